@@ -1,0 +1,14 @@
+//! amoport carries spreadsheets into amoCRM / Kommo and back. The rooms, in reading order; a room may use those
+//! above it, never those below (`tests/house.rs` holds the code to it).
+
+pub mod problem;
+pub mod table;
+pub mod entity;
+pub mod account;
+pub mod mapping;
+pub mod api;
+pub mod store;
+pub mod upload;
+pub mod report;
+pub mod sandbox;
+pub mod cli;

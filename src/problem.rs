@@ -1,0 +1,265 @@
+//! What went wrong, where, and what to do about it: the one shape every room uses,
+//! and the one place where it becomes a sentence.
+//!
+//! A `Problem` is always something a person can act on. Faults of our own code are not problems;
+//! they are `Fault`s and end the program with exit code 5.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The file (and sheet) that rows come from, shared by all problems of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    pub file: String,
+    /// `None` for CSV.
+    pub sheet: Option<String>,
+}
+
+/// A column as the person knows it: its letter in Excel and its title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    /// Counted from 0.
+    pub index: usize,
+    pub title: Arc<str>,
+}
+
+impl Column {
+    pub fn letter(&self) -> String {
+        column_letter(self.index)
+    }
+}
+
+/// `0` is `A`, `25` is `Z`, `26` is `AA`.
+pub fn column_letter(index: usize) -> String {
+    let mut letters = Vec::new();
+    let mut rest = index + 1;
+    while rest > 0 {
+        letters.push(b'A' + ((rest - 1) % 26) as u8);
+        rest = (rest - 1) / 26;
+    }
+    letters.reverse();
+    letters.into_iter().map(char::from).collect()
+}
+
+/// Where a problem stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    Nowhere,
+    File(PathBuf),
+    /// A spot in a text file, both counted from 1; the column counts characters.
+    Text {
+        file: PathBuf,
+        line: usize,
+        column: usize,
+    },
+    /// A row, or one cell of it. Rows are numbered as Excel shows them.
+    Cell {
+        source: Arc<Source>,
+        row: u32,
+        column: Option<Column>,
+    },
+}
+
+impl Place {
+    /// `C17`, where the place is a cell.
+    pub fn cell(&self) -> Option<String> {
+        match self {
+            Place::Cell { row, column: Some(column), .. } => Some(format!("{}{row}", column.letter())),
+            Place::Cell { .. } | Place::Nowhere | Place::File(_) | Place::Text { .. } => None,
+        }
+    }
+
+    pub fn column_title(&self) -> Option<&str> {
+        match self {
+            Place::Cell { column: Some(column), .. } => Some(&column.title),
+            Place::Cell { .. } | Place::Nowhere | Place::File(_) | Place::Text { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Nowhere => Ok(()),
+            Place::File(path) => write!(f, "{}", path.display()),
+            Place::Text { file, line, column } => write!(f, "{}:{line}:{column}", file.display()),
+            Place::Cell { source, row, column } => {
+                write!(f, "{}", source.file)?;
+                match (&source.sheet, column) {
+                    (Some(sheet), Some(c)) => write!(f, ":{sheet}!{}{row}", c.letter())?,
+                    (Some(sheet), None) => write!(f, ":{sheet}!{row}")?,
+                    (None, Some(c)) => write!(f, ":{row}:{}", c.letter())?,
+                    (None, None) => write!(f, ":{row}")?,
+                }
+                match column {
+                    Some(c) if !c.title.is_empty() => write!(f, " ({})", c.title),
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+/// The part of the path in which a record failed; the `stage` column of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    Read,
+    Map,
+    Send,
+    Reconcile,
+}
+
+impl Stage {
+    pub fn word(self) -> &'static str {
+        match self {
+            Stage::Read => "read",
+            Stage::Map => "map",
+            Stage::Send => "send",
+            Stage::Reconcile => "reconcile",
+        }
+    }
+}
+
+/// One thing that is wrong. `code` is stable and in kebab-case, except for codes that came from the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    pub stage: Stage,
+    pub code: Cow<'static, str>,
+    pub place: Place,
+    /// The value found, as the person wrote it.
+    pub value: Option<String>,
+    /// Lower case, no full stop, found before expected.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    pub fn new(stage: Stage, code: &'static str, message: impl Into<String>) -> Problem {
+        Problem {
+            stage,
+            code: Cow::Borrowed(code),
+            place: Place::Nowhere,
+            value: None,
+            message: message.into(),
+            hint: None,
+        }
+    }
+
+    /// A problem with a whole file, found while reading.
+    pub fn in_file(path: &Path, code: &'static str, message: impl Into<String>) -> Problem {
+        Problem::new(Stage::Read, code, message).at(Place::File(path.to_owned()))
+    }
+
+    pub fn at(mut self, place: Place) -> Problem {
+        self.place = place;
+        self
+    }
+
+    pub fn value(mut self, value: impl Into<String>) -> Problem {
+        self.value = Some(value.into());
+        self
+    }
+
+    pub fn hint(mut self, hint: impl Into<String>) -> Problem {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.place {
+            Place::Nowhere => {}
+            Place::File(_) | Place::Text { .. } | Place::Cell { .. } => write!(f, "{}: ", self.place)?,
+        }
+        f.write_str(&self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "; {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// `"value"` for a message, cut when it is long, so that one cell cannot fill the screen.
+pub fn quoted(value: &str) -> String {
+    const SHOWN_MAX: usize = 60;
+    let flat: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN_MAX + 1).collect();
+    if flat.chars().count() > SHOWN_MAX {
+        let cut: String = flat.chars().take(SHOWN_MAX).collect();
+        format!("\"{cut}…\"")
+    } else {
+        format!("\"{flat}\"")
+    }
+}
+
+/// The names nearest to `wanted`, best first, at most three; for "did you mean".
+pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    const ALIKE: f64 = 0.7;
+    let wanted = wanted.to_lowercase();
+    let mut scored: Vec<(f64, &str)> = names
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(&wanted, &name.to_lowercase()), name))
+        .filter(|(score, _)| *score >= ALIKE)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.dedup_by(|a, b| a.1 == b.1);
+    scored.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// `did you mean "a" or "b"?`, or nothing when nothing is near.
+pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let near = nearest(wanted, names);
+    (!near.is_empty()).then(|| {
+        let quoted: Vec<String> = near.iter().map(|n| format!("\"{n}\"")).collect();
+        format!("did you mean {}?", quoted.join(" or "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_reads_as_place_message_hint() {
+        let csv = Arc::new(Source { file: "samples/leads.csv".into(), sheet: None });
+        let book = Arc::new(Source { file: "b.xlsx".into(), sheet: Some("Заявки".into()) });
+        let column = |title: &str| Some(Column { index: 2, title: title.into() });
+        for (place, text) in [
+            (Place::Cell { source: csv.clone(), row: 14, column: column("") }, "samples/leads.csv:14:C: "),
+            (Place::Cell { source: csv, row: 14, column: None }, "samples/leads.csv:14: "),
+            (Place::Cell { source: book, row: 17, column: column("Дата") }, "b.xlsx:Заявки!C17 (Дата): "),
+            (Place::Text { file: "m.toml".into(), line: 3, column: 1 }, "m.toml:3:1: "),
+            (Place::Nowhere, ""),
+        ] {
+            let problem = Problem::new(Stage::Map, "date", "\"31.02.2025\" is not a day of the calendar")
+                .at(place)
+                .hint("dates here look like 28.02.2025");
+            assert_eq!(
+                problem.to_string(),
+                format!("{text}\"31.02.2025\" is not a day of the calendar; dates here look like 28.02.2025")
+            );
+        }
+    }
+
+    #[test]
+    fn column_letters_are_those_of_excel() {
+        for (index, letter) in
+            [(0, "A"), (25, "Z"), (26, "AA"), (51, "AZ"), (52, "BA"), (701, "ZZ"), (702, "AAA"), (16383, "XFD")]
+        {
+            assert_eq!(column_letter(index), letter);
+        }
+    }
+
+    #[test]
+    fn near_names_are_offered_and_far_ones_are_not() {
+        let names = ["Первичный контакт", "Переговоры", "Закрыто и не реализовано"];
+        assert_eq!(nearest("первичный контект", names), ["Первичный контакт"]);
+        assert_eq!(nearest("xyz", names), Vec::<&str>::new());
+        assert_eq!(did_you_mean("Переговори", names).as_deref(), Some("did you mean \"Переговоры\"?"));
+    }
+}

@@ -1,0 +1,180 @@
+//! Column titles and how a title written in a mapping finds its column.
+//!
+//! Titles are compared after folding: NFC, lower case, `ё` as `е`, any run of white space (also no-break) as one
+//! space, invisible characters dropped. A title that occurs more than once is named `Title [1]`, `Title [2]`, …;
+//! a column of any title, also an empty one, is named by its letter as `col:C`.
+
+use crate::problem::{Column, column_letter};
+use std::collections::HashMap;
+use std::sync::Arc;
+use unicode_normalization::UnicodeNormalization;
+
+#[derive(Debug, Clone, Default)]
+pub struct Header {
+    titles: Vec<Arc<str>>,
+    folded: HashMap<String, Vec<usize>>,
+}
+
+/// What looking up a title came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    One(usize),
+    /// The title stands over several columns; say which.
+    Many(Vec<usize>),
+    None,
+}
+
+impl Header {
+    pub fn new<S: AsRef<str>>(titles: impl IntoIterator<Item = S>) -> Header {
+        let titles: Vec<Arc<str>> = titles.into_iter().map(|t| clean(t.as_ref()).into()).collect();
+        let mut folded: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, title) in titles.iter().enumerate() {
+            if !title.is_empty() {
+                folded.entry(fold(title)).or_default().push(index);
+            }
+        }
+        Header { titles, folded }
+    }
+
+    /// The title as written, without the white space around it.
+    pub fn title(&self, index: usize) -> &str {
+        self.titles.get(index).map_or("", |title| title)
+    }
+
+    pub fn len(&self) -> usize {
+        self.titles.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.titles.is_empty()
+    }
+
+    pub fn column(&self, index: usize) -> Column {
+        Column { index, title: self.titles.get(index).cloned().unwrap_or_else(|| "".into()) }
+    }
+
+    /// A name for each column that no other column has: the title, `Title [n]` for repeated ones, `col:C` for empty.
+    pub fn unique_names(&self) -> Vec<String> {
+        (0..self.titles.len())
+            .map(|index| {
+                let title = &self.titles[index];
+                if title.is_empty() {
+                    return format!("col:{}", column_letter(index));
+                }
+                match self.folded.get(&fold(title)) {
+                    Some(all) if all.len() > 1 => {
+                        let nth = all.iter().position(|i| *i == index).map_or(1, |p| p + 1);
+                        format!("{title} [{nth}]")
+                    }
+                    _ => title.to_string(),
+                }
+            })
+            .collect()
+    }
+
+    pub fn find(&self, wanted: &str) -> Found {
+        if let Some(all) = self.folded.get(&fold(wanted)) {
+            return match all.as_slice() {
+                [one] => Found::One(*one),
+                many => Found::Many(many.to_vec()),
+            };
+        }
+        if let Some(letter) = wanted.trim().strip_prefix("col:") {
+            return match column_index(letter) {
+                Some(index) if index < self.titles.len() => Found::One(index),
+                _ => Found::None,
+            };
+        }
+        if let Some((title, nth)) = numbered(wanted)
+            && let Some(index) = self.folded.get(&fold(title)).and_then(|all| all.get(nth - 1))
+        {
+            return Found::One(*index);
+        }
+        Found::None
+    }
+
+    pub fn titles(&self) -> impl Iterator<Item = &str> {
+        self.titles.iter().map(|title| &**title)
+    }
+}
+
+/// `Title [2]` is the second column of that title.
+fn numbered(wanted: &str) -> Option<(&str, usize)> {
+    let inner = wanted.trim_end().strip_suffix(']')?;
+    let (title, nth) = inner.rsplit_once('[')?;
+    let nth: usize = nth.trim().parse().ok()?;
+    (nth >= 1).then_some((title, nth))
+}
+
+/// `A` is 0; `None` for what is no column of Excel.
+fn column_index(letter: &str) -> Option<usize> {
+    let letter = letter.trim();
+    if letter.is_empty() || letter.len() > 3 || !letter.bytes().all(|b| b.is_ascii_alphabetic()) {
+        return None;
+    }
+    Some(letter.bytes().fold(0, |sum, b| sum * 26 + usize::from(b.to_ascii_uppercase() - b'A') + 1) - 1)
+}
+
+fn invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
+}
+
+fn clean(title: &str) -> String {
+    let visible: String = title.chars().filter(|c| !invisible(*c)).collect();
+    visible.trim().to_owned()
+}
+
+/// The form in which titles and names are compared.
+pub fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    let mut gap = false;
+    for c in text.nfc().filter(|c| !invisible(*c)).flat_map(char::to_lowercase) {
+        if c.is_whitespace() {
+            gap = true;
+            continue;
+        }
+        if gap && !folded.is_empty() {
+            folded.push(' ');
+        }
+        gap = false;
+        folded.push(if c == 'ё' { 'е' } else { c });
+    }
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_found_despite_case_spaces_and_composition() {
+        let header = Header::new(["Название сделки", "Бюджет ", "Ответственныи\u{306}", "Товар", "", "товар", "Объём"]);
+        for (wanted, found) in [
+            ("название  сделки", Found::One(0)),
+            ("\u{feff}Название\u{a0}сделки", Found::One(0)),
+            ("Бюджет", Found::One(1)),
+            ("Ответственный", Found::One(2)),
+            ("Товар", Found::Many(vec![3, 5])),
+            ("Товар [2]", Found::One(5)),
+            ("Товар [3]", Found::None),
+            ("col:E", Found::One(4)),
+            ("col:ZZ", Found::None),
+            ("объем", Found::One(6)),
+            ("Нет такой", Found::None),
+        ] {
+            assert_eq!(header.find(wanted), found, "{wanted}");
+        }
+        assert_eq!(
+            header.unique_names(),
+            [
+                "Название сделки",
+                "Бюджет",
+                "Ответственный".nfd().collect::<String>().as_str(),
+                "Товар [1]",
+                "col:E",
+                "товар [2]",
+                "Объём"
+            ]
+        );
+    }
+}
