@@ -67,13 +67,40 @@ impl Row {
 
     /// Adds a cell of text; white space alone makes it empty, but its text is kept.
     pub fn push_text(&mut self, text: &str) {
-        let blank = text.chars().all(char::is_whitespace);
-        self.push(text, if blank { Scalar::Empty } else { Scalar::Text });
+        self.push(text, text_or_empty(text));
+    }
+
+    /// Adds a cell of a CSV; in `doubled` text, `""` stands for `"`. What Excel writes to keep a value text,
+    /// `="000123"`, reads `000123`, as Excel shows it.
+    pub(super) fn push_csv(&mut self, text: &str, doubled: bool) {
+        if text.starts_with('=')
+            && let Some(inner) = kept_as_text(text, if doubled { "\"\"" } else { "\"" })
+        {
+            self.push_text(inner);
+        } else if doubled {
+            for (index, piece) in text.split("\"\"").enumerate() {
+                if index > 0 {
+                    self.text.push('"');
+                }
+                self.text.push_str(piece);
+            }
+            self.cells.push((self.text.len() as u32, Scalar::Text));
+        } else {
+            self.push_text(text);
+        }
     }
 
     pub fn push(&mut self, text: &str, value: Scalar) {
         self.text.push_str(text);
         self.cells.push((self.text.len() as u32, value));
+    }
+
+    /// Adds a cell at a column, empty cells before it where there is a gap.
+    pub(super) fn push_at(&mut self, index: usize, text: &str, value: Scalar) {
+        while self.cells.len() < index {
+            self.push("", Scalar::Empty);
+        }
+        self.push(text, value);
     }
 
     pub fn get(&self, index: usize) -> Cell<'_> {
@@ -85,6 +112,22 @@ impl Row {
     pub fn iter(&self) -> impl Iterator<Item = Cell<'_>> {
         (0..self.len()).map(|index| self.get(index))
     }
+}
+
+/// What stands between the quotes of `="…"`, if nothing else does.
+fn kept_as_text<'a>(text: &'a str, quote: &str) -> Option<&'a str> {
+    let inner = text.strip_prefix('=')?.strip_prefix(quote)?.strip_suffix(quote)?;
+    (!inner.contains('"')).then_some(inner)
+}
+
+fn text_or_empty(text: &str) -> Scalar {
+    let blank = match text.as_bytes().first() {
+        None => true,
+        // A Latin letter, a digit or a sign, or the first byte of most Cyrillic letters: no need to look closer.
+        Some(0x21..=0x7E | 0xD0 | 0xD1) => false,
+        Some(_) => text.chars().all(char::is_whitespace),
+    };
+    if blank { Scalar::Empty } else { Scalar::Text }
 }
 
 #[cfg(test)]

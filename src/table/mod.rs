@@ -1,10 +1,31 @@
 //! Tables in files: a source opened, its header found, its rows streamed as typed cells that know their place.
 //!
-//! Reading order: `Layout` (what was found, or guessed), `Header` (titles and how they are looked up), `Row` and
-//! `Cell`, `Table` (the open source). Nothing here knows what the columns mean.
+//! Reading order: `layout` (what is said and found about a source), `open` (the open `Table`), `header` (titles and
+//! how they are looked up), `cell` (a row and its typed cells). Behind them, for CSV: `csv_in`, which plans with
+//! `encoding` and `dialect` and reads with `decode` and `record`; for workbooks: `sheet_in`, which reads with
+//! `workbook` and `value` what `choose` chose. `kind` tells them apart, `csv_out` writes.
+//!
+//! Nothing here knows what the columns mean.
 
-mod cell;
+mod layout;
+mod open;
 mod header;
+mod cell;
+mod kind;
+mod csv_in;
+mod encoding;
+mod dialect;
+mod decode;
+mod record;
+mod sheet_in;
+mod choose;
+mod workbook;
+mod value;
+mod quiet;
+mod csv_out;
 
 pub use cell::{Cell, Row, Scalar};
+pub use csv_out::CsvOut;
 pub use header::{Found, Header};
+pub use layout::{Format, Layout, ReadOptions};
+pub use open::Table;

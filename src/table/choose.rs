@@ -1,0 +1,154 @@
+//! Which sheet of a workbook is read, and which of its rows is the header.
+
+use super::cell::Row;
+use super::csv_in::empty;
+use super::dialect::{self, SAMPLE_ROWS};
+use super::header::fold;
+use super::layout::ReadOptions;
+use super::value;
+use super::workbook::{Sheet, Trouble, Workbook};
+use crate::problem::{Problem, did_you_mean, quoted};
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// Cells looked at in a sheet before it counts as empty; formatted blank cells are cells too.
+const SAMPLE_CELLS: usize = 1 << 20;
+/// What the sample may hold of one sheet; fifty rows of any honest sheet are less.
+const SAMPLE_TEXT_BYTES: usize = 16 << 20;
+
+/// What was chosen.
+pub struct Choice {
+    pub sheet: String,
+    /// As Excel shows it.
+    pub header_row: u32,
+    pub guessed: Vec<&'static str>,
+    pub notes: Vec<String>,
+}
+
+pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result<Choice, Problem> {
+    let names: Vec<String> = match &options.sheet {
+        Some(wanted) => vec![named(path, &book.sheets, wanted)?],
+        None => book.sheets.iter().filter(|s| s.visible && s.table).map(|s| s.name.clone()).collect(),
+    };
+    let mut best: Option<(usize, Choice)> = None;
+    let mut damaged: Option<Problem> = None;
+    for name in &names {
+        let rows = match sample(book, name) {
+            Ok(rows) => rows,
+            Err(trouble) => {
+                damaged.get_or_insert(trouble.problem(path, Some(name)));
+                continue;
+            }
+        };
+        let by_titles = dialect::header_by_titles(&rows, &options.titles);
+        let Some(header) = by_titles.map(|(index, _)| index).or_else(|| dialect::header(&rows, &[])) else { continue };
+        let matched = match options.header_row {
+            Some(asked) => rows.iter().find(|r| r.number == asked).map_or(0, |r| dialect::matches(r, &options.titles)),
+            None => by_titles.map_or(0, |(_, matched)| matched),
+        };
+        if best.as_ref().is_none_or(|(most, _)| matched > *most) {
+            let header_row = options.header_row.unwrap_or(rows[header].number);
+            best = Some((matched, Choice { sheet: name.clone(), header_row, guessed: Vec::new(), notes: Vec::new() }));
+        }
+        if options.titles.is_empty() {
+            break;
+        }
+    }
+    let Some((_, mut choice)) = best else {
+        return Err(damaged.unwrap_or_else(|| nothing_to_read(path, book, options)));
+    };
+    if options.sheet.is_none() && book.sheets.iter().filter(|s| s.table).count() > 1 {
+        choice.guessed.push("sheet");
+    }
+    if options.header_row.is_none() {
+        choice.guessed.push("header row");
+    }
+    if let Some(problem) = damaged {
+        choice.notes.push(format!("another sheet of this workbook cannot be read: {}", problem.message));
+    }
+    Ok(choice)
+}
+
+/// The sheet a person means: by its name, folded as titles are, else by its number among the visible ones.
+fn named(path: &Path, sheets: &[Sheet], wanted: &str) -> Result<String, Problem> {
+    let exact = sheets.iter().find(|s| s.name == wanted);
+    let sheet = exact.or_else(|| sheets.iter().find(|s| fold(&s.name) == fold(wanted))).or_else(|| {
+        let number: usize = wanted.trim().parse().ok()?;
+        sheets.iter().filter(|s| s.visible && s.table).nth(number.checked_sub(1)?)
+    });
+    match sheet {
+        Some(sheet) if sheet.table => Ok(sheet.name.clone()),
+        Some(sheet) => {
+            let message = format!("sheet {} holds no cells; it is a chart or a macro", quoted(&sheet.name));
+            Err(Problem::in_file(path, "no-such-sheet", message).hint(list(sheets)))
+        }
+        None => {
+            let message = format!("there is no sheet {}", quoted(wanted));
+            let near = did_you_mean(wanted, sheets.iter().map(|s| s.name.as_str()));
+            let hint = near.map_or_else(|| list(sheets), |near| format!("{near} {}", list(sheets)));
+            Err(Problem::in_file(path, "no-such-sheet", message).value(wanted).hint(hint))
+        }
+    }
+}
+
+fn list(sheets: &[Sheet]) -> String {
+    const LISTED_MAX: usize = 20;
+    let mut names: Vec<String> = sheets
+        .iter()
+        .filter(|s| s.table)
+        .take(LISTED_MAX)
+        .map(|s| format!("{}{}", quoted(&s.name), if s.visible { "" } else { " (hidden)" }))
+        .collect();
+    if sheets.len() > LISTED_MAX {
+        names.push("…".into());
+    }
+    format!("the sheets are {}", names.join(", "))
+}
+
+fn nothing_to_read(path: &Path, book: &Workbook, options: &ReadOptions) -> Problem {
+    if let Some(sheet) = &options.sheet {
+        let message = format!("sheet {} is empty", quoted(sheet));
+        return Problem::in_file(path, "empty-file", message).hint(list(&book.sheets));
+    }
+    if book.sheets.iter().any(|s| !s.visible && s.table) {
+        let message = "the visible sheets of this workbook are empty";
+        return Problem::in_file(path, "empty-file", message)
+            .hint(format!("a hidden sheet is read when it is named; {}", list(&book.sheets)));
+    }
+    Problem { message: "this workbook is empty".into(), ..empty(path) }
+}
+
+/// The first rows of a sheet that hold anything.
+fn sample(book: &mut Workbook, sheet: &str) -> Result<Vec<Row>, Trouble> {
+    let epoch_1904 = book.epoch_1904;
+    let mut rows: Vec<Row> = Vec::new();
+    let mut text = String::new();
+    let (mut cells, mut bytes) = (0, 0);
+    book.cells(sheet, &mut |found| {
+        cells += 1;
+        text.clear();
+        let scalar = value::write(found.value, epoch_1904, &mut text);
+        bytes += text.len();
+        if cells > SAMPLE_CELLS || bytes > SAMPLE_TEXT_BYTES {
+            return ControlFlow::Break(());
+        }
+        if text.is_empty() {
+            return ControlFlow::Continue(());
+        }
+        let number = found.row + 1;
+        if rows.last().is_none_or(|row| row.number != number) {
+            if rows.len() == SAMPLE_ROWS {
+                return ControlFlow::Break(());
+            }
+            let mut row = Row::default();
+            row.clear(number);
+            rows.push(row);
+        }
+        if let Some(row) = rows.last_mut() {
+            row.push_at(found.column as usize, &text, scalar);
+        }
+        ControlFlow::Continue(())
+    })?;
+    rows.retain(|row| !row.is_blank());
+    Ok(rows)
+}

@@ -1,0 +1,328 @@
+//! A CSV file as rows: the plan (encoding, delimiter, header row) made from a sample of its start, then the rows, one
+//! after the other, each with its number as Excel shows it.
+
+use super::cell::Row;
+use super::decode::TextInput;
+use super::dialect::{self, DELIMITERS};
+use super::encoding::{self, Guess};
+use super::kind;
+use super::layout::{Format, Layout, ReadOptions};
+use super::record::{Broken, CELL_BYTES_MAX, COLUMNS_MAX, Scan, Span, scan};
+use crate::problem::{Column, Place, Problem, Source, did_you_mean, quoted};
+use encoding_rs::Encoding;
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Enough for fifty rows of any file met so far, and judged in a millisecond.
+pub const SAMPLE_BYTES: usize = 256 << 10;
+/// A file whose sample is all ASCII is searched this far for its first other letter; it takes a twentieth of a second.
+const ASCII_BYTES_MAX: u64 = 256 << 20;
+/// A record this long is no row: the file has no line ends, or is no table.
+const RECORD_BYTES_MAX: usize = 16 << 20;
+/// More than amoCRM would take in a month of sending; row numbers stay far from overflowing.
+const ROWS_MAX: u32 = 1 << 30;
+/// A sign that occurs in no table: what "no delimiter" is, for a file of one column.
+const NO_DELIMITER: u8 = 0x1F;
+
+pub struct CsvIn {
+    input: TextInput,
+    encoding: &'static Encoding,
+    delimiter: u8,
+    spans: Vec<Span>,
+    next_row: u32,
+    source: Arc<Source>,
+    /// After this no row can be trusted; it is told again to whoever asks for more.
+    failed: Option<Box<Problem>>,
+}
+
+/// What the sample came to.
+struct Plan {
+    encoding: &'static Encoding,
+    /// `None` for a single column.
+    delimiter: Option<u8>,
+    /// `None` when the sample holds no row at all.
+    header_row: Option<u32>,
+    /// Bytes of the `sep=` line, once decoded.
+    sep: usize,
+    guessed: Vec<&'static str>,
+    notes: Vec<String>,
+}
+
+/// Opens a file whose first bytes are `start`, the file standing right behind them.
+pub fn open(
+    path: &Path,
+    file: File,
+    start: Vec<u8>,
+    options: &ReadOptions,
+    source: Arc<Source>,
+) -> Result<(CsvIn, Layout), Problem> {
+    let whole = start.len() < SAMPLE_BYTES;
+    let mark = encoding::mark(&start);
+    let skipped = mark.map_or(0, |(_, length)| length);
+    let guess = guess(path, &start, whole);
+    let plan = plan(path, &start[skipped..], whole, &guess, options)?;
+
+    let mut rest = Cursor::new(start);
+    rest.set_position(skipped as u64);
+    let input: Box<dyn Read + Send> = if whole { Box::new(rest) } else { Box::new(rest.chain(file)) };
+    let mut input = TextInput::new(input, plan.encoding);
+    while input.bytes().len() < plan.sep && !input.is_last() {
+        input.fill().map_err(|e| kind::unreadable(path, &e))?;
+    }
+    input.consume(plan.sep.min(input.bytes().len()));
+    let layout = Layout {
+        format: Format::Csv,
+        encoding: Some(plan.encoding.name()),
+        bom: mark.is_some(),
+        delimiter: plan.delimiter.map(char::from),
+        sheet: None,
+        sheets: Vec::new(),
+        hidden_sheets: Vec::new(),
+        // 0: the first row that is not blank, whichever that turns out to be.
+        header_row: options.header_row.or(plan.header_row).unwrap_or(0),
+        guessed: plan.guessed,
+        notes: plan.notes,
+    };
+    let csv = CsvIn {
+        input,
+        encoding: plan.encoding,
+        delimiter: plan.delimiter.unwrap_or(NO_DELIMITER),
+        spans: Vec::new(),
+        next_row: 1,
+        source,
+        failed: None,
+    };
+    Ok((csv, layout))
+}
+
+/// Judges the sample; where it is all ASCII, the first stretch of the file that is not.
+fn guess(path: &Path, start: &[u8], whole: bool) -> Guess {
+    if whole || !start.is_ascii() {
+        return encoding::guess(start, whole);
+    }
+    match beyond_ascii(path, start.len() as u64) {
+        Ok(Some(stretch)) => encoding::guess(&stretch, false),
+        // A pipe cannot be opened twice; then the rows will tell.
+        Ok(None) | Err(_) => encoding::guess(start, whole),
+    }
+}
+
+fn beyond_ascii(path: &Path, from: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Ok(None);
+    }
+    file.seek(SeekFrom::Start(from))?;
+    let mut file = file.take(ASCII_BYTES_MAX);
+    let mut piece = vec![0; SAMPLE_BYTES];
+    loop {
+        let count = file.read(&mut piece)?;
+        if count == 0 {
+            return Ok(None);
+        }
+        if let Some(first) = piece[..count].iter().position(|b| !b.is_ascii()) {
+            let mut stretch = piece[first..count].to_vec();
+            file.take(SAMPLE_BYTES as u64 / 4).read_to_end(&mut stretch)?;
+            return Ok(Some(stretch));
+        }
+    }
+}
+
+fn plan(path: &Path, sample: &[u8], whole: bool, guess: &Guess, options: &ReadOptions) -> Result<Plan, Problem> {
+    let asked = options.delimiter.map(|d| asked_delimiter(path, d)).transpose()?;
+    let (encodings, mut guessed, notes) = encodings(path, guess, options)?;
+    let mut best: Option<(usize, Plan)> = None;
+    for encoding in encodings {
+        let (text, _) = encoding.decode_without_bom_handling(sample);
+        if best.is_none() {
+            refuse_what_is_no_table(path, &text, whole)?;
+        }
+        let (matched, plan) = plan_in(encoding, &text, whole, asked, &options.titles);
+        if best.as_ref().is_none_or(|(most, _)| matched > *most) {
+            best = Some((matched, plan));
+        }
+        if options.titles.is_empty() {
+            break;
+        }
+    }
+    // `encodings` gives at least one.
+    let (_, mut plan) = best.expect("a guess has a candidate");
+    guessed.append(&mut plan.guessed);
+    if options.header_row.is_none() {
+        guessed.push("header row");
+    }
+    Ok(Plan { guessed, notes, ..plan })
+}
+
+/// The best plan for one encoding, and how many of the titles asked for its header row has.
+fn plan_in(
+    encoding: &'static Encoding,
+    text: &str,
+    whole: bool,
+    asked: Option<u8>,
+    titles: &[String],
+) -> (usize, Plan) {
+    let sep = dialect::sep_line(text.as_bytes());
+    let (body, sep_bytes) = sep.map_or((text, 0), |(_, length)| (&text[length..], length));
+    let known = asked.or(sep.map(|(delimiter, _)| delimiter));
+    let try_one = |delimiter: Option<u8>| {
+        let rows = dialect::rows(body, whole, delimiter.unwrap_or(NO_DELIMITER));
+        let (header, matched) = match dialect::header_by_titles(&rows, titles) {
+            Some((index, matched)) => (Some(index), matched),
+            None => (dialect::header(&rows, &[]), 0),
+        };
+        let header_row = header.map(|index| rows[index].number);
+        let guessed = if known.is_none() { vec!["delimiter"] } else { Vec::new() };
+        (matched, Plan { encoding, delimiter, header_row, sep: sep_bytes, guessed, notes: Vec::new() })
+    };
+    // What shape says goes first, so that it decides where the titles do not.
+    let mut best = try_one(known.or_else(|| dialect::delimiter(body, whole)));
+    if known.is_none() && !titles.is_empty() {
+        for other in DELIMITERS.into_iter().map(Some) {
+            let tried = try_one(other);
+            if tried.0 > best.0 {
+                best = tried;
+            }
+        }
+    }
+    best
+}
+
+type Encodings = (Vec<&'static Encoding>, Vec<&'static str>, Vec<String>);
+
+/// The encodings to try, what is guessed about them, and what there is to say.
+fn encodings(path: &Path, guess: &Guess, options: &ReadOptions) -> Result<Encodings, Problem> {
+    let Some(label) = &options.encoding else {
+        let guessed = if guess.sure { Vec::new() } else { vec!["encoding"] };
+        return Ok((guess.candidates.clone(), guessed, Vec::new()));
+    };
+    let Some(named) = encoding::named(label) else {
+        let hint = did_you_mean(label, encoding::OFFERED)
+            .unwrap_or_else(|| format!("known are {} and many more", encoding::OFFERED.join(", ")));
+        let message = format!("{} is no encoding known here", quoted(label));
+        return Err(Problem::in_file(path, "unknown-encoding", message).value(label).hint(hint));
+    };
+    let found = guess.candidates[0];
+    if guess.bom > 0 && found != named {
+        let note = format!("the file begins with a mark of {}, so it is not read as {label}", found.name());
+        return Ok((vec![found], Vec::new(), vec![note]));
+    }
+    let mut notes = Vec::new();
+    if guess.sure && found != named {
+        notes.push(format!("the file looks like {}, but is read as {} as asked", found.name(), named.name()));
+    }
+    Ok((vec![named], Vec::new(), notes))
+}
+
+fn asked_delimiter(path: &Path, delimiter: char) -> Result<u8, Problem> {
+    if dialect::delimiter_allowed(delimiter) {
+        return Ok(delimiter as u8);
+    }
+    let message = format!("{} cannot be a delimiter", quoted(&delimiter.to_string()));
+    Err(Problem::in_file(path, "delimiter", message).hint("it is one of ; , | or a tab"))
+}
+
+fn refuse_what_is_no_table(path: &Path, text: &str, whole: bool) -> Result<(), Problem> {
+    if whole && text.chars().all(|c| c.is_whitespace() || matches!(c, '\0' | '\u{1a}' | '\u{feff}')) {
+        return Err(empty(path));
+    }
+    kind::text_that_is_no_table(path, text).map_or(Ok(()), Err)
+}
+
+pub fn empty(path: &Path) -> Problem {
+    Problem::in_file(path, "empty-file", "this file is empty").hint("choose a file with a header row and rows under it")
+}
+
+impl CsvIn {
+    /// Fills `row` with the next row that has cells, blank or not; false at the end. After a problem with one row
+    /// (code `encoding`, in UTF-8) reading may go on; after any other it will not.
+    pub fn read(&mut self, row: &mut Row) -> Result<bool, Problem> {
+        if let Some(failed) = &self.failed {
+            return Err((**failed).clone());
+        }
+        loop {
+            let last = self.input.is_last() && !self.input.is_spoilt();
+            match scan(self.input.bytes(), 0, last, self.delimiter, &mut self.spans) {
+                Scan::Blank { next } => {
+                    self.input.consume(next);
+                    self.next_row += 1;
+                }
+                Scan::Record { next } => {
+                    let filled = self.fill_row(row, next);
+                    self.input.consume(next);
+                    self.next_row += 1;
+                    return filled.map(|()| true);
+                }
+                Scan::More if self.input.is_last() => return Err(self.fail(self.spoilt())),
+                Scan::More if self.input.bytes().len() > RECORD_BYTES_MAX => {
+                    let message = format!("this row is longer than {} MB", RECORD_BYTES_MAX >> 20);
+                    let problem = self.at(None, "row-too-long", message);
+                    return Err(self.fail(problem.hint("check the delimiter and the line ends of the file")));
+                }
+                Scan::More => {
+                    if let Err(error) = self.input.fill() {
+                        let place = Path::new(&self.source.file);
+                        return Err(self.fail(kind::unreadable(place, &error)));
+                    }
+                }
+                Scan::End => return Ok(false),
+                Scan::Broken(broken) => return Err(self.fail(self.broken(broken))),
+            }
+            if self.next_row > ROWS_MAX {
+                let problem = self.at(None, "file-too-big", format!("this file has more than {ROWS_MAX} rows"));
+                return Err(self.fail(problem.hint("split it into several files")));
+            }
+        }
+    }
+
+    fn fill_row(&self, row: &mut Row, next: usize) -> Result<(), Problem> {
+        // One check a record: the standard library's check would be half of the time spent on Cyrillic.
+        let bytes = &self.input.bytes()[..next];
+        let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
+            let bad = self.spans.iter().position(|s| std::str::from_utf8(&bytes[s.start..s.end]).is_err());
+            return Err(self.not_utf_8(bad));
+        };
+        row.clear(self.next_row);
+        for span in &self.spans {
+            row.push_csv(&text[span.start..span.end], span.doubled);
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, problem: Problem) -> Problem {
+        self.failed = Some(Box::new(problem.clone()));
+        problem
+    }
+
+    fn at(&self, cell: Option<usize>, code: &'static str, message: impl Into<String>) -> Problem {
+        let column = cell.map(|index| Column { index, title: "".into() });
+        let place = Place::Cell { source: self.source.clone(), row: self.next_row, column };
+        Problem::in_file(Path::new(""), code, message).at(place)
+    }
+
+    fn not_utf_8(&self, cell: Option<usize>) -> Problem {
+        self.at(cell, "encoding", "this row holds bytes that are not UTF-8, unlike the rest of the file")
+            .hint("save the file as UTF-8, or name its encoding, such as windows-1251")
+    }
+
+    fn spoilt(&self) -> Problem {
+        let message = format!("this row holds bytes that are not {}", self.encoding.name());
+        self.at(None, "encoding", message).hint("save the file as UTF-8, or name its encoding, such as windows-1251")
+    }
+
+    fn broken(&self, broken: Broken) -> Problem {
+        match broken {
+            Broken::Unclosed { cell } => self
+                .at(Some(cell), "unclosed-quote", "this cell opens with a quote (\") that never closes")
+                .hint("delete that quote, or close it at the end of the cell"),
+            Broken::LongCell { cell } => self
+                .at(Some(cell), "cell-too-long", format!("this cell is longer than {} MB", CELL_BYTES_MAX >> 20))
+                .hint("check the delimiter and the line ends of the file"),
+            Broken::ManyColumns => self
+                .at(None, "too-many-columns", format!("this row has more than {COLUMNS_MAX} cells"))
+                .hint("check the delimiter and the line ends of the file"),
+        }
+    }
+}

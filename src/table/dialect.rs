@@ -1,0 +1,204 @@
+//! How a table is laid out in the rows at its start: which delimiter, which row is the header. Pure; the rows come
+//! from a sample of the file. The header is found the same way for CSV and for sheets.
+
+use super::cell::{Row, Scalar};
+use super::header::{Found, Header, fold};
+use super::record::{Scan, Span, scan};
+use std::collections::{HashMap, HashSet};
+
+/// Rows looked at for delimiter and header.
+pub const SAMPLE_ROWS: usize = 50;
+
+/// In the order of trust, where everything else is equal.
+pub const DELIMITERS: [u8; 4] = [b';', b',', b'\t', b'|'];
+
+/// The `sep=;` line that Excel obeys and hides: its delimiter and its length with the line end.
+pub fn sep_line(bytes: &[u8]) -> Option<(u8, usize)> {
+    let length = bytes.iter().take(16).position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(bytes.len());
+    let line = std::str::from_utf8(bytes.get(..length)?).ok()?;
+    let line = line.strip_prefix('"').and_then(|l| l.strip_suffix('"')).unwrap_or(line);
+    let (word, sign) = line.split_once('=')?;
+    let &[delimiter] = sign.as_bytes() else { return None };
+    if !word.eq_ignore_ascii_case("sep") || !delimiter_allowed(char::from(delimiter)) {
+        return None;
+    }
+    let end = match &bytes[length..] {
+        [b'\r', b'\n', ..] => length + 2,
+        [] => length,
+        _ => length + 1,
+    };
+    Some((delimiter, end))
+}
+
+/// A delimiter is one plain sign that neither quotes nor ends a line.
+pub fn delimiter_allowed(delimiter: char) -> bool {
+    delimiter == '\t' || (delimiter.is_ascii() && !delimiter.is_ascii_control() && !matches!(delimiter, '"' | ' '))
+}
+
+/// The rows at the start of `text`, blank ones left out but counted, with the text of all their cells.
+pub fn rows(text: &str, whole: bool, delimiter: u8) -> Vec<Row> {
+    let mut rows = Vec::new();
+    let mut spans: Vec<Span> = Vec::new();
+    let (mut at, mut number) = (0, 0);
+    while rows.len() < SAMPLE_ROWS {
+        number += 1;
+        at = match scan(text.as_bytes(), at, whole, delimiter, &mut spans) {
+            Scan::Blank { next } => next,
+            Scan::Record { next } => {
+                let mut row = Row::default();
+                row.clear(number);
+                for span in &spans {
+                    row.push_csv(&text[span.start..span.end], span.doubled);
+                }
+                if !row.is_blank() {
+                    rows.push(row);
+                }
+                next
+            }
+            Scan::More | Scan::End | Scan::Broken(_) => break,
+        };
+    }
+    rows
+}
+
+/// How well a delimiter fits: the share of rows that have the commonest width, and that width.
+fn fit(rows: &[Row]) -> (f64, usize) {
+    let mut widths: HashMap<usize, usize> = HashMap::new();
+    for row in rows {
+        *widths.entry(row.len()).or_default() += 1;
+    }
+    let common = widths.into_iter().max_by_key(|(width, count)| (*count, *width));
+    common.map_or((0.0, 0), |(width, count)| (count as f64 / rows.len() as f64, width))
+}
+
+/// The delimiter with the most even rows; `None` for a single column.
+pub fn delimiter(text: &str, whole: bool) -> Option<u8> {
+    let mut best: Option<(f64, usize, u8)> = None;
+    for delimiter in DELIMITERS {
+        let rows = rows(text, whole, delimiter);
+        let (share, width) = fit(&rows);
+        if width < 2 || (delimiter == b',' && only_decimals(&rows)) {
+            continue;
+        }
+        if best.is_none_or(|(s, w, _)| (share, width) > (s, w)) {
+            best = Some((share, width, delimiter));
+        }
+    }
+    best.map(|(_, _, delimiter)| delimiter)
+}
+
+/// One column of numbers such as `1,5` under a title: the comma is no delimiter there.
+fn only_decimals(rows: &[Row]) -> bool {
+    let digits = |row: &Row| row.iter().all(|c| !c.text.is_empty() && c.text.bytes().all(|b| b.is_ascii_digit()));
+    rows.first().is_some_and(|row| row.len() == 1)
+        && rows.iter().skip(1).all(|row| row.len() == 1 || (row.len() == 2 && digits(row)))
+}
+
+/// How many of the titles asked for a row contains.
+pub fn matches(row: &Row, titles: &[String]) -> usize {
+    if titles.is_empty() {
+        return 0;
+    }
+    let header = Header::new(row.iter().map(|cell| cell.text.to_owned()));
+    let by_letter = |title: &str| title.trim_start().starts_with("col:");
+    titles.iter().filter(|title| !by_letter(title) && header.find(title) != Found::None).count()
+}
+
+/// The row with the most titles asked for, and how many; `None` when no row has any.
+pub fn header_by_titles(rows: &[Row], titles: &[String]) -> Option<(usize, usize)> {
+    let counts = rows.iter().map(|row| matches(row, titles)).enumerate();
+    // The first of the best, so that a title line repeated further down does not win.
+    counts.filter(|(_, count)| *count > 0).max_by_key(|(index, count)| (*count, usize::MAX - index))
+}
+
+/// The index of the row most likely to be the header: by the titles asked for, else by shape.
+pub fn header(rows: &[Row], titles: &[String]) -> Option<usize> {
+    header_by_titles(rows, titles).map(|(index, _)| index).or_else(|| header_by_shape(rows))
+}
+
+/// The first row that is about as wide as the table and is no line of a preface.
+fn header_by_shape(rows: &[Row]) -> Option<usize> {
+    let filled: Vec<usize> = rows.iter().map(|row| row.iter().filter(|c| !c.is_empty()).count()).collect();
+    let mut sorted = filled.clone();
+    sorted.sort_unstable();
+    // Not the widest row: one line of prose full of delimiters would be it.
+    let usual = *sorted.get(sorted.len() * 4 / 5)?;
+    let wide = usual.div_ceil(2).max(usual.min(2));
+    let first = filled.iter().position(|count| *count >= wide)?;
+    Some(below_preface(rows, &filled, first).unwrap_or(first))
+}
+
+/// `Организация: | ООО Ромашка` above the table: one or two cells, and further down a row at least twice as wide, all
+/// of it different words, with numbers under it.
+fn below_preface(rows: &[Row], filled: &[usize], first: usize) -> Option<usize> {
+    const PREFACE_CELLS: usize = 2;
+    const HEADER_CELLS: usize = 4;
+    let next = (first..rows.len()).find(|index| filled[*index] > PREFACE_CELLS)?;
+    let header = next > first && filled[next] >= HEADER_CELLS && all_words(&rows[next]);
+    let padded = rows[first].iter().position(|c| c.is_empty()).is_some_and(|gap| gap < filled[first]);
+    let numbers = rows.get(next + 1).is_some_and(|row| row.iter().any(|c| has_digit(c.text)));
+    (header && !padded && numbers).then_some(next)
+}
+
+fn has_digit(text: &str) -> bool {
+    text.bytes().any(|b| b.is_ascii_digit())
+}
+
+fn all_words(row: &Row) -> bool {
+    let mut seen = HashSet::new();
+    let words = row.iter().filter(|c| !c.is_empty());
+    words.fold(true, |all, c| all && c.value == Scalar::Text && !has_digit(c.text) && seen.insert(fold(c.text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delimiter_is_the_one_that_makes_even_rows() {
+        for (text, expected) in [
+            ("a;b;c\n1;2;3\n", Some(b';')),
+            ("a,b\n1,2\n", Some(b',')),
+            ("a\tb\n1\t2\n", Some(b'\t')),
+            ("a|b\n1|2\n", Some(b'|')),
+            ("Имя;Теги;Бюджет\nA, B и C;a, b;1,5\nD;\"x, y, z\";2,5\n", Some(b';')),
+            ("Имя\nИван\nПётр\n", None),
+            ("Цена\n1,5\n2,5\n", None),
+            ("name;phone;email\nA;1\nB;2;b;x;y\n\nC;3;c\n", Some(b';')),
+            ("name;note\nA;\"never closed\nB;2\n", Some(b';')),
+        ] {
+            assert_eq!(delimiter(text, true), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_header_is_below_titles_and_prefaces() {
+        for (text, row) in [
+            ("a;b;c\n1;2;3\n", 1),
+            ("Отчёт;;\nза 2026 год;;\n;;\nИмя;Бюджет;Этап\nA;1;\n", 4),
+            ("name;;phone;\nA;x;1;y\n", 1),
+            ("Имя\nИван\n", 1),
+            ("Организация:;ООО Ромашка;;;\nИмя;Бюджет;Этап;Город\nA;1;x;y\nB;1;x;y\n", 2),
+            ("\n\nИмя;Город\nИван;Москва\n", 3),
+        ] {
+            let rows = rows(text, true, b';');
+            assert_eq!(header(&rows, &[]).map(|index| rows[index].number), Some(row), "{text}");
+        }
+    }
+
+    #[test]
+    fn titles_asked_for_outrank_shape() {
+        let rows = rows("a;b;c;d\nИмя;;Город;\nx;1;2;3\n", true, b';');
+        assert_eq!(header(&rows, &["город".into(), "имя".into()]), Some(1));
+        assert_eq!(header(&rows, &["нет такой".into()]), Some(0));
+    }
+
+    #[test]
+    fn the_sep_line_is_known() {
+        assert_eq!(sep_line(b"sep=;\r\na;b"), Some((b';', 7)));
+        assert_eq!(sep_line(b"SEP=\t\na"), Some((b'\t', 6)));
+        assert_eq!(sep_line(b"\"sep=,\"\na"), Some((b',', 8)));
+        assert_eq!(sep_line(b"separator;x\n"), None);
+        assert_eq!(sep_line(b"sep=;"), Some((b';', 5)));
+    }
+}

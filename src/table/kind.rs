@@ -1,0 +1,237 @@
+//! What a file is, by its content: a workbook of one of four kinds, text, or something that is no table, for which
+//! the person is told what to do. The name and its ending do not count: half of all `.xls` files are web pages.
+
+use super::layout::Format;
+use crate::problem::Problem;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::Path;
+
+pub const SAVE_AS_XLSX: &str = "open it in Excel and save it as an Excel workbook (.xlsx)";
+const CUT_OFF: &str = "copy or download the file again, or open it in Excel and save it anew";
+
+/// Shared strings are held in memory, where they take about one and a half times this. A million rows of fourteen
+/// columns have 130 MB of them.
+const SHARED_STRINGS_BYTES_MAX: u64 = 256 << 20;
+/// An `.ods` is held in memory whole.
+const CONTENT_BYTES_MAX: u64 = 256 << 20;
+/// An `.xls` is held in memory whole, some seven times over; with all its 65 536 rows it is about 25 MB.
+const XLS_BYTES_MAX: u64 = 64 << 20;
+/// A sheet is streamed, so this bounds time, not memory; a full sheet of sixty columns is about 2 GB.
+const SHEET_BYTES_MAX: u64 = 4 << 30;
+/// Beyond this size, a part that shrank more than a hundredfold was made to do harm, or is empty formatting: sheets
+/// with data shrink five- to twentyfold.
+const BOMB_BYTES: u64 = 256 << 20;
+const BOMB_RATIO: u64 = 100;
+/// The directory of a zip file; a workbook has some dozens of parts, a hundred bytes each.
+const DIRECTORY_BYTES_MAX: u64 = 16 << 20;
+
+/// What the first bytes say; `None` is text, as far as one can see from here.
+pub fn by_content(path: &Path, file: &mut File, start: &[u8]) -> Result<Option<Format>, Problem> {
+    let length = file.metadata().map_or(0, |m| m.len());
+    match start {
+        [b'P', b'K', 3, 4, ..] => zip(path, file, length).map(Some),
+        [b'P', b'K', 5, 6, ..] => Err(no_table(path, "an empty archive", "choose the workbook itself")),
+        [0xD0, 0xCF, 0x11, 0xE0, ..] if length > XLS_BYTES_MAX => {
+            let message =
+                format!("this .xls workbook is {} MB; at most {} can be read", length >> 20, XLS_BYTES_MAX >> 20);
+            Err(Problem::in_file(path, "file-too-big", message).hint(SAVE_AS_XLSX))
+        }
+        [0xD0, 0xCF, 0x11, 0xE0, ..] => Ok(Some(Format::Xls)),
+        [9, 0 | 2 | 4 | 8, ..] => Err(no_table(path, "a workbook of Excel 4 or older", SAVE_AS_XLSX)),
+        [0xFF, 0xFE, 0, 0, ..] => {
+            Err(Problem::in_file(path, "encoding", "this text is UTF-32, which hardly any program writes")
+                .hint("save it as UTF-8"))
+        }
+        _ => match MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
+            Some((_, what)) => Err(no_table(path, what, "choose a CSV file or an Excel workbook")),
+            None => Ok(None),
+        },
+    }
+}
+
+const MAGIC: [(&[u8], &str); 8] = [
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a picture"),
+    (b"\xFF\xD8\xFF", "a picture"),
+    (b"GIF8", "a picture"),
+    (b"Rar!", "an archive"),
+    (b"7z\xBC\xAF", "an archive"),
+    (b"\x1F\x8B", "an archive"),
+    (b"{\\rtf", "a text document"),
+];
+
+fn no_table(path: &Path, what: &str, hint: &str) -> Problem {
+    Problem::in_file(path, "not-a-table", format!("this is {what}, not a table")).hint(hint)
+}
+
+/// Text that is no table: web pages and XML, often under the name `.xls`, JSON, and files that are not text at all.
+pub fn text_that_is_no_table(path: &Path, text: &str) -> Option<Problem> {
+    const CONTROL_PER_CENT_MAX: usize = 10;
+    let start: String = text.trim_start().chars().take(2_000).collect::<String>().to_ascii_lowercase();
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let page = ["<!doctype html", "<html", "<table", "<head", "<meta", "<body", "<style"];
+    if page.iter().any(|tag| start.starts_with(tag)) || (start.starts_with("<?xml") && start.contains("<html")) {
+        let name = if ending.is_empty() { String::new() } else { format!(" saved with the ending .{ending}") };
+        let message = format!("this is a web page{name}, not a table");
+        return Some(Problem::in_file(path, "html-file", message).hint(SAVE_AS_XLSX));
+    }
+    if start.starts_with("<?xml") {
+        let book = start.contains("excel.sheet") || start.contains("urn:schemas-microsoft-com:office:spreadsheet");
+        let (what, hint) = match book {
+            true => ("an XML spreadsheet of Excel 2003", SAVE_AS_XLSX),
+            false => ("an XML file", "export a CSV file or an Excel workbook instead"),
+        };
+        return Some(no_table(path, what, hint));
+    }
+    if matches!(ending.as_str(), "json" | "jsonl" | "ndjson") && start.starts_with(['{', '[']) {
+        return Some(no_table(path, "a JSON file", "export a CSV file or an Excel workbook instead"));
+    }
+    let control = |c: &char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
+    let (all, odd) = (text.chars().count(), text.chars().filter(control).count());
+    (odd * 100 > all * CONTROL_PER_CENT_MAX)
+        .then(|| no_table(path, "not text", "choose a CSV file or an Excel workbook"))
+        .map(|problem| Problem { message: "this file is neither text nor a workbook".into(), ..problem })
+}
+
+struct Part {
+    name: String,
+    packed: u64,
+    size: u64,
+}
+
+fn zip(path: &Path, file: &mut File, length: u64) -> Result<Format, Problem> {
+    let parts = match directory(file, length) {
+        Ok(Some(parts)) => parts,
+        Ok(None) => {
+            let message = "this workbook is damaged: its end is missing, as after a copy or download that broke off";
+            return Err(Problem::in_file(path, "damaged-workbook", message).hint(CUT_OFF));
+        }
+        Err(error) => return Err(unreadable(path, &error)),
+    };
+    let has = |name: &str| parts.iter().any(|part| part.name.replace('\\', "/").eq_ignore_ascii_case(name));
+    let within = |folder: &str| parts.iter().any(|part| part.name.starts_with(folder));
+    let format = if has("xl/workbook.bin") {
+        Format::Xlsb
+    } else if within("word/") || within("ppt/") {
+        return Err(no_table(path, "a text document or a presentation", "choose a CSV file or an Excel workbook"));
+    } else if within("Index/") {
+        return Err(no_table(path, "an Apple Numbers file", "export it from Numbers as Excel (.xlsx) or CSV"));
+    } else if has("[Content_Types].xml") || has("xl/workbook.xml") {
+        Format::Xlsx
+    } else if has("content.xml") || has("mimetype") {
+        Format::Ods
+    } else {
+        return Err(no_table(path, "an archive", "unpack it and choose the file within"));
+    };
+    match parts.iter().find_map(|part| too_big(part, format)) {
+        Some(message) => {
+            let hint = "delete the empty rows and columns around the data, or save the sheet as CSV";
+            Err(Problem::in_file(path, "file-too-big", message).hint(hint))
+        }
+        None => Ok(format),
+    }
+}
+
+fn too_big(part: &Part, format: Format) -> Option<String> {
+    let name = part.name.to_ascii_lowercase();
+    let read = name.ends_with(".xml") || name.ends_with(".bin") || name.ends_with(".rels");
+    // Unpacked only when it is read, and these are not.
+    if !read || name.contains("media/") || name.contains("pivot") || name.contains("vbaproject") {
+        return None;
+    }
+    let max = if name.contains("worksheets/") {
+        SHEET_BYTES_MAX
+    } else if format == Format::Ods {
+        CONTENT_BYTES_MAX
+    } else {
+        SHARED_STRINGS_BYTES_MAX
+    };
+    let bomb = part.size > BOMB_BYTES && part.size / part.packed.max(1) > BOMB_RATIO;
+    (part.size > max || bomb).then(|| {
+        format!("this workbook unpacks to {} MB in one part ({}), more than can be read", part.size >> 20, part.name)
+    })
+}
+
+/// The parts of a zip file, from the directory at its end; `None` when there is none. `calamine` does not tell sizes
+/// before it unpacks.
+fn directory(file: &mut File, length: u64) -> io::Result<Option<Vec<Part>>> {
+    const END_BYTES: u64 = 22;
+    const COMMENT_BYTES_MAX: u64 = 65_535;
+    let tail_start = length.saturating_sub(END_BYTES + COMMENT_BYTES_MAX);
+    let tail = read_at(file, tail_start, length - tail_start)?;
+    let Some(end) = memchr::memmem::rfind(&tail, b"PK\x05\x06") else { return Ok(None) };
+    let (Some(size), Some(start)) = (u32_at(&tail, end + 12), u32_at(&tail, end + 16)) else { return Ok(None) };
+    let (mut size, mut start) = (u64::from(size), u64::from(start));
+    if size == u64::from(u32::MAX) || start == u64::from(u32::MAX) {
+        let Some(large) = memchr::memmem::rfind(&tail[..end], b"PK\x06\x06") else { return Ok(None) };
+        match (u64_at(&tail, large + 40), u64_at(&tail, large + 48)) {
+            (Some(s), Some(at)) => (size, start) = (s, at),
+            _ => return Ok(None),
+        }
+    }
+    if size > DIRECTORY_BYTES_MAX || start.saturating_add(size) > length {
+        return Ok(None);
+    }
+    let bytes = read_at(file, start, size)?;
+    Ok(Some(parts(&bytes)))
+}
+
+fn parts(directory: &[u8]) -> Vec<Part> {
+    const ENTRY_BYTES: usize = 46;
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while directory[at..].starts_with(b"PK\x01\x02") {
+        let (Some(packed), Some(size), Some(name), Some(extra), Some(comment)) = (
+            u32_at(directory, at + 20),
+            u32_at(directory, at + 24),
+            u16_at(directory, at + 28),
+            u16_at(directory, at + 30),
+            u16_at(directory, at + 32),
+        ) else {
+            break;
+        };
+        let name_start = at + ENTRY_BYTES;
+        let Some(bytes) = directory.get(name_start..name_start + name) else { break };
+        let name = String::from_utf8_lossy(bytes).into_owned();
+        at = name_start + bytes.len() + extra + comment;
+        parts.push(Part { name, packed: u64::from(packed), size: u64::from(size) });
+        if at > directory.len() {
+            break;
+        }
+    }
+    parts
+}
+
+fn read_at(file: &mut File, start: u64, length: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(start))?;
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
+    Some(usize::from(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?)))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
+}
+
+/// What the operating system said, in plainer words.
+pub fn unreadable(path: &Path, error: &io::Error) -> Problem {
+    match error.kind() {
+        io::ErrorKind::NotFound => Problem::in_file(path, "no-such-file", "there is no such file")
+            .hint("check the name and the folder you are in"),
+        io::ErrorKind::PermissionDenied => Problem::in_file(path, "unreadable-file", "this file may not be read")
+            .hint("close it in other programs, or ask for the right to read it"),
+        io::ErrorKind::IsADirectory => {
+            Problem::in_file(path, "unreadable-file", "this is a folder, not a file").hint("name a file in it")
+        }
+        _ => Problem::in_file(path, "unreadable-file", format!("this file cannot be read: {error}")),
+    }
+}

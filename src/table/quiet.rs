@@ -1,0 +1,29 @@
+//! Panics of code that is not ours, caught and kept silent. `calamine` reads most damaged workbooks as errors, but an
+//! index out of bounds is still found now and then; to the person that is a damaged workbook like any other, and the
+//! words of a panic on the screen would only frighten.
+
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `work` gives, or `None` when it panicked. Other threads, and other work of this one, report as ever.
+pub fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            if !QUIET.get() {
+                loud(panic);
+            }
+        }));
+    });
+    QUIET.set(true);
+    // Everything the work touches is dropped with it or by the caller, unread.
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    QUIET.set(false);
+    result.ok()
+}

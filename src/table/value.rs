@@ -1,0 +1,282 @@
+//! Values of workbook cells as text and `Scalar`: numbers with the digits that are true, dates as ISO text and as
+//! days since 1899-12-30 whatever the workbook counts from.
+
+use super::cell::Scalar;
+use calamine::{CellErrorType, Data, DataRef, ExcelDateTime};
+use jiff::civil::{Date, DateTime, Time, date};
+use std::fmt::Write;
+
+/// 1904-01-01 in days since 1899-12-30.
+const DAYS_TO_1904: f64 = 1462.0;
+/// 9999-12-31, the last day Excel knows.
+const SERIAL_MAX: f64 = 2_958_465.0;
+/// From here on not every digit of an integer is true.
+const INTEGERS_TRUE_BELOW: f64 = 1e15;
+const SIGNIFICANT_DIGITS: usize = 15;
+
+/// A cell's value as the workbook gives it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value<'a> {
+    Empty,
+    Text(&'a str),
+    Number(f64),
+    Date(ExcelDateTime),
+    /// `2025-03-05`, `2025-03-05T10:30:00`, `10:30:00`, as strict OOXML and ods have them.
+    Iso(&'a str),
+    /// `PT10H30M00S`
+    IsoDuration(&'a str),
+    Bool(bool),
+    Error(&'static str),
+}
+
+impl<'a> From<&'a Data> for Value<'a> {
+    fn from(data: &'a Data) -> Value<'a> {
+        match data {
+            Data::Empty => Value::Empty,
+            Data::String(text) => Value::Text(text),
+            Data::Int(number) => Value::Number(*number as f64),
+            Data::Float(number) => Value::Number(*number),
+            Data::DateTime(date) => Value::Date(*date),
+            Data::DateTimeIso(text) => Value::Iso(text),
+            Data::DurationIso(text) => Value::IsoDuration(text),
+            Data::Bool(truth) => Value::Bool(*truth),
+            Data::Error(error) => Value::Error(error_name(error)),
+        }
+    }
+}
+
+impl<'a> From<&'a DataRef<'_>> for Value<'a> {
+    fn from(data: &'a DataRef<'_>) -> Value<'a> {
+        match data {
+            DataRef::Empty => Value::Empty,
+            DataRef::String(text) => Value::Text(text),
+            DataRef::SharedString(text) => Value::Text(text),
+            DataRef::Int(number) => Value::Number(*number as f64),
+            DataRef::Float(number) => Value::Number(*number),
+            DataRef::DateTime(date) => Value::Date(*date),
+            DataRef::DateTimeIso(text) => Value::Iso(text),
+            DataRef::DurationIso(text) => Value::IsoDuration(text),
+            DataRef::Bool(truth) => Value::Bool(*truth),
+            DataRef::Error(error) => Value::Error(error_name(error)),
+        }
+    }
+}
+
+fn error_name(error: &CellErrorType) -> &'static str {
+    match error {
+        CellErrorType::Div0 => "#DIV/0!",
+        CellErrorType::NA => "#N/A",
+        CellErrorType::Name => "#NAME?",
+        CellErrorType::Null => "#NULL!",
+        CellErrorType::Num => "#NUM!",
+        CellErrorType::Ref => "#REF!",
+        CellErrorType::Value => "#VALUE!",
+        CellErrorType::GettingData => "#GETTING_DATA",
+    }
+}
+
+/// Appends the value's text and says what it is.
+pub fn write(value: Value<'_>, epoch_1904: bool, text: &mut String) -> Scalar {
+    match value {
+        Value::Empty => Scalar::Empty,
+        Value::Text(t) => {
+            text.push_str(t);
+            if t.chars().all(char::is_whitespace) { Scalar::Empty } else { Scalar::Text }
+        }
+        Value::Number(number) => {
+            write_number(number, text);
+            Scalar::Number(number)
+        }
+        Value::Bool(truth) => {
+            text.push_str(if truth { "true" } else { "false" });
+            Scalar::Bool(truth)
+        }
+        Value::Error(name) => {
+            text.push_str(name);
+            Scalar::Error
+        }
+        Value::Date(date) => serial(date.as_f64(), date.is_duration(), epoch_1904, text),
+        Value::Iso(iso) => match iso_serial(iso) {
+            Some(days) => write_serial(days, false, text),
+            None => write(Value::Text(iso), epoch_1904, text),
+        },
+        Value::IsoDuration(iso) => match iso_duration(iso) {
+            Some(days) => write_serial(days, true, text),
+            None => write(Value::Text(iso), epoch_1904, text),
+        },
+    }
+}
+
+/// A date as the workbook counts it. A value below one day is a time of day and has no epoch.
+fn serial(stored: f64, duration: bool, epoch_1904: bool, text: &mut String) -> Scalar {
+    let days = match stored {
+        _ if duration || stored < 1.0 => stored,
+        _ if epoch_1904 => stored + DAYS_TO_1904,
+        // Excel believes in a 29 February 1900, so its days before that are one short.
+        1.0..60.0 => stored + 1.0,
+        _ => stored,
+    };
+    write_serial(days, duration, text)
+}
+
+fn write_serial(days: f64, duration: bool, text: &mut String) -> Scalar {
+    const SECONDS: f64 = 86_400.0;
+    if !days.is_finite() || days < 0.0 || days >= SERIAL_MAX + 1.0 {
+        // Excel shows `####`; the number is all there is.
+        write_number(days, text);
+        return Scalar::Number(days);
+    }
+    let seconds = (days * SECONDS).round() as i64;
+    let (day, rest) = (seconds / 86_400, seconds % 86_400);
+    let (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60);
+    // Writing into a String cannot fail.
+    let _ = if duration || day == 0 {
+        write!(text, "{:02}:{minute:02}:{second:02}", day * 24 + hour)
+    } else {
+        match epoch().checked_add(jiff::Span::new().days(day)) {
+            Ok(date) if rest == 0 => write!(text, "{date}"),
+            Ok(date) => write!(text, "{date}T{hour:02}:{minute:02}:{second:02}"),
+            Err(_) => write!(text, "{days}"),
+        }
+    };
+    Scalar::Serial(days)
+}
+
+fn epoch() -> Date {
+    date(1899, 12, 30)
+}
+
+/// Days since 1899-12-30 of an ISO date, date-time or time.
+fn iso_serial(iso: &str) -> Option<f64> {
+    let iso = iso.trim();
+    let iso = iso.strip_suffix('Z').unwrap_or(iso);
+    if let Ok(time) = iso.parse::<Time>()
+        && !iso.contains('-')
+    {
+        return Some(time_share(time));
+    }
+    let moment: DateTime = match iso.parse::<DateTime>() {
+        Ok(moment) => moment,
+        Err(_) => iso.parse::<Date>().ok()?.to_datetime(Time::midnight()),
+    };
+    let days = epoch().until(moment.date()).ok()?.get_days();
+    Some(f64::from(days) + time_share(moment.time()))
+}
+
+fn time_share(time: Time) -> f64 {
+    let seconds = f64::from(time.hour()) * 3_600.0 + f64::from(time.minute()) * 60.0 + f64::from(time.second());
+    (seconds + f64::from(time.subsec_nanosecond()) / 1e9) / 86_400.0
+}
+
+fn iso_duration(iso: &str) -> Option<f64> {
+    let span: jiff::Span = iso.trim().parse().ok()?;
+    let seconds = span.total(jiff::SpanTotal::from(jiff::Unit::Second).days_are_24_hours()).ok()?;
+    Some(seconds / 86_400.0)
+}
+
+/// A number with the digits that are true: `0.1 + 0.2` reads `0.3`, a phone reads `79001234567`.
+pub fn write_number(number: f64, text: &mut String) {
+    if number.fract() == 0.0 && number.abs() < INTEGERS_TRUE_BELOW {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{}", number as i64);
+        return;
+    }
+    if !number.is_finite() {
+        let _ = write!(text, "{number}");
+        return;
+    }
+    let digits = format!("{:.*e}", SIGNIFICANT_DIGITS - 1, number);
+    // `{:e}` always has an `e` with a whole number behind it.
+    let (mantissa, exponent) = digits.split_once('e').unwrap_or((&digits, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let mantissa = mantissa.trim_end_matches('0').trim_end_matches('.');
+    if !(-10..15).contains(&exponent) {
+        let _ = write!(text, "{mantissa}E{exponent:+03}");
+        return;
+    }
+    let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
+    let digits = mantissa.replace('.', "");
+    text.push_str(sign);
+    if exponent < 0 {
+        text.push_str("0.");
+        text.extend(std::iter::repeat_n('0', (-exponent - 1) as usize));
+        text.push_str(&digits);
+    } else {
+        let whole = exponent as usize + 1;
+        let (before, after) = digits.split_at(whole.min(digits.len()));
+        text.push_str(before);
+        text.extend(std::iter::repeat_n('0', whole - before.len()));
+        if !after.is_empty() {
+            text.push('.');
+            text.push_str(after);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use calamine::ExcelDateTimeType;
+
+    #[test]
+    fn numbers_show_the_digits_that_are_true() {
+        for (number, text) in [
+            (79_001_234_567.0, "79001234567"),
+            (0.1 + 0.2, "0.3"),
+            (274.659_999_999_999_97, "274.66"),
+            (-0.0, "0"),
+            (1234.5, "1234.5"),
+            (-1234.5, "-1234.5"),
+            (999_999_999_999_999.0, "999999999999999"),
+            (1e15, "1E+15"),
+            (1.234_567_890_123_456_7e20, "1.23456789012346E+20"),
+            (0.000_012_3, "0.0000123"),
+            (1.5e-12, "1.5E-12"),
+            (123_456_789_012_345.67, "123456789012346"),
+            (999_999_999_999_999.9, "1E+15"),
+        ] {
+            let mut shown = String::new();
+            write_number(number, &mut shown);
+            assert_eq!(shown, text, "{number:e}");
+        }
+    }
+
+    #[test]
+    fn dates_read_the_same_whatever_the_workbook_counts_from() {
+        let excel = |days, kind, epoch_1904| {
+            let mut text = String::new();
+            let date = ExcelDateTime::new(days, kind, epoch_1904);
+            (write(Value::Date(date), epoch_1904, &mut text), text)
+        };
+        let (date, time) = (ExcelDateTimeType::DateTime, ExcelDateTimeType::TimeDelta);
+        for (found, serial, text) in [
+            (excel(45_721.0, date, false), 45_721.0, "2025-03-05"),
+            (excel(45_721.4375, date, false), 45_721.4375, "2025-03-05T10:30:00"),
+            (excel(45_721.999_999_9, date, false), 45_721.999_999_9, "2025-03-06"),
+            (excel(44_259.0, date, true), 45_721.0, "2025-03-05"),
+            (excel(0.4375, date, true), 0.4375, "10:30:00"),
+            (excel(1.0, date, false), 2.0, "1900-01-01"),
+            (excel(1.5, time, false), 1.5, "36:00:00"),
+        ] {
+            assert_eq!(found, (Scalar::Serial(serial), text.to_owned()));
+        }
+        assert_eq!(excel(-1.0, date, false).0, Scalar::Number(-1.0));
+        assert_eq!(excel(3e6, date, false).0, Scalar::Number(3e6));
+    }
+
+    #[test]
+    fn iso_dates_become_serials() {
+        for (value, serial, text) in [
+            (Value::Iso("2025-03-05"), 45_721.0, "2025-03-05"),
+            (Value::Iso("2025-03-05T10:30:00"), 45_721.4375, "2025-03-05T10:30:00"),
+            (Value::Iso("10:30:00"), 0.4375, "10:30:00"),
+            (Value::IsoDuration("PT10H30M00S"), 0.4375, "10:30:00"),
+        ] {
+            let mut shown = String::new();
+            assert_eq!(write(value, false, &mut shown), Scalar::Serial(serial), "{value:?}");
+            assert_eq!(shown, text);
+        }
+        let mut shown = String::new();
+        assert_eq!(write(Value::Iso("soon"), false, &mut shown), Scalar::Text);
+    }
+}
