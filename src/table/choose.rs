@@ -54,13 +54,14 @@ pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result
             break;
         }
     }
-    let Some((_, mut choice)) = best else {
+    let Some((matched, mut choice)) = best else {
         return Err(damaged.unwrap_or_else(|| nothing_to_read(path, book, options)));
     };
-    if options.sheet.is_none() && book.sheets.iter().filter(|s| s.table).count() > 1 {
+    // Where the titles asked for were found, the rest is no guess.
+    if matched == 0 && options.sheet.is_none() && book.sheets.iter().filter(|s| s.table).count() > 1 {
         choice.guessed.push("sheet");
     }
-    if options.header_row.is_none() {
+    if matched == 0 && options.header_row.is_none() {
         choice.guessed.push("header row");
     }
     if let Some(problem) = damaged {

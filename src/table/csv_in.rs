@@ -8,7 +8,7 @@ use super::encoding::{self, Guess};
 use super::kind;
 use super::layout::{Format, Layout, ReadOptions};
 use super::record::{Broken, CELL_BYTES_MAX, COLUMNS_MAX, Scan, Span, scan};
-use crate::problem::{Column, Place, Problem, Source, did_you_mean, quoted};
+use crate::problem::{Column, Place, Problem, Source, Stage, did_you_mean, quoted};
 use encoding_rs::Encoding;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -148,10 +148,14 @@ fn plan(path: &Path, sample: &[u8], whole: bool, guess: &Guess, options: &ReadOp
         }
     }
     // `encodings` gives at least one.
-    let (_, mut plan) = best.expect("a guess has a candidate");
+    let (matched, mut plan) = best.expect("a guess has a candidate");
     guessed.append(&mut plan.guessed);
     if options.header_row.is_none() {
         guessed.push("header row");
+    }
+    if matched > 0 {
+        // The titles asked for were found, and so was the rest.
+        guessed.clear();
     }
     Ok(Plan { guessed, notes, ..plan })
 }
@@ -299,7 +303,7 @@ impl CsvIn {
     fn at(&self, cell: Option<usize>, code: &'static str, message: impl Into<String>) -> Problem {
         let column = cell.map(|index| Column { index, title: "".into() });
         let place = Place::Cell { source: self.source.clone(), row: self.next_row, column };
-        Problem::in_file(Path::new(""), code, message).at(place)
+        Problem::new(Stage::Read, code, message).at(place)
     }
 
     fn not_utf_8(&self, cell: Option<usize>) -> Problem {

@@ -124,7 +124,9 @@ fn header_by_shape(rows: &[Row]) -> Option<usize> {
     // Not the widest row: one line of prose full of delimiters would be it.
     let usual = *sorted.get(sorted.len() * 4 / 5)?;
     let wide = usual.div_ceil(2).max(usual.min(2));
-    let first = filled.iter().position(|count| *count >= wide)?;
+    let wide_enough = |index: &usize| filled[*index] >= wide;
+    let all = || (0..rows.len()).filter(wide_enough);
+    let first = all().find(|index| !repeats_itself(&rows[*index])).or_else(|| all().next())?;
     Some(below_preface(rows, &filled, first).unwrap_or(first))
 }
 
@@ -138,6 +140,14 @@ fn below_preface(rows: &[Row], filled: &[usize], first: usize) -> Option<usize> 
     let padded = rows[first].iter().position(|c| c.is_empty()).is_some_and(|gap| gap < filled[first]);
     let numbers = rows.get(next + 1).is_some_and(|row| row.iter().any(|c| has_digit(c.text)));
     (header && !padded && numbers).then_some(next)
+}
+
+/// One word over nearly every column is a band above the header, not the header.
+fn repeats_itself(row: &Row) -> bool {
+    const REPEATS_MIN: usize = 4;
+    let words: Vec<String> = row.iter().filter(|c| !c.is_empty()).map(|c| fold(c.text)).collect();
+    let distinct: HashSet<&String> = words.iter().collect();
+    words.len() >= distinct.len() * REPEATS_MIN
 }
 
 fn has_digit(text: &str) -> bool {
@@ -179,6 +189,7 @@ mod tests {
             ("name;;phone;\nA;x;1;y\n", 1),
             ("Имя\nИван\n", 1),
             ("Организация:;ООО Ромашка;;;\nИмя;Бюджет;Этап;Город\nA;1;x;y\nB;1;x;y\n", 2),
+            (";план;план;план;план\nИмя;Янв;Фев;Мар;Апр\nA;1;2;3;4\n", 2),
             ("\n\nИмя;Город\nИван;Москва\n", 3),
         ] {
             let rows = rows(text, true, b';');

@@ -97,20 +97,31 @@ fn utf_16_by_pattern(sample: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Valid UTF-8, or UTF-8 with a few spoilt bytes: letters of several bytes hardly ever come about by chance, so two
-/// of them for each bad byte are proof enough. A bad byte is then told with its row instead of turning the whole file
-/// into `РџСЂРё`.
+/// Valid UTF-8, or UTF-8 with a few spoilt bytes: letters of several bytes hardly ever come about by chance, so they
+/// outweigh some bad ones. Those are then told with their row, instead of the whole file turning into `РџСЂРё`.
 fn mostly_utf_8(sample: &[u8], whole: bool) -> bool {
-    let (mut long, mut bad) = (0_usize, 0_usize);
+    // In windows-1251, KOI8-R and IBM866 words, stretches that are no UTF-8 are far more frequent than these letters,
+    // and the others are more frequent than these.
+    let weight = |c: char| match c {
+        '\u{c0}'..='\u{ff}' | '\u{400}'..='\u{45f}' => 2,
+        c if c.is_ascii() => 0,
+        _ => 1,
+    };
+    let (mut good, mut bad) = (0_usize, 0_usize);
+    let mut in_bad = false;
     for chunk in sample.utf8_chunks() {
-        long += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
-        bad += usize::from(!chunk.invalid().is_empty());
+        in_bad &= chunk.valid().is_empty();
+        good += chunk.valid().chars().map(weight).sum::<usize>();
+        if !chunk.invalid().is_empty() {
+            bad += usize::from(!in_bad);
+            in_bad = true;
+        }
     }
-    if !whole && bad > 0 && sample.utf8_chunks().last().is_some_and(|c| c.invalid().len() < 4) {
-        // The last letter may be cut by the end of the sample.
-        bad -= usize::from(std::str::from_utf8(sample).is_err_and(|e| e.error_len().is_none()));
+    // The last letter may be cut by the end of the sample.
+    if !whole && std::str::from_utf8(sample).is_err_and(|e| e.error_len().is_none()) {
+        bad = 0;
     }
-    bad == 0 || long >= 2 * bad
+    bad == 0 || good >= 2 * bad
 }
 
 fn single_byte(sample: &[u8]) -> Vec<&'static Encoding> {
@@ -241,7 +252,7 @@ mod tests {
     fn utf_8_may_be_cut_or_a_little_spoilt() {
         let text = "Имя;Город\n".as_bytes();
         assert!(guess(&text[..text.len() - 2], false).sure);
-        assert_eq!(best(b"name;city\nA;\xD0\x9C\xD0\x8F\xFF\nB;ok\n"), "UTF-8");
+        assert_eq!(best(b"name;city\nA;\xD0\x9C\xD0\xFF\xFE\nB;ok\n"), "UTF-8");
         assert_eq!(guess(b"\xEF\xBB\xBF\xEF\xBB\xBFa", true), Guess::sure(UTF_8, 6));
     }
 

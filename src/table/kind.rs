@@ -21,7 +21,7 @@ const XLS_BYTES_MAX: u64 = 64 << 20;
 const SHEET_BYTES_MAX: u64 = 4 << 30;
 /// Beyond this size, a part that shrank more than a hundredfold was made to do harm, or is empty formatting: sheets
 /// with data shrink five- to twentyfold.
-const BOMB_BYTES: u64 = 256 << 20;
+const BOMB_BYTES: u64 = 64 << 20;
 const BOMB_RATIO: u64 = 100;
 /// The directory of a zip file; a workbook has some dozens of parts, a hundred bytes each.
 const DIRECTORY_BYTES_MAX: u64 = 16 << 20;
