@@ -3,9 +3,13 @@
 //! Reading order: `layout` (what is said and found about a source), `open` (the open `Table`), `header` (titles and
 //! how they are looked up), `cell` (a row and its typed cells). Behind them, for CSV: `csv_in`, which plans with
 //! `encoding` and `dialect` and reads with `decode` and `record`; for workbooks: `sheet_in`, which reads with
-//! `workbook` and `value` what `choose` chose. `kind` tells them apart, `csv_out` writes.
+//! `workbook` and `value` what `choose` chose, once `extent` has looked how far the cells of an old one reach. `kind`
+//! tells all these apart; `csv_out` writes.
 //!
 //! Nothing here knows what the columns mean.
+
+// A `Problem` is large and comes once a file or once a bad row; a row that is good returns in a register.
+#![allow(clippy::result_large_err)]
 
 mod layout;
 mod open;
@@ -20,6 +24,7 @@ mod record;
 mod sheet_in;
 mod choose;
 mod workbook;
+mod extent;
 mod value;
 mod quiet;
 mod csv_out;

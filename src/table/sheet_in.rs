@@ -6,7 +6,6 @@ use super::cell::{Row, Scalar};
 use super::choose::{Choice, choose};
 use super::layout::{Format, Layout, ReadOptions};
 use super::quiet::quietly;
-use super::record::COLUMNS_MAX;
 use super::value;
 use super::workbook::{Found, Trouble, Workbook};
 use crate::problem::{Problem, column_letter};
@@ -175,9 +174,6 @@ impl Sending {
         let value = value::write(found.value, epoch_1904, &mut self.batch.text);
         if self.batch.text.len() == before {
             return Ok(true);
-        }
-        if column as usize >= COLUMNS_MAX {
-            return Err(self.damaged("a cell stands beyond the last column"));
         }
         match self.batch.rows.last() {
             Some(&(row, _)) if row == number => {

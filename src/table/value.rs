@@ -121,7 +121,7 @@ fn serial(stored: f64, duration: bool, epoch_1904: bool, text: &mut String) -> S
 
 fn write_serial(days: f64, duration: bool, text: &mut String) -> Scalar {
     const SECONDS: f64 = 86_400.0;
-    if !days.is_finite() || days < 0.0 || days >= SERIAL_MAX + 1.0 {
+    if !(0.0..SERIAL_MAX + 1.0).contains(&days) {
         // Excel shows `####`; the number is all there is.
         write_number(days, text);
         return Scalar::Number(days);
@@ -251,8 +251,8 @@ mod tests {
         let (date, time) = (ExcelDateTimeType::DateTime, ExcelDateTimeType::TimeDelta);
         for (found, serial, text) in [
             (excel(45_721.0, date, false), 45_721.0, "2025-03-05"),
-            (excel(45_721.4375, date, false), 45_721.4375, "2025-03-05T10:30:00"),
-            (excel(45_721.999_999_9, date, false), 45_721.999_999_9, "2025-03-06"),
+            (excel(45721.4375, date, false), 45721.4375, "2025-03-05T10:30:00"),
+            (excel(45721.9999999, date, false), 45721.9999999, "2025-03-06"),
             (excel(44_259.0, date, true), 45_721.0, "2025-03-05"),
             (excel(0.4375, date, true), 0.4375, "10:30:00"),
             (excel(1.0, date, false), 2.0, "1900-01-01"),
@@ -268,7 +268,7 @@ mod tests {
     fn iso_dates_become_serials() {
         for (value, serial, text) in [
             (Value::Iso("2025-03-05"), 45_721.0, "2025-03-05"),
-            (Value::Iso("2025-03-05T10:30:00"), 45_721.4375, "2025-03-05T10:30:00"),
+            (Value::Iso("2025-03-05T10:30:00"), 45721.4375, "2025-03-05T10:30:00"),
             (Value::Iso("10:30:00"), 0.4375, "10:30:00"),
             (Value::IsoDuration("PT10H30M00S"), 0.4375, "10:30:00"),
         ] {

@@ -1,17 +1,22 @@
 //! Workbooks opened with `calamine`: their sheets, and the cells of one sheet in order. Which sheet and which row is
 //! decided in `choose`; how cells travel to the reader of rows, in `sheet_in`.
 
+use super::extent;
 use super::kind;
 use super::layout::Format;
+use super::record::COLUMNS_MAX;
 use super::value::Value;
 use crate::problem::{Problem, quoted};
 use calamine::{
     DataRef, Ods, OdsError, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError,
 };
 use std::fs::File;
-use std::io::{self, BufReader, Seek};
+use std::io::{self, BufReader, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::Path;
+
+/// Excel has 1 048 576 rows, LibreOffice up to sixteen times as many.
+const ROWS_MAX: u32 = 1 << 24;
 
 type Input = BufReader<File>;
 
@@ -190,6 +195,19 @@ impl Workbook {
 
     /// Hands the cells of a sheet to `take`, in the order of the file, until it breaks off.
     pub fn cells(&mut self, sheet: &str, take: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>) -> Result<(), Trouble> {
+        let mut beyond = false;
+        let mut take_within = |found: Found<'_>| {
+            beyond = found.row >= ROWS_MAX || found.column as usize >= COLUMNS_MAX;
+            if beyond { ControlFlow::Break(()) } else { take(found) }
+        };
+        self.all_cells(sheet, &mut take_within)?;
+        if beyond {
+            return Err(Trouble::Damaged("a cell stands beyond the last row or column".into()));
+        }
+        Ok(())
+    }
+
+    fn all_cells(&mut self, sheet: &str, take: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>) -> Result<(), Trouble> {
         match &mut self.book {
             Book::Xlsx(book) => xlsx_cells(book, sheet, take),
             Book::Xlsb(book) => {
@@ -222,6 +240,13 @@ fn open_xls(mut input: Input) -> Result<Xls<Input>, Trouble> {
     if let Err(XlsxError::Password) = Xlsx::new(probe) {
         return Err(Trouble::Encrypted);
     }
+    input.rewind().map_err(Trouble::Io)?;
+    let mut file = Vec::new();
+    input.read_to_end(&mut file).map_err(Trouble::Io)?;
+    if !extent::is_bearable(&file) {
+        return Err(Trouble::Sparse);
+    }
+    drop(file);
     input.rewind().map_err(Trouble::Io)?;
     Ok(Xls::new(input)?)
 }
