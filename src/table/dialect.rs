@@ -77,7 +77,7 @@ pub fn delimiter(text: &str, whole: bool) -> Option<u8> {
     for delimiter in DELIMITERS {
         let rows = rows(text, whole, delimiter);
         let (share, width) = fit(&rows);
-        if width < 2 || (delimiter == b',' && only_decimals(&rows)) {
+        if width < 2 || (delimiter == b',' && only_decimals_or_prose(&rows)) {
             continue;
         }
         if best.is_none_or(|(s, w, _)| (share, width) > (s, w)) {
@@ -87,11 +87,12 @@ pub fn delimiter(text: &str, whole: bool) -> Option<u8> {
     best.map(|(_, _, delimiter)| delimiter)
 }
 
-/// One column of numbers such as `1,5` under a title: the comma is no delimiter there.
-fn only_decimals(rows: &[Row]) -> bool {
+/// One column of numbers such as `1,5`, or of names such as `Иванов, Пётр`, under a title: the comma is no delimiter.
+fn only_decimals_or_prose(rows: &[Row]) -> bool {
     let digits = |row: &Row| row.iter().all(|c| !c.text.is_empty() && c.text.bytes().all(|b| b.is_ascii_digit()));
+    let spaced = |row: &Row| row.iter().skip(1).all(|c| c.text.starts_with(' '));
     rows.first().is_some_and(|row| row.len() == 1)
-        && rows.iter().skip(1).all(|row| row.len() == 1 || (row.len() == 2 && digits(row)))
+        && rows.iter().skip(1).all(|row| row.len() == 1 || (row.len() == 2 && digits(row)) || spaced(row))
 }
 
 /// How many of the titles asked for a row contains.
@@ -174,6 +175,7 @@ mod tests {
             ("Имя;Теги;Бюджет\nA, B и C;a, b;1,5\nD;\"x, y, z\";2,5\n", Some(b';')),
             ("Имя\nИван\nПётр\n", None),
             ("Цена\n1,5\n2,5\n", None),
+            ("ФИО\nИванов, Пётр\nЁлкина, Анна\n", None),
             ("name;phone;email\nA;1\nB;2;b;x;y\n\nC;3;c\n", Some(b';')),
             ("name;note\nA;\"never closed\nB;2\n", Some(b';')),
         ] {

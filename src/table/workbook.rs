@@ -149,13 +149,11 @@ impl From<OdsError> for Trouble {
     }
 }
 
-/// An end or a checksum where none should be is damage, not a fault of the disk.
+/// What the system did not say comes from unpacking: an end or a checksum where none should be.
 fn broken_off(error: io::Error) -> Trouble {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-            Trouble::Damaged(brief(&error))
-        }
-        _ => Trouble::Io(error),
+    match error.raw_os_error() {
+        Some(_) => Trouble::Io(error),
+        None => Trouble::Damaged(brief(&error)),
     }
 }
 
