@@ -48,7 +48,7 @@ pub struct Layout {
     pub encoding: Option<&'static str>,
     /// A byte order mark stands at the start.
     pub bom: bool,
-    /// `None` for workbooks.
+    /// `None` for workbooks, and for a CSV of a single column.
     pub delimiter: Option<char>,
     /// The sheet that is read; `None` for CSV.
     pub sheet: Option<String>,
