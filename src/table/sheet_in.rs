@@ -7,7 +7,7 @@ use super::choose::{Choice, choose};
 use super::layout::{Format, Layout, ReadOptions};
 use super::quiet::quietly;
 use super::value;
-use super::workbook::{Found, Trouble, Workbook};
+use super::workbook::{Found, REPAIR, Trouble, Workbook};
 use crate::problem::{Problem, column_letter};
 use std::fs::File;
 use std::ops::ControlFlow;
@@ -58,6 +58,7 @@ pub struct SheetIn {
     notes: Vec<String>,
     failed: Option<Box<Problem>>,
     ended: bool,
+    file: PathBuf,
 }
 
 /// Opens the workbook and finds sheet and header row; the first row `read` gives is the header.
@@ -75,7 +76,8 @@ pub fn open(path: &Path, file: File, format: Format, options: &ReadOptions) -> R
     match messages.recv() {
         Ok(Message::Opened(layout)) => {
             let batch = Batch::default();
-            let sheet = SheetIn { messages, used, batch, next_row: 0, notes: Vec::new(), failed: None, ended: false };
+            let (next_row, notes, file) = (0, Vec::new(), path.to_owned());
+            let sheet = SheetIn { messages, used, batch, next_row, notes, failed: None, ended: false, file };
             Ok((sheet, *layout))
         }
         Ok(Message::Failed(problem)) => Err(*problem),
@@ -274,7 +276,13 @@ impl SheetIn {
                 self.notes = notes;
                 self.ended = true;
             }
-            Ok(Message::Opened(_)) | Err(_) => self.ended = true,
+            // The thread says when it is done; were it gone without a word, rows might be missing.
+            Ok(Message::Opened(_)) | Err(_) => {
+                let message = "reading this workbook broke off";
+                let problem = Problem::in_file(&self.file, "damaged-workbook", message).hint(REPAIR);
+                self.failed = Some(Box::new(problem.clone()));
+                return Err(problem);
+            }
         }
         Ok(())
     }

@@ -101,7 +101,7 @@ impl Trouble {
     }
 }
 
-const REPAIR: &str = "open it in Excel, let Excel repair it, and save it; or copy or download it again";
+pub const REPAIR: &str = "open it in Excel, let Excel repair it, and save it; or copy or download it again";
 
 impl From<XlsxError> for Trouble {
     fn from(error: XlsxError) -> Trouble {
