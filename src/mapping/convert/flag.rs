@@ -17,8 +17,8 @@ const NO: [&str; 18] = [
 pub fn flag(cell: Cell<'_>) -> Result<bool, Unfit> {
     match cell.value {
         Scalar::Bool(value) => return Ok(value),
-        Scalar::Number(value) if value == 1.0 => return Ok(true),
-        Scalar::Number(value) if value == 0.0 => return Ok(false),
+        Scalar::Number(1.0) => return Ok(true),
+        Scalar::Number(0.0) => return Ok(false),
         Scalar::Empty | Scalar::Text | Scalar::Number(_) | Scalar::Serial(_) | Scalar::Error => {}
     }
     // A tick may be followed by the selector of its coloured form.

@@ -3,6 +3,7 @@
 //! Unclear input is a problem, never a guess. A converter does not see empty cells; what to do with those, and with
 //! words such as "нет данных", is for the mapping to say before a converter is asked.
 
+pub mod date;
 pub mod email;
 pub mod flag;
 pub mod money;
