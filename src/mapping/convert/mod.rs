@@ -8,6 +8,7 @@ pub mod email;
 pub mod flag;
 pub mod money;
 pub mod number;
+pub mod phone;
 pub mod split;
 pub mod text;
 pub mod url;
