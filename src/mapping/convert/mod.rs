@@ -13,6 +13,9 @@ pub mod split;
 pub mod text;
 pub mod url;
 
+#[cfg(test)]
+mod tests;
+
 use crate::problem::quoted;
 
 /// Why a value cannot become what its target needs.

@@ -122,7 +122,7 @@ fn directive(source: &str, letter: Option<char>, items: &mut Vec<Item>) -> Resul
         Some('n' | 't') => &[Blank],
         Some('%') => &[Literal('%')],
         Some(other) => {
-            return Err(Unfit::new("layout", source, format_args!("has an unknown directive %{other}"))
+            return Err(Unfit::new("layout", source, format_args!("has an unknown directive \"%{other}\""))
                 .hint(format!("known are {KNOWN}")));
         }
         None => {

@@ -176,7 +176,7 @@ fn midnight_is_the_first_moment_of_the_day_in_the_zone() {
 #[test]
 fn a_layout_that_cannot_work_is_refused_when_compiled() {
     for (layout, message) in [
-        ("%d.%m.%Q", "has an unknown directive %Q"),
+        ("%d.%m.%Q", "has an unknown directive \"%Q\""),
         ("%d.%m", "does not give a day, a month and a year"),
         ("%H:%M", "does not give a day, a month and a year"),
         ("%d.%m.%Y :%M", "has a part of a time without its hour"),

@@ -39,7 +39,7 @@ pub fn region(country: &str) -> Option<Region> {
 
 /// The phones in one cell, parted at `separators` and at `SEPARATORS`; an extension stays with its number also after
 /// a comma.
-pub fn split<'a>(text: &'a str, separators: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+pub fn split<'a, S: AsRef<str>>(text: &'a str, separators: &'a [S]) -> impl Iterator<Item = &'a str> {
     let lines = split_unless(text, &SEPARATORS, written::begins_with_extension);
     lines.flat_map(move |part| split_unless(part, separators, written::begins_with_extension))
 }
