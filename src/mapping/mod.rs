@@ -1,1 +1,3 @@
+//! From a row to a record: the mapping file as written, compiled, and applied; converters, one a file.
 
+pub mod convert;

@@ -1,0 +1,161 @@
+//! Reading a date from left to right, without taking the text apart first.
+
+use super::super::Unfit;
+use jiff::civil::{Date, Time, date};
+use jiff::tz::Offset;
+
+/// The day shown in hints.
+pub(super) const EXAMPLE: Date = date(2025, 2, 28);
+
+/// A date as it stands in the text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Written {
+    pub date: Date,
+    pub time: Option<Time>,
+    pub offset: Option<Offset>,
+}
+
+/// Why a text is not a date in some layout.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Miss {
+    /// It does not look like it at all.
+    Shape,
+    /// It does, but there is no such day in the calendar; a day of the same month, if that exists.
+    Day(Date),
+    /// There is no such time of day.
+    Time,
+}
+
+impl Miss {
+    pub fn unfit(self, shown: &str, like: impl Fn(Date) -> String) -> Unfit {
+        let (what, day) = match self {
+            Miss::Shape => ("is not a date", EXAMPLE),
+            Miss::Day(near) => ("is not a day of the calendar", near),
+            Miss::Time => ("has a time that no clock shows", EXAMPLE),
+        };
+        Unfit::new("date", shown, what).hint(format!("dates here look like {}", like(day)))
+    }
+}
+
+/// The numbers of a date, not yet known to be a day.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Fields {
+    pub year: i16,
+    pub month: i8,
+    pub day: i8,
+    pub hour: Option<i8>,
+    pub minute: i8,
+    pub second: i8,
+    /// `true` for p.m.
+    pub afternoon: Option<bool>,
+    pub offset: Option<Offset>,
+}
+
+impl Fields {
+    pub fn written(self) -> Result<Written, Miss> {
+        let date = Date::new(self.year, self.month, self.day).map_err(|_| {
+            let first = Date::new(self.year, self.month, 1);
+            Miss::Day(first.map_or(EXAMPLE, Date::last_of_month))
+        })?;
+        let hour = match (self.hour, self.afternoon) {
+            (None, _) => return Ok(Written { date, time: None, offset: self.offset }),
+            (Some(hour), None) => hour,
+            (Some(hour @ 1..=12), Some(afternoon)) => hour % 12 + if afternoon { 12 } else { 0 },
+            (Some(_), Some(_)) => return Err(Miss::Time),
+        };
+        let time = Time::new(hour, self.minute, self.second, 0).map_err(|_| Miss::Time)?;
+        Ok(Written { date, time: Some(time), offset: self.offset })
+    }
+}
+
+/// What is still to be read. Each method takes what it names or nothing, and says if it did.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cursor<'a>(pub &'a str);
+
+impl<'a> Cursor<'a> {
+    pub fn done(self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn eat(&mut self, wanted: char) -> bool {
+        match self.0.strip_prefix(wanted) {
+            Some(rest) => {
+                self.0 = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// White space, at least one.
+    pub fn blanks(&mut self) -> bool {
+        let rest = self.0.trim_start();
+        let some = rest.len() < self.0.len();
+        self.0 = rest;
+        some
+    }
+
+    /// A number of `min` to `max` digits, as many as there are; `max` is four at most.
+    pub fn number(&mut self, min: usize, max: usize) -> Option<i16> {
+        let count = self.0.bytes().take(max).take_while(u8::is_ascii_digit).count();
+        if count < min {
+            return None;
+        }
+        let (digits, rest) = self.0.split_at(count);
+        self.0 = rest;
+        Some(digits.bytes().fold(0, |sum, b| sum * 10 + i16::from(b - b'0')))
+    }
+
+    pub fn small(&mut self, min: usize) -> Option<i8> {
+        self.number(min, 2).and_then(|n| i8::try_from(n).ok())
+    }
+
+    pub fn letters(&mut self) -> &'a str {
+        let end = self.0.find(|c: char| !c.is_alphabetic()).unwrap_or(self.0.len());
+        let (word, rest) = self.0.split_at(end);
+        self.0 = rest;
+        word
+    }
+
+    /// `10:30`, `10:30:15`, `10:30:15.250`; parts of a second are dropped.
+    pub fn clock(&mut self, fields: &mut Fields) -> Option<()> {
+        fields.hour = Some(self.small(1)?);
+        self.eat(':').then_some(())?;
+        fields.minute = self.small(2)?;
+        if self.eat(':') {
+            fields.second = self.small(2)?;
+            if self.eat('.') || self.eat(',') {
+                self.fraction()?;
+            }
+        }
+        Some(())
+    }
+
+    /// Digits of a fraction, at least one.
+    pub fn fraction(&mut self) -> Option<()> {
+        let rest = self.0.trim_start_matches(|c: char| c.is_ascii_digit());
+        let some = rest.len() < self.0.len();
+        self.0 = rest;
+        some.then_some(())
+    }
+
+    /// `Z`, `+03`, `+0300`, `+03:00`.
+    pub fn offset(&mut self) -> Option<Offset> {
+        if self.eat('Z') || self.eat('z') {
+            return Some(Offset::UTC);
+        }
+        let sign = if self.eat('+') { 1 } else { (self.eat('-') || self.eat('−')).then_some(-1)? };
+        let hours = i32::from(self.number(2, 2)?);
+        let colon = self.eat(':');
+        let minutes = match self.number(2, 2) {
+            Some(minutes) => i32::from(minutes),
+            None if colon => return None,
+            None => 0,
+        };
+        // No zone of the world is, or was, further than this from UTC.
+        if hours > 15 || minutes > 59 {
+            return None;
+        }
+        Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok()
+    }
+}

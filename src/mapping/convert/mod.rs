@@ -1,0 +1,42 @@
+//! Converters: from a cell to the value its target needs, or why that cannot be. Pure functions, one a file.
+//!
+//! Unclear input is a problem, never a guess. A converter does not see empty cells; what to do with those, and with
+//! words such as "нет данных", is for the mapping to say before a converter is asked.
+
+pub mod date;
+pub mod email;
+pub mod flag;
+pub mod money;
+pub mod number;
+pub mod phone;
+pub mod split;
+pub mod text;
+pub mod url;
+
+#[cfg(test)]
+mod tests;
+
+use crate::problem::quoted;
+
+/// Why a value cannot become what its target needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfit {
+    /// Stable, in kebab-case.
+    pub code: &'static str,
+    /// Begins with the quoted value; lower case, no full stop.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl Unfit {
+    /// `what` goes on after the quoted value: `is not a number`.
+    fn new(code: &'static str, value: &str, what: impl std::fmt::Display) -> Unfit {
+        Unfit { code, message: format!("{} {what}", quoted(value)), hint: None }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Unfit {
+        self.hint = Some(hint.into());
+        self
+    }
+}

@@ -1,0 +1,177 @@
+//! The text of a cell, and the small changes a mapping may ask for.
+
+use super::Unfit;
+use crate::table::{Cell, Scalar};
+use std::borrow::Cow;
+
+/// White space and characters that cannot be seen: joiners, marks of writing direction, the byte order mark.
+pub(super) fn blank(c: char) -> bool {
+    c.is_whitespace() || invisible(c)
+}
+
+pub(super) fn invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
+
+/// The text of a cell as it is, but for the two ways in which people keep Excel from reading a number:
+/// `="007"` and `'007` are `007`. A number that lost its digits is refused, and so is the error of a formula.
+pub fn text<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, Unfit> {
+    match cell.value {
+        Scalar::Error => Err(broken(cell.text)),
+        Scalar::Number(_) if cell.text.bytes().any(|b| b.eq_ignore_ascii_case(&b'e')) => Err(lost_digits(cell.text)),
+        Scalar::Text if excel_scientific(cell.text.trim_matches(blank)) => Err(lost_digits(cell.text)),
+        Scalar::Text => Ok(unescaped(cell.text)),
+        Scalar::Empty | Scalar::Number(_) | Scalar::Serial(_) | Scalar::Bool(_) => Ok(Cow::Borrowed(cell.text)),
+    }
+}
+
+/// Without the blanks at both ends.
+pub fn trim(text: &str) -> Cow<'_, str> {
+    Cow::Borrowed(text.trim_matches(blank))
+}
+
+pub fn upper(text: &str) -> Cow<'_, str> {
+    if text.chars().any(|c| !c.to_uppercase().eq([c])) { Cow::Owned(text.to_uppercase()) } else { Cow::Borrowed(text) }
+}
+
+pub fn lower(text: &str) -> Cow<'_, str> {
+    if text.chars().any(|c| !c.to_lowercase().eq([c])) { Cow::Owned(text.to_lowercase()) } else { Cow::Borrowed(text) }
+}
+
+/// The digits 0 to 9 and nothing else; leading zeros stay.
+pub fn digits(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|b| b.is_ascii_digit()) {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.chars().filter(char::is_ascii_digit).collect())
+    }
+}
+
+/// The value inside the blanks, the `="…"` or the apostrophe, for converters that look for something short.
+pub(super) fn plain(text: &str) -> &str {
+    let text = text.trim_matches(blank);
+    let inner = formula_text(text).unwrap_or(text);
+    inner.strip_prefix('\'').unwrap_or(inner).trim_matches(blank)
+}
+
+/// The text of a cell that is not the error of a formula.
+pub(super) fn sound<'a>(cell: Cell<'a>) -> Result<&'a str, Unfit> {
+    match cell.value {
+        Scalar::Error => Err(broken(cell.text)),
+        Scalar::Empty | Scalar::Text | Scalar::Number(_) | Scalar::Serial(_) | Scalar::Bool(_) => Ok(cell.text),
+    }
+}
+
+fn broken(value: &str) -> Unfit {
+    Unfit::new("cell-error", value, "is the error of a formula, not a value")
+        .hint("mend the formula in the workbook, or empty the cell")
+}
+
+pub(super) fn lost_digits(value: &str) -> Unfit {
+    Unfit::new("scientific", value, "is a number in scientific form, and its last digits may be lost")
+        .hint("format the column as text in Excel and paste the numbers again")
+}
+
+fn unescaped(text: &str) -> Cow<'_, str> {
+    if let Some(inner) = formula_text(text.trim_matches(blank)) {
+        return if inner.contains("\"\"") { Cow::Owned(inner.replace("\"\"", "\"")) } else { Cow::Borrowed(inner) };
+    }
+    match text.strip_prefix('\'') {
+        Some(inner) if kept_as_text(inner) => Cow::Borrowed(inner),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+/// `="007"` is `007`.
+fn formula_text(text: &str) -> Option<&str> {
+    text.strip_prefix("=\"")?.strip_suffix('"')
+}
+
+/// True for what one writes an apostrophe before: a number as text, or text that would be a formula.
+/// An apostrophe that opens a quotation, or belongs to a word as in `'90s`, is part of the text.
+fn kept_as_text(inner: &str) -> bool {
+    let numeric = |c: char| c.is_ascii_digit() || blank(c) || matches!(c, '+' | '-' | '(' | ')' | '.' | ',' | '/');
+    !inner.ends_with('\'')
+        && (inner.starts_with(['=', '+', '-', '@'])
+            || (inner.chars().all(numeric) && inner.contains(|c: char| c.is_ascii_digit())))
+}
+
+/// `7,90E+10`, exactly as Excel shows it; `12E3` may be the code of a product.
+fn excel_scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let mantissa = mantissa.strip_prefix('-').unwrap_or(mantissa);
+    let (whole, fraction) = mantissa.split_once(['.', ',']).unwrap_or((mantissa, "0"));
+    let digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
+    whole.len() == 1
+        && digits(whole)
+        && digits(fraction)
+        && exponent.strip_prefix(['+', '-']).is_some_and(|power| power.len() >= 2 && digits(power))
+}
+
+/// Any number with an exponent, also `1e3`; for targets where letters have no other meaning.
+pub(super) fn scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['E', 'e']) else { return false };
+    let power = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    mantissa.contains(|c: char| c.is_ascii_digit())
+        && mantissa.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '+' | '-' | '−'))
+        && !power.is_empty()
+        && power.bytes().all(|b| b.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_stays_as_it_is_but_for_the_escapes_of_excel() {
+        for (input, expected) in [
+            ("Иван ", "Иван "),
+            ("007", "007"),
+            ("'007", "007"),
+            ("'+7 (900) 123-45-67", "+7 (900) 123-45-67"),
+            ("'=SUM", "=SUM"),
+            ("=\"007\"", "007"),
+            ("=\"a\"\"b\"", "a\"b"),
+            ("'Ромашка' ООО", "'Ромашка' ООО"),
+            ("'90s", "'90s"),
+            ("'12'", "'12'"),
+            ("'", "'"),
+            ("12E3", "12E3"),
+            ("1E5-77", "1E5-77"),
+            ("-10% до пятницы", "-10% до пятницы"),
+        ] {
+            assert_eq!(text(Cell { text: input, value: Scalar::Text }).as_deref(), Ok(expected), "{input}");
+        }
+        let number = Cell { text: "4006381333931", value: Scalar::Number(4006381333931.0) };
+        assert_eq!(text(number).as_deref(), Ok("4006381333931"));
+        assert_eq!(text(Cell { text: "true", value: Scalar::Bool(true) }).as_deref(), Ok("true"));
+    }
+
+    #[test]
+    fn a_number_that_lost_digits_and_the_error_of_a_formula_are_refused() {
+        for (input, value, code) in [
+            ("7.9E+10", Scalar::Text, "scientific"),
+            ("7,90E+10", Scalar::Text, "scientific"),
+            ("4e+15", Scalar::Text, "scientific"),
+            ("1e16", Scalar::Number(1e16), "scientific"),
+            ("#N/A", Scalar::Error, "cell-error"),
+        ] {
+            let unfit = text(Cell { text: input, value }).unwrap_err();
+            assert_eq!(unfit.code, code);
+            assert!(unfit.message.starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
+        }
+    }
+
+    #[test]
+    fn changes_borrow_where_nothing_changes() {
+        for (change, input, expected) in [
+            (trim as fn(&str) -> Cow<'_, str>, " \u{a0}Иван\u{feff}\n", "Иван"),
+            (upper, "straße ё", "STRASSE Ё"),
+            (lower, "Иван IVAN", "иван ivan"),
+            (digits, "+7 (900) 007", "7900007"),
+        ] {
+            assert_eq!(change(input), expected);
+            assert!(matches!(change(expected), Cow::Borrowed(same) if same == expected), "{expected}");
+        }
+    }
+}
