@@ -1,1 +1,173 @@
+//! A pretend amoCRM on this machine: a real HTTP server that speaks the API of the documents, for tests, rehearsals
+//! and other people's clients. It shares `entity` with the client and nothing else, so that the two cannot share a
+//! mistake; `api` is never imported here.
+//!
+//! `account`, `builtin`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes.
+//! `list`, `render`: how it is read. `endpoints`: the routes, pure. `rate`, `faults`, `switches`: how it misbehaves.
+//! `persist`, `http`: files and sockets, the only effects.
 
+mod account;
+mod answers;
+mod auth;
+mod builtin;
+mod builtin_fields;
+mod check;
+mod endpoints;
+mod faults;
+mod http;
+mod list;
+mod log;
+mod persist;
+mod plan;
+mod query;
+mod rate;
+mod render;
+mod switches;
+mod world;
+mod write;
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::oneshot;
+
+use crate::problem::{Problem, Stage};
+pub use switches::{Partial, RateKey, RequestIds, Switches, Throttling};
+use world::World;
+
+/// Unix seconds, as the sandbox shall see them.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// The clock of the machine.
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+    })
+}
+
+#[derive(Clone)]
+pub struct Options {
+    /// 0 for any that is free.
+    pub port: u16,
+    /// The folder of the world; `None` keeps it in memory only.
+    pub state: Option<PathBuf>,
+    /// Decides the token of a new world, and the dice.
+    pub seed: u64,
+    pub switches: Switches,
+    pub clock: Clock,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { port: 0, state: None, seed: 1, switches: Switches::default(), clock: system_clock() }
+    }
+}
+
+/// A running server, on a thread of its own; stopped when it is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    url: String,
+    token: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Loads the world, binds to 127.0.0.1 and serves. When this returns, it listens.
+    pub fn start(options: Options) -> Result<Sandbox, Problem> {
+        let account = builtin::account();
+        let (folder, world) = match &options.state {
+            Some(path) => {
+                let (folder, world) = persist::Folder::open(path, account, options.seed)?;
+                (Some(folder), world)
+            }
+            None => (None, World::new(account, options.seed)),
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).map_err(|e| no_port(options.port, &e))?;
+        listener.set_nonblocking(true).map_err(|e| no_port(options.port, &e))?;
+        let port = listener.local_addr().map_err(|e| no_port(options.port, &e))?.port();
+        let url = format!("http://127.0.0.1:{port}");
+        let token = world.auth.token.clone();
+        if let Some(folder) = &folder {
+            folder.announce(&url, &token).map_err(|e| no_start(&e))?;
+        }
+        let core = http::Core { world, folder, switches: options.switches };
+        let server = Arc::new(http::Server::new(core, url.clone(), options.clock));
+        let (stop, stopped) = oneshot::channel();
+        let thread = spawn(listener, server, stopped)?;
+        Ok(Sandbox { url, token, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// `http://127.0.0.1:1234`, without a slash at its end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The long-lived token; the same for the life of the world.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Stops serving. When this returns, the port and the state folder are free.
+    pub fn stop(self) {}
+
+    /// Serves until the process is killed.
+    pub fn wait(mut self) {
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Two workers: latency is slept, not held, and work on the world goes one at a time anyway.
+const WORKERS: usize = 2;
+
+fn spawn(
+    listener: TcpListener,
+    server: Arc<http::Server>,
+    stopped: oneshot::Receiver<()>,
+) -> Result<JoinHandle<()>, Problem> {
+    let (ready, is_ready) = mpsc::channel();
+    let serve = move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(ready.send(Err(error))),
+        };
+        let _ = ready.send(Ok(()));
+        // The listener only fails when the process is at its end; then there is nobody left to tell.
+        let _ = runtime.block_on(http::serve(listener, server.clone(), stopped));
+        drop(runtime);
+        server.withdraw();
+    };
+    let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(serve).map_err(|e| no_start(&e))?;
+    match is_ready.recv() {
+        Ok(Ok(())) => Ok(thread),
+        Ok(Err(error)) => Err(no_start(&error)),
+        Err(_) => Err(Problem::new(Stage::Send, "sandbox-start", "the sandbox's thread ended at once")),
+    }
+}
+
+fn no_port(port: u16, error: &std::io::Error) -> Problem {
+    Problem::new(Stage::Send, "sandbox-port", format!("the sandbox cannot listen on 127.0.0.1:{port}: {error}"))
+        .hint("use --port 0 for any free port")
+}
+
+fn no_start(error: &std::io::Error) -> Problem {
+    Problem::new(Stage::Send, "sandbox-start", format!("the sandbox cannot start: {error}"))
+}

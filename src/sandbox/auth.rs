@@ -1,0 +1,134 @@
+//! Tokens of the world: the long-lived one, and the pairs of the OAuth dance. Pure; the time is handed in.
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// Seconds an authorization code lives. [doc]
+const CODE_LIFE_S: i64 = 20 * 60;
+/// `expires_in` of an access token. [doc]
+pub const ACCESS_LIFE_S: i64 = 86_400;
+/// Three months. [doc]
+const REFRESH_LIFE_S: i64 = 90 * 86_400;
+/// Codes handed out and not yet used; the oldest are forgotten.
+const CODES_MAX: usize = 20;
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Auth {
+    pub token: String,
+    pub client_id: String,
+    pub client_secret: String,
+    codes: Vec<(String, i64)>,
+    pair: Option<Pair>,
+    /// Tokens made so far, so that no two are alike.
+    made: u64,
+    seed: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pair {
+    pub access: String,
+    pub refresh: String,
+    made_at: i64,
+}
+
+/// Why no pair was given; the `hint` of the answer. [client]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    Code,
+    Expired,
+    Revoked,
+}
+
+impl Refusal {
+    pub fn hint(self) -> &'static str {
+        match self {
+            Refusal::Code => "Cannot decrypt the authorization code",
+            Refusal::Expired => "Authorization code has expired",
+            Refusal::Revoked => "Token has been revoked",
+        }
+    }
+}
+
+impl Auth {
+    pub fn new(seed: u64) -> Auth {
+        Auth {
+            token: secret(seed, "token", 0),
+            client_id: "00000000-0000-4000-8000-0000000000aa".to_owned(),
+            client_secret: secret(seed, "client", 0),
+            codes: Vec::new(),
+            pair: None,
+            made: 0,
+            seed,
+        }
+    }
+
+    pub fn accepts(&self, token: &str, now: i64) -> bool {
+        let pair = self.pair.as_ref().filter(|p| now < p.made_at + ACCESS_LIFE_S);
+        token == self.token || pair.is_some_and(|p| p.access == token)
+    }
+
+    pub fn new_code(&mut self, now: i64) -> String {
+        self.made += 1;
+        let code = secret(self.seed, "code", self.made);
+        self.codes.push((code.clone(), now));
+        if self.codes.len() > CODES_MAX {
+            self.codes.remove(0);
+        }
+        code
+    }
+
+    /// A code works once. [doc]
+    pub fn exchange(&mut self, code: &str, now: i64) -> Result<&Pair, Refusal> {
+        let at = self.codes.iter().position(|(c, _)| c == code).ok_or(Refusal::Code)?;
+        let (_, made_at) = self.codes.remove(at);
+        if now >= made_at + CODE_LIFE_S {
+            return Err(Refusal::Expired);
+        }
+        Ok(self.new_pair(now))
+    }
+
+    /// Both old tokens are dead at once. [doc], [client]
+    pub fn refresh(&mut self, refresh: &str, now: i64) -> Result<&Pair, Refusal> {
+        let alive = self.pair.as_ref().is_some_and(|p| p.refresh == refresh && now < p.made_at + REFRESH_LIFE_S);
+        if !alive {
+            return Err(Refusal::Revoked);
+        }
+        Ok(self.new_pair(now))
+    }
+
+    fn new_pair(&mut self, now: i64) -> &Pair {
+        self.made += 1;
+        let pair = Pair {
+            access: secret(self.seed, "access", self.made),
+            refresh: secret(self.seed, "refresh", self.made),
+            made_at: now,
+        };
+        self.pair.insert(pair)
+    }
+}
+
+/// Looks random, is the same for the same world.
+fn secret(seed: u64, what: &str, number: u64) -> String {
+    let digest = Sha256::digest(format!("amoport sandbox {seed} {what} {number}"));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refresh_token_and_its_access_token_die_when_used() {
+        let mut auth = Auth::new(1);
+        let code = auth.new_code(0);
+        let first = auth.exchange(&code, 60).expect("a fresh code").clone();
+        assert_eq!(auth.exchange(&code, 60), Err(Refusal::Code));
+        assert!(auth.accepts(&first.access, 61) && !auth.accepts(&first.access, 60 + ACCESS_LIFE_S));
+        let second = auth.refresh(&first.refresh, 100).expect("a fresh pair").clone();
+        assert_eq!(auth.refresh(&first.refresh, 100), Err(Refusal::Revoked));
+        assert!(!auth.accepts(&first.access, 101) && auth.accepts(&second.access, 101));
+        assert!(auth.accepts(&auth.token, i64::MAX / 2));
+        let late = auth.new_code(0);
+        assert_eq!(auth.exchange(&late, CODE_LIFE_S), Err(Refusal::Expired));
+    }
+}

@@ -1,0 +1,135 @@
+//! The account that ships: a small Russian sales company, whose names fit the samples. Pipelines, people, reasons,
+//! lists; its custom fields are in `builtin_fields`. Ids are fixed for good: scripts of users may hold them.
+
+use super::account::{Account, Catalog, LossReason, Pipeline, Source, Status, User};
+use super::builtin_fields;
+use crate::entity::{STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
+
+/// 2024-01-01, Moscow.
+const BORN_AT: i64 = 1_704_056_400;
+pub const PIPELINE_SALES: u64 = 4_100_001;
+pub const PIPELINE_WHOLESALE: u64 = 4_100_003;
+pub const CATALOG_PRODUCTS: u64 = 1001;
+pub const CATALOG_INVOICES: u64 = 1003;
+pub const CATALOG_REGULAR: u64 = 1005;
+
+pub fn account() -> Account {
+    Account {
+        id: 31_000_001,
+        name: "Ромашка".to_owned(),
+        subdomain: "sandbox".to_owned(),
+        country: "RU".to_owned(),
+        currency: "RUB".to_owned(),
+        timezone: "Europe/Moscow".to_owned(),
+        language: "ru".to_owned(),
+        customers_mode: "segments".to_owned(),
+        current_user: 500_001,
+        created_at: BORN_AT,
+        pipelines: pipelines(),
+        users: users(),
+        loss_reasons: loss_reasons(),
+        catalogs: catalogs(),
+        fields: builtin_fields::fields(),
+        sources: vec![Source { id: 21_000_001, external_id: "site".to_owned(), pipeline_id: PIPELINE_SALES }],
+    }
+}
+
+fn pipelines() -> Vec<Pipeline> {
+    let sales = ["Первичный контакт", "Переговоры", "Принимают решение", "Согласование договора"];
+    let wholesale = ["Заявка", "Коммерческое предложение", "Счёт выставлен", "Отгрузка"];
+    vec![
+        pipeline(PIPELINE_SALES, "Продажи", 1, true, &sales),
+        pipeline(PIPELINE_WHOLESALE, "Опт", 2, false, &wholesale),
+    ]
+}
+
+/// A pipeline as the CRM makes one: the stage of unsorted leads first, won and lost last. [doc]
+fn pipeline(id: u64, name: &str, sort: i64, is_main: bool, stages: &[&str]) -> Pipeline {
+    const COLORS: [&str; 4] = ["#99ccff", "#ffff99", "#ffcc66", "#ffcccc"];
+    let status = |id, name: &str, sort, color: &str, kind| Status {
+        id,
+        name: name.to_owned(),
+        sort,
+        color: color.to_owned(),
+        kind,
+    };
+    let first = 41_000_001 + (id - PIPELINE_SALES) * 50;
+    let mut statuses = vec![status(first, "Неразобранное", 10, "#c1c1c1", STATUS_TYPE_UNSORTED)];
+    let mut next = (first, 10);
+    for (stage, color) in stages.iter().zip(COLORS.iter().cycle()) {
+        next = (next.0 + 2, next.1 + 10);
+        statuses.push(status(next.0, stage, next.1, color, 0));
+    }
+    statuses.push(status(STATUS_WON, "Успешно реализовано", 10_000, "#CCFF66", 0));
+    statuses.push(status(STATUS_LOST, "Закрыто и не реализовано", 11_000, "#D5D8DB", 0));
+    Pipeline { id, name: name.to_owned(), sort, is_main, statuses }
+}
+
+fn users() -> Vec<User> {
+    [
+        (500_001, "Анна Смирнова", "anna@example.com", true, true),
+        (500_003, "Иван Петров", "ivan@example.com", false, true),
+        (500_005, "Мария Кузнецова", "maria@example.com", false, true),
+        (500_007, "Олег Соколов", "oleg@example.com", false, true),
+        (500_009, "Елена Попова", "elena@example.com", false, false),
+    ]
+    .into_iter()
+    .map(|(id, name, email, is_admin, is_active)| User {
+        id,
+        name: name.to_owned(),
+        email: email.to_owned(),
+        is_admin,
+        is_active,
+        group_id: 0,
+    })
+    .collect()
+}
+
+fn loss_reasons() -> Vec<LossReason> {
+    [
+        (4_200_001, "Дорого"),
+        (4_200_003, "Пропала потребность"),
+        (4_200_005, "Выбрали конкурента"),
+        (4_200_007, "Нет бюджета"),
+    ]
+    .into_iter()
+    .map(|(id, name)| LossReason { id, name: name.to_owned(), sort: 100_000 })
+    .collect()
+}
+
+fn catalogs() -> Vec<Catalog> {
+    [
+        (CATALOG_PRODUCTS, "Товары", "products"),
+        (CATALOG_INVOICES, "Счета", "invoices"),
+        (CATALOG_REGULAR, "Категории", "regular"),
+    ]
+    .into_iter()
+    .zip([10, 20, 30])
+    .map(|((id, name, kind), sort)| Catalog { id, name: name.to_owned(), kind: kind.to_owned(), sort })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn no_id_stands_for_two_things() {
+        let account = account();
+        let mut seen = HashSet::new();
+        for field in &account.fields {
+            assert!(seen.insert(field.id), "field {}", field.id);
+        }
+        let mut options = HashSet::new();
+        for field in account.fields.iter().filter(|f| f.kind != crate::entity::FieldKind::SmartAddress) {
+            for choice in &field.choices {
+                assert!(options.insert(choice.id), "option {} of {}", choice.id, field.name);
+            }
+        }
+        let mut statuses = HashSet::new();
+        for status in account.pipelines.iter().flat_map(|p| &p.statuses) {
+            assert!(status.id < 1000 || statuses.insert(status.id), "status {}", status.id);
+        }
+    }
+}

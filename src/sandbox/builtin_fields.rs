@@ -1,0 +1,207 @@
+//! The custom fields of the account that ships: at least one of every type on each entity that may have it.
+
+use super::account::{Choice, Field, Owner};
+use super::builtin::{CATALOG_INVOICES, CATALOG_PRODUCTS, CATALOG_REGULAR};
+use crate::entity::field_type::multitext_codes;
+use crate::entity::{Entity, FieldKind};
+
+use FieldKind::*;
+
+/// Number within its owner, name, code (empty for none), type, options.
+type Row = (u64, &'static str, &'static str, FieldKind, &'static [&'static str]);
+
+const LEADS: &[Row] = &[
+    (1, "Источник", "", Select, &["Сайт", "Звонок", "Выставка", "Рекомендация", "Реклама"]),
+    (2, "Город", "", Text, &[]),
+    (3, "Номер заявки", "ORDER_NO", Text, &[]),
+    (4, "Комментарий", "", Textarea, &[]),
+    (5, "Скидка, %", "", Numeric, &[]),
+    (6, "Предоплата", "", Monetary, &[]),
+    (7, "Дата отгрузки", "", Date, &[]),
+    (8, "Встреча", "", DateTime, &[]),
+    (9, "Срочно", "", Checkbox, &[]),
+    (10, "Интересы", "", Multiselect, &["Обучение", "Поддержка", "Внедрение", "Оборудование", "Аренда, лизинг"]),
+    (11, "Формат", "", Radiobutton, &["Онлайн", "Офлайн"]),
+    (12, "Сайт проекта", "", Url, &[]),
+    (13, "Адрес доставки", "", Streetaddress, &[]),
+    (14, "Адрес объекта", "", SmartAddress, &[]),
+    (15, "День рождения", "", Birthday, &[]),
+    (16, "Реквизиты", "", LegalEntity, &[]),
+    (17, "Документ", "", File, &[]),
+    (18, "Категория товара", "", ChainedList, &[]),
+    (19, "utm_source", "UTM_SOURCE", TrackingData, &[]),
+    (20, "utm_medium", "UTM_MEDIUM", TrackingData, &[]),
+    (21, "utm_campaign", "UTM_CAMPAIGN", TrackingData, &[]),
+];
+
+const CONTACTS: &[Row] = &[
+    (1, "Телефон", "PHONE", Multitext, &[]),
+    (2, "Email", "EMAIL", Multitext, &[]),
+    (3, "Мессенджер", "IM", Multitext, &[]),
+    (4, "Должность", "POSITION", Text, &[]),
+    (5, "День рождения", "", Birthday, &[]),
+    (6, "Пол", "", Radiobutton, &["Мужской", "Женский"]),
+    (7, "Город", "", Text, &[]),
+    (8, "Источник контакта", "", Select, &["Сайт", "Звонок", "Выставка", "Рекомендация", "Реклама"]),
+    (9, "Согласие на рассылку", "", Checkbox, &[]),
+    (10, "Клиент с", "", Date, &[]),
+    (11, "Код клиента", "", Text, &[]),
+    (12, "Комментарий", "", Textarea, &[]),
+    (13, "Детей", "", Numeric, &[]),
+    (14, "Увлечения", "", Multiselect, &["Спорт", "Музыка", "Путешествия", "Книги"]),
+    (15, "Последний визит", "", DateTime, &[]),
+    (16, "Страница", "", Url, &[]),
+    (17, "Домашний адрес", "", Streetaddress, &[]),
+    (18, "Адрес регистрации", "", SmartAddress, &[]),
+    (19, "Реквизиты", "", LegalEntity, &[]),
+    (20, "Лимит", "", Monetary, &[]),
+    (21, "Документ", "", File, &[]),
+];
+
+const COMPANIES: &[Row] = &[
+    (1, "Телефон", "PHONE", Multitext, &[]),
+    (2, "Email", "EMAIL", Multitext, &[]),
+    (3, "Web", "WEB", Url, &[]),
+    (4, "Адрес", "ADDRESS", Textarea, &[]),
+    (5, "ИНН", "", Text, &[]),
+    (
+        6,
+        "Отрасль",
+        "",
+        Select,
+        &["Торговля", "Производство", "Услуги", "Строительство", "Сельское хозяйство", "Технологии"],
+    ),
+    (7, "Сотрудников", "", Numeric, &[]),
+    (8, "Реквизиты", "", LegalEntity, &[]),
+    (9, "Город", "", Text, &[]),
+    (10, "Код компании", "", Text, &[]),
+    (11, "Ключевой клиент", "", Checkbox, &[]),
+    (12, "Форма собственности", "", Radiobutton, &["ООО", "АО", "ИП"]),
+    (13, "Направления", "", Multiselect, &["Опт", "Розница", "Экспорт"]),
+    (14, "Дата договора", "", Date, &[]),
+    (15, "Последняя сверка", "", DateTime, &[]),
+    (16, "День основания", "", Birthday, &[]),
+    (17, "Юридический адрес", "", Streetaddress, &[]),
+    (18, "Адрес склада", "", SmartAddress, &[]),
+    (19, "Кредитный лимит", "", Monetary, &[]),
+    (20, "Договор", "", File, &[]),
+];
+
+const CUSTOMERS: &[Row] = &[
+    (1, "Код клиента", "", Text, &[]),
+    (2, "Комментарий", "", Textarea, &[]),
+    (3, "Карта", "", Numeric, &[]),
+    (4, "Баланс", "", Monetary, &[]),
+    (5, "Участник с", "", Date, &[]),
+    (6, "Последняя покупка", "", DateTime, &[]),
+    (7, "Согласие на рассылку", "", Checkbox, &[]),
+    (8, "Уровень", "", Select, &["Бронза", "Серебро", "Золото"]),
+    (9, "Канал", "", Radiobutton, &["Магазин", "Сайт"]),
+    (10, "Интересы", "", Multiselect, &["Обучение", "Поддержка", "Внедрение", "Оборудование"]),
+    (11, "Сайт", "", Url, &[]),
+    (12, "Адрес доставки", "", Streetaddress, &[]),
+    (13, "Документ", "", File, &[]),
+    (14, "Категория товара", "", ChainedList, &[]),
+];
+
+const SEGMENTS: &[Row] = &[(1, "Описание", "", Textarea, &[]), (2, "Скидка, %", "", Numeric, &[])];
+
+const PRODUCTS: &[Row] = &[
+    (1, "Артикул", "SKU", Text, &[]),
+    (2, "Описание", "DESCRIPTION", Textarea, &[]),
+    (3, "Цена", "PRICE", Price, &[]),
+    (4, "Группа", "GROUP", Category, &["Оборудование", "Материалы", "Услуги"]),
+    (5, "Единица измерения", "UNIT", Select, &["шт", "кг", "м", "час"]),
+    (6, "Внешний код", "EXTERNAL_ID", Text, &[]),
+    (7, "Оптовая цена", "SPECIAL_PRICE_1", Price, &[]),
+];
+
+const INVOICES: &[Row] = &[
+    (1, "Статус", "BILL_STATUS", Select, &["Создан", "Оплачен", "Частично оплачен", "Аванс"]),
+    (2, "Плательщик", "PAYER", Payer, &[]),
+    (3, "Поставщик", "SUPPLIER", Supplier, &[]),
+    (4, "Позиции", "ITEMS", Items, &[]),
+    (5, "Тип НДС", "BILL_VAT_TYPE", Select, &["Не облагается", "В сумме", "Сверх суммы"]),
+    (6, "Дата оплаты", "BILL_PAYMENT_DATE", Date, &[]),
+    (7, "Комментарий", "BILL_COMMENT", Textarea, &[]),
+    (8, "Итого к оплате", "BILL_PRICE", Numeric, &[]),
+];
+
+/// Codes of the options of invoices, in the order of their texts. [client]
+const BILL_STATUS_CODES: [&str; 4] = ["created", "paid", "partially_paid", "paid_in_advance"];
+const BILL_VAT_CODES: [&str; 3] = ["vat_exempt", "vat_included", "vat_not_included"];
+
+pub fn fields() -> Vec<Field> {
+    let owners: [(Owner, u64, &[Row]); 7] = [
+        (Owner::Entity(Entity::Leads), 600_100, LEADS),
+        (Owner::Entity(Entity::Contacts), 600_200, CONTACTS),
+        (Owner::Entity(Entity::Companies), 600_300, COMPANIES),
+        (Owner::Entity(Entity::Customers), 600_400, CUSTOMERS),
+        (Owner::Segments, 600_500, SEGMENTS),
+        (Owner::Catalog(CATALOG_PRODUCTS), 600_600, PRODUCTS),
+        (Owner::Catalog(CATALOG_INVOICES), 600_700, INVOICES),
+    ];
+    owners
+        .into_iter()
+        .flat_map(|(owner, base, rows)| rows.iter().map(move |row| field(owner, base + row.0, row)))
+        .collect()
+}
+
+fn field(owner: Owner, id: u64, &(number, name, code, kind, options): &Row) -> Field {
+    Field {
+        id,
+        owner,
+        name: name.to_owned(),
+        code: (!code.is_empty()).then(|| code.to_owned()),
+        kind,
+        sort: 500 + number as i64,
+        is_predefined: matches!(code, "PHONE" | "EMAIL" | "IM" | "POSITION" | "WEB" | "ADDRESS"),
+        choices: choices(id, code, kind, options),
+        chain: if kind == ChainedList { vec![CATALOG_REGULAR] } else { Vec::new() },
+    }
+}
+
+fn choices(field_id: u64, code: &str, kind: FieldKind, options: &[&str]) -> Vec<Choice> {
+    // [doc] The parts of an address have the same ids in every account.
+    const ADDRESS_PARTS: [&str; 6] = ["address_line_1", "address_line_2", "city", "state", "zip", "country"];
+    let first = 900_000 + (field_id - 600_000) * 100 + 1;
+    let (first, texts): (u64, Vec<&str>) = match kind {
+        SmartAddress => (1, ADDRESS_PARTS.to_vec()),
+        Multitext => (first, multitext_codes(code).to_vec()),
+        _ => (first, options.to_vec()),
+    };
+    let codes: &[&str] = match code {
+        "BILL_STATUS" => &BILL_STATUS_CODES,
+        "BILL_VAT_TYPE" => &BILL_VAT_CODES,
+        // The kinds of phones and the parts of addresses are their own codes. [doc]
+        _ if matches!(kind, SmartAddress | Multitext) => &texts,
+        _ => &[],
+    };
+    texts
+        .iter()
+        .enumerate()
+        .map(|(i, text)| Choice {
+            id: first + i as u64,
+            parent_id: None,
+            value: (*text).to_owned(),
+            sort: i as i64,
+            code: codes.get(i).map(|c| (*c).to_owned()),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entity::field_type::available;
+
+    #[test]
+    fn every_type_an_entity_may_have_is_there_and_no_other() {
+        for entity in Entity::ALL {
+            for (kind, name) in FieldKind::NAMED {
+                let found = fields().iter().any(|f| f.owner == Owner::Entity(entity) && f.kind == kind);
+                assert_eq!(found, available(kind, entity), "{name} of {entity:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Is what was sent acceptable: complaints with the documented codes and dotted paths, and, where there are none,
+//! the item in the shape `write` takes. Reads the world, changes nothing.
+
+mod address;
+mod custom_fields;
+mod embedded;
+mod item;
+mod keys;
+mod metadata;
+mod stage;
+mod tags;
+mod values;
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value, json};
+
+pub use embedded::Party;
+pub use item::{Clean, Mode, check_item};
+pub use tags::{TagEdit, TagRef};
+
+use super::account::Account;
+use super::faults::Refusal;
+use super::switches::Switches;
+use super::world::World;
+
+/// All that a check may look at.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    pub world: &'a World,
+    pub switches: &'a Switches,
+    pub refusals: &'a [Refusal],
+}
+
+impl Rules<'_> {
+    pub fn account(&self) -> &Account {
+        &self.world.account
+    }
+}
+
+/// One entry of `errors`. [doc]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    pub code: Cow<'static, str>,
+    pub path: String,
+    pub detail: Cow<'static, str>,
+}
+
+/// What is wrong with one item. The texts are those of the real service, or of the family they come from. [doc], [client]
+#[derive(Debug, Default)]
+pub struct Complaints(pub Vec<Complaint>);
+
+impl Complaints {
+    pub fn add(
+        &mut self,
+        code: impl Into<Cow<'static, str>>,
+        path: impl Into<String>,
+        detail: impl Into<Cow<'static, str>>,
+    ) {
+        self.0.push(Complaint { code: code.into(), path: path.into(), detail: detail.into() });
+    }
+
+    pub fn choice(&mut self, path: impl Into<String>) {
+        self.add("NotSupportedChoice", path, "The value you selected is not a valid choice.");
+    }
+
+    /// `wanted` is `int`, `string`, `array`, `bool`. [client]
+    pub fn wrong_type(&mut self, path: impl Into<String>, wanted: &str) {
+        self.add("InvalidType", path, format!("This value should be of type {wanted}."));
+    }
+
+    pub fn unexpected(&mut self, path: impl Into<String>) {
+        self.add("FieldNotExpected", path, "This field was not expected.");
+    }
+
+    pub fn missing(&mut self, path: impl Into<String>) {
+        self.add("FieldMissing", path, "This field is missing.");
+    }
+
+    /// Code and text of the same validator family. [inferred]
+    pub fn too_long(&mut self, path: impl Into<String>, max: usize) {
+        self.add("TooLong", path, format!("This value is too long. It should have {max} characters or less."));
+    }
+
+    /// Code and text of the same validator family. [inferred]
+    pub fn too_many(&mut self, path: impl Into<String>, max: usize) {
+        self.add("TooMany", path, format!("This collection should contain {max} elements or less."));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// An item that was refused, and the name it came under.
+#[derive(Debug)]
+pub struct Refused {
+    /// `None` where the complaint is about the request as a whole.
+    pub request_id: Option<Value>,
+    pub complaints: Complaints,
+}
+
+impl Refused {
+    pub fn all_to_json(all: &[Refused]) -> Value {
+        let entry = |refused: &Refused| {
+            let mut entry = Map::new();
+            if let Some(id) = &refused.request_id {
+                entry.insert("request_id".to_owned(), id.clone());
+            }
+            let errors = refused.complaints.0.iter();
+            let errors = errors.map(|c| json!({"code": c.code, "path": c.path, "detail": c.detail}));
+            entry.insert("errors".to_owned(), errors.collect());
+            Value::Object(entry)
+        };
+        all.iter().map(entry).collect()
+    }
+}
+
+/// `a.b`, or `b` where there is no `a`.
+pub(super) fn join(path: &str, key: impl std::fmt::Display) -> String {
+    if path.is_empty() { key.to_string() } else { format!("{path}.{key}") }
+}
+
+/// Characters, as a person counts them.
+fn longer_than(text: &str, max: usize) -> bool {
+    max > 0 && text.len() > max && text.chars().count() > max
+}

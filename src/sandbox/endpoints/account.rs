@@ -1,0 +1,68 @@
+//! `GET account`. [doc]
+
+use serde_json::{Value, json};
+
+use super::Call;
+use crate::sandbox::answers::{Reply, self_link};
+
+pub fn get(call: &Call) -> Reply {
+    let account = &call.world.account;
+    let mut model = json!({
+        "id": account.id, "name": account.name, "subdomain": account.subdomain, "created_at": account.created_at,
+        "created_by": 0, "updated_at": account.created_at, "updated_by": 0,
+        "current_user_id": account.current_user, "country": account.country, "currency": account.currency,
+        "currency_symbol": "₽", "customers_mode": account.customers_mode, "is_unsorted_on": true,
+        "is_loss_reason_enabled": true, "is_helpbot_enabled": false, "is_technical_account": false,
+        "contact_name_display_order": 1, "mobile_feature_version": 0, "language": account.language,
+        "_links": self_link(call.view().url("account"))
+    });
+    for (word, value) in extras(call) {
+        if call.query.with(word) {
+            model[word] = value;
+        }
+    }
+    let embedded = embedded();
+    let asked: serde_json::Map<String, Value> =
+        embedded.into_iter().filter(|(word, _)| call.query.with(word)).map(|(w, v)| (w.to_owned(), v)).collect();
+    if !asked.is_empty() {
+        model["_embedded"] = Value::Object(asked);
+    }
+    Reply::ok(&model)
+}
+
+/// What `with` adds to the model itself.
+fn extras(call: &Call) -> [(&'static str, Value); 8] {
+    let account = &call.world.account;
+    let forms =
+        |one: &str, few: &str, many: &str| json!({"nominative_singular": one, "gen_singular": few, "gen_plural": many});
+    [
+        ("amojo_id", json!("00000000-0000-4000-8000-0000000000bb")),
+        ("amojo_rights", json!({"can_direct": true, "can_create_groups": true})),
+        ("version", json!(11)),
+        ("entity_names", json!({"leads": {"ru": forms("Сделка", "Сделки", "Сделок")}})),
+        (
+            "datetime_settings",
+            json!({
+                "date_pattern": "d.m.Y H:i", "short_date_pattern": "d.m", "short_time_pattern": "H:i",
+                "date_format": "d.m.Y", "time_format": "H:i:s", "timezone": account.timezone, "timezone_offset": "+03:00"
+            }),
+        ),
+        ("drive_url", json!(call.base)),
+        ("is_api_filter_enabled", json!(call.switches.field_filters)),
+        ("invoices_settings", json!({"lang": account.language, "currency": account.currency})),
+    ]
+}
+
+/// What `with` adds to `_embedded`.
+fn embedded() -> [(&'static str, Value); 2] {
+    [
+        ("users_groups", json!([{"id": 0, "name": "Отдел продаж", "uuid": null}])),
+        (
+            "task_types",
+            json!([
+                {"id": 1, "name": "Связаться", "color": null, "icon_id": null, "code": "FOLLOW_UP"},
+                {"id": 2, "name": "Встреча", "color": null, "icon_id": null, "code": "MEETING"}
+            ]),
+        ),
+    ]
+}

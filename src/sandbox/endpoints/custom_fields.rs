@@ -1,0 +1,103 @@
+//! `{entity}/custom_fields`: the definitions. [doc] for the shapes
+
+use serde_json::{Value, json};
+
+use super::Call;
+use crate::entity::FieldKind;
+use crate::sandbox::account::{Choice, Field, Owner};
+use crate::sandbox::answers::{Reply, self_link};
+use crate::sandbox::render::View;
+
+pub fn list(call: &Call, owner: Owner) -> Reply {
+    let view = call.view();
+    let kinds = call.query.list(&["filter", "type"]);
+    let ids: Vec<u64> = call.query.list(&["filter", "id"]).iter().filter_map(|id| id.parse().ok()).collect();
+    let mut fields: Vec<&Field> = call
+        .world
+        .account
+        .fields(owner)
+        .filter(|f| kinds.is_empty() || kinds.contains(&f.kind.name()))
+        .filter(|f| ids.is_empty() || ids.contains(&f.id))
+        .collect();
+    match (call.query.at(&["order", "id"]), call.query.at(&["order", "sort"])) {
+        (Some("desc"), _) => fields.sort_by_key(|f| std::cmp::Reverse(f.id)),
+        (_, Some("desc")) => fields.sort_by_key(|f| std::cmp::Reverse(f.sort)),
+        _ => {}
+    }
+    let models = fields.into_iter().map(|f| model(&view, f)).collect();
+    call.counted_page(&path(owner), "custom_fields", models)
+}
+
+pub fn get(call: &Call, owner: Owner) -> Reply {
+    one(call, owner, call.id(0))
+}
+
+pub fn list_of_catalog(call: &Call) -> Reply {
+    match call.world.account.catalog(call.id(0)) {
+        Some(catalog) => list(call, Owner::Catalog(catalog.id)),
+        None => Reply::problem(404, "Catalog not found"), // [inferred]
+    }
+}
+
+pub fn get_of_catalog(call: &Call) -> Reply {
+    one(call, Owner::Catalog(call.id(0)), call.id(1))
+}
+
+fn one(call: &Call, owner: Owner, id: u64) -> Reply {
+    match call.world.account.field(id).filter(|f| f.owner == owner) {
+        Some(field) => Reply::ok(&model(&call.view(), field)).with_items(1),
+        None => call.unknown_id(),
+    }
+}
+
+fn path(owner: Owner) -> String {
+    match owner {
+        Owner::Entity(entity) => format!("{}/custom_fields", entity.path()),
+        Owner::Segments => "customers/segments/custom_fields".to_owned(),
+        Owner::Catalog(id) => format!("catalogs/{id}/custom_fields"),
+    }
+}
+
+fn model(view: &View, field: &Field) -> Value {
+    let account = &view.world.account;
+    let mut model = json!({
+        "id": field.id, "name": field.name, "type": field.kind.name(), "account_id": account.id, "code": field.code,
+        "sort": field.sort, "is_api_only": false, "enums": enums(field), "group_id": null, "required_statuses": [],
+        "is_deletable": !field.is_predefined, "is_predefined": field.is_predefined,
+        "entity_type": field.owner.name(), "tracking_callback": null,
+        "remind": (field.kind == FieldKind::Birthday).then_some("never"), "triggers": [],
+        "currency": (field.kind == FieldKind::Monetary).then_some(&account.currency), "hidden_statuses": [],
+        "chained_lists": chained_lists(view, field), "settings": null, "search_in": null, "nested": nested(field),
+        "is_visible": true, "is_required": false
+    });
+    if let Owner::Catalog(id) = field.owner {
+        model["catalog_id"] = json!(id);
+    }
+    model["_links"] = self_link(view.url(&format!("{}/{}", path(field.owner), field.id)));
+    model
+}
+
+/// Not of a category, whose options are a tree. [client live]
+fn enums(field: &Field) -> Value {
+    if field.choices.is_empty() || field.kind == FieldKind::Category {
+        return Value::Null;
+    }
+    let model = |c: &Choice| json!({"id": c.id, "value": c.value, "sort": c.sort, "code": c.code});
+    field.choices.iter().map(model).collect()
+}
+
+fn nested(field: &Field) -> Value {
+    if field.kind != FieldKind::Category {
+        return Value::Null;
+    }
+    let model = |c: &Choice| json!({"id": c.id, "parent_id": c.parent_id, "value": c.value, "sort": c.sort});
+    field.choices.iter().map(model).collect()
+}
+
+fn chained_lists(view: &View, field: &Field) -> Value {
+    if field.kind != FieldKind::ChainedList {
+        return Value::Null;
+    }
+    let title = |id: &u64| view.world.account.catalog(*id).map(|c| c.name.clone());
+    field.chain.iter().map(|id| json!({"catalog_id": id, "parent_catalog_id": null, "title": title(id)})).collect()
+}

@@ -1,0 +1,167 @@
+//! What an account is made of, to be read: pipelines and stages, reasons of loss, lists, users. [doc] for the shapes
+
+use serde_json::{Value, json};
+
+use super::Call;
+use crate::sandbox::account::{Catalog, LossReason, Pipeline, Status, User};
+use crate::sandbox::answers::{Reply, self_link};
+use crate::sandbox::render::View;
+
+/// All at once, whatever page is asked for. [client live]
+pub fn pipelines(call: &Call) -> Reply {
+    let view = call.view();
+    let all: Vec<Value> = call.world.account.pipelines.iter().map(|p| pipeline_model(&view, p)).collect();
+    let items = all.len();
+    Reply::ok(&json!({
+        "_total_items": items, "_links": self_link(view.url("leads/pipelines")), "_embedded": {"pipelines": all}
+    }))
+    .with_items(items)
+}
+
+pub fn pipeline(call: &Call) -> Reply {
+    match call.world.account.pipeline(call.id(0)) {
+        Some(pipeline) => Reply::ok(&pipeline_model(&call.view(), pipeline)).with_items(1),
+        None => call.unknown_id(),
+    }
+}
+
+pub fn statuses(call: &Call) -> Reply {
+    let Some(pipeline) = call.world.account.pipeline(call.id(0)) else { return call.unknown_id() };
+    let view = call.view();
+    let all: Vec<Value> = pipeline.statuses.iter().map(|s| status_model(&view, pipeline, s)).collect();
+    let items = all.len();
+    let url = view.url(&format!("leads/pipelines/{}/statuses", pipeline.id));
+    Reply::ok(&json!({"_total_items": items, "_links": self_link(url), "_embedded": {"statuses": all}}))
+        .with_items(items)
+}
+
+pub fn status(call: &Call) -> Reply {
+    let pipeline = call.world.account.pipeline(call.id(0));
+    match pipeline.and_then(|p| Some((p, p.status(call.id(1))?))) {
+        Some((pipeline, status)) => Reply::ok(&status_model(&call.view(), pipeline, status)).with_items(1),
+        None => call.unknown_id(),
+    }
+}
+
+fn pipeline_model(view: &View, pipeline: &Pipeline) -> Value {
+    let statuses: Vec<Value> = pipeline.statuses.iter().map(|s| status_model(view, pipeline, s)).collect();
+    json!({
+        "id": pipeline.id, "name": pipeline.name, "sort": pipeline.sort, "is_main": pipeline.is_main,
+        "is_unsorted_on": pipeline.unsorted_status().is_some(), "is_archive": false,
+        "account_id": view.world.account.id,
+        "_links": self_link(view.url(&format!("leads/pipelines/{}", pipeline.id))),
+        "_embedded": {"statuses": statuses}
+    })
+}
+
+fn status_model(view: &View, pipeline: &Pipeline, status: &Status) -> Value {
+    // 142, 143 and the stage of unsorted leads cannot be changed. [client live]
+    let is_editable = status.id >= 1000 && status.kind == 0;
+    json!({
+        "id": status.id, "name": status.name, "sort": status.sort, "is_editable": is_editable,
+        "pipeline_id": pipeline.id, "color": status.color, "type": status.kind,
+        "account_id": view.world.account.id,
+        "_links": self_link(view.url(&format!("leads/pipelines/{}/statuses/{}", pipeline.id, status.id)))
+    })
+}
+
+pub fn loss_reasons(call: &Call) -> Reply {
+    let view = call.view();
+    let all: Vec<Value> = call.world.account.loss_reasons.iter().map(|r| loss_reason(&view, r)).collect();
+    call.counted_page("leads/loss_reasons", "loss_reasons", all)
+}
+
+pub fn loss_reason_by_id(call: &Call) -> Reply {
+    match call.world.account.loss_reason(call.id(0)) {
+        Some(reason) => Reply::ok(&loss_reason(&call.view(), reason)).with_items(1),
+        None => call.unknown_id(),
+    }
+}
+
+pub fn loss_reason(view: &View, reason: &LossReason) -> Value {
+    let made_at = view.world.account.created_at;
+    json!({
+        "id": reason.id, "name": reason.name, "sort": reason.sort, "created_at": made_at, "updated_at": made_at,
+        "_links": self_link(view.url(&format!("leads/loss_reasons/{}", reason.id)))
+    })
+}
+
+/// `type` is taken as a plain key. [client]
+pub fn catalogs(call: &Call) -> Reply {
+    let view = call.view();
+    let kind = call.query.get("type");
+    let wanted = call.world.account.catalogs.iter().filter(|c| kind.is_none_or(|kind| c.kind == kind));
+    let all: Vec<Value> = wanted.map(|c| catalog_model(&view, c)).collect();
+    let paging = crate::sandbox::list::Paging::of(call.query);
+    let more = all.len() > paging.skip().saturating_add(paging.limit);
+    let rows = all.into_iter().skip(paging.skip()).take(paging.limit).collect();
+    call.page("catalogs", "catalogs", rows, more)
+}
+
+pub fn catalog(call: &Call) -> Reply {
+    match call.world.account.catalog(call.id(0)) {
+        Some(catalog) => Reply::ok(&catalog_model(&call.view(), catalog)).with_items(1),
+        None => call.unknown_id(),
+    }
+}
+
+fn catalog_model(view: &View, catalog: &Catalog) -> Value {
+    let account = &view.world.account;
+    json!({
+        "id": catalog.id, "name": catalog.name, "created_by": account.current_user,
+        "updated_by": account.current_user, "created_at": account.created_at, "updated_at": account.created_at,
+        "sort": catalog.sort, "type": catalog.kind, "can_add_elements": true,
+        "can_show_in_cards": catalog.kind != "regular", "can_link_multiple": true, "can_be_deleted": catalog.kind == "regular",
+        "sdk_widget_code": null, "account_id": account.id,
+        "_links": self_link(view.url(&format!("catalogs/{}", catalog.id)))
+    })
+}
+
+pub fn users(call: &Call) -> Reply {
+    let view = call.view();
+    let all: Vec<Value> = call.world.account.users.iter().map(|u| user_model(&view, u)).collect();
+    call.counted_page("users", "users", all)
+}
+
+pub fn user(call: &Call) -> Reply {
+    match call.world.account.user(call.id(0)) {
+        Some(user) => Reply::ok(&user_model(&call.view(), user)).with_items(1),
+        None => call.unknown_id(),
+    }
+}
+
+fn user_model(view: &View, user: &User) -> Value {
+    let all = json!({"view": "A", "edit": "A", "add": "A", "delete": "A", "export": "A"});
+    let mut model = json!({
+        "id": user.id, "name": user.name, "email": user.email, "lang": "ru",
+        "rights": {
+            "leads": all, "contacts": all, "companies": all, "tasks": {"edit": "A", "delete": "A"},
+            "mail_access": false, "catalog_access": user.is_admin, "files_access": false, "status_rights": [],
+            "catalog_rights": null, "custom_fields_rights": null, "oper_day_reports_view_access": false,
+            "oper_day_user_tracking": false, "is_admin": user.is_admin, "is_free": false,
+            "is_active": user.is_active, "group_id": user.group_id, "role_id": null
+        },
+        "_links": self_link(view.url(&format!("users/{}", user.id)))
+    });
+    for (word, value) in [
+        ("uuid", json!(format!("00000000-0000-4000-8000-{:012}", user.id))),
+        ("amojo_id", json!(format!("00000000-0000-4000-9000-{:012}", user.id))),
+        ("user_rank", json!(null)),
+        ("phone_number", json!(null)),
+    ] {
+        if view.query.with(word) {
+            model[word] = value;
+        }
+    }
+    let mut embedded = serde_json::Map::new();
+    if view.query.with("role") {
+        embedded.insert("roles".to_owned(), json!([]));
+    }
+    if view.query.with("group") {
+        embedded.insert("groups".to_owned(), json!([{"id": user.group_id, "name": "Отдел продаж"}]));
+    }
+    if !embedded.is_empty() {
+        model["_embedded"] = Value::Object(embedded);
+    }
+    model
+}

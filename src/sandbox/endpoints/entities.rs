@@ -1,0 +1,196 @@
+//! Leads, contacts, companies: list, one, create, change. What differs between them is in the tables of `check`,
+//! `write` and `render`; here only the shapes of their answers do.
+
+use serde_json::{Map, Value, json};
+
+use super::Call;
+use crate::entity::BATCH_MAX;
+use crate::sandbox::answers::{Reply, self_link, written};
+use crate::sandbox::check::{Clean, Complaints, Mode, Refused, check_item};
+use crate::sandbox::list;
+use crate::sandbox::plan::{Draft, Plan};
+use crate::sandbox::switches::{Partial, RequestIds};
+use crate::sandbox::world::Shelf;
+use crate::sandbox::write;
+
+pub fn list(call: &Call, shelf: Shelf) -> Reply {
+    let page = list::Paging::of(call.query).page;
+    if call.switches.page_max > 0 && page > call.switches.page_max {
+        return Reply::problem(400, "Page is out of range"); // [inferred]
+    }
+    let (ids, more) = list::page(call.world, shelf, call.query, call.switches, call.now);
+    let view = call.view();
+    let rows = ids.into_iter().filter_map(|id| view.record(shelf, id)).collect();
+    call.page(shelf.path(), shelf.path(), rows, more)
+}
+
+pub fn get(call: &Call, shelf: Shelf) -> Reply {
+    let shown = if call.query.with("only_deleted") { None } else { call.view().record(shelf, call.id(0)) };
+    shown.map_or_else(|| call.unknown_id(), |model| Reply::ok(&model).with_items(1))
+}
+
+pub fn create(call: &Call, shelf: Shelf) -> Reply {
+    write_batch(call, shelf, Mode::Create, |plan, clean| {
+        let id = write::create(plan, shelf, clean);
+        let mut answer = Map::new();
+        answer.insert("id".to_owned(), json!(id));
+        if shelf == Shelf::Contacts {
+            answer.insert("is_deleted".to_owned(), json!(false)); // [client live]
+            answer.insert("is_unsorted".to_owned(), json!(false));
+        }
+        (id, answer)
+    })
+}
+
+pub fn update(call: &Call, shelf: Shelf) -> Reply {
+    write_batch(call, shelf, Mode::Update(None), |plan, clean| {
+        let id = clean.id;
+        (id, write::update(plan, shelf, clean).map_or_else(Map::new, |draft| updated(shelf, id, &draft)))
+    })
+}
+
+pub fn update_one(call: &Call, shelf: Shelf) -> Reply {
+    let id = call.id(0);
+    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let mut complaints = Complaints::default();
+    let clean = check_item(&call.rules(), shelf, Mode::Update(Some(id)), &item, "", &mut complaints);
+    if !complaints.is_empty() {
+        return invalid(call, vec![Refused { request_id: Some(request_id(&item, 0)), complaints }]);
+    }
+    let mut plan = Plan::new(call.world, call.now);
+    let Some(draft) = write::update(&mut plan, shelf, clean) else { return call.unknown_id() };
+    let mut model = updated(shelf, id, &draft);
+    let view = call.view();
+    model.insert("_links".to_owned(), self_link(view.record_url(shelf, id)));
+    // Bare [seed] for other kinds, [doc]; wrapped [doc Kommo].
+    let body = if call.switches.patch_wrapped {
+        written(&view.url(shelf.path()), shelf.path(), vec![Value::Object(model)])
+    } else {
+        Value::Object(model)
+    };
+    Reply::ok(&body).with_commit(plan.into_commit()).with_items(1)
+}
+
+/// `{id, updated_at}` of leads [seed], with the name of contacts and companies. [doc]
+fn updated(shelf: Shelf, id: u64, draft: &Draft) -> Map<String, Value> {
+    let mut answer = Map::new();
+    answer.insert("id".to_owned(), json!(id));
+    if shelf != Shelf::Leads {
+        answer.insert("name".to_owned(), draft.json.get("name").cloned().unwrap_or_default());
+    }
+    answer.insert("updated_at".to_owned(), json!(draft.updated_at));
+    if shelf == Shelf::Contacts {
+        answer.insert("is_deleted".to_owned(), json!(false));
+        answer.insert("is_unsorted".to_owned(), draft.json.get("is_unsorted").cloned().unwrap_or(json!(false)));
+    }
+    answer
+}
+
+/// What `request_id` an item goes by: its own, or its place counted from 0, as a string. [seed]
+pub fn request_id(item: &Value, index: usize) -> Value {
+    item.get("request_id").filter(|id| id.is_string()).cloned().unwrap_or_else(|| json!(index.to_string()))
+}
+
+/// How it goes back; `None` where a switch leaves it out.
+pub fn shown_request_id(call: &Call, id: Value) -> Option<Value> {
+    match call.switches.request_ids {
+        RequestIds::String => Some(id),
+        RequestIds::Int => Some(id.as_str().and_then(|t| t.parse::<i64>().ok()).map_or(id, |n| json!(n))),
+        RequestIds::Missing => None,
+    }
+}
+
+pub fn invalid(call: &Call, mut refused: Vec<Refused>) -> Reply {
+    if call.switches.unknown_codes {
+        for complaint in refused.iter_mut().flat_map(|r| &mut r.complaints.0) {
+            complaint.code = "SomethingNobodyKnows".into();
+        }
+    }
+    Reply::validation(&refused)
+}
+
+/// The items of a batch, the acceptable ones by their place and the refused ones.
+pub struct Checked {
+    pub good: Vec<(usize, Value, Clean)>,
+    pub refused: Vec<Refused>,
+}
+
+/// Reads and checks a batch; the reply is there when it cannot go on.
+pub fn check_batch(call: &Call, shelf: Shelf, mode: Mode) -> Result<Checked, Reply> {
+    let items = match call.json() {
+        Some(Value::Array(items)) if !items.is_empty() => items,
+        _ => return Err(Call::blank()),
+    };
+    let (max, excess) = match mode {
+        Mode::Complex => (crate::entity::COMPLEX_BATCH_MAX, call.switches.complex_excess_status),
+        Mode::Create | Mode::Update(_) | Mode::Inner => (BATCH_MAX, call.switches.batch_excess_status),
+    };
+    if items.len() > max {
+        return Err(too_many(mode, max, excess));
+    }
+    let mut checked = Checked { good: Vec::new(), refused: Vec::new() };
+    for (i, item) in items.iter().enumerate() {
+        let mut complaints = Complaints::default();
+        let clean = check_item(&call.rules(), shelf, mode, item, "", &mut complaints);
+        let id = clean.request_id.clone().unwrap_or_else(|| request_id(item, i));
+        match complaints.is_empty() {
+            true => checked.good.push((i, id, clean)),
+            false => checked.refused.push(Refused { request_id: Some(id), complaints }),
+        }
+    }
+    // A bad item spoils the batch. [inferred]
+    let spoiled = call.switches.partial == Partial::None || checked.good.is_empty();
+    if !checked.refused.is_empty() && spoiled {
+        return Err(invalid(call, checked.refused).with_items(items.len()));
+    }
+    Ok(checked)
+}
+
+/// 422 "Limit of 250 per page" [doc Kommo]; of complex leads a validation error that names no item. [inferred]
+fn too_many(mode: Mode, max: usize, status: u16) -> Reply {
+    if mode == Mode::Complex && status == 400 {
+        let mut complaints = Complaints::default();
+        complaints.too_many("", max);
+        return Reply::validation(&[Refused { request_id: None, complaints }]);
+    }
+    Reply::problem(status, &format!("Limit of {max} per page"))
+}
+
+/// The common way of POST and PATCH: check all, write, answer an item for each.
+fn write_batch(
+    call: &Call,
+    shelf: Shelf,
+    mode: Mode,
+    write: impl Fn(&mut Plan, Clean) -> (u64, Map<String, Value>),
+) -> Reply {
+    let checked = match check_batch(call, shelf, mode) {
+        Ok(checked) => checked,
+        Err(reply) => return reply,
+    };
+    let view = call.view();
+    let mut plan = Plan::new(call.world, call.now);
+    let mut answers: Vec<Value> = Vec::new();
+    for (_, request_id, clean) in checked.good {
+        let (id, mut answer) = write(&mut plan, clean);
+        // Changed records are named by their id alone. [seed] for leads, [doc] for contacts
+        if let Some(shown) = shown_request_id(call, request_id).filter(|_| mode == Mode::Create) {
+            answer.insert("request_id".to_owned(), shown);
+        }
+        answer.insert("_links".to_owned(), self_link(view.record_url(shelf, id)));
+        answers.push(Value::Object(answer));
+    }
+    if call.switches.shuffled {
+        answers.reverse();
+    }
+    let items = answers.len() + checked.refused.len();
+    let commit = plan.into_commit();
+    if !checked.refused.is_empty() && call.switches.partial == Partial::Silent {
+        return invalid(call, checked.refused).with_commit(commit).with_items(items);
+    }
+    let mut body = written(&view.url(shelf.path()), shelf.path(), answers);
+    if !checked.refused.is_empty() {
+        body["validation-errors"] = Refused::all_to_json(&checked.refused);
+    }
+    let status = if mode == Mode::Create { call.switches.created_status } else { 200 };
+    Reply::hal(status, &body).with_commit(commit).with_items(items)
+}

@@ -1,0 +1,237 @@
+//! The routes of the API, each a line: method, path, function. A function looks at a call and returns a reply with
+//! what it changes; it changes nothing itself. Pure.
+
+mod account;
+mod complex;
+mod custom_fields;
+pub mod directory;
+mod entities;
+mod oauth;
+mod tags;
+
+use serde_json::{Value, json};
+
+use super::account::Owner;
+use super::answers::{Reply, href};
+use super::check::Rules;
+use super::faults::Refusal;
+use super::list::Paging;
+use super::query::Query;
+use super::render::View;
+use super::switches::Switches;
+use super::world::{Shelf, World};
+use crate::entity::Entity;
+
+/// One request, and all it may look at.
+pub struct Call<'a> {
+    pub world: &'a World,
+    pub switches: &'a Switches,
+    pub refusals: &'a [Refusal],
+    /// Unix seconds.
+    pub now: i64,
+    pub base: &'a str,
+    pub query: &'a Query,
+    /// The numbers in the path, in their order.
+    pub ids: &'a [u64],
+    pub body: &'a [u8],
+}
+
+impl<'a> Call<'a> {
+    pub fn view(&self) -> View<'a> {
+        View { world: self.world, base: self.base, query: self.query }
+    }
+
+    pub fn rules(&self) -> Rules<'a> {
+        Rules { world: self.world, switches: self.switches, refusals: self.refusals }
+    }
+
+    /// The nth number of the path. A route that asks has it; 0 is no record's id.
+    fn id(&self, n: usize) -> u64 {
+        self.ids.get(n).copied().unwrap_or(0)
+    }
+
+    fn json(&self) -> Option<Value> {
+        serde_json::from_slice(self.body).ok()
+    }
+
+    /// The answer to a body that is empty or not JSON. [doc]
+    fn blank() -> Reply {
+        Reply::problem(400, "Request data can't be blank")
+    }
+
+    /// An id that is not there: 204 [seed], unless a switch says otherwise.
+    fn unknown_id(&self) -> Reply {
+        match self.switches.unknown_id_status {
+            204 => Reply::nothing(),
+            status => Reply::problem(status, "Not found"),
+        }
+    }
+
+    fn links(&self, path: &str, more: bool, last: Option<u64>) -> Value {
+        let Paging { page, limit } = Paging::of(self.query);
+        let to = |page: u64| href(format!("{}?{}", self.view().url(path), self.query.for_page(page, limit)));
+        let mut links = json!({"self": to(page)});
+        if more && !(page == 1 && self.switches.next_dropped) {
+            links["next"] = to(page + 1);
+        }
+        // First and prev only behind the first page. [seed]
+        if page > 1 {
+            links["first"] = to(1);
+            links["prev"] = to(page - 1);
+        }
+        if let Some(last) = last.filter(|last| *last > page) {
+            links["last"] = to(last);
+        }
+        links
+    }
+
+    /// A page of a list that does not know its length. [seed]
+    fn page(&self, path: &str, key: &str, rows: Vec<Value>, more: bool) -> Reply {
+        if rows.is_empty() {
+            return Reply::nothing();
+        }
+        let items = rows.len();
+        let page = Paging::of(self.query).page;
+        Reply::ok(&json!({"_page": page, "_links": self.links(path, more, None), "_embedded": {key: rows}}))
+            .with_items(items)
+    }
+
+    /// A page of a list that does: `_total_items`, `_page_count`. [doc]
+    fn counted_page(&self, path: &str, key: &str, all: Vec<Value>) -> Reply {
+        let paging = Paging::of(self.query);
+        let total = all.len();
+        let count = total.div_ceil(paging.limit) as u64;
+        let rows: Vec<Value> = all.into_iter().skip(paging.skip()).take(paging.limit).collect();
+        if rows.is_empty() {
+            return Reply::nothing();
+        }
+        let items = rows.len();
+        let links = self.links(path, paging.page < count, Some(count));
+        Reply::ok(&json!({
+            "_total_items": total, "_page": paging.page, "_page_count": count, "_links": links,
+            "_embedded": {key: rows}
+        }))
+        .with_items(items)
+    }
+}
+
+pub struct Route {
+    pub method: &'static str,
+    /// Below `/api/v4/`; `{id}` is a number.
+    pub pattern: &'static str,
+    pub run: fn(&Call) -> Reply,
+}
+
+const fn route(method: &'static str, pattern: &'static str, run: fn(&Call) -> Reply) -> Route {
+    Route { method, pattern, run }
+}
+
+pub static ROUTES: &[Route] = &[
+    route("GET", "account", account::get),
+    route("GET", "leads", |c| entities::list(c, Shelf::Leads)),
+    route("POST", "leads", |c| entities::create(c, Shelf::Leads)),
+    route("PATCH", "leads", |c| entities::update(c, Shelf::Leads)),
+    route("POST", "leads/complex", complex::create),
+    route("GET", "leads/pipelines", directory::pipelines),
+    route("GET", "leads/pipelines/{id}", directory::pipeline),
+    route("GET", "leads/pipelines/{id}/statuses", directory::statuses),
+    route("GET", "leads/pipelines/{id}/statuses/{id}", directory::status),
+    route("GET", "leads/loss_reasons", directory::loss_reasons),
+    route("GET", "leads/loss_reasons/{id}", directory::loss_reason_by_id),
+    route("GET", "leads/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Leads))),
+    route("GET", "leads/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Leads))),
+    route("GET", "leads/tags", |c| tags::list(c, Shelf::Leads)),
+    route("GET", "leads/{id}", |c| entities::get(c, Shelf::Leads)),
+    route("PATCH", "leads/{id}", |c| entities::update_one(c, Shelf::Leads)),
+    route("GET", "contacts", |c| entities::list(c, Shelf::Contacts)),
+    route("POST", "contacts", |c| entities::create(c, Shelf::Contacts)),
+    route("PATCH", "contacts", |c| entities::update(c, Shelf::Contacts)),
+    route("GET", "contacts/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Contacts))),
+    route("GET", "contacts/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Contacts))),
+    route("GET", "contacts/tags", |c| tags::list(c, Shelf::Contacts)),
+    route("GET", "contacts/{id}", |c| entities::get(c, Shelf::Contacts)),
+    route("PATCH", "contacts/{id}", |c| entities::update_one(c, Shelf::Contacts)),
+    route("GET", "companies", |c| entities::list(c, Shelf::Companies)),
+    route("POST", "companies", |c| entities::create(c, Shelf::Companies)),
+    route("PATCH", "companies", |c| entities::update(c, Shelf::Companies)),
+    route("GET", "companies/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Companies))),
+    route("GET", "companies/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Companies))),
+    route("GET", "companies/tags", |c| tags::list(c, Shelf::Companies)),
+    route("GET", "companies/{id}", |c| entities::get(c, Shelf::Companies)),
+    route("PATCH", "companies/{id}", |c| entities::update_one(c, Shelf::Companies)),
+    route("GET", "customers/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Customers))),
+    route("GET", "customers/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Customers))),
+    route("GET", "customers/segments/custom_fields", |c| custom_fields::list(c, Owner::Segments)),
+    route("GET", "customers/segments/custom_fields/{id}", |c| custom_fields::get(c, Owner::Segments)),
+    route("GET", "customers/tags", |c| tags::list(c, Shelf::Customers)),
+    route("GET", "catalogs", directory::catalogs),
+    route("GET", "catalogs/{id}", directory::catalog),
+    route("GET", "catalogs/{id}/custom_fields", custom_fields::list_of_catalog),
+    route("GET", "catalogs/{id}/custom_fields/{id}", custom_fields::get_of_catalog),
+    route("GET", "users", directory::users),
+    route("GET", "users/{id}", directory::user),
+];
+
+/// `POST /oauth2/access_token`: outside the API's prefix, and without a bearer.
+pub static TOKEN: Route = route("POST", "oauth2/access_token", oauth::token);
+
+/// Where a request leads.
+pub enum Found {
+    Route(&'static Route, Vec<u64>),
+    OtherMethod,
+    Nothing,
+}
+
+/// `path` is below `/api/v4/`.
+pub fn find(method: &str, path: &str) -> Found {
+    let mut other_method = false;
+    for route in ROUTES {
+        if let Some(ids) = matched(route.pattern, path) {
+            if route.method == method {
+                return Found::Route(route, ids);
+            }
+            other_method = true;
+        }
+    }
+    if other_method { Found::OtherMethod } else { Found::Nothing }
+}
+
+/// The numbers of the path where it is one of the pattern.
+fn matched(pattern: &str, path: &str) -> Option<Vec<u64>> {
+    let mut ids = Vec::new();
+    let mut parts = path.trim_end_matches('/').split('/');
+    for wanted in pattern.split('/') {
+        let part = parts.next()?;
+        if wanted == "{id}" {
+            ids.push(part.parse().ok()?);
+        } else if wanted != part {
+            return None;
+        }
+    }
+    parts.next().is_none().then_some(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_find_their_routes() {
+        for (method, path, pattern, wanted) in [
+            ("GET", "leads", "leads", &[][..]),
+            ("GET", "leads/17", "leads/{id}", &[17]),
+            ("GET", "leads/pipelines/", "leads/pipelines", &[]),
+            ("GET", "leads/pipelines/1/statuses/142", "leads/pipelines/{id}/statuses/{id}", &[1, 142]),
+            ("GET", "catalogs/1001/custom_fields", "catalogs/{id}/custom_fields", &[1001]),
+        ] {
+            match find(method, path) {
+                Found::Route(route, ids) => assert_eq!((route.pattern, &ids[..]), (pattern, wanted)),
+                Found::OtherMethod | Found::Nothing => panic!("{method} {path} finds nothing"),
+            }
+        }
+        assert!(matches!(find("DELETE", "leads/17"), Found::OtherMethod));
+        for path in ["", "lead", "leads/x", "leads/17/x", "leads/-1"] {
+            assert!(matches!(find("GET", path), Found::Nothing), "{path}");
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Which records a list shows: filters, order, page. What it does not know it ignores, as the real service does.
+//! [client live] Pure.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::query::Query;
+use super::switches::Switches;
+use super::world::{Record, Shelf, World};
+use crate::entity::PAGE_MAX;
+
+/// Rows of a page when nothing is said. [doc]
+const PAGE_DEFAULT: usize = 50;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paging {
+    pub page: u64,
+    pub limit: usize,
+}
+
+impl Paging {
+    /// Too large a limit is clipped without a word. [client live]
+    pub fn of(query: &Query) -> Paging {
+        let number = |key| query.get(key).and_then(|text| text.parse::<u64>().ok()).filter(|n| *n > 0);
+        let limit = number("limit").map_or(PAGE_DEFAULT, |n| n.min(PAGE_MAX as u64) as usize);
+        Paging { page: number("page").unwrap_or(1), limit }
+    }
+
+    pub fn skip(self) -> usize {
+        usize::try_from(self.page - 1).unwrap_or(usize::MAX).saturating_mul(self.limit)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Id,
+    CreatedAt,
+    UpdatedAt,
+    Name,
+}
+
+/// The ids of a page and whether there are more behind it.
+pub fn page(world: &World, shelf: Shelf, query: &Query, switches: &Switches, now: i64) -> (Vec<u64>, bool) {
+    let filter = Filter::of(shelf, query, switches, now);
+    let records = world.records(shelf);
+    let paging = Paging::of(query);
+    let (by, descending) = order(shelf, query);
+    let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.takes(*id, r));
+    let ids: Box<dyn DoubleEndedIterator<Item = u64>> = match by {
+        By::Id => match &filter.ids {
+            Some(ids) => Box::new(sorted(ids.iter().copied().collect(), |id| *id)),
+            None => Box::new(records.iter().map(|(id, _)| id)),
+        },
+        By::UpdatedAt => Box::new(records.by_updated()),
+        By::CreatedAt => Box::new(sorted(records.iter().map(|(id, _)| id).filter(wanted).collect(), |id| {
+            (records.get(*id).map(|r| r.created_at), *id)
+        })),
+        By::Name => Box::new(sorted(records.iter().map(|(id, _)| id).filter(wanted).collect(), |id| {
+            (records.get(*id).and_then(|r| name(r).map(|n| n.to_lowercase())), *id)
+        })),
+    };
+    let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(ids.rev()) } else { ids };
+    let mut page: Vec<u64> = ids.filter(wanted).skip(paging.skip()).take(paging.limit + 1).collect();
+    let more = page.len() > paging.limit;
+    page.truncate(paging.limit);
+    (page, more)
+}
+
+fn sorted<K: Ord>(mut ids: Vec<u64>, key: impl Fn(&u64) -> K) -> std::vec::IntoIter<u64> {
+    ids.sort_by_cached_key(key);
+    ids.into_iter()
+}
+
+fn name(record: &Record) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Probe>(&record.json).ok()?.name
+}
+
+/// Fields that may order a list [seed], and for contacts and companies [client live]; without one, contacts and
+/// companies come by their last change. [client live]
+fn order(shelf: Shelf, query: &Query) -> (By, bool) {
+    for key in query.keys(&["order"]) {
+        let by = match (key, shelf) {
+            ("id", _) => By::Id,
+            ("updated_at", _) => By::UpdatedAt,
+            ("created_at", Shelf::Leads) => By::CreatedAt,
+            ("name", Shelf::Contacts | Shelf::Companies) => By::Name,
+            _ => continue,
+        };
+        match query.at(&["order", key]) {
+            Some("asc") => return (by, false),
+            Some("desc") => return (by, true),
+            _ => continue,
+        }
+    }
+    match shelf {
+        Shelf::Contacts | Shelf::Companies => (By::UpdatedAt, false),
+        Shelf::Leads | Shelf::Customers => (By::Id, false),
+    }
+}
+
+/// The parts of a stored record that filters look at, read without the rest.
+#[derive(Debug, Deserialize)]
+struct Probe<'a> {
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(default)]
+    price: Option<i64>,
+    #[serde(default)]
+    responsible_user_id: Option<u64>,
+    #[serde(default)]
+    created_by: Option<u64>,
+    #[serde(default)]
+    updated_by: Option<u64>,
+    #[serde(default)]
+    pipeline_id: Option<u64>,
+    #[serde(default)]
+    status_id: Option<u64>,
+    #[serde(default)]
+    closed_at: Option<i64>,
+    #[serde(borrow, default)]
+    fields: Option<&'a RawValue>,
+}
+
+/// Both ends belong to it. [inferred]
+#[derive(Debug, Clone, Copy, Default)]
+struct Range {
+    from: Option<i64>,
+    to: Option<i64>,
+}
+
+impl Range {
+    fn of(query: &Query, key: &str) -> Range {
+        let end = |end| query.at(&["filter", key, end]).and_then(|text| text.parse().ok());
+        let exact = query.at(&["filter", key]).and_then(|text| text.parse().ok());
+        Range { from: end("from").or(exact), to: end("to").or(exact) }
+    }
+
+    fn any(self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
+
+    fn takes(self, value: i64) -> bool {
+        self.from.is_none_or(|from| value >= from) && self.to.is_none_or(|to| value <= to)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Filter {
+    ids: Option<HashSet<u64>>,
+    created_at: Range,
+    updated_at: Range,
+    closed_at: Range,
+    price: Range,
+    names: Vec<String>,
+    responsible: Vec<u64>,
+    created_by: Vec<u64>,
+    updated_by: Vec<u64>,
+    pipelines: Vec<u64>,
+    /// Pairs of pipeline and stage.
+    stages: Vec<(u64, u64)>,
+    fields: Vec<(u64, Vec<String>)>,
+    text: Option<String>,
+    /// Records that came after this instant do not show yet.
+    came_until: Option<i64>,
+    /// Nothing is ever in the trash here.
+    only_deleted: bool,
+}
+
+impl Filter {
+    fn of(shelf: Shelf, query: &Query, switches: &Switches, now: i64) -> Filter {
+        let numbers = |key: &str| -> Vec<u64> {
+            query.list(&["filter", key]).iter().filter_map(|text| text.parse().ok()).collect()
+        };
+        let ids: HashSet<u64> = numbers("id").into_iter().collect();
+        let text = query.get("query").map(str::to_lowercase).filter(|text| !text.is_empty());
+        let lag_s = switches.list_lag_s.max(if text.is_some() { switches.query_lag_s } else { 0 });
+        let mut filter = Filter {
+            ids: (!ids.is_empty()).then_some(ids),
+            created_at: Range::of(query, "created_at"),
+            updated_at: Range::of(query, "updated_at"),
+            names: query.list(&["filter", "name"]).iter().map(|n| n.to_lowercase()).collect(),
+            responsible: numbers("responsible_user_id"),
+            created_by: numbers("created_by"),
+            updated_by: numbers("updated_by"),
+            text,
+            came_until: (lag_s > 0).then(|| now - i64::from(lag_s)),
+            only_deleted: query.with("only_deleted"),
+            ..Filter::default()
+        };
+        if shelf == Shelf::Leads {
+            filter.closed_at = Range::of(query, "closed_at");
+            filter.price = Range::of(query, "price");
+            filter.pipelines = numbers("pipeline_id");
+            filter.stages = stages(query);
+        }
+        if switches.field_filters {
+            filter.fields = fields(query);
+        }
+        filter
+    }
+
+    fn takes(&self, id: u64, record: &Record) -> bool {
+        !self.only_deleted
+            && self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
+            && self.created_at.takes(record.created_at)
+            && self.updated_at.takes(record.updated_at)
+            && self.came_until.is_none_or(|until| record.came_at <= until)
+            && (!self.looks_inside() || self.takes_inside(id, record))
+    }
+
+    /// Parsing is what takes time; a plain walk over a million records does without.
+    fn looks_inside(&self) -> bool {
+        let lists = [&self.responsible, &self.created_by, &self.updated_by, &self.pipelines];
+        lists.iter().any(|l| !l.is_empty())
+            || !(self.names.is_empty() && self.stages.is_empty() && self.fields.is_empty())
+            || self.text.is_some()
+            || !(self.closed_at.any() && self.price.any())
+    }
+
+    fn takes_inside(&self, id: u64, record: &Record) -> bool {
+        let Ok(probe) = serde_json::from_str::<Probe>(&record.json) else { return false };
+        let among = |list: &[u64], value: Option<u64>| list.is_empty() || value.is_some_and(|v| list.contains(&v));
+        let stage = probe.pipeline_id.zip(probe.status_id);
+        let name = probe.name.as_deref().unwrap_or("").to_lowercase();
+        among(&self.responsible, probe.responsible_user_id)
+            && among(&self.created_by, probe.created_by)
+            && among(&self.updated_by, probe.updated_by)
+            && among(&self.pipelines, probe.pipeline_id)
+            && (self.stages.is_empty() || stage.is_some_and(|s| self.stages.contains(&s)))
+            && (self.price.any() || probe.price.is_some_and(|p| self.price.takes(p)))
+            && (self.closed_at.any() || probe.closed_at.is_some_and(|c| self.closed_at.takes(c)))
+            && (self.names.is_empty() || self.names.contains(&name))
+            && (self.fields.is_empty() || takes_fields(&self.fields, &probe))
+            && self.text.as_ref().is_none_or(|text| finds(text, id, &name, &probe))
+    }
+}
+
+/// `filter[statuses][0][pipeline_id]=…&filter[statuses][0][status_id]=…`; half a pair is ignored.
+fn stages(query: &Query) -> Vec<(u64, u64)> {
+    let number = |i: &str, key: &str| query.at(&["filter", "statuses", i, key]).and_then(|text| text.parse().ok());
+    let pair = |i: &str| Some((number(i, "pipeline_id")?, number(i, "status_id")?));
+    query.keys(&["filter", "statuses"]).into_iter().filter_map(pair).collect()
+}
+
+fn fields(query: &Query) -> Vec<(u64, Vec<String>)> {
+    let key = "custom_fields_values";
+    let wanted = |id: &str| {
+        let values = query.list(&["filter", key, id]).iter().map(|v| v.to_lowercase()).collect();
+        Some((id.parse().ok()?, values))
+    };
+    query.keys(&["filter", key]).into_iter().filter_map(wanted).collect()
+}
+
+fn stored_fields(probe: &Probe) -> Vec<(u64, Vec<Value>)> {
+    probe.fields.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+}
+
+fn takes_fields(wanted: &[(u64, Vec<String>)], probe: &Probe) -> bool {
+    let stored = stored_fields(probe);
+    wanted.iter().all(|(id, values)| {
+        let found = stored.iter().find(|(field, _)| field == id).map_or(&[][..], |(_, values)| values);
+        found.iter().any(|value| value_words(value).any(|word| values.contains(&word)))
+    })
+}
+
+/// What can be seen of a value, in lower case.
+fn value_words(value: &Value) -> impl Iterator<Item = String> {
+    let words = value.as_object().into_iter().flat_map(|o| o.values());
+    words.filter_map(|word| match word {
+        Value::String(text) => Some(text.to_lowercase()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
+/// Over the fields that are filled in: name, id, custom fields. [seed]
+fn finds(text: &str, id: u64, name: &str, probe: &Probe) -> bool {
+    name.contains(text)
+        || id.to_string() == text
+        || probe.fields.is_some_and(|raw| raw.get().to_lowercase().contains(text))
+            && stored_fields(probe)
+                .iter()
+                .flat_map(|(_, values)| values)
+                .any(|v| value_words(v).any(|w| w.contains(text)))
+}

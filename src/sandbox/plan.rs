@@ -1,0 +1,83 @@
+//! What a request is about to change: the world as it would be, and the commit that makes it so.
+//! Ids are drawn here and are lost when the plan is dropped.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::world::{Commit, LinkMade, Put, Sequence, Shelf, TagMade, World};
+
+/// A record in the making: made at, changed at, its JSON.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub json: Map<String, Value>,
+}
+
+pub struct Plan<'w> {
+    pub world: &'w World,
+    pub now: i64,
+    drafts: BTreeMap<(Shelf, u64), Draft>,
+    tags: Vec<TagMade>,
+    links: Vec<LinkMade>,
+    next_ids: BTreeMap<Sequence, u64>,
+}
+
+impl<'w> Plan<'w> {
+    pub fn new(world: &'w World, now: i64) -> Plan<'w> {
+        Plan { world, now, drafts: BTreeMap::new(), tags: Vec::new(), links: Vec::new(), next_ids: BTreeMap::new() }
+    }
+
+    pub fn new_id(&mut self, sequence: Sequence) -> u64 {
+        let next = self.next_ids.entry(sequence).or_insert_with(|| self.world.next_id(sequence));
+        let id = *next;
+        *next = id.saturating_add(Sequence::STEP);
+        id
+    }
+
+    pub fn get(&self, shelf: Shelf, id: u64) -> Option<Draft> {
+        if let Some(draft) = self.drafts.get(&(shelf, id)) {
+            return Some(draft.clone());
+        }
+        let record = self.world.records(shelf).get(id)?;
+        let json = serde_json::from_str(&record.json).ok()?;
+        Some(Draft { created_at: record.created_at, updated_at: record.updated_at, json })
+    }
+
+    pub fn put(&mut self, shelf: Shelf, id: u64, draft: Draft) {
+        self.drafts.insert((shelf, id), draft);
+    }
+
+    /// The id of a tag, made where there is none of that name. [seed]
+    pub fn tag_id(&mut self, shelf: Shelf, name: &str) -> u64 {
+        let made = self.tags.iter().find(|t| t.0 == shelf && *t.2 == *name).map(|t| t.1);
+        if let Some(id) = self.world.tags(shelf).id(name).or(made) {
+            return id;
+        }
+        let id = self.new_id(Sequence::Tags);
+        self.tags.push(TagMade(shelf, id, name.into()));
+        id
+    }
+
+    /// The id of a tag that may not be there.
+    pub fn tag_id_if_known(&self, shelf: Shelf, name: &str) -> Option<u64> {
+        let made = self.tags.iter().find(|t| t.0 == shelf && *t.2 == *name).map(|t| t.1);
+        self.world.tags(shelf).id(name).or(made)
+    }
+
+    pub fn link(&mut self, from: Shelf, id: u64, to: Shelf, other: u64, meta: Option<&Value>) {
+        let meta = meta.and_then(|m| RawValue::from_string(m.to_string()).ok());
+        self.links.push(LinkMade(from, id, to, other, meta));
+    }
+
+    pub fn into_commit(self) -> Commit {
+        let put = self.drafts.into_iter().filter_map(|((shelf, id), draft)| {
+            // A map of strings and values is always good JSON; the `?` is never taken.
+            let json = RawValue::from_string(Value::Object(draft.json).to_string()).ok()?;
+            Some(Put(shelf, id, draft.created_at, draft.updated_at, json))
+        });
+        Commit { at: self.now, put: put.collect(), tag: self.tags, link: self.links, auth: None }
+    }
+}

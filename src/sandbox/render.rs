@@ -1,0 +1,214 @@
+//! Records as the API shows them. Reads the world, decides nothing.
+
+use serde_json::{Map, Value, json};
+
+use super::account::{Account, Field};
+use super::answers::self_link;
+use super::plan::Draft;
+use super::query::Query;
+use super::world::{Shelf, World};
+use crate::entity::{API_PREFIX, FieldKind};
+
+/// Who looks, and how.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub world: &'a World,
+    /// `http://127.0.0.1:1234`
+    pub base: &'a str,
+    pub query: &'a Query,
+}
+
+impl View<'_> {
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{API_PREFIX}{path}", self.base)
+    }
+
+    pub fn record_url(&self, shelf: Shelf, id: u64) -> String {
+        self.url(&format!("{}/{id}", shelf.path()))
+    }
+
+    /// A stored record, in full; `None` when there is none.
+    pub fn record(&self, shelf: Shelf, id: u64) -> Option<Value> {
+        let record = self.world.records(shelf).get(id)?;
+        let json = serde_json::from_str(&record.json).ok()?;
+        let draft = Draft { created_at: record.created_at, updated_at: record.updated_at, json };
+        Some(match shelf {
+            Shelf::Leads => self.lead(id, &draft),
+            Shelf::Contacts => self.contact(id, &draft),
+            Shelf::Companies | Shelf::Customers => self.company(id, &draft),
+        })
+    }
+
+    fn lead(&self, id: u64, draft: &Draft) -> Value {
+        let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
+        let source_id = if self.query.with("source_id") { at("source_id") } else { &Value::Null };
+        let mut lead = json!({
+            "id": id, "name": at("name"), "price": at("price"), "responsible_user_id": at("responsible_user_id"),
+            "group_id": self.group(at("responsible_user_id")), "status_id": at("status_id"),
+            "pipeline_id": at("pipeline_id"), "loss_reason_id": at("loss_reason_id"), "source_id": source_id,
+            "created_by": at("created_by"), "updated_by": at("updated_by"), "created_at": draft.created_at,
+            "updated_at": draft.updated_at, "closed_at": at("closed_at"), "closest_task_at": null,
+            "is_deleted": false, "custom_fields_values": self.fields(draft), "score": null,
+            "account_id": self.world.account.id
+        });
+        if self.query.with("is_price_modified_by_robot") {
+            lead["is_price_modified_by_robot"] = json!(false);
+        }
+        lead["_links"] = self_link(self.record_url(Shelf::Leads, id));
+        let mut embedded = Map::new();
+        embedded.insert("tags".to_owned(), self.tags(Shelf::Leads, draft));
+        if self.query.with("catalog_elements") {
+            embedded.insert("catalog_elements".to_owned(), json!([]));
+        }
+        if self.query.with("loss_reason") {
+            embedded.insert("loss_reason".to_owned(), self.loss_reason(at("loss_reason_id")));
+        }
+        embedded.insert("companies".to_owned(), self.linked(Shelf::Leads, id, Shelf::Companies));
+        if self.query.with("contacts") {
+            embedded.insert("contacts".to_owned(), self.linked(Shelf::Leads, id, Shelf::Contacts));
+        }
+        lead["_embedded"] = Value::Object(embedded);
+        lead
+    }
+
+    fn contact(&self, id: u64, draft: &Draft) -> Value {
+        let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
+        let contact = json!({
+            "id": id, "name": at("name"), "first_name": at("first_name"), "last_name": at("last_name"),
+            "responsible_user_id": at("responsible_user_id"), "group_id": self.group(at("responsible_user_id")),
+            "created_by": at("created_by"), "updated_by": at("updated_by"), "created_at": draft.created_at,
+            "updated_at": draft.updated_at, "closest_task_at": null, "is_deleted": false,
+            "is_unsorted": at("is_unsorted").as_bool().unwrap_or(false),
+            "custom_fields_values": self.fields(draft), "account_id": self.world.account.id,
+            "_links": self_link(self.record_url(Shelf::Contacts, id))
+        });
+        self.with_embedded(contact, Shelf::Contacts, id, draft, &[Shelf::Companies], &[Shelf::Leads, Shelf::Customers])
+    }
+
+    fn company(&self, id: u64, draft: &Draft) -> Value {
+        let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
+        let company = json!({
+            "id": id, "name": at("name"), "responsible_user_id": at("responsible_user_id"),
+            "group_id": self.group(at("responsible_user_id")), "created_by": at("created_by"),
+            "updated_by": at("updated_by"), "created_at": draft.created_at, "updated_at": draft.updated_at,
+            "closest_task_at": null, "is_deleted": false, "custom_fields_values": self.fields(draft),
+            "account_id": self.world.account.id, "_links": self_link(self.record_url(Shelf::Companies, id))
+        });
+        let asked = [Shelf::Contacts, Shelf::Leads, Shelf::Customers];
+        self.with_embedded(company, Shelf::Companies, id, draft, &[], &asked)
+    }
+
+    /// `always` is embedded unasked, `asked` when `with` names it. [doc]
+    fn with_embedded(
+        &self,
+        mut model: Value,
+        shelf: Shelf,
+        id: u64,
+        draft: &Draft,
+        always: &[Shelf],
+        asked: &[Shelf],
+    ) -> Value {
+        let mut embedded = Map::new();
+        embedded.insert("tags".to_owned(), self.tags(shelf, draft));
+        for to in always {
+            embedded.insert(to.path().to_owned(), self.linked(shelf, id, *to));
+        }
+        for to in asked.iter().filter(|to| self.query.with(to.path())) {
+            embedded.insert(to.path().to_owned(), self.linked(shelf, id, *to));
+        }
+        if self.query.with("catalog_elements") {
+            embedded.insert("catalog_elements".to_owned(), json!([]));
+        }
+        model["_embedded"] = Value::Object(embedded);
+        model
+    }
+
+    /// The group follows the responsible user. [seed]
+    fn group(&self, user: &Value) -> Value {
+        let user = user.as_u64().and_then(|id| self.world.account.user(id));
+        json!(user.map_or(0, |u| u.group_id))
+    }
+
+    fn tags(&self, shelf: Shelf, draft: &Draft) -> Value {
+        let Some(Value::Array(ids)) = draft.json.get("tags") else { return json!([]) };
+        let tags = self.world.tags(shelf);
+        ids.iter()
+            .filter_map(Value::as_u64)
+            .filter_map(|id| Some(json!({"id": id, "name": tags.name(id)?, "color": null})))
+            .collect()
+    }
+
+    fn linked(&self, shelf: Shelf, id: u64, to: Shelf) -> Value {
+        self.world
+            .linked(shelf, id, to)
+            .map(|(other, meta)| {
+                let mut link = json!({"id": other});
+                let meta = meta.and_then(|m| serde_json::from_str::<Value>(m).ok());
+                if let Some(is_main) = meta.as_ref().and_then(|m| m.get("is_main")) {
+                    link["is_main"] = is_main.clone();
+                }
+                link["_links"] = self_link(self.record_url(to, other));
+                link
+            })
+            .collect()
+    }
+
+    /// An array in the example, though the table says object. [seed]
+    fn loss_reason(&self, id: &Value) -> Value {
+        let reason = id.as_u64().and_then(|id| self.world.account.loss_reason(id));
+        reason.map(|r| super::endpoints::directory::loss_reason(self, r)).into_iter().collect()
+    }
+
+    /// `null` where nothing is filled in. [seed]
+    fn fields(&self, draft: &Draft) -> Value {
+        let Some(Value::Array(fields)) = draft.json.get("fields") else { return Value::Null };
+        let shown: Vec<Value> = fields.iter().filter_map(|f| field_values(&self.world.account, f)).collect();
+        if shown.is_empty() { Value::Null } else { Value::Array(shown) }
+    }
+}
+
+/// One entry of `custom_fields_values` from `[id, [values]]`.
+fn field_values(account: &Account, stored: &Value) -> Option<Value> {
+    let field = account.field(stored[0].as_u64()?)?;
+    let values: Vec<Value> = stored[1].as_array()?.iter().map(|v| field_value(field, v)).collect();
+    Some(json!({
+        "field_id": field.id, "field_name": field.name, "field_code": field.code, "field_type": field.kind.name(),
+        "values": values
+    }))
+}
+
+fn field_value(field: &Field, stored: &Value) -> Value {
+    match stored.get("enum_id").and_then(Value::as_u64).map(|id| (id, field.choice(id))) {
+        Some((id, choice)) => {
+            let value = stored.get("value").cloned().or_else(|| choice.map(|c| json!(c.value)));
+            json!({"value": value, "enum_id": id, "enum_code": choice.and_then(|c| c.code.clone())})
+        }
+        None if field.kind == FieldKind::LegalEntity => legal_entity(&stored["value"]),
+        None => stored.clone(),
+    }
+}
+
+/// Reads show the keys of all countries, most of them null. [doc]
+fn legal_entity(value: &Value) -> Value {
+    const KEYS: [&str; 16] = [
+        "name",
+        "vat_id",
+        "tax_registration_reason_code",
+        "address",
+        "real_address",
+        "kpp",
+        "bank_code",
+        "bank_account_number",
+        "director",
+        "external_uid",
+        "entity_type",
+        "unp",
+        "bin",
+        "egrpou",
+        "mfo",
+        "oked",
+    ];
+    let all: Map<String, Value> =
+        KEYS.iter().map(|k| ((*k).to_owned(), value.get(k).cloned().unwrap_or(Value::Null))).collect();
+    json!({"value": all})
+}

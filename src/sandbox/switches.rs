@@ -1,0 +1,128 @@
+//! Where the documents are silent or contradict each other: one switch for each doubt, set to the likeliest answer.
+//! Holds no behaviour; the rooms that behave read it.
+
+use serde::{Deserialize, Serialize};
+
+/// What becomes of a batch of which some items are refused. Nobody has told; the error's body lists only the refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Partial {
+    /// Nothing is written. [inferred]
+    None,
+    /// 400 names the refused; the others are written all the same, and nobody says so.
+    Silent,
+    /// 200 with the written ones, and `validation-errors` beside them.
+    Told,
+}
+
+/// How a throttled request is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Throttling {
+    /// A page of the gateway. [client]
+    Html,
+    /// The same page with `Retry-After: 1`.
+    Header,
+    /// problem+json with `retry_after`. [doc Kommo]
+    Json,
+}
+
+/// How `request_id` comes back where it was left out or given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequestIds {
+    /// As sent; the index as a string where it was left out. [seed]
+    String,
+    /// As a number wherever it reads as one. [seed] for elements
+    Int,
+    /// Not at all. [seed] for edited leads
+    Missing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RateKey {
+    Token,
+    Address,
+}
+
+/// The doubts, as `GET /_sandbox/switches` shows them; a `POST` there changes the ones it names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "snake_case")]
+pub struct Switches {
+    pub partial: Partial,
+    /// Items of an answer to a write come in another order than they were sent.
+    pub shuffled: bool,
+    pub throttling: Throttling,
+    /// 429s within a minute after which everything is 403; 0 switches the block off.
+    pub block_after: u32,
+    /// Throttled requests fill the second, too.
+    pub throttled_count: bool,
+    pub rate_key: RateKey,
+    /// Requests a sliding second may hold.
+    pub rate_max: u32,
+    /// The link to the next page is left out of the first one.
+    pub next_dropped: bool,
+    pub request_ids: RequestIds,
+    /// `PATCH …/{id}` answers wrapped in `_embedded`. [doc Kommo]
+    pub patch_wrapped: bool,
+    /// `_embedded.tags: null` takes all tags away, as the seed shows; a live client saw it ignored.
+    pub null_clears_tags: bool,
+    pub multiselect_enum_code: bool,
+    /// Filters on custom fields work; accounts have that off until they ask. [doc]
+    pub field_filters: bool,
+    /// Status of a request with too many complex leads or too many fields in one. [inferred]
+    pub complex_excess_status: u16,
+    /// Status of a batch above 250. [doc Kommo]
+    pub batch_excess_status: u16,
+    /// Seconds until lists show a new record, and until `query` finds it. [client]
+    pub list_lag_s: u32,
+    pub query_lag_s: u32,
+    /// Characters of a text field; 0 for no limit.
+    pub text_max: usize,
+    pub name_max: usize,
+    /// 200 [doc amo] or 201 [doc Kommo].
+    pub created_status: u16,
+    /// `date` fields move to the account's midnight. [client]
+    pub date_shift: bool,
+    /// 204 [seed] or 404.
+    pub unknown_id_status: u16,
+    /// Pages after this one are refused; 0 for none.
+    pub page_max: u64,
+    /// Validation errors carry a code nobody knows.
+    pub unknown_codes: bool,
+    /// `leads/complex` looks for contacts with the same phone or e-mail. Off, as for most integrations. [client]
+    pub duplicate_control: bool,
+}
+
+impl Default for Switches {
+    fn default() -> Switches {
+        Switches {
+            partial: Partial::None,
+            shuffled: false,
+            throttling: Throttling::Html,
+            block_after: 10,
+            throttled_count: false,
+            rate_key: RateKey::Token,
+            rate_max: crate::entity::RATE_MAX,
+            next_dropped: false,
+            request_ids: RequestIds::String,
+            patch_wrapped: false,
+            null_clears_tags: false,
+            multiselect_enum_code: false,
+            field_filters: false,
+            complex_excess_status: 400,
+            batch_excess_status: 422,
+            list_lag_s: 0,
+            query_lag_s: 0,
+            text_max: crate::entity::TEXT_MAX,
+            name_max: crate::entity::NAME_MAX,
+            created_status: 200,
+            date_shift: true,
+            unknown_id_status: 204,
+            page_max: 0,
+            unknown_codes: false,
+            duplicate_control: false,
+        }
+    }
+}

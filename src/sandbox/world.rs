@@ -1,0 +1,295 @@
+//! The world: records, tags, links, tokens. State and how a commit changes it; no rules, no files, no clock.
+//!
+//! A record is kept as the text of its JSON, so that a million of them fit; it is parsed when it is read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::account::{Account, Owner};
+use super::auth::Auth;
+use crate::entity::Entity;
+
+/// A kind of record. One more is a line here and one in each `match`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shelf {
+    Leads,
+    Contacts,
+    Companies,
+    Customers,
+}
+
+impl Shelf {
+    pub const ALL: [Shelf; 4] = [Shelf::Leads, Shelf::Contacts, Shelf::Companies, Shelf::Customers];
+
+    pub fn entity(self) -> Entity {
+        match self {
+            Shelf::Leads => Entity::Leads,
+            Shelf::Contacts => Entity::Contacts,
+            Shelf::Companies => Entity::Companies,
+            Shelf::Customers => Entity::Customers,
+        }
+    }
+
+    pub fn path(self) -> &'static str {
+        self.entity().path()
+    }
+
+    /// Whose custom fields its records carry.
+    pub fn owner(self) -> Owner {
+        Owner::Entity(self.entity())
+    }
+
+    /// Contacts and companies draw their ids from one well: the complex example of the seed shows 19663157 for the
+    /// contact and 19663155 for its company. [seed]
+    pub fn sequence(self) -> Sequence {
+        match self {
+            Shelf::Leads => Sequence::Leads,
+            Shelf::Contacts | Shelf::Companies => Sequence::People,
+            Shelf::Customers => Sequence::Customers,
+        }
+    }
+}
+
+/// A well of ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sequence {
+    Leads,
+    People,
+    Customers,
+    Tags,
+}
+
+impl Sequence {
+    /// Ids grow by two, as in the examples. [seed]
+    pub const STEP: u64 = 2;
+
+    pub fn first(self) -> u64 {
+        match self {
+            Sequence::Leads => 10_000_001,
+            Sequence::People => 20_000_001,
+            Sequence::Customers => 1_000_001,
+            Sequence::Tags => 200_001,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub struct Record {
+    pub created_at: i64,
+    pub updated_at: i64,
+    /// When it really came, whatever it says of itself.
+    pub came_at: i64,
+    pub json: Box<str>,
+}
+
+/// The records of one kind, by id and by the time of their last change.
+#[derive(Debug, Default)]
+pub struct Records {
+    by_id: BTreeMap<u64, Record>,
+    by_updated: BTreeSet<(i64, u64)>,
+}
+
+impl Records {
+    pub fn get(&self, id: u64) -> Option<&Record> {
+        self.by_id.get(&id)
+    }
+
+    pub fn count(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, &Record)> {
+        self.by_id.iter().map(|(id, record)| (*id, record))
+    }
+
+    /// Ids by the time of the last change, then by id.
+    pub fn by_updated(&self) -> impl DoubleEndedIterator<Item = u64> {
+        self.by_updated.iter().map(|(_, id)| *id)
+    }
+
+    fn put(&mut self, id: u64, mut record: Record) {
+        let updated_at = record.updated_at;
+        if let Some(old) = self.by_id.get(&id) {
+            record.came_at = old.came_at;
+            self.by_updated.remove(&(old.updated_at, id));
+        }
+        self.by_id.insert(id, record);
+        self.by_updated.insert((updated_at, id));
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Tags {
+    names: BTreeMap<u64, Box<str>>,
+    ids: BTreeMap<Box<str>, u64>,
+}
+
+impl Tags {
+    pub fn name(&self, id: u64) -> Option<&str> {
+        self.names.get(&id).map(|n| &**n)
+    }
+
+    pub fn id(&self, name: &str) -> Option<u64> {
+        self.ids.get(name).copied()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &str)> {
+        self.names.iter().map(|(id, name)| (*id, &**name))
+    }
+}
+
+/// A record written whole: where, id, made at, changed at, its JSON.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Put(pub Shelf, pub u64, pub i64, pub i64, pub Box<RawValue>);
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TagMade(pub Shelf, pub u64, pub Box<str>);
+
+/// A link from a record to another, with what is said of it (`{"is_main": true}`).
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LinkMade(pub Shelf, pub u64, pub Shelf, pub u64, pub Option<Box<RawValue>>);
+
+/// All that one request changes; written to the log as one line, so that a request is there wholly or not at all.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Commit {
+    /// When it happened.
+    pub at: i64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub put: Vec<Put>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tag: Vec<TagMade>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub link: Vec<LinkMade>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+}
+
+impl Commit {
+    pub fn is_empty(&self) -> bool {
+        self.put.is_empty() && self.tag.is_empty() && self.link.is_empty() && self.auth.is_none()
+    }
+}
+
+type LinkKey = (Shelf, u64, Shelf, u64);
+
+#[derive(Debug)]
+pub struct World {
+    pub account: Account,
+    pub seed: u64,
+    pub auth: Auth,
+    shelves: BTreeMap<Shelf, Records>,
+    tags: BTreeMap<Shelf, Tags>,
+    /// Each link stands here twice, once from either end.
+    links: BTreeMap<LinkKey, Option<Box<str>>>,
+    next_ids: BTreeMap<Sequence, u64>,
+}
+
+impl World {
+    pub fn new(account: Account, seed: u64) -> World {
+        World {
+            auth: Auth::new(seed),
+            account,
+            seed,
+            shelves: Shelf::ALL.into_iter().map(|s| (s, Records::default())).collect(),
+            tags: Shelf::ALL.into_iter().map(|s| (s, Tags::default())).collect(),
+            links: BTreeMap::new(),
+            next_ids: BTreeMap::new(),
+        }
+    }
+
+    pub fn records(&self, shelf: Shelf) -> &Records {
+        static NONE: Records = Records { by_id: BTreeMap::new(), by_updated: BTreeSet::new() };
+        self.shelves.get(&shelf).unwrap_or(&NONE)
+    }
+
+    pub fn tags(&self, shelf: Shelf) -> &Tags {
+        static NONE: Tags = Tags { names: BTreeMap::new(), ids: BTreeMap::new() };
+        self.tags.get(&shelf).unwrap_or(&NONE)
+    }
+
+    /// What of `to` is linked to a record, by id, with what is said of the link.
+    pub fn linked(&self, shelf: Shelf, id: u64, to: Shelf) -> impl Iterator<Item = (u64, Option<&str>)> {
+        self.links
+            .range((shelf, id, to, 0)..=(shelf, id, to, u64::MAX))
+            .map(|((_, _, _, other), meta)| (*other, meta.as_deref()))
+    }
+
+    pub fn next_id(&self, sequence: Sequence) -> u64 {
+        self.next_ids.get(&sequence).copied().unwrap_or(sequence.first())
+    }
+
+    pub fn apply(&mut self, commit: Commit) {
+        for Put(shelf, id, created_at, updated_at, json) in commit.put {
+            self.taken(shelf.sequence(), id);
+            let record = Record { created_at, updated_at, came_at: commit.at, json: json.into() };
+            self.shelves.entry(shelf).or_default().put(id, record);
+        }
+        for TagMade(shelf, id, name) in commit.tag {
+            self.taken(Sequence::Tags, id);
+            let tags = self.tags.entry(shelf).or_default();
+            tags.names.insert(id, name.clone());
+            tags.ids.insert(name, id);
+        }
+        for LinkMade(from, id, to, other, meta) in commit.link {
+            self.links.insert((from, id, to, other), meta.map(Into::into));
+            self.links.entry((to, other, from, id)).or_default();
+        }
+        if let Some(auth) = commit.auth {
+            self.auth = auth;
+        }
+    }
+
+    fn taken(&mut self, sequence: Sequence, id: u64) {
+        let next = self.next_ids.entry(sequence).or_insert(sequence.first());
+        *next = (*next).max(id.saturating_add(Sequence::STEP));
+    }
+
+    /// The world as commits that make it anew, some thousand records each; for rewriting a log full of old versions.
+    pub fn commits(&self) -> impl Iterator<Item = Commit> {
+        const CHUNK: usize = 1000;
+        let puts = self.shelves.iter().flat_map(|(shelf, records)| {
+            let all: Vec<u64> = records.by_id.keys().copied().collect();
+            let chunks: Vec<Vec<u64>> = all.chunks(CHUNK).map(<[u64]>::to_vec).collect();
+            chunks.into_iter().map(move |ids| Commit {
+                put: ids
+                    .into_iter()
+                    .filter_map(|id| {
+                        let r = records.get(id)?;
+                        let json = RawValue::from_string(r.json.to_string()).ok()?;
+                        Some(Put(*shelf, id, r.created_at, r.updated_at, json))
+                    })
+                    .collect(),
+                ..Commit::default()
+            })
+        });
+        let tags = self.tags.iter().map(|(shelf, tags)| Commit {
+            tag: tags.iter().map(|(id, name)| TagMade(*shelf, id, name.into())).collect(),
+            ..Commit::default()
+        });
+        let links = self.links.iter().filter_map(|((from, id, to, other), meta)| {
+            let meta = meta.as_deref().and_then(|m| RawValue::from_string(m.to_owned()).ok());
+            Some(LinkMade(*from, *id, *to, *other, meta))
+        });
+        let links = Chunked { inner: links, size: CHUNK }.map(|link| Commit { link, ..Commit::default() });
+        let auth = std::iter::once(Commit { auth: Some(self.auth.clone()), ..Commit::default() });
+        auth.chain(tags).chain(puts).chain(links).filter(|c| !c.is_empty())
+    }
+}
+
+struct Chunked<I> {
+    inner: I,
+    size: usize,
+}
+
+impl<I: Iterator> Iterator for Chunked<I> {
+    type Item = Vec<I::Item>;
+
+    fn next(&mut self) -> Option<Vec<I::Item>> {
+        let chunk: Vec<I::Item> = self.inner.by_ref().take(self.size).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    }
+}
