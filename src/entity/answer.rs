@@ -1,1 +1,184 @@
+//! The CRM's answers, read tolerantly: the documents and the service differ in keys, types and wrapping, and an answer
+//! that cannot be read leaves a write in doubt. What each tolerance is for stands beside it.
 
+use super::parts::{flag, id, list, text};
+use super::{Wrapping, payload::REQUEST_ID};
+use serde_json::Value;
+
+/// One item of an answer to a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenItem {
+    pub id: u64,
+    /// Empty where the service gives none (PATCH leads); several where inputs were merged into one lead. [seed]
+    pub request_ids: Vec<String>,
+    pub contact_id: Option<u64>,
+    pub company_id: Option<u64>,
+    pub merged: bool,
+}
+
+/// What is wrong with one item of a refused request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemErrors {
+    /// May be missing for requests of a single object. [inferred]
+    pub request_id: Option<String>,
+    pub errors: Vec<ItemError>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItemError {
+    /// The list of codes is open. [doc]
+    pub code: String,
+    /// Dotted, relative to the item: `custom_fields_values.6.values.0.value`.
+    pub path: String,
+    pub detail: String,
+}
+
+/// The items of a write's answer; `None` when the body is not one, which leaves the outcome in doubt.
+pub fn written_items(body: &[u8], wrapping: Wrapping, collection: &str) -> Option<Vec<WrittenItem>> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    items(&value, wrapping, collection)?.into_iter().map(written_item).collect()
+}
+
+/// (1) an array is the list; (2) `_embedded.<collection>`; (3) the only array under `_embedded`, whatever its name
+/// (`leads` for customers [seed]); (4) an object with an id is a list of one. [inferred]
+pub fn items<'a>(value: &'a Value, wrapping: Wrapping, collection: &str) -> Option<Vec<&'a Value>> {
+    match (value, wrapping) {
+        (Value::Array(items), Wrapping::Array | Wrapping::Embedded) => Some(items.iter().collect()),
+        (Value::Object(map), Wrapping::Embedded | Wrapping::Array) => {
+            if let Some(embedded) = map.get("_embedded").and_then(Value::as_object) {
+                if let Some(named) = embedded.get(collection) {
+                    return Some(list(named));
+                }
+                let mut arrays = embedded.iter().filter(|(key, v)| v.is_array() && *key != "errors");
+                if let (Some((_, only)), None) = (arrays.next(), arrays.next()) {
+                    return Some(list(only));
+                }
+            }
+            map.contains_key("id").then(|| vec![value])
+        }
+        (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_), _) => None,
+    }
+}
+
+fn written_item(item: &Value) -> Option<WrittenItem> {
+    Some(WrittenItem {
+        id: id(&item["id"])?,
+        request_ids: request_ids(&item[REQUEST_ID]),
+        contact_id: id(&item["contact_id"]),
+        company_id: id(&item["company_id"]),
+        merged: flag(&item["merged"]),
+    })
+}
+
+/// A text, an int, an array of either, or nothing. [seed], [client live]
+fn request_ids(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(ids) => ids.iter().map(text).filter(|id| !id.is_empty()).collect(),
+        Value::String(_) | Value::Number(_) => Some(text(value)).filter(|id| !id.is_empty()).into_iter().collect(),
+        Value::Null | Value::Bool(_) | Value::Object(_) => Vec::new(),
+    }
+}
+
+/// Failures of the old API's style inside a 2xx. [client]
+pub fn embedded_errors(body: &[u8]) -> Option<String> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    let errors = value.get("_embedded")?.get("errors")?;
+    let empty = match errors {
+        Value::Null => true,
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+    };
+    (!empty).then(|| errors.to_string())
+}
+
+/// The `validation-errors` of a 400. [doc]
+pub fn validation_errors(body: &[u8]) -> Vec<ItemErrors> {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
+    list(&value["validation-errors"])
+        .into_iter()
+        .map(|item| ItemErrors {
+            request_id: request_ids(&item[REQUEST_ID]).into_iter().next(),
+            errors: list(&item["errors"])
+                .into_iter()
+                .map(|error| ItemError {
+                    code: text(&error["code"]),
+                    path: text(&error["path"]),
+                    detail: text(&error["detail"]),
+                })
+                .collect(),
+        })
+        .collect()
+}
+
+/// What an error body says, in one line: `detail`, with `hint` and `title`, or nothing where it is a page.
+pub fn detail(body: &[u8]) -> Option<String> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    let parts: Vec<String> =
+        ["title", "detail", "hint"].iter().map(|key| text(&value[*key])).filter(|part| !part.is_empty()).collect();
+    (!parts.is_empty()).then(|| parts.join(": "))
+}
+
+/// Seconds to wait that a JSON 429 names. [doc Kommo]
+pub fn retry_after(body: &[u8]) -> Option<u64> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    id(&value["retry_after"])
+}
+
+/// The id under which an item is known in its own JSON, and a custom field's id by its place in the item's list.
+/// Used to carry a validation error's path back to the column it came from.
+pub fn custom_field_at(item: &Value, object_path: &[&str], index: usize) -> Option<u64> {
+    let mut object = item;
+    for step in object_path {
+        object = match step.parse::<usize>() {
+            Ok(n) => object.get(n)?,
+            Err(_) => object.get(*step)?,
+        };
+    }
+    id(&object["custom_fields_values"][index]["field_id"])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_known_shape_of_an_answer_is_read() {
+        let one = |id, request: &[&str]| WrittenItem {
+            id,
+            request_ids: request.iter().map(|r| (*r).to_owned()).collect(),
+            contact_id: None,
+            company_id: None,
+            merged: false,
+        };
+        for (body, expected) in [
+            (
+                r#"{"_embedded":{"leads":[{"id":1,"request_id":"r2"},{"id":3,"request_id":7}]}}"#,
+                Some(vec![one(1, &["r2"]), one(3, &["7"])]),
+            ),
+            (r#"{"_embedded":{"customers":[{"id":1,"request_id":"r2"}]}}"#, Some(vec![one(1, &["r2"])])),
+            (r#"{"id":"5","request_id":null}"#, Some(vec![one(5, &[])])),
+            (r#"[{"id":1,"request_id":["a","b"]}]"#, Some(vec![one(1, &["a", "b"])])),
+            (r#"{"_embedded":{"leads":{"0":{"id":1},"2":{"id":2}}}}"#, Some(vec![one(1, &[]), one(2, &[])])),
+            (r#"{"_embedded":{"leads":[{"id":1"#, None),
+            ("<html>", None),
+            ("{}", None),
+        ] {
+            assert_eq!(written_items(body.as_bytes(), Wrapping::Embedded, "leads"), expected, "{body}");
+        }
+        let complex = r#"[{"id":15198335,"contact_id":19663157,"company_id":null,"request_id":["q"],"merged":true}]"#;
+        let read = written_items(complex.as_bytes(), Wrapping::Array, "leads").unwrap();
+        assert_eq!((read[0].contact_id, read[0].company_id, read[0].merged), (Some(19663157), None, true));
+    }
+
+    #[test]
+    fn validation_errors_keep_their_path() {
+        let body = r#"{"validation-errors":[{"request_id":"r7","errors":[{"code":"NotSupportedChoice","path":"status_id","detail":"no"}]}],"title":"Bad Request","detail":"Request validation failed"}"#;
+        let errors = validation_errors(body.as_bytes());
+        assert_eq!(errors[0].request_id.as_deref(), Some("r7"));
+        assert_eq!(errors[0].errors[0].path, "status_id");
+        assert_eq!(detail(body.as_bytes()).as_deref(), Some("Bad Request: Request validation failed"));
+        assert_eq!(embedded_errors(br#"{"_embedded":{"errors":[]}}"#), None);
+        assert!(embedded_errors(br#"{"_embedded":{"errors":[["x"]]}}"#).is_some());
+    }
+}

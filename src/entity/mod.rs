@@ -6,6 +6,7 @@
 
 pub mod answer;
 pub mod field_type;
+pub mod parts;
 pub mod payload;
 
 pub use field_type::FieldKind;
@@ -26,7 +27,8 @@ pub enum Action {
 }
 
 /// A thing of the CRM that has custom fields and a card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Entity {
     Leads,
     Contacts,

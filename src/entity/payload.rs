@@ -1,1 +1,325 @@
+//! The JSON of one item as the CRM takes it, written straight into a buffer: a map of values per row would cost four
+//! times as much. Knows the words and the nesting; what the values are is decided by the mapping.
 
+use super::At;
+use rust_decimal::Decimal;
+use std::io::Write as _;
+
+/// One value inside a custom field.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldValue<'a> {
+    Text(&'a str),
+    Number(Decimal),
+    /// Money is a text in the API's reads and takes one in writes. [doc]
+    Money(Decimal),
+    Bool(bool),
+    Int(i64),
+    /// An option of the field.
+    Option(u64),
+    /// A phone, an e-mail: a text of a sort.
+    Coded {
+        text: &'a str,
+        sort: &'a Sort,
+    },
+}
+
+/// The sort of a multitext value: by code (`WORK`) or by option id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sort {
+    Code(String),
+    Id(u64),
+}
+
+/// One object of an item: its own keys, its custom fields, and what is embedded in it. The three grow side by side,
+/// because the values of a row come in no particular order.
+#[derive(Debug, Default)]
+pub struct ObjectWriter {
+    keys: Vec<u8>,
+    fields: Vec<u8>,
+    fields_count: usize,
+    embedded: Vec<u8>,
+}
+
+impl ObjectWriter {
+    pub fn clear(&mut self) {
+        self.keys.clear();
+        self.fields.clear();
+        self.fields_count = 0;
+        self.embedded.clear();
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.fields.is_empty() && self.embedded.is_empty()
+    }
+
+    /// Custom fields written so far.
+    pub fn fields_count(&self) -> usize {
+        self.fields_count
+    }
+
+    pub fn text(&mut self, key: &str, text: &str) {
+        open_key(&mut self.keys, key);
+        string(&mut self.keys, text);
+    }
+
+    pub fn int(&mut self, key: &str, int: i64) {
+        open_key(&mut self.keys, key);
+        number(&mut self.keys, int);
+    }
+
+    pub fn id(&mut self, key: &str, id: u64) {
+        open_key(&mut self.keys, key);
+        number(&mut self.keys, id);
+    }
+
+    pub fn bool(&mut self, key: &str, flag: bool) {
+        open_key(&mut self.keys, key);
+        self.keys.extend_from_slice(if flag { b"true" } else { b"false" });
+    }
+
+    /// `"tags_to_add": [{"name": "…"}]`
+    pub fn tags<'t>(&mut self, key: &str, tags: impl Iterator<Item = &'t str>) {
+        open_key(&mut self.keys, key);
+        self.keys.push(b'[');
+        for (n, tag) in tags.enumerate() {
+            if n > 0 {
+                self.keys.push(b',');
+            }
+            self.keys.extend_from_slice(b"{\"name\":");
+            string(&mut self.keys, tag);
+            self.keys.push(b'}');
+        }
+        self.keys.push(b']');
+    }
+
+    /// `"_embedded": {"contacts": [{"id": 1, "is_main": true}, {"id": 2}]}`; only contacts have a main one. [seed]
+    pub fn embedded_ids(&mut self, key: &str, ids: &[u64]) {
+        open_key(&mut self.embedded, key);
+        self.embedded.push(b'[');
+        for (n, id) in ids.iter().enumerate() {
+            if n > 0 {
+                self.embedded.push(b',');
+            }
+            self.embedded.extend_from_slice(b"{\"id\":");
+            number(&mut self.embedded, *id);
+            if n == 0 && key == "contacts" {
+                self.embedded.extend_from_slice(b",\"is_main\":true");
+            }
+            self.embedded.push(b'}');
+        }
+        self.embedded.push(b']');
+    }
+
+    /// `"_embedded": {"source": {"external_id": "…", "type": "widget"}}`. [seed]; the id as a text [client]
+    pub fn embedded_source(&mut self, external_id: &str) {
+        open_key(&mut self.embedded, "source");
+        self.embedded.extend_from_slice(b"{\"external_id\":");
+        string(&mut self.embedded, external_id);
+        self.embedded.extend_from_slice(b",\"type\":\"widget\"}");
+    }
+
+    /// Puts another object in, where `at` says; an empty one is left out.
+    pub fn embed(&mut self, at: At, object: &ObjectWriter) {
+        if object.is_empty() {
+            return;
+        }
+        match at {
+            At::Item => {}
+            At::Embedded(key) => {
+                open_key(&mut self.embedded, key);
+                object.finish(&mut self.embedded);
+            }
+            At::EmbeddedFirst(key) => {
+                open_key(&mut self.embedded, key);
+                self.embedded.push(b'[');
+                object.finish(&mut self.embedded);
+                self.embedded.push(b']');
+            }
+        }
+    }
+
+    /// A custom field with its values, all of which replace what the field had.
+    pub fn field(&mut self, id: u64, values: &[FieldValue<'_>]) {
+        self.open_field(id);
+        self.fields.push(b'[');
+        for (n, value) in values.iter().enumerate() {
+            if n > 0 {
+                self.fields.push(b',');
+            }
+            field_value(&mut self.fields, value);
+        }
+        self.fields.extend_from_slice(b"]}");
+    }
+
+    /// Empties a custom field: `"values": null`; an empty list is refused. [doc], [client live]
+    pub fn clear_field(&mut self, id: u64) {
+        self.open_field(id);
+        self.fields.extend_from_slice(b"null}");
+    }
+
+    fn open_field(&mut self, id: u64) {
+        if !self.fields.is_empty() {
+            self.fields.push(b',');
+        }
+        self.fields_count += 1;
+        self.fields.extend_from_slice(b"{\"field_id\":");
+        number(&mut self.fields, id);
+        self.fields.extend_from_slice(b",\"values\":");
+    }
+
+    /// The whole object, appended to `out`.
+    pub fn finish(&self, out: &mut Vec<u8>) {
+        out.push(b'{');
+        out.extend_from_slice(&self.keys);
+        let mut first = self.keys.is_empty();
+        for (key, open, inner, close) in
+            [("custom_fields_values", b'[', &self.fields, b']'), ("_embedded", b'{', &self.embedded, b'}')]
+        {
+            if inner.is_empty() {
+                continue;
+            }
+            if !first {
+                out.push(b',');
+            }
+            first = false;
+            out.push(b'"');
+            out.extend_from_slice(key.as_bytes());
+            out.extend_from_slice(b"\":");
+            out.push(open);
+            out.extend_from_slice(inner);
+            out.push(close);
+        }
+        out.push(b'}');
+    }
+}
+
+/// The key under which a record's name in the run travels. It is an echo, not an idempotency key. [seed]
+pub const REQUEST_ID: &str = "request_id";
+
+/// Many items as the body of one request.
+pub fn batch<'a>(items: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut body = vec![b'['];
+    for (n, item) in items.enumerate() {
+        if n > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(item);
+    }
+    body.push(b']');
+    body
+}
+
+fn open_key(out: &mut Vec<u8>, key: &str) {
+    if !out.is_empty() {
+        out.push(b',');
+    }
+    out.push(b'"');
+    out.extend_from_slice(key.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+fn field_value(out: &mut Vec<u8>, value: &FieldValue<'_>) {
+    match value {
+        FieldValue::Option(id) => {
+            out.extend_from_slice(b"{\"enum_id\":");
+            number(out, *id);
+        }
+        FieldValue::Coded { text, sort } => {
+            out.extend_from_slice(b"{\"value\":");
+            string(out, text);
+            match sort {
+                Sort::Code(code) => {
+                    out.extend_from_slice(b",\"enum_code\":");
+                    string(out, code);
+                }
+                Sort::Id(id) => {
+                    out.extend_from_slice(b",\"enum_id\":");
+                    number(out, *id);
+                }
+            }
+        }
+        FieldValue::Text(text) => {
+            out.extend_from_slice(b"{\"value\":");
+            string(out, text);
+        }
+        FieldValue::Number(decimal) => {
+            out.extend_from_slice(b"{\"value\":");
+            number(out, *decimal);
+        }
+        FieldValue::Money(decimal) => {
+            out.extend_from_slice(b"{\"value\":\"");
+            number(out, *decimal);
+            out.push(b'"');
+        }
+        FieldValue::Bool(flag) => {
+            out.extend_from_slice(b"{\"value\":");
+            out.extend_from_slice(if *flag { b"true" } else { b"false" });
+        }
+        FieldValue::Int(int) => {
+            out.extend_from_slice(b"{\"value\":");
+            number(out, *int);
+        }
+    }
+    out.push(b'}');
+}
+
+fn string(out: &mut Vec<u8>, text: &str) {
+    // Writing a &str into a Vec can fail neither in the serializer nor in the writer.
+    let written = serde_json::to_writer(out, text);
+    debug_assert!(written.is_ok());
+}
+
+fn number(out: &mut Vec<u8>, number: impl std::fmt::Display) {
+    // `Vec<u8>` never refuses a write.
+    let written = write!(out, "{number}");
+    debug_assert!(written.is_ok());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn finished(object: &ObjectWriter) -> Value {
+        let mut out = Vec::new();
+        object.finish(&mut out);
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    #[test]
+    fn an_item_is_the_json_of_the_documents() {
+        let mut contact = ObjectWriter::default();
+        contact.text("name", "ООО \"Рога\"\n");
+        contact.field(7, &[FieldValue::Coded { text: "+79001234567", sort: &Sort::Code("WORK".into()) }]);
+        let mut lead = ObjectWriter::default();
+        lead.text("name", "Сделка");
+        lead.int("price", 100);
+        lead.tags("tags_to_add", ["a", "b"].into_iter());
+        lead.field(1, &[FieldValue::Number(Decimal::new(125, 1))]);
+        lead.field(2, &[FieldValue::Option(5), FieldValue::Option(6)]);
+        lead.field(3, &[FieldValue::Money(Decimal::new(10050, 2))]);
+        lead.clear_field(4);
+        lead.embedded_ids("companies", &[9]);
+        lead.embed(At::EmbeddedFirst("contacts"), &contact);
+        lead.embed(At::EmbeddedFirst("companies"), &ObjectWriter::default());
+        assert_eq!(lead.fields_count(), 4);
+        assert_eq!(
+            finished(&lead),
+            json!({
+                "name": "Сделка", "price": 100, "tags_to_add": [{"name": "a"}, {"name": "b"}],
+                "custom_fields_values": [
+                    {"field_id": 1, "values": [{"value": 12.5}]},
+                    {"field_id": 2, "values": [{"enum_id": 5}, {"enum_id": 6}]},
+                    {"field_id": 3, "values": [{"value": "100.50"}]},
+                    {"field_id": 4, "values": null},
+                ],
+                "_embedded": {
+                    "companies": [{"id": 9}],
+                    "contacts": [{"name": "ООО \"Рога\"\n", "custom_fields_values":
+                        [{"field_id": 7, "values": [{"value": "+79001234567", "enum_code": "WORK"}]}]}],
+                },
+            })
+        );
+        assert_eq!(finished(&ObjectWriter::default()), json!({}));
+    }
+}

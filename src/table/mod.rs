@@ -31,6 +31,6 @@ mod csv_out;
 
 pub use cell::{Cell, Row, Scalar};
 pub use csv_out::CsvOut;
-pub use header::{Found, Header};
+pub use header::{Found, Header, fold};
 pub use layout::{Format, Layout, ReadOptions};
 pub use open::Table;

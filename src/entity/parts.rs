@@ -1,0 +1,164 @@
+//! The parts an account is made of, as the CRM's JSON gives them. Reading is tolerant: any spelling of a number or a
+//! flag that the service is known to use is taken, unknown keys are ignored. (Sources: see `entity`.)
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    pub id: u64,
+    pub name: String,
+    /// `STATUS_TYPE_UNSORTED` for the stage of unsorted leads.
+    pub kind: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pipeline {
+    pub id: u64,
+    pub name: String,
+    pub is_main: bool,
+    pub is_archive: bool,
+    pub stages: Vec<Stage>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    pub id: u64,
+    pub name: String,
+    pub email: String,
+    pub is_active: bool,
+}
+
+/// A loss reason, a catalog: whatever is known by an id and a name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Named {
+    pub id: u64,
+    pub name: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FieldOption {
+    pub id: u64,
+    pub value: String,
+    pub code: Option<String>,
+}
+
+/// A custom field's definition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Field {
+    pub id: u64,
+    pub name: String,
+    pub code: Option<String>,
+    /// The API's `type`; see `FieldKind`.
+    pub kind: String,
+    pub options: Vec<FieldOption>,
+}
+
+/// The account itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Basics {
+    pub id: u64,
+    pub name: String,
+    pub subdomain: String,
+    pub country: String,
+    pub currency: String,
+    pub customers_mode: String,
+    pub current_user: u64,
+    pub timezone: Option<String>,
+}
+
+/// Reads an id however it is spelled: int, float without a fraction, digits in a text.
+pub fn id(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => {
+            number.as_u64().or_else(|| number.as_f64().filter(|f| f.fract() == 0.0 && *f >= 0.0).map(|f| f as u64))
+        }
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// Reads a flag however it is spelled: a bool, 0 or 1, a text.
+pub fn flag(value: &Value) -> bool {
+    match value {
+        Value::Bool(flag) => *flag,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => matches!(text.as_str(), "true" | "1"),
+        Value::Null | Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+pub fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
+    }
+}
+
+fn code(value: &Value) -> Option<String> {
+    Some(text(value)).filter(|code| !code.is_empty())
+}
+
+/// A list; PHP gives a map with numbers for keys where a list has gaps. [doc Kommo]
+pub fn list(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(items) => items.iter().collect(),
+        Value::Object(map) if map.keys().all(|k| k.parse::<u64>().is_ok()) => map.values().collect(),
+        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
+pub fn basics(value: &Value) -> Option<Basics> {
+    Some(Basics {
+        id: id(&value["id"])?,
+        name: text(&value["name"]),
+        subdomain: text(&value["subdomain"]),
+        country: text(&value["country"]),
+        currency: text(&value["currency"]),
+        customers_mode: text(&value["customers_mode"]),
+        current_user: id(&value["current_user_id"]).unwrap_or(0),
+        timezone: code(&value["_embedded"]["datetime_settings"]["timezone"])
+            .or_else(|| code(&value["datetime_settings"]["timezone"])),
+    })
+}
+
+pub fn pipeline(value: &Value) -> Option<Pipeline> {
+    let stages = list(&value["_embedded"]["statuses"]).into_iter().filter_map(|stage| {
+        Some(Stage { id: id(&stage["id"])?, name: text(&stage["name"]), kind: stage["type"].as_i64().unwrap_or(0) })
+    });
+    Some(Pipeline {
+        id: id(&value["id"])?,
+        name: text(&value["name"]),
+        is_main: flag(&value["is_main"]),
+        is_archive: flag(&value["is_archive"]),
+        stages: stages.collect(),
+    })
+}
+
+pub fn user(value: &Value) -> Option<User> {
+    Some(User {
+        id: id(&value["id"])?,
+        name: text(&value["name"]),
+        email: text(&value["email"]),
+        // A list of users without rights (a restricted token) must not make everybody inactive.
+        is_active: value["rights"].get("is_active").is_none_or(flag),
+    })
+}
+
+pub fn named(value: &Value) -> Option<Named> {
+    Some(Named { id: id(&value["id"])?, name: text(&value["name"]) })
+}
+
+pub fn field(value: &Value) -> Option<Field> {
+    let options = list(&value["enums"]).into_iter().filter_map(|option| {
+        Some(FieldOption { id: id(&option["id"])?, value: text(&option["value"]), code: code(&option["code"]) })
+    });
+    Some(Field {
+        id: id(&value["id"])?,
+        name: text(&value["name"]),
+        code: code(&value["code"]),
+        kind: text(&value["type"]),
+        options: options.collect(),
+    })
+}
