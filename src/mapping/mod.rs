@@ -1,3 +1,26 @@
-//! From a row to a record: the mapping file as written, compiled, and applied; converters, one a file.
+//! From a mapping file to records. In the order of the path: `tree` (the file with its places), `written` (what its
+//! author said), `compile` (looked up in the source's header and the account), `plan` (the result), `mapper` (one row
+//! at a time), `convert` (one value), `trace` (from a refused value back to its column), `schema` (for editors).
 
+pub mod compile;
 pub mod convert;
+pub mod mapper;
+pub mod plan;
+pub mod schema;
+mod template;
+pub mod trace;
+pub mod tree;
+pub mod written;
+
+pub use mapper::{Mapped, Mapper, Record, request_id, row_of};
+pub use plan::Plan;
+pub use written::Written;
+
+use crate::problem::Problem;
+use std::path::Path;
+
+/// Reads a mapping file; all its problems come out together.
+pub fn read(path: &Path) -> Result<Written, Vec<Problem>> {
+    let (text, root) = tree::read(path)?;
+    written::walk(text, &root)
+}

@@ -9,6 +9,7 @@ pub mod flag;
 pub mod money;
 pub mod number;
 pub mod phone;
+pub mod print;
 pub mod split;
 pub mod text;
 pub mod url;

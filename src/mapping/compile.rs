@@ -1,0 +1,505 @@
+//! From a mapping as written to a `Plan`: every title looked up in the source's header, every name in the account,
+//! every rule of the API that can be known before a row is read. All problems come out together.
+
+use super::convert::number::Round;
+use super::convert::{date, phone};
+use super::plan::{Convert, Input, Lookup, LookupWhat, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
+use super::template::{Columns, Template, columns_named};
+use super::written::{As, At, From, OnEmpty, OnUnknown, Origin, Section, Target, Value, Written};
+use crate::account::{Account, Miss};
+use crate::entity::field_type::multitext_codes;
+use crate::entity::parts::Field;
+use crate::entity::payload::Sort;
+use crate::entity::{Action, At as Place, Entity, FieldKind, Holds, TEXT_MAX, TEXTAREA_MAX};
+use crate::problem::{Problem, Source, did_you_mean};
+use crate::table::{Found, Header, fold};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Where the rows come from, as far as the mapping needs it.
+pub struct Origins {
+    pub header: Header,
+    pub source: Arc<Source>,
+}
+
+pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Result<Plan, Vec<Problem>> {
+    let mut compile = Compile {
+        written,
+        header: &origins.header,
+        account: &account,
+        problems: Vec::new(),
+        rules: Arc::new(date::Rules::new(Vec::new(), jiff::tz::TimeZone::UTC)),
+        lookups: 0,
+        pipeline_named: false,
+    };
+    compile.rules = compile.date_rules();
+    let sections = written.kind.spec().sections.iter().filter_map(|spec| {
+        let section = written.sections.iter().find(|s| std::ptr::eq(s.spec, spec))?;
+        Some(compile.section(section))
+    });
+    let sections: Vec<SectionPlan> = sections.collect();
+    let key: Vec<usize> = written.key.iter().filter_map(|title| compile.column(title)).collect();
+    let condition = written.source.condition.as_ref().and_then(|text| compile.template(text, true));
+    let (problems, lookups) = (compile.problems, compile.lookups);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let Some(write) = written.kind.spec().write(written.action) else {
+        return Err(vec![written.text.problem(0, "mapping-kind", "this action is not known for this kind")]);
+    };
+    Ok(Plan {
+        kind: written.kind,
+        action: written.action,
+        write,
+        sections,
+        key,
+        condition,
+        region: phone::region(&account.basics.country),
+        account,
+        source: origins.source,
+        header: origins.header,
+        decimal: written.source.decimal,
+        lookups,
+    })
+}
+
+/// The titles a mapping asks for; they help to find out the source's encoding, delimiter, sheet and header row.
+pub fn titles(written: &Written) -> Vec<String> {
+    let mut titles: Vec<String> = written.key.iter().map(|t| t.it.clone()).collect();
+    titles.extend(written.source.condition.iter().flat_map(|c| columns_named(&c.it)));
+    for origin in written.sections.iter().flat_map(|s| &s.values).flat_map(|v| &v.origins) {
+        match &origin.from {
+            From::Column(title) => titles.push(title.it.clone()),
+            From::Template(text) => titles.extend(columns_named(&text.it)),
+            From::Constant(_) => {}
+        }
+    }
+    titles.sort();
+    titles.dedup();
+    titles
+}
+
+struct Compile<'a> {
+    written: &'a Written,
+    header: &'a Header,
+    account: &'a Account,
+    problems: Vec<Problem>,
+    rules: Arc<date::Rules>,
+    lookups: usize,
+    pipeline_named: bool,
+}
+
+impl Compile<'_> {
+    fn problem(&mut self, at: usize, code: &'static str, message: impl Into<String>, hint: Option<String>) {
+        let mut problem = self.written.text.problem(at, code, message);
+        problem.hint = hint;
+        self.problems.push(problem);
+    }
+
+    fn date_rules(&mut self) -> Arc<date::Rules> {
+        let source = &self.written.source;
+        let zone = source.timezone.as_ref().map(|z| (z.at, z.it.as_str()));
+        let (at, name) = zone.or(self.account.timezone().map(|zone| (0, zone))).unwrap_or((0, "UTC"));
+        let timezone = jiff::tz::TimeZone::get(name).unwrap_or_else(|_| {
+            let hint = "write a name of the tz database, such as \"Europe/Moscow\"".to_owned();
+            self.problem(at, "timezone", format!("unknown time zone \"{name}\""), Some(hint));
+            jiff::tz::TimeZone::UTC
+        });
+        let layouts = source.dates.iter().filter_map(|layout| self.layout(layout)).collect();
+        Arc::new(date::Rules::new(layouts, timezone))
+    }
+
+    fn layout(&mut self, layout: &At<String>) -> Option<date::Layout> {
+        match date::Layout::compile(&layout.it) {
+            Ok(layout) => Some(layout),
+            Err(why) => {
+                self.problem(layout.at, why.code, why.message, why.hint);
+                None
+            }
+        }
+    }
+
+    fn column(&mut self, title: &At<String>) -> Option<usize> {
+        match self.header.find(&title.it) {
+            Found::One(index) => Some(index),
+            Found::Many(_) => {
+                let hint = format!("write \"{0} [1]\" for the first, \"{0} [2]\" for the second", title.it);
+                self.problem(
+                    title.at,
+                    "column-repeated",
+                    format!("several columns are titled \"{}\"", title.it),
+                    Some(hint),
+                );
+                None
+            }
+            Found::None => {
+                let names = self.header.unique_names();
+                let hint = did_you_mean(&title.it, names.iter().map(String::as_str)).unwrap_or_else(|| {
+                    let shown: Vec<&str> = names.iter().take(30).map(String::as_str).collect();
+                    format!("the columns are: {}{}", shown.join(", "), if names.len() > 30 { ", …" } else { "" })
+                });
+                self.problem(title.at, "no-column", format!("the source has no column \"{}\"", title.it), Some(hint));
+                None
+            }
+        }
+    }
+
+    fn template(&mut self, text: &At<String>, condition: bool) -> Option<Template> {
+        let mut columns: Columns = Vec::new();
+        for title in columns_named(&text.it) {
+            let index = self.column(&At { at: text.at, it: title.clone() })?;
+            columns.push((title, index));
+        }
+        let made = if condition { Template::condition(&text.it, columns) } else { Template::text(&text.it, columns) };
+        made.map_err(|error| {
+            let hint = "columns are written row['Title']".to_owned();
+            let what = if condition { "condition" } else { "template" };
+            self.problem(text.at, "template", format!("the {what} cannot be read: {error}"), Some(hint));
+        })
+        .ok()
+    }
+
+    fn section(&mut self, section: &Section) -> SectionPlan {
+        let has = |holds: Holds| {
+            section.values.iter().any(|v| matches!(v.target, Target::Field(field) if field.holds == holds))
+        };
+        self.pipeline_named = has(Holds::Pipeline);
+        self.section_rules(section, has(Holds::OwnId));
+        let mut values: Vec<ValuePlan> = section.values.iter().filter_map(|v| self.value(section, v)).collect();
+        // A stage is looked up in the record's pipeline, so the pipeline has to be known first.
+        values.sort_by_key(|v| !matches!(v.target, TargetPlan::Field(spec) if spec.holds == Holds::Pipeline));
+        self.doubled_fields(section, &values);
+        SectionPlan { spec: section.spec, values }
+    }
+
+    fn section_rules(&mut self, section: &Section, has_id: bool) {
+        let updates = self.written.action == Action::Update && section.spec.at == Place::Item;
+        if updates && !has_id {
+            let hint = format!("add id = \"…\" under [{}], the column with the ids of the CRM", section.spec.name);
+            self.problem(section.at, "no-id", "an update needs to know which records to change", Some(hint));
+        }
+        if section.spec.at != Place::Item && has_id && section.values.len() > 1 {
+            let message =
+                format!("[{}] with an id takes nothing else: what exists is linked, not changed", section.spec.name);
+            self.problem(section.at, "id-and-fields", message, Some("leave the id or the other fields out".to_owned()));
+        }
+        if let Place::Embedded(_) = section.spec.at
+            && !section.values.iter().any(|v| matches!(v.target, Target::Field(f) if f.name == "category"))
+        {
+            let message = format!("[{}] does not say its category", section.spec.name);
+            self.problem(
+                section.at,
+                "no-category",
+                message,
+                Some("add category = { value = \"forms\" } or \"sip\"".to_owned()),
+            );
+        }
+        if let Some(max) = section.spec.custom_fields_max {
+            let count = section.values.iter().filter(|v| matches!(v.target, Target::Custom(_))).count();
+            if count > max {
+                let message =
+                    format!("{count} custom fields under [{}.fields], the service takes {max}", section.spec.name);
+                self.problem(
+                    section.at,
+                    "too-many-fields",
+                    message,
+                    Some("leave some out and update them afterwards".to_owned()),
+                );
+            }
+        }
+    }
+
+    fn doubled_fields(&mut self, section: &Section, values: &[ValuePlan]) {
+        let mut seen: HashMap<u64, ()> = HashMap::new();
+        let mut doubled = Vec::new();
+        for value in values {
+            if let TargetPlan::Custom { field, .. } = &value.target
+                && seen.insert(field.id, ()).is_some()
+            {
+                doubled.push(field.name.clone());
+            }
+        }
+        for name in doubled {
+            let hint = "write one key with a list: [\"column 1\", \"column 2\"]".to_owned();
+            self.problem(section.at, "field-twice", format!("the field \"{name}\" is filled twice"), Some(hint));
+        }
+    }
+
+    fn value(&mut self, section: &Section, value: &Value) -> Option<ValuePlan> {
+        let (target, many) = match &value.target {
+            Target::Field(spec) => (TargetPlan::Field(spec), matches!(spec.holds, Holds::Tags | Holds::Ids(_))),
+            Target::Custom(name) => {
+                let entity = section.spec.custom_fields?;
+                let field = self.custom_field(entity, name, value.at)?;
+                let kind = FieldKind::from_name(&field.kind);
+                (TargetPlan::Custom { field, kind }, kind.many())
+            }
+        };
+        if value.origins.len() > 1 && !many {
+            let message = format!("\"{}\" holds one value, found a list of {}", target.name(), value.origins.len());
+            self.problem(value.at, "mapping-shape", message, Some("join columns with a template".to_owned()));
+            return None;
+        }
+        let entity = section.spec.custom_fields;
+        let origins: Vec<OriginPlan> =
+            value.origins.iter().filter_map(|origin| self.origin(origin, &target, entity, many)).collect();
+        Some(ValuePlan { target, origins })
+    }
+
+    fn custom_field(&mut self, entity: Entity, name: &str, at: usize) -> Option<Field> {
+        let field = match self.account.field(entity, name) {
+            Ok(field) => field.clone(),
+            Err(miss) => {
+                let (message, hint) = missed(&miss, name, &format!("custom field of {}", entity.path()));
+                let fallback =
+                    || Some(format!("the fields are listed by: amoport account show --fields {}", entity.path()));
+                self.problem(at, "unknown-field", message, hint.or_else(fallback));
+                return None;
+            }
+        };
+        if !writable(FieldKind::from_name(&field.kind)) {
+            let message =
+                format!("fields of type {} such as \"{}\" cannot be filled by this version", field.kind, field.name);
+            self.problem(at, "field-type", message, Some("leave the field out of the mapping".to_owned()));
+            return None;
+        }
+        Some(field)
+    }
+
+    fn origin(
+        &mut self,
+        origin: &Origin,
+        target: &TargetPlan,
+        entity: Option<Entity>,
+        many: bool,
+    ) -> Option<OriginPlan> {
+        let input = match &origin.from {
+            From::Column(title) => Input::Column(self.column(title)?),
+            From::Constant(value) => Input::Constant(value.it.clone()),
+            From::Template(text) => Input::Template(self.template(text, false)?),
+        };
+        let round = origin.round.as_ref().and_then(|round| {
+            let found = Round::from_name(&round.it);
+            if found.is_none() {
+                let hint = Some(format!("known: {}", Round::NAMED.map(|(_, name)| name).join(", ")));
+                self.problem(round.at, "unknown-word", format!("unknown rounding \"{}\"", round.it), hint);
+            }
+            found
+        });
+        let rules = self.origin_rules(origin, target);
+        let convert = self.convert(origin, target, entity, round, rules)?;
+        let sort = self.sort(origin, target);
+        self.origin_problems(origin, target, many);
+        let values = origin
+            .values
+            .as_ref()
+            .map(|values| values.it.iter().map(|(found, written)| (fold(found), written.it.clone())).collect());
+        let default_split = || if many { vec![",".to_owned(), ";".to_owned(), "\n".to_owned()] } else { Vec::new() };
+        let plan = OriginPlan {
+            input,
+            default: origin.default.as_ref().map(|d| d.it.clone()),
+            required: origin.required,
+            split: if origin.split.is_empty() { default_split() } else { origin.split.clone() },
+            values: values.unwrap_or_default(),
+            convert,
+            on_empty: origin.on_empty.as_ref().map_or(OnEmpty::Keep, |o| o.it),
+            on_unknown: origin.on_unknown.as_ref().map_or(OnUnknown::Reject, |o| o.it),
+            values_only: origin.values.is_some() && origin.on_unknown.is_some(),
+            sort,
+        };
+        Some(plan)
+    }
+
+    /// What is wrong with the words around an origin, whatever the column holds.
+    fn origin_problems(&mut self, origin: &Origin, target: &TargetPlan, many: bool) {
+        if !origin.split.is_empty() && !many {
+            let message = format!("\"{}\" holds one value and cannot be split", target.name());
+            self.problem(origin.at, "mapping-shape", message, None);
+        }
+        if let Some(clear) = origin.on_empty.as_ref().filter(|o| o.it == OnEmpty::Clear)
+            && matches!(target, TargetPlan::Field(_))
+        {
+            let message = format!("\"{}\" cannot be cleared, only custom fields can", target.name());
+            self.problem(clear.at, "mapping-shape", message, Some("write on-empty = \"keep\"".to_owned()));
+        }
+        if let Some(by) = &origin.by
+            && matches!(by.it, super::written::By::Key)
+        {
+            let message = format!("\"{}\" cannot be found by key", target.name());
+            self.problem(by.at, "mapping-shape", message, Some("write by = \"name\" or by = \"id\"".to_owned()));
+        }
+    }
+
+    /// `format` on a date is the one layout of that column.
+    fn origin_rules(&mut self, origin: &Origin, target: &TargetPlan) -> Arc<date::Rules> {
+        let Some(format) = origin.format.as_ref().filter(|_| reads_dates(origin, target)) else {
+            return self.rules.clone();
+        };
+        let layouts = self.layout(format).into_iter().collect();
+        Arc::new(date::Rules::new(layouts, self.rules.timezone().clone()))
+    }
+
+    fn sort(&mut self, origin: &Origin, target: &TargetPlan) -> Option<Sort> {
+        let TargetPlan::Custom { field, kind: FieldKind::Multitext } = target else {
+            if let Some(sort) = &origin.enum_ {
+                let message = format!("\"{}\" has no sorts of values", target.name());
+                self.problem(
+                    sort.at,
+                    "mapping-shape",
+                    message,
+                    Some("\"enum\" is for phones, e-mails and the like".to_owned()),
+                );
+            }
+            return None;
+        };
+        let codes = multitext_codes(field.code.as_deref().unwrap_or(""));
+        let Some(wanted) = &origin.enum_ else {
+            return Some(Sort::Code("WORK".to_owned())).filter(|_| !codes.is_empty());
+        };
+        let known = |o: &&crate::entity::parts::FieldOption| {
+            o.code.as_deref() == Some(&wanted.it) || fold(&o.value) == fold(&wanted.it) || o.id.to_string() == wanted.it
+        };
+        if codes.contains(&wanted.it.as_str()) {
+            return Some(Sort::Code(wanted.it.clone()));
+        }
+        if let Some(option) = field.options.iter().find(known) {
+            return Some(Sort::Id(option.id));
+        }
+        let names: Vec<&str> = codes.iter().copied().chain(field.options.iter().map(|o| o.value.as_str())).collect();
+        let message = format!("\"{}\" is no sort of \"{}\"", wanted.it, field.name);
+        self.problem(wanted.at, "unknown-option", message, Some(format!("known: {}", names.join(", "))));
+        None
+    }
+
+    fn lookup(&mut self, what: LookupWhat) -> Convert {
+        self.lookups += 1;
+        Convert::Name(Lookup { what, cache: self.lookups - 1 })
+    }
+
+    fn convert(
+        &mut self,
+        origin: &Origin,
+        target: &TargetPlan,
+        entity: Option<Entity>,
+        round: Option<Round>,
+        rules: Arc<date::Rules>,
+    ) -> Option<Convert> {
+        let shape = origin.as_.as_ref().map(|a| a.it);
+        let convert = match target {
+            TargetPlan::Field(spec) => match spec.holds {
+                Holds::Text { max } => return self.text(origin, max, rules),
+                Holds::WholeMoney => Convert::WholeMoney { round },
+                Holds::Int => Convert::Int { round },
+                Holds::Bool => Convert::Bool,
+                Holds::Timestamp => Convert::Moment(rules),
+                Holds::Pipeline => self.lookup(LookupWhat::Pipeline),
+                Holds::Status => {
+                    let anywhere = self.written.action == Action::Update && !self.pipeline_named;
+                    self.lookup(LookupWhat::Stage { anywhere })
+                }
+                Holds::LossReason => self.lookup(LookupWhat::LossReason),
+                Holds::User => self.lookup(LookupWhat::ActiveUser),
+                Holds::UserOrRobot => self.lookup(LookupWhat::UserOrRobot),
+                Holds::Ids(_) | Holds::OneId(_) | Holds::OwnId => Convert::EntityId,
+                Holds::Tags => Convert::Tag,
+                Holds::Word(words) => Convert::Word(words),
+            },
+            TargetPlan::Custom { field, kind } => match kind {
+                FieldKind::Numeric => Convert::Number,
+                FieldKind::Monetary => Convert::Money,
+                FieldKind::Checkbox => Convert::Bool,
+                FieldKind::Date | FieldKind::Birthday => Convert::Day(rules),
+                FieldKind::DateTime => Convert::Moment(rules),
+                FieldKind::Select | FieldKind::Radiobutton | FieldKind::Multiselect => {
+                    self.lookup(LookupWhat::Option { entity: entity?, field: field.id })
+                }
+                FieldKind::Multitext if shape.is_none() && field.code.as_deref() == Some("PHONE") => {
+                    Convert::Phone { max: TEXT_MAX }
+                }
+                FieldKind::Multitext if shape.is_none() && field.code.as_deref() == Some("EMAIL") => {
+                    Convert::Email { max: TEXT_MAX }
+                }
+                FieldKind::Url if shape.is_none() => Convert::Url { max: TEXT_MAX },
+                _ => return self.text(origin, kind.text_max().unwrap_or(TEXTAREA_MAX), rules),
+            },
+        };
+        if let Some(as_) = &origin.as_
+            && !agrees(as_.it, &convert)
+        {
+            let message = format!("\"{}\" cannot be filled as \"{}\"", target.name(), as_.it.word());
+            self.problem(as_.at, "conversion", message, Some("leave \"as\" out: the target's type decides".to_owned()));
+            return None;
+        }
+        Some(convert)
+    }
+
+    fn text(&mut self, origin: &Origin, max: usize, rules: Arc<date::Rules>) -> Option<Convert> {
+        let print = origin.format.as_ref();
+        if let Some(print) = print {
+            self.layout(print);
+        }
+        Some(match origin.as_.as_ref().map(|a| a.it) {
+            Some(As::Phone) => Convert::Phone { max },
+            Some(As::Email) => Convert::Email { max },
+            Some(As::Url) => Convert::Url { max },
+            shape => Convert::Text { shape, max, rules, print: print.map(|p| p.it.clone()) },
+        })
+    }
+}
+
+/// True where `as` says no more than the target's type does.
+fn agrees(as_: As, convert: &Convert) -> bool {
+    match convert {
+        Convert::Number | Convert::Int { .. } => matches!(as_, As::Number | As::Money),
+        Convert::Money | Convert::WholeMoney { .. } => matches!(as_, As::Money | As::Number),
+        Convert::Bool => as_ == As::Bool,
+        Convert::Day(_) => as_ == As::Date,
+        Convert::Moment(_) => matches!(as_, As::DateTime | As::Date),
+        Convert::Name(_) | Convert::Tag | Convert::Word(_) => {
+            matches!(as_, As::Text | As::Trim)
+        }
+        Convert::EntityId => as_ == As::Number,
+        Convert::Text { .. } | Convert::Phone { .. } | Convert::Email { .. } | Convert::Url { .. } => true,
+    }
+}
+
+fn reads_dates(origin: &Origin, target: &TargetPlan) -> bool {
+    let by_target = match target {
+        TargetPlan::Field(spec) => spec.holds == Holds::Timestamp,
+        TargetPlan::Custom { kind, .. } => matches!(kind, FieldKind::Date | FieldKind::DateTime | FieldKind::Birthday),
+    };
+    by_target || matches!(origin.as_.as_ref().map(|a| a.it), Some(As::Date | As::DateTime))
+}
+
+/// Types this version can fill from a cell. The others are structures or refer to things outside the row.
+fn writable(kind: FieldKind) -> bool {
+    kind.has_options()
+        || kind.text_max().is_some()
+        || matches!(
+            kind,
+            FieldKind::Numeric
+                | FieldKind::Monetary
+                | FieldKind::Checkbox
+                | FieldKind::Date
+                | FieldKind::DateTime
+                | FieldKind::Birthday
+        )
+}
+
+/// A miss as message and hint; `what` is a singular noun.
+pub fn missed(miss: &Miss, wanted: &str, what: &str) -> (String, Option<String>) {
+    let quoted = crate::problem::quoted(wanted);
+    match miss {
+        Miss::Unknown { near } => {
+            let hint = (!near.is_empty()).then(|| {
+                let names: Vec<String> = near.iter().map(|n| format!("\"{n}\"")).collect();
+                format!("did you mean {}?", names.join(" or "))
+            });
+            (format!("{quoted} is no {what}"), hint)
+        }
+        Miss::Ambiguous { choices } => {
+            (format!("{quoted} could be any {what} of several"), Some(format!("write one of {}", choices.join(", "))))
+        }
+        Miss::Unusable { why } => (format!("{quoted} cannot be used: {why}"), None),
+    }
+}

@@ -1,0 +1,33 @@
+//! A date cell of a workbook shown by a layout of the user's choosing, for targets that take text.
+
+use super::Unfit;
+use crate::table::Cell;
+use jiff::civil::{Date, DateTime};
+
+/// `cell` is a date cell, whose text is ISO whatever the workbook shows.
+pub fn print(cell: Cell<'_>, layout: &str) -> Result<String, Unfit> {
+    let unfit = || Unfit::new("date", cell.text, format_args!("cannot be shown as \"{layout}\""));
+    let moment: DateTime = match cell.text.parse::<DateTime>() {
+        Ok(moment) => moment,
+        Err(_) => cell.text.parse::<Date>().map_err(|_| unfit())?.into(),
+    };
+    jiff::fmt::strtime::format(layout, moment).map_err(|_| unfit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Scalar;
+
+    #[test]
+    fn date_cells_are_shown_by_the_layout() {
+        for (text, layout, shown) in [
+            ("2025-03-05", "%d.%m.%Y", Some("05.03.2025")),
+            ("2025-03-05T10:30:00", "%d.%m.%Y %H:%M", Some("05.03.2025 10:30")),
+            ("10:30:00", "%d.%m.%Y", None),
+        ] {
+            let cell = Cell { text, value: Scalar::Serial(45_721.0) };
+            assert_eq!(print(cell, layout).ok().as_deref(), shown);
+        }
+    }
+}

@@ -1,0 +1,657 @@
+//! One row at a time: cells in, a record's JSON or its problems out. All problems of a row are told, not only the
+//! first. The same code serves the import, the dry run and `check`, so a preview cannot differ from what is sent.
+
+use super::compile::missed;
+use super::convert::{Unfit, date, email, flag, money, number, phone, print, split, text, url};
+use super::plan::{Convert, Input, Lookup, LookupWhat, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
+use super::written::{As, OnEmpty, OnUnknown};
+use crate::account::{Account, Miss};
+use crate::entity::parts::Field;
+use crate::entity::payload::{FieldValue, ObjectWriter, REQUEST_ID};
+use crate::entity::{Action, At, FieldKind, Holds, TEXT_MAX, Wire};
+use crate::problem::{Place, Problem, Stage, did_you_mean, quoted};
+use crate::table::{Cell, Row, Scalar, fold};
+use rust_decimal::Decimal;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+
+/// What a row came to.
+#[derive(Debug)]
+pub enum Mapped {
+    Record(Record),
+    /// The mapping's `where` leaves it out.
+    Skipped,
+    Rejected {
+        key: Option<String>,
+        problems: Vec<Problem>,
+    },
+}
+
+/// One item of a request.
+#[derive(Debug, Clone)]
+pub struct Record {
+    pub row: u32,
+    pub key: Option<String>,
+    /// The id in the CRM, for records that are changed and not made.
+    pub id: Option<u64>,
+    /// The item's JSON, `request_id` included.
+    pub body: Vec<u8>,
+}
+
+/// A record's name in its run: `r17`.
+pub fn request_id(row: u32) -> String {
+    format!("r{row}")
+}
+
+/// The row of a request id that came back.
+pub fn row_of(request_id: &str) -> Option<u32> {
+    request_id.strip_prefix('r')?.parse().ok()
+}
+
+/// Names remembered per lookup and pipeline; beyond this many a column is no list of names and is not remembered.
+const CACHE_MAX: usize = 10_000;
+/// Between the parts of a key of several columns.
+const KEY_JOIN: &str = " / ";
+
+pub struct Mapper {
+    plan: Arc<Plan>,
+    objects: Vec<ObjectWriter>,
+    names: Names,
+    /// Hashes of the keys met, and the row of each. A hash of 64 bits keeps a million keys in 36 MB; that two keys
+    /// of a million share one has odds of 1 to 30 million, and then a row is reported, not lost.
+    keys: HashMap<u64, u32>,
+}
+
+/// A value made, before it is written.
+#[derive(Debug)]
+enum Made<'a> {
+    Text(Cow<'a, str>),
+    Number(Decimal),
+    Money(Decimal),
+    Bool(bool),
+    Int(i64),
+    Id(u64),
+}
+
+/// Why a cell gave no value.
+enum Refused {
+    /// A name the account does not have; `on-unknown` decides.
+    Unknown(Unfit),
+    Unfit(Unfit),
+}
+
+impl From<Unfit> for Refused {
+    fn from(unfit: Unfit) -> Refused {
+        Refused::Unfit(unfit)
+    }
+}
+
+impl Mapper {
+    pub fn new(plan: Arc<Plan>) -> Mapper {
+        let objects = plan.sections.iter().map(|_| ObjectWriter::default()).collect();
+        let names = Names { caches: (0..plan.lookups).map(|_| HashMap::new()).collect() };
+        Mapper { plan, objects, names, keys: HashMap::new() }
+    }
+
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    pub fn apply(&mut self, row: &Row) -> Mapped {
+        let plan = Arc::clone(&self.plan);
+        let mut at =
+            RowContext { plan: &plan, row, problems: Vec::new(), pipeline: None, pipeline_failed: false, own_id: None };
+        match at.condition() {
+            Some(true) | None => {}
+            Some(false) => return Mapped::Skipped,
+        }
+        let key = at.key();
+        for (section, object) in plan.sections.iter().zip(&mut self.objects) {
+            object.clear();
+            at.section(section, object, &mut self.names);
+        }
+        let empty = self.objects.iter().all(ObjectWriter::is_empty);
+        if empty && at.problems.is_empty() {
+            let problem = at.problem(None, "nothing-to-send", "the row holds none of the values the mapping sends");
+            at.problems.push(problem.hint("fill the row, or leave it out with \"where\" under [source]"));
+        }
+        if at.problems.is_empty() {
+            self.check_key(key.as_deref(), &mut at);
+        }
+        if !at.problems.is_empty() {
+            return Mapped::Rejected { key, problems: at.problems };
+        }
+        let id = at.own_id;
+        Mapped::Record(Record { row: row.number, key, id, body: self.body(&plan, row.number) })
+    }
+
+    /// Two records of one source with the same key: the later one is rejected, naming the earlier.
+    fn check_key(&mut self, key: Option<&str>, at: &mut RowContext<'_>) {
+        let Some(key) = key else { return };
+        let mut hasher = DefaultHasher::new();
+        key.hash(&mut hasher);
+        match self.keys.entry(hasher.finish()) {
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(at.row.number);
+            }
+            std::collections::hash_map::Entry::Occupied(earlier) => {
+                let message = format!("{} is already the key of row {}", quoted(key), earlier.get());
+                let column = at.plan.key.first().copied();
+                let problem = at.problem(column, "key-twice", message).value(key);
+                at.problems.push(problem.hint("keep one of the rows, or correct the key"));
+            }
+        }
+    }
+
+    fn body(&mut self, plan: &Plan, row: u32) -> Vec<u8> {
+        let Some((item, embedded)) = self.objects.split_first_mut() else { return Vec::new() };
+        for (section, object) in plan.sections[1..].iter().zip(embedded) {
+            item.embed(section.spec.at, object);
+        }
+        item.text(REQUEST_ID, &request_id(row));
+        let mut body = Vec::with_capacity(512);
+        item.finish(&mut body);
+        body
+    }
+}
+
+/// One row on its way through the plan.
+struct RowContext<'a> {
+    plan: &'a Plan,
+    row: &'a Row,
+    problems: Vec<Problem>,
+    /// The pipeline named by this row, for its stage.
+    pipeline: Option<u64>,
+    /// The row names a pipeline that is not there, so its stage cannot be judged.
+    pipeline_failed: bool,
+    /// The record's own id, where it is changed and not made.
+    own_id: Option<u64>,
+}
+
+impl<'a> RowContext<'a> {
+    fn problem(&self, column: Option<usize>, code: &'static str, message: impl Into<String>) -> Problem {
+        let column = column.map(|index| self.plan.header.column(index));
+        let place = Place::Cell { source: Arc::clone(&self.plan.source), row: self.row.number, column };
+        Problem::new(Stage::Map, code, message).at(place)
+    }
+
+    fn unfit(&mut self, input: &Input, cell: Cell<'_>, unfit: Unfit) {
+        let column = match input {
+            Input::Column(index) => Some(*index),
+            Input::Constant(_) | Input::Template(_) => None,
+        };
+        let mut problem = self.problem(column, unfit.code, unfit.message).value(cell.text);
+        problem.hint = unfit.hint;
+        self.problems.push(problem);
+    }
+
+    fn condition(&mut self) -> Option<bool> {
+        let condition = self.plan.condition.as_ref()?;
+        match condition.render(self.row) {
+            Ok(text) => Some(!text.is_empty()),
+            Err(error) => {
+                let problem = self.problem(None, "template", format!("\"where\" failed on this row: {error}"));
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    fn key(&self) -> Option<String> {
+        let parts: Vec<&str> = self.plan.key.iter().map(|index| self.row.get(*index).text.trim()).collect();
+        match parts.as_slice() {
+            [] => None,
+            [one] => (!one.is_empty()).then(|| (*one).to_owned()),
+            many => many.iter().any(|part| !part.is_empty()).then(|| many.join(KEY_JOIN)),
+        }
+    }
+
+    fn section(&mut self, section: &SectionPlan, object: &mut ObjectWriter, names: &mut Names) {
+        for value in &section.values {
+            self.value(section, value, object, names);
+        }
+        if let Some(max) = section.spec.custom_fields_max
+            && object.fields_count() > max
+        {
+            let message =
+                format!("{} custom fields in [{}], the service takes {max}", object.fields_count(), section.spec.name);
+            let problem = self.problem(None, "too-many-fields", message);
+            self.problems.push(problem);
+        }
+        let changes = self.plan.action == Action::Update && section.spec.at == At::Item;
+        if changes && self.own_id.is_none() && self.problems.is_empty() {
+            let problem = self.problem(None, "no-id", "the row does not say which record to change");
+            self.problems.push(problem.hint("fill the column of the ids"));
+        }
+    }
+
+    fn value(&mut self, section: &SectionPlan, value: &ValuePlan, object: &mut ObjectWriter, names: &mut Names) {
+        let rendered: Vec<Option<String>> = value.origins.iter().map(|origin| self.rendered(origin)).collect();
+        let mut made: Vec<(Made<'_>, &OriginPlan)> = Vec::new();
+        let mut clear = false;
+        for (origin, rendered) in value.origins.iter().zip(&rendered) {
+            let cell = match (&origin.input, rendered) {
+                (Input::Column(index), _) => self.row.get(*index),
+                (Input::Constant(text), _) => text_cell(text),
+                (Input::Template(_), Some(text)) => text_cell(text),
+                (Input::Template(_), None) => continue,
+            };
+            match self.origin(value, origin, cell, names, &mut made) {
+                Filled::Yes | Filled::No => {}
+                Filled::Clear => clear = true,
+            }
+        }
+        if !made.is_empty() {
+            self.write(section, &value.target, made, object);
+        } else if let (true, Action::Update, TargetPlan::Custom { field, .. }) =
+            (clear, self.plan.action, &value.target)
+        {
+            object.clear_field(field.id);
+        }
+    }
+
+    fn rendered(&mut self, origin: &OriginPlan) -> Option<String> {
+        let Input::Template(template) = &origin.input else { return None };
+        match template.render(self.row) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let problem = self.problem(None, "template", format!("the template failed on this row: {error}"));
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    fn origin<'v>(
+        &mut self,
+        value: &'v ValuePlan,
+        origin: &'v OriginPlan,
+        cell: Cell<'v>,
+        names: &mut Names,
+        made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
+    ) -> Filled {
+        let mut cell = cell;
+        if cell.is_empty() {
+            match (&origin.default, origin.on_empty) {
+                (Some(default), _) => cell = text_cell(default),
+                (None, OnEmpty::Clear) if !origin.required => return Filled::Clear,
+                (None, OnEmpty::Keep) if !origin.required => return Filled::No,
+                (None, OnEmpty::Keep | OnEmpty::Clear | OnEmpty::Reject) => {
+                    let message = format!("the cell is empty, \"{}\" needs a value", value.target.name());
+                    self.unfit(&origin.input, cell, Unfit { code: "empty", message, hint: None });
+                    return Filled::No;
+                }
+            }
+        }
+        let before = made.len();
+        let whole = |part: &'v str| if part == cell.text { cell } else { text_cell(part) };
+        if origin.split.is_empty() {
+            self.part(value, origin, cell, names, made);
+        } else if matches!(origin.convert, Convert::Phone { .. }) {
+            for part in phone::split(cell.text, &origin.split) {
+                self.part(value, origin, whole(part), names, made);
+            }
+        } else {
+            for part in split::split(cell.text, &origin.split) {
+                self.part(value, origin, whole(part), names, made);
+            }
+        }
+        if made.len() > before { Filled::Yes } else { Filled::No }
+    }
+
+    fn part<'v>(
+        &mut self,
+        value: &'v ValuePlan,
+        origin: &'v OriginPlan,
+        cell: Cell<'v>,
+        names: &mut Names,
+        made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
+    ) {
+        match self.translate_and_convert(value, origin, cell, names) {
+            Ok(Some(one)) => made.push((one, origin)),
+            Ok(None) => {}
+            Err(Refused::Unfit(unfit)) => self.unfit(&origin.input, cell, unfit),
+            Err(Refused::Unknown(unfit)) => match (origin.on_unknown, &origin.default) {
+                (OnUnknown::Reject, _) => self.unfit(&origin.input, cell, unfit),
+                (OnUnknown::Null, _) | (OnUnknown::Skip, None) => {}
+                (OnUnknown::Skip, Some(default)) => match self.convert(value, origin, text_cell(default), names) {
+                    Ok(one) => made.push((one, origin)),
+                    Err(Refused::Unfit(unfit) | Refused::Unknown(unfit)) => self.unfit(&origin.input, cell, unfit),
+                },
+            },
+        }
+    }
+
+    fn translate_and_convert<'v>(
+        &mut self,
+        value: &'v ValuePlan,
+        origin: &'v OriginPlan,
+        cell: Cell<'v>,
+        names: &mut Names,
+    ) -> Result<Option<Made<'v>>, Refused> {
+        if origin.values.is_empty() {
+            return self.convert(value, origin, cell, names).map(Some);
+        }
+        match origin.values.get(&fold(cell.text)) {
+            // A translation to nothing says that this word means "no value" ("не закрыта" in a date column).
+            Some(text) if text.is_empty() => Ok(None),
+            Some(text) => self.convert(value, origin, text_cell(text), names).map(Some),
+            None if origin.values_only => {
+                let hint = did_you_mean(cell.text, origin.values.keys().map(String::as_str));
+                let message = format!("{} is not among the \"values\" of the mapping", quoted(cell.text));
+                Err(Refused::Unknown(Unfit { code: "unknown-value", message, hint }))
+            }
+            None => self.convert(value, origin, cell, names).map(Some),
+        }
+    }
+
+    fn convert<'v>(
+        &mut self,
+        value: &'v ValuePlan,
+        origin: &'v OriginPlan,
+        cell: Cell<'v>,
+        names: &mut Names,
+    ) -> Result<Made<'v>, Refused> {
+        let decimal = self.plan.decimal;
+        Ok(match &origin.convert {
+            Convert::Text { shape, max, rules, print } => {
+                Made::Text(fits(self.shaped(cell, *shape, rules, print.as_deref())?, *max)?)
+            }
+            Convert::Phone { max } => Made::Text(fits(self.phone(cell)?, *max)?),
+            Convert::Email { max } => Made::Text(fits(email::email(&plain(cell)?)?.into_owned().into(), *max)?),
+            Convert::Url { max } => Made::Text(fits(url::url(&plain(cell)?)?.to_owned().into(), *max)?),
+            Convert::Number => Made::Number(number::number(cell, decimal)?),
+            Convert::Money => Made::Money(money::money(cell, decimal)?),
+            Convert::WholeMoney { round } => Made::Int(number::whole(money::money(cell, decimal)?, *round)?),
+            Convert::Int { round } => Made::Int(number::whole(number::number(cell, decimal)?, *round)?),
+            Convert::Bool => Made::Bool(flag::flag(cell)?),
+            Convert::Day(rules) => {
+                let day = date::date(cell, rules)?;
+                Made::Text(date::rfc3339_midnight(day, rules.timezone()).into())
+            }
+            Convert::Moment(rules) => Made::Int(date::datetime(cell, rules)?),
+            Convert::Tag => Made::Text(fits(Cow::Borrowed(cell.text.trim()), TEXT_MAX)?),
+            Convert::EntityId => Made::Id(entity_id(cell)?),
+            Convert::Word(words) => Made::Text(word(cell.text.trim(), words)?.into()),
+            Convert::Name(lookup) => return self.name(value, *lookup, cell.text.trim(), names),
+        })
+    }
+
+    /// Without a known country only numbers with a `+` can be read; the others stay as they are, as the service takes
+    /// any text here.
+    fn phone<'v>(&self, cell: Cell<'v>) -> Result<Cow<'v, str>, Refused> {
+        match self.plan.region {
+            Some(region) => Ok(phone::of_cell(cell, region)?.into()),
+            None => {
+                let whole = text::text(cell)?;
+                match whole.trim().starts_with('+') {
+                    true => Ok(phone::phone(&whole, phone::Region::US)?.into()),
+                    false => Ok(whole),
+                }
+            }
+        }
+    }
+
+    fn shaped<'v>(
+        &self,
+        cell: Cell<'v>,
+        shape: Option<As>,
+        rules: &date::Rules,
+        print: Option<&str>,
+    ) -> Result<Cow<'v, str>, Refused> {
+        if let (Scalar::Serial(_), Some(layout)) = (cell.value, print) {
+            return Ok(print::print(cell, layout)?.into());
+        }
+        let whole = text::text(cell)?;
+        Ok(match shape {
+            None | Some(As::Text) => whole,
+            Some(As::Trim) => text::trim(&whole).into_owned().into(),
+            Some(As::Upper) => text::upper(&whole).into_owned().into(),
+            Some(As::Lower) => text::lower(&whole).into_owned().into(),
+            Some(As::Digits) => text::digits(&whole).into_owned().into(),
+            Some(As::Number) => number::number(cell, self.plan.decimal)?.to_string().into(),
+            Some(As::Money) => money::money(cell, self.plan.decimal)?.to_string().into(),
+            Some(As::Date) => date::date(cell, rules)?.to_string().into(),
+            Some(As::DateTime) => date::datetime(cell, rules)?.to_string().into(),
+            Some(As::Bool) => if flag::flag(cell)? { "true" } else { "false" }.into(),
+            // Text targets with these are compiled to conversions of their own.
+            Some(As::Phone | As::Email | As::Url) => whole,
+        })
+    }
+
+    /// A name to an id, remembered.
+    fn name<'v>(
+        &mut self,
+        value: &ValuePlan,
+        lookup: Lookup,
+        name: &str,
+        names: &mut Names,
+    ) -> Result<Made<'v>, Refused> {
+        if self.pipeline_failed && matches!(lookup.what, LookupWhat::Stage { anywhere: false }) {
+            // The stage cannot be judged without its pipeline, whose problem is already told.
+            return Ok(Made::Id(0));
+        }
+        let found = names.find(self.plan, lookup, self.pipeline, name, &value.target);
+        if lookup.what == LookupWhat::Pipeline {
+            self.pipeline = found.as_ref().ok().copied();
+            self.pipeline_failed = found.is_err();
+        }
+        found
+            .map(Made::Id)
+            .map_err(|(unknown, unfit)| if unknown { Refused::Unknown(unfit) } else { Refused::Unfit(unfit) })
+    }
+
+    fn write(
+        &mut self,
+        section: &SectionPlan,
+        target: &TargetPlan,
+        made: Vec<(Made<'_>, &OriginPlan)>,
+        object: &mut ObjectWriter,
+    ) {
+        match target {
+            TargetPlan::Field(spec) => match spec.wire {
+                Wire::Key(key) => {
+                    let Some((one, _)) = made.into_iter().next() else { return };
+                    self.pipeline_of_stage(section, spec.holds, object);
+                    if let (Holds::OwnId, At::Item, Made::Id(id)) = (spec.holds, section.spec.at, &one) {
+                        self.own_id = Some(*id);
+                    }
+                    match one {
+                        Made::Text(text) => object.text(key, &text),
+                        Made::Int(int) => object.int(key, int),
+                        Made::Id(id) => object.id(key, id),
+                        Made::Bool(flag) => object.bool(key, flag),
+                        Made::Number(number) | Made::Money(number) => object.text(key, &number.to_string()),
+                    }
+                }
+                Wire::Tags(key) => {
+                    let mut tags: Vec<Cow<'_, str>> = Vec::new();
+                    for (one, _) in made {
+                        if let Made::Text(tag) = one
+                            && !tags.contains(&tag)
+                        {
+                            tags.push(tag);
+                        }
+                    }
+                    object.tags(key, tags.iter().map(|tag| &**tag));
+                }
+                Wire::EmbeddedIds(key) => {
+                    let ids = made.iter().filter_map(|(one, _)| if let Made::Id(id) = one { Some(*id) } else { None });
+                    object.embedded_ids(key, &ids.collect::<Vec<u64>>());
+                }
+                Wire::EmbeddedSource => {
+                    if let Some((Made::Text(id), _)) = made.first() {
+                        object.embedded_source(id);
+                    }
+                }
+            },
+            TargetPlan::Custom { field, kind } => {
+                let values: Vec<FieldValue<'_>> =
+                    made.iter().map(|(one, origin)| field_value(one, origin, *kind)).collect();
+                object.field(field.id, &values);
+            }
+        }
+    }
+
+    /// A lead made in a stage but in no named pipeline goes to the main one, where the stage was looked up; said
+    /// openly, because stages 142 and 143 exist in every pipeline. [doc]
+    fn pipeline_of_stage(&self, section: &SectionPlan, holds: Holds, object: &mut ObjectWriter) {
+        if holds != Holds::Status || self.pipeline.is_some() || self.plan.action != Action::Create {
+            return;
+        }
+        let pipeline_key = section.spec.fields.iter().find_map(|f| match (f.holds, f.wire) {
+            (Holds::Pipeline, Wire::Key(key)) => Some(key),
+            _ => None,
+        });
+        if let (Some(key), Some(main)) = (pipeline_key, self.plan.account.main_pipeline()) {
+            object.id(key, main.id);
+        }
+    }
+}
+
+enum Filled {
+    Yes,
+    No,
+    Clear,
+}
+
+fn text_cell(text: &str) -> Cell<'_> {
+    let value = if text.trim().is_empty() { Scalar::Empty } else { Scalar::Text };
+    Cell { text, value }
+}
+
+/// The text of a cell for converters that read text only.
+fn plain(cell: Cell<'_>) -> Result<Cow<'_, str>, Unfit> {
+    text::text(cell)
+}
+
+fn fits(text: Cow<'_, str>, max: usize) -> Result<Cow<'_, str>, Unfit> {
+    // Bytes are at least as many as characters, so the count is needed for long texts only.
+    if text.len() > max {
+        let count = text.chars().count();
+        if count > max {
+            let message = format!("{} has {count} characters, the service takes {max}", quoted(&text));
+            return Err(Unfit { code: "too-long", message, hint: Some("shorten the text".to_owned()) });
+        }
+    }
+    Ok(text)
+}
+
+fn entity_id(cell: Cell<'_>) -> Result<u64, Unfit> {
+    cell.text.trim().parse().ok().filter(|id| *id > 0).ok_or_else(|| Unfit {
+        code: "not-an-id",
+        message: format!("{} is no id", quoted(cell.text)),
+        hint: Some("ids are whole numbers, as in the address of a card".to_owned()),
+    })
+}
+
+fn word(text: &str, words: &'static [&'static str]) -> Result<&'static str, Unfit> {
+    words.iter().copied().find(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| Unfit {
+        code: "unknown-word",
+        message: format!("{} is not known here", quoted(text)),
+        hint: Some(format!("known: {}", words.join(", "))),
+    })
+}
+
+fn field_value<'v>(made: &'v Made<'_>, origin: &'v OriginPlan, kind: FieldKind) -> FieldValue<'v> {
+    match made {
+        Made::Text(text) => match (&origin.sort, kind) {
+            (Some(sort), FieldKind::Multitext) => FieldValue::Coded { text, sort },
+            _ => FieldValue::Text(text),
+        },
+        Made::Number(number) => FieldValue::Number(*number),
+        Made::Money(money) => FieldValue::Money(*money),
+        Made::Bool(flag) => FieldValue::Bool(*flag),
+        Made::Int(int) => FieldValue::Int(*int),
+        Made::Id(id) => FieldValue::Option(*id),
+    }
+}
+
+/// A name's id, or whether the account does not know it (as opposed to: knows it and cannot use it) and why.
+type Resolved = Result<u64, (bool, Unfit)>;
+
+/// Names already looked up: a column of stages holds few different words in many rows.
+struct Names {
+    caches: Vec<HashMap<u64, HashMap<Box<str>, Resolved>>>,
+}
+
+impl Names {
+    fn find(
+        &mut self,
+        plan: &Plan,
+        lookup: Lookup,
+        pipeline: Option<u64>,
+        name: &str,
+        target: &TargetPlan,
+    ) -> Resolved {
+        let cache = self.caches[lookup.cache].entry(pipeline.unwrap_or(0)).or_default();
+        if let Some(found) = cache.get(name) {
+            return found.clone();
+        }
+        let found = resolve(&plan.account, lookup.what, pipeline, name, target);
+        if cache.len() < CACHE_MAX {
+            cache.insert(name.into(), found.clone());
+        }
+        found
+    }
+}
+
+fn resolve(account: &Account, what: LookupWhat, pipeline: Option<u64>, name: &str, target: &TargetPlan) -> Resolved {
+    let miss = |miss: Miss, noun: &str| {
+        let (message, hint) = missed(&miss, name, noun);
+        let unknown = matches!(miss, Miss::Unknown { .. } | Miss::Unusable { .. });
+        (unknown, Unfit { code: "unknown-name", message, hint })
+    };
+    match what {
+        LookupWhat::Pipeline => account.pipeline(name).map(|p| p.id).map_err(|m| miss(m, "pipeline")),
+        LookupWhat::LossReason => account.loss_reason(name).map(|r| r.id).map_err(|m| miss(m, "loss reason")),
+        LookupWhat::ActiveUser => account.active_user(name).map(|u| u.id).map_err(|m| miss(m, "user")),
+        LookupWhat::UserOrRobot if name == "0" => Ok(0),
+        LookupWhat::UserOrRobot => account.user(name).map(|u| u.id).map_err(|m| miss(m, "user")),
+        LookupWhat::Stage { anywhere: true } => {
+            account.stage_anywhere(name).map(|s| s.id).map_err(|m| miss(m, "stage"))
+        }
+        LookupWhat::Stage { anywhere: false } => {
+            let pipeline = pipeline.and_then(|id| account.pipeline_by_id(id)).or_else(|| account.main_pipeline());
+            let Some(pipeline) = pipeline else {
+                let message = format!("{} cannot be looked up: the account has no pipelines", quoted(name));
+                return Err((false, Unfit { code: "unknown-name", message, hint: None }));
+            };
+            account.stage(pipeline, name).map(|s| s.id).map_err(|m| {
+                let (unknown, mut unfit) = miss(m, &format!("stage of the pipeline \"{}\"", pipeline.name));
+                let elsewhere = account.pipelines_with_stage(name);
+                if unfit.hint.is_none() && elsewhere.is_empty() {
+                    let names: Vec<&str> = Account::stage_names(pipeline).collect();
+                    unfit.hint = Some(format!("its stages are: {}", names.join(", ")));
+                } else if !elsewhere.is_empty() && !elsewhere.contains(&pipeline.name.as_str()) {
+                    unfit.hint = Some(format!("it is a stage of \"{}\"; name that pipeline", elsewhere.join("\", \"")));
+                }
+                (unknown, unfit)
+            })
+        }
+        LookupWhat::Option { .. } => match target {
+            TargetPlan::Custom { field, .. } => option(field, name),
+            TargetPlan::Field(_) => Err((false, Unfit { code: "unknown-option", message: quoted(name), hint: None })),
+        },
+    }
+}
+
+/// An option by its text, its code or its id. The service compares texts letter by letter, so the id is sent. [client]
+fn option(field: &Field, name: &str) -> Resolved {
+    let wanted = fold(name);
+    let by_text = field.options.iter().find(|o| fold(&o.value) == wanted);
+    let by_code = || field.options.iter().find(|o| o.code.as_deref() == Some(name));
+    let by_id = || field.options.iter().find(|o| name.parse() == Ok(o.id));
+    if let Some(option) = by_text.or_else(by_code).or_else(by_id) {
+        return Ok(option.id);
+    }
+    let names: Vec<&str> = field.options.iter().map(|o| o.value.as_str()).collect();
+    let hint = did_you_mean(name, names.iter().copied()).unwrap_or_else(|| {
+        let more = if names.len() > 20 { ", …" } else { "" };
+        format!("its options are: {}{more}", names.iter().take(20).copied().collect::<Vec<_>>().join(", "))
+    });
+    let message = format!("{} is no option of \"{}\"", quoted(name), field.name);
+    Err((true, Unfit { code: "unknown-option", message, hint: Some(hint) }))
+}

@@ -1,0 +1,147 @@
+//! A mapping settled: titles have become column numbers, names have become ids, layouts are compiled. What is left to
+//! do for a row is in `mapper`. Made by `compile`; plain data otherwise.
+
+use super::convert::date;
+use super::convert::number::Round;
+use super::convert::phone::Region;
+use super::template::Template;
+use super::written::{As, OnEmpty, OnUnknown};
+use crate::account::Account;
+use crate::entity::parts::Field;
+use crate::entity::payload::Sort;
+use crate::entity::{Action, Entity, FieldKind, FieldSpec, Kind, SectionSpec, Write};
+use crate::problem::Source;
+use crate::table::Header;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub struct Plan {
+    pub kind: Kind,
+    pub action: Action,
+    pub write: &'static Write,
+    pub sections: Vec<SectionPlan>,
+    /// Columns whose cells together are the record's key.
+    pub key: Vec<usize>,
+    pub condition: Option<Template>,
+    pub account: Arc<Account>,
+    pub source: Arc<Source>,
+    pub header: Header,
+    pub decimal: Option<char>,
+    /// Whose rules phones without a country code follow; `None` where the account's country is not known.
+    pub region: Option<Region>,
+    /// How many name caches a mapper needs.
+    pub lookups: usize,
+}
+
+#[derive(Debug)]
+pub struct SectionPlan {
+    pub spec: &'static SectionSpec,
+    pub values: Vec<ValuePlan>,
+}
+
+#[derive(Debug)]
+pub struct ValuePlan {
+    pub target: TargetPlan,
+    pub origins: Vec<OriginPlan>,
+}
+
+#[derive(Debug)]
+pub enum TargetPlan {
+    Field(&'static FieldSpec),
+    Custom { field: Field, kind: FieldKind },
+}
+
+impl TargetPlan {
+    /// How a message names the target.
+    pub fn name(&self) -> &str {
+        match self {
+            TargetPlan::Field(spec) => spec.name,
+            TargetPlan::Custom { field, .. } => &field.name,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub enum Input {
+    Column(usize),
+    Constant(String),
+    Template(Template),
+}
+
+#[derive(Debug)]
+pub struct OriginPlan {
+    pub input: Input,
+    pub default: Option<String>,
+    pub required: bool,
+    pub split: Vec<String>,
+    /// Folded cell text to what stands for it.
+    pub values: HashMap<String, String>,
+    pub convert: Convert,
+    pub on_empty: OnEmpty,
+    pub on_unknown: OnUnknown,
+    /// An unknown text of `values` is a miss even where the target takes any text.
+    pub values_only: bool,
+    /// The sort of a multitext value.
+    pub sort: Option<Sort>,
+}
+
+/// What a cell is turned into; decided by the target's type, or by `as`.
+#[derive(Debug)]
+pub enum Convert {
+    Text {
+        shape: Option<As>,
+        max: usize,
+        rules: Arc<date::Rules>,
+        print: Option<String>,
+    },
+    Phone {
+        max: usize,
+    },
+    Email {
+        max: usize,
+    },
+    Url {
+        max: usize,
+    },
+    Number,
+    Money,
+    WholeMoney {
+        round: Option<Round>,
+    },
+    Int {
+        round: Option<Round>,
+    },
+    Bool,
+    /// A day, written as midnight in the account's zone.
+    Day(Arc<date::Rules>),
+    Moment(Arc<date::Rules>),
+    Tag,
+    EntityId,
+    Word(&'static [&'static str]),
+    Name(Lookup),
+}
+
+/// A name that becomes an id; `cache` is its place among the mapper's caches.
+#[derive(Debug, Clone, Copy)]
+pub struct Lookup {
+    pub what: LookupWhat,
+    pub cache: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LookupWhat {
+    Pipeline,
+    /// In the record's pipeline; `anywhere` where an update names none.
+    Stage {
+        anywhere: bool,
+    },
+    LossReason,
+    ActiveUser,
+    UserOrRobot,
+    /// Of the custom field that is the target.
+    Option {
+        entity: Entity,
+        field: u64,
+    },
+}

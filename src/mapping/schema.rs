@@ -1,0 +1,127 @@
+//! `mapping.schema.json`: the mapping language for editors, made from the very tables that the reader uses.
+
+use super::written::{As, By, OnEmpty, OnUnknown, SOURCE_KEYS, VALUE_KEYS, VERSION};
+use crate::entity::{Kind, KindSpec, SectionSpec};
+use serde_json::{Map, Value, json};
+
+/// The schema, draft 7: the newest that the common TOML editors support.
+pub fn schema() -> Value {
+    let kinds: Vec<Value> = Kind::ALL.into_iter().map(|kind| kind_schema(kind.spec())).collect();
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "amoport mapping",
+        "type": "object",
+        "required": ["version", "kind"],
+        "oneOf": kinds,
+        "definitions": { "value": value_schema(), "values": values_schema(), "source": source_schema() },
+    })
+}
+
+fn kind_schema(spec: &KindSpec) -> Value {
+    let actions: Vec<&str> = spec.writes.iter().map(|write| write.action.name()).collect();
+    let mut properties = Map::new();
+    properties.insert("$schema".into(), json!({"type": "string"}));
+    properties.insert("version".into(), json!({"const": VERSION}));
+    properties.insert("kind".into(), json!({"const": spec.name}));
+    properties.insert("action".into(), json!({"enum": actions, "default": "create"}));
+    properties.insert(
+        "key".into(),
+        json!({
+            "description": "the column or columns that identify a record from one run to the next",
+            "type": ["string", "array"], "items": {"type": "string"},
+        }),
+    );
+    properties.insert("source".into(), json!({"$ref": "#/definitions/source"}));
+    for section in spec.sections.iter().filter(|section| !section.name.contains('.')) {
+        properties.insert(section.name.into(), section_schema(spec, section));
+    }
+    json!({
+        "title": spec.name,
+        "type": "object",
+        "required": ["version", "kind", spec.sections[0].name],
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+fn section_schema(spec: &KindSpec, section: &SectionSpec) -> Value {
+    let mut properties: Map<String, Value> = section
+        .fields
+        .iter()
+        .map(|field| {
+            (field.name.to_owned(), json!({"description": field.about, "allOf": [{"$ref": "#/definitions/values"}]}))
+        })
+        .collect();
+    if section.custom_fields.is_some() {
+        let fields = json!({
+            "description": "custom fields, by name, by code, or as \"id:294471\"",
+            "type": "object",
+            "additionalProperties": {"$ref": "#/definitions/values"},
+        });
+        properties.insert("fields".into(), fields);
+    }
+    let prefix = format!("{}.", section.name);
+    for inner in spec.sections {
+        if let Some(name) = inner.name.strip_prefix(&prefix) {
+            properties.insert(name.to_owned(), section_schema(spec, inner));
+        }
+    }
+    json!({"type": "object", "properties": properties, "additionalProperties": false})
+}
+
+/// A value, or a list of them for fields that hold several.
+fn values_schema() -> Value {
+    let value = json!({"$ref": "#/definitions/value"});
+    json!({"anyOf": [value.clone(), {"type": "array", "items": value, "minItems": 1}]})
+}
+
+fn value_schema() -> Value {
+    let scalar = json!({"type": ["string", "number", "boolean"]});
+    let text = json!({"type": "string"});
+    let one_or_more = json!({"type": ["string", "array"], "items": {"type": "string"}});
+    let mut properties = Map::new();
+    for key in VALUE_KEYS {
+        let schema = match *key {
+            "value" | "default" | "enum" => scalar.clone(),
+            "required" => json!({"type": "boolean"}),
+            "split" => one_or_more.clone(),
+            "values" => json!({
+                "description": "what stands for which cell text; or the path of a CSV with two columns",
+                "type": ["object", "string"], "additionalProperties": scalar.clone(),
+            }),
+            "as" => json!({"enum": As::WORDS}),
+            "round" => {
+                let words = super::convert::number::Round::NAMED.map(|(_, name)| name);
+                json!({"enum": words})
+            }
+            "on-empty" => json!({"enum": OnEmpty::WORDS}),
+            "on-unknown" => json!({"enum": OnUnknown::WORDS}),
+            "by" => json!({"enum": By::WORDS}),
+            _ => text.clone(),
+        };
+        properties.insert((*key).to_owned(), schema);
+    }
+    let table = json!({
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "oneOf": [{"required": ["column"]}, {"required": ["value"]}, {"required": ["template"]}],
+    });
+    json!({"anyOf": [{"description": "a column title", "type": "string"}, table]})
+}
+
+fn source_schema() -> Value {
+    let mut properties = Map::new();
+    for key in SOURCE_KEYS {
+        let schema = match *key {
+            "sheet" => json!({"description": "name or number", "type": ["string", "integer"]}),
+            "header-row" => json!({"type": "integer", "minimum": 1}),
+            "decimal" => json!({"enum": [".", ","]}),
+            "dates" => json!({"type": ["string", "array"], "items": {"type": "string"}}),
+            "where" => json!({"description": "a row for which this is false is skipped", "type": "string"}),
+            _ => json!({"type": "string"}),
+        };
+        properties.insert((*key).to_owned(), schema);
+    }
+    json!({"type": "object", "properties": properties, "additionalProperties": false})
+}
