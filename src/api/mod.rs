@@ -1,1 +1,214 @@
+//! The CRM over HTTP. The only room that speaks to the network as a client: one constructor, one way out, every
+//! request through the pace, no retry that the caller did not ask for, no token to any other host.
 
+pub mod failure;
+pub mod pace;
+pub mod pull;
+
+pub use failure::{Failure, Reply};
+
+use crate::entity::API_PREFIX;
+use pace::Pace;
+use reqwest::{Method, Url};
+use rustls_platform_verifier::BuilderVerifierExt;
+use secrecy::{ExposeSecret, SecretString};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Writes of 250 records have been seen to take tens of seconds; giving up early only makes doubt.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
+/// Tries of a read, which is safe to repeat.
+const READ_TRIES: u32 = 4;
+
+pub struct Client {
+    http: reqwest::Client,
+    base: Url,
+    token: SecretString,
+    pace: Pace,
+    counters: Counters,
+}
+
+/// What has been asked of the service so far.
+#[derive(Debug, Default)]
+pub struct Counters {
+    pub sent: AtomicU64,
+    pub throttled: AtomicU64,
+}
+
+/// Why an address cannot be used as a base; the sentence is for the user.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadBase {
+    #[error("\"{0}\" is no address; write https://example.amocrm.ru")]
+    NotAnAddress(String),
+    #[error("\"{0}\" would send the token in the open; use https://, plain http:// is for this machine only")]
+    Plain(String),
+}
+
+/// The base of an account: a host with https, or plain http to this machine only, because the token goes along.
+pub fn parse_base(text: &str) -> Result<Url, BadBase> {
+    let bad = || BadBase::NotAnAddress(text.to_owned());
+    let url = Url::parse(text.trim()).map_err(|_| bad())?;
+    let host = url.host_str().ok_or_else(bad)?;
+    let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    let loopback = host == "localhost" || address.is_some_and(|ip| ip.is_loopback());
+    match url.scheme() {
+        "https" => {}
+        "http" if loopback => {}
+        "http" => return Err(BadBase::Plain(text.to_owned())),
+        _ => return Err(bad()),
+    }
+    let mut base = url.clone();
+    base.set_path("");
+    base.set_query(None);
+    base.set_fragment(None);
+    // A name or password in the address would end up in logs.
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(bad());
+    }
+    Ok(base)
+}
+
+impl Client {
+    /// The one constructor: explicit TLS provider, the system's certificates, no redirects, no hidden retries.
+    pub fn new(base: Url, token: SecretString, rate: u32) -> Result<Client, String> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| builder.with_platform_verifier())
+            .map_err(|e| format!("TLS cannot be set up: {e}"))?
+            .with_no_client_auth();
+        let http = reqwest::Client::builder()
+            .tls_backend_preconfigured(tls)
+            .retry(reqwest::retry::never())
+            // A redirect could carry the token to another host.
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("amoport/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(ANSWER_TIMEOUT)
+            .build()
+            .map_err(|e| format!("the HTTP client cannot be set up: {e}"))?;
+        Ok(Client { http, base, token, pace: Pace::new(rate), counters: Counters::default() })
+    }
+
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
+    pub fn pace(&self) -> &Pace {
+        &self.pace
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// A write, sent at once: the caller has waited for its turn (`pace().turn()`) after noting durably that it sends.
+    pub async fn write(&self, method: &'static str, path: &str, body: Vec<u8>) -> Result<Reply, Failure> {
+        let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::POST);
+        self.once(method, path, &[], Some(body)).await
+    }
+
+    /// A read: waits its turn, and is tried again when that is safe and may help.
+    pub async fn read(&self, path: &str, query: &[(&str, &str)]) -> Result<Reply, Failure> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            self.pace.turn().await;
+            let end = self.once(Method::GET, path, query, None).await;
+            let pause = match &end {
+                Err(Failure::Throttled { .. }) => Duration::ZERO,
+                Err(Failure::NeverSent(_) | Failure::Lost(_) | Failure::Broken { .. } | Failure::Unreadable(_)) => {
+                    Duration::from_secs(1) * 2_u32.pow(tries - 1)
+                }
+                Ok(_)
+                | Err(
+                    Failure::Refused { .. }
+                    | Failure::Unauthorized(_)
+                    | Failure::Unpaid(_)
+                    | Failure::Forbidden(_)
+                    | Failure::Blocked
+                    | Failure::Missing { .. },
+                ) => return end,
+            };
+            if tries >= READ_TRIES {
+                return end;
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn once(
+        &self,
+        method: Method,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<Vec<u8>>,
+    ) -> Result<Reply, Failure> {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{API_PREFIX}{path}"));
+        let mut request = self.http.request(method, url).query(query).bearer_auth(self.token.expose_secret());
+        if let Some(body) = body {
+            request = request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body);
+        }
+        self.counters.sent.fetch_add(1, Ordering::Relaxed);
+        let answer = request.send().await.map_err(failure_of)?;
+        let status = answer.status().as_u16();
+        let retry_after = answer
+            .headers()
+            .get(reqwest::header::RETRY_AFTER)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.trim().parse().ok());
+        let body = answer.bytes().await.map_err(failure_of)?.to_vec();
+        let sorted = failure::sort(Reply { status, retry_after, body });
+        if let Err(Failure::Throttled { wait }) = &sorted {
+            self.counters.throttled.fetch_add(1, Ordering::Relaxed);
+            self.pace.throttled(*wait).await;
+        }
+        sorted
+    }
+}
+
+/// What a transport error means is read off the client's own classes: only `is_connect` says that nothing was sent.
+fn failure_of(error: reqwest::Error) -> Failure {
+    let told = told(&error);
+    if error.is_connect() || error.is_builder() { Failure::NeverSent(told) } else { Failure::Lost(told) }
+}
+
+/// The innermost cause says most ("connection refused"); the address is left out, it may carry personal data.
+fn told(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "no answer in time".to_owned();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_is_https_or_this_machine() {
+        for (text, base) in [
+            ("https://example.amocrm.ru", Some("https://example.amocrm.ru/")),
+            (" https://example.kommo.com/leads/list?x=1 ", Some("https://example.kommo.com/")),
+            ("http://127.0.0.1:8080", Some("http://127.0.0.1:8080/")),
+            ("http://localhost:1", Some("http://localhost:1/")),
+            ("http://[::1]:1", Some("http://[::1]:1/")),
+            ("http://example.amocrm.ru", None),
+            ("http://127.0.0.1.example.com", None),
+            ("ftp://example.amocrm.ru", None),
+            ("https://user:secret@example.amocrm.ru", None),
+            ("example", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_base(text).ok().map(|url| url.to_string()).as_deref(), base, "{text}");
+        }
+    }
+}
