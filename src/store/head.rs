@@ -1,0 +1,47 @@
+//! What a run was asked to do: all that resuming and reporting need beside the journal. Kept as JSON in the run's row.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    pub source: SourceHead,
+    pub mapping: MappingHead,
+    pub kind: String,
+    pub action: String,
+    /// The account's address; for the sandbox, which has another one at every start, `sandbox`.
+    pub account: String,
+    /// What `--account` said, or `sandbox`.
+    pub target: String,
+    /// Where links to cards lead.
+    pub base: String,
+    /// The run's folder.
+    pub folder: String,
+    pub batch: usize,
+    pub rate: u32,
+    /// `--rows` and `--limit`, which a resumed run keeps to.
+    pub rows: Option<(u32, u32)>,
+    pub limit: Option<u64>,
+    pub max_errors: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceHead {
+    /// As given.
+    pub path: String,
+    pub sha256: String,
+    pub sheet: Option<String>,
+    /// As Excel shows it.
+    pub header_row: u32,
+    /// `csv`, `xlsx`, …
+    pub format: String,
+    pub encoding: Option<String>,
+    pub bom: bool,
+    pub delimiter: Option<char>,
+    pub titles: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MappingHead {
+    pub path: String,
+    pub sha256: String,
+}

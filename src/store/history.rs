@@ -1,0 +1,108 @@
+//! The history of a batch: every state and every legal step, in one function. An illegal step is a fault of ours and
+//! stops the run before anything else is sent.
+//!
+//! ```text
+//! planned ── send ──▶ sent ── answer ──▶ answered ── settle ──▶ settled
+//!    ▲                 │ └── doubt ──▶ in doubt ─── settle ──────▲
+//!    └── not taken ────┘
+//! ```
+
+/// Where a batch stands. `Sent` without more means: it may have arrived or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    Planned,
+    Sent,
+    Answered,
+    InDoubt,
+    Settled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It goes out now; written durably before it does.
+    Send,
+    /// It certainly was not acted on (never left, or 429): it may go again.
+    NotTaken,
+    /// The service said what became of it.
+    Answer,
+    /// The answer was lost, so nobody here knows.
+    Doubt,
+    /// Every record of it has an outcome.
+    Settle,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a batch that is {from:?} cannot take the step {step:?}")]
+pub struct IllegalStep {
+    pub from: State,
+    pub step: Step,
+}
+
+pub fn step(from: State, step: Step) -> Result<State, IllegalStep> {
+    match (from, step) {
+        (State::Planned, Step::Send) => Ok(State::Sent),
+        (State::Sent, Step::NotTaken) => Ok(State::Planned),
+        (State::Sent, Step::Answer) => Ok(State::Answered),
+        (State::Sent, Step::Doubt) => Ok(State::InDoubt),
+        (State::Answered, Step::Settle) | (State::InDoubt, Step::Settle) => Ok(State::Settled),
+        (State::Planned, Step::NotTaken | Step::Answer | Step::Doubt | Step::Settle)
+        | (State::Sent, Step::Send | Step::Settle)
+        | (State::Answered | State::InDoubt, Step::Send | Step::NotTaken | Step::Answer | Step::Doubt)
+        | (State::Settled, Step::Send | Step::NotTaken | Step::Answer | Step::Doubt | Step::Settle) => {
+            Err(IllegalStep { from, step })
+        }
+    }
+}
+
+impl State {
+    pub const ALL: [State; 5] = [State::Planned, State::Sent, State::Answered, State::InDoubt, State::Settled];
+
+    /// The word in the store.
+    pub fn word(self) -> &'static str {
+        match self {
+            State::Planned => "planned",
+            State::Sent => "sent",
+            State::Answered => "answered",
+            State::InDoubt => "in-doubt",
+            State::Settled => "settled",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<State> {
+        State::ALL.into_iter().find(|state| state.word() == word)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STEPS: [Step; 5] = [Step::Send, Step::NotTaken, Step::Answer, Step::Doubt, Step::Settle];
+
+    #[test]
+    fn a_batch_is_settled_only_by_an_answer_or_a_doubt_and_is_never_sent_twice_without_being_not_taken() {
+        let legal: Vec<(State, Step, State)> = State::ALL
+            .into_iter()
+            .flat_map(|from| STEPS.map(|s| (from, s)))
+            .filter_map(|(from, s)| step(from, s).ok().map(|to| (from, s, to)))
+            .collect();
+        assert_eq!(
+            legal,
+            [
+                (State::Planned, Step::Send, State::Sent),
+                (State::Sent, Step::NotTaken, State::Planned),
+                (State::Sent, Step::Answer, State::Answered),
+                (State::Sent, Step::Doubt, State::InDoubt),
+                (State::Answered, Step::Settle, State::Settled),
+                (State::InDoubt, Step::Settle, State::Settled),
+            ]
+        );
+    }
+
+    #[test]
+    fn states_keep_their_words() {
+        for state in State::ALL {
+            assert_eq!(State::from_word(state.word()), Some(state));
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Runs and their records read back: for resuming, for reports, for noticing a file that was imported before. Records
+//! are streamed in source order; a run of a million is never held in memory.
+
+use super::history::State;
+use super::journal::{BatchNo, unpack};
+use super::outcome::{Counts, Problem, Status};
+use super::{Head, Store, StoreError};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::collections::HashSet;
+
+/// A run as the store knows it.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub run: i64,
+    pub name: String,
+    pub head: Head,
+    pub started_at: i64,
+    /// `running`, or how it ended.
+    pub outcome: String,
+    pub exit_code: Option<i64>,
+    pub elapsed_ms: i64,
+    pub sent: i64,
+    pub retried: i64,
+    pub throttled: i64,
+    pub source_rows: i64,
+}
+
+/// What a resumed run has behind it.
+#[derive(Debug, Default)]
+pub struct Resumed {
+    /// Rows that have their outcome.
+    pub done: HashSet<u32>,
+    /// Batches that were sent and never answered, with their rows.
+    pub in_doubt: Vec<(BatchNo, Vec<u32>)>,
+}
+
+/// One record of a run for the report.
+#[derive(Debug, Clone)]
+pub struct Line {
+    pub row: u32,
+    pub status: Status,
+    pub key: Option<String>,
+    pub id: Option<i64>,
+    pub contact_id: Option<i64>,
+    pub company_id: Option<i64>,
+    pub http_status: Option<i64>,
+    pub batch: Option<i64>,
+    pub attempts: i64,
+    pub cells: Option<Vec<String>>,
+    pub problems: Vec<Problem>,
+}
+
+const RUN_COLUMNS: &str =
+    "run, name, head, started_at, outcome, exit_code, elapsed_ms, sent, retried, throttled, source_rows";
+
+fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
+    let head: String = row.get(2)?;
+    let unreadable =
+        |e: serde_json::Error| rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, Box::new(e));
+    Ok(Run {
+        run: row.get(0)?,
+        name: row.get(1)?,
+        head: serde_json::from_str(&head).map_err(unreadable)?,
+        started_at: row.get(3)?,
+        outcome: row.get(4)?,
+        exit_code: row.get(5)?,
+        elapsed_ms: row.get(6)?,
+        sent: row.get(7)?,
+        retried: row.get(8)?,
+        throttled: row.get(9)?,
+        source_rows: row.get(10)?,
+    })
+}
+
+impl Store {
+    /// All runs, newest first.
+    pub fn runs(&self) -> Result<Vec<Run>, StoreError> {
+        let mut statement = self.db.prepare(&format!("SELECT {RUN_COLUMNS} FROM run ORDER BY run DESC"))?;
+        Ok(statement.query_map([], run_of)?.collect::<Result<_, _>>()?)
+    }
+
+    pub fn run_named(&self, name: &str) -> Result<Option<Run>, StoreError> {
+        let sql = format!("SELECT {RUN_COLUMNS} FROM run WHERE name = ?");
+        Ok(self.db.query_row(&sql, [name], run_of).optional()?)
+    }
+
+    /// An earlier run of the same source with the same mapping into the same account, newest first.
+    pub fn same_import(&self, account: &str, source_sha: &str, mapping_sha: &str) -> Result<Option<Run>, StoreError> {
+        let sql = format!(
+            "SELECT {RUN_COLUMNS} FROM run WHERE account = ? AND source_sha = ? AND mapping_sha = ? ORDER BY run DESC LIMIT 1"
+        );
+        Ok(self.db.query_row(&sql, params![account, source_sha, mapping_sha], run_of).optional()?)
+    }
+
+    pub fn snapshot(&self, run: i64) -> Result<String, StoreError> {
+        Ok(self.db.query_row("SELECT snapshot FROM run WHERE run = ?", [run], |row| row.get(0))?)
+    }
+
+    pub fn counts(&self, run: i64) -> Result<Counts, StoreError> {
+        let mut counts = Counts::default();
+        count(&self.db, run, &mut counts)?;
+        Ok(counts)
+    }
+
+    pub fn resumed(&self, run: i64) -> Result<Resumed, StoreError> {
+        let mut resumed = Resumed::default();
+        let mut statement = self.db.prepare("SELECT row, status FROM record WHERE run = ?")?;
+        let mut rows = statement.query([run])?;
+        while let Some(row) = rows.next()? {
+            if status(row.get(1)?)?.is_final() {
+                resumed.done.insert(row.get(0)?);
+            }
+        }
+        let mut statement = self.db.prepare("SELECT batch, rows FROM batch WHERE run = ? AND state IN (?, ?)")?;
+        let open = params![run, State::Sent.word(), State::InDoubt.word()];
+        let batches = statement.query_map(open, |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))?;
+        for batch in batches {
+            let (batch, rows) = batch?;
+            resumed.in_doubt.push((batch, unpack(&rows)));
+        }
+        Ok(resumed)
+    }
+
+    /// Calls `each` with every record of a run, in source order, problems included.
+    pub fn lines<E: From<StoreError>>(&self, run: i64, mut each: impl FnMut(Line) -> Result<(), E>) -> Result<(), E> {
+        let sqlite = |e: rusqlite::Error| E::from(StoreError::Sqlite(e));
+        let mut statement = self
+            .db
+            .prepare(
+                "SELECT row, status, key, id, contact_id, company_id, http_status, batch, attempts, cells
+                 FROM record WHERE run = ? ORDER BY row",
+            )
+            .map_err(sqlite)?;
+        let mut problems = self
+            .db
+            .prepare(
+                "SELECT row, stage, code, title, cell, value, message, hint FROM problem WHERE run = ? ORDER BY row, n",
+            )
+            .map_err(sqlite)?;
+        let mut problems = problems.query([run]).map_err(sqlite)?;
+        let mut pending = next_problem(&mut problems).map_err(sqlite)?;
+        let mut rows = statement.query([run]).map_err(sqlite)?;
+        while let Some(row) = rows.next().map_err(sqlite)? {
+            let mut line = line_of(row)?;
+            // Both lists come in the order of rows, so one pass over each is enough.
+            while let Some((at, problem)) = pending.take() {
+                if at > line.row {
+                    pending = Some((at, problem));
+                    break;
+                }
+                if at == line.row {
+                    line.problems.push(problem);
+                }
+                pending = next_problem(&mut problems).map_err(sqlite)?;
+            }
+            each(line)?;
+        }
+        Ok(())
+    }
+
+    /// The id that a key has in an account.
+    pub fn ledger_id(&self, account: &str, kind: &str, key: &str) -> Result<Option<u64>, StoreError> {
+        let id: Option<i64> = self
+            .db
+            .prepare_cached("SELECT id FROM ledger WHERE account = ? AND kind = ? AND key = ?")?
+            .query_row(params![account, kind, key], |row| row.get(0))
+            .optional()?;
+        Ok(id.map(|id| id as u64))
+    }
+}
+
+fn status(number: i64) -> Result<Status, StoreError> {
+    Status::from_number(number).ok_or_else(|| StoreError::Odd(format!("a record has status {number}")))
+}
+
+fn line_of(row: &Row<'_>) -> Result<Line, StoreError> {
+    let cells: Option<String> = row.get(9)?;
+    Ok(Line {
+        row: row.get(0)?,
+        status: status(row.get(1)?)?,
+        key: row.get(2)?,
+        id: row.get(3)?,
+        contact_id: row.get(4)?,
+        company_id: row.get(5)?,
+        http_status: row.get(6)?,
+        batch: row.get(7)?,
+        attempts: row.get(8)?,
+        cells: cells.as_deref().map(serde_json::from_str).transpose()?,
+        problems: Vec::new(),
+    })
+}
+
+fn next_problem(rows: &mut rusqlite::Rows<'_>) -> rusqlite::Result<Option<(u32, Problem)>> {
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let problem = Problem {
+        stage: row.get(1)?,
+        code: row.get(2)?,
+        title: row.get(3)?,
+        cell: row.get(4)?,
+        value: row.get(5)?,
+        message: row.get(6)?,
+        hint: row.get(7)?,
+    };
+    Ok(Some((row.get(0)?, problem)))
+}
+
+pub(super) fn count(db: &Connection, run: i64, counts: &mut Counts) -> Result<(), StoreError> {
+    let mut statement = db.prepare("SELECT status, count(*) FROM record WHERE run = ? GROUP BY status")?;
+    let mut rows = statement.query([run])?;
+    while let Some(row) = rows.next()? {
+        counts.add(status(row.get(0)?)?, row.get::<_, i64>(1)? as u64);
+    }
+    Ok(())
+}
