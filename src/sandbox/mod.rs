@@ -35,6 +35,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 use crate::problem::{Problem, Stage};
+pub use persist::{Standing, standing};
 pub use switches::{Partial, RateKey, RequestIds, Switches, Throttling};
 use world::World;
 
@@ -59,11 +60,13 @@ pub struct Options {
     pub seed: u64,
     pub switches: Switches,
     pub clock: Clock,
+    /// Served by hand until it is killed, so that other processes may rely on it.
+    pub standing: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { port: 0, state: None, seed: 1, switches: Switches::default(), clock: system_clock() }
+        Options { port: 0, state: None, seed: 1, switches: Switches::default(), clock: system_clock(), standing: false }
     }
 }
 
@@ -93,7 +96,7 @@ impl Sandbox {
         let url = format!("http://127.0.0.1:{port}");
         let token = world.auth.token.clone();
         if let Some(folder) = &folder {
-            folder.announce(&url, &token).map_err(|e| no_start(&e))?;
+            folder.announce(&url, &token, options.standing).map_err(|e| no_start(&e))?;
         }
         let core = http::Core { world, folder, switches: options.switches };
         let server = Arc::new(http::Server::new(core, url.clone(), options.clock));

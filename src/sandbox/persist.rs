@@ -59,8 +59,9 @@ impl Folder {
         Ok(())
     }
 
-    pub fn announce(&self, url: &str, token: &str) -> io::Result<()> {
-        let text = serde_json::json!({"url": url, "token": token, "pid": std::process::id()}).to_string();
+    pub fn announce(&self, url: &str, token: &str, standing: bool) -> io::Result<()> {
+        let text = serde_json::json!({"url": url, "token": token, "pid": std::process::id(), "standing": standing})
+            .to_string();
         let fresh = self.path.join("server.json.new");
         let _ = fs::remove_file(&fresh);
         private(OpenOptions::new().write(true).create_new(true)).open(&fresh)?.write_all(text.as_bytes())?;
@@ -71,6 +72,24 @@ impl Folder {
         // It may be gone already, and a stale one only makes the next process look in vain.
         let _ = fs::remove_file(self.path.join("server.json"));
     }
+}
+
+/// A server that another process serves by hand from a folder.
+#[derive(Debug, Deserialize)]
+pub struct Standing {
+    pub url: String,
+    pub token: String,
+    #[serde(default)]
+    standing: bool,
+}
+
+/// The server standing over the world in `path`, if there is one: announced, and its lock held.
+pub fn standing(path: &Path) -> Option<Standing> {
+    let found: Standing = serde_json::from_str(&fs::read_to_string(path.join("server.json")).ok()?).ok()?;
+    let lock = File::options().read(true).write(true).open(path.join("lock")).ok()?;
+    // A lock that can be had belongs to nobody: the announcement was left behind by a process that was killed.
+    let held = matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
+    (held && found.standing).then_some(found)
 }
 
 fn take_lock(path: &Path) -> Result<File, Problem> {
