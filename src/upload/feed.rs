@@ -1,0 +1,122 @@
+//! The reading side: a thread that reads rows, maps them and hands them over in parcels through a bounded channel, so
+//! that the next batches are ready before their turn and memory does not grow with the source.
+
+use crate::mapping::{Mapped, Mapper, Record};
+use crate::problem::Problem;
+use crate::store::{Outcome, Status, StoredProblem};
+use crate::table::{Row, Table};
+use std::collections::HashSet;
+use tokio::sync::mpsc;
+
+/// A record and the row it came from, which the reject file needs as it was.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    pub record: Record,
+    pub row: Row,
+}
+
+/// What the reading side hands over.
+#[derive(Debug)]
+pub enum Fed {
+    Record(Loaded),
+    /// A row that ends here: skipped or rejected by the mapping.
+    Local(Outcome),
+    /// The source is read to its end; rows in all, blank ones apart.
+    End {
+        rows: u64,
+    },
+    /// The source cannot be read further.
+    Broken(Problem),
+}
+
+/// Items in a parcel: one hand-over for many rows, since a hand-over costs as much as mapping one.
+const PARCEL: usize = 128;
+/// Parcels waiting; with batches of 250 this is the next dozen of them.
+const PARCELS: usize = 24;
+
+/// Which rows are of interest.
+#[derive(Debug, Clone, Default)]
+pub struct Select {
+    /// Rows with an outcome from before; read, so that keys are known, and not handed over.
+    pub done: HashSet<u32>,
+    /// First and last row, as Excel shows them.
+    pub rows: Option<(u32, u32)>,
+    /// Records at the most.
+    pub limit: Option<u64>,
+}
+
+impl Select {
+    fn wants(&self, row: u32) -> bool {
+        self.rows.is_none_or(|(first, last)| (first..=last).contains(&row))
+    }
+}
+
+/// Starts the reading thread.
+pub fn start(table: Table, mapper: Mapper, select: Select) -> mpsc::Receiver<Vec<Fed>> {
+    let (sender, receiver) = mpsc::channel(PARCELS);
+    std::thread::spawn(move || {
+        let mut parcel = Vec::with_capacity(PARCEL);
+        let end = walk(table, mapper, &select, |fed| {
+            parcel.push(fed);
+            if parcel.len() < PARCEL {
+                return true;
+            }
+            // The other side has gone: a second interrupt. There is nobody left to read for.
+            sender.blocking_send(std::mem::take(&mut parcel)).is_ok()
+        });
+        parcel.push(match end {
+            Ok(rows) => Fed::End { rows },
+            Err(problem) => Fed::Broken(problem),
+        });
+        let _ = sender.blocking_send(parcel);
+    });
+    receiver
+}
+
+/// Reads and maps every wanted row; `give` returns false to stop. The dry run and `check` use this directly.
+pub fn walk(
+    mut table: Table,
+    mut mapper: Mapper,
+    select: &Select,
+    mut give: impl FnMut(Fed) -> bool,
+) -> Result<u64, Problem> {
+    let mut row = Row::default();
+    let mut rows = 0;
+    let mut records = 0;
+    while table.read(&mut row)? {
+        if !select.wants(row.number) {
+            continue;
+        }
+        rows += 1;
+        let mapped = mapper.apply(&row);
+        if !matches!(mapped, Mapped::Skipped) {
+            records += 1;
+        }
+        if select.limit.is_some_and(|limit| records > limit) {
+            rows -= 1;
+            break;
+        }
+        if select.done.contains(&row.number) {
+            continue;
+        }
+        let fed = match mapped {
+            Mapped::Record(record) => Fed::Record(Loaded { record, row: row.clone() }),
+            Mapped::Skipped => Fed::Local(Outcome::new(row.number, Status::Skipped)),
+            Mapped::Rejected { key, problems } => Fed::Local(rejected(&row, key, &problems)),
+        };
+        if !give(fed) {
+            break;
+        }
+    }
+    Ok(rows)
+}
+
+/// The outcome of a row that cannot be sent, with its cells as they were.
+pub fn rejected(row: &Row, key: Option<String>, problems: &[Problem]) -> Outcome {
+    Outcome {
+        key,
+        problems: problems.iter().map(StoredProblem::from).collect(),
+        cells: Some(row.iter().map(|cell| cell.text.to_owned()).collect()),
+        ..Outcome::new(row.number, Status::Rejected)
+    }
+}

@@ -1,0 +1,189 @@
+//! From what the service said of a batch to the outcomes of its records. Pure.
+
+use super::feed::{Loaded, rejected};
+use crate::entity::Action;
+use crate::entity::answer::{ItemError, ItemErrors, WrittenItem};
+use crate::mapping::{Plan, request_id, trace};
+use crate::problem::{Place, Problem, Stage, quoted};
+use crate::store::{Outcome, Status, StoredProblem};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What is the same for all records of an answered batch.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered {
+    pub http_status: Option<u16>,
+    pub attempts: u32,
+}
+
+/// Records of a batch whose items came back. A record that the answer does not mention is unknown, not lost.
+pub fn done(plan: &Plan, batch: &[Loaded], items: &[WrittenItem], answered: Answered) -> Vec<Outcome> {
+    let by_request = by_request_id(items);
+    let by_id: HashMap<u64, &WrittenItem> = items.iter().map(|item| (item.id, item)).collect();
+    // Only where no item carries a request_id and the counts agree may the order speak. [inferred]
+    let by_place = items.iter().all(|item| item.request_ids.is_empty()) && items.len() == batch.len();
+    batch
+        .iter()
+        .enumerate()
+        .map(|(n, loaded)| {
+            let item = by_request
+                .get(request_id(loaded.record.row).as_str())
+                .copied()
+                .or_else(|| loaded.record.id.and_then(|id| by_id.get(&id).copied()))
+                .or_else(|| items.get(n).filter(|_| by_place && loaded.record.id.is_none()));
+            match item {
+                Some(item) => found(plan.action, loaded, item, answered),
+                None => unknown(plan, loaded, "the answer does not mention this record", answered),
+            }
+        })
+        .collect()
+}
+
+fn by_request_id(items: &[WrittenItem]) -> HashMap<&str, &WrittenItem> {
+    items.iter().flat_map(|item| item.request_ids.iter().map(move |id| (id.as_str(), item))).collect()
+}
+
+fn found(action: Action, loaded: &Loaded, item: &WrittenItem, answered: Answered) -> Outcome {
+    // Several request ids on one item: the later inputs were merged into the first. [seed]
+    let first = item.request_ids.first().is_none_or(|id| *id == request_id(loaded.record.row));
+    let status = match action {
+        Action::Update => Status::Updated,
+        Action::Create if item.merged || !first => Status::Merged,
+        Action::Create => Status::Created,
+    };
+    Outcome {
+        key: loaded.record.key.clone(),
+        id: Some(item.id),
+        contact_id: item.contact_id,
+        company_id: item.company_id,
+        http_status: answered.http_status,
+        attempts: answered.attempts,
+        ..Outcome::new(loaded.record.row, status)
+    }
+}
+
+/// A record that was sent and of which nobody here knows the end.
+pub fn unknown(plan: &Plan, loaded: &Loaded, why: &str, answered: Answered) -> Outcome {
+    let problem = at(
+        plan,
+        loaded,
+        None,
+        Stage::Reconcile,
+        "unknown",
+        format!("it is not known whether the record reached the account: {why}"),
+    )
+    .hint("look for it in the account before importing it again");
+    Outcome {
+        key: loaded.record.key.clone(),
+        http_status: answered.http_status,
+        attempts: answered.attempts,
+        problems: vec![StoredProblem::from(&problem)],
+        ..Outcome::new(loaded.record.row, Status::Unknown)
+    }
+}
+
+/// The named records of a refused batch, rejected; and the rest, to go again. `Err` when nobody of this batch is
+/// named: then the batch comes back whole.
+pub fn refused(
+    plan: &Plan,
+    batch: Vec<Loaded>,
+    errors: &[ItemErrors],
+    answered: Answered,
+) -> Result<(Vec<Outcome>, Vec<Loaded>), Vec<Loaded>> {
+    let mut named: HashMap<&str, Vec<&ItemError>> = HashMap::new();
+    for item in errors {
+        if let Some(id) = &item.request_id {
+            named.entry(id.as_str()).or_default().extend(&item.errors);
+        }
+    }
+    let (mut outcomes, mut rest) = (Vec::new(), Vec::new());
+    for loaded in batch {
+        match named.get(request_id(loaded.record.row).as_str()) {
+            Some(errors) => outcomes.push(rejected_by_service(plan, &loaded, errors, answered)),
+            None => rest.push(loaded),
+        }
+    }
+    if outcomes.is_empty() { Err(rest) } else { Ok((outcomes, rest)) }
+}
+
+fn rejected_by_service(plan: &Plan, loaded: &Loaded, errors: &[&ItemError], answered: Answered) -> Outcome {
+    let mut problems: Vec<Problem> = errors.iter().map(|error| service_problem(plan, loaded, error)).collect();
+    if problems.is_empty() {
+        problems.push(at(
+            plan,
+            loaded,
+            None,
+            Stage::Send,
+            "refused",
+            "the service refused the record and did not say why",
+        ));
+    }
+    with_answer(rejected(&loaded.row, loaded.record.key.clone(), &problems), answered)
+}
+
+fn with_answer(outcome: Outcome, answered: Answered) -> Outcome {
+    Outcome { http_status: answered.http_status, attempts: answered.attempts, ..outcome }
+}
+
+/// A record that stood alone when the service said no without naming anybody.
+pub fn rejected_alone(plan: &Plan, loaded: &Loaded, why: &str, answered: Answered) -> Outcome {
+    let problem = at(plan, loaded, None, Stage::Send, "refused", format!("the service refused the record: {why}"));
+    with_answer(rejected(&loaded.row, loaded.record.key.clone(), &[problem]), answered)
+}
+
+/// A validation error carried back to the cell it came from.
+fn service_problem(plan: &Plan, loaded: &Loaded, error: &ItemError) -> Problem {
+    let column = trace::column_of(plan, &loaded.record.body, &error.path);
+    let value = column.map(|index| loaded.row.get(index).text.to_owned());
+    let told = match &value {
+        Some(value) => format!("the service refused {}: {}", quoted(value), said(error)),
+        None => format!("the service refused \"{}\": {}", error.path, said(error)),
+    };
+    let mut problem = at(plan, loaded, column, Stage::Send, "refused", told);
+    if !error.code.is_empty() {
+        problem.code = Cow::Owned(error.code.clone());
+    }
+    problem.value = value;
+    problem.hint = Some(hint(&error.code).to_owned());
+    problem
+}
+
+fn said(error: &ItemError) -> String {
+    if error.detail.is_empty() {
+        error.code.clone()
+    } else {
+        format!("{} ({})", error.detail.trim_end_matches('.'), error.code)
+    }
+}
+
+/// What usually helps against a code of the service; the list is open. [doc][client]
+fn hint(code: &str) -> &'static str {
+    match code {
+        "NotSupportedChoice" => {
+            "the account no longer has this field, option, stage or user; run amoport account pull and check again"
+        }
+        "InvalidType" => {
+            "the field's type in the account differs from what was sent; run amoport account pull and check again"
+        }
+        "FieldNotExpected" => "the service does not take this value here; leave it out of the mapping",
+        "FieldMissing" | "NotBlank" => "fill the cell, or give a default in the mapping",
+        _ => "correct the value and import the row again",
+    }
+}
+
+fn at(
+    plan: &Plan,
+    loaded: &Loaded,
+    column: Option<usize>,
+    stage: Stage,
+    code: &'static str,
+    message: impl Into<String>,
+) -> Problem {
+    let column = column.map(|index| plan.header.column(index));
+    Problem::new(stage, code, message).at(Place::Cell {
+        source: Arc::clone(&plan.source),
+        row: loaded.record.row,
+        column,
+    })
+}
