@@ -1,0 +1,68 @@
+//! `run.json`: a run in numbers, for machines. Its keys are relied upon from outside.
+
+use super::{ReportError, failed};
+use crate::store::{Counts, Run};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+const SCHEMA: u32 = 1;
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    pub schema: u32,
+    pub run: String,
+    pub exit_code: Option<i64>,
+    pub outcome: String,
+    pub kind: String,
+    pub action: String,
+    pub source: SourceSummary,
+    pub account: String,
+    pub counts: Counts,
+    pub requests: Requests,
+    pub elapsed_ms: i64,
+    pub files: Vec<String>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct SourceSummary {
+    pub path: String,
+    pub sha256: String,
+    /// Rows below the header that hold anything.
+    pub rows: i64,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Requests {
+    pub sent: i64,
+    pub retried: i64,
+    pub throttled: i64,
+}
+
+impl Summary {
+    pub fn of(run: &Run, counts: Counts, files: &[PathBuf]) -> Summary {
+        Summary {
+            schema: SCHEMA,
+            run: run.name.clone(),
+            exit_code: run.exit_code,
+            outcome: run.outcome.clone(),
+            kind: run.head.kind.clone(),
+            action: run.head.action.clone(),
+            source: SourceSummary {
+                path: run.head.source.path.clone(),
+                sha256: run.head.source.sha256.clone(),
+                rows: run.source_rows,
+            },
+            account: run.head.account.clone(),
+            counts,
+            requests: Requests { sent: run.sent, retried: run.retried, throttled: run.throttled },
+            elapsed_ms: run.elapsed_ms,
+            files: files.iter().map(|file| file.display().to_string()).collect(),
+        }
+    }
+
+    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
+        let mut json = serde_json::to_vec_pretty(self).map_err(|e| ReportError::Store(e.into()))?;
+        json.push(b'\n');
+        std::fs::write(path, json).map_err(failed(path))
+    }
+}

@@ -1,0 +1,196 @@
+//! `results.csv`, `problems.csv`, `rejected.csv`. Their columns are relied upon from outside.
+
+use super::{PROBLEMS, REJECTED, RESULTS, ReportError, card, failed};
+use crate::mapping::request_id;
+use crate::store::{Line, Run, Status};
+use crate::table::CsvOut;
+use std::path::{Path, PathBuf};
+
+pub const RESULT_COLUMNS: [&str; 24] = [
+    "request_id",
+    "source",
+    "sheet",
+    "row",
+    "rows",
+    "key",
+    "kind",
+    "action",
+    "status",
+    "id",
+    "contact_id",
+    "company_id",
+    "merged",
+    "url",
+    "stage",
+    "code",
+    "column",
+    "cell",
+    "value",
+    "message",
+    "hint",
+    "http_status",
+    "batch",
+    "attempts",
+];
+
+pub const PROBLEM_COLUMNS: [&str; 11] =
+    ["request_id", "source", "sheet", "row", "stage", "code", "column", "cell", "value", "message", "hint"];
+
+/// Columns that a reject file has beside the source's own; an import ignores them, since no mapping names them.
+pub const REJECT_COLUMNS: [&str; 3] = ["_row", "_code", "_message"];
+
+/// The three files, open and growing line by line.
+pub struct Tables<'a> {
+    run: &'a Run,
+    results: Out,
+    problems: Out,
+    rejected: Out,
+    /// Which of the source's columns a reject file repeats: all but those of an earlier reject file.
+    kept: Vec<usize>,
+}
+
+struct Out {
+    csv: CsvOut,
+    path: PathBuf,
+}
+
+impl Out {
+    fn create(path: PathBuf, encoding: Option<&'static str>, bom: bool, delimiter: char) -> Result<Out, ReportError> {
+        let csv = CsvOut::create(&path, encoding, bom, delimiter).map_err(failed(&path))?;
+        Ok(Out { csv, path })
+    }
+
+    fn row<S: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = S>) -> Result<(), ReportError> {
+        self.csv.write_row(cells).map_err(failed(&self.path))
+    }
+
+    fn finish(self) -> Result<PathBuf, ReportError> {
+        self.csv.finish().map_err(failed(&self.path))?;
+        Ok(self.path)
+    }
+}
+
+impl<'a> Tables<'a> {
+    pub fn create(run: &'a Run, folder: &Path) -> Result<Tables<'a>, ReportError> {
+        let source = &run.head.source;
+        // A workbook's rejects as a CSV that Excel opens with a double click where a comma is the decimal sign.
+        let csv = source.format == "csv";
+        let bom = source.bom || !csv;
+        let encoding = source.encoding.as_deref().and_then(|name| encoding_rs::Encoding::for_label(name.as_bytes()));
+        let mut tables = Tables {
+            run,
+            results: Out::create(folder.join(RESULTS), None, false, ',')?,
+            problems: Out::create(folder.join(PROBLEMS), None, false, ',')?,
+            rejected: Out::create(
+                folder.join(REJECTED),
+                encoding.map(|e| e.name()),
+                bom,
+                source.delimiter.filter(|_| csv).unwrap_or(';'),
+            )?,
+            kept: kept_columns(&source.titles),
+        };
+        tables.results.row(RESULT_COLUMNS)?;
+        tables.problems.row(PROBLEM_COLUMNS)?;
+        let titles = tables.kept.iter().map(|index| source.titles[*index].as_str());
+        tables.rejected.row(titles.chain(REJECT_COLUMNS))?;
+        Ok(tables)
+    }
+
+    pub fn line(&mut self, line: &Line) -> Result<(), ReportError> {
+        self.result(line)?;
+        self.problems(line)?;
+        if line.status == Status::Rejected { self.reject(line) } else { Ok(()) }
+    }
+
+    fn result(&mut self, line: &Line) -> Result<(), ReportError> {
+        let head = &self.run.head;
+        let first = line.problems.first();
+        let number = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
+        let text = |t: Option<&String>| t.cloned().unwrap_or_default();
+        let merged = match line.status {
+            Status::Merged => "true",
+            Status::Created | Status::Updated => "false",
+            Status::Unchanged | Status::Skipped | Status::Rejected | Status::Unknown | Status::Unprocessed => "",
+        };
+        let cells: [String; 24] = [
+            request_id(line.row),
+            head.source.path.clone(),
+            text(head.source.sheet.as_ref()),
+            line.row.to_string(),
+            line.row.to_string(),
+            text(line.key.as_ref()),
+            head.kind.clone(),
+            head.action.clone(),
+            line.status.word().to_owned(),
+            number(line.id),
+            number(line.contact_id),
+            number(line.company_id),
+            merged.to_owned(),
+            line.id.and_then(|id| card(self.run, id)).unwrap_or_default(),
+            first.map(|p| p.stage.clone()).unwrap_or_default(),
+            first.map(|p| p.code.clone()).unwrap_or_default(),
+            text(first.and_then(|p| p.title.as_ref())),
+            text(first.and_then(|p| p.cell.as_ref())),
+            text(first.and_then(|p| p.value.as_ref())),
+            first.map(|p| p.message.clone()).unwrap_or_default(),
+            text(first.and_then(|p| p.hint.as_ref())),
+            number(line.http_status),
+            number(line.batch),
+            line.attempts.to_string(),
+        ];
+        self.results.row(&cells)
+    }
+
+    fn problems(&mut self, line: &Line) -> Result<(), ReportError> {
+        let source = &self.run.head.source;
+        for problem in &line.problems {
+            let text = |t: &Option<String>| t.clone().unwrap_or_default();
+            let cells: [String; 11] = [
+                request_id(line.row),
+                source.path.clone(),
+                text(&source.sheet),
+                line.row.to_string(),
+                problem.stage.clone(),
+                problem.code.clone(),
+                text(&problem.title),
+                text(&problem.cell),
+                text(&problem.value),
+                problem.message.clone(),
+                text(&problem.hint),
+            ];
+            self.problems.row(&cells)?;
+        }
+        Ok(())
+    }
+
+    fn reject(&mut self, line: &Line) -> Result<(), ReportError> {
+        let cells = line.cells.as_deref().unwrap_or_default();
+        let row = line.row.to_string();
+        let code = line.problems.first().map_or("", |p| p.code.as_str());
+        let message = told(line);
+        let own = self.kept.iter().map(|index| cells.get(*index).map_or("", String::as_str));
+        self.rejected.row(own.chain([row.as_str(), code, message.as_str()]))
+    }
+
+    pub fn finish(self) -> Result<Vec<PathBuf>, ReportError> {
+        Ok(vec![self.results.finish()?, self.problems.finish()?, self.rejected.finish()?])
+    }
+}
+
+pub fn kept_columns(titles: &[String]) -> Vec<usize> {
+    (0..titles.len()).filter(|index| !REJECT_COLUMNS.contains(&titles[*index].as_str())).collect()
+}
+
+/// All problems of a record in one cell.
+pub fn told(line: &Line) -> String {
+    let told: Vec<String> = line
+        .problems
+        .iter()
+        .map(|p| {
+            let place = p.cell.as_deref().map(|cell| format!("{cell}: ")).unwrap_or_default();
+            let hint = p.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
+            format!("{place}{}{hint}", p.message)
+        })
+        .collect();
+    told.join(" | ")
+}

@@ -1,0 +1,296 @@
+//! The report for people: `results.xlsx` with a summary, a chart, every result and every problem; and, where the
+//! source is a workbook, `rejected.xlsx` with the bad cells coloured and commented.
+
+use super::tables::{PROBLEM_COLUMNS, REJECT_COLUMNS, RESULT_COLUMNS, kept_columns, told};
+use super::{ReportError, card};
+use crate::mapping::request_id;
+use crate::store::{Counts, Line, Run, Status};
+use rust_xlsxwriter::{Chart, ChartType, Color, Format, Note, Url, Workbook, Worksheet};
+use std::path::{Path, PathBuf};
+
+/// Rows of a sheet of Excel, header included.
+const SHEET_ROWS_MAX: u32 = 1_048_576;
+/// Rejected rows in a coloured copy; comments are kept in memory until the file is written.
+const REJECTS_MAX: u32 = 20_000;
+/// Links of a sheet of Excel.
+const LINKS_MAX: u32 = 65_530;
+const BAD: Color = Color::RGB(0xFF_C7_CE);
+const HEADER: Color = Color::RGB(0xDD_EB_F7);
+
+pub struct Book<'a> {
+    run: &'a Run,
+    workbook: Workbook,
+    results: Pages,
+    problems: Pages,
+    links: u32,
+}
+
+/// A table that goes on in another sheet when one is full. The sheets are written row by row and not kept.
+struct Pages {
+    name: &'static str,
+    titles: &'static [&'static str],
+    sheet: Option<usize>,
+    row: u32,
+    count: u32,
+}
+
+impl<'a> Book<'a> {
+    pub fn new(run: &'a Run, counts: &Counts) -> Result<Book<'a>, ReportError> {
+        let mut workbook = Workbook::new();
+        summary(workbook.add_worksheet(), run, counts)?;
+        let pages = |name, titles| Pages { name, titles, sheet: None, row: 0, count: 0 };
+        Ok(Book {
+            run,
+            workbook,
+            results: pages("Results", &RESULT_COLUMNS),
+            problems: pages("Problems", &PROBLEM_COLUMNS),
+            links: 0,
+        })
+    }
+
+    pub fn line(&mut self, line: &Line) -> Result<(), ReportError> {
+        let head = &self.run.head;
+        let url = line.id.and_then(|id| card(self.run, id)).filter(|_| self.links < LINKS_MAX);
+        let first = line.problems.first();
+        let (sheet, row) = self.results.next(&mut self.workbook)?;
+        let texts = [
+            (0, request_id(line.row)),
+            (1, head.source.path.clone()),
+            (2, head.source.sheet.clone().unwrap_or_default()),
+            (5, line.key.clone().unwrap_or_default()),
+            (6, head.kind.clone()),
+            (7, head.action.clone()),
+            (8, line.status.word().to_owned()),
+            (14, first.map(|p| p.stage.clone()).unwrap_or_default()),
+            (15, first.map(|p| p.code.clone()).unwrap_or_default()),
+            (16, first.and_then(|p| p.title.clone()).unwrap_or_default()),
+            (17, first.and_then(|p| p.cell.clone()).unwrap_or_default()),
+            (18, first.and_then(|p| p.value.clone()).unwrap_or_default()),
+            (19, first.map(|p| p.message.clone()).unwrap_or_default()),
+            (20, first.and_then(|p| p.hint.clone()).unwrap_or_default()),
+        ];
+        let numbers = [
+            (3, Some(i64::from(line.row))),
+            (4, Some(i64::from(line.row))),
+            (9, line.id),
+            (10, line.contact_id),
+            (11, line.company_id),
+            (21, line.http_status),
+            (22, line.batch),
+            (23, Some(line.attempts)),
+        ];
+        // Sheets that are not kept in memory are written from left to right.
+        for column in 0..RESULT_COLUMNS.len() as u16 {
+            if let Some((_, text)) = texts.iter().find(|(c, text)| *c == column && !text.is_empty()) {
+                sheet.write_string(row, column, cut(text))?;
+            } else if let Some((_, Some(number))) = numbers.iter().find(|(c, _)| *c == column) {
+                sheet.write_number(row, column, *number as f64)?;
+            } else if column == 12 && line.status == Status::Merged {
+                sheet.write_boolean(row, column, true)?;
+            } else if let (13, Some(url)) = (column, &url) {
+                sheet.write_url(row, column, Url::new(url.as_str()))?;
+                self.links += 1;
+            }
+        }
+        self.problems(line)
+    }
+
+    fn problems(&mut self, line: &Line) -> Result<(), ReportError> {
+        let source = &self.run.head.source;
+        for problem in &line.problems {
+            let (sheet, row) = self.problems.next(&mut self.workbook)?;
+            let text = |t: &Option<String>| t.clone().unwrap_or_default();
+            let cells = [
+                request_id(line.row),
+                source.path.clone(),
+                text(&source.sheet),
+                line.row.to_string(),
+                problem.stage.clone(),
+                problem.code.clone(),
+                text(&problem.title),
+                text(&problem.cell),
+                text(&problem.value),
+                problem.message.clone(),
+                text(&problem.hint),
+            ];
+            for (column, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
+                sheet.write_string(row, column as u16, cut(cell))?;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn save(mut self, path: &Path) -> Result<PathBuf, ReportError> {
+        self.workbook.save(path)?;
+        Ok(path.to_owned())
+    }
+}
+
+impl Pages {
+    /// The sheet and row for the next line; begins a new sheet with its header where need be.
+    fn next<'w>(&mut self, workbook: &'w mut Workbook) -> Result<(&'w mut Worksheet, u32), ReportError> {
+        if self.sheet.is_none() || self.row + 1 >= SHEET_ROWS_MAX {
+            self.count += 1;
+            let name = if self.count == 1 { self.name.to_owned() } else { format!("{} {}", self.name, self.count) };
+            let sheet = workbook.add_worksheet_with_constant_memory()?;
+            sheet.set_name(name)?;
+            sheet.set_freeze_panes(1, 0)?;
+            sheet.autofilter(0, 0, SHEET_ROWS_MAX - 1, self.titles.len() as u16 - 1)?;
+            widths(sheet, self.titles)?;
+            let bold = Format::new().set_bold().set_background_color(HEADER);
+            for (column, title) in self.titles.iter().enumerate() {
+                sheet.write_string_with_format(0, column as u16, *title, &bold)?;
+            }
+            self.row = 0;
+            self.sheet = Some(workbook.worksheets().len() - 1);
+        }
+        self.row += 1;
+        let sheet = workbook.worksheet_from_index(self.sheet.unwrap_or(0))?;
+        Ok((sheet, self.row))
+    }
+}
+
+fn widths(sheet: &mut Worksheet, titles: &[&str]) -> Result<(), ReportError> {
+    for (column, title) in titles.iter().enumerate() {
+        let width = match *title {
+            "message" | "hint" | "url" => 50.0,
+            "source" | "column" | "value" | "key" => 24.0,
+            _ => 12.0,
+        };
+        sheet.set_column_width(column as u16, width)?;
+    }
+    Ok(())
+}
+
+/// Excel takes 32,767 characters in a cell; text is always written as text, so `=…` never becomes a formula.
+fn cut(text: &str) -> &str {
+    const CELL_MAX: usize = 32_767;
+    match text.char_indices().nth(CELL_MAX) {
+        Some((end, _)) => &text[..end],
+        None => text,
+    }
+}
+
+fn summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<(), ReportError> {
+    let bold = Format::new().set_bold();
+    let title = Format::new().set_bold().set_font_size(16);
+    let head = &run.head;
+    sheet.set_name("Summary")?;
+    sheet.set_column_width(0, 18)?;
+    sheet.set_column_width(1, 40)?;
+    sheet.write_string_with_format(0, 0, format!("{} · {}", head.kind, run.outcome), &title)?;
+    let facts = [
+        ("run", run.name.clone()),
+        ("source", head.source.path.clone()),
+        ("sheet", head.source.sheet.clone().unwrap_or_default()),
+        ("mapping", head.mapping.path.clone()),
+        ("account", head.account.clone()),
+        ("action", head.action.clone()),
+        ("seconds", format!("{:.1}", run.elapsed_ms as f64 / 1000.0)),
+        ("requests", run.sent.to_string()),
+    ];
+    let mut row = 2;
+    for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+        sheet.write_string_with_format(row, 0, *name, &bold)?;
+        sheet.write_string(row, 1, cut(value))?;
+        row += 1;
+    }
+    row += 1;
+    let first = row;
+    let outcomes = [
+        (Status::Created, counts.created),
+        (Status::Updated, counts.updated),
+        (Status::Merged, counts.merged),
+        (Status::Unchanged, counts.unchanged),
+        (Status::Rejected, counts.rejected),
+        (Status::Unknown, counts.unknown),
+        (Status::Unprocessed, counts.unprocessed),
+        (Status::Skipped, counts.skipped),
+    ];
+    for (status, count) in outcomes {
+        sheet.write_string_with_format(row, 0, status.word(), &bold)?;
+        sheet.write_number(row, 1, count as f64)?;
+        row += 1;
+    }
+    sheet.write_string_with_format(row, 0, "read", &bold)?;
+    sheet.write_number(row, 1, counts.read as f64)?;
+    let mut chart = Chart::new(ChartType::Bar);
+    chart.add_series().set_categories(("Summary", first, 0, row - 1, 0)).set_values(("Summary", first, 1, row - 1, 1));
+    chart.title().set_name("Records by outcome");
+    chart.legend().set_hidden();
+    chart.y_axis().set_reverse();
+    sheet.insert_chart(1, 3, &chart)?;
+    Ok(())
+}
+
+/// The rejected rows of a workbook, as they were, with what is wrong shown where it is.
+pub struct Rejects<'a> {
+    run: &'a Run,
+    workbook: Workbook,
+    kept: Vec<usize>,
+    row: u32,
+}
+
+impl<'a> Rejects<'a> {
+    pub fn new(run: &'a Run) -> Rejects<'a> {
+        Rejects { run, workbook: Workbook::new(), kept: kept_columns(&run.head.source.titles), row: 0 }
+    }
+
+    pub fn line(&mut self, line: &Line) -> Result<(), ReportError> {
+        let workbook_source = self.run.head.source.format != "csv";
+        if line.status != Status::Rejected || !workbook_source || self.row >= REJECTS_MAX {
+            return Ok(());
+        }
+        if self.row == 0 {
+            self.header()?;
+        }
+        self.row += 1;
+        let bad = Format::new().set_background_color(BAD);
+        let sheet = self.workbook.worksheet_from_index(0)?;
+        let cells = line.cells.as_deref().unwrap_or_default();
+        for (column, index) in self.kept.iter().enumerate() {
+            let cell = cells.get(*index).map_or("", String::as_str);
+            let title = &self.run.head.source.titles[*index];
+            let letter = crate::problem::column_letter(*index);
+            let here = format!("{letter}{}", line.row);
+            let wrong: Vec<&str> = line
+                .problems
+                .iter()
+                .filter(|p| p.cell.as_deref() == Some(&here) && p.title.as_deref().unwrap_or("") == title)
+                .map(|p| p.message.as_str())
+                .collect();
+            if wrong.is_empty() {
+                sheet.write_string(self.row, column as u16, cut(cell))?;
+            } else {
+                sheet.write_string_with_format(self.row, column as u16, cut(cell), &bad)?;
+                sheet.insert_note(self.row, column as u16, &Note::new(wrong.join("\n")))?;
+            }
+        }
+        let after = self.kept.len() as u16;
+        sheet.write_number(self.row, after, line.row)?;
+        sheet.write_string(self.row, after + 1, line.problems.first().map_or("", |p| p.code.as_str()))?;
+        sheet.write_string(self.row, after + 2, cut(&told(line)))?;
+        Ok(())
+    }
+
+    fn header(&mut self) -> Result<(), ReportError> {
+        let sheet = self.workbook.add_worksheet();
+        let bold = Format::new().set_bold().set_background_color(HEADER);
+        let titles = self.kept.iter().map(|index| self.run.head.source.titles[*index].as_str());
+        for (column, title) in titles.chain(REJECT_COLUMNS).enumerate() {
+            sheet.write_string_with_format(0, column as u16, title, &bold)?;
+            sheet.set_column_width(column as u16, 20)?;
+        }
+        sheet.set_freeze_panes(1, 0)?;
+        Ok(())
+    }
+
+    /// Writes the copy, where there is anything to show.
+    pub fn save(mut self, path: &Path) -> Result<Option<PathBuf>, ReportError> {
+        if self.row == 0 {
+            return Ok(None);
+        }
+        self.workbook.save(path)?;
+        Ok(Some(path.to_owned()))
+    }
+}
