@@ -1,1 +1,5 @@
-fn main() {}
+//! The program: see `amoport::cli`.
+
+fn main() {
+    std::process::exit(amoport::cli::main());
+}

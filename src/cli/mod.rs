@@ -1,1 +1,71 @@
+//! The program's edge: arguments in, exit code out. One verb a file; the only room that prints.
 
+mod account;
+mod args;
+mod check;
+mod exit;
+mod import;
+mod job;
+mod peek;
+mod prepare;
+mod progress;
+mod resume;
+mod runs;
+mod say;
+mod serve;
+mod target;
+
+use args::{Cli, Common, MappingVerb, Verb};
+use clap::Parser;
+use exit::{Ended, Exit};
+use serde_json::json;
+
+/// Runs the program and returns its exit code.
+pub fn main() -> i32 {
+    // clap prints usage errors itself and ends with 2, as ours do.
+    let cli = Cli::parse();
+    let end = run(&cli.verb, &cli.common);
+    match end {
+        Ok(exit) => exit as i32,
+        Err(ended) => {
+            say::problems(&ended.problems);
+            if cli.common.json {
+                say::data(&failed(&ended).to_string());
+            }
+            ended.exit as i32
+        }
+    }
+}
+
+fn run(verb: &Verb, common: &Common) -> Result<Exit, Ended> {
+    match verb {
+        Verb::Peek(args) => peek::run(args, common),
+        Verb::Import(args) => import::run(args, common),
+        Verb::Check(args) => check::run(args, common),
+        Verb::Resume(args) => resume::run(args, common),
+        Verb::Runs => runs::list(common),
+        Verb::Report(args) => runs::report(args, common),
+        Verb::Account(args) => account::run(&args.verb, common),
+        Verb::Auth(args) => account::auth(&args.verb, common),
+        Verb::Sandbox(args) => serve::run(args, common),
+        Verb::Mapping(args) => match args.verb {
+            MappingVerb::Schema => {
+                let schema = crate::mapping::schema::schema();
+                say::data(&serde_json::to_string_pretty(&schema).unwrap_or_default());
+                Ok(Exit::Done)
+            }
+        },
+    }
+}
+
+/// What `--json` prints when there is no run to tell of.
+fn failed(ended: &Ended) -> serde_json::Value {
+    let problems: Vec<serde_json::Value> = ended
+        .problems
+        .iter()
+        .map(|p| {
+            json!({"code": p.code, "place": p.place.to_string(), "value": p.value, "message": p.message, "hint": p.hint})
+        })
+        .collect();
+    json!({"schema": 1, "exit_code": ended.exit as i64, "outcome": ended.exit.outcome(), "problems": problems})
+}

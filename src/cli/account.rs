@@ -1,0 +1,115 @@
+//! `amoport account` and `amoport auth`: what an account is made of, and whether it takes the token.
+
+use super::args::{AccountVerb, AuthVerb, Common, TargetArgs};
+use super::exit::{Ended, Exit};
+use super::target::Target;
+use super::{prepare, say};
+use crate::account::Account;
+use crate::entity::{Entity, FieldKind, RATE_MAX};
+use crate::problem::Problem;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+pub fn run(verb: &AccountVerb, common: &Common) -> Result<Exit, Ended> {
+    match verb {
+        AccountVerb::Pull { target, output } => pull(target, output.as_deref(), common),
+        AccountVerb::Show { target } => show(target, common),
+    }
+}
+
+fn read(target: &TargetArgs, common: &Common) -> Result<(Account, String), Ended> {
+    let target = Target::open(target, common, RATE_MAX)?;
+    let account = prepare::account(&target.client, &Entity::ALL, common)?;
+    Ok((account, target.account))
+}
+
+fn pull(target: &TargetArgs, output: Option<&Path>, common: &Common) -> Result<Exit, Ended> {
+    let (account, name) = read(target, common)?;
+    let path = output.map_or_else(|| saved_at(&common.state, &name), Path::to_owned);
+    let unwritable = |e: std::io::Error| -> Ended {
+        Problem::in_file(&path, "account-file", format!("the snapshot cannot be written: {e}"))
+            .hint("name another file with --output")
+            .into()
+    };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(unwritable)?;
+    }
+    let mut text = serde_json::to_vec_pretty(&account).map_err(|e| unwritable(e.into()))?;
+    text.push(b'\n');
+    std::fs::write(&path, text).map_err(unwritable)?;
+    let fields: usize = account.fields.values().map(Vec::len).sum();
+    say::note(
+        common,
+        format!(
+            "{}: {} pipelines, {} users, {fields} fields, saved in {}",
+            account.basics.name,
+            account.pipelines.len(),
+            account.users.len(),
+            path.display()
+        ),
+    );
+    if common.json {
+        say::data(&json!({"schema": 1, "exit_code": 0, "file": path.display().to_string()}).to_string());
+    }
+    Ok(Exit::Done)
+}
+
+fn saved_at(state: &Path, account: &str) -> PathBuf {
+    let name: String = account.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
+    state.join("accounts").join(format!("{name}.json"))
+}
+
+fn show(target: &TargetArgs, common: &Common) -> Result<Exit, Ended> {
+    let (account, _) = read(target, common)?;
+    if common.json {
+        say::data(&serde_json::to_string(&account).unwrap_or_default());
+        return Ok(Exit::Done);
+    }
+    let basics = &account.basics;
+    let zone = basics.timezone.as_deref().unwrap_or("unknown");
+    say::data(&format!("{} ({}), currency {}, time zone {zone}", basics.name, account.base, basics.currency));
+    for pipeline in &account.pipelines {
+        let main = if pipeline.is_main { ", the main one" } else { "" };
+        let stages: Vec<&str> = Account::stage_names(pipeline).collect();
+        say::data(&format!("pipeline \"{}\"{main}: {}", pipeline.name, stages.join(" → ")));
+    }
+    for user in &account.users {
+        let state = if user.is_active { "" } else { ", not active" };
+        say::data(&format!("user \"{}\" <{}>{state}", user.name, user.email));
+    }
+    let reasons: Vec<&str> = account.loss_reasons.iter().map(|reason| reason.name.as_str()).collect();
+    say::data(&format!("loss reasons: {}", reasons.join(", ")));
+    for (entity, fields) in &account.fields {
+        for field in fields {
+            let code = field.code.as_deref().map(|code| format!(" [{code}]")).unwrap_or_default();
+            let options: Vec<&str> = field.options.iter().map(|o| o.value.as_str()).collect();
+            let shown = FieldKind::from_name(&field.kind).has_options() && !options.is_empty();
+            let options = if shown { format!(": {}", options.join(" | ")) } else { String::new() };
+            say::data(&format!(
+                "{} field \"{}\"{code} id:{} {}{options}",
+                entity.path(),
+                field.name,
+                field.id,
+                field.kind
+            ));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+pub fn auth(verb: &AuthVerb, common: &Common) -> Result<Exit, Ended> {
+    let AuthVerb::Status { target } = verb;
+    let target = Target::open(target, common, RATE_MAX)?;
+    let account = prepare::account(&target.client, &[], &Common { quiet: true, ..common.clone() })?;
+    let user = account.users.iter().find(|user| user.id == account.basics.current_user);
+    let name = user.map_or_else(|| format!("user {}", account.basics.current_user), |user| user.name.clone());
+    if common.json {
+        let json = json!({
+            "schema": 1, "exit_code": 0, "account": account.base, "name": account.basics.name, "user": name,
+        });
+        say::data(&json.to_string());
+    } else {
+        say::data(&format!("{} takes the token, as {name} of \"{}\"", account.base, account.basics.name));
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,292 @@
+//! The command line, as `clap` reads it. Only what works is named here.
+
+use super::exit::Exit;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Debug, Parser)]
+#[command(
+    name = "amoport",
+    version,
+    about = "Carries spreadsheets into amoCRM / Kommo",
+    after_help = Exit::HELP,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub verb: Verb,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The folder with the store: journal, ledger of keys, sandbox world
+    #[arg(long, global = true, value_name = "DIR", default_value = ".amoport", env = "AMOPORT_STATE")]
+    pub state: PathBuf,
+    /// The folder in which each run leaves its own
+    #[arg(long, global = true, value_name = "DIR", default_value = "runs", env = "AMOPORT_RUNS")]
+    pub runs: PathBuf,
+    /// Print one JSON object to stdout
+    #[arg(long, global = true, env = "AMOPORT_JSON")]
+    pub json: bool,
+    /// Print problems only
+    #[arg(short, long, global = true, env = "AMOPORT_QUIET")]
+    pub quiet: bool,
+    /// Print every request
+    #[arg(short, long, global = true, env = "AMOPORT_VERBOSE")]
+    pub verbose: bool,
+    /// No progress bar
+    #[arg(long, global = true, env = "AMOPORT_NO_PROGRESS")]
+    pub no_progress: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show a table as amoport reads it: encoding, delimiter, sheet, header row, row count; or its cells
+    Peek(PeekArgs),
+    /// Import a source through a mapping: the main job
+    Import(ImportArgs),
+    /// Read, map and validate everything; send nothing; list every problem
+    Check(CheckArgs),
+    /// Go on with a run that was stopped
+    Resume(ResumeArgs),
+    /// List what was done
+    Runs,
+    /// Write a run's reports again from the store
+    Report(ReportArgs),
+    /// What an account is made of
+    Account(AccountArgs),
+    /// The token
+    Auth(AuthArgs),
+    /// Serve a pretend amoCRM on this machine
+    Sandbox(SandboxArgs),
+    /// The mapping language
+    Mapping(MappingArgs),
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct TargetArgs {
+    /// The pretend account inside this program; its world is kept in the state folder
+    #[arg(long, env = "AMOPORT_SANDBOX")]
+    pub sandbox: bool,
+    /// An account: an address such as https://example.amocrm.ru, or a name in amoport.toml
+    #[arg(long, value_name = "NAME|URL", env = "AMOPORT_ACCOUNT")]
+    pub account: Option<String>,
+    /// A file with the account's token
+    #[arg(long, value_name = "FILE", env = "AMOPORT_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+/// How to read the source; each wins over the mapping's [source].
+#[derive(Debug, Clone, Default, Args)]
+pub struct SourceArgs {
+    /// Sheet of a workbook, by name or number
+    #[arg(long, value_name = "NAME|N", env = "AMOPORT_SHEET")]
+    pub sheet: Option<String>,
+    /// Row of the column titles, as Excel shows it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), env = "AMOPORT_HEADER_ROW")]
+    pub header_row: Option<u32>,
+    /// Encoding of a CSV, such as windows-1251
+    #[arg(long, value_name = "NAME", env = "AMOPORT_ENCODING")]
+    pub encoding: Option<String>,
+    /// Delimiter of a CSV; "tab" for a tab
+    #[arg(long, value_name = "CHAR", value_parser = delimiter, env = "AMOPORT_DELIMITER")]
+    pub delimiter: Option<char>,
+}
+
+fn delimiter(text: &str) -> Result<char, String> {
+    let mut chars = text.chars();
+    match (text, chars.next(), chars.next()) {
+        ("tab" | "\\t", _, _) => Ok('\t'),
+        (_, Some(c), None) => Ok(c),
+        _ => Err("a delimiter is one character, or \"tab\"".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub struct PeekArgs {
+    pub file: PathBuf,
+    /// Print the cells instead
+    #[arg(long, value_name = "FORMAT")]
+    pub to: Option<PeekFormat>,
+    #[command(flatten)]
+    pub source: SourceArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub enum PeekFormat {
+    Csv,
+    Jsonl,
+}
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    pub file: PathBuf,
+    /// The mapping file
+    #[arg(short, long, value_name = "FILE", env = "AMOPORT_MAPPING")]
+    pub mapping: PathBuf,
+    #[command(flatten)]
+    pub target: TargetArgs,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Do everything but send
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Import at most N records
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+    /// Import these rows only, numbered as Excel shows them
+    #[arg(long, value_name = "A-B", value_parser = rows)]
+    pub rows: Option<(u32, u32)>,
+    /// Records in one request: a number up to the kind's maximum
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), env = "AMOPORT_BATCH")]
+    pub batch: Option<u32>,
+    /// Requests in a second
+    #[arg(long, value_name = "N", default_value_t = crate::entity::RATE_MAX, value_parser = clap::value_parser!(u32).range(1..=7), env = "AMOPORT_RATE")]
+    pub rate: u32,
+    /// Stop when more records than this are rejected; the whole source is checked before anything is sent
+    #[arg(long, value_name = "N|N%", value_parser = max_errors, env = "AMOPORT_MAX_ERRORS")]
+    pub max_errors: Option<String>,
+    /// Import although this source was imported before
+    #[arg(long)]
+    pub again: bool,
+}
+
+/// `2-50`, `2-`, `17`.
+fn rows(text: &str) -> Result<(u32, u32), String> {
+    let bad = || "rows are written 2-50, 2- or 17".to_owned();
+    let number = |part: &str| part.trim().parse::<u32>().map_err(|_| bad());
+    let (first, last) = match text.split_once('-') {
+        Some((first, "")) => (number(first)?, u32::MAX),
+        Some((first, last)) => (number(first)?, number(last)?),
+        None => (number(text)?, number(text)?),
+    };
+    if first == 0 || first > last { Err(bad()) } else { Ok((first, last)) }
+}
+
+fn max_errors(text: &str) -> Result<String, String> {
+    let number = text.strip_suffix('%').unwrap_or(text);
+    let fits = match text.ends_with('%') {
+        true => number.parse::<f64>().is_ok_and(|share| (0.0..=100.0).contains(&share)),
+        false => number.parse::<u64>().is_ok(),
+    };
+    if fits { Ok(text.to_owned()) } else { Err("a number of records, or a share such as 1%".to_owned()) }
+}
+
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    pub file: PathBuf,
+    /// The mapping file
+    #[arg(short, long, value_name = "FILE", env = "AMOPORT_MAPPING")]
+    pub mapping: PathBuf,
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// A snapshot saved by `account pull`, instead of an account
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["sandbox", "account"])]
+    pub account_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub source: SourceArgs,
+    /// Check these rows only
+    #[arg(long, value_name = "A-B", value_parser = rows)]
+    pub rows: Option<(u32, u32)>,
+}
+
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// The run's name; the newest that can go on, if left out
+    pub run: Option<String>,
+    /// A file with the account's token
+    #[arg(long, value_name = "FILE", env = "AMOPORT_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The run's name; the newest, if left out
+    pub run: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct AccountArgs {
+    #[command(subcommand)]
+    pub verb: AccountVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AccountVerb {
+    /// Read what the account is made of and save it
+    Pull {
+        #[command(flatten)]
+        target: TargetArgs,
+        /// Where to save it; in the state folder, if left out
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Show pipelines, stages, users, fields and options
+    Show {
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct AuthArgs {
+    #[command(subcommand)]
+    pub verb: AuthVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AuthVerb {
+    /// Ask the account whether it takes the token
+    Status {
+        #[command(flatten)]
+        target: TargetArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct SandboxArgs {
+    /// The port to listen on; 0 for any free one
+    #[arg(long, value_name = "N", default_value_t = 8080, env = "AMOPORT_PORT")]
+    pub port: u16,
+    /// A number that decides the token and the ids
+    #[arg(long, value_name = "N", default_value_t = 1, env = "AMOPORT_SEED")]
+    pub seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub struct MappingArgs {
+    #[command(subcommand)]
+    pub verb: MappingVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum MappingVerb {
+    /// Print the JSON Schema of mapping files, for editors
+    Schema,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn rows_and_budgets_are_read() {
+        assert_eq!(rows("2-50"), Ok((2, 50)));
+        assert_eq!(rows("17"), Ok((17, 17)));
+        assert_eq!(rows("5-"), Ok((5, u32::MAX)));
+        assert!(rows("0-5").is_err() && rows("9-3").is_err() && rows("a").is_err());
+        assert!(max_errors("10").is_ok() && max_errors("1.5%").is_ok());
+        assert!(max_errors("x").is_err() && max_errors("120%").is_err());
+        assert_eq!(delimiter("tab"), Ok('\t'));
+        assert!(delimiter(";;").is_err());
+    }
+}

@@ -1,0 +1,119 @@
+//! `amoport check`, and the dry run: the very code of the import, up to the point of sending.
+
+use super::args::{CheckArgs, Common};
+use super::exit::{Ended, Exit};
+use super::target::Target;
+use super::{prepare, say};
+use crate::mapping::{Mapper, Plan};
+use crate::store::{Counts, Status};
+use crate::table::Table;
+use crate::upload::feed::{self, Fed, Select};
+use serde_json::json;
+use std::sync::Arc;
+
+pub fn run(args: &CheckArgs, common: &Common) -> Result<Exit, Ended> {
+    let written = prepare::mapping(&args.mapping)?;
+    let table = prepare::source(&args.file, &written, &args.source, common)?;
+    let account = match &args.account_file {
+        Some(path) => prepare::account_file(path)?,
+        None => {
+            let target = Target::open(&args.target, common, crate::entity::RATE_MAX)?;
+            prepare::account(&target.client, &prepare::entities(&written), common)?
+        }
+    };
+    let plan = prepare::plan(&written, &table, account)?;
+    let select = Select { rows: args.rows, ..Select::default() };
+    tell(table, plan, &select, common, usize::MAX, !common.json)
+}
+
+/// Problems shown by a dry run; `check` lists them all.
+const DRY_RUN_SHOWN: usize = 20;
+
+pub fn dry_run(table: Table, plan: Arc<Plan>, select: &Select, common: &Common) -> Result<Exit, Ended> {
+    tell(table, plan, select, common, DRY_RUN_SHOWN, false)
+}
+
+/// Walks the source and tells every problem, as data on stdout or as notes on stderr.
+fn tell(
+    table: Table,
+    plan: Arc<Plan>,
+    select: &Select,
+    common: &Common,
+    shown_max: usize,
+    as_data: bool,
+) -> Result<Exit, Ended> {
+    let mut told = Told { source: plan_source(&plan), shown: 0, found: 0, max: shown_max, as_data };
+    let (mut records, mut rejected, mut skipped) = (0_u64, 0_u64, 0_u64);
+    let rows = feed::walk(table, Mapper::new(Arc::clone(&plan)), select, |fed| {
+        match fed {
+            Fed::Record(_) => records += 1,
+            Fed::Local(outcome) if outcome.status == Status::Skipped => skipped += 1,
+            Fed::Local(outcome) => {
+                rejected += 1;
+                outcome.problems.iter().for_each(|problem| told.problem(outcome.row, problem));
+            }
+            Fed::End { .. } | Fed::Broken(_) => {}
+        }
+        true
+    })?;
+    told.rest();
+    let exit = if rejected > 0 { Exit::Rejected } else { Exit::Done };
+    let skips = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    say::note(
+        common,
+        format!("{records} of {rows} rows can be sent, {rejected} would be rejected{skips}; nothing was sent"),
+    );
+    if common.json {
+        let mut counts = Counts::default();
+        counts.add(Status::Rejected, rejected);
+        counts.add(Status::Skipped, skipped);
+        counts.add(Status::Unprocessed, records);
+        let json = json!({
+            "schema": 1, "exit_code": exit as i64, "outcome": exit.outcome(), "kind": plan.kind.name(),
+            "action": plan.action.name(), "source": {"path": plan.source.file, "rows": rows},
+            "account": plan.account.base, "counts": counts, "problems": told.found,
+        });
+        say::data(&json.to_string());
+    }
+    Ok(exit)
+}
+
+fn plan_source(plan: &Plan) -> String {
+    match &plan.source.sheet {
+        Some(sheet) => format!("{}:{sheet}", plan.source.file),
+        None => plan.source.file.clone(),
+    }
+}
+
+struct Told {
+    source: String,
+    shown: usize,
+    found: usize,
+    max: usize,
+    as_data: bool,
+}
+
+impl Told {
+    fn problem(&mut self, row: u32, problem: &crate::store::StoredProblem) {
+        self.found += 1;
+        if self.shown >= self.max {
+            return;
+        }
+        self.shown += 1;
+        let cell = problem.cell.clone().unwrap_or_else(|| row.to_string());
+        let title = problem.title.as_deref().filter(|t| !t.is_empty()).map(|t| format!(" ({t})")).unwrap_or_default();
+        let hint = problem.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
+        let line = format!("{}:{cell}{title}: {}{hint}", self.source, problem.message);
+        if self.as_data {
+            say::data(&line);
+        } else {
+            say::line(&line);
+        }
+    }
+
+    fn rest(&self) {
+        if self.found > self.shown {
+            say::line(&format!("… and {} more problems; amoport check lists them all", self.found - self.shown));
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! `amoport import`: the main job.
+
+use super::args::{Common, ImportArgs};
+use super::exit::{Ended, Exit};
+use super::job::{self, Job};
+use super::target::Target;
+use super::{check, prepare, say};
+use crate::mapping::{Mapper, Plan};
+use crate::problem::Problem;
+use crate::store::{Head, Journal, MappingHead, NewRun, Run, SourceHead, Store};
+use crate::table::Table;
+use crate::upload::Budget;
+use crate::upload::feed::{self, Fed, Select};
+use std::path::Path;
+use std::sync::Arc;
+
+pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
+    let written = prepare::mapping(&args.mapping)?;
+    let table = prepare::source(&args.file, &written, &args.source, common)?;
+    let target = Target::open(&args.target, common, args.rate)?;
+    let account = prepare::account(&target.client, &prepare::entities(&written), common)?;
+    let snapshot = serde_json::to_string(&account).unwrap_or_default();
+    let plan = prepare::plan(&written, &table, account)?;
+    let batch = batch_size(args.batch, &plan)?;
+    let select = Select { rows: args.rows, limit: args.limit, ..Select::default() };
+    if args.dry_run {
+        return check::dry_run(table, plan, &select, common);
+    }
+    let head = head(args, &table, &plan, &target, batch, common)?;
+    let mut store = Store::open(&common.state)?;
+    let _lock = job::lock(common, &head)?;
+    refuse_again(args, &store, &head)?;
+    let (counted, over) = over_budget(args, &table, &plan, &select, common)?;
+    let name = job::new_name(&store, &head, prepare::now())?;
+    let folder = common.runs.join(&name);
+    let head = Head { folder: folder.display().to_string(), ..head };
+    job::make_folder(&folder)?;
+    let new = NewRun { name: &name, head: &head, snapshot: &snapshot, started_at: prepare::now() };
+    let journal = Journal::begin(store, &new)?;
+    store = Store::open(&common.state)?;
+    let job = Job { target, plan, table, journal, store, name, head, select, budget: counted };
+    if over { job::stop_before_sending(job, common) } else { job::run(job, common) }
+}
+
+/// The kind's maximum is a rule of the service.
+fn batch_size(asked: Option<u32>, plan: &Plan) -> Result<usize, Ended> {
+    let max = plan.write.batch_max;
+    match asked.map(|n| n as usize) {
+        None => Ok(crate::entity::BATCH_RECOMMENDED.min(max)),
+        Some(n) if n <= max => Ok(n),
+        Some(n) => Err(Ended::usage(
+            "batch-size",
+            format!("--batch {n} is more than the service takes for a {}", plan.kind.name()),
+            &format!("give {max} or less"),
+        )),
+    }
+}
+
+fn head(
+    args: &ImportArgs,
+    table: &Table,
+    plan: &Plan,
+    target: &Target,
+    batch: usize,
+    common: &Common,
+) -> Result<Head, Ended> {
+    let layout = &table.layout;
+    Ok(Head {
+        source: SourceHead {
+            path: args.file.display().to_string(),
+            sha256: prepare::sha256(&args.file)?,
+            sheet: layout.sheet.clone(),
+            header_row: layout.header_row,
+            format: layout.format.word().to_owned(),
+            encoding: layout.encoding.map(str::to_owned),
+            bom: layout.bom,
+            delimiter: layout.delimiter,
+            titles: table.header.titles().map(str::to_owned).collect(),
+        },
+        mapping: MappingHead { path: args.mapping.display().to_string(), sha256: prepare::sha256(&args.mapping)? },
+        kind: plan.kind.name().to_owned(),
+        action: plan.action.name().to_owned(),
+        account: target.account.clone(),
+        target: args.target.account.clone().unwrap_or_else(|| super::target::SANDBOX.to_owned()),
+        base: plan.account.base.clone(),
+        folder: common.runs.display().to_string(),
+        batch,
+        rate: args.rate,
+        rows: args.rows,
+        limit: args.limit,
+        max_errors: args.max_errors.clone(),
+    })
+}
+
+/// The same file, with the same mapping, into the same account: the service would make everything a second time.
+fn refuse_again(args: &ImportArgs, store: &Store, head: &Head) -> Result<(), Ended> {
+    if args.again {
+        return Ok(());
+    }
+    let earlier = store.same_import(&head.account, &head.source.sha256, &head.mapping.sha256)?;
+    match earlier.filter(|run| covers(run, args)) {
+        None => Ok(()),
+        Some(run) => {
+            let (message, hint) = if Exit::is_final(&run.outcome) {
+                (
+                    format!("this source was imported before, by run {}", run.name),
+                    "records would be made twice; add --again if that is what you want".to_owned(),
+                )
+            } else {
+                (
+                    format!("run {} of this source has not ended", run.name),
+                    format!("go on with it: amoport resume {}", run.name),
+                )
+            };
+            Err(Problem::in_file(Path::new(&head.source.path), "imported-before", message).hint(hint).into())
+        }
+    }
+}
+
+/// Runs of other rows of the same file do not count: people try the first ten rows before the rest.
+fn covers(run: &Run, args: &ImportArgs) -> bool {
+    let nothing = run.outcome == Exit::Usage.outcome() && run.sent == 0;
+    let overlap = match (run.head.rows, args.rows) {
+        (Some((a, b)), Some((c, d))) => a <= d && c <= b,
+        _ => true,
+    };
+    !nothing && overlap
+}
+
+/// With an error budget the whole source is checked before the first request: local rejections are known then, and
+/// so is the number of records that a share refers to.
+fn over_budget(
+    args: &ImportArgs,
+    table: &Table,
+    plan: &Arc<Plan>,
+    select: &Select,
+    common: &Common,
+) -> Result<(Option<Budget>, bool), Ended> {
+    let Some(text) = &args.max_errors else { return Ok((None, false)) };
+    let written = prepare::mapping(&args.mapping)?;
+    let quiet = Common { quiet: true, ..common.clone() };
+    let again = prepare::source(&args.file, &written, &prepare::again(table), &quiet)?;
+    let (mut records, mut rejected) = (0_u64, 0_u64);
+    feed::walk(again, Mapper::new(Arc::clone(plan)), select, |fed| {
+        match fed {
+            Fed::Record(_) => records += 1,
+            Fed::Local(outcome) if outcome.status == crate::store::Status::Rejected => rejected += 1,
+            Fed::Local(_) | Fed::End { .. } | Fed::Broken(_) => {}
+        }
+        true
+    })?;
+    let budget = job::budget(text, records + rejected);
+    let over = budget.is_some_and(|budget| budget.exceeded(rejected));
+    if over {
+        say::note(common, format!("{rejected} of {} records would be rejected: nothing is sent", records + rejected));
+    }
+    Ok((budget, over))
+}

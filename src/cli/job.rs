@@ -1,0 +1,305 @@
+//! A run from the first request to the last file: shared by `import` and `resume`.
+
+use super::args::Common;
+use super::exit::{Ended, Exit};
+use super::prepare;
+use super::progress::{Progress, told};
+use super::say;
+use super::target::Target;
+use crate::mapping::{Mapper, Plan};
+use crate::problem::Problem;
+use crate::report::{self, Log, Summary};
+use crate::store::{Head, Journal, RunEnd, Store};
+use crate::table::{Row, Table};
+use crate::upload::feed::{self, Select};
+use crate::upload::{Budget, End, Event, Options};
+use serde_json::json;
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// Everything a run needs, ready to go.
+pub struct Job {
+    pub target: Target,
+    pub plan: Arc<Plan>,
+    pub table: Table,
+    pub journal: Journal,
+    /// A second connection, for reading while the journal writes and after it is closed.
+    pub store: Store,
+    pub name: String,
+    pub head: Head,
+    pub select: Select,
+    pub budget: Option<Budget>,
+}
+
+/// Uploads, closes the run, writes its report, says how it went.
+pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
+    let Job { target, plan, table, journal, store, name, head, select, budget } = job;
+    let started = Instant::now();
+    let folder = Path::new(&head.folder).to_owned();
+    let mut log = open_log(&folder)?;
+    log.note(prepare::now_ms(), "started", json!({"run": name, "kind": head.kind, "batch": head.batch}));
+    let run = journal.run();
+    let before = journal.counts();
+    let journal = Arc::new(Mutex::new(journal));
+    let client = Arc::new(target.client);
+    let asked_before =
+        (client.counters().sent.load(Ordering::Relaxed), client.counters().throttled.load(Ordering::Relaxed));
+    let mut progress = Progress::start(common, before.read + before.skipped);
+    if progress.shows() {
+        count_rows(Path::new(&head.source.path), &table, &progress);
+    }
+    let feed = feed::start(table, Mapper::new(Arc::clone(&plan)), select);
+    let options = Options { batch: head.batch, max_errors: budget };
+    let mut observe = |event: Event| observe(event, &mut log, &mut progress, common);
+    let (interrupted, report) = prepare::runtime()?.block_on(async {
+        let (signal, stop) = watch::channel(false);
+        let signals = tokio::spawn(signals(signal));
+        let report =
+            crate::upload::run(Arc::clone(&client), plan, Arc::clone(&journal), feed, options, stop, &mut observe)
+                .await;
+        let interrupted = if signals.is_finished() { signals.await.ok() } else { None };
+        (interrupted, report)
+    });
+    let report = report?;
+    progress.finish();
+    let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let counts = journal.counts();
+    let exit = match &report.end {
+        End::Finished if counts.unknown > 0 => Exit::Unknown,
+        End::Finished if counts.rejected > 0 => Exit::Rejected,
+        End::Finished => Exit::Done,
+        End::Budget => Exit::Budget,
+        End::Service(_) => Exit::Service,
+        End::Interrupted => interrupted.unwrap_or(Exit::Interrupted),
+        End::Source(_) => Exit::Usage,
+    };
+    journal.end(&RunEnd {
+        outcome: exit.outcome(),
+        exit_code: exit as i64,
+        elapsed_ms: started.elapsed().as_millis() as i64,
+        sent: (client.counters().sent.load(Ordering::Relaxed) - asked_before.0) as i64,
+        retried: report.retried as i64,
+        throttled: (client.counters().throttled.load(Ordering::Relaxed) - asked_before.1) as i64,
+        source_rows: report.rows as i64,
+    })?;
+    drop(journal);
+    log.note(prepare::now_ms(), "ended", json!({"exit_code": exit as i64, "outcome": exit.outcome()}));
+    tell_end(&report.end);
+    close(&store, run, &folder, exit, common)?;
+    Ok(exit)
+}
+
+/// Ends a run whose budget is overrun by what the mapping rejects, with its report and without a request.
+pub fn stop_before_sending(job: Job, common: &Common) -> Result<Exit, Ended> {
+    let Job { plan, table, mut journal, store, head, select, .. } = job;
+    let folder = Path::new(&head.folder).to_owned();
+    let mut log = open_log(&folder)?;
+    let mut failed = None;
+    let rows = feed::walk(table, Mapper::new(plan), &select, |fed| {
+        let outcome = match fed {
+            feed::Fed::Record(loaded) => crate::upload::unprocessed(&loaded),
+            feed::Fed::Local(outcome) => outcome,
+            feed::Fed::End { .. } | feed::Fed::Broken(_) => return true,
+        };
+        failed = journal.local(std::slice::from_ref(&outcome)).err();
+        failed.is_none()
+    })?;
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    let exit = Exit::Budget;
+    journal.end(&RunEnd {
+        outcome: exit.outcome(),
+        exit_code: exit as i64,
+        elapsed_ms: 0,
+        sent: 0,
+        retried: 0,
+        throttled: 0,
+        source_rows: rows as i64,
+    })?;
+    log.note(prepare::now_ms(), "ended", json!({"exit_code": exit as i64, "outcome": exit.outcome()}));
+    let run = journal.run();
+    close(&store, run, &folder, exit, common)?;
+    Ok(exit)
+}
+
+fn open_log(folder: &Path) -> Result<Log, Ended> {
+    Log::open(&folder.join(report::LOG)).map_err(|e| {
+        Problem::in_file(folder, "runs-folder", format!("the run's folder cannot be written to: {e}"))
+            .hint("name another folder with --runs")
+            .into()
+    })
+}
+
+fn observe(event: Event, log: &mut Log, progress: &mut Progress, common: &Common) {
+    let at = prepare::now_ms();
+    match event {
+        Event::Answered { batch, records, attempt, status, ms } => {
+            say::detail(common, format!("batch {batch}: {records} records, answer {} in {ms} ms", status.unwrap_or(0)));
+            let details = json!({"batch": batch, "records": records, "attempt": attempt, "status": status, "ms": ms});
+            log.note(at, "answered", details);
+        }
+        Event::Again { batch, why } => log.note(at, "again", json!({"batch": batch, "why": why})),
+        Event::InDoubt { batch, why } => log.note(at, "in-doubt", json!({"batch": batch, "why": why})),
+        Event::Counts(counts) => progress.update(&counts),
+    }
+}
+
+/// Counts the rows beside the upload, so that a total and an honest time can be shown.
+fn count_rows(file: &Path, table: &Table, progress: &Progress) {
+    let total = progress.total();
+    let layout = &table.layout;
+    let options = crate::table::ReadOptions {
+        sheet: layout.sheet.clone(),
+        header_row: Some(layout.header_row),
+        encoding: layout.encoding.map(str::to_owned),
+        delimiter: layout.delimiter,
+        titles: Vec::new(),
+    };
+    let file = file.to_owned();
+    std::thread::spawn(move || {
+        // Without a total the progress is told without one.
+        let Ok(mut table) = Table::open(&file, &options) else { return };
+        let mut row = Row::default();
+        let mut rows = 0;
+        while let Ok(true) = table.read(&mut row) {
+            rows += 1;
+        }
+        total.store(rows, Ordering::Relaxed);
+    });
+}
+
+/// The first signal asks for an orderly stop, the second ends at once; the journal makes both safe.
+async fn signals(stop: watch::Sender<bool>) -> Exit {
+    let exit = one_signal().await;
+    say::line("stopping: what is in flight is waited for; once more to stop at once");
+    stop.send_replace(true);
+    tokio::spawn(async {
+        let exit = one_signal().await;
+        std::process::exit(exit as i32);
+    });
+    exit
+}
+
+#[cfg(unix)]
+async fn one_signal() -> Exit {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => Exit::Interrupted,
+            _ = terminate.recv() => Exit::Terminated,
+        },
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+            Exit::Interrupted
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn one_signal() -> Exit {
+    let _ = tokio::signal::ctrl_c().await;
+    Exit::Interrupted
+}
+
+fn tell_end(end: &End) {
+    match end {
+        End::Finished | End::Interrupted => {}
+        End::Budget => say::line("stopped: more records were rejected than --max-errors allows"),
+        End::Service(stop) => say::line(&format!("stopped: {stop}; {}", stop.hint())),
+        End::Source(problem) => say::line(&format!("stopped: {problem}")),
+    }
+}
+
+/// Writes the report and prints the last lines: counts, paths, and how to go on.
+pub fn close(store: &Store, run: i64, folder: &Path, exit: Exit, common: &Common) -> Result<(), Ended> {
+    let runs = store.runs()?;
+    let Some(run) = runs.into_iter().find(|r| r.run == run) else { return Ok(()) };
+    let summary = report::write(store, &run, folder)?;
+    tell(&summary, exit, folder, common);
+    if common.json {
+        say::data(&serde_json::to_string(&summary).unwrap_or_default());
+    }
+    Ok(())
+}
+
+fn tell(summary: &Summary, exit: Exit, folder: &Path, common: &Common) {
+    let seconds = summary.elapsed_ms as f64 / 1000.0;
+    let requests = summary.requests.sent;
+    let read = summary.counts.read;
+    say::note(common, format!("{} of {read} records · {requests} requests in {seconds:.1} s", told(&summary.counts)));
+    say::note(common, format!("results: {}", folder.join(report::RESULTS_XLSX).display()));
+    if summary.counts.rejected > 0 {
+        let rejected = folder.join(report::REJECTED);
+        say::note(common, format!("rejected: {} (correct it and import it with the same mapping)", rejected.display()));
+    }
+    if !Exit::is_final(exit.outcome()) {
+        say::line(&format!("to go on: amoport resume {}", summary.run));
+    }
+}
+
+/// `10` or `1%` of `records`.
+pub fn budget(text: &str, records: u64) -> Option<Budget> {
+    match text.strip_suffix('%') {
+        Some(share) => share.parse().ok().map(|percent| Budget::Share { percent, of: records }),
+        None => text.parse().ok().map(Budget::Count),
+    }
+}
+
+/// A run's name: when it began and what it imports; numbered if another began in the same second.
+pub fn new_name(store: &Store, head: &Head, now: i64) -> Result<String, Ended> {
+    let stamp = jiff::Timestamp::from_second(now)
+        .map_or_else(|_| now.to_string(), |t| t.strftime("%Y%m%dT%H%M%SZ").to_string());
+    let stem = Path::new(&head.mapping.path)
+        .file_stem()
+        .map_or_else(|| head.kind.clone(), |s| s.to_string_lossy().into_owned());
+    let stem: String =
+        stem.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
+    let mut name = format!("{stamp}-{stem}");
+    let mut n = 1;
+    while store.run_named(&name)?.is_some() {
+        n += 1;
+        name = format!("{stamp}-{stem}-{n}");
+    }
+    Ok(name)
+}
+
+pub fn make_folder(folder: &Path) -> Result<(), Ended> {
+    std::fs::create_dir_all(folder).map_err(|e| {
+        Problem::in_file(folder, "runs-folder", format!("the run's folder cannot be made: {e}"))
+            .hint("name another folder with --runs")
+            .into()
+    })
+}
+
+/// One run per source and account at a time. The lock goes with the process, however it ends.
+pub fn lock(common: &Common, head: &Head) -> Result<File, Ended> {
+    let name = format!("{}-{}", &head.source.sha256[..16.min(head.source.sha256.len())], fold_name(&head.account));
+    let folder = common.state.join("locks");
+    let path = folder.join(name);
+    let unusable = |e: std::io::Error| -> Ended {
+        Problem::in_file(&path, "state-unusable", format!("the lock cannot be made: {e}"))
+            .hint("name a folder you may write to with --state")
+            .into()
+    };
+    std::fs::create_dir_all(&folder).map_err(unusable)?;
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => Err(Problem::in_file(
+            Path::new(&head.source.path),
+            "busy",
+            "this source is being imported into this account right now",
+        )
+        .hint("wait until the other run has ended")
+        .into()),
+    }
+}
+
+fn fold_name(account: &str) -> String {
+    account.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+}

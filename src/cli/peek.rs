@@ -1,0 +1,123 @@
+//! `amoport peek`: a table as amoport reads it.
+
+use super::args::{Common, PeekArgs, PeekFormat};
+use super::exit::{Ended, Exit};
+use super::say;
+use crate::problem::column_letter;
+use crate::table::{ReadOptions, Row, Scalar, Table};
+use serde_json::{Map, Value, json};
+
+/// Rows shown as a taste.
+const ROWS_SHOWN: usize = 5;
+/// Characters of a cell shown.
+const CELL_SHOWN: usize = 40;
+
+pub fn run(args: &PeekArgs, common: &Common) -> Result<Exit, Ended> {
+    let options = ReadOptions {
+        sheet: args.source.sheet.clone(),
+        header_row: args.source.header_row,
+        encoding: args.source.encoding.clone(),
+        delimiter: args.source.delimiter,
+        titles: Vec::new(),
+    };
+    let table = Table::open(&args.file, &options)?;
+    match args.to {
+        Some(PeekFormat::Csv) => csv(table, args, common),
+        Some(PeekFormat::Jsonl) => jsonl(table, args, common),
+        None => describe(table, args, common),
+    }
+}
+
+fn layout(table: &Table, args: &PeekArgs) -> String {
+    format!("{}: {}", args.file.display(), table.layout)
+}
+
+fn csv(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, Ended> {
+    say::note(common, layout(&table, args));
+    let mut out = ::csv::WriterBuilder::new().flexible(true).from_writer(std::io::stdout().lock());
+    // A reader that has seen enough (`| head`) is no problem.
+    let mut open = out.write_record(table.header.titles()).is_ok();
+    let mut row = Row::default();
+    while open && table.read(&mut row)? {
+        open = out.write_record(row.iter().map(|cell| cell.text)).is_ok();
+    }
+    let _ = out.flush();
+    notes(&table, common);
+    Ok(Exit::Done)
+}
+
+fn jsonl(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, Ended> {
+    say::note(common, layout(&table, args));
+    let names = table.header.unique_names();
+    let mut row = Row::default();
+    while table.read(&mut row)? {
+        let mut object = Map::new();
+        for (index, name) in names.iter().enumerate() {
+            let cell = row.get(index);
+            let value = match cell.value {
+                Scalar::Number(number) if !cell.text.contains(['e', 'E']) => json!(number),
+                Scalar::Bool(flag) => json!(flag),
+                Scalar::Empty | Scalar::Text | Scalar::Number(_) | Scalar::Serial(_) | Scalar::Error => {
+                    json!(cell.text)
+                }
+            };
+            object.insert(name.clone(), value);
+        }
+        if !say::data(&Value::Object(object).to_string()) {
+            break;
+        }
+    }
+    notes(&table, common);
+    Ok(Exit::Done)
+}
+
+fn describe(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, Ended> {
+    let mut first: Vec<Vec<String>> = Vec::new();
+    let mut row = Row::default();
+    let (mut rows, mut last) = (0_u64, 0);
+    while table.read(&mut row)? {
+        rows += 1;
+        last = row.number;
+        if first.len() < ROWS_SHOWN {
+            first.push(row.iter().map(|cell| cut(cell.text)).collect());
+        }
+    }
+    let found = &table.layout;
+    if common.json {
+        let json = json!({
+            "schema": 1, "exit_code": 0, "file": args.file.display().to_string(), "format": found.format.word(),
+            "encoding": found.encoding, "delimiter": found.delimiter, "sheet": found.sheet, "sheets": found.sheets,
+            "header_row": found.header_row, "columns": table.header.unique_names(), "rows": rows,
+            "notes": table.notes(),
+        });
+        say::data(&json.to_string());
+        return Ok(Exit::Done);
+    }
+    say::data(&layout(&table, args));
+    let to = if rows > 0 { format!(", the last one is row {last}") } else { String::new() };
+    say::data(&format!("{rows} rows below the header{to}"));
+    for (index, name) in table.header.unique_names().iter().enumerate() {
+        let taste: Vec<&str> =
+            first.iter().filter_map(|row| row.get(index)).map(String::as_str).filter(|t| !t.is_empty()).collect();
+        if !say::data(&format!("  {:>3}  {name}: {}", column_letter(index), taste.join(" · "))) {
+            break;
+        }
+    }
+    notes(&table, common);
+    Ok(Exit::Done)
+}
+
+fn notes(table: &Table, common: &Common) {
+    for note in table.notes() {
+        say::note(common, note);
+    }
+}
+
+fn cut(text: &str) -> String {
+    let flat: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(CELL_SHOWN + 1).collect();
+    if flat.chars().count() > CELL_SHOWN {
+        let cut: String = flat.chars().take(CELL_SHOWN).collect();
+        return format!("{cut}…");
+    }
+    flat
+}

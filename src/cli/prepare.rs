@@ -1,0 +1,130 @@
+//! What every job with a mapping begins with: the mapping read, the source opened and told about, the account asked,
+//! the plan compiled. The import, the dry run, the check and the resumed run go through here alike.
+
+use super::args::{Common, SourceArgs};
+use super::exit::{Ended, Exit};
+use super::say;
+use crate::account::{Account, SNAPSHOT_SCHEMA};
+use crate::api::{Client, pull};
+use crate::entity::Entity;
+use crate::mapping::{self, Plan, Written, compile};
+use crate::problem::{Problem, Stage};
+use crate::report::REJECT_COLUMNS;
+use crate::table::{Format, ReadOptions, Table};
+use sha2::{Digest, Sha256};
+use std::io::Read;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Opens the source for a mapping and says what was found or guessed.
+pub fn source(file: &Path, written: &Written, args: &SourceArgs, common: &Common) -> Result<Table, Ended> {
+    let said = &written.source.read;
+    let options = ReadOptions {
+        sheet: args.sheet.clone().or_else(|| said.sheet.clone()),
+        header_row: args.header_row.or(said.header_row),
+        encoding: args.encoding.clone().or_else(|| said.encoding.clone()),
+        delimiter: args.delimiter.or(said.delimiter),
+        titles: compile::titles(written),
+    };
+    let table = match rejects_of_a_run(file, &options) {
+        Some(table) => table,
+        None => Table::open(file, &options)?,
+    };
+    say::note(common, format!("{}: {}", file.display(), table.layout));
+    Ok(table)
+}
+
+/// A reject file of an earlier run has its titles in the first row, wherever the mapping says they are in the source.
+fn rejects_of_a_run(file: &Path, options: &ReadOptions) -> Option<Table> {
+    options.header_row.filter(|row| *row > 1)?;
+    let first = ReadOptions { header_row: Some(1), sheet: None, ..options.clone() };
+    let table = Table::open(file, &first).ok()?;
+    let ours = REJECT_COLUMNS.iter().all(|column| table.header.titles().any(|title| title == *column));
+    (ours && table.layout.format == Format::Csv).then_some(table)
+}
+
+/// The options under which a source is opened again exactly as it was.
+pub fn again(table: &Table) -> SourceArgs {
+    SourceArgs {
+        sheet: table.layout.sheet.clone(),
+        header_row: Some(table.layout.header_row),
+        encoding: table.layout.encoding.map(str::to_owned),
+        delimiter: table.layout.delimiter,
+    }
+}
+
+/// The entities whose custom fields a mapping can name.
+pub fn entities(written: &Written) -> Vec<Entity> {
+    let mut entities: Vec<Entity> = written.kind.spec().sections.iter().filter_map(|s| s.custom_fields).collect();
+    entities.sort();
+    entities.dedup();
+    entities
+}
+
+/// Asks the account what it is made of; what the token may not see is told and left out.
+pub fn account(client: &Client, entities: &[Entity], common: &Common) -> Result<Account, Ended> {
+    let (account, gaps) = runtime()?.block_on(pull::pull(client, entities, now()))?;
+    for (what, failure) in gaps {
+        say::note(common, format!("the account's {what} cannot be read, names of these are not known: {failure}"));
+    }
+    Ok(account)
+}
+
+/// A snapshot saved by `account pull`.
+pub fn account_file(path: &Path) -> Result<Account, Ended> {
+    let unreadable = |message: String| -> Ended {
+        Problem::in_file(path, "account-file", message).hint("make it with: amoport account pull -o FILE").into()
+    };
+    let text = std::fs::read(path).map_err(|e| unreadable(format!("the snapshot cannot be read: {e}")))?;
+    let account: Account =
+        serde_json::from_slice(&text).map_err(|e| unreadable(format!("this is no snapshot of an account: {e}")))?;
+    match account.schema {
+        SNAPSHOT_SCHEMA => Ok(account),
+        other => Err(unreadable(format!("the snapshot has format {other}, this amoport knows {SNAPSHOT_SCHEMA}"))),
+    }
+}
+
+pub fn plan(written: &Written, table: &Table, account: Account) -> Result<Arc<Plan>, Ended> {
+    let origins = compile::Origins { header: table.header.clone(), source: table.source() };
+    Ok(Arc::new(compile::compile(written, origins, Arc::new(account))?))
+}
+
+/// Reads a mapping file.
+pub fn mapping(path: &Path) -> Result<Written, Ended> {
+    Ok(mapping::read(path)?)
+}
+
+/// SHA-256 of a file, in hex.
+pub fn sha256(path: &Path) -> Result<String, Ended> {
+    let unreadable = |e: std::io::Error| -> Ended {
+        Problem::in_file(path, "unreadable", format!("the file cannot be read: {e}")).hint("check the path").into()
+    };
+    let mut file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        let read = file.read(&mut buffer).map_err(unreadable)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&buffer[..read]);
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// One thread is enough for seven requests a second; mapping has a thread of its own.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Ended> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Ended {
+        exit: Exit::Fault,
+        problems: vec![Problem::new(Stage::Send, "runtime", format!("the system gives no runtime: {e}"))],
+    })
+}
+
+/// Unix seconds.
+pub fn now() -> i64 {
+    now_ms() / 1000
+}
+
+pub fn now_ms() -> i64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}

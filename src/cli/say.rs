@@ -1,0 +1,41 @@
+//! Words to the person, on stderr; stdout is for data and `--json`.
+
+use super::args::Common;
+use crate::problem::Problem;
+use std::io::Write;
+
+/// Problems shown on the screen before the rest is only counted.
+const SHOWN_MAX: usize = 20;
+
+/// Something worth knowing; silent with `--quiet`.
+pub fn note(common: &Common, text: impl AsRef<str>) {
+    if !common.quiet {
+        line(text.as_ref());
+    }
+}
+
+/// Details for `--verbose`.
+pub fn detail(common: &Common, text: impl AsRef<str>) {
+    if common.verbose {
+        line(text.as_ref());
+    }
+}
+
+pub fn problems(problems: &[Problem]) {
+    for problem in problems.iter().take(SHOWN_MAX) {
+        line(&problem.to_string());
+    }
+    if problems.len() > SHOWN_MAX {
+        line(&format!("… and {} more", problems.len() - SHOWN_MAX));
+    }
+}
+
+/// A closed stderr is no reason to stop an import.
+pub fn line(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// A line of data on stdout; false when nobody reads it any more (`amoport … | head`).
+pub fn data(text: &str) -> bool {
+    writeln!(std::io::stdout().lock(), "{text}").is_ok()
+}
