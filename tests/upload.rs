@@ -1,0 +1,214 @@
+//! Sending, from outside: the real program against the sandbox over HTTP. What costs how many requests, how fast they
+//! go, what a refusal, a lost answer, a block or a signal leaves behind.
+
+mod program;
+
+use program::{Folder, Service, ran};
+use std::fmt::Write as _;
+use std::time::Duration;
+
+const MAPPING: &str = r#"
+version = 1
+kind = "lead"
+key = "n"
+[lead]
+name = "name"
+price = "price"
+"#;
+
+/// `count` leads named "Сделка 1" …; `name` may put others in their place.
+fn leads(count: u32, name: impl Fn(u32) -> Option<&'static str>) -> String {
+    let mut csv = String::from("n,name,price\n");
+    for n in 1..=count {
+        let given = name(n).map_or_else(|| format!("Сделка {n}"), str::to_owned);
+        let _ = writeln!(csv, "{n},{given},{}", n * 10);
+    }
+    csv
+}
+
+fn folder(csv: &str) -> Folder {
+    let folder = Folder::new();
+    folder.write("leads.csv", csv);
+    folder.write("leads.toml", MAPPING);
+    folder
+}
+
+const IMPORT: [&str; 4] = ["import", "leads.csv", "-m", "leads.toml"];
+
+fn import<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    IMPORT.iter().copied().chain(more.iter().copied()).collect()
+}
+
+fn refusing(service: &Service) {
+    service.faults(r#"{"refuse":[{"name_contains":"отказ","path":"price","code":"NotSupportedChoice"}]}"#);
+}
+
+#[test]
+fn seven_refused_of_250_cost_one_more_request_for_each_batch_they_stand_in() {
+    // All seven in one batch: 5 batches and 1 more. In two batches: 5 and 2.
+    for (bad, requests) in [([101, 103, 107, 111, 120, 140, 149], 6), ([1, 2, 3, 4, 201, 202, 203], 7)] {
+        let service = Service::start();
+        refusing(&service);
+        let folder = folder(&leads(250, |n| bad.contains(&n).then_some("отказ")));
+        let run = folder.run(&service, &import(&["--batch", "50", "--json"])).expect(1);
+        assert_eq!(run.json()["counts"]["created"], 243);
+        assert_eq!(run.json()["counts"]["rejected"], 7);
+        assert_eq!(service.requests("POST leads"), requests);
+        assert_eq!(service.entities("leads"), 243);
+        let rejected: Vec<_> = folder.results().into_iter().filter(|r| r["status"] == "rejected").collect();
+        let rows: Vec<u32> = rejected.iter().map(|r| r["row"].parse().unwrap()).collect();
+        assert_eq!(rows, bad.map(|n| n + 1), "row 1 is the header");
+        for line in &rejected {
+            assert_eq!(line["stage"], "send");
+            assert_eq!(line["code"], "NotSupportedChoice");
+            assert_eq!((line["column"].as_str(), line["cell"].as_str()), ("price", format!("C{}", line["row"]).as_str()));
+        }
+    }
+}
+
+#[test]
+fn a_refusal_that_names_nobody_is_halved_until_the_one_stands_alone() {
+    let service = Service::start();
+    service.faults(r#"{"script":[{"on":"POST leads","nth":1,"times":1,"do":"unnamed-400"}]}"#);
+    let folder = folder(&leads(8, |_| None));
+    folder.run(&service, &import(&["--batch", "8"])).expect(0);
+    assert_eq!(service.requests("POST leads"), 3, "the whole, and its two halves");
+    assert_eq!(service.entities("leads"), 8);
+}
+
+#[test]
+fn a_429_slows_down_and_loses_nothing() {
+    let service = Service::start();
+    service.faults(r#"{"script":[{"on":"POST leads","nth":2,"times":2,"do":"429"}]}"#);
+    let folder = folder(&leads(200, |_| None));
+    let run = folder.run(&service, &import(&["--json"])).expect(0);
+    assert_eq!(run.json()["requests"]["throttled"], 2);
+    assert_eq!(service.entities("leads"), 200);
+}
+
+#[test]
+fn a_lost_answer_makes_its_records_unknown_and_never_sends_them_twice() {
+    for fault in ["504", "cut"] {
+        let service = Service::start();
+        service.faults(&format!(
+            r#"{{"script":[{{"on":"POST leads","nth":2,"times":1,"do":"{fault}","after_commit":true}}]}}"#
+        ));
+        let folder = folder(&leads(150, |_| None));
+        let run = folder.run(&service, &import(&["--json"])).expect(7);
+        assert_eq!(run.json()["counts"]["unknown"], 50, "{fault}");
+        assert_eq!(run.json()["counts"]["created"], 100);
+        assert_eq!(service.entities("leads"), 150, "the service had them all");
+        assert_eq!(service.requests("POST leads"), 3, "nothing was sent twice");
+    }
+}
+
+#[test]
+fn a_block_stops_the_run_and_resume_finishes_it() {
+    let service = Service::start();
+    service.faults(r#"{"script":[{"on":"POST leads","nth":3,"do":"403"}]}"#);
+    let folder = folder(&leads(500, |_| None));
+    let run = folder.run(&service, &import(&["--json"])).expect(4);
+    assert!(run.stderr.contains("blocked"), "{}", run.stderr);
+    assert!(run.stderr.contains("to go on: amoport resume "), "{}", run.stderr);
+    let counts = run.json()["counts"].clone();
+    assert_eq!(counts["read"], 500);
+    assert!(counts["unprocessed"].as_u64().unwrap() >= 50);
+    service.faults("{}");
+    let resumed = folder.run(&service, &["resume", "--json"]).expect(0);
+    assert_eq!(resumed.json()["counts"]["created"], 500);
+    assert_eq!(service.entities("leads"), 500);
+    assert_eq!(folder.results().len(), 500);
+    folder.run(&service, &["resume"]).expect(2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_finishes_what_is_in_flight_and_resume_goes_on() {
+    let service = Service::start();
+    service.faults(r#"{"latency_ms":300}"#);
+    let folder = folder(&leads(1_000, |_| None));
+    let child = folder.spawn(&service, &import(&["--json"]));
+    std::thread::sleep(Duration::from_millis(3_500));
+    let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let run = ran(child.wait_with_output().unwrap()).expect(143);
+    let counts = run.json()["counts"].clone();
+    let created = counts["created"].as_u64().unwrap();
+    assert!(created > 0 && created < 1_000, "{counts}");
+    assert_eq!(service.entities("leads"), created, "what the report says is what the account holds");
+    assert_eq!(counts["unprocessed"].as_u64().unwrap() + created, 1_000);
+    folder.run(&service, &["resume"]).expect(0);
+    assert_eq!(service.entities("leads"), 1_000);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_run_resumes_with_every_record_in_exactly_one_place() {
+    let service = Service::start();
+    service.faults(r#"{"latency_ms":300}"#);
+    let folder = folder(&leads(1_000, |_| None));
+    let mut child = folder.spawn(&service, &IMPORT);
+    std::thread::sleep(Duration::from_millis(3_500));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // What was in flight at that moment is still being carried out.
+    std::thread::sleep(Duration::from_millis(500));
+    let run = folder.run(&service, &["resume", "--json"]);
+    let counts = run.json()["counts"].clone();
+    let (created, unknown) = (counts["created"].as_u64().unwrap(), counts["unknown"].as_u64().unwrap());
+    assert_eq!(created + unknown, 1_000, "{counts}");
+    assert_eq!(run.code, if unknown > 0 { 7 } else { 0 });
+    let held = service.entities("leads");
+    assert!(held >= created && held <= 1_000, "{held} held, {created} known to be");
+    let rows: std::collections::HashSet<String> = folder.results().into_iter().map(|r| r["row"].clone()).collect();
+    assert_eq!(rows.len(), 1_000);
+}
+
+#[test]
+fn the_same_file_is_refused_the_second_time() {
+    let service = Service::start();
+    let folder = folder(&leads(10, |_| None));
+    folder.run(&service, &IMPORT).expect(0);
+    let again = folder.run(&service, &IMPORT).expect(2);
+    assert!(again.stderr.contains("imported before, by run"), "{}", again.stderr);
+    assert_eq!(service.entities("leads"), 10);
+    folder.run(&service, &import(&["--again"])).expect(0);
+    assert_eq!(service.entities("leads"), 20);
+}
+
+#[test]
+fn a_source_that_changed_is_not_resumed() {
+    let service = Service::start();
+    service.faults(r#"{"script":[{"on":"POST leads","nth":2,"do":"403"}]}"#);
+    let folder = folder(&leads(500, |_| None));
+    folder.run(&service, &IMPORT).expect(4);
+    service.faults("{}");
+    folder.write("leads.csv", leads(501, |_| None));
+    let refused = folder.run(&service, &["resume"]).expect(2);
+    assert!(refused.stderr.contains("the source has changed since the run began"), "{}", refused.stderr);
+}
+
+/// 200 requests at 300 ms an answer: the pace is the only limit, and it is kept.
+#[test]
+fn ten_thousand_records_never_pass_seven_a_second_and_use_95_percent_of_it() {
+    let service = Service::start();
+    service.faults(r#"{"latency_ms":300}"#);
+    let folder = folder(&leads(10_000, |_| None));
+    let run = folder.run(&service, &import(&["--batch", "50", "--json"])).expect(0);
+    let stats = service.get("/_sandbox/stats");
+    assert!(stats["worst_sliding_second"].as_u64().unwrap() <= 7, "{stats}");
+    assert_eq!(run.json()["requests"]["throttled"], 0);
+    assert_eq!(service.entities("leads"), 10_000);
+    let log = service.get("/_sandbox/requests");
+    let posts: Vec<u64> = log
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|r| r["method"] == "POST" && r["path"].as_str().is_some_and(|p| p.ends_with("leads")))
+        .map(|r| r["at_ms"].as_u64().unwrap())
+        .collect();
+    assert_eq!(posts.len(), 200);
+    let seconds = (posts[199] - posts[0]) as f64 / 1000.0;
+    let rate = 199.0 / seconds;
+    assert!(rate >= 0.95 * 7.0, "{rate:.2} requests a second");
+}
