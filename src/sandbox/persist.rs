@@ -192,3 +192,58 @@ fn damaged(path: &Path, line: usize, error: &serde_json::Error) -> Problem {
         .at(Place::Text { file: path.to_owned(), line, column: error.column().max(1) })
         .hint("remove the file to start a new world")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::builtin;
+    use crate::sandbox::world::Shelf;
+
+    fn commit(id: u64, at: i64) -> Commit {
+        let filler = "я".repeat(300);
+        let line = format!(
+            r#"{{"at":{at},"put":[["leads",{id},1,{at},{{"name":"{filler}"}}]],"tag":[["leads",{id},"t{id}"]],
+            "link":[["leads",{id},"contacts",7,{{"is_main":true}}]]}}"#
+        );
+        serde_json::from_str(&line).expect("a commit as the log has it")
+    }
+
+    #[test]
+    fn a_log_of_old_versions_is_rewritten_and_tells_the_same() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("world.jsonl");
+        let (mut open, world) = Folder::open(folder.path(), builtin::account(), 5).expect("a fresh folder");
+        let token = world.auth.token;
+        for at in 0..9000 {
+            open.append(&commit(1 + at as u64 % 3, at)).expect("appended");
+        }
+        drop(open);
+        let before = fs::metadata(&log).expect("the log").len();
+        for round in 0..2 {
+            let (open, world) = Folder::open(folder.path(), builtin::account(), 6).expect("the same folder");
+            drop(open);
+            assert_eq!(world.auth.token, token, "round {round}");
+            assert_eq!(world.records(Shelf::Leads).count(), 3);
+            assert_eq!(world.records(Shelf::Leads).get(3).map(|r| r.updated_at), Some(8999));
+            assert_eq!(world.tags(Shelf::Leads).name(2), Some("t2"));
+            let linked: Vec<_> = world.linked(Shelf::Contacts, 7, Shelf::Leads).map(|(id, _)| id).collect();
+            assert_eq!(linked, [1, 2, 3]);
+            assert_eq!(world.linked(Shelf::Leads, 1, Shelf::Contacts).next(), Some((7, Some(r#"{"is_main":true}"#))));
+            assert!(fs::metadata(&log).expect("the log").len() < before / 100);
+        }
+    }
+
+    #[test]
+    fn what_is_no_world_is_a_problem_with_its_place() {
+        for (text, message) in [
+            ("nonsense\n", "world.jsonl:1:"),
+            ("{\"amoport_sandbox_world\":99,\"seed\":1}\n", "another version"),
+            ("{\"amoport_sandbox_world\":1,\"seed\":1}\n{\"put\":7}\n", "world.jsonl:2:"),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            fs::write(folder.path().join("world.jsonl"), text).expect("written");
+            let problem = Folder::open(folder.path(), builtin::account(), 1).expect_err("a problem");
+            assert!(problem.to_string().contains(message), "{problem}");
+        }
+    }
+}
