@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use amoport::sandbox::{Options, Sandbox, Switches};
+use amoport::sandbox::{Options, Sandbox, Standing, Switches};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -697,6 +697,12 @@ fn what_is_wrong_with_a_complex_lead_is_said_by_code_and_path() {
         let answer = s.post("leads/complex", json!([item])).is(400);
         assert_eq!(answer.complaints().first().map(String::as_str), Some(wanted), "{item}");
     }
+    let fields: Vec<Value> =
+        (0..41).map(|i| json!({"field_id": 600_101 + i % 20, "values": [{"value": "1"}]})).collect();
+    let answer = s.post("leads/complex", json!([{"custom_fields_values": fields.clone()}])).is(400);
+    assert!(answer.complaints().contains(&"TooMany custom_fields_values".to_owned()));
+    let answer = s.post("leads/complex", json!([contact(json!({"custom_fields_values": fields}))])).is(400);
+    assert!(answer.complaints().contains(&"TooMany _embedded.contacts.0.custom_fields_values".to_owned()));
     let many: Vec<Value> = (0..51).map(|_| json!({"name": "a"})).collect();
     let answer = s.post("leads/complex", json!(many)).is(400);
     assert_eq!(answer.json()["validation-errors"][0].get("request_id"), None);
@@ -888,16 +894,15 @@ fn the_world_survives_the_process_and_a_torn_line() {
         token = s.sandbox.token().to_owned();
         id = s.made("leads", json!({"name": "Вечная", "tags_to_add": [{"name": "тег"}]}));
         s.post("leads/complex", complex_example(&s)).is(200);
-        let server: Value =
-            serde_json::from_str(&std::fs::read_to_string(state.join("server.json")).expect("server.json"))
-                .expect("JSON");
-        assert_eq!((&server["url"], &server["token"]), (&json!(s.sandbox.url()), &json!(token)));
+        let standing = Standing::find(&state).expect("a standing server");
+        assert_eq!((standing.url.as_str(), &standing.token), (s.sandbox.url(), &token));
         let busy = Sandbox::start(Options { state: Some(state.clone()), ..Options::default() }).expect_err("busy");
         assert_eq!(busy.code, "sandbox-busy");
         // What a killed process leaves: all the lines, and half of one more.
         std::fs::copy(state.join("world.jsonl"), folder.path().join("copy")).expect("a copy");
     }
     assert!(!state.join("server.json").exists());
+    assert_eq!(Standing::find(&state), None);
     let mut log = std::fs::read(folder.path().join("copy")).expect("the log");
     log.extend_from_slice(b"{\"at\":1,\"put\":[[\"leads\",10000009,1,");
     std::fs::write(state.join("world.jsonl"), log).expect("written");

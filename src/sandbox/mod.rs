@@ -38,6 +38,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 use crate::problem::{Problem, Stage};
+pub use persist::Standing;
 pub use switches::{Partial, RateKey, RequestIds, Switches, Throttling};
 use world::World;
 

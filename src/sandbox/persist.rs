@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,9 @@ use super::world::{Commit, World};
 use crate::problem::{Place, Problem, Stage};
 
 const FORMAT: u32 = 1;
+/// `Standing::find` holds the lock for a moment; who wants to serve waits that moment.
+const LOCK_TRIES: u32 = 4;
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
 /// Below this a log is never worth rewriting.
 const COMPACT_MIN_BYTES: u64 = 4 << 20;
 
@@ -34,6 +38,8 @@ impl Folder {
     pub fn open(path: &Path, account: Account, seed: u64) -> Result<(Folder, World), Problem> {
         create_private_dir(path).map_err(|e| unusable(path, "cannot be made", &e))?;
         let lock = take_lock(path)?;
+        // What a killed process left: it must not speak for this one while the world is being read.
+        let _ = fs::remove_file(path.join("server.json"));
         let log_path = path.join("world.jsonl");
         let (world, bytes, live) = load(&log_path, account, seed)?;
         let stale = bytes > COMPACT_MIN_BYTES && live < bytes / 2;
@@ -73,25 +79,46 @@ impl Folder {
     }
 }
 
+/// A server of another process, as it announced itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Standing {
+    pub url: String,
+    pub token: String,
+    pub pid: u32,
+}
+
+impl Standing {
+    /// The server that holds this folder now; what a killed one left behind does not count.
+    pub fn find(path: &Path) -> Option<Standing> {
+        let lock = File::open(path.join("lock")).ok()?;
+        match lock.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => announced(path),
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
+}
+
 fn take_lock(path: &Path) -> Result<File, Problem> {
     let lock_path = path.join("lock");
     let lock = private(OpenOptions::new().write(true).create(true).truncate(false))
         .open(&lock_path)
         .map_err(|e| unusable(&lock_path, "cannot be opened", &e))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => {
-            let who = fs::read_to_string(path.join("server.json"))
-                .ok()
-                .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
-                .map_or(String::new(), |s| format!(" (process {}, {})", s["pid"], s["url"].as_str().unwrap_or("")));
-            let message = format!("the sandbox's world is in use by another process{who}");
-            Err(Problem::new(Stage::Send, "sandbox-busy", message)
-                .at(Place::File(path.to_owned()))
-                .hint("stop that process, or use another state folder"))
+    for _ in 0..LOCK_TRIES {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(e)) => return Err(unusable(&lock_path, "cannot be locked", &e)),
         }
-        Err(TryLockError::Error(e)) => Err(unusable(&lock_path, "cannot be locked", &e)),
     }
+    let who = announced(path).map_or(String::new(), |s| format!(" (process {}, {})", s.pid, s.url));
+    let message = format!("the sandbox's world is in use by another process{who}");
+    Err(Problem::new(Stage::Send, "sandbox-busy", message)
+        .at(Place::File(path.to_owned()))
+        .hint("stop that process, or use another state folder"))
+}
+
+fn announced(path: &Path) -> Option<Standing> {
+    serde_json::from_str(&fs::read_to_string(path.join("server.json")).ok()?).ok()
 }
 
 /// The world, the bytes of its log, and about how many of them still matter.
