@@ -61,7 +61,10 @@ fn seven_refused_of_250_cost_one_more_request_for_each_batch_they_stand_in() {
         for line in &rejected {
             assert_eq!(line["stage"], "send");
             assert_eq!(line["code"], "NotSupportedChoice");
-            assert_eq!((line["column"].as_str(), line["cell"].as_str()), ("price", format!("C{}", line["row"]).as_str()));
+            assert_eq!(
+                (line["column"].as_str(), line["cell"].as_str()),
+                ("price", format!("C{}", line["row"]).as_str())
+            );
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 pub fn run(args: &SandboxArgs, common: &Common) -> Result<Exit, Ended> {
     let folder = common.state.join("sandbox");
     let options =
-        Options { port: args.port, state: Some(folder), seed: args.seed, standing: true, ..Default::default() };
+        Options { port: args.port, state: Some(folder), seed: args.seed, by_hand: true, ..Default::default() };
     let sandbox = Sandbox::start(options)?;
     if common.json {
         say::data(&json!({"url": sandbox.url(), "token": sandbox.token()}).to_string());

@@ -42,7 +42,7 @@ impl Target {
     fn sandbox(common: &Common, rate: u32) -> Result<Target, Ended> {
         let folder = common.state.join("sandbox");
         // A sandbox served by hand from the same folder is used as it stands.
-        if let Some(standing) = sandbox::standing(&folder) {
+        if let Some(standing) = sandbox::Standing::find(&folder).filter(|server| server.by_hand) {
             let client = client(&standing.url, SecretString::from(standing.token), rate)?;
             return Ok(Target { account: SANDBOX.to_owned(), client, _sandbox: None });
         }

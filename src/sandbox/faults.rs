@@ -73,7 +73,7 @@ pub struct Rule {
     /// Only from the nth of them on, counted from 1; as often as `times` says, once where it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nth: Option<u64>,
-    /// Only every so manieth.
+    /// Only every second, third, … of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
     /// How often at most.

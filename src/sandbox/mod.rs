@@ -6,6 +6,9 @@
 //! `list`, `render`: how it is read. `endpoints`: the routes, pure. `rate`, `faults`, `switches`: how it misbehaves.
 //! `persist`, `http`: files and sockets, the only effects.
 
+// A `Problem` is large, and returned once, at the start; boxing it would cost more reading than it saves copying.
+#![allow(clippy::result_large_err)]
+
 mod account;
 mod answers;
 mod auth;
@@ -35,7 +38,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 use crate::problem::{Problem, Stage};
-pub use persist::{Standing, standing};
+pub use persist::Standing;
 pub use switches::{Partial, RateKey, RequestIds, Switches, Throttling};
 use world::World;
 
@@ -61,12 +64,12 @@ pub struct Options {
     pub switches: Switches,
     pub clock: Clock,
     /// Served by hand until it is killed, so that other processes may rely on it.
-    pub standing: bool,
+    pub by_hand: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { port: 0, state: None, seed: 1, switches: Switches::default(), clock: system_clock(), standing: false }
+        Options { port: 0, state: None, seed: 1, switches: Switches::default(), clock: system_clock(), by_hand: false }
     }
 }
 
@@ -96,7 +99,7 @@ impl Sandbox {
         let url = format!("http://127.0.0.1:{port}");
         let token = world.auth.token.clone();
         if let Some(folder) = &folder {
-            folder.announce(&url, &token, options.standing).map_err(|e| no_start(&e))?;
+            folder.announce(&url, &token, options.by_hand).map_err(|e| no_start(&e))?;
         }
         let core = http::Core { world, folder, switches: options.switches };
         let server = Arc::new(http::Server::new(core, url.clone(), options.clock));

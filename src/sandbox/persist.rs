@@ -4,6 +4,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +13,9 @@ use super::world::{Commit, World};
 use crate::problem::{Place, Problem, Stage};
 
 const FORMAT: u32 = 1;
+/// `Standing::find` holds the lock for a moment; who wants to serve waits that moment.
+const LOCK_TRIES: u32 = 4;
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
 /// Below this a log is never worth rewriting.
 const COMPACT_MIN_BYTES: u64 = 4 << 20;
 
@@ -34,6 +38,8 @@ impl Folder {
     pub fn open(path: &Path, account: Account, seed: u64) -> Result<(Folder, World), Problem> {
         create_private_dir(path).map_err(|e| unusable(path, "cannot be made", &e))?;
         let lock = take_lock(path)?;
+        // What a killed process left: it must not speak for this one while the world is being read.
+        let _ = fs::remove_file(path.join("server.json"));
         let log_path = path.join("world.jsonl");
         let (world, bytes, live) = load(&log_path, account, seed)?;
         let stale = bytes > COMPACT_MIN_BYTES && live < bytes / 2;
@@ -59,9 +65,9 @@ impl Folder {
         Ok(())
     }
 
-    pub fn announce(&self, url: &str, token: &str, standing: bool) -> io::Result<()> {
-        let text = serde_json::json!({"url": url, "token": token, "pid": std::process::id(), "standing": standing})
-            .to_string();
+    pub fn announce(&self, url: &str, token: &str, by_hand: bool) -> io::Result<()> {
+        let text =
+            serde_json::json!({"url": url, "token": token, "pid": std::process::id(), "by_hand": by_hand}).to_string();
         let fresh = self.path.join("server.json.new");
         let _ = fs::remove_file(&fresh);
         private(OpenOptions::new().write(true).create_new(true)).open(&fresh)?.write_all(text.as_bytes())?;
@@ -74,22 +80,26 @@ impl Folder {
     }
 }
 
-/// A server that another process serves by hand from a folder.
-#[derive(Debug, Deserialize)]
+/// A server of another process, as it announced itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Standing {
     pub url: String,
     pub token: String,
+    pub pid: u32,
+    /// True for `amoport sandbox`; a sandbox inside an import ends with it.
     #[serde(default)]
-    standing: bool,
+    pub by_hand: bool,
 }
 
-/// The server standing over the world in `path`, if there is one: announced, and its lock held.
-pub fn standing(path: &Path) -> Option<Standing> {
-    let found: Standing = serde_json::from_str(&fs::read_to_string(path.join("server.json")).ok()?).ok()?;
-    let lock = File::options().read(true).write(true).open(path.join("lock")).ok()?;
-    // A lock that can be had belongs to nobody: the announcement was left behind by a process that was killed.
-    let held = matches!(lock.try_lock(), Err(TryLockError::WouldBlock));
-    (held && found.standing).then_some(found)
+impl Standing {
+    /// The server that holds this folder now; what a killed one left behind does not count.
+    pub fn find(path: &Path) -> Option<Standing> {
+        let lock = File::open(path.join("lock")).ok()?;
+        match lock.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => announced(path),
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
 }
 
 fn take_lock(path: &Path) -> Result<File, Problem> {
@@ -97,20 +107,22 @@ fn take_lock(path: &Path) -> Result<File, Problem> {
     let lock = private(OpenOptions::new().write(true).create(true).truncate(false))
         .open(&lock_path)
         .map_err(|e| unusable(&lock_path, "cannot be opened", &e))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => {
-            let who = fs::read_to_string(path.join("server.json"))
-                .ok()
-                .and_then(|text| serde_json::from_str::<serde_json::Value>(&text).ok())
-                .map_or(String::new(), |s| format!(" (process {}, {})", s["pid"], s["url"].as_str().unwrap_or("")));
-            let message = format!("the sandbox's world is in use by another process{who}");
-            Err(Problem::new(Stage::Send, "sandbox-busy", message)
-                .at(Place::File(path.to_owned()))
-                .hint("stop that process, or use another state folder"))
+    for _ in 0..LOCK_TRIES {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(e)) => return Err(unusable(&lock_path, "cannot be locked", &e)),
         }
-        Err(TryLockError::Error(e)) => Err(unusable(&lock_path, "cannot be locked", &e)),
     }
+    let who = announced(path).map_or(String::new(), |s| format!(" (process {}, {})", s.pid, s.url));
+    let message = format!("the sandbox's world is in use by another process{who}");
+    Err(Problem::new(Stage::Send, "sandbox-busy", message)
+        .at(Place::File(path.to_owned()))
+        .hint("stop that process, or use another state folder"))
+}
+
+fn announced(path: &Path) -> Option<Standing> {
+    serde_json::from_str(&fs::read_to_string(path.join("server.json")).ok()?).ok()
 }
 
 /// The world, the bytes of its log, and about how many of them still matter.
@@ -210,4 +222,59 @@ fn damaged(path: &Path, line: usize, error: &serde_json::Error) -> Problem {
     Problem::new(Stage::Send, "sandbox-world", format!("this line is not one of a sandbox's world: {error}"))
         .at(Place::Text { file: path.to_owned(), line, column: error.column().max(1) })
         .hint("remove the file to start a new world")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::builtin;
+    use crate::sandbox::world::Shelf;
+
+    fn commit(id: u64, at: i64) -> Commit {
+        let filler = "я".repeat(300);
+        let line = format!(
+            r#"{{"at":{at},"put":[["leads",{id},1,{at},{{"name":"{filler}"}}]],"tag":[["leads",{id},"t{id}"]],
+            "link":[["leads",{id},"contacts",7,{{"is_main":true}}]]}}"#
+        );
+        serde_json::from_str(&line).expect("a commit as the log has it")
+    }
+
+    #[test]
+    fn a_log_of_old_versions_is_rewritten_and_tells_the_same() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("world.jsonl");
+        let (mut open, world) = Folder::open(folder.path(), builtin::account(), 5).expect("a fresh folder");
+        let token = world.auth.token;
+        for at in 0..9000 {
+            open.append(&commit(1 + at as u64 % 3, at)).expect("appended");
+        }
+        drop(open);
+        let before = fs::metadata(&log).expect("the log").len();
+        for round in 0..2 {
+            let (open, world) = Folder::open(folder.path(), builtin::account(), 6).expect("the same folder");
+            drop(open);
+            assert_eq!(world.auth.token, token, "round {round}");
+            assert_eq!(world.records(Shelf::Leads).count(), 3);
+            assert_eq!(world.records(Shelf::Leads).get(3).map(|r| r.updated_at), Some(8999));
+            assert_eq!(world.tags(Shelf::Leads).name(2), Some("t2"));
+            let linked: Vec<_> = world.linked(Shelf::Contacts, 7, Shelf::Leads).map(|(id, _)| id).collect();
+            assert_eq!(linked, [1, 2, 3]);
+            assert_eq!(world.linked(Shelf::Leads, 1, Shelf::Contacts).next(), Some((7, Some(r#"{"is_main":true}"#))));
+            assert!(fs::metadata(&log).expect("the log").len() < before / 100);
+        }
+    }
+
+    #[test]
+    fn what_is_no_world_is_a_problem_with_its_place() {
+        for (text, message) in [
+            ("nonsense\n", "world.jsonl:1:"),
+            ("{\"amoport_sandbox_world\":99,\"seed\":1}\n", "another version"),
+            ("{\"amoport_sandbox_world\":1,\"seed\":1}\n{\"put\":7}\n", "world.jsonl:2:"),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            fs::write(folder.path().join("world.jsonl"), text).expect("written");
+            let problem = Folder::open(folder.path(), builtin::account(), 1).expect_err("a problem");
+            assert!(problem.to_string().contains(message), "{problem}");
+        }
+    }
 }

@@ -132,10 +132,7 @@ impl View<'_> {
     fn tags(&self, shelf: Shelf, draft: &Draft) -> Value {
         let Some(Value::Array(ids)) = draft.json.get("tags") else { return json!([]) };
         let tags = self.world.tags(shelf);
-        ids.iter()
-            .filter_map(Value::as_u64)
-            .filter_map(|id| Some(json!({"id": id, "name": tags.name(id)?, "color": null})))
-            .collect()
+        ids.iter().filter_map(Value::as_u64).filter_map(|id| Some(tag(shelf, id, tags.name(id)?))).collect()
     }
 
     fn linked(&self, shelf: Shelf, id: u64, to: Shelf) -> Value {
@@ -164,6 +161,14 @@ impl View<'_> {
         let Some(Value::Array(fields)) = draft.json.get("fields") else { return Value::Null };
         let shown: Vec<Value> = fields.iter().filter_map(|f| field_values(&self.world.account, f)).collect();
         if shown.is_empty() { Value::Null } else { Value::Array(shown) }
+    }
+}
+
+/// Only tags of leads have a colour. [seed]
+pub fn tag(shelf: Shelf, id: u64, name: &str) -> Value {
+    match shelf {
+        Shelf::Leads => json!({"id": id, "name": name, "color": null}),
+        Shelf::Contacts | Shelf::Companies | Shelf::Customers => json!({"id": id, "name": name}),
     }
 }
 

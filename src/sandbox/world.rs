@@ -270,9 +270,9 @@ impl World {
             tag: tags.iter().map(|(id, name)| TagMade(*shelf, id, name.into())).collect(),
             ..Commit::default()
         });
-        let links = self.links.iter().filter_map(|((from, id, to, other), meta)| {
+        let links = self.links.iter().map(|((from, id, to, other), meta)| {
             let meta = meta.as_deref().and_then(|m| RawValue::from_string(m.to_owned()).ok());
-            Some(LinkMade(*from, *id, *to, *other, meta))
+            LinkMade(*from, *id, *to, *other, meta)
         });
         let links = Chunked { inner: links, size: CHUNK }.map(|link| Commit { link, ..Commit::default() });
         let auth = std::iter::once(Commit { auth: Some(self.auth.clone()), ..Commit::default() });

@@ -6,6 +6,7 @@ use super::embedded::{Party, check_embedded};
 use super::keys::{Is, Key, On, keys};
 use super::tags::{TagEdit, check_tags};
 use super::{Complaints, Rules, custom_fields, join, longer_than, stage};
+use crate::entity::COMPLEX_FIELDS_MAX;
 use crate::sandbox::world::Shelf;
 
 /// In what kind of request an item stands; decides which keys it may have.
@@ -77,10 +78,9 @@ pub fn check_item(
     if shelf == Shelf::Leads {
         stage::check(rules, mode, path, &mut clean, complaints);
     }
-    if mode == Mode::Complex && clean.fields.len() > crate::entity::COMPLEX_FIELDS_MAX
-        || mode == Mode::Inner && clean.fields.len() > crate::entity::COMPLEX_FIELDS_MAX
-    {
-        complaints.too_many(join(path, "custom_fields_values"), crate::entity::COMPLEX_FIELDS_MAX); // [seed]
+    let fields = item.get("custom_fields_values").and_then(Value::as_array).map_or(0, Vec::len);
+    if matches!(mode, Mode::Complex | Mode::Inner) && fields > COMPLEX_FIELDS_MAX {
+        complaints.too_many(join(path, "custom_fields_values"), COMPLEX_FIELDS_MAX); // [seed]
     }
     for refusal in rules.refusals.iter().filter(|r| r.means(shelf, item)) {
         complaints.add(refusal.code.clone(), join(path, &refusal.path), refusal.detail.clone());

@@ -27,7 +27,7 @@ struct Made {
 pub fn create(call: &Call) -> Reply {
     let checked = match check_batch(call, Shelf::Leads, Mode::Complex) {
         Ok(checked) => checked,
-        Err(reply) => return reply,
+        Err(reply) => return *reply,
     };
     let items = checked.good.len() + checked.refused.len();
     let mut plan = Plan::new(call.world, call.now);

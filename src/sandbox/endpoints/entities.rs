@@ -116,17 +116,17 @@ pub struct Checked {
 }
 
 /// Reads and checks a batch; the reply is there when it cannot go on.
-pub fn check_batch(call: &Call, shelf: Shelf, mode: Mode) -> Result<Checked, Reply> {
+pub fn check_batch(call: &Call, shelf: Shelf, mode: Mode) -> Result<Checked, Box<Reply>> {
     let items = match call.json() {
         Some(Value::Array(items)) if !items.is_empty() => items,
-        _ => return Err(Call::blank()),
+        _ => return Err(Box::new(Call::blank())),
     };
     let (max, excess) = match mode {
         Mode::Complex => (crate::entity::COMPLEX_BATCH_MAX, call.switches.complex_excess_status),
         Mode::Create | Mode::Update(_) | Mode::Inner => (BATCH_MAX, call.switches.batch_excess_status),
     };
     if items.len() > max {
-        return Err(too_many(mode, max, excess));
+        return Err(Box::new(too_many(mode, max, excess)));
     }
     let mut checked = Checked { good: Vec::new(), refused: Vec::new() };
     for (i, item) in items.iter().enumerate() {
@@ -141,7 +141,7 @@ pub fn check_batch(call: &Call, shelf: Shelf, mode: Mode) -> Result<Checked, Rep
     // A bad item spoils the batch. [inferred]
     let spoiled = call.switches.partial == Partial::None || checked.good.is_empty();
     if !checked.refused.is_empty() && spoiled {
-        return Err(invalid(call, checked.refused).with_items(items.len()));
+        return Err(Box::new(invalid(call, checked.refused).with_items(items.len())));
     }
     Ok(checked)
 }
@@ -165,7 +165,7 @@ fn write_batch(
 ) -> Reply {
     let checked = match check_batch(call, shelf, mode) {
         Ok(checked) => checked,
-        Err(reply) => return reply,
+        Err(reply) => return *reply,
     };
     let view = call.view();
     let mut plan = Plan::new(call.world, call.now);

@@ -1,10 +1,11 @@
 //! `{entity}/tags`. [doc]
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::Call;
 use crate::sandbox::answers::Reply;
 use crate::sandbox::list::Paging;
+use crate::sandbox::render;
 use crate::sandbox::world::Shelf;
 
 pub fn list(call: &Call, shelf: Shelf) -> Reply {
@@ -20,11 +21,7 @@ pub fn list(call: &Call, shelf: Shelf) -> Reply {
         .filter(|(_, name)| text.is_empty() || name.to_lowercase().contains(&text))
         .skip(paging.skip())
         .take(paging.limit + 1)
-        // Only tags of leads have a colour. [seed], [doc]
-        .map(|(id, name)| match shelf {
-            Shelf::Leads => json!({"id": id, "name": name, "color": null}),
-            Shelf::Contacts | Shelf::Companies | Shelf::Customers => json!({"id": id, "name": name}),
-        })
+        .map(|(id, name)| render::tag(shelf, id, name))
         .collect();
     let more = rows.len() > paging.limit;
     rows.truncate(paging.limit);

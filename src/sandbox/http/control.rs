@@ -5,7 +5,6 @@ use serde_json::{Map, Value, json};
 
 use super::{Asked, Server};
 use crate::sandbox::answers::Reply;
-use crate::sandbox::builtin;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::log::Log;
 use crate::sandbox::query::Query;
@@ -48,7 +47,7 @@ fn requests(server: &Server) -> Value {
 fn reset(server: &Server, keep_world: bool) -> Reply {
     if !keep_world {
         let core = &mut *server.core();
-        let world = World::new(builtin::account(), core.world.seed);
+        let world = World::new(core.world.account.clone(), core.world.seed);
         if let Some(folder) = &mut core.folder
             && let Err(error) = folder.replace(&world)
         {

@@ -154,22 +154,23 @@ fn bearer(header: &str) -> Option<&str> {
 
 /// The answer and the milliseconds it is held back; all that it changes is done.
 fn answer(server: &Server, plug: &socket::Plug, asked: &Asked) -> (Reply, u64) {
-    let now_ms = server.elapsed_ms();
     let switches = server.core().switches.clone();
     let key = match switches.rate_key {
         RateKey::Token => asked.token.clone(),
         RateKey::Address => plug.peer.ip().to_string(),
     };
-    let (gate, fault, mut latency_ms, refusals) = {
+    let (now_ms, gate, fault, mut latency_ms, refusals) = {
         let mut desk = server.desk();
+        // Read while the desk is held, so that instants come in their order.
+        let now_ms = server.elapsed_ms();
         let gate = desk.rate.arrive(&key, now_ms, &switches);
         let dice = roll(&mut desk.dice);
         match gate {
             Gate::Pass => {
                 let (fault, latency_ms) = desk.faults.next(&asked.method, asked.short_path(), dice);
-                (gate, fault, latency_ms, desk.faults.refuse.clone())
+                (now_ms, gate, fault, latency_ms, desk.faults.refuse.clone())
             }
-            Gate::Throttled | Gate::Blocked => (gate, None, 0, Vec::new()),
+            Gate::Throttled | Gate::Blocked => (now_ms, gate, None, 0, Vec::new()),
         }
     };
     let found = route(asked);
