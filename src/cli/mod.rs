@@ -15,6 +15,7 @@ mod say;
 mod serve;
 mod target;
 
+use crate::problem::{Problem, Stage};
 use args::{Cli, Common, MappingVerb, Verb};
 use clap::Parser;
 use exit::{Ended, Exit};
@@ -24,7 +25,8 @@ use serde_json::json;
 pub fn main() -> i32 {
     // clap prints usage errors itself and ends with 2, as ours do.
     let cli = Cli::parse();
-    let end = run(&cli.verb, &cli.common);
+    // A panic is a fault of ours; the journal makes it as safe as a kill, and the exit code says so.
+    let end = std::panic::catch_unwind(|| run(&cli.verb, &cli.common)).unwrap_or_else(|_| Err(fault()));
     match end {
         Ok(exit) => exit as i32,
         Err(ended) => {
@@ -56,6 +58,12 @@ fn run(verb: &Verb, common: &Common) -> Result<Exit, Ended> {
             }
         },
     }
+}
+
+fn fault() -> Ended {
+    let problem = Problem::new(Stage::Reconcile, "fault", "amoport has made a mistake; nothing that was done is lost")
+        .hint("go on with: amoport resume; and please report the lines above");
+    Ended { exit: Exit::Fault, problems: vec![problem] }
 }
 
 /// What `--json` prints when there is no run to tell of.

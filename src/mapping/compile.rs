@@ -276,7 +276,7 @@ impl Compile<'_> {
         let input = match &origin.from {
             From::Column(title) => Input::Column(self.column(title)?),
             From::Constant(value) => Input::Constant(value.it.clone()),
-            From::Template(text) => Input::Template(self.template(text, false)?),
+            From::Template(text) => Input::Template(Box::new(self.template(text, false)?)),
         };
         let round = origin.round.as_ref().and_then(|round| {
             let found = Round::from_name(&round.it);

@@ -5,6 +5,7 @@
 pub mod compile;
 pub mod convert;
 pub mod mapper;
+mod names;
 pub mod plan;
 pub mod schema;
 mod template;

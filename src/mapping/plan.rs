@@ -66,7 +66,7 @@ impl TargetPlan {
 pub enum Input {
     Column(usize),
     Constant(String),
-    Template(Template),
+    Template(Box<Template>),
 }
 
 #[derive(Debug)]

@@ -56,6 +56,9 @@ pub enum Target {
     Custom(String),
 }
 
+/// What stands for which cell text, in the order written.
+pub type Translation = Vec<(String, At<String>)>;
+
 /// Where one value comes from and what is done to it on the way.
 #[derive(Debug)]
 pub struct Origin {
@@ -64,7 +67,7 @@ pub struct Origin {
     pub default: Option<At<String>>,
     pub required: bool,
     pub split: Vec<String>,
-    pub values: Option<At<Vec<(String, At<String>)>>>,
+    pub values: Option<At<Translation>>,
     pub as_: Option<At<As>>,
     pub format: Option<At<String>>,
     pub round: Option<At<String>>,
@@ -495,7 +498,7 @@ impl Walk<'_> {
     }
 
     /// `values`: a table, or the path of a CSV with two columns, beside the mapping.
-    fn translation(&mut self, entry: &Entry) -> Option<At<Vec<(String, At<String>)>>> {
+    fn translation(&mut self, entry: &Entry) -> Option<At<Translation>> {
         let at = entry.node.at;
         match &entry.node.data {
             Data::Table(entries) => {
@@ -511,7 +514,7 @@ impl Walk<'_> {
         }
     }
 
-    fn translation_file(&mut self, at: usize, path: &str) -> Option<At<Vec<(String, At<String>)>>> {
+    fn translation_file(&mut self, at: usize, path: &str) -> Option<At<Translation>> {
         let beside = self.text.file.parent().unwrap_or(std::path::Path::new("")).join(path);
         let mut pairs = Vec::new();
         let mut read = || -> Result<(), Problem> {

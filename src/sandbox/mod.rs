@@ -6,9 +6,6 @@
 //! `list`, `render`: how it is read. `endpoints`: the routes, pure. `rate`, `faults`, `switches`: how it misbehaves.
 //! `persist`, `http`: files and sockets, the only effects.
 
-// A `Problem` is large, and returned once, at the start; boxing it would cost more reading than it saves copying.
-#![allow(clippy::result_large_err)]
-
 mod account;
 mod answers;
 mod auth;

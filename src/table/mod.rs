@@ -8,9 +8,6 @@
 //!
 //! Nothing here knows what the columns mean.
 
-// A `Problem` is large and comes once a file or once a bad row; a row that is good returns in a register.
-#![allow(clippy::result_large_err)]
-
 mod layout;
 mod open;
 mod header;

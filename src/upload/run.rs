@@ -75,7 +75,6 @@ pub struct Uploader<'a> {
     doubts: u32,
     retried: u64,
     rejected: u64,
-    seen: u64,
     end: Option<End>,
     observe: &'a mut dyn FnMut(Event),
 }
@@ -102,7 +101,6 @@ pub async fn run(
         doubts: 0,
         retried: 0,
         rejected,
-        seen: 0,
         end: None,
         observe,
     };
@@ -157,12 +155,8 @@ impl Uploader<'_> {
     fn take(&mut self, parcel: Vec<Fed>, rows: &mut Option<u64>) -> Result<(), StoreError> {
         for fed in parcel {
             match fed {
-                Fed::Record(loaded) => {
-                    self.seen += 1;
-                    self.open.push(loaded);
-                }
+                Fed::Record(loaded) => self.open.push(loaded),
                 Fed::Local(outcome) => {
-                    self.seen += 1;
                     self.rejected += u64::from(outcome.status == Status::Rejected);
                     self.local.push(outcome);
                 }
