@@ -1,0 +1,51 @@
+//! Time as the program sees it: the machine's own, or, for rehearsals and tests, the machine's made faster. Whoever
+//! waits or measures a wait does it here, so that a journey of minutes can be walked in milliseconds.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Clock {
+    speed: f64,
+}
+
+impl Clock {
+    pub const REAL: Clock = Clock { speed: 1.0 };
+
+    /// A clock on which `speed` seconds pass in one.
+    pub fn faster(speed: f64) -> Clock {
+        Clock { speed: speed.max(1.0) }
+    }
+
+    /// How long `pause` takes on the machine.
+    pub fn real(self, pause: Duration) -> Duration {
+        pause.div_f64(self.speed)
+    }
+
+    pub async fn sleep(self, pause: Duration) {
+        tokio::time::sleep(self.real(pause)).await;
+    }
+
+    /// The time that has passed since `start` on this clock.
+    pub fn since(self, start: Instant) -> Duration {
+        start.elapsed().mul_f64(self.speed)
+    }
+
+    /// Unix milliseconds; the same on every clock, for the record only.
+    pub fn unix_ms(self) -> i64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_faster_clock_waits_less_and_counts_more() {
+        let fast = Clock::faster(100.0);
+        assert_eq!(fast.real(Duration::from_secs(60)), Duration::from_millis(600));
+        assert_eq!(Clock::REAL.real(Duration::from_secs(60)), Duration::from_secs(60));
+        let start = Instant::now() - Duration::from_millis(20);
+        assert!(fast.since(start) >= Duration::from_secs(2));
+    }
+}
