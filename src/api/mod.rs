@@ -3,6 +3,7 @@
 
 pub mod failure;
 pub mod pace;
+pub mod pages;
 pub mod pull;
 
 pub use failure::{Failure, Reply};

@@ -140,18 +140,54 @@ pub struct ImportArgs {
     /// Import these rows only, numbered as Excel shows them
     #[arg(long, value_name = "A-B", value_parser = rows)]
     pub rows: Option<(u32, u32)>,
-    /// Records in one request: a number up to the kind's maximum
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), env = "AMOPORT_BATCH")]
-    pub batch: Option<u32>,
+    /// Records in one request: a number up to the kind's maximum, or "auto" to find the size by the answers
+    #[arg(long, value_name = "N|auto", default_value = "auto", value_parser = batch, env = "AMOPORT_BATCH")]
+    pub batch: Batch,
     /// Requests in a second
     #[arg(long, value_name = "N", default_value_t = crate::entity::RATE_MAX, value_parser = clap::value_parser!(u32).range(1..=7), env = "AMOPORT_RATE")]
     pub rate: u32,
     /// Stop when more records than this are rejected; the whole source is checked before anything is sent
     #[arg(long, value_name = "N|N%", value_parser = max_errors, env = "AMOPORT_MAX_ERRORS")]
     pub max_errors: Option<String>,
+    /// How long the account is watched for records whose answer was lost
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = seconds, env = "AMOPORT_SETTLE")]
+    pub settle: u64,
+    /// What is read back at the end and compared with what was sent
+    #[arg(long, value_name = "WHAT", default_value = "sample", env = "AMOPORT_VERIFY")]
+    pub verify: VerifyWord,
     /// Import although this source was imported before
     #[arg(long)]
     pub again: bool,
+}
+
+/// `None` is "auto".
+pub type Batch = Option<usize>;
+
+fn batch(text: &str) -> Result<Batch, String> {
+    match text {
+        "auto" => Ok(None),
+        _ => match text.parse() {
+            Ok(0) | Err(_) => Err("a number of records, or \"auto\"".to_owned()),
+            Ok(size) => Ok(Some(size)),
+        },
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum VerifyWord {
+    All,
+    Sample,
+    None,
+}
+
+/// `60s`, `2m`, `90`.
+fn seconds(text: &str) -> Result<u64, String> {
+    let bad = || "a time is written 60s or 2m".to_owned();
+    let (number, unit) = match text.strip_suffix('m') {
+        Some(minutes) => (minutes, 60),
+        None => (text.strip_suffix('s').unwrap_or(text), 1),
+    };
+    number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(bad)
 }
 
 /// `2-50`, `2-`, `17`.
@@ -200,6 +236,9 @@ pub struct ResumeArgs {
     /// A file with the account's token
     #[arg(long, value_name = "FILE", env = "AMOPORT_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
+    /// Send records again of which it is not known whether they arrived; look for them in the account first
+    #[arg(long)]
+    pub resend_unknown: bool,
 }
 
 #[derive(Debug, Args)]
@@ -286,6 +325,12 @@ mod tests {
         assert!(rows("0-5").is_err() && rows("9-3").is_err() && rows("a").is_err());
         assert!(max_errors("10").is_ok() && max_errors("1.5%").is_ok());
         assert!(max_errors("x").is_err() && max_errors("120%").is_err());
+        assert_eq!(batch("auto"), Ok(None));
+        assert_eq!(batch("50"), Ok(Some(50)));
+        assert!(batch("0").is_err() && batch("x").is_err());
+        assert_eq!(seconds("60s"), Ok(60));
+        assert_eq!(seconds("2m"), Ok(120));
+        assert!(seconds("soon").is_err());
         assert_eq!(delimiter("tab"), Ok('\t'));
         assert!(delimiter(";;").is_err());
     }

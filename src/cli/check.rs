@@ -44,7 +44,7 @@ fn tell(
 ) -> Result<Exit, Ended> {
     let mut told = Told { source: plan_source(&plan), shown: 0, found: 0, max: shown_max, as_data };
     let (mut records, mut rejected, mut skipped) = (0_u64, 0_u64, 0_u64);
-    let rows = feed::walk(table, Mapper::new(Arc::clone(&plan)), select, |fed| {
+    let rows = feed::walk(table, Mapper::new(Arc::clone(&plan), ""), select, |fed| {
         match fed {
             Fed::Record(_) => records += 1,
             Fed::Local(outcome) if outcome.status == Status::Skipped => skipped += 1,

@@ -1,6 +1,6 @@
 //! `amoport import`: the main job.
 
-use super::args::{Common, ImportArgs};
+use super::args::{Batch, Common, ImportArgs, VerifyWord};
 use super::exit::{Ended, Exit};
 use super::job::{self, Job};
 use super::target::Target;
@@ -21,16 +21,16 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
     let account = prepare::account(&target.client, &prepare::entities(&written), common)?;
     let snapshot = serde_json::to_string(&account).unwrap_or_default();
     let plan = prepare::plan(&written, &table, account)?;
-    let batch = batch_size(args.batch, &plan)?;
+    batch_size(args.batch, &plan)?;
     let select = Select { rows: args.rows, limit: args.limit, ..Select::default() };
     if args.dry_run {
         return check::dry_run(table, plan, &select, common);
     }
-    let head = head(args, &table, &plan, &target, batch, common)?;
+    let head = head(args, &table, &plan, &target, common)?;
     let mut store = Store::open(&common.state)?;
     let _lock = job::lock(common, &head)?;
     refuse_again(args, &store, &head)?;
-    let (counted, over) = over_budget(args, &table, &plan, &select, common)?;
+    let (counted, over) = over_budget(args, &head, &plan, &select, common)?;
     let name = job::new_name(&store, &head, prepare::now())?;
     let folder = common.runs.join(&name);
     let head = Head { folder: folder.display().to_string(), ..head };
@@ -38,32 +38,24 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
     let new = NewRun { name: &name, head: &head, snapshot: &snapshot, started_at: prepare::now() };
     let journal = Journal::begin(store, &new)?;
     store = Store::open(&common.state)?;
-    let job = Job { target, plan, table, journal, store, name, head, select, budget: counted };
+    let job = Job { target, plan, table, journal, doubts: Vec::new(), store, name, head, select, budget: counted };
     if over { job::stop_before_sending(job, common) } else { job::run(job, common) }
 }
 
 /// The kind's maximum is a rule of the service.
-fn batch_size(asked: Option<u32>, plan: &Plan) -> Result<usize, Ended> {
+fn batch_size(asked: Batch, plan: &Plan) -> Result<(), Ended> {
     let max = plan.write.batch_max;
-    match asked.map(|n| n as usize) {
-        None => Ok(crate::entity::BATCH_RECOMMENDED.min(max)),
-        Some(n) if n <= max => Ok(n),
-        Some(n) => Err(Ended::usage(
+    match asked {
+        Some(n) if n > max => Err(Ended::usage(
             "batch-size",
             format!("--batch {n} is more than the service takes for a {}", plan.kind.name()),
             &format!("give {max} or less"),
         )),
+        Some(_) | None => Ok(()),
     }
 }
 
-fn head(
-    args: &ImportArgs,
-    table: &Table,
-    plan: &Plan,
-    target: &Target,
-    batch: usize,
-    common: &Common,
-) -> Result<Head, Ended> {
+fn head(args: &ImportArgs, table: &Table, plan: &Plan, target: &Target, common: &Common) -> Result<Head, Ended> {
     let layout = &table.layout;
     Ok(Head {
         source: SourceHead {
@@ -84,7 +76,14 @@ fn head(
         target: args.target.account.clone().unwrap_or_else(|| super::target::SANDBOX.to_owned()),
         base: plan.account.base.clone(),
         folder: common.runs.display().to_string(),
-        batch,
+        batch: args.batch,
+        settle: args.settle,
+        verify: match args.verify {
+            VerifyWord::All => "all",
+            VerifyWord::Sample => "sample",
+            VerifyWord::None => "none",
+        }
+        .to_owned(),
         rate: args.rate,
         rows: args.rows,
         limit: args.limit,
@@ -131,17 +130,15 @@ fn covers(run: &Run, args: &ImportArgs) -> bool {
 /// so is the number of records that a share refers to.
 fn over_budget(
     args: &ImportArgs,
-    table: &Table,
+    head: &Head,
     plan: &Arc<Plan>,
     select: &Select,
     common: &Common,
 ) -> Result<(Option<Budget>, bool), Ended> {
     let Some(text) = &args.max_errors else { return Ok((None, false)) };
-    let written = prepare::mapping(&args.mapping)?;
-    let quiet = Common { quiet: true, ..common.clone() };
-    let again = prepare::source(&args.file, &written, &prepare::again(table), &quiet)?;
+    let again = prepare::reopen(&head.source)?;
     let (mut records, mut rejected) = (0_u64, 0_u64);
-    feed::walk(again, Mapper::new(Arc::clone(plan)), select, |fed| {
+    feed::walk(again, Mapper::new(Arc::clone(plan), ""), select, |fed| {
         match fed {
             Fed::Record(_) => records += 1,
             Fed::Local(outcome) if outcome.status == crate::store::Status::Rejected => rejected += 1,

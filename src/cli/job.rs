@@ -6,19 +6,22 @@ use super::prepare;
 use super::progress::{Progress, told};
 use super::say;
 use super::target::Target;
+use crate::api::Client;
+use crate::clock::Clock;
 use crate::mapping::{Mapper, Plan};
 use crate::problem::Problem;
 use crate::report::{self, Log, Summary};
-use crate::store::{Head, Journal, RunEnd, Store};
+use crate::store::{Counts, Head, Journal, RunEnd, Store};
 use crate::table::{Row, Table};
 use crate::upload::feed::{self, Select};
-use crate::upload::{Budget, End, Event, Options};
+use crate::upload::verify::{self, Verify, VerifyError};
+use crate::upload::{BatchSize, Budget, Doubt, End, Event, Options, Upload};
 use serde_json::json;
 use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// Everything a run needs, ready to go.
@@ -27,6 +30,8 @@ pub struct Job {
     pub plan: Arc<Plan>,
     pub table: Table,
     pub journal: Journal,
+    /// What an earlier stretch of the run left in doubt.
+    pub doubts: Vec<Doubt>,
     /// A second connection, for reading while the journal writes and after it is closed.
     pub store: Store,
     pub name: String,
@@ -35,9 +40,9 @@ pub struct Job {
     pub budget: Option<Budget>,
 }
 
-/// Uploads, closes the run, writes its report, says how it went.
+/// Uploads, reads back, closes the run, writes its report, says how it went.
 pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
-    let Job { target, plan, table, journal, store, name, head, select, budget } = job;
+    let Job { target, plan, table, journal, doubts, store, name, head, select, budget } = job;
     let started = Instant::now();
     let folder = Path::new(&head.folder).to_owned();
     let mut log = open_log(&folder)?;
@@ -46,44 +51,44 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
     let before = journal.counts();
     let journal = Arc::new(Mutex::new(journal));
     let client = Arc::new(target.client);
-    let asked_before =
-        (client.counters().sent.load(Ordering::Relaxed), client.counters().throttled.load(Ordering::Relaxed));
+    let asked = Asked::of(&client);
     let mut progress = Progress::start(common, before.read + before.skipped);
     if progress.shows() {
-        count_rows(Path::new(&head.source.path), &table, &progress);
+        count_rows(&head, &progress);
     }
-    let feed = feed::start(table, Mapper::new(Arc::clone(&plan)), select);
-    let options = Options { batch: head.batch, max_errors: budget };
-    let mut observe = |event: Event| observe(event, &mut log, &mut progress, common);
-    let (interrupted, report) = prepare::runtime()?.block_on(async {
+    let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
+    let options = Options {
+        batch: head.batch.map_or(BatchSize::Auto { max: plan.write.batch_max }, BatchSize::Fixed),
+        max_errors: budget,
+        settle: Duration::from_secs(head.settle),
+        clock: Clock::REAL,
+    };
+    let runtime = prepare::runtime()?;
+    let (interrupted, report) = runtime.block_on(async {
         let (signal, stop) = watch::channel(false);
         let signals = tokio::spawn(signals(signal));
-        let report =
-            crate::upload::run(Arc::clone(&client), plan, Arc::clone(&journal), feed, options, stop, &mut observe)
-                .await;
+        let (client, plan, journal) = (Arc::clone(&client), Arc::clone(&plan), Arc::clone(&journal));
+        let upload = Upload { client, plan, journal, feed, options, doubts, stop };
+        let mut observe = |event: Event| observe(event, &mut log, &mut progress, common);
+        let report = crate::upload::run(upload, &mut observe).await;
         let interrupted = if signals.is_finished() { signals.await.ok() } else { None };
         (interrupted, report)
     });
     let report = report?;
+    if matches!(report.end, End::Finished) {
+        runtime.block_on(read_back(&client, &plan, &journal, &store, &head, &name, common))?;
+    }
     progress.finish();
     let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let counts = journal.counts();
-    let exit = match &report.end {
-        End::Finished if counts.unknown > 0 => Exit::Unknown,
-        End::Finished if counts.rejected > 0 => Exit::Rejected,
-        End::Finished => Exit::Done,
-        End::Budget => Exit::Budget,
-        End::Service(_) => Exit::Service,
-        End::Interrupted => interrupted.unwrap_or(Exit::Interrupted),
-        End::Source(_) => Exit::Usage,
-    };
+    let exit = exit_of(&report.end, &journal.counts(), interrupted);
+    let (sent, throttled) = asked.since(&client);
     journal.end(&RunEnd {
         outcome: exit.outcome(),
         exit_code: exit as i64,
         elapsed_ms: started.elapsed().as_millis() as i64,
-        sent: (client.counters().sent.load(Ordering::Relaxed) - asked_before.0) as i64,
+        sent,
         retried: report.retried as i64,
-        throttled: (client.counters().throttled.load(Ordering::Relaxed) - asked_before.1) as i64,
+        throttled,
         source_rows: report.rows as i64,
     })?;
     drop(journal);
@@ -93,13 +98,85 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
     Ok(exit)
 }
 
+fn exit_of(end: &End, counts: &Counts, interrupted: Option<Exit>) -> Exit {
+    match end {
+        End::Finished if counts.unknown > 0 => Exit::Unknown,
+        End::Finished if counts.rejected > 0 => Exit::Rejected,
+        End::Finished => Exit::Done,
+        End::Budget => Exit::Budget,
+        End::Service(_) => Exit::Service,
+        End::Interrupted => interrupted.unwrap_or(Exit::Interrupted),
+        End::Source(_) => Exit::Usage,
+    }
+}
+
+/// What had been asked of the service when the run began; `import` has asked for the account by then.
+struct Asked {
+    sent: u64,
+    throttled: u64,
+}
+
+impl Asked {
+    fn of(client: &Client) -> Asked {
+        let counters = client.counters();
+        Asked { sent: counters.sent.load(Ordering::Relaxed), throttled: counters.throttled.load(Ordering::Relaxed) }
+    }
+
+    fn since(&self, client: &Client) -> (i64, i64) {
+        let now = Asked::of(client);
+        ((now.sent - self.sent) as i64, (now.throttled - self.throttled) as i64)
+    }
+}
+
+/// Compares what the account holds with what was sent, as far as `--verify` says. That it could not be done is told;
+/// the import itself is done all the same.
+async fn read_back(
+    client: &Client,
+    plan: &Arc<Plan>,
+    journal: &Arc<Mutex<Journal>>,
+    store: &Store,
+    head: &Head,
+    name: &str,
+    common: &Common,
+) -> Result<(), Ended> {
+    let how = match head.verify.as_str() {
+        "all" => Verify::All,
+        "none" => Verify::None,
+        _ => Verify::Sample,
+    };
+    let run = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner).run();
+    let ids = verify::choose(store.written(run)?, how);
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let select = Select { only: Some(ids.keys().copied().collect()), ..Select::default() };
+    let feed = feed::start(prepare::reopen(&head.source)?, Mapper::new(Arc::clone(plan), name), select);
+    let above = if how == Verify::All { store.first_watermark(run)? } else { None };
+    match verify::read_back(client, plan, journal, feed, &ids, above).await {
+        Ok(verified) if verified.clean() => {
+            say::detail(common, format!("read back {} records: all as sent", verified.checked));
+        }
+        Ok(verified) => say::line(&format!(
+            "read back {} records: {} differ from what was sent, {} are not there, {} have a twin; see {}",
+            verified.checked,
+            verified.differing,
+            verified.missing,
+            verified.doubled,
+            Path::new(&head.folder).join(report::PROBLEMS).display()
+        )),
+        Err(VerifyError::Store(error)) => return Err(error.into()),
+        Err(VerifyError::Service(failure)) => say::line(&format!("the account could not be read back: {failure}")),
+    }
+    Ok(())
+}
+
 /// Ends a run whose budget is overrun by what the mapping rejects, with its report and without a request.
 pub fn stop_before_sending(job: Job, common: &Common) -> Result<Exit, Ended> {
-    let Job { plan, table, mut journal, store, head, select, .. } = job;
+    let Job { plan, table, mut journal, store, name, head, select, .. } = job;
     let folder = Path::new(&head.folder).to_owned();
     let mut log = open_log(&folder)?;
     let mut failed = None;
-    let rows = feed::walk(table, Mapper::new(plan), &select, |fed| {
+    let rows = feed::walk(table, Mapper::new(plan, &name), &select, |fed| {
         let outcome = match fed {
             feed::Fed::Record(loaded) => crate::upload::unprocessed(&loaded),
             feed::Fed::Local(outcome) => outcome,
@@ -144,26 +221,27 @@ fn observe(event: Event, log: &mut Log, progress: &mut Progress, common: &Common
             log.note(at, "answered", details);
         }
         Event::Again { batch, why } => log.note(at, "again", json!({"batch": batch, "why": why})),
-        Event::InDoubt { batch, why } => log.note(at, "in-doubt", json!({"batch": batch, "why": why})),
+        Event::InDoubt { batch, records, why } => {
+            say::note(common, format!("batch {batch}: {why}; looking for its {records} records in the account"));
+            log.note(at, "in-doubt", json!({"batch": batch, "records": records, "why": why}));
+        }
+        Event::Looked { found, missing, unclear, last } => {
+            if last {
+                say::note(common, format!("looked: {found} found, {missing} to be sent again, {unclear} unclear"));
+            }
+            log.note(at, "looked", json!({"found": found, "missing": missing, "unclear": unclear, "last": last}));
+        }
         Event::Counts(counts) => progress.update(&counts),
     }
 }
 
 /// Counts the rows beside the upload, so that a total and an honest time can be shown.
-fn count_rows(file: &Path, table: &Table, progress: &Progress) {
+fn count_rows(head: &Head, progress: &Progress) {
     let total = progress.total();
-    let layout = &table.layout;
-    let options = crate::table::ReadOptions {
-        sheet: layout.sheet.clone(),
-        header_row: Some(layout.header_row),
-        encoding: layout.encoding.map(str::to_owned),
-        delimiter: layout.delimiter,
-        titles: Vec::new(),
-    };
-    let file = file.to_owned();
+    let source = head.source.clone();
     std::thread::spawn(move || {
         // Without a total the progress is told without one.
-        let Ok(mut table) = Table::open(&file, &options) else { return };
+        let Ok(mut table) = prepare::reopen(&source) else { return };
         let mut row = Row::default();
         let mut rows = 0;
         while let Ok(true) = table.read(&mut row) {

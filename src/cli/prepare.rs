@@ -10,6 +10,7 @@ use crate::entity::Entity;
 use crate::mapping::{self, Plan, Written, compile};
 use crate::problem::{Problem, Stage};
 use crate::report::REJECT_COLUMNS;
+use crate::store::SourceHead;
 use crate::table::{Format, ReadOptions, Table};
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -43,14 +44,16 @@ fn rejects_of_a_run(file: &Path, options: &ReadOptions) -> Option<Table> {
     (ours && table.layout.format == Format::Csv).then_some(table)
 }
 
-/// The options under which a source is opened again exactly as it was.
-pub fn again(table: &Table) -> SourceArgs {
-    SourceArgs {
-        sheet: table.layout.sheet.clone(),
-        header_row: Some(table.layout.header_row),
-        encoding: table.layout.encoding.map(str::to_owned),
-        delimiter: table.layout.delimiter,
-    }
+/// The source of a run, opened again exactly as it was.
+pub fn reopen(source: &SourceHead) -> Result<Table, Ended> {
+    let options = ReadOptions {
+        sheet: source.sheet.clone(),
+        header_row: Some(source.header_row),
+        encoding: source.encoding.clone(),
+        delimiter: source.delimiter,
+        titles: Vec::new(),
+    };
+    Ok(Table::open(Path::new(&source.path), &options)?)
 }
 
 /// The entities whose custom fields a mapping can name.

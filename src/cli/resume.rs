@@ -1,33 +1,33 @@
 //! `amoport resume`: goes on with a run. The source is read again from its first row, exactly as it was; what has its
-//! outcome is left alone, and batches that were sent and never answered are reported unknown, not sent again.
+//! outcome is left alone, and batches that were sent and never answered are looked for in the account first.
 
-use super::args::{Common, ResumeArgs, SourceArgs, TargetArgs};
+use super::args::{Common, ResumeArgs, TargetArgs};
 use super::exit::{Ended, Exit};
 use super::job::{self, Job};
 use super::target::{SANDBOX, Target};
 use super::{prepare, say};
 use crate::account::Account;
-use crate::problem::{Problem, Stage};
-use crate::store::{Journal, Outcome, Run, Status, Store, StoreError, StoredProblem};
-use crate::upload::feed::Select;
+use crate::entity::Action;
+use crate::mapping::{Mapper, Plan};
+use crate::problem::Problem;
+use crate::store::{Head, Journal, OpenDoubt, Run, Store, StoreError};
+use crate::upload::Doubt;
+use crate::upload::feed::{self, Fed, Loaded, Select};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     let store = Store::open(&common.state)?;
-    let run = find(&store, args.run.as_deref())?;
+    let run = find(&store, args.run.as_deref(), args.resend_unknown)?;
     let head = run.head.clone();
     let _lock = job::lock(common, &head)?;
     let file = Path::new(&head.source.path);
     unchanged(file, &head.source.sha256, "source")?;
     unchanged(Path::new(&head.mapping.path), &head.mapping.sha256, "mapping")?;
     let written = prepare::mapping(Path::new(&head.mapping.path))?;
-    let as_before = SourceArgs {
-        sheet: head.source.sheet.clone(),
-        header_row: Some(head.source.header_row),
-        encoding: head.source.encoding.clone(),
-        delimiter: head.source.delimiter,
-    };
-    let table = prepare::source(file, &written, &as_before, common)?;
+    let table = prepare::reopen(&head.source)?;
+    say::note(common, format!("{}: {}", file.display(), table.layout));
     let sandbox = head.target == SANDBOX;
     let target =
         TargetArgs { sandbox, account: (!sandbox).then(|| head.target.clone()), token_file: args.token_file.clone() };
@@ -35,29 +35,65 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     // The snapshot of the first day: what was mapped then is mapped alike now.
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
     let plan = prepare::plan(&written, &table, account)?;
-    let resumed = store.resumed(run.run)?;
     let records = store.counts(run.run)?.read;
-    let mut journal = Journal::resume(Store::open(&common.state)?, &run)?;
-    let mut done = resumed.done;
-    for (batch, rows) in &resumed.in_doubt {
-        say::note(common, format!("batch {batch} was sent and never answered: {} records are unknown", rows.len()));
-        let unknown: Vec<Outcome> = rows.iter().map(|row| in_doubt(*row)).collect();
-        journal.in_doubt(*batch, None, &unknown)?;
-        done.extend(rows);
+    let (mut journal, open) = Journal::resume(Store::open(&common.state)?, &run)?;
+    if args.resend_unknown {
+        let forgotten = journal.forget_unknown()?;
+        say::note(common, format!("{forgotten} records of unknown outcome are sent again"));
     }
+    let doubts = doubts(&mut journal, open, &plan, &head, &run.name)?;
+    let mut done = store.done(run.run)?;
+    done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
     let budget = head.max_errors.as_deref().and_then(|text| job::budget(text, records));
-    let select = Select { done, rows: head.rows, limit: head.limit };
-    job::run(Job { target, plan, table, journal, store, name: run.name, head, select, budget }, common)
+    let select = Select { done, rows: head.rows, limit: head.limit, only: None };
+    job::run(Job { target, plan, table, journal, doubts, store, name: run.name, head, select, budget }, common)
+}
+
+/// Batches that were sent and never answered, with their records mapped again. Changes may be made twice without harm,
+/// so they simply go again.
+fn doubts(
+    journal: &mut Journal,
+    open: Vec<OpenDoubt>,
+    plan: &Arc<Plan>,
+    head: &Head,
+    run: &str,
+) -> Result<Vec<Doubt>, Ended> {
+    if plan.action == Action::Update {
+        for doubt in open {
+            journal.settle_doubt(doubt.batch, &[])?;
+        }
+        return Ok(Vec::new());
+    }
+    let rows: HashSet<u32> = open.iter().flat_map(|doubt| &doubt.rows).copied().collect();
+    let mut records: HashMap<u32, Loaded> = HashMap::new();
+    if !rows.is_empty() {
+        let select = Select { only: Some(rows), ..Select::default() };
+        feed::walk(prepare::reopen(&head.source)?, Mapper::new(Arc::clone(plan), run), &select, |fed| {
+            if let Fed::Record(loaded) = fed {
+                records.insert(loaded.record.row, loaded);
+            }
+            true
+        })?;
+    }
+    let doubts = open.into_iter().map(|doubt| Doubt {
+        batch: doubt.batch,
+        records: doubt.rows.iter().filter_map(|row| records.remove(row)).collect(),
+        watermark: doubt.watermark,
+        attempts: 1,
+        why: "the program stopped before the answer came".to_owned(),
+    });
+    Ok(doubts.collect())
 }
 
 /// The run named, or the newest that can go on.
-fn find(store: &Store, name: Option<&str>) -> Result<Run, Ended> {
+fn find(store: &Store, name: Option<&str>, resend_unknown: bool) -> Result<Run, Ended> {
+    let ended = |run: &Run| Exit::is_final(&run.outcome) && !(resend_unknown && run.outcome == Exit::Unknown.outcome());
     match name {
         Some(name) => {
             let Some(run) = store.run_named(name)? else {
                 return Err(Ended::usage("no-run", format!("there is no run \"{name}\""), "see: amoport runs"));
             };
-            if Exit::is_final(&run.outcome) {
+            if ended(&run) {
                 let message = format!("run {name} has ended ({}), there is nothing to go on with", run.outcome);
                 return Err(Ended::usage("run-ended", message, "see its report: amoport report"));
             }
@@ -66,7 +102,7 @@ fn find(store: &Store, name: Option<&str>) -> Result<Run, Ended> {
         None => store
             .runs()?
             .into_iter()
-            .find(|run| !Exit::is_final(&run.outcome))
+            .find(|run| !ended(run))
             .ok_or_else(|| Ended::usage("no-run", "there is no run to go on with", "see: amoport runs")),
     }
 }
@@ -78,14 +114,4 @@ fn unchanged(file: &Path, sha256: &str, what: &str) -> Result<(), Ended> {
     let message = format!("the {what} has changed since the run began");
     let hint = "put the old file back to go on with the run, or import the new one as a run of its own";
     Err(Problem::in_file(file, "changed", message).hint(hint).into())
-}
-
-fn in_doubt(row: u32) -> Outcome {
-    let problem = Problem::new(
-        Stage::Reconcile,
-        "unknown",
-        "the program stopped after sending this record and before its answer",
-    )
-    .hint("look for it in the account before importing it again");
-    Outcome { problems: vec![StoredProblem::from(&problem)], ..Outcome::new(row, Status::Unknown) }
 }

@@ -5,6 +5,7 @@
 //! [inferred] our own conclusion.
 
 pub mod answer;
+pub mod compare;
 pub mod field_type;
 pub mod parts;
 pub mod payload;

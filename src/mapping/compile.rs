@@ -39,6 +39,7 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
     });
     let sections: Vec<SectionPlan> = sections.collect();
     let key: Vec<usize> = written.key.iter().filter_map(|title| compile.column(title)).collect();
+    let marker = written.marker.as_ref().and_then(|name| compile.marker(name, &sections));
     let condition = written.source.condition.as_ref().and_then(|text| compile.template(text, true));
     let (problems, lookups) = (compile.problems, compile.lookups);
     if !problems.is_empty() {
@@ -53,6 +54,7 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
         write,
         sections,
         key,
+        marker,
         condition,
         region: phone::region(&account.basics.country),
         account,
@@ -244,6 +246,32 @@ impl Compile<'_> {
         let origins: Vec<OriginPlan> =
             value.origins.iter().filter_map(|origin| self.origin(origin, &target, entity, many)).collect();
         Some(ValuePlan { target, origins })
+    }
+
+    /// The marker is a text of ours, so its field must take any text and be filled by nothing else.
+    fn marker(&mut self, name: &At<String>, sections: &[SectionPlan]) -> Option<u64> {
+        if self.written.action != Action::Create {
+            let hint = Some("leave \"marker\" out".to_owned());
+            self.problem(name.at, "marker", "a marker is for records that are made, not changed", hint);
+            return None;
+        }
+        let item = self.written.kind.spec().sections.first()?;
+        let field = self.custom_field(item.custom_fields?, &name.it, name.at)?;
+        let kind = FieldKind::from_name(&field.kind);
+        if !matches!(kind, FieldKind::Text | FieldKind::Textarea) {
+            let message = format!("the marker needs a text field, \"{}\" is of type {}", field.name, field.kind);
+            self.problem(name.at, "marker", message, None);
+            return None;
+        }
+        let filled = sections.first().is_some_and(|section| {
+            section.values.iter().any(|v| matches!(&v.target, TargetPlan::Custom { field: f, .. } if f.id == field.id))
+        });
+        if filled {
+            let hint = Some("give the marker a field of its own".to_owned());
+            self.problem(name.at, "marker", format!("\"{}\" is filled by the mapping already", field.name), hint);
+            return None;
+        }
+        Some(field.id)
     }
 
     fn custom_field(&mut self, entity: Entity, name: &str, at: usize) -> Option<Field> {

@@ -53,6 +53,7 @@ const KEY_JOIN: &str = " / ";
 
 pub struct Mapper {
     plan: Arc<Plan>,
+    run: String,
     objects: Vec<ObjectWriter>,
     names: Names,
     /// Hashes of the keys met, and the row of each. A hash of 64 bits keeps a million keys in 36 MB; that two keys
@@ -85,10 +86,11 @@ impl From<Unfit> for Refused {
 }
 
 impl Mapper {
-    pub fn new(plan: Arc<Plan>) -> Mapper {
+    /// `run` is the run's name, for markers of records without a key.
+    pub fn new(plan: Arc<Plan>, run: &str) -> Mapper {
         let objects = plan.sections.iter().map(|_| ObjectWriter::default()).collect();
         let names = Names::new(plan.lookups);
-        Mapper { plan, objects, names, keys: HashMap::new() }
+        Mapper { plan, run: run.to_owned(), objects, names, keys: HashMap::new() }
     }
 
     pub fn plan(&self) -> &Arc<Plan> {
@@ -120,7 +122,8 @@ impl Mapper {
             return Mapped::Rejected { key, problems: at.problems };
         }
         let id = at.own_id;
-        Mapped::Record(Record { row: row.number, key, id, body: self.body(&plan, row.number) })
+        let body = self.body(&plan, row.number, key.as_deref());
+        Mapped::Record(Record { row: row.number, key, id, body })
     }
 
     /// Two records of one source with the same key: the later one is rejected, naming the earlier.
@@ -141,10 +144,14 @@ impl Mapper {
         }
     }
 
-    fn body(&mut self, plan: &Plan, row: u32) -> Vec<u8> {
+    fn body(&mut self, plan: &Plan, row: u32, key: Option<&str>) -> Vec<u8> {
         let Some((item, embedded)) = self.objects.split_first_mut() else { return Vec::new() };
         for (section, object) in plan.sections[1..].iter().zip(embedded) {
             item.embed(section.spec.at, object);
+        }
+        if let Some(field) = plan.marker {
+            let marker = key.map_or_else(|| format!("{}/{}", self.run, request_id(row)), str::to_owned);
+            item.field(field, &[FieldValue::Text(&marker)]);
         }
         item.text(REQUEST_ID, &request_id(row));
         let mut body = Vec::with_capacity(512);

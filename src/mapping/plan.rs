@@ -23,6 +23,8 @@ pub struct Plan {
     pub sections: Vec<SectionPlan>,
     /// Columns whose cells together are the record's key.
     pub key: Vec<usize>,
+    /// The custom field of the record's own entity that carries the marker.
+    pub marker: Option<u64>,
     pub condition: Option<Template>,
     pub account: Arc<Account>,
     pub source: Arc<Source>,

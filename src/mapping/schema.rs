@@ -31,6 +31,13 @@ fn kind_schema(spec: &KindSpec) -> Value {
             "type": ["string", "array"], "items": {"type": "string"},
         }),
     );
+    properties.insert(
+        "marker".into(),
+        json!({
+            "description": "a text field in which each record carries a name of its own, so that it is found again after a lost answer",
+            "type": "string",
+        }),
+    );
     properties.insert("source".into(), json!({"$ref": "#/definitions/source"}));
     for section in spec.sections.iter().filter(|section| !section.name.contains('.')) {
         properties.insert(section.name.into(), section_schema(spec, section));

@@ -19,6 +19,8 @@ pub struct Written {
     pub kind: Kind,
     pub action: Action,
     pub key: Vec<At<String>>,
+    /// The text field in which each record carries a name of its own, so that it can be told from all others.
+    pub marker: Option<At<String>>,
     pub source: SourceTable,
     pub sections: Vec<Section>,
 }
@@ -146,7 +148,7 @@ pub const VALUE_KEYS: &[&str] = &[
 ];
 pub const SOURCE_KEYS: &[&str] =
     &["sheet", "header-row", "encoding", "delimiter", "decimal", "dates", "timezone", "where"];
-const TOP_KEYS: &[&str] = &["$schema", "version", "kind", "action", "key", "source"];
+const TOP_KEYS: &[&str] = &["$schema", "version", "kind", "action", "key", "marker", "source"];
 /// The only version of the mapping language so far.
 pub const VERSION: i64 = 1;
 
@@ -161,12 +163,20 @@ pub fn walk(text: Text, root: &Node) -> Result<Written, Vec<Problem>> {
         )]);
     };
     let Some((kind, action)) = walk.head(entries) else { return Err(walk.problems) };
-    let mut written =
-        Written { text: text.clone(), kind, action, key: Vec::new(), source: SourceTable::default(), sections: vec![] };
+    let mut written = Written {
+        text: text.clone(),
+        kind,
+        action,
+        key: Vec::new(),
+        marker: None,
+        source: SourceTable::default(),
+        sections: vec![],
+    };
     for entry in entries {
         match entry.key.as_str() {
             "version" | "kind" | "action" | "$schema" => {}
             "key" => written.key = walk.texts(entry),
+            "marker" => written.marker = walk.a_text(entry),
             "source" => written.source = walk.source(entry),
             _ => walk.section(entry, &mut written),
         }

@@ -16,7 +16,12 @@ pub struct Head {
     pub base: String,
     /// The run's folder.
     pub folder: String,
-    pub batch: usize,
+    /// Records in a request; `None` finds its size by the answers.
+    pub batch: Option<usize>,
+    /// Seconds.
+    pub settle: u64,
+    /// `all`, `sample`, `none`.
+    pub verify: String,
     pub rate: u32,
     /// `--rows` and `--limit`, which a resumed run keeps to.
     pub rows: Option<(u32, u32)>,

@@ -2,9 +2,10 @@
 //! on the disk when it returns.
 
 use super::history::{self, State, Step};
-use super::outcome::{Counts, Outcome, Status};
+use super::outcome::{Counts, Outcome, Problem, Status};
 use super::{Head, Run, Store, StoreError};
 use rusqlite::{OptionalExtension, Transaction, params};
+use std::collections::HashSet;
 
 pub type BatchNo = u32;
 
@@ -17,6 +18,16 @@ pub struct NewRun<'a> {
     pub snapshot: &'a str,
     /// Unix seconds.
     pub started_at: i64,
+}
+
+/// A batch that was sent and never answered, as a resumed run finds it.
+#[derive(Debug, Clone)]
+pub struct OpenDoubt {
+    pub batch: BatchNo,
+    /// Rows of it that have no outcome.
+    pub rows: Vec<u32>,
+    /// The highest id known before it was sent.
+    pub watermark: u64,
 }
 
 /// The open run of a store.
@@ -49,20 +60,82 @@ impl Journal {
         Ok(Journal { store, run, account, kind, next_batch: 1, counts: Counts::default() })
     }
 
-    /// Opens a run again. Batches that were sent and never answered are in doubt now; what was unprocessed is open.
-    pub fn resume(store: Store, run: &Run) -> Result<Journal, StoreError> {
+    /// Opens a run again. What was unprocessed is open; batches that were sent and never answered are in doubt, and come
+    /// back with their rows and watermarks.
+    pub fn resume(store: Store, run: &Run) -> Result<(Journal, Vec<OpenDoubt>), StoreError> {
         let head = &run.head;
         let run = run.run;
+        let mut journal = Journal {
+            store,
+            run,
+            account: head.account.clone(),
+            kind: head.kind.clone(),
+            next_batch: 1,
+            counts: Counts::default(),
+        };
+        let doubts = journal.reopen()?;
+        super::reading::count(&journal.store.db, run, &mut journal.counts)?;
+        Ok((journal, doubts))
+    }
+
+    fn reopen(&mut self) -> Result<Vec<OpenDoubt>, StoreError> {
+        let run = self.run;
+        let tx = self.store.db.transaction()?;
         let last: Option<BatchNo> =
-            store.db.query_row("SELECT max(batch) FROM batch WHERE run = ?", [run], |row| row.get(0))?;
-        store
-            .db
-            .execute("DELETE FROM record WHERE run = ? AND status = ?", params![run, Status::Unprocessed.number()])?;
-        store.db.execute("UPDATE run SET outcome = 'running', exit_code = NULL WHERE run = ?", [run])?;
-        let mut counts = Counts::default();
-        super::reading::count(&store.db, run, &mut counts)?;
-        let (account, kind) = (head.account.clone(), head.kind.clone());
-        Ok(Journal { store, run, account, kind, next_batch: last.unwrap_or(0) + 1, counts })
+            tx.query_row("SELECT max(batch) FROM batch WHERE run = ?", [run], |row| row.get(0))?;
+        self.next_batch = last.unwrap_or(0) + 1;
+        let mut doubts = Vec::new();
+        {
+            let mut statement =
+                tx.prepare("SELECT batch, state, rows, watermark FROM batch WHERE run = ? AND state IN (?, ?)")?;
+            let mut rows = statement.query(params![run, State::Sent.word(), State::InDoubt.word()])?;
+            while let Some(row) = rows.next()? {
+                let (batch, word): (BatchNo, String) = (row.get(0)?, row.get(1)?);
+                if state(&word)? == State::Sent {
+                    move_batch(&tx, run, batch, &[Step::Doubt], None)?;
+                }
+                let (packed, watermark): (Vec<u8>, i64) = (row.get(2)?, row.get(3)?);
+                doubts.push(OpenDoubt { batch, rows: unpack(&packed), watermark: watermark as u64 });
+            }
+        }
+        for doubt in &mut doubts {
+            // Unknown for the report only, while the run was stopped; part of a batch may have been answered.
+            tx.execute(
+                "DELETE FROM problem WHERE run = ?1 AND row IN (SELECT row FROM record WHERE run = ?1 AND batch = ?2 AND status = ?3)",
+                params![run, doubt.batch, Status::Unknown.number()],
+            )?;
+            tx.execute(
+                "DELETE FROM record WHERE run = ? AND batch = ? AND status = ?",
+                params![run, doubt.batch, Status::Unknown.number()],
+            )?;
+            let mut settled = tx.prepare_cached("SELECT count(*) FROM record WHERE run = ? AND row = ?")?;
+            let mut open = Vec::new();
+            for row in &doubt.rows {
+                if settled.query_row(params![run, row], |row| row.get::<_, i64>(0))? == 0 {
+                    open.push(*row);
+                }
+            }
+            doubt.rows = open;
+        }
+        tx.execute("DELETE FROM record WHERE run = ? AND status = ?", params![run, Status::Unprocessed.number()])?;
+        tx.execute("UPDATE run SET outcome = 'running', exit_code = NULL WHERE run = ?", [run])?;
+        tx.commit()?;
+        Ok(doubts)
+    }
+
+    /// Forgets that records ended unknown, so that they are sent again: only when the user says so.
+    pub fn forget_unknown(&mut self) -> Result<u64, StoreError> {
+        let tx = self.store.db.transaction()?;
+        tx.execute(
+            "DELETE FROM problem WHERE run = ?1 AND row IN (SELECT row FROM record WHERE run = ?1 AND status = ?2)",
+            params![self.run, Status::Unknown.number()],
+        )?;
+        let forgotten =
+            tx.execute("DELETE FROM record WHERE run = ? AND status = ?", params![self.run, Status::Unknown.number()])?;
+        tx.commit()?;
+        self.counts = Counts::default();
+        super::reading::count(&self.store.db, self.run, &mut self.counts)?;
+        Ok(forgotten as u64)
     }
 
     pub fn run(&self) -> i64 {
@@ -85,7 +158,7 @@ impl Journal {
     }
 
     /// Notes that a batch goes out now. Nothing may be sent before this has returned.
-    pub fn sent(&mut self, batch: BatchNo, rows: &[u32], at_ms: i64) -> Result<u32, StoreError> {
+    pub fn sent(&mut self, batch: BatchNo, rows: &[u32], watermark: u64, at_ms: i64) -> Result<u32, StoreError> {
         let tx = self.store.db.transaction()?;
         let known: Option<(String, u32)> = tx
             .prepare_cached("SELECT state, attempts FROM batch WHERE run = ? AND batch = ?")?
@@ -97,10 +170,11 @@ impl Journal {
         };
         let to = history::step(from, Step::Send)?;
         tx.prepare_cached(
-            "INSERT INTO batch (run, batch, state, attempts, rows, sent_at_ms) VALUES (?,?,?,?,?,?)
-             ON CONFLICT DO UPDATE SET state = excluded.state, attempts = excluded.attempts, sent_at_ms = excluded.sent_at_ms",
+            "INSERT INTO batch (run, batch, state, attempts, rows, sent_at_ms, watermark) VALUES (?,?,?,?,?,?,?)
+             ON CONFLICT DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
+               sent_at_ms = excluded.sent_at_ms, watermark = excluded.watermark",
         )?
-        .execute(params![self.run, batch, to.word(), attempts + 1, pack(rows), at_ms])?;
+        .execute(params![self.run, batch, to.word(), attempts + 1, pack(rows), at_ms, watermark as i64])?;
         tx.commit()?;
         Ok(attempts + 1)
     }
@@ -114,28 +188,33 @@ impl Journal {
 
     /// The service has said what became of the batch. Records of it without an outcome here go on in another batch.
     pub fn answered(&mut self, batch: BatchNo, http_status: u16, outcomes: &[Outcome]) -> Result<(), StoreError> {
-        self.settle(batch, Step::Answer, Some(http_status), outcomes)
+        self.end_records(batch, &[Step::Answer, Step::Settle], Some(http_status), outcomes)
     }
 
-    /// The answer was lost: the records' outcomes say `unknown` until somebody has looked.
-    pub fn in_doubt(
-        &mut self,
-        batch: BatchNo,
-        http_status: Option<u16>,
-        outcomes: &[Outcome],
-    ) -> Result<(), StoreError> {
-        self.settle(batch, Step::Doubt, http_status, outcomes)
+    /// The answer was lost, or was silent about some records; `outcomes` are of those it spoke of.
+    pub fn doubt(&mut self, batch: BatchNo, http_status: Option<u16>, outcomes: &[Outcome]) -> Result<(), StoreError> {
+        self.end_records(batch, &[Step::Doubt], http_status, outcomes)
     }
 
-    fn settle(
+    /// Somebody has looked: what was in doubt has its outcomes, or goes on in another batch.
+    pub fn settle_doubt(&mut self, batch: BatchNo, outcomes: &[Outcome]) -> Result<(), StoreError> {
+        self.end_records(batch, &[Step::Settle], None, outcomes)
+    }
+
+    /// Nobody could look before the run stopped: the records are unknown for now, and the batch stays in doubt.
+    pub fn leave_in_doubt(&mut self, batch: BatchNo, outcomes: &[Outcome]) -> Result<(), StoreError> {
+        self.end_records(batch, &[], None, outcomes)
+    }
+
+    fn end_records(
         &mut self,
         batch: BatchNo,
-        step: Step,
+        steps: &[Step],
         http_status: Option<u16>,
         outcomes: &[Outcome],
     ) -> Result<(), StoreError> {
         let tx = self.store.db.transaction()?;
-        move_batch(&tx, self.run, batch, &[step, Step::Settle], http_status)?;
+        move_batch(&tx, self.run, batch, steps, http_status)?;
         for outcome in outcomes {
             insert(&tx, self.run, Some(batch), outcome)?;
             remember(&tx, &self.account, &self.kind, self.run, outcome)?;
@@ -143,6 +222,16 @@ impl Journal {
         tx.commit()?;
         outcomes.iter().for_each(|outcome| self.counts.add(outcome.status, 1));
         Ok(())
+    }
+
+    /// Ids above `watermark` that came back in answers, of this run and of others into the same account.
+    pub fn known_ids(&self, watermark: u64) -> Result<HashSet<u64>, StoreError> {
+        let mut statement = self
+            .store
+            .db
+            .prepare_cached("SELECT id FROM record JOIN run USING (run) WHERE run.account = ? AND id > ?")?;
+        let ids = statement.query_map(params![self.account, watermark as i64], |row| row.get::<_, i64>(0))?;
+        Ok(ids.map(|id| id.map(|id| id as u64)).collect::<Result<_, _>>()?)
     }
 
     /// Records that ended without being sent: rejected by the mapping, skipped, unprocessed.
@@ -157,6 +246,16 @@ impl Journal {
         tx.commit()?;
         outcomes.iter().for_each(|outcome| self.counts.add(outcome.status, 1));
         Ok(())
+    }
+
+    /// Adds a problem to a record that has its outcome already.
+    pub fn note(&mut self, row: u32, problem: &Problem) -> Result<(), StoreError> {
+        let tx = self.store.db.transaction()?;
+        let n: i64 = tx
+            .prepare_cached("SELECT coalesce(max(n) + 1, 0) FROM problem WHERE run = ? AND row = ?")?
+            .query_row(params![self.run, row], |row| row.get(0))?;
+        insert_problem(&tx, self.run, row, n, problem)?;
+        Ok(tx.commit()?)
     }
 
     /// Closes the run, or leaves it open to be resumed.
@@ -238,22 +337,27 @@ fn insert(tx: &Transaction<'_>, run: i64, batch: Option<BatchNo>, outcome: &Outc
         cells,
     ])?;
     for (n, problem) in outcome.problems.iter().enumerate() {
-        tx.prepare_cached(
-            "INSERT INTO problem (run, row, n, stage, code, title, cell, value, message, hint) VALUES (?,?,?,?,?,?,?,?,?,?)",
-        )?
-        .execute(params![
-            run,
-            outcome.row,
-            n as i64,
-            problem.stage,
-            problem.code,
-            problem.title,
-            problem.cell,
-            problem.value,
-            problem.message,
-            problem.hint,
-        ])?;
+        insert_problem(tx, run, outcome.row, n as i64, problem)?;
     }
+    Ok(())
+}
+
+fn insert_problem(tx: &Transaction<'_>, run: i64, row: u32, n: i64, problem: &Problem) -> Result<(), StoreError> {
+    tx.prepare_cached(
+        "INSERT INTO problem (run, row, n, stage, code, title, cell, value, message, hint) VALUES (?,?,?,?,?,?,?,?,?,?)",
+    )?
+    .execute(params![
+        run,
+        row,
+        n,
+        problem.stage,
+        problem.code,
+        problem.title,
+        problem.cell,
+        problem.value,
+        problem.message,
+        problem.hint,
+    ])?;
     Ok(())
 }
 
@@ -270,6 +374,6 @@ fn pack(rows: &[u32]) -> Vec<u8> {
     rows.iter().flat_map(|row| row.to_le_bytes()).collect()
 }
 
-pub(super) fn unpack(bytes: &[u8]) -> Vec<u32> {
+fn unpack(bytes: &[u8]) -> Vec<u32> {
     bytes.chunks_exact(4).map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect()
 }

@@ -11,9 +11,9 @@ mod outcome;
 mod reading;
 
 pub use head::{Head, MappingHead, SourceHead};
-pub use journal::{BatchNo, Journal, NewRun, RunEnd};
+pub use journal::{BatchNo, Journal, NewRun, OpenDoubt, RunEnd};
 pub use outcome::{Counts, Outcome, Problem as StoredProblem, Status};
-pub use reading::{Line, Resumed, Run};
+pub use reading::{Line, Run};
 
 use crate::problem::{Problem, Stage};
 use rusqlite::Connection;
@@ -108,7 +108,7 @@ impl Store {
                sent INTEGER NOT NULL DEFAULT 0,
                retried INTEGER NOT NULL DEFAULT 0,
                throttled INTEGER NOT NULL DEFAULT 0,
-               source_rows INTEGER NOT NULL DEFAULT 0
+  source_rows INTEGER NOT NULL DEFAULT 0
              );
              CREATE INDEX IF NOT EXISTS run_source ON run (account, source_sha, mapping_sha);
              CREATE TABLE IF NOT EXISTS batch (
@@ -118,6 +118,7 @@ impl Store {
                attempts INTEGER NOT NULL,
                rows BLOB NOT NULL,
                sent_at_ms INTEGER NOT NULL,
+               watermark INTEGER NOT NULL,
                http_status INTEGER,
                PRIMARY KEY (run, batch)
              ) WITHOUT ROWID;

@@ -1,12 +1,10 @@
 //! Runs and their records read back: for resuming, for reports, for noticing a file that was imported before. Records
 //! are streamed in source order; a run of a million is never held in memory.
 
-use super::history::State;
-use super::journal::{BatchNo, unpack};
 use super::outcome::{Counts, Problem, Status};
 use super::{Head, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// A run as the store knows it.
 #[derive(Debug, Clone)]
@@ -23,15 +21,6 @@ pub struct Run {
     pub retried: i64,
     pub throttled: i64,
     pub source_rows: i64,
-}
-
-/// What a resumed run has behind it.
-#[derive(Debug, Default)]
-pub struct Resumed {
-    /// Rows that have their outcome.
-    pub done: HashSet<u32>,
-    /// Batches that were sent and never answered, with their rows.
-    pub in_doubt: Vec<(BatchNo, Vec<u32>)>,
 }
 
 /// One record of a run for the report.
@@ -102,23 +91,33 @@ impl Store {
         Ok(counts)
     }
 
-    pub fn resumed(&self, run: i64) -> Result<Resumed, StoreError> {
-        let mut resumed = Resumed::default();
+    /// Rows of a run that have their outcome.
+    pub fn done(&self, run: i64) -> Result<HashSet<u32>, StoreError> {
+        let mut done = HashSet::new();
         let mut statement = self.db.prepare("SELECT row, status FROM record WHERE run = ?")?;
         let mut rows = statement.query([run])?;
         while let Some(row) = rows.next()? {
             if status(row.get(1)?)?.is_final() {
-                resumed.done.insert(row.get(0)?);
+                done.insert(row.get(0)?);
             }
         }
-        let mut statement = self.db.prepare("SELECT batch, rows FROM batch WHERE run = ? AND state IN (?, ?)")?;
-        let open = params![run, State::Sent.word(), State::InDoubt.word()];
-        let batches = statement.query_map(open, |row| Ok((row.get(0)?, row.get::<_, Vec<u8>>(1)?)))?;
-        for batch in batches {
-            let (batch, rows) = batch?;
-            resumed.in_doubt.push((batch, unpack(&rows)));
-        }
-        Ok(resumed)
+        Ok(done)
+    }
+
+    /// The highest id known before the first batch of a run was sent.
+    pub fn first_watermark(&self, run: i64) -> Result<Option<u64>, StoreError> {
+        let least: Option<i64> =
+            self.db.query_row("SELECT min(watermark) FROM batch WHERE run = ?", [run], |row| row.get(0))?;
+        Ok(least.map(|id| id as u64))
+    }
+
+    /// Rows that were made or changed in the account, with their ids.
+    pub fn written(&self, run: i64) -> Result<BTreeMap<u32, u64>, StoreError> {
+        let mut statement =
+            self.db.prepare("SELECT row, id FROM record WHERE run = ? AND id IS NOT NULL AND status IN (?, ?)")?;
+        let written = params![run, Status::Created.number(), Status::Updated.number()];
+        let rows = statement.query_map(written, |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Calls `each` with every record of a run, in source order, problems included.

@@ -39,6 +39,8 @@ const PARCELS: usize = 24;
 pub struct Select {
     /// Rows with an outcome from before; read, so that keys are known, and not handed over.
     pub done: HashSet<u32>,
+    /// These rows and no others; for looking at some again.
+    pub only: Option<HashSet<u32>>,
     /// First and last row, as Excel shows them.
     pub rows: Option<(u32, u32)>,
     /// Records at the most.
@@ -96,7 +98,7 @@ pub fn walk(
             rows -= 1;
             break;
         }
-        if select.done.contains(&row.number) {
+        if select.done.contains(&row.number) || select.only.as_ref().is_some_and(|only| !only.contains(&row.number)) {
             continue;
         }
         let fed = match mapped {

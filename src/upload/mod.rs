@@ -1,14 +1,24 @@
-//! Sending: `feed` reads and maps, `run` is the loop, `verdict` says what an answer means for a batch, `settle` what it
-//! means for each record. Verdict and settling are pure; the journal is written by the loop alone.
+//! Sending: `feed` reads and maps, `batch` sizes requests, `run` is the loop, `verdict` says what an answer means for a
+//! batch, `settle` what it means for each record. Where an answer was lost, `doubt` looks into the account with
+//! patience, and `reconcile` matches what it sees. `verify` reads back at the end. `batch`, `verdict`, `settle` and
+//! `reconcile` are pure; the journal is written by the loop alone.
 
+pub mod batch;
+mod doubt;
 pub mod feed;
+pub mod reconcile;
 mod run;
 mod settle;
 pub mod verdict;
+pub mod verify;
 
-pub use run::{End, Report, run, unprocessed};
+pub use batch::BatchSize;
+pub use doubt::Doubt;
+pub use run::{End, Report, Upload, run, unprocessed};
 
+use crate::clock::Clock;
 use crate::store::{BatchNo, Counts};
+use std::time::Duration;
 
 /// How many rejected records are too many.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,16 +43,38 @@ impl Budget {
 
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
-    /// Records in a request.
-    pub batch: usize,
+    pub batch: BatchSize,
     pub max_errors: Option<Budget>,
+    /// How long the account is watched for records whose answer was lost: a commit may come late.
+    pub settle: Duration,
+    pub clock: Clock,
 }
 
 /// What happens while sending, for the progress and the log; never any of the user's data.
 #[derive(Debug, Clone)]
 pub enum Event {
-    Answered { batch: BatchNo, records: usize, attempt: u32, status: Option<u16>, ms: u64 },
-    Again { batch: BatchNo, why: String },
-    InDoubt { batch: BatchNo, why: String },
+    Answered {
+        batch: BatchNo,
+        records: usize,
+        attempt: u32,
+        status: Option<u16>,
+        ms: u64,
+    },
+    Again {
+        batch: BatchNo,
+        why: String,
+    },
+    InDoubt {
+        batch: BatchNo,
+        records: usize,
+        why: String,
+    },
+    /// The account was looked at for records in doubt.
+    Looked {
+        found: usize,
+        missing: usize,
+        unclear: usize,
+        last: bool,
+    },
     Counts(Counts),
 }

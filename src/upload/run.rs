@@ -2,25 +2,29 @@
 //! something says stop. Whatever stops it, every record that was read ends with an outcome, and what was in flight is
 //! waited for.
 
+use super::batch::Sizer;
+use super::doubt::{Doubt, stop_of};
 use super::feed::{Fed, Loaded};
 use super::settle::{self, Answered};
 use super::verdict::{Stop, Verdict, verdict};
 use super::{Event, Options};
 use crate::api::{Client, Failure, Reply};
-use crate::entity::payload;
+use crate::entity::answer::WrittenItem;
+use crate::entity::{Action, payload};
 use crate::mapping::Plan;
 use crate::problem::Problem;
 use crate::store::{BatchNo, Journal, Outcome, Status, StoreError};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// Requests under way at once. At 7 a second and 3 s an answer, 21 are needed to keep the pace.
 const IN_FLIGHT_MAX: usize = 24;
-/// Batches in doubt in a row after which the service counts as failing: each costs its records their certainty.
-const DOUBTS_MAX: u32 = 3;
+/// Settlings of doubts in a row, without one good answer between them, after which the service counts as failing.
+const SETTLINGS_MAX: u32 = 3;
 /// Local outcomes written to the journal in one go.
 const LOCAL_MAX: usize = 1_000;
 
@@ -44,76 +48,105 @@ pub struct Report {
     pub retried: u64,
 }
 
+/// What a loop is given.
+pub struct Upload {
+    pub client: Arc<Client>,
+    pub plan: Arc<Plan>,
+    pub journal: Arc<Mutex<Journal>>,
+    pub feed: mpsc::Receiver<Vec<Fed>>,
+    pub options: Options,
+    /// What an earlier stretch of the run left in doubt.
+    pub doubts: Vec<Doubt>,
+    /// Turns true when the user interrupts.
+    pub stop: watch::Receiver<bool>,
+}
+
 struct Batch {
     no: BatchNo,
     records: Vec<Loaded>,
     tries: u32,
     /// Not before this.
     pause: Duration,
+    /// The highest id known when it was sent.
+    watermark: u64,
 }
 
 /// A task's end: the batch back, with what became of its request. `None`: it was stopped before it was sent.
 type Landed = (Batch, Option<(Result<Reply, Failure>, Duration)>);
 
 /// What the tasks share.
-struct Shared {
-    client: Arc<Client>,
-    plan: Arc<Plan>,
-    journal: Arc<Mutex<Journal>>,
+pub(super) struct Shared {
+    pub client: Arc<Client>,
+    pub plan: Arc<Plan>,
+    pub journal: Arc<Mutex<Journal>>,
+    /// The highest id known to exist.
+    watermark: AtomicU64,
     /// Held from noting a batch as sent until its turn has come: so a crash leaves one batch in needless doubt at most.
     turnstile: tokio::sync::Mutex<()>,
-    stopping: watch::Sender<bool>,
+    /// True while nothing may go out: a doubt is open, or the run is stopping. Tasks that wait for their turn give their
+    /// batch back unsent.
+    hold: watch::Sender<bool>,
 }
 
-pub struct Uploader<'a> {
-    shared: Arc<Shared>,
-    options: Options,
+pub(super) struct Uploader<'a> {
+    pub(super) shared: Arc<Shared>,
+    pub(super) options: Options,
+    pub(super) doubts: Vec<Doubt>,
+    pub(super) observe: &'a mut dyn FnMut(Event),
+    sizer: Sizer,
     tasks: JoinSet<Result<Landed, StoreError>>,
     again: VecDeque<Batch>,
     open: Vec<Loaded>,
     local: Vec<Outcome>,
-    doubts: u32,
+    /// Settlings since the last good answer.
+    settlings: u32,
     retried: u64,
     rejected: u64,
     end: Option<End>,
-    observe: &'a mut dyn FnMut(Event),
 }
 
-/// Uploads what the feed hands over. `stop` turns true when the user interrupts.
-pub async fn run(
-    client: Arc<Client>,
-    plan: Arc<Plan>,
-    journal: Arc<Mutex<Journal>>,
-    mut feed: mpsc::Receiver<Vec<Fed>>,
-    options: Options,
-    mut stop: watch::Receiver<bool>,
-    observe: &mut dyn FnMut(Event),
-) -> Result<Report, StoreError> {
+/// Uploads what the feed hands over.
+pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Report, StoreError> {
+    let Upload { client, plan, journal, mut feed, options, doubts, mut stop } = upload;
     let rejected = lock(&journal).counts().rejected;
-    let shared = Shared { client, plan, journal, turnstile: Default::default(), stopping: watch::channel(false).0 };
+    let shared = Shared {
+        client,
+        plan,
+        journal,
+        watermark: AtomicU64::new(doubts.iter().map(|d| d.watermark).max().unwrap_or(0)),
+        turnstile: Default::default(),
+        hold: watch::channel(false).0,
+    };
     let mut up = Uploader {
         shared: Arc::new(shared),
         options,
+        doubts,
+        observe,
+        sizer: Sizer::new(options.batch),
         tasks: JoinSet::new(),
         again: VecDeque::new(),
         open: Vec::new(),
         local: Vec::new(),
-        doubts: 0,
+        settlings: 0,
         retried: 0,
         rejected,
         end: None,
-        observe,
     };
+    up.first_look().await;
     let mut rows = None;
     loop {
+        if up.tasks.is_empty() && up.may_settle() {
+            up.settle_all(&mut stop).await?;
+            continue;
+        }
         up.start_batches(rows.is_some());
         if up.tasks.is_empty() && (up.end.is_some() || (rows.is_some() && up.idle())) {
             break;
         }
         tokio::select! {
             biased;
-            changed = stop.changed(), if up.end.is_none() => {
-                if changed.is_err() || *stop.borrow() {
+            stopped = stop.wait_for(|stop| *stop), if up.end.is_none() => {
+                if stopped.is_ok() {
                     up.finish_with(End::Interrupted);
                 }
             }
@@ -124,32 +157,69 @@ pub async fn run(
             },
         }
     }
+    up.leave_doubts()?;
     up.leave_the_rest(&mut feed, &mut rows).await?;
     let end = up.end.take().unwrap_or(End::Finished);
     Ok(Report { end, rows: rows.unwrap_or(0), retried: up.retried })
 }
 
 /// A panic while the lock was held cannot have left the journal half written: every call on it is one transaction.
-fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
-    journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+pub(super) fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
+    journal.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Uploader<'_> {
+    /// Notes the highest id before anything is made, so that a lost answer can be looked for above it. The request also
+    /// opens the connection before the first batch.
+    async fn first_look(&mut self) {
+        if self.shared.plan.action != Action::Create {
+            return;
+        }
+        match self.shared.client.highest_id(self.shared.plan.kind.spec().entity).await {
+            Ok(id) => self.raise_watermark(id),
+            Err(failure) => self.finish_with(End::Service(stop_of(failure))),
+        }
+    }
+
+    pub(super) fn raise_watermark(&self, id: u64) {
+        self.shared.watermark.fetch_max(id, Ordering::Relaxed);
+    }
+
+    /// Doubts are settled with nothing in flight, unless the run is stopping because of the service or the user.
+    fn may_settle(&self) -> bool {
+        !self.doubts.is_empty() && !matches!(self.end, Some(End::Service(_) | End::Interrupted))
+    }
+
+    async fn settle_all(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), StoreError> {
+        self.settlings += 1;
+        self.settle_doubts(stop).await?;
+        self.shared.hold.send_replace(self.end.is_some());
+        if self.settlings >= SETTLINGS_MAX && !self.idle() {
+            self.finish_with(End::Service(Stop::Failing(self.settlings)));
+        }
+        Ok(())
+    }
+
     fn idle(&self) -> bool {
-        self.again.is_empty() && self.open.is_empty()
+        self.again.is_empty() && self.open.is_empty() && self.doubts.is_empty()
     }
 
     /// Room for more rows: less than a batch is waiting.
     fn hungry(&self) -> bool {
-        self.open.len() < self.options.batch
+        self.open.len() < self.sizer.now()
     }
 
-    fn finish_with(&mut self, end: End) {
+    pub(super) fn finish_with(&mut self, end: End) {
         if self.end.is_none() {
             self.end = Some(end);
-            // Tasks that wait for their turn give their batch back unsent.
-            self.shared.stopping.send_replace(true);
+            self.shared.hold.send_replace(true);
         }
+    }
+
+    /// Ends the run whatever ended it before: without this the doubts would be looked at again and again.
+    pub(super) fn stop_with(&mut self, end: End) {
+        self.end = Some(end);
+        self.shared.hold.send_replace(true);
     }
 
     fn take(&mut self, parcel: Vec<Fed>, rows: &mut Option<u64>) -> Result<(), StoreError> {
@@ -192,25 +262,26 @@ impl Uploader<'_> {
         }
     }
 
-    /// Starts requests while there is room: first what goes again, then full batches, at the end the last part.
+    /// Starts requests while there is room and no doubt: first what goes again, then full batches, at the end the last
+    /// part.
     fn start_batches(&mut self, last: bool) {
-        while self.end.is_none() && self.tasks.len() < IN_FLIGHT_MAX {
+        while self.end.is_none() && self.doubts.is_empty() && self.tasks.len() < IN_FLIGHT_MAX {
             let batch = match self.again.pop_front() {
                 Some(batch) => batch,
-                None if self.open.len() >= self.options.batch || (last && !self.open.is_empty()) => {
-                    let size = self.options.batch.min(self.open.len());
-                    let rest = self.open.split_off(size);
+                None if self.open.len() >= self.sizer.now() || (last && !self.open.is_empty()) => {
+                    let rest = self.open.split_off(self.sizer.now().min(self.open.len()));
                     let records = std::mem::replace(&mut self.open, rest);
-                    self.fresh(records, Duration::ZERO)
+                    self.fresh(records)
                 }
                 None => break,
             };
-            self.tasks.spawn(send(Arc::clone(&self.shared), batch));
+            self.tasks.spawn(send(Arc::clone(&self.shared), self.options, batch));
         }
     }
 
-    fn fresh(&self, records: Vec<Loaded>, pause: Duration) -> Batch {
-        Batch { no: lock(&self.shared.journal).next_batch(), records, tries: 0, pause }
+    fn fresh(&self, records: Vec<Loaded>) -> Batch {
+        let no = lock(&self.shared.journal).next_batch();
+        Batch { no, records, tries: 0, pause: Duration::ZERO, watermark: 0 }
     }
 
     fn landed(&mut self, landed: Result<Result<Landed, StoreError>, tokio::task::JoinError>) -> Result<(), StoreError> {
@@ -220,7 +291,8 @@ impl Uploader<'_> {
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
         let Some((end, took)) = end else {
-            self.open.extend(batch.records);
+            // It goes first when the doubt is settled, or is left unprocessed.
+            self.again.push_back(batch);
             return Ok(());
         };
         let status = match &end {
@@ -236,6 +308,7 @@ impl Uploader<'_> {
         });
         let plan = Arc::clone(&self.shared.plan);
         let verdict = verdict(&end, plan.write, plan.kind.spec().entity.path(), batch.tries);
+        self.learn(&verdict, &batch, took);
         self.settle(batch, verdict, status)?;
         let counts = lock(&self.shared.journal).counts();
         self.rejected = counts.rejected + self.local.iter().filter(|o| o.status == Status::Rejected).count() as u64;
@@ -244,66 +317,96 @@ impl Uploader<'_> {
         Ok(())
     }
 
+    /// What an answer says about the size of batches and the health of the service.
+    fn learn(&mut self, verdict: &Verdict, batch: &Batch, took: Duration) {
+        match verdict {
+            Verdict::Done(items) => {
+                self.settlings = 0;
+                self.sizer.answered(batch.records.len(), took);
+                if let Some(highest) = items.iter().map(|item| item.id).max() {
+                    self.raise_watermark(highest);
+                }
+            }
+            Verdict::InDoubt(_) => self.sizer.failed(),
+            Verdict::Again { .. } | Verdict::Reject(_) | Verdict::Halve(_) | Verdict::Stop(_) => {}
+        }
+    }
+
     fn settle(&mut self, batch: Batch, verdict: Verdict, status: Option<u16>) -> Result<(), StoreError> {
         let plan = Arc::clone(&self.shared.plan);
         let answered = Answered { http_status: status, attempts: batch.tries };
-        if !matches!(verdict, Verdict::InDoubt(_)) {
-            self.doubts = 0;
-        }
-        let journal = Arc::clone(&self.shared.journal);
-        let mut journal = lock(&journal);
         match verdict {
-            Verdict::Done(items) => {
-                let outcomes = settle::done(&plan, &batch.records, &items, answered);
-                journal.answered(batch.no, status.unwrap_or(200), &outcomes)?;
-            }
+            Verdict::Done(items) => self.done(batch, &items, status, answered),
             Verdict::Again { pause, why } => {
-                journal.not_taken(batch.no, status)?;
-                drop(journal);
+                lock(&self.shared.journal).not_taken(batch.no, status)?;
                 (self.observe)(Event::Again { batch: batch.no, why });
                 self.retried += 1;
                 self.again.push_front(Batch { pause, ..batch });
+                Ok(())
             }
             Verdict::Reject(errors) => match settle::refused(&plan, batch.records, &errors, answered) {
                 Ok((outcomes, rest)) => {
-                    journal.answered(batch.no, status.unwrap_or(400), &outcomes)?;
-                    drop(journal);
+                    lock(&self.shared.journal).answered(batch.no, status.unwrap_or(400), &outcomes)?;
                     self.send_again(rest);
+                    Ok(())
                 }
                 Err(records) => {
-                    drop(journal);
                     let why = "the service named records that were not sent";
-                    self.halve(batch.no, records, why, status, answered)?;
+                    self.halve(batch.no, records, why, status, answered)
                 }
             },
-            Verdict::Halve(why) => {
-                drop(journal);
-                self.halve(batch.no, batch.records, &why, status, answered)?;
-            }
+            Verdict::Halve(why) => self.halve(batch.no, batch.records, &why, status, answered),
             Verdict::InDoubt(why) => {
-                let unknown = batch.records.iter().map(|loaded| settle::unknown(&plan, loaded, &why, answered));
-                journal.in_doubt(batch.no, status, &unknown.collect::<Vec<_>>())?;
-                drop(journal);
-                (self.observe)(Event::InDoubt { batch: batch.no, why });
-                self.doubts += 1;
-                if self.doubts >= DOUBTS_MAX {
-                    self.finish_with(End::Service(Stop::Failing(self.doubts)));
-                }
+                lock(&self.shared.journal).doubt(batch.no, status, &[])?;
+                self.doubt(batch.no, batch.records, batch.watermark, batch.tries, why);
+                Ok(())
             }
             Verdict::Stop(why) => {
-                journal.not_taken(batch.no, status)?;
-                drop(journal);
+                lock(&self.shared.journal).not_taken(batch.no, status)?;
                 self.open.extend(batch.records);
                 self.finish_with(End::Service(why));
+                Ok(())
             }
         }
+    }
+
+    /// Items that came back; records that the answer does not mention are in doubt.
+    fn done(
+        &mut self,
+        batch: Batch,
+        items: &[WrittenItem],
+        status: Option<u16>,
+        answered: Answered,
+    ) -> Result<(), StoreError> {
+        let (outcomes, silent) = settle::done(&self.shared.plan, batch.records, items, answered);
+        let mut journal = lock(&self.shared.journal);
+        if silent.is_empty() {
+            return journal.answered(batch.no, status.unwrap_or(200), &outcomes);
+        }
+        if self.shared.plan.action == Action::Update {
+            // Nothing above the watermark would tell; a change that may not have been made is the user's to look at.
+            let why = "the answer does not mention it";
+            let unknown = silent.iter().map(|loaded| settle::unknown(&self.shared.plan, loaded, why, answered));
+            let all: Vec<Outcome> = outcomes.into_iter().chain(unknown).collect();
+            return journal.answered(batch.no, status.unwrap_or(200), &all);
+        }
+        journal.doubt(batch.no, status, &outcomes)?;
+        drop(journal);
+        let why = "the answer does not mention this record".to_owned();
+        self.doubt(batch.no, silent, batch.watermark, batch.tries, why);
         Ok(())
     }
 
-    fn send_again(&mut self, rest: Vec<Loaded>) {
+    fn doubt(&mut self, batch: BatchNo, records: Vec<Loaded>, watermark: u64, attempts: u32, why: String) {
+        (self.observe)(Event::InDoubt { batch, records: records.len(), why: why.clone() });
+        self.shared.hold.send_replace(true);
+        self.doubts.push(Doubt { batch, records, watermark, attempts, why });
+    }
+
+    pub(super) fn send_again(&mut self, rest: Vec<Loaded>) {
         if !rest.is_empty() {
             self.retried += 1;
-            let batch = self.fresh(rest, Duration::ZERO);
+            let batch = self.fresh(rest);
             self.again.push_front(batch);
         }
     }
@@ -363,21 +466,20 @@ pub fn unprocessed(loaded: &Loaded) -> Outcome {
 }
 
 /// One batch on its way: noted as sent, its turn awaited, sent, its answer read.
-async fn send(shared: Arc<Shared>, mut batch: Batch) -> Result<Landed, StoreError> {
-    let mut stopping = shared.stopping.subscribe();
-    let stopped = stopping.wait_for(|stop| *stop);
+async fn send(shared: Arc<Shared>, options: Options, mut batch: Batch) -> Result<Landed, StoreError> {
+    let mut hold = shared.hold.subscribe();
     let turn = async {
-        tokio::time::sleep(batch.pause).await;
+        options.clock.sleep(batch.pause).await;
         shared.turnstile.lock().await
     };
     let turn = tokio::select! {
         biased;
-        _ = stopped => return Ok((batch, None)),
+        _ = hold.wait_for(|hold| *hold) => return Ok((batch, None)),
         turn = turn => turn,
     };
     let rows: Vec<u32> = batch.records.iter().map(|loaded| loaded.record.row).collect();
-    let at_ms = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64);
-    lock(&shared.journal).sent(batch.no, &rows, at_ms)?;
+    batch.watermark = shared.watermark.load(Ordering::Relaxed);
+    lock(&shared.journal).sent(batch.no, &rows, batch.watermark, options.clock.unix_ms())?;
     shared.client.pace().turn().await;
     drop(turn);
     batch.tries += 1;
@@ -385,5 +487,5 @@ async fn send(shared: Arc<Shared>, mut batch: Batch) -> Result<Landed, StoreErro
     let started = Instant::now();
     let write = shared.plan.write;
     let end = shared.client.write(write.action.method(), write.path, body).await;
-    Ok((batch, Some((end, started.elapsed()))))
+    Ok((batch, Some((end, options.clock.since(started)))))
 }

@@ -17,27 +17,25 @@ pub struct Answered {
     pub attempts: u32,
 }
 
-/// Records of a batch whose items came back. A record that the answer does not mention is unknown, not lost.
-pub fn done(plan: &Plan, batch: &[Loaded], items: &[WrittenItem], answered: Answered) -> Vec<Outcome> {
+/// Records of a batch whose items came back, and those that the answer does not mention: they are in doubt.
+pub fn done(plan: &Plan, batch: Vec<Loaded>, items: &[WrittenItem], answered: Answered) -> (Vec<Outcome>, Vec<Loaded>) {
     let by_request = by_request_id(items);
     let by_id: HashMap<u64, &WrittenItem> = items.iter().map(|item| (item.id, item)).collect();
     // Only where no item carries a request_id and the counts agree may the order speak. [inferred]
     let by_place = items.iter().all(|item| item.request_ids.is_empty()) && items.len() == batch.len();
-    batch
-        .iter()
-        .enumerate()
-        .map(|(n, loaded)| {
-            let item = by_request
-                .get(request_id(loaded.record.row).as_str())
-                .copied()
-                .or_else(|| loaded.record.id.and_then(|id| by_id.get(&id).copied()))
-                .or_else(|| items.get(n).filter(|_| by_place && loaded.record.id.is_none()));
-            match item {
-                Some(item) => found(plan.action, loaded, item, answered),
-                None => unknown(plan, loaded, "the answer does not mention this record", answered),
-            }
-        })
-        .collect()
+    let (mut outcomes, mut silent) = (Vec::new(), Vec::new());
+    for (n, loaded) in batch.into_iter().enumerate() {
+        let item = by_request
+            .get(request_id(loaded.record.row).as_str())
+            .copied()
+            .or_else(|| loaded.record.id.and_then(|id| by_id.get(&id).copied()))
+            .or_else(|| items.get(n).filter(|_| by_place && loaded.record.id.is_none()));
+        match item {
+            Some(item) => outcomes.push(found(plan.action, &loaded, item, answered)),
+            None => silent.push(loaded),
+        }
+    }
+    (outcomes, silent)
 }
 
 fn by_request_id(items: &[WrittenItem]) -> HashMap<&str, &WrittenItem> {
@@ -172,7 +170,8 @@ fn hint(code: &str) -> &'static str {
     }
 }
 
-fn at(
+/// A problem of a record, at its row or one of its cells.
+pub fn at(
     plan: &Plan,
     loaded: &Loaded,
     column: Option<usize>,

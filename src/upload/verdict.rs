@@ -40,7 +40,7 @@ pub enum Stop {
     Unreachable(String),
     #[error("the service does not know this address: {0}")]
     Missing(String),
-    #[error("the service failed {0} times in a row, so that outcomes are unknown")]
+    #[error("the service failed {0} times in a row")]
     Failing(u32),
 }
 
@@ -57,7 +57,7 @@ impl Stop {
             }
             Stop::Unreachable(_) => "check the network and the account's address, and resume",
             Stop::Missing(_) => "check the account's address",
-            Stop::Failing(_) => "wait until the service is well again and resume; look at the unknown records first",
+            Stop::Failing(_) => "wait until the service is well again and resume",
         }
     }
 }
@@ -74,7 +74,8 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
     };
     let doubt = |why: String| match write.action {
         Action::Update if tries < TRIES_MAX => Verdict::Again { pause: backoff(tries), why },
-        Action::Update | Action::Create => Verdict::InDoubt(why),
+        Action::Update => Verdict::Stop(Stop::Failing(tries)),
+        Action::Create => Verdict::InDoubt(why),
     };
     match end {
         Ok(reply) => {
@@ -155,7 +156,7 @@ mod tests {
         let lost = Err(Failure::Lost("reset".into()));
         assert!(matches!(of(&lost, create, 1), Verdict::InDoubt(_)));
         assert!(matches!(of(&lost, update, 1), Verdict::Again { .. }), "an update may be sent twice");
-        assert!(matches!(of(&lost, update, TRIES_MAX), Verdict::InDoubt(_)));
+        assert_eq!(of(&lost, update, TRIES_MAX), Verdict::Stop(Stop::Failing(TRIES_MAX)));
         let broken = Err(Failure::Broken { status: 504, detail: "x".into() });
         assert!(matches!(of(&broken, create, 1), Verdict::InDoubt(_)));
         assert!(matches!(of(&Err(Failure::Throttled { wait: None }), create, 1), Verdict::Again { .. }));

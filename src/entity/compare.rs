@@ -1,0 +1,191 @@
+//! What was sent held against what the account shows. Values are compared after normalising, never letter by letter:
+//! the service gives numbers back as texts, days as moments, flags as words. [client live]
+
+use super::parts::{id, list, text};
+use super::payload::REQUEST_ID;
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+/// How one sent item and one held entity relate.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Comparison {
+    /// Values that are the same on both sides.
+    pub agreed: u32,
+    pub differences: Vec<Difference>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// As in the API's validation errors: `price`, `custom_fields_values.2.values`.
+    pub path: String,
+    /// The custom field it is about.
+    pub field: Option<u64>,
+    /// The account holds nothing where something was sent.
+    pub dropped: bool,
+    /// The account's own robots do not change this, so a difference means another entity.
+    pub telling: bool,
+}
+
+impl Comparison {
+    /// Nothing says that this is another entity. A dropped value does not: the service is known to drop some.
+    pub fn compatible(&self) -> bool {
+        self.differences.iter().all(|d| d.dropped || !d.telling)
+    }
+
+    /// True where the field `marker` says that this is surely another entity.
+    pub fn foreign(&self, marker: Option<u64>) -> bool {
+        marker.is_some() && self.differences.iter().any(|d| d.field == marker && !d.dropped)
+    }
+}
+
+/// Keys that are sent and never held under the same name.
+const NOT_HELD: [&str; 4] = [REQUEST_ID, "tags_to_add", "tags_to_delete", "_embedded"];
+/// Keys that the account's own robots change within the second; a difference here says nothing.
+const ROBOTS_CHANGE: [&str; 7] =
+    ["status_id", "pipeline_id", "responsible_user_id", "updated_at", "updated_by", "closed_at", "loss_reason_id"];
+
+pub fn compare(sent: &Value, held: &Value) -> Comparison {
+    let mut comparison = Comparison::default();
+    let Some(keys) = sent.as_object() else { return comparison };
+    for (key, value) in
+        keys.iter().filter(|(key, _)| !NOT_HELD.contains(&key.as_str()) && *key != "custom_fields_values")
+    {
+        // Keys that the answer does not have are not compared.
+        if !held.as_object().is_some_and(|held| held.contains_key(key)) {
+            continue;
+        }
+        note(&mut comparison, key.clone(), None, !ROBOTS_CHANGE.contains(&key.as_str()), value, &held[key]);
+    }
+    custom_fields(&mut comparison, &sent["custom_fields_values"], &held["custom_fields_values"]);
+    tags(&mut comparison, &sent["tags_to_add"], &held["_embedded"]["tags"]);
+    comparison
+}
+
+fn note(comparison: &mut Comparison, path: String, field: Option<u64>, telling: bool, sent: &Value, held: &Value) {
+    if same(sent, held) {
+        comparison.agreed += 1;
+    } else {
+        comparison.differences.push(Difference { path, field, dropped: held.is_null(), telling });
+    }
+}
+
+fn custom_fields(comparison: &mut Comparison, sent: &Value, held: &Value) {
+    let held: Vec<&Value> = list(held);
+    for (n, field) in list(sent).into_iter().enumerate() {
+        let field_id = id(&field["field_id"]);
+        let there = held.iter().find(|other| id(&other["field_id"]) == field_id).map(|other| list(&other["values"]));
+        let there = there.filter(|values| !values.is_empty());
+        let path = format!("custom_fields_values.{n}.values");
+        let here = list(&field["values"]);
+        match there {
+            // Emptied, and it is empty.
+            None if here.is_empty() => comparison.agreed += 1,
+            None => comparison.differences.push(Difference { path, field: field_id, dropped: true, telling: true }),
+            Some(there) if same_values(&here, &there) => comparison.agreed += 1,
+            Some(there) => {
+                // Fewer than were sent, and all of these: some were dropped.
+                let dropped = there.len() < here.len() && there.iter().all(|t| here.iter().any(|h| same_item(h, t)));
+                comparison.differences.push(Difference { path, field: field_id, dropped, telling: true });
+            }
+        }
+    }
+}
+
+fn same_values(here: &[&Value], there: &[&Value]) -> bool {
+    here.len() == there.len() && here.iter().all(|h| there.iter().any(|t| same_item(h, t)))
+}
+
+/// Options are the same by id, everything else by value.
+fn same_item(sent: &Value, held: &Value) -> bool {
+    match (id(&sent["enum_id"]), sent.get("value")) {
+        (Some(option), None) => id(&held["enum_id"]) == Some(option),
+        _ => same(&sent["value"], &held["value"]),
+    }
+}
+
+fn tags(comparison: &mut Comparison, sent: &Value, held: &Value) {
+    let held: Vec<String> = list(held).into_iter().map(|tag| text(&tag["name"]).to_lowercase()).collect();
+    for (n, tag) in list(sent).into_iter().enumerate() {
+        if held.contains(&text(&tag["name"]).to_lowercase()) {
+            comparison.agreed += 1;
+        } else {
+            let path = format!("tags_to_add.{n}");
+            comparison.differences.push(Difference { path, field: None, dropped: true, telling: false });
+        }
+    }
+}
+
+/// Equal as a person would say it.
+fn same(sent: &Value, held: &Value) -> bool {
+    if sent == held {
+        return true;
+    }
+    match (sent, held) {
+        (Value::Bool(flag), other) | (other, Value::Bool(flag)) => {
+            super::parts::flag(other) == *flag && !other.is_null()
+        }
+        (Value::Null, _) | (_, Value::Null) => false,
+        _ => {
+            let (a, b) = (text(sent), text(held));
+            if a.trim() == b.trim() {
+                return true;
+            }
+            match (moment(&a), moment(&b)) {
+                (Some(a), Some(b)) if sent.is_string() != held.is_string() => a == b,
+                _ => matches!((decimal(&a), decimal(&b)), (Some(a), Some(b)) if a == b),
+            }
+        }
+    }
+}
+
+fn decimal(text: &str) -> Option<Decimal> {
+    text.trim().parse().ok()
+}
+
+/// Unix seconds of a moment written either way: as seconds, or as RFC 3339.
+fn moment(text: &str) -> Option<i64> {
+    text.parse().ok().or_else(|| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn values_are_the_same_however_the_service_spells_them() {
+        for (sent, held, equal) in [
+            (json!(12.5), json!("12.5"), true),
+            (json!("100.50"), json!("100.5"), true),
+            (json!(true), json!("1"), true),
+            (json!(true), json!(null), false),
+            (json!("2021-10-19T00:00:00+03:00"), json!(1_634_590_800), true),
+            (json!("2021-10-19T00:00:00+03:00"), json!(1_634_590_801), false),
+            (json!("a "), json!("a"), true),
+            (json!("007"), json!("7"), true),
+            (json!("a"), json!("b"), false),
+            (json!(1), json!(2), false),
+        ] {
+            assert_eq!(same(&sent, &held), equal, "{sent} {held}");
+        }
+    }
+
+    #[test]
+    fn a_dropped_value_does_not_make_another_entity_and_a_different_one_does() {
+        let sent = json!({"name": "A", "price": 5, "status_id": 3, "request_id": "r2", "tags_to_add": [{"name": "x"}],
+            "custom_fields_values": [{"field_id": 1, "values": [{"value": "m1"}]}, {"field_id": 2, "values": [{"enum_id": 7}]}]});
+        let field = |id: u64, value: Value| json!({"field_id": id, "values": [value]});
+        let held = |name: &str, price: i64, fields: Vec<Value>| json!({"id": 9, "name": name, "price": price, "status_id": 4, "custom_fields_values": fields, "_embedded": {"tags": []}});
+        let one = field(1, json!({"value": "m1"}));
+        let two = field(2, json!({"value": "Да", "enum_id": 7}));
+        let whole = compare(&sent, &held("A", 5, vec![one.clone(), two.clone()]));
+        assert_eq!((whole.agreed, whole.differences.len()), (4, 2), "a robot moved it, the tag was dropped: {whole:?}");
+        assert!(whole.compatible());
+        let dropped = compare(&sent, &held("A", 5, vec![one.clone()]));
+        assert!(dropped.compatible() && dropped.differences.iter().any(|d| d.field == Some(2)));
+        assert!(!compare(&sent, &held("A", 6, vec![one.clone(), two.clone()])).compatible());
+        assert!(!compare(&sent, &held("B", 5, vec![one, two.clone()])).compatible());
+        let other = compare(&sent, &held("A", 5, vec![field(1, json!({"value": "m2"})), two]));
+        assert!(!other.compatible() && other.foreign(Some(1)) && !other.foreign(None));
+    }
+}

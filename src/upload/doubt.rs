@@ -1,0 +1,166 @@
+//! Records whose answer was lost. Nothing is sent while there are any: the requests in flight are let come home, then
+//! the account is read from the watermark on, again and again over the settling time, since a commit may come late.
+//! What is found is done; what is missing at the end goes again; what stays unclear is told and never sent again.
+
+use super::Event;
+use super::feed::Loaded;
+use super::reconcile::{Found, match_records};
+use super::run::{End, Uploader, lock};
+use super::settle::{self, Answered};
+use super::verdict::Stop;
+use crate::api::Failure;
+use crate::store::{BatchNo, Outcome, Status, StoreError};
+use serde_json::Value;
+use std::time::Instant;
+use tokio::sync::watch;
+
+/// Records of one batch that are in doubt.
+#[derive(Debug)]
+pub struct Doubt {
+    pub batch: BatchNo,
+    pub records: Vec<Loaded>,
+    /// The highest id known before the batch was sent: whatever it made has a higher one.
+    pub watermark: u64,
+    pub attempts: u32,
+    pub why: String,
+}
+
+/// When the account is looked at, as shares of the settling time. The first looks are for what has arrived already.
+const LOOKS: [f64; 7] = [0.01, 0.04, 0.1, 0.2, 0.4, 0.7, 1.0];
+
+/// What the looks came to.
+enum Seen {
+    /// One entry for each record, batch after batch.
+    Matches(Vec<Found>),
+    Interrupted,
+    Blind(Failure),
+}
+
+impl Uploader<'_> {
+    /// Settles all doubts, or leaves them for a resumed run when the account cannot be read or the user interrupts.
+    pub(super) async fn settle_doubts(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), StoreError> {
+        let doubts = std::mem::take(&mut self.doubts);
+        match self.look(&doubts, stop).await? {
+            Seen::Matches(matches) => {
+                let mut matches = matches.into_iter();
+                for doubt in doubts {
+                    let found = matches.by_ref().take(doubt.records.len()).collect();
+                    self.settle_doubt(doubt, found)?;
+                }
+                Ok(())
+            }
+            Seen::Interrupted => {
+                self.doubts = doubts;
+                self.stop_with(End::Interrupted);
+                Ok(())
+            }
+            Seen::Blind(failure) => {
+                self.doubts = doubts;
+                self.stop_with(End::Service(stop_of(failure)));
+                Ok(())
+            }
+        }
+    }
+
+    async fn look(&mut self, doubts: &[Doubt], stop: &mut watch::Receiver<bool>) -> Result<Seen, StoreError> {
+        let entity = self.shared.plan.kind.spec().entity;
+        let records: Vec<&Loaded> = doubts.iter().flat_map(|doubt| &doubt.records).collect();
+        let watermark = doubts.iter().map(|doubt| doubt.watermark).min().unwrap_or(0);
+        let (settle, clock) = (self.options.settle, self.options.clock);
+        let started = Instant::now();
+        let mut seen = Seen::Matches(vec![Found::Unclear; records.len()]);
+        for (n, share) in LOOKS.iter().enumerate() {
+            let due = settle.mul_f64(*share).saturating_sub(clock.since(started));
+            if interrupted(stop, clock.sleep(due)).await {
+                return Ok(Seen::Interrupted);
+            }
+            match self.shared.client.above(entity, watermark).await {
+                Err(failure) => seen = Seen::Blind(failure),
+                Ok(held) => {
+                    let matches = self.matched(&records, &held, watermark)?;
+                    let all = matches.iter().all(|found| matches!(found, Found::There { .. }));
+                    self.tell_look(&matches, all || n + 1 == LOOKS.len());
+                    seen = Seen::Matches(matches);
+                    if all {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(seen)
+    }
+
+    fn matched(&self, records: &[&Loaded], held: &[Value], watermark: u64) -> Result<Vec<Found>, StoreError> {
+        let known = lock(&self.shared.journal).known_ids(watermark)?;
+        Ok(match_records(records, held, &known, self.shared.plan.marker))
+    }
+
+    fn tell_look(&mut self, matches: &[Found], last: bool) {
+        let count = |wanted: fn(&Found) -> bool| matches.iter().filter(|found| wanted(found)).count();
+        (self.observe)(Event::Looked {
+            found: count(|f| matches!(f, Found::There { .. })),
+            missing: count(|f| matches!(f, Found::Missing)),
+            unclear: count(|f| matches!(f, Found::Unclear)),
+            last,
+        });
+    }
+
+    fn settle_doubt(&mut self, doubt: Doubt, found: Vec<Found>) -> Result<(), StoreError> {
+        let answered = Answered { http_status: None, attempts: doubt.attempts };
+        let (mut outcomes, mut missing) = (Vec::new(), Vec::new());
+        for (loaded, found) in doubt.records.into_iter().zip(found) {
+            match found {
+                Found::There { id, contact_id, company_id } => {
+                    self.raise_watermark(id);
+                    outcomes.push(Outcome {
+                        key: loaded.record.key.clone(),
+                        id: Some(id),
+                        contact_id,
+                        company_id,
+                        attempts: doubt.attempts,
+                        ..Outcome::new(loaded.record.row, Status::Created)
+                    });
+                }
+                Found::Missing => missing.push(loaded),
+                Found::Unclear => outcomes.push(settle::unknown(&self.shared.plan, &loaded, &doubt.why, answered)),
+            }
+        }
+        lock(&self.shared.journal).settle_doubt(doubt.batch, &outcomes)?;
+        self.send_again(missing);
+        Ok(())
+    }
+
+    /// What stays in doubt when the run stops is unknown in its report; a resumed run looks again.
+    pub(super) fn leave_doubts(&mut self) -> Result<(), StoreError> {
+        for doubt in std::mem::take(&mut self.doubts) {
+            let answered = Answered { http_status: None, attempts: doubt.attempts };
+            let unknown: Vec<Outcome> =
+                doubt.records.iter().map(|l| settle::unknown(&self.shared.plan, l, &doubt.why, answered)).collect();
+            lock(&self.shared.journal).leave_in_doubt(doubt.batch, &unknown)?;
+        }
+        Ok(())
+    }
+}
+
+async fn interrupted(stop: &mut watch::Receiver<bool>, pause: impl Future<Output = ()>) -> bool {
+    tokio::select! {
+        biased;
+        changed = stop.wait_for(|stop| *stop) => changed.is_ok(),
+        () = pause => false,
+    }
+}
+
+/// The account cannot be read: why, as a reason to stop.
+pub(super) fn stop_of(failure: Failure) -> Stop {
+    match failure {
+        Failure::NeverSent(why) | Failure::Lost(why) | Failure::Unreadable(why) => Stop::Unreachable(why),
+        Failure::Throttled { .. } => Stop::Throttled,
+        Failure::Unauthorized(why) => Stop::Auth(why),
+        Failure::Unpaid(why) => Stop::Unpaid(why),
+        Failure::Forbidden(why) => Stop::Forbidden(why),
+        Failure::Blocked => Stop::Blocked,
+        Failure::Missing { status, detail }
+        | Failure::Broken { status, detail }
+        | Failure::Refused { status, detail, .. } => Stop::Missing(format!("{status}: {detail}")),
+    }
+}
