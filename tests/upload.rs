@@ -120,7 +120,9 @@ fn records_that_never_arrived_go_again_after_the_settling_time() {
 #[test]
 fn a_twin_made_by_somebody_else_leaves_the_record_unknown() {
     let service = Service::start();
-    service.faults(r#"{"latency_ms":400,"script":[{"on":"POST leads","nth":1,"times":1,"do":"504","after_commit":true}]}"#);
+    service.faults(
+        r#"{"latency_ms":400,"script":[{"on":"POST leads","nth":1,"times":1,"do":"504","after_commit":true}]}"#,
+    );
     let folder = folder(&leads(1, |_| None));
     let child = folder.spawn(&service, &import(&["--settle", "3s", "--json"]));
     // Another integration makes the same lead while ours is in doubt.

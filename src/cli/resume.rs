@@ -12,8 +12,7 @@ use crate::mapping::{Mapper, Plan};
 use crate::problem::Problem;
 use crate::store::{Head, Journal, OpenDoubt, Run, Store, StoreError};
 use crate::upload::Doubt;
-use crate::upload::feed::{self, Fed, Loaded, Select};
-use std::collections::{HashMap, HashSet};
+use crate::upload::feed::Select;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -64,25 +63,7 @@ fn doubts(
         }
         return Ok(Vec::new());
     }
-    let rows: HashSet<u32> = open.iter().flat_map(|doubt| &doubt.rows).copied().collect();
-    let mut records: HashMap<u32, Loaded> = HashMap::new();
-    if !rows.is_empty() {
-        let select = Select { only: Some(rows), ..Select::default() };
-        feed::walk(prepare::reopen(&head.source)?, Mapper::new(Arc::clone(plan), run), &select, |fed| {
-            if let Fed::Record(loaded) = fed {
-                records.insert(loaded.record.row, loaded);
-            }
-            true
-        })?;
-    }
-    let doubts = open.into_iter().map(|doubt| Doubt {
-        batch: doubt.batch,
-        records: doubt.rows.iter().filter_map(|row| records.remove(row)).collect(),
-        watermark: doubt.watermark,
-        attempts: 1,
-        why: "the program stopped before the answer came".to_owned(),
-    });
-    Ok(doubts.collect())
+    Ok(Doubt::reopen(open, prepare::reopen(&head.source)?, Mapper::new(Arc::clone(plan), run))?)
 }
 
 /// The run named, or the newest that can go on.

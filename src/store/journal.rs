@@ -3,7 +3,7 @@
 
 use super::history::{self, State, Step};
 use super::outcome::{Counts, Outcome, Problem, Status};
-use super::{Head, Run, Store, StoreError};
+use super::{Head, Run, Store, StoreError, crash};
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::HashSet;
 
@@ -159,6 +159,7 @@ impl Journal {
 
     /// Notes that a batch goes out now. Nothing may be sent before this has returned.
     pub fn sent(&mut self, batch: BatchNo, rows: &[u32], watermark: u64, at_ms: i64) -> Result<u32, StoreError> {
+        crash::point("sent-before");
         let tx = self.store.db.transaction()?;
         let known: Option<(String, u32)> = tx
             .prepare_cached("SELECT state, attempts FROM batch WHERE run = ? AND batch = ?")?
@@ -176,43 +177,49 @@ impl Journal {
         )?
         .execute(params![self.run, batch, to.word(), attempts + 1, pack(rows), at_ms, watermark as i64])?;
         tx.commit()?;
+        crash::point("sent-after");
         Ok(attempts + 1)
     }
 
     /// The batch certainly was not acted on: it may go again.
     pub fn not_taken(&mut self, batch: BatchNo, http_status: Option<u16>) -> Result<(), StoreError> {
+        crash::point("not-taken-before");
         let tx = self.store.db.transaction()?;
         move_batch(&tx, self.run, batch, &[Step::NotTaken], http_status)?;
-        Ok(tx.commit()?)
+        tx.commit()?;
+        crash::point("not-taken-after");
+        Ok(())
     }
 
     /// The service has said what became of the batch. Records of it without an outcome here go on in another batch.
     pub fn answered(&mut self, batch: BatchNo, http_status: u16, outcomes: &[Outcome]) -> Result<(), StoreError> {
-        self.end_records(batch, &[Step::Answer, Step::Settle], Some(http_status), outcomes)
+        self.end_records("answered", batch, &[Step::Answer, Step::Settle], Some(http_status), outcomes)
     }
 
     /// The answer was lost, or was silent about some records; `outcomes` are of those it spoke of.
     pub fn doubt(&mut self, batch: BatchNo, http_status: Option<u16>, outcomes: &[Outcome]) -> Result<(), StoreError> {
-        self.end_records(batch, &[Step::Doubt], http_status, outcomes)
+        self.end_records("doubt", batch, &[Step::Doubt], http_status, outcomes)
     }
 
     /// Somebody has looked: what was in doubt has its outcomes, or goes on in another batch.
     pub fn settle_doubt(&mut self, batch: BatchNo, outcomes: &[Outcome]) -> Result<(), StoreError> {
-        self.end_records(batch, &[Step::Settle], None, outcomes)
+        self.end_records("settle", batch, &[Step::Settle], None, outcomes)
     }
 
     /// Nobody could look before the run stopped: the records are unknown for now, and the batch stays in doubt.
     pub fn leave_in_doubt(&mut self, batch: BatchNo, outcomes: &[Outcome]) -> Result<(), StoreError> {
-        self.end_records(batch, &[], None, outcomes)
+        self.end_records("leave", batch, &[], None, outcomes)
     }
 
     fn end_records(
         &mut self,
+        name: &str,
         batch: BatchNo,
         steps: &[Step],
         http_status: Option<u16>,
         outcomes: &[Outcome],
     ) -> Result<(), StoreError> {
+        crash::point(&format!("{name}-before"));
         let tx = self.store.db.transaction()?;
         move_batch(&tx, self.run, batch, steps, http_status)?;
         for outcome in outcomes {
@@ -220,6 +227,7 @@ impl Journal {
             remember(&tx, &self.account, &self.kind, self.run, outcome)?;
         }
         tx.commit()?;
+        crash::point(&format!("{name}-after"));
         outcomes.iter().for_each(|outcome| self.counts.add(outcome.status, 1));
         Ok(())
     }
@@ -239,11 +247,13 @@ impl Journal {
         if outcomes.is_empty() {
             return Ok(());
         }
+        crash::point("local-before");
         let tx = self.store.db.transaction()?;
         for outcome in outcomes {
             insert(&tx, self.run, None, outcome)?;
         }
         tx.commit()?;
+        crash::point("local-after");
         outcomes.iter().for_each(|outcome| self.counts.add(outcome.status, 1));
         Ok(())
     }
@@ -260,6 +270,7 @@ impl Journal {
 
     /// Closes the run, or leaves it open to be resumed.
     pub fn end(&mut self, end: &RunEnd<'_>) -> Result<(), StoreError> {
+        crash::point("end-before");
         self.store.db.execute(
             "UPDATE run SET outcome = ?, exit_code = ?, elapsed_ms = elapsed_ms + ?, sent = sent + ?,
              retried = retried + ?, throttled = throttled + ?, source_rows = max(source_rows, ?) WHERE run = ?",

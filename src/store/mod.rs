@@ -4,6 +4,7 @@
 //! Reading order: `head` (what a run was asked), `history` (the states of a batch), `outcome` (what became of a record), `journal` (writing a run),
 //! `reading` (runs and their records read back for resuming and reporting).
 
+pub mod crash;
 mod head;
 pub mod history;
 mod journal;

@@ -3,14 +3,18 @@
 //! What is found is done; what is missing at the end goes again; what stays unclear is told and never sent again.
 
 use super::Event;
-use super::feed::Loaded;
+use super::feed::{self, Fed, Loaded, Select};
 use super::reconcile::{Found, match_records};
 use super::run::{End, Uploader, lock};
 use super::settle::{self, Answered};
 use super::verdict::Stop;
 use crate::api::Failure;
-use crate::store::{BatchNo, Outcome, Status, StoreError};
+use crate::mapping::Mapper;
+use crate::problem::Problem;
+use crate::store::{BatchNo, OpenDoubt, Outcome, Status, StoreError};
+use crate::table::Table;
 use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 use tokio::sync::watch;
 
@@ -23,6 +27,32 @@ pub struct Doubt {
     pub watermark: u64,
     pub attempts: u32,
     pub why: String,
+}
+
+impl Doubt {
+    /// Batches that a run which was killed had sent and not seen answered, with their records mapped again from its
+    /// source, which has to be as it was.
+    pub fn reopen(open: Vec<OpenDoubt>, table: Table, mapper: Mapper) -> Result<Vec<Doubt>, Problem> {
+        let rows: HashSet<u32> = open.iter().flat_map(|doubt| &doubt.rows).copied().collect();
+        let mut records: HashMap<u32, Loaded> = HashMap::new();
+        if !rows.is_empty() {
+            let select = Select { only: Some(rows), ..Select::default() };
+            feed::walk(table, mapper, &select, |fed| {
+                if let Fed::Record(loaded) = fed {
+                    records.insert(loaded.record.row, loaded);
+                }
+                true
+            })?;
+        }
+        let doubts = open.into_iter().map(|doubt| Doubt {
+            batch: doubt.batch,
+            records: doubt.rows.iter().filter_map(|row| records.remove(row)).collect(),
+            watermark: doubt.watermark,
+            attempts: 1,
+            why: "the program stopped before the answer came".to_owned(),
+        });
+        Ok(doubts.collect())
+    }
 }
 
 /// When the account is looked at, as shares of the settling time. The first looks are for what has arrived already.
