@@ -3,7 +3,8 @@
 //! mistake; `api` is never imported here.
 //!
 //! `account`, `builtin`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes.
-//! `list`, `render`: how it is read. `endpoints`: the routes, pure. `rate`, `faults`, `switches`: how it misbehaves.
+//! `list`, `render`: how it is read. `endpoints`: the routes, pure. `rate`, `faults`, `spoil`, `switches`: how it
+//! misbehaves.
 //! `persist`, `http`: files and sockets, the only effects.
 
 mod account;
@@ -22,6 +23,7 @@ mod plan;
 mod query;
 mod rate;
 mod render;
+mod spoil;
 mod switches;
 mod world;
 mod write;
@@ -35,6 +37,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 use crate::problem::{Problem, Stage};
+pub use faults::{Action, Faults, Latency, Refusal, Rule, Seeded};
 pub use persist::Standing;
 pub use switches::{Partial, RateKey, RequestIds, Switches, Throttling};
 use world::World;
@@ -59,6 +62,8 @@ pub struct Options {
     /// Decides the token of a new world, and the dice.
     pub seed: u64,
     pub switches: Switches,
+    /// In force from the first request on, and again after a reset.
+    pub faults: Faults,
     pub clock: Clock,
     /// Served by hand until it is killed, so that other processes may rely on it.
     pub by_hand: bool,
@@ -66,7 +71,15 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { port: 0, state: None, seed: 1, switches: Switches::default(), clock: system_clock(), by_hand: false }
+        Options {
+            port: 0,
+            state: None,
+            seed: 1,
+            switches: Switches::default(),
+            faults: Faults::default(),
+            clock: system_clock(),
+            by_hand: false,
+        }
     }
 }
 
@@ -99,7 +112,7 @@ impl Sandbox {
             folder.announce(&url, &token, options.by_hand).map_err(|e| no_start(&e))?;
         }
         let core = http::Core { world, folder, switches: options.switches };
-        let server = Arc::new(http::Server::new(core, url.clone(), options.clock));
+        let server = Arc::new(http::Server::new(core, options.faults, url.clone(), options.clock));
         let (stop, stopped) = oneshot::channel();
         let thread = spawn(listener, server, stopped)?;
         Ok(Sandbox { url, token, stop: Some(stop), thread: Some(thread) })
@@ -156,7 +169,7 @@ fn spawn(
         // The listener only fails when the process is at its end; then there is nobody left to tell.
         let _ = runtime.block_on(http::serve(listener, server.clone(), stopped));
         drop(runtime);
-        server.withdraw();
+        server.close();
     };
     let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(serve).map_err(|e| no_start(&e))?;
     match is_ready.recv() {

@@ -39,6 +39,31 @@ impl View<'_> {
         })
     }
 
+    /// A record as tests compare it: what the API shows, flat; `custom` has the values of the fields by their names,
+    /// `tags` names, and each kind of record the ids linked to this one. Only `fields` and the id where they are named.
+    pub fn whole(&self, shelf: Shelf, id: u64, fields: Option<&[&str]>) -> Option<Value> {
+        let Value::Object(mut model) = self.record(shelf, id)? else { return None };
+        let embedded = model.shift_remove("_embedded").unwrap_or_default();
+        model.shift_remove("_links");
+        let list = |value: &Value, key: &str| -> Vec<Value> {
+            value.as_array().into_iter().flatten().map(|entry| entry[key].clone()).collect()
+        };
+        model.insert("tags".to_owned(), json!(list(&embedded["tags"], "name")));
+        let custom = model.get("custom_fields_values").and_then(Value::as_array).into_iter().flatten();
+        let custom: Map<String, Value> = custom
+            .filter_map(|f| Some((f["field_name"].as_str()?.to_owned(), json!(list(&f["values"], "value")))))
+            .collect();
+        model.insert("custom".to_owned(), Value::Object(custom));
+        for to in Shelf::ALL.into_iter().filter(|to| *to != shelf) {
+            let linked: Vec<u64> = self.world.linked(shelf, id, to).map(|(other, _)| other).collect();
+            model.insert(to.path().to_owned(), json!(linked));
+        }
+        if let Some(fields) = fields {
+            model.retain(|key, _| key == "id" || fields.contains(&key.as_str()));
+        }
+        Some(Value::Object(model))
+    }
+
     fn lead(&self, id: u64, draft: &Draft) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
         let source_id = if self.query.with("source_id") { at("source_id") } else { &Value::Null };

@@ -35,6 +35,8 @@ pub enum RequestIds {
     String,
     /// As a number wherever it reads as one. [seed] for elements
     Int,
+    /// The item's place as a number, whatever was sent. [seed] for elements sent without one
+    Index,
     /// Not at all. [seed] for edited leads
     Missing,
 }

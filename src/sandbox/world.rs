@@ -105,6 +105,11 @@ impl Records {
         self.by_id.iter().map(|(id, record)| (*id, record))
     }
 
+    /// Ids above this one, rising.
+    pub fn after(&self, id: u64) -> impl Iterator<Item = u64> {
+        self.by_id.range(id.saturating_add(1)..).map(|(id, _)| *id)
+    }
+
     /// Ids by the time of the last change, then by id.
     pub fn by_updated(&self) -> impl DoubleEndedIterator<Item = u64> {
         self.by_updated.iter().map(|(_, id)| *id)

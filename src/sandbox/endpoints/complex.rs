@@ -33,8 +33,8 @@ pub fn create(call: &Call) -> Reply {
     let mut plan = Plan::new(call.world, call.now);
     let mut known = call.switches.duplicate_control.then(|| Known::of(call.world));
     let mut made: Vec<Made> = Vec::new();
-    for (_, request_id, clean) in checked.good {
-        let shown = shown_request_id(call, request_id);
+    for (index, request_id, clean) in checked.good {
+        let shown = shown_request_id(call, request_id, index);
         add(&mut plan, known.as_mut(), clean, shown, &mut made);
     }
     if call.switches.shuffled {

@@ -92,10 +92,11 @@ pub fn request_id(item: &Value, index: usize) -> Value {
 }
 
 /// How it goes back; `None` where a switch leaves it out.
-pub fn shown_request_id(call: &Call, id: Value) -> Option<Value> {
+pub fn shown_request_id(call: &Call, id: Value, index: usize) -> Option<Value> {
     match call.switches.request_ids {
         RequestIds::String => Some(id),
         RequestIds::Int => Some(id.as_str().and_then(|t| t.parse::<i64>().ok()).map_or(id, |n| json!(n))),
+        RequestIds::Index => Some(json!(index)),
         RequestIds::Missing => None,
     }
 }
@@ -170,10 +171,10 @@ fn write_batch(
     let view = call.view();
     let mut plan = Plan::new(call.world, call.now);
     let mut answers: Vec<Value> = Vec::new();
-    for (_, request_id, clean) in checked.good {
+    for (index, request_id, clean) in checked.good {
         let (id, mut answer) = write(&mut plan, clean);
         // Changed records are named by their id alone. [seed] for leads, [doc] for contacts
-        if let Some(shown) = shown_request_id(call, request_id).filter(|_| mode == Mode::Create) {
+        if let Some(shown) = shown_request_id(call, request_id, index).filter(|_| mode == Mode::Create) {
             answer.insert("request_id".to_owned(), shown);
         }
         answer.insert("_links".to_owned(), self_link(view.record_url(shelf, id)));

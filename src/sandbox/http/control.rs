@@ -9,6 +9,7 @@ use crate::sandbox::faults::Faults;
 use crate::sandbox::log::Log;
 use crate::sandbox::query::Query;
 use crate::sandbox::rate::Rate;
+use crate::sandbox::render::View;
 use crate::sandbox::switches::Switches;
 use crate::sandbox::world::{Commit, Shelf, World};
 
@@ -22,30 +23,61 @@ pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
         ("GET", "switches") => Reply::json(200, &json!(server.core().switches)),
         ("POST", "switches") => set_switches(server, &asked.body),
         ("GET" | "POST", "oauth") => oauth(server),
-        _ => Reply::json(404, &json!({"error": "the corner has stats, requests, reset, faults, switches, oauth"})),
+        ("GET", corner) if corner.starts_with("entities/") => entities(server, asked, &corner["entities/".len()..]),
+        _ => {
+            let corners = "stats, requests, reset, faults, switches, oauth, entities/leads and other entities";
+            Reply::json(404, &json!({"error": format!("the corner has {corners}")}))
+        }
     }
 }
 
 fn stats(server: &Server) -> Value {
-    let entities: Map<String, Value> = {
-        let core = server.core();
-        Shelf::ALL.iter().map(|s| (s.path().to_owned(), json!(core.world.records(*s).count()))).collect()
+    // The desk first: a late commit that is gone from it will be found in the world.
+    let mut stats = {
+        let desk = server.desk();
+        json!({
+            "requests": desk.log.requests, "worst_sliding_second": desk.rate.worst_second,
+            "throttled": desk.rate.throttled, "blocked": desk.rate.blocked, "by_route": desk.log.by_route,
+            "commits": desk.log.tallies, "faults": desk.log.faults, "late": desk.late.len()
+        })
     };
-    let desk = server.desk();
-    json!({
-        "requests": desk.log.requests, "worst_sliding_second": desk.rate.worst_second,
-        "throttled": desk.rate.throttled, "blocked": desk.rate.blocked, "by_route": desk.log.by_route,
-        "entities": entities
-    })
+    let core = server.core();
+    stats["entities"] =
+        Shelf::ALL.iter().map(|s| (s.path().to_owned(), json!(core.world.records(*s).count()))).collect();
+    stats
+}
+
+/// Rows of one answer where none are asked for, and at most: the world stands still meanwhile.
+const ROWS_MAX: usize = 10_000;
+
+/// `entities/leads?fields=id,name&after=ID&limit=N`: what the world holds, as it is, in the order of ids.
+fn entities(server: &Server, asked: &Asked, name: &str) -> Reply {
+    let Some(shelf) = Shelf::ALL.into_iter().find(|s| s.path() == name) else {
+        return Reply::json(404, &json!({"error": format!("\"{name}\" is no entity of this world")}));
+    };
+    let query = Query::parse(&asked.query);
+    let number = |key: &str| query.get(key).and_then(|n| n.parse::<u64>().ok());
+    let limit = number("limit").map_or(ROWS_MAX, |n| usize::try_from(n).unwrap_or(ROWS_MAX).clamp(1, ROWS_MAX));
+    let fields: Option<Vec<&str>> = query.get("fields").map(|fields| fields.split(',').map(str::trim).collect());
+    let core = server.core();
+    let mut ids = core.world.records(shelf).after(number("after").unwrap_or(0));
+    let with = Query::parse("with=source_id");
+    let view = View { world: &core.world, base: &server.base, query: &with };
+    let rows: Vec<Value> = ids.by_ref().take(limit).filter_map(|id| view.whole(shelf, id, fields.as_deref())).collect();
+    let last = rows.last().map(|row| row["id"].clone());
+    let next = if ids.next().is_some() { last } else { None };
+    Reply::json(200, &json!({"rows": rows, "next": next}))
 }
 
 fn requests(server: &Server) -> Value {
     server.desk().log.entries().map(|entry| json!(entry)).collect()
 }
 
-/// Counters, log and limits always; world, faults and switches unless the world is to be kept.
+/// Counters, log and limits always; world, faults and switches unless the world is to be kept. What was put off for
+/// the old world does not come into the new one.
 fn reset(server: &Server, keep_world: bool) -> Reply {
     if !keep_world {
+        server.desk().late.clear();
         let core = &mut *server.core();
         let world = World::new(core.world.account.clone(), core.world.seed);
         if let Some(folder) = &mut core.folder
@@ -60,7 +92,8 @@ fn reset(server: &Server, keep_world: bool) -> Reply {
     desk.rate = Rate::default();
     desk.log = Log::default();
     if !keep_world {
-        desk.faults = Faults::default();
+        desk.faults = server.first_faults.clone();
+        desk.dead_tokens.clear();
     }
     Reply::json(200, &json!({"ok": true}))
 }
@@ -69,7 +102,9 @@ fn set_faults(server: &Server, body: &[u8]) -> Reply {
     match serde_json::from_slice::<Faults>(body) {
         Ok(faults) => {
             let shown = json!(faults);
-            server.desk().faults = faults;
+            let desk = &mut *server.desk();
+            desk.faults = faults;
+            desk.dead_tokens.clear();
             Reply::json(200, &shown)
         }
         Err(error) => Reply::json(400, &json!({"error": error.to_string()})),

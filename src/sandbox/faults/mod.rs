@@ -1,9 +1,21 @@
-//! Faults on demand: which request goes wrong, and how. Decides only; what each does to a connection is `http`.
+//! Faults on demand: which request goes wrong, and how; by a script, or by chance from a seed. Decides only; what each
+//! does to the world and to a connection is `http`.
+
+mod action;
+mod seeded;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use action::{Action, Done, Oddity, Shown};
+pub use seeded::{Seeded, roll};
+
 use super::world::Shelf;
+
+/// Milliseconds until a late answer goes out, or a late request is carried out.
+pub const LATE_MS: u64 = 2000;
+/// Seconds that a 429 asks for.
+pub const RETRY_AFTER_S: u64 = 1;
 
 /// What `POST /_sandbox/faults` takes; `{}` clears all.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -15,6 +27,18 @@ pub struct Faults {
     /// Records refused though nothing is wrong with them.
     pub refuse: Vec<Refusal>,
     pub script: Vec<Rule>,
+    /// For requests that the script leaves alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seeded: Option<Seeded>,
+}
+
+impl std::str::FromStr for Faults {
+    type Err = String;
+
+    /// The same JSON, as an argument.
+    fn from_str(text: &str) -> Result<Faults, String> {
+        serde_json::from_str(text).map_err(|e| e.to_string())
+    }
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -81,75 +105,59 @@ pub struct Rule {
     pub times: Option<u64>,
     #[serde(rename = "do")]
     pub action: Action,
-    /// The request is carried out first. Said nothing, only `cut` and `slow` do so.
+    /// The request is carried out first, or is not; the table says what is done where nothing is said. `half`,
+    /// `commit-late` and `drop-values` have their own way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_commit: Option<bool>,
+    /// What the connection sees in place of what the table says: `504`, `reset`, `hang`, `cut`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Action>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Latency>,
+    /// Of `late` and `commit-late`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub late_ms: Option<u64>,
+    /// Seconds told by a 429.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after: Option<u64>,
     #[serde(default, skip_deserializing)]
     pub seen: u64,
     #[serde(default, skip_deserializing)]
     pub fired: u64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Action {
-    /// An answer with this status in place of the true one.
-    Status(u16),
-    /// A 400 that does not say which items are wrong.
-    Unnamed400,
-    /// The connection is reset without an answer.
-    Reset,
-    /// The answer breaks off half-way.
-    Cut,
-    /// Nothing but the rule's latency.
-    Slow,
-}
-
-impl TryFrom<String> for Action {
-    type Error = String;
-
-    fn try_from(word: String) -> Result<Action, String> {
-        match word.as_str() {
-            "unnamed-400" => Ok(Action::Unnamed400),
-            "reset" => Ok(Action::Reset),
-            "cut" => Ok(Action::Cut),
-            "slow" => Ok(Action::Slow),
-            _ => match word.parse() {
-                Ok(status @ 400..=599) => Ok(Action::Status(status)),
-                _ => Err(format!("\"{word}\" is not a status from 400 to 599, unnamed-400, reset, cut or slow")),
-            },
-        }
-    }
-}
-
-impl From<Action> for String {
-    fn from(action: Action) -> String {
-        match action {
-            Action::Status(status) => status.to_string(),
-            Action::Unnamed400 => "unnamed-400".to_owned(),
-            Action::Reset => "reset".to_owned(),
-            Action::Cut => "cut".to_owned(),
-            Action::Slow => "slow".to_owned(),
-        }
-    }
-}
-
 /// What becomes of one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    pub action: Action,
-    pub after_commit: bool,
+    /// The word that caused it.
+    pub word: String,
+    pub done: Done,
+    pub shown: Shown,
+    pub late_ms: u64,
+    pub retry_after: u64,
+    /// How many requests a dead token is told about.
+    pub times: u64,
+    /// Any number, for what is left to choose.
+    pub dice: u64,
+}
+
+/// A request, as far as faults look at it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    pub method: &'a str,
+    /// Below `/api/v4/`.
+    pub path: &'a str,
+    /// False for what lies elsewhere: tokens.
+    pub in_api: bool,
 }
 
 impl Faults {
     /// The fault of this request and the milliseconds it takes; counts the request for every rule it is about.
-    pub fn next(&mut self, method: &str, path: &str, dice: u64) -> (Option<Fault>, u64) {
+    pub fn next(&mut self, ask: Ask, dice: u64) -> (Option<Fault>, u64) {
         let mut latency_ms = self.latency_ms.map_or(0, |l| l.pick(dice));
         let mut fault = None;
         for rule in &mut self.script {
-            if !matches(&rule.on, method, path) {
+            if !matches(&rule.on, ask.method, ask.path) {
                 continue;
             }
             rule.seen += 1;
@@ -158,23 +166,60 @@ impl Faults {
             }
             rule.fired += 1;
             latency_ms = rule.latency_ms.map_or(latency_ms, |l| l.pick(dice));
-            let by_itself = matches!(rule.action, Action::Cut | Action::Slow);
-            fault = Some(Fault { action: rule.action, after_commit: rule.after_commit.unwrap_or(by_itself) });
+            fault = Some(rule.fault(dice));
+        }
+        if let Some(seeded) = self.seeded.as_mut().filter(|_| ask.in_api) {
+            match &fault {
+                Some(_) => seeded.seen += 1,
+                None => fault = seeded.draw(ask.method == "GET"),
+            }
+        }
+        if let Some(fault) = fault.as_ref().filter(|f| f.shown == Shown::LateTruth) {
+            latency_ms = latency_ms.max(fault.late_ms);
         }
         (fault, latency_ms)
+    }
+
+    /// Whether the next request of this kind is reset before its body is read; counts nothing.
+    pub fn slams_the_door(&self, ask: Ask) -> bool {
+        let slams = |action: &Action| action.shown == Shown::ResetBefore;
+        let possible = self.script.iter().any(|r| slams(&r.action) || r.answer.as_ref().is_some_and(slams))
+            || self.seeded.as_ref().is_some_and(|s| s.kinds.iter().chain(&s.read_kinds).any(slams));
+        possible
+            && self.clone().next(ask, 0).0.is_some_and(|f| (f.done, f.shown) == (Done::Nothing, Shown::ResetBefore))
     }
 }
 
 impl Rule {
     fn due(&self) -> bool {
-        let times = match (self.times, self.nth) {
-            (Some(times), _) => times,
-            (None, Some(_)) => 1,
-            (None, None) => u64::MAX,
+        let once = self.nth.is_some() || self.action.shown == Shown::Expired;
+        let times = match self.times {
+            // A dead token is told about so many times; it dies once.
+            Some(_) if self.action.shown == Shown::Expired => 1,
+            Some(times) => times,
+            None if once => 1,
+            None => u64::MAX,
         };
         let reached = self.nth.is_none_or(|nth| self.seen >= nth);
         let in_step = self.every.is_none_or(|every| self.seen.is_multiple_of(every.max(1)));
         reached && in_step && self.fired < times
+    }
+
+    fn fault(&self, dice: u64) -> Fault {
+        let done = match (self.after_commit, self.action.done) {
+            (Some(true), Done::Nothing) => Done::All,
+            (Some(false), Done::All) => Done::Nothing,
+            (Some(_) | None, done) => done,
+        };
+        Fault {
+            word: self.action.word().to_owned(),
+            done,
+            shown: self.answer.as_ref().map_or(self.action.shown, |answer| answer.shown),
+            late_ms: self.late_ms.unwrap_or(LATE_MS),
+            retry_after: self.retry_after.unwrap_or(RETRY_AFTER_S),
+            times: self.times.unwrap_or(u64::MAX),
+            dice,
+        }
     }
 }
 
@@ -216,15 +261,18 @@ mod tests {
 
     #[test]
     fn a_script_fires_when_its_turn_comes() {
+        let ask = Ask { method: "POST", path: "leads", in_api: true };
         for (rule, fires) in [
             (r#"{"on":"POST leads","nth":2,"do":"504"}"#, vec![2]),
             (r#"{"on":"POST leads","nth":2,"times":2,"do":"504"}"#, vec![2, 3]),
             (r#"{"on":"POST leads","every":2,"do":"reset"}"#, vec![2, 4, 6]),
             (r#"{"on":"POST leads","times":1,"do":"cut"}"#, vec![1]),
-            (r#"{"on":"POST leads","do":"429"}"#, vec![1, 2, 3, 4, 5, 6]),
+            (r#"{"on":"POST leads","do":429}"#, vec![1, 2, 3, 4, 5, 6]),
+            (r#"{"on":"POST leads","do":"token-expired"}"#, vec![1]),
+            (r#"{"on":"POST leads","nth":3,"times":4,"do":"token-expired"}"#, vec![3]),
         ] {
             let mut faults = Faults { script: vec![serde_json::from_str(rule).expect("a rule")], ..Faults::default() };
-            let fired: Vec<i32> = (1..=6).filter(|_| faults.next("POST", "leads", 0).0.is_some()).collect();
+            let fired: Vec<i32> = (1..=6).filter(|_| faults.next(ask, 0).0.is_some()).collect();
             assert_eq!(fired, fires, "{rule}");
         }
     }

@@ -1,0 +1,201 @@
+//! The table of what can go wrong with a request: a word, what is done of it, what the connection sees. No chance, no
+//! counting, no bytes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::sandbox::switches::{RequestIds, Switches, Throttling};
+
+/// What is carried out of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    Nothing,
+    All,
+    /// The first half of a batch, rounded down; nothing where it would be refused as a whole.
+    Half,
+    /// All of it, some time after the answer, whoever is still there to see.
+    Later,
+    /// All but one tag or one custom field of one item.
+    Less,
+}
+
+/// What the connection sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    Truth,
+    /// The truth, but late.
+    LateTruth,
+    /// The truth, written in a way that the documents leave open.
+    Odd(Oddity),
+    Status(u16),
+    /// The form is that of the switch where none is said.
+    Throttled(Option<Throttling>),
+    /// A 400 that does not say which items are wrong.
+    Unnamed400,
+    /// 401; and the token stays dead.
+    Expired,
+    /// A reset in place of an answer.
+    Reset,
+    /// A reset before the body of the request is read.
+    ResetBefore,
+    /// The answer breaks off half-way.
+    Cut,
+    /// Nothing, for as long as the client waits.
+    Silence,
+}
+
+impl Shown {
+    pub fn is_true(self) -> bool {
+        matches!(self, Shown::Truth | Shown::LateTruth | Shown::Odd(_))
+    }
+
+    /// The connection ends without a whole answer.
+    pub fn is_broken(self) -> bool {
+        matches!(self, Shown::Reset | Shown::ResetBefore | Shown::Cut | Shown::Silence)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Oddity {
+    RequestIdsMissing,
+    RequestIdsInt,
+    Shuffled,
+    /// The collection goes by a name nobody knows.
+    OddKey,
+    /// There are more pages, and no link to them.
+    NextMissing,
+}
+
+impl Oddity {
+    /// The switches for this one answer.
+    pub fn bend(self, switches: &Switches) -> Switches {
+        let mut bent = switches.clone();
+        match self {
+            Oddity::RequestIdsMissing => bent.request_ids = RequestIds::Missing,
+            Oddity::RequestIdsInt => bent.request_ids = RequestIds::Index,
+            Oddity::Shuffled => bent.shuffled = true,
+            Oddity::OddKey => {}
+            Oddity::NextMissing => bent.next_dropped = true,
+        }
+        bent
+    }
+}
+
+/// Statuses from 400 to 599 stand beside these; `-after` behind a word that does nothing makes it do all first.
+const WORDS: &[(&str, Done, Shown)] = &[
+    ("429-html", Done::Nothing, Shown::Throttled(Some(Throttling::Html))),
+    ("429-header", Done::Nothing, Shown::Throttled(Some(Throttling::Header))),
+    ("429-json", Done::Nothing, Shown::Throttled(Some(Throttling::Json))),
+    ("unnamed-400", Done::Nothing, Shown::Unnamed400),
+    ("token-expired", Done::Nothing, Shown::Expired),
+    ("reset-before", Done::Nothing, Shown::ResetBefore),
+    ("reset", Done::Nothing, Shown::Reset),
+    ("hang", Done::Nothing, Shown::Silence),
+    ("cut", Done::All, Shown::Cut),
+    ("half", Done::Half, Shown::Status(504)),
+    ("commit-late", Done::Later, Shown::Status(504)),
+    ("slow", Done::All, Shown::Truth),
+    ("late", Done::All, Shown::LateTruth),
+    ("drop-values", Done::Less, Shown::Truth),
+    ("request-ids-missing", Done::All, Shown::Odd(Oddity::RequestIdsMissing)),
+    ("request-ids-int", Done::All, Shown::Odd(Oddity::RequestIdsInt)),
+    ("shuffled", Done::All, Shown::Odd(Oddity::Shuffled)),
+    ("odd-key", Done::All, Shown::Odd(Oddity::OddKey)),
+    ("next-missing", Done::All, Shown::Odd(Oddity::NextMissing)),
+];
+
+/// A word of the table, or a status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Word", into = "String")]
+pub struct Action {
+    word: String,
+    pub done: Done,
+    pub shown: Shown,
+}
+
+/// `"504"` and `504` are the same.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Word {
+    Text(String),
+    Number(u16),
+}
+
+impl Action {
+    pub fn word(&self) -> &str {
+        &self.word
+    }
+
+    fn of(word: &str) -> Option<(Done, Shown)> {
+        if let Some((_, done, shown)) = WORDS.iter().find(|(known, ..)| *known == word) {
+            return Some((*done, *shown));
+        }
+        match word.parse() {
+            Ok(429) => Some((Done::Nothing, Shown::Throttled(None))),
+            Ok(status @ 400..=599) => Some((Done::Nothing, Shown::Status(status))),
+            Ok(_) => None,
+            Err(_) => match Action::of(word.strip_suffix("-after")?)? {
+                (Done::Nothing, Shown::ResetBefore) => None,
+                (Done::Nothing, shown) => Some((Done::All, shown)),
+                (Done::All | Done::Half | Done::Later | Done::Less, _) => None,
+            },
+        }
+    }
+}
+
+impl TryFrom<Word> for Action {
+    type Error = String;
+
+    fn try_from(word: Word) -> Result<Action, String> {
+        let word = match word {
+            Word::Text(text) => text,
+            Word::Number(number) => number.to_string(),
+        };
+        match Action::of(&word) {
+            Some((done, shown)) => Ok(Action { word, done, shown }),
+            None => {
+                let known: Vec<&str> = WORDS.iter().map(|(known, ..)| *known).collect();
+                Err(format!("\"{word}\" is neither a status from 400 to 599 nor one of {}", known.join(", ")))
+            }
+        }
+    }
+}
+
+impl From<&str> for Action {
+    /// For words of the table only, which a test sees to.
+    fn from(word: &str) -> Action {
+        let (done, shown) = Action::of(word).unwrap_or((Done::Nothing, Shown::Status(500)));
+        Action { word: word.to_owned(), done, shown }
+    }
+}
+
+impl From<Action> for String {
+    fn from(action: Action) -> String {
+        action.word
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_mean_what_is_done_and_what_is_seen() {
+        for (word, wanted) in [
+            ("504", Some((Done::Nothing, Shown::Status(504)))),
+            ("504-after", Some((Done::All, Shown::Status(504)))),
+            ("429", Some((Done::Nothing, Shown::Throttled(None)))),
+            ("reset-after", Some((Done::All, Shown::Reset))),
+            ("hang-after", Some((Done::All, Shown::Silence))),
+            ("half", Some((Done::Half, Shown::Status(504)))),
+            ("cut", Some((Done::All, Shown::Cut))),
+            ("cut-after", None),
+            ("half-after", None),
+            ("reset-before-after", None),
+            ("504-after-after", None),
+            ("200", None),
+            ("dance", None),
+        ] {
+            assert_eq!(Action::of(word), wanted, "{word}");
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! A request from its arrival to what is sent back: pace, fault, the deed, what the connection sees of it. All effects
+//! on world, counters and connection are here; waiting is `handle`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::{Asked, Core, Late, Server, socket};
+use crate::entity::{API_PREFIX, TOKEN_PATH};
+use crate::sandbox::answers::{Reply, reason};
+use crate::sandbox::endpoints::{self, Call, Found, Route, TOKEN};
+use crate::sandbox::faults::{Ask, Done, Fault, Oddity, RETRY_AFTER_S, Refusal, Shown, roll};
+use crate::sandbox::log::Entry;
+use crate::sandbox::query::Query;
+use crate::sandbox::rate::Gate;
+use crate::sandbox::spoil;
+use crate::sandbox::switches::{RateKey, Switches, Throttling};
+
+/// What goes back, and when.
+pub struct Turn {
+    pub reply: Reply,
+    pub wait_ms: u64,
+    /// The reply never goes out.
+    pub silent: bool,
+    /// The route of the commit that this answer tells.
+    pub tells: Option<String>,
+}
+
+/// What was decided when the request came in.
+pub struct Admitted {
+    now_ms: u64,
+    gate: Gate,
+    fault: Option<Fault>,
+    latency_ms: u64,
+    refusals: Vec<Refusal>,
+}
+
+impl Asked {
+    fn ask(&self) -> Ask<'_> {
+        Ask { method: &self.method, path: self.short_path(), in_api: self.path.starts_with(API_PREFIX) }
+    }
+}
+
+/// Counts the request and draws its fault. At the door, when only its head has come, only those are let in (`Some`)
+/// that will never be heard.
+pub fn admit(server: &Server, plug: &socket::Plug, asked: &Asked, at_the_door: bool) -> Option<Admitted> {
+    let switches = server.core().switches.clone();
+    let key = match switches.rate_key {
+        RateKey::Token => asked.token.clone(),
+        RateKey::Address => plug.peer.ip().to_string(),
+    };
+    let ask = asked.ask();
+    let desk = &mut *server.desk();
+    let is_dead = ask.in_api && desk.dead_tokens.contains_key(&asked.token);
+    if at_the_door && (is_dead || !desk.faults.slams_the_door(ask)) {
+        return None;
+    }
+    // Read while the desk is held, so that instants come in their order.
+    let now_ms = server.elapsed_ms();
+    let gate = desk.rate.arrive(&key, now_ms, &switches);
+    desk.rolled += 1;
+    let dice = roll(server.seed, desk.rolled);
+    let mut admitted = Admitted { now_ms, gate, fault: None, latency_ms: 0, refusals: Vec::new() };
+    match gate {
+        Gate::Pass if is_dead => admitted.fault = desk.mourn(&asked.token),
+        Gate::Pass => {
+            (admitted.fault, admitted.latency_ms) = desk.faults.next(ask, dice);
+            admitted.refusals = desk.faults.refuse.clone();
+        }
+        Gate::Throttled | Gate::Blocked => {}
+    }
+    Some(admitted)
+}
+
+pub fn answer(server: &Arc<Server>, plug: &socket::Plug, asked: &Asked, admitted: Admitted) -> Turn {
+    let Admitted { now_ms, gate, fault, mut latency_ms, refusals } = admitted;
+    let found = route(asked);
+    let name = route_name(asked, &found);
+    let order = Order { asked, found: &found, refusals: &refusals, body: None, oddity: None };
+    let (reply, tells) = match (gate, &fault) {
+        (Gate::Pass, None) => carry_out(server, &order, true),
+        (Gate::Pass, Some(fault)) => go_wrong(server, plug, order, fault),
+        (Gate::Throttled, _) => (throttled(server.core().switches.throttling, RETRY_AFTER_S), false),
+        (Gate::Blocked, _) => (Reply::html(403), false), // [client]
+    };
+    let (done, shown) = fault.as_ref().map_or((Done::All, Shown::Truth), |f| (f.done, f.shown));
+    let unanswered = matches!(shown, Shown::Reset | Shown::ResetBefore | Shown::Silence);
+    if unanswered && done == Done::Nothing {
+        latency_ms = 0;
+    }
+    server.desk().log.add(
+        &name,
+        Entry {
+            n: 0,
+            at_ms: server.started_ms + now_ms,
+            method: asked.method.clone(),
+            path: asked.path.clone(),
+            query: asked.query.clone(),
+            status: if unanswered { 0 } else { reply.status },
+            items: items(asked, &reply),
+            latency: latency_ms,
+            fault: fault.map(|f| f.word),
+        },
+    );
+    Turn { reply, wait_ms: latency_ms, silent: shown == Shown::Silence, tells: tells.then_some(name) }
+}
+
+/// A request to be carried out.
+struct Order<'a> {
+    asked: &'a Asked,
+    found: &'a Found,
+    refusals: &'a [Refusal],
+    /// What is carried out in place of the body that came, provided that that one is good.
+    body: Option<Vec<u8>>,
+    oddity: Option<Oddity>,
+}
+
+/// The deed, then the show; the bool is true where the answer tells of a change.
+fn go_wrong(server: &Arc<Server>, plug: &socket::Plug, mut order: Order, fault: &Fault) -> (Reply, bool) {
+    let asked = order.asked;
+    if let Shown::Odd(oddity) = fault.shown {
+        order.oddity = Some(oddity);
+    }
+    let commit = match fault.done {
+        Done::All => true,
+        Done::Nothing => false,
+        Done::Half => {
+            order.body = Some(spoil::half(&asked.body));
+            true
+        }
+        Done::Less => {
+            order.body = Some(spoil::less(&asked.body, fault.dice));
+            true
+        }
+        Done::Later => {
+            carry_out_later(server, asked, order.refusals, fault.late_ms);
+            false
+        }
+    };
+    let needs_answer = fault.shown.is_true() || fault.shown == Shown::Cut;
+    let (reply, changed) =
+        if commit || needs_answer { carry_out(server, &order, commit) } else { (Reply::nothing(), false) };
+    (show(server, plug, asked, fault, reply), changed && fault.shown.is_true())
+}
+
+fn show(server: &Server, plug: &socket::Plug, asked: &Asked, fault: &Fault, mut reply: Reply) -> Reply {
+    match fault.shown {
+        Shown::Truth | Shown::LateTruth => reply,
+        Shown::Odd(Oddity::OddKey) => {
+            reply.body = spoil::odd_key(&reply.body);
+            reply
+        }
+        // The others were bent when the answer was made.
+        Shown::Odd(_) => reply,
+        Shown::Cut if reply.body.is_empty() => {
+            plug.reset();
+            reply
+        }
+        Shown::Cut => {
+            plug.cut_after(reply.body.len() / 2);
+            reply
+        }
+        Shown::Reset | Shown::ResetBefore => {
+            plug.reset();
+            Reply::nothing()
+        }
+        Shown::Silence => Reply::nothing(),
+        Shown::Unnamed400 => Reply::problem(400, "Request validation failed"),
+        Shown::Throttled(form) => {
+            let form = form.unwrap_or(server.core().switches.throttling);
+            throttled(form, fault.retry_after)
+        }
+        Shown::Expired => {
+            server.desk().kill(&asked.token, fault.times);
+            unauthorized()
+        }
+        Shown::Status(401) => unauthorized(),
+        Shown::Status(status @ (403 | 500..)) => Reply::html(status), // [client]
+        Shown::Status(status) => Reply::problem(status, reason(status)),
+    }
+}
+
+/// Whoever asked may be gone by then.
+fn carry_out_later(server: &Arc<Server>, asked: &Asked, refusals: &[Refusal], late_ms: u64) {
+    let late = Late { asked: asked.clone(), refusals: refusals.to_vec() };
+    let id = server.desk().put_off(late);
+    let server = server.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(late_ms)).await;
+        carry_out_late(&server, id);
+    });
+}
+
+/// Nothing, where a reset of the world has cancelled it.
+pub fn carry_out_late(server: &Server, id: u64) {
+    // The world is held while the late one is taken from the desk: who sees it gone from there will find it done.
+    let core = &mut *server.core();
+    let Some(Late { asked, refusals }) = server.desk().late.remove(&id) else { return };
+    let found = route(&asked);
+    let order = Order { asked: &asked, found: &found, refusals: &refusals, body: None, oddity: None };
+    let (_, changed) = carry_out_on(server, core, &order, true);
+    server.desk().log.committed(&route_name(&asked, &found), changed);
+}
+
+/// The true answer, and whether the world has changed.
+fn carry_out(server: &Server, order: &Order, commit: bool) -> (Reply, bool) {
+    let (reply, changed) = carry_out_on(server, &mut server.core(), order, commit);
+    if changed.is_some() {
+        server.desk().log.committed(&route_name(order.asked, order.found), changed);
+    }
+    (reply, changed.is_some())
+}
+
+/// The true answer, and the number of records changed where anything was.
+fn carry_out_on(server: &Server, core: &mut Core, order: &Order, commit: bool) -> (Reply, Option<usize>) {
+    let now = (server.clock)();
+    let bent = order.oddity.map(|oddity| oddity.bend(&core.switches));
+    let switches = bent.as_ref().unwrap_or(&core.switches);
+    let mut reply = decide(server, core, order, &order.asked.body, switches, now);
+    if let Some(body) = order.body.as_ref().filter(|_| reply.status < 400) {
+        reply = decide(server, core, order, body, switches, now);
+    }
+    let change = std::mem::take(&mut reply.commit);
+    if !commit || change.is_empty() {
+        return (reply, None);
+    }
+    if let Some(folder) = &mut core.folder
+        && folder.append(&change).is_err()
+    {
+        // A change that cannot be kept is not made.
+        return (Reply::html(500), None);
+    }
+    let records = change.put.len();
+    core.world.apply(change);
+    (reply, Some(records))
+}
+
+fn decide(server: &Server, core: &Core, order: &Order, body: &[u8], switches: &Switches, now: i64) -> Reply {
+    let Order { asked, found, refusals, .. } = order;
+    let authorized = core.world.auth.accepts(&asked.token, now);
+    let (route, ids) = match found {
+        Found::Route(route, ids) => (*route, ids),
+        _ if asked.path.starts_with(API_PREFIX) && !authorized => return unauthorized(),
+        Found::OtherMethod => return Reply::problem(405, "Method Not Allowed"), // [client live]
+        Found::Nothing => {
+            let url = format!("Cannot {} {}{}", asked.method, server.base, asked.path); // [doc Kommo]
+            return Reply::problem(404, &url);
+        }
+    };
+    if !authorized && !std::ptr::eq(route, &TOKEN) {
+        return unauthorized();
+    }
+    let query = Query::parse(&asked.query);
+    let call = Call { world: &core.world, switches, refusals, now, base: &server.base, query: &query, ids, body };
+    (route.run)(&call)
+}
+
+fn route(asked: &Asked) -> Found {
+    if asked.path == TOKEN_PATH {
+        let is_post = asked.method == TOKEN.method;
+        return if is_post { Found::Route(&TOKEN, Vec::new()) } else { Found::OtherMethod };
+    }
+    match asked.path.strip_prefix(API_PREFIX) {
+        Some(path) => endpoints::find(&asked.method, path),
+        None => Found::Nothing,
+    }
+}
+
+fn route_name(asked: &Asked, found: &Found) -> String {
+    match found {
+        Found::Route(Route { method, pattern, .. }, _) => format!("{method} {pattern}"),
+        Found::OtherMethod | Found::Nothing => format!("{} (unknown)", asked.method),
+    }
+}
+
+/// What the request sent, or what the answer shows.
+fn items(asked: &Asked, reply: &Reply) -> usize {
+    if reply.items > 0 || asked.body.is_empty() {
+        return reply.items;
+    }
+    match serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(&asked.body) {
+        Ok(items) => items.len(),
+        Err(_) => usize::from(serde_json::from_slice::<Value>(&asked.body).is_ok()),
+    }
+}
+
+fn unauthorized() -> Reply {
+    Reply::problem(401, "Unauthorized") // [doc]
+}
+
+fn throttled(form: Throttling, retry_after: u64) -> Reply {
+    let mut reply = match form {
+        Throttling::Html | Throttling::Header => Reply::html(429),
+        Throttling::Json => {
+            let mut reply = Reply::problem(429, "Too Many Requests");
+            // The body is ours and is an object: it ends in a brace.
+            reply.body.pop();
+            reply.body.push_str(&format!(",\"retry_after\":{retry_after}}}"));
+            reply
+        }
+    };
+    reply.retry_after = (form == Throttling::Header).then_some(retry_after);
+    reply
+}
