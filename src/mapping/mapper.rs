@@ -337,7 +337,9 @@ impl<'a> RowContext<'a> {
         match origin.values.get(&fold(cell.text)) {
             // A translation to nothing says that this word means "no value" ("не закрыта" in a date column).
             Some(text) if text.is_empty() => Ok(None),
-            Some(text) => self.convert(value, origin, text_cell(text), names).map(Some),
+            Some(text) => {
+                self.convert(value, origin, text_cell(text), names).map(Some).map_err(|why| translated(cell, why))
+            }
             None if origin.values_only => {
                 let hint = did_you_mean(cell.text, origin.values.keys().map(String::as_str));
                 let message = format!("{} is not among the \"values\" of the mapping", quoted(cell.text));
@@ -517,6 +519,18 @@ enum Filled {
     Clear,
 }
 
+/// A translation that does not fit is told with the word that stands in the cell, by which the reader finds it.
+fn translated(cell: Cell<'_>, why: Refused) -> Refused {
+    let told = |unfit: Unfit| {
+        let message = format!("{} is translated by the mapping, and {}", quoted(cell.text), unfit.message);
+        Unfit { message, ..unfit }
+    };
+    match why {
+        Refused::Unknown(unfit) => Refused::Unknown(told(unfit)),
+        Refused::Unfit(unfit) => Refused::Unfit(told(unfit)),
+    }
+}
+
 fn text_cell(text: &str) -> Cell<'_> {
     let value = if text.trim().is_empty() { Scalar::Empty } else { Scalar::Text };
     Cell { text, value }
@@ -570,7 +584,7 @@ fn field_value<'v>(made: &'v Made<'_>, origin: &'v OriginPlan, kind: FieldKind) 
 }
 
 /// A name's id, or whether the account does not know it (as opposed to: knows it and cannot use it) and why.
-type Resolved = Result<u64, (bool, Unfit)>;
+pub(super) type Resolved = Result<u64, (bool, Unfit)>;
 
 /// Names already looked up: a column of stages holds few different words in many rows.
 struct Names {
@@ -598,7 +612,14 @@ impl Names {
     }
 }
 
-fn resolve(account: &Account, what: LookupWhat, pipeline: Option<u64>, name: &str, target: &TargetPlan) -> Resolved {
+/// `pipeline` is the one a stage is looked for in; the main one where it is `None`.
+pub(super) fn resolve(
+    account: &Account,
+    what: LookupWhat,
+    pipeline: Option<u64>,
+    name: &str,
+    target: &TargetPlan,
+) -> Resolved {
     let miss = |miss: Miss, noun: &str| {
         let (message, hint) = missed(&miss, name, noun);
         let unknown = matches!(miss, Miss::Unknown { .. } | Miss::Unusable { .. });
