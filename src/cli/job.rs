@@ -231,6 +231,9 @@ fn tell(summary: &Summary, exit: Exit, folder: &Path, common: &Common) {
     let seconds = summary.elapsed_ms as f64 / 1000.0;
     let requests = summary.requests.sent;
     let read = summary.counts.read;
+    if read == 0 && summary.counts.skipped == 0 {
+        say::note(common, "the source holds no records");
+    }
     say::note(common, format!("{} of {read} records · {requests} requests in {seconds:.1} s", told(&summary.counts)));
     say::note(common, format!("results: {}", folder.join(report::RESULTS_XLSX).display()));
     if summary.counts.rejected > 0 {
