@@ -107,6 +107,7 @@ fn delimiter(text: &str) -> Result<char, String> {
 
 #[derive(Debug, Args)]
 pub struct PeekArgs {
+    /// The source: a CSV or a workbook
     pub file: PathBuf,
     /// Print the cells instead
     #[arg(long, value_name = "FORMAT")]
@@ -123,6 +124,7 @@ pub enum PeekFormat {
 
 #[derive(Debug, Args)]
 pub struct ImportArgs {
+    /// The source: a CSV or a workbook
     pub file: PathBuf,
     /// The mapping file
     #[arg(short, long, value_name = "FILE", env = "AMOPORT_MAPPING")]
@@ -213,6 +215,7 @@ fn max_errors(text: &str) -> Result<String, String> {
 
 #[derive(Debug, Args)]
 pub struct CheckArgs {
+    /// The source: a CSV or a workbook
     pub file: PathBuf,
     /// The mapping file
     #[arg(short, long, value_name = "FILE", env = "AMOPORT_MAPPING")]

@@ -5,6 +5,7 @@ use super::exit::{Ended, Exit};
 use super::target::Target;
 use super::{prepare, say};
 use crate::mapping::{Mapper, Plan};
+use crate::problem::Source;
 use crate::store::{Counts, Status};
 use crate::table::Table;
 use crate::upload::feed::{self, Fed, Select};
@@ -42,7 +43,7 @@ fn tell(
     shown_max: usize,
     as_data: bool,
 ) -> Result<Exit, Ended> {
-    let mut told = Told { source: plan_source(&plan), shown: 0, found: 0, max: shown_max, as_data };
+    let mut told = Told { source: Arc::clone(&plan.source), shown: 0, found: 0, max: shown_max, as_data };
     let (mut records, mut rejected, mut skipped) = (0_u64, 0_u64, 0_u64);
     let rows = feed::walk(table, Mapper::new(Arc::clone(&plan), ""), select, |fed| {
         match fed {
@@ -78,15 +79,8 @@ fn tell(
     Ok(exit)
 }
 
-fn plan_source(plan: &Plan) -> String {
-    match &plan.source.sheet {
-        Some(sheet) => format!("{}:{sheet}", plan.source.file),
-        None => plan.source.file.clone(),
-    }
-}
-
 struct Told {
-    source: String,
+    source: Arc<Source>,
     shown: usize,
     found: usize,
     max: usize,
@@ -100,10 +94,7 @@ impl Told {
             return;
         }
         self.shown += 1;
-        let cell = problem.cell.clone().unwrap_or_else(|| row.to_string());
-        let title = problem.title.as_deref().filter(|t| !t.is_empty()).map(|t| format!(" ({t})")).unwrap_or_default();
-        let hint = problem.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
-        let line = format!("{}:{cell}{title}: {}{hint}", self.source, problem.message);
+        let line = say::told(&self.source, row, problem);
         if self.as_data {
             say::data(&line);
         } else {

@@ -96,8 +96,8 @@ fn refuse_again(args: &ImportArgs, store: &Store, head: &Head) -> Result<(), End
     if args.again {
         return Ok(());
     }
-    let earlier = store.same_import(&head.account, &head.source.sha256, &head.mapping.sha256)?;
-    match earlier.filter(|run| covers(run, args)) {
+    let earlier = store.same_imports(&head.account, &head.source.sha256, &head.mapping.sha256)?;
+    match earlier.into_iter().find(|run| covers(run, args)) {
         None => Ok(()),
         Some(run) => {
             let (message, hint) = if Exit::is_final(&run.outcome) {

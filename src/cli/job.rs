@@ -9,9 +9,9 @@ use super::target::Target;
 use crate::api::Client;
 use crate::clock::Clock;
 use crate::mapping::{Mapper, Plan};
-use crate::problem::Problem;
+use crate::problem::{Problem, Source};
 use crate::report::{self, Log, Summary};
-use crate::store::{Counts, Head, Journal, RunEnd, Store};
+use crate::store::{Counts, Head, Journal, Run, RunEnd, Store};
 use crate::table::{Row, Table};
 use crate::upload::feed::{self, Select};
 use crate::upload::verify::{self, Verify, VerifyError};
@@ -298,9 +298,30 @@ pub fn close(store: &Store, run: i64, folder: &Path, exit: Exit, common: &Common
     let runs = store.runs()?;
     let Some(run) = runs.into_iter().find(|r| r.run == run) else { return Ok(()) };
     let summary = report::write(store, &run, folder)?;
+    tell_problems(store, &run, &summary)?;
     tell(&summary, exit, folder, common);
     if common.json {
         say::data(&serde_json::to_string(&summary).unwrap_or_default());
+    }
+    Ok(())
+}
+
+/// Problems shown when a run has ended; all of them stand in its report.
+const PROBLEMS_SHOWN: usize = 5;
+
+fn tell_problems(store: &Store, run: &Run, summary: &Summary) -> Result<(), Ended> {
+    if summary.counts.rejected == 0 {
+        return Ok(());
+    }
+    let source = Source { file: run.head.source.path.clone(), sheet: run.head.source.sheet.clone() };
+    let mut problems = store.first_problems(run.run, PROBLEMS_SHOWN + 1)?;
+    let more = problems.len() > PROBLEMS_SHOWN;
+    problems.truncate(PROBLEMS_SHOWN);
+    for (row, problem) in &problems {
+        say::line(&say::told(&source, *row, problem));
+    }
+    if more {
+        say::line(&format!("… and more, all in {}", Path::new(&run.head.folder).join(report::PROBLEMS).display()));
     }
     Ok(())
 }
@@ -309,6 +330,9 @@ fn tell(summary: &Summary, exit: Exit, folder: &Path, common: &Common) {
     let seconds = summary.elapsed_ms as f64 / 1000.0;
     let requests = summary.requests.sent;
     let read = summary.counts.read;
+    if read == 0 && summary.counts.skipped == 0 {
+        say::note(common, "the source holds no records");
+    }
     say::note(common, format!("{} of {read} records · {requests} requests in {seconds:.1} s", told(&summary.counts)));
     say::note(common, format!("results: {}", folder.join(report::RESULTS_XLSX).display()));
     if summary.counts.rejected > 0 {

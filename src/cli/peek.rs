@@ -55,6 +55,7 @@ fn jsonl(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, End
         for (index, name) in names.iter().enumerate() {
             let cell = row.get(index);
             let value = match cell.value {
+                Scalar::Number(number) if whole(number) => json!(number as i64),
                 Scalar::Number(number) if !cell.text.contains(['e', 'E']) => json!(number),
                 Scalar::Bool(flag) => json!(flag),
                 Scalar::Empty | Scalar::Text | Scalar::Number(_) | Scalar::Serial(_) | Scalar::Error => {
@@ -69,6 +70,12 @@ fn jsonl(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, End
     }
     notes(&table, common);
     Ok(Exit::Done)
+}
+
+/// True for numbers that JSON shall show without a `.0`: a workbook keeps every number as a float.
+fn whole(number: f64) -> bool {
+    const EXACT_MAX: f64 = (1_i64 << 53) as f64;
+    number.fract() == 0.0 && number.abs() < EXACT_MAX
 }
 
 fn describe(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, Ended> {

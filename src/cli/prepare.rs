@@ -11,7 +11,7 @@ use crate::mapping::{self, Plan, Written, compile};
 use crate::problem::{Problem, Stage};
 use crate::report::REJECT_COLUMNS;
 use crate::store::SourceHead;
-use crate::table::{Format, ReadOptions, Table};
+use crate::table::{ReadOptions, Table};
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::Path;
@@ -35,13 +35,18 @@ pub fn source(file: &Path, written: &Written, args: &SourceArgs, common: &Common
     Ok(table)
 }
 
-/// A reject file of an earlier run has its titles in the first row, wherever the mapping says they are in the source.
+/// A reject file of an earlier run has its titles in the first row of its one sheet, wherever the mapping says they
+/// are in the source.
 fn rejects_of_a_run(file: &Path, options: &ReadOptions) -> Option<Table> {
-    options.header_row.filter(|row| *row > 1)?;
+    let elsewhere = options.sheet.is_some() || options.header_row.is_some_and(|row| row > 1);
+    let ending = file.extension()?.to_str()?.to_lowercase();
+    if !elsewhere || !matches!(ending.as_str(), "csv" | "xlsx") {
+        return None;
+    }
     let first = ReadOptions { header_row: Some(1), sheet: None, ..options.clone() };
     let table = Table::open(file, &first).ok()?;
     let ours = REJECT_COLUMNS.iter().all(|column| table.header.titles().any(|title| title == *column));
-    (ours && table.layout.format == Format::Csv).then_some(table)
+    ours.then_some(table)
 }
 
 /// The source of a run, opened again exactly as it was.

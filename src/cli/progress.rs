@@ -104,5 +104,5 @@ pub fn told(counts: &Counts) -> String {
         ("unprocessed", counts.unprocessed),
     ];
     let some: Vec<String> = named.iter().filter(|(_, n)| *n > 0).map(|(name, n)| format!("{name} {n}")).collect();
-    if some.is_empty() { "nothing yet".to_owned() } else { some.join(", ") }
+    if some.is_empty() { "nothing".to_owned() } else { some.join(", ") }
 }

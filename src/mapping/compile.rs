@@ -2,7 +2,8 @@
 //! every rule of the API that can be known before a row is read. All problems come out together.
 
 use super::convert::number::Round;
-use super::convert::{date, phone};
+use super::convert::{date, phone, split};
+use super::names::resolve;
 use super::plan::{Convert, Input, Lookup, LookupWhat, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
 use super::template::{Columns, Template, columns_named};
 use super::written::{As, At, From, OnEmpty, OnUnknown, Origin, Section, Target, Value, Written};
@@ -11,9 +12,9 @@ use crate::entity::field_type::multitext_codes;
 use crate::entity::parts::Field;
 use crate::entity::payload::Sort;
 use crate::entity::{Action, At as Place, Entity, FieldKind, Holds, TEXT_MAX, TEXTAREA_MAX};
-use crate::problem::{Problem, Source, did_you_mean};
+use crate::problem::{Place as Spot, Problem, Source, did_you_mean};
 use crate::table::{Found, Header, fold};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Where the rows come from, as far as the mapping needs it.
@@ -31,6 +32,7 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
         rules: Arc::new(date::Rules::new(Vec::new(), jiff::tz::TimeZone::UTC)),
         lookups: 0,
         pipeline_named: false,
+        pipeline: InPipeline::Main,
     };
     compile.rules = compile.date_rules();
     let sections = written.kind.spec().sections.iter().filter_map(|spec| {
@@ -41,8 +43,12 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
     let key: Vec<usize> = written.key.iter().filter_map(|title| compile.column(title)).collect();
     let marker = written.marker.as_ref().and_then(|name| compile.marker(name, &sections));
     let condition = written.source.condition.as_ref().and_then(|text| compile.template(text, true));
-    let (problems, lookups) = (compile.problems, compile.lookups);
+    let (mut problems, lookups) = (compile.problems, compile.lookups);
     if !problems.is_empty() {
+        problems.sort_by_key(|problem| match problem.place {
+            Spot::Text { line, column, .. } => (line, column),
+            Spot::Nowhere | Spot::File(_) | Spot::Cell { .. } => (0, 0),
+        });
         return Err(problems);
     }
     let Some(write) = written.kind.spec().write(written.action) else {
@@ -89,6 +95,18 @@ struct Compile<'a> {
     rules: Arc<date::Rules>,
     lookups: usize,
     pipeline_named: bool,
+    /// The pipeline in which the stages of the section at hand are looked for.
+    pipeline: InPipeline,
+}
+
+/// What is known of a record's pipeline before a row is read.
+#[derive(Debug, Clone, Copy)]
+enum InPipeline {
+    /// The mapping names none.
+    Main,
+    One(u64),
+    /// It stands in the row.
+    OfRow,
 }
 
 impl Compile<'_> {
@@ -166,12 +184,25 @@ impl Compile<'_> {
             section.values.iter().any(|v| matches!(v.target, Target::Field(field) if field.holds == holds))
         };
         self.pipeline_named = has(Holds::Pipeline);
+        self.pipeline = self.section_pipeline(section);
         self.section_rules(section, has(Holds::OwnId));
         let mut values: Vec<ValuePlan> = section.values.iter().filter_map(|v| self.value(section, v)).collect();
         // A stage is looked up in the record's pipeline, so the pipeline has to be known first.
         values.sort_by_key(|v| !matches!(v.target, TargetPlan::Field(spec) if spec.holds == Holds::Pipeline));
         self.doubled_fields(section, &values);
         SectionPlan { spec: section.spec, values }
+    }
+
+    fn section_pipeline(&self, section: &Section) -> InPipeline {
+        let named =
+            section.values.iter().find(|v| matches!(v.target, Target::Field(field) if field.holds == Holds::Pipeline));
+        let Some(origin) = named.and_then(|value| value.origins.first()) else { return InPipeline::Main };
+        match &origin.from {
+            From::Constant(name) => {
+                self.account.pipeline(&name.it).map_or(InPipeline::OfRow, |found| InPipeline::One(found.id))
+            }
+            From::Column(_) | From::Template(_) => InPipeline::OfRow,
+        }
     }
 
     fn section_rules(&mut self, section: &Section, has_id: bool) {
@@ -279,8 +310,7 @@ impl Compile<'_> {
             Ok(field) => field.clone(),
             Err(miss) => {
                 let (message, hint) = missed(&miss, name, &format!("custom field of {}", entity.path()));
-                let fallback =
-                    || Some(format!("the fields are listed by: amoport account show --fields {}", entity.path()));
+                let fallback = || Some("the fields are listed by: amoport account show".to_owned());
                 self.problem(at, "unknown-field", message, hint.or_else(fallback));
                 return None;
             }
@@ -335,7 +365,38 @@ impl Compile<'_> {
             values_only: origin.values.is_some() && origin.on_unknown.is_some(),
             sort,
         };
+        self.written_names(origin, &plan, target);
         Some(plan)
+    }
+
+    /// Names that stand in the mapping itself are looked up now, not once for every row.
+    fn written_names(&mut self, origin: &Origin, plan: &OriginPlan, target: &TargetPlan) {
+        let Convert::Name(lookup) = plan.convert else { return };
+        let mut names: Vec<&At<String>> = origin.default.iter().collect();
+        if let From::Constant(name) = &origin.from {
+            names.push(name);
+        }
+        // With another policy the author allows for words that the account does not know.
+        if plan.on_unknown == OnUnknown::Reject {
+            names.extend(origin.values.iter().flat_map(|values| &values.it).map(|(_, name)| name));
+        }
+        let (what, pipeline) = match (lookup.what, self.pipeline) {
+            (LookupWhat::Stage { .. }, InPipeline::OfRow) => (LookupWhat::Stage { anywhere: true }, None),
+            (what, InPipeline::One(id)) => (what, Some(id)),
+            (what, InPipeline::Main | InPipeline::OfRow) => (what, None),
+        };
+        // A stage found in several pipelines is told apart by the row.
+        let by_row = what != lookup.what;
+        let mut seen = HashSet::new();
+        for name in names {
+            for part in split::split(&name.it, &plan.split).filter(|part| seen.insert((name.at, part.to_owned()))) {
+                if let Err((unknown, unfit)) = resolve(self.account, what, pipeline, part, target)
+                    && (unknown || !by_row)
+                {
+                    self.problem(name.at, unfit.code, unfit.message, unfit.hint);
+                }
+            }
+        }
     }
 
     /// What is wrong with the words around an origin, whatever the column holds.
@@ -528,6 +589,9 @@ pub fn missed(miss: &Miss, wanted: &str, what: &str) -> (String, Option<String>)
         Miss::Ambiguous { choices } => {
             (format!("{quoted} could be any {what} of several"), Some(format!("write one of {}", choices.join(", "))))
         }
-        Miss::Unusable { why } => (format!("{quoted} cannot be used: {why}"), None),
+        Miss::Unusable { why } => {
+            let hint = "write another one, or translate it with \"values\" in the mapping".to_owned();
+            (format!("{quoted} cannot be used: {why}"), Some(hint))
+        }
     }
 }

@@ -340,7 +340,9 @@ impl<'a> RowContext<'a> {
         match origin.values.get(&fold(cell.text)) {
             // A translation to nothing says that this word means "no value" ("не закрыта" in a date column).
             Some(text) if text.is_empty() => Ok(None),
-            Some(text) => self.convert(value, origin, text_cell(text), names).map(Some),
+            Some(text) => {
+                self.convert(value, origin, text_cell(text), names).map(Some).map_err(|why| translated(cell, why))
+            }
             None if origin.values_only => {
                 let hint = did_you_mean(cell.text, origin.values.keys().map(String::as_str));
                 let message = format!("{} is not among the \"values\" of the mapping", quoted(cell.text));
@@ -518,6 +520,18 @@ enum Filled {
     Yes,
     No,
     Clear,
+}
+
+/// A translation that does not fit is told with the word that stands in the cell, by which the reader finds it.
+fn translated(cell: Cell<'_>, why: Refused) -> Refused {
+    let told = |unfit: Unfit| {
+        let message = format!("{} is translated by the mapping, and {}", quoted(cell.text), unfit.message);
+        Unfit { message, ..unfit }
+    };
+    match why {
+        Refused::Unknown(unfit) => Refused::Unknown(told(unfit)),
+        Refused::Unfit(unfit) => Refused::Unfit(told(unfit)),
+    }
 }
 
 fn text_cell(text: &str) -> Cell<'_> {

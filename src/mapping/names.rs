@@ -46,7 +46,14 @@ impl Names {
     }
 }
 
-fn resolve(account: &Account, what: LookupWhat, pipeline: Option<u64>, name: &str, target: &TargetPlan) -> Resolved {
+/// `pipeline` is the one a stage is looked for in; the main one where it is `None`.
+pub fn resolve(
+    account: &Account,
+    what: LookupWhat,
+    pipeline: Option<u64>,
+    name: &str,
+    target: &TargetPlan,
+) -> Resolved {
     let miss = |miss: Miss, noun: &str| {
         let (message, hint) = missed(&miss, name, noun);
         let unknown = matches!(miss, Miss::Unknown { .. } | Miss::Unusable { .. });

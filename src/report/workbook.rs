@@ -263,7 +263,7 @@ impl<'a> Rejects<'a> {
                 sheet.write_string(self.row, column as u16, cut(cell))?;
             } else {
                 sheet.write_string_with_format(self.row, column as u16, cut(cell), &bad)?;
-                sheet.insert_note(self.row, column as u16, &Note::new(wrong.join("\n")))?;
+                sheet.insert_note(self.row, column as u16, &Note::new(wrong.join("\n")).add_author_prefix(false))?;
             }
         }
         let after = self.kept.len() as u16;

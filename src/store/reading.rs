@@ -73,12 +73,14 @@ impl Store {
         Ok(self.db.query_row(&sql, [name], run_of).optional()?)
     }
 
-    /// An earlier run of the same source with the same mapping into the same account, newest first.
-    pub fn same_import(&self, account: &str, source_sha: &str, mapping_sha: &str) -> Result<Option<Run>, StoreError> {
+    /// The earlier runs of the same source with the same mapping into the same account, newest first.
+    pub fn same_imports(&self, account: &str, source_sha: &str, mapping_sha: &str) -> Result<Vec<Run>, StoreError> {
         let sql = format!(
-            "SELECT {RUN_COLUMNS} FROM run WHERE account = ? AND source_sha = ? AND mapping_sha = ? ORDER BY run DESC LIMIT 1"
+            "SELECT {RUN_COLUMNS} FROM run WHERE account = ? AND source_sha = ? AND mapping_sha = ? ORDER BY run DESC"
         );
-        Ok(self.db.query_row(&sql, params![account, source_sha, mapping_sha], run_of).optional()?)
+        let mut statement = self.db.prepare(&sql)?;
+        let runs = statement.query_map(params![account, source_sha, mapping_sha], run_of)?;
+        Ok(runs.collect::<Result<_, _>>()?)
     }
 
     pub fn snapshot(&self, run: i64) -> Result<String, StoreError> {
@@ -155,6 +157,21 @@ impl Store {
             each(line)?;
         }
         Ok(())
+    }
+
+    /// The first problems of a run's rejected records, with the row of each.
+    pub fn first_problems(&self, run: i64, at_most: usize) -> Result<Vec<(u32, Problem)>, StoreError> {
+        let mut statement = self.db.prepare(
+            "SELECT p.row, stage, code, title, cell, value, message, hint FROM problem p
+             JOIN record r ON r.run = p.run AND r.row = p.row
+             WHERE p.run = ? AND r.status = ? ORDER BY p.row, n LIMIT ?",
+        )?;
+        let mut rows = statement.query(params![run, Status::Rejected.number(), at_most as i64])?;
+        let mut problems = Vec::new();
+        while let Some(problem) = next_problem(&mut rows)? {
+            problems.push(problem);
+        }
+        Ok(problems)
     }
 
     /// The id that a key has in an account.

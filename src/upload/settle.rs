@@ -143,7 +143,7 @@ fn service_problem(plan: &Plan, loaded: &Loaded, error: &ItemError) -> Problem {
         problem.code = Cow::Owned(error.code.clone());
     }
     problem.value = value;
-    problem.hint = Some(hint(&error.code).to_owned());
+    problem.hint = Some(hint(error).to_owned());
     problem
 }
 
@@ -156,8 +156,11 @@ fn said(error: &ItemError) -> String {
 }
 
 /// What usually helps against a code of the service; the list is open. [doc][client]
-fn hint(code: &str) -> &'static str {
-    match code {
+fn hint(error: &ItemError) -> &'static str {
+    match error.code.as_str() {
+        "NotSupportedChoice" if error.path == "id" || error.path.ends_with(".id") => {
+            "the account has no record with this id; correct the id or leave the row out"
+        }
         "NotSupportedChoice" => {
             "the account no longer has this field, option, stage or user; run amoport account pull and check again"
         }

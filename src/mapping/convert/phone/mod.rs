@@ -38,10 +38,10 @@ pub fn region(country: &str) -> Option<Region> {
 }
 
 /// The phones in one cell, parted at `separators` and at `SEPARATORS`; an extension stays with its number also after
-/// a comma.
+/// a comma, and so does the rest of `7,90E+10`.
 pub fn split<'a, S: AsRef<str>>(text: &'a str, separators: &'a [S]) -> impl Iterator<Item = &'a str> {
-    let lines = split_unless(text, &SEPARATORS, written::begins_with_extension);
-    lines.flat_map(move |part| split_unless(part, separators, written::begins_with_extension))
+    let lines = split_unless(text, &SEPARATORS, written::goes_on);
+    lines.flat_map(move |part| split_unless(part, separators, written::goes_on))
 }
 
 /// The phone number in a cell that holds one.

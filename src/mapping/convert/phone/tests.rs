@@ -140,6 +140,7 @@ fn several_phones_in_a_cell_part_at_signs_but_not_before_an_extension() {
         ("8 900 1 | 8 900 2, 8 900 3", &["|"], &["8 900 1", "8 900 2", "8 900 3"]),
         ("+78123159883;ext=12", &[], &["+78123159883;ext=12"]),
         ("8 900 1 8 900 2", &[], &["8 900 1 8 900 2"]),
+        ("7,90E+10; 8 900 2", &[","], &["7,90E+10", "8 900 2"]),
         (" ; ", &[], &[]),
     ] {
         assert_eq!(split(input, separators).collect::<Vec<_>>(), expected, "{input}");

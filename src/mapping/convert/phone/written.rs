@@ -123,10 +123,22 @@ impl<'a> Written<'a> {
 }
 
 /// True for `доб. 12`, which is no number of its own but belongs to the one before it.
-pub(super) fn begins_with_extension(text: &str) -> bool {
+fn begins_with_extension(text: &str) -> bool {
     let text = text.trim_start_matches(|c| blank(c) || c == '(');
     let word = &text[..text.find(|c: char| !c.is_alphabetic()).unwrap_or(text.len())];
     one_of(&EXTENSIONS, word) || text.starts_with('#')
+}
+
+/// True where a separator does not end a number: an extension follows, or the rest of `7,90E+10`, which is one number
+/// spoilt by Excel and not two.
+pub(super) fn goes_on(text: &str) -> bool {
+    begins_with_extension(text) || begins_with_exponent(text)
+}
+
+fn begins_with_exponent(text: &str) -> bool {
+    let after = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let exponent = after.strip_prefix(['e', 'E']).and_then(|rest| rest.strip_prefix('+'));
+    after.len() < text.len() && exponent.is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// The digits of `доб. 12`, `ext.12`, `x12`, `#12`, `доб. 12)`.
