@@ -62,6 +62,15 @@ pub fn odd_key(body: &str) -> String {
     answer.to_string()
 }
 
+/// A page that does not say that there are more.
+pub fn no_next(body: &str) -> String {
+    let Ok(mut answer) = serde_json::from_str::<Value>(body) else { return body.to_owned() };
+    if let Some(Value::Object(links)) = answer.get_mut("_links") {
+        links.shift_remove("next");
+    }
+    answer.to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -73,8 +73,8 @@ impl Oddity {
             Oddity::RequestIdsMissing => bent.request_ids = RequestIds::Missing,
             Oddity::RequestIdsInt => bent.request_ids = RequestIds::Index,
             Oddity::Shuffled => bent.shuffled = true,
-            Oddity::OddKey => {}
-            Oddity::NextMissing => bent.next_dropped = true,
+            // These are taken out of the answer when it is made.
+            Oddity::OddKey | Oddity::NextMissing => {}
         }
         bent
     }

@@ -151,8 +151,12 @@ fn show(server: &Server, plug: &socket::Plug, asked: &Asked, fault: &Fault, mut 
             reply.body = spoil::odd_key(&reply.body);
             reply
         }
-        // The others were bent when the answer was made.
-        Shown::Odd(_) => reply,
+        Shown::Odd(Oddity::NextMissing) => {
+            reply.body = spoil::no_next(&reply.body);
+            reply
+        }
+        // These were bent when the answer was made.
+        Shown::Odd(Oddity::RequestIdsMissing | Oddity::RequestIdsInt | Oddity::Shuffled) => reply,
         Shown::Cut if reply.body.is_empty() => {
             plug.reset();
             reply
