@@ -387,7 +387,8 @@ impl Running {
             let tags = json.pointer("/_embedded/tags").and_then(Value::as_array).cloned().unwrap_or_default();
             let mut found: Vec<&str> = tags.iter().filter_map(|tag| tag["name"].as_str()).collect();
             let mut expected: Vec<&str> = expected.iter().map(String::as_str).collect();
-            (found.sort_unstable(), expected.sort_unstable());
+            found.sort_unstable();
+            expected.sort_unstable();
             if found != expected {
                 let _ = writeln!(wrong, "the tags are {found:?}, expected {expected:?}");
             }

@@ -310,7 +310,7 @@ pub fn close(store: &Store, run: i64, folder: &Path, exit: Exit, common: &Common
 const PROBLEMS_SHOWN: usize = 5;
 
 fn tell_problems(store: &Store, run: &Run, summary: &Summary) -> Result<(), Ended> {
-    if summary.counts.rejected == 0 {
+    if summary.counts.rejected + summary.counts.unknown == 0 {
         return Ok(());
     }
     let source = Source { file: run.head.source.path.clone(), sheet: run.head.source.sheet.clone() };

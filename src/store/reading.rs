@@ -159,14 +159,15 @@ impl Store {
         Ok(())
     }
 
-    /// The first problems of a run's rejected records, with the row of each.
+    /// The first problems of a run's rejected and unknown records, with the row of each.
     pub fn first_problems(&self, run: i64, at_most: usize) -> Result<Vec<(u32, Problem)>, StoreError> {
         let mut statement = self.db.prepare(
             "SELECT p.row, stage, code, title, cell, value, message, hint FROM problem p
              JOIN record r ON r.run = p.run AND r.row = p.row
-             WHERE p.run = ? AND r.status = ? ORDER BY p.row, n LIMIT ?",
+             WHERE p.run = ? AND r.status IN (?, ?) ORDER BY p.row, n LIMIT ?",
         )?;
-        let mut rows = statement.query(params![run, Status::Rejected.number(), at_most as i64])?;
+        let mut rows =
+            statement.query(params![run, Status::Rejected.number(), Status::Unknown.number(), at_most as i64])?;
         let mut problems = Vec::new();
         while let Some(problem) = next_problem(&mut rows)? {
             problems.push(problem);
