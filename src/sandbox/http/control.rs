@@ -92,6 +92,7 @@ fn reset(server: &Server, keep_world: bool) -> Reply {
     let desk = &mut *server.desk();
     desk.rate = Rate::default();
     desk.log = Log::default();
+    desk.rolled = 0;
     if !keep_world {
         desk.switches = server.first_switches.clone();
         desk.faults = server.first_faults.clone();
