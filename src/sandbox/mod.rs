@@ -111,8 +111,8 @@ impl Sandbox {
         if let Some(folder) = &folder {
             folder.announce(&url, &token, options.by_hand).map_err(|e| no_start(&e))?;
         }
-        let core = http::Core { world, folder, switches: options.switches };
-        let server = Arc::new(http::Server::new(core, options.faults, url.clone(), options.clock));
+        let core = http::Core { world, folder };
+        let server = Arc::new(http::Server::new(core, options.switches, options.faults, url.clone(), options.clock));
         let (stop, stopped) = oneshot::channel();
         let thread = spawn(listener, server, stopped)?;
         Ok(Sandbox { url, token, stop: Some(stop), thread: Some(thread) })

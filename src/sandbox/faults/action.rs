@@ -47,11 +47,6 @@ impl Shown {
     pub fn is_true(self) -> bool {
         matches!(self, Shown::Truth | Shown::LateTruth | Shown::Odd(_))
     }
-
-    /// The connection ends without a whole answer.
-    pub fn is_broken(self) -> bool {
-        matches!(self, Shown::Reset | Shown::ResetBefore | Shown::Cut | Shown::Silence)
-    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -17,7 +17,8 @@ pub const LATE_MS: u64 = 2000;
 /// Seconds that a 429 asks for.
 pub const RETRY_AFTER_S: u64 = 1;
 
-/// What `POST /_sandbox/faults` takes; `{}` clears all.
+/// What `POST /_sandbox/faults` takes; `{}` clears all. For example:
+/// `{"script": [{"on": "POST leads", "nth": 3, "do": "half", "answer": 502}], "seeded": {"seed": 42, "percent": 5}}`
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {

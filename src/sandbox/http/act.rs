@@ -30,6 +30,7 @@ pub struct Turn {
 /// What was decided when the request came in.
 pub struct Admitted {
     now_ms: u64,
+    switches: Arc<Switches>,
     gate: Gate,
     fault: Option<Fault>,
     latency_ms: u64,
@@ -45,23 +46,23 @@ impl Asked {
 /// Counts the request and draws its fault. At the door, when only its head has come, only those are let in (`Some`)
 /// that will never be heard.
 pub fn admit(server: &Server, plug: &socket::Plug, asked: &Asked, at_the_door: bool) -> Option<Admitted> {
-    let switches = server.core().switches.clone();
-    let key = match switches.rate_key {
-        RateKey::Token => asked.token.clone(),
-        RateKey::Address => plug.peer.ip().to_string(),
-    };
     let ask = asked.ask();
     let desk = &mut *server.desk();
     let is_dead = ask.in_api && desk.dead_tokens.contains_key(&asked.token);
     if at_the_door && (is_dead || !desk.faults.slams_the_door(ask)) {
         return None;
     }
+    let switches = desk.switches.clone();
+    let key = match switches.rate_key {
+        RateKey::Token => asked.token.clone(),
+        RateKey::Address => plug.peer.ip().to_string(),
+    };
     // Read while the desk is held, so that instants come in their order.
     let now_ms = server.elapsed_ms();
     let gate = desk.rate.arrive(&key, now_ms, &switches);
     desk.rolled += 1;
     let dice = roll(server.seed, desk.rolled);
-    let mut admitted = Admitted { now_ms, gate, fault: None, latency_ms: 0, refusals: Vec::new() };
+    let mut admitted = Admitted { now_ms, switches, gate, fault: None, latency_ms: 0, refusals: Vec::new() };
     match gate {
         Gate::Pass if is_dead => admitted.fault = desk.mourn(&asked.token),
         Gate::Pass => {
@@ -74,14 +75,14 @@ pub fn admit(server: &Server, plug: &socket::Plug, asked: &Asked, at_the_door: b
 }
 
 pub fn answer(server: &Arc<Server>, plug: &socket::Plug, asked: &Asked, admitted: Admitted) -> Turn {
-    let Admitted { now_ms, gate, fault, mut latency_ms, refusals } = admitted;
+    let Admitted { now_ms, switches, gate, fault, mut latency_ms, refusals } = admitted;
     let found = route(asked);
     let name = route_name(asked, &found);
-    let order = Order { asked, found: &found, refusals: &refusals, body: None, oddity: None };
+    let order = Order { asked, switches: &switches, found: &found, refusals: &refusals, body: None };
     let (reply, tells) = match (gate, &fault) {
         (Gate::Pass, None) => carry_out(server, &order, true),
         (Gate::Pass, Some(fault)) => go_wrong(server, plug, order, fault),
-        (Gate::Throttled, _) => (throttled(server.core().switches.throttling, RETRY_AFTER_S), false),
+        (Gate::Throttled, _) => (throttled(switches.throttling, RETRY_AFTER_S), false),
         (Gate::Blocked, _) => (Reply::html(403), false), // [client]
     };
     let (done, shown) = fault.as_ref().map_or((Done::All, Shown::Truth), |f| (f.done, f.shown));
@@ -109,18 +110,21 @@ pub fn answer(server: &Arc<Server>, plug: &socket::Plug, asked: &Asked, admitted
 /// A request to be carried out.
 struct Order<'a> {
     asked: &'a Asked,
+    switches: &'a Arc<Switches>,
     found: &'a Found,
     refusals: &'a [Refusal],
     /// What is carried out in place of the body that came, provided that that one is good.
     body: Option<Vec<u8>>,
-    oddity: Option<Oddity>,
 }
 
 /// The deed, then the show; the bool is true where the answer tells of a change.
-fn go_wrong(server: &Arc<Server>, plug: &socket::Plug, mut order: Order, fault: &Fault) -> (Reply, bool) {
-    let asked = order.asked;
+fn go_wrong(server: &Arc<Server>, plug: &socket::Plug, order: Order, fault: &Fault) -> (Reply, bool) {
+    let (asked, switches) = (order.asked, order.switches);
+    let bent;
+    let mut order = order;
     if let Shown::Odd(oddity) = fault.shown {
-        order.oddity = Some(oddity);
+        bent = Arc::new(oddity.bend(switches));
+        order.switches = &bent;
     }
     let commit = match fault.done {
         Done::All => true,
@@ -134,17 +138,24 @@ fn go_wrong(server: &Arc<Server>, plug: &socket::Plug, mut order: Order, fault: 
             true
         }
         Done::Later => {
-            carry_out_later(server, asked, order.refusals, fault.late_ms);
+            carry_out_later(server, &order, fault.late_ms);
             false
         }
     };
     let needs_answer = fault.shown.is_true() || fault.shown == Shown::Cut;
     let (reply, changed) =
         if commit || needs_answer { carry_out(server, &order, commit) } else { (Reply::nothing(), false) };
-    (show(server, plug, asked, fault, reply), changed && fault.shown.is_true())
+    (show(server, plug, asked, switches, fault, reply), changed && fault.shown.is_true())
 }
 
-fn show(server: &Server, plug: &socket::Plug, asked: &Asked, fault: &Fault, mut reply: Reply) -> Reply {
+fn show(
+    server: &Server,
+    plug: &socket::Plug,
+    asked: &Asked,
+    switches: &Switches,
+    fault: &Fault,
+    mut reply: Reply,
+) -> Reply {
     match fault.shown {
         Shown::Truth | Shown::LateTruth => reply,
         Shown::Odd(Oddity::OddKey) => {
@@ -171,10 +182,7 @@ fn show(server: &Server, plug: &socket::Plug, asked: &Asked, fault: &Fault, mut 
         }
         Shown::Silence => Reply::nothing(),
         Shown::Unnamed400 => Reply::problem(400, "Request validation failed"),
-        Shown::Throttled(form) => {
-            let form = form.unwrap_or(server.core().switches.throttling);
-            throttled(form, fault.retry_after)
-        }
+        Shown::Throttled(form) => throttled(form.unwrap_or(switches.throttling), fault.retry_after),
         Shown::Expired => {
             server.desk().kill(&asked.token, fault.times);
             unauthorized()
@@ -186,8 +194,9 @@ fn show(server: &Server, plug: &socket::Plug, asked: &Asked, fault: &Fault, mut 
 }
 
 /// Whoever asked may be gone by then.
-fn carry_out_later(server: &Arc<Server>, asked: &Asked, refusals: &[Refusal], late_ms: u64) {
-    let late = Late { asked: asked.clone(), refusals: refusals.to_vec() };
+fn carry_out_later(server: &Arc<Server>, order: &Order, late_ms: u64) {
+    let Order { asked, switches, refusals, .. } = *order;
+    let late = Late { asked: asked.clone(), switches: switches.clone(), refusals: refusals.to_vec() };
     let id = server.desk().put_off(late);
     let server = server.clone();
     tokio::spawn(async move {
@@ -200,9 +209,9 @@ fn carry_out_later(server: &Arc<Server>, asked: &Asked, refusals: &[Refusal], la
 pub fn carry_out_late(server: &Server, id: u64) {
     // The world is held while the late one is taken from the desk: who sees it gone from there will find it done.
     let core = &mut *server.core();
-    let Some(Late { asked, refusals }) = server.desk().late.remove(&id) else { return };
+    let Some(Late { asked, switches, refusals }) = server.desk().late.remove(&id) else { return };
     let found = route(&asked);
-    let order = Order { asked: &asked, found: &found, refusals: &refusals, body: None, oddity: None };
+    let order = Order { asked: &asked, switches: &switches, found: &found, refusals: &refusals, body: None };
     let (_, changed) = carry_out_on(server, core, &order, true);
     server.desk().log.committed(&route_name(&asked, &found), changed);
 }
@@ -219,11 +228,9 @@ fn carry_out(server: &Server, order: &Order, commit: bool) -> (Reply, bool) {
 /// The true answer, and the number of records changed where anything was.
 fn carry_out_on(server: &Server, core: &mut Core, order: &Order, commit: bool) -> (Reply, Option<usize>) {
     let now = (server.clock)();
-    let bent = order.oddity.map(|oddity| oddity.bend(&core.switches));
-    let switches = bent.as_ref().unwrap_or(&core.switches);
-    let mut reply = decide(server, core, order, &order.asked.body, switches, now);
+    let mut reply = decide(server, core, order, &order.asked.body, now);
     if let Some(body) = order.body.as_ref().filter(|_| reply.status < 400) {
-        reply = decide(server, core, order, body, switches, now);
+        reply = decide(server, core, order, body, now);
     }
     let change = std::mem::take(&mut reply.commit);
     if !commit || change.is_empty() {
@@ -240,8 +247,8 @@ fn carry_out_on(server: &Server, core: &mut Core, order: &Order, commit: bool) -
     (reply, Some(records))
 }
 
-fn decide(server: &Server, core: &Core, order: &Order, body: &[u8], switches: &Switches, now: i64) -> Reply {
-    let Order { asked, found, refusals, .. } = order;
+fn decide(server: &Server, core: &Core, order: &Order, body: &[u8], now: i64) -> Reply {
+    let Order { asked, switches, found, refusals, .. } = *order;
     let authorized = core.world.auth.accepts(&asked.token, now);
     let (route, ids) = match found {
         Found::Route(route, ids) => (*route, ids),

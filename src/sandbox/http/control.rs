@@ -1,6 +1,8 @@
 //! The control corner, `/_sandbox/…`: for tests and for people who watch. Never limited, needs no token, is not in the
 //! log.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::{Asked, Server};
@@ -20,7 +22,7 @@ pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
         ("POST", "reset") => reset(server, Query::parse(&asked.query).get("keep") == Some("world")),
         ("GET", "faults") => Reply::json(200, &json!(server.desk().faults)),
         ("POST", "faults") => set_faults(server, &asked.body),
-        ("GET", "switches") => Reply::json(200, &json!(server.core().switches)),
+        ("GET", "switches") => Reply::json(200, &json!(*server.desk().switches)),
         ("POST", "switches") => set_switches(server, &asked.body),
         ("GET" | "POST", "oauth") => oauth(server),
         ("GET", corner) if corner.starts_with("entities/") => entities(server, asked, &corner["entities/".len()..]),
@@ -86,12 +88,13 @@ fn reset(server: &Server, keep_world: bool) -> Reply {
             return Reply::json(500, &json!({"error": format!("the world cannot be written: {error}")}));
         }
         core.world = world;
-        core.switches = server.first_switches.clone();
     }
     let desk = &mut *server.desk();
     desk.rate = Rate::default();
     desk.log = Log::default();
+    desk.rolled = 0;
     if !keep_world {
+        desk.switches = server.first_switches.clone();
         desk.faults = server.first_faults.clone();
         desk.dead_tokens.clear();
     }
@@ -113,9 +116,9 @@ fn set_faults(server: &Server, body: &[u8]) -> Reply {
 
 /// Changes the switches that are named, leaves the others.
 fn set_switches(server: &Server, body: &[u8]) -> Reply {
-    let core = &mut *server.core();
+    let desk = &mut *server.desk();
     let changed = serde_json::from_slice::<Map<String, Value>>(body).and_then(|changes| {
-        let mut all = serde_json::to_value(&core.switches)?;
+        let mut all = serde_json::to_value(&*desk.switches)?;
         for (key, value) in changes {
             all[key] = value;
         }
@@ -124,7 +127,7 @@ fn set_switches(server: &Server, body: &[u8]) -> Reply {
     match changed {
         Ok(switches) => {
             let shown = json!(switches);
-            core.switches = switches;
+            desk.switches = Arc::new(switches);
             Reply::json(200, &shown)
         }
         Err(error) => Reply::json(400, &json!({"error": error.to_string()})),

@@ -34,12 +34,13 @@ const BODY_MAX: usize = 64 << 20;
 pub struct Core {
     pub world: World,
     pub folder: Option<Folder>,
-    pub switches: Switches,
 }
 
-/// What stands between a request and the world.
+/// What stands between a request and the world. Held for moments only: the instant at which a request comes must not
+/// depend on what is being done to the world.
 #[derive(Default)]
 pub struct Desk {
+    pub switches: Arc<Switches>,
     pub rate: Rate,
     pub faults: Faults,
     pub log: Log,
@@ -53,6 +54,7 @@ pub struct Desk {
 
 struct Late {
     asked: Asked,
+    switches: Arc<Switches>,
     refusals: Vec<Refusal>,
 }
 
@@ -90,20 +92,21 @@ pub struct Server {
     started: Instant,
     started_ms: u64,
     seed: u64,
-    first_switches: Switches,
+    first_switches: Arc<Switches>,
     first_faults: Faults,
 }
 
 impl Server {
-    pub fn new(core: Core, faults: Faults, base: String, clock: Clock) -> Server {
+    pub fn new(core: Core, switches: Switches, faults: Faults, base: String, clock: Clock) -> Server {
+        let switches = Arc::new(switches);
         Server {
             base,
             started: Instant::now(),
             started_ms: u64::try_from(clock()).unwrap_or(0).saturating_mul(1000),
             clock,
             seed: core.world.seed,
-            first_switches: core.switches.clone(),
-            desk: Mutex::new(Desk { faults: faults.clone(), ..Desk::default() }),
+            desk: Mutex::new(Desk { switches: switches.clone(), faults: faults.clone(), ..Desk::default() }),
+            first_switches: switches,
             first_faults: faults,
             core: Mutex::new(core),
         }
