@@ -74,7 +74,7 @@ pub fn parse_base(text: &str) -> Result<Url, BadBase> {
 
 impl Client {
     /// The one constructor: explicit TLS provider, the system's certificates, no redirects, no hidden retries.
-    pub fn new(base: Url, token: SecretString, rate: u32) -> Result<Client, String> {
+    pub fn new(base: Url, token: SecretString, pace: Pace) -> Result<Client, String> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -91,7 +91,7 @@ impl Client {
             .timeout(ANSWER_TIMEOUT)
             .build()
             .map_err(|e| format!("the HTTP client cannot be set up: {e}"))?;
-        Ok(Client { http, base, token, pace: Pace::new(rate), counters: Counters::default() })
+        Ok(Client { http, base, token, pace, counters: Counters::default() })
     }
 
     pub fn base(&self) -> &Url {
@@ -137,7 +137,7 @@ impl Client {
             if tries >= READ_TRIES {
                 return end;
             }
-            tokio::time::sleep(pause).await;
+            self.pace.clock().sleep(pause).await;
         }
     }
 

@@ -28,6 +28,7 @@ pub struct Pace {
     spacing: DefaultDirectRateLimiter,
     gate: Mutex<Gate>,
     rate: usize,
+    clock: crate::clock::Clock,
 }
 
 struct Gate {
@@ -41,17 +42,22 @@ struct Gate {
 
 impl Pace {
     /// `rate` requests a second, at most `RATE_MAX`.
-    pub fn new(rate: u32) -> Pace {
+    pub fn new(rate: u32, clock: crate::clock::Clock) -> Pace {
         let rate = rate.clamp(1, RATE_MAX);
         let spacing = SPACING.max(WINDOW / rate - Duration::from_millis(5));
         // A burst of 1: the default burst let 13 requests through in one second. A period of zero alone makes a
         // quota impossible, and `spacing` is at least 140 ms.
-        let quota = Quota::with_period(spacing).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN));
+        let quota = Quota::with_period(clock.real(spacing)).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN));
         Pace {
             spacing: RateLimiter::direct(quota.allow_burst(NonZeroU32::MIN)),
             gate: Mutex::new(Gate { sent: VecDeque::new(), window: WINDOW, calm: 0, hold_until: None }),
             rate: rate as usize,
+            clock,
         }
+    }
+
+    pub fn clock(&self) -> crate::clock::Clock {
+        self.clock
     }
 
     /// Waits for this request's turn. First come, first served: the lock is fair and held while sleeping.
@@ -68,7 +74,7 @@ impl Pace {
         if gate.sent.len() == self.rate
             && let Some(oldest) = gate.sent.pop_front()
         {
-            sleep_until(oldest + gate.window).await;
+            sleep_until(oldest + self.clock.real(gate.window)).await;
         }
         gate.sent.push_back(Instant::now());
         gate.calm += 1;
@@ -83,7 +89,7 @@ impl Pace {
         let mut gate = self.gate.lock().await;
         gate.window = wider(gate.window);
         gate.calm = 0;
-        let until = Instant::now() + wait.unwrap_or(THROTTLED_PAUSE);
+        let until = Instant::now() + self.clock.real(wait.unwrap_or(THROTTLED_PAUSE));
         gate.hold_until = Some(gate.hold_until.map_or(until, |already| already.max(until)));
     }
 }
@@ -110,7 +116,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_sliding_second_holds_more_than_seven_turns() {
-        let pace = std::sync::Arc::new(Pace::new(RATE_MAX));
+        let pace = std::sync::Arc::new(Pace::new(RATE_MAX, crate::clock::Clock::REAL));
         let started = Instant::now();
         let turns = (0..16).map(|_| {
             let pace = pace.clone();

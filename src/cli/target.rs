@@ -63,7 +63,7 @@ impl Target {
 fn client(base: &str, token: SecretString, rate: u32) -> Result<Client, Ended> {
     let base = parse_base(base)
         .map_err(|e| Ended::usage("account-address", e.to_string(), "give the account's address with --account"))?;
-    Client::new(base, token, rate)
+    Client::new(base, token, crate::api::pace::Pace::new(rate, crate::clock::Clock::REAL))
         .map_err(|e| Ended { exit: super::exit::Exit::Fault, problems: vec![Problem::new(Stage::Send, "client", e)] })
 }
 

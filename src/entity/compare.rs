@@ -32,9 +32,9 @@ impl Comparison {
         self.differences.iter().all(|d| d.dropped || !d.telling)
     }
 
-    /// True where the field `marker` says that this is surely another entity.
+    /// True where the field `marker` says that this is another entity: it holds another mark, or none.
     pub fn foreign(&self, marker: Option<u64>) -> bool {
-        marker.is_some() && self.differences.iter().any(|d| d.field == marker && !d.dropped)
+        marker.is_some() && self.differences.iter().any(|d| d.field == marker)
     }
 }
 

@@ -33,14 +33,14 @@ pub fn match_records(records: &[&Loaded], held: &[Value], known: &HashSet<u64>, 
         records.iter().map(|l| serde_json::from_slice(&l.record.body).unwrap_or(Value::Null)).collect();
     let compared: Vec<Vec<Comparison>> =
         sent.iter().map(|sent| free.iter().map(|(_, held)| compare(sent, held)).collect()).collect();
-    let given = assign(&compared);
+    let given = assign(&compared, marker);
     let taken: HashSet<usize> = given.iter().flatten().copied().collect();
     given
         .iter()
         .zip(&compared)
         .map(|(given, row)| match given {
             // As good a candidate is left over: one of the two is somebody else's, and nobody can say which.
-            Some(n) if rival(row, *n, &taken) => Found::Unclear,
+            Some(n) if rival(row, *n, &taken, marker) => Found::Unclear,
             Some(n) => {
                 let (id, entity) = free[*n];
                 Found::There { id, contact_id: first(entity, "contacts"), company_id: first(entity, "companies") }
@@ -55,12 +55,17 @@ fn first(entity: &Value, key: &str) -> Option<u64> {
     id(&entity["_embedded"][key][0]["id"])
 }
 
+/// Nothing speaks against it, and something for it.
+fn could_be(comparison: &Comparison, marker: Option<u64>) -> bool {
+    comparison.compatible() && comparison.agreed > 0 && !comparison.foreign(marker)
+}
+
 /// Pairs with the most agreement first.
-fn assign(compared: &[Vec<Comparison>]) -> Vec<Option<usize>> {
+fn assign(compared: &[Vec<Comparison>], marker: Option<u64>) -> Vec<Option<usize>> {
     let mut pairs: Vec<(u32, usize, usize)> = Vec::new();
     for (record, row) in compared.iter().enumerate() {
         for (candidate, comparison) in row.iter().enumerate() {
-            if comparison.compatible() && comparison.agreed > 0 {
+            if could_be(comparison, marker) {
                 pairs.push((comparison.agreed, record, candidate));
             }
         }
@@ -76,10 +81,10 @@ fn assign(compared: &[Vec<Comparison>]) -> Vec<Option<usize>> {
     given
 }
 
-fn rival(row: &[Comparison], given: usize, taken: &HashSet<usize>) -> bool {
-    row.iter()
-        .enumerate()
-        .any(|(n, other)| n != given && !taken.contains(&n) && other.compatible() && other.agreed >= row[given].agreed)
+fn rival(row: &[Comparison], given: usize, taken: &HashSet<usize>, marker: Option<u64>) -> bool {
+    row.iter().enumerate().any(|(n, other)| {
+        n != given && !taken.contains(&n) && could_be(other, marker) && other.agreed >= row[given].agreed
+    })
 }
 
 /// Not compatible, and yet alike: the same name, with something changed by a robot, say.

@@ -1,0 +1,417 @@
+//! Seeded journeys: random sources through the real client into the real sandbox while everything goes wrong that can.
+//! Each ends with the account holding every record exactly once and the report agreeing with it row by row. Time runs
+//! faster; a failure prints its one seed.
+//!
+//! `AMOPORT_SEEDS=10000 cargo test --release journeys` walks more of them, `AMOPORT_SEED=17 cargo test journeys` one.
+
+mod program;
+
+use amoport::account::Account;
+use amoport::api::pace::Pace;
+use amoport::api::{Client, parse_base, pull};
+use amoport::clock::Clock;
+use amoport::entity::{Entity, Kind};
+use amoport::mapping::{self, Mapper, Plan, compile};
+use amoport::sandbox::{Options as SandboxOptions, Sandbox, Switches};
+use amoport::store::{Head, Journal, Line, MappingHead, NewRun, RunEnd, SourceHead, Status, Store, StoreError};
+use amoport::table::{ReadOptions, Table};
+use amoport::upload::feed::{self, Select};
+use amoport::upload::{BatchSize, Doubt, End, Event, Options, Upload};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::watch;
+
+const SEEDS_DEFAULT: u64 = 300;
+/// How much faster time runs.
+const SPEED: f64 = 100.0;
+/// On the journey's clock; 0.4 s on the machine, ten times what a late commit takes.
+const SETTLE: Duration = Duration::from_secs(40);
+const LATE_MS: u64 = 40;
+/// Runs and resumes of one journey; more would mean that it does not get on.
+const STRETCHES_MAX: u32 = 60;
+
+/// What the journeys met, so that a passing test can be seen to have been through something.
+#[derive(Default)]
+struct Met {
+    faults: AtomicU64,
+    doubts: AtomicU64,
+    found: AtomicU64,
+    sent_again: AtomicU64,
+    kills: AtomicU64,
+    stretches: AtomicU64,
+    records: AtomicU64,
+}
+
+static MET: Met = Met {
+    faults: AtomicU64::new(0),
+    doubts: AtomicU64::new(0),
+    found: AtomicU64::new(0),
+    sent_again: AtomicU64::new(0),
+    kills: AtomicU64::new(0),
+    stretches: AtomicU64::new(0),
+    records: AtomicU64::new(0),
+};
+
+fn met(what: &AtomicU64, count: u64) {
+    what.fetch_add(count, Ordering::Relaxed);
+}
+
+/// A generator of which a seed says everything (splitmix64).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: u64) -> u64 {
+        self.roll() % end.max(1)
+    }
+
+    fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.below(of.len() as u64) as usize]
+    }
+}
+
+/// What a journey carries, decided by its seed.
+struct Cargo {
+    kind: Kind,
+    /// `n` and the cells of each record.
+    csv: String,
+    /// Name and price (0 where the kind has none) of each row.
+    rows: BTreeMap<u32, (String, i64)>,
+    mapping: String,
+}
+
+fn cargo(dice: &mut Dice) -> Cargo {
+    let kind = dice.pick(&Kind::ALL);
+    let most = if dice.chance(20) { 400 } else { 80 };
+    let count = 1 + dice.below(most) as u32;
+    // All different, few names with many prices, or many twins.
+    let (names, prices) = dice.pick(&[(u64::MAX, 1_000), (3, 50), (2, 2)]);
+    let mut csv = String::from("n,name,price\n");
+    let mut rows = BTreeMap::new();
+    for n in 1..=count {
+        let name = if names == u64::MAX { format!("Запись {n}") } else { format!("Имя {}", dice.below(names)) };
+        let price = dice.below(prices) as i64;
+        let _ = writeln!(csv, "{n},{name},{price}");
+        rows.insert(n + 1, (name, price));
+    }
+    let marked = dice.chance(30);
+    let mapping = match kind {
+        Kind::Lead => {
+            let marker = if marked { "marker = \"Номер заявки\"\n" } else { "" };
+            format!("{marker}[lead]\nname = \"name\"\nprice = \"price\"\n[lead.fields]\n\"Город\" = \"price\"\n")
+        }
+        Kind::ComplexLead => {
+            "[lead]\nname = \"name\"\nprice = \"price\"\n[contact]\nname = \"name\"\n[company]\nname = \"name\"\n".to_owned()
+        }
+        Kind::Contact => "[contact]\nname = \"name\"\n[contact.fields]\n\"Город\" = \"price\"\n".to_owned(),
+        Kind::Company => "[company]\nname = \"name\"\n[company.fields]\n\"ИНН\" = \"price\"\n".to_owned(),
+    };
+    let mapping = format!("version = 1\nkind = \"{}\"\n{mapping}", kind.name());
+    Cargo { kind, csv, rows, mapping }
+}
+
+/// Faults for a journey: how many, of which kinds, up to when.
+fn faults(dice: &mut Dice) -> Value {
+    let percent = dice.pick(&[0, 5, 15, 30, 50]);
+    let reads = dice.pick(&[0, 0, 5, 20]);
+    let latency = dice.pick(&[0, 2, 10]);
+    json!({
+        "latency_ms": [0, latency],
+        "seeded": {
+            "seed": dice.roll() % 1_000_000, "percent": percent, "reads_percent": reads,
+            "late_ms": LATE_MS, "retry_after": 1, "max": 5 + dice.below(40),
+        },
+    })
+}
+
+fn switches(dice: &mut Dice) -> Switches {
+    let mut switches = json!({"rate_max": 1_000_000, "block_after": 0});
+    switches["shuffled"] = json!(dice.chance(20));
+    switches["request_ids"] = json!(dice.pick(&["string", "string", "string", "int"]));
+    serde_json::from_value(switches).expect("switches of the sandbox")
+}
+
+struct Journey {
+    folder: tempfile::TempDir,
+    sandbox: Sandbox,
+    cargo: Cargo,
+    plan: Arc<Plan>,
+    account: Account,
+    batch: BatchSize,
+}
+
+fn client(sandbox: &Sandbox, clock: Clock) -> Arc<Client> {
+    let base = parse_base(sandbox.url()).expect("the sandbox's address");
+    let token = secrecy::SecretString::from(sandbox.token().to_owned());
+    Arc::new(Client::new(base, token, Pace::new(7, clock)).expect("a client"))
+}
+
+impl Journey {
+    fn begin(dice: &mut Dice) -> Journey {
+        let cargo = cargo(dice);
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("rows.csv"), &cargo.csv).expect("a source");
+        std::fs::write(folder.path().join("rows.toml"), &cargo.mapping).expect("a mapping");
+        let options = SandboxOptions { switches: switches(dice), ..SandboxOptions::default() };
+        let sandbox = Sandbox::start(options).expect("a sandbox");
+        let account = block_on(async {
+            let client = client(&sandbox, Clock::faster(SPEED));
+            pull::pull(&client, &Entity::ALL, 0).await.expect("the account is read").0
+        });
+        let written = mapping::read(&folder.path().join("rows.toml")).expect("the mapping is good");
+        let table = Table::open(&folder.path().join("rows.csv"), &ReadOptions::default()).expect("the source");
+        let origins = compile::Origins { header: table.header.clone(), source: table.source() };
+        let plan = compile::compile(&written, origins, Arc::new(account.clone())).expect("the plan");
+        let max = plan.write.batch_max;
+        let batch = match dice.below(3) {
+            0 => BatchSize::Auto { max },
+            _ => BatchSize::Fixed(1 + dice.below(max.min(40) as u64) as usize),
+        };
+        program::http(sandbox.url(), "POST", "/_sandbox/faults", "", &faults(dice).to_string());
+        Journey { folder, sandbox, cargo, plan: Arc::new(plan), account, batch }
+    }
+
+    fn table(&self) -> Table {
+        Table::open(&self.folder.path().join("rows.csv"), &ReadOptions::default()).expect("the source")
+    }
+
+    fn store(&self) -> Store {
+        Store::open(self.folder.path()).expect("the store")
+    }
+
+    fn mapper(&self) -> Mapper {
+        Mapper::new(Arc::clone(&self.plan), RUN)
+    }
+
+    /// Runs and resumes until the run is finished; some stretches are cut off where they stand, as by a kill.
+    fn walk(&self, dice: &mut Dice) -> Result<(), String> {
+        let mut first = true;
+        for stretch in 0..STRETCHES_MAX {
+            let (journal, doubts, done) = self.open(first)?;
+            first = false;
+            let kill = (stretch < 8 && dice.chance(35)).then(|| Duration::from_millis(1 + dice.below(120)));
+            if self.stretch(journal, doubts, done, kill)? {
+                return Ok(());
+            }
+        }
+        Err("the journey does not get on".to_owned())
+    }
+
+    fn open(&self, first: bool) -> Result<(Journal, Vec<Doubt>, HashSet<u32>), String> {
+        let told = |e: StoreError| e.to_string();
+        if first {
+            let head = head(self.folder.path(), self.cargo.kind);
+            let snapshot = serde_json::to_string(&self.account).expect("a snapshot");
+            let new = NewRun { name: RUN, head: &head, snapshot: &snapshot, started_at: 0 };
+            return Ok((Journal::begin(self.store(), &new).map_err(told)?, Vec::new(), HashSet::new()));
+        }
+        let run = self.store().run_named(RUN).map_err(told)?.ok_or("the run is gone")?;
+        let (journal, open) = Journal::resume(self.store(), &run).map_err(told)?;
+        let doubts = Doubt::reopen(open, self.table(), self.mapper()).map_err(|p| p.to_string())?;
+        let mut done = self.store().done(run.run).map_err(told)?;
+        done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
+        Ok((journal, doubts, done))
+    }
+
+    /// True when the run is finished.
+    fn stretch(
+        &self,
+        journal: Journal,
+        doubts: Vec<Doubt>,
+        done: HashSet<u32>,
+        kill: Option<Duration>,
+    ) -> Result<bool, String> {
+        let journal = Arc::new(Mutex::new(journal));
+        let clock = Clock::faster(SPEED);
+        let report = block_on(async {
+            let (_signal, stop) = watch::channel(false);
+            let upload = Upload {
+                client: client(&self.sandbox, clock),
+                plan: Arc::clone(&self.plan),
+                journal: Arc::clone(&journal),
+                feed: feed::start(self.table(), self.mapper(), Select { done, ..Select::default() }),
+                options: Options { batch: self.batch, max_errors: None, settle: SETTLE, clock },
+                doubts,
+                stop,
+            };
+            let mut observe = |event: Event| match event {
+                Event::InDoubt { .. } => met(&MET.doubts, 1),
+                Event::Looked { found, missing, last: true, .. } => {
+                    met(&MET.found, found as u64);
+                    met(&MET.sent_again, missing as u64);
+                }
+                Event::Answered { .. } | Event::Again { .. } | Event::Looked { .. } | Event::Counts(_) => {}
+            };
+            let run = amoport::upload::run(upload, &mut observe);
+            match kill {
+                Some(after) => tokio::time::timeout(after, run).await.ok(),
+                None => Some(run.await),
+            }
+        });
+        met(&MET.stretches, 1);
+        let Some(report) = report else {
+            met(&MET.kills, 1);
+            return Ok(false);
+        };
+        let report = report.map_err(|e| e.to_string())?;
+        let finished = matches!(report.end, End::Finished);
+        let end = RunEnd {
+            outcome: if finished { "done" } else { "stopped-by-service" },
+            exit_code: 0,
+            elapsed_ms: 0,
+            sent: 0,
+            retried: 0,
+            throttled: 0,
+            source_rows: 0,
+        };
+        journal.lock().expect("the journal").end(&end).map_err(|e| e.to_string())?;
+        Ok(finished)
+    }
+
+    /// The account holds every record exactly once, and the report says so, row by row.
+    fn check(&self) -> Result<(), String> {
+        // A late commit may still be on its way.
+        for _ in 0..200 {
+            let (_, stats) = program::http(self.sandbox.url(), "GET", "/_sandbox/stats", "", "");
+            if stats["late"] == 0 {
+                met(&MET.faults, stats["faults"].as_object().map_or(0, |f| f.values().filter_map(Value::as_u64).sum()));
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let entity = self.cargo.kind.spec().entity.path();
+        let (_, world) = program::http(self.sandbox.url(), "GET", &format!("/_sandbox/entities/{entity}"), "", "");
+        let held = world["rows"].as_array().cloned().unwrap_or_default();
+        let mut lines: Vec<Line> = Vec::new();
+        let store = self.store();
+        let run = store.run_named(RUN).map_err(|e| e.to_string())?.ok_or("the run is gone")?;
+        store.lines::<StoreError>(run.run, |line| { lines.push(line); Ok(()) }).map_err(|e| e.to_string())?;
+        met(&MET.records, lines.len() as u64);
+        if lines.len() != self.cargo.rows.len() {
+            return Err(format!("{} rows in the report, {} in the source", lines.len(), self.cargo.rows.len()));
+        }
+        if held.len() != lines.len() {
+            return Err(format!("the account holds {}, the source {}", held.len(), lines.len()));
+        }
+        let by_id: BTreeMap<u64, &Value> = held.iter().filter_map(|item| Some((item["id"].as_u64()?, item))).collect();
+        let mut ids = HashSet::new();
+        for line in &lines {
+            let (name, price) = &self.cargo.rows[&line.row];
+            if line.status != Status::Created {
+                return Err(format!("row {} is {}: {:?}", line.row, line.status.word(), line.problems));
+            }
+            let id = line.id.ok_or(format!("row {} has no id", line.row))? as u64;
+            if !ids.insert(id) {
+                return Err(format!("the id {id} is told twice"));
+            }
+            let Some(item) = by_id.get(&id) else { return Err(format!("row {}: the account has no {id}", line.row)) };
+            if item["name"] != json!(name) || (item.get("price").is_some_and(|held| *held != json!(price))) {
+                return Err(format!("row {} is {name} {price}, the account holds {item}", line.row));
+            }
+            if self.cargo.kind == Kind::ComplexLead && (line.contact_id.is_none() || line.company_id.is_none()) {
+                return Err(format!("row {} has no contact or company", line.row));
+            }
+        }
+        Ok(())
+    }
+}
+
+const RUN: &str = "journey";
+
+fn head(folder: &Path, kind: Kind) -> Head {
+    Head {
+        source: SourceHead {
+            path: folder.join("rows.csv").display().to_string(),
+            sha256: String::new(),
+            sheet: None,
+            header_row: 1,
+            format: "csv".to_owned(),
+            encoding: None,
+            bom: false,
+            delimiter: Some(','),
+            titles: Vec::new(),
+        },
+        mapping: MappingHead { path: String::new(), sha256: String::new() },
+        kind: kind.name().to_owned(),
+        action: "create".to_owned(),
+        account: "sandbox".to_owned(),
+        target: "sandbox".to_owned(),
+        base: String::new(),
+        folder: String::new(),
+        batch: None,
+        settle: SETTLE.as_secs(),
+        verify: "none".to_owned(),
+        rate: 7,
+        rows: None,
+        limit: None,
+        max_errors: None,
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(future)
+}
+
+fn journey(seed: u64) -> Result<(), String> {
+    let mut dice = Dice(seed);
+    let journey = Journey::begin(&mut dice);
+    journey.walk(&mut dice)?;
+    journey.check()
+}
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+#[test]
+fn journeys_end_with_every_record_exactly_once() {
+    let seeds: Vec<u64> = match number("AMOPORT_SEED") {
+        Some(seed) => vec![seed],
+        None => (1..=number("AMOPORT_SEEDS").unwrap_or(SEEDS_DEFAULT)).collect(),
+    };
+    let next = AtomicU64::new(0);
+    let failed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
+                    let end = std::panic::catch_unwind(|| journey(*seed)).unwrap_or_else(|_| Err("it panicked".to_owned()));
+                    if let Err(why) = end {
+                        failed.lock().expect("the list").push(format!("seed {seed}: {why}"));
+                    }
+                }
+            });
+        }
+    });
+    let count = |what: &AtomicU64| what.load(Ordering::Relaxed);
+    println!(
+        "{} journeys, {} records, {} stretches, {} of them killed; {} faults, {} batches in doubt: {} records found, {} sent again",
+        seeds.len(),
+        count(&MET.records),
+        count(&MET.stretches),
+        count(&MET.kills),
+        count(&MET.faults),
+        count(&MET.doubts),
+        count(&MET.found),
+        count(&MET.sent_again)
+    );
+    let failed = failed.into_inner().expect("the list");
+    let shown: Vec<&String> = failed.iter().take(20).collect();
+    assert!(failed.is_empty(), "{} of {} journeys failed:\n{shown:#?}\nwalk one again with AMOPORT_SEED=…", failed.len(), seeds.len());
+}
