@@ -385,7 +385,9 @@ impl Running {
             let found = json.pointer(pointer).cloned().unwrap_or_default();
             // Ids come from a text, and are numbers in the world.
             let same = match expected {
-                toml::Value::String(text) if text.contains('{') => found.to_string() == self.expand(text),
+                toml::Value::String(text) if text.contains('{') => {
+                    found == self.expand(text).parse::<u64>().unwrap_or(0)
+                }
                 _ => found == as_json(expected),
             };
             if !same {
