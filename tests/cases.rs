@@ -32,7 +32,8 @@ struct Case {
 /// One thing to do, by exactly one of `run`, `get`, `post`, `edit` and `serve`; and what must come of it.
 ///
 /// In all texts `{samples}` and `{mappings}` are the folders of the repository, `{run}` is the folder of the newest
-/// run, `{run1}` that of the first; `{host}` and `{token}` are those of the standing sandbox.
+/// run, `{run1}` that of the first; `{id:5}`, `{contact:5}` and `{company:5}` are the ids that the newest run gave to
+/// what stands in row 5; `{host}` and `{token}` are those of the standing sandbox.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Step {
@@ -231,11 +232,26 @@ impl Running {
         if let Some(run) = self.runs.last() {
             let name = run.trim_start_matches("runs/");
             text = text.replace("{run}", run).replace("{run-name}", name);
+            for (word, column) in [("{id:", "id"), ("{contact:", "contact_id"), ("{company:", "company_id")] {
+                while let Some((before, after)) = text.split_once(word) {
+                    let (row, rest) = after.split_once('}').unwrap_or((after, ""));
+                    text = format!("{before}{}{rest}", self.result(run, row, column));
+                }
+            }
         }
         if let Some(server) = &self.server {
             text = text.replace("{host}", &server.url).replace("{token}", &server.token);
         }
         text
+    }
+
+    /// A cell of a run's `results.csv`. Batches are on their way together, so ids do not follow the rows.
+    fn result(&self, run: &str, row: &str, column: &str) -> String {
+        let path = self.room.join(run).join("results.csv");
+        let Ok(mut results) = csv::Reader::from_path(&path) else { return format!("no {}", path.display()) };
+        let mut lines = results.deserialize::<BTreeMap<String, String>>().flatten();
+        let found = lines.find(|line| line.get("row").is_some_and(|at| at == row));
+        found.and_then(|line| line.get(column).cloned()).unwrap_or_else(|| format!("no row {row}"))
     }
 
     fn run(&mut self, args: &[String], step: &Step) -> Result<(), String> {
@@ -359,7 +375,7 @@ impl Running {
             self.server = Some(Server::start(&self.room, false)?);
         }
         let Some(server) = &self.server else { return Ok(()) };
-        let (status, text) = server.ask("GET", path, "")?;
+        let (status, text) = server.ask("GET", &self.expand(path), "")?;
         let json: Value = serde_json::from_str(&text).unwrap_or_default();
         let mut wrong = String::new();
         if status != step.status.unwrap_or(200) {
@@ -367,7 +383,14 @@ impl Running {
         }
         for (pointer, expected) in &step.at {
             let found = json.pointer(pointer).cloned().unwrap_or_default();
-            if found != as_json(expected) {
+            // Ids come from a text, and are numbers in the world.
+            let same = match expected {
+                toml::Value::String(text) if text.contains('{') => {
+                    found == self.expand(text).parse::<u64>().unwrap_or(0)
+                }
+                _ => found == as_json(expected),
+            };
+            if !same {
                 let _ = writeln!(wrong, "{pointer} is {found}, expected {expected}");
             }
         }
