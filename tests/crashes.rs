@@ -47,9 +47,9 @@ fn folder() -> Folder {
 
 /// `results.csv` without what differs from run to run: ids, batches, attempts.
 fn story(folder: &Folder) -> Vec<BTreeMap<String, String>> {
-    const VARIES: [&str; 8] =
-        ["id", "contact_id", "company_id", "url", "http_status", "batch", "attempts", "merged"];
-    let keep = |line: HashMap<String, String>| line.into_iter().filter(|(k, _)| !VARIES.contains(&k.as_str())).collect();
+    const VARIES: [&str; 8] = ["id", "contact_id", "company_id", "url", "http_status", "batch", "attempts", "merged"];
+    let keep =
+        |line: HashMap<String, String>| line.into_iter().filter(|(k, _)| !VARIES.contains(&k.as_str())).collect();
     folder.results().into_iter().map(keep).collect()
 }
 

@@ -105,7 +105,8 @@ fn cargo(dice: &mut Dice) -> Cargo {
     let mut csv = String::from("n,name,price\n");
     let mut rows = BTreeMap::new();
     for n in 1..=count {
-        let name = if names == u64::MAX { format!("Запись {n}") } else { format!("Имя {}", dice.below(names)) };
+        let name =
+            if names == u64::MAX { format!("Запись {n}") } else { format!("Имя {}", dice.below(names)) };
         let price = dice.below(prices) as i64;
         let _ = writeln!(csv, "{n},{name},{price}");
         rows.insert(n + 1, (name, price));
@@ -117,7 +118,8 @@ fn cargo(dice: &mut Dice) -> Cargo {
             format!("{marker}[lead]\nname = \"name\"\nprice = \"price\"\n[lead.fields]\n\"Город\" = \"price\"\n")
         }
         Kind::ComplexLead => {
-            "[lead]\nname = \"name\"\nprice = \"price\"\n[contact]\nname = \"name\"\n[company]\nname = \"name\"\n".to_owned()
+            "[lead]\nname = \"name\"\nprice = \"price\"\n[contact]\nname = \"name\"\n[company]\nname = \"name\"\n"
+                .to_owned()
         }
         Kind::Contact => "[contact]\nname = \"name\"\n[contact.fields]\n\"Город\" = \"price\"\n".to_owned(),
         Kind::Company => "[company]\nname = \"name\"\n[company.fields]\n\"ИНН\" = \"price\"\n".to_owned(),
@@ -246,7 +248,7 @@ impl Journey {
                 plan: Arc::clone(&self.plan),
                 journal: Arc::clone(&journal),
                 feed: feed::start(self.table(), self.mapper(), Select { done, ..Select::default() }),
-                options: Options { batch: self.batch, max_errors: None, settle: SETTLE, clock },
+                options: Options { batch: self.batch, max_errors: None, settle: SETTLE, clock, again: false },
                 doubts,
                 stop,
             };
@@ -301,7 +303,12 @@ impl Journey {
         let mut lines: Vec<Line> = Vec::new();
         let store = self.store();
         let run = store.run_named(RUN).map_err(|e| e.to_string())?.ok_or("the run is gone")?;
-        store.lines::<StoreError>(run.run, |line| { lines.push(line); Ok(()) }).map_err(|e| e.to_string())?;
+        store
+            .lines::<StoreError>(run.run, |line| {
+                lines.push(line);
+                Ok(())
+            })
+            .map_err(|e| e.to_string())?;
         met(&MET.records, lines.len() as u64);
         if lines.len() != self.cargo.rows.len() {
             return Err(format!("{} rows in the report, {} in the source", lines.len(), self.cargo.rows.len()));
@@ -361,6 +368,7 @@ fn head(folder: &Path, kind: Kind) -> Head {
         rows: None,
         limit: None,
         max_errors: None,
+        again: false,
     }
 }
 
@@ -391,7 +399,8 @@ fn journeys_end_with_every_record_exactly_once() {
         for _ in 0..8 {
             scope.spawn(|| {
                 while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed) as usize) {
-                    let end = std::panic::catch_unwind(|| journey(*seed)).unwrap_or_else(|_| Err("it panicked".to_owned()));
+                    let end =
+                        std::panic::catch_unwind(|| journey(*seed)).unwrap_or_else(|_| Err("it panicked".to_owned()));
                     if let Err(why) = end {
                         failed.lock().expect("the list").push(format!("seed {seed}: {why}"));
                     }
@@ -413,5 +422,10 @@ fn journeys_end_with_every_record_exactly_once() {
     );
     let failed = failed.into_inner().expect("the list");
     let shown: Vec<&String> = failed.iter().take(20).collect();
-    assert!(failed.is_empty(), "{} of {} journeys failed:\n{shown:#?}\nwalk one again with AMOPORT_SEED=…", failed.len(), seeds.len());
+    assert!(
+        failed.is_empty(),
+        "{} of {} journeys failed:\n{shown:#?}\nwalk one again with AMOPORT_SEED=…",
+        failed.len(),
+        seeds.len()
+    );
 }

@@ -36,7 +36,7 @@ impl Exit {
         match self {
             Exit::Done => "done",
             Exit::Rejected => "some-rejected",
-            Exit::Usage => "source-broken",
+            Exit::Usage => "refused",
             Exit::Budget => "error-budget",
             Exit::Service => "stopped-by-service",
             Exit::Fault => "fault",
@@ -45,6 +45,9 @@ impl Exit {
             Exit::Interrupted | Exit::Terminated => "interrupted",
         }
     }
+
+    /// The outcome of a run whose source could not be read to its end; its exit code is that of `Usage`.
+    pub const SOURCE_BROKEN: &'static str = "source-broken";
 
     /// True for the outcomes after which nothing is left to do.
     pub fn is_final(outcome: &str) -> bool {

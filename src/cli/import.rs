@@ -29,7 +29,7 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
     let head = head(args, &table, &plan, &target, common)?;
     let mut store = Store::open(&common.state)?;
     let _lock = job::lock(common, &head)?;
-    refuse_again(args, &store, &head)?;
+    refuse_again(args, &store, &head, !plan.key.is_empty())?;
     let (counted, over) = over_budget(args, &head, &plan, &select, common)?;
     let name = job::new_name(&store, &head, prepare::now())?;
     let folder = common.runs.join(&name);
@@ -88,16 +88,17 @@ fn head(args: &ImportArgs, table: &Table, plan: &Plan, target: &Target, common: 
         rows: args.rows,
         limit: args.limit,
         max_errors: args.max_errors.clone(),
+        again: args.again,
     })
 }
 
 /// The same file, with the same mapping, into the same account: the service would make everything a second time.
-fn refuse_again(args: &ImportArgs, store: &Store, head: &Head) -> Result<(), Ended> {
+fn refuse_again(args: &ImportArgs, store: &Store, head: &Head, keyed: bool) -> Result<(), Ended> {
     if args.again {
         return Ok(());
     }
     let earlier = store.same_imports(&head.account, &head.source.sha256, &head.mapping.sha256)?;
-    match earlier.into_iter().find(|run| covers(run, args)) {
+    match earlier.into_iter().find(|run| covers(run, args, keyed)) {
         None => Ok(()),
         Some(run) => {
             let (message, hint) = if Exit::is_final(&run.outcome) {
@@ -117,13 +118,15 @@ fn refuse_again(args: &ImportArgs, store: &Store, head: &Head) -> Result<(), End
 }
 
 /// Runs of other rows of the same file do not count: people try the first ten rows before the rest.
-fn covers(run: &Run, args: &ImportArgs) -> bool {
-    let nothing = run.outcome == Exit::Usage.outcome() && run.sent == 0;
+fn covers(run: &Run, args: &ImportArgs, keyed: bool) -> bool {
+    let nothing = run.outcome == Exit::SOURCE_BROKEN && run.sent == 0;
     let overlap = match (run.head.rows, args.rows) {
         (Some((a, b)), Some((c, d))) => a <= d && c <= b,
         _ => true,
     };
-    !nothing && overlap
+    // With a key the records of the first try are known one by one; only they are held back then.
+    let tried = run.head.limit.is_some() && keyed && Exit::is_final(&run.outcome);
+    !nothing && overlap && !tried
 }
 
 /// With an error budget the whole source is checked before the first request: local rejections are known then, and

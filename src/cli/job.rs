@@ -62,6 +62,7 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
         max_errors: budget,
         settle: Duration::from_secs(head.settle),
         clock: Clock::REAL,
+        again: head.again,
     };
     let runtime = prepare::runtime()?;
     let (interrupted, report) = runtime.block_on(async {
@@ -82,8 +83,9 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
     let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let exit = exit_of(&report.end, &journal.counts(), interrupted);
     let (sent, throttled) = asked.since(&client);
+    let outcome = if matches!(report.end, End::Source(_)) { Exit::SOURCE_BROKEN } else { exit.outcome() };
     journal.end(&RunEnd {
-        outcome: exit.outcome(),
+        outcome,
         exit_code: exit as i64,
         elapsed_ms: started.elapsed().as_millis() as i64,
         sent,
@@ -336,7 +338,9 @@ fn tell(summary: &Summary, exit: Exit, folder: &Path, common: &Common) {
     say::note(common, format!("{} of {read} records · {requests} requests in {seconds:.1} s", told(&summary.counts)));
     say::note(common, format!("results: {}", folder.join(report::RESULTS_XLSX).display()));
     if summary.counts.rejected > 0 {
-        let rejected = folder.join(report::REJECTED);
+        // People with a workbook are better served by the one with coloured cells.
+        let book = folder.join(report::REJECTED_XLSX);
+        let rejected = if book.exists() { book } else { folder.join(report::REJECTED) };
         say::note(common, format!("rejected: {} (correct it and import it with the same mapping)", rejected.display()));
     }
     if !Exit::is_final(exit.outcome()) {

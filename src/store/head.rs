@@ -27,6 +27,8 @@ pub struct Head {
     pub rows: Option<(u32, u32)>,
     pub limit: Option<u64>,
     pub max_errors: Option<String>,
+    /// `--again`: records whose keys are known are made once more.
+    pub again: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -258,6 +258,11 @@ impl Journal {
         Ok(())
     }
 
+    /// The id that a key has in this account.
+    pub fn ledger_id(&self, key: &str) -> Result<Option<u64>, StoreError> {
+        self.store.ledger_id(&self.account, &self.kind, key)
+    }
+
     /// Adds a problem to a record that has its outcome already.
     pub fn note(&mut self, row: u32, problem: &Problem) -> Result<(), StoreError> {
         let tx = self.store.db.transaction()?;

@@ -1,10 +1,10 @@
 //! The reading side: a thread that reads rows, maps them and hands them over in parcels through a bounded channel, so
 //! that the next batches are ready before their turn and memory does not grow with the source.
 
-use crate::mapping::{Mapped, Mapper, Record};
+use crate::mapping::{Mapped, Mapper, Plan, Record};
 use crate::problem::Problem;
 use crate::store::{Outcome, Status, StoredProblem};
-use crate::table::{Row, Table};
+use crate::table::{Cell, Row, Scalar, Table};
 use std::collections::HashSet;
 use tokio::sync::mpsc;
 
@@ -104,7 +104,7 @@ pub fn walk(
         let fed = match mapped {
             Mapped::Record(record) => Fed::Record(Loaded { record, row: row.clone() }),
             Mapped::Skipped => Fed::Local(Outcome::new(row.number, Status::Skipped)),
-            Mapped::Rejected { key, problems } => Fed::Local(rejected(&row, key, &problems)),
+            Mapped::Rejected { key, problems } => Fed::Local(rejected(mapper.plan(), &row, key, &problems)),
         };
         if !give(fed) {
             break;
@@ -114,11 +114,45 @@ pub fn walk(
 }
 
 /// The outcome of a row that cannot be sent, with its cells as they were.
-pub fn rejected(row: &Row, key: Option<String>, problems: &[Problem]) -> Outcome {
+pub fn rejected(plan: &Plan, row: &Row, key: Option<String>, problems: &[Problem]) -> Outcome {
     Outcome {
         key,
         problems: problems.iter().map(StoredProblem::from).collect(),
-        cells: Some(row.iter().map(|cell| cell.text.to_owned()).collect()),
+        cells: Some(row.iter().map(|cell| as_text(cell, plan.decimal)).collect()),
         ..Outcome::new(row.number, Status::Rejected)
+    }
+}
+
+/// A cell as a text that the same mapping reads back to the same value: a number cell of a workbook is written with the
+/// mapping's decimal sign, and never with exactly three decimals, which would have two readings.
+fn as_text(cell: Cell<'_>, decimal: Option<char>) -> String {
+    let mut text = cell.text.to_owned();
+    if let (Scalar::Number(_), Some(dot)) = (cell.value, text.find('.')) {
+        if text.len() - dot == 4 {
+            text.push('0');
+        }
+        if let Some(sign) = decimal {
+            text.replace_range(dot..=dot, sign.encode_utf8(&mut [0; 4]));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn number_cells_come_back_as_texts_with_one_reading() {
+        for (text, decimal, expected) in [
+            ("1234.5", Some(','), "1234,5"),
+            ("1.234", None, "1.2340"),
+            ("1.234", Some(','), "1,2340"),
+            ("1234.5", None, "1234.5"),
+            ("79001234567", Some(','), "79001234567"),
+        ] {
+            assert_eq!(as_text(Cell { text, value: Scalar::Number(0.0) }, decimal), expected);
+            assert_eq!(as_text(Cell { text, value: Scalar::Text }, decimal), text, "texts stay as they are");
+        }
     }
 }

@@ -48,6 +48,8 @@ pub struct Options {
     /// How long the account is watched for records whose answer was lost: a commit may come late.
     pub settle: Duration,
     pub clock: Clock,
+    /// Records whose key the ledger knows are made all the same.
+    pub again: bool,
 }
 
 /// What happens while sending, for the progress and the log; never any of the user's data.

@@ -225,7 +225,13 @@ impl Uploader<'_> {
     fn take(&mut self, parcel: Vec<Fed>, rows: &mut Option<u64>) -> Result<(), StoreError> {
         for fed in parcel {
             match fed {
-                Fed::Record(loaded) => self.open.push(loaded),
+                Fed::Record(loaded) => match self.made_before(&loaded)? {
+                    None => self.open.push(loaded),
+                    Some(id) => {
+                        self.rejected += 1;
+                        self.local.push(settle::made_before(&self.shared.plan, &loaded, id));
+                    }
+                },
                 Fed::Local(outcome) => {
                     self.rejected += u64::from(outcome.status == Status::Rejected);
                     self.local.push(outcome);
@@ -242,6 +248,16 @@ impl Uploader<'_> {
         }
         self.check_budget();
         Ok(())
+    }
+
+    /// The id that a record's key has in this account from an earlier run: making it again would double it.
+    fn made_before(&self, loaded: &Loaded) -> Result<Option<u64>, StoreError> {
+        match &loaded.record.key {
+            Some(key) if self.shared.plan.action == Action::Create && !self.options.again => {
+                lock(&self.shared.journal).ledger_id(key)
+            }
+            Some(_) | None => Ok(None),
+        }
     }
 
     fn write_local(&mut self) -> Result<(), StoreError> {

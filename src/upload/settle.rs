@@ -117,17 +117,28 @@ fn rejected_by_service(plan: &Plan, loaded: &Loaded, errors: &[&ItemError], answ
             "the service refused the record and did not say why",
         ));
     }
-    with_answer(rejected(&loaded.row, loaded.record.key.clone(), &problems), answered)
+    with_answer(rejected(plan, &loaded.row, loaded.record.key.clone(), &problems), answered)
 }
 
 fn with_answer(outcome: Outcome, answered: Answered) -> Outcome {
     Outcome { http_status: answered.http_status, attempts: answered.attempts, ..outcome }
 }
 
+/// A record whose key an earlier run has made.
+pub fn made_before(plan: &Plan, loaded: &Loaded, id: u64) -> Outcome {
+    let key = loaded.record.key.as_deref().unwrap_or_default();
+    let message = format!("{} was imported before and is {id} in the account", quoted(key));
+    let problem = at(plan, loaded, plan.key.first().copied(), Stage::Map, "key-known", message)
+        .value(key)
+        .hint("leave the row out, or add --again to make it a second time");
+    rejected(plan, &loaded.row, loaded.record.key.clone(), &[problem])
+}
+
 /// A record that stood alone when the service said no without naming anybody.
 pub fn rejected_alone(plan: &Plan, loaded: &Loaded, why: &str, answered: Answered) -> Outcome {
-    let problem = at(plan, loaded, None, Stage::Send, "refused", format!("the service refused the record: {why}"));
-    with_answer(rejected(&loaded.row, loaded.record.key.clone(), &[problem]), answered)
+    let problem = at(plan, loaded, None, Stage::Send, "refused", format!("the service refused the record: {why}"))
+        .hint("the service does not say which value it is; look at the row, or ask the service's support");
+    with_answer(rejected(plan, &loaded.row, loaded.record.key.clone(), &[problem]), answered)
 }
 
 /// A validation error carried back to the cell it came from.
