@@ -267,3 +267,30 @@ fn ten_thousand_records_never_pass_seven_a_second_and_use_95_percent_of_it() {
     let rate = 199.0 / seconds;
     assert!(rate >= 0.95 * 7.0, "{rate:.2} requests a second");
 }
+
+/// Three minutes; `cargo test --release --test upload -- --ignored --nocapture` prints how much slower faults make it.
+#[test]
+#[ignore = "takes minutes"]
+fn a_hundred_thousand_leads_under_five_percent_faults_arrive_exactly_once() {
+    const COUNT: u32 = 100_000;
+    let timed = |faults: &str| {
+        let service = Service::start();
+        service.faults(faults);
+        let folder = folder(&leads(COUNT, |_| None));
+        let started = std::time::Instant::now();
+        let mut run = folder.run(&service, &import(&["--settle", "5s", "--json"]));
+        // A run of failures may stop it; going on is what the user would do.
+        while run.code == 4 {
+            run = folder.run(&service, &["resume", "--json"]);
+        }
+        let took = started.elapsed();
+        assert_eq!(run.expect(0).json()["counts"]["created"], COUNT);
+        assert_eq!(service.entities("leads"), u64::from(COUNT));
+        let ids: std::collections::HashSet<String> = folder.results().into_iter().map(|r| r["id"].clone()).collect();
+        assert_eq!(ids.len(), COUNT as usize);
+        took
+    };
+    let quiet = timed("{}");
+    let rough = timed(r#"{"seeded": {"seed": 5, "percent": 5, "reads_percent": 5, "late_ms": 500}}"#);
+    println!("without faults {quiet:?}, under 5 % faults {rough:?}: {:.2} times", rough.as_secs_f64() / quiet.as_secs_f64());
+}
