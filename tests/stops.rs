@@ -42,7 +42,8 @@ fn a_full_disk_stops_the_run_and_with_room_again_it_goes_on() {
     let service = Service::start();
     let folder = folder(2_000);
     let program = env!("CARGO_BIN_EXE_amoport");
-    let command = format!("trap '' XFSZ; ulimit -f 400; exec {program} {} --account {}", IMPORT.join(" "), service.url());
+    let command =
+        format!("trap '' XFSZ; ulimit -f 400; exec {program} {} --account {}", IMPORT.join(" "), service.url());
     let run = std::process::Command::new("sh")
         .args(["-c", &command])
         .current_dir(folder.path())

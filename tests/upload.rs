@@ -221,7 +221,11 @@ fn records_whose_key_was_imported_before_are_not_made_again() {
     // The whole file after the first try: the three are held back, each with its id.
     let run = folder.run(&service, &import(&["--json"])).expect(1);
     assert_eq!((&run.json()["counts"]["created"], &run.json()["counts"]["rejected"]), (&7.into(), &3.into()));
-    assert!(folder.of_run("problems.csv").contains("\"\"1\"\" was imported before and is 1"), "{}", folder.of_run("problems.csv"));
+    assert!(
+        folder.of_run("problems.csv").contains("\"\"1\"\" was imported before and is 1"),
+        "{}",
+        folder.of_run("problems.csv")
+    );
     // A row more: another file, and only the new row is made.
     folder.write("leads.csv", leads(11, |_| None));
     let run = folder.run(&service, &import(&["--json"])).expect(1);
@@ -292,5 +296,8 @@ fn a_hundred_thousand_leads_under_five_percent_faults_arrive_exactly_once() {
     };
     let quiet = timed("{}");
     let rough = timed(r#"{"seeded": {"seed": 5, "percent": 5, "reads_percent": 5, "late_ms": 500}}"#);
-    println!("without faults {quiet:?}, under 5 % faults {rough:?}: {:.2} times", rough.as_secs_f64() / quiet.as_secs_f64());
+    println!(
+        "without faults {quiet:?}, under 5 % faults {rough:?}: {:.2} times",
+        rough.as_secs_f64() / quiet.as_secs_f64()
+    );
 }

@@ -1,8 +1,10 @@
 //! From a mapping file to records. In the order of the path: `tree` (the file with its places), `written` (what its
-//! author said), `compile` (looked up in the source's header and the account), `plan` (the result), `mapper` (one row
-//! at a time), `convert` (one value), `trace` (from a refused value back to its column), `schema` (for editors).
+//! author said), `compile` and `conversion` (looked up in the source's header and the account), `names` (what is looked
+//! up), `plan` (the result), `mapper` (one row at a time), `value` (one cell of it), `convert` (the conversions, one a
+//! file), `trace` (from a refused value back to its column), `schema` (for editors).
 
 pub mod compile;
+mod conversion;
 pub mod convert;
 pub mod mapper;
 mod names;
@@ -11,6 +13,7 @@ pub mod schema;
 mod template;
 pub mod trace;
 pub mod tree;
+mod value;
 pub mod written;
 
 pub use mapper::{Mapped, Mapper, Record, request_id, row_of};

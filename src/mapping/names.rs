@@ -1,7 +1,6 @@
 //! Names to ids, for one run: what a cell's word means in the account, remembered, because a column of stages holds few
 //! different words in many rows.
 
-use super::compile::missed;
 use super::convert::Unfit;
 use super::plan::{Lookup, LookupWhat, Plan, TargetPlan};
 use crate::account::{Account, Miss};
@@ -109,4 +108,25 @@ fn option(field: &Field, name: &str) -> Resolved {
     });
     let message = format!("{} is no option of \"{}\"", quoted(name), field.name);
     Err((true, Unfit { code: "unknown-option", message, hint: Some(hint) }))
+}
+
+/// A miss as message and hint; `what` is a singular noun.
+pub fn missed(miss: &Miss, wanted: &str, what: &str) -> (String, Option<String>) {
+    let quoted = crate::problem::quoted(wanted);
+    match miss {
+        Miss::Unknown { near } => {
+            let hint = (!near.is_empty()).then(|| {
+                let names: Vec<String> = near.iter().map(|n| format!("\"{n}\"")).collect();
+                format!("did you mean {}?", names.join(" or "))
+            });
+            (format!("{quoted} is no {what}"), hint)
+        }
+        Miss::Ambiguous { choices } => {
+            (format!("{quoted} could be any {what} of several"), Some(format!("write one of {}", choices.join(", "))))
+        }
+        Miss::Unusable { why } => {
+            let hint = "write another one, or translate it with \"values\" in the mapping".to_owned();
+            (format!("{quoted} cannot be used: {why}"), Some(hint))
+        }
+    }
 }

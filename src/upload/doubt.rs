@@ -7,7 +7,7 @@ use super::feed::{self, Fed, Loaded, Select};
 use super::reconcile::{Found, match_records};
 use super::run::{End, Uploader, lock};
 use super::settle::{self, Answered};
-use super::verdict::Stop;
+use super::verdict::stop_of;
 use crate::api::Failure;
 use crate::mapping::Mapper;
 use crate::problem::Problem;
@@ -177,20 +177,5 @@ async fn interrupted(stop: &mut watch::Receiver<bool>, pause: impl Future<Output
         biased;
         changed = stop.wait_for(|stop| *stop) => changed.is_ok(),
         () = pause => false,
-    }
-}
-
-/// The account cannot be read: why, as a reason to stop.
-pub(super) fn stop_of(failure: Failure) -> Stop {
-    match failure {
-        Failure::NeverSent(why) | Failure::Lost(why) | Failure::Unreadable(why) => Stop::Unreachable(why),
-        Failure::Throttled { .. } => Stop::Throttled,
-        Failure::Unauthorized(why) => Stop::Auth(why),
-        Failure::Unpaid(why) => Stop::Unpaid(why),
-        Failure::Forbidden(why) => Stop::Forbidden(why),
-        Failure::Blocked => Stop::Blocked,
-        Failure::Missing { status, detail }
-        | Failure::Broken { status, detail }
-        | Failure::Refused { status, detail, .. } => Stop::Missing(format!("{status}: {detail}")),
     }
 }

@@ -3,10 +3,10 @@
 //! waited for.
 
 use super::batch::Sizer;
-use super::doubt::{Doubt, stop_of};
+use super::doubt::Doubt;
 use super::feed::{Fed, Loaded};
 use super::settle::{self, Answered};
-use super::verdict::{Stop, Verdict, verdict};
+use super::verdict::{Stop, Verdict, stop_of, verdict};
 use super::{Event, Options};
 use crate::api::{Client, Failure, Reply};
 use crate::entity::answer::WrittenItem;

@@ -110,6 +110,21 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
     }
 }
 
+/// The account cannot be read: why, as a reason to stop.
+pub fn stop_of(failure: Failure) -> Stop {
+    match failure {
+        Failure::NeverSent(why) | Failure::Lost(why) | Failure::Unreadable(why) => Stop::Unreachable(why),
+        Failure::Throttled { .. } => Stop::Throttled,
+        Failure::Unauthorized(why) => Stop::Auth(why),
+        Failure::Unpaid(why) => Stop::Unpaid(why),
+        Failure::Forbidden(why) => Stop::Forbidden(why),
+        Failure::Blocked => Stop::Blocked,
+        Failure::Missing { status, detail }
+        | Failure::Broken { status, detail }
+        | Failure::Refused { status, detail, .. } => Stop::Missing(format!("{status}: {detail}")),
+    }
+}
+
 fn backoff(tries: u32) -> Duration {
     Duration::from_secs(1) * 2_u32.pow(tries.saturating_sub(1).min(5))
 }

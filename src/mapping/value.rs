@@ -1,0 +1,183 @@
+//! One value: from a cell to what is written, or why not. The conversions themselves are in `convert`; here stands which
+//! of them a plan asks for, and what the service's lengths and closed lists add.
+
+use super::convert::{Unfit, date, email, flag, money, number, phone, print, text, url};
+use super::mapper::RowContext;
+use super::names::Names;
+use super::plan::{Convert, Lookup, LookupWhat, OriginPlan, ValuePlan};
+use super::written::As;
+use crate::entity::payload::FieldValue;
+use crate::entity::{FieldKind, TEXT_MAX};
+use crate::problem::quoted;
+use crate::table::{Cell, Scalar};
+use rust_decimal::Decimal;
+use std::borrow::Cow;
+
+/// A value made, before it is written.
+#[derive(Debug)]
+pub enum Made<'a> {
+    Text(Cow<'a, str>),
+    Number(Decimal),
+    Money(Decimal),
+    Bool(bool),
+    Int(i64),
+    Id(u64),
+}
+
+/// Why a cell gave no value.
+pub enum Refused {
+    /// A name the account does not have; `on-unknown` decides.
+    Unknown(Unfit),
+    Unfit(Unfit),
+}
+
+impl From<Unfit> for Refused {
+    fn from(unfit: Unfit) -> Refused {
+        Refused::Unfit(unfit)
+    }
+}
+
+impl RowContext<'_> {
+    pub(super) fn convert<'v>(
+        &mut self,
+        value: &'v ValuePlan,
+        origin: &'v OriginPlan,
+        cell: Cell<'v>,
+        names: &mut Names,
+    ) -> Result<Made<'v>, Refused> {
+        let decimal = self.plan.decimal;
+        Ok(match &origin.convert {
+            Convert::Text { shape, max, rules, print } => {
+                Made::Text(fits(self.shaped(cell, *shape, rules, print.as_deref())?, *max)?)
+            }
+            Convert::Phone { max } => Made::Text(fits(self.phone(cell)?, *max)?),
+            Convert::Email { max } => Made::Text(fits(email::email(&plain(cell)?)?.into_owned().into(), *max)?),
+            Convert::Url { max } => Made::Text(fits(url::url(&plain(cell)?)?.to_owned().into(), *max)?),
+            Convert::Number => Made::Number(number::number(cell, decimal)?),
+            Convert::Money => Made::Money(money::money(cell, decimal)?),
+            Convert::WholeMoney { round } => Made::Int(number::whole(money::money(cell, decimal)?, *round)?),
+            Convert::Int { round } => Made::Int(number::whole(number::number(cell, decimal)?, *round)?),
+            Convert::Bool => Made::Bool(flag::flag(cell)?),
+            Convert::Day(rules) => {
+                let day = date::date(cell, rules)?;
+                Made::Text(date::rfc3339_midnight(day, rules.timezone()).into())
+            }
+            Convert::Moment(rules) => Made::Int(date::datetime(cell, rules)?),
+            Convert::Tag => Made::Text(fits(Cow::Borrowed(cell.text.trim()), TEXT_MAX)?),
+            Convert::EntityId => Made::Id(entity_id(cell)?),
+            Convert::Word(words) => Made::Text(word(cell.text.trim(), words)?.into()),
+            Convert::Name(lookup) => return self.name(value, *lookup, cell.text.trim(), names),
+        })
+    }
+
+    /// Without a known country only numbers with a `+` can be read; the others stay as they are, as the service takes
+    /// any text here.
+    fn phone<'v>(&self, cell: Cell<'v>) -> Result<Cow<'v, str>, Refused> {
+        match self.plan.region {
+            Some(region) => Ok(phone::of_cell(cell, region)?.into()),
+            None => {
+                let whole = text::text(cell)?;
+                match whole.trim().starts_with('+') {
+                    true => Ok(phone::phone(&whole, phone::Region::US)?.into()),
+                    false => Ok(whole),
+                }
+            }
+        }
+    }
+
+    fn shaped<'v>(
+        &self,
+        cell: Cell<'v>,
+        shape: Option<As>,
+        rules: &date::Rules,
+        print: Option<&str>,
+    ) -> Result<Cow<'v, str>, Refused> {
+        if let (Scalar::Serial(_), Some(layout)) = (cell.value, print) {
+            return Ok(print::print(cell, layout)?.into());
+        }
+        let whole = text::text(cell)?;
+        Ok(match shape {
+            None | Some(As::Text) => whole,
+            Some(As::Trim) => text::trim(&whole).into_owned().into(),
+            Some(As::Upper) => text::upper(&whole).into_owned().into(),
+            Some(As::Lower) => text::lower(&whole).into_owned().into(),
+            Some(As::Digits) => text::digits(&whole).into_owned().into(),
+            Some(As::Number) => number::number(cell, self.plan.decimal)?.to_string().into(),
+            Some(As::Money) => money::money(cell, self.plan.decimal)?.to_string().into(),
+            Some(As::Date) => date::date(cell, rules)?.to_string().into(),
+            Some(As::DateTime) => date::datetime(cell, rules)?.to_string().into(),
+            Some(As::Bool) => if flag::flag(cell)? { "true" } else { "false" }.into(),
+            // Text targets with these are compiled to conversions of their own.
+            Some(As::Phone | As::Email | As::Url) => whole,
+        })
+    }
+
+    /// A name to an id, remembered.
+    fn name<'v>(
+        &mut self,
+        value: &ValuePlan,
+        lookup: Lookup,
+        name: &str,
+        names: &mut Names,
+    ) -> Result<Made<'v>, Refused> {
+        if self.pipeline_failed && matches!(lookup.what, LookupWhat::Stage { anywhere: false }) {
+            // The stage cannot be judged without its pipeline, whose problem is already told.
+            return Ok(Made::Id(0));
+        }
+        let found = names.find(self.plan, lookup, self.pipeline, name, &value.target);
+        if lookup.what == LookupWhat::Pipeline {
+            self.pipeline = found.as_ref().ok().copied();
+            self.pipeline_failed = found.is_err();
+        }
+        found
+            .map(Made::Id)
+            .map_err(|(unknown, unfit)| if unknown { Refused::Unknown(unfit) } else { Refused::Unfit(unfit) })
+    }
+}
+
+/// The text of a cell for converters that read text only.
+fn plain(cell: Cell<'_>) -> Result<Cow<'_, str>, Unfit> {
+    text::text(cell)
+}
+
+fn fits(text: Cow<'_, str>, max: usize) -> Result<Cow<'_, str>, Unfit> {
+    // Bytes are at least as many as characters, so the count is needed for long texts only.
+    if text.len() > max {
+        let count = text.chars().count();
+        if count > max {
+            let message = format!("{} has {count} characters, the service takes {max}", quoted(&text));
+            return Err(Unfit { code: "too-long", message, hint: Some("shorten the text".to_owned()) });
+        }
+    }
+    Ok(text)
+}
+
+fn entity_id(cell: Cell<'_>) -> Result<u64, Unfit> {
+    cell.text.trim().parse().ok().filter(|id| *id > 0).ok_or_else(|| Unfit {
+        code: "not-an-id",
+        message: format!("{} is no id", quoted(cell.text)),
+        hint: Some("ids are whole numbers, as in the address of a card".to_owned()),
+    })
+}
+
+fn word(text: &str, words: &'static [&'static str]) -> Result<&'static str, Unfit> {
+    words.iter().copied().find(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| Unfit {
+        code: "unknown-word",
+        message: format!("{} is not known here", quoted(text)),
+        hint: Some(format!("known: {}", words.join(", "))),
+    })
+}
+
+pub fn field_value<'v>(made: &'v Made<'_>, origin: &'v OriginPlan, kind: FieldKind) -> FieldValue<'v> {
+    match made {
+        Made::Text(text) => match (&origin.sort, kind) {
+            (Some(sort), FieldKind::Multitext) => FieldValue::Coded { text, sort },
+            _ => FieldValue::Text(text),
+        },
+        Made::Number(number) => FieldValue::Number(*number),
+        Made::Money(money) => FieldValue::Money(*money),
+        Made::Bool(flag) => FieldValue::Bool(*flag),
+        Made::Int(int) => FieldValue::Int(*int),
+        Made::Id(id) => FieldValue::Option(*id),
+    }
+}
