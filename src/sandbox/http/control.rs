@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Asked, Server};
+use super::{Asked, Core, Server};
 use crate::sandbox::answers::Reply;
+use crate::sandbox::auth::Auth;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::log::Log;
 use crate::sandbox::query::Query;
@@ -22,7 +23,11 @@ pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
         ("GET", "switches") => Reply::json(200, &json!(server.core().switches)),
         ("POST", "switches") => set_switches(server, &asked.body),
         ("GET" | "POST", "oauth") => oauth(server),
-        _ => Reply::json(404, &json!({"error": "the corner has stats, requests, reset, faults, switches, oauth"})),
+        ("POST", "expire") => expire(server),
+        _ => Reply::json(
+            404,
+            &json!({"error": "the corner has stats, requests, reset, faults, switches, oauth, expire"}),
+        ),
     }
 }
 
@@ -105,7 +110,19 @@ fn oauth(server: &Server) -> Reply {
         "client_id": auth.client_id, "client_secret": auth.client_secret, "redirect_uri": "https://example.com/",
         "code": auth.new_code(now)
     });
-    let change = Commit { at: now, auth: Some(auth), ..Commit::default() };
+    keep(core, auth, now, shown)
+}
+
+/// Ends the access token at once, as if its day were over.
+fn expire(server: &Server) -> Reply {
+    let core = &mut *server.core();
+    let mut auth = core.world.auth.clone();
+    auth.expire();
+    keep(core, auth, (server.clock)(), json!({"ok": true}))
+}
+
+fn keep(core: &mut Core, auth: Auth, at: i64, shown: Value) -> Reply {
+    let change = Commit { at, auth: Some(auth), ..Commit::default() };
     if let Some(folder) = &mut core.folder
         && let Err(error) = folder.append(&change)
     {
