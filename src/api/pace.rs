@@ -21,6 +21,9 @@ const SCOUT_PAUSE: Duration = Duration::from_millis(50);
 const SCOUT_MAX: Duration = Duration::from_secs(120);
 /// Connections that have been idle for longer may have to be made anew.
 const WARM_US: i64 = 20_000_000;
+/// Between a stamp in the shared file and the send lies the file's commit, which may wait for the disk though nothing
+/// asks it to. A send that is later than this corrects its stamp.
+const LATE_US: i64 = 1_000;
 
 pub struct Pace {
     clock: Clock,
@@ -43,6 +46,8 @@ struct Gate {
     scout: Option<Instant>,
     /// Nothing is sent any more.
     halted: Option<Why>,
+    /// The stamps of the last turn, in the own memory and in the shared one.
+    stamps: (i64, i64),
     /// When the last request ended, on this process's clock.
     ended_us: Option<i64>,
     /// The last look at the memories showed troubles that an accepted request would end.
@@ -54,6 +59,8 @@ struct Gate {
 pub struct Left {
     own_us: i64,
     shared_us: i64,
+    /// Its stamps, as `Gate` has them.
+    stamps: (i64, i64),
     /// A connection had probably to be made first: name look-up, TCP, TLS.
     cold: bool,
 }
@@ -75,6 +82,7 @@ impl Pace {
             found: None,
             scout: None,
             halted: None,
+            stamps: (0, 0),
             ended_us: None,
             uneasy: false,
         };
@@ -130,20 +138,22 @@ impl Pace {
                 Some(_) | None if own_wait > 0 => Err(Looked::Wait(own_wait)),
                 Some(_) | None => memory.take(now_us, LIMIT_MAX).map_err(Looked::Wait),
             };
-            (turn.map(|()| memory.halt().is_some()), uneasy)
+            (turn.map(|()| (memory.halt().is_some(), now_us)), uneasy)
         };
         let (looked, uneasy) = match self.with_shared(gate, look) {
             Some(Ok(looked)) => looked,
             Some(Err(pause)) => return Turn::In(pause),
             None if own_wait > 0 => (Err(Looked::Wait(own_wait)), false),
-            None => (Ok(false), false),
+            None => (Ok((false, 0)), false),
         };
         gate.uneasy = uneasy || gate.own.uneasy();
         match looked {
-            Ok(scout) => {
+            Ok((scout, shared_us)) => {
                 gate.scout = scout.then(Instant::now);
                 // Stamped once more after the file was written: lateness never becomes a burst.
-                let stamped = gate.own.take(self.own_us().max(own_us), rate);
+                let own_us = self.own_us().max(own_us);
+                gate.stamps = (own_us, shared_us);
+                let stamped = gate.own.take(own_us, rate);
                 debug_assert!(stamped.is_ok(), "it was legal a moment ago");
                 Turn::Now
             }
@@ -170,6 +180,7 @@ impl Pace {
         Left {
             own_us,
             shared_us: gate.shared.as_ref().map_or(0, Shared::now_us),
+            stamps: gate.stamps,
             cold: gate.ended_us.is_none_or(|ended| own_us - ended > WARM_US),
         }
     }
@@ -180,9 +191,12 @@ impl Pace {
         let own_us = self.own_us();
         gate.scout = None;
         gate.ended_us = Some(own_us);
+        let (own_stamp, shared_stamp) = left.stamps;
         if left.cold {
-            gate.own.arrived(left.own_us, own_us);
-            self.note(gate, |memory, now_us| memory.arrived(left.shared_us, now_us));
+            gate.own.arrived(own_stamp, own_us);
+            self.note(gate, |memory, now_us| memory.arrived(shared_stamp, now_us));
+        } else if left.shared_us - shared_stamp > LATE_US {
+            self.note(gate, |memory, _| memory.arrived(shared_stamp, left.shared_us));
         }
         match end {
             Err(Failure::Throttled { wait }) => {

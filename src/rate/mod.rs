@@ -118,13 +118,14 @@ impl Memory {
         spaced.max(fits).max(self.hold_until_us) - now_us
     }
 
-    /// The request sent at `sent_us` was slow on its way, a connection had to be made, and may have come in as late as
-    /// now: its stamp moves, or the eighth after it would come within a second.
-    pub fn arrived(&mut self, sent_us: i64, now_us: i64) {
-        if let Some(at) = self.sent_us.iter().rposition(|stamp| *stamp <= sent_us) {
-            self.sent_us.remove(at);
-            self.seen_us = now_us;
-            self.sent_us.push_back(now_us);
+    /// The request stamped `stamp_us` left, or may have come in, as late as `at_us`: its stamp moves there, or the
+    /// eighth after it would come within a second.
+    pub fn arrived(&mut self, stamp_us: i64, at_us: i64) {
+        if let Some(old) = self.sent_us.iter().rposition(|stamp| *stamp == stamp_us) {
+            self.sent_us.remove(old);
+            let new = self.sent_us.partition_point(|stamp| *stamp <= at_us);
+            self.sent_us.insert(new, at_us);
+            self.seen_us = self.seen_us.max(at_us);
         }
     }
 
@@ -253,14 +254,16 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_first_request_counts_from_its_answer() {
+    fn a_request_that_was_late_on_its_way_counts_from_its_arrival() {
         let mut memory = Memory::default();
         memory.take(0, LIMIT_MAX).unwrap();
         memory.take(200 * MS, LIMIT_MAX).unwrap();
-        memory.arrived(3 * MS, 250 * MS);
+        memory.arrived(0, 10 * MS);
+        assert_eq!(memory.sent_us, [10 * MS, 200 * MS]);
+        memory.arrived(10 * MS, 250 * MS);
         assert_eq!(memory.sent_us, [200 * MS, 250 * MS]);
         assert_eq!(memory.wait(250 * MS, LIMIT_MAX), SPACING_US);
-        memory.arrived(-1, 300 * MS);
+        memory.arrived(10 * MS, 300 * MS);
         assert_eq!(memory.sent_us, [200 * MS, 250 * MS], "a stamp that was forgotten stays so");
     }
 
