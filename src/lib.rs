@@ -7,6 +7,7 @@ pub mod table;
 pub mod entity;
 pub mod account;
 pub mod mapping;
+pub mod rate;
 pub mod api;
 pub mod store;
 pub mod upload;

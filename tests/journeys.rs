@@ -161,7 +161,7 @@ struct Journey {
 fn client(sandbox: &Sandbox, clock: Clock) -> Arc<Client> {
     let base = parse_base(sandbox.url()).expect("the sandbox's address");
     let token = secrecy::SecretString::from(sandbox.token().to_owned());
-    Arc::new(Client::new(base, token, Pace::new(7, clock)).expect("a client"))
+    Arc::new(Client::new(base, token.into(), Pace::new(7, clock)).expect("a client"))
 }
 
 impl Journey {

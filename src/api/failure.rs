@@ -34,6 +34,9 @@ pub enum Failure {
     /// 403 with a page: the account or the address is blocked. [doc][client]
     #[error("the service has blocked this account or address (403)")]
     Blocked,
+    /// Not sent: 429s went on and on, for this process or another one, and all of them have stopped.
+    #[error("the service keeps asking to slow down (429)")]
+    Halted,
     /// 404, 405 and other answers that say the address is wrong.
     #[error("the service does not know this address ({status}): {detail}")]
     Missing { status: u16, detail: String },
@@ -46,7 +49,7 @@ impl Failure {
     /// The HTTP status, where an answer came.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Failure::NeverSent(_) | Failure::Lost(_) | Failure::Unreadable(_) => None,
+            Failure::NeverSent(_) | Failure::Lost(_) | Failure::Unreadable(_) | Failure::Halted => None,
             Failure::Throttled { .. } => Some(429),
             Failure::Unauthorized(_) => Some(401),
             Failure::Unpaid(_) => Some(402),

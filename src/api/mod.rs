@@ -1,18 +1,21 @@
 //! The CRM over HTTP. The only room that speaks to the network as a client: one constructor, one way out, every
 //! request through the pace, no retry that the caller did not ask for, no token to any other host.
 
+pub mod auth;
 pub mod failure;
 pub mod pace;
 pub mod pages;
 pub mod pull;
+pub mod token;
 
+pub use auth::Auth;
 pub use failure::{Failure, Reply};
+pub use pace::Pace;
 
 use crate::entity::API_PREFIX;
-use pace::Pace;
-use reqwest::{Method, Url};
+use reqwest::{Method, Request, RequestBuilder, Url};
 use rustls_platform_verifier::BuilderVerifierExt;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,7 +30,7 @@ const READ_TRIES: u32 = 4;
 pub struct Client {
     http: reqwest::Client,
     base: Url,
-    token: SecretString,
+    auth: Auth,
     pace: Pace,
     counters: Counters,
 }
@@ -74,7 +77,7 @@ pub fn parse_base(text: &str) -> Result<Url, BadBase> {
 
 impl Client {
     /// The one constructor: explicit TLS provider, the system's certificates, no redirects, no hidden retries.
-    pub fn new(base: Url, token: SecretString, pace: Pace) -> Result<Client, String> {
+    pub fn new(base: Url, auth: Auth, pace: Pace) -> Result<Client, String> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -91,7 +94,7 @@ impl Client {
             .timeout(ANSWER_TIMEOUT)
             .build()
             .map_err(|e| format!("the HTTP client cannot be set up: {e}"))?;
-        Ok(Client { http, base, token, pace, counters: Counters::default() })
+        Ok(Client { http, base, auth, pace, counters: Counters::default() })
     }
 
     pub fn base(&self) -> &Url {
@@ -102,6 +105,10 @@ impl Client {
         &self.pace
     }
 
+    pub fn auth(&self) -> &Auth {
+        &self.auth
+    }
+
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
@@ -109,7 +116,8 @@ impl Client {
     /// A write, sent at once: the caller has waited for its turn (`pace().turn()`) after noting durably that it sends.
     pub async fn write(&self, method: &'static str, path: &str, body: Vec<u8>) -> Result<Reply, Failure> {
         let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::POST);
-        self.once(method, path, &[], Some(body)).await
+        let request = self.request(method, path, &[]).header(reqwest::header::CONTENT_TYPE, "application/json");
+        self.call(request.body(body)).await
     }
 
     /// A read: waits its turn, and is tried again when that is safe and may help.
@@ -118,7 +126,7 @@ impl Client {
         loop {
             tries += 1;
             self.pace.turn().await;
-            let end = self.once(Method::GET, path, query, None).await;
+            let end = self.call(self.request(Method::GET, path, query)).await;
             let pause = match &end {
                 Err(Failure::Throttled { .. }) => Duration::ZERO,
                 Err(Failure::NeverSent(_) | Failure::Lost(_) | Failure::Broken { .. } | Failure::Unreadable(_)) => {
@@ -131,6 +139,7 @@ impl Client {
                     | Failure::Unpaid(_)
                     | Failure::Forbidden(_)
                     | Failure::Blocked
+                    | Failure::Halted
                     | Failure::Missing { .. },
                 ) => return end,
             };
@@ -141,21 +150,51 @@ impl Client {
         }
     }
 
-    async fn once(
-        &self,
-        method: Method,
-        path: &str,
-        query: &[(&str, &str)],
-        body: Option<Vec<u8>>,
-    ) -> Result<Reply, Failure> {
+    fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(&format!("{API_PREFIX}{path}"));
-        let mut request = self.http.request(method, url).query(query).bearer_auth(self.token.expose_secret());
-        if let Some(body) = body {
-            request = request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body);
+        self.http.request(method, url).query(query)
+    }
+
+    /// With the token, and with another one when that is refused. The first send has had its turn.
+    async fn call(&self, request: RequestBuilder) -> Result<Reply, Failure> {
+        let mut renewals = 0;
+        loop {
+            let (no, token) = self.auth.token();
+            // A body of bytes is shared by its clones, not copied.
+            let copy = request.try_clone().ok_or_else(|| Failure::NeverSent("it cannot be repeated".to_owned()))?;
+            let end = self.once(copy.bearer_auth(token.expose_secret()).build().map_err(failure_of)?).await;
+            let detail = match &end {
+                Err(Failure::Unauthorized(detail)) if renewals < auth::RENEWALS_MAX => detail,
+                Ok(_) => {
+                    self.auth.accepted(no);
+                    return end;
+                }
+                Err(_) => return end,
+            };
+            renewals += 1;
+            self.renew(no, detail).await?;
+            self.pace.turn().await;
+        }
+    }
+
+    /// One request over the wire, its end told to the pace.
+    async fn once(&self, request: Request) -> Result<Reply, Failure> {
+        if let Some(refusal) = self.pace.refusal() {
+            return Err(refusal);
         }
         self.counters.sent.fetch_add(1, Ordering::Relaxed);
-        let answer = request.send().await.map_err(failure_of)?;
+        let left = self.pace.left();
+        let end = self.exchange(request).await;
+        self.pace.ended(left, &end);
+        if let Err(Failure::Throttled { .. }) = &end {
+            self.counters.throttled.fetch_add(1, Ordering::Relaxed);
+        }
+        end
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Reply, Failure> {
+        let answer = self.http.execute(request).await.map_err(failure_of)?;
         let status = answer.status().as_u16();
         let retry_after = answer
             .headers()
@@ -163,12 +202,7 @@ impl Client {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.trim().parse().ok());
         let body = answer.bytes().await.map_err(failure_of)?.to_vec();
-        let sorted = failure::sort(Reply { status, retry_after, body });
-        if let Err(Failure::Throttled { wait }) = &sorted {
-            self.counters.throttled.fetch_add(1, Ordering::Relaxed);
-            self.pace.throttled(*wait).await;
-        }
-        sorted
+        failure::sort(Reply { status, retry_after, body })
     }
 }
 

@@ -1,138 +1,398 @@
-//! The gate every request passes: at least 140 ms after the one before, and never more than 7 in any sliding 1.010 s.
-//!
-//! Measured: the first alone lets late wake-ups bunch into 8 in a second at the server, the second alone starts with a
-//! burst; together none of twelve runs was throttled, at 98.8 % of the limit. A 429 widens the window for a while.
+//! The gate every request passes: the rule of `rate`, kept twice. This process's own sends are spaced by `governor` and
+//! remembered by a clock that never jumps, under the `--rate` asked for; the sends of all processes, under the
+//! service's limit, in a file they share. Without such a file the first stands for both.
 
+use super::Failure;
+use crate::clock::Clock;
 use crate::entity::RATE_MAX;
-use governor::clock::{Clock, DefaultClock};
+use crate::rate::{Halt, LIMIT_MAX, Memory, SPACING, Shared, SharedError, Why};
+use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use std::collections::VecDeque;
 use std::num::NonZeroU32;
-use std::time::Duration;
-use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep, sleep_until};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-/// Between two sends.
-const SPACING: Duration = Duration::from_millis(140);
-/// The window in which at most `RATE_MAX` sends may fall: a second and a margin for the way to the server.
-const WINDOW: Duration = Duration::from_millis(1_010);
-/// Each 429 widens the window by this much, up to `WINDOW_MAX`.
-const WIDEN: Duration = Duration::from_millis(10);
-const WINDOW_MAX: Duration = Duration::from_millis(1_100);
-/// Sends without a 429 after which the window narrows by a tenth of `WIDEN`.
-const CALM: u32 = 70;
-/// The pause after a 429 that names none. [inferred]
-const THROTTLED_PAUSE: Duration = Duration::from_secs(1);
+/// Who waits looks up this often, for what other processes may have noted.
+const GLANCE: Duration = Duration::from_secs(1);
+/// The pause before a file that another process holds is asked again.
+const BUSY_PAUSE: Duration = Duration::from_millis(5);
+/// A file that is held for longer belongs to a process that hangs.
+const BUSY_MAX: Duration = Duration::from_secs(10);
+/// Between two looks for the answer to the one request that goes ahead after a halt.
+const SCOUT_PAUSE: Duration = Duration::from_millis(50);
+/// An answer that has not come by then will not come: longer than any request may take.
+const SCOUT_MAX: Duration = Duration::from_secs(120);
+/// Connections that have been idle for longer may have to be made anew.
+const WARM_US: i64 = 20_000_000;
+/// Between a stamp in the shared file and the send lies the file's commit, which may wait for the disk though nothing
+/// asks it to. A send that is later than this corrects its stamp.
+const LATE_US: i64 = 1_000;
 
 pub struct Pace {
-    spacing: DefaultDirectRateLimiter,
-    gate: Mutex<Gate>,
+    clock: Clock,
     rate: usize,
-    clock: crate::clock::Clock,
+    started: Instant,
+    /// First come, first served: the lock is fair and held while sleeping.
+    queue: tokio::sync::Mutex<()>,
+    gate: Mutex<Gate>,
+    /// With a burst of 1: the default burst let 13 requests through in one second.
+    spacing: DefaultDirectRateLimiter,
+    /// Says a sentence to the person.
+    tell: fn(&str),
 }
 
 struct Gate {
-    /// The last `rate` sends, stamped after waking, so that lateness never becomes a burst.
-    sent: VecDeque<Instant>,
-    window: Duration,
-    calm: u32,
-    /// Nobody sends before this: set by a 429.
-    hold_until: Option<Instant>,
+    own: Memory,
+    shared: Option<Shared>,
+    busy_since: Option<Instant>,
+    /// The halt that was there before this process sent anything: it may try one request.
+    found: Option<u64>,
+    /// When that one request got its turn; `None` while there is none on its way.
+    scout: Option<Instant>,
+    /// Nothing is sent any more.
+    halted: Option<Why>,
+    /// The stamps of the last turn, in the own memory and in the shared one.
+    stamps: (i64, i64),
+    /// When the last request ended, on this process's clock.
+    ended_us: Option<i64>,
+    /// The last look at the memories showed troubles that an accepted request would end.
+    uneasy: bool,
+}
+
+/// When a request left, on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub struct Left {
+    own_us: i64,
+    shared_us: i64,
+    /// Its stamps, as `Gate` has them.
+    stamps: (i64, i64),
+    /// A connection had probably to be made first: name look-up, TCP, TLS.
+    cold: bool,
+}
+
+enum Turn {
+    Now,
+    In(Duration),
+    /// Never: the send that follows is refused.
+    Halted,
 }
 
 impl Pace {
-    /// `rate` requests a second, at most `RATE_MAX`.
-    pub fn new(rate: u32, clock: crate::clock::Clock) -> Pace {
-        let rate = rate.clamp(1, RATE_MAX);
-        let spacing = SPACING.max(WINDOW / rate - Duration::from_millis(5));
-        // A burst of 1: the default burst let 13 requests through in one second. A period of zero alone makes a
-        // quota impossible, and `spacing` is at least 140 ms.
-        let quota = Quota::with_period(clock.real(spacing)).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN));
+    /// `rate` requests a second, at most `RATE_MAX`, for this process alone.
+    pub fn new(rate: u32, clock: Clock) -> Pace {
+        let gate = Gate {
+            own: Memory::default(),
+            shared: None,
+            busy_since: None,
+            found: None,
+            scout: None,
+            halted: None,
+            stamps: (0, 0),
+            ended_us: None,
+            uneasy: false,
+        };
+        // No period is impossible but zero, and the spacing is not that.
+        let quota = Quota::with_period(clock.real(SPACING)).unwrap_or_else(|| Quota::per_second(NonZeroU32::MIN));
         Pace {
-            spacing: RateLimiter::direct(quota.allow_burst(NonZeroU32::MIN)),
-            gate: Mutex::new(Gate { sent: VecDeque::new(), window: WINDOW, calm: 0, hold_until: None }),
-            rate: rate as usize,
             clock,
+            spacing: RateLimiter::direct(quota.allow_burst(NonZeroU32::MIN)),
+            rate: rate.clamp(1, RATE_MAX) as usize,
+            started: Instant::now(),
+            queue: tokio::sync::Mutex::default(),
+            gate: Mutex::new(gate),
+            tell: |_| {},
         }
     }
 
-    pub fn clock(&self) -> crate::clock::Clock {
+    /// The same, sharing the account's limit with all processes that have opened this memory. Should it fail in mid-run,
+    /// the pace goes on without it and `tell` hears of it.
+    pub fn sharing(self, shared: Shared, tell: fn(&str)) -> Pace {
+        let mut gate = self.gate.into_inner().unwrap_or_else(PoisonError::into_inner);
+        gate.found = shared.found().map(|(halt, _)| halt.no);
+        gate.shared = Some(shared);
+        Pace { gate: Mutex::new(gate), tell, ..self }
+    }
+
+    pub fn clock(&self) -> Clock {
         self.clock
     }
 
-    /// Waits for this request's turn. First come, first served: the lock is fair and held while sleeping.
+    /// Waits for this request's turn. When somebody has been told to stop for good it returns at once, and the send
+    /// that follows fails.
     pub async fn turn(&self) {
-        let mut gate = self.gate.lock().await;
-        if let Some(until) = gate.hold_until.take() {
-            sleep_until(until).await;
-        }
+        let _first = self.queue.lock().await;
         let clock = DefaultClock::default();
         while let Err(early) = self.spacing.check() {
             // `until_ready` sleeps on another timer than tokio's, so the waiting is done here.
-            sleep(early.wait_time_from(clock.now())).await;
+            tokio::time::sleep(early.wait_time_from(clock.now())).await;
         }
-        if gate.sent.len() == self.rate
-            && let Some(oldest) = gate.sent.pop_front()
-        {
-            sleep_until(oldest + self.clock.real(gate.window)).await;
-        }
-        gate.sent.push_back(Instant::now());
-        gate.calm += 1;
-        if gate.calm >= CALM {
-            gate.calm = 0;
-            gate.window = narrower(gate.window);
+        loop {
+            match self.ask() {
+                Turn::Now | Turn::Halted => return,
+                Turn::In(wait) => self.clock.sleep(wait.min(GLANCE)).await,
+            }
         }
     }
 
-    /// A 429 came: everybody waits, and the window is wider from now on.
-    pub async fn throttled(&self, wait: Option<Duration>) {
-        let mut gate = self.gate.lock().await;
-        gate.window = wider(gate.window);
-        gate.calm = 0;
-        let until = Instant::now() + self.clock.real(wait.unwrap_or(THROTTLED_PAUSE));
-        gate.hold_until = Some(gate.hold_until.map_or(until, |already| already.max(until)));
+    fn ask(&self) -> Turn {
+        let rate = self.rate;
+        let own_us = self.own_us();
+        let gate = &mut *self.gate();
+        if gate.halted.is_some() {
+            return Turn::Halted;
+        }
+        let own_wait = gate.own.wait(own_us, rate);
+        let (found, scouting) = (gate.found, gate.scout.is_some_and(|since| self.clock.since(since) < SCOUT_MAX));
+        let look = |memory: &mut Memory, now_us: i64| {
+            let uneasy = memory.uneasy();
+            let turn = match memory.halt() {
+                Some(halt) if Some(halt.no) != found => Err(Looked::Halt(halt)),
+                Some(_) if scouting => Err(Looked::Scouting),
+                Some(_) | None if own_wait > 0 => Err(Looked::Wait(own_wait)),
+                Some(_) | None => memory.take(now_us, LIMIT_MAX).map_err(Looked::Wait),
+            };
+            (turn.map(|()| (memory.halt().is_some(), now_us)), uneasy)
+        };
+        let (looked, uneasy) = match self.with_shared(gate, look) {
+            Some(Ok(looked)) => looked,
+            Some(Err(pause)) => return Turn::In(pause),
+            None if own_wait > 0 => (Err(Looked::Wait(own_wait)), false),
+            None => (Ok((false, 0)), false),
+        };
+        gate.uneasy = uneasy || gate.own.uneasy();
+        match looked {
+            Ok((scout, shared_us)) => {
+                gate.scout = scout.then(Instant::now);
+                // Stamped once more after the file was written: lateness never becomes a burst.
+                let own_us = self.own_us().max(own_us);
+                gate.stamps = (own_us, shared_us);
+                let stamped = gate.own.take(own_us, rate);
+                debug_assert!(stamped.is_ok(), "it was legal a moment ago");
+                Turn::Now
+            }
+            Err(Looked::Wait(us)) => Turn::In(Duration::from_micros(u64::try_from(us).unwrap_or(1))),
+            Err(Looked::Scouting) => Turn::In(SCOUT_PAUSE),
+            Err(Looked::Halt(halt)) => {
+                gate.halted = Some(halt.why);
+                Turn::Halted
+            }
+        }
+    }
+
+    /// Why a request must not be sent although it had its turn.
+    pub(super) fn refusal(&self) -> Option<Failure> {
+        self.gate().halted.map(|why| match why {
+            Why::Blocked => Failure::Blocked,
+            Why::Throttled => Failure::Halted,
+        })
+    }
+
+    pub(super) fn left(&self) -> Left {
+        let own_us = self.own_us();
+        let gate = self.gate();
+        Left {
+            own_us,
+            shared_us: gate.shared.as_ref().map_or(0, Shared::now_us),
+            stamps: gate.stamps,
+            cold: gate.ended_us.is_none_or(|ended| own_us - ended > WARM_US),
+        }
+    }
+
+    /// What the end of a request says about the pace.
+    pub(super) fn ended<T>(&self, left: Left, end: &Result<T, Failure>) {
+        let gate = &mut *self.gate();
+        let own_us = self.own_us();
+        gate.scout = None;
+        gate.ended_us = Some(own_us);
+        let (own_stamp, shared_stamp) = left.stamps;
+        if left.cold {
+            gate.own.arrived(own_stamp, own_us);
+            self.note(gate, |memory, now_us| memory.arrived(shared_stamp, now_us));
+        } else if left.shared_us - shared_stamp > LATE_US {
+            self.note(gate, |memory, _| memory.arrived(shared_stamp, left.shared_us));
+        }
+        match end {
+            Err(Failure::Throttled { wait }) => {
+                gate.own.throttled(own_us, left.own_us, *wait);
+                self.note(gate, |memory, now_us| memory.throttled(now_us, left.shared_us, *wait));
+            }
+            Err(Failure::Blocked) => {
+                gate.own.blocked(own_us);
+                self.note(gate, Memory::blocked);
+            }
+            Ok(_)
+            | Err(
+                Failure::Refused { .. }
+                | Failure::Unauthorized(_)
+                | Failure::Unpaid(_)
+                | Failure::Forbidden(_)
+                | Failure::Missing { .. },
+            ) => {
+                gate.own.passed(left.own_us);
+                if gate.uneasy {
+                    self.note(gate, |memory, _| memory.passed(left.shared_us));
+                }
+            }
+            // Nothing came, or nothing that says whether the gate is open.
+            Err(
+                Failure::NeverSent(_)
+                | Failure::Lost(_)
+                | Failure::Unreadable(_)
+                | Failure::Broken { .. }
+                | Failure::Halted,
+            ) => {}
+        }
+        gate.uneasy = gate.uneasy || gate.own.uneasy();
+        gate.halted = gate.halted.or(gate.own.halt().map(|halt| halt.why));
+    }
+
+    /// Changes the shared memory; a file that is busy is asked again for a moment, since a 429 must not be forgotten.
+    fn note(&self, gate: &mut Gate, change: impl Fn(&mut Memory, i64)) {
+        for _ in 0..5 {
+            match self.with_shared(gate, &change) {
+                Some(Err(_)) => {}
+                Some(Ok(())) | None => return,
+            }
+        }
+    }
+
+    /// `None` without a shared memory, or when it has just failed; an error is a pause before asking again.
+    fn with_shared<T>(&self, gate: &mut Gate, work: impl FnOnce(&mut Memory, i64) -> T) -> Option<Result<T, Duration>> {
+        let why = match gate.shared.as_mut()?.change(work) {
+            Ok(done) => {
+                gate.busy_since = None;
+                return Some(Ok(done));
+            }
+            Err(SharedError::Busy) => {
+                let since = *gate.busy_since.get_or_insert_with(Instant::now);
+                if since.elapsed() < BUSY_MAX {
+                    return Some(Err(BUSY_PAUSE));
+                }
+                SharedError::Busy
+            }
+            Err(why @ SharedError::Unusable(_)) => why,
+        };
+        gate.shared = None;
+        (self.tell)(&alone(&why));
+        None
+    }
+
+    /// No call under this lock can leave it half changed.
+    fn gate(&self) -> MutexGuard<'_, Gate> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn own_us(&self) -> i64 {
+        i64::try_from(self.clock.since(self.started).as_micros()).unwrap_or(i64::MAX)
     }
 }
 
-fn wider(window: Duration) -> Duration {
-    (window + WIDEN).min(WINDOW_MAX)
+/// What a look at the shared memory said, when it was not "now".
+enum Looked {
+    Wait(i64),
+    Scouting,
+    Halt(Halt),
 }
 
-fn narrower(window: Duration) -> Duration {
-    (window - WIDEN / 10).max(WINDOW)
+/// What to say when the pace cannot be shared.
+pub fn alone(why: &SharedError) -> String {
+    format!(
+        "the pace cannot be shared with other processes ({why}): run one import into this account at a time, or name \
+         a folder you may write to with AMOPORT_RATE_DIR"
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
-    #[test]
-    fn the_window_widens_by_429s_and_comes_back_slowly() {
-        assert_eq!(wider(WINDOW), Duration::from_millis(1_020));
-        assert_eq!(wider(WINDOW_MAX), WINDOW_MAX);
-        assert_eq!(narrower(Duration::from_millis(1_020)), Duration::from_millis(1_019));
-        assert_eq!(narrower(WINDOW), WINDOW);
+    fn worst(mut stamps: Vec<Instant>, second: Duration) -> usize {
+        stamps.sort();
+        let in_second = |i: usize| stamps[i..].iter().take_while(|s| **s < stamps[i] + second).count();
+        (0..stamps.len()).map(in_second).max().unwrap_or(0)
+    }
+
+    async fn turns(pace: Arc<Pace>, count: usize) -> Vec<Instant> {
+        let turns: Vec<_> = (0..count)
+            .map(|_| {
+                let pace = Arc::clone(&pace);
+                tokio::spawn(async move {
+                    pace.turn().await;
+                    Instant::now()
+                })
+            })
+            .collect();
+        let mut stamps = Vec::new();
+        for turn in turns {
+            stamps.push(turn.await.unwrap());
+        }
+        stamps
     }
 
     #[tokio::test]
-    async fn no_sliding_second_holds_more_than_seven_turns() {
-        let pace = std::sync::Arc::new(Pace::new(RATE_MAX, crate::clock::Clock::REAL));
+    async fn no_sliding_second_holds_more_than_seven_turns_of_all_who_share_a_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let pace = || {
+            let shared = Shared::open(folder.path(), "https://a", Clock::REAL).unwrap();
+            Arc::new(Pace::new(RATE_MAX, Clock::REAL).sharing(shared, |_| {}))
+        };
         let started = Instant::now();
-        let turns = (0..16).map(|_| {
-            let pace = pace.clone();
-            tokio::spawn(async move {
-                pace.turn().await;
-                Instant::now()
-            })
-        });
-        let mut stamps = Vec::new();
-        for turn in turns.collect::<Vec<_>>() {
-            stamps.push(turn.await.unwrap());
-        }
-        stamps.sort();
-        let worst = (0..stamps.len())
-            .map(|i| stamps[i..].iter().take_while(|s| **s < stamps[i] + Duration::from_secs(1)).count());
-        assert!(worst.max().unwrap() <= RATE_MAX as usize);
-        assert!(started.elapsed() >= Duration::from_millis(2_020), "16 turns need two windows");
+        let (one, two) = tokio::join!(turns(pace(), 8), turns(pace(), 8));
+        assert!(worst([one, two].concat(), Duration::from_secs(1)) <= RATE_MAX as usize);
+        let took = started.elapsed();
+        assert!(took >= Duration::from_millis(2_020) && took < Duration::from_millis(2_500), "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn a_faster_clock_makes_faster_turns() {
+        let pace = Arc::new(Pace::new(RATE_MAX, Clock::faster(10.0)));
+        let started = Instant::now();
+        turns(pace, 15).await;
+        let took = started.elapsed();
+        assert!(took >= Duration::from_millis(202) && took < Duration::from_millis(500), "{took:?}");
+    }
+
+    #[tokio::test]
+    async fn after_a_halt_one_request_goes_ahead_and_the_others_wait_for_its_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = || Shared::open(folder.path(), "https://a", Clock::REAL).unwrap();
+        let pace = |shared| Pace::new(RATE_MAX, Clock::REAL).sharing(shared, |_| {});
+        let (before, running) = (pace(open()), pace(open()));
+        before.ended(before.left(), &Err::<(), _>(Failure::Blocked));
+        running.turn().await;
+        assert_eq!(running.refusal(), Some(Failure::Blocked), "who was running stops");
+        let later = pace(open());
+        later.turn().await;
+        assert_eq!(later.refusal(), None, "who comes later may try");
+        let left = later.left();
+        let second = tokio::time::timeout(Duration::from_millis(300), later.turn()).await;
+        assert!(second.is_err(), "the second waits for the first one's answer");
+        later.ended(left, &Ok(()));
+        later.turn().await;
+        assert_eq!((later.refusal(), open().found()), (None, None));
+    }
+
+    #[tokio::test]
+    async fn a_memory_that_fails_is_told_of_and_left_behind() {
+        static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+        let folder = tempfile::tempdir().unwrap();
+        let shared = Shared::open(folder.path(), "https://a", Clock::REAL).unwrap();
+        let pace = Pace::new(RATE_MAX, Clock::REAL).sharing(shared, |told| TOLD.lock().unwrap().push(told.to_owned()));
+        pace.turn().await;
+        let other = rusqlite::Connection::open(
+            std::fs::read_dir(folder.path())
+                .unwrap()
+                .flatten()
+                .map(|e| e.path())
+                .find(|p| p.extension().is_some_and(|e| e == "db"))
+                .unwrap(),
+        )
+        .unwrap();
+        other.execute_batch("DROP TABLE pace").unwrap();
+        pace.turn().await;
+        pace.turn().await;
+        let told = TOLD.lock().unwrap();
+        assert!(told.len() == 1 && told[0].contains("one import into this account at a time"), "{told:?}");
     }
 }

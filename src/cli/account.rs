@@ -1,12 +1,15 @@
-//! `amoport account` and `amoport auth`: what an account is made of, and whether it takes the token.
+//! `amoport account` and `amoport auth`: what an account is made of, logging in, and whether it takes the token.
 
 use super::args::{AccountVerb, AuthVerb, Common, TargetArgs};
+use super::config::Settings;
 use super::exit::{Ended, Exit};
 use super::target::Target;
-use super::{prepare, say};
+use super::{prepare, say, target};
 use crate::account::Account;
+use crate::api::token::TokenStore;
 use crate::entity::{Entity, FieldKind, RATE_MAX};
 use crate::problem::Problem;
+use secrecy::SecretString;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -98,18 +101,71 @@ fn show(target: &TargetArgs, common: &Common) -> Result<Exit, Ended> {
 }
 
 pub fn auth(verb: &AuthVerb, common: &Common) -> Result<Exit, Ended> {
-    let AuthVerb::Status { target } = verb;
+    match verb {
+        AuthVerb::Login { account, code_file } => login(account, code_file, common),
+        AuthVerb::Status { target } => status(target, common),
+    }
+}
+
+fn status(target: &TargetArgs, common: &Common) -> Result<Exit, Ended> {
     let target = Target::open(target, common, RATE_MAX)?;
     let account = prepare::account(&target.client, &[], &Common { quiet: true, ..common.clone() })?;
     let user = account.users.iter().find(|user| user.id == account.basics.current_user);
     let name = user.map_or_else(|| format!("user {}", account.basics.current_user), |user| user.name.clone());
+    let until = target.client.auth().expires_at().map(day_and_time);
     if common.json {
         let json = json!({
             "schema": 1, "exit_code": 0, "account": account.base, "name": account.basics.name, "user": name,
+            "token_until": until,
         });
         say::data(&json.to_string());
     } else {
-        say::data(&format!("{} takes the token, as {name} of \"{}\"", account.base, account.basics.name));
+        let until = until.map(|until| format!("; it is renewed after {until}")).unwrap_or_default();
+        say::data(&format!("{} takes the token, as {name} of \"{}\"{until}", account.base, account.basics.name));
     }
     Ok(Exit::Done)
+}
+
+/// The code comes from a file or stdin: the command line is for everybody to see.
+fn login(name: &str, code_file: &Path, common: &Common) -> Result<Exit, Ended> {
+    let settings = Settings::of(name)?;
+    let Some(oauth) = &settings.oauth else {
+        return Err(Ended::usage(
+            "no-integration",
+            format!("the account \"{name}\" names no integration to log in with"),
+            "add client-id, client-secret-file, redirect-uri and token-store to it in amoport.toml",
+        ));
+    };
+    let app = target::app(oauth)?;
+    let code = code(code_file)?;
+    let store = TokenStore::new(&oauth.token_store);
+    let base = target::base(&settings.url)?;
+    let pace = target::shared_pace(&base, RATE_MAX, common);
+    let client = target::client(base, SecretString::from(String::new()).into(), pace)?;
+    let pair = prepare::runtime()?.block_on(client.log_in(&store, &app, &code))?;
+    let until = day_and_time(pair.expires_at);
+    say::note(common, format!("logged in; the tokens are kept in {} and renew themselves", store.path().display()));
+    if common.json {
+        let file = store.path().display().to_string();
+        say::data(&json!({"schema": 1, "exit_code": 0, "file": file, "token_until": until}).to_string());
+    }
+    Ok(Exit::Done)
+}
+
+fn code(file: &Path) -> Result<SecretString, Ended> {
+    let (text, place) = if file == Path::new("-") {
+        (std::io::read_to_string(std::io::stdin()), "standard input".to_owned())
+    } else {
+        (std::fs::read_to_string(file), file.display().to_string())
+    };
+    let hint = "it is the part after code= of the address to which the consent page leads; it lives for 20 minutes";
+    let text = text.map_err(|e| Ended::usage("no-code", format!("the code in {place} cannot be read: {e}"), hint))?;
+    match text.trim() {
+        "" => Err(Ended::usage("no-code", format!("there is no code in {place}"), hint)),
+        code => Ok(SecretString::from(code.to_owned())),
+    }
+}
+
+fn day_and_time(unix_s: i64) -> String {
+    jiff::Timestamp::from_second(unix_s).map_or_else(|_| unix_s.to_string(), |at| at.to_string())
 }

@@ -281,6 +281,15 @@ pub struct AuthArgs {
 
 #[derive(Debug, Subcommand)]
 pub enum AuthVerb {
+    /// Exchange an authorization code for tokens that renew themselves
+    Login {
+        /// An account in amoport.toml with client-id, redirect-uri and token-store
+        #[arg(long, value_name = "NAME", env = "AMOPORT_ACCOUNT")]
+        account: String,
+        /// A file with the code from the redirect's address; - for standard input
+        #[arg(long, value_name = "FILE", env = "AMOPORT_CODE_FILE")]
+        code_file: PathBuf,
+    },
     /// Ask the account whether it takes the token
     Status {
         #[command(flatten)]

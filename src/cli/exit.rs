@@ -118,7 +118,7 @@ impl From<Failure> for Ended {
             Failure::Blocked => Stop::Blocked.hint(),
             Failure::NeverSent(_) | Failure::Lost(_) => "check the network and the account's address",
             Failure::Unreadable(_) | Failure::Missing { .. } => "check the account's address: https://NAME.amocrm.ru",
-            Failure::Throttled { .. } => Stop::Throttled.hint(),
+            Failure::Throttled { .. } | Failure::Halted => Stop::Throttled.hint(),
             Failure::Unpaid(_) => Stop::Unpaid(String::new()).hint(),
             Failure::Forbidden(_) => Stop::Forbidden(String::new()).hint(),
             Failure::Refused { .. } | Failure::Broken { .. } => "try again in a few minutes",

@@ -3,6 +3,7 @@
 mod account;
 mod args;
 mod check;
+mod config;
 mod exit;
 mod import;
 mod job;

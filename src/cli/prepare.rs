@@ -120,9 +120,12 @@ pub fn sha256(path: &Path) -> Result<String, Ended> {
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// One thread is enough for seven requests a second; mapping has a thread of its own.
+/// Threads for the connections, apart from the loop's: a request that had its turn must not wait for the loop to write
+/// its journal, or it bunches with the next one. Mapping has a thread of its own.
+const WORKERS: usize = 2;
+
 pub fn runtime() -> Result<tokio::runtime::Runtime, Ended> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Ended {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build().map_err(|e| Ended {
         exit: Exit::Fault,
         problems: vec![Problem::new(Stage::Send, "runtime", format!("the system gives no runtime: {e}"))],
     })

@@ -96,6 +96,13 @@ impl Auth {
         Ok(self.new_pair(now))
     }
 
+    /// The access token's day is over; the refresh token lives on.
+    pub fn expire(&mut self) {
+        if let Some(pair) = &mut self.pair {
+            pair.made_at -= ACCESS_LIFE_S;
+        }
+    }
+
     fn new_pair(&mut self, now: i64) -> &Pair {
         self.made += 1;
         let pair = Pair {
@@ -128,6 +135,9 @@ mod tests {
         assert_eq!(auth.refresh(&first.refresh, 100), Err(Refusal::Revoked));
         assert!(!auth.accepts(&first.access, 101) && auth.accepts(&second.access, 101));
         assert!(auth.accepts(&auth.token, i64::MAX / 2));
+        auth.expire();
+        assert!(!auth.accepts(&second.access, 101));
+        assert!(auth.refresh(&second.refresh, 102).is_ok());
         let late = auth.new_code(0);
         assert_eq!(auth.exchange(&late, CODE_LIFE_S), Err(Refusal::Expired));
     }

@@ -106,6 +106,7 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
         Err(Failure::Unpaid(detail)) => Verdict::Stop(Stop::Unpaid(detail.clone())),
         Err(Failure::Forbidden(detail)) => Verdict::Stop(Stop::Forbidden(detail.clone())),
         Err(Failure::Blocked) => Verdict::Stop(Stop::Blocked),
+        Err(Failure::Halted) => Verdict::Stop(Stop::Throttled),
         Err(Failure::Missing { status, detail }) => Verdict::Stop(Stop::Missing(format!("{status}: {detail}"))),
     }
 }
@@ -114,7 +115,7 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
 pub fn stop_of(failure: Failure) -> Stop {
     match failure {
         Failure::NeverSent(why) | Failure::Lost(why) | Failure::Unreadable(why) => Stop::Unreachable(why),
-        Failure::Throttled { .. } => Stop::Throttled,
+        Failure::Throttled { .. } | Failure::Halted => Stop::Throttled,
         Failure::Unauthorized(why) => Stop::Auth(why),
         Failure::Unpaid(why) => Stop::Unpaid(why),
         Failure::Forbidden(why) => Stop::Forbidden(why),
@@ -177,5 +178,6 @@ mod tests {
         assert!(matches!(of(&Err(Failure::Throttled { wait: None }), create, 1), Verdict::Again { .. }));
         assert_eq!(of(&Err(Failure::Throttled { wait: None }), create, TRIES_MAX), Verdict::Stop(Stop::Throttled));
         assert_eq!(of(&Err(Failure::Blocked), create, 1), Verdict::Stop(Stop::Blocked));
+        assert_eq!(of(&Err(Failure::Halted), create, 1), Verdict::Stop(Stop::Throttled));
     }
 }

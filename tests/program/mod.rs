@@ -14,11 +14,18 @@ use std::process::{Child, Command, Output, Stdio};
 /// A sandbox of its own for a test, in memory.
 pub struct Service {
     sandbox: Sandbox,
+    /// Where the processes that use it share their pace: ports come again, and so would what is remembered of them.
+    rate_dir: tempfile::TempDir,
 }
 
 impl Service {
     pub fn start() -> Service {
-        Service { sandbox: Sandbox::start(Options::default()).expect("a sandbox starts on a free port") }
+        let sandbox = Sandbox::start(Options::default()).expect("a sandbox starts on a free port");
+        Service { sandbox, rate_dir: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    pub fn rate_dir(&self) -> &Path {
+        self.rate_dir.path()
     }
 
     pub fn url(&self) -> &str {
@@ -133,6 +140,7 @@ impl Folder {
     pub fn command(&self, service: &Service, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
         command.current_dir(self.path()).args(args).env("AMOPORT_TOKEN", service.token());
+        command.env("AMOPORT_RATE_DIR", service.rate_dir());
         if matches!(args.first(), Some(&("import" | "check" | "account" | "auth"))) {
             command.args(["--account", service.url()]);
         }

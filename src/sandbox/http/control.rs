@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Asked, Server};
+use super::{Asked, Core, Server};
 use crate::sandbox::answers::Reply;
+use crate::sandbox::auth::Auth;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::log::Log;
 use crate::sandbox::query::Query;
@@ -25,9 +26,10 @@ pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
         ("GET", "switches") => Reply::json(200, &json!(*server.desk().switches)),
         ("POST", "switches") => set_switches(server, &asked.body),
         ("GET" | "POST", "oauth") => oauth(server),
+        ("POST", "expire") => expire(server),
         ("GET", corner) if corner.starts_with("entities/") => entities(server, asked, &corner["entities/".len()..]),
         _ => {
-            let corners = "stats, requests, reset, faults, switches, oauth, entities/leads and other entities";
+            let corners = "stats, requests, reset, faults, switches, oauth, expire, entities/leads and other entities";
             Reply::json(404, &json!({"error": format!("the corner has {corners}")}))
         }
     }
@@ -143,7 +145,19 @@ fn oauth(server: &Server) -> Reply {
         "client_id": auth.client_id, "client_secret": auth.client_secret, "redirect_uri": "https://example.com/",
         "code": auth.new_code(now)
     });
-    let change = Commit { at: now, auth: Some(auth), ..Commit::default() };
+    keep(core, auth, now, shown)
+}
+
+/// Ends the access token at once, as if its day were over.
+fn expire(server: &Server) -> Reply {
+    let core = &mut *server.core();
+    let mut auth = core.world.auth.clone();
+    auth.expire();
+    keep(core, auth, (server.clock)(), json!({"ok": true}))
+}
+
+fn keep(core: &mut Core, auth: Auth, at: i64, shown: Value) -> Reply {
+    let change = Commit { at, auth: Some(auth), ..Commit::default() };
     if let Some(folder) = &mut core.folder
         && let Err(error) = folder.append(&change)
     {

@@ -1,0 +1,176 @@
+//! A pair of OAuth tokens in a file of the user's own. The pair rotates with every refresh and the old one is dead at
+//! once, so the new one is on the disk before it is used, and one process at a time may fetch it.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Clone)]
+pub struct Pair {
+    pub access: SecretString,
+    pub refresh: SecretString,
+    /// Unix seconds; told to the person, never relied upon: the service's 401 decides.
+    pub expires_at: i64,
+}
+
+/// The file's JSON; also readable by other tools.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    access_token: String,
+    refresh_token: String,
+    #[serde(default)]
+    expires_at: i64,
+}
+
+#[derive(Debug, Clone)]
+pub struct TokenStore {
+    path: PathBuf,
+}
+
+impl TokenStore {
+    pub fn new(path: &Path) -> TokenStore {
+        // A link stays a link: its target is what gets replaced.
+        TokenStore { path: path.canonicalize().unwrap_or_else(|_| path.to_owned()) }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn read(&self) -> io::Result<Pair> {
+        let text = std::fs::read(&self.path)?;
+        // The parser's own words could quote a token.
+        let written: Written = serde_json::from_slice(&text)
+            .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not a pair of tokens"))?;
+        Ok(Pair {
+            access: SecretString::from(written.access_token),
+            refresh: SecretString::from(written.refresh_token),
+            expires_at: written.expires_at,
+        })
+    }
+
+    /// The lock under which the pair may be changed, or `None` while another process has it. It goes with the process.
+    pub fn try_lock(&self) -> io::Result<Option<File>> {
+        // Opened for writing as well: some file systems lock only such.
+        let lock = private(OpenOptions::new().read(true).write(true).create(true).truncate(false))
+            .open(self.beside(".lock"))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    /// Makes room for a new pair, so that a full disk or a folder that is not ours is found out while the old pair is
+    /// still alive. Under the lock only.
+    pub fn prepare(&self) -> io::Result<Fresh> {
+        let path = self.beside(".new");
+        let _ = std::fs::remove_file(&path);
+        let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&path)?;
+        file.write_all(&[b' '; ROOM])?;
+        file.sync_all()?;
+        Ok(Fresh { file, path, store: self.path.clone() })
+    }
+
+    fn beside(&self, ending: &str) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(ending);
+        PathBuf::from(name)
+    }
+}
+
+/// More than two tokens take: they are JWTs of about a kilobyte.
+const ROOM: usize = 16 * 1024;
+
+/// A file for the new pair, not yet in its place.
+#[derive(Debug)]
+pub struct Fresh {
+    file: File,
+    path: PathBuf,
+    store: PathBuf,
+}
+
+impl Fresh {
+    /// When this returns, the pair is on the disk, whatever happens to the machine.
+    pub fn keep(mut self, pair: &Pair) -> io::Result<()> {
+        use std::io::Seek;
+        let written = Written {
+            access_token: pair.access.expose_secret().to_owned(),
+            refresh_token: pair.refresh.expose_secret().to_owned(),
+            expires_at: pair.expires_at,
+        };
+        let mut text = serde_json::to_vec_pretty(&written)?;
+        text.push(b'\n');
+        self.file.rewind()?;
+        self.file.write_all(&text)?;
+        self.file.set_len(text.len() as u64)?;
+        self.file.sync_all()?;
+        std::fs::rename(&self.path, &self.store)?;
+        // The name, too, is data of a file: of the folder.
+        #[cfg(unix)]
+        {
+            let folder = self.store.parent().filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(())
+    }
+
+    /// Nothing came that could be kept.
+    pub fn discard(self) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pair(n: u32) -> Pair {
+        Pair {
+            access: SecretString::from(format!("access-{n}")),
+            refresh: SecretString::from(format!("refresh-{n}")),
+            expires_at: i64::from(n),
+        }
+    }
+
+    #[test]
+    fn a_pair_is_replaced_whole_and_is_the_owners_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = TokenStore::new(&folder.path().join("tokens.json"));
+        assert!(store.read().is_err());
+        for n in [1, 2] {
+            store.prepare().unwrap().keep(&pair(n)).unwrap();
+            assert_eq!(store.read().unwrap().access.expose_secret(), format!("access-{n}"));
+            assert_eq!(store.read().unwrap().expires_at, i64::from(n));
+        }
+        store.prepare().unwrap().discard();
+        assert_eq!(store.read().unwrap().refresh.expose_secret(), "refresh-2");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(std::fs::metadata(store.path()).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        assert!(!format!("{:?}", pair(3)).contains("access-3"));
+    }
+
+    #[test]
+    fn one_holds_the_lock_at_a_time_and_nonsense_is_not_quoted() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = TokenStore::new(&folder.path().join("tokens.json"));
+        let held = store.try_lock().unwrap();
+        assert!(held.is_some() && store.try_lock().unwrap().is_none());
+        drop(held);
+        assert!(store.try_lock().unwrap().is_some());
+        std::fs::write(store.path(), "secret-token").unwrap();
+        assert_eq!(store.read().unwrap_err().to_string(), "it is not a pair of tokens");
+    }
+}

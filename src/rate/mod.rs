@@ -1,0 +1,336 @@
+//! The pace of an account: what is remembered of the last sends, and the rule made of it. At least 140 ms after the send
+//! before, never more than the limit in any sliding 1.010 s, nothing while a 429 holds, nothing at all after a block.
+//!
+//! Measured: spacing alone lets late wake-ups bunch into 8 in a second at the server, the window alone starts with a
+//! burst; together none of twelve runs was throttled, at 98.8 % of the limit. So a send is stamped after waking, never
+//! before: a reserved instant that is reached late would bunch with the next one.
+//!
+//! This file is pure, instants are handed in as microseconds. `file` keeps a memory where all processes find it.
+
+mod file;
+
+pub use file::{Shared, SharedError, folder};
+
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Requests a second that one integration may send to an account, over all its processes. [doc]
+pub const LIMIT_MAX: usize = crate::entity::RATE_MAX as usize;
+/// Between two sends.
+pub const SPACING: Duration = Duration::from_millis(140);
+const SPACING_US: i64 = SPACING.as_micros() as i64;
+/// The window in which at most the limit may fall: a second and a margin for the way to the server.
+const WINDOW_US: i64 = 1_010_000;
+/// Each 429 widens the window by this much, up to `WINDOW_MAX_US`.
+const WIDEN_US: i64 = 10_000;
+const WINDOW_MAX_US: i64 = 1_100_000;
+/// Sends without a 429 after which the window narrows by a tenth of `WIDEN_US`.
+const CALM: u32 = 70;
+/// The pause after a 429 that names none, doubled with each round. [inferred]
+const THROTTLED_PAUSE_US: i64 = 1_000_000;
+/// A longer pause is not waited for at one go, whatever an answer asks for. [inferred]
+const HOLD_MAX_US: i64 = 600_000_000;
+/// Rounds of 429s, one after the other with nothing accepted between, after which everybody stops: the service
+/// answers persistence with a block that only its support can lift. [doc]
+const ROUNDS_MAX: u32 = 5;
+
+/// Why nobody sends any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// A 403 page.
+    Blocked,
+    /// 429 again and again.
+    Throttled,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Halt {
+    /// Counted from 1, so that a run can tell a new halt from the one it found when it began.
+    pub no: u64,
+    pub why: Why,
+    pub at_us: i64,
+}
+
+/// What is remembered of an account's pace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Memory {
+    /// When this was last changed; a clock that shows less has been set back.
+    seen_us: i64,
+    /// The last sends, at most `LIMIT_MAX`, the newest at the back.
+    sent_us: VecDeque<i64>,
+    window_us: i64,
+    /// Sends since the last 429 or the last narrowing.
+    calm: u32,
+    /// Nobody sends before this.
+    hold_until_us: i64,
+    /// 429s in a row, those of one wave counted once.
+    rounds: u32,
+    throttled_at_us: i64,
+    halts: u64,
+    halt: Option<Halt>,
+}
+
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory {
+            seen_us: 0,
+            sent_us: VecDeque::new(),
+            window_us: WINDOW_US,
+            calm: 0,
+            hold_until_us: 0,
+            rounds: 0,
+            throttled_at_us: 0,
+            halts: 0,
+            halt: None,
+        }
+    }
+}
+
+impl Memory {
+    /// A send now, stamped; or how many microseconds are left until one is legal. `limit` sends fit into a window.
+    pub fn take(&mut self, now_us: i64, limit: usize) -> Result<(), i64> {
+        let wait = self.wait(now_us, limit);
+        if wait > 0 {
+            return Err(wait);
+        }
+        self.seen_us = now_us;
+        self.sent_us.push_back(now_us);
+        if self.sent_us.len() > LIMIT_MAX {
+            self.sent_us.pop_front();
+        }
+        self.calm += 1;
+        if self.calm >= CALM {
+            self.calm = 0;
+            self.window_us = (self.window_us - WIDEN_US / 10).max(WINDOW_US);
+        }
+        Ok(())
+    }
+
+    /// Microseconds until a send is legal; 0 or less for now.
+    pub fn wait(&self, now_us: i64, limit: usize) -> i64 {
+        let limit = limit.clamp(1, LIMIT_MAX);
+        // Below the maximum the sends are spread over the window, a little tighter than evenly.
+        let spacing = SPACING_US.max(WINDOW_US / limit as i64 - 5_000);
+        let spaced = self.sent_us.back().map_or(0, |last| last + spacing);
+        let oldest = self.sent_us.len().checked_sub(limit).map(|at| self.sent_us[at]);
+        let fits = oldest.map_or(0, |oldest| oldest + self.window_us);
+        spaced.max(fits).max(self.hold_until_us) - now_us
+    }
+
+    /// The request stamped `stamp_us` left, or may have come in, as late as `at_us`: its stamp moves there, or the
+    /// eighth after it would come within a second.
+    pub fn arrived(&mut self, stamp_us: i64, at_us: i64) {
+        if let Some(old) = self.sent_us.iter().rposition(|stamp| *stamp == stamp_us) {
+            self.sent_us.remove(old);
+            let new = self.sent_us.partition_point(|stamp| *stamp <= at_us);
+            self.sent_us.insert(new, at_us);
+            self.seen_us = self.seen_us.max(at_us);
+        }
+    }
+
+    /// A 429 for a request sent at `sent_us`: the window widens, everybody waits. Requests that were under way when the
+    /// last round began tell nothing new about persistence.
+    pub fn throttled(&mut self, now_us: i64, sent_us: i64, asked: Option<Duration>) {
+        self.seen_us = now_us;
+        self.window_us = (self.window_us + WIDEN_US).min(WINDOW_MAX_US);
+        self.calm = 0;
+        if self.rounds == 0 || sent_us > self.throttled_at_us {
+            self.rounds += 1;
+            self.throttled_at_us = now_us;
+        }
+        let doubled = THROTTLED_PAUSE_US << self.rounds.saturating_sub(1).min(ROUNDS_MAX);
+        let asked = asked.map(|wait| i64::try_from(wait.as_micros()).unwrap_or(i64::MAX));
+        let pause = asked.unwrap_or(0).max(doubled).min(HOLD_MAX_US);
+        self.hold_until_us = self.hold_until_us.max(now_us + pause);
+        if self.rounds >= ROUNDS_MAX {
+            self.stop(now_us, Why::Throttled);
+        }
+    }
+
+    /// A 403 page came.
+    pub fn blocked(&mut self, now_us: i64) {
+        self.seen_us = now_us;
+        self.stop(now_us, Why::Blocked);
+    }
+
+    fn stop(&mut self, now_us: i64, why: Why) {
+        self.halts += 1;
+        self.halt = Some(Halt { no: self.halts, why, at_us: now_us });
+    }
+
+    /// The service took a request sent at `sent_us`: troubles noted before that are over. An answer to an older request
+    /// says nothing about them.
+    pub fn passed(&mut self, sent_us: i64) {
+        if sent_us >= self.throttled_at_us {
+            self.rounds = 0;
+        }
+        self.halt = self.halt.filter(|halt| sent_us < halt.at_us);
+    }
+
+    /// True while an accepted request would change something.
+    pub fn uneasy(&self) -> bool {
+        self.rounds > 0 || self.halt.is_some()
+    }
+
+    pub fn halt(&self) -> Option<Halt> {
+        self.halt
+    }
+
+    /// A clock that was set back leaves stamps in the future. They move back with it, as if no time had passed since
+    /// the last change: the longest wait that follows is the one that was due then.
+    pub fn set_back(&mut self, now_us: i64) {
+        let back = self.seen_us - now_us;
+        if back <= 0 {
+            return;
+        }
+        self.seen_us = now_us;
+        self.sent_us.iter_mut().for_each(|at| *at -= back);
+        self.hold_until_us -= back;
+        self.throttled_at_us -= back;
+        if let Some(halt) = &mut self.halt {
+            halt.at_us -= back;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: i64 = 1_000;
+    const SECOND: i64 = 1_000_000;
+
+    /// The most stamps in any sliding second.
+    fn worst(stamps: &[i64]) -> usize {
+        (0..stamps.len())
+            .map(|i| stamps[i..].iter().take_while(|at| **at < stamps[i] + SECOND).count())
+            .max()
+            .unwrap_or(0)
+    }
+
+    #[test]
+    fn any_number_of_late_wakers_keep_to_seven_a_second_and_use_97_percent_of_it() {
+        for processes in [1, 2, 5] {
+            let mut memory = Memory::default();
+            let mut wakes = vec![0; processes];
+            let mut dice: u64 = 1;
+            let mut sent = Vec::new();
+            while sent.len() < 700 {
+                let who = (0..processes).min_by_key(|p| wakes[*p]).unwrap();
+                let now = wakes[who];
+                dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                // As measured: a timer is up to 2 ms late, now and then much more.
+                let late = if (dice >> 33).is_multiple_of(200) { 60 * MS } else { (dice >> 33) as i64 % 2_000 };
+                wakes[who] = now
+                    + late
+                    + match memory.take(now, LIMIT_MAX) {
+                        Ok(()) => {
+                            sent.push(now);
+                            0
+                        }
+                        Err(wait) => wait,
+                    };
+            }
+            assert!(worst(&sent) <= 7, "{processes} processes");
+            let rate = 699.0 * SECOND as f64 / (sent[699] - sent[0]) as f64;
+            assert!(rate >= 0.97 * 7.0, "{processes} processes: {rate:.3} a second");
+        }
+    }
+
+    #[test]
+    fn a_lower_limit_spreads_its_sends() {
+        for limit in 1..=6 {
+            let (mut memory, mut now, mut sent) = (Memory::default(), 0, Vec::new());
+            while sent.len() < 30 {
+                match memory.take(now, limit) {
+                    Ok(()) => sent.push(now),
+                    Err(wait) => now += wait,
+                }
+            }
+            assert!(worst(&sent) <= limit, "{limit} a second");
+            assert!(now <= 30 * 1_015 * MS / limit as i64, "{limit} a second: 30 in {now} us");
+        }
+    }
+
+    #[test]
+    fn a_request_that_was_late_on_its_way_counts_from_its_arrival() {
+        let mut memory = Memory::default();
+        memory.take(0, LIMIT_MAX).unwrap();
+        memory.take(200 * MS, LIMIT_MAX).unwrap();
+        memory.arrived(0, 10 * MS);
+        assert_eq!(memory.sent_us, [10 * MS, 200 * MS]);
+        memory.arrived(10 * MS, 250 * MS);
+        assert_eq!(memory.sent_us, [200 * MS, 250 * MS]);
+        assert_eq!(memory.wait(250 * MS, LIMIT_MAX), SPACING_US);
+        memory.arrived(10 * MS, 300 * MS);
+        assert_eq!(memory.sent_us, [200 * MS, 250 * MS], "a stamp that was forgotten stays so");
+    }
+
+    #[test]
+    fn the_window_widens_by_429s_and_comes_back_slowly() {
+        let mut memory = Memory::default();
+        memory.throttled(0, 0, None);
+        assert_eq!(memory.window_us, WINDOW_US + WIDEN_US);
+        for _ in 0..20 {
+            memory.throttled(1, 0, None);
+        }
+        assert_eq!(memory.window_us, WINDOW_MAX_US);
+        let mut now = 0;
+        for _ in 0..CALM {
+            now += 2 * SECOND;
+            memory.take(now, LIMIT_MAX).unwrap();
+        }
+        assert_eq!(memory.window_us, WINDOW_MAX_US - WIDEN_US / 10);
+    }
+
+    #[test]
+    fn pauses_double_with_each_round_and_are_at_least_what_was_asked_for() {
+        let mut memory = Memory::default();
+        memory.throttled(0, 0, None);
+        // The same wave: sent before the first 429 was known.
+        memory.throttled(10 * MS, -1, None);
+        assert_eq!((memory.rounds, memory.wait(10 * MS, 7)), (1, SECOND));
+        memory.throttled(2 * SECOND, SECOND, None);
+        assert_eq!(memory.wait(2 * SECOND, 7), 2 * SECOND);
+        memory.throttled(5 * SECOND, 4 * SECOND, Some(Duration::from_secs(300)));
+        assert_eq!(memory.wait(5 * SECOND, 7), 300 * SECOND);
+        memory.passed(4 * SECOND);
+        assert_eq!(memory.rounds, 3, "it was sent before the last 429");
+        memory.passed(306 * SECOND);
+        assert_eq!(memory.rounds, 0);
+    }
+
+    #[test]
+    fn five_rounds_of_429_or_one_page_stop_everybody_until_a_request_passes() {
+        let mut memory = Memory::default();
+        for round in 1..=5 {
+            assert_eq!(memory.halt(), None);
+            memory.throttled(round * 100 * SECOND, round * 100 * SECOND - 1, None);
+        }
+        assert_eq!(memory.halt(), Some(Halt { no: 1, why: Why::Throttled, at_us: 500 * SECOND }));
+        memory.blocked(501 * SECOND);
+        assert_eq!(memory.halt(), Some(Halt { no: 2, why: Why::Blocked, at_us: 501 * SECOND }));
+        memory.passed(500 * SECOND);
+        assert!(memory.halt().is_some(), "the answer to an older request");
+        memory.passed(502 * SECOND);
+        assert_eq!(memory.halt(), None);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_costs_one_window_at_most() {
+        let mut memory = Memory::default();
+        for n in 0..7 {
+            memory.take(3_600 * SECOND + n * 140 * MS, LIMIT_MAX).unwrap();
+        }
+        memory.set_back(10 * SECOND);
+        assert!((1..=WINDOW_US).contains(&memory.wait(10 * SECOND, LIMIT_MAX)));
+        assert_eq!(memory.wait(10 * SECOND, LIMIT_MAX), WINDOW_US - 6 * 140 * MS);
+        memory.set_back(11 * SECOND);
+        assert!(memory.wait(11 * SECOND, LIMIT_MAX) <= 0, "time goes on from there");
+        memory.throttled(11 * SECOND, 11 * SECOND, Some(Duration::from_secs(60)));
+        memory.set_back(0);
+        assert_eq!(memory.wait(0, LIMIT_MAX), 60 * SECOND);
+    }
+}

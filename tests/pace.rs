@@ -1,0 +1,222 @@
+//! The pace of a whole machine: real processes that import into one account at once share its limit, its 429s and its
+//! blocks. One test at a time, because what is measured is time.
+
+mod program;
+
+use program::{Folder, Ran, Service, ran};
+use serde_json::Value;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::Child;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const MAPPING: &str = r#"
+version = 1
+kind = "lead"
+key = "n"
+[lead]
+name = "name"
+"#;
+
+/// A project of its own, with `count` leads.
+fn project(count: u32) -> Folder {
+    let folder = Folder::new();
+    let mut csv = String::from("n,name\n");
+    for n in 1..=count {
+        let _ = writeln!(csv, "{n},Сделка {n}");
+    }
+    folder.write("leads.csv", csv);
+    folder.write("leads.toml", MAPPING);
+    folder
+}
+
+fn import(folder: &Folder, service: &Service, more: &[&str]) -> Child {
+    let args: Vec<&str> =
+        ["import", "leads.csv", "-m", "leads.toml", "--batch", "5", "--json"].iter().chain(more).copied().collect();
+    folder.spawn(service, &args)
+}
+
+fn ended(child: Child) -> Ran {
+    ran(child.wait_with_output().expect("the program ends"))
+}
+
+/// When each request came in, in milliseconds.
+fn arrivals(service: &Service) -> Vec<u64> {
+    let log = service.get("/_sandbox/requests");
+    log.as_array().expect("a list").iter().map(|r| r["at_ms"].as_u64().expect("an instant")).collect()
+}
+
+fn requests_a_second(arrivals: &[u64]) -> f64 {
+    let (first, last) = (arrivals[0], arrivals[arrivals.len() - 1]);
+    (arrivals.len() - 1) as f64 * 1000.0 / (last - first) as f64
+}
+
+fn worst_second(service: &Service) -> u64 {
+    service.get("/_sandbox/stats")["worst_sliding_second"].as_u64().expect("a number")
+}
+
+fn memory_file(service: &Service) -> PathBuf {
+    let files = std::fs::read_dir(service.rate_dir()).expect("the folder of the shared pace");
+    let mut files =
+        files.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|e| e == "db"));
+    let file = files.next().expect("a file of the account");
+    assert_eq!(files.next(), None, "one file for one account");
+    file
+}
+
+/// What the processes remember together.
+fn memory(service: &Service) -> Value {
+    let db = rusqlite::Connection::open(memory_file(service)).expect("a SQLite file");
+    let text: String = db.query_row("SELECT memory FROM pace", [], |row| row.get(0)).expect("a memory");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// Times that arrivals are measured: on a machine that is busy with other things a request may lie about for longer than
+/// the margin between its stamp and the wire. A flaw of the pace shows every time.
+const ATTEMPTS: u32 = 3;
+
+#[test]
+fn two_imports_into_one_account_share_seven_a_second_and_use_them() {
+    let _alone = alone();
+    for attempt in 1..=ATTEMPTS {
+        let service = Service::start();
+        service.faults(r#"{"latency_ms":200}"#);
+        let (one, two) = (project(140), project(140));
+        let (first, second) = (import(&one, &service, &[]), import(&two, &service, &[]));
+        let runs = [ended(first).expect(0).json(), ended(second).expect(0).json()];
+        assert_eq!(service.entities("leads"), 280);
+        let arrivals = arrivals(&service);
+        let (rate, worst) = (requests_a_second(&arrivals), worst_second(&service));
+        println!("{} requests at {rate:.3} a second, at most {worst} in one", arrivals.len());
+        for run in &runs {
+            let seconds = run["elapsed_ms"].as_f64().expect("a time") / 1000.0;
+            assert!(28.0 / seconds < 5.5, "neither has the limit for itself: 28 requests in {seconds} s");
+        }
+        if worst <= 7 && rate >= 0.9 * 7.0 && runs.iter().all(|run| run["requests"]["throttled"] == 0) {
+            return;
+        }
+        let since_first: Vec<u64> = arrivals.iter().map(|at| at - arrivals[0]).collect();
+        assert!(attempt < ATTEMPTS, "{worst} in a second, {rate:.2} a second: {since_first:?}");
+    }
+}
+
+#[test]
+fn a_429_for_one_is_felt_by_the_other_and_remembered() {
+    let _alone = alone();
+    let service = Service::start();
+    service.faults(r#"{"script":[{"on":"POST leads","nth":8,"times":1,"do":"429"}]}"#);
+    let (one, two) = (project(50), project(50));
+    let (first, second) = (import(&one, &service, &[]), import(&two, &service, &[]));
+    let runs = [ended(first).expect(0), ended(second).expect(0)].map(|run| run.json());
+    // A machine that is busy with other things may earn another one.
+    assert!(runs.iter().map(|run| run["requests"]["throttled"].as_u64().unwrap()).sum::<u64>() >= 1);
+    assert_eq!(service.entities("leads"), 100);
+    let log = service.get("/_sandbox/requests");
+    let log = log.as_array().unwrap();
+    let at = log.iter().position(|r| r["status"] == 429).expect("the 429");
+    let pause = log[at + 1]["at_ms"].as_u64().unwrap() - log[at]["at_ms"].as_u64().unwrap();
+    assert!((990..1_500).contains(&pause), "both paused: {pause} ms until the next request of anybody");
+    let window = memory(&service)["window_us"].as_i64().unwrap();
+    assert!(window >= 1_020_000, "wider by 10 ms, and remembered when both have ended: {window}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(memory_file(&service)).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+#[test]
+fn a_block_stops_everybody_and_everybody_can_go_on_when_it_is_lifted() {
+    let _alone = alone();
+    let service = Service::start();
+    // One request meets the page; only the first process to send it learns of it from the service.
+    service.faults(r#"{"script":[{"on":"POST leads","nth":10,"times":1,"do":"403"}]}"#);
+    let (one, two) = (project(75), project(75));
+    let (first, second) = (import(&one, &service, &[]), import(&two, &service, &[]));
+    for run in [ended(first).expect(4), ended(second).expect(4)] {
+        assert!(run.stderr.contains("blocked this account or address (403)"), "{}", run.stderr);
+        assert!(run.stderr.contains("to go on: amoport resume "), "{}", run.stderr);
+        let counts = run.json()["counts"].clone();
+        assert_eq!(counts["created"].as_u64().unwrap() + counts["unprocessed"].as_u64().unwrap(), 75, "{counts}");
+    }
+    let posts = service.requests("POST leads");
+    assert!(posts <= 13, "nothing was sent after the block was known: {posts} posts");
+    assert_eq!(memory(&service)["halt"]["why"], "blocked");
+
+    // Not lifted yet: a later run is told, tries one request, and stops.
+    service.faults(r#"{"script":[{"on":"POST leads","do":"403"}]}"#);
+    let before = service.requests("POST leads");
+    let run = one.run(&service, &["resume", "--json"]).expect(4);
+    assert!(run.stderr.contains("one request is tried before any other"), "{}", run.stderr);
+    assert_eq!(service.requests("POST leads"), before + 1);
+
+    service.faults("{}");
+    service.post("/_sandbox/reset?keep=world", "");
+    for folder in [&one, &two] {
+        let run = folder.run(&service, &["resume", "--json"]).expect(0);
+        assert_eq!(run.json()["counts"]["created"], 75);
+    }
+    assert_eq!(service.entities("leads"), 150);
+    assert_eq!(memory(&service)["halt"], Value::Null, "a request that passed has cleared it");
+}
+
+#[test]
+fn a_service_that_keeps_throttling_stops_everybody_before_it_blocks() {
+    let _alone = alone();
+    let service = Service::start();
+    service.faults(r#"{"script":[{"on":"POST leads","do":"429"}]}"#);
+    // What four rounds before this one have left; waiting for them would take the test 15 s.
+    let (one, two) = (project(20), project(20));
+    one.run(&service, &["auth", "status"]).expect(0);
+    let mut left = memory(&service);
+    left["rounds"] = 4.into();
+    let db = rusqlite::Connection::open(memory_file(&service)).unwrap();
+    db.execute("UPDATE pace SET memory = ?1", [left.to_string()]).unwrap();
+    // The directories are read first, and each answer to them says that all is well: the rounds are put back.
+    let (first, second) = (import(&one, &service, &["--rate", "1"]), import(&two, &service, &["--rate", "1"]));
+    let until = Instant::now() + Duration::from_secs(20);
+    while Instant::now() < until && memory(&service)["halt"].is_null() {
+        let mut now = memory(&service);
+        if now["rounds"] == 0 {
+            now["rounds"] = 4.into();
+            let _ = db.execute("UPDATE pace SET memory = ?1", [now.to_string()]);
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    for run in [ended(first).expect(4), ended(second).expect(4)] {
+        assert!(run.stderr.contains("keeps asking to slow down (429)"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn a_lower_rate_is_kept_by_the_one_who_asked_for_it() {
+    let _alone = alone();
+    let service = Service::start();
+    let folder = project(15);
+    ended(import(&folder, &service, &["--rate", "2"])).expect(0);
+    let arrivals = arrivals(&service);
+    assert!(worst_second(&service) <= 2);
+    let rate = requests_a_second(&arrivals);
+    assert!((1.8..=2.0).contains(&rate), "{rate:.2} requests a second");
+}
+
+#[test]
+fn a_pace_that_cannot_be_shared_is_told_of_and_kept_alone() {
+    let _alone = alone();
+    let service = Service::start();
+    let folder = project(25);
+    let file = folder.write("no-folder", "");
+    let args = ["import", "leads.csv", "-m", "leads.toml", "--batch", "5"];
+    let output = folder.command(&service, &args).env("AMOPORT_RATE_DIR", file).output().expect("the program runs");
+    let run = ran(output).expect(0);
+    assert!(run.stderr.contains("the pace cannot be shared with other processes"), "{}", run.stderr);
+    assert!(worst_second(&service) <= 7);
+    assert_eq!(service.entities("leads"), 25);
+}
