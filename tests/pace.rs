@@ -107,6 +107,24 @@ fn two_imports_into_one_account_share_seven_a_second_and_use_them() {
     }
 }
 
+/// 200 requests at 300 ms an answer: the pace is the only limit.
+#[test]
+fn ten_thousand_records_never_pass_seven_a_second_and_use_95_percent_of_it() {
+    let _alone = alone();
+    for attempt in 1..=ATTEMPTS {
+        let service = Service::start();
+        service.faults(r#"{"latency_ms":300}"#);
+        let folder = project(10_000);
+        folder.run(&service, &["import", "leads.csv", "-m", "leads.toml", "--batch", "50"]).expect(0);
+        assert_eq!(service.entities("leads"), 10_000);
+        let (worst, rate) = (worst_second(&service), requests_a_second(&arrivals(&service)));
+        if worst <= 7 && rate >= 0.95 * 7.0 {
+            return;
+        }
+        assert!(attempt < ATTEMPTS, "{worst} in a second, {rate:.2} a second");
+    }
+}
+
 #[test]
 fn a_429_for_one_is_felt_by_the_other_and_remembered() {
     let _alone = alone();

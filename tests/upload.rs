@@ -1,5 +1,5 @@
-//! Sending, from outside: the real program against the sandbox over HTTP. What costs how many requests, how fast they
-//! go, what a refusal, a lost answer, a block or a signal leaves behind.
+//! Sending, from outside: the real program against the sandbox over HTTP. What costs how many requests, what a refusal,
+//! a lost answer, a block or a signal leaves behind. (How fast they go is in `tests/pace.rs`.)
 
 mod program;
 
@@ -245,31 +245,6 @@ fn a_source_that_changed_is_not_resumed() {
     folder.write("leads.csv", leads(501, |_| None));
     let refused = folder.run(&service, &["resume"]).expect(2);
     assert!(refused.stderr.contains("the source has changed since the run began"), "{}", refused.stderr);
-}
-
-/// 200 requests at 300 ms an answer: the pace is the only limit, and it is kept.
-#[test]
-fn ten_thousand_records_never_pass_seven_a_second_and_use_95_percent_of_it() {
-    let service = Service::start();
-    service.faults(r#"{"latency_ms":300}"#);
-    let folder = folder(&leads(10_000, |_| None));
-    let run = folder.run(&service, &import(&["--batch", "50", "--json"])).expect(0);
-    let stats = service.get("/_sandbox/stats");
-    assert!(stats["worst_sliding_second"].as_u64().unwrap() <= 7, "{stats}");
-    assert_eq!(run.json()["requests"]["throttled"], 0);
-    assert_eq!(service.entities("leads"), 10_000);
-    let log = service.get("/_sandbox/requests");
-    let posts: Vec<u64> = log
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter(|r| r["method"] == "POST" && r["path"].as_str().is_some_and(|p| p.ends_with("leads")))
-        .map(|r| r["at_ms"].as_u64().unwrap())
-        .collect();
-    assert_eq!(posts.len(), 200);
-    let seconds = (posts[199] - posts[0]) as f64 / 1000.0;
-    let rate = 199.0 / seconds;
-    assert!(rate >= 0.95 * 7.0, "{rate:.2} requests a second");
 }
 
 /// Three minutes; `cargo test --release --test upload -- --ignored --nocapture` prints how much slower faults make it.
