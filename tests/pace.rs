@@ -117,7 +117,12 @@ fn ten_thousand_records_never_pass_seven_a_second_and_use_95_percent_of_it() {
         let folder = project(10_000);
         folder.run(&service, &["import", "leads.csv", "-m", "leads.toml", "--batch", "50"]).expect(0);
         assert_eq!(service.entities("leads"), 10_000);
-        let (worst, rate) = (worst_second(&service), requests_a_second(&arrivals(&service)));
+        // From the first batch to the last; before it the account is read, one request after the other.
+        let log = service.get("/_sandbox/requests");
+        let batches = log.as_array().expect("a list").iter().filter(|r| r["method"] == "POST");
+        let batches: Vec<u64> = batches.map(|r| r["at_ms"].as_u64().expect("an instant")).collect();
+        let (worst, rate) = (worst_second(&service), requests_a_second(&batches));
+        println!("{} batches at {rate:.3} a second, at most {worst} in one", batches.len());
         if worst <= 7 && rate >= 0.95 * 7.0 {
             return;
         }
