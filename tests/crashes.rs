@@ -129,7 +129,7 @@ fn all(kills: Vec<Kill>) -> Vec<Kill> {
     let undisturbed = story(&quiet);
     let (next, failed, took_place) = (AtomicUsize::new(0), Mutex::new(Vec::new()), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
-        for _ in 0..10 {
+        for _ in 0..20 {
             scope.spawn(|| {
                 while let Some(kill) = kills.get(next.fetch_add(1, Ordering::Relaxed)) {
                     match journey(*kill, &undisturbed) {
