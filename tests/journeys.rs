@@ -118,7 +118,7 @@ fn cargo(dice: &mut Dice) -> Cargo {
             format!("{marker}[lead]\nname = \"name\"\nprice = \"price\"\n[lead.fields]\n\"Город\" = \"price\"\n")
         }
         Kind::ComplexLead => {
-            "[lead]\nname = \"name\"\nprice = \"price\"\n[contact]\nname = \"name\"\n[company]\nname = \"name\"\n"
+            "[lead]\nname = \"name\"\nprice = \"price\"\n[contact]\nname = \"n\"\n[company]\nname = \"name\"\n"
                 .to_owned()
         }
         Kind::Contact => "[contact]\nname = \"name\"\n[contact.fields]\n\"Город\" = \"price\"\n".to_owned(),
@@ -317,6 +317,11 @@ impl Journey {
             return Err(format!("the account holds {}, the source {}", held.len(), lines.len()));
         }
         let by_id: BTreeMap<u64, &Value> = held.iter().filter_map(|item| Some((item["id"].as_u64()?, item))).collect();
+        let (_, people) =
+            program::http(self.sandbox.url(), "GET", "/_sandbox/entities/contacts?fields=id,name", "", "");
+        let people = people["rows"].as_array().cloned().unwrap_or_default();
+        let contacts: BTreeMap<u64, String> =
+            people.iter().filter_map(|row| Some((row["id"].as_u64()?, row["name"].as_str()?.to_owned()))).collect();
         let mut ids = HashSet::new();
         for line in &lines {
             let (name, price) = &self.cargo.rows[&line.row];
@@ -331,8 +336,12 @@ impl Journey {
             if item["name"] != json!(name) || (item.get("price").is_some_and(|held| *held != json!(price))) {
                 return Err(format!("row {} is {name} {price}, the account holds {item}", line.row));
             }
-            if self.cargo.kind == Kind::ComplexLead && (line.contact_id.is_none() || line.company_id.is_none()) {
-                return Err(format!("row {} has no contact or company", line.row));
+            if self.cargo.kind == Kind::ComplexLead {
+                // Leads of one name are told apart by their contacts, which carry the row's number.
+                let contact = line.contact_id.and_then(|id| contacts.get(&(id as u64)));
+                if contact.is_none_or(|name| *name != (line.row - 1).to_string()) || line.company_id.is_none() {
+                    return Err(format!("row {} is told to have the contact {contact:?}", line.row));
+                }
             }
         }
         Ok(())
@@ -356,6 +365,7 @@ fn head(folder: &Path, kind: Kind) -> Head {
         },
         mapping: MappingHead { path: String::new(), sha256: String::new() },
         kind: kind.name().to_owned(),
+        entity: kind.spec().entity.path().to_owned(),
         action: "create".to_owned(),
         account: "sandbox".to_owned(),
         target: "sandbox".to_owned(),

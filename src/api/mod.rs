@@ -84,7 +84,10 @@ impl Client {
             .and_then(|builder| builder.with_platform_verifier())
             .map_err(|e| format!("TLS cannot be set up: {e}"))?
             .with_no_client_auth();
-        let http = reqwest::Client::builder()
+        // Plain http is for this machine only, and a proxy would hear the token.
+        let builder = reqwest::Client::builder();
+        let builder = if base.scheme() == "http" { builder.no_proxy() } else { builder };
+        let http = builder
             .tls_backend_preconfigured(tls)
             .retry(reqwest::retry::never())
             // A redirect could carry the token to another host.

@@ -28,7 +28,8 @@ impl Client {
         let mut last = u64::MAX;
         for page in 1..=PAGES_MAX {
             let items = self.page(entity, page, PAGE_MAX).await?;
-            let full = items.len() >= PAGE_MAX;
+            // A short page is no end: gateways cap pages, and what is not seen here would be sent again.
+            let empty = items.is_empty();
             let mut within = u64::MAX;
             for item in items {
                 let Some(id) = parts::id(&item["id"]) else { continue };
@@ -44,7 +45,7 @@ impl Client {
                     each(item);
                 }
             }
-            if !full || within <= watermark {
+            if empty || within <= watermark {
                 return Ok(());
             }
         }

@@ -26,7 +26,8 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
     if args.dry_run {
         return check::dry_run(table, plan, &select, common);
     }
-    let head = head(args, &table, &plan, &target, common)?;
+    let mapping_sha = prepare::mapping_sha256(&args.mapping, &written)?;
+    let head = head(args, &table, &plan, &target, mapping_sha, common)?;
     let mut store = Store::open(&common.state)?;
     let _lock = job::lock(common, &head)?;
     refuse_again(args, &store, &head, !plan.key.is_empty())?;
@@ -55,7 +56,14 @@ fn batch_size(asked: Batch, plan: &Plan) -> Result<(), Ended> {
     }
 }
 
-fn head(args: &ImportArgs, table: &Table, plan: &Plan, target: &Target, common: &Common) -> Result<Head, Ended> {
+fn head(
+    args: &ImportArgs,
+    table: &Table,
+    plan: &Plan,
+    target: &Target,
+    mapping_sha: String,
+    common: &Common,
+) -> Result<Head, Ended> {
     let layout = &table.layout;
     Ok(Head {
         source: SourceHead {
@@ -69,8 +77,9 @@ fn head(args: &ImportArgs, table: &Table, plan: &Plan, target: &Target, common: 
             delimiter: layout.delimiter,
             titles: table.header.titles().map(str::to_owned).collect(),
         },
-        mapping: MappingHead { path: args.mapping.display().to_string(), sha256: prepare::sha256(&args.mapping)? },
+        mapping: MappingHead { path: args.mapping.display().to_string(), sha256: mapping_sha },
         kind: plan.kind.name().to_owned(),
+        entity: plan.kind.spec().entity.path().to_owned(),
         action: plan.action.name().to_owned(),
         account: target.account.clone(),
         target: args.target.account.clone().unwrap_or_else(|| super::target::SANDBOX.to_owned()),
@@ -98,7 +107,15 @@ fn refuse_again(args: &ImportArgs, store: &Store, head: &Head, keyed: bool) -> R
         return Ok(());
     }
     let earlier = store.same_imports(&head.account, &head.source.sha256, &head.mapping.sha256)?;
-    match earlier.into_iter().find(|run| covers(run, args, keyed)) {
+    let mut covering = None;
+    for run in earlier {
+        let counts = store.counts(run.run)?;
+        if covers(&run, counts.read - counts.rejected - counts.unprocessed, args, keyed) {
+            covering = Some(run);
+            break;
+        }
+    }
+    match covering {
         None => Ok(()),
         Some(run) => {
             let (message, hint) = if Exit::is_final(&run.outcome) {
@@ -118,8 +135,9 @@ fn refuse_again(args: &ImportArgs, store: &Store, head: &Head, keyed: bool) -> R
 }
 
 /// Runs of other rows of the same file do not count: people try the first ten rows before the rest.
-fn covers(run: &Run, args: &ImportArgs, keyed: bool) -> bool {
-    let nothing = run.outcome == Exit::SOURCE_BROKEN && run.sent == 0;
+fn covers(run: &Run, made: u64, args: &ImportArgs, keyed: bool) -> bool {
+    // Where the source broke off before a record was made there is nothing to double.
+    let nothing = run.outcome == Exit::SOURCE_BROKEN && made == 0;
     let overlap = match (run.head.rows, args.rows) {
         (Some((a, b)), Some((c, d))) => a <= d && c <= b,
         _ => true,

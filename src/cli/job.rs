@@ -65,20 +65,32 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
         again: head.again,
     };
     let runtime = prepare::runtime()?;
-    let (interrupted, report) = runtime.block_on(async {
+    let reading = (Arc::clone(&client), Arc::clone(&plan), Arc::clone(&journal));
+    let (interrupted, report, read) = runtime.block_on(async {
         let (signal, stop) = watch::channel(false);
         let signals = tokio::spawn(signals(signal));
         let (client, plan, journal) = (Arc::clone(&client), Arc::clone(&plan), Arc::clone(&journal));
+        let mut interrupt = stop.clone();
         let upload = Upload { client, plan, journal, feed, options, doubts, stop };
         let mut observe = |event: Event| observe(event, &mut log, &mut progress, common);
         let report = crate::upload::run(upload, &mut observe).await;
+        let finished = matches!(&report, Ok(report) if matches!(report.end, End::Finished));
+        let read = async {
+            tokio::select! {
+                biased;
+                Ok(_) = interrupt.wait_for(|stop| *stop) => {
+                    say::line("reading back is broken off; the import itself is done");
+                    Ok(())
+                }
+                read = read_back(&reading.0, &reading.1, &reading.2, &store, &head, &name, common) => read,
+            }
+        };
+        let read = if finished { read.await } else { Ok(()) };
         let interrupted = if signals.is_finished() { signals.await.ok() } else { None };
-        (interrupted, report)
+        (interrupted, report, read)
     });
     let report = report?;
-    if matches!(report.end, End::Finished) {
-        runtime.block_on(read_back(&client, &plan, &journal, &store, &head, &name, common))?;
-    }
+    read?;
     progress.finish();
     let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let exit = exit_of(&report.end, &journal.counts(), interrupted);
@@ -96,7 +108,7 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
     drop(journal);
     log.note(prepare::now_ms(), "ended", json!({"exit_code": exit as i64, "outcome": exit.outcome()}));
     tell_end(&report.end);
-    close(&store, run, &folder, exit, common)?;
+    close(&store, run, &folder, common)?;
     Ok(exit)
 }
 
@@ -108,6 +120,7 @@ fn exit_of(end: &End, counts: &Counts, interrupted: Option<Exit>) -> Exit {
         End::Budget => Exit::Budget,
         End::Service(_) => Exit::Service,
         End::Interrupted => interrupted.unwrap_or(Exit::Interrupted),
+        End::Source(problem) if problem.code == feed::FAULT => Exit::Fault,
         End::Source(_) => Exit::Usage,
     }
 }
@@ -172,24 +185,30 @@ async fn read_back(
     Ok(())
 }
 
+/// Outcomes written to the journal in one go.
+const AT_ONCE: usize = 1_000;
+
 /// Ends a run whose budget is overrun by what the mapping rejects, with its report and without a request.
 pub fn stop_before_sending(job: Job, common: &Common) -> Result<Exit, Ended> {
     let Job { plan, table, mut journal, store, name, head, select, .. } = job;
     let folder = Path::new(&head.folder).to_owned();
     let mut log = open_log(&folder)?;
-    let mut failed = None;
+    let (mut failed, mut outcomes) = (None, Vec::new());
     let rows = feed::walk(table, Mapper::new(plan, &name), &select, |fed| {
-        let outcome = match fed {
-            feed::Fed::Record(loaded) => crate::upload::unprocessed(&loaded),
-            feed::Fed::Local(outcome) => outcome,
-            feed::Fed::End { .. } | feed::Fed::Broken(_) => return true,
-        };
-        failed = journal.local(std::slice::from_ref(&outcome)).err();
+        match fed {
+            feed::Fed::Record(loaded) => outcomes.push(crate::upload::unprocessed(&loaded)),
+            feed::Fed::Local(outcome) => outcomes.push(outcome),
+            feed::Fed::End { .. } | feed::Fed::Broken(_) => {}
+        }
+        if outcomes.len() >= AT_ONCE {
+            failed = journal.local(&std::mem::take(&mut outcomes)).err();
+        }
         failed.is_none()
     })?;
     if let Some(error) = failed {
         return Err(error.into());
     }
+    journal.local(&outcomes)?;
     let exit = Exit::Budget;
     journal.end(&RunEnd {
         outcome: exit.outcome(),
@@ -202,7 +221,7 @@ pub fn stop_before_sending(job: Job, common: &Common) -> Result<Exit, Ended> {
     })?;
     log.note(prepare::now_ms(), "ended", json!({"exit_code": exit as i64, "outcome": exit.outcome()}));
     let run = journal.run();
-    close(&store, run, &folder, exit, common)?;
+    close(&store, run, &folder, common)?;
     Ok(exit)
 }
 
@@ -222,10 +241,13 @@ fn observe(event: Event, log: &mut Log, progress: &mut Progress, common: &Common
             let details = json!({"batch": batch, "records": records, "attempt": attempt, "status": status, "ms": ms});
             log.note(at, "answered", details);
         }
-        Event::Again { batch, why } => log.note(at, "again", json!({"batch": batch, "why": why})),
+        Event::Again { batch, why } => {
+            say::detail(common, format!("batch {batch} goes again: {why}"));
+            log.note(at, "again", json!({"batch": batch}));
+        }
         Event::InDoubt { batch, records, why } => {
             say::note(common, format!("batch {batch}: {why}; looking for its {records} records in the account"));
-            log.note(at, "in-doubt", json!({"batch": batch, "records": records, "why": why}));
+            log.note(at, "in-doubt", json!({"batch": batch, "records": records}));
         }
         Event::Looked { found, missing, unclear, last } => {
             if last {
@@ -296,12 +318,18 @@ fn tell_end(end: &End) {
 }
 
 /// Writes the report and prints the last lines: counts, paths, and how to go on.
-pub fn close(store: &Store, run: i64, folder: &Path, exit: Exit, common: &Common) -> Result<(), Ended> {
+pub fn close(store: &Store, run: i64, folder: &Path, common: &Common) -> Result<(), Ended> {
     let runs = store.runs()?;
     let Some(run) = runs.into_iter().find(|r| r.run == run) else { return Ok(()) };
     let summary = report::write(store, &run, folder)?;
     tell_problems(store, &run, &summary)?;
-    tell(&summary, exit, folder, common);
+    tell(&summary, folder, common);
+    if summary.outcome == Exit::SOURCE_BROKEN {
+        let row = store.first_open_row(run.run)?;
+        say::line(&format!("to go on: mend the source and import its rest with --rows {row}-"));
+    } else if !Exit::is_final(&summary.outcome) {
+        say::line(&format!("to go on: amoport resume {}", summary.run));
+    }
     if common.json {
         say::data(&serde_json::to_string(&summary).unwrap_or_default());
     }
@@ -328,7 +356,7 @@ fn tell_problems(store: &Store, run: &Run, summary: &Summary) -> Result<(), Ende
     Ok(())
 }
 
-fn tell(summary: &Summary, exit: Exit, folder: &Path, common: &Common) {
+fn tell(summary: &Summary, folder: &Path, common: &Common) {
     let seconds = summary.elapsed_ms as f64 / 1000.0;
     let requests = summary.requests.sent;
     let read = summary.counts.read;
@@ -342,9 +370,6 @@ fn tell(summary: &Summary, exit: Exit, folder: &Path, common: &Common) {
         let book = folder.join(report::REJECTED_XLSX);
         let rejected = if book.exists() { book } else { folder.join(report::REJECTED) };
         say::note(common, format!("rejected: {} (correct it and import it with the same mapping)", rejected.display()));
-    }
-    if !Exit::is_final(exit.outcome()) {
-        say::line(&format!("to go on: amoport resume {}", summary.run));
     }
 }
 
@@ -374,8 +399,13 @@ pub fn new_name(store: &Store, head: &Head, now: i64) -> Result<String, Ended> {
     Ok(name)
 }
 
+/// Rejected rows hold people's data: the folder is its owner's alone.
 pub fn make_folder(folder: &Path) -> Result<(), Ended> {
-    std::fs::create_dir_all(folder).map_err(|e| {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|e| {
         Problem::in_file(folder, "runs-folder", format!("the run's folder cannot be made: {e}"))
             .hint("name another folder with --runs")
             .into()

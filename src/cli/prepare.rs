@@ -102,6 +102,16 @@ pub fn mapping(path: &Path) -> Result<Written, Ended> {
     Ok(mapping::read(path)?)
 }
 
+/// SHA-256 of a mapping and of the files it names: the two together decide what a row becomes.
+pub fn mapping_sha256(path: &Path, written: &Written) -> Result<String, Ended> {
+    let mut sha = sha256(path)?;
+    for file in &written.files {
+        sha.push_str(&sha256(file)?);
+    }
+    let joined = Sha256::digest(sha.as_bytes());
+    Ok(joined.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 /// SHA-256 of a file, in hex.
 pub fn sha256(path: &Path) -> Result<String, Ended> {
     let unreadable = |e: std::io::Error| -> Ended {

@@ -22,19 +22,23 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     let head = run.head.clone();
     let _lock = job::lock(common, &head)?;
     let file = Path::new(&head.source.path);
-    unchanged(file, &head.source.sha256, "source")?;
-    unchanged(Path::new(&head.mapping.path), &head.mapping.sha256, "mapping")?;
-    let written = prepare::mapping(Path::new(&head.mapping.path))?;
+    unchanged(file, prepare::sha256(file)?, &head.source.sha256, "source")?;
+    let mapping = Path::new(&head.mapping.path);
+    let written = prepare::mapping(mapping)?;
+    unchanged(mapping, prepare::mapping_sha256(mapping, &written)?, &head.mapping.sha256, "mapping")?;
     let table = prepare::reopen(&head.source)?;
     say::note(common, format!("{}: {}", file.display(), table.layout));
     let sandbox = head.target == SANDBOX;
     let target =
         TargetArgs { sandbox, account: (!sandbox).then(|| head.target.clone()), token_file: args.token_file.clone() };
     let target = Target::open(&target, common, head.rate)?;
+    if target.account != head.account {
+        let message = format!("the run went into {}, and \"{}\" is {} now", head.account, head.target, target.account);
+        return Err(Ended::usage("other-account", message, "name the old account again in amoport.toml, then resume"));
+    }
     // The snapshot of the first day: what was mapped then is mapped alike now.
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
     let plan = prepare::plan(&written, &table, account)?;
-    let records = store.counts(run.run)?.read;
     let (mut journal, open) = Journal::resume(Store::open(&common.state)?, &run)?;
     if args.resend_unknown {
         let forgotten = journal.forget_unknown()?;
@@ -43,7 +47,8 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     let doubts = doubts(&mut journal, open, &plan, &head, &run.name)?;
     let mut done = store.done(run.run)?;
     done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
-    let budget = head.max_errors.as_deref().and_then(|text| job::budget(text, records));
+    // Whoever goes on after the budget was overrun has seen the rejections.
+    let budget = None;
     let select = Select { done, rows: head.rows, limit: head.limit, only: None };
     job::run(Job { target, plan, table, journal, doubts, store, name: run.name, head, select, budget }, common)
 }
@@ -88,8 +93,8 @@ fn find(store: &Store, name: Option<&str>, resend_unknown: bool) -> Result<Run, 
     }
 }
 
-fn unchanged(file: &Path, sha256: &str, what: &str) -> Result<(), Ended> {
-    if prepare::sha256(file)? == sha256 {
+fn unchanged(file: &Path, now: String, then: &str, what: &str) -> Result<(), Ended> {
+    if now == then {
         return Ok(());
     }
     let message = format!("the {what} has changed since the run began");

@@ -36,7 +36,7 @@ pub fn report(args: &ReportArgs, common: &Common) -> Result<Exit, Ended> {
     let run = find(&store, args.run.as_deref())?;
     let folder = Path::new(&run.head.folder).to_owned();
     job::make_folder(&folder)?;
-    job::close(&store, run.run, &folder, Exit::Done, common)?;
+    job::close(&store, run.run, &folder, common)?;
     Ok(Exit::Done)
 }
 

@@ -56,16 +56,55 @@ pub fn compare(sent: &Value, held: &Value) -> Comparison {
         }
         note(&mut comparison, key.clone(), None, !ROBOTS_CHANGE.contains(&key.as_str()), value, &held[key]);
     }
-    custom_fields(&mut comparison, &sent["custom_fields_values"], &held["custom_fields_values"]);
-    tags(&mut comparison, &sent["tags_to_add"], &held["_embedded"]["tags"]);
+    // What an answer does not speak of at all cannot differ: linked entities come as bare ids.
+    if let Some(held) = held.get("custom_fields_values") {
+        custom_fields(&mut comparison, &sent["custom_fields_values"], held);
+    }
+    for key in ["contacts", "companies"] {
+        if let Some(held) = held["_embedded"].get(key) {
+            embedded(&mut comparison, key, &sent["_embedded"][key], held);
+        }
+    }
+    if let Some(held) = held["_embedded"].get("tags") {
+        tags(&mut comparison, &sent["tags_to_add"], held);
+    }
     comparison
 }
 
 fn note(comparison: &mut Comparison, path: String, field: Option<u64>, telling: bool, sent: &Value, held: &Value) {
-    if same(sent, held) {
+    if same(sent, held, false) {
         comparison.agreed += 1;
     } else {
         comparison.differences.push(Difference { path, field, dropped: held.is_null(), telling });
+    }
+}
+
+/// Linked contacts and companies: by id where the item names one, by all they hold where it brings them along. The
+/// account's side has only ids unless somebody has put the whole entities in.
+fn embedded(comparison: &mut Comparison, key: &str, sent: &Value, held: &Value) {
+    let held = list(held);
+    for (n, item) in list(sent).into_iter().enumerate() {
+        let path = format!("_embedded.{key}.{n}");
+        match id(&item["id"]) {
+            Some(wanted) if held.iter().any(|other| id(&other["id"]) == Some(wanted)) => comparison.agreed += 1,
+            Some(_) => {
+                comparison.differences.push(Difference { path, field: None, dropped: held.is_empty(), telling: true });
+            }
+            None => match held.get(n) {
+                None => comparison.differences.push(Difference { path, field: None, dropped: true, telling: true }),
+                Some(other) => {
+                    let inner = compare(item, other);
+                    comparison.agreed += inner.agreed;
+                    let nested = inner.differences.into_iter();
+                    // A custom field of a contact is none of the lead's, so it is no marker either.
+                    comparison.differences.extend(nested.map(|d| Difference {
+                        path: format!("{path}.{}", d.path),
+                        field: None,
+                        ..d
+                    }));
+                }
+            },
+        }
     }
 }
 
@@ -73,33 +112,35 @@ fn custom_fields(comparison: &mut Comparison, sent: &Value, held: &Value) {
     let held: Vec<&Value> = list(held);
     for (n, field) in list(sent).into_iter().enumerate() {
         let field_id = id(&field["field_id"]);
-        let there = held.iter().find(|other| id(&other["field_id"]) == field_id).map(|other| list(&other["values"]));
-        let there = there.filter(|values| !values.is_empty());
+        let other = held.iter().find(|other| id(&other["field_id"]) == field_id);
+        let numeric = other.is_some_and(|other| NUMERIC.contains(&text(&other["field_type"]).as_str()));
+        let there = other.map(|other| list(&other["values"])).filter(|values| !values.is_empty());
         let path = format!("custom_fields_values.{n}.values");
         let here = list(&field["values"]);
         match there {
             // Emptied, and it is empty.
             None if here.is_empty() => comparison.agreed += 1,
             None => comparison.differences.push(Difference { path, field: field_id, dropped: true, telling: true }),
-            Some(there) if same_values(&here, &there) => comparison.agreed += 1,
+            Some(there) if same_values(&here, &there, numeric) => comparison.agreed += 1,
             Some(there) => {
                 // Fewer than were sent, and all of these: some were dropped.
-                let dropped = there.len() < here.len() && there.iter().all(|t| here.iter().any(|h| same_item(h, t)));
+                let dropped =
+                    there.len() < here.len() && there.iter().all(|t| here.iter().any(|h| same_item(h, t, numeric)));
                 comparison.differences.push(Difference { path, field: field_id, dropped, telling: true });
             }
         }
     }
 }
 
-fn same_values(here: &[&Value], there: &[&Value]) -> bool {
-    here.len() == there.len() && here.iter().all(|h| there.iter().any(|t| same_item(h, t)))
+fn same_values(here: &[&Value], there: &[&Value], numeric: bool) -> bool {
+    here.len() == there.len() && here.iter().all(|h| there.iter().any(|t| same_item(h, t, numeric)))
 }
 
 /// Options are the same by id, everything else by value.
-fn same_item(sent: &Value, held: &Value) -> bool {
+fn same_item(sent: &Value, held: &Value, numeric: bool) -> bool {
     match (id(&sent["enum_id"]), sent.get("value")) {
         (Some(option), None) => id(&held["enum_id"]) == Some(option),
-        _ => same(&sent["value"], &held["value"]),
+        _ => same(&sent["value"], &held["value"], numeric),
     }
 }
 
@@ -115,8 +156,11 @@ fn tags(comparison: &mut Comparison, sent: &Value, held: &Value) {
     }
 }
 
+/// Types whose texts are numbers: "100.50" is "100.5" there, and nowhere else is "007" the same as "7".
+const NUMERIC: [&str; 3] = ["numeric", "monetary", "price"];
+
 /// Equal as a person would say it.
-fn same(sent: &Value, held: &Value) -> bool {
+fn same(sent: &Value, held: &Value, numeric: bool) -> bool {
     if sent == held {
         return true;
     }
@@ -132,7 +176,10 @@ fn same(sent: &Value, held: &Value) -> bool {
             }
             match (moment(&a), moment(&b)) {
                 (Some(a), Some(b)) if sent.is_string() != held.is_string() => a == b,
-                _ => matches!((decimal(&a), decimal(&b)), (Some(a), Some(b)) if a == b),
+                _ if numeric || !(sent.is_string() && held.is_string()) => {
+                    matches!((decimal(&a), decimal(&b)), (Some(a), Some(b)) if a == b)
+                }
+                _ => false,
             }
         }
     }
@@ -156,18 +203,34 @@ mod tests {
     fn values_are_the_same_however_the_service_spells_them() {
         for (sent, held, equal) in [
             (json!(12.5), json!("12.5"), true),
-            (json!("100.50"), json!("100.5"), true),
             (json!(true), json!("1"), true),
             (json!(true), json!(null), false),
             (json!("2021-10-19T00:00:00+03:00"), json!(1_634_590_800), true),
             (json!("2021-10-19T00:00:00+03:00"), json!(1_634_590_801), false),
             (json!("a "), json!("a"), true),
-            (json!("007"), json!("7"), true),
+            (json!("007"), json!("7"), false),
+            (json!("1.0"), json!("1"), false),
+            (json!(7), json!("7"), true),
             (json!("a"), json!("b"), false),
             (json!(1), json!(2), false),
         ] {
-            assert_eq!(same(&sent, &held), equal, "{sent} {held}");
+            assert_eq!(same(&sent, &held, false), equal, "{sent} {held}");
         }
+        assert!(same(&json!("100.50"), &json!("100.5"), true), "in a field of money");
+    }
+
+    #[test]
+    fn linked_entities_tell_records_apart() {
+        let lead = |contact: Value| json!({"name": "A", "_embedded": {"contacts": [contact]}});
+        let full = json!({"name": "B", "custom_fields_values": [{"field_id": 1, "values": [{"value": "x"}]}]});
+        assert_eq!(compare(&lead(full), &lead(json!({"id": 6}))).differences, []);
+        let ids = compare(&lead(json!({"id": 5})), &lead(json!({"id": 5, "is_main": true})));
+        assert_eq!((ids.agreed, ids.differences.len()), (2, 0));
+        assert!(!compare(&lead(json!({"id": 5})), &lead(json!({"id": 6}))).compatible());
+        assert!(compare(&lead(json!({"name": "B"})), &lead(json!({"id": 6, "name": "B"}))).compatible());
+        assert!(!compare(&lead(json!({"name": "B"})), &lead(json!({"id": 6, "name": "C"}))).compatible());
+        let unread = compare(&lead(json!({"name": "B"})), &lead(json!({"id": 6})));
+        assert_eq!((unread.agreed, unread.differences.len()), (1, 0), "what was not read cannot differ");
     }
 
     #[test]

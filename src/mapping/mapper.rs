@@ -7,7 +7,7 @@ use super::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, Val
 use super::value::{Made, Refused, field_value};
 use super::written::{OnEmpty, OnUnknown};
 use crate::entity::payload::{FieldValue, ObjectWriter, REQUEST_ID};
-use crate::entity::{Action, At, Holds, Wire};
+use crate::entity::{Action, At, Holds, TEXT_MAX, Wire};
 use crate::problem::{Place, Problem, Stage, did_you_mean, quoted};
 use crate::table::{Cell, Row, Scalar, fold};
 use std::borrow::Cow;
@@ -102,21 +102,40 @@ impl Mapper {
         Mapped::Record(Record { row: row.number, key, id, body })
     }
 
-    /// Two records of one source with the same key: the later one is rejected, naming the earlier.
+    /// Two records of one source with the same key: the later one is rejected, naming the earlier. So are two changes of
+    /// one record: batches overtake each other, and the older values could win.
     fn check_key(&mut self, key: Option<&str>, at: &mut RowContext<'_>) {
-        let Some(key) = key else { return };
-        let mut hasher = DefaultHasher::new();
-        key.hash(&mut hasher);
-        match self.keys.entry(hasher.finish()) {
-            std::collections::hash_map::Entry::Vacant(free) => {
-                free.insert(at.row.number);
+        if let Some(key) = key {
+            if at.plan.marker.is_some() && key.chars().count() > TEXT_MAX {
+                let message = format!("{} is too long for the marker, which takes {TEXT_MAX} characters", quoted(key));
+                let problem = at.problem(at.plan.key.first().copied(), "too-long", message).value(key);
+                at.problems.push(problem.hint("shorten the key, or leave \"marker\" out"));
             }
-            std::collections::hash_map::Entry::Occupied(earlier) => {
-                let message = format!("{} is already the key of row {}", quoted(key), earlier.get());
-                let column = at.plan.key.first().copied();
-                let problem = at.problem(column, "key-twice", message).value(key);
+            if let Some(earlier) = self.met(("key", key), at.row.number) {
+                let message = format!("{} is already the key of row {earlier}", quoted(key));
+                let problem = at.problem(at.plan.key.first().copied(), "key-twice", message).value(key);
                 at.problems.push(problem.hint("keep one of the rows, or correct the key"));
             }
+        }
+        if let Some(id) = at.own_id
+            && let Some(earlier) = self.met(("id", &id.to_string()), at.row.number)
+        {
+            let message = format!("{id} is changed by row {earlier} already");
+            let problem = at.problem(None, "id-twice", message).value(id.to_string());
+            at.problems.push(problem.hint("keep one of the rows, with all the changes"));
+        }
+    }
+
+    /// The row that had the same name before; else this one has it from now on.
+    fn met(&mut self, name: (&str, &str), row: u32) -> Option<u32> {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        match self.keys.entry(hasher.finish()) {
+            std::collections::hash_map::Entry::Vacant(free) => {
+                free.insert(row);
+                None
+            }
+            std::collections::hash_map::Entry::Occupied(earlier) => Some(*earlier.get()),
         }
     }
 
@@ -191,8 +210,9 @@ impl<'a> RowContext<'a> {
         for value in &section.values {
             self.value(section, value, object, names);
         }
+        let marker = usize::from(self.plan.marker.is_some() && section.spec.at == At::Item);
         if let Some(max) = section.spec.custom_fields_max
-            && object.fields_count() > max
+            && object.fields_count() + marker > max
         {
             let message =
                 format!("{} custom fields in [{}], the service takes {max}", object.fields_count(), section.spec.name);
@@ -251,35 +271,61 @@ impl<'a> RowContext<'a> {
         names: &mut Names,
         made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
     ) -> Filled {
-        let mut cell = cell;
-        if cell.is_empty() {
-            match (&origin.default, origin.on_empty) {
-                (Some(default), _) => cell = text_cell(default),
-                (None, OnEmpty::Clear) if !origin.required => return Filled::Clear,
-                (None, OnEmpty::Keep) if !origin.required => return Filled::No,
-                (None, OnEmpty::Keep | OnEmpty::Clear | OnEmpty::Reject) => {
-                    let message = format!("the cell is empty, \"{}\" needs a value", value.target.name());
-                    self.unfit(&origin.input, cell, Unfit { code: "empty", message, hint: None });
-                    return Filled::No;
+        let (before, problems) = (made.len(), self.problems.len());
+        let mut nulled = false;
+        if !cell.is_empty() {
+            let whole = |part: &'v str| if part == cell.text { cell } else { text_cell(part) };
+            if origin.split.is_empty() {
+                nulled |= self.part(value, origin, cell, names, made);
+            } else if matches!(origin.convert, Convert::Phone { .. }) {
+                for part in phone::split(cell.text, &origin.split) {
+                    nulled |= self.part(value, origin, whole(part), names, made);
+                }
+            } else {
+                for part in split::split(cell.text, &origin.split) {
+                    nulled |= self.part(value, origin, whole(part), names, made);
                 }
             }
         }
-        let before = made.len();
-        let whole = |part: &'v str| if part == cell.text { cell } else { text_cell(part) };
-        if origin.split.is_empty() {
-            self.part(value, origin, cell, names, made);
-        } else if matches!(origin.convert, Convert::Phone { .. }) {
-            for part in phone::split(cell.text, &origin.split) {
-                self.part(value, origin, whole(part), names, made);
-            }
-        } else {
-            for part in split::split(cell.text, &origin.split) {
-                self.part(value, origin, whole(part), names, made);
-            }
+        if made.len() > before {
+            return Filled::Yes;
         }
-        if made.len() > before { Filled::Yes } else { Filled::No }
+        // A problem is told already, or the mapping asks for no value at all.
+        if self.problems.len() > problems || nulled {
+            return Filled::No;
+        }
+        self.empty(value, origin, cell, names, made)
     }
 
+    /// What an empty cell means, or one that came to nothing: a word translated to nothing, separators alone.
+    fn empty<'v>(
+        &mut self,
+        value: &'v ValuePlan,
+        origin: &'v OriginPlan,
+        cell: Cell<'v>,
+        names: &mut Names,
+        made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
+    ) -> Filled {
+        match (&origin.default, origin.on_empty) {
+            (Some(default), _) => match self.convert(value, origin, text_cell(default), names) {
+                Ok(one) => {
+                    made.push((one, origin));
+                    return Filled::Yes;
+                }
+                Err(Refused::Unfit(unfit) | Refused::Unknown(unfit)) => self.unfit(&origin.input, cell, unfit),
+            },
+            (None, OnEmpty::Clear) if !origin.required => return Filled::Clear,
+            (None, OnEmpty::Keep) if !origin.required => {}
+            (None, OnEmpty::Keep | OnEmpty::Clear | OnEmpty::Reject) => {
+                let message = format!("the cell is empty, \"{}\" needs a value", value.target.name());
+                let hint = Some("fill the cell, or give a default in the mapping".to_owned());
+                self.unfit(&origin.input, cell, Unfit { code: "empty", message, hint });
+            }
+        }
+        Filled::No
+    }
+
+    /// True when the mapping asks for no value at all, not even the default.
     fn part<'v>(
         &mut self,
         value: &'v ValuePlan,
@@ -287,20 +333,18 @@ impl<'a> RowContext<'a> {
         cell: Cell<'v>,
         names: &mut Names,
         made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
-    ) {
+    ) -> bool {
         match self.translate_and_convert(value, origin, cell, names) {
             Ok(Some(one)) => made.push((one, origin)),
             Ok(None) => {}
             Err(Refused::Unfit(unfit)) => self.unfit(&origin.input, cell, unfit),
-            Err(Refused::Unknown(unfit)) => match (origin.on_unknown, &origin.default) {
-                (OnUnknown::Reject, _) => self.unfit(&origin.input, cell, unfit),
-                (OnUnknown::Null, _) | (OnUnknown::Skip, None) => {}
-                (OnUnknown::Skip, Some(default)) => match self.convert(value, origin, text_cell(default), names) {
-                    Ok(one) => made.push((one, origin)),
-                    Err(Refused::Unfit(unfit) | Refused::Unknown(unfit)) => self.unfit(&origin.input, cell, unfit),
-                },
+            Err(Refused::Unknown(unfit)) => match origin.on_unknown {
+                OnUnknown::Reject => self.unfit(&origin.input, cell, unfit),
+                OnUnknown::Skip => {}
+                OnUnknown::Null => return true,
             },
         }
+        false
     }
 
     fn translate_and_convert<'v>(

@@ -7,7 +7,7 @@ use super::names::Names;
 use super::plan::{Convert, Lookup, LookupWhat, OriginPlan, ValuePlan};
 use super::written::As;
 use crate::entity::payload::FieldValue;
-use crate::entity::{FieldKind, TEXT_MAX};
+use crate::entity::{Action, FieldKind, TEXT_MAX};
 use crate::problem::quoted;
 use crate::table::{Cell, Scalar};
 use rust_decimal::Decimal;
@@ -121,9 +121,17 @@ impl RowContext<'_> {
         names: &mut Names,
     ) -> Result<Made<'v>, Refused> {
         if self.pipeline_failed && matches!(lookup.what, LookupWhat::Stage { anywhere: false }) {
-            // The stage cannot be judged without its pipeline, whose problem is already told.
-            return Ok(Made::Id(0));
+            let message = format!("{} cannot be looked up, because its pipeline is not known", quoted(name));
+            return Err(Refused::Unfit(Unfit { code: "unknown-name", message, hint: None }));
         }
+        // A change that names no pipeline leaves the lead in its own, which is not known here.
+        let anywhere = self.plan.action == Action::Update && self.pipeline.is_none();
+        let lookup = match lookup.what {
+            LookupWhat::Stage { anywhere: false } if anywhere => {
+                Lookup { what: LookupWhat::Stage { anywhere: true }, ..lookup }
+            }
+            _ => lookup,
+        };
         let found = names.find(self.plan, lookup, self.pipeline, name, &value.target);
         if lookup.what == LookupWhat::Pipeline {
             self.pipeline = found.as_ref().ok().copied();

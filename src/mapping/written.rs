@@ -5,6 +5,7 @@ use super::tree::{Data, Entry, Node, Text};
 use crate::entity::{Action, FieldSpec, Kind, SectionSpec};
 use crate::problem::{Problem, did_you_mean};
 use crate::table::ReadOptions;
+use std::path::PathBuf;
 
 /// A text and where it stands in the file.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct Written {
     pub key: Vec<At<String>>,
     /// The text field in which each record carries a name of its own, so that it can be told from all others.
     pub marker: Option<At<String>>,
+    /// CSVs that `values` names: they are part of the mapping.
+    pub files: Vec<PathBuf>,
     pub source: SourceTable,
     pub sections: Vec<Section>,
 }
@@ -154,7 +157,7 @@ pub const VERSION: i64 = 1;
 
 /// Walks the tree. Problems of the head (version, kind, action) end the walk, since all else depends on them.
 pub fn walk(text: Text, root: &Node) -> Result<Written, Vec<Problem>> {
-    let mut walk = Walk { text: &text, problems: Vec::new() };
+    let mut walk = Walk { text: &text, problems: Vec::new(), files: Vec::new() };
     let Data::Table(entries) = &root.data else {
         return Err(vec![text.problem(
             root.at,
@@ -169,6 +172,7 @@ pub fn walk(text: Text, root: &Node) -> Result<Written, Vec<Problem>> {
         action,
         key: Vec::new(),
         marker: None,
+        files: Vec::new(),
         source: SourceTable::default(),
         sections: vec![],
     };
@@ -186,6 +190,7 @@ pub fn walk(text: Text, root: &Node) -> Result<Written, Vec<Problem>> {
         walk.problem(root.at, "mapping-shape", format!("there is no [{name}] table")).hint =
             Some(format!("add [{name}] with at least one field, for example name = \"…\""));
     }
+    written.files = walk.files;
     match walk.problems.is_empty() {
         true => Ok(written),
         false => Err(walk.problems),
@@ -195,6 +200,7 @@ pub fn walk(text: Text, root: &Node) -> Result<Written, Vec<Problem>> {
 struct Walk<'a> {
     text: &'a Text,
     problems: Vec<Problem>,
+    files: Vec<PathBuf>,
 }
 
 impl Walk<'_> {
@@ -526,6 +532,7 @@ impl Walk<'_> {
 
     fn translation_file(&mut self, at: usize, path: &str) -> Option<At<Translation>> {
         let beside = self.text.file.parent().unwrap_or(std::path::Path::new("")).join(path);
+        self.files.push(beside.clone());
         let mut pairs = Vec::new();
         let mut read = || -> Result<(), Problem> {
             let mut table =

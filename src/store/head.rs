@@ -7,6 +7,8 @@ pub struct Head {
     pub source: SourceHead,
     pub mapping: MappingHead,
     pub kind: String,
+    /// What a record becomes in the account; leads and complex leads share their ids.
+    pub entity: String,
     pub action: String,
     /// The account's address; for the sandbox, which has another one at every start, `sandbox`.
     pub account: String,

@@ -20,6 +20,19 @@ pub struct NewRun<'a> {
     pub started_at: i64,
 }
 
+/// A batch that goes out now.
+#[derive(Debug, Clone, Copy)]
+pub struct Sending<'a> {
+    pub batch: BatchNo,
+    pub rows: &'a [u32],
+    /// Keys of records that are made, for the ledger.
+    pub keys: &'a [&'a str],
+    /// The highest id known before it is sent.
+    pub watermark: u64,
+    /// Unix milliseconds.
+    pub at_ms: i64,
+}
+
 /// A batch that was sent and never answered, as a resumed run finds it.
 #[derive(Debug, Clone)]
 pub struct OpenDoubt {
@@ -30,12 +43,22 @@ pub struct OpenDoubt {
     pub watermark: u64,
 }
 
+/// What the ledger says of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum KnownKey {
+    /// It was made, with this id.
+    Made(u64),
+    /// Another run has sent it, and nobody knows yet whether it arrived.
+    Sent { run: String },
+}
+
 /// The open run of a store.
 pub struct Journal {
     store: Store,
     run: i64,
     account: String,
     kind: String,
+    entity: String,
     next_batch: BatchNo,
     counts: Counts,
 }
@@ -56,8 +79,8 @@ impl Journal {
             ],
         )?;
         let run = store.db.last_insert_rowid();
-        let (account, kind) = (head.account.clone(), head.kind.clone());
-        Ok(Journal { store, run, account, kind, next_batch: 1, counts: Counts::default() })
+        let (account, kind, entity) = (head.account.clone(), head.kind.clone(), head.entity.clone());
+        Ok(Journal { store, run, account, kind, entity, next_batch: 1, counts: Counts::default() })
     }
 
     /// Opens a run again. What was unprocessed is open; batches that were sent and never answered are in doubt, and come
@@ -70,6 +93,7 @@ impl Journal {
             run,
             account: head.account.clone(),
             kind: head.kind.clone(),
+            entity: head.entity.clone(),
             next_batch: 1,
             counts: Counts::default(),
         };
@@ -158,7 +182,8 @@ impl Journal {
     }
 
     /// Notes that a batch goes out now. Nothing may be sent before this has returned.
-    pub fn sent(&mut self, batch: BatchNo, rows: &[u32], watermark: u64, at_ms: i64) -> Result<u32, StoreError> {
+    pub fn sent(&mut self, sending: &Sending<'_>) -> Result<u32, StoreError> {
+        let Sending { batch, rows, keys, watermark, at_ms } = *sending;
         crash::point("sent-before");
         let tx = self.store.db.transaction()?;
         let known: Option<(String, u32)> = tx
@@ -176,6 +201,14 @@ impl Journal {
                sent_at_ms = excluded.sent_at_ms, watermark = excluded.watermark",
         )?
         .execute(params![self.run, batch, to.word(), attempts + 1, pack(rows), at_ms, watermark as i64])?;
+        for key in keys {
+            // Known from now on: another import of the same key waits for what becomes of this one.
+            tx.prepare_cached(
+                "INSERT INTO ledger (account, kind, key, id, run, batch) VALUES (?,?,?,NULL,?,?)
+                 ON CONFLICT DO UPDATE SET run = excluded.run, batch = excluded.batch WHERE id IS NULL",
+            )?
+            .execute(params![self.account, self.kind, key, self.run, batch])?;
+        }
         tx.commit()?;
         crash::point("sent-after");
         Ok(attempts + 1)
@@ -186,6 +219,7 @@ impl Journal {
         crash::point("not-taken-before");
         let tx = self.store.db.transaction()?;
         move_batch(&tx, self.run, batch, &[Step::NotTaken], http_status)?;
+        forget_open_keys(&tx, self.run, batch)?;
         tx.commit()?;
         crash::point("not-taken-after");
         Ok(())
@@ -226,19 +260,25 @@ impl Journal {
             insert(&tx, self.run, Some(batch), outcome)?;
             remember(&tx, &self.account, &self.kind, self.run, outcome)?;
         }
+        if steps.last() == Some(&Step::Settle) {
+            // What is not made and not unknown was refused, or goes again and is noted then.
+            forget_open_keys(&tx, self.run, batch)?;
+        }
         tx.commit()?;
         crash::point(&format!("{name}-after"));
         outcomes.iter().for_each(|outcome| self.counts.add(outcome.status, 1));
         Ok(())
     }
 
-    /// Ids above `watermark` that came back in answers, of this run and of others into the same account.
+    /// Ids above `watermark` that came back in answers, of this run and of others that made the same kind of thing in
+    /// this account; each kind of thing counts its own ids.
     pub fn known_ids(&self, watermark: u64) -> Result<HashSet<u64>, StoreError> {
-        let mut statement = self
-            .store
-            .db
-            .prepare_cached("SELECT id FROM record JOIN run USING (run) WHERE run.account = ? AND id > ?")?;
-        let ids = statement.query_map(params![self.account, watermark as i64], |row| row.get::<_, i64>(0))?;
+        let mut statement = self.store.db.prepare_cached(
+            "SELECT id FROM record WHERE id > ?3 AND run IN
+               (SELECT run FROM run WHERE account = ?1 AND json_extract(head, '$.entity') = ?2)",
+        )?;
+        let ids =
+            statement.query_map(params![self.account, self.entity, watermark as i64], |row| row.get::<_, i64>(0))?;
         Ok(ids.map(|id| id.map(|id| id as u64)).collect::<Result<_, _>>()?)
     }
 
@@ -258,18 +298,32 @@ impl Journal {
         Ok(())
     }
 
-    /// The id that a key has in this account.
-    pub fn ledger_id(&self, key: &str) -> Result<Option<u64>, StoreError> {
-        self.store.ledger_id(&self.account, &self.kind, key)
+    /// What is known of a key in this account from other runs.
+    pub fn known_key(&self, key: &str) -> Result<Option<KnownKey>, StoreError> {
+        let known: Option<(Option<i64>, String)> = self
+            .store
+            .db
+            .prepare_cached(
+                "SELECT id, run.name FROM ledger JOIN run USING (run)
+                 WHERE ledger.account = ? AND kind = ? AND key = ? AND (id IS NOT NULL OR run != ?)",
+            )?
+            .query_row(params![self.account, self.kind, key, self.run], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        Ok(known.map(|(id, run)| match id {
+            Some(id) => KnownKey::Made(id as u64),
+            None => KnownKey::Sent { run },
+        }))
     }
 
-    /// Adds a problem to a record that has its outcome already.
-    pub fn note(&mut self, row: u32, problem: &Problem) -> Result<(), StoreError> {
+    /// Adds problems to records that have their outcome already.
+    pub fn note(&mut self, notes: &[(u32, Problem)]) -> Result<(), StoreError> {
         let tx = self.store.db.transaction()?;
-        let n: i64 = tx
-            .prepare_cached("SELECT coalesce(max(n) + 1, 0) FROM problem WHERE run = ? AND row = ?")?
-            .query_row(params![self.run, row], |row| row.get(0))?;
-        insert_problem(&tx, self.run, row, n, problem)?;
+        for (row, problem) in notes {
+            let n: i64 = tx
+                .prepare_cached("SELECT coalesce(max(n) + 1, 0) FROM problem WHERE run = ? AND row = ?")?
+                .query_row(params![self.run, row], |row| row.get(0))?;
+            insert_problem(&tx, self.run, *row, n, problem)?;
+        }
         Ok(tx.commit()?)
     }
 
@@ -377,11 +431,23 @@ fn insert_problem(tx: &Transaction<'_>, run: i64, row: u32, n: i64, problem: &Pr
     Ok(())
 }
 
-/// The ledger: which key has which id in this account.
+/// The ledger: which key has which id in this account. A key of unknown outcome stays open for good.
 fn remember(tx: &Transaction<'_>, account: &str, kind: &str, run: i64, outcome: &Outcome) -> Result<(), StoreError> {
-    let (Some(key), Some(id)) = (&outcome.key, outcome.id) else { return Ok(()) };
-    tx.prepare_cached("INSERT OR REPLACE INTO ledger (account, kind, key, id, run) VALUES (?,?,?,?,?)")?
-        .execute(params![account, kind, key, id as i64, run])?;
+    let Some(key) = &outcome.key else { return Ok(()) };
+    match outcome.id {
+        Some(id) => tx
+            .prepare_cached("INSERT OR REPLACE INTO ledger (account, kind, key, id, run) VALUES (?,?,?,?,?)")?
+            .execute(params![account, kind, key, id as i64, run])?,
+        None if outcome.status == Status::Unknown => tx
+            .prepare_cached("UPDATE ledger SET batch = NULL WHERE account = ? AND kind = ? AND key = ? AND id IS NULL")?
+            .execute(params![account, kind, key])?,
+        None => 0,
+    };
+    Ok(())
+}
+
+fn forget_open_keys(tx: &Transaction<'_>, run: i64, batch: BatchNo) -> Result<(), StoreError> {
+    tx.prepare_cached("DELETE FROM ledger WHERE run = ? AND batch = ? AND id IS NULL")?.execute(params![run, batch])?;
     Ok(())
 }
 

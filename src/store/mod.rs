@@ -12,7 +12,7 @@ mod outcome;
 mod reading;
 
 pub use head::{Head, MappingHead, SourceHead};
-pub use journal::{BatchNo, Journal, NewRun, OpenDoubt, RunEnd};
+pub use journal::{BatchNo, Journal, KnownKey, NewRun, OpenDoubt, RunEnd, Sending};
 pub use outcome::{Counts, Outcome, Problem as StoredProblem, Status};
 pub use reading::{Line, Run};
 
@@ -154,10 +154,12 @@ impl Store {
                account TEXT NOT NULL,
                kind TEXT NOT NULL,
                key TEXT NOT NULL,
-               id INTEGER NOT NULL,
-               run INTEGER NOT NULL,
+               id INTEGER,
+               run INTEGER NOT NULL REFERENCES run,
+               batch INTEGER,
                PRIMARY KEY (account, kind, key)
              ) WITHOUT ROWID;
+             CREATE INDEX IF NOT EXISTS ledger_open ON ledger (run, batch) WHERE id IS NULL;
              PRAGMA user_version = {SCHEMA_VERSION};
              COMMIT;"
         ))

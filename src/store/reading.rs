@@ -106,6 +106,16 @@ impl Store {
         Ok(done)
     }
 
+    /// The first row of a run that has no outcome, as far as it was read.
+    pub fn first_open_row(&self, run: i64) -> Result<u32, StoreError> {
+        let open = params![run, Status::Unprocessed.number()];
+        let first: Option<u32> =
+            self.db.query_row("SELECT min(row) FROM record WHERE run = ? AND status = ?", open, |row| row.get(0))?;
+        let last: Option<u32> =
+            self.db.query_row("SELECT max(row) FROM record WHERE run = ?", [run], |row| row.get(0))?;
+        Ok(first.or(last.map(|row| row + 1)).unwrap_or(1))
+    }
+
     /// The highest id known before the first batch of a run was sent.
     pub fn first_watermark(&self, run: i64) -> Result<Option<u64>, StoreError> {
         let least: Option<i64> =
@@ -173,16 +183,6 @@ impl Store {
             problems.push(problem);
         }
         Ok(problems)
-    }
-
-    /// The id that a key has in an account.
-    pub fn ledger_id(&self, account: &str, kind: &str, key: &str) -> Result<Option<u64>, StoreError> {
-        let id: Option<i64> = self
-            .db
-            .prepare_cached("SELECT id FROM ledger WHERE account = ? AND kind = ? AND key = ?")?
-            .query_row(params![account, kind, key], |row| row.get(0))
-            .optional()?;
-        Ok(id.map(|id| id as u64))
     }
 }
 

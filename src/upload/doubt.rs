@@ -4,17 +4,19 @@
 
 use super::Event;
 use super::feed::{self, Fed, Loaded, Select};
-use super::reconcile::{Found, match_records};
+use super::reconcile::{Found, InDoubt, match_records};
 use super::run::{End, Uploader, lock};
 use super::settle::{self, Answered};
 use super::verdict::stop_of;
 use crate::api::Failure;
+use crate::entity::parts::id;
+use crate::entity::{At, Entity};
 use crate::mapping::Mapper;
 use crate::problem::Problem;
 use crate::store::{BatchNo, OpenDoubt, Outcome, Status, StoreError};
 use crate::table::Table;
 use serde_json::Value;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Instant;
 use tokio::sync::watch;
 
@@ -58,6 +60,9 @@ impl Doubt {
 /// When the account is looked at, as shares of the settling time. The first looks are for what has arrived already.
 const LOOKS: [f64; 7] = [0.01, 0.04, 0.1, 0.2, 0.4, 0.7, 1.0];
 
+/// Ids in one address.
+const BY_IDS: usize = 100;
+
 /// What the looks came to.
 enum Seen {
     /// One entry for each record, batch after batch.
@@ -93,36 +98,84 @@ impl Uploader<'_> {
     }
 
     async fn look(&mut self, doubts: &[Doubt], stop: &mut watch::Receiver<bool>) -> Result<Seen, StoreError> {
-        let entity = self.shared.plan.kind.spec().entity;
-        let records: Vec<&Loaded> = doubts.iter().flat_map(|doubt| &doubt.records).collect();
+        let records: Vec<InDoubt<'_>> = doubts
+            .iter()
+            .flat_map(|doubt| doubt.records.iter().map(|loaded| InDoubt { loaded, watermark: doubt.watermark }))
+            .collect();
         let watermark = doubts.iter().map(|doubt| doubt.watermark).min().unwrap_or(0);
         let (settle, clock) = (self.options.settle, self.options.clock);
         let started = Instant::now();
         let mut seen = Seen::Matches(vec![Found::Unclear; records.len()]);
+        // What was seen once counts, though it may be merged or deleted before the last look.
+        let mut held: BTreeMap<u64, Value> = BTreeMap::new();
         for (n, share) in LOOKS.iter().enumerate() {
             let due = settle.mul_f64(*share).saturating_sub(clock.since(started));
-            if interrupted(stop, clock.sleep(due)).await {
-                return Ok(Seen::Interrupted);
+            let known = lock(&self.shared.journal).known_ids(watermark)?;
+            let look = async {
+                clock.sleep(due).await;
+                self.read_above(watermark, &known, &mut held).await
+            };
+            let read = tokio::select! {
+                biased;
+                Ok(_) = stop.wait_for(|stop| *stop) => return Ok(Seen::Interrupted),
+                read = look => read,
+            };
+            if let Err(failure) = read {
+                seen = Seen::Blind(failure);
+                continue;
             }
-            match self.shared.client.above(entity, watermark).await {
-                Err(failure) => seen = Seen::Blind(failure),
-                Ok(held) => {
-                    let matches = self.matched(&records, &held, watermark)?;
-                    let all = matches.iter().all(|found| matches!(found, Found::There { .. }));
-                    self.tell_look(&matches, all || n + 1 == LOOKS.len());
-                    seen = Seen::Matches(matches);
-                    if all {
-                        break;
-                    }
-                }
+            let all_held: Vec<&Value> = held.values().collect();
+            let matches = match_records(&records, &all_held, &known, self.shared.plan.marker);
+            let all = matches.iter().all(|found| matches!(found, Found::There { .. }));
+            self.tell_look(&matches, all || n + 1 == LOOKS.len());
+            seen = Seen::Matches(matches);
+            if all {
+                break;
             }
         }
         Ok(seen)
     }
 
-    fn matched(&self, records: &[&Loaded], held: &[Value], watermark: u64) -> Result<Vec<Found>, StoreError> {
-        let known = lock(&self.shared.journal).known_ids(watermark)?;
-        Ok(match_records(records, held, &known, self.shared.plan.marker))
+    /// Adds what the account has above the watermark; with the whole contacts and companies where records bring theirs
+    /// along, since leads of one name are told apart by them.
+    async fn read_above(
+        &self,
+        watermark: u64,
+        known: &HashSet<u64>,
+        held: &mut BTreeMap<u64, Value>,
+    ) -> Result<(), Failure> {
+        let client = &self.shared.client;
+        let mut fresh = client.above(self.shared.plan.kind.spec().entity, watermark).await?;
+        for section in &self.shared.plan.sections {
+            if let (At::EmbeddedFirst(key), Some(entity)) = (section.spec.at, section.spec.custom_fields) {
+                self.put_in(key, entity, known, &mut fresh).await?;
+            }
+        }
+        held.extend(fresh.into_iter().filter_map(|item| Some((id(&item["id"])?, item))));
+        Ok(())
+    }
+
+    async fn put_in(
+        &self,
+        key: &str,
+        entity: Entity,
+        known: &HashSet<u64>,
+        items: &mut [Value],
+    ) -> Result<(), Failure> {
+        let open = |item: &Value| id(&item["id"]).is_some_and(|id| !known.contains(&id));
+        let of = |item: &Value| id(&item["_embedded"][key][0]["id"]);
+        let ids: Vec<u64> = items.iter().filter(|item| open(item)).filter_map(of).collect();
+        let mut whole: BTreeMap<u64, Value> = BTreeMap::new();
+        for chunk in ids.chunks(BY_IDS) {
+            let read = self.shared.client.by_ids(entity, chunk).await?;
+            whole.extend(read.into_iter().filter_map(|item| Some((id(&item["id"])?, item))));
+        }
+        for item in items {
+            if let Some(whole) = of(item).and_then(|id| whole.get(&id)) {
+                item["_embedded"][key][0] = whole.clone();
+            }
+        }
+        Ok(())
     }
 
     fn tell_look(&mut self, matches: &[Found], last: bool) {
@@ -169,13 +222,5 @@ impl Uploader<'_> {
             lock(&self.shared.journal).leave_in_doubt(doubt.batch, &unknown)?;
         }
         Ok(())
-    }
-}
-
-async fn interrupted(stop: &mut watch::Receiver<bool>, pause: impl Future<Output = ()>) -> bool {
-    tokio::select! {
-        biased;
-        changed = stop.wait_for(|stop| *stop) => changed.is_ok(),
-        () = pause => false,
     }
 }

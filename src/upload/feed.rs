@@ -2,7 +2,7 @@
 //! that the next batches are ready before their turn and memory does not grow with the source.
 
 use crate::mapping::{Mapped, Mapper, Plan, Record};
-use crate::problem::Problem;
+use crate::problem::{Problem, Stage};
 use crate::store::{Outcome, Status, StoredProblem};
 use crate::table::{Cell, Row, Scalar, Table};
 use std::collections::HashSet;
@@ -74,6 +74,15 @@ pub fn start(table: Table, mapper: Mapper, select: Select) -> mpsc::Receiver<Vec
     });
     receiver
 }
+
+/// The reading thread ended without a word: a fault of ours. The rows it did not hand over must not vanish.
+pub fn died() -> Problem {
+    Problem::new(Stage::Map, FAULT, "reading the source has failed inside amoport; the rows after this are not done")
+        .hint("please report the lines above")
+}
+
+/// The code of a problem that is a fault of ours.
+pub const FAULT: &str = "fault";
 
 /// Reads and maps every wanted row; `give` returns false to stop. The dry run and `check` use this directly.
 pub fn walk(

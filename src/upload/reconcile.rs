@@ -3,9 +3,10 @@
 
 use super::feed::Loaded;
 use crate::entity::compare::{Comparison, compare};
-use crate::entity::parts::id;
+use crate::entity::parts::{id, text};
+use crate::table::fold;
 use serde_json::Value;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What the account says of a record in doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,34 +22,166 @@ pub enum Found {
     Unclear,
 }
 
-/// Matches records in doubt with what the account holds above the watermark. `known` are ids that are spoken for: they
-/// came back in answers. Each held entity is given to one record at most.
-pub fn match_records(records: &[&Loaded], held: &[Value], known: &HashSet<u64>, marker: Option<u64>) -> Vec<Found> {
-    let free: Vec<(u64, &Value)> = held
-        .iter()
-        .filter_map(|entity| Some((id(&entity["id"])?, entity)))
-        .filter(|(id, _)| !known.contains(id))
-        .collect();
-    let sent: Vec<Value> =
-        records.iter().map(|l| serde_json::from_slice(&l.record.body).unwrap_or(Value::Null)).collect();
-    let compared: Vec<Vec<Comparison>> =
-        sent.iter().map(|sent| free.iter().map(|(_, held)| compare(sent, held)).collect()).collect();
-    let given = assign(&compared, marker);
-    let taken: HashSet<usize> = given.iter().flatten().copied().collect();
-    given
-        .iter()
-        .zip(&compared)
-        .map(|(given, row)| match given {
-            // As good a candidate is left over: one of the two is somebody else's, and nobody can say which.
-            Some(n) if rival(row, *n, &taken, marker) => Found::Unclear,
-            Some(n) => {
-                let (id, entity) = free[*n];
+/// A record in doubt, and the highest id known before it was sent: what it made has a higher one.
+#[derive(Debug, Clone, Copy)]
+pub struct InDoubt<'a> {
+    pub loaded: &'a Loaded,
+    pub watermark: u64,
+}
+
+/// Matches records in doubt with what the account has got. `known` are ids that are spoken for: they came back in
+/// answers. Each held entity is given to one record at most: first where everything agrees, then where the service may
+/// have dropped something. What is alike and not the same is unclear, never missing: missing ones are sent again.
+pub fn match_records(
+    records: &[InDoubt<'_>],
+    held: &[&Value],
+    known: &HashSet<u64>,
+    marker: Option<u64>,
+) -> Vec<Found> {
+    let mut table = Table::new(records, held, known, marker);
+    table.give_perfect();
+    table.give_partial();
+    (0..records.len()).map(|record| table.found(record)).collect()
+}
+
+struct Table<'a> {
+    sent: Vec<Value>,
+    watermarks: Vec<u64>,
+    free: Vec<(u64, &'a Value)>,
+    /// Held entities by their folded name: a twin has the same, and comparing everything with everything would take
+    /// minutes for a few thousand.
+    by_name: HashMap<String, Vec<usize>>,
+    all: Vec<usize>,
+    marker: Option<u64>,
+    given: Vec<Option<usize>>,
+    taken: Vec<bool>,
+}
+
+/// Entities nobody claims that are looked through for one with a changed name; with more of them, others are busy in the
+/// account and likeness says nothing.
+const UNCLAIMED_MAX: usize = 2_000;
+
+impl<'a> Table<'a> {
+    fn new(records: &[InDoubt<'_>], held: &[&'a Value], known: &HashSet<u64>, marker: Option<u64>) -> Table<'a> {
+        let free: Vec<(u64, &Value)> = held
+            .iter()
+            .filter_map(|entity| Some((id(&entity["id"])?, *entity)))
+            .filter(|(id, _)| !known.contains(id))
+            .collect();
+        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        for (n, (_, entity)) in free.iter().enumerate() {
+            by_name.entry(fold(&text(&entity["name"]))).or_default().push(n);
+        }
+        Table {
+            sent: records
+                .iter()
+                .map(|r| serde_json::from_slice(&r.loaded.record.body).unwrap_or(Value::Null))
+                .collect(),
+            watermarks: records.iter().map(|r| r.watermark).collect(),
+            all: (0..free.len()).collect(),
+            given: vec![None; records.len()],
+            taken: vec![false; free.len()],
+            free,
+            by_name,
+            marker,
+        }
+    }
+
+    /// Entities that may be the record's: those of its name; all of them where it was sent without one.
+    fn candidates(&self, record: usize) -> &[usize] {
+        match self.sent[record].get("name") {
+            Some(name) => self.by_name.get(&fold(&text(name))).map_or(&[], Vec::as_slice),
+            None => &self.all,
+        }
+    }
+
+    fn compared(&self, record: usize, candidate: usize) -> Comparison {
+        compare(&self.sent[record], self.free[candidate].1)
+    }
+
+    fn open(&self, record: usize, candidate: usize) -> bool {
+        !self.taken[candidate] && self.free[candidate].0 > self.watermarks[record]
+    }
+
+    fn give(&mut self, record: usize, candidate: usize) {
+        self.given[record] = Some(candidate);
+        self.taken[candidate] = true;
+    }
+
+    /// Nothing differs but what robots change.
+    fn give_perfect(&mut self) {
+        for record in 0..self.sent.len() {
+            let perfect = self.candidates(record).iter().copied().find(|candidate| {
+                self.open(record, *candidate) && {
+                    let comparison = self.compared(record, *candidate);
+                    comparison.agreed > 0 && comparison.differences.iter().all(|d| !d.telling && !d.dropped)
+                }
+            });
+            if let Some(candidate) = perfect {
+                self.give(record, candidate);
+            }
+        }
+    }
+
+    /// Values that are missing speak neither for nor against; pairs with the most agreement first.
+    fn give_partial(&mut self) {
+        let mut pairs: Vec<(u32, usize, usize)> = Vec::new();
+        for record in (0..self.sent.len()).filter(|record| self.given[*record].is_none()) {
+            for candidate in self.candidates(record).iter().copied().filter(|c| self.open(record, *c)) {
+                let comparison = self.compared(record, candidate);
+                if could_be(&comparison, self.marker) {
+                    pairs.push((comparison.agreed, record, candidate));
+                }
+            }
+        }
+        pairs.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+        for (_, record, candidate) in pairs {
+            if self.given[record].is_none() && !self.taken[candidate] {
+                self.give(record, candidate);
+            }
+        }
+    }
+
+    fn found(&self, record: usize) -> Found {
+        let left = |candidate: &&usize| self.open(record, **candidate);
+        match self.given[record] {
+            Some(given) => {
+                let own = self.compared(record, given).agreed;
+                let rival = self.candidates(record).iter().filter(left).any(|candidate| {
+                    let other = self.compared(record, *candidate);
+                    could_be(&other, self.marker) && other.agreed >= own
+                });
+                // As good a candidate is left over: one of the two is somebody else's, and nobody can say which.
+                if rival {
+                    return Found::Unclear;
+                }
+                let (id, entity) = self.free[given];
                 Found::There { id, contact_id: first(entity, "contacts"), company_id: first(entity, "companies") }
             }
-            None if row.iter().enumerate().any(|(n, c)| !taken.contains(&n) && may_be(c, marker)) => Found::Unclear,
+            None if self.candidates(record).iter().filter(left).any(|c| self.alike(record, *c)) => Found::Unclear,
+            None if self.renamed(record) => Found::Unclear,
             None => Found::Missing,
-        })
-        .collect()
+        }
+    }
+
+    /// The same name, with something changed by a robot, say.
+    fn alike(&self, record: usize, candidate: usize) -> bool {
+        let comparison = self.compared(record, candidate);
+        comparison.agreed > 0 && !comparison.foreign(self.marker)
+    }
+
+    /// Somewhere stands an entity that nobody claims and that differs in the name alone.
+    fn renamed(&self, record: usize) -> bool {
+        let unclaimed: Vec<usize> = self.all.iter().copied().filter(|c| self.open(record, *c)).collect();
+        unclaimed.len() <= UNCLAIMED_MAX
+            && unclaimed.into_iter().any(|candidate| {
+                let comparison = self.compared(record, candidate);
+                let telling = comparison.differences.iter().filter(|d| d.telling || d.dropped);
+                comparison.agreed > 0
+                    && !comparison.foreign(self.marker)
+                    && telling.into_iter().all(|d| d.path == "name")
+            })
+    }
 }
 
 fn first(entity: &Value, key: &str) -> Option<u64> {
@@ -58,39 +191,6 @@ fn first(entity: &Value, key: &str) -> Option<u64> {
 /// Nothing speaks against it, and something for it.
 fn could_be(comparison: &Comparison, marker: Option<u64>) -> bool {
     comparison.compatible() && comparison.agreed > 0 && !comparison.foreign(marker)
-}
-
-/// Pairs with the most agreement first.
-fn assign(compared: &[Vec<Comparison>], marker: Option<u64>) -> Vec<Option<usize>> {
-    let mut pairs: Vec<(u32, usize, usize)> = Vec::new();
-    for (record, row) in compared.iter().enumerate() {
-        for (candidate, comparison) in row.iter().enumerate() {
-            if could_be(comparison, marker) {
-                pairs.push((comparison.agreed, record, candidate));
-            }
-        }
-    }
-    pairs.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
-    let mut given = vec![None; compared.len()];
-    let mut taken = HashSet::new();
-    for (_, record, candidate) in pairs {
-        if given[record].is_none() && taken.insert(candidate) {
-            given[record] = Some(candidate);
-        }
-    }
-    given
-}
-
-fn rival(row: &[Comparison], given: usize, taken: &HashSet<usize>, marker: Option<u64>) -> bool {
-    row.iter().enumerate().any(|(n, other)| {
-        n != given && !taken.contains(&n) && could_be(other, marker) && other.agreed >= row[given].agreed
-    })
-}
-
-/// Not compatible, and yet alike: the same name, with something changed by a robot, say.
-fn may_be(comparison: &Comparison, marker: Option<u64>) -> bool {
-    let named_alike = !comparison.differences.iter().any(|d| d.path == "name" || d.path == "created_at");
-    named_alike && comparison.agreed > 0 && !comparison.foreign(marker)
 }
 
 #[cfg(test)]
@@ -106,8 +206,9 @@ mod tests {
     }
 
     fn found(records: &[Loaded], held: &[Value], known: &[u64]) -> Vec<Found> {
-        let records: Vec<&Loaded> = records.iter().collect();
-        match_records(&records, held, &known.iter().copied().collect(), Some(7))
+        let records: Vec<InDoubt<'_>> = records.iter().map(|loaded| InDoubt { loaded, watermark: 5 }).collect();
+        let held: Vec<&Value> = held.iter().collect();
+        match_records(&records, &held, &known.iter().copied().collect(), Some(7))
     }
 
     fn there(id: u64) -> Found {
@@ -153,5 +254,27 @@ mod tests {
         let one = [loaded(2, json!({"name": "A", "custom_fields_values": field("x")}))];
         let held = [json!({"id": 10, "name": "A", "custom_fields_values": field("changed")})];
         assert_eq!(found(&one, &held, &[]), [Found::Unclear]);
+    }
+
+    #[test]
+    fn what_stands_below_the_watermark_is_older_than_the_record() {
+        let one = [loaded(2, json!({"name": "A", "price": 1}))];
+        assert_eq!(found(&one, &[json!({"id": 5, "name": "A", "price": 1})], &[]), [Found::Missing]);
+    }
+
+    #[test]
+    fn a_changed_name_is_unclear() {
+        let one = [loaded(2, json!({"name": "A ☂ B", "price": 10}))];
+        assert_eq!(found(&one, &[json!({"id": 10, "name": "A B", "price": 10})], &[]), [Found::Unclear]);
+        assert_eq!(found(&one, &[json!({"id": 10, "name": "C", "price": 11})], &[]), [Found::Missing]);
+    }
+
+    #[test]
+    fn leads_of_one_name_are_told_apart_by_their_contacts() {
+        let lead = |contact: &str| json!({"name": "Заявка с сайта", "_embedded": {"contacts": [{"name": contact}]}});
+        let two = [loaded(2, lead("Анна")), loaded(3, lead("Олег"))];
+        let held = json!({"id": 10, "name": "Заявка с сайта", "_embedded": {"contacts": [{"id": 7, "name": "Олег"}]}});
+        let there = Found::There { id: 10, contact_id: Some(7), company_id: None };
+        assert_eq!(found(&two, &[held], &[]), [Found::Missing, there]);
     }
 }

@@ -4,7 +4,7 @@
 
 use super::batch::Sizer;
 use super::doubt::Doubt;
-use super::feed::{Fed, Loaded};
+use super::feed::{self, Fed, Loaded};
 use super::settle::{self, Answered};
 use super::verdict::{Stop, Verdict, stop_of, verdict};
 use super::{Event, Options};
@@ -13,7 +13,7 @@ use crate::entity::answer::WrittenItem;
 use crate::entity::{Action, payload};
 use crate::mapping::Plan;
 use crate::problem::Problem;
-use crate::store::{BatchNo, Journal, Outcome, Status, StoreError};
+use crate::store::{BatchNo, Journal, KnownKey, Outcome, Sending, Status, StoreError};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -107,7 +107,7 @@ pub(super) struct Uploader<'a> {
 
 /// Uploads what the feed hands over.
 pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Report, StoreError> {
-    let Upload { client, plan, journal, mut feed, options, doubts, mut stop } = upload;
+    let Upload { client, plan, journal, feed: mut parcels, options, doubts, mut stop } = upload;
     let rejected = lock(&journal).counts().rejected;
     let shared = Shared {
         client,
@@ -132,7 +132,7 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Repor
         rejected,
         end: None,
     };
-    up.first_look().await;
+    up.first_look(&mut stop).await;
     let mut rows = None;
     loop {
         if up.tasks.is_empty() && up.may_settle() {
@@ -151,14 +151,17 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Repor
                 }
             }
             Some(landed) = up.tasks.join_next() => up.landed(landed)?,
-            parcel = feed.recv(), if rows.is_none() && up.end.is_none() && up.hungry() => match parcel {
+            parcel = parcels.recv(), if rows.is_none() && up.end.is_none() && up.hungry() => match parcel {
                 Some(parcel) => up.take(parcel, &mut rows)?,
-                None => rows = Some(0),
+                None => {
+                    rows = Some(0);
+                    up.finish_with(End::Source(feed::died()));
+                }
             },
         }
     }
     up.leave_doubts()?;
-    up.leave_the_rest(&mut feed, &mut rows).await?;
+    up.leave_the_rest(&mut parcels, &mut rows).await?;
     let end = up.end.take().unwrap_or(End::Finished);
     Ok(Report { end, rows: rows.unwrap_or(0), retried: up.retried })
 }
@@ -171,13 +174,18 @@ pub(super) fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
 impl Uploader<'_> {
     /// Notes the highest id before anything is made, so that a lost answer can be looked for above it. The request also
     /// opens the connection before the first batch.
-    async fn first_look(&mut self) {
+    async fn first_look(&mut self, stop: &mut watch::Receiver<bool>) {
         if self.shared.plan.action != Action::Create {
             return;
         }
-        match self.shared.client.highest_id(self.shared.plan.kind.spec().entity).await {
-            Ok(id) => self.raise_watermark(id),
-            Err(failure) => self.finish_with(End::Service(stop_of(failure))),
+        let shared = Arc::clone(&self.shared);
+        tokio::select! {
+            biased;
+            Ok(_) = stop.wait_for(|stop| *stop) => self.finish_with(End::Interrupted),
+            looked = shared.client.highest_id(shared.plan.kind.spec().entity) => match looked {
+                Ok(id) => self.raise_watermark(id),
+                Err(failure) => self.finish_with(End::Service(stop_of(failure))),
+            },
         }
     }
 
@@ -227,9 +235,9 @@ impl Uploader<'_> {
             match fed {
                 Fed::Record(loaded) => match self.made_before(&loaded)? {
                     None => self.open.push(loaded),
-                    Some(id) => {
+                    Some(known) => {
                         self.rejected += 1;
-                        self.local.push(settle::made_before(&self.shared.plan, &loaded, id));
+                        self.local.push(settle::made_before(&self.shared.plan, &loaded, &known));
                     }
                 },
                 Fed::Local(outcome) => {
@@ -250,11 +258,11 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    /// The id that a record's key has in this account from an earlier run: making it again would double it.
-    fn made_before(&self, loaded: &Loaded) -> Result<Option<u64>, StoreError> {
+    /// What another run has done with a record's key in this account: making it again would double it.
+    fn made_before(&self, loaded: &Loaded) -> Result<Option<KnownKey>, StoreError> {
         match &loaded.record.key {
             Some(key) if self.shared.plan.action == Action::Create && !self.options.again => {
-                lock(&self.shared.journal).ledger_id(key)
+                lock(&self.shared.journal).known_key(key)
             }
             Some(_) | None => Ok(None),
         }
@@ -498,8 +506,26 @@ async fn send(shared: Arc<Shared>, options: Options, mut batch: Batch) -> Result
     };
     let rows: Vec<u32> = batch.records.iter().map(|loaded| loaded.record.row).collect();
     batch.watermark = shared.watermark.load(Ordering::Relaxed);
-    lock(&shared.journal).sent(batch.no, &rows, batch.watermark, options.clock.unix_ms())?;
-    shared.client.pace().turn().await;
+    let creates = shared.plan.write.action == Action::Create;
+    let keys: Vec<&str> = batch.records.iter().filter(|_| creates).filter_map(|l| l.record.key.as_deref()).collect();
+    let at_ms = options.clock.unix_ms();
+    lock(&shared.journal).sent(&Sending {
+        batch: batch.no,
+        rows: &rows,
+        keys: &keys,
+        watermark: batch.watermark,
+        at_ms,
+    })?;
+    let stopped = tokio::select! {
+        biased;
+        () = shared.client.pace().turn() => false,
+        // A pause that the service asked for may be long, and whoever interrupts should not wait for it.
+        _ = hold.wait_for(|hold| *hold) => true,
+    };
+    if stopped {
+        lock(&shared.journal).not_taken(batch.no, None)?;
+        return Ok((batch, None));
+    }
     drop(turn);
     batch.tries += 1;
     let body = payload::batch(batch.records.iter().map(|loaded| loaded.record.body.as_slice()));

@@ -5,7 +5,7 @@ use crate::entity::Action;
 use crate::entity::answer::{ItemError, ItemErrors, WrittenItem};
 use crate::mapping::{Plan, request_id, trace};
 use crate::problem::{Place, Problem, Stage, quoted};
-use crate::store::{Outcome, Status, StoredProblem};
+use crate::store::{KnownKey, Outcome, Status, StoredProblem};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -124,13 +124,20 @@ fn with_answer(outcome: Outcome, answered: Answered) -> Outcome {
     Outcome { http_status: answered.http_status, attempts: answered.attempts, ..outcome }
 }
 
-/// A record whose key an earlier run has made.
-pub fn made_before(plan: &Plan, loaded: &Loaded, id: u64) -> Outcome {
+/// A record whose key another run has made, or has sent.
+pub fn made_before(plan: &Plan, loaded: &Loaded, known: &KnownKey) -> Outcome {
     let key = loaded.record.key.as_deref().unwrap_or_default();
-    let message = format!("{} was imported before and is {id} in the account", quoted(key));
-    let problem = at(plan, loaded, plan.key.first().copied(), Stage::Map, "key-known", message)
-        .value(key)
-        .hint("leave the row out, or add --again to make it a second time");
+    let (message, hint) = match known {
+        KnownKey::Made(id) => (
+            format!("{} was imported before and is {id} in the account", quoted(key)),
+            "leave the row out, or add --again to make it a second time".to_owned(),
+        ),
+        KnownKey::Sent { run } => (
+            format!("{} was sent by run {run}, and it is not known whether it arrived", quoted(key)),
+            format!("first go on with that run: amoport resume {run}; or look for it in the account and add --again"),
+        ),
+    };
+    let problem = at(plan, loaded, plan.key.first().copied(), Stage::Map, "key-known", message).value(key).hint(hint);
     rejected(plan, &loaded.row, loaded.record.key.clone(), &[problem])
 }
 

@@ -117,22 +117,20 @@ async fn check(
     let held = client.by_ids(plan.kind.spec().entity, &ids).await?;
     // Unknown filters are ignored with a 200: only rows that were asked for count. [client live]
     let held: HashMap<u64, &Value> = held.iter().filter_map(|item| Some((id(&item["id"])?, item))).collect();
-    let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut notes = Vec::new();
     for (loaded, id) in chunk {
         verified.checked += 1;
         let Some(held) = held.get(id) else {
             verified.missing += 1;
-            journal.note(loaded.record.row, &missing(plan, loaded, *id))?;
+            notes.push((loaded.record.row, missing(plan, loaded, *id)));
             continue;
         };
         let differences = compare(&sent(loaded), held).differences;
         let told: Vec<&Difference> = differences.iter().filter(|d| d.telling || d.dropped).collect();
         verified.differing += u64::from(!told.is_empty());
-        for difference in told {
-            journal.note(loaded.record.row, &differs(plan, loaded, difference))?;
-        }
+        notes.extend(told.into_iter().map(|difference| (loaded.record.row, differs(plan, loaded, difference))));
     }
-    Ok(())
+    Ok(journal.lock().unwrap_or_else(PoisonError::into_inner).note(&notes)?)
 }
 
 /// Looks for entities above the watermark that are not ours and hold what one of ours holds.
@@ -152,15 +150,16 @@ async fn twins(
             twins.extend(prints.get(&print(&held)).map(|row| (*row, id)));
         })
         .await?;
-    let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-    for (row, id) in twins {
-        verified.doubled += 1;
-        let problem =
-            Problem::new(Stage::Reconcile, "doubled", format!("the account also holds {id} with the same content"))
-                .hint("look at both cards, and join or delete one of them in the CRM");
-        journal.note(row, &StoredProblem::from(&problem))?;
-    }
-    Ok(())
+    verified.doubled += twins.len() as u64;
+    let notes: Vec<(u32, StoredProblem)> = twins.into_iter().map(|(row, id)| (row, twin(id))).collect();
+    Ok(journal.lock().unwrap_or_else(PoisonError::into_inner).note(&notes)?)
+}
+
+fn twin(id: u64) -> StoredProblem {
+    let problem =
+        Problem::new(Stage::Reconcile, "doubled", format!("the account also holds {id} with the same content"))
+            .hint("look at both cards, and join or delete one of them in the CRM");
+    StoredProblem::from(&problem)
 }
 
 /// What a twin would share.

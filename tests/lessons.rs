@@ -1,0 +1,173 @@
+//! Bugs that a careful reader found, each as a test: ways in which a record was doubled, lost, or sent elsewhere.
+
+mod program;
+
+use program::{Folder, Service};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+fn folder(mapping: &str, csv: &str) -> Folder {
+    let folder = Folder::new();
+    folder.write("rows.csv", csv);
+    folder.write("rows.toml", format!("version = 1\n{mapping}"));
+    folder
+}
+
+const IMPORT: [&str; 6] = ["import", "rows.csv", "-m", "rows.toml", "--settle", "1s"];
+
+fn import<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    IMPORT.iter().copied().chain(more.iter().copied()).collect()
+}
+
+/// How often each name stands among an account's entities.
+fn names(service: &Service, entity: &str) -> BTreeMap<String, u32> {
+    let world = service.get(&format!("/_sandbox/entities/{entity}?fields=name"));
+    let mut names = BTreeMap::new();
+    for row in world["rows"].as_array().expect("rows") {
+        *names.entry(row["name"].as_str().unwrap_or_default().to_owned()).or_insert(0) += 1;
+    }
+    names
+}
+
+#[test]
+fn leads_of_one_name_are_told_apart_by_their_contacts_after_lost_answers() {
+    let service = Service::start();
+    service.faults(
+        r#"{"script":[{"on":"POST leads/complex","nth":1,"times":1,"do":"504"},
+                      {"on":"POST leads/complex","nth":2,"times":1,"do":"504","after_commit":true}]}"#,
+    );
+    let mut csv = String::from("name\n");
+    (1..=20).for_each(|n| _ = writeln!(csv, "Клиент {n}"));
+    let mapping =
+        "kind = \"complex-lead\"\n[lead]\nname = { value = \"Заявка с сайта\" }\n[contact]\nname = \"name\"\n";
+    let folder = folder(mapping, &csv);
+    folder.run(&service, &import(&["--batch", "10"])).expect(0);
+    let contacts = names(&service, "contacts");
+    assert_eq!(contacts.len(), 20, "{contacts:?}");
+    assert!(contacts.values().all(|count| *count == 1), "{contacts:?}");
+}
+
+#[test]
+fn a_marker_007_is_not_the_marker_7() {
+    let service = Service::start();
+    service.faults(
+        r#"{"script":[{"on":"POST leads","nth":1,"times":1,"do":"504"},
+                      {"on":"POST leads","nth":2,"times":1,"do":"504","after_commit":true}]}"#,
+    );
+    let mapping = "kind = \"lead\"\nkey = \"k\"\nmarker = \"Номер заявки\"\n[lead]\nname = { value = \"Заявка\" }\n";
+    let folder = folder(mapping, "k\n007\n7\n");
+    folder.run(&service, &import(&["--batch", "1"])).expect(0);
+    let world = service.get("/_sandbox/entities/leads").to_string();
+    assert!(world.contains("[\"007\"]") && world.contains("[\"7\"]"), "{world}");
+    assert_eq!(service.entities("leads"), 2);
+}
+
+#[test]
+fn keys_that_are_in_doubt_are_held_back_from_other_files() {
+    let service = Service::start();
+    service.faults(r#"{"script":[{"on":"POST leads","do":"504","after_commit":true},{"on":"GET leads","nth":2,"times":9,"do":"403"}]}"#);
+    let mapping = "kind = \"lead\"\nkey = \"k\"\n[lead]\nname = \"k\"\n";
+    let folder = folder(mapping, "k\nа\nб\n");
+    // The account cannot be looked at, so the run stops with its records in doubt.
+    folder.run(&service, &import(&[])).expect(4);
+    service.faults("{}");
+    service.post("/_sandbox/reset?keep=world", "");
+    folder.write("next.csv", "k\nа\nб\nв\n");
+    let next = folder.run(&service, &["import", "next.csv", "-m", "rows.toml", "--json"]).expect(1);
+    assert_eq!((&next.json()["counts"]["created"], &next.json()["counts"]["rejected"]), (&1.into(), &2.into()));
+    assert!(next.stderr.contains("was sent by run"), "{}", next.stderr);
+    let runs = folder.run(&service, &["runs", "--json"]).json();
+    let first = runs["runs"][1]["run"].as_str().expect("the first run").to_owned();
+    folder.run(&service, &["resume", &first]).expect(0);
+    assert_eq!(names(&service, "leads"), BTreeMap::from([("а".into(), 1), ("б".into(), 1), ("в".into(), 1)]));
+}
+
+#[test]
+fn a_run_is_not_resumed_into_another_account() {
+    let (one, other) = (Service::start(), Service::start());
+    one.faults(r#"{"script":[{"on":"POST leads","nth":2,"do":"403"}]}"#);
+    let folder = folder("kind = \"lead\"\n[lead]\nname = \"k\"\n", "k\nа\nб\nв\n");
+    let account = |service: &Service| {
+        folder.write("token", service.token());
+        folder.write("amoport.toml", format!("[accounts.main]\nurl = \"{}\"\ntoken-file = \"token\"\n", service.url()));
+    };
+    let run = |args: &[&str]| {
+        let mut command = folder.command(&one, args);
+        program::ran(command.env_remove("AMOPORT_TOKEN").output().expect("the program runs"))
+    };
+    account(&one);
+    let mut first = folder.command(&one, &["runs"]);
+    first.env_remove("AMOPORT_TOKEN");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_amoport"));
+    command.current_dir(folder.path()).args(import(&["--batch", "1", "--account", "main"]));
+    command.envs(first.get_envs().filter_map(|(k, v)| Some((k, v?))));
+    program::ran(command.output().expect("the program runs")).expect(4);
+    account(&other);
+    let refused = run(&["resume"]).expect(2);
+    assert!(refused.stderr.contains("name the old account again"), "{}", refused.stderr);
+    assert_eq!(other.entities("leads"), 0);
+}
+
+#[test]
+fn two_changes_of_one_record_do_not_race() {
+    let service = Service::start();
+    service.post("/api/v4/leads", r#"[{"name":"А"},{"name":"Б"}]"#);
+    let mapping = "kind = \"lead\"\naction = \"update\"\n[lead]\nid = \"id\"\nprice = \"price\"\n";
+    let folder = folder(mapping, "id,price\n10000001,1\n10000003,5\n10000001,2\n");
+    let run = folder.run(&service, &import(&["--json"])).expect(1);
+    assert_eq!((&run.json()["counts"]["updated"], &run.json()["counts"]["rejected"]), (&2.into(), &1.into()));
+    assert!(run.stderr.contains("10000001 is changed by row 2 already"), "{}", run.stderr);
+}
+
+#[test]
+fn a_run_over_its_error_budget_goes_on_when_it_is_resumed() {
+    let service = Service::start();
+    let folder = folder("kind = \"lead\"\n[lead]\nname = \"k\"\nprice = \"p\"\n", "k,p\nа,1\nб,x\nв,y\nг,2\n");
+    let stopped = folder.run(&service, &import(&["--max-errors", "1"])).expect(3);
+    assert!(stopped.stderr.contains("to go on: amoport resume"), "{}", stopped.stderr);
+    assert_eq!(service.entities("leads"), 0);
+    folder.run(&service, &["resume"]).expect(1);
+    assert_eq!(service.entities("leads"), 2);
+}
+
+#[test]
+fn a_source_that_breaks_off_says_where_its_rest_begins() {
+    let service = Service::start();
+    let mut csv = String::from("k\n");
+    (1..=300).for_each(|n| _ = writeln!(csv, "Запись {n}"));
+    let whole = format!("{csv}Запись 301\n");
+    csv.push_str("\"Запись 301\n");
+    let folder = folder("kind = \"lead\"\n[lead]\nname = \"k\"\n", &csv);
+    let broken = folder.run(&service, &import(&[])).expect(2);
+    let rest =
+        broken.stderr.lines().find_map(|line| line.split("--rows ").nth(1)).expect("where the rest begins").to_owned();
+    folder.write("rows.csv", whole);
+    folder.run(&service, &import(&["--rows", &rest])).expect(0);
+    let names = names(&service, "leads");
+    assert_eq!((names.len(), names.values().max()), (301, Some(&1)), "{rest}");
+}
+
+#[test]
+fn a_proxy_never_hears_of_the_sandbox() {
+    let service = Service::start();
+    let folder = folder("kind = \"lead\"\n[lead]\nname = \"k\"\n", "k\nа\n");
+    let mut command = folder.command(&service, &IMPORT);
+    // Nothing listens there; whoever asks it gets nowhere.
+    command
+        .env("http_proxy", "http://127.0.0.1:9")
+        .env("HTTP_PROXY", "http://127.0.0.1:9")
+        .env("ALL_PROXY", "http://127.0.0.1:9");
+    program::ran(command.output().expect("the program runs")).expect(0);
+}
+
+#[test]
+fn words_that_mean_nothing_count_as_empty() {
+    let service = Service::start();
+    let mapping = "kind = \"lead\"\n[lead]\nname = \"k\"\nprice = { column = \"p\", values = { \"-\" = \"\" }, required = true }\n\
+                   tags = { column = \"t\", split = \",\", default = \"импорт\" }\n";
+    let folder = folder(mapping, "k;p;t\nа;-;x\nб;5;\" , \"\n");
+    let run = folder.run(&service, &import(&[])).expect(1);
+    assert!(run.stderr.contains("\"price\" needs a value"), "{}", run.stderr);
+    let world = service.get("/_sandbox/entities/leads");
+    assert_eq!(world["rows"][0]["tags"], serde_json::json!(["импорт"]), "{world}");
+}
