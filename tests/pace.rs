@@ -159,18 +159,18 @@ fn a_429_for_one_is_felt_by_the_other_and_remembered() {
 fn a_block_stops_everybody_and_everybody_can_go_on_when_it_is_lifted() {
     let _alone = alone();
     let service = Service::start();
-    // One request meets the page; only the first process to send it learns of it from the service.
-    service.faults(r#"{"script":[{"on":"POST leads","nth":10,"times":1,"do":"403"}]}"#);
-    let (one, two) = (project(75), project(75));
+    // By the thirtieth batch both are sending, and neither has sent its forty. One request meets the page; only the first process to send it learns of it from the service.
+    service.faults(r#"{"script":[{"on":"POST leads","nth":30,"times":1,"do":"403"}]}"#);
+    let (one, two) = (project(200), project(200));
     let (first, second) = (import(&one, &service, &[]), import(&two, &service, &[]));
     for run in [ended(first).expect(4), ended(second).expect(4)] {
         assert!(run.stderr.contains("blocked this account or address (403)"), "{}", run.stderr);
         assert!(run.stderr.contains("to go on: amoport resume "), "{}", run.stderr);
         let counts = run.json()["counts"].clone();
-        assert_eq!(counts["created"].as_u64().unwrap() + counts["unprocessed"].as_u64().unwrap(), 75, "{counts}");
+        assert_eq!(counts["created"].as_u64().unwrap() + counts["unprocessed"].as_u64().unwrap(), 200, "{counts}");
     }
     let posts = service.requests("POST leads");
-    assert!(posts <= 13, "nothing was sent after the block was known: {posts} posts");
+    assert!(posts <= 33, "nothing was sent after the block was known: {posts} posts");
     assert_eq!(memory(&service)["halt"]["why"], "blocked");
 
     // Not lifted yet: a later run is told, tries one request, and stops.
@@ -184,9 +184,9 @@ fn a_block_stops_everybody_and_everybody_can_go_on_when_it_is_lifted() {
     service.post("/_sandbox/reset?keep=world", "");
     for folder in [&one, &two] {
         let run = folder.run(&service, &["resume", "--json"]).expect(0);
-        assert_eq!(run.json()["counts"]["created"], 75);
+        assert_eq!(run.json()["counts"]["created"], 200);
     }
-    assert_eq!(service.entities("leads"), 150);
+    assert_eq!(service.entities("leads"), 400);
     assert_eq!(memory(&service)["halt"], Value::Null, "a request that passed has cleared it");
 }
 
