@@ -263,6 +263,8 @@ impl Running {
                 command.env_remove(name);
             }
         }
+        // The pace that all processes share would outlive the case, and its port may come again.
+        command.env("AMOPORT_RATE_DIR", self.room.join("rate"));
         command.envs(step.env.iter().map(|(name, value)| (name, self.expand(value))));
         let output = command.output().map_err(|e| e.to_string())?;
         let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));

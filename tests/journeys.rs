@@ -156,6 +156,7 @@ struct Journey {
     plan: Arc<Plan>,
     account: Account,
     batch: BatchSize,
+    in_flight: usize,
 }
 
 fn client(sandbox: &Sandbox, clock: Clock) -> Arc<Client> {
@@ -185,8 +186,9 @@ impl Journey {
             0 => BatchSize::Auto { max },
             _ => BatchSize::Fixed(1 + dice.below(max.min(40) as u64) as usize),
         };
+        let in_flight = dice.pick(&[1, 2, 5, 24]);
         program::http(sandbox.url(), "POST", "/_sandbox/faults", "", &faults(dice).to_string());
-        Journey { folder, sandbox, cargo, plan: Arc::new(plan), account, batch }
+        Journey { folder, sandbox, cargo, plan: Arc::new(plan), account, batch, in_flight }
     }
 
     fn table(&self) -> Table {
@@ -248,7 +250,14 @@ impl Journey {
                 plan: Arc::clone(&self.plan),
                 journal: Arc::clone(&journal),
                 feed: feed::start(self.table(), self.mapper(), Select { done, ..Select::default() }),
-                options: Options { batch: self.batch, max_errors: None, settle: SETTLE, clock, again: false },
+                options: Options {
+                    batch: self.batch,
+                    in_flight: self.in_flight,
+                    max_errors: None,
+                    settle: SETTLE,
+                    clock,
+                    again: false,
+                },
                 doubts,
                 stop,
             };

@@ -19,6 +19,17 @@ fn import<'a>(more: &[&'a str]) -> Vec<&'a str> {
     IMPORT.iter().copied().chain(more.iter().copied()).collect()
 }
 
+/// Waits until the service has had so many requests to make leads.
+fn wait_for(service: &Service, requests: u64) {
+    for _ in 0..1_000 {
+        if service.requests("POST leads") >= requests {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    panic!("no request in twenty seconds: {}", service.get("/_sandbox/stats"));
+}
+
 /// How often each name stands among an account's entities.
 fn names(service: &Service, entity: &str) -> BTreeMap<String, u32> {
     let world = service.get(&format!("/_sandbox/entities/{entity}?fields=name"));
@@ -45,6 +56,63 @@ fn leads_of_one_name_are_told_apart_by_their_contacts_after_lost_answers() {
     let contacts = names(&service, "contacts");
     assert_eq!(contacts.len(), 20, "{contacts:?}");
     assert!(contacts.values().all(|count| *count == 1), "{contacts:?}");
+}
+
+#[test]
+fn values_that_the_service_drops_silently_are_told() {
+    let service = Service::start();
+    service.faults(r#"{"script":[{"on":"POST leads","nth":1,"times":1,"do":"drop-values"}]}"#);
+    let mapping = "kind = \"lead\"\n[lead]\nname = \"k\"\n[lead.fields]\n\"Город\" = \"c\"\n";
+    let folder = folder(mapping, "k,c\nа,Москва\nб,Пермь\n");
+    for (verify, told) in [("none", false), ("sample", true), ("all", true)] {
+        let run = folder.run(&service, &import(&["--again", "--verify", verify])).expect(0);
+        assert_eq!(run.stderr.contains("read back 2 records: 1 differ"), told, "{verify}: {}", run.stderr);
+        assert_eq!(folder.of_run("problems.csv").contains("was sent and is not in the account"), told);
+        service.faults(r#"{"script":[{"on":"POST leads","nth":1,"times":1,"do":"drop-values"}]}"#);
+    }
+}
+
+#[test]
+fn unknown_records_are_sent_again_only_when_the_user_says_so() {
+    let service = Service::start();
+    let mapping = "kind = \"lead\"\n[lead]\nname = \"k\"\nprice = \"p\"\n";
+    let folder = folder(mapping, "k,p\nа,5\n");
+    // The answer is lost before anything is made, and somebody else makes a lead of that name: it may be ours.
+    service.faults(r#"{"latency_ms":300,"script":[{"on":"POST leads","nth":1,"times":1,"do":"504"}]}"#);
+    let child = folder.spawn(&service, &["import", "rows.csv", "-m", "rows.toml", "--settle", "3s"]);
+    wait_for(&service, 1);
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    service.post("/api/v4/leads", r#"[{"name":"а"}]"#);
+    let run = program::ran(child.wait_with_output().expect("the program ends")).expect(7);
+    assert!(run.stderr.contains("it is not known whether the record reached the account"), "{}", run.stderr);
+    folder.run(&service, &["resume"]).expect(2);
+    assert_eq!(service.entities("leads"), 1);
+    folder.run(&service, &["resume", "--resend-unknown"]).expect(0);
+    assert_eq!(service.entities("leads"), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_at_once_and_loses_nothing() {
+    let service = Service::start();
+    service.faults(r#"{"latency_ms":800}"#);
+    let mut csv = String::from("k\n");
+    (1..=400).for_each(|n| _ = writeln!(csv, "Запись {n}"));
+    let folder = folder("kind = \"lead\"\n[lead]\nname = \"k\"\n", &csv);
+    let child = folder.spawn(&service, &import(&["--batch", "10"]));
+    wait_for(&service, 3);
+    let signal = || std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    signal();
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    let asked = std::time::Instant::now();
+    signal();
+    program::ran(child.wait_with_output().expect("the program ends")).expect(130);
+    assert!(asked.elapsed() < std::time::Duration::from_millis(500), "{:?}", asked.elapsed());
+    service.faults("{}");
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    folder.run(&service, &["resume"]).expect(0);
+    let names = names(&service, "leads");
+    assert_eq!((names.len(), names.values().max()), (400, Some(&1)));
 }
 
 #[test]

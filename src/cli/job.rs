@@ -15,7 +15,7 @@ use crate::store::{Counts, Head, Journal, Run, RunEnd, Store};
 use crate::table::{Row, Table};
 use crate::upload::feed::{self, Select};
 use crate::upload::verify::{self, Verify, VerifyError};
-use crate::upload::{BatchSize, Budget, Doubt, End, Event, Options, Upload};
+use crate::upload::{BatchSize, Budget, Doubt, End, Event, IN_FLIGHT, Options, Upload};
 use serde_json::json;
 use std::fs::File;
 use std::path::Path;
@@ -59,6 +59,7 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
     let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
     let options = Options {
         batch: head.batch.map_or(BatchSize::Auto { max: plan.write.batch_max }, BatchSize::Fixed),
+        in_flight: IN_FLIGHT,
         max_errors: budget,
         settle: Duration::from_secs(head.settle),
         clock: Clock::REAL,

@@ -41,9 +41,14 @@ impl Budget {
     }
 }
 
+/// Requests under way at once. At 7 a second and 3 s an answer, 21 are needed to keep the pace.
+pub const IN_FLIGHT: usize = 24;
+
 #[derive(Debug, Clone, Copy)]
 pub struct Options {
     pub batch: BatchSize,
+    /// Requests under way at once, at the most.
+    pub in_flight: usize,
     pub max_errors: Option<Budget>,
     /// How long the account is watched for records whose answer was lost: a commit may come late.
     pub settle: Duration,

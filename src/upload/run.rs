@@ -21,8 +21,6 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-/// Requests under way at once. At 7 a second and 3 s an answer, 21 are needed to keep the pace.
-const IN_FLIGHT_MAX: usize = 24;
 /// Settlings of doubts in a row, without one good answer between them, after which the service counts as failing.
 const SETTLINGS_MAX: u32 = 3;
 /// Local outcomes written to the journal in one go.
@@ -289,7 +287,7 @@ impl Uploader<'_> {
     /// Starts requests while there is room and no doubt: first what goes again, then full batches, at the end the last
     /// part.
     fn start_batches(&mut self, last: bool) {
-        while self.end.is_none() && self.doubts.is_empty() && self.tasks.len() < IN_FLIGHT_MAX {
+        while self.end.is_none() && self.doubts.is_empty() && self.tasks.len() < self.options.in_flight {
             let batch = match self.again.pop_front() {
                 Some(batch) => batch,
                 None if self.open.len() >= self.sizer.now() || (last && !self.open.is_empty()) => {
