@@ -386,7 +386,6 @@ fn head(folder: &Path, kind: Kind) -> Head {
         rate: 7,
         rows: None,
         limit: None,
-        max_errors: None,
         again: false,
     }
 }

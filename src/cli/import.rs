@@ -7,7 +7,7 @@ use super::target::Target;
 use super::{check, prepare, say};
 use crate::mapping::{Mapper, Plan};
 use crate::problem::Problem;
-use crate::store::{Head, Journal, MappingHead, NewRun, Run, SourceHead, Store};
+use crate::store::{Head, Journal, MappingHead, NewRun, Run, SourceHead, Store, StoreError};
 use crate::table::Table;
 use crate::upload::Budget;
 use crate::upload::feed::{self, Fed, Select};
@@ -19,7 +19,8 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
     let table = prepare::source(&args.file, &written, &args.source, common)?;
     let target = Target::open(&args.target, common, args.rate)?;
     let account = prepare::account(&target.client, &prepare::entities(&written), common)?;
-    let snapshot = serde_json::to_string(&account).unwrap_or_default();
+    // A resumed run maps by this snapshot, so a run without one must not begin.
+    let snapshot = serde_json::to_string(&account).map_err(StoreError::Json)?;
     let plan = prepare::plan(&written, &table, account)?;
     batch_size(args.batch, &plan)?;
     let select = Select { rows: args.rows, limit: args.limit, ..Select::default() };
@@ -96,7 +97,6 @@ fn head(
         rate: args.rate,
         rows: args.rows,
         limit: args.limit,
-        max_errors: args.max_errors.clone(),
         again: args.again,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::{PROBLEMS, REJECTED, RESULTS, ReportError, card, failed};
 use crate::mapping::request_id;
-use crate::store::{Line, Run, Status};
+use crate::store::{Line, Run, Status, StoredProblem};
 use crate::table::CsvOut;
 use std::path::{Path, PathBuf};
 
@@ -142,23 +142,8 @@ impl<'a> Tables<'a> {
     }
 
     fn problems(&mut self, line: &Line) -> Result<(), ReportError> {
-        let source = &self.run.head.source;
         for problem in &line.problems {
-            let text = |t: &Option<String>| t.clone().unwrap_or_default();
-            let cells: [String; 11] = [
-                request_id(line.row),
-                source.path.clone(),
-                text(&source.sheet),
-                line.row.to_string(),
-                problem.stage.clone(),
-                problem.code.clone(),
-                text(&problem.title),
-                text(&problem.cell),
-                text(&problem.value),
-                problem.message.clone(),
-                text(&problem.hint),
-            ];
-            self.problems.row(&cells)?;
+            self.problems.row(problem_cells(self.run, line, problem))?;
         }
         Ok(())
     }
@@ -175,6 +160,25 @@ impl<'a> Tables<'a> {
     pub fn finish(self) -> Result<Vec<PathBuf>, ReportError> {
         Ok(vec![self.results.finish()?, self.problems.finish()?, self.rejected.finish()?])
     }
+}
+
+/// A problem in the order of `PROBLEM_COLUMNS`.
+pub fn problem_cells(run: &Run, line: &Line, problem: &StoredProblem) -> [String; 11] {
+    let source = &run.head.source;
+    let text = |t: &Option<String>| t.clone().unwrap_or_default();
+    [
+        request_id(line.row),
+        source.path.clone(),
+        text(&source.sheet),
+        line.row.to_string(),
+        problem.stage.clone(),
+        problem.code.clone(),
+        text(&problem.title),
+        text(&problem.cell),
+        text(&problem.value),
+        problem.message.clone(),
+        text(&problem.hint),
+    ]
 }
 
 pub fn kept_columns(titles: &[String]) -> Vec<usize> {

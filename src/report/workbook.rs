@@ -1,7 +1,7 @@
 //! The report for people: `results.xlsx` with a summary, a chart, every result and every problem; and, where the
 //! source is a workbook, `rejected.xlsx` with the bad cells coloured and commented.
 
-use super::tables::{PROBLEM_COLUMNS, REJECT_COLUMNS, RESULT_COLUMNS, kept_columns, told};
+use super::tables::{PROBLEM_COLUMNS, REJECT_COLUMNS, RESULT_COLUMNS, kept_columns, problem_cells, told};
 use super::{ReportError, card};
 use crate::mapping::request_id;
 use crate::store::{Counts, Line, Run, Status};
@@ -96,23 +96,9 @@ impl<'a> Book<'a> {
     }
 
     fn problems(&mut self, line: &Line) -> Result<(), ReportError> {
-        let source = &self.run.head.source;
         for problem in &line.problems {
             let (sheet, row) = self.problems.next(&mut self.workbook)?;
-            let text = |t: &Option<String>| t.clone().unwrap_or_default();
-            let cells = [
-                request_id(line.row),
-                source.path.clone(),
-                text(&source.sheet),
-                line.row.to_string(),
-                problem.stage.clone(),
-                problem.code.clone(),
-                text(&problem.title),
-                text(&problem.cell),
-                text(&problem.value),
-                problem.message.clone(),
-                text(&problem.hint),
-            ];
+            let cells = problem_cells(self.run, line, problem);
             for (column, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
                 sheet.write_string(row, column as u16, cut(cell))?;
             }

@@ -28,7 +28,6 @@ pub struct Head {
     /// `--rows` and `--limit`, which a resumed run keeps to.
     pub rows: Option<(u32, u32)>,
     pub limit: Option<u64>,
-    pub max_errors: Option<String>,
     /// `--again`: records whose keys are known are made once more.
     pub again: bool,
 }
