@@ -123,6 +123,7 @@ fn cargo(dice: &mut Dice) -> Cargo {
         }
         Kind::Contact => "[contact]\nname = \"name\"\n[contact.fields]\n\"Город\" = \"price\"\n".to_owned(),
         Kind::Company => "[company]\nname = \"name\"\n[company.fields]\n\"ИНН\" = \"price\"\n".to_owned(),
+        other => unreachable!("{} is not drawn", other.name()),
     };
     let mapping = format!("version = 1\nkind = \"{}\"\n{mapping}", kind.name());
     Cargo { kind, csv, rows, mapping }

@@ -2,7 +2,7 @@
 //! the store keeps it, the mapping asks it. Names are compared folded (case, spaces, `ё`).
 
 use crate::entity::parts::{Basics, Field, Named, Pipeline, Stage, User};
-use crate::entity::{Entity, STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
+use crate::entity::{Owner, STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
 use crate::problem::nearest;
 use crate::table::fold;
 use serde::{Deserialize, Serialize};
@@ -23,7 +23,7 @@ pub struct Account {
     pub users: Vec<User>,
     pub loss_reasons: Vec<Named>,
     pub catalogs: Vec<Named>,
-    pub fields: BTreeMap<Entity, Vec<Field>>,
+    pub fields: BTreeMap<Owner, Vec<Field>>,
 }
 
 /// A name that leads to no one thing.
@@ -145,13 +145,13 @@ impl Account {
         by_name(&self.loss_reasons, name, |r| &r.name, |r| r.id)
     }
 
-    pub fn fields(&self, entity: Entity) -> &[Field] {
-        self.fields.get(&entity).map_or(&[], Vec::as_slice)
+    pub fn fields(&self, owner: Owner) -> &[Field] {
+        self.fields.get(&owner).map_or(&[], Vec::as_slice)
     }
 
     /// A custom field by `id:294471`, by code, or by name.
-    pub fn field(&self, entity: Entity, name: &str) -> Result<&Field, Miss> {
-        let fields = self.fields(entity);
+    pub fn field(&self, owner: Owner, name: &str) -> Result<&Field, Miss> {
+        let fields = self.fields(owner);
         if let Some(id) = name.trim().strip_prefix("id:") {
             let id: Option<u64> = id.trim().parse().ok();
             let near = Vec::new();

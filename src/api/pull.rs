@@ -3,7 +3,7 @@
 use super::{Client, Failure};
 use crate::account::{Account, SNAPSHOT_SCHEMA};
 use crate::entity::parts::{self, Basics};
-use crate::entity::{Entity, PAGE_MAX, Wrapping, answer};
+use crate::entity::{Entity, Owner, PAGE_MAX, Wrapping, answer};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub async fn pull(client: &Client, entities: &[Entity], now: i64) -> Result<(Acc
     for entity in entities {
         let path = format!("{}/custom_fields", entity.path());
         let fields = optional(list(client, &path, "custom_fields", parts::field).await, entity.path(), &mut gaps)?;
-        account.fields.insert(*entity, fields);
+        account.fields.insert(Owner::Entity(*entity), fields);
     }
     Ok((account, gaps))
 }

@@ -7,7 +7,7 @@ use super::target::Target;
 use super::{prepare, say, target};
 use crate::account::Account;
 use crate::api::token::TokenStore;
-use crate::entity::{Entity, FieldKind, RATE_MAX};
+use crate::entity::{FieldKind, Owner, RATE_MAX};
 use crate::problem::Problem;
 use secrecy::SecretString;
 use serde_json::json;
@@ -22,7 +22,7 @@ pub fn run(verb: &AccountVerb, common: &Common) -> Result<Exit, Ended> {
 
 fn read(target: &TargetArgs, common: &Common) -> Result<(Account, String), Ended> {
     let target = Target::open(target, common, RATE_MAX)?;
-    let account = prepare::account(&target.client, &Entity::ALL, common)?;
+    let account = prepare::account(&target.client, &Owner::ENTITIES, common)?;
     Ok((account, target.account))
 }
 
@@ -82,7 +82,7 @@ fn show(target: &TargetArgs, common: &Common) -> Result<Exit, Ended> {
     }
     let reasons: Vec<&str> = account.loss_reasons.iter().map(|reason| reason.name.as_str()).collect();
     say::data(&format!("loss reasons: {}", reasons.join(", ")));
-    for (entity, fields) in &account.fields {
+    for (owner, fields) in &account.fields {
         for field in fields {
             let code = field.code.as_deref().map(|code| format!(" [{code}]")).unwrap_or_default();
             let options: Vec<&str> = field.options.iter().map(|o| o.value.as_str()).collect();
@@ -90,7 +90,7 @@ fn show(target: &TargetArgs, common: &Common) -> Result<Exit, Ended> {
             let options = if shown { format!(": {}", options.join(" | ")) } else { String::new() };
             say::data(&format!(
                 "{} field \"{}\"{code} id:{} {}{options}",
-                entity.path(),
+                owner.path(),
                 field.name,
                 field.id,
                 field.kind

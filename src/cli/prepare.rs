@@ -6,7 +6,7 @@ use super::exit::{Ended, Exit};
 use super::say;
 use crate::account::{Account, SNAPSHOT_SCHEMA};
 use crate::api::{Client, pull};
-use crate::entity::Entity;
+use crate::entity::{Entity, FieldsOf};
 use crate::mapping::{self, Plan, Written, compile};
 use crate::problem::{Problem, Stage};
 use crate::report::REJECT_COLUMNS;
@@ -63,7 +63,16 @@ pub fn reopen(source: &SourceHead) -> Result<Table, Ended> {
 
 /// The entities whose custom fields a mapping can name.
 pub fn entities(written: &Written) -> Vec<Entity> {
-    let mut entities: Vec<Entity> = written.kind.spec().sections.iter().filter_map(|s| s.custom_fields).collect();
+    let mut entities: Vec<Entity> = written
+        .kind
+        .spec()
+        .sections
+        .iter()
+        .filter_map(|s| match s.custom_fields {
+            Some(FieldsOf::Entity(entity)) => Some(entity),
+            Some(FieldsOf::Catalog) | None => None,
+        })
+        .collect();
     entities.sort();
     entities.dedup();
     entities

@@ -1,9 +1,10 @@
 //! Types of custom fields and how a value of each is written. [doc] for the shapes, see each variant.
 
-use super::{Entity, TEXT_MAX, TEXTAREA_MAX};
+use super::{Entity, Owner, TEXT_MAX, TEXTAREA_MAX};
 
 /// A custom field's `type`. The list is open: an unknown type is kept by name and refused on writing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FieldKind {
     Text,
     Numeric,
@@ -102,25 +103,23 @@ pub fn multitext_codes(field_code: &str) -> &'static [&'static str] {
     }
 }
 
-/// The entities that may have fields of this type. [doc]
-pub fn available(kind: FieldKind, entity: Entity) -> bool {
+/// Who may have fields of this type. [doc]
+pub fn available(kind: FieldKind, owner: Owner) -> bool {
     use Entity::{Companies, Contacts, Customers, Leads};
+    let of = |entities: &[Entity]| matches!(owner, Owner::Entity(entity) if entities.contains(&entity));
     match kind {
-        FieldKind::Birthday | FieldKind::SmartAddress | FieldKind::LegalEntity => {
-            matches!(entity, Leads | Contacts | Companies)
-        }
-        FieldKind::Multitext => matches!(entity, Contacts | Companies),
-        FieldKind::Monetary | FieldKind::File => matches!(entity, Leads | Contacts | Companies | Customers),
-        FieldKind::ChainedList => matches!(entity, Leads | Customers),
-        FieldKind::TrackingData => matches!(entity, Leads),
+        FieldKind::Birthday | FieldKind::SmartAddress | FieldKind::LegalEntity => of(&[Leads, Contacts, Companies]),
+        FieldKind::Multitext => of(&[Contacts, Companies]),
+        FieldKind::Monetary | FieldKind::File => of(&[Leads, Contacts, Companies, Customers]),
+        FieldKind::ChainedList => of(&[Leads, Customers]),
+        FieldKind::TrackingData => of(&[Leads]),
         FieldKind::Price
         | FieldKind::Category
         | FieldKind::Items
         | FieldKind::Payer
         | FieldKind::Supplier
-        | FieldKind::LinkedEntity
-        | FieldKind::OrgLegalName
-        | FieldKind::Unknown => false,
+        | FieldKind::LinkedEntity => matches!(owner, Owner::Catalog(_)),
+        FieldKind::OrgLegalName | FieldKind::Unknown => false,
         FieldKind::Text
         | FieldKind::Numeric
         | FieldKind::Checkbox

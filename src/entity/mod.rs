@@ -7,10 +7,12 @@
 pub mod answer;
 pub mod compare;
 pub mod field_type;
+mod kinds;
 pub mod parts;
 pub mod payload;
 
 pub use field_type::FieldKind;
+pub use kinds::METADATA_CATEGORIES;
 
 /// What a mapping can import. A kind is a way of importing; the things it makes are `Entity`s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,45 +21,212 @@ pub enum Kind {
     ComplexLead,
     Contact,
     Company,
+    Customer,
+    Transaction,
+    Element,
+    Invoice,
+    Catalog,
+    Segment,
+    CustomerStatus,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Action {
     Create,
     Update,
+    Delete,
 }
 
-/// A thing of the CRM that has custom fields and a card.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// A thing of the CRM that is listed: it has an id of its own, and a collection it stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Entity {
     Leads,
     Contacts,
     Companies,
     Customers,
+    Transactions,
+    /// Of one catalog: products, invoices, plain lists.
+    Elements,
+    Catalogs,
+    Segments,
+    /// Stages of customers, in periodicity mode.
+    Statuses,
+}
+
+/// How an entity is listed.
+#[derive(Debug)]
+pub struct EntitySpec {
+    /// The key under `_embedded`, in the documents' own words.
+    pub collection: &'static str,
+    /// Below `/api/v4/`; `{catalog}` stands for a catalog's id.
+    pub list: &'static str,
+    /// The address of the card in the CRM's own pages, below the host. [client]
+    pub card: Option<&'static str>,
+    pub order: Order,
+    /// `filter[id][]` is known to work; else the whole list is looked through. [seed], [doc]
+    pub by_ids: bool,
+    /// What a list is asked to embed, so that records can be told apart by it.
+    pub with: &'static str,
+}
+
+/// In which order a list comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// `order[id]` is honoured. [seed], [client live]
+    ById,
+    /// Nobody has seen it honoured; the list has been seen to rise by id. [inferred]
+    Unsure,
+    /// The list comes whole, whatever page is asked for. [seed]
+    Whole,
 }
 
 impl Entity {
-    pub const ALL: [Entity; 4] = [Entity::Leads, Entity::Contacts, Entity::Companies, Entity::Customers];
+    pub const ALL: [Entity; 9] = [
+        Entity::Leads,
+        Entity::Contacts,
+        Entity::Companies,
+        Entity::Customers,
+        Entity::Transactions,
+        Entity::Elements,
+        Entity::Catalogs,
+        Entity::Segments,
+        Entity::Statuses,
+    ];
 
-    /// The collection key and the path below `/api/v4/`.
-    pub fn path(self) -> &'static str {
+    pub fn spec(self) -> &'static EntitySpec {
         match self {
-            Entity::Leads => "leads",
-            Entity::Contacts => "contacts",
-            Entity::Companies => "companies",
-            Entity::Customers => "customers",
+            Entity::Leads => &EntitySpec {
+                collection: "leads",
+                list: "leads",
+                card: Some("leads/detail/{id}"),
+                order: Order::ById,
+                by_ids: true,
+                with: "contacts,catalog_elements",
+            },
+            Entity::Contacts => &EntitySpec {
+                collection: "contacts",
+                list: "contacts",
+                card: Some("contacts/detail/{id}"),
+                order: Order::ById,
+                by_ids: true,
+                with: "",
+            },
+            Entity::Companies => &EntitySpec {
+                collection: "companies",
+                list: "companies",
+                card: Some("companies/detail/{id}"),
+                order: Order::ById,
+                by_ids: true,
+                with: "",
+            },
+            Entity::Customers => &EntitySpec {
+                collection: "customers",
+                list: "customers",
+                card: Some("customers/detail/{id}"),
+                order: Order::Unsure,
+                by_ids: true,
+                with: "contacts,companies,catalog_elements",
+            },
+            Entity::Transactions => &EntitySpec {
+                collection: "transactions",
+                list: "customers/transactions",
+                card: None,
+                order: Order::Unsure,
+                by_ids: true,
+                with: "",
+            },
+            Entity::Elements => &EntitySpec {
+                collection: "elements",
+                list: "catalogs/{catalog}/elements",
+                card: Some("catalogs/{catalog}/detail/{id}"),
+                order: Order::Unsure,
+                by_ids: true,
+                with: "invoice_link",
+            },
+            Entity::Catalogs => &EntitySpec {
+                collection: "catalogs",
+                list: "catalogs",
+                card: Some("catalogs/{id}"),
+                order: Order::Unsure,
+                by_ids: false,
+                with: "",
+            },
+            Entity::Segments => &EntitySpec {
+                collection: "segments",
+                list: "customers/segments",
+                card: None,
+                order: Order::Unsure,
+                by_ids: false,
+                with: "",
+            },
+            Entity::Statuses => &EntitySpec {
+                collection: "statuses",
+                list: "customers/statuses",
+                card: None,
+                order: Order::Whole,
+                by_ids: false,
+                with: "",
+            },
         }
     }
 
-    /// The address of the card in the CRM's own pages, below the host. [client]
-    pub fn card_path(self) -> &'static str {
+    /// The path of the list below `/api/v4/`; `{catalog}` stands for a catalog's id.
+    pub fn path(self) -> &'static str {
+        self.spec().list
+    }
+
+    /// The collection key.
+    pub fn collection(self) -> &'static str {
+        self.spec().collection
+    }
+}
+
+/// Whose custom fields: those of an entity, or of one catalog's elements. Written as the path their list stands under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Owner {
+    Entity(Entity),
+    Catalog(u64),
+}
+
+impl Owner {
+    /// Entities with custom fields; catalogs have theirs each. [doc]
+    pub const ENTITIES: [Entity; 5] =
+        [Entity::Leads, Entity::Contacts, Entity::Companies, Entity::Customers, Entity::Segments];
+
+    /// `entity_type` of a field. [doc]
+    pub fn name(self) -> &'static str {
         match self {
-            Entity::Leads => "leads/detail",
-            Entity::Contacts => "contacts/detail",
-            Entity::Companies => "companies/detail",
-            Entity::Customers => "customers/detail",
+            Owner::Entity(entity) => entity.collection(),
+            Owner::Catalog(_) => "catalogs",
         }
+    }
+
+    /// The start of the path of its fields' list, below `/api/v4/`.
+    pub fn path(self) -> String {
+        match self {
+            Owner::Entity(entity) => entity.path().to_owned(),
+            Owner::Catalog(id) => format!("catalogs/{id}"),
+        }
+    }
+
+    pub fn from_path(path: &str) -> Option<Owner> {
+        match path.strip_prefix("catalogs/") {
+            Some(id) => id.parse().ok().map(Owner::Catalog),
+            None => Owner::ENTITIES.into_iter().find(|entity| entity.path() == path).map(Owner::Entity),
+        }
+    }
+}
+
+impl serde::Serialize for Owner {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.path())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Owner {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Owner, D::Error> {
+        let path = String::deserialize(deserializer)?;
+        Owner::from_path(&path).ok_or_else(|| serde::de::Error::custom(format!("\"{path}\" has no custom fields")))
     }
 }
 
@@ -70,14 +239,49 @@ pub enum Wrapping {
     Array,
 }
 
+/// What the body of a write is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    Array,
+    /// One bare object; segments, and what is changed under its own address. [seed]
+    Object,
+    /// No body: DELETE. [seed]
+    Nothing,
+}
+
 /// One way of writing a kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Write {
     pub action: Action,
-    /// Below `/api/v4/`.
+    /// Below `/api/v4/`. `{catalog}` is the mapping's catalog, `{parent}` the customer of the batch, `{id}` the record's
+    /// own id.
     pub path: &'static str,
+    pub shape: Shape,
     pub wrapping: Wrapping,
     pub batch_max: usize,
+}
+
+impl Write {
+    /// The address of one request.
+    pub fn address(&self, catalog: Option<u64>, parent: Option<u64>, id: Option<u64>) -> String {
+        let mut path = self.path.to_owned();
+        for (name, value) in [("{catalog}", catalog), ("{parent}", parent), ("{id}", id)] {
+            if path.contains(name) {
+                path = path.replace(name, &value.unwrap_or(0).to_string());
+            }
+        }
+        path
+    }
+
+    /// True where the address names the record itself.
+    pub fn names_record(&self) -> bool {
+        self.path.contains("{id}")
+    }
+
+    /// True where the address names what the records belong to: they go out in batches of one owner each.
+    pub fn names_parent(&self) -> bool {
+        self.path.contains("{parent}")
+    }
 }
 
 /// Everything the rooms need to know of a kind.
@@ -88,8 +292,48 @@ pub struct KindSpec {
     /// What a written item becomes: its list, its card, its answer's collection key.
     pub entity: Entity,
     pub writes: &'static [Write],
+    /// Its elements stand in a catalog, which the mapping names.
+    pub catalog: Option<CatalogKind>,
+    /// Which switch of the account it needs.
+    pub needs: Needs,
+    /// As many as an account may hold; what is there already counts. [seed]
+    pub quota: Option<usize>,
+    /// What deleting does to other things, told before it asks. [seed]
+    pub deleting: &'static str,
     /// The tables of a mapping file, the first one being the record itself.
     pub sections: &'static [SectionSpec],
+}
+
+/// A catalog's `type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CatalogKind {
+    Any,
+    Invoices,
+}
+
+/// What an account has to have switched on. [seed]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    Nothing,
+    /// Customers, in any mode.
+    Customers,
+    /// Customers by segments.
+    Segments,
+    /// Customers by periodicity.
+    Periodicity,
+}
+
+impl Needs {
+    /// True where an account with this `customers_mode` has it. `dynamic` is another word for segments [doc]; a mode that
+    /// is not known forbids nothing.
+    pub fn met_by(self, customers_mode: &str) -> bool {
+        match customers_mode {
+            "segments" | "dynamic" => self != Needs::Periodicity,
+            "periodicity" => self != Needs::Segments,
+            "disabled" | "unavailable" => self == Needs::Nothing,
+            _ => true,
+        }
+    }
 }
 
 /// A table of a mapping file and the object it becomes in the payload.
@@ -99,10 +343,29 @@ pub struct SectionSpec {
     pub name: &'static str,
     pub at: At,
     /// Whose custom fields `[name.fields]` may name.
-    pub custom_fields: Option<Entity>,
+    pub custom_fields: Option<FieldsOf>,
     /// Custom fields a record may carry here.
     pub custom_fields_max: Option<usize>,
+    /// One object for each row of the record, where rows are grouped.
+    pub repeats: bool,
     pub fields: &'static [FieldSpec],
+}
+
+/// Whose custom fields a section may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldsOf {
+    Entity(Entity),
+    /// Those of the mapping's catalog.
+    Catalog,
+}
+
+impl FieldsOf {
+    pub fn owner(self, catalog: Option<u64>) -> Option<Owner> {
+        match self {
+            FieldsOf::Entity(entity) => Some(Owner::Entity(entity)),
+            FieldsOf::Catalog => catalog.map(Owner::Catalog),
+        }
+    }
 }
 
 /// Where a section's object stands in the item sent.
@@ -113,6 +376,14 @@ pub enum At {
     EmbeddedFirst(&'static str),
     /// `_embedded.<key>`
     Embedded(&'static str),
+    /// The value, or the values, of the custom field with this code.
+    Field(&'static str),
+    /// Elements of a catalog with a quantity, in `_embedded.catalog_elements`.
+    Elements,
+    /// Elements of a catalog with a quantity, by the link endpoint, after the record is made. [doc]
+    LinkedElements,
+    /// The parts of one custom field's value; which field, the mapping says.
+    Value,
 }
 
 /// A field of the mapping language and the key it becomes.
@@ -124,8 +395,21 @@ pub struct FieldSpec {
     pub holds: Holds,
     pub on_create: bool,
     pub on_update: bool,
+    pub on_delete: bool,
+    pub required: Required,
+    /// Taken in this mode of customers only.
+    pub only: Needs,
     /// For the schema and for `--help`.
     pub about: &'static str,
+}
+
+/// When a record that is made cannot go without a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Required {
+    No,
+    Always,
+    /// Where customers buy periodically. [seed]
+    Periodicity,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,15 +422,39 @@ pub enum Wire {
     EmbeddedSource,
     /// `tags_to_add`, `tags_to_delete`: a list of `{"name": "…"}`.
     Tags(&'static str),
+    /// `_embedded.tags`, which are all the tags there are afterwards. [seed], [client live]
+    EmbeddedTags,
+    /// A plain list of ids.
+    Ids(&'static str),
+    /// `discount`: `{"type": "…", "value": n}`. [seed]
+    Discount(&'static str),
+    /// The custom field with this code.
+    Field(&'static str),
+    /// In the address, not in the body: what the record belongs to.
+    Parent,
+    /// Not in the body: a link to these, made by the link endpoint after the record. [doc]
+    Link(Entity),
+    /// An element's id, quantity or catalog, which go out together.
+    ElementId,
+    ElementQuantity,
+    ElementCatalog,
 }
 
 impl Wire {
     /// The start of the paths by which the API names this field in a validation error.
     pub fn path(self) -> String {
         match self {
-            Wire::Key(key) | Wire::Tags(key) => key.to_owned(),
+            Wire::Key(key) | Wire::Tags(key) | Wire::Ids(key) => key.to_owned(),
             Wire::EmbeddedIds(key) => format!("_embedded.{key}"),
             Wire::EmbeddedSource => "_embedded.source".to_owned(),
+            Wire::EmbeddedTags => "_embedded.tags".to_owned(),
+            Wire::Discount(_) => "discount".to_owned(),
+            Wire::Field(code) => code.to_owned(),
+            Wire::Parent => "customer_id".to_owned(),
+            Wire::Link(_) => "to_entity_id".to_owned(),
+            Wire::ElementId => "id".to_owned(),
+            Wire::ElementQuantity => "metadata.quantity".to_owned(),
+            Wire::ElementCatalog => "metadata.catalog_id".to_owned(),
         }
     }
 }
@@ -159,6 +467,10 @@ pub enum Holds {
     },
     /// A whole number that is an amount of money. [seed: int]
     WholeMoney,
+    /// An amount with cents.
+    Money,
+    /// A number that may have decimals.
+    Number,
     Int,
     Bool,
     /// Unix seconds.
@@ -179,6 +491,29 @@ pub enum Holds {
     Tags,
     /// One of a closed list.
     Word(&'static [&'static str]),
+    /// One of a closed list of colours; `hash` where they are written with a `#`. [seed]
+    Colour {
+        known: &'static [&'static str],
+        hash: bool,
+    },
+    CustomerStatus,
+    Segments,
+    /// Price fields of the products' catalog. [seed]
+    PriceFields,
+    /// An element of the products' catalog, or of the catalog the section names.
+    Element,
+    /// An element of the list of suppliers. [client live]
+    Supplier,
+    Catalog,
+    /// What the custom field with the wire's code holds.
+    OfField,
+}
+
+impl Holds {
+    /// True where one field takes several values.
+    pub fn many(self) -> bool {
+        matches!(self, Holds::Tags | Holds::Ids(_) | Holds::Segments | Holds::PriceFields)
+    }
 }
 
 /// Records in one request. [doc], [seed]
@@ -189,6 +524,16 @@ pub const COMPLEX_BATCH_MAX: usize = 50;
 pub const BATCH_RECOMMENDED: usize = 50;
 /// Rows of one page. [seed]
 pub const PAGE_MAX: usize = 250;
+/// Lists of an account; one of invoices, one of products. [seed]
+pub const CATALOGS_MAX: usize = 10;
+/// Segments of an account. [seed]
+pub const SEGMENTS_MAX: usize = 100;
+/// Statuses of customers, those of the system counted. [seed]
+pub const CUSTOMER_STATUSES_MAX: usize = 30;
+/// Values of a `chained_list`. [doc]
+pub const CHAIN_MAX: usize = 5;
+/// Links in one request; no maximum is documented. [inferred]
+pub const LINKS_MAX: usize = 50;
 /// Custom fields of one entity in a complex lead. [seed]
 pub const COMPLEX_FIELDS_MAX: usize = 40;
 /// Not documented; 255 is assumed. [inferred]
@@ -209,15 +554,22 @@ pub const API_PREFIX: &str = "/api/v4/";
 pub const TOKEN_PATH: &str = "/oauth2/access_token";
 
 impl Kind {
-    pub const ALL: [Kind; 4] = [Kind::Lead, Kind::ComplexLead, Kind::Contact, Kind::Company];
+    pub const ALL: [Kind; 11] = [
+        Kind::Lead,
+        Kind::ComplexLead,
+        Kind::Contact,
+        Kind::Company,
+        Kind::Customer,
+        Kind::Transaction,
+        Kind::Element,
+        Kind::Invoice,
+        Kind::Catalog,
+        Kind::Segment,
+        Kind::CustomerStatus,
+    ];
 
     pub fn spec(self) -> &'static KindSpec {
-        match self {
-            Kind::Lead => &LEAD,
-            Kind::ComplexLead => &COMPLEX_LEAD,
-            Kind::Contact => &CONTACT,
-            Kind::Company => &COMPANY,
-        }
+        kinds::spec(self)
     }
 
     pub fn name(self) -> &'static str {
@@ -243,15 +595,31 @@ impl SectionSpec {
     pub fn field(&self, name: &str) -> Option<&'static FieldSpec> {
         self.fields.iter().find(|field| field.name == name)
     }
+
+    /// True where the section's object stands inside the item and not beside it.
+    pub fn is_item(&self) -> bool {
+        self.at == At::Item
+    }
+}
+
+impl FieldSpec {
+    pub fn taken_on(&self, action: Action) -> bool {
+        match action {
+            Action::Create => self.on_create,
+            Action::Update => self.on_update,
+            Action::Delete => self.on_delete,
+        }
+    }
 }
 
 impl Action {
-    pub const ALL: [Action; 2] = [Action::Create, Action::Update];
+    pub const ALL: [Action; 3] = [Action::Create, Action::Update, Action::Delete];
 
     pub fn name(self) -> &'static str {
         match self {
             Action::Create => "create",
             Action::Update => "update",
+            Action::Delete => "delete",
         }
     }
 
@@ -263,231 +631,10 @@ impl Action {
         match self {
             Action::Create => "POST",
             Action::Update => "PATCH",
+            Action::Delete => "DELETE",
         }
     }
 }
-
-const fn write(action: Action, path: &'static str, batch_max: usize) -> Write {
-    Write { action, path, wrapping: Wrapping::Embedded, batch_max }
-}
-
-const fn both(name: &'static str, wire: Wire, holds: Holds, about: &'static str) -> FieldSpec {
-    FieldSpec { name, wire, holds, on_create: true, on_update: true, about }
-}
-
-const fn create_only(name: &'static str, wire: Wire, holds: Holds, about: &'static str) -> FieldSpec {
-    FieldSpec { name, wire, holds, on_create: true, on_update: false, about }
-}
-
-const fn update_only(name: &'static str, wire: Wire, holds: Holds, about: &'static str) -> FieldSpec {
-    FieldSpec { name, wire, holds, on_create: false, on_update: true, about }
-}
-
-const NAME: FieldSpec = both("name", Wire::Key("name"), Holds::Text { max: NAME_MAX }, "the name");
-const RESPONSIBLE: FieldSpec =
-    both("responsible_user", Wire::Key("responsible_user_id"), Holds::User, "an active user, by name or e-mail");
-const CREATED_BY: FieldSpec =
-    both("created_by", Wire::Key("created_by"), Holds::UserOrRobot, "who made it; 0 is the robot");
-const UPDATED_BY: FieldSpec =
-    both("updated_by", Wire::Key("updated_by"), Holds::UserOrRobot, "who changed it; 0 is the robot");
-const CREATED_AT: FieldSpec = both("created_at", Wire::Key("created_at"), Holds::Timestamp, "when it was made");
-const UPDATED_AT: FieldSpec = both("updated_at", Wire::Key("updated_at"), Holds::Timestamp, "when it was changed");
-const TAGS: FieldSpec = both("tags", Wire::Tags("tags_to_add"), Holds::Tags, "tags to add");
-const TAGS_TO_DELETE: FieldSpec =
-    update_only("tags_to_delete", Wire::Tags("tags_to_delete"), Holds::Tags, "tags to take away");
-const OWN_ID: FieldSpec = update_only("id", Wire::Key("id"), Holds::OwnId, "the id in the CRM of the record to change");
-
-const PRICE: FieldSpec = both("price", Wire::Key("price"), Holds::WholeMoney, "the budget, a whole number");
-const PIPELINE: FieldSpec = both("pipeline", Wire::Key("pipeline_id"), Holds::Pipeline, "the pipeline, by name");
-const STATUS: FieldSpec = both("status", Wire::Key("status_id"), Holds::Status, "the stage, by name");
-const LOSS_REASON: FieldSpec =
-    both("loss_reason", Wire::Key("loss_reason_id"), Holds::LossReason, "why the lead was lost, by name");
-const CLOSED_AT: FieldSpec = both("closed_at", Wire::Key("closed_at"), Holds::Timestamp, "when it was closed");
-const SOURCE: FieldSpec =
-    create_only("source", Wire::EmbeddedSource, Holds::Text { max: TEXT_MAX }, "the external id of a source");
-
-pub static LEAD: KindSpec = KindSpec {
-    kind: Kind::Lead,
-    name: "lead",
-    entity: Entity::Leads,
-    writes: &[write(Action::Create, "leads", BATCH_MAX), write(Action::Update, "leads", BATCH_MAX)],
-    sections: &[SectionSpec {
-        name: "lead",
-        at: At::Item,
-        custom_fields: Some(Entity::Leads),
-        custom_fields_max: None,
-        fields: &[
-            OWN_ID,
-            NAME,
-            PRICE,
-            PIPELINE,
-            STATUS,
-            LOSS_REASON,
-            RESPONSIBLE,
-            CREATED_BY,
-            UPDATED_BY,
-            CREATED_AT,
-            UPDATED_AT,
-            CLOSED_AT,
-            TAGS,
-            TAGS_TO_DELETE,
-            SOURCE,
-            create_only(
-                "contacts",
-                Wire::EmbeddedIds("contacts"),
-                Holds::Ids(Entity::Contacts),
-                "ids of contacts; the first is the main one",
-            ),
-            create_only(
-                "company",
-                Wire::EmbeddedIds("companies"),
-                Holds::OneId(Entity::Companies),
-                "the id of the company",
-            ),
-        ],
-    }],
-};
-
-/// A whole lead with its contact and company in one item; made only, never changed. [seed]
-pub static COMPLEX_LEAD: KindSpec = KindSpec {
-    kind: Kind::ComplexLead,
-    name: "complex-lead",
-    entity: Entity::Leads,
-    writes: &[Write {
-        action: Action::Create,
-        path: "leads/complex",
-        wrapping: Wrapping::Array,
-        batch_max: COMPLEX_BATCH_MAX,
-    }],
-    sections: &[
-        SectionSpec {
-            name: "lead",
-            at: At::Item,
-            custom_fields: Some(Entity::Leads),
-            custom_fields_max: Some(COMPLEX_FIELDS_MAX),
-            fields: &[
-                NAME,
-                PRICE,
-                PIPELINE,
-                STATUS,
-                LOSS_REASON,
-                RESPONSIBLE,
-                CREATED_BY,
-                UPDATED_BY,
-                CREATED_AT,
-                UPDATED_AT,
-                CLOSED_AT,
-                TAGS,
-                SOURCE,
-            ],
-        },
-        SectionSpec {
-            name: "lead.metadata",
-            at: At::Embedded("metadata"),
-            custom_fields: None,
-            custom_fields_max: None,
-            fields: METADATA,
-        },
-        SectionSpec {
-            name: "contact",
-            at: At::EmbeddedFirst("contacts"),
-            custom_fields: Some(Entity::Contacts),
-            custom_fields_max: Some(COMPLEX_FIELDS_MAX),
-            fields: &[
-                create_only("id", Wire::Key("id"), Holds::OwnId, "the id of a contact that exists; excludes all else"),
-                NAME,
-                FIRST_NAME,
-                LAST_NAME,
-                RESPONSIBLE,
-                CREATED_BY,
-                UPDATED_BY,
-                CREATED_AT,
-                UPDATED_AT,
-                TAGS,
-            ],
-        },
-        SectionSpec {
-            name: "company",
-            at: At::EmbeddedFirst("companies"),
-            custom_fields: Some(Entity::Companies),
-            custom_fields_max: Some(COMPLEX_FIELDS_MAX),
-            fields: &[
-                create_only("id", Wire::Key("id"), Holds::OwnId, "the id of a company that exists; excludes all else"),
-                NAME,
-                RESPONSIBLE,
-                CREATED_BY,
-                UPDATED_BY,
-                CREATED_AT,
-                UPDATED_AT,
-                TAGS,
-            ],
-        },
-    ],
-};
-
-/// What makes a complex lead an unsorted one. [seed], the types [doc], [client]
-pub const METADATA_CATEGORIES: &[&str] = &["forms", "sip"];
-
-const METADATA: &[FieldSpec] = &[
-    create_only("category", Wire::Key("category"), Holds::Word(METADATA_CATEGORIES), "forms or sip"),
-    create_only("form_id", Wire::Key("form_id"), Holds::Text { max: TEXT_MAX }, "the form's id"),
-    create_only("form_name", Wire::Key("form_name"), Holds::Text { max: TEXT_MAX }, "the form's name"),
-    create_only("form_page", Wire::Key("form_page"), Holds::Text { max: TEXTAREA_MAX }, "the page the form stood on"),
-    create_only("form_sent_at", Wire::Key("form_sent_at"), Holds::Timestamp, "when the form was sent"),
-    create_only("ip", Wire::Key("ip"), Holds::Text { max: TEXT_MAX }, "the sender's address"),
-    create_only("referer", Wire::Key("referer"), Holds::Text { max: TEXTAREA_MAX }, "where the sender came from"),
-    create_only("from", Wire::Key("from"), Holds::Text { max: TEXT_MAX }, "who called"),
-    create_only("phone", Wire::Key("phone"), Holds::Text { max: TEXT_MAX }, "the number called"),
-    create_only("called_at", Wire::Key("called_at"), Holds::Timestamp, "when the call was"),
-    create_only("duration", Wire::Key("duration"), Holds::Int, "the call's length in seconds"),
-    create_only("link", Wire::Key("link"), Holds::Text { max: TEXTAREA_MAX }, "the recording"),
-    create_only("service_code", Wire::Key("service_code"), Holds::Text { max: TEXT_MAX }, "the telephony service"),
-    create_only("is_call_event_needed", Wire::Key("is_call_event_needed"), Holds::Bool, "add a call to the card"),
-];
-
-const FIRST_NAME: FieldSpec =
-    both("first_name", Wire::Key("first_name"), Holds::Text { max: NAME_MAX }, "the first name");
-const LAST_NAME: FieldSpec = both("last_name", Wire::Key("last_name"), Holds::Text { max: NAME_MAX }, "the last name");
-
-pub static CONTACT: KindSpec = KindSpec {
-    kind: Kind::Contact,
-    name: "contact",
-    entity: Entity::Contacts,
-    writes: &[write(Action::Create, "contacts", BATCH_MAX), write(Action::Update, "contacts", BATCH_MAX)],
-    sections: &[SectionSpec {
-        name: "contact",
-        at: At::Item,
-        custom_fields: Some(Entity::Contacts),
-        custom_fields_max: None,
-        fields: &[
-            OWN_ID,
-            NAME,
-            FIRST_NAME,
-            LAST_NAME,
-            RESPONSIBLE,
-            CREATED_BY,
-            UPDATED_BY,
-            CREATED_AT,
-            UPDATED_AT,
-            TAGS,
-            TAGS_TO_DELETE,
-        ],
-    }],
-};
-
-pub static COMPANY: KindSpec = KindSpec {
-    kind: Kind::Company,
-    name: "company",
-    entity: Entity::Companies,
-    writes: &[write(Action::Create, "companies", BATCH_MAX), write(Action::Update, "companies", BATCH_MAX)],
-    sections: &[SectionSpec {
-        name: "company",
-        at: At::Item,
-        custom_fields: Some(Entity::Companies),
-        custom_fields_max: None,
-        fields: &[OWN_ID, NAME, RESPONSIBLE, CREATED_BY, UPDATED_BY, CREATED_AT, UPDATED_AT, TAGS, TAGS_TO_DELETE],
-    }],
-};
 
 #[cfg(test)]
 mod tests {

@@ -124,7 +124,7 @@ impl ObjectWriter {
             return;
         }
         match at {
-            At::Item => {}
+            At::Item | At::Field(_) | At::Elements | At::LinkedElements | At::Value => {}
             At::Embedded(key) => {
                 open_key(&mut self.embedded, key);
                 object.finish(&mut self.embedded);

@@ -10,7 +10,7 @@ use super::template::{Columns, Template, columns_named};
 use super::written::{At, From, OnEmpty, OnUnknown, Origin, Section, Target, Value, Written};
 use crate::account::Account;
 use crate::entity::parts::Field;
-use crate::entity::{Action, At as Place, Entity, FieldKind, Holds};
+use crate::entity::{Action, At as Place, FieldKind, Holds, Owner};
 use crate::problem::{Place as Spot, Problem, Source, did_you_mean};
 use crate::table::{Found, Header, fold};
 use std::collections::{HashMap, HashSet};
@@ -57,6 +57,7 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
         kind: written.kind,
         action: written.action,
         write,
+        catalog: None,
         sections,
         key,
         marker,
@@ -259,10 +260,10 @@ impl Compile<'_> {
 
     fn value(&mut self, section: &Section, value: &Value) -> Option<ValuePlan> {
         let (target, many) = match &value.target {
-            Target::Field(spec) => (TargetPlan::Field(spec), matches!(spec.holds, Holds::Tags | Holds::Ids(_))),
+            Target::Field(spec) => (TargetPlan::Field(spec), spec.holds.many()),
             Target::Custom(name) => {
-                let entity = section.spec.custom_fields?;
-                let field = self.custom_field(entity, name, value.at)?;
+                let owner = section.spec.custom_fields?.owner(None)?;
+                let field = self.custom_field(owner, name, value.at)?;
                 let kind = FieldKind::from_name(&field.kind);
                 (TargetPlan::Custom { field, kind }, kind.many())
             }
@@ -272,9 +273,9 @@ impl Compile<'_> {
             self.problem(value.at, "mapping-shape", message, Some("join columns with a template".to_owned()));
             return None;
         }
-        let entity = section.spec.custom_fields;
+        let owner = section.spec.custom_fields.and_then(|of| of.owner(None));
         let origins: Vec<OriginPlan> =
-            value.origins.iter().filter_map(|origin| self.origin(origin, &target, entity, many)).collect();
+            value.origins.iter().filter_map(|origin| self.origin(origin, &target, owner, many)).collect();
         Some(ValuePlan { target, origins })
     }
 
@@ -286,7 +287,7 @@ impl Compile<'_> {
             return None;
         }
         let item = self.written.kind.spec().sections.first()?;
-        let field = self.custom_field(item.custom_fields?, &name.it, name.at)?;
+        let field = self.custom_field(item.custom_fields?.owner(None)?, &name.it, name.at)?;
         let kind = FieldKind::from_name(&field.kind);
         if !matches!(kind, FieldKind::Text | FieldKind::Textarea) {
             let message = format!("the marker needs a text field, \"{}\" is of type {}", field.name, field.kind);
@@ -304,11 +305,11 @@ impl Compile<'_> {
         Some(field.id)
     }
 
-    fn custom_field(&mut self, entity: Entity, name: &str, at: usize) -> Option<Field> {
-        let field = match self.account.field(entity, name) {
+    fn custom_field(&mut self, owner: Owner, name: &str, at: usize) -> Option<Field> {
+        let field = match self.account.field(owner, name) {
             Ok(field) => field.clone(),
             Err(miss) => {
-                let (message, hint) = missed(&miss, name, &format!("custom field of {}", entity.path()));
+                let (message, hint) = missed(&miss, name, &format!("custom field of {}", owner.name()));
                 let fallback = || Some("the fields are listed by: amoport account show".to_owned());
                 self.problem(at, "unknown-field", message, hint.or_else(fallback));
                 return None;
@@ -323,13 +324,7 @@ impl Compile<'_> {
         Some(field)
     }
 
-    fn origin(
-        &mut self,
-        origin: &Origin,
-        target: &TargetPlan,
-        entity: Option<Entity>,
-        many: bool,
-    ) -> Option<OriginPlan> {
+    fn origin(&mut self, origin: &Origin, target: &TargetPlan, owner: Option<Owner>, many: bool) -> Option<OriginPlan> {
         let input = match &origin.from {
             From::Column(title) => Input::Column(self.column(title)?),
             From::Constant(value) => Input::Constant(value.it.clone()),
@@ -344,7 +339,7 @@ impl Compile<'_> {
             found
         });
         let rules = self.origin_rules(origin, target);
-        let convert = self.convert(origin, target, entity, round, rules)?;
+        let convert = self.convert(origin, target, owner, round, rules)?;
         let sort = self.sort(origin, target);
         self.origin_problems(origin, target, many);
         let values = origin

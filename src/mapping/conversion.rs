@@ -8,7 +8,7 @@ use super::written::{As, Origin};
 use crate::entity::field_type::multitext_codes;
 use crate::entity::parts::FieldOption;
 use crate::entity::payload::Sort;
-use crate::entity::{Action, Entity, FieldKind, Holds, TEXT_MAX, TEXTAREA_MAX};
+use crate::entity::{Action, FieldKind, Holds, Owner, TEXT_MAX, TEXTAREA_MAX};
 use crate::table::fold;
 use std::sync::Arc;
 
@@ -63,7 +63,7 @@ impl Compile<'_> {
         &mut self,
         origin: &Origin,
         target: &TargetPlan,
-        entity: Option<Entity>,
+        owner: Option<Owner>,
         round: Option<Round>,
         rules: Arc<date::Rules>,
     ) -> Option<Convert> {
@@ -86,6 +86,7 @@ impl Compile<'_> {
                 Holds::Ids(_) | Holds::OneId(_) | Holds::OwnId => Convert::EntityId,
                 Holds::Tags => Convert::Tag,
                 Holds::Word(words) => Convert::Word(words),
+                _ => return None,
             },
             TargetPlan::Custom { field, kind } => match kind {
                 FieldKind::Numeric => Convert::Number,
@@ -94,7 +95,7 @@ impl Compile<'_> {
                 FieldKind::Date | FieldKind::Birthday => Convert::Day(rules),
                 FieldKind::DateTime => Convert::Moment(rules),
                 FieldKind::Select | FieldKind::Radiobutton | FieldKind::Multiselect => {
-                    self.lookup(LookupWhat::Option { entity: entity?, field: field.id })
+                    self.lookup(LookupWhat::Option { owner: owner?, field: field.id })
                 }
                 FieldKind::Multitext if shape.is_none() && field.code.as_deref() == Some("PHONE") => {
                     Convert::Phone { max: TEXT_MAX }

@@ -7,9 +7,10 @@ use super::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, Val
 use super::value::{Made, Refused, field_value};
 use super::written::{OnEmpty, OnUnknown};
 use crate::entity::payload::{FieldValue, ObjectWriter, REQUEST_ID};
-use crate::entity::{Action, At, Holds, TEXT_MAX, Wire};
+use crate::entity::{Action, At, Entity, Holds, TEXT_MAX, Wire};
 use crate::problem::{Place, Problem, Stage, did_you_mean, quoted};
 use crate::table::{Cell, Row, Scalar, fold};
+use rust_decimal::Decimal;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -28,14 +29,33 @@ pub enum Mapped {
 }
 
 /// One item of a request.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Record {
+    /// Its first row.
     pub row: u32,
     pub key: Option<String>,
-    /// The id in the CRM, for records that are changed and not made.
+    /// The id in the CRM, for records that are changed or deleted and not made.
     pub id: Option<u64>,
+    /// What it belongs to and goes out with: the customer of a purchase.
+    pub parent: Option<u64>,
     /// The item's JSON, `request_id` included.
     pub body: Vec<u8>,
+    /// What it is linked to after it is made or changed.
+    pub links: Vec<Link>,
+    /// What the lines of an invoice come to, for holding it against what comes back.
+    pub total: Option<Decimal>,
+}
+
+/// A link of a record, for the link endpoint. [doc]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    pub to: Entity,
+    pub id: u64,
+    /// Of an element: where it stands, and how many.
+    pub catalog: Option<u64>,
+    pub quantity: Option<Decimal>,
+    /// Of a contact: whether it is the main one.
+    pub main: Option<bool>,
 }
 
 /// A record's name in its run: `r17`.
@@ -99,7 +119,7 @@ impl Mapper {
         }
         let id = at.own_id;
         let body = self.body(&plan, row.number, key.as_deref());
-        Mapped::Record(Record { row: row.number, key, id, body })
+        Mapped::Record(Record { row: row.number, key, id, body, ..Record::default() })
     }
 
     /// Two records of one source with the same key: the later one is rejected, naming the earlier. So are two changes of
@@ -410,6 +430,15 @@ impl<'a> RowContext<'a> {
                     let ids = made.iter().filter_map(|(one, _)| if let Made::Id(id) = one { Some(*id) } else { None });
                     object.embedded_ids(key, &ids.collect::<Vec<u64>>());
                 }
+                Wire::EmbeddedTags
+                | Wire::Ids(_)
+                | Wire::Discount(_)
+                | Wire::Field(_)
+                | Wire::Parent
+                | Wire::Link(_)
+                | Wire::ElementId
+                | Wire::ElementQuantity
+                | Wire::ElementCatalog => {}
                 Wire::EmbeddedSource => {
                     if let Some((Made::Text(id), _)) = made.first() {
                         object.embedded_source(id);

@@ -16,7 +16,7 @@ pub mod tree;
 mod value;
 pub mod written;
 
-pub use mapper::{Mapped, Mapper, Record, request_id, row_of};
+pub use mapper::{Link, Mapped, Mapper, Record, request_id, row_of};
 pub use plan::Plan;
 pub use written::Written;
 

@@ -9,7 +9,7 @@ use super::written::{As, OnEmpty, OnUnknown};
 use crate::account::Account;
 use crate::entity::parts::Field;
 use crate::entity::payload::Sort;
-use crate::entity::{Action, Entity, FieldKind, FieldSpec, Kind, SectionSpec, Write};
+use crate::entity::{Action, FieldKind, FieldSpec, Kind, Owner, SectionSpec, Write};
 use crate::problem::Source;
 use crate::table::Header;
 use std::collections::HashMap;
@@ -20,6 +20,8 @@ pub struct Plan {
     pub kind: Kind,
     pub action: Action,
     pub write: &'static Write,
+    /// The catalog whose elements the records are.
+    pub catalog: Option<u64>,
     pub sections: Vec<SectionPlan>,
     /// Columns whose cells together are the record's key.
     pub key: Vec<usize>,
@@ -143,7 +145,7 @@ pub enum LookupWhat {
     UserOrRobot,
     /// Of the custom field that is the target.
     Option {
-        entity: Entity,
+        owner: Owner,
         field: u64,
     },
 }

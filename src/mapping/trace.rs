@@ -45,7 +45,7 @@ fn section_of<'p>(plan: &'p Plan, path: &'p str) -> Option<(&'p SectionPlan, &'p
 
 fn object_path(section: &SectionPlan) -> Vec<&'static str> {
     match section.spec.at {
-        At::Item => vec![],
+        At::Item | At::Field(_) | At::Elements | At::LinkedElements | At::Value => vec![],
         At::Embedded(key) => vec!["_embedded", key],
         At::EmbeddedFirst(key) => vec!["_embedded", key, "0"],
     }

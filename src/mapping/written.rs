@@ -375,10 +375,7 @@ impl Walk<'_> {
     }
 
     fn field(&mut self, section: &'static SectionSpec, entry: &Entry, action: Action, values: &mut Vec<Value>) {
-        let allowed = |field: &&FieldSpec| match action {
-            Action::Create => field.on_create,
-            Action::Update => field.on_update,
-        };
+        let allowed = |field: &&FieldSpec| field.taken_on(action);
         let Some(field) = section.field(&entry.key).filter(allowed) else {
             let mut known: Vec<&str> = section.fields.iter().filter(allowed).map(|f| f.name).collect();
             if section.custom_fields.is_some() {

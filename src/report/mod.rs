@@ -57,7 +57,7 @@ pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportE
 /// The address of a record's card in the CRM's own pages.
 fn card(run: &Run, id: i64) -> Option<String> {
     let entity = crate::entity::Kind::from_name(&run.head.kind)?.spec().entity;
-    Some(format!("{}/{}/{id}", run.head.base, entity.card_path()))
+    Some(format!("{}/{}", run.head.base, entity.spec().card?.replace("{id}", &id.to_string())))
 }
 
 fn failed(path: &Path) -> impl Fn(std::io::Error) -> ReportError + '_ {

@@ -1,9 +1,11 @@
 //! What an account is made of: pipelines, users, fields, lists. Data and look-ups only; the account that ships is
 //! in `builtin`.
 
-use crate::entity::{Entity, FieldKind, STATUS_TYPE_UNSORTED, STATUS_WON};
+use serde::{Deserialize, Serialize};
 
-#[derive(Debug, Clone)]
+use crate::entity::{FieldKind, Owner, STATUS_TYPE_UNSORTED, STATUS_WON};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Account {
     pub id: u64,
     pub name: String,
@@ -24,7 +26,7 @@ pub struct Account {
     pub sources: Vec<Source>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Pipeline {
     pub id: u64,
     pub name: String,
@@ -33,7 +35,7 @@ pub struct Pipeline {
     pub statuses: Vec<Status>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Status {
     pub id: u64,
     pub name: String,
@@ -43,7 +45,7 @@ pub struct Status {
     pub kind: i64,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct User {
     pub id: u64,
     pub name: String,
@@ -53,14 +55,14 @@ pub struct User {
     pub group_id: u64,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LossReason {
     pub id: u64,
     pub name: String,
     pub sort: i64,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Catalog {
     pub id: u64,
     pub name: String,
@@ -70,33 +72,14 @@ pub struct Catalog {
 }
 
 /// A source of leads and the pipeline its leads go to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Source {
     pub id: u64,
     pub external_id: String,
     pub pipeline_id: u64,
 }
 
-/// Whose field it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Owner {
-    Entity(Entity),
-    Segments,
-    Catalog(u64),
-}
-
-impl Owner {
-    /// `entity_type` of a field. [doc]
-    pub fn name(self) -> &'static str {
-        match self {
-            Owner::Entity(entity) => entity.path(),
-            Owner::Segments => "segments",
-            Owner::Catalog(_) => "catalogs",
-        }
-    }
-}
-
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Field {
     pub id: u64,
     pub owner: Owner,
@@ -111,7 +94,7 @@ pub struct Field {
 }
 
 /// An option of a field: an enum of a select, a kind of phone, a branch of a category tree.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Choice {
     pub id: u64,
     pub parent_id: Option<u64>,

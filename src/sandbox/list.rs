@@ -98,7 +98,7 @@ fn order(shelf: Shelf, query: &Query) -> (By, bool) {
     }
     match shelf {
         Shelf::Contacts | Shelf::Companies => (By::UpdatedAt, false),
-        Shelf::Leads | Shelf::Customers => (By::Id, false),
+        Shelf::Leads | Shelf::Customers | Shelf::Transactions | Shelf::Elements => (By::Id, false),
     }
 }
 

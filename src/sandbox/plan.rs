@@ -78,6 +78,6 @@ impl<'w> Plan<'w> {
             let json = RawValue::from_string(Value::Object(draft.json).to_string()).ok()?;
             Some(Put(shelf, id, draft.created_at, draft.updated_at, json))
         });
-        Commit { at: self.now, put: put.collect(), tag: self.tags, link: self.links, auth: None }
+        Commit { at: self.now, put: put.collect(), tag: self.tags, link: self.links, ..Commit::default() }
     }
 }

@@ -35,7 +35,7 @@ impl View<'_> {
         Some(match shelf {
             Shelf::Leads => self.lead(id, &draft),
             Shelf::Contacts => self.contact(id, &draft),
-            Shelf::Companies | Shelf::Customers => self.company(id, &draft),
+            Shelf::Companies | Shelf::Customers | Shelf::Transactions | Shelf::Elements => self.company(id, &draft),
         })
     }
 
@@ -193,7 +193,9 @@ impl View<'_> {
 pub fn tag(shelf: Shelf, id: u64, name: &str) -> Value {
     match shelf {
         Shelf::Leads => json!({"id": id, "name": name, "color": null}),
-        Shelf::Contacts | Shelf::Companies | Shelf::Customers => json!({"id": id, "name": name}),
+        Shelf::Contacts | Shelf::Companies | Shelf::Customers | Shelf::Transactions | Shelf::Elements => {
+            json!({"id": id, "name": name})
+        }
     }
 }
 

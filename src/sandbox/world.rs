@@ -7,9 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::account::{Account, Owner};
+use super::account::Account;
 use super::auth::Auth;
-use crate::entity::Entity;
+use crate::entity::{Entity, Owner};
 
 /// A kind of record. One more is a line here and one in each `match`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -19,10 +19,14 @@ pub enum Shelf {
     Contacts,
     Companies,
     Customers,
+    Transactions,
+    /// Of all catalogs; a record says in `catalog_id` which one it stands in.
+    Elements,
 }
 
 impl Shelf {
-    pub const ALL: [Shelf; 4] = [Shelf::Leads, Shelf::Contacts, Shelf::Companies, Shelf::Customers];
+    pub const ALL: [Shelf; 6] =
+        [Shelf::Leads, Shelf::Contacts, Shelf::Companies, Shelf::Customers, Shelf::Transactions, Shelf::Elements];
 
     pub fn entity(self) -> Entity {
         match self {
@@ -30,14 +34,16 @@ impl Shelf {
             Shelf::Contacts => Entity::Contacts,
             Shelf::Companies => Entity::Companies,
             Shelf::Customers => Entity::Customers,
+            Shelf::Transactions => Entity::Transactions,
+            Shelf::Elements => Entity::Elements,
         }
     }
 
     pub fn path(self) -> &'static str {
-        self.entity().path()
+        self.entity().collection()
     }
 
-    /// Whose custom fields its records carry.
+    /// Whose custom fields its records carry; elements carry those of their catalog.
     pub fn owner(self) -> Owner {
         Owner::Entity(self.entity())
     }
@@ -49,6 +55,8 @@ impl Shelf {
             Shelf::Leads => Sequence::Leads,
             Shelf::Contacts | Shelf::Companies => Sequence::People,
             Shelf::Customers => Sequence::Customers,
+            Shelf::Transactions => Sequence::Transactions,
+            Shelf::Elements => Sequence::Elements,
         }
     }
 }
@@ -59,6 +67,8 @@ pub enum Sequence {
     Leads,
     People,
     Customers,
+    Transactions,
+    Elements,
     Tags,
 }
 
@@ -71,6 +81,8 @@ impl Sequence {
             Sequence::Leads => 10_000_001,
             Sequence::People => 20_000_001,
             Sequence::Customers => 1_000_001,
+            Sequence::Transactions => 3_000_001,
+            Sequence::Elements => 5_000_001,
             Sequence::Tags => 200_001,
         }
     }
@@ -171,11 +183,18 @@ pub struct Commit {
     pub link: Vec<LinkMade>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
+    /// The account as it is from now on, where the request changed what it is made of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<Box<Account>>,
 }
 
 impl Commit {
     pub fn is_empty(&self) -> bool {
-        self.put.is_empty() && self.tag.is_empty() && self.link.is_empty() && self.auth.is_none()
+        self.put.is_empty()
+            && self.tag.is_empty()
+            && self.link.is_empty()
+            && self.auth.is_none()
+            && self.account.is_none()
     }
 }
 
@@ -245,6 +264,9 @@ impl World {
         }
         if let Some(auth) = commit.auth {
             self.auth = auth;
+        }
+        if let Some(account) = commit.account {
+            self.account = *account;
         }
     }
 

@@ -15,7 +15,7 @@ pub fn create(plan: &mut Plan, shelf: Shelf, mut clean: Clean) -> u64 {
     match shelf {
         Shelf::Leads => lead_defaults(plan, id, &clean, &mut json),
         Shelf::Contacts => contact_defaults(&clean, &mut json),
-        Shelf::Companies | Shelf::Customers => {
+        Shelf::Companies | Shelf::Customers | Shelf::Transactions | Shelf::Elements => {
             json.insert("name".to_owned(), json!(""));
         }
     }
@@ -49,7 +49,7 @@ pub fn update(plan: &mut Plan, shelf: Shelf, mut clean: Clean) -> Option<Draft> 
     match shelf {
         Shelf::Leads => settle_closing(&mut draft.json, &clean.set, status_before, plan.now),
         Shelf::Contacts => settle_name(&mut draft.json, &clean.set),
-        Shelf::Companies | Shelf::Customers => {}
+        Shelf::Companies | Shelf::Customers | Shelf::Transactions | Shelf::Elements => {}
     }
     set_fields(&mut draft.json, &clean.fields);
     set_tags(plan, shelf, &mut draft.json, &clean.tags);

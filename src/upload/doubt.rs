@@ -10,7 +10,7 @@ use super::settle::{self, Answered};
 use super::verdict::stop_of;
 use crate::api::Failure;
 use crate::entity::parts::id;
-use crate::entity::{At, Entity};
+use crate::entity::{At, Entity, FieldsOf};
 use crate::mapping::Mapper;
 use crate::problem::Problem;
 use crate::store::{BatchNo, OpenDoubt, Outcome, Status, StoreError};
@@ -147,7 +147,9 @@ impl Uploader<'_> {
         let client = &self.shared.client;
         let mut fresh = client.above(self.shared.plan.kind.spec().entity, watermark).await?;
         for section in &self.shared.plan.sections {
-            if let (At::EmbeddedFirst(key), Some(entity)) = (section.spec.at, section.spec.custom_fields) {
+            if let (At::EmbeddedFirst(key), Some(FieldsOf::Entity(entity))) =
+                (section.spec.at, section.spec.custom_fields)
+            {
                 self.put_in(key, entity, known, &mut fresh).await?;
             }
         }

@@ -8,11 +8,13 @@ use crate::table::{Cell, Row, Scalar, Table};
 use std::collections::HashSet;
 use tokio::sync::mpsc;
 
-/// A record and the row it came from, which the reject file needs as it was.
+/// A record and the rows it came from, which the reject file needs as they were.
 #[derive(Debug, Clone)]
 pub struct Loaded {
     pub record: Record,
     pub row: Row,
+    /// The other rows of its group.
+    pub more: Vec<Row>,
 }
 
 /// What the reading side hands over.
@@ -111,7 +113,7 @@ pub fn walk(
             continue;
         }
         let fed = match mapped {
-            Mapped::Record(record) => Fed::Record(Loaded { record, row: row.clone() }),
+            Mapped::Record(record) => Fed::Record(Loaded { record, row: row.clone(), more: Vec::new() }),
             Mapped::Skipped => Fed::Local(Outcome::new(row.number, Status::Skipped)),
             Mapped::Rejected { key, problems } => Fed::Local(rejected(mapper.plan(), &row, key, &problems)),
         };

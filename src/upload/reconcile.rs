@@ -202,7 +202,7 @@ mod tests {
 
     fn loaded(row: u32, body: Value) -> Loaded {
         let body = body.to_string().into_bytes();
-        Loaded { record: Record { row, key: None, id: None, body }, row: Row::default() }
+        Loaded { record: Record { row, body, ..Record::default() }, row: Row::default(), more: Vec::new() }
     }
 
     fn found(records: &[Loaded], held: &[Value], known: &[u64]) -> Vec<Found> {

@@ -46,7 +46,7 @@ fn found(action: Action, loaded: &Loaded, item: &WrittenItem, answered: Answered
     // Several request ids on one item: the later inputs were merged into the first. [seed]
     let first = item.request_ids.first().is_none_or(|id| *id == request_id(loaded.record.row));
     let status = match action {
-        Action::Update => Status::Updated,
+        Action::Update | Action::Delete => Status::Updated,
         Action::Create if item.merged || !first => Status::Merged,
         Action::Create => Status::Created,
     };

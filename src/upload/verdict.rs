@@ -73,8 +73,8 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
         if tries >= TRIES_MAX { Verdict::Stop(else_stop) } else { Verdict::Again { pause, why } }
     };
     let doubt = |why: String| match write.action {
-        Action::Update if tries < TRIES_MAX => Verdict::Again { pause: backoff(tries), why },
-        Action::Update => Verdict::Stop(Stop::Failing(tries)),
+        Action::Update | Action::Delete if tries < TRIES_MAX => Verdict::Again { pause: backoff(tries), why },
+        Action::Update | Action::Delete => Verdict::Stop(Stop::Failing(tries)),
         Action::Create => Verdict::InDoubt(why),
     };
     match end {

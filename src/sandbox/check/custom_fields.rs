@@ -4,7 +4,8 @@
 use serde_json::{Map, Value};
 
 use super::{Complaints, Rules, join, values};
-use crate::sandbox::account::{Field, Owner};
+use crate::entity::Owner;
+use crate::sandbox::account::Field;
 
 pub fn check(
     rules: &Rules,

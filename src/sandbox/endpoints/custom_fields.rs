@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::Call;
 use crate::entity::FieldKind;
-use crate::sandbox::account::{Choice, Field, Owner};
+use crate::entity::Owner;
+use crate::sandbox::account::{Choice, Field};
 use crate::sandbox::answers::{Reply, self_link};
 use crate::sandbox::render::View;
 
@@ -51,11 +52,7 @@ fn one(call: &Call, owner: Owner, id: u64) -> Reply {
 }
 
 fn path(owner: Owner) -> String {
-    match owner {
-        Owner::Entity(entity) => format!("{}/custom_fields", entity.path()),
-        Owner::Segments => "customers/segments/custom_fields".to_owned(),
-        Owner::Catalog(id) => format!("catalogs/{id}/custom_fields"),
-    }
+    format!("{}/custom_fields", owner.path())
 }
 
 fn model(view: &View, field: &Field) -> Value {

@@ -11,7 +11,6 @@ mod tags;
 
 use serde_json::{Value, json};
 
-use super::account::Owner;
 use super::answers::{Reply, href};
 use super::check::Rules;
 use super::faults::Refusal;
@@ -20,7 +19,7 @@ use super::query::Query;
 use super::render::View;
 use super::switches::Switches;
 use super::world::{Shelf, World};
-use crate::entity::Entity;
+use crate::entity::{Entity, Owner};
 
 /// One request, and all it may look at.
 pub struct Call<'a> {
@@ -161,8 +160,8 @@ pub static ROUTES: &[Route] = &[
     route("PATCH", "companies/{id}", |c| entities::update_one(c, Shelf::Companies)),
     route("GET", "customers/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Customers))),
     route("GET", "customers/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Customers))),
-    route("GET", "customers/segments/custom_fields", |c| custom_fields::list(c, Owner::Segments)),
-    route("GET", "customers/segments/custom_fields/{id}", |c| custom_fields::get(c, Owner::Segments)),
+    route("GET", "customers/segments/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Segments))),
+    route("GET", "customers/segments/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Segments))),
     route("GET", "customers/tags", |c| tags::list(c, Shelf::Customers)),
     route("GET", "catalogs", directory::catalogs),
     route("GET", "catalogs/{id}", directory::catalog),

@@ -1,0 +1,45 @@
+//! Catalogs themselves. They cannot be deleted. [seed]
+
+use super::super::CATALOGS_MAX;
+use super::*;
+
+/// A fourth, `suppliers`, is the service's own. [client live]
+pub const TYPES: &[&str] = &["regular", "invoices", "products"];
+
+pub static CATALOG: KindSpec = KindSpec {
+    kind: Kind::Catalog,
+    name: "catalog",
+    entity: Entity::Catalogs,
+    writes: &[batch(Action::Create, "catalogs"), batch(Action::Update, "catalogs")],
+    catalog: None,
+    needs: Needs::Nothing,
+    quota: Some(CATALOGS_MAX),
+    deleting: "",
+    sections: &[item(
+        "catalog",
+        None,
+        &[
+            OWN_ID,
+            required(NAME),
+            create_only(
+                "type",
+                Wire::Key("type"),
+                Holds::Word(TYPES),
+                "regular, invoices or products; an account has one of the last two",
+            ),
+            create_only("sort", Wire::Key("sort"), Holds::Int, "its place among the lists"),
+            both(
+                "can_add_elements",
+                Wire::Key("can_add_elements"),
+                Holds::Bool,
+                "elements can be added in the CRM's own pages",
+            ),
+            both(
+                "can_link_multiple",
+                Wire::Key("can_link_multiple"),
+                Holds::Bool,
+                "one element can be linked to several leads or customers",
+            ),
+        ],
+    )],
+};

@@ -1,0 +1,39 @@
+//! Statuses of customers who buy periodically. [seed]
+
+use super::super::CUSTOMER_STATUSES_MAX;
+use super::*;
+
+pub static CUSTOMER_STATUS: KindSpec = KindSpec {
+    kind: Kind::CustomerStatus,
+    name: "customer-status",
+    entity: Entity::Statuses,
+    writes: &[
+        batch(Action::Create, "customers/statuses"),
+        single(Action::Update, "customers/statuses/{id}"),
+        delete("customers/statuses/{id}"),
+    ],
+    catalog: None,
+    needs: Needs::Periodicity,
+    quota: Some(CUSTOMER_STATUSES_MAX),
+    deleting: "after a while their customers are moved to other statuses, as the conditions of those say",
+    sections: &[item(
+        "customer-status",
+        None,
+        &[
+            OWN_ID_OR_DELETE,
+            required(NAME),
+            required(both(
+                "sort",
+                Wire::Key("sort"),
+                Holds::Int,
+                "its place among the statuses; the service renumbers",
+            )),
+            both(
+                "color",
+                Wire::Key("color"),
+                Holds::Colour { known: colours::STATUSES, hash: true },
+                "one of the twenty-one colours of statuses",
+            ),
+        ],
+    )],
+};

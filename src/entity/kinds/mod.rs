@@ -1,0 +1,126 @@
+//! The table of kinds, a file for each, and the fields that several of them share.
+
+mod catalog;
+mod colours;
+mod contact;
+mod customer;
+mod customer_status;
+mod element;
+mod invoice;
+mod lead;
+mod segment;
+mod transaction;
+
+pub use lead::METADATA_CATEGORIES;
+
+use super::{
+    Action, BATCH_MAX, FieldSpec, FieldsOf, Holds, Kind, KindSpec, NAME_MAX, Needs, Required, SectionSpec, Shape,
+    TEXT_MAX, Wire, Wrapping, Write,
+};
+use super::{At, Entity};
+
+pub fn spec(kind: Kind) -> &'static KindSpec {
+    match kind {
+        Kind::Lead => &lead::LEAD,
+        Kind::ComplexLead => &lead::COMPLEX_LEAD,
+        Kind::Contact => &contact::CONTACT,
+        Kind::Company => &contact::COMPANY,
+        Kind::Customer => &customer::CUSTOMER,
+        Kind::Transaction => &transaction::TRANSACTION,
+        Kind::Element => &element::ELEMENT,
+        Kind::Invoice => &invoice::INVOICE,
+        Kind::Catalog => &catalog::CATALOG,
+        Kind::Segment => &segment::SEGMENT,
+        Kind::CustomerStatus => &customer_status::CUSTOMER_STATUS,
+    }
+}
+
+/// A batch: an array of items, and one of answers.
+const fn batch(action: Action, path: &'static str) -> Write {
+    Write { action, path, shape: Shape::Array, wrapping: Wrapping::Embedded, batch_max: BATCH_MAX }
+}
+
+/// One bare object a request.
+const fn single(action: Action, path: &'static str) -> Write {
+    Write { action, path, shape: Shape::Object, wrapping: Wrapping::Embedded, batch_max: 1 }
+}
+
+/// One record a request, named by its address.
+const fn delete(path: &'static str) -> Write {
+    Write { action: Action::Delete, path, shape: Shape::Nothing, wrapping: Wrapping::Embedded, batch_max: 1 }
+}
+
+/// The item itself.
+const fn item(name: &'static str, custom_fields: Option<FieldsOf>, fields: &'static [FieldSpec]) -> SectionSpec {
+    SectionSpec { name, at: At::Item, custom_fields, custom_fields_max: None, repeats: false, fields }
+}
+
+const fn both(name: &'static str, wire: Wire, holds: Holds, about: &'static str) -> FieldSpec {
+    FieldSpec {
+        name,
+        wire,
+        holds,
+        on_create: true,
+        on_update: true,
+        on_delete: false,
+        required: Required::No,
+        only: Needs::Nothing,
+        about,
+    }
+}
+
+const fn create_only(name: &'static str, wire: Wire, holds: Holds, about: &'static str) -> FieldSpec {
+    FieldSpec { on_update: false, ..both(name, wire, holds, about) }
+}
+
+const fn update_only(name: &'static str, wire: Wire, holds: Holds, about: &'static str) -> FieldSpec {
+    FieldSpec { on_create: false, ..both(name, wire, holds, about) }
+}
+
+/// A record cannot be made without it.
+const fn required(field: FieldSpec) -> FieldSpec {
+    FieldSpec { required: Required::Always, ..field }
+}
+
+/// Taken in one mode of customers only.
+const fn only(needs: Needs, field: FieldSpec) -> FieldSpec {
+    FieldSpec { only: needs, ..field }
+}
+
+const fn text(name: &'static str, key: &'static str, max: usize, about: &'static str) -> FieldSpec {
+    both(name, Wire::Key(key), Holds::Text { max }, about)
+}
+
+const NAME: FieldSpec = text("name", "name", NAME_MAX, "the name");
+const RESPONSIBLE: FieldSpec =
+    both("responsible_user", Wire::Key("responsible_user_id"), Holds::User, "an active user, by name or e-mail");
+const CREATED_BY: FieldSpec =
+    both("created_by", Wire::Key("created_by"), Holds::UserOrRobot, "who made it; 0 is the robot");
+const UPDATED_BY: FieldSpec =
+    both("updated_by", Wire::Key("updated_by"), Holds::UserOrRobot, "who changed it; 0 is the robot");
+const CREATED_AT: FieldSpec = both("created_at", Wire::Key("created_at"), Holds::Timestamp, "when it was made");
+const UPDATED_AT: FieldSpec = both("updated_at", Wire::Key("updated_at"), Holds::Timestamp, "when it was changed");
+const TAGS: FieldSpec = both("tags", Wire::Tags("tags_to_add"), Holds::Tags, "tags to add");
+const TAGS_TO_DELETE: FieldSpec =
+    update_only("tags_to_delete", Wire::Tags("tags_to_delete"), Holds::Tags, "tags to take away");
+const ALL_TAGS: FieldSpec = update_only(
+    "all_tags",
+    Wire::EmbeddedTags,
+    Holds::Tags,
+    "all the tags it shall have: those not named here are taken away",
+);
+/// The record to change, where nothing can be deleted.
+const OWN_ID: FieldSpec = update_only("id", Wire::Key("id"), Holds::OwnId, "the id in the CRM of the record to change");
+/// The record to change or to delete.
+const OWN_ID_OR_DELETE: FieldSpec = FieldSpec {
+    on_delete: true,
+    about: "the id in the CRM of the record to change or delete",
+    ..update_only("id", Wire::Key("id"), Holds::OwnId, "")
+};
+
+/// Elements of a catalog with a quantity each. [seed]
+const PRODUCTS: &[FieldSpec] = &[
+    required(both("element", Wire::ElementId, Holds::Element, "the product, by article, name or id")),
+    both("quantity", Wire::ElementQuantity, Holds::Number, "how many; 1 where nothing is said"),
+    both("catalog", Wire::ElementCatalog, Holds::Catalog, "the list it stands in; the products where nothing is said"),
+];

@@ -1,0 +1,39 @@
+//! Segments of customers: one object a request. [seed]
+
+use super::super::SEGMENTS_MAX;
+use super::*;
+
+pub static SEGMENT: KindSpec = KindSpec {
+    kind: Kind::Segment,
+    name: "segment",
+    entity: Entity::Segments,
+    writes: &[
+        single(Action::Create, "customers/segments"),
+        single(Action::Update, "customers/segments/{id}"),
+        delete("customers/segments/{id}"),
+    ],
+    catalog: None,
+    needs: Needs::Segments,
+    quota: Some(SEGMENTS_MAX),
+    deleting: "customers stay, and no longer belong to these segments",
+    sections: &[item(
+        "segment",
+        Some(FieldsOf::Entity(Entity::Segments)),
+        &[
+            OWN_ID_OR_DELETE,
+            required(NAME),
+            both(
+                "color",
+                Wire::Key("color"),
+                Holds::Colour { known: colours::SEGMENTS, hash: false },
+                "one of the forty colours of segments",
+            ),
+            both(
+                "available_products_price_types",
+                Wire::Ids("available_products_price_types"),
+                Holds::PriceFields,
+                "price fields of the products that the segment may use, by name",
+            ),
+        ],
+    )],
+};
