@@ -1,8 +1,12 @@
 //! A snapshot of what an account is made of, and the ways from a name to an id. It is data only: `api::pull` fills it,
 //! the store keeps it, the mapping asks it. Names are compared folded (case, spaces, `ё`).
 
-use crate::entity::parts::{Basics, Field, Named, Pipeline, Stage, User};
-use crate::entity::{Owner, STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
+mod directory;
+
+pub use directory::Directory;
+
+use crate::entity::parts::{Basics, Catalog, Field, Item, Named, Pipeline, Stage, User};
+use crate::entity::{Entity, Owner, STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
 use crate::problem::nearest;
 use crate::table::fold;
 use serde::{Deserialize, Serialize};
@@ -22,8 +26,47 @@ pub struct Account {
     pub pipelines: Vec<Pipeline>,
     pub users: Vec<User>,
     pub loss_reasons: Vec<Named>,
-    pub catalogs: Vec<Named>,
+    pub catalogs: Vec<Catalog>,
     pub fields: BTreeMap<Owner, Vec<Field>>,
+    #[serde(default)]
+    pub segments: Vec<Named>,
+    #[serde(default)]
+    pub customer_statuses: Vec<Named>,
+    /// Elements of lists that a mapping names by article or name; a list that nothing needs is not there.
+    #[serde(default)]
+    pub elements: BTreeMap<u64, Vec<Item>>,
+    /// Customers, where a mapping names them; they are not asked for otherwise.
+    #[serde(default)]
+    pub customers: Option<Vec<Named>>,
+}
+
+/// What of an account is needed beyond its pipelines and users.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Entities whose custom fields may be named.
+    pub fields: Vec<Entity>,
+    /// The lists themselves.
+    pub lists: bool,
+    /// The fields and elements of all lists but those of invoices.
+    pub all_lists: bool,
+    /// Lists whose elements are made or changed: their fields are needed.
+    pub catalogs: Vec<CatalogRef>,
+    /// Lists whose elements are referred to.
+    pub elements: Vec<CatalogRef>,
+    /// Fields of these names go through lists, if they are chains.
+    pub chains: Vec<(Entity, String)>,
+    pub customers: bool,
+    pub segments: bool,
+    pub statuses: bool,
+}
+
+/// A list, as somebody refers to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CatalogRef {
+    /// By name or id.
+    Named(String),
+    /// The first of its type: `products`, `invoices`, `suppliers`.
+    Typed(&'static str),
 }
 
 /// A name that leads to no one thing.
@@ -145,6 +188,25 @@ impl Account {
         by_name(&self.loss_reasons, name, |r| &r.name, |r| r.id)
     }
 
+    pub fn catalog(&self, name: &str) -> Result<&Catalog, Miss> {
+        by_name(&self.catalogs, name, |c| &c.name, |c| c.id)
+    }
+
+    pub fn catalog_of(&self, wanted: &CatalogRef) -> Option<&Catalog> {
+        match wanted {
+            CatalogRef::Named(name) => self.catalog(name).ok(),
+            CatalogRef::Typed(kind) => self.catalogs.iter().find(|catalog| catalog.kind == *kind),
+        }
+    }
+
+    pub fn segment(&self, name: &str) -> Result<&Named, Miss> {
+        by_name(&self.segments, name, |s| &s.name, |s| s.id)
+    }
+
+    pub fn customer_status(&self, name: &str) -> Result<&Named, Miss> {
+        by_name(&self.customer_statuses, name, |s| &s.name, |s| s.id)
+    }
+
     pub fn fields(&self, owner: Owner) -> &[Field] {
         self.fields.get(&owner).map_or(&[], Vec::as_slice)
     }
@@ -245,6 +307,10 @@ mod tests {
             loss_reasons: vec![],
             catalogs: vec![],
             fields: BTreeMap::new(),
+            segments: vec![],
+            customer_statuses: vec![],
+            elements: BTreeMap::new(),
+            customers: None,
         }
     }
 

@@ -5,7 +5,7 @@ use super::config::Settings;
 use super::exit::{Ended, Exit};
 use super::target::Target;
 use super::{prepare, say, target};
-use crate::account::Account;
+use crate::account::{Account, Wanted};
 use crate::api::token::TokenStore;
 use crate::entity::{FieldKind, Owner, RATE_MAX};
 use crate::problem::Problem;
@@ -22,8 +22,20 @@ pub fn run(verb: &AccountVerb, common: &Common) -> Result<Exit, Ended> {
 
 fn read(target: &TargetArgs, common: &Common) -> Result<(Account, String), Ended> {
     let target = Target::open(target, common, RATE_MAX)?;
-    let account = prepare::account(&target.client, &Owner::ENTITIES, common)?;
+    let account = prepare::account(&target.client, &everything(), common)?;
     Ok((account, target.account))
+}
+
+/// All that a mapping may name, but for the names of customers: there may be very many, and they are people's data.
+fn everything() -> Wanted {
+    Wanted {
+        fields: Owner::ENTITIES.to_vec(),
+        lists: true,
+        all_lists: true,
+        segments: true,
+        statuses: true,
+        ..Wanted::default()
+    }
 }
 
 fn pull(target: &TargetArgs, output: Option<&Path>, common: &Common) -> Result<Exit, Ended> {
@@ -109,7 +121,7 @@ pub fn auth(verb: &AuthVerb, common: &Common) -> Result<Exit, Ended> {
 
 fn status(target: &TargetArgs, common: &Common) -> Result<Exit, Ended> {
     let target = Target::open(target, common, RATE_MAX)?;
-    let account = prepare::account(&target.client, &[], &Common { quiet: true, ..common.clone() })?;
+    let account = prepare::account(&target.client, &Wanted::default(), &Common { quiet: true, ..common.clone() })?;
     let user = account.users.iter().find(|user| user.id == account.basics.current_user);
     let name = user.map_or_else(|| format!("user {}", account.basics.current_user), |user| user.name.clone());
     let until = target.client.auth().expires_at().map(day_and_time);

@@ -2,8 +2,9 @@
 
 use super::args::{CheckArgs, Common};
 use super::exit::{Ended, Exit};
-use super::target::Target;
+use super::target::{SANDBOX, Target};
 use super::{prepare, say};
+use crate::mapping::wanted::wanted;
 use crate::mapping::{Mapper, Plan};
 use crate::problem::Source;
 use crate::store::{Counts, Status};
@@ -15,14 +16,21 @@ use std::sync::Arc;
 pub fn run(args: &CheckArgs, common: &Common) -> Result<Exit, Ended> {
     let written = prepare::mapping(&args.mapping)?;
     let table = prepare::source(&args.file, &written, &args.source, common)?;
-    let account = match &args.account_file {
-        Some(path) => prepare::account_file(path)?,
+    let (account, name) = match &args.account_file {
+        Some(path) => {
+            let account = prepare::account_file(path)?;
+            let name = match args.target.sandbox {
+                true => SANDBOX.to_owned(),
+                false => account.base.clone(),
+            };
+            (account, name)
+        }
         None => {
             let target = Target::open(&args.target, common, crate::entity::RATE_MAX)?;
-            prepare::account(&target.client, &prepare::entities(&written), common)?
+            (prepare::account(&target.client, &wanted(&written), common)?, target.account)
         }
     };
-    let plan = prepare::plan(&written, &table, account)?;
+    let plan = prepare::plan(&written, &table, account, prepare::ledger(common, &name))?;
     let select = Select { rows: args.rows, ..Select::default() };
     tell(table, plan, &select, common, usize::MAX, !common.json)
 }

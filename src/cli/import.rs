@@ -5,6 +5,7 @@ use super::exit::{Ended, Exit};
 use super::job::{self, Job};
 use super::target::Target;
 use super::{check, prepare, say};
+use crate::mapping::wanted::wanted;
 use crate::mapping::{Mapper, Plan};
 use crate::problem::Problem;
 use crate::store::{Head, Journal, MappingHead, NewRun, Run, SourceHead, Store, StoreError};
@@ -18,10 +19,10 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
     let written = prepare::mapping(&args.mapping)?;
     let table = prepare::source(&args.file, &written, &args.source, common)?;
     let target = Target::open(&args.target, common, args.rate)?;
-    let account = prepare::account(&target.client, &prepare::entities(&written), common)?;
+    let account = prepare::account(&target.client, &wanted(&written), common)?;
     // A resumed run maps by this snapshot, so a run without one must not begin.
     let snapshot = serde_json::to_string(&account).map_err(StoreError::Json)?;
-    let plan = prepare::plan(&written, &table, account)?;
+    let plan = prepare::plan(&written, &table, account, prepare::ledger(common, &target.account))?;
     batch_size(args.batch, &plan)?;
     let select = Select { rows: args.rows, limit: args.limit, ..Select::default() };
     if args.dry_run {

@@ -4,18 +4,18 @@
 use super::args::{Common, SourceArgs};
 use super::exit::{Ended, Exit};
 use super::say;
-use crate::account::{Account, SNAPSHOT_SCHEMA};
+use crate::account::{Account, SNAPSHOT_SCHEMA, Wanted};
 use crate::api::{Client, pull};
-use crate::entity::{Entity, FieldsOf};
-use crate::mapping::{self, Plan, Written, compile};
+use crate::entity::{Entity, Kind};
+use crate::mapping::{self, Ledger, Plan, Written, compile};
 use crate::problem::{Problem, Stage};
 use crate::report::REJECT_COLUMNS;
-use crate::store::SourceHead;
-use crate::table::{ReadOptions, Table};
+use crate::store::{SourceHead, Store};
+use crate::table::{ReadOptions, Row, Table};
 use sha2::{Digest, Sha256};
 use std::io::Read;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Opens the source for a mapping and says what was found or guessed.
 pub fn source(file: &Path, written: &Written, args: &SourceArgs, common: &Common) -> Result<Table, Ended> {
@@ -61,26 +61,9 @@ pub fn reopen(source: &SourceHead) -> Result<Table, Ended> {
     Ok(Table::open(Path::new(&source.path), &options)?)
 }
 
-/// The entities whose custom fields a mapping can name.
-pub fn entities(written: &Written) -> Vec<Entity> {
-    let mut entities: Vec<Entity> = written
-        .kind
-        .spec()
-        .sections
-        .iter()
-        .filter_map(|s| match s.custom_fields {
-            Some(FieldsOf::Entity(entity)) => Some(entity),
-            Some(FieldsOf::Catalog) | None => None,
-        })
-        .collect();
-    entities.sort();
-    entities.dedup();
-    entities
-}
-
 /// Asks the account what it is made of; what the token may not see is told and left out.
-pub fn account(client: &Client, entities: &[Entity], common: &Common) -> Result<Account, Ended> {
-    let (account, gaps) = runtime()?.block_on(pull::pull(client, entities, now()))?;
+pub fn account(client: &Client, wanted: &Wanted, common: &Common) -> Result<Account, Ended> {
+    let (account, gaps) = runtime()?.block_on(pull::pull(client, wanted, now()))?;
     for (what, failure) in gaps {
         say::note(common, format!("the account's {what} cannot be read, names of these are not known: {failure}"));
     }
@@ -101,9 +84,56 @@ pub fn account_file(path: &Path) -> Result<Account, Ended> {
     }
 }
 
-pub fn plan(written: &Written, table: &Table, account: Account) -> Result<Arc<Plan>, Ended> {
-    let origins = compile::Origins { header: table.header.clone(), source: table.source() };
-    Ok(Arc::new(compile::compile(written, origins, Arc::new(account))?))
+/// Compiles the mapping. Where rows are grouped, the source is read through once to see which belong together.
+pub fn plan(written: &Written, table: &Table, account: Account, ledger: Ledger) -> Result<Arc<Plan>, Ended> {
+    let origins = compile::Origins { header: table.header.clone(), source: table.source(), ledger };
+    let mut plan = compile::compile(written, origins, Arc::new(account))?;
+    if let Some(groups) = &mut plan.groups {
+        let layout = &table.layout;
+        let options = ReadOptions {
+            sheet: layout.sheet.clone(),
+            header_row: Some(layout.header_row),
+            encoding: layout.encoding.map(str::to_owned),
+            delimiter: layout.delimiter,
+            titles: Vec::new(),
+        };
+        let mut again = Table::open(Path::new(&plan.source.file), &options)?;
+        let mut row = Row::default();
+        while again.read(&mut row)? {
+            groups.count(&row);
+        }
+    }
+    Ok(Arc::new(plan))
+}
+
+/// Under which names the ledger keeps the keys of an entity: leads are made in two ways, and elements count in the list
+/// they stand in.
+fn ledgers(entity: Entity, catalog: Option<u64>) -> Vec<String> {
+    let kinds = Kind::ALL.into_iter().filter(|kind| kind.spec().entity == entity);
+    kinds.map(|kind| ledger_name(kind, catalog)).collect()
+}
+
+pub fn ledger_name(kind: Kind, catalog: Option<u64>) -> String {
+    match (kind.spec().catalog, catalog) {
+        (Some(_), Some(catalog)) => format!("{}/{catalog}", kind.name()),
+        _ => kind.name().to_owned(),
+    }
+}
+
+/// Keys that imports from this state folder into this account have made.
+pub fn ledger(common: &Common, account: &str) -> Ledger {
+    let (state, account) = (common.state.clone(), account.to_owned());
+    let store: Mutex<Option<Store>> = Mutex::new(None);
+    Ledger::new(move |entity, catalog, key| {
+        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+        if store.is_none() {
+            *store = Some(Store::open(&state).map_err(|e| e.to_string())?);
+        }
+        match &*store {
+            Some(store) => store.made_key(&account, &ledgers(entity, catalog), key).map_err(|e| e.to_string()),
+            None => Ok(None),
+        }
+    })
 }
 
 /// Reads a mapping file.

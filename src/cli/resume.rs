@@ -38,7 +38,7 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     }
     // The snapshot of the first day: what was mapped then is mapped alike now.
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
-    let plan = prepare::plan(&written, &table, account)?;
+    let plan = prepare::plan(&written, &table, account, prepare::ledger(common, &target.account))?;
     let (mut journal, open) = Journal::resume(Store::open(&common.state)?, &run)?;
     if args.resend_unknown {
         let forgotten = journal.forget_unknown()?;
@@ -62,7 +62,7 @@ fn doubts(
     head: &Head,
     run: &str,
 ) -> Result<Vec<Doubt>, Ended> {
-    if plan.action == Action::Update {
+    if plan.action != Action::Create {
         for doubt in open {
             journal.settle_doubt(doubt.batch, &[])?;
         }

@@ -84,12 +84,12 @@ impl FieldKind {
 
     /// True for types whose values are options of the field.
     pub fn has_options(self) -> bool {
-        matches!(self, FieldKind::Select | FieldKind::Radiobutton | FieldKind::Multiselect)
+        matches!(self, FieldKind::Select | FieldKind::Radiobutton | FieldKind::Multiselect | FieldKind::Category)
     }
 
-    /// True where one field may hold several values.
+    /// True where one field may hold several values, each in a cell or column of its own.
     pub fn many(self) -> bool {
-        matches!(self, FieldKind::Multiselect | FieldKind::Multitext)
+        matches!(self, FieldKind::Multiselect | FieldKind::Multitext | FieldKind::SmartAddress)
     }
 }
 

@@ -12,7 +12,10 @@ pub mod parts;
 pub mod payload;
 
 pub use field_type::FieldKind;
-pub use kinds::METADATA_CATEGORIES;
+pub use kinds::{
+    ADDRESS_PARTS, DISCOUNT_AMOUNT, DISCOUNT_PERCENT, ITEM_PRICE, ITEM_QUANTITY, METADATA_CATEGORIES, NAME_PART,
+    part_names, parts,
+};
 
 /// What a mapping can import. A kind is a way of importing; the things it makes are `Entity`s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -258,6 +261,8 @@ pub struct Write {
     pub path: &'static str,
     pub shape: Shape,
     pub wrapping: Wrapping,
+    /// A `request_id` is taken and given back. [seed]
+    pub echo: bool,
     pub batch_max: usize,
 }
 
@@ -549,6 +554,8 @@ pub const STATUS_WON: u64 = 142;
 pub const STATUS_LOST: u64 = 143;
 /// `type` of a pipeline's stage for unsorted leads. [doc]
 pub const STATUS_TYPE_UNSORTED: i64 = 1;
+/// The key of an item's own id.
+pub const ID_KEY: &str = "id";
 /// Prefix of every path of the API.
 pub const API_PREFIX: &str = "/api/v4/";
 pub const TOKEN_PATH: &str = "/oauth2/access_token";
@@ -584,6 +591,11 @@ impl Kind {
 impl KindSpec {
     pub fn write(&self, action: Action) -> Option<&'static Write> {
         self.writes.iter().find(|write| write.action == action)
+    }
+
+    /// True where several rows may make one record.
+    pub fn grouped(&self) -> bool {
+        self.sections.iter().any(|section| section.repeats)
     }
 
     pub fn section(&self, name: &str) -> Option<&'static SectionSpec> {

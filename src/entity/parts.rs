@@ -29,11 +29,31 @@ pub struct User {
     pub is_active: bool,
 }
 
-/// A loss reason, a catalog: whatever is known by an id and a name.
+/// A loss reason, a segment, a status: whatever is known by an id and a name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Named {
     pub id: u64,
     pub name: String,
+}
+
+/// A list of the account.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Catalog {
+    pub id: u64,
+    pub name: String,
+    /// `regular`, `products`, `invoices` [seed], `suppliers` [client live].
+    #[serde(default)]
+    pub kind: String,
+}
+
+/// An element of a list, as far as others refer to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    pub id: u64,
+    pub name: String,
+    /// Its article, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sku: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +61,9 @@ pub struct FieldOption {
     pub id: u64,
     pub value: String,
     pub code: Option<String>,
+    /// The branch it hangs on, in the tree of a `category`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<u64>,
 }
 
 /// A custom field's definition.
@@ -52,6 +75,12 @@ pub struct Field {
     /// The API's `type`; see `FieldKind`.
     pub kind: String,
     pub options: Vec<FieldOption>,
+    /// The lists a `chained_list` goes through, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chain: Vec<u64>,
+    /// What a `linked_entity` looks for: `contacts`, `companies`, or the id of a list. [doc]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search_in: Option<String>,
 }
 
 /// The account itself.
@@ -150,9 +179,44 @@ pub fn named(value: &Value) -> Option<Named> {
     Some(Named { id: id(&value["id"])?, name: text(&value["name"]) })
 }
 
+pub fn catalog(value: &Value) -> Option<Catalog> {
+    Some(Catalog { id: id(&value["id"])?, name: text(&value["name"]), kind: text(&value["type"]) })
+}
+
+/// The code of the field with the article of a product. [seed]
+pub const SKU: &str = "SKU";
+
+pub fn item(value: &Value) -> Option<Item> {
+    let fields = list(&value["custom_fields_values"]);
+    let sku = fields.into_iter().find(|field| text(&field["field_code"]) == SKU);
+    let sku = sku.and_then(|field| code(&field["values"][0]["value"]));
+    Some(Item { id: id(&value["id"])?, name: text(&value["name"]), sku })
+}
+
+/// The lists of a chain, each behind the one it depends on.
+fn chain(value: &Value) -> Vec<u64> {
+    let mut left: Vec<(u64, Option<u64>)> = list(value)
+        .into_iter()
+        .filter_map(|step| Some((id(&step["catalog_id"])?, id(&step["parent_catalog_id"]).filter(|p| *p > 0))))
+        .collect();
+    let mut chain: Vec<u64> = Vec::new();
+    while let Some(n) = left.iter().position(|(_, parent)| *parent == chain.last().copied()) {
+        chain.push(left.remove(n).0);
+    }
+    // A chain that does not hang together is taken as it stands.
+    chain.extend(left.into_iter().map(|(catalog, _)| catalog));
+    chain
+}
+
 pub fn field(value: &Value) -> Option<Field> {
-    let options = list(&value["enums"]).into_iter().filter_map(|option| {
-        Some(FieldOption { id: id(&option["id"])?, value: text(&option["value"]), code: code(&option["code"]) })
+    // A category's options are a tree, under another key. [client live]
+    let options = list(&value["enums"]).into_iter().chain(list(&value["nested"])).filter_map(|option| {
+        Some(FieldOption {
+            id: id(&option["id"])?,
+            value: text(&option["value"]),
+            code: code(&option["code"]),
+            parent: id(&option["parent_id"]).filter(|parent| *parent > 0),
+        })
     });
     Some(Field {
         id: id(&value["id"])?,
@@ -160,5 +224,7 @@ pub fn field(value: &Value) -> Option<Field> {
         code: code(&value["code"]),
         kind: text(&value["type"]),
         options: options.collect(),
+        chain: chain(&value["chained_lists"]),
+        search_in: code(&value["search_in"]),
     })
 }

@@ -16,6 +16,21 @@ pub enum FieldValue<'a> {
     Int(i64),
     /// An option of the field.
     Option(u64),
+    /// The name of an object of which nothing else is known. [doc]
+    Named(&'a str),
+    /// An element of the list of suppliers. [seed]
+    Supplier(u64),
+    /// A linked contact, company or element. [doc]
+    Linked {
+        id: u64,
+        entity_type: &'a str,
+        catalog: Option<u64>,
+    },
+    /// One step of a chain of lists: the only value without a `value`. [doc]
+    Chain {
+        catalog: u64,
+        element: u64,
+    },
     /// A phone, an e-mail: a text of a sort.
     Coded {
         text: &'a str,
@@ -80,16 +95,60 @@ impl ObjectWriter {
     /// `"tags_to_add": [{"name": "…"}]`
     pub fn tags<'t>(&mut self, key: &str, tags: impl Iterator<Item = &'t str>) {
         open_key(&mut self.keys, key);
+        tag_list(&mut self.keys, tags);
+    }
+
+    /// `"_embedded": {"tags": [{"name": "…"}]}`: on a change these are all the tags there are afterwards. [client live]
+    pub fn embedded_tags<'t>(&mut self, tags: impl Iterator<Item = &'t str>) {
+        open_key(&mut self.embedded, "tags");
+        tag_list(&mut self.embedded, tags);
+    }
+
+    /// A plain list of ids.
+    pub fn ids(&mut self, key: &str, ids: &[u64]) {
+        open_key(&mut self.keys, key);
         self.keys.push(b'[');
-        for (n, tag) in tags.enumerate() {
+        for (n, id) in ids.iter().enumerate() {
             if n > 0 {
                 self.keys.push(b',');
             }
-            self.keys.extend_from_slice(b"{\"name\":");
-            string(&mut self.keys, tag);
-            self.keys.push(b'}');
+            number(&mut self.keys, *id);
         }
         self.keys.push(b']');
+    }
+
+    pub fn decimal(&mut self, key: &str, decimal: Decimal) {
+        open_key(&mut self.keys, key);
+        number(&mut self.keys, decimal);
+    }
+
+    /// `"discount": {"type": "amount", "value": 25}` [seed]
+    pub fn discount(&mut self, kind: &str, value: Decimal) {
+        open_key(&mut self.keys, "discount");
+        self.keys.extend_from_slice(b"{\"type\":");
+        string(&mut self.keys, kind);
+        self.keys.extend_from_slice(b",\"value\":");
+        number(&mut self.keys, value);
+        self.keys.push(b'}');
+    }
+
+    /// `"_embedded": {"catalog_elements": [{"id": 1, "metadata": {"catalog_id": 2, "quantity": 3}}]}` [seed]
+    pub fn elements(&mut self, elements: impl Iterator<Item = (u64, u64, Decimal)>) {
+        open_key(&mut self.embedded, "catalog_elements");
+        self.embedded.push(b'[');
+        for (n, (id, catalog, quantity)) in elements.enumerate() {
+            if n > 0 {
+                self.embedded.push(b',');
+            }
+            self.embedded.extend_from_slice(b"{\"id\":");
+            number(&mut self.embedded, id);
+            self.embedded.extend_from_slice(b",\"metadata\":{\"catalog_id\":");
+            number(&mut self.embedded, catalog);
+            self.embedded.extend_from_slice(b",\"quantity\":");
+            number(&mut self.embedded, quantity);
+            self.embedded.extend_from_slice(b"}}");
+        }
+        self.embedded.push(b']');
     }
 
     /// `"_embedded": {"contacts": [{"id": 1, "is_main": true}, {"id": 2}]}`; only contacts have a main one. [seed]
@@ -124,6 +183,7 @@ impl ObjectWriter {
             return;
         }
         match at {
+            // These stand in fields of the item, or in no item at all.
             At::Item | At::Field(_) | At::Elements | At::LinkedElements | At::Value => {}
             At::Embedded(key) => {
                 open_key(&mut self.embedded, key);
@@ -149,6 +209,24 @@ impl ObjectWriter {
             field_value(&mut self.fields, value);
         }
         self.fields.extend_from_slice(b"]}");
+    }
+
+    /// A custom field whose values are objects, each as `value_object` has written it.
+    pub fn field_objects(&mut self, id: u64, objects: &[u8]) {
+        self.open_field(id);
+        self.fields.push(b'[');
+        self.fields.extend_from_slice(objects);
+        self.fields.extend_from_slice(b"]}");
+    }
+
+    /// This object as one value of a custom field, after those that are in `out` already.
+    pub fn value_object(&self, out: &mut Vec<u8>) {
+        if !out.is_empty() {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"{\"value\":");
+        self.finish(out);
+        out.push(b'}');
     }
 
     /// Empties a custom field: `"values": null`; an empty list is refused. [doc], [client live]
@@ -224,6 +302,33 @@ fn field_value(out: &mut Vec<u8>, value: &FieldValue<'_>) {
             out.extend_from_slice(b"{\"enum_id\":");
             number(out, *id);
         }
+        FieldValue::Named(name) => {
+            out.extend_from_slice(b"{\"value\":{\"name\":");
+            string(out, name);
+            out.push(b'}');
+        }
+        FieldValue::Supplier(id) => {
+            out.extend_from_slice(b"{\"value\":{\"entity_id\":");
+            number(out, *id);
+            out.push(b'}');
+        }
+        FieldValue::Linked { id, entity_type, catalog } => {
+            out.extend_from_slice(b"{\"value\":{\"entity_id\":");
+            number(out, *id);
+            out.extend_from_slice(b",\"entity_type\":");
+            string(out, entity_type);
+            if let Some(catalog) = catalog {
+                out.extend_from_slice(b",\"catalog_id\":");
+                number(out, *catalog);
+            }
+            out.push(b'}');
+        }
+        FieldValue::Chain { catalog, element } => {
+            out.extend_from_slice(b"{\"catalog_id\":");
+            number(out, *catalog);
+            out.extend_from_slice(b",\"catalog_element_id\":");
+            number(out, *element);
+        }
         FieldValue::Coded { text, sort } => {
             out.extend_from_slice(b"{\"value\":");
             string(out, text);
@@ -261,6 +366,19 @@ fn field_value(out: &mut Vec<u8>, value: &FieldValue<'_>) {
         }
     }
     out.push(b'}');
+}
+
+fn tag_list<'t>(out: &mut Vec<u8>, tags: impl Iterator<Item = &'t str>) {
+    out.push(b'[');
+    for (n, tag) in tags.enumerate() {
+        if n > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(b"{\"name\":");
+        string(out, tag);
+        out.push(b'}');
+    }
+    out.push(b']');
 }
 
 fn string(out: &mut Vec<u8>, text: &str) {

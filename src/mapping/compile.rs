@@ -1,47 +1,52 @@
 //! From a mapping as written to a `Plan`: every title looked up in the source's header, every name in the account,
 //! every rule of the API that can be known before a row is read. All problems come out together.
 
-use super::conversion::writable;
-use super::convert::number::Round;
-use super::convert::{date, phone, split};
-use super::names::{missed, resolve};
-use super::plan::{Convert, Input, LookupWhat, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
+use super::convert::date;
+use super::convert::phone;
+use super::names::{Book, Ledger};
+use super::plan::{Groups, Plan, Room, SectionPlan};
 use super::template::{Columns, Template, columns_named};
-use super::written::{At, From, OnEmpty, OnUnknown, Origin, Section, Target, Value, Written};
+use super::wanted::{INVOICES, PRODUCTS, SUPPLIERS};
+use super::written::{At, From, Target, Written};
 use crate::account::Account;
-use crate::entity::parts::Field;
-use crate::entity::{Action, At as Place, FieldKind, Holds, Owner};
+use crate::entity::parts::Catalog;
+use crate::entity::{Action, CatalogKind, Entity};
 use crate::problem::{Place as Spot, Problem, Source, did_you_mean};
-use crate::table::{Found, Header, fold};
-use std::collections::{HashMap, HashSet};
+use crate::table::{Found, Header};
 use std::sync::Arc;
 
-/// Where the rows come from, as far as the mapping needs it.
+/// Where the rows come from, as far as the mapping needs it, and what earlier imports have made.
 pub struct Origins {
     pub header: Header,
     pub source: Arc<Source>,
+    pub ledger: Ledger,
 }
 
 pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Result<Plan, Vec<Problem>> {
+    let book = Book::new(Arc::clone(&account), origins.ledger);
     let mut compile = Compile {
         written,
         header: &origins.header,
         account: &account,
+        book: &book,
         problems: Vec::new(),
         rules: Arc::new(date::Rules::new(Vec::new(), jiff::tz::TimeZone::UTC)),
         lookups: 0,
         pipeline_named: false,
         pipeline: InPipeline::Main,
+        catalog: None,
     };
     compile.rules = compile.date_rules();
-    let sections = written.kind.spec().sections.iter().filter_map(|spec| {
-        let section = written.sections.iter().find(|s| std::ptr::eq(s.spec, spec))?;
-        Some(compile.section(section))
-    });
-    let sections: Vec<SectionPlan> = sections.collect();
+    compile.mode();
+    compile.catalog = compile.catalog();
+    let catalog = compile.catalog;
+    let sections: Vec<SectionPlan> = compile.sections();
     let key: Vec<usize> = written.key.iter().filter_map(|title| compile.column(title)).collect();
+    let columns: Vec<usize> = written.group.iter().filter_map(|title| compile.column(title)).collect();
     let marker = written.marker.as_ref().and_then(|name| compile.marker(name, &sections));
     let condition = written.source.condition.as_ref().and_then(|text| compile.template(text, true));
+    let total_field = compile.total_field(&sections);
+    let room = compile.room();
     let (mut problems, lookups) = (compile.problems, compile.lookups);
     if !problems.is_empty() {
         problems.sort_by_key(|problem| match problem.place {
@@ -57,13 +62,18 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
         kind: written.kind,
         action: written.action,
         write,
-        catalog: None,
+        catalog,
+        id_by_key: written.action != Action::Create && !names_own_id(written),
         sections,
         key,
         marker,
         condition,
+        groups: (!columns.is_empty()).then(|| Groups { columns, ..Groups::default() }),
+        room,
+        total_field,
         region: phone::region(&account.basics.country),
         account,
+        book,
         source: origins.source,
         header: origins.header,
         decimal: written.source.decimal,
@@ -73,9 +83,11 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
 
 /// The titles a mapping asks for; they help to find out the source's encoding, delimiter, sheet and header row.
 pub fn titles(written: &Written) -> Vec<String> {
-    let mut titles: Vec<String> = written.key.iter().map(|t| t.it.clone()).collect();
+    let mut titles: Vec<String> = written.key.iter().chain(&written.group).map(|t| t.it.clone()).collect();
     titles.extend(written.source.condition.iter().flat_map(|c| columns_named(&c.it)));
-    for origin in written.sections.iter().flat_map(|s| &s.values).flat_map(|v| &v.origins) {
+    let values = written.sections.iter().flat_map(|s| &s.values);
+    let origins = values.flat_map(|v| v.origins.iter().chain(v.parts.iter().flat_map(|part| &part.origins)));
+    for origin in origins {
         match &origin.from {
             From::Column(title) => titles.push(title.it.clone()),
             From::Template(text) => titles.extend(columns_named(&text.it)),
@@ -87,16 +99,27 @@ pub fn titles(written: &Written) -> Vec<String> {
     titles
 }
 
+/// True where the mapping says by which column a record is found that exists.
+pub(super) fn names_own_id(written: &Written) -> bool {
+    let item = &written.kind.spec().sections[0];
+    let section = written.sections.iter().find(|section| std::ptr::eq(section.spec, item));
+    let is_id = |target: &Target| matches!(target, Target::Field(field) if field.holds == crate::entity::Holds::OwnId);
+    section.is_some_and(|section| section.values.iter().any(|value| is_id(&value.target)))
+}
+
 pub(super) struct Compile<'a> {
     pub(super) written: &'a Written,
     pub(super) header: &'a Header,
     pub(super) account: &'a Account,
+    pub(super) book: &'a Book,
     pub(super) problems: Vec<Problem>,
     pub(super) rules: Arc<date::Rules>,
     pub(super) lookups: usize,
     pub(super) pipeline_named: bool,
     /// The pipeline in which the stages of the section at hand are looked for.
     pub(super) pipeline: InPipeline,
+    /// The list whose elements the records are.
+    pub(super) catalog: Option<u64>,
 }
 
 /// What is known of a record's pipeline before a row is read.
@@ -114,6 +137,82 @@ impl Compile<'_> {
         let mut problem = self.written.text.problem(at, code, message);
         problem.hint = hint;
         self.problems.push(problem);
+    }
+
+    /// Customers are off in some accounts, and what they are made of differs with their mode. [seed]
+    fn mode(&mut self) {
+        let (needs, mode) = (self.written.kind.spec().needs, self.account.basics.customers_mode.as_str());
+        if needs.met_by(mode) {
+            return;
+        }
+        let kind = self.written.kind.name();
+        let (message, wanted) = super::rules::mode_message(needs, mode, &format!("a {kind}"));
+        let hint = format!("an administrator can change it: amoport account customers-mode {wanted}");
+        self.problem(0, "customers-mode", message, Some(hint));
+    }
+
+    /// The list whose elements are made.
+    fn catalog(&mut self) -> Option<u64> {
+        let kind = self.written.kind.spec().catalog?;
+        let Some(name) = &self.written.catalog else {
+            let found = self.account.catalogs.iter().find(|catalog| catalog.kind == INVOICES);
+            return match (kind, found) {
+                (CatalogKind::Invoices, Some(catalog)) => Some(catalog.id),
+                (CatalogKind::Invoices, None) => {
+                    let hint = Some("make one with a mapping of kind \"catalog\" and type \"invoices\"".to_owned());
+                    self.problem(0, "no-catalog", "the account has no list of invoices", hint);
+                    None
+                }
+                (CatalogKind::Any, _) => {
+                    let hint = Some(format!("add catalog = \"…\"; the lists are: {}", self.catalog_names()));
+                    self.problem(0, "no-catalog", "the mapping does not say whose elements it makes", hint);
+                    None
+                }
+            };
+        };
+        let found: Catalog = match self.account.catalog(&name.it) {
+            Ok(found) => found.clone(),
+            Err(miss) => {
+                let (message, hint) = super::names::missed(&miss, &name.it, "list of the account");
+                let hint = hint.or_else(|| Some(format!("the lists are: {}", self.catalog_names())));
+                self.problem(name.at, "unknown-name", message, hint);
+                return None;
+            }
+        };
+        if kind == CatalogKind::Invoices && found.kind != INVOICES {
+            let message = format!("\"{}\" is no list of invoices, it is of type {}", found.name, found.kind);
+            self.problem(name.at, "catalog-type", message, Some("use kind = \"element\" for it".to_owned()));
+        }
+        if found.kind == SUPPLIERS {
+            let message = format!("\"{}\" is kept by the service itself and cannot be written", found.name);
+            self.problem(name.at, "catalog-type", message, None);
+        }
+        Some(found.id)
+    }
+
+    fn catalog_names(&self) -> String {
+        let names: Vec<&str> = self.account.catalogs.iter().map(|catalog| catalog.name.as_str()).collect();
+        names.join(", ")
+    }
+
+    /// The list of this type, where the account has one.
+    pub(super) fn typed_catalog(&self, kind: &str) -> Option<u64> {
+        self.account.catalogs.iter().find(|catalog| catalog.kind == kind).map(|catalog| catalog.id)
+    }
+
+    /// What the account may still take of a kind that is limited. [seed]
+    fn room(&self) -> Option<Room> {
+        let spec = self.written.kind.spec();
+        let max = spec.quota.filter(|_| self.written.action == Action::Create)?;
+        let (taken, what) = match spec.entity {
+            // The list of suppliers is the service's own. [inferred]
+            Entity::Catalogs => (self.account.catalogs.iter().filter(|c| c.kind != SUPPLIERS).count(), "lists"),
+            Entity::Segments => (self.account.segments.len(), "segments"),
+            Entity::Statuses => (self.account.customer_statuses.len(), "statuses of customers"),
+            _ => return None,
+        };
+        let only_one = self.account.catalogs.iter().filter(|c| c.kind == INVOICES || c.kind == PRODUCTS);
+        Some(Room { max, taken, what, types: only_one.map(|c| c.kind.clone()).collect() })
     }
 
     fn date_rules(&mut self) -> Arc<date::Rules> {
@@ -139,7 +238,7 @@ impl Compile<'_> {
         }
     }
 
-    fn column(&mut self, title: &At<String>) -> Option<usize> {
+    pub(super) fn column(&mut self, title: &At<String>) -> Option<usize> {
         match self.header.find(&title.it) {
             Found::One(index) => Some(index),
             Found::Many(_) => {
@@ -164,7 +263,7 @@ impl Compile<'_> {
         }
     }
 
-    fn template(&mut self, text: &At<String>, condition: bool) -> Option<Template> {
+    pub(super) fn template(&mut self, text: &At<String>, condition: bool) -> Option<Template> {
         let mut columns: Columns = Vec::new();
         for title in columns_named(&text.it) {
             let index = self.column(&At { at: text.at, it: title.clone() })?;
@@ -177,239 +276,5 @@ impl Compile<'_> {
             self.problem(text.at, "template", format!("the {what} cannot be read: {error}"), Some(hint));
         })
         .ok()
-    }
-
-    fn section(&mut self, section: &Section) -> SectionPlan {
-        let has = |holds: Holds| {
-            section.values.iter().any(|v| matches!(v.target, Target::Field(field) if field.holds == holds))
-        };
-        self.pipeline_named = has(Holds::Pipeline);
-        self.pipeline = self.section_pipeline(section);
-        self.section_rules(section, has(Holds::OwnId));
-        let mut values: Vec<ValuePlan> = section.values.iter().filter_map(|v| self.value(section, v)).collect();
-        // A stage is looked up in the record's pipeline, so the pipeline has to be known first.
-        values.sort_by_key(|v| !matches!(v.target, TargetPlan::Field(spec) if spec.holds == Holds::Pipeline));
-        self.doubled_fields(section, &values);
-        SectionPlan { spec: section.spec, values }
-    }
-
-    fn section_pipeline(&self, section: &Section) -> InPipeline {
-        let named =
-            section.values.iter().find(|v| matches!(v.target, Target::Field(field) if field.holds == Holds::Pipeline));
-        let Some(origin) = named.and_then(|value| value.origins.first()) else { return InPipeline::Main };
-        match &origin.from {
-            From::Constant(name) => {
-                self.account.pipeline(&name.it).map_or(InPipeline::OfRow, |found| InPipeline::One(found.id))
-            }
-            From::Column(_) | From::Template(_) => InPipeline::OfRow,
-        }
-    }
-
-    fn section_rules(&mut self, section: &Section, has_id: bool) {
-        let updates = self.written.action == Action::Update && section.spec.at == Place::Item;
-        if updates && !has_id {
-            let hint = format!("add id = \"…\" under [{}], the column with the ids of the CRM", section.spec.name);
-            self.problem(section.at, "no-id", "an update needs to know which records to change", Some(hint));
-        }
-        if section.spec.at != Place::Item && has_id && section.values.len() > 1 {
-            let message =
-                format!("[{}] with an id takes nothing else: what exists is linked, not changed", section.spec.name);
-            self.problem(section.at, "id-and-fields", message, Some("leave the id or the other fields out".to_owned()));
-        }
-        if let Place::Embedded(_) = section.spec.at
-            && !section.values.iter().any(|v| matches!(v.target, Target::Field(f) if f.name == "category"))
-        {
-            let message = format!("[{}] does not say its category", section.spec.name);
-            self.problem(
-                section.at,
-                "no-category",
-                message,
-                Some("add category = { value = \"forms\" } or \"sip\"".to_owned()),
-            );
-        }
-        if let Some(max) = section.spec.custom_fields_max {
-            let count = section.values.iter().filter(|v| matches!(v.target, Target::Custom(_))).count();
-            if count > max {
-                let message =
-                    format!("{count} custom fields under [{}.fields], the service takes {max}", section.spec.name);
-                self.problem(
-                    section.at,
-                    "too-many-fields",
-                    message,
-                    Some("leave some out and update them afterwards".to_owned()),
-                );
-            }
-        }
-    }
-
-    fn doubled_fields(&mut self, section: &Section, values: &[ValuePlan]) {
-        let mut seen: HashMap<u64, ()> = HashMap::new();
-        let mut doubled = Vec::new();
-        for value in values {
-            if let TargetPlan::Custom { field, .. } = &value.target
-                && seen.insert(field.id, ()).is_some()
-            {
-                doubled.push(field.name.clone());
-            }
-        }
-        for name in doubled {
-            let hint = "write one key with a list: [\"column 1\", \"column 2\"]".to_owned();
-            self.problem(section.at, "field-twice", format!("the field \"{name}\" is filled twice"), Some(hint));
-        }
-    }
-
-    fn value(&mut self, section: &Section, value: &Value) -> Option<ValuePlan> {
-        let (target, many) = match &value.target {
-            Target::Field(spec) => (TargetPlan::Field(spec), spec.holds.many()),
-            Target::Custom(name) => {
-                let owner = section.spec.custom_fields?.owner(None)?;
-                let field = self.custom_field(owner, name, value.at)?;
-                let kind = FieldKind::from_name(&field.kind);
-                (TargetPlan::Custom { field, kind }, kind.many())
-            }
-        };
-        if value.origins.len() > 1 && !many {
-            let message = format!("\"{}\" holds one value, found a list of {}", target.name(), value.origins.len());
-            self.problem(value.at, "mapping-shape", message, Some("join columns with a template".to_owned()));
-            return None;
-        }
-        let owner = section.spec.custom_fields.and_then(|of| of.owner(None));
-        let origins: Vec<OriginPlan> =
-            value.origins.iter().filter_map(|origin| self.origin(origin, &target, owner, many)).collect();
-        Some(ValuePlan { target, origins })
-    }
-
-    /// The marker is a text of ours, so its field must take any text and be filled by nothing else.
-    fn marker(&mut self, name: &At<String>, sections: &[SectionPlan]) -> Option<u64> {
-        if self.written.action != Action::Create {
-            let hint = Some("leave \"marker\" out".to_owned());
-            self.problem(name.at, "marker", "a marker is for records that are made, not changed", hint);
-            return None;
-        }
-        let item = self.written.kind.spec().sections.first()?;
-        let field = self.custom_field(item.custom_fields?.owner(None)?, &name.it, name.at)?;
-        let kind = FieldKind::from_name(&field.kind);
-        if !matches!(kind, FieldKind::Text | FieldKind::Textarea) {
-            let message = format!("the marker needs a text field, \"{}\" is of type {}", field.name, field.kind);
-            self.problem(name.at, "marker", message, None);
-            return None;
-        }
-        let filled = sections.first().is_some_and(|section| {
-            section.values.iter().any(|v| matches!(&v.target, TargetPlan::Custom { field: f, .. } if f.id == field.id))
-        });
-        if filled {
-            let hint = Some("give the marker a field of its own".to_owned());
-            self.problem(name.at, "marker", format!("\"{}\" is filled by the mapping already", field.name), hint);
-            return None;
-        }
-        Some(field.id)
-    }
-
-    fn custom_field(&mut self, owner: Owner, name: &str, at: usize) -> Option<Field> {
-        let field = match self.account.field(owner, name) {
-            Ok(field) => field.clone(),
-            Err(miss) => {
-                let (message, hint) = missed(&miss, name, &format!("custom field of {}", owner.name()));
-                let fallback = || Some("the fields are listed by: amoport account show".to_owned());
-                self.problem(at, "unknown-field", message, hint.or_else(fallback));
-                return None;
-            }
-        };
-        if !writable(FieldKind::from_name(&field.kind)) {
-            let message =
-                format!("fields of type {} such as \"{}\" cannot be filled by this version", field.kind, field.name);
-            self.problem(at, "field-type", message, Some("leave the field out of the mapping".to_owned()));
-            return None;
-        }
-        Some(field)
-    }
-
-    fn origin(&mut self, origin: &Origin, target: &TargetPlan, owner: Option<Owner>, many: bool) -> Option<OriginPlan> {
-        let input = match &origin.from {
-            From::Column(title) => Input::Column(self.column(title)?),
-            From::Constant(value) => Input::Constant(value.it.clone()),
-            From::Template(text) => Input::Template(Box::new(self.template(text, false)?)),
-        };
-        let round = origin.round.as_ref().and_then(|round| {
-            let found = Round::from_name(&round.it);
-            if found.is_none() {
-                let hint = Some(format!("known: {}", Round::NAMED.map(|(_, name)| name).join(", ")));
-                self.problem(round.at, "unknown-word", format!("unknown rounding \"{}\"", round.it), hint);
-            }
-            found
-        });
-        let rules = self.origin_rules(origin, target);
-        let convert = self.convert(origin, target, owner, round, rules)?;
-        let sort = self.sort(origin, target);
-        self.origin_problems(origin, target, many);
-        let values = origin
-            .values
-            .as_ref()
-            .map(|values| values.it.iter().map(|(found, written)| (fold(found), written.it.clone())).collect());
-        let default_split = || if many { vec![",".to_owned(), ";".to_owned(), "\n".to_owned()] } else { Vec::new() };
-        let plan = OriginPlan {
-            input,
-            default: origin.default.as_ref().map(|d| d.it.clone()),
-            required: origin.required,
-            split: if origin.split.is_empty() { default_split() } else { origin.split.clone() },
-            values: values.unwrap_or_default(),
-            convert,
-            on_empty: origin.on_empty.as_ref().map_or(OnEmpty::Keep, |o| o.it),
-            on_unknown: origin.on_unknown.as_ref().map_or(OnUnknown::Reject, |o| o.it),
-            values_only: origin.values.is_some() && origin.on_unknown.is_some(),
-            sort,
-        };
-        self.written_names(origin, &plan, target);
-        Some(plan)
-    }
-
-    /// Names that stand in the mapping itself are looked up now, not once for every row.
-    fn written_names(&mut self, origin: &Origin, plan: &OriginPlan, target: &TargetPlan) {
-        let Convert::Name(lookup) = plan.convert else { return };
-        let mut names: Vec<&At<String>> = origin.default.iter().collect();
-        if let From::Constant(name) = &origin.from {
-            names.push(name);
-        }
-        // With another policy the author allows for words that the account does not know.
-        if plan.on_unknown == OnUnknown::Reject {
-            names.extend(origin.values.iter().flat_map(|values| &values.it).map(|(_, name)| name));
-        }
-        let (what, pipeline) = match (lookup.what, self.pipeline) {
-            (LookupWhat::Stage { .. }, InPipeline::OfRow) => (LookupWhat::Stage { anywhere: true }, None),
-            (what, InPipeline::One(id)) => (what, Some(id)),
-            (what, InPipeline::Main | InPipeline::OfRow) => (what, None),
-        };
-        // A stage found in several pipelines is told apart by the row.
-        let by_row = what != lookup.what;
-        let mut seen = HashSet::new();
-        for name in names {
-            for part in split::split(&name.it, &plan.split).filter(|part| seen.insert((name.at, part.to_owned()))) {
-                if let Err((unknown, unfit)) = resolve(self.account, what, pipeline, part, target)
-                    && (unknown || !by_row)
-                {
-                    self.problem(name.at, unfit.code, unfit.message, unfit.hint);
-                }
-            }
-        }
-    }
-
-    /// What is wrong with the words around an origin, whatever the column holds.
-    fn origin_problems(&mut self, origin: &Origin, target: &TargetPlan, many: bool) {
-        if !origin.split.is_empty() && !many {
-            let message = format!("\"{}\" holds one value and cannot be split", target.name());
-            self.problem(origin.at, "mapping-shape", message, None);
-        }
-        if let Some(clear) = origin.on_empty.as_ref().filter(|o| o.it == OnEmpty::Clear)
-            && matches!(target, TargetPlan::Field(_))
-        {
-            let message = format!("\"{}\" cannot be cleared, only custom fields can", target.name());
-            self.problem(clear.at, "mapping-shape", message, Some("write on-empty = \"keep\"".to_owned()));
-        }
-        if let Some(by) = &origin.by
-            && matches!(by.it, super::written::By::Key)
-        {
-            let message = format!("\"{}\" cannot be found by key", target.name());
-            self.problem(by.at, "mapping-shape", message, Some("write by = \"name\" or by = \"id\"".to_owned()));
-        }
     }
 }

@@ -3,12 +3,13 @@
 use super::compile::Compile;
 use super::convert::date;
 use super::convert::number::Round;
-use super::plan::{Convert, Lookup, LookupWhat, TargetPlan};
-use super::written::{As, Origin};
+use super::plan::{Convert, ElementBy, Lookup, LookupWhat, TargetPlan};
+use super::wanted::{PRODUCTS, SUPPLIERS};
+use super::written::{As, By, Origin};
 use crate::entity::field_type::multitext_codes;
-use crate::entity::parts::FieldOption;
+use crate::entity::parts::{Field, FieldOption};
 use crate::entity::payload::Sort;
-use crate::entity::{Action, FieldKind, Holds, Owner, TEXT_MAX, TEXTAREA_MAX};
+use crate::entity::{ADDRESS_PARTS, Action, Entity, FieldKind, Holds, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
 use crate::table::fold;
 use std::sync::Arc;
 
@@ -23,6 +24,9 @@ impl Compile<'_> {
     }
 
     pub(super) fn sort(&mut self, origin: &Origin, target: &TargetPlan) -> Option<Sort> {
+        if let TargetPlan::Custom { kind: FieldKind::SmartAddress, .. } = target {
+            return self.address_part(origin);
+        }
         let TargetPlan::Custom { field, kind: FieldKind::Multitext } = target else {
             if let Some(sort) = &origin.enum_ {
                 let message = format!("\"{}\" has no sorts of values", target.name());
@@ -54,6 +58,17 @@ impl Compile<'_> {
         None
     }
 
+    /// Which part of an address a text is; the first line where nothing is said. [doc]
+    fn address_part(&mut self, origin: &Origin) -> Option<Sort> {
+        let Some(wanted) = &origin.enum_ else { return Some(Sort::Code(ADDRESS_PARTS[0].to_owned())) };
+        if !ADDRESS_PARTS.contains(&wanted.it.as_str()) {
+            let message = format!("\"{}\" is no part of an address", wanted.it);
+            self.problem(wanted.at, "unknown-option", message, Some(format!("known: {}", ADDRESS_PARTS.join(", "))));
+            return None;
+        }
+        Some(Sort::Code(wanted.it.clone()))
+    }
+
     fn lookup(&mut self, what: LookupWhat) -> Convert {
         self.lookups += 1;
         Convert::Name(Lookup { what, cache: self.lookups - 1 })
@@ -64,47 +79,18 @@ impl Compile<'_> {
         origin: &Origin,
         target: &TargetPlan,
         owner: Option<Owner>,
+        catalog: Option<u64>,
         round: Option<Round>,
         rules: Arc<date::Rules>,
     ) -> Option<Convert> {
-        let shape = origin.as_.as_ref().map(|a| a.it);
         let convert = match target {
             TargetPlan::Field(spec) => match spec.holds {
                 Holds::Text { max } => return self.text(origin, max, rules),
-                Holds::WholeMoney => Convert::WholeMoney { round },
-                Holds::Int => Convert::Int { round },
-                Holds::Bool => Convert::Bool,
-                Holds::Timestamp => Convert::Moment(rules),
-                Holds::Pipeline => self.lookup(LookupWhat::Pipeline),
-                Holds::Status => {
-                    let anywhere = self.written.action == Action::Update && !self.pipeline_named;
-                    self.lookup(LookupWhat::Stage { anywhere })
-                }
-                Holds::LossReason => self.lookup(LookupWhat::LossReason),
-                Holds::User => self.lookup(LookupWhat::ActiveUser),
-                Holds::UserOrRobot => self.lookup(LookupWhat::UserOrRobot),
-                Holds::Ids(_) | Holds::OneId(_) | Holds::OwnId => Convert::EntityId,
-                Holds::Tags => Convert::Tag,
-                Holds::Word(words) => Convert::Word(words),
-                _ => return None,
+                holds => self.own(origin, holds, catalog, round, rules)?,
             },
-            TargetPlan::Custom { field, kind } => match kind {
-                FieldKind::Numeric => Convert::Number,
-                FieldKind::Monetary => Convert::Money,
-                FieldKind::Checkbox => Convert::Bool,
-                FieldKind::Date | FieldKind::Birthday => Convert::Day(rules),
-                FieldKind::DateTime => Convert::Moment(rules),
-                FieldKind::Select | FieldKind::Radiobutton | FieldKind::Multiselect => {
-                    self.lookup(LookupWhat::Option { owner: owner?, field: field.id })
-                }
-                FieldKind::Multitext if shape.is_none() && field.code.as_deref() == Some("PHONE") => {
-                    Convert::Phone { max: TEXT_MAX }
-                }
-                FieldKind::Multitext if shape.is_none() && field.code.as_deref() == Some("EMAIL") => {
-                    Convert::Email { max: TEXT_MAX }
-                }
-                FieldKind::Url if shape.is_none() => Convert::Url { max: TEXT_MAX },
-                _ => return self.text(origin, kind.text_max().unwrap_or(TEXTAREA_MAX), rules),
+            TargetPlan::Custom { field, kind } => match self.custom(origin, field, *kind, owner, &rules) {
+                Some(convert) => convert,
+                None => return self.text(origin, kind.text_max().unwrap_or(TEXTAREA_MAX), rules),
             },
         };
         if let Some(as_) = &origin.as_
@@ -115,6 +101,143 @@ impl Compile<'_> {
             return None;
         }
         Some(convert)
+    }
+
+    /// What a field of the kind itself asks for.
+    fn own(
+        &mut self,
+        origin: &Origin,
+        holds: Holds,
+        catalog: Option<u64>,
+        round: Option<Round>,
+        rules: Arc<date::Rules>,
+    ) -> Option<Convert> {
+        let by = origin.by.as_ref().map(|by| by.it);
+        let kind = self.written.kind.spec();
+        Some(match holds {
+            Holds::WholeMoney => Convert::WholeMoney { round },
+            Holds::Money => Convert::Money,
+            Holds::Number => Convert::Number,
+            Holds::Int => Convert::Int { round },
+            Holds::Bool => Convert::Bool,
+            Holds::Timestamp => Convert::Moment(rules),
+            Holds::Pipeline => self.lookup(LookupWhat::Pipeline),
+            Holds::Status => {
+                let anywhere = self.written.action == Action::Update && !self.pipeline_named;
+                self.lookup(LookupWhat::Stage { anywhere })
+            }
+            Holds::LossReason => self.lookup(LookupWhat::LossReason),
+            Holds::User => self.lookup(LookupWhat::ActiveUser),
+            Holds::UserOrRobot => self.lookup(LookupWhat::UserOrRobot),
+            Holds::Tags => Convert::Tag,
+            Holds::Word(words) => Convert::Word(words),
+            Holds::Colour { known, hash } => Convert::Colour { known, hash },
+            Holds::CustomerStatus => self.lookup(LookupWhat::CustomerStatus),
+            Holds::Segments => self.lookup(LookupWhat::Segment),
+            Holds::Catalog => self.lookup(LookupWhat::Catalog),
+            Holds::PriceFields => {
+                let Some(catalog) = self.typed_catalog(PRODUCTS) else {
+                    let hint = Some("leave it out of the mapping".to_owned());
+                    self.problem(origin.at, "no-catalog", "the account has no list of products", hint);
+                    return None;
+                };
+                self.lookup(LookupWhat::PriceField { catalog })
+            }
+            Holds::Ids(entity) | Holds::OneId(entity) => match by {
+                Some(By::Key) => self.lookup(LookupWhat::Ledger { entity, catalog: None }),
+                Some(By::Name) => {
+                    if !self.book.knows_customers() {
+                        let hint = Some("check against the account itself".to_owned());
+                        self.problem(origin.at, "account-file", "the snapshot does not hold the customers", hint);
+                    }
+                    self.lookup(LookupWhat::Customer)
+                }
+                Some(By::Id) | None => Convert::EntityId,
+            },
+            Holds::OwnId => match by {
+                Some(By::Key) => self.lookup(LookupWhat::Ledger { entity: kind.entity, catalog: self.catalog }),
+                Some(By::Name) => self.lookup(match kind.entity {
+                    Entity::Catalogs => LookupWhat::Catalog,
+                    Entity::Segments => LookupWhat::Segment,
+                    _ => LookupWhat::CustomerStatus,
+                }),
+                Some(By::Id) | None => Convert::EntityId,
+            },
+            Holds::Element => self.element(by, catalog.or_else(|| self.typed_catalog(PRODUCTS)), origin.at)?,
+            Holds::Supplier => match (by, self.typed_catalog(SUPPLIERS)) {
+                (Some(By::Id), _) => Convert::EntityId,
+                (_, Some(catalog)) => self.lookup(LookupWhat::Element { catalog, by: ElementBy::Name }),
+                (_, None) => {
+                    let hint = Some("write by = \"id\" and the ids of the suppliers".to_owned());
+                    self.problem(origin.at, "no-catalog", "the account has no list of suppliers", hint);
+                    return None;
+                }
+            },
+            // These are custom fields, or texts, and were dealt with as such.
+            Holds::Text { .. } | Holds::OfField => return None,
+        })
+    }
+
+    fn element(&mut self, by: Option<By>, catalog: Option<u64>, at: usize) -> Option<Convert> {
+        let by = match by {
+            Some(By::Id) => return Some(Convert::EntityId),
+            Some(By::Key) => ElementBy::Article,
+            Some(By::Name) => ElementBy::Name,
+            None => ElementBy::Either,
+        };
+        // Without a list there is a problem already.
+        let catalog = catalog?;
+        if !self.book.knows_elements(catalog) {
+            let hint = Some("check against the account itself".to_owned());
+            self.problem(at, "account-file", "the snapshot does not hold the elements of this list", hint);
+        }
+        Some(self.lookup(LookupWhat::Element { catalog, by }))
+    }
+
+    /// What a custom field asks for; `None` where it is a text.
+    fn custom(
+        &mut self,
+        origin: &Origin,
+        field: &Field,
+        kind: FieldKind,
+        owner: Option<Owner>,
+        rules: &Arc<date::Rules>,
+    ) -> Option<Convert> {
+        let shape = origin.as_.as_ref().map(|a| a.it);
+        let by_id = origin.by.as_ref().is_some_and(|by| by.it == By::Id);
+        Some(match kind {
+            FieldKind::Numeric => Convert::Number,
+            FieldKind::Monetary | FieldKind::Price => Convert::Money,
+            FieldKind::Checkbox => Convert::Bool,
+            FieldKind::Date | FieldKind::Birthday => Convert::Day(rules.clone()),
+            FieldKind::DateTime => Convert::Moment(rules.clone()),
+            FieldKind::Select | FieldKind::Radiobutton | FieldKind::Multiselect | FieldKind::Category => {
+                let owner = owner.or(self.catalog.map(Owner::Catalog))?;
+                self.lookup(LookupWhat::Option { owner, field: field.id })
+            }
+            FieldKind::Multitext if shape.is_none() && field.code.as_deref() == Some("PHONE") => {
+                Convert::Phone { max: TEXT_MAX }
+            }
+            FieldKind::Multitext if shape.is_none() && field.code.as_deref() == Some("EMAIL") => {
+                Convert::Email { max: TEXT_MAX }
+            }
+            FieldKind::Url if shape.is_none() => Convert::Url { max: TEXT_MAX },
+            FieldKind::ChainedList => {
+                self.lookups += 1;
+                Convert::Chain { catalogs: field.chain.clone(), cache: self.lookups - 1 }
+            }
+            FieldKind::LinkedEntity | FieldKind::Supplier if by_id => Convert::EntityId,
+            FieldKind::Supplier => match self.typed_catalog(SUPPLIERS) {
+                Some(catalog) if self.book.knows_elements(catalog) => {
+                    self.lookup(LookupWhat::Element { catalog, by: ElementBy::Name })
+                }
+                _ => Convert::EntityId,
+            },
+            FieldKind::LegalEntity | FieldKind::LinkedEntity | FieldKind::Payer => {
+                Convert::ObjectName { max: NAME_MAX }
+            }
+            _ => return None,
+        })
     }
 
     fn text(&mut self, origin: &Origin, max: usize, rules: Arc<date::Rules>) -> Option<Convert> {
@@ -143,6 +266,9 @@ fn agrees(as_: As, convert: &Convert) -> bool {
             matches!(as_, As::Text | As::Trim)
         }
         Convert::EntityId => as_ == As::Number,
+        Convert::Colour { .. } | Convert::Chain { .. } | Convert::ObjectName { .. } => {
+            matches!(as_, As::Text | As::Trim)
+        }
         Convert::Text { .. } | Convert::Phone { .. } | Convert::Email { .. } | Convert::Url { .. } => true,
     }
 }
@@ -155,17 +281,12 @@ fn reads_dates(origin: &Origin, target: &TargetPlan) -> bool {
     by_target || matches!(origin.as_.as_ref().map(|a| a.it), Some(As::Date | As::DateTime))
 }
 
-/// Types this version can fill from a cell. The others are structures or refer to things outside the row.
-pub fn writable(kind: FieldKind) -> bool {
-    kind.has_options()
-        || kind.text_max().is_some()
-        || matches!(
-            kind,
-            FieldKind::Numeric
-                | FieldKind::Monetary
-                | FieldKind::Checkbox
-                | FieldKind::Date
-                | FieldKind::DateTime
-                | FieldKind::Birthday
-        )
+/// Why fields of this type cannot be filled from a cell, where they cannot.
+pub fn writable(kind: FieldKind) -> Result<(), &'static str> {
+    match kind {
+        FieldKind::File => Err("a file has to be uploaded by hand, the API takes only what its drive holds already"),
+        FieldKind::OrgLegalName => Err("the service fills it by itself"),
+        FieldKind::Unknown => Err("this type is not known, and what it would take is not either"),
+        _ => Ok(()),
+    }
 }

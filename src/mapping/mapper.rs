@@ -2,16 +2,17 @@
 //! first. The same code serves the import, the dry run and `check`, so a preview cannot differ from what is sent.
 
 use super::convert::{Unfit, phone, split};
-use super::names::Names;
-use super::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
-use super::value::{Made, Refused, field_value};
+use super::names::{Names, resolve};
+use super::plan::{Convert, Input, LookupWhat, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
+use super::total::{Line, Total};
+use super::value::{Made, Refused};
+use super::wanted::{INVOICES, PRODUCTS};
 use super::written::{OnEmpty, OnUnknown};
 use crate::entity::payload::{FieldValue, ObjectWriter, REQUEST_ID};
-use crate::entity::{Action, At, Entity, Holds, TEXT_MAX, Wire};
+use crate::entity::{Action, Entity, FieldSpec, Holds, ID_KEY, Needs, Required, TEXT_MAX, Wire};
 use crate::problem::{Place, Problem, Stage, did_you_mean, quoted};
 use crate::table::{Cell, Row, Scalar, fold};
 use rust_decimal::Decimal;
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -75,51 +76,160 @@ pub struct Mapper {
     plan: Arc<Plan>,
     run: String,
     objects: Vec<ObjectWriter>,
+    /// The values of sections that fill a custom field, one behind the other.
+    lists: Vec<Vec<u8>>,
     names: Names,
     /// Hashes of the keys met, and the row of each. A hash of 64 bits keeps a million keys in 36 MB; that two keys
     /// of a million share one has odds of 1 to 30 million, and then a row is reported, not lost.
     keys: HashMap<u64, u32>,
+    /// Records made so far, where the account has room for a few only.
+    made: usize,
+    /// Types of lists that are taken, as of now.
+    types: Vec<String>,
 }
 
 impl Mapper {
     /// `run` is the run's name, for markers of records without a key.
     pub fn new(plan: Arc<Plan>, run: &str) -> Mapper {
         let objects = plan.sections.iter().map(|_| ObjectWriter::default()).collect();
+        let lists = plan.sections.iter().map(|_| Vec::new()).collect();
         let names = Names::new(plan.lookups);
-        Mapper { plan, run: run.to_owned(), objects, names, keys: HashMap::new() }
+        let types = plan.room.iter().flat_map(|room| room.types.clone()).collect();
+        Mapper { plan, run: run.to_owned(), objects, lists, names, keys: HashMap::new(), made: 0, types }
     }
 
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
 
+    /// False where the mapping's `where` leaves the row out. A condition that fails leaves no row out.
+    pub fn takes(&self, row: &Row) -> bool {
+        self.plan.condition.as_ref().is_none_or(|condition| condition.render(row).map_or(true, |text| !text.is_empty()))
+    }
+
+    /// A record of one row.
     pub fn apply(&mut self, row: &Row) -> Mapped {
+        if !self.takes(row) {
+            return Mapped::Skipped;
+        }
+        self.record(row, &[])
+    }
+
+    /// A row of which nothing says what record it belongs to.
+    pub fn groupless(&self, row: &Row) -> Mapped {
+        let at = RowContext::new(&self.plan, row);
+        let column = self.plan.groups.as_ref().and_then(|groups| groups.columns.first().copied());
+        let problem = at.problem(column, "no-group", "the cell that says which record the row belongs to is empty");
+        let problem = problem.hint("fill the cell, or leave the row out with \"where\" under [source]");
+        Mapped::Rejected { key: at.key(), problems: vec![problem] }
+    }
+
+    /// A record of a row, and of others that belong to it.
+    pub fn record(&mut self, row: &Row, more: &[Row]) -> Mapped {
         let plan = Arc::clone(&self.plan);
-        let mut at =
-            RowContext { plan: &plan, row, problems: Vec::new(), pipeline: None, pipeline_failed: false, own_id: None };
-        match at.condition() {
-            Some(true) | None => {}
-            Some(false) => return Mapped::Skipped,
+        let mut at = RowContext::new(&plan, row);
+        for row in std::iter::once(row).chain(more) {
+            at.row = row;
+            at.condition();
         }
+        at.row = row;
         let key = at.key();
-        for (section, object) in plan.sections.iter().zip(&mut self.objects) {
-            object.clear();
-            at.section(section, object, &mut self.names);
+        self.sections(&mut at, row, more);
+        at.row = row;
+        if plan.id_by_key {
+            self.id_by_key(key.as_deref(), &mut at);
         }
-        let empty = self.objects.iter().all(ObjectWriter::is_empty);
-        if empty && at.problems.is_empty() {
+        let empty = self.objects.iter().all(ObjectWriter::is_empty) && self.lists.iter().all(Vec::is_empty);
+        if empty && plan.action != Action::Delete && at.problems.is_empty() {
             let problem = at.problem(None, "nothing-to-send", "the row holds none of the values the mapping sends");
             at.problems.push(problem.hint("fill the row, or leave it out with \"where\" under [source]"));
         }
         if at.problems.is_empty() {
             self.check_key(key.as_deref(), &mut at);
         }
+        if at.problems.is_empty() {
+            self.check_room(&mut at);
+        }
         if !at.problems.is_empty() {
             return Mapped::Rejected { key, problems: at.problems };
         }
-        let id = at.own_id;
-        let body = self.body(&plan, row.number, key.as_deref());
-        Mapped::Record(Record { row: row.number, key, id, body, ..Record::default() })
+        let body = self.body(&plan, &at, row.number, key.as_deref());
+        let (id, parent, links, total) = (at.own_id, at.parent, at.links, at.total.known());
+        Mapped::Record(Record { row: row.number, key, id, parent, body, links, total })
+    }
+
+    fn sections<'r>(&mut self, at: &mut RowContext<'r>, first: &'r Row, more: &'r [Row]) {
+        let plan = at.plan;
+        for (n, section) in plan.sections.iter().enumerate() {
+            let (object, list) = (&mut self.objects[n], &mut self.lists[n]);
+            list.clear();
+            object.clear();
+            let others: &[Row] = if section.spec.repeats { more } else { &[] };
+            for row in std::iter::once(first).chain(others) {
+                object.clear();
+                at.row = row;
+                at.section(section, object, &mut self.names);
+                if section.field.is_some() && !object.is_empty() {
+                    object.value_object(list);
+                }
+            }
+            if !section.spec.repeats {
+                at.agreement(section, first, more, &mut self.names);
+            }
+        }
+    }
+
+    /// The record to change, found by the key under which an earlier import made it.
+    fn id_by_key(&mut self, key: Option<&str>, at: &mut RowContext<'_>) {
+        let plan = at.plan;
+        let column = plan.key.first().copied();
+        let Some(key) = key else {
+            let problem = at.problem(column, "no-key", "the row does not say which record is meant");
+            at.problems.push(problem.hint("fill the column of the key"));
+            return;
+        };
+        let what = LookupWhat::Ledger { entity: plan.kind.spec().entity, catalog: plan.catalog };
+        let target = TargetPlan::Field(&OWN_ID);
+        match resolve(&plan.book, what, None, key, &target) {
+            Ok(id) => {
+                at.own_id = Some(id);
+                if !plan.write.names_record()
+                    && let Some(item) = self.objects.first_mut()
+                {
+                    item.id(ID_KEY, id);
+                }
+            }
+            Err((_, unfit)) => {
+                let mut problem = at.problem(column, unfit.code, unfit.message).value(key);
+                problem.hint = unfit.hint;
+                at.problems.push(problem);
+            }
+        }
+    }
+
+    /// What the account has no more room for would be refused, or worse, take the place of something else. [seed]
+    fn check_room(&mut self, at: &mut RowContext<'_>) {
+        let plan = at.plan;
+        let Some(room) = &plan.room else { return };
+        if room.taken + self.made >= room.max {
+            let (max, what, taken) = (room.max, room.what, room.taken);
+            let message =
+                format!("the account takes {max} {what}, has {taken}, and {} are made before this row", self.made);
+            let problem = at.problem(None, "limit", message);
+            at.problems.push(problem.hint(format!("delete some {what} in the CRM, or import fewer")));
+            return;
+        }
+        let single = at.catalog_type.take().filter(|kind| kind == PRODUCTS || kind == INVOICES);
+        if let Some(kind) = single {
+            if self.types.contains(&kind) {
+                let message = format!("an account has one list of type {kind}, and this would be a second");
+                let problem = at.problem(None, "limit", message).value(kind);
+                at.problems.push(problem.hint("use the one there is, or make a list of type regular"));
+                return;
+            }
+            self.types.push(kind);
+        }
+        self.made += 1;
     }
 
     /// Two records of one source with the same key: the later one is rejected, naming the earlier. So are two changes of
@@ -159,39 +269,117 @@ impl Mapper {
         }
     }
 
-    fn body(&mut self, plan: &Plan, row: u32, key: Option<&str>) -> Vec<u8> {
+    fn body(&mut self, plan: &Plan, at: &RowContext<'_>, row: u32, key: Option<&str>) -> Vec<u8> {
         let Some((item, embedded)) = self.objects.split_first_mut() else { return Vec::new() };
         for (section, object) in plan.sections[1..].iter().zip(embedded) {
             item.embed(section.spec.at, object);
+        }
+        for (section, list) in plan.sections.iter().zip(&self.lists) {
+            if let (Some(field), false) = (&section.field, list.is_empty()) {
+                item.field_objects(field.id, list);
+            }
+        }
+        if !at.elements.is_empty() {
+            item.elements(at.elements.iter().copied());
+        }
+        if let (Some(field), Some(total)) = (plan.total_field, at.total.known()) {
+            item.field(field, &[FieldValue::Number(total)]);
         }
         if let Some(field) = plan.marker {
             let marker = key.map_or_else(|| format!("{}/{}", self.run, request_id(row)), str::to_owned);
             item.field(field, &[FieldValue::Text(&marker)]);
         }
-        item.text(REQUEST_ID, &request_id(row));
+        if plan.write.echo {
+            item.text(REQUEST_ID, &request_id(row));
+        }
         let mut body = Vec::with_capacity(512);
         item.finish(&mut body);
         body
     }
 }
 
-/// One row on its way through the plan.
+/// The record's own id, where it is found by its key.
+static OWN_ID: FieldSpec = FieldSpec {
+    name: ID_KEY,
+    wire: Wire::Key(ID_KEY),
+    holds: Holds::OwnId,
+    on_create: false,
+    on_update: true,
+    on_delete: true,
+    required: Required::No,
+    only: Needs::Nothing,
+    about: "the id in the CRM",
+};
+
+/// One record on its way through the plan.
 pub(super) struct RowContext<'a> {
     pub(super) plan: &'a Plan,
+    /// The row at hand.
     pub(super) row: &'a Row,
     pub(super) problems: Vec<Problem>,
-    /// The pipeline named by this row, for its stage.
+    /// The pipeline named by this record, for its stage.
     pub(super) pipeline: Option<u64>,
-    /// The row names a pipeline that is not there, so its stage cannot be judged.
+    /// The record names a pipeline that is not there, so its stage cannot be judged.
     pub(super) pipeline_failed: bool,
     /// The record's own id, where it is changed and not made.
     pub(super) own_id: Option<u64>,
+    /// What it belongs to.
+    pub(super) parent: Option<u64>,
+    pub(super) links: Vec<Link>,
+    /// Elements inside the record: id, list, quantity.
+    pub(super) elements: Vec<(u64, u64, Decimal)>,
+    pub(super) total: Total,
+    pub(super) catalog_type: Option<String>,
+    /// Values made so far for the target at hand.
+    pub(super) made: usize,
+    /// What the section at hand has in the row at hand.
+    pub(super) part: PartOfRow,
+}
+
+/// What one section has found in one row, beside its object.
+#[derive(Debug, Default)]
+pub(super) struct PartOfRow {
+    /// Something came from the row, not from the mapping alone.
+    pub touched: bool,
+    pub filled: Vec<&'static str>,
+    pub elements: Vec<u64>,
+    pub quantities: Vec<Decimal>,
+    pub catalog: Option<u64>,
+    pub line: Line,
 }
 
 impl<'a> RowContext<'a> {
-    fn problem(&self, column: Option<usize>, code: &'static str, message: impl Into<String>) -> Problem {
+    fn new(plan: &'a Plan, row: &'a Row) -> RowContext<'a> {
+        RowContext {
+            plan,
+            row,
+            problems: Vec::new(),
+            pipeline: None,
+            pipeline_failed: false,
+            own_id: None,
+            parent: None,
+            links: Vec::new(),
+            elements: Vec::new(),
+            total: Total::default(),
+            catalog_type: None,
+            made: 0,
+            part: PartOfRow::default(),
+        }
+    }
+
+    pub(super) fn problem(&self, column: Option<usize>, code: &'static str, message: impl Into<String>) -> Problem {
+        self.problem_in(self.row, column, code, message)
+    }
+
+    pub(super) fn problem_in(
+        &self,
+        row: &Row,
+        column: Option<usize>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Problem {
         let column = column.map(|index| self.plan.header.column(index));
-        let place = Place::Cell { source: Arc::clone(&self.plan.source), row: self.row.number, column };
+        let place = Place::Cell { source: Arc::clone(&self.plan.source), row: row.number, column };
         Problem::new(Stage::Map, code, message).at(place)
     }
 
@@ -205,15 +393,12 @@ impl<'a> RowContext<'a> {
         self.problems.push(problem);
     }
 
-    fn condition(&mut self) -> Option<bool> {
-        let condition = self.plan.condition.as_ref()?;
-        match condition.render(self.row) {
-            Ok(text) => Some(!text.is_empty()),
-            Err(error) => {
-                let problem = self.problem(None, "template", format!("\"where\" failed on this row: {error}"));
-                self.problems.push(problem);
-                None
-            }
+    /// A condition that fails on a row is a problem of it.
+    fn condition(&mut self) {
+        let failed = self.plan.condition.as_ref().and_then(|condition| condition.render(self.row).err());
+        if let Some(error) = failed {
+            let problem = self.problem(None, "template", format!("\"where\" failed on this row: {error}"));
+            self.problems.push(problem);
         }
     }
 
@@ -227,19 +412,21 @@ impl<'a> RowContext<'a> {
     }
 
     fn section(&mut self, section: &SectionPlan, object: &mut ObjectWriter, names: &mut Names) {
+        self.part = PartOfRow::default();
         for value in &section.values {
             self.value(section, value, object, names);
         }
-        let marker = usize::from(self.plan.marker.is_some() && section.spec.at == At::Item);
+        self.close_part(section, object);
+        let own = section.spec.is_item();
         if let Some(max) = section.spec.custom_fields_max
-            && object.fields_count() + marker > max
+            && object.fields_count() + usize::from(self.plan.marker.is_some() && own) > max
         {
             let message =
                 format!("{} custom fields in [{}], the service takes {max}", object.fields_count(), section.spec.name);
             let problem = self.problem(None, "too-many-fields", message);
             self.problems.push(problem);
         }
-        let changes = self.plan.action == Action::Update && section.spec.at == At::Item;
+        let changes = self.plan.action != Action::Create && own && !self.plan.id_by_key;
         if changes && self.own_id.is_none() && self.problems.is_empty() {
             let problem = self.problem(None, "no-id", "the row does not say which record to change");
             self.problems.push(problem.hint("fill the column of the ids"));
@@ -250,6 +437,7 @@ impl<'a> RowContext<'a> {
         let rendered: Vec<Option<String>> = value.origins.iter().map(|origin| self.rendered(origin)).collect();
         let mut made: Vec<(Made<'_>, &OriginPlan)> = Vec::new();
         let mut clear = false;
+        self.made = 0;
         for (origin, rendered) in value.origins.iter().zip(&rendered) {
             let cell = match (&origin.input, rendered) {
                 (Input::Column(index), _) => self.row.get(*index),
@@ -355,7 +543,11 @@ impl<'a> RowContext<'a> {
         made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
     ) -> bool {
         match self.translate_and_convert(value, origin, cell, names) {
-            Ok(Some(one)) => made.push((one, origin)),
+            Ok(Some(one)) => {
+                made.push((one, origin));
+                self.made = made.len();
+                self.part.touched |= !matches!(origin.input, Input::Constant(_));
+            }
             Ok(None) => {}
             Err(Refused::Unfit(unfit)) => self.unfit(&origin.input, cell, unfit),
             Err(Refused::Unknown(unfit)) => match origin.on_unknown {
@@ -389,82 +581,6 @@ impl<'a> RowContext<'a> {
                 Err(Refused::Unknown(Unfit { code: "unknown-value", message, hint }))
             }
             None => self.convert(value, origin, cell, names).map(Some),
-        }
-    }
-
-    fn write(
-        &mut self,
-        section: &SectionPlan,
-        target: &TargetPlan,
-        made: Vec<(Made<'_>, &OriginPlan)>,
-        object: &mut ObjectWriter,
-    ) {
-        match target {
-            TargetPlan::Field(spec) => match spec.wire {
-                Wire::Key(key) => {
-                    let Some((one, _)) = made.into_iter().next() else { return };
-                    self.pipeline_of_stage(section, spec.holds, object);
-                    if let (Holds::OwnId, At::Item, Made::Id(id)) = (spec.holds, section.spec.at, &one) {
-                        self.own_id = Some(*id);
-                    }
-                    match one {
-                        Made::Text(text) => object.text(key, &text),
-                        Made::Int(int) => object.int(key, int),
-                        Made::Id(id) => object.id(key, id),
-                        Made::Bool(flag) => object.bool(key, flag),
-                        Made::Number(number) | Made::Money(number) => object.text(key, &number.to_string()),
-                    }
-                }
-                Wire::Tags(key) => {
-                    let mut tags: Vec<Cow<'_, str>> = Vec::new();
-                    for (one, _) in made {
-                        if let Made::Text(tag) = one
-                            && !tags.contains(&tag)
-                        {
-                            tags.push(tag);
-                        }
-                    }
-                    object.tags(key, tags.iter().map(|tag| &**tag));
-                }
-                Wire::EmbeddedIds(key) => {
-                    let ids = made.iter().filter_map(|(one, _)| if let Made::Id(id) = one { Some(*id) } else { None });
-                    object.embedded_ids(key, &ids.collect::<Vec<u64>>());
-                }
-                Wire::EmbeddedTags
-                | Wire::Ids(_)
-                | Wire::Discount(_)
-                | Wire::Field(_)
-                | Wire::Parent
-                | Wire::Link(_)
-                | Wire::ElementId
-                | Wire::ElementQuantity
-                | Wire::ElementCatalog => {}
-                Wire::EmbeddedSource => {
-                    if let Some((Made::Text(id), _)) = made.first() {
-                        object.embedded_source(id);
-                    }
-                }
-            },
-            TargetPlan::Custom { field, kind } => {
-                let values: Vec<FieldValue<'_>> =
-                    made.iter().map(|(one, origin)| field_value(one, origin, *kind)).collect();
-                object.field(field.id, &values);
-            }
-        }
-    }
-
-    /// A lead made in a stage but in no named pipeline goes to the main one, where the stage was looked up; said
-    /// openly, because stages 142 and 143 exist in every pipeline. [doc]
-    fn pipeline_of_stage(&self, section: &SectionPlan, holds: Holds, object: &mut ObjectWriter) {
-        if holds != Holds::Status || self.pipeline.is_some() || self.plan.action != Action::Create {
-            return;
-        }
-        let pipeline_key = section.spec.fields.iter().find_map(|f| match (f.holds, f.wire) {
-            (Holds::Pipeline, Wire::Key(key)) => Some(key),
-            _ => None,
-        });
-        if let (Some(key), Some(main)) = (pipeline_key, self.plan.account.main_pipeline()) {
-            object.id(key, main.id);
         }
     }
 }

@@ -9,14 +9,20 @@ pub mod convert;
 pub mod mapper;
 mod names;
 pub mod plan;
+mod rules;
 pub mod schema;
+mod target;
 mod template;
+mod total;
 pub mod trace;
 pub mod tree;
 mod value;
+pub mod wanted;
+mod write;
 pub mod written;
 
 pub use mapper::{Link, Mapped, Mapper, Record, request_id, row_of};
+pub use names::Ledger;
 pub use plan::Plan;
 pub use written::Written;
 

@@ -2,18 +2,79 @@
 //! different words in many rows.
 
 use super::convert::Unfit;
-use super::plan::{Lookup, LookupWhat, Plan, TargetPlan};
-use crate::account::{Account, Miss};
+use super::plan::{ElementBy, Lookup, LookupWhat, TargetPlan};
+use crate::account::{Account, Directory, Miss};
 use crate::entity::parts::Field;
+use crate::entity::{Entity, FieldKind, Owner};
 use crate::problem::{did_you_mean, quoted};
 use crate::table::fold;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// Names remembered per lookup and pipeline; beyond this many a column is no list of names and is not remembered.
 const CACHE_MAX: usize = 10_000;
 
 /// A name's id, or whether the account does not know it (as opposed to: knows it and cannot use it) and why.
 pub type Resolved = Result<u64, (bool, Unfit)>;
+
+/// What earlier imports have made: the id of an entity by its key. The key of an element counts in its own list.
+#[derive(Clone)]
+pub struct Ledger(Arc<dyn Fn(Entity, Option<u64>, &str) -> Result<Option<u64>, String> + Send + Sync>);
+
+impl Ledger {
+    pub fn new(
+        find: impl Fn(Entity, Option<u64>, &str) -> Result<Option<u64>, String> + Send + Sync + 'static,
+    ) -> Ledger {
+        Ledger(Arc::new(find))
+    }
+
+    /// One that knows nothing.
+    pub fn empty() -> Ledger {
+        Ledger::new(|_, _, _| Ok(None))
+    }
+
+    pub fn find(&self, entity: Entity, catalog: Option<u64>, key: &str) -> Result<Option<u64>, String> {
+        (self.0)(entity, catalog, key)
+    }
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ledger")
+    }
+}
+
+/// What names are looked up in.
+#[derive(Debug, Clone)]
+pub struct Book {
+    pub account: Arc<Account>,
+    pub ledger: Ledger,
+    /// Elements by their list.
+    elements: Arc<BTreeMap<u64, Directory>>,
+    customers: Option<Arc<Directory>>,
+}
+
+impl Book {
+    pub fn new(account: Arc<Account>, ledger: Ledger) -> Book {
+        let elements = account.elements.iter().map(|(catalog, items)| {
+            let things = items.iter().map(|item| (item.id, item.name.as_str(), item.sku.as_deref()));
+            (*catalog, Directory::of(things))
+        });
+        let customers = account.customers.as_ref().map(|customers| {
+            Arc::new(Directory::of(customers.iter().map(|customer| (customer.id, customer.name.as_str(), None))))
+        });
+        Book { elements: Arc::new(elements.collect()), customers, account, ledger }
+    }
+
+    /// True where the elements of a list are known by name.
+    pub fn knows_elements(&self, catalog: u64) -> bool {
+        self.elements.contains_key(&catalog)
+    }
+
+    pub fn knows_customers(&self) -> bool {
+        self.customers.is_some()
+    }
+}
 
 /// The names already looked up.
 pub struct Names {
@@ -25,19 +86,24 @@ impl Names {
         Names { caches: (0..lookups).map(|_| HashMap::new()).collect() }
     }
 
+    /// `within` is the pipeline of a stage.
     pub fn find(
         &mut self,
-        plan: &Plan,
+        book: &Book,
         lookup: Lookup,
-        pipeline: Option<u64>,
+        within: Option<u64>,
         name: &str,
         target: &TargetPlan,
     ) -> Resolved {
-        let cache = self.caches[lookup.cache].entry(pipeline.unwrap_or(0)).or_default();
+        let scope = match lookup.what {
+            LookupWhat::Element { catalog, .. } => catalog,
+            _ => within.unwrap_or(0),
+        };
+        let cache = self.caches[lookup.cache].entry(scope).or_default();
         if let Some(found) = cache.get(name) {
             return found.clone();
         }
-        let found = resolve(&plan.account, lookup.what, pipeline, name, target);
+        let found = resolve(book, lookup.what, within, name, target);
         if cache.len() < CACHE_MAX {
             cache.insert(name.into(), found.clone());
         }
@@ -46,13 +112,8 @@ impl Names {
 }
 
 /// `pipeline` is the one a stage is looked for in; the main one where it is `None`.
-pub fn resolve(
-    account: &Account,
-    what: LookupWhat,
-    pipeline: Option<u64>,
-    name: &str,
-    target: &TargetPlan,
-) -> Resolved {
+pub fn resolve(book: &Book, what: LookupWhat, pipeline: Option<u64>, name: &str, target: &TargetPlan) -> Resolved {
+    let account = &*book.account;
     let miss = |miss: Miss, noun: &str| {
         let (message, hint) = missed(&miss, name, noun);
         let unknown = matches!(miss, Miss::Unknown { .. } | Miss::Unusable { .. });
@@ -67,38 +128,123 @@ pub fn resolve(
         LookupWhat::Stage { anywhere: true } => {
             account.stage_anywhere(name).map(|s| s.id).map_err(|m| miss(m, "stage"))
         }
-        LookupWhat::Stage { anywhere: false } => {
-            let pipeline = pipeline.and_then(|id| account.pipeline_by_id(id)).or_else(|| account.main_pipeline());
-            let Some(pipeline) = pipeline else {
-                let message = format!("{} cannot be looked up: the account has no pipelines", quoted(name));
-                return Err((false, Unfit { code: "unknown-name", message, hint: None }));
-            };
-            account.stage(pipeline, name).map(|s| s.id).map_err(|m| {
-                let (unknown, mut unfit) = miss(m, &format!("stage of the pipeline \"{}\"", pipeline.name));
-                let elsewhere = account.pipelines_with_stage(name);
-                if unfit.hint.is_none() && elsewhere.is_empty() {
-                    let names: Vec<&str> = Account::stage_names(pipeline).collect();
-                    unfit.hint = Some(format!("its stages are: {}", names.join(", ")));
-                } else if !elsewhere.is_empty() && !elsewhere.contains(&pipeline.name.as_str()) {
-                    unfit.hint = Some(format!("it is a stage of \"{}\"; name that pipeline", elsewhere.join("\", \"")));
-                }
-                (unknown, unfit)
-            })
-        }
+        LookupWhat::Stage { anywhere: false } => stage(account, pipeline, name, miss),
         LookupWhat::Option { .. } => match target {
             TargetPlan::Custom { field, .. } => option(field, name),
             TargetPlan::Field(_) => Err((false, Unfit { code: "unknown-option", message: quoted(name), hint: None })),
         },
+        LookupWhat::Segment => account.segment(name).map(|s| s.id).map_err(|m| miss(m, "segment")),
+        LookupWhat::CustomerStatus => {
+            account.customer_status(name).map(|s| s.id).map_err(|m| miss(m, "status of customers"))
+        }
+        LookupWhat::Catalog => account.catalog(name).map(|c| c.id).map_err(|m| miss(m, "list")),
+        LookupWhat::PriceField { catalog } => price_field(account, catalog, name, miss),
+        LookupWhat::Customer => match &book.customers {
+            Some(customers) => customers.by_name(name).map_err(|m| miss(m, "customer")),
+            None => Err((false, not_in_snapshot(name, "customers"))),
+        },
+        LookupWhat::Element { catalog, by } => match book.elements.get(&catalog) {
+            Some(elements) => match by {
+                ElementBy::Article => elements.by_article(name),
+                ElementBy::Name => elements.by_name(name),
+                ElementBy::Either => elements.by_either(name),
+            }
+            .map_err(|m| miss(m, &element_noun(account, catalog, by))),
+            None => Err((false, not_in_snapshot(name, "elements of this list"))),
+        },
+        LookupWhat::Ledger { entity, catalog } => from_ledger(book, entity, catalog, name),
     }
 }
 
-/// An option by its text, its code or its id. The service compares texts letter by letter, so the id is sent. [client]
+fn stage(account: &Account, pipeline: Option<u64>, name: &str, miss: impl Fn(Miss, &str) -> (bool, Unfit)) -> Resolved {
+    let pipeline = pipeline.and_then(|id| account.pipeline_by_id(id)).or_else(|| account.main_pipeline());
+    let Some(pipeline) = pipeline else {
+        let message = format!("{} cannot be looked up: the account has no pipelines", quoted(name));
+        return Err((false, Unfit { code: "unknown-name", message, hint: None }));
+    };
+    account.stage(pipeline, name).map(|s| s.id).map_err(|m| {
+        let (unknown, mut unfit) = miss(m, &format!("stage of the pipeline \"{}\"", pipeline.name));
+        let elsewhere = account.pipelines_with_stage(name);
+        if unfit.hint.is_none() && elsewhere.is_empty() {
+            let names: Vec<&str> = Account::stage_names(pipeline).collect();
+            unfit.hint = Some(format!("its stages are: {}", names.join(", ")));
+        } else if !elsewhere.is_empty() && !elsewhere.contains(&pipeline.name.as_str()) {
+            unfit.hint = Some(format!("it is a stage of \"{}\"; name that pipeline", elsewhere.join("\", \"")));
+        }
+        (unknown, unfit)
+    })
+}
+
+fn element_noun(account: &Account, catalog: u64, by: ElementBy) -> String {
+    let list = account.catalogs.iter().find(|c| c.id == catalog).map_or_else(String::new, |c| c.name.clone());
+    let what = match by {
+        ElementBy::Article => "article",
+        ElementBy::Name => "name",
+        ElementBy::Either => "article or name",
+    };
+    format!("{what} in the list \"{list}\"")
+}
+
+/// A field of type `price`, by name, code or id. [seed]
+fn price_field(account: &Account, catalog: u64, name: &str, miss: impl Fn(Miss, &str) -> (bool, Unfit)) -> Resolved {
+    let owner = Owner::Catalog(catalog);
+    let by_id = account.fields(owner).iter().find(|field| name.trim().parse() == Ok(field.id)).ok_or(());
+    let field = by_id.or_else(|()| account.field(owner, name)).map_err(|m| miss(m, "field of the products"))?;
+    if FieldKind::from_name(&field.kind) == FieldKind::Price {
+        return Ok(field.id);
+    }
+    let message = format!("{} is a field of type {}, not a price", quoted(name), field.kind);
+    Err((false, Unfit { code: "unknown-name", message, hint: None }))
+}
+
+fn from_ledger(book: &Book, entity: Entity, catalog: Option<u64>, key: &str) -> Resolved {
+    match book.ledger.find(entity, catalog, key) {
+        Ok(Some(id)) => Ok(id),
+        Ok(None) => {
+            let what = entity.collection();
+            let message = format!("{} is no key of {what} that an import from this folder has made", quoted(key));
+            let hint = "import them first, with the same \"key\" and the same --state folder".to_owned();
+            Err((true, Unfit { code: "unknown-key", message, hint: Some(hint) }))
+        }
+        Err(why) => {
+            let message = format!("{} cannot be looked up: {why}", quoted(key));
+            Err((false, Unfit { code: "unknown-key", message, hint: None }))
+        }
+    }
+}
+
+fn not_in_snapshot(name: &str, what: &str) -> Unfit {
+    let message = format!("{} cannot be looked up: the snapshot of the account does not hold the {what}", quoted(name));
+    Unfit { code: "unknown-name", message, hint: Some("check against the account itself".to_owned()) }
+}
+
+/// What stands between the branches of a path in a tree of options.
+const BRANCH: [char; 3] = ['/', '>', '\\'];
+
+/// An option by its text, its path, its code or its id. The service compares texts letter by letter, so the id is
+/// sent. [client]
 fn option(field: &Field, name: &str) -> Resolved {
     let wanted = fold(name);
-    let by_text = field.options.iter().find(|o| fold(&o.value) == wanted);
+    let by_text: Vec<u64> = field.options.iter().filter(|o| fold(&o.value) == wanted).map(|o| o.id).collect();
+    match by_text.as_slice() {
+        [one] => return Ok(*one),
+        [] => {}
+        // The same text on two branches of a tree: only a path tells them apart. In a flat list the first is as good.
+        [first, ..] if field.options.iter().all(|o| o.parent.is_none()) => return Ok(*first),
+        many => {
+            let choices = many.iter().filter_map(|id| path(field, *id)).collect();
+            let (message, hint) = missed(&Miss::Ambiguous { choices }, name, &format!("option of \"{}\"", field.name));
+            return Err((false, Unfit { code: "unknown-option", message, hint }));
+        }
+    }
+    let by_path = || {
+        let parts: Vec<String> = name.split(BRANCH).map(fold).collect();
+        let fits = |id: u64| path(field, id).is_some_and(|p| p.split(BRANCH).map(fold).eq(parts.iter().cloned()));
+        field.options.iter().find(|o| parts.len() > 1 && fits(o.id))
+    };
     let by_code = || field.options.iter().find(|o| o.code.as_deref() == Some(name));
     let by_id = || field.options.iter().find(|o| name.parse() == Ok(o.id));
-    if let Some(option) = by_text.or_else(by_code).or_else(by_id) {
+    if let Some(option) = by_path().or_else(by_code).or_else(by_id) {
         return Ok(option.id);
     }
     let names: Vec<&str> = field.options.iter().map(|o| o.value.as_str()).collect();
@@ -108,6 +254,20 @@ fn option(field: &Field, name: &str) -> Resolved {
     });
     let message = format!("{} is no option of \"{}\"", quoted(name), field.name);
     Err((true, Unfit { code: "unknown-option", message, hint: Some(hint) }))
+}
+
+/// `Мебель / Столы`: an option with the branches it hangs on.
+fn path(field: &Field, id: u64) -> Option<String> {
+    let mut parts = Vec::new();
+    let mut next = Some(id);
+    // A tree that runs in a circle ends here.
+    while let Some(id) = next.filter(|_| parts.len() <= field.options.len()) {
+        let option = field.options.iter().find(|o| o.id == id)?;
+        parts.push(option.value.as_str());
+        next = option.parent;
+    }
+    parts.reverse();
+    Some(parts.join(" / "))
 }
 
 /// A miss as message and hint; `what` is a singular noun.
@@ -128,5 +288,41 @@ pub fn missed(miss: &Miss, wanted: &str, what: &str) -> (String, Option<String>)
             let hint = "write another one, or translate it with \"values\" in the mapping".to_owned();
             (format!("{quoted} cannot be used: {why}"), Some(hint))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entity::parts::FieldOption;
+
+    #[test]
+    fn options_of_a_tree_are_found_by_name_and_by_path() {
+        let option = |id, value: &str, parent| FieldOption { id, value: value.into(), code: None, parent };
+        let field = Field {
+            id: 1,
+            name: "Группа".into(),
+            code: None,
+            kind: "category".into(),
+            options: vec![
+                option(1, "Мебель", None),
+                option(2, "Столы", Some(1)),
+                option(3, "Техника", None),
+                option(4, "Столы", Some(3)),
+                option(5, "Лампы", Some(3)),
+            ],
+            chain: vec![],
+            search_in: None,
+        };
+        assert_eq!(option_id(&field, "лампы"), Ok(5));
+        assert_eq!(option_id(&field, "Мебель / Столы"), Ok(2));
+        assert_eq!(option_id(&field, "техника>столы"), Ok(4));
+        assert_eq!(option_id(&field, "3"), Ok(3));
+        assert!(option_id(&field, "Столы").unwrap_err().contains("of several"));
+        assert!(option_id(&field, "Мебель / Лампы").unwrap_err().contains("is no option"));
+    }
+
+    fn option_id(field: &Field, name: &str) -> Result<u64, String> {
+        option(field, name).map_err(|(_, unfit)| unfit.message)
     }
 }

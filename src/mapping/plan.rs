@@ -4,15 +4,17 @@
 use super::convert::date;
 use super::convert::number::Round;
 use super::convert::phone::Region;
+use super::names::Book;
 use super::template::Template;
 use super::written::{As, OnEmpty, OnUnknown};
 use crate::account::Account;
 use crate::entity::parts::Field;
 use crate::entity::payload::Sort;
-use crate::entity::{Action, FieldKind, FieldSpec, Kind, Owner, SectionSpec, Write};
+use crate::entity::{Action, Entity, FieldKind, FieldSpec, Kind, Owner, SectionSpec, Write};
 use crate::problem::Source;
-use crate::table::Header;
+use crate::table::{Header, Row};
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -29,6 +31,16 @@ pub struct Plan {
     pub marker: Option<u64>,
     pub condition: Option<Template>,
     pub account: Arc<Account>,
+    /// What names are looked up in.
+    pub book: Book,
+    /// Columns whose cells together say which rows make one record, and how many rows each of them has.
+    pub groups: Option<Groups>,
+    /// How many more of them the account may hold.
+    pub room: Option<Room>,
+    /// The record to change or delete is found in the ledger by its key.
+    pub id_by_key: bool,
+    /// The field that takes what the items of an invoice come to, where nothing else fills it.
+    pub total_field: Option<u64>,
     pub source: Arc<Source>,
     pub header: Header,
     pub decimal: Option<char>,
@@ -38,9 +50,53 @@ pub struct Plan {
     pub lookups: usize,
 }
 
+/// Rows that belong together. The source is read through once to count them, so that the rows of a record need not
+/// stand side by side.
+#[derive(Debug, Clone, Default)]
+pub struct Groups {
+    pub columns: Vec<usize>,
+    /// By the hash of their text.
+    pub rows: HashMap<u64, u32>,
+}
+
+impl Groups {
+    /// The group of a row; `None` where its columns are empty.
+    pub fn of(&self, row: &Row) -> Option<u64> {
+        let mut hasher = DefaultHasher::new();
+        let mut empty = true;
+        for column in &self.columns {
+            let text = row.get(*column).text.trim();
+            empty &= text.is_empty();
+            text.hash(&mut hasher);
+        }
+        (!empty).then(|| hasher.finish())
+    }
+
+    pub fn count(&mut self, row: &Row) {
+        if let Some(group) = self.of(row) {
+            *self.rows.entry(group).or_default() += 1;
+        }
+    }
+}
+
+/// A limit of the account. [seed]
+#[derive(Debug, Clone)]
+pub struct Room {
+    pub max: usize,
+    pub taken: usize,
+    /// What is counted, as a message names it.
+    pub what: &'static str,
+    /// Types of which there may be one, and is.
+    pub types: Vec<String>,
+}
+
 #[derive(Debug)]
 pub struct SectionPlan {
     pub spec: &'static SectionSpec,
+    /// The custom field whose value the section is.
+    pub field: Option<Field>,
+    /// The list in which a section of products looks, where it names none by itself.
+    pub catalog: Option<u64>,
     pub values: Vec<ValuePlan>,
 }
 
@@ -123,6 +179,19 @@ pub enum Convert {
     Tag,
     EntityId,
     Word(&'static [&'static str]),
+    Colour {
+        known: &'static [&'static str],
+        hash: bool,
+    },
+    /// The name of an object of which nothing else is said.
+    ObjectName {
+        max: usize,
+    },
+    /// One step of a chain of lists after the other.
+    Chain {
+        catalogs: Vec<u64>,
+        cache: usize,
+    },
     Name(Lookup),
 }
 
@@ -148,4 +217,28 @@ pub enum LookupWhat {
         owner: Owner,
         field: u64,
     },
+    Segment,
+    CustomerStatus,
+    Catalog,
+    Customer,
+    PriceField {
+        catalog: u64,
+    },
+    Element {
+        catalog: u64,
+        by: ElementBy,
+    },
+    /// The key of something that an earlier import has made.
+    Ledger {
+        entity: Entity,
+        catalog: Option<u64>,
+    },
+}
+
+/// How an element of a list is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ElementBy {
+    Article,
+    Name,
+    Either,
 }

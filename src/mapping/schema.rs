@@ -1,7 +1,7 @@
 //! `mapping.schema.json`: the mapping language for editors, made from the very tables that the reader uses.
 
-use super::written::{As, By, OnEmpty, OnUnknown, SOURCE_KEYS, VALUE_KEYS, VERSION};
-use crate::entity::{Kind, KindSpec, SectionSpec};
+use super::written::{As, By, CATALOG_KEY, GROUP_KEY, OnEmpty, OnUnknown, SOURCE_KEYS, VALUE_KEYS, VERSION};
+use crate::entity::{self, Kind, KindSpec, SectionSpec};
 use serde_json::{Map, Value, json};
 
 /// The schema, draft 7: the newest that the common TOML editors support.
@@ -13,7 +13,9 @@ pub fn schema() -> Value {
         "type": "object",
         "required": ["version", "kind"],
         "oneOf": kinds,
-        "definitions": { "value": value_schema(), "values": values_schema(), "source": source_schema() },
+        "definitions": {
+            "value": value_schema(), "values": values_schema(), "parts": parts_schema(), "source": source_schema(),
+        },
     })
 }
 
@@ -38,6 +40,21 @@ fn kind_schema(spec: &KindSpec) -> Value {
             "type": "string",
         }),
     );
+    if spec.catalog.is_some() {
+        properties.insert(
+            CATALOG_KEY.into(),
+            json!({"description": "the list whose elements the records are, by name or id", "type": ["string", "integer"]}),
+        );
+    }
+    if spec.grouped() {
+        properties.insert(
+            GROUP_KEY.into(),
+            json!({
+                "description": "rows with the same text in this column, or in these, are one record",
+                "type": ["string", "array"], "items": {"type": "string"},
+            }),
+        );
+    }
     properties.insert("source".into(), json!({"$ref": "#/definitions/source"}));
     for section in spec.sections.iter().filter(|section| !section.name.contains('.')) {
         properties.insert(section.name.into(), section_schema(spec, section));
@@ -63,7 +80,10 @@ fn section_schema(spec: &KindSpec, section: &SectionSpec) -> Value {
         let fields = json!({
             "description": "custom fields, by name, by code, or as \"id:294471\"",
             "type": "object",
-            "additionalProperties": {"$ref": "#/definitions/values"},
+            "additionalProperties": {"anyOf": [
+                {"$ref": "#/definitions/values"},
+                {"$ref": "#/definitions/parts"},
+            ]},
         });
         properties.insert("fields".into(), fields);
     }
@@ -74,6 +94,12 @@ fn section_schema(spec: &KindSpec, section: &SectionSpec) -> Value {
         }
     }
     json!({"type": "object", "properties": properties, "additionalProperties": false})
+}
+
+/// A custom field whose value is an object: a legal entity, an address, a payer.
+fn parts_schema() -> Value {
+    let parts = entity::part_names().map(|name| (name.to_owned(), json!({"$ref": "#/definitions/values"})));
+    json!({"type": "object", "properties": parts.collect::<Map<_, _>>(), "additionalProperties": false, "minProperties": 1})
 }
 
 /// A value, or a list of them for fields that hold several.

@@ -1,6 +1,6 @@
 //! The way back: from the path by which the service names a value it refuses to the column it came from.
 
-use super::plan::{Input, Plan, SectionPlan, TargetPlan};
+use super::plan::{Input, Plan, SectionPlan, TargetPlan, ValuePlan};
 use crate::entity::{At, answer};
 use serde_json::Value;
 
@@ -10,23 +10,39 @@ pub fn column_of(plan: &Plan, body: &[u8], path: &str) -> Option<usize> {
     let (section, inner) = section_of(plan, path)?;
     let target = match inner.strip_prefix("custom_fields_values.") {
         Some(rest) => {
-            let index: usize = rest.split('.').next()?.parse().ok()?;
+            let (index, rest) = rest.split_once('.').unwrap_or((rest, ""));
             let item: Value = serde_json::from_slice(body).ok()?;
-            let id = answer::custom_field_at(&item, &object_path(section), index)?;
-            section.values.iter().find(|v| matches!(&v.target, TargetPlan::Custom { field, .. } if field.id == id))
+            let id = answer::custom_field_at(&item, &object_path(section), index.parse().ok()?)?;
+            in_field(plan, section, id, rest)
         }
-        None => section.values.iter().find(|v| match &v.target {
-            TargetPlan::Field(spec) => {
-                let wire = spec.wire.path();
-                inner == wire || inner.strip_prefix(&wire).is_some_and(|rest| rest.starts_with('.'))
-            }
-            TargetPlan::Custom { .. } => false,
-        }),
+        None => section.values.iter().find(|v| is_at(v, inner)),
     }?;
     target.origins.iter().find_map(|origin| match origin.input {
         Input::Column(index) => Some(index),
         Input::Constant(_) | Input::Template(_) => None,
     })
+}
+
+/// A custom field of a section, or a part of one whose value is an object: `values.0.value.vat_id`.
+fn in_field<'p>(plan: &'p Plan, section: &'p SectionPlan, id: u64, rest: &str) -> Option<&'p ValuePlan> {
+    let whole = |v: &&ValuePlan| matches!(&v.target, TargetPlan::Custom { field, .. } if field.id == id);
+    if let Some(value) = section.values.iter().find(whole) {
+        return Some(value);
+    }
+    let parts = plan.sections.iter().find(|s| s.field.as_ref().is_some_and(|field| field.id == id))?;
+    // After `values.<n>.value`, or after `values` alone where the service says no more.
+    let key = rest.splitn(4, '.').nth(3).unwrap_or("");
+    parts.values.iter().find(|v| is_at(v, key)).or(parts.values.first())
+}
+
+fn is_at(value: &ValuePlan, path: &str) -> bool {
+    match &value.target {
+        TargetPlan::Field(spec) => {
+            let wire = spec.wire.path();
+            path == wire || path.strip_prefix(&wire).is_some_and(|rest| rest.starts_with('.'))
+        }
+        TargetPlan::Custom { .. } => false,
+    }
 }
 
 /// The section whose object the path enters, and what is left of the path inside it.
@@ -37,6 +53,11 @@ fn section_of<'p>(plan: &'p Plan, path: &'p str) -> Option<(&'p SectionPlan, &'p
             continue;
         }
         if let Some(inner) = path.strip_prefix(&prefix).and_then(|rest| rest.strip_prefix('.')) {
+            // Of elements the place in the list goes before the key.
+            let inner = match section.spec.at {
+                At::Elements => inner.split_once('.').map_or(inner, |(_, key)| key),
+                _ => inner,
+            };
             return Some((section, inner));
         }
     }
@@ -45,8 +66,9 @@ fn section_of<'p>(plan: &'p Plan, path: &'p str) -> Option<(&'p SectionPlan, &'p
 
 fn object_path(section: &SectionPlan) -> Vec<&'static str> {
     match section.spec.at {
-        At::Item | At::Field(_) | At::Elements | At::LinkedElements | At::Value => vec![],
         At::Embedded(key) => vec!["_embedded", key],
         At::EmbeddedFirst(key) => vec!["_embedded", key, "0"],
+        At::Elements => vec!["_embedded", "catalog_elements"],
+        At::Item | At::Field(_) | At::LinkedElements | At::Value => vec![],
     }
 }

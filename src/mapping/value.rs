@@ -4,17 +4,18 @@
 use super::convert::{Unfit, date, email, flag, money, number, phone, print, text, url};
 use super::mapper::RowContext;
 use super::names::Names;
-use super::plan::{Convert, Lookup, LookupWhat, OriginPlan, ValuePlan};
+use super::plan::{Convert, ElementBy, Lookup, LookupWhat, OriginPlan, ValuePlan};
 use super::written::As;
+use crate::entity::parts::Field;
 use crate::entity::payload::FieldValue;
-use crate::entity::{Action, FieldKind, TEXT_MAX};
+use crate::entity::{Action, CHAIN_MAX, FieldKind, TEXT_MAX};
 use crate::problem::quoted;
 use crate::table::{Cell, Scalar};
 use rust_decimal::Decimal;
 use std::borrow::Cow;
 
 /// A value made, before it is written.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum Made<'a> {
     Text(Cow<'a, str>),
     Number(Decimal),
@@ -22,6 +23,11 @@ pub enum Made<'a> {
     Bool(bool),
     Int(i64),
     Id(u64),
+    /// An element in a chain of lists.
+    Step {
+        catalog: u64,
+        element: u64,
+    },
 }
 
 /// Why a cell gave no value.
@@ -66,6 +72,9 @@ impl RowContext<'_> {
             Convert::Tag => Made::Text(fits(Cow::Borrowed(cell.text.trim()), TEXT_MAX)?),
             Convert::EntityId => Made::Id(entity_id(cell)?),
             Convert::Word(words) => Made::Text(word(cell.text.trim(), words)?.into()),
+            Convert::Colour { known, hash } => Made::Text(colour(cell.text.trim(), known, *hash)?.into()),
+            Convert::ObjectName { max } => Made::Text(fits(Cow::Borrowed(cell.text.trim()), *max)?),
+            Convert::Chain { catalogs, cache } => return self.step(value, catalogs, *cache, cell.text.trim(), names),
             Convert::Name(lookup) => return self.name(value, *lookup, cell.text.trim(), names),
         })
     }
@@ -112,6 +121,27 @@ impl RowContext<'_> {
         })
     }
 
+    /// The next step of a chain of lists: an element of the list that comes next. [doc]
+    fn step<'v>(
+        &mut self,
+        value: &ValuePlan,
+        catalogs: &[u64],
+        cache: usize,
+        name: &str,
+        names: &mut Names,
+    ) -> Result<Made<'v>, Refused> {
+        let Some(catalog) = catalogs.get(self.made).copied().filter(|_| self.made < CHAIN_MAX) else {
+            let message =
+                format!("{} is one step too many: the field goes through {} lists", quoted(name), catalogs.len());
+            return Err(Refused::Unfit(Unfit { code: "too-many", message, hint: None }));
+        };
+        let lookup = Lookup { what: LookupWhat::Element { catalog, by: ElementBy::Name }, cache };
+        match self.name(value, lookup, name, names)? {
+            Made::Id(element) => Ok(Made::Step { catalog, element }),
+            other => Ok(other),
+        }
+    }
+
     /// A name to an id, remembered.
     fn name<'v>(
         &mut self,
@@ -132,7 +162,7 @@ impl RowContext<'_> {
             }
             _ => lookup,
         };
-        let found = names.find(self.plan, lookup, self.pipeline, name, &value.target);
+        let found = names.find(&self.plan.book, lookup, self.pipeline, name, &value.target);
         if lookup.what == LookupWhat::Pipeline {
             self.pipeline = found.as_ref().ok().copied();
             self.pipeline_failed = found.is_err();
@@ -176,16 +206,50 @@ fn word(text: &str, words: &'static [&'static str]) -> Result<&'static str, Unfi
     })
 }
 
-pub fn field_value<'v>(made: &'v Made<'_>, origin: &'v OriginPlan, kind: FieldKind) -> FieldValue<'v> {
+/// Colours are written with and without a `#`, in any case; the service takes one way for each kind. [seed]
+fn colour(text: &str, known: &'static [&'static str], hash: bool) -> Result<String, Unfit> {
+    let plain = text.trim_start_matches('#').to_lowercase();
+    let mark = if hash { "#" } else { "" };
+    match known.contains(&plain.as_str()) {
+        true => Ok(format!("{mark}{plain}")),
+        false => Err(Unfit {
+            code: "unknown-colour",
+            message: format!("{} is none of the colours the service takes", quoted(text)),
+            hint: Some(format!("the colours are: {}", known.join(", "))),
+        }),
+    }
+}
+
+pub fn field_value<'v>(
+    made: &'v Made<'_>,
+    origin: &'v OriginPlan,
+    field: &'v Field,
+    kind: FieldKind,
+) -> FieldValue<'v> {
     match made {
         Made::Text(text) => match (&origin.sort, kind) {
-            (Some(sort), FieldKind::Multitext) => FieldValue::Coded { text, sort },
+            (Some(sort), FieldKind::Multitext | FieldKind::SmartAddress) => FieldValue::Coded { text, sort },
+            (_, FieldKind::LegalEntity | FieldKind::LinkedEntity | FieldKind::Payer) => FieldValue::Named(text),
             _ => FieldValue::Text(text),
         },
         Made::Number(number) => FieldValue::Number(*number),
         Made::Money(money) => FieldValue::Money(*money),
         Made::Bool(flag) => FieldValue::Bool(*flag),
         Made::Int(int) => FieldValue::Int(*int),
-        Made::Id(id) => FieldValue::Option(*id),
+        Made::Id(id) => match kind {
+            FieldKind::Supplier => FieldValue::Supplier(*id),
+            FieldKind::LinkedEntity => linked(*id, field.search_in.as_deref()),
+            _ => FieldValue::Option(*id),
+        },
+        Made::Step { catalog, element } => FieldValue::Chain { catalog: *catalog, element: *element },
+    }
+}
+
+/// What a field links to stands in its definition: an entity, or the id of a list. [doc]
+fn linked(id: u64, search_in: Option<&str>) -> FieldValue<'_> {
+    match search_in.map(|place| (place, place.parse().ok())) {
+        Some((_, Some(catalog))) => FieldValue::Linked { id, entity_type: "catalog_elements", catalog: Some(catalog) },
+        Some((entity_type @ "companies", None)) => FieldValue::Linked { id, entity_type, catalog: None },
+        Some(_) | None => FieldValue::Linked { id, entity_type: "contacts", catalog: None },
     }
 }

@@ -2,7 +2,7 @@
 //! a file are collected in one walk. Nothing here knows the source's columns or the account; that is `compile`.
 
 use super::tree::{Data, Entry, Node, Text};
-use crate::entity::{Action, FieldSpec, Kind, SectionSpec};
+use crate::entity::{self, Action, FieldSpec, Kind, SectionSpec};
 use crate::problem::{Problem, did_you_mean};
 use crate::table::ReadOptions;
 use std::path::PathBuf;
@@ -20,6 +20,10 @@ pub struct Written {
     pub kind: Kind,
     pub action: Action,
     pub key: Vec<At<String>>,
+    /// The list whose elements the records are, by name or id.
+    pub catalog: Option<At<String>>,
+    /// Rows with the same text in these columns are one record.
+    pub group: Vec<At<String>>,
     /// The text field in which each record carries a name of its own, so that it can be told from all others.
     pub marker: Option<At<String>>,
     /// CSVs that `values` names: they are part of the mapping.
@@ -51,6 +55,16 @@ pub struct Value {
     pub at: usize,
     pub target: Target,
     /// One for most targets; a field that holds several values may be filled from several columns.
+    pub origins: Vec<Origin>,
+    /// Of a custom field whose value is an object: its parts, in place of origins.
+    pub parts: Vec<Part>,
+}
+
+/// One part of a value that is an object.
+#[derive(Debug)]
+pub struct Part {
+    pub at: usize,
+    pub name: String,
     pub origins: Vec<Origin>,
 }
 
@@ -152,6 +166,9 @@ pub const VALUE_KEYS: &[&str] = &[
 pub const SOURCE_KEYS: &[&str] =
     &["sheet", "header-row", "encoding", "delimiter", "decimal", "dates", "timezone", "where"];
 const TOP_KEYS: &[&str] = &["$schema", "version", "kind", "action", "key", "marker", "source"];
+/// Top keys of kinds whose records are elements of a list, and of those that are made from several rows.
+pub const CATALOG_KEY: &str = "catalog";
+pub const GROUP_KEY: &str = "group";
 /// The only version of the mapping language so far.
 pub const VERSION: i64 = 1;
 
@@ -171,6 +188,8 @@ pub fn walk(text: Text, root: &Node) -> Result<Written, Vec<Problem>> {
         kind,
         action,
         key: Vec::new(),
+        catalog: None,
+        group: Vec::new(),
         marker: None,
         files: Vec::new(),
         source: SourceTable::default(),
@@ -181,6 +200,8 @@ pub fn walk(text: Text, root: &Node) -> Result<Written, Vec<Problem>> {
             "version" | "kind" | "action" | "$schema" => {}
             "key" => written.key = walk.texts(entry),
             "marker" => written.marker = walk.a_text(entry),
+            CATALOG_KEY if kind.spec().catalog.is_some() => written.catalog = walk.scalar(entry),
+            GROUP_KEY if kind.spec().grouped() => written.group = walk.texts(entry),
             "source" => written.source = walk.source(entry),
             _ => walk.section(entry, &mut written),
         }
@@ -349,6 +370,8 @@ impl Walk<'_> {
             let known: Vec<&str> = TOP_KEYS
                 .iter()
                 .copied()
+                .chain(Some(CATALOG_KEY).filter(|_| spec.catalog.is_some()))
+                .chain(Some(GROUP_KEY).filter(|_| spec.grouped()))
                 .chain(spec.sections.iter().map(|s| s.name))
                 .filter(|k| *k != "$schema")
                 .collect();
@@ -376,7 +399,7 @@ impl Walk<'_> {
 
     fn field(&mut self, section: &'static SectionSpec, entry: &Entry, action: Action, values: &mut Vec<Value>) {
         let allowed = |field: &&FieldSpec| field.taken_on(action);
-        let Some(field) = section.field(&entry.key).filter(allowed) else {
+        let Some(field) = section.fields.iter().find(|field| field.name == entry.key && allowed(field)) else {
             let mut known: Vec<&str> = section.fields.iter().filter(allowed).map(|f| f.name).collect();
             if section.custom_fields.is_some() {
                 known.push("fields");
@@ -385,7 +408,7 @@ impl Walk<'_> {
             return self.unknown_key(entry, &place, &known);
         };
         if let Some(origins) = self.origins(entry) {
-            values.push(Value { at: entry.key_at, target: Target::Field(field), origins });
+            values.push(Value { at: entry.key_at, target: Target::Field(field), origins, parts: Vec::new() });
         }
     }
 
@@ -396,10 +419,19 @@ impl Walk<'_> {
             return;
         };
         for field in entries {
-            if let Some(origins) = self.origins(field) {
-                values.push(Value { at: field.key_at, target: Target::Custom(field.key.clone()), origins });
+            let (at, target) = (field.key_at, Target::Custom(field.key.clone()));
+            if let Some(parts) = in_parts(&field.node) {
+                let parts = parts.iter().filter_map(|part| self.part(part)).collect();
+                values.push(Value { at, target, origins: Vec::new(), parts });
+            } else if let Some(origins) = self.origins(field) {
+                values.push(Value { at, target, origins, parts: Vec::new() });
             }
         }
+    }
+
+    fn part(&mut self, entry: &Entry) -> Option<Part> {
+        let origins = self.origins(entry)?;
+        Some(Part { at: entry.key_at, name: entry.key.clone(), origins })
     }
 
     fn origins(&mut self, entry: &Entry) -> Option<Vec<Origin>> {
@@ -550,4 +582,11 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// The entries of a table in which every key is a part of some value: then it is a value in parts, not an origin.
+fn in_parts(node: &Node) -> Option<&[Entry]> {
+    let Data::Table(entries) = &node.data else { return None };
+    let known = |entry: &Entry| entity::part_names().any(|name| name == entry.key);
+    (!entries.is_empty() && entries.iter().all(known)).then_some(entries)
 }

@@ -62,6 +62,21 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
 }
 
 impl Store {
+    /// The id of what an import into this account has made under a key, in one of these ledgers.
+    pub fn made_key(&self, account: &str, ledgers: &[String], key: &str) -> Result<Option<u64>, StoreError> {
+        for ledger in ledgers {
+            let id: Option<i64> = self
+                .db
+                .prepare_cached("SELECT id FROM ledger WHERE account = ? AND kind = ? AND key = ? AND id IS NOT NULL")?
+                .query_row(params![account, ledger, key], |row| row.get(0))
+                .optional()?;
+            if let Some(id) = id {
+                return Ok(Some(id as u64));
+            }
+        }
+        Ok(None)
+    }
+
     /// All runs, newest first.
     pub fn runs(&self) -> Result<Vec<Run>, StoreError> {
         let mut statement = self.db.prepare(&format!("SELECT {RUN_COLUMNS} FROM run ORDER BY run DESC"))?;

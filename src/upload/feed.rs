@@ -1,11 +1,13 @@
 //! The reading side: a thread that reads rows, maps them and hands them over in parcels through a bounded channel, so
 //! that the next batches are ready before their turn and memory does not grow with the source.
 
+use super::groups::{Gathering, Unit};
 use crate::mapping::{Mapped, Mapper, Plan, Record};
 use crate::problem::{Problem, Stage};
 use crate::store::{Outcome, Status, StoredProblem};
 use crate::table::{Cell, Row, Scalar, Table};
 use std::collections::HashSet;
+use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// A record and the rows it came from, which the reject file needs as they were.
@@ -86,42 +88,84 @@ pub fn died() -> Problem {
 /// The code of a problem that is a fault of ours.
 pub const FAULT: &str = "fault";
 
-/// Reads and maps every wanted row; `give` returns false to stop. The dry run and `check` use this directly.
-pub fn walk(
-    mut table: Table,
-    mut mapper: Mapper,
-    select: &Select,
-    mut give: impl FnMut(Fed) -> bool,
-) -> Result<u64, Problem> {
+/// Reads and maps every wanted row; `give` returns false to stop. The dry run and `check` use this directly. Comes to
+/// the rows read.
+pub fn walk(mut table: Table, mapper: Mapper, select: &Select, give: impl FnMut(Fed) -> bool) -> Result<u64, Problem> {
+    let plan = Arc::clone(mapper.plan());
+    let mut walk = Walk { mapper, select, give, rows: 0, records: 0 };
+    let mut gathering = plan.groups.as_ref().map(Gathering::new);
     let mut row = Row::default();
-    let mut rows = 0;
-    let mut records = 0;
     while table.read(&mut row)? {
-        if !select.wants(row.number) {
-            continue;
-        }
-        rows += 1;
-        let mapped = mapper.apply(&row);
-        if !matches!(mapped, Mapped::Skipped) {
-            records += 1;
-        }
-        if select.limit.is_some_and(|limit| records > limit) {
-            rows -= 1;
-            break;
-        }
-        if select.done.contains(&row.number) || select.only.as_ref().is_some_and(|only| !only.contains(&row.number)) {
-            continue;
-        }
-        let fed = match mapped {
-            Mapped::Record(record) => Fed::Record(Loaded { record, row: row.clone(), more: Vec::new() }),
-            Mapped::Skipped => Fed::Local(Outcome::new(row.number, Status::Skipped)),
-            Mapped::Rejected { key, problems } => Fed::Local(rejected(mapper.plan(), &row, key, &problems)),
+        let more = match &mut gathering {
+            None => walk.row(&row),
+            Some(gathering) => {
+                let takes = walk.mapper.takes(&row);
+                gathering.add(&row, takes).into_iter().all(|unit| walk.unit(unit))
+            }
         };
-        if !give(fed) {
+        if !more {
             break;
         }
     }
-    Ok(rows)
+    Ok(walk.rows)
+}
+
+struct Walk<'a, G> {
+    mapper: Mapper,
+    select: &'a Select,
+    give: G,
+    rows: u64,
+    records: u64,
+}
+
+impl<G: FnMut(Fed) -> bool> Walk<'_, G> {
+    /// A row that is a record by itself. False when there is nothing more to do.
+    fn row(&mut self, row: &Row) -> bool {
+        if !self.select.wants(row.number) {
+            return true;
+        }
+        let mapped = self.mapper.apply(row);
+        self.mapped(row, &[], mapped)
+    }
+
+    fn unit(&mut self, unit: Unit) -> bool {
+        let (first, more, mapped) = match unit {
+            Unit::Skipped(row) => (row, Vec::new(), Some(Mapped::Skipped)),
+            Unit::Groupless(row) => {
+                let mapped = self.mapper.groupless(&row);
+                (row, Vec::new(), Some(mapped))
+            }
+            Unit::Record(mut rows) => {
+                let first = rows.remove(0);
+                (first, rows, None)
+            }
+        };
+        // A record belongs where it begins, whatever rows follow.
+        if !self.select.wants(first.number) {
+            return true;
+        }
+        let mapped = mapped.unwrap_or_else(|| self.mapper.record(&first, &more));
+        self.mapped(&first, &more, mapped)
+    }
+
+    fn mapped(&mut self, row: &Row, more: &[Row], mapped: Mapped) -> bool {
+        if !matches!(mapped, Mapped::Skipped) {
+            self.records += 1;
+        }
+        if self.select.limit.is_some_and(|limit| self.records > limit) {
+            return false;
+        }
+        self.rows += 1 + more.len() as u64;
+        let done = self.select.done.contains(&row.number);
+        if done || self.select.only.as_ref().is_some_and(|only| !only.contains(&row.number)) {
+            return true;
+        }
+        (self.give)(match mapped {
+            Mapped::Record(record) => Fed::Record(Loaded { record, row: row.clone(), more: more.to_vec() }),
+            Mapped::Skipped => Fed::Local(Outcome::new(row.number, Status::Skipped)),
+            Mapped::Rejected { key, problems } => Fed::Local(rejected(self.mapper.plan(), row, key, &problems)),
+        })
+    }
 }
 
 /// The outcome of a row that cannot be sent, with its cells as they were.

@@ -6,6 +6,7 @@
 pub mod batch;
 mod doubt;
 pub mod feed;
+mod groups;
 pub mod reconcile;
 mod run;
 mod settle;

@@ -42,15 +42,7 @@ pub static INVOICE: KindSpec = KindSpec {
             ],
         ),
         value_section("invoice.payer", "PAYER", false, PAYER),
-        value_section(
-            "invoice.supplier",
-            "SUPPLIER",
-            false,
-            &[
-                both("id", Wire::Key("entity_id"), Holds::Supplier, "the id of an element of the list of suppliers"),
-                both("name", Wire::Key("entity_id"), Holds::Supplier, "the supplier, by name"),
-            ],
-        ),
+        value_section("invoice.supplier", "SUPPLIER", false, SUPPLIER),
         value_section("invoice.items", "ITEMS", true, ITEM),
     ],
 };
@@ -64,10 +56,16 @@ const fn value_section(
     SectionSpec { name, at: At::Field(code), custom_fields: None, custom_fields_max: None, repeats, fields }
 }
 
+/// The keys of a line that make its sum. [seed]
+pub const ITEM_PRICE: &str = "unit_price";
+pub const ITEM_QUANTITY: &str = "quantity";
+pub const DISCOUNT_AMOUNT: &str = "amount";
+pub const DISCOUNT_PERCENT: &str = "percentage";
+
 /// Who pays. [client]
 pub const PAYER_TYPES: &[&str] = &["legal", "individual"];
 
-const PAYER: &[FieldSpec] = &[
+pub(super) const PAYER: &[FieldSpec] = &[
     required(text("name", "name", NAME_MAX, "the payer's name")),
     both("type", Wire::Key("type"), Holds::Word(PAYER_TYPES), "legal or individual"),
     text("vat_id", "vat_id", TEXT_MAX, "the tax number"),
@@ -89,16 +87,20 @@ const PAYER: &[FieldSpec] = &[
     both("entity_id", Wire::Key("entity_id"), Holds::Int, "the id of the contact or company that pays"),
 ];
 
+/// Who sells: an element of the list of suppliers. [client]
+pub(super) const SUPPLIER: &[FieldSpec] =
+    &[required(both("name", Wire::Key("entity_id"), Holds::Supplier, "the supplier, by name or id"))];
+
 /// One line. [seed]
-const ITEM: &[FieldSpec] = &[
+pub(super) const ITEM: &[FieldSpec] = &[
     text("sku", "sku", TEXT_MAX, "the article"),
     both("product", Wire::Key("product_id"), Holds::Element, "the product, by article, name or id"),
     text("description", "description", TEXTAREA_MAX, "the line's text"),
-    required(both("unit_price", Wire::Key("unit_price"), Holds::Money, "the price of one")),
-    required(both("quantity", Wire::Key("quantity"), Holds::Number, "how many")),
+    required(both("unit_price", Wire::Key(ITEM_PRICE), Holds::Money, "the price of one")),
+    required(both("quantity", Wire::Key(ITEM_QUANTITY), Holds::Number, "how many")),
     text("unit_type", "unit_type", TEXT_MAX, "the unit, such as шт."),
-    both("discount", Wire::Discount("amount"), Holds::Money, "a discount on the line, as a sum"),
-    both("discount_percent", Wire::Discount("percentage"), Holds::Number, "a discount on the line, in percent"),
+    both("discount", Wire::Discount(DISCOUNT_AMOUNT), Holds::Money, "a discount on the line, as a sum"),
+    both("discount_percent", Wire::Discount(DISCOUNT_PERCENT), Holds::Number, "a discount on the line, in percent"),
     both("vat_rate_id", Wire::Key("vat_rate_id"), Holds::Int, "the id of the VAT rate"),
     both("vat_rate", Wire::Key("vat_rate_value"), Holds::Number, "the VAT rate in percent"),
     both("bonus_points", Wire::Key("bonus_points_per_purchase"), Holds::Number, "bonus points"),

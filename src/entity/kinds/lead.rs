@@ -81,6 +81,7 @@ pub static COMPLEX_LEAD: KindSpec = KindSpec {
         path: "leads/complex",
         shape: Shape::Array,
         wrapping: Wrapping::Array,
+        echo: true,
         batch_max: COMPLEX_BATCH_MAX,
     }],
     catalog: None,

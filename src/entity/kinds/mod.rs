@@ -10,8 +10,11 @@ mod invoice;
 mod lead;
 mod segment;
 mod transaction;
+mod values;
 
+pub use invoice::{DISCOUNT_AMOUNT, DISCOUNT_PERCENT, ITEM_PRICE, ITEM_QUANTITY};
 pub use lead::METADATA_CATEGORIES;
+pub use values::{ADDRESS_PARTS, NAME_PART, part_names, parts};
 
 use super::{
     Action, BATCH_MAX, FieldSpec, FieldsOf, Holds, Kind, KindSpec, NAME_MAX, Needs, Required, SectionSpec, Shape,
@@ -37,17 +40,24 @@ pub fn spec(kind: Kind) -> &'static KindSpec {
 
 /// A batch: an array of items, and one of answers.
 const fn batch(action: Action, path: &'static str) -> Write {
-    Write { action, path, shape: Shape::Array, wrapping: Wrapping::Embedded, batch_max: BATCH_MAX }
+    Write { action, path, shape: Shape::Array, wrapping: Wrapping::Embedded, echo: true, batch_max: BATCH_MAX }
 }
 
 /// One bare object a request.
 const fn single(action: Action, path: &'static str) -> Write {
-    Write { action, path, shape: Shape::Object, wrapping: Wrapping::Embedded, batch_max: 1 }
+    Write { action, path, shape: Shape::Object, wrapping: Wrapping::Embedded, echo: true, batch_max: 1 }
 }
 
 /// One record a request, named by its address.
 const fn delete(path: &'static str) -> Write {
-    Write { action: Action::Delete, path, shape: Shape::Nothing, wrapping: Wrapping::Embedded, batch_max: 1 }
+    Write {
+        action: Action::Delete,
+        path,
+        shape: Shape::Nothing,
+        wrapping: Wrapping::Embedded,
+        echo: false,
+        batch_max: 1,
+    }
 }
 
 /// The item itself.

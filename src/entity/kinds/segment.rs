@@ -8,7 +8,7 @@ pub static SEGMENT: KindSpec = KindSpec {
     name: "segment",
     entity: Entity::Segments,
     writes: &[
-        single(Action::Create, "customers/segments"),
+        Write { echo: false, ..single(Action::Create, "customers/segments") },
         single(Action::Update, "customers/segments/{id}"),
         delete("customers/segments/{id}"),
     ],

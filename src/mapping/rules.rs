@@ -1,0 +1,173 @@
+//! What the API asks of a mapping as a whole, before a row is read: which fields must be there, which exclude each
+//! other, what the account's mode allows.
+
+use super::compile::{Compile, names_own_id};
+use super::plan::{SectionPlan, TargetPlan, ValuePlan};
+use super::written::{At, Section, Target};
+use crate::entity::{Action, At as Place, FieldKind, FieldSpec, Holds, Needs, Required, Wire};
+use std::collections::HashSet;
+
+/// Why an account in this mode cannot take something, and the mode that could.
+pub fn mode_message(needs: Needs, mode: &str, what: &str) -> (String, &'static str) {
+    let state = match mode {
+        "disabled" | "unavailable" => "customers are switched off in this account".to_owned(),
+        _ => format!("customers of this account are kept by {mode}"),
+    };
+    match needs {
+        Needs::Periodicity => (format!("{state}; {what} is for periodicity"), "periodicity"),
+        Needs::Segments | Needs::Customers | Needs::Nothing => (format!("{state}; {what} is for segments"), "segments"),
+    }
+}
+
+impl Compile<'_> {
+    pub(super) fn section_rules(&mut self, section: &Section, has_id: bool) {
+        let changes = self.written.action != Action::Create && section.spec.is_item();
+        if changes && !has_id && self.written.key.is_empty() {
+            let name = section.spec.name;
+            let hint =
+                format!("add id = \"…\" under [{name}], the column with the ids of the CRM, or key = \"…\" above it");
+            let message = format!("a mapping that {}s needs to know which records", self.written.action.name());
+            self.problem(section.at, "no-id", message, Some(hint));
+        }
+        if matches!(section.spec.at, Place::EmbeddedFirst(_)) && has_id && section.values.len() > 1 {
+            let message =
+                format!("[{}] with an id takes nothing else: what exists is linked, not changed", section.spec.name);
+            self.problem(section.at, "id-and-fields", message, Some("leave the id or the other fields out".to_owned()));
+        }
+        if let Place::Embedded(_) = section.spec.at
+            && !section.values.iter().any(|v| matches!(v.target, Target::Field(f) if f.name == "category"))
+        {
+            let message = format!("[{}] does not say its category", section.spec.name);
+            let hint = "add category = { value = \"forms\" } or \"sip\"".to_owned();
+            self.problem(section.at, "no-category", message, Some(hint));
+        }
+        if let Some(max) = section.spec.custom_fields_max {
+            let count = section.values.iter().filter(|v| matches!(v.target, Target::Custom(_))).count();
+            if count > max {
+                let message =
+                    format!("{count} custom fields under [{}.fields], the service takes {max}", section.spec.name);
+                let hint = "leave some out and update them afterwards".to_owned();
+                self.problem(section.at, "too-many-fields", message, Some(hint));
+            }
+        }
+        self.required_fields(section.at, section.spec.name, section.spec.fields, &|name| {
+            section.values.iter().any(|v| matches!(v.target, Target::Field(f) if f.name == name))
+        });
+        if has_tags(section, Wire::EmbeddedTags) && has_tags(section, Wire::Tags("tags_to_add")) {
+            let hint = Some("\"all_tags\" says all the tags there shall be, \"tags\" adds some: keep one".to_owned());
+            self.problem(section.at, "tags-twice", "\"tags\" and \"all_tags\" exclude each other", hint);
+        }
+    }
+
+    /// A record cannot be made without these, so a mapping that does not fill them makes none. [seed]
+    pub(super) fn required_fields(
+        &mut self,
+        at: usize,
+        place: &str,
+        fields: &'static [FieldSpec],
+        filled: &dyn Fn(&str) -> bool,
+    ) {
+        let item = self.written.kind.spec().sections[0].name == place;
+        if item && self.written.action != Action::Create {
+            return;
+        }
+        let missing: Vec<&FieldSpec> =
+            fields.iter().filter(|field| self.is_required(field) && !filled(field.name)).collect();
+        for field in missing {
+            let message = format!("[{place}] does not say its {}, which the service asks for", field.name);
+            let hint = format!("add {} = \"…\", {}", field.name, field.about);
+            self.problem(at, "no-required-field", message, Some(hint));
+        }
+    }
+
+    /// True where a record cannot be made without the field in this account.
+    pub(super) fn is_required(&self, field: &FieldSpec) -> bool {
+        let periodicity = self.account.basics.customers_mode == "periodicity";
+        match field.required {
+            Required::No => false,
+            Required::Always => true,
+            Required::Periodicity => periodicity && self.written.action == Action::Create,
+        }
+    }
+
+    /// A field of another mode of customers would be refused with every record. [seed]
+    pub(super) fn field_mode(&mut self, at: usize, field: &FieldSpec) {
+        let mode = self.account.basics.customers_mode.clone();
+        if !field.only.met_by(&mode) {
+            let (message, _) = mode_message(field.only, &mode, &format!("\"{}\"", field.name));
+            self.problem(at, "customers-mode", message, Some("leave it out of the mapping".to_owned()));
+        }
+    }
+
+    pub(super) fn doubled_fields(&mut self, at: usize, section: &SectionPlan) {
+        let mut seen = HashSet::new();
+        let mut doubled = Vec::new();
+        for value in &section.values {
+            if let TargetPlan::Custom { field, .. } = &value.target
+                && !seen.insert(field.id)
+            {
+                doubled.push(field.name.clone());
+            }
+        }
+        for name in doubled {
+            let hint = "write one key with a list: [\"column 1\", \"column 2\"]".to_owned();
+            self.problem(at, "field-twice", format!("the field \"{name}\" is filled twice"), Some(hint));
+        }
+    }
+
+    /// The marker is a text of ours, so its field must take any text and be filled by nothing else.
+    pub(super) fn marker(&mut self, name: &At<String>, sections: &[SectionPlan]) -> Option<u64> {
+        if self.written.action != Action::Create {
+            let hint = Some("leave \"marker\" out".to_owned());
+            self.problem(name.at, "marker", "a marker is for records that are made, not changed", hint);
+            return None;
+        }
+        let item = self.written.kind.spec().sections.first()?;
+        let Some(owner) = item.custom_fields.and_then(|of| of.owner(self.catalog)) else {
+            let message = format!("a {} has no custom fields to carry a marker", self.written.kind.name());
+            self.problem(name.at, "marker", message, Some("leave \"marker\" out".to_owned()));
+            return None;
+        };
+        let field = self.custom_field(owner, &name.it, name.at)?;
+        let kind = FieldKind::from_name(&field.kind);
+        if !matches!(kind, FieldKind::Text | FieldKind::Textarea) {
+            let message = format!("the marker needs a text field, \"{}\" is of type {}", field.name, field.kind);
+            self.problem(name.at, "marker", message, None);
+            return None;
+        }
+        let fills = |v: &ValuePlan| matches!(&v.target, TargetPlan::Custom { field: f, .. } if f.id == field.id);
+        if sections.first().is_some_and(|section| section.values.iter().any(fills)) {
+            let hint = Some("give the marker a field of its own".to_owned());
+            self.problem(name.at, "marker", format!("\"{}\" is filled by the mapping already", field.name), hint);
+            return None;
+        }
+        Some(field.id)
+    }
+
+    /// The field with the sum of an invoice, where the list has one and the mapping leaves it to us. With VAT on top the
+    /// sum is not for us to say.
+    pub(super) fn total_field(&self, sections: &[SectionPlan]) -> Option<u64> {
+        let items = sections.iter().find(|section| matches!(section.spec.at, Place::Field("ITEMS")))?;
+        let vat = |v: &ValuePlan| matches!(v.target, TargetPlan::Field(f) if f.name.starts_with("vat_rate"));
+        let owner = sections.first()?.spec.custom_fields?.owner(self.catalog)?;
+        let field = self.account.fields(owner).iter().find(|field| field.code.as_deref() == Some("BILL_PRICE"))?;
+        let filled = sections[0]
+            .values
+            .iter()
+            .any(|v| matches!(&v.target, TargetPlan::Custom { field: f, .. } if f.id == field.id));
+        let numeric = matches!(FieldKind::from_name(&field.kind), FieldKind::Numeric | FieldKind::Monetary);
+        (numeric && !filled && !items.values.iter().any(vat)).then_some(field.id)
+    }
+
+    /// True where the section says which record it is.
+    pub(super) fn has_id(&self, section: &Section) -> bool {
+        match section.spec.is_item() {
+            true => names_own_id(self.written),
+            false => section.values.iter().any(|v| matches!(v.target, Target::Field(f) if f.holds == Holds::OwnId)),
+        }
+    }
+}
+
+fn has_tags(section: &Section, wire: Wire) -> bool {
+    section.values.iter().any(|v| matches!(v.target, Target::Field(f) if f.wire == wire))
+}

@@ -1,0 +1,396 @@
+//! One target of a mapping at a time: the field looked up, its origins compiled.
+
+use super::compile::{Compile, InPipeline};
+use super::conversion::writable;
+use super::convert::number::Round;
+use super::convert::split;
+use super::names::{missed, resolve};
+use super::plan::{Convert, Input, LookupWhat, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
+use super::wanted::named_list;
+use super::written::{At, By, From, OnEmpty, OnUnknown, Origin, Part, Section, Target, Value};
+use crate::account::CatalogRef;
+use crate::entity::parts::Field;
+use crate::entity::payload::Sort;
+use crate::entity::{self, ADDRESS_PARTS, At as Place, Entity, FieldKind, FieldSpec, Holds, Owner, SectionSpec, Wire};
+use crate::problem::did_you_mean;
+use crate::table::fold;
+use std::collections::HashSet;
+
+/// Several values in one cell stand between these, where the mapping does not say otherwise.
+const BETWEEN: [&str; 3] = [",", ";", "\n"];
+/// Between the steps of a chain of lists.
+const STEPS: [&str; 2] = ["/", ">"];
+
+/// Whether a target takes several values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Many {
+    No,
+    /// Where the mapping says by what a cell is split.
+    IfSplit,
+    Yes,
+}
+
+impl Compile<'_> {
+    pub(super) fn sections(&mut self) -> Vec<SectionPlan> {
+        let mut plans = Vec::new();
+        for spec in self.written.kind.spec().sections {
+            if let Some(section) = self.written.sections.iter().find(|s| std::ptr::eq(s.spec, spec)) {
+                self.section(section, &mut plans);
+            }
+        }
+        plans
+    }
+
+    /// A section, and those that the values in parts of its custom fields are.
+    fn section(&mut self, section: &Section, plans: &mut Vec<SectionPlan>) {
+        let named = |holds: Holds| {
+            section.values.iter().any(|v| matches!(v.target, Target::Field(field) if field.holds == holds))
+        };
+        self.pipeline_named = named(Holds::Pipeline);
+        self.pipeline = self.section_pipeline(section);
+        let has_id = self.has_id(section);
+        self.section_rules(section, has_id);
+        let field = match section.spec.at {
+            Place::Field(code) => match self.coded_field(code, section.at) {
+                Some(field) => Some(field),
+                None => return,
+            },
+            _ => None,
+        };
+        let catalog = self.section_catalog(section);
+        let owner = section.spec.custom_fields.and_then(|of| of.owner(self.catalog));
+        let (mut values, mut parted) = (Vec::new(), Vec::new());
+        for value in &section.values {
+            match value.parts.is_empty() {
+                true => values.extend(self.value(section.spec, owner, catalog, value)),
+                false => self.value_in_parts(owner, value, &mut values, &mut parted),
+            }
+        }
+        // A stage is looked up in the record's pipeline, so the pipeline has to be known first.
+        values.sort_by_key(|v| !matches!(v.target, TargetPlan::Field(spec) if spec.holds == Holds::Pipeline));
+        let plan = SectionPlan { spec: section.spec, field, catalog, values };
+        self.doubled_fields(section.at, &plan);
+        plans.push(plan);
+        plans.extend(parted);
+    }
+
+    fn section_pipeline(&self, section: &Section) -> InPipeline {
+        let named =
+            section.values.iter().find(|v| matches!(v.target, Target::Field(field) if field.holds == Holds::Pipeline));
+        let Some(origin) = named.and_then(|value| value.origins.first()) else { return InPipeline::Main };
+        match &origin.from {
+            From::Constant(name) => {
+                self.account.pipeline(&name.it).map_or(InPipeline::OfRow, |found| InPipeline::One(found.id))
+            }
+            From::Column(_) | From::Template(_) => InPipeline::OfRow,
+        }
+    }
+
+    /// The list whose elements a section of products names; only one that the mapping itself names can be known now.
+    fn section_catalog(&mut self, section: &Section) -> Option<u64> {
+        let names_elements = |v: &Value| matches!(v.target, Target::Field(f) if f.holds == Holds::Element);
+        if !section.values.iter().any(names_elements) {
+            return None;
+        }
+        let catalog = match named_list(section) {
+            Some(CatalogRef::Named(name)) => self.account.catalog(&name).ok().map(|catalog| catalog.id),
+            Some(CatalogRef::Typed(_)) | None => self.typed_catalog(super::wanted::PRODUCTS),
+        };
+        if catalog.is_none() && named_list(section).is_none() {
+            let hint = Some("name another list: catalog = { value = \"…\" }".to_owned());
+            self.problem(section.at, "no-catalog", "the account has no list of products", hint);
+        }
+        catalog
+    }
+
+    fn value(
+        &mut self,
+        spec: &'static SectionSpec,
+        owner: Option<Owner>,
+        catalog: Option<u64>,
+        value: &Value,
+    ) -> Option<ValuePlan> {
+        let (target, many) = match &value.target {
+            Target::Field(field) => self.own_target(field, owner, value.at)?,
+            Target::Custom(name) => {
+                let field = self.custom_field(owner?, name, value.at)?;
+                let kind = FieldKind::from_name(&field.kind);
+                let many = match kind {
+                    // A comma belongs to an address.
+                    FieldKind::SmartAddress => Many::IfSplit,
+                    _ if kind.many() => Many::Yes,
+                    _ => Many::No,
+                };
+                (TargetPlan::Custom { field, kind }, many)
+            }
+        };
+        if value.origins.len() > 1 && many == Many::No {
+            let message = format!("\"{}\" holds one value, found a list of {}", target.name(), value.origins.len());
+            self.problem(value.at, "mapping-shape", message, Some("join columns with a template".to_owned()));
+            return None;
+        }
+        let required = match &value.target {
+            // Other sections ask for it only where a row has anything of theirs.
+            Target::Field(field) => spec.is_item() && self.is_required(field),
+            Target::Custom(_) => false,
+        };
+        let context = Context { target: &target, owner, catalog, many, required };
+        let origins: Vec<OriginPlan> = value.origins.iter().filter_map(|o| self.origin(o, &context)).collect();
+        Some(ValuePlan { target, origins })
+    }
+
+    /// A field of the kind itself; some of them are custom fields that are known by their code.
+    fn own_target(&mut self, field: &'static FieldSpec, owner: Option<Owner>, at: usize) -> Option<(TargetPlan, Many)> {
+        self.field_mode(at, field);
+        if let Wire::Field(code) = field.wire {
+            debug_assert!(owner.is_some() || self.catalog.is_none());
+            let field = self.coded_field(code, at)?;
+            let kind = FieldKind::from_name(&field.kind);
+            return Some((TargetPlan::Custom { field, kind }, Many::No));
+        }
+        let many = match field.wire {
+            Wire::ElementId | Wire::ElementQuantity => Many::IfSplit,
+            _ if field.holds.many() => Many::Yes,
+            _ => Many::No,
+        };
+        Some((TargetPlan::Field(field), many))
+    }
+
+    /// A custom field of the records' own list, by its code; the list's owner may have deleted it. [client]
+    fn coded_field(&mut self, code: &str, at: usize) -> Option<Field> {
+        // Without a list there is a problem already.
+        let owner = Owner::Catalog(self.catalog?);
+        let found = self.account.fields(owner).iter().find(|field| field.code.as_deref() == Some(code)).cloned();
+        if found.is_none() {
+            let codes: Vec<&str> = self.account.fields(owner).iter().filter_map(|f| f.code.as_deref()).collect();
+            let message = format!("the list has no field with the code {code}; its codes are: {}", codes.join(", "));
+            self.problem(at, "unknown-field", message, Some("leave this part out of the mapping".to_owned()));
+        }
+        found
+    }
+
+    pub(super) fn custom_field(&mut self, owner: Owner, name: &str, at: usize) -> Option<Field> {
+        let field = match self.account.field(owner, name) {
+            Ok(field) => field.clone(),
+            Err(miss) => {
+                let (message, hint) = missed(&miss, name, &format!("custom field of {}", owner.name()));
+                let fallback = || Some("the fields are listed by: amoport account show".to_owned());
+                self.problem(at, "unknown-field", message, hint.or_else(fallback));
+                return None;
+            }
+        };
+        if let Err(why) = writable(FieldKind::from_name(&field.kind)) {
+            let message = format!("\"{}\" is a field of type {}: {why}", field.name, field.kind);
+            self.problem(at, "field-type", message, Some("leave the field out of the mapping".to_owned()));
+            return None;
+        }
+        Some(field)
+    }
+
+    /// A custom field whose value is an object becomes a section of its own, an address a list of coded texts.
+    fn value_in_parts(
+        &mut self,
+        owner: Option<Owner>,
+        value: &Value,
+        values: &mut Vec<ValuePlan>,
+        parted: &mut Vec<SectionPlan>,
+    ) {
+        let (Some(owner), Target::Custom(name)) = (owner, &value.target) else { return };
+        let Some(field) = self.custom_field(owner, name, value.at) else { return };
+        let kind = FieldKind::from_name(&field.kind);
+        if kind == FieldKind::SmartAddress {
+            values.extend(self.address(field, &value.parts));
+            return;
+        }
+        let Some(spec) = entity::parts(kind) else {
+            let message = format!("\"{}\" is a field of type {} and has no parts", field.name, field.kind);
+            self.problem(value.at, "mapping-shape", message, Some("write it as one value".to_owned()));
+            return;
+        };
+        let mut plans = Vec::new();
+        for part in &value.parts {
+            let Some(target) = spec.field(&part.name) else {
+                self.unknown_part(part, &field, &mut spec.fields.iter().map(|f| f.name));
+                continue;
+            };
+            let target = TargetPlan::Field(target);
+            plans.extend(self.part(part, target, Many::No));
+        }
+        self.required_fields(value.at, &field.name, spec.fields, &|name| value.parts.iter().any(|p| p.name == name));
+        parted.push(SectionPlan { spec, field: Some(field), catalog: None, values: plans });
+    }
+
+    fn part(&mut self, part: &Part, target: TargetPlan, many: Many) -> Option<ValuePlan> {
+        if part.origins.len() > 1 && many == Many::No {
+            let message = format!("\"{}\" holds one value, found a list of {}", part.name, part.origins.len());
+            self.problem(part.at, "mapping-shape", message, Some("join columns with a template".to_owned()));
+            return None;
+        }
+        let context = Context { target: &target, owner: None, catalog: None, many, required: false };
+        let origins: Vec<OriginPlan> = part.origins.iter().filter_map(|o| self.origin(o, &context)).collect();
+        Some(ValuePlan { target, origins })
+    }
+
+    fn address(&mut self, field: Field, parts: &[Part]) -> Option<ValuePlan> {
+        let target = TargetPlan::Custom { field, kind: FieldKind::SmartAddress };
+        let mut origins = Vec::new();
+        for part in parts {
+            let TargetPlan::Custom { field, .. } = &target else { continue };
+            if !ADDRESS_PARTS.contains(&part.name.as_str()) {
+                self.unknown_part(part, &field.clone(), &mut ADDRESS_PARTS.iter().copied());
+                continue;
+            }
+            let context = Context { target: &target, owner: None, catalog: None, many: Many::Yes, required: false };
+            for origin in &part.origins {
+                let plan = self.origin(origin, &context);
+                let sort = Some(Sort::Code(part.name.clone()));
+                // A part of an address has one text, whatever stands in it.
+                origins.extend(plan.map(|plan| OriginPlan { sort, split: Vec::new(), ..plan }));
+            }
+        }
+        Some(ValuePlan { target, origins })
+    }
+
+    fn unknown_part(&mut self, part: &Part, field: &Field, known: &mut dyn Iterator<Item = &'static str>) {
+        let known: Vec<&str> = known.collect();
+        let message = format!("\"{}\" is no part of \"{}\", a field of type {}", part.name, field.name, field.kind);
+        let hint = did_you_mean(&part.name, known.iter().copied());
+        let hint = hint.or_else(|| Some(format!("its parts are: {}", known.join(", "))));
+        self.problem(part.at, "unknown-key", message, hint);
+    }
+
+    fn origin(&mut self, origin: &Origin, context: &Context<'_>) -> Option<OriginPlan> {
+        let target = context.target;
+        let input = match &origin.from {
+            From::Column(title) => Input::Column(self.column(title)?),
+            From::Constant(value) => Input::Constant(value.it.clone()),
+            From::Template(text) => Input::Template(Box::new(self.template(text, false)?)),
+        };
+        let round = origin.round.as_ref().and_then(|round| {
+            let found = Round::from_name(&round.it);
+            if found.is_none() {
+                let hint = Some(format!("known: {}", Round::NAMED.map(|(_, name)| name).join(", ")));
+                self.problem(round.at, "unknown-word", format!("unknown rounding \"{}\"", round.it), hint);
+            }
+            found
+        });
+        let rules = self.origin_rules(origin, target);
+        let convert = self.convert(origin, target, context.owner, context.catalog, round, rules)?;
+        let sort = self.sort(origin, target);
+        self.origin_problems(origin, target, context.many);
+        let values = origin
+            .values
+            .as_ref()
+            .map(|values| values.it.iter().map(|(found, written)| (fold(found), written.it.clone())).collect());
+        let split = match (origin.split.is_empty(), context.many, &convert) {
+            (false, _, _) => origin.split.clone(),
+            (true, _, Convert::Chain { .. }) => STEPS.map(str::to_owned).to_vec(),
+            (true, Many::Yes, _) => BETWEEN.map(str::to_owned).to_vec(),
+            (true, Many::No | Many::IfSplit, _) => Vec::new(),
+        };
+        let plan = OriginPlan {
+            input,
+            default: origin.default.as_ref().map(|d| d.it.clone()),
+            required: origin.required || context.required,
+            split,
+            values: values.unwrap_or_default(),
+            convert,
+            on_empty: origin.on_empty.as_ref().map_or(OnEmpty::Keep, |o| o.it),
+            on_unknown: origin.on_unknown.as_ref().map_or(OnUnknown::Reject, |o| o.it),
+            values_only: origin.values.is_some() && origin.on_unknown.is_some(),
+            sort,
+        };
+        self.written_names(origin, &plan, target);
+        Some(plan)
+    }
+
+    /// Names that stand in the mapping itself are looked up now, not once for every row.
+    fn written_names(&mut self, origin: &Origin, plan: &OriginPlan, target: &TargetPlan) {
+        let Convert::Name(lookup) = plan.convert else { return };
+        let mut names: Vec<&At<String>> = origin.default.iter().collect();
+        if let From::Constant(name) = &origin.from {
+            names.push(name);
+        }
+        // With another policy the author allows for words that the account does not know.
+        if plan.on_unknown == OnUnknown::Reject {
+            names.extend(origin.values.iter().flat_map(|values| &values.it).map(|(_, name)| name));
+        }
+        let (what, pipeline) = match (lookup.what, self.pipeline) {
+            (LookupWhat::Stage { .. }, InPipeline::OfRow) => (LookupWhat::Stage { anywhere: true }, None),
+            (what, InPipeline::One(id)) => (what, Some(id)),
+            (what, InPipeline::Main | InPipeline::OfRow) => (what, None),
+        };
+        // A stage found in several pipelines is told apart by the row.
+        let by_row = what != lookup.what;
+        let mut seen = HashSet::new();
+        for name in names {
+            for part in split::split(&name.it, &plan.split).filter(|part| seen.insert((name.at, part.to_owned()))) {
+                if let Err((unknown, unfit)) = resolve(self.book, what, pipeline, part, target)
+                    && (unknown || !by_row)
+                {
+                    self.problem(name.at, unfit.code, unfit.message, unfit.hint);
+                }
+            }
+        }
+    }
+
+    /// What is wrong with the words around an origin, whatever the column holds.
+    fn origin_problems(&mut self, origin: &Origin, target: &TargetPlan, many: Many) {
+        let chain = matches!(target, TargetPlan::Custom { kind: FieldKind::ChainedList, .. });
+        if !origin.split.is_empty() && many == Many::No && !chain {
+            let message = format!("\"{}\" holds one value and cannot be split", target.name());
+            self.problem(origin.at, "mapping-shape", message, None);
+        }
+        if let Some(clear) = origin.on_empty.as_ref().filter(|o| o.it == OnEmpty::Clear)
+            && matches!(target, TargetPlan::Field(_))
+        {
+            let message = format!("\"{}\" cannot be cleared, only custom fields can", target.name());
+            self.problem(clear.at, "mapping-shape", message, Some("write on-empty = \"keep\"".to_owned()));
+        }
+        if let TargetPlan::Field(field) = target
+            && field.wire == Wire::ElementCatalog
+            && !matches!(origin.from, From::Constant(_))
+        {
+            let hint = Some("write it as catalog = { value = \"…\" }".to_owned());
+            self.problem(origin.at, "mapping-shape", "the list of the products is the same for all rows", hint);
+        }
+        self.reference(origin, target);
+    }
+
+    /// `by` says how something else in the account is referred to; not everything can be by anything.
+    fn reference(&mut self, origin: &Origin, target: &TargetPlan) {
+        let Some(by) = &origin.by else { return };
+        let known: &[By] = match target {
+            TargetPlan::Field(field) => match field.holds {
+                Holds::OneId(Entity::Customers) | Holds::Element => &[By::Id, By::Key, By::Name],
+                Holds::Ids(_) | Holds::OneId(_) => &[By::Id, By::Key],
+                Holds::OwnId if small(self.written.kind.spec().entity) => &[By::Id, By::Key, By::Name],
+                Holds::OwnId => &[By::Id, By::Key],
+                _ => &[By::Id, By::Name],
+            },
+            TargetPlan::Custom { .. } => &[By::Id, By::Name],
+        };
+        if !known.contains(&by.it) {
+            let known: Vec<String> = known.iter().map(|by| format!("by = \"{}\"", by.word())).collect();
+            let message = format!("\"{}\" cannot be found by {}", target.name(), by.it.word());
+            self.problem(by.at, "mapping-shape", message, Some(format!("write {}", known.join(" or "))));
+        }
+    }
+}
+
+/// Things of which an account has few, all of them known by name.
+pub(super) fn small(entity: Entity) -> bool {
+    matches!(entity, Entity::Catalogs | Entity::Segments | Entity::Statuses)
+}
+
+/// What is the same for all origins of a target.
+struct Context<'a> {
+    target: &'a TargetPlan,
+    /// Whose custom fields the section names.
+    owner: Option<Owner>,
+    /// The list in which the section's products stand.
+    catalog: Option<u64>,
+    many: Many,
+    /// The service asks for it.
+    required: bool,
+}

@@ -1,0 +1,247 @@
+//! Values made, into the record: the keys of its objects, its links, what its lines come to.
+
+use super::mapper::{Link, PartOfRow, RowContext};
+use super::names::Names;
+use super::plan::{Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
+use super::value::{Made, field_value};
+use crate::entity::payload::{FieldValue, ObjectWriter};
+use crate::entity::{Action, At, Entity, FieldSpec, Holds, Required, Wire};
+use crate::table::Row;
+use rust_decimal::Decimal;
+
+impl RowContext<'_> {
+    pub(super) fn write(
+        &mut self,
+        section: &SectionPlan,
+        target: &TargetPlan,
+        made: Vec<(Made<'_>, &OriginPlan)>,
+        object: &mut ObjectWriter,
+    ) {
+        match target {
+            TargetPlan::Field(spec) => {
+                self.part.filled.push(spec.name);
+                self.write_field(section, spec, made, object);
+            }
+            TargetPlan::Custom { field, kind } => {
+                let values: Vec<FieldValue<'_>> =
+                    made.iter().map(|(one, origin)| field_value(one, origin, field, *kind)).collect();
+                object.field(field.id, &values);
+            }
+        }
+    }
+
+    fn write_field(
+        &mut self,
+        section: &SectionPlan,
+        spec: &'static FieldSpec,
+        made: Vec<(Made<'_>, &OriginPlan)>,
+        object: &mut ObjectWriter,
+    ) {
+        match spec.wire {
+            Wire::Key(key) => {
+                let Some((one, _)) = made.into_iter().next() else { return };
+                self.write_key(section, spec, key, one, object);
+            }
+            Wire::Tags(key) => object.tags(key, unique(&made).into_iter()),
+            Wire::EmbeddedTags => object.embedded_tags(unique(&made).into_iter()),
+            Wire::EmbeddedIds(key) => object.embedded_ids(key, &ids(&made)),
+            Wire::Ids(key) => object.ids(key, &ids(&made)),
+            Wire::EmbeddedSource => {
+                if let Some((Made::Text(id), _)) = made.first() {
+                    object.embedded_source(id);
+                }
+            }
+            Wire::Discount(kind) => {
+                if let Some((Made::Number(value) | Made::Money(value), _)) = made.first() {
+                    object.discount(kind, *value);
+                    self.part.line.discount(kind, *value);
+                }
+            }
+            Wire::Parent => self.parent = ids(&made).first().copied(),
+            Wire::Link(to) => {
+                for (n, id) in ids(&made).into_iter().enumerate() {
+                    // Only contacts have a main one. [seed]
+                    let main = (to == Entity::Contacts).then_some(n == 0);
+                    self.links.push(Link { to, id, catalog: None, quantity: None, main });
+                }
+            }
+            Wire::ElementId => self.part.elements.extend(ids(&made)),
+            Wire::ElementCatalog => self.part.catalog = ids(&made).first().copied(),
+            Wire::ElementQuantity => self.part.quantities.extend(made.iter().filter_map(|(one, _)| match one {
+                Made::Number(number) | Made::Money(number) => Some(*number),
+                _ => None,
+            })),
+            // Compiled to the custom field itself.
+            Wire::Field(_) => {}
+        }
+    }
+
+    fn write_key(
+        &mut self,
+        section: &SectionPlan,
+        spec: &FieldSpec,
+        key: &'static str,
+        one: Made<'_>,
+        object: &mut ObjectWriter,
+    ) {
+        self.pipeline_of_stage(section, spec.holds, object);
+        if let (Holds::OwnId, At::Item, Made::Id(id)) = (spec.holds, section.spec.at, &one) {
+            self.own_id = Some(*id);
+            // Named by the address, and not expected in the body.
+            if self.plan.write.names_record() {
+                return;
+            }
+        }
+        match one {
+            Made::Text(text) => {
+                if self.plan.kind.spec().entity == Entity::Catalogs && matches!(spec.holds, Holds::Word(_)) {
+                    self.catalog_type = Some(text.to_string());
+                }
+                object.text(key, &text);
+            }
+            Made::Int(int) => object.int(key, int),
+            Made::Id(id) => object.id(key, id),
+            Made::Bool(flag) => object.bool(key, flag),
+            Made::Number(number) | Made::Money(number) => {
+                self.part.line.key(key, number);
+                object.decimal(key, number);
+            }
+            // Only custom fields are chains.
+            Made::Step { .. } => {}
+        }
+    }
+
+    /// What a section has in a row is whole now, or is nothing.
+    pub(super) fn close_part(&mut self, section: &SectionPlan, object: &mut ObjectWriter) {
+        let inside = matches!(section.spec.at, At::Field(_) | At::Value | At::Elements | At::LinkedElements);
+        if !inside {
+            return;
+        }
+        let part = std::mem::take(&mut self.part);
+        let from_row = |value: &ValuePlan| value.origins.iter().any(|o| !matches!(o.input, Input::Constant(_)));
+        // Constants alone make no payer and no line out of a row that has none.
+        if !part.touched && section.values.iter().any(from_row) {
+            object.clear();
+            return;
+        }
+        for field in section.spec.fields.iter().filter(|f| f.required == Required::Always) {
+            let mapped =
+                section.values.iter().any(|v| matches!(v.target, TargetPlan::Field(f) if f.name == field.name));
+            if mapped && !part.filled.contains(&field.name) && self.problems.is_empty() {
+                let message =
+                    format!("[{}] has values in this row, and none for \"{}\"", section.spec.name, field.name);
+                let problem = self.problem(None, "empty", message);
+                self.problems.push(problem.hint(format!("fill the cell with {}", field.about)));
+            }
+        }
+        match section.spec.at {
+            At::Elements | At::LinkedElements => self.close_elements(section, part),
+            At::Field(_) | At::Value if section.spec.repeats && !object.is_empty() => self.total.add(part.line),
+            _ => {}
+        }
+    }
+
+    /// Elements and their quantities, which stand in two columns.
+    fn close_elements(&mut self, section: &SectionPlan, part: PartOfRow) {
+        let (count, quantities) = (part.elements.len(), part.quantities.len());
+        if quantities != 0 && quantities != count {
+            let message = format!("{count} products and {quantities} quantities stand in this row");
+            let problem = self.problem(None, "quantity", message);
+            self.problems.push(problem.hint("write as many quantities as products, or none for one of each"));
+            return;
+        }
+        let Some(catalog) = part.catalog.or(section.catalog) else { return };
+        let quantities = part.quantities.into_iter().chain(std::iter::repeat(Decimal::ONE));
+        for (id, quantity) in part.elements.into_iter().zip(quantities) {
+            match section.spec.at {
+                At::Elements => match self.elements.iter_mut().find(|e| e.0 == id && e.1 == catalog) {
+                    // The same product in two rows of a purchase is more of it, not a second link.
+                    Some(there) => there.2 += quantity,
+                    None => self.elements.push((id, catalog, quantity)),
+                },
+                _ => {
+                    let same = |l: &&mut Link| l.to == Entity::Elements && l.id == id && l.catalog == Some(catalog);
+                    match self.links.iter_mut().find(same) {
+                        Some(there) => there.quantity = there.quantity.map(|before| before + quantity),
+                        None => self.links.push(Link {
+                            to: Entity::Elements,
+                            id,
+                            catalog: Some(catalog),
+                            quantity: Some(quantity),
+                            main: None,
+                        }),
+                    }
+                }
+            }
+        }
+    }
+
+    /// What belongs to the record as a whole stands in each of its rows, or in the first alone; two rows that say
+    /// different things of it are a mistake that nobody but the user can mend.
+    pub(super) fn agreement(&mut self, section: &SectionPlan, first: &Row, more: &[Row], names: &mut Names) {
+        for row in more {
+            for value in &section.values {
+                for origin in &value.origins {
+                    let Input::Column(index) = origin.input else { continue };
+                    let (here, there) = (row.get(index), first.get(index));
+                    if here.is_empty() || here.text == there.text {
+                        continue;
+                    }
+                    let same = matches!(
+                        (self.convert(value, origin, here, names), self.convert(value, origin, there, names)),
+                        (Ok(a), Ok(b)) if a == b
+                    );
+                    if !same {
+                        let message = format!(
+                            "row {} says {} here, and both belong to one record",
+                            first.number,
+                            crate::problem::quoted(there.text)
+                        );
+                        let problem = self.problem_in(row, Some(index), "group-differs", message).value(here.text);
+                        self.problems.push(problem.hint("correct one of the two rows, or leave the cell empty"));
+                    }
+                }
+            }
+        }
+    }
+
+    /// A lead made in a stage but in no named pipeline goes to the main one, where the stage was looked up; said
+    /// openly, because stages 142 and 143 exist in every pipeline. [doc]
+    fn pipeline_of_stage(&self, section: &SectionPlan, holds: Holds, object: &mut ObjectWriter) {
+        if holds != Holds::Status || self.pipeline.is_some() || self.plan.action != Action::Create {
+            return;
+        }
+        let pipeline_key = section.spec.fields.iter().find_map(|f| match (f.holds, f.wire) {
+            (Holds::Pipeline, Wire::Key(key)) => Some(key),
+            _ => None,
+        });
+        if let (Some(key), Some(main)) = (pipeline_key, self.plan.account.main_pipeline()) {
+            object.id(key, main.id);
+        }
+    }
+}
+
+fn ids(made: &[(Made<'_>, &OriginPlan)]) -> Vec<u64> {
+    let mut ids = Vec::new();
+    for (one, _) in made {
+        if let Made::Id(id) = one
+            && !ids.contains(id)
+        {
+            ids.push(*id);
+        }
+    }
+    ids
+}
+
+/// Tags, each once.
+fn unique<'m>(made: &'m [(Made<'_>, &OriginPlan)]) -> Vec<&'m str> {
+    let mut texts: Vec<&str> = Vec::new();
+    for (one, _) in made {
+        if let Made::Text(text) = one
+            && !texts.contains(&&**text)
+        {
+            texts.push(text);
+        }
+    }
+    texts
+}
