@@ -10,8 +10,9 @@ use amoport::account::Account;
 use amoport::api::pace::Pace;
 use amoport::api::{Client, parse_base, pull};
 use amoport::clock::Clock;
-use amoport::entity::{Entity, Kind};
-use amoport::mapping::{self, Mapper, Plan, compile};
+use amoport::entity::Kind;
+use amoport::mapping::wanted::wanted;
+use amoport::mapping::{self, Ledger, Mapper, Plan, compile};
 use amoport::sandbox::{Options as SandboxOptions, Sandbox, Switches};
 use amoport::store::{Head, Journal, Line, MappingHead, NewRun, RunEnd, SourceHead, Status, Store, StoreError};
 use amoport::table::{ReadOptions, Table};
@@ -174,13 +175,14 @@ impl Journey {
         std::fs::write(folder.path().join("rows.toml"), &cargo.mapping).expect("a mapping");
         let options = SandboxOptions { switches: switches(dice), ..SandboxOptions::default() };
         let sandbox = Sandbox::start(options).expect("a sandbox");
+        let written = mapping::read(&folder.path().join("rows.toml")).expect("the mapping is good");
         let account = block_on(async {
             let client = client(&sandbox, Clock::faster(SPEED));
-            pull::pull(&client, &Entity::ALL, 0).await.expect("the account is read").0
+            pull::pull(&client, &wanted(&written), 0).await.expect("the account is read").0
         });
-        let written = mapping::read(&folder.path().join("rows.toml")).expect("the mapping is good");
         let table = Table::open(&folder.path().join("rows.csv"), &ReadOptions::default()).expect("the source");
-        let origins = compile::Origins { header: table.header.clone(), source: table.source() };
+        let origins =
+            compile::Origins { header: table.header.clone(), source: table.source(), ledger: Ledger::empty() };
         let plan = compile::compile(&written, origins, Arc::new(account.clone())).expect("the plan");
         let max = plan.write.batch_max;
         let batch = match dice.below(3) {

@@ -17,9 +17,12 @@ const CACHE_MAX: usize = 10_000;
 /// A name's id, or whether the account does not know it (as opposed to: knows it and cannot use it) and why.
 pub type Resolved = Result<u64, (bool, Unfit)>;
 
-/// What earlier imports have made: the id of an entity by its key. The key of an element counts in its own list.
+/// The id of an entity by its key; the key of an element counts in its own list. `Err` says why nobody can look.
+type FindKey = dyn Fn(Entity, Option<u64>, &str) -> Result<Option<u64>, String> + Send + Sync;
+
+/// What earlier imports have made.
 #[derive(Clone)]
-pub struct Ledger(Arc<dyn Fn(Entity, Option<u64>, &str) -> Result<Option<u64>, String> + Send + Sync>);
+pub struct Ledger(Arc<FindKey>);
 
 impl Ledger {
     pub fn new(

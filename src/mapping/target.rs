@@ -43,10 +43,8 @@ impl Compile<'_> {
 
     /// A section, and those that the values in parts of its custom fields are.
     fn section(&mut self, section: &Section, plans: &mut Vec<SectionPlan>) {
-        let named = |holds: Holds| {
-            section.values.iter().any(|v| matches!(v.target, Target::Field(field) if field.holds == holds))
-        };
-        self.pipeline_named = named(Holds::Pipeline);
+        let is_pipeline = |v: &Value| matches!(v.target, Target::Field(field) if field.holds == Holds::Pipeline);
+        self.pipeline_named = section.values.iter().any(is_pipeline);
         self.pipeline = self.section_pipeline(section);
         let has_id = self.has_id(section);
         self.section_rules(section, has_id);
