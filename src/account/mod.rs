@@ -1,8 +1,10 @@
 //! A snapshot of what an account is made of, and the ways from a name to an id. It is data only: `api::pull` fills it,
 //! the store keeps it, the mapping asks it. Names are compared folded (case, spaces, `ё`).
 
+mod changes;
 mod directory;
 
+pub use changes::changes;
 pub use directory::Directory;
 
 use crate::entity::parts::{Basics, Catalog, Field, Item, Named, Pipeline, Stage, User};
@@ -275,10 +277,10 @@ fn owned(names: Vec<&str>) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
 
-    fn account() -> Account {
+    pub fn account() -> Account {
         let stage = |id, name: &str, kind| Stage { id, name: name.into(), kind };
         let pipeline =
             |id, name: &str, is_main, stages| Pipeline { id, name: name.into(), is_main, is_archive: false, stages };

@@ -1,14 +1,16 @@
 //! `amoport account` and `amoport auth`: what an account is made of, logging in, and whether it takes the token.
 
-use super::args::{AccountVerb, AuthVerb, Common, TargetArgs};
+use super::args::{AccountVerb, AuthVerb, Common, CustomersMode, TargetArgs};
+use super::ask;
 use super::config::Settings;
 use super::exit::{Ended, Exit};
 use super::target::Target;
 use super::{prepare, say, target};
 use crate::account::{Account, Wanted};
+use crate::api::Failure;
 use crate::api::token::TokenStore;
-use crate::entity::{FieldKind, Owner, RATE_MAX};
-use crate::problem::Problem;
+use crate::entity::{CUSTOMERS_MODE_PATH, FieldKind, Owner, RATE_MAX, payload};
+use crate::problem::{Problem, Stage};
 use secrecy::SecretString;
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,7 @@ pub fn run(verb: &AccountVerb, common: &Common) -> Result<Exit, Ended> {
     match verb {
         AccountVerb::Pull { target, output } => pull(target, output.as_deref(), common),
         AccountVerb::Show { target } => show(target, common),
+        AccountVerb::CustomersMode { mode, target, yes } => customers_mode(*mode, target, *yes, common),
     }
 }
 
@@ -65,6 +68,66 @@ fn pull(target: &TargetArgs, output: Option<&Path>, common: &Common) -> Result<E
     );
     if common.json {
         say::data(&json!({"schema": 1, "exit_code": 0, "file": path.display().to_string()}).to_string());
+    }
+    Ok(Exit::Done)
+}
+
+/// The mode is never changed by an import: it changes what all customers of the account are made of.
+fn customers_mode(mode: CustomersMode, target: &TargetArgs, yes: bool, common: &Common) -> Result<Exit, Ended> {
+    let (account, _) = read_basics(target, common)?;
+    let now = account.basics.customers_mode.as_str();
+    let (word, enabled) = match mode {
+        CustomersMode::Segments => ("segments", true),
+        CustomersMode::Periodicity => ("periodicity", true),
+        // Both keys are required, so the mode they had stays with customers that are switched off. [seed]
+        CustomersMode::Off if now == "periodicity" => ("periodicity", false),
+        CustomersMode::Off => ("segments", false),
+    };
+    let off = matches!(now, "disabled" | "unavailable");
+    if (enabled && now == word) || (!enabled && off) {
+        say::note(common, format!("{}: customers are \"{now}\" already", account.basics.name));
+        return told_mode(now, common);
+    }
+    let what = match mode {
+        CustomersMode::Segments => "kept by segments; their statuses are no longer used",
+        CustomersMode::Periodicity => "kept by periodicity; their segments are no longer used",
+        CustomersMode::Off => "switched off; nobody sees them any more",
+    };
+    let name = &account.basics.name;
+    ask::confirm(
+        &format!("{name}: customers are \"{now}\" now and will be {what}, for everybody in the account"),
+        yes,
+    )?;
+    let target = Target::open(target, common, RATE_MAX)?;
+    let body = payload::customers_mode(word, enabled);
+    let write = async {
+        target.client.pace().turn().await;
+        target.client.write("PATCH", CUSTOMERS_MODE_PATH, body).await
+    };
+    match prepare::runtime()?.block_on(write) {
+        Ok(_) => {}
+        Err(Failure::Unpaid(detail)) => {
+            let problem =
+                Problem::new(Stage::Send, "tariff", format!("the account's tariff has no customers: {detail}"))
+                    .hint("change the tariff in the CRM, under settings and billing, and try again");
+            return Err(Ended { exit: Exit::Service, problems: vec![problem] });
+        }
+        Err(failure) => return Err(failure.into()),
+    }
+    let now = if enabled { word } else { "disabled" };
+    say::note(common, format!("{name}: customers are \"{now}\" now"));
+    told_mode(now, common)
+}
+
+fn read_basics(target: &TargetArgs, common: &Common) -> Result<(Account, String), Ended> {
+    let target = Target::open(target, common, RATE_MAX)?;
+    let account = prepare::account(&target.client, &Wanted::default(), &Common { quiet: true, ..common.clone() })?;
+    Ok((account, target.account))
+}
+
+fn told_mode(mode: &str, common: &Common) -> Result<Exit, Ended> {
+    if common.json {
+        say::data(&json!({"schema": 1, "exit_code": 0, "customers_mode": mode}).to_string());
     }
     Ok(Exit::Done)
 }

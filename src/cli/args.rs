@@ -160,6 +160,9 @@ pub struct ImportArgs {
     /// Import although this source was imported before
     #[arg(long)]
     pub again: bool,
+    /// Do not ask before deleting
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// `None` is "auto".
@@ -271,6 +274,26 @@ pub enum AccountVerb {
         #[command(flatten)]
         target: TargetArgs,
     },
+    /// Switch customers on or off, or change how they are kept; asks first
+    CustomersMode {
+        /// How customers are to be kept
+        mode: CustomersMode,
+        #[command(flatten)]
+        target: TargetArgs,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CustomersMode {
+    /// By segments, of which a customer may have several
+    Segments,
+    /// By the time from one purchase to the next
+    Periodicity,
+    /// No customers
+    Off,
 }
 
 #[derive(Debug, Args)]

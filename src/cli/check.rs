@@ -19,7 +19,8 @@ pub fn run(args: &CheckArgs, common: &Common) -> Result<Exit, Ended> {
     let (account, name) = match &args.account_file {
         Some(path) => {
             let account = prepare::account_file(path)?;
-            let name = match args.target.sandbox {
+            // Only the sandbox speaks plain http, and its address changes with every start.
+            let name = match account.base.starts_with("http://") {
                 true => SANDBOX.to_owned(),
                 false => account.base.clone(),
             };

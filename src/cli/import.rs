@@ -4,7 +4,8 @@ use super::args::{Batch, Common, ImportArgs, VerifyWord};
 use super::exit::{Ended, Exit};
 use super::job::{self, Job};
 use super::target::Target;
-use super::{check, prepare, say};
+use super::{ask, check, prepare, say};
+use crate::entity::Action;
 use crate::mapping::wanted::wanted;
 use crate::mapping::{Mapper, Plan};
 use crate::problem::Problem;
@@ -28,6 +29,7 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
     if args.dry_run {
         return check::dry_run(table, plan, &select, common);
     }
+    confirm_deletes(args, &table, &plan, &select)?;
     let mapping_sha = prepare::mapping_sha256(&args.mapping, &written)?;
     let head = head(args, &table, &plan, &target, mapping_sha, common)?;
     let mut store = Store::open(&common.state)?;
@@ -43,6 +45,26 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
     store = Store::open(&common.state)?;
     let job = Job { target, plan, table, journal, doubts: Vec::new(), store, name, head, select, budget: counted };
     if over { job::stop_before_sending(job, common) } else { job::run(job, common) }
+}
+
+/// What is deleted is gone, and other things may follow it: both are told before it asks.
+fn confirm_deletes(args: &ImportArgs, table: &Table, plan: &Arc<Plan>, select: &Select) -> Result<(), Ended> {
+    if plan.action != Action::Delete || args.yes {
+        return Ok(());
+    }
+    let mut records = 0_u64;
+    feed::walk(prepare::again(table)?, Mapper::new(Arc::clone(plan), ""), select, |fed| {
+        records += u64::from(matches!(fed, Fed::Record(_)));
+        true
+    })?;
+    let spec = plan.kind.spec();
+    let what = format!(
+        "{records} {} will be deleted in {}, and cannot be brought back; {}",
+        spec.entity.collection(),
+        plan.account.basics.name,
+        spec.deleting
+    );
+    ask::confirm(&what, false)
 }
 
 /// The kind's maximum is a rule of the service.

@@ -2,6 +2,7 @@
 
 mod account;
 mod args;
+mod ask;
 mod check;
 mod config;
 mod exit;

@@ -84,20 +84,25 @@ pub fn account_file(path: &Path) -> Result<Account, Ended> {
     }
 }
 
+/// The same source, opened once more.
+pub fn again(table: &Table) -> Result<Table, Ended> {
+    let layout = &table.layout;
+    let options = ReadOptions {
+        sheet: layout.sheet.clone(),
+        header_row: Some(layout.header_row),
+        encoding: layout.encoding.map(str::to_owned),
+        delimiter: layout.delimiter,
+        titles: Vec::new(),
+    };
+    Ok(Table::open(Path::new(&table.source().file), &options)?)
+}
+
 /// Compiles the mapping. Where rows are grouped, the source is read through once to see which belong together.
 pub fn plan(written: &Written, table: &Table, account: Account, ledger: Ledger) -> Result<Arc<Plan>, Ended> {
     let origins = compile::Origins { header: table.header.clone(), source: table.source(), ledger };
     let mut plan = compile::compile(written, origins, Arc::new(account))?;
     if let Some(groups) = &mut plan.groups {
-        let layout = &table.layout;
-        let options = ReadOptions {
-            sheet: layout.sheet.clone(),
-            header_row: Some(layout.header_row),
-            encoding: layout.encoding.map(str::to_owned),
-            delimiter: layout.delimiter,
-            titles: Vec::new(),
-        };
-        let mut again = Table::open(Path::new(&plan.source.file), &options)?;
+        let mut again = again(table)?;
         let mut row = Row::default();
         while again.read(&mut row)? {
             groups.count(&row);

@@ -558,6 +558,8 @@ pub const STATUS_TYPE_UNSORTED: i64 = 1;
 pub const ID_KEY: &str = "id";
 /// Prefix of every path of the API.
 pub const API_PREFIX: &str = "/api/v4/";
+/// Where customers are switched on and off. [seed]
+pub const CUSTOMERS_MODE_PATH: &str = "customers/mode";
 pub const TOKEN_PATH: &str = "/oauth2/access_token";
 
 impl Kind {

@@ -287,6 +287,11 @@ pub fn batch<'a>(items: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
     body
 }
 
+/// The body that switches customers; both keys are required. [seed]
+pub fn customers_mode(mode: &str, is_enabled: bool) -> Vec<u8> {
+    serde_json::json!({"mode": mode, "is_enabled": is_enabled}).to_string().into_bytes()
+}
+
 fn open_key(out: &mut Vec<u8>, key: &str) {
     if !out.is_empty() {
         out.push(b',');
