@@ -194,11 +194,7 @@ def complex_leads():
     for letter, width in zip("ABCDEFGHIJ", [8, 17, 22, 11, 12, 24, 18, 22, 24, 34]):
         sheet.column_dimensions[letter].width = width
     sheet.freeze_panes = "A5"
-    book.properties.creator = "samples/make.py"
-    book.properties.created = datetime(2026, 11, 20)
-    out = io.BytesIO()
-    book.save(out)
-    steady_archive("complex-leads.xlsx", out.getvalue())
+    save_book(book, "complex-leads.xlsx")
 
 
 def contacts():
@@ -326,6 +322,244 @@ def companies_update():
     write_csv("companies-update.csv", rows)
 
 
+def customers():
+    rng = random.Random(8)
+    rows = ["Код клиента;Покупатель;Ожидаемая сумма;Ждём;Сегменты;Теги;Менеджер;Уровень;Баланс;Участник с;Интересы;"
+            "Рассылка;Комментарий".split(";")]
+    for n in range(1, 61):
+        person = f"{rng.choice(SURNAMES[:2])} {rng.choice(MEN)}"
+        rows.append([
+            f"П-{n:04}",
+            rng.choice([f"ООО «{rng.choice(COMPANY_NAMES)}-{n}»", f"{person} ({n})"]),
+            rng.choice(["", grouped(rng.randrange(5, 400) * 1000)]),
+            rng.choice(["", day(TODAY + timedelta(days=rng.randint(5, 90)))]),
+            ", ".join(rng.sample(["VIP", "Постоянные", "Новые"], rng.randint(0, 2))),
+            ", ".join(some(rng, TAGS, 2)),
+            rng.choice(MANAGERS),
+            rng.choice(["Бронза", "Серебро", "Золото", ""]),
+            rng.choice(["", f"{rng.randrange(1, 90) * 100},50"]),
+            day(date(2018, 1, 1) + timedelta(days=rng.randrange(3_000))),
+            "; ".join(some(rng, ["Обучение", "Поддержка", "Внедрение"], 2)),
+            rng.choice(["да", "нет", ""]),
+            rng.choice(COMMENTS[:3] + [""]),
+        ])
+    write_csv("customers.csv", rows, ";")
+
+
+def customers_update():
+    """The records are found by the key under which customers.csv made them."""
+    rng = random.Random(9)
+    rows = ["Код клиента;Ожидаемая сумма;Уровень;Добавить теги;Комментарий".split(";")]
+    for n in range(1, 21):
+        rows.append([
+            f"П-{n:04}",
+            grouped(rng.randrange(5, 400) * 1000),
+            rng.choice(["Серебро", "Золото", "нет"]),
+            "проверен",
+            rng.choice(["", "Сверено с бухгалтерией"]),
+        ])
+    write_csv("customers-update.csv", rows, ";")
+
+
+GOODS_BY_ARTICLE = {
+    "T-100": 12500, "T-110": 18900, "T-200": 4990.5, "T-210": 21000, "T-300": 15700, "T-400": 1890, "T-500": 64990,
+}
+
+
+def transactions():
+    """60 purchases of 20 customers of customers.csv, as a till writes them: in the order of time, not of customers."""
+    rng = random.Random(10)
+    rows = ["Чек;Дата;Клиент;Сумма;Товары;Количество;Комментарий;Следующая покупка".split(";")]
+    moment = datetime(2026, 9, 1, 9)
+    for n in range(1, 61):
+        moment += timedelta(minutes=rng.randrange(30, 2_000))
+        goods = rng.sample(sorted(GOODS_BY_ARTICLE), rng.randint(0, 2))
+        counts = [rng.randint(1, 5) for _ in goods]
+        amount = sum(GOODS_BY_ARTICLE[article] * count for article, count in zip(goods, counts))
+        rows.append([
+            f"Ч-{n:05}",
+            moment.strftime("%d.%m.%Y %H:%M"),
+            f"П-{rng.randint(1, 20):04}",
+            grouped(round(amount) or rng.randrange(1, 90) * 500, rng.choice([" ", "\u00a0"])) + rng.choice(["", " руб."]),
+            ", ".join(goods),
+            ", ".join(str(count) for count in counts),
+            rng.choice(["", "Самовывоз", "Доставка до двери"]),
+            rng.choice(["", day(moment + timedelta(days=30))]),
+        ])
+    write_csv("transactions.csv", rows, ";")
+
+
+def transactions_delete():
+    """Purchases that were returned, by the key under which transactions.csv made them."""
+    rows = [["Чек", "Причина"]] + [[f"Ч-{n:05}", "возврат"] for n in (3, 17, 42)]
+    write_csv("transactions-delete.csv", rows, ";")
+
+
+def elements():
+    rng = random.Random(11)
+    titles = (
+        "Артикул,Наименование,Группа,Цена,Оптовая цена,Ед. изм.,Вес,Хрупкий,Цвета,Поступил,Описание"
+    ).split(",")
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "Прайс"
+    sheet.append(titles)
+    for cell in sheet[1]:
+        cell.font = Font(bold=True)
+    groups = {"Мебель / Столы": "Стол", "Мебель / Стулья": "Стул", "Мебель / Шкафы": "Шкаф", "Техника / Свет": "Лампа",
+              "Услуги": "Сборка"}
+    for n in range(1, 41):
+        group = rng.choice(sorted(groups))
+        price = rng.randrange(200, 90_000) + rng.choice([0, 0.5, 0.99])
+        service = group == "Услуги"
+        sheet.append([
+            f"А-{n:03}",
+            f"{groups[group]} «{rng.choice(COMPANY_NAMES)}» {n}",
+            group,
+            price,
+            round(price * 0.85, 2),
+            "час" if service else "шт",
+            None if service else rng.randrange(5, 400) / 10,
+            None if service else rng.choice(["да", "нет"]),
+            None if service else ", ".join(some(rng, ["Белый", "Чёрный", "Дуб"], 3)) or None,
+            date(2026, 1, 1) + timedelta(days=rng.randrange(300)),
+            rng.choice([None, "Размеры 1200×600×750 мм", "Доставка за 3 дня"]),
+        ])
+        last = sheet.max_row
+        sheet.cell(last, 4).number_format = sheet.cell(last, 5).number_format = "#,##0.00"
+        sheet.cell(last, 10).number_format = "DD.MM.YYYY"
+    for letter, width in zip("ABCDEFGHIJK", [10, 28, 18, 12, 14, 9, 8, 10, 22, 12, 30]):
+        sheet.column_dimensions[letter].width = width
+    sheet.freeze_panes = "A2"
+    save_book(book, "elements.xlsx")
+
+
+def elements_update():
+    """New prices, by article: the key under which elements.xlsx made the products."""
+    rng = random.Random(12)
+    rows = ["Артикул;Новая цена".split(";")]
+    for n in range(1, 16):
+        rows.append([f"А-{n:03}", f"{grouped(rng.randrange(200, 90_000))},{rng.choice(['00', '50', '90'])}"])
+    write_csv("elements-update.csv", rows, ";")
+
+
+def invoices():
+    """One line of an invoice a row; what belongs to the invoice as a whole stands in its first row."""
+    rng = random.Random(13)
+    titles = (
+        "Номер счёта,Дата,Плательщик,ИНН,Адрес,Поставщик,Статус,Артикул,Товар,Цена,Количество,Ед. изм.,Скидка,Комментарий"
+    ).split(",")
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "Счета"
+    sheet.append(titles)
+    for cell in sheet[1]:
+        cell.font = Font(bold=True)
+    names = {"T-100": "Стол письменный", "T-110": "Стол обеденный", "T-200": "Стул офисный",
+             "T-210": "Кресло руководителя", "T-300": "Шкаф для документов", "T-400": "Лампа настольная", "T-500": "Ноутбук 15"}
+    for n in range(1, 16):
+        head = [
+            f"С-{n:04}",
+            date(2026, 10, 1) + timedelta(days=n),
+            f"ООО «{rng.choice(COMPANY_NAMES)}-{n}»",
+            f"0000{n:06}",
+            f"г. {rng.choice(CITIES)}, ул. Примерная, д. {n}",
+            rng.choice(["ООО Ромашка", "ИП Петров"]),
+            rng.choice(["Создан", "Оплачен", "Частично оплачен"]),
+        ]
+        for line, article in enumerate(rng.sample(sorted(names), rng.randint(1, 5))):
+            price = GOODS_BY_ARTICLE[article]
+            count = rng.randint(1, 9)
+            sheet.append((head if line == 0 else [head[0]] + [None] * 6) + [
+                article,
+                names[article],
+                price,
+                count,
+                "шт.",
+                rng.choice([None, None, 500, 99.9]),
+                rng.choice([None, "Срочно"]) if line == 0 else None,
+            ])
+            sheet.cell(sheet.max_row, 2).number_format = "DD.MM.YYYY"
+    for letter, width in zip("ABCDEFGHIJKLMN", [12, 12, 22, 14, 34, 16, 18, 10, 24, 12, 11, 9, 9, 14]):
+        sheet.column_dimensions[letter].width = width
+    sheet.freeze_panes = "A2"
+    save_book(book, "invoices.xlsx")
+
+
+def invoices_update():
+    """Invoices that were paid, by the number under which invoices.xlsx made them."""
+    rows = [["Номер счёта", "Оплачен"]]
+    rows += [[f"С-{n:04}", day(date(2026, 11, 1) + timedelta(days=n))] for n in (2, 5, 7, 11)]
+    write_csv("invoices-update.csv", rows, ";")
+
+
+def catalogs():
+    write_csv("catalogs.csv", [
+        ["Список", "Тип", "Порядок", "Добавлять вручную", "К нескольким сделкам"],
+        ["Объекты", "обычный", "40", "да", "нет"],
+        ["Договоры", "обычный", "50", "да", "да"],
+        ["Автомобили", "обычный", "60", "нет", "да"],
+    ])
+
+
+def catalogs_update():
+    write_csv("catalogs-update.csv", [
+        ["Список", "Новое название", "К нескольким сделкам"],
+        ["Объекты", "Строительные объекты", "да"],
+        ["Автомобили", "Автопарк", "нет"],
+    ])
+
+
+def segments():
+    write_csv("segments.csv", [
+        ["Сегмент", "Цвет", "Цены", "Описание", "Скидка"],
+        ["Оптовики", "#10599D", "Цена оптовая", "Покупают от 100 штук", "15"],
+        ["Розница", "06d6a0", "Цена", "", ""],
+        ["Партнёры", "8963ba", "Цена, Цена оптовая", "По договору", "20"],
+        ["Уснувшие", "495f41", "", "Не покупали полгода", "7,5"],
+    ])
+
+
+def segments_update():
+    write_csv("segments-update.csv", [
+        ["Сегмент", "Новое название", "Цвет", "Скидка"],
+        ["Оптовики", "Крупный опт", "bf2600", "17"],
+        ["Уснувшие", "Вернуть", "", "12,5"],
+    ])
+
+
+def segments_delete():
+    write_csv("segments-delete.csv", [["Сегмент"], ["Розница"]])
+
+
+def customer_statuses():
+    write_csv("customer-statuses.csv", [
+        ["Статус", "Порядок", "Цвет"],
+        ["Обещал зайти", "100", "fffeb2"],
+        ["Ждёт поставку", "200", "#D6EAFF"],
+        ["На паузе", "300", ""],
+    ])
+
+
+def customer_statuses_update():
+    write_csv("customer-statuses-update.csv", [
+        ["Статус", "Новое название", "Цвет"],
+        ["Обещал зайти", "Обещал купить", "#ebffb1"],
+    ])
+
+
+def customer_statuses_delete():
+    write_csv("customer-statuses-delete.csv", [["Статус"], ["На паузе"]])
+
+
+def save_book(book, name):
+    book.properties.creator = "samples/make.py"
+    book.properties.created = datetime(2026, 11, 20)
+    out = io.BytesIO()
+    book.save(out)
+    steady_archive(name, out.getvalue())
+
+
 def steady_archive(name, archive):
     """The same archive with a fixed date on every part, so that making it again changes nothing."""
     out = io.BytesIO()
@@ -344,5 +578,10 @@ def steady_archive(name, archive):
 FIRST_ID = {"leads": 10000001, "contacts": 20000001, "companies": 20000001}
 
 if __name__ == "__main__":
-    for make in (leads, leads_update, complex_leads, contacts, contacts_update, companies, companies_update):
+    for make in (
+        leads, leads_update, complex_leads, contacts, contacts_update, companies, companies_update,
+        customers, customers_update, transactions, transactions_delete, elements, elements_update,
+        invoices, invoices_update, catalogs, catalogs_update, segments, segments_update, segments_delete,
+        customer_statuses, customer_statuses_update, customer_statuses_delete,
+    ):
         make()
