@@ -23,7 +23,10 @@ pub struct Account {
     pub loss_reasons: Vec<LossReason>,
     pub catalogs: Vec<Catalog>,
     pub fields: Vec<Field>,
+    pub field_groups: Vec<FieldGroup>,
     pub sources: Vec<Source>,
+    /// Things of the account made through the API so far; no id is given twice.
+    pub made: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,6 +35,7 @@ pub struct Pipeline {
     pub name: String,
     pub sort: i64,
     pub is_main: bool,
+    pub is_unsorted_on: bool,
     pub statuses: Vec<Status>,
 }
 
@@ -66,8 +70,27 @@ pub struct LossReason {
 pub struct Catalog {
     pub id: u64,
     pub name: String,
-    /// `products`, `invoices`, `regular`. [seed]
+    /// `products`, `invoices`, `regular` [seed], `suppliers` [client live].
     pub kind: String,
+    pub sort: i64,
+    pub created_by: u64,
+    pub updated_by: u64,
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub can_add_elements: bool,
+    pub can_show_in_cards: bool,
+    pub can_link_multiple: bool,
+    pub can_be_deleted: bool,
+    /// A string, though the table of the seed says int. [client]
+    pub sdk_widget_code: Option<String>,
+}
+
+/// A tab of a card that holds fields.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FieldGroup {
+    pub id: String,
+    pub owner: Owner,
+    pub name: String,
     pub sort: i64,
 }
 
@@ -75,8 +98,26 @@ pub struct Catalog {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Source {
     pub id: u64,
+    pub name: String,
     pub external_id: String,
     pub pipeline_id: u64,
+    pub is_default: bool,
+    pub services: Vec<serde_json::Value>,
+}
+
+/// A list of a `chained_list`, and the one it follows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ChainLink {
+    pub catalog_id: u64,
+    pub parent_catalog_id: Option<u64>,
+    pub title: Option<String>,
+}
+
+/// A stage at which a field is required or hidden.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldStage {
+    pub pipeline_id: u64,
+    pub status_id: u64,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -90,7 +131,19 @@ pub struct Field {
     pub is_predefined: bool,
     pub choices: Vec<Choice>,
     /// The lists a `chained_list` goes through.
-    pub chain: Vec<u64>,
+    pub chain: Vec<ChainLink>,
+    pub group_id: Option<String>,
+    pub is_api_only: bool,
+    /// These two of catalogs only. [doc]
+    pub is_visible: bool,
+    pub is_required: bool,
+    pub remind: Option<String>,
+    pub currency: Option<String>,
+    /// Where a `linked_entity` looks: `contacts`, `companies`, `contacts_and_companies`, the id of a catalog. [doc]
+    pub search_in: Option<String>,
+    pub tracking_callback: Option<String>,
+    pub required_statuses: Vec<FieldStage>,
+    pub hidden_statuses: Vec<FieldStage>,
 }
 
 /// An option of a field: an enum of a select, a kind of phone, a branch of a category tree.
@@ -104,6 +157,21 @@ pub struct Choice {
 }
 
 impl Account {
+    /// An id for something new of the account: `first` tells the kinds apart.
+    pub fn new_id(&mut self, first: u64) -> u64 {
+        self.made += 1;
+        first + 2 * (self.made - 1)
+    }
+
+    /// The list of this type, where there is one.
+    pub fn catalog_of_kind(&self, kind: &str) -> Option<&Catalog> {
+        self.catalogs.iter().find(|c| c.kind == kind)
+    }
+
+    pub fn field_by_code(&self, owner: Owner, code: &str) -> Option<&Field> {
+        self.fields(owner).find(|f| f.code.as_deref() == Some(code))
+    }
+
     pub fn pipeline(&self, id: u64) -> Option<&Pipeline> {
         self.pipelines.iter().find(|p| p.id == id)
     }
@@ -163,6 +231,31 @@ impl Pipeline {
 }
 
 impl Field {
+    /// A field of which nothing more is said.
+    pub fn new(id: u64, owner: Owner, name: &str, kind: FieldKind, sort: i64) -> Field {
+        Field {
+            id,
+            owner,
+            name: name.to_owned(),
+            code: None,
+            kind,
+            sort,
+            is_predefined: false,
+            choices: Vec::new(),
+            chain: Vec::new(),
+            group_id: None,
+            is_api_only: false,
+            is_visible: true,
+            is_required: false,
+            remind: None,
+            currency: None,
+            search_in: None,
+            tracking_callback: None,
+            required_statuses: Vec::new(),
+            hidden_statuses: Vec::new(),
+        }
+    }
+
     pub fn choice(&self, id: u64) -> Option<&Choice> {
         self.choices.iter().find(|c| c.id == id)
     }

@@ -7,11 +7,18 @@ use crate::entity::{STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
 
 /// 2024-01-01, Moscow.
 const BORN_AT: i64 = 1_704_056_400;
+/// Whose token it is.
+pub const ANNA: u64 = 500_001;
 pub const PIPELINE_SALES: u64 = 4_100_001;
 pub const PIPELINE_WHOLESALE: u64 = 4_100_003;
 pub const CATALOG_PRODUCTS: u64 = 1001;
 pub const CATALOG_INVOICES: u64 = 1003;
 pub const CATALOG_REGULAR: u64 = 1005;
+pub const CATALOG_SUPPLIERS: u64 = 1007;
+/// Types of lists that are like no other. [seed], the last [client live]
+pub const KIND_PRODUCTS: &str = "products";
+pub const KIND_INVOICES: &str = "invoices";
+pub const KIND_SUPPLIERS: &str = "suppliers";
 
 pub fn account() -> Account {
     Account {
@@ -23,14 +30,23 @@ pub fn account() -> Account {
         timezone: "Europe/Moscow".to_owned(),
         language: "ru".to_owned(),
         customers_mode: "segments".to_owned(),
-        current_user: 500_001,
+        current_user: ANNA,
         created_at: BORN_AT,
         pipelines: pipelines(),
         users: users(),
         loss_reasons: loss_reasons(),
         catalogs: catalogs(),
         fields: builtin_fields::fields(),
-        sources: vec![Source { id: 21_000_001, external_id: "site".to_owned(), pipeline_id: PIPELINE_SALES }],
+        field_groups: Vec::new(),
+        sources: vec![Source {
+            id: 21_000_001,
+            name: "Сайт".to_owned(),
+            external_id: "site".to_owned(),
+            pipeline_id: PIPELINE_SALES,
+            is_default: true,
+            services: Vec::new(),
+        }],
+        made: 0,
     }
 }
 
@@ -62,12 +78,12 @@ fn pipeline(id: u64, name: &str, sort: i64, is_main: bool, stages: &[&str]) -> P
     }
     statuses.push(status(STATUS_WON, "Успешно реализовано", 10_000, "#CCFF66", 0));
     statuses.push(status(STATUS_LOST, "Закрыто и не реализовано", 11_000, "#D5D8DB", 0));
-    Pipeline { id, name: name.to_owned(), sort, is_main, statuses }
+    Pipeline { id, name: name.to_owned(), sort, is_main, is_unsorted_on: true, statuses }
 }
 
 fn users() -> Vec<User> {
     [
-        (500_001, "Анна Смирнова", "anna@example.com", true, true),
+        (ANNA, "Анна Смирнова", "anna@example.com", true, true),
         (500_003, "Иван Петров", "ivan@example.com", false, true),
         (500_005, "Мария Кузнецова", "maria@example.com", false, true),
         (500_007, "Олег Соколов", "oleg@example.com", false, true),
@@ -97,15 +113,31 @@ fn loss_reasons() -> Vec<LossReason> {
     .collect()
 }
 
+/// What the example of the seed says of each type; that of the suppliers is a list of the system. [client live]
 fn catalogs() -> Vec<Catalog> {
     [
-        (CATALOG_PRODUCTS, "Товары", "products"),
-        (CATALOG_INVOICES, "Счета", "invoices"),
-        (CATALOG_REGULAR, "Категории", "regular"),
+        (CATALOG_PRODUCTS, "Товары", KIND_PRODUCTS, true, false),
+        (CATALOG_INVOICES, "Счета", KIND_INVOICES, false, true),
+        (CATALOG_REGULAR, "Категории", "regular", true, true),
+        (CATALOG_SUPPLIERS, "Поставщики", KIND_SUPPLIERS, true, false),
     ]
     .into_iter()
-    .zip([10, 20, 30])
-    .map(|((id, name, kind), sort)| Catalog { id, name: name.to_owned(), kind: kind.to_owned(), sort })
+    .zip([10, 20, 30, 40])
+    .map(|((id, name, kind, can_add_elements, can_be_deleted), sort)| Catalog {
+        id,
+        name: name.to_owned(),
+        kind: kind.to_owned(),
+        sort,
+        created_by: ANNA,
+        updated_by: ANNA,
+        created_at: BORN_AT,
+        updated_at: BORN_AT,
+        can_add_elements,
+        can_show_in_cards: false,
+        can_link_multiple: true,
+        can_be_deleted,
+        sdk_widget_code: None,
+    })
     .collect()
 }
 

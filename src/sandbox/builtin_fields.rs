@@ -1,7 +1,7 @@
 //! The custom fields of the account that ships: at least one of every type on each entity that may have it.
 
-use super::account::{Choice, Field};
-use super::builtin::{CATALOG_INVOICES, CATALOG_PRODUCTS, CATALOG_REGULAR};
+use super::account::{ChainLink, Choice, Field};
+use super::builtin::{CATALOG_INVOICES, CATALOG_PRODUCTS, CATALOG_REGULAR, CATALOG_SUPPLIERS};
 use crate::entity::field_type::multitext_codes;
 use crate::entity::{Entity, FieldKind, Owner};
 
@@ -104,18 +104,63 @@ const CUSTOMERS: &[Row] = &[
     (14, "Категория товара", "", ChainedList, &[]),
 ];
 
-const SEGMENTS: &[Row] = &[(1, "Описание", "", Textarea, &[]), (2, "Скидка, %", "", Numeric, &[])];
+const SEGMENTS: &[Row] = &[
+    (1, "Описание", "", Textarea, &[]),
+    (2, "Скидка, %", "", Numeric, &[]),
+    (3, "Код сегмента", "", Text, &[]),
+    (4, "Активен", "", Checkbox, &[]),
+    (5, "Канал", "", Select, &["Почта", "Телефон", "Мессенджер"]),
+    (6, "Приоритет", "", Radiobutton, &["Высокий", "Обычный"]),
+    (7, "Интересы", "", Multiselect, &["Обучение", "Поддержка", "Внедрение"]),
+    (8, "Действует до", "", Date, &[]),
+    (9, "Последняя рассылка", "", DateTime, &[]),
+    (10, "Страница акции", "", Url, &[]),
+    (11, "Адрес магазина", "", Streetaddress, &[]),
+];
 
+/// Options of a category with a slash are branches of the one before it.
 const PRODUCTS: &[Row] = &[
     (1, "Артикул", "SKU", Text, &[]),
     (2, "Описание", "DESCRIPTION", Textarea, &[]),
     (3, "Цена", "PRICE", Price, &[]),
-    (4, "Группа", "GROUP", Category, &["Оборудование", "Материалы", "Услуги"]),
+    (
+        4,
+        "Группа",
+        "GROUP",
+        Category,
+        &[
+            "Оборудование",
+            "Материалы",
+            "Услуги",
+            "Мебель",
+            "Мебель/Столы",
+            "Мебель/Стулья",
+            "Мебель/Шкафы",
+            "Техника",
+            "Техника/Ноутбуки",
+            "Техника/Свет",
+        ],
+    ),
     (5, "Единица измерения", "UNIT", Select, &["шт", "кг", "м", "час"]),
     (6, "Внешний код", "EXTERNAL_ID", Text, &[]),
-    (7, "Оптовая цена", "SPECIAL_PRICE_1", Price, &[]),
+    (7, "Цена оптовая", "SPECIAL_PRICE_1", Price, &[]),
+    (8, "Вес, кг", "", Numeric, &[]),
+    (9, "Хрупкий товар", "", Checkbox, &[]),
+    (10, "Состояние", "", Radiobutton, &["Новый", "Уценённый"]),
+    (11, "Цвета", "", Multiselect, &["Белый", "Чёрный", "Дуб"]),
+    (12, "Дата поступления", "", Date, &[]),
+    (13, "Последняя инвентаризация", "", DateTime, &[]),
+    (14, "Страница товара", "", Url, &[]),
+    (15, "Адрес склада", "", Streetaddress, &[]),
+    (16, "Производитель", "", LinkedEntity, &[]),
+    (17, "Ответственное лицо", "", LinkedEntity, &[]),
+    (18, "Раздел каталога", "", LinkedEntity, &[]),
 ];
 
+/// Where each linked field of the products looks.
+const SEARCH_IN: [(u64, &str); 3] = [(16, "companies"), (17, "contacts_and_companies"), (18, "1005")];
+
+/// The types of the last two codes are not documented. [inferred]
 const INVOICES: &[Row] = &[
     (1, "Статус", "BILL_STATUS", Select, &["Создан", "Оплачен", "Частично оплачен", "Аванс"]),
     (2, "Плательщик", "PAYER", Payer, &[]),
@@ -125,6 +170,26 @@ const INVOICES: &[Row] = &[
     (6, "Дата оплаты", "BILL_PAYMENT_DATE", Date, &[]),
     (7, "Комментарий", "BILL_COMMENT", Textarea, &[]),
     (8, "Итого к оплате", "BILL_PRICE", Numeric, &[]),
+    (9, "Юридическое лицо", "LEGAL_ENTITY", Text, &[]),
+    (10, "Причина отсутствия НДС", "BILL_REASON_FOR_NO_VAT", Text, &[]),
+];
+
+const CATEGORIES: &[Row] = &[(1, "Описание", "", Textarea, &[])];
+
+/// Codes [client], types [inferred].
+const SUPPLIERS: &[Row] = &[
+    (1, "ИНН", "SUPPLIER_VAT_ID", Text, &[]),
+    (2, "КПП", "SUPPLIER_TAX_REGISTRATION_REASON_CODE", Text, &[]),
+    (3, "ОГРН", "SUPPLIER_PRIMARY_STATE_REGISTRATION_NUMBER", Text, &[]),
+    (4, "БИК", "SUPPLIER_BANK_IDENTIFICATION_CODE", Text, &[]),
+    (5, "Расчётный счёт", "SUPPLIER_ACCOUNT_NUMBER", Text, &[]),
+    (6, "Юридический адрес", "SUPPLIER_LEGAL_ADDRESS", Textarea, &[]),
+    (7, "Фактический адрес", "SUPPLIER_REAL_ADDRESS", Textarea, &[]),
+    (8, "Руководитель", "SUPPLIER_DIRECTOR_NAME", Text, &[]),
+    (9, "Должность руководителя", "SUPPLIER_DIRECTOR_POST", Text, &[]),
+    (10, "Главный бухгалтер", "SUPPLIER_ACCOUNTANT_NAME", Text, &[]),
+    (11, "Должность бухгалтера", "SUPPLIER_ACCOUNTANT_POST", Text, &[]),
+    (12, "Телефон", "SUPPLIER_PHONE", Text, &[]),
 ];
 
 /// Codes of the options of invoices, in the order of their texts. [client]
@@ -132,7 +197,7 @@ const BILL_STATUS_CODES: [&str; 4] = ["created", "paid", "partially_paid", "paid
 const BILL_VAT_CODES: [&str; 3] = ["vat_exempt", "vat_included", "vat_not_included"];
 
 pub fn fields() -> Vec<Field> {
-    let owners: [(Owner, u64, &[Row]); 7] = [
+    let owners: [(Owner, u64, &[Row]); 9] = [
         (Owner::Entity(Entity::Leads), 600_100, LEADS),
         (Owner::Entity(Entity::Contacts), 600_200, CONTACTS),
         (Owner::Entity(Entity::Companies), 600_300, COMPANIES),
@@ -140,6 +205,8 @@ pub fn fields() -> Vec<Field> {
         (Owner::Entity(Entity::Segments), 600_500, SEGMENTS),
         (Owner::Catalog(CATALOG_PRODUCTS), 600_600, PRODUCTS),
         (Owner::Catalog(CATALOG_INVOICES), 600_700, INVOICES),
+        (Owner::Catalog(CATALOG_SUPPLIERS), 600_800, SUPPLIERS),
+        (Owner::Catalog(CATALOG_REGULAR), 600_900, CATEGORIES),
     ];
     owners
         .into_iter()
@@ -148,16 +215,19 @@ pub fn fields() -> Vec<Field> {
 }
 
 fn field(owner: Owner, id: u64, &(number, name, code, kind, options): &Row) -> Field {
+    let chain = ChainLink {
+        catalog_id: CATALOG_REGULAR, parent_catalog_id: None, title: Some("Категории".to_owned())
+    };
+    let search_in = SEARCH_IN.iter().find(|(n, _)| kind == LinkedEntity && *n == number);
     Field {
-        id,
-        owner,
-        name: name.to_owned(),
         code: (!code.is_empty()).then(|| code.to_owned()),
-        kind,
-        sort: 500 + number as i64,
         is_predefined: matches!(code, "PHONE" | "EMAIL" | "IM" | "POSITION" | "WEB" | "ADDRESS"),
         choices: choices(id, code, kind, options),
-        chain: if kind == ChainedList { vec![CATALOG_REGULAR] } else { Vec::new() },
+        chain: if kind == ChainedList { vec![chain] } else { Vec::new() },
+        remind: (kind == Birthday).then(|| "never".to_owned()),
+        currency: (kind == Monetary).then(|| "RUB".to_owned()),
+        search_in: search_in.map(|(_, place)| (*place).to_owned()),
+        ..Field::new(id, owner, name, kind, 500 + number as i64)
     }
 }
 
@@ -180,12 +250,16 @@ fn choices(field_id: u64, code: &str, kind: FieldKind, options: &[&str]) -> Vec<
     texts
         .iter()
         .enumerate()
-        .map(|(i, text)| Choice {
-            id: first + i as u64,
-            parent_id: None,
-            value: (*text).to_owned(),
-            sort: i as i64,
-            code: codes.get(i).map(|c| (*c).to_owned()),
+        .map(|(i, text)| {
+            let branch = text.split_once('/').filter(|_| kind == Category);
+            let parent = branch.and_then(|(parent, _)| texts.iter().position(|t| *t == parent));
+            Choice {
+                id: first + i as u64,
+                parent_id: parent.map(|parent| first + parent as u64),
+                value: branch.map_or(*text, |(_, name)| name).to_owned(),
+                sort: i as i64,
+                code: codes.get(i).map(|c| (*c).to_owned()),
+            }
         })
         .collect()
 }
@@ -202,6 +276,15 @@ mod tests {
                 let found = fields().iter().any(|f| f.owner == owner && f.kind == kind);
                 assert_eq!(found, available(kind, owner), "{name} of {owner:?}");
             }
+        }
+    }
+
+    #[test]
+    fn the_lists_have_every_type_a_list_may_have_and_no_other() {
+        let lists = || fields().into_iter().filter(|f| matches!(f.owner, Owner::Catalog(_)));
+        for (kind, name) in FieldKind::NAMED {
+            let found = lists().any(|f| f.kind == kind);
+            assert_eq!(found, available(kind, Owner::Catalog(CATALOG_PRODUCTS)), "{name}");
         }
     }
 }

@@ -14,7 +14,7 @@ use super::world::{Record, Shelf, World};
 use crate::entity::PAGE_MAX;
 
 /// Rows of a page when nothing is said. [doc]
-const PAGE_DEFAULT: usize = 50;
+pub const PAGE_DEFAULT: usize = 50;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paging {
@@ -64,6 +64,31 @@ pub fn page(world: &World, shelf: Shelf, query: &Query, switches: &Switches, now
         })),
     };
     let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(ids.rev()) } else { ids };
+    let mut page: Vec<u64> = ids.filter(wanted).skip(paging.skip()).take(paging.limit + 1).collect();
+    let more = page.len() > paging.limit;
+    page.truncate(paging.limit);
+    (page, more)
+}
+
+/// The same for the elements of one list: filters are `filter[id]` [seed] and plain `id[]` [client], no others; the order
+/// is that of ids, unless a switch says otherwise.
+pub fn elements(world: &World, catalog: u64, query: &Query, switches: &Switches, now: i64) -> (Vec<u64>, bool) {
+    let ids = query.list(&["filter", "id"]).into_iter().chain(query.list(&["id"]));
+    let ids: HashSet<u64> = ids.filter_map(|text| text.parse().ok()).collect();
+    let text = query.get("query").map(str::to_lowercase).filter(|text| !text.is_empty());
+    let lag_s = switches.list_lag_s.max(if text.is_some() { switches.query_lag_s } else { 0 });
+    let filter = Filter {
+        ids: (!ids.is_empty()).then_some(ids),
+        text,
+        came_until: (lag_s > 0).then(|| now - i64::from(lag_s)),
+        ..Filter::default()
+    };
+    let records = world.records(Shelf::Elements);
+    let paging = Paging::of(query);
+    let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.takes(*id, r));
+    let descending = switches.elements_order && query.at(&["order", "id"]) == Some("desc");
+    let rising = records.within(catalog);
+    let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(rising.rev()) } else { Box::new(rising) };
     let mut page: Vec<u64> = ids.filter(wanted).skip(paging.skip()).take(paging.limit + 1).collect();
     let more = page.len() > paging.limit;
     page.truncate(paging.limit);

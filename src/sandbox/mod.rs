@@ -3,7 +3,7 @@
 //! mistake; `api` is never imported here.
 //!
 //! `account`, `builtin`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes.
-//! `list`, `render`: how it is read. `endpoints`: the routes, pure. `rate`, `faults`, `spoil`, `switches`: how it
+//! `list`, `render`, `elements`, `shown`: how it is read. `endpoints`: the routes, pure. `rate`, `faults`, `spoil`, `switches`: how it
 //! misbehaves.
 //! `persist`, `http`: files and sockets, the only effects.
 
@@ -11,8 +11,10 @@ mod account;
 mod answers;
 mod auth;
 mod builtin;
+mod builtin_elements;
 mod builtin_fields;
 mod check;
+mod elements;
 mod endpoints;
 mod faults;
 mod http;
@@ -23,6 +25,7 @@ mod plan;
 mod query;
 mod rate;
 mod render;
+mod shown;
 mod spoil;
 mod switches;
 mod world;

@@ -55,6 +55,15 @@ impl Query {
         self.get("with").is_some_and(|with| with.split(',').any(|w| w.trim() == word))
     }
 
+    /// The same query, with a plain key where it is left out.
+    pub fn or(&self, key: &str, value: &str) -> Query {
+        let mut query = self.clone();
+        if query.get(key).is_none() {
+            query.pairs.push((vec![key.to_owned()], value.to_owned()));
+        }
+        query
+    }
+
     /// The same query for another page, fit to stand behind a `?`.
     pub fn for_page(&self, page: u64, limit: usize) -> String {
         let mut text = String::new();

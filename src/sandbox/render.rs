@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::account::{Account, Field};
 use super::answers::self_link;
 use super::plan::Draft;
 use super::query::Query;
+use super::shown;
+use super::switches::Switches;
 use super::world::{Shelf, World};
-use crate::entity::{API_PREFIX, FieldKind};
+use crate::entity::API_PREFIX;
 
 /// Who looks, and how.
 #[derive(Clone, Copy)]
@@ -16,6 +17,7 @@ pub struct View<'a> {
     /// `http://127.0.0.1:1234`
     pub base: &'a str,
     pub query: &'a Query,
+    pub switches: &'a Switches,
 }
 
 impl View<'_> {
@@ -35,7 +37,8 @@ impl View<'_> {
         Some(match shelf {
             Shelf::Leads => self.lead(id, &draft),
             Shelf::Contacts => self.contact(id, &draft),
-            Shelf::Companies | Shelf::Customers | Shelf::Transactions | Shelf::Elements => self.company(id, &draft),
+            Shelf::Elements => self.element(id, &draft),
+            Shelf::Companies | Shelf::Customers | Shelf::Transactions => self.company(id, &draft),
         })
     }
 
@@ -46,7 +49,9 @@ impl View<'_> {
         let embedded = model.shift_remove("_embedded").unwrap_or_default();
         model.shift_remove("_links");
         let list = |value: &Value, key: &str| -> Vec<Value> {
-            value.as_array().into_iter().flatten().map(|entry| entry[key].clone()).collect()
+            let entries = value.as_array().into_iter().flatten();
+            // What has no such key is a value by itself: a `chained_list`.
+            entries.map(|entry| entry.get(key).unwrap_or(entry).clone()).collect()
         };
         model.insert("tags".to_owned(), json!(list(&embedded["tags"], "name")));
         let custom = model.get("custom_fields_values").and_then(Value::as_array).into_iter().flatten();
@@ -183,8 +188,7 @@ impl View<'_> {
 
     /// `null` where nothing is filled in. [seed]
     fn fields(&self, draft: &Draft) -> Value {
-        let Some(Value::Array(fields)) = draft.json.get("fields") else { return Value::Null };
-        let shown: Vec<Value> = fields.iter().filter_map(|f| field_values(&self.world.account, f)).collect();
+        let shown = shown::fields(self.world, draft, true);
         if shown.is_empty() { Value::Null } else { Value::Array(shown) }
     }
 }
@@ -197,50 +201,4 @@ pub fn tag(shelf: Shelf, id: u64, name: &str) -> Value {
             json!({"id": id, "name": name})
         }
     }
-}
-
-/// One entry of `custom_fields_values` from `[id, [values]]`.
-fn field_values(account: &Account, stored: &Value) -> Option<Value> {
-    let field = account.field(stored[0].as_u64()?)?;
-    let values: Vec<Value> = stored[1].as_array()?.iter().map(|v| field_value(field, v)).collect();
-    Some(json!({
-        "field_id": field.id, "field_name": field.name, "field_code": field.code, "field_type": field.kind.name(),
-        "values": values
-    }))
-}
-
-fn field_value(field: &Field, stored: &Value) -> Value {
-    match stored.get("enum_id").and_then(Value::as_u64).map(|id| (id, field.choice(id))) {
-        Some((id, choice)) => {
-            let value = stored.get("value").cloned().or_else(|| choice.map(|c| json!(c.value)));
-            json!({"value": value, "enum_id": id, "enum_code": choice.and_then(|c| c.code.clone())})
-        }
-        None if field.kind == FieldKind::LegalEntity => legal_entity(&stored["value"]),
-        None => stored.clone(),
-    }
-}
-
-/// Reads show the keys of all countries, most of them null. [doc]
-fn legal_entity(value: &Value) -> Value {
-    const KEYS: [&str; 16] = [
-        "name",
-        "vat_id",
-        "tax_registration_reason_code",
-        "address",
-        "real_address",
-        "kpp",
-        "bank_code",
-        "bank_account_number",
-        "director",
-        "external_uid",
-        "entity_type",
-        "unp",
-        "bin",
-        "egrpou",
-        "mfo",
-        "oked",
-    ];
-    let all: Map<String, Value> =
-        KEYS.iter().map(|k| ((*k).to_owned(), value.get(k).cloned().unwrap_or(Value::Null))).collect();
-    json!({"value": all})
 }

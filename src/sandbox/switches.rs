@@ -95,6 +95,28 @@ pub struct Switches {
     pub unknown_codes: bool,
     /// `leads/complex` looks for contacts with the same phone or e-mail. Off, as for most integrations. [client]
     pub duplicate_control: bool,
+    /// Lists and elements name a next page whether or not there is one, as the examples show. [seed]
+    pub next_always: bool,
+    /// Elements of a page where no limit is asked for: once 50, later seen as 100. [client]
+    pub elements_page: usize,
+    /// `order` of elements is honoured; nobody has told. [inferred]
+    pub elements_order: bool,
+    /// The place of an element sent without `request_id` is a string, as recorded [client live], not a number [seed].
+    pub element_places_text: bool,
+    /// The tables say that `name` of lists and elements is required of PATCH, too [seed]; copied there, we think.
+    pub patch_needs_name: bool,
+    /// Status of a request for elements of a list that is not there. [inferred]
+    pub unknown_catalog_status: u16,
+    /// Elements of the service's own list of suppliers can be written.
+    pub suppliers_writable: bool,
+    /// Reads of an invoice show name and numbers of its supplier [client], not its id alone. [seed]
+    pub supplier_papers: bool,
+    /// Any `vat_rate_id` is refused; the table of them is not known.
+    pub vat_rates_refused: bool,
+    /// Every invoice read warns that it was counted anew.
+    pub invoice_warned: bool,
+    /// The token's user is an admin and may see lists; else 403. [seed], [doc]
+    pub token_is_admin: bool,
 }
 
 impl Default for Switches {
@@ -125,6 +147,17 @@ impl Default for Switches {
             page_max: 0,
             unknown_codes: false,
             duplicate_control: false,
+            next_always: true,
+            elements_page: crate::sandbox::list::PAGE_DEFAULT,
+            elements_order: false,
+            element_places_text: false,
+            patch_needs_name: false,
+            unknown_catalog_status: 404,
+            suppliers_writable: false,
+            supplier_papers: true,
+            vat_rates_refused: false,
+            invoice_warned: false,
+            token_is_admin: true,
         }
     }
 }

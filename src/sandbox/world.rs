@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::account::Account;
 use super::auth::Auth;
+use super::builtin_elements;
 use crate::entity::{Entity, Owner};
 
 /// A kind of record. One more is a line here and one in each `match`.
@@ -94,7 +95,26 @@ pub struct Record {
     pub updated_at: i64,
     /// When it really came, whatever it says of itself.
     pub came_at: i64,
+    /// The catalog an element stands in; 0 for what stands in nothing.
+    pub container: u64,
+    /// Put by `World::new` and not touched since: a log need not tell of it.
+    shipped: bool,
     pub json: Box<str>,
+}
+
+impl Record {
+    fn new(shelf: Shelf, created_at: i64, updated_at: i64, came_at: i64, json: Box<str>) -> Record {
+        #[derive(Deserialize)]
+        struct Stands {
+            #[serde(default)]
+            catalog_id: u64,
+        }
+        let container = match shelf {
+            Shelf::Elements => serde_json::from_str::<Stands>(&json).map_or(0, |stands| stands.catalog_id),
+            _ => 0,
+        };
+        Record { created_at, updated_at, came_at, container, shipped: false, json }
+    }
 }
 
 /// The records of one kind, by id and by the time of their last change.
@@ -102,6 +122,8 @@ pub struct Record {
 pub struct Records {
     by_id: BTreeMap<u64, Record>,
     by_updated: BTreeSet<(i64, u64)>,
+    /// What stands in something, by that and by its own id.
+    by_container: BTreeSet<(u64, u64)>,
 }
 
 impl Records {
@@ -127,11 +149,20 @@ impl Records {
         self.by_updated.iter().map(|(_, id)| *id)
     }
 
+    /// Ids of what stands in this container, rising.
+    pub fn within(&self, container: u64) -> impl DoubleEndedIterator<Item = u64> {
+        self.by_container.range((container, 0)..=(container, u64::MAX)).map(|(_, id)| *id)
+    }
+
     fn put(&mut self, id: u64, mut record: Record) {
         let updated_at = record.updated_at;
         if let Some(old) = self.by_id.get(&id) {
             record.came_at = old.came_at;
             self.by_updated.remove(&(old.updated_at, id));
+            self.by_container.remove(&(old.container, id));
+        }
+        if record.container != 0 {
+            self.by_container.insert((record.container, id));
         }
         self.by_id.insert(id, record);
         self.by_updated.insert((updated_at, id));
@@ -214,7 +245,7 @@ pub struct World {
 
 impl World {
     pub fn new(account: Account, seed: u64) -> World {
-        World {
+        let mut world = World {
             auth: Auth::new(seed),
             account,
             seed,
@@ -222,11 +253,19 @@ impl World {
             tags: Shelf::ALL.into_iter().map(|s| (s, Tags::default())).collect(),
             links: BTreeMap::new(),
             next_ids: BTreeMap::new(),
+        };
+        let elements = world.shelves.entry(Shelf::Elements).or_default();
+        for (id, json) in builtin_elements::elements() {
+            let at = world.account.created_at;
+            let record = Record::new(Shelf::Elements, at, at, at, json.to_string().into());
+            elements.put(id, Record { shipped: true, ..record });
         }
+        world
     }
 
     pub fn records(&self, shelf: Shelf) -> &Records {
-        static NONE: Records = Records { by_id: BTreeMap::new(), by_updated: BTreeSet::new() };
+        static NONE: Records =
+            Records { by_id: BTreeMap::new(), by_updated: BTreeSet::new(), by_container: BTreeSet::new() };
         self.shelves.get(&shelf).unwrap_or(&NONE)
     }
 
@@ -249,7 +288,7 @@ impl World {
     pub fn apply(&mut self, commit: Commit) {
         for Put(shelf, id, created_at, updated_at, json) in commit.put {
             self.taken(shelf.sequence(), id);
-            let record = Record { created_at, updated_at, came_at: commit.at, json: json.into() };
+            let record = Record::new(shelf, created_at, updated_at, commit.at, json.into());
             self.shelves.entry(shelf).or_default().put(id, record);
         }
         for TagMade(shelf, id, name) in commit.tag {
@@ -279,7 +318,7 @@ impl World {
     pub fn commits(&self) -> impl Iterator<Item = Commit> {
         const CHUNK: usize = 1000;
         let puts = self.shelves.iter().flat_map(|(shelf, records)| {
-            let all: Vec<u64> = records.by_id.keys().copied().collect();
+            let all: Vec<u64> = records.by_id.iter().filter(|(_, r)| !r.shipped).map(|(id, _)| *id).collect();
             let chunks: Vec<Vec<u64>> = all.chunks(CHUNK).map(<[u64]>::to_vec).collect();
             chunks.into_iter().map(move |ids| Commit {
                 put: ids

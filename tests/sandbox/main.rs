@@ -1,7 +1,11 @@
 //! The sandbox from outside: raw bytes over TCP, so that the client and the server cannot share a mistake.
 
+mod catalogs;
 mod complex;
+mod elements;
 mod faults;
+mod field_types;
+mod invoices;
 mod pace;
 mod reading;
 mod world;
@@ -20,6 +24,16 @@ const NOW: i64 = 1_763_726_400;
 const IVAN: u64 = 500_003;
 const MAIN: u64 = 4_100_001;
 const WHOLESALE: u64 = 4_100_003;
+
+const PRODUCTS: u64 = 1001;
+const INVOICES: u64 = 1003;
+const CATEGORIES: u64 = 1005;
+const SUPPLIERS: u64 = 1007;
+/// Elements that are there from the beginning: a product, a category, a supplier, and how many in all.
+const DESK: u64 = 4_900_001;
+const FURNITURE: u64 = 4_920_001;
+const CHAMOMILE: u64 = 4_910_001;
+const SHIPPED: u64 = 19;
 
 struct Answer {
     status: u16,
@@ -152,6 +166,12 @@ impl Running {
         self.stats()["entities"]["leads"].as_u64().expect("a number")
     }
 
+    /// How many leads, contacts and companies.
+    fn people(&self) -> [u64; 3] {
+        let counts = self.stats()["entities"].clone();
+        ["leads", "contacts", "companies"].map(|entity| counts[entity].as_u64().expect("a number"))
+    }
+
     fn stats(&self) -> Value {
         self.control("GET", "stats", "").is(200).json()
     }
@@ -160,6 +180,12 @@ impl Running {
     fn made(&self, path: &str, item: Value) -> u64 {
         let answer = self.post(path, json!([item])).is(200).json();
         answer["_embedded"][path][0]["id"].as_u64().expect("an id")
+    }
+
+    /// The id of the only element of an answer.
+    fn element(&self, catalog: u64, item: Value) -> u64 {
+        let answer = self.post(&format!("catalogs/{catalog}/elements"), json!([item])).is(200).json();
+        answer["_embedded"]["elements"][0]["id"].as_u64().expect("an id")
     }
 
     fn lead(&self, id: u64) -> Value {
@@ -192,6 +218,10 @@ impl Running {
 
 fn no_limit() -> Switches {
     Switches { rate_max: 1_000_000, ..Switches::default() }
+}
+
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().expect("an object").keys().map(String::as_str).collect()
 }
 
 /// Keys and types of a value, as text: what two answers must share to be of one shape.

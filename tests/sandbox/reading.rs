@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{IVAN, MAIN, Running, WHOLESALE, shape};
+use crate::{FURNITURE, IVAN, MAIN, Running, WHOLESALE, shape};
 
 #[test]
 fn the_created_leads_of_the_seed_are_answered_as_it_shows() {
@@ -213,8 +213,8 @@ fn values_are_read_back_as_the_service_keeps_them() {
         ),
         (
             "Категория товара",
-            json!([{"catalog_id": 1005, "catalog_element_id": 2}]),
-            json!([{"catalog_id": 1005, "catalog_element_id": 2}]),
+            json!([{"catalog_id": 1005, "catalog_element_id": FURNITURE}]),
+            json!([{"catalog_id": 1005, "catalog_element_id": FURNITURE}]),
         ),
         (
             "Документ",

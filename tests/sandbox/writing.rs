@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::{MAIN, NOW, Running, WHOLESALE};
+use crate::{FURNITURE, MAIN, NOW, Running, WHOLESALE};
 
 #[test]
 fn what_is_wrong_with_a_lead_is_said_by_code_and_path() {
@@ -81,7 +81,10 @@ fn what_is_wrong_with_a_lead_is_said_by_code_and_path() {
             "FieldNotExpected custom_fields_values.0.values.0.enum_code",
         ),
         (
-            field(s.field("leads", "Категория товара"), json!([{"catalog_id": 1005, "catalog_element_id": 1, "x": 1}])),
+            field(
+                s.field("leads", "Категория товара"),
+                json!([{"catalog_id": 1005, "catalog_element_id": FURNITURE, "x": 1}]),
+            ),
             "FieldNotExpected custom_fields_values.0.values.0.x",
         ),
     ] {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::embedded::{Party, check_embedded};
-use super::keys::{Is, Key, On, keys};
+use super::keys::{Is, Key, On, keys, required};
 use super::tags::{TagEdit, check_tags};
 use super::{Complaints, Rules, custom_fields, join, longer_than, stage};
 use crate::entity::COMPLEX_FIELDS_MAX;
@@ -72,6 +72,7 @@ pub fn check_item(
             None => complaints.unexpected(at),
         }
     }
+    check_required(rules, shelf, mode, item, path, complaints);
     if let Mode::Update(id) = mode {
         check_own_id(rules, shelf, id, path, &mut clean, complaints);
     }
@@ -119,7 +120,7 @@ fn check_key(
             Some(_) => complaints.choice(at),
             None => complaints.wrong_type(at, "int"),
         },
-        Is::CustomFields => clean.fields = custom_fields::check(rules, shelf.owner(), value, at, complaints),
+        Is::CustomFields => clean.fields = custom_fields::check(rules, rules.owner(shelf), value, at, complaints),
         Is::TagsToAdd => clean.tags.add = check_tags(rules, shelf, value, at, complaints),
         Is::TagsToDelete => clean.tags.delete = check_tags(rules, shelf, value, at, complaints),
         Is::Embedded => check_embedded(rules, shelf, mode, value, at, clean, complaints),
@@ -148,6 +149,24 @@ fn names_one(rules: &Rules, is: Is, id: i64) -> bool {
     }
 }
 
+fn check_required(
+    rules: &Rules,
+    shelf: Shelf,
+    mode: Mode,
+    item: &Map<String, Value>,
+    path: &str,
+    complaints: &mut Complaints,
+) {
+    let is_made = !matches!(mode, Mode::Update(_));
+    for key in required(shelf) {
+        match item.get(*key) {
+            None if is_made || rules.switches.patch_needs_name => complaints.missing(join(path, key)),
+            Some(Value::String(text)) if text.trim().is_empty() => complaints.blank(join(path, key)),
+            None | Some(_) => {}
+        }
+    }
+}
+
 /// A batch names its records in the items, a single change in the path.
 fn check_own_id(
     rules: &Rules,
@@ -165,7 +184,12 @@ fn check_own_id(
         if !complaints.0.iter().any(|c| c.path == at) {
             complaints.missing(at);
         }
-    } else if rules.world.records(shelf).get(clean.id).is_none() {
+    } else if rules
+        .world
+        .records(shelf)
+        .get(clean.id)
+        .is_none_or(|r| r.container != 0 && r.container != rules.container)
+    {
         complaints.choice(at); // [doc] for deleted ones
     }
 }

@@ -87,12 +87,33 @@ const COMPANY: &[Key] = &[
     ("request_id", Is::RequestId, On::Both),
 ];
 
+/// The seed has `id`, name, fields and `request_id`; the others are sent by the official client. [client]
+const ELEMENT: &[Key] = &[
+    ("id", Is::OwnId, On::Update),
+    ("name", Is::Name, On::Both),
+    ("created_by", Is::UserOrRobot, On::Both),
+    ("updated_by", Is::UserOrRobot, On::Both),
+    ("created_at", Is::Time, On::Both),
+    ("currency_id", Is::Int, On::Both),
+    ("custom_fields_values", Is::CustomFields, On::Both),
+    ("request_id", Is::RequestId, On::Both),
+];
+
+/// Keys without which nothing of the kind is made. [seed]
+pub fn required(shelf: Shelf) -> &'static [&'static str] {
+    match shelf {
+        Shelf::Elements => &["name"],
+        Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Customers | Shelf::Transactions => &[],
+    }
+}
+
 pub fn keys(shelf: Shelf) -> &'static [Key] {
     match shelf {
         Shelf::Leads => LEAD,
         Shelf::Contacts => CONTACT,
         Shelf::Companies => COMPANY,
         // Not written yet; its list is in the seed of customers.
-        Shelf::Customers | Shelf::Transactions | Shelf::Elements => &[],
+        Shelf::Customers | Shelf::Transactions => &[],
+        Shelf::Elements => ELEMENT,
     }
 }

@@ -4,9 +4,12 @@
 mod address;
 mod custom_fields;
 mod embedded;
+mod invoice;
 mod item;
 mod keys;
 mod metadata;
+mod objects;
+mod reader;
 mod stage;
 mod tags;
 mod values;
@@ -17,12 +20,14 @@ use serde_json::{Map, Value, json};
 
 pub use embedded::Party;
 pub use item::{Clean, Mode, check_item};
+pub use reader::Reader;
 pub use tags::{TagEdit, TagRef};
 
 use super::account::Account;
 use super::faults::Refusal;
 use super::switches::Switches;
-use super::world::World;
+use super::world::{Shelf, World};
+use crate::entity::Owner;
 
 /// All that a check may look at.
 #[derive(Clone, Copy)]
@@ -30,9 +35,16 @@ pub struct Rules<'a> {
     pub world: &'a World,
     pub switches: &'a Switches,
     pub refusals: &'a [Refusal],
+    /// What the path names before the kind: the catalog, for elements.
+    pub container: u64,
 }
 
 impl Rules<'_> {
+    /// Whose fields a record of this kind carries.
+    fn owner(&self, shelf: Shelf) -> Owner {
+        if shelf == Shelf::Elements { Owner::Catalog(self.container) } else { shelf.owner() }
+    }
+
     pub fn account(&self) -> &Account {
         &self.world.account
     }
@@ -75,6 +87,16 @@ impl Complaints {
 
     pub fn missing(&mut self, path: impl Into<String>) {
         self.add("FieldMissing", path, "This field is missing.");
+    }
+
+    /// Code and text of the same validator family. [inferred]
+    pub fn blank(&mut self, path: impl Into<String>) {
+        self.add("NotBlank", path, "This value should not be blank.");
+    }
+
+    /// Code and text of the same validator family. [inferred]
+    pub fn too_low(&mut self, path: impl Into<String>, min: i64) {
+        self.add("TooLow", path, format!("This value should be {min} or more."));
     }
 
     /// Code and text of the same validator family. [inferred]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use super::{Complaints, Rules, address, join, longer_than};
+use super::{Complaints, Rules, address, invoice, join, longer_than, objects};
 use crate::entity::FieldKind;
 use crate::sandbox::account::{Choice, Field};
 
@@ -60,7 +60,8 @@ fn check_one(
             Value::Bool(value) => Some(json!({"value": value})),
             _ => refuse(complaints, |c| c.wrong_type(join(at, "value"), "bool")),
         },
-        FieldKind::Select | FieldKind::Radiobutton | FieldKind::Category => choice(field, item, true, at, complaints),
+        FieldKind::Select | FieldKind::Radiobutton => choice(field, item, true, at, complaints),
+        FieldKind::Category => choice(field, item, false, at, complaints), // branches have no codes
         FieldKind::Multiselect => choice(field, item, rules.switches.multiselect_enum_code, at, complaints),
         FieldKind::Date | FieldKind::DateTime | FieldKind::Birthday => {
             let value = only_value(item, at, complaints)?;
@@ -68,13 +69,13 @@ fn check_one(
         }
         FieldKind::Multitext => multitext(rules, field, item, at, complaints),
         FieldKind::SmartAddress => address::check(rules, field, item, at, complaints),
-        FieldKind::LegalEntity => legal_entity(only_value(item, at, complaints)?, at, complaints),
-        FieldKind::ChainedList => chained(field, item, at, complaints),
-        FieldKind::File => file(only_value(item, at, complaints)?, at, complaints),
-        // Fields of lists; their shapes come with the lists.
-        FieldKind::Items | FieldKind::Payer | FieldKind::Supplier | FieldKind::LinkedEntity => {
-            Some(json!({"value": only_value(item, at, complaints)?}))
-        }
+        FieldKind::LegalEntity => objects::legal_entity(only_value(item, at, complaints)?, at, complaints),
+        FieldKind::ChainedList => objects::chained(rules, field, item, at, complaints),
+        FieldKind::File => objects::file(only_value(item, at, complaints)?, at, complaints),
+        FieldKind::LinkedEntity => objects::linked(rules, field, only_value(item, at, complaints)?, at, complaints),
+        FieldKind::Items => invoice::line(rules, only_value(item, at, complaints)?, at, complaints),
+        FieldKind::Payer => invoice::payer(rules, only_value(item, at, complaints)?, at, complaints),
+        FieldKind::Supplier => invoice::supplier(rules, only_value(item, at, complaints)?, at, complaints),
         FieldKind::OrgLegalName | FieldKind::Unknown => refuse(complaints, |c| c.unexpected(join(at, "value"))),
     }
 }
@@ -220,69 +221,4 @@ fn multitext(
         named_choice(field, &kind, at, complaints)
     };
     Some(json!({"value": value, "enum_id": chosen?.id}))
-}
-
-/// Keys of a company's papers in Russia; those of other countries are refused even as `null`. [client live]
-const LEGAL_KEYS_RU: [&str; 11] = [
-    "name",
-    "entity_type",
-    "vat_id",
-    "tax_registration_reason_code",
-    "address",
-    "real_address",
-    "kpp",
-    "bank_code",
-    "bank_account_number",
-    "director",
-    "external_uid",
-];
-
-fn legal_entity(value: &Value, at: &str, complaints: &mut Complaints) -> Option<Value> {
-    let at = join(at, "value");
-    let Some(value) = value.as_object() else { return refuse(complaints, |c| c.wrong_type(at, "array")) };
-    only_keys(value, &LEGAL_KEYS_RU, &at, complaints);
-    for (key, value) in value {
-        match key.as_str() {
-            "entity_type" if value.is_null() => {}
-            // 1 a sole proprietor, 2 a company. [doc]
-            "entity_type" if value.as_u64().is_some_and(|n| n == 1 || n == 2) => {}
-            "entity_type" if value.is_i64() => complaints.choice(join(&at, key)),
-            "entity_type" => complaints.wrong_type(join(&at, key), "int"),
-            _ if !value.is_string() && !value.is_null() => complaints.wrong_type(join(&at, key), "string"),
-            _ => {}
-        }
-    }
-    match value.get("name") {
-        Some(Value::String(name)) if !name.is_empty() => Some(json!({"value": value})),
-        Some(Value::String(_) | Value::Null) | None => refuse(complaints, |c| c.missing(join(&at, "name"))),
-        Some(_) => None,
-    }
-}
-
-/// No `value` key at all; extra keys are refused. [client]
-fn chained(field: &Field, item: &Map<String, Value>, at: &str, complaints: &mut Complaints) -> Option<Value> {
-    only_keys(item, &["catalog_id", "catalog_element_id"], at, complaints);
-    let mut ids = [0; 2];
-    for (id, key) in ids.iter_mut().zip(["catalog_id", "catalog_element_id"]) {
-        match item.get(key).map(Value::as_u64) {
-            None => return refuse(complaints, |c| c.missing(join(at, key))),
-            Some(None) => return refuse(complaints, |c| c.wrong_type(join(at, key), "int")),
-            Some(Some(n)) => *id = n,
-        }
-    }
-    if !field.chain.contains(&ids[0]) {
-        return refuse(complaints, |c| c.choice(join(at, "catalog_id")));
-    }
-    Some(json!({"catalog_id": ids[0], "catalog_element_id": ids[1]}))
-}
-
-fn file(value: &Value, at: &str, complaints: &mut Complaints) -> Option<Value> {
-    let at = join(at, "value");
-    let Some(value) = value.as_object() else { return refuse(complaints, |c| c.wrong_type(at, "array")) };
-    only_keys(value, &["file_uuid", "version_uuid", "file_name", "file_size", "is_deleted"], &at, complaints);
-    match value.get("file_uuid") {
-        Some(Value::String(_)) => Some(json!({"value": value})),
-        Some(_) => refuse(complaints, |c| c.wrong_type(join(&at, "file_uuid"), "string")),
-        None => refuse(complaints, |c| c.missing(join(&at, "file_uuid"))),
-    }
 }

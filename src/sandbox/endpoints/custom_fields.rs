@@ -59,13 +59,13 @@ fn model(view: &View, field: &Field) -> Value {
     let account = &view.world.account;
     let mut model = json!({
         "id": field.id, "name": field.name, "type": field.kind.name(), "account_id": account.id, "code": field.code,
-        "sort": field.sort, "is_api_only": false, "enums": enums(field), "group_id": null, "required_statuses": [],
+        "sort": field.sort, "is_api_only": field.is_api_only, "enums": enums(field), "group_id": field.group_id,
+        "required_statuses": field.required_statuses,
         "is_deletable": !field.is_predefined, "is_predefined": field.is_predefined,
-        "entity_type": field.owner.name(), "tracking_callback": null,
-        "remind": (field.kind == FieldKind::Birthday).then_some("never"), "triggers": [],
-        "currency": (field.kind == FieldKind::Monetary).then_some(&account.currency), "hidden_statuses": [],
-        "chained_lists": chained_lists(view, field), "settings": null, "search_in": null, "nested": nested(field),
-        "is_visible": true, "is_required": false
+        "entity_type": field.owner.name(), "tracking_callback": field.tracking_callback,
+        "remind": field.remind, "triggers": [], "currency": field.currency, "hidden_statuses": field.hidden_statuses,
+        "chained_lists": chained_lists(field), "settings": null, "search_in": field.search_in,
+        "nested": nested(field), "is_visible": field.is_visible, "is_required": field.is_required
     });
     if let Owner::Catalog(id) = field.owner {
         model["catalog_id"] = json!(id);
@@ -91,10 +91,6 @@ fn nested(field: &Field) -> Value {
     field.choices.iter().map(model).collect()
 }
 
-fn chained_lists(view: &View, field: &Field) -> Value {
-    if field.kind != FieldKind::ChainedList {
-        return Value::Null;
-    }
-    let title = |id: &u64| view.world.account.catalog(*id).map(|c| c.name.clone());
-    field.chain.iter().map(|id| json!({"catalog_id": id, "parent_catalog_id": null, "title": title(id)})).collect()
+fn chained_lists(field: &Field) -> Value {
+    if field.kind == FieldKind::ChainedList { json!(field.chain) } else { Value::Null }
 }

@@ -1,9 +1,9 @@
-//! What an account is made of, to be read: pipelines and stages, reasons of loss, lists, users. [doc] for the shapes
+//! What an account is made of, to be read: pipelines and stages, reasons of loss, users. [doc] for the shapes
 
 use serde_json::{Value, json};
 
 use super::Call;
-use crate::sandbox::account::{Catalog, LossReason, Pipeline, Status, User};
+use crate::sandbox::account::{LossReason, Pipeline, Status, User};
 use crate::sandbox::answers::{Reply, self_link};
 use crate::sandbox::render::View;
 
@@ -86,44 +86,20 @@ pub fn loss_reason(view: &View, reason: &LossReason) -> Value {
     })
 }
 
-/// `type` is taken as a plain key. [client]
-pub fn catalogs(call: &Call) -> Reply {
-    let view = call.view();
-    let kind = call.query.get("type");
-    let wanted = call.world.account.catalogs.iter().filter(|c| kind.is_none_or(|kind| c.kind == kind));
-    let all: Vec<Value> = wanted.map(|c| catalog_model(&view, c)).collect();
-    let paging = crate::sandbox::list::Paging::of(call.query);
-    let more = all.len() > paging.skip().saturating_add(paging.limit);
-    let rows = all.into_iter().skip(paging.skip()).take(paging.limit).collect();
-    call.page("catalogs", "catalogs", rows, more)
-}
-
-pub fn catalog(call: &Call) -> Reply {
-    match call.world.account.catalog(call.id(0)) {
-        Some(catalog) => Reply::ok(&catalog_model(&call.view(), catalog)).with_items(1),
-        None => call.unknown_id(),
-    }
-}
-
-fn catalog_model(view: &View, catalog: &Catalog) -> Value {
-    let account = &view.world.account;
-    json!({
-        "id": catalog.id, "name": catalog.name, "created_by": account.current_user,
-        "updated_by": account.current_user, "created_at": account.created_at, "updated_at": account.created_at,
-        "sort": catalog.sort, "type": catalog.kind, "can_add_elements": true,
-        "can_show_in_cards": catalog.kind != "regular", "can_link_multiple": true, "can_be_deleted": catalog.kind == "regular",
-        "sdk_widget_code": null, "account_id": account.id,
-        "_links": self_link(view.url(&format!("catalogs/{}", catalog.id)))
-    })
-}
-
+/// For admins only. [doc]
 pub fn users(call: &Call) -> Reply {
+    if let Some(reply) = call.forbidden() {
+        return reply;
+    }
     let view = call.view();
     let all: Vec<Value> = call.world.account.users.iter().map(|u| user_model(&view, u)).collect();
     call.counted_page("users", "users", all)
 }
 
 pub fn user(call: &Call) -> Reply {
+    if let Some(reply) = call.forbidden() {
+        return reply;
+    }
     match call.world.account.user(call.id(0)) {
         Some(user) => Reply::ok(&user_model(&call.view(), user)).with_items(1),
         None => call.unknown_id(),

@@ -2,12 +2,17 @@
 //! what it changes; it changes nothing itself. Pure.
 
 mod account;
+mod catalogs;
 mod complex;
 mod custom_fields;
+mod directories;
 pub mod directory;
+mod elements;
 mod entities;
 mod oauth;
 mod tags;
+
+pub use catalogs::model as catalog_model;
 
 use serde_json::{Value, json};
 
@@ -37,11 +42,16 @@ pub struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub fn view(&self) -> View<'a> {
-        View { world: self.world, base: self.base, query: self.query }
+        View { world: self.world, base: self.base, query: self.query, switches: self.switches }
     }
 
     pub fn rules(&self) -> Rules<'a> {
-        Rules { world: self.world, switches: self.switches, refusals: self.refusals }
+        Rules { world: self.world, switches: self.switches, refusals: self.refusals, container: self.id(0) }
+    }
+
+    /// 403 for what only an admin may do, or who has a right to lists. [seed], [doc]
+    fn forbidden(&self) -> Option<Reply> {
+        (!self.switches.token_is_admin).then(|| Reply::problem(403, "Forbidden"))
     }
 
     /// The nth number of the path. A route that asks has it; 0 is no record's id.
@@ -163,8 +173,16 @@ pub static ROUTES: &[Route] = &[
     route("GET", "customers/segments/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Segments))),
     route("GET", "customers/segments/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Segments))),
     route("GET", "customers/tags", |c| tags::list(c, Shelf::Customers)),
-    route("GET", "catalogs", directory::catalogs),
-    route("GET", "catalogs/{id}", directory::catalog),
+    route("GET", "catalogs", catalogs::list),
+    route("POST", "catalogs", catalogs::create),
+    route("PATCH", "catalogs", catalogs::update),
+    route("GET", "catalogs/{id}", catalogs::get),
+    route("PATCH", "catalogs/{id}", catalogs::update_one),
+    route("GET", "catalogs/{id}/elements", elements::list),
+    route("POST", "catalogs/{id}/elements", elements::create),
+    route("PATCH", "catalogs/{id}/elements", elements::update),
+    route("GET", "catalogs/{id}/elements/{id}", elements::get),
+    route("PATCH", "catalogs/{id}/elements/{id}", elements::update_one),
     route("GET", "catalogs/{id}/custom_fields", custom_fields::list_of_catalog),
     route("GET", "catalogs/{id}/custom_fields/{id}", custom_fields::get_of_catalog),
     route("GET", "users", directory::users),

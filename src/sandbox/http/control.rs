@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Asked, Core, Server};
 use crate::sandbox::answers::Reply;
 use crate::sandbox::auth::Auth;
+use crate::sandbox::endpoints::catalog_model;
 use crate::sandbox::faults::Faults;
 use crate::sandbox::log::Log;
 use crate::sandbox::query::Query;
@@ -48,6 +49,7 @@ fn stats(server: &Server) -> Value {
     let core = server.core();
     stats["entities"] =
         Shelf::ALL.iter().map(|s| (s.path().to_owned(), json!(core.world.records(*s).count()))).collect();
+    stats["entities"]["catalogs"] = json!(core.world.account.catalogs.len());
     stats
 }
 
@@ -56,21 +58,40 @@ const ROWS_MAX: usize = 10_000;
 
 /// `entities/leads?fields=id,name&after=ID&limit=N`: what the world holds, as it is, in the order of ids.
 fn entities(server: &Server, asked: &Asked, name: &str) -> Reply {
-    let Some(shelf) = Shelf::ALL.into_iter().find(|s| s.path() == name) else {
+    let shelf = Shelf::ALL.into_iter().find(|s| s.path() == name);
+    if shelf.is_none() && name != "catalogs" {
         return Reply::json(404, &json!({"error": format!("\"{name}\" is no entity of this world")}));
-    };
+    }
     let query = Query::parse(&asked.query);
     let number = |key: &str| query.get(key).and_then(|n| n.parse::<u64>().ok());
     let limit = number("limit").map_or(ROWS_MAX, |n| usize::try_from(n).unwrap_or(ROWS_MAX).clamp(1, ROWS_MAX));
     let fields: Option<Vec<&str>> = query.get("fields").map(|fields| fields.split(',').map(str::trim).collect());
+    let switches = server.desk().switches.clone();
     let core = server.core();
-    let mut ids = core.world.records(shelf).after(number("after").unwrap_or(0));
-    let with = Query::parse("with=source_id");
-    let view = View { world: &core.world, base: &server.base, query: &with };
-    let rows: Vec<Value> = ids.by_ref().take(limit).filter_map(|id| view.whole(shelf, id, fields.as_deref())).collect();
+    let with = Query::parse("with=source_id,invoice_link");
+    let view = View { world: &core.world, base: &server.base, query: &with, switches: &switches };
+    let after = number("after").unwrap_or(0);
+    let mut ids: Box<dyn Iterator<Item = u64>> = match shelf {
+        Some(shelf) => Box::new(core.world.records(shelf).after(after)),
+        None => Box::new(core.world.account.catalogs.iter().map(|c| c.id).filter(move |id| *id > after)),
+    };
+    let row = |id| match shelf {
+        Some(shelf) => view.whole(shelf, id, fields.as_deref()),
+        None => whole_catalog(&view, id, fields.as_deref()),
+    };
+    let rows: Vec<Value> = ids.by_ref().take(limit).filter_map(row).collect();
     let last = rows.last().map(|row| row["id"].clone());
     let next = if ids.next().is_some() { last } else { None };
     Reply::json(200, &json!({"rows": rows, "next": next}))
+}
+
+fn whole_catalog(view: &View, id: u64, fields: Option<&[&str]>) -> Option<Value> {
+    let mut model = catalog_model(view, view.world.account.catalog(id)?);
+    if let Value::Object(model) = &mut model {
+        model.shift_remove("_links");
+        model.retain(|key, _| key == "id" || fields.is_none_or(|fields| fields.contains(&key.as_str())));
+    }
+    Some(model)
 }
 
 fn requests(server: &Server) -> Value {
