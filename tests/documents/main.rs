@@ -4,6 +4,7 @@
 //! `AMOPORT_BLESS=1 cargo test --test documents` rewrites `docs/coverage.md`.
 
 mod answers;
+mod contradictions;
 mod index;
 mod recorded;
 mod requests;
