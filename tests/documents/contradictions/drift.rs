@@ -145,6 +145,7 @@ pub const ROWS: &[Row] = &[
         |b| lists(b, "transactions"),
         &[
             r#"{"id":14755,"_embedded":{"customer":{"id":1}}}"#,
+            r#"{"id":14755,"_embedded":{"customer":{"id":1},"catalog_elements":[{"id":1677}]}}"#,
             r#"{"_embedded":{"transactions":[{"id":14755,"_embedded":{"customer":{"id":1},"catalog_elements":[{"id":1677}]}}]}}"#,
         ],
         "[14755]",
