@@ -24,8 +24,11 @@ fn wrapping(example: &Example) -> Wrapping {
     }
 }
 
-/// Answers to writes: the ids and the request ids, in their order.
-const WRITES: &[(&str, &[(u64, &[&str])])] = &[
+/// Ids and request ids, in their order.
+type Written = &'static [(u64, &'static [&'static str])];
+
+/// Answers to writes.
+const WRITES: &[(&str, Written)] = &[
     ("leads/04-create-answer", &[(10_185_151, &["0"]), (10_185_153, &["1"])]),
     ("leads/06-complex-answer", &[(15_198_335, &["qweasd"]), (15_198_337, &["uns_qweasd"])]),
     ("leads/08-update-answer", &[(54_886, &[]), (54_884, &[])]),

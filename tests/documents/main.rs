@@ -5,7 +5,12 @@
 
 mod answers;
 mod contradictions;
+mod coverage;
+mod fields;
+mod gaps;
 mod index;
+mod prepared;
+mod probe;
 mod recorded;
 mod requests;
 mod server;

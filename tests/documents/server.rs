@@ -99,9 +99,7 @@ pub enum Stand {
     LossReason,
     /// The list of this type.
     Catalog(&'static str),
-    /// A field of the products' list: its address is not known beforehand.
-    OfProducts(&'static str),
-    /// The same of the invoices' list.
+    /// A field of the invoices' list.
     OfInvoices(&'static str),
     /// The nth option of a field of the invoices' list.
     InvoiceChoice(&'static str, usize),
@@ -111,7 +109,6 @@ pub enum Stand {
     Contact,
     Company,
     Customer,
-    Transaction,
     /// Of the list of products.
     Element,
     Status,
@@ -131,7 +128,6 @@ impl Server {
             Stand::Stage(n) => id(&self.list("leads/pipelines", "pipelines")[0]["_embedded"]["statuses"][n]),
             Stand::LossReason => id(&self.list("leads/loss_reasons", "loss_reasons")[0]),
             Stand::Catalog(kind) => self.catalog(kind),
-            Stand::OfProducts(which) => id(&self.field(&format!("catalogs/{}", self.catalog("products")), which)),
             Stand::OfInvoices(which) => id(&self.field(&format!("catalogs/{}", self.catalog("invoices")), which)),
             Stand::InvoiceChoice(which, n) => {
                 id(&self.field(&format!("catalogs/{}", self.catalog("invoices")), which)["enums"][n])
@@ -144,10 +140,6 @@ impl Server {
             Stand::Contact => self.made("contacts", &json!([{"name": "до примера"}])),
             Stand::Company => self.made("companies", &json!([{"name": "до примера"}])),
             Stand::Customer => self.made("customers", &json!([{"name": "до примера", "next_date": NOW}])),
-            Stand::Transaction => {
-                let customer = self.stand(Stand::Customer);
-                self.made(&format!("customers/{customer}/transactions"), &json!([{"price": 5}]))
-            }
             Stand::Element => {
                 let catalog = self.catalog("products");
                 self.made(&format!("catalogs/{catalog}/elements"), &json!([{"name": "до примера"}]))
