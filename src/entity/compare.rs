@@ -40,7 +40,8 @@ impl Comparison {
 
 /// Keys that are sent and never held under the same name.
 const NOT_HELD: [&str; 4] = [REQUEST_ID, "tags_to_add", "tags_to_delete", "_embedded"];
-/// Keys that the account's own robots, or the service, change within the second; a difference here says nothing.
+/// Keys that the account's own robots change within the second; a difference here says nothing. `sort` is renumbered by
+/// the service itself. [seed]
 const ROBOTS_CHANGE: [&str; 8] = [
     "status_id",
     "pipeline_id",
@@ -49,7 +50,6 @@ const ROBOTS_CHANGE: [&str; 8] = [
     "updated_by",
     "closed_at",
     "loss_reason_id",
-    // Statuses of customers are numbered anew: 100 is sent, 5 comes back. [seed]
     "sort",
 ];
 
