@@ -65,7 +65,7 @@ pub const GAPS: &[Gap] = &[
         Request,
         "POST customers/{customer_id}/transactions",
         &["_embedded[catalog_elements][0][quantity]", "_embedded[catalog_elements][0][catalog_id]"],
-        BOTH,
+        &[Mapping, Payload, Sandbox],
         "goes within `metadata`, as in the example; the table has it beside",
     ),
     gap(Answer, "", &["labor_cost"], &[Sandbox], "in the table only; no example and no client shows it"),

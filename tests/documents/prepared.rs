@@ -34,20 +34,25 @@ pub fn whole(server: &Server, path: &str) -> u64 {
         "customers" => customer(server),
         "customers/transactions" => {
             let customer = server.stand(Stand::Customer);
-            let body =
-                json!([{"price": 5, "comment": "до примера", "_embedded": {"catalog_elements": [element(server)]}}]);
+            let mut body = json!([{"price": 5, "comment": "до примера"}]);
+            if !Stand::Element.is_awaited() {
+                body[0]["_embedded"] = json!({"catalog_elements": [element(server)]});
+            }
             server.made(&format!("customers/{customer}/transactions"), &body)
         }
         "customers/statuses" => server.stand(Stand::Status),
         "customers/segments" => server.stand(Stand::Segment),
         "catalogs" => server.stand(Stand::Catalog("regular")),
-        elements => {
-            let status = server.stand(Stand::OfInvoices("BILL_STATUS"));
-            let created = server.stand(Stand::InvoiceChoice("BILL_STATUS", 0));
-            let fields = json!([{"field_id": status, "values": [{"enum_id": created}]}]);
-            server.made(elements, &json!([{"name": "до примера", "custom_fields_values": fields}]))
-        }
+        elements => server.made(elements, &invoice(server)),
     }
+}
+
+/// Without a status an invoice is refused. [client]
+fn invoice(server: &Server) -> Value {
+    let status = server.stand(Stand::OfInvoices("BILL_STATUS"));
+    let created = server.stand(Stand::InvoiceChoice("BILL_STATUS", 0));
+    let fields = json!([{"field_id": status, "values": [{"enum_id": created}]}]);
+    json!([{"name": "до примера", "custom_fields_values": fields}])
 }
 
 fn lead(server: &Server) -> u64 {
@@ -92,7 +97,7 @@ fn element(server: &Server) -> Value {
 
 /// Elements are linked by an endpoint of their own, where they can be made.
 fn link_element(server: &Server, record: &str) {
-    if is_awaited("POST", "catalogs/{catalog_id}/elements") {
+    if Stand::Element.is_awaited() || is_awaited("POST", "leads/{id}/link") {
         return;
     }
     let element = element(server);
@@ -114,6 +119,7 @@ pub fn item_for(server: &Server, method: &str, path: &str) -> Value {
         ("POST", "customers/segments") => json!({"name": "до примера"}),
         ("POST", "customers/statuses") => json!([{"name": "до примера", "sort": 100}]),
         ("POST", path) if path.ends_with("transactions") => json!([{"price": 5}]),
+        ("POST", path) if path.ends_with("elements") => invoice(server),
         ("POST", _) => json!([{"name": "до примера"}]),
         (_, path) if path.ends_with('}') => json!({"name": "после примера"}),
         (_, path) => json!([{"id": whole(server, &address(server, path)), "name": "после примера"}]),

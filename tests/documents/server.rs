@@ -7,6 +7,8 @@ use std::sync::Arc;
 use amoport::sandbox::{Options, Sandbox, Switches};
 use serde_json::{Value, json};
 
+use crate::index::is_awaited;
+
 const NOW: i64 = 1_763_726_400;
 
 pub struct Server {
@@ -111,10 +113,23 @@ pub enum Stand {
     Customer,
     /// Of the list of products.
     Element,
+    /// Suppliers are there: nobody can make them by the API.
+    Supplier,
     Status,
     Segment,
-    /// Anything: it is about nothing that the account holds.
-    AsGiven(u64),
+}
+
+impl Stand {
+    /// True where it is made by an endpoint that is not there yet.
+    pub fn is_awaited(self) -> bool {
+        match self {
+            Stand::Customer => is_awaited("POST", "customers"),
+            Stand::Element | Stand::Supplier => is_awaited("POST", "catalogs/{catalog_id}/elements"),
+            Stand::Status => is_awaited("POST", "customers/statuses"),
+            Stand::Segment => is_awaited("POST", "customers/segments"),
+            _ => false,
+        }
+    }
 }
 
 impl Server {
@@ -140,13 +155,15 @@ impl Server {
             Stand::Contact => self.made("contacts", &json!([{"name": "до примера"}])),
             Stand::Company => self.made("companies", &json!([{"name": "до примера"}])),
             Stand::Customer => self.made("customers", &json!([{"name": "до примера", "next_date": NOW}])),
+            Stand::Supplier => {
+                id(&self.list(&format!("catalogs/{}/elements", self.catalog("suppliers")), "elements")[0])
+            }
             Stand::Element => {
                 let catalog = self.catalog("products");
                 self.made(&format!("catalogs/{catalog}/elements"), &json!([{"name": "до примера"}]))
             }
             Stand::Status => self.made("customers/statuses", &json!([{"name": "до примера", "sort": 100}])),
             Stand::Segment => self.made("customers/segments", &json!({"name": "до примера"})),
-            Stand::AsGiven(id) => id,
         }
     }
 
