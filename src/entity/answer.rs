@@ -40,7 +40,8 @@ pub fn written_items(body: &[u8], wrapping: Wrapping, collection: &str) -> Optio
 }
 
 /// (1) an array is the list; (2) `_embedded.<collection>`; (3) the only array under `_embedded`, whatever its name
-/// (`leads` for customers [seed]); (4) an object with an id is a list of one. [inferred]
+/// (`leads` for customers [seed]); (4) an object with an id is a list of one, whatever is embedded in it: a purchase
+/// has its elements there as the only array. [seed]
 pub fn items<'a>(value: &'a Value, wrapping: Wrapping, collection: &str) -> Option<Vec<&'a Value>> {
     match (value, wrapping) {
         (Value::Array(items), Wrapping::Array | Wrapping::Embedded) => Some(items.iter().collect()),
@@ -49,7 +50,8 @@ pub fn items<'a>(value: &'a Value, wrapping: Wrapping, collection: &str) -> Opti
                 if let Some(named) = embedded.get(collection) {
                     return Some(list(named));
                 }
-                let mut arrays = embedded.iter().filter(|(key, v)| v.is_array() && *key != "errors");
+                let is_item = map.contains_key("id");
+                let mut arrays = embedded.iter().filter(|(key, v)| !is_item && v.is_array() && *key != "errors");
                 if let (Some((_, only)), None) = (arrays.next(), arrays.next()) {
                     return Some(list(only));
                 }

@@ -40,9 +40,18 @@ impl Comparison {
 
 /// Keys that are sent and never held under the same name.
 const NOT_HELD: [&str; 4] = [REQUEST_ID, "tags_to_add", "tags_to_delete", "_embedded"];
-/// Keys that the account's own robots change within the second; a difference here says nothing.
-const ROBOTS_CHANGE: [&str; 7] =
-    ["status_id", "pipeline_id", "responsible_user_id", "updated_at", "updated_by", "closed_at", "loss_reason_id"];
+/// Keys that the account's own robots change within the second; a difference here says nothing. `sort` is renumbered by
+/// the service itself. [seed]
+const ROBOTS_CHANGE: [&str; 8] = [
+    "status_id",
+    "pipeline_id",
+    "responsible_user_id",
+    "updated_at",
+    "updated_by",
+    "closed_at",
+    "loss_reason_id",
+    "sort",
+];
 
 pub fn compare(sent: &Value, held: &Value) -> Comparison {
     let mut comparison = Comparison::default();
