@@ -9,6 +9,7 @@ pub mod convert;
 pub mod mapper;
 mod names;
 pub mod plan;
+mod row;
 mod rules;
 pub mod schema;
 mod target;
@@ -17,6 +18,7 @@ mod total;
 pub mod trace;
 pub mod tree;
 mod value;
+mod walk;
 pub mod wanted;
 mod write;
 pub mod written;
@@ -32,5 +34,5 @@ use std::path::Path;
 /// Reads a mapping file; all its problems come out together.
 pub fn read(path: &Path) -> Result<Written, Vec<Problem>> {
     let (text, root) = tree::read(path)?;
-    written::walk(text, &root)
+    walk::walk(text, &root)
 }

@@ -2,9 +2,9 @@
 //! of them a plan asks for, and what the service's lengths and closed lists add.
 
 use super::convert::{Unfit, date, email, flag, money, number, phone, print, text, url};
-use super::mapper::RowContext;
 use super::names::Names;
 use super::plan::{Convert, ElementBy, Lookup, LookupWhat, OriginPlan, ValuePlan};
+use super::row::RowContext;
 use super::written::As;
 use crate::entity::parts::Field;
 use crate::entity::payload::FieldValue;

@@ -1,8 +1,9 @@
 //! Values made, into the record: the keys of its objects, its links, what its lines come to.
 
-use super::mapper::{Link, PartOfRow, RowContext};
+use super::mapper::Link;
 use super::names::Names;
 use super::plan::{Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
+use super::row::{PartOfRow, RowContext};
 use super::value::{Made, field_value};
 use crate::entity::payload::{FieldValue, ObjectWriter};
 use crate::entity::{Action, At, Entity, FieldSpec, Holds, Required, Wire};

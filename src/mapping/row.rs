@@ -1,0 +1,313 @@
+//! One record on its way through the plan: its rows read, cell by cell, and what was found gathered. What is made of a
+//! cell is in `value`, how it is written in `write`.
+
+use super::convert::{Unfit, phone, split};
+use super::mapper::{KEY_JOIN, Link};
+use super::names::Names;
+use super::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
+use super::total::{Line, Total};
+use super::value::{Made, Refused};
+use super::written::{OnEmpty, OnUnknown};
+use crate::entity::Action;
+use crate::entity::payload::ObjectWriter;
+use crate::problem::{Place, Problem, Stage, did_you_mean, quoted};
+use crate::table::{Cell, Row, Scalar, fold};
+use rust_decimal::Decimal;
+use std::sync::Arc;
+
+/// One record on its way through the plan.
+pub(super) struct RowContext<'a> {
+    pub(super) plan: &'a Plan,
+    /// The row at hand.
+    pub(super) row: &'a Row,
+    pub(super) problems: Vec<Problem>,
+    /// The pipeline named by this record, for its stage.
+    pub(super) pipeline: Option<u64>,
+    /// The record names a pipeline that is not there, so its stage cannot be judged.
+    pub(super) pipeline_failed: bool,
+    /// The record's own id, where it is changed and not made.
+    pub(super) own_id: Option<u64>,
+    /// What it belongs to.
+    pub(super) parent: Option<u64>,
+    pub(super) links: Vec<Link>,
+    /// Elements inside the record: id, list, quantity.
+    pub(super) elements: Vec<(u64, u64, Decimal)>,
+    pub(super) total: Total,
+    pub(super) catalog_type: Option<String>,
+    /// Values made so far for the target at hand.
+    pub(super) made: usize,
+    /// What the section at hand has in the row at hand.
+    pub(super) part: PartOfRow,
+}
+
+/// What one section has found in one row, beside its object.
+#[derive(Debug, Default)]
+pub(super) struct PartOfRow {
+    /// Something came from the row, not from the mapping alone.
+    pub touched: bool,
+    pub filled: Vec<&'static str>,
+    pub elements: Vec<u64>,
+    pub quantities: Vec<Decimal>,
+    pub catalog: Option<u64>,
+    pub line: Line,
+}
+
+impl<'a> RowContext<'a> {
+    pub(super) fn new(plan: &'a Plan, row: &'a Row) -> RowContext<'a> {
+        RowContext {
+            plan,
+            row,
+            problems: Vec::new(),
+            pipeline: None,
+            pipeline_failed: false,
+            own_id: None,
+            parent: None,
+            links: Vec::new(),
+            elements: Vec::new(),
+            total: Total::default(),
+            catalog_type: None,
+            made: 0,
+            part: PartOfRow::default(),
+        }
+    }
+
+    pub(super) fn problem(&self, column: Option<usize>, code: &'static str, message: impl Into<String>) -> Problem {
+        self.problem_in(self.row, column, code, message)
+    }
+
+    pub(super) fn problem_in(
+        &self,
+        row: &Row,
+        column: Option<usize>,
+        code: &'static str,
+        message: impl Into<String>,
+    ) -> Problem {
+        let column = column.map(|index| self.plan.header.column(index));
+        let place = Place::Cell { source: Arc::clone(&self.plan.source), row: row.number, column };
+        Problem::new(Stage::Map, code, message).at(place)
+    }
+
+    fn unfit(&mut self, input: &Input, cell: Cell<'_>, unfit: Unfit) {
+        let column = match input {
+            Input::Column(index) => Some(*index),
+            Input::Constant(_) | Input::Template(_) => None,
+        };
+        let mut problem = self.problem(column, unfit.code, unfit.message).value(cell.text);
+        problem.hint = unfit.hint;
+        self.problems.push(problem);
+    }
+
+    /// A condition that fails on a row is a problem of it.
+    pub(super) fn condition(&mut self) {
+        let failed = self.plan.condition.as_ref().and_then(|condition| condition.render(self.row).err());
+        if let Some(error) = failed {
+            let problem = self.problem(None, "template", format!("\"where\" failed on this row: {error}"));
+            self.problems.push(problem);
+        }
+    }
+
+    pub(super) fn key(&self) -> Option<String> {
+        let parts: Vec<&str> = self.plan.key.iter().map(|index| self.row.get(*index).text.trim()).collect();
+        match parts.as_slice() {
+            [] => None,
+            [one] => (!one.is_empty()).then(|| (*one).to_owned()),
+            many => many.iter().any(|part| !part.is_empty()).then(|| many.join(KEY_JOIN)),
+        }
+    }
+
+    pub(super) fn section(&mut self, section: &SectionPlan, object: &mut ObjectWriter, names: &mut Names) {
+        self.part = PartOfRow::default();
+        for value in &section.values {
+            self.value(section, value, object, names);
+        }
+        self.close_part(section, object);
+        let own = section.spec.is_item();
+        if let Some(max) = section.spec.custom_fields_max
+            && object.fields_count() + usize::from(self.plan.marker.is_some() && own) > max
+        {
+            let message =
+                format!("{} custom fields in [{}], the service takes {max}", object.fields_count(), section.spec.name);
+            let problem = self.problem(None, "too-many-fields", message);
+            self.problems.push(problem);
+        }
+        let changes = self.plan.action != Action::Create && own && !self.plan.id_by_key;
+        if changes && self.own_id.is_none() && self.problems.is_empty() {
+            let problem = self.problem(None, "no-id", "the row does not say which record to change");
+            self.problems.push(problem.hint("fill the column of the ids"));
+        }
+    }
+
+    fn value(&mut self, section: &SectionPlan, value: &ValuePlan, object: &mut ObjectWriter, names: &mut Names) {
+        let rendered: Vec<Option<String>> = value.origins.iter().map(|origin| self.rendered(origin)).collect();
+        let mut made: Vec<(Made<'_>, &OriginPlan)> = Vec::new();
+        let mut clear = false;
+        self.made = 0;
+        for (origin, rendered) in value.origins.iter().zip(&rendered) {
+            let cell = match (&origin.input, rendered) {
+                (Input::Column(index), _) => self.row.get(*index),
+                (Input::Constant(text), _) => text_cell(text),
+                (Input::Template(_), Some(text)) => text_cell(text),
+                (Input::Template(_), None) => continue,
+            };
+            match self.origin(value, origin, cell, names, &mut made) {
+                Filled::Yes | Filled::No => {}
+                Filled::Clear => clear = true,
+            }
+        }
+        if !made.is_empty() {
+            self.write(section, &value.target, made, object);
+        } else if let (true, Action::Update, TargetPlan::Custom { field, .. }) =
+            (clear, self.plan.action, &value.target)
+        {
+            object.clear_field(field.id);
+        }
+    }
+
+    fn rendered(&mut self, origin: &OriginPlan) -> Option<String> {
+        let Input::Template(template) = &origin.input else { return None };
+        match template.render(self.row) {
+            Ok(text) => Some(text),
+            Err(error) => {
+                let problem = self.problem(None, "template", format!("the template failed on this row: {error}"));
+                self.problems.push(problem);
+                None
+            }
+        }
+    }
+
+    fn origin<'v>(
+        &mut self,
+        value: &'v ValuePlan,
+        origin: &'v OriginPlan,
+        cell: Cell<'v>,
+        names: &mut Names,
+        made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
+    ) -> Filled {
+        let (before, problems) = (made.len(), self.problems.len());
+        let mut nulled = false;
+        if !cell.is_empty() {
+            let whole = |part: &'v str| if part == cell.text { cell } else { text_cell(part) };
+            if origin.split.is_empty() {
+                nulled |= self.part(value, origin, cell, names, made);
+            } else if matches!(origin.convert, Convert::Phone { .. }) {
+                for part in phone::split(cell.text, &origin.split) {
+                    nulled |= self.part(value, origin, whole(part), names, made);
+                }
+            } else {
+                for part in split::split(cell.text, &origin.split) {
+                    nulled |= self.part(value, origin, whole(part), names, made);
+                }
+            }
+        }
+        if made.len() > before {
+            return Filled::Yes;
+        }
+        // A problem is told already, or the mapping asks for no value at all.
+        if self.problems.len() > problems || nulled {
+            return Filled::No;
+        }
+        self.empty(value, origin, cell, names, made)
+    }
+
+    /// What an empty cell means, or one that came to nothing: a word translated to nothing, separators alone.
+    fn empty<'v>(
+        &mut self,
+        value: &'v ValuePlan,
+        origin: &'v OriginPlan,
+        cell: Cell<'v>,
+        names: &mut Names,
+        made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
+    ) -> Filled {
+        match (&origin.default, origin.on_empty) {
+            (Some(default), _) => match self.convert(value, origin, text_cell(default), names) {
+                Ok(one) => {
+                    made.push((one, origin));
+                    return Filled::Yes;
+                }
+                Err(Refused::Unfit(unfit) | Refused::Unknown(unfit)) => self.unfit(&origin.input, cell, unfit),
+            },
+            (None, OnEmpty::Clear) if !origin.required => return Filled::Clear,
+            (None, OnEmpty::Keep) if !origin.required => {}
+            (None, OnEmpty::Keep | OnEmpty::Clear | OnEmpty::Reject) => {
+                let message = format!("the cell is empty, \"{}\" needs a value", value.target.name());
+                let hint = Some("fill the cell, or give a default in the mapping".to_owned());
+                self.unfit(&origin.input, cell, Unfit { code: "empty", message, hint });
+            }
+        }
+        Filled::No
+    }
+
+    /// True when the mapping asks for no value at all, not even the default.
+    fn part<'v>(
+        &mut self,
+        value: &'v ValuePlan,
+        origin: &'v OriginPlan,
+        cell: Cell<'v>,
+        names: &mut Names,
+        made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
+    ) -> bool {
+        match self.translate_and_convert(value, origin, cell, names) {
+            Ok(Some(one)) => {
+                made.push((one, origin));
+                self.made = made.len();
+                self.part.touched |= !matches!(origin.input, Input::Constant(_));
+            }
+            Ok(None) => {}
+            Err(Refused::Unfit(unfit)) => self.unfit(&origin.input, cell, unfit),
+            Err(Refused::Unknown(unfit)) => match origin.on_unknown {
+                OnUnknown::Reject => self.unfit(&origin.input, cell, unfit),
+                OnUnknown::Skip => {}
+                OnUnknown::Null => return true,
+            },
+        }
+        false
+    }
+
+    fn translate_and_convert<'v>(
+        &mut self,
+        value: &'v ValuePlan,
+        origin: &'v OriginPlan,
+        cell: Cell<'v>,
+        names: &mut Names,
+    ) -> Result<Option<Made<'v>>, Refused> {
+        if origin.values.is_empty() {
+            return self.convert(value, origin, cell, names).map(Some);
+        }
+        match origin.values.get(&fold(cell.text)) {
+            // A translation to nothing says that this word means "no value" ("не закрыта" in a date column).
+            Some(text) if text.is_empty() => Ok(None),
+            Some(text) => {
+                self.convert(value, origin, text_cell(text), names).map(Some).map_err(|why| translated(cell, why))
+            }
+            None if origin.values_only => {
+                let hint = did_you_mean(cell.text, origin.values.keys().map(String::as_str));
+                let message = format!("{} is not among the \"values\" of the mapping", quoted(cell.text));
+                Err(Refused::Unknown(Unfit { code: "unknown-value", message, hint }))
+            }
+            None => self.convert(value, origin, cell, names).map(Some),
+        }
+    }
+}
+
+enum Filled {
+    Yes,
+    No,
+    Clear,
+}
+
+/// A translation that does not fit is told with the word that stands in the cell, by which the reader finds it.
+fn translated(cell: Cell<'_>, why: Refused) -> Refused {
+    let told = |unfit: Unfit| {
+        let message = format!("{} is translated by the mapping, and {}", quoted(cell.text), unfit.message);
+        Unfit { message, ..unfit }
+    };
+    match why {
+        Refused::Unknown(unfit) => Refused::Unknown(told(unfit)),
+        Refused::Unfit(unfit) => Refused::Unfit(told(unfit)),
+    }
+}
+
+fn text_cell(text: &str) -> Cell<'_> {
+    let value = if text.trim().is_empty() { Scalar::Empty } else { Scalar::Text };
+    Cell { text, value }
+}

@@ -1,0 +1,431 @@
+//! From the tree of a mapping file to what its author said: every key known, every value of the right shape. All
+//! problems of a file are collected in one walk.
+
+use super::tree::{Data, Entry, Node, Text};
+use super::written::{
+    As, At, By, CATALOG_KEY, From, GROUP_KEY, OnEmpty, OnUnknown, Origin, Part, SOURCE_KEYS, Section, SourceTable,
+    TOP_KEYS, Target, Translation, VALUE_KEYS, VERSION, Value, Written,
+};
+use crate::entity::{self, Action, FieldSpec, Kind, SectionSpec};
+use crate::problem::{Problem, did_you_mean};
+use crate::table::ReadOptions;
+use std::path::PathBuf;
+
+/// Walks the tree. Problems of the head (version, kind, action) end the walk, since all else depends on them.
+pub fn walk(text: Text, root: &Node) -> Result<Written, Vec<Problem>> {
+    let mut walk = Walk { text: &text, problems: Vec::new(), files: Vec::new() };
+    let Data::Table(entries) = &root.data else {
+        return Err(vec![text.problem(
+            root.at,
+            "mapping-shape",
+            format!("a mapping is a table, found {}", root.what()),
+        )]);
+    };
+    let Some((kind, action)) = walk.head(entries) else { return Err(walk.problems) };
+    let mut written = Written {
+        text: text.clone(),
+        kind,
+        action,
+        key: Vec::new(),
+        catalog: None,
+        group: Vec::new(),
+        marker: None,
+        files: Vec::new(),
+        source: SourceTable::default(),
+        sections: vec![],
+    };
+    for entry in entries {
+        match entry.key.as_str() {
+            "version" | "kind" | "action" | "$schema" => {}
+            "key" => written.key = walk.texts(entry),
+            "marker" => written.marker = walk.a_text(entry),
+            CATALOG_KEY if kind.spec().catalog.is_some() => written.catalog = walk.scalar(entry),
+            GROUP_KEY if kind.spec().grouped() => written.group = walk.texts(entry),
+            "source" => written.source = walk.source(entry),
+            _ => walk.section(entry, &mut written),
+        }
+    }
+    if !written.sections.iter().any(|section| std::ptr::eq(section.spec, &kind.spec().sections[0])) {
+        let name = kind.spec().sections[0].name;
+        walk.problem(root.at, "mapping-shape", format!("there is no [{name}] table")).hint =
+            Some(format!("add [{name}] with at least one field, for example name = \"…\""));
+    }
+    written.files = walk.files;
+    match walk.problems.is_empty() {
+        true => Ok(written),
+        false => Err(walk.problems),
+    }
+}
+
+struct Walk<'a> {
+    text: &'a Text,
+    problems: Vec<Problem>,
+    files: Vec<PathBuf>,
+}
+
+impl Walk<'_> {
+    fn problem(&mut self, at: usize, code: &'static str, message: impl Into<String>) -> &mut Problem {
+        let index = self.problems.len();
+        self.problems.push(self.text.problem(at, code, message));
+        &mut self.problems[index]
+    }
+
+    fn unknown_key(&mut self, entry: &Entry, place: &str, known: &[&str]) {
+        let hint = did_you_mean(&entry.key, known.iter().copied())
+            .unwrap_or_else(|| format!("known here: {}", known.join(", ")));
+        self.problem(entry.key_at, "unknown-key", format!("unknown key \"{}\" {place}", entry.key)).hint = Some(hint);
+    }
+
+    fn head(&mut self, entries: &[Entry]) -> Option<(Kind, Action)> {
+        let find = |key: &str| entries.iter().find(|e| e.key == key);
+        match find("version").map(|e| (&e.node.data, e.node.at)) {
+            Some((Data::Int(VERSION), _)) => {}
+            Some((_, at)) => {
+                self.problem(at, "mapping-version", "this version of the mapping language is not known").hint =
+                    Some(format!("write version = {VERSION}"));
+            }
+            None => {
+                self.problem(0, "mapping-version", "the mapping does not say its version").hint =
+                    Some(format!("begin it with version = {VERSION}"));
+            }
+        }
+        let names: Vec<&str> = Kind::ALL.into_iter().map(Kind::name).collect();
+        let kind = match find("kind") {
+            None => {
+                self.problem(0, "mapping-kind", "the mapping does not say what it imports").hint =
+                    Some(format!("write kind = \"…\", one of: {}", names.join(", ")));
+                None
+            }
+            Some(entry) => self.word(entry, Kind::from_name, &names, "kind"),
+        };
+        let kind = kind?;
+        let action = match find("action") {
+            None => Some(Action::Create),
+            Some(entry) => {
+                let names: Vec<&str> = kind.spec().writes.iter().map(|w| w.action.name()).collect();
+                let known = |word: &str| Action::from_name(word).filter(|action| kind.spec().write(*action).is_some());
+                self.word(entry, known, &names, &format!("action for a {}", kind.name()))
+            }
+        };
+        action.filter(|_| self.problems.is_empty()).map(|action| (kind, action))
+    }
+
+    /// A word of a closed list.
+    fn word<T>(&mut self, entry: &Entry, from: impl Fn(&str) -> Option<T>, known: &[&str], what: &str) -> Option<T> {
+        let text = self.a_text(entry)?;
+        let found = from(&text.it);
+        if found.is_none() {
+            let hint =
+                did_you_mean(&text.it, known.iter().copied()).unwrap_or_else(|| format!("known: {}", known.join(", ")));
+            self.problem(text.at, "unknown-word", format!("unknown {what} \"{}\"", text.it)).hint = Some(hint);
+        }
+        found
+    }
+
+    fn a_text(&mut self, entry: &Entry) -> Option<At<String>> {
+        match &entry.node.data {
+            Data::Text(text) => Some(At { at: entry.node.at, it: text.clone() }),
+            _ => {
+                let message = format!("\"{}\" takes a text, found {}", entry.key, entry.node.what());
+                self.problem(entry.node.at, "mapping-shape", message);
+                None
+            }
+        }
+    }
+
+    /// One text, or a list of them.
+    fn texts(&mut self, entry: &Entry) -> Vec<At<String>> {
+        let nodes = match &entry.node.data {
+            Data::List(list) => list.iter().collect(),
+            _ => vec![&entry.node],
+        };
+        let mut texts = Vec::new();
+        for node in nodes {
+            match &node.data {
+                Data::Text(text) => texts.push(At { at: node.at, it: text.clone() }),
+                _ => {
+                    let message = format!("\"{}\" takes a text or a list of texts, found {}", entry.key, node.what());
+                    self.problem(node.at, "mapping-shape", message);
+                }
+            }
+        }
+        texts
+    }
+
+    fn source(&mut self, entry: &Entry) -> SourceTable {
+        let mut source = SourceTable::default();
+        let Data::Table(entries) = &entry.node.data else {
+            let message = format!("\"source\" is a table, found {}", entry.node.what());
+            self.problem(entry.node.at, "mapping-shape", message);
+            return source;
+        };
+        for entry in entries {
+            match entry.key.as_str() {
+                "sheet" => match &entry.node.data {
+                    Data::Int(number) => source.read.sheet = Some(number.to_string()),
+                    _ => source.read.sheet = self.a_text(entry).map(|t| t.it),
+                },
+                "header-row" => match &entry.node.data {
+                    Data::Int(row @ 1..=1_048_576) => source.read.header_row = Some(*row as u32),
+                    _ => {
+                        self.problem(entry.node.at, "mapping-shape", "\"header-row\" takes a row number, 1 or more");
+                    }
+                },
+                "encoding" => source.read.encoding = self.a_text(entry).map(|t| t.it),
+                "delimiter" => source.read.delimiter = self.one_char(entry, ""),
+                "decimal" => source.decimal = self.one_char(entry, ".,"),
+                "dates" => source.dates = self.texts(entry),
+                "timezone" => source.timezone = self.a_text(entry),
+                "where" => source.condition = self.a_text(entry),
+                _ => self.unknown_key(entry, "in [source]", SOURCE_KEYS),
+            }
+        }
+        source
+    }
+
+    /// A single character; for `decimal` only a dot or a comma.
+    fn one_char(&mut self, entry: &Entry, only: &str) -> Option<char> {
+        let text = self.a_text(entry)?;
+        let mut chars = text.it.chars();
+        let decimal = entry.key == "decimal";
+        match (chars.next(), chars.next()) {
+            (Some(c), None) if !decimal || only.contains(c) => Some(c),
+            _ => {
+                let wanted = if decimal { "\".\" or \",\"" } else { "one character" };
+                self.problem(
+                    text.at,
+                    "mapping-shape",
+                    format!("\"{}\" takes {wanted}, found \"{}\"", entry.key, text.it),
+                );
+                None
+            }
+        }
+    }
+
+    /// `[lead]`, with `[lead.fields]` and tables such as `[lead.metadata]` inside it.
+    fn section(&mut self, entry: &Entry, written: &mut Written) {
+        let spec = written.kind.spec();
+        let Some(section) = spec.section(&entry.key) else {
+            let known: Vec<&str> = TOP_KEYS
+                .iter()
+                .copied()
+                .chain(Some(CATALOG_KEY).filter(|_| spec.catalog.is_some()))
+                .chain(Some(GROUP_KEY).filter(|_| spec.grouped()))
+                .chain(spec.sections.iter().map(|s| s.name))
+                .filter(|k| *k != "$schema")
+                .collect();
+            self.unknown_key(entry, &format!("in a mapping of kind \"{}\"", spec.name), &known);
+            return;
+        };
+        let Data::Table(entries) = &entry.node.data else {
+            let message = format!("\"{}\" is a table, found {}", entry.key, entry.node.what());
+            self.problem(entry.node.at, "mapping-shape", message);
+            return;
+        };
+        let mut values = Vec::new();
+        for inner in entries {
+            let path = format!("{}.{}", section.name, inner.key);
+            if inner.key == "fields" && section.custom_fields.is_some() {
+                self.custom_fields(inner, &mut values);
+            } else if spec.section(&path).is_some() {
+                self.section(&Entry { key: path, ..inner.clone() }, written);
+            } else {
+                self.field(section, inner, written.action, &mut values);
+            }
+        }
+        written.sections.push(Section { spec: section, at: entry.key_at, values });
+    }
+
+    fn field(&mut self, section: &'static SectionSpec, entry: &Entry, action: Action, values: &mut Vec<Value>) {
+        let allowed = |field: &&FieldSpec| field.taken_on(action);
+        let Some(field) = section.fields.iter().find(|field| field.name == entry.key && allowed(field)) else {
+            let mut known: Vec<&str> = section.fields.iter().filter(allowed).map(|f| f.name).collect();
+            if section.custom_fields.is_some() {
+                known.push("fields");
+            }
+            let place = format!("in [{}] of a mapping that {}s", section.name, action.name());
+            return self.unknown_key(entry, &place, &known);
+        };
+        if let Some(origins) = self.origins(entry) {
+            values.push(Value { at: entry.key_at, target: Target::Field(field), origins, parts: Vec::new() });
+        }
+    }
+
+    fn custom_fields(&mut self, entry: &Entry, values: &mut Vec<Value>) {
+        let Data::Table(entries) = &entry.node.data else {
+            let message = format!("\"fields\" is a table, found {}", entry.node.what());
+            self.problem(entry.node.at, "mapping-shape", message);
+            return;
+        };
+        for field in entries {
+            let (at, target) = (field.key_at, Target::Custom(field.key.clone()));
+            if let Some(parts) = in_parts(&field.node) {
+                let parts = parts.iter().filter_map(|part| self.part(part)).collect();
+                values.push(Value { at, target, origins: Vec::new(), parts });
+            } else if let Some(origins) = self.origins(field) {
+                values.push(Value { at, target, origins, parts: Vec::new() });
+            }
+        }
+    }
+
+    fn part(&mut self, entry: &Entry) -> Option<Part> {
+        let origins = self.origins(entry)?;
+        Some(Part { at: entry.key_at, name: entry.key.clone(), origins })
+    }
+
+    fn origins(&mut self, entry: &Entry) -> Option<Vec<Origin>> {
+        let nodes = match &entry.node.data {
+            Data::List(list) => list.iter().collect(),
+            _ => vec![&entry.node],
+        };
+        let origins: Vec<Origin> = nodes.into_iter().filter_map(|node| self.origin(&entry.key, node)).collect();
+        (!origins.is_empty()).then_some(origins)
+    }
+
+    /// A bare column title, or a table with exactly one of `column`, `value`, `template`.
+    fn origin(&mut self, name: &str, node: &Node) -> Option<Origin> {
+        let plain = |from: From| Origin {
+            at: node.at,
+            from,
+            default: None,
+            required: false,
+            split: Vec::new(),
+            values: None,
+            as_: None,
+            format: None,
+            round: None,
+            enum_: None,
+            on_empty: None,
+            on_unknown: None,
+            by: None,
+        };
+        let entries = match &node.data {
+            Data::Text(title) => return Some(plain(From::Column(At { at: node.at, it: title.clone() }))),
+            Data::Table(entries) => entries,
+            _ => {
+                let message = format!("\"{name}\" takes a column title or a table, found {}", node.what());
+                self.problem(node.at, "mapping-shape", message).hint =
+                    Some("a constant is written { value = … }".to_owned());
+                return None;
+            }
+        };
+        let mut from: Vec<From> = Vec::new();
+        for entry in entries {
+            match entry.key.as_str() {
+                "column" => from.extend(self.a_text(entry).map(From::Column)),
+                "value" => from.extend(self.scalar(entry).map(From::Constant)),
+                "template" => from.extend(self.a_text(entry).map(From::Template)),
+                _ => {}
+            }
+        }
+        let sources = entries.iter().filter(|e| matches!(e.key.as_str(), "column" | "value" | "template")).count();
+        if sources != 1 {
+            let message = format!("\"{name}\" needs exactly one of column, value and template, found {sources}");
+            self.problem(node.at, "mapping-shape", message);
+        }
+        let mut origin = plain(from.into_iter().next()?);
+        for entry in entries {
+            self.value_key(entry, &mut origin);
+        }
+        Some(origin)
+    }
+
+    fn value_key(&mut self, entry: &Entry, origin: &mut Origin) {
+        let at = entry.node.at;
+        match entry.key.as_str() {
+            "column" | "value" | "template" => {}
+            "default" => origin.default = self.scalar(entry),
+            "required" => match entry.node.data {
+                Data::Bool(required) => origin.required = required,
+                _ => {
+                    self.problem(
+                        at,
+                        "mapping-shape",
+                        format!("\"required\" takes true or false, found {}", entry.node.what()),
+                    );
+                }
+            },
+            "split" => origin.split = self.texts(entry).into_iter().map(|t| t.it).filter(|s| !s.is_empty()).collect(),
+            "values" => origin.values = self.translation(entry),
+            "as" => origin.as_ = self.word(entry, As::from_word, As::WORDS, "conversion").map(|it| At { at, it }),
+            "format" => origin.format = self.a_text(entry),
+            "round" => origin.round = self.a_text(entry),
+            "enum" => origin.enum_ = self.scalar(entry),
+            "on-empty" => {
+                origin.on_empty =
+                    self.word(entry, OnEmpty::from_word, OnEmpty::WORDS, "policy").map(|it| At { at, it });
+            }
+            "on-unknown" => {
+                origin.on_unknown =
+                    self.word(entry, OnUnknown::from_word, OnUnknown::WORDS, "policy").map(|it| At { at, it });
+            }
+            "by" => origin.by = self.word(entry, By::from_word, By::WORDS, "way to refer").map(|it| At { at, it }),
+            _ => self.unknown_key(entry, "of a value", VALUE_KEYS),
+        }
+    }
+
+    /// A constant: a text, a number, true or false.
+    fn scalar(&mut self, entry: &Entry) -> Option<At<String>> {
+        let text = match &entry.node.data {
+            Data::Text(text) => text.clone(),
+            Data::Int(int) => int.to_string(),
+            Data::Float(float) => float.to_string(),
+            Data::Bool(flag) => flag.to_string(),
+            Data::List(_) | Data::Table(_) | Data::Other(_) => {
+                let message =
+                    format!("\"{}\" takes a text, a number or true/false, found {}", entry.key, entry.node.what());
+                self.problem(entry.node.at, "mapping-shape", message);
+                return None;
+            }
+        };
+        Some(At { at: entry.node.at, it: text })
+    }
+
+    /// `values`: a table, or the path of a CSV with two columns, beside the mapping.
+    fn translation(&mut self, entry: &Entry) -> Option<At<Translation>> {
+        let at = entry.node.at;
+        match &entry.node.data {
+            Data::Table(entries) => {
+                let pairs = entries.iter().filter_map(|e| Some((e.key.clone(), self.scalar(e)?))).collect();
+                Some(At { at, it: pairs })
+            }
+            Data::Text(path) => self.translation_file(at, path),
+            _ => {
+                let message = format!("\"values\" takes a table or the path of a CSV, found {}", entry.node.what());
+                self.problem(at, "mapping-shape", message);
+                None
+            }
+        }
+    }
+
+    fn translation_file(&mut self, at: usize, path: &str) -> Option<At<Translation>> {
+        let beside = self.text.file.parent().unwrap_or(std::path::Path::new("")).join(path);
+        self.files.push(beside.clone());
+        let mut pairs = Vec::new();
+        let mut read = || -> Result<(), Problem> {
+            let mut table =
+                crate::table::Table::open(&beside, &ReadOptions { header_row: Some(1), ..Default::default() })?;
+            let mut row = crate::table::Row::default();
+            while table.read(&mut row)? {
+                pairs.push((row.get(0).text.trim().to_owned(), At { at, it: row.get(1).text.trim().to_owned() }));
+            }
+            Ok(())
+        };
+        match read() {
+            Ok(()) => Some(At { at, it: pairs }),
+            Err(problem) => {
+                let message = format!("the table of values cannot be read: {problem}");
+                self.problem(at, "values-file", message).hint =
+                    Some("it is a CSV with a header line and two columns: found, written".to_owned());
+                None
+            }
+        }
+    }
+}
+
+/// The entries of a table in which every key is a part of some value: then it is a value in parts, not an origin.
+fn in_parts(node: &Node) -> Option<&[Entry]> {
+    let Data::Table(entries) = &node.data else { return None };
+    let known = |entry: &Entry| entity::part_names().any(|name| name == entry.key);
+    (!entries.is_empty() && entries.iter().all(known)).then_some(entries)
+}
