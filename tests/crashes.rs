@@ -2,6 +2,7 @@
 //! same account and the same results as a run that nobody disturbed.
 
 mod program;
+mod voyage;
 
 use amoport::store::crash::POINTS;
 use program::{Folder, Service, ran};
@@ -10,6 +11,7 @@ use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use voyage::{Harbour, Told, Voyage};
 
 const ROWS: u32 = 40;
 const MAPPING: &str = r#"
@@ -165,4 +167,103 @@ fn killed_at_a_hundred_moments_a_resumed_run_is_as_if_undisturbed() {
     // Spread over the run, which takes about three seconds, by a step that shares nothing with its rhythm.
     let took_place = all((0..100).map(|n| Kill::After(200 + n * 31)).collect());
     assert!(took_place.len() > 50, "only {} kills came in time", took_place.len());
+}
+
+/// Records of a voyage: a few batches, and at 7 a second not too many where each is a request of its own.
+const RECORDS: u32 = 12;
+
+/// Any kind with any action, killed and resumed while answers go wrong.
+fn stormy(voyage: Voyage, kill: Kill, seed: usize) -> Result<bool, String> {
+    let service = Service::start();
+    service.post("/_sandbox/switches", r#"{"rate_max": 1000000}"#);
+    let harbour = Harbour { url: service.url(), token: service.token() };
+    let freight = voyage.load(harbour, RECORDS, |n| (format!("Запись {n}"), i64::from(n) * 10));
+    service.faults(&format!(
+        r#"{{"latency_ms": 60, "seeded": {{"seed": {seed}, "percent": 25, "reads_percent": 0, "late_ms": 40, "max": 3}}}}"#
+    ));
+    let folder = Folder::new();
+    folder.write("rows.csv", &freight.csv);
+    folder.write("rows.toml", &freight.mapping);
+    let batch =
+        if voyage.kind.spec().writes.iter().any(|w| w.action == voyage.action && w.batch_max == 1) { "1" } else { "3" };
+    let import = ["import", "rows.csv", "-m", "rows.toml", "--batch", batch, "--settle", "1s", "--yes"];
+    let mut command = folder.command(&service, &import);
+    if let Kill::At(point, nth) = kill {
+        command.env("AMOPORT_CRASH", format!("{point}:{nth}"));
+    }
+    let mut child = command.spawn().map_err(|e| e.to_string())?;
+    if let Kill::After(ms) = kill {
+        std::thread::sleep(Duration::from_millis(ms));
+        let _ = child.kill();
+    }
+    let mut run = ran(child.wait_with_output().map_err(|e| e.to_string())?);
+    let killed = run.code == -1;
+    // Also a run that the failing service has stopped goes on.
+    for _ in 0..4 {
+        if run.code == 0 {
+            break;
+        }
+        let resumed = folder.run(&service, &["resume"]);
+        run = match resumed.stderr.contains("there is no run to go on with") {
+            true => folder.run(&service, &import),
+            false => resumed,
+        };
+    }
+    if run.code != 0 {
+        return Err(format!("ended with {}:\n{}", run.code, run.stderr));
+    }
+    let number = |text: &String| text.parse().ok();
+    let told: Vec<Told> = folder
+        .results()
+        .iter()
+        .map(|line| Told {
+            row: number(&line["row"]).unwrap_or(0) as u32,
+            status: line["status"].clone(),
+            id: number(&line["id"]),
+            contact_id: number(&line["contact_id"]),
+            company_id: number(&line["company_id"]),
+        })
+        .collect();
+    voyage.check(harbour, &freight, &told).map(|()| killed)
+}
+
+/// `AMOPORT_KILLS=40 cargo test --test crashes` kills each kind and action so often.
+const KILLS_DEFAULT: usize = 3;
+
+#[cfg(unix)]
+#[test]
+fn every_kind_and_action_survives_kills() {
+    let kills = std::env::var("AMOPORT_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(KILLS_DEFAULT);
+    let voyages = voyage::all();
+    let draws: Vec<(Voyage, Kill, usize)> = (0..voyages.len() * kills)
+        .map(|n| {
+            let kill = match n % 2 {
+                0 => Kill::At(POINTS[n / 2 % POINTS.len()], 1 + n as u32 / 2 % 3),
+                _ => Kill::After(250 + (n as u64 * 97) % 1_500),
+            };
+            (voyages[n % voyages.len()], kill, n)
+        })
+        .collect();
+    let (next, failed, took_place) = (AtomicUsize::new(0), Mutex::new(Vec::new()), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for _ in 0..20 {
+            scope.spawn(|| {
+                while let Some((voyage, kill, n)) = draws.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    match stormy(*voyage, *kill, *n) {
+                        Ok(killed) => {
+                            took_place.fetch_add(usize::from(killed), Ordering::Relaxed);
+                        }
+                        Err(why) => {
+                            failed.lock().expect("the list").push(format!("{} {kill:?} seed {n}: {why}", voyage.name()))
+                        }
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().expect("the list");
+    assert!(failed.is_empty(), "{} of {} failed:\n{}", failed.len(), draws.len(), failed.join("\n"));
+    let took_place = took_place.into_inner();
+    println!("{} kinds and actions, {took_place} of {} kills came in time", voyages.len(), draws.len());
+    assert!(took_place * 3 > draws.len(), "only {took_place} of {} kills came in time", draws.len());
 }

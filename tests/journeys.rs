@@ -5,27 +5,28 @@
 //! `AMOPORT_SEEDS=10000 cargo test --release journeys` walks more of them, `AMOPORT_SEED=17 cargo test journeys` one.
 
 mod program;
+mod voyage;
 
 use amoport::account::Account;
 use amoport::api::pace::Pace;
 use amoport::api::{Client, parse_base, pull};
 use amoport::clock::Clock;
-use amoport::entity::Kind;
+use amoport::entity::{Action, Kind};
 use amoport::mapping::wanted::wanted;
 use amoport::mapping::{self, Ledger, Mapper, Plan, compile};
 use amoport::sandbox::{Options as SandboxOptions, Sandbox, Switches};
-use amoport::store::{Head, Journal, Line, MappingHead, NewRun, RunEnd, SourceHead, Status, Store, StoreError};
-use amoport::table::{ReadOptions, Table};
+use amoport::store::{Head, Journal, MappingHead, NewRun, RunEnd, SourceHead, Store, StoreError};
+use amoport::table::{ReadOptions, Row, Table};
 use amoport::upload::feed::{self, Select};
 use amoport::upload::{BatchSize, Doubt, End, Event, Options, Upload};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashSet};
-use std::fmt::Write as _;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::watch;
+use voyage::{Freight, Harbour, Told, Voyage};
 
 const SEEDS_DEFAULT: u64 = 300;
 /// How much faster time runs.
@@ -88,46 +89,21 @@ impl Dice {
 }
 
 /// What a journey carries, decided by its seed.
-struct Cargo {
-    kind: Kind,
-    /// `n` and the cells of each record.
-    csv: String,
-    /// Name and price (0 where the kind has none) of each row.
-    rows: BTreeMap<u32, (String, i64)>,
-    mapping: String,
-}
-
-fn cargo(dice: &mut Dice) -> Cargo {
-    let kind = dice.pick(&Kind::ALL);
+fn freight(voyage: Voyage, harbour: Harbour<'_>, dice: &mut Dice) -> Freight {
     let most = if dice.chance(20) { 400 } else { 80 };
     let count = 1 + dice.below(most) as u32;
     // All different, few names with many prices, or many twins.
     let (names, prices) = dice.pick(&[(u64::MAX, 1_000), (3, 50), (2, 2)]);
-    let mut csv = String::from("n,name,price\n");
-    let mut rows = BTreeMap::new();
-    for n in 1..=count {
+    let mut freight = voyage.load(harbour, count, |n| {
         let name =
             if names == u64::MAX { format!("Запись {n}") } else { format!("Имя {}", dice.below(names)) };
-        let price = dice.below(prices) as i64;
-        let _ = writeln!(csv, "{n},{name},{price}");
-        rows.insert(n + 1, (name, price));
+        (name, dice.below(prices) as i64)
+    });
+    let lead = Voyage { kind: Kind::Lead, action: Action::Create };
+    if voyage == lead && dice.chance(30) {
+        freight.mapping = freight.mapping.replace("[lead]\n", "marker = \"Номер заявки\"\n[lead]\n");
     }
-    let marked = dice.chance(30);
-    let mapping = match kind {
-        Kind::Lead => {
-            let marker = if marked { "marker = \"Номер заявки\"\n" } else { "" };
-            format!("{marker}[lead]\nname = \"name\"\nprice = \"price\"\n[lead.fields]\n\"Город\" = \"price\"\n")
-        }
-        Kind::ComplexLead => {
-            "[lead]\nname = \"name\"\nprice = \"price\"\n[contact]\nname = \"n\"\n[company]\nname = \"name\"\n"
-                .to_owned()
-        }
-        Kind::Contact => "[contact]\nname = \"name\"\n[contact.fields]\n\"Город\" = \"price\"\n".to_owned(),
-        Kind::Company => "[company]\nname = \"name\"\n[company.fields]\n\"ИНН\" = \"price\"\n".to_owned(),
-        other => unreachable!("{} is not drawn", other.name()),
-    };
-    let mapping = format!("version = 1\nkind = \"{}\"\n{mapping}", kind.name());
-    Cargo { kind, csv, rows, mapping }
+    freight
 }
 
 /// Faults for a journey: how many, of which kinds, up to when.
@@ -154,7 +130,8 @@ fn switches(dice: &mut Dice) -> Switches {
 struct Journey {
     folder: tempfile::TempDir,
     sandbox: Sandbox,
-    cargo: Cargo,
+    voyage: Voyage,
+    freight: Freight,
     plan: Arc<Plan>,
     account: Account,
     batch: BatchSize,
@@ -169,12 +146,13 @@ fn client(sandbox: &Sandbox, clock: Clock) -> Arc<Client> {
 
 impl Journey {
     fn begin(dice: &mut Dice) -> Journey {
-        let cargo = cargo(dice);
         let folder = tempfile::tempdir().expect("a folder");
-        std::fs::write(folder.path().join("rows.csv"), &cargo.csv).expect("a source");
-        std::fs::write(folder.path().join("rows.toml"), &cargo.mapping).expect("a mapping");
         let options = SandboxOptions { switches: switches(dice), ..SandboxOptions::default() };
         let sandbox = Sandbox::start(options).expect("a sandbox");
+        let voyage = dice.pick(&voyage::all());
+        let freight = freight(voyage, harbour(&sandbox), dice);
+        std::fs::write(folder.path().join("rows.csv"), &freight.csv).expect("a source");
+        std::fs::write(folder.path().join("rows.toml"), &freight.mapping).expect("a mapping");
         let written = mapping::read(&folder.path().join("rows.toml")).expect("the mapping is good");
         let account = block_on(async {
             let client = client(&sandbox, Clock::faster(SPEED));
@@ -183,7 +161,8 @@ impl Journey {
         let table = Table::open(&folder.path().join("rows.csv"), &ReadOptions::default()).expect("the source");
         let origins =
             compile::Origins { header: table.header.clone(), source: table.source(), ledger: Ledger::empty() };
-        let plan = compile::compile(&written, origins, Arc::new(account.clone())).expect("the plan");
+        let mut plan = compile::compile(&written, origins, Arc::new(account.clone())).expect("the plan");
+        count_groups(&mut plan, &folder.path().join("rows.csv"));
         let max = plan.write.batch_max;
         let batch = match dice.below(3) {
             0 => BatchSize::Auto { max },
@@ -191,7 +170,7 @@ impl Journey {
         };
         let in_flight = dice.pick(&[1, 2, 5, 24]);
         program::http(sandbox.url(), "POST", "/_sandbox/faults", "", &faults(dice).to_string());
-        Journey { folder, sandbox, cargo, plan: Arc::new(plan), account, batch, in_flight }
+        Journey { folder, sandbox, voyage, freight, plan: Arc::new(plan), account, batch, in_flight }
     }
 
     fn table(&self) -> Table {
@@ -223,13 +202,19 @@ impl Journey {
     fn open(&self, first: bool) -> Result<(Journal, Vec<Doubt>, HashSet<u32>), String> {
         let told = |e: StoreError| e.to_string();
         if first {
-            let head = head(self.folder.path(), self.cargo.kind);
+            let head = head(self.folder.path(), self.voyage);
             let snapshot = serde_json::to_string(&self.account).expect("a snapshot");
             let new = NewRun { name: RUN, head: &head, snapshot: &snapshot, started_at: 0 };
             return Ok((Journal::begin(self.store(), &new).map_err(told)?, Vec::new(), HashSet::new()));
         }
         let run = self.store().run_named(RUN).map_err(told)?.ok_or("the run is gone")?;
-        let (journal, open) = Journal::resume(self.store(), &run).map_err(told)?;
+        let (mut journal, mut open) = Journal::resume(self.store(), &run).map_err(told)?;
+        if self.voyage.action != Action::Create {
+            // They may be made twice without harm, and simply go again.
+            for doubt in std::mem::take(&mut open) {
+                journal.settle_doubt(doubt.batch, &[]).map_err(told)?;
+            }
+        }
         let doubts = Doubt::reopen(open, self.table(), self.mapper()).map_err(|p| p.to_string())?;
         let mut done = self.store().done(run.run).map_err(told)?;
         done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
@@ -309,60 +294,44 @@ impl Journey {
             }
             std::thread::sleep(Duration::from_millis(5));
         }
-        let entity = self.cargo.kind.spec().entity.path();
-        let (_, world) = program::http(self.sandbox.url(), "GET", &format!("/_sandbox/entities/{entity}"), "", "");
-        let held = world["rows"].as_array().cloned().unwrap_or_default();
-        let mut lines: Vec<Line> = Vec::new();
+        let mut lines: Vec<Told> = Vec::new();
         let store = self.store();
         let run = store.run_named(RUN).map_err(|e| e.to_string())?.ok_or("the run is gone")?;
+        let id = |id: Option<i64>| id.map(|id| id as u64);
         store
             .lines::<StoreError>(run.run, |line| {
-                lines.push(line);
+                lines.push(Told {
+                    row: line.row,
+                    status: line.status.word().to_owned(),
+                    id: id(line.id),
+                    contact_id: id(line.contact_id),
+                    company_id: id(line.company_id),
+                });
                 Ok(())
             })
             .map_err(|e| e.to_string())?;
         met(&MET.records, lines.len() as u64);
-        if lines.len() != self.cargo.rows.len() {
-            return Err(format!("{} rows in the report, {} in the source", lines.len(), self.cargo.rows.len()));
-        }
-        if held.len() != lines.len() {
-            return Err(format!("the account holds {}, the source {}", held.len(), lines.len()));
-        }
-        let by_id: BTreeMap<u64, &Value> = held.iter().filter_map(|item| Some((item["id"].as_u64()?, item))).collect();
-        let (_, people) =
-            program::http(self.sandbox.url(), "GET", "/_sandbox/entities/contacts?fields=id,name", "", "");
-        let people = people["rows"].as_array().cloned().unwrap_or_default();
-        let contacts: BTreeMap<u64, String> =
-            people.iter().filter_map(|row| Some((row["id"].as_u64()?, row["name"].as_str()?.to_owned()))).collect();
-        let mut ids = HashSet::new();
-        for line in &lines {
-            let (name, price) = &self.cargo.rows[&line.row];
-            if line.status != Status::Created {
-                return Err(format!("row {} is {}: {:?}", line.row, line.status.word(), line.problems));
-            }
-            let id = line.id.ok_or(format!("row {} has no id", line.row))? as u64;
-            if !ids.insert(id) {
-                return Err(format!("the id {id} is told twice"));
-            }
-            let Some(item) = by_id.get(&id) else { return Err(format!("row {}: the account has no {id}", line.row)) };
-            if item["name"] != json!(name) || (item.get("price").is_some_and(|held| *held != json!(price))) {
-                return Err(format!("row {} is {name} {price}, the account holds {item}", line.row));
-            }
-            if self.cargo.kind == Kind::ComplexLead {
-                // Leads of one name are told apart by their contacts, which carry the row's number.
-                let contact = line.contact_id.and_then(|id| contacts.get(&(id as u64)));
-                if contact.is_none_or(|name| *name != (line.row - 1).to_string()) || line.company_id.is_none() {
-                    return Err(format!("row {} is told to have the contact {contact:?}", line.row));
-                }
-            }
-        }
-        Ok(())
+        self.voyage.check(harbour(&self.sandbox), &self.freight, &lines)
+    }
+}
+
+fn harbour(sandbox: &Sandbox) -> Harbour<'_> {
+    Harbour { url: sandbox.url(), token: sandbox.token() }
+}
+
+/// As `cli` does it before a run.
+fn count_groups(plan: &mut Plan, source: &Path) {
+    let Some(groups) = &mut plan.groups else { return };
+    let mut table = Table::open(source, &ReadOptions::default()).expect("the source");
+    let mut row = Row::default();
+    while table.read(&mut row).expect("a row") {
+        groups.count(&row);
     }
 }
 
 const RUN: &str = "journey";
 
-fn head(folder: &Path, kind: Kind) -> Head {
+fn head(folder: &Path, Voyage { kind, action }: Voyage) -> Head {
     Head {
         source: SourceHead {
             path: folder.join("rows.csv").display().to_string(),
@@ -378,7 +347,7 @@ fn head(folder: &Path, kind: Kind) -> Head {
         mapping: MappingHead { path: String::new(), sha256: String::new() },
         kind: kind.name().to_owned(),
         entity: kind.spec().entity.path().to_owned(),
-        action: "create".to_owned(),
+        action: action.name().to_owned(),
         account: "sandbox".to_owned(),
         target: "sandbox".to_owned(),
         base: String::new(),
@@ -400,8 +369,8 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 fn journey(seed: u64) -> Result<(), String> {
     let mut dice = Dice(seed);
     let journey = Journey::begin(&mut dice);
-    journey.walk(&mut dice)?;
-    journey.check()
+    let told = |why| format!("{}: {why}", journey.voyage.name());
+    journey.walk(&mut dice).and_then(|()| journey.check()).map_err(told)
 }
 
 fn number(name: &str) -> Option<u64> {
