@@ -62,13 +62,14 @@ fn doubts(
     head: &Head,
     run: &str,
 ) -> Result<Vec<Doubt>, Ended> {
-    if plan.action == Action::Update {
+    if plan.action != Action::Create {
         for doubt in open {
             journal.settle_doubt(doubt.batch, &[])?;
         }
         return Ok(Vec::new());
     }
-    Ok(Doubt::reopen(open, prepare::reopen(&head.source)?, Mapper::new(Arc::clone(plan), run))?)
+    let (table, mapper) = (prepare::reopen(&head.source)?, Mapper::new(Arc::clone(plan), run));
+    Ok(Doubt::reopen(open, table, mapper, head.rows)?)
 }
 
 /// The run named, or the newest that can go on.

@@ -30,6 +30,9 @@ pub struct Head {
     pub limit: Option<u64>,
     /// `--again`: records whose keys are known are made once more.
     pub again: bool,
+    /// The catalog whose elements the records are.
+    #[serde(default)]
+    pub catalog: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
