@@ -67,6 +67,9 @@ const ROBOTS_CHANGE: [&str; 8] = [
 ];
 /// Comes back with `#` or without. [seed]
 const COLOUR: &str = "color";
+/// Moves to the midnight of the account's day: all examples have it there. [seed]
+const DAY: &str = "next_date";
+const DAY_S: i64 = 86_400;
 
 pub fn compare(sent: &Value, held: &Value) -> Comparison {
     let mut comparison = Comparison::default();
@@ -79,7 +82,9 @@ pub fn compare(sent: &Value, held: &Value) -> Comparison {
             continue;
         }
         let held = &held[key];
-        let equal = same(value, held, false) || (key == COLOUR && colour(value) == colour(held));
+        let equal = same(value, held, false)
+            || (key == COLOUR && colour(value) == colour(held))
+            || (key == DAY && same_day(value, held));
         note(&mut comparison, key.clone(), !ROBOTS_CHANGE.contains(&key.as_str()), equal, held);
     }
     // What an answer does not speak of at all cannot differ: linked entities come as bare ids.
@@ -107,6 +112,10 @@ fn note(comparison: &mut Comparison, path: String, telling: bool, equal: bool, h
     } else {
         comparison.differences.push(Difference { path, field: None, dropped: held.is_null(), telling });
     }
+}
+
+fn same_day(sent: &Value, held: &Value) -> bool {
+    matches!((moment(&text(sent)), moment(&text(held))), (Some(a), Some(b)) if (a - b).abs() < DAY_S)
 }
 
 fn colour(value: &Value) -> String {
@@ -332,6 +341,9 @@ mod tests {
         let renumbered = compare(&status(100, "#FFDC7F"), &status(5, "ffdc7f"));
         assert_eq!((renumbered.agreed, renumbered.compatible()), (2, true), "{renumbered:?}");
         assert!(!compare(&status(1, "#ffdc7f"), &status(1, "#ffdbdb")).compatible());
+        let next = |at: i64| json!({"next_date": at});
+        assert!(compare(&next(1_589_058_000), &next(1_589_000_000)).compatible(), "moved to midnight");
+        assert!(!compare(&next(1_589_058_000), &next(1_588_900_000)).compatible());
         let bought = |comment: &str| json!({"price": 5, "comment": comment});
         let other = compare(&bought("run/r2"), &bought("run/r3"));
         assert!(other.foreign(Some(Mark::Key("comment"))) && !other.foreign(Some(Mark::Field(1))));

@@ -12,13 +12,14 @@ use crate::api::Failure;
 use crate::entity::answer::{self, WrittenItem};
 use crate::entity::compare::Mark;
 use crate::entity::parts::id;
-use crate::entity::{At, Entity, FieldsOf};
+use crate::entity::{Action, At, Entity, FieldsOf};
 use crate::mapping::{Mapper, Plan};
 use crate::problem::{Problem, Stage};
 use crate::store::{BatchNo, OpenDoubt, Outcome, StoreError};
 use crate::table::Table;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
 
@@ -97,6 +98,9 @@ impl Uploader<'_> {
     /// Settles all doubts, or leaves them for a resumed run when the account cannot be read or the user interrupts.
     pub(super) async fn settle_doubts(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), StoreError> {
         let doubts = std::mem::take(&mut self.doubts);
+        if self.shared.plan.action == Action::Delete {
+            return self.settle_deletions(doubts).await;
+        }
         match self.look(&doubts, stop).await? {
             Seen::Matches(matches, held) => {
                 let mut matches = matches.into_iter();
@@ -117,6 +121,36 @@ impl Uploader<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// Refused, after a time that may have done it: what is still there was refused.
+    async fn settle_deletions(&mut self, doubts: Vec<Doubt>) -> Result<(), StoreError> {
+        let plan = Arc::clone(&self.shared.plan);
+        let ids: Vec<u64> = doubts.iter().flat_map(|d| &d.records).filter_map(|loaded| loaded.record.id).collect();
+        let mut there = HashSet::new();
+        for chunk in ids.chunks(BY_IDS) {
+            match self.shared.client.by_ids(plan.kind.spec().entity, plan.catalog, chunk).await {
+                Ok(items) => there.extend(items.iter().filter_map(|item| id(&item["id"]))),
+                Err(failure) => {
+                    self.doubts = doubts;
+                    self.stop_with(End::Service(stop_of(failure)));
+                    return Ok(());
+                }
+            }
+        }
+        for doubt in doubts {
+            let answered = Answered { http_status: None, attempts: doubt.attempts };
+            let outcomes: Vec<Outcome> = doubt
+                .records
+                .iter()
+                .map(|loaded| match loaded.record.id.is_some_and(|id| there.contains(&id)) {
+                    true => settle::rejected_alone(&plan, loaded, &doubt.why, answered),
+                    false => settle::deleted(loaded, answered),
+                })
+                .collect();
+            lock(&self.shared.journal).settle_doubt(doubt.batch, &outcomes)?;
+        }
+        Ok(())
     }
 
     async fn look(&mut self, doubts: &[Doubt], stop: &mut watch::Receiver<bool>) -> Result<Seen, StoreError> {

@@ -62,7 +62,7 @@ pub fn unprocessed(loaded: &Loaded) -> Outcome {
     outcome(loaded, Status::Unprocessed)
 }
 
-fn deleted(loaded: &Loaded, answered: Answered) -> Outcome {
+pub fn deleted(loaded: &Loaded, answered: Answered) -> Outcome {
     with_answer(Outcome { id: loaded.record.id, ..outcome(loaded, Status::Deleted) }, answered)
 }
 

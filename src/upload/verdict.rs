@@ -2,7 +2,7 @@
 //! compiler and not a user.
 
 use crate::api::{Failure, Reply};
-use crate::entity::answer::{self, ItemError, ItemErrors, WrittenItem};
+use crate::entity::answer::{self, ItemErrors, WrittenItem};
 use crate::entity::{Action, Shape, Write};
 use std::time::Duration;
 
@@ -120,8 +120,11 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
             if detail.to_lowercase().contains(SYSTEM_ERROR) {
                 return doubt(detail.clone());
             }
-            if write.names_record() && not_found(detail, errors, write.action) {
+            if write.names_record() && not_found(detail) {
                 absent()
+            } else if repeated && write.action == Action::Delete {
+                // Refused, or done the first time: the service names the id in both cases.
+                Verdict::InDoubt(told(detail, errors))
             } else if errors.is_empty() {
                 Verdict::Halve(told(detail, errors))
             } else {
@@ -145,11 +148,9 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
 }
 
 /// A refusal that says the record of the address is not there.
-fn not_found(detail: &str, errors: &[ItemErrors], action: Action) -> bool {
+fn not_found(detail: &str) -> bool {
     let detail = detail.to_lowercase();
-    let unknown_id = |error: &ItemError| error.path == "id" && error.code == "NotSupportedChoice";
     NOT_FOUND.iter().any(|text| detail.contains(text))
-        || (action == Action::Delete && errors.iter().flat_map(|item| &item.errors).any(unknown_id))
 }
 
 /// The account cannot be read: why, as a reason to stop.
@@ -182,6 +183,7 @@ fn told(detail: &str, errors: &[ItemErrors]) -> String {
 mod tests {
     use super::*;
     use crate::entity::Kind;
+    use crate::entity::answer::ItemError;
 
     #[test]
     fn every_end_of_a_write_has_its_verdict() {
@@ -250,8 +252,9 @@ mod tests {
             (&missing(false), delete, true, Verdict::Done(vec![])),
             (&refused(400, "Status not found"), delete, false, Verdict::Absent),
             (&refused(400, "Status not found"), delete, true, Verdict::Done(vec![])),
-            (&no_id, delete, true, Verdict::Done(vec![])),
-            (&refused(422, "system status"), delete, true, Verdict::Halve("system status".into())),
+            (&no_id, delete, true, Verdict::InDoubt("Bad Request; id: NotSupportedChoice d".into())),
+            (&refused(422, "system status"), delete, false, Verdict::Halve("system status".into())),
+            (&refused(422, "system status"), delete, true, Verdict::InDoubt("system status".into())),
             (&missing(false), bought, false, Verdict::Absent),
             (&empty, delete, false, Verdict::Done(vec![])),
         ] {
