@@ -28,7 +28,7 @@ pub struct After<'a> {
 impl After<'_> {
     /// Links the records of an upload that came to its end, or to the end of what could be read; a run is not done before
     /// they are linked. Says how the run ended, all in all.
-    pub async fn link(&self, end: End, stop: &watch::Receiver<bool>) -> Result<End, Ended> {
+    pub async fn link(&self, end: End, stop: &watch::Receiver<bool>, common: &Common) -> Result<End, Ended> {
         let broken = matches!(&end, End::Source(problem) if problem.code != feed::FAULT);
         if !links::wanted(self.plan) || !(broken || matches!(end, End::Finished)) {
             return Ok(end);
@@ -37,6 +37,7 @@ impl After<'_> {
         if ids.is_empty() {
             return Ok(end);
         }
+        say::detail(common, format!("linking what {} records name", ids.len()));
         let linking = Linking {
             client: Arc::clone(self.client),
             plan: Arc::clone(self.plan),

@@ -73,7 +73,7 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
         let upload = Upload { client, plan, journal, feed, options, doubts, stop: stop.clone() };
         let mut observe = |event: Event| observe(event, &mut log, &mut progress, common);
         let report = crate::upload::run(upload, &mut observe).await?;
-        let end = after.link(report.end, &stop).await?;
+        let end = after.link(report.end, &stop, common).await?;
         if matches!(end, End::Finished) {
             after.read_back(stop, common).await?;
         }
@@ -81,8 +81,12 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
         Ok::<_, Ended>((interrupted, Report { end, ..report }))
     })?;
     progress.finish();
+    let links = store.links(run)?;
+    if links.any() {
+        log.note(prepare::now_ms(), "linked", json!({"made": links.made, "refused": links.refused}));
+    }
     let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let exit = exit_of(&report.end, &journal.counts(), store.links(run)?, interrupted);
+    let exit = exit_of(&report.end, &journal.counts(), links, interrupted);
     let (sent, throttled) = asked.since(&client);
     let outcome = if matches!(report.end, End::Source(_)) { Exit::SOURCE_BROKEN } else { exit.outcome() };
     journal.end(&RunEnd {

@@ -27,8 +27,11 @@ impl Uploader<'_> {
             self.parents.remove(&parent);
         }
         let Some((end, took)) = end else {
-            // It goes first when the doubt is settled, or is left unprocessed.
-            self.again.push_back(batch);
+            // It goes first when the doubt is settled, or is left unprocessed; before what waits for the same owner.
+            match batch.parent() {
+                Some(_) => self.again.push_front(batch),
+                None => self.again.push_back(batch),
+            }
             return Ok(());
         };
         let status = match &end {
