@@ -6,7 +6,7 @@ use super::feed::Loaded;
 use super::run::{End, Uploader, lock};
 use super::send::{Batch, Landed};
 use super::settle::{self, Answered};
-use super::verdict::{Verdict, verdict};
+use super::verdict::{Stop, Verdict, verdict};
 use crate::entity::Action;
 use crate::entity::answer::WrittenItem;
 use crate::store::{BatchNo, Outcome, Status, StoreError};
@@ -87,15 +87,10 @@ impl Uploader<'_> {
                 Ok(())
             }
             Verdict::Repeat { pause, why } => {
-                // In the journal as what it is: who resumes must know that it may have been acted on.
-                let mut journal = lock(&self.shared.journal);
-                journal.doubt(batch.no, status, &[])?;
-                journal.settle_doubt(batch.no, &[])?;
-                let no = journal.next_batch();
-                drop(journal);
                 (self.observe)(Event::Again { batch: batch.no, why });
                 self.retried += 1;
-                self.again.push_front(Batch { no, pause, repeated: true, ..batch });
+                let batch = self.may_be_done(batch, status)?;
+                self.again.push_front(Batch { pause, ..batch });
                 Ok(())
             }
             Verdict::Absent => {
@@ -118,12 +113,27 @@ impl Uploader<'_> {
                 Ok(())
             }
             Verdict::Stop(why) => {
-                lock(&self.shared.journal).not_taken(batch.no, status)?;
+                let batch = match why {
+                    Stop::Failing(_) => self.may_be_done(batch, status)?,
+                    _ => {
+                        lock(&self.shared.journal).not_taken(batch.no, status)?;
+                        batch
+                    }
+                };
                 self.again.push_front(batch);
                 self.finish_with(End::Service(why));
                 Ok(())
             }
         }
+    }
+
+    /// A batch that goes again although it may have been acted on. In the journal it is what it is, a doubt: who resumes has
+    /// to know.
+    fn may_be_done(&self, batch: Batch, status: Option<u16>) -> Result<Batch, StoreError> {
+        let mut journal = lock(&self.shared.journal);
+        journal.doubt(batch.no, status, &[])?;
+        journal.settle_doubt(batch.no, &[])?;
+        Ok(Batch { no: journal.next_batch(), repeated: true, ..batch })
     }
 
     /// Items that came back; records that the answer does not mention are in doubt.
