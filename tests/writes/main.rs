@@ -1,227 +1,15 @@
 //! What is sent to which address, and what its answers mean there: the loop and the linking pass against a server of a few
 //! lines, which says what the sandbox would not say by itself.
 
-use amoport::api::{Client, Pace, parse_base, pull};
-use amoport::clock::Clock;
+mod stage;
+
 use amoport::entity::{Action, Entity, Kind};
-use amoport::mapping::{self, Link, Plan, Record, compile};
-use amoport::sandbox::{Options as SandboxOptions, Sandbox};
-use amoport::store::{Head, Journal, Line, Links, MappingHead, NewRun, Outcome, SourceHead, Status, Store, StoreError};
-use amoport::table::{ReadOptions, Row, Table};
-use amoport::upload::feed::{Fed, Loaded};
-use amoport::upload::links::{self, Linking};
-use amoport::upload::{BatchSize, End, Options, Upload};
-use std::collections::{BTreeMap, HashMap};
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-use tokio::sync::{mpsc, watch};
-
-type Log = Arc<Mutex<Vec<(String, String)>>>;
-
-/// Answers `METHOD path`, asked for the nth time, with a status and a body; a read has its query for a body.
-struct Service {
-    url: String,
-    log: Log,
-}
-
-impl Service {
-    fn start(answer: impl Fn(&str, usize, &str) -> (u16, String) + Send + 'static) -> Service {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let log = Log::default();
-        let kept = Arc::clone(&log);
-        std::thread::spawn(move || {
-            let mut asked: HashMap<String, usize> = HashMap::new();
-            for stream in listener.incoming() {
-                let mut stream = stream.expect("a connection");
-                let (line, body) = request(&mut stream);
-                let nth = asked.entry(line.clone()).or_default();
-                *nth += 1;
-                let (status, answer) = answer(&line, *nth, &body);
-                kept.lock().expect("the log").push((line, body));
-                let head =
-                    format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
-                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(answer.as_bytes()));
-            }
-        });
-        Service { url, log }
-    }
-
-    /// Bodies sent to an address, in their order.
-    fn sent(&self, line: &str) -> Vec<String> {
-        let log = self.log.lock().expect("the log");
-        log.iter().filter(|(asked, _)| asked == line).map(|(_, body)| body.clone()).collect()
-    }
-}
-
-/// `METHOD path` without the query, and the body, or the query where there is none.
-fn request(stream: &mut TcpStream) -> (String, String) {
-    let mut bytes = Vec::new();
-    let mut buffer = [0; 4096];
-    loop {
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let length =
-                head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
-            let length: usize = length.and_then(|n| n.parse().ok()).unwrap_or(0);
-            if body.len() >= length {
-                let line = head.lines().next().unwrap_or_default();
-                let path = line.split([' ', '?']).nth(1).unwrap_or_default();
-                let method = line.split(' ').next().unwrap_or_default();
-                let query = line.split([' ', '?']).nth(2).unwrap_or_default();
-                let body = if method == "GET" { query } else { body };
-                return (format!("{method} {}", path.trim_start_matches("/api/v4/")), body.to_owned());
-            }
-        }
-        let read = stream.read(&mut buffer).expect("a request");
-        assert!(read > 0, "the request broke off: {text}");
-        bytes.extend_from_slice(&buffer[..read]);
-    }
-}
-
-struct Stage {
-    folder: tempfile::TempDir,
-    client: Arc<Client>,
-    plan: Arc<Plan>,
-    journal: Arc<Mutex<Journal>>,
-}
-
-impl Stage {
-    async fn set(service: &Service, kind: Kind, action: Action) -> Stage {
-        let folder = tempfile::tempdir().expect("a folder");
-        let clock = Clock::faster(100.0);
-        let client = |url: &str, token: &str| {
-            let token = secrecy::SecretString::from(token.to_owned());
-            Arc::new(Client::new(parse_base(url).unwrap(), token.into(), Pace::new(7, clock)).unwrap())
-        };
-        let sandbox = Sandbox::start(SandboxOptions::default()).expect("a sandbox");
-        let account = pull::pull(&client(sandbox.url(), sandbox.token()), &Entity::ALL[..3], 0).await.unwrap().0;
-        std::fs::write(folder.path().join("rows.csv"), "name\nA\n").unwrap();
-        std::fs::write(folder.path().join("rows.toml"), "version = 1\nkind = \"lead\"\n[lead]\nname = \"name\"\n")
-            .unwrap();
-        let written = mapping::read(&folder.path().join("rows.toml")).expect("the mapping is good");
-        let table = Table::open(&folder.path().join("rows.csv"), &ReadOptions::default()).expect("the source");
-        let origins = compile::Origins { header: table.header.clone(), source: table.source() };
-        let plan = compile::compile(&written, origins, Arc::new(account)).expect("the plan");
-        // What the loop looks at is the kind and the way it is written; the records are made by hand.
-        let write = kind.spec().write(action).expect("a way of writing it");
-        let plan = Arc::new(Plan { kind, action, write, ..plan });
-        let head = head(kind, action);
-        let new = NewRun { name: "run", head: &head, snapshot: "{}", started_at: 0 };
-        let journal = Journal::begin(Store::open(folder.path()).expect("the store"), &new).expect("a journal");
-        Stage { folder, client: client(&service.url, "token"), plan, journal: Arc::new(Mutex::new(journal)) }
-    }
-
-    async fn upload(&self, records: Vec<Record>) -> End {
-        let (_signal, stop) = watch::channel(false);
-        let upload = Upload {
-            client: Arc::clone(&self.client),
-            plan: Arc::clone(&self.plan),
-            journal: Arc::clone(&self.journal),
-            feed: fed(records).await,
-            options: Options {
-                batch: BatchSize::Fixed(self.plan.write.batch_max.min(50)),
-                in_flight: 24,
-                max_errors: None,
-                settle: Duration::from_secs(1),
-                clock: Clock::faster(100.0),
-                again: false,
-            },
-            doubts: Vec::new(),
-            stop,
-        };
-        amoport::upload::run(upload, &mut |_| {}).await.expect("the store works").end
-    }
-
-    async fn link(&self, records: Vec<Record>, stopped: bool) -> End {
-        let (_signal, stop) = watch::channel(stopped);
-        let linking = Linking {
-            client: Arc::clone(&self.client),
-            plan: Arc::clone(&self.plan),
-            journal: Arc::clone(&self.journal),
-            feed: fed(records).await,
-            ids: self.store().unlinked(1).expect("the store works"),
-            in_flight: 4,
-            stop,
-        };
-        links::link(linking).await.expect("the store works")
-    }
-
-    fn store(&self) -> Store {
-        Store::open(self.folder.path()).expect("the store")
-    }
-
-    fn lines(&self) -> BTreeMap<u32, Line> {
-        let mut lines = BTreeMap::new();
-        let kept = self.store().lines::<StoreError>(1, |line| {
-            lines.insert(line.row, line);
-            Ok(())
-        });
-        kept.expect("the store works");
-        lines
-    }
-
-    fn statuses(&self) -> Vec<(u32, &'static str, String)> {
-        let code = |line: &Line| line.problems.first().map(|p| p.code.clone()).unwrap_or_default();
-        self.lines().values().map(|line| (line.row, line.status.word(), code(line))).collect()
-    }
-}
-
-async fn fed(records: Vec<Record>) -> mpsc::Receiver<Vec<Fed>> {
-    let (sender, receiver) = mpsc::channel(4);
-    let rows = records.len() as u64;
-    let loaded = |record: Record| {
-        let mut row = Row::default();
-        row.number = record.row;
-        Fed::Record(Loaded { record, row, more: Vec::new() })
-    };
-    sender.send(records.into_iter().map(loaded).collect()).await.expect("there is room");
-    sender.send(vec![Fed::End { rows }]).await.expect("there is room");
-    receiver
-}
-
-fn head(kind: Kind, action: Action) -> Head {
-    let source = SourceHead {
-        path: "rows.csv".to_owned(),
-        sha256: String::new(),
-        sheet: None,
-        header_row: 1,
-        format: "csv".to_owned(),
-        encoding: None,
-        bom: false,
-        delimiter: Some(','),
-        titles: Vec::new(),
-    };
-    Head {
-        source,
-        mapping: MappingHead { path: String::new(), sha256: String::new() },
-        kind: kind.name().to_owned(),
-        entity: kind.spec().entity.path().to_owned(),
-        action: action.name().to_owned(),
-        account: "a".to_owned(),
-        target: "a".to_owned(),
-        base: String::new(),
-        folder: String::new(),
-        batch: None,
-        settle: 1,
-        verify: "none".to_owned(),
-        rate: 7,
-        rows: None,
-        limit: None,
-        again: false,
-        catalog: None,
-    }
-}
-
-fn record(row: u32, body: &str) -> Record {
-    Record { row, body: body.replace("ROW", &format!("r{row}")).into_bytes(), ..Record::default() }
-}
-
-fn not_found() -> (u16, String) {
-    (404, r#"{"title":"Not Found","status":404,"detail":"not there"}"#.to_owned())
-}
+use amoport::mapping::{Link, Record};
+use amoport::store::{Links, Outcome, Status};
+use amoport::upload::End;
+use stage::{Service, Stage, loaded, not_found, record};
+use std::collections::HashMap;
+use std::sync::Mutex;
 
 #[tokio::test]
 async fn purchases_go_to_their_customers_in_their_order_and_an_unknown_customer_rejects_only_his() {
@@ -333,6 +121,60 @@ async fn deleting_has_no_body_and_what_an_earlier_time_has_deleted_counts() {
     );
     let counts = stage.store().counts(1).unwrap();
     assert_eq!((counts.read, counts.deleted, counts.rejected), (6, 4, 2));
+}
+
+#[tokio::test]
+async fn a_resumed_run_knows_what_may_have_been_deleted() {
+    let service = Service::start(|line, nth, _| match (line, nth) {
+        ("DELETE customers/statuses/1", 1..=6) => (502, "<html>".to_owned()),
+        ("DELETE customers/statuses/1", _) => not_found(),
+        other => panic!("{other:?}"),
+    });
+    let stage = Stage::set(&service, Kind::CustomerStatus, Action::Delete).await;
+    let records = || vec![Record { id: Some(1), ..record(2, "{}") }];
+    assert!(matches!(stage.upload(records()).await, End::Service(_)));
+    assert_eq!(stage.statuses(), [(2, "unprocessed", String::new())]);
+    let stage = stage.resume();
+    assert!(matches!(stage.upload(records()).await, End::Finished));
+    assert_eq!(stage.statuses(), [(2, "deleted", String::new())]);
+}
+
+#[tokio::test]
+async fn an_invoice_of_several_rows_keeps_them_and_what_the_service_says_of_its_sum() {
+    let service = Service::start(|line, _, body| match line {
+        "GET catalogs/77/elements" => (204, String::new()),
+        "POST catalogs/77/elements" if body.contains("r5") => {
+            let error = r#"{"code":"NotBlank","path":"name","detail":"d"}"#;
+            (400, format!(r#"{{"validation-errors":[{{"request_id":"r5","errors":[{error}]}}],"detail":"no"}}"#))
+        }
+        "POST catalogs/77/elements" => {
+            let lines = r#"[{"field_id":1,"field_code":"ITEMS","values":[{"value":{"total_sum":25}}]}]"#;
+            let warned = r#"{"warning":{"message":"counted anew"}}"#;
+            let first = format!(
+                r#"{{"id":90,"request_id":"r2","invoice_link":"https://pay/1","custom_fields_values":{lines},"_embedded":{warned}}}"#
+            );
+            (200, format!(r#"{{"_embedded":{{"elements":[{first},{{"id":91,"request_id":"r8"}}]}}}}"#))
+        }
+        other => panic!("{other}"),
+    });
+    let stage = Stage::set(&service, Kind::Invoice, Action::Create).await;
+    let invoice = |row: u32| Record { total: Some(30.into()), ..record(row, r#"{"name":"A","request_id":"ROW"}"#) };
+    let records =
+        vec![loaded(invoice(2), &[3, 4]), loaded(invoice(5), &[7]), loaded(record(8, r#"{"request_id":"ROW"}"#), &[])];
+    assert!(matches!(stage.upload_loaded(records).await, End::Finished));
+    let codes: Vec<String> = stage.lines()[&2].problems.iter().map(|problem| problem.code.clone()).collect();
+    assert_eq!(codes, ["recalculated", "total-differs"]);
+
+    let run = stage.store().run_named("run").unwrap().unwrap();
+    amoport::report::write(&stage.store(), &run, stage.folder.path()).expect("a report");
+    let read = |name: &str| std::fs::read_to_string(stage.folder.path().join(name)).expect("a file of the report");
+    let results: Vec<HashMap<String, String>> =
+        csv::Reader::from_reader(read("results.csv").as_bytes()).deserialize().collect::<Result<_, _>>().unwrap();
+    let told: Vec<[&str; 3]> =
+        results.iter().map(|line| ["rows", "status", "url"].map(|column| line[column].as_str())).collect();
+    let card = "https://a/catalogs/77/detail/91";
+    assert_eq!(told, [["2-4", "created", "https://pay/1"], ["5,7", "rejected", ""], ["8", "created", card]]);
+    assert_eq!(read("rejected.csv").lines().count(), 3, "a line for each row of the group");
 }
 
 #[tokio::test]
