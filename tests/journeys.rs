@@ -215,7 +215,7 @@ impl Journey {
                 journal.settle_doubt(doubt.batch, &[]).map_err(told)?;
             }
         }
-        let doubts = Doubt::reopen(open, self.table(), self.mapper()).map_err(|p| p.to_string())?;
+        let doubts = Doubt::reopen(open, self.table(), self.mapper(), None).map_err(|p| p.to_string())?;
         let mut done = self.store().done(run.run).map_err(told)?;
         done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
         Ok((journal, doubts, done))
@@ -359,6 +359,7 @@ fn head(folder: &Path, Voyage { kind, action }: Voyage) -> Head {
         rows: None,
         limit: None,
         again: false,
+        catalog: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 mod program;
 
-use program::{Folder, Service};
+use program::{Folder, Service, ran};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -238,4 +238,23 @@ fn words_that_mean_nothing_count_as_empty() {
     assert!(run.stderr.contains("\"price\" needs a value"), "{}", run.stderr);
     let world = service.get("/_sandbox/entities/leads");
     assert_eq!(world["rows"][0]["tags"], serde_json::json!(["импорт"]), "{world}");
+}
+
+/// The key of a row stands outside of the rows that were asked for, too: mapped again without that bound, the row would be
+/// rejected as the second of its key, its doubt forgotten, and the record sent once more.
+#[cfg(unix)]
+#[test]
+fn a_doubt_is_mapped_again_within_the_rows_that_were_asked_for() {
+    let service = Service::start();
+    service.faults(r#"{"script":[{"on":"POST leads","nth":1,"times":1,"do":"504","after_commit":true}]}"#);
+    let folder = Folder::new();
+    folder.write("rows.csv", "n,name\n1,Раз\n2,Два\n1,Три\n2,Четыре\n");
+    folder.write("rows.toml", "version = 1\nkind = \"lead\"\nkey = \"n\"\n[lead]\nname = \"name\"\n");
+    let import = ["import", "rows.csv", "-m", "rows.toml", "--rows", "4-5", "--settle", "1s"];
+    let mut command = folder.command(&service, &import);
+    let killed = ran(command.env("AMOPORT_CRASH", "doubt-after:1").output().unwrap());
+    assert_eq!((killed.code, service.entities("leads")), (-1, 2));
+    let resumed = folder.run(&service, &["resume", "--json"]).expect(0);
+    assert_eq!(resumed.json()["counts"]["created"], 2);
+    assert_eq!(service.entities("leads"), 2, "nothing was sent twice");
 }

@@ -247,6 +247,31 @@ fn a_source_that_changed_is_not_resumed() {
     assert!(refused.stderr.contains("the source has changed since the run began"), "{}", refused.stderr);
 }
 
+#[test]
+fn a_change_that_an_answer_does_not_mention_is_sent_once_more() {
+    let service = Service::start();
+    let made = folder(&leads(4, |_| None));
+    made.run(&service, &IMPORT).expect(0);
+    let ids: Vec<String> = made.results().into_iter().map(|line| line["id"].clone()).collect();
+    // The service changes the good ones and names them; the refused one is left out of a 200.
+    service.post("/_sandbox/switches", r#"{"partial":"told","request_ids":"missing"}"#);
+    refusing(&service);
+    let mut csv = String::from("id,name\n");
+    for (n, id) in ids.iter().enumerate() {
+        let _ = writeln!(csv, "{id},{}", if n == 2 { "отказ".to_owned() } else { format!("Новая {n}") });
+    }
+    let changed = Folder::new();
+    changed.write("leads.csv", csv);
+    changed.write(
+        "leads.toml",
+        "version = 1\nkind = \"lead\"\naction = \"update\"\n[lead]\nid = \"id\"\nname = \"name\"\n",
+    );
+    let run = changed.run(&service, &import(&["--json"])).expect(1);
+    let counts = run.json()["counts"].clone();
+    assert_eq!((&counts["updated"], &counts["rejected"], &counts["unknown"]), (&3.into(), &1.into(), &0.into()));
+    assert_eq!(service.requests("PATCH leads"), 2, "all four, then the one alone");
+}
+
 /// Three minutes; `cargo test --release --test upload -- --ignored --nocapture` prints how much slower faults make it.
 #[test]
 #[ignore = "takes minutes"]

@@ -37,9 +37,10 @@ pub enum Failure {
     /// Not sent: 429s went on and on, for this process or another one, and all of them have stopped.
     #[error("the service keeps asking to slow down (429)")]
     Halted,
-    /// 404, 405 and other answers that say the address is wrong.
+    /// 404, 405 and other answers that say the address is wrong, or that what it names is not there. A 404 with a `page`
+    /// comes from a router in between and passes. [client live]
     #[error("the service does not know this address ({status}): {detail}")]
-    Missing { status: u16, detail: String },
+    Missing { status: u16, detail: String, page: bool },
     /// 5xx: it may or may not have been done.
     #[error("the service failed ({status}): {detail}")]
     Broken { status: u16, detail: String },
@@ -91,7 +92,7 @@ pub fn sort(reply: Reply) -> Result<Reply, Failure> {
             Err(Failure::Throttled { wait: seconds.map(Duration::from_secs) })
         }
         500.. => Err(Failure::Broken { status: reply.status, detail: detail() }),
-        status => Err(Failure::Missing { status, detail: detail() }),
+        status => Err(Failure::Missing { status, detail: detail(), page: answer::is_page(&reply.body) }),
     }
 }
 
@@ -108,7 +109,9 @@ mod tests {
             (402, json, Failure::Unpaid("T: D".into())),
             (403, json, Failure::Forbidden("T: D".into())),
             (403, "<html>", Failure::Blocked),
-            (404, "<html>", Failure::Missing { status: 404, detail: "no details, 6 bytes".into() }),
+            (404, "<html>", Failure::Missing { status: 404, detail: "no details, 6 bytes".into(), page: true }),
+            (404, json, Failure::Missing { status: 404, detail: "T: D".into(), page: false }),
+            (404, "", Failure::Missing { status: 404, detail: "no details, 0 bytes".into(), page: false }),
             (429, "<html>", Failure::Throttled { wait: None }),
             (429, r#"{"retry_after":300}"#, Failure::Throttled { wait: Some(Duration::from_secs(300)) }),
             (504, "<html>", Failure::Broken { status: 504, detail: "no details, 6 bytes".into() }),

@@ -7,6 +7,7 @@ pub mod pace;
 pub mod pages;
 pub mod pull;
 pub mod token;
+mod walk;
 
 pub use auth::Auth;
 pub use failure::{Failure, Reply};
@@ -117,10 +118,15 @@ impl Client {
     }
 
     /// A write, sent at once: the caller has waited for its turn (`pace().turn()`) after noting durably that it sends.
-    pub async fn write(&self, method: &'static str, path: &str, body: Vec<u8>) -> Result<Reply, Failure> {
+    /// Deleting has no body.
+    pub async fn write(&self, method: &'static str, path: &str, body: Option<Vec<u8>>) -> Result<Reply, Failure> {
         let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::POST);
-        let request = self.request(method, path, &[]).header(reqwest::header::CONTENT_TYPE, "application/json");
-        self.call(request.body(body)).await
+        let request = self.request(method, path, &[]);
+        let request = match body {
+            Some(body) => request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body),
+            None => request,
+        };
+        self.call(request).await
     }
 
     /// A read: waits its turn, and is tried again when that is safe and may help.
@@ -132,9 +138,13 @@ impl Client {
             let end = self.call(self.request(Method::GET, path, query)).await;
             let pause = match &end {
                 Err(Failure::Throttled { .. }) => Duration::ZERO,
-                Err(Failure::NeverSent(_) | Failure::Lost(_) | Failure::Broken { .. } | Failure::Unreadable(_)) => {
-                    Duration::from_secs(1) * 2_u32.pow(tries - 1)
-                }
+                Err(
+                    Failure::NeverSent(_)
+                    | Failure::Lost(_)
+                    | Failure::Broken { .. }
+                    | Failure::Unreadable(_)
+                    | Failure::Missing { status: 404, page: true, .. },
+                ) => Duration::from_secs(1) * 2_u32.pow(tries - 1),
                 Ok(_)
                 | Err(
                     Failure::Refused { .. }

@@ -1,81 +1,149 @@
-//! Lists of an account's entities, read backwards from the newest: what has come in since a given id.
+//! Lists of an account's entities: what has come in since a given id, and what stands under given ids.
 
+use super::walk::{Ask, Walk};
 use super::{Client, Failure};
-use crate::entity::{Entity, PAGE_MAX, Wrapping, answer, parts};
+use crate::entity::{Entity, Order, PAGE_MAX, Wrapping, answer, parts};
 use serde_json::Value;
 
 /// Pages of one look; more than a million entities above a watermark is no doubt but a mistake.
 const PAGES_MAX: u32 = 4_000;
 
-impl Client {
-    /// The highest id there is; 0 in an empty account. Ids grow with creation. [client live]
-    pub async fn highest_id(&self, entity: Entity) -> Result<u64, Failure> {
-        let newest = self.page(entity, 1, 1).await?;
-        Ok(newest.first().and_then(|item| parts::id(&item["id"])).unwrap_or(0))
+/// One list: of an entity, of a catalog's elements, of one customer's purchases.
+struct List {
+    entity: Entity,
+    path: String,
+}
+
+impl List {
+    fn of(entity: Entity, catalog: Option<u64>) -> List {
+        let path = entity.path().replace("{catalog}", &catalog.unwrap_or(0).to_string());
+        List { entity, path }
     }
 
-    /// Everything with an id above `watermark`, newest first.
-    pub async fn above(&self, entity: Entity, watermark: u64) -> Result<Vec<Value>, Failure> {
-        let mut found = Vec::new();
-        self.each_above(entity, watermark, |item| found.push(item)).await?;
-        Ok(found)
-    }
-
-    /// Gives everything with an id above `watermark` to `each`, newest first. An order that the service ignores would
-    /// end the look too early, so it is checked: unknown orders are ignored with a 200. [client live]
-    pub async fn each_above(&self, entity: Entity, watermark: u64, mut each: impl FnMut(Value)) -> Result<(), Failure> {
-        let mut newest = u64::MAX;
-        let mut last = u64::MAX;
-        for page in 1..=PAGES_MAX {
-            let items = self.page(entity, page, PAGE_MAX).await?;
-            // A short page is no end: gateways cap pages, and what is not seen here would be sent again.
-            let empty = items.is_empty();
-            let mut within = u64::MAX;
-            for item in items {
-                let Some(id) = parts::id(&item["id"]) else { continue };
-                if id > within || (newest != u64::MAX && id > newest) {
-                    let message = format!("the list of {} is not in the order asked for", entity.path());
-                    return Err(Failure::Unreadable(message));
-                }
-                newest = if newest == u64::MAX { id } else { newest };
-                within = id;
-                // What is made meanwhile pushes rows to the next page, where they come a second time.
-                if id < last && id > watermark {
-                    last = id;
-                    each(item);
-                }
-            }
-            if empty || within <= watermark {
-                return Ok(());
-            }
-        }
-        Err(Failure::Unreadable(format!("the list of {} does not end", entity.path())))
-    }
-
-    /// Entities by id, as many as one address holds.
-    pub async fn by_ids(&self, entity: Entity, ids: &[u64]) -> Result<Vec<Value>, Failure> {
-        let limit = PAGE_MAX.to_string();
-        let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
-        let mut query = vec![("limit", limit.as_str()), ("with", "contacts")];
-        query.extend(ids.iter().map(|id| ("filter[id][]", id.as_str())));
-        let reply = self.read(entity.path(), &query).await?;
-        items(&reply.body, reply.status, entity)
-    }
-
-    async fn page(&self, entity: Entity, page: u32, limit: usize) -> Result<Vec<Value>, Failure> {
-        let (page, limit) = (page.to_string(), limit.to_string());
-        let query = [("order[id]", "desc"), ("page", page.as_str()), ("limit", limit.as_str()), ("with", "contacts")];
-        let reply = self.read(entity.path(), &query).await?;
-        items(&reply.body, reply.status, entity)
+    fn unreadable(&self, what: &str) -> Failure {
+        Failure::Unreadable(format!("the list of {} {what}", self.path))
     }
 }
 
-fn items(body: &[u8], status: u16, entity: Entity) -> Result<Vec<Value>, Failure> {
+impl Client {
+    /// The highest id there is; 0 in an empty list. Ids grow with creation. [client live]
+    pub async fn highest_id(&self, entity: Entity, catalog: Option<u64>) -> Result<u64, Failure> {
+        let list = List::of(entity, catalog);
+        if entity.spec().order == Order::ById {
+            let newest = self.page(&list, Ask { page: 1, falling: true }, 1).await?;
+            return Ok(newest.first().and_then(|item| parts::id(&item["id"])).unwrap_or(0));
+        }
+        // Nothing is above this, so the walk ends as soon as it knows which page is the newest.
+        let mut walk = walk(entity, u64::MAX);
+        self.walk(&list, &mut walk, |_, _| {}).await?;
+        Ok(walk.highest())
+    }
+
+    /// Everything with an id above `watermark`.
+    pub async fn above(&self, entity: Entity, catalog: Option<u64>, watermark: u64) -> Result<Vec<Value>, Failure> {
+        let mut found = Vec::new();
+        self.each_above(entity, catalog, watermark, |item| found.push(item)).await?;
+        Ok(found)
+    }
+
+    /// Gives everything with an id above `watermark` to `each`, once.
+    pub async fn each_above(
+        &self,
+        entity: Entity,
+        catalog: Option<u64>,
+        watermark: u64,
+        mut each: impl FnMut(Value),
+    ) -> Result<(), Failure> {
+        let list = List::of(entity, catalog);
+        let give = |id, item| {
+            if id > watermark {
+                each(item);
+            }
+        };
+        self.walk(&list, &mut walk(entity, watermark), give).await
+    }
+
+    /// All purchases of one customer.
+    pub async fn transactions_of(&self, customer: u64) -> Result<Vec<Value>, Failure> {
+        let list = List { entity: Entity::Transactions, path: format!("customers/{customer}/transactions") };
+        let mut found = Vec::new();
+        self.walk(&list, &mut Walk::all(), |_, item| found.push(item)).await?;
+        Ok(found)
+    }
+
+    /// Entities by id, as many as one address holds; where the list cannot be asked for ids it is looked through.
+    pub async fn by_ids(&self, entity: Entity, catalog: Option<u64>, ids: &[u64]) -> Result<Vec<Value>, Failure> {
+        if !entity.spec().by_ids {
+            let mut all = self.above(entity, catalog, 0).await?;
+            all.retain(|item| parts::id(&item["id"]).is_some_and(|id| ids.contains(&id)));
+            return Ok(all);
+        }
+        let limit = PAGE_MAX.to_string();
+        let ids: Vec<String> = ids.iter().map(u64::to_string).collect();
+        let mut query = vec![("limit", limit.as_str())];
+        query.extend(ids.iter().map(|id| ("filter[id][]", id.as_str())));
+        self.list(&List::of(entity, catalog), query).await
+    }
+
+    /// Walks through a list; `give` gets every item once, with its id.
+    async fn walk(&self, list: &List, walk: &mut Walk, mut give: impl FnMut(u64, Value)) -> Result<(), Failure> {
+        while let Some(ask) = walk.ask() {
+            if ask.page > PAGES_MAX {
+                return Err(list.unreadable("does not end"));
+            }
+            let items: Vec<(u64, Value)> = self
+                .page(list, ask, PAGE_MAX)
+                .await?
+                .into_iter()
+                .filter_map(|item| Some((parts::id(&item["id"])?, item)))
+                .collect();
+            let ids: Vec<u64> = items.iter().map(|(id, _)| *id).collect();
+            let mut news = walk.took(&ids).map_err(|_| list.unreadable("is not in the order asked for"))?;
+            for (id, item) in items {
+                if news.remove(&id) {
+                    give(id, item);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn page(&self, list: &List, ask: Ask, limit: usize) -> Result<Vec<Value>, Failure> {
+        let (page, limit) = (ask.page.to_string(), limit.to_string());
+        let order = if ask.falling { "desc" } else { "asc" };
+        self.list(list, vec![("order[id]", order), ("page", page.as_str()), ("limit", limit.as_str())]).await
+    }
+
+    async fn list(&self, list: &List, mut query: Vec<(&str, &str)>) -> Result<Vec<Value>, Failure> {
+        let with = list.entity.spec().with;
+        if !with.is_empty() {
+            query.push(("with", with));
+        }
+        match self.read(&list.path, &query).await {
+            Ok(reply) => items(&reply.body, reply.status, list),
+            // An empty list of purchases: "Transactions not found". [client live]
+            Err(Failure::Missing { status: 404, page: false, .. }) if list.entity == Entity::Transactions => {
+                Ok(Vec::new())
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+fn walk(entity: Entity, watermark: u64) -> Walk {
+    match entity.spec().order {
+        Order::ById => Walk::ordered(watermark),
+        Order::Unsure => Walk::unsure(watermark),
+        Order::Whole => Walk::whole(),
+    }
+}
+
+fn items(body: &[u8], status: u16, list: &List) -> Result<Vec<Value>, Failure> {
     if status == 204 || body.is_empty() {
         return Ok(Vec::new());
     }
-    let unreadable = || Failure::Unreadable(format!("the list of {} is not what the documents say", entity.path()));
+    let unreadable = || list.unreadable("is not what the documents say");
     let value: Value = serde_json::from_slice(body).map_err(|_| unreadable())?;
-    let items = answer::items(&value, Wrapping::Embedded, entity.path()).ok_or_else(unreadable)?;
+    let items = answer::items(&value, Wrapping::Embedded, list.entity.collection()).ok_or_else(unreadable)?;
     Ok(items.into_iter().cloned().collect())
 }

@@ -102,7 +102,7 @@ fn customers_mode(mode: CustomersMode, target: &TargetArgs, yes: bool, common: &
     let body = payload::customers_mode(word, enabled);
     let write = async {
         target.client.pace().turn().await;
-        target.client.write("PATCH", CUSTOMERS_MODE_PATH, body).await
+        target.client.write("PATCH", CUSTOMERS_MODE_PATH, Some(body)).await
     };
     match prepare::runtime()?.block_on(write) {
         Ok(_) => {}

@@ -121,6 +121,7 @@ fn head(
         rows: args.rows,
         limit: args.limit,
         again: args.again,
+        catalog: plan.catalog,
     })
 }
 

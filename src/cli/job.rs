@@ -1,5 +1,6 @@
 //! A run from the first request to the last file: shared by `import` and `resume`.
 
+use super::after::After;
 use super::args::Common;
 use super::exit::{Ended, Exit};
 use super::prepare;
@@ -11,11 +12,10 @@ use crate::clock::Clock;
 use crate::mapping::{Mapper, Plan};
 use crate::problem::{Problem, Source};
 use crate::report::{self, Log, Summary};
-use crate::store::{Counts, Head, Journal, Run, RunEnd, Store};
+use crate::store::{Counts, Head, Journal, Links, Run, RunEnd, Store};
 use crate::table::{Row, Table};
 use crate::upload::feed::{self, Select};
-use crate::upload::verify::{self, Verify, VerifyError};
-use crate::upload::{BatchSize, Budget, Doubt, End, Event, IN_FLIGHT, Options, Upload};
+use crate::upload::{BatchSize, Budget, Doubt, End, Event, IN_FLIGHT, Options, Report, Upload};
 use serde_json::json;
 use std::fs::File;
 use std::path::Path;
@@ -65,36 +65,28 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
         clock: Clock::REAL,
         again: head.again,
     };
-    let runtime = prepare::runtime()?;
-    let reading = (Arc::clone(&client), Arc::clone(&plan), Arc::clone(&journal));
-    let (interrupted, report, read) = runtime.block_on(async {
+    let after = After { client: &client, plan: &plan, journal: &journal, store: &store, head: &head, name: &name };
+    let (interrupted, report) = prepare::runtime()?.block_on(async {
         let (signal, stop) = watch::channel(false);
         let signals = tokio::spawn(signals(signal));
         let (client, plan, journal) = (Arc::clone(&client), Arc::clone(&plan), Arc::clone(&journal));
-        let mut interrupt = stop.clone();
-        let upload = Upload { client, plan, journal, feed, options, doubts, stop };
+        let upload = Upload { client, plan, journal, feed, options, doubts, stop: stop.clone() };
         let mut observe = |event: Event| observe(event, &mut log, &mut progress, common);
-        let report = crate::upload::run(upload, &mut observe).await;
-        let finished = matches!(&report, Ok(report) if matches!(report.end, End::Finished));
-        let read = async {
-            tokio::select! {
-                biased;
-                Ok(_) = interrupt.wait_for(|stop| *stop) => {
-                    say::line("reading back is broken off; the import itself is done");
-                    Ok(())
-                }
-                read = read_back(&reading.0, &reading.1, &reading.2, &store, &head, &name, common) => read,
-            }
-        };
-        let read = if finished { read.await } else { Ok(()) };
+        let report = crate::upload::run(upload, &mut observe).await?;
+        let end = after.link(report.end, &stop, common).await?;
+        if matches!(end, End::Finished) {
+            after.read_back(stop, common).await?;
+        }
         let interrupted = if signals.is_finished() { signals.await.ok() } else { None };
-        (interrupted, report, read)
-    });
-    let report = report?;
-    read?;
+        Ok::<_, Ended>((interrupted, Report { end, ..report }))
+    })?;
     progress.finish();
+    let links = store.links(run)?;
+    if links.any() {
+        log.note(prepare::now_ms(), "linked", json!({"made": links.made, "refused": links.refused}));
+    }
     let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let exit = exit_of(&report.end, &journal.counts(), interrupted);
+    let exit = exit_of(&report.end, &journal.counts(), links, interrupted);
     let (sent, throttled) = asked.since(&client);
     let outcome = if matches!(report.end, End::Source(_)) { Exit::SOURCE_BROKEN } else { exit.outcome() };
     journal.end(&RunEnd {
@@ -113,10 +105,10 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
     Ok(exit)
 }
 
-fn exit_of(end: &End, counts: &Counts, interrupted: Option<Exit>) -> Exit {
+fn exit_of(end: &End, counts: &Counts, links: Links, interrupted: Option<Exit>) -> Exit {
     match end {
         End::Finished if counts.unknown > 0 => Exit::Unknown,
-        End::Finished if counts.rejected > 0 => Exit::Rejected,
+        End::Finished if counts.rejected > 0 || links.refused > 0 => Exit::Rejected,
         End::Finished => Exit::Done,
         End::Budget => Exit::Budget,
         End::Service(_) => Exit::Service,
@@ -142,48 +134,6 @@ impl Asked {
         let now = Asked::of(client);
         ((now.sent - self.sent) as i64, (now.throttled - self.throttled) as i64)
     }
-}
-
-/// Compares what the account holds with what was sent, as far as `--verify` says. That it could not be done is told;
-/// the import itself is done all the same.
-async fn read_back(
-    client: &Client,
-    plan: &Arc<Plan>,
-    journal: &Arc<Mutex<Journal>>,
-    store: &Store,
-    head: &Head,
-    name: &str,
-    common: &Common,
-) -> Result<(), Ended> {
-    let how = match head.verify.as_str() {
-        "all" => Verify::All,
-        "none" => Verify::None,
-        _ => Verify::Sample,
-    };
-    let run = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner).run();
-    let ids = verify::choose(store.written(run)?, how);
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let select = Select { only: Some(ids.keys().copied().collect()), ..Select::default() };
-    let feed = feed::start(prepare::reopen(&head.source)?, Mapper::new(Arc::clone(plan), name), select);
-    let above = if how == Verify::All { store.first_watermark(run)? } else { None };
-    match verify::read_back(client, plan, journal, feed, &ids, above).await {
-        Ok(verified) if verified.clean() => {
-            say::detail(common, format!("read back {} records: all as sent", verified.checked));
-        }
-        Ok(verified) => say::line(&format!(
-            "read back {} records: {} differ from what was sent, {} are not there, {} have a twin; see {}",
-            verified.checked,
-            verified.differing,
-            verified.missing,
-            verified.doubled,
-            Path::new(&head.folder).join(report::PROBLEMS).display()
-        )),
-        Err(VerifyError::Store(error)) => return Err(error.into()),
-        Err(VerifyError::Service(failure)) => say::line(&format!("the account could not be read back: {failure}")),
-    }
-    Ok(())
 }
 
 /// Outcomes written to the journal in one go.
@@ -365,6 +315,14 @@ fn tell(summary: &Summary, folder: &Path, common: &Common) {
         say::note(common, "the source holds no records");
     }
     say::note(common, format!("{} of {read} records · {requests} requests in {seconds:.1} s", told(&summary.counts)));
+    if let Some(links) = summary.links {
+        let problems = folder.join(report::PROBLEMS);
+        let refused = match links.refused {
+            0 => String::new(),
+            some => format!(", {some} refused; see {}", problems.display()),
+        };
+        say::note(common, format!("{} links made{refused}", links.made));
+    }
     say::note(common, format!("results: {}", folder.join(report::RESULTS_XLSX).display()));
     if summary.counts.rejected > 0 {
         // People with a workbook are better served by the one with coloured cells.

@@ -1,6 +1,7 @@
 //! The program's edge: arguments in, exit code out. One verb a file; the only room that prints.
 
 mod account;
+mod after;
 mod args;
 mod ask;
 mod check;

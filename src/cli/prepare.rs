@@ -10,7 +10,7 @@ use crate::entity::{Entity, Kind};
 use crate::mapping::{self, Ledger, Plan, Written, compile};
 use crate::problem::{Problem, Stage};
 use crate::report::REJECT_COLUMNS;
-use crate::store::{SourceHead, Store};
+use crate::store::{SourceHead, Store, ledger_name};
 use crate::table::{ReadOptions, Row, Table};
 use sha2::{Digest, Sha256};
 use std::io::Read;
@@ -115,14 +115,7 @@ pub fn plan(written: &Written, table: &Table, account: Account, ledger: Ledger) 
 /// they stand in.
 fn ledgers(entity: Entity, catalog: Option<u64>) -> Vec<String> {
     let kinds = Kind::ALL.into_iter().filter(|kind| kind.spec().entity == entity);
-    kinds.map(|kind| ledger_name(kind, catalog)).collect()
-}
-
-pub fn ledger_name(kind: Kind, catalog: Option<u64>) -> String {
-    match (kind.spec().catalog, catalog) {
-        (Some(_), Some(catalog)) => format!("{}/{catalog}", kind.name()),
-        _ => kind.name().to_owned(),
-    }
+    kinds.map(|kind| ledger_name(kind.name(), catalog.filter(|_| kind.spec().catalog.is_some()))).collect()
 }
 
 /// Keys that imports from this state folder into this account have made.

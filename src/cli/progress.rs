@@ -97,6 +97,7 @@ pub fn told(counts: &Counts) -> String {
         ("created", counts.created),
         ("updated", counts.updated),
         ("merged", counts.merged),
+        ("deleted", counts.deleted),
         ("unchanged", counts.unchanged),
         ("skipped", counts.skipped),
         ("rejected", counts.rejected),

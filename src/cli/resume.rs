@@ -68,7 +68,8 @@ fn doubts(
         }
         return Ok(Vec::new());
     }
-    Ok(Doubt::reopen(open, prepare::reopen(&head.source)?, Mapper::new(Arc::clone(plan), run))?)
+    let (table, mapper) = (prepare::reopen(&head.source)?, Mapper::new(Arc::clone(plan), run));
+    Ok(Doubt::reopen(open, table, mapper, head.rows)?)
 }
 
 /// The run named, or the newest that can go on.

@@ -14,7 +14,7 @@ pub fn list(common: &Common) -> Result<Exit, Ended> {
     if common.json {
         let mut summaries = Vec::new();
         for run in &runs {
-            summaries.push(Summary::of(run, store.counts(run.run)?, &[]));
+            summaries.push(Summary::of(run, store.counts(run.run)?, store.links(run.run)?, &[]));
         }
         say::data(&serde_json::json!({"schema": 1, "exit_code": 0, "runs": summaries}).to_string());
         return Ok(Exit::Done);

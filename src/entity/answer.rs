@@ -1,8 +1,9 @@
 //! The CRM's answers, read tolerantly: the documents and the service differ in keys, types and wrapping, and an answer
 //! that cannot be read leaves a write in doubt. What each tolerance is for stands beside it.
 
-use super::parts::{flag, id, list, text};
+use super::parts::{flag, id, list, number, text};
 use super::{Wrapping, payload::REQUEST_ID};
+use rust_decimal::Decimal;
 use serde_json::Value;
 
 /// One item of an answer to a write.
@@ -14,6 +15,12 @@ pub struct WrittenItem {
     pub contact_id: Option<u64>,
     pub company_id: Option<u64>,
     pub merged: bool,
+    /// The print form of an invoice. [seed]
+    pub url: Option<String>,
+    /// What the service says when it has counted an invoice anew. [seed]
+    pub warning: Option<String>,
+    /// What the lines of an invoice come to, as the service counts. [seed]
+    pub total: Option<Decimal>,
 }
 
 /// What is wrong with one item of a refused request.
@@ -62,14 +69,32 @@ pub fn items<'a>(value: &'a Value, wrapping: Wrapping, collection: &str) -> Opti
     }
 }
 
-fn written_item(item: &Value) -> Option<WrittenItem> {
+/// One item, of an answer or of a list.
+pub fn written_item(item: &Value) -> Option<WrittenItem> {
+    let told = |value: &Value| Some(text(value)).filter(|text| !text.trim().is_empty());
     Some(WrittenItem {
         id: id(&item["id"])?,
         request_ids: request_ids(&item[REQUEST_ID]),
         contact_id: id(&item["contact_id"]),
         company_id: id(&item["company_id"]),
         merged: flag(&item["merged"]),
+        url: told(&item["invoice_link"]),
+        warning: told(&item["_embedded"]["warning"]["message"]),
+        total: total(item),
     })
+}
+
+/// The code [client] and the type [doc] of the field that holds an invoice's lines.
+const LINES: (&str, &str) = ("ITEMS", "items");
+
+fn total(item: &Value) -> Option<Decimal> {
+    let fields = list(&item["custom_fields_values"]);
+    let lines = fields
+        .into_iter()
+        .find(|field| text(&field["field_code"]) == LINES.0 || text(&field["field_type"]) == LINES.1)?;
+    let sums: Vec<Decimal> =
+        list(&lines["values"]).into_iter().filter_map(|line| number(&line["value"]["total_sum"])).collect();
+    (!sums.is_empty()).then(|| sums.into_iter().sum())
 }
 
 /// A text, an int, an array of either, or nothing. [seed], [client live]
@@ -113,6 +138,11 @@ pub fn validation_errors(body: &[u8]) -> Vec<ItemErrors> {
         .collect()
 }
 
+/// True for a body that is not JSON: a page of some server in between.
+pub fn is_page(body: &[u8]) -> bool {
+    !body.trim_ascii().is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err()
+}
+
 /// What an error body says, in one line: `detail`, with `hint` and `title`, or nothing where it is a page.
 pub fn detail(body: &[u8]) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;
@@ -152,6 +182,9 @@ mod tests {
             contact_id: None,
             company_id: None,
             merged: false,
+            url: None,
+            warning: None,
+            total: None,
         };
         for (body, expected) in [
             (
@@ -171,6 +204,22 @@ mod tests {
         let complex = r#"[{"id":15198335,"contact_id":19663157,"company_id":null,"request_id":["q"],"merged":true}]"#;
         let read = written_items(complex.as_bytes(), Wrapping::Array, "leads").unwrap();
         assert_eq!((read[0].contact_id, read[0].company_id, read[0].merged), (Some(19663157), None, true));
+    }
+
+    #[test]
+    fn an_invoice_comes_back_with_its_link_its_warning_and_its_sum() {
+        let body = r#"{"id":7,"invoice_link":"https://pay.example/1","_embedded":{"warning":{"message":"counted anew"}},
+            "custom_fields_values":[{"field_id":1,"values":[{"value":"x"}]},{"field_id":2,"field_code":"ITEMS",
+            "values":[{"value":{"total_sum":25.5}},{"value":{"total_sum":"4.50"}}]}]}"#;
+        let read = written_items(body.as_bytes(), Wrapping::Embedded, "elements").unwrap().remove(0);
+        assert_eq!(
+            (read.url.as_deref(), read.warning.as_deref()),
+            (Some("https://pay.example/1"), Some("counted anew"))
+        );
+        assert_eq!(read.total, Some(Decimal::new(30, 0)));
+        let plain =
+            written_items(br#"{"id":7,"invoice_link":null}"#, Wrapping::Embedded, "elements").unwrap().remove(0);
+        assert_eq!((plain.url, plain.warning, plain.total), (None, None, None));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The parts an account is made of, as the CRM's JSON gives them. Reading is tolerant: any spelling of a number or a
 //! flag that the service is known to use is taken, unknown keys are ignored. (Sources: see `entity`.)
 
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -115,6 +116,11 @@ pub fn flag(value: &Value) -> bool {
         Value::String(text) => matches!(text.as_str(), "true" | "1"),
         Value::Null | Value::Array(_) | Value::Object(_) => false,
     }
+}
+
+/// A number however it is spelled.
+pub fn number(value: &Value) -> Option<Decimal> {
+    text(value).trim().parse().ok()
 }
 
 pub fn text(value: &Value) -> String {

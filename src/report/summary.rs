@@ -1,7 +1,7 @@
 //! `run.json`: a run in numbers, for machines. Its keys are relied upon from outside.
 
 use super::{ReportError, failed};
-use crate::store::{Counts, Run};
+use crate::store::{Counts, Links, Run};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,9 @@ pub struct Summary {
     pub source: SourceSummary,
     pub account: String,
     pub counts: Counts,
+    /// Only where records were linked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub links: Option<Links>,
     pub requests: Requests,
     pub elapsed_ms: i64,
     pub files: Vec<String>,
@@ -39,7 +42,7 @@ pub struct Requests {
 }
 
 impl Summary {
-    pub fn of(run: &Run, counts: Counts, files: &[PathBuf]) -> Summary {
+    pub fn of(run: &Run, counts: Counts, links: Links, files: &[PathBuf]) -> Summary {
         Summary {
             schema: SCHEMA,
             run: run.name.clone(),
@@ -54,6 +57,7 @@ impl Summary {
             },
             account: run.head.account.clone(),
             counts,
+            links: Some(links).filter(|links| links.any()),
             requests: Requests { sent: run.sent, retried: run.retried, throttled: run.throttled },
             elapsed_ms: run.elapsed_ms,
             files: files.iter().map(|file| file.display().to_string()).collect(),

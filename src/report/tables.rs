@@ -1,6 +1,6 @@
 //! `results.csv`, `problems.csv`, `rejected.csv`. Their columns are relied upon from outside.
 
-use super::{PROBLEMS, REJECTED, RESULTS, ReportError, card, failed};
+use super::{PROBLEMS, REJECTED, RESULTS, ReportError, address, failed, rejected_rows, rows};
 use crate::mapping::request_id;
 use crate::store::{Line, Run, Status, StoredProblem};
 use crate::table::CsvOut;
@@ -110,14 +110,19 @@ impl<'a> Tables<'a> {
         let merged = match line.status {
             Status::Merged => "true",
             Status::Created | Status::Updated => "false",
-            Status::Unchanged | Status::Skipped | Status::Rejected | Status::Unknown | Status::Unprocessed => "",
+            Status::Deleted
+            | Status::Unchanged
+            | Status::Skipped
+            | Status::Rejected
+            | Status::Unknown
+            | Status::Unprocessed => "",
         };
         let cells: [String; 24] = [
             request_id(line.row),
             head.source.path.clone(),
             text(head.source.sheet.as_ref()),
             line.row.to_string(),
-            line.row.to_string(),
+            rows(line),
             text(line.key.as_ref()),
             head.kind.clone(),
             head.action.clone(),
@@ -126,7 +131,7 @@ impl<'a> Tables<'a> {
             number(line.contact_id),
             number(line.company_id),
             merged.to_owned(),
-            line.id.and_then(|id| card(self.run, id)).unwrap_or_default(),
+            address(self.run, line).unwrap_or_default(),
             first.map(|p| p.stage.clone()).unwrap_or_default(),
             first.map(|p| p.code.clone()).unwrap_or_default(),
             text(first.and_then(|p| p.title.as_ref())),
@@ -149,12 +154,14 @@ impl<'a> Tables<'a> {
     }
 
     fn reject(&mut self, line: &Line) -> Result<(), ReportError> {
-        let cells = line.cells.as_deref().unwrap_or_default();
-        let row = line.row.to_string();
         let code = line.problems.first().map_or("", |p| p.code.as_str());
         let message = told(line);
-        let own = self.kept.iter().map(|index| cells.get(*index).map_or("", String::as_str));
-        self.rejected.row(own.chain([row.as_str(), code, message.as_str()]))
+        for (row, cells) in rejected_rows(line) {
+            let row = row.to_string();
+            let own = self.kept.iter().map(|index| cells.get(*index).map_or("", String::as_str));
+            self.rejected.row(own.chain([row.as_str(), code, message.as_str()]))?;
+        }
+        Ok(())
     }
 
     pub fn finish(self) -> Result<Vec<PathBuf>, ReportError> {

@@ -2,7 +2,7 @@
 //! source is a workbook, `rejected.xlsx` with the bad cells coloured and commented.
 
 use super::tables::{PROBLEM_COLUMNS, REJECT_COLUMNS, RESULT_COLUMNS, kept_columns, problem_cells, told};
-use super::{ReportError, card};
+use super::{ReportError, address, rejected_rows, rows};
 use crate::mapping::request_id;
 use crate::store::{Counts, Line, Run, Status};
 use rust_xlsxwriter::{Chart, ChartType, Color, Format, Note, Url, Workbook, Worksheet};
@@ -50,13 +50,14 @@ impl<'a> Book<'a> {
 
     pub fn line(&mut self, line: &Line) -> Result<(), ReportError> {
         let head = &self.run.head;
-        let url = line.id.and_then(|id| card(self.run, id)).filter(|_| self.links < LINKS_MAX);
+        let url = address(self.run, line).filter(|_| self.links < LINKS_MAX);
         let first = line.problems.first();
         let (sheet, row) = self.results.next(&mut self.workbook)?;
         let texts = [
             (0, request_id(line.row)),
             (1, head.source.path.clone()),
             (2, head.source.sheet.clone().unwrap_or_default()),
+            (4, if line.more.is_empty() { String::new() } else { rows(line) }),
             (5, line.key.clone().unwrap_or_default()),
             (6, head.kind.clone()),
             (7, head.action.clone()),
@@ -187,6 +188,7 @@ fn summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<(), Repo
         (Status::Created, counts.created),
         (Status::Updated, counts.updated),
         (Status::Merged, counts.merged),
+        (Status::Deleted, counts.deleted),
         (Status::Unchanged, counts.unchanged),
         (Status::Rejected, counts.rejected),
         (Status::Unknown, counts.unknown),
@@ -230,15 +232,21 @@ impl<'a> Rejects<'a> {
         if self.row == 0 {
             self.header()?;
         }
+        for (row, cells) in rejected_rows(line) {
+            self.one(line, row, cells)?;
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, line: &Line, row: u32, cells: &[String]) -> Result<(), ReportError> {
         self.row += 1;
         let bad = Format::new().set_background_color(BAD);
         let sheet = self.workbook.worksheet_from_index(0)?;
-        let cells = line.cells.as_deref().unwrap_or_default();
         for (column, index) in self.kept.iter().enumerate() {
             let cell = cells.get(*index).map_or("", String::as_str);
             let title = &self.run.head.source.titles[*index];
             let letter = crate::problem::column_letter(*index);
-            let here = format!("{letter}{}", line.row);
+            let here = format!("{letter}{row}");
             let wrong: Vec<&str> = line
                 .problems
                 .iter()
@@ -253,7 +261,7 @@ impl<'a> Rejects<'a> {
             }
         }
         let after = self.kept.len() as u16;
-        sheet.write_number(self.row, after, line.row)?;
+        sheet.write_number(self.row, after, row)?;
         sheet.write_string(self.row, after + 1, line.problems.first().map_or("", |p| p.code.as_str()))?;
         sheet.write_string(self.row, after + 2, cut(&told(line)))?;
         Ok(())

@@ -8,7 +8,7 @@ static ASKED: OnceLock<Option<(String, u64)>> = OnceLock::new();
 static PASSED: AtomicU64 = AtomicU64::new(0);
 
 /// Every point there is, in the order in which a batch meets them.
-pub const POINTS: [&str; 15] = [
+pub const POINTS: [&str; 17] = [
     "local-before",
     "local-after",
     "sent-before",
@@ -23,6 +23,8 @@ pub const POINTS: [&str; 15] = [
     "settle-after",
     "leave-before",
     "leave-after",
+    "linked-before",
+    "linked-after",
     "end-before",
 ];
 

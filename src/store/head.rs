@@ -30,6 +30,21 @@ pub struct Head {
     pub limit: Option<u64>,
     /// `--again`: records whose keys are known are made once more.
     pub again: bool,
+    /// The catalog whose elements the records are.
+    #[serde(default)]
+    pub catalog: Option<u64>,
+}
+
+impl Head {
+    /// Under which name the ledger keeps the keys of this run.
+    pub fn ledger(&self) -> String {
+        ledger_name(&self.kind, self.catalog)
+    }
+}
+
+/// The key of an element counts in its own list: two lists may have the same articles.
+pub fn ledger_name(kind: &str, catalog: Option<u64>) -> String {
+    catalog.map_or_else(|| kind.to_owned(), |catalog| format!("{kind}/{catalog}"))
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

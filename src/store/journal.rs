@@ -3,6 +3,7 @@
 
 use super::history::{self, State, Step};
 use super::outcome::{Counts, Outcome, Problem, Status};
+use super::put::{add_problem, forget_open_keys, insert, pack, remember, unpack};
 use super::{Head, Run, Store, StoreError, crash};
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::HashSet;
@@ -54,10 +55,11 @@ pub enum KnownKey {
 
 /// The open run of a store.
 pub struct Journal {
-    store: Store,
-    run: i64,
+    pub(super) store: Store,
+    pub(super) run: i64,
     account: String,
-    kind: String,
+    /// Under which name keys are kept.
+    ledger: String,
     entity: String,
     next_batch: BatchNo,
     counts: Counts,
@@ -79,8 +81,8 @@ impl Journal {
             ],
         )?;
         let run = store.db.last_insert_rowid();
-        let (account, kind, entity) = (head.account.clone(), head.kind.clone(), head.entity.clone());
-        Ok(Journal { store, run, account, kind, entity, next_batch: 1, counts: Counts::default() })
+        let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity.clone());
+        Ok(Journal { store, run, account, ledger, entity, next_batch: 1, counts: Counts::default() })
     }
 
     /// Opens a run again. What was unprocessed is open; batches that were sent and never answered are in doubt, and come
@@ -92,7 +94,7 @@ impl Journal {
             store,
             run,
             account: head.account.clone(),
-            kind: head.kind.clone(),
+            ledger: head.ledger(),
             entity: head.entity.clone(),
             next_batch: 1,
             counts: Counts::default(),
@@ -207,7 +209,7 @@ impl Journal {
                 "INSERT INTO ledger (account, kind, key, id, run, batch) VALUES (?,?,?,NULL,?,?)
                  ON CONFLICT DO UPDATE SET run = excluded.run, batch = excluded.batch WHERE id IS NULL",
             )?
-            .execute(params![self.account, self.kind, key, self.run, batch])?;
+            .execute(params![self.account, self.ledger, key, self.run, batch])?;
         }
         tx.commit()?;
         crash::point("sent-after");
@@ -258,7 +260,7 @@ impl Journal {
         move_batch(&tx, self.run, batch, steps, http_status)?;
         for outcome in outcomes {
             insert(&tx, self.run, Some(batch), outcome)?;
-            remember(&tx, &self.account, &self.kind, self.run, outcome)?;
+            remember(&tx, &self.account, &self.ledger, self.run, outcome)?;
         }
         if steps.last() == Some(&Step::Settle) {
             // What is not made and not unknown was refused, or goes again and is noted then.
@@ -307,7 +309,7 @@ impl Journal {
                 "SELECT id, run.name FROM ledger JOIN run USING (run)
                  WHERE ledger.account = ? AND kind = ? AND key = ? AND (id IS NOT NULL OR run != ?)",
             )?
-            .query_row(params![self.account, self.kind, key, self.run], |row| Ok((row.get(0)?, row.get(1)?)))
+            .query_row(params![self.account, self.ledger, key, self.run], |row| Ok((row.get(0)?, row.get(1)?)))
             .optional()?;
         Ok(known.map(|(id, run)| match id {
             Some(id) => KnownKey::Made(id as u64),
@@ -315,14 +317,23 @@ impl Journal {
         }))
     }
 
+    /// Rows of batches that were sent, and of which nobody knew whether they had been acted on, when they went again.
+    pub fn repeated(&self) -> Result<HashSet<u32>, StoreError> {
+        let mut statement =
+            self.store.db.prepare("SELECT rows FROM batch WHERE run = ?1 AND http_status IS NULL AND state = ?2")?;
+        let packed = statement.query_map(params![self.run, State::Settled.word()], |row| row.get::<_, Vec<u8>>(0))?;
+        let mut rows = HashSet::new();
+        for packed in packed {
+            rows.extend(unpack(&packed?));
+        }
+        Ok(rows)
+    }
+
     /// Adds problems to records that have their outcome already.
     pub fn note(&mut self, notes: &[(u32, Problem)]) -> Result<(), StoreError> {
         let tx = self.store.db.transaction()?;
         for (row, problem) in notes {
-            let n: i64 = tx
-                .prepare_cached("SELECT coalesce(max(n) + 1, 0) FROM problem WHERE run = ? AND row = ?")?
-                .query_row(params![self.run, row], |row| row.get(0))?;
-            insert_problem(&tx, self.run, *row, n, problem)?;
+            add_problem(&tx, self.run, *row, problem)?;
         }
         Ok(tx.commit()?)
     }
@@ -385,77 +396,4 @@ fn move_batch(
         batch
     ])?;
     Ok(())
-}
-
-fn insert(tx: &Transaction<'_>, run: i64, batch: Option<BatchNo>, outcome: &Outcome) -> Result<(), StoreError> {
-    let cells = outcome.cells.as_ref().map(serde_json::to_string).transpose()?;
-    tx.prepare_cached(
-        "INSERT INTO record (run, row, status, key, id, contact_id, company_id, http_status, batch, attempts, cells)
-         VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-    )?
-    .execute(params![
-        run,
-        outcome.row,
-        outcome.status.number(),
-        outcome.key,
-        outcome.id.map(|id| id as i64),
-        outcome.contact_id.map(|id| id as i64),
-        outcome.company_id.map(|id| id as i64),
-        outcome.http_status,
-        batch,
-        outcome.attempts,
-        cells,
-    ])?;
-    for (n, problem) in outcome.problems.iter().enumerate() {
-        insert_problem(tx, run, outcome.row, n as i64, problem)?;
-    }
-    Ok(())
-}
-
-fn insert_problem(tx: &Transaction<'_>, run: i64, row: u32, n: i64, problem: &Problem) -> Result<(), StoreError> {
-    tx.prepare_cached(
-        "INSERT INTO problem (run, row, n, stage, code, title, cell, value, message, hint) VALUES (?,?,?,?,?,?,?,?,?,?)",
-    )?
-    .execute(params![
-        run,
-        row,
-        n,
-        problem.stage,
-        problem.code,
-        problem.title,
-        problem.cell,
-        problem.value,
-        problem.message,
-        problem.hint,
-    ])?;
-    Ok(())
-}
-
-/// The ledger: which key has which id in this account. A key of unknown outcome stays open for good.
-fn remember(tx: &Transaction<'_>, account: &str, kind: &str, run: i64, outcome: &Outcome) -> Result<(), StoreError> {
-    let Some(key) = &outcome.key else { return Ok(()) };
-    match outcome.id {
-        Some(id) => tx
-            .prepare_cached("INSERT OR REPLACE INTO ledger (account, kind, key, id, run) VALUES (?,?,?,?,?)")?
-            .execute(params![account, kind, key, id as i64, run])?,
-        None if outcome.status == Status::Unknown => tx
-            .prepare_cached("UPDATE ledger SET batch = NULL WHERE account = ? AND kind = ? AND key = ? AND id IS NULL")?
-            .execute(params![account, kind, key])?,
-        None => 0,
-    };
-    Ok(())
-}
-
-fn forget_open_keys(tx: &Transaction<'_>, run: i64, batch: BatchNo) -> Result<(), StoreError> {
-    tx.prepare_cached("DELETE FROM ledger WHERE run = ? AND batch = ? AND id IS NULL")?.execute(params![run, batch])?;
-    Ok(())
-}
-
-/// Rows of a batch as little-endian 32-bit numbers.
-fn pack(rows: &[u32]) -> Vec<u8> {
-    rows.iter().flat_map(|row| row.to_le_bytes()).collect()
-}
-
-fn unpack(bytes: &[u8]) -> Vec<u32> {
-    bytes.chunks_exact(4).map(|four| u32::from_le_bytes([four[0], four[1], four[2], four[3]])).collect()
 }

@@ -2,30 +2,36 @@
 //! state folder, in WAL mode with full synchronisation: what a call has written is on the disk when it returns.
 //!
 //! Reading order: `head` (what a run was asked), `history` (the states of a batch), `outcome` (what became of a record), `journal` (writing a run),
-//! `reading` (runs and their records read back for resuming and reporting).
+//! `put`
+//! (the rows it writes), `links` (which records are linked), `reading` (runs and their records read back for resuming and
+//! reporting), `tables.sql` (the layout).
 
 pub mod crash;
 mod head;
 pub mod history;
 mod journal;
+mod links;
 mod outcome;
+mod put;
 mod reading;
 
-pub use head::{Head, MappingHead, SourceHead};
+pub use head::{Head, MappingHead, SourceHead, ledger_name};
 pub use journal::{BatchNo, Journal, KnownKey, NewRun, OpenDoubt, RunEnd, Sending};
+pub use links::{Linked, Links};
 pub use outcome::{Counts, Outcome, Problem as StoredProblem, Status};
-pub use reading::{Line, Run};
+pub use reading::{Line, Run, Written};
 
 use crate::problem::{Problem, Stage};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The layout of the tables below; a store with a higher number was written by a newer version.
-const SCHEMA_VERSION: i64 = 1;
+/// The layout of the tables; a store with a higher number was written by a newer version.
+const SCHEMA_VERSION: i64 = 2;
 /// How long a call waits for another process that is writing.
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 const FILE: &str = "store.db";
+const TABLES: &str = include_str!("tables.sql");
 
 /// A failure of the store is never the fault of a row: the run stops and says why.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +71,9 @@ impl Store {
             0 => store
                 .create()
                 .map_err(|e| unusable(format!("the store \"{}\" cannot be set up: {e}", path.display())))?,
+            1 => store
+                .migrate()
+                .map_err(|e| unusable(format!("the store \"{}\" cannot be brought up to date: {e}", path.display())))?,
             SCHEMA_VERSION => {}
             newer => {
                 let message =
@@ -92,80 +101,51 @@ impl Store {
     }
 
     fn create(&self) -> rusqlite::Result<()> {
-        self.db.execute_batch(&format!(
-            "BEGIN IMMEDIATE;
-             CREATE TABLE IF NOT EXISTS run (
-               run INTEGER PRIMARY KEY,
-               name TEXT NOT NULL UNIQUE,
-               account TEXT NOT NULL,
-               source_sha TEXT NOT NULL,
-               mapping_sha TEXT NOT NULL,
-               head TEXT NOT NULL,
-               snapshot TEXT NOT NULL,
-               started_at INTEGER NOT NULL,
-               outcome TEXT NOT NULL DEFAULT 'running',
-               exit_code INTEGER,
-               elapsed_ms INTEGER NOT NULL DEFAULT 0,
-               sent INTEGER NOT NULL DEFAULT 0,
-               retried INTEGER NOT NULL DEFAULT 0,
-               throttled INTEGER NOT NULL DEFAULT 0,
-  source_rows INTEGER NOT NULL DEFAULT 0
-             );
-             CREATE INDEX IF NOT EXISTS run_source ON run (account, source_sha, mapping_sha);
-             CREATE TABLE IF NOT EXISTS batch (
-               run INTEGER NOT NULL REFERENCES run,
-               batch INTEGER NOT NULL,
-               state TEXT NOT NULL,
-               attempts INTEGER NOT NULL,
-               rows BLOB NOT NULL,
-               sent_at_ms INTEGER NOT NULL,
-               watermark INTEGER NOT NULL,
-               http_status INTEGER,
-               PRIMARY KEY (run, batch)
-             ) WITHOUT ROWID;
-             CREATE TABLE IF NOT EXISTS record (
-               run INTEGER NOT NULL REFERENCES run,
-               row INTEGER NOT NULL,
-               status INTEGER NOT NULL,
-               key TEXT,
-               id INTEGER,
-               contact_id INTEGER,
-               company_id INTEGER,
-               http_status INTEGER,
-               batch INTEGER,
-               attempts INTEGER NOT NULL,
-               cells TEXT,
-               PRIMARY KEY (run, row)
-             ) WITHOUT ROWID;
-             CREATE TABLE IF NOT EXISTS problem (
-               run INTEGER NOT NULL REFERENCES run,
-               row INTEGER NOT NULL,
-               n INTEGER NOT NULL,
-               stage TEXT NOT NULL,
-               code TEXT NOT NULL,
-               title TEXT,
-               cell TEXT,
-               value TEXT,
-               message TEXT NOT NULL,
-               hint TEXT,
-               PRIMARY KEY (run, row, n)
-             ) WITHOUT ROWID;
-             CREATE TABLE IF NOT EXISTS ledger (
-               account TEXT NOT NULL,
-               kind TEXT NOT NULL,
-               key TEXT NOT NULL,
-               id INTEGER,
-               run INTEGER NOT NULL REFERENCES run,
-               batch INTEGER,
-               PRIMARY KEY (account, kind, key)
-             ) WITHOUT ROWID;
-             CREATE INDEX IF NOT EXISTS ledger_open ON ledger (run, batch) WHERE id IS NULL;
-             PRAGMA user_version = {SCHEMA_VERSION};
-             COMMIT;"
-        ))
+        self.db.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"))
+    }
+
+    /// Brings a store of format 1 up to date. Another process may have done so while this one waited for its turn.
+    fn migrate(&self) -> rusqlite::Result<()> {
+        let tx = rusqlite::Transaction::new_unchecked(&self.db, rusqlite::TransactionBehavior::Immediate)?;
+        let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version == 1 {
+            tx.execute_batch(
+                "ALTER TABLE record ADD COLUMN more BLOB;
+                 ALTER TABLE record ADD COLUMN url TEXT;",
+            )?;
+            tx.execute_batch(TABLES)?;
+            tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        }
+        tx.commit()
     }
 
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_of_the_first_format_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store
+            .db
+            .execute_batch(
+                "DROP TABLE link; ALTER TABLE record DROP COLUMN more; ALTER TABLE record DROP COLUMN url;
+                 PRAGMA user_version = 1;",
+            )
+            .unwrap();
+        drop(store);
+        for _ in 0..2 {
+            let store = Store::open(folder.path()).unwrap();
+            assert_eq!(store.links(1).unwrap(), Links::default());
+            assert_eq!(store.lines::<StoreError>(1, |_| Ok(())).ok(), Some(()));
+        }
+        Store::open(folder.path()).unwrap().db.execute_batch("PRAGMA user_version = 3").unwrap();
+        assert_eq!(Store::open(folder.path()).err().unwrap().code, "state-newer");
     }
 }

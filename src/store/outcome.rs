@@ -14,13 +14,15 @@ pub enum Status {
     Unknown,
     /// The run stopped before its turn.
     Unprocessed,
+    Deleted,
 }
 
 impl Status {
-    pub const ALL: [Status; 8] = [
+    pub const ALL: [Status; 9] = [
         Status::Created,
         Status::Updated,
         Status::Merged,
+        Status::Deleted,
         Status::Unchanged,
         Status::Skipped,
         Status::Rejected,
@@ -38,6 +40,7 @@ impl Status {
             Status::Rejected => "rejected",
             Status::Unknown => "unknown",
             Status::Unprocessed => "unprocessed",
+            Status::Deleted => "deleted",
         }
     }
 
@@ -52,6 +55,7 @@ impl Status {
             Status::Rejected => 6,
             Status::Unknown => 7,
             Status::Unprocessed => 8,
+            Status::Deleted => 9,
         }
     }
 
@@ -65,6 +69,7 @@ impl Status {
             Status::Created
             | Status::Updated
             | Status::Merged
+            | Status::Deleted
             | Status::Unchanged
             | Status::Skipped
             | Status::Rejected
@@ -78,31 +83,37 @@ impl Status {
 #[derive(Debug, Clone)]
 pub struct Outcome {
     pub row: u32,
+    /// The other rows of a record that is made from several.
+    pub more: Vec<u32>,
     pub status: Status,
     pub key: Option<String>,
     pub id: Option<u64>,
     pub contact_id: Option<u64>,
     pub company_id: Option<u64>,
+    /// Where it can be looked at, if not at its card: the print form of an invoice.
+    pub url: Option<String>,
     pub http_status: Option<u16>,
     pub attempts: u32,
     pub problems: Vec<Problem>,
-    /// The source's cells, kept for records that are rejected.
-    pub cells: Option<Vec<String>>,
+    /// The source's cells, a list for each row, kept for records that are rejected.
+    pub cells: Vec<Vec<String>>,
 }
 
 impl Outcome {
     pub fn new(row: u32, status: Status) -> Outcome {
         Outcome {
             row,
+            more: Vec::new(),
             status,
             key: None,
             id: None,
             contact_id: None,
             company_id: None,
+            url: None,
             http_status: None,
             attempts: 0,
             problems: Vec::new(),
-            cells: None,
+            cells: Vec::new(),
         }
     }
 }
@@ -140,6 +151,8 @@ pub struct Counts {
     pub created: u64,
     pub updated: u64,
     pub merged: u64,
+    #[serde(default)]
+    pub deleted: u64,
     pub unchanged: u64,
     pub skipped: u64,
     pub rejected: u64,
@@ -153,6 +166,7 @@ impl Counts {
             Status::Created => &mut self.created,
             Status::Updated => &mut self.updated,
             Status::Merged => &mut self.merged,
+            Status::Deleted => &mut self.deleted,
             Status::Unchanged => &mut self.unchanged,
             Status::Skipped => &mut self.skipped,
             Status::Rejected => &mut self.rejected,
@@ -178,7 +192,8 @@ mod tests {
             assert_eq!(Status::from_number(status.number()), Some(status));
         }
         let c = counts;
-        assert_eq!(c.read, c.created + c.updated + c.merged + c.unchanged + c.rejected + c.unknown + c.unprocessed);
-        assert_eq!(c.skipped, 5);
+        let written = c.created + c.updated + c.merged + c.deleted;
+        assert_eq!(c.read, written + c.unchanged + c.rejected + c.unknown + c.unprocessed);
+        assert_eq!((c.deleted, c.skipped), (4, 6));
     }
 }

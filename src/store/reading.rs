@@ -2,8 +2,10 @@
 //! are streamed in source order; a run of a million is never held in memory.
 
 use super::outcome::{Counts, Problem, Status};
+use super::put::unpack;
 use super::{Head, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Deserialize;
 use std::collections::{BTreeMap, HashSet};
 
 /// A run as the store knows it.
@@ -23,10 +25,20 @@ pub struct Run {
     pub source_rows: i64,
 }
 
+/// The ids under which a record stands in the account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    pub id: u64,
+    pub contact_id: Option<u64>,
+    pub company_id: Option<u64>,
+}
+
 /// One record of a run for the report.
 #[derive(Debug, Clone)]
 pub struct Line {
     pub row: u32,
+    /// The other rows of a record that is made from several.
+    pub more: Vec<u32>,
     pub status: Status,
     pub key: Option<String>,
     pub id: Option<i64>,
@@ -35,8 +47,19 @@ pub struct Line {
     pub http_status: Option<i64>,
     pub batch: Option<i64>,
     pub attempts: i64,
-    pub cells: Option<Vec<String>>,
+    /// A list of cells for each row.
+    pub cells: Vec<Vec<String>>,
+    /// Where it can be looked at, if not at its card.
+    pub url: Option<String>,
     pub problems: Vec<Problem>,
+}
+
+/// Cells as `put` writes them.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Cells {
+    One(Vec<String>),
+    Many(Vec<Vec<String>>),
 }
 
 const RUN_COLUMNS: &str =
@@ -126,8 +149,13 @@ impl Store {
         let open = params![run, Status::Unprocessed.number()];
         let first: Option<u32> =
             self.db.query_row("SELECT min(row) FROM record WHERE run = ? AND status = ?", open, |row| row.get(0))?;
-        let last: Option<u32> =
-            self.db.query_row("SELECT max(row) FROM record WHERE run = ?", [run], |row| row.get(0))?;
+        let last: Option<(u32, Option<Vec<u8>>)> = self
+            .db
+            .query_row("SELECT row, more FROM record WHERE run = ? ORDER BY row DESC LIMIT 1", [run], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        let last = last.and_then(|(row, more)| unpack(&more.unwrap_or_default()).into_iter().chain([row]).max());
         Ok(first.or(last.map(|row| row + 1)).unwrap_or(1))
     }
 
@@ -138,12 +166,17 @@ impl Store {
         Ok(least.map(|id| id as u64))
     }
 
-    /// Rows that were made or changed in the account, with their ids.
-    pub fn written(&self, run: i64) -> Result<BTreeMap<u32, u64>, StoreError> {
-        let mut statement =
-            self.db.prepare("SELECT row, id FROM record WHERE run = ? AND id IS NOT NULL AND status IN (?, ?)")?;
-        let written = params![run, Status::Created.number(), Status::Updated.number()];
-        let rows = statement.query_map(written, |row| Ok((row.get(0)?, row.get::<_, i64>(1)? as u64)))?;
+    /// Rows that were made, changed or deleted in the account, with their ids.
+    pub fn written(&self, run: i64) -> Result<BTreeMap<u32, Written>, StoreError> {
+        let mut statement = self.db.prepare(
+            "SELECT row, id, contact_id, company_id FROM record WHERE run = ? AND id IS NOT NULL AND status IN (?, ?, ?)",
+        )?;
+        let statuses = [Status::Created, Status::Updated, Status::Deleted].map(Status::number);
+        let rows = statement.query_map(params![run, statuses[0], statuses[1], statuses[2]], |row| {
+            let id = |column: usize| row.get::<_, Option<i64>>(column).map(|id| id.map(|id| id as u64));
+            let written = Written { id: id(1)?.unwrap_or(0), contact_id: id(2)?, company_id: id(3)? };
+            Ok((row.get(0)?, written))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -153,7 +186,8 @@ impl Store {
         let mut statement = self
             .db
             .prepare(
-                "SELECT row, status, key, id, contact_id, company_id, http_status, batch, attempts, cells
+                "SELECT row, status, key, id, contact_id, company_id, http_status, batch, attempts, cells,
+                   more, url
                  FROM record WHERE run = ? ORDER BY row",
             )
             .map_err(sqlite)?;
@@ -207,8 +241,10 @@ fn status(number: i64) -> Result<Status, StoreError> {
 
 fn line_of(row: &Row<'_>) -> Result<Line, StoreError> {
     let cells: Option<String> = row.get(9)?;
+    let more: Option<Vec<u8>> = row.get(10)?;
     Ok(Line {
         row: row.get(0)?,
+        more: more.map(|packed| unpack(&packed)).unwrap_or_default(),
         status: status(row.get(1)?)?,
         key: row.get(2)?,
         id: row.get(3)?,
@@ -217,7 +253,12 @@ fn line_of(row: &Row<'_>) -> Result<Line, StoreError> {
         http_status: row.get(6)?,
         batch: row.get(7)?,
         attempts: row.get(8)?,
-        cells: cells.as_deref().map(serde_json::from_str).transpose()?,
+        cells: match cells.as_deref().map(serde_json::from_str).transpose()? {
+            None => Vec::new(),
+            Some(Cells::One(cells)) => vec![cells],
+            Some(Cells::Many(rows)) => rows,
+        },
+        url: row.get(11)?,
         problems: Vec::new(),
     })
 }

@@ -4,19 +4,22 @@
 
 use super::Event;
 use super::feed::{self, Fed, Loaded, Select};
-use super::reconcile::{Found, InDoubt, match_records};
+use super::reconcile::{self, Found, InDoubt, match_records};
 use super::run::{End, Uploader, lock};
 use super::settle::{self, Answered};
 use super::verdict::stop_of;
 use crate::api::Failure;
+use crate::entity::answer::{self, WrittenItem};
+use crate::entity::compare::Mark;
 use crate::entity::parts::id;
-use crate::entity::{At, Entity, FieldsOf};
-use crate::mapping::Mapper;
-use crate::problem::Problem;
-use crate::store::{BatchNo, OpenDoubt, Outcome, Status, StoreError};
+use crate::entity::{Action, At, Entity, FieldsOf};
+use crate::mapping::{Mapper, Plan};
+use crate::problem::{Problem, Stage};
+use crate::store::{BatchNo, OpenDoubt, Outcome, StoreError};
 use crate::table::Table;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::watch;
 
@@ -33,18 +36,30 @@ pub struct Doubt {
 
 impl Doubt {
     /// Batches that a run which was killed had sent and not seen answered, with their records mapped again from its
-    /// source, which has to be as it was.
-    pub fn reopen(open: Vec<OpenDoubt>, table: Table, mapper: Mapper) -> Result<Vec<Doubt>, Problem> {
-        let rows: HashSet<u32> = open.iter().flat_map(|doubt| &doubt.rows).copied().collect();
+    /// source, which has to be as it was; `rows` are those the run was asked for.
+    pub fn reopen(
+        open: Vec<OpenDoubt>,
+        table: Table,
+        mapper: Mapper,
+        rows: Option<(u32, u32)>,
+    ) -> Result<Vec<Doubt>, Problem> {
+        let wanted: HashSet<u32> = open.iter().flat_map(|doubt| &doubt.rows).copied().collect();
         let mut records: HashMap<u32, Loaded> = HashMap::new();
-        if !rows.is_empty() {
-            let select = Select { only: Some(rows), ..Select::default() };
+        if !wanted.is_empty() {
+            // A key that stands outside of these rows as well is met once here, as it was then.
+            let select = Select { only: Some(wanted.clone()), rows, ..Select::default() };
             feed::walk(table, mapper, &select, |fed| {
                 if let Fed::Record(loaded) = fed {
                     records.insert(loaded.record.row, loaded);
                 }
                 true
             })?;
+        }
+        // What was sent and is not mapped any more would be taken for a row that nobody has sent.
+        if let Some(lost) = wanted.iter().filter(|row| !records.contains_key(row)).min() {
+            let message = format!("row {lost} was sent, and the mapping makes no record of it any more");
+            return Err(Problem::new(Stage::Map, "changed", message)
+                .hint("put the source, the mapping and amoport back as they were, then resume"));
         }
         let doubts = open.into_iter().map(|doubt| Doubt {
             batch: doubt.batch,
@@ -63,10 +78,18 @@ const LOOKS: [f64; 7] = [0.01, 0.04, 0.1, 0.2, 0.4, 0.7, 1.0];
 /// Ids in one address.
 const BY_IDS: usize = 100;
 
+/// Everything that was seen above the watermark, by id.
+type Held = BTreeMap<u64, Value>;
+
+/// Where records of a plan carry their marker.
+fn mark(plan: &Plan) -> Option<Mark> {
+    plan.marker.map(Mark::Field)
+}
+
 /// What the looks came to.
 enum Seen {
     /// One entry for each record, batch after batch.
-    Matches(Vec<Found>),
+    Matches(Vec<Found>, Held),
     Interrupted,
     Blind(Failure),
 }
@@ -75,12 +98,15 @@ impl Uploader<'_> {
     /// Settles all doubts, or leaves them for a resumed run when the account cannot be read or the user interrupts.
     pub(super) async fn settle_doubts(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), StoreError> {
         let doubts = std::mem::take(&mut self.doubts);
+        if self.shared.plan.action == Action::Delete {
+            return self.settle_deletions(doubts).await;
+        }
         match self.look(&doubts, stop).await? {
-            Seen::Matches(matches) => {
+            Seen::Matches(matches, held) => {
                 let mut matches = matches.into_iter();
                 for doubt in doubts {
                     let found = matches.by_ref().take(doubt.records.len()).collect();
-                    self.settle_doubt(doubt, found)?;
+                    self.settle_doubt(doubt, found, &held)?;
                 }
                 Ok(())
             }
@@ -97,6 +123,36 @@ impl Uploader<'_> {
         }
     }
 
+    /// Refused, after a time that may have done it: what is still there was refused.
+    async fn settle_deletions(&mut self, doubts: Vec<Doubt>) -> Result<(), StoreError> {
+        let plan = Arc::clone(&self.shared.plan);
+        let ids: Vec<u64> = doubts.iter().flat_map(|d| &d.records).filter_map(|loaded| loaded.record.id).collect();
+        let mut there = HashSet::new();
+        for chunk in ids.chunks(BY_IDS) {
+            match self.shared.client.by_ids(plan.kind.spec().entity, plan.catalog, chunk).await {
+                Ok(items) => there.extend(items.iter().filter_map(|item| id(&item["id"]))),
+                Err(failure) => {
+                    self.doubts = doubts;
+                    self.stop_with(End::Service(stop_of(failure)));
+                    return Ok(());
+                }
+            }
+        }
+        for doubt in doubts {
+            let answered = Answered { http_status: None, attempts: doubt.attempts };
+            let outcomes: Vec<Outcome> = doubt
+                .records
+                .iter()
+                .map(|loaded| match loaded.record.id.is_some_and(|id| there.contains(&id)) {
+                    true => settle::rejected_alone(&plan, loaded, &doubt.why, answered),
+                    false => settle::deleted(loaded, answered),
+                })
+                .collect();
+            lock(&self.shared.journal).settle_doubt(doubt.batch, &outcomes)?;
+        }
+        Ok(())
+    }
+
     async fn look(&mut self, doubts: &[Doubt], stop: &mut watch::Receiver<bool>) -> Result<Seen, StoreError> {
         let records: Vec<InDoubt<'_>> = doubts
             .iter()
@@ -105,15 +161,16 @@ impl Uploader<'_> {
         let watermark = doubts.iter().map(|doubt| doubt.watermark).min().unwrap_or(0);
         let (settle, clock) = (self.options.settle, self.options.clock);
         let started = Instant::now();
-        let mut seen = Seen::Matches(vec![Found::Unclear; records.len()]);
+        let mut seen = Err(None);
         // What was seen once counts, though it may be merged or deleted before the last look.
-        let mut held: BTreeMap<u64, Value> = BTreeMap::new();
+        let mut held = Held::new();
+        let parents: BTreeSet<u64> = records.iter().filter_map(|record| record.loaded.record.parent).collect();
         for (n, share) in LOOKS.iter().enumerate() {
             let due = settle.mul_f64(*share).saturating_sub(clock.since(started));
             let known = lock(&self.shared.journal).known_ids(watermark)?;
             let look = async {
                 clock.sleep(due).await;
-                self.read_above(watermark, &known, &mut held).await
+                self.read_above(watermark, &parents, &known, &mut held).await
             };
             let read = tokio::select! {
                 biased;
@@ -121,19 +178,23 @@ impl Uploader<'_> {
                 read = look => read,
             };
             if let Err(failure) = read {
-                seen = Seen::Blind(failure);
+                seen = Err(Some(failure));
                 continue;
             }
             let all_held: Vec<&Value> = held.values().collect();
-            let matches = match_records(&records, &all_held, &known, self.shared.plan.marker);
+            let matches = match_records(&records, &all_held, &known, mark(&self.shared.plan));
             let all = matches.iter().all(|found| matches!(found, Found::There { .. }));
             self.tell_look(&matches, all || n + 1 == LOOKS.len());
-            seen = Seen::Matches(matches);
+            seen = Ok(matches);
             if all {
                 break;
             }
         }
-        Ok(seen)
+        Ok(match seen {
+            Ok(matches) => Seen::Matches(matches, held),
+            Err(Some(failure)) => Seen::Blind(failure),
+            Err(None) => Seen::Matches(vec![Found::Unclear; records.len()], held),
+        })
     }
 
     /// Adds what the account has above the watermark; with the whole contacts and companies where records bring theirs
@@ -141,11 +202,21 @@ impl Uploader<'_> {
     async fn read_above(
         &self,
         watermark: u64,
+        parents: &BTreeSet<u64>,
         known: &HashSet<u64>,
-        held: &mut BTreeMap<u64, Value>,
+        held: &mut Held,
     ) -> Result<(), Failure> {
-        let client = &self.shared.client;
-        let mut fresh = client.above(self.shared.plan.kind.spec().entity, watermark).await?;
+        let (client, plan) = (&self.shared.client, &self.shared.plan);
+        let mut fresh = Vec::new();
+        for parent in parents {
+            // The list of all purchases has no order to rely on; those of the customers concerned are few.
+            let of_parent = client.transactions_of(*parent).await?.into_iter();
+            let above = of_parent.filter(|item| id(&item["id"]).is_some_and(|id| id > watermark));
+            fresh.extend(above.map(|item| reconcile::owned(item, *parent)));
+        }
+        if parents.is_empty() {
+            fresh = client.above(plan.kind.spec().entity, plan.catalog, watermark).await?;
+        }
         for section in &self.shared.plan.sections {
             if let (At::EmbeddedFirst(key), Some(FieldsOf::Entity(entity))) =
                 (section.spec.at, section.spec.custom_fields)
@@ -169,7 +240,7 @@ impl Uploader<'_> {
         let ids: Vec<u64> = items.iter().filter(|item| open(item)).filter_map(of).collect();
         let mut whole: BTreeMap<u64, Value> = BTreeMap::new();
         for chunk in ids.chunks(BY_IDS) {
-            let read = self.shared.client.by_ids(entity, chunk).await?;
+            let read = self.shared.client.by_ids(entity, None, chunk).await?;
             whole.extend(read.into_iter().filter_map(|item| Some((id(&item["id"])?, item))));
         }
         for item in items {
@@ -190,21 +261,19 @@ impl Uploader<'_> {
         });
     }
 
-    fn settle_doubt(&mut self, doubt: Doubt, found: Vec<Found>) -> Result<(), StoreError> {
+    fn settle_doubt(&mut self, doubt: Doubt, found: Vec<Found>, held: &Held) -> Result<(), StoreError> {
         let answered = Answered { http_status: None, attempts: doubt.attempts };
         let (mut outcomes, mut missing) = (Vec::new(), Vec::new());
         for (loaded, found) in doubt.records.into_iter().zip(found) {
             match found {
                 Found::There { id, contact_id, company_id } => {
                     self.raise_watermark(id);
-                    outcomes.push(Outcome {
-                        key: loaded.record.key.clone(),
-                        id: Some(id),
-                        contact_id,
-                        company_id,
-                        attempts: doubt.attempts,
-                        ..Outcome::new(loaded.record.row, Status::Created)
-                    });
+                    let seen = held.get(&id).and_then(answer::written_item);
+                    let (url, warning, total) = seen.map_or((None, None, None), |s| (s.url, s.warning, s.total));
+                    let request_ids = Vec::new();
+                    let item =
+                        WrittenItem { id, request_ids, contact_id, company_id, merged: false, url, warning, total };
+                    outcomes.push(settle::found(&self.shared.plan, &loaded, &item, answered));
                 }
                 Found::Missing => missing.push(loaded),
                 Found::Unclear => outcomes.push(settle::unknown(&self.shared.plan, &loaded, &doubt.why, answered)),

@@ -163,17 +163,20 @@ impl<G: FnMut(Fed) -> bool> Walk<'_, G> {
         (self.give)(match mapped {
             Mapped::Record(record) => Fed::Record(Loaded { record, row: row.clone(), more: more.to_vec() }),
             Mapped::Skipped => Fed::Local(Outcome::new(row.number, Status::Skipped)),
-            Mapped::Rejected { key, problems } => Fed::Local(rejected(self.mapper.plan(), row, key, &problems)),
+            Mapped::Rejected { key, problems } => Fed::Local(rejected(self.mapper.plan(), row, more, key, &problems)),
         })
     }
 }
 
-/// The outcome of a row that cannot be sent, with its cells as they were.
-pub fn rejected(plan: &Plan, row: &Row, key: Option<String>, problems: &[Problem]) -> Outcome {
+/// The outcome of a record that cannot be sent, with the cells of its rows as they were; `more` are the rows of its group
+/// beyond the first.
+pub fn rejected(plan: &Plan, row: &Row, more: &[Row], key: Option<String>, problems: &[Problem]) -> Outcome {
+    let cells = |row: &Row| row.iter().map(|cell| as_text(cell, plan.decimal)).collect();
     Outcome {
         key,
+        more: more.iter().map(|row| row.number).collect(),
         problems: problems.iter().map(StoredProblem::from).collect(),
-        cells: Some(row.iter().map(|cell| as_text(cell, plan.decimal)).collect()),
+        cells: std::iter::once(row).chain(more).map(cells).collect(),
         ..Outcome::new(row.number, Status::Rejected)
     }
 }

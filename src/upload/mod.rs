@@ -7,15 +7,20 @@ pub mod batch;
 mod doubt;
 pub mod feed;
 mod groups;
+mod landed;
+mod lanes;
+pub mod links;
 pub mod reconcile;
 mod run;
+mod send;
 mod settle;
 pub mod verdict;
 pub mod verify;
 
 pub use batch::BatchSize;
 pub use doubt::Doubt;
-pub use run::{End, Report, Upload, run, unprocessed};
+pub use run::{End, Report, Upload, run};
+pub use settle::unprocessed;
 
 use crate::clock::Clock;
 use crate::store::{BatchNo, Counts};

@@ -2,7 +2,7 @@
 //! the reading, and the patience, are in `run`.
 
 use super::feed::Loaded;
-use crate::entity::compare::{Comparison, compare};
+use crate::entity::compare::{Comparison, Mark, compare};
 use crate::entity::parts::{id, text};
 use crate::table::fold;
 use serde_json::Value;
@@ -36,7 +36,7 @@ pub fn match_records(
     records: &[InDoubt<'_>],
     held: &[&Value],
     known: &HashSet<u64>,
-    marker: Option<u64>,
+    marker: Option<Mark>,
 ) -> Vec<Found> {
     let mut table = Table::new(records, held, known, marker);
     table.give_perfect();
@@ -44,15 +44,27 @@ pub fn match_records(
     (0..records.len()).map(|record| table.found(record)).collect()
 }
 
+/// The key under which a purchase names its customer. [seed]
+const OWNER: &str = "customer_id";
+
+/// A purchase read from a customer's own list, which is known to be theirs whatever it says itself.
+pub fn owned(mut item: Value, parent: u64) -> Value {
+    item[OWNER] = parent.into();
+    item
+}
+
 struct Table<'a> {
     sent: Vec<Value>,
     watermarks: Vec<u64>,
+    /// What each record belongs to: another's cannot be it.
+    parents: Vec<Option<u64>>,
     free: Vec<(u64, &'a Value)>,
     /// Held entities by their folded name: a twin has the same, and comparing everything with everything would take
     /// minutes for a few thousand.
     by_name: HashMap<String, Vec<usize>>,
+    by_owner: HashMap<u64, Vec<usize>>,
     all: Vec<usize>,
-    marker: Option<u64>,
+    marker: Option<Mark>,
     given: Vec<Option<usize>>,
     taken: Vec<bool>,
 }
@@ -62,15 +74,19 @@ struct Table<'a> {
 const UNCLAIMED_MAX: usize = 2_000;
 
 impl<'a> Table<'a> {
-    fn new(records: &[InDoubt<'_>], held: &[&'a Value], known: &HashSet<u64>, marker: Option<u64>) -> Table<'a> {
+    fn new(records: &[InDoubt<'_>], held: &[&'a Value], known: &HashSet<u64>, marker: Option<Mark>) -> Table<'a> {
         let free: Vec<(u64, &Value)> = held
             .iter()
             .filter_map(|entity| Some((id(&entity["id"])?, *entity)))
             .filter(|(id, _)| !known.contains(id))
             .collect();
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        let mut by_owner: HashMap<u64, Vec<usize>> = HashMap::new();
         for (n, (_, entity)) in free.iter().enumerate() {
             by_name.entry(fold(&text(&entity["name"]))).or_default().push(n);
+            if let Some(owner) = id(&entity[OWNER]) {
+                by_owner.entry(owner).or_default().push(n);
+            }
         }
         Table {
             sent: records
@@ -78,17 +94,22 @@ impl<'a> Table<'a> {
                 .map(|r| serde_json::from_slice(&r.loaded.record.body).unwrap_or(Value::Null))
                 .collect(),
             watermarks: records.iter().map(|r| r.watermark).collect(),
+            parents: records.iter().map(|r| r.loaded.record.parent).collect(),
             all: (0..free.len()).collect(),
             given: vec![None; records.len()],
             taken: vec![false; free.len()],
             free,
             by_name,
+            by_owner,
             marker,
         }
     }
 
-    /// Entities that may be the record's: those of its name; all of them where it was sent without one.
+    /// Entities that may be the record's: those of its owner, or of its name; all of them where it was sent without.
     fn candidates(&self, record: usize) -> &[usize] {
+        if let Some(parent) = self.parents[record] {
+            return self.by_owner.get(&parent).map_or(&[], Vec::as_slice);
+        }
         match self.sent[record].get("name") {
             Some(name) => self.by_name.get(&fold(&text(name))).map_or(&[], Vec::as_slice),
             None => &self.all,
@@ -172,6 +193,9 @@ impl<'a> Table<'a> {
 
     /// Somewhere stands an entity that nobody claims and that differs in the name alone.
     fn renamed(&self, record: usize) -> bool {
+        if self.parents[record].is_some() {
+            return false;
+        }
         let unclaimed: Vec<usize> = self.all.iter().copied().filter(|c| self.open(record, *c)).collect();
         unclaimed.len() <= UNCLAIMED_MAX
             && unclaimed.into_iter().any(|candidate| {
@@ -189,7 +213,7 @@ fn first(entity: &Value, key: &str) -> Option<u64> {
 }
 
 /// Nothing speaks against it, and something for it.
-fn could_be(comparison: &Comparison, marker: Option<u64>) -> bool {
+fn could_be(comparison: &Comparison, marker: Option<Mark>) -> bool {
     comparison.compatible() && comparison.agreed > 0 && !comparison.foreign(marker)
 }
 
@@ -208,7 +232,7 @@ mod tests {
     fn found(records: &[Loaded], held: &[Value], known: &[u64]) -> Vec<Found> {
         let records: Vec<InDoubt<'_>> = records.iter().map(|loaded| InDoubt { loaded, watermark: 5 }).collect();
         let held: Vec<&Value> = held.iter().collect();
-        match_records(&records, &held, &known.iter().copied().collect(), Some(7))
+        match_records(&records, &held, &known.iter().copied().collect(), Some(Mark::Field(7)))
     }
 
     fn there(id: u64) -> Found {
@@ -260,6 +284,21 @@ mod tests {
     fn what_stands_below_the_watermark_is_older_than_the_record() {
         let one = [loaded(2, json!({"name": "A", "price": 1}))];
         assert_eq!(found(&one, &[json!({"id": 5, "name": "A", "price": 1})], &[]), [Found::Missing]);
+    }
+
+    #[test]
+    fn purchases_are_matched_within_their_customer() {
+        let bought = |row: u32, customer: u64| {
+            let mut loaded = loaded(row, json!({"price": 5, "comment": "чай"}));
+            loaded.record.parent = Some(customer);
+            loaded
+        };
+        let held = |id: u64, customer: u64| owned(json!({"id": id, "price": 5, "comment": "чай"}), customer);
+        let three = [bought(2, 7), bought(3, 7), bought(4, 8)];
+        assert_eq!(found(&three, &[held(10, 7), held(11, 8)], &[]), [there(10), Found::Missing, there(11)]);
+        assert_eq!(found(&three[..1], &[held(10, 8)], &[]), [Found::Missing]);
+        let other = owned(json!({"id": 10, "price": 6, "comment": "чай"}), 7);
+        assert_eq!(found(&three[..1], &[other], &[]), [Found::Unclear]);
     }
 
     #[test]

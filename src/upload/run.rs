@@ -5,19 +5,20 @@
 use super::batch::Sizer;
 use super::doubt::Doubt;
 use super::feed::{self, Fed, Loaded};
-use super::settle::{self, Answered};
-use super::verdict::{Stop, Verdict, stop_of, verdict};
+use super::lanes::Lanes;
+use super::send::{Batch, Landed, Shared, send};
+use super::settle::{self, unprocessed};
+use super::verdict::{Stop, stop_of};
 use super::{Event, Options};
-use crate::api::{Client, Failure, Reply};
-use crate::entity::answer::WrittenItem;
-use crate::entity::{Action, payload};
+use crate::api::Client;
+use crate::entity::Action;
 use crate::mapping::Plan;
 use crate::problem::Problem;
-use crate::store::{BatchNo, Journal, KnownKey, Outcome, Sending, Status, StoreError};
-use std::collections::VecDeque;
+use crate::store::{Journal, KnownKey, Outcome, Status, StoreError};
+use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -59,47 +60,24 @@ pub struct Upload {
     pub stop: watch::Receiver<bool>,
 }
 
-struct Batch {
-    no: BatchNo,
-    records: Vec<Loaded>,
-    tries: u32,
-    /// Not before this.
-    pause: Duration,
-    /// The highest id known when it was sent.
-    watermark: u64,
-}
-
-/// A task's end: the batch back, with what became of its request. `None`: it was stopped before it was sent.
-type Landed = (Batch, Option<(Result<Reply, Failure>, Duration)>);
-
-/// What the tasks share.
-pub(super) struct Shared {
-    pub client: Arc<Client>,
-    pub plan: Arc<Plan>,
-    pub journal: Arc<Mutex<Journal>>,
-    /// The highest id known to exist.
-    watermark: AtomicU64,
-    /// Held from noting a batch as sent until its turn has come: so a crash leaves one batch in needless doubt at most.
-    turnstile: tokio::sync::Mutex<()>,
-    /// True while nothing may go out: a doubt is open, or the run is stopping. Tasks that wait for their turn give their
-    /// batch back unsent.
-    hold: watch::Sender<bool>,
-}
-
 pub(super) struct Uploader<'a> {
     pub(super) shared: Arc<Shared>,
     pub(super) options: Options,
     pub(super) doubts: Vec<Doubt>,
     pub(super) observe: &'a mut dyn FnMut(Event),
-    sizer: Sizer,
+    pub(super) sizer: Sizer,
     tasks: JoinSet<Result<Landed, StoreError>>,
-    again: VecDeque<Batch>,
-    open: Vec<Loaded>,
-    local: Vec<Outcome>,
+    pub(super) again: VecDeque<Batch>,
+    pub(super) open: Lanes,
+    /// Owners of the records that are under way.
+    pub(super) parents: HashSet<u64>,
+    /// Rows that an earlier stretch of the run has sent and seen no answer for.
+    repeated: HashSet<u32>,
+    pub(super) local: Vec<Outcome>,
     /// Settlings since the last good answer.
-    settlings: u32,
-    retried: u64,
-    rejected: u64,
+    pub(super) settlings: u32,
+    pub(super) retried: u64,
+    pub(super) rejected: u64,
     end: Option<End>,
 }
 
@@ -107,6 +85,11 @@ pub(super) struct Uploader<'a> {
 pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Report, StoreError> {
     let Upload { client, plan, journal, feed: mut parcels, options, doubts, mut stop } = upload;
     let rejected = lock(&journal).counts().rejected;
+    let repeated = match plan.action {
+        Action::Delete => lock(&journal).repeated()?,
+        Action::Create | Action::Update => HashSet::new(),
+    };
+    let open = Lanes::new(plan.write.names_parent());
     let shared = Shared {
         client,
         plan,
@@ -123,7 +106,9 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Repor
         sizer: Sizer::new(options.batch),
         tasks: JoinSet::new(),
         again: VecDeque::new(),
-        open: Vec::new(),
+        open,
+        parents: HashSet::new(),
+        repeated,
         local: Vec::new(),
         settlings: 0,
         retried: 0,
@@ -180,7 +165,7 @@ impl Uploader<'_> {
         tokio::select! {
             biased;
             Ok(_) = stop.wait_for(|stop| *stop) => self.finish_with(End::Interrupted),
-            looked = shared.client.highest_id(shared.plan.kind.spec().entity) => match looked {
+            looked = shared.client.highest_id(shared.plan.kind.spec().entity, shared.plan.catalog) => match looked {
                 Ok(id) => self.raise_watermark(id),
                 Err(failure) => self.finish_with(End::Service(stop_of(failure))),
             },
@@ -210,9 +195,8 @@ impl Uploader<'_> {
         self.again.is_empty() && self.open.is_empty() && self.doubts.is_empty()
     }
 
-    /// Room for more rows: less than a batch is waiting.
     fn hungry(&self) -> bool {
-        self.open.len() < self.sizer.now()
+        self.open.hungry(self.sizer.now())
     }
 
     pub(super) fn finish_with(&mut self, end: End) {
@@ -277,7 +261,7 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    fn check_budget(&mut self) {
+    pub(super) fn check_budget(&mut self) {
         let over = self.options.max_errors.is_some_and(|budget| budget.exceeded(self.rejected));
         if over {
             self.finish_with(End::Budget);
@@ -288,171 +272,28 @@ impl Uploader<'_> {
     /// part.
     fn start_batches(&mut self, last: bool) {
         while self.end.is_none() && self.doubts.is_empty() && self.tasks.len() < self.options.in_flight {
-            let batch = match self.again.pop_front() {
-                Some(batch) => batch,
-                None if self.open.len() >= self.sizer.now() || (last && !self.open.is_empty()) => {
-                    let rest = self.open.split_off(self.sizer.now().min(self.open.len()));
-                    let records = std::mem::replace(&mut self.open, rest);
-                    self.fresh(records)
-                }
-                None => break,
-            };
+            let Some(batch) = self.next_batch(last) else { break };
+            self.parents.extend(batch.parent());
             self.tasks.spawn(send(Arc::clone(&self.shared), self.options, batch));
         }
     }
 
-    fn fresh(&self, records: Vec<Loaded>) -> Batch {
+    /// Never two of one owner at a time, whatever goes again.
+    fn next_batch(&mut self, last: bool) -> Option<Batch> {
+        let (parents, again) = (&self.parents, &mut self.again);
+        let free = again.iter().position(|batch| batch.parent().is_none_or(|parent| !parents.contains(&parent)));
+        if let Some(batch) = free.and_then(|n| again.remove(n)) {
+            return Some(batch);
+        }
+        let waits = |parent: u64| again.iter().any(|batch| batch.parent() == Some(parent));
+        let records = self.open.take(self.sizer.now(), last, |parent| parents.contains(&parent) || waits(parent))?;
+        Some(self.fresh(records))
+    }
+
+    pub(super) fn fresh(&self, records: Vec<Loaded>) -> Batch {
         let no = lock(&self.shared.journal).next_batch();
-        Batch { no, records, tries: 0, pause: Duration::ZERO, watermark: 0 }
-    }
-
-    fn landed(&mut self, landed: Result<Result<Landed, StoreError>, tokio::task::JoinError>) -> Result<(), StoreError> {
-        let (batch, end) = match landed {
-            Ok(landed) => landed?,
-            // A panic of ours: the batch stays "sent" in the journal, and a resume will call it in doubt.
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        };
-        let Some((end, took)) = end else {
-            // It goes first when the doubt is settled, or is left unprocessed.
-            self.again.push_back(batch);
-            return Ok(());
-        };
-        let status = match &end {
-            Ok(reply) => Some(reply.status),
-            Err(failure) => failure.status(),
-        };
-        (self.observe)(Event::Answered {
-            batch: batch.no,
-            records: batch.records.len(),
-            attempt: batch.tries,
-            status,
-            ms: took.as_millis() as u64,
-        });
-        let plan = Arc::clone(&self.shared.plan);
-        let verdict = verdict(&end, plan.write, plan.kind.spec().entity.path(), batch.tries);
-        self.learn(&verdict, &batch, took);
-        self.settle(batch, verdict, status)?;
-        let counts = lock(&self.shared.journal).counts();
-        self.rejected = counts.rejected + self.local.iter().filter(|o| o.status == Status::Rejected).count() as u64;
-        (self.observe)(Event::Counts(counts));
-        self.check_budget();
-        Ok(())
-    }
-
-    /// What an answer says about the size of batches and the health of the service.
-    fn learn(&mut self, verdict: &Verdict, batch: &Batch, took: Duration) {
-        match verdict {
-            Verdict::Done(items) => {
-                self.settlings = 0;
-                self.sizer.answered(batch.records.len(), took);
-                if let Some(highest) = items.iter().map(|item| item.id).max() {
-                    self.raise_watermark(highest);
-                }
-            }
-            Verdict::InDoubt(_) => self.sizer.failed(),
-            Verdict::Again { .. } | Verdict::Reject(_) | Verdict::Halve(_) | Verdict::Stop(_) => {}
-        }
-    }
-
-    fn settle(&mut self, batch: Batch, verdict: Verdict, status: Option<u16>) -> Result<(), StoreError> {
-        let plan = Arc::clone(&self.shared.plan);
-        let answered = Answered { http_status: status, attempts: batch.tries };
-        match verdict {
-            Verdict::Done(items) => self.done(batch, &items, status, answered),
-            Verdict::Again { pause, why } => {
-                lock(&self.shared.journal).not_taken(batch.no, status)?;
-                (self.observe)(Event::Again { batch: batch.no, why });
-                self.retried += 1;
-                self.again.push_front(Batch { pause, ..batch });
-                Ok(())
-            }
-            Verdict::Reject(errors) => match settle::refused(&plan, batch.records, &errors, answered) {
-                Ok((outcomes, rest)) => {
-                    lock(&self.shared.journal).answered(batch.no, status.unwrap_or(400), &outcomes)?;
-                    self.send_again(rest);
-                    Ok(())
-                }
-                Err(records) => {
-                    let why = "the service named records that were not sent";
-                    self.halve(batch.no, records, why, status, answered)
-                }
-            },
-            Verdict::Halve(why) => self.halve(batch.no, batch.records, &why, status, answered),
-            Verdict::InDoubt(why) => {
-                lock(&self.shared.journal).doubt(batch.no, status, &[])?;
-                self.doubt(batch.no, batch.records, batch.watermark, batch.tries, why);
-                Ok(())
-            }
-            Verdict::Stop(why) => {
-                lock(&self.shared.journal).not_taken(batch.no, status)?;
-                self.open.extend(batch.records);
-                self.finish_with(End::Service(why));
-                Ok(())
-            }
-        }
-    }
-
-    /// Items that came back; records that the answer does not mention are in doubt.
-    fn done(
-        &mut self,
-        batch: Batch,
-        items: &[WrittenItem],
-        status: Option<u16>,
-        answered: Answered,
-    ) -> Result<(), StoreError> {
-        let (outcomes, silent) = settle::done(&self.shared.plan, batch.records, items, answered);
-        let mut journal = lock(&self.shared.journal);
-        if silent.is_empty() {
-            return journal.answered(batch.no, status.unwrap_or(200), &outcomes);
-        }
-        if self.shared.plan.action == Action::Update {
-            // Nothing above the watermark would tell; a change that may not have been made is the user's to look at.
-            let why = "the answer does not mention it";
-            let unknown = silent.iter().map(|loaded| settle::unknown(&self.shared.plan, loaded, why, answered));
-            let all: Vec<Outcome> = outcomes.into_iter().chain(unknown).collect();
-            return journal.answered(batch.no, status.unwrap_or(200), &all);
-        }
-        journal.doubt(batch.no, status, &outcomes)?;
-        drop(journal);
-        let why = "the answer does not mention this record".to_owned();
-        self.doubt(batch.no, silent, batch.watermark, batch.tries, why);
-        Ok(())
-    }
-
-    fn doubt(&mut self, batch: BatchNo, records: Vec<Loaded>, watermark: u64, attempts: u32, why: String) {
-        (self.observe)(Event::InDoubt { batch, records: records.len(), why: why.clone() });
-        self.shared.hold.send_replace(true);
-        self.doubts.push(Doubt { batch, records, watermark, attempts, why });
-    }
-
-    pub(super) fn send_again(&mut self, rest: Vec<Loaded>) {
-        if !rest.is_empty() {
-            self.retried += 1;
-            let batch = self.fresh(rest);
-            self.again.push_front(batch);
-        }
-    }
-
-    /// Refused and nobody named: two halves; a record that stands alone is the one.
-    fn halve(
-        &mut self,
-        no: BatchNo,
-        mut records: Vec<Loaded>,
-        why: &str,
-        status: Option<u16>,
-        answered: Answered,
-    ) -> Result<(), StoreError> {
-        let alone = match records.as_slice() {
-            [one] => vec![settle::rejected_alone(&self.shared.plan, one, why, answered)],
-            _ => Vec::new(),
-        };
-        lock(&self.shared.journal).answered(no, status.unwrap_or(400), &alone)?;
-        if alone.is_empty() {
-            let second = records.split_off(records.len() / 2);
-            self.send_again(second);
-            self.send_again(records);
-        }
-        Ok(())
+        let repeated = records.iter().any(|loaded| self.repeated.contains(&loaded.record.row));
+        Batch { no, records, tries: 0, pause: Duration::ZERO, watermark: 0, repeated, silent: false }
     }
 
     /// What was read and not sent is unprocessed; the rest of the source is read so that every row has its place.
@@ -462,7 +303,7 @@ impl Uploader<'_> {
         rows: &mut Option<u64>,
     ) -> Result<(), StoreError> {
         let again = std::mem::take(&mut self.again).into_iter().flat_map(|batch| batch.records);
-        let left: Vec<Loaded> = again.chain(std::mem::take(&mut self.open)).collect();
+        let left: Vec<Loaded> = again.chain(self.open.drain()).collect();
         self.local.extend(left.iter().map(unprocessed));
         while rows.is_none() {
             let Some(parcel) = feed.recv().await else { break };
@@ -480,55 +321,4 @@ impl Uploader<'_> {
         }
         self.write_local()
     }
-}
-
-/// The outcome of a record whose turn did not come.
-pub fn unprocessed(loaded: &Loaded) -> Outcome {
-    Outcome { key: loaded.record.key.clone(), ..Outcome::new(loaded.record.row, Status::Unprocessed) }
-}
-
-/// One batch on its way: noted as sent, its turn awaited, sent, its answer read.
-async fn send(shared: Arc<Shared>, options: Options, mut batch: Batch) -> Result<Landed, StoreError> {
-    let mut hold = shared.hold.subscribe();
-    let turn = async {
-        // A timer of nothing would still shuffle the batches; without one they go out in the source's order.
-        if !batch.pause.is_zero() {
-            options.clock.sleep(batch.pause).await;
-        }
-        shared.turnstile.lock().await
-    };
-    let turn = tokio::select! {
-        biased;
-        _ = hold.wait_for(|hold| *hold) => return Ok((batch, None)),
-        turn = turn => turn,
-    };
-    let rows: Vec<u32> = batch.records.iter().map(|loaded| loaded.record.row).collect();
-    batch.watermark = shared.watermark.load(Ordering::Relaxed);
-    let creates = shared.plan.write.action == Action::Create;
-    let keys: Vec<&str> = batch.records.iter().filter(|_| creates).filter_map(|l| l.record.key.as_deref()).collect();
-    let at_ms = options.clock.unix_ms();
-    lock(&shared.journal).sent(&Sending {
-        batch: batch.no,
-        rows: &rows,
-        keys: &keys,
-        watermark: batch.watermark,
-        at_ms,
-    })?;
-    let stopped = tokio::select! {
-        biased;
-        () = shared.client.pace().turn() => false,
-        // A pause that the service asked for may be long, and whoever interrupts should not wait for it.
-        _ = hold.wait_for(|hold| *hold) => true,
-    };
-    if stopped {
-        lock(&shared.journal).not_taken(batch.no, None)?;
-        return Ok((batch, None));
-    }
-    drop(turn);
-    batch.tries += 1;
-    let body = payload::batch(batch.records.iter().map(|loaded| loaded.record.body.as_slice()));
-    let started = Instant::now();
-    let write = shared.plan.write;
-    let end = shared.client.write(write.action.method(), write.path, body).await;
-    Ok((batch, Some((end, options.clock.since(started)))))
 }

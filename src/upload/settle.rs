@@ -1,8 +1,8 @@
 //! From what the service said of a batch to the outcomes of its records. Pure.
 
 use super::feed::{Loaded, rejected};
-use crate::entity::Action;
 use crate::entity::answer::{ItemError, ItemErrors, WrittenItem};
+use crate::entity::{Action, Shape};
 use crate::mapping::{Plan, request_id, trace};
 use crate::problem::{Place, Problem, Stage, quoted};
 use crate::store::{KnownKey, Outcome, Status, StoredProblem};
@@ -21,17 +21,23 @@ pub struct Answered {
 pub fn done(plan: &Plan, batch: Vec<Loaded>, items: &[WrittenItem], answered: Answered) -> (Vec<Outcome>, Vec<Loaded>) {
     let by_request = by_request_id(items);
     let by_id: HashMap<u64, &WrittenItem> = items.iter().map(|item| (item.id, item)).collect();
+    // Who stands alone in a request is meant, whatever name comes back: "0", or its id. [seed]
+    let alone = batch.len() == 1 && items.len() == 1;
     // Only where no item carries a request_id and the counts agree may the order speak. [inferred]
     let by_place = items.iter().all(|item| item.request_ids.is_empty()) && items.len() == batch.len();
     let (mut outcomes, mut silent) = (Vec::new(), Vec::new());
     for (n, loaded) in batch.into_iter().enumerate() {
+        if plan.write.shape == Shape::Nothing {
+            outcomes.push(deleted(&loaded, answered));
+            continue;
+        }
         let item = by_request
             .get(request_id(loaded.record.row).as_str())
             .copied()
             .or_else(|| loaded.record.id.and_then(|id| by_id.get(&id).copied()))
-            .or_else(|| items.get(n).filter(|_| by_place && loaded.record.id.is_none()));
+            .or_else(|| items.get(n).filter(|_| alone || (by_place && loaded.record.id.is_none())));
         match item {
-            Some(item) => outcomes.push(found(plan.action, &loaded, item, answered)),
+            Some(item) => outcomes.push(found(plan, &loaded, item, answered)),
             None => silent.push(loaded),
         }
     }
@@ -42,23 +48,58 @@ fn by_request_id(items: &[WrittenItem]) -> HashMap<&str, &WrittenItem> {
     items.iter().flat_map(|item| item.request_ids.iter().map(move |id| (id.as_str(), item))).collect()
 }
 
-fn found(action: Action, loaded: &Loaded, item: &WrittenItem, answered: Answered) -> Outcome {
+/// A record's end, with what every end of it has.
+pub fn outcome(loaded: &Loaded, status: Status) -> Outcome {
+    Outcome {
+        key: loaded.record.key.clone(),
+        more: loaded.more.iter().map(|row| row.number).collect(),
+        ..Outcome::new(loaded.record.row, status)
+    }
+}
+
+/// The outcome of a record whose turn did not come.
+pub fn unprocessed(loaded: &Loaded) -> Outcome {
+    outcome(loaded, Status::Unprocessed)
+}
+
+pub fn deleted(loaded: &Loaded, answered: Answered) -> Outcome {
+    with_answer(Outcome { id: loaded.record.id, ..outcome(loaded, Status::Deleted) }, answered)
+}
+
+/// A record whose item came back, in the answer or in a look at the account.
+pub fn found(plan: &Plan, loaded: &Loaded, item: &WrittenItem, answered: Answered) -> Outcome {
     // Several request ids on one item: the later inputs were merged into the first. [seed]
-    let first = item.request_ids.first().is_none_or(|id| *id == request_id(loaded.record.row));
-    let status = match action {
+    let first = item.request_ids.len() < 2 || item.request_ids[0] == request_id(loaded.record.row);
+    let status = match plan.action {
         Action::Update | Action::Delete => Status::Updated,
         Action::Create if item.merged || !first => Status::Merged,
         Action::Create => Status::Created,
     };
-    Outcome {
-        key: loaded.record.key.clone(),
+    let made = Outcome {
         id: Some(item.id),
         contact_id: item.contact_id,
         company_id: item.company_id,
-        http_status: answered.http_status,
-        attempts: answered.attempts,
-        ..Outcome::new(loaded.record.row, status)
-    }
+        url: item.url.clone(),
+        problems: counted_anew(plan, loaded, item).iter().map(StoredProblem::from).collect(),
+        ..outcome(loaded, status)
+    };
+    with_answer(made, answered)
+}
+
+/// The service counts invoices itself; that it came to something else is worth a look, and no rejection.
+fn counted_anew(plan: &Plan, loaded: &Loaded, item: &WrittenItem) -> Vec<Problem> {
+    let note = |code, message: String| {
+        at(plan, loaded, None, Stage::Reconcile, code, message).hint("look at the invoice and its lines")
+    };
+    let warned = item.warning.as_ref().map(|warning| note("recalculated", format!("the service says: {warning}")));
+    let differs = match (loaded.record.total, item.total) {
+        (Some(sent), Some(held)) if sent != held => {
+            let message = format!("the lines come to {sent}, and to {held} as the service counts");
+            Some(note("total-differs", message))
+        }
+        _ => None,
+    };
+    warned.into_iter().chain(differs).collect()
 }
 
 /// A record that was sent and of which nobody here knows the end.
@@ -72,17 +113,30 @@ pub fn unknown(plan: &Plan, loaded: &Loaded, why: &str, answered: Answered) -> O
         format!("it is not known whether the record reached the account: {why}"),
     )
     .hint("look for it in the account before importing it again");
-    Outcome {
-        key: loaded.record.key.clone(),
-        http_status: answered.http_status,
-        attempts: answered.attempts,
-        problems: vec![StoredProblem::from(&problem)],
-        ..Outcome::new(loaded.record.row, Status::Unknown)
-    }
+    let problems = vec![StoredProblem::from(&problem)];
+    with_answer(Outcome { problems, ..outcome(loaded, Status::Unknown) }, answered)
+}
+
+/// A record whose address names what the account does not have: itself, or what it belongs to.
+pub fn absent(plan: &Plan, loaded: &Loaded, answered: Answered) -> Outcome {
+    let (path, what, id, hint) = if plan.write.names_record() {
+        ("id", plan.kind.name(), loaded.record.id, "correct the id or leave the row out")
+    } else {
+        ("customer_id", "customer", loaded.record.parent, "correct the customer, or import it first")
+    };
+    let column = trace::column_of(plan, &loaded.record.body, path);
+    let message = format!("the account has no {} {}", what.replace('-', " "), id.unwrap_or(0));
+    let mut problem = at(plan, loaded, column, Stage::Send, "not-found", message).hint(hint);
+    problem.value = column.map(|index| loaded.row.get(index).text.to_owned());
+    refused_for(plan, loaded, &[problem], answered)
+}
+
+fn refused_for(plan: &Plan, loaded: &Loaded, problems: &[Problem], answered: Answered) -> Outcome {
+    with_answer(rejected(plan, &loaded.row, &loaded.more, loaded.record.key.clone(), problems), answered)
 }
 
 /// The named records of a refused batch, rejected; and the rest, to go again. `Err` when nobody of this batch is
-/// named: then the batch comes back whole.
+/// named: then the batch comes back whole. Who stands alone in a request is meant, named or not. [inferred]
 pub fn refused(
     plan: &Plan,
     batch: Vec<Loaded>,
@@ -94,6 +148,10 @@ pub fn refused(
         if let Some(id) = &item.request_id {
             named.entry(id.as_str()).or_default().extend(&item.errors);
         }
+    }
+    if let [alone] = batch.as_slice() {
+        let errors: Vec<&ItemError> = errors.iter().flat_map(|item| &item.errors).collect();
+        return Ok((vec![rejected_by_service(plan, alone, &errors, answered)], Vec::new()));
     }
     let (mut outcomes, mut rest) = (Vec::new(), Vec::new());
     for loaded in batch {
@@ -117,7 +175,7 @@ fn rejected_by_service(plan: &Plan, loaded: &Loaded, errors: &[&ItemError], answ
             "the service refused the record and did not say why",
         ));
     }
-    with_answer(rejected(plan, &loaded.row, loaded.record.key.clone(), &problems), answered)
+    refused_for(plan, loaded, &problems, answered)
 }
 
 fn with_answer(outcome: Outcome, answered: Answered) -> Outcome {
@@ -138,14 +196,14 @@ pub fn made_before(plan: &Plan, loaded: &Loaded, known: &KnownKey) -> Outcome {
         ),
     };
     let problem = at(plan, loaded, plan.key.first().copied(), Stage::Map, "key-known", message).value(key).hint(hint);
-    rejected(plan, &loaded.row, loaded.record.key.clone(), &[problem])
+    rejected(plan, &loaded.row, &loaded.more, loaded.record.key.clone(), &[problem])
 }
 
 /// A record that stood alone when the service said no without naming anybody.
 pub fn rejected_alone(plan: &Plan, loaded: &Loaded, why: &str, answered: Answered) -> Outcome {
     let problem = at(plan, loaded, None, Stage::Send, "refused", format!("the service refused the record: {why}"))
         .hint("the service does not say which value it is; look at the row, or ask the service's support");
-    with_answer(rejected(plan, &loaded.row, loaded.record.key.clone(), &[problem]), answered)
+    refused_for(plan, loaded, &[problem], answered)
 }
 
 /// A validation error carried back to the cell it came from.

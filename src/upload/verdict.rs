@@ -3,7 +3,7 @@
 
 use crate::api::{Failure, Reply};
 use crate::entity::answer::{self, ItemErrors, WrittenItem};
-use crate::entity::{Action, Write};
+use crate::entity::{Action, Shape, Write};
 use std::time::Duration;
 
 /// What to do with a batch whose request has ended.
@@ -13,8 +13,12 @@ pub enum Verdict {
     Done(Vec<WrittenItem>),
     /// It was certainly not acted on: the same batch again, after a pause.
     Again { pause: Duration, why: String },
+    /// It may have been acted on, and doing it twice does no harm: again, after a pause.
+    Repeat { pause: Duration, why: String },
     /// Refused for these records; the rest goes again at once, in one more request.
-    Reject(Vec<ItemErrors>),
+    Reject { errors: Vec<ItemErrors>, why: String },
+    /// The address names what the account does not have: the record itself, or what all of the batch belong to.
+    Absent,
     /// Refused, and nobody is named: halved, until the one stands alone.
     Halve(String),
     /// Nobody here knows whether it was done.
@@ -67,20 +71,42 @@ pub const TRIES_MAX: u32 = 6;
 /// The text of a 400 that is a passing failure inside the service, not a refusal. [client]
 const SYSTEM_ERROR: &str = "системная ошибка";
 
-/// `tries` counts this one. An update may be sent twice without harm, a creation may not.
-pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tries: u32) -> Verdict {
+/// The texts of a refusal that mean: there is no such thing, or no longer. [doc], [client live]
+const NOT_FOUND: [&str; 6] = ["not found", "не найден", "error 226", "error 282", "ошибки 226", "ошибки 282"];
+
+/// How often a batch was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
+    /// This time counted.
+    pub tries: u32,
+    /// It may have been acted on an earlier time.
+    pub repeated: bool,
+}
+
+/// An update may be sent twice without harm, a creation may not.
+pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tried: Tried) -> Verdict {
+    let Tried { tries, repeated } = tried;
     let again = |pause: Duration, why: String, else_stop: Stop| {
         if tries >= TRIES_MAX { Verdict::Stop(else_stop) } else { Verdict::Again { pause, why } }
     };
     let doubt = |why: String| match write.action {
-        Action::Update | Action::Delete if tries < TRIES_MAX => Verdict::Again { pause: backoff(tries), why },
+        Action::Update | Action::Delete if tries < TRIES_MAX => Verdict::Repeat { pause: backoff(tries), why },
         Action::Update | Action::Delete => Verdict::Stop(Stop::Failing(tries)),
         Action::Create => Verdict::InDoubt(why),
+    };
+    // What an earlier request has deleted is not there any more; that is what was wanted.
+    let absent = || match write.action {
+        Action::Delete if repeated => Verdict::Done(Vec::new()),
+        Action::Create | Action::Update | Action::Delete => Verdict::Absent,
     };
     match end {
         Ok(reply) => {
             if let Some(errors) = answer::embedded_errors(&reply.body) {
                 return doubt(format!("the answer carries errors: {errors}"));
+            }
+            // Deleting is answered with nothing. [seed]
+            if write.shape == Shape::Nothing {
+                return Verdict::Done(Vec::new());
             }
             match answer::written_items(&reply.body, write.wrapping, collection) {
                 Some(items) => Verdict::Done(items),
@@ -94,10 +120,15 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
             if detail.to_lowercase().contains(SYSTEM_ERROR) {
                 return doubt(detail.clone());
             }
-            if errors.iter().any(|item| item.request_id.is_some()) {
-                Verdict::Reject(errors.clone())
-            } else {
+            if write.names_record() && not_found(detail) {
+                absent()
+            } else if repeated && write.action == Action::Delete {
+                // Refused, or done the first time: the service names the id in both cases.
+                Verdict::InDoubt(told(detail, errors))
+            } else if errors.is_empty() {
                 Verdict::Halve(told(detail, errors))
+            } else {
+                Verdict::Reject { errors: errors.clone(), why: told(detail, errors) }
             }
         }
         Err(Failure::Lost(why) | Failure::Unreadable(why)) => doubt(why.clone()),
@@ -107,8 +138,19 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
         Err(Failure::Forbidden(detail)) => Verdict::Stop(Stop::Forbidden(detail.clone())),
         Err(Failure::Blocked) => Verdict::Stop(Stop::Blocked),
         Err(Failure::Halted) => Verdict::Stop(Stop::Throttled),
-        Err(Failure::Missing { status, detail }) => Verdict::Stop(Stop::Missing(format!("{status}: {detail}"))),
+        // A router in between has not passed it on. [client live]
+        Err(Failure::Missing { status: 404, detail, page: true }) => {
+            again(backoff(tries), format!("404: {detail}"), Stop::Missing(format!("404: {detail}")))
+        }
+        Err(Failure::Missing { status: 404, .. }) if write.names_record() || write.names_parent() => absent(),
+        Err(Failure::Missing { status, detail, .. }) => Verdict::Stop(Stop::Missing(format!("{status}: {detail}"))),
     }
+}
+
+/// A refusal that says the record of the address is not there.
+fn not_found(detail: &str) -> bool {
+    let detail = detail.to_lowercase();
+    NOT_FOUND.iter().any(|text| detail.contains(text))
 }
 
 /// The account cannot be read: why, as a reason to stop.
@@ -120,13 +162,13 @@ pub fn stop_of(failure: Failure) -> Stop {
         Failure::Unpaid(why) => Stop::Unpaid(why),
         Failure::Forbidden(why) => Stop::Forbidden(why),
         Failure::Blocked => Stop::Blocked,
-        Failure::Missing { status, detail }
+        Failure::Missing { status, detail, .. }
         | Failure::Broken { status, detail }
         | Failure::Refused { status, detail, .. } => Stop::Missing(format!("{status}: {detail}")),
     }
 }
 
-fn backoff(tries: u32) -> Duration {
+pub(super) fn backoff(tries: u32) -> Duration {
     Duration::from_secs(1) * 2_u32.pow(tries.saturating_sub(1).min(5))
 }
 
@@ -156,14 +198,17 @@ mod tests {
         let refused = |detail: &str, errors: Vec<ItemErrors>| {
             Err(Failure::Refused { status: 400, detail: detail.into(), errors })
         };
-        let of = |end: &Result<Reply, Failure>, write: &Write, tries| verdict(end, write, "leads", tries);
+        let of = |end: &Result<Reply, Failure>, write: &Write, tries| {
+            verdict(end, write, "leads", Tried { tries, repeated: false })
+        };
 
         assert!(
             matches!(of(&ok(r#"{"_embedded":{"leads":[{"id":1}]}}"#), create, 1), Verdict::Done(items) if items.len() == 1)
         );
         assert!(matches!(of(&ok("<html>"), create, 1), Verdict::InDoubt(_)));
         assert!(matches!(of(&ok(r#"{"_embedded":{"leads":[],"errors":["x"]}}"#), create, 1), Verdict::InDoubt(_)));
-        assert_eq!(of(&refused("no", named.clone()), create, 1), Verdict::Reject(named));
+        let rejected = Verdict::Reject { errors: named.clone(), why: "no; p: c d".into() };
+        assert_eq!(of(&refused("no", named), create, 1), rejected);
         assert_eq!(of(&refused("no", vec![]), create, 1), Verdict::Halve("no".into()));
         assert!(matches!(of(&refused("Возникла системная ошибка. Повторите", vec![]), create, 1), Verdict::InDoubt(_)));
         let unreachable = Err(Failure::NeverSent("refused".into()));
@@ -171,7 +216,7 @@ mod tests {
         assert!(matches!(of(&unreachable, create, TRIES_MAX), Verdict::Stop(Stop::Unreachable(_))));
         let lost = Err(Failure::Lost("reset".into()));
         assert!(matches!(of(&lost, create, 1), Verdict::InDoubt(_)));
-        assert!(matches!(of(&lost, update, 1), Verdict::Again { .. }), "an update may be sent twice");
+        assert!(matches!(of(&lost, update, 1), Verdict::Repeat { .. }), "an update may be sent twice");
         assert_eq!(of(&lost, update, TRIES_MAX), Verdict::Stop(Stop::Failing(TRIES_MAX)));
         let broken = Err(Failure::Broken { status: 504, detail: "x".into() });
         assert!(matches!(of(&broken, create, 1), Verdict::InDoubt(_)));
@@ -179,5 +224,47 @@ mod tests {
         assert_eq!(of(&Err(Failure::Throttled { wait: None }), create, TRIES_MAX), Verdict::Stop(Stop::Throttled));
         assert_eq!(of(&Err(Failure::Blocked), create, 1), Verdict::Stop(Stop::Blocked));
         assert_eq!(of(&Err(Failure::Halted), create, 1), Verdict::Stop(Stop::Throttled));
+    }
+    #[test]
+    fn what_an_address_names_and_is_not_there_rejects_its_records_and_stops_nobody() {
+        let status = Kind::CustomerStatus.spec();
+        let [update, delete] = [Action::Update, Action::Delete].map(|action| status.write(action).unwrap());
+        let bought = Kind::Transaction.spec().write(Action::Create).unwrap();
+        let create = status.write(Action::Create).unwrap();
+        let missing = |page| Err(Failure::Missing { status: 404, detail: "Not Found".into(), page });
+        let refused = |status, detail: &str| Err(Failure::Refused { status, detail: detail.into(), errors: vec![] });
+        let no_id = Err(Failure::Refused {
+            status: 400,
+            detail: "Bad Request".into(),
+            errors: vec![ItemErrors {
+                request_id: None,
+                errors: vec![ItemError { code: "NotSupportedChoice".into(), path: "id".into(), detail: "d".into() }],
+            }],
+        });
+        let empty = Ok(Reply { status: 204, retry_after: None, body: vec![] });
+        let of = |end: &Result<Reply, Failure>, write: &Write, repeated| {
+            verdict(end, write, "statuses", Tried { tries: 2, repeated })
+        };
+        for (end, write, repeated, expected) in [
+            (&missing(false), update, false, Verdict::Absent),
+            (&missing(false), update, true, Verdict::Absent),
+            (&missing(false), delete, false, Verdict::Absent),
+            (&missing(false), delete, true, Verdict::Done(vec![])),
+            (&refused(400, "Status not found"), delete, false, Verdict::Absent),
+            (&refused(400, "Status not found"), delete, true, Verdict::Done(vec![])),
+            (&no_id, delete, true, Verdict::InDoubt("Bad Request; id: NotSupportedChoice d".into())),
+            (&refused(422, "system status"), delete, false, Verdict::Halve("system status".into())),
+            (&refused(422, "system status"), delete, true, Verdict::InDoubt("system status".into())),
+            (&missing(false), bought, false, Verdict::Absent),
+            (&empty, delete, false, Verdict::Done(vec![])),
+        ] {
+            assert_eq!(of(end, write, repeated), expected, "{end:?} {write:?}");
+        }
+        assert!(matches!(of(&missing(false), create, false), Verdict::Stop(Stop::Missing(_))), "a wrong address");
+        for write in [update, delete, bought, create] {
+            assert!(matches!(of(&missing(true), write, false), Verdict::Again { .. }), "a page passes");
+        }
+        assert!(matches!(of(&Err(Failure::Forbidden("no".into())), delete, true), Verdict::Stop(Stop::Forbidden(_))));
+        assert!(matches!(of(&Err(Failure::Lost("reset".into())), delete, false), Verdict::Repeat { .. }));
     }
 }

@@ -1,0 +1,116 @@
+//! What follows the upload of a run: its records are linked, then some are read back. Both read the source once more.
+
+use super::args::Common;
+use super::exit::Ended;
+use super::{prepare, say};
+use crate::api::Client;
+use crate::mapping::{Mapper, Plan};
+use crate::report;
+use crate::store::{Head, Journal, Store};
+use crate::upload::feed::{self, Fed, Select};
+use crate::upload::links::{self, Linking};
+use crate::upload::verify::{self, Verify, VerifyError};
+use crate::upload::{End, IN_FLIGHT};
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use tokio::sync::{mpsc, watch};
+
+pub struct After<'a> {
+    pub client: &'a Arc<Client>,
+    pub plan: &'a Arc<Plan>,
+    pub journal: &'a Arc<Mutex<Journal>>,
+    pub store: &'a Store,
+    pub head: &'a Head,
+    pub name: &'a str,
+}
+
+impl After<'_> {
+    /// Links the records of an upload that came to its end, or to the end of what could be read; a run is not done before
+    /// they are linked. Says how the run ended, all in all.
+    pub async fn link(&self, end: End, stop: &watch::Receiver<bool>, common: &Common) -> Result<End, Ended> {
+        let broken = matches!(&end, End::Source(problem) if problem.code != feed::FAULT);
+        if !links::wanted(self.plan) || !(broken || matches!(end, End::Finished)) {
+            return Ok(end);
+        }
+        let ids = self.store.unlinked(self.run())?;
+        if ids.is_empty() {
+            return Ok(end);
+        }
+        say::detail(common, format!("linking what {} records name", ids.len()));
+        let linking = Linking {
+            client: Arc::clone(self.client),
+            plan: Arc::clone(self.plan),
+            journal: Arc::clone(self.journal),
+            feed: self.feed(ids.keys().copied().collect())?,
+            ids,
+            in_flight: IN_FLIGHT,
+            stop: stop.clone(),
+        };
+        let linked = links::link(linking).await?;
+        Ok(if broken { end } else { linked })
+    }
+
+    /// Compares what the account holds with what was sent, as far as `--verify` says. That it could not be done is told;
+    /// the import itself is done all the same.
+    pub async fn read_back(&self, mut stop: watch::Receiver<bool>, common: &Common) -> Result<(), Ended> {
+        tokio::select! {
+            biased;
+            Ok(_) = stop.wait_for(|stop| *stop) => {
+                say::line("reading back is broken off; the import itself is done");
+                Ok(())
+            }
+            read = self.verify(common) => read,
+        }
+    }
+
+    async fn verify(&self, common: &Common) -> Result<(), Ended> {
+        let how = match self.head.verify.as_str() {
+            "all" => Verify::All,
+            "none" => Verify::None,
+            _ => Verify::Sample,
+        };
+        let ids = verify::choose(self.store.written(self.run())?, how);
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let feed = self.feed(ids.keys().copied().collect())?;
+        let above = if how == Verify::All { self.store.first_watermark(self.run())? } else { None };
+        match verify::read_back(self.client, self.plan, self.journal, feed, &ids, above).await {
+            Ok(verified) if verified.clean() => {
+                say::detail(common, format!("read back {} records: all as sent", verified.checked));
+            }
+            Ok(verified) => {
+                let gone = match verified.kept {
+                    0 => String::new(),
+                    some => format!("{some} were deleted and are still shown, "),
+                };
+                say::line(&format!(
+                    "read back {} records: {gone}{} differ from what was sent, {} are not there, {} have a twin; see {}",
+                    verified.checked,
+                    verified.differing,
+                    verified.missing,
+                    verified.doubled,
+                    Path::new(&self.head.folder).join(report::PROBLEMS).display()
+                ));
+            }
+            Err(VerifyError::Store(error)) => return Err(error.into()),
+            Err(VerifyError::Service(failure)) => {
+                say::line(&format!("the account could not be read back: {failure}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&self) -> i64 {
+        self.journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner).run()
+    }
+
+    /// Some rows of the source, mapped again.
+    fn feed(&self, rows: HashSet<u32>) -> Result<mpsc::Receiver<Vec<Fed>>, Ended> {
+        // Of the same stretch: a key that stands outside of it as well is met once here, as it was then.
+        let select = Select { only: Some(rows), rows: self.head.rows, ..Select::default() };
+        let mapper = Mapper::new(Arc::clone(self.plan), self.name);
+        Ok(feed::start(prepare::reopen(&self.head.source)?, mapper, select))
+    }
+}

@@ -1,0 +1,76 @@
+-- The layout of the store. `record.more` and `batch.rows` are rows as little-endian 32-bit numbers.
+CREATE TABLE IF NOT EXISTS run (
+  run INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  account TEXT NOT NULL,
+  source_sha TEXT NOT NULL,
+  mapping_sha TEXT NOT NULL,
+  head TEXT NOT NULL,
+  snapshot TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  outcome TEXT NOT NULL DEFAULT 'running',
+  exit_code INTEGER,
+  elapsed_ms INTEGER NOT NULL DEFAULT 0,
+  sent INTEGER NOT NULL DEFAULT 0,
+  retried INTEGER NOT NULL DEFAULT 0,
+  throttled INTEGER NOT NULL DEFAULT 0,
+  source_rows INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS run_source ON run (account, source_sha, mapping_sha);
+CREATE TABLE IF NOT EXISTS batch (
+  run INTEGER NOT NULL REFERENCES run,
+  batch INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  rows BLOB NOT NULL,
+  sent_at_ms INTEGER NOT NULL,
+  watermark INTEGER NOT NULL,
+  http_status INTEGER,
+  PRIMARY KEY (run, batch)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS record (
+  run INTEGER NOT NULL REFERENCES run,
+  row INTEGER NOT NULL,
+  status INTEGER NOT NULL,
+  key TEXT,
+  id INTEGER,
+  contact_id INTEGER,
+  company_id INTEGER,
+  http_status INTEGER,
+  batch INTEGER,
+  attempts INTEGER NOT NULL,
+  cells TEXT,
+  more BLOB,
+  url TEXT,
+  PRIMARY KEY (run, row)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS problem (
+  run INTEGER NOT NULL REFERENCES run,
+  row INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  stage TEXT NOT NULL,
+  code TEXT NOT NULL,
+  title TEXT,
+  cell TEXT,
+  value TEXT,
+  message TEXT NOT NULL,
+  hint TEXT,
+  PRIMARY KEY (run, row, n)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS link (
+  run INTEGER NOT NULL REFERENCES run,
+  row INTEGER NOT NULL,
+  made INTEGER NOT NULL,
+  refused INTEGER NOT NULL,
+  PRIMARY KEY (run, row)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ledger (
+  account TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  key TEXT NOT NULL,
+  id INTEGER,
+  run INTEGER NOT NULL REFERENCES run,
+  batch INTEGER,
+  PRIMARY KEY (account, kind, key)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS ledger_open ON ledger (run, batch) WHERE id IS NULL;

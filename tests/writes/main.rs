@@ -1,0 +1,256 @@
+//! What is sent to which address, and what its answers mean there: the loop and the linking pass against a server of a few
+//! lines, which says what the sandbox would not say by itself.
+
+mod stage;
+
+use amoport::entity::{Action, Entity, Kind};
+use amoport::mapping::{Link, Record};
+use amoport::store::{Links, Outcome, Status};
+use amoport::upload::End;
+use stage::{Service, Stage, loaded, not_found, record};
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+#[tokio::test]
+async fn purchases_go_to_their_customers_in_their_order_and_an_unknown_customer_rejects_only_his() {
+    let service = Service::start(|line, _, body| match line {
+        "POST customers/9/transactions" | "GET customers/transactions" => not_found(),
+        _ => {
+            let items: Vec<serde_json::Value> = serde_json::from_str(body).expect("an array");
+            let made = items.iter().map(|i| serde_json::json!({"id": i["price"], "request_id": i["request_id"]}));
+            let made: Vec<serde_json::Value> = made.collect();
+            (200, serde_json::json!({"_embedded": {"customers": made}}).to_string())
+        }
+    });
+    let stage = Stage::set(&service, Kind::Transaction, Action::Create).await;
+    let bought = |row: u32, customer: u64| Record {
+        parent: Some(customer),
+        ..record(row, &format!(r#"{{"price":{},"request_id":"ROW"}}"#, 100 + row))
+    };
+    let records = vec![bought(2, 7), bought(3, 8), bought(4, 7), bought(5, 9), bought(6, 8), bought(7, 7)];
+    assert!(matches!(stage.upload(records).await, End::Finished));
+    let prices = |customer: u64| -> Vec<Vec<u64>> {
+        let sent = service.sent(&format!("POST customers/{customer}/transactions"));
+        let read = |body: &String| {
+            let items: Vec<serde_json::Value> = serde_json::from_str(body).expect("an array");
+            items.iter().filter_map(|item| item["price"].as_u64()).collect()
+        };
+        sent.iter().map(read).collect()
+    };
+    assert_eq!(prices(7), [[102, 104, 107]], "one request a customer, in order");
+    assert_eq!(prices(8), [[103, 106]]);
+    let rejected: Vec<_> = stage.statuses().into_iter().filter(|(_, status, _)| *status != "created").collect();
+    assert_eq!(rejected, [(5, "rejected", "not-found".to_owned())]);
+    let line = &stage.lines()[&5];
+    assert_eq!(line.problems[0].message, "the account has no customer 9");
+}
+
+#[tokio::test]
+async fn purchases_whose_answer_was_lost_are_looked_for_at_their_customers() {
+    // Customer 7's arrive although the answer is lost, 8's do not; an old one of 7's is the same as the first.
+    let held = Mutex::new(vec![serde_json::json!({"id": 5, "price": 1, "comment": "чай"})]);
+    let service = Service::start(move |line, nth, body| {
+        let mut held = held.lock().expect("the world");
+        let first_page = body.contains("page=1&");
+        match (line, nth) {
+            ("GET customers/transactions" | "GET customers/7/transactions", _) if first_page => {
+                (200, serde_json::json!({"_embedded": {"transactions": *held}}).to_string())
+            }
+            ("POST customers/7/transactions", 1) => {
+                let items: Vec<serde_json::Value> = serde_json::from_str(body).expect("an array");
+                for mut item in items {
+                    item["id"] = (held.len() + 10).into();
+                    held.push(item);
+                }
+                (504, "<html>".to_owned())
+            }
+            ("POST customers/8/transactions", 1) => (504, "<html>".to_owned()),
+            ("POST customers/8/transactions", 2) => {
+                (200, r#"{"_embedded":{"transactions":[{"id":90,"request_id":"0"}]}}"#.to_owned())
+            }
+            (line, _) if line.starts_with("GET") => not_found(),
+            other => panic!("{other:?}"),
+        }
+    });
+    let stage = Stage::set(&service, Kind::Transaction, Action::Create).await;
+    let bought = |row: u32, customer: u64, price: u32| Record {
+        parent: Some(customer),
+        ..record(row, &format!(r#"{{"price":{price},"comment":"чай","request_id":"ROW"}}"#))
+    };
+    let records = vec![bought(2, 7, 1), bought(3, 8, 1), bought(4, 7, 2)];
+    assert!(matches!(stage.upload(records).await, End::Finished));
+    let ids: Vec<_> = stage.lines().into_values().map(|line| (line.row, line.status, line.id)).collect();
+    let made = |row, id| (row, Status::Created, Some(id));
+    assert_eq!(ids, [made(2, 11), made(3, 90), made(4, 12)]);
+    assert_eq!(service.sent("POST customers/7/transactions").len(), 1, "nothing was sent twice");
+}
+
+#[tokio::test]
+async fn deleting_has_no_body_and_what_an_earlier_time_has_deleted_counts() {
+    let service = Service::start(|line, nth, body| {
+        assert!(body.is_empty() || line.starts_with("GET"), "{line}: {body}");
+        let refused = r#"{"validation-errors":[{"errors":[{"code":"NotSupportedChoice","path":"id","detail":"d"}]}]}"#;
+        match (line, nth) {
+            ("DELETE customers/statuses/1", _) => (204, String::new()),
+            ("DELETE customers/statuses/2" | "DELETE customers/statuses/4" | "DELETE customers/statuses/5", 1) => {
+                (504, "<html>".to_owned())
+            }
+            ("DELETE customers/statuses/2" | "DELETE customers/statuses/3", _) => not_found(),
+            ("DELETE customers/statuses/6", 1) => (404, "<html>".to_owned()),
+            ("DELETE customers/statuses/6", _) => (204, String::new()),
+            ("DELETE customers/statuses/4" | "DELETE customers/statuses/5", _) => (400, refused.to_owned()),
+            ("GET customers/statuses", _) => (200, r#"{"_embedded":{"statuses":[{"id":4}]}}"#.to_owned()),
+            other => panic!("{other:?}"),
+        }
+    });
+    let stage = Stage::set(&service, Kind::CustomerStatus, Action::Delete).await;
+    let records = (1..=6).map(|n| Record { id: Some(n), ..record(n as u32 + 1, "{}") }).collect();
+    assert!(matches!(stage.upload(records).await, End::Finished));
+    let deleted = |row| (row, "deleted", String::new());
+    assert_eq!(
+        stage.statuses(),
+        [
+            deleted(2),
+            deleted(3),
+            (4, "rejected", "not-found".to_owned()),
+            // Refused or done the first time: the list says which.
+            (5, "rejected", "refused".to_owned()),
+            deleted(6),
+            deleted(7),
+        ]
+    );
+    let counts = stage.store().counts(1).unwrap();
+    assert_eq!((counts.read, counts.deleted, counts.rejected), (6, 4, 2));
+}
+
+#[tokio::test]
+async fn a_resumed_run_knows_what_may_have_been_deleted() {
+    let service = Service::start(|line, nth, _| match (line, nth) {
+        ("DELETE customers/statuses/1", 1..=6) => (502, "<html>".to_owned()),
+        ("DELETE customers/statuses/1", _) => not_found(),
+        other => panic!("{other:?}"),
+    });
+    let stage = Stage::set(&service, Kind::CustomerStatus, Action::Delete).await;
+    let records = || vec![Record { id: Some(1), ..record(2, "{}") }];
+    assert!(matches!(stage.upload(records()).await, End::Service(_)));
+    assert_eq!(stage.statuses(), [(2, "unprocessed", String::new())]);
+    let stage = stage.resume();
+    assert!(matches!(stage.upload(records()).await, End::Finished));
+    assert_eq!(stage.statuses(), [(2, "deleted", String::new())]);
+}
+
+#[tokio::test]
+async fn an_invoice_of_several_rows_keeps_them_and_what_the_service_says_of_its_sum() {
+    let service = Service::start(|line, _, body| match line {
+        "GET catalogs/77/elements" => (204, String::new()),
+        "POST catalogs/77/elements" if body.contains("r5") => {
+            let error = r#"{"code":"NotBlank","path":"name","detail":"d"}"#;
+            (400, format!(r#"{{"validation-errors":[{{"request_id":"r5","errors":[{error}]}}],"detail":"no"}}"#))
+        }
+        "POST catalogs/77/elements" => {
+            let lines = r#"[{"field_id":1,"field_code":"ITEMS","values":[{"value":{"total_sum":25}}]}]"#;
+            let warned = r#"{"warning":{"message":"counted anew"}}"#;
+            let first = format!(
+                r#"{{"id":90,"request_id":"r2","invoice_link":"https://pay/1","custom_fields_values":{lines},"_embedded":{warned}}}"#
+            );
+            (200, format!(r#"{{"_embedded":{{"elements":[{first},{{"id":91,"request_id":"r8"}}]}}}}"#))
+        }
+        other => panic!("{other}"),
+    });
+    let stage = Stage::set(&service, Kind::Invoice, Action::Create).await;
+    let invoice = |row: u32| Record { total: Some(30.into()), ..record(row, r#"{"name":"A","request_id":"ROW"}"#) };
+    let records =
+        vec![loaded(invoice(2), &[3, 4]), loaded(invoice(5), &[7]), loaded(record(8, r#"{"request_id":"ROW"}"#), &[])];
+    assert!(matches!(stage.upload_loaded(records).await, End::Finished));
+    let codes: Vec<String> = stage.lines()[&2].problems.iter().map(|problem| problem.code.clone()).collect();
+    assert_eq!(codes, ["recalculated", "total-differs"]);
+
+    let run = stage.store().run_named("run").unwrap().unwrap();
+    amoport::report::write(&stage.store(), &run, stage.folder.path()).expect("a report");
+    let read = |name: &str| std::fs::read_to_string(stage.folder.path().join(name)).expect("a file of the report");
+    let results: Vec<HashMap<String, String>> =
+        csv::Reader::from_reader(read("results.csv").as_bytes()).deserialize().collect::<Result<_, _>>().unwrap();
+    let told: Vec<[&str; 3]> =
+        results.iter().map(|line| ["rows", "status", "url"].map(|column| line[column].as_str())).collect();
+    let card = "https://a/catalogs/77/detail/91";
+    assert_eq!(told, [["2-4", "created", "https://pay/1"], ["5,7", "rejected", ""], ["8", "created", card]]);
+    assert_eq!(read("rejected.csv").lines().count(), 3, "a line for each row of the group");
+}
+
+#[tokio::test]
+async fn an_object_goes_bare_and_its_answer_is_the_record_whatever_name_it_has() {
+    let service = Service::start(|line, nth, _| match (line, nth) {
+        ("GET customers/segments", _) => (204, String::new()),
+        ("POST customers/segments", 1) => (200, r#"{"id":11,"name":"A","request_id":"0"}"#.to_owned()),
+        ("POST customers/segments", _) => (422, r#"{"title":"T","status":422,"detail":"too many"}"#.to_owned()),
+        other => panic!("{other:?}"),
+    });
+    let stage = Stage::set(&service, Kind::Segment, Action::Create).await;
+    let records = vec![record(2, r#"{"name":"A"}"#), record(3, r#"{"name":"B"}"#)];
+    assert!(matches!(stage.upload(records).await, End::Finished));
+    assert_eq!(service.sent("POST customers/segments"), [r#"{"name":"A"}"#, r#"{"name":"B"}"#]);
+    assert_eq!(stage.statuses(), [(2, "created", String::new()), (3, "rejected", "refused".to_owned())]);
+    assert!(stage.lines()[&3].problems[0].message.contains("too many"));
+}
+
+#[tokio::test]
+async fn a_change_that_no_answer_mentions_is_unknown_after_the_second_time() {
+    let service = Service::start(|_, _, _| (200, r#"{"_embedded":{"leads":[{"id":1,"updated_at":5}]}}"#.to_owned()));
+    let stage = Stage::set(&service, Kind::Lead, Action::Update).await;
+    let records = (1..=3).map(|n| Record { id: Some(n), ..record(n as u32 + 1, "{}") }).collect();
+    assert!(matches!(stage.upload(records).await, End::Finished));
+    assert_eq!(service.sent("PATCH leads"), ["[{},{},{}]", "[{},{}]"]);
+    let unknown = |row| (row, "unknown", "unknown".to_owned());
+    assert_eq!(stage.statuses(), [(2, "updated", String::new()), unknown(3), unknown(4)]);
+}
+
+fn linked(row: u32, to: &[u64]) -> Record {
+    let link = |id: &u64| Link { to: Entity::Contacts, id: *id, catalog: None, quantity: None, main: None };
+    Record { row, links: to.iter().map(link).collect(), ..Record::default() }
+}
+
+#[tokio::test]
+async fn links_go_out_together_a_refused_one_is_told_and_what_was_stopped_goes_on() {
+    let service = Service::start(|_, nth, body| {
+        let links: Vec<serde_json::Value> = serde_json::from_str(body).expect("an array");
+        let bad = links.iter().position(|link| link["to_entity_id"] == 99);
+        match (nth, bad) {
+            (1, _) => (503, "<html>".to_owned()),
+            (_, Some(n)) => {
+                let error = serde_json::json!({"code": "NotSupportedChoice", "path": "to_entity_id", "detail": "d"});
+                let errors = serde_json::json!([{"request_id": n.to_string(), "errors": [error]}]);
+                (400, serde_json::json!({"validation-errors": errors, "detail": "no"}).to_string())
+            }
+            // Nobody is named.
+            (_, None) if links.iter().any(|link| link["to_entity_id"] == 98) => (400, r#"{"detail":"no"}"#.to_owned()),
+            (_, None) => (200, r#"{"_embedded":{"links":[]}}"#.to_owned()),
+        }
+    });
+    let stage = Stage::set(&service, Kind::Lead, Action::Create).await;
+    let made = |row: u32| Outcome { id: Some(u64::from(row) * 10), ..Outcome::new(row, Status::Created) };
+    let rejected = Outcome::new(6, Status::Rejected);
+    let outcomes: Vec<Outcome> = (2..=5).map(made).chain([rejected]).collect();
+    stage.journal.lock().unwrap().local(&outcomes).unwrap();
+    let records =
+        || vec![linked(2, &[1, 99]), linked(3, &[]), linked(4, &[2, 98, 3]), linked(5, &[4]), linked(6, &[5])];
+
+    assert!(matches!(stage.link(records(), true).await, End::Interrupted));
+    assert_eq!(service.sent("POST leads/link").len(), 0);
+    assert_eq!(stage.store().links(1).unwrap(), Links::default());
+
+    assert!(matches!(stage.link(records(), false).await, End::Finished));
+    assert_eq!(stage.store().links(1).unwrap(), Links { made: 4, refused: 2 });
+    let first: serde_json::Value = serde_json::from_str(&service.sent("POST leads/link")[0]).unwrap();
+    let pairs: Vec<_> = first.as_array().unwrap().iter().map(|l| (&l["entity_id"], &l["to_entity_id"])).collect();
+    let wanted = serde_json::json!([[20, 1], [20, 99], [40, 2], [40, 98], [40, 3], [50, 4]]);
+    assert_eq!(serde_json::json!(pairs), wanted);
+    let lines = stage.lines();
+    assert_eq!((lines[&2].status, lines[&2].problems[0].code.as_str()), (Status::Created, "NotSupportedChoice"));
+    assert_eq!((lines[&4].status, lines[&4].problems[0].code.as_str()), (Status::Created, "link-refused"));
+    assert_eq!(stage.store().unlinked(1).unwrap().into_keys().collect::<Vec<_>>(), [3], "it has none to make");
+
+    // Once more, as a resumed run would: nothing is left.
+    let sent = service.sent("POST leads/link").len();
+    assert!(matches!(stage.link(records(), false).await, End::Finished));
+    assert_eq!(service.sent("POST leads/link").len(), sent);
+}

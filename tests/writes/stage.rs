@@ -1,0 +1,245 @@
+//! The stage: a server of a few lines, and a plan, a journal and records made by hand.
+
+use amoport::account::Wanted;
+use amoport::api::{Client, Pace, parse_base, pull};
+use amoport::clock::Clock;
+use amoport::entity::{Action, Kind};
+use amoport::mapping::{self, Ledger, Plan, Record, compile};
+use amoport::sandbox::{Options as SandboxOptions, Sandbox};
+use amoport::store::{Head, Journal, Line, MappingHead, NewRun, SourceHead, Store, StoreError};
+use amoport::table::{ReadOptions, Row, Table};
+use amoport::upload::feed::{Fed, Loaded};
+use amoport::upload::links::{self, Linking};
+use amoport::upload::{BatchSize, End, Options, Upload};
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+
+type Log = Arc<Mutex<Vec<(String, String)>>>;
+
+/// Answers `METHOD path`, asked for the nth time, with a status and a body; a read has its query for a body.
+pub struct Service {
+    url: String,
+    log: Log,
+}
+
+impl Service {
+    pub fn start(answer: impl Fn(&str, usize, &str) -> (u16, String) + Send + 'static) -> Service {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let log = Log::default();
+        let kept = Arc::clone(&log);
+        std::thread::spawn(move || {
+            let mut asked: HashMap<String, usize> = HashMap::new();
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("a connection");
+                let (line, body) = request(&mut stream);
+                let nth = asked.entry(line.clone()).or_default();
+                *nth += 1;
+                let (status, answer) = answer(&line, *nth, &body);
+                kept.lock().expect("the log").push((line, body));
+                let head =
+                    format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", answer.len());
+                let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(answer.as_bytes()));
+            }
+        });
+        Service { url, log }
+    }
+
+    /// Bodies sent to an address, in their order.
+    pub fn sent(&self, line: &str) -> Vec<String> {
+        let log = self.log.lock().expect("the log");
+        log.iter().filter(|(asked, _)| asked == line).map(|(_, body)| body.clone()).collect()
+    }
+}
+
+/// `METHOD path` without the query, and the body, or the query where there is none.
+fn request(stream: &mut TcpStream) -> (String, String) {
+    let mut bytes = Vec::new();
+    let mut buffer = [0; 4096];
+    loop {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length =
+                head.lines().find_map(|l| l.to_lowercase().strip_prefix("content-length: ").map(str::to_owned));
+            let length: usize = length.and_then(|n| n.parse().ok()).unwrap_or(0);
+            if body.len() >= length {
+                let line = head.lines().next().unwrap_or_default();
+                let path = line.split([' ', '?']).nth(1).unwrap_or_default();
+                let method = line.split(' ').next().unwrap_or_default();
+                let query = line.split([' ', '?']).nth(2).unwrap_or_default();
+                let body = if method == "GET" { query } else { body };
+                return (format!("{method} {}", path.trim_start_matches("/api/v4/")), body.to_owned());
+            }
+        }
+        let read = stream.read(&mut buffer).expect("a request");
+        assert!(read > 0, "the request broke off: {text}");
+        bytes.extend_from_slice(&buffer[..read]);
+    }
+}
+
+/// The catalog of elements.
+const CATALOG: u64 = 77;
+
+pub struct Stage {
+    pub folder: tempfile::TempDir,
+    client: Arc<Client>,
+    plan: Arc<Plan>,
+    pub journal: Arc<Mutex<Journal>>,
+}
+
+impl Stage {
+    pub async fn set(service: &Service, kind: Kind, action: Action) -> Stage {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clock = Clock::faster(100.0);
+        let client = |url: &str, token: &str| {
+            let token = secrecy::SecretString::from(token.to_owned());
+            Arc::new(Client::new(parse_base(url).unwrap(), token.into(), Pace::new(7, clock)).unwrap())
+        };
+        let sandbox = Sandbox::start(SandboxOptions::default()).expect("a sandbox");
+        let account = pull::pull(&client(sandbox.url(), sandbox.token()), &Wanted::default(), 0).await.unwrap().0;
+        std::fs::write(folder.path().join("rows.csv"), "name\nA\n").unwrap();
+        std::fs::write(folder.path().join("rows.toml"), "version = 1\nkind = \"lead\"\n[lead]\nname = \"name\"\n")
+            .unwrap();
+        let written = mapping::read(&folder.path().join("rows.toml")).expect("the mapping is good");
+        let table = Table::open(&folder.path().join("rows.csv"), &ReadOptions::default()).expect("the source");
+        let origins =
+            compile::Origins { header: table.header.clone(), source: table.source(), ledger: Ledger::empty() };
+        let plan = compile::compile(&written, origins, Arc::new(account)).expect("the plan");
+        // What the loop looks at is the kind and the way it is written; the records are made by hand.
+        let write = kind.spec().write(action).expect("a way of writing it");
+        let plan = Arc::new(Plan { kind, action, write, catalog: Some(CATALOG), ..plan });
+        let head = head(kind, action);
+        let new = NewRun { name: "run", head: &head, snapshot: "{}", started_at: 0 };
+        let journal = Journal::begin(Store::open(folder.path()).expect("the store"), &new).expect("a journal");
+        Stage { folder, client: client(&service.url, "token"), plan, journal: Arc::new(Mutex::new(journal)) }
+    }
+
+    pub async fn upload(&self, records: Vec<Record>) -> End {
+        self.upload_loaded(records.into_iter().map(|record| loaded(record, &[])).collect()).await
+    }
+
+    /// As after a kill, or after a stop.
+    pub fn resume(self) -> Stage {
+        let run = self.store().run_named("run").expect("the store works").expect("the run is there");
+        let (journal, doubts) = Journal::resume(self.store(), &run).expect("the store works");
+        assert!(doubts.is_empty(), "{doubts:?}");
+        Stage { journal: Arc::new(Mutex::new(journal)), ..self }
+    }
+
+    pub async fn upload_loaded(&self, records: Vec<Loaded>) -> End {
+        let (_signal, stop) = watch::channel(false);
+        let upload = Upload {
+            client: Arc::clone(&self.client),
+            plan: Arc::clone(&self.plan),
+            journal: Arc::clone(&self.journal),
+            feed: fed(records).await,
+            options: Options {
+                batch: BatchSize::Fixed(self.plan.write.batch_max.min(50)),
+                in_flight: 24,
+                max_errors: None,
+                settle: Duration::from_secs(1),
+                clock: Clock::faster(100.0),
+                again: false,
+            },
+            doubts: Vec::new(),
+            stop,
+        };
+        amoport::upload::run(upload, &mut |_| {}).await.expect("the store works").end
+    }
+
+    pub async fn link(&self, records: Vec<Record>, stopped: bool) -> End {
+        let (_signal, stop) = watch::channel(stopped);
+        let linking = Linking {
+            client: Arc::clone(&self.client),
+            plan: Arc::clone(&self.plan),
+            journal: Arc::clone(&self.journal),
+            feed: fed(records.into_iter().map(|record| loaded(record, &[])).collect()).await,
+            ids: self.store().unlinked(1).expect("the store works"),
+            in_flight: 4,
+            stop,
+        };
+        links::link(linking).await.expect("the store works")
+    }
+
+    pub fn store(&self) -> Store {
+        Store::open(self.folder.path()).expect("the store")
+    }
+
+    pub fn lines(&self) -> BTreeMap<u32, Line> {
+        let mut lines = BTreeMap::new();
+        let kept = self.store().lines::<StoreError>(1, |line| {
+            lines.insert(line.row, line);
+            Ok(())
+        });
+        kept.expect("the store works");
+        lines
+    }
+
+    pub fn statuses(&self) -> Vec<(u32, &'static str, String)> {
+        let code = |line: &Line| line.problems.first().map(|p| p.code.clone()).unwrap_or_default();
+        self.lines().values().map(|line| (line.row, line.status.word(), code(line))).collect()
+    }
+}
+
+/// A record with its rows, `more` of them beyond the first.
+pub fn loaded(record: Record, more: &[u32]) -> Loaded {
+    let row = |number: u32| {
+        let mut row = Row::default();
+        row.number = number;
+        row
+    };
+    Loaded { row: row(record.row), more: more.iter().map(|number| row(*number)).collect(), record }
+}
+
+async fn fed(records: Vec<Loaded>) -> mpsc::Receiver<Vec<Fed>> {
+    let (sender, receiver) = mpsc::channel(4);
+    let rows = records.len() as u64;
+    sender.send(records.into_iter().map(Fed::Record).collect()).await.expect("there is room");
+    sender.send(vec![Fed::End { rows }]).await.expect("there is room");
+    receiver
+}
+
+fn head(kind: Kind, action: Action) -> Head {
+    let source = SourceHead {
+        path: "rows.csv".to_owned(),
+        sha256: String::new(),
+        sheet: None,
+        header_row: 1,
+        format: "csv".to_owned(),
+        encoding: None,
+        bom: false,
+        delimiter: Some(','),
+        titles: Vec::new(),
+    };
+    Head {
+        source,
+        mapping: MappingHead { path: String::new(), sha256: String::new() },
+        kind: kind.name().to_owned(),
+        entity: kind.spec().entity.path().to_owned(),
+        action: action.name().to_owned(),
+        account: "a".to_owned(),
+        target: "a".to_owned(),
+        base: "https://a".to_owned(),
+        folder: String::new(),
+        batch: None,
+        settle: 1,
+        verify: "none".to_owned(),
+        rate: 7,
+        rows: None,
+        limit: None,
+        again: false,
+        catalog: Some(CATALOG),
+    }
+}
+
+pub fn record(row: u32, body: &str) -> Record {
+    Record { row, body: body.replace("ROW", &format!("r{row}")).into_bytes(), ..Record::default() }
+}
+
+pub fn not_found() -> (u16, String) {
+    (404, r#"{"title":"Not Found","status":404,"detail":"not there"}"#.to_owned())
+}
