@@ -48,7 +48,7 @@ fn sheets(folder: &Path) -> HashMap<String, (i64, u64)> {
     let mut state = 7;
     for n in 0..PURCHASES {
         // A few buy often, most of them once or twice.
-        let regular = next(&mut state) % 3 == 0;
+        let regular = next(&mut state).is_multiple_of(3);
         let customer = next(&mut state) % if regular { 60 } else { CUSTOMERS };
         let price = (next(&mut state) % 90_000) as i64 + 10;
         let amount = match next(&mut state) % 4 {
