@@ -111,7 +111,8 @@ impl Walk {
             // Lists that ignore the page repeat themselves.
             At::Second if news.is_empty() => At::End,
             At::Second => {
-                self.head.extend(ids);
+                // What is made meanwhile pushes rows to the next page.
+                self.head.extend(ids.iter().filter(|id| news.contains(id)));
                 if falls(&self.head) {
                     At::Turned
                 } else if rises(&self.head) {
@@ -248,6 +249,16 @@ mod tests {
         }
         assert_eq!(walked(Walk::ordered(4_990), Service::Honours, &rows).1, 3);
         assert_eq!(walked(Walk::whole(), Service::Repeats, &rows).1, 1);
+    }
+
+    #[test]
+    fn a_row_pushed_on_to_the_next_page_does_not_make_an_order_doubtful() {
+        let mut walk = Walk::unsure(0);
+        walk.took(&[9, 8, 7]).unwrap();
+        walk.took(&[7, 6, 5]).unwrap();
+        assert_eq!(walk.ask(), Some(Ask { page: 1, falling: false }), "is it turned round?");
+        walk.took(&[1, 2, 3]).unwrap();
+        assert_eq!(walk.ask(), Some(Ask { page: 3, falling: true }));
     }
 
     #[test]

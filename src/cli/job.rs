@@ -57,14 +57,7 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
         count_rows(&head, &progress);
     }
     let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
-    let options = Options {
-        batch: head.batch.map_or(BatchSize::Auto { max: plan.write.batch_max }, BatchSize::Fixed),
-        in_flight: IN_FLIGHT,
-        max_errors: budget,
-        settle: Duration::from_secs(head.settle),
-        clock: Clock::REAL,
-        again: head.again,
-    };
+    let options = options(&head, &plan, budget);
     let after = After { client: &client, plan: &plan, journal: &journal, store: &store, head: &head, name: &name };
     let (interrupted, report) = prepare::runtime()?.block_on(async {
         let (signal, stop) = watch::channel(false);
@@ -103,6 +96,17 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
     tell_end(&report.end);
     close(&store, run, &folder, common)?;
     Ok(exit)
+}
+
+fn options(head: &Head, plan: &Plan, max_errors: Option<Budget>) -> Options {
+    Options {
+        batch: head.batch.map_or(BatchSize::Auto { max: plan.write.batch_max }, BatchSize::Fixed),
+        in_flight: IN_FLIGHT,
+        max_errors,
+        settle: Duration::from_secs(head.settle),
+        clock: Clock::REAL,
+        again: head.again,
+    }
 }
 
 fn exit_of(end: &End, counts: &Counts, links: Links, interrupted: Option<Exit>) -> Exit {

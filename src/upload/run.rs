@@ -98,23 +98,7 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Repor
         turnstile: Default::default(),
         hold: watch::channel(false).0,
     };
-    let mut up = Uploader {
-        shared: Arc::new(shared),
-        options,
-        doubts,
-        observe,
-        sizer: Sizer::new(options.batch),
-        tasks: JoinSet::new(),
-        again: VecDeque::new(),
-        open,
-        parents: HashSet::new(),
-        repeated,
-        local: Vec::new(),
-        settlings: 0,
-        retried: 0,
-        rejected,
-        end: None,
-    };
+    let mut up = Uploader { doubts, open, repeated, rejected, ..Uploader::new(shared, options, observe) };
     up.first_look(&mut stop).await;
     let mut rows = None;
     loop {
@@ -154,7 +138,27 @@ pub(super) fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
     journal.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Uploader<'_> {
+impl<'a> Uploader<'a> {
+    fn new(shared: Shared, options: Options, observe: &'a mut dyn FnMut(Event)) -> Uploader<'a> {
+        Uploader {
+            shared: Arc::new(shared),
+            options,
+            doubts: Vec::new(),
+            observe,
+            sizer: Sizer::new(options.batch),
+            tasks: JoinSet::new(),
+            again: VecDeque::new(),
+            open: Lanes::new(false),
+            parents: HashSet::new(),
+            repeated: HashSet::new(),
+            local: Vec::new(),
+            settlings: 0,
+            retried: 0,
+            rejected: 0,
+            end: None,
+        }
+    }
+
     /// Notes the highest id before anything is made, so that a lost answer can be looked for above it. The request also
     /// opens the connection before the first batch.
     async fn first_look(&mut self, stop: &mut watch::Receiver<bool>) {

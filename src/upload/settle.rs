@@ -6,6 +6,7 @@ use crate::entity::{Action, Shape};
 use crate::mapping::{Plan, request_id, trace};
 use crate::problem::{Place, Problem, Stage, quoted};
 use crate::store::{KnownKey, Outcome, Status, StoredProblem};
+use crate::table::Row;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -209,18 +210,36 @@ pub fn rejected_alone(plan: &Plan, loaded: &Loaded, why: &str, answered: Answere
 /// A validation error carried back to the cell it came from.
 fn service_problem(plan: &Plan, loaded: &Loaded, error: &ItemError) -> Problem {
     let column = trace::column_of(plan, &loaded.record.body, &error.path);
-    let value = column.map(|index| loaded.row.get(index).text.to_owned());
+    let row = row_behind(loaded, &error.path);
+    let value = column.map(|index| row.get(index).text.to_owned());
     let told = match &value {
         Some(value) => format!("the service refused {}: {}", quoted(value), said(error)),
         None => format!("the service refused \"{}\": {}", error.path, said(error)),
     };
-    let mut problem = at(plan, loaded, column, Stage::Send, "refused", told);
+    let mut problem = at_row(plan, row.number, column, Stage::Send, "refused", told);
     if !error.code.is_empty() {
         problem.code = Cow::Owned(error.code.clone());
     }
     problem.value = value;
     problem.hint = Some(hint(error).to_owned());
     problem
+}
+
+/// The row behind a path: of a record made from several rows, each of which gave one line, that of the line.
+fn row_behind<'l>(loaded: &'l Loaded, path: &str) -> &'l Row {
+    let steps: Vec<&str> = path.split('.').collect();
+    let (list, line) = match steps.as_slice() {
+        ["custom_fields_values", field, "values", line, ..] => (format!("/custom_fields_values/{field}/values"), line),
+        ["_embedded", key, line, ..] => (format!("/_embedded/{key}"), line),
+        _ => return &loaded.row,
+    };
+    let lines = || {
+        let item: serde_json::Value = serde_json::from_slice(&loaded.record.body).ok()?;
+        Some(item.pointer(&list)?.as_array()?.len())
+    };
+    // Several values of one cell are no lines.
+    let line = line.parse::<usize>().ok().filter(|_| !loaded.more.is_empty() && lines() == Some(loaded.more.len() + 1));
+    line.and_then(|line| loaded.more.get(line.checked_sub(1)?)).unwrap_or(&loaded.row)
 }
 
 fn said(error: &ItemError) -> String {
@@ -258,10 +277,47 @@ pub fn at(
     code: &'static str,
     message: impl Into<String>,
 ) -> Problem {
+    at_row(plan, loaded.record.row, column, stage, code, message)
+}
+
+fn at_row(
+    plan: &Plan,
+    row: u32,
+    column: Option<usize>,
+    stage: Stage,
+    code: &'static str,
+    message: impl Into<String>,
+) -> Problem {
     let column = column.map(|index| plan.header.column(index));
-    Problem::new(stage, code, message).at(Place::Cell {
-        source: Arc::clone(&plan.source),
-        row: loaded.record.row,
-        column,
-    })
+    Problem::new(stage, code, message).at(Place::Cell { source: Arc::clone(&plan.source), row, column })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::Record;
+
+    #[test]
+    fn a_refused_line_stands_in_its_own_row() {
+        let row = |number: u32| {
+            let mut row = Row::default();
+            row.number = number;
+            row
+        };
+        let body = r#"{"custom_fields_values":[{"field_id":1,"values":[{"value":"x"}]},{"field_id":2,"values":[1,2,3]}],
+            "_embedded":{"tags":[1,2],"catalog_elements":[1,2,3]}}"#;
+        let record = Record { row: 5, body: body.as_bytes().to_vec(), ..Record::default() };
+        let three = Loaded { record, row: row(5), more: vec![row(6), row(9)] };
+        for (path, expected) in [
+            ("custom_fields_values.1.values.0.value", 5),
+            ("custom_fields_values.1.values.2.value.quantity", 9),
+            ("custom_fields_values.0.values.0.value", 5),
+            ("_embedded.catalog_elements.1.id", 6),
+            ("_embedded.tags.1.name", 5),
+            ("custom_fields_values.1.values.7.value", 5),
+            ("name", 5),
+        ] {
+            assert_eq!(row_behind(&three, path).number, expected, "{path}");
+        }
+    }
 }

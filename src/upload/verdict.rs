@@ -120,15 +120,12 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
             if detail.to_lowercase().contains(SYSTEM_ERROR) {
                 return doubt(detail.clone());
             }
-            if write.names_record() && not_found(detail) {
-                absent()
-            } else if repeated && write.action == Action::Delete {
+            match refusal(write, detail, repeated) {
+                Refusal::Absent => absent(),
                 // Refused, or done the first time: the service names the id in both cases.
-                Verdict::InDoubt(told(detail, errors))
-            } else if errors.is_empty() {
-                Verdict::Halve(told(detail, errors))
-            } else {
-                Verdict::Reject { errors: errors.clone(), why: told(detail, errors) }
+                Refusal::Unclear => Verdict::InDoubt(told(detail, errors)),
+                Refusal::Plain if errors.is_empty() => Verdict::Halve(told(detail, errors)),
+                Refusal::Plain => Verdict::Reject { errors: errors.clone(), why: told(detail, errors) },
             }
         }
         Err(Failure::Lost(why) | Failure::Unreadable(why)) => doubt(why.clone()),
@@ -147,10 +144,24 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
     }
 }
 
-/// A refusal that says the record of the address is not there.
-fn not_found(detail: &str) -> bool {
+/// What a 400 or 422 is about.
+enum Refusal {
+    /// The record of the address is not there.
+    Absent,
+    /// That, or the service does not want to: it does not say which.
+    Unclear,
+    Plain,
+}
+
+fn refusal(write: &Write, detail: &str, repeated: bool) -> Refusal {
     let detail = detail.to_lowercase();
-    NOT_FOUND.iter().any(|text| detail.contains(text))
+    if write.names_record() && NOT_FOUND.iter().any(|text| detail.contains(text)) {
+        Refusal::Absent
+    } else if repeated && write.action == Action::Delete {
+        Refusal::Unclear
+    } else {
+        Refusal::Plain
+    }
 }
 
 /// The account cannot be read: why, as a reason to stop.
