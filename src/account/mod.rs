@@ -62,6 +62,24 @@ pub struct Wanted {
     pub statuses: bool,
 }
 
+impl Wanted {
+    /// What an account's snapshot holds, to be asked for once more; elements and customers apart.
+    pub fn like(account: &Account) -> Wanted {
+        let mut wanted = Wanted {
+            segments: !account.segments.is_empty(),
+            statuses: !account.customer_statuses.is_empty(),
+            ..Wanted::default()
+        };
+        for owner in account.fields.keys() {
+            match owner {
+                Owner::Entity(entity) => wanted.fields.push(*entity),
+                Owner::Catalog(id) => wanted.catalogs.push(CatalogRef::Named(id.to_string())),
+            }
+        }
+        wanted
+    }
+}
+
 /// A list, as somebody refers to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CatalogRef {

@@ -3,7 +3,9 @@
 use super::args::Common;
 use super::exit::Ended;
 use super::{prepare, say};
-use crate::api::Client;
+use crate::account::{Wanted, changes};
+use crate::api::{Client, pull};
+use crate::entity::answer::NOT_A_CHOICE;
 use crate::mapping::{Mapper, Plan};
 use crate::report;
 use crate::store::{Head, Journal, Store};
@@ -98,6 +100,25 @@ impl After<'_> {
             Err(VerifyError::Service(failure)) => {
                 say::line(&format!("the account could not be read back: {failure}"));
             }
+        }
+        Ok(())
+    }
+
+    /// A choice that the account had when the run began and that the service refuses now: asks the account again, and
+    /// says what has changed in it.
+    pub async fn tell_changes(&self) -> Result<(), Ended> {
+        if !self.store.has_problem(self.run(), NOT_A_CHOICE)? {
+            return Ok(());
+        }
+        let then = &self.plan.account;
+        // Whoever cannot read it now has been told what the service refused.
+        let Ok((now, _)) = pull::pull(self.client, &Wanted::like(then), prepare::now()).await else { return Ok(()) };
+        let changes = changes(then, &now);
+        for change in &changes {
+            say::line(&format!("the account has changed since this run began: {change}"));
+        }
+        if !changes.is_empty() {
+            say::line("import the rejected rows again; amoport reads the account anew for every import");
         }
         Ok(())
     }

@@ -69,6 +69,7 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
         let end = after.link(report.end, &stop, common).await?;
         if matches!(end, End::Finished) {
             after.read_back(stop, common).await?;
+            after.tell_changes().await?;
         }
         let interrupted = if signals.is_finished() { signals.await.ok() } else { None };
         Ok::<_, Ended>((interrupted, Report { end, ..report }))

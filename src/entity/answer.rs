@@ -23,6 +23,9 @@ pub struct WrittenItem {
     pub total: Option<Decimal>,
 }
 
+/// The code of a refusal of something that the account does not have, or no longer. [doc]
+pub const NOT_A_CHOICE: &str = "NotSupportedChoice";
+
 /// What is wrong with one item of a refused request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemErrors {

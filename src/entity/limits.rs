@@ -33,6 +33,8 @@ pub const STATUS_WON: u64 = 142;
 pub const STATUS_LOST: u64 = 143;
 /// `type` of a pipeline's stage for unsorted leads. [doc]
 pub const STATUS_TYPE_UNSORTED: i64 = 1;
+/// The key of a purchase's comment, which can carry a marker: purchases have no custom fields. [inferred]
+pub const COMMENT: &str = "comment";
 /// The key of an item's own id.
 pub const ID_KEY: &str = "id";
 /// Prefix of every path of the API.

@@ -5,6 +5,7 @@ use super::names::{Names, resolve};
 use super::plan::{LookupWhat, Plan, TargetPlan};
 use super::row::RowContext;
 use super::wanted::{INVOICES, PRODUCTS};
+use crate::entity::compare::Mark;
 use crate::entity::payload::{FieldValue, ObjectWriter, REQUEST_ID};
 use crate::entity::{Action, Entity, FieldSpec, Holds, ID_KEY, Needs, Required, TEXT_MAX, Wire};
 use crate::problem::{Problem, quoted};
@@ -282,9 +283,12 @@ impl Mapper {
         if let (Some(field), Some(total)) = (plan.total_field, at.total.known()) {
             item.field(field, &[FieldValue::Number(total)]);
         }
-        if let Some(field) = plan.marker {
+        if let Some(mark) = plan.marker {
             let marker = key.map_or_else(|| format!("{}/{}", self.run, request_id(row)), str::to_owned);
-            item.field(field, &[FieldValue::Text(&marker)]);
+            match mark {
+                Mark::Field(field) => item.field(field, &[FieldValue::Text(&marker)]),
+                Mark::Key(key) => item.text(key, &marker),
+            }
         }
         if plan.write.echo {
             item.text(REQUEST_ID, &request_id(row));

@@ -8,6 +8,7 @@ use super::names::Book;
 use super::template::Template;
 use super::written::{As, OnEmpty, OnUnknown};
 use crate::account::Account;
+use crate::entity::compare::Mark;
 use crate::entity::parts::Field;
 use crate::entity::payload::Sort;
 use crate::entity::{Action, Entity, FieldKind, FieldSpec, Kind, Owner, SectionSpec, Write};
@@ -27,8 +28,8 @@ pub struct Plan {
     pub sections: Vec<SectionPlan>,
     /// Columns whose cells together are the record's key.
     pub key: Vec<usize>,
-    /// The custom field of the record's own entity that carries the marker.
-    pub marker: Option<u64>,
+    /// Where each record carries a name of its own.
+    pub marker: Option<Mark>,
     pub condition: Option<Template>,
     pub account: Arc<Account>,
     /// What names are looked up in.

@@ -4,7 +4,8 @@
 use super::compile::{Compile, names_own_id};
 use super::plan::{SectionPlan, TargetPlan, ValuePlan};
 use super::written::{At, Section, Target};
-use crate::entity::{Action, At as Place, FieldKind, FieldSpec, Holds, Needs, Required, Wire};
+use crate::entity::compare::Mark;
+use crate::entity::{Action, At as Place, COMMENT, FieldKind, FieldSpec, Holds, Needs, Required, Wire};
 use std::collections::HashSet;
 
 /// Why an account in this mode cannot take something, and the mode that could.
@@ -116,13 +117,22 @@ impl Compile<'_> {
     }
 
     /// The marker is a text of ours, so its field must take any text and be filled by nothing else.
-    pub(super) fn marker(&mut self, name: &At<String>, sections: &[SectionPlan]) -> Option<u64> {
+    pub(super) fn marker(&mut self, name: &At<String>, sections: &[SectionPlan]) -> Option<Mark> {
         if self.written.action != Action::Create {
             let hint = Some("leave \"marker\" out".to_owned());
             self.problem(name.at, "marker", "a marker is for records that are made, not changed", hint);
             return None;
         }
         let item = self.written.kind.spec().sections.first()?;
+        if let Some(field) = item.fields.iter().find(|field| field.wire == Wire::Key(COMMENT) && field.name == name.it)
+        {
+            let filled = |v: &ValuePlan| matches!(v.target, TargetPlan::Field(f) if f.name == field.name);
+            if sections.first().is_some_and(|section| section.values.iter().any(filled)) {
+                let hint = Some("leave one of the two out".to_owned());
+                self.problem(name.at, "marker", "the comment is filled by the mapping already", hint);
+            }
+            return Some(Mark::Key(COMMENT));
+        }
         let Some(owner) = item.custom_fields.and_then(|of| of.owner(self.catalog)) else {
             let message = format!("a {} has no custom fields to carry a marker", self.written.kind.name());
             self.problem(name.at, "marker", message, Some("leave \"marker\" out".to_owned()));
@@ -141,7 +151,7 @@ impl Compile<'_> {
             self.problem(name.at, "marker", format!("\"{}\" is filled by the mapping already", field.name), hint);
             return None;
         }
-        Some(field.id)
+        Some(Mark::Field(field.id))
     }
 
     /// The field with the sum of an invoice, where the list has one and the mapping leaves it to us. With VAT on top the

@@ -85,6 +85,12 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
 }
 
 impl Store {
+    /// True where some record of the run has a problem with this code.
+    pub fn has_problem(&self, run: i64, code: &str) -> Result<bool, StoreError> {
+        let mut statement = self.db.prepare_cached("SELECT 1 FROM problem WHERE run = ? AND code = ? LIMIT 1")?;
+        Ok(statement.exists(params![run, code])?)
+    }
+
     /// The id of what an import into this account has made under a key, in one of these ledgers.
     pub fn made_key(&self, account: &str, ledgers: &[String], key: &str) -> Result<Option<u64>, StoreError> {
         for ledger in ledgers {

@@ -10,10 +10,9 @@ use super::settle::{self, Answered};
 use super::verdict::stop_of;
 use crate::api::Failure;
 use crate::entity::answer::{self, WrittenItem};
-use crate::entity::compare::Mark;
 use crate::entity::parts::id;
 use crate::entity::{Action, At, Entity, FieldsOf};
-use crate::mapping::{Mapper, Plan};
+use crate::mapping::Mapper;
 use crate::problem::{Problem, Stage};
 use crate::store::{BatchNo, OpenDoubt, Outcome, StoreError};
 use crate::table::Table;
@@ -80,11 +79,6 @@ const BY_IDS: usize = 100;
 
 /// Everything that was seen above the watermark, by id.
 type Held = BTreeMap<u64, Value>;
-
-/// Where records of a plan carry their marker.
-fn mark(plan: &Plan) -> Option<Mark> {
-    plan.marker.map(Mark::Field)
-}
 
 /// What the looks came to.
 enum Seen {
@@ -182,7 +176,7 @@ impl Uploader<'_> {
                 continue;
             }
             let all_held: Vec<&Value> = held.values().collect();
-            let matches = match_records(&records, &all_held, &known, mark(&self.shared.plan));
+            let matches = match_records(&records, &all_held, &known, self.shared.plan.marker);
             let all = matches.iter().all(|found| matches!(found, Found::There { .. }));
             self.tell_look(&matches, all || n + 1 == LOOKS.len());
             seen = Ok(matches);

@@ -1,7 +1,7 @@
 //! From what the service said of a batch to the outcomes of its records. Pure.
 
 use super::feed::{Loaded, rejected};
-use crate::entity::answer::{ItemError, ItemErrors, WrittenItem};
+use crate::entity::answer::{self, ItemError, ItemErrors, WrittenItem};
 use crate::entity::{Action, Shape};
 use crate::mapping::{Plan, request_id, trace};
 use crate::problem::{Place, Problem, Stage, quoted};
@@ -253,10 +253,10 @@ fn said(error: &ItemError) -> String {
 /// What usually helps against a code of the service; the list is open. [doc][client]
 fn hint(error: &ItemError) -> &'static str {
     match error.code.as_str() {
-        "NotSupportedChoice" if error.path == "id" || error.path.ends_with(".id") => {
+        answer::NOT_A_CHOICE if error.path == "id" || error.path.ends_with(".id") => {
             "the account has no record with this id; correct the id or leave the row out"
         }
-        "NotSupportedChoice" => {
+        answer::NOT_A_CHOICE => {
             "the account no longer has this field, option, stage or user; run amoport account pull and check again"
         }
         "InvalidType" => {
