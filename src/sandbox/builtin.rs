@@ -1,7 +1,9 @@
 //! The account that ships: a small Russian sales company, whose names fit the samples. Pipelines, people, reasons,
 //! lists; its custom fields are in `builtin_fields`. Ids are fixed for good: scripts of users may hold them.
 
-use super::account::{Account, Catalog, LossReason, Pipeline, Source, Status, User};
+use serde_json::{Value, json};
+
+use super::account::{Account, Catalog, CustomerStatus, LossReason, Pipeline, Segment, Source, Status, User};
 use super::builtin_fields;
 use crate::entity::{STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
 
@@ -12,8 +14,11 @@ pub const PIPELINE_WHOLESALE: u64 = 4_100_003;
 pub const CATALOG_PRODUCTS: u64 = 1001;
 pub const CATALOG_INVOICES: u64 = 1003;
 pub const CATALOG_REGULAR: u64 = 1005;
+const FIRST_CUSTOMER_STATUS: u64 = 4_740_001;
+const FIRST_SEGMENT: u64 = 51;
 
 pub fn account() -> Account {
+    let (customer_statuses, segments) = (customer_statuses(), segments());
     Account {
         id: 31_000_001,
         name: "Ромашка".to_owned(),
@@ -31,6 +36,10 @@ pub fn account() -> Account {
         catalogs: catalogs(),
         fields: builtin_fields::fields(),
         sources: vec![Source { id: 21_000_001, external_id: "site".to_owned(), pipeline_id: PIPELINE_SALES }],
+        last_customer_status: customer_statuses.last().map_or(0, |s| s.id),
+        last_segment: segments.last().map_or(0, |s| s.id),
+        customer_statuses,
+        segments,
     }
 }
 
@@ -107,6 +116,44 @@ fn catalogs() -> Vec<Catalog> {
     .zip([10, 20, 30])
     .map(|((id, name, kind), sort)| Catalog { id, name: name.to_owned(), kind: kind.to_owned(), sort })
     .collect()
+}
+
+/// Those of the system with a plain one between them, in the order and the colours of the example. [seed]
+fn customer_statuses() -> Vec<CustomerStatus> {
+    let condition =
+        |kind: &str, days: i64| json!([[{"type": kind, "match": {"value": days}, "conditions": [{"value": days}]}]]);
+    let rows: [(&str, &str, i64, Value); 5] = [
+        ("Купили недавно", "#ccff66", CustomerStatus::BOUGHT, json!([])),
+        ("Постоянный клиент", "#d6eaff", CustomerStatus::PLAIN, json!([])),
+        ("Ожидается покупка", "#99ccff", CustomerStatus::EXPECTED, condition("before_purchase", 0)),
+        ("Не купили", "#fd5598", CustomerStatus::NOT_BOUGHT, json!([])),
+        ("Закрыт", "#d5d8db", CustomerStatus::CLOSED, condition("after_today", 60)),
+    ];
+    let ids = (FIRST_CUSTOMER_STATUS..).step_by(2);
+    ids.zip(rows)
+        .map(|(id, (name, color, kind, conditions))| CustomerStatus {
+            id,
+            name: name.to_owned(),
+            color: color.to_owned(),
+            kind,
+            conditions,
+        })
+        .collect()
+}
+
+fn segments() -> Vec<Segment> {
+    let ids = (FIRST_SEGMENT..).step_by(2);
+    ids.zip([("VIP", "6610f2"), ("Постоянные", "0c7c59"), ("Новые", "2176ff")])
+        .map(|(id, (name, color))| Segment {
+            id,
+            name: name.to_owned(),
+            color: color.to_owned(),
+            prices: Vec::new(),
+            fields: Vec::new(),
+            created_at: BORN_AT,
+            updated_at: BORN_AT,
+        })
+        .collect()
 }
 
 #[cfg(test)]

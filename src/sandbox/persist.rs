@@ -245,9 +245,16 @@ mod tests {
         let log = folder.path().join("world.jsonl");
         let (mut open, world) = Folder::open(folder.path(), builtin::account(), 5).expect("a fresh folder");
         let token = world.auth.token;
+        let mut account = builtin::account();
+        account.customers_mode = "periodicity".to_owned();
+        let changed = Commit { account: Some(Box::new(account)), ..Commit::default() };
+        open.append(&changed).expect("appended");
+        open.append(&commit(9, 1)).expect("appended");
         for at in 0..9000 {
             open.append(&commit(1 + at as u64 % 3, at)).expect("appended");
         }
+        let gone = r#"{"at":1,"cut":[["contacts",7,"leads",3]],"gone":[["leads",9]]}"#;
+        open.append(&serde_json::from_str(gone).expect("a commit as the log has it")).expect("appended");
         drop(open);
         let before = fs::metadata(&log).expect("the log").len();
         for round in 0..2 {
@@ -258,7 +265,9 @@ mod tests {
             assert_eq!(world.records(Shelf::Leads).get(3).map(|r| r.updated_at), Some(8999));
             assert_eq!(world.tags(Shelf::Leads).name(2), Some("t2"));
             let linked: Vec<_> = world.linked(Shelf::Contacts, 7, Shelf::Leads).map(|(id, _)| id).collect();
-            assert_eq!(linked, [1, 2, 3]);
+            assert_eq!(linked, [1, 2]);
+            assert_eq!(world.account.customers_mode, "periodicity");
+            assert_eq!(world.first_account().customers_mode, "segments");
             assert_eq!(world.linked(Shelf::Leads, 1, Shelf::Contacts).next(), Some((7, Some(r#"{"is_main":true}"#))));
             assert!(fs::metadata(&log).expect("the log").len() < before / 100);
         }

@@ -127,6 +127,12 @@ impl Records {
         self.by_updated.iter().map(|(_, id)| *id)
     }
 
+    fn remove(&mut self, id: u64) {
+        if let Some(old) = self.by_id.remove(&id) {
+            self.by_updated.remove(&(old.updated_at, id));
+        }
+    }
+
     fn put(&mut self, id: u64, mut record: Record) {
         let updated_at = record.updated_at;
         if let Some(old) = self.by_id.get(&id) {
@@ -169,6 +175,14 @@ pub struct TagMade(pub Shelf, pub u64, pub Box<str>);
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LinkMade(pub Shelf, pub u64, pub Shelf, pub u64, pub Option<Box<RawValue>>);
 
+/// A link that is no more, from whichever end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkCut(pub Shelf, pub u64, pub Shelf, pub u64);
+
+/// A record that is no more, nor any link of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone(pub Shelf, pub u64);
+
 /// All that one request changes; written to the log as one line, so that a request is there wholly or not at all.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -179,8 +193,13 @@ pub struct Commit {
     pub put: Vec<Put>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tag: Vec<TagMade>,
+    /// Cut before any is made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<LinkCut>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub link: Vec<LinkMade>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Gone>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
     /// The account as it is from now on, where the request changed what it is made of.
@@ -192,7 +211,9 @@ impl Commit {
     pub fn is_empty(&self) -> bool {
         self.put.is_empty()
             && self.tag.is_empty()
+            && self.cut.is_empty()
             && self.link.is_empty()
+            && self.gone.is_empty()
             && self.auth.is_none()
             && self.account.is_none()
     }
@@ -203,6 +224,8 @@ type LinkKey = (Shelf, u64, Shelf, u64);
 #[derive(Debug)]
 pub struct World {
     pub account: Account,
+    /// The account it began with, which a reset brings back; `None` while it is still that one.
+    began_with: Option<Box<Account>>,
     pub seed: u64,
     pub auth: Auth,
     shelves: BTreeMap<Shelf, Records>,
@@ -217,6 +240,7 @@ impl World {
         World {
             auth: Auth::new(seed),
             account,
+            began_with: None,
             seed,
             shelves: Shelf::ALL.into_iter().map(|s| (s, Records::default())).collect(),
             tags: Shelf::ALL.into_iter().map(|s| (s, Tags::default())).collect(),
@@ -242,6 +266,11 @@ impl World {
             .map(|((_, _, _, other), meta)| (*other, meta.as_deref()))
     }
 
+    /// The account as no request has changed it.
+    pub fn first_account(&self) -> &Account {
+        self.began_with.as_deref().unwrap_or(&self.account)
+    }
+
     pub fn next_id(&self, sequence: Sequence) -> u64 {
         self.next_ids.get(&sequence).copied().unwrap_or(sequence.first())
     }
@@ -258,16 +287,37 @@ impl World {
             tags.names.insert(id, name.clone());
             tags.ids.insert(name, id);
         }
+        for LinkCut(from, id, to, other) in commit.cut {
+            self.cut(from, id, to, other);
+        }
         for LinkMade(from, id, to, other, meta) in commit.link {
             self.links.insert((from, id, to, other), meta.map(Into::into));
             self.links.entry((to, other, from, id)).or_default();
+        }
+        for Gone(shelf, id) in commit.gone {
+            let ends: Vec<LinkKey> = self
+                .links
+                .range((shelf, id, Shelf::Leads, 0)..)
+                .map(|(k, _)| *k)
+                .take_while(|k| k.0 == shelf && k.1 == id)
+                .collect();
+            for (_, _, to, other) in ends {
+                self.cut(shelf, id, to, other);
+            }
+            self.shelves.entry(shelf).or_default().remove(id);
         }
         if let Some(auth) = commit.auth {
             self.auth = auth;
         }
         if let Some(account) = commit.account {
-            self.account = *account;
+            let before = std::mem::replace(&mut self.account, *account);
+            self.began_with.get_or_insert_with(|| Box::new(before));
         }
+    }
+
+    fn cut(&mut self, from: Shelf, id: u64, to: Shelf, other: u64) {
+        self.links.remove(&(from, id, to, other));
+        self.links.remove(&(to, other, from, id));
     }
 
     fn taken(&mut self, sequence: Sequence, id: u64) {
@@ -302,7 +352,8 @@ impl World {
             LinkMade(*from, *id, *to, *other, meta)
         });
         let links = Chunked { inner: links, size: CHUNK }.map(|link| Commit { link, ..Commit::default() });
-        let auth = std::iter::once(Commit { auth: Some(self.auth.clone()), ..Commit::default() });
+        let account = self.began_with.is_some().then(|| Box::new(self.account.clone()));
+        let auth = std::iter::once(Commit { auth: Some(self.auth.clone()), account, ..Commit::default() });
         auth.chain(tags).chain(puts).chain(links).filter(|c| !c.is_empty())
     }
 }
