@@ -2,7 +2,8 @@
 //! and other people's clients. It shares `entity` with the client and nothing else, so that the two cannot share a
 //! mistake; `api` is never imported here.
 //!
-//! `account`, `builtin`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes.
+//! `account`, `builtin`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes;
+//! `purchases`, `links`: what follows from it.
 //! `list`, `render`: how it is read. `endpoints`: the routes, pure. `rate`, `faults`, `spoil`, `switches`: how it
 //! misbehaves.
 //! `persist`, `http`: files and sockets, the only effects.
@@ -16,13 +17,16 @@ mod check;
 mod endpoints;
 mod faults;
 mod http;
+mod links;
 mod list;
 mod log;
 mod persist;
 mod plan;
+mod purchases;
 mod query;
 mod rate;
 mod render;
+mod render_customers;
 mod spoil;
 mod switches;
 mod world;

@@ -6,6 +6,7 @@ use super::account::{Account, Field};
 use super::answers::self_link;
 use super::plan::Draft;
 use super::query::Query;
+use super::switches::Switches;
 use super::world::{Shelf, World};
 use crate::entity::{API_PREFIX, FieldKind};
 
@@ -16,6 +17,7 @@ pub struct View<'a> {
     /// `http://127.0.0.1:1234`
     pub base: &'a str,
     pub query: &'a Query,
+    pub switches: &'a Switches,
 }
 
 impl View<'_> {
@@ -35,29 +37,34 @@ impl View<'_> {
         Some(match shelf {
             Shelf::Leads => self.lead(id, &draft),
             Shelf::Contacts => self.contact(id, &draft),
-            Shelf::Companies | Shelf::Customers | Shelf::Transactions | Shelf::Elements => self.company(id, &draft),
+            Shelf::Customers => self.customer(id, &draft),
+            Shelf::Transactions => self.transaction(id, &draft),
+            Shelf::Companies | Shelf::Elements => self.company(id, &draft),
         })
     }
 
     /// A record as tests compare it: what the API shows, flat; `custom` has the values of the fields by their names,
-    /// `tags` names, and each kind of record the ids linked to this one. Only `fields` and the id where they are named.
+    /// `tags` and `segments` names, and each kind of record the ids linked to this one; where these are elements,
+    /// `catalog_elements` has what is said of them. Only `fields` and the id where they are named.
     pub fn whole(&self, shelf: Shelf, id: u64, fields: Option<&[&str]>) -> Option<Value> {
-        let Value::Object(mut model) = self.record(shelf, id)? else { return None };
-        let embedded = model.shift_remove("_embedded").unwrap_or_default();
-        model.shift_remove("_links");
-        let list = |value: &Value, key: &str| -> Vec<Value> {
-            value.as_array().into_iter().flatten().map(|entry| entry[key].clone()).collect()
-        };
+        let mut record = self.record(shelf, id)?;
+        let embedded = record["_embedded"].take();
+        let Value::Object(mut model) = flat(record) else { return None };
         model.insert("tags".to_owned(), json!(list(&embedded["tags"], "name")));
-        let custom = model.get("custom_fields_values").and_then(Value::as_array).into_iter().flatten();
-        let custom: Map<String, Value> = custom
-            .filter_map(|f| Some((f["field_name"].as_str()?.to_owned(), json!(list(&f["values"], "value")))))
-            .collect();
-        model.insert("custom".to_owned(), Value::Object(custom));
         for to in Shelf::ALL.into_iter().filter(|to| *to != shelf) {
             let linked: Vec<u64> = self.world.linked(shelf, id, to).map(|(other, _)| other).collect();
             model.insert(to.path().to_owned(), json!(linked));
         }
+        if let Some(segments) = embedded["segments"].as_array() {
+            let name = |entry: &Value| Some(self.world.account.segment(entry["id"].as_u64()?)?.name.clone());
+            model.insert("segments".to_owned(), json!(segments.iter().filter_map(name).collect::<Vec<_>>()));
+        }
+        if let Value::Array(elements) = self.elements(shelf, id)
+            && !elements.is_empty()
+        {
+            model.insert("catalog_elements".to_owned(), Value::Array(elements));
+        }
+        model.extend(self.unshown(shelf, id));
         if let Some(fields) = fields {
             model.retain(|key, _| key == "id" || fields.contains(&key.as_str()));
         }
@@ -83,7 +90,7 @@ impl View<'_> {
         let mut embedded = Map::new();
         embedded.insert("tags".to_owned(), self.tags(Shelf::Leads, draft));
         if self.query.with("catalog_elements") {
-            embedded.insert("catalog_elements".to_owned(), json!([]));
+            embedded.insert("catalog_elements".to_owned(), self.elements(Shelf::Leads, id));
         }
         if self.query.with("loss_reason") {
             embedded.insert("loss_reason".to_owned(), self.loss_reason(at("loss_reason_id")));
@@ -142,7 +149,7 @@ impl View<'_> {
             embedded.insert(to.path().to_owned(), self.linked(shelf, id, *to));
         }
         if self.query.with("catalog_elements") {
-            embedded.insert("catalog_elements".to_owned(), json!([]));
+            embedded.insert("catalog_elements".to_owned(), self.elements(shelf, id));
         }
         model["_embedded"] = Value::Object(embedded);
         model
@@ -154,13 +161,13 @@ impl View<'_> {
         json!(user.map_or(0, |u| u.group_id))
     }
 
-    fn tags(&self, shelf: Shelf, draft: &Draft) -> Value {
+    pub(super) fn tags(&self, shelf: Shelf, draft: &Draft) -> Value {
         let Some(Value::Array(ids)) = draft.json.get("tags") else { return json!([]) };
         let tags = self.world.tags(shelf);
         ids.iter().filter_map(Value::as_u64).filter_map(|id| Some(tag(shelf, id, tags.name(id)?))).collect()
     }
 
-    fn linked(&self, shelf: Shelf, id: u64, to: Shelf) -> Value {
+    pub(super) fn linked(&self, shelf: Shelf, id: u64, to: Shelf) -> Value {
         self.world
             .linked(shelf, id, to)
             .map(|(other, meta)| {
@@ -182,11 +189,29 @@ impl View<'_> {
     }
 
     /// `null` where nothing is filled in. [seed]
-    fn fields(&self, draft: &Draft) -> Value {
+    pub(super) fn fields(&self, draft: &Draft) -> Value {
         let Some(Value::Array(fields)) = draft.json.get("fields") else { return Value::Null };
         let shown: Vec<Value> = fields.iter().filter_map(|f| field_values(&self.world.account, f)).collect();
         if shown.is_empty() { Value::Null } else { Value::Array(shown) }
     }
+}
+
+fn list(value: &Value, key: &str) -> Vec<Value> {
+    value.as_array().into_iter().flatten().map(|entry| entry[key].clone()).collect()
+}
+
+/// A model without what wraps it, and `custom`, which has the values of its fields by their names.
+pub fn flat(mut model: Value) -> Value {
+    if let Some(model) = model.as_object_mut() {
+        model.shift_remove("_embedded");
+        model.shift_remove("_links");
+    }
+    let custom = model["custom_fields_values"].as_array().into_iter().flatten();
+    let custom: Map<String, Value> = custom
+        .filter_map(|f| Some((f["field_name"].as_str()?.to_owned(), json!(list(&f["values"], "value")))))
+        .collect();
+    model["custom"] = Value::Object(custom);
+    model
 }
 
 /// Only tags of leads have a colour. [seed]
@@ -200,7 +225,7 @@ pub fn tag(shelf: Shelf, id: u64, name: &str) -> Value {
 }
 
 /// One entry of `custom_fields_values` from `[id, [values]]`.
-fn field_values(account: &Account, stored: &Value) -> Option<Value> {
+pub fn field_values(account: &Account, stored: &Value) -> Option<Value> {
     let field = account.field(stored[0].as_u64()?)?;
     let values: Vec<Value> = stored[1].as_array()?.iter().map(|v| field_value(field, v)).collect();
     Some(json!({

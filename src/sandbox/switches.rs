@@ -95,6 +95,36 @@ pub struct Switches {
     pub unknown_codes: bool,
     /// `leads/complex` looks for contacts with the same phone or e-mail. Off, as for most integrations. [client]
     pub duplicate_control: bool,
+    /// The token's user is no administrator.
+    pub not_admin: bool,
+    /// The tariff has no customers: switching them on is 402. [seed]
+    pub customers_unpaid: bool,
+    /// Where customers are switched off all that is theirs is 422; else their list is 400 "Error 426.". [client live]
+    pub customers_off_422: bool,
+    /// `order` of customers is honoured; else they rise by id. [inferred]
+    pub customers_order: bool,
+    /// Answers to changed customers have them under `leads` [seed]; recorded under `customers`. [client live]
+    pub customers_as_leads: bool,
+    /// Answers to new customers tell names and times, too. [client live]
+    pub customers_told: bool,
+    /// `next_date` moves to the account's midnight, where all examples have it. [seed]
+    pub next_date_shift: bool,
+    /// Answers to new transactions have them under `customers` [seed]; recorded under `transactions`. [client live]
+    pub transactions_as_customers: bool,
+    /// The link to a next page of transactions, though there is none. [seed]
+    pub transactions_next_always: bool,
+    /// Status of a list of no transactions: 404 [client live], or 204.
+    pub no_transactions_status: u16,
+    /// Status of the deletion of a transaction that is not there. [inferred]
+    pub gone_transaction_status: u16,
+    /// Transactions show the `metadata` they came with; nobody has told. [client] for its keys
+    pub transaction_metadata: bool,
+    /// A company takes the place of another one at a lead or customer; else the second is refused. [inferred]
+    pub company_replaced: bool,
+    /// Status of a list of no links: 204, or 200 with an empty array. [inferred]
+    pub no_links_status: u16,
+    /// A linked element puts its lead back to the first stage. [client]
+    pub element_resets_stage: bool,
 }
 
 impl Default for Switches {
@@ -125,6 +155,21 @@ impl Default for Switches {
             page_max: 0,
             unknown_codes: false,
             duplicate_control: false,
+            not_admin: false,
+            customers_unpaid: false,
+            customers_off_422: false,
+            customers_order: false,
+            customers_as_leads: false,
+            customers_told: false,
+            next_date_shift: false,
+            transactions_as_customers: false,
+            transactions_next_always: true,
+            no_transactions_status: 404,
+            gone_transaction_status: 404,
+            transaction_metadata: false,
+            company_replaced: false,
+            no_links_status: 204,
+            element_resets_stage: false,
         }
     }
 }

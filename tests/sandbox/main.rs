@@ -1,9 +1,13 @@
 //! The sandbox from outside: raw bytes over TCP, so that the client and the server cannot share a mistake.
 
 mod complex;
+mod customers;
 mod faults;
+mod links;
 mod pace;
+mod purchases;
 mod reading;
+mod statuses_segments;
 mod world;
 mod writing;
 
@@ -156,6 +160,12 @@ impl Running {
         self.control("GET", "stats", "").is(200).json()
     }
 
+    /// How many leads, contacts, companies and customers there are.
+    fn counts(&self) -> [u64; 4] {
+        let entities = self.stats()["entities"].clone();
+        ["leads", "contacts", "companies", "customers"].map(|name| entities[name].as_u64().expect("a number"))
+    }
+
     /// The id of the only item of an answer.
     fn made(&self, path: &str, item: Value) -> u64 {
         let answer = self.post(path, json!([item])).is(200).json();
@@ -164,6 +174,32 @@ impl Running {
 
     fn lead(&self, id: u64) -> Value {
         self.get(&format!("leads/{id}?with=contacts,loss_reason,source_id")).is(200).json()
+    }
+
+    /// A world in memory whose customers buy periodically.
+    fn periodic() -> Running {
+        let s = Running::unlimited();
+        s.mode("periodicity", true);
+        s
+    }
+
+    fn mode(&self, mode: &str, is_enabled: bool) {
+        self.patch("customers/mode", json!({"mode": mode, "is_enabled": is_enabled})).is(200);
+    }
+
+    fn switch(&self, name: &str, value: Value) {
+        self.control("POST", "switches", &json!({name: value}).to_string()).is(200);
+    }
+
+    fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, "")
+    }
+
+    /// What the control corner tells of a record.
+    fn kept(&self, entity: &str, id: u64) -> Value {
+        let rows = self.control("GET", &format!("entities/{entity}"), "").is(200).json()["rows"].clone();
+        let found = rows.as_array().expect("rows").iter().find(|row| row["id"] == id).cloned();
+        found.unwrap_or_else(|| panic!("no {id} of {entity}"))
     }
 
     fn field(&self, entity: &str, name: &str) -> u64 {
@@ -188,6 +224,34 @@ impl Running {
             all["_embedded"]["statuses"].as_array().expect("stages").iter().find(|s| s["name"] == name).cloned();
         found.expect("the stage")["id"].as_u64().expect("an id")
     }
+}
+
+/// Two products and an element of another list.
+const CHAIR: u64 = 5_000_001;
+const TABLE: u64 = 5_000_003;
+const OTHER: u64 = 5_000_005;
+const PRODUCTS: u64 = 1001;
+
+/// A world on disk that has them.
+fn shop() -> (tempfile::TempDir, Running) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let element = |id: u64, catalog: u64| json!(["elements", id, 1, 1, {"name": "Товар", "catalog_id": catalog}]);
+    let put = json!([element(CHAIR, PRODUCTS), element(TABLE, PRODUCTS), element(OTHER, 1005)]);
+    let log = format!("{}\n{}\n", json!({"amoport_sandbox_world": 1, "seed": 1}), json!({"at": 1, "put": put}));
+    std::fs::write(folder.path().join("world.jsonl"), log).expect("written");
+    let running = Running::start(Some(folder.path()), no_limit());
+    (folder, running)
+}
+
+/// The ids of a list, by its key.
+fn ids(body: &Value, key: &str) -> Vec<u64> {
+    let rows = body["_embedded"][key].as_array().expect("rows");
+    rows.iter().map(|row| row["id"].as_u64().expect("an id")).collect()
+}
+
+/// The keys of an object, in their order.
+fn keys(value: &Value) -> Vec<&str> {
+    value.as_object().expect("an object").keys().map(String::as_str).collect()
 }
 
 fn no_limit() -> Switches {

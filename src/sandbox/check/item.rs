@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::customer::{self, Picked};
 use super::embedded::{Party, check_embedded};
-use super::keys::{Is, Key, On, keys};
+use super::keys::{Is, Key, On, keys, required};
 use super::tags::{TagEdit, check_tags};
-use super::{Complaints, Rules, custom_fields, join, longer_than, stage};
+use super::{Complaints, Rules, custom_fields, join, longer_than, stage, values};
 use crate::entity::COMPLEX_FIELDS_MAX;
 use crate::sandbox::world::Shelf;
 
@@ -43,6 +44,10 @@ pub struct Clean {
     /// Pipeline and stage, settled.
     pub stage: Option<(u64, u64)>,
     pub source_id: Option<u64>,
+    /// All the segments of a customer.
+    pub segments: Option<Vec<u64>>,
+    /// What was bought.
+    pub elements: Vec<Picked>,
     /// Of a complex lead.
     pub contact_party: Party,
     pub company_party: Party,
@@ -71,6 +76,9 @@ pub fn check_item(
             Some(key) => check_key(rules, shelf, mode, key, value, &at, &mut clean, complaints),
             None => complaints.unexpected(at),
         }
+    }
+    for name in required(rules.account(), shelf).iter().filter(|n| mode == Mode::Create && !item.contains_key(**n)) {
+        complaints.missing(join(path, name));
     }
     if let Mode::Update(id) = mode {
         check_own_id(rules, shelf, id, path, &mut clean, complaints);
@@ -111,6 +119,10 @@ fn check_key(
             Some(_) => keep(clean, name, value),
             None => complaints.wrong_type(at, "int"),
         },
+        Is::Day => match value.as_i64() {
+            Some(seconds) => keep(clean, name, &Value::from(values::day(rules, seconds))),
+            None => complaints.wrong_type(at, "int"),
+        },
         Is::TimeOrNull if value.is_null() || value.is_i64() => keep(clean, name, value),
         Is::TimeOrNull => complaints.wrong_type(at, "int"),
         Is::LossReason if value.is_null() => keep(clean, name, value),
@@ -119,6 +131,13 @@ fn check_key(
             Some(_) => complaints.choice(at),
             None => complaints.wrong_type(at, "int"),
         },
+        Is::Text if value.is_string() => keep(clean, name, value),
+        Is::Text => complaints.wrong_type(at, "string"),
+        Is::CustomerStatus => customer::check_status(rules, value, at, clean, complaints),
+        Is::Receipt => {
+            customer::check_receipt(rules, value, at, complaints);
+            keep(clean, name, value);
+        }
         Is::CustomFields => clean.fields = custom_fields::check(rules, shelf.owner(), value, at, complaints),
         Is::TagsToAdd => clean.tags.add = check_tags(rules, shelf, value, at, complaints),
         Is::TagsToDelete => clean.tags.delete = check_tags(rules, shelf, value, at, complaints),

@@ -2,11 +2,14 @@
 //! the item in the shape `write` takes. Reads the world, changes nothing.
 
 mod address;
-mod custom_fields;
+pub mod customer;
+pub mod custom_fields;
 mod embedded;
 mod item;
 mod keys;
+pub mod links;
 mod metadata;
+pub mod plain;
 mod stage;
 mod tags;
 mod values;

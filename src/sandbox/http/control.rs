@@ -8,11 +8,12 @@ use serde_json::{Map, Value, json};
 use super::{Asked, Core, Server};
 use crate::sandbox::answers::Reply;
 use crate::sandbox::auth::Auth;
+use crate::sandbox::endpoints::{segments, statuses};
 use crate::sandbox::faults::Faults;
 use crate::sandbox::log::Log;
 use crate::sandbox::query::Query;
 use crate::sandbox::rate::Rate;
-use crate::sandbox::render::View;
+use crate::sandbox::render::{self, View};
 use crate::sandbox::switches::Switches;
 use crate::sandbox::world::{Commit, Shelf, World};
 
@@ -46,8 +47,10 @@ fn stats(server: &Server) -> Value {
         })
     };
     let core = server.core();
-    stats["entities"] =
-        Shelf::ALL.iter().map(|s| (s.path().to_owned(), json!(core.world.records(*s).count()))).collect();
+    let account = &core.world.account;
+    let parts = [("segments", account.segments.len()), ("statuses", account.customer_statuses.len())];
+    let shelves = Shelf::ALL.iter().map(|s| (s.path(), core.world.records(*s).count()));
+    stats["entities"] = shelves.chain(parts).map(|(name, count)| (name.to_owned(), json!(count))).collect();
     stats
 }
 
@@ -57,6 +60,9 @@ const ROWS_MAX: usize = 10_000;
 /// `entities/leads?fields=id,name&after=ID&limit=N`: what the world holds, as it is, in the order of ids.
 fn entities(server: &Server, asked: &Asked, name: &str) -> Reply {
     let Some(shelf) = Shelf::ALL.into_iter().find(|s| s.path() == name) else {
+        if let "segments" | "statuses" = name {
+            return Reply::json(200, &json!({"rows": parts(server, name), "next": null}));
+        }
         return Reply::json(404, &json!({"error": format!("\"{name}\" is no entity of this world")}));
     };
     let query = Query::parse(&asked.query);
@@ -66,11 +72,25 @@ fn entities(server: &Server, asked: &Asked, name: &str) -> Reply {
     let core = server.core();
     let mut ids = core.world.records(shelf).after(number("after").unwrap_or(0));
     let with = Query::parse("with=source_id");
-    let view = View { world: &core.world, base: &server.base, query: &with };
+    let switches = &server.first_switches;
+    let view = View { world: &core.world, base: &server.base, query: &with, switches };
     let rows: Vec<Value> = ids.by_ref().take(limit).filter_map(|id| view.whole(shelf, id, fields.as_deref())).collect();
     let last = rows.last().map(|row| row["id"].clone());
     let next = if ids.next().is_some() { last } else { None };
     Reply::json(200, &json!({"rows": rows, "next": next}))
+}
+
+/// Segments and statuses are parts of the account; there are few, and they come at once.
+fn parts(server: &Server, name: &str) -> Value {
+    let core = server.core();
+    let query = Query::default();
+    let view = View { world: &core.world, base: &server.base, query: &query, switches: &server.first_switches };
+    let account = &core.world.account;
+    if name == "statuses" {
+        return account.customer_statuses.iter().map(|s| statuses::model(&view, account, s)).collect();
+    }
+    let counts = segments::counts(&core.world);
+    account.segments.iter().map(|s| render::flat(segments::model(&view, s, &counts))).collect()
 }
 
 fn requests(server: &Server) -> Value {
