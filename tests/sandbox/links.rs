@@ -178,6 +178,7 @@ fn what_is_wrong_with_a_link_is_said_by_code_and_path() {
         (&path, to("contacts", contact, json!({"updated_by": 1})), "NotSupportedChoice metadata.updated_by"),
         (&path, element(json!(null)), "FieldMissing metadata.catalog_id"),
         (&path, element(json!({"catalog_id": 7})), "NotSupportedChoice metadata.catalog_id"),
+        (&path, element(json!({"catalog_id": -7})), "NotSupportedChoice metadata.catalog_id"),
         (&path, element(json!({"catalog_id": 1005})), "NotSupportedChoice to_entity_id"),
         (&path, element(json!({"catalog_id": PRODUCTS, "quantity": "1"})), "InvalidType metadata.quantity"),
         (&path, element(json!({"catalog_id": PRODUCTS, "quantity": 0})), "InvalidType metadata.quantity"),
@@ -198,6 +199,9 @@ fn what_is_wrong_with_a_link_is_said_by_code_and_path() {
     s.post(&path, json!({"to_entity_id": contact, "to_entity_type": "contacts"})).is(400);
     s.post(&path, Value::Array(vec![one; 250])).is(200);
     s.get("elements/1/links").is(404);
+    s.mode("segments", false);
+    let answer = s.post(&format!("contacts/{contact}/link"), to("customers", customer, json!(null))).is(400);
+    assert_eq!(answer.complaints(), ["NotSupportedChoice to_entity_type"]);
 }
 
 #[test]

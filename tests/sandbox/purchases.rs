@@ -135,6 +135,12 @@ fn what_is_wrong_with_a_purchase_is_said_by_code_and_path() {
         (of(json!({"id": CHAIR, "metadata": {"catalog_id": 7}})), "NotSupportedChoice @.metadata.catalog_id"),
         (of(json!({"id": OTHER, "metadata": {"catalog_id": PRODUCTS}})), "NotSupportedChoice @.id"),
         (of(json!({"id": 1, "metadata": {"catalog_id": PRODUCTS}})), "NotSupportedChoice @.id"),
+        (of(json!({"id": -1, "metadata": {"catalog_id": PRODUCTS}})), "NotSupportedChoice @.id"),
+        (of(json!({"id": CHAIR, "metadata": {"catalog_id": -1}})), "NotSupportedChoice @.metadata.catalog_id"),
+        (
+            of(json!({"id": CHAIR, "metadata": {"catalog_id": PRODUCTS, "quantity": -5}})),
+            "NotSupportedChoice @.metadata.quantity",
+        ),
         (of(json!({"id": CHAIR, "quantity": 1, "metadata": {"catalog_id": PRODUCTS}})), "FieldNotExpected @.quantity"),
         (
             of(json!({"id": CHAIR, "metadata": {"catalog_id": PRODUCTS, "quantity": 1.5}})),

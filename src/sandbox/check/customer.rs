@@ -66,12 +66,16 @@ pub fn check_bought(rules: &Rules, value: &Value, path: &str, complaints: &mut C
         let Some(item) = plain::check(rules, KEYS, true, item, &at, complaints) else { continue };
         let Some(metadata) = item.get("metadata") else { continue };
         let metadata = plain::check(rules, METADATA, true, metadata, &join(&at, "metadata"), complaints);
-        let said = |key: &str| metadata.and_then(|m| m.get(key)).and_then(Value::as_u64);
-        let Some(catalog) = said("catalog_id") else { continue };
-        let Some(id) = item.get("id").and_then(Value::as_u64) else { continue };
+        // A negative id is no element's and no catalog's: 0 is not, either.
+        let number = |value: &Value| value.as_i64().map(|n| u64::try_from(n).unwrap_or(0));
+        let said = |key: &str| metadata.and_then(|m| m.get(key)).and_then(number);
+        let (Some(catalog), Some(id)) = (said("catalog_id"), item.get("id").and_then(number)) else { continue };
+        let quantity = said("quantity").unwrap_or(1);
+        if quantity == 0 {
+            complaints.choice(join(&at, "metadata.quantity")); // [inferred]
+        }
         if check_element(rules, id, catalog, &join(&at, "id"), &join(&at, "metadata.catalog_id"), complaints) {
-            let metadata = json!({"catalog_id": catalog, "quantity": said("quantity").unwrap_or(1)});
-            bought.push(Picked { id, metadata });
+            bought.push(Picked { id, metadata: json!({"catalog_id": catalog, "quantity": quantity}) });
         }
     }
     bought

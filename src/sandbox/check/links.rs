@@ -54,8 +54,9 @@ pub fn check(
     if id.is_some_and(|id| rules.world.records(shelf).get(id).is_none()) {
         complaints.choice("entity_id");
     }
+    let is_there = |to: Shelf| to != Shelf::Customers || rules.account().has_customers(); // [inferred]
     let kind = item.get("to_entity_type").and_then(Value::as_str)?;
-    let Some(to) = partners(shelf).iter().copied().find(|to| word(*to) == kind) else {
+    let Some(to) = partners(shelf).iter().copied().find(|to| is_there(*to) && word(*to) == kind) else {
         complaints.choice("to_entity_type");
         return None;
     };
@@ -104,7 +105,8 @@ fn check_metadata(
     if to != Shelf::Elements {
         return Some(Value::Object(metadata.clone()));
     }
-    let catalog = metadata.get("catalog_id")?.as_u64()?;
+    // A negative id is no catalog's: 0 is not, either.
+    let catalog = u64::try_from(metadata.get("catalog_id")?.as_i64()?).unwrap_or(0);
     check_element(rules, id, catalog, "to_entity_id", "metadata.catalog_id", complaints);
     let quantity = metadata.get("quantity").cloned().unwrap_or(json!(1));
     if quantity.as_f64().is_none_or(|n| n <= 0.0) {

@@ -60,10 +60,10 @@ const ROWS_MAX: usize = 10_000;
 /// `entities/leads?fields=id,name&after=ID&limit=N`: what the world holds, as it is, in the order of ids.
 fn entities(server: &Server, asked: &Asked, name: &str) -> Reply {
     let Some(shelf) = Shelf::ALL.into_iter().find(|s| s.path() == name) else {
-        if let "segments" | "statuses" = name {
-            return Reply::json(200, &json!({"rows": parts(server, name), "next": null}));
-        }
-        return Reply::json(404, &json!({"error": format!("\"{name}\" is no entity of this world")}));
+        return match parts(server, name) {
+            Some(rows) => Reply::json(200, &json!({"rows": rows, "next": null})),
+            None => Reply::json(404, &json!({"error": format!("\"{name}\" is no entity of this world")})),
+        };
     };
     let query = Query::parse(&asked.query);
     let number = |key: &str| query.get(key).and_then(|n| n.parse::<u64>().ok());
@@ -80,17 +80,19 @@ fn entities(server: &Server, asked: &Asked, name: &str) -> Reply {
     Reply::json(200, &json!({"rows": rows, "next": next}))
 }
 
-/// Segments and statuses are parts of the account; there are few, and they come at once.
-fn parts(server: &Server, name: &str) -> Value {
+/// Segments and statuses are parts of the account; there are few, and they come whole and at once.
+fn parts(server: &Server, name: &str) -> Option<Vec<Value>> {
     let core = server.core();
     let query = Query::default();
     let view = View { world: &core.world, base: &server.base, query: &query, switches: &server.first_switches };
     let account = &core.world.account;
-    if name == "statuses" {
-        return account.customer_statuses.iter().map(|s| statuses::model(&view, account, s)).collect();
-    }
     let counts = segments::counts(&core.world);
-    account.segments.iter().map(|s| render::flat(segments::model(&view, s, &counts))).collect()
+    let models: Vec<Value> = match name {
+        "segments" => account.segments.iter().map(|s| segments::model(&view, s, &counts)).collect(),
+        "statuses" => account.customer_statuses.iter().map(|s| statuses::model(&view, account, s)).collect(),
+        _ => return None,
+    };
+    Some(models.into_iter().map(render::flat).collect())
 }
 
 fn requests(server: &Server) -> Value {
