@@ -107,6 +107,8 @@ pub struct Switches {
     pub customers_as_leads: bool,
     /// Answers to new customers tell names and times, too. [client live]
     pub customers_told: bool,
+    /// The status that waits for a purchase has the type of the closed one, as in the example; the table says 1. [seed]
+    pub expected_as_closed: bool,
     /// `next_date` moves to the account's midnight, where all examples have it. [seed]
     pub next_date_shift: bool,
     /// Answers to new transactions have them under `customers` [seed]; recorded under `transactions`. [client live]
@@ -161,6 +163,7 @@ impl Default for Switches {
             customers_order: false,
             customers_as_leads: false,
             customers_told: false,
+            expected_as_closed: false,
             next_date_shift: false,
             transactions_as_customers: false,
             transactions_next_always: true,

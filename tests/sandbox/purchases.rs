@@ -157,6 +157,12 @@ fn what_is_wrong_with_a_purchase_is_said_by_code_and_path() {
     s.post(&path, Value::Array(vec![json!({"price": 1}); 251])).is(422);
     s.post("customers/1/transactions", json!([{"price": 1}])).is(404).has_type("application/problem+json");
     assert_eq!(s.stats()["entities"]["transactions"], 0);
+    let refusal =
+        json!({"of": "transactions", "name_contains": "чек 7", "code": "Odd", "path": "comment", "detail": "d"});
+    s.faults(json!({"refuse": [refusal]}));
+    let batch = json!([{"price": 1, "comment": "чек 6"}, {"price": 1, "comment": "чек 7"}]);
+    assert_eq!(s.post(&path, batch).is(400).complaints(), ["Odd comment"]);
+    s.faults(json!({}));
     s.switch("partial", json!("told"));
     let told = s.post(&path, json!([{"price": 1}, {}])).is(200).json();
     assert_eq!((&told["_total_items"], &told["validation-errors"][0]["request_id"]), (&json!(1), &json!("1")));

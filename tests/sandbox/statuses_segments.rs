@@ -35,6 +35,8 @@ fn statuses_come_at_once_and_only_with_periodicity() {
     assert_eq!(one["conditions"][0][0]["match"]["value"], 0);
     assert_eq!(one, all["_embedded"]["statuses"][2]);
     s.get("customers/statuses/1").is(204);
+    s.switch("expected_as_closed", json!(true));
+    assert_eq!(s.get(&format!("customers/statuses/{EXPECTED}")).json()["type"], 3);
     let kept = s.kept("statuses", PLAIN);
     assert_eq!((&kept["name"], &s.stats()["entities"]["statuses"]), (&json!("Постоянный клиент"), &json!(5)));
 }

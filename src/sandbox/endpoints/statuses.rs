@@ -47,11 +47,15 @@ pub fn get(call: &Call) -> Reply {
 
 /// Its place is its `sort`: one made with 100 has been seen with 5. [seed]
 pub fn model(view: &View, account: &Account, status: &CustomerStatus) -> Value {
+    let kind = match status.kind {
+        CustomerStatus::EXPECTED if view.switches.expected_as_closed => CustomerStatus::CLOSED,
+        kind => kind,
+    };
     json!({
         "id": status.id, "name": status.name,
         "sort": account.customer_statuses.iter().position(|s| s.id == status.id),
         "is_default": status.is_system(), "conditions": status.conditions, "color": status.color,
-        "type": status.kind, "account_id": account.id, "_links": self_link(url(view, status.id))
+        "type": kind, "account_id": account.id, "_links": self_link(url(view, status.id))
     })
 }
 
