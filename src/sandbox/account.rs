@@ -2,6 +2,7 @@
 //! in `builtin`.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::entity::{FieldKind, Owner, STATUS_TYPE_UNSORTED, STATUS_WON};
 
@@ -27,6 +28,9 @@ pub struct Account {
     pub sources: Vec<Source>,
     /// Things of the account made through the API so far; no id is given twice.
     pub made: u64,
+    /// In their order; those of the system stay.
+    pub customer_statuses: Vec<CustomerStatus>,
+    pub segments: Vec<Segment>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -92,6 +96,31 @@ pub struct FieldGroup {
     pub owner: Owner,
     pub name: String,
     pub sort: i64,
+}
+
+/// A stage of customers who buy periodically.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct CustomerStatus {
+    pub id: u64,
+    pub name: String,
+    pub color: String,
+    /// `type` on the wire. [seed]
+    pub kind: i64,
+    /// `conditions` on the wire; they cannot be written. [seed]
+    pub conditions: Value,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Segment {
+    pub id: u64,
+    pub name: String,
+    pub color: String,
+    /// Ids of price fields.
+    pub prices: Vec<u64>,
+    /// Ids of fields and their values, as records keep them.
+    pub fields: Vec<(u64, Vec<Value>)>,
+    pub created_at: i64,
+    pub updated_at: i64,
 }
 
 /// A source of leads and the pipeline its leads go to.
@@ -206,12 +235,53 @@ impl Account {
         self.sources.iter().find(|s| s.external_id == external_id)
     }
 
+    pub fn customer_status(&self, id: u64) -> Option<&CustomerStatus> {
+        self.customer_statuses.iter().find(|s| s.id == id)
+    }
+
+    /// Where a customer stands of whom nothing is said: of the system's ones, that which waits for a purchase. [inferred]
+    pub fn first_customer_status(&self) -> Option<u64> {
+        self.customer_statuses.iter().find(|s| s.kind == CustomerStatus::EXPECTED).map(|s| s.id)
+    }
+
+    pub fn segment(&self, id: u64) -> Option<&Segment> {
+        self.segments.iter().find(|s| s.id == id)
+    }
+
+    /// Customers are switched on, in whichever mode. [doc] for the words
+    pub fn has_customers(&self) -> bool {
+        self.has_segments() || self.has_periodicity()
+    }
+
+    /// `dynamic` is another word for it. [doc]
+    pub fn has_segments(&self) -> bool {
+        matches!(self.customers_mode.as_str(), "segments" | "dynamic")
+    }
+
+    pub fn has_periodicity(&self) -> bool {
+        self.customers_mode == "periodicity"
+    }
+
     pub fn fields(&self, owner: Owner) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(move |f| f.owner == owner)
     }
 
     pub fn field(&self, id: u64) -> Option<&Field> {
         self.fields.iter().find(|f| f.id == id)
+    }
+}
+
+impl CustomerStatus {
+    /// `type`s. [seed]
+    pub const PLAIN: i64 = 0;
+    pub const EXPECTED: i64 = 1;
+    pub const NOT_BOUGHT: i64 = 2;
+    pub const CLOSED: i64 = 3;
+    pub const BOUGHT: i64 = 4;
+
+    /// `is_default` on the wire: one of the system. [seed]
+    pub fn is_system(&self) -> bool {
+        self.kind != CustomerStatus::PLAIN
     }
 }
 

@@ -1,7 +1,9 @@
 //! The account that ships: a small Russian sales company, whose names fit the samples. Pipelines, people, reasons,
 //! lists; its custom fields are in `builtin_fields`. Ids are fixed for good: scripts of users may hold them.
 
-use super::account::{Account, Catalog, LossReason, Pipeline, Source, Status, User};
+use serde_json::{Value, json};
+
+use super::account::{Account, Catalog, CustomerStatus, LossReason, Pipeline, Segment, Source, Status, User};
 use super::builtin_fields;
 use crate::entity::{STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
 
@@ -19,6 +21,8 @@ pub const CATALOG_SUPPLIERS: u64 = 1007;
 pub const KIND_PRODUCTS: &str = "products";
 pub const KIND_INVOICES: &str = "invoices";
 pub const KIND_SUPPLIERS: &str = "suppliers";
+const FIRST_CUSTOMER_STATUS: u64 = 4_740_001;
+const FIRST_SEGMENT: u64 = 51;
 
 pub fn account() -> Account {
     Account {
@@ -47,6 +51,8 @@ pub fn account() -> Account {
             services: Vec::new(),
         }],
         made: 0,
+        customer_statuses: customer_statuses(),
+        segments: segments(),
     }
 }
 
@@ -139,6 +145,44 @@ fn catalogs() -> Vec<Catalog> {
         sdk_widget_code: None,
     })
     .collect()
+}
+
+/// Those of the system with a plain one between them, in the order and the colours of the example. [seed]
+fn customer_statuses() -> Vec<CustomerStatus> {
+    let condition =
+        |kind: &str, days: i64| json!([[{"type": kind, "match": {"value": days}, "conditions": [{"value": days}]}]]);
+    let rows: [(&str, &str, i64, Value); 5] = [
+        ("Купили недавно", "#ccff66", CustomerStatus::BOUGHT, json!([])),
+        ("Постоянный клиент", "#d6eaff", CustomerStatus::PLAIN, json!([])),
+        ("Ожидается покупка", "#99ccff", CustomerStatus::EXPECTED, condition("before_purchase", 0)),
+        ("Не купили", "#fd5598", CustomerStatus::NOT_BOUGHT, json!([])),
+        ("Закрыт", "#d5d8db", CustomerStatus::CLOSED, condition("after_today", 60)),
+    ];
+    let ids = (FIRST_CUSTOMER_STATUS..).step_by(2);
+    ids.zip(rows)
+        .map(|(id, (name, color, kind, conditions))| CustomerStatus {
+            id,
+            name: name.to_owned(),
+            color: color.to_owned(),
+            kind,
+            conditions,
+        })
+        .collect()
+}
+
+fn segments() -> Vec<Segment> {
+    let ids = (FIRST_SEGMENT..).step_by(2);
+    ids.zip([("VIP", "6610f2"), ("Постоянные", "0c7c59"), ("Новые", "2176ff")])
+        .map(|(id, (name, color))| Segment {
+            id,
+            name: name.to_owned(),
+            color: color.to_owned(),
+            prices: Vec::new(),
+            fields: Vec::new(),
+            created_at: BORN_AT,
+            updated_at: BORN_AT,
+        })
+        .collect()
 }
 
 #[cfg(test)]

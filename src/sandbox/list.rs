@@ -47,8 +47,7 @@ enum By {
 pub fn page(world: &World, shelf: Shelf, query: &Query, switches: &Switches, now: i64) -> (Vec<u64>, bool) {
     let filter = Filter::of(shelf, query, switches, now);
     let records = world.records(shelf);
-    let paging = Paging::of(query);
-    let (by, descending) = order(shelf, query);
+    let (by, descending) = order(shelf, query, switches);
     let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.takes(*id, r));
     let ids: Box<dyn DoubleEndedIterator<Item = u64>> = match by {
         By::Id => match &filter.ids {
@@ -64,7 +63,26 @@ pub fn page(world: &World, shelf: Shelf, query: &Query, switches: &Switches, now
         })),
     };
     let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(ids.rev()) } else { ids };
-    let mut page: Vec<u64> = ids.filter(wanted).skip(paging.skip()).take(paging.limit + 1).collect();
+    cut(ids.filter(wanted), Paging::of(query))
+}
+
+/// The same of what is linked to one record alone.
+pub fn page_of(
+    world: &World,
+    (owner, id): (Shelf, u64),
+    shelf: Shelf,
+    query: &Query,
+    switches: &Switches,
+    now: i64,
+) -> (Vec<u64>, bool) {
+    let filter = Filter::of(shelf, query, switches, now);
+    let records = world.records(shelf);
+    let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.takes(*id, r));
+    cut(world.linked(owner, id, shelf).map(|(id, _)| id).filter(wanted), Paging::of(query))
+}
+
+fn cut(ids: impl Iterator<Item = u64>, paging: Paging) -> (Vec<u64>, bool) {
+    let mut page: Vec<u64> = ids.skip(paging.skip()).take(paging.limit + 1).collect();
     let more = page.len() > paging.limit;
     page.truncate(paging.limit);
     (page, more)
@@ -84,15 +102,11 @@ pub fn elements(world: &World, catalog: u64, query: &Query, switches: &Switches,
         ..Filter::default()
     };
     let records = world.records(Shelf::Elements);
-    let paging = Paging::of(query);
     let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.takes(*id, r));
     let descending = switches.elements_order && query.at(&["order", "id"]) == Some("desc");
     let rising = records.within(catalog);
     let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(rising.rev()) } else { Box::new(rising) };
-    let mut page: Vec<u64> = ids.filter(wanted).skip(paging.skip()).take(paging.limit + 1).collect();
-    let more = page.len() > paging.limit;
-    page.truncate(paging.limit);
-    (page, more)
+    cut(ids.filter(wanted), Paging::of(query))
 }
 
 fn sorted<K: Ord>(mut ids: Vec<u64>, key: impl Fn(&u64) -> K) -> std::vec::IntoIter<u64> {
@@ -105,14 +119,19 @@ fn name(record: &Record) -> Option<Cow<'_, str>> {
 }
 
 /// Fields that may order a list [seed], and for contacts and companies [client live]; without one, contacts and
-/// companies come by their last change. [client live]
-fn order(shelf: Shelf, query: &Query) -> (By, bool) {
-    for key in query.keys(&["order"]) {
+/// companies come by their last change. [client live] Of customers nobody has told; purchases have no order. [seed]
+fn order(shelf: Shelf, query: &Query, switches: &Switches) -> (By, bool) {
+    let honoured = match shelf {
+        Shelf::Customers => switches.customers_order,
+        Shelf::Transactions => false,
+        Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Elements => true,
+    };
+    for key in query.keys(&["order"]).into_iter().filter(|_| honoured) {
         let by = match (key, shelf) {
             ("id", _) => By::Id,
             ("updated_at", _) => By::UpdatedAt,
-            ("created_at", Shelf::Leads) => By::CreatedAt,
-            ("name", Shelf::Contacts | Shelf::Companies) => By::Name,
+            ("created_at", Shelf::Leads | Shelf::Customers) => By::CreatedAt,
+            ("name", Shelf::Contacts | Shelf::Companies | Shelf::Customers) => By::Name,
             _ => continue,
         };
         match query.at(&["order", key]) {
@@ -146,6 +165,10 @@ struct Probe<'a> {
     status_id: Option<u64>,
     #[serde(default)]
     closed_at: Option<i64>,
+    #[serde(default)]
+    next_date: Option<i64>,
+    #[serde(default)]
+    next_price: Option<i64>,
     #[serde(borrow, default)]
     fields: Option<&'a RawValue>,
 }
@@ -180,6 +203,9 @@ struct Filter {
     updated_at: Range,
     closed_at: Range,
     price: Range,
+    next_date: Range,
+    next_price: Range,
+    statuses: Vec<u64>,
     names: Vec<String>,
     responsible: Vec<u64>,
     created_by: Vec<u64>,
@@ -202,6 +228,12 @@ impl Filter {
         };
         let ids: HashSet<u64> = numbers("id").into_iter().collect();
         let text = query.get("query").map(str::to_lowercase).filter(|text| !text.is_empty());
+        let came_until = |lag_s: u32| (lag_s > 0).then(|| now - i64::from(lag_s));
+        // Purchases are filtered by their ids and nothing else. [seed]
+        if shelf == Shelf::Transactions {
+            let ids = (!ids.is_empty()).then_some(ids);
+            return Filter { ids, came_until: came_until(switches.list_lag_s), ..Filter::default() };
+        }
         let lag_s = switches.list_lag_s.max(if text.is_some() { switches.query_lag_s } else { 0 });
         let mut filter = Filter {
             ids: (!ids.is_empty()).then_some(ids),
@@ -212,7 +244,7 @@ impl Filter {
             created_by: numbers("created_by"),
             updated_by: numbers("updated_by"),
             text,
-            came_until: (lag_s > 0).then(|| now - i64::from(lag_s)),
+            came_until: came_until(lag_s),
             only_deleted: query.with("only_deleted"),
             ..Filter::default()
         };
@@ -221,6 +253,11 @@ impl Filter {
             filter.price = Range::of(query, "price");
             filter.pipelines = numbers("pipeline_id");
             filter.stages = stages(query);
+        }
+        if shelf == Shelf::Customers {
+            filter.next_date = Range::of(query, "next_date");
+            filter.next_price = Range::of(query, "next_price");
+            filter.statuses = numbers("status_id");
         }
         if switches.field_filters {
             filter.fields = fields(query);
@@ -239,11 +276,12 @@ impl Filter {
 
     /// Parsing is what takes time; a plain walk over a million records does without.
     fn looks_inside(&self) -> bool {
-        let lists = [&self.responsible, &self.created_by, &self.updated_by, &self.pipelines];
+        let lists = [&self.responsible, &self.created_by, &self.updated_by, &self.pipelines, &self.statuses];
+        let ranges = [self.closed_at, self.price, self.next_date, self.next_price];
         lists.iter().any(|l| !l.is_empty())
             || !(self.names.is_empty() && self.stages.is_empty() && self.fields.is_empty())
             || self.text.is_some()
-            || !(self.closed_at.any() && self.price.any())
+            || ranges.iter().any(|r| !r.any())
     }
 
     fn takes_inside(&self, id: u64, record: &Record) -> bool {
@@ -255,8 +293,11 @@ impl Filter {
             && among(&self.created_by, probe.created_by)
             && among(&self.updated_by, probe.updated_by)
             && among(&self.pipelines, probe.pipeline_id)
+            && among(&self.statuses, probe.status_id)
             && (self.stages.is_empty() || stage.is_some_and(|s| self.stages.contains(&s)))
             && (self.price.any() || probe.price.is_some_and(|p| self.price.takes(p)))
+            && (self.next_date.any() || probe.next_date.is_some_and(|d| self.next_date.takes(d)))
+            && (self.next_price.any() || probe.next_price.is_some_and(|p| self.next_price.takes(p)))
             && (self.closed_at.any() || probe.closed_at.is_some_and(|c| self.closed_at.takes(c)))
             && (self.names.is_empty() || self.names.contains(&name))
             && (self.fields.is_empty() || takes_fields(&self.fields, &probe))

@@ -2,10 +2,10 @@
 //! and other people's clients. It shares `entity` with the client and nothing else, so that the two cannot share a
 //! mistake; `api` is never imported here.
 //!
-//! `account`, `builtin`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes.
-//! `list`, `render`, `elements`, `shown`: how it is read. `endpoints`: the routes, pure. `rate`, `faults`, `spoil`, `switches`: how it
-//! misbehaves.
-//! `persist`, `http`: files and sockets, the only effects.
+//! `account`, `builtin`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes;
+//! `purchases`, `links`: what follows from it. `list`, `render`, `elements`, `shown`: how it is read. `endpoints`: the
+//! routes, pure. `rate`, `faults`, `spoil`, `switches`: how it misbehaves. `persist`, `http`: files and sockets, the only
+//! effects.
 
 mod account;
 mod answers;
@@ -18,13 +18,16 @@ mod elements;
 mod endpoints;
 mod faults;
 mod http;
+mod links;
 mod list;
 mod log;
 mod persist;
 mod plan;
+mod purchases;
 mod query;
 mod rate;
 mod render;
+mod render_customers;
 mod shown;
 mod spoil;
 mod switches;

@@ -227,8 +227,8 @@ fn damaged(path: &Path, line: usize, error: &serde_json::Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::builtin;
-    use crate::sandbox::world::Shelf;
+    use crate::sandbox::world::{Sequence, Shelf};
+    use crate::sandbox::{builtin, builtin_elements};
 
     fn commit(id: u64, at: i64) -> Commit {
         let filler = "я".repeat(300);
@@ -241,13 +241,25 @@ mod tests {
 
     #[test]
     fn a_log_of_old_versions_is_rewritten_and_tells_the_same() {
+        const LAST: u64 = 10_000_007;
+        const DESK: u64 = 4_900_001;
         let folder = tempfile::tempdir().expect("a folder");
         let log = folder.path().join("world.jsonl");
         let (mut open, world) = Folder::open(folder.path(), builtin::account(), 5).expect("a fresh folder");
         let token = world.auth.token;
+        let mut account = builtin::account();
+        account.customers_mode = "periodicity".to_owned();
+        let changed = Commit { account: Some(Box::new(account)), ..Commit::default() };
+        open.append(&changed).expect("appended");
+        open.append(&commit(9, 1)).expect("appended");
         for at in 0..9000 {
             open.append(&commit(1 + at as u64 % 3, at)).expect("appended");
         }
+        open.append(&commit(LAST, 1)).expect("appended");
+        let gone = format!(
+            r#"{{"at":1,"cut":[["contacts",7,"leads",3]],"gone":[["leads",9],["leads",{LAST}],["elements",{DESK}]]}}"#
+        );
+        open.append(&serde_json::from_str(&gone).expect("a commit as the log has it")).expect("appended");
         drop(open);
         let before = fs::metadata(&log).expect("the log").len();
         for round in 0..2 {
@@ -255,10 +267,15 @@ mod tests {
             drop(open);
             assert_eq!(world.auth.token, token, "round {round}");
             assert_eq!(world.records(Shelf::Leads).count(), 3);
+            assert!(world.next_id(Sequence::Leads) > LAST, "an id is given once");
+            assert_eq!(world.records(Shelf::Elements).count(), builtin_elements::elements().len() - 1);
+            assert_eq!(world.records(Shelf::Elements).within(builtin::CATALOG_PRODUCTS).next(), Some(DESK + 2));
             assert_eq!(world.records(Shelf::Leads).get(3).map(|r| r.updated_at), Some(8999));
             assert_eq!(world.tags(Shelf::Leads).name(2), Some("t2"));
             let linked: Vec<_> = world.linked(Shelf::Contacts, 7, Shelf::Leads).map(|(id, _)| id).collect();
-            assert_eq!(linked, [1, 2, 3]);
+            assert_eq!(linked, [1, 2]);
+            assert_eq!(world.account.customers_mode, "periodicity");
+            assert_eq!(world.first_account().customers_mode, "segments");
             assert_eq!(world.linked(Shelf::Leads, 1, Shelf::Contacts).next(), Some((7, Some(r#"{"is_main":true}"#))));
             assert!(fs::metadata(&log).expect("the log").len() < before / 100);
         }

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::world::{Commit, LinkMade, Put, Sequence, Shelf, TagMade, World};
+use super::account::Account;
+use super::world::{Commit, Gone, LinkCut, LinkMade, Put, Sequence, Shelf, TagMade, World};
 
 /// A record in the making: made at, changed at, its JSON.
 #[derive(Debug, Clone)]
@@ -21,13 +22,26 @@ pub struct Plan<'w> {
     pub now: i64,
     drafts: BTreeMap<(Shelf, u64), Draft>,
     tags: Vec<TagMade>,
+    cuts: Vec<LinkCut>,
     links: Vec<LinkMade>,
+    gone: Vec<Gone>,
+    account: Option<Box<Account>>,
     next_ids: BTreeMap<Sequence, u64>,
 }
 
 impl<'w> Plan<'w> {
     pub fn new(world: &'w World, now: i64) -> Plan<'w> {
-        Plan { world, now, drafts: BTreeMap::new(), tags: Vec::new(), links: Vec::new(), next_ids: BTreeMap::new() }
+        Plan {
+            world,
+            now,
+            drafts: BTreeMap::new(),
+            tags: Vec::new(),
+            cuts: Vec::new(),
+            links: Vec::new(),
+            gone: Vec::new(),
+            account: None,
+            next_ids: BTreeMap::new(),
+        }
     }
 
     pub fn new_id(&mut self, sequence: Sequence) -> u64 {
@@ -72,12 +86,63 @@ impl<'w> Plan<'w> {
         self.links.push(LinkMade(from, id, to, other, meta));
     }
 
+    pub fn unlink(&mut self, from: Shelf, id: u64, to: Shelf, other: u64) {
+        let is_it = |l: &LinkMade| {
+            (l.0, l.1, l.2, l.3) == (from, id, to, other) || (l.2, l.3, l.0, l.1) == (from, id, to, other)
+        };
+        self.links.retain(|l| !is_it(l));
+        self.cuts.push(LinkCut(from, id, to, other));
+    }
+
+    /// What of `to` a record will be linked to, with what is said of the link.
+    pub fn linked(&self, from: Shelf, id: u64, to: Shelf) -> Vec<(u64, Option<Value>)> {
+        let parsed = |meta: &str| serde_json::from_str(meta).ok();
+        let is_cut = |other: u64| {
+            self.cuts.contains(&LinkCut(from, id, to, other)) || self.cuts.contains(&LinkCut(to, other, from, id))
+        };
+        let stands = self.world.linked(from, id, to).filter(|(other, _)| !is_cut(*other));
+        let mut all: BTreeMap<u64, Option<Value>> =
+            stands.map(|(other, meta)| (other, meta.and_then(parsed))).collect();
+        for LinkMade(a, a_id, b, b_id, meta) in &self.links {
+            if (*a, *a_id, *b) == (from, id, to) {
+                all.insert(*b_id, meta.as_ref().and_then(|m| parsed(m.get())));
+            } else if (*b, *b_id, *a) == (from, id, to) {
+                all.entry(*a_id).or_default();
+            }
+        }
+        all.into_iter().collect()
+    }
+
+    /// Takes a record away, and its links.
+    pub fn remove(&mut self, shelf: Shelf, id: u64) {
+        self.drafts.remove(&(shelf, id));
+        self.gone.push(Gone(shelf, id));
+    }
+
+    /// The account as it will be.
+    pub fn account(&self) -> &Account {
+        self.account.as_deref().unwrap_or(&self.world.account)
+    }
+
+    pub fn account_mut(&mut self) -> &mut Account {
+        self.account.get_or_insert_with(|| Box::new(self.world.account.clone()))
+    }
+
     pub fn into_commit(self) -> Commit {
         let put = self.drafts.into_iter().filter_map(|((shelf, id), draft)| {
             // A map of strings and values is always good JSON; the `?` is never taken.
             let json = RawValue::from_string(Value::Object(draft.json).to_string()).ok()?;
             Some(Put(shelf, id, draft.created_at, draft.updated_at, json))
         });
-        Commit { at: self.now, put: put.collect(), tag: self.tags, link: self.links, ..Commit::default() }
+        Commit {
+            at: self.now,
+            put: put.collect(),
+            tag: self.tags,
+            cut: self.cuts,
+            link: self.links,
+            gone: self.gone,
+            auth: None,
+            account: self.account,
+        }
     }
 }

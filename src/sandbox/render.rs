@@ -38,34 +38,34 @@ impl View<'_> {
             Shelf::Leads => self.lead(id, &draft),
             Shelf::Contacts => self.contact(id, &draft),
             Shelf::Elements => self.element(id, &draft),
-            Shelf::Companies | Shelf::Customers | Shelf::Transactions => self.company(id, &draft),
+            Shelf::Customers => self.customer(id, &draft),
+            Shelf::Transactions => self.transaction(id, &draft),
+            Shelf::Companies => self.company(id, &draft),
         })
     }
 
     /// A record as tests compare it: what the API shows, flat; `custom` has the values of the fields by their names,
-    /// `tags` names, and each kind of record the ids linked to this one. Only `fields` and the id where they are named.
-    pub fn whole(&self, shelf: Shelf, id: u64, fields: Option<&[&str]>) -> Option<Value> {
-        let Value::Object(mut model) = self.record(shelf, id)? else { return None };
-        let embedded = model.shift_remove("_embedded").unwrap_or_default();
-        model.shift_remove("_links");
-        let list = |value: &Value, key: &str| -> Vec<Value> {
-            let entries = value.as_array().into_iter().flatten();
-            // What has no such key is a value by itself: a `chained_list`.
-            entries.map(|entry| entry.get(key).unwrap_or(entry).clone()).collect()
-        };
+    /// `tags` and `segments` names, and each kind of record the ids linked to this one; where these are elements,
+    /// `catalog_elements` has what is said of them.
+    pub fn whole(&self, shelf: Shelf, id: u64) -> Option<Value> {
+        let mut record = self.record(shelf, id)?;
+        let embedded = record["_embedded"].take();
+        let Value::Object(mut model) = flat(record) else { return None };
         model.insert("tags".to_owned(), json!(list(&embedded["tags"], "name")));
-        let custom = model.get("custom_fields_values").and_then(Value::as_array).into_iter().flatten();
-        let custom: Map<String, Value> = custom
-            .filter_map(|f| Some((f["field_name"].as_str()?.to_owned(), json!(list(&f["values"], "value")))))
-            .collect();
-        model.insert("custom".to_owned(), Value::Object(custom));
         for to in Shelf::ALL.into_iter().filter(|to| *to != shelf) {
             let linked: Vec<u64> = self.world.linked(shelf, id, to).map(|(other, _)| other).collect();
             model.insert(to.path().to_owned(), json!(linked));
         }
-        if let Some(fields) = fields {
-            model.retain(|key, _| key == "id" || fields.contains(&key.as_str()));
+        if let Some(segments) = embedded["segments"].as_array() {
+            let name = |entry: &Value| Some(self.world.account.segment(entry["id"].as_u64()?)?.name.clone());
+            model.insert("segments".to_owned(), json!(segments.iter().filter_map(name).collect::<Vec<_>>()));
         }
+        if let Value::Array(elements) = self.elements(shelf, id)
+            && !elements.is_empty()
+        {
+            model.insert("catalog_elements".to_owned(), Value::Array(elements));
+        }
+        model.extend(self.unshown(shelf, id));
         Some(Value::Object(model))
     }
 
@@ -88,7 +88,7 @@ impl View<'_> {
         let mut embedded = Map::new();
         embedded.insert("tags".to_owned(), self.tags(Shelf::Leads, draft));
         if self.query.with("catalog_elements") {
-            embedded.insert("catalog_elements".to_owned(), json!([]));
+            embedded.insert("catalog_elements".to_owned(), self.elements(Shelf::Leads, id));
         }
         if self.query.with("loss_reason") {
             embedded.insert("loss_reason".to_owned(), self.loss_reason(at("loss_reason_id")));
@@ -147,7 +147,7 @@ impl View<'_> {
             embedded.insert(to.path().to_owned(), self.linked(shelf, id, *to));
         }
         if self.query.with("catalog_elements") {
-            embedded.insert("catalog_elements".to_owned(), json!([]));
+            embedded.insert("catalog_elements".to_owned(), self.elements(shelf, id));
         }
         model["_embedded"] = Value::Object(embedded);
         model
@@ -159,13 +159,13 @@ impl View<'_> {
         json!(user.map_or(0, |u| u.group_id))
     }
 
-    fn tags(&self, shelf: Shelf, draft: &Draft) -> Value {
+    pub(super) fn tags(&self, shelf: Shelf, draft: &Draft) -> Value {
         let Some(Value::Array(ids)) = draft.json.get("tags") else { return json!([]) };
         let tags = self.world.tags(shelf);
         ids.iter().filter_map(Value::as_u64).filter_map(|id| Some(tag(shelf, id, tags.name(id)?))).collect()
     }
 
-    fn linked(&self, shelf: Shelf, id: u64, to: Shelf) -> Value {
+    pub(super) fn linked(&self, shelf: Shelf, id: u64, to: Shelf) -> Value {
         self.world
             .linked(shelf, id, to)
             .map(|(other, meta)| {
@@ -187,10 +187,29 @@ impl View<'_> {
     }
 
     /// `null` where nothing is filled in. [seed]
-    fn fields(&self, draft: &Draft) -> Value {
+    pub(super) fn fields(&self, draft: &Draft) -> Value {
         let shown = shown::fields(self.world, draft, true);
         if shown.is_empty() { Value::Null } else { Value::Array(shown) }
     }
+}
+
+/// What has no such key is a value by itself: a `chained_list`.
+fn list(value: &Value, key: &str) -> Vec<Value> {
+    value.as_array().into_iter().flatten().map(|entry| entry.get(key).unwrap_or(entry).clone()).collect()
+}
+
+/// A model without what wraps it, and `custom`, which has the values of its fields by their names.
+pub fn flat(mut model: Value) -> Value {
+    if let Some(model) = model.as_object_mut() {
+        model.shift_remove("_embedded");
+        model.shift_remove("_links");
+    }
+    let custom = model["custom_fields_values"].as_array().into_iter().flatten();
+    let custom: Map<String, Value> = custom
+        .filter_map(|f| Some((f["field_name"].as_str()?.to_owned(), json!(list(&f["values"], "value")))))
+        .collect();
+    model["custom"] = Value::Object(custom);
+    model
 }
 
 /// Only tags of leads have a colour. [seed]

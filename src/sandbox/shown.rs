@@ -15,7 +15,7 @@ pub fn fields(world: &World, draft: &Draft, papers: bool) -> Vec<Value> {
 }
 
 /// One entry from `[id, [values]]`.
-fn entry(world: &World, stored: &Value, papers: bool) -> Option<Value> {
+pub fn entry(world: &World, stored: &Value, papers: bool) -> Option<Value> {
     let field = world.account.field(stored[0].as_u64()?)?;
     let values: Vec<Value> = stored[1].as_array()?.iter().map(|v| value(world, field, v, papers)).collect();
     Some(json!({

@@ -115,8 +115,38 @@ pub struct Switches {
     pub vat_rates_refused: bool,
     /// Every invoice read warns that it was counted anew.
     pub invoice_warned: bool,
-    /// The token's user is an admin and may see lists; else 403. [seed], [doc]
+    /// The token's user is an admin, who alone may change the account and see lists; else 403. [seed], [doc]
     pub token_is_admin: bool,
+    /// The tariff has no customers: switching them on is 402. [seed]
+    pub customers_unpaid: bool,
+    /// Where customers are switched off all that is theirs is 422; else their list is 400 "Error 426.". [client live]
+    pub customers_off_422: bool,
+    /// `order` of customers is honoured; else they rise by id. [inferred]
+    pub customers_order: bool,
+    /// Answers to changed customers have them under `leads` [seed]; recorded under `customers`. [client live]
+    pub customers_as_leads: bool,
+    /// Answers to new customers tell names and times, too. [client live]
+    pub customers_told: bool,
+    /// The status that waits for a purchase has the type of the closed one, as in the example; the table says 1. [seed]
+    pub expected_as_closed: bool,
+    /// `next_date` moves to the account's midnight, where all examples have it. [seed]
+    pub next_date_shift: bool,
+    /// Answers to new transactions have them under `customers` [seed]; recorded under `transactions`. [client live]
+    pub transactions_as_customers: bool,
+    /// The link to a next page of transactions, though there is none. [seed]
+    pub transactions_next_always: bool,
+    /// Status of a list of no transactions: 404 [client live], or 204.
+    pub no_transactions_status: u16,
+    /// Status of the deletion of a transaction that is not there. [inferred]
+    pub gone_transaction_status: u16,
+    /// Transactions show the `metadata` they came with; nobody has told. [client] for its keys
+    pub transaction_metadata: bool,
+    /// A company takes the place of another one at a lead or customer; else the second is refused. [inferred]
+    pub company_replaced: bool,
+    /// Status of a list of no links: 204, or 200 with an empty array. [inferred]
+    pub no_links_status: u16,
+    /// A linked element puts its lead back to the first stage. [client]
+    pub element_resets_stage: bool,
 }
 
 impl Default for Switches {
@@ -158,6 +188,21 @@ impl Default for Switches {
             vat_rates_refused: false,
             invoice_warned: false,
             token_is_admin: true,
+            customers_unpaid: false,
+            customers_off_422: false,
+            customers_order: false,
+            customers_as_leads: false,
+            customers_told: false,
+            expected_as_closed: false,
+            next_date_shift: false,
+            transactions_as_customers: false,
+            transactions_next_always: true,
+            no_transactions_status: 404,
+            gone_transaction_status: 404,
+            transaction_metadata: false,
+            company_replaced: false,
+            no_links_status: 204,
+            element_resets_stage: false,
         }
     }
 }

@@ -154,6 +154,13 @@ impl Records {
         self.by_container.range((container, 0)..=(container, u64::MAX)).map(|(_, id)| *id)
     }
 
+    fn remove(&mut self, id: u64) {
+        if let Some(old) = self.by_id.remove(&id) {
+            self.by_updated.remove(&(old.updated_at, id));
+            self.by_container.remove(&(old.container, id));
+        }
+    }
+
     fn put(&mut self, id: u64, mut record: Record) {
         let updated_at = record.updated_at;
         if let Some(old) = self.by_id.get(&id) {
@@ -200,6 +207,14 @@ pub struct TagMade(pub Shelf, pub u64, pub Box<str>);
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LinkMade(pub Shelf, pub u64, pub Shelf, pub u64, pub Option<Box<RawValue>>);
 
+/// A link that is no more, from whichever end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkCut(pub Shelf, pub u64, pub Shelf, pub u64);
+
+/// A record that is no more, nor any link of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gone(pub Shelf, pub u64);
+
 /// All that one request changes; written to the log as one line, so that a request is there wholly or not at all.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -210,8 +225,13 @@ pub struct Commit {
     pub put: Vec<Put>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tag: Vec<TagMade>,
+    /// Cut before any is made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cut: Vec<LinkCut>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub link: Vec<LinkMade>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gone: Vec<Gone>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
     /// The account as it is from now on, where the request changed what it is made of.
@@ -223,7 +243,9 @@ impl Commit {
     pub fn is_empty(&self) -> bool {
         self.put.is_empty()
             && self.tag.is_empty()
+            && self.cut.is_empty()
             && self.link.is_empty()
+            && self.gone.is_empty()
             && self.auth.is_none()
             && self.account.is_none()
     }
@@ -234,6 +256,8 @@ type LinkKey = (Shelf, u64, Shelf, u64);
 #[derive(Debug)]
 pub struct World {
     pub account: Account,
+    /// The account it began with, which a reset brings back; `None` while it is still that one.
+    began_with: Option<Box<Account>>,
     pub seed: u64,
     pub auth: Auth,
     shelves: BTreeMap<Shelf, Records>,
@@ -248,6 +272,7 @@ impl World {
         let mut world = World {
             auth: Auth::new(seed),
             account,
+            began_with: None,
             seed,
             shelves: Shelf::ALL.into_iter().map(|s| (s, Records::default())).collect(),
             tags: Shelf::ALL.into_iter().map(|s| (s, Tags::default())).collect(),
@@ -281,6 +306,11 @@ impl World {
             .map(|((_, _, _, other), meta)| (*other, meta.as_deref()))
     }
 
+    /// The account as no request has changed it.
+    pub fn first_account(&self) -> &Account {
+        self.began_with.as_deref().unwrap_or(&self.account)
+    }
+
     pub fn next_id(&self, sequence: Sequence) -> u64 {
         self.next_ids.get(&sequence).copied().unwrap_or(sequence.first())
     }
@@ -297,21 +327,54 @@ impl World {
             tags.names.insert(id, name.clone());
             tags.ids.insert(name, id);
         }
+        for LinkCut(from, id, to, other) in commit.cut {
+            self.cut(from, id, to, other);
+        }
         for LinkMade(from, id, to, other, meta) in commit.link {
             self.links.insert((from, id, to, other), meta.map(Into::into));
             self.links.entry((to, other, from, id)).or_default();
+        }
+        for Gone(shelf, id) in commit.gone {
+            let ends: Vec<LinkKey> = self
+                .links
+                .range((shelf, id, Shelf::Leads, 0)..)
+                .map(|(k, _)| *k)
+                .take_while(|k| k.0 == shelf && k.1 == id)
+                .collect();
+            for (_, _, to, other) in ends {
+                self.cut(shelf, id, to, other);
+            }
+            self.taken(shelf.sequence(), id);
+            self.shelves.entry(shelf).or_default().remove(id);
         }
         if let Some(auth) = commit.auth {
             self.auth = auth;
         }
         if let Some(account) = commit.account {
-            self.account = *account;
+            let before = std::mem::replace(&mut self.account, *account);
+            self.began_with.get_or_insert_with(|| Box::new(before));
         }
+    }
+
+    fn cut(&mut self, from: Shelf, id: u64, to: Shelf, other: u64) {
+        self.links.remove(&(from, id, to, other));
+        self.links.remove(&(to, other, from, id));
     }
 
     fn taken(&mut self, sequence: Sequence, id: u64) {
         let next = self.next_ids.entry(sequence).or_insert(sequence.first());
         *next = (*next).max(id.saturating_add(Sequence::STEP));
+    }
+
+    /// What has gone that a new world would have, and the last of a kind, whose id must not be given again.
+    fn gone(&self) -> Vec<Gone> {
+        let shipped = builtin_elements::elements().into_iter().map(|(id, _)| (Shelf::Elements, id));
+        let last = |shelf: Shelf| Some((shelf, self.next_ids.get(&shelf.sequence())?.checked_sub(Sequence::STEP)?));
+        let is_there = |shelf: Shelf, id: u64| {
+            Shelf::ALL.into_iter().any(|s| s.sequence() == shelf.sequence() && self.records(s).get(id).is_some())
+        };
+        let all = shipped.chain(Shelf::ALL.into_iter().filter_map(last));
+        all.filter(|(shelf, id)| !is_there(*shelf, *id)).map(|(shelf, id)| Gone(shelf, id)).collect()
     }
 
     /// The world as commits that make it anew, some thousand records each; for rewriting a log full of old versions.
@@ -341,8 +404,10 @@ impl World {
             LinkMade(*from, *id, *to, *other, meta)
         });
         let links = Chunked { inner: links, size: CHUNK }.map(|link| Commit { link, ..Commit::default() });
-        let auth = std::iter::once(Commit { auth: Some(self.auth.clone()), ..Commit::default() });
-        auth.chain(tags).chain(puts).chain(links).filter(|c| !c.is_empty())
+        let account = self.began_with.is_some().then(|| Box::new(self.account.clone()));
+        let auth = std::iter::once(Commit { auth: Some(self.auth.clone()), account, ..Commit::default() });
+        let gone = std::iter::once(Commit { gone: self.gone(), ..Commit::default() });
+        auth.chain(tags).chain(puts).chain(links).chain(gone).filter(|c| !c.is_empty())
     }
 }
 

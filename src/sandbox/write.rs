@@ -15,7 +15,8 @@ pub fn create(plan: &mut Plan, shelf: Shelf, mut clean: Clean) -> u64 {
     match shelf {
         Shelf::Leads => lead_defaults(plan, id, &clean, &mut json),
         Shelf::Contacts => contact_defaults(&clean, &mut json),
-        Shelf::Companies | Shelf::Customers | Shelf::Transactions | Shelf::Elements => {
+        Shelf::Customers => customer_defaults(plan, &mut json),
+        Shelf::Companies | Shelf::Transactions | Shelf::Elements => {
             json.insert("name".to_owned(), json!(""));
         }
     }
@@ -77,6 +78,9 @@ fn merge(json: &mut Map<String, Value>, clean: &Clean) {
         json.insert("pipeline_id".to_owned(), json!(pipeline));
         json.insert("status_id".to_owned(), json!(status));
     }
+    if let Some(segments) = &clean.segments {
+        json.insert("segments".to_owned(), json!(segments));
+    }
 }
 
 fn lead_defaults(plan: &Plan, id: u64, clean: &Clean, json: &mut Map<String, Value>) {
@@ -93,6 +97,16 @@ fn lead_defaults(plan: &Plan, id: u64, clean: &Clean, json: &mut Map<String, Val
         json.insert("status_id".to_owned(), json!(main.first_status()));
         json.insert("pipeline_id".to_owned(), json!(main.id));
     }
+}
+
+/// Zeros as the second customer of the example shows them [seed]; a status in every mode, as both have one. [seed]
+fn customer_defaults(plan: &Plan, json: &mut Map<String, Value>) {
+    for key in ["next_price", "periodicity", "ltv", "purchases_count", "bonus_points"] {
+        json.insert(key.to_owned(), json!(0));
+    }
+    json.insert("next_date".to_owned(), Value::Null);
+    json.insert("status_id".to_owned(), json!(plan.world.account.first_customer_status()));
+    json.insert("segments".to_owned(), json!([]));
 }
 
 fn status(json: &Map<String, Value>) -> Option<u64> {

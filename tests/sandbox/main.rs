@@ -2,12 +2,16 @@
 
 mod catalogs;
 mod complex;
+mod customers;
 mod elements;
 mod faults;
 mod field_types;
 mod invoices;
+mod links;
 mod pace;
+mod purchases;
 mod reading;
+mod statuses_segments;
 mod world;
 mod writing;
 
@@ -29,8 +33,9 @@ const PRODUCTS: u64 = 1001;
 const INVOICES: u64 = 1003;
 const CATEGORIES: u64 = 1005;
 const SUPPLIERS: u64 = 1007;
-/// Elements that are there from the beginning: a product, a category, a supplier, and how many in all.
+/// Elements that are there from the beginning: two products, a category, a supplier, and how many in all.
 const DESK: u64 = 4_900_001;
+const CHAIR: u64 = 4_900_005;
 const FURNITURE: u64 = 4_920_001;
 const CHAMOMILE: u64 = 4_910_001;
 const SHIPPED: u64 = 19;
@@ -163,13 +168,16 @@ impl Running {
 
     /// How many leads there are.
     fn leads(&self) -> u64 {
-        self.stats()["entities"]["leads"].as_u64().expect("a number")
+        self.count("leads")
     }
 
     /// How many leads, contacts and companies.
     fn people(&self) -> [u64; 3] {
-        let counts = self.stats()["entities"].clone();
-        ["leads", "contacts", "companies"].map(|entity| counts[entity].as_u64().expect("a number"))
+        ["leads", "contacts", "companies"].map(|entity| self.count(entity))
+    }
+
+    fn count(&self, entity: &str) -> u64 {
+        self.stats()["entities"][entity].as_u64().expect("a number")
     }
 
     fn stats(&self) -> Value {
@@ -190,6 +198,32 @@ impl Running {
 
     fn lead(&self, id: u64) -> Value {
         self.get(&format!("leads/{id}?with=contacts,loss_reason,source_id")).is(200).json()
+    }
+
+    /// A world in memory whose customers buy periodically.
+    fn periodic() -> Running {
+        let s = Running::unlimited();
+        s.mode("periodicity", true);
+        s
+    }
+
+    fn mode(&self, mode: &str, is_enabled: bool) {
+        self.patch("customers/mode", json!({"mode": mode, "is_enabled": is_enabled})).is(200);
+    }
+
+    fn switch(&self, name: &str, value: Value) {
+        self.control("POST", "switches", &json!({name: value}).to_string()).is(200);
+    }
+
+    fn delete(&self, path: &str) -> Answer {
+        self.send("DELETE", path, "")
+    }
+
+    /// What the control corner tells of a record.
+    fn kept(&self, entity: &str, id: u64) -> Value {
+        let rows = self.control("GET", &format!("entities/{entity}"), "").is(200).json()["rows"].clone();
+        let found = rows.as_array().expect("rows").iter().find(|row| row["id"] == id).cloned();
+        found.unwrap_or_else(|| panic!("no {id} of {entity}"))
     }
 
     fn field(&self, entity: &str, name: &str) -> u64 {
@@ -216,10 +250,17 @@ impl Running {
     }
 }
 
+/// The ids of a list, by its key.
+fn ids(body: &Value, key: &str) -> Vec<u64> {
+    let rows = body["_embedded"][key].as_array().expect("rows");
+    rows.iter().map(|row| row["id"].as_u64().expect("an id")).collect()
+}
+
 fn no_limit() -> Switches {
     Switches { rate_max: 1_000_000, ..Switches::default() }
 }
 
+/// The keys of an object, in their order.
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().expect("an object").keys().map(String::as_str).collect()
 }

@@ -6,7 +6,7 @@ use amoport::sandbox::{Options, Sandbox, Standing};
 use serde_json::{Value, json};
 
 use crate::complex::complex_example;
-use crate::{NOW, Running, SHIPPED, no_limit};
+use crate::{DESK, NOW, PRODUCTS, Running, SHIPPED, no_limit};
 
 #[test]
 fn the_log_tells_what_was_asked_and_a_reset_forgets_it() {
@@ -66,6 +66,30 @@ fn the_world_survives_the_process_and_a_torn_line() {
     s.control("POST", "reset", "").is(200);
     drop(s);
     assert_eq!(Running::start(Some(&state), no_limit()).stats()["entities"]["leads"], 0);
+}
+
+#[test]
+fn a_reset_brings_back_the_account_and_the_elements_it_began_with() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let s = Running::start(Some(folder.path()), no_limit());
+    let counts = |s: &Running| ["catalogs", "segments", "elements"].map(|what| s.count(what));
+    let before = counts(&s);
+    s.made("catalogs", json!({"name": "Склад"}));
+    s.post("customers/segments", json!({"name": "Новый"})).is(200);
+    s.element(PRODUCTS, json!({"name": "Полка"}));
+    let desk = format!("catalogs/{PRODUCTS}/elements/{DESK}");
+    let first = s.get(&desk).is(200).json();
+    s.patch(&desk, json!({"name": "Стол другой"})).is(200);
+    drop(s);
+    let s = Running::start(Some(folder.path()), no_limit());
+    assert_eq!(counts(&s), before.map(|n| n + 1));
+    assert_eq!(s.get(&desk).json()["name"], "Стол другой");
+    s.control("POST", "reset", "").is(200);
+    drop(s);
+    let s = Running::start(Some(folder.path()), no_limit());
+    assert_eq!(counts(&s), before);
+    let shown = s.get(&desk).json();
+    assert_eq!((&shown["name"], &shown["updated_at"]), (&first["name"], &first["updated_at"]));
 }
 
 #[test]

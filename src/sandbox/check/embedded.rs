@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::item::{Clean, Mode, check_item};
-use super::{Complaints, Rules, join, metadata, tags};
+use super::{Complaints, Rules, customer, join, metadata, tags};
 use crate::sandbox::world::Shelf;
 
 /// The contact or company of a complex lead.
@@ -33,6 +33,13 @@ pub fn check_embedded(
     for (key, value) in embedded {
         let at = join(path, key);
         match (key.as_str(), shelf, mode) {
+            ("catalog_elements", Shelf::Transactions, _) => {
+                clean.elements = customer::check_bought(rules, value, &at, complaints)
+            }
+            ("segments", Shelf::Customers, _) => {
+                clean.segments = customer::check_segments(rules, value, &at, complaints)
+            }
+            ("tags", Shelf::Transactions, _) => complaints.unexpected(at),
             ("tags", _, _) => check_tag_set(rules, shelf, mode, value, &at, clean, complaints),
             ("contacts", Shelf::Leads, Mode::Create) => {
                 clean.contacts = check_links(rules, Shelf::Contacts, value, &at, complaints)

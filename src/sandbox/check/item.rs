@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::customer::{self, Picked};
 use super::embedded::{Party, check_embedded};
 use super::keys::{Is, Key, On, keys, required};
 use super::tags::{TagEdit, check_tags};
-use super::{Complaints, Rules, custom_fields, join, longer_than, stage};
+use super::{Complaints, Rules, custom_fields, join, longer_than, stage, values};
 use crate::entity::COMPLEX_FIELDS_MAX;
 use crate::sandbox::world::Shelf;
 
@@ -43,6 +44,10 @@ pub struct Clean {
     /// Pipeline and stage, settled.
     pub stage: Option<(u64, u64)>,
     pub source_id: Option<u64>,
+    /// All the segments of a customer.
+    pub segments: Option<Vec<u64>>,
+    /// What was bought.
+    pub elements: Vec<Picked>,
     /// Of a complex lead.
     pub contact_party: Party,
     pub company_party: Party,
@@ -112,6 +117,10 @@ fn check_key(
             Some(_) => keep(clean, name, value),
             None => complaints.wrong_type(at, "int"),
         },
+        Is::Day => match value.as_i64() {
+            Some(seconds) => keep(clean, name, &Value::from(values::day(rules, seconds))),
+            None => complaints.wrong_type(at, "int"),
+        },
         Is::TimeOrNull if value.is_null() || value.is_i64() => keep(clean, name, value),
         Is::TimeOrNull => complaints.wrong_type(at, "int"),
         Is::LossReason if value.is_null() => keep(clean, name, value),
@@ -120,6 +129,13 @@ fn check_key(
             Some(_) => complaints.choice(at),
             None => complaints.wrong_type(at, "int"),
         },
+        Is::Text if value.is_string() => keep(clean, name, value),
+        Is::Text => complaints.wrong_type(at, "string"),
+        Is::CustomerStatus => customer::check_status(rules, value, at, clean, complaints),
+        Is::Receipt => {
+            customer::check_receipt(rules, value, at, complaints);
+            keep(clean, name, value);
+        }
         Is::CustomFields => clean.fields = custom_fields::check(rules, rules.owner(shelf), value, at, complaints),
         Is::TagsToAdd => clean.tags.add = check_tags(rules, shelf, value, at, complaints),
         Is::TagsToDelete => clean.tags.delete = check_tags(rules, shelf, value, at, complaints),
@@ -158,9 +174,10 @@ fn check_required(
     complaints: &mut Complaints,
 ) {
     let is_made = !matches!(mode, Mode::Update(_));
-    for key in required(shelf) {
+    let is_needed = is_made || (shelf == Shelf::Elements && rules.switches.patch_needs_name);
+    for key in required(rules.account(), shelf) {
         match item.get(*key) {
-            None if is_made || rules.switches.patch_needs_name => complaints.missing(join(path, key)),
+            None if is_needed => complaints.missing(join(path, key)),
             Some(Value::String(text)) if text.trim().is_empty() => complaints.blank(join(path, key)),
             None | Some(_) => {}
         }

@@ -1,28 +1,34 @@
 //! The keys an item may carry and what each must hold, by kind of record. Its own list, not the one of `entity`: a
 //! mistake there must show here. All from the parameter tables of the documents. [seed], contacts and companies [doc]
 
-use super::super::world::Shelf;
+use crate::sandbox::account::Account;
+use crate::sandbox::world::Shelf;
 
 /// What a key must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Is {
     Name,
     Int,
+    Text,
     /// Unix seconds.
     Time,
     /// Like `Time`, and `null` takes it away. [inferred]
     TimeOrNull,
+    /// A time of which the day may be all that is kept.
+    Day,
     ActiveUser,
     /// Any user, or 0 for the robot. [seed]
     UserOrRobot,
     /// Looked at together, in `stage`.
     Pipeline,
     Status,
+    CustomerStatus,
     LossReason,
     CustomFields,
     TagsToAdd,
     TagsToDelete,
     Embedded,
+    Receipt,
     RequestId,
     OwnId,
 }
@@ -99,21 +105,56 @@ const ELEMENT: &[Key] = &[
     ("request_id", Is::RequestId, On::Both),
 ];
 
-/// Keys without which nothing of the kind is made. [seed]
-pub fn required(shelf: Shelf) -> &'static [&'static str] {
-    match shelf {
-        Shelf::Elements => &["name"],
-        Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Customers | Shelf::Transactions => &[],
-    }
-}
+/// `status_id`, `tags_to_add` and `tags_to_delete` are younger than the seed. [doc]
+const CUSTOMER: &[Key] = &[
+    ("id", Is::OwnId, On::Update),
+    ("name", Is::Name, On::Both),
+    ("next_price", Is::Int, On::Both),
+    ("next_date", Is::Day, On::Both),
+    ("responsible_user_id", Is::ActiveUser, On::Both),
+    ("status_id", Is::CustomerStatus, On::Both),
+    ("periodicity", Is::Int, On::Both),
+    ("created_by", Is::UserOrRobot, On::Both),
+    ("updated_by", Is::UserOrRobot, On::Both),
+    ("created_at", Is::Time, On::Both),
+    ("updated_at", Is::Time, On::Both),
+    ("custom_fields_values", Is::CustomFields, On::Both),
+    ("tags_to_add", Is::TagsToAdd, On::Both),
+    ("tags_to_delete", Is::TagsToDelete, On::Update),
+    ("_embedded", Is::Embedded, On::Both),
+    ("request_id", Is::RequestId, On::Both),
+];
+
+/// `metadata` [client]
+const TRANSACTION: &[Key] = &[
+    ("comment", Is::Text, On::Both),
+    ("price", Is::Int, On::Both),
+    ("completed_at", Is::Time, On::Both),
+    ("next_price", Is::Int, On::Both),
+    ("next_date", Is::Day, On::Both),
+    ("created_by", Is::UserOrRobot, On::Both),
+    ("metadata", Is::Receipt, On::Both),
+    ("_embedded", Is::Embedded, On::Both),
+    ("request_id", Is::RequestId, On::Both),
+];
 
 pub fn keys(shelf: Shelf) -> &'static [Key] {
     match shelf {
         Shelf::Leads => LEAD,
         Shelf::Contacts => CONTACT,
         Shelf::Companies => COMPANY,
-        // Not written yet; its list is in the seed of customers.
-        Shelf::Customers | Shelf::Transactions => &[],
+        Shelf::Customers => CUSTOMER,
+        Shelf::Transactions => TRANSACTION,
         Shelf::Elements => ELEMENT,
+    }
+}
+
+/// Keys that a new record cannot go without. [seed]
+pub fn required(account: &Account, shelf: Shelf) -> &'static [&'static str] {
+    match shelf {
+        Shelf::Customers if account.has_periodicity() => &["name", "next_date"],
+        Shelf::Customers | Shelf::Elements => &["name"],
+        Shelf::Transactions => &["price"],
+        Shelf::Leads | Shelf::Contacts | Shelf::Companies => &[],
     }
 }

@@ -2,14 +2,17 @@
 //! the item in the shape `write` takes. Reads the world, changes nothing.
 
 mod address;
-mod custom_fields;
+pub mod customer;
+pub mod custom_fields;
 mod embedded;
 mod invoice;
 mod item;
 mod keys;
+pub mod links;
 mod metadata;
 mod objects;
 mod reader;
+pub mod plain;
 mod stage;
 mod tags;
 mod values;

@@ -193,6 +193,12 @@ fn time(rules: &Rules, kind: FieldKind, value: &Value, at: &str, complaints: &mu
     midnight
 }
 
+/// When the next purchase is expected, as it is kept.
+pub fn day(rules: &Rules, seconds: i64) -> i64 {
+    let shifted = rules.switches.next_date_shift.then(|| midnight(seconds, &rules.account().timezone)).flatten();
+    shifted.unwrap_or(seconds)
+}
+
 /// The start of that day in the account's zone: 1634601600 comes back as 1634590800. [client]
 fn midnight(seconds: i64, timezone: &str) -> Option<i64> {
     let zone = TimeZone::get(timezone).ok()?;

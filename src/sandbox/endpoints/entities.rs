@@ -10,7 +10,7 @@ use crate::sandbox::check::{Clean, Complaints, Mode, Refused, check_item};
 use crate::sandbox::list;
 use crate::sandbox::plan::{Draft, Plan};
 use crate::sandbox::switches::{Partial, RequestIds};
-use crate::sandbox::world::Shelf;
+use crate::sandbox::world::{Commit, Shelf};
 use crate::sandbox::write;
 
 pub fn list(call: &Call, shelf: Shelf) -> Reply {
@@ -38,6 +38,9 @@ pub fn create(call: &Call, shelf: Shelf) -> Reply {
             answer.insert("is_deleted".to_owned(), json!(false)); // [client live]
             answer.insert("is_unsorted".to_owned(), json!(false));
         }
+        if shelf == Shelf::Customers && call.switches.customers_told {
+            answer.extend(plan.get(shelf, id).map(|draft| told(call, draft)).unwrap_or_default());
+        }
         (id, answer)
     })
 }
@@ -61,21 +64,43 @@ pub fn update_one(call: &Call, shelf: Shelf) -> Reply {
     let Some(draft) = write::update(&mut plan, shelf, clean) else { return call.unknown_id() };
     let mut model = updated(shelf, id, &draft);
     let view = call.view();
+    if let Some(shown) = shown_request_id(call, request_id(&item, 0), 0).filter(|_| names_changed(shelf)) {
+        model.insert("request_id".to_owned(), shown);
+    }
     model.insert("_links".to_owned(), self_link(view.record_url(shelf, id)));
     // Bare [seed] for other kinds, [doc]; wrapped [doc Kommo].
     let body = if call.switches.patch_wrapped {
-        written(&view.url(shelf.path()), shelf.path(), vec![Value::Object(model)])
+        written(&view.url(shelf.path()), changed_key(call, shelf), vec![Value::Object(model)])
     } else {
         Value::Object(model)
     };
     Reply::ok(&body).with_commit(plan.into_commit()).with_items(1)
 }
 
-/// `{id, updated_at}` of leads [seed], with the name of contacts and companies. [doc]
+/// Changed customers are told by their `request_id`, too. [seed] Others are not: leads [seed], contacts [doc]
+fn names_changed(shelf: Shelf) -> bool {
+    shelf == Shelf::Customers
+}
+
+fn changed_key(call: &Call, shelf: Shelf) -> &'static str {
+    if shelf == Shelf::Customers && call.switches.customers_as_leads { "leads" } else { shelf.path() }
+}
+
+/// What a recorded answer has of a new customer. [client live]
+fn told(call: &Call, draft: Draft) -> Map<String, Value> {
+    let mut told = draft.json;
+    told.retain(|key, _| ["name", "status_id", "created_by", "updated_by"].contains(&key.as_str()));
+    told.insert("created_at".to_owned(), json!(draft.created_at));
+    told.insert("updated_at".to_owned(), json!(draft.updated_at));
+    told.insert("account_id".to_owned(), json!(call.world.account.id));
+    told
+}
+
+/// `{id, updated_at}` of leads and customers [seed], with the name of contacts and companies. [doc]
 fn updated(shelf: Shelf, id: u64, draft: &Draft) -> Map<String, Value> {
     let mut answer = Map::new();
     answer.insert("id".to_owned(), json!(id));
-    if shelf != Shelf::Leads {
+    if !matches!(shelf, Shelf::Leads | Shelf::Customers) {
         answer.insert("name".to_owned(), draft.json.get("name").cloned().unwrap_or_default());
     }
     answer.insert("updated_at".to_owned(), json!(draft.updated_at));
@@ -111,29 +136,41 @@ pub fn invalid(call: &Call, mut refused: Vec<Refused>) -> Reply {
 }
 
 /// The items of a batch, the acceptable ones by their place and the refused ones.
-pub struct Checked {
-    pub good: Vec<(usize, Value, Clean)>,
+pub struct Checked<T = Clean> {
+    pub good: Vec<(usize, Value, T)>,
     pub refused: Vec<Refused>,
 }
 
 /// Reads and checks a batch; the reply is there when it cannot go on.
 pub fn check_batch(call: &Call, shelf: Shelf, mode: Mode) -> Result<Checked, Box<Reply>> {
-    let items = match call.json() {
-        Some(Value::Array(items)) if !items.is_empty() => items,
-        _ => return Err(Box::new(Call::blank())),
-    };
     let (max, excess) = match mode {
         Mode::Complex => (crate::entity::COMPLEX_BATCH_MAX, call.switches.complex_excess_status),
         Mode::Create | Mode::Update(_) | Mode::Inner => (BATCH_MAX, call.switches.batch_excess_status),
     };
+    check_all(call, max, too_many(mode, max, excess), |item, complaints| {
+        check_item(&call.rules(), shelf, mode, item, "", complaints)
+    })
+}
+
+/// The same for items of any kind; `excess` is the answer to more than `max`.
+pub fn check_all<T>(
+    call: &Call,
+    max: usize,
+    excess: Reply,
+    mut check: impl FnMut(&Value, &mut Complaints) -> T,
+) -> Result<Checked<T>, Box<Reply>> {
+    let items = match call.json() {
+        Some(Value::Array(items)) if !items.is_empty() => items,
+        _ => return Err(Box::new(Call::blank())),
+    };
     if items.len() > max {
-        return Err(Box::new(too_many(mode, max, excess)));
+        return Err(Box::new(excess));
     }
     let mut checked = Checked { good: Vec::new(), refused: Vec::new() };
     for (i, item) in items.iter().enumerate() {
         let mut complaints = Complaints::default();
-        let clean = check_item(&call.rules(), shelf, mode, item, "", &mut complaints);
-        let id = clean.request_id.clone().unwrap_or_else(|| request_id(item, i));
+        let clean = check(item, &mut complaints);
+        let id = request_id(item, i);
         match complaints.is_empty() {
             true => checked.good.push((i, id, clean)),
             false => checked.refused.push(Refused { request_id: Some(id), complaints }),
@@ -174,24 +211,52 @@ fn write_batch(
     for (index, request_id, clean) in checked.good {
         let (id, mut answer) = write(&mut plan, clean);
         // Changed records are named by their id alone. [seed] for leads, [doc] for contacts
-        if let Some(shown) = shown_request_id(call, request_id, index).filter(|_| mode == Mode::Create) {
+        if let Some(shown) =
+            shown_request_id(call, request_id, index).filter(|_| mode == Mode::Create || names_changed(shelf))
+        {
             answer.insert("request_id".to_owned(), shown);
         }
         answer.insert("_links".to_owned(), self_link(view.record_url(shelf, id)));
         answers.push(Value::Object(answer));
     }
-    if call.switches.shuffled {
-        answers.reverse();
-    }
-    let items = answers.len() + checked.refused.len();
-    let commit = plan.into_commit();
-    if !checked.refused.is_empty() && call.switches.partial == Partial::Silent {
-        return invalid(call, checked.refused).with_commit(commit).with_items(items);
-    }
-    let mut body = written(&view.url(shelf.path()), shelf.path(), answers);
-    if !checked.refused.is_empty() {
-        body["validation-errors"] = Refused::all_to_json(&checked.refused);
-    }
+    let key = if mode == Mode::Create { shelf.path() } else { changed_key(call, shelf) };
     let status = if mode == Mode::Create { call.switches.created_status } else { 200 };
-    Reply::hal(status, &body).with_commit(commit).with_items(items)
+    let about = Answer { status, path: shelf.path(), key, is_counted: false };
+    answer(call, about, answers, checked.refused, plan.into_commit())
+}
+
+/// The envelope of an answer to a write.
+pub struct Answer<'a> {
+    pub status: u16,
+    /// Below `/api/v4/`, for its own link.
+    pub path: &'a str,
+    pub key: &'a str,
+    /// Has `_total_items`.
+    pub is_counted: bool,
+}
+
+/// What was written, and beside it, where a switch says so, what was refused.
+pub fn answer(
+    call: &Call,
+    about: Answer,
+    mut written_items: Vec<Value>,
+    refused: Vec<Refused>,
+    commit: Commit,
+) -> Reply {
+    if call.switches.shuffled {
+        written_items.reverse();
+    }
+    let count = written_items.len();
+    let items = count + refused.len();
+    if !refused.is_empty() && call.switches.partial == Partial::Silent {
+        return invalid(call, refused).with_commit(commit).with_items(items);
+    }
+    let mut body = written(&call.view().url(about.path), about.key, written_items);
+    if let (true, Some(body)) = (about.is_counted, body.as_object_mut()) {
+        body.shift_insert(0, "_total_items".to_owned(), json!(count));
+    }
+    if !refused.is_empty() {
+        body["validation-errors"] = Refused::all_to_json(&refused);
+    }
+    Reply::hal(about.status, &body).with_commit(commit).with_items(items)
 }

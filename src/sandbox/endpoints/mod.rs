@@ -2,19 +2,24 @@
 //! what it changes; it changes nothing itself. Pure.
 
 mod account;
-mod catalogs;
+pub mod catalogs;
 mod complex;
 mod custom_fields;
+mod customers;
 mod directories;
 pub mod directory;
 mod elements;
 mod entities;
+mod links;
 mod oauth;
+pub mod segments;
+pub mod statuses;
 mod tags;
-
-pub use catalogs::model as catalog_model;
+mod transactions;
 
 use serde_json::{Value, json};
+
+use customers::{as_admin, enabled, in_periodicity, in_segments, on};
 
 use super::answers::{Reply, href};
 use super::check::Rules;
@@ -51,7 +56,9 @@ impl<'a> Call<'a> {
 
     /// 403 for what only an admin may do, or who has a right to lists. [seed], [doc]
     fn forbidden(&self) -> Option<Reply> {
-        (!self.switches.token_is_admin).then(|| Reply::problem(403, "Forbidden"))
+        let account = &self.world.account;
+        let is_admin = account.user(account.current_user).is_some_and(|user| user.is_admin);
+        (!is_admin || !self.switches.token_is_admin).then(|| Reply::problem(403, "Forbidden"))
     }
 
     /// The nth number of the path. A route that asks has it; 0 is no record's id.
@@ -150,6 +157,13 @@ pub static ROUTES: &[Route] = &[
     route("GET", "leads/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Leads))),
     route("GET", "leads/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Leads))),
     route("GET", "leads/tags", |c| tags::list(c, Shelf::Leads)),
+    route("POST", "leads/tags", |c| tags::create(c, Shelf::Leads)),
+    route("GET", "leads/links", |c| links::list_of_many(c, Shelf::Leads)),
+    route("POST", "leads/link", |c| links::link(c, Shelf::Leads)),
+    route("POST", "leads/unlink", |c| links::unlink(c, Shelf::Leads)),
+    route("GET", "leads/{id}/links", |c| links::list_of_one(c, Shelf::Leads)),
+    route("POST", "leads/{id}/link", |c| links::link(c, Shelf::Leads)),
+    route("POST", "leads/{id}/unlink", |c| links::unlink(c, Shelf::Leads)),
     route("GET", "leads/{id}", |c| entities::get(c, Shelf::Leads)),
     route("PATCH", "leads/{id}", |c| entities::update_one(c, Shelf::Leads)),
     route("GET", "contacts", |c| entities::list(c, Shelf::Contacts)),
@@ -158,6 +172,13 @@ pub static ROUTES: &[Route] = &[
     route("GET", "contacts/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Contacts))),
     route("GET", "contacts/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Contacts))),
     route("GET", "contacts/tags", |c| tags::list(c, Shelf::Contacts)),
+    route("POST", "contacts/tags", |c| tags::create(c, Shelf::Contacts)),
+    route("GET", "contacts/links", |c| links::list_of_many(c, Shelf::Contacts)),
+    route("POST", "contacts/link", |c| links::link(c, Shelf::Contacts)),
+    route("POST", "contacts/unlink", |c| links::unlink(c, Shelf::Contacts)),
+    route("GET", "contacts/{id}/links", |c| links::list_of_one(c, Shelf::Contacts)),
+    route("POST", "contacts/{id}/link", |c| links::link(c, Shelf::Contacts)),
+    route("POST", "contacts/{id}/unlink", |c| links::unlink(c, Shelf::Contacts)),
     route("GET", "contacts/{id}", |c| entities::get(c, Shelf::Contacts)),
     route("PATCH", "contacts/{id}", |c| entities::update_one(c, Shelf::Contacts)),
     route("GET", "companies", |c| entities::list(c, Shelf::Companies)),
@@ -166,13 +187,59 @@ pub static ROUTES: &[Route] = &[
     route("GET", "companies/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Companies))),
     route("GET", "companies/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Companies))),
     route("GET", "companies/tags", |c| tags::list(c, Shelf::Companies)),
+    route("POST", "companies/tags", |c| tags::create(c, Shelf::Companies)),
+    route("GET", "companies/links", |c| links::list_of_many(c, Shelf::Companies)),
+    route("POST", "companies/link", |c| links::link(c, Shelf::Companies)),
+    route("POST", "companies/unlink", |c| links::unlink(c, Shelf::Companies)),
+    route("GET", "companies/{id}/links", |c| links::list_of_one(c, Shelf::Companies)),
+    route("POST", "companies/{id}/link", |c| links::link(c, Shelf::Companies)),
+    route("POST", "companies/{id}/unlink", |c| links::unlink(c, Shelf::Companies)),
     route("GET", "companies/{id}", |c| entities::get(c, Shelf::Companies)),
     route("PATCH", "companies/{id}", |c| entities::update_one(c, Shelf::Companies)),
-    route("GET", "customers/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Customers))),
-    route("GET", "customers/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Customers))),
-    route("GET", "customers/segments/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Segments))),
-    route("GET", "customers/segments/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Segments))),
-    route("GET", "customers/tags", |c| tags::list(c, Shelf::Customers)),
+    route("PATCH", "customers/mode", |c| as_admin(c, customers::set_mode)),
+    route("GET", "customers", |c| on(c, |c| entities::list(c, Shelf::Customers))),
+    route("POST", "customers", |c| on(c, |c| entities::create(c, Shelf::Customers))),
+    route("PATCH", "customers", |c| on(c, |c| entities::update(c, Shelf::Customers))),
+    route("GET", "customers/custom_fields", |c| {
+        enabled(c, |c| custom_fields::list(c, Owner::Entity(Entity::Customers)))
+    }),
+    route("GET", "customers/custom_fields/{id}", |c| {
+        enabled(c, |c| custom_fields::get(c, Owner::Entity(Entity::Customers)))
+    }),
+    route("GET", "customers/segments/custom_fields", |c| {
+        enabled(c, |c| custom_fields::list(c, Owner::Entity(Entity::Segments)))
+    }),
+    route("GET", "customers/segments/custom_fields/{id}", |c| {
+        enabled(c, |c| custom_fields::get(c, Owner::Entity(Entity::Segments)))
+    }),
+    route("GET", "customers/segments", |c| in_segments(c, segments::list)),
+    route("GET", "customers/segments/{id}", |c| in_segments(c, segments::get)),
+    route("POST", "customers/segments", |c| in_segments(c, |c| as_admin(c, segments::create))),
+    route("PATCH", "customers/segments/{id}", |c| in_segments(c, |c| as_admin(c, segments::update))),
+    route("DELETE", "customers/segments/{id}", |c| in_segments(c, |c| as_admin(c, segments::delete))),
+    route("GET", "customers/statuses", |c| in_periodicity(c, statuses::list)),
+    route("GET", "customers/statuses/{id}", |c| in_periodicity(c, statuses::get)),
+    route("POST", "customers/statuses", |c| in_periodicity(c, |c| as_admin(c, statuses::create))),
+    route("PATCH", "customers/statuses/{id}", |c| in_periodicity(c, |c| as_admin(c, statuses::update))),
+    route("DELETE", "customers/statuses/{id}", |c| in_periodicity(c, |c| as_admin(c, statuses::delete))),
+    route("GET", "customers/transactions", |c| on(c, transactions::list)),
+    route("GET", "customers/transactions/{id}", |c| on(c, transactions::get)),
+    route("DELETE", "customers/transactions/{id}", |c| on(c, transactions::delete)),
+    route("GET", "customers/{id}/transactions", |c| on(c, transactions::list_of_customer)),
+    route("POST", "customers/{id}/transactions", |c| on(c, transactions::create)),
+    route("GET", "customers/{id}/transactions/{id}", |c| on(c, transactions::get_of_customer)),
+    route("DELETE", "customers/{id}/transactions/{id}", |c| on(c, transactions::delete_of_customer)),
+    route("POST", "customers/{id}/bonus_points", |c| on(c, customers::bonus_points)),
+    route("GET", "customers/tags", |c| on(c, |c| tags::list(c, Shelf::Customers))),
+    route("POST", "customers/tags", |c| on(c, |c| tags::create(c, Shelf::Customers))),
+    route("GET", "customers/links", |c| on(c, |c| links::list_of_many(c, Shelf::Customers))),
+    route("POST", "customers/link", |c| on(c, |c| links::link(c, Shelf::Customers))),
+    route("POST", "customers/unlink", |c| on(c, |c| links::unlink(c, Shelf::Customers))),
+    route("GET", "customers/{id}/links", |c| on(c, |c| links::list_of_one(c, Shelf::Customers))),
+    route("POST", "customers/{id}/link", |c| on(c, |c| links::link(c, Shelf::Customers))),
+    route("POST", "customers/{id}/unlink", |c| on(c, |c| links::unlink(c, Shelf::Customers))),
+    route("GET", "customers/{id}", |c| on(c, |c| entities::get(c, Shelf::Customers))),
+    route("PATCH", "customers/{id}", |c| on(c, |c| entities::update_one(c, Shelf::Customers))),
     route("GET", "catalogs", catalogs::list),
     route("POST", "catalogs", catalogs::create),
     route("PATCH", "catalogs", catalogs::update),

@@ -3,8 +3,12 @@
 use serde_json::Value;
 
 use super::Call;
+use super::entities::{Answer, answer, check_all, shown_request_id};
+use crate::entity::BATCH_MAX;
 use crate::sandbox::answers::Reply;
+use crate::sandbox::check::plain::{self, Must};
 use crate::sandbox::list::Paging;
+use crate::sandbox::plan::Plan;
 use crate::sandbox::render;
 use crate::sandbox::world::Shelf;
 
@@ -26,4 +30,34 @@ pub fn list(call: &Call, shelf: Shelf) -> Reply {
     let more = rows.len() > paging.limit;
     rows.truncate(paging.limit);
     call.page(&format!("{}/tags", shelf.path()), "tags", rows, more)
+}
+
+/// A name that is there already is that tag. [inferred]
+pub fn create(call: &Call, shelf: Shelf) -> Reply {
+    const KEYS: &[plain::Key] = &[("name", Must::Name, true), ("request_id", Must::Text, false)];
+    let excess = Reply::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
+    let checked = check_all(call, BATCH_MAX, excess, |item, complaints| {
+        let item = plain::check(&call.rules(), KEYS, true, item, "", complaints);
+        let name = item.and_then(|item| item.get("name")).and_then(Value::as_str).unwrap_or("");
+        if name.is_empty() && complaints.is_empty() {
+            complaints.missing("name"); // [inferred]
+        }
+        name.to_owned()
+    });
+    let checked = match checked {
+        Ok(checked) => checked,
+        Err(reply) => return *reply,
+    };
+    let mut plan = Plan::new(call.world, call.now);
+    let mut answers = Vec::new();
+    for (index, request_id, name) in checked.good {
+        let mut model = render::tag(shelf, plan.tag_id(shelf, &name), &name);
+        if let Some(shown) = shown_request_id(call, request_id, index) {
+            model["request_id"] = shown;
+        }
+        answers.push(model);
+    }
+    let path = format!("{}/tags", shelf.path());
+    let about = Answer { status: call.switches.created_status, path: &path, key: "tags", is_counted: true };
+    answer(call, about, answers, checked.refused, plan.into_commit())
 }

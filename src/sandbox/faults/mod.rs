@@ -62,6 +62,7 @@ impl Latency {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refusal {
+    /// Of purchases, which have no name, the comment.
     pub name_contains: String,
     pub path: String,
     #[serde(default = "default_code")]
@@ -83,7 +84,7 @@ fn default_detail() -> String {
 
 impl Refusal {
     pub fn means(&self, shelf: Shelf, item: &Map<String, Value>) -> bool {
-        let name = item.get("name").and_then(Value::as_str);
+        let name = item.get("name").or(item.get("comment")).and_then(Value::as_str);
         self.of.is_none_or(|of| of == shelf) && name.is_some_and(|n| n.contains(&self.name_contains))
     }
 }

@@ -242,7 +242,7 @@ fn carry_out_on(server: &Server, core: &mut Core, order: &Order, commit: bool) -
         // A change that cannot be kept is not made.
         return (Reply::html(500), None);
     }
-    let records = change.put.len();
+    let records = change.put.len() + change.gone.len();
     core.world.apply(change);
     (reply, Some(records))
 }

@@ -8,12 +8,12 @@ use serde_json::{Map, Value, json};
 use super::{Asked, Core, Server};
 use crate::sandbox::answers::Reply;
 use crate::sandbox::auth::Auth;
-use crate::sandbox::endpoints::catalog_model;
+use crate::sandbox::endpoints::{catalogs, segments, statuses};
 use crate::sandbox::faults::Faults;
 use crate::sandbox::log::Log;
 use crate::sandbox::query::Query;
 use crate::sandbox::rate::Rate;
-use crate::sandbox::render::View;
+use crate::sandbox::render::{self, View};
 use crate::sandbox::switches::Switches;
 use crate::sandbox::world::{Commit, Shelf, World};
 
@@ -47,9 +47,14 @@ fn stats(server: &Server) -> Value {
         })
     };
     let core = server.core();
-    stats["entities"] =
-        Shelf::ALL.iter().map(|s| (s.path().to_owned(), json!(core.world.records(*s).count()))).collect();
-    stats["entities"]["catalogs"] = json!(core.world.account.catalogs.len());
+    let account = &core.world.account;
+    let parts = [
+        ("catalogs", account.catalogs.len()),
+        ("segments", account.segments.len()),
+        ("statuses", account.customer_statuses.len()),
+    ];
+    let shelves = Shelf::ALL.iter().map(|s| (s.path(), core.world.records(*s).count()));
+    stats["entities"] = shelves.chain(parts).map(|(name, count)| (name.to_owned(), json!(count))).collect();
     stats
 }
 
@@ -58,40 +63,51 @@ const ROWS_MAX: usize = 10_000;
 
 /// `entities/leads?fields=id,name&after=ID&limit=N`: what the world holds, as it is, in the order of ids.
 fn entities(server: &Server, asked: &Asked, name: &str) -> Reply {
-    let shelf = Shelf::ALL.into_iter().find(|s| s.path() == name);
-    if shelf.is_none() && name != "catalogs" {
-        return Reply::json(404, &json!({"error": format!("\"{name}\" is no entity of this world")}));
-    }
     let query = Query::parse(&asked.query);
     let number = |key: &str| query.get(key).and_then(|n| n.parse::<u64>().ok());
     let limit = number("limit").map_or(ROWS_MAX, |n| usize::try_from(n).unwrap_or(ROWS_MAX).clamp(1, ROWS_MAX));
-    let fields: Option<Vec<&str>> = query.get("fields").map(|fields| fields.split(',').map(str::trim).collect());
-    let switches = server.desk().switches.clone();
-    let core = server.core();
-    let with = Query::parse("with=source_id,invoice_link");
-    let view = View { world: &core.world, base: &server.base, query: &with, switches: &switches };
     let after = number("after").unwrap_or(0);
-    let mut ids: Box<dyn Iterator<Item = u64>> = match shelf {
-        Some(shelf) => Box::new(core.world.records(shelf).after(after)),
-        None => Box::new(core.world.account.catalogs.iter().map(|c| c.id).filter(move |id| *id > after)),
+    let fields: Option<Vec<&str>> = query.get("fields").map(|fields| fields.split(',').map(str::trim).collect());
+    let core = server.core();
+    // As it is, whatever reads are made to say.
+    let (with, switches) = (Query::parse("with=source_id,invoice_link"), Switches::default());
+    let view = View { world: &core.world, base: &server.base, query: &with, switches: &switches };
+    let rows: Box<dyn Iterator<Item = Value>> = match Shelf::ALL.into_iter().find(|s| s.path() == name) {
+        Some(shelf) => Box::new(core.world.records(shelf).after(after).filter_map(move |id| view.whole(shelf, id))),
+        None => match parts(&view, name) {
+            Some(parts) => Box::new(parts.into_iter().filter(|row| row["id"].as_u64() > Some(after))),
+            None => return Reply::json(404, &json!({"error": format!("\"{name}\" is no entity of this world")})),
+        },
     };
-    let row = |id| match shelf {
-        Some(shelf) => view.whole(shelf, id, fields.as_deref()),
-        None => whole_catalog(&view, id, fields.as_deref()),
-    };
-    let rows: Vec<Value> = ids.by_ref().take(limit).filter_map(row).collect();
-    let last = rows.last().map(|row| row["id"].clone());
-    let next = if ids.next().is_some() { last } else { None };
-    Reply::json(200, &json!({"rows": rows, "next": next}))
+    let mut rows = rows.peekable();
+    let shown: Vec<Value> = rows.by_ref().take(limit).map(|row| only(row, fields.as_deref())).collect();
+    let last = shown.last().map(|row| row["id"].clone());
+    let next = if rows.peek().is_some() { last } else { None };
+    Reply::json(200, &json!({"rows": shown, "next": next}))
 }
 
-fn whole_catalog(view: &View, id: u64, fields: Option<&[&str]>) -> Option<Value> {
-    let mut model = catalog_model(view, view.world.account.catalog(id)?);
-    if let Value::Object(model) = &mut model {
-        model.shift_remove("_links");
-        model.retain(|key, _| key == "id" || fields.is_none_or(|fields| fields.contains(&key.as_str())));
+/// Of a row, the id and the fields that are named; all where none are.
+fn only(mut row: Value, fields: Option<&[&str]>) -> Value {
+    if let (Some(fields), Some(row)) = (fields, row.as_object_mut()) {
+        row.retain(|key, _| key == "id" || fields.contains(&key.as_str()));
     }
-    Some(model)
+    row
+}
+
+/// What is no record but a part of the account.
+fn parts(view: &View, name: &str) -> Option<Vec<Value>> {
+    let account = &view.world.account;
+    let mut models: Vec<Value> = match name {
+        "catalogs" => account.catalogs.iter().map(|c| catalogs::model(view, c)).collect(),
+        "segments" => {
+            let counts = segments::counts(view.world);
+            account.segments.iter().map(|s| segments::model(view, s, &counts)).collect()
+        }
+        "statuses" => account.customer_statuses.iter().map(|s| statuses::model(view, account, s)).collect(),
+        _ => return None,
+    };
+    models.sort_by_key(|model| model["id"].as_u64());
+    Some(models.into_iter().map(render::flat).collect())
 }
 
 fn requests(server: &Server) -> Value {
@@ -104,7 +120,7 @@ fn reset(server: &Server, keep_world: bool) -> Reply {
     if !keep_world {
         server.desk().late.clear();
         let core = &mut *server.core();
-        let world = World::new(core.world.account.clone(), core.world.seed);
+        let world = World::new(core.world.first_account().clone(), core.world.seed);
         if let Some(folder) = &mut core.folder
             && let Err(error) = folder.replace(&world)
         {

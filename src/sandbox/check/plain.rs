@@ -1,0 +1,68 @@
+//! Objects whose keys are looked at one by one, with nothing that follows from another: a table says which there are,
+//! what each holds, which may not be left out.
+
+use serde_json::{Map, Value};
+
+use super::{Complaints, Rules, join, longer_than};
+
+/// What a key must hold.
+#[derive(Debug, Clone, Copy)]
+pub enum Must {
+    Name,
+    Text,
+    Int,
+    Bool,
+    Word(&'static [&'static str]),
+    User,
+    /// Looked at by who asked.
+    Anything,
+}
+
+/// Name, what it holds, and whether a new object must have it.
+pub type Key = (&'static str, Must, bool);
+
+/// The object, where it is one. What is wrong with it goes to `complaints`.
+pub fn check<'a>(
+    rules: &Rules,
+    keys: &[Key],
+    is_new: bool,
+    item: &'a Value,
+    path: &str,
+    complaints: &mut Complaints,
+) -> Option<&'a Map<String, Value>> {
+    let Some(object) = item.as_object() else {
+        complaints.wrong_type(path, "array");
+        return None;
+    };
+    for (name, value) in object {
+        let at = join(path, name);
+        match keys.iter().find(|(key, _, _)| key == name) {
+            Some((_, must, _)) => check_value(rules, *must, value, &at, complaints),
+            None => complaints.unexpected(at),
+        }
+    }
+    for (name, _, _) in keys.iter().filter(|(name, _, required)| *required && is_new && !object.contains_key(*name)) {
+        complaints.missing(join(path, name));
+    }
+    Some(object)
+}
+
+fn check_value(rules: &Rules, must: Must, value: &Value, at: &str, complaints: &mut Complaints) {
+    match (must, value) {
+        (Must::Name, Value::String(text)) if longer_than(text, rules.switches.name_max) => {
+            complaints.too_long(at, rules.switches.name_max);
+        }
+        (Must::Word(words), Value::String(word)) if !words.contains(&word.as_str()) => complaints.choice(at),
+        (Must::Name | Must::Text | Must::Word(_), Value::String(_)) | (Must::Bool, Value::Bool(_)) => {}
+        (Must::User, Value::Number(id)) if id.is_i64() => {
+            if id.as_u64().is_none_or(|id| id > 0 && rules.account().user(id).is_none()) {
+                complaints.choice(at);
+            }
+        }
+        (Must::Int, Value::Number(number)) if number.is_i64() => {}
+        (Must::Name | Must::Text | Must::Word(_), _) => complaints.wrong_type(at, "string"),
+        (Must::Int | Must::User, _) => complaints.wrong_type(at, "int"),
+        (Must::Bool, _) => complaints.wrong_type(at, "bool"),
+        (Must::Anything, _) => {}
+    }
+}
