@@ -211,7 +211,7 @@ impl Walk<'_> {
                 .copied()
                 .chain(Some(CATALOG_KEY).filter(|_| spec.catalog.is_some()))
                 .chain(Some(GROUP_KEY).filter(|_| spec.grouped()))
-                .chain(spec.sections.iter().map(|s| s.name))
+                .chain(spec.sections.iter().map(|s| s.name).filter(|name| !name.contains('.')))
                 .filter(|k| *k != "$schema")
                 .collect();
             self.unknown_key(entry, &format!("in a mapping of kind \"{}\"", spec.name), &known);

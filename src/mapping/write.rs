@@ -127,13 +127,17 @@ impl RowContext<'_> {
         }
         for field in section.spec.fields.iter().filter(|f| f.required == Required::Always) {
             let mapped =
-                section.values.iter().any(|v| matches!(v.target, TargetPlan::Field(f) if f.name == field.name));
-            if mapped && !part.filled.contains(&field.name) && self.problems.is_empty() {
-                let message =
-                    format!("[{}] has values in this row, and none for \"{}\"", section.spec.name, field.name);
-                let problem = self.problem(None, "empty", message);
-                self.problems.push(problem.hint(format!("fill the cell with {}", field.about)));
-            }
+                section.values.iter().find(|v| matches!(v.target, TargetPlan::Field(f) if f.name == field.name));
+            let Some(value) = mapped.filter(|_| !part.filled.contains(&field.name) && self.problems.is_empty()) else {
+                continue;
+            };
+            let column = value.origins.iter().find_map(|origin| match origin.input {
+                Input::Column(index) => Some(index),
+                Input::Constant(_) | Input::Template(_) => None,
+            });
+            let message = format!("[{}] has values in this row, and none for \"{}\"", section.spec.name, field.name);
+            let problem = self.problem(column, "empty", message);
+            self.problems.push(problem.hint(format!("fill the cell with {}", field.about)));
         }
         match section.spec.at {
             At::Elements | At::LinkedElements => self.close_elements(section, part),
