@@ -115,6 +115,8 @@ pub struct Switches {
     pub vat_rates_refused: bool,
     /// Every invoice read warns that it was counted anew.
     pub invoice_warned: bool,
+    /// Options of a field come as an object keyed by their places in answers to writes. [doc Kommo]
+    pub enums_keyed: bool,
     /// The token's user is an admin and may see lists; else 403. [seed], [doc]
     pub token_is_admin: bool,
 }
@@ -157,6 +159,7 @@ impl Default for Switches {
             supplier_papers: true,
             vat_rates_refused: false,
             invoice_warned: false,
+            enums_keyed: false,
             token_is_admin: true,
         }
     }

@@ -2,6 +2,7 @@
 
 mod catalogs;
 mod complex;
+mod directories;
 mod elements;
 mod faults;
 mod field_types;

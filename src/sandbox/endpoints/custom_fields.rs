@@ -55,7 +55,7 @@ fn path(owner: Owner) -> String {
     format!("{}/custom_fields", owner.path())
 }
 
-fn model(view: &View, field: &Field) -> Value {
+pub fn model(view: &View, field: &Field) -> Value {
     let account = &view.world.account;
     let mut model = json!({
         "id": field.id, "name": field.name, "type": field.kind.name(), "account_id": account.id, "code": field.code,

@@ -8,7 +8,7 @@ use super::entities::{invalid, request_id, shown_request_id};
 use crate::entity::BATCH_MAX;
 use crate::sandbox::account::Account;
 use crate::sandbox::answers::{Reply, written};
-use crate::sandbox::check::{Complaints, Refused};
+use crate::sandbox::check::{Complaints, Reader, Refused};
 use crate::sandbox::switches::Partial;
 use crate::sandbox::world::Commit;
 
@@ -25,6 +25,18 @@ impl Item<'_> {
     pub fn shown_request_id(&self, call: &Call, otherwise: Value) -> Option<Value> {
         let own = self.json.get("request_id").filter(|id| id.is_string()).cloned();
         shown_request_id(call, own.unwrap_or(otherwise), self.index)
+    }
+}
+
+impl Item<'_> {
+    /// The id of the path or of the item; complains where there is none.
+    pub fn own_id(&self, said: &mut Reader) -> Option<u64> {
+        let own = said.id("id");
+        let id = self.id.or(own);
+        if id.is_none() {
+            said.needs(&["id"]);
+        }
+        id
     }
 }
 
@@ -103,6 +115,30 @@ pub fn write_one(call: &Call, batch: &Batch, id: u64, mut change: impl Change) -
         false => model,
     };
     Reply::ok(&body).with_commit(commit(call, account)).with_items(1)
+}
+
+/// 204, no body. [seed] What is not there is a bad choice of `id`. [client live]
+pub fn delete(call: &Call, change: impl FnOnce(&mut Account) -> bool) -> Reply {
+    if let Some(reply) = call.forbidden() {
+        return reply;
+    }
+    let mut account = call.world.account.clone();
+    if !change(&mut account) {
+        let mut complaints = Complaints::default();
+        complaints.choice("id");
+        return invalid(call, vec![Refused { request_id: None, complaints }]);
+    }
+    Reply::nothing().with_commit(commit(call, account)).with_items(1)
+}
+
+/// The model with what the item is called, before its links. [seed]
+pub fn named(mut model: Value, request_id: Option<Value>) -> Value {
+    if let (Value::Object(model), Some(request_id)) = (&mut model, request_id) {
+        let links = model.shift_remove("_links");
+        model.insert("request_id".to_owned(), request_id);
+        model.extend(links.map(|links| ("_links".to_owned(), links)));
+    }
+    model
 }
 
 fn commit(call: &Call, account: Account) -> Commit {
