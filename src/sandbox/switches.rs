@@ -111,6 +111,8 @@ pub struct Switches {
     pub suppliers_writable: bool,
     /// Reads of an invoice show name and numbers of its supplier [client], not its id alone. [seed]
     pub supplier_papers: bool,
+    /// Fields of prices call themselves numeric, as an example does [seed]; elsewhere their type is `price`. [doc]
+    pub price_numeric: bool,
     /// Any `vat_rate_id` is refused; the table of them is not known.
     pub vat_rates_refused: bool,
     /// Every invoice read warns that it was counted anew.
@@ -157,6 +159,7 @@ impl Default for Switches {
             unknown_catalog_status: 404,
             suppliers_writable: false,
             supplier_papers: true,
+            price_numeric: false,
             vat_rates_refused: false,
             invoice_warned: false,
             enums_keyed: false,

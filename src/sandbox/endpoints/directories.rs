@@ -69,7 +69,9 @@ pub fn write_batch(call: &Call, batch: &Batch, mut change: impl Change) -> Reply
     let (mut answers, mut refused) = (Vec::new(), Vec::new());
     for (index, json) in items.iter().enumerate() {
         let mut complaints = Complaints::default();
-        let answer = change(&mut account, &Item { json, index, id: None }, &mut complaints);
+        refuse(call, json, &mut complaints);
+        let item = Item { json, index, id: None };
+        let answer = if complaints.is_empty() { change(&mut account, &item, &mut complaints) } else { None };
         match answer.filter(|_| complaints.is_empty()) {
             Some(answer) => answers.push(answer),
             None => refused.push(Refused { request_id: Some(request_id(json, index)), complaints }),
@@ -98,6 +100,13 @@ pub fn write_batch(call: &Call, batch: &Batch, mut change: impl Change) -> Reply
     Reply::hal(status, &body).with_commit(commit).with_items(items.len())
 }
 
+/// What a script wants refused.
+fn refuse(call: &Call, item: &Value, complaints: &mut Complaints) {
+    for refusal in call.refusals.iter().filter(|r| r.means_other(item)) {
+        complaints.add(refusal.code.clone(), refusal.path.clone(), refusal.detail.clone());
+    }
+}
+
 /// `PATCH …/{id}`: the bare model [seed], or wrapped. [doc Kommo]
 pub fn write_one(call: &Call, batch: &Batch, id: u64, mut change: impl Change) -> Reply {
     if let Some(reply) = call.forbidden() {
@@ -106,7 +115,9 @@ pub fn write_one(call: &Call, batch: &Batch, id: u64, mut change: impl Change) -
     let Some(json) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut account = call.world.account.clone();
     let mut complaints = Complaints::default();
-    let answer = change(&mut account, &Item { json: &json, index: 0, id: Some(id) }, &mut complaints);
+    refuse(call, &json, &mut complaints);
+    let item = Item { json: &json, index: 0, id: Some(id) };
+    let answer = if complaints.is_empty() { change(&mut account, &item, &mut complaints) } else { None };
     let Some(model) = answer.filter(|_| complaints.is_empty()) else {
         return invalid(call, vec![Refused { request_id: Some(request_id(&json, 0)), complaints }]);
     };

@@ -242,7 +242,8 @@ fn carry_out_on(server: &Server, core: &mut Core, order: &Order, commit: bool) -
         // A change that cannot be kept is not made.
         return (Reply::html(500), None);
     }
-    let records = change.put.len();
+    // What the account is made of is no record, but is counted like one.
+    let records = if change.account.is_some() { reply.items } else { change.put.len() };
     core.world.apply(change);
     (reply, Some(records))
 }
