@@ -21,14 +21,6 @@ pub struct Item<'a> {
 }
 
 impl Item<'_> {
-    /// What the item is called in the answer: its own name, else `otherwise`.
-    pub fn shown_request_id(&self, call: &Call, otherwise: Value) -> Option<Value> {
-        let own = self.json.get("request_id").filter(|id| id.is_string()).cloned();
-        shown_request_id(call, own.unwrap_or(otherwise), self.index)
-    }
-}
-
-impl Item<'_> {
     /// The id of the path or of the item; complains where there is none.
     pub fn own_id(&self, said: &mut Reader) -> Option<u64> {
         let own = said.id("id");
@@ -37,6 +29,12 @@ impl Item<'_> {
             said.needs(&["id"]);
         }
         id
+    }
+
+    /// What the item is called in the answer: its own name, else `otherwise`.
+    pub fn shown_request_id(&self, call: &Call, otherwise: Value) -> Option<Value> {
+        let own = self.json.get("request_id").filter(|id| id.is_string()).cloned();
+        shown_request_id(call, own.unwrap_or(otherwise), self.index)
     }
 }
 
@@ -49,12 +47,12 @@ pub struct Batch<'a> {
     pub counted: bool,
 }
 
-/// Changes the account and returns the answer's item; what it complains of must not have changed anything.
-pub trait Change: FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value> {}
-
-impl<F: FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value>> Change for F {}
-
-pub fn write_batch(call: &Call, batch: &Batch, mut change: impl Change) -> Reply {
+/// `change` changes the account and returns the answer's item; what it complains of must not have changed anything.
+pub fn write_batch(
+    call: &Call,
+    batch: &Batch,
+    mut change: impl FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value>,
+) -> Reply {
     if let Some(reply) = call.forbidden() {
         return reply;
     }
@@ -108,7 +106,12 @@ fn refuse(call: &Call, item: &Value, complaints: &mut Complaints) {
 }
 
 /// `PATCH …/{id}`: the bare model [seed], or wrapped. [doc Kommo]
-pub fn write_one(call: &Call, batch: &Batch, id: u64, mut change: impl Change) -> Reply {
+pub fn write_one(
+    call: &Call,
+    batch: &Batch,
+    id: u64,
+    mut change: impl FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value>,
+) -> Reply {
     if let Some(reply) = call.forbidden() {
         return reply;
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Call;
 use super::custom_fields::model;
-use super::directories::{Batch, Change, Item, delete as delete_one, named, write_batch, write_one};
+use super::directories::{Batch, Item, delete as delete_one, named, write_batch, write_one};
 use super::{Route, route};
 use crate::entity::field_type::available;
 use crate::entity::{Entity, FieldKind, Owner};
@@ -57,7 +57,12 @@ fn lost(call: &Call, owner: Owner) -> Option<Reply> {
     }
 }
 
-fn batch(call: &Call, owner: Owner, is_new: bool, change: impl Change) -> Reply {
+fn batch(
+    call: &Call,
+    owner: Owner,
+    is_new: bool,
+    change: impl FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value>,
+) -> Reply {
     if let Some(reply) = lost(call, owner) {
         return reply;
     }
