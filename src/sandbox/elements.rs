@@ -45,7 +45,7 @@ impl View<'_> {
         json!({
             "id": id, "name": at("name"), "created_by": at("created_by"), "updated_by": at("updated_by"),
             "created_at": draft.created_at, "updated_at": draft.updated_at, "is_deleted": is_deleted,
-            "custom_fields_values": shown::fields(self.world, draft, papers), "catalog_id": at("catalog_id"),
+            "custom_fields_values": shown::fields(self, draft, papers), "catalog_id": at("catalog_id"),
             "account_id": self.world.account.id
         })
     }

@@ -329,18 +329,18 @@ fn takes_fields(wanted: &[(u64, Vec<String>)], probe: &Probe) -> bool {
     let stored = stored_fields(probe);
     wanted.iter().all(|(id, values)| {
         let found = stored.iter().find(|(field, _)| field == id).map_or(&[][..], |(_, values)| values);
-        found.iter().any(|value| value_words(value).any(|word| values.contains(&word)))
+        found.iter().any(|value| value_words(value).iter().any(|word| values.contains(word)))
     })
 }
 
-/// What can be seen of a value, in lower case.
-fn value_words(value: &Value) -> impl Iterator<Item = String> {
-    let words = value.as_object().into_iter().flat_map(|o| o.values());
-    words.filter_map(|word| match word {
-        Value::String(text) => Some(text.to_lowercase()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    })
+/// What can be seen of a value, in lower case; the lines of an invoice are seen, too.
+fn value_words(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(parts) => parts.values().flat_map(value_words).collect(),
+        Value::String(text) => vec![text.to_lowercase()],
+        Value::Number(number) => vec![number.to_string()],
+        Value::Null | Value::Bool(_) | Value::Array(_) => Vec::new(),
+    }
 }
 
 /// Over the fields that are filled in: name, id, custom fields. [seed]
@@ -351,5 +351,5 @@ fn finds(text: &str, id: u64, name: &str, probe: &Probe) -> bool {
             && stored_fields(probe)
                 .iter()
                 .flat_map(|(_, values)| values)
-                .any(|v| value_words(v).any(|w| w.contains(text)))
+                .any(|v| value_words(v).iter().any(|w| w.contains(text)))
 }

@@ -57,10 +57,14 @@ impl Query {
 
     /// The same query, with a plain key where it is left out.
     pub fn or(&self, key: &str, value: &str) -> Query {
+        if self.get(key).is_none() { self.with_plain(key, value) } else { self.clone() }
+    }
+
+    /// The same query, with a plain key set.
+    pub fn with_plain(&self, key: &str, value: &str) -> Query {
         let mut query = self.clone();
-        if query.get(key).is_none() {
-            query.pairs.push((vec![key.to_owned()], value.to_owned()));
-        }
+        query.pairs.retain(|(path, _)| path != &[key]);
+        query.pairs.push((vec![key.to_owned()], value.to_owned()));
         query
     }
 

@@ -188,7 +188,7 @@ impl View<'_> {
 
     /// `null` where nothing is filled in. [seed]
     pub(super) fn fields(&self, draft: &Draft) -> Value {
-        let shown = shown::fields(self.world, draft, true);
+        let shown = shown::fields(self, draft, true);
         if shown.is_empty() { Value::Null } else { Value::Array(shown) }
     }
 }

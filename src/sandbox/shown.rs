@@ -4,22 +4,30 @@ use serde_json::{Map, Value, json};
 
 use super::account::Field;
 use super::plan::Draft;
+use super::render::View;
 use super::world::{Shelf, World};
 use crate::entity::{FieldKind, Owner};
 
 /// The entries of `custom_fields_values`. With `papers`, what is only named comes with what is known of it: the name
 /// of a supplier, its numbers. Answers to writes go without. [seed]
-pub fn fields(world: &World, draft: &Draft, papers: bool) -> Vec<Value> {
+pub fn fields(view: &View, draft: &Draft, papers: bool) -> Vec<Value> {
     let Some(Value::Array(fields)) = draft.json.get("fields") else { return Vec::new() };
-    fields.iter().filter_map(|stored| entry(world, stored, papers)).collect()
+    fields.iter().filter_map(|stored| entry(view, stored, papers)).collect()
+}
+
+/// `type` of a field, in the account as the switches would have it.
+pub fn kind(view: &View, field: &Field) -> &'static str {
+    let is_price = field.kind == FieldKind::Price && view.switches.price_numeric;
+    if is_price { FieldKind::Numeric.name() } else { field.kind.name() }
 }
 
 /// One entry from `[id, [values]]`.
-pub fn entry(world: &World, stored: &Value, papers: bool) -> Option<Value> {
+pub fn entry(view: &View, stored: &Value, papers: bool) -> Option<Value> {
+    let world = view.world;
     let field = world.account.field(stored[0].as_u64()?)?;
     let values: Vec<Value> = stored[1].as_array()?.iter().map(|v| value(world, field, v, papers)).collect();
     Some(json!({
-        "field_id": field.id, "field_name": field.name, "field_code": field.code, "field_type": field.kind.name(),
+        "field_id": field.id, "field_name": field.name, "field_code": field.code, "field_type": kind(view, field),
         "values": values
     }))
 }

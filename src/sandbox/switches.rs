@@ -111,10 +111,14 @@ pub struct Switches {
     pub suppliers_writable: bool,
     /// Reads of an invoice show name and numbers of its supplier [client], not its id alone. [seed]
     pub supplier_papers: bool,
+    /// Fields of prices call themselves numeric, as an example does [seed]; elsewhere their type is `price`. [doc]
+    pub price_numeric: bool,
     /// Any `vat_rate_id` is refused; the table of them is not known.
     pub vat_rates_refused: bool,
     /// Every invoice read warns that it was counted anew.
     pub invoice_warned: bool,
+    /// Options of a field come as an object keyed by their places in answers to writes. [doc Kommo]
+    pub enums_keyed: bool,
     /// The token's user is an admin, who alone may change the account and see lists; else 403. [seed], [doc]
     pub token_is_admin: bool,
     /// The tariff has no customers: switching them on is 402. [seed]
@@ -185,8 +189,10 @@ impl Default for Switches {
             unknown_catalog_status: 404,
             suppliers_writable: false,
             supplier_papers: true,
+            price_numeric: false,
             vat_rates_refused: false,
             invoice_warned: false,
+            enums_keyed: false,
             token_is_admin: true,
             customers_unpaid: false,
             customers_off_422: false,

@@ -8,7 +8,6 @@ use amoport::entity::{At, Kind, SectionSpec, Wire, Write};
 
 use crate::fields::{self, Direction, Field, Table};
 use crate::gaps::{Column, GAPS, Gap};
-use crate::index::{AWAITED, EXAMPLES, is_awaited};
 use crate::probe;
 
 /// What a cell says.
@@ -16,8 +15,6 @@ use crate::probe;
 enum Cell {
     Yes(String),
     No,
-    /// The endpoint is in `AWAITED`.
-    Awaited,
     /// The column is not about fields of this direction.
     Nothing,
 }
@@ -124,10 +121,7 @@ fn yes() -> Cell {
 }
 
 fn rows(table: Table) -> Vec<Row> {
-    let known = match is_awaited(&table.method, &table.path) {
-        true => vec![Cell::Awaited; table.fields.len()],
-        false => probe::known(&table).into_iter().map(|known| if known { yes() } else { Cell::No }).collect(),
-    };
+    let known: Vec<Cell> = probe::known(&table).into_iter().map(|known| if known { yes() } else { Cell::No }).collect();
     let filled = filled(&table);
     let (direction, endpoint) = (table.direction, table.endpoint());
     let row = |(field, sandbox): (Field, Cell)| {
@@ -158,7 +152,7 @@ table of kinds and from what a running sandbox answers, and fails where it diffe
 
 - **mapping**: the field of a mapping file that fills it; `yes` for an object or a list of which something is filled
 - **payload**: amoport sends it
-- **sandbox**: `amoport sandbox` takes it, heeds it or shows it; `awaited` where the endpoint is not there yet
+- **sandbox**: `amoport sandbox` takes it, heeds it or shows it
 - **export**: export is not built yet
 - **why not**: the reason of every gap
 
@@ -169,7 +163,6 @@ fn shown(cell: &Cell) -> &str {
     match cell {
         Cell::Yes(what) => what,
         Cell::No => "–",
-        Cell::Awaited => "awaited",
         Cell::Nothing => "",
     }
 }
@@ -185,11 +178,7 @@ fn page() -> String {
         let _ = write!(page, "\n### {} /api/v4/{}: {}\n\n", table.method, table.path, table.direction.word());
         if table.fields.is_empty() {
             let kinds: Vec<&str> = writes(&table).into_iter().map(|(kind, _)| kind.name()).collect();
-            let sandbox = match is_awaited(&table.method, &table.path) {
-                true => "awaited",
-                false if probe::is_route(&table) => "yes",
-                false => UNEXPLAINED,
-            };
+            let sandbox = if probe::is_route(&table) { "yes" } else { UNEXPLAINED };
             let mapping = if kinds.is_empty() { UNEXPLAINED.to_owned() } else { kinds.join(", ") };
             let _ = writeln!(page, "No fields. Mapping: `delete` of {mapping}. Sandbox: {sandbox}.");
             continue;
@@ -245,15 +234,4 @@ fn every_reason_is_about_a_gap() {
     }
     let idle: Vec<_> = idle.into_iter().map(|(gap, field)| (gap.endpoint, field, gap.why)).collect();
     assert!(idle.is_empty(), "reasons without a gap: {idle:#?}");
-}
-
-#[test]
-fn the_documented_endpoints_are_those_that_are_awaited_or_there() {
-    let tables = fields::all();
-    for (method, path) in AWAITED {
-        let known = tables.iter().any(|t| t.method == *method && t.path == *path)
-            || EXAMPLES.iter().any(|e| e.method == *method && e.path == *path)
-            || path.ends_with("/link");
-        assert!(known, "no document has {method} {path}");
-    }
 }

@@ -72,17 +72,6 @@ pub const GAPS: &[Gap] = &[
     gap(
         Answer,
         "",
-        &[
-            "_embedded[catalog_elements][0]",
-            "_embedded[catalog_elements][0][id]",
-            "_embedded[catalog_elements][0][metadata]",
-        ],
-        &[Sandbox],
-        "elements cannot be made and linked yet: their endpoints are awaited",
-    ),
-    gap(
-        Answer,
-        "",
         &["_embedded[catalog_elements][0][quantity]", "_embedded[catalog_elements][0][catalog_id]"],
         &[Sandbox],
         "stands within `metadata`, as in the examples; the table has it beside",

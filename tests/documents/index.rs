@@ -80,43 +80,6 @@ pub const REPAIRED: [Repair; 4] = [
     },
 ];
 
-/// Endpoints of the documents that the sandbox does not have yet. Whoever adds one takes it out of here; a test in
-/// `requests` says so when it is forgotten.
-pub const AWAITED: &[(&str, &str)] = &[
-    ("PATCH", "customers/mode"),
-    ("GET", "customers"),
-    ("GET", "customers/{id}"),
-    ("POST", "customers"),
-    ("PATCH", "customers"),
-    ("GET", "customers/transactions"),
-    ("GET", "customers/transactions/{id}"),
-    ("POST", "customers/{customer_id}/transactions"),
-    ("DELETE", "customers/transactions/{id}"),
-    ("POST", "catalogs"),
-    ("PATCH", "catalogs"),
-    ("PATCH", "catalogs/{id}"),
-    ("GET", "catalogs/{catalog_id}/elements"),
-    ("GET", "catalogs/{catalog_id}/elements/{id}"),
-    ("POST", "catalogs/{catalog_id}/elements"),
-    ("PATCH", "catalogs/{catalog_id}/elements"),
-    ("GET", "customers/statuses"),
-    ("GET", "customers/statuses/{id}"),
-    ("POST", "customers/statuses"),
-    ("PATCH", "customers/statuses/{id}"),
-    ("DELETE", "customers/statuses/{id}"),
-    ("GET", "customers/segments"),
-    ("GET", "customers/segments/{id}"),
-    ("POST", "customers/segments"),
-    ("PATCH", "customers/segments/{id}"),
-    ("DELETE", "customers/segments/{id}"),
-    // Not of these documents: what it links is read in theirs.
-    ("POST", "leads/{id}/link"),
-];
-
-pub fn is_awaited(method: &str, path: &str) -> bool {
-    AWAITED.contains(&(method, path))
-}
-
 impl Example {
     pub fn is_request(&self) -> bool {
         self.name.ends_with("-request")

@@ -2,13 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::index::is_awaited;
 use crate::server::{Server, Stand};
 
 /// A sandbox with customers in the mode the endpoint needs.
 pub fn server_for(path: &str) -> Server {
     let server = Server::start();
-    if path.starts_with("customers") && !is_awaited("PATCH", "customers/mode") {
+    if path.starts_with("customers") {
         server.customers(if path.starts_with("customers/statuses") { "periodicity" } else { "segments" });
     }
     server
@@ -34,10 +33,8 @@ pub fn whole(server: &Server, path: &str) -> u64 {
         "customers" => customer(server),
         "customers/transactions" => {
             let customer = server.stand(Stand::Customer);
-            let mut body = json!([{"price": 5, "comment": "до примера"}]);
-            if !Stand::Element.is_awaited() {
-                body[0]["_embedded"] = json!({"catalog_elements": [element(server)]});
-            }
+            let embedded = json!({"catalog_elements": [element(server)]});
+            let body = json!([{"price": 5, "comment": "до примера", "_embedded": embedded}]);
             server.made(&format!("customers/{customer}/transactions"), &body)
         }
         "customers/statuses" => server.stand(Stand::Status),
@@ -95,11 +92,8 @@ fn element(server: &Server) -> Value {
     json!({"id": server.stand(Stand::Element), "metadata": {"catalog_id": catalog, "quantity": 2}})
 }
 
-/// Elements are linked by an endpoint of their own, where they can be made.
+/// Elements are linked by an endpoint of their own.
 fn link_element(server: &Server, record: &str) {
-    if Stand::Element.is_awaited() || is_awaited("POST", "leads/{id}/link") {
-        return;
-    }
     let element = element(server);
     let link = json!([{
         "to_entity_id": element["id"], "to_entity_type": "catalog_elements", "metadata": element["metadata"]

@@ -7,8 +7,6 @@ use std::sync::Arc;
 use amoport::sandbox::{Options, Sandbox, Switches};
 use serde_json::{Value, json};
 
-use crate::index::is_awaited;
-
 const NOW: i64 = 1_763_726_400;
 
 pub struct Server {
@@ -117,19 +115,6 @@ pub enum Stand {
     Supplier,
     Status,
     Segment,
-}
-
-impl Stand {
-    /// True where it is made by an endpoint that is not there yet.
-    pub fn is_awaited(self) -> bool {
-        match self {
-            Stand::Customer => is_awaited("POST", "customers"),
-            Stand::Element | Stand::Supplier => is_awaited("POST", "catalogs/{catalog_id}/elements"),
-            Stand::Status => is_awaited("POST", "customers/statuses"),
-            Stand::Segment => is_awaited("POST", "customers/segments"),
-            _ => false,
-        }
-    }
 }
 
 impl Server {

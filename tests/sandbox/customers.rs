@@ -90,12 +90,14 @@ fn what_is_switched_off_says_so_in_three_ways() {
         ("customers/statuses".to_owned(), 422),
         ("customers/custom_fields".to_owned(), 422),
         ("customers/segments/custom_fields".to_owned(), 422),
+        ("customers/custom_fields/groups".to_owned(), 422),
     ];
     let detail = |status| if status == 400 { "Error 426." } else { "Customers disabled" };
     for (path, status) in &paths {
         assert_eq!(s.get(path).is(*status).json()["detail"], detail(*status), "{path}");
     }
     s.post("customers", json!([{"name": "b"}])).is(400);
+    s.post("customers/segments/custom_fields", json!([{"name": "b", "type": "text"}])).is(422);
     s.switch("customers_off_422", json!(true));
     for (path, _) in &paths {
         assert_eq!(s.get(path).is(422).json()["detail"], "Customers disabled", "{path}");
@@ -113,6 +115,7 @@ fn what_is_wrong_with_a_customer_is_said_by_code_and_path() {
     for (server, item, wanted) in [
         (&s, json!({}), "FieldMissing name"),
         (&s, json!({"name": 1}), "InvalidType name"),
+        (&s, json!({"name": " "}), "NotBlank name"),
         (&s, named("nonsense", json!(1)), "FieldNotExpected nonsense"),
         (&s, named("ltv", json!(1)), "FieldNotExpected ltv"),
         (&s, named("id", json!(1)), "FieldNotExpected id"),

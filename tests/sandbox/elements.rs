@@ -46,6 +46,10 @@ fn the_lists_that_ship_are_filled() {
     let categories = s.get(&format!("catalogs/{CATEGORIES}/elements/{FURNITURE}")).is(200).json();
     assert_eq!((&categories["name"], &categories["custom_fields_values"]), (&json!("Мебель"), &json!([])));
     s.get(&format!("catalogs/{INVOICES}/elements")).is(204);
+    s.control("POST", "switches", r#"{"price_numeric":true}"#).is(200);
+    let desk = s.get(&format!("catalogs/{PRODUCTS}/elements/{DESK}")).is(200).json();
+    assert_eq!(desk["custom_fields_values"][1]["field_type"], "numeric");
+    assert_eq!(s.field_model(&format!("catalogs/{PRODUCTS}"), "Цена")["type"], "numeric");
 }
 
 #[test]
@@ -184,6 +188,27 @@ fn what_is_wrong_with_an_element_is_said_by_code_and_path() {
     s.patch(&format!("{path}/{DESK}"), json!({})).is(200);
     s.control("POST", "switches", r#"{"patch_needs_name":true}"#).is(200);
     assert_eq!(s.patch(&path, json!([{"id": DESK}])).is(400).complaints(), ["FieldMissing name"]);
+}
+
+#[test]
+fn a_bad_element_spoils_its_batch_and_is_named() {
+    let s = Running::unlimited();
+    let path = format!("catalogs/{CATEGORIES}/elements");
+    let batch = json!([{"name": "хороший", "request_id": "r1"}, {"request_id": "r2"}]);
+    let refused = s.post(&path, batch.clone()).is(400).json();
+    assert_eq!(refused["validation-errors"][0]["request_id"], "r2");
+    assert_eq!(s.stats()["entities"]["elements"], SHIPPED);
+    s.control("POST", "switches", r#"{"partial":"told","created_status":201}"#).is(200);
+    let told = s.post(&path, batch.clone()).is(201).json();
+    assert_eq!((names(&told), told["validation-errors"].as_array().map(Vec::len)), (vec!["хороший"], Some(1)));
+    s.control("POST", "switches", r#"{"partial":"silent"}"#).is(200);
+    s.post(&path, batch).is(400);
+    assert_eq!(s.stats()["entities"]["elements"], SHIPPED + 2);
+    s.faults(json!({"refuse": [{"name_contains": "плох", "path": "name"}]}));
+    assert_eq!(s.post(&path, json!([{"name": "плохой"}])).is(400).complaints(), ["NotSupportedChoice name"]);
+    assert_eq!(s.post("catalogs", json!([{"name": "плохой"}])).is(400).complaints(), ["NotSupportedChoice name"]);
+    s.post("catalogs", json!([{"name": "а"}, {"name": "б"}])).is(201);
+    assert_eq!(s.stats()["commits"]["POST catalogs"], json!({"commits": 1, "records": 2, "answered": 1}));
 }
 
 #[test]

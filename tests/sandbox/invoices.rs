@@ -76,6 +76,8 @@ fn the_invoice_of_the_seed_is_answered_as_it_shows() {
         ]
     );
     assert_eq!((&supplier["name"], &supplier["vat_id"]), (&json!("ООО Ромашка"), &json!("7701234567")));
+    assert_eq!(s.get(&format!("{PATH}?query=34n4124")).is(200).json()["_embedded"]["elements"][0], read);
+    s.get(&format!("{PATH}?query=34n4125")).is(204);
     s.control("POST", "switches", r#"{"supplier_papers":false,"invoice_warned":true}"#).is(200);
     let read = s.get(&format!("{PATH}?limit=1")).is(200).json()["_embedded"]["elements"][0].clone();
     assert_eq!(values(&read, 2), json!([{"value": {"entity_id": CHAMOMILE}}]));

@@ -127,6 +127,8 @@ fn elements_have_a_quantity_and_a_second_link_changes_it() {
         s.post(&format!("{entity}/{id}/unlink"), cut).is(204);
         assert_eq!(linked(&s, &links), [element(FURNITURE)]);
     }
+    let tally = s.stats()["commits"]["POST leads/{id}/link"].clone();
+    assert_eq!(tally, json!({"commits": 3, "records": 3, "answered": 3}));
 }
 
 #[test]

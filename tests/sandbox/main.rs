@@ -3,6 +3,7 @@
 mod catalogs;
 mod complex;
 mod customers;
+mod directories;
 mod elements;
 mod faults;
 mod field_types;

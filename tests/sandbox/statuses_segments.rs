@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{NOW, Running, ids, keys, no_limit};
+use crate::{Answer, NOW, PRODUCTS, Running, ids, keys, no_limit};
 
 const PLAIN: u64 = 4_740_003;
 const EXPECTED: u64 = 4_740_005;
@@ -241,6 +241,35 @@ fn what_is_wrong_with_a_segment_is_said_by_code_and_path() {
         s.post("customers/segments", json!({"name": n.to_string()})).is(200);
     }
     s.post("customers/segments", json!({"name": "a"})).is(400);
+}
+
+#[test]
+fn a_price_that_is_no_more_is_no_longer_available() {
+    let s = Running::unlimited();
+    let fields = format!("catalogs/{PRODUCTS}/custom_fields");
+    let made = s.post(&fields, json!([{"name": "Цена для своих", "type": "price"}])).is(200).json();
+    let price = ids(&made, "custom_fields")[0];
+    let prices = json!({"available_products_price_types": [price]});
+    let changed = s.patch("customers/segments/51", prices).is(200).json();
+    assert_eq!(changed["available_products_price_types"], json!([price]));
+    s.delete(&format!("{fields}/{price}")).is(204);
+    assert_eq!(s.get("customers/segments/51").json()["available_products_price_types"], json!([]));
+}
+
+#[test]
+fn scripts_refuse_segments_and_statuses_too() {
+    let (s, p) = (Running::unlimited(), Running::periodic());
+    for s in [&s, &p] {
+        s.faults(json!({"refuse": [{"name_contains": "плох", "path": "name"}]}));
+    }
+    let bad = |answer: Answer| assert_eq!(answer.is(400).complaints(), ["NotSupportedChoice name"]);
+    bad(s.post("customers/segments", json!({"name": "плохой"})));
+    bad(s.patch("customers/segments/51", json!({"name": "плохой"})));
+    bad(p.post("customers/statuses", json!([{"name": "плохой", "sort": 1}])));
+    bad(p.patch(&format!("customers/statuses/{PLAIN}"), json!({"name": "плохой"})));
+    p.post("customers/statuses", json!([{"name": "a", "sort": 1}, {"name": "b", "sort": 1}])).is(200);
+    let tally = &p.stats()["commits"]["POST customers/statuses"];
+    assert_eq!(tally, &json!({"commits": 1, "records": 2, "answered": 1}));
 }
 
 #[test]

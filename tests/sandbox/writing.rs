@@ -235,6 +235,14 @@ fn any_json() -> impl Strategy<Value = Value> {
         Just("status_id".to_owned()),
         Just("pipeline_id".to_owned()),
         Just("closed_at".to_owned()),
+        Just("catalog_id".to_owned()),
+        Just("entity_id".to_owned()),
+        Just("discount".to_owned()),
+        Just("type".to_owned()),
+        Just("enums".to_owned()),
+        Just("nested".to_owned()),
+        Just("statuses".to_owned()),
+        Just("external_id".to_owned()),
         ".{0,4}",
     ];
     let leaf = prop_oneof![
@@ -243,6 +251,9 @@ fn any_json() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<u64>().prop_map(Value::from),
         (600_101_u64..600_122).prop_map(Value::from),
+        (600_601_u64..600_619).prop_map(Value::from),
+        (600_701_u64..600_711).prop_map(Value::from),
+        Just(json!("category")),
         Just(json!(4_100_001)),
         any::<f64>().prop_map(Value::from),
         Just(json!("PHONE")),
@@ -262,6 +273,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 fn no_body_and_no_query_brings_the_server_down() {
     let s = Running::unlimited();
     let id = s.made("leads", json!({"name": "жива"}));
+    let (customer, p) = (s.made("customers", json!({"name": "жив"})), Running::periodic());
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(300));
     let input = (prop::collection::vec(any_json(), 1..4), "[a-z\\[\\]=&%0-9]{0,30}");
     runner
@@ -271,7 +283,27 @@ fn no_body_and_no_query_brings_the_server_down() {
                 s.post("leads", body.clone()),
                 s.post("leads/complex", body.clone()),
                 s.post("contacts", body.clone()),
-                s.patch("companies", body),
+                s.patch("companies", body.clone()),
+                s.post("catalogs/1001/elements", body.clone()),
+                s.patch("catalogs/1003/elements", body.clone()),
+                s.patch("catalogs", body.clone()),
+                s.post("leads/custom_fields", body.clone()),
+                s.post("catalogs/1001/custom_fields", body.clone()),
+                s.post("leads/pipelines", body.clone()),
+                s.patch("sources", body.clone()),
+                s.post("leads/unsorted/forms", body.clone()),
+                s.post("customers", body.clone()),
+                s.post(&format!("customers/{customer}/transactions"), body.clone()),
+                s.post(&format!("leads/{id}/link"), body.clone()),
+                s.post("customers/link", body.clone()),
+                p.post("customers/statuses", body.clone()),
+                p.patch("customers", body),
+                s.patch("customers/segments/51", items[0].clone()),
+                s.post(&format!("customers/{customer}/bonus_points"), items[0].clone()),
+                s.get(&format!("customers/links?{query}&filter[entity_id][]={query}")),
+                s.patch("catalogs/1001/elements/4900001", items[0].clone()),
+                s.get(&format!("catalogs/1001/elements?{query}&id[]={query}")),
+                s.get(&format!("events?{query}&filter[type]={query}")),
                 s.patch(&format!("leads/{id}"), items[0].clone()),
                 s.get(&format!("leads?{query}&filter[id][]={query}&order[{query}]=asc&limit=3")),
             ] {

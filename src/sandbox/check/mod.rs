@@ -5,6 +5,7 @@ mod address;
 pub mod customer;
 pub mod custom_fields;
 mod embedded;
+mod field;
 mod invoice;
 mod item;
 mod keys;
@@ -22,7 +23,9 @@ use std::borrow::Cow;
 use serde_json::{Map, Value, json};
 
 pub use embedded::Party;
+pub use field::read_field;
 pub use item::{Clean, Mode, check_item};
+pub use metadata::check as check_metadata;
 pub use reader::Reader;
 pub use tags::{TagEdit, TagRef};
 
@@ -142,7 +145,7 @@ impl Refused {
 }
 
 /// `a.b`, or `b` where there is no `a`.
-pub(super) fn join(path: &str, key: impl std::fmt::Display) -> String {
+pub fn join(path: &str, key: impl std::fmt::Display) -> String {
     if path.is_empty() { key.to_string() } else { format!("{path}.{key}") }
 }
 

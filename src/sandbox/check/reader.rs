@@ -64,6 +64,27 @@ impl<'a, 'c> Reader<'a, 'c> {
         self.typed(key, "numeric", Value::as_f64)
     }
 
+    pub fn list(&mut self, key: &'static str) -> Option<&'a Vec<Value>> {
+        self.typed(key, "array", Value::as_array)
+    }
+
+    /// Each object of a list, read by `read`; `None` where there is no list.
+    pub fn each<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&mut Reader<'a, '_>) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let items = self.list(key)?;
+        let at = self.path(key);
+        let mut found = Vec::with_capacity(items.len());
+        for (i, item) in items.iter().enumerate() {
+            let Some(mut reader) = Reader::of(item, join(&at, i), self.complaints) else { continue };
+            found.extend(read(&mut reader));
+            reader.done();
+        }
+        Some(found)
+    }
+
     /// At most `max` characters; 0 for no limit.
     pub fn text(&mut self, key: &'static str, max: usize) -> Option<&'a str> {
         let text = self.typed(key, "string", Value::as_str)?;

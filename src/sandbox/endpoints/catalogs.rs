@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Call;
-use super::directories::{Batch, Item, write_batch, write_one};
+use super::directories::{Batch, Item, named, write_batch, write_one};
 use crate::entity::CATALOGS_MAX;
 use crate::sandbox::account::{Account, Catalog};
 use crate::sandbox::answers::{Reply, self_link};
@@ -55,16 +55,10 @@ pub fn model(view: &View, catalog: &Catalog) -> Value {
 /// The same with `request_id` and without `sdk_widget_code`, as both examples of writes have it. [seed]
 fn written_model(view: &View, catalog: &Catalog, request_id: Option<Value>) -> Value {
     let mut model = model(view, catalog);
-    let links = model["_links"].take();
     if let Value::Object(model) = &mut model {
         model.shift_remove("sdk_widget_code");
-        model.shift_remove("_links");
-        if let Some(request_id) = request_id {
-            model.insert("request_id".to_owned(), request_id);
-        }
-        model.insert("_links".to_owned(), links);
     }
-    model
+    named(model, request_id)
 }
 
 pub fn create(call: &Call) -> Reply {
@@ -127,11 +121,7 @@ pub fn update_one(call: &Call) -> Reply {
 
 fn change(call: &Call, account: &mut Account, item: &Item, complaints: &mut Complaints) -> Option<Value> {
     let mut said = Reader::of(item.json, "", complaints)?;
-    let own = said.id("id");
-    let id = item.id.or(own);
-    if id.is_none() {
-        said.needs(&["id"]);
-    }
+    let id = item.own_id(&mut said);
     let found = account.catalogs.iter_mut().find(|c| Some(c.id) == id && c.kind != KIND_SUPPLIERS);
     if id.is_some() && found.is_none() {
         said.choice("id");

@@ -8,6 +8,7 @@ use crate::entity::Owner;
 use crate::sandbox::account::{Choice, Field};
 use crate::sandbox::answers::{Reply, self_link};
 use crate::sandbox::render::View;
+use crate::sandbox::shown;
 
 pub fn list(call: &Call, owner: Owner) -> Reply {
     let view = call.view();
@@ -55,10 +56,10 @@ fn path(owner: Owner) -> String {
     format!("{}/custom_fields", owner.path())
 }
 
-fn model(view: &View, field: &Field) -> Value {
+pub fn model(view: &View, field: &Field) -> Value {
     let account = &view.world.account;
     let mut model = json!({
-        "id": field.id, "name": field.name, "type": field.kind.name(), "account_id": account.id, "code": field.code,
+        "id": field.id, "name": field.name, "type": shown::kind(view, field), "account_id": account.id, "code": field.code,
         "sort": field.sort, "is_api_only": field.is_api_only, "enums": enums(field), "group_id": field.group_id,
         "required_statuses": field.required_statuses,
         "is_deletable": !field.is_predefined, "is_predefined": field.is_predefined,

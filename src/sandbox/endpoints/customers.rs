@@ -24,7 +24,7 @@ pub fn enabled(call: &Call, run: fn(&Call) -> Reply) -> Reply {
     if call.world.account.has_customers() { run(call) } else { disabled() }
 }
 
-fn disabled() -> Reply {
+pub fn disabled() -> Reply {
     Reply::problem(422, "Customers disabled")
 }
 

@@ -8,7 +8,7 @@ use super::entities::{invalid, request_id, shown_request_id};
 use crate::entity::BATCH_MAX;
 use crate::sandbox::account::Account;
 use crate::sandbox::answers::{Reply, written};
-use crate::sandbox::check::{Complaints, Refused};
+use crate::sandbox::check::{Complaints, Reader, Refused};
 use crate::sandbox::switches::Partial;
 use crate::sandbox::world::Commit;
 
@@ -21,6 +21,16 @@ pub struct Item<'a> {
 }
 
 impl Item<'_> {
+    /// The id of the path or of the item; complains where there is none.
+    pub fn own_id(&self, said: &mut Reader) -> Option<u64> {
+        let own = said.id("id");
+        let id = self.id.or(own);
+        if id.is_none() {
+            said.needs(&["id"]);
+        }
+        id
+    }
+
     /// What the item is called in the answer: its own name, else `otherwise`.
     pub fn shown_request_id(&self, call: &Call, otherwise: Value) -> Option<Value> {
         let own = self.json.get("request_id").filter(|id| id.is_string()).cloned();
@@ -37,12 +47,12 @@ pub struct Batch<'a> {
     pub counted: bool,
 }
 
-/// Changes the account and returns the answer's item; what it complains of must not have changed anything.
-pub trait Change: FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value> {}
-
-impl<F: FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value>> Change for F {}
-
-pub fn write_batch(call: &Call, batch: &Batch, mut change: impl Change) -> Reply {
+/// `change` changes the account and returns the answer's item; what it complains of must not have changed anything.
+pub fn write_batch(
+    call: &Call,
+    batch: &Batch,
+    mut change: impl FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value>,
+) -> Reply {
     if let Some(reply) = call.forbidden() {
         return reply;
     }
@@ -57,7 +67,9 @@ pub fn write_batch(call: &Call, batch: &Batch, mut change: impl Change) -> Reply
     let (mut answers, mut refused) = (Vec::new(), Vec::new());
     for (index, json) in items.iter().enumerate() {
         let mut complaints = Complaints::default();
-        let answer = change(&mut account, &Item { json, index, id: None }, &mut complaints);
+        refuse(call, json, &mut complaints);
+        let item = Item { json, index, id: None };
+        let answer = if complaints.is_empty() { change(&mut account, &item, &mut complaints) } else { None };
         match answer.filter(|_| complaints.is_empty()) {
             Some(answer) => answers.push(answer),
             None => refused.push(Refused { request_id: Some(request_id(json, index)), complaints }),
@@ -86,15 +98,29 @@ pub fn write_batch(call: &Call, batch: &Batch, mut change: impl Change) -> Reply
     Reply::hal(status, &body).with_commit(commit).with_items(items.len())
 }
 
+/// What a script wants refused.
+pub fn refuse(call: &Call, item: &Value, complaints: &mut Complaints) {
+    for refusal in call.refusals.iter().filter(|r| r.means_other(item)) {
+        complaints.add(refusal.code.clone(), refusal.path.clone(), refusal.detail.clone());
+    }
+}
+
 /// `PATCH …/{id}`: the bare model [seed], or wrapped. [doc Kommo]
-pub fn write_one(call: &Call, batch: &Batch, id: u64, mut change: impl Change) -> Reply {
+pub fn write_one(
+    call: &Call,
+    batch: &Batch,
+    id: u64,
+    mut change: impl FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value>,
+) -> Reply {
     if let Some(reply) = call.forbidden() {
         return reply;
     }
     let Some(json) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut account = call.world.account.clone();
     let mut complaints = Complaints::default();
-    let answer = change(&mut account, &Item { json: &json, index: 0, id: Some(id) }, &mut complaints);
+    refuse(call, &json, &mut complaints);
+    let item = Item { json: &json, index: 0, id: Some(id) };
+    let answer = if complaints.is_empty() { change(&mut account, &item, &mut complaints) } else { None };
     let Some(model) = answer.filter(|_| complaints.is_empty()) else {
         return invalid(call, vec![Refused { request_id: Some(request_id(&json, 0)), complaints }]);
     };
@@ -103,6 +129,30 @@ pub fn write_one(call: &Call, batch: &Batch, id: u64, mut change: impl Change) -
         false => model,
     };
     Reply::ok(&body).with_commit(commit(call, account)).with_items(1)
+}
+
+/// 204, no body. [seed] What is not there is a bad choice of `id`. [client live]
+pub fn delete(call: &Call, change: impl FnOnce(&mut Account) -> bool) -> Reply {
+    if let Some(reply) = call.forbidden() {
+        return reply;
+    }
+    let mut account = call.world.account.clone();
+    if !change(&mut account) {
+        let mut complaints = Complaints::default();
+        complaints.choice("id");
+        return invalid(call, vec![Refused { request_id: None, complaints }]);
+    }
+    Reply::nothing().with_commit(commit(call, account)).with_items(1)
+}
+
+/// The model with what the item is called, before its links. [seed]
+pub fn named(mut model: Value, request_id: Option<Value>) -> Value {
+    if let (Value::Object(model), Some(request_id)) = (&mut model, request_id) {
+        let links = model.shift_remove("_links");
+        model.insert("request_id".to_owned(), request_id);
+        model.extend(links.map(|links| ("_links".to_owned(), links)));
+    }
+    model
 }
 
 fn commit(call: &Call, account: Account) -> Commit {

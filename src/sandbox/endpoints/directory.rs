@@ -1,69 +1,11 @@
-//! What an account is made of, to be read: pipelines and stages, reasons of loss, users. [doc] for the shapes
+//! What an account is made of, to be read: reasons of loss, users. [doc] for the shapes
 
 use serde_json::{Value, json};
 
 use super::Call;
-use crate::sandbox::account::{LossReason, Pipeline, Status, User};
+use crate::sandbox::account::{LossReason, User};
 use crate::sandbox::answers::{Reply, self_link};
 use crate::sandbox::render::View;
-
-/// All at once, whatever page is asked for. [client live]
-pub fn pipelines(call: &Call) -> Reply {
-    let view = call.view();
-    let all: Vec<Value> = call.world.account.pipelines.iter().map(|p| pipeline_model(&view, p)).collect();
-    let items = all.len();
-    Reply::ok(&json!({
-        "_total_items": items, "_links": self_link(view.url("leads/pipelines")), "_embedded": {"pipelines": all}
-    }))
-    .with_items(items)
-}
-
-pub fn pipeline(call: &Call) -> Reply {
-    match call.world.account.pipeline(call.id(0)) {
-        Some(pipeline) => Reply::ok(&pipeline_model(&call.view(), pipeline)).with_items(1),
-        None => call.unknown_id(),
-    }
-}
-
-pub fn statuses(call: &Call) -> Reply {
-    let Some(pipeline) = call.world.account.pipeline(call.id(0)) else { return call.unknown_id() };
-    let view = call.view();
-    let all: Vec<Value> = pipeline.statuses.iter().map(|s| status_model(&view, pipeline, s)).collect();
-    let items = all.len();
-    let url = view.url(&format!("leads/pipelines/{}/statuses", pipeline.id));
-    Reply::ok(&json!({"_total_items": items, "_links": self_link(url), "_embedded": {"statuses": all}}))
-        .with_items(items)
-}
-
-pub fn status(call: &Call) -> Reply {
-    let pipeline = call.world.account.pipeline(call.id(0));
-    match pipeline.and_then(|p| Some((p, p.status(call.id(1))?))) {
-        Some((pipeline, status)) => Reply::ok(&status_model(&call.view(), pipeline, status)).with_items(1),
-        None => call.unknown_id(),
-    }
-}
-
-fn pipeline_model(view: &View, pipeline: &Pipeline) -> Value {
-    let statuses: Vec<Value> = pipeline.statuses.iter().map(|s| status_model(view, pipeline, s)).collect();
-    json!({
-        "id": pipeline.id, "name": pipeline.name, "sort": pipeline.sort, "is_main": pipeline.is_main,
-        "is_unsorted_on": pipeline.unsorted_status().is_some(), "is_archive": false,
-        "account_id": view.world.account.id,
-        "_links": self_link(view.url(&format!("leads/pipelines/{}", pipeline.id))),
-        "_embedded": {"statuses": statuses}
-    })
-}
-
-fn status_model(view: &View, pipeline: &Pipeline, status: &Status) -> Value {
-    // 142, 143 and the stage of unsorted leads cannot be changed. [client live]
-    let is_editable = status.id >= 1000 && status.kind == 0;
-    json!({
-        "id": status.id, "name": status.name, "sort": status.sort, "is_editable": is_editable,
-        "pipeline_id": pipeline.id, "color": status.color, "type": status.kind,
-        "account_id": view.world.account.id,
-        "_links": self_link(view.url(&format!("leads/pipelines/{}/statuses/{}", pipeline.id, status.id)))
-    })
-}
 
 pub fn loss_reasons(call: &Call) -> Reply {
     let view = call.view();

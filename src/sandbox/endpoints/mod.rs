@@ -10,12 +10,17 @@ mod directories;
 pub mod directory;
 mod elements;
 mod entities;
+mod events;
+mod field_writes;
 mod links;
 mod oauth;
+mod pipelines;
 pub mod segments;
+mod sources;
 pub mod statuses;
 mod tags;
 mod transactions;
+mod unsorted;
 
 use serde_json::{Value, json};
 
@@ -148,10 +153,18 @@ pub static ROUTES: &[Route] = &[
     route("POST", "leads", |c| entities::create(c, Shelf::Leads)),
     route("PATCH", "leads", |c| entities::update(c, Shelf::Leads)),
     route("POST", "leads/complex", complex::create),
-    route("GET", "leads/pipelines", directory::pipelines),
-    route("GET", "leads/pipelines/{id}", directory::pipeline),
-    route("GET", "leads/pipelines/{id}/statuses", directory::statuses),
-    route("GET", "leads/pipelines/{id}/statuses/{id}", directory::status),
+    route("POST", "leads/unsorted/forms", unsorted::forms),
+    route("POST", "leads/unsorted/sip", unsorted::sip),
+    route("GET", "leads/pipelines", pipelines::list),
+    route("POST", "leads/pipelines", pipelines::create),
+    route("GET", "leads/pipelines/{id}", pipelines::get),
+    route("PATCH", "leads/pipelines/{id}", pipelines::update_one),
+    route("DELETE", "leads/pipelines/{id}", pipelines::delete),
+    route("GET", "leads/pipelines/{id}/statuses", pipelines::stages),
+    route("POST", "leads/pipelines/{id}/statuses", pipelines::create_stages),
+    route("GET", "leads/pipelines/{id}/statuses/{id}", pipelines::stage),
+    route("PATCH", "leads/pipelines/{id}/statuses/{id}", pipelines::update_stage),
+    route("DELETE", "leads/pipelines/{id}/statuses/{id}", pipelines::delete_stage),
     route("GET", "leads/loss_reasons", directory::loss_reasons),
     route("GET", "leads/loss_reasons/{id}", directory::loss_reason_by_id),
     route("GET", "leads/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Leads))),
@@ -252,6 +265,13 @@ pub static ROUTES: &[Route] = &[
     route("PATCH", "catalogs/{id}/elements/{id}", elements::update_one),
     route("GET", "catalogs/{id}/custom_fields", custom_fields::list_of_catalog),
     route("GET", "catalogs/{id}/custom_fields/{id}", custom_fields::get_of_catalog),
+    route("GET", "sources", sources::list),
+    route("POST", "sources", sources::create),
+    route("PATCH", "sources", sources::update),
+    route("GET", "sources/{id}", sources::get),
+    route("PATCH", "sources/{id}", sources::update_one),
+    route("DELETE", "sources/{id}", sources::delete),
+    route("GET", "events", events::list),
     route("GET", "users", directory::users),
     route("GET", "users/{id}", directory::user),
 ];
@@ -269,7 +289,7 @@ pub enum Found {
 /// `path` is below `/api/v4/`.
 pub fn find(method: &str, path: &str) -> Found {
     let mut other_method = false;
-    for route in ROUTES {
+    for route in ROUTES.iter().chain(field_writes::ROUTES.iter().flatten()) {
         if let Some(ids) = matched(route.pattern, path) {
             if route.method == method {
                 return Found::Route(route, ids);

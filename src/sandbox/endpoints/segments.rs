@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Call;
+use super::directories::refuse;
 use super::entities::{invalid, request_id};
 use crate::entity::{Entity, Owner, SEGMENTS_MAX};
 use crate::sandbox::account::Segment;
@@ -79,7 +80,7 @@ pub fn counts(world: &World) -> BTreeMap<u64, usize> {
 
 pub fn model(view: &View, segment: &Segment, counts: &BTreeMap<u64, usize>) -> Value {
     let account = &view.world.account;
-    let fields = segment.fields.iter().filter_map(|field| shown::entry(view.world, &json!(field), true));
+    let fields = segment.fields.iter().filter_map(|field| shown::entry(view, &json!(field), true));
     json!({
         "id": segment.id, "created_at": segment.created_at, "updated_at": segment.updated_at,
         "account_id": account.id, "name": segment.name, "color": segment.color,
@@ -99,6 +100,7 @@ struct Clean {
 
 fn check(call: &Call, keys: &[plain::Key], item: &Value, complaints: &mut Complaints) -> Clean {
     let rules = call.rules();
+    refuse(call, item, complaints);
     let said = plain::check(&rules, keys, true, item, "", complaints).cloned().unwrap_or_default();
     let prices = said.get("available_products_price_types").map(|ids| check_prices(call, ids, complaints));
     let fields = said.get("custom_fields_values").map(|fields| {

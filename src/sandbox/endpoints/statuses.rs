@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::Call;
+use super::directories::refuse;
 use super::entities::{Answer, answer, check_all, invalid, request_id, shown_request_id};
+use super::pipelines::COLORS;
 use crate::entity::{BATCH_MAX, CUSTOMER_STATUSES_MAX};
 use crate::sandbox::account::{Account, CustomerStatus};
 use crate::sandbox::answers::{Reply, self_link};
@@ -13,20 +15,14 @@ use crate::sandbox::plan::Plan;
 use crate::sandbox::render::View;
 use crate::sandbox::world::Shelf;
 
-/// The list at the end of the document; the ones of the system have others. [seed]
-const COLORS: &[&str] = &[
-    "#fffeb2", "#fffd7f", "#fff000", "#ffeab2", "#ffdc7f", "#ffce5a", "#ffdbdb", "#ffc8c8", "#ff8f92", "#d6eaff",
-    "#c1e0ff", "#98cbff", "#ebffb1", "#deff81", "#87f2c0", "#f9deff", "#f3beff", "#ccc8f9", "#eb93ff", "#f2f3f4",
-    "#e6e8ea",
-];
-
 /// Ids of new statuses start here; the ones that ship are below.
 const FIRST_ID: u64 = 4_740_011;
 
 const KEYS: &[plain::Key] = &[
     ("name", Must::Name, true),
     ("sort", Must::Int, true),
-    ("color", Must::Word(COLORS), false),
+    // The ones of the system have others. [seed]
+    ("color", Must::Word(&COLORS), false),
     ("request_id", Must::Text, false),
 ];
 
@@ -69,6 +65,7 @@ fn url(view: &View, id: u64) -> String {
 pub fn create(call: &Call) -> Reply {
     let excess = Reply::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
     let checked = check_all(call, BATCH_MAX, excess, |item, complaints| {
+        refuse(call, item, complaints);
         plain::check(&call.rules(), KEYS, true, item, "", complaints).cloned().unwrap_or_default()
     });
     let checked = match checked {
@@ -122,6 +119,7 @@ pub fn update(call: &Call) -> Reply {
     let id = call.id(0);
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut complaints = Complaints::default();
+    refuse(call, &item, &mut complaints);
     let said = plain::check(&call.rules(), KEYS, false, &item, "", &mut complaints).cloned().unwrap_or_default();
     let mut plan = Plan::new(call.world, call.now);
     let at = plan.account().customer_statuses.iter().position(|s| s.id == id);

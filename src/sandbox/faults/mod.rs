@@ -84,8 +84,16 @@ fn default_detail() -> String {
 
 impl Refusal {
     pub fn means(&self, shelf: Shelf, item: &Map<String, Value>) -> bool {
-        let name = item.get("name").or(item.get("comment")).and_then(Value::as_str);
-        self.of.is_none_or(|of| of == shelf) && name.is_some_and(|n| n.contains(&self.name_contains))
+        self.of.is_none_or(|of| of == shelf) && self.names(item.get("name").or(item.get("comment")))
+    }
+
+    /// What is no record, a list say, is meant where no kind is named.
+    pub fn means_other(&self, item: &Value) -> bool {
+        self.of.is_none() && self.names(item.get("name"))
+    }
+
+    fn names(&self, name: Option<&Value>) -> bool {
+        name.and_then(Value::as_str).is_some_and(|name| name.contains(&self.name_contains))
     }
 }
 

@@ -242,7 +242,9 @@ fn carry_out_on(server: &Server, core: &mut Core, order: &Order, commit: bool) -
         // A change that cannot be kept is not made.
         return (Reply::html(500), None);
     }
+    // What is no record, a part of the account or a link, is counted by the items that spoke of it.
     let records = change.put.len() + change.gone.len();
+    let records = if change.account.is_some() || records == 0 { reply.items } else { records };
     core.world.apply(change);
     (reply, Some(records))
 }
