@@ -151,8 +151,8 @@ fn all(kills: Vec<Kill>) -> Vec<Kill> {
 #[cfg(unix)]
 #[test]
 fn killed_at_any_step_of_the_store_a_resumed_run_is_as_if_undisturbed() {
-    // `leave` is met only when a run stops with doubts open; `tests/upload.rs` stops one so. `linked` is met only by a
-    // mapping that links.
+    // `leave` is met only when a run stops with doubts open, `tests/upload.rs` stops one so; `linked` by a mapping that
+    // links, see below.
     let points: Vec<&str> =
         POINTS.into_iter().filter(|point| !point.starts_with("leave") && !point.starts_with("linked")).collect();
     let kills = points.iter().flat_map(|point| [Kill::At(point, 1), Kill::At(point, 2)]).collect();
@@ -268,4 +268,80 @@ fn every_kind_and_action_survives_kills() {
     let took_place = took_place.into_inner();
     println!("{} kinds and actions, {took_place} of {} kills came in time", voyages.len(), draws.len());
     assert!(took_place * 3 > draws.len(), "only {took_place} of {} kills came in time", draws.len());
+}
+
+const LINKING: &str = r#"
+version = 1
+kind = "lead"
+[lead]
+name = "name"
+[lead.products]
+element = { column = "articles", split = ",", by = "key" }
+quantity = { column = "counts", split = "," }
+"#;
+
+/// Killed while its records are linked, a run goes on to link the rest: every lead has its products, in its number.
+fn linking(kill: Kill) -> Result<bool, String> {
+    let service = Service::start();
+    service.post("/_sandbox/switches", r#"{"rate_max": 1000000}"#);
+    service.faults(r#"{"latency_ms": 60, "script": [{"on": "POST leads/link", "nth": 2, "times": 1, "do": "504", "after_commit": true}]}"#);
+    let folder = Folder::new();
+    let mut csv = String::from("name;articles;counts\n");
+    for n in 1..=ROWS * 3 {
+        let _ = writeln!(csv, "Запись {n};T-100, T-200;{n}, 2");
+    }
+    folder.write("rows.csv", csv);
+    folder.write("rows.toml", LINKING);
+    let import = ["import", "rows.csv", "-m", "rows.toml", "--batch", "40", "--settle", "1s"];
+    let mut command = folder.command(&service, &import);
+    if let Kill::At(point, nth) = kill {
+        command.env("AMOPORT_CRASH", format!("{point}:{nth}"));
+    }
+    let mut child = command.spawn().map_err(|e| e.to_string())?;
+    if let Kill::After(ms) = kill {
+        std::thread::sleep(Duration::from_millis(ms));
+        let _ = child.kill();
+    }
+    let first = ran(child.wait_with_output().map_err(|e| e.to_string())?);
+    let killed = first.code == -1;
+    if killed {
+        let resumed = folder.run(&service, &["resume"]);
+        let end = match resumed.stderr.contains("there is no run to go on with") {
+            true => folder.run(&service, &import),
+            false => resumed,
+        };
+        if end.code != 0 {
+            return Err(format!("ended with {}:\n{}", end.code, end.stderr));
+        }
+    }
+    let leads = service.get("/api/v4/leads?limit=250&with=catalog_elements");
+    let leads = leads["_embedded"]["leads"].as_array().cloned().unwrap_or_default();
+    if leads.len() != ROWS as usize * 3 {
+        return Err(format!("{} leads", leads.len()));
+    }
+    for lead in leads {
+        let n: f64 = lead["name"].as_str().and_then(|name| name.split(' ').nth(1)?.parse().ok()).unwrap_or(0.0);
+        let links = lead["_embedded"]["catalog_elements"].as_array().cloned().unwrap_or_default();
+        let counts: Vec<Option<f64>> = links.iter().map(|link| link["metadata"]["quantity"].as_f64()).collect();
+        if counts != [Some(n), Some(2.0)] {
+            return Err(format!("{} has {links:?}", lead["name"]));
+        }
+    }
+    Ok(killed)
+}
+
+#[cfg(unix)]
+#[test]
+fn killed_while_linking_a_resumed_run_links_the_rest() {
+    let at = |point| (1..=3).map(move |nth| Kill::At(point, nth));
+    let kills: Vec<Kill> =
+        at("linked-before").chain(at("linked-after")).chain((0..8).map(|n| Kill::After(700 + n * 150))).collect();
+    let ends: Vec<Result<bool, String>> = std::thread::scope(|scope| {
+        let runs: Vec<_> = kills.iter().map(|kill| scope.spawn(|| linking(*kill))).collect();
+        runs.into_iter().map(|run| run.join().expect("a run")).collect()
+    });
+    for (kill, end) in kills.iter().zip(&ends) {
+        assert!(end.is_ok(), "{kill:?}: {end:?}");
+        assert!(matches!(kill, Kill::After(_)) || *end == Ok(true), "the program never passed {kill:?}");
+    }
 }

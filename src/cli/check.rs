@@ -71,7 +71,14 @@ fn tell(
     let skips = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
     say::note(
         common,
-        format!("{records} of {rows} rows can be sent, {rejected} would be rejected{skips}; nothing was sent"),
+        match plan.groups {
+            None => {
+                format!("{records} of {rows} rows can be sent, {rejected} would be rejected{skips}; nothing was sent")
+            }
+            Some(_) => format!(
+                "{records} records of {rows} rows can be sent, {rejected} would be rejected{skips}; nothing was sent"
+            ),
+        },
     );
     if common.json {
         let mut counts = Counts::default();

@@ -54,7 +54,7 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
     let asked = Asked::of(&client);
     let mut progress = Progress::start(common, before.read + before.skipped);
     if progress.shows() {
-        count_rows(&head, &progress);
+        count_records(&head, &plan, &progress);
     }
     let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
     let options = options(&head, &plan, budget);
@@ -215,19 +215,24 @@ fn observe(event: Event, log: &mut Log, progress: &mut Progress, common: &Common
     }
 }
 
-/// Counts the rows beside the upload, so that a total and an honest time can be shown.
-fn count_rows(head: &Head, progress: &Progress) {
+/// Counts the records beside the upload, so that a total and an honest time can be shown.
+fn count_records(head: &Head, plan: &Plan, progress: &Progress) {
     let total = progress.total();
-    let source = head.source.clone();
+    if let Some(groups) = &plan.groups {
+        // Counted already, to see which rows belong together.
+        total.store(groups.rows.len() as u64, Ordering::Relaxed);
+        return;
+    }
+    let (source, rows, limit) = (head.source.clone(), head.rows, head.limit);
     std::thread::spawn(move || {
         // Without a total the progress is told without one.
         let Ok(mut table) = prepare::reopen(&source) else { return };
         let mut row = Row::default();
-        let mut rows = 0;
+        let mut count = 0;
         while let Ok(true) = table.read(&mut row) {
-            rows += 1;
+            count += u64::from(rows.is_none_or(|(first, last)| (first..=last).contains(&row.number)));
         }
-        total.store(rows, Ordering::Relaxed);
+        total.store(count.min(limit.unwrap_or(u64::MAX)), Ordering::Relaxed);
     });
 }
 
