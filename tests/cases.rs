@@ -18,7 +18,7 @@ use std::sync::Mutex;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_amoport");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Cases run at the same time.
-const THREADS: usize = 2;
+const THREADS: usize = 5;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
