@@ -5,7 +5,7 @@ mod program;
 mod voyage;
 
 use amoport::store::crash::POINTS;
-use program::{Folder, Service, ran};
+use program::{Folder, Ran, Service, ran};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Mutex;
@@ -88,29 +88,44 @@ enum Kill {
     After(u64),
 }
 
+/// The code of a program that was killed.
+const KILLED: i32 = -1;
+
+impl Kill {
+    /// Runs the program up to the kill, or to its end when that comes first.
+    fn strike(self, folder: &Folder, service: &Service, args: &[&str]) -> Ran {
+        let mut command = folder.command(service, args);
+        if let Kill::At(point, nth) = self {
+            command.env("AMOPORT_CRASH", format!("{point}:{nth}"));
+        }
+        let mut child = command.spawn().expect("the program starts");
+        if let Kill::After(ms) = self {
+            std::thread::sleep(Duration::from_millis(ms));
+            let _ = child.kill();
+        }
+        ran(child.wait_with_output().expect("the program ends"))
+    }
+}
+
+/// Goes on with a run that was killed. Killed before the run was noted, there is nothing to resume and nothing was sent: it
+/// is simply begun again.
+fn go_on(folder: &Folder, service: &Service, import: &[&str]) -> Ran {
+    let resumed = folder.run(service, &["resume"]);
+    match resumed.stderr.contains("there is no run to go on with") {
+        true => folder.run(service, import),
+        false => resumed,
+    }
+}
+
 /// True when the kill took place, and did not come too late.
 fn journey(kill: Kill, undisturbed: &[BTreeMap<String, String>]) -> Result<bool, String> {
     let service = Service::start();
     service.faults(FAULTS);
     let folder = folder();
-    let mut command = folder.command(&service, &IMPORT);
-    if let Kill::At(point, nth) = kill {
-        command.env("AMOPORT_CRASH", format!("{point}:{nth}"));
-    }
-    let mut child = command.spawn().map_err(|e| e.to_string())?;
-    if let Kill::After(ms) = kill {
-        std::thread::sleep(Duration::from_millis(ms));
-        let _ = child.kill();
-    }
-    let first = ran(child.wait_with_output().map_err(|e| e.to_string())?);
-    let killed = first.code == -1;
+    let first = kill.strike(&folder, &service, &IMPORT);
+    let killed = first.code == KILLED;
     if killed {
-        // Killed before the run was noted, there is nothing to resume and nothing was sent: it is simply begun again.
-        let resumed = folder.run(&service, &["resume"]);
-        let again = match resumed.stderr.contains("there is no run to go on with") {
-            true => folder.run(&service, &IMPORT),
-            false => resumed,
-        };
+        let again = go_on(&folder, &service, &IMPORT);
         if again.code != 1 {
             return Err(format!("ended with {}:\n{}", again.code, again.stderr));
         }
@@ -189,27 +204,14 @@ fn stormy(voyage: Voyage, kill: Kill, seed: usize) -> Result<bool, String> {
     let batch =
         if voyage.kind.spec().writes.iter().any(|w| w.action == voyage.action && w.batch_max == 1) { "1" } else { "3" };
     let import = ["import", "rows.csv", "-m", "rows.toml", "--batch", batch, "--settle", "1s", "--yes"];
-    let mut command = folder.command(&service, &import);
-    if let Kill::At(point, nth) = kill {
-        command.env("AMOPORT_CRASH", format!("{point}:{nth}"));
-    }
-    let mut child = command.spawn().map_err(|e| e.to_string())?;
-    if let Kill::After(ms) = kill {
-        std::thread::sleep(Duration::from_millis(ms));
-        let _ = child.kill();
-    }
-    let mut run = ran(child.wait_with_output().map_err(|e| e.to_string())?);
-    let killed = run.code == -1;
+    let mut run = kill.strike(&folder, &service, &import);
+    let killed = run.code == KILLED;
     // Also a run that the failing service has stopped goes on.
     for _ in 0..4 {
         if run.code == 0 {
             break;
         }
-        let resumed = folder.run(&service, &["resume"]);
-        run = match resumed.stderr.contains("there is no run to go on with") {
-            true => folder.run(&service, &import),
-            false => resumed,
-        };
+        run = go_on(&folder, &service, &import);
     }
     if run.code != 0 {
         return Err(format!("ended with {}:\n{}", run.code, run.stderr));
@@ -293,23 +295,10 @@ fn linking(kill: Kill) -> Result<bool, String> {
     folder.write("rows.csv", csv);
     folder.write("rows.toml", LINKING);
     let import = ["import", "rows.csv", "-m", "rows.toml", "--batch", "40", "--settle", "1s"];
-    let mut command = folder.command(&service, &import);
-    if let Kill::At(point, nth) = kill {
-        command.env("AMOPORT_CRASH", format!("{point}:{nth}"));
-    }
-    let mut child = command.spawn().map_err(|e| e.to_string())?;
-    if let Kill::After(ms) = kill {
-        std::thread::sleep(Duration::from_millis(ms));
-        let _ = child.kill();
-    }
-    let first = ran(child.wait_with_output().map_err(|e| e.to_string())?);
-    let killed = first.code == -1;
+    let first = kill.strike(&folder, &service, &import);
+    let killed = first.code == KILLED;
     if killed {
-        let resumed = folder.run(&service, &["resume"]);
-        let end = match resumed.stderr.contains("there is no run to go on with") {
-            true => folder.run(&service, &import),
-            false => resumed,
-        };
+        let end = go_on(&folder, &service, &import);
         if end.code != 0 {
             return Err(format!("ended with {}:\n{}", end.code, end.stderr));
         }
