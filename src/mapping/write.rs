@@ -20,7 +20,10 @@ impl RowContext<'_> {
     ) {
         match target {
             TargetPlan::Field(spec) => {
-                self.part.filled.push(spec.name);
+                // Only sections inside the record are asked whether they are whole.
+                if !section.spec.is_item() {
+                    self.part.filled.push(spec.name);
+                }
                 self.write_field(section, spec, made, object);
             }
             TargetPlan::Custom { field, kind } => {
