@@ -157,6 +157,23 @@ fn show(target: &TargetArgs, common: &Common) -> Result<Exit, Ended> {
     }
     let reasons: Vec<&str> = account.loss_reasons.iter().map(|reason| reason.name.as_str()).collect();
     say::data(&format!("loss reasons: {}", reasons.join(", ")));
+    for catalog in &account.catalogs {
+        let elements = account.elements.get(&catalog.id).map(|items| format!(", {} elements", items.len()));
+        say::data(&format!(
+            "list \"{}\" id:{} {}{}",
+            catalog.name,
+            catalog.id,
+            catalog.kind,
+            elements.unwrap_or_default()
+        ));
+    }
+    say::data(&format!("customers: {}", account.basics.customers_mode));
+    for (what, things) in [("segments", &account.segments), ("statuses of customers", &account.customer_statuses)] {
+        if !things.is_empty() {
+            let names: Vec<&str> = things.iter().map(|thing| thing.name.as_str()).collect();
+            say::data(&format!("{what}: {}", names.join(", ")));
+        }
+    }
     for (owner, fields) in &account.fields {
         for field in fields {
             let code = field.code.as_deref().map(|code| format!(" [{code}]")).unwrap_or_default();
