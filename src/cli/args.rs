@@ -328,6 +328,9 @@ pub struct SandboxArgs {
     /// A number that decides the token and the ids
     #[arg(long, value_name = "N", default_value_t = 1, env = "AMOPORT_SEED")]
     pub seed: u64,
+    /// How it misbehaves from the beginning: the JSON that /_sandbox/faults takes, or a file with it
+    #[arg(long, value_name = "JSON|FILE", env = "AMOPORT_FAULTS")]
+    pub faults: Option<String>,
 }
 
 #[derive(Debug, Args)]
