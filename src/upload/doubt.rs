@@ -93,7 +93,7 @@ impl Uploader<'_> {
     pub(super) async fn settle_doubts(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), StoreError> {
         let doubts = std::mem::take(&mut self.doubts);
         if self.shared.plan.action == Action::Delete {
-            return self.settle_deletions(doubts).await;
+            return self.settle_deletions(doubts, stop).await;
         }
         match self.look(&doubts, stop).await? {
             Seen::Matches(matches, held) => {
@@ -117,21 +117,27 @@ impl Uploader<'_> {
         }
     }
 
-    /// Refused, after a time that may have done it: what is still there was refused.
-    async fn settle_deletions(&mut self, doubts: Vec<Doubt>) -> Result<(), StoreError> {
-        let plan = Arc::clone(&self.shared.plan);
-        let ids: Vec<u64> = doubts.iter().flat_map(|d| &d.records).filter_map(|loaded| loaded.record.id).collect();
-        let mut there = HashSet::new();
-        for chunk in ids.chunks(BY_IDS) {
-            match self.shared.client.by_ids(plan.kind.spec().entity, plan.catalog, chunk).await {
-                Ok(items) => there.extend(items.iter().filter_map(|item| id(&item["id"]))),
-                Err(failure) => {
-                    self.doubts = doubts;
-                    self.stop_with(End::Service(stop_of(failure)));
-                    return Ok(());
-                }
+    /// Refused, after a time that may have done it: what stays there was refused. Lists lag behind, so they are looked at
+    /// with patience.
+    async fn settle_deletions(
+        &mut self,
+        doubts: Vec<Doubt>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), StoreError> {
+        let looked = tokio::select! {
+            biased;
+            Ok(_) = stop.wait_for(|stop| *stop) => Err(End::Interrupted),
+            there = self.still_there(&doubts) => there.map_err(|failure| End::Service(stop_of(failure))),
+        };
+        let there = match looked {
+            Ok(there) => there,
+            Err(end) => {
+                self.doubts = doubts;
+                self.stop_with(end);
+                return Ok(());
             }
-        }
+        };
+        let plan = Arc::clone(&self.shared.plan);
         for doubt in doubts {
             let answered = Answered { http_status: None, attempts: doubt.attempts };
             let outcomes: Vec<Outcome> = doubt
@@ -145,6 +151,28 @@ impl Uploader<'_> {
             lock(&self.shared.journal).settle_doubt(doubt.batch, &outcomes)?;
         }
         Ok(())
+    }
+
+    /// Which of the records the account shows at every look.
+    async fn still_there(&self, doubts: &[Doubt]) -> Result<HashSet<u64>, Failure> {
+        let (client, plan, clock) = (&self.shared.client, &self.shared.plan, self.options.clock);
+        let started = Instant::now();
+        let mut there: HashSet<u64> =
+            doubts.iter().flat_map(|d| &d.records).filter_map(|loaded| loaded.record.id).collect();
+        for share in LOOKS {
+            clock.sleep(self.options.settle.mul_f64(share).saturating_sub(clock.since(started))).await;
+            let ids: Vec<u64> = there.iter().copied().collect();
+            let mut seen = HashSet::new();
+            for chunk in ids.chunks(BY_IDS) {
+                let items = client.by_ids(plan.kind.spec().entity, plan.catalog, chunk).await?;
+                seen.extend(items.iter().filter_map(|item| id(&item["id"])));
+            }
+            there.retain(|id| seen.contains(id));
+            if there.is_empty() {
+                break;
+            }
+        }
+        Ok(there)
     }
 
     async fn look(&mut self, doubts: &[Doubt], stop: &mut watch::Receiver<bool>) -> Result<Seen, StoreError> {

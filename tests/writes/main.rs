@@ -1,6 +1,7 @@
 //! What is sent to which address, and what its answers mean there: the loop and the linking pass against a server of a few
 //! lines, which says what the sandbox would not say by itself.
 
+mod oddities;
 mod stage;
 
 use amoport::entity::{Action, Entity, Kind};
