@@ -1,10 +1,15 @@
 //! Habits of the service that a careful reader thought of, and what must not come of them.
 
-use crate::stage::{Service, Stage, not_found, record};
+use crate::linked;
+use crate::stage::{Service, Stage, loaded, not_found, record};
 use amoport::entity::{Action, Kind};
 use amoport::mapping::Record;
+use amoport::problem::{Problem, Stage as Step};
+use amoport::store::{Links, Outcome, Status};
 use amoport::upload::End;
+use amoport::upload::feed::Fed;
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 const REFUSED: &str = r#"{"validation-errors":[{"errors":[{"code":"NotSupportedChoice","path":"id","detail":"d"}]}]}"#;
 
@@ -43,4 +48,39 @@ async fn a_deletion_that_a_list_still_shows_is_looked_at_again_before_it_counts_
     let records = vec![Record { id: Some(4), ..record(2, "{}") }];
     assert!(matches!(stage.upload(records).await, End::Finished));
     assert_eq!(stage.statuses(), [(2, "deleted", String::new())]);
+}
+
+async fn made(service: &Service, rows: std::ops::RangeInclusive<u32>) -> Stage {
+    let stage = Stage::set(service, Kind::Lead, Action::Create).await;
+    let made = |row: u32| Outcome { id: Some(u64::from(row) * 10), ..Outcome::new(row, Status::Created) };
+    stage.journal.lock().unwrap().local(&rows.map(made).collect::<Vec<_>>()).unwrap();
+    stage
+}
+
+#[tokio::test]
+async fn links_are_not_done_where_the_source_cannot_be_read_to_its_end() {
+    let service = Service::start(|_, _, _| (200, r#"{"_embedded":{"links":[]}}"#.to_owned()));
+    let stage = made(&service, 2..=3).await;
+    let broken = Fed::Broken(Problem::new(Step::Read, "unreadable", "the source broke off"));
+    for last in [vec![broken], Vec::new()] {
+        let (sender, feed) = mpsc::channel(4);
+        sender.send(vec![Fed::Record(loaded(linked(2, &[1]), &[]))]).await.expect("there is room");
+        sender.send(last).await.expect("there is room");
+        drop(sender);
+        assert!(matches!(stage.link_fed(feed, false).await, End::Source(_)));
+    }
+    assert_eq!(stage.store().unlinked(1).unwrap().into_keys().collect::<Vec<_>>(), [3], "what was read is linked");
+}
+
+#[tokio::test]
+async fn a_passing_failure_refuses_no_link_and_a_page_makes_none() {
+    let service = Service::start(|_, nth, _| match nth {
+        1 => (400, r#"{"detail":"Возникла системная ошибка. Пожалуйста, повторите попытку."}"#.to_owned()),
+        2 => (200, "<html>".to_owned()),
+        _ => (200, r#"{"_embedded":{"links":[]}}"#.to_owned()),
+    });
+    let stage = made(&service, 2..=2).await;
+    assert!(matches!(stage.link(vec![linked(2, &[1])], false).await, End::Finished));
+    assert_eq!(stage.store().links(1).unwrap(), Links { made: 1, refused: 0 });
+    assert_eq!(service.sent("POST leads/link").len(), 3);
 }
