@@ -1,11 +1,11 @@
 //! Habits of the service that a careful reader thought of, and what must not come of them.
 
 use crate::linked;
-use crate::stage::{Service, Stage, loaded, not_found, record};
+use crate::stage::{Service, Stage, head, loaded, not_found, record};
 use amoport::entity::{Action, Kind};
 use amoport::mapping::Record;
 use amoport::problem::{Problem, Stage as Step};
-use amoport::store::{Links, Outcome, Status};
+use amoport::store::{Journal, Links, NewRun, Outcome, Sending, Status};
 use amoport::upload::End;
 use amoport::upload::feed::Fed;
 use serde_json::{Value, json};
@@ -83,4 +83,47 @@ async fn a_passing_failure_refuses_no_link_and_a_page_makes_none() {
     assert!(matches!(stage.link(vec![linked(2, &[1])], false).await, End::Finished));
     assert_eq!(stage.store().links(1).unwrap(), Links { made: 1, refused: 0 });
     assert_eq!(service.sent("POST leads/link").len(), 3);
+}
+
+/// Purchases wait for their turn for minutes; meanwhile another file with the same key may have been imported.
+#[tokio::test]
+async fn a_key_that_another_run_has_sent_meanwhile_is_not_sent() {
+    let folder = std::sync::Arc::new(std::sync::OnceLock::<std::path::PathBuf>::new());
+    let state = std::sync::Arc::clone(&folder);
+    let service = Service::start(move |line, nth, body| match (line, nth) {
+        ("GET customers/transactions", _) => not_found(),
+        ("POST customers/7/transactions", nth) => {
+            if nth == 1 {
+                another_run_makes(state.get().expect("the folder"), "k51");
+            }
+            let items: Vec<Value> = serde_json::from_str(body).expect("an array");
+            let made: Vec<Value> =
+                items.iter().map(|i| json!({"id": i["price"], "request_id": i["request_id"]})).collect();
+            (200, json!({"_embedded": {"transactions": made}}).to_string())
+        }
+        other => panic!("{other:?}"),
+    });
+    let stage = Stage::set(&service, Kind::Transaction, Action::Create).await;
+    folder.set(stage.folder.path().to_owned()).expect("set once");
+    let bought = |n: u32| Record {
+        parent: Some(7),
+        key: Some(format!("k{n}")),
+        ..record(n + 1, &format!(r#"{{"price":{},"request_id":"ROW"}}"#, 100 + n))
+    };
+    // A full request, and two that wait for its answer.
+    assert!(matches!(stage.upload((1..=52).map(bought).collect()).await, End::Finished));
+    let not_made: Vec<_> = stage.statuses().into_iter().filter(|(_, status, _)| *status != "created").collect();
+    assert_eq!(not_made, [(52, "rejected", "key-known".to_owned())]);
+    let counts = stage.store().counts(1).unwrap();
+    assert_eq!((counts.read, counts.created), (52, 51));
+}
+
+fn another_run_makes(state: &std::path::Path, key: &str) {
+    let head = head(Kind::Transaction, Action::Create);
+    let new = NewRun { name: "other", head: &head, snapshot: "{}", started_at: 0 };
+    let mut journal = Journal::begin(amoport::store::Store::open(state).expect("the store"), &new).expect("a journal");
+    let batch = journal.next_batch();
+    journal.sent(&Sending { batch, rows: &[2], keys: &[key], watermark: 0, at_ms: 0, again: false }).expect("noted");
+    let outcome = Outcome { key: Some(key.to_owned()), id: Some(5), ..Outcome::new(2, Status::Created) };
+    journal.answered(batch, 200, &[outcome]).expect("noted");
 }

@@ -208,7 +208,7 @@ async fn fed(records: Vec<Loaded>) -> mpsc::Receiver<Vec<Fed>> {
     receiver
 }
 
-fn head(kind: Kind, action: Action) -> Head {
+pub fn head(kind: Kind, action: Action) -> Head {
     let source = SourceHead {
         path: "rows.csv".to_owned(),
         sha256: String::new(),
