@@ -258,3 +258,15 @@ fn a_doubt_is_mapped_again_within_the_rows_that_were_asked_for() {
     assert_eq!(resumed.json()["counts"]["created"], 2);
     assert_eq!(service.entities("leads"), 2, "nothing was sent twice");
 }
+
+/// The key is out of the ledger once its record is deleted, and the record is looked for all the same.
+#[test]
+fn what_was_deleted_by_its_key_is_read_back_too() {
+    let service = Service::start();
+    let folder = folder("kind = \"segment\"\nkey = \"k\"\n[segment]\nname = \"k\"\n", "k\nа\nб\n");
+    folder.run(&service, &import(&[])).expect(0);
+    folder.write("delete.toml", "version = 1\nkind = \"segment\"\naction = \"delete\"\nkey = \"k\"\n[segment]\n");
+    let delete = ["import", "rows.csv", "-m", "delete.toml", "--yes", "--verify", "all", "-v"];
+    let run = folder.run(&service, &delete).expect(0);
+    assert!(run.stderr.contains("read back 2 records"), "{}", run.stderr);
+}
