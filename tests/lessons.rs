@@ -270,3 +270,32 @@ fn what_was_deleted_by_its_key_is_read_back_too() {
     let run = folder.run(&service, &delete).expect(0);
     assert!(run.stderr.contains("read back 2 records"), "{}", run.stderr);
 }
+
+/// Links are made from a second reading, hours later in a long run; by then somebody may have saved another file there.
+#[test]
+fn a_source_that_was_changed_meanwhile_links_nothing() {
+    let service = Service::start();
+    let made = service.post("/api/v4/contacts", r#"[{"name":"Анна"},{"name":"Олег"}]"#);
+    let contact = |n: usize| made["_embedded"]["contacts"][n]["id"].as_u64().expect("an id");
+    let csv = |first: usize, second: usize| format!("k,c\nа,{}\nб,{}\n", contact(first), contact(second));
+    let mapping = "kind = \"customer\"\n[customer]\nname = \"k\"\ncontacts = \"c\"\n";
+    let folder = folder(mapping, &csv(0, 1));
+    service.faults(r#"{"latency_ms":400}"#);
+    let child = folder.spawn(&service, &import(&[]));
+    for _ in 0..1_000 {
+        if service.requests("POST customers") >= 1 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    folder.write("rows.csv", csv(1, 0));
+    let run = ran(child.wait_with_output().expect("the program ends")).expect(2);
+    assert!(run.stderr.contains("the source has changed since the run began"), "{}", run.stderr);
+    assert!(run.stderr.contains("to go on: amoport resume"), "{}", run.stderr);
+    assert_eq!(service.requests("POST customers/link"), 0);
+    service.faults("{}");
+    folder.run(&service, &["resume"]).expect(2);
+    folder.write("rows.csv", csv(0, 1));
+    let resumed = folder.run(&service, &["resume", "--json"]).expect(0);
+    assert_eq!((&resumed.json()["counts"]["created"], &resumed.json()["links"]["made"]), (&2.into(), &2.into()));
+}

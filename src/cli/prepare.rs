@@ -149,6 +149,16 @@ pub fn mapping_sha256(path: &Path, written: &Written) -> Result<String, Ended> {
     Ok(joined.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
+/// A run goes on with the very files it began with, which have these sums.
+pub fn unchanged(file: &Path, now: &str, then: &str, what: &str) -> Result<(), Problem> {
+    if now == then {
+        return Ok(());
+    }
+    let message = format!("the {what} has changed since the run began");
+    let hint = "put the old file back to go on with the run, or import the new one as a run of its own";
+    Err(Problem::in_file(file, "changed", message).hint(hint))
+}
+
 /// SHA-256 of a file, in hex.
 pub fn sha256(path: &Path) -> Result<String, Ended> {
     let unreadable = |e: std::io::Error| -> Ended {
