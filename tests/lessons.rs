@@ -259,6 +259,24 @@ fn a_doubt_is_mapped_again_within_the_rows_that_were_asked_for() {
     assert_eq!(service.entities("leads"), 2, "nothing was sent twice");
 }
 
+/// Lists that an earlier import made take no room a second time: the rows of theirs are not made again.
+#[test]
+fn what_was_made_before_takes_no_room() {
+    let service = Service::start();
+    let taken = service.entities("catalogs");
+    let rows = |count: u64| (1..=count).fold(String::from("k\n"), |csv, n| format!("{csv}Список {n}\n"));
+    // The list of suppliers is the service's own and takes none. As many as there is room for are made, but one.
+    let room = 10 - (taken - 1);
+    let folder = folder("kind = \"catalog\"\nkey = \"k\"\n[catalog]\nname = \"k\"\n", &rows(room - 1));
+    folder.run(&service, &import(&[])).expect(0);
+    folder.write("more.csv", rows(room + 1));
+    let more = folder.run(&service, &["import", "more.csv", "-m", "rows.toml", "--json"]).expect(1);
+    assert_eq!((&more.json()["counts"]["created"], &more.json()["counts"]["rejected"]), (&1.into(), &room.into()));
+    let codes: Vec<String> = folder.results().iter().map(|line| line["code"].clone()).collect();
+    assert_eq!(codes.iter().filter(|code| *code == "key-known").count() as u64, room - 1, "{codes:?}");
+    assert_eq!(codes[room as usize - 1..], ["", "limit"], "{codes:?}");
+}
+
 /// The key is out of the ledger once its record is deleted, and the record is looked for all the same.
 #[test]
 fn what_was_deleted_by_its_key_is_read_back_too() {

@@ -37,7 +37,8 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     }
     // The snapshot of the first day: what was mapped then is mapped alike now.
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
-    let plan = prepare::plan(&written, &table, account, prepare::ledger(common, &target.account))?;
+    let ledger = prepare::ledger_of(common, &target.account, Some(run.run), head.again);
+    let plan = prepare::plan(&written, &table, account, ledger)?;
     let (mut journal, open) = Journal::resume(Store::open(&common.state)?, &run)?;
     if args.resend_unknown {
         let forgotten = journal.forget_unknown()?;
