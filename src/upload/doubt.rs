@@ -11,7 +11,7 @@ use super::verdict::stop_of;
 use crate::api::Failure;
 use crate::entity::answer::{self, WrittenItem};
 use crate::entity::parts::id;
-use crate::entity::{Action, At, Entity, FieldsOf};
+use crate::entity::{Action, At, Entity, FieldsOf, MAY_SORT};
 use crate::mapping::Mapper;
 use crate::problem::{Problem, Stage};
 use crate::store::{BatchNo, OpenDoubt, Outcome, StoreError};
@@ -86,6 +86,13 @@ enum Seen {
     Matches(Vec<Found>, Held),
     Interrupted,
     Blind(Failure),
+}
+
+/// Keys of the records that may have given them their place in a list.
+fn keys_sent(doubts: &[Doubt]) -> Vec<&'static str> {
+    let records = doubts.iter().flat_map(|doubt| &doubt.records);
+    let items: Vec<Value> = records.filter_map(|loaded| serde_json::from_slice(&loaded.record.body).ok()).collect();
+    MAY_SORT.into_iter().filter(|key| items.iter().any(|item| !item[*key].is_null())).collect()
 }
 
 impl Uploader<'_> {
@@ -186,13 +193,14 @@ impl Uploader<'_> {
         let mut seen = Err(None);
         // What was seen once counts, though it may be merged or deleted before the last look.
         let mut held = Held::new();
+        let sent = keys_sent(doubts);
         let parents: BTreeSet<u64> = records.iter().filter_map(|record| record.loaded.record.parent).collect();
         for (n, share) in LOOKS.iter().enumerate() {
             let due = settle.mul_f64(*share).saturating_sub(clock.since(started));
             let known = lock(&self.shared.journal).known_ids(watermark)?;
             let look = async {
                 clock.sleep(due).await;
-                self.read_above(watermark, &parents, &known, &mut held).await
+                self.read_above(watermark, (&parents, &sent), &known, &mut held).await
             };
             let read = tokio::select! {
                 biased;
@@ -224,7 +232,7 @@ impl Uploader<'_> {
     async fn read_above(
         &self,
         watermark: u64,
-        parents: &BTreeSet<u64>,
+        (parents, sent): (&BTreeSet<u64>, &[&'static str]),
         known: &HashSet<u64>,
         held: &mut Held,
     ) -> Result<(), Failure> {
@@ -237,7 +245,7 @@ impl Uploader<'_> {
             fresh.extend(above.map(|item| reconcile::owned(item, *parent)));
         }
         if parents.is_empty() {
-            fresh = client.above(plan.kind.spec().entity, plan.catalog, watermark).await?;
+            fresh = client.above(plan.kind.spec().entity, plan.catalog, watermark, sent).await?;
         }
         for section in &self.shared.plan.sections {
             if let (At::EmbeddedFirst(key), Some(FieldsOf::Entity(entity))) =

@@ -208,7 +208,7 @@ async fn twins(
     let known = journal.lock().unwrap_or_else(PoisonError::into_inner).known_ids(watermark)?;
     let mut twins: Vec<(u32, u64)> = Vec::new();
     client
-        .each_above(plan.kind.spec().entity, plan.catalog, watermark, |held| {
+        .each_above(plan.kind.spec().entity, plan.catalog, watermark, &[], |held| {
             let Some(id) = id(&held["id"]).filter(|id| !known.contains(id)) else { return };
             twins.extend(print(&held).and_then(|print| prints.get(&print)).map(|row| (*row, id)));
         })

@@ -9,6 +9,7 @@ use amoport::store::{Journal, Links, NewRun, Outcome, Sending, Status};
 use amoport::upload::End;
 use amoport::upload::feed::Fed;
 use serde_json::{Value, json};
+use std::sync::Mutex;
 use tokio::sync::mpsc;
 
 const REFUSED: &str = r#"{"validation-errors":[{"errors":[{"code":"NotSupportedChoice","path":"id","detail":"d"}]}]}"#;
@@ -126,4 +127,30 @@ fn another_run_makes(state: &std::path::Path, key: &str) {
     journal.sent(&Sending { batch, rows: &[2], keys: &[key], watermark: 0, at_ms: 0, again: false }).expect("noted");
     let outcome = Outcome { key: Some(key.to_owned()), id: Some(5), ..Outcome::new(2, Status::Created) };
     journal.answered(batch, 200, &[outcome]).expect("noted");
+}
+
+/// A price list that came in by the alphabet rises by id and by name alike; what is made later stands in its middle.
+#[tokio::test]
+async fn a_list_in_the_order_of_names_is_not_taken_for_one_in_the_order_of_ids() {
+    let held = Mutex::new((1..=3_000).map(|n| json!({"id": n, "name": format!("A{n:05}")})).collect::<Vec<Value>>());
+    let service = Service::start(move |line, nth, sent| {
+        let mut held = held.lock().expect("the world");
+        match (line, nth) {
+            ("GET catalogs/77/elements", _) => {
+                let page = sent.split('&').find_map(|part| part.strip_prefix("page=")).and_then(|n| n.parse().ok());
+                let rows: Vec<&Value> = held.iter().skip((page.unwrap_or(1) - 1) * 250).take(250).collect();
+                (200, json!({"_embedded": {"elements": rows}}).to_string())
+            }
+            ("POST catalogs/77/elements", 1) => {
+                held.push(json!({"id": 4_000, "name": "A01300b"}));
+                held.sort_by_key(|element| element["name"].to_string());
+                (504, "<html>".to_owned())
+            }
+            other => panic!("{other:?}"),
+        }
+    });
+    let stage = Stage::set(&service, Kind::Element, Action::Create).await;
+    let records = vec![record(2, r#"{"name":"A01300b","request_id":"ROW"}"#)];
+    assert!(matches!(stage.upload(records).await, End::Finished));
+    assert_eq!(stage.lines()[&2].id, Some(4_000));
 }
