@@ -317,3 +317,34 @@ fn a_source_that_was_changed_meanwhile_links_nothing() {
     let resumed = folder.run(&service, &["resume", "--json"]).expect(0);
     assert_eq!((&resumed.json()["counts"]["created"], &resumed.json()["links"]["made"]), (&2.into(), &2.into()));
 }
+
+/// The customers of a doubt are found by their keys; made once more meanwhile, they are others, and have bought nothing.
+#[cfg(unix)]
+#[test]
+fn a_doubt_is_not_looked_for_at_another_customer() {
+    let service = Service::start();
+    let folder = Folder::new();
+    folder.write("customers.csv", "k,name\n1,Анна\n");
+    folder.write("customers.toml", "version = 1\nkind = \"customer\"\nkey = \"k\"\n[customer]\nname = \"name\"\n");
+    folder.run(&service, &["import", "customers.csv", "-m", "customers.toml"]).expect(0);
+    folder.write("rows.csv", "k,sum\n1,500\n");
+    folder.write(
+        "rows.toml",
+        "version = 1\nkind = \"transaction\"\n[transaction]\ncustomer = { column = \"k\", by = \"key\" }\nprice = \"sum\"\n",
+    );
+    service.faults(
+        r#"{"script":[{"on":"POST customers/*/transactions","nth":1,"times":1,"do":"504","after_commit":true}]}"#,
+    );
+    let killed = ran(folder.command(&service, &IMPORT).env("AMOPORT_CRASH", "doubt-after:1").output().unwrap());
+    assert_eq!((killed.code, service.entities("transactions")), (-1, 1));
+    folder.run(&service, &["import", "customers.csv", "-m", "customers.toml", "--again"]).expect(0);
+    folder.run(&service, &["resume", &run_of(&folder, "rows")]).expect(0);
+    assert_eq!(service.entities("transactions"), 1, "nothing was sent twice");
+}
+
+/// The run of a mapping.
+fn run_of(folder: &Folder, mapping: &str) -> String {
+    let runs = std::fs::read_dir(folder.path().join("runs")).expect("runs").flatten();
+    let names = runs.map(|run| run.file_name().to_string_lossy().into_owned());
+    names.into_iter().find(|name| name.ends_with(&format!("-{mapping}"))).expect("the run")
+}

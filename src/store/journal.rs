@@ -26,6 +26,8 @@ pub struct NewRun<'a> {
 pub struct Sending<'a> {
     pub batch: BatchNo,
     pub rows: &'a [u32],
+    /// What all of them belong to, where that stands in the address.
+    pub owner: Option<u64>,
     /// Keys of records that are made, for the ledger.
     pub keys: &'a [&'a str],
     /// The highest id known before it is sent.
@@ -42,6 +44,8 @@ pub struct OpenDoubt {
     pub batch: BatchNo,
     /// Rows of it that have no outcome.
     pub rows: Vec<u32>,
+    /// What they belonged to when it was sent: a key may name something else by now.
+    pub owner: Option<u64>,
     /// The highest id known before it was sent.
     pub watermark: u64,
 }
@@ -115,7 +119,7 @@ impl Journal {
         let mut doubts = Vec::new();
         {
             let mut statement =
-                tx.prepare("SELECT batch, state, rows, watermark FROM batch WHERE run = ? AND state IN (?, ?)")?;
+                tx.prepare("SELECT batch, state, rows, watermark, owner FROM batch WHERE run = ? AND state IN (?, ?)")?;
             let mut rows = statement.query(params![run, State::Sent.word(), State::InDoubt.word()])?;
             while let Some(row) = rows.next()? {
                 let (batch, word): (BatchNo, String) = (row.get(0)?, row.get(1)?);
@@ -123,7 +127,8 @@ impl Journal {
                     move_batch(&tx, run, batch, &[Step::Doubt], None)?;
                 }
                 let (packed, watermark): (Vec<u8>, i64) = (row.get(2)?, row.get(3)?);
-                doubts.push(OpenDoubt { batch, rows: unpack(&packed), watermark: watermark as u64 });
+                let owner = row.get::<_, Option<i64>>(4)?.map(|id| id as u64);
+                doubts.push(OpenDoubt { batch, rows: unpack(&packed), owner, watermark: watermark as u64 });
             }
         }
         for doubt in &mut doubts {
@@ -188,7 +193,7 @@ impl Journal {
     /// Notes that a batch goes out now. Nothing may be sent before this has returned, and nothing if it comes to false:
     /// then one of its keys has become known meanwhile.
     pub fn sent(&mut self, sending: &Sending<'_>) -> Result<bool, StoreError> {
-        let Sending { batch, rows, keys, watermark, at_ms, again } = *sending;
+        let Sending { batch, rows, owner, keys, watermark, at_ms, again } = *sending;
         crash::point("sent-before");
         let tx = self.store.db.transaction()?;
         for key in keys.iter().filter(|_| !again) {
@@ -206,11 +211,20 @@ impl Journal {
         };
         let to = history::step(from, Step::Send)?;
         tx.prepare_cached(
-            "INSERT INTO batch (run, batch, state, attempts, rows, sent_at_ms, watermark) VALUES (?,?,?,?,?,?,?)
+            "INSERT INTO batch (run, batch, state, attempts, rows, sent_at_ms, watermark, owner) VALUES (?,?,?,?,?,?,?,?)
              ON CONFLICT DO UPDATE SET state = excluded.state, attempts = excluded.attempts, rows = excluded.rows,
                sent_at_ms = excluded.sent_at_ms, watermark = excluded.watermark",
         )?
-        .execute(params![self.run, batch, to.word(), attempts + 1, pack(rows), at_ms, watermark as i64])?;
+        .execute(params![
+            self.run,
+            batch,
+            to.word(),
+            attempts + 1,
+            pack(rows),
+            at_ms,
+            watermark as i64,
+            owner.map(|id| id as i64)
+        ])?;
         for key in keys {
             // Known from now on: another import of the same key waits for what becomes of this one.
             tx.prepare_cached(

@@ -60,9 +60,15 @@ impl Doubt {
             return Err(Problem::new(Stage::Map, "changed", message)
                 .hint("put the source, the mapping and amoport back as they were, then resume"));
         }
+        let mut of = |doubt: &OpenDoubt| -> Vec<Loaded> {
+            let mut of: Vec<Loaded> = doubt.rows.iter().filter_map(|row| records.remove(row)).collect();
+            // They went to that one, whatever their cells mean today.
+            of.iter_mut().for_each(|loaded| loaded.record.parent = doubt.owner.or(loaded.record.parent));
+            of
+        };
         let doubts = open.into_iter().map(|doubt| Doubt {
+            records: of(&doubt),
             batch: doubt.batch,
-            records: doubt.rows.iter().filter_map(|row| records.remove(row)).collect(),
             watermark: doubt.watermark,
             attempts: 1,
             why: "the program stopped before the answer came".to_owned(),

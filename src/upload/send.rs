@@ -76,7 +76,8 @@ pub(super) async fn send(shared: Arc<Shared>, options: Options, mut batch: Batch
     let keys: Vec<&str> = batch.records.iter().filter(|_| creates).filter_map(|l| l.record.key.as_deref()).collect();
     let at_ms = options.clock.unix_ms();
     let (watermark, again) = (batch.watermark, options.again);
-    let sending = Sending { batch: batch.no, rows: &rows, keys: &keys, watermark, at_ms, again };
+    let owner = batch.parent();
+    let sending = Sending { batch: batch.no, rows: &rows, owner, keys: &keys, watermark, at_ms, again };
     if !lock(&shared.journal).sent(&sending)? {
         return Ok((batch, None));
     }

@@ -124,7 +124,9 @@ fn another_run_makes(state: &std::path::Path, key: &str) {
     let new = NewRun { name: "other", head: &head, snapshot: "{}", started_at: 0 };
     let mut journal = Journal::begin(amoport::store::Store::open(state).expect("the store"), &new).expect("a journal");
     let batch = journal.next_batch();
-    journal.sent(&Sending { batch, rows: &[2], keys: &[key], watermark: 0, at_ms: 0, again: false }).expect("noted");
+    journal
+        .sent(&Sending { batch, rows: &[2], owner: None, keys: &[key], watermark: 0, at_ms: 0, again: false })
+        .expect("noted");
     let outcome = Outcome { key: Some(key.to_owned()), id: Some(5), ..Outcome::new(2, Status::Created) };
     journal.answered(batch, 200, &[outcome]).expect("noted");
 }
