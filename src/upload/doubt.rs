@@ -218,6 +218,8 @@ impl Uploader<'_> {
                 continue;
             }
             let all_held: Vec<&Value> = held.values().collect();
+            // What another run made while this one looked is that one's.
+            let known = lock(&self.shared.journal).known_ids(watermark)?;
             let matches = match_records(&records, &all_held, &known, self.shared.plan.marker);
             let all = matches.iter().all(|found| matches!(found, Found::There { .. }));
             self.tell_look(&matches, all || n + 1 == LOOKS.len());

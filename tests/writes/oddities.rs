@@ -95,7 +95,7 @@ async fn a_key_that_another_run_has_sent_meanwhile_is_not_sent() {
         ("GET customers/transactions", _) => not_found(),
         ("POST customers/7/transactions", nth) => {
             if nth == 1 {
-                another_run_makes(state.get().expect("the folder"), "k51");
+                another_run_makes(state.get().expect("the folder"), Kind::Transaction, "k51");
             }
             let items: Vec<Value> = serde_json::from_str(body).expect("an array");
             let made: Vec<Value> =
@@ -119,8 +119,9 @@ async fn a_key_that_another_run_has_sent_meanwhile_is_not_sent() {
     assert_eq!((counts.read, counts.created), (52, 51));
 }
 
-fn another_run_makes(state: &std::path::Path, key: &str) {
-    let head = head(Kind::Transaction, Action::Create);
+/// Under the id 5.
+fn another_run_makes(state: &std::path::Path, kind: Kind, key: &str) {
+    let head = head(kind, Action::Create);
     let new = NewRun { name: "other", head: &head, snapshot: "{}", started_at: 0 };
     let mut journal = Journal::begin(amoport::store::Store::open(state).expect("the store"), &new).expect("a journal");
     let batch = journal.next_batch();
@@ -155,4 +156,29 @@ async fn a_list_in_the_order_of_names_is_not_taken_for_one_in_the_order_of_ids()
     let records = vec![record(2, r#"{"name":"A01300b","request_id":"ROW"}"#)];
     assert!(matches!(stage.upload(records).await, End::Finished));
     assert_eq!(stage.lines()[&2].id, Some(4_000));
+}
+
+/// Another import makes a twin while the account is looked at: it is known for that one's when the look is judged.
+#[tokio::test]
+async fn what_another_run_makes_during_a_look_is_not_taken_for_the_lost_one() {
+    let folder = std::sync::Arc::new(std::sync::OnceLock::<std::path::PathBuf>::new());
+    let state = std::sync::Arc::clone(&folder);
+    let service = Service::start(move |line, nth, query| match (line, nth) {
+        ("GET leads", 1) => (204, String::new()),
+        ("GET leads", _) if !query.contains("page=1&") => (204, String::new()),
+        ("GET leads", nth) => {
+            if nth == 2 {
+                another_run_makes(state.get().expect("the folder"), Kind::Lead, "k");
+            }
+            (200, r#"{"_embedded":{"leads":[{"id":5,"name":"A","price":7}]}}"#.to_owned())
+        }
+        ("POST leads", 1) => (504, "<html>".to_owned()),
+        ("POST leads", 2) => (200, r#"{"_embedded":{"leads":[{"id":6,"request_id":"r2"}]}}"#.to_owned()),
+        other => panic!("{other:?}"),
+    });
+    let stage = Stage::set(&service, Kind::Lead, Action::Create).await;
+    folder.set(stage.folder.path().to_owned()).expect("set once");
+    let records = vec![record(2, r#"{"name":"A","price":7,"request_id":"ROW"}"#)];
+    assert!(matches!(stage.upload(records).await, End::Finished));
+    assert_eq!(stage.lines()[&2].id, Some(6));
 }
