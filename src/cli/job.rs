@@ -83,13 +83,8 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
     let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let exit = exit_of(&report.end, &journal.counts(), links, interrupted);
     let (sent, throttled) = asked.since(&client);
-    let outcome = match &report.end {
-        End::Source(_) if uploaded => Exit::NOT_LINKED,
-        End::Source(_) => Exit::SOURCE_BROKEN,
-        _ => exit.outcome(),
-    };
     journal.end(&RunEnd {
-        outcome,
+        outcome: outcome_of(&report.end, exit, uploaded),
         exit_code: exit as i64,
         elapsed_ms: started.elapsed().as_millis() as i64,
         sent,
@@ -125,6 +120,15 @@ fn exit_of(end: &End, counts: &Counts, links: Links, interrupted: Option<Exit>) 
         End::Interrupted => interrupted.unwrap_or(Exit::Interrupted),
         End::Source(problem) if problem.code == feed::FAULT => Exit::Fault,
         End::Source(_) => Exit::Usage,
+    }
+}
+
+/// `uploaded` where only linking was left to do.
+fn outcome_of(end: &End, exit: Exit, uploaded: bool) -> &'static str {
+    match end {
+        End::Source(_) if uploaded => Exit::NOT_LINKED,
+        End::Source(_) => Exit::SOURCE_BROKEN,
+        End::Finished | End::Budget | End::Service(_) | End::Interrupted => exit.outcome(),
     }
 }
 
