@@ -258,3 +258,93 @@ fn a_doubt_is_mapped_again_within_the_rows_that_were_asked_for() {
     assert_eq!(resumed.json()["counts"]["created"], 2);
     assert_eq!(service.entities("leads"), 2, "nothing was sent twice");
 }
+
+/// Lists that an earlier import made take no room a second time: the rows of theirs are not made again.
+#[test]
+fn what_was_made_before_takes_no_room() {
+    let service = Service::start();
+    let taken = service.entities("catalogs");
+    let rows = |count: u64| (1..=count).fold(String::from("k\n"), |csv, n| format!("{csv}Список {n}\n"));
+    // The list of suppliers is the service's own and takes none. As many as there is room for are made, but one.
+    let room = 10 - (taken - 1);
+    let folder = folder("kind = \"catalog\"\nkey = \"k\"\n[catalog]\nname = \"k\"\n", &rows(room - 1));
+    folder.run(&service, &import(&[])).expect(0);
+    folder.write("more.csv", rows(room + 1));
+    let more = folder.run(&service, &["import", "more.csv", "-m", "rows.toml", "--json"]).expect(1);
+    assert_eq!((&more.json()["counts"]["created"], &more.json()["counts"]["rejected"]), (&1.into(), &room.into()));
+    let codes: Vec<String> = folder.results().iter().map(|line| line["code"].clone()).collect();
+    assert_eq!(codes.iter().filter(|code| *code == "key-known").count() as u64, room - 1, "{codes:?}");
+    assert_eq!(codes[room as usize - 1..], ["", "limit"], "{codes:?}");
+}
+
+/// The key is out of the ledger once its record is deleted, and the record is looked for all the same.
+#[test]
+fn what_was_deleted_by_its_key_is_read_back_too() {
+    let service = Service::start();
+    let folder = folder("kind = \"segment\"\nkey = \"k\"\n[segment]\nname = \"k\"\n", "k\nа\nб\n");
+    folder.run(&service, &import(&[])).expect(0);
+    folder.write("delete.toml", "version = 1\nkind = \"segment\"\naction = \"delete\"\nkey = \"k\"\n[segment]\n");
+    let delete = ["import", "rows.csv", "-m", "delete.toml", "--yes", "--verify", "all", "-v"];
+    let run = folder.run(&service, &delete).expect(0);
+    assert!(run.stderr.contains("read back 2 records"), "{}", run.stderr);
+}
+
+/// Links are made from a second reading, hours later in a long run; by then somebody may have saved another file there.
+#[test]
+fn a_source_that_was_changed_meanwhile_links_nothing() {
+    let service = Service::start();
+    let made = service.post("/api/v4/contacts", r#"[{"name":"Анна"},{"name":"Олег"}]"#);
+    let contact = |n: usize| made["_embedded"]["contacts"][n]["id"].as_u64().expect("an id");
+    let csv = |first: usize, second: usize| format!("k,c\nа,{}\nб,{}\n", contact(first), contact(second));
+    let mapping = "kind = \"customer\"\n[customer]\nname = \"k\"\ncontacts = \"c\"\n";
+    let folder = folder(mapping, &csv(0, 1));
+    service.faults(r#"{"latency_ms":400}"#);
+    let child = folder.spawn(&service, &import(&[]));
+    for _ in 0..1_000 {
+        if service.requests("POST customers") >= 1 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    folder.write("rows.csv", csv(1, 0));
+    let run = ran(child.wait_with_output().expect("the program ends")).expect(2);
+    assert!(run.stderr.contains("the source has changed since the run began"), "{}", run.stderr);
+    assert!(run.stderr.contains("to go on: amoport resume"), "{}", run.stderr);
+    assert_eq!(service.requests("POST customers/link"), 0);
+    service.faults("{}");
+    folder.run(&service, &["resume"]).expect(2);
+    folder.write("rows.csv", csv(0, 1));
+    let resumed = folder.run(&service, &["resume", "--json"]).expect(0);
+    assert_eq!((&resumed.json()["counts"]["created"], &resumed.json()["links"]["made"]), (&2.into(), &2.into()));
+}
+
+/// The customers of a doubt are found by their keys; made once more meanwhile, they are others, and have bought nothing.
+#[cfg(unix)]
+#[test]
+fn a_doubt_is_not_looked_for_at_another_customer() {
+    let service = Service::start();
+    let folder = Folder::new();
+    folder.write("customers.csv", "k,name\n1,Анна\n");
+    folder.write("customers.toml", "version = 1\nkind = \"customer\"\nkey = \"k\"\n[customer]\nname = \"name\"\n");
+    folder.run(&service, &["import", "customers.csv", "-m", "customers.toml"]).expect(0);
+    folder.write("rows.csv", "k,sum\n1,500\n");
+    folder.write(
+        "rows.toml",
+        "version = 1\nkind = \"transaction\"\n[transaction]\ncustomer = { column = \"k\", by = \"key\" }\nprice = \"sum\"\n",
+    );
+    service.faults(
+        r#"{"script":[{"on":"POST customers/*/transactions","nth":1,"times":1,"do":"504","after_commit":true}]}"#,
+    );
+    let killed = ran(folder.command(&service, &IMPORT).env("AMOPORT_CRASH", "doubt-after:1").output().unwrap());
+    assert_eq!((killed.code, service.entities("transactions")), (-1, 1));
+    folder.run(&service, &["import", "customers.csv", "-m", "customers.toml", "--again"]).expect(0);
+    folder.run(&service, &["resume", &run_of(&folder, "rows")]).expect(0);
+    assert_eq!(service.entities("transactions"), 1, "nothing was sent twice");
+}
+
+/// The run of a mapping.
+fn run_of(folder: &Folder, mapping: &str) -> String {
+    let runs = std::fs::read_dir(folder.path().join("runs")).expect("runs").flatten();
+    let names = runs.map(|run| run.file_name().to_string_lossy().into_owned());
+    names.into_iter().find(|name| name.ends_with(&format!("-{mapping}"))).expect("the run")
+}

@@ -28,6 +28,8 @@ pub struct Walk {
     /// The ids of the first two pages, as they came.
     head: Vec<u64>,
     newest: u64,
+    /// It rises, and was not seen to do as it is asked.
+    risen: bool,
     /// The page before, of a list that is read whole: one that ignores the page's number repeats it.
     before: Vec<u64>,
 }
@@ -76,7 +78,8 @@ impl Walk {
     }
 
     fn at(at: At, watermark: u64) -> Walk {
-        Walk { watermark, sure: false, at, seen: HashSet::new(), head: Vec::new(), newest: 0, before: Vec::new() }
+        let (seen, head, before) = (HashSet::new(), Vec::new(), Vec::new());
+        Walk { watermark, sure: false, at, seen, head, newest: 0, risen: false, before }
     }
 
     /// The page to ask for next; `None` when enough was seen.
@@ -96,6 +99,18 @@ impl Walk {
     /// The highest id seen so far.
     pub fn highest(&self) -> u64 {
         self.seen.iter().copied().max().unwrap_or(0)
+    }
+
+    /// True when the walk is over because the pages looked at rise; those in between may not, where the list is sorted by
+    /// something that rises with the ids.
+    pub fn is_over_by_rising(&self) -> bool {
+        self.risen && self.at == At::End
+    }
+
+    /// What rises is not believed: the rest is read as well.
+    pub fn read_all(&mut self) {
+        self.risen = false;
+        self.at = At::All(3);
     }
 
     /// The ids of the page that was asked for; none where it is beyond the end. Says which of them are new.
@@ -138,6 +153,11 @@ impl Walk {
             }
             At::Whole | At::End => At::End,
         };
+        match self.at {
+            At::Gallop { .. } => self.risen = true,
+            At::All(_) => self.risen = false,
+            _ => {}
+        }
         Ok(news)
     }
 

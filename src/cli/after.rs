@@ -7,6 +7,7 @@ use crate::account::{Wanted, changes};
 use crate::api::{Client, pull};
 use crate::entity::answer::NOT_A_CHOICE;
 use crate::mapping::{Mapper, Plan};
+use crate::problem::Problem;
 use crate::report;
 use crate::store::{Head, Journal, Store};
 use crate::upload::feed::{self, Fed, Select};
@@ -39,6 +40,9 @@ impl After<'_> {
         if ids.is_empty() {
             return Ok(end);
         }
+        if let Some(changed) = self.source_changed() {
+            return Ok(End::Source(changed));
+        }
         say::detail(common, format!("linking what {} records name", ids.len()));
         let linking = Linking {
             client: Arc::clone(self.client),
@@ -51,6 +55,16 @@ impl After<'_> {
         };
         let linked = links::link(linking).await?;
         Ok(if broken { end } else { linked })
+    }
+
+    /// Why the source is not the one that was uploaded: what another one says would be linked to these records.
+    fn source_changed(&self) -> Option<Problem> {
+        let source = &self.head.source;
+        let file = Path::new(&source.path);
+        match prepare::sha256(file) {
+            Ok(now) => prepare::unchanged(file, &now, &source.sha256, "source").err(),
+            Err(unreadable) => unreadable.problems.into_iter().next(),
+        }
     }
 
     /// Compares what the account holds with what was sent, as far as `--verify` says. That it could not be done is told;

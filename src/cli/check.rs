@@ -31,7 +31,7 @@ pub fn run(args: &CheckArgs, common: &Common) -> Result<Exit, Ended> {
             (prepare::account(&target.client, &wanted(&written), common)?, target.account)
         }
     };
-    let plan = prepare::plan(&written, &table, account, prepare::ledger(common, &name))?;
+    let plan = prepare::plan(&written, &table, account, prepare::ledger_of(common, &name, None, false))?;
     let select = Select { rows: args.rows, ..Select::default() };
     tell(table, plan, &select, common, usize::MAX, !common.json)
 }

@@ -23,7 +23,8 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
     let account = prepare::account(&target.client, &wanted(&written), common)?;
     // A resumed run maps by this snapshot, so a run without one must not begin.
     let snapshot = serde_json::to_string(&account).map_err(StoreError::Json)?;
-    let plan = prepare::plan(&written, &table, account, prepare::ledger(common, &target.account))?;
+    let ledger = prepare::ledger_of(common, &target.account, None, args.again);
+    let plan = prepare::plan(&written, &table, account, ledger)?;
     batch_size(args.batch, &plan)?;
     let select = Select { rows: args.rows, limit: args.limit, ..Select::default() };
     if args.dry_run {

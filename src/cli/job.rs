@@ -59,20 +59,21 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
     let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
     let options = options(&head, &plan, budget);
     let after = After { client: &client, plan: &plan, journal: &journal, store: &store, head: &head, name: &name };
-    let (interrupted, report) = prepare::runtime()?.block_on(async {
+    let (interrupted, uploaded, report) = prepare::runtime()?.block_on(async {
         let (signal, stop) = watch::channel(false);
         let signals = tokio::spawn(signals(signal));
         let (client, plan, journal) = (Arc::clone(&client), Arc::clone(&plan), Arc::clone(&journal));
         let upload = Upload { client, plan, journal, feed, options, doubts, stop: stop.clone() };
         let mut observe = |event: Event| observe(event, &mut log, &mut progress, common);
         let report = crate::upload::run(upload, &mut observe).await?;
+        let uploaded = matches!(report.end, End::Finished);
         let end = after.link(report.end, &stop, common).await?;
         if matches!(end, End::Finished) {
             after.read_back(stop, common).await?;
             after.tell_changes().await?;
         }
         let interrupted = if signals.is_finished() { signals.await.ok() } else { None };
-        Ok::<_, Ended>((interrupted, Report { end, ..report }))
+        Ok::<_, Ended>((interrupted, uploaded, Report { end, ..report }))
     })?;
     progress.finish();
     let links = store.links(run)?;
@@ -82,9 +83,8 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
     let mut journal = journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let exit = exit_of(&report.end, &journal.counts(), links, interrupted);
     let (sent, throttled) = asked.since(&client);
-    let outcome = if matches!(report.end, End::Source(_)) { Exit::SOURCE_BROKEN } else { exit.outcome() };
     journal.end(&RunEnd {
-        outcome,
+        outcome: outcome_of(&report.end, exit, uploaded),
         exit_code: exit as i64,
         elapsed_ms: started.elapsed().as_millis() as i64,
         sent,
@@ -120,6 +120,15 @@ fn exit_of(end: &End, counts: &Counts, links: Links, interrupted: Option<Exit>) 
         End::Interrupted => interrupted.unwrap_or(Exit::Interrupted),
         End::Source(problem) if problem.code == feed::FAULT => Exit::Fault,
         End::Source(_) => Exit::Usage,
+    }
+}
+
+/// `uploaded` where only linking was left to do.
+fn outcome_of(end: &End, exit: Exit, uploaded: bool) -> &'static str {
+    match end {
+        End::Source(_) if uploaded => Exit::NOT_LINKED,
+        End::Source(_) => Exit::SOURCE_BROKEN,
+        End::Finished | End::Budget | End::Service(_) | End::Interrupted => exit.outcome(),
     }
 }
 

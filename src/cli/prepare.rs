@@ -14,7 +14,7 @@ use crate::store::{SourceHead, Store, ledger_name};
 use crate::table::{ReadOptions, Row, Table};
 use sha2::{Digest, Sha256};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Opens the source for a mapping and says what was found or guessed.
@@ -119,19 +119,44 @@ fn ledgers(entity: Entity, catalog: Option<u64>) -> Vec<String> {
 }
 
 /// Keys that imports from this state folder into this account have made.
-pub fn ledger(common: &Common, account: &str) -> Ledger {
-    let (state, account) = (common.state.clone(), account.to_owned());
-    let store: Mutex<Option<Store>> = Mutex::new(None);
+fn ledger(common: &Common, account: &str) -> Ledger {
+    let (store, account) = (LazyStore::new(common), account.to_owned());
     Ledger::new(move |entity, catalog, key| {
-        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
-        if store.is_none() {
-            *store = Some(Store::open(&state).map_err(|e| e.to_string())?);
-        }
-        match &*store {
-            Some(store) => store.made_key(&account, &ledgers(entity, catalog), key).map_err(|e| e.to_string()),
-            None => Ok(None),
-        }
+        store.with(|store| store.made_key(&account, &ledgers(entity, catalog), key).map_err(|e| e.to_string()))
     })
+}
+
+/// The same for an import, which makes no key again that another run has made; `run` is its own, where it goes on.
+pub fn ledger_of(common: &Common, account: &str, run: Option<i64>, again: bool) -> Ledger {
+    let (store, name) = (LazyStore::new(common), account.to_owned());
+    ledger(common, account).holding_back(move |entity, key| {
+        // Who cannot look counts it, and rejects a row rather than sending one too many.
+        let made = || {
+            store.with(|store| store.made_elsewhere(&name, &ledgers(entity, None), key, run).map_err(|e| e.to_string()))
+        };
+        !again && made().unwrap_or(false)
+    })
+}
+
+/// The store, opened when it is first asked.
+struct LazyStore {
+    state: PathBuf,
+    store: Mutex<Option<Store>>,
+}
+
+impl LazyStore {
+    fn new(common: &Common) -> LazyStore {
+        LazyStore { state: common.state.clone(), store: Mutex::new(None) }
+    }
+
+    fn with<T>(&self, ask: impl FnOnce(&Store) -> Result<T, String>) -> Result<T, String> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = match store.take() {
+            Some(open) => open,
+            None => Store::open(&self.state).map_err(|e| e.to_string())?,
+        };
+        ask(store.insert(open))
+    }
 }
 
 /// Reads a mapping file.
@@ -147,6 +172,16 @@ pub fn mapping_sha256(path: &Path, written: &Written) -> Result<String, Ended> {
     }
     let joined = Sha256::digest(sha.as_bytes());
     Ok(joined.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A run goes on with the very files it began with, which have these sums.
+pub fn unchanged(file: &Path, now: &str, then: &str, what: &str) -> Result<(), Problem> {
+    if now == then {
+        return Ok(());
+    }
+    let message = format!("the {what} has changed since the run began");
+    let hint = "put the old file back to go on with the run, or import the new one as a run of its own";
+    Err(Problem::in_file(file, "changed", message).hint(hint))
 }
 
 /// SHA-256 of a file, in hex.

@@ -9,7 +9,6 @@ use super::{prepare, say};
 use crate::account::Account;
 use crate::entity::Action;
 use crate::mapping::{Mapper, Plan};
-use crate::problem::Problem;
 use crate::store::{Head, Journal, OpenDoubt, Run, Store, StoreError};
 use crate::upload::Doubt;
 use crate::upload::feed::Select;
@@ -22,10 +21,10 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     let head = run.head.clone();
     let _lock = job::lock(common, &head)?;
     let file = Path::new(&head.source.path);
-    unchanged(file, prepare::sha256(file)?, &head.source.sha256, "source")?;
+    prepare::unchanged(file, &prepare::sha256(file)?, &head.source.sha256, "source")?;
     let mapping = Path::new(&head.mapping.path);
     let written = prepare::mapping(mapping)?;
-    unchanged(mapping, prepare::mapping_sha256(mapping, &written)?, &head.mapping.sha256, "mapping")?;
+    prepare::unchanged(mapping, &prepare::mapping_sha256(mapping, &written)?, &head.mapping.sha256, "mapping")?;
     let table = prepare::reopen(&head.source)?;
     say::note(common, format!("{}: {}", file.display(), table.layout));
     let sandbox = head.target == SANDBOX;
@@ -38,7 +37,8 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     }
     // The snapshot of the first day: what was mapped then is mapped alike now.
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
-    let plan = prepare::plan(&written, &table, account, prepare::ledger(common, &target.account))?;
+    let ledger = prepare::ledger_of(common, &target.account, Some(run.run), head.again);
+    let plan = prepare::plan(&written, &table, account, ledger)?;
     let (mut journal, open) = Journal::resume(Store::open(&common.state)?, &run)?;
     if args.resend_unknown {
         let forgotten = journal.forget_unknown()?;
@@ -92,13 +92,4 @@ fn find(store: &Store, name: Option<&str>, resend_unknown: bool) -> Result<Run, 
             .find(|run| !ended(run))
             .ok_or_else(|| Ended::usage("no-run", "there is no run to go on with", "see: amoport runs")),
     }
-}
-
-fn unchanged(file: &Path, now: String, then: &str, what: &str) -> Result<(), Ended> {
-    if now == then {
-        return Ok(());
-    }
-    let message = format!("the {what} has changed since the run began");
-    let hint = "put the old file back to go on with the run, or import the new one as a run of its own";
-    Err(Problem::in_file(file, "changed", message).hint(hint).into())
 }

@@ -43,6 +43,10 @@ pub enum Order {
     Whole,
 }
 
+/// Keys by which a list may be sorted that does not heed the order asked for: contacts come by their last change. [client
+/// live]; the others [inferred]
+pub const MAY_SORT: [&str; 3] = ["name", "created_at", "updated_at"];
+
 impl Entity {
     pub const ALL: [Entity; 9] = [
         Entity::Leads,

@@ -19,7 +19,7 @@ pub use kinds::{
     part_names, parts,
 };
 pub use limits::*;
-pub use listed::{Entity, EntitySpec, Order, Owner};
+pub use listed::{Entity, EntitySpec, MAY_SORT, Order, Owner};
 
 /// What a mapping can import. A kind is a way of importing; the things it makes are `Entity`s.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -146,7 +146,7 @@ impl Mapper {
             self.check_key(key.as_deref(), &mut at);
         }
         if at.problems.is_empty() {
-            self.check_room(&mut at);
+            self.check_room(key.as_deref(), &mut at);
         }
         if !at.problems.is_empty() {
             return Mapped::Rejected { key, problems: at.problems };
@@ -206,9 +206,13 @@ impl Mapper {
     }
 
     /// What the account has no more room for would be refused, or worse, take the place of something else. [seed]
-    fn check_room(&mut self, at: &mut RowContext<'_>) {
+    fn check_room(&mut self, key: Option<&str>, at: &mut RowContext<'_>) {
         let plan = at.plan;
         let Some(room) = &plan.room else { return };
+        // It is there, and counted, and will not be made again.
+        if key.is_some_and(|key| plan.book.ledger.holds_back(plan.kind.spec().entity, key)) {
+            return;
+        }
         if room.taken + self.made >= room.max {
             let (max, what, taken) = (room.max, room.what, room.taken);
             let message =

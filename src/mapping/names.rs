@@ -20,15 +20,25 @@ pub type Resolved = Result<u64, (bool, Unfit)>;
 /// The id of an entity by its key; the key of an element counts in its own list. `Err` says why nobody can look.
 type FindKey = dyn Fn(Entity, Option<u64>, &str) -> Result<Option<u64>, String> + Send + Sync;
 
+/// Whether a key is held back from being made again.
+type HeldBack = dyn Fn(Entity, &str) -> bool + Send + Sync;
+
 /// What earlier imports have made.
 #[derive(Clone)]
-pub struct Ledger(Arc<FindKey>);
+pub struct Ledger {
+    find: Arc<FindKey>,
+    held_back: Arc<HeldBack>,
+}
 
 impl Ledger {
     pub fn new(
         find: impl Fn(Entity, Option<u64>, &str) -> Result<Option<u64>, String> + Send + Sync + 'static,
     ) -> Ledger {
-        Ledger(Arc::new(find))
+        Ledger { find: Arc::new(find), held_back: Arc::new(|_, _| false) }
+    }
+
+    pub fn holding_back(self, held_back: impl Fn(Entity, &str) -> bool + Send + Sync + 'static) -> Ledger {
+        Ledger { held_back: Arc::new(held_back), ..self }
     }
 
     /// One that knows nothing.
@@ -37,7 +47,12 @@ impl Ledger {
     }
 
     pub fn find(&self, entity: Entity, catalog: Option<u64>, key: &str) -> Result<Option<u64>, String> {
-        (self.0)(entity, catalog, key)
+        (self.find)(entity, catalog, key)
+    }
+
+    /// True where another import has made this key, so that it is not made once more.
+    pub fn holds_back(&self, entity: Entity, key: &str) -> bool {
+        (self.held_back)(entity, key)
     }
 }
 

@@ -5,7 +5,7 @@ use super::history::{self, State, Step};
 use super::outcome::{Counts, Outcome, Problem, Status};
 use super::put::{add_problem, forget_open_keys, insert, pack, remember, unpack};
 use super::{Head, Run, Store, StoreError, crash};
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::collections::HashSet;
 
 pub type BatchNo = u32;
@@ -26,12 +26,16 @@ pub struct NewRun<'a> {
 pub struct Sending<'a> {
     pub batch: BatchNo,
     pub rows: &'a [u32],
+    /// What all of them belong to, where that stands in the address.
+    pub owner: Option<u64>,
     /// Keys of records that are made, for the ledger.
     pub keys: &'a [&'a str],
     /// The highest id known before it is sent.
     pub watermark: u64,
     /// Unix milliseconds.
     pub at_ms: i64,
+    /// Keys that are known are sent all the same.
+    pub again: bool,
 }
 
 /// A batch that was sent and never answered, as a resumed run finds it.
@@ -40,6 +44,8 @@ pub struct OpenDoubt {
     pub batch: BatchNo,
     /// Rows of it that have no outcome.
     pub rows: Vec<u32>,
+    /// What they belonged to when it was sent: a key may name something else by now.
+    pub owner: Option<u64>,
     /// The highest id known before it was sent.
     pub watermark: u64,
 }
@@ -113,7 +119,7 @@ impl Journal {
         let mut doubts = Vec::new();
         {
             let mut statement =
-                tx.prepare("SELECT batch, state, rows, watermark FROM batch WHERE run = ? AND state IN (?, ?)")?;
+                tx.prepare("SELECT batch, state, rows, watermark, owner FROM batch WHERE run = ? AND state IN (?, ?)")?;
             let mut rows = statement.query(params![run, State::Sent.word(), State::InDoubt.word()])?;
             while let Some(row) = rows.next()? {
                 let (batch, word): (BatchNo, String) = (row.get(0)?, row.get(1)?);
@@ -121,7 +127,8 @@ impl Journal {
                     move_batch(&tx, run, batch, &[Step::Doubt], None)?;
                 }
                 let (packed, watermark): (Vec<u8>, i64) = (row.get(2)?, row.get(3)?);
-                doubts.push(OpenDoubt { batch, rows: unpack(&packed), watermark: watermark as u64 });
+                let owner = row.get::<_, Option<i64>>(4)?.map(|id| id as u64);
+                doubts.push(OpenDoubt { batch, rows: unpack(&packed), owner, watermark: watermark as u64 });
             }
         }
         for doubt in &mut doubts {
@@ -183,11 +190,17 @@ impl Journal {
         batch
     }
 
-    /// Notes that a batch goes out now. Nothing may be sent before this has returned.
-    pub fn sent(&mut self, sending: &Sending<'_>) -> Result<u32, StoreError> {
-        let Sending { batch, rows, keys, watermark, at_ms } = *sending;
+    /// Notes that a batch goes out now. Nothing may be sent before this has returned, and nothing if it comes to false:
+    /// then one of its keys has become known meanwhile.
+    pub fn sent(&mut self, sending: &Sending<'_>) -> Result<bool, StoreError> {
+        let Sending { batch, rows, owner, keys, watermark, at_ms, again } = *sending;
         crash::point("sent-before");
         let tx = self.store.db.transaction()?;
+        for key in keys.iter().filter(|_| !again) {
+            if known_key(&tx, &self.account, &self.ledger, self.run, key)?.is_some() {
+                return Ok(false);
+            }
+        }
         let known: Option<(String, u32)> = tx
             .prepare_cached("SELECT state, attempts FROM batch WHERE run = ? AND batch = ?")?
             .query_row(params![self.run, batch], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -198,11 +211,20 @@ impl Journal {
         };
         let to = history::step(from, Step::Send)?;
         tx.prepare_cached(
-            "INSERT INTO batch (run, batch, state, attempts, rows, sent_at_ms, watermark) VALUES (?,?,?,?,?,?,?)
-             ON CONFLICT DO UPDATE SET state = excluded.state, attempts = excluded.attempts,
+            "INSERT INTO batch (run, batch, state, attempts, rows, sent_at_ms, watermark, owner) VALUES (?,?,?,?,?,?,?,?)
+             ON CONFLICT DO UPDATE SET state = excluded.state, attempts = excluded.attempts, rows = excluded.rows,
                sent_at_ms = excluded.sent_at_ms, watermark = excluded.watermark",
         )?
-        .execute(params![self.run, batch, to.word(), attempts + 1, pack(rows), at_ms, watermark as i64])?;
+        .execute(params![
+            self.run,
+            batch,
+            to.word(),
+            attempts + 1,
+            pack(rows),
+            at_ms,
+            watermark as i64,
+            owner.map(|id| id as i64)
+        ])?;
         for key in keys {
             // Known from now on: another import of the same key waits for what becomes of this one.
             tx.prepare_cached(
@@ -213,7 +235,7 @@ impl Journal {
         }
         tx.commit()?;
         crash::point("sent-after");
-        Ok(attempts + 1)
+        Ok(true)
     }
 
     /// The batch certainly was not acted on: it may go again.
@@ -302,19 +324,7 @@ impl Journal {
 
     /// What is known of a key in this account from other runs.
     pub fn known_key(&self, key: &str) -> Result<Option<KnownKey>, StoreError> {
-        let known: Option<(Option<i64>, String)> = self
-            .store
-            .db
-            .prepare_cached(
-                "SELECT id, run.name FROM ledger JOIN run USING (run)
-                 WHERE ledger.account = ? AND kind = ? AND key = ? AND (id IS NOT NULL OR run != ?)",
-            )?
-            .query_row(params![self.account, self.ledger, key, self.run], |row| Ok((row.get(0)?, row.get(1)?)))
-            .optional()?;
-        Ok(known.map(|(id, run)| match id {
-            Some(id) => KnownKey::Made(id as u64),
-            None => KnownKey::Sent { run },
-        }))
+        known_key(&self.store.db, &self.account, &self.ledger, self.run, key)
     }
 
     /// Rows of batches that were sent, and of which nobody knew whether they had been acted on, when they went again.
@@ -369,6 +379,26 @@ pub struct RunEnd<'a> {
     pub retried: i64,
     pub throttled: i64,
     pub source_rows: i64,
+}
+
+fn known_key(
+    db: &Connection,
+    account: &str,
+    ledger: &str,
+    run: i64,
+    key: &str,
+) -> Result<Option<KnownKey>, StoreError> {
+    let known: Option<(Option<i64>, String)> = db
+        .prepare_cached(
+            "SELECT id, run.name FROM ledger JOIN run USING (run)
+             WHERE ledger.account = ? AND kind = ? AND key = ? AND (id IS NOT NULL OR run != ?)",
+        )?
+        .query_row(params![account, ledger, key, run], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(known.map(|(id, run)| match id {
+        Some(id) => KnownKey::Made(id as u64),
+        None => KnownKey::Sent { run },
+    }))
 }
 
 fn state(word: &str) -> Result<State, StoreError> {

@@ -22,12 +22,12 @@ pub use outcome::{Counts, Outcome, Problem as StoredProblem, Status};
 pub use reading::{Line, Run, Written};
 
 use crate::problem::{Problem, Stage};
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The layout of the tables; a store with a higher number was written by a newer version.
-const SCHEMA_VERSION: i64 = 2;
+const SCHEMA_VERSION: i64 = 3;
 /// How long a call waits for another process that is writing.
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 const FILE: &str = "store.db";
@@ -71,7 +71,7 @@ impl Store {
             0 => store
                 .create()
                 .map_err(|e| unusable(format!("the store \"{}\" cannot be set up: {e}", path.display())))?,
-            1 => store
+            1 | 2 => store
                 .migrate()
                 .map_err(|e| unusable(format!("the store \"{}\" cannot be brought up to date: {e}", path.display())))?,
             SCHEMA_VERSION => {}
@@ -86,8 +86,10 @@ impl Store {
     }
 
     fn open_file(path: &Path) -> rusqlite::Result<Store> {
-        let db = Connection::open(path)?;
+        let mut db = Connection::open(path)?;
         db.busy_timeout(BUSY_WAIT)?;
+        // Begun by reading, a transaction that comes to write while another process does fails without any waiting.
+        db.set_transaction_behavior(TransactionBehavior::Immediate);
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "foreign_keys", "ON")?;
@@ -104,15 +106,18 @@ impl Store {
         self.db.execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"))
     }
 
-    /// Brings a store of format 1 up to date. Another process may have done so while this one waited for its turn.
+    /// Brings a store of an earlier format up to date. Another process may have done so while this one waited for its turn.
     fn migrate(&self) -> rusqlite::Result<()> {
-        let tx = rusqlite::Transaction::new_unchecked(&self.db, rusqlite::TransactionBehavior::Immediate)?;
+        let tx = rusqlite::Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
         let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version == 1 {
             tx.execute_batch(
                 "ALTER TABLE record ADD COLUMN more BLOB;
                  ALTER TABLE record ADD COLUMN url TEXT;",
             )?;
+        }
+        if version < SCHEMA_VERSION {
+            tx.execute_batch("ALTER TABLE batch ADD COLUMN owner INTEGER;")?;
             tx.execute_batch(TABLES)?;
             tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         }
@@ -136,7 +141,7 @@ mod tests {
             .db
             .execute_batch(
                 "DROP TABLE link; ALTER TABLE record DROP COLUMN more; ALTER TABLE record DROP COLUMN url;
-                 PRAGMA user_version = 1;",
+                 ALTER TABLE batch DROP COLUMN owner; PRAGMA user_version = 1;",
             )
             .unwrap();
         drop(store);
@@ -145,7 +150,44 @@ mod tests {
             assert_eq!(store.links(1).unwrap(), Links::default());
             assert_eq!(store.lines::<StoreError>(1, |_| Ok(())).ok(), Some(()));
         }
-        Store::open(folder.path()).unwrap().db.execute_batch("PRAGMA user_version = 3").unwrap();
+        Store::open(folder.path()).unwrap().db.execute_batch("PRAGMA user_version = 4").unwrap();
         assert_eq!(Store::open(folder.path()).err().unwrap().code, "state-newer");
+    }
+
+    /// A transaction that begins by reading and meets another writer is refused at once, however long it might wait.
+    #[test]
+    fn two_processes_write_at_the_same_time() {
+        let folder = tempfile::tempdir().unwrap();
+        Store::open(folder.path()).unwrap();
+        let head: Head = serde_json::from_str(
+            r#"{"source":{"path":"","sha256":"","header_row":1,"format":"csv","bom":false,"titles":[]},
+                "mapping":{"path":"","sha256":""},"kind":"lead","entity":"leads","action":"create","account":"a",
+                "target":"a","base":"","folder":"","settle":1,"verify":"none","rate":7,"again":false}"#,
+        )
+        .unwrap();
+        std::thread::scope(|scope| {
+            for name in ["one", "other"] {
+                let (folder, head) = (folder.path(), &head);
+                scope.spawn(move || {
+                    let new = NewRun { name, head, snapshot: "{}", started_at: 0 };
+                    let mut journal = Journal::begin(Store::open(folder).unwrap(), &new).unwrap();
+                    for row in 0..100 {
+                        let batch = journal.next_batch();
+                        journal
+                            .sent(&Sending {
+                                batch,
+                                rows: &[row],
+                                owner: None,
+                                keys: &[],
+                                watermark: 0,
+                                at_ms: 0,
+                                again: false,
+                            })
+                            .unwrap();
+                        journal.answered(batch, 200, &[Outcome::new(row, Status::Created)]).unwrap();
+                    }
+                });
+            }
+        });
     }
 }

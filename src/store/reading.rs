@@ -106,6 +106,25 @@ impl Store {
         Ok(None)
     }
 
+    /// True where another run than this one has made a key.
+    pub fn made_elsewhere(
+        &self,
+        account: &str,
+        ledgers: &[String],
+        key: &str,
+        run: Option<i64>,
+    ) -> Result<bool, StoreError> {
+        for ledger in ledgers {
+            let mut statement = self.db.prepare_cached(
+                "SELECT 1 FROM ledger WHERE account = ? AND kind = ? AND key = ? AND id IS NOT NULL AND run IS NOT ?",
+            )?;
+            if statement.exists(params![account, ledger, key, run])? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// All runs, newest first.
     pub fn runs(&self) -> Result<Vec<Run>, StoreError> {
         let mut statement = self.db.prepare(&format!("SELECT {RUN_COLUMNS} FROM run ORDER BY run DESC"))?;

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS batch (
   sent_at_ms INTEGER NOT NULL,
   watermark INTEGER NOT NULL,
   http_status INTEGER,
+  owner INTEGER,
   PRIMARY KEY (run, batch)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS record (

@@ -11,7 +11,7 @@ use super::verdict::stop_of;
 use crate::api::Failure;
 use crate::entity::answer::{self, WrittenItem};
 use crate::entity::parts::id;
-use crate::entity::{Action, At, Entity, FieldsOf};
+use crate::entity::{Action, At, Entity, FieldsOf, MAY_SORT};
 use crate::mapping::Mapper;
 use crate::problem::{Problem, Stage};
 use crate::store::{BatchNo, OpenDoubt, Outcome, StoreError};
@@ -60,9 +60,15 @@ impl Doubt {
             return Err(Problem::new(Stage::Map, "changed", message)
                 .hint("put the source, the mapping and amoport back as they were, then resume"));
         }
+        let mut of = |doubt: &OpenDoubt| -> Vec<Loaded> {
+            let mut of: Vec<Loaded> = doubt.rows.iter().filter_map(|row| records.remove(row)).collect();
+            // They went to that one, whatever their cells mean today.
+            of.iter_mut().for_each(|loaded| loaded.record.parent = doubt.owner.or(loaded.record.parent));
+            of
+        };
         let doubts = open.into_iter().map(|doubt| Doubt {
+            records: of(&doubt),
             batch: doubt.batch,
-            records: doubt.rows.iter().filter_map(|row| records.remove(row)).collect(),
             watermark: doubt.watermark,
             attempts: 1,
             why: "the program stopped before the answer came".to_owned(),
@@ -88,12 +94,19 @@ enum Seen {
     Blind(Failure),
 }
 
+/// Keys of the records that may have given them their place in a list.
+fn keys_sent(doubts: &[Doubt]) -> Vec<&'static str> {
+    let records = doubts.iter().flat_map(|doubt| &doubt.records);
+    let items: Vec<Value> = records.filter_map(|loaded| serde_json::from_slice(&loaded.record.body).ok()).collect();
+    MAY_SORT.into_iter().filter(|key| items.iter().any(|item| !item[*key].is_null())).collect()
+}
+
 impl Uploader<'_> {
     /// Settles all doubts, or leaves them for a resumed run when the account cannot be read or the user interrupts.
     pub(super) async fn settle_doubts(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), StoreError> {
         let doubts = std::mem::take(&mut self.doubts);
         if self.shared.plan.action == Action::Delete {
-            return self.settle_deletions(doubts).await;
+            return self.settle_deletions(doubts, stop).await;
         }
         match self.look(&doubts, stop).await? {
             Seen::Matches(matches, held) => {
@@ -117,21 +130,27 @@ impl Uploader<'_> {
         }
     }
 
-    /// Refused, after a time that may have done it: what is still there was refused.
-    async fn settle_deletions(&mut self, doubts: Vec<Doubt>) -> Result<(), StoreError> {
-        let plan = Arc::clone(&self.shared.plan);
-        let ids: Vec<u64> = doubts.iter().flat_map(|d| &d.records).filter_map(|loaded| loaded.record.id).collect();
-        let mut there = HashSet::new();
-        for chunk in ids.chunks(BY_IDS) {
-            match self.shared.client.by_ids(plan.kind.spec().entity, plan.catalog, chunk).await {
-                Ok(items) => there.extend(items.iter().filter_map(|item| id(&item["id"]))),
-                Err(failure) => {
-                    self.doubts = doubts;
-                    self.stop_with(End::Service(stop_of(failure)));
-                    return Ok(());
-                }
+    /// Refused, after a time that may have done it: what stays there was refused. Lists lag behind, so they are looked at
+    /// with patience.
+    async fn settle_deletions(
+        &mut self,
+        doubts: Vec<Doubt>,
+        stop: &mut watch::Receiver<bool>,
+    ) -> Result<(), StoreError> {
+        let looked = tokio::select! {
+            biased;
+            Ok(_) = stop.wait_for(|stop| *stop) => Err(End::Interrupted),
+            there = self.still_there(&doubts) => there.map_err(|failure| End::Service(stop_of(failure))),
+        };
+        let there = match looked {
+            Ok(there) => there,
+            Err(end) => {
+                self.doubts = doubts;
+                self.stop_with(end);
+                return Ok(());
             }
-        }
+        };
+        let plan = Arc::clone(&self.shared.plan);
         for doubt in doubts {
             let answered = Answered { http_status: None, attempts: doubt.attempts };
             let outcomes: Vec<Outcome> = doubt
@@ -147,6 +166,28 @@ impl Uploader<'_> {
         Ok(())
     }
 
+    /// Which of the records the account shows at every look.
+    async fn still_there(&self, doubts: &[Doubt]) -> Result<HashSet<u64>, Failure> {
+        let (client, plan, clock) = (&self.shared.client, &self.shared.plan, self.options.clock);
+        let started = Instant::now();
+        let mut there: HashSet<u64> =
+            doubts.iter().flat_map(|d| &d.records).filter_map(|loaded| loaded.record.id).collect();
+        for share in LOOKS {
+            clock.sleep(self.options.settle.mul_f64(share).saturating_sub(clock.since(started))).await;
+            let ids: Vec<u64> = there.iter().copied().collect();
+            let mut seen = HashSet::new();
+            for chunk in ids.chunks(BY_IDS) {
+                let items = client.by_ids(plan.kind.spec().entity, plan.catalog, chunk).await?;
+                seen.extend(items.iter().filter_map(|item| id(&item["id"])));
+            }
+            there.retain(|id| seen.contains(id));
+            if there.is_empty() {
+                break;
+            }
+        }
+        Ok(there)
+    }
+
     async fn look(&mut self, doubts: &[Doubt], stop: &mut watch::Receiver<bool>) -> Result<Seen, StoreError> {
         let records: Vec<InDoubt<'_>> = doubts
             .iter()
@@ -158,13 +199,14 @@ impl Uploader<'_> {
         let mut seen = Err(None);
         // What was seen once counts, though it may be merged or deleted before the last look.
         let mut held = Held::new();
+        let sent = keys_sent(doubts);
         let parents: BTreeSet<u64> = records.iter().filter_map(|record| record.loaded.record.parent).collect();
         for (n, share) in LOOKS.iter().enumerate() {
             let due = settle.mul_f64(*share).saturating_sub(clock.since(started));
             let known = lock(&self.shared.journal).known_ids(watermark)?;
             let look = async {
                 clock.sleep(due).await;
-                self.read_above(watermark, &parents, &known, &mut held).await
+                self.read_above(watermark, (&parents, &sent), &known, &mut held).await
             };
             let read = tokio::select! {
                 biased;
@@ -176,6 +218,8 @@ impl Uploader<'_> {
                 continue;
             }
             let all_held: Vec<&Value> = held.values().collect();
+            // What another run made while this one looked is that one's.
+            let known = lock(&self.shared.journal).known_ids(watermark)?;
             let matches = match_records(&records, &all_held, &known, self.shared.plan.marker);
             let all = matches.iter().all(|found| matches!(found, Found::There { .. }));
             self.tell_look(&matches, all || n + 1 == LOOKS.len());
@@ -196,7 +240,7 @@ impl Uploader<'_> {
     async fn read_above(
         &self,
         watermark: u64,
-        parents: &BTreeSet<u64>,
+        (parents, sent): (&BTreeSet<u64>, &[&'static str]),
         known: &HashSet<u64>,
         held: &mut Held,
     ) -> Result<(), Failure> {
@@ -209,7 +253,7 @@ impl Uploader<'_> {
             fresh.extend(above.map(|item| reconcile::owned(item, *parent)));
         }
         if parents.is_empty() {
-            fresh = client.above(plan.kind.spec().entity, plan.catalog, watermark).await?;
+            fresh = client.above(plan.kind.spec().entity, plan.catalog, watermark, sent).await?;
         }
         for section in &self.shared.plan.sections {
             if let (At::EmbeddedFirst(key), Some(FieldsOf::Entity(entity))) =

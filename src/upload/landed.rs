@@ -27,6 +27,7 @@ impl Uploader<'_> {
             self.parents.remove(&parent);
         }
         let Some((end, took)) = end else {
+            let Some(batch) = self.without_known(batch)? else { return Ok(()) };
             // It goes first when the doubt is settled, or is left unprocessed; before what waits for the same owner.
             match batch.parent() {
                 Some(_) => self.again.push_front(batch),
@@ -54,6 +55,19 @@ impl Uploader<'_> {
         (self.observe)(Event::Counts(counts));
         self.check_budget();
         Ok(())
+    }
+
+    /// A batch that was not sent, without the records whose keys other runs have sent while it waited.
+    fn without_known(&mut self, batch: Batch) -> Result<Option<Batch>, StoreError> {
+        let mut records = Vec::with_capacity(batch.records.len());
+        for loaded in batch.records {
+            match self.made_before(&loaded)? {
+                None => records.push(loaded),
+                Some(known) => self.reject_known(&loaded, &known),
+            }
+        }
+        self.check_budget();
+        Ok((!records.is_empty()).then_some(Batch { records, ..batch }))
     }
 
     /// What an answer says about the size of batches and the health of the service.

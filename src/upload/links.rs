@@ -2,16 +2,16 @@
 //! request. Linking twice does no harm [inferred], so a lost answer is sent again, and a resumed run links whatever is
 //! not noted as linked.
 
-use super::feed::{Fed, Loaded};
+use super::feed::{self, Fed, Loaded};
 use super::run::{End, lock};
 use super::settle;
-use super::verdict::{Stop, TRIES_MAX, backoff, stop_of};
+use super::verdict::{Stop, TRIES_MAX, backoff, stop_of, will_pass};
 use crate::api::{Client, Failure, Reply};
 use crate::entity::answer::{self, ItemErrors};
 use crate::entity::{Action, At, Entity, LINKS_MAX, Wire};
 use crate::mapping::plan::{Input, TargetPlan};
 use crate::mapping::{Link, Plan};
-use crate::problem::Stage;
+use crate::problem::{Problem, Stage};
 use crate::store::{Journal, Linked, Links, StoreError, StoredProblem};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -93,6 +93,8 @@ struct Linker {
     again: VecDeque<Request>,
     waiting: Vec<Item>,
     open: HashMap<u32, Open>,
+    /// The source could not be read to its end.
+    broken: Option<Problem>,
     end: Option<End>,
 }
 
@@ -101,7 +103,7 @@ pub async fn link(linking: Linking) -> Result<End, StoreError> {
     let Linking { client, plan, journal, mut feed, ids, in_flight, mut stop } = linking;
     let path = format!("{}/link", plan.kind.spec().entity.path());
     let (again, waiting, open) = (VecDeque::new(), Vec::new(), HashMap::new());
-    let mut linker = Linker { plan, journal, path, again, waiting, open, end: None };
+    let mut linker = Linker { plan, journal, path, again, waiting, open, broken: None, end: None };
     let mut tasks: JoinSet<Landed> = JoinSet::new();
     let mut ended = false;
     loop {
@@ -110,7 +112,9 @@ pub async fn link(linking: Linking) -> Result<End, StoreError> {
             tasks.spawn(send(Arc::clone(&client), linker.path.clone(), request, stop.clone()));
         }
         if tasks.is_empty() && (linker.end.is_some() || (ended && linker.idle())) {
-            return Ok(linker.end.unwrap_or(End::Finished));
+            // What could not be read is not linked, and a run is not done before.
+            let read = linker.broken.map_or(End::Finished, End::Source);
+            return Ok(linker.end.unwrap_or(read));
         }
         tokio::select! {
             biased;
@@ -126,7 +130,10 @@ pub async fn link(linking: Linking) -> Result<End, StoreError> {
             },
             parcel = feed.recv(), if !ended && linker.end.is_none() && linker.waiting.len() < LINKS_MAX => match parcel {
                 Some(parcel) => ended = linker.take(parcel, &ids),
-                None => ended = true,
+                None => {
+                    ended = true;
+                    linker.broken = Some(feed::died());
+                }
             },
         }
     }
@@ -193,11 +200,14 @@ fn to_type(entity: Entity) -> &'static str {
 fn verdict(end: &Result<Reply, Failure>, items: usize, tries: u32) -> Verdict {
     let again = |pause: Duration, why: String| match end {
         Err(failure) if tries >= TRIES_MAX => Verdict::Stop(stop_of(failure.clone())),
+        Ok(_) if tries >= TRIES_MAX => Verdict::Stop(Stop::Failing(tries)),
         Ok(_) | Err(_) => Verdict::Again { pause, why },
     };
     match end {
         Ok(reply) => match answer::embedded_errors(&reply.body) {
             Some(errors) => Verdict::Halve(errors),
+            // Somebody in between has answered.
+            None if answer::is_page(&reply.body) => again(backoff(tries), "the answer is a page".to_owned()),
             None => Verdict::Done,
         },
         Err(Failure::Throttled { .. }) => again(Duration::ZERO, "429".to_owned()),
@@ -208,6 +218,7 @@ fn verdict(end: &Result<Reply, Failure>, items: usize, tries: u32) -> Verdict {
             | Failure::Broken { .. }
             | Failure::Missing { page: true, .. }),
         ) => again(backoff(tries), failure.to_string()),
+        Err(Failure::Refused { detail, .. }) if will_pass(detail) => again(backoff(tries), detail.clone()),
         Err(Failure::Refused { detail, errors, .. }) => {
             let named = named(errors, items);
             if named.is_empty() { Verdict::Halve(detail.clone()) } else { Verdict::Reject(named) }
@@ -274,7 +285,11 @@ impl Linker {
                     self.open.insert(row, Open { loaded, left, links: Links::default(), problems: Vec::new() });
                 }
                 Fed::Local(_) => {}
-                Fed::End { .. } | Fed::Broken(_) => ended = true,
+                Fed::End { .. } => ended = true,
+                Fed::Broken(problem) => {
+                    ended = true;
+                    self.broken = Some(problem);
+                }
             }
         }
         ended

@@ -221,10 +221,7 @@ impl<'a> Uploader<'a> {
             match fed {
                 Fed::Record(loaded) => match self.made_before(&loaded)? {
                     None => self.open.push(loaded),
-                    Some(known) => {
-                        self.rejected += 1;
-                        self.local.push(settle::made_before(&self.shared.plan, &loaded, &known));
-                    }
+                    Some(known) => self.reject_known(&loaded, &known),
                 },
                 Fed::Local(outcome) => {
                     self.rejected += u64::from(outcome.status == Status::Rejected);
@@ -245,13 +242,18 @@ impl<'a> Uploader<'a> {
     }
 
     /// What another run has done with a record's key in this account: making it again would double it.
-    fn made_before(&self, loaded: &Loaded) -> Result<Option<KnownKey>, StoreError> {
+    pub(super) fn made_before(&self, loaded: &Loaded) -> Result<Option<KnownKey>, StoreError> {
         match &loaded.record.key {
             Some(key) if self.shared.plan.action == Action::Create && !self.options.again => {
                 lock(&self.shared.journal).known_key(key)
             }
             Some(_) | None => Ok(None),
         }
+    }
+
+    pub(super) fn reject_known(&mut self, loaded: &Loaded, known: &KnownKey) {
+        self.rejected += 1;
+        self.local.push(settle::made_before(&self.shared.plan, loaded, known));
     }
 
     fn write_local(&mut self) -> Result<(), StoreError> {

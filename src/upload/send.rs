@@ -75,13 +75,12 @@ pub(super) async fn send(shared: Arc<Shared>, options: Options, mut batch: Batch
     let creates = shared.plan.write.action == Action::Create;
     let keys: Vec<&str> = batch.records.iter().filter(|_| creates).filter_map(|l| l.record.key.as_deref()).collect();
     let at_ms = options.clock.unix_ms();
-    lock(&shared.journal).sent(&Sending {
-        batch: batch.no,
-        rows: &rows,
-        keys: &keys,
-        watermark: batch.watermark,
-        at_ms,
-    })?;
+    let (watermark, again) = (batch.watermark, options.again);
+    let owner = batch.parent();
+    let sending = Sending { batch: batch.no, rows: &rows, owner, keys: &keys, watermark, at_ms, again };
+    if !lock(&shared.journal).sent(&sending)? {
+        return Ok((batch, None));
+    }
     let stopped = tokio::select! {
         biased;
         () = shared.client.pace().turn() => false,

@@ -117,7 +117,7 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
         // The pause is held by the pace, for everybody.
         Err(Failure::Throttled { .. }) => again(Duration::ZERO, "429".to_owned(), Stop::Throttled),
         Err(Failure::Refused { detail, errors, .. }) => {
-            if detail.to_lowercase().contains(SYSTEM_ERROR) {
+            if will_pass(detail) {
                 return doubt(detail.clone());
             }
             match refusal(write, detail, repeated) {
@@ -142,6 +142,11 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
         Err(Failure::Missing { status: 404, .. }) if write.names_record() || write.names_parent() => absent(),
         Err(Failure::Missing { status, detail, .. }) => Verdict::Stop(Stop::Missing(format!("{status}: {detail}"))),
     }
+}
+
+/// True for a 400 that is no refusal.
+pub(super) fn will_pass(detail: &str) -> bool {
+    detail.to_lowercase().contains(SYSTEM_ERROR)
 }
 
 /// What a 400 or 422 is about.

@@ -7,9 +7,10 @@ use crate::api::{Client, Failure};
 use crate::entity::compare::{Difference, compare};
 use crate::entity::parts::{id, text};
 use crate::entity::{Action, At, Entity, FieldsOf};
-use crate::mapping::{Plan, trace};
+use crate::mapping::{Plan, Record, trace};
 use crate::problem::{Problem, Stage, quoted};
 use crate::store::{Journal, StoreError, StoredProblem, Written};
+use crate::table::Row;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -84,7 +85,7 @@ pub async fn read_back(
     let mut chunk: Vec<(Loaded, Written)> = Vec::new();
     while let Some(parcel) = feed.recv().await {
         for fed in parcel {
-            let Fed::Record(loaded) = fed else { continue };
+            let Some(loaded) = record(plan, fed) else { continue };
             let Some(written) = ids.get(&loaded.record.row) else { continue };
             if above.is_some() {
                 prints.extend(print(&sent(&loaded)).map(|print| (print, loaded.record.row)));
@@ -101,6 +102,18 @@ pub async fn read_back(
         twins(client, plan, journal, watermark, &prints, &mut verified).await?;
     }
     Ok(verified)
+}
+
+/// What is deleted by its key is mapped no more, since the key is free again; its row and its id are all there is to know.
+fn record(plan: &Plan, fed: Fed) -> Option<Loaded> {
+    match fed {
+        Fed::Record(loaded) => Some(loaded),
+        Fed::Local(outcome) if plan.action == Action::Delete => {
+            let record = Record { row: outcome.row, ..Record::default() };
+            Some(Loaded { record, row: Row::default(), more: Vec::new() })
+        }
+        Fed::Local(_) | Fed::End { .. } | Fed::Broken(_) => None,
+    }
 }
 
 fn sent(loaded: &Loaded) -> Value {
@@ -195,7 +208,7 @@ async fn twins(
     let known = journal.lock().unwrap_or_else(PoisonError::into_inner).known_ids(watermark)?;
     let mut twins: Vec<(u32, u64)> = Vec::new();
     client
-        .each_above(plan.kind.spec().entity, plan.catalog, watermark, |held| {
+        .each_above(plan.kind.spec().entity, plan.catalog, watermark, &[], |held| {
             let Some(id) = id(&held["id"]).filter(|id| !known.contains(id)) else { return };
             twins.extend(print(&held).and_then(|print| prints.get(&print)).map(|row| (*row, id)));
         })

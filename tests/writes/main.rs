@@ -1,6 +1,7 @@
 //! What is sent to which address, and what its answers mean there: the loop and the linking pass against a server of a few
 //! lines, which says what the sandbox would not say by itself.
 
+mod oddities;
 mod stage;
 
 use amoport::entity::{Action, Entity, Kind};
@@ -204,7 +205,7 @@ async fn a_change_that_no_answer_mentions_is_unknown_after_the_second_time() {
     assert_eq!(stage.statuses(), [(2, "updated", String::new()), unknown(3), unknown(4)]);
 }
 
-fn linked(row: u32, to: &[u64]) -> Record {
+pub fn linked(row: u32, to: &[u64]) -> Record {
     let link = |id: &u64| Link { to: Entity::Contacts, id: *id, catalog: None, quantity: None, main: None };
     Record { row, links: to.iter().map(link).collect(), ..Record::default() }
 }

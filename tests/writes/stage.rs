@@ -152,12 +152,17 @@ impl Stage {
     }
 
     pub async fn link(&self, records: Vec<Record>, stopped: bool) -> End {
+        let feed = fed(records.into_iter().map(|record| loaded(record, &[])).collect()).await;
+        self.link_fed(feed, stopped).await
+    }
+
+    pub async fn link_fed(&self, feed: mpsc::Receiver<Vec<Fed>>, stopped: bool) -> End {
         let (_signal, stop) = watch::channel(stopped);
         let linking = Linking {
             client: Arc::clone(&self.client),
             plan: Arc::clone(&self.plan),
             journal: Arc::clone(&self.journal),
-            feed: fed(records.into_iter().map(|record| loaded(record, &[])).collect()).await,
+            feed,
             ids: self.store().unlinked(1).expect("the store works"),
             in_flight: 4,
             stop,
@@ -203,7 +208,7 @@ async fn fed(records: Vec<Loaded>) -> mpsc::Receiver<Vec<Fed>> {
     receiver
 }
 
-fn head(kind: Kind, action: Action) -> Head {
+pub fn head(kind: Kind, action: Action) -> Head {
     let source = SourceHead {
         path: "rows.csv".to_owned(),
         sha256: String::new(),
