@@ -179,13 +179,14 @@ fn stage(account: &Account, pipeline: Option<u64>, name: &str, miss: impl Fn(Mis
 }
 
 fn element_noun(account: &Account, catalog: u64, by: ElementBy) -> String {
-    let list = account.catalogs.iter().find(|c| c.id == catalog).map_or_else(String::new, |c| c.name.clone());
+    let known = account.catalogs.iter().find(|c| c.id == catalog);
+    let list = known.map_or_else(|| catalog.to_string(), |catalog| format!("\"{}\"", catalog.name));
     let what = match by {
         ElementBy::Article => "article",
         ElementBy::Name => "name",
         ElementBy::Either => "article or name",
     };
-    format!("{what} in the list \"{list}\"")
+    format!("{what} in the list {list}")
 }
 
 /// A field of type `price`, by name, code or id. [seed]

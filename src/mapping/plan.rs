@@ -184,6 +184,8 @@ pub enum Convert {
         known: &'static [&'static str],
         hash: bool,
     },
+    /// The code of a country, in an address.
+    Country,
     /// The name of an object of which nothing else is said.
     ObjectName {
         max: usize,

@@ -51,9 +51,10 @@ impl Compile<'_> {
                 self.problem(section.at, "too-many-fields", message, Some(hint));
             }
         }
-        self.required_fields(section.at, section.spec.name, section.spec.fields, &|name| {
-            section.values.iter().any(|v| matches!(v.target, Target::Field(f) if f.name == name))
-        });
+        let has =
+            |name: &str| section.values.iter().any(|v| matches!(v.target, Target::Field(field) if field.name == name));
+        self.required_fields(section.at, section.spec.name, section.spec.fields, &has);
+        self.id_without_type(section.at, section.spec.name, &has);
         if has_tags(section, Wire::EmbeddedTags) && has_tags(section, Wire::Tags("tags_to_add")) {
             let hint = Some("\"all_tags\" says all the tags there shall be, \"tags\" adds some: keep one".to_owned());
             self.problem(section.at, "tags-twice", "\"tags\" and \"all_tags\" exclude each other", hint);
@@ -77,6 +78,15 @@ impl Compile<'_> {
         for field in missing {
             let message = format!("[{place}] does not say its {}, which the service asks for", field.name);
             let hint = format!("add {} = \"…\", {}", field.name, field.about);
+            self.problem(at, "no-required-field", message, Some(hint));
+        }
+    }
+
+    /// An id alone does not say of what it is, and would be refused with every record. [doc]
+    pub(super) fn id_without_type(&mut self, at: usize, place: &str, has: &dyn Fn(&str) -> bool) {
+        if has("entity_id") && !has("entity_type") {
+            let message = format!("[{place}] has an entity_id and does not say of what");
+            let hint = "add entity_type = { value = \"contacts\" } or \"companies\"".to_owned();
             self.problem(at, "no-required-field", message, Some(hint));
         }
     }

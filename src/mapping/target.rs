@@ -1,7 +1,7 @@
 //! One target of a mapping at a time: the field looked up, its origins compiled.
 
 use super::compile::{Compile, InPipeline};
-use super::conversion::writable;
+use super::conversion::{COUNTRY, writable};
 use super::convert::number::Round;
 use super::convert::split;
 use super::names::{missed, resolve};
@@ -214,7 +214,9 @@ impl Compile<'_> {
             let target = TargetPlan::Field(target);
             plans.extend(self.part(part, target, Many::No));
         }
-        self.required_fields(value.at, &field.name, spec.fields, &|name| value.parts.iter().any(|p| p.name == name));
+        let has = |name: &str| value.parts.iter().any(|p| p.name == name);
+        self.required_fields(value.at, &field.name, spec.fields, &has);
+        self.id_without_type(value.at, &field.name, &has);
         parted.push(SectionPlan { spec, field: Some(field), catalog: None, values: plans });
     }
 
@@ -243,7 +245,10 @@ impl Compile<'_> {
                 let plan = self.origin(origin, &context);
                 let sort = Some(Sort::Code(part.name.clone()));
                 // A part of an address has one text, whatever stands in it.
-                origins.extend(plan.map(|plan| OriginPlan { sort, split: Vec::new(), ..plan }));
+                origins.extend(plan.map(|plan| match part.name == COUNTRY {
+                    true => OriginPlan { sort, split: Vec::new(), convert: Convert::Country, ..plan },
+                    false => OriginPlan { sort, split: Vec::new(), ..plan },
+                }));
             }
         }
         Some(ValuePlan { target, origins })
