@@ -129,6 +129,7 @@ impl Compile<'_> {
             Holds::WholeMoney => Convert::WholeMoney { round },
             Holds::Money => Convert::Money,
             Holds::Number => Convert::Number,
+            Holds::Quantity => Convert::Quantity,
             Holds::Int => Convert::Int { round },
             Holds::Bool => Convert::Bool,
             Holds::Timestamp => Convert::Moment(rules),
@@ -281,7 +282,7 @@ impl Compile<'_> {
 /// True where `as` says no more than the target's type does.
 fn agrees(as_: As, convert: &Convert) -> bool {
     match convert {
-        Convert::Number | Convert::Int { .. } => matches!(as_, As::Number | As::Money),
+        Convert::Number | Convert::Quantity | Convert::Int { .. } => matches!(as_, As::Number | As::Money),
         Convert::Money | Convert::WholeMoney { .. } => matches!(as_, As::Money | As::Number),
         Convert::Bool => as_ == As::Bool,
         Convert::Day(_) => as_ == As::Date,

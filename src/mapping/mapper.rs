@@ -21,6 +21,11 @@ pub enum Mapped {
     Record(Record),
     /// The mapping's `where` leaves it out.
     Skipped,
+    /// A row of changes that says nothing but which record it means.
+    Unchanged {
+        key: Option<String>,
+        id: u64,
+    },
     Rejected {
         key: Option<String>,
         problems: Vec<Problem>,
@@ -151,6 +156,9 @@ impl Mapper {
         if !at.problems.is_empty() {
             return Mapped::Rejected { key, problems: at.problems };
         }
+        if let Some(id) = at.own_id.filter(|id| self.changes_nothing(&at, *id)) {
+            return Mapped::Unchanged { key, id };
+        }
         let body = self.body(&plan, &at, row.number, key.as_deref());
         let (id, parent, links, total) = (at.own_id, at.parent, at.links, at.total.known());
         Mapped::Record(Record { row: row.number, key, id, parent, body, links, total })
@@ -175,6 +183,17 @@ impl Mapper {
                 at.agreement(section, first, more, &mut self.names);
             }
         }
+    }
+
+    /// Sent, it would be counted as changed, by us and by the service.
+    fn changes_nothing(&self, at: &RowContext<'_>, id: u64) -> bool {
+        let Some((item, others)) = self.objects.split_first() else { return false };
+        let nothing = others.iter().all(ObjectWriter::is_empty) && self.lists.iter().all(Vec::is_empty);
+        at.plan.action == Action::Update
+            && nothing
+            && item.holds_nothing_but(ID_KEY, id)
+            && at.links.is_empty()
+            && at.elements.is_empty()
     }
 
     /// The record to change, found by the key under which an earlier import made it.

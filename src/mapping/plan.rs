@@ -166,6 +166,8 @@ pub enum Convert {
         max: usize,
     },
     Number,
+    /// A number above zero.
+    Quantity,
     Money,
     WholeMoney {
         round: Option<Round>,

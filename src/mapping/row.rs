@@ -50,6 +50,8 @@ pub(super) struct PartOfRow {
     pub quantities: Vec<Decimal>,
     pub catalog: Option<u64>,
     pub line: Line,
+    /// Problems told before it.
+    pub told: usize,
 }
 
 impl<'a> RowContext<'a> {
@@ -116,7 +118,7 @@ impl<'a> RowContext<'a> {
     }
 
     pub(super) fn section(&mut self, section: &SectionPlan, object: &mut ObjectWriter, names: &mut Names) {
-        self.part = PartOfRow::default();
+        self.part = PartOfRow { told: self.problems.len(), ..PartOfRow::default() };
         for value in &section.values {
             self.value(section, value, object, names);
         }

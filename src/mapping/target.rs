@@ -11,7 +11,9 @@ use super::written::{At, By, From, OnEmpty, OnUnknown, Origin, Part, Section, Ta
 use crate::account::CatalogRef;
 use crate::entity::parts::Field;
 use crate::entity::payload::Sort;
-use crate::entity::{self, ADDRESS_PARTS, At as Place, Entity, FieldKind, FieldSpec, Holds, Owner, SectionSpec, Wire};
+use crate::entity::{
+    self, ADDRESS_PARTS, Action, At as Place, Entity, FieldKind, FieldSpec, Holds, Owner, SectionSpec, Wire,
+};
 use crate::problem::did_you_mean;
 use crate::table::fold;
 use std::collections::HashSet;
@@ -129,7 +131,8 @@ impl Compile<'_> {
         }
         let required = match &value.target {
             // Other sections ask for it only where a row has anything of theirs.
-            Target::Field(field) => spec.is_item() && self.is_required(field),
+            // An empty cell of an update changes nothing.
+            Target::Field(field) => spec.is_item() && self.written.action == Action::Create && self.is_required(field),
             Target::Custom(_) => false,
         };
         let context = Context { target: &target, owner, catalog, many, required };

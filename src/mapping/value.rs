@@ -60,6 +60,7 @@ impl RowContext<'_> {
             Convert::Email { max } => Made::Text(fits(email::email(&plain(cell)?)?.into_owned().into(), *max)?),
             Convert::Url { max } => Made::Text(fits(url::url(&plain(cell)?)?.to_owned().into(), *max)?),
             Convert::Number => Made::Number(number::number(cell, decimal)?),
+            Convert::Quantity => Made::Number(above_zero(number::number(cell, decimal)?, cell.text)?),
             Convert::Money => Made::Money(money::money(cell, decimal)?),
             Convert::WholeMoney { round } => Made::Int(number::whole(money::money(cell, decimal)?, *round)?),
             Convert::Int { round } => Made::Int(number::whole(number::number(cell, decimal)?, *round)?),
@@ -135,7 +136,8 @@ impl RowContext<'_> {
             let lists = if catalogs.len() == 1 { "list" } else { "lists" };
             let (step, count) = (quoted(name), catalogs.len());
             let message = format!("{step} is one step too many: the field goes through {count} {lists}");
-            let hint = "name one element of each list; where a / belongs to a name, say what stands between: split = \";\"";
+            let hint =
+                "name one element of each list; where a / belongs to a name, say what stands between: split = \";\"";
             return Err(Refused::Unfit(Unfit { code: "too-many", message, hint: Some(hint.to_owned()) }));
         };
         let lookup = Lookup { what: LookupWhat::Element { catalog, by: ElementBy::Name }, cache };
@@ -219,6 +221,17 @@ fn colour(text: &str, known: &'static [&'static str], hash: bool) -> Result<Stri
             code: "unknown-colour",
             message: format!("{} is none of the colours the service takes", quoted(text)),
             hint: Some(format!("the colours are: {}", known.join(", "))),
+        }),
+    }
+}
+
+fn above_zero(number: Decimal, text: &str) -> Result<Decimal, Unfit> {
+    match number > Decimal::ZERO {
+        true => Ok(number),
+        false => Err(Unfit {
+            code: "quantity",
+            message: format!("{} is no quantity: it takes more than 0", quoted(text)),
+            hint: Some("correct the number, or leave the product out".to_owned()),
         }),
     }
 }

@@ -52,12 +52,7 @@ impl RowContext<'_> {
                     object.embedded_source(id);
                 }
             }
-            Wire::Discount(kind) => {
-                if let Some((Made::Number(value) | Made::Money(value), _)) = made.first() {
-                    object.discount(kind, *value);
-                    self.part.line.discount(kind, *value);
-                }
-            }
+            Wire::Discount(kind) => self.write_discount(kind, &made, object),
             Wire::Parent => self.parent = ids(&made).first().copied(),
             Wire::Link(to) => {
                 for (n, id) in ids(&made).into_iter().enumerate() {
@@ -66,7 +61,8 @@ impl RowContext<'_> {
                     self.links.push(Link { to, id, catalog: None, quantity: None, main });
                 }
             }
-            Wire::ElementId => self.part.elements.extend(ids(&made)),
+            // The same product twice is more of it.
+            Wire::ElementId => self.part.elements.extend(made.iter().filter_map(|(one, _)| id(one))),
             Wire::ElementCatalog => self.part.catalog = ids(&made).first().copied(),
             Wire::ElementQuantity => self.part.quantities.extend(made.iter().filter_map(|(one, _)| match one {
                 Made::Number(number) | Made::Money(number) => Some(*number),
@@ -75,6 +71,19 @@ impl RowContext<'_> {
             // Compiled to the custom field itself.
             Wire::Field(_) => {}
         }
+    }
+
+    /// A line has one discount. [seed]
+    fn write_discount(&mut self, kind: &str, made: &[(Made<'_>, &OriginPlan)], object: &mut ObjectWriter) {
+        let Some((Made::Number(value) | Made::Money(value), origin)) = made.first() else { return };
+        if self.part.line.is_discounted() {
+            let problem =
+                self.problem(column(origin), "discount-twice", "the line has a discount as a sum and in percent");
+            self.problems.push(problem.value(value.to_string()).hint("leave one of the two cells empty"));
+            return;
+        }
+        object.discount(kind, *value);
+        self.part.line.discount(kind, *value);
     }
 
     fn write_key(
@@ -125,16 +134,15 @@ impl RowContext<'_> {
             object.clear();
             return;
         }
+        // A cell that is refused already leaves its place empty.
+        let refused = self.problems.len() > part.told;
         for field in section.spec.fields.iter().filter(|f| f.required == Required::Always) {
             let mapped =
                 section.values.iter().find(|v| matches!(v.target, TargetPlan::Field(f) if f.name == field.name));
-            let Some(value) = mapped.filter(|_| !part.filled.contains(&field.name) && self.problems.is_empty()) else {
+            let Some(value) = mapped.filter(|_| !part.filled.contains(&field.name) && !refused) else {
                 continue;
             };
-            let column = value.origins.iter().find_map(|origin| match origin.input {
-                Input::Column(index) => Some(index),
-                Input::Constant(_) | Input::Template(_) => None,
-            });
+            let column = value.origins.iter().find_map(column);
             let message = format!("[{}] has values in this row, and none for \"{}\"", section.spec.name, field.name);
             let problem = self.problem(column, "empty", message);
             self.problems.push(problem.hint(format!("fill the cell with {}", field.about)));
@@ -149,8 +157,12 @@ impl RowContext<'_> {
     /// Elements and their quantities, which stand in two columns.
     fn close_elements(&mut self, section: &SectionPlan, part: PartOfRow) {
         let (count, quantities) = (part.elements.len(), part.quantities.len());
+        if self.problems.len() > part.told {
+            return;
+        }
         if quantities != 0 && quantities != count {
-            let message = format!("{count} products and {quantities} quantities stand in this row");
+            let products = if count == 1 { "product" } else { "products" };
+            let message = format!("{count} {products} and {quantities} quantities stand in this row");
             let problem = self.problem(None, "quantity", message);
             self.problems.push(problem.hint("write as many quantities as products, or none for one of each"));
             return;
@@ -228,14 +240,26 @@ impl RowContext<'_> {
 
 fn ids(made: &[(Made<'_>, &OriginPlan)]) -> Vec<u64> {
     let mut ids = Vec::new();
-    for (one, _) in made {
-        if let Made::Id(id) = one
-            && !ids.contains(id)
-        {
-            ids.push(*id);
+    for id in made.iter().filter_map(|(one, _)| id(one)) {
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
     ids
+}
+
+fn id(made: &Made<'_>) -> Option<u64> {
+    match made {
+        Made::Id(id) => Some(*id),
+        _ => None,
+    }
+}
+
+fn column(origin: &OriginPlan) -> Option<usize> {
+    match origin.input {
+        Input::Column(index) => Some(index),
+        Input::Constant(_) | Input::Template(_) => None,
+    }
 }
 
 /// Tags, each once.
