@@ -72,7 +72,11 @@ fn tell(
     let some = |count: u64, what: &str| if count > 0 { format!(", {count} {what}") } else { String::new() };
     let rest = some(unchanged, "would change nothing") + &some(skipped, "skipped");
     // Several rows make one record, where they are grouped.
-    let what = if plan.groups.is_some() { "records of" } else { "of" };
+    let what = match (plan.groups.is_some(), records) {
+        (false, _) => "of",
+        (true, 1) => "record of",
+        (true, _) => "records of",
+    };
     say::note(
         common,
         format!("{records} {what} {rows} rows can be sent, {rejected} would be rejected{rest}; nothing was sent"),

@@ -158,7 +158,7 @@ impl Compile<'_> {
             Holds::Ids(entity) | Holds::OneId(entity) => match by {
                 Some(By::Key) => self.lookup(LookupWhat::Ledger { entity, catalog: None }),
                 Some(By::Name) => {
-                    if !self.book.knows_customers() {
+                    if entity == Entity::Customers && !self.book.knows_customers() {
                         let hint = Some("check against the account itself".to_owned());
                         self.problem(origin.at, "account-file", "the snapshot does not hold the customers", hint);
                     }

@@ -96,6 +96,8 @@ pub struct SectionPlan {
     pub spec: &'static SectionSpec,
     /// The custom field whose value the section is.
     pub field: Option<Field>,
+    /// Among the plan's sections the one whose object has that field: of a complex lead it may be the contact.
+    pub holder: usize,
     /// The list in which a section of products looks, where it names none by itself.
     pub catalog: Option<u64>,
     pub values: Vec<ValuePlan>,

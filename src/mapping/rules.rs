@@ -5,6 +5,7 @@ use super::compile::{Compile, names_own_id};
 use super::plan::{SectionPlan, TargetPlan, ValuePlan};
 use super::written::{At, Section, Target};
 use crate::entity::compare::Mark;
+use crate::entity::parts::Field;
 use crate::entity::{Action, At as Place, COMMENT, FieldKind, FieldSpec, Holds, Needs, Required, Wire};
 use std::collections::HashSet;
 
@@ -110,18 +111,21 @@ impl Compile<'_> {
         }
     }
 
-    pub(super) fn doubled_fields(&mut self, at: usize, section: &SectionPlan) {
-        let mut seen = HashSet::new();
-        let mut doubled = Vec::new();
-        for value in &section.values {
-            if let TargetPlan::Custom { field, .. } = &value.target
-                && !seen.insert(field.id)
-            {
-                doubled.push(field.name.clone());
-            }
+    /// Under its name and its code, in parts and as one text, under [invoice.payer] and [invoice.fields].
+    pub(super) fn doubled_fields(&mut self, at: usize, before: &[SectionPlan], new: &[SectionPlan]) {
+        fn fields(section: &SectionPlan) -> impl Iterator<Item = (usize, &Field)> {
+            let values = section.values.iter().filter_map(|value| match &value.target {
+                TargetPlan::Custom { field, .. } => Some(field),
+                TargetPlan::Field(_) => None,
+            });
+            values.chain(&section.field).map(|field| (section.holder, field))
         }
+        let mut seen: HashSet<(usize, u64)> = before.iter().flat_map(fields).map(|(n, field)| (n, field.id)).collect();
+        let twice = new.iter().flat_map(fields).filter(|(n, field)| !seen.insert((*n, field.id)));
+        let doubled: Vec<String> = twice.map(|(_, field)| field.name.clone()).collect();
         for name in doubled {
-            let hint = "write one key with a list: [\"column 1\", \"column 2\"]".to_owned();
+            let hint = "fill it in one place; where it holds several values, with a list: [\"column 1\", \"column 2\"]"
+                .to_owned();
             self.problem(at, "field-twice", format!("the field \"{name}\" is filled twice"), Some(hint));
         }
     }

@@ -68,10 +68,11 @@ impl Compile<'_> {
         }
         // A stage is looked up in the record's pipeline, so the pipeline has to be known first.
         values.sort_by_key(|v| !matches!(v.target, TargetPlan::Field(spec) if spec.holds == Holds::Pipeline));
-        let plan = SectionPlan { spec: section.spec, field, catalog, values };
-        self.doubled_fields(section.at, &plan);
-        plans.push(plan);
-        plans.extend(parted);
+        let holder = if field.is_some() { 0 } else { plans.len() };
+        let mut new = vec![SectionPlan { spec: section.spec, field, holder, catalog, values }];
+        new.extend(parted.into_iter().map(|part| SectionPlan { holder, ..part }));
+        self.doubled_fields(section.at, plans, &new);
+        plans.extend(new);
     }
 
     fn section_pipeline(&self, section: &Section) -> InPipeline {
@@ -115,6 +116,12 @@ impl Compile<'_> {
             Target::Custom(name) => {
                 let field = self.custom_field(owner?, name, value.at)?;
                 let kind = FieldKind::from_name(&field.kind);
+                if kind == FieldKind::Items {
+                    let message = format!("\"{}\" holds lines of several parts, not one value", field.name);
+                    let hint = "write { description = \"…\", unit_price = \"…\", quantity = \"…\" }".to_owned();
+                    self.problem(value.at, "mapping-shape", message, Some(hint));
+                    return None;
+                }
                 let many = match kind {
                     // A comma belongs to an address.
                     FieldKind::SmartAddress => Many::IfSplit,
@@ -220,7 +227,7 @@ impl Compile<'_> {
         let has = |name: &str| value.parts.iter().any(|p| p.name == name);
         self.required_fields(value.at, &field.name, spec.fields, &has);
         self.id_without_type(value.at, &field.name, &has);
-        parted.push(SectionPlan { spec, field: Some(field), catalog: None, values: plans });
+        parted.push(SectionPlan { spec, field: Some(field), holder: 0, catalog: None, values: plans });
     }
 
     fn part(&mut self, part: &Part, target: TargetPlan, many: Many) -> Option<ValuePlan> {

@@ -124,14 +124,23 @@ impl RowContext<'_> {
     /// What a section has in a row is whole now, or is nothing.
     pub(super) fn close_part(&mut self, section: &SectionPlan, object: &mut ObjectWriter) {
         let inside = matches!(section.spec.at, At::Field(_) | At::Value | At::Elements | At::LinkedElements);
-        if !inside {
+        let person = matches!(section.spec.at, At::EmbeddedFirst(_));
+        if !inside && !person {
             return;
         }
         let part = std::mem::take(&mut self.part);
         let from_row = |value: &ValuePlan| value.origins.iter().any(|o| !matches!(o.input, Input::Constant(_)));
-        // Constants alone make no payer and no line out of a row that has none.
-        if !part.touched && section.values.iter().any(from_row) {
-            object.clear();
+        // Constants alone make no payer, no line and no contact out of a row that has none.
+        let said = part.touched || (person && part.defaulted);
+        if !said && section.values.iter().any(from_row) {
+            match person {
+                // Its values in parts come later, and may make it one.
+                true => self.bare = true,
+                false => object.clear(),
+            }
+            return;
+        }
+        if person {
             return;
         }
         // A cell that is refused already leaves its place empty.
@@ -163,7 +172,9 @@ impl RowContext<'_> {
         if quantities != 0 && quantities != count {
             let products = if count == 1 { "product" } else { "products" };
             let message = format!("{count} {products} and {quantities} quantities stand in this row");
-            let problem = self.problem(None, "quantity", message);
+            let quantity = |v: &&ValuePlan| matches!(v.target, TargetPlan::Field(f) if f.wire == Wire::ElementQuantity);
+            let column = section.values.iter().find(quantity).and_then(|v| v.origins.iter().find_map(column));
+            let problem = self.problem(column, "quantity", message);
             self.problems.push(problem.hint("write as many quantities as products, or none for one of each"));
             return;
         }
