@@ -44,10 +44,12 @@ impl Compile<'_> {
             self.problem(section.at, "no-category", message, Some(hint));
         }
         if let Some(max) = section.spec.custom_fields_max {
-            let count = section.values.iter().filter(|v| matches!(v.target, Target::Custom(_))).count();
+            let marker = usize::from(self.written.marker.is_some() && section.spec.is_item());
+            let count = section.values.iter().filter(|v| matches!(v.target, Target::Custom(_))).count() + marker;
             if count > max {
-                let message =
-                    format!("{count} custom fields under [{}.fields], the service takes {max}", section.spec.name);
+                let marked = if marker > 0 { " with the marker" } else { "" };
+                let name = section.spec.name;
+                let message = format!("{count} custom fields under [{name}.fields]{marked}, the service takes {max}");
                 let hint = "leave some out and update them afterwards".to_owned();
                 self.problem(section.at, "too-many-fields", message, Some(hint));
             }

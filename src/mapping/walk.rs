@@ -139,6 +139,11 @@ impl Walk<'_> {
             Data::List(list) => list.iter().collect(),
             _ => vec![&entry.node],
         };
+        if nodes.is_empty() && matches!(entry.key.as_str(), "key" | GROUP_KEY) {
+            let message = format!("\"{}\" is an empty list", entry.key);
+            self.problem(entry.node.at, "mapping-shape", message).hint =
+                Some("name a column, or leave the line out".to_owned());
+        }
         let mut texts = Vec::new();
         for node in nodes {
             match &node.data {
