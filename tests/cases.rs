@@ -29,7 +29,7 @@ struct Case {
     step: Vec<Step>,
 }
 
-/// One thing to do, by exactly one of `run`, `get`, `post`, `edit` and `serve`; and what must come of it.
+/// One thing to do, by exactly one of `run`, `get`, `post`, `delete`, `edit` and `serve`; and what must come of it.
 ///
 /// In all texts `{samples}` and `{mappings}` are the folders of the repository, `{run}` is the folder of the newest
 /// run, `{run1}` that of the first; `{id:5}`, `{contact:5}` and `{company:5}` are the ids that the newest run gave to
@@ -72,10 +72,12 @@ struct Step {
     fields: BTreeMap<String, toml::Value>,
     tags: Option<Vec<String>>,
 
-    /// A path of the sandbox's control corner.
+    /// A path of the standing sandbox, of its control corner or of the API, that takes `body`.
     post: Option<String>,
     #[serde(default)]
     body: String,
+    /// A path of the API whose record somebody else deletes.
+    delete: Option<String>,
 
     /// A file to edit, and what to replace in it; each must be found.
     edit: Option<String>,
@@ -195,10 +197,10 @@ struct Running {
 
 impl Running {
     fn step(&mut self, step: &Step) -> Result<(), String> {
-        let verbs =
-            [step.run.is_some(), step.get.is_some(), step.post.is_some(), step.edit.is_some(), step.serve.is_some()];
-        if verbs.iter().filter(|given| **given).count() != 1 {
-            return Err("a step has exactly one of run, get, post, edit and serve".to_owned());
+        let texts = [&step.get, &step.post, &step.delete, &step.edit];
+        let verbs = texts.into_iter().flatten().count() + usize::from(step.run.is_some() || step.serve.is_some());
+        if verbs != 1 || (step.run.is_some() && step.serve.is_some()) {
+            return Err("a step has exactly one of run, get, post, delete, edit and serve".to_owned());
         }
         if step.get.is_none() && self.server.as_ref().is_some_and(|server| !server.standing) {
             self.server = None;
@@ -208,9 +210,9 @@ impl Running {
         } else if let Some(path) = &step.get {
             self.get(path, step).map_err(|failure| format!("GET {path}: {failure}"))
         } else if let Some(path) = &step.post {
-            let server = self.server.as_ref().ok_or("no sandbox stands; add a step with serve = true")?;
-            let (status, answer) = server.ask("POST", path, &step.body)?;
-            if status == 200 { Ok(()) } else { Err(format!("POST {path}: {status} {answer}")) }
+            self.change("POST", path, &self.expand(&step.body))
+        } else if let Some(path) = &step.delete {
+            self.change("DELETE", path, "")
         } else if let Some(file) = &step.edit {
             self.edit(file, step)
         } else {
@@ -220,6 +222,12 @@ impl Running {
             }
             Ok(())
         }
+    }
+
+    fn change(&self, method: &str, path: &str, body: &str) -> Result<(), String> {
+        let server = self.server.as_ref().ok_or("no sandbox stands; add a step with serve = true")?;
+        let (status, answer) = server.ask(method, &self.expand(path), body)?;
+        if matches!(status, 200 | 204) { Ok(()) } else { Err(format!("{method} {path}: {status} {answer}")) }
     }
 
     fn expand(&self, text: &str) -> String {
@@ -367,7 +375,7 @@ impl Running {
             if !text.contains(old) {
                 return Err(format!("\"{old}\" is not in {file}:\n{text}"));
             }
-            text = text.replace(old, new);
+            text = text.replace(old, &self.expand(new));
         }
         fs::write(&path, encoding.encode(&text).0).map_err(|e| e.to_string())
     }
@@ -426,6 +434,10 @@ fn as_json(expected: &toml::Value) -> Value {
     serde_json::to_value(expected).unwrap_or_default()
 }
 
+fn owned((key, value): (&String, &Value)) -> (String, Value) {
+    (key.clone(), value.clone())
+}
+
 /// A field's value, or the list of its values where there are several; empty where there is none.
 fn custom_field(record: &Value, name: &str) -> Value {
     let fields = record["custom_fields_values"].as_array().cloned().unwrap_or_default();
@@ -436,7 +448,11 @@ fn custom_field(record: &Value, name: &str) -> Value {
         .flatten()
         .map(|value| match (&value["value"], &value["enum_code"]) {
             (Value::String(text), Value::String(code)) => Value::String(format!("{text} ({code})")),
-            (value, _) => value.clone(),
+            // A step of a chain of lists has no value of its own.
+            (Value::Null, _) => value.clone(),
+            // Values in parts are read with the keys of all countries.
+            (Value::Object(parts), _) => parts.iter().filter(|(_, part)| !part.is_null()).map(owned).collect(),
+            (inner, _) => inner.clone(),
         })
         .collect();
     if values.len() == 1 { values.remove(0) } else { Value::Array(values) }

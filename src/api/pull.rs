@@ -109,6 +109,10 @@ impl Pull<'_> {
             let chained = field.filter(|field| FieldKind::from_name(&field.kind) == FieldKind::ChainedList);
             catalogs.extend(chained.iter().flat_map(|field| &field.chain));
         }
+        if !catalogs.is_empty() && account.catalogs.is_empty() {
+            // Messages name the list in which something is not found.
+            account.catalogs = self.list("catalogs", "catalogs", "lists", parts::catalog).await?;
+        }
         for catalog in catalogs {
             let path = format!("catalogs/{catalog}/elements");
             let items = self.list(&path, "elements", "elements of lists", parts::item).await?;

@@ -53,11 +53,12 @@ fn tell(
     as_data: bool,
 ) -> Result<Exit, Ended> {
     let mut told = Told { source: Arc::clone(&plan.source), shown: 0, found: 0, max: shown_max, as_data };
-    let (mut records, mut rejected, mut skipped) = (0_u64, 0_u64, 0_u64);
+    let (mut records, mut unchanged, mut rejected, mut skipped) = (0_u64, 0_u64, 0_u64, 0_u64);
     let rows = feed::walk(table, Mapper::new(Arc::clone(&plan), ""), select, |fed| {
         match fed {
             Fed::Record(_) => records += 1,
             Fed::Local(outcome) if outcome.status == Status::Skipped => skipped += 1,
+            Fed::Local(outcome) if outcome.status == Status::Unchanged => unchanged += 1,
             Fed::Local(outcome) => {
                 rejected += 1;
                 outcome.problems.iter().for_each(|problem| told.problem(outcome.row, problem));
@@ -68,21 +69,22 @@ fn tell(
     })?;
     told.rest();
     let exit = if rejected > 0 { Exit::Rejected } else { Exit::Done };
-    let skips = if skipped > 0 { format!(", {skipped} skipped") } else { String::new() };
+    let some = |count: u64, what: &str| if count > 0 { format!(", {count} {what}") } else { String::new() };
+    let rest = some(unchanged, "would change nothing") + &some(skipped, "skipped");
+    // Several rows make one record, where they are grouped.
+    let what = match (plan.groups.is_some(), records) {
+        (false, _) => "of",
+        (true, 1) => "record of",
+        (true, _) => "records of",
+    };
     say::note(
         common,
-        match plan.groups {
-            None => {
-                format!("{records} of {rows} rows can be sent, {rejected} would be rejected{skips}; nothing was sent")
-            }
-            Some(_) => format!(
-                "{records} records of {rows} rows can be sent, {rejected} would be rejected{skips}; nothing was sent"
-            ),
-        },
+        format!("{records} {what} {rows} rows can be sent, {rejected} would be rejected{rest}; nothing was sent"),
     );
     if common.json {
         let mut counts = Counts::default();
         counts.add(Status::Rejected, rejected);
+        counts.add(Status::Unchanged, unchanged);
         counts.add(Status::Skipped, skipped);
         counts.add(Status::Unprocessed, records);
         let json = json!({

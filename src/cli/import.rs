@@ -135,7 +135,7 @@ fn refuse_again(args: &ImportArgs, store: &Store, head: &Head, keyed: bool) -> R
     let mut covering = None;
     for run in earlier {
         let counts = store.counts(run.run)?;
-        if covers(&run, counts.read - counts.rejected - counts.unprocessed, args, keyed) {
+        if covers(&run, counts.read - counts.rejected - counts.unprocessed - counts.unchanged, args, keyed) {
             covering = Some(run);
             break;
         }
@@ -161,8 +161,8 @@ fn refuse_again(args: &ImportArgs, store: &Store, head: &Head, keyed: bool) -> R
 
 /// Runs of other rows of the same file do not count: people try the first ten rows before the rest.
 fn covers(run: &Run, made: u64, args: &ImportArgs, keyed: bool) -> bool {
-    // Where the source broke off before a record was made there is nothing to double.
-    let nothing = run.outcome == Exit::SOURCE_BROKEN && made == 0;
+    // Where no record was made, for the source broke off before or every row was rejected, there is nothing to double.
+    let nothing = made == 0 && (run.outcome == Exit::SOURCE_BROKEN || Exit::is_final(&run.outcome));
     let overlap = match (run.head.rows, args.rows) {
         (Some((a, b)), Some((c, d))) => a <= d && c <= b,
         _ => true,

@@ -36,7 +36,11 @@ pub fn told(source: &Source, row: u32, problem: &StoredProblem) -> String {
     let place = match (&source.sheet, &problem.cell) {
         (Some(sheet), Some(cell)) => format!("{sheet}!{cell}"),
         (Some(sheet), None) => format!("{sheet}!{row}"),
-        (None, Some(cell)) => format!("{row}:{}", cell.trim_end_matches(|c: char| c.is_ascii_digit())),
+        // Of a record of several rows the cell may stand in a later one.
+        (None, Some(cell)) => {
+            let column = cell.trim_end_matches(|c: char| c.is_ascii_digit());
+            format!("{}:{column}", &cell[column.len()..])
+        }
         (None, None) => row.to_string(),
     };
     let title = problem.title.as_deref().filter(|t| !t.is_empty()).map(|t| format!(" ({t})")).unwrap_or_default();

@@ -287,6 +287,8 @@ pub enum Holds {
     Money,
     /// A number that may have decimals.
     Number,
+    /// How many: more than none. [seed]
+    Quantity,
     Int,
     Bool,
     /// Unix seconds.

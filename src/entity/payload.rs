@@ -67,6 +67,12 @@ impl ObjectWriter {
         self.keys.is_empty() && self.fields.is_empty() && self.embedded.is_empty()
     }
 
+    /// True where this id is all there is, or where not even that stands in the item.
+    pub fn holds_nothing_but(&self, key: &str, id: u64) -> bool {
+        let only = self.keys.is_empty() || self.keys == format!("\"{key}\":{id}").as_bytes();
+        only && self.fields.is_empty() && self.embedded.is_empty()
+    }
+
     /// Custom fields written so far.
     pub fn fields_count(&self) -> usize {
         self.fields_count

@@ -10,7 +10,7 @@ use super::wanted::{INVOICES, PRODUCTS, SUPPLIERS};
 use super::written::{At, From, Target, Written};
 use crate::account::Account;
 use crate::entity::parts::Catalog;
-use crate::entity::{Action, CatalogKind, Entity};
+use crate::entity::{Action, CatalogKind, Entity, Holds};
 use crate::problem::{Place as Spot, Problem, Source, did_you_mean};
 use crate::table::{Found, Header};
 use std::sync::Arc;
@@ -38,6 +38,7 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
     };
     compile.rules = compile.date_rules();
     compile.mode();
+    compile.nothing();
     compile.catalog = compile.catalog();
     let catalog = compile.catalog;
     let sections: Vec<SectionPlan> = compile.sections();
@@ -103,7 +104,7 @@ pub fn titles(written: &Written) -> Vec<String> {
 pub(super) fn names_own_id(written: &Written) -> bool {
     let item = &written.kind.spec().sections[0];
     let section = written.sections.iter().find(|section| std::ptr::eq(section.spec, item));
-    let is_id = |target: &Target| matches!(target, Target::Field(field) if field.holds == crate::entity::Holds::OwnId);
+    let is_id = |target: &Target| matches!(target, Target::Field(field) if field.holds == Holds::OwnId);
     section.is_some_and(|section| section.values.iter().any(|value| is_id(&value.target)))
 }
 
@@ -151,6 +152,21 @@ impl Compile<'_> {
         self.problem(0, "customers-mode", message, Some(hint));
     }
 
+    /// A mapping that fills nothing would find nothing to send in every row.
+    fn nothing(&mut self) {
+        let own_id =
+            |value: &super::written::Value| matches!(&value.target, Target::Field(f) if f.holds == Holds::OwnId);
+        let item = &self.written.kind.spec().sections[0];
+        let fills = |section: &super::written::Section| {
+            section.values.iter().any(|value| !std::ptr::eq(section.spec, item) || !own_id(value))
+        };
+        if self.written.action == Action::Delete || self.written.sections.iter().any(fills) {
+            return;
+        }
+        let hint = format!("add fields under [{}], for example name = \"…\"", item.name);
+        self.problem(0, "mapping-shape", "the mapping fills no field", Some(hint));
+    }
+
     /// The list whose elements are made.
     fn catalog(&mut self) -> Option<u64> {
         let kind = self.written.kind.spec().catalog?;
@@ -185,7 +201,8 @@ impl Compile<'_> {
         }
         if found.kind == SUPPLIERS {
             let message = format!("\"{}\" is kept by the service itself and cannot be written", found.name);
-            self.problem(name.at, "catalog-type", message, None);
+            let hint = "change its elements in the CRM, and name another list here".to_owned();
+            self.problem(name.at, "catalog-type", message, Some(hint));
         }
         Some(found.id)
     }

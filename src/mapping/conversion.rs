@@ -4,6 +4,7 @@ use super::compile::Compile;
 use super::convert::date;
 use super::convert::number::Round;
 use super::plan::{Convert, ElementBy, Lookup, LookupWhat, TargetPlan};
+use super::value::linked_to;
 use super::wanted::{PRODUCTS, SUPPLIERS};
 use super::written::{As, By, Origin};
 use crate::entity::field_type::multitext_codes;
@@ -12,6 +13,11 @@ use crate::entity::payload::Sort;
 use crate::entity::{ADDRESS_PARTS, Action, Entity, FieldKind, Holds, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
 use crate::table::fold;
 use std::sync::Arc;
+
+/// What the service takes a phone or an e-mail for that says nothing else. [doc]
+const DEFAULT_SORT: &str = "WORK";
+/// The part of an address that is no free text. [doc]
+pub const COUNTRY: &str = "country";
 
 impl Compile<'_> {
     /// `format` on a date is the one layout of that column.
@@ -41,7 +47,12 @@ impl Compile<'_> {
         };
         let codes = multitext_codes(field.code.as_deref().unwrap_or(""));
         let Some(wanted) = &origin.enum_ else {
-            return Some(Sort::Code("WORK".to_owned())).filter(|_| !codes.is_empty());
+            if !codes.is_empty() && !codes.contains(&DEFAULT_SORT) {
+                let message = format!("\"{}\" does not say which sort of messenger", field.name);
+                let hint = format!("write {{ column = \"…\", enum = \"…\" }}, one of: {}", codes.join(", "));
+                self.problem(origin.at, "mapping-shape", message, Some(hint));
+            }
+            return Some(Sort::Code(DEFAULT_SORT.to_owned())).filter(|_| !codes.is_empty());
         };
         let known = |o: &&FieldOption| {
             o.code.as_deref() == Some(&wanted.it) || fold(&o.value) == fold(&wanted.it) || o.id.to_string() == wanted.it
@@ -118,6 +129,7 @@ impl Compile<'_> {
             Holds::WholeMoney => Convert::WholeMoney { round },
             Holds::Money => Convert::Money,
             Holds::Number => Convert::Number,
+            Holds::Quantity => Convert::Quantity,
             Holds::Int => Convert::Int { round },
             Holds::Bool => Convert::Bool,
             Holds::Timestamp => Convert::Moment(rules),
@@ -146,7 +158,7 @@ impl Compile<'_> {
             Holds::Ids(entity) | Holds::OneId(entity) => match by {
                 Some(By::Key) => self.lookup(LookupWhat::Ledger { entity, catalog: None }),
                 Some(By::Name) => {
-                    if !self.book.knows_customers() {
+                    if entity == Entity::Customers && !self.book.knows_customers() {
                         let hint = Some("check against the account itself".to_owned());
                         self.problem(origin.at, "account-file", "the snapshot does not hold the customers", hint);
                     }
@@ -226,7 +238,12 @@ impl Compile<'_> {
                 self.lookups += 1;
                 Convert::Chain { catalogs: field.chain.clone(), cache: self.lookups - 1 }
             }
-            FieldKind::LinkedEntity | FieldKind::Supplier if by_id => Convert::EntityId,
+            FieldKind::LinkedEntity if by_id => {
+                self.id_of_what(origin, field);
+                Convert::EntityId
+            }
+            FieldKind::Supplier if by_id => Convert::EntityId,
+            FieldKind::SmartAddress if origin.enum_.as_ref().is_some_and(|part| part.it == COUNTRY) => Convert::Country,
             FieldKind::Supplier => match self.typed_catalog(SUPPLIERS) {
                 Some(catalog) if self.book.knows_elements(catalog) => {
                     self.lookup(LookupWhat::Element { catalog, by: ElementBy::Name })
@@ -238,6 +255,14 @@ impl Compile<'_> {
             }
             _ => return None,
         })
+    }
+
+    fn id_of_what(&mut self, origin: &Origin, field: &Field) {
+        if linked_to(field.search_in.as_deref()).is_none() {
+            let message = format!("\"{}\" links contacts and companies, and an id does not say which", field.name);
+            let hint = "write { entity_id = \"…\", entity_type = { value = \"contacts\" } }".to_owned();
+            self.problem(origin.at, "mapping-shape", message, Some(hint));
+        }
     }
 
     fn text(&mut self, origin: &Origin, max: usize, rules: Arc<date::Rules>) -> Option<Convert> {
@@ -257,7 +282,7 @@ impl Compile<'_> {
 /// True where `as` says no more than the target's type does.
 fn agrees(as_: As, convert: &Convert) -> bool {
     match convert {
-        Convert::Number | Convert::Int { .. } => matches!(as_, As::Number | As::Money),
+        Convert::Number | Convert::Quantity | Convert::Int { .. } => matches!(as_, As::Number | As::Money),
         Convert::Money | Convert::WholeMoney { .. } => matches!(as_, As::Money | As::Number),
         Convert::Bool => as_ == As::Bool,
         Convert::Day(_) => as_ == As::Date,
@@ -266,7 +291,7 @@ fn agrees(as_: As, convert: &Convert) -> bool {
             matches!(as_, As::Text | As::Trim)
         }
         Convert::EntityId => as_ == As::Number,
-        Convert::Colour { .. } | Convert::Chain { .. } | Convert::ObjectName { .. } => {
+        Convert::Colour { .. } | Convert::Country | Convert::Chain { .. } | Convert::ObjectName { .. } => {
             matches!(as_, As::Text | As::Trim)
         }
         Convert::Text { .. } | Convert::Phone { .. } | Convert::Email { .. } | Convert::Url { .. } => true,

@@ -21,6 +21,11 @@ pub enum Mapped {
     Record(Record),
     /// The mapping's `where` leaves it out.
     Skipped,
+    /// A row of changes that says nothing but which record it means.
+    Unchanged {
+        key: Option<String>,
+        id: u64,
+    },
     Rejected {
         key: Option<String>,
         problems: Vec<Problem>,
@@ -151,6 +156,9 @@ impl Mapper {
         if !at.problems.is_empty() {
             return Mapped::Rejected { key, problems: at.problems };
         }
+        if let Some(id) = at.own_id.filter(|id| self.changes_nothing(&at, *id)) {
+            return Mapped::Unchanged { key, id };
+        }
         let body = self.body(&plan, &at, row.number, key.as_deref());
         let (id, parent, links, total) = (at.own_id, at.parent, at.links, at.total.known());
         Mapped::Record(Record { row: row.number, key, id, parent, body, links, total })
@@ -158,7 +166,9 @@ impl Mapper {
 
     fn sections<'r>(&mut self, at: &mut RowContext<'r>, first: &'r Row, more: &'r [Row]) {
         let plan = at.plan;
+        let mut bare = Vec::new();
         for (n, section) in plan.sections.iter().enumerate() {
+            at.bare = false;
             let (object, list) = (&mut self.objects[n], &mut self.lists[n]);
             list.clear();
             object.clear();
@@ -171,10 +181,51 @@ impl Mapper {
                     object.value_object(list);
                 }
             }
+            if at.bare {
+                bare.push(n);
+            }
             if !section.spec.repeats {
                 at.agreement(section, first, more, &mut self.names);
             }
         }
+        at.row = first;
+        for n in bare {
+            if self.parts_of(plan, n) == 0 {
+                self.objects[n].clear();
+            }
+        }
+        self.count_fields(at);
+    }
+
+    /// How many values in parts a section's object will get.
+    fn parts_of(&self, plan: &Plan, holder: usize) -> usize {
+        let parts = plan.sections.iter().zip(&self.lists);
+        parts.filter(|(part, list)| part.holder == holder && !list.is_empty()).count()
+    }
+
+    /// Values in parts and the marker count, too.
+    fn count_fields(&self, at: &mut RowContext<'_>) {
+        for (n, section) in at.plan.sections.iter().enumerate() {
+            let Some(max) = section.spec.custom_fields_max else { continue };
+            let marker = usize::from(at.plan.marker.is_some() && section.spec.is_item());
+            let count = self.objects[n].fields_count() + self.parts_of(at.plan, n) + marker;
+            if count > max {
+                let message = format!("{count} custom fields in [{}], the service takes {max}", section.spec.name);
+                let problem = at.problem(None, "too-many-fields", message);
+                at.problems.push(problem.hint("empty some of the cells, and fill these fields by an update"));
+            }
+        }
+    }
+
+    /// Sent, it would be counted as changed, by us and by the service.
+    fn changes_nothing(&self, at: &RowContext<'_>, id: u64) -> bool {
+        let Some((item, others)) = self.objects.split_first() else { return false };
+        let nothing = others.iter().all(ObjectWriter::is_empty) && self.lists.iter().all(Vec::is_empty);
+        at.plan.action == Action::Update
+            && nothing
+            && item.holds_nothing_but(ID_KEY, id)
+            && at.links.is_empty()
+            && at.elements.is_empty()
     }
 
     /// The record to change, found by the key under which an earlier import made it.
@@ -272,14 +323,14 @@ impl Mapper {
     }
 
     fn body(&mut self, plan: &Plan, at: &RowContext<'_>, row: u32, key: Option<&str>) -> Vec<u8> {
+        for (section, list) in plan.sections.iter().zip(&self.lists) {
+            if let (Some(field), false) = (&section.field, list.is_empty()) {
+                self.objects[section.holder].field_objects(field.id, list);
+            }
+        }
         let Some((item, embedded)) = self.objects.split_first_mut() else { return Vec::new() };
         for (section, object) in plan.sections[1..].iter().zip(embedded) {
             item.embed(section.spec.at, object);
-        }
-        for (section, list) in plan.sections.iter().zip(&self.lists) {
-            if let (Some(field), false) = (&section.field, list.is_empty()) {
-                item.field_objects(field.id, list);
-            }
         }
         if !at.elements.is_empty() {
             item.elements(at.elements.iter().copied());

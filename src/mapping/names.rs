@@ -138,11 +138,22 @@ pub fn resolve(book: &Book, what: LookupWhat, pipeline: Option<u64>, name: &str,
         (unknown, Unfit { code: "unknown-name", message, hint })
     };
     match what {
-        LookupWhat::Pipeline => account.pipeline(name).map(|p| p.id).map_err(|m| miss(m, "pipeline")),
-        LookupWhat::LossReason => account.loss_reason(name).map(|r| r.id).map_err(|m| miss(m, "loss reason")),
-        LookupWhat::ActiveUser => account.active_user(name).map(|u| u.id).map_err(|m| miss(m, "user")),
+        LookupWhat::Pipeline => {
+            among(account.pipeline(name).map(|p| p.id).map_err(|m| miss(m, "pipeline")), &account.pipelines, |p| {
+                &p.name
+            })
+        }
+        LookupWhat::LossReason => {
+            let found = account.loss_reason(name).map(|r| r.id).map_err(|m| miss(m, "loss reason"));
+            among(found, &account.loss_reasons, |r| &r.name)
+        }
+        LookupWhat::ActiveUser => {
+            among(account.active_user(name).map(|u| u.id).map_err(|m| miss(m, "user")), &account.users, |u| &u.name)
+        }
         LookupWhat::UserOrRobot if name == "0" => Ok(0),
-        LookupWhat::UserOrRobot => account.user(name).map(|u| u.id).map_err(|m| miss(m, "user")),
+        LookupWhat::UserOrRobot => {
+            among(account.user(name).map(|u| u.id).map_err(|m| miss(m, "user")), &account.users, |u| &u.name)
+        }
         LookupWhat::Stage { anywhere: true } => {
             account.stage_anywhere(name).map(|s| s.id).map_err(|m| miss(m, "stage"))
         }
@@ -151,14 +162,21 @@ pub fn resolve(book: &Book, what: LookupWhat, pipeline: Option<u64>, name: &str,
             TargetPlan::Custom { field, .. } => option(field, name),
             TargetPlan::Field(_) => Err((false, Unfit { code: "unknown-option", message: quoted(name), hint: None })),
         },
-        LookupWhat::Segment => account.segment(name).map(|s| s.id).map_err(|m| miss(m, "segment")),
-        LookupWhat::CustomerStatus => {
-            account.customer_status(name).map(|s| s.id).map_err(|m| miss(m, "status of customers"))
+        LookupWhat::Segment => {
+            among(account.segment(name).map(|s| s.id).map_err(|m| miss(m, "segment")), &account.segments, |s| &s.name)
         }
-        LookupWhat::Catalog => account.catalog(name).map(|c| c.id).map_err(|m| miss(m, "list")),
+        LookupWhat::CustomerStatus => {
+            let found = account.customer_status(name).map(|s| s.id).map_err(|m| miss(m, "status of customers"));
+            among(found, &account.customer_statuses, |s| &s.name)
+        }
+        LookupWhat::Catalog => {
+            among(account.catalog(name).map(|c| c.id).map_err(|m| miss(m, "list")), &account.catalogs, |c| &c.name)
+        }
         LookupWhat::PriceField { catalog } => price_field(account, catalog, name, miss),
         LookupWhat::Customer => match &book.customers {
-            Some(customers) => customers.by_name(name).map_err(|m| miss(m, "customer")),
+            Some(customers) => {
+                customers.by_name(name).map_err(|m| hinted(miss(m, "customer"), "import the customers first"))
+            }
             None => Err((false, not_in_snapshot(name, "customers"))),
         },
         LookupWhat::Element { catalog, by } => match book.elements.get(&catalog) {
@@ -167,11 +185,34 @@ pub fn resolve(book: &Book, what: LookupWhat, pipeline: Option<u64>, name: &str,
                 ElementBy::Name => elements.by_name(name),
                 ElementBy::Either => elements.by_either(name),
             }
-            .map_err(|m| miss(m, &element_noun(account, catalog, by))),
+            .map_err(|m| hinted(miss(m, &element_noun(account, catalog, by)), "import it into that list first")),
             None => Err((false, not_in_snapshot(name, "elements of this list"))),
         },
         LookupWhat::Ledger { entity, catalog } => from_ledger(book, entity, catalog, name),
     }
+}
+
+/// What a miss without a near name is told with.
+fn hinted((unknown, mut unfit): (bool, Unfit), hint: &str) -> (bool, Unfit) {
+    unfit.hint.get_or_insert_with(|| format!("correct the cell, or {hint}"));
+    (unknown, unfit)
+}
+
+/// Names shown of what there is little of.
+const KNOWN_MAX: usize = 10;
+
+/// A miss without a near name is told with the names there are.
+fn among<T>(found: Resolved, all: &[T], name: impl Fn(&T) -> &String) -> Resolved {
+    found.map_err(|(unknown, mut unfit)| {
+        unfit.hint.get_or_insert_with(|| {
+            let known: Vec<&str> = all.iter().take(KNOWN_MAX).map(|thing| name(thing).as_str()).collect();
+            match known.is_empty() {
+                true => "the account has none".to_owned(),
+                false => format!("known: {}{}", known.join(", "), if all.len() > KNOWN_MAX { ", …" } else { "" }),
+            }
+        });
+        (unknown, unfit)
+    })
 }
 
 fn stage(account: &Account, pipeline: Option<u64>, name: &str, miss: impl Fn(Miss, &str) -> (bool, Unfit)) -> Resolved {
@@ -194,25 +235,31 @@ fn stage(account: &Account, pipeline: Option<u64>, name: &str, miss: impl Fn(Mis
 }
 
 fn element_noun(account: &Account, catalog: u64, by: ElementBy) -> String {
-    let list = account.catalogs.iter().find(|c| c.id == catalog).map_or_else(String::new, |c| c.name.clone());
+    let known = account.catalogs.iter().find(|c| c.id == catalog);
+    let list = known.map_or_else(|| catalog.to_string(), |catalog| format!("\"{}\"", catalog.name));
     let what = match by {
         ElementBy::Article => "article",
         ElementBy::Name => "name",
         ElementBy::Either => "article or name",
     };
-    format!("{what} in the list \"{list}\"")
+    format!("{what} in the list {list}")
 }
 
 /// A field of type `price`, by name, code or id. [seed]
 fn price_field(account: &Account, catalog: u64, name: &str, miss: impl Fn(Miss, &str) -> (bool, Unfit)) -> Resolved {
     let owner = Owner::Catalog(catalog);
     let by_id = account.fields(owner).iter().find(|field| name.trim().parse() == Ok(field.id)).ok_or(());
-    let field = by_id.or_else(|()| account.field(owner, name)).map_err(|m| miss(m, "field of the products"))?;
-    if FieldKind::from_name(&field.kind) == FieldKind::Price {
-        return Ok(field.id);
+    let is_price = |field: &Field| FieldKind::from_name(&field.kind) == FieldKind::Price;
+    let prices: Vec<Field> = account.fields(owner).iter().filter(|field| is_price(field)).cloned().collect();
+    let found = by_id.or_else(|()| account.field(owner, name)).map_err(|m| miss(m, "field of the products"));
+    match found {
+        Ok(field) if is_price(field) => Ok(field.id),
+        Ok(field) => {
+            let message = format!("{} is a field of type {}, not a price", quoted(name), field.kind);
+            among(Err((false, Unfit { code: "unknown-name", message, hint: None })), &prices, |field| &field.name)
+        }
+        Err(miss) => among(Err(miss), &prices, |field| &field.name),
     }
-    let message = format!("{} is a field of type {}, not a price", quoted(name), field.kind);
-    Err((false, Unfit { code: "unknown-name", message, hint: None }))
 }
 
 fn from_ledger(book: &Book, entity: Entity, catalog: Option<u64>, key: &str) -> Resolved {

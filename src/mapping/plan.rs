@@ -96,6 +96,8 @@ pub struct SectionPlan {
     pub spec: &'static SectionSpec,
     /// The custom field whose value the section is.
     pub field: Option<Field>,
+    /// Among the plan's sections the one whose object has that field: of a complex lead it may be the contact.
+    pub holder: usize,
     /// The list in which a section of products looks, where it names none by itself.
     pub catalog: Option<u64>,
     pub values: Vec<ValuePlan>,
@@ -166,6 +168,8 @@ pub enum Convert {
         max: usize,
     },
     Number,
+    /// A number above zero.
+    Quantity,
     Money,
     WholeMoney {
         round: Option<Round>,
@@ -184,6 +188,8 @@ pub enum Convert {
         known: &'static [&'static str],
         hash: bool,
     },
+    /// The code of a country, in an address.
+    Country,
     /// The name of an object of which nothing else is said.
     ObjectName {
         max: usize,

@@ -36,6 +36,8 @@ pub(super) struct RowContext<'a> {
     pub(super) catalog_type: Option<String>,
     /// Values made so far for the target at hand.
     pub(super) made: usize,
+    /// The section at hand has nothing from the row, only what the mapping says by itself.
+    pub(super) bare: bool,
     /// What the section at hand has in the row at hand.
     pub(super) part: PartOfRow,
 }
@@ -45,11 +47,15 @@ pub(super) struct RowContext<'a> {
 pub(super) struct PartOfRow {
     /// Something came from the row, not from the mapping alone.
     pub touched: bool,
+    /// A default stood in for an empty cell.
+    pub defaulted: bool,
     pub filled: Vec<&'static str>,
     pub elements: Vec<u64>,
     pub quantities: Vec<Decimal>,
     pub catalog: Option<u64>,
     pub line: Line,
+    /// Problems told before it.
+    pub told: usize,
 }
 
 impl<'a> RowContext<'a> {
@@ -67,6 +73,7 @@ impl<'a> RowContext<'a> {
             total: Total::default(),
             catalog_type: None,
             made: 0,
+            bare: false,
             part: PartOfRow::default(),
         }
     }
@@ -94,7 +101,11 @@ impl<'a> RowContext<'a> {
         };
         let mut problem = self.problem(column, unfit.code, unfit.message).value(cell.text);
         problem.hint = unfit.hint;
-        self.problems.push(problem);
+        // One cell may fill several fields, and what is wrong with it need not be told for each.
+        let same = |p: &Problem| p.place == problem.place && p.message == problem.message;
+        if !self.problems.iter().any(same) {
+            self.problems.push(problem);
+        }
     }
 
     /// A condition that fails on a row is a problem of it.
@@ -116,20 +127,12 @@ impl<'a> RowContext<'a> {
     }
 
     pub(super) fn section(&mut self, section: &SectionPlan, object: &mut ObjectWriter, names: &mut Names) {
-        self.part = PartOfRow::default();
+        self.part = PartOfRow { told: self.problems.len(), ..PartOfRow::default() };
         for value in &section.values {
             self.value(section, value, object, names);
         }
         self.close_part(section, object);
         let own = section.spec.is_item();
-        if let Some(max) = section.spec.custom_fields_max
-            && object.fields_count() + usize::from(self.plan.marker.is_some() && own) > max
-        {
-            let message =
-                format!("{} custom fields in [{}], the service takes {max}", object.fields_count(), section.spec.name);
-            let problem = self.problem(None, "too-many-fields", message);
-            self.problems.push(problem);
-        }
         let changes = self.plan.action != Action::Create && own && !self.plan.id_by_key;
         if changes && self.own_id.is_none() && self.problems.is_empty() {
             let problem = self.problem(None, "no-id", "the row does not say which record to change");
@@ -222,6 +225,7 @@ impl<'a> RowContext<'a> {
             (Some(default), _) => match self.convert(value, origin, text_cell(default), names) {
                 Ok(one) => {
                     made.push((one, origin));
+                    self.part.defaulted = true;
                     return Filled::Yes;
                 }
                 Err(Refused::Unfit(unfit) | Refused::Unknown(unfit)) => self.unfit(&origin.input, cell, unfit),

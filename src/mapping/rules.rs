@@ -5,6 +5,7 @@ use super::compile::{Compile, names_own_id};
 use super::plan::{SectionPlan, TargetPlan, ValuePlan};
 use super::written::{At, Section, Target};
 use crate::entity::compare::Mark;
+use crate::entity::parts::Field;
 use crate::entity::{Action, At as Place, COMMENT, FieldKind, FieldSpec, Holds, Needs, Required, Wire};
 use std::collections::HashSet;
 
@@ -43,17 +44,20 @@ impl Compile<'_> {
             self.problem(section.at, "no-category", message, Some(hint));
         }
         if let Some(max) = section.spec.custom_fields_max {
-            let count = section.values.iter().filter(|v| matches!(v.target, Target::Custom(_))).count();
+            let marker = usize::from(self.written.marker.is_some() && section.spec.is_item());
+            let count = section.values.iter().filter(|v| matches!(v.target, Target::Custom(_))).count() + marker;
             if count > max {
-                let message =
-                    format!("{count} custom fields under [{}.fields], the service takes {max}", section.spec.name);
+                let marked = if marker > 0 { " with the marker" } else { "" };
+                let name = section.spec.name;
+                let message = format!("{count} custom fields under [{name}.fields]{marked}, the service takes {max}");
                 let hint = "leave some out and update them afterwards".to_owned();
                 self.problem(section.at, "too-many-fields", message, Some(hint));
             }
         }
-        self.required_fields(section.at, section.spec.name, section.spec.fields, &|name| {
-            section.values.iter().any(|v| matches!(v.target, Target::Field(f) if f.name == name))
-        });
+        let has =
+            |name: &str| section.values.iter().any(|v| matches!(v.target, Target::Field(field) if field.name == name));
+        self.required_fields(section.at, section.spec.name, section.spec.fields, &has);
+        self.id_without_type(section.at, section.spec.name, &has);
         if has_tags(section, Wire::EmbeddedTags) && has_tags(section, Wire::Tags("tags_to_add")) {
             let hint = Some("\"all_tags\" says all the tags there shall be, \"tags\" adds some: keep one".to_owned());
             self.problem(section.at, "tags-twice", "\"tags\" and \"all_tags\" exclude each other", hint);
@@ -81,6 +85,15 @@ impl Compile<'_> {
         }
     }
 
+    /// An id alone does not say of what it is, and would be refused with every record. [doc]
+    pub(super) fn id_without_type(&mut self, at: usize, place: &str, has: &dyn Fn(&str) -> bool) {
+        if has("entity_id") && !has("entity_type") {
+            let message = format!("[{place}] has an entity_id and does not say of what");
+            let hint = "add entity_type = { value = \"contacts\" } or \"companies\"".to_owned();
+            self.problem(at, "no-required-field", message, Some(hint));
+        }
+    }
+
     /// True where a record cannot be made without the field in this account.
     pub(super) fn is_required(&self, field: &FieldSpec) -> bool {
         let periodicity = self.account.basics.customers_mode == "periodicity";
@@ -100,18 +113,21 @@ impl Compile<'_> {
         }
     }
 
-    pub(super) fn doubled_fields(&mut self, at: usize, section: &SectionPlan) {
-        let mut seen = HashSet::new();
-        let mut doubled = Vec::new();
-        for value in &section.values {
-            if let TargetPlan::Custom { field, .. } = &value.target
-                && !seen.insert(field.id)
-            {
-                doubled.push(field.name.clone());
-            }
+    /// Under its name and its code, in parts and as one text, under [invoice.payer] and [invoice.fields].
+    pub(super) fn doubled_fields(&mut self, at: usize, before: &[SectionPlan], new: &[SectionPlan]) {
+        fn fields(section: &SectionPlan) -> impl Iterator<Item = (usize, &Field)> {
+            let values = section.values.iter().filter_map(|value| match &value.target {
+                TargetPlan::Custom { field, .. } => Some(field),
+                TargetPlan::Field(_) => None,
+            });
+            values.chain(&section.field).map(|field| (section.holder, field))
         }
+        let mut seen: HashSet<(usize, u64)> = before.iter().flat_map(fields).map(|(n, field)| (n, field.id)).collect();
+        let twice = new.iter().flat_map(fields).filter(|(n, field)| !seen.insert((*n, field.id)));
+        let doubled: Vec<String> = twice.map(|(_, field)| field.name.clone()).collect();
         for name in doubled {
-            let hint = "write one key with a list: [\"column 1\", \"column 2\"]".to_owned();
+            let hint = "fill it in one place; where it holds several values, with a list: [\"column 1\", \"column 2\"]"
+                .to_owned();
             self.problem(at, "field-twice", format!("the field \"{name}\" is filled twice"), Some(hint));
         }
     }

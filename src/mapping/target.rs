@@ -1,7 +1,7 @@
 //! One target of a mapping at a time: the field looked up, its origins compiled.
 
 use super::compile::{Compile, InPipeline};
-use super::conversion::writable;
+use super::conversion::{COUNTRY, writable};
 use super::convert::number::Round;
 use super::convert::split;
 use super::names::{missed, resolve};
@@ -11,7 +11,9 @@ use super::written::{At, By, From, OnEmpty, OnUnknown, Origin, Part, Section, Ta
 use crate::account::CatalogRef;
 use crate::entity::parts::Field;
 use crate::entity::payload::Sort;
-use crate::entity::{self, ADDRESS_PARTS, At as Place, Entity, FieldKind, FieldSpec, Holds, Owner, SectionSpec, Wire};
+use crate::entity::{
+    self, ADDRESS_PARTS, Action, At as Place, Entity, FieldKind, FieldSpec, Holds, Owner, SectionSpec, Wire,
+};
 use crate::problem::did_you_mean;
 use crate::table::fold;
 use std::collections::HashSet;
@@ -66,10 +68,11 @@ impl Compile<'_> {
         }
         // A stage is looked up in the record's pipeline, so the pipeline has to be known first.
         values.sort_by_key(|v| !matches!(v.target, TargetPlan::Field(spec) if spec.holds == Holds::Pipeline));
-        let plan = SectionPlan { spec: section.spec, field, catalog, values };
-        self.doubled_fields(section.at, &plan);
-        plans.push(plan);
-        plans.extend(parted);
+        let holder = if field.is_some() { 0 } else { plans.len() };
+        let mut new = vec![SectionPlan { spec: section.spec, field, holder, catalog, values }];
+        new.extend(parted.into_iter().map(|part| SectionPlan { holder, ..part }));
+        self.doubled_fields(section.at, plans, &new);
+        plans.extend(new);
     }
 
     fn section_pipeline(&self, section: &Section) -> InPipeline {
@@ -113,6 +116,12 @@ impl Compile<'_> {
             Target::Custom(name) => {
                 let field = self.custom_field(owner?, name, value.at)?;
                 let kind = FieldKind::from_name(&field.kind);
+                if kind == FieldKind::Items {
+                    let message = format!("\"{}\" holds lines of several parts, not one value", field.name);
+                    let hint = "write { description = \"…\", unit_price = \"…\", quantity = \"…\" }".to_owned();
+                    self.problem(value.at, "mapping-shape", message, Some(hint));
+                    return None;
+                }
                 let many = match kind {
                     // A comma belongs to an address.
                     FieldKind::SmartAddress => Many::IfSplit,
@@ -129,7 +138,8 @@ impl Compile<'_> {
         }
         let required = match &value.target {
             // Other sections ask for it only where a row has anything of theirs.
-            Target::Field(field) => spec.is_item() && self.is_required(field),
+            // An empty cell of an update changes nothing.
+            Target::Field(field) => spec.is_item() && self.written.action == Action::Create && self.is_required(field),
             Target::Custom(_) => false,
         };
         let context = Context { target: &target, owner, catalog, many, required };
@@ -214,8 +224,10 @@ impl Compile<'_> {
             let target = TargetPlan::Field(target);
             plans.extend(self.part(part, target, Many::No));
         }
-        self.required_fields(value.at, &field.name, spec.fields, &|name| value.parts.iter().any(|p| p.name == name));
-        parted.push(SectionPlan { spec, field: Some(field), catalog: None, values: plans });
+        let has = |name: &str| value.parts.iter().any(|p| p.name == name);
+        self.required_fields(value.at, &field.name, spec.fields, &has);
+        self.id_without_type(value.at, &field.name, &has);
+        parted.push(SectionPlan { spec, field: Some(field), holder: 0, catalog: None, values: plans });
     }
 
     fn part(&mut self, part: &Part, target: TargetPlan, many: Many) -> Option<ValuePlan> {
@@ -243,7 +255,10 @@ impl Compile<'_> {
                 let plan = self.origin(origin, &context);
                 let sort = Some(Sort::Code(part.name.clone()));
                 // A part of an address has one text, whatever stands in it.
-                origins.extend(plan.map(|plan| OriginPlan { sort, split: Vec::new(), ..plan }));
+                origins.extend(plan.map(|plan| match part.name == COUNTRY {
+                    true => OriginPlan { sort, split: Vec::new(), convert: Convert::Country, ..plan },
+                    false => OriginPlan { sort, split: Vec::new(), ..plan },
+                }));
             }
         }
         Some(ValuePlan { target, origins })

@@ -40,6 +40,10 @@ impl Line {
         }
     }
 
+    pub fn is_discounted(self) -> bool {
+        self.discount.is_some() || self.percent.is_some()
+    }
+
     fn sum(self) -> Option<Decimal> {
         let whole = self.price?.checked_mul(self.quantity?)?;
         let percent = self.percent.unwrap_or(Decimal::ZERO);

@@ -60,6 +60,7 @@ impl RowContext<'_> {
             Convert::Email { max } => Made::Text(fits(email::email(&plain(cell)?)?.into_owned().into(), *max)?),
             Convert::Url { max } => Made::Text(fits(url::url(&plain(cell)?)?.to_owned().into(), *max)?),
             Convert::Number => Made::Number(number::number(cell, decimal)?),
+            Convert::Quantity => Made::Number(above_zero(number::number(cell, decimal)?, cell.text)?),
             Convert::Money => Made::Money(money::money(cell, decimal)?),
             Convert::WholeMoney { round } => Made::Int(number::whole(money::money(cell, decimal)?, *round)?),
             Convert::Int { round } => Made::Int(number::whole(number::number(cell, decimal)?, *round)?),
@@ -73,6 +74,7 @@ impl RowContext<'_> {
             Convert::EntityId => Made::Id(entity_id(cell)?),
             Convert::Word(words) => Made::Text(word(cell.text.trim(), words)?.into()),
             Convert::Colour { known, hash } => Made::Text(colour(cell.text.trim(), known, *hash)?.into()),
+            Convert::Country => Made::Text(country(cell.text.trim())?.into()),
             Convert::ObjectName { max } => Made::Text(fits(Cow::Borrowed(cell.text.trim()), *max)?),
             Convert::Chain { catalogs, cache } => return self.step(value, catalogs, *cache, cell.text.trim(), names),
             Convert::Name(lookup) => return self.name(value, *lookup, cell.text.trim(), names),
@@ -131,9 +133,12 @@ impl RowContext<'_> {
         names: &mut Names,
     ) -> Result<Made<'v>, Refused> {
         let Some(catalog) = catalogs.get(self.made).copied().filter(|_| self.made < CHAIN_MAX) else {
-            let message =
-                format!("{} is one step too many: the field goes through {} lists", quoted(name), catalogs.len());
-            return Err(Refused::Unfit(Unfit { code: "too-many", message, hint: None }));
+            let lists = if catalogs.len() == 1 { "list" } else { "lists" };
+            let (step, count) = (quoted(name), catalogs.len());
+            let message = format!("{step} is one step too many: the field goes through {count} {lists}");
+            let hint =
+                "name one element of each list; where a / belongs to a name, say what stands between: split = \";\"";
+            return Err(Refused::Unfit(Unfit { code: "too-many", message, hint: Some(hint.to_owned()) }));
         };
         let lookup = Lookup { what: LookupWhat::Element { catalog, by: ElementBy::Name }, cache };
         match self.name(value, lookup, name, names)? {
@@ -220,6 +225,29 @@ fn colour(text: &str, known: &'static [&'static str], hash: bool) -> Result<Stri
     }
 }
 
+fn above_zero(number: Decimal, text: &str) -> Result<Decimal, Unfit> {
+    match number > Decimal::ZERO {
+        true => Ok(number),
+        false => Err(Unfit {
+            code: "quantity",
+            message: format!("{} is no quantity: it takes more than 0", quoted(text)),
+            hint: Some("correct the number, or leave the product out".to_owned()),
+        }),
+    }
+}
+
+/// The service refuses names of countries. [doc]
+fn country(text: &str) -> Result<String, Unfit> {
+    match text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        true => Ok(text.to_uppercase()),
+        false => Err(Unfit {
+            code: "country",
+            message: format!("{} is no code of a country", quoted(text)),
+            hint: Some("write two letters, such as RU, or translate names with \"values\"".to_owned()),
+        }),
+    }
+}
+
 pub fn field_value<'v>(
     made: &'v Made<'_>,
     origin: &'v OriginPlan,
@@ -245,11 +273,39 @@ pub fn field_value<'v>(
     }
 }
 
-/// What a field links to stands in its definition: an entity, or the id of a list. [doc]
-fn linked(id: u64, search_in: Option<&str>) -> FieldValue<'_> {
-    match search_in.map(|place| (place, place.parse().ok())) {
-        Some((_, Some(catalog))) => FieldValue::Linked { id, entity_type: "catalog_elements", catalog: Some(catalog) },
-        Some((entity_type @ "companies", None)) => FieldValue::Linked { id, entity_type, catalog: None },
-        Some(_) | None => FieldValue::Linked { id, entity_type: "contacts", catalog: None },
+/// What a field links to stands in its definition: an entity, or the id of a list. [doc] A field may link contacts and
+/// companies alike, and then an id alone says nothing.
+pub fn linked_to(search_in: Option<&str>) -> Option<(&'static str, Option<u64>)> {
+    match search_in? {
+        "contacts" => Some(("contacts", None)),
+        "companies" => Some(("companies", None)),
+        place => place.parse().ok().map(|catalog| ("catalog_elements", Some(catalog))),
+    }
+}
+
+fn linked(id: u64, search_in: Option<&str>) -> FieldValue<'static> {
+    // A mapping with an id for any other field was refused.
+    let (entity_type, catalog) = linked_to(search_in).unwrap_or(("contacts", None));
+    FieldValue::Linked { id, entity_type, catalog }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_id_links_to_is_known_only_where_the_field_links_to_one_thing() {
+        assert_eq!(linked_to(Some("companies")), Some(("companies", None)));
+        assert_eq!(linked_to(Some("1005")), Some(("catalog_elements", Some(1005))));
+        assert_eq!(linked_to(Some("contacts_and_companies")), None);
+        assert_eq!(linked_to(None), None);
+    }
+
+    #[test]
+    fn a_country_is_its_code_of_two_letters() {
+        assert_eq!(country("kz"), Ok("KZ".to_owned()));
+        for wrong in ["Россия", "RUS", "РФ", "7"] {
+            assert_eq!(country(wrong).map_err(|unfit| unfit.code), Err("country"), "{wrong}");
+        }
     }
 }

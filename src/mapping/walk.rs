@@ -40,7 +40,7 @@ pub fn walk(text: Text, root: &Node) -> Result<Written, Vec<Problem>> {
             "key" => written.key = walk.texts(entry),
             "marker" => written.marker = walk.a_text(entry),
             CATALOG_KEY if kind.spec().catalog.is_some() => written.catalog = walk.scalar(entry),
-            GROUP_KEY if kind.spec().grouped() => written.group = walk.texts(entry),
+            GROUP_KEY if kind.spec().grouped() && action != Action::Delete => written.group = walk.texts(entry),
             "source" => written.source = walk.source(entry),
             _ => walk.section(entry, &mut written),
         }
@@ -139,6 +139,11 @@ impl Walk<'_> {
             Data::List(list) => list.iter().collect(),
             _ => vec![&entry.node],
         };
+        if nodes.is_empty() && matches!(entry.key.as_str(), "key" | GROUP_KEY) {
+            let message = format!("\"{}\" is an empty list", entry.key);
+            self.problem(entry.node.at, "mapping-shape", message).hint =
+                Some("name a column, or leave the line out".to_owned());
+        }
         let mut texts = Vec::new();
         for node in nodes {
             match &node.data {
@@ -210,7 +215,7 @@ impl Walk<'_> {
                 .iter()
                 .copied()
                 .chain(Some(CATALOG_KEY).filter(|_| spec.catalog.is_some()))
-                .chain(Some(GROUP_KEY).filter(|_| spec.grouped()))
+                .chain(Some(GROUP_KEY).filter(|_| spec.grouped() && written.action != Action::Delete))
                 .chain(spec.sections.iter().map(|s| s.name).filter(|name| !name.contains('.')))
                 .filter(|k| *k != "$schema")
                 .collect();
@@ -225,9 +230,11 @@ impl Walk<'_> {
         let mut values = Vec::new();
         for inner in entries {
             let path = format!("{}.{}", section.name, inner.key);
-            if inner.key == "fields" && section.custom_fields.is_some() {
+            // A deletion names its record and says nothing of it.
+            let filled = written.action != Action::Delete;
+            if inner.key == "fields" && section.custom_fields.is_some() && filled {
                 self.custom_fields(inner, &mut values);
-            } else if spec.section(&path).is_some() {
+            } else if filled && spec.section(&path).is_some() {
                 self.section(&Entry { key: path, ..inner.clone() }, written);
             } else {
                 self.field(section, inner, written.action, &mut values);
@@ -240,7 +247,7 @@ impl Walk<'_> {
         let allowed = |field: &&FieldSpec| field.taken_on(action);
         let Some(field) = section.fields.iter().find(|field| field.name == entry.key && allowed(field)) else {
             let mut known: Vec<&str> = section.fields.iter().filter(allowed).map(|f| f.name).collect();
-            if section.custom_fields.is_some() {
+            if section.custom_fields.is_some() && action != Action::Delete {
                 known.push("fields");
             }
             let place = format!("in [{}] of a mapping that {}s", section.name, action.name());
@@ -321,13 +328,20 @@ impl Walk<'_> {
         let sources = entries.iter().filter(|e| matches!(e.key.as_str(), "column" | "value" | "template")).count();
         if sources != 1 {
             let message = format!("\"{name}\" needs exactly one of column, value and template, found {sources}");
-            self.problem(node.at, "mapping-shape", message);
+            let hint = match sources {
+                0 => "write { column = \"…\" } with the title of a column",
+                _ => "keep one of them",
+            };
+            self.problem(node.at, "mapping-shape", message).hint = Some(hint.to_owned());
         }
-        let mut origin = plain(from.into_iter().next()?);
+        // Without a source its other keys are looked at all the same: one of them may be the source, misspelt.
+        let source = from.into_iter().next();
+        let known = source.is_some();
+        let mut origin = plain(source.unwrap_or(From::Constant(At { at: node.at, it: String::new() })));
         for entry in entries {
             self.value_key(entry, &mut origin);
         }
-        Some(origin)
+        known.then_some(origin)
     }
 
     fn value_key(&mut self, entry: &Entry, origin: &mut Origin) {
@@ -423,9 +437,10 @@ impl Walk<'_> {
     }
 }
 
-/// The entries of a table in which every key is a part of some value: then it is a value in parts, not an origin.
+/// The entries of a table that is a value in parts, not an origin: it has a part of some value, and no key of an origin.
 fn in_parts(node: &Node) -> Option<&[Entry]> {
     let Data::Table(entries) = &node.data else { return None };
-    let known = |entry: &Entry| entity::part_names().any(|name| name == entry.key);
-    (!entries.is_empty() && entries.iter().all(known)).then_some(entries)
+    let part = |entry: &Entry| entity::part_names().any(|name| name == entry.key);
+    let of_origin = |entry: &Entry| VALUE_KEYS.contains(&entry.key.as_str());
+    (entries.iter().any(part) && !entries.iter().any(of_origin)).then_some(entries)
 }

@@ -55,12 +55,7 @@ impl RowContext<'_> {
                     object.embedded_source(id);
                 }
             }
-            Wire::Discount(kind) => {
-                if let Some((Made::Number(value) | Made::Money(value), _)) = made.first() {
-                    object.discount(kind, *value);
-                    self.part.line.discount(kind, *value);
-                }
-            }
+            Wire::Discount(kind) => self.write_discount(kind, &made, object),
             Wire::Parent => self.parent = ids(&made).first().copied(),
             Wire::Link(to) => {
                 for (n, id) in ids(&made).into_iter().enumerate() {
@@ -69,7 +64,8 @@ impl RowContext<'_> {
                     self.links.push(Link { to, id, catalog: None, quantity: None, main });
                 }
             }
-            Wire::ElementId => self.part.elements.extend(ids(&made)),
+            // The same product twice is more of it.
+            Wire::ElementId => self.part.elements.extend(made.iter().filter_map(|(one, _)| id(one))),
             Wire::ElementCatalog => self.part.catalog = ids(&made).first().copied(),
             Wire::ElementQuantity => self.part.quantities.extend(made.iter().filter_map(|(one, _)| match one {
                 Made::Number(number) | Made::Money(number) => Some(*number),
@@ -78,6 +74,19 @@ impl RowContext<'_> {
             // Compiled to the custom field itself.
             Wire::Field(_) => {}
         }
+    }
+
+    /// A line has one discount. [seed]
+    fn write_discount(&mut self, kind: &str, made: &[(Made<'_>, &OriginPlan)], object: &mut ObjectWriter) {
+        let Some((Made::Number(value) | Made::Money(value), origin)) = made.first() else { return };
+        if self.part.line.is_discounted() {
+            let problem =
+                self.problem(column(origin), "discount-twice", "the line has a discount as a sum and in percent");
+            self.problems.push(problem.value(value.to_string()).hint("leave one of the two cells empty"));
+            return;
+        }
+        object.discount(kind, *value);
+        self.part.line.discount(kind, *value);
     }
 
     fn write_key(
@@ -118,26 +127,34 @@ impl RowContext<'_> {
     /// What a section has in a row is whole now, or is nothing.
     pub(super) fn close_part(&mut self, section: &SectionPlan, object: &mut ObjectWriter) {
         let inside = matches!(section.spec.at, At::Field(_) | At::Value | At::Elements | At::LinkedElements);
-        if !inside {
+        let person = matches!(section.spec.at, At::EmbeddedFirst(_));
+        if !inside && !person {
             return;
         }
         let part = std::mem::take(&mut self.part);
         let from_row = |value: &ValuePlan| value.origins.iter().any(|o| !matches!(o.input, Input::Constant(_)));
-        // Constants alone make no payer and no line out of a row that has none.
-        if !part.touched && section.values.iter().any(from_row) {
-            object.clear();
+        // Constants alone make no payer, no line and no contact out of a row that has none.
+        let said = part.touched || (person && part.defaulted);
+        if !said && section.values.iter().any(from_row) {
+            match person {
+                // Its values in parts come later, and may make it one.
+                true => self.bare = true,
+                false => object.clear(),
+            }
             return;
         }
+        if person {
+            return;
+        }
+        // A cell that is refused already leaves its place empty.
+        let refused = self.problems.len() > part.told;
         for field in section.spec.fields.iter().filter(|f| f.required == Required::Always) {
             let mapped =
                 section.values.iter().find(|v| matches!(v.target, TargetPlan::Field(f) if f.name == field.name));
-            let Some(value) = mapped.filter(|_| !part.filled.contains(&field.name) && self.problems.is_empty()) else {
+            let Some(value) = mapped.filter(|_| !part.filled.contains(&field.name) && !refused) else {
                 continue;
             };
-            let column = value.origins.iter().find_map(|origin| match origin.input {
-                Input::Column(index) => Some(index),
-                Input::Constant(_) | Input::Template(_) => None,
-            });
+            let column = value.origins.iter().find_map(column);
             let message = format!("[{}] has values in this row, and none for \"{}\"", section.spec.name, field.name);
             let problem = self.problem(column, "empty", message);
             self.problems.push(problem.hint(format!("fill the cell with {}", field.about)));
@@ -152,9 +169,15 @@ impl RowContext<'_> {
     /// Elements and their quantities, which stand in two columns.
     fn close_elements(&mut self, section: &SectionPlan, part: PartOfRow) {
         let (count, quantities) = (part.elements.len(), part.quantities.len());
+        if self.problems.len() > part.told {
+            return;
+        }
         if quantities != 0 && quantities != count {
-            let message = format!("{count} products and {quantities} quantities stand in this row");
-            let problem = self.problem(None, "quantity", message);
+            let products = if count == 1 { "product" } else { "products" };
+            let message = format!("{count} {products} and {quantities} quantities stand in this row");
+            let quantity = |v: &&ValuePlan| matches!(v.target, TargetPlan::Field(f) if f.wire == Wire::ElementQuantity);
+            let column = section.values.iter().find(quantity).and_then(|v| v.origins.iter().find_map(column));
+            let problem = self.problem(column, "quantity", message);
             self.problems.push(problem.hint("write as many quantities as products, or none for one of each"));
             return;
         }
@@ -231,14 +254,26 @@ impl RowContext<'_> {
 
 fn ids(made: &[(Made<'_>, &OriginPlan)]) -> Vec<u64> {
     let mut ids = Vec::new();
-    for (one, _) in made {
-        if let Made::Id(id) = one
-            && !ids.contains(id)
-        {
-            ids.push(*id);
+    for id in made.iter().filter_map(|(one, _)| id(one)) {
+        if !ids.contains(&id) {
+            ids.push(id);
         }
     }
     ids
+}
+
+fn id(made: &Made<'_>) -> Option<u64> {
+    match made {
+        Made::Id(id) => Some(*id),
+        _ => None,
+    }
+}
+
+fn column(origin: &OriginPlan) -> Option<usize> {
+    match origin.input {
+        Input::Column(index) => Some(index),
+        Input::Constant(_) | Input::Template(_) => None,
+    }
 }
 
 /// Tags, each once.

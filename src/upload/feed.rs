@@ -163,6 +163,10 @@ impl<G: FnMut(Fed) -> bool> Walk<'_, G> {
         (self.give)(match mapped {
             Mapped::Record(record) => Fed::Record(Loaded { record, row: row.clone(), more: more.to_vec() }),
             Mapped::Skipped => Fed::Local(Outcome::new(row.number, Status::Skipped)),
+            Mapped::Unchanged { key, id } => {
+                let more = more.iter().map(|row| row.number).collect();
+                Fed::Local(Outcome { key, id: Some(id), more, ..Outcome::new(row.number, Status::Unchanged) })
+            }
             Mapped::Rejected { key, problems } => Fed::Local(rejected(self.mapper.plan(), row, more, key, &problems)),
         })
     }

@@ -131,6 +131,6 @@ const OWN_ID_OR_DELETE: FieldSpec = FieldSpec {
 /// Elements of a catalog with a quantity each. [seed]
 const PRODUCTS: &[FieldSpec] = &[
     required(both("element", Wire::ElementId, Holds::Element, "the product, by article, name or id")),
-    both("quantity", Wire::ElementQuantity, Holds::Number, "how many; 1 where nothing is said"),
+    both("quantity", Wire::ElementQuantity, Holds::Quantity, "how many; 1 where nothing is said"),
     both("catalog", Wire::ElementCatalog, Holds::Catalog, "the list it stands in; the products where nothing is said"),
 ];
