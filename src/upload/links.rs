@@ -12,7 +12,7 @@ use crate::entity::{Action, At, Entity, LINKS_MAX, Wire};
 use crate::mapping::plan::{Input, TargetPlan};
 use crate::mapping::{Link, Plan};
 use crate::problem::{Problem, Stage};
-use crate::store::{Journal, Linked, Links, StoreError, StoredProblem};
+use crate::store::{Journal, Linked, Links, Outcome, Status, StoreError, StoredProblem};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -129,7 +129,7 @@ pub async fn link(linking: Linking) -> Result<End, StoreError> {
                 Err(panic) => std::panic::resume_unwind(panic.into_panic()),
             },
             parcel = feed.recv(), if !ended && linker.end.is_none() && linker.waiting.len() < LINKS_MAX => match parcel {
-                Some(parcel) => ended = linker.take(parcel, &ids),
+                Some(parcel) => ended = linker.take(parcel, &ids)?,
                 None => {
                     ended = true;
                     linker.broken = Some(feed::died());
@@ -269,7 +269,7 @@ impl Linker {
     }
 
     /// True when the source has ended.
-    fn take(&mut self, parcel: Vec<Fed>, ids: &BTreeMap<u32, u64>) -> bool {
+    fn take(&mut self, parcel: Vec<Fed>, ids: &BTreeMap<u32, u64>) -> Result<bool, StoreError> {
         let mut ended = false;
         for fed in parcel {
             match fed {
@@ -284,7 +284,7 @@ impl Linker {
                     let left = links.len();
                     self.open.insert(row, Open { loaded, left, links: Links::default(), problems: Vec::new() });
                 }
-                Fed::Local(_) => {}
+                Fed::Local(outcome) => self.unmapped(outcome, ids)?,
                 Fed::End { .. } => ended = true,
                 Fed::Broken(problem) => {
                     ended = true;
@@ -292,7 +292,24 @@ impl Linker {
                 }
             }
         }
-        ended
+        Ok(ended)
+    }
+
+    /// A record that was sent and whose row says something else now, a key that is no longer known: its links cannot be
+    /// made, and that must not go unsaid.
+    fn unmapped(&mut self, outcome: Outcome, ids: &BTreeMap<u32, u64>) -> Result<(), StoreError> {
+        if !ids.contains_key(&outcome.row) || outcome.status != Status::Rejected {
+            return Ok(());
+        }
+        let told = |problem: StoredProblem| StoredProblem {
+            stage: Stage::Send.word().to_owned(),
+            code: "not-linked".to_owned(),
+            message: format!("the record is made and could not be linked: {}", problem.message),
+            ..problem
+        };
+        let problems = outcome.problems.into_iter().map(told).collect();
+        let links = Links { made: 0, refused: 1 };
+        lock(&self.journal).linked(&[Linked { row: outcome.row, links, problems }])
     }
 
     fn landed(&mut self, request: Request, end: &Result<Reply, Failure>) -> Result<(), StoreError> {

@@ -73,6 +73,20 @@ async fn links_are_not_done_where_the_source_cannot_be_read_to_its_end() {
     assert_eq!(stage.store().unlinked(1).unwrap().into_keys().collect::<Vec<_>>(), [3], "what was read is linked");
 }
 
+/// A key that its links go by may be forgotten between the two readings.
+#[tokio::test]
+async fn a_row_that_no_longer_maps_is_told_when_its_links_are_due() {
+    let service = Service::start(|_, _, _| (200, r#"{"_embedded":{"links":[]}}"#.to_owned()));
+    let stage = made(&service, 2..=2).await;
+    let unknown = Problem::new(Step::Map, "unknown-key", "\"K1\" is no key");
+    let rejected = Outcome { problems: vec![(&unknown).into()], ..Outcome::new(2, Status::Rejected) };
+    let (sender, feed) = mpsc::channel(4);
+    sender.send(vec![Fed::Local(rejected), Fed::End { rows: 1 }]).await.expect("there is room");
+    assert!(matches!(stage.link_fed(feed, false).await, End::Finished));
+    assert_eq!(stage.store().links(1).unwrap(), Links { made: 0, refused: 1 });
+    assert_eq!(stage.statuses(), [(2, "created", "not-linked".to_owned())]);
+}
+
 #[tokio::test]
 async fn a_passing_failure_refuses_no_link_and_a_page_makes_none() {
     let service = Service::start(|_, nth, _| match nth {
