@@ -249,7 +249,7 @@ async fn signals(stop: watch::Sender<bool>) -> Exit {
 }
 
 #[cfg(unix)]
-async fn one_signal() -> Exit {
+pub(super) async fn one_signal() -> Exit {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {
@@ -264,7 +264,7 @@ async fn one_signal() -> Exit {
 }
 
 #[cfg(not(unix))]
-async fn one_signal() -> Exit {
+pub(super) async fn one_signal() -> Exit {
     let _ = tokio::signal::ctrl_c().await;
     Exit::Interrupted
 }
