@@ -3,15 +3,18 @@
 mod program;
 
 use amoport::account::{Account, Wanted};
+use amoport::api::listing::Listing;
 use amoport::api::{Client, Pace, parse_base, pull};
 use amoport::clock::Clock;
 use amoport::entity::Entity;
 use amoport::export::{self, Ask, Columns, ExportError, Exported, Format, Place};
 use amoport::sandbox::{Options, Sandbox, Switches};
 use calamine::{Data, Reader};
-use program::{Folder, Service, http};
+use program::{Folder, Ran, Service, http, ran};
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -73,7 +76,7 @@ impl Running {
 }
 
 fn leads() -> Ask {
-    Ask { entity: Entity::Leads, catalog: None, filters: vec![], since: None, text: None, with: vec![] }
+    Ask { entity: Entity::Leads, catalog: None, filters: vec![], since: None, text: None, with: vec![], twice: false }
 }
 
 fn ids(rows: &[Value]) -> Vec<u64> {
@@ -131,6 +134,89 @@ fn a_page_that_stays_unreadable_is_a_doubt_and_a_block_leaves_no_file() {
         let left: Vec<_> = std::fs::read_dir(running.folder.path()).expect("a folder").flatten().collect();
         assert_eq!(left.len(), 1, "{word}: {left:?}");
     }
+}
+
+/// A list of leads that nobody could have in earnest: `pages` says what the nth read of a page gives.
+fn served(pages: impl Fn(u64, u32) -> Vec<u64> + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        let mut reads: HashMap<u64, u32> = HashMap::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut line = String::new();
+            let mut request = BufReader::new(stream.try_clone().expect("a stream"));
+            request.read_line(&mut line).expect("a request");
+            while request.read_line(&mut String::new()).expect("a head") > 2 {}
+            let page = line.split(['?', '&', ' ']).find_map(|part| part.strip_prefix("page=")).expect("a page");
+            let page = page.parse().expect("a number");
+            let read = reads.entry(page).or_default();
+            *read += 1;
+            let rows: Vec<Value> = pages(page, *read).into_iter().map(|id| json!({"id": id})).collect();
+            let body = json!({"_embedded": {"leads": rows}}).to_string();
+            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all((head + &body).as_bytes()).expect("an answer");
+        }
+    });
+    base
+}
+
+fn listed(base: &str, twice: bool) -> (Vec<u64>, Option<String>) {
+    let base = parse_base(base).expect("an address");
+    let token = secrecy::SecretString::from("token".to_owned());
+    let client = Arc::new(Client::new(base, token.into(), Pace::new(7, Clock::faster(SPEED))).expect("a client"));
+    let listing = Listing { entity: Entity::Leads, catalog: None, query: vec![], twice };
+    let mut ids = Vec::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
+    let listed = runtime.block_on(client.listing(listing, |row| {
+        ids.extend(row["id"].as_u64());
+        Ok::<(), ()>(())
+    }));
+    (ids, listed.expect("a list").doubt)
+}
+
+#[test]
+fn a_list_that_moves_or_lies_is_read_again_or_doubted() {
+    let count = |base: String, twice: bool| {
+        let (ids, doubt) = listed(&base, twice);
+        let unlike: HashSet<u64> = ids.iter().copied().collect();
+        assert_eq!(unlike.len(), ids.len(), "every id once");
+        (ids.len(), doubt)
+    };
+    // A short page is no end.
+    assert_eq!(count(served(|page, _| (page * 10..page * 10 + 3).filter(|_| page < 5).collect()), false), (12, None));
+    // Row 1 is deleted once page 1 was read: row 251 slips to page 1, and only reading twice finds it.
+    let deleted = |page: u64, read: u32| match (page, read) {
+        (1, 1) => (1..=250).collect(),
+        (1, _) => (2..=251).collect(),
+        (2, _) => (252..=300).collect(),
+        _ => vec![],
+    };
+    assert_eq!(count(served(deleted), false), (299, None));
+    assert_eq!(count(served(deleted), true), (300, None));
+    // The same while the last page is read: it begins with another row at the second look.
+    let late = |page: u64, read: u32| match (page, read) {
+        (1, 1) => (1..=250).collect(),
+        (2, 1) => (251..=300).collect(),
+        (1, _) => (2..=251).collect(),
+        (2, _) => (252..=301).collect(),
+        _ => vec![],
+    };
+    assert_eq!(count(served(late), false), (301, None));
+    let restless = |page: u64, read: u32| match page {
+        1 => (1..=250).collect(),
+        2 => (300 + u64::from(read)..400).collect(),
+        _ => vec![],
+    };
+    let (_, doubt) = count(served(restless), false);
+    assert!(doubt.is_some_and(|doubt| doubt.contains("moved")));
+    let falling = |page: u64, _| if page < 3 { vec![10 - page, 20 - page] } else { vec![] };
+    let (rows, doubt) = count(served(falling), false);
+    assert!(rows == 4 && doubt.is_some_and(|doubt| doubt.contains("ids fell")));
+    // One that ignores the page's number.
+    assert_eq!(count(served(|_, _| vec![1, 2, 3]), false), (3, None));
+    let (rows, doubt) = count(served(|_, _| (1..=250).collect()), false);
+    assert!(rows == 250 && doubt.is_some_and(|doubt| doubt.contains("the end of the list was not seen")));
 }
 
 #[test]
@@ -217,7 +303,7 @@ fn a_workbook_and_a_csv_hold_what_was_made() {
 }
 
 /// Makes some of every kind, and says how many there are now.
-fn furnish(service: &Service) -> Vec<(&'static str, &'static [&'static str], usize)> {
+fn furnish(service: &Service, folder: &Folder) -> Vec<(&'static str, &'static [&'static str], usize)> {
     let named =
         |count: usize| json!((0..count).map(|n| json!({"name": format!("n{n}")})).collect::<Vec<_>>()).to_string();
     service.post("/_sandbox/switches", r#"{"rate_max": 1000000}"#);
@@ -229,6 +315,9 @@ fn furnish(service: &Service) -> Vec<(&'static str, &'static [&'static str], usi
     service
         .post(&format!("/api/v4/customers/{customer}/transactions"), r#"[{"price": 5}, {"price": 6}, {"price": 7}]"#);
     service.post("/api/v4/customers/segments", r#"{"name": "Опт"}"#);
+    let of = |name: &str| format!("{}/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (source, mapping) = (of("samples/invoices.xlsx"), of("mappings/invoices.toml"));
+    folder.run(service, &["import", &source, "--mapping", &mapping, "--verify", "none"]).expect(0);
     let lists = service.all("catalogs");
     let list = |kind: &str| lists.iter().find(|list| list["type"] == kind).expect("a list")["id"].clone();
     let count = |kind: &str| service.get(&format!("/api/v4/catalogs/{}/elements?limit=250", list(kind)));
@@ -250,14 +339,20 @@ fn furnish(service: &Service) -> Vec<(&'static str, &'static [&'static str], usi
     ]
 }
 
+/// Beside others that would share their pace with it otherwise.
+fn alone(folder: &Folder, service: &Service, args: &[&str]) -> Ran {
+    let rate = tempfile::tempdir().expect("a folder");
+    ran(folder.command(service, args).env("AMOPORT_RATE_DIR", rate.path()).output().expect("the program runs"))
+}
+
 #[test]
 fn every_kind_can_be_exported() {
     let (service, folder) = (Service::start(), Folder::new());
-    let mut kinds = furnish(&service);
-    let check = |kind: &str, more: &[&str], rows: usize| {
+    let kinds = furnish(&service, &folder);
+    let check = &|kind: &str, more: &[&str], rows: usize| {
         for ending in ["csv", "jsonl"] {
             let file = format!("{kind}.{ending}");
-            let ran = folder.run(&service, &[&["export", kind, "--to", &file, "--json"], more].concat()).expect(0);
+            let ran = alone(&folder, &service, &[&["export", kind, "--to", &file, "--json"], more].concat()).expect(0);
             assert_eq!(ran.json()["rows"], rows, "{kind}");
             let bytes = std::fs::read(folder.path().join(&file)).expect("a file");
             let found = match ending {
@@ -272,9 +367,11 @@ fn every_kind_can_be_exported() {
             assert_eq!(manifest["sha256"].as_str().map(str::len), Some(64));
         }
     };
-    for (kind, more, rows) in kinds.drain(..) {
-        check(kind, more, rows);
-    }
+    std::thread::scope(|scope| {
+        for (kind, more, rows) in kinds {
+            scope.spawn(move || check(kind, more, rows));
+        }
+    });
     http(
         service.url(),
         "PATCH",
@@ -295,7 +392,7 @@ fn what_cannot_be_asked_is_refused_with_what_to_do() {
     service.post("/_sandbox/switches", r#"{"rate_max": 1000000}"#);
     service.post("/api/v4/leads", r#"[{"name": "a"}, {"name": "b"}]"#);
     folder.write("there.csv", "x");
-    for (args, told) in [
+    let refused = [
         (&["lead", "--to", "a.txt"][..], "end it in .xlsx, .csv or .jsonl"),
         (&["lead", "--to", "there.csv"], "--force"),
         (&["lead", "--to", "none/a.csv"], "there is no folder"),
@@ -309,10 +406,16 @@ fn what_cannot_be_asked_is_refused_with_what_to_do() {
         (&["element", "--to", "a.csv"], "add --catalog"),
         (&["element", "--to", "a.csv", "--catalog", "Товар"], "did you mean"),
         (&["complex-lead", "--to", "a.csv"], "kinds are lead"),
-    ] {
-        let ran = folder.run(&service, &[&["export"], args].concat()).expect(2);
-        assert!(ran.stderr.contains(told), "{args:?}: {}", ran.stderr);
-    }
+    ];
+    std::thread::scope(|scope| {
+        for (args, told) in refused {
+            let (service, folder) = (&service, &folder);
+            scope.spawn(move || {
+                let ran = alone(folder, service, &[&["export"], args].concat()).expect(2);
+                assert!(ran.stderr.contains(told), "{args:?}: {}", ran.stderr);
+            });
+        }
+    });
     folder.run(&service, &["export", "lead", "--to", "there.csv", "--force", "--columns", "название, ID"]).expect(0);
     let text = std::fs::read_to_string(folder.path().join("there.csv")).expect("a file");
     assert!(text.starts_with("\u{feff}Название,ID\r\na,"), "{text}");

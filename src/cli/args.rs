@@ -287,6 +287,9 @@ pub struct ExportArgs {
     /// Only what has this id there, such as responsible_user_id=504141; may be repeated
     #[arg(long, value_name = "KEY=ID")]
     pub filter: Vec<String>,
+    /// Read the list again for rows that slipped from page to page because others were deleted meanwhile
+    #[arg(long)]
+    pub twice: bool,
     /// Replace the file if it is there
     #[arg(long)]
     pub force: bool,

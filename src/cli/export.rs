@@ -167,7 +167,7 @@ fn ask(args: &ExportArgs, filters: Vec<(String, Vec<u64>)>, account: &Account) -
     };
     let since = args.since.as_deref().map(|text| since(text, account)).transpose()?;
     let (text, with) = (args.query.clone(), args.with.clone());
-    Ok(Ask { entity: spec.entity, catalog, filters, since, text, with })
+    Ok(Ask { entity: spec.entity, catalog, filters, since, text, with, twice: args.twice })
 }
 
 fn catalog(args: &ExportArgs, kind: CatalogKind, account: &Account) -> Result<u64, Ended> {

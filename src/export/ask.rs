@@ -20,6 +20,8 @@ pub struct Ask {
     pub since: Option<i64>,
     pub text: Option<String>,
     pub with: Vec<String>,
+    /// Read the list a second time, for what slipped through the first.
+    pub twice: bool,
 }
 
 impl Ask {
@@ -68,6 +70,7 @@ mod tests {
             since: Some(100),
             text: Some("Опт".into()),
             with: vec!["contacts".into(), "source_id".into()],
+            twice: false,
         };
         let told: Vec<String> = ask.query().iter().map(|(key, value)| format!("{key}={value}")).collect();
         assert_eq!(

@@ -28,6 +28,8 @@ pub struct Manifest {
     pub started: String,
     pub ended: String,
     pub query: BTreeMap<String, Vec<String>>,
+    /// The list was read a second time.
+    pub twice: bool,
     pub columns: Vec<String>,
     pub pages: u64,
     /// Rows in the file.
@@ -60,6 +62,7 @@ impl Manifest {
         for (key, value) in ask.query() {
             self.query.entry(key).or_default().push(value);
         }
+        self.twice = ask.twice;
         let ends = listed.seen.ends();
         self.pages = listed.pages;
         self.rows = exported.rows;

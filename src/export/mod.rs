@@ -53,7 +53,7 @@ pub async fn run(
     let names = cell::Names::of(account);
     let mut out = Out::create(place, columns)?;
     let (mut rows, mut filtered) = (0, 0);
-    let listing = Listing { entity: ask.entity, catalog: ask.catalog, query: ask.query() };
+    let listing = Listing { entity: ask.entity, catalog: ask.catalog, query: ask.query(), twice: ask.twice };
     let give = |row: Value| {
         // An unknown filter is ignored with a 200. [client live]
         if ask.takes(&row) {
