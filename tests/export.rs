@@ -433,3 +433,27 @@ fn what_cannot_be_asked_is_refused_with_what_to_do() {
     assert!(ran.stderr.contains("no file was written"), "{}", ran.stderr);
     assert!(!folder.path().join("x.csv").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_export_leaves_no_file() {
+    let (service, folder) = (Service::start(), Folder::new());
+    service.post("/api/v4/leads", r#"[{"name": "a"}]"#);
+    service.faults(r#"{"script": [{"on": "GET leads", "nth": 1, "do": "hang"}]}"#);
+    let child = folder.spawn(&service, &["export", "lead", "--to", "a.csv"]);
+    let begun = || {
+        std::fs::read_dir(folder.path())
+            .is_ok_and(|mut files| files.any(|f| f.is_ok_and(|f| f.file_name().to_string_lossy().ends_with(".part"))))
+    };
+    for _ in 0..600 {
+        if begun() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(begun(), "the file grows under another name");
+    let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(killed.is_ok_and(|status| status.success()));
+    ran(child.wait_with_output().expect("it ends")).expect(143);
+    assert!(!begun() && !folder.path().join("a.csv").exists());
+}

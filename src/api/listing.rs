@@ -147,7 +147,7 @@ impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
             waiting.insert(no, rows);
             while let Some(rows) = waiting.remove(&(edge.last + 1)).filter(|rows| !rows.is_empty()) {
                 let ids: Vec<u64> = rows.iter().filter_map(|row| parts::id(&row["id"])).collect();
-                if ids == before {
+                if edge.last > 0 && ids == before {
                     return Ok(self.repeats(edge.last + 1, &ids));
                 }
                 edge = Edge { last: edge.last + 1, first: ids.first().copied(), ..edge };
