@@ -367,6 +367,7 @@ fn every_kind_can_be_exported() {
             assert_eq!(manifest["sha256"].as_str().map(str::len), Some(64));
         }
     };
+    assert!(kinds.iter().all(|(_, _, rows)| *rows > 0), "{kinds:?}");
     std::thread::scope(|scope| {
         for (kind, more, rows) in kinds {
             scope.spawn(move || check(kind, more, rows));
@@ -428,6 +429,15 @@ fn what_cannot_be_asked_is_refused_with_what_to_do() {
     assert_eq!((&ran.json()["rows"], &ran.json()["missing_ids"]), (&json!(1), &json!([5])));
     let ran = folder.run(&service, &["export", "lead", "--to", "s.csv", "--since", "2999-01-01", "--json"]).expect(0);
     assert_eq!(ran.json()["rows"], 0);
+    // Without its fields a table would lack columns, and say so.
+    let field = service.get("/api/v4/leads/custom_fields")["_embedded"]["custom_fields"][2]["id"].clone();
+    let lead = json!([{"name": "c", "custom_fields_values": [{"field_id": field, "values": [{"value": "x"}]}]}]);
+    let made = http(service.url(), "POST", "/api/v4/leads", service.token(), &lead.to_string());
+    assert_eq!(made.0, 200, "{}", made.1);
+    service.post("/_sandbox/faults", r#"{"script": [{"on": "GET leads/custom_fields", "nth": 1, "do": "422"}]}"#);
+    let ran = folder.run(&service, &["export", "lead", "--to", "f.csv", "--json"]).expect(1);
+    assert_eq!(ran.json()["unlisted_fields"], json!([field]));
+    assert_eq!(ran.json()["gaps"], json!(["fields of leads"]));
     service.post("/_sandbox/faults", r#"{"script": [{"on": "GET leads", "nth": 1, "do": "403", "times": 9}]}"#);
     let ran = folder.run(&service, &["export", "lead", "--to", "x.csv"]).expect(4);
     assert!(ran.stderr.contains("no file was written"), "{}", ran.stderr);

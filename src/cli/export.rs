@@ -28,7 +28,7 @@ pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, Ended> {
     let filters = filters(args)?;
     let started = now();
     let target = Target::open(&args.target, common, args.rate)?;
-    let account = prepare::account(&target.client, &wanted(args), common)?;
+    let (account, gaps) = prepare::account_and_gaps(&target.client, &wanted(args), common)?;
     let ask = ask(args, filters, &account)?;
     let columns = columns(args, &ask, &account)?;
     let client = Arc::new(target.client);
@@ -48,6 +48,7 @@ pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, Ended> {
         }
     };
     let mut manifest = manifest(args, &account, &ask, &columns, person, started);
+    manifest.gaps = gaps;
     manifest.tell(&ask, &exported);
     if let Some(file) = &place.file {
         manifest.write(&Manifest::beside(file))?;
@@ -264,6 +265,7 @@ fn manifest(
         account: account.base.clone(),
         catalog: ask.catalog,
         user,
+        timezone: account.timezone().map(str::to_owned),
         started,
         ended: now(),
         columns: columns.titles().filter(|_| has_columns).map(str::to_owned).collect(),

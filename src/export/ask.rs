@@ -45,7 +45,8 @@ impl Ask {
 
     /// True for a row that was asked for.
     pub fn takes(&self, row: &Value) -> bool {
-        let since = |from: i64| row[UPDATED_AT].as_i64().is_some_and(|at| at >= from);
+        let since =
+            |from: i64| parts::id(&row[UPDATED_AT]).is_some_and(|at| i64::try_from(at).is_ok_and(|at| at >= from));
         self.since.is_none_or(since)
             && self.filters.iter().all(|(key, values)| parts::id(&row[key]).is_some_and(|id| values.contains(&id)))
     }
@@ -80,7 +81,7 @@ mod tests {
         );
         for (row, taken) in [
             (json!({"id": 1, "status_id": 142, "updated_at": 100}), true),
-            (json!({"id": "2", "status_id": 143, "updated_at": 101}), true),
+            (json!({"id": "2", "status_id": 143, "updated_at": "101"}), true),
             (json!({"id": 3, "status_id": 142, "updated_at": 100}), false),
             (json!({"id": 1, "status_id": 141, "updated_at": 100}), false),
             (json!({"id": 1, "status_id": 142, "updated_at": 99}), false),

@@ -84,6 +84,8 @@ pub fn own(shows: Shows, value: &Value, row: &Value, names: &Names) -> Cell {
         Shows::Number => numeric(value),
         Shows::Text => Cell::of_text(text(value)),
         Shows::Flag => flag(value),
+        // No moment of an account is that old; PHP writes 0 for none. [inferred]
+        Shows::Instant if id(value) == Some(0) => Cell::Empty,
         Shows::Instant => instant(value, names),
         Shows::Pipeline => named(&names.pipelines),
         Shows::Stage => match (id(&row["pipeline_id"]), id(value)) {
@@ -239,6 +241,7 @@ mod tests {
             (Shows::Instant, json!(1_763_622_000), "2025-11-20 10:00"),
             (Shows::Instant, json!(1_763_622_007), "2025-11-20 10:00:07"),
             (Shows::Instant, json!(null), ""),
+            (Shows::Instant, json!(0), ""),
             (Shows::Flag, json!(true), "да"),
             (Shows::Flag, json!(0), "нет"),
             (Shows::Names, json!([{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]), "a, b"),

@@ -6,6 +6,7 @@ use crate::entity::parts::{self, Field};
 use crate::entity::{ColumnSpec, Entity, FieldKind, Owner};
 use crate::table::fold;
 use serde_json::Value;
+use std::collections::HashSet;
 
 /// The column with the address of the card in the CRM's pages.
 const LINK: &str = "Ссылка";
@@ -13,6 +14,8 @@ const LINK: &str = "Ссылка";
 #[derive(Debug, Clone)]
 pub struct Columns {
     all: Vec<Column>,
+    /// Every custom field of the account, whether or not it has a column.
+    fields: HashSet<u64>,
 }
 
 #[derive(Debug, Clone)]
@@ -50,7 +53,7 @@ impl Columns {
             let card = card.replace("{catalog}", &catalog.unwrap_or(0).to_string());
             all.push(Column { title: LINK.to_owned(), from: From::Card(format!("{}/{card}", account.base)) });
         }
-        Columns { all }
+        Columns { all, fields: fields.iter().map(|field| field.id).collect() }
     }
 
     pub fn titles(&self) -> impl Iterator<Item = &str> {
@@ -63,7 +66,14 @@ impl Columns {
             let wanted = fold(title);
             self.all.iter().find(|column| fold(&column.title) == wanted).cloned().ok_or(title)
         };
-        Ok(Columns { all: titles.iter().map(|title| find(title)).collect::<Result<_, _>>()? })
+        let all = titles.iter().map(|title| find(title)).collect::<Result<_, _>>()?;
+        Ok(Columns { all, fields: self.fields.clone() })
+    }
+
+    /// Fields of a row that the account did not list: made meanwhile, or hidden from this user.
+    pub fn unlisted<'a>(&'a self, row: &'a Value) -> impl Iterator<Item = u64> + 'a {
+        let fields = parts::list(&row["custom_fields_values"]).into_iter();
+        fields.filter_map(|entry| parts::id(&entry["field_id"])).filter(|id| !self.fields.contains(id))
     }
 
     pub fn cells<'a>(&'a self, row: &'a Value, names: &'a Names) -> impl Iterator<Item = Cell> + 'a {
@@ -115,6 +125,8 @@ mod tests {
         let row = serde_json::json!({"id": 7});
         let cells: Vec<String> = only.cells(&row, &names).map(|cell| cell.text()).collect();
         assert_eq!(cells, ["https://example.amocrm.ru/leads/detail/7", "7"]);
+        let row = serde_json::json!({"custom_fields_values": [{"field_id": 1}, {"field_id": 9}]});
+        assert_eq!(only.unlisted(&row).collect::<Vec<_>>(), [9]);
         assert_eq!(columns.only(&["ID", "Этажи"]).err(), Some("Этажи"));
     }
 }

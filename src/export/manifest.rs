@@ -25,6 +25,10 @@ pub struct Manifest {
     pub account: String,
     pub catalog: Option<u64>,
     pub user: Person,
+    /// Of the dates in a table; UTC where the account does not say.
+    pub timezone: Option<String>,
+    /// Parts of the account that could not be read: what they are called stays an id, fields have no columns.
+    pub gaps: Vec<String>,
     pub started: String,
     pub ended: String,
     pub query: BTreeMap<String, Vec<String>>,
@@ -42,6 +46,8 @@ pub struct Manifest {
     pub filtered_out: u64,
     /// Ids asked for that are not there.
     pub missing_ids: Vec<u64>,
+    /// Custom fields with values that no column shows, since the account did not list them.
+    pub unlisted_fields: Vec<u64>,
     /// Of the rows that were read.
     pub min_id: Option<u64>,
     pub max_id: Option<u64>,
@@ -71,8 +77,13 @@ impl Manifest {
         self.filtered_out = exported.filtered;
         self.missing_ids = ask.ids().iter().copied().filter(|id| !listed.seen.has(*id)).collect();
         (self.min_id, self.max_id) = (ends.map(|ends| ends.0), ends.map(|ends| ends.1));
-        self.complete = listed.doubt.is_none();
-        self.reason = listed.doubt.clone();
+        self.unlisted_fields = exported.unlisted.iter().copied().collect();
+        let unlisted = (!exported.unlisted.is_empty()).then(|| {
+            let ids: Vec<String> = exported.unlisted.iter().map(u64::to_string).collect();
+            format!("there are values of fields that the account does not list: {}", ids.join(", "))
+        });
+        self.reason = listed.doubt.clone().or(unlisted);
+        self.complete = self.reason.is_none();
         self.neutralised = exported.written.neutralised;
         self.cut = exported.written.cut;
         self.sha256 = exported.written.sha256.clone();

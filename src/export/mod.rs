@@ -19,6 +19,7 @@ use crate::api::Client;
 use crate::api::listing::{Listed, Listing, Stopped};
 use out::Out;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -38,6 +39,8 @@ pub struct Exported {
     pub rows: u64,
     /// Rows that the service gave though they were not asked for.
     pub filtered: u64,
+    /// Custom fields with values for which a table had no column.
+    pub unlisted: BTreeSet<u64>,
     pub written: out::Written,
 }
 
@@ -52,13 +55,17 @@ pub async fn run(
 ) -> Result<Exported, ExportError> {
     let names = cell::Names::of(account);
     let mut out = Out::create(place, columns)?;
-    let (mut rows, mut filtered) = (0, 0);
+    let (mut rows, mut filtered, mut unlisted) = (0, 0, BTreeSet::new());
+    let is_table = place.format != Format::Jsonl;
     let listing = Listing { entity: ask.entity, catalog: ask.catalog, query: ask.query(), twice: ask.twice };
     let give = |row: Value| {
         // An unknown filter is ignored with a 200. [client live]
         if ask.takes(&row) {
             rows += 1;
             progress(rows);
+            if is_table {
+                unlisted.extend(columns.unlisted(&row));
+            }
             out.row(&row, columns, &names)
         } else {
             filtered += 1;
@@ -69,5 +76,5 @@ pub async fn run(
         Stopped::Service(failure) => ExportError::Service(failure),
         Stopped::Taker(error) => error,
     })?;
-    Ok(Exported { listed, rows, filtered, written: out.finish()? })
+    Ok(Exported { listed, rows, filtered, unlisted, written: out.finish()? })
 }
