@@ -12,5 +12,6 @@ pub mod api;
 pub mod store;
 pub mod upload;
 pub mod report;
+pub mod export;
 pub mod sandbox;
 pub mod cli;

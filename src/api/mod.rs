@@ -3,10 +3,12 @@
 
 pub mod auth;
 pub mod failure;
+pub mod listing;
 pub mod pace;
 pub mod pages;
 pub mod pull;
 pub mod token;
+mod sweep;
 mod walk;
 
 pub use auth::Auth;

@@ -10,13 +10,13 @@ use std::cmp::Ordering;
 const PAGES_MAX: u32 = 4_000;
 
 /// One list: of an entity, of a catalog's elements, of one customer's purchases.
-struct List {
-    entity: Entity,
-    path: String,
+pub(super) struct List {
+    pub(super) entity: Entity,
+    pub(super) path: String,
 }
 
 impl List {
-    fn of(entity: Entity, catalog: Option<u64>) -> List {
+    pub(super) fn of(entity: Entity, catalog: Option<u64>) -> List {
         let path = entity.path().replace("{catalog}", &catalog.unwrap_or(0).to_string());
         List { entity, path }
     }
@@ -149,7 +149,12 @@ impl Client {
         if !with.is_empty() {
             query.push(("with", with));
         }
-        match self.read(&list.path, &query).await {
+        self.rows(list, &query).await
+    }
+
+    /// The rows of one answer; none is the end of a list.
+    pub(super) async fn rows(&self, list: &List, query: &[(&str, &str)]) -> Result<Vec<Value>, Failure> {
+        match self.read(&list.path, query).await {
             Ok(reply) => items(&reply.body, reply.status, list),
             // An empty list of purchases: "Transactions not found". [client live]
             Err(Failure::Missing { status: 404, page: false, .. }) if list.entity == Entity::Transactions => {

@@ -1,6 +1,7 @@
 //! The command line, as `clap` reads it. Only what works is named here.
 
 use super::exit::Exit;
+use crate::entity::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -8,7 +9,7 @@ use std::path::PathBuf;
 #[command(
     name = "amoport",
     version,
-    about = "Carries spreadsheets into amoCRM / Kommo",
+    about = "Carries spreadsheets into amoCRM / Kommo, and back",
     after_help = Exit::HELP,
     disable_help_subcommand = true,
     max_term_width = 100
@@ -56,6 +57,8 @@ pub enum Verb {
     Runs,
     /// Write a run's reports again from the store
     Report(ReportArgs),
+    /// Read what an account holds into a file, with a proof beside it that it is all there is
+    Export(ExportArgs),
     /// What an account is made of
     Account(AccountArgs),
     /// The token
@@ -251,6 +254,48 @@ pub struct ResumeArgs {
 pub struct ReportArgs {
     /// The run's name; the newest, if left out
     pub run: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// lead, contact, company, customer, transaction, element, invoice, catalog, segment or customer-status
+    #[arg(value_parser = super::export::kind)]
+    pub kind: Kind,
+    /// The file: .xlsx, .csv or .jsonl; - for JSON lines on stdout
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// The list whose elements are read, by name or id
+    #[arg(long, value_name = "NAME")]
+    pub catalog: Option<String>,
+    /// These ids only
+    #[arg(long, value_name = "N,N", value_delimiter = ',')]
+    pub id: Vec<u64>,
+    /// Changed since then: 2026-11-20 or 2026-11-20T10:00, in the account's time zone
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<String>,
+    /// Only what the service finds by this text
+    #[arg(long, value_name = "TEXT")]
+    pub query: Option<String>,
+    /// What else the service is asked to embed, such as source_id
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub with: Vec<String>,
+    /// These columns only, by title, in this order
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Only what has this id there, such as responsible_user_id=504141; may be repeated
+    #[arg(long, value_name = "KEY=ID")]
+    pub filter: Vec<String>,
+    /// Read the list again for rows that slipped from page to page because others were deleted meanwhile
+    #[arg(long)]
+    pub twice: bool,
+    /// Replace the file if it is there
+    #[arg(long)]
+    pub force: bool,
+    /// Requests in a second
+    #[arg(long, value_name = "N", default_value_t = crate::entity::RATE_MAX, value_parser = clap::value_parser!(u32).range(1..=7), env = "AMOPORT_RATE")]
+    pub rate: u32,
 }
 
 #[derive(Debug, Args)]

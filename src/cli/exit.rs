@@ -10,7 +10,7 @@ use crate::upload::verdict::Stop;
 pub enum Exit {
     /// Every record done or unchanged.
     Done = 0,
-    /// Finished, some records rejected or links refused.
+    /// Finished, some records rejected or links refused; an export whose end is not proven.
     Rejected = 1,
     /// Nothing sent: usage, mapping, config or source.
     Usage = 2,
@@ -59,7 +59,7 @@ impl Exit {
 
     pub const HELP: &'static str = "Exit codes:
   0    every record done or unchanged
-  1    finished, some records rejected or links refused
+  1    finished, some records rejected or links refused; an export that may not be complete
   2    nothing sent: usage, mapping, config or source
   3    stopped by the error budget (--max-errors)
   4    stopped by the service (auth, block, tariff, 5xx); resumable

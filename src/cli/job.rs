@@ -258,7 +258,7 @@ async fn signals(stop: watch::Sender<bool>) -> Exit {
 }
 
 #[cfg(unix)]
-async fn one_signal() -> Exit {
+pub(super) async fn one_signal() -> Exit {
     use tokio::signal::unix::{SignalKind, signal};
     match signal(SignalKind::terminate()) {
         Ok(mut terminate) => tokio::select! {
@@ -273,7 +273,7 @@ async fn one_signal() -> Exit {
 }
 
 #[cfg(not(unix))]
-async fn one_signal() -> Exit {
+pub(super) async fn one_signal() -> Exit {
     let _ = tokio::signal::ctrl_c().await;
     Exit::Interrupted
 }

@@ -7,6 +7,7 @@ mod ask;
 mod check;
 mod config;
 mod exit;
+mod export;
 mod import;
 mod job;
 mod peek;
@@ -50,6 +51,7 @@ fn run(verb: &Verb, common: &Common) -> Result<Exit, Ended> {
         Verb::Resume(args) => resume::run(args, common),
         Verb::Runs => runs::list(common),
         Verb::Report(args) => runs::report(args, common),
+        Verb::Export(args) => export::run(args, common),
         Verb::Account(args) => account::run(&args.verb, common),
         Verb::Auth(args) => account::auth(&args.verb, common),
         Verb::Sandbox(args) => serve::run(args, common),

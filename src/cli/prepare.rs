@@ -63,11 +63,16 @@ pub fn reopen(source: &SourceHead) -> Result<Table, Ended> {
 
 /// Asks the account what it is made of; what the token may not see is told and left out.
 pub fn account(client: &Client, wanted: &Wanted, common: &Common) -> Result<Account, Ended> {
+    Ok(account_and_gaps(client, wanted, common)?.0)
+}
+
+/// The same, with what could not be read.
+pub fn account_and_gaps(client: &Client, wanted: &Wanted, common: &Common) -> Result<(Account, Vec<String>), Ended> {
     let (account, gaps) = runtime()?.block_on(pull::pull(client, wanted, now()))?;
-    for (what, failure) in gaps {
+    for (what, failure) in &gaps {
         say::note(common, format!("the account's {what} cannot be read, names of these are not known: {failure}"));
     }
-    Ok(account)
+    Ok((account, gaps.into_iter().map(|(what, _)| what).collect()))
 }
 
 /// A snapshot saved by `account pull`.

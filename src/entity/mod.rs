@@ -5,6 +5,7 @@
 //! [inferred] our own conclusion.
 
 pub mod answer;
+mod columns;
 pub mod compare;
 pub mod field_type;
 mod kinds;
@@ -13,6 +14,7 @@ mod listed;
 pub mod parts;
 pub mod payload;
 
+pub use columns::{ColumnSpec, Shows};
 pub use field_type::FieldKind;
 pub use kinds::{
     ADDRESS_PARTS, DISCOUNT_AMOUNT, DISCOUNT_PERCENT, ITEM_PRICE, ITEM_QUANTITY, METADATA_CATEGORIES, NAME_PART,
@@ -348,6 +350,11 @@ impl Kind {
         Kind::Segment,
         Kind::CustomerStatus,
     ];
+
+    /// What an export can be asked for: a complex lead is a way of making things and no thing of its own.
+    pub fn exported() -> impl Iterator<Item = Kind> {
+        Kind::ALL.into_iter().filter(|kind| *kind != Kind::ComplexLead)
+    }
 
     pub fn spec(self) -> &'static KindSpec {
         kinds::spec(self)

@@ -141,7 +141,7 @@ impl Folder {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
         command.current_dir(self.path()).args(args).env("AMOPORT_TOKEN", service.token());
         command.env("AMOPORT_RATE_DIR", service.rate_dir());
-        if matches!(args.first(), Some(&("import" | "check" | "account" | "auth"))) {
+        if matches!(args.first(), Some(&("import" | "check" | "account" | "auth" | "export"))) {
             command.args(["--account", service.url()]);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -1,0 +1,201 @@
+//! What of an entity stands in the columns of a table, with the titles the CRM's own pages have. Custom fields come
+//! behind these; they are the account's.
+
+use super::Entity;
+
+/// A column that every account has.
+#[derive(Debug)]
+pub struct ColumnSpec {
+    pub title: &'static str,
+    /// The way to the value in the item's JSON.
+    pub at: &'static [&'static str],
+    pub shows: Shows,
+}
+
+/// What a value is, which decides how it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shows {
+    /// An id, and any other number.
+    Number,
+    Text,
+    Flag,
+    /// Unix seconds. [seed]
+    Instant,
+    Pipeline,
+    /// A stage of the item's pipeline.
+    Stage,
+    /// 0 is the robot. [seed]
+    User,
+    LossReason,
+    CustomerStatus,
+    /// A list of segments, by id. [seed]
+    Segments,
+    /// A list of things with a name.
+    Names,
+    /// A list of ids, or of things with one.
+    Ids,
+    /// Whatever it is, as JSON.
+    Json,
+}
+
+const fn at(title: &'static str, at: &'static [&'static str], shows: Shows) -> ColumnSpec {
+    ColumnSpec { title, at, shows }
+}
+
+const ID: ColumnSpec = at("ID", &["id"], Shows::Number);
+const NAME: ColumnSpec = at("Название", &["name"], Shows::Text);
+const RESPONSIBLE: ColumnSpec = at("Ответственный", &["responsible_user_id"], Shows::User);
+const TAGS: ColumnSpec = at("Теги", &["_embedded", "tags"], Shows::Names);
+const CONTACTS: ColumnSpec = at("Контакты", &["_embedded", "contacts"], Shows::Ids);
+const COMPANIES: ColumnSpec = at("Компании", &["_embedded", "companies"], Shows::Ids);
+const ELEMENTS: ColumnSpec = at("Товары", &["_embedded", "catalog_elements"], Shows::Json);
+const CREATED: ColumnSpec = at("Создан", &["created_at"], Shows::Instant);
+const UPDATED: ColumnSpec = at("Изменён", &["updated_at"], Shows::Instant);
+const CREATED_F: ColumnSpec = at("Создана", &["created_at"], Shows::Instant);
+const UPDATED_F: ColumnSpec = at("Изменена", &["updated_at"], Shows::Instant);
+const CREATED_BY: ColumnSpec = at("Кем создан", &["created_by"], Shows::User);
+const UPDATED_BY: ColumnSpec = at("Кем изменён", &["updated_by"], Shows::User);
+const CREATED_BY_F: ColumnSpec = at("Кем создана", &["created_by"], Shows::User);
+const UPDATED_BY_F: ColumnSpec = at("Кем изменена", &["updated_by"], Shows::User);
+const TASK: ColumnSpec = at("Ближайшая задача", &["closest_task_at"], Shows::Instant);
+
+const LEADS: &[ColumnSpec] = &[
+    ID,
+    NAME,
+    at("Бюджет", &["price"], Shows::Number),
+    at("Воронка", &["pipeline_id"], Shows::Pipeline),
+    at("Этап", &["status_id"], Shows::Stage),
+    RESPONSIBLE,
+    CREATED_F,
+    UPDATED_F,
+    at("Закрыта", &["closed_at"], Shows::Instant),
+    at("Причина отказа", &["loss_reason_id"], Shows::LossReason),
+    TAGS,
+    CONTACTS,
+    COMPANIES,
+    ELEMENTS,
+    CREATED_BY_F,
+    UPDATED_BY_F,
+    TASK,
+];
+
+const CONTACT: &[ColumnSpec] = &[
+    ID,
+    at("Полное имя", &["name"], Shows::Text),
+    at("Имя", &["first_name"], Shows::Text),
+    at("Фамилия", &["last_name"], Shows::Text),
+    RESPONSIBLE,
+    CREATED,
+    UPDATED,
+    TAGS,
+    COMPANIES,
+    CREATED_BY,
+    UPDATED_BY,
+    TASK,
+];
+
+const COMPANY: &[ColumnSpec] = &[ID, NAME, RESPONSIBLE, CREATED_F, UPDATED_F, TAGS, CREATED_BY_F, UPDATED_BY_F, TASK];
+
+const CUSTOMER: &[ColumnSpec] = &[
+    ID,
+    NAME,
+    at("Статус", &["status_id"], Shows::CustomerStatus),
+    at("Сегменты", &["_embedded", "segments"], Shows::Segments),
+    RESPONSIBLE,
+    at("Ожидаемая сумма", &["next_price"], Shows::Number),
+    at("Следующая покупка", &["next_date"], Shows::Instant),
+    at("Периодичность", &["periodicity"], Shows::Number),
+    at("Сумма покупок", &["ltv"], Shows::Number),
+    at("Покупок", &["purchases_count"], Shows::Number),
+    at("Средний чек", &["average_check"], Shows::Number),
+    CREATED,
+    UPDATED,
+    TAGS,
+    CONTACTS,
+    COMPANIES,
+    ELEMENTS,
+    CREATED_BY,
+    UPDATED_BY,
+    TASK,
+];
+
+const TRANSACTION: &[ColumnSpec] = &[
+    ID,
+    at("ID покупателя", &["customer_id"], Shows::Number),
+    at("Сумма", &["price"], Shows::Number),
+    at("Дата покупки", &["completed_at"], Shows::Instant),
+    at("Комментарий", &["comment"], Shows::Text),
+    ELEMENTS,
+    CREATED_F,
+    UPDATED_F,
+    CREATED_BY_F,
+    UPDATED_BY_F,
+];
+
+const ELEMENT: &[ColumnSpec] = &[
+    ID,
+    NAME,
+    at("ID списка", &["catalog_id"], Shows::Number),
+    at("Ссылка на счёт", &["invoice_link"], Shows::Text),
+    CREATED,
+    UPDATED,
+    CREATED_BY,
+    UPDATED_BY,
+];
+
+const CATALOG: &[ColumnSpec] = &[
+    ID,
+    NAME,
+    at("Тип", &["type"], Shows::Text),
+    at("Порядок", &["sort"], Shows::Number),
+    at("Можно добавлять элементы", &["can_add_elements"], Shows::Flag),
+    at("Виден в карточках", &["can_show_in_cards"], Shows::Flag),
+    at("Можно связать со многими", &["can_link_multiple"], Shows::Flag),
+    at("Можно удалить", &["can_be_deleted"], Shows::Flag),
+    CREATED,
+    UPDATED,
+    CREATED_BY,
+    UPDATED_BY,
+];
+
+const SEGMENT: &[ColumnSpec] = &[
+    ID,
+    NAME,
+    at("Цвет", &["color"], Shows::Text),
+    at("Покупателей", &["customers_count"], Shows::Number),
+    at("Цены товаров", &["available_products_price_types"], Shows::Ids),
+    CREATED,
+    UPDATED,
+];
+
+const STATUS: &[ColumnSpec] = &[
+    ID,
+    NAME,
+    at("Порядок", &["sort"], Shows::Number),
+    at("Цвет", &["color"], Shows::Text),
+    at("Тип", &["type"], Shows::Number),
+    at("По умолчанию", &["is_default"], Shows::Flag),
+    at("Условия", &["conditions"], Shows::Json),
+];
+
+impl Entity {
+    /// The columns that every account has, the id first. [seed]
+    pub fn columns(self) -> &'static [ColumnSpec] {
+        match self {
+            Entity::Leads => LEADS,
+            Entity::Contacts => CONTACT,
+            Entity::Companies => COMPANY,
+            Entity::Customers => CUSTOMER,
+            Entity::Transactions => TRANSACTION,
+            Entity::Elements => ELEMENT,
+            Entity::Catalogs => CATALOG,
+            Entity::Segments => SEGMENT,
+            Entity::Statuses => STATUS,
+        }
+    }
+
+    /// True where items have this key themselves.
+    pub fn has_key(self, key: &str) -> bool {
+        self.columns().iter().any(|column| column.at == [key])
+    }
+}

@@ -1,0 +1,287 @@
+//! What stands in a cell: names instead of ids, real numbers and dates, several values in one text. Pure.
+
+use crate::account::Account;
+use crate::entity::parts::{id, list, number, text};
+use crate::entity::{FieldKind, Shows};
+use jiff::civil::{Date, DateTime};
+use jiff::{Timestamp, tz::TimeZone};
+use rust_decimal::Decimal;
+use serde_json::Value;
+use std::collections::HashMap;
+
+/// A value as a table holds it.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    Empty,
+    Text(String),
+    Number(Decimal),
+    /// In the account's zone, as its users see it.
+    Instant(DateTime),
+    Day(Date),
+}
+
+impl Cell {
+    /// As a CSV has it: `2026-11-20 10:00`, seconds only where there are some.
+    pub fn text(&self) -> String {
+        match self {
+            Cell::Empty => String::new(),
+            Cell::Text(text) => text.clone(),
+            Cell::Number(number) => number.to_string(),
+            Cell::Instant(at) if at.second() == 0 => at.strftime("%Y-%m-%d %H:%M").to_string(),
+            Cell::Instant(at) => at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
+            Cell::Day(day) => day.to_string(),
+        }
+    }
+
+    fn of_text(text: String) -> Cell {
+        if text.is_empty() { Cell::Empty } else { Cell::Text(text) }
+    }
+}
+
+/// What the account calls its ids.
+pub struct Names {
+    zone: TimeZone,
+    pipelines: HashMap<u64, String>,
+    /// By pipeline and stage: 142 and 143 may be called otherwise in each. [doc]
+    stages: HashMap<(u64, u64), String>,
+    users: HashMap<u64, String>,
+    loss_reasons: HashMap<u64, String>,
+    segments: HashMap<u64, String>,
+    statuses: HashMap<u64, String>,
+}
+
+/// The name of user 0. [seed]
+const ROBOT: &str = "робот";
+
+impl Names {
+    pub fn of(account: &Account) -> Names {
+        let zone = account.timezone().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+        let named = |all: &[crate::entity::parts::Named]| all.iter().map(|one| (one.id, one.name.clone())).collect();
+        let stages = account.pipelines.iter().flat_map(|p| p.stages.iter().map(|s| ((p.id, s.id), s.name.clone())));
+        Names {
+            zone,
+            pipelines: account.pipelines.iter().map(|p| (p.id, p.name.clone())).collect(),
+            stages: stages.collect(),
+            users: account.users.iter().map(|u| (u.id, u.name.clone())).collect(),
+            loss_reasons: named(&account.loss_reasons),
+            segments: named(&account.segments),
+            statuses: named(&account.customer_statuses),
+        }
+    }
+
+    fn instant(&self, unix_s: i64) -> Option<DateTime> {
+        Some(Timestamp::from_second(unix_s).ok()?.to_zoned(self.zone.clone()).datetime())
+    }
+}
+
+/// A value that every account has; `row` tells what it depends on.
+pub fn own(shows: Shows, value: &Value, row: &Value, names: &Names) -> Cell {
+    let named = |all: &HashMap<u64, String>| match id(value) {
+        Some(id) => name(all, id),
+        None => Cell::Empty,
+    };
+    match shows {
+        Shows::Number => numeric(value),
+        Shows::Text => Cell::of_text(text(value)),
+        Shows::Flag => flag(value),
+        // No moment of an account is that old; PHP writes 0 for none. [inferred]
+        Shows::Instant if id(value) == Some(0) => Cell::Empty,
+        Shows::Instant => instant(value, names),
+        Shows::Pipeline => named(&names.pipelines),
+        Shows::Stage => match (id(&row["pipeline_id"]), id(value)) {
+            (Some(pipeline), Some(stage)) => {
+                Cell::of_text(names.stages.get(&(pipeline, stage)).cloned().unwrap_or_else(|| stage.to_string()))
+            }
+            (None, stage) => Cell::of_text(stage.map(|id| id.to_string()).unwrap_or_default()),
+            (Some(_), None) => Cell::Empty,
+        },
+        Shows::User if id(value) == Some(0) => Cell::Text(ROBOT.to_owned()),
+        Shows::User => named(&names.users),
+        Shows::LossReason => named(&names.loss_reasons),
+        Shows::CustomerStatus => named(&names.statuses),
+        Shows::Segments => joined(list(value), |one| match id(&one["id"]) {
+            Some(id) => name(&names.segments, id).text(),
+            None => String::new(),
+        }),
+        Shows::Names => joined(list(value), |one| text(&one["name"])),
+        Shows::Ids => {
+            joined(list(value), |one| id(one).or_else(|| id(&one["id"])).map_or_else(String::new, |i| i.to_string()))
+        }
+        Shows::Json => json(value),
+    }
+}
+
+/// The values of a custom field.
+pub fn field(kind: FieldKind, values: &Value, names: &Names) -> Cell {
+    let values = list(values);
+    let told = |item: &Value| match item.get("value") {
+        Some(value) => value_cell(kind, value, names),
+        // A chain has no such key. [doc]
+        None => json(item),
+    };
+    match values.as_slice() {
+        [] => Cell::Empty,
+        [one] => told(one),
+        // A list of structured values stays a list.
+        many if many.iter().any(|item| item.get("value").is_none_or(Value::is_object)) => {
+            let all: Vec<Value> = many.iter().map(|item| item.get("value").unwrap_or(item).clone()).collect();
+            json(&Value::Array(all))
+        }
+        many => joined(many.to_vec(), |item| told(item).text()),
+    }
+}
+
+fn value_cell(kind: FieldKind, value: &Value, names: &Names) -> Cell {
+    match kind {
+        _ if value.is_object() || value.is_array() => json(value),
+        FieldKind::Numeric | FieldKind::Monetary | FieldKind::Price => numeric(value),
+        FieldKind::Checkbox => flag(value),
+        FieldKind::DateTime => instant(value, names),
+        FieldKind::Date | FieldKind::Birthday => match instant(value, names) {
+            Cell::Instant(at) => Cell::Day(at.date()),
+            other => other,
+        },
+        FieldKind::Text
+        | FieldKind::Select
+        | FieldKind::Radiobutton
+        | FieldKind::Multiselect
+        | FieldKind::Url
+        | FieldKind::Textarea
+        | FieldKind::Streetaddress
+        | FieldKind::SmartAddress
+        | FieldKind::Multitext
+        | FieldKind::LegalEntity
+        | FieldKind::Category
+        | FieldKind::Items
+        | FieldKind::Payer
+        | FieldKind::Supplier
+        | FieldKind::LinkedEntity
+        | FieldKind::ChainedList
+        | FieldKind::File
+        | FieldKind::TrackingData
+        | FieldKind::OrgLegalName
+        | FieldKind::Unknown => match value {
+            Value::Bool(_) => flag(value),
+            _ => Cell::of_text(text(value)),
+        },
+    }
+}
+
+/// Numbers come as numbers and as texts. [doc]
+fn numeric(value: &Value) -> Cell {
+    number(value).map_or_else(|| Cell::of_text(text(value)), Cell::Number)
+}
+
+fn flag(value: &Value) -> Cell {
+    match value {
+        Value::Null => Cell::Empty,
+        _ => Cell::Text(if crate::entity::parts::flag(value) { "да" } else { "нет" }.to_owned()),
+    }
+}
+
+/// Unix seconds, and the texts that older documents show. [doc]
+fn instant(value: &Value, names: &Names) -> Cell {
+    let told = text(value);
+    if let Some(at) = told.parse::<i64>().ok().and_then(|unix_s| names.instant(unix_s)) {
+        return Cell::Instant(at);
+    }
+    if let Ok(at) = told.parse::<Timestamp>() {
+        return Cell::Instant(at.to_zoned(names.zone.clone()).datetime());
+    }
+    match told.parse::<Date>() {
+        Ok(day) => Cell::Day(day),
+        Err(_) => Cell::of_text(told),
+    }
+}
+
+/// An id that the account has no name for stays an id.
+fn name(all: &HashMap<u64, String>, id: u64) -> Cell {
+    Cell::of_text(all.get(&id).cloned().unwrap_or_else(|| id.to_string()))
+}
+
+fn joined(items: Vec<&Value>, told: impl Fn(&Value) -> String) -> Cell {
+    let all: Vec<String> = items.into_iter().map(told).filter(|text| !text.is_empty()).collect();
+    Cell::of_text(all.join(", "))
+}
+
+fn json(value: &Value) -> Cell {
+    match value {
+        Value::Null => Cell::Empty,
+        Value::Array(items) if items.is_empty() => Cell::Empty,
+        _ => Cell::Text(value.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn names() -> Names {
+        let mut account = crate::account::tests::account();
+        account.basics.timezone = Some("Europe/Moscow".into());
+        Names::of(&account)
+    }
+
+    #[test]
+    fn values_that_every_account_has_read_as_in_the_crm() {
+        let names = names();
+        let row = json!({"pipeline_id": 2});
+        for (shows, value, told) in [
+            (Shows::Number, json!(12.5), "12.5"),
+            (Shows::Number, json!("7"), "7"),
+            (Shows::Number, json!(null), ""),
+            (Shows::Pipeline, json!(2), "Опт"),
+            (Shows::Pipeline, json!(99), "99"),
+            (Shows::Stage, json!(20), "Заявка"),
+            (Shows::Stage, json!(11), "11"),
+            (Shows::User, json!(5), "Анна Смирнова"),
+            (Shows::User, json!(0), "робот"),
+            (Shows::User, json!(null), ""),
+            (Shows::Instant, json!(1_763_622_000), "2025-11-20 10:00"),
+            (Shows::Instant, json!(1_763_622_007), "2025-11-20 10:00:07"),
+            (Shows::Instant, json!(null), ""),
+            (Shows::Instant, json!(0), ""),
+            (Shows::Flag, json!(true), "да"),
+            (Shows::Flag, json!(0), "нет"),
+            (Shows::Names, json!([{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]), "a, b"),
+            (Shows::Ids, json!([{"id": 1}, {"id": 2}]), "1, 2"),
+            (Shows::Ids, json!({"0": 5, "2": 6}), "5, 6"),
+            (Shows::Json, json!([{"id": 1, "metadata": {"quantity": 2}}]), r#"[{"id":1,"metadata":{"quantity":2}}]"#),
+            (Shows::Json, json!([]), ""),
+        ] {
+            assert_eq!(own(shows, &value, &row, &names).text(), told, "{shows:?} {value}");
+        }
+        assert_eq!(own(Shows::Number, &json!("1.50"), &row, &names), Cell::Number(Decimal::new(150, 2)));
+    }
+
+    #[test]
+    fn values_of_custom_fields_read_as_in_the_crm() {
+        let names = names();
+        for (kind, values, told) in [
+            (FieldKind::Text, json!([{"value": "=1+1"}]), "=1+1"),
+            (FieldKind::Multitext, json!([{"value": "+7 1", "enum_code": "WORK"}, {"value": "+7 2"}]), "+7 1, +7 2"),
+            (FieldKind::Numeric, json!([{"value": "12.50"}]), "12.50"),
+            (FieldKind::Numeric, json!([{"value": "many"}]), "many"),
+            (FieldKind::Checkbox, json!([{"value": false}]), "нет"),
+            (FieldKind::Date, json!([{"value": 1_763_586_000}]), "2025-11-20"),
+            (FieldKind::Date, json!([{"value": "2020-05-08"}]), "2020-05-08"),
+            (FieldKind::Birthday, json!([{"value": -86_400}]), "1969-12-31"),
+            (FieldKind::Birthday, json!([{"value": "1961-04-12T00:00:00+03:00"}]), "1961-04-12"),
+            (FieldKind::DateTime, json!([{"value": 1_763_622_000}]), "2025-11-20 10:00"),
+            (FieldKind::Multiselect, json!([{"value": "A", "enum_id": 1}, {"value": "B", "enum_id": 2}]), "A, B"),
+            (FieldKind::LegalEntity, json!([{"value": {"name": "ООО"}}]), r#"{"name":"ООО"}"#),
+            (FieldKind::Items, json!([{"value": {"sku": 1}}, {"value": {"sku": 2}}]), r#"[{"sku":1},{"sku":2}]"#),
+            (
+                FieldKind::ChainedList,
+                json!([{"catalog_id": 1}, {"catalog_id": 2}]),
+                r#"[{"catalog_id":1},{"catalog_id":2}]"#,
+            ),
+            (FieldKind::Unknown, json!([{"value": {"x": [1]}}]), r#"{"x":[1]}"#),
+            (FieldKind::Unknown, json!([{"value": true}]), "да"),
+            (FieldKind::Text, json!(null), ""),
+        ] {
+            assert_eq!(field(kind, &values, &names).text(), told, "{kind:?} {values}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The file: written under a name of its own beside the one that was asked for, and renamed when it is whole, so that a
+//! file that stands there is never half of one.
+
+use super::Place;
+use super::cell::{Cell, Names};
+use super::columns::Columns;
+use super::sheets::Sheets;
+use crate::api::Failure;
+use crate::table::CsvOut;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Xlsx,
+    Csv,
+    Jsonl,
+}
+
+impl Format {
+    /// By the file's ending; `-` is standard output.
+    pub fn of(file: &Path) -> Option<Format> {
+        if file == Path::new("-") {
+            return Some(Format::Jsonl);
+        }
+        match file.extension()?.to_str()?.to_lowercase().as_str() {
+            "xlsx" => Some(Format::Xlsx),
+            "csv" => Some(Format::Csv),
+            "jsonl" => Some(Format::Jsonl),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    #[error(transparent)]
+    Service(Failure),
+    #[error("\"{}\" cannot be written: {cause}", path.display())]
+    Write { path: PathBuf, cause: io::Error },
+    #[error("the workbook cannot be written: {0}")]
+    Workbook(#[from] rust_xlsxwriter::XlsxError),
+    #[error("\"{}\" is there by now", .0.display())]
+    There(PathBuf),
+}
+
+/// What became of the file.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Of the file; none of standard output.
+    pub sha256: Option<String>,
+    /// Texts that a spreadsheet would take for formulas, marked with an apostrophe.
+    pub neutralised: u64,
+    /// Texts longer than a cell of Excel may be.
+    pub cut: u64,
+}
+
+/// A file that is gone unless it is kept.
+struct Part {
+    path: PathBuf,
+    kept: bool,
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.kept {
+            // Nobody needs the half of a file; that it cannot be removed changes nothing.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+enum Writer {
+    Csv(Box<CsvOut>),
+    Xlsx(Box<Sheets>),
+    Jsonl(Box<dyn Write>),
+}
+
+pub struct Out {
+    // Closed before its file goes away.
+    writer: Writer,
+    part: Option<Part>,
+    target: PathBuf,
+    force: bool,
+    neutralised: u64,
+}
+
+impl Out {
+    pub fn create(place: &Place, columns: &Columns) -> Result<Out, ExportError> {
+        let target = place.file.clone().unwrap_or_else(|| PathBuf::from("-"));
+        let mut name = target.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{}.part", std::process::id()));
+        let part = place.file.is_some().then(|| Part { path: target.with_file_name(name), kept: false });
+        let path = part.as_ref().map_or(&target, |part| &part.path).clone();
+        let unwritable = |cause| ExportError::Write { path: target.clone(), cause };
+        let writer = match place.format {
+            Format::Csv => {
+                let mut csv = CsvOut::create(&path, None, true, ',').map_err(unwritable)?;
+                csv.write_row(columns.titles()).map_err(unwritable)?;
+                Writer::Csv(Box::new(csv))
+            }
+            Format::Xlsx => {
+                // An unwritable place is told before anything is read.
+                File::create(&path).map_err(unwritable)?;
+                Writer::Xlsx(Box::new(Sheets::new(columns.titles().map(str::to_owned).collect())?))
+            }
+            Format::Jsonl if part.is_none() => Writer::Jsonl(Box::new(BufWriter::new(io::stdout()))),
+            Format::Jsonl => Writer::Jsonl(Box::new(BufWriter::new(File::create(&path).map_err(unwritable)?))),
+        };
+        Ok(Out { writer, part, target, force: place.force, neutralised: 0 })
+    }
+
+    pub fn row(&mut self, row: &Value, columns: &Columns, names: &Names) -> Result<(), ExportError> {
+        let unwritable = |cause| ExportError::Write { path: self.target.clone(), cause };
+        match &mut self.writer {
+            Writer::Csv(csv) => {
+                let mut cells = Vec::new();
+                for cell in columns.cells(row, names) {
+                    let (text, marked) = neutral(&cell);
+                    self.neutralised += u64::from(marked);
+                    cells.push(text);
+                }
+                csv.write_row(cells).map_err(unwritable)
+            }
+            Writer::Xlsx(sheets) => Ok(sheets.row(columns.cells(row, names))?),
+            Writer::Jsonl(lines) => {
+                serde_json::to_writer(&mut *lines, row).map_err(|e| unwritable(e.into()))?;
+                lines.write_all(b"\n").map_err(unwritable)
+            }
+        }
+    }
+
+    /// Puts the file in its place.
+    pub fn finish(self) -> Result<Written, ExportError> {
+        let target = self.target;
+        let unwritable = |cause| ExportError::Write { path: target.clone(), cause };
+        let mut written = Written { neutralised: self.neutralised, ..Written::default() };
+        let path = self.part.as_ref().map(|part| part.path.clone());
+        match (self.writer, &path) {
+            (Writer::Csv(csv), _) => csv.finish().map_err(unwritable)?,
+            (Writer::Jsonl(mut lines), _) => lines.flush().map_err(unwritable)?,
+            (Writer::Xlsx(sheets), Some(path)) => written.cut = sheets.save(path)?,
+            (Writer::Xlsx(_), None) => {}
+        }
+        let Some(mut part) = self.part else { return Ok(written) };
+        written.sha256 = Some(sha256(&part.path).map_err(unwritable)?);
+        if !self.force && target.exists() {
+            return Err(ExportError::There(target));
+        }
+        std::fs::rename(&part.path, &target).map_err(unwritable)?;
+        part.kept = true;
+        Ok(written)
+    }
+}
+
+/// Spreadsheets take texts that begin like this for formulas, and a formula may send data away.
+fn neutral(cell: &Cell) -> (String, bool) {
+    let text = cell.text();
+    let formula = matches!(cell, Cell::Text(_)) && text.starts_with(['=', '+', '-', '@', '\t']);
+    if formula { (format!("'{text}"), true) } else { (text, false) }
+}
+
+/// Of what lies on the disk, which is made sure of first.
+fn sha256(path: &Path) -> io::Result<String> {
+    let mut file = File::options().read(true).write(true).open(path)?;
+    file.sync_all()?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 128 * 1024];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rust_decimal::Decimal;
+
+    #[test]
+    fn only_texts_that_look_like_formulas_are_marked() {
+        for (cell, told) in [
+            (Cell::Text("=1+1".into()), "'=1+1"),
+            (Cell::Text("+7 900".into()), "'+7 900"),
+            (Cell::Text("-x".into()), "'-x"),
+            (Cell::Text("@SUM".into()), "'@SUM"),
+            (Cell::Text("\t=1".into()), "'\t=1"),
+            (Cell::Text("1=1".into()), "1=1"),
+            (Cell::Number(Decimal::new(-5, 0)), "-5"),
+            (Cell::Empty, ""),
+        ] {
+            assert_eq!(neutral(&cell), (told.to_owned(), told.starts_with('\'')), "{cell:?}");
+        }
+    }
+
+    #[test]
+    fn the_ending_of_a_file_is_its_format() {
+        for (file, format) in [
+            ("a.xlsx", Some(Format::Xlsx)),
+            ("a.b.CSV", Some(Format::Csv)),
+            ("a.jsonl", Some(Format::Jsonl)),
+            ("-", Some(Format::Jsonl)),
+            ("a.xls", None),
+            ("csv", None),
+        ] {
+            assert_eq!(Format::of(Path::new(file)), format, "{file}");
+        }
+    }
+}

@@ -1,0 +1,469 @@
+//! Exports against the sandbox: whole in spite of everything that can go wrong, and the same values in every format.
+
+mod program;
+
+use amoport::account::{Account, Wanted};
+use amoport::api::listing::Listing;
+use amoport::api::{Client, Pace, parse_base, pull};
+use amoport::clock::Clock;
+use amoport::entity::Entity;
+use amoport::export::{self, Ask, Columns, ExportError, Exported, Format, Place};
+use amoport::sandbox::{Options, Sandbox, Switches};
+use calamine::{Data, Reader};
+use program::{Folder, Ran, Service, http, ran};
+use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+
+const SPEED: f64 = 50.0;
+const LEADS: usize = 2_000;
+
+struct Running {
+    sandbox: Sandbox,
+    folder: tempfile::TempDir,
+}
+
+impl Running {
+    fn start(switches: Switches) -> Running {
+        let switches = Switches { rate_max: 1_000_000, ..switches };
+        let sandbox = Sandbox::start(Options { switches, ..Options::default() }).expect("a sandbox");
+        Running { sandbox, folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    fn send(&self, method: &str, path: &str, body: &Value) -> Value {
+        let (status, answer) = http(self.sandbox.url(), method, path, self.sandbox.token(), &body.to_string());
+        assert!(status < 300, "{method} {path}: {status} {answer}");
+        answer
+    }
+
+    fn with_leads(switches: Switches, count: usize) -> Running {
+        let running = Running::start(switches);
+        for from in (0..count).step_by(250) {
+            let leads: Vec<Value> =
+                (from..count.min(from + 250)).map(|n| json!({"name": format!("Сделка {n}")})).collect();
+            running.send("POST", "/api/v4/leads", &json!(leads));
+        }
+        running
+    }
+
+    fn client(&self) -> Arc<Client> {
+        let base = parse_base(self.sandbox.url()).expect("an address");
+        let token = secrecy::SecretString::from(self.sandbox.token().to_owned());
+        Arc::new(Client::new(base, token.into(), Pace::new(7, Clock::faster(SPEED))).expect("a client"))
+    }
+
+    fn export(&self, ask: &Ask, file: &str) -> Result<Exported, ExportError> {
+        let format = Format::of(Path::new(file)).expect("a format");
+        let place = Place { format, file: Some(self.folder.path().join(file)), force: false };
+        let client = self.client();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
+        runtime.block_on(async {
+            let wanted = Wanted { fields: vec![ask.entity], ..Wanted::default() };
+            let account: Account = pull::pull(&client, &wanted, 0).await.expect("the account").0;
+            let columns = Columns::of(ask.entity, ask.catalog, &account);
+            export::run(&client, &account, ask, &columns, &place, |_| {}).await
+        })
+    }
+
+    fn lines(&self, file: &str) -> Vec<Value> {
+        let text = std::fs::read_to_string(self.folder.path().join(file)).expect("a file");
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    }
+}
+
+fn leads() -> Ask {
+    Ask { entity: Entity::Leads, catalog: None, filters: vec![], since: None, text: None, with: vec![], twice: false }
+}
+
+fn ids(rows: &[Value]) -> Vec<u64> {
+    rows.iter().map(|row| row["id"].as_u64().expect("an id")).collect()
+}
+
+#[test]
+fn a_list_is_whole_whatever_its_answers_are_like() {
+    let script =
+        |on: &str, word: &str, times: u32| json!({"script": [{"on": on, "nth": 3, "do": word, "times": times}]});
+    let running = Running::with_leads(Switches::default(), LEADS);
+    for (n, (switch, fault)) in [
+        (json!({}), json!({})),
+        (json!({"next_dropped": true}), json!({})),
+        (json!({"next_dropped": false, "next_always": true}), script("GET leads", "next-missing", 9)),
+        (json!({}), script("GET leads", "429", 2)),
+        (json!({}), script("GET leads", "429-json", 1)),
+        (json!({}), script("GET leads", "502", 2)),
+        (json!({}), script("GET leads", "cut", 2)),
+        (json!({}), script("GET leads", "reset", 1)),
+        (json!({}), script("GET leads", "odd-key", 1)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        running.send("POST", "/_sandbox/switches", &switch);
+        running.send("POST", "/_sandbox/faults", &fault);
+        let file = format!("{n}.jsonl");
+        let exported = running.export(&leads(), &file).unwrap_or_else(|e| panic!("{switch} {fault}: {e}"));
+        assert_eq!(exported.listed.doubt, None, "{switch} {fault}");
+        let rows = running.lines(&file);
+        let ids = ids(&rows);
+        assert!(ids.is_sorted(), "{switch} {fault}");
+        assert_eq!(ids.iter().collect::<HashSet<_>>().len(), LEADS, "{switch} {fault}");
+        assert_eq!((ids.len(), exported.rows), (LEADS, LEADS as u64));
+        assert_eq!(rows[0]["_embedded"]["contacts"], json!([]), "nested, and as the service gives it");
+    }
+}
+
+#[test]
+fn a_page_that_stays_unreadable_is_a_doubt_and_a_block_leaves_no_file() {
+    let running = Running::with_leads(Switches::default(), 600);
+    running.send("POST", "/_sandbox/switches", &json!({"page_max": 2}));
+    let exported = running.export(&leads(), "a.jsonl").expect("a part");
+    let doubt = exported.listed.doubt.expect("a doubt");
+    assert!(doubt.starts_with("page 3 stayed unreadable"), "{doubt}");
+    assert_eq!(running.lines("a.jsonl").len(), 500);
+
+    running.send("POST", "/_sandbox/switches", &json!({"page_max": 0}));
+    for (word, times) in [("502", 9), ("401", 9), ("403", 1)] {
+        let fault = json!({"script": [{"on": "GET leads", "nth": if word == "502" { 1 } else { 2 }, "do": word, "times": times}]});
+        running.send("POST", "/_sandbox/faults", &fault);
+        let failed = running.export(&leads(), "b.csv").err().unwrap_or_else(|| panic!("{word} stops"));
+        assert!(matches!(failed, ExportError::Service(_)), "{failed}");
+        let left: Vec<_> = std::fs::read_dir(running.folder.path()).expect("a folder").flatten().collect();
+        assert_eq!(left.len(), 1, "{word}: {left:?}");
+    }
+}
+
+/// A list of leads that nobody could have in earnest: `pages` says what the nth read of a page gives.
+fn served(pages: impl Fn(u64, u32) -> Vec<u64> + Send + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        let mut reads: HashMap<u64, u32> = HashMap::new();
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut line = String::new();
+            let mut request = BufReader::new(stream.try_clone().expect("a stream"));
+            request.read_line(&mut line).expect("a request");
+            while request.read_line(&mut String::new()).expect("a head") > 2 {}
+            let page = line.split(['?', '&', ' ']).find_map(|part| part.strip_prefix("page=")).expect("a page");
+            let page = page.parse().expect("a number");
+            let read = reads.entry(page).or_default();
+            *read += 1;
+            let rows: Vec<Value> = pages(page, *read).into_iter().map(|id| json!({"id": id})).collect();
+            let body = json!({"_embedded": {"leads": rows}}).to_string();
+            let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all((head + &body).as_bytes()).expect("an answer");
+        }
+    });
+    base
+}
+
+fn listed(base: &str, twice: bool) -> (Vec<u64>, Option<String>) {
+    let base = parse_base(base).expect("an address");
+    let token = secrecy::SecretString::from("token".to_owned());
+    let client = Arc::new(Client::new(base, token.into(), Pace::new(7, Clock::faster(SPEED))).expect("a client"));
+    let listing = Listing { entity: Entity::Leads, catalog: None, query: vec![], twice };
+    let mut ids = Vec::new();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
+    let listed = runtime.block_on(client.listing(listing, |row| {
+        ids.extend(row["id"].as_u64());
+        Ok::<(), ()>(())
+    }));
+    (ids, listed.expect("a list").doubt)
+}
+
+#[test]
+fn a_list_that_moves_or_lies_is_read_again_or_doubted() {
+    let count = |base: String, twice: bool| {
+        let (ids, doubt) = listed(&base, twice);
+        let unlike: HashSet<u64> = ids.iter().copied().collect();
+        assert_eq!(unlike.len(), ids.len(), "every id once");
+        (ids.len(), doubt)
+    };
+    // A short page is no end.
+    assert_eq!(count(served(|page, _| (page * 10..page * 10 + 3).filter(|_| page < 5).collect()), false), (12, None));
+    // Row 1 is deleted once page 1 was read: row 251 slips to page 1, and only reading twice finds it.
+    let deleted = |page: u64, read: u32| match (page, read) {
+        (1, 1) => (1..=250).collect(),
+        (1, _) => (2..=251).collect(),
+        (2, _) => (252..=300).collect(),
+        _ => vec![],
+    };
+    assert_eq!(count(served(deleted), false), (299, None));
+    assert_eq!(count(served(deleted), true), (300, None));
+    // The same while the last page is read: it begins with another row at the second look.
+    let late = |page: u64, read: u32| match (page, read) {
+        (1, 1) => (1..=250).collect(),
+        (2, 1) => (251..=300).collect(),
+        (1, _) => (2..=251).collect(),
+        (2, _) => (252..=301).collect(),
+        _ => vec![],
+    };
+    assert_eq!(count(served(late), false), (301, None));
+    let restless = |page: u64, read: u32| match page {
+        1 => (1..=250).collect(),
+        2 => (300 + u64::from(read)..400).collect(),
+        _ => vec![],
+    };
+    let (_, doubt) = count(served(restless), false);
+    assert!(doubt.is_some_and(|doubt| doubt.contains("moved")));
+    let falling = |page: u64, _| if page < 3 { vec![10 - page, 20 - page] } else { vec![] };
+    let (rows, doubt) = count(served(falling), false);
+    assert!(rows == 4 && doubt.is_some_and(|doubt| doubt.contains("ids fell")));
+    // One that ignores the page's number.
+    assert_eq!(count(served(|_, _| vec![1, 2, 3]), false), (3, None));
+    let (rows, doubt) = count(served(|_, _| (1..=250).collect()), false);
+    assert!(rows == 250 && doubt.is_some_and(|doubt| doubt.contains("the end of the list was not seen")));
+}
+
+#[test]
+fn rows_that_the_service_should_have_filtered_are_left_out() {
+    let running = Running::start(Switches::default());
+    let pipelines = running.send("GET", "/api/v4/leads/pipelines", &Value::Null);
+    let pipeline = &pipelines["_embedded"]["pipelines"][0];
+    let stages = pipeline["_embedded"]["statuses"].as_array().expect("stages");
+    let stage = stages.last().expect("a stage")["id"].as_u64().expect("an id");
+    running.send(
+        "POST",
+        "/api/v4/leads",
+        &json!([{"name": "a"}, {"name": "b", "status_id": stage, "pipeline_id": pipeline["id"]}]),
+    );
+    // A flat filter by stage is ignored. [client live]
+    let ask = Ask { filters: vec![("status_id".into(), vec![stage])], ..leads() };
+    let exported = running.export(&ask, "a.jsonl").expect("an export");
+    assert_eq!((exported.rows, exported.filtered), (1, 1));
+    assert_eq!(running.lines("a.jsonl")[0]["name"], "b");
+    let future = Ask { since: Some(9_999_999_999), ..leads() };
+    assert_eq!(running.export(&future, "b.jsonl").expect("an export").rows, 0);
+}
+
+#[test]
+fn a_workbook_and_a_csv_hold_what_was_made() {
+    let running = Running::start(Switches::default());
+    let fields = running.send(
+        "POST",
+        "/api/v4/leads/custom_fields",
+        &json!([
+            {"name": "Проба: число", "type": "numeric"}, {"name": "Проба: день", "type": "date"},
+            {"name": "Проба: миг", "type": "date_time"}, {"name": "Проба: флаг", "type": "checkbox"},
+            {"name": "Проба: текст", "type": "text"},
+        ]),
+    );
+    let field = |n: usize| fields["_embedded"]["custom_fields"][n]["id"].clone();
+    let value = |n: usize, value: Value| json!({"field_id": field(n), "values": [{"value": value}]});
+    // 2025-11-20T10:00+03:00, the sandbox being in Moscow.
+    let at = 1_763_622_000;
+    let lead = json!([{"name": "=1+1", "price": 1500, "created_at": at, "closed_at": at, "tags_to_add": [{"name": "a"}, {"name": "b"}],
+        "custom_fields_values": [value(0, json!(12.5)), value(1, json!(at)), value(2, json!(at)), value(3, json!(true)),
+            value(4, json!("+7 900"))]}]);
+    running.send("POST", "/api/v4/leads", &lead);
+    let expected = [
+        ("Название", "=1+1", Data::String("=1+1".into())),
+        ("Бюджет", "1500", Data::Float(1500.0)),
+        ("Создана", "2025-11-20 10:00", Data::Float(45_981.0 + 10.0 / 24.0)),
+        ("Теги", "a, b", Data::String("a, b".into())),
+        ("Проба: число", "12.5", Data::Float(12.5)),
+        ("Проба: день", "2025-11-20", Data::Float(45_981.0)),
+        ("Проба: миг", "2025-11-20 10:00", Data::Float(45_981.0 + 10.0 / 24.0)),
+        ("Проба: флаг", "да", Data::String("да".into())),
+        ("Проба: текст", "+7 900", Data::String("+7 900".into())),
+    ];
+
+    running.export(&leads(), "a.xlsx").expect("a workbook");
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(running.folder.path().join("a.xlsx")).expect("it opens");
+    assert_eq!(book.worksheet_formula("Export").expect("a sheet").used_cells().count(), 0);
+    let sheet = book.worksheet_range("Export").expect("a sheet");
+    for (title, _, value) in &expected {
+        let column = sheet.rows().next().expect("titles").iter().position(|cell| cell == *title).expect(title);
+        let cell = &sheet.rows().nth(1).expect("a row")[column];
+        match (cell, value) {
+            (Data::DateTime(at), Data::Float(days)) => assert!((at.as_f64() - days).abs() < 1e-6, "{title}: {at}"),
+            _ => assert_eq!(cell, value, "{title}"),
+        }
+    }
+
+    let exported = running.export(&leads(), "a.csv").expect("a csv");
+    assert_eq!(exported.written.neutralised, 2);
+    let bytes = std::fs::read(running.folder.path().join("a.csv")).expect("a file");
+    assert!(bytes.starts_with(b"\xEF\xBB\xBF\"ID\"") || bytes.starts_with(b"\xEF\xBB\xBFID,"));
+    assert!(bytes.ends_with(b"\r\n"));
+    let mut rows = csv::Reader::from_reader(&bytes[3..]);
+    let titles = rows.headers().expect("titles").clone();
+    let row = rows.records().next().expect("a row").expect("a row");
+    for (title, text, _) in &expected {
+        let column = titles.iter().position(|name| name == *title).expect(title);
+        let text = if text.starts_with(['=', '+']) { format!("'{text}") } else { (*text).to_owned() };
+        assert_eq!(row[column], text, "{title}");
+    }
+    let link = titles.iter().position(|name| name == "Ссылка").expect("links");
+    assert!(row[link].contains("/leads/detail/"), "{}", &row[link]);
+}
+
+/// Makes some of every kind, and says how many there are now.
+fn furnish(service: &Service, folder: &Folder) -> Vec<(&'static str, &'static [&'static str], usize)> {
+    let named =
+        |count: usize| json!((0..count).map(|n| json!({"name": format!("n{n}")})).collect::<Vec<_>>()).to_string();
+    service.post("/_sandbox/switches", r#"{"rate_max": 1000000}"#);
+    service.post("/api/v4/leads", &named(4));
+    service.post("/api/v4/contacts", &named(3));
+    service.post("/api/v4/companies", &named(2));
+    let made = service.post("/api/v4/customers", &named(2));
+    let customer = made["_embedded"]["customers"][0]["id"].as_u64().expect("a customer");
+    service
+        .post(&format!("/api/v4/customers/{customer}/transactions"), r#"[{"price": 5}, {"price": 6}, {"price": 7}]"#);
+    service.post("/api/v4/customers/segments", r#"{"name": "Опт"}"#);
+    let of = |name: &str| format!("{}/{name}", env!("CARGO_MANIFEST_DIR"));
+    let (source, mapping) = (of("samples/invoices.xlsx"), of("mappings/invoices.toml"));
+    folder.run(service, &["import", &source, "--mapping", &mapping, "--verify", "none"]).expect(0);
+    let lists = service.all("catalogs");
+    let list = |kind: &str| lists.iter().find(|list| list["type"] == kind).expect("a list")["id"].clone();
+    let count = |kind: &str| service.get(&format!("/api/v4/catalogs/{}/elements?limit=250", list(kind)));
+    let count = |kind: &str| count(kind)["_embedded"]["elements"].as_array().map_or(0, Vec::len);
+    vec![
+        ("lead", &[], 4),
+        ("contact", &[], 3),
+        ("company", &[], 2),
+        ("customer", &[], 2),
+        ("transaction", &[], 3),
+        ("element", &["--catalog", "Товары"], count("products")),
+        ("invoice", &[], count("invoices")),
+        ("catalog", &[], lists.len()),
+        (
+            "segment",
+            &[],
+            service.get("/api/v4/customers/segments")["_embedded"]["segments"].as_array().map_or(0, Vec::len),
+        ),
+    ]
+}
+
+/// Beside others that would share their pace with it otherwise.
+fn alone(folder: &Folder, service: &Service, args: &[&str]) -> Ran {
+    let rate = tempfile::tempdir().expect("a folder");
+    ran(folder.command(service, args).env("AMOPORT_RATE_DIR", rate.path()).output().expect("the program runs"))
+}
+
+#[test]
+fn every_kind_can_be_exported() {
+    let (service, folder) = (Service::start(), Folder::new());
+    let kinds = furnish(&service, &folder);
+    let check = &|kind: &str, more: &[&str], rows: usize| {
+        for ending in ["csv", "jsonl"] {
+            let file = format!("{kind}.{ending}");
+            let ran = alone(&folder, &service, &[&["export", kind, "--to", &file, "--json"], more].concat()).expect(0);
+            assert_eq!(ran.json()["rows"], rows, "{kind}");
+            let bytes = std::fs::read(folder.path().join(&file)).expect("a file");
+            let found = match ending {
+                "csv" => csv::Reader::from_reader(&bytes[3..]).records().count(),
+                _ => String::from_utf8_lossy(&bytes).lines().count(),
+            };
+            assert_eq!(found, rows, "{file}");
+            let manifest = std::fs::read(folder.path().join(format!("{file}.manifest.json"))).expect("a manifest");
+            let manifest: Value = serde_json::from_slice(&manifest).expect("JSON");
+            assert_eq!((&manifest["complete"], &manifest["rows"]), (&json!(true), &json!(rows)), "{kind}");
+            assert_eq!(manifest["user"]["is_admin"], json!(true));
+            assert_eq!(manifest["sha256"].as_str().map(str::len), Some(64));
+        }
+    };
+    assert!(kinds.iter().all(|(_, _, rows)| *rows > 0), "{kinds:?}");
+    std::thread::scope(|scope| {
+        for (kind, more, rows) in kinds {
+            scope.spawn(move || check(kind, more, rows));
+        }
+    });
+    http(
+        service.url(),
+        "PATCH",
+        "/api/v4/customers/mode",
+        service.token(),
+        r#"{"mode":"periodicity","is_enabled":true}"#,
+    );
+    let statuses = service.get("/api/v4/customers/statuses")["_embedded"]["statuses"].as_array().map_or(0, Vec::len);
+    assert!(statuses > 0);
+    check("customer-status", &[], statuses);
+    let refused = folder.run(&service, &["export", "segment", "--to", "s.csv"]).expect(2);
+    assert!(refused.stderr.contains("customers are \"periodicity\""), "{}", refused.stderr);
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused_with_what_to_do() {
+    let (service, folder) = (Service::start(), Folder::new());
+    service.post("/_sandbox/switches", r#"{"rate_max": 1000000}"#);
+    service.post("/api/v4/leads", r#"[{"name": "a"}, {"name": "b"}]"#);
+    folder.write("there.csv", "x");
+    let refused = [
+        (&["lead", "--to", "a.txt"][..], "end it in .xlsx, .csv or .jsonl"),
+        (&["lead", "--to", "there.csv"], "--force"),
+        (&["lead", "--to", "none/a.csv"], "there is no folder"),
+        (&["lead", "--to", "a.csv", "--filter", "price=1"], "responsible_user_id"),
+        (&["lead", "--to", "a.csv", "--filter", "status_id=x"], "is no id"),
+        (&["contact", "--to", "a.csv", "--filter", "status_id=1"], "cannot be filtered"),
+        (&["customer-status", "--to", "a.csv", "--since", "2026-01-01"], "leave out --since"),
+        (&["lead", "--to", "a.csv", "--since", "soon"], "is no date"),
+        (&["lead", "--to", "a.csv", "--columns", "ID,Бюджед"], "did you mean \"Бюджет\"?"),
+        (&["lead", "--to", "a.jsonl", "--columns", "ID"], "leave out --columns"),
+        (&["element", "--to", "a.csv"], "add --catalog"),
+        (&["element", "--to", "a.csv", "--catalog", "Товар"], "did you mean"),
+        (&["complex-lead", "--to", "a.csv"], "kinds are lead"),
+    ];
+    std::thread::scope(|scope| {
+        for (args, told) in refused {
+            let (service, folder) = (&service, &folder);
+            scope.spawn(move || {
+                let ran = alone(folder, service, &[&["export"], args].concat()).expect(2);
+                assert!(ran.stderr.contains(told), "{args:?}: {}", ran.stderr);
+            });
+        }
+    });
+    folder.run(&service, &["export", "lead", "--to", "there.csv", "--force", "--columns", "название, ID"]).expect(0);
+    let text = std::fs::read_to_string(folder.path().join("there.csv")).expect("a file");
+    assert!(text.starts_with("\u{feff}Название,ID\r\na,"), "{text}");
+    let ran = folder.run(&service, &["export", "lead", "--to", "-", "--query", "b"]).expect(0);
+    let row: Value = serde_json::from_str(&ran.stdout).expect("one row");
+    assert_eq!(row["name"], "b");
+    let id = row["id"].to_string();
+    let ran =
+        folder.run(&service, &["export", "lead", "--to", "i.csv", "--id", &format!("{id},5"), "--json"]).expect(0);
+    assert_eq!((&ran.json()["rows"], &ran.json()["missing_ids"]), (&json!(1), &json!([5])));
+    let ran = folder.run(&service, &["export", "lead", "--to", "s.csv", "--since", "2999-01-01", "--json"]).expect(0);
+    assert_eq!(ran.json()["rows"], 0);
+    // Without its fields a table would lack columns, and say so.
+    let field = service.get("/api/v4/leads/custom_fields")["_embedded"]["custom_fields"][2]["id"].clone();
+    let lead = json!([{"name": "c", "custom_fields_values": [{"field_id": field, "values": [{"value": "x"}]}]}]);
+    let made = http(service.url(), "POST", "/api/v4/leads", service.token(), &lead.to_string());
+    assert_eq!(made.0, 200, "{}", made.1);
+    service.post("/_sandbox/faults", r#"{"script": [{"on": "GET leads/custom_fields", "nth": 1, "do": "422"}]}"#);
+    let ran = folder.run(&service, &["export", "lead", "--to", "f.csv", "--json"]).expect(1);
+    assert_eq!(ran.json()["unlisted_fields"], json!([field]));
+    assert_eq!(ran.json()["gaps"], json!(["fields of leads"]));
+    service.post("/_sandbox/faults", r#"{"script": [{"on": "GET leads", "nth": 1, "do": "403", "times": 9}]}"#);
+    let ran = folder.run(&service, &["export", "lead", "--to", "x.csv"]).expect(4);
+    assert!(ran.stderr.contains("no file was written"), "{}", ran.stderr);
+    assert!(!folder.path().join("x.csv").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_export_leaves_no_file() {
+    let (service, folder) = (Service::start(), Folder::new());
+    service.post("/api/v4/leads", r#"[{"name": "a"}]"#);
+    service.faults(r#"{"script": [{"on": "GET leads", "nth": 1, "do": "hang"}]}"#);
+    let child = folder.spawn(&service, &["export", "lead", "--to", "a.csv"]);
+    let begun = || {
+        std::fs::read_dir(folder.path())
+            .is_ok_and(|mut files| files.any(|f| f.is_ok_and(|f| f.file_name().to_string_lossy().ends_with(".part"))))
+    };
+    for _ in 0..600 {
+        if begun() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(begun(), "the file grows under another name");
+    let killed = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(killed.is_ok_and(|status| status.success()));
+    ran(child.wait_with_output().expect("it ends")).expect(143);
+    assert!(!begun() && !folder.path().join("a.csv").exists());
+}
