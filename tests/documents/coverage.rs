@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use amoport::entity::{At, Kind, SectionSpec, Wire, Write};
+use amoport::entity::{At, Entity, Kind, Owner, SectionSpec, Wire, Write};
 
 use crate::fields::{self, Direction, Field, Table};
 use crate::gaps::{Column, GAPS, Gap};
@@ -153,10 +153,10 @@ table of kinds and from what a running sandbox answers, and fails where it diffe
 - **mapping**: the field of a mapping file that fills it; `yes` for an object or a list of which something is filled
 - **payload**: amoport sends it
 - **sandbox**: `amoport sandbox` takes it, heeds it or shows it
-- **export**: export is not built yet
+- **export**: `column` where `amoport export` gives it a column, or a part of one, in tables; `jsonl` where only the raw item has it
 - **why not**: the reason of every gap
 
-Mapping and payload say nothing of what is asked or answered.
+Mapping and payload say nothing of what is asked or answered, and export only of what lists answer.
 ";
 
 fn shown(cell: &Cell) -> &str {
@@ -164,6 +164,29 @@ fn shown(cell: &Cell) -> &str {
         Cell::Yes(what) => what,
         Cell::No => "–",
         Cell::Nothing => "",
+    }
+}
+
+/// What a table of fields lists: the answers to reads of it are what an export has.
+fn listed(table: &Table) -> Option<Entity> {
+    let read = table.direction == Direction::Answer && table.method == "GET";
+    let path = nameless(&table.path);
+    let list = |entity: &Entity| {
+        let own = nameless(entity.path());
+        path == own || path.strip_prefix(&own) == Some("/{}")
+    };
+    Entity::ALL.into_iter().filter(|_| read).find(list)
+}
+
+/// Whether a field stands in a column of its own, within one, or holds one; the raw item has all of them.
+fn export(entity: Entity, field: &str) -> &'static str {
+    let steps: Vec<&str> = field.split('[').map(|step| step.trim_end_matches(']')).collect();
+    let column = |at: &[&str]| at.iter().zip(&steps).all(|(a, b)| a == b);
+    let custom = Owner::ENTITIES.contains(&entity) || entity == Entity::Elements;
+    match steps.as_slice() {
+        ["custom_fields_values", ..] if custom => "column",
+        _ if entity.columns().iter().any(|spec| column(spec.at)) => "column",
+        _ => "jsonl",
     }
 }
 
@@ -185,11 +208,14 @@ fn page() -> String {
         }
         page.push_str("| field | type | mapping | payload | sandbox | export | why not |\n");
         page.push_str("| --- | --- | --- | --- | --- | --- | --- |\n");
+        let listed = listed(&table);
         for Row { field, mapping, payload, sandbox, why } in rows(table) {
+            let export = listed.map_or("", |entity| export(entity, &field.name));
             let kind = field.kind.replace('|', " or ");
             let [mapping, payload, sandbox] = [&mapping, &payload, &sandbox].map(shown);
             let why = why.join("; ");
-            let _ = writeln!(page, "| `{}` | {kind} | {mapping} | {payload} | {sandbox} | – | {why} |", field.name);
+            let _ =
+                writeln!(page, "| `{}` | {kind} | {mapping} | {payload} | {sandbox} | {export} | {why} |", field.name);
         }
     }
     page
