@@ -3,7 +3,7 @@
 use super::{Client, Failure};
 use crate::account::{Account, SNAPSHOT_SCHEMA, Wanted};
 use crate::entity::parts::{self, Basics};
-use crate::entity::{Entity, FieldKind, Needs, Owner, PAGE_MAX, Wrapping, answer};
+use crate::entity::{Entity, FieldKind, INVOICES, Needs, Owner, PAGE_MAX, Wrapping, answer};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -102,7 +102,7 @@ impl Pull<'_> {
             wanted.elements.iter().filter_map(|c| account.catalog_of(c)).map(|c| c.id).collect();
         if wanted.all_lists {
             // Nothing refers to an invoice, and there may be very many.
-            catalogs.extend(account.catalogs.iter().filter(|c| c.kind != "invoices").map(|c| c.id));
+            catalogs.extend(account.catalogs.iter().filter(|c| c.kind != INVOICES).map(|c| c.id));
         }
         for (entity, name) in &wanted.chains {
             let field = account.field(Owner::Entity(*entity), name).ok();

@@ -6,7 +6,7 @@ use super::target::Target;
 use super::{job, prepare, say};
 use crate::account::{Account, CatalogRef, Miss, Wanted};
 use crate::api::{Client, Failure};
-use crate::entity::{CatalogKind, Entity, ID_KEY, Kind, Owner, parts};
+use crate::entity::{CatalogKind, Entity, ID_KEY, INVOICES, Kind, Owner, parts};
 use crate::export::{
     self, Ask, Columns, ExportError, Exported, FILTERS, Format, MANIFEST_SUFFIX, Manifest, Person, Place,
 };
@@ -134,7 +134,7 @@ fn wanted(args: &ExportArgs) -> Wanted {
     let entity = spec.entity;
     let catalog = spec.catalog.map(|kind| match (&args.catalog, kind) {
         (Some(name), _) => CatalogRef::Named(name.clone()),
-        (None, CatalogKind::Invoices) => CatalogRef::Typed("invoices"),
+        (None, CatalogKind::Invoices) => CatalogRef::Typed(INVOICES),
         (None, CatalogKind::Any) => CatalogRef::Named(String::new()),
     });
     Wanted {
@@ -185,7 +185,7 @@ fn catalog(args: &ExportArgs, kind: CatalogKind, account: &Account) -> Result<u6
             Ended::usage("export-catalog", format!("there is no one list called {}", quoted(name)), &hint)
         }),
         (None, CatalogKind::Invoices) => {
-            let found = account.catalog_of(&CatalogRef::Typed("invoices")).map(|catalog| catalog.id);
+            let found = account.catalog_of(&CatalogRef::Typed(INVOICES)).map(|catalog| catalog.id);
             let none =
                 || Ended::usage("export-catalog", "this account has no list of invoices", "name one with --catalog");
             found.ok_or_else(none)

@@ -5,12 +5,12 @@ use super::convert::date;
 use super::convert::number::Round;
 use super::plan::{Convert, ElementBy, Lookup, LookupWhat, TargetPlan};
 use super::value::linked_to;
-use super::wanted::{PRODUCTS, SUPPLIERS};
 use super::written::{As, By, Origin};
 use crate::entity::field_type::multitext_codes;
 use crate::entity::parts::{Field, FieldOption};
 use crate::entity::payload::Sort;
 use crate::entity::{ADDRESS_PARTS, Action, Entity, FieldKind, Holds, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
+use crate::entity::{PRODUCTS, SUPPLIERS};
 use crate::table::fold;
 use std::sync::Arc;
 

@@ -4,10 +4,10 @@
 use super::names::{Names, resolve};
 use super::plan::{LookupWhat, Plan, TargetPlan};
 use super::row::RowContext;
-use super::wanted::{INVOICES, PRODUCTS};
 use crate::entity::compare::Mark;
 use crate::entity::payload::{FieldValue, ObjectWriter, REQUEST_ID};
 use crate::entity::{Action, Entity, FieldSpec, Holds, ID_KEY, Needs, Required, TEXT_MAX, Wire};
+use crate::entity::{INVOICES, PRODUCTS};
 use crate::problem::{Problem, quoted};
 use crate::table::Row;
 use rust_decimal::Decimal;

@@ -95,7 +95,7 @@ impl Compile<'_> {
         }
         let catalog = match named_list(section) {
             Some(CatalogRef::Named(name)) => self.account.catalog(&name).ok().map(|catalog| catalog.id),
-            Some(CatalogRef::Typed(_)) | None => self.typed_catalog(super::wanted::PRODUCTS),
+            Some(CatalogRef::Typed(_)) | None => self.typed_catalog(crate::entity::PRODUCTS),
         };
         if catalog.is_none() && named_list(section).is_none() {
             let hint = Some("name another list: catalog = { value = \"…\" }".to_owned());
@@ -112,7 +112,7 @@ impl Compile<'_> {
         value: &Value,
     ) -> Option<ValuePlan> {
         let (target, many) = match &value.target {
-            Target::Field(field) => self.own_target(field, owner, value.at)?,
+            Target::Field(field) => self.own_target(field, value.at)?,
             Target::Custom(name) => {
                 let field = self.custom_field(owner?, name, value.at)?;
                 let kind = FieldKind::from_name(&field.kind);
@@ -148,10 +148,9 @@ impl Compile<'_> {
     }
 
     /// A field of the kind itself; some of them are custom fields that are known by their code.
-    fn own_target(&mut self, field: &'static FieldSpec, owner: Option<Owner>, at: usize) -> Option<(TargetPlan, Many)> {
+    fn own_target(&mut self, field: &'static FieldSpec, at: usize) -> Option<(TargetPlan, Many)> {
         self.field_mode(at, field);
         if let Wire::Field(code) = field.wire {
-            debug_assert!(owner.is_some() || self.catalog.is_none());
             let field = self.coded_field(code, at)?;
             let kind = FieldKind::from_name(&field.kind);
             return Some((TargetPlan::Custom { field, kind }, Many::No));

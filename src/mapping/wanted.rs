@@ -2,12 +2,7 @@
 
 use super::written::{By, From, Origin, Target, Written};
 use crate::account::{CatalogRef, Wanted};
-use crate::entity::{CatalogKind, Entity, FieldsOf, Holds, Wire};
-
-/// The types of lists that have a use of their own. [seed], `suppliers` [client live]
-pub const PRODUCTS: &str = "products";
-pub const INVOICES: &str = "invoices";
-pub const SUPPLIERS: &str = "suppliers";
+use crate::entity::{CatalogKind, Entity, FieldsOf, Holds, INVOICES, PRODUCTS, SUPPLIERS, Wire};
 
 pub fn wanted(written: &Written) -> Wanted {
     let spec = written.kind.spec();
@@ -22,9 +17,9 @@ pub fn wanted(written: &Written) -> Wanted {
         (None, Some(CatalogKind::Invoices)) => Some(CatalogRef::Typed(INVOICES)),
         (None, Some(CatalogKind::Any) | None) => None,
     });
-    for section in &spec.sections.iter().filter_map(|section| section.custom_fields).collect::<Vec<_>>() {
-        if let FieldsOf::Entity(entity) = section {
-            wanted.fields.push(*entity);
+    for section in spec.sections {
+        if let Some(FieldsOf::Entity(entity)) = section.custom_fields {
+            wanted.fields.push(entity);
         }
     }
     wanted.fields.sort();

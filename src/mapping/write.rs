@@ -7,7 +7,7 @@ use super::row::{PartOfRow, RowContext};
 use super::value::{Made, field_value};
 use crate::entity::payload::{FieldValue, ObjectWriter};
 use crate::entity::{Action, At, Entity, FieldSpec, Holds, Required, Wire};
-use crate::table::Row;
+use crate::table::{Row, fold};
 use rust_decimal::Decimal;
 
 impl RowContext<'_> {
@@ -187,13 +187,13 @@ impl RowContext<'_> {
             match section.spec.at {
                 At::Elements => match self.elements.iter_mut().find(|e| e.0 == id && e.1 == catalog) {
                     // The same product in two rows of a purchase is more of it, not a second link.
-                    Some(there) => there.2 += quantity,
+                    Some(there) => there.2 = there.2.saturating_add(quantity),
                     None => self.elements.push((id, catalog, quantity)),
                 },
                 _ => {
                     let same = |l: &&mut Link| l.to == Entity::Elements && l.id == id && l.catalog == Some(catalog);
                     match self.links.iter_mut().find(same) {
-                        Some(there) => there.quantity = there.quantity.map(|before| before + quantity),
+                        Some(there) => there.quantity = there.quantity.map(|before| before.saturating_add(quantity)),
                         None => self.links.push(Link {
                             to: Entity::Elements,
                             id,
@@ -215,7 +215,7 @@ impl RowContext<'_> {
                 for origin in &value.origins {
                     let Input::Column(index) = origin.input else { continue };
                     let (here, there) = (row.get(index), first.get(index));
-                    if here.is_empty() || here.text == there.text {
+                    if here.is_empty() || here.text == there.text || fold(here.text) == fold(there.text) {
                         continue;
                     }
                     let same = matches!(

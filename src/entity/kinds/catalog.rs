@@ -3,8 +3,14 @@
 use super::super::CATALOGS_MAX;
 use super::*;
 
-/// A fourth, `suppliers`, is the service's own. [client live]
-pub const TYPES: &[&str] = &["regular", "invoices", "products"];
+/// Types of lists that have a use of their own; an account has one of each. [seed]
+pub const INVOICES: &str = "invoices";
+pub const PRODUCTS: &str = "products";
+/// Kept by the service itself. [client live]
+pub const SUPPLIERS: &str = "suppliers";
+
+/// The types that can be made.
+const TYPES: &[&str] = &["regular", INVOICES, PRODUCTS];
 
 pub static CATALOG: KindSpec = KindSpec {
     kind: Kind::Catalog,

@@ -70,7 +70,7 @@ pub static CUSTOMER: KindSpec = KindSpec {
             custom_fields: None,
             custom_fields_max: None,
             repeats: true,
-            fields: PRODUCTS,
+            fields: ELEMENTS,
         },
     ],
 };

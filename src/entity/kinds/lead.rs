@@ -66,7 +66,7 @@ pub static LEAD: KindSpec = KindSpec {
             custom_fields: None,
             custom_fields_max: None,
             repeats: true,
-            fields: PRODUCTS,
+            fields: ELEMENTS,
         },
     ],
 };

@@ -12,6 +12,7 @@ mod segment;
 mod transaction;
 mod values;
 
+pub use catalog::{INVOICES, PRODUCTS, SUPPLIERS};
 pub use invoice::{DISCOUNT_AMOUNT, DISCOUNT_PERCENT, ITEM_PRICE, ITEM_QUANTITY};
 pub use lead::METADATA_CATEGORIES;
 pub use values::{ADDRESS_PARTS, NAME_PART, part_names, parts};
@@ -129,7 +130,7 @@ const OWN_ID_OR_DELETE: FieldSpec = FieldSpec {
 };
 
 /// Elements of a catalog with a quantity each. [seed]
-const PRODUCTS: &[FieldSpec] = &[
+const ELEMENTS: &[FieldSpec] = &[
     required(both("element", Wire::ElementId, Holds::Element, "the product, by article, name or id")),
     both("quantity", Wire::ElementQuantity, Holds::Quantity, "how many; 1 where nothing is said"),
     both("catalog", Wire::ElementCatalog, Holds::Catalog, "the list it stands in; the products where nothing is said"),

@@ -48,7 +48,7 @@ pub static TRANSACTION: KindSpec = KindSpec {
             custom_fields: None,
             custom_fields_max: None,
             repeats: true,
-            fields: PRODUCTS,
+            fields: ELEMENTS,
         },
     ],
 };
