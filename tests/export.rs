@@ -504,6 +504,36 @@ fn every_kind_can_be_exported() {
 }
 
 #[test]
+fn an_export_goes_on_from_the_last_complete_one() {
+    let (service, folder) = (Service::start(), Folder::new());
+    service.post("/_sandbox/switches", r#"{"rate_max": 1000000}"#);
+    let old: Vec<Value> = (0..300).map(|n| json!({"name": format!("n{n}"), "updated_at": 1_700_000_000})).collect();
+    let first = service.post("/api/v4/leads", &json!(old[..250]).to_string())["_embedded"]["leads"][0]["id"].clone();
+    service.post("/api/v4/leads", &json!(old[250..]).to_string());
+    let export = |file: &str, more: &[&str], exit: i32| {
+        let ran = alone(&folder, &service, &[&["export", "lead", "--to", file], more].concat()).expect(exit);
+        let text = std::fs::read_to_string(folder.path().join(file)).expect("a file");
+        (text.lines().count(), ran.stderr)
+    };
+    // What is not certainly complete is not gone on from.
+    service.post("/_sandbox/switches", r#"{"page_max": 1}"#);
+    assert_eq!(export("0.jsonl", &["--since", "last"], 1).0, 250);
+    service.post("/_sandbox/switches", r#"{"page_max": 0}"#);
+    let (rows, told) = export("1.jsonl", &["--since", "last"], 0);
+    assert!(rows == 300 && told.contains("all of it is read"), "{told}");
+    let (rows, told) = export("2.jsonl", &["--since", "last"], 0);
+    assert!(rows == 0 && told.contains("what has changed since 20"), "{told}");
+    service.post("/api/v4/leads", r#"[{"name": "new"}]"#);
+    let path = format!("/api/v4/leads/{first}");
+    http(service.url(), "PATCH", &path, service.token(), r#"{"name": "changed"}"#);
+    assert_eq!(export("3.jsonl", &["--since", "last"], 0).0, 2);
+    assert_eq!(export("4.jsonl", &["--since", "last"], 0).0, 2, "what was there a moment ago comes again");
+    // Others are remembered apart.
+    let (rows, told) = export("5.jsonl", &["--since", "last", "--query", "changed"], 0);
+    assert!(rows == 1 && told.contains("all of it is read"), "{told}");
+}
+
+#[test]
 fn what_cannot_be_asked_is_refused_with_what_to_do() {
     let (service, folder) = (Service::start(), Folder::new());
     service.post("/_sandbox/switches", r#"{"rate_max": 1000000}"#);
