@@ -1,7 +1,7 @@
 //! A whole list, in the order of its pages, while several of them are under way; and what proves that it is whole.
 
 use super::pages::List;
-use super::sweep::{News, PAGES_MAX, Seen, Sweep};
+use super::sweep::{Ask, News, PAGES_MAX, Seen, Sweep};
 use super::{Client, Failure};
 use crate::entity::{Entity, Order, PAGE_MAX, parts};
 use serde_json::Value;
@@ -49,14 +49,12 @@ pub enum Stopped<E> {
     Taker(E),
 }
 
-type Page = (u32, Result<Vec<Value>, Failure>);
+type Page = (Ask, Result<Vec<Value>, Failure>);
 
-/// Where a sweep ended: its last page with rows, the first id of that, and the empty one.
-struct Edge {
-    last: u32,
-    first: Option<u64>,
-    end: u32,
-    torn: bool,
+/// Where a sweep has come to its end.
+struct Swept {
+    /// Rows may have slipped from page to page while it went on.
+    moved: bool,
 }
 
 struct Reading<'a, G> {
@@ -66,7 +64,7 @@ struct Reading<'a, G> {
     told: Listed,
     /// A second look: what is new now came or moved meanwhile.
     again: bool,
-    /// This sweep found a row that the ones before it should have seen.
+    /// This sweep came upon a row that should have come before.
     missed: bool,
     give: G,
 }
@@ -89,7 +87,8 @@ impl Client {
             give,
         };
         if order == Order::Whole {
-            let rows = page(self, &reading.listing, 1).await.map_err(Stopped::Service)?;
+            let first = Ask { no: 1, page: 1, limit: PAGE_MAX as u64 };
+            let rows = page(self, &reading.listing, first).await.map_err(Stopped::Service)?;
             reading.take(rows)?;
         } else {
             reading.all().await?;
@@ -102,11 +101,12 @@ impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
     async fn all(&mut self) -> Result<(), Stopped<E>> {
         for sweep in 1..=SWEEPS_MAX {
             self.missed = false;
-            let Some(edge) = self.sweep().await? else { return Ok(()) };
+            let Some(swept) = self.sweep().await? else { return Ok(()) };
             self.again = true;
-            let moved = self.moved(&edge).await?;
-            let proven = !self.listing.twice || (sweep > 1 && !self.missed);
-            if !moved && proven {
+            // Where rows are hidden from the user pages never meet; two readings that agree prove as much.
+            let still = if sweep == 1 { !swept.moved && !self.listing.twice } else { true };
+            let proven = still && !self.missed;
+            if proven {
                 return Ok(());
             }
         }
@@ -114,89 +114,74 @@ impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
         Ok(())
     }
 
-    /// From the front to the first empty page; `None` where that was not reached, and why is noted.
-    async fn sweep(&mut self) -> Result<Option<Edge>, Stopped<E>> {
+    /// From the front to the end; `None` where that was not reached, and why is noted.
+    async fn sweep(&mut self) -> Result<Option<Swept>, Stopped<E>> {
         let mut sweep = Sweep::new(PAGE_MAX);
         let mut tasks: JoinSet<Page> = JoinSet::new();
-        let mut waiting: BTreeMap<u32, Vec<Value>> = BTreeMap::new();
-        let mut edge = Edge { last: 0, first: None, end: 1, torn: false };
-        let mut before: Vec<u64> = Vec::new();
+        let mut waiting: BTreeMap<u32, (u64, Vec<Value>)> = BTreeMap::new();
+        let (mut given, mut gap, mut before) = (0, false, Vec::new());
         let mut broken: Option<(u32, Failure)> = None;
-        loop {
-            while let Some(no) = sweep.ask() {
+        while sweep.end().is_none_or(|end| given + 1 < end) {
+            while let Some(ask) = sweep.ask() {
                 let (client, listing) = (Arc::clone(self.client), Arc::clone(&self.listing));
-                tasks.spawn(async move { (no, page(&client, &listing, no).await) });
+                tasks.spawn(async move { (ask, page(&client, &listing, ask).await) });
             }
             let Some(landed) = tasks.join_next().await else { break };
-            let (no, rows) = landed.map_err(|e| Stopped::Service(Failure::Lost(e.to_string())))?;
+            let (ask, rows) = landed.map_err(|e| Stopped::Service(Failure::Lost(e.to_string())))?;
             let rows = match rows {
                 Ok(rows) => rows,
-                Err(failure) if stops(&failure) || self.told.pages == 0 && no == 1 => {
+                Err(failure) if stops(&failure) || self.told.pages == 0 && ask.no == 1 => {
                     return Err(Stopped::Service(failure));
                 }
                 Err(failure) => {
                     // What comes before it is waited for and given all the same.
                     sweep.halt();
-                    if broken.as_ref().is_none_or(|(first, _)| no < *first) {
-                        broken = Some((no, failure));
+                    if broken.as_ref().is_none_or(|(first, _)| ask.no < *first) {
+                        broken = Some((ask.no, failure));
                     }
                     continue;
                 }
             };
-            sweep.came(no, rows.len());
-            waiting.insert(no, rows);
-            while let Some(rows) = waiting.remove(&(edge.last + 1)).filter(|rows| !rows.is_empty()) {
+            sweep.came(ask.no, rows.len());
+            waiting.insert(ask.no, (ask.limit, rows));
+            while let Some((limit, rows)) = waiting.remove(&(given + 1)) {
                 let ids: Vec<u64> = rows.iter().filter_map(|row| parts::id(&row["id"])).collect();
-                if edge.last > 0 && ids == before {
-                    return Ok(self.repeats(edge.last + 1, &ids));
+                if ignores_pages(&before, &ids) {
+                    return Ok(self.repeats(ids.len()));
                 }
-                edge = Edge { last: edge.last + 1, first: ids.first().copied(), ..edge };
-                sweep.gave(rows.len());
-                self.take(rows)?;
-                before = ids;
+                given += 1;
+                sweep.gave(rows.len(), limit);
+                if !rows.is_empty() {
+                    gap |= !self.meets(&before, &ids);
+                    before = ids;
+                    self.take(rows)?;
+                }
             }
         }
         if let Some((no, failure)) = broken.filter(|(no, _)| sweep.end().is_none_or(|end| *no < end)) {
             self.doubt(format!("page {no} stayed unreadable: {failure}"));
             return Ok(None);
         }
-        match sweep.end() {
-            Some(end) => Ok(Some(Edge { end, torn: sweep.torn(), ..edge })),
-            None => {
-                self.doubt(format!("the end of the list was not seen within {PAGES_MAX} pages"));
-                Ok(None)
-            }
+        if sweep.end().is_none() {
+            self.doubt(format!("the end of the list was not seen within {PAGES_MAX} pages"));
+            return Ok(None);
         }
+        Ok(Some(Swept { moved: gap || sweep.torn() }))
     }
 
-    /// A page that is the one before it: the list ignores the page's number. It came whole if there was room for more.
-    fn repeats(&mut self, no: u32, ids: &[u64]) -> Option<Edge> {
-        if no != 2 || ids.len() >= PAGE_MAX {
-            self.doubt(format!("page {no} is the same as the one before it: the end of the list was not seen"));
+    /// True where a page begins within the one before it, so that nothing has slipped between the two.
+    fn meets(&self, before: &[u64], ids: &[u64]) -> bool {
+        let (Some(last), Some(first)) = (before.last(), ids.first()) else { return true };
+        // Of rows that rise the very ones may be gone since; what lies between them would have shown.
+        (self.ordered && first <= last) || ids.iter().any(|id| before.contains(id))
+    }
+
+    /// The list ignores the page's number. It came whole if there was room for more.
+    fn repeats(&mut self, rows: usize) -> Option<Swept> {
+        if self.told.pages != 1 || rows as u64 + 1 >= PAGE_MAX as u64 {
+            self.doubt("a page is the same as the one before it: the end of the list was not seen".to_owned());
         }
         None
-    }
-
-    /// Looks at the last pages once more: what was added meanwhile is given, and where the last page begins with another
-    /// row than before, rows before it came or went, and others may have slipped between two reads. What was deleted while
-    /// the pages before were read does not show here; reading twice finds it. [inferred]
-    async fn moved(&mut self, edge: &Edge) -> Result<bool, Stopped<E>> {
-        let mut moved = edge.torn;
-        for no in [edge.last, edge.end] {
-            if no == 0 || edge.last == 0 {
-                continue;
-            }
-            match page(self.client, &self.listing, no).await {
-                Ok(rows) => {
-                    let first = rows.first().and_then(|row| parts::id(&row["id"]));
-                    moved |= no == edge.last && first != edge.first;
-                    self.take(rows)?;
-                }
-                Err(failure) if stops(&failure) => return Err(Stopped::Service(failure)),
-                Err(failure) => self.doubt(format!("page {no} could not be read a second time: {failure}")),
-            }
-        }
-        Ok(moved)
     }
 
     fn take(&mut self, rows: Vec<Value>) -> Result<(), Stopped<E>> {
@@ -208,7 +193,7 @@ impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
                 continue;
             };
             let news = self.told.seen.take(id);
-            if self.ordered && (id < before || (news == News::Fallen && !self.again)) {
+            if self.ordered && id < before {
                 self.doubt(format!("ids fell although a rising order was asked for: {id} came late"));
             }
             before = id;
@@ -218,7 +203,8 @@ impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
                 News::New | News::Fallen => {
                     self.told.rows += 1;
                     self.told.late += u64::from(self.again);
-                    self.missed |= news == News::Fallen;
+                    // Of a list in no order nothing else is to be expected at first.
+                    self.missed |= news == News::Fallen && (self.again || self.ordered);
                     (self.give)(row).map_err(Stopped::Taker)?;
                 }
             }
@@ -232,9 +218,14 @@ impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
     }
 }
 
-async fn page(client: &Client, listing: &Listing, no: u32) -> Result<Vec<Value>, Failure> {
+/// True where a page comes again for another number. One row may be what two pages have in common.
+fn ignores_pages(before: &[u64], ids: &[u64]) -> bool {
+    !ids.is_empty() && (ids == before || (ids.len() > 1 && before.starts_with(ids)))
+}
+
+async fn page(client: &Client, listing: &Listing, ask: Ask) -> Result<Vec<Value>, Failure> {
     let list = List::of(listing.entity, listing.catalog);
-    let (no, limit) = (no.to_string(), PAGE_MAX.to_string());
+    let (no, limit) = (ask.page.to_string(), ask.limit.to_string());
     let mut query: Vec<(&str, &str)> = listing.query.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
     if listing.entity.spec().order == Order::ById {
         query.push(("order[id]", "asc"));

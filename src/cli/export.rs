@@ -2,6 +2,7 @@
 
 use super::args::{Common, ExportArgs};
 use super::exit::{Ended, Exit};
+use super::progress::Progress;
 use super::target::Target;
 use super::{job, prepare, say};
 use crate::account::{Account, CatalogRef, Miss, Wanted};
@@ -15,10 +16,7 @@ use crate::store::Store;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-/// Between two lines about how far it is.
-const LINE_EVERY: Duration = Duration::from_secs(30);
 /// Ids that fit into an address.
 const IDS_MAX: usize = 100;
 /// `--since`: where the last complete export began.
@@ -42,14 +40,16 @@ pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, Ended> {
     let columns = columns(args, &ask, &account)?;
     let remembered = target.account;
     let client = Arc::new(target.client);
+    let mut progress = Progress::start(common, 0);
     let (person, ended) = prepare::runtime()?.block_on(async {
         let person = person(&client, &account).await;
         let ended = tokio::select! {
-            ended = export::run(&client, &account, &ask, &columns, &place, progress(common)) => Ok(ended),
+            ended = export::run(&client, &account, &ask, &columns, &place, |rows| progress.rows(rows)) => Ok(ended),
             exit = job::one_signal() => Err(exit),
         };
         (person, ended)
     });
+    progress.finish();
     let exported = match ended {
         Ok(exported) => exported?,
         Err(exit) => {
@@ -271,17 +271,6 @@ async fn person(client: &Client, account: &Account) -> Person {
         Err(_) => (None, None),
     };
     Person { id, name, is_admin }
-}
-
-fn progress(common: &Common) -> impl FnMut(u64) {
-    let shown = !common.quiet && !common.no_progress;
-    let mut last = Instant::now();
-    move |rows| {
-        if shown && last.elapsed() >= LINE_EVERY {
-            last = Instant::now();
-            say::line(&format!("{rows} rows"));
-        }
-    }
 }
 
 fn manifest(

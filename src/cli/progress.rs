@@ -71,6 +71,23 @@ impl Progress {
         }
     }
 
+    /// Rows of a list whose length nobody tells.
+    pub fn rows(&mut self, rows: u64) {
+        let due = self.lines && self.last_line.elapsed() >= LINE_EVERY;
+        if self.bar.is_none() && !due {
+            return;
+        }
+        let rate = rows as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+        let text = format!("{rows} rows, {rate:.0}/s");
+        if let Some(bar) = &self.bar {
+            bar.set_position(rows);
+            bar.set_message(text);
+        } else {
+            say::line(&text);
+            self.last_line = Instant::now();
+        }
+    }
+
     fn text(&self, counts: &Counts, total: u64) -> String {
         let done = counts.read + counts.skipped;
         let elapsed = self.started.elapsed();

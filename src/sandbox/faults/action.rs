@@ -58,6 +58,8 @@ pub enum Oddity {
     OddKey,
     /// There are more pages, and no link to them.
     NextMissing,
+    /// Once the page is read, somebody deletes its first record: what comes behind it moves up.
+    Shift,
 }
 
 impl Oddity {
@@ -69,7 +71,7 @@ impl Oddity {
             Oddity::RequestIdsInt => bent.request_ids = RequestIds::Index,
             Oddity::Shuffled => bent.shuffled = true,
             // These are taken out of the answer when it is made.
-            Oddity::OddKey | Oddity::NextMissing => {}
+            Oddity::OddKey | Oddity::NextMissing | Oddity::Shift => {}
         }
         bent
     }
@@ -96,6 +98,7 @@ const WORDS: &[(&str, Done, Shown)] = &[
     ("shuffled", Done::All, Shown::Odd(Oddity::Shuffled)),
     ("odd-key", Done::All, Shown::Odd(Oddity::OddKey)),
     ("next-missing", Done::All, Shown::Odd(Oddity::NextMissing)),
+    ("shift", Done::All, Shown::Odd(Oddity::Shift)),
 ];
 
 /// A word of the table, or a status.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Asked, Core, Late, Server, socket};
+use super::{Asked, Core, Late, Server, control, socket};
 use crate::entity::{API_PREFIX, TOKEN_PATH};
 use crate::sandbox::answers::{Reply, reason};
 use crate::sandbox::endpoints::{self, Call, Found, Route, TOKEN};
@@ -16,6 +16,7 @@ use crate::sandbox::query::Query;
 use crate::sandbox::rate::Gate;
 use crate::sandbox::spoil;
 use crate::sandbox::switches::{RateKey, Switches, Throttling};
+use crate::sandbox::world::Shelf;
 
 /// What goes back, and when.
 pub struct Turn {
@@ -166,6 +167,13 @@ fn show(
             reply.body = spoil::no_next(&reply.body);
             reply
         }
+        Shown::Odd(Oddity::Shift) => {
+            if let Some((shelf, id)) = first_record(&reply.body) {
+                // A world that cannot be written stays as it is; the answer is true all the same.
+                let _ = control::trash(server, &[(shelf, id)]);
+            }
+            reply
+        }
         // These were bent when the answer was made.
         Shown::Odd(Oddity::RequestIdsMissing | Oddity::RequestIdsInt | Oddity::Shuffled) => reply,
         Shown::Cut if reply.body.is_empty() => {
@@ -191,6 +199,16 @@ fn show(
         Shown::Status(status @ (403 | 500..)) => Reply::html(status), // [client]
         Shown::Status(status) => Reply::problem(status, reason(status)),
     }
+}
+
+/// The first of the list that an answer holds.
+fn first_record(body: &str) -> Option<(Shelf, u64)> {
+    let answer: Value = serde_json::from_str(body).ok()?;
+    let embedded = answer.get("_embedded")?;
+    Shelf::ALL.into_iter().find_map(|shelf| {
+        let rows = embedded.get(shelf.entity().collection())?;
+        Some((shelf, rows.get(0)?.get("id")?.as_u64()?))
+    })
 }
 
 /// Whoever asked may be gone by then.

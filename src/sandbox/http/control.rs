@@ -11,6 +11,7 @@ use crate::sandbox::auth::Auth;
 use crate::sandbox::endpoints::{catalogs, segments, statuses};
 use crate::sandbox::faults::Faults;
 use crate::sandbox::log::Log;
+use crate::sandbox::plan::Plan;
 use crate::sandbox::query::Query;
 use crate::sandbox::rate::Rate;
 use crate::sandbox::render::{self, View};
@@ -28,9 +29,11 @@ pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
         ("POST", "switches") => set_switches(server, &asked.body),
         ("GET" | "POST", "oauth") => oauth(server),
         ("POST", "expire") => expire(server),
+        ("POST", "delete") => delete(server, &asked.body),
         ("GET", corner) if corner.starts_with("entities/") => entities(server, asked, &corner["entities/".len()..]),
         _ => {
-            let corners = "stats, requests, reset, faults, switches, oauth, expire, entities/leads and other entities";
+            let corners =
+                "stats, requests, reset, faults, switches, oauth, expire, delete, entities/leads and other entities";
             Reply::json(404, &json!({"error": format!("the corner has {corners}")}))
         }
     }
@@ -193,8 +196,42 @@ fn expire(server: &Server) -> Reply {
     keep(core, auth, (server.clock)(), json!({"ok": true}))
 }
 
+/// What a person does in the CRM, and the API cannot: `{"leads":[1,2]}`. Links to them go with them.
+fn delete(server: &Server, body: &[u8]) -> Reply {
+    let asked: Map<String, Value> = match serde_json::from_slice(body) {
+        Ok(asked) => asked,
+        Err(error) => return Reply::json(400, &json!({"error": format!("no lists of ids: {error}")})),
+    };
+    let mut records = Vec::new();
+    for (name, ids) in &asked {
+        let Some(shelf) = Shelf::ALL.into_iter().find(|shelf| shelf.path() == name) else {
+            return Reply::json(400, &json!({"error": format!("\"{name}\" is no entity with records")}));
+        };
+        records.extend(ids.as_array().into_iter().flatten().filter_map(Value::as_u64).map(|id| (shelf, id)));
+    }
+    trash(server, &records)
+}
+
+/// Takes records away, whatever their kind; those that are not there are not counted.
+pub fn trash(server: &Server, records: &[(Shelf, u64)]) -> Reply {
+    let core = &mut *server.core();
+    let mut plan = Plan::new(&core.world, (server.clock)());
+    let mut count = 0;
+    for (shelf, id) in records {
+        if plan.get(*shelf, *id).is_some() {
+            count += 1;
+            plan.remove(*shelf, *id);
+        }
+    }
+    let change = plan.into_commit();
+    apply(core, change, json!({"deleted": count}))
+}
+
 fn keep(core: &mut Core, auth: Auth, at: i64, shown: Value) -> Reply {
-    let change = Commit { at, auth: Some(auth), ..Commit::default() };
+    apply(core, Commit { at, auth: Some(auth), ..Commit::default() }, shown)
+}
+
+fn apply(core: &mut Core, change: Commit, shown: Value) -> Reply {
     if let Some(folder) = &mut core.folder
         && let Err(error) = folder.append(&change)
     {
