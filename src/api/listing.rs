@@ -72,11 +72,11 @@ struct Reading<'a, G> {
 }
 
 impl Client {
-    /// Gives every row of a list to `give`, once.
+    /// Gives every row of a list to `give`, once. Pages that are under way go on while it takes its time.
     pub async fn listing<E>(
         self: &Arc<Client>,
         listing: Listing,
-        give: impl FnMut(Value) -> Result<(), E>,
+        give: impl AsyncFnMut(Value) -> Result<(), E>,
     ) -> Result<Listed, Stopped<E>> {
         let order = listing.entity.spec().order;
         let mut reading = Reading {
@@ -90,7 +90,7 @@ impl Client {
         };
         if order == Order::Whole {
             let rows = page(self, &reading.listing, 1).await.map_err(Stopped::Service)?;
-            reading.take(rows)?;
+            reading.take(rows).await?;
         } else {
             reading.all().await?;
         }
@@ -98,7 +98,7 @@ impl Client {
     }
 }
 
-impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
+impl<E, G: AsyncFnMut(Value) -> Result<(), E>> Reading<'_, G> {
     async fn all(&mut self) -> Result<(), Stopped<E>> {
         for sweep in 1..=SWEEPS_MAX {
             self.missed = false;
@@ -152,7 +152,7 @@ impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
                 }
                 edge = Edge { last: edge.last + 1, first: ids.first().copied(), ..edge };
                 sweep.gave(rows.len());
-                self.take(rows)?;
+                self.take(rows).await?;
                 before = ids;
             }
         }
@@ -190,7 +190,7 @@ impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
                 Ok(rows) => {
                     let first = rows.first().and_then(|row| parts::id(&row["id"]));
                     moved |= no == edge.last && first != edge.first;
-                    self.take(rows)?;
+                    self.take(rows).await?;
                 }
                 Err(failure) if stops(&failure) => return Err(Stopped::Service(failure)),
                 Err(failure) => self.doubt(format!("page {no} could not be read a second time: {failure}")),
@@ -199,7 +199,7 @@ impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
         Ok(moved)
     }
 
-    fn take(&mut self, rows: Vec<Value>) -> Result<(), Stopped<E>> {
+    async fn take(&mut self, rows: Vec<Value>) -> Result<(), Stopped<E>> {
         self.told.pages += u64::from(!rows.is_empty() && !self.again);
         let mut before = 0;
         for row in rows {
@@ -219,7 +219,7 @@ impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
                     self.told.rows += 1;
                     self.told.late += u64::from(self.again);
                     self.missed |= news == News::Fallen;
-                    (self.give)(row).map_err(Stopped::Taker)?;
+                    (self.give)(row).await.map_err(Stopped::Taker)?;
                 }
             }
         }

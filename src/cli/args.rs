@@ -284,6 +284,9 @@ pub struct ExportArgs {
     /// These columns only, by title, in this order
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub columns: Vec<String>,
+    /// Columns of what the row is linked to, its main contact, its company: contact, company, customer
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub linked: Vec<String>,
     /// Only what has this id there, such as responsible_user_id=504141; may be repeated
     #[arg(long, value_name = "KEY=ID")]
     pub filter: Vec<String>,

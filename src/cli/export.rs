@@ -6,7 +6,7 @@ use super::target::Target;
 use super::{job, prepare, say};
 use crate::account::{Account, CatalogRef, Miss, Wanted};
 use crate::api::{Client, Failure};
-use crate::entity::{CatalogKind, Entity, ID_KEY, INVOICES, Kind, Owner, parts};
+use crate::entity::{CatalogKind, Entity, ID_KEY, INVOICES, Kind, Link, Owner, parts};
 use crate::export::{
     self, Ask, Columns, ExportError, Exported, FILTERS, Format, MANIFEST_SUFFIX, Manifest, Person, Place,
 };
@@ -26,11 +26,12 @@ const UPDATED_AT: &str = "updated_at";
 pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, Ended> {
     let place = place(args, common)?;
     let filters = filters(args)?;
+    let links = links(args)?;
     let started = now();
     let target = Target::open(&args.target, common, args.rate)?;
-    let (account, gaps) = prepare::account_and_gaps(&target.client, &wanted(args), common)?;
+    let (account, gaps) = prepare::account_and_gaps(&target.client, &wanted(args, &links), common)?;
     let ask = ask(args, filters, &account)?;
-    let columns = columns(args, &ask, &account)?;
+    let columns = columns(args, &ask, &links, &account)?;
     let client = Arc::new(target.client);
     let (person, ended) = prepare::runtime()?.block_on(async {
         let person = person(&client, &account).await;
@@ -65,6 +66,11 @@ fn place(args: &ExportArgs, common: &Common) -> Result<Place, Ended> {
     if format == Format::Jsonl && !args.columns.is_empty() {
         let message = "JSON lines hold what the service gives, unchanged; they have no columns";
         return Err(Ended::usage("export-columns", message, "leave out --columns, or write a .csv or .xlsx"));
+    }
+    if format == Format::Jsonl && !args.linked.is_empty() {
+        let message = "JSON lines hold what the service gives, unchanged; what is linked has only its id there";
+        let hint = "leave out --linked, and export what is linked by itself; or write a .csv or .xlsx";
+        return Err(Ended::usage("export-linked", message, hint));
     }
     if args.to == Path::new("-") {
         if common.json {
@@ -128,8 +134,29 @@ fn filter(text: &str, entity: Entity) -> Result<(String, u64), Ended> {
     }
 }
 
+/// What the rows are to show of others.
+fn links(args: &ExportArgs) -> Result<Vec<Link>, Ended> {
+    let known = args.kind.spec().entity.links();
+    let names: Vec<&str> = known.iter().map(|link| link.name()).collect();
+    let mut links = Vec::new();
+    for name in args.linked.iter().map(|name| name.trim()) {
+        let Some(link) = known.iter().find(|link| link.name() == name) else {
+            let message = format!("a {} shows no linked {}", args.kind.name(), quoted(name));
+            let hint = match names.as_slice() {
+                [] => "leave out --linked".to_owned(),
+                names => format!("it can show {}", names.join(", ")),
+            };
+            return Err(Ended::usage("export-linked", message, &hint));
+        };
+        if !links.contains(link) {
+            links.push(*link);
+        }
+    }
+    Ok(links)
+}
+
 /// What has to be known to give names instead of ids.
-fn wanted(args: &ExportArgs) -> Wanted {
+fn wanted(args: &ExportArgs, links: &[Link]) -> Wanted {
     let spec = args.kind.spec();
     let entity = spec.entity;
     let catalog = spec.catalog.map(|kind| match (&args.catalog, kind) {
@@ -137,8 +164,9 @@ fn wanted(args: &ExportArgs) -> Wanted {
         (None, CatalogKind::Invoices) => CatalogRef::Typed(INVOICES),
         (None, CatalogKind::Any) => CatalogRef::Named(String::new()),
     });
+    let is_linked = |entity: Entity| links.iter().any(|link| *link != Link::Customer && link.entity() == entity);
     Wanted {
-        fields: Owner::ENTITIES.into_iter().filter(|owner| *owner == entity).collect(),
+        fields: Owner::ENTITIES.into_iter().filter(|owner| *owner == entity || is_linked(*owner)).collect(),
         lists: spec.catalog.is_some(),
         catalogs: catalog.into_iter().collect(),
         segments: entity == Entity::Customers,
@@ -211,8 +239,8 @@ fn since(text: &str, account: &Account) -> Result<i64, Ended> {
     Ok(at.timestamp().as_second())
 }
 
-fn columns(args: &ExportArgs, ask: &Ask, account: &Account) -> Result<Columns, Ended> {
-    let all = Columns::of(ask.entity, ask.catalog, account);
+fn columns(args: &ExportArgs, ask: &Ask, links: &[Link], account: &Account) -> Result<Columns, Ended> {
+    let all = Columns::of(ask.entity, ask.catalog, account).with_links(links, account);
     if args.columns.is_empty() {
         return Ok(all);
     }
@@ -268,6 +296,7 @@ fn manifest(
         timezone: account.timezone().map(str::to_owned),
         started,
         ended: now(),
+        linked: columns.links().iter().map(|link| link.name().to_owned()).collect(),
         columns: columns.titles().filter(|_| has_columns).map(str::to_owned).collect(),
         file: args.to.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         ..Manifest::default()
@@ -284,6 +313,10 @@ fn tell(manifest: &Manifest, exported: &Exported, place: &Place, common: &Common
     }
     if exported.filtered > 0 {
         say::note(common, format!("{} rows more came that the filters exclude; they are left out", exported.filtered));
+    }
+    if exported.linked_missing > 0 {
+        let message = format!("{} linked records cannot be read, deleted or hidden from", exported.linked_missing);
+        say::note(common, format!("{message} the token's user; their cells are empty"));
     }
     if manifest.user.is_admin == Some(false) {
         say::note(common, "the token's user is no administrator: the list holds what this user may see");

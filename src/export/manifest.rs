@@ -48,6 +48,10 @@ pub struct Manifest {
     pub missing_ids: Vec<u64>,
     /// Custom fields with values that no column shows, since the account did not list them.
     pub unlisted_fields: Vec<u64>,
+    /// What the rows are linked to and show in columns of their own.
+    pub linked: Vec<String>,
+    /// Linked records that could not be read, deleted or hidden from the token's user: their cells are empty.
+    pub linked_missing: u64,
     /// Of the rows that were read.
     pub min_id: Option<u64>,
     pub max_id: Option<u64>,
@@ -72,6 +76,7 @@ impl Manifest {
         let ends = listed.seen.ends();
         self.pages = listed.pages;
         self.rows = exported.rows;
+        self.linked_missing = exported.linked_missing;
         self.repeated = listed.repeated;
         self.late = listed.late;
         self.filtered_out = exported.filtered;

@@ -4,10 +4,10 @@
 use super::Place;
 use super::cell::{Cell, Names};
 use super::columns::Columns;
+use super::linked::Whole;
 use super::sheets::Sheets;
 use crate::api::Failure;
 use crate::table::CsvOut;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
@@ -113,7 +113,7 @@ impl Out {
         Ok(Out { writer, part, target, force: place.force, neutralised: 0 })
     }
 
-    pub fn row(&mut self, row: &Value, columns: &Columns, names: &Names) -> Result<(), ExportError> {
+    pub fn row(&mut self, row: &Whole, columns: &Columns, names: &Names) -> Result<(), ExportError> {
         let unwritable = |cause| ExportError::Write { path: self.target.clone(), cause };
         match &mut self.writer {
             Writer::Csv(csv) => {
@@ -127,7 +127,7 @@ impl Out {
             }
             Writer::Xlsx(sheets) => Ok(sheets.row(columns.cells(row, names))?),
             Writer::Jsonl(lines) => {
-                serde_json::to_writer(&mut *lines, row).map_err(|e| unwritable(e.into()))?;
+                serde_json::to_writer(&mut *lines, &row.item).map_err(|e| unwritable(e.into()))?;
                 lines.write_all(b"\n").map_err(unwritable)
             }
         }
