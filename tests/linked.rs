@@ -45,7 +45,7 @@ impl World {
         world.companies = world.made("companies", (0..7).map(|n| json!({"name": format!("Компания {n}")})).collect());
         let lead = |n: usize| {
             let mut contacts = vec![json!({"id": world.contacts[n % CONTACTS]})];
-            if n % 10 == 0 {
+            if n.is_multiple_of(10) {
                 contacts.push(json!({"id": world.contacts[(n + 1) % CONTACTS], "is_main": true}));
             }
             let mut lead = json!({"name": format!("Сделка {n}")});
