@@ -2,7 +2,7 @@
 
 mod program;
 
-use amoport::account::{Account, Wanted};
+use amoport::account::{Account, CatalogRef, Wanted};
 use amoport::api::listing::Listing;
 use amoport::api::{Client, Pace, parse_base, pull};
 use amoport::clock::Clock;
@@ -62,7 +62,8 @@ impl Running {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("threads");
         runtime.block_on(async {
-            let wanted = Wanted { fields: vec![ask.entity], ..Wanted::default() };
+            let catalogs = ask.catalog.iter().map(|id| CatalogRef::Named(id.to_string())).collect();
+            let wanted = Wanted { fields: vec![ask.entity], lists: true, catalogs, ..Wanted::default() };
             let account: Account = pull::pull(&client, &wanted, 0).await.expect("the account").0;
             let columns = Columns::of(ask.entity, ask.catalog, &account);
             export::run(&client, &account, ask, &columns, &place, |_| {}).await
@@ -274,8 +275,13 @@ fn a_workbook_and_a_csv_hold_what_was_made() {
 
     running.export(&leads(), "a.xlsx").expect("a workbook");
     let mut book: calamine::Xlsx<_> = calamine::open_workbook(running.folder.path().join("a.xlsx")).expect("it opens");
-    assert_eq!(book.worksheet_formula("Export").expect("a sheet").used_cells().count(), 0);
+    let formulas = book.worksheet_formula("Export").expect("a sheet");
     let sheet = book.worksheet_range("Export").expect("a sheet");
+    let last = sheet.width() - 1;
+    let told: Vec<&String> = formulas.used_cells().map(|(_, _, formula)| formula).collect();
+    let Data::String(link) = &sheet.rows().nth(1).expect("a row")[last] else { panic!("a link is a text") };
+    assert!(link.contains("/leads/detail/"), "{link}");
+    assert_eq!(told, [&format!("HYPERLINK(\"{link}\")")], "what a lead holds is never a formula");
     for (title, _, value) in &expected {
         let column = sheet.rows().next().expect("titles").iter().position(|cell| cell == *title).expect(title);
         let cell = &sheet.rows().nth(1).expect("a row")[column];
@@ -300,6 +306,116 @@ fn a_workbook_and_a_csv_hold_what_was_made() {
     }
     let link = titles.iter().position(|name| name == "Ссылка").expect("links");
     assert!(row[link].contains("/leads/detail/"), "{}", &row[link]);
+}
+
+/// What a part of a workbook holds.
+fn part(file: &Path, name: &str) -> String {
+    let mut book = zip::ZipArchive::new(std::fs::File::open(file).expect("a file")).expect("a workbook");
+    std::io::read_to_string(book.by_name(name).expect(name)).expect("XML")
+}
+
+#[test]
+fn a_column_offers_what_the_account_knows() {
+    let running = Running::with_leads(Switches::default(), 3);
+    running.export(&leads(), "a.xlsx").expect("a workbook");
+    let file = running.folder.path().join("a.xlsx");
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(&file).expect("it opens");
+    let titles: Vec<String> = book
+        .worksheet_range("Export")
+        .expect("a sheet")
+        .rows()
+        .next()
+        .expect("titles")
+        .iter()
+        .map(Data::to_string)
+        .collect();
+    let lists = book.worksheet_range("Списки").expect("lists");
+    let xml = part(&file, "xl/worksheets/sheet1.xml");
+    // The column of a rule, and the column of the list it takes its texts from.
+    let letter = |letter: &str| letter.bytes().fold(0, |n, b| n * 26 + usize::from(b - b'A') + 1) - 1;
+    let offered = |title: &str| -> Vec<String> {
+        let rule = xml.split("<dataValidation ").skip(1).find(|rule| {
+            let at = rule.split("sqref=\"").nth(1).expect("a place").split(|c: char| c.is_ascii_digit()).next();
+            titles[letter(at.expect("a column"))] == title
+        });
+        let rule = rule.unwrap_or_else(|| panic!("no list for {title}: {titles:?}"));
+        let list = rule.split("<formula1>").nth(1).expect("a list").split('<').next().expect("a list");
+        let (from, to) = list.strip_prefix("'Списки'!$").expect("a sheet").split_once(":$").expect("a range");
+        let rows = to.rsplit('$').next().expect("a row").parse::<usize>().expect("a number");
+        let column = letter(from.split('$').next().expect("a column"));
+        assert_eq!(lists.get_value((0, column as u32)).map(Data::to_string).as_deref(), Some(title));
+        (1..rows).map(|row| lists.get_value((row as u32, column as u32)).expect("a choice").to_string()).collect()
+    };
+    let all = |path: &str, key: &str| -> Vec<Value> {
+        let answer = running.send("GET", path, &Value::Null);
+        answer["_embedded"][key].as_array().expect("a list").clone()
+    };
+    let names = |all: &[Value], key: &str| -> Vec<String> {
+        all.iter().map(|one| one[key].as_str().expect("a name").to_owned()).collect()
+    };
+    assert_eq!(offered("Воронка"), names(&all("/api/v4/leads/pipelines", "pipelines"), "name"));
+    assert!(offered("Этап").contains(&"Успешно реализовано".to_owned()));
+    assert!(offered("Ответственный").contains(&"Анна Смирнова".to_owned()));
+    let fields = all("/api/v4/leads/custom_fields?limit=250", "custom_fields");
+    let selects: Vec<&Value> = fields.iter().filter(|field| field["type"] == "select").collect();
+    assert!(!selects.is_empty());
+    for field in selects {
+        let options = field["enums"].as_array().expect("options");
+        assert_eq!(offered(field["name"].as_str().expect("a name")), names(options, "value"), "{field}");
+    }
+    let hidden = part(&file, "xl/workbook.xml");
+    assert!(hidden.contains("name=\"Списки\" sheetId=\"2\" state=\"hidden\""), "{hidden}");
+}
+
+/// The catalog that people export to look at its prices.
+#[test]
+fn a_catalog_of_twenty_thousand_is_the_same_value_by_value() {
+    const PRODUCTS: u64 = 20_000;
+    let running = Running::start(Switches::default());
+    let lists = running.send("GET", "/api/v4/catalogs?limit=250", &Value::Null);
+    let list = lists["_embedded"]["catalogs"].as_array().expect("lists").iter().find(|list| list["type"] == "products");
+    let catalog = list.expect("products")["id"].as_u64().expect("an id");
+    let path = format!("/api/v4/catalogs/{catalog}");
+    let fields = running.send("GET", &format!("{path}/custom_fields?limit=250"), &Value::Null);
+    let field = |code: &str| {
+        let fields = fields["_embedded"]["custom_fields"].as_array().expect("fields");
+        fields.iter().find(|field| field["code"] == code).expect(code).clone()
+    };
+    let (sku, price) = (field("SKU"), field("PRICE"));
+    let article = |n: u64| format!("{:05}", n);
+    // Prices with and without cents, and some elements without one.
+    let cents = |n: u64| (n % 10 != 0).then(|| n * 37 % 1_000_003 + (n % 3) * 50);
+    let before = running.send("GET", &format!("{path}/elements?limit=250"), &Value::Null);
+    let before = before["_embedded"]["elements"].as_array().map_or(0, Vec::len);
+    for from in (0..PRODUCTS).step_by(250) {
+        let elements: Vec<Value> = (from..from + 250)
+            .map(|n| {
+                let mut values = vec![json!({"field_id": sku["id"], "values": [{"value": article(n)}]})];
+                if let Some(cents) = cents(n) {
+                    let value = format!("{}.{:02}", cents / 100, cents % 100);
+                    values.push(json!({"field_id": price["id"], "values": [{"value": value}]}));
+                }
+                json!({"name": format!("Товар {n}"), "custom_fields_values": values})
+            })
+            .collect();
+        running.send("POST", &format!("{path}/elements"), &json!(elements));
+    }
+    let ask = Ask { entity: Entity::Elements, catalog: Some(catalog), ..leads() };
+    let exported = running.export(&ask, "products.xlsx").expect("a workbook");
+    assert_eq!((exported.listed.doubt, exported.rows), (None, PRODUCTS + before as u64));
+    let file = running.folder.path().join("products.xlsx");
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(file).expect("it opens");
+    let sheet = book.worksheet_range("Export").expect("a sheet");
+    let titles: Vec<String> = sheet.rows().next().expect("titles").iter().map(Data::to_string).collect();
+    let column = |title: &Value| titles.iter().position(|name| name == title).unwrap_or_else(|| panic!("no {title}"));
+    let columns = (column(&json!("Название")), column(&sku["name"]), column(&price["name"]));
+    let rows: Vec<_> = sheet.rows().skip(1 + before).collect();
+    assert_eq!(rows.len() as u64, PRODUCTS);
+    for (n, row) in (0..PRODUCTS).zip(rows) {
+        let price = cents(n).map_or(Data::Empty, |cents| Data::Float(cents as f64 / 100.0));
+        let expected = (&Data::String(format!("Товар {n}")), &Data::String(article(n)), &price);
+        assert_eq!((&row[columns.0], &row[columns.1], &row[columns.2]), expected);
+    }
 }
 
 /// Makes some of every kind, and says how many there are now.
@@ -385,6 +501,36 @@ fn every_kind_can_be_exported() {
     check("customer-status", &[], statuses);
     let refused = folder.run(&service, &["export", "segment", "--to", "s.csv"]).expect(2);
     assert!(refused.stderr.contains("customers are \"periodicity\""), "{}", refused.stderr);
+}
+
+#[test]
+fn an_export_goes_on_from_the_last_complete_one() {
+    let (service, folder) = (Service::start(), Folder::new());
+    service.post("/_sandbox/switches", r#"{"rate_max": 1000000}"#);
+    let old: Vec<Value> = (0..300).map(|n| json!({"name": format!("n{n}"), "updated_at": 1_700_000_000})).collect();
+    let first = service.post("/api/v4/leads", &json!(old[..250]).to_string())["_embedded"]["leads"][0]["id"].clone();
+    service.post("/api/v4/leads", &json!(old[250..]).to_string());
+    let export = |file: &str, more: &[&str], exit: i32| {
+        let ran = alone(&folder, &service, &[&["export", "lead", "--to", file], more].concat()).expect(exit);
+        let text = std::fs::read_to_string(folder.path().join(file)).expect("a file");
+        (text.lines().count(), ran.stderr)
+    };
+    // What is not certainly complete is not gone on from.
+    service.post("/_sandbox/switches", r#"{"page_max": 1}"#);
+    assert_eq!(export("0.jsonl", &["--since", "last"], 1).0, 250);
+    service.post("/_sandbox/switches", r#"{"page_max": 0}"#);
+    let (rows, told) = export("1.jsonl", &["--since", "last"], 0);
+    assert!(rows == 300 && told.contains("all of it is read"), "{told}");
+    let (rows, told) = export("2.jsonl", &["--since", "last"], 0);
+    assert!(rows == 0 && told.contains("what has changed since 20"), "{told}");
+    service.post("/api/v4/leads", r#"[{"name": "new"}]"#);
+    let path = format!("/api/v4/leads/{first}");
+    http(service.url(), "PATCH", &path, service.token(), r#"{"name": "changed"}"#);
+    assert_eq!(export("3.jsonl", &["--since", "last"], 0).0, 2);
+    assert_eq!(export("4.jsonl", &["--since", "last"], 0).0, 2, "what was there a moment ago comes again");
+    // Others are remembered apart.
+    let (rows, told) = export("5.jsonl", &["--since", "last", "--query", "changed"], 0);
+    assert!(rows == 1 && told.contains("all of it is read"), "{told}");
 }
 
 #[test]

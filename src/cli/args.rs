@@ -272,7 +272,8 @@ pub struct ExportArgs {
     /// These ids only
     #[arg(long, value_name = "N,N", value_delimiter = ',')]
     pub id: Vec<u64>,
-    /// Changed since then: 2026-11-20 or 2026-11-20T10:00, in the account's time zone
+    /// Changed since then: 2026-11-20 or 2026-11-20T10:00, in the account's time zone; `last` for since the last complete
+    /// export of the same from this state folder, and ten minutes before it
     #[arg(long, value_name = "DATE")]
     pub since: Option<String>,
     /// Only what the service finds by this text

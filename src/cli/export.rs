@@ -11,6 +11,7 @@ use crate::export::{
     self, Ask, Columns, ExportError, Exported, FILTERS, Format, MANIFEST_SUFFIX, Manifest, Person, Place,
 };
 use crate::problem::{Problem, Stage, did_you_mean, quoted};
+use crate::store::Store;
 use serde_json::Value;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +21,10 @@ use std::time::{Duration, Instant};
 const LINE_EVERY: Duration = Duration::from_secs(30);
 /// Ids that fit into an address.
 const IDS_MAX: usize = 100;
+/// `--since`: where the last complete export began.
+const LAST: &str = "last";
+/// Read once more before that: clocks differ, and a change shows up in a list a while after it was made. [client]
+const OVERLAP_S: i64 = 600;
 /// The key of an item's last change.
 const UPDATED_AT: &str = "updated_at";
 
@@ -30,8 +35,13 @@ pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, Ended> {
     let started = now();
     let target = Target::open(&args.target, common, args.rate)?;
     let (account, gaps) = prepare::account_and_gaps(&target.client, &wanted(args, &links), common)?;
-    let ask = ask(args, filters, &account)?;
+    let mut ask = ask(args, filters, &account)?;
+    let (what, began_at) = (ask.what(args.kind.name()), prepare::now());
+    if args.since.as_deref() == Some(LAST) {
+        ask.since = last(&what, &target.account, common)?;
+    }
     let columns = columns(args, &ask, &links, &account)?;
+    let remembered = target.account;
     let client = Arc::new(target.client);
     let (person, ended) = prepare::runtime()?.block_on(async {
         let person = person(&client, &account).await;
@@ -54,7 +64,31 @@ pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, Ended> {
     if let Some(file) = &place.file {
         manifest.write(&Manifest::beside(file))?;
     }
-    Ok(tell(&manifest, &exported, &place, common))
+    let exit = tell(&manifest, &exported, &place, common);
+    // What was asked for since a day of one's own says nothing of the days before.
+    if exit == Exit::Done && args.since.as_deref().is_none_or(|since| since == LAST) {
+        remember(&remembered, &what, began_at, common);
+    }
+    Ok(exit)
+}
+
+/// From when on to read; `None`, all of it, the first time.
+fn last(what: &str, account: &str, common: &Common) -> Result<Option<i64>, Ended> {
+    let last = Store::open(&common.state)?.last_export(account, what)?;
+    match last {
+        Some(at) => say::note(common, format!("what has changed since {}", moment(at - OVERLAP_S))),
+        None => say::note(common, "no complete export of this is remembered: all of it is read"),
+    }
+    Ok(last.map(|at| at - OVERLAP_S))
+}
+
+/// An export that cannot be remembered is none the worse for it: the next one reads more than it needs.
+fn remember(account: &str, what: &str, began_at: i64, common: &Common) {
+    let done = Store::open(&common.state).map_err(|problem| problem.message);
+    let done = done.and_then(|store| store.exported(account, what, began_at).map_err(|e| e.to_string()));
+    if let Err(why) = done {
+        say::note(common, format!("\"--since {LAST}\" will not know of this export: {why}"));
+    }
 }
 
 /// Where it goes; a file that is there stays unless it is said otherwise.
@@ -194,7 +228,7 @@ fn ask(args: &ExportArgs, filters: Vec<(String, Vec<u64>)>, account: &Account) -
         }
         None => None,
     };
-    let since = args.since.as_deref().map(|text| since(text, account)).transpose()?;
+    let since = args.since.as_deref().filter(|text| *text != LAST).map(|text| since(text, account)).transpose()?;
     let (text, with) = (args.query.clone(), args.with.clone());
     Ok(Ask { entity: spec.entity, catalog, filters, since, text, with, twice: args.twice })
 }
@@ -228,7 +262,7 @@ fn catalog(args: &ExportArgs, kind: CatalogKind, account: &Account) -> Result<u6
 /// A day begins at the account's midnight.
 fn since(text: &str, account: &Account) -> Result<i64, Ended> {
     let bad = || {
-        let hint = "write 2026-11-20 or 2026-11-20T10:00, in the account's zone, or 2026-11-20T10:00+03:00";
+        let hint = "write 2026-11-20 or 2026-11-20T10:00, in the account's zone, or 2026-11-20T10:00+03:00, or last";
         Ended::usage("export-since", format!("{} is no date", quoted(text)), hint)
     };
     if let Ok(at) = text.trim().parse::<jiff::Timestamp>() {
@@ -334,7 +368,11 @@ fn tell(manifest: &Manifest, exported: &Exported, place: &Place, common: &Common
 }
 
 fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    moment(prepare::now())
+}
+
+fn moment(unix_s: i64) -> String {
+    jiff::Timestamp::from_second(unix_s).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 impl From<ExportError> for Ended {

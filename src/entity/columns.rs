@@ -11,6 +11,14 @@ pub struct ColumnSpec {
     /// The way to the value in the item's JSON.
     pub at: &'static [&'static str],
     pub shows: Shows,
+    /// Stands behind the custom fields: what the service notes by itself, and few look at.
+    pub behind: bool,
+}
+
+impl ColumnSpec {
+    const fn behind(self) -> ColumnSpec {
+        ColumnSpec { behind: true, ..self }
+    }
 }
 
 /// What a value is, which decides how it is shown.
@@ -18,6 +26,8 @@ pub struct ColumnSpec {
 pub enum Shows {
     /// An id, and any other number.
     Number,
+    /// An amount in the account's currency.
+    Money,
     Text,
     Flag,
     /// Unix seconds. [seed]
@@ -37,10 +47,12 @@ pub enum Shows {
     Ids,
     /// Whatever it is, as JSON.
     Json,
+    /// An address of the web.
+    Link,
 }
 
 const fn at(title: &'static str, at: &'static [&'static str], shows: Shows) -> ColumnSpec {
-    ColumnSpec { title, at, shows }
+    ColumnSpec { title, at, shows, behind: false }
 }
 
 const ID: ColumnSpec = at("ID", &["id"], Shows::Number);
@@ -50,20 +62,23 @@ const TAGS: ColumnSpec = at("Теги", &["_embedded", "tags"], Shows::Names);
 const CONTACTS: ColumnSpec = at("Контакты", &["_embedded", "contacts"], Shows::Ids);
 const COMPANIES: ColumnSpec = at("Компании", &["_embedded", "companies"], Shows::Ids);
 const ELEMENTS: ColumnSpec = at("Товары", &["_embedded", "catalog_elements"], Shows::Json);
-const CREATED: ColumnSpec = at("Создан", &["created_at"], Shows::Instant);
-const UPDATED: ColumnSpec = at("Изменён", &["updated_at"], Shows::Instant);
-const CREATED_F: ColumnSpec = at("Создана", &["created_at"], Shows::Instant);
-const UPDATED_F: ColumnSpec = at("Изменена", &["updated_at"], Shows::Instant);
-const CREATED_BY: ColumnSpec = at("Кем создан", &["created_by"], Shows::User);
-const UPDATED_BY: ColumnSpec = at("Кем изменён", &["updated_by"], Shows::User);
-const CREATED_BY_F: ColumnSpec = at("Кем создана", &["created_by"], Shows::User);
-const UPDATED_BY_F: ColumnSpec = at("Кем изменена", &["updated_by"], Shows::User);
-const TASK: ColumnSpec = at("Ближайшая задача", &["closest_task_at"], Shows::Instant);
+const CREATED: ColumnSpec = at("Создан", &["created_at"], Shows::Instant).behind();
+const UPDATED: ColumnSpec = at("Изменён", &["updated_at"], Shows::Instant).behind();
+const CREATED_F: ColumnSpec = at("Создана", &["created_at"], Shows::Instant).behind();
+const UPDATED_F: ColumnSpec = at("Изменена", &["updated_at"], Shows::Instant).behind();
+const CREATED_BY: ColumnSpec = at("Кем создан", &["created_by"], Shows::User).behind();
+const UPDATED_BY: ColumnSpec = at("Кем изменён", &["updated_by"], Shows::User).behind();
+const CREATED_BY_F: ColumnSpec = at("Кем создана", &["created_by"], Shows::User).behind();
+const UPDATED_BY_F: ColumnSpec = at("Кем изменена", &["updated_by"], Shows::User).behind();
+const TASK: ColumnSpec = at("Ближайшая задача", &["closest_task_at"], Shows::Instant).behind();
+
+/// Elements of a list of invoices have one. [seed]
+pub const INVOICE_LINK: ColumnSpec = at("Ссылка на счёт", &["invoice_link"], Shows::Link).behind();
 
 const LEADS: &[ColumnSpec] = &[
     ID,
     NAME,
-    at("Бюджет", &["price"], Shows::Number),
+    at("Бюджет", &["price"], Shows::Money),
     at("Воронка", &["pipeline_id"], Shows::Pipeline),
     at("Этап", &["status_id"], Shows::Stage),
     RESPONSIBLE,
@@ -103,12 +118,12 @@ const CUSTOMER: &[ColumnSpec] = &[
     at("Статус", &["status_id"], Shows::CustomerStatus),
     at("Сегменты", &["_embedded", "segments"], Shows::Segments),
     RESPONSIBLE,
-    at("Ожидаемая сумма", &["next_price"], Shows::Number),
+    at("Ожидаемая сумма", &["next_price"], Shows::Money),
     at("Следующая покупка", &["next_date"], Shows::Instant),
     at("Периодичность", &["periodicity"], Shows::Number),
-    at("Сумма покупок", &["ltv"], Shows::Number),
+    at("Сумма покупок", &["ltv"], Shows::Money),
     at("Покупок", &["purchases_count"], Shows::Number),
-    at("Средний чек", &["average_check"], Shows::Number),
+    at("Средний чек", &["average_check"], Shows::Money),
     CREATED,
     UPDATED,
     TAGS,
@@ -123,7 +138,7 @@ const CUSTOMER: &[ColumnSpec] = &[
 const TRANSACTION: &[ColumnSpec] = &[
     ID,
     at("ID покупателя", &["customer_id"], Shows::Number),
-    at("Сумма", &["price"], Shows::Number),
+    at("Сумма", &["price"], Shows::Money),
     at("Дата покупки", &["completed_at"], Shows::Instant),
     at("Комментарий", &["comment"], Shows::Text),
     ELEMENTS,
@@ -136,8 +151,8 @@ const TRANSACTION: &[ColumnSpec] = &[
 const ELEMENT: &[ColumnSpec] = &[
     ID,
     NAME,
-    at("ID списка", &["catalog_id"], Shows::Number),
-    at("Ссылка на счёт", &["invoice_link"], Shows::Text),
+    at("ID списка", &["catalog_id"], Shows::Number).behind(),
+    INVOICE_LINK,
     CREATED,
     UPDATED,
     CREATED_BY,

@@ -14,7 +14,7 @@ mod listed;
 pub mod parts;
 pub mod payload;
 
-pub use columns::{ColumnSpec, Link, Shows};
+pub use columns::{ColumnSpec, INVOICE_LINK, Link, Shows};
 pub use field_type::FieldKind;
 pub use kinds::{
     ADDRESS_PARTS, DISCOUNT_AMOUNT, DISCOUNT_PERCENT, INVOICES, ITEM_PRICE, ITEM_QUANTITY, METADATA_CATEGORIES,

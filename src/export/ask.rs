@@ -43,6 +43,18 @@ impl Ask {
         query
     }
 
+    /// What is asked for, but for the time: exports of the same go on from each other.
+    pub fn what(&self, kind: &str) -> String {
+        let mut what = kind.to_owned();
+        what.extend(self.catalog.map(|catalog| format!("/{catalog}")));
+        for (key, value) in self.query() {
+            if !key.starts_with("with") && !key.contains(UPDATED_AT) {
+                what.push_str(&format!("&{key}={value}"));
+            }
+        }
+        what
+    }
+
     /// True for a row that was asked for.
     pub fn takes(&self, row: &Value) -> bool {
         let since =

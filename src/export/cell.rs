@@ -18,14 +18,20 @@ pub enum Cell {
     /// In the account's zone, as its users see it.
     Instant(DateTime),
     Day(Date),
+    /// An address, which a workbook lets one follow.
+    Link(String),
 }
+
+/// How a yes and a no read.
+pub const YES: &str = "да";
+pub const NO: &str = "нет";
 
 impl Cell {
     /// As a CSV has it: `2026-11-20 10:00`, seconds only where there are some.
     pub fn text(&self) -> String {
         match self {
             Cell::Empty => String::new(),
-            Cell::Text(text) => text.clone(),
+            Cell::Text(text) | Cell::Link(text) => text.clone(),
             Cell::Number(number) => number.to_string(),
             Cell::Instant(at) if at.second() == 0 => at.strftime("%Y-%m-%d %H:%M").to_string(),
             Cell::Instant(at) => at.strftime("%Y-%m-%d %H:%M:%S").to_string(),
@@ -81,7 +87,7 @@ pub fn own(shows: Shows, value: &Value, row: &Value, names: &Names) -> Cell {
         None => Cell::Empty,
     };
     match shows {
-        Shows::Number => numeric(value),
+        Shows::Number | Shows::Money => numeric(value),
         Shows::Text => Cell::of_text(text(value)),
         Shows::Flag => flag(value),
         // No moment of an account is that old; PHP writes 0 for none. [inferred]
@@ -108,6 +114,10 @@ pub fn own(shows: Shows, value: &Value, row: &Value, names: &Names) -> Cell {
             joined(list(value), |one| id(one).or_else(|| id(&one["id"])).map_or_else(String::new, |i| i.to_string()))
         }
         Shows::Json => json(value),
+        Shows::Link => match text(value) {
+            address if address.is_empty() => Cell::Empty,
+            address => Cell::Link(address),
+        },
     }
 }
 
@@ -175,7 +185,7 @@ fn numeric(value: &Value) -> Cell {
 fn flag(value: &Value) -> Cell {
     match value {
         Value::Null => Cell::Empty,
-        _ => Cell::Text(if crate::entity::parts::flag(value) { "да" } else { "нет" }.to_owned()),
+        _ => Cell::Text(if crate::entity::parts::flag(value) { YES } else { NO }.to_owned()),
     }
 }
 

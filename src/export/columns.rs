@@ -2,10 +2,11 @@
 //! is shown of a linked contact or company. Pure.
 
 use super::cell::{self, Cell, Names};
+use super::choices;
 use super::linked::Whole;
 use crate::account::Account;
 use crate::entity::parts::{self, Field};
-use crate::entity::{ColumnSpec, Entity, FieldKind, Link, Owner};
+use crate::entity::{ColumnSpec, Entity, FieldKind, INVOICE_LINK, INVOICES, Link, Owner, Shows};
 use crate::table::fold;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -29,6 +30,17 @@ struct Column {
     /// Of what is linked, by its place among the links; `None` is the item itself.
     linked: Option<usize>,
     from: From,
+    /// What may stand in it, where that is a list.
+    choices: Vec<String>,
+}
+
+/// What a workbook says of a column above its rows.
+#[derive(Debug, Clone, Default)]
+pub struct Head {
+    pub title: String,
+    pub choices: Vec<String>,
+    /// Its numbers are amounts of money.
+    pub money: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -42,23 +54,44 @@ enum From {
     Card(String),
 }
 
+impl From {
+    fn is_money(&self) -> bool {
+        match self {
+            From::Own(spec) => spec.shows == Shows::Money,
+            From::Field { kind, .. } => matches!(kind, FieldKind::Monetary | FieldKind::Price),
+            From::Card(_) => false,
+        }
+    }
+}
+
 impl Columns {
     pub fn of(entity: Entity, catalog: Option<u64>, account: &Account) -> Columns {
-        let mut all: Vec<Column> = entity
+        let has_links = account.catalogs.iter().any(|list| Some(list.id) == catalog && list.kind == INVOICES);
+        let shown = |spec: &&ColumnSpec| has_links || spec.at != INVOICE_LINK.at;
+        let (behind, mut all): (Vec<Column>, Vec<Column>) = entity
             .columns()
             .iter()
-            .map(|spec| Column { title: spec.title.to_owned(), linked: None, from: From::Own(spec) })
-            .collect();
+            .filter(shown)
+            .map(|spec| Column {
+                title: spec.title.to_owned(),
+                linked: None,
+                from: From::Own(spec),
+                choices: choices::own(spec.shows, account),
+            })
+            .partition(|column| matches!(column.from, From::Own(spec) if spec.behind));
         let owner = catalog.map_or(Owner::Entity(entity), Owner::Catalog);
         let fields = account.fields(owner);
-        let own: Vec<String> = all.iter().map(|column| fold(&column.title)).chain([fold(LINK)]).collect();
+        let own: Vec<String> =
+            all.iter().chain(&behind).map(|column| fold(&column.title)).chain([fold(LINK)]).collect();
         for field in fields {
-            all.push(Column { title: title(field, fields, &own), linked: None, from: From::field(field) });
+            let choices = choices::field(field);
+            all.push(Column { title: title(field, fields, &own), linked: None, from: From::field(field), choices });
         }
+        all.extend(behind);
         if let Some(card) = entity.spec().card {
             let card = card.replace("{catalog}", &catalog.unwrap_or(0).to_string());
             let from = From::Card(format!("{}/{card}", account.base));
-            all.push(Column { title: LINK.to_owned(), linked: None, from });
+            all.push(Column { title: LINK.to_owned(), linked: None, from, choices: Vec::new() });
         }
         Columns { all, fields: ids(fields), links: Vec::new(), linked_fields: Vec::new() }
     }
@@ -74,7 +107,8 @@ impl Columns {
                     From::Field { id, .. } if taken => format!("{title} ({id})"),
                     _ => title,
                 };
-                all.push(Column { title, linked: Some(place), from });
+                // What is chosen here would change nothing.
+                all.push(Column { title, linked: Some(place), from, choices: Vec::new() });
             };
             for spec in link.columns() {
                 add(&mut self.all, spec.title, From::Own(spec));
@@ -97,6 +131,15 @@ impl Columns {
 
     pub fn titles(&self) -> impl Iterator<Item = &str> {
         self.all.iter().map(|column| column.title.as_str())
+    }
+
+    pub fn heads(&self) -> Vec<Head> {
+        let head = |column: &Column| Head {
+            title: column.title.clone(),
+            choices: column.choices.clone(),
+            money: column.from.is_money(),
+        };
+        self.all.iter().map(head).collect()
     }
 
     /// These only, in this order; the title that is not there, if one is not.
@@ -156,7 +199,7 @@ impl From {
                 entry.map_or(Cell::Empty, |entry| cell::field(*kind, &entry["values"], names))
             }
             From::Card(card) => match parts::id(&item["id"]) {
-                Some(id) => Cell::Text(card.replace("{id}", &id.to_string())),
+                Some(id) => Cell::Link(card.replace("{id}", &id.to_string())),
                 None => Cell::Empty,
             },
         }
@@ -220,7 +263,9 @@ mod tests {
         account.fields.insert(Owner::Entity(Entity::Leads), fields);
         let columns = Columns::of(Entity::Leads, None, &account);
         let titles: Vec<&str> = columns.titles().collect();
-        assert_eq!(titles[titles.len() - 4..], ["Цвет (1)", "цвет (2)", "Бюджет (3)", "Ссылка"]);
+        let colour = titles.iter().position(|title| *title == "Цвет (1)").unwrap();
+        assert_eq!(titles[colour..colour + 4], ["Цвет (1)", "цвет (2)", "Бюджет (3)", "Создана"]);
+        assert_eq!(titles.last(), Some(&"Ссылка"));
         let only = columns.only(&["ссылка", "ID"]).unwrap();
         assert_eq!(only.titles().collect::<Vec<_>>(), ["Ссылка", "ID"]);
         let names = Names::of(&account);

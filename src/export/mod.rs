@@ -4,6 +4,7 @@
 
 mod ask;
 mod cell;
+mod choices;
 mod columns;
 mod linked;
 mod manifest;

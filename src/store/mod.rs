@@ -4,9 +4,10 @@
 //! Reading order: `head` (what a run was asked), `history` (the states of a batch), `outcome` (what became of a record), `journal` (writing a run),
 //! `put`
 //! (the rows it writes), `links` (which records are linked), `reading` (runs and their records read back for resuming and
-//! reporting), `tables.sql` (the layout).
+//! reporting), `exports` (what was exported when), `tables.sql` (the layout).
 
 pub mod crash;
+mod exports;
 mod head;
 pub mod history;
 mod journal;
@@ -27,7 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The layout of the tables; a store with a higher number was written by a newer version.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 /// How long a call waits for another process that is writing.
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 const FILE: &str = "store.db";
@@ -71,7 +72,7 @@ impl Store {
             0 => store
                 .create()
                 .map_err(|e| unusable(format!("the store \"{}\" cannot be set up: {e}", path.display())))?,
-            1 | 2 => store
+            1..SCHEMA_VERSION => store
                 .migrate()
                 .map_err(|e| unusable(format!("the store \"{}\" cannot be brought up to date: {e}", path.display())))?,
             SCHEMA_VERSION => {}
@@ -116,8 +117,10 @@ impl Store {
                  ALTER TABLE record ADD COLUMN url TEXT;",
             )?;
         }
-        if version < SCHEMA_VERSION {
+        if version < 3 {
             tx.execute_batch("ALTER TABLE batch ADD COLUMN owner INTEGER;")?;
+        }
+        if version < SCHEMA_VERSION {
             tx.execute_batch(TABLES)?;
             tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         }
@@ -140,7 +143,7 @@ mod tests {
         store
             .db
             .execute_batch(
-                "DROP TABLE link; ALTER TABLE record DROP COLUMN more; ALTER TABLE record DROP COLUMN url;
+                "DROP TABLE link; DROP TABLE export; ALTER TABLE record DROP COLUMN more; ALTER TABLE record DROP COLUMN url;
                  ALTER TABLE batch DROP COLUMN owner; PRAGMA user_version = 1;",
             )
             .unwrap();
@@ -148,9 +151,10 @@ mod tests {
         for _ in 0..2 {
             let store = Store::open(folder.path()).unwrap();
             assert_eq!(store.links(1).unwrap(), Links::default());
+            assert_eq!(store.last_export("a", "lead").unwrap(), None);
             assert_eq!(store.lines::<StoreError>(1, |_| Ok(())).ok(), Some(()));
         }
-        Store::open(folder.path()).unwrap().db.execute_batch("PRAGMA user_version = 4").unwrap();
+        Store::open(folder.path()).unwrap().db.execute_batch("PRAGMA user_version = 99").unwrap();
         assert_eq!(Store::open(folder.path()).err().unwrap().code, "state-newer");
     }
 

@@ -75,3 +75,9 @@ CREATE TABLE IF NOT EXISTS ledger (
   PRIMARY KEY (account, kind, key)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS ledger_open ON ledger (run, batch) WHERE id IS NULL;
+CREATE TABLE IF NOT EXISTS export (
+  account TEXT NOT NULL,
+  what TEXT NOT NULL,
+  began_at INTEGER NOT NULL,
+  PRIMARY KEY (account, what)
+) WITHOUT ROWID;
