@@ -66,7 +66,7 @@ impl Running {
             let wanted = Wanted { fields: vec![ask.entity], lists: true, catalogs, ..Wanted::default() };
             let account: Account = pull::pull(&client, &wanted, 0).await.expect("the account").0;
             let columns = Columns::of(ask.entity, ask.catalog, &account);
-            export::run(&client, &account, ask, &columns, &place, |_| {}).await
+            export::run(&client, &account, ask, &mut columns.into(), &place, |_| {}).await
         })
     }
 

@@ -99,7 +99,7 @@ impl World {
             let account: Account = pull::pull(&client, &wanted, 0).await.expect("the account").0;
             let links = [Link::Contact, Link::Company];
             let columns = Columns::of(ask.entity, None, &account).with_links(&links, &account);
-            export::run(&client, &account, &ask, &columns, &place, |_| {}).await
+            export::run(&client, &account, &ask, &mut columns.into(), &place, |_| {}).await
         })
     }
 

@@ -3,13 +3,14 @@
 use super::args::{Common, ExportArgs};
 use super::exit::{Ended, Exit};
 use super::target::Target;
-use super::{job, prepare, say};
+use super::{backwards, job, prepare, say};
 use crate::account::{Account, CatalogRef, Miss, Wanted};
 use crate::api::{Client, Failure};
 use crate::entity::{CatalogKind, Entity, ID_KEY, INVOICES, Kind, Link, Owner, parts};
 use crate::export::{
-    self, Ask, Columns, ExportError, Exported, FILTERS, Format, MANIFEST_SUFFIX, Manifest, Person, Place,
+    self, Ask, Columns, ExportError, Exported, FILTERS, Format, MANIFEST_SUFFIX, Manifest, Person, Place, Shape,
 };
+use crate::mapping;
 use crate::problem::{Problem, Stage, did_you_mean, quoted};
 use crate::store::Store;
 use serde_json::Value;
@@ -32,21 +33,29 @@ pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, Ended> {
     let place = place(args, common)?;
     let filters = filters(args)?;
     let links = links(args)?;
+    let mapping = backwards::mapping(args, place.format)?;
     let started = now();
     let target = Target::open(&args.target, common, args.rate)?;
-    let (account, gaps) = prepare::account_and_gaps(&target.client, &wanted(args, &links), common)?;
-    let mut ask = ask(args, filters, &account)?;
+    let wanted = mapping.as_ref().map_or_else(|| wanted(args, &links), mapping::wanted::wanted);
+    let (account, gaps) = prepare::account_and_gaps(&target.client, &wanted, common)?;
+    let account = Arc::new(account);
+    let plan = mapping.as_ref().map(|written| backwards::plan(written, &account, &target.account, &args.to, common));
+    let plan = plan.transpose()?;
+    let mut ask = ask(args, filters, plan.as_ref().and_then(|plan| plan.catalog), &account)?;
     let (what, began_at) = (ask.what(args.kind.name()), prepare::now());
     if args.since.as_deref() == Some(LAST) {
         ask.since = last(&what, &target.account, common)?;
     }
-    let columns = columns(args, &ask, &links, &account)?;
+    let mut shape = match (&mapping, plan) {
+        (Some(written), Some(plan)) => backwards::shape(written, plan, place.format, &target.account, common),
+        _ => columns(args, &ask, &links, &account)?.into(),
+    };
     let remembered = target.account;
     let client = Arc::new(target.client);
     let (person, ended) = prepare::runtime()?.block_on(async {
         let person = person(&client, &account).await;
         let ended = tokio::select! {
-            ended = export::run(&client, &account, &ask, &columns, &place, progress(common)) => Ok(ended),
+            ended = export::run(&client, &account, &ask, &mut shape, &place, progress(common)) => Ok(ended),
             exit = job::one_signal() => Err(exit),
         };
         (person, ended)
@@ -58,7 +67,7 @@ pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, Ended> {
             return Err(Ended { exit, problems: vec![problem] });
         }
     };
-    let mut manifest = manifest(args, &account, &ask, &columns, person, started);
+    let mut manifest = manifest(args, &account, &ask, &shape, person, started);
     manifest.gaps = gaps;
     manifest.tell(&ask, &exported);
     if let Some(file) = &place.file {
@@ -209,7 +218,13 @@ fn wanted(args: &ExportArgs, links: &[Link]) -> Wanted {
     }
 }
 
-fn ask(args: &ExportArgs, filters: Vec<(String, Vec<u64>)>, account: &Account) -> Result<Ask, Ended> {
+/// `mapped` is the list whose elements a mapping makes.
+fn ask(
+    args: &ExportArgs,
+    filters: Vec<(String, Vec<u64>)>,
+    mapped: Option<u64>,
+    account: &Account,
+) -> Result<Ask, Ended> {
     let spec = args.kind.spec();
     let mode = &account.basics.customers_mode;
     if !spec.needs.met_by(mode) {
@@ -221,6 +236,7 @@ fn ask(args: &ExportArgs, filters: Vec<(String, Vec<u64>)>, account: &Account) -
         ));
     }
     let catalog = match spec.catalog {
+        Some(_) if mapped.is_some() => mapped,
         Some(kind) => Some(catalog(args, kind, account)?),
         None if args.catalog.is_some() => {
             let message = format!("a {} stands in no list", spec.name);
@@ -312,14 +328,7 @@ fn progress(common: &Common) -> impl FnMut(u64) {
     }
 }
 
-fn manifest(
-    args: &ExportArgs,
-    account: &Account,
-    ask: &Ask,
-    columns: &Columns,
-    user: Person,
-    started: String,
-) -> Manifest {
+fn manifest(args: &ExportArgs, account: &Account, ask: &Ask, shape: &Shape, user: Person, started: String) -> Manifest {
     let has_columns = Format::of(&args.to) != Some(Format::Jsonl);
     Manifest {
         schema: 1,
@@ -330,8 +339,10 @@ fn manifest(
         timezone: account.timezone().map(str::to_owned),
         started,
         ended: now(),
-        linked: columns.links().iter().map(|link| link.name().to_owned()).collect(),
-        columns: columns.titles().filter(|_| has_columns).map(str::to_owned).collect(),
+        mapping: args.mapping.as_ref().map(|path| path.display().to_string()),
+        not_exported: shape.not_exported(),
+        linked: shape.links().iter().map(|link| link.name().to_owned()).collect(),
+        columns: if has_columns { shape.titles() } else { Vec::new() },
         file: args.to.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         ..Manifest::default()
     }
@@ -347,6 +358,9 @@ fn tell(manifest: &Manifest, exported: &Exported, place: &Place, common: &Common
     }
     if exported.filtered > 0 {
         say::note(common, format!("{} rows more came that the filters exclude; they are left out", exported.filtered));
+    }
+    if !manifest.not_exported.is_empty() {
+        say::note(common, format!("not exported: {}", manifest.not_exported.join("; ")));
     }
     if exported.linked_missing > 0 {
         let message = format!("{} linked records cannot be read, deleted or hidden from", exported.linked_missing);

@@ -1,20 +1,25 @@
 //! From the account into a file: what is asked for (`ask`), which columns it has (`columns`), what stands in a cell
-//! (`cell`), what the items are linked to (`linked`), the file itself (`out`, `sheets`), and the proof beside it (`manifest`). Rows stream: only the ids that were seen
+//! (`cell`), what the items are linked to (`linked`), a mapping read backwards in place of columns (`backwards`, `dialect`, `shape`), the file itself (`out`, `sheets`), and the proof beside it (`manifest`). Rows stream: only the ids that were seen
 //! stay in memory.
 
 mod ask;
+mod backwards;
 mod cell;
 mod choices;
 mod columns;
+mod dialect;
 mod linked;
 mod manifest;
 mod out;
+mod shape;
 mod sheets;
 
 pub use ask::{Ask, FILTERS};
+pub use backwards::{Backwards, KeyOf};
 pub use columns::Columns;
 pub use manifest::{MANIFEST_SUFFIX, Manifest, Person};
 pub use out::{ExportError, Format};
+pub use shape::Shape;
 
 use crate::account::Account;
 use crate::api::Client;
@@ -38,7 +43,7 @@ pub struct Place {
 /// What an export did.
 pub struct Exported {
     pub listed: Listed,
-    /// Rows in the file; those that the service gave though they do not fit are not among them.
+    /// Items in the file; those that the service gave though they do not fit are not among them.
     pub rows: u64,
     /// Rows that the service gave though they were not asked for.
     pub filtered: u64,
@@ -54,22 +59,23 @@ pub async fn run(
     client: &Arc<Client>,
     account: &Account,
     ask: &Ask,
-    columns: &Columns,
+    shape: &mut Shape,
     place: &Place,
     mut progress: impl FnMut(u64),
 ) -> Result<Exported, ExportError> {
     let names = cell::Names::of(account);
-    let mut linked = Linked::new(client, columns.links());
-    let mut out = Out::create(place, columns)?;
+    let mut linked = Linked::new(client, shape.links());
+    let mut out = Out::create(place, shape)?;
     let (mut rows, mut filtered, mut unlisted) = (0, 0, BTreeSet::new());
     let is_table = place.format != Format::Jsonl;
     let mut write = |row: &Whole| {
         rows += 1;
         progress(rows);
-        if is_table {
-            unlisted.extend(columns.unlisted(row));
+        if !is_table {
+            return out.line(&row.item);
         }
-        out.row(row, columns, &names)
+        unlisted.extend(shape.unlisted(row));
+        shape.rows(row, &names).into_iter().try_for_each(|cells| out.row(cells))
     };
     let listing = Listing { entity: ask.entity, catalog: ask.catalog, query: ask.query(), twice: ask.twice };
     let give = async |row: Value| {
