@@ -384,7 +384,7 @@ fn a_catalog_of_twenty_thousand_is_the_same_value_by_value() {
     let (sku, price) = (field("SKU"), field("PRICE"));
     let article = |n: u64| format!("{:05}", n);
     // Prices with and without cents, and some elements without one.
-    let cents = |n: u64| (n % 10 != 0).then(|| n * 37 % 1_000_003 + (n % 3) * 50);
+    let cents = |n: u64| (!n.is_multiple_of(10)).then(|| n * 37 % 1_000_003 + (n % 3) * 50);
     let before = running.send("GET", &format!("{path}/elements?limit=250"), &Value::Null);
     let before = before["_embedded"]["elements"].as_array().map_or(0, Vec::len);
     for from in (0..PRODUCTS).step_by(250) {

@@ -114,11 +114,7 @@ fn unshown(
 ) -> Option<String> {
     match &origin.input {
         Input::Column(column) if !held => {
-            let title = plan.header.title(*column);
-            Some(format!(
-                "\"{title}\" stays empty: the lists of {} do not say it",
-                plan.kind.spec().entity.collection()
-            ))
+            Some(format!("\"{}\" stays empty: it cannot be read back", plan.header.title(*column)))
         }
         Input::Column(_) => None,
         // It says where the section looks.
