@@ -223,3 +223,43 @@ impl Shelf {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn no_more_than_so_many_are_kept_and_none_that_a_row_still_needs() {
+        let mut shelf = Shelf {
+            link: Link::Company,
+            held: HashMap::new(),
+            spare: VecDeque::new(),
+            forbidden: false,
+            missing: BTreeSet::new(),
+        };
+        let row = |id: u64| json!({"_embedded": {"companies": [{"id": id}]}});
+        let (first, mut asked) = (row(1), 0);
+        assert_eq!(shelf.needed(std::slice::from_ref(&first)), [1]);
+        shelf.land(&[1], Ok(vec![json!({"id": 1, "name": "A"})])).unwrap();
+        for window in 0..50_u64 {
+            // Every window has company 7 as well, and one that is gone.
+            let rows: Vec<Value> = (0..100).map(|n| row(100 + window * 100 + n)).chain([row(7), row(8)]).collect();
+            let unknown = shelf.needed(&rows);
+            asked += unknown.len();
+            assert!(shelf.lacks(&rows) || unknown.is_empty());
+            let found = unknown.iter().filter(|id| **id != 8).map(|id| json!({"id": id})).collect();
+            shelf.land(&unknown, Ok(found)).unwrap();
+            assert!(!shelf.lacks(&rows));
+            let given: Vec<bool> = rows.iter().map(|row| shelf.give(row).is_some()).collect();
+            assert!(given[..101].iter().all(|given| *given) && !given[101]);
+            assert!(shelf.held.len() <= KEPT_MAX + 2, "{}", shelf.held.len());
+        }
+        assert_eq!(shelf.give(&first).unwrap()["name"], "A");
+        assert!(asked < 50 * 100 + 10, "what many are linked to is read again seldom: {asked}");
+        assert_eq!(shelf.missing.iter().collect::<Vec<_>>(), [&8]);
+        // Who may not read them asks no more.
+        shelf.land(&[], Err(Failure::Forbidden("x".into()))).unwrap();
+        assert!(shelf.needed(&[row(99_999)]).is_empty() && shelf.give(&row(99_999)).is_none());
+    }
+}
