@@ -66,7 +66,7 @@ impl Running {
             let wanted = Wanted { fields: vec![ask.entity], lists: true, catalogs, ..Wanted::default() };
             let account: Account = pull::pull(&client, &wanted, 0).await.expect("the account").0;
             let columns = Columns::of(ask.entity, ask.catalog, &account);
-            export::run(&client, &account, ask, &columns, &place, |_| {}).await
+            export::run(&client, &account, ask, &mut columns.into(), &place, |_| {}).await
         })
     }
 
@@ -180,7 +180,7 @@ fn listed(base: &str, twice: bool) -> (Vec<u64>, Option<String>) {
     let listing = Listing { entity: Entity::Leads, catalog: None, query: vec![], twice };
     let mut ids = Vec::new();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
-    let listed = runtime.block_on(client.listing(listing, |row| {
+    let listed = runtime.block_on(client.listing(listing, async |row| {
         ids.extend(row["id"].as_u64());
         Ok::<(), ()>(())
     }));

@@ -70,11 +70,11 @@ struct Reading<'a, G> {
 }
 
 impl Client {
-    /// Gives every row of a list to `give`, once.
+    /// Gives every row of a list to `give`, once. Pages that are under way go on while it takes its time.
     pub async fn listing<E>(
         self: &Arc<Client>,
         listing: Listing,
-        give: impl FnMut(Value) -> Result<(), E>,
+        give: impl AsyncFnMut(Value) -> Result<(), E>,
     ) -> Result<Listed, Stopped<E>> {
         let order = listing.entity.spec().order;
         let mut reading = Reading {
@@ -89,7 +89,7 @@ impl Client {
         if order == Order::Whole {
             let first = Ask { no: 1, page: 1, limit: PAGE_MAX as u64 };
             let rows = page(self, &reading.listing, first).await.map_err(Stopped::Service)?;
-            reading.take(rows)?;
+            reading.take(rows).await?;
         } else {
             reading.all().await?;
         }
@@ -97,7 +97,7 @@ impl Client {
     }
 }
 
-impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
+impl<E, G: AsyncFnMut(Value) -> Result<(), E>> Reading<'_, G> {
     async fn all(&mut self) -> Result<(), Stopped<E>> {
         for sweep in 1..=SWEEPS_MAX {
             self.missed = false;
@@ -154,7 +154,7 @@ impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
                 if !rows.is_empty() {
                     gap |= !self.meets(&before, &ids);
                     before = ids;
-                    self.take(rows)?;
+                    self.take(rows).await?;
                 }
             }
         }
@@ -184,7 +184,7 @@ impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
         None
     }
 
-    fn take(&mut self, rows: Vec<Value>) -> Result<(), Stopped<E>> {
+    async fn take(&mut self, rows: Vec<Value>) -> Result<(), Stopped<E>> {
         self.told.pages += u64::from(!rows.is_empty() && !self.again);
         let mut before = 0;
         for row in rows {
@@ -205,7 +205,7 @@ impl<E, G: FnMut(Value) -> Result<(), E>> Reading<'_, G> {
                     self.told.late += u64::from(self.again);
                     // Of a list in no order nothing else is to be expected at first.
                     self.missed |= news == News::Fallen && (self.again || self.ordered);
-                    (self.give)(row).map_err(Stopped::Taker)?;
+                    (self.give)(row).await.map_err(Stopped::Taker)?;
                 }
             }
         }

@@ -285,6 +285,12 @@ pub struct ExportArgs {
     /// These columns only, by title, in this order
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub columns: Vec<String>,
+    /// The columns that an import with this mapping reads, filled so that it gives the same again
+    #[arg(short, long, value_name = "FILE")]
+    pub mapping: Option<PathBuf>,
+    /// Columns of what the row is linked to, its main contact, its company: contact, company, customer
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub linked: Vec<String>,
     /// Only what has this id there, such as responsible_user_id=504141; may be repeated
     #[arg(long, value_name = "KEY=ID")]
     pub filter: Vec<String>,

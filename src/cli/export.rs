@@ -4,13 +4,14 @@ use super::args::{Common, ExportArgs};
 use super::exit::{Ended, Exit};
 use super::progress::Progress;
 use super::target::Target;
-use super::{job, prepare, say};
+use super::{backwards, job, prepare, say};
 use crate::account::{Account, CatalogRef, Miss, Wanted};
 use crate::api::{Client, Failure};
-use crate::entity::{CatalogKind, Entity, ID_KEY, INVOICES, Kind, Owner, parts};
+use crate::entity::{CatalogKind, Entity, ID_KEY, INVOICES, Kind, Link, Owner, parts};
 use crate::export::{
-    self, Ask, Columns, ExportError, Exported, FILTERS, Format, MANIFEST_SUFFIX, Manifest, Person, Place,
+    self, Ask, Columns, ExportError, Exported, FILTERS, Format, MANIFEST_SUFFIX, Manifest, Person, Place, Shape,
 };
+use crate::mapping;
 use crate::problem::{Problem, Stage, did_you_mean, quoted};
 use crate::store::Store;
 use serde_json::Value;
@@ -29,25 +30,35 @@ const UPDATED_AT: &str = "updated_at";
 pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, Ended> {
     let place = place(args, common)?;
     let filters = filters(args)?;
+    let links = links(args)?;
+    let mapping = backwards::mapping(args, place.format)?;
     let started = now();
     let target = Target::open(&args.target, common, args.rate)?;
-    let (account, gaps) = prepare::account_and_gaps(&target.client, &wanted(args), common)?;
-    let mut ask = ask(args, filters, &account)?;
+    let wanted = mapping.as_ref().map_or_else(|| wanted(args, &links), mapping::wanted::wanted);
+    let (account, gaps) = prepare::account_and_gaps(&target.client, &wanted, common)?;
+    let account = Arc::new(account);
+    let plan = mapping.as_ref().map(|written| backwards::plan(written, &account, &target.account, &args.to, common));
+    let plan = plan.transpose()?;
+    let mut ask = ask(args, filters, plan.as_ref().and_then(|plan| plan.catalog), &account)?;
     let (what, began_at) = (ask.what(args.kind.name()), prepare::now());
     if args.since.as_deref() == Some(LAST) {
         ask.since = last(&what, &target.account, common)?;
     }
-    let columns = columns(args, &ask, &account)?;
+    let mut shape = match (&mapping, plan) {
+        (Some(written), Some(plan)) => backwards::shape(written, plan, place.format, &target.account, common),
+        _ => columns(args, &ask, &links, &account)?.into(),
+    };
     let remembered = target.account;
     let client = Arc::new(target.client);
     let mut progress = Progress::start(common, 0);
+    // Who reads is asked while the list is read.
     let (person, ended) = prepare::runtime()?.block_on(async {
-        let person = person(&client, &account).await;
-        let ended = tokio::select! {
-            ended = export::run(&client, &account, &ask, &columns, &place, |rows| progress.rows(rows)) => Ok(ended),
-            exit = job::one_signal() => Err(exit),
-        };
-        (person, ended)
+        tokio::join!(person(&client, &account), async {
+            tokio::select! {
+                ended = export::run(&client, &account, &ask, &mut shape, &place, |rows| progress.rows(rows)) => Ok(ended),
+                exit = job::one_signal() => Err(exit),
+            }
+        })
     });
     progress.finish();
     let exported = match ended {
@@ -57,7 +68,7 @@ pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, Ended> {
             return Err(Ended { exit, problems: vec![problem] });
         }
     };
-    let mut manifest = manifest(args, &account, &ask, &columns, person, started);
+    let mut manifest = manifest(args, &account, &ask, &shape, person, started);
     manifest.gaps = gaps;
     manifest.tell(&ask, &exported);
     if let Some(file) = &place.file {
@@ -99,6 +110,11 @@ fn place(args: &ExportArgs, common: &Common) -> Result<Place, Ended> {
     if format == Format::Jsonl && !args.columns.is_empty() {
         let message = "JSON lines hold what the service gives, unchanged; they have no columns";
         return Err(Ended::usage("export-columns", message, "leave out --columns, or write a .csv or .xlsx"));
+    }
+    if format == Format::Jsonl && !args.linked.is_empty() {
+        let message = "JSON lines hold what the service gives, unchanged; what is linked has only its id there";
+        let hint = "leave out --linked, and export what is linked by itself; or write a .csv or .xlsx";
+        return Err(Ended::usage("export-linked", message, hint));
     }
     if args.to == Path::new("-") {
         if common.json {
@@ -162,8 +178,29 @@ fn filter(text: &str, entity: Entity) -> Result<(String, u64), Ended> {
     }
 }
 
+/// What the rows are to show of others.
+fn links(args: &ExportArgs) -> Result<Vec<Link>, Ended> {
+    let known = args.kind.spec().entity.links();
+    let names: Vec<&str> = known.iter().map(|link| link.name()).collect();
+    let mut links = Vec::new();
+    for name in args.linked.iter().map(|name| name.trim()) {
+        let Some(link) = known.iter().find(|link| link.name() == name) else {
+            let message = format!("a {} shows no linked {}", args.kind.name(), quoted(name));
+            let hint = match names.as_slice() {
+                [] => "leave out --linked".to_owned(),
+                names => format!("it can show {}", names.join(", ")),
+            };
+            return Err(Ended::usage("export-linked", message, &hint));
+        };
+        if !links.contains(link) {
+            links.push(*link);
+        }
+    }
+    Ok(links)
+}
+
 /// What has to be known to give names instead of ids.
-fn wanted(args: &ExportArgs) -> Wanted {
+fn wanted(args: &ExportArgs, links: &[Link]) -> Wanted {
     let spec = args.kind.spec();
     let entity = spec.entity;
     let catalog = spec.catalog.map(|kind| match (&args.catalog, kind) {
@@ -171,8 +208,9 @@ fn wanted(args: &ExportArgs) -> Wanted {
         (None, CatalogKind::Invoices) => CatalogRef::Typed(INVOICES),
         (None, CatalogKind::Any) => CatalogRef::Named(String::new()),
     });
+    let is_linked = |entity: Entity| links.iter().any(|link| *link != Link::Customer && link.entity() == entity);
     Wanted {
-        fields: Owner::ENTITIES.into_iter().filter(|owner| *owner == entity).collect(),
+        fields: Owner::ENTITIES.into_iter().filter(|owner| *owner == entity || is_linked(*owner)).collect(),
         lists: spec.catalog.is_some(),
         catalogs: catalog.into_iter().collect(),
         segments: entity == Entity::Customers,
@@ -181,7 +219,13 @@ fn wanted(args: &ExportArgs) -> Wanted {
     }
 }
 
-fn ask(args: &ExportArgs, filters: Vec<(String, Vec<u64>)>, account: &Account) -> Result<Ask, Ended> {
+/// `mapped` is the list whose elements a mapping makes.
+fn ask(
+    args: &ExportArgs,
+    filters: Vec<(String, Vec<u64>)>,
+    mapped: Option<u64>,
+    account: &Account,
+) -> Result<Ask, Ended> {
     let spec = args.kind.spec();
     let mode = &account.basics.customers_mode;
     if !spec.needs.met_by(mode) {
@@ -193,6 +237,7 @@ fn ask(args: &ExportArgs, filters: Vec<(String, Vec<u64>)>, account: &Account) -
         ));
     }
     let catalog = match spec.catalog {
+        Some(_) if mapped.is_some() => mapped,
         Some(kind) => Some(catalog(args, kind, account)?),
         None if args.catalog.is_some() => {
             let message = format!("a {} stands in no list", spec.name);
@@ -245,8 +290,8 @@ fn since(text: &str, account: &Account) -> Result<i64, Ended> {
     Ok(at.timestamp().as_second())
 }
 
-fn columns(args: &ExportArgs, ask: &Ask, account: &Account) -> Result<Columns, Ended> {
-    let all = Columns::of(ask.entity, ask.catalog, account);
+fn columns(args: &ExportArgs, ask: &Ask, links: &[Link], account: &Account) -> Result<Columns, Ended> {
+    let all = Columns::of(ask.entity, ask.catalog, account).with_links(links, account);
     if args.columns.is_empty() {
         return Ok(all);
     }
@@ -273,14 +318,7 @@ async fn person(client: &Client, account: &Account) -> Person {
     Person { id, name, is_admin }
 }
 
-fn manifest(
-    args: &ExportArgs,
-    account: &Account,
-    ask: &Ask,
-    columns: &Columns,
-    user: Person,
-    started: String,
-) -> Manifest {
+fn manifest(args: &ExportArgs, account: &Account, ask: &Ask, shape: &Shape, user: Person, started: String) -> Manifest {
     let has_columns = Format::of(&args.to) != Some(Format::Jsonl);
     Manifest {
         schema: 1,
@@ -291,7 +329,10 @@ fn manifest(
         timezone: account.timezone().map(str::to_owned),
         started,
         ended: now(),
-        columns: columns.titles().filter(|_| has_columns).map(str::to_owned).collect(),
+        mapping: args.mapping.as_ref().map(|path| path.display().to_string()),
+        not_exported: shape.not_exported(),
+        linked: shape.links().iter().map(|link| link.name().to_owned()).collect(),
+        columns: if has_columns { shape.titles() } else { Vec::new() },
         file: args.to.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         ..Manifest::default()
     }
@@ -307,6 +348,13 @@ fn tell(manifest: &Manifest, exported: &Exported, place: &Place, common: &Common
     }
     if exported.filtered > 0 {
         say::note(common, format!("{} rows more came that the filters exclude; they are left out", exported.filtered));
+    }
+    if !manifest.not_exported.is_empty() {
+        say::note(common, format!("not exported: {}", manifest.not_exported.join("; ")));
+    }
+    if exported.linked_missing > 0 {
+        let message = format!("{} linked records cannot be read, deleted or hidden from", exported.linked_missing);
+        say::note(common, format!("{message} the token's user; their cells are empty"));
     }
     if manifest.user.is_admin == Some(false) {
         say::note(common, "the token's user is no administrator: the list holds what this user may see");

@@ -4,6 +4,7 @@ mod account;
 mod after;
 mod args;
 mod ask;
+mod backwards;
 mod check;
 mod config;
 mod exit;

@@ -7,6 +7,7 @@ use super::say;
 use crate::account::{Account, SNAPSHOT_SCHEMA, Wanted};
 use crate::api::{Client, pull};
 use crate::entity::{Entity, Kind};
+use crate::export::KeyOf;
 use crate::mapping::{self, Ledger, Plan, Written, compile};
 use crate::problem::{Problem, Stage};
 use crate::report::REJECT_COLUMNS;
@@ -128,6 +129,15 @@ fn ledger(common: &Common, account: &str) -> Ledger {
     let (store, account) = (LazyStore::new(common), account.to_owned());
     Ledger::new(move |entity, catalog, key| {
         store.with(|store| store.made_key(&account, &ledgers(entity, catalog), key).map_err(|e| e.to_string()))
+    })
+}
+
+/// The key of an id, from the same ledgers; one that cannot be read knows none.
+pub fn keys_of(common: &Common, account: &str) -> Box<KeyOf> {
+    let (store, account) = (LazyStore::new(common), account.to_owned());
+    Box::new(move |entity, catalog, id| {
+        let key = |store: &Store| store.key_of(&account, &ledgers(entity, catalog), id).map_err(|e| e.to_string());
+        store.with(key).ok().flatten()
     })
 }
 

@@ -1,7 +1,8 @@
 //! What of an entity stands in the columns of a table, with the titles the CRM's own pages have. Custom fields come
 //! behind these; they are the account's.
 
-use super::Entity;
+use super::{Entity, parts};
+use serde_json::Value;
 
 /// A column that every account has.
 #[derive(Debug)]
@@ -212,5 +213,102 @@ impl Entity {
     /// True where items have this key themselves.
     pub fn has_key(self, key: &str) -> bool {
         self.columns().iter().any(|column| column.at == [key])
+    }
+}
+
+/// One thing that an item is linked to, which can be shown in the item's row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// The main one.
+    Contact,
+    Company,
+    /// Whose purchase it is.
+    Customer,
+}
+
+impl Link {
+    pub const ALL: [Link; 3] = [Link::Contact, Link::Company, Link::Customer];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Link::Contact => "contact",
+            Link::Company => "company",
+            Link::Customer => "customer",
+        }
+    }
+
+    pub fn entity(self) -> Entity {
+        match self {
+            Link::Contact => Entity::Contacts,
+            Link::Company => Entity::Companies,
+            Link::Customer => Entity::Customers,
+        }
+    }
+
+    /// What its columns' titles begin with.
+    pub fn prefix(self) -> &'static str {
+        match self {
+            Link::Contact => "Контакт",
+            Link::Company => "Компания",
+            Link::Customer => "Покупатель",
+        }
+    }
+
+    /// Of the columns that every account has, those shown of it: the id and the name.
+    pub fn columns(self) -> impl Iterator<Item = &'static ColumnSpec> {
+        self.entity().columns().iter().filter(|column| matches!(column.at, ["id" | "name"]))
+    }
+
+    /// The linked one's id. Of several contacts one is the main one: `is_main` [seed], `main_contact` [doc]; where none is
+    /// marked, the first is. [inferred]
+    pub fn id(self, item: &Value) -> Option<u64> {
+        let embedded = &item["_embedded"];
+        match self {
+            Link::Contact => {
+                let contacts = parts::list(&embedded["contacts"]);
+                let is_main =
+                    |contact: &&&Value| ["is_main", "main_contact"].iter().any(|key| parts::flag(&contact[key]));
+                let main = contacts.iter().find(is_main).or(contacts.first());
+                main.and_then(|contact| parts::id(&contact["id"]))
+            }
+            Link::Company => parts::list(&embedded["companies"]).first().and_then(|company| parts::id(&company["id"])),
+            Link::Customer => parts::id(&item["customer_id"]).or_else(|| parts::id(&embedded["customer"]["id"])),
+        }
+        .filter(|id| *id > 0)
+    }
+}
+
+impl Entity {
+    /// What its items are linked to, one of each at most.
+    pub fn links(self) -> &'static [Link] {
+        match self {
+            Entity::Leads | Entity::Customers => &[Link::Contact, Link::Company],
+            Entity::Contacts => &[Link::Company],
+            Entity::Transactions => &[Link::Customer],
+            Entity::Companies | Entity::Elements | Entity::Catalogs | Entity::Segments | Entity::Statuses => &[],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_main_contact_is_the_marked_one_or_the_first() {
+        for (contacts, id) in [
+            (json!([{"id": 1, "is_main": false}, {"id": 2, "is_main": true}]), Some(2)),
+            (json!([{"id": 1}, {"id": 2, "main_contact": 1}]), Some(2)),
+            (json!([{"id": "1"}, {"id": 2}]), Some(1)),
+            (json!({"0": {"id": 5}, "2": {"id": 6, "is_main": true}}), Some(6)),
+            (json!([]), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(Link::Contact.id(&json!({"_embedded": {"contacts": contacts}})), id, "{contacts}");
+        }
+        assert_eq!(Link::Company.id(&json!({"_embedded": {"companies": [{"id": 3}]}})), Some(3));
+        assert_eq!(Link::Customer.id(&json!({"_embedded": {"customer": {"id": 4}}})), Some(4));
+        assert_eq!(Link::Customer.id(&json!({"customer_id": 0})), None);
     }
 }

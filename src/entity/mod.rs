@@ -8,13 +8,14 @@ pub mod answer;
 mod columns;
 pub mod compare;
 pub mod field_type;
+pub mod held;
 mod kinds;
 mod limits;
 mod listed;
 pub mod parts;
 pub mod payload;
 
-pub use columns::{ColumnSpec, INVOICE_LINK, Shows};
+pub use columns::{ColumnSpec, INVOICE_LINK, Link, Shows};
 pub use field_type::FieldKind;
 pub use kinds::{
     ADDRESS_PARTS, DISCOUNT_AMOUNT, DISCOUNT_PERCENT, INVOICES, ITEM_PRICE, ITEM_QUANTITY, METADATA_CATEGORIES,

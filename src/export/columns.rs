@@ -1,10 +1,12 @@
-//! The columns of a table: those of the entity, one for each custom field of the account, and the link. Pure.
+//! The columns of a table: those of the entity, one for each custom field of the account, the address of the card, and what
+//! is shown of a linked contact or company. Pure.
 
 use super::cell::{self, Cell, Names};
 use super::choices;
+use super::linked::Whole;
 use crate::account::Account;
 use crate::entity::parts::{self, Field};
-use crate::entity::{ColumnSpec, Entity, FieldKind, INVOICE_LINK, INVOICES, Owner, Shows};
+use crate::entity::{ColumnSpec, Entity, FieldKind, INVOICE_LINK, INVOICES, Link, Owner, Shows};
 use crate::table::fold;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -17,11 +19,16 @@ pub struct Columns {
     all: Vec<Column>,
     /// Every custom field of the account, whether or not it has a column.
     fields: HashSet<u64>,
+    links: Vec<Link>,
+    /// The fields of what is linked, as many as there are links.
+    linked_fields: Vec<HashSet<u64>>,
 }
 
 #[derive(Debug, Clone)]
 struct Column {
     title: String,
+    /// Of what is linked, by its place among the links; `None` is the item itself.
+    linked: Option<usize>,
     from: From,
     /// What may stand in it, where that is a list.
     choices: Vec<String>,
@@ -67,6 +74,7 @@ impl Columns {
             .filter(shown)
             .map(|spec| Column {
                 title: spec.title.to_owned(),
+                linked: None,
                 from: From::Own(spec),
                 choices: choices::own(spec.shows, account),
             })
@@ -76,16 +84,49 @@ impl Columns {
         let own: Vec<String> =
             all.iter().chain(&behind).map(|column| fold(&column.title)).chain([fold(LINK)]).collect();
         for field in fields {
-            let from = From::Field { id: field.id, kind: FieldKind::from_name(&field.kind) };
-            all.push(Column { title: title(field, fields, &own), from, choices: choices::field(field) });
+            let choices = choices::field(field);
+            all.push(Column { title: title(field, fields, &own), linked: None, from: From::field(field), choices });
         }
         all.extend(behind);
         if let Some(card) = entity.spec().card {
             let card = card.replace("{catalog}", &catalog.unwrap_or(0).to_string());
             let from = From::Card(format!("{}/{card}", account.base));
-            all.push(Column { title: LINK.to_owned(), from, choices: Vec::new() });
+            all.push(Column { title: LINK.to_owned(), linked: None, from, choices: Vec::new() });
         }
-        Columns { all, fields: fields.iter().map(|field| field.id).collect() }
+        Columns { all, fields: ids(fields), links: Vec::new(), linked_fields: Vec::new() }
+    }
+
+    /// And those of what is linked: `Контакт: Телефон`.
+    pub fn with_links(mut self, links: &[Link], account: &Account) -> Columns {
+        for (place, link) in links.iter().enumerate() {
+            let add = |all: &mut Vec<Column>, title: &str, from: From| {
+                let title = format!("{}: {title}", link.prefix());
+                // A field of the item itself may be called so.
+                let taken = all.iter().any(|column| fold(&column.title) == fold(&title));
+                let title = match from {
+                    From::Field { id, .. } if taken => format!("{title} ({id})"),
+                    _ => title,
+                };
+                // What is chosen here would change nothing.
+                all.push(Column { title, linked: Some(place), from, choices: Vec::new() });
+            };
+            for spec in link.columns() {
+                add(&mut self.all, spec.title, From::Own(spec));
+            }
+            let fields = if *link == Link::Customer { &[] } else { account.fields(Owner::Entity(link.entity())) };
+            let own: Vec<String> = link.columns().map(|spec| fold(spec.title)).collect();
+            for field in fields {
+                add(&mut self.all, &title(field, fields, &own), From::field(field));
+            }
+            self.linked_fields.push(ids(fields));
+        }
+        self.links = links.to_vec();
+        self
+    }
+
+    /// What has to be read along with the items.
+    pub fn links(&self) -> &[Link] {
+        &self.links
     }
 
     pub fn titles(&self) -> impl Iterator<Item = &str> {
@@ -108,32 +149,65 @@ impl Columns {
             self.all.iter().find(|column| fold(&column.title) == wanted).cloned().ok_or(title)
         };
         let all = titles.iter().map(|title| find(title)).collect::<Result<_, _>>()?;
-        Ok(Columns { all, fields: self.fields.clone() })
+        Ok(Columns { all, ..self.clone() })
     }
 
     /// Fields of a row that the account did not list: made meanwhile, or hidden from this user.
-    pub fn unlisted<'a>(&'a self, row: &'a Value) -> impl Iterator<Item = u64> + 'a {
-        let fields = parts::list(&row["custom_fields_values"]).into_iter();
-        fields.filter_map(|entry| parts::id(&entry["field_id"])).filter(|id| !self.fields.contains(id))
+    pub fn unlisted<'a>(&'a self, row: &'a Whole) -> impl Iterator<Item = u64> + 'a {
+        let linked = self.linked_fields.iter().zip(&self.links).enumerate().filter_map(|(place, (known, link))| {
+            // Of a customer only the name is shown.
+            row.linked(place).filter(|_| *link != Link::Customer).map(|item| (item, known))
+        });
+        let items = std::iter::once((&row.item, &self.fields)).chain(linked);
+        items.flat_map(|(item, known)| {
+            let fields = parts::list(&item["custom_fields_values"]).into_iter();
+            fields.filter_map(|entry| parts::id(&entry["field_id"])).filter(|id| !known.contains(id))
+        })
     }
 
-    pub fn cells<'a>(&'a self, row: &'a Value, names: &'a Names) -> impl Iterator<Item = Cell> + 'a {
-        let fields = parts::list(&row["custom_fields_values"]);
-        self.all.iter().map(move |column| match &column.from {
+    pub fn cells<'a>(&'a self, row: &'a Whole, names: &'a Names) -> impl Iterator<Item = Cell> + 'a {
+        let of = |item: &'a Value| (item, parts::list(&item["custom_fields_values"]));
+        let item = of(&row.item);
+        let linked: Vec<Option<(&Value, Vec<&Value>)>> =
+            (0..self.links.len()).map(|place| row.linked(place).map(of)).collect();
+        self.all.iter().map(move |column| {
+            let (item, fields) = match column.linked {
+                None => &item,
+                Some(place) => match &linked[place] {
+                    Some(linked) => linked,
+                    None => return Cell::Empty,
+                },
+            };
+            column.from.cell(item, fields, names)
+        })
+    }
+}
+
+impl From {
+    fn field(field: &Field) -> From {
+        From::Field { id: field.id, kind: FieldKind::from_name(&field.kind) }
+    }
+
+    fn cell(&self, item: &Value, fields: &[&Value], names: &Names) -> Cell {
+        match self {
             From::Own(spec) => {
-                let value = spec.at.iter().fold(row, |value, key| &value[*key]);
-                cell::own(spec.shows, value, row, names)
+                let value = spec.at.iter().fold(item, |value, key| &value[*key]);
+                cell::own(spec.shows, value, item, names)
             }
             From::Field { id, kind } => {
                 let entry = fields.iter().find(|entry| parts::id(&entry["field_id"]) == Some(*id));
                 entry.map_or(Cell::Empty, |entry| cell::field(*kind, &entry["values"], names))
             }
-            From::Card(card) => match parts::id(&row["id"]) {
+            From::Card(card) => match parts::id(&item["id"]) {
                 Some(id) => Cell::Link(card.replace("{id}", &id.to_string())),
                 None => Cell::Empty,
             },
-        })
+        }
     }
+}
+
+fn ids(fields: &[Field]) -> HashSet<u64> {
+    fields.iter().map(|field| field.id).collect()
 }
 
 /// A name that another column has gets the field's id.
@@ -152,6 +226,36 @@ mod tests {
         Field { id, name: name.into(), code: None, kind: kind.into(), options: vec![], chain: vec![], search_in: None }
     }
 
+    fn whole(item: Value) -> Whole {
+        Whole { item, linked: Vec::new() }
+    }
+
+    #[test]
+    fn columns_of_what_is_linked_have_its_name_before_theirs() {
+        let mut account = account();
+        account.fields.insert(Owner::Entity(Entity::Leads), vec![field(1, "Контакт: Телефон", "text")]);
+        let fields = vec![field(2, "Телефон", "multitext"), field(3, "ID", "text")];
+        account.fields.insert(Owner::Entity(Entity::Contacts), fields);
+        let links = [Link::Contact, Link::Company];
+        let columns = Columns::of(Entity::Leads, None, &account).with_links(&links, &account);
+        let titles: Vec<&str> = columns.titles().collect();
+        let told = [
+            "Контакт: ID",
+            "Контакт: Полное имя",
+            "Контакт: Телефон (2)",
+            "Контакт: ID (3)",
+            "Компания: ID",
+            "Компания: Название",
+        ];
+        assert_eq!(titles[titles.len() - 6..], told);
+        let contact = serde_json::json!({"id": 5, "name": "Иван", "custom_fields_values":
+            [{"field_id": 2, "values": [{"value": "+7"}]}, {"field_id": 8, "values": []}]});
+        let row = Whole { item: serde_json::json!({"id": 7}), linked: vec![Some(std::sync::Arc::new(contact)), None] };
+        let cells: Vec<String> = columns.cells(&row, &Names::of(&account)).map(|cell| cell.text()).collect();
+        assert_eq!(cells[cells.len() - 6..], ["5", "Иван", "+7", "", "", ""]);
+        assert_eq!(columns.unlisted(&row).collect::<Vec<_>>(), [8]);
+    }
+
     #[test]
     fn repeated_titles_get_their_id_and_only_the_named_columns_stay() {
         let mut account = account();
@@ -165,10 +269,10 @@ mod tests {
         let only = columns.only(&["ссылка", "ID"]).unwrap();
         assert_eq!(only.titles().collect::<Vec<_>>(), ["Ссылка", "ID"]);
         let names = Names::of(&account);
-        let row = serde_json::json!({"id": 7});
+        let row = whole(serde_json::json!({"id": 7}));
         let cells: Vec<String> = only.cells(&row, &names).map(|cell| cell.text()).collect();
         assert_eq!(cells, ["https://example.amocrm.ru/leads/detail/7", "7"]);
-        let row = serde_json::json!({"custom_fields_values": [{"field_id": 1}, {"field_id": 9}]});
+        let row = whole(serde_json::json!({"custom_fields_values": [{"field_id": 1}, {"field_id": 9}]}));
         assert_eq!(only.unlisted(&row).collect::<Vec<_>>(), [9]);
         assert_eq!(columns.only(&["ID", "Этажи"]).err(), Some("Этажи"));
     }

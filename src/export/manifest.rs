@@ -36,7 +36,7 @@ pub struct Manifest {
     pub twice: bool,
     pub columns: Vec<String>,
     pub pages: u64,
-    /// Rows in the file.
+    /// Items in the file; a mapping may make several rows of one.
     pub rows: u64,
     /// Rows that came a second time and were dropped.
     pub repeated: u64,
@@ -48,6 +48,14 @@ pub struct Manifest {
     pub missing_ids: Vec<u64>,
     /// Custom fields with values that no column shows, since the account did not list them.
     pub unlisted_fields: Vec<u64>,
+    /// The mapping whose columns these are.
+    pub mapping: Option<String>,
+    /// What the mapping writes and no column could show.
+    pub not_exported: Vec<String>,
+    /// What the rows are linked to and show in columns of their own.
+    pub linked: Vec<String>,
+    /// Linked records that could not be read, deleted or hidden from the token's user: their cells are empty.
+    pub linked_missing: u64,
     /// Of the rows that were read.
     pub min_id: Option<u64>,
     pub max_id: Option<u64>,
@@ -72,6 +80,7 @@ impl Manifest {
         let ends = listed.seen.ends();
         self.pages = listed.pages;
         self.rows = exported.rows;
+        self.linked_missing = exported.linked_missing;
         self.repeated = listed.repeated;
         self.late = listed.late;
         self.filtered_out = exported.filtered;

@@ -2,11 +2,13 @@
 //! file that stands there is never half of one.
 
 use super::Place;
-use super::cell::{Cell, Names};
-use super::columns::Columns;
+use super::cell::Cell;
+use super::dialect::{Dialect, number_text};
+use super::shape::Shape;
 use super::sheets::Sheets;
 use crate::api::Failure;
 use crate::table::CsvOut;
+use encoding_rs::Encoding;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::fs::File;
@@ -85,52 +87,65 @@ pub struct Out {
     part: Option<Part>,
     target: PathBuf,
     force: bool,
+    dialect: Dialect,
     neutralised: u64,
 }
 
 impl Out {
-    pub fn create(place: &Place, columns: &Columns) -> Result<Out, ExportError> {
+    pub fn create(place: &Place, shape: &Shape) -> Result<Out, ExportError> {
         let target = place.file.clone().unwrap_or_else(|| PathBuf::from("-"));
         let mut name = target.file_name().unwrap_or_default().to_owned();
         name.push(format!(".{}.part", std::process::id()));
         let part = place.file.is_some().then(|| Part { path: target.with_file_name(name), kept: false });
         let path = part.as_ref().map_or(&target, |part| &part.path).clone();
         let unwritable = |cause| ExportError::Write { path: target.clone(), cause };
+        let dialect = shape.dialect();
         let writer = match place.format {
             Format::Csv => {
-                let mut csv = CsvOut::create(&path, None, true, ',').map_err(unwritable)?;
-                csv.write_row(columns.titles()).map_err(unwritable)?;
+                let encoding = dialect.encoding.map(Encoding::name);
+                let mut csv = CsvOut::create(&path, encoding, true, dialect.delimiter).map_err(unwritable)?;
+                // What stood above the titles is not known, only how much of it.
+                for _ in 1..dialect.header_row {
+                    csv.write_row([""]).map_err(unwritable)?;
+                }
+                csv.write_row(shape.titles()).map_err(unwritable)?;
                 Writer::Csv(Box::new(csv))
             }
             Format::Xlsx => {
                 // An unwritable place is told before anything is read.
                 File::create(&path).map_err(unwritable)?;
-                Writer::Xlsx(Box::new(Sheets::new(columns.heads())?))
+                Writer::Xlsx(Box::new(Sheets::new(shape.heads(), &dialect)?))
             }
             Format::Jsonl if part.is_none() => Writer::Jsonl(Box::new(BufWriter::new(io::stdout()))),
             Format::Jsonl => Writer::Jsonl(Box::new(BufWriter::new(File::create(&path).map_err(unwritable)?))),
         };
-        Ok(Out { writer, part, target, force: place.force, neutralised: 0 })
+        Ok(Out { writer, part, target, force: place.force, dialect, neutralised: 0 })
     }
 
-    pub fn row(&mut self, row: &Value, columns: &Columns, names: &Names) -> Result<(), ExportError> {
-        let unwritable = |cause| ExportError::Write { path: self.target.clone(), cause };
+    /// A row of a table.
+    pub fn row(&mut self, cells: Vec<Cell>) -> Result<(), ExportError> {
         match &mut self.writer {
             Writer::Csv(csv) => {
-                let mut cells = Vec::new();
-                for cell in columns.cells(row, names) {
-                    let (text, marked) = neutral(&cell);
+                let mut texts = Vec::with_capacity(cells.len());
+                for cell in cells {
+                    let (text, marked) = neutral(&cell, &self.dialect);
                     self.neutralised += u64::from(marked);
-                    cells.push(text);
+                    texts.push(text);
                 }
-                csv.write_row(cells).map_err(unwritable)
+                csv.write_row(texts).map_err(|cause| ExportError::Write { path: self.target.clone(), cause })
             }
-            Writer::Xlsx(sheets) => Ok(sheets.row(columns.cells(row, names))?),
-            Writer::Jsonl(lines) => {
-                serde_json::to_writer(&mut *lines, row).map_err(|e| unwritable(e.into()))?;
-                lines.write_all(b"\n").map_err(unwritable)
-            }
+            Writer::Xlsx(sheets) => Ok(sheets.row(cells.into_iter())?),
+            // These have items and no cells.
+            Writer::Jsonl(_) => Ok(()),
         }
+    }
+
+    /// An item as it came.
+    pub fn line(&mut self, item: &Value) -> Result<(), ExportError> {
+        let Writer::Jsonl(lines) = &mut self.writer else { return Ok(()) };
+        let written = serde_json::to_writer(&mut *lines, item).map_err(io::Error::from);
+        let written = written.and_then(|()| lines.write_all(b"\n"));
+        written.map_err(|cause| ExportError::Write { path: self.target.clone(), cause })
     }
 
     /// Puts the file in its place.
@@ -157,8 +172,11 @@ impl Out {
 }
 
 /// Spreadsheets take texts that begin like this for formulas, and a formula may send data away.
-fn neutral(cell: &Cell) -> (String, bool) {
-    let text = cell.text();
+fn neutral(cell: &Cell, dialect: &Dialect) -> (String, bool) {
+    let text = match cell {
+        Cell::Number(number) => number_text(*number, dialect.decimal),
+        other => other.text(),
+    };
     let formula = matches!(cell, Cell::Text(_)) && text.starts_with(['=', '+', '-', '@', '\t']);
     if formula { (format!("'{text}"), true) } else { (text, false) }
 }
@@ -195,7 +213,7 @@ mod tests {
             (Cell::Number(Decimal::new(-5, 0)), "-5"),
             (Cell::Empty, ""),
         ] {
-            assert_eq!(neutral(&cell), (told.to_owned(), told.starts_with('\'')), "{cell:?}");
+            assert_eq!(neutral(&cell, &Dialect::default()), (told.to_owned(), told.starts_with('\'')), "{cell:?}");
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::cell::Cell;
 use super::columns::Head;
+use super::dialect::Dialect;
 use jiff::civil::{Date, DateTime};
 use rust_decimal::prelude::ToPrimitive;
 use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format, FormatUnderline, Formula};
@@ -36,6 +37,9 @@ const FORMULA_TEXT_MAX: usize = 255;
 
 pub struct Sheets {
     workbook: Workbook,
+    name: String,
+    /// The row of the titles.
+    top: u32,
     heads: Vec<Head>,
     /// The longest text of each column so far.
     widths: Vec<usize>,
@@ -52,11 +56,13 @@ pub struct Sheets {
 }
 
 impl Sheets {
-    pub fn new(heads: Vec<Head>) -> Result<Sheets, XlsxError> {
+    pub fn new(heads: Vec<Head>, dialect: &Dialect) -> Result<Sheets, XlsxError> {
         let mut workbook = Workbook::new();
         workbook.set_zip_compression_level(COMPRESSION);
         let mut sheets = Sheets {
             workbook,
+            name: dialect.sheet.clone().unwrap_or_else(|| SHEET.to_owned()),
+            top: dialect.header_row - 1,
             // Room for the arrow of the filter.
             widths: heads.iter().map(|head| head.title.chars().count() + 3).collect(),
             heads,
@@ -76,30 +82,30 @@ impl Sheets {
 
     fn begin(&mut self) -> Result<(), XlsxError> {
         self.count += 1;
-        let name = if self.count == 1 { SHEET.to_owned() } else { format!("{SHEET} {}", self.count) };
+        let name = if self.count == 1 { self.name.clone() } else { format!("{} {}", self.name, self.count) };
         let sheet = self.workbook.add_worksheet_with_constant_memory()?;
         sheet.set_name(name)?;
         // The id and the name stay in sight as well, where the table is wide.
-        sheet.set_freeze_panes(1, if self.heads.len() > WIDE { 2 } else { 0 })?;
+        sheet.set_freeze_panes(self.top + 1, if self.heads.len() > WIDE { 2 } else { 0 })?;
         let bold = Format::new().set_bold().set_background_color(HEADER);
         for (column, head) in (0_u16..).zip(&self.heads) {
-            sheet.write_string_with_format(0, column, &head.title, &bold)?;
+            sheet.write_string_with_format(self.top, column, &head.title, &bold)?;
         }
         for (column, (head, list)) in (0_u16..).zip(self.heads.iter().zip(lists(&self.heads))) {
             if let Some(list) = list {
                 // Rows that are added below have it, too.
-                sheet.add_data_validation(1, column, SHEET_ROWS_MAX - 1, column, &choice(head, &list)?)?;
+                sheet.add_data_validation(self.top + 1, column, SHEET_ROWS_MAX - 1, column, &choice(head, &list)?)?;
             }
         }
-        self.row = 0;
+        self.row = self.top;
         Ok(())
     }
 
     /// What can be said of a sheet only when its rows are there.
     fn end(&mut self) -> Result<(), XlsxError> {
-        let (row, widths) = (self.row, &self.widths);
+        let (top, row, widths) = (self.top, self.row, &self.widths);
         let sheet = self.workbook.worksheet_from_index(self.count as usize - 1)?;
-        sheet.autofilter(0, 0, row, (widths.len() as u16).saturating_sub(1))?;
+        sheet.autofilter(top, 0, row, (widths.len() as u16).saturating_sub(1))?;
         for (column, width) in (0_u16..).zip(widths) {
             sheet.set_column_width(column, (*width).clamp(*WIDTHS.start(), *WIDTHS.end()) as f64 + 1.0)?;
         }
@@ -249,8 +255,10 @@ mod tests {
     fn a_long_table_goes_on_in_another_sheet() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.xlsx");
-        let mut sheets =
-            Sheets { rows_max: 3, ..Sheets::new(vec![Head { title: "A".into(), ..Head::default() }]).unwrap() };
+        let mut sheets = Sheets {
+            rows_max: 3,
+            ..Sheets::new(vec![Head { title: "A".into(), ..Head::default() }], &Dialect::default()).unwrap()
+        };
         for n in 0..5 {
             sheets.row([Cell::Text(format!("={n}"))].into_iter()).unwrap();
         }

@@ -82,19 +82,42 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
     })
 }
 
-/// The titles a mapping asks for; they help to find out the source's encoding, delimiter, sheet and header row.
-pub fn titles(written: &Written) -> Vec<String> {
-    let mut titles: Vec<String> = written.key.iter().chain(&written.group).map(|t| t.it.clone()).collect();
-    titles.extend(written.source.condition.iter().flat_map(|c| columns_named(&c.it)));
+/// What a mapping reads a column for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reads {
+    Key,
+    Group,
+    Condition,
+    Value,
+    Template,
+}
+
+/// Every place in which a mapping names a column, in the order of the file.
+pub fn columns_read(written: &Written) -> Vec<(String, Reads)> {
+    let named = |titles: &[At<String>], reads: Reads| -> Vec<(usize, String, Reads)> {
+        titles.iter().map(|title| (title.at, title.it.clone(), reads)).collect()
+    };
+    let within = |text: &At<String>, reads: Reads| -> Vec<(usize, String, Reads)> {
+        columns_named(&text.it).into_iter().map(|title| (text.at, title, reads)).collect()
+    };
+    let mut all = named(&written.key, Reads::Key);
+    all.extend(named(&written.group, Reads::Group));
+    all.extend(written.source.condition.iter().flat_map(|condition| within(condition, Reads::Condition)));
     let values = written.sections.iter().flat_map(|s| &s.values);
-    let origins = values.flat_map(|v| v.origins.iter().chain(v.parts.iter().flat_map(|part| &part.origins)));
-    for origin in origins {
+    for origin in values.flat_map(|v| v.origins.iter().chain(v.parts.iter().flat_map(|part| &part.origins))) {
         match &origin.from {
-            From::Column(title) => titles.push(title.it.clone()),
-            From::Template(text) => titles.extend(columns_named(&text.it)),
+            From::Column(title) => all.push((title.at, title.it.clone(), Reads::Value)),
+            From::Template(text) => all.extend(within(text, Reads::Template)),
             From::Constant(_) => {}
         }
     }
+    all.sort_by_key(|(at, _, _)| *at);
+    all.into_iter().map(|(_, title, reads)| (title, reads)).collect()
+}
+
+/// The titles a mapping asks for; they help to find out the source's encoding, delimiter, sheet and header row.
+pub fn titles(written: &Written) -> Vec<String> {
+    let mut titles: Vec<String> = columns_read(written).into_iter().map(|(title, _)| title).collect();
     titles.sort();
     titles.dedup();
     titles

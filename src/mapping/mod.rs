@@ -24,7 +24,7 @@ mod write;
 pub mod written;
 
 pub use mapper::{Link, Mapped, Mapper, Record, request_id, row_of};
-pub use names::Ledger;
+pub use names::{Ledger, resolve};
 pub use plan::Plan;
 pub use written::Written;
 

@@ -134,6 +134,8 @@ pub enum Input {
 
 #[derive(Debug)]
 pub struct OriginPlan {
+    /// Where it stands in the mapping file.
+    pub at: usize,
     pub input: Input,
     pub default: Option<String>,
     pub required: bool,

@@ -301,6 +301,7 @@ impl Compile<'_> {
             (true, Many::No | Many::IfSplit, _) => Vec::new(),
         };
         let plan = OriginPlan {
+            at: origin.at,
             input,
             default: origin.default.as_ref().map(|d| d.it.clone()),
             required: origin.required || context.required,

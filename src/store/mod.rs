@@ -3,7 +3,7 @@
 //!
 //! Reading order: `head` (what a run was asked), `history` (the states of a batch), `outcome` (what became of a record), `journal` (writing a run),
 //! `put`
-//! (the rows it writes), `links` (which records are linked), `reading` (runs and their records read back for resuming and
+//! (the rows it writes), `links` (which records are linked), `keys` (the ledger by id), `reading` (runs and their records read back for resuming and
 //! reporting), `exports` (what was exported when), `tables.sql` (the layout).
 
 pub mod crash;
@@ -11,6 +11,7 @@ mod exports;
 mod head;
 pub mod history;
 mod journal;
+mod keys;
 mod links;
 mod outcome;
 mod put;

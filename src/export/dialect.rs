@@ -1,0 +1,74 @@
+//! How a table is laid out in its file: what an import of it with its mapping expects. Pure.
+
+use super::Format;
+use super::cell::Cell;
+use crate::mapping::Written;
+use encoding_rs::{Encoding, UTF_8};
+use rust_decimal::Decimal;
+
+#[derive(Debug, Clone)]
+pub struct Dialect {
+    /// Of a CSV; `None` is UTF-8.
+    pub encoding: Option<&'static Encoding>,
+    pub delimiter: char,
+    pub decimal: Option<char>,
+    /// Of a workbook.
+    pub sheet: Option<String>,
+    /// As Excel shows it.
+    pub header_row: u32,
+}
+
+impl Default for Dialect {
+    fn default() -> Dialect {
+        Dialect { encoding: None, delimiter: ',', decimal: None, sheet: None, header_row: 1 }
+    }
+}
+
+impl Dialect {
+    pub fn of(written: &Written, format: Format) -> Dialect {
+        let (source, read) = (&written.source, &written.source.read);
+        let encoding = read.encoding.as_ref().and_then(|name| Encoding::for_label(name.as_bytes()));
+        Dialect {
+            encoding: encoding.filter(|encoding| format == Format::Csv && *encoding != UTF_8),
+            delimiter: read.delimiter.unwrap_or(','),
+            decimal: source.decimal,
+            sheet: read.sheet.clone(),
+            header_row: read.header_row.unwrap_or(1).max(1),
+        }
+    }
+
+    /// The encoding, where it has no letters for this text.
+    pub fn lacks(&self, cell: &Cell) -> Option<&'static Encoding> {
+        let Cell::Text(text) = cell else { return None };
+        self.encoding.filter(|encoding| encoding.encode(text).2)
+    }
+}
+
+/// A number as the mapping reads it. With three decimals and no word about what its sign is, `1.234` could be a thousand.
+pub fn number_text(number: Decimal, decimal: Option<char>) -> String {
+    let text = number.to_string();
+    match decimal {
+        Some(sign) => text.replace('.', &sign.to_string()),
+        None if number.scale() == 3 => format!("{text}0"),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::convert::number::number;
+    use crate::table::{Cell as Read, Scalar};
+
+    #[test]
+    fn numbers_are_read_back_as_they_were() {
+        for value in ["0", "1234", "-5.5", "1.234", "1234.567", "12.50", "0.125", "1000000"] {
+            for decimal in [None, Some(','), Some('.')] {
+                let value: Decimal = value.parse().unwrap();
+                let text = number_text(value, decimal);
+                let cell = Read { text: &text, value: Scalar::Text };
+                assert_eq!(number(cell, decimal), Ok(value.normalize()), "{text} {decimal:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! What a table shows of the rows: columns of one's own choice, or those of a mapping read backwards.
+
+use super::backwards::Backwards;
+use super::cell::{Cell, Names};
+use super::columns::{Columns, Head};
+use super::dialect::Dialect;
+use super::linked::Whole;
+use crate::entity::Link;
+
+pub enum Shape {
+    Columns(Columns),
+    Mapping(Box<Backwards>),
+}
+
+impl From<Columns> for Shape {
+    fn from(columns: Columns) -> Shape {
+        Shape::Columns(columns)
+    }
+}
+
+impl Shape {
+    pub fn titles(&self) -> Vec<String> {
+        match self {
+            Shape::Columns(columns) => columns.titles().map(str::to_owned).collect(),
+            Shape::Mapping(mapping) => mapping.titles().map(str::to_owned).collect(),
+        }
+    }
+
+    pub fn heads(&self) -> Vec<Head> {
+        match self {
+            Shape::Columns(columns) => columns.heads(),
+            Shape::Mapping(_) => self.titles().into_iter().map(|title| Head { title, ..Head::default() }).collect(),
+        }
+    }
+
+    pub fn links(&self) -> &[Link] {
+        match self {
+            Shape::Columns(columns) => columns.links(),
+            Shape::Mapping(mapping) => mapping.links(),
+        }
+    }
+
+    pub fn dialect(&self) -> Dialect {
+        match self {
+            Shape::Columns(_) => Dialect::default(),
+            Shape::Mapping(mapping) => mapping.dialect().clone(),
+        }
+    }
+
+    /// Fields of a row that should have had a column; a mapping names those that it wants.
+    pub fn unlisted(&self, row: &Whole) -> Vec<u64> {
+        match self {
+            Shape::Columns(columns) => columns.unlisted(row).collect(),
+            Shape::Mapping(_) => Vec::new(),
+        }
+    }
+
+    /// The rows that an item becomes.
+    pub fn rows(&mut self, row: &Whole, names: &Names) -> Vec<Vec<Cell>> {
+        match self {
+            Shape::Columns(columns) => vec![columns.cells(row, names).collect()],
+            Shape::Mapping(mapping) => mapping.rows(row),
+        }
+    }
+
+    /// What the mapping has no column for, and what could not be put into one.
+    pub fn not_exported(&self) -> Vec<String> {
+        match self {
+            Shape::Columns(_) => Vec::new(),
+            Shape::Mapping(mapping) => {
+                let lost = mapping.lost().iter().map(|(what, times)| format!("{what} ({times} times)"));
+                mapping.untold().iter().cloned().chain(lost).collect()
+            }
+        }
+    }
+}
