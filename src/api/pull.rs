@@ -2,10 +2,11 @@
 
 use super::{Client, Failure};
 use crate::account::{Account, SNAPSHOT_SCHEMA, Wanted};
-use crate::entity::parts::{self, Basics};
+use crate::entity::parts::{self, Basics, Catalog, Field, Named};
 use crate::entity::{Entity, FieldKind, INVOICES, Needs, Owner, PAGE_MAX, Wrapping, answer};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 /// Pages of a directory; a million elements is more than anybody names one by one.
 const PAGES_MAX: u32 = 4_000;
@@ -35,69 +36,101 @@ pub async fn pull(client: &Client, wanted: &Wanted, now: i64) -> Result<(Account
         elements: BTreeMap::new(),
         customers: None,
     };
-    let mut pull = Pull { client, gaps: Vec::new() };
-    account.pipelines = pull.list("leads/pipelines", "pipelines", "pipelines", parts::pipeline).await?;
-    account.users = pull.list("users", "users", "users", parts::user).await?;
-    account.loss_reasons = pull.list("leads/loss_reasons", "loss_reasons", "loss reasons", parts::named).await?;
-    pull.customers(&mut account, wanted).await?;
-    pull.fields(&mut account, wanted).await?;
+    let pull = Pull { client, gaps: Mutex::default() };
+    let mode = account.basics.customers_mode.clone();
+    // One behind the other these would take as many answer times, before anything else can begin.
+    (
+        account.pipelines,
+        account.users,
+        account.loss_reasons,
+        account.catalogs,
+        account.segments,
+        account.customer_statuses,
+        account.customers,
+        account.fields,
+    ) = tokio::try_join!(
+        pull.list("leads/pipelines", "pipelines", "pipelines", parts::pipeline),
+        pull.list("users", "users", "users", parts::user),
+        pull.list("leads/loss_reasons", "loss_reasons", "loss reasons", parts::named),
+        pull.lists(wanted),
+        pull.segments(wanted, &mode),
+        pull.statuses(wanted, &mode),
+        pull.customers(wanted, &mode),
+        pull.entity_fields(wanted, &mode),
+    )?;
+    pull.list_fields(&mut account, wanted).await?;
     pull.elements(&mut account, wanted).await?;
-    Ok((account, pull.gaps))
+    Ok((account, pull.gaps.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
 
 struct Pull<'a> {
     client: &'a Client,
-    gaps: Vec<Gap>,
+    gaps: Mutex<Vec<Gap>>,
 }
 
 impl Pull<'_> {
-    /// Segments and statuses exist in one mode each; asked for in the other, the service says 422. [seed]
-    async fn customers(&mut self, account: &mut Account, wanted: &Wanted) -> Result<(), Failure> {
-        let mode = account.basics.customers_mode.clone();
-        if wanted.segments && Needs::Segments.met_by(&mode) {
-            let path = Entity::Segments.path();
-            account.segments = self.list(path, "segments", "segments", parts::named).await?;
+    async fn lists(&self, wanted: &Wanted) -> Result<Vec<Catalog>, Failure> {
+        if !wanted.lists && wanted.catalogs.is_empty() && wanted.elements.is_empty() {
+            return Ok(Vec::new());
         }
-        if wanted.statuses && Needs::Periodicity.met_by(&mode) {
-            let path = Entity::Statuses.path();
-            account.customer_statuses = self.list(path, "statuses", "statuses of customers", parts::named).await?;
-        }
-        if wanted.customers && Needs::Customers.met_by(&mode) {
-            account.customers = Some(self.list("customers", "customers", "customers", parts::named).await?);
-        }
-        Ok(())
+        self.list("catalogs", "catalogs", "lists", parts::catalog).await
     }
 
-    async fn fields(&mut self, account: &mut Account, wanted: &Wanted) -> Result<(), Failure> {
-        let mode = account.basics.customers_mode.clone();
-        let mut owners: Vec<Owner> = Vec::new();
+    /// Segments and statuses exist in one mode each; asked for in the other, the service says 422. [seed]
+    async fn segments(&self, wanted: &Wanted, mode: &str) -> Result<Vec<Named>, Failure> {
+        if !wanted.segments || !Needs::Segments.met_by(mode) {
+            return Ok(Vec::new());
+        }
+        self.list(Entity::Segments.path(), "segments", "segments", parts::named).await
+    }
+
+    async fn statuses(&self, wanted: &Wanted, mode: &str) -> Result<Vec<Named>, Failure> {
+        if !wanted.statuses || !Needs::Periodicity.met_by(mode) {
+            return Ok(Vec::new());
+        }
+        self.list(Entity::Statuses.path(), "statuses", "statuses of customers", parts::named).await
+    }
+
+    async fn customers(&self, wanted: &Wanted, mode: &str) -> Result<Option<Vec<Named>>, Failure> {
+        if !wanted.customers || !Needs::Customers.met_by(mode) {
+            return Ok(None);
+        }
+        self.list("customers", "customers", "customers", parts::named).await.map(Some)
+    }
+
+    async fn entity_fields(&self, wanted: &Wanted, mode: &str) -> Result<BTreeMap<Owner, Vec<Field>>, Failure> {
+        let mut fields = BTreeMap::new();
         for entity in &wanted.fields {
             let needs = match entity {
                 Entity::Customers => Needs::Customers,
                 Entity::Segments => Needs::Segments,
                 _ => Needs::Nothing,
             };
-            if needs.met_by(&mode) {
-                owners.push(Owner::Entity(*entity));
+            if needs.met_by(mode) {
+                let owner = Owner::Entity(*entity);
+                fields.insert(owner, self.fields_of(owner).await?);
             }
         }
-        if wanted.lists || !wanted.catalogs.is_empty() || !wanted.elements.is_empty() {
-            account.catalogs = self.list("catalogs", "catalogs", "lists", parts::catalog).await?;
-        }
-        if wanted.all_lists {
-            owners.extend(account.catalogs.iter().map(|catalog| Owner::Catalog(catalog.id)));
-        }
-        owners.extend(wanted.catalogs.iter().filter_map(|c| account.catalog_of(c)).map(|c| Owner::Catalog(c.id)));
-        for owner in owners {
-            let path = format!("{}/custom_fields", owner.path());
-            let what = format!("fields of {}", owner.path());
-            let fields = self.list(&path, "custom_fields", &what, parts::field).await?;
+        Ok(fields)
+    }
+
+    async fn list_fields(&self, account: &mut Account, wanted: &Wanted) -> Result<(), Failure> {
+        let named = wanted.catalogs.iter().filter_map(|c| account.catalog_of(c)).map(|catalog| catalog.id);
+        let all = account.catalogs.iter().filter(|_| wanted.all_lists).map(|catalog| catalog.id);
+        let catalogs: BTreeSet<u64> = named.chain(all).collect();
+        for owner in catalogs.into_iter().map(Owner::Catalog) {
+            let fields = self.fields_of(owner).await?;
             account.fields.insert(owner, fields);
         }
         Ok(())
     }
 
-    async fn elements(&mut self, account: &mut Account, wanted: &Wanted) -> Result<(), Failure> {
+    async fn fields_of(&self, owner: Owner) -> Result<Vec<Field>, Failure> {
+        let path = format!("{}/custom_fields", owner.path());
+        self.list(&path, "custom_fields", &format!("fields of {}", owner.path()), parts::field).await
+    }
+
+    async fn elements(&self, account: &mut Account, wanted: &Wanted) -> Result<(), Failure> {
         let mut catalogs: BTreeSet<u64> =
             wanted.elements.iter().filter_map(|c| account.catalog_of(c)).map(|c| c.id).collect();
         if wanted.all_lists {
@@ -123,7 +156,7 @@ impl Pull<'_> {
 
     /// Refusals of one list are gaps; what would hit every other request too is a failure.
     async fn list<T>(
-        &mut self,
+        &self,
         path: &str,
         collection: &str,
         what: &str,
@@ -137,7 +170,8 @@ impl Pull<'_> {
                 | Failure::Missing { .. }
                 | Failure::Unpaid(_)),
             ) => {
-                self.gaps.push((what.to_owned(), failure));
+                let mut gaps = self.gaps.lock().unwrap_or_else(PoisonError::into_inner);
+                gaps.push((what.to_owned(), failure));
                 Ok(Vec::new())
             }
             Err(failure) => Err(failure),
