@@ -181,7 +181,7 @@ fn listed(base: &str, twice: bool) -> (Vec<u64>, Option<String>) {
     let mut ids = Vec::new();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
     let listed = runtime.block_on(client.listing(listing, async |row| {
-        ids.extend(row["id"].as_u64());
+        ids.extend(row.item["id"].as_u64());
         Ok::<(), ()>(())
     }));
     (ids, listed.expect("a list").doubt)

@@ -3,8 +3,9 @@
 use super::pages::List;
 use super::sweep::{Ask, News, PAGES_MAX, Seen, Sweep};
 use super::{Client, Failure};
-use crate::entity::{Entity, Order, PAGE_MAX, parts};
+use crate::entity::{Entity, Order, PAGE_MAX, page, parts};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -49,7 +50,15 @@ pub enum Stopped<E> {
     Taker(E),
 }
 
-type Page = (Ask, Result<Vec<Value>, Failure>);
+type Page = (Ask, Result<Vec<Box<RawValue>>, Failure>);
+
+/// A row of a list.
+pub struct Row {
+    /// Without what is never read of it, see `page::lean`.
+    pub item: Value,
+    /// As the service wrote it.
+    pub raw: Box<RawValue>,
+}
 
 /// Where a sweep has come to its end.
 struct Swept {
@@ -74,7 +83,7 @@ impl Client {
     pub async fn listing<E>(
         self: &Arc<Client>,
         listing: Listing,
-        give: impl AsyncFnMut(Value) -> Result<(), E>,
+        give: impl AsyncFnMut(Row) -> Result<(), E>,
     ) -> Result<Listed, Stopped<E>> {
         let order = listing.entity.spec().order;
         let mut reading = Reading {
@@ -88,8 +97,8 @@ impl Client {
         };
         if order == Order::Whole {
             let first = Ask { no: 1, page: 1, limit: PAGE_MAX as u64 };
-            let rows = page(self, &reading.listing, first).await.map_err(Stopped::Service)?;
-            reading.take(rows).await?;
+            let rows = read(self, &reading.listing, first).await.map_err(Stopped::Service)?;
+            reading.take(opened(rows)).await?;
         } else {
             reading.all().await?;
         }
@@ -97,7 +106,7 @@ impl Client {
     }
 }
 
-impl<E, G: AsyncFnMut(Value) -> Result<(), E>> Reading<'_, G> {
+impl<E, G: AsyncFnMut(Row) -> Result<(), E>> Reading<'_, G> {
     async fn all(&mut self) -> Result<(), Stopped<E>> {
         for sweep in 1..=SWEEPS_MAX {
             self.missed = false;
@@ -118,13 +127,13 @@ impl<E, G: AsyncFnMut(Value) -> Result<(), E>> Reading<'_, G> {
     async fn sweep(&mut self) -> Result<Option<Swept>, Stopped<E>> {
         let mut sweep = Sweep::new(PAGE_MAX);
         let mut tasks: JoinSet<Page> = JoinSet::new();
-        let mut waiting: BTreeMap<u32, (u64, Vec<Value>)> = BTreeMap::new();
+        let mut waiting: BTreeMap<u32, (u64, Vec<Box<RawValue>>)> = BTreeMap::new();
         let (mut given, mut gap, mut before) = (0, false, Vec::new());
         let mut broken: Option<(u32, Failure)> = None;
         while sweep.end().is_none_or(|end| given + 1 < end) {
             while let Some(ask) = sweep.ask() {
                 let (client, listing) = (Arc::clone(self.client), Arc::clone(&self.listing));
-                tasks.spawn(async move { (ask, page(&client, &listing, ask).await) });
+                tasks.spawn(async move { (ask, read(&client, &listing, ask).await) });
             }
             let Some(landed) = tasks.join_next().await else { break };
             let (ask, rows) = landed.map_err(|e| Stopped::Service(Failure::Lost(e.to_string())))?;
@@ -145,7 +154,8 @@ impl<E, G: AsyncFnMut(Value) -> Result<(), E>> Reading<'_, G> {
             sweep.came(ask.no, rows.len());
             waiting.insert(ask.no, (ask.limit, rows));
             while let Some((limit, rows)) = waiting.remove(&(given + 1)) {
-                let ids: Vec<u64> = rows.iter().filter_map(|row| parts::id(&row["id"])).collect();
+                let rows = opened(rows);
+                let ids: Vec<u64> = rows.iter().filter_map(|row| parts::id(&row.item["id"])).collect();
                 if ignores_pages(&before, &ids) {
                     return Ok(self.repeats(ids.len()));
                 }
@@ -184,11 +194,11 @@ impl<E, G: AsyncFnMut(Value) -> Result<(), E>> Reading<'_, G> {
         None
     }
 
-    async fn take(&mut self, rows: Vec<Value>) -> Result<(), Stopped<E>> {
+    async fn take(&mut self, rows: Vec<Row>) -> Result<(), Stopped<E>> {
         self.told.pages += u64::from(!rows.is_empty() && !self.again);
         let mut before = 0;
         for row in rows {
-            let Some(id) = parts::id(&row["id"]) else {
+            let Some(id) = parts::id(&row.item["id"]) else {
                 self.doubt("a row has no id".to_owned());
                 continue;
             };
@@ -218,12 +228,17 @@ impl<E, G: AsyncFnMut(Value) -> Result<(), E>> Reading<'_, G> {
     }
 }
 
+fn opened(rows: Vec<Box<RawValue>>) -> Vec<Row> {
+    // Text that was taken for JSON once is JSON.
+    rows.into_iter().map(|raw| Row { item: page::lean(&raw).unwrap_or_default(), raw }).collect()
+}
+
 /// True where a page comes again for another number. One row may be what two pages have in common.
 fn ignores_pages(before: &[u64], ids: &[u64]) -> bool {
     !ids.is_empty() && (ids == before || (ids.len() > 1 && before.starts_with(ids)))
 }
 
-async fn page(client: &Client, listing: &Listing, ask: Ask) -> Result<Vec<Value>, Failure> {
+async fn read(client: &Client, listing: &Listing, ask: Ask) -> Result<Vec<Box<RawValue>>, Failure> {
     let list = List::of(listing.entity, listing.catalog);
     let (no, limit) = (ask.page.to_string(), ask.limit.to_string());
     let mut query: Vec<(&str, &str)> = listing.query.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
@@ -234,7 +249,7 @@ async fn page(client: &Client, listing: &Listing, ask: Ask) -> Result<Vec<Value>
     let mut reads = 0;
     loop {
         reads += 1;
-        match client.rows(&list, &query).await {
+        match client.raw_rows(&list, &query).await {
             Err(Failure::Unreadable(_)) if reads < ODD_READS => {}
             end => return end,
         }

@@ -2,8 +2,9 @@
 
 use super::walk::{Ask, Walk};
 use super::{Client, Failure};
-use crate::entity::{Entity, Order, PAGE_MAX, Wrapping, answer, parts};
+use crate::entity::{Entity, Order, PAGE_MAX, page, parts};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::cmp::Ordering;
 
 /// Pages of one look; more than a million entities above a watermark is no doubt but a mistake.
@@ -154,8 +155,17 @@ impl Client {
 
     /// The rows of one answer; none is the end of a list.
     pub(super) async fn rows(&self, list: &List, query: &[(&str, &str)]) -> Result<Vec<Value>, Failure> {
+        let rows = self.raw_rows(list, query).await?;
+        let unreadable = |_| list.unreadable("is not what the documents say");
+        rows.iter().map(|row| serde_json::from_str(row.get()).map_err(unreadable)).collect()
+    }
+
+    /// The same, as the service wrote them.
+    pub(super) async fn raw_rows(&self, list: &List, query: &[(&str, &str)]) -> Result<Vec<Box<RawValue>>, Failure> {
         match self.read(&list.path, query).await {
-            Ok(reply) => items(&reply.body, reply.status, list),
+            Ok(reply) if reply.status == 204 || reply.body.is_empty() => Ok(Vec::new()),
+            Ok(reply) => page::rows(&reply.body, list.entity.collection())
+                .ok_or_else(|| list.unreadable("is not what the documents say")),
             // An empty list of purchases: "Transactions not found". [client live]
             Err(Failure::Missing { status: 404, page: false, .. }) if list.entity == Entity::Transactions => {
                 Ok(Vec::new())
@@ -204,14 +214,4 @@ fn walk(entity: Entity, watermark: u64) -> Walk {
         Order::Unsure => Walk::unsure(watermark),
         Order::Whole => Walk::whole(),
     }
-}
-
-fn items(body: &[u8], status: u16, list: &List) -> Result<Vec<Value>, Failure> {
-    if status == 204 || body.is_empty() {
-        return Ok(Vec::new());
-    }
-    let unreadable = || list.unreadable("is not what the documents say");
-    let value: Value = serde_json::from_slice(body).map_err(|_| unreadable())?;
-    let items = answer::items(&value, Wrapping::Embedded, list.entity.collection()).ok_or_else(unreadable)?;
-    Ok(items.into_iter().cloned().collect())
 }

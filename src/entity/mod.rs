@@ -8,6 +8,7 @@ pub mod answer;
 mod columns;
 pub mod compare;
 pub mod field_type;
+pub mod page;
 pub mod held;
 mod kinds;
 mod limits;

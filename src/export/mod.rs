@@ -23,10 +23,10 @@ pub use shape::Shape;
 
 use crate::account::Account;
 use crate::api::Client;
-use crate::api::listing::{Listed, Listing, Stopped};
+use crate::api::listing::{Listed, Listing, Row, Stopped};
 use linked::{Linked, Whole};
 use out::Out;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,26 +65,21 @@ pub async fn run(
 ) -> Result<Exported, ExportError> {
     let names = cell::Names::of(account);
     let mut linked = Linked::new(client, shape.links());
-    let mut out = Out::create(place, shape)?;
-    let (mut rows, mut filtered, mut unlisted) = (0, 0, BTreeSet::new());
     let is_table = place.format != Format::Jsonl;
-    let mut write = |row: &Whole| {
-        rows += 1;
-        progress(rows);
-        if !is_table {
-            return out.line(&row.item);
-        }
-        unlisted.extend(shape.unlisted(row));
-        shape.rows(row, &names).into_iter().try_for_each(|cells| out.row(cells))
-    };
+    let (out, mut filtered) = (Out::create(place, shape)?, 0);
+    let mut file = Filling { out, shape, names, rows: 0, unlisted: BTreeSet::new(), progress: &mut progress };
     let listing = Listing { entity: ask.entity, catalog: ask.catalog, query: ask.query(), twice: ask.twice };
-    let give = async |row: Value| {
+    let give = async |row: Row| {
         // An unknown filter is ignored with a 200. [client live]
-        if !ask.takes(&row) {
+        if !ask.takes(&row.item) {
             filtered += 1;
-            return Ok(());
+            Ok(())
+        } else if is_table {
+            let whole = linked.take(row.item).await.map_err(ExportError::Service)?;
+            whole.iter().try_for_each(|whole| file.table_row(whole))
+        } else {
+            file.line(&row.raw)
         }
-        linked.take(row).await.map_err(ExportError::Service)?.iter().try_for_each(&mut write)
     };
     let listed = client.listing(listing, give).await.map_err(|stopped| match stopped {
         Stopped::Service(failure) => ExportError::Service(failure),
@@ -95,8 +90,38 @@ pub async fn run(
         if rest.is_empty() {
             break;
         }
-        rest.iter().try_for_each(&mut write)?;
+        rest.iter().try_for_each(|whole| file.table_row(whole))?;
     }
     let linked_missing = linked.missing();
+    let Filling { out, rows, unlisted, .. } = file;
     Ok(Exported { listed, rows, filtered, unlisted, linked_missing, written: out.finish()? })
+}
+
+/// A file that rows go into.
+struct Filling<'a> {
+    out: Out,
+    shape: &'a mut Shape,
+    names: cell::Names,
+    rows: u64,
+    unlisted: BTreeSet<u64>,
+    progress: &'a mut dyn FnMut(u64),
+}
+
+impl Filling<'_> {
+    fn table_row(&mut self, row: &Whole) -> Result<(), ExportError> {
+        self.count();
+        self.unlisted.extend(self.shape.unlisted(row));
+        let rows = self.shape.rows(row, &self.names);
+        rows.into_iter().try_for_each(|cells| self.out.row(cells))
+    }
+
+    fn line(&mut self, row: &RawValue) -> Result<(), ExportError> {
+        self.count();
+        self.out.line(row)
+    }
+
+    fn count(&mut self) {
+        self.rows += 1;
+        (self.progress)(self.rows);
+    }
 }

@@ -9,7 +9,7 @@ use super::sheets::Sheets;
 use crate::api::Failure;
 use crate::table::CsvOut;
 use encoding_rs::Encoding;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
@@ -141,9 +141,13 @@ impl Out {
     }
 
     /// An item as it came.
-    pub fn line(&mut self, item: &Value) -> Result<(), ExportError> {
+    pub fn line(&mut self, item: &RawValue) -> Result<(), ExportError> {
         let Writer::Jsonl(lines) = &mut self.writer else { return Ok(()) };
-        let written = serde_json::to_writer(&mut *lines, item).map_err(io::Error::from);
+        // As it came, on one line: between the texts of JSON a line break means nothing, and within them there is none.
+        let mut written = Ok(());
+        for part in item.get().split(['\n', '\r']) {
+            written = written.and_then(|()| lines.write_all(part.as_bytes()));
+        }
         let written = written.and_then(|()| lines.write_all(b"\n"));
         written.map_err(|cause| ExportError::Write { path: self.target.clone(), cause })
     }
