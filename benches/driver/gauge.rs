@@ -64,7 +64,7 @@ impl Running {
         Ok(Taken::of(&used, self.started.elapsed()))
     }
 
-    fn end(mut self) -> Result<(bool, Taken), String> {
+    fn end(self) -> Result<(bool, Taken), String> {
         let used = self.child.wait4().map_err(|e| format!("a process cannot be waited for: {e}"))?;
         Ok((used.status.success(), Taken::of(&used, self.started.elapsed())))
     }
