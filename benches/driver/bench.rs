@@ -1,6 +1,5 @@
 //! Where things are, how large the inputs are, and how the program is called.
 
-use crate::data;
 use crate::gauge::{Taken, take};
 use crate::rounds::Contender;
 use crate::service::{Service, UNPACED};
@@ -47,7 +46,7 @@ impl Bench {
         let (utf8, old) = (self.data.join(format!("{rows}.csv")), self.data.join(format!("{rows}-1251.csv")));
         if !utf8.exists() || !old.exists() {
             let (fresh, fresh_old) = (self.data.join("fresh.csv"), self.data.join("fresh-1251.csv"));
-            data::csv(rows, &fresh, &fresh_old)?;
+            self.take(self.yardstick("make-csv").arg(rows.to_string()).arg(&fresh).arg(&fresh_old))?;
             rename(&fresh_old, &old)?;
             rename(&fresh, &utf8)?;
         }
@@ -58,7 +57,7 @@ impl Bench {
         let path = self.data.join(format!("{rows}.xlsx"));
         if !path.exists() {
             let fresh = self.data.join("fresh.xlsx");
-            data::xlsx(rows, &fresh)?;
+            self.take(self.yardstick("make-xlsx").arg(rows.to_string()).arg(&fresh))?;
             rename(&fresh, &path)?;
         }
         Ok(path)

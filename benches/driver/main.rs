@@ -92,7 +92,7 @@ fn compare(asked: &Asked) -> Result<(), String> {
             Ok((measured, commands)) => {
                 // After every group: whoever stops it keeps what was measured.
                 if !asked.no_page {
-                    page::write(&page, section, &measured, &order(&all, &measured))?;
+                    page::write(&page, section, &measured)?;
                     page::write_commands(&page, &commands)?;
                 }
                 eprintln!("{}", page::shown(&measured));
@@ -120,8 +120,4 @@ fn measure(bench: &Bench, entry: &groups::Entry, rounds: usize) -> Result<(Vec<M
     let commands =
         group.contenders.iter().map(|one| (format!("{} {}", entry.name, one.name), one.command.clone())).collect();
     Ok((measured, commands))
-}
-
-fn order(before: &[Measured], now: &[Measured]) -> Vec<String> {
-    before.iter().chain(now).map(|line| line.name.to_owned()).collect()
 }

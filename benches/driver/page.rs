@@ -17,7 +17,7 @@ fn row(line: &Measured) -> String {
 }
 
 /// Puts the lines between the markers of this kind of run.
-pub fn write(page: &Path, section: &str, lines: &[Measured], order: &[String]) -> Result<(), String> {
+pub fn write(page: &Path, section: &str, lines: &[Measured]) -> Result<(), String> {
     between(page, section, |old| {
         let mut rows: Vec<(String, String)> =
             old.lines().skip(2).filter_map(|row| Some((name(row)?, row.to_owned()))).collect();
@@ -28,7 +28,6 @@ pub fn write(page: &Path, section: &str, lines: &[Measured], order: &[String]) -
                 None => rows.push((line.name.to_owned(), row)),
             }
         }
-        rows.sort_by_key(|(name, _)| order.iter().position(|known| known == name).unwrap_or(usize::MAX));
         let rows: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
         format!("{TITLES}\n{RULE}\n{}", rows.join("\n"))
     })

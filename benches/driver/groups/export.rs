@@ -49,7 +49,7 @@ pub fn export(bench: &Bench) -> Result<Group<'_>, String> {
 }
 
 pub fn growth(bench: &Bench) -> Result<Group<'_>, String> {
-    let sizes = if bench.quick { [5_000, 10_000, 20_000] } else { [10_000, 100_000, 1_000_000] };
+    let sizes = if bench.quick { [10_000, 30_000, 50_000] } else { [10_000, 100_000, 1_000_000] };
     let names = ["few", "some", "many"];
     let mut contenders = Vec::new();
     for (name, rows) in names.into_iter().zip(sizes) {

@@ -3,6 +3,8 @@
 use super::{count, cpu, group, growth as grows, joined, line, rss, wall};
 use crate::bench::Bench;
 use crate::rounds::Group;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 pub fn csv(bench: &Bench) -> Result<Group<'_>, String> {
@@ -96,14 +98,19 @@ pub fn growth(bench: &Bench) -> Result<Group<'_>, String> {
 fn shared_strings(file: &Path) -> Result<f64, String> {
     const PART: &[u8] = b"xl/sharedStrings.xml";
     const HEAD: &[u8] = b"PK\x01\x02";
-    let bytes = std::fs::read(file).map_err(|e| format!("{}: {e}", file.display()))?;
-    let mut at = bytes.len().saturating_sub(64 << 10);
-    while let Some(found) = bytes[at..].windows(HEAD.len()).position(|four| four == HEAD) {
-        let entry = &bytes[at + found..];
-        if entry.len() > 46 && entry[46..].starts_with(PART) {
-            return Ok(f64::from(u32::from_le_bytes([entry[24], entry[25], entry[26], entry[27]])));
-        }
-        at += found + HEAD.len();
-    }
-    Err(format!("{} has no shared strings", file.display()))
+    /// Where the inflated size and the name stand in an entry.
+    const SIZE: usize = 24;
+    const NAME: usize = 46;
+    const TAIL: u64 = 64 << 10;
+    let told = |e: std::io::Error| format!("{}: {e}", file.display());
+    let mut archive = File::open(file).map_err(told)?;
+    let length = archive.metadata().map_err(told)?.len();
+    archive.seek(SeekFrom::Start(length.saturating_sub(TAIL))).map_err(told)?;
+    let mut tail = Vec::new();
+    archive.read_to_end(&mut tail).map_err(told)?;
+    let heads = (0..tail.len()).filter(|at| tail[*at..].starts_with(HEAD)).map(|at| &tail[at..]);
+    let entry = heads.into_iter().find(|entry| entry.get(NAME..).is_some_and(|name| name.starts_with(PART)));
+    let size = entry.and_then(|entry| entry[SIZE..].first_chunk());
+    size.map(|size| f64::from(u32::from_le_bytes(*size)))
+        .ok_or_else(|| format!("{} has no shared strings", file.display()))
 }

@@ -172,7 +172,7 @@ pub fn adaptive(bench: &Bench) -> Result<Group<'_>, String> {
 
 /// The library's upload without the pace; the sandbox's own work is in another process and does not count.
 pub fn growth(bench: &Bench) -> Result<Group<'_>, String> {
-    let sizes = if bench.quick { [5_000, 10_000, 20_000] } else { [10_000, 100_000, 1_000_000] };
+    let sizes = if bench.quick { [10_000, 30_000, 50_000] } else { [10_000, 100_000, 1_000_000] };
     let names = ["few", "some", "many"];
     let service = Rc::new(bench.service("upload-world")?);
     let mut contenders = Vec::new();

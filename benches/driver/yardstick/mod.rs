@@ -1,17 +1,21 @@
 //! Yardsticks: the least that a job could cost, each a small program of our own, and the tool's own library where the
-//! program would wait for its pace. Each is a process, started by the driver like any other contender.
+//! program would wait for its pace; and the making of the inputs. Each is a process, started by the driver like any other
+//! contender: the driver itself stays small, since a process counts the memory of the one that started it as its own peak.
 
 mod direct;
 mod journal;
 mod read;
 mod write;
 
+use crate::data;
 use std::path::Path;
 
 pub fn run(args: &[String]) -> Result<(), String> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let number = |text: &str| text.parse::<usize>().map_err(|_| format!("\"{text}\" is no number"));
     match words[..] {
+        ["make-csv", rows, utf8, old] => data::csv(number(rows)?, Path::new(utf8), Path::new(old)),
+        ["make-xlsx", rows, file] => data::xlsx(number(rows)?, Path::new(file)),
         ["csv-pass", file] => read::csv_pass(Path::new(file)),
         ["calamine-cells", file] => read::calamine_cells(Path::new(file)),
         ["calamine-open", file] => read::calamine_open(Path::new(file)),
