@@ -6,6 +6,9 @@ use crate::service::{Service, UNPACED};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// No other word of a command is a string of so many letters and digits.
+const TOKEN_MIN: usize = 40;
+
 pub struct Bench {
     pub root: PathBuf,
     /// Everything that is made: inputs, worlds, states, the Python of the peers.
@@ -146,7 +149,7 @@ impl Bench {
         Some(self.contender(name, command))
     }
 
-    /// A command with short paths.
+    /// A command with short paths, and without what is another one each time.
     pub fn shown(&self, command: &Command) -> String {
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         let words: Vec<String> = words
@@ -156,6 +159,10 @@ impl Bench {
                 match path {
                     _ if path == self.amoport => "amoport".to_owned(),
                     _ if path == self.me => "compare".to_owned(),
+                    _ if word.starts_with("http://") => "URL".to_owned(),
+                    _ if word.len() >= TOKEN_MIN && word.chars().all(|c| c.is_ascii_alphanumeric()) => {
+                        "TOKEN".to_owned()
+                    }
                     _ => match path.strip_prefix(&self.root) {
                         Ok(inside) => inside.display().to_string(),
                         Err(_) => word.into_owned(),

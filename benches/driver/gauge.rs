@@ -49,7 +49,8 @@ pub struct Running {
 impl Running {
     pub fn start(command: &mut Command) -> Result<Running, String> {
         let (started, started_ms) = (Instant::now(), unix_ms());
-        let child = command.stdin(Stdio::null()).spawn().map_err(|e| format!("{command:?} does not start: {e}"))?;
+        let child =
+            command.stdin(Stdio::null()).spawn().map_err(|e| format!("{} does not start: {e}", named(command)))?;
         Ok(Running { child, started, started_ms })
     }
 
@@ -80,7 +81,11 @@ pub fn take(command: &mut Command, prints: &Path) -> Result<Taken, String> {
     if !good {
         let told = std::fs::read_to_string(&err).unwrap_or_default();
         let last: Vec<&str> = told.lines().rev().take(5).collect();
-        return Err(format!("{command:?} has failed:\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n")));
+        return Err(format!(
+            "{} has failed:\n{}",
+            named(command),
+            last.into_iter().rev().collect::<Vec<_>>().join("\n")
+        ));
     }
     let printed = std::fs::read_to_string(prints).unwrap_or_default();
     taken.told = printed
@@ -89,6 +94,12 @@ pub fn take(command: &mut Command, prints: &Path) -> Result<Taken, String> {
         .filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?)))
         .collect();
     Ok(taken)
+}
+
+/// A command by its first words: those after them may hold a token.
+pub fn named(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args().take(2));
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 pub fn unix_ms() -> f64 {

@@ -24,7 +24,7 @@ def lead(number):
 
 
 def amochka(url, leads, batch):
-    os.environ["AMOCRM_ACCESS_TOKEN"] = os.environ["AMOPORT_TOKEN"]
+    os.environ["AMOCRM_ACCESS_TOKEN"], os.environ["AMOCRM_EXPIRES_AT"] = os.environ["AMOPORT_TOKEN"], "4102444800"
     from amochka import AmoCRMClient, CacheConfig
 
     client = AmoCRMClient("https://sandbox.amocrm.ru", cache_config=CacheConfig.disabled(), disable_logging=True)

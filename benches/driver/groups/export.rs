@@ -83,6 +83,7 @@ pub fn pages(bench: &Bench) -> Result<Group<'_>, String> {
     let timed = |service: Rc<Service>, mut command: std::process::Command| {
         move || {
             service.restart("{}", &latency(1_000, 1_000))?;
+            bench.fresh("rate")?;
             let mut taken = bench.take(&mut command)?;
             taken.told.insert("pages_a_second".to_owned(), pages_a_second(&service.log()?, PAGES as f64));
             Ok(taken)

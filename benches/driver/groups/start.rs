@@ -2,7 +2,7 @@
 
 use super::{count, group, line, told};
 use crate::bench::Bench;
-use crate::gauge::{Running, Taken};
+use crate::gauge::{Running, Taken, named};
 use crate::rounds::{Contender, Group};
 use crate::service::{Entry, Service};
 use std::path::Path;
@@ -22,12 +22,14 @@ pub fn until_records(service: &Service, mut command: Command) -> Result<Taken, S
     let started_ms = running.started_ms;
     let came = service.await_records(|| running.has_ended())?;
     if !came {
-        return Err(format!("{command:?} ended without having sent anything"));
+        return Err(format!("{} ended without having sent anything", named(&command)));
     }
     let log = service.log()?;
     let mut taken = running.kill()?;
     let records = log.iter().position(Entry::brings_records).ok_or("the first records are not in the log")?;
-    let mut tell = |name: &str, value: f64| drop(taken.told.insert(name.to_owned(), value));
+    let mut tell = |name: &str, value: f64| {
+        taken.told.insert(name.to_owned(), value);
+    };
     tell("first_ms", log[0].at_ms - started_ms);
     tell("records_ms", log[records].at_ms - started_ms);
     tell("beyond_pace_ms", log[records].at_ms - started_ms - paced_ms(records));
