@@ -82,6 +82,9 @@ fn compare(asked: &Asked) -> Result<(), String> {
         return if asked.no_page { Ok(()) } else { page::between(&page, "counts", |_| table) };
     }
     let section = if asked.quick { "quick" } else { "full" };
+    if !asked.no_page && asked.only.is_empty() {
+        page::between(&page, &format!("{section} machine"), |_| page::machine())?;
+    }
     let mut all: Vec<Measured> = Vec::new();
     let mut failed = Vec::new();
     for entry in groups::ALL.iter().filter(|entry| asked.only.is_empty() || asked.only.iter().any(|n| n == entry.name))

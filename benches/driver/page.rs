@@ -50,6 +50,19 @@ pub fn write_commands(page: &Path, commands: &[(String, String)]) -> Result<(), 
     })
 }
 
+/// What it was measured on, and what else that was doing.
+pub fn machine() -> String {
+    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+    let of = |text: &str, key: &str| {
+        let line = text.lines().find(|line| line.starts_with(key)).and_then(|line| line.split_once(':'));
+        line.map_or("unknown".to_owned(), |(_, value)| value.trim().to_owned())
+    };
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let (cpu, memory) = (of(&read("/proc/cpuinfo"), "model name"), of(&read("/proc/meminfo"), "MemTotal"));
+    let load = read("/proc/loadavg").split(' ').next().unwrap_or("unknown").to_owned();
+    format!("{cores} cores ({cpu}), memory {memory}, {}; load {load} at the start.", std::env::consts::OS)
+}
+
 /// Changes what stands between `<!-- name -->` and `<!-- /name -->`.
 pub fn between(page: &Path, name: &str, change: impl FnOnce(&str) -> String) -> Result<(), String> {
     let text = std::fs::read_to_string(page).map_err(|e| format!("{}: {e}", page.display()))?;

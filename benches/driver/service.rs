@@ -151,6 +151,15 @@ pub fn records_a_second(log: &[Entry]) -> f64 {
     records * 1e3 / (last.at_ms - first.at_ms)
 }
 
+/// Records a second from the first batch to the last answer: how long a small source really takes.
+pub fn records_a_second_answered(log: &[Entry]) -> f64 {
+    let batches: Vec<&Entry> = log.iter().filter(|entry| entry.brings_records() && entry.status == 200).collect();
+    let records: f64 = batches.iter().map(|batch| batch.items).sum();
+    let first = batches.first().map_or(f64::NAN, |batch| batch.at_ms);
+    let last = batches.iter().map(|batch| batch.at_ms + batch.latency_ms).fold(0.0, f64::max);
+    records * 1e3 / (last - first)
+}
+
 /// Pages a second from the first question to the last answer; pages with nothing on them are not counted.
 pub fn pages_a_second(log: &[Entry], pages: f64) -> f64 {
     let asked = log.iter().filter(|entry| entry.asks_for_records());
