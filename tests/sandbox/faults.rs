@@ -72,6 +72,20 @@ fn records_are_refused_by_name_and_latency_holds_nobody_else_up() {
     assert!((300..1500).contains(&took), "{took} ms for six at once");
 }
 
+#[test]
+fn answers_take_the_longer_the_more_records_a_request_brings() {
+    let s = Running::unlimited();
+    s.faults(json!({"latency_ms": 20, "latency_item_ms": 2.5}));
+    s.get("account").is(200);
+    let begun = Instant::now();
+    s.post("leads", Value::from(vec![json!({}); 40])).is(200);
+    assert!(begun.elapsed() >= Duration::from_millis(120));
+    s.post("leads", json!([{}])).is(200);
+    let log = s.control("GET", "requests", "").is(200).json();
+    let took: Vec<&Value> = log.as_array().expect("the log").iter().map(|entry| &entry["latency"]).collect();
+    assert_eq!(took, [20, 120, 22]);
+}
+
 /// What came back from a request that may have gone wrong: its status, 0 where the connection broke.
 fn status(s: &Running, method: &str, path: &str, body: &Value) -> u16 {
     let body = if body.is_null() { String::new() } else { body.to_string() };

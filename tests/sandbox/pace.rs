@@ -1,8 +1,10 @@
 //! Too fast, and where the documents leave it open.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use amoport::sandbox::Switches;
+use amoport::sandbox::{Options, Sandbox, Switches};
 use serde_json::{Value, json};
 
 use crate::{Answer, Running};
@@ -25,6 +27,23 @@ fn too_fast_is_429_and_ten_of_those_are_403_until_a_reset() {
     let mut eight: Vec<Answer> = (0..8).map(|_| s.get("account")).collect();
     let html = eight.remove(7).is(429).has_type("text/html");
     assert!(html.body.contains("429 Too Many Requests"));
+}
+
+/// Its clock counts seconds: taken from there alone, instants were up to a second early.
+#[test]
+fn the_log_tells_instants_to_the_millisecond() {
+    let unix = || SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970");
+    while !(300..900).contains(&unix().subsec_millis()) {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let sandbox = Sandbox::start(Options::default()).expect("a free port");
+    let s = Running { sandbox, now: Arc::new(AtomicI64::new(0)) };
+    let before = unix().as_millis();
+    s.get("account").is(200);
+    let after = unix().as_millis();
+    let log = s.control("GET", "requests", "").is(200).json();
+    let at = u128::from(log[0]["at_ms"].as_u64().expect("an instant"));
+    assert!((before - 1..=after + 1).contains(&at), "{before} ≤ {at} ≤ {after}");
 }
 
 #[test]

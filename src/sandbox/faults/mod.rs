@@ -25,6 +25,9 @@ pub struct Faults {
     /// Before every answer of the API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Latency>,
+    /// And so much more for each record that the request brings: large batches are slow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub latency_item_ms: Option<f64>,
     /// Records refused though nothing is wrong with them.
     pub refuse: Vec<Refusal>,
     pub script: Vec<Rule>,
@@ -188,6 +191,11 @@ impl Faults {
             latency_ms = latency_ms.max(fault.late_ms);
         }
         (fault, latency_ms)
+    }
+
+    /// What a request that brings so many records takes beside the latency of all.
+    pub fn latency_of(&self, items: usize) -> u64 {
+        self.latency_item_ms.map_or(0, |ms| (ms * items as f64) as u64)
     }
 
     /// Whether the next request of this kind is reset before its body is read; counts nothing.

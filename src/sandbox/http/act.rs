@@ -68,6 +68,10 @@ pub fn admit(server: &Server, plug: &socket::Plug, asked: &Asked, at_the_door: b
         Gate::Pass if is_dead => admitted.fault = desk.mourn(&asked.token),
         Gate::Pass => {
             (admitted.fault, admitted.latency_ms) = desk.faults.next(ask, dice);
+            if desk.faults.latency_item_ms.is_some() {
+                let grows = desk.faults.latency_of(brought(&asked.body));
+                admitted.latency_ms = admitted.latency_ms.saturating_add(grows);
+            }
             admitted.refusals = desk.faults.refuse.clone();
         }
         Gate::Throttled | Gate::Blocked => {}
@@ -310,9 +314,14 @@ fn items(asked: &Asked, reply: &Reply) -> usize {
     if reply.items > 0 || asked.body.is_empty() {
         return reply.items;
     }
-    match serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(&asked.body) {
+    brought(&asked.body)
+}
+
+/// Records in a request.
+fn brought(body: &[u8]) -> usize {
+    match serde_json::from_slice::<Vec<&serde_json::value::RawValue>>(body) {
         Ok(items) => items.len(),
-        Err(_) => usize::from(serde_json::from_slice::<Value>(&asked.body).is_ok()),
+        Err(_) => usize::from(serde_json::from_slice::<Value>(body).is_ok()),
     }
 }
 

@@ -8,7 +8,7 @@ mod socket;
 use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
@@ -102,7 +102,7 @@ impl Server {
         Server {
             base,
             started: Instant::now(),
-            started_ms: u64::try_from(clock()).unwrap_or(0).saturating_mul(1000),
+            started_ms: started_ms(&clock),
             clock,
             seed: core.world.seed,
             desk: Mutex::new(Desk { switches: switches.clone(), faults: faults.clone(), ..Desk::default() }),
@@ -136,6 +136,16 @@ impl Server {
 
     fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The instant to the millisecond, where the clock handed in, which counts seconds, is the machine's own.
+fn started_ms(clock: &Clock) -> u64 {
+    let machine = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let seconds = u64::try_from(clock()).unwrap_or(0);
+    match seconds == machine.as_secs() {
+        true => u64::try_from(machine.as_millis()).unwrap_or(u64::MAX),
+        false => seconds.saturating_mul(1000),
     }
 }
 

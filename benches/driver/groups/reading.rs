@@ -1,0 +1,116 @@
+//! Dry runs: reading, mapping, checking, the JSON of every record; nothing is sent.
+
+use super::{count, cpu, group, growth as grows, joined, line, rss, wall};
+use crate::bench::Bench;
+use crate::rounds::Group;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+pub fn csv(bench: &Bench) -> Result<Group<'_>, String> {
+    let rows = bench.rows(1_000_000, 100_000);
+    let (file, less) = (bench.csv(rows)?, bench.csv(rows / 10)?);
+    let text = file.display().to_string();
+    let mut pass = bench.yardstick("csv-pass");
+    pass.arg(&file);
+    let own =
+        vec![bench.contender("csv-pass", pass), bench.check("dry-run", &file)?, bench.check("dry-run-tenth", &less)?];
+    let peers =
+        [bench.peer("pandas", "etl.py", &["pandas", &text]), bench.peer("orjson", "etl.py", &["orjson", &text])];
+    let what = format!("dry run, CSV {} rows", count(rows));
+    let lines = vec![
+        (
+            "",
+            line("csv-cpu", &format!("{what}, CPU"), "csv ByteRecord pass", cpu("dry-run", "csv-pass"))
+                .at_most(7.0, 4.5),
+        ),
+        ("", line("csv-wall", &format!("{what}, wall"), "the same", wall("dry-run", "csv-pass")).at_most(4.5, 2.5)),
+        ("pandas", line("csv-pandas", &what, "pandas → dict → JSON", cpu("pandas", "dry-run")).at_least(18.0, 30.0)),
+        ("orjson", line("csv-orjson", &what, "csv + orjson", cpu("orjson", "dry-run")).at_least(6.0, 11.0)),
+        ("", line("csv-memory", &format!("{what}, memory"), "–", rss("dry-run")).unit(" MB").at_most(32.0, 16.0)),
+        (
+            "",
+            line("csv-memory-growth", &format!("{what}, memory"), "a tenth of the rows", |round| {
+                round["dry-run"].rss - round["dry-run-tenth"].rss
+            })
+            .unit(" MB")
+            .at_most(4.0, 4.0),
+        ),
+    ];
+    Ok(group(joined(own, peers), lines))
+}
+
+pub fn windows_1251(bench: &Bench) -> Result<Group<'_>, String> {
+    let rows = bench.rows(1_000_000, 100_000);
+    let (utf8, old) = bench.csvs(rows)?;
+    let contenders = vec![bench.check("utf-8", &utf8)?, bench.check("windows-1251", &old)?];
+    let what = format!("windows-1251 dry run, {} rows, CPU", count(rows));
+    let ratio = line("windows-1251", &what, "UTF-8 dry run", cpu("windows-1251", "utf-8")).at_most(1.5, 1.25);
+    Ok(group(contenders, vec![("", ratio)]))
+}
+
+pub fn xlsx(bench: &Bench) -> Result<Group<'_>, String> {
+    let rows = bench.rows(200_000, 20_000);
+    let file = bench.xlsx(rows)?;
+    let text = file.display().to_string();
+    let mut cells = bench.yardstick("calamine-cells");
+    cells.arg(&file);
+    let own = vec![bench.contender("calamine-cells", cells), bench.check("dry-run", &file)?];
+    let peers = [
+        bench.peer("openpyxl", "etl.py", &["openpyxl", &text]),
+        bench.peer("pandas", "etl.py", &["pandas-calamine", &text]),
+    ];
+    let what = format!("dry run, XLSX {} rows, CPU", count(rows));
+    let lines = vec![
+        ("", line("xlsx-cpu", &what, "calamine, cells only", cpu("dry-run", "calamine-cells")).at_most(1.5, 0.65)),
+        ("openpyxl", line("xlsx-openpyxl", &what, "openpyxl", cpu("openpyxl", "dry-run")).at_least(12.0, 30.0)),
+        ("pandas", line("xlsx-pandas", &what, "pandas + calamine", cpu("pandas", "dry-run")).at_least(7.0, 18.0)),
+    ];
+    Ok(group(joined(own, peers), lines))
+}
+
+pub fn xlsx_memory(bench: &Bench) -> Result<Group<'_>, String> {
+    let rows = bench.rows(1_000_000, 100_000);
+    let file = bench.xlsx(rows)?;
+    let shared = shared_strings(&file)? / 1e6;
+    let against = format!("{shared:.0} MB of shared strings");
+    let what = format!("memory, XLSX {} rows", count(rows));
+    let limits = (1.6 * shared + 32.0, shared + 24.0);
+    let memory = line("xlsx-memory", &what, &against, rss("dry-run")).unit(" MB").at_most(limits.0, limits.1);
+    Ok(group(vec![bench.check("dry-run", &file)?], vec![("", memory)]))
+}
+
+pub fn growth(bench: &Bench) -> Result<Group<'_>, String> {
+    let sizes = if bench.quick { [20_000, 60_000, 100_000] } else { [10_000, 100_000, 1_000_000] };
+    let names = ["few", "some", "many"];
+    let contenders = names
+        .into_iter()
+        .zip(sizes)
+        .map(|(name, rows)| bench.check(name, &bench.csv(rows)?))
+        .collect::<Result<_, _>>()?;
+    let what = format!("CPU per row as work grows, dry run, to {}", count(sizes[2]));
+    let against = format!("{} → {}", count(sizes[0]), count(sizes[1]));
+    let ratio = line("growth-check", &what, &against, grows(names, sizes)).at_most(1.15, 1.05);
+    Ok(group(contenders, vec![("", ratio)]))
+}
+
+/// Bytes of the shared strings when inflated, from the directory at the end of the archive.
+fn shared_strings(file: &Path) -> Result<f64, String> {
+    const PART: &[u8] = b"xl/sharedStrings.xml";
+    const HEAD: &[u8] = b"PK\x01\x02";
+    /// Where the inflated size and the name stand in an entry.
+    const SIZE: usize = 24;
+    const NAME: usize = 46;
+    const TAIL: u64 = 64 << 10;
+    let told = |e: std::io::Error| format!("{}: {e}", file.display());
+    let mut archive = File::open(file).map_err(told)?;
+    let length = archive.metadata().map_err(told)?.len();
+    archive.seek(SeekFrom::Start(length.saturating_sub(TAIL))).map_err(told)?;
+    let mut tail = Vec::new();
+    archive.read_to_end(&mut tail).map_err(told)?;
+    let heads = (0..tail.len()).filter(|at| tail[*at..].starts_with(HEAD)).map(|at| &tail[at..]);
+    let entry = heads.into_iter().find(|entry| entry.get(NAME..).is_some_and(|name| name.starts_with(PART)));
+    let size = entry.and_then(|entry| entry[SIZE..].first_chunk());
+    size.map(|size| f64::from(u32::from_le_bytes(*size)))
+        .ok_or_else(|| format!("{} has no shared strings", file.display()))
+}

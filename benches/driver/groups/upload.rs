@@ -1,0 +1,208 @@
+//! Uploads as the sandbox sees them arrive: how near to the ceiling, never above it, and what it costs the machine.
+
+use super::{count, group, growth as grows, joined, line, rss, told};
+use crate::bench::Bench;
+use crate::rounds::{Contender, Group, Line};
+use crate::service::{Service, UNPACED, latency, records_a_second, records_a_second_answered};
+use std::process::Command;
+use std::rc::Rc;
+
+/// Records of a request.
+const BATCH: usize = 250;
+const CEILING: f64 = 7.0 * BATCH as f64;
+/// What the service counts is not known: the one and the other, by turns.
+const COUNTED: [&str; 2] = [r#"{"throttled_count": false}"#, r#"{"throttled_count": true}"#];
+
+/// A command that uploads into an empty world, and what the sandbox saw of it.
+fn watched<'a>(
+    bench: &'a Bench,
+    name: &'static str,
+    service: &Rc<Service>,
+    faults: &str,
+    mut command: Command,
+) -> Contender<'a> {
+    let (service, faults, shown) = (Rc::clone(service), faults.to_owned(), bench.shown(&command));
+    let mut round = 0;
+    let take = move || {
+        service.reset(COUNTED[round % 2], &faults)?;
+        round += 1;
+        bench.fresh("upload")?;
+        // A 429 of the round before is remembered there.
+        bench.fresh("rate")?;
+        let mut taken = bench.take(&mut command)?;
+        let stats = service.stats()?;
+        let number = |key: &str| stats[key].as_f64().unwrap_or(f64::NAN);
+        let log = service.log()?;
+        taken.told.insert("rows_a_second".to_owned(), records_a_second(&log));
+        taken.told.insert("answered_a_second".to_owned(), records_a_second_answered(&log));
+        taken.told.insert("throttled".to_owned(), number("throttled"));
+        taken.told.insert("worst_second".to_owned(), number("worst_sliding_second"));
+        Ok(taken)
+    };
+    Contender { name, command: shown, take: Box::new(take) }
+}
+
+/// The program itself, with a state of its own each time.
+fn import(bench: &Bench, service: &Service, rows: usize, batch: &str) -> Result<Command, String> {
+    let mut command = bench.program(service)?;
+    command.arg("import").arg(bench.csv(rows)?).arg("-m").arg(bench.mapping());
+    command.args(["--account", &service.url, "--batch", batch, "--quiet", "--no-progress"]);
+    command.arg("--state").arg(bench.data.join("upload/state")).arg("--runs").arg(bench.data.join("upload/runs"));
+    Ok(command)
+}
+
+/// One request in flight, at the pace of the tool.
+fn one_in_flight(bench: &Bench, service: &Service, rows: usize) -> Result<Command, String> {
+    let mut command = bench.yardstick("upload");
+    command.arg(&service.url).arg(&service.token).arg(bench.csv(rows)?).arg(bench.mapping());
+    command.arg(bench.data.join("upload")).args([&rows.to_string(), "1", "1"]);
+    Ok(command)
+}
+
+struct Asked {
+    /// Names of the lines: rate, throttled, worst second, CPU, memory; and against one in flight.
+    names: [&'static str; 6],
+    answers: &'static str,
+    latency: (u64, u64),
+    /// Against one in flight: must and aim, and how many requests that one makes.
+    one: Option<(f64, f64, usize)>,
+    /// The clients from elsewhere as well.
+    peers: bool,
+}
+
+fn upload(bench: &Bench, asked: Asked) -> Result<Group<'_>, String> {
+    let service = Rc::new(bench.service("upload-world")?);
+    let rows = bench.rows(50_000, 12_500);
+    let faults = latency(asked.latency.0, asked.latency.1);
+    let mut own = vec![watched(bench, "import", &service, &faults, import(bench, &service, rows, "250")?)];
+    let mut peers = Vec::new();
+    if let Some((.., requests)) = asked.one {
+        let requests = bench.rows(requests, requests / 3);
+        let command = one_in_flight(bench, &service, requests * BATCH)?;
+        own.push(watched(bench, "one-in-flight", &service, &faults, command));
+    }
+    if let Some(python) = bench.python.as_ref().filter(|_| asked.peers) {
+        for client in ["aioamocrm", "amochka"] {
+            let mut command = Command::new(python);
+            command.arg(bench.root.join("benches/peers/upload.py")).args([client, &service.url, "5000", "250"]);
+            command.env("AMOPORT_TOKEN", &service.token);
+            peers.push(Some(watched(bench, client, &service, &faults, command)));
+        }
+    }
+    Ok(group(joined(own, peers), lines(&asked, rows)))
+}
+
+fn lines(asked: &Asked, rows: usize) -> Vec<(&'static str, Line)> {
+    let what = format!("upload of {} rows, answers {}", count(rows), asked.answers);
+    let [rate, throttled, worst, cpu, memory, one] = asked.names;
+    let of_ceiling = |round: &crate::rounds::Round| round["import"].told("rows_a_second") / CEILING * 100.0;
+    let share = |round: &crate::rounds::Round| round["import"].cpu / round["import"].wall * 100.0;
+    let mut lines = vec![
+        ("", line(rate, &what, "7 a second × 250", of_ceiling).unit(" %").at_least(97.0, 98.8)),
+        ("", line(throttled, &what, "requests throttled", told("import", "throttled")).unit("").at_most(0.0, 0.0)),
+        ("", line(worst, &what, "most in a sliding second", told("import", "worst_second")).unit("").at_most(7.0, 7.0)),
+        ("", line(cpu, &format!("{what}, CPU"), "one core", share).unit(" %").at_most(5.0, 1.5)),
+        ("", line(memory, &format!("{what}, memory"), "–", rss("import")).unit(" MB").at_most(64.0, 64.0)),
+    ];
+    let over = |other: &'static str| {
+        move |round: &crate::rounds::Round| round["import"].told("rows_a_second") / round[other].told("rows_a_second")
+    };
+    if let Some((must, aim, _)) = asked.one {
+        lines.push(("one-in-flight", line(one, &what, "one in flight", over("one-in-flight")).at_least(must, aim)));
+    }
+    if asked.peers {
+        let names = if asked.latency.0 == asked.latency.1 {
+            ["upload-1s-aioamocrm", "upload-1s-amochka"]
+        } else {
+            ["upload-uneven-aioamocrm", "upload-uneven-amochka"]
+        };
+        lines.push(("aioamocrm", line(names[0], &what, "aioamocrm, batches of 250", over("aioamocrm"))));
+        lines.push(("amochka", line(names[1], &what, "amochka, batches of 250", over("amochka"))));
+    }
+    lines
+}
+
+pub fn steady(bench: &Bench) -> Result<Group<'_>, String> {
+    let names = [
+        "upload-300ms",
+        "upload-300ms-throttled",
+        "upload-300ms-second",
+        "upload-300ms-cpu",
+        "upload-300ms-memory",
+        "upload-300ms-one",
+    ];
+    upload(bench, Asked { names, answers: "0.3 s", latency: (300, 300), one: None, peers: false })
+}
+
+pub fn slow(bench: &Bench) -> Result<Group<'_>, String> {
+    let names =
+        ["upload-1s", "upload-1s-throttled", "upload-1s-second", "upload-1s-cpu", "upload-1s-memory", "upload-1s-one"];
+    upload(bench, Asked { names, answers: "1 s", latency: (1_000, 1_000), one: Some((6.5, 6.9, 30)), peers: true })
+}
+
+pub fn uneven(bench: &Bench) -> Result<Group<'_>, String> {
+    let names = [
+        "upload-uneven",
+        "upload-uneven-throttled",
+        "upload-uneven-second",
+        "upload-uneven-cpu",
+        "upload-uneven-memory",
+        "upload-uneven-one",
+    ];
+    let one = Some((11.0, 12.5, 60));
+    upload(bench, Asked { names, answers: "0.3 – 3 s", latency: (300, 3_000), one, peers: true })
+}
+
+/// A request costs 0.3 s and every record of it 20 ms: large batches meet a service that gets slow.
+pub fn adaptive(bench: &Bench) -> Result<Group<'_>, String> {
+    const FAULTS: &str = r#"{"latency_ms": 300, "latency_item_ms": 20}"#;
+    let service = Rc::new(bench.service("upload-world")?);
+    let rows = bench.rows(20_000, 10_000);
+    let contender = |name, batch| Ok(watched(bench, name, &service, FAULTS, import(bench, &service, rows, batch)?));
+    let contenders: Vec<Contender> = [("auto", "auto"), ("fifty", "50"), ("full", "250")]
+        .map(|(name, batch)| contender(name, batch))
+        .into_iter()
+        .collect::<Result<_, String>>()?;
+    let what = format!("`--batch auto`, {} rows, answers 0.3 s + 20 ms a record", count(rows));
+    let over = |other: &'static str| {
+        move |round: &crate::rounds::Round| {
+            round["auto"].told("answered_a_second") / round[other].told("answered_a_second")
+        }
+    };
+    let lines = vec![
+        ("", line("adaptive-50", &what, "`--batch 50`", over("fifty"))),
+        ("", line("adaptive-250", &what, "`--batch 250`", over("full"))),
+    ];
+    Ok(group(contenders, lines))
+}
+
+/// The library's upload without the pace; the sandbox's own work is in another process and does not count.
+pub fn growth(bench: &Bench) -> Result<Group<'_>, String> {
+    let sizes = if bench.quick { [10_000, 30_000, 50_000] } else { [10_000, 100_000, 1_000_000] };
+    let names = ["few", "some", "many"];
+    let service = Rc::new(bench.service("upload-world")?);
+    let mut contenders = Vec::new();
+    for (name, rows) in names.into_iter().zip(sizes) {
+        let mut command = bench.yardstick("upload");
+        command.arg(&service.url).arg(&service.token).arg(bench.csv(rows)?).arg(bench.mapping());
+        command.arg(bench.data.join("upload")).args([&rows.to_string(), "100000", "24"]);
+        let (service, shown) = (Rc::clone(&service), bench.shown(&command));
+        let take = move || {
+            service.reset(UNPACED, "{}")?;
+            bench.fresh("upload")?;
+            bench.take(&mut command)
+        };
+        contenders.push(Contender { name, command: shown, take: Box::new(take) });
+    }
+    let what = format!("CPU per row as work grows, unpaced import, to {}", count(sizes[2]));
+    let against = format!("{} → {}", count(sizes[0]), count(sizes[1]));
+    let lines = vec![
+        ("", line("growth-upload", &what, &against, grows(names, sizes)).at_most(1.15, 1.05)),
+        (
+            "",
+            line("growth-upload-memory", &format!("the same, memory at {}", count(sizes[2])), "–", rss("many"))
+                .unit(" MB"),
+        ),
+    ];
+    Ok(group(contenders, lines))
+}

@@ -1,0 +1,79 @@
+//! The table, on the terminal and in `docs/performance.md`: what was measured now takes the place of the same lines
+//! there, other lines stay.
+
+use crate::rounds::Measured;
+use std::path::Path;
+
+const TITLES: &str = "| line | what | against | measured: median (least – most; rounds) | must | aim | verdict |";
+const RULE: &str = "| --- | --- | --- | --- | --- | --- | --- |";
+
+pub fn shown(lines: &[Measured]) -> String {
+    let rows: Vec<String> = lines.iter().map(row).collect();
+    format!("{TITLES}\n{RULE}\n{}", rows.join("\n"))
+}
+
+fn row(line: &Measured) -> String {
+    format!("| {} |", line.cells.join(" | "))
+}
+
+/// Puts the lines between the markers of this kind of run.
+pub fn write(page: &Path, section: &str, lines: &[Measured]) -> Result<(), String> {
+    between(page, section, |old| {
+        let mut rows: Vec<(String, String)> =
+            old.lines().skip(2).filter_map(|row| Some((name(row)?, row.to_owned()))).collect();
+        for line in lines {
+            let row = row(line);
+            match rows.iter_mut().find(|(name, _)| name == line.name) {
+                Some((_, old)) => *old = row,
+                None => rows.push((line.name.to_owned(), row)),
+            }
+        }
+        let rows: Vec<String> = rows.into_iter().map(|(_, row)| row).collect();
+        format!("{TITLES}\n{RULE}\n{}", rows.join("\n"))
+    })
+}
+
+/// The commands of groups that were run, a line for each contender.
+pub fn write_commands(page: &Path, commands: &[(String, String)]) -> Result<(), String> {
+    between(page, "commands", |old| {
+        let split = |line: &str| line.split_once(": ").map(|(name, command)| (name.to_owned(), command.to_owned()));
+        let mut all: Vec<(String, String)> =
+            old.lines().filter(|line| !line.starts_with("```")).filter_map(split).collect();
+        for (name, command) in commands {
+            match all.iter_mut().find(|(known, _)| known == name) {
+                Some((_, old)) => old.clone_from(command),
+                None => all.push((name.clone(), command.clone())),
+            }
+        }
+        let lines: Vec<String> = all.into_iter().map(|(name, command)| format!("{name}: {command}")).collect();
+        format!("```text\n{}\n```", lines.join("\n"))
+    })
+}
+
+/// What it was measured on, and what else that was doing.
+pub fn machine() -> String {
+    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+    let of = |text: &str, key: &str| {
+        let line = text.lines().find(|line| line.starts_with(key)).and_then(|line| line.split_once(':'));
+        line.map_or("unknown".to_owned(), |(_, value)| value.trim().to_owned())
+    };
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let (cpu, memory) = (of(&read("/proc/cpuinfo"), "model name"), of(&read("/proc/meminfo"), "MemTotal"));
+    let load = read("/proc/loadavg").split(' ').next().unwrap_or("unknown").to_owned();
+    format!("{cores} cores ({cpu}), memory {memory}, {}; load {load} at the start.", std::env::consts::OS)
+}
+
+/// Changes what stands between `<!-- name -->` and `<!-- /name -->`.
+pub fn between(page: &Path, name: &str, change: impl FnOnce(&str) -> String) -> Result<(), String> {
+    let text = std::fs::read_to_string(page).map_err(|e| format!("{}: {e}", page.display()))?;
+    let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let missing = || format!("{} has no place between {} and {close}", page.display(), open.trim_end());
+    let (before, rest) = text.split_once(&open).ok_or_else(missing)?;
+    let (old, after) = rest.split_once(&close).ok_or_else(missing)?;
+    let text = format!("{before}{open}{}\n{close}{after}", change(old.trim_end()));
+    std::fs::write(page, text).map_err(|e| format!("{}: {e}", page.display()))
+}
+
+fn name(row: &str) -> Option<String> {
+    Some(row.strip_prefix('|')?.split('|').next()?.trim().to_owned())
+}
