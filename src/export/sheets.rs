@@ -4,9 +4,10 @@
 use super::cell::Cell;
 use super::columns::Head;
 use super::dialect::Dialect;
+use crate::table::{link_format, write_link};
 use jiff::civil::{Date, DateTime};
 use rust_decimal::prelude::ToPrimitive;
-use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format, FormatUnderline, Formula};
+use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format};
 use rust_xlsxwriter::{Workbook, Worksheet, XlsxError};
 use std::path::Path;
 
@@ -20,7 +21,6 @@ const SHEET: &str = "Export";
 /// The hidden sheet with what the drop-down lists offer.
 const CHOICES: &str = "Списки";
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
-const LINK: Color = Color::RGB(0x05_63_C1);
 /// Excel's day 0, as it counts from March 1900 on; days before it counts wrongly.
 const EPOCH: Date = Date::constant(1899, 12, 30);
 const FIRST_YEAR: i16 = 1901;
@@ -32,8 +32,6 @@ const MEASURED: u32 = 500;
 const COMPRESSION: u8 = 3;
 /// Columns from which on a table is wider than a screen.
 const WIDE: usize = 4;
-/// Letters of a formula's text. [Excel]
-const FORMULA_TEXT_MAX: usize = 255;
 
 pub struct Sheets {
     workbook: Workbook,
@@ -72,7 +70,7 @@ impl Sheets {
             cut: 0,
             instant: Format::new().set_num_format("dd.mm.yyyy hh:mm"),
             day: Format::new().set_num_format("dd.mm.yyyy"),
-            link: Format::new().set_font_color(LINK).set_underline(FormatUnderline::Single),
+            link: link_format(),
             whole: Format::new().set_num_format("#,##0"),
             cents: Format::new().set_num_format("#,##0.00"),
         };
@@ -143,12 +141,7 @@ impl Sheets {
                     };
                     continue;
                 }
-                Cell::Link(address) if followed(&address) => {
-                    // A sheet of Excel takes 65,530 links, and any number of formulas.
-                    let formula = Formula::new(format!("HYPERLINK(\"{address}\")")).set_result(address);
-                    sheet.write_formula_with_format(row, column, formula, &self.link)?;
-                    continue;
-                }
+                Cell::Link(address) if write_link(sheet, row, column, &address, &self.link)? => continue,
                 other => other.text(),
             };
             self.cut += u64::from(write(sheet, row, column, &text)?);
@@ -201,12 +194,6 @@ fn choice(head: &Head, list: &str) -> Result<DataValidation, XlsxError> {
         .set_error_style(DataValidationErrorStyle::Stop)
         .set_error_title(title)?
         .set_error_message("Такого значения нет в аккаунте. Выберите из списка.")
-}
-
-/// True for what a formula may hold as a text, and a click should open.
-fn followed(address: &str) -> bool {
-    let web = address.starts_with("https://") || address.starts_with("http://");
-    web && address.len() <= FORMULA_TEXT_MAX && !address.contains('"')
 }
 
 fn longest_line(cell: &Cell) -> usize {

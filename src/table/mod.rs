@@ -4,7 +4,7 @@
 //! how they are looked up), `cell` (a row and its typed cells). Behind them, for CSV: `csv_in`, which plans with
 //! `encoding` and `dialect` and reads with `decode` and `record`; for workbooks: `sheet_in`, which reads with
 //! `workbook` and `value` what `choose` chose, once `extent` has looked how far the cells of an old one reach. `kind`
-//! tells all these apart; `csv_out` writes.
+//! tells all these apart; `csv_out` writes, and `link` writes addresses into workbooks.
 //!
 //! Nothing here knows what the columns mean.
 
@@ -25,9 +25,11 @@ mod extent;
 mod value;
 mod quiet;
 mod csv_out;
+mod link;
 
 pub use cell::{Cell, Row, Scalar};
 pub use csv_out::CsvOut;
 pub use header::{Found, Header, fold};
 pub use layout::{Format, Layout, ReadOptions};
+pub use link::{link_format, write_link};
 pub use open::Table;

@@ -103,7 +103,9 @@ impl Service {
             let all = Columns::of(Entity::Leads, None, &account);
             let columns = all.only(&titles).map_err(|title| format!("there is no column \"{title}\""))?;
             let place = Place { format, file: Some(file.to_owned()), force: true };
-            export::run(&self.client, &account, &ask, &mut columns.into(), &place, |_| ()).await.map_err(|e| e.to_string())
+            export::run(&self.client, &account, &ask, &mut columns.into(), &place, |_| ())
+                .await
+                .map_err(|e| e.to_string())
         })??;
         tell("rows", exported.rows);
         tell("size", std::fs::metadata(file).map_err(in_file(file))?.len());

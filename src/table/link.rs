@@ -1,0 +1,30 @@
+//! Addresses in workbooks that one can follow.
+
+use rust_xlsxwriter::{Color, Format, FormatUnderline, Formula, Worksheet, XlsxError};
+
+/// Letters of a formula's text. [Excel]
+const FORMULA_TEXT_MAX: usize = 255;
+const BLUE: Color = Color::RGB(0x05_63_C1);
+
+/// What a link looks like.
+pub fn link_format() -> Format {
+    Format::new().set_font_color(BLUE).set_underline(FormatUnderline::Single)
+}
+
+/// Writes an address as a formula that opens it: a sheet takes 65,530 links proper, which are all kept in memory until it is
+/// written, and any number of formulas. False where it must stay a text: too long, or nothing that a click should open.
+pub fn write_link(
+    sheet: &mut Worksheet,
+    row: u32,
+    column: u16,
+    address: &str,
+    format: &Format,
+) -> Result<bool, XlsxError> {
+    let web = address.starts_with("https://") || address.starts_with("http://");
+    if !web || address.len() > FORMULA_TEXT_MAX || address.contains('"') {
+        return Ok(false);
+    }
+    let formula = Formula::new(format!("HYPERLINK(\"{address}\")")).set_result(address);
+    sheet.write_formula_with_format(row, column, formula, format)?;
+    Ok(true)
+}
