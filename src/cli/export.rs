@@ -8,10 +8,11 @@ use crate::account::{Account, CatalogRef, Miss, Wanted};
 use crate::api::{Client, Failure};
 use crate::entity::{CatalogKind, Entity, ID_KEY, INVOICES, Kind, Owner, parts};
 use crate::export::{
-    self, Ask, Columns, ExportError, Exported, FILTERS, Format, MANIFEST_SUFFIX, Manifest, Person, Place,
+    self, Ask, Columns, ExportError, Exported, FILTERS, Format, MANIFEST_SUFFIX, Manifest, Person, Place, Stamp,
 };
 use crate::problem::{Problem, Stage, did_you_mean, quoted};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,6 +32,7 @@ pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, Ended> {
     let (account, gaps) = prepare::account_and_gaps(&target.client, &wanted(args), common)?;
     let ask = ask(args, filters, &account)?;
     let columns = columns(args, &ask, &account)?;
+    let columns = columns.stamped(stamp(args, &ask, &account, &target.account, &started));
     let client = Arc::new(target.client);
     let (person, ended) = prepare::runtime()?.block_on(async {
         let person = person(&client, &account).await;
@@ -222,6 +224,22 @@ fn columns(args: &ExportArgs, ask: &Ask, account: &Account) -> Result<Columns, E
             .unwrap_or_else(|| format!("there are {}", all.titles().collect::<Vec<_>>().join(", ")));
         Ended::usage("export-columns", format!("there is no column {}", quoted(title)), &hint)
     })
+}
+
+/// What a workbook says of itself, so that it can be imported again.
+fn stamp(args: &ExportArgs, ask: &Ask, account: &Account, name: &str, at: &str) -> Stamp {
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let seed = format!("{name} {} {nanos} {}", args.kind.name(), std::process::id());
+    let catalog = ask.catalog.and_then(|id| account.catalogs.iter().find(|catalog| catalog.id == id));
+    Stamp {
+        kind: args.kind,
+        export: Sha256::digest(seed).iter().take(8).map(|byte| format!("{byte:02x}")).collect(),
+        account: name.to_owned(),
+        catalog: ask.catalog,
+        catalog_name: catalog.map(|catalog| catalog.name.clone()),
+        timezone: account.timezone().map(str::to_owned),
+        at: at.to_owned(),
+    }
 }
 
 /// Only admins may ask for users, others hear 403. [doc]

@@ -6,8 +6,17 @@ use crate::entity::{FieldKind, Shows};
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde_json::Value;
 use std::collections::HashMap;
+
+/// Characters of a cell of Excel.
+pub const CELL_MAX: usize = 32_767;
+/// Digits of a number that Excel keeps.
+const DIGITS_MAX: usize = 15;
+/// Excel's day 0, as it counts from March 1900 on; days before it counts wrongly.
+const EPOCH: Date = Date::constant(1899, 12, 30);
+const FIRST_YEAR: i16 = 1901;
 
 /// A value as a table holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,9 +42,52 @@ impl Cell {
         }
     }
 
+    /// As a workbook stores it.
+    pub fn written(self) -> Written {
+        match self {
+            Cell::Empty => Written::Nothing,
+            Cell::Instant(at) if at.year() >= FIRST_YEAR => {
+                let text = if at.time() == jiff::civil::Time::midnight() {
+                    at.date().to_string()
+                } else {
+                    at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+                };
+                Written::Serial(serial(at), text)
+            }
+            Cell::Day(date) if date.year() >= FIRST_YEAR => Written::Serial(serial(date.into()), date.to_string()),
+            Cell::Number(number) if number.mantissa().to_string().trim_start_matches('-').len() <= DIGITS_MAX => {
+                Written::Number(number.to_f64().unwrap_or(0.0), number.normalize().to_string())
+            }
+            other @ (Cell::Text(_) | Cell::Number(_) | Cell::Instant(_) | Cell::Day(_)) => {
+                let text = other.text();
+                match text.char_indices().nth(CELL_MAX) {
+                    Some((end, _)) => Written::Text(text[..end].to_owned()),
+                    None => Written::Text(text),
+                }
+            }
+        }
+    }
+
     fn of_text(text: String) -> Cell {
         if text.is_empty() { Cell::Empty } else { Cell::Text(text) }
     }
+}
+
+/// What a cell of a workbook holds, with the text as which it is read back.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    Nothing,
+    Number(f64, String),
+    /// Days since Excel's epoch; the time is the fraction.
+    Serial(f64, String),
+    Text(String),
+}
+
+/// Days since Excel's epoch; the time is the fraction.
+fn serial(at: DateTime) -> f64 {
+    let days = at.date().since(EPOCH).map_or(0, |span| span.get_days());
+    let seconds = i32::from(at.hour()) * 3_600 + i32::from(at.minute()) * 60 + i32::from(at.second());
+    f64::from(days) + f64::from(seconds) / 86_400.0
 }
 
 /// What the account calls its ids.
@@ -51,7 +103,7 @@ pub struct Names {
 }
 
 /// The name of user 0. [seed]
-const ROBOT: &str = "робот";
+pub const ROBOT: &str = "робот";
 
 impl Names {
     pub fn of(account: &Account) -> Names {
@@ -215,12 +267,24 @@ fn json(value: &Value) -> Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::civil::date;
     use serde_json::json;
 
     fn names() -> Names {
         let mut account = crate::account::tests::account();
         account.basics.timezone = Some("Europe/Moscow".into());
         Names::of(&account)
+    }
+
+    #[test]
+    fn days_are_counted_as_excel_counts_them() {
+        for (at, expected) in [
+            (date(2021, 1, 2).at(0, 0, 0, 0), 44_198.0),
+            (date(2021, 1, 2).at(12, 0, 0, 0), 44_198.5),
+            (date(1901, 1, 1).at(6, 0, 0, 0), 367.25),
+        ] {
+            assert_eq!(serial(at), expected, "{at}");
+        }
     }
 
     #[test]

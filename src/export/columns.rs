@@ -1,9 +1,11 @@
 //! The columns of a table: those of the entity, one for each custom field of the account, and the link. Pure.
 
+use super::back;
 use super::cell::{self, Cell, Names};
+use super::hidden::{Described, Is, Stamp};
 use crate::account::Account;
 use crate::entity::parts::{self, Field};
-use crate::entity::{ColumnSpec, Entity, FieldKind, Owner};
+use crate::entity::{Action, ColumnSpec, Entity, FieldKind, Kind, Owner};
 use crate::table::fold;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -16,6 +18,7 @@ pub struct Columns {
     all: Vec<Column>,
     /// Every custom field of the account, whether or not it has a column.
     fields: HashSet<u64>,
+    stamp: Option<Stamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -29,8 +32,11 @@ enum From {
     Own(&'static ColumnSpec),
     Field {
         id: u64,
+        code: Option<String>,
         kind: FieldKind,
     },
+    /// It was there once.
+    Gone,
     /// An address with `{id}` in it.
     Card(String),
 }
@@ -46,18 +52,60 @@ impl Columns {
         let fields = account.fields(owner);
         let own: Vec<String> = all.iter().map(|column| fold(&column.title)).chain([fold(LINK)]).collect();
         for field in fields {
-            let from = From::Field { id: field.id, kind: FieldKind::from_name(&field.kind) };
+            let from = From::Field {
+                id: field.id,
+                code: field.code.clone(),
+                kind: FieldKind::from_name(&field.kind),
+            };
             all.push(Column { title: title(field, fields, &own), from });
         }
         if let Some(card) = entity.spec().card {
             let card = card.replace("{catalog}", &catalog.unwrap_or(0).to_string());
             all.push(Column { title: LINK.to_owned(), from: From::Card(format!("{}/{card}", account.base)) });
         }
-        Columns { all, fields: fields.iter().map(|field| field.id).collect() }
+        Columns { all, fields: fields.iter().map(|field| field.id).collect(), stamp: None }
     }
 
     pub fn titles(&self) -> impl Iterator<Item = &str> {
         self.all.iter().map(|column| column.title.as_str())
+    }
+
+    /// A workbook of these columns will say this of itself.
+    pub fn stamped(self, stamp: Stamp) -> Columns {
+        Columns { stamp: Some(stamp), ..self }
+    }
+
+    pub fn stamp(&self) -> Option<&Stamp> {
+        self.stamp.as_ref()
+    }
+
+    /// What each column is to an import.
+    pub fn described(&self, kind: Kind) -> Vec<Described> {
+        let described = |column: &Column| {
+            let (is, writable) = match &column.from {
+                From::Own(spec) => (Is::Own(spec.at.join(".")), back::own_field(kind, spec.at, Action::Update).is_some()),
+                From::Field { id, code, kind } => {
+                    (Is::Field { id: *id, code: code.clone() }, back::field_is_writable(*kind))
+                }
+                From::Card(_) | From::Gone => (Is::Other, false),
+            };
+            Described { title: column.title.clone(), is, writable }
+        };
+        self.all.iter().map(described).collect()
+    }
+
+    /// The columns of an earlier export, in its order; those that cannot be had any more are empty.
+    pub fn of_earlier(&self, earlier: &[Described], kind: Kind) -> Columns {
+        let now = self.described(kind);
+        let find = |column: &Described| {
+            let same = |other: &Described| match (&other.is, &column.is) {
+                (Is::Other, Is::Other) => other.title == column.title,
+                (a, b) => a == b,
+            };
+            let from = now.iter().position(same).map_or(From::Gone, |index| self.all[index].from.clone());
+            Column { title: column.title.clone(), from }
+        };
+        Columns { all: earlier.iter().map(find).collect(), fields: self.fields.clone(), stamp: None }
     }
 
     /// These only, in this order; the title that is not there, if one is not.
@@ -67,7 +115,7 @@ impl Columns {
             self.all.iter().find(|column| fold(&column.title) == wanted).cloned().ok_or(title)
         };
         let all = titles.iter().map(|title| find(title)).collect::<Result<_, _>>()?;
-        Ok(Columns { all, fields: self.fields.clone() })
+        Ok(Columns { all, fields: self.fields.clone(), stamp: self.stamp.clone() })
     }
 
     /// Fields of a row that the account did not list: made meanwhile, or hidden from this user.
@@ -83,10 +131,11 @@ impl Columns {
                 let value = spec.at.iter().fold(row, |value, key| &value[*key]);
                 cell::own(spec.shows, value, row, names)
             }
-            From::Field { id, kind } => {
+            From::Field { id, kind, .. } => {
                 let entry = fields.iter().find(|entry| parts::id(&entry["field_id"]) == Some(*id));
                 entry.map_or(Cell::Empty, |entry| cell::field(*kind, &entry["values"], names))
             }
+            From::Gone => Cell::Empty,
             From::Card(card) => match parts::id(&row["id"]) {
                 Some(id) => Cell::Text(card.replace("{id}", &id.to_string())),
                 None => Cell::Empty,

@@ -1,16 +1,20 @@
 //! From the account into a file: what is asked for (`ask`), which columns it has (`columns`), what stands in a cell
-//! (`cell`), the file itself (`out`, `sheets`), and the proof beside it (`manifest`). Rows stream: only the ids that were seen
+//! (`cell`), the file itself (`out`, `sheets`), what a workbook keeps to itself so that
+//! it can be imported again (`hidden`, `back`), and the proof beside it (`manifest`). Rows stream: only the ids that were seen
 //! stay in memory.
 
 mod ask;
+pub mod back;
 mod cell;
 mod columns;
+mod hidden;
 mod manifest;
 mod out;
 mod sheets;
 
 pub use ask::{Ask, FILTERS};
 pub use columns::Columns;
+pub use hidden::{Hidden, NotOurs, Stamp};
 pub use manifest::{MANIFEST_SUFFIX, Manifest, Person};
 pub use out::{ExportError, Format};
 

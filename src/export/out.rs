@@ -105,7 +105,11 @@ impl Out {
             Format::Xlsx => {
                 // An unwritable place is told before anything is read.
                 File::create(&path).map_err(unwritable)?;
-                Writer::Xlsx(Box::new(Sheets::new(columns.titles().map(str::to_owned).collect())?))
+                let mut sheets = Sheets::new(columns.titles().map(str::to_owned).collect())?;
+                if let Some(stamp) = columns.stamp() {
+                    sheets.hide(stamp, &columns.described(stamp.kind))?;
+                }
+                Writer::Xlsx(Box::new(sheets))
             }
             Format::Jsonl if part.is_none() => Writer::Jsonl(Box::new(BufWriter::new(io::stdout()))),
             Format::Jsonl => Writer::Jsonl(Box::new(BufWriter::new(File::create(&path).map_err(unwritable)?))),

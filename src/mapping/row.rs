@@ -8,7 +8,7 @@ use super::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, Val
 use super::total::{Line, Total};
 use super::value::{Made, Refused};
 use super::written::{OnEmpty, OnUnknown};
-use crate::entity::Action;
+use crate::entity::{Action, Holds};
 use crate::entity::payload::ObjectWriter;
 use crate::problem::{Place, Problem, Stage, did_you_mean, quoted};
 use crate::table::{Cell, Row, Scalar, fold};
@@ -40,6 +40,8 @@ pub(super) struct RowContext<'a> {
     pub(super) bare: bool,
     /// What the section at hand has in the row at hand.
     pub(super) part: PartOfRow,
+    /// Only these columns are looked at, where not all are.
+    pub(super) columns: Option<&'a [usize]>,
 }
 
 /// What one section has found in one row, beside its object.
@@ -75,6 +77,7 @@ impl<'a> RowContext<'a> {
             made: 0,
             bare: false,
             part: PartOfRow::default(),
+            columns: None,
         }
     }
 
@@ -128,7 +131,8 @@ impl<'a> RowContext<'a> {
 
     pub(super) fn section(&mut self, section: &SectionPlan, object: &mut ObjectWriter, names: &mut Names) {
         self.part = PartOfRow { told: self.problems.len(), ..PartOfRow::default() };
-        for value in &section.values {
+        let columns = self.columns;
+        for value in section.values.iter().filter(|value| asked_for(value, columns)) {
             self.value(section, value, object, names);
         }
         self.close_part(section, object);
@@ -291,6 +295,15 @@ impl<'a> RowContext<'a> {
             None => self.convert(value, origin, cell, names).map(Some),
         }
     }
+}
+
+/// The id of the record is always asked for.
+fn asked_for(value: &ValuePlan, columns: Option<&[usize]>) -> bool {
+    let own_id = matches!(value.target, TargetPlan::Field(spec) if spec.holds == Holds::OwnId);
+    let among = |columns: &[usize]| {
+        value.origins.iter().any(|origin| matches!(origin.input, Input::Column(index) if columns.contains(&index)))
+    };
+    own_id || columns.is_none_or(among)
 }
 
 enum Filled {

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The layout of the tables; a store with a higher number was written by a newer version.
-const SCHEMA_VERSION: i64 = 3;
+const SCHEMA_VERSION: i64 = 4;
 /// How long a call waits for another process that is writing.
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 const FILE: &str = "store.db";
@@ -71,7 +71,7 @@ impl Store {
             0 => store
                 .create()
                 .map_err(|e| unusable(format!("the store \"{}\" cannot be set up: {e}", path.display())))?,
-            1 | 2 => store
+            1..SCHEMA_VERSION => store
                 .migrate()
                 .map_err(|e| unusable(format!("the store \"{}\" cannot be brought up to date: {e}", path.display())))?,
             SCHEMA_VERSION => {}
@@ -117,7 +117,9 @@ impl Store {
             )?;
         }
         if version < SCHEMA_VERSION {
-            tx.execute_batch("ALTER TABLE batch ADD COLUMN owner INTEGER;")?;
+            if version < 3 {
+                tx.execute_batch("ALTER TABLE batch ADD COLUMN owner INTEGER;")?;
+            }
             tx.execute_batch(TABLES)?;
             tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         }
@@ -140,7 +142,7 @@ mod tests {
         store
             .db
             .execute_batch(
-                "DROP TABLE link; ALTER TABLE record DROP COLUMN more; ALTER TABLE record DROP COLUMN url;
+                "DROP TABLE link; DROP TABLE edit; ALTER TABLE record DROP COLUMN more; ALTER TABLE record DROP COLUMN url;
                  ALTER TABLE batch DROP COLUMN owner; PRAGMA user_version = 1;",
             )
             .unwrap();
@@ -150,8 +152,17 @@ mod tests {
             assert_eq!(store.links(1).unwrap(), Links::default());
             assert_eq!(store.lines::<StoreError>(1, |_| Ok(())).ok(), Some(()));
         }
-        Store::open(folder.path()).unwrap().db.execute_batch("PRAGMA user_version = 4").unwrap();
+        Store::open(folder.path()).unwrap().db.execute_batch("PRAGMA user_version = 5").unwrap();
         assert_eq!(Store::open(folder.path()).err().unwrap().code, "state-newer");
+    }
+
+    #[test]
+    fn a_store_of_the_third_format_gets_a_place_for_edits() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.db.execute_batch("DROP TABLE edit; PRAGMA user_version = 3;").unwrap();
+        drop(store);
+        assert_eq!(Store::open(folder.path()).unwrap().edits(1).unwrap(), []);
     }
 
     /// A transaction that begins by reading and meets another writer is refused at once, however long it might wait.
@@ -169,7 +180,7 @@ mod tests {
             for name in ["one", "other"] {
                 let (folder, head) = (folder.path(), &head);
                 scope.spawn(move || {
-                    let new = NewRun { name, head, snapshot: "{}", started_at: 0 };
+                    let new = NewRun { name, head, snapshot: "{}", started_at: 0, edits: &[] };
                     let mut journal = Journal::begin(Store::open(folder).unwrap(), &new).unwrap();
                     for row in 0..100 {
                         let batch = journal.next_batch();

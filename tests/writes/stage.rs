@@ -222,7 +222,7 @@ pub fn head(kind: Kind, action: Action) -> Head {
     };
     Head {
         source,
-        mapping: MappingHead { path: String::new(), sha256: String::new() },
+        mapping: MappingHead { path: String::new(), sha256: String::new(), made: None },
         kind: kind.name().to_owned(),
         entity: kind.spec().entity.path().to_owned(),
         action: action.name().to_owned(),
