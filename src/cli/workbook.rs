@@ -14,7 +14,7 @@ use crate::export::{Columns, Hidden, NotOurs};
 use crate::mapping::{self, Edit, Edits, Plan, Refusal, Written, wanted::wanted};
 use crate::problem::{Problem, Stage};
 use crate::store::{Journal, MappingHead, NewRun, Store, StoreError, ledger_name};
-use crate::table::Table;
+use crate::table::{Found, Table};
 use crate::upload::feed::Select;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -136,12 +136,13 @@ fn open(asked: &Asked<'_>, common: &Common) -> Result<Opened, Ended> {
     if !hidden.columns.iter().any(|column| column.is_id()) {
         let message = "this export was made without the column of the ids, so nothing says which record a row is";
         let problem = Problem::in_file(asked.file, "no-mapping", message);
-        return Err(problem.hint("export again with the column ID, or name a mapping with -m").into());
+        return Err(problem.hint("export again with the column ID, or name a mapping with --mapping").into());
     }
     let target = Target::open(asked.target, common, asked.rate)?;
     let same_account = hidden.stamp.account == target.account;
     if !same_account && !asked.as_new {
-        let message = format!("this workbook was exported from {}, and {} is another", hidden.stamp.account, target.account);
+        let message =
+            format!("this workbook was exported from {}, and {} is another", hidden.stamp.account, target.account);
         let hint = "import it into its own account; or add --as-new to make every row as a new record in this one, \
                     its ID kept as the key";
         return Err(Problem::in_file(asked.file, "other-account", message).hint(hint).into());
@@ -191,18 +192,19 @@ fn not_ours(why: NotOurs, file: &Path) -> Ended {
     let (message, hint) = match why {
         NotOurs::Unreadable(problem) => return problem.into(),
         NotOurs::Plain => {
-            let message = "it is not said how the rows become records, and the file is no workbook that amoport export wrote";
-            (message.to_owned(), "name a mapping with -m")
+            let message =
+                "it is not said how the rows become records, and the file is no workbook that amoport export wrote";
+            (message.to_owned(), "name a mapping with --mapping")
         }
         NotOurs::Newer => {
-            ("a newer amoport exported this workbook".to_owned(), "use that one, or name a mapping with -m")
+            ("a newer amoport exported this workbook".to_owned(), "use that one, or name a mapping with --mapping")
         }
         NotOurs::Split => (
             "this export fills several sheets, of which one would be read and the others lost".to_owned(),
             "export it in parts with --filter, --since or --id, each of which fits one sheet",
         ),
         NotOurs::Damaged(what) => {
-            (format!("{what} is not as amoport export wrote it"), "export again, or name a mapping with -m")
+            (format!("{what} is not as amoport export wrote it"), "export again, or name a mapping with --mapping")
         }
     };
     Problem::in_file(file, "no-mapping", message).hint(hint).into()
@@ -246,7 +248,14 @@ fn made(asked: &Asked<'_>, opened: &Opened, purpose: Purpose, common: &Common) -
     let Opened { hidden, target, account, same_account } = opened;
     let written = parsed(asked.file, &back::generate(hidden, purpose, Some(account), None, *same_account))?;
     let quiet = Common { quiet: true, ..common.clone() };
-    let table = prepare::source(asked.file, &written, asked.source, if purpose == Purpose::Create { &quiet } else { common })?;
+    let table =
+        prepare::source(asked.file, &written, asked.source, if purpose == Purpose::Create { &quiet } else { common })?;
+    let id = hidden.columns.iter().find(|column| column.is_id()).map_or("ID", |column| column.title.as_str());
+    if !matches!(table.header.find(id), Found::One(_)) {
+        let message = format!("the sheet has no one column \"{id}\", so nothing says which record a row is");
+        let hint = "put the column back, or copy the edits into a new export";
+        return Err(Problem::in_file(asked.file, "no-id", message).hint(hint).into());
+    }
     // Columns that were taken out of the sheet are not asked for.
     let made = back::generate(hidden, purpose, Some(account), Some(&table.header), *same_account);
     let written = parsed(asked.file, &made)?;
@@ -292,9 +301,13 @@ fn decided(asked: &Asked<'_>, opened: &Opened, half: &Half, common: &Common) -> 
     let Opened { hidden, target, account, .. } = opened;
     let spec = hidden.stamp.kind.spec();
     if half.purpose == Purpose::AsNew {
-        return Ok(Decided { fresh: back::fresh(prepare::again(&half.table)?, hidden, asked.rows)?, ..Decided::default() });
+        return Ok(Decided {
+            fresh: back::fresh(prepare::again(&half.table)?, hidden, asked.rows)?,
+            ..Decided::default()
+        });
     }
-    let columns = Columns::of(spec.entity, hidden.stamp.catalog, account).of_earlier(&hidden.columns, hidden.stamp.kind);
+    let columns =
+        Columns::of(spec.entity, hidden.stamp.catalog, account).of_earlier(&hidden.columns, hidden.stamp.kind);
     let deciding = Deciding {
         client: &target.client,
         hidden,
@@ -385,7 +398,9 @@ fn tell(decided: &Decided, half: &Half, asked: &Asked<'_>, common: &Common) {
     let (new, gone) = (fresh.len(), left_alone.len());
     say::note(
         common,
-        format!("{changed} changed, {conflicts} in conflict, {refused} refused, {new} new, {gone} deleted from the sheet"),
+        format!(
+            "{changed} changed, {conflicts} in conflict, {refused} refused, {new} new, {gone} deleted from the sheet"
+        ),
     );
     if asked.force && *changed > 0 {
         say::note(common, "--force: the sheet wins, also over cells that were changed in the account meanwhile");

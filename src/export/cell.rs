@@ -171,15 +171,36 @@ pub fn field(kind: FieldKind, values: &Value, names: &Names) -> Cell {
         // A chain has no such key. [doc]
         None => json(item),
     };
-    match values.as_slice() {
-        [] => Cell::Empty,
-        [one] => told(one),
+    match (kind, values.as_slice()) {
+        (_, []) => Cell::Empty,
+        (FieldKind::SmartAddress, parts)
+            if parts.iter().all(|part| part.get("enum_code").is_some_and(Value::is_string)) =>
+        {
+            address(parts)
+        }
+        (FieldKind::Multitext, many) => joined(many.to_vec(), |item| sorted(told(item).text(), &item["enum_code"])),
+        (FieldKind::Multiselect, many) => joined(many.to_vec(), |item| told(item).text()),
+        (_, [one]) => told(one),
         // A list of structured values stays a list.
-        many if many.iter().any(|item| item.get("value").is_none_or(Value::is_object)) => {
+        (_, many) if many.iter().any(|item| item.get("value").is_none_or(Value::is_object)) => {
             let all: Vec<Value> = many.iter().map(|item| item.get("value").unwrap_or(item).clone()).collect();
             json(&Value::Array(all))
         }
-        many => joined(many.to_vec(), |item| told(item).text()),
+        (_, many) => joined(many.to_vec(), |item| told(item).text()),
+    }
+}
+
+/// An address is the texts of its parts, by their codes. [doc]
+fn address(parts: &[&Value]) -> Cell {
+    let of = |part: &&Value| Some((part["enum_code"].as_str()?.to_owned(), part["value"].clone()));
+    json(&Value::Object(parts.iter().filter_map(of).collect()))
+}
+
+/// `+7 900 000-00-00 (MOB)`; nothing is said of the usual sort.
+fn sorted(text: String, code: &Value) -> String {
+    match code.as_str() {
+        Some(code) if !text.is_empty() && code != crate::entity::field_type::USUAL_SORT => format!("{text} ({code})"),
+        _ => text,
     }
 }
 
@@ -252,8 +273,13 @@ fn name(all: &HashMap<u64, String>, id: u64) -> Cell {
 }
 
 fn joined(items: Vec<&Value>, told: impl Fn(&Value) -> String) -> Cell {
-    let all: Vec<String> = items.into_iter().map(told).filter(|text| !text.is_empty()).collect();
+    let all: Vec<String> = items.into_iter().map(told).filter(|text| !text.is_empty()).map(quoted).collect();
     Cell::of_text(all.join(", "))
+}
+
+/// One of several values: with quotes, as in a CSV, where it holds what stands between them.
+fn quoted(text: String) -> String {
+    if text.contains(',') || text.starts_with('"') { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 fn json(value: &Value) -> Cell {
@@ -325,6 +351,17 @@ mod tests {
         for (kind, values, told) in [
             (FieldKind::Text, json!([{"value": "=1+1"}]), "=1+1"),
             (FieldKind::Multitext, json!([{"value": "+7 1", "enum_code": "WORK"}, {"value": "+7 2"}]), "+7 1, +7 2"),
+            (
+                FieldKind::Multitext,
+                json!([{"value": "a", "enum_code": "MOB"}, {"value": "b, c"}]),
+                r#"a (MOB), "b, c""#,
+            ),
+            (FieldKind::Multiselect, json!([{"value": "A \"x\", B"}]), r#""A ""x"", B""#),
+            (
+                FieldKind::SmartAddress,
+                json!([{"value": "Москва", "enum_code": "city"}, {"value": "RU", "enum_code": "country"}]),
+                r#"{"city":"Москва","country":"RU"}"#,
+            ),
             (FieldKind::Numeric, json!([{"value": "12.50"}]), "12.50"),
             (FieldKind::Numeric, json!([{"value": "many"}]), "many"),
             (FieldKind::Checkbox, json!([{"value": false}]), "нет"),

@@ -52,11 +52,7 @@ impl Columns {
         let fields = account.fields(owner);
         let own: Vec<String> = all.iter().map(|column| fold(&column.title)).chain([fold(LINK)]).collect();
         for field in fields {
-            let from = From::Field {
-                id: field.id,
-                code: field.code.clone(),
-                kind: FieldKind::from_name(&field.kind),
-            };
+            let from = From::Field { id: field.id, code: field.code.clone(), kind: FieldKind::from_name(&field.kind) };
             all.push(Column { title: title(field, fields, &own), from });
         }
         if let Some(card) = entity.spec().card {
@@ -83,7 +79,9 @@ impl Columns {
     pub fn described(&self, kind: Kind) -> Vec<Described> {
         let described = |column: &Column| {
             let (is, writable) = match &column.from {
-                From::Own(spec) => (Is::Own(spec.at.join(".")), back::own_field(kind, spec.at, Action::Update).is_some()),
+                From::Own(spec) => {
+                    (Is::Own(spec.at.join(".")), back::own_field(kind, spec.at, Action::Update).is_some())
+                }
                 From::Field { id, code, kind } => {
                     (Is::Field { id: *id, code: code.clone() }, back::field_is_writable(*kind))
                 }

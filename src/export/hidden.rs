@@ -314,3 +314,89 @@ impl Reading {
         Some(Hidden { stamp, columns: self.columns, rows: self.rows })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::sheets::Sheets;
+    use super::*;
+    use crate::entity::ID_KEY;
+    use jiff::civil::date;
+
+    fn stamp() -> Stamp {
+        Stamp {
+            kind: Kind::Lead,
+            export: "e1".into(),
+            account: "https://example.amocrm.ru".into(),
+            catalog: None,
+            catalog_name: None,
+            timezone: Some("Europe/Moscow".into()),
+            at: "2026-11-20T10:00:00Z".into(),
+        }
+    }
+
+    fn columns() -> Vec<Described> {
+        let described = |title: &str, is, writable| Described { title: title.into(), is, writable };
+        vec![
+            described("ID", Is::Own(ID_KEY.into()), true),
+            described(" Поле\n\"x\"", Is::Field { id: 7, code: Some("SKU".into()) }, true),
+            described("Ссылка", Is::Other, false),
+        ]
+    }
+
+    /// Whatever stands in a cell, its hash is that of the cell as it is read back.
+    #[test]
+    fn every_cell_is_read_back_as_it_was_hashed() {
+        let cells = [
+            Cell::Empty,
+            Cell::Text("=1+1".into()),
+            Cell::Text("  a\r\nb\tc \u{1}d _x0041_ <&> \u{a0}".into()),
+            Cell::Text("x".repeat(40_000)),
+            Cell::Text("\u{1F600}é".into()),
+            Cell::Text("00123".into()),
+            Cell::Number(Decimal::new(12_50, 2)),
+            Cell::Number(Decimal::new(-1, 7)),
+            Cell::Number(Decimal::new(999_999_999_999_999, 0)),
+            Cell::Number(Decimal::new(12_345_678_901_234_567, 3)),
+            Cell::Number(Decimal::new(100_000_000_000_001, 4)),
+            Cell::Instant(date(2026, 11, 20).at(10, 0, 7, 0)),
+            Cell::Instant(date(2026, 11, 20).at(0, 0, 0, 0)),
+            Cell::Day(date(1901, 1, 1)),
+            Cell::Day(date(1899, 5, 5)),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.xlsx");
+        let titles = columns().into_iter().map(|column| column.title).collect();
+        let mut sheets = Sheets::new(titles).unwrap();
+        sheets.hide(&stamp(), &columns()).unwrap();
+        for (n, cell) in (1..).zip(&cells) {
+            let id = Cell::Number(Decimal::from(1_000 - n));
+            sheets.row([id, cell.clone(), Cell::Text("link".into())].into_iter()).unwrap();
+        }
+        sheets.save(&path).unwrap();
+
+        let hidden = Hidden::read(&path).unwrap();
+        assert_eq!((&hidden.stamp, hidden.len()), (&stamp(), cells.len()));
+        assert_eq!(hidden.columns[1].is, columns()[1].is);
+        let mut table = Table::open(&path, &ReadOptions::default()).unwrap();
+        assert_eq!(table.layout.sheet.as_deref(), Some("Export"));
+        let mut row = Row::default();
+        for cell in &cells {
+            assert!(table.read(&mut row).unwrap());
+            let id = row.get(0).text.parse().unwrap();
+            let read = hashes(&columns(), (0..3).map(|index| Some(row.get(index))));
+            assert_eq!(hidden.find(id).unwrap().1, read, "{cell:?} read {:?}", row.get(1));
+        }
+        assert!(hidden.find(5).is_none());
+    }
+
+    #[test]
+    fn a_workbook_of_somebody_else_hides_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.xlsx");
+        Sheets::new(vec!["ID".into()]).unwrap().save(&path).unwrap();
+        assert!(matches!(Hidden::read(&path), Err(NotOurs::Plain)));
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, "amoport,1\nrow,1\n").unwrap();
+        assert!(matches!(Hidden::read(&path), Err(NotOurs::Plain)));
+    }
+}

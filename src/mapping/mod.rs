@@ -24,9 +24,9 @@ pub mod wanted;
 mod write;
 pub mod written;
 
+pub use conversion::{is_structured, writable};
 pub use edits::{Edit, Edits, Refusal};
 pub use mapper::{Link, Mapped, Mapper, Record, request_id, row_of};
-pub use conversion::writable;
 pub use names::Ledger;
 pub use plan::Plan;
 pub use written::Written;

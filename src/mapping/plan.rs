@@ -168,6 +168,8 @@ pub struct OriginPlan {
     pub values_only: bool,
     /// The sort of a multitext value.
     pub sort: Option<Sort>,
+    /// Sorts that a cell may name behind its value.
+    pub sorts: Vec<String>,
 }
 
 /// What a cell is turned into; decided by the target's type, or by `as`.
@@ -214,6 +216,11 @@ pub enum Convert {
     /// The name of an object of which nothing else is said.
     ObjectName {
         max: usize,
+    },
+    /// The objects of a field of this type as JSON; `bare` leaves out the ids of other things in it.
+    Json {
+        kind: FieldKind,
+        bare: bool,
     },
     /// One step of a chain of lists after the other.
     Chain {

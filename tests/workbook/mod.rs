@@ -33,7 +33,11 @@ impl Book {
     }
 
     pub fn column(&self, title: &str) -> usize {
-        self.rows[0].iter().position(|cell| cell.to_string() == title).unwrap_or_else(|| panic!("no column {title}"))
+        self.rows[0].iter().position(|cell| *cell == *title).unwrap_or_else(|| panic!("no column {title}"))
+    }
+
+    pub fn has(&self, title: &str) -> bool {
+        self.rows[0].iter().any(|cell| *cell == *title)
     }
 
     pub fn id(&self, row: usize) -> u64 {

@@ -169,6 +169,18 @@ impl Generating<'_> {
                 }
             }
             FieldKind::Url => value.push("as = \"text\"".to_owned()),
+            // They name things of the old account by its ids.
+            FieldKind::LinkedEntity | FieldKind::ChainedList | FieldKind::Supplier
+                if self.purpose == Purpose::AsNew =>
+            {
+                return None;
+            }
+            _ if crate::mapping::is_structured(kind) => {
+                value.push("as = \"json\"".to_owned());
+                if self.purpose == Purpose::AsNew {
+                    value.push("by = \"name\"".to_owned());
+                }
+            }
             _ => {}
         }
         // Some custom fields have a name of their own in the mapping language.

@@ -30,19 +30,5 @@ pub fn own_field(kind: Kind, at: &[&str], action: Action) -> Option<&'static Fie
 
 /// True for types whose cells an import reads back.
 pub fn field_is_writable(kind: FieldKind) -> bool {
-    crate::mapping::writable(kind).is_ok() && !is_structured(kind)
-}
-
-/// Types whose values are objects, or come in parts.
-fn is_structured(kind: FieldKind) -> bool {
-    matches!(
-        kind,
-        FieldKind::LegalEntity
-            | FieldKind::SmartAddress
-            | FieldKind::LinkedEntity
-            | FieldKind::Payer
-            | FieldKind::Supplier
-            | FieldKind::Items
-            | FieldKind::ChainedList
-    )
+    crate::mapping::writable(kind).is_ok()
 }
