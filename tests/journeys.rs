@@ -204,7 +204,7 @@ impl Journey {
         if first {
             let head = head(self.folder.path(), self.voyage);
             let snapshot = serde_json::to_string(&self.account).expect("a snapshot");
-            let new = NewRun { name: RUN, head: &head, snapshot: &snapshot, started_at: 0 };
+            let new = NewRun { name: RUN, head: &head, snapshot: &snapshot, started_at: 0, edits: &[] };
             return Ok((Journal::begin(self.store(), &new).map_err(told)?, Vec::new(), HashSet::new()));
         }
         let run = self.store().run_named(RUN).map_err(told)?.ok_or("the run is gone")?;
@@ -344,7 +344,7 @@ fn head(folder: &Path, Voyage { kind, action }: Voyage) -> Head {
             delimiter: Some(','),
             titles: Vec::new(),
         },
-        mapping: MappingHead { path: String::new(), sha256: String::new() },
+        mapping: MappingHead { path: String::new(), sha256: String::new(), made: None },
         kind: kind.name().to_owned(),
         entity: kind.spec().entity.path().to_owned(),
         action: action.name().to_owned(),

@@ -107,7 +107,7 @@ fn import(
     let plan = Arc::new(compile::compile(&written, origins, Arc::new(account)).expect("a plan"));
     let spec = plan.kind.spec();
     let head = head(file, spec.name, spec.entity.path());
-    let new = NewRun { name: file, head: &head, snapshot: "{}", started_at: 0 };
+    let new = NewRun { name: file, head: &head, snapshot: "{}", started_at: 0, edits: &[] };
     let journal = Journal::begin(Store::open(folder).expect("a store"), &new).expect("a run");
     let (_signal, stop) = watch::channel(false);
     let upload = Upload {

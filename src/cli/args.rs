@@ -129,9 +129,9 @@ pub enum PeekFormat {
 pub struct ImportArgs {
     /// The source: a CSV or a workbook
     pub file: PathBuf,
-    /// The mapping file
+    /// The mapping file; a workbook that amoport export wrote needs none
     #[arg(short, long, value_name = "FILE", env = "AMOPORT_MAPPING")]
-    pub mapping: PathBuf,
+    pub mapping: Option<PathBuf>,
     #[command(flatten)]
     pub target: TargetArgs,
     #[command(flatten)]
@@ -163,6 +163,12 @@ pub struct ImportArgs {
     /// Import although this source was imported before
     #[arg(long)]
     pub again: bool,
+    /// Without a mapping: where the account was changed since the export, let the workbook win
+    #[arg(long)]
+    pub force: bool,
+    /// Without a mapping: make every row as a new record, here or in another account; the IDs of the workbook become keys
+    #[arg(long)]
+    pub as_new: bool,
     /// Do not ask before deleting
     #[arg(long)]
     pub yes: bool,
@@ -223,9 +229,9 @@ fn max_errors(text: &str) -> Result<String, String> {
 pub struct CheckArgs {
     /// The source: a CSV or a workbook
     pub file: PathBuf,
-    /// The mapping file
+    /// The mapping file; a workbook that amoport export wrote needs none
     #[arg(short, long, value_name = "FILE", env = "AMOPORT_MAPPING")]
-    pub mapping: PathBuf,
+    pub mapping: Option<PathBuf>,
     #[command(flatten)]
     pub target: TargetArgs,
     /// A snapshot saved by `account pull`, instead of an account
@@ -236,6 +242,12 @@ pub struct CheckArgs {
     /// Check these rows only
     #[arg(long, value_name = "A-B", value_parser = rows)]
     pub rows: Option<(u32, u32)>,
+    /// As for import
+    #[arg(long)]
+    pub force: bool,
+    /// As for import
+    #[arg(long)]
+    pub as_new: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,7 +3,7 @@
 use super::args::{CheckArgs, Common};
 use super::exit::{Ended, Exit};
 use super::target::{SANDBOX, Target};
-use super::{prepare, say};
+use super::{prepare, say, workbook};
 use crate::mapping::wanted::wanted;
 use crate::mapping::{Mapper, Plan};
 use crate::problem::Source;
@@ -14,7 +14,8 @@ use serde_json::json;
 use std::sync::Arc;
 
 pub fn run(args: &CheckArgs, common: &Common) -> Result<Exit, Ended> {
-    let written = prepare::mapping(&args.mapping)?;
+    let Some(file) = &args.mapping else { return workbook::check(args, common) };
+    let written = prepare::mapping(file)?;
     let table = prepare::source(&args.file, &written, &args.source, common)?;
     let (account, name) = match &args.account_file {
         Some(path) => {
@@ -33,7 +34,12 @@ pub fn run(args: &CheckArgs, common: &Common) -> Result<Exit, Ended> {
     };
     let plan = prepare::plan(&written, &table, account, prepare::ledger_of(common, &name, None, false))?;
     let select = Select { rows: args.rows, ..Select::default() };
-    tell(table, plan, &select, common, usize::MAX, !common.json)
+    all(table, plan, &select, common)
+}
+
+/// Every problem there is.
+pub fn all(table: Table, plan: Arc<Plan>, select: &Select, common: &Common) -> Result<Exit, Ended> {
+    tell(table, plan, select, common, usize::MAX, !common.json)
 }
 
 /// Problems shown by a dry run; `check` lists them all.

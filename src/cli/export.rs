@@ -9,12 +9,13 @@ use crate::account::{Account, CatalogRef, Miss, Wanted};
 use crate::api::{Client, Failure};
 use crate::entity::{CatalogKind, Entity, ID_KEY, INVOICES, Kind, Link, Owner, parts};
 use crate::export::{
-    self, Ask, Columns, ExportError, Exported, FILTERS, Format, MANIFEST_SUFFIX, Manifest, Person, Place, Shape,
+    self, Ask, Columns, ExportError, Exported, FILTERS, Format, MANIFEST_SUFFIX, Manifest, Person, Place, Shape, Stamp,
 };
 use crate::mapping;
 use crate::problem::{Problem, Stage, did_you_mean, quoted};
 use crate::store::Store;
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,7 +47,10 @@ pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, Ended> {
     }
     let mut shape = match (&mapping, plan) {
         (Some(written), Some(plan)) => backwards::shape(written, plan, place.format, &target.account, common),
-        _ => columns(args, &ask, &links, &account)?.into(),
+        _ => {
+            let stamp = stamp(args, &ask, &account, &target.account, &started);
+            columns(args, &ask, &links, &account)?.stamped(stamp).into()
+        }
     };
     let remembered = target.account;
     let client = Arc::new(target.client);
@@ -301,6 +305,22 @@ fn columns(args: &ExportArgs, ask: &Ask, links: &[Link], account: &Account) -> R
             .unwrap_or_else(|| format!("there are {}", all.titles().collect::<Vec<_>>().join(", ")));
         Ended::usage("export-columns", format!("there is no column {}", quoted(title)), &hint)
     })
+}
+
+/// What a workbook says of itself, so that it can be imported again.
+fn stamp(args: &ExportArgs, ask: &Ask, account: &Account, name: &str, at: &str) -> Stamp {
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let seed = format!("{name} {} {nanos} {}", args.kind.name(), std::process::id());
+    let catalog = ask.catalog.and_then(|id| account.catalogs.iter().find(|catalog| catalog.id == id));
+    Stamp {
+        kind: args.kind,
+        export: Sha256::digest(seed).iter().take(8).map(|byte| format!("{byte:02x}")).collect(),
+        account: name.to_owned(),
+        catalog: ask.catalog,
+        catalog_name: catalog.map(|catalog| catalog.name.clone()),
+        timezone: account.timezone().map(str::to_owned),
+        at: at.to_owned(),
+    }
 }
 
 /// Only admins may ask for users, others hear 403. [doc]

@@ -4,7 +4,7 @@ use super::args::{Batch, Common, ImportArgs, VerifyWord};
 use super::exit::{Ended, Exit};
 use super::job::{self, Job};
 use super::target::Target;
-use super::{ask, check, prepare, say};
+use super::{ask, check, prepare, say, workbook};
 use crate::entity::Action;
 use crate::mapping::wanted::wanted;
 use crate::mapping::{Mapper, Plan};
@@ -17,7 +17,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
-    let written = prepare::mapping(&args.mapping)?;
+    let Some(file) = &args.mapping else { return workbook::import(args, common) };
+    let unused = [("--force", args.force), ("--as-new", args.as_new)].into_iter().find(|(_, said)| *said);
+    if let Some((flag, _)) = unused {
+        let message = format!("{flag} is for a workbook that amoport export wrote, imported without a mapping");
+        return Err(Ended::usage("flags", message, "leave out the one or the other"));
+    }
+    let written = prepare::mapping(file)?;
     let table = prepare::source(&args.file, &written, &args.source, common)?;
     let target = Target::open(&args.target, common, args.rate)?;
     let account = prepare::account(&target.client, &wanted(&written), common)?;
@@ -31,8 +37,9 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
         return check::dry_run(table, plan, &select, common);
     }
     confirm_deletes(args, &table, &plan, &select)?;
-    let mapping_sha = prepare::mapping_sha256(&args.mapping, &written)?;
-    let head = head(args, &table, &plan, &target, mapping_sha, common)?;
+    let sha256 = prepare::mapping_sha256(file, &written)?;
+    let mapping = MappingHead { path: file.display().to_string(), sha256, made: None };
+    let head = head(args, &table, &plan, &target, mapping, common)?;
     let mut store = Store::open(&common.state)?;
     let _lock = job::lock(common, &head)?;
     refuse_again(args, &store, &head, !plan.key.is_empty())?;
@@ -41,7 +48,7 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
     let folder = common.runs.join(&name);
     let head = Head { folder: folder.display().to_string(), ..head };
     job::make_folder(&folder)?;
-    let new = NewRun { name: &name, head: &head, snapshot: &snapshot, started_at: prepare::now() };
+    let new = NewRun { name: &name, head: &head, snapshot: &snapshot, started_at: prepare::now(), edits: &[] };
     let journal = Journal::begin(store, &new)?;
     store = Store::open(&common.state)?;
     let job = Job { target, plan, table, journal, doubts: Vec::new(), store, name, head, select, budget: counted };
@@ -69,7 +76,7 @@ fn confirm_deletes(args: &ImportArgs, table: &Table, plan: &Arc<Plan>, select: &
 }
 
 /// The kind's maximum is a rule of the service.
-fn batch_size(asked: Batch, plan: &Plan) -> Result<(), Ended> {
+pub(super) fn batch_size(asked: Batch, plan: &Plan) -> Result<(), Ended> {
     let max = plan.write.batch_max;
     match asked {
         Some(n) if n > max => Err(Ended::usage(
@@ -81,12 +88,12 @@ fn batch_size(asked: Batch, plan: &Plan) -> Result<(), Ended> {
     }
 }
 
-fn head(
+pub(super) fn head(
     args: &ImportArgs,
     table: &Table,
     plan: &Plan,
     target: &Target,
-    mapping_sha: String,
+    mapping: MappingHead,
     common: &Common,
 ) -> Result<Head, Ended> {
     let layout = &table.layout;
@@ -102,7 +109,7 @@ fn head(
             delimiter: layout.delimiter,
             titles: table.header.titles().map(str::to_owned).collect(),
         },
-        mapping: MappingHead { path: args.mapping.display().to_string(), sha256: mapping_sha },
+        mapping,
         kind: plan.kind.name().to_owned(),
         entity: plan.kind.spec().entity.path().to_owned(),
         action: plan.action.name().to_owned(),
@@ -127,7 +134,7 @@ fn head(
 }
 
 /// The same file, with the same mapping, into the same account: the service would make everything a second time.
-fn refuse_again(args: &ImportArgs, store: &Store, head: &Head, keyed: bool) -> Result<(), Ended> {
+pub(super) fn refuse_again(args: &ImportArgs, store: &Store, head: &Head, keyed: bool) -> Result<(), Ended> {
     if args.again {
         return Ok(());
     }
@@ -174,7 +181,7 @@ fn covers(run: &Run, made: u64, args: &ImportArgs, keyed: bool) -> bool {
 
 /// With an error budget the whole source is checked before the first request: local rejections are known then, and
 /// so is the number of records that a share refers to.
-fn over_budget(
+pub(super) fn over_budget(
     args: &ImportArgs,
     head: &Head,
     plan: &Arc<Plan>,

@@ -293,7 +293,7 @@ pub fn close(store: &Store, run: i64, folder: &Path, common: &Common) -> Result<
     let Some(run) = runs.into_iter().find(|r| r.run == run) else { return Ok(()) };
     let summary = report::write(store, &run, folder)?;
     tell_problems(store, &run, &summary)?;
-    tell(&summary, folder, common);
+    tell(&summary, &run, folder, common);
     if summary.outcome == Exit::SOURCE_BROKEN {
         let row = store.first_open_row(run.run)?;
         say::line(&format!("to go on: mend the source and import its rest with --rows {row}-"));
@@ -326,7 +326,7 @@ fn tell_problems(store: &Store, run: &Run, summary: &Summary) -> Result<(), Ende
     Ok(())
 }
 
-fn tell(summary: &Summary, folder: &Path, common: &Common) {
+fn tell(summary: &Summary, run: &Run, folder: &Path, common: &Common) {
     let seconds = summary.elapsed_ms as f64 / 1000.0;
     let requests = summary.requests.sent;
     let read = summary.counts.read;
@@ -347,7 +347,12 @@ fn tell(summary: &Summary, folder: &Path, common: &Common) {
         // People with a workbook are better served by the one with coloured cells.
         let book = folder.join(report::REJECTED_XLSX);
         let rejected = if book.exists() { book } else { folder.join(report::REJECTED) };
-        say::note(common, format!("rejected: {} (correct it and import it with the same mapping)", rejected.display()));
+        let how = match &run.head.mapping.made {
+            None => "correct it and import it with the same mapping".to_owned(),
+            // What the workbook hides is not in the file of the rejected.
+            Some(_) => format!("correct these rows in {} and import that again", run.head.source.path),
+        };
+        say::note(common, format!("rejected: {} ({how})", rejected.display()));
     }
 }
 

@@ -19,6 +19,7 @@ mod runs;
 mod say;
 mod serve;
 mod target;
+mod workbook;
 
 use crate::problem::{Problem, Stage};
 use args::{Cli, Common, MappingVerb, Verb};

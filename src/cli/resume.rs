@@ -5,10 +5,10 @@ use super::args::{Common, ResumeArgs, TargetArgs};
 use super::exit::{Ended, Exit};
 use super::job::{self, Job};
 use super::target::{SANDBOX, Target};
-use super::{prepare, say};
+use super::{prepare, say, workbook};
 use crate::account::Account;
 use crate::entity::Action;
-use crate::mapping::{Mapper, Plan};
+use crate::mapping::{self, Mapper, Plan};
 use crate::store::{Head, Journal, OpenDoubt, Run, Store, StoreError};
 use crate::upload::Doubt;
 use crate::upload::feed::Select;
@@ -23,8 +23,16 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     let file = Path::new(&head.source.path);
     prepare::unchanged(file, &prepare::sha256(file)?, &head.source.sha256, "source")?;
     let mapping = Path::new(&head.mapping.path);
-    let written = prepare::mapping(mapping)?;
-    prepare::unchanged(mapping, &prepare::mapping_sha256(mapping, &written)?, &head.mapping.sha256, "mapping")?;
+    let written = match &head.mapping.made {
+        // Of the workbook, which was looked at already.
+        Some(text) => mapping::read_text(mapping, text)?,
+        None => {
+            let written = prepare::mapping(mapping)?;
+            let sha256 = prepare::mapping_sha256(mapping, &written)?;
+            prepare::unchanged(mapping, &sha256, &head.mapping.sha256, "mapping")?;
+            written
+        }
+    };
     let table = prepare::reopen(&head.source)?;
     say::note(common, format!("{}: {}", file.display(), table.layout));
     let sandbox = head.target == SANDBOX;
@@ -39,6 +47,9 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
     let ledger = prepare::ledger_of(common, &target.account, Some(run.run), head.again);
     let plan = prepare::plan(&written, &table, account, ledger)?;
+    if let Some(made) = &head.mapping.made {
+        workbook::kept(&store, run.run, made, &plan)?;
+    }
     let (mut journal, open) = Journal::resume(Store::open(&common.state)?, &run)?;
     if args.resend_unknown {
         let forgotten = journal.forget_unknown()?;

@@ -19,8 +19,8 @@ pub mod payload;
 pub use columns::{ColumnSpec, INVOICE_LINK, Link, Shows};
 pub use field_type::FieldKind;
 pub use kinds::{
-    ADDRESS_PARTS, DISCOUNT_AMOUNT, DISCOUNT_PERCENT, INVOICES, ITEM_PRICE, ITEM_QUANTITY, METADATA_CATEGORIES,
-    NAME_PART, PRODUCTS, SUPPLIERS, part_names, parts,
+    ADDRESS_PARTS, COUNTED_PARTS, DISCOUNT_AMOUNT, DISCOUNT_PERCENT, INVOICES, ITEM_PRICE, ITEM_QUANTITY,
+    METADATA_CATEGORIES, NAME_PART, PRODUCTS, REFERENCE_PARTS, REFERENCE_TYPE_PART, SUPPLIERS, part_names, parts,
 };
 pub use limits::*;
 pub use listed::{Entity, EntitySpec, MAY_SORT, Order, Owner};

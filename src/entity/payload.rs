@@ -31,6 +31,8 @@ pub enum FieldValue<'a> {
         catalog: u64,
         element: u64,
     },
+    /// Values that are JSON already, with commas between them.
+    Raw(&'a str),
     /// A phone, an e-mail: a text of a sort.
     Coded {
         text: &'a str,
@@ -309,6 +311,10 @@ fn open_key(out: &mut Vec<u8>, key: &str) {
 
 fn field_value(out: &mut Vec<u8>, value: &FieldValue<'_>) {
     match value {
+        FieldValue::Raw(json) => {
+            out.extend_from_slice(json.as_bytes());
+            return;
+        }
         FieldValue::Option(id) => {
             out.extend_from_slice(b"{\"enum_id\":");
             number(out, *id);

@@ -6,8 +6,17 @@ use crate::entity::{FieldKind, Shows};
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde_json::Value;
 use std::collections::HashMap;
+
+/// Characters of a cell of Excel.
+pub const CELL_MAX: usize = 32_767;
+/// Digits of a number that Excel keeps.
+const DIGITS_MAX: usize = 15;
+/// Excel's day 0, as it counts from March 1900 on; days before it counts wrongly.
+const EPOCH: Date = Date::constant(1899, 12, 30);
+const FIRST_YEAR: i16 = 1901;
 
 /// A value as a table holds it.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,9 +48,52 @@ impl Cell {
         }
     }
 
+    /// As a workbook stores it.
+    pub fn written(self) -> Written {
+        match self {
+            Cell::Empty => Written::Nothing,
+            Cell::Instant(at) if at.year() >= FIRST_YEAR => {
+                let text = if at.time() == jiff::civil::Time::midnight() {
+                    at.date().to_string()
+                } else {
+                    at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
+                };
+                Written::Serial(serial(at), text)
+            }
+            Cell::Day(date) if date.year() >= FIRST_YEAR => Written::Serial(serial(date.into()), date.to_string()),
+            Cell::Number(number) if number.mantissa().to_string().trim_start_matches('-').len() <= DIGITS_MAX => {
+                Written::Number(number.to_f64().unwrap_or(0.0), number.normalize().to_string())
+            }
+            other @ (Cell::Text(_) | Cell::Link(_) | Cell::Number(_) | Cell::Instant(_) | Cell::Day(_)) => {
+                let text = other.text();
+                match text.char_indices().nth(CELL_MAX) {
+                    Some((end, _)) => Written::Text(text[..end].to_owned()),
+                    None => Written::Text(text),
+                }
+            }
+        }
+    }
+
     fn of_text(text: String) -> Cell {
         if text.is_empty() { Cell::Empty } else { Cell::Text(text) }
     }
+}
+
+/// What a cell of a workbook holds, with the text as which it is read back.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    Nothing,
+    Number(f64, String),
+    /// Days since Excel's epoch; the time is the fraction.
+    Serial(f64, String),
+    Text(String),
+}
+
+/// Days since Excel's epoch; the time is the fraction.
+fn serial(at: DateTime) -> f64 {
+    let days = at.date().since(EPOCH).map_or(0, |span| span.get_days());
+    let seconds = i32::from(at.hour()) * 3_600 + i32::from(at.minute()) * 60 + i32::from(at.second());
+    f64::from(days) + f64::from(seconds) / 86_400.0
 }
 
 /// What the account calls its ids.
@@ -57,7 +109,7 @@ pub struct Names {
 }
 
 /// The name of user 0. [seed]
-const ROBOT: &str = "робот";
+pub const ROBOT: &str = "робот";
 
 impl Names {
     pub fn of(account: &Account) -> Names {
@@ -129,15 +181,36 @@ pub fn field(kind: FieldKind, values: &Value, names: &Names) -> Cell {
         // A chain has no such key. [doc]
         None => json(item),
     };
-    match values.as_slice() {
-        [] => Cell::Empty,
-        [one] => told(one),
+    match (kind, values.as_slice()) {
+        (_, []) => Cell::Empty,
+        (FieldKind::SmartAddress, parts)
+            if parts.iter().all(|part| part.get("enum_code").is_some_and(Value::is_string)) =>
+        {
+            address(parts)
+        }
+        (FieldKind::Multitext, many) => joined(many.to_vec(), |item| sorted(told(item).text(), &item["enum_code"])),
+        (FieldKind::Multiselect, many) => joined(many.to_vec(), |item| told(item).text()),
+        (_, [one]) => told(one),
         // A list of structured values stays a list.
-        many if many.iter().any(|item| item.get("value").is_none_or(Value::is_object)) => {
+        (_, many) if many.iter().any(|item| item.get("value").is_none_or(Value::is_object)) => {
             let all: Vec<Value> = many.iter().map(|item| item.get("value").unwrap_or(item).clone()).collect();
             json(&Value::Array(all))
         }
-        many => joined(many.to_vec(), |item| told(item).text()),
+        (_, many) => joined(many.to_vec(), |item| told(item).text()),
+    }
+}
+
+/// An address is the texts of its parts, by their codes. [doc]
+fn address(parts: &[&Value]) -> Cell {
+    let of = |part: &&Value| Some((part["enum_code"].as_str()?.to_owned(), part["value"].clone()));
+    json(&Value::Object(parts.iter().filter_map(of).collect()))
+}
+
+/// `+7 900 000-00-00 (MOB)`; nothing is said of the usual sort.
+fn sorted(text: String, code: &Value) -> String {
+    match code.as_str() {
+        Some(code) if !text.is_empty() && code != crate::entity::field_type::USUAL_SORT => format!("{text} ({code})"),
+        _ => text,
     }
 }
 
@@ -210,8 +283,13 @@ fn name(all: &HashMap<u64, String>, id: u64) -> Cell {
 }
 
 fn joined(items: Vec<&Value>, told: impl Fn(&Value) -> String) -> Cell {
-    let all: Vec<String> = items.into_iter().map(told).filter(|text| !text.is_empty()).collect();
+    let all: Vec<String> = items.into_iter().map(told).filter(|text| !text.is_empty()).map(quoted).collect();
     Cell::of_text(all.join(", "))
+}
+
+/// One of several values: with quotes, as in a CSV, where it holds what stands between them.
+fn quoted(text: String) -> String {
+    if text.contains(',') || text.starts_with('"') { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 fn json(value: &Value) -> Cell {
@@ -225,12 +303,24 @@ fn json(value: &Value) -> Cell {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use jiff::civil::date;
     use serde_json::json;
 
     fn names() -> Names {
         let mut account = crate::account::tests::account();
         account.basics.timezone = Some("Europe/Moscow".into());
         Names::of(&account)
+    }
+
+    #[test]
+    fn days_are_counted_as_excel_counts_them() {
+        for (at, expected) in [
+            (date(2021, 1, 2).at(0, 0, 0, 0), 44_198.0),
+            (date(2021, 1, 2).at(12, 0, 0, 0), 44_198.5),
+            (date(1901, 1, 1).at(6, 0, 0, 0), 367.25),
+        ] {
+            assert_eq!(serial(at), expected, "{at}");
+        }
     }
 
     #[test]
@@ -271,6 +361,17 @@ mod tests {
         for (kind, values, told) in [
             (FieldKind::Text, json!([{"value": "=1+1"}]), "=1+1"),
             (FieldKind::Multitext, json!([{"value": "+7 1", "enum_code": "WORK"}, {"value": "+7 2"}]), "+7 1, +7 2"),
+            (
+                FieldKind::Multitext,
+                json!([{"value": "a", "enum_code": "MOB"}, {"value": "b, c"}]),
+                r#"a (MOB), "b, c""#,
+            ),
+            (FieldKind::Multiselect, json!([{"value": "A \"x\", B"}]), r#""A ""x"", B""#),
+            (
+                FieldKind::SmartAddress,
+                json!([{"value": "Москва", "enum_code": "city"}, {"value": "RU", "enum_code": "country"}]),
+                r#"{"city":"Москва","country":"RU"}"#,
+            ),
             (FieldKind::Numeric, json!([{"value": "12.50"}]), "12.50"),
             (FieldKind::Numeric, json!([{"value": "many"}]), "many"),
             (FieldKind::Checkbox, json!([{"value": false}]), "нет"),

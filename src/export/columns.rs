@@ -1,12 +1,14 @@
 //! The columns of a table: those of the entity, one for each custom field of the account, the address of the card, and what
 //! is shown of a linked contact or company. Pure.
 
+use super::back;
 use super::cell::{self, Cell, Names};
 use super::choices;
+use super::hidden::{Described, Is, Stamp};
 use super::linked::Whole;
 use crate::account::Account;
 use crate::entity::parts::{self, Field};
-use crate::entity::{ColumnSpec, Entity, FieldKind, INVOICE_LINK, INVOICES, Link, Owner, Shows};
+use crate::entity::{Action, ColumnSpec, Entity, FieldKind, INVOICE_LINK, INVOICES, Kind, Link, Owner, Shows};
 use crate::table::fold;
 use serde_json::Value;
 use std::collections::HashSet;
@@ -22,6 +24,7 @@ pub struct Columns {
     links: Vec<Link>,
     /// The fields of what is linked, as many as there are links.
     linked_fields: Vec<HashSet<u64>>,
+    stamp: Option<Stamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -48,8 +51,11 @@ enum From {
     Own(&'static ColumnSpec),
     Field {
         id: u64,
+        code: Option<String>,
         kind: FieldKind,
     },
+    /// It was there once.
+    Gone,
     /// An address with `{id}` in it.
     Card(String),
 }
@@ -59,7 +65,7 @@ impl From {
         match self {
             From::Own(spec) => spec.shows == Shows::Money,
             From::Field { kind, .. } => matches!(kind, FieldKind::Monetary | FieldKind::Price),
-            From::Card(_) => false,
+            From::Card(_) | From::Gone => false,
         }
     }
 }
@@ -93,7 +99,7 @@ impl Columns {
             let from = From::Card(format!("{}/{card}", account.base));
             all.push(Column { title: LINK.to_owned(), linked: None, from, choices: Vec::new() });
         }
-        Columns { all, fields: ids(fields), links: Vec::new(), linked_fields: Vec::new() }
+        Columns { all, fields: ids(fields), links: Vec::new(), linked_fields: Vec::new(), stamp: None }
     }
 
     /// And those of what is linked: `Контакт: Телефон`.
@@ -142,6 +148,48 @@ impl Columns {
         self.all.iter().map(head).collect()
     }
 
+    /// A workbook of these columns will say this of itself.
+    pub fn stamped(self, stamp: Stamp) -> Columns {
+        Columns { stamp: Some(stamp), ..self }
+    }
+
+    pub fn stamp(&self) -> Option<&Stamp> {
+        self.stamp.as_ref()
+    }
+
+    /// What each column is to an import.
+    pub fn described(&self, kind: Kind) -> Vec<Described> {
+        let described = |column: &Column| {
+            let (is, writable) = match &column.from {
+                // What stands in another record is not this one's to change.
+                _ if column.linked.is_some() => (Is::Other, false),
+                From::Own(spec) => {
+                    (Is::Own(spec.at.join(".")), back::own_field(kind, spec.at, Action::Update).is_some())
+                }
+                From::Field { id, code, kind } => {
+                    (Is::Field { id: *id, code: code.clone() }, back::field_is_writable(*kind))
+                }
+                From::Card(_) | From::Gone => (Is::Other, false),
+            };
+            Described { title: column.title.clone(), is, writable }
+        };
+        self.all.iter().map(described).collect()
+    }
+
+    /// The columns of an earlier export, in its order; those that cannot be had any more are empty.
+    pub fn of_earlier(&self, earlier: &[Described], kind: Kind) -> Columns {
+        let now = self.described(kind);
+        let find = |column: &Described| {
+            let same = |other: &Described| match (&other.is, &column.is) {
+                (Is::Other, Is::Other) => other.title == column.title,
+                (a, b) => a == b,
+            };
+            let from = now.iter().position(same).map_or(From::Gone, |index| self.all[index].from.clone());
+            Column { title: column.title.clone(), linked: None, from, choices: Vec::new() }
+        };
+        Columns { all: earlier.iter().map(find).collect(), ..self.clone() }
+    }
+
     /// These only, in this order; the title that is not there, if one is not.
     pub fn only<'a>(&self, titles: &[&'a str]) -> Result<Columns, &'a str> {
         let find = |title: &'a str| {
@@ -185,7 +233,7 @@ impl Columns {
 
 impl From {
     fn field(field: &Field) -> From {
-        From::Field { id: field.id, kind: FieldKind::from_name(&field.kind) }
+        From::Field { id: field.id, code: field.code.clone(), kind: FieldKind::from_name(&field.kind) }
     }
 
     fn cell(&self, item: &Value, fields: &[&Value], names: &Names) -> Cell {
@@ -194,10 +242,11 @@ impl From {
                 let value = spec.at.iter().fold(item, |value, key| &value[*key]);
                 cell::own(spec.shows, value, item, names)
             }
-            From::Field { id, kind } => {
+            From::Field { id, kind, .. } => {
                 let entry = fields.iter().find(|entry| parts::id(&entry["field_id"]) == Some(*id));
                 entry.map_or(Cell::Empty, |entry| cell::field(*kind, &entry["values"], names))
             }
+            From::Gone => Cell::Empty,
             From::Card(card) => match parts::id(&item["id"]) {
                 Some(id) => Cell::Link(card.replace("{id}", &id.to_string())),
                 None => Cell::Empty,

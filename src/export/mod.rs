@@ -1,13 +1,16 @@
 //! From the account into a file: what is asked for (`ask`), which columns it has (`columns`), what stands in a cell
-//! (`cell`), what the items are linked to (`linked`), a mapping read backwards in place of columns (`backwards`, `dialect`, `shape`), the file itself (`out`, `sheets`), and the proof beside it (`manifest`). Rows stream: only the ids that were seen
-//! stay in memory.
+//! (`cell`), what the items are linked to (`linked`), a mapping read backwards in place of columns (`backwards`, `dialect`,
+//! `shape`), the file itself (`out`, `sheets`), what a workbook keeps to itself so that it can be imported again (`hidden`,
+//! `back`), and the proof beside it (`manifest`). Rows stream: only the ids that were seen stay in memory.
 
 mod ask;
+pub mod back;
 mod backwards;
 mod cell;
 mod choices;
 mod columns;
 mod dialect;
+mod hidden;
 mod linked;
 mod manifest;
 mod out;
@@ -17,6 +20,7 @@ mod sheets;
 pub use ask::{Ask, FILTERS};
 pub use backwards::{Backwards, KeyOf};
 pub use columns::Columns;
+pub use hidden::{Hidden, NotOurs, Stamp};
 pub use manifest::{MANIFEST_SUFFIX, Manifest, Person};
 pub use out::{ExportError, Format};
 pub use shape::Shape;

@@ -114,7 +114,11 @@ impl Out {
             Format::Xlsx => {
                 // An unwritable place is told before anything is read.
                 File::create(&path).map_err(unwritable)?;
-                Writer::Xlsx(Box::new(Sheets::new(shape.heads(), &dialect)?))
+                let mut sheets = Sheets::new(shape.heads(), &dialect)?;
+                if let Some((stamp, columns)) = shape.hidden() {
+                    sheets.hide(stamp, &columns)?;
+                }
+                Writer::Xlsx(Box::new(sheets))
             }
             Format::Jsonl if part.is_none() => Writer::Jsonl(Box::new(BufWriter::new(io::stdout()))),
             Format::Jsonl => Writer::Jsonl(Box::new(BufWriter::new(File::create(&path).map_err(unwritable)?))),

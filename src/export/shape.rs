@@ -4,6 +4,7 @@ use super::backwards::Backwards;
 use super::cell::{Cell, Names};
 use super::columns::{Columns, Head};
 use super::dialect::Dialect;
+use super::hidden::{Described, Stamp};
 use super::linked::Whole;
 use crate::entity::Link;
 
@@ -30,6 +31,14 @@ impl Shape {
         match self {
             Shape::Columns(columns) => columns.heads(),
             Shape::Mapping(_) => self.titles().into_iter().map(|title| Head { title, ..Head::default() }).collect(),
+        }
+    }
+
+    /// What a workbook keeps to itself; one that follows a mapping has the mapping to go back by.
+    pub fn hidden(&self) -> Option<(&Stamp, Vec<Described>)> {
+        match self {
+            Shape::Columns(columns) => columns.stamp().map(|stamp| (stamp, columns.described(stamp.kind))),
+            Shape::Mapping(_) => None,
         }
     }
 

@@ -1,29 +1,21 @@
 //! A workbook written row by row; its sheets are not kept in memory. Text is always written as text, so `=…` never
 //! becomes a formula.
 
-use super::cell::Cell;
+use super::cell::{CELL_MAX, Cell, Written};
 use super::columns::Head;
 use super::dialect::Dialect;
+use super::hidden::{Described, HiddenOut, Stamp};
 use crate::table::{link_format, write_link};
-use jiff::civil::{Date, DateTime};
-use rust_decimal::prelude::ToPrimitive;
 use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format};
-use rust_xlsxwriter::{Workbook, Worksheet, XlsxError};
+use rust_xlsxwriter::{Workbook, XlsxError};
 use std::path::Path;
 
 /// Rows of a sheet of Excel, header included.
 const SHEET_ROWS_MAX: u32 = 1_048_576;
-/// Characters of a cell of Excel.
-const CELL_MAX: usize = 32_767;
-/// Digits of a number that Excel keeps.
-const DIGITS_MAX: usize = 15;
 const SHEET: &str = "Export";
 /// The hidden sheet with what the drop-down lists offer.
 const CHOICES: &str = "Списки";
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
-/// Excel's day 0, as it counts from March 1900 on; days before it counts wrongly.
-const EPOCH: Date = Date::constant(1899, 12, 30);
-const FIRST_YEAR: i16 = 1901;
 /// In characters.
 const WIDTHS: std::ops::RangeInclusive<usize> = 8..=50;
 /// Rows that a column's width is taken from: what is widest further down may be cut on the screen.
@@ -41,11 +33,13 @@ pub struct Sheets {
     heads: Vec<Head>,
     /// The longest text of each column so far.
     widths: Vec<usize>,
-    /// Sheets so far, and rows of the last one.
+    /// Sheets so far, the last one's place in the workbook, and its rows.
     count: u32,
+    sheet: usize,
     row: u32,
     rows_max: u32,
     cut: u64,
+    hidden: Option<HiddenOut>,
     instant: Format,
     day: Format,
     link: Format,
@@ -65,9 +59,11 @@ impl Sheets {
             widths: heads.iter().map(|head| head.title.chars().count() + 3).collect(),
             heads,
             count: 0,
+            sheet: 0,
             row: 0,
             rows_max: SHEET_ROWS_MAX,
             cut: 0,
+            hidden: None,
             instant: Format::new().set_num_format("dd.mm.yyyy hh:mm"),
             day: Format::new().set_num_format("dd.mm.yyyy"),
             link: link_format(),
@@ -78,9 +74,16 @@ impl Sheets {
         Ok(sheets)
     }
 
+    /// Lets the workbook keep what it needs to be imported again.
+    pub fn hide(&mut self, stamp: &Stamp, columns: &[Described]) -> Result<(), XlsxError> {
+        self.hidden = Some(HiddenOut::begin(&mut self.workbook, stamp, columns)?);
+        Ok(())
+    }
+
     fn begin(&mut self) -> Result<(), XlsxError> {
         self.count += 1;
         let name = if self.count == 1 { self.name.clone() } else { format!("{} {}", self.name, self.count) };
+        self.sheet = self.workbook.worksheets().len();
         let sheet = self.workbook.add_worksheet_with_constant_memory()?;
         sheet.set_name(name)?;
         // The id and the name stay in sight as well, where the table is wide.
@@ -102,7 +105,7 @@ impl Sheets {
     /// What can be said of a sheet only when its rows are there.
     fn end(&mut self) -> Result<(), XlsxError> {
         let (top, row, widths) = (self.top, self.row, &self.widths);
-        let sheet = self.workbook.worksheet_from_index(self.count as usize - 1)?;
+        let sheet = self.workbook.worksheet_from_index(self.sheet)?;
         sheet.autofilter(top, 0, row, (widths.len() as u16).saturating_sub(1))?;
         for (column, width) in (0_u16..).zip(widths) {
             sheet.set_column_width(column, (*width).clamp(*WIDTHS.start(), *WIDTHS.end()) as f64 + 1.0)?;
@@ -116,35 +119,41 @@ impl Sheets {
             self.begin()?;
         }
         self.row += 1;
+        let cells: Vec<Cell> = cells.collect();
+        if let Some(hidden) = &mut self.hidden {
+            hidden.row(&mut self.workbook, &cells)?;
+        }
         let (row, instant, day) = (self.row, &self.instant, &self.day);
-        let sheet = self.workbook.worksheet_from_index(self.count as usize - 1)?;
+        let sheet = self.workbook.worksheet_from_index(self.sheet)?;
         for (((column, cell), head), width) in (0_u16..).zip(cells).zip(&self.heads).zip(&mut self.widths) {
             if row <= MEASURED {
                 *width = (*width).max(longest_line(&cell));
             }
-            let text = match cell {
-                Cell::Empty => continue,
-                Cell::Instant(at) if at.year() >= FIRST_YEAR => {
-                    sheet.write_number_with_format(row, column, serial(at), instant)?;
-                    continue;
+            let is_day = matches!(cell, Cell::Day(_));
+            if let Cell::Link(address) = &cell
+                && write_link(sheet, row, column, address, &self.link)?
+            {
+                continue;
+            }
+            // Excel counts UTF-16 units.
+            self.cut += u64::from(matches!(&cell, Cell::Text(text) if text.chars().nth(CELL_MAX).is_some()));
+            match cell.written() {
+                Written::Nothing => {}
+                Written::Number(number, _) if !head.money => {
+                    sheet.write_number(row, column, number)?;
                 }
-                Cell::Day(date) if date.year() >= FIRST_YEAR => {
-                    sheet.write_number_with_format(row, column, serial(date.into()), day)?;
-                    continue;
+                Written::Number(number, _) => {
+                    let format = if number.fract() == 0.0 { &self.whole } else { &self.cents };
+                    sheet.write_number_with_format(row, column, number, format)?;
                 }
-                Cell::Number(number) if number.mantissa().to_string().trim_start_matches('-').len() <= DIGITS_MAX => {
-                    let value = number.to_f64().unwrap_or(0.0);
-                    match (head.money, number.is_integer()) {
-                        (false, _) => sheet.write_number(row, column, value)?,
-                        (true, true) => sheet.write_number_with_format(row, column, value, &self.whole)?,
-                        (true, false) => sheet.write_number_with_format(row, column, value, &self.cents)?,
-                    };
-                    continue;
+                Written::Serial(days, _) => {
+                    let format = if is_day { day } else { instant };
+                    sheet.write_number_with_format(row, column, days, format)?;
                 }
-                Cell::Link(address) if write_link(sheet, row, column, &address, &self.link)? => continue,
-                other => other.text(),
-            };
-            self.cut += u64::from(write(sheet, row, column, &text)?);
+                Written::Text(text) => {
+                    sheet.write_string(row, column, text)?;
+                }
+            }
         }
         Ok(())
     }
@@ -168,7 +177,7 @@ impl Sheets {
         for (column, head) in (0_u16..).zip(offered()) {
             sheet.write_string(0, column, &head.title)?;
             for (row, choice) in (1_u32..).zip(&head.choices) {
-                write(sheet, row, column, choice)?;
+                sheet.write_string(row, column, choice.chars().take(CELL_MAX).collect::<String>())?;
             }
         }
         Ok(())
@@ -204,39 +213,10 @@ fn longest_line(cell: &Cell) -> usize {
     }
 }
 
-/// Excel counts UTF-16 units; true where the text was too long.
-fn write(sheet: &mut Worksheet, row: u32, column: u16, text: &str) -> Result<bool, XlsxError> {
-    let kept = match text.char_indices().nth(CELL_MAX) {
-        Some((end, _)) => &text[..end],
-        None => text,
-    };
-    sheet.write_string(row, column, kept)?;
-    Ok(kept.len() < text.len())
-}
-
-/// Days since Excel's epoch; the time is the fraction.
-fn serial(at: DateTime) -> f64 {
-    let days = at.date().since(EPOCH).map_or(0, |span| span.get_days());
-    let seconds = i32::from(at.hour()) * 3_600 + i32::from(at.minute()) * 60 + i32::from(at.second());
-    f64::from(days) + f64::from(seconds) / 86_400.0
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use calamine::Reader;
-    use jiff::civil::date;
-
-    #[test]
-    fn days_are_counted_as_excel_counts_them() {
-        for (at, expected) in [
-            (date(2021, 1, 2).at(0, 0, 0, 0), 44_198.0),
-            (date(2021, 1, 2).at(12, 0, 0, 0), 44_198.5),
-            (date(1901, 1, 1).at(6, 0, 0, 0), 367.25),
-        ] {
-            assert_eq!(serial(at), expected, "{at}");
-        }
-    }
 
     #[test]
     fn a_long_table_goes_on_in_another_sheet() {

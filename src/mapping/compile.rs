@@ -13,7 +13,7 @@ use crate::entity::{Action, CatalogKind, Entity, Holds};
 use crate::entity::{INVOICES, PRODUCTS, SUPPLIERS};
 use crate::problem::{Place as Spot, Problem, Source, did_you_mean};
 use crate::table::{Found, Header};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Where the rows come from, as far as the mapping needs it, and what earlier imports have made.
 pub struct Origins {
@@ -79,6 +79,7 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
         header: origins.header,
         decimal: written.source.decimal,
         lookups,
+        edits: OnceLock::new(),
     })
 }
 

@@ -6,7 +6,7 @@ use super::convert::number::Round;
 use super::plan::{Convert, ElementBy, Lookup, LookupWhat, TargetPlan};
 use super::value::linked_to;
 use super::written::{As, By, Origin};
-use crate::entity::field_type::multitext_codes;
+use crate::entity::field_type::{USUAL_SORT, multitext_codes};
 use crate::entity::parts::{Field, FieldOption};
 use crate::entity::payload::Sort;
 use crate::entity::{ADDRESS_PARTS, Action, Entity, FieldKind, Holds, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
@@ -14,8 +14,6 @@ use crate::entity::{PRODUCTS, SUPPLIERS};
 use crate::table::fold;
 use std::sync::Arc;
 
-/// What the service takes a phone or an e-mail for that says nothing else. [doc]
-const DEFAULT_SORT: &str = "WORK";
 /// The part of an address that is no free text. [doc]
 pub const COUNTRY: &str = "country";
 
@@ -47,12 +45,12 @@ impl Compile<'_> {
         };
         let codes = multitext_codes(field.code.as_deref().unwrap_or(""));
         let Some(wanted) = &origin.enum_ else {
-            if !codes.is_empty() && !codes.contains(&DEFAULT_SORT) {
+            if !codes.is_empty() && !codes.contains(&USUAL_SORT) {
                 let message = format!("\"{}\" does not say which sort of messenger", field.name);
                 let hint = format!("write {{ column = \"…\", enum = \"…\" }}, one of: {}", codes.join(", "));
                 self.problem(origin.at, "mapping-shape", message, Some(hint));
             }
-            return Some(Sort::Code(DEFAULT_SORT.to_owned())).filter(|_| !codes.is_empty());
+            return Some(Sort::Code(USUAL_SORT.to_owned())).filter(|_| !codes.is_empty());
         };
         let known = |o: &&FieldOption| {
             o.code.as_deref() == Some(&wanted.it) || fold(&o.value) == fold(&wanted.it) || o.id.to_string() == wanted.it
@@ -67,6 +65,16 @@ impl Compile<'_> {
         let message = format!("\"{}\" is no sort of \"{}\"", wanted.it, field.name);
         self.problem(wanted.at, "unknown-option", message, Some(format!("known: {}", names.join(", "))));
         None
+    }
+
+    /// The sorts that a cell may name behind its value, where the mapping does not say which it is.
+    pub(super) fn sorts(&self, origin: &Origin, target: &TargetPlan) -> Vec<String> {
+        let TargetPlan::Custom { field, kind: FieldKind::Multitext } = target else { return Vec::new() };
+        if origin.enum_.is_some() {
+            return Vec::new();
+        }
+        let codes = multitext_codes(field.code.as_deref().unwrap_or("")).iter().map(|code| (*code).to_owned());
+        codes.chain(field.options.iter().filter_map(|option| option.code.clone())).collect()
     }
 
     /// Which part of an address a text is; the first line where nothing is said. [doc]
@@ -217,6 +225,9 @@ impl Compile<'_> {
     ) -> Option<Convert> {
         let shape = origin.as_.as_ref().map(|a| a.it);
         let by_id = origin.by.as_ref().is_some_and(|by| by.it == By::Id);
+        if shape == Some(As::Json) && is_structured(kind) {
+            return Some(Convert::Json { kind, bare: origin.by.as_ref().is_some_and(|by| by.it == By::Name) });
+        }
         Some(match kind {
             FieldKind::Numeric => Convert::Number,
             FieldKind::Monetary | FieldKind::Price => Convert::Money,
@@ -266,6 +277,11 @@ impl Compile<'_> {
     }
 
     fn text(&mut self, origin: &Origin, max: usize, rules: Arc<date::Rules>) -> Option<Convert> {
+        if let Some(json) = origin.as_.as_ref().filter(|as_| as_.it == As::Json) {
+            let hint = Some("it is for payers, lines, legal entities, addresses and the like; leave it out".to_owned());
+            self.problem(json.at, "conversion", "\"json\" is for fields whose values are objects", hint);
+            return None;
+        }
         let print = origin.format.as_ref();
         if let Some(print) = print {
             self.layout(print);
@@ -285,6 +301,7 @@ fn agrees(as_: As, convert: &Convert) -> bool {
         Convert::Number | Convert::Quantity | Convert::Int { .. } => matches!(as_, As::Number | As::Money),
         Convert::Money | Convert::WholeMoney { .. } => matches!(as_, As::Money | As::Number),
         Convert::Bool => as_ == As::Bool,
+        Convert::Json { .. } => as_ == As::Json,
         Convert::Day(_) => as_ == As::Date,
         Convert::Moment(_) => matches!(as_, As::DateTime | As::Date),
         Convert::Name(_) | Convert::Tag | Convert::Word(_) => {
@@ -296,6 +313,20 @@ fn agrees(as_: As, convert: &Convert) -> bool {
         }
         Convert::Text { .. } | Convert::Phone { .. } | Convert::Email { .. } | Convert::Url { .. } => true,
     }
+}
+
+/// Types whose values are objects, or come in parts.
+pub fn is_structured(kind: FieldKind) -> bool {
+    matches!(
+        kind,
+        FieldKind::LegalEntity
+            | FieldKind::SmartAddress
+            | FieldKind::LinkedEntity
+            | FieldKind::Payer
+            | FieldKind::Supplier
+            | FieldKind::Items
+            | FieldKind::ChainedList
+    )
 }
 
 fn reads_dates(origin: &Origin, target: &TargetPlan) -> bool {

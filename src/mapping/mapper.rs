@@ -1,6 +1,7 @@
 //! One row at a time: cells in, a record's JSON or its problems out. All problems of a row are told, not only the
 //! first. The same code serves the import, the dry run and `check`, so a preview cannot differ from what is sent.
 
+use super::edits::Edit;
 use super::names::{Names, resolve};
 use super::plan::{LookupWhat, Plan, TargetPlan};
 use super::row::RowContext;
@@ -26,6 +27,8 @@ pub enum Mapped {
         key: Option<String>,
         id: u64,
     },
+    /// Another run of the same source deals with it.
+    Elsewhere,
     Rejected {
         key: Option<String>,
         problems: Vec<Problem>,
@@ -115,7 +118,36 @@ impl Mapper {
         if !self.takes(row) {
             return Mapped::Skipped;
         }
-        self.record(row, &[])
+        let plan = Arc::clone(&self.plan);
+        match plan.edits.get().map(|edits| edits.of(row.number)) {
+            None | Some(Edit::Plain) => self.record(row, &[]),
+            Some(Edit::Elsewhere) => Mapped::Elsewhere,
+            Some(Edit::Same) => match plan.id_column().and_then(|column| row.get(column).text.trim().parse().ok()) {
+                Some(id) => Mapped::Unchanged { key: None, id },
+                // Nothing was decided of such a row, so it is told as any other.
+                None => self.record(row, &[]),
+            },
+            Some(Edit::Change(columns)) => self.record_of(row, &[], Asked { columns: Some(columns), key: None }),
+            Some(Edit::New(key)) => self.record_of(row, &[], Asked { columns: None, key: Some(key) }),
+            Some(Edit::Made { key, id }) => Mapped::Unchanged { key: Some(key.clone()), id: *id },
+            Some(Edit::Refused(refusals)) => {
+                let key = RowContext::new(&plan, row).key();
+                let problems = refusals.iter().map(|refusal| refusal.problem(&plan, row.number)).collect();
+                Mapped::Rejected { key, problems }
+            }
+        }
+    }
+
+    /// What these columns of a row come to, for holding it against another row; `None` where that cannot be said.
+    pub fn item(&mut self, row: &Row, columns: &[usize]) -> Option<Vec<u8>> {
+        let plan = Arc::clone(&self.plan);
+        let mut at = RowContext::new(&plan, row);
+        at.columns = Some(columns);
+        self.sections(&mut at, row, &[]);
+        if !at.problems.is_empty() {
+            return None;
+        }
+        Some(self.body(&plan, &at, 0, None))
     }
 
     /// A row of which nothing says what record it belongs to.
@@ -129,14 +161,19 @@ impl Mapper {
 
     /// A record of a row, and of others that belong to it.
     pub fn record(&mut self, row: &Row, more: &[Row]) -> Mapped {
+        self.record_of(row, more, Asked { columns: None, key: None })
+    }
+
+    fn record_of(&mut self, row: &Row, more: &[Row], asked: Asked<'_>) -> Mapped {
         let plan = Arc::clone(&self.plan);
         let mut at = RowContext::new(&plan, row);
+        at.columns = asked.columns;
         for row in std::iter::once(row).chain(more) {
             at.row = row;
             at.condition();
         }
         at.row = row;
-        let key = at.key();
+        let key = asked.key.map(str::to_owned).or_else(|| at.key());
         self.sections(&mut at, row, more);
         at.row = row;
         if plan.id_by_key {
@@ -352,6 +389,14 @@ impl Mapper {
         item.finish(&mut body);
         body
     }
+}
+
+/// What is asked of a row beside its cells.
+struct Asked<'a> {
+    /// These columns and no others.
+    columns: Option<&'a [usize]>,
+    /// This key and not that of its cells.
+    key: Option<&'a str>,
 }
 
 /// The record's own id, where it is found by its key.

@@ -4,6 +4,7 @@
 use super::convert::date;
 use super::convert::number::Round;
 use super::convert::phone::Region;
+use super::edits::Edits;
 use super::names::Book;
 use super::template::Template;
 use super::written::{As, OnEmpty, OnUnknown};
@@ -11,12 +12,12 @@ use crate::account::Account;
 use crate::entity::compare::Mark;
 use crate::entity::parts::Field;
 use crate::entity::payload::Sort;
-use crate::entity::{Action, Entity, FieldKind, FieldSpec, Kind, Owner, SectionSpec, Write};
+use crate::entity::{Action, Entity, FieldKind, FieldSpec, Holds, Kind, Owner, SectionSpec, Write};
 use crate::problem::Source;
 use crate::table::{Header, Row};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 #[derive(Debug)]
 pub struct Plan {
@@ -47,8 +48,28 @@ pub struct Plan {
     pub decimal: Option<char>,
     /// Whose rules phones without a country code follow; `None` where the account's country is not known.
     pub region: Option<Region>,
+    /// What is to become of each row, where that is decided beforehand; set once, before a row is mapped.
+    pub edits: OnceLock<Edits>,
     /// How many name caches a mapper needs.
     pub lookups: usize,
+}
+
+impl Plan {
+    /// The column with the ids of the records that are changed.
+    pub fn id_column(&self) -> Option<usize> {
+        let own = |value: &&ValuePlan| matches!(value.target, TargetPlan::Field(spec) if spec.holds == Holds::OwnId);
+        let value = self.sections.first()?.values.iter().find(own)?;
+        value.origins.iter().find_map(|origin| match origin.input {
+            Input::Column(index) => Some(index),
+            Input::Constant(_) | Input::Template(_) => None,
+        })
+    }
+
+    /// True where the cells of this column fill something.
+    pub fn fills(&self, column: usize) -> bool {
+        let from = |origin: &OriginPlan| matches!(origin.input, Input::Column(index) if index == column);
+        self.sections.iter().flat_map(|section| &section.values).any(|value| value.origins.iter().any(from))
+    }
 }
 
 /// Rows that belong together. The source is read through once to count them, so that the rows of a record need not
@@ -149,6 +170,8 @@ pub struct OriginPlan {
     pub values_only: bool,
     /// The sort of a multitext value.
     pub sort: Option<Sort>,
+    /// Sorts that a cell may name behind its value.
+    pub sorts: Vec<String>,
 }
 
 /// What a cell is turned into; decided by the target's type, or by `as`.
@@ -195,6 +218,11 @@ pub enum Convert {
     /// The name of an object of which nothing else is said.
     ObjectName {
         max: usize,
+    },
+    /// The objects of a field of this type as JSON; `bare` leaves out the ids of other things in it.
+    Json {
+        kind: FieldKind,
+        bare: bool,
     },
     /// One step of a chain of lists after the other.
     Chain {

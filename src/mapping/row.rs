@@ -8,8 +8,8 @@ use super::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, Val
 use super::total::{Line, Total};
 use super::value::{Made, Refused};
 use super::written::{OnEmpty, OnUnknown};
-use crate::entity::Action;
 use crate::entity::payload::ObjectWriter;
+use crate::entity::{Action, Holds};
 use crate::problem::{Place, Problem, Stage, did_you_mean, quoted};
 use crate::table::{Cell, Row, Scalar, fold};
 use rust_decimal::Decimal;
@@ -40,6 +40,8 @@ pub(super) struct RowContext<'a> {
     pub(super) bare: bool,
     /// What the section at hand has in the row at hand.
     pub(super) part: PartOfRow,
+    /// Only these columns are looked at, where not all are.
+    pub(super) columns: Option<&'a [usize]>,
 }
 
 /// What one section has found in one row, beside its object.
@@ -75,6 +77,7 @@ impl<'a> RowContext<'a> {
             made: 0,
             bare: false,
             part: PartOfRow::default(),
+            columns: None,
         }
     }
 
@@ -128,7 +131,8 @@ impl<'a> RowContext<'a> {
 
     pub(super) fn section(&mut self, section: &SectionPlan, object: &mut ObjectWriter, names: &mut Names) {
         self.part = PartOfRow { told: self.problems.len(), ..PartOfRow::default() };
-        for value in &section.values {
+        let columns = self.columns;
+        for value in section.values.iter().filter(|value| asked_for(value, columns)) {
             self.value(section, value, object, names);
         }
         self.close_part(section, object);
@@ -142,17 +146,18 @@ impl<'a> RowContext<'a> {
 
     fn value(&mut self, section: &SectionPlan, value: &ValuePlan, object: &mut ObjectWriter, names: &mut Names) {
         let rendered: Vec<Option<String>> = value.origins.iter().map(|origin| self.rendered(origin)).collect();
+        let quoted: Vec<Option<Vec<String>>> = value.origins.iter().map(|origin| self.quoted(origin)).collect();
         let mut made: Vec<(Made<'_>, &OriginPlan)> = Vec::new();
         let mut clear = false;
         self.made = 0;
-        for (origin, rendered) in value.origins.iter().zip(&rendered) {
+        for ((origin, rendered), quoted) in value.origins.iter().zip(&rendered).zip(&quoted) {
             let cell = match (&origin.input, rendered) {
                 (Input::Column(index), _) => self.row.get(*index),
                 (Input::Constant(text), _) => text_cell(text),
                 (Input::Template(_), Some(text)) => text_cell(text),
                 (Input::Template(_), None) => continue,
             };
-            match self.origin(value, origin, cell, names, &mut made) {
+            match self.origin(value, origin, cell, quoted.as_deref(), names, &mut made) {
                 Filled::Yes | Filled::No => {}
                 Filled::Clear => clear = true,
             }
@@ -164,6 +169,12 @@ impl<'a> RowContext<'a> {
         {
             object.clear_field(field.id);
         }
+    }
+
+    /// The parts of a cell of which some stand between quotes.
+    fn quoted(&self, origin: &OriginPlan) -> Option<Vec<String>> {
+        let Input::Column(index) = origin.input else { return None };
+        split::quoted(self.row.get(index).text, &origin.split)
     }
 
     fn rendered(&mut self, origin: &OriginPlan) -> Option<String> {
@@ -183,6 +194,7 @@ impl<'a> RowContext<'a> {
         value: &'v ValuePlan,
         origin: &'v OriginPlan,
         cell: Cell<'v>,
+        quoted: Option<&'v [String]>,
         names: &mut Names,
         made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
     ) -> Filled {
@@ -192,6 +204,10 @@ impl<'a> RowContext<'a> {
             let whole = |part: &'v str| if part == cell.text { cell } else { text_cell(part) };
             if origin.split.is_empty() {
                 nulled |= self.part(value, origin, cell, names, made);
+            } else if let Some(parts) = quoted {
+                for part in parts {
+                    nulled |= self.part(value, origin, text_cell(part), names, made);
+                }
             } else if matches!(origin.convert, Convert::Phone { .. }) {
                 for part in phone::split(cell.text, &origin.split) {
                     nulled |= self.part(value, origin, whole(part), names, made);
@@ -291,6 +307,15 @@ impl<'a> RowContext<'a> {
             None => self.convert(value, origin, cell, names).map(Some),
         }
     }
+}
+
+/// The id of the record is always asked for.
+fn asked_for(value: &ValuePlan, columns: Option<&[usize]>) -> bool {
+    let own_id = matches!(value.target, TargetPlan::Field(spec) if spec.holds == Holds::OwnId);
+    let among = |columns: &[usize]| {
+        value.origins.iter().any(|origin| matches!(origin.input, Input::Column(index) if columns.contains(&index)))
+    };
+    own_id || columns.is_none_or(among)
 }
 
 enum Filled {

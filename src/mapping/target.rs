@@ -7,7 +7,7 @@ use super::convert::split;
 use super::names::{missed, resolve};
 use super::plan::{Convert, Input, LookupWhat, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use super::wanted::named_list;
-use super::written::{At, By, From, OnEmpty, OnUnknown, Origin, Part, Section, Target, Value};
+use super::written::{As, At, By, From, OnEmpty, OnUnknown, Origin, Part, Section, Target, Value};
 use crate::account::CatalogRef;
 use crate::entity::parts::Field;
 use crate::entity::payload::Sort;
@@ -116,7 +116,8 @@ impl Compile<'_> {
             Target::Custom(name) => {
                 let field = self.custom_field(owner?, name, value.at)?;
                 let kind = FieldKind::from_name(&field.kind);
-                if kind == FieldKind::Items {
+                let as_json = |o: &Origin| o.as_.as_ref().is_some_and(|as_| as_.it == As::Json);
+                if kind == FieldKind::Items && !value.origins.iter().all(as_json) {
                     let message = format!("\"{}\" holds lines of several parts, not one value", field.name);
                     let hint = "write { description = \"…\", unit_price = \"…\", quantity = \"…\" }".to_owned();
                     self.problem(value.at, "mapping-shape", message, Some(hint));
@@ -288,7 +289,7 @@ impl Compile<'_> {
         });
         let rules = self.origin_rules(origin, target);
         let convert = self.convert(origin, target, context.owner, context.catalog, round, rules)?;
-        let sort = self.sort(origin, target);
+        let (sort, sorts) = (self.sort(origin, target), self.sorts(origin, target));
         self.origin_problems(origin, target, context.many);
         let values = origin
             .values
@@ -296,6 +297,7 @@ impl Compile<'_> {
             .map(|values| values.it.iter().map(|(found, written)| (fold(found), written.it.clone())).collect());
         let split = match (origin.split.is_empty(), context.many, &convert) {
             (false, _, _) => origin.split.clone(),
+            (true, _, Convert::Json { .. }) => Vec::new(),
             (true, _, Convert::Chain { .. }) => STEPS.map(str::to_owned).to_vec(),
             (true, Many::Yes, _) => BETWEEN.map(str::to_owned).to_vec(),
             (true, Many::No | Many::IfSplit, _) => Vec::new(),
@@ -312,6 +314,7 @@ impl Compile<'_> {
             on_unknown: origin.on_unknown.as_ref().map_or(OnUnknown::Reject, |o| o.it),
             values_only: origin.values.is_some() && origin.on_unknown.is_some(),
             sort,
+            sorts,
         };
         self.written_names(origin, &plan, target);
         Some(plan)

@@ -90,6 +90,12 @@ pub fn read(path: &Path) -> Result<(Text, Node), Vec<Problem>> {
     tree.map(|node| (text, node))
 }
 
+/// The same from a text in TOML.
+pub fn of_toml(path: &Path, text: &str) -> Result<(Text, Node), Vec<Problem>> {
+    let text = Text { file: path.to_owned(), text: text.to_owned() };
+    parse_toml(&text).map(|node| (text, node))
+}
+
 fn parse_toml(text: &Text) -> Result<Node, Vec<Problem>> {
     let (table, errors) = DeTable::parse_recoverable(&text.text);
     if errors.is_empty() {

@@ -1,13 +1,13 @@
 //! One value: from a cell to what is written, or why not. The conversions themselves are in `convert`; here stands which
 //! of them a plan asks for, and what the service's lengths and closed lists add.
 
-use super::convert::{Unfit, date, email, flag, money, number, phone, print, text, url};
+use super::convert::{Unfit, date, email, flag, json, money, number, phone, print, text, url};
 use super::names::Names;
 use super::plan::{Convert, ElementBy, Lookup, LookupWhat, OriginPlan, ValuePlan};
 use super::row::RowContext;
 use super::written::As;
 use crate::entity::parts::Field;
-use crate::entity::payload::FieldValue;
+use crate::entity::payload::{FieldValue, Sort};
 use crate::entity::{Action, CHAIN_MAX, FieldKind, TEXT_MAX};
 use crate::problem::quoted;
 use crate::table::{Cell, Scalar};
@@ -23,6 +23,13 @@ pub enum Made<'a> {
     Bool(bool),
     Int(i64),
     Id(u64),
+    /// A phone, an e-mail, with the sort that its cell says.
+    Sorted {
+        text: Cow<'a, str>,
+        sort: Sort,
+    },
+    /// The values of a field, as the service takes them.
+    Json(String),
     /// An element in a chain of lists.
     Step {
         catalog: u64,
@@ -52,6 +59,24 @@ impl RowContext<'_> {
         names: &mut Names,
     ) -> Result<Made<'v>, Refused> {
         let decimal = self.plan.decimal;
+        if let Some((text, sort)) = sorted(cell.text, &origin.sorts) {
+            let cell = Cell { text, value: if text.is_empty() { Scalar::Empty } else { Scalar::Text } };
+            return Ok(match self.convert_one(value, origin, cell, names, decimal)? {
+                Made::Text(text) => Made::Sorted { text, sort },
+                other => other,
+            });
+        }
+        self.convert_one(value, origin, cell, names, decimal)
+    }
+
+    fn convert_one<'v>(
+        &mut self,
+        value: &'v ValuePlan,
+        origin: &'v OriginPlan,
+        cell: Cell<'v>,
+        names: &mut Names,
+        decimal: Option<char>,
+    ) -> Result<Made<'v>, Refused> {
         Ok(match &origin.convert {
             Convert::Text { shape, max, rules, print } => {
                 Made::Text(fits(self.shaped(cell, *shape, rules, print.as_deref())?, *max)?)
@@ -76,6 +101,7 @@ impl RowContext<'_> {
             Convert::Colour { known, hash } => Made::Text(colour(cell.text.trim(), known, *hash)?.into()),
             Convert::Country => Made::Text(country(cell.text.trim())?.into()),
             Convert::ObjectName { max } => Made::Text(fits(Cow::Borrowed(cell.text.trim()), *max)?),
+            Convert::Json { kind, bare } => Made::Json(json::values(cell.text, *kind, *bare)?),
             Convert::Chain { catalogs, cache } => return self.step(value, catalogs, *cache, cell.text.trim(), names),
             Convert::Name(lookup) => return self.name(value, *lookup, cell.text.trim(), names),
         })
@@ -119,7 +145,7 @@ impl RowContext<'_> {
             Some(As::DateTime) => date::datetime(cell, rules)?.to_string().into(),
             Some(As::Bool) => if flag::flag(cell)? { "true" } else { "false" }.into(),
             // Text targets with these are compiled to conversions of their own.
-            Some(As::Phone | As::Email | As::Url) => whole,
+            Some(As::Phone | As::Email | As::Url | As::Json) => whole,
         })
     }
 
@@ -176,6 +202,13 @@ impl RowContext<'_> {
             .map(Made::Id)
             .map_err(|(unknown, unfit)| if unknown { Refused::Unknown(unfit) } else { Refused::Unfit(unfit) })
     }
+}
+
+/// `+7 900 000-00-00 (MOB)` taken apart, where that is a sort of the field.
+fn sorted<'t>(text: &'t str, sorts: &[String]) -> Option<(&'t str, Sort)> {
+    let (before, code) = text.trim_end().strip_suffix(')')?.rsplit_once('(')?;
+    let code = sorts.iter().find(|sort| *sort == code.trim())?;
+    Some((before.trim_end(), Sort::Code(code.clone())))
 }
 
 /// The text of a cell for converters that read text only.
@@ -260,6 +293,8 @@ pub fn field_value<'v>(
             (_, FieldKind::LegalEntity | FieldKind::LinkedEntity | FieldKind::Payer) => FieldValue::Named(text),
             _ => FieldValue::Text(text),
         },
+        Made::Sorted { text, sort } => FieldValue::Coded { text, sort },
+        Made::Json(values) => FieldValue::Raw(values),
         Made::Number(number) => FieldValue::Number(*number),
         Made::Money(money) => FieldValue::Money(*money),
         Made::Bool(flag) => FieldValue::Bool(*flag),

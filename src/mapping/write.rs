@@ -119,8 +119,8 @@ impl RowContext<'_> {
                 self.part.line.key(key, number);
                 object.decimal(key, number);
             }
-            // Only custom fields are chains.
-            Made::Step { .. } => {}
+            // Only custom fields are these.
+            Made::Step { .. } | Made::Sorted { .. } | Made::Json(_) => {}
         }
     }
 

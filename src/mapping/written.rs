@@ -128,7 +128,7 @@ words!(
     As {
         Text = "text", Trim = "trim", Upper = "upper", Lower = "lower", Digits = "digits", Number = "number",
         Money = "money", Date = "date", DateTime = "datetime", Bool = "bool", Phone = "phone", Email = "email",
-        Url = "url",
+        Url = "url", Json = "json",
     }
 );
 words!(

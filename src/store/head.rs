@@ -67,4 +67,7 @@ pub struct SourceHead {
 pub struct MappingHead {
     pub path: String,
     pub sha256: String,
+    /// The mapping itself, where no file holds it: the source is a workbook that an export wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<String>,
 }

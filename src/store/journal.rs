@@ -19,6 +19,8 @@ pub struct NewRun<'a> {
     pub snapshot: &'a str,
     /// Unix seconds.
     pub started_at: i64,
+    /// What was decided of rows beforehand, as JSON.
+    pub edits: &'a [(u32, String)],
 }
 
 /// A batch that goes out now.
@@ -74,7 +76,8 @@ pub struct Journal {
 impl Journal {
     pub fn begin(store: Store, new: &NewRun<'_>) -> Result<Journal, StoreError> {
         let head = new.head;
-        store.db.execute(
+        let tx = store.db.unchecked_transaction()?;
+        tx.execute(
             "INSERT INTO run (name, account, source_sha, mapping_sha, head, snapshot, started_at) VALUES (?,?,?,?,?,?,?)",
             params![
                 new.name,
@@ -86,7 +89,14 @@ impl Journal {
                 new.started_at
             ],
         )?;
-        let run = store.db.last_insert_rowid();
+        let run = tx.last_insert_rowid();
+        {
+            let mut insert = tx.prepare("INSERT INTO edit (run, row, what) VALUES (?,?,?)")?;
+            for (row, what) in new.edits {
+                insert.execute(params![run, row, what])?;
+            }
+        }
+        tx.commit()?;
         let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity.clone());
         Ok(Journal { store, run, account, ledger, entity, next_batch: 1, counts: Counts::default() })
     }

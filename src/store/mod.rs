@@ -144,7 +144,7 @@ mod tests {
         store
             .db
             .execute_batch(
-                "DROP TABLE link; DROP TABLE export; ALTER TABLE record DROP COLUMN more; ALTER TABLE record DROP COLUMN url;
+                "DROP TABLE link; DROP TABLE export; DROP TABLE edit; ALTER TABLE record DROP COLUMN more; ALTER TABLE record DROP COLUMN url;
                  ALTER TABLE batch DROP COLUMN owner; PRAGMA user_version = 1;",
             )
             .unwrap();
@@ -157,6 +157,15 @@ mod tests {
         }
         Store::open(folder.path()).unwrap().db.execute_batch("PRAGMA user_version = 99").unwrap();
         assert_eq!(Store::open(folder.path()).err().unwrap().code, "state-newer");
+    }
+
+    #[test]
+    fn a_store_of_the_third_format_gets_a_place_for_edits() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        store.db.execute_batch("DROP TABLE edit; PRAGMA user_version = 3;").unwrap();
+        drop(store);
+        assert_eq!(Store::open(folder.path()).unwrap().edits(1).unwrap(), []);
     }
 
     /// A transaction that begins by reading and meets another writer is refused at once, however long it might wait.
@@ -174,7 +183,7 @@ mod tests {
             for name in ["one", "other"] {
                 let (folder, head) = (folder.path(), &head);
                 scope.spawn(move || {
-                    let new = NewRun { name, head, snapshot: "{}", started_at: 0 };
+                    let new = NewRun { name, head, snapshot: "{}", started_at: 0, edits: &[] };
                     let mut journal = Journal::begin(Store::open(folder).unwrap(), &new).unwrap();
                     for row in 0..100 {
                         let batch = journal.next_batch();

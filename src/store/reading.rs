@@ -6,7 +6,7 @@ use super::put::unpack;
 use super::{Head, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A run as the store knows it.
 #[derive(Debug, Clone)]
@@ -144,6 +144,29 @@ impl Store {
         let mut statement = self.db.prepare(&sql)?;
         let runs = statement.query_map(params![account, source_sha, mapping_sha], run_of)?;
         Ok(runs.collect::<Result<_, _>>()?)
+    }
+
+    /// What was decided of rows before the run began, as JSON.
+    pub fn edits(&self, run: i64) -> Result<Vec<(u32, String)>, StoreError> {
+        let mut statement = self.db.prepare("SELECT row, what FROM edit WHERE run = ? ORDER BY row")?;
+        let edits = statement.query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(edits.collect::<Result<_, _>>()?)
+    }
+
+    /// Keys of a ledger that begin like this, with the ids they have by now.
+    pub fn keys_beginning(
+        &self,
+        account: &str,
+        ledger: &str,
+        start: &str,
+    ) -> Result<HashMap<String, Option<u64>>, StoreError> {
+        let mut statement = self.db.prepare(
+            "SELECT key, id FROM ledger WHERE account = ?1 AND kind = ?2 AND substr(key, 1, length(?3)) = ?3",
+        )?;
+        let keys = statement.query_map(params![account, ledger, start], |row| {
+            Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?.map(|id| id as u64)))
+        })?;
+        Ok(keys.collect::<Result<_, _>>()?)
     }
 
     pub fn snapshot(&self, run: i64) -> Result<String, StoreError> {

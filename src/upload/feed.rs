@@ -149,6 +149,9 @@ impl<G: FnMut(Fed) -> bool> Walk<'_, G> {
     }
 
     fn mapped(&mut self, row: &Row, more: &[Row], mapped: Mapped) -> bool {
+        if matches!(mapped, Mapped::Elsewhere) {
+            return true;
+        }
         if !matches!(mapped, Mapped::Skipped) {
             self.records += 1;
         }
@@ -162,6 +165,8 @@ impl<G: FnMut(Fed) -> bool> Walk<'_, G> {
         }
         (self.give)(match mapped {
             Mapped::Record(record) => Fed::Record(Loaded { record, row: row.clone(), more: more.to_vec() }),
+            // Left out above.
+            Mapped::Elsewhere => return true,
             Mapped::Skipped => Fed::Local(Outcome::new(row.number, Status::Skipped)),
             Mapped::Unchanged { key, id } => {
                 let more = more.iter().map(|row| row.number).collect();

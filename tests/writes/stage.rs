@@ -113,7 +113,7 @@ impl Stage {
         let write = kind.spec().write(action).expect("a way of writing it");
         let plan = Arc::new(Plan { kind, action, write, catalog: Some(CATALOG), ..plan });
         let head = head(kind, action);
-        let new = NewRun { name: "run", head: &head, snapshot: "{}", started_at: 0 };
+        let new = NewRun { name: "run", head: &head, snapshot: "{}", started_at: 0, edits: &[] };
         let journal = Journal::begin(Store::open(folder.path()).expect("the store"), &new).expect("a journal");
         Stage { folder, client: client(&service.url, "token"), plan, journal: Arc::new(Mutex::new(journal)) }
     }
@@ -222,7 +222,7 @@ pub fn head(kind: Kind, action: Action) -> Head {
     };
     Head {
         source,
-        mapping: MappingHead { path: String::new(), sha256: String::new() },
+        mapping: MappingHead { path: String::new(), sha256: String::new(), made: None },
         kind: kind.name().to_owned(),
         entity: kind.spec().entity.path().to_owned(),
         action: action.name().to_owned(),

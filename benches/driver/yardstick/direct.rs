@@ -59,7 +59,7 @@ impl Service {
             let pulled = pull::pull(&self.client, &wanted(&written), 0).await.map_err(|e| e.to_string())?;
             let plan = Arc::new(compile::compile(&written, origins, Arc::new(pulled.0)).map_err(first)?);
             let store = Store::open(state).map_err(|p| p.to_string())?;
-            let new = NewRun { name: RUN, head: &head(&url, 7), snapshot: "{}", started_at: 0 };
+            let new = NewRun { name: RUN, head: &head(&url, 7), snapshot: "{}", started_at: 0, edits: &[] };
             let journal = Arc::new(Mutex::new(Journal::begin(store, &new).map_err(|e| e.to_string())?));
             let select = Select { limit: Some(rows as u64), ..Select::default() };
             let feed = feed::start(table, Mapper::new(Arc::clone(&plan), RUN), select);

@@ -41,7 +41,7 @@ fn synced(out: &mut File, text: &str) -> std::io::Result<usize> {
 
 pub fn journal(folder: &Path, batches: usize) -> Result<(), String> {
     let store = Store::open(folder).map_err(|e| e.to_string())?;
-    let new = NewRun { name: "measured", head: &head("", 7), snapshot: "{}", started_at: 0 };
+    let new = NewRun { name: "measured", head: &head("", 7), snapshot: "{}", started_at: 0, edits: &[] };
     let mut journal = Journal::begin(store, &new).map_err(told)?;
     let mut rows = FIRST_ROW..;
     for _ in 0..batches {
@@ -120,7 +120,7 @@ pub fn head(url: &str, rate: u32) -> Head {
             delimiter: Some(';'),
             titles: Vec::new(),
         },
-        mapping: MappingHead { path: String::new(), sha256: String::new() },
+        mapping: MappingHead { path: String::new(), sha256: String::new(), made: None },
         kind: "lead".to_owned(),
         entity: "leads".to_owned(),
         action: "create".to_owned(),

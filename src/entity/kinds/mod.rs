@@ -15,7 +15,7 @@ mod values;
 pub use catalog::{INVOICES, PRODUCTS, SUPPLIERS};
 pub use invoice::{DISCOUNT_AMOUNT, DISCOUNT_PERCENT, ITEM_PRICE, ITEM_QUANTITY};
 pub use lead::METADATA_CATEGORIES;
-pub use values::{ADDRESS_PARTS, NAME_PART, part_names, parts};
+pub use values::{ADDRESS_PARTS, COUNTED_PARTS, NAME_PART, REFERENCE_PARTS, REFERENCE_TYPE_PART, part_names, parts};
 
 use super::{
     Action, BATCH_MAX, FieldSpec, FieldsOf, Holds, Kind, KindSpec, NAME_MAX, Needs, Required, SectionSpec, Shape,

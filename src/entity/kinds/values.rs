@@ -26,6 +26,13 @@ pub fn part_names() -> impl Iterator<Item = &'static str> {
 /// The parts of a `smart_address`, by their codes. [doc]
 pub const ADDRESS_PARTS: &[&str] = &["address_line_1", "address_line_2", "city", "state", "zip", "country"];
 
+/// What the service adds to a line when it is read, and does not take. [seed]
+pub const COUNTED_PARTS: [&str; 3] = ["total_sum", "is_discount_recalculated", "is_total_sum_recalculated"];
+
+/// Parts that name something else by its id, and the part that says what that is. [client]
+pub const REFERENCE_PARTS: [&str; 2] = ["entity_id", "product_id"];
+pub const REFERENCE_TYPE_PART: &str = "entity_type";
+
 /// Where the name alone of a value in parts goes. [doc]
 pub const NAME_PART: &str = "name";
 

@@ -65,6 +65,8 @@ impl Given {
                 let day = told().and_then(|text| text.parse().ok()).map(Given::Day);
                 day.or_else(|| told().map(Given::Text))
             }
+            Convert::Json { .. } if value.is_null() => None,
+            Convert::Json { .. } => Some(Given::Text(value.to_string())),
             Convert::Text { .. } | Convert::Word(_) => match value {
                 Value::Bool(flag) => Some(Given::Text(flag.to_string())),
                 _ => told().map(Given::Text),

@@ -37,6 +37,53 @@ pub(super) fn split_unless<'a, S: AsRef<str>>(
     })
 }
 
+/// The parts of a text in which some stand between quotes, as in a CSV: what separates is a part of those, and `""`
+/// stands for one quote. `None` where no part is quoted.
+pub fn quoted<S: AsRef<str>>(text: &str, separators: &[S]) -> Option<Vec<String>> {
+    if separators.is_empty() || !text.contains('"') {
+        return None;
+    }
+    let (mut parts, mut any, mut rest) = (Vec::new(), false, Some(text));
+    while let Some(whole) = rest {
+        let start = whole.trim_start_matches(blank);
+        let (part, after) = match between_quotes(start, separators) {
+            Some((part, after)) => {
+                any = true;
+                (part, after)
+            }
+            None => match cut(whole, separators, |_| false) {
+                Some((part, after)) => (part.trim_matches(blank).to_owned(), Some(after)),
+                None => (whole.trim_matches(blank).to_owned(), None),
+            },
+        };
+        parts.extend(Some(part).filter(|part| !part.is_empty()));
+        rest = after;
+    }
+    any.then_some(parts)
+}
+
+/// A part that begins and ends with a quote, and what follows its separator.
+fn between_quotes<'a, S: AsRef<str>>(text: &'a str, separators: &[S]) -> Option<(String, Option<&'a str>)> {
+    let mut rest = text.strip_prefix('"')?;
+    let mut part = String::new();
+    loop {
+        let (before, after) = rest.split_once('"')?;
+        part.push_str(before);
+        if let Some(more) = after.strip_prefix('"') {
+            part.push('"');
+            rest = more;
+            continue;
+        }
+        let end = after.trim_start_matches(blank);
+        if end.is_empty() {
+            return Some((part, None));
+        }
+        // A line break is a blank, and may be what separates.
+        let (between, after) = cut(after, separators, |_| false)?;
+        return between.trim_matches(blank).is_empty().then_some((part, Some(after)));
+    }
+}
+
 /// What stands before the first separator and what after it.
 fn cut<'a, S: AsRef<str>>(text: &'a str, separators: &[S], holds: fn(&str) -> bool) -> Option<(&'a str, &'a str)> {
     text.char_indices().find_map(|(at, _)| {
@@ -50,6 +97,22 @@ fn cut<'a, S: AsRef<str>>(text: &'a str, separators: &[S], holds: fn(&str) -> bo
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_between_quotes_is_one_part() {
+        for (text, parts) in [
+            (r#""a, b", c"#, Some(&["a, b", "c"][..])),
+            (r#"a,"b ""c"", d" ,e"#, Some(&["a", r#"b "c", d"#, "e"])),
+            (r#""""x"" y, z""#, Some(&[r#""x" y, z"#])),
+            (r#"ООО "Рога", опт"#, None),
+            (r#""a" b, c"#, None),
+            (r#""a, b"#, None),
+            ("a, b", None),
+        ] {
+            let parts = parts.map(|parts| parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
+            assert_eq!(quoted(text, &[","]), parts, "{text}");
+        }
+    }
 
     #[test]
     fn parts_are_trimmed_and_empty_ones_dropped() {

@@ -1,0 +1,68 @@
+//! What is to become of the rows of a workbook that an export wrote, decided before the first request: which of them say
+//! something new, and in which columns. Kept with the run, so that a resumed one sends the very same.
+
+use super::plan::Plan;
+use crate::problem::{Place, Problem, Stage};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// What is done with one row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Edit {
+    /// It says what the account says.
+    Same,
+    /// These columns are sent, and no others.
+    Change(Vec<usize>),
+    /// It is made, under this key.
+    New(String),
+    /// An earlier import has made it.
+    Made {
+        key: String,
+        id: u64,
+    },
+    Refused(Vec<Refusal>),
+    /// Another run of the same source deals with it.
+    Elsewhere,
+    /// As any row of any source.
+    Plain,
+}
+
+/// Why a row is not sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    pub code: String,
+    pub column: Option<usize>,
+    pub value: Option<String>,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// The rows of which there is something to say, and what is true of all others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edits {
+    pub rows: HashMap<u32, Edit>,
+    pub rest: Edit,
+}
+
+impl Edits {
+    pub fn of(&self, row: u32) -> &Edit {
+        self.rows.get(&row).unwrap_or(&self.rest)
+    }
+}
+
+impl Refusal {
+    pub(super) fn problem(&self, plan: &Plan, row: u32) -> Problem {
+        let column = self.column.map(|index| plan.header.column(index));
+        let place = Place::Cell { source: Arc::clone(&plan.source), row, column };
+        Problem {
+            stage: Stage::Map,
+            code: self.code.clone().into(),
+            place,
+            value: self.value.clone(),
+            message: self.message.clone(),
+            hint: self.hint.clone(),
+        }
+    }
+}
