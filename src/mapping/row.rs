@@ -6,13 +6,14 @@ use super::mapper::{KEY_JOIN, Link};
 use super::names::Names;
 use super::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
 use super::total::{Line, Total};
-use super::value::{Made, Refused};
+use super::value::{Made, Refused, Values};
 use super::written::{OnEmpty, OnUnknown};
 use crate::entity::Action;
 use crate::entity::payload::ObjectWriter;
 use crate::problem::{Place, Problem, Stage, did_you_mean, quoted};
 use crate::table::{Cell, Row, Scalar, fold};
 use rust_decimal::Decimal;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// One record on its way through the plan.
@@ -141,8 +142,9 @@ impl<'a> RowContext<'a> {
     }
 
     fn value(&mut self, section: &SectionPlan, value: &ValuePlan, object: &mut ObjectWriter, names: &mut Names) {
-        let rendered: Vec<Option<String>> = value.origins.iter().map(|origin| self.rendered(origin)).collect();
-        let mut made: Vec<(Made<'_>, &OriginPlan)> = Vec::new();
+        let rendered: SmallVec<[Option<String>; 1]> =
+            value.origins.iter().map(|origin| self.rendered(origin)).collect();
+        let mut made = Values::new();
         let mut clear = false;
         self.made = 0;
         for (origin, rendered) in value.origins.iter().zip(&rendered) {
@@ -184,7 +186,7 @@ impl<'a> RowContext<'a> {
         origin: &'v OriginPlan,
         cell: Cell<'v>,
         names: &mut Names,
-        made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
+        made: &mut Values<'v>,
     ) -> Filled {
         let (before, problems) = (made.len(), self.problems.len());
         let mut nulled = false;
@@ -219,7 +221,7 @@ impl<'a> RowContext<'a> {
         origin: &'v OriginPlan,
         cell: Cell<'v>,
         names: &mut Names,
-        made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
+        made: &mut Values<'v>,
     ) -> Filled {
         match (&origin.default, origin.on_empty) {
             (Some(default), _) => match self.convert(value, origin, text_cell(default), names) {
@@ -248,7 +250,7 @@ impl<'a> RowContext<'a> {
         origin: &'v OriginPlan,
         cell: Cell<'v>,
         names: &mut Names,
-        made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
+        made: &mut Values<'v>,
     ) -> bool {
         match self.translate_and_convert(value, origin, cell, names) {
             Ok(Some(one)) => {
