@@ -199,6 +199,9 @@ impl Mapper {
 
     /// How many values in parts a section's object will get.
     fn parts_of(&self, plan: &Plan, holder: usize) -> usize {
+        if self.lists.iter().all(Vec::is_empty) {
+            return 0;
+        }
         let parts = plan.sections.iter().zip(&self.lists);
         parts.filter(|(part, list)| part.holder == holder && !list.is_empty()).count()
     }

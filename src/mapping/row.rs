@@ -13,7 +13,6 @@ use crate::entity::payload::ObjectWriter;
 use crate::problem::{Place, Problem, Stage, did_you_mean, quoted};
 use crate::table::{Cell, Row, Scalar, fold};
 use rust_decimal::Decimal;
-use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// One record on its way through the plan.
@@ -119,11 +118,14 @@ impl<'a> RowContext<'a> {
     }
 
     pub(super) fn key(&self) -> Option<String> {
-        let parts: Vec<&str> = self.plan.key.iter().map(|index| self.row.get(*index).text.trim()).collect();
-        match parts.as_slice() {
+        let part = |index: &usize| self.row.get(*index).text.trim();
+        match self.plan.key.as_slice() {
             [] => None,
-            [one] => (!one.is_empty()).then(|| (*one).to_owned()),
-            many => many.iter().any(|part| !part.is_empty()).then(|| many.join(KEY_JOIN)),
+            [one] => Some(part(one)).filter(|one| !one.is_empty()).map(str::to_owned),
+            many => {
+                let parts: Vec<&str> = many.iter().map(part).collect();
+                parts.iter().any(|part| !part.is_empty()).then(|| parts.join(KEY_JOIN))
+            }
         }
     }
 
@@ -142,17 +144,22 @@ impl<'a> RowContext<'a> {
     }
 
     fn value(&mut self, section: &SectionPlan, value: &ValuePlan, object: &mut ObjectWriter, names: &mut Names) {
-        let rendered: SmallVec<[Option<String>; 1]> =
-            value.origins.iter().map(|origin| self.rendered(origin)).collect();
+        let made_up = value.origins.iter().any(|origin| matches!(origin.input, Input::Template(_)));
+        let rendered: Vec<Option<String>> = match made_up {
+            true => value.origins.iter().map(|origin| self.rendered(origin)).collect(),
+            false => Vec::new(),
+        };
         let mut made = Values::new();
         let mut clear = false;
         self.made = 0;
-        for (origin, rendered) in value.origins.iter().zip(&rendered) {
-            let cell = match (&origin.input, rendered) {
-                (Input::Column(index), _) => self.row.get(*index),
-                (Input::Constant(text), _) => text_cell(text),
-                (Input::Template(_), Some(text)) => text_cell(text),
-                (Input::Template(_), None) => continue,
+        for (n, origin) in value.origins.iter().enumerate() {
+            let cell = match &origin.input {
+                Input::Column(index) => self.row.get(*index),
+                Input::Constant(text) => text_cell(text),
+                Input::Template(_) => match rendered.get(n) {
+                    Some(Some(text)) => text_cell(text),
+                    Some(None) | None => continue,
+                },
             };
             match self.origin(value, origin, cell, names, &mut made) {
                 Filled::Yes | Filled::No => {}

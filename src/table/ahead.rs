@@ -113,3 +113,49 @@ fn fill(csv: &mut CsvIn, batch: &mut Batch) -> Result<bool, Problem> {
     }
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::table::{ReadOptions, Row, Table};
+
+    /// The number and the cells of each row, or the code of what was wrong with it.
+    fn all(mut table: Table) -> Vec<Result<Row, String>> {
+        let mut found = Vec::new();
+        let mut row = Row::default();
+        loop {
+            match table.read(&mut row) {
+                Ok(true) => found.push(Ok(row.clone())),
+                Ok(false) => return found,
+                Err(problem) if problem.code == "encoding" => found.push(Err(problem.code.to_string())),
+                Err(problem) => {
+                    found.push(Err(problem.code.to_string()));
+                    return found;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_and_problems_read_ahead_come_in_the_order_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let long = "x".repeat(super::BATCH_TEXT_BYTES / 2);
+        let mut file = "№;имя\n".to_owned().into_bytes();
+        for n in 0..2_000 {
+            match n {
+                700 => file.extend_from_slice(b"700;\xFF\n"),
+                900..905 => file.extend_from_slice(format!("{n};{long}\n").as_bytes()),
+                _ => file.extend_from_slice(format!("{n};=\"0{n}\"\n\n").as_bytes()),
+            }
+        }
+        for ending in ["", "2000;\"never closed"] {
+            let mut file = file.clone();
+            file.extend_from_slice(ending.as_bytes());
+            std::fs::write(&path, file).unwrap();
+            let open = || Table::open(&path, &ReadOptions::default()).unwrap();
+            let (alone, ahead) = (all(open()), all(open().read_ahead().unwrap()));
+            assert_eq!(alone.len(), 2_000 + usize::from(!ending.is_empty()));
+            assert!(alone == ahead, "{ending}");
+        }
+    }
+}

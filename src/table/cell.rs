@@ -91,7 +91,7 @@ impl Row {
         self.text.push_str(record);
         for span in spans {
             let text = &record[span.start..span.end];
-            if span.doubled || text.starts_with('=') {
+            if span.doubled || text.as_bytes().first() == Some(&b'=') {
                 self.push_escaped(text, span.doubled);
             } else {
                 self.cells.push((span.start as u32, span.end as u32, text_or_empty(text)));
