@@ -9,7 +9,7 @@ use crate::mapping::{Mapper, Plan};
 use crate::problem::Source;
 use crate::store::{Counts, Status};
 use crate::table::Table;
-use crate::upload::feed::{self, Fed, Select};
+use crate::upload::feed::{self, Met, Select};
 use serde_json::json;
 use std::sync::Arc;
 
@@ -60,16 +60,15 @@ fn tell(
 ) -> Result<Exit, Ended> {
     let mut told = Told { source: Arc::clone(&plan.source), shown: 0, found: 0, max: shown_max, as_data };
     let (mut records, mut unchanged, mut rejected, mut skipped) = (0_u64, 0_u64, 0_u64, 0_u64);
-    let rows = feed::walk(table, Mapper::new(Arc::clone(&plan), ""), select, |fed| {
-        match fed {
-            Fed::Record(_) => records += 1,
-            Fed::Local(outcome) if outcome.status == Status::Skipped => skipped += 1,
-            Fed::Local(outcome) if outcome.status == Status::Unchanged => unchanged += 1,
-            Fed::Local(outcome) => {
+    let rows = feed::walk(table, Mapper::new(Arc::clone(&plan), ""), select, |met| {
+        match met {
+            Met::Record { .. } => records += 1,
+            Met::Local(outcome) if outcome.status == Status::Skipped => skipped += 1,
+            Met::Local(outcome) if outcome.status == Status::Unchanged => unchanged += 1,
+            Met::Local(outcome) => {
                 rejected += 1;
                 outcome.problems.iter().for_each(|problem| told.problem(outcome.row, problem));
             }
-            Fed::End { .. } | Fed::Broken(_) => {}
         }
         true
     })?;

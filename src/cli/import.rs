@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::store::{Head, Journal, MappingHead, NewRun, Run, SourceHead, Store, StoreError};
 use crate::table::Table;
 use crate::upload::Budget;
-use crate::upload::feed::{self, Fed, Select};
+use crate::upload::feed::{self, Met, Select};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -61,8 +61,8 @@ fn confirm_deletes(args: &ImportArgs, table: &Table, plan: &Arc<Plan>, select: &
         return Ok(());
     }
     let mut records = 0_u64;
-    feed::walk(prepare::again(table)?, Mapper::new(Arc::clone(plan), ""), select, |fed| {
-        records += u64::from(matches!(fed, Fed::Record(_)));
+    feed::walk(prepare::again(table)?, Mapper::new(Arc::clone(plan), ""), select, |met| {
+        records += u64::from(matches!(met, Met::Record { .. }));
         true
     })?;
     let spec = plan.kind.spec();
@@ -191,11 +191,11 @@ pub(super) fn over_budget(
     let Some(text) = &args.max_errors else { return Ok((None, false)) };
     let again = prepare::reopen(&head.source)?;
     let (mut records, mut rejected) = (0_u64, 0_u64);
-    feed::walk(again, Mapper::new(Arc::clone(plan), ""), select, |fed| {
-        match fed {
-            Fed::Record(_) => records += 1,
-            Fed::Local(outcome) if outcome.status == crate::store::Status::Rejected => rejected += 1,
-            Fed::Local(_) | Fed::End { .. } | Fed::Broken(_) => {}
+    feed::walk(again, Mapper::new(Arc::clone(plan), ""), select, |met| {
+        match met {
+            Met::Record { .. } => records += 1,
+            Met::Local(outcome) if outcome.status == crate::store::Status::Rejected => rejected += 1,
+            Met::Local(_) => {}
         }
         true
     })?;

@@ -159,8 +159,8 @@ pub fn stop_before_sending(job: Job, common: &Common) -> Result<Exit, Ended> {
     let folder = Path::new(&head.folder).to_owned();
     let mut log = open_log(&folder)?;
     let (mut failed, mut outcomes) = (None, Vec::new());
-    let rows = feed::walk(table, Mapper::new(plan, &name), &select, |fed| {
-        match fed {
+    let rows = feed::walk(table, Mapper::new(plan, &name), &select, |met| {
+        match met.keep() {
             feed::Fed::Record(loaded) => outcomes.push(crate::upload::unprocessed(&loaded)),
             feed::Fed::Local(outcome) => outcomes.push(outcome),
             feed::Fed::End { .. } | feed::Fed::Broken(_) => {}

@@ -3,6 +3,7 @@
 
 use super::At;
 use rust_decimal::Decimal;
+use serde::Serialize;
 use std::io::Write as _;
 
 /// One value inside a custom field.
@@ -125,9 +126,9 @@ impl ObjectWriter {
         self.keys.push(b']');
     }
 
-    pub fn decimal(&mut self, key: &str, decimal: Decimal) {
+    pub fn decimal(&mut self, key: &str, value: Decimal) {
         open_key(&mut self.keys, key);
-        number(&mut self.keys, decimal);
+        decimal(&mut self.keys, value);
     }
 
     /// `"discount": {"type": "amount", "value": 25}` [seed]
@@ -136,7 +137,7 @@ impl ObjectWriter {
         self.keys.extend_from_slice(b"{\"type\":");
         string(&mut self.keys, kind);
         self.keys.extend_from_slice(b",\"value\":");
-        number(&mut self.keys, value);
+        decimal(&mut self.keys, value);
         self.keys.push(b'}');
     }
 
@@ -153,7 +154,7 @@ impl ObjectWriter {
             self.embedded.extend_from_slice(b",\"metadata\":{\"catalog_id\":");
             number(&mut self.embedded, catalog);
             self.embedded.extend_from_slice(b",\"quantity\":");
-            number(&mut self.embedded, quantity);
+            decimal(&mut self.embedded, quantity);
             self.embedded.extend_from_slice(b"}}");
         }
         self.embedded.push(b']');
@@ -207,14 +208,14 @@ impl ObjectWriter {
     }
 
     /// A custom field with its values, all of which replace what the field had.
-    pub fn field(&mut self, id: u64, values: &[FieldValue<'_>]) {
+    pub fn field<'v>(&mut self, id: u64, values: impl IntoIterator<Item = FieldValue<'v>>) {
         self.open_field(id);
         self.fields.push(b'[');
-        for (n, value) in values.iter().enumerate() {
+        for (n, value) in values.into_iter().enumerate() {
             if n > 0 {
                 self.fields.push(b',');
             }
-            field_value(&mut self.fields, value);
+            field_value(&mut self.fields, &value);
         }
         self.fields.extend_from_slice(b"]}");
     }
@@ -255,6 +256,8 @@ impl ObjectWriter {
 
     /// The whole object, appended to `out`.
     pub fn finish(&self, out: &mut Vec<u8>) {
+        const WORDS: usize = r#"{,"custom_fields_values":[],"_embedded":{}}"#.len();
+        out.reserve(self.keys.len() + self.fields.len() + self.embedded.len() + WORDS);
         out.push(b'{');
         out.extend_from_slice(&self.keys);
         let mut first = self.keys.is_empty();
@@ -364,13 +367,13 @@ fn field_value(out: &mut Vec<u8>, value: &FieldValue<'_>) {
             out.extend_from_slice(b"{\"value\":");
             string(out, text);
         }
-        FieldValue::Number(decimal) => {
+        FieldValue::Number(value) => {
             out.extend_from_slice(b"{\"value\":");
-            number(out, *decimal);
+            decimal(out, *value);
         }
-        FieldValue::Money(decimal) => {
+        FieldValue::Money(value) => {
             out.extend_from_slice(b"{\"value\":\"");
-            number(out, *decimal);
+            decimal(out, *value);
             out.push(b'"');
         }
         FieldValue::Bool(flag) => {
@@ -399,62 +402,43 @@ fn tag_list<'t>(out: &mut Vec<u8>, tags: impl Iterator<Item = &'t str>) {
 }
 
 fn string(out: &mut Vec<u8>, text: &str) {
-    // Writing a &str into a Vec can fail neither in the serializer nor in the writer.
-    let written = serde_json::to_writer(out, text);
+    // Most texts hold nothing to escape, and looking for that eight or more bytes at a time costs a tenth of escaping.
+    let escaped = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    if text.bytes().fold(false, |any, byte| any | escaped(byte)) {
+        return json(out, text);
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+}
+
+/// An integer; `serde_json` writes them several times faster than `Display` does.
+fn number(out: &mut Vec<u8>, number: impl Serialize) {
+    json(out, &number);
+}
+
+fn json(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    // Writing a text or a number into a Vec can fail neither in the serializer nor in the writer.
+    let written = serde_json::to_writer(out, value);
     debug_assert!(written.is_ok());
 }
 
-fn number(out: &mut Vec<u8>, number: impl std::fmt::Display) {
+fn decimal(out: &mut Vec<u8>, value: Decimal) {
+    // `Decimal` prints a digit at a time with divisions of 96 bits; nearly all of them fit in 64.
+    let usual = u64::try_from(value.mantissa()).ok().filter(|_| !value.is_sign_negative());
+    let written = match (usual, value.scale()) {
+        (Some(mantissa), 0) => return number(out, mantissa),
+        (Some(mantissa), scale @ 1..=15) => {
+            let (whole, part) = (mantissa / 10_u64.pow(scale), mantissa % 10_u64.pow(scale));
+            number(out, whole);
+            write!(out, ".{part:0width$}", width = scale as usize)
+        }
+        _ => write!(out, "{value}"),
+    };
     // `Vec<u8>` never refuses a write.
-    let written = write!(out, "{number}");
     debug_assert!(written.is_ok());
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    fn finished(object: &ObjectWriter) -> Value {
-        let mut out = Vec::new();
-        object.finish(&mut out);
-        serde_json::from_slice(&out).unwrap()
-    }
-
-    #[test]
-    fn an_item_is_the_json_of_the_documents() {
-        let mut contact = ObjectWriter::default();
-        contact.text("name", "ООО \"Рога\"\n");
-        contact.field(7, &[FieldValue::Coded { text: "+79001234567", sort: &Sort::Code("WORK".into()) }]);
-        let mut lead = ObjectWriter::default();
-        lead.text("name", "Сделка");
-        lead.int("price", 100);
-        lead.tags("tags_to_add", ["a", "b"].into_iter());
-        lead.field(1, &[FieldValue::Number(Decimal::new(125, 1))]);
-        lead.field(2, &[FieldValue::Option(5), FieldValue::Option(6)]);
-        lead.field(3, &[FieldValue::Money(Decimal::new(10050, 2))]);
-        lead.clear_field(4);
-        lead.embedded_ids("companies", &[9]);
-        lead.embed(At::EmbeddedFirst("contacts"), &contact);
-        lead.embed(At::EmbeddedFirst("companies"), &ObjectWriter::default());
-        assert_eq!(lead.fields_count(), 4);
-        assert_eq!(
-            finished(&lead),
-            json!({
-                "name": "Сделка", "price": 100, "tags_to_add": [{"name": "a"}, {"name": "b"}],
-                "custom_fields_values": [
-                    {"field_id": 1, "values": [{"value": 12.5}]},
-                    {"field_id": 2, "values": [{"enum_id": 5}, {"enum_id": 6}]},
-                    {"field_id": 3, "values": [{"value": "100.50"}]},
-                    {"field_id": 4, "values": null},
-                ],
-                "_embedded": {
-                    "companies": [{"id": 9}],
-                    "contacts": [{"name": "ООО \"Рога\"\n", "custom_fields_values":
-                        [{"field_id": 7, "values": [{"value": "+79001234567", "enum_code": "WORK"}]}]}],
-                },
-            })
-        );
-        assert_eq!(finished(&ObjectWriter::default()), json!({}));
-    }
-}
+#[path = "payload_tests.rs"]
+mod tests;

@@ -236,6 +236,9 @@ impl Mapper {
 
     /// How many values in parts a section's object will get.
     fn parts_of(&self, plan: &Plan, holder: usize) -> usize {
+        if self.lists.iter().all(Vec::is_empty) {
+            return 0;
+        }
         let parts = plan.sections.iter().zip(&self.lists);
         parts.filter(|(part, list)| part.holder == holder && !list.is_empty()).count()
     }
@@ -373,19 +376,19 @@ impl Mapper {
             item.elements(at.elements.iter().copied());
         }
         if let (Some(field), Some(total)) = (plan.total_field, at.total.known()) {
-            item.field(field, &[FieldValue::Number(total)]);
+            item.field(field, [FieldValue::Number(total)]);
         }
         if let Some(mark) = plan.marker {
             let marker = key.map_or_else(|| format!("{}/{}", self.run, request_id(row)), str::to_owned);
             match mark {
-                Mark::Field(field) => item.field(field, &[FieldValue::Text(&marker)]),
+                Mark::Field(field) => item.field(field, [FieldValue::Text(&marker)]),
                 Mark::Key(key) => item.text(key, &marker),
             }
         }
         if plan.write.echo {
             item.text(REQUEST_ID, &request_id(row));
         }
-        let mut body = Vec::with_capacity(512);
+        let mut body = Vec::new();
         item.finish(&mut body);
         body
     }

@@ -96,12 +96,15 @@ impl Book {
 
 /// The names already looked up.
 pub struct Names {
-    caches: Vec<HashMap<u64, HashMap<Box<str>, Resolved>>>,
+    caches: Vec<Cache>,
 }
+
+/// By the pipeline or list the names belong to, of which a lookup has few.
+type Cache = Vec<(u64, HashMap<Box<str>, Resolved>)>;
 
 impl Names {
     pub fn new(lookups: usize) -> Names {
-        Names { caches: (0..lookups).map(|_| HashMap::new()).collect() }
+        Names { caches: vec![Cache::new(); lookups] }
     }
 
     /// `within` is the pipeline of a stage.
@@ -117,7 +120,12 @@ impl Names {
             LookupWhat::Element { catalog, .. } => catalog,
             _ => within.unwrap_or(0),
         };
-        let cache = self.caches[lookup.cache].entry(scope).or_default();
+        let caches = &mut self.caches[lookup.cache];
+        let place = caches.iter().position(|(of, _)| *of == scope).unwrap_or_else(|| {
+            caches.push((scope, HashMap::new()));
+            caches.len() - 1
+        });
+        let cache = &mut caches[place].1;
         if let Some(found) = cache.get(name) {
             return found.clone();
         }

@@ -6,7 +6,7 @@ use super::mapper::{KEY_JOIN, Link};
 use super::names::Names;
 use super::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
 use super::total::{Line, Total};
-use super::value::{Made, Refused};
+use super::value::{Made, Refused, Values};
 use super::written::{OnEmpty, OnUnknown};
 use crate::entity::payload::ObjectWriter;
 use crate::entity::{Action, Holds};
@@ -121,11 +121,14 @@ impl<'a> RowContext<'a> {
     }
 
     pub(super) fn key(&self) -> Option<String> {
-        let parts: Vec<&str> = self.plan.key.iter().map(|index| self.row.get(*index).text.trim()).collect();
-        match parts.as_slice() {
+        let part = |index: &usize| self.row.get(*index).text.trim();
+        match self.plan.key.as_slice() {
             [] => None,
-            [one] => (!one.is_empty()).then(|| (*one).to_owned()),
-            many => many.iter().any(|part| !part.is_empty()).then(|| many.join(KEY_JOIN)),
+            [one] => Some(part(one)).filter(|one| !one.is_empty()).map(str::to_owned),
+            many => {
+                let parts: Vec<&str> = many.iter().map(part).collect();
+                parts.iter().any(|part| !part.is_empty()).then(|| parts.join(KEY_JOIN))
+            }
         }
     }
 
@@ -145,19 +148,30 @@ impl<'a> RowContext<'a> {
     }
 
     fn value(&mut self, section: &SectionPlan, value: &ValuePlan, object: &mut ObjectWriter, names: &mut Names) {
-        let rendered: Vec<Option<String>> = value.origins.iter().map(|origin| self.rendered(origin)).collect();
-        let quoted: Vec<Option<Vec<String>>> = value.origins.iter().map(|origin| self.quoted(origin)).collect();
-        let mut made: Vec<(Made<'_>, &OriginPlan)> = Vec::new();
+        let made_up = value.origins.iter().any(|origin| matches!(origin.input, Input::Template(_)));
+        let rendered: Vec<Option<String>> = match made_up {
+            true => value.origins.iter().map(|origin| self.rendered(origin)).collect(),
+            false => Vec::new(),
+        };
+        let has_quotes = value.origins.iter().any(|origin| self.has_quotes(origin));
+        let quoted: Vec<Option<Vec<String>>> = match has_quotes {
+            true => value.origins.iter().map(|origin| self.quoted(origin)).collect(),
+            false => Vec::new(),
+        };
+        let mut made = Values::new();
         let mut clear = false;
         self.made = 0;
-        for ((origin, rendered), quoted) in value.origins.iter().zip(&rendered).zip(&quoted) {
-            let cell = match (&origin.input, rendered) {
-                (Input::Column(index), _) => self.row.get(*index),
-                (Input::Constant(text), _) => text_cell(text),
-                (Input::Template(_), Some(text)) => text_cell(text),
-                (Input::Template(_), None) => continue,
+        for (n, origin) in value.origins.iter().enumerate() {
+            let cell = match &origin.input {
+                Input::Column(index) => self.row.get(*index),
+                Input::Constant(text) => text_cell(text),
+                Input::Template(_) => match rendered.get(n) {
+                    Some(Some(text)) => text_cell(text),
+                    Some(None) | None => continue,
+                },
             };
-            match self.origin(value, origin, cell, quoted.as_deref(), names, &mut made) {
+            let quoted = quoted.get(n).and_then(Option::as_deref);
+            match self.origin(value, origin, cell, quoted, names, &mut made) {
                 Filled::Yes | Filled::No => {}
                 Filled::Clear => clear = true,
             }
@@ -172,6 +186,12 @@ impl<'a> RowContext<'a> {
     }
 
     /// The parts of a cell of which some stand between quotes.
+    /// Few cells have any: the rest need not be taken apart here.
+    fn has_quotes(&self, origin: &OriginPlan) -> bool {
+        let Input::Column(index) = origin.input else { return false };
+        !origin.split.is_empty() && memchr::memchr(b'"', self.row.get(index).text.as_bytes()).is_some()
+    }
+
     fn quoted(&self, origin: &OriginPlan) -> Option<Vec<String>> {
         let Input::Column(index) = origin.input else { return None };
         split::quoted(self.row.get(index).text, &origin.split)
@@ -196,7 +216,7 @@ impl<'a> RowContext<'a> {
         cell: Cell<'v>,
         quoted: Option<&'v [String]>,
         names: &mut Names,
-        made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
+        made: &mut Values<'v>,
     ) -> Filled {
         let (before, problems) = (made.len(), self.problems.len());
         let mut nulled = false;
@@ -235,7 +255,7 @@ impl<'a> RowContext<'a> {
         origin: &'v OriginPlan,
         cell: Cell<'v>,
         names: &mut Names,
-        made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
+        made: &mut Values<'v>,
     ) -> Filled {
         match (&origin.default, origin.on_empty) {
             (Some(default), _) => match self.convert(value, origin, text_cell(default), names) {
@@ -264,7 +284,7 @@ impl<'a> RowContext<'a> {
         origin: &'v OriginPlan,
         cell: Cell<'v>,
         names: &mut Names,
-        made: &mut Vec<(Made<'v>, &'v OriginPlan)>,
+        made: &mut Values<'v>,
     ) -> bool {
         match self.translate_and_convert(value, origin, cell, names) {
             Ok(Some(one)) => {

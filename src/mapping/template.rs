@@ -15,6 +15,15 @@ pub type Columns = Vec<(String, usize)>;
 pub struct Template {
     env: Environment<'static>,
     columns: Columns,
+    /// What the template is, where it only puts cells between texts: nearly every one does, and it is made without the
+    /// engine then, ten times as fast.
+    pieces: Option<Vec<Piece>>,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Text(String),
+    Cell(usize),
 }
 
 const NAME: &str = "template";
@@ -26,7 +35,8 @@ impl Template {
         env.set_undefined_behavior(UndefinedBehavior::Strict);
         env.set_fuel(Some(FUEL));
         env.add_template_owned(NAME, source.to_owned())?;
-        Ok(Template { env, columns })
+        let pieces = pieces(source, &columns);
+        Ok(Template { env, columns, pieces })
     }
 
     /// A condition is an expression; it becomes a template that prints something when it holds.
@@ -38,6 +48,18 @@ impl Template {
 
     /// What the template makes of a row.
     pub fn render(&self, row: &Row) -> Result<String, minijinja::Error> {
+        let Some(pieces) = &self.pieces else { return self.evaluate(row) };
+        let mut text = String::with_capacity(128);
+        for piece in pieces {
+            text.push_str(match piece {
+                Piece::Text(text) => text,
+                Piece::Cell(index) => row.get(*index).text.trim(),
+            });
+        }
+        Ok(text)
+    }
+
+    fn evaluate(&self, row: &Row) -> Result<String, minijinja::Error> {
         let cells: BTreeMap<String, Value> = self
             .columns
             .iter()
@@ -46,6 +68,30 @@ impl Template {
         let context: BTreeMap<&str, Value> = BTreeMap::from([("row", Value::from(cells))]);
         self.env.get_template(NAME)?.render(context)
     }
+}
+
+/// A template of texts and `{{ row['Title'] }}` alone; `None` for whatever else.
+fn pieces(source: &str, columns: &[(String, usize)]) -> Option<Vec<Piece>> {
+    // The engine takes a line end off the end of a template.
+    if source.contains("{%") || source.contains("{#") || source.ends_with(['\n', '\r']) {
+        return None;
+    }
+    let mut pieces = Vec::new();
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (inside, behind) = after.split_once("}}")?;
+        let quoted = inside.trim().strip_prefix("row[")?.strip_suffix(']')?;
+        let quote = quoted.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+        let title = quoted.strip_prefix(quote)?.strip_suffix(quote)?;
+        if title.contains(['\'', '"', '\\']) {
+            return None;
+        }
+        let (_, index) = columns.iter().find(|(named, _)| named == title)?;
+        pieces.extend([Piece::Text(before.to_owned()), Piece::Cell(*index)]);
+        rest = behind;
+    }
+    pieces.push(Piece::Text(rest.to_owned()));
+    Some(pieces)
 }
 
 /// The titles in `row['…']` and `row["…"]`, in order, each once; `row.title` counts too.
@@ -117,5 +163,29 @@ mod tests {
     fn a_template_that_never_ends_is_stopped() {
         let endless = "{% for i in range(10000) %}{% for j in range(10000) %}x{% endfor %}{% endfor %}";
         assert!(Template::text(endless, vec![]).unwrap().render(&row(&[])).is_err());
+    }
+
+    #[test]
+    fn a_plain_template_is_made_as_the_engine_makes_it() {
+        let columns = vec![("Товар".to_owned(), 0), ("Кли}}ент".to_owned(), 1), ("a'b".to_owned(), 2)];
+        for (source, plain) in [
+            ("{{ row['Товар'] }}: {{row[\"Товар\"]}}", true),
+            ("", true),
+            ("без столбцов }} и {", true),
+            (" \n{{ row['Товар'] }} ", true),
+            ("{{ row['Товар'] }}\n", false),
+            ("  {{- row['Товар'] -}}  x", false),
+            ("{{ row['Кли}}ент'] }}", false),
+            ("{{ row[\"a'b\"] }}", false),
+            ("{{ row['Товар']|upper }}", false),
+            ("{# нет #}{{ row['Товар'] }}", false),
+            ("{{ '{{' }}{{ row['Товар'] }}", false),
+            ("{{ row['То' ~ 'вар'] }}", false),
+        ] {
+            let template = Template::text(source, columns.clone()).unwrap();
+            assert_eq!(template.pieces.is_some(), plain, "{source}");
+            let row = row(&[" <ель> & \"\"", "Иван", "c"]);
+            assert_eq!(template.render(&row).unwrap(), template.evaluate(&row).unwrap(), "{source}");
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::entity::{Action, CHAIN_MAX, FieldKind, TEXT_MAX};
 use crate::problem::quoted;
 use crate::table::{Cell, Scalar};
 use rust_decimal::Decimal;
+use smallvec::SmallVec;
 use std::borrow::Cow;
 
 /// A value made, before it is written.
@@ -36,6 +37,10 @@ pub enum Made<'a> {
         element: u64,
     },
 }
+
+/// The values of one target and where each is from. Nearly always it is one, and that takes no allocation: three lists a
+/// value, with seventeen values a row, were a fifth of the time a row takes.
+pub type Values<'a> = SmallVec<[(Made<'a>, &'a OriginPlan); 1]>;
 
 /// Why a cell gave no value.
 pub enum Refused {

@@ -4,8 +4,8 @@ use super::mapper::Link;
 use super::names::Names;
 use super::plan::{Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use super::row::{PartOfRow, RowContext};
-use super::value::{Made, field_value};
-use crate::entity::payload::{FieldValue, ObjectWriter};
+use super::value::{Made, Values, field_value};
+use crate::entity::payload::ObjectWriter;
 use crate::entity::{Action, At, Entity, FieldSpec, Holds, Required, Wire};
 use crate::table::{Row, fold};
 use rust_decimal::Decimal;
@@ -15,7 +15,7 @@ impl RowContext<'_> {
         &mut self,
         section: &SectionPlan,
         target: &TargetPlan,
-        made: Vec<(Made<'_>, &OriginPlan)>,
+        made: Values<'_>,
         object: &mut ObjectWriter,
     ) {
         match target {
@@ -27,9 +27,7 @@ impl RowContext<'_> {
                 self.write_field(section, spec, made, object);
             }
             TargetPlan::Custom { field, kind } => {
-                let values: Vec<FieldValue<'_>> =
-                    made.iter().map(|(one, origin)| field_value(one, origin, field, *kind)).collect();
-                object.field(field.id, &values);
+                object.field(field.id, made.iter().map(|(one, origin)| field_value(one, origin, field, *kind)));
             }
         }
     }
@@ -38,7 +36,7 @@ impl RowContext<'_> {
         &mut self,
         section: &SectionPlan,
         spec: &'static FieldSpec,
-        made: Vec<(Made<'_>, &OriginPlan)>,
+        made: Values<'_>,
         object: &mut ObjectWriter,
     ) {
         match spec.wire {

@@ -1,6 +1,8 @@
 //! One row of a table: all its text in one buffer, a typed slot per cell. A `Row` is made once and filled again and
 //! again, so reading a million rows allocates like reading one.
 
+use super::record::Span;
+
 /// What a cell holds besides its text.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Scalar {
@@ -36,20 +38,33 @@ impl Cell<'_> {
     }
 }
 
+/// More text than a row has, but for a stray one.
+const TEXT_BYTES_KEPT: usize = 64 << 10;
+
 /// One row. Cells beyond the last one read as empty.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Row {
     /// As Excel shows it: counted from 1, header and blank lines counted.
     pub number: u32,
     text: String,
-    cells: Vec<(u32, Scalar)>,
+    /// Where in `text` each cell stands, and what it is.
+    cells: Vec<(u32, u32, Scalar)>,
 }
 
 impl Row {
     pub fn clear(&mut self, number: u32) {
         self.number = number;
+        // Rows are filled again and again, and one very long text should not stay with each of them.
+        if self.text.capacity() > TEXT_BYTES_KEPT {
+            self.text = String::new();
+        }
         self.text.clear();
         self.cells.clear();
+    }
+
+    /// Bytes of text held.
+    pub(super) fn text_bytes(&self) -> usize {
+        self.text.len()
     }
 
     pub fn len(&self) -> usize {
@@ -62,7 +77,7 @@ impl Row {
 
     /// True when no cell holds anything: a line the person left blank.
     pub fn is_blank(&self) -> bool {
-        self.cells.iter().all(|(_, value)| matches!(value, Scalar::Empty))
+        self.cells.iter().all(|(_, _, value)| matches!(value, Scalar::Empty))
     }
 
     /// Adds a cell of text; white space alone makes it empty, but its text is kept.
@@ -70,29 +85,43 @@ impl Row {
         self.push(text, text_or_empty(text));
     }
 
+    /// Fills the row from a record of a CSV as it stands in the file, which is copied in one piece; `spans` are its cells.
+    pub(super) fn fill(&mut self, number: u32, record: &str, spans: &[Span]) {
+        self.clear(number);
+        self.text.push_str(record);
+        for span in spans {
+            let text = &record[span.start..span.end];
+            if span.doubled || text.as_bytes().first() == Some(&b'=') {
+                self.push_escaped(text, span.doubled);
+            } else {
+                self.cells.push((span.start as u32, span.end as u32, text_or_empty(text)));
+            }
+        }
+    }
+
     /// Adds a cell of a CSV; in `doubled` text, `""` stands for `"`. What Excel writes to keep a value text,
     /// `="000123"`, reads `000123`, as Excel shows it.
-    pub(super) fn push_csv(&mut self, text: &str, doubled: bool) {
-        if text.starts_with('=')
-            && let Some(inner) = kept_as_text(text, if doubled { "\"\"" } else { "\"" })
-        {
+    fn push_escaped(&mut self, text: &str, doubled: bool) {
+        if let Some(inner) = kept_as_text(text, if doubled { "\"\"" } else { "\"" }) {
             self.push_text(inner);
         } else if doubled {
+            let start = self.text.len() as u32;
             for (index, piece) in text.split("\"\"").enumerate() {
                 if index > 0 {
                     self.text.push('"');
                 }
                 self.text.push_str(piece);
             }
-            self.cells.push((self.text.len() as u32, Scalar::Text));
+            self.cells.push((start, self.text.len() as u32, Scalar::Text));
         } else {
             self.push_text(text);
         }
     }
 
     pub fn push(&mut self, text: &str, value: Scalar) {
+        let start = self.text.len() as u32;
         self.text.push_str(text);
-        self.cells.push((self.text.len() as u32, value));
+        self.cells.push((start, self.text.len() as u32, value));
     }
 
     /// Adds a cell at a column, empty cells before it where there is a gap.
@@ -104,13 +133,19 @@ impl Row {
     }
 
     pub fn get(&self, index: usize) -> Cell<'_> {
-        let Some(&(end, value)) = self.cells.get(index) else { return Cell::EMPTY };
-        let start = if index == 0 { 0 } else { self.cells[index - 1].0 };
+        let Some(&(start, end, value)) = self.cells.get(index) else { return Cell::EMPTY };
         Cell { text: &self.text[start as usize..end as usize], value }
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Cell<'_>> {
         (0..self.len()).map(|index| self.get(index))
+    }
+}
+
+/// By what the cells hold: between them may stand what a CSV has there.
+impl PartialEq for Row {
+    fn eq(&self, other: &Row) -> bool {
+        self.number == other.number && self.iter().eq(other.iter())
     }
 }
 

@@ -288,10 +288,7 @@ impl CsvIn {
             let bad = self.spans.iter().position(|s| std::str::from_utf8(&bytes[s.start..s.end]).is_err());
             return Err(self.not_utf_8(bad));
         };
-        row.clear(self.next_row);
-        for span in &self.spans {
-            row.push_csv(&text[span.start..span.end], span.doubled);
-        }
+        row.fill(self.next_row, text, &self.spans);
         Ok(())
     }
 

@@ -42,14 +42,12 @@ pub fn rows(text: &str, whole: bool, delimiter: u8) -> Vec<Row> {
     let (mut at, mut number) = (0, 0);
     while rows.len() < SAMPLE_ROWS {
         number += 1;
-        at = match scan(text.as_bytes(), at, whole, delimiter, &mut spans) {
+        let rest = &text[at..];
+        at += match scan(rest.as_bytes(), 0, whole, delimiter, &mut spans) {
             Scan::Blank { next } => next,
             Scan::Record { next } => {
                 let mut row = Row::default();
-                row.clear(number);
-                for span in &spans {
-                    row.push_csv(&text[span.start..span.end], span.doubled);
-                }
+                row.fill(number, &rest[..next], &spans);
                 if !row.is_blank() {
                     rows.push(row);
                 }

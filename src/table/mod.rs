@@ -2,7 +2,7 @@
 //!
 //! Reading order: `layout` (what is said and found about a source), `open` (the open `Table`), `header` (titles and
 //! how they are looked up), `cell` (a row and its typed cells). Behind them, for CSV: `csv_in`, which plans with
-//! `encoding` and `dialect` and reads with `decode` and `record`; for workbooks: `sheet_in`, which reads with
+//! `encoding` and `dialect`, reads with `decode` and `record`, and reads `ahead` where there is much to do; for workbooks: `sheet_in`, which reads with
 //! `workbook` and `value` what `choose` chose, once `extent` has looked how far the cells of an old one reach. `kind`
 //! tells all these apart; `csv_out` writes, and `link` writes addresses into workbooks.
 //!
@@ -18,6 +18,7 @@ mod encoding;
 mod dialect;
 mod decode;
 mod record;
+mod ahead;
 mod sheet_in;
 mod choose;
 mod workbook;

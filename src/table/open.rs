@@ -1,5 +1,6 @@
 //! The open table: a source of any kind, with its layout and header, and its rows one after the other.
 
+use super::ahead::Ahead;
 use super::cell::Row;
 use super::csv_in::{self, CsvIn, SAMPLE_BYTES};
 use super::header::Header;
@@ -24,6 +25,7 @@ pub struct Table {
 
 enum Rows {
     Csv(Box<CsvIn>),
+    Ahead(Box<Ahead>),
     Sheet(Box<SheetIn>),
 }
 
@@ -52,6 +54,15 @@ impl Table {
         let mut table = Table { layout, header: Header::default(), rows, source, long_rows: (0, 0) };
         table.read_header(path)?;
         Ok(table)
+    }
+
+    /// For whoever will read to the end and has much to do with each row: from here on the rows are read by another thread.
+    pub fn read_ahead(mut self) -> Result<Table, Problem> {
+        self.rows = match self.rows {
+            Rows::Csv(csv) => Rows::Ahead(Box::new(Ahead::start(*csv, Path::new(&self.source.file))?)),
+            ahead @ (Rows::Ahead(_) | Rows::Sheet(_)) => ahead,
+        };
+        Ok(self)
     }
 
     fn read_header(&mut self, path: &Path) -> Result<(), Problem> {
@@ -101,6 +112,7 @@ impl Table {
     fn read_any(&mut self, row: &mut Row) -> Result<bool, Problem> {
         let read = match &mut self.rows {
             Rows::Csv(csv) => csv.read(row),
+            Rows::Ahead(ahead) => ahead.read(row),
             Rows::Sheet(sheet) => sheet.read(row),
         };
         read.map_err(|problem| self.with_title(problem))

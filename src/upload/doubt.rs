@@ -47,8 +47,8 @@ impl Doubt {
         if !wanted.is_empty() {
             // A key that stands outside of these rows as well is met once here, as it was then.
             let select = Select { only: Some(wanted.clone()), rows, ..Select::default() };
-            feed::walk(table, mapper, &select, |fed| {
-                if let Fed::Record(loaded) = fed {
+            feed::walk(table, mapper, &select, |met| {
+                if let Fed::Record(loaded) = met.keep() {
                     records.insert(loaded.record.row, loaded);
                 }
                 true

@@ -33,6 +33,27 @@ pub enum Fed {
     Broken(Problem),
 }
 
+/// What a walk comes to, row by row. The rows are lent: only some of those who walk keep them.
+#[derive(Debug)]
+pub enum Met<'a> {
+    Record {
+        record: Record,
+        row: &'a Row,
+        more: &'a [Row],
+    },
+    /// A row that ends here: skipped or rejected by the mapping.
+    Local(Outcome),
+}
+
+impl Met<'_> {
+    pub fn keep(self) -> Fed {
+        match self {
+            Met::Record { record, row, more } => Fed::Record(Loaded { record, row: row.clone(), more: more.to_vec() }),
+            Met::Local(outcome) => Fed::Local(outcome),
+        }
+    }
+}
+
 /// Items in a parcel: one hand-over for many rows, since a hand-over costs as much as mapping one.
 const PARCEL: usize = 128;
 /// Parcels waiting; with batches of 250 this is the next dozen of them.
@@ -62,8 +83,8 @@ pub fn start(table: Table, mapper: Mapper, select: Select) -> mpsc::Receiver<Vec
     let (sender, receiver) = mpsc::channel(PARCELS);
     std::thread::spawn(move || {
         let mut parcel = Vec::with_capacity(PARCEL);
-        let end = walk(table, mapper, &select, |fed| {
-            parcel.push(fed);
+        let end = walk(table, mapper, &select, |met| {
+            parcel.push(met.keep());
             if parcel.len() < PARCEL {
                 return true;
             }
@@ -90,7 +111,8 @@ pub const FAULT: &str = "fault";
 
 /// Reads and maps every wanted row; `give` returns false to stop. The dry run and `check` use this directly. Comes to
 /// the rows read.
-pub fn walk(mut table: Table, mapper: Mapper, select: &Select, give: impl FnMut(Fed) -> bool) -> Result<u64, Problem> {
+pub fn walk(table: Table, mapper: Mapper, select: &Select, give: impl FnMut(Met<'_>) -> bool) -> Result<u64, Problem> {
+    let mut table = table.read_ahead()?;
     let plan = Arc::clone(mapper.plan());
     let mut walk = Walk { mapper, select, give, rows: 0, records: 0 };
     let mut gathering = plan.groups.as_ref().map(Gathering::new);
@@ -118,7 +140,7 @@ struct Walk<'a, G> {
     records: u64,
 }
 
-impl<G: FnMut(Fed) -> bool> Walk<'_, G> {
+impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
     /// A row that is a record by itself. False when there is nothing more to do.
     fn row(&mut self, row: &Row) -> bool {
         if !self.select.wants(row.number) {
@@ -164,15 +186,15 @@ impl<G: FnMut(Fed) -> bool> Walk<'_, G> {
             return true;
         }
         (self.give)(match mapped {
-            Mapped::Record(record) => Fed::Record(Loaded { record, row: row.clone(), more: more.to_vec() }),
+            Mapped::Record(record) => Met::Record { record, row, more },
             // Left out above.
             Mapped::Elsewhere => return true,
-            Mapped::Skipped => Fed::Local(Outcome::new(row.number, Status::Skipped)),
+            Mapped::Skipped => Met::Local(Outcome::new(row.number, Status::Skipped)),
             Mapped::Unchanged { key, id } => {
                 let more = more.iter().map(|row| row.number).collect();
-                Fed::Local(Outcome { key, id: Some(id), more, ..Outcome::new(row.number, Status::Unchanged) })
+                Met::Local(Outcome { key, id: Some(id), more, ..Outcome::new(row.number, Status::Unchanged) })
             }
-            Mapped::Rejected { key, problems } => Fed::Local(rejected(self.mapper.plan(), row, more, key, &problems)),
+            Mapped::Rejected { key, problems } => Met::Local(rejected(self.mapper.plan(), row, more, key, &problems)),
         })
     }
 }

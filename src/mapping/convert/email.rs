@@ -10,6 +10,35 @@ const LOCAL_MAX: usize = 64;
 
 /// `mailto:`, `<…>` and a name before `<` go; the domain becomes lower case, the part before the `@` stays as written.
 pub fn email(text: &str) -> Result<Cow<'_, str>, Unfit> {
+    if is_usual(text) {
+        return Ok(Cow::Borrowed(text));
+    }
+    considered(text)
+}
+
+/// An address in small Latin letters with nothing around it: what is left to ask of it is where its dots and dashes are.
+fn is_usual(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let Some((_, top)) = domain.rsplit_once('.') else { return false };
+    let letter = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    // Dots and dashes between letters, never side by side, are right on both sides of the @.
+    let words = |part: &str| {
+        let mut before = false;
+        part.bytes().all(|b| {
+            let fits = letter(b) || (before && matches!(b, b'.' | b'-'));
+            before = letter(b);
+            fits
+        }) && before
+    };
+    local.len() <= LOCAL_MAX
+        && text.len() <= ADDRESS_MAX
+        && words(local)
+        && words(domain)
+        && top.len() >= 2
+        && top.bytes().any(|b| !b.is_ascii_digit())
+}
+
+fn considered(text: &str) -> Result<Cow<'_, str>, Unfit> {
     let address = bare(text);
     let unfit = |what: &str| Err(Unfit::new("email", text, what).hint("an address looks like name@example.com"));
     let Some((local, domain)) = address.split_once('@') else {
@@ -129,6 +158,15 @@ mod tests {
             assert_eq!(unfit.code, "email");
             assert!(unfit.message.starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
             assert!(unfit.message.contains(reason), "{} should say {reason}", unfit.message);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_usual_address_stays_as_it_is(text in "[a-z0-9.@-]{1,12}@[a-z0-9.-]{1,12}") {
+            if is_usual(&text) {
+                proptest::prop_assert_eq!(considered(&text).ok(), Some(Cow::Borrowed(text.as_str())));
+            }
         }
     }
 }

@@ -24,6 +24,10 @@ pub fn money(cell: Cell<'_>, decimal: Option<char>) -> Result<Decimal, Unfit> {
         Scalar::Empty | Scalar::Text | Scalar::Serial(_) | Scalar::Bool(_) | Scalar::Error => {}
     }
     let body = plain(text);
+    // Nothing but a number: no currency to look for.
+    if body.starts_with(digit) && body.ends_with(digit) && body.chars().all(|c| digit(c) || NUMERIC.contains(&c)) {
+        return parse(body, cell.text, decimal);
+    }
     let (minus, body) = match body.strip_prefix(['-', '−']) {
         Some(rest) if rest.starts_with(|c: char| !c.is_ascii_digit()) => (true, rest.trim_start_matches(blank)),
         _ => (false, body),
@@ -40,6 +44,13 @@ pub fn money(cell: Cell<'_>, decimal: Option<char>) -> Result<Decimal, Unfit> {
     }
     let amount = parse(body, cell.text, decimal)?;
     Ok(if minus && !amount.is_zero() { -amount } else { amount })
+}
+
+/// What stands between the digits of the usual amounts.
+const NUMERIC: [char; 4] = [' ', '\u{a0}', ',', '.'];
+
+fn digit(c: char) -> bool {
+    c.is_ascii_digit()
 }
 
 /// A character of no number.

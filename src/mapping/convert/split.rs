@@ -1,6 +1,7 @@
 //! Several values in one cell, taken apart at the separators a mapping names.
 
 use super::text::blank;
+use memchr::{memchr, memchr2, memchr3};
 
 /// The parts of `text` between any of `separators`, without the blanks around them and without empty parts.
 /// With no separators the whole text is the one part. Where two separators begin at the same place, the longer wins.
@@ -86,12 +87,31 @@ fn between_quotes<'a, S: AsRef<str>>(text: &'a str, separators: &[S]) -> Option<
 
 /// What stands before the first separator and what after it.
 fn cut<'a, S: AsRef<str>>(text: &'a str, separators: &[S], holds: fn(&str) -> bool) -> Option<(&'a str, &'a str)> {
-    text.char_indices().find_map(|(at, _)| {
-        let here = &text[at..];
-        let found = separators.iter().map(AsRef::as_ref).filter(|s| !s.is_empty() && here.starts_with(s));
-        let after = &here[found.map(str::len).max()?..];
-        (!holds(after)).then_some((&text[..at], after))
-    })
+    // The first byte of a letter is never inside another, so bytes will do.
+    let mut look = 0;
+    loop {
+        let here = &text.as_bytes()[look..];
+        let first = begin(here, separators)?;
+        let separators = separators.iter().map(|separator| separator.as_ref().as_bytes());
+        let found = separators.filter(|s| !s.is_empty() && here[first..].starts_with(s)).map(<[u8]>::len).max();
+        let at = look + first;
+        match found.map(|length| &text[at + length..]).filter(|after| !holds(after)) {
+            Some(after) => return Some((&text[..at], after)),
+            None => look = at + 1,
+        }
+    }
+}
+
+/// Where the first of `separators` may begin.
+fn begin<S: AsRef<str>>(text: &[u8], separators: &[S]) -> Option<usize> {
+    let first = |n: usize| separators.get(n).and_then(|separator| separator.as_ref().bytes().next());
+    match (first(0), first(1), first(2), separators.len()) {
+        (None, None, None, 0) => None,
+        (Some(a), None, None, 1) => memchr(a, text),
+        (Some(a), Some(b), None, 2) => memchr2(a, b, text),
+        (Some(a), Some(b), Some(c), 3) => memchr3(a, b, c, text),
+        _ => text.iter().position(|byte| separators.iter().any(|s| s.as_ref().bytes().next() == Some(*byte))),
+    }
 }
 
 #[cfg(test)]

@@ -19,10 +19,16 @@ pub fn text<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, Unfit> {
     match cell.value {
         Scalar::Error => Err(broken(cell.text)),
         Scalar::Number(_) if cell.text.bytes().any(|b| b.eq_ignore_ascii_case(&b'e')) => Err(lost_digits(cell.text)),
+        Scalar::Text if begins_plainly(cell.text) => Ok(Cow::Borrowed(cell.text)),
         Scalar::Text if excel_scientific(cell.text.trim_matches(blank)) => Err(lost_digits(cell.text)),
         Scalar::Text => Ok(unescaped(cell.text)),
         Scalar::Empty | Scalar::Number(_) | Scalar::Serial(_) | Scalar::Bool(_) => Ok(Cow::Borrowed(cell.text)),
     }
+}
+
+/// True for what begins with a Latin letter, or with the first byte of a Cyrillic one: no number, no escape of Excel.
+fn begins_plainly(text: &str) -> bool {
+    matches!(text.as_bytes().first(), Some(b'A'..=b'Z' | b'a'..=b'z' | 0xD0 | 0xD1))
 }
 
 /// Without the blanks at both ends.
@@ -49,6 +55,13 @@ pub fn digits(text: &str) -> Cow<'_, str> {
 
 /// The value inside the blanks, the `="…"` or the apostrophe, for converters that look for something short.
 pub(super) fn plain(text: &str) -> &str {
+    if let [first, .., last] = text.as_bytes()
+        && !matches!(first, b'=' | b'\'')
+        && first.is_ascii_graphic()
+        && last.is_ascii_graphic()
+    {
+        return text;
+    }
     let text = text.trim_matches(blank);
     let inner = formula_text(text).unwrap_or(text);
     inner.strip_prefix('\'').unwrap_or(inner).trim_matches(blank)

@@ -1,0 +1,161 @@
+//! A CSV file's rows read ahead of whoever uses them, on a thread of their own, so that reading and all that follows share
+//! the work of two cores. Batches go back once they are used, so the memory is the same for any number of rows. (The
+//! reader of workbooks has such a thread by itself.)
+
+use super::cell::Row;
+use super::csv_in::CsvIn;
+use super::kind;
+use crate::problem::{Problem, Stage};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+/// Batches under way at once: one being used, two waiting, one being filled.
+const BATCHES_WAITING: usize = 2;
+/// Rows of a batch: enough that the hand-over costs nothing beside them, few enough to stay in the processor's cache.
+const BATCH_ROWS: usize = 256;
+const BATCH_TEXT_BYTES: usize = 1 << 20;
+
+pub struct Ahead {
+    messages: Receiver<Message>,
+    used: SyncSender<Batch>,
+    batch: Batch,
+    next: usize,
+    ended: bool,
+}
+
+/// Rows made once and filled again and again; `filled` of them count.
+#[derive(Default)]
+struct Batch {
+    rows: Vec<Row>,
+    filled: usize,
+}
+
+enum Message {
+    Rows(Batch),
+    Failed(Box<Problem>),
+    End,
+}
+
+impl Ahead {
+    pub fn start(csv: CsvIn, path: &Path) -> Result<Ahead, Problem> {
+        let (sender, messages) = sync_channel(BATCHES_WAITING);
+        let (used, returned) = sync_channel(BATCHES_WAITING + 2);
+        let reading = thread::Builder::new().name("csv".into()).spawn(move || run(csv, &sender, &returned));
+        match reading {
+            Ok(_) => Ok(Ahead { messages, used, batch: Batch::default(), next: 0, ended: false }),
+            Err(error) => Err(kind::unreadable(path, &error)),
+        }
+    }
+
+    /// As `CsvIn::read`; the row that was in `row` is filled again later.
+    pub fn read(&mut self, row: &mut Row) -> Result<bool, Problem> {
+        while self.next == self.batch.filled {
+            if self.ended {
+                return Ok(false);
+            }
+            match self.messages.recv() {
+                Ok(Message::Rows(batch)) => {
+                    let used = std::mem::replace(&mut self.batch, batch);
+                    self.next = 0;
+                    // Once the thread has ended nobody needs it any more.
+                    let _ = self.used.try_send(used);
+                }
+                Ok(Message::Failed(problem)) => return Err(*problem),
+                Ok(Message::End) => self.ended = true,
+                // The thread says when it is done; were it gone without a word, rows would be missing.
+                Err(_) => {
+                    return Err(Problem::new(Stage::Read, "fault", "reading the source has failed inside amoport")
+                        .hint("please report the lines above"));
+                }
+            }
+        }
+        std::mem::swap(row, &mut self.batch.rows[self.next]);
+        self.next += 1;
+        Ok(true)
+    }
+}
+
+/// Reads until the end, or until nobody wants more. After a problem reading goes on as far as it can.
+fn run(mut csv: CsvIn, sender: &SyncSender<Message>, returned: &Receiver<Batch>) {
+    loop {
+        let mut batch = returned.try_recv().unwrap_or_default();
+        let ended = fill(&mut csv, &mut batch);
+        let rows = batch.filled == 0 || sender.send(Message::Rows(batch)).is_ok();
+        let more = match ended {
+            Ok(true) => true,
+            Ok(false) => {
+                let _ = sender.send(Message::End);
+                false
+            }
+            Err(problem) => sender.send(Message::Failed(Box::new(problem))).is_ok(),
+        };
+        if !rows || !more {
+            return;
+        }
+    }
+}
+
+/// Fills the batch as far as it goes; false at the end of the file.
+fn fill(csv: &mut CsvIn, batch: &mut Batch) -> Result<bool, Problem> {
+    let mut bytes = 0;
+    batch.filled = 0;
+    while batch.filled < BATCH_ROWS && bytes < BATCH_TEXT_BYTES {
+        if batch.rows.len() == batch.filled {
+            batch.rows.push(Row::default());
+        }
+        let row = &mut batch.rows[batch.filled];
+        if !csv.read(row)? {
+            return Ok(false);
+        }
+        bytes += row.text_bytes();
+        batch.filled += 1;
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::table::{ReadOptions, Row, Table};
+
+    /// The number and the cells of each row, or the code of what was wrong with it.
+    fn all(mut table: Table) -> Vec<Result<Row, String>> {
+        let mut found = Vec::new();
+        let mut row = Row::default();
+        loop {
+            match table.read(&mut row) {
+                Ok(true) => found.push(Ok(row.clone())),
+                Ok(false) => return found,
+                Err(problem) if problem.code == "encoding" => found.push(Err(problem.code.to_string())),
+                Err(problem) => {
+                    found.push(Err(problem.code.to_string()));
+                    return found;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn rows_and_problems_read_ahead_come_in_the_order_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let long = "x".repeat(super::BATCH_TEXT_BYTES / 2);
+        let mut file = "№;имя\n".to_owned().into_bytes();
+        for n in 0..2_000 {
+            match n {
+                700 => file.extend_from_slice(b"700;\xFF\n"),
+                900..905 => file.extend_from_slice(format!("{n};{long}\n").as_bytes()),
+                _ => file.extend_from_slice(format!("{n};=\"0{n}\"\n\n").as_bytes()),
+            }
+        }
+        for ending in ["", "2000;\"never closed"] {
+            let mut file = file.clone();
+            file.extend_from_slice(ending.as_bytes());
+            std::fs::write(&path, file).unwrap();
+            let open = || Table::open(&path, &ReadOptions::default()).unwrap();
+            let (alone, ahead) = (all(open()), all(open().read_ahead().unwrap()));
+            assert_eq!(alone.len(), 2_000 + usize::from(!ending.is_empty()));
+            assert!(alone == ahead, "{ending}");
+        }
+    }
+}
