@@ -64,6 +64,8 @@ const PARCELS: usize = 24;
 pub struct Select {
     /// Rows with an outcome from before; read, so that keys are known, and not handed over.
     pub done: HashSet<u32>,
+    /// Of these, the ones that the mapping refused or left out: they have no key that another row must not have.
+    pub refused: HashSet<u32>,
     /// These rows and no others; for looking at some again.
     pub only: Option<HashSet<u32>>,
     /// First and last row, as Excel shows them.
@@ -144,6 +146,11 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
     /// A row that is a record by itself. False when there is nothing more to do.
     fn row(&mut self, row: &Row) -> bool {
         if !self.select.wants(row.number) {
+            return true;
+        }
+        let through = self.select.done.contains(&row.number) && !self.select.refused.contains(&row.number);
+        if through && self.select.limit.is_none() && self.mapper.passes(row) {
+            self.rows += 1;
             return true;
         }
         let mapped = self.mapper.apply(row);
