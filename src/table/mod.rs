@@ -22,6 +22,7 @@ mod ahead;
 mod sheet_in;
 mod choose;
 mod workbook;
+mod xlsx;
 mod extent;
 mod value;
 mod quiet;
