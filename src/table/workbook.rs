@@ -1,4 +1,4 @@
-//! Workbooks opened with `calamine`: their sheets, and the cells of one sheet in order. Which sheet and which row is
+//! Workbooks opened, by our own scanner or with `calamine`: their sheets, and the cells of one sheet in order. Which sheet and which row is
 //! decided in `choose`; how cells travel to the reader of rows, in `sheet_in`.
 
 use super::extent;

@@ -347,7 +347,7 @@ fn damaged(whole: &str, wounds: &[(prop::sample::Index, usize, usize)]) -> Vec<u
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn damaged_sheets_and_strings_read_alike(

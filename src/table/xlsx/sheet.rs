@@ -189,25 +189,15 @@ impl<'b> Scan<'b> {
 }
 
 fn cell<'t>(text: &'t str, opening: &Tag<'t>, buffer: &mut String) -> Step<Cell<'t>> {
-    let mut cell = Cell::default();
-    let mut attributes = opening.attributes();
-    while let Some((key, value)) = attributes.next()? {
-        let twice = match key {
-            "r" => cell.reference.replace(reference(value.as_bytes())?).is_some(),
-            "s" => cell.style.replace(digits(value.as_bytes(), 6).ok_or(Stop::Unusual)? as usize).is_some(),
-            "t" => cell.kind.replace(value).is_some(),
-            _ => false,
-        };
-        if twice {
-            return Err(Stop::Unusual);
-        }
+    let mut cell = described(opening)?;
+    if opening.form == Form::Empty {
+        return Ok(cell);
     }
-    cell.end = opening.end;
-    while opening.form == Form::Opening {
+    loop {
         let tag = next_tag(text, cell.end)?;
         cell.end = tag.end;
         match (tag.local, tag.form) {
-            (_, Form::Closing) if tag.name == opening.name => break,
+            (_, Form::Closing) if tag.name == opening.name => return Ok(cell),
             // Of several values it is the last that counts, or not: others know.
             ("v" | "is", _) if cell.content != Content::Nothing => return Err(Stop::Unusual),
             ("v", Form::Opening) => {
@@ -225,6 +215,23 @@ fn cell<'t>(text: &'t str, opening: &Tag<'t>, buffer: &mut String) -> Step<Cell<
                 cell.formula = true;
             }
             _ => return Err(Stop::Unusual),
+        }
+    }
+}
+
+/// What a cell's own tag says.
+fn described<'t>(tag: &Tag<'t>) -> Step<Cell<'t>> {
+    let mut cell = Cell { end: tag.end, ..Cell::default() };
+    let mut attributes = tag.attributes();
+    while let Some((key, value)) = attributes.next()? {
+        let twice = match key {
+            "r" => cell.reference.replace(reference(value.as_bytes())?).is_some(),
+            "s" => cell.style.replace(digits(value.as_bytes(), 6).ok_or(Stop::Unusual)? as usize).is_some(),
+            "t" => cell.kind.replace(value).is_some(),
+            _ => false,
+        };
+        if twice {
+            return Err(Stop::Unusual);
         }
     }
     Ok(cell)
