@@ -164,6 +164,10 @@ const STRINGS: &str = r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
 <si><r><rPr><b/></rPr><t>t</t></r><r><t>wo&#10;</t></r><rPh sb="0" eb="1"><t>no</t></rPh></si><si/></sst>"#;
 
 fn book(path: &Path, sheet: &[u8], strings: &[u8], epoch_1904: bool) {
+    book_with_styles(path, sheet, strings, STYLES.as_bytes(), epoch_1904);
+}
+
+fn book_with_styles(path: &Path, sheet: &[u8], strings: &[u8], styles: &[u8], epoch_1904: bool) {
     const RELATION: &str = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let relation = |id: &str, kind: &str, target: &str| {
         format!("<Relationship Id=\"{id}\" Type=\"{RELATION}/{kind}\" Target=\"{target}\"/>")
@@ -179,7 +183,7 @@ fn book(path: &Path, sheet: &[u8], strings: &[u8], epoch_1904: bool) {
         ("_rels/.rels", relations(relation("a", "officeDocument", "xl/workbook.xml")).as_bytes()),
         ("xl/_rels/workbook.xml.rels", relations(relation("r1", "worksheet", "worksheets/a.xml")).as_bytes()),
         ("xl/workbook.xml", workbook.as_bytes()),
-        ("xl/styles.xml", STYLES.as_bytes()),
+        ("xl/styles.xml", styles),
         ("xl/sharedStrings.xml", strings),
         ("xl/worksheets/a.xml", sheet),
     ] {
@@ -294,6 +298,9 @@ fn parts_that_are_unlike_others_read_alike() {
             assert_eq!(scanned, expected, "{shown}: {told:?}");
         }
     }
+    book_with_styles(&path, sheet.as_bytes(), STRINGS.as_bytes(), &utf16(STYLES), false);
+    let (scanned, told) = compare(&path).unwrap_or_else(|told| panic!("{told}"));
+    assert!(!scanned, "{told:?}");
     for (strings, expected) in [
         (STRINGS.replace("<si/>", "<extLst/>"), false),
         (STRINGS.replace("нуль", "<![CDATA[нуль]]>"), false),

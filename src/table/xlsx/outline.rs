@@ -77,7 +77,8 @@ impl Outline {
             };
             self.number_kinds.push(kind);
         }
-        Some(())
+        // Not so where the styles are in an encoding in which they could not be counted.
+        (self.number_kinds.len() >= cells.styles().len()).then_some(())
     }
 }
 
