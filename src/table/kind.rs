@@ -10,8 +10,8 @@ use std::path::Path;
 pub const SAVE_AS_XLSX: &str = "open it in Excel and save it as an Excel workbook (.xlsx)";
 const CUT_OFF: &str = "copy or download the file again, or open it in Excel and save it anew";
 
-/// Shared strings are held in memory, where they take about one and a half times this. A million rows of fourteen
-/// columns have 130 MB of them.
+/// Shared strings are held in memory, where they take less than this, or about one and a half times as much where
+/// only `calamine` can read them. A million rows of fourteen columns have 130 MB of them.
 const SHARED_STRINGS_BYTES_MAX: u64 = 256 << 20;
 /// An `.ods` is held in memory whole.
 const CONTENT_BYTES_MAX: u64 = 256 << 20;

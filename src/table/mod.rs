@@ -3,8 +3,9 @@
 //! Reading order: `layout` (what is said and found about a source), `open` (the open `Table`), `header` (titles and
 //! how they are looked up), `cell` (a row and its typed cells). Behind them, for CSV: `csv_in`, which plans with
 //! `encoding` and `dialect`, reads with `decode` and `record`, and reads `ahead` where there is much to do; for workbooks: `sheet_in`, which reads with
-//! `workbook` and `value` what `choose` chose, once `extent` has looked how far the cells of an old one reach. `kind`
-//! tells all these apart; `csv_out` writes, and `link` writes addresses into workbooks.
+//! `workbook` (which scans an `xlsx` itself and leaves all else to `calamine`) and `value` what `choose` chose, once
+//! `extent` has looked how far the cells of an old one reach. `kind` tells all these apart; `csv_out` writes, and `link`
+//! writes addresses into workbooks.
 //!
 //! Nothing here knows what the columns mean.
 
@@ -22,6 +23,7 @@ mod ahead;
 mod sheet_in;
 mod choose;
 mod workbook;
+mod xlsx;
 mod extent;
 mod value;
 mod quiet;

@@ -1,4 +1,4 @@
-//! Workbooks opened with `calamine`: their sheets, and the cells of one sheet in order. Which sheet and which row is
+//! Workbooks opened, by our own scanner or with `calamine`: their sheets, and the cells of one sheet in order. Which sheet and which row is
 //! decided in `choose`; how cells travel to the reader of rows, in `sheet_in`.
 
 use super::extent;
@@ -6,6 +6,7 @@ use super::kind;
 use super::layout::Format;
 use super::record::COLUMNS_MAX;
 use super::value::Value;
+use super::xlsx::Scanned;
 use crate::problem::{Problem, quoted};
 use calamine::{
     DataRef, Ods, OdsError, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError,
@@ -29,10 +30,13 @@ pub struct Workbook {
 }
 
 enum Book {
+    Scanned(Box<Scanned>),
     Xlsx(Box<Xlsx<Input>>),
     Xlsb(Box<Xlsb<Input>>),
     Xls(Box<Xls<Input>>),
     Ods(Box<Ods<Input>>),
+    /// Another reader was to take over, and could not.
+    Closed,
 }
 
 pub struct Sheet {
@@ -164,7 +168,22 @@ fn brief(error: &dyn std::fmt::Display) -> String {
 }
 
 impl Workbook {
-    pub fn open(mut file: File, format: Format) -> Result<Workbook, Trouble> {
+    pub fn open(file: File, format: Format) -> Result<Workbook, Trouble> {
+        if format == Format::Xlsx
+            && let Some(book) = Scanned::open(&file)
+        {
+            let (sheets, epoch_1904) = (sheets(book.sheets()), book.epoch_1904());
+            return Ok(Workbook { book: Book::Scanned(Box::new(book)), format, sheets, epoch_1904 });
+        }
+        Workbook::open_with_calamine(file, format)
+    }
+
+    #[cfg(test)]
+    pub fn is_scanned(&self) -> bool {
+        matches!(self.book, Book::Scanned(_))
+    }
+
+    pub fn open_with_calamine(mut file: File, format: Format) -> Result<Workbook, Trouble> {
         file.rewind().map_err(Trouble::Io)?;
         let input = BufReader::new(file);
         let book = match format {
@@ -175,19 +194,14 @@ impl Workbook {
             Format::Ods => Book::Ods(Box::new(Ods::new(input)?)),
         };
         let (metadata, epoch_1904) = match &book {
+            Book::Scanned(book) => (book.sheets(), book.epoch_1904()),
             Book::Xlsx(book) => (book.sheets_metadata(), book.has_1904_epoch()),
             Book::Xlsb(book) => (book.sheets_metadata(), book.has_1904_epoch()),
             Book::Xls(book) => (book.sheets_metadata(), book.has_1904_epoch()),
             Book::Ods(book) => (book.sheets_metadata(), false),
+            Book::Closed => (&[][..], false),
         };
-        let sheets = metadata
-            .iter()
-            .map(|sheet| Sheet {
-                name: sheet.name.clone(),
-                visible: sheet.visible == SheetVisible::Visible,
-                table: sheet.typ == SheetType::WorkSheet,
-            })
-            .collect();
+        let sheets = sheets(metadata);
         Ok(Workbook { book, format, sheets, epoch_1904 })
     }
 
@@ -205,8 +219,35 @@ impl Workbook {
         Ok(())
     }
 
+    /// Opens the file anew; the shared strings are never there twice.
+    fn leave_to_calamine(&mut self, mut file: File) -> Result<(), Trouble> {
+        self.book = Book::Closed;
+        file.rewind().map_err(Trouble::Io)?;
+        self.book = Book::Xlsx(Box::new(Xlsx::new(BufReader::new(file))?));
+        Ok(())
+    }
+
     fn all_cells(&mut self, sheet: &str, take: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>) -> Result<(), Trouble> {
         match &mut self.book {
+            Book::Scanned(book) => {
+                let mut given = 0;
+                let scanned = book.cells(sheet, &mut |found| {
+                    given += 1;
+                    take(found)
+                });
+                if scanned.is_ok() {
+                    return Ok(());
+                }
+                let file = book.file.try_clone().map_err(Trouble::Io)?;
+                self.leave_to_calamine(file)?;
+                // It gives the same cells; those before the unusual one have been taken.
+                let mut passed = 0_u64;
+                self.all_cells(sheet, &mut |found| {
+                    passed += 1;
+                    if passed <= given { ControlFlow::Continue(()) } else { take(found) }
+                })
+            }
+            Book::Closed => Err(Trouble::Damaged(String::new())),
             Book::Xlsx(book) => xlsx_cells(book, sheet, take),
             Book::Xlsb(book) => {
                 let mut cells = book.worksheet_cells_reader(sheet)?;
@@ -229,6 +270,15 @@ impl Workbook {
             }
         }
     }
+}
+
+fn sheets(metadata: &[calamine::Sheet]) -> Vec<Sheet> {
+    let sheet = |sheet: &calamine::Sheet| Sheet {
+        name: sheet.name.clone(),
+        visible: sheet.visible == SheetVisible::Visible,
+        table: sheet.typ == SheetType::WorkSheet,
+    };
+    metadata.iter().map(sheet).collect()
 }
 
 fn open_xls(mut input: Input) -> Result<Xls<Input>, Trouble> {

@@ -1,0 +1,369 @@
+//! The cells of a sheet.
+
+use super::markup::{Form, Tag, next_tag, prologue};
+use super::outline::NumberKind;
+use super::strings::Strings;
+use super::text::{content, decode, is_plain, string_item, unescape};
+use super::window::Window;
+use super::{Step, Stop, Unusual};
+use crate::table::value::Value;
+use crate::table::workbook::Found;
+use calamine::{ExcelDateTime, ExcelDateTimeType};
+use std::io::Read;
+use std::ops::ControlFlow;
+
+/// No row number and no reference is longer.
+const ROW_DIGITS_MAX: usize = 8;
+const COLUMN_LETTERS_MAX: usize = 3;
+const ERRORS: [&str; 7] = ["#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"];
+
+enum Place {
+    Start,
+    Head,
+    Rows,
+}
+
+pub struct Scan<'b> {
+    strings: &'b Strings,
+    number_kinds: &'b [NumberKind],
+    epoch_1904: bool,
+    place: Place,
+    /// Tags that are open before the rows.
+    open_tags: usize,
+    in_row: bool,
+    /// Where a row, a cell stands that does not say it.
+    row: u32,
+    column: u32,
+}
+
+/// A cell as far as it can be understood without knowing the workbook.
+#[derive(Default)]
+struct Cell<'t> {
+    /// Row and column.
+    reference: Option<(u32, u32)>,
+    style: Option<usize>,
+    kind: Option<&'t str>,
+    content: Content<'t>,
+    formula: bool,
+    end: usize,
+}
+
+#[derive(Default, PartialEq)]
+enum Content<'t> {
+    #[default]
+    Nothing,
+    /// A value as it is written.
+    Written(&'t str),
+    /// A text of its own, in the buffer for it.
+    Inline,
+}
+
+impl<'b> Scan<'b> {
+    pub fn new(strings: &'b Strings, number_kinds: &'b [NumberKind], epoch_1904: bool) -> Scan<'b> {
+        Scan { strings, number_kinds, epoch_1904, place: Place::Start, open_tags: 0, in_row: false, row: 0, column: 0 }
+    }
+
+    pub fn run(
+        mut self,
+        mut window: Window<impl Read>,
+        take: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Unusual> {
+        let mut buffer = String::new();
+        window.each(|text, at| match self.place {
+            Place::Rows => self.element(text, at, &mut buffer, take),
+            Place::Head => self.head(text, at),
+            Place::Start => {
+                let next = prologue(text)?;
+                self.place = Place::Head;
+                Ok(Some(next))
+            }
+        })
+    }
+
+    /// What comes before the rows.
+    fn head(&mut self, text: &str, at: usize) -> Step<Option<usize>> {
+        let tag = next_tag(text, at)?;
+        match tag.form {
+            Form::Opening => self.open_tags += 1,
+            Form::Closing => self.open_tags = self.open_tags.checked_sub(1).ok_or(Stop::Unusual)?,
+            Form::Empty => {}
+        }
+        match (tag.local, tag.form) {
+            ("sheetData", Form::Empty) => return Ok(None),
+            ("sheetData", Form::Opening) => self.place = Place::Rows,
+            ("dimension", Form::Opening | Form::Empty) => {
+                area(tag.attribute("ref")?.ok_or(Stop::Unusual)?)?;
+            }
+            _ => {}
+        }
+        Ok(Some(tag.end))
+    }
+
+    fn element(
+        &mut self,
+        text: &str,
+        at: usize,
+        buffer: &mut String,
+        take: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>,
+    ) -> Step<Option<usize>> {
+        let tag = next_tag(text, at)?;
+        match (tag.local, tag.form) {
+            ("c", Form::Opening | Form::Empty) => {
+                buffer.clear();
+                let cell = cell(text, &tag, buffer)?;
+                let value = self.value(&cell, buffer)?;
+                let uncomputed = cell.formula && value == Value::Empty;
+                let (row, column) = cell.reference.unwrap_or((self.row, self.column));
+                // Beyond the last column all is over soon; until then it must not overflow.
+                self.column = column.saturating_add(1);
+                let next = cell.end;
+                return Ok(take(Found { row, column, value, uncomputed }).is_continue().then_some(next));
+            }
+            ("row", form) if self.in_row == (form == Form::Closing) => {
+                self.in_row = form == Form::Opening;
+                if form != Form::Closing
+                    && let Some(number) = tag.attribute("r")?
+                {
+                    self.row = row_index(number.as_bytes())?;
+                }
+                if form != Form::Opening {
+                    self.row = self.row.saturating_add(1);
+                    self.column = 0;
+                }
+            }
+            ("sheetData", Form::Closing) if !self.in_row => return Ok(None),
+            _ => return Err(Stop::Unusual),
+        }
+        Ok(Some(tag.end))
+    }
+
+    fn value<'v>(&self, cell: &Cell<'v>, buffer: &'v mut String) -> Step<Value<'v>>
+    where
+        'b: 'v,
+    {
+        let strings: &'b Strings = self.strings;
+        let written = match cell.content {
+            Content::Nothing => return Ok(Value::Empty),
+            Content::Inline => return Ok(Value::Text(buffer)),
+            Content::Written(written) => written,
+        };
+        Ok(match cell.kind {
+            Some("inlineStr" | "is") => Value::Empty,
+            Some("str") => {
+                if is_plain(written) && memchr::memchr(b'_', written.as_bytes()).is_none() {
+                    return Ok(Value::Text(written));
+                }
+                decode(written, buffer)?;
+                unescape(buffer, 0);
+                Value::Text(buffer)
+            }
+            Some("d") if is_plain(written) => Value::Iso(written),
+            Some("n" | "s" | "b" | "e") | None if written.is_empty() => Value::Empty,
+            Some("s") => {
+                let index = digits(written.as_bytes(), 9).ok_or(Stop::Unusual)?;
+                Value::Text(strings.get(index as usize).ok_or(Stop::Unusual)?)
+            }
+            Some("b") => match written {
+                "0" => Value::Bool(false),
+                "1" => Value::Bool(true),
+                _ => return Err(Stop::Unusual),
+            },
+            Some("e") => {
+                let known = ERRORS.iter().find(|name| **name == written);
+                Value::Error(known.ok_or(Stop::Unusual)?)
+            }
+            Some("n") | None => self.number(cell.style, number(written).ok_or(Stop::Unusual)?),
+            Some(_) => return Err(Stop::Unusual),
+        })
+    }
+
+    fn number(&self, style: Option<usize>, number: f64) -> Value<'static> {
+        let kind = style.and_then(|style| self.number_kinds.get(style)).unwrap_or(&NumberKind::Number);
+        let kind = match kind {
+            NumberKind::Number => return Value::Number(number),
+            NumberKind::Date => ExcelDateTimeType::DateTime,
+            NumberKind::Duration => ExcelDateTimeType::TimeDelta,
+        };
+        Value::Date(ExcelDateTime::new(number, kind, self.epoch_1904))
+    }
+}
+
+fn cell<'t>(text: &'t str, opening: &Tag<'t>, buffer: &mut String) -> Step<Cell<'t>> {
+    let mut cell = described(opening)?;
+    if opening.form == Form::Empty {
+        return Ok(cell);
+    }
+    loop {
+        let tag = next_tag(text, cell.end)?;
+        cell.end = tag.end;
+        match (tag.local, tag.form) {
+            (_, Form::Closing) if tag.name == opening.name => return Ok(cell),
+            // Of several values it is the last that counts, or not: others know.
+            ("v" | "is", _) if cell.content != Content::Nothing => return Err(Stop::Unusual),
+            ("v", Form::Opening) => {
+                let (written, end) = content(text, &tag)?;
+                (cell.content, cell.end) = (Content::Written(written), end);
+            }
+            ("v", Form::Empty) => cell.content = Content::Written(""),
+            ("is", Form::Opening) => {
+                cell.end = string_item(text, &tag, buffer)?;
+                cell.content = Content::Inline;
+            }
+            ("is", Form::Empty) => cell.content = Content::Inline,
+            ("f", Form::Opening | Form::Empty) => {
+                cell.end = formula(text, &tag)?;
+                cell.formula = true;
+            }
+            _ => return Err(Stop::Unusual),
+        }
+    }
+}
+
+/// What a cell's own tag says.
+fn described<'t>(tag: &Tag<'t>) -> Step<Cell<'t>> {
+    let mut cell = Cell { end: tag.end, ..Cell::default() };
+    let mut attributes = tag.attributes();
+    while let Some((key, value)) = attributes.next()? {
+        let twice = match key {
+            "r" => cell.reference.replace(reference(value.as_bytes())?).is_some(),
+            "s" => cell.style.replace(digits(value.as_bytes(), 6).ok_or(Stop::Unusual)? as usize).is_some(),
+            "t" => cell.kind.replace(value).is_some(),
+            _ => false,
+        };
+        if twice {
+            return Err(Stop::Unusual);
+        }
+    }
+    Ok(cell)
+}
+
+/// Passes over a formula that is well formed; says where the text goes on.
+fn formula(text: &str, opening: &Tag<'_>) -> Step<usize> {
+    let mut attributes = opening.attributes();
+    while let Some((key, value)) = attributes.next()? {
+        match key {
+            "si" => _ = digits(value.as_bytes(), 9).ok_or(Stop::Unusual)?,
+            "ref" => area(value)?,
+            _ => {}
+        }
+    }
+    if opening.attribute("t")? == Some("shared") && opening.attribute("si")?.is_none() {
+        return Err(Stop::Unusual);
+    }
+    if opening.form == Form::Empty {
+        return Ok(opening.end);
+    }
+    let (written, end) = content(text, opening)?;
+    if !is_plain(written) {
+        decode(written, &mut String::new())?;
+    }
+    Ok(end)
+}
+
+/// Whether `A1` or `A1:C5` is one.
+fn area(written: &str) -> Step<()> {
+    let (first, last) = written.split_once(':').unwrap_or((written, written));
+    let (first, last) = (reference(first.as_bytes())?, reference(last.as_bytes())?);
+    if first.0 > last.0 || first.1 > last.1 {
+        return Err(Stop::Unusual);
+    }
+    Ok(())
+}
+
+/// `B7` as row and column, counted from 0.
+fn reference(written: &[u8]) -> Step<(u32, u32)> {
+    let letters = written.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    if !(1..=COLUMN_LETTERS_MAX).contains(&letters) {
+        return Err(Stop::Unusual);
+    }
+    let (letters, number) = written.split_at(letters);
+    let column = letters.iter().fold(0, |column, letter| column * 26 + u32::from(letter - b'A') + 1);
+    Ok((row_index(number)?, column - 1))
+}
+
+fn row_index(written: &[u8]) -> Step<u32> {
+    let number = digits(written, ROW_DIGITS_MAX).ok_or(Stop::Unusual)?;
+    number.checked_sub(1).map(|index| index as u32).ok_or(Stop::Unusual)
+}
+
+/// A whole number of at most so many digits, and nothing else.
+fn digits(written: &[u8], digits_max: usize) -> Option<u64> {
+    if written.is_empty() || written.len() > digits_max || !written.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(written.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+}
+
+/// A number as programs write it.
+fn number(written: &str) -> Option<f64> {
+    /// So many digits are exact.
+    const INTEGER_DIGITS_MAX: usize = 15;
+    let unsigned = written.strip_prefix('-').unwrap_or(written);
+    if let Some(whole) = digits(unsigned.as_bytes(), INTEGER_DIGITS_MAX) {
+        return Some(if unsigned.len() < written.len() { -(whole as f64) } else { whole as f64 });
+    }
+    let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
+        Some(at) => (&unsigned[..at], &unsigned[at + 1..]),
+        None => (unsigned, "0"),
+    };
+    let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !(all_digits(before) && all_digits(after) && all_digits(exponent)) {
+        return None;
+    }
+    written.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_that_programs_write() {
+        for (written, expected) in [
+            ("0", Some(0.0)),
+            ("79001234567", Some(79_001_234_567.0)),
+            ("-12.5", Some(-12.5)),
+            ("1.2345E-5", Some(1.2345e-5)),
+            ("1e+2", Some(100.0)),
+            ("1234567890123456789", Some(1.234_567_890_123_456_8e18)),
+            ("1E999", None),
+            ("inf", None),
+            ("nan", None),
+            (" 1", None),
+            ("+1", None),
+            ("1.", None),
+            (".5", None),
+            ("1,5", None),
+            ("1E", None),
+            ("--1", None),
+            ("", None),
+        ] {
+            assert_eq!(number(written), expected, "{written}");
+        }
+        assert!(number("-0").is_some_and(f64::is_sign_negative));
+    }
+
+    #[test]
+    fn references_are_rows_and_columns() {
+        for (written, expected) in [
+            ("A1", Some((0, 0))),
+            ("Z10", Some((9, 25))),
+            ("AA2", Some((1, 26))),
+            ("XFD1048576", Some((1_048_575, 16_383))),
+            ("a1", None),
+            ("A0", None),
+            ("A", None),
+            ("1", None),
+            ("AAAA1", None),
+            ("A1B", None),
+            ("$A$1", None),
+            ("A123456789", None),
+        ] {
+            assert_eq!(reference(written.as_bytes()).ok(), expected, "{written}");
+        }
+        assert!(area("A1:C5").is_ok() && area("B2").is_ok());
+        assert!(area("C5:A1").is_err() && area("A1:B2:C3").is_err());
+    }
+}

@@ -1,0 +1,96 @@
+//! The texts that cells share, one behind the other in one allocation.
+
+use super::markup::{Form, next_tag, prologue};
+use super::text::string_item;
+use super::window::Window;
+use super::{Step, Stop, Unusual};
+use std::io::Read;
+
+#[derive(Default)]
+pub struct Strings {
+    text: String,
+    ends: Vec<u32>,
+}
+
+/// Where in the part one is.
+#[derive(PartialEq)]
+enum Place {
+    Start,
+    Head,
+    Items,
+}
+
+impl Strings {
+    pub fn read(mut window: Window<impl Read>) -> Result<Strings, Unusual> {
+        let mut strings = Strings::default();
+        let mut place = Place::Start;
+        window.each(|text, at| match place {
+            Place::Start => {
+                let next = prologue(text)?;
+                place = Place::Head;
+                Ok(Some(next))
+            }
+            Place::Head => {
+                let tag = next_tag(text, at)?;
+                // The whole of it is well formed, or unusual.
+                tag.attribute("")?;
+                place = Place::Items;
+                match (tag.local, tag.form) {
+                    ("sst", Form::Opening) => Ok(Some(tag.end)),
+                    ("sst", Form::Empty) => Ok(None),
+                    _ => Err(Stop::Unusual),
+                }
+            }
+            Place::Items => strings.item(text, at),
+        })?;
+        strings.text.shrink_to_fit();
+        Ok(strings)
+    }
+
+    fn item(&mut self, text: &str, at: usize) -> Step<Option<usize>> {
+        let tag = next_tag(text, at)?;
+        let end = match (tag.local, tag.form) {
+            ("si", Form::Opening) => string_item(text, &tag, &mut self.text)?,
+            ("si", Form::Empty) => tag.end,
+            ("sst", Form::Closing) => return Ok(None),
+            _ => return Err(Stop::Unusual),
+        };
+        self.ends.push(u32::try_from(self.text.len()).map_err(|_| Stop::Unusual)?);
+        Ok(Some(end))
+    }
+
+    pub fn get(&self, index: usize) -> Option<&str> {
+        let end = *self.ends.get(index)? as usize;
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
+        Some(&self.text[start..end])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(xml: &str) -> Option<Vec<String>> {
+        let strings = Strings::read(Window::new(xml.as_bytes())).ok()?;
+        Some((0..strings.ends.len()).filter_map(|i| strings.get(i).map(str::to_owned)).collect())
+    }
+
+    #[test]
+    fn strings_are_found_by_their_number() {
+        let xml = "<?xml version=\"1.0\"?>\n<sst count=\"3\"><si><t>a</t></si>\n<si/><si><t>яё</t></si></sst>";
+        assert_eq!(read(xml), Some(vec!["a".into(), String::new(), "яё".into()]));
+        assert_eq!(read("<sst/>"), Some(Vec::new()));
+        for odd in ["<sst><si><t>a</t></si>", "<sst x><si/></sst>", "<sst><x/></sst>", "<a/>", ""] {
+            assert_eq!(read(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_string_of_megabytes_is_read_across_windows() {
+        let long = "длинный &amp; ".repeat(200_000);
+        let xml = format!("<sst><si><t>{long}</t></si><si><t>x</t></si></sst>");
+        let strings = read(&xml).expect("nothing odd");
+        assert!(strings[0] == long.replace("&amp;", "&").trim());
+        assert_eq!(strings[1], "x");
+    }
+}
