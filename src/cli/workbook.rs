@@ -6,7 +6,7 @@ use super::exit::{Ended, Exit};
 use super::import;
 use super::job::{self, Job};
 use super::target::Target;
-use super::{check, prepare, say};
+use super::{check, prepare, returned, say};
 use crate::account::{Account, Wanted};
 use crate::entity::{Action, Kind};
 use crate::export::back::{self, Decided, Deciding, Fresh, Generated, Purpose, Trouble};
@@ -38,12 +38,20 @@ struct Asked<'a> {
     again: bool,
 }
 
+impl Asked<'_> {
+    fn wants(&self, row: u32) -> bool {
+        self.rows.is_none_or(|(first, last)| (first..=last).contains(&row))
+    }
+}
+
 /// A workbook opened and held against its account.
 struct Opened {
     hidden: Hidden,
     target: Target,
     account: Account,
     same_account: bool,
+    /// Of the file as it was when its rows were decided.
+    sha256: String,
 }
 
 /// One of the two runs, ready to begin.
@@ -54,6 +62,15 @@ struct Stretch {
     plan: Arc<Plan>,
     /// As they are kept.
     edits: Vec<(u32, String)>,
+}
+
+/// What both runs of a workbook begin with.
+struct Before<'a> {
+    hidden: &'a Hidden,
+    sha256: &'a str,
+    /// Of the account.
+    snapshot: &'a str,
+    decided: &'a Decided,
 }
 
 pub fn import(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
@@ -82,9 +99,8 @@ pub fn import(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
             Some(target) => target,
             None => Target::open(&args.target, common, args.rate)?,
         };
-        let left = decided.left_alone.as_slice();
-        let left = if stretch.purpose == Purpose::Update { left } else { &[] };
-        let exit = run(args, stretch, target, &snapshot, left, &select, common)?;
+        let head = Before { hidden: &opened.hidden, sha256: &opened.sha256, snapshot: &snapshot, decided: &decided };
+        let exit = run(args, stretch, target, &head, &select, common)?;
         worst = worse(worst, exit);
         if !matches!(exit, Exit::Done | Exit::Rejected) {
             if n + 1 < count {
@@ -132,6 +148,7 @@ fn worse(a: Exit, b: Exit) -> Exit {
 }
 
 fn open(asked: &Asked<'_>, common: &Common) -> Result<Opened, Ended> {
+    let sha256 = prepare::sha256(asked.file)?;
     let hidden = Hidden::read(asked.file).map_err(|why| not_ours(why, asked.file))?;
     if !hidden.columns.iter().any(|column| column.is_id()) {
         let message = "this export was made without the column of the ids, so nothing says which record a row is";
@@ -155,7 +172,7 @@ fn open(asked: &Asked<'_>, common: &Common) -> Result<Opened, Ended> {
     }
     merge(&mut all, back::shown(hidden.stamp.kind.spec().entity));
     let account = prepare::account(&target.client, &all, common)?;
-    Ok(Opened { hidden, target, account, same_account })
+    Ok(Opened { hidden, target, account, same_account, sha256 })
 }
 
 fn merge(into: &mut Wanted, more: Wanted) {
@@ -221,7 +238,7 @@ fn stretches(asked: &Asked<'_>, opened: &Opened, common: &Common) -> Result<(Vec
     let decided = decided(asked, opened, &first, common)?;
     tell(&decided, &first, asked, common);
     let fresh = fresh_edits(asked, opened, &decided.fresh, common)?;
-    let adds = fresh.values().any(|edit| !matches!(edit, Edit::Made { .. }));
+    let adds = fresh.iter().any(|(row, edit)| asked.wants(*row) && !matches!(edit, Edit::Made { .. }));
     let mut all = Vec::new();
     match purposes {
         [Purpose::Update, ..] => {
@@ -245,7 +262,7 @@ fn stretches(asked: &Asked<'_>, opened: &Opened, common: &Common) -> Result<(Vec
 
 /// A mapping made for the workbook as it is now, and compiled.
 fn made(asked: &Asked<'_>, opened: &Opened, purpose: Purpose, common: &Common) -> Result<Half, Ended> {
-    let Opened { hidden, target, account, same_account } = opened;
+    let Opened { hidden, target, account, same_account, .. } = opened;
     let written = parsed(asked.file, &back::generate(hidden, purpose, Some(account), None, *same_account))?;
     let quiet = Common { quiet: true, ..common.clone() };
     let table =
@@ -301,10 +318,7 @@ fn decided(asked: &Asked<'_>, opened: &Opened, half: &Half, common: &Common) -> 
     let Opened { hidden, target, account, .. } = opened;
     let spec = hidden.stamp.kind.spec();
     if half.purpose == Purpose::AsNew {
-        return Ok(Decided {
-            fresh: back::fresh(prepare::again(&half.table)?, hidden, asked.rows)?,
-            ..Decided::default()
-        });
+        return Ok(Decided { fresh: back::fresh(prepare::again(&half.table)?, hidden)?, ..Decided::default() });
     }
     let columns =
         Columns::of(spec.entity, hidden.stamp.catalog, account).of_earlier(&hidden.columns, hidden.stamp.kind);
@@ -315,6 +329,7 @@ fn decided(asked: &Asked<'_>, opened: &Opened, half: &Half, common: &Common) -> 
         columns: &columns,
         account,
         entity: spec.entity,
+        sent: returned::sent(&Store::open(&common.state)?, hidden)?,
         force: asked.force,
         rows: asked.rows,
     };
@@ -395,7 +410,7 @@ fn tell(decided: &Decided, half: &Half, asked: &Asked<'_>, common: &Common) {
         return;
     }
     let Decided { changed, conflicts, refused, fresh, left_alone, read_only, .. } = decided;
-    let (new, gone) = (fresh.len(), left_alone.len());
+    let (new, gone) = (fresh.iter().filter(|fresh| asked.wants(fresh.row)).count(), left_alone.len());
     say::note(
         common,
         format!(
@@ -421,14 +436,18 @@ fn run(
     args: &ImportArgs,
     stretch: Stretch,
     target: Target,
-    snapshot: &str,
-    left: &[u64],
+    before: &Before<'_>,
     select: &Select,
     common: &Common,
 ) -> Result<Exit, Ended> {
     let Stretch { purpose, mapping, table, plan, edits } = stretch;
     import::batch_size(args.batch, &plan)?;
-    let sum = prepare::sha256(&args.file)?;
+    let sum = before.sha256;
+    // Saved meanwhile, its rows may be others than those that were decided.
+    if prepare::sha256(&args.file)? != sum {
+        let problem = Problem::in_file(&args.file, "changed", "the workbook was saved while it was being imported");
+        return Err(problem.hint("import it again: what was sent already is not sent twice").into());
+    }
     // The two runs of a workbook are not the same import.
     let joined = Sha256::digest(format!("{sum} {}", purpose.word()));
     let mapping = MappingHead {
@@ -439,6 +458,7 @@ fn run(
     let mut head = import::head(args, &table, &plan, &target, mapping, common)?;
     // Here it speaks of new rows, which keep their keys.
     head.again = false;
+    head.source.sha256 = sum.to_owned();
     let store = Store::open(&common.state)?;
     let _lock = job::lock(common, &head)?;
     if purpose == Purpose::AsNew {
@@ -449,7 +469,11 @@ fn run(
     let folder = common.runs.join(&name);
     head.folder = folder.display().to_string();
     job::make_folder(&folder)?;
-    write_left(&folder, left)?;
+    if purpose == Purpose::Update {
+        write_left(&folder, &before.decided.left_alone)?;
+        store.returning(&before.hidden.stamp.export, before.decided.ids.iter().copied())?;
+    }
+    let snapshot = before.snapshot;
     let new = NewRun { name: &name, head: &head, snapshot, started_at: prepare::now(), edits: &edits };
     let journal = Journal::begin(store, &new)?;
     let store = Store::open(&common.state)?;
