@@ -1,6 +1,9 @@
 //! `amoport import` of a workbook that an export wrote, without a mapping: the changed cells go back, added rows are made.
 //! Two ordinary runs, each with a mapping that was made for it: changes first, then what is new.
 
+mod fresh;
+mod tell;
+
 use super::args::{CheckArgs, Common, ImportArgs, SourceArgs, TargetArgs};
 use super::exit::{Ended, Exit};
 use super::import;
@@ -9,22 +12,20 @@ use super::target::Target;
 use super::{check, prepare, returned, say};
 use crate::account::{Account, Wanted};
 use crate::entity::{Action, Kind};
-use crate::export::back::{self, Decided, Deciding, Fresh, Generated, Purpose, Trouble};
+use crate::export::back::{self, Decided, Deciding, Generated, Purpose, Trouble};
 use crate::export::{Columns, Hidden, NotOurs};
-use crate::mapping::{self, Edit, Edits, Plan, Refusal, Written, wanted::wanted};
+use crate::mapping::{self, Edit, Edits, Plan, Written, wanted::wanted};
 use crate::problem::{Problem, Stage};
-use crate::store::{Journal, MappingHead, NewRun, Store, StoreError, ledger_name};
+use crate::store::{Journal, MappingHead, NewRun, Store, StoreError};
 use crate::table::{Found, Table};
 use crate::upload::feed::Select;
 use sha2::{Digest, Sha256};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 /// The file in a run's folder with the ids that the workbook had and its sheet has no more.
 const LEFT_ALONE: &str = "left-alone.csv";
-/// Ids named on the way.
-const NAMED_MAX: usize = 10;
 
 /// What was asked for, by `import` and `check` alike.
 struct Asked<'a> {
@@ -236,8 +237,8 @@ fn stretches(asked: &Asked<'_>, opened: &Opened, common: &Common) -> Result<(Vec
     let purposes = purposes(opened.hidden.stamp.kind, asked.as_new);
     let first = made(asked, opened, purposes[0], common)?;
     let decided = decided(asked, opened, &first, common)?;
-    tell(&decided, &first, asked, common);
-    let fresh = fresh_edits(asked, opened, &decided.fresh, common)?;
+    tell::tell(&decided, &first, &opened.hidden, asked, common);
+    let fresh = fresh::edits(asked, opened, &decided.fresh, common)?;
     let adds = fresh.iter().any(|(row, edit)| asked.wants(*row) && !matches!(edit, Edit::Made { .. }));
     let mut all = Vec::new();
     match purposes {
@@ -352,83 +353,6 @@ fn decided(asked: &Asked<'_>, opened: &Opened, half: &Half, common: &Common) -> 
             say::note(common, "stopped before anything was sent");
             Err(Ended { exit, problems: vec![Problem::new(Stage::Read, "interrupted", "nothing was sent")] })
         }
-    }
-}
-
-/// What becomes of rows without an id. Each has a key of what it holds, so that the same row is made once, however often
-/// the workbook is imported. A row that was made and then edited looks like another new one: nobody can tell, so it is
-/// not made.
-fn fresh_edits(
-    asked: &Asked<'_>,
-    opened: &Opened,
-    fresh: &[Fresh],
-    common: &Common,
-) -> Result<HashMap<u32, Edit>, Ended> {
-    if fresh.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let stamp = &opened.hidden.stamp;
-    let start = format!("amoport:{}:", stamp.export);
-    let catalog = match opened.same_account {
-        true => stamp.catalog,
-        false => stamp.catalog_name.as_deref().and_then(|name| opened.account.catalog(name).ok()).map(|found| found.id),
-    };
-    let ledger = ledger_name(stamp.kind.name(), catalog);
-    let known = Store::open(&common.state)?.keys_beginning(&opened.target.account, &ledger, &start)?;
-    let mut times: HashMap<&str, u32> = HashMap::new();
-    let keys: Vec<(u32, String)> = fresh
-        .iter()
-        .map(|fresh| {
-            let nth = times.entry(&fresh.content).or_default();
-            *nth += 1;
-            (fresh.row, format!("{start}{}-{nth}", fresh.content))
-        })
-        .collect();
-    let here: HashSet<&String> = keys.iter().map(|(_, key)| key).collect();
-    let edited = !asked.again && known.keys().any(|key| !here.contains(key));
-    let edit = |key: String| match known.get(&key) {
-        Some(Some(id)) => Edit::Made { key, id: *id },
-        Some(None) => Edit::New(key),
-        None if edited => Edit::Refused(vec![Refusal {
-            code: "new-row-unclear".to_owned(),
-            column: None,
-            value: None,
-            message: "rows without an ID were made from this workbook before, and this one may be one of them, edited"
-                .to_owned(),
-            hint: Some("export again and edit what was made there; or add --again to make it all the same".to_owned()),
-        }]),
-        None => Edit::New(key),
-    };
-    Ok(keys.into_iter().map(|(row, key)| (row, edit(key))).collect())
-}
-
-fn tell(decided: &Decided, half: &Half, asked: &Asked<'_>, common: &Common) {
-    if half.purpose == Purpose::AsNew {
-        if !half.made.left_out.is_empty() {
-            say::line(&format!("not carried over: {}", half.made.left_out.join(", ")));
-        }
-        return;
-    }
-    let Decided { changed, conflicts, refused, fresh, left_alone, read_only, .. } = decided;
-    let (new, gone) = (fresh.iter().filter(|fresh| asked.wants(fresh.row)).count(), left_alone.len());
-    say::note(
-        common,
-        format!(
-            "{changed} changed, {conflicts} in conflict, {refused} refused, {new} new, {gone} deleted from the sheet"
-        ),
-    );
-    if asked.force && *changed > 0 {
-        say::note(common, "--force: the sheet wins, also over cells that were changed in the account meanwhile");
-    }
-    if gone > 0 {
-        let named: Vec<String> = left_alone.iter().take(NAMED_MAX).map(u64::to_string).collect();
-        let more = if gone > NAMED_MAX { format!(" and {} more", gone - NAMED_MAX) } else { String::new() };
-        say::line(&format!("left alone in the account: {}{more}", named.join(", ")));
-    }
-    if read_only.0 > 0 {
-        let more = if read_only.0 as usize > read_only.1.len() { ", …" } else { "" };
-        let (count, named) = (read_only.0, read_only.1.join(", "));
-        say::line(&format!("warning: {count} changed cells cannot be sent back and are ignored: {named}{more}"));
     }
 }
 

@@ -139,3 +139,40 @@ fn a_workbook_saved_during_its_import_is_not_gone_on_with() {
     folder.run(&service, &IMPORT).expect(0);
     assert_eq!(writes(&service), [(patch(), 1), (post(), 1)]);
 }
+
+#[test]
+fn a_row_whose_id_was_emptied_by_accident_is_not_doubled() {
+    let (service, folder) = exported(10);
+    let mut book = book(&folder);
+    let (id, name) = (column(&book, "ID"), column(&book, "Название"));
+    let lost = book.id(4);
+    book.rows[4][id] = Cell::Empty;
+    // A copy that is meant: the record that it was copied from still stands there.
+    let mut copy = book.rows[5].clone();
+    copy[id] = Cell::Empty;
+    copy[name] = Cell::String("Копия".into());
+    book.rows.push(copy);
+    save(&book, &folder);
+    forget(&service);
+    for rows in ["--rows=2-6", "--rows=2-100"] {
+        folder.run(&service, &["import", FILE, "--json", "--verify=none", rows]).expect(1);
+        let problems = folder.of_run("problems.csv");
+        assert!(problems.contains("id-lost") && problems.contains(&lost.to_string()), "{problems}");
+    }
+    assert_eq!(writes(&service), [(post(), 1)]);
+}
+
+#[test]
+fn a_column_that_is_not_there_under_its_title_is_told() {
+    let (service, folder) = exported(3);
+    let mut book = book(&folder);
+    let price = column(&book, "Цена");
+    book.rows[0][price] = Cell::String("Цена новая".into());
+    book.rows[2][price] = Cell::Float(5.0);
+    save(&book, &folder);
+    forget(&service);
+    let ran = folder.run(&service, &IMPORT).expect(0);
+    assert!(ran.stderr.contains("no column \"Цена\""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("\"Цена новая\" is no column of this export"), "{}", ran.stderr);
+    assert_eq!(writes(&service), []);
+}

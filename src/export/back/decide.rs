@@ -62,6 +62,8 @@ pub struct Fresh {
     pub row: u32,
     /// A hash of its cells, by title.
     pub content: String,
+    /// A record that was exported with these very cells, and whose id stands in no row.
+    pub lost: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -91,9 +93,11 @@ pub async fn decide(mut table: Table, asked: &Deciding<'_>) -> Result<Decided, T
     while table.read(&mut row).map_err(Trouble::Source)? {
         if walk.id_place.is_some_and(|id| row.get(id).is_empty()) {
             // All of them, wanted or not: what tells them apart is how often the same was met.
-            walk.decided.fresh.push(Fresh { row: row.number, content: content(asked.hidden, &walk.places, &row) });
+            walk.fresh(&row);
         } else if asked.rows.is_none_or(|(first, last)| (first..=last).contains(&row.number)) {
             walk.row(&row);
+        } else {
+            walk.pass(&row);
         }
         if walk.pending.len() >= IDS_MAX {
             walk.look().await?;
@@ -110,7 +114,7 @@ pub fn fresh(mut table: Table, hidden: &Hidden) -> Result<Vec<Fresh>, Problem> {
     let (mut fresh, mut row) = (Vec::new(), Row::default());
     while table.read(&mut row)? {
         if id.is_some_and(|id| row.get(id).is_empty()) {
-            fresh.push(Fresh { row: row.number, content: content(hidden, &places, &row) });
+            fresh.push(Fresh { row: row.number, content: content(hidden, &places, &row), lost: None });
         }
     }
     Ok(fresh)
@@ -171,6 +175,8 @@ pub(super) struct Walk<'a> {
     seen: Vec<u32>,
     pending: Vec<Pending>,
     twice: Vec<(u32, u32, u64)>,
+    /// Rows without an id, by their place among those decided.
+    fresh: Vec<(usize, Hashes)>,
     decided: Decided,
 }
 
@@ -187,8 +193,44 @@ impl<'a> Walk<'a> {
             seen: vec![0; asked.hidden.len()],
             pending: Vec::new(),
             twice: Vec::new(),
+            fresh: Vec::new(),
             decided: Decided::default(),
             asked,
+        }
+    }
+
+    fn fresh(&mut self, row: &Row) {
+        let content = content(self.asked.hidden, &self.places, row);
+        self.fresh.push((self.decided.fresh.len(), self.hashes(row)));
+        self.decided.fresh.push(Fresh { row: row.number, content, lost: None });
+    }
+
+    /// A row that is not wanted: its id is not lost.
+    fn pass(&mut self, row: &Row) {
+        let id = self.id_place.and_then(|place| row.get(place).text.trim().parse().ok());
+        if let Some((index, _)) =
+            id.and_then(|id| self.asked.hidden.find(id)).filter(|(index, _)| self.seen[*index] == 0)
+        {
+            self.seen[index] = row.number;
+        }
+    }
+
+    fn hashes(&self, row: &Row) -> Hashes {
+        hashes(&self.asked.hidden.columns, self.places.iter().map(|place| place.map(|at| row.get(at))))
+    }
+
+    /// New rows that are exported ones, of which only the id was emptied: made, they would be doubles.
+    fn lost(&mut self) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        let mut lost: HashMap<Hashes, Vec<u64>> = HashMap::new();
+        for (id, _) in self.asked.hidden.ids().zip(&self.seen).filter(|(_, row)| **row == 0) {
+            let Some((_, hashes)) = self.asked.hidden.find(id) else { continue };
+            lost.entry(hashes).or_default().push(id);
+        }
+        for (index, hashes) in std::mem::take(&mut self.fresh) {
+            self.decided.fresh[index].lost = lost.get_mut(&hashes).and_then(Vec::pop);
         }
     }
 
@@ -215,7 +257,7 @@ impl<'a> Walk<'a> {
     }
 
     pub fn pending(&self, row: &Row, id: u64, exported: Hashes) -> Pending {
-        let sheet = hashes(&self.asked.hidden.columns, self.places.iter().map(|place| place.map(|at| row.get(at))));
+        let sheet = self.hashes(row);
         Pending { row: row.clone(), id, sheet, exported, sent: self.asked.sent.get(&id).copied() }
     }
 
@@ -376,6 +418,7 @@ impl<'a> Walk<'a> {
     }
 
     fn finish(mut self) -> Decided {
+        self.lost();
         for (row, earlier, id) in std::mem::take(&mut self.twice) {
             for (row, other) in [(row, earlier), (earlier, row)] {
                 let message = format!("{id} stands in row {other} as well");
