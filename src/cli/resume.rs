@@ -60,7 +60,8 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
     // Whoever goes on after the budget was overrun has seen the rejections.
     let budget = None;
-    let select = Select { done, rows: head.rows, limit: head.limit, only: None };
+    let refused = store.refused(run.run)?;
+    let select = Select { done, refused, rows: head.rows, limit: head.limit, only: None };
     job::run(Job { target, plan, table, journal, doubts, store, name: run.name, head, select, budget }, common)
 }
 

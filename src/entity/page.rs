@@ -8,7 +8,9 @@ use serde_json::{Map, Number, Value};
 use std::fmt;
 
 /// Keys that no column shows and no look-up reads: links between pages, and what the account says of a field anyway.
-const UNREAD: [&str; 3] = ["_links", "field_name", "field_type"];
+const UNREAD: [&str; 6] = ["_links", "field_name", "field_type", "account_id", "group_id", "score"];
+/// Nothing is kept that says nothing, but here: an item without this key is a chain of lists. [doc]
+const TELLING: &str = "value";
 
 /// The rows of a page of `collection`, as the service wrote them; `None` where this is no page.
 pub fn rows(body: &[u8], collection: &str) -> Option<Vec<Box<RawValue>>> {
@@ -25,6 +27,11 @@ pub fn rows(body: &[u8], collection: &str) -> Option<Vec<Box<RawValue>>> {
 /// A row without what is never read of it.
 pub fn lean(row: &RawValue) -> Option<Value> {
     Lean.deserialize(&mut serde_json::Deserializer::from_str(row.get())).ok()
+}
+
+/// The same of a row that came another way, so that both read alike.
+pub fn leaned(row: &Value) -> Value {
+    to_raw_value(row).ok().and_then(|raw| lean(&raw)).unwrap_or_default()
 }
 
 /// The list at the end of a way of keys; `None` where the way does not lead to one.
@@ -128,7 +135,10 @@ impl<'de> Visitor<'de> for Lean {
             if UNREAD.contains(&&*key) {
                 map.next_value::<IgnoredAny>()?;
             } else {
-                kept.insert(key.into_owned(), map.next_value_seed(Lean)?);
+                let value = map.next_value_seed(Lean)?;
+                if !value.is_null() || key == TELLING {
+                    kept.insert(key.into_owned(), value);
+                }
             }
         }
         Ok(Value::Object(kept))
@@ -165,11 +175,11 @@ mod tests {
     #[test]
     fn a_lean_row_is_the_row_without_what_is_never_read() {
         let whole = json!({"id": 1, "price": -2, "a": 1.5, "n": null, "t": [true, {"_links": {"x": 1}, "name": "\"я\n"}],
-            "_links": {"self": 1}, "custom_fields_values": [{"field_id": 9, "field_name": "Цвет", "field_type": "text",
-            "values": [{"value": "a"}]}]});
+            "_links": {"self": 1}, "score": 7, "custom_fields_values": [{"field_id": 9, "field_name": "Цвет", "field_type": "text",
+            "values": [{"value": "a"}, {"value": null, "enum_id": null}]}]});
         let raw = RawValue::from_string(whole.to_string()).expect("JSON");
-        let kept = json!({"id": 1, "price": -2, "a": 1.5, "n": null, "t": [true, {"name": "\"я\n"}],
-            "custom_fields_values": [{"field_id": 9, "values": [{"value": "a"}]}]});
+        let kept = json!({"id": 1, "price": -2, "a": 1.5, "t": [true, {"name": "\"я\n"}],
+            "custom_fields_values": [{"field_id": 9, "values": [{"value": "a"}, {"value": null}]}]});
         assert_eq!(lean(&raw), Some(kept));
     }
 }

@@ -150,6 +150,20 @@ impl Mapper {
         Some(self.body(&plan, &at, 0, None))
     }
 
+    /// Takes note of a row that was mapped and sent by an earlier stretch of the run, without mapping it again, which would
+    /// be most of the time of resuming; false where more than its key may matter for others.
+    pub fn passes(&mut self, row: &Row) -> bool {
+        let plan = Arc::clone(&self.plan);
+        let alone = plan.action == Action::Create && plan.room.is_none() && plan.groups.is_none();
+        if !alone || plan.edits.get().is_some() {
+            return false;
+        }
+        if let Some(key) = RowContext::new(&plan, row).key() {
+            self.met(("key", &key), row.number);
+        }
+        true
+    }
+
     /// A row of which nothing says what record it belongs to.
     pub fn groupless(&self, row: &Row) -> Mapped {
         let at = RowContext::new(&self.plan, row);

@@ -4,6 +4,7 @@
 use super::outcome::{Counts, Problem, Status};
 use super::put::unpack;
 use super::{Head, Store, StoreError};
+use crate::problem::Stage;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -190,6 +191,18 @@ impl Store {
             }
         }
         Ok(done)
+    }
+
+    /// Of these, the rows that came to nothing before anything was sent.
+    pub fn refused(&self, run: i64) -> Result<HashSet<u32>, StoreError> {
+        let mut statement = self.db.prepare(
+            "SELECT row FROM record WHERE run = ?1 AND status = ?2
+             UNION SELECT row FROM problem WHERE run = ?1 AND stage IN (?3, ?4)",
+        )?;
+        let stages = [Stage::Read, Stage::Map].map(Stage::word);
+        let rows =
+            statement.query_map(params![run, Status::Skipped.number(), stages[0], stages[1]], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The first row of a run that has no outcome, as far as it was read.

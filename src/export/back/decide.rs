@@ -8,7 +8,7 @@ use super::super::hidden::{Described, Hashes, Hidden, Is, as_read, canonical, ha
 use super::super::linked::Whole;
 use crate::account::Account;
 use crate::api::{Client, Failure};
-use crate::entity::{Entity, parts};
+use crate::entity::{Entity, page, parts};
 use crate::mapping::{Edit, Mapper, Plan, Refusal};
 use crate::problem::{Problem, column_letter, quoted};
 use crate::table::{Found, Header, Row, Scalar, Table};
@@ -298,7 +298,7 @@ impl<'a> Walk<'a> {
     /// A record as the export would show it, and its hashes.
     pub fn shown(&self, item: &Value) -> (Row, Hashes) {
         let mut shown = Row::default();
-        let whole = Whole { item: item.clone(), linked: Vec::new() };
+        let whole = Whole { item: page::leaned(item), linked: Vec::new() };
         as_read(self.asked.columns.cells(&whole, &self.names), &mut shown);
         let columns = &self.asked.hidden.columns;
         let now = hashes(columns, (0..columns.len()).map(|index| Some(shown.get(index))));
