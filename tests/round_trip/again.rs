@@ -176,3 +176,13 @@ fn a_column_that_is_not_there_under_its_title_is_told() {
     assert!(ran.stderr.contains("\"Цена новая\" is no column of this export"), "{}", ran.stderr);
     assert_eq!(writes(&service), []);
 }
+
+#[test]
+fn times_of_another_zone_are_told() {
+    let (service, folder) = exported(2);
+    let mut book = book(&folder);
+    book.say("timezone", "Asia/Almaty");
+    save(&book, &folder);
+    let ran = folder.run(&service, &["import", FILE, "--as-new", "--dry-run"]);
+    assert!(ran.stderr.contains("those of Asia/Almaty, and are taken for Europe/Moscow here"), "{}", ran.stderr);
+}
