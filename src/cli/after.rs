@@ -58,7 +58,7 @@ impl After<'_> {
     }
 
     /// Why the source is not the one that was uploaded: what another one says would be linked to these records.
-    fn source_changed(&self) -> Option<Problem> {
+    pub(super) fn source_changed(&self) -> Option<Problem> {
         let source = &self.head.source;
         let file = Path::new(&source.path);
         match prepare::sha256(file) {
@@ -137,7 +137,7 @@ impl After<'_> {
         Ok(())
     }
 
-    fn run(&self) -> i64 {
+    pub(super) fn run(&self) -> i64 {
         self.journal.lock().unwrap_or_else(std::sync::PoisonError::into_inner).run()
     }
 

@@ -69,6 +69,7 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
         let uploaded = matches!(report.end, End::Finished);
         let end = after.link(report.end, &stop, common).await?;
         if matches!(end, End::Finished) {
+            after.remember(stop.clone()).await?;
             after.read_back(stop, common).await?;
             after.tell_changes().await?;
         }

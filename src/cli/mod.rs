@@ -15,6 +15,7 @@ mod peek;
 mod prepare;
 mod progress;
 mod resume;
+mod returned;
 mod runs;
 mod say;
 mod serve;

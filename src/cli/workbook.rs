@@ -1,30 +1,31 @@
 //! `amoport import` of a workbook that an export wrote, without a mapping: the changed cells go back, added rows are made.
 //! Two ordinary runs, each with a mapping that was made for it: changes first, then what is new.
 
+mod fresh;
+mod tell;
+
 use super::args::{CheckArgs, Common, ImportArgs, SourceArgs, TargetArgs};
 use super::exit::{Ended, Exit};
 use super::import;
 use super::job::{self, Job};
 use super::target::Target;
-use super::{check, prepare, say};
+use super::{check, prepare, returned, say};
 use crate::account::{Account, Wanted};
 use crate::entity::{Action, Kind};
-use crate::export::back::{self, Decided, Deciding, Fresh, Generated, Purpose, Trouble};
+use crate::export::back::{self, Decided, Deciding, Generated, Purpose, Trouble};
 use crate::export::{Columns, Hidden, NotOurs};
-use crate::mapping::{self, Edit, Edits, Plan, Refusal, Written, wanted::wanted};
+use crate::mapping::{self, Edit, Edits, Plan, Written, wanted::wanted};
 use crate::problem::{Problem, Stage};
-use crate::store::{Journal, MappingHead, NewRun, Store, StoreError, ledger_name};
+use crate::store::{Journal, MappingHead, NewRun, Store, StoreError};
 use crate::table::{Found, Table};
 use crate::upload::feed::Select;
 use sha2::{Digest, Sha256};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
 /// The file in a run's folder with the ids that the workbook had and its sheet has no more.
 const LEFT_ALONE: &str = "left-alone.csv";
-/// Ids named on the way.
-const NAMED_MAX: usize = 10;
 
 /// What was asked for, by `import` and `check` alike.
 struct Asked<'a> {
@@ -38,12 +39,20 @@ struct Asked<'a> {
     again: bool,
 }
 
+impl Asked<'_> {
+    fn wants(&self, row: u32) -> bool {
+        self.rows.is_none_or(|(first, last)| (first..=last).contains(&row))
+    }
+}
+
 /// A workbook opened and held against its account.
 struct Opened {
     hidden: Hidden,
     target: Target,
     account: Account,
     same_account: bool,
+    /// Of the file as it was when its rows were decided.
+    sha256: String,
 }
 
 /// One of the two runs, ready to begin.
@@ -54,6 +63,15 @@ struct Stretch {
     plan: Arc<Plan>,
     /// As they are kept.
     edits: Vec<(u32, String)>,
+}
+
+/// What both runs of a workbook begin with.
+struct Before<'a> {
+    hidden: &'a Hidden,
+    sha256: &'a str,
+    /// Of the account.
+    snapshot: &'a str,
+    decided: &'a Decided,
 }
 
 pub fn import(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
@@ -82,9 +100,8 @@ pub fn import(args: &ImportArgs, common: &Common) -> Result<Exit, Ended> {
             Some(target) => target,
             None => Target::open(&args.target, common, args.rate)?,
         };
-        let left = decided.left_alone.as_slice();
-        let left = if stretch.purpose == Purpose::Update { left } else { &[] };
-        let exit = run(args, stretch, target, &snapshot, left, &select, common)?;
+        let head = Before { hidden: &opened.hidden, sha256: &opened.sha256, snapshot: &snapshot, decided: &decided };
+        let exit = run(args, stretch, target, &head, &select, common)?;
         worst = worse(worst, exit);
         if !matches!(exit, Exit::Done | Exit::Rejected) {
             if n + 1 < count {
@@ -132,6 +149,7 @@ fn worse(a: Exit, b: Exit) -> Exit {
 }
 
 fn open(asked: &Asked<'_>, common: &Common) -> Result<Opened, Ended> {
+    let sha256 = prepare::sha256(asked.file)?;
     let hidden = Hidden::read(asked.file).map_err(|why| not_ours(why, asked.file))?;
     if !hidden.columns.iter().any(|column| column.is_id()) {
         let message = "this export was made without the column of the ids, so nothing says which record a row is";
@@ -155,7 +173,7 @@ fn open(asked: &Asked<'_>, common: &Common) -> Result<Opened, Ended> {
     }
     merge(&mut all, back::shown(hidden.stamp.kind.spec().entity));
     let account = prepare::account(&target.client, &all, common)?;
-    Ok(Opened { hidden, target, account, same_account })
+    Ok(Opened { hidden, target, account, same_account, sha256 })
 }
 
 fn merge(into: &mut Wanted, more: Wanted) {
@@ -219,9 +237,9 @@ fn stretches(asked: &Asked<'_>, opened: &Opened, common: &Common) -> Result<(Vec
     let purposes = purposes(opened.hidden.stamp.kind, asked.as_new);
     let first = made(asked, opened, purposes[0], common)?;
     let decided = decided(asked, opened, &first, common)?;
-    tell(&decided, &first, asked, common);
-    let fresh = fresh_edits(asked, opened, &decided.fresh, common)?;
-    let adds = fresh.values().any(|edit| !matches!(edit, Edit::Made { .. }));
+    tell::tell(&decided, &first, &opened.hidden, asked, common);
+    let fresh = fresh::edits(asked, opened, &decided.fresh, common)?;
+    let adds = fresh.iter().any(|(row, edit)| asked.wants(*row) && !matches!(edit, Edit::Made { .. }));
     let mut all = Vec::new();
     match purposes {
         [Purpose::Update, ..] => {
@@ -245,7 +263,7 @@ fn stretches(asked: &Asked<'_>, opened: &Opened, common: &Common) -> Result<(Vec
 
 /// A mapping made for the workbook as it is now, and compiled.
 fn made(asked: &Asked<'_>, opened: &Opened, purpose: Purpose, common: &Common) -> Result<Half, Ended> {
-    let Opened { hidden, target, account, same_account } = opened;
+    let Opened { hidden, target, account, same_account, .. } = opened;
     let written = parsed(asked.file, &back::generate(hidden, purpose, Some(account), None, *same_account))?;
     let quiet = Common { quiet: true, ..common.clone() };
     let table =
@@ -301,10 +319,7 @@ fn decided(asked: &Asked<'_>, opened: &Opened, half: &Half, common: &Common) -> 
     let Opened { hidden, target, account, .. } = opened;
     let spec = hidden.stamp.kind.spec();
     if half.purpose == Purpose::AsNew {
-        return Ok(Decided {
-            fresh: back::fresh(prepare::again(&half.table)?, hidden, asked.rows)?,
-            ..Decided::default()
-        });
+        return Ok(Decided { fresh: back::fresh(prepare::again(&half.table)?, hidden)?, ..Decided::default() });
     }
     let columns =
         Columns::of(spec.entity, hidden.stamp.catalog, account).of_earlier(&hidden.columns, hidden.stamp.kind);
@@ -315,6 +330,7 @@ fn decided(asked: &Asked<'_>, opened: &Opened, half: &Half, common: &Common) -> 
         columns: &columns,
         account,
         entity: spec.entity,
+        sent: returned::sent(&Store::open(&common.state)?, hidden)?,
         force: asked.force,
         rows: asked.rows,
     };
@@ -340,95 +356,22 @@ fn decided(asked: &Asked<'_>, opened: &Opened, half: &Half, common: &Common) -> 
     }
 }
 
-/// What becomes of rows without an id. Each has a key of what it holds, so that the same row is made once, however often
-/// the workbook is imported. A row that was made and then edited looks like another new one: nobody can tell, so it is
-/// not made.
-fn fresh_edits(
-    asked: &Asked<'_>,
-    opened: &Opened,
-    fresh: &[Fresh],
-    common: &Common,
-) -> Result<HashMap<u32, Edit>, Ended> {
-    if fresh.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let stamp = &opened.hidden.stamp;
-    let start = format!("amoport:{}:", stamp.export);
-    let catalog = match opened.same_account {
-        true => stamp.catalog,
-        false => stamp.catalog_name.as_deref().and_then(|name| opened.account.catalog(name).ok()).map(|found| found.id),
-    };
-    let ledger = ledger_name(stamp.kind.name(), catalog);
-    let known = Store::open(&common.state)?.keys_beginning(&opened.target.account, &ledger, &start)?;
-    let mut times: HashMap<&str, u32> = HashMap::new();
-    let keys: Vec<(u32, String)> = fresh
-        .iter()
-        .map(|fresh| {
-            let nth = times.entry(&fresh.content).or_default();
-            *nth += 1;
-            (fresh.row, format!("{start}{}-{nth}", fresh.content))
-        })
-        .collect();
-    let here: HashSet<&String> = keys.iter().map(|(_, key)| key).collect();
-    let edited = !asked.again && known.keys().any(|key| !here.contains(key));
-    let edit = |key: String| match known.get(&key) {
-        Some(Some(id)) => Edit::Made { key, id: *id },
-        Some(None) => Edit::New(key),
-        None if edited => Edit::Refused(vec![Refusal {
-            code: "new-row-unclear".to_owned(),
-            column: None,
-            value: None,
-            message: "rows without an ID were made from this workbook before, and this one may be one of them, edited"
-                .to_owned(),
-            hint: Some("export again and edit what was made there; or add --again to make it all the same".to_owned()),
-        }]),
-        None => Edit::New(key),
-    };
-    Ok(keys.into_iter().map(|(row, key)| (row, edit(key))).collect())
-}
-
-fn tell(decided: &Decided, half: &Half, asked: &Asked<'_>, common: &Common) {
-    if half.purpose == Purpose::AsNew {
-        if !half.made.left_out.is_empty() {
-            say::line(&format!("not carried over: {}", half.made.left_out.join(", ")));
-        }
-        return;
-    }
-    let Decided { changed, conflicts, refused, fresh, left_alone, read_only, .. } = decided;
-    let (new, gone) = (fresh.len(), left_alone.len());
-    say::note(
-        common,
-        format!(
-            "{changed} changed, {conflicts} in conflict, {refused} refused, {new} new, {gone} deleted from the sheet"
-        ),
-    );
-    if asked.force && *changed > 0 {
-        say::note(common, "--force: the sheet wins, also over cells that were changed in the account meanwhile");
-    }
-    if gone > 0 {
-        let named: Vec<String> = left_alone.iter().take(NAMED_MAX).map(u64::to_string).collect();
-        let more = if gone > NAMED_MAX { format!(" and {} more", gone - NAMED_MAX) } else { String::new() };
-        say::line(&format!("left alone in the account: {}{more}", named.join(", ")));
-    }
-    if read_only.0 > 0 {
-        let more = if read_only.0 as usize > read_only.1.len() { ", …" } else { "" };
-        let (count, named) = (read_only.0, read_only.1.join(", "));
-        say::line(&format!("warning: {count} changed cells cannot be sent back and are ignored: {named}{more}"));
-    }
-}
-
 fn run(
     args: &ImportArgs,
     stretch: Stretch,
     target: Target,
-    snapshot: &str,
-    left: &[u64],
+    before: &Before<'_>,
     select: &Select,
     common: &Common,
 ) -> Result<Exit, Ended> {
     let Stretch { purpose, mapping, table, plan, edits } = stretch;
     import::batch_size(args.batch, &plan)?;
-    let sum = prepare::sha256(&args.file)?;
+    let sum = before.sha256;
+    // Saved meanwhile, its rows may be others than those that were decided.
+    if prepare::sha256(&args.file)? != sum {
+        let problem = Problem::in_file(&args.file, "changed", "the workbook was saved while it was being imported");
+        return Err(problem.hint("import it again: what was sent already is not sent twice").into());
+    }
     // The two runs of a workbook are not the same import.
     let joined = Sha256::digest(format!("{sum} {}", purpose.word()));
     let mapping = MappingHead {
@@ -439,6 +382,7 @@ fn run(
     let mut head = import::head(args, &table, &plan, &target, mapping, common)?;
     // Here it speaks of new rows, which keep their keys.
     head.again = false;
+    head.source.sha256 = sum.to_owned();
     let store = Store::open(&common.state)?;
     let _lock = job::lock(common, &head)?;
     if purpose == Purpose::AsNew {
@@ -449,7 +393,11 @@ fn run(
     let folder = common.runs.join(&name);
     head.folder = folder.display().to_string();
     job::make_folder(&folder)?;
-    write_left(&folder, left)?;
+    if purpose == Purpose::Update {
+        write_left(&folder, &before.decided.left_alone)?;
+        store.returning(&before.hidden.stamp.export, before.decided.ids.iter().copied())?;
+    }
+    let snapshot = before.snapshot;
     let new = NewRun { name: &name, head: &head, snapshot, started_at: prepare::now(), edits: &edits };
     let journal = Journal::begin(store, &new)?;
     let store = Store::open(&common.state)?;

@@ -60,7 +60,7 @@ impl Described {
 }
 
 /// Two hashes of a row: of the cells whose changes can be sent, and of the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Hashes {
     pub writable: u64,
     pub others: u64,

@@ -4,7 +4,7 @@
 //! Reading order: `head` (what a run was asked), `history` (the states of a batch), `outcome` (what became of a record), `journal` (writing a run),
 //! `put`
 //! (the rows it writes), `links` (which records are linked), `keys` (the ledger by id), `reading` (runs and their records read back for resuming and
-//! reporting), `exports` (what was exported when), `tables.sql` (the layout).
+//! reporting), `exports` (what was exported when), `returned` (what of it was sent back), `tables.sql` (the layout).
 
 pub mod crash;
 mod exports;
@@ -16,12 +16,14 @@ mod links;
 mod outcome;
 mod put;
 mod reading;
+mod returned;
 
 pub use head::{Head, MappingHead, SourceHead, ledger_name};
 pub use journal::{BatchNo, Journal, KnownKey, NewRun, OpenDoubt, RunEnd, Sending};
 pub use links::{Linked, Links};
 pub use outcome::{Counts, Outcome, Problem as StoredProblem, Status};
 pub use reading::{Line, Run, Written};
+pub use returned::Returned;
 
 use crate::problem::{Problem, Stage};
 use rusqlite::{Connection, TransactionBehavior};

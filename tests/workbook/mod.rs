@@ -36,6 +36,13 @@ impl Book {
         self.rows[0].iter().position(|cell| *cell == *title).unwrap_or_else(|| panic!("no column {title}"))
     }
 
+    /// Changes what the workbook says of its export.
+    pub fn say(&mut self, word: &str, value: &str) {
+        let rows = self.others.iter_mut().flat_map(|(_, _, rows)| rows);
+        let row = rows.into_iter().find(|row| row.first().is_some_and(|cell| *cell == *word)).expect("the word");
+        row[1] = Data::String(value.into());
+    }
+
     pub fn has(&self, title: &str) -> bool {
         self.rows[0].iter().any(|cell| *cell == *title)
     }

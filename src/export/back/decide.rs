@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Ids that fit into an address.
-const IDS_MAX: usize = 100;
+pub(super) const IDS_MAX: usize = 100;
 /// Cells named in a warning.
 const NAMED_MAX: usize = 5;
 /// Values that mean nothing without the others: a stage is one of its pipeline, a reason belongs to the lost stage, and
@@ -40,9 +40,20 @@ pub struct Deciding<'a> {
     pub columns: &'a Columns,
     pub account: &'a Account,
     pub entity: Entity,
+    /// What earlier imports of the workbook sent, by id.
+    pub sent: HashMap<u64, Sent>,
     /// The sheet wins over what the account says now.
     pub force: bool,
     pub rows: Option<(u32, u32)>,
+}
+
+/// What an earlier import of a workbook sent to a record, as hashes of what can be sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// Of the row that was sent; `None` where it is not known to have arrived.
+    pub sheet: Option<u64>,
+    /// Of the record, as the account showed it then.
+    pub account: Option<u64>,
 }
 
 /// A row without an id.
@@ -51,6 +62,8 @@ pub struct Fresh {
     pub row: u32,
     /// A hash of its cells, by title.
     pub content: String,
+    /// A record that was exported with these very cells, and whose id stands in no row.
+    pub lost: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -58,6 +71,8 @@ pub struct Decided {
     pub edits: HashMap<u32, Edit>,
     pub fresh: Vec<Fresh>,
     pub changed: u64,
+    /// The records that are to be changed.
+    pub ids: Vec<u64>,
     pub conflicts: u64,
     /// Rejected for another reason.
     pub refused: u64,
@@ -76,10 +91,14 @@ pub async fn decide(mut table: Table, asked: &Deciding<'_>) -> Result<Decided, T
     let mut walk = Walk::new(asked, &table.header);
     let mut row = Row::default();
     while table.read(&mut row).map_err(Trouble::Source)? {
-        if asked.rows.is_some_and(|(first, last)| !(first..=last).contains(&row.number)) {
-            continue;
+        if walk.id_place.is_some_and(|id| row.get(id).is_empty()) {
+            // All of them, wanted or not: what tells them apart is how often the same was met.
+            walk.fresh(&row);
+        } else if asked.rows.is_none_or(|(first, last)| (first..=last).contains(&row.number)) {
+            walk.row(&row);
+        } else {
+            walk.pass(&row);
         }
-        walk.row(&row);
         if walk.pending.len() >= IDS_MAX {
             walk.look().await?;
         }
@@ -89,14 +108,13 @@ pub async fn decide(mut table: Table, asked: &Deciding<'_>) -> Result<Decided, T
 }
 
 /// The rows without an id, and no more of the table.
-pub fn fresh(mut table: Table, hidden: &Hidden, rows: Option<(u32, u32)>) -> Result<Vec<Fresh>, Problem> {
+pub fn fresh(mut table: Table, hidden: &Hidden) -> Result<Vec<Fresh>, Problem> {
     let places = places(hidden, &table.header);
     let id = hidden.columns.iter().position(Described::is_id).and_then(|index| places[index]);
     let (mut fresh, mut row) = (Vec::new(), Row::default());
     while table.read(&mut row)? {
-        let wanted = rows.is_none_or(|(first, last)| (first..=last).contains(&row.number));
-        if wanted && id.is_some_and(|id| row.get(id).is_empty()) {
-            fresh.push(Fresh { row: row.number, content: content(hidden, &places, &row) });
+        if id.is_some_and(|id| row.get(id).is_empty()) {
+            fresh.push(Fresh { row: row.number, content: content(hidden, &places, &row), lost: None });
         }
     }
     Ok(fresh)
@@ -125,30 +143,45 @@ fn content(hidden: &Hidden, places: &[Option<usize>], row: &Row) -> String {
 }
 
 /// An edited row that waits for what the account says.
-struct Pending {
-    row: Row,
-    id: u64,
-    sheet: Hashes,
+pub(super) struct Pending {
+    pub row: Row,
+    pub id: u64,
+    pub sheet: Hashes,
     exported: Hashes,
+    sent: Option<Sent>,
 }
 
-struct Walk<'a> {
-    asked: &'a Deciding<'a>,
+impl Pending {
+    /// What the row was when it last said what the account said, where that is known.
+    fn unedited(&self) -> Option<u64> {
+        self.sent.map_or(Some(self.exported.writable), |sent| sent.sheet)
+    }
+
+    /// What the account shows while nobody else has changed the record.
+    fn untouched(&self) -> u64 {
+        self.sent.and_then(|sent| sent.account).unwrap_or(self.exported.writable)
+    }
+}
+
+pub(super) struct Walk<'a> {
+    pub asked: &'a Deciding<'a>,
     mapper: Mapper,
     names: Names,
     /// Where each of the export's columns stands in the sheet by now.
-    places: Vec<Option<usize>>,
+    pub places: Vec<Option<usize>>,
     id_place: Option<usize>,
     width: usize,
     /// By the place of its id: the row that had it.
     seen: Vec<u32>,
     pending: Vec<Pending>,
     twice: Vec<(u32, u32, u64)>,
+    /// Rows without an id, by their place among those decided.
+    fresh: Vec<(usize, Hashes)>,
     decided: Decided,
 }
 
 impl<'a> Walk<'a> {
-    fn new(asked: &'a Deciding<'a>, header: &Header) -> Walk<'a> {
+    pub fn new(asked: &'a Deciding<'a>, header: &Header) -> Walk<'a> {
         let places = places(asked.hidden, header);
         let id = asked.hidden.columns.iter().position(Described::is_id);
         Walk {
@@ -160,19 +193,50 @@ impl<'a> Walk<'a> {
             seen: vec![0; asked.hidden.len()],
             pending: Vec::new(),
             twice: Vec::new(),
+            fresh: Vec::new(),
             decided: Decided::default(),
             asked,
+        }
+    }
+
+    fn fresh(&mut self, row: &Row) {
+        let content = content(self.asked.hidden, &self.places, row);
+        self.fresh.push((self.decided.fresh.len(), self.hashes(row)));
+        self.decided.fresh.push(Fresh { row: row.number, content, lost: None });
+    }
+
+    /// A row that is not wanted: its id is not lost.
+    fn pass(&mut self, row: &Row) {
+        let id = self.id_place.and_then(|place| row.get(place).text.trim().parse().ok());
+        if let Some((index, _)) =
+            id.and_then(|id| self.asked.hidden.find(id)).filter(|(index, _)| self.seen[*index] == 0)
+        {
+            self.seen[index] = row.number;
+        }
+    }
+
+    fn hashes(&self, row: &Row) -> Hashes {
+        hashes(&self.asked.hidden.columns, self.places.iter().map(|place| place.map(|at| row.get(at))))
+    }
+
+    /// New rows that are exported ones, of which only the id was emptied: made, they would be doubles.
+    fn lost(&mut self) {
+        if self.fresh.is_empty() {
+            return;
+        }
+        let mut lost: HashMap<Hashes, Vec<u64>> = HashMap::new();
+        for (id, _) in self.asked.hidden.ids().zip(&self.seen).filter(|(_, row)| **row == 0) {
+            let Some((_, hashes)) = self.asked.hidden.find(id) else { continue };
+            lost.entry(hashes).or_default().push(id);
+        }
+        for (index, hashes) in std::mem::take(&mut self.fresh) {
+            self.decided.fresh[index].lost = lost.get_mut(&hashes).and_then(Vec::pop);
         }
     }
 
     fn row(&mut self, row: &Row) {
         let Some(id_place) = self.id_place else { return };
         let cell = row.get(id_place);
-        if cell.is_empty() {
-            let fresh = Fresh { row: row.number, content: content(self.asked.hidden, &self.places, row) };
-            self.decided.fresh.push(fresh);
-            return;
-        }
         let text = cell.text.trim();
         let Some((index, exported)) = text.parse().ok().and_then(|id| self.asked.hidden.find(id)) else {
             let message = format!("{} is no id of this export", quoted(text));
@@ -186,10 +250,15 @@ impl<'a> Walk<'a> {
             return;
         }
         self.seen[index] = row.number;
-        let sheet = hashes(&self.asked.hidden.columns, self.places.iter().map(|place| place.map(|at| row.get(at))));
-        if sheet != exported {
-            self.pending.push(Pending { row: row.clone(), id, sheet, exported });
+        let one = self.pending(row, id, exported);
+        if one.sheet.others != exported.others || one.unedited() != Some(one.sheet.writable) {
+            self.pending.push(one);
         }
+    }
+
+    pub fn pending(&self, row: &Row, id: u64, exported: Hashes) -> Pending {
+        let sheet = self.hashes(row);
+        Pending { row: row.clone(), id, sheet, exported, sent: self.asked.sent.get(&id).copied() }
     }
 
     fn refuse(&mut self, row: u32, refusal: Refusal) {
@@ -202,15 +271,11 @@ impl<'a> Walk<'a> {
         if pending.is_empty() {
             return Ok(());
         }
-        let ids: Vec<u64> = pending.iter().map(|one| one.id).collect();
-        let catalog = self.asked.plan.catalog;
-        let found = self.asked.client.by_ids(self.asked.entity, catalog, &ids).await.map_err(Trouble::Service)?;
-        let found: HashMap<u64, Value> =
-            found.into_iter().filter_map(|item| Some((parts::id(&item["id"])?, item))).collect();
+        let found = self.found(&pending).await?;
         for one in &pending {
             match found.get(&one.id) {
                 Some(item) => self.compare(one, item),
-                None if one.sheet.writable != one.exported.writable => {
+                None if one.unedited() != Some(one.sheet.writable) => {
                     let message = format!("{} is not in the account any more", one.id);
                     let hint = "it was deleted, or merged into another; empty the ID cell to make it anew";
                     let id = one.id.to_string();
@@ -222,12 +287,39 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn compare(&mut self, one: &Pending, item: &Value) {
+    /// What the account says of these records.
+    pub async fn found(&self, pending: &[Pending]) -> Result<HashMap<u64, Value>, Trouble> {
+        let ids: Vec<u64> = pending.iter().map(|one| one.id).collect();
+        let catalog = self.asked.plan.catalog;
+        let found = self.asked.client.by_ids(self.asked.entity, catalog, &ids).await.map_err(Trouble::Service)?;
+        Ok(found.into_iter().filter_map(|item| Some((parts::id(&item["id"])?, item))).collect())
+    }
+
+    /// A record as the export would show it, and its hashes.
+    pub fn shown(&self, item: &Value) -> (Row, Hashes) {
         let mut shown = Row::default();
         let whole = Whole { item: page::leaned(item), linked: Vec::new() };
         as_read(self.asked.columns.cells(&whole, &self.names), &mut shown);
         let columns = &self.asked.hidden.columns;
         let now = hashes(columns, (0..columns.len()).map(|index| Some(shown.get(index))));
+        (shown, now)
+    }
+
+    /// False where all that differs from the account was changed there. A column that was taken out of the sheet says
+    /// nothing, so the account's cell stands in for it.
+    fn edited(&self, one: &Pending, shown: &Row) -> bool {
+        if one.unedited() == Some(one.sheet.writable) {
+            return false;
+        }
+        let cells = self.places.iter().enumerate();
+        let whole = cells.map(|(index, place)| Some(place.map_or_else(|| shown.get(index), |at| one.row.get(at))));
+        one.sent.is_some() || hashes(&self.asked.hidden.columns, whole).writable != one.exported.writable
+    }
+
+    fn compare(&mut self, one: &Pending, item: &Value) {
+        let (shown, now) = self.shown(item);
+        let edited = self.edited(one, &shown);
+        let columns = &self.asked.hidden.columns;
         let account = self.in_place(&shown, one.row.number);
         if one.sheet.others != one.exported.others && now.others != one.exported.others {
             // The account's have changed too, so it cannot be said which.
@@ -243,21 +335,23 @@ impl<'a> Walk<'a> {
                 continue;
             }
             if !column.writable || !self.fills(place) {
-                if one.sheet.others != one.exported.others && now.others == one.exported.others || column.writable {
+                if one.sheet.others != one.exported.others && now.others == one.exported.others
+                    || column.writable && edited
+                {
                     self.read_only(one.row.number, place);
                 }
                 continue;
             }
-            let (here, there) = (self.mapper.item(&one.row, &[place]), self.mapper.item(&account, &[place]));
-            if here.is_none() || here != there {
+            if edited && !self.same(&one.row, &account, place) {
                 differing.push(place);
             }
         }
         if differing.is_empty() {
             return;
         }
-        if self.asked.force || now.writable == one.exported.writable {
+        if self.asked.force || now.writable == one.untouched() {
             self.decided.changed += 1;
+            self.decided.ids.push(one.id);
             let columns = self.together(differing, &one.row);
             self.decided.edits.insert(one.row.number, Edit::Change(columns));
             return;
@@ -267,13 +361,19 @@ impl<'a> Walk<'a> {
         self.decided.edits.insert(one.row.number, Edit::Refused(refusals));
     }
 
+    /// True where two rows mean the same in this column.
+    pub fn same(&mut self, a: &Row, b: &Row, place: usize) -> bool {
+        let (a, b) = (self.mapper.item(a, &[place]), self.mapper.item(b, &[place]));
+        a.is_some() && a == b
+    }
+
     /// True where the mapping sends this column.
-    fn fills(&self, place: usize) -> bool {
+    pub fn fills(&self, place: usize) -> bool {
         self.asked.plan.fills(place)
     }
 
     /// The account's cells as a row of the sheet.
-    fn in_place(&self, shown: &Row, number: u32) -> Row {
+    pub fn in_place(&self, shown: &Row, number: u32) -> Row {
         let mut row = Row::default();
         row.clear(number);
         for at in 0..self.width {
@@ -318,6 +418,7 @@ impl<'a> Walk<'a> {
     }
 
     fn finish(mut self) -> Decided {
+        self.lost();
         for (row, earlier, id) in std::mem::take(&mut self.twice) {
             for (row, other) in [(row, earlier), (earlier, row)] {
                 let message = format!("{id} stands in row {other} as well");

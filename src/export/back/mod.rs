@@ -1,11 +1,13 @@
 //! The way back of an exported workbook: the mapping that fits it (`generate`), and which of its rows say something new
-//! (`decide`).
+//! (`decide`), and which of those that were sent have arrived (`seen`).
 
 mod decide;
 mod generate;
+mod seen;
 
-pub use decide::{Decided, Deciding, Fresh, Trouble, decide, fresh};
+pub use decide::{Decided, Deciding, Fresh, Sent, Trouble, decide, fresh};
 pub use generate::{Generated, Purpose, generate, shown};
+pub use seen::seen;
 
 use crate::entity::{Action, FieldKind, FieldSpec, Kind, Wire};
 
