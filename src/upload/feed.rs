@@ -237,9 +237,6 @@ fn as_text(cell: Cell<'_>, decimal: Option<char>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping;
-    use crate::mapping::compile::{self, Origins};
-    use crate::table::ReadOptions;
 
     #[test]
     fn number_cells_come_back_as_texts_with_one_reading() {
@@ -253,36 +250,5 @@ mod tests {
             assert_eq!(as_text(Cell { text, value: Scalar::Number(0.0) }, decimal), expected);
             assert_eq!(as_text(Cell { text, value: Scalar::Text }, decimal), text, "texts stay as they are");
         }
-    }
-
-    /// Rows 2 and 3 were refused and sent by an earlier stretch: only the key of what was sent is taken.
-    #[test]
-    fn a_resumed_run_knows_the_keys_of_what_it_has_sent_and_of_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("leads.csv");
-        std::fs::write(&path, "n,name,price\nA,a,much\nB,b,1\nA,a,1\nB,b,1\nC,c,1\n").unwrap();
-        let text = "version = 1\nkind = \"lead\"\nkey = \"n\"\n[lead]\nname = \"name\"\nprice = \"price\"\n";
-        let written = mapping::read_text(&path, text).unwrap();
-        let told = |done: &[u32], refused: &[u32]| {
-            let table = Table::open(&path, &ReadOptions::default()).unwrap();
-            let origins =
-                Origins { header: table.header.clone(), source: table.source(), ledger: mapping::Ledger::empty() };
-            let plan = compile::compile(&written, origins, Arc::new(crate::account::tests::account())).unwrap();
-            let set = |rows: &[u32]| rows.iter().copied().collect();
-            let select = Select { done: set(done), refused: set(refused), ..Select::default() };
-            let mut told = Vec::new();
-            let rows = walk(table, Mapper::new(Arc::new(plan), ""), &select, |met| {
-                told.push(match met {
-                    Met::Record { row, .. } => (row.number, "sent"),
-                    Met::Local(outcome) => (outcome.row, outcome.status.word()),
-                });
-                true
-            });
-            assert_eq!(rows.unwrap(), 5);
-            told
-        };
-        let whole = told(&[], &[]);
-        assert_eq!(whole, [(2, "rejected"), (3, "sent"), (4, "sent"), (5, "rejected"), (6, "sent")]);
-        assert_eq!(told(&[2, 3], &[2]), whole[2..]);
     }
 }
