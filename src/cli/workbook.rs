@@ -192,8 +192,8 @@ fn not_ours(why: NotOurs, file: &Path) -> Ended {
     let (message, hint) = match why {
         NotOurs::Unreadable(problem) => return problem.into(),
         NotOurs::Plain => {
-            let message =
-                "it is not said how the rows become records, and the file is no workbook that amoport export wrote";
+            let message = "it is not said how the rows become records; only a workbook that amoport export wrote without a mapping \
+                 says so by itself";
             (message.to_owned(), "name a mapping with --mapping")
         }
         NotOurs::Newer => {
@@ -219,8 +219,9 @@ fn stretches(asked: &Asked<'_>, opened: &Opened, common: &Common) -> Result<(Vec
     let purposes = purposes(opened.hidden.stamp.kind, asked.as_new);
     let first = made(asked, opened, purposes[0], common)?;
     let decided = decided(asked, opened, &first, common)?;
-    tell(&decided, &first, asked, common);
     let fresh = fresh_edits(asked, opened, &decided.fresh, common)?;
+    let made_before = fresh.values().filter(|edit| matches!(edit, Edit::Made { .. })).count();
+    tell(&decided, made_before, &first, asked, common);
     let adds = fresh.values().any(|edit| !matches!(edit, Edit::Made { .. }));
     let mut all = Vec::new();
     match purposes {
@@ -387,7 +388,7 @@ fn fresh_edits(
     Ok(keys.into_iter().map(|(row, key)| (row, edit(key))).collect())
 }
 
-fn tell(decided: &Decided, half: &Half, asked: &Asked<'_>, common: &Common) {
+fn tell(decided: &Decided, made_before: usize, half: &Half, asked: &Asked<'_>, common: &Common) {
     if half.purpose == Purpose::AsNew {
         if !half.made.left_out.is_empty() {
             say::line(&format!("not carried over: {}", half.made.left_out.join(", ")));
@@ -395,11 +396,12 @@ fn tell(decided: &Decided, half: &Half, asked: &Asked<'_>, common: &Common) {
         return;
     }
     let Decided { changed, conflicts, refused, fresh, left_alone, read_only, .. } = decided;
-    let (new, gone) = (fresh.len(), left_alone.len());
+    let (new, gone) = (fresh.len() - made_before.min(fresh.len()), left_alone.len());
+    let before = if made_before > 0 { format!(" ({made_before} made before)") } else { String::new() };
     say::note(
         common,
         format!(
-            "{changed} changed, {conflicts} in conflict, {refused} refused, {new} new, {gone} deleted from the sheet"
+            "{changed} changed, {conflicts} in conflict, {refused} refused, {new} new{before}, {gone} deleted from the sheet"
         ),
     );
     if asked.force && *changed > 0 {
