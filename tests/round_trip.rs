@@ -266,6 +266,23 @@ fn a_workbook_saved_without_its_addresses_was_not_edited() {
 }
 
 #[test]
+fn a_column_under_another_title_is_told_and_not_sent() {
+    let (service, folder) = exported(3);
+    let mut book = book(&folder);
+    let text = column(&book, "Описание");
+    book.rows[0][text] = Cell::String("Описание товара".into());
+    book.rows[2][text] = Cell::String("edited".into());
+    book.write(&folder.path().join(FILE));
+    forget(&service);
+    let ran = folder.run(&service, &IMPORT).expect(0);
+    assert_eq!(writes(&service), []);
+    for told in ["the sheet has no column \"Описание\"", "the export had no column \"Описание товара\""]
+    {
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn columns_that_cannot_go_back_have_another_header_than_those_that_can() {
     let (_service, folder) = exported(3);
     let file = std::fs::File::open(folder.path().join(FILE)).expect("a file");

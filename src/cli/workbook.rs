@@ -10,11 +10,11 @@ use super::{check, prepare, say};
 use crate::account::{Account, Wanted};
 use crate::entity::{Action, Kind};
 use crate::export::back::{self, Decided, Deciding, Fresh, Generated, Purpose, Trouble};
-use crate::export::{Columns, Hidden, NotOurs};
+use crate::export::{Columns, Described, Hidden, NotOurs};
 use crate::mapping::{self, Edit, Edits, Plan, Refusal, Written, wanted::wanted};
 use crate::problem::{Problem, Stage};
 use crate::store::{Journal, MappingHead, NewRun, Store, StoreError, ledger_name};
-use crate::table::{Found, Table};
+use crate::table::{Found, Table, fold};
 use crate::upload::feed::Select;
 use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
@@ -222,6 +222,7 @@ fn stretches(asked: &Asked<'_>, opened: &Opened, common: &Common) -> Result<(Vec
     let fresh = fresh_edits(asked, opened, &decided.fresh, common)?;
     let made_before = fresh.values().filter(|edit| matches!(edit, Edit::Made { .. })).count();
     tell(&decided, made_before, &first, asked, common);
+    tell_columns(&opened.hidden, &first.table);
     let adds = fresh.values().any(|edit| !matches!(edit, Edit::Made { .. }));
     let mut all = Vec::new();
     match purposes {
@@ -416,6 +417,26 @@ fn tell(decided: &Decided, made_before: usize, half: &Half, asked: &Asked<'_>, c
         let more = if read_only.0 as usize > read_only.1.len() { ", …" } else { "" };
         let (count, named) = (read_only.0, read_only.1.join(", "));
         say::line(&format!("warning: {count} changed cells cannot be sent back and are ignored: {named}{more}"));
+    }
+}
+
+/// A column with another title is another column: what was edited in it would be lost without a word.
+fn tell_columns(hidden: &Hidden, table: &Table) {
+    let quoted =
+        |titles: Vec<&str>| titles.into_iter().map(|title| format!("\"{title}\"")).collect::<Vec<_>>().join(", ");
+    let can_go = |column: &&Described| column.writable && table.header.find(&column.title) == Found::None;
+    let gone: Vec<&str> = hidden.columns.iter().filter(can_go).map(|column| column.title.as_str()).collect();
+    if !gone.is_empty() {
+        say::line(&format!(
+            "warning: the sheet has no column {}; what was in it stays as it is in the account",
+            quoted(gone)
+        ));
+    }
+    let known: HashSet<String> = hidden.columns.iter().map(|column| fold(&column.title)).collect();
+    let titles = (0..table.header.len()).map(|index| table.header.title(index));
+    let added: Vec<&str> = titles.filter(|title| !title.trim().is_empty() && !known.contains(&fold(title))).collect();
+    if !added.is_empty() {
+        say::line(&format!("warning: the export had no column {}; it is ignored", quoted(added)));
     }
 }
 

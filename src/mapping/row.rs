@@ -272,7 +272,7 @@ impl<'a> RowContext<'a> {
                 let message = format!("the cell is empty, \"{}\" needs a value", value.target.name());
                 // Nobody wrote the mapping of an exported workbook.
                 let hint = match self.plan.edits.get() {
-                    Some(_) => "fill the cell; the service keeps a value here, and only another one can take its place",
+                    Some(_) => "fill the cell, it cannot be emptied in the CRM",
                     None => "fill the cell, or give a default in the mapping",
                 };
                 let hint = Some(hint.to_owned());
