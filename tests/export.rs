@@ -623,3 +623,18 @@ fn an_interrupted_export_leaves_no_file() {
     ran(child.wait_with_output().expect("it ends")).expect(143);
     assert!(!begun() && !folder.path().join("a.csv").exists());
 }
+
+#[test]
+fn a_reader_of_standard_output_that_has_enough_is_no_fault_of_the_disk() {
+    let (service, folder) = (Service::start(), Folder::new());
+    let leads: Vec<Value> = (0..250).map(|n| json!({"name": "Сделка ".repeat(30) + &n.to_string()})).collect();
+    service.post("/api/v4/leads", &json!(leads).to_string());
+    let mut command = folder.command(&service, &["export", "lead", "--to", "-"]);
+    let mut child =
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().expect("the program");
+    // Closed before anything can have come.
+    drop(child.stdout.take());
+    let ran = ran(child.wait_with_output().expect("an end")).expect(1);
+    assert!(ran.stderr.contains("has stopped reading"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("disk"), "{}", ran.stderr);
+}

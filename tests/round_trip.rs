@@ -248,6 +248,65 @@ fn odd_ids_are_refused_and_edits_that_cannot_be_sent_are_told() {
     assert_eq!(writes(&service), []);
 }
 
+/// Libraries that do not calculate save a workbook without what its formulas gave; the addresses of cards are formulas.
+#[test]
+fn a_workbook_saved_without_its_addresses_was_not_edited() {
+    let (service, folder) = exported(30);
+    let mut book = book(&folder);
+    let (price, link) = (column(&book, "Цена"), column(&book, "Ссылка"));
+    for row in &mut book.rows[1..] {
+        row[link] = Cell::Empty;
+    }
+    book.rows[3][price] = Cell::Float(9.0);
+    book.write(&folder.path().join(FILE));
+    forget(&service);
+    let ran = folder.run(&service, &["check", FILE]).expect(0);
+    assert!(ran.stderr.contains("changes: 1 of "), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+    let asked = folder.run(&service, &IMPORT).expect(0);
+    assert_eq!(writes(&service), [(patch(), 1)], "{}", asked.stderr);
+}
+
+#[test]
+fn a_column_under_another_title_is_told_and_not_sent() {
+    let (service, folder) = exported(3);
+    let mut book = book(&folder);
+    let text = column(&book, "Описание");
+    book.rows[0][text] = Cell::String("Описание товара".into());
+    book.rows[2][text] = Cell::String("edited".into());
+    book.write(&folder.path().join(FILE));
+    forget(&service);
+    let ran = folder.run(&service, &IMPORT).expect(0);
+    assert_eq!(writes(&service), []);
+    for told in ["the sheet has no column \"Описание\"", "the export had no column \"Описание товара\""]
+    {
+        assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn columns_that_cannot_go_back_have_another_header_than_those_that_can() {
+    let (_service, folder) = exported(3);
+    let file = std::fs::File::open(folder.path().join(FILE)).expect("a file");
+    let mut zip = zip::ZipArchive::new(file).expect("a zip");
+    let mut sheet = String::new();
+    std::io::Read::read_to_string(&mut zip.by_name("xl/worksheets/sheet1.xml").expect("a sheet"), &mut sheet)
+        .expect("text");
+    let book = book(&folder);
+    let style = |title: &str| {
+        let column = rust_xlsxwriter::utility::column_number_to_name(column(&book, title) as u16);
+        let cell = sheet.split(&format!("<c r=\"{column}1\" s=\"")).nth(1).expect("a styled header");
+        cell.split('"').next().expect("a style").to_owned()
+    };
+    for title in ["Изменён", "Кем создан", "Ссылка"] {
+        assert_eq!(style(title), style("ID"), "{title}");
+    }
+    for title in ["Цена", "Артикул"] {
+        assert_eq!(style(title), style("Название"), "{title}");
+    }
+    assert_ne!(style("ID"), style("Название"));
+}
+
 /// Killed before and after every step that matters, the run goes on with the very rows it had decided on, even where the
 /// account has changed since.
 #[test]

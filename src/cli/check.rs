@@ -5,7 +5,7 @@ use super::exit::{Ended, Exit};
 use super::target::{SANDBOX, Target};
 use super::{prepare, say, workbook};
 use crate::mapping::wanted::wanted;
-use crate::mapping::{Mapper, Plan};
+use crate::mapping::{Edit, Mapper, Plan};
 use crate::problem::Source;
 use crate::store::{Counts, Status};
 use crate::table::Table;
@@ -82,9 +82,15 @@ fn tell(
         (true, 1) => "record of",
         (true, _) => "records of",
     };
+    // Of an exported workbook there are two such lines.
+    let of = match plan.edits.get().map(|edits| &edits.rest) {
+        Some(Edit::Same) => "changes: ",
+        Some(Edit::Elsewhere) => "new rows: ",
+        _ => "",
+    };
     say::note(
         common,
-        format!("{records} {what} {rows} rows can be sent, {rejected} would be rejected{rest}; nothing was sent"),
+        format!("{of}{records} {what} {rows} rows can be sent, {rejected} would be rejected{rest}; nothing was sent"),
     );
     if common.json {
         let mut counts = Counts::default();

@@ -159,7 +159,8 @@ fn filters(args: &ExportArgs) -> Result<Vec<(String, Vec<u64>)>, Ended> {
         return Err(Ended::usage("export-filter", message, "ask for some of them at a time, or for all and no filter"));
     }
     if args.since.is_some() && !entity.has_key(UPDATED_AT) {
-        let message = format!("a {} does not say when it was changed", args.kind.name());
+        let message =
+            format!("the service does not say when a record of the kind \"{}\" was changed", args.kind.name());
         return Err(Ended::usage("export-filter", message, "leave out --since"));
     }
     Ok(filters)
@@ -189,7 +190,7 @@ fn links(args: &ExportArgs) -> Result<Vec<Link>, Ended> {
     let mut links = Vec::new();
     for name in args.linked.iter().map(|name| name.trim()) {
         let Some(link) = known.iter().find(|link| link.name() == name) else {
-            let message = format!("a {} shows no linked {}", args.kind.name(), quoted(name));
+            let message = format!("no linked {} can be shown for {}", quoted(name), args.kind.name());
             let hint = match names.as_slice() {
                 [] => "leave out --linked".to_owned(),
                 names => format!("it can show {}", names.join(", ")),
@@ -244,7 +245,7 @@ fn ask(
         Some(_) if mapped.is_some() => mapped,
         Some(kind) => Some(catalog(args, kind, account)?),
         None if args.catalog.is_some() => {
-            let message = format!("a {} stands in no list", spec.name);
+            let message = format!("records of the kind \"{}\" stand in no list", spec.name);
             return Err(Ended::usage("export-catalog", message, "leave out --catalog"));
         }
         None => None,
@@ -409,6 +410,7 @@ impl From<ExportError> for Ended {
                 ended
             }
             ExportError::There(file) => there(&file),
+            ExportError::NoReader => Ended { exit: Exit::Rejected, problems: vec![problem] },
             ExportError::Write { .. } | ExportError::Workbook(_) => {
                 let problem = problem.hint("is the disk full, or the folder read-only?");
                 Ended { exit: Exit::Fault, problems: vec![problem] }

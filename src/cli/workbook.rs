@@ -210,8 +210,8 @@ fn not_ours(why: NotOurs, file: &Path) -> Ended {
     let (message, hint) = match why {
         NotOurs::Unreadable(problem) => return problem.into(),
         NotOurs::Plain => {
-            let message =
-                "it is not said how the rows become records, and the file is no workbook that amoport export wrote";
+            let message = "it is not said how the rows become records; only a workbook that amoport export wrote without a mapping \
+                 says so by itself";
             (message.to_owned(), "name a mapping with --mapping")
         }
         NotOurs::Newer => {
@@ -237,8 +237,9 @@ fn stretches(asked: &Asked<'_>, opened: &Opened, common: &Common) -> Result<(Vec
     let purposes = purposes(opened.hidden.stamp.kind, asked.as_new);
     let first = made(asked, opened, purposes[0], common)?;
     let decided = decided(asked, opened, &first, common)?;
-    tell::tell(&decided, &first, &opened.hidden, asked, common);
     let fresh = fresh::edits(asked, opened, &decided.fresh, common)?;
+    let before = |(row, edit): &(&u32, &Edit)| asked.wants(**row) && matches!(edit, Edit::Made { .. });
+    tell::tell(&decided, fresh.iter().filter(before).count(), &first, &opened.hidden, asked, common);
     let adds = fresh.iter().any(|(row, edit)| asked.wants(*row) && !matches!(edit, Edit::Made { .. }));
     let mut all = Vec::new();
     match purposes {

@@ -45,6 +45,8 @@ pub enum Shows {
     Names,
     /// A list of ids, or of things with one.
     Ids,
+    /// Elements of lists, by id, with how many there are of each.
+    Elements,
     /// Whatever it is, as JSON.
     Json,
     /// An address of the web.
@@ -61,7 +63,7 @@ const RESPONSIBLE: ColumnSpec = at("Ответственный", &["responsible_
 const TAGS: ColumnSpec = at("Теги", &["_embedded", "tags"], Shows::Names);
 const CONTACTS: ColumnSpec = at("Контакты", &["_embedded", "contacts"], Shows::Ids);
 const COMPANIES: ColumnSpec = at("Компании", &["_embedded", "companies"], Shows::Ids);
-const ELEMENTS: ColumnSpec = at("Товары", &["_embedded", "catalog_elements"], Shows::Json);
+const ELEMENTS: ColumnSpec = at("Товары", &["_embedded", "catalog_elements"], Shows::Elements);
 const CREATED: ColumnSpec = at("Создан", &["created_at"], Shows::Instant).behind();
 const UPDATED: ColumnSpec = at("Изменён", &["updated_at"], Shows::Instant).behind();
 const CREATED_F: ColumnSpec = at("Создана", &["created_at"], Shows::Instant).behind();

@@ -165,6 +165,7 @@ pub fn own(shows: Shows, value: &Value, row: &Value, names: &Names) -> Cell {
         Shows::Ids => {
             joined(list(value), |one| id(one).or_else(|| id(&one["id"])).map_or_else(String::new, |i| i.to_string()))
         }
+        Shows::Elements => joined(list(value), elements),
         Shows::Json => json(value),
         Shows::Link => match text(value) {
             address if address.is_empty() => Cell::Empty,
@@ -292,6 +293,15 @@ fn quoted(text: String) -> String {
     if text.contains(',') || text.starts_with('"') { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
+/// `4900001 × 2`: what it is called stands in the export of its list.
+fn elements(one: &Value) -> String {
+    let Some(id) = id(&one["id"]) else { return text(one) };
+    match number(&one["metadata"]["quantity"]) {
+        Some(quantity) => format!("{id} × {}", quantity.normalize()),
+        None => id.to_string(),
+    }
+}
+
 fn json(value: &Value) -> Cell {
     match value {
         Value::Null => Cell::Empty,
@@ -348,6 +358,7 @@ mod tests {
             (Shows::Ids, json!([{"id": 1}, {"id": 2}]), "1, 2"),
             (Shows::Ids, json!({"0": 5, "2": 6}), "5, 6"),
             (Shows::Json, json!([{"id": 1, "metadata": {"quantity": 2}}]), r#"[{"id":1,"metadata":{"quantity":2}}]"#),
+            (Shows::Elements, json!([{"id": 1, "metadata": {"quantity": 2.5}}, {"id": 3}]), "1 × 2.5, 3"),
             (Shows::Json, json!([]), ""),
         ] {
             assert_eq!(own(shows, &value, &row, &names).text(), told, "{shows:?} {value}");

@@ -44,6 +44,8 @@ pub struct Head {
     pub choices: Vec<String>,
     /// Its numbers are amounts of money.
     pub money: bool,
+    /// What is edited in it cannot be sent back.
+    pub read_only: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -140,12 +142,14 @@ impl Columns {
     }
 
     pub fn heads(&self) -> Vec<Head> {
-        let head = |column: &Column| Head {
+        let described = self.stamp.as_ref().map(|stamp| self.described(stamp.kind));
+        let head = |(n, column): (usize, &Column)| Head {
             title: column.title.clone(),
             choices: column.choices.clone(),
             money: column.from.is_money(),
+            read_only: described.as_ref().is_some_and(|all| !all[n].writable || all[n].is_id()),
         };
-        self.all.iter().map(head).collect()
+        self.all.iter().enumerate().map(head).collect()
     }
 
     /// A workbook of these columns will say this of itself.
@@ -163,13 +167,15 @@ impl Columns {
             let (is, writable) = match &column.from {
                 // What stands in another record is not this one's to change.
                 _ if column.linked.is_some() => (Is::Other, false),
+                From::Own(spec) if spec.shows == Shows::Link => (Is::Address, false),
                 From::Own(spec) => {
                     (Is::Own(spec.at.join(".")), back::own_field(kind, spec.at, Action::Update).is_some())
                 }
                 From::Field { id, code, kind } => {
                     (Is::Field { id: *id, code: code.clone() }, back::field_is_writable(*kind))
                 }
-                From::Card(_) | From::Gone => (Is::Other, false),
+                From::Card(_) => (Is::Address, false),
+                From::Gone => (Is::Other, false),
             };
             Described { title: column.title.clone(), is, writable }
         };
@@ -181,7 +187,7 @@ impl Columns {
         let now = self.described(kind);
         let find = |column: &Described| {
             let same = |other: &Described| match (&other.is, &column.is) {
-                (Is::Other, Is::Other) => other.title == column.title,
+                (Is::Address, Is::Address) | (Is::Other, Is::Other) => other.title == column.title,
                 (a, b) => a == b,
             };
             let from = now.iter().position(same).map_or(From::Gone, |index| self.all[index].from.clone());

@@ -49,6 +49,8 @@ pub enum Is {
         id: u64,
         code: Option<String>,
     },
+    /// An address, kept as a formula: spreadsheets and libraries that save the workbook may leave out what it gave.
+    Address,
     Other,
 }
 
@@ -56,6 +58,11 @@ impl Described {
     /// The id of the record itself.
     pub fn is_id(&self) -> bool {
         self.is == Is::Own(crate::entity::ID_KEY.to_owned())
+    }
+
+    /// Its cells can tell that a row was edited.
+    pub fn is_compared(&self) -> bool {
+        !self.is_id() && self.is != Is::Address
     }
 }
 
@@ -70,7 +77,7 @@ pub struct Hashes {
 pub fn hashes<'c>(columns: &[Described], cells: impl Iterator<Item = Option<table::Cell<'c>>>) -> Hashes {
     let (mut writable, mut others) = (Sha256::new(), Sha256::new());
     for (column, cell) in columns.iter().zip(cells) {
-        if column.is_id() {
+        if !column.is_compared() {
             continue;
         }
         let hasher = if column.writable { &mut writable } else { &mut others };
@@ -151,6 +158,7 @@ impl HiddenOut {
                     let (id, code) = (id.to_string(), code.as_deref().unwrap_or_default());
                     out.line(workbook, &["column", &column.title, writable, "field", &id, code])?;
                 }
+                Is::Address => out.line(workbook, &["column", &column.title, writable, "address"])?,
                 Is::Other => out.line(workbook, &["column", &column.title, writable, "other"])?,
             }
         }
@@ -286,6 +294,7 @@ impl Reading {
                         id: cell(4).parse().ok()?,
                         code: Some(cell(5).to_owned()).filter(|code| !code.is_empty()),
                     },
+                    "address" => Is::Address,
                     _ => Is::Other,
                 };
                 let title = row.get(1).text.to_owned();
@@ -341,7 +350,7 @@ mod tests {
         vec![
             described("ID", Is::Own(ID_KEY.into()), true),
             described(" Поле\n\"x\"", Is::Field { id: 7, code: Some("SKU".into()) }, true),
-            described("Ссылка", Is::Other, false),
+            described("Ссылка", Is::Address, false),
         ]
     }
 

@@ -20,7 +20,7 @@ mod sheets;
 pub use ask::{Ask, FILTERS};
 pub use backwards::{Backwards, KeyOf};
 pub use columns::Columns;
-pub use hidden::{Hidden, NotOurs, Stamp};
+pub use hidden::{Described, Hidden, NotOurs, Stamp};
 pub use manifest::{MANIFEST_SUFFIX, Manifest, Person};
 pub use out::{ExportError, Format};
 pub use shape::Shape;

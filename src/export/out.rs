@@ -43,6 +43,8 @@ pub enum ExportError {
     Service(Failure),
     #[error("\"{}\" cannot be written: {cause}", path.display())]
     Write { path: PathBuf, cause: io::Error },
+    #[error("whoever reads standard output has stopped reading")]
+    NoReader,
     #[error("the workbook cannot be written: {0}")]
     Workbook(#[from] rust_xlsxwriter::XlsxError),
     #[error("\"{}\" is there by now", .0.display())]
@@ -153,13 +155,13 @@ impl Out {
             written = written.and_then(|()| lines.write_all(part.as_bytes()));
         }
         let written = written.and_then(|()| lines.write_all(b"\n"));
-        written.map_err(|cause| ExportError::Write { path: self.target.clone(), cause })
+        written.map_err(|cause| unwritten(&self.target, cause))
     }
 
     /// Puts the file in its place.
     pub fn finish(self) -> Result<Written, ExportError> {
         let target = self.target;
-        let unwritable = |cause| ExportError::Write { path: target.clone(), cause };
+        let unwritable = |cause| unwritten(&target, cause);
         let mut written = Written { neutralised: self.neutralised, ..Written::default() };
         let path = self.part.as_ref().map(|part| part.path.clone());
         match (self.writer, &path) {
@@ -177,6 +179,14 @@ impl Out {
         part.kept = true;
         Ok(written)
     }
+}
+
+fn unwritten(target: &Path, cause: io::Error) -> ExportError {
+    // `| head` is satisfied; nothing is wrong with the disk.
+    if target == Path::new("-") && cause.kind() == io::ErrorKind::BrokenPipe {
+        return ExportError::NoReader;
+    }
+    ExportError::Write { path: target.to_owned(), cause }
 }
 
 /// Spreadsheets take texts that begin like this for formulas, and a formula may send data away.

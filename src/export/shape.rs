@@ -9,13 +9,13 @@ use super::linked::Whole;
 use crate::entity::Link;
 
 pub enum Shape {
-    Columns(Columns),
+    Columns(Box<Columns>),
     Mapping(Box<Backwards>),
 }
 
 impl From<Columns> for Shape {
     fn from(columns: Columns) -> Shape {
-        Shape::Columns(columns)
+        Shape::Columns(Box::new(columns))
     }
 }
 

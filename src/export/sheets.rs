@@ -16,6 +16,8 @@ const SHEET: &str = "Export";
 /// The hidden sheet with what the drop-down lists offer.
 const CHOICES: &str = "Списки";
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
+/// Of columns that cannot be sent back.
+const READ_ONLY: (Color, Color) = (Color::RGB(0xD9_D9_D9), Color::RGB(0x59_59_59));
 /// In characters.
 const WIDTHS: std::ops::RangeInclusive<usize> = 8..=50;
 /// Rows that a column's width is taken from: what is widest further down may be cut on the screen.
@@ -89,8 +91,13 @@ impl Sheets {
         // The id and the name stay in sight as well, where the table is wide.
         sheet.set_freeze_panes(self.top + 1, if self.heads.len() > WIDE { 2 } else { 0 })?;
         let bold = Format::new().set_bold().set_background_color(HEADER);
+        let grey = Format::new().set_bold().set_background_color(READ_ONLY.0).set_font_color(READ_ONLY.1);
         for (column, head) in (0_u16..).zip(&self.heads) {
-            sheet.write_string_with_format(self.top, column, &head.title, &bold)?;
+            let format = if head.read_only { &grey } else { &bold };
+            sheet.write_string_with_format(self.top, column, &head.title, format)?;
+            if head.read_only {
+                sheet.add_data_validation(self.top, column, self.top, column, &read_only()?)?;
+            }
         }
         for (column, (head, list)) in (0_u16..).zip(self.heads.iter().zip(lists(&self.heads))) {
             if let Some(list) = list {
@@ -193,6 +200,14 @@ fn lists(heads: &[Head]) -> impl Iterator<Item = Option<String>> + '_ {
         let column = rust_xlsxwriter::utility::column_number_to_name(column);
         Some(format!("='{CHOICES}'!${column}$2:${column}${}", head.choices.len() + 1))
     })
+}
+
+/// What is shown when the title is selected.
+fn read_only() -> Result<DataValidation, XlsxError> {
+    DataValidation::new()
+        .allow_any_value()
+        .set_input_title("Только для чтения")?
+        .set_input_message("Этот столбец заполняет CRM: правки в нём обратно не отправляются.")
 }
 
 fn choice(head: &Head, list: &str) -> Result<DataValidation, XlsxError> {

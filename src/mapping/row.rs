@@ -270,7 +270,12 @@ impl<'a> RowContext<'a> {
             (None, OnEmpty::Keep) if !origin.required => {}
             (None, OnEmpty::Keep | OnEmpty::Clear | OnEmpty::Reject) => {
                 let message = format!("the cell is empty, \"{}\" needs a value", value.target.name());
-                let hint = Some("fill the cell, or give a default in the mapping".to_owned());
+                // Nobody wrote the mapping of an exported workbook.
+                let hint = match self.plan.edits.get() {
+                    Some(_) => "fill the cell, it cannot be emptied in the CRM",
+                    None => "fill the cell, or give a default in the mapping",
+                };
+                let hint = Some(hint.to_owned());
                 self.unfit(&origin.input, cell, Unfit { code: "empty", message, hint });
             }
         }

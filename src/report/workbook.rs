@@ -90,10 +90,10 @@ impl<'a> Book<'a> {
                 sheet.write_number(row, column, *number as f64)?;
             } else if column == 12 && line.status == Status::Merged {
                 sheet.write_boolean(row, column, true)?;
-            } else if let (13, Some(url)) = (column, &url) {
-                if !write_link(sheet, row, column, url, &self.link)? {
-                    sheet.write_string(row, column, cut(url))?;
-                }
+            } else if let (13, Some(url)) = (column, &url)
+                && !write_link(sheet, row, column, url, &self.link)?
+            {
+                sheet.write_string(row, column, cut(url))?;
             }
         }
         self.problems(line)
@@ -168,6 +168,8 @@ fn summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<(), Repo
     sheet.set_name("Summary")?;
     sheet.set_column_width(0, 18)?;
     sheet.set_column_width(1, 40)?;
+    // LibreOffice does not make room for larger letters by itself.
+    sheet.set_row_height(0, 24)?;
     sheet.write_string_with_format(0, 0, format!("{} · {}", head.kind, run.outcome), &title)?;
     let facts = [
         ("run", run.name.clone()),

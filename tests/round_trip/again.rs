@@ -173,7 +173,7 @@ fn a_column_that_is_not_there_under_its_title_is_told() {
     forget(&service);
     let ran = folder.run(&service, &IMPORT).expect(0);
     assert!(ran.stderr.contains("no column \"Цена\""), "{}", ran.stderr);
-    assert!(ran.stderr.contains("\"Цена новая\" is no column of this export"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("the export had no column \"Цена новая\""), "{}", ran.stderr);
     assert_eq!(writes(&service), []);
 }
 

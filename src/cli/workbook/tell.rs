@@ -11,7 +11,8 @@ use crate::table::{Found, fold};
 /// Ids named on the way.
 const NAMED_MAX: usize = 10;
 
-pub fn tell(decided: &Decided, half: &Half, hidden: &Hidden, asked: &Asked<'_>, common: &Common) {
+/// `made_before` of the new rows were made by an earlier import of the same workbook.
+pub fn tell(decided: &Decided, made_before: usize, half: &Half, hidden: &Hidden, asked: &Asked<'_>, common: &Common) {
     if half.purpose == Purpose::AsNew {
         if !half.made.left_out.is_empty() {
             say::line(&format!("not carried over: {}", half.made.left_out.join(", ")));
@@ -27,10 +28,12 @@ pub fn tell(decided: &Decided, half: &Half, hidden: &Hidden, asked: &Asked<'_>, 
     }
     let Decided { changed, conflicts, refused, fresh, left_alone, read_only, .. } = decided;
     let (new, gone) = (fresh.iter().filter(|fresh| asked.wants(fresh.row)).count(), left_alone.len());
+    let new = new - made_before.min(new);
+    let before = if made_before > 0 { format!(" ({made_before} made before)") } else { String::new() };
     say::note(
         common,
         format!(
-            "{changed} changed, {conflicts} in conflict, {refused} refused, {new} new, {gone} deleted from the sheet"
+            "{changed} changed, {conflicts} in conflict, {refused} refused, {new} new{before}, {gone} deleted from the sheet"
         ),
     );
     if asked.force && *changed > 0 {
@@ -58,9 +61,12 @@ fn titles(hidden: &Hidden, half: &Half) {
     let others = header.titles().filter(|title| !title.trim().is_empty() && !known(title));
     let others: Vec<String> = others.map(quoted).collect();
     if !gone.is_empty() {
-        say::line(&format!("the sheet has no column {}: nothing is changed there", gone.join(", ")));
+        say::line(&format!(
+            "warning: the sheet has no column {}; what was in it stays as it is in the account",
+            gone.join(", ")
+        ));
     }
     if !others.is_empty() {
-        say::line(&format!("{} is no column of this export, and is not imported", others.join(", ")));
+        say::line(&format!("warning: the export had no column {}; it is ignored", others.join(", ")));
     }
 }

@@ -331,7 +331,7 @@ impl<'a> Walk<'a> {
         let mut differing = Vec::new();
         for (n, column) in columns.iter().enumerate() {
             let Some(place) = self.places[n] else { continue };
-            if column.is_id() || canonical(one.row.get(place)) == canonical(account.get(place)) {
+            if !column.is_compared() || canonical(one.row.get(place)) == canonical(account.get(place)) {
                 continue;
             }
             if !column.writable || !self.fills(place) {
@@ -402,7 +402,7 @@ impl<'a> Walk<'a> {
             let index = self.places.iter().position(|known| *known == Some(place))?;
             match &self.asked.hidden.columns[index].is {
                 Is::Own(path) => Some(path.as_str()),
-                Is::Field { .. } | Is::Other => None,
+                Is::Field { .. } | Is::Address | Is::Other => None,
             }
         };
         let said: Vec<&str> = places.iter().filter_map(|place| path_of(*place)).collect();

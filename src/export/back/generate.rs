@@ -109,7 +109,7 @@ impl Generating<'_> {
         let line = match &column.is {
             Is::Own(path) => self.own_line(column, path),
             Is::Field { id, code } => self.field_line(column, *id, code.as_deref()),
-            Is::Other => return,
+            Is::Address | Is::Other => return,
         };
         if line.is_none() && !(column.is_id() && self.purpose != Purpose::Update) {
             self.left_out.push(column.title.clone());
