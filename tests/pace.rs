@@ -80,7 +80,9 @@ fn memory(service: &Service) -> Value {
 
 /// Times that arrivals are measured: on a machine that is busy with other things a request may lie about for longer than
 /// the margin between its stamp and the wire. A flaw of the pace shows every time.
-const ATTEMPTS: u32 = 3;
+const ATTEMPTS: u32 = 5;
+/// Before another attempt: what keeps the machine busy comes in bursts.
+const BREATH: Duration = Duration::from_secs(10);
 
 #[test]
 fn two_imports_into_one_account_share_seven_a_second_and_use_them() {
@@ -104,6 +106,7 @@ fn two_imports_into_one_account_share_seven_a_second_and_use_them() {
         }
         let since_first: Vec<u64> = arrivals.iter().map(|at| at - arrivals[0]).collect();
         assert!(attempt < ATTEMPTS, "{worst} in a second, {rate:.2} a second: {since_first:?}");
+        std::thread::sleep(BREATH);
     }
 }
 
@@ -127,6 +130,7 @@ fn ten_thousand_records_never_pass_seven_a_second_and_use_95_percent_of_it() {
             return;
         }
         assert!(attempt < ATTEMPTS, "{worst} in a second, {rate:.2} a second");
+        std::thread::sleep(BREATH);
     }
 }
 
