@@ -7,7 +7,7 @@ use super::target::Target;
 use super::{backwards, job, prepare, say};
 use crate::account::{Account, CatalogRef, Miss, Wanted};
 use crate::api::{Client, Failure};
-use crate::entity::{CatalogKind, Entity, ID_KEY, INVOICES, Kind, Link, Owner, parts};
+use crate::entity::{CatalogKind, Entity, ID_KEY, IDS_MAX, INVOICES, Kind, Link, Owner, UPDATED_AT, parts};
 use crate::export::{
     self, Ask, Columns, ExportError, Exported, FILTERS, Format, MANIFEST_SUFFIX, Manifest, Person, Place, Shape, Stamp,
 };
@@ -19,14 +19,10 @@ use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Ids that fit into an address.
-const IDS_MAX: usize = 100;
 /// `--since`: where the last complete export began.
 const LAST: &str = "last";
 /// Read once more before that: clocks differ, and a change shows up in a list a while after it was made. [client]
 const OVERLAP_S: i64 = 600;
-/// The key of an item's last change.
-const UPDATED_AT: &str = "updated_at";
 
 pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, Ended> {
     let place = place(args, common)?;

@@ -37,6 +37,10 @@ pub const STATUS_TYPE_UNSORTED: i64 = 1;
 pub const COMMENT: &str = "comment";
 /// The key of an item's own id.
 pub const ID_KEY: &str = "id";
+/// When an item was changed.
+pub const UPDATED_AT: &str = "updated_at";
+/// Ids that fit into an address. [inferred]
+pub const IDS_MAX: usize = 100;
 /// Prefix of every path of the API.
 pub const API_PREFIX: &str = "/api/v4/";
 /// Where customers are switched on and off. [seed]

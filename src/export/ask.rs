@@ -1,14 +1,12 @@
 //! What an export asks for: the query the service is sent, and the check of what it sends back. Pure.
 
 use crate::entity::parts;
-use crate::entity::{Entity, ID_KEY};
+use crate::entity::{Entity, ID_KEY, UPDATED_AT};
 use serde_json::Value;
 
 /// Keys that can be filtered by. The service ignores filters it does not know, with a 200 [client live], so only those are
 /// taken that every row can be checked for.
 pub const FILTERS: [&str; 6] = ["id", "responsible_user_id", "status_id", "pipeline_id", "created_by", "updated_by"];
-/// When an item was changed.
-pub const UPDATED_AT: &str = "updated_at";
 
 #[derive(Debug, Clone)]
 pub struct Ask {

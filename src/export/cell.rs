@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::entity::parts::{id, list, number, text};
 use crate::entity::{FieldKind, Shows};
+use crate::table::CELL_MAX;
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -10,8 +11,6 @@ use rust_decimal::prelude::ToPrimitive;
 use serde_json::Value;
 use std::collections::HashMap;
 
-/// Characters of a cell of Excel.
-pub const CELL_MAX: usize = 32_767;
 /// Digits of a number that Excel keeps.
 const DIGITS_MAX: usize = 15;
 /// Excel's day 0, as it counts from March 1900 on; days before it counts wrongly.

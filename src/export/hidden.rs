@@ -5,7 +5,7 @@
 use super::cell::{Cell, Written};
 use crate::entity::Kind;
 use crate::problem::Problem;
-use crate::table::{self, Format, ReadOptions, Row, Table};
+use crate::table::{self, Format, ReadOptions, Row, SHEET_ROWS_MAX, Table};
 use rust_decimal::Decimal;
 use rust_xlsxwriter::{Workbook, XlsxError};
 use sha2::{Digest, Sha256};
@@ -14,8 +14,6 @@ use std::path::Path;
 const SHEET: &str = "amoport";
 /// The layout of the sheet; a higher number was written by a newer version.
 const FORMAT: u32 = 1;
-/// Rows of a sheet of Excel.
-const SHEET_ROWS_MAX: u32 = 1_048_576;
 
 /// What an export was.
 #[derive(Debug, Clone, PartialEq, Eq)]

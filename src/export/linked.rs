@@ -2,7 +2,7 @@
 //! id, and several windows are under way, so that the order of the rows stays and memory does not grow.
 
 use crate::api::{Client, Failure};
-use crate::entity::{Link, parts};
+use crate::entity::{IDS_MAX, Link, parts};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -12,8 +12,6 @@ use tokio::task::JoinSet;
 const WINDOW: usize = 200;
 /// Windows under way; with a contact and a company each they keep the pace busy.
 const WINDOWS_MAX: usize = 6;
-/// Ids that fit into an address.
-const IDS_MAX: usize = 100;
 /// Linked records kept for rows to come: a company has many leads.
 const KEPT_MAX: usize = 2_000;
 

@@ -1,17 +1,15 @@
 //! A workbook written row by row; its sheets are not kept in memory. Text is always written as text, so `=…` never
 //! becomes a formula.
 
-use super::cell::{CELL_MAX, Cell, Written};
+use super::cell::{Cell, Written};
 use super::columns::Head;
 use super::dialect::Dialect;
 use super::hidden::{Described, HiddenOut, Stamp};
-use crate::table::{link_format, write_link};
+use crate::table::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, link_format, write_link};
 use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format};
 use rust_xlsxwriter::{Workbook, XlsxError};
 use std::path::Path;
 
-/// Rows of a sheet of Excel, header included.
-const SHEET_ROWS_MAX: u32 = 1_048_576;
 const SHEET: &str = "Export";
 /// The hidden sheet with what the drop-down lists offer.
 const CHOICES: &str = "Списки";
@@ -22,8 +20,6 @@ const READ_ONLY: (Color, Color) = (Color::RGB(0xD9_D9_D9), Color::RGB(0x59_59_59
 const WIDTHS: std::ops::RangeInclusive<usize> = 8..=50;
 /// Rows that a column's width is taken from: what is widest further down may be cut on the screen.
 const MEASURED: u32 = 500;
-/// Level 6, the default, takes a third longer for a tenth less. [measured]
-const COMPRESSION: u8 = 3;
 /// Columns from which on a table is wider than a screen.
 const WIDE: usize = 4;
 

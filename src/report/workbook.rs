@@ -5,16 +5,12 @@ use super::tables::{PROBLEM_COLUMNS, REJECT_COLUMNS, RESULT_COLUMNS, kept_column
 use super::{ReportError, address, rejected_rows, rows};
 use crate::mapping::request_id;
 use crate::store::{Counts, Line, Run, Status};
-use crate::table::{link_format, write_link};
+use crate::table::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, link_format, write_link};
 use rust_xlsxwriter::{Chart, ChartType, Color, Format, Note, Workbook, Worksheet};
 use std::path::{Path, PathBuf};
 
-/// Rows of a sheet of Excel, header included.
-const SHEET_ROWS_MAX: u32 = 1_048_576;
 /// Rejected rows in a coloured copy; comments are kept in memory until the file is written.
 const REJECTS_MAX: u32 = 20_000;
-/// Level 6, the default, takes a third longer for a tenth less. [measured]
-const COMPRESSION: u8 = 3;
 const BAD: Color = Color::RGB(0xFF_C7_CE);
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
 
@@ -154,7 +150,6 @@ fn widths(sheet: &mut Worksheet, titles: &[&str]) -> Result<(), ReportError> {
 
 /// Excel takes 32,767 characters in a cell; text is always written as text, so `=…` never becomes a formula.
 fn cut(text: &str) -> &str {
-    const CELL_MAX: usize = 32_767;
     match text.char_indices().nth(CELL_MAX) {
         Some((end, _)) => &text[..end],
         None => text,

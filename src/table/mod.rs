@@ -4,8 +4,8 @@
 //! how they are looked up), `cell` (a row and its typed cells). Behind them, for CSV: `csv_in`, which plans with
 //! `encoding` and `dialect`, reads with `decode` and `record`, and reads `ahead` where there is much to do; for workbooks: `sheet_in`, which reads with
 //! `workbook` (which scans an `xlsx` itself and leaves all else to `calamine`) and `value` what `choose` chose, once
-//! `extent` has looked how far the cells of an old one reach. `kind` tells all these apart; `csv_out` writes, and `link`
-//! writes addresses into workbooks.
+//! `extent` has looked how far the cells of an old one reach. `kind` tells all these apart; `csv_out` writes, and `excel`
+//! says what workbooks take.
 //!
 //! Nothing here knows what the columns mean.
 
@@ -28,11 +28,11 @@ mod extent;
 mod value;
 mod quiet;
 mod csv_out;
-mod link;
+mod excel;
 
 pub use cell::{Cell, Row, Scalar};
 pub use csv_out::CsvOut;
+pub use excel::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, link_format, write_link};
 pub use header::{Found, Header, fold};
 pub use layout::{Format, Layout, ReadOptions};
-pub use link::{link_format, write_link};
 pub use open::Table;

@@ -11,7 +11,7 @@ use super::verdict::stop_of;
 use crate::api::Failure;
 use crate::entity::answer::{self, WrittenItem};
 use crate::entity::parts::id;
-use crate::entity::{Action, At, Entity, FieldsOf, MAY_SORT};
+use crate::entity::{Action, At, Entity, FieldsOf, IDS_MAX, MAY_SORT};
 use crate::mapping::Mapper;
 use crate::problem::{Problem, Stage};
 use crate::store::{BatchNo, OpenDoubt, Outcome, StoreError};
@@ -79,9 +79,6 @@ impl Doubt {
 
 /// When the account is looked at, as shares of the settling time. The first looks are for what has arrived already.
 const LOOKS: [f64; 7] = [0.01, 0.04, 0.1, 0.2, 0.4, 0.7, 1.0];
-
-/// Ids in one address.
-const BY_IDS: usize = 100;
 
 /// Everything that was seen above the watermark, by id.
 type Held = BTreeMap<u64, Value>;
@@ -176,7 +173,7 @@ impl Uploader<'_> {
             clock.sleep(self.options.settle.mul_f64(share).saturating_sub(clock.since(started))).await;
             let ids: Vec<u64> = there.iter().copied().collect();
             let mut seen = HashSet::new();
-            for chunk in ids.chunks(BY_IDS) {
+            for chunk in ids.chunks(IDS_MAX) {
                 let items = client.by_ids(plan.kind.spec().entity, plan.catalog, chunk).await?;
                 seen.extend(items.iter().filter_map(|item| id(&item["id"])));
             }
@@ -277,7 +274,7 @@ impl Uploader<'_> {
         let of = |item: &Value| id(&item["_embedded"][key][0]["id"]);
         let ids: Vec<u64> = items.iter().filter(|item| open(item)).filter_map(of).collect();
         let mut whole: BTreeMap<u64, Value> = BTreeMap::new();
-        for chunk in ids.chunks(BY_IDS) {
+        for chunk in ids.chunks(IDS_MAX) {
             let read = self.shared.client.by_ids(entity, None, chunk).await?;
             whole.extend(read.into_iter().filter_map(|item| Some((id(&item["id"])?, item))));
         }

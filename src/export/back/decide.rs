@@ -8,7 +8,7 @@ use super::super::hidden::{Described, Hashes, Hidden, Is, as_read, canonical, ha
 use super::super::linked::Whole;
 use crate::account::Account;
 use crate::api::{Client, Failure};
-use crate::entity::{Entity, page, parts};
+use crate::entity::{Entity, IDS_MAX, page, parts};
 use crate::mapping::{Edit, Mapper, Plan, Refusal};
 use crate::problem::{Problem, column_letter, quoted};
 use crate::table::{Found, Header, Row, Scalar, Table};
@@ -17,8 +17,6 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Ids that fit into an address.
-pub(super) const IDS_MAX: usize = 100;
 /// Cells named in a warning.
 const NAMED_MAX: usize = 5;
 /// Values that mean nothing without the others: a stage is one of its pipeline, a reason belongs to the lost stage, and

@@ -1,7 +1,8 @@
 //! What has arrived of a workbook that was sent back. Where the account says what the sheet says, the two are remembered:
 //! the next import of the same workbook can tell a further edit from a change that somebody else has made since.
 
-use super::decide::{Deciding, IDS_MAX, Pending, Sent, Trouble, Walk};
+use super::decide::{Deciding, Pending, Sent, Trouble, Walk};
+use crate::entity::IDS_MAX;
 use crate::export::hidden::canonical;
 use crate::table::{Row, Table};
 use std::collections::BTreeMap;
