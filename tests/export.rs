@@ -203,7 +203,12 @@ fn a_list_that_moves_or_lies_is_read_again_or_doubted() {
     let there = (1..=1_000).filter(|id| id % 100 < 50 && id % 7 != 0).count();
     assert_eq!(count(served(hidden), false), (there, None));
     // One row is deleted after the first answer, or some after each of the first four: others slip to pages that were read.
-    assert_eq!(count(paged(|n| (1 + u64::from(n > 0)..=1_000).collect()), false), (1_000, None));
+    // Several pages are asked for at once, so the first answer need not be the one with the row that goes.
+    let one_goes = |twice: bool| {
+        let (rows, doubt) = count(paged(|n| (1 + u64::from(n > 0)..=1_000).collect()), twice);
+        assert!(rows >= 999 && doubt.is_none(), "{rows}, {doubt:?}");
+    };
+    one_goes(false);
     let (rows, doubt) = count(paged(|n| (1 + 20 * n.min(4)..=1_000).collect()), false);
     assert!(rows >= 920 && doubt.is_none(), "{rows}, {doubt:?}");
     // At the end, where the pages behind are empty.
@@ -227,7 +232,7 @@ fn a_list_that_moves_or_lies_is_read_again_or_doubted() {
         assert!(rows == 250 && doubt.is_some_and(|doubt| doubt.contains("the end of the list was not seen")));
     }
     // Twice is twice.
-    assert_eq!(count(paged(|n| (1 + u64::from(n > 0)..=1_000).collect()), true), (1_000, None));
+    one_goes(true);
 }
 
 #[test]
