@@ -6,7 +6,7 @@ use amoport::account::{Account, CatalogRef, Wanted};
 use amoport::api::listing::Listing;
 use amoport::api::{Client, Pace, parse_base, pull};
 use amoport::clock::Clock;
-use amoport::entity::Entity;
+use amoport::entity::{Entity, parts};
 use amoport::export::{self, Ask, Columns, ExportError, Exported, Format, Place};
 use amoport::sandbox::{Options, Sandbox, Switches};
 use calamine::{Data, Reader};
@@ -181,7 +181,7 @@ fn listed(base: &str, twice: bool) -> (Vec<u64>, Option<String>) {
     let mut ids = Vec::new();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads");
     let listed = runtime.block_on(client.listing(listing, async |row| {
-        ids.extend(row.item["id"].as_u64());
+        ids.extend(parts::id(&row.item["id"]));
         Ok::<(), ()>(())
     }));
     (ids, listed.expect("a list").doubt)

@@ -3,8 +3,8 @@
 use super::pages::List;
 use super::sweep::{Ask, News, PAGES_MAX, Seen, Sweep};
 use super::{Client, Failure};
-use crate::entity::{Entity, Order, PAGE_MAX, page, parts};
-use serde_json::Value;
+use crate::entity::lean::Lean;
+use crate::entity::{Entity, Order, PAGE_MAX, parts};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,8 +54,7 @@ type Page = (Ask, Result<Vec<Box<RawValue>>, Failure>);
 
 /// A row of a list.
 pub struct Row {
-    /// Without what is never read of it, see `page::lean`.
-    pub item: Value,
+    pub item: Lean,
     /// As the service wrote it.
     pub raw: Box<RawValue>,
 }
@@ -230,7 +229,7 @@ impl<E, G: AsyncFnMut(Row) -> Result<(), E>> Reading<'_, G> {
 
 fn opened(rows: Vec<Box<RawValue>>) -> Vec<Row> {
     // Text that was taken for JSON once is JSON.
-    rows.into_iter().map(|raw| Row { item: page::lean(&raw).unwrap_or_default(), raw }).collect()
+    rows.into_iter().map(|raw| Row { item: Lean::of(&raw).unwrap_or_default(), raw }).collect()
 }
 
 /// True where a page comes again for another number. One row may be what two pages have in common.

@@ -1,8 +1,8 @@
 //! What of an entity stands in the columns of a table, with the titles the CRM's own pages have. Custom fields come
 //! behind these; they are the account's.
 
+use super::lean::Lean;
 use super::{Entity, parts};
-use serde_json::Value;
 
 /// A column that every account has.
 #[derive(Debug)]
@@ -263,13 +263,13 @@ impl Link {
 
     /// The linked one's id. Of several contacts one is the main one: `is_main` [seed], `main_contact` [doc]; where none is
     /// marked, the first is. [inferred]
-    pub fn id(self, item: &Value) -> Option<u64> {
+    pub fn id(self, item: &Lean) -> Option<u64> {
         let embedded = &item["_embedded"];
         match self {
             Link::Contact => {
                 let contacts = parts::list(&embedded["contacts"]);
                 let is_main =
-                    |contact: &&&Value| ["is_main", "main_contact"].iter().any(|key| parts::flag(&contact[key]));
+                    |contact: &&&Lean| ["is_main", "main_contact"].iter().any(|key| parts::flag(&contact[key]));
                 let main = contacts.iter().find(is_main).or(contacts.first());
                 main.and_then(|contact| parts::id(&contact["id"]))
             }
@@ -307,10 +307,10 @@ mod tests {
             (json!([]), None),
             (json!(null), None),
         ] {
-            assert_eq!(Link::Contact.id(&json!({"_embedded": {"contacts": contacts}})), id, "{contacts}");
+            assert_eq!(Link::Contact.id(&json!({"_embedded": {"contacts": contacts}}).into()), id, "{contacts}");
         }
-        assert_eq!(Link::Company.id(&json!({"_embedded": {"companies": [{"id": 3}]}})), Some(3));
-        assert_eq!(Link::Customer.id(&json!({"_embedded": {"customer": {"id": 4}}})), Some(4));
-        assert_eq!(Link::Customer.id(&json!({"customer_id": 0})), None);
+        assert_eq!(Link::Company.id(&json!({"_embedded": {"companies": [{"id": 3}]}}).into()), Some(3));
+        assert_eq!(Link::Customer.id(&json!({"_embedded": {"customer": {"id": 4}}}).into()), Some(4));
+        assert_eq!(Link::Customer.id(&json!({"customer_id": 0}).into()), None);
     }
 }

@@ -1,17 +1,17 @@
 //! Where in an item that was read stands what a mapping's field writes: the way of `payload` backwards.
 
+use super::lean::Lean;
 use super::parts::{flag, id, list, text};
 use super::payload::Sort;
 use super::{At, Entity, Wire};
-use serde_json::Value;
 
 const TAGS_TO_DELETE: &str = "tags_to_delete";
 
 impl Wire {
     /// The values of a field in the object of its section.
-    pub fn held(self, object: &Value) -> Vec<&Value> {
+    pub fn held(self, object: &Lean) -> Vec<&Lean> {
         let embedded = &object["_embedded"];
-        let one = |value| if Value::is_null(value) { Vec::new() } else { vec![value] };
+        let one = |value| if Lean::is_null(value) { Vec::new() } else { vec![value] };
         match self {
             Wire::Key(key) => one(&object[key]),
             Wire::EmbeddedIds(key) => ids(&embedded[key]),
@@ -45,27 +45,27 @@ impl Wire {
 }
 
 /// The ids of a list of links, the main one first.
-fn ids(links: &Value) -> Vec<&Value> {
+fn ids(links: &Lean) -> Vec<&Lean> {
     let mut links = list(links);
     links.sort_by_key(|link| !["is_main", "main_contact"].iter().any(|key| flag(&link[key])));
     links.into_iter().map(|link| &link["id"]).collect()
 }
 
 /// The values of a custom field, as they are.
-pub fn field_values(object: &Value, field: u64) -> Vec<&Value> {
+pub fn field_values(object: &Lean, field: u64) -> Vec<&Lean> {
     let fields = list(&object["custom_fields_values"]);
     let field = fields.into_iter().find(|entry| id(&entry["field_id"]) == Some(field));
     field.map(|entry| list(&entry["values"])).unwrap_or_default()
 }
 
 /// The elements of a catalog that an item is linked to.
-pub fn elements(item: &Value, catalog: Option<u64>) -> Vec<&Value> {
-    let of = |element: &&Value| catalog.is_none() || id(&element["metadata"]["catalog_id"]) == catalog;
+pub fn elements(item: &Lean, catalog: Option<u64>) -> Vec<&Lean> {
+    let of = |element: &&Lean| catalog.is_none() || id(&element["metadata"]["catalog_id"]) == catalog;
     list(&item["_embedded"]["catalog_elements"]).into_iter().filter(of).collect()
 }
 
 /// True for a value of this sort; `code_of` knows the codes of the field's options. One without a sort is of the first.
-pub fn is_of_sort(value: &Value, sort: &Sort, code_of: impl Fn(u64) -> Option<String>) -> bool {
+pub fn is_of_sort(value: &Lean, sort: &Sort, code_of: impl Fn(u64) -> Option<String>) -> bool {
     let (option, code) = (id(&value["enum_id"]), text(&value["enum_code"]));
     match sort {
         Sort::Id(wanted) => option == Some(*wanted),
@@ -84,9 +84,10 @@ mod tests {
 
     #[test]
     fn what_a_field_writes_is_found_again_in_what_is_read() {
-        let item = json!({"price": 5, "customer_id": 9, "ids": [1, {"id": 2}], "metadata": {"quantity": 3},
+        let item: Lean = json!({"price": 5, "customer_id": 9, "ids": [1, {"id": 2}], "metadata": {"quantity": 3},
             "discount": {"type": "amount", "value": 7},
-            "_embedded": {"tags": [{"name": "a"}, {"name": "b"}], "contacts": [{"id": 3}, {"id": 4, "is_main": true}]}});
+            "_embedded": {"tags": [{"name": "a"}, {"name": "b"}], "contacts": [{"id": 3}, {"id": 4, "is_main": true}]}})
+        .into();
         for (wire, held) in [
             (Wire::Key("price"), json!([5])),
             (Wire::Key("name"), json!([])),
@@ -122,7 +123,7 @@ mod tests {
             (json!({"enum_id": 8, "enum_code": "MOB"}), &Sort::Id(8), true),
             (json!({"enum_code": "MOB"}), &Sort::Id(8), false),
         ] {
-            assert_eq!(is_of_sort(&value, sort, code), is, "{value} {sort:?}");
+            assert_eq!(is_of_sort(&value.clone().into(), sort, code), is, "{value} {sort:?}");
         }
     }
 }

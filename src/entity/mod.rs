@@ -8,11 +8,12 @@ pub mod answer;
 mod columns;
 pub mod compare;
 pub mod field_type;
-pub mod page;
 pub mod held;
 mod kinds;
+pub mod lean;
 mod limits;
 mod listed;
+pub mod page;
 pub mod parts;
 pub mod payload;
 

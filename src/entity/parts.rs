@@ -3,7 +3,7 @@
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
@@ -97,37 +97,91 @@ pub struct Basics {
     pub timezone: Option<String>,
 }
 
+/// JSON, whatever holds it.
+pub trait Json: Sized {
+    fn scalar(&self) -> Scalar<'_>;
+    /// The items of a list; PHP gives a map with numbers for keys where a list has gaps. [doc Kommo]
+    fn items(&self) -> Vec<&Self>;
+}
+
+/// A value without parts.
+#[derive(Debug, Clone, Copy)]
+pub enum Scalar<'v> {
+    Null,
+    Flag(bool),
+    Number(&'v Number),
+    Text(&'v str),
+    /// It has parts.
+    None,
+}
+
+impl Json for Value {
+    fn scalar(&self) -> Scalar<'_> {
+        match self {
+            Value::Null => Scalar::Null,
+            Value::Bool(flag) => Scalar::Flag(*flag),
+            Value::Number(number) => Scalar::Number(number),
+            Value::String(text) => Scalar::Text(text),
+            Value::Array(_) | Value::Object(_) => Scalar::None,
+        }
+    }
+
+    fn items(&self) -> Vec<&Value> {
+        match self {
+            Value::Array(items) => items.iter().collect(),
+            Value::Object(map) if map.keys().all(|k| k.parse::<u64>().is_ok()) => map.values().collect(),
+            Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+        }
+    }
+}
+
 /// Reads an id however it is spelled: int, float without a fraction, digits in a text.
-pub fn id(value: &Value) -> Option<u64> {
-    match value {
-        Value::Number(number) => {
+pub fn id(value: &impl Json) -> Option<u64> {
+    match value.scalar() {
+        Scalar::Number(number) => {
             number.as_u64().or_else(|| number.as_f64().filter(|f| f.fract() == 0.0 && *f >= 0.0).map(|f| f as u64))
         }
-        Value::String(text) => text.trim().parse().ok(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        Scalar::Text(text) => text.trim().parse().ok(),
+        Scalar::Null | Scalar::Flag(_) | Scalar::None => None,
     }
 }
 
 /// Reads a flag however it is spelled: a bool, 0 or 1, a text.
-pub fn flag(value: &Value) -> bool {
-    match value {
-        Value::Bool(flag) => *flag,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => matches!(text.as_str(), "true" | "1"),
-        Value::Null | Value::Array(_) | Value::Object(_) => false,
+pub fn flag(value: &impl Json) -> bool {
+    match value.scalar() {
+        Scalar::Flag(flag) => flag,
+        Scalar::Number(number) => number.as_f64() != Some(0.0),
+        Scalar::Text(text) => matches!(text, "true" | "1"),
+        Scalar::Null | Scalar::None => false,
     }
 }
 
 /// A number however it is spelled.
-pub fn number(value: &Value) -> Option<Decimal> {
-    text(value).trim().parse().ok()
+pub fn number(value: &impl Json) -> Option<Decimal> {
+    match value.scalar() {
+        Scalar::Number(number) => match number.as_i64() {
+            Some(whole) => Some(whole.into()),
+            None => number.to_string().parse().ok(),
+        },
+        Scalar::Text(text) => text.trim().parse().ok(),
+        Scalar::Null | Scalar::Flag(_) | Scalar::None => None,
+    }
 }
 
-pub fn text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
-        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
+/// Unix seconds, as a number or as a text.
+pub fn seconds(value: &impl Json) -> Option<i64> {
+    match value.scalar() {
+        Scalar::Number(number) => number.as_i64(),
+        Scalar::Text(text) => text.parse().ok(),
+        Scalar::Null | Scalar::Flag(_) | Scalar::None => None,
+    }
+}
+
+pub fn text(value: &impl Json) -> String {
+    match value.scalar() {
+        Scalar::Text(text) => text.to_owned(),
+        Scalar::Number(number) => number.to_string(),
+        Scalar::Null | Scalar::Flag(_) | Scalar::None => String::new(),
     }
 }
 
@@ -135,13 +189,8 @@ fn code(value: &Value) -> Option<String> {
     Some(text(value)).filter(|code| !code.is_empty())
 }
 
-/// A list; PHP gives a map with numbers for keys where a list has gaps. [doc Kommo]
-pub fn list(value: &Value) -> Vec<&Value> {
-    match value {
-        Value::Array(items) => items.iter().collect(),
-        Value::Object(map) if map.keys().all(|k| k.parse::<u64>().is_ok()) => map.values().collect(),
-        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
-    }
+pub fn list<J: Json>(value: &J) -> Vec<&J> {
+    value.items()
 }
 
 pub fn basics(value: &Value) -> Option<Basics> {

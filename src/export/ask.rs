@@ -1,8 +1,8 @@
 //! What an export asks for: the query the service is sent, and the check of what it sends back. Pure.
 
+use crate::entity::lean::Lean;
 use crate::entity::parts;
 use crate::entity::{Entity, ID_KEY, UPDATED_AT};
-use serde_json::Value;
 
 /// Keys that can be filtered by. The service ignores filters it does not know, with a 200 [client live], so only those are
 /// taken that every row can be checked for.
@@ -54,7 +54,7 @@ impl Ask {
     }
 
     /// True for a row that was asked for.
-    pub fn takes(&self, row: &Value) -> bool {
+    pub fn takes(&self, row: &Lean) -> bool {
         let since =
             |from: i64| parts::id(&row[UPDATED_AT]).is_some_and(|at| i64::try_from(at).is_ok_and(|at| at >= from));
         self.since.is_none_or(since)
@@ -98,7 +98,7 @@ mod tests {
             (json!({"id": 1, "updated_at": 100}), false),
             (json!({"id": 1, "status_id": 142}), false),
         ] {
-            assert_eq!(ask.takes(&row), taken, "{row}");
+            assert_eq!(ask.takes(&row.clone().into()), taken, "{row}");
         }
     }
 }

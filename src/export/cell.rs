@@ -1,18 +1,18 @@
 //! What stands in a cell: names instead of ids, real numbers and dates, several values in one text. Pure.
 
 use crate::account::Account;
-use crate::entity::parts::{id, list, number, text};
+use crate::entity::lean::Lean;
+use crate::entity::parts::{id, list, number, seconds, text};
 use crate::entity::{FieldKind, Shows};
 use crate::table::CELL_MAX;
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use serde_json::Value;
 use std::collections::HashMap;
 
-/// Digits of a number that Excel keeps.
-const DIGITS_MAX: usize = 15;
+/// Excel keeps 15 digits of a number.
+const NUMBER_MAX: u128 = 999_999_999_999_999;
 /// Excel's day 0, as it counts from March 1900 on; days before it counts wrongly.
 const EPOCH: Date = Date::constant(1899, 12, 30);
 const FIRST_YEAR: i16 = 1901;
@@ -47,29 +47,28 @@ impl Cell {
         }
     }
 
-    /// As a workbook stores it.
-    pub fn written(self) -> Written {
+    /// The same, of a cell that is needed no longer.
+    pub fn into_text(self) -> String {
         match self {
-            Cell::Empty => Written::Nothing,
-            Cell::Instant(at) if at.year() >= FIRST_YEAR => {
-                let text = if at.time() == jiff::civil::Time::midnight() {
-                    at.date().to_string()
-                } else {
-                    at.strftime("%Y-%m-%dT%H:%M:%S").to_string()
-                };
-                Written::Serial(serial(at), text)
-            }
-            Cell::Day(date) if date.year() >= FIRST_YEAR => Written::Serial(serial(date.into()), date.to_string()),
-            Cell::Number(number) if number.mantissa().to_string().trim_start_matches('-').len() <= DIGITS_MAX => {
-                Written::Number(number.to_f64().unwrap_or(0.0), number.normalize().to_string())
-            }
-            other @ (Cell::Text(_) | Cell::Link(_) | Cell::Number(_) | Cell::Instant(_) | Cell::Day(_)) => {
-                let text = other.text();
-                match text.char_indices().nth(CELL_MAX) {
-                    Some((end, _)) => Written::Text(text[..end].to_owned()),
-                    None => Written::Text(text),
-                }
-            }
+            Cell::Text(text) | Cell::Link(text) => text,
+            other => other.text(),
+        }
+    }
+
+    /// A number that a workbook keeps whole; others are texts there.
+    pub fn as_number(&self) -> Option<f64> {
+        match self {
+            Cell::Number(number) if number.mantissa().unsigned_abs() <= NUMBER_MAX => number.to_f64(),
+            _ => None,
+        }
+    }
+
+    /// A date as a workbook keeps it: days since Excel's epoch, the time is the fraction. Earlier ones are texts there.
+    pub fn as_serial(&self) -> Option<f64> {
+        match self {
+            Cell::Instant(at) if at.year() >= FIRST_YEAR => Some(serial(*at)),
+            Cell::Day(day) if day.year() >= FIRST_YEAR => Some(serial((*day).into())),
+            _ => None,
         }
     }
 
@@ -78,14 +77,13 @@ impl Cell {
     }
 }
 
-/// What a cell of a workbook holds, with the text as which it is read back.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Written {
-    Nothing,
-    Number(f64, String),
-    /// Days since Excel's epoch; the time is the fraction.
-    Serial(f64, String),
-    Text(String),
+/// As much of a text as a cell of a workbook holds.
+pub fn cut(text: &str) -> &str {
+    // No letter is shorter than a byte.
+    if text.len() <= CELL_MAX {
+        return text;
+    }
+    text.char_indices().nth(CELL_MAX).map_or(text, |(end, _)| &text[..end])
 }
 
 /// Days since Excel's epoch; the time is the fraction.
@@ -127,12 +125,12 @@ impl Names {
     }
 
     fn instant(&self, unix_s: i64) -> Option<DateTime> {
-        Some(Timestamp::from_second(unix_s).ok()?.to_zoned(self.zone.clone()).datetime())
+        Some(self.zone.to_datetime(Timestamp::from_second(unix_s).ok()?))
     }
 }
 
 /// A value that every account has; `row` tells what it depends on.
-pub fn own(shows: Shows, value: &Value, row: &Value, names: &Names) -> Cell {
+pub fn own(shows: Shows, value: &Lean, row: &Lean, names: &Names) -> Cell {
     let named = |all: &HashMap<u64, String>| match id(value) {
         Some(id) => name(all, id),
         None => Cell::Empty,
@@ -174,49 +172,47 @@ pub fn own(shows: Shows, value: &Value, row: &Value, names: &Names) -> Cell {
 }
 
 /// The values of a custom field.
-pub fn field(kind: FieldKind, values: &Value, names: &Names) -> Cell {
+pub fn field(kind: FieldKind, values: &Lean, names: &Names) -> Cell {
     let values = list(values);
-    let told = |item: &Value| match item.get("value") {
+    let told = |item: &Lean| match item.get("value") {
         Some(value) => value_cell(kind, value, names),
         // A chain has no such key. [doc]
         None => json(item),
     };
     match (kind, values.as_slice()) {
         (_, []) => Cell::Empty,
-        (FieldKind::SmartAddress, parts)
-            if parts.iter().all(|part| part.get("enum_code").is_some_and(Value::is_string)) =>
-        {
+        (FieldKind::SmartAddress, parts) if parts.iter().all(|part| part["enum_code"].as_str().is_some()) => {
             address(parts)
         }
         (FieldKind::Multitext, many) => joined(many.to_vec(), |item| sorted(told(item).text(), &item["enum_code"])),
         (FieldKind::Multiselect, many) => joined(many.to_vec(), |item| told(item).text()),
         (_, [one]) => told(one),
         // A list of structured values stays a list.
-        (_, many) if many.iter().any(|item| item.get("value").is_none_or(Value::is_object)) => {
-            let all: Vec<Value> = many.iter().map(|item| item.get("value").unwrap_or(item).clone()).collect();
-            json(&Value::Array(all))
+        (_, many) if many.iter().any(|item| item.get("value").is_none_or(Lean::is_object)) => {
+            let all: Vec<Lean> = many.iter().map(|item| item.get("value").unwrap_or(item).clone()).collect();
+            json(&Lean::List(all))
         }
         (_, many) => joined(many.to_vec(), |item| told(item).text()),
     }
 }
 
 /// An address is the texts of its parts, by their codes. [doc]
-fn address(parts: &[&Value]) -> Cell {
-    let of = |part: &&Value| Some((part["enum_code"].as_str()?.to_owned(), part["value"].clone()));
-    json(&Value::Object(parts.iter().filter_map(of).collect()))
+fn address(parts: &[&Lean]) -> Cell {
+    let of = |part: &&Lean| Some((part["enum_code"].as_str()?.into(), part["value"].clone()));
+    json(&Lean::Map(parts.iter().filter_map(of).collect()))
 }
 
 /// `+7 900 000-00-00 (MOB)`; nothing is said of the usual sort.
-fn sorted(text: String, code: &Value) -> String {
+fn sorted(text: String, code: &Lean) -> String {
     match code.as_str() {
         Some(code) if !text.is_empty() && code != crate::entity::field_type::USUAL_SORT => format!("{text} ({code})"),
         _ => text,
     }
 }
 
-fn value_cell(kind: FieldKind, value: &Value, names: &Names) -> Cell {
+fn value_cell(kind: FieldKind, value: &Lean, names: &Names) -> Cell {
     match kind {
-        _ if value.is_object() || value.is_array() => json(value),
+        _ if value.is_object() || matches!(value, Lean::List(_)) => json(value),
         FieldKind::Numeric | FieldKind::Monetary | FieldKind::Price => numeric(value),
         FieldKind::Checkbox => flag(value),
         FieldKind::DateTime => instant(value, names),
@@ -244,32 +240,32 @@ fn value_cell(kind: FieldKind, value: &Value, names: &Names) -> Cell {
         | FieldKind::TrackingData
         | FieldKind::OrgLegalName
         | FieldKind::Unknown => match value {
-            Value::Bool(_) => flag(value),
+            Lean::Flag(_) => flag(value),
             _ => Cell::of_text(text(value)),
         },
     }
 }
 
 /// Numbers come as numbers and as texts. [doc]
-fn numeric(value: &Value) -> Cell {
+fn numeric(value: &Lean) -> Cell {
     number(value).map_or_else(|| Cell::of_text(text(value)), Cell::Number)
 }
 
-fn flag(value: &Value) -> Cell {
+fn flag(value: &Lean) -> Cell {
     match value {
-        Value::Null => Cell::Empty,
+        Lean::Null => Cell::Empty,
         _ => Cell::Text(if crate::entity::parts::flag(value) { YES } else { NO }.to_owned()),
     }
 }
 
 /// Unix seconds, and the texts that older documents show. [doc]
-fn instant(value: &Value, names: &Names) -> Cell {
-    let told = text(value);
-    if let Some(at) = told.parse::<i64>().ok().and_then(|unix_s| names.instant(unix_s)) {
+fn instant(value: &Lean, names: &Names) -> Cell {
+    if let Some(at) = seconds(value).and_then(|unix_s| names.instant(unix_s)) {
         return Cell::Instant(at);
     }
+    let told = text(value);
     if let Ok(at) = told.parse::<Timestamp>() {
-        return Cell::Instant(at.to_zoned(names.zone.clone()).datetime());
+        return Cell::Instant(names.zone.to_datetime(at));
     }
     match told.parse::<Date>() {
         Ok(day) => Cell::Day(day),
@@ -282,7 +278,7 @@ fn name(all: &HashMap<u64, String>, id: u64) -> Cell {
     Cell::of_text(all.get(&id).cloned().unwrap_or_else(|| id.to_string()))
 }
 
-fn joined(items: Vec<&Value>, told: impl Fn(&Value) -> String) -> Cell {
+fn joined(items: Vec<&Lean>, told: impl Fn(&Lean) -> String) -> Cell {
     let all: Vec<String> = items.into_iter().map(told).filter(|text| !text.is_empty()).map(quoted).collect();
     Cell::of_text(all.join(", "))
 }
@@ -293,7 +289,7 @@ fn quoted(text: String) -> String {
 }
 
 /// `4900001 × 2`: what it is called stands in the export of its list.
-fn elements(one: &Value) -> String {
+fn elements(one: &Lean) -> String {
     let Some(id) = id(&one["id"]) else { return text(one) };
     match number(&one["metadata"]["quantity"]) {
         Some(quantity) => format!("{id} × {}", quantity.normalize()),
@@ -301,10 +297,10 @@ fn elements(one: &Value) -> String {
     }
 }
 
-fn json(value: &Value) -> Cell {
+fn json(value: &Lean) -> Cell {
     match value {
-        Value::Null => Cell::Empty,
-        Value::Array(items) if items.is_empty() => Cell::Empty,
+        Lean::Null => Cell::Empty,
+        Lean::List(items) if items.is_empty() => Cell::Empty,
         _ => Cell::Text(value.to_string()),
     }
 }
@@ -335,7 +331,7 @@ mod tests {
     #[test]
     fn values_that_every_account_has_read_as_in_the_crm() {
         let names = names();
-        let row = json!({"pipeline_id": 2});
+        let row: Lean = json!({"pipeline_id": 2}).into();
         for (shows, value, told) in [
             (Shows::Number, json!(12.5), "12.5"),
             (Shows::Number, json!("7"), "7"),
@@ -360,9 +356,9 @@ mod tests {
             (Shows::Elements, json!([{"id": 1, "metadata": {"quantity": 2.5}}, {"id": 3}]), "1 × 2.5, 3"),
             (Shows::Json, json!([]), ""),
         ] {
-            assert_eq!(own(shows, &value, &row, &names).text(), told, "{shows:?} {value}");
+            assert_eq!(own(shows, &value.clone().into(), &row, &names).text(), told, "{shows:?} {value}");
         }
-        assert_eq!(own(Shows::Number, &json!("1.50"), &row, &names), Cell::Number(Decimal::new(150, 2)));
+        assert_eq!(own(Shows::Number, &json!("1.50").into(), &row, &names), Cell::Number(Decimal::new(150, 2)));
     }
 
     #[test]
@@ -402,7 +398,7 @@ mod tests {
             (FieldKind::Unknown, json!([{"value": true}]), "да"),
             (FieldKind::Text, json!(null), ""),
         ] {
-            assert_eq!(field(kind, &values, &names).text(), told, "{kind:?} {values}");
+            assert_eq!(field(kind, &values.clone().into(), &names).text(), told, "{kind:?} {values}");
         }
     }
 }

@@ -7,10 +7,10 @@ use super::choices;
 use super::hidden::{Described, Is, Stamp};
 use super::linked::Whole;
 use crate::account::Account;
+use crate::entity::lean::Lean;
 use crate::entity::parts::{self, Field};
 use crate::entity::{Action, ColumnSpec, Entity, FieldKind, INVOICE_LINK, INVOICES, Kind, Link, Owner, Shows};
 use crate::table::fold;
-use serde_json::Value;
 use std::collections::HashSet;
 
 /// The column with the address of the card in the CRM's pages.
@@ -220,9 +220,9 @@ impl Columns {
     }
 
     pub fn cells<'a>(&'a self, row: &'a Whole, names: &'a Names) -> impl Iterator<Item = Cell> + 'a {
-        let of = |item: &'a Value| (item, parts::list(&item["custom_fields_values"]));
+        let of = |item: &'a Lean| (item, parts::list(&item["custom_fields_values"]));
         let item = of(&row.item);
-        let linked: Vec<Option<(&Value, Vec<&Value>)>> =
+        let linked: Vec<Option<(&Lean, Vec<&Lean>)>> =
             (0..self.links.len()).map(|place| row.linked(place).map(of)).collect();
         self.all.iter().map(move |column| {
             let (item, fields) = match column.linked {
@@ -242,7 +242,7 @@ impl From {
         From::Field { id: field.id, code: field.code.clone(), kind: FieldKind::from_name(&field.kind) }
     }
 
-    fn cell(&self, item: &Value, fields: &[&Value], names: &Names) -> Cell {
+    fn cell(&self, item: &Lean, fields: &[&Lean], names: &Names) -> Cell {
         match self {
             From::Own(spec) => {
                 let value = spec.at.iter().fold(item, |value, key| &value[*key]);
@@ -281,8 +281,8 @@ mod tests {
         Field { id, name: name.into(), code: None, kind: kind.into(), options: vec![], chain: vec![], search_in: None }
     }
 
-    fn whole(item: Value) -> Whole {
-        Whole { item, linked: Vec::new() }
+    fn whole(item: serde_json::Value) -> Whole {
+        Whole { item: item.into(), linked: Vec::new() }
     }
 
     #[test]
@@ -305,7 +305,8 @@ mod tests {
         assert_eq!(titles[titles.len() - 6..], told);
         let contact = serde_json::json!({"id": 5, "name": "Иван", "custom_fields_values":
             [{"field_id": 2, "values": [{"value": "+7"}]}, {"field_id": 8, "values": []}]});
-        let row = Whole { item: serde_json::json!({"id": 7}), linked: vec![Some(std::sync::Arc::new(contact)), None] };
+        let linked = vec![Some(std::sync::Arc::new(contact.into())), None];
+        let row = Whole { linked, ..whole(serde_json::json!({"id": 7})) };
         let cells: Vec<String> = columns.cells(&row, &Names::of(&account)).map(|cell| cell.text()).collect();
         assert_eq!(cells[cells.len() - 6..], ["5", "Иван", "+7", "", "", ""]);
         assert_eq!(columns.unlisted(&row).collect::<Vec<_>>(), [8]);

@@ -2,13 +2,14 @@
 //! with what the export was, what each column is, and for each row its id and two hashes of its cells. The same words
 //! write it and read it.
 
-use super::cell::{Cell, Written};
+use super::cell::{self, Cell};
 use crate::entity::Kind;
 use crate::problem::Problem;
 use crate::table::{self, Format, ReadOptions, Row, SHEET_ROWS_MAX, Table};
 use rust_decimal::Decimal;
 use rust_xlsxwriter::{Workbook, XlsxError};
 use sha2::{Digest, Sha256};
+use std::borrow::{Borrow, Cow};
 use std::path::Path;
 
 const SHEET: &str = "amoport";
@@ -55,7 +56,7 @@ pub enum Is {
 impl Described {
     /// The id of the record itself.
     pub fn is_id(&self) -> bool {
-        self.is == Is::Own(crate::entity::ID_KEY.to_owned())
+        matches!(&self.is, Is::Own(path) if path == crate::entity::ID_KEY)
     }
 
     /// Its cells can tell that a row was edited.
@@ -95,29 +96,50 @@ fn short(hasher: Sha256) -> u64 {
 }
 
 /// A cell as the same text, however a spreadsheet has stored it.
-pub fn canonical(cell: table::Cell<'_>) -> String {
+pub fn canonical<'c>(cell: table::Cell<'c>) -> Cow<'c, str> {
     match cell.value {
-        table::Scalar::Empty => String::new(),
+        table::Scalar::Empty => "".into(),
+        table::Scalar::Number(_) if is_plain(cell.text) => cell.text.into(),
         table::Scalar::Number(_) => match cell.text.parse::<Decimal>() {
-            Ok(number) => number.normalize().to_string(),
-            Err(_) => cell.text.to_owned(),
+            Ok(number) => number.normalize().to_string().into(),
+            Err(_) => cell.text.into(),
         },
         table::Scalar::Text | table::Scalar::Serial(_) | table::Scalar::Bool(_) | table::Scalar::Error => {
             // Spreadsheets drop and rewrite these.
-            let kept: String = cell.text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-            kept.trim().to_owned()
+            let dropped = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+            if cell.text.contains(dropped) {
+                cell.text.replace(dropped, "").trim().to_owned().into()
+            } else {
+                cell.text.trim().into()
+            }
         }
     }
 }
 
+/// True for a number that is written in no other way.
+fn is_plain(text: &str) -> bool {
+    let digits = text.as_bytes();
+    (1..=28).contains(&digits.len())
+        && digits.iter().all(u8::is_ascii_digit)
+        && (digits[0] != b'0' || digits.len() == 1)
+}
+
 /// Cells as a reader of the workbook will find them.
-pub fn as_read(cells: impl Iterator<Item = Cell>, row: &mut Row) {
+pub fn as_read(cells: impl Iterator<Item: Borrow<Cell>>, row: &mut Row) {
     for cell in cells {
-        match cell.written() {
-            Written::Nothing => row.push("", table::Scalar::Empty),
-            Written::Number(number, text) => row.push(&text, table::Scalar::Number(number)),
-            Written::Serial(days, text) => row.push(&text, table::Scalar::Serial(days)),
-            Written::Text(text) => row.push_text(&text),
+        let cell = cell.borrow();
+        match (cell, cell.as_number(), cell.as_serial()) {
+            (Cell::Empty, ..) => row.push("", table::Scalar::Empty),
+            (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(cell::cut(text)),
+            (Cell::Number(told), Some(number), _) => {
+                row.push(&told.normalize().to_string(), table::Scalar::Number(number));
+            }
+            (Cell::Instant(at), _, Some(days)) if at.time() != jiff::civil::Time::midnight() => {
+                row.push(&at.strftime("%Y-%m-%dT%H:%M:%S").to_string(), table::Scalar::Serial(days));
+            }
+            (Cell::Instant(at), _, Some(days)) => row.push(&at.date().to_string(), table::Scalar::Serial(days)),
+            (Cell::Day(day), _, Some(days)) => row.push(&day.to_string(), table::Scalar::Serial(days)),
+            (Cell::Number(_) | Cell::Instant(_) | Cell::Day(_), ..) => row.push_text(&cell.text()),
         }
     }
 }
@@ -194,7 +216,7 @@ impl HiddenOut {
         let Some(id) = id else { return Ok(()) };
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear(0);
-        as_read(cells.iter().cloned(), &mut buffer);
+        as_read(cells.iter(), &mut buffer);
         let Hashes { writable, others } =
             hashes(&self.columns, (0..self.columns.len()).map(|index| Some(buffer.get(index))));
         self.buffer = buffer;

@@ -2,8 +2,8 @@
 //! id, and several windows are under way, so that the order of the rows stays and memory does not grow.
 
 use crate::api::{Client, Failure};
+use crate::entity::lean::Lean;
 use crate::entity::{IDS_MAX, Link, parts};
-use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::task::JoinSet;
@@ -18,25 +18,25 @@ const KEPT_MAX: usize = 2_000;
 /// An item and what it is linked to.
 #[derive(Debug, Default)]
 pub struct Whole {
-    pub item: Value,
+    pub item: Lean,
     /// In the order of the links asked for.
-    pub linked: Vec<Option<Arc<Value>>>,
+    pub linked: Vec<Option<Arc<Lean>>>,
 }
 
 impl Whole {
     /// What is linked, by its place among the links asked for.
-    pub fn linked(&self, place: usize) -> Option<&Value> {
+    pub fn linked(&self, place: usize) -> Option<&Lean> {
         self.linked.get(place)?.as_deref()
     }
 }
 
-type Read = (usize, Vec<u64>, Result<Vec<Value>, Failure>);
+type Read = (usize, Vec<u64>, Result<Vec<Lean>, Failure>);
 
 pub struct Linked {
     client: Arc<Client>,
     shelves: Vec<Shelf>,
-    gathered: Vec<Value>,
-    windows: VecDeque<Vec<Value>>,
+    gathered: Vec<Lean>,
+    windows: VecDeque<Vec<Lean>>,
     reads: JoinSet<Read>,
 }
 
@@ -62,7 +62,7 @@ struct Held {
 
 #[derive(Clone)]
 enum Found {
-    Record(Arc<Value>),
+    Record(Arc<Lean>),
     Missing,
 }
 
@@ -85,7 +85,7 @@ impl Linked {
     }
 
     /// Takes a row, and gives those that are whole by now, in the order they came.
-    pub async fn take(&mut self, item: Value) -> Result<Vec<Whole>, Failure> {
+    pub async fn take(&mut self, item: Lean) -> Result<Vec<Whole>, Failure> {
         if self.shelves.is_empty() {
             return Ok(vec![Whole { item, linked: Vec::new() }]);
         }
@@ -119,7 +119,7 @@ impl Linked {
                 let (client, ids, entity) = (Arc::clone(&self.client), ids.to_vec(), shelf.link.entity());
                 self.reads.spawn(async move {
                     let read = client.by_ids(entity, None, &ids).await;
-                    (place, ids, read)
+                    (place, ids, read.map(|records| records.into_iter().map(Lean::from).collect()))
                 });
             }
         }
@@ -147,7 +147,7 @@ impl Linked {
 
 impl Shelf {
     /// Notes that these rows need their records; says which of them have to be asked for.
-    fn needed(&mut self, window: &[Value]) -> Vec<u64> {
+    fn needed(&mut self, window: &[Lean]) -> Vec<u64> {
         let mut unknown = Vec::new();
         for id in window.iter().filter_map(|item| self.link.id(item)) {
             let forbidden = self.forbidden;
@@ -162,12 +162,12 @@ impl Shelf {
         unknown
     }
 
-    fn lacks(&self, window: &[Value]) -> bool {
+    fn lacks(&self, window: &[Lean]) -> bool {
         let known = |id: u64| self.held.get(&id).is_some_and(|held| held.record.is_some());
         window.iter().filter_map(|item| self.link.id(item)).any(|id| !known(id))
     }
 
-    fn land(&mut self, ids: &[u64], read: Result<Vec<Value>, Failure>) -> Result<(), Failure> {
+    fn land(&mut self, ids: &[u64], read: Result<Vec<Lean>, Failure>) -> Result<(), Failure> {
         let records = match read {
             Ok(records) => records,
             // The token's user may see leads and no companies, say.
@@ -177,7 +177,7 @@ impl Shelf {
             }
             Err(failure) => return Err(failure),
         };
-        let mut records: HashMap<u64, Value> =
+        let mut records: HashMap<u64, Lean> =
             records.into_iter().filter_map(|record| Some((parts::id(&record["id"])?, record))).collect();
         for id in ids {
             if let Some(held) = self.held.get_mut(id) {
@@ -189,7 +189,7 @@ impl Shelf {
     }
 
     /// What a row is linked to; the row needs it no longer.
-    fn give(&mut self, item: &Value) -> Option<Arc<Value>> {
+    fn give(&mut self, item: &Lean) -> Option<Arc<Lean>> {
         let id = self.link.id(item)?;
         let held = self.held.get_mut(&id)?;
         held.rows = held.rows.saturating_sub(1);
@@ -236,24 +236,24 @@ mod tests {
             forbidden: false,
             missing: BTreeSet::new(),
         };
-        let row = |id: u64| json!({"_embedded": {"companies": [{"id": id}]}});
+        let row = |id: u64| Lean::from(json!({"_embedded": {"companies": [{"id": id}]}}));
         let (first, mut asked) = (row(1), 0);
         assert_eq!(shelf.needed(std::slice::from_ref(&first)), [1]);
-        shelf.land(&[1], Ok(vec![json!({"id": 1, "name": "A"})])).unwrap();
+        shelf.land(&[1], Ok(vec![json!({"id": 1, "name": "A"}).into()])).unwrap();
         for window in 0..50_u64 {
             // Every window has company 7 as well, and one that is gone.
-            let rows: Vec<Value> = (0..100).map(|n| row(100 + window * 100 + n)).chain([row(7), row(8)]).collect();
+            let rows: Vec<Lean> = (0..100).map(|n| row(100 + window * 100 + n)).chain([row(7), row(8)]).collect();
             let unknown = shelf.needed(&rows);
             asked += unknown.len();
             assert!(shelf.lacks(&rows) || unknown.is_empty());
-            let found = unknown.iter().filter(|id| **id != 8).map(|id| json!({"id": id})).collect();
+            let found = unknown.iter().filter(|id| **id != 8).map(|id| json!({"id": id}).into()).collect();
             shelf.land(&unknown, Ok(found)).unwrap();
             assert!(!shelf.lacks(&rows));
             let given: Vec<bool> = rows.iter().map(|row| shelf.give(row).is_some()).collect();
             assert!(given[..101].iter().all(|given| *given) && !given[101]);
             assert!(shelf.held.len() <= KEPT_MAX + 2, "{}", shelf.held.len());
         }
-        assert_eq!(shelf.give(&first).unwrap()["name"], "A");
+        assert_eq!(shelf.give(&first).unwrap()["name"].as_str(), Some("A"));
         assert!(asked < 50 * 100 + 10, "what many are linked to is read again seldom: {asked}");
         assert_eq!(shelf.missing.iter().collect::<Vec<_>>(), [&8]);
         // Who may not read them asks no more.

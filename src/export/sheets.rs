@@ -1,7 +1,7 @@
 //! A workbook written row by row; its sheets are not kept in memory. Text is always written as text, so `=…` never
 //! becomes a formula.
 
-use super::cell::{Cell, Written};
+use super::cell::{self, Cell};
 use super::columns::Head;
 use super::dialect::Dialect;
 use super::hidden::{Described, HiddenOut, Stamp};
@@ -132,28 +132,29 @@ impl Sheets {
             if row <= MEASURED {
                 *width = (*width).max(longest_line(&cell));
             }
-            let is_day = matches!(cell, Cell::Day(_));
             if let Cell::Link(address) = &cell
                 && write_link(sheet, row, column, address, &self.link)?
             {
                 continue;
             }
-            // Excel counts UTF-16 units.
-            self.cut += u64::from(matches!(&cell, Cell::Text(text) if text.chars().nth(CELL_MAX).is_some()));
-            match cell.written() {
-                Written::Nothing => {}
-                Written::Number(number, _) if !head.money => {
-                    sheet.write_number(row, column, number)?;
-                }
-                Written::Number(number, _) => {
+            match (cell.as_number(), cell.as_serial()) {
+                (Some(number), _) if head.money => {
                     let format = if number.fract() == 0.0 { &self.whole } else { &self.cents };
                     sheet.write_number_with_format(row, column, number, format)?;
                 }
-                Written::Serial(days, _) => {
-                    let format = if is_day { day } else { instant };
+                (Some(number), _) => {
+                    sheet.write_number(row, column, number)?;
+                }
+                (None, Some(days)) => {
+                    let format = if matches!(cell, Cell::Day(_)) { day } else { instant };
                     sheet.write_number_with_format(row, column, days, format)?;
                 }
-                Written::Text(text) => {
+                (None, None) if cell == Cell::Empty => {}
+                (None, None) => {
+                    let mut text = cell.into_text();
+                    let kept = cell::cut(&text).len();
+                    self.cut += u64::from(kept < text.len());
+                    text.truncate(kept);
                     sheet.write_string(row, column, text)?;
                 }
             }

@@ -7,8 +7,8 @@ use crate::service::{Service, latency, pages_a_second};
 use std::rc::Rc;
 
 /// The library's export without the pace; the sandbox lives as long as the contender.
-fn direct<'a>(bench: &'a Bench, name: &'static str, rows: usize, service: Service) -> Contender<'a> {
-    let mut command = bench.yardstick("export");
+fn direct<'a>(bench: &'a Bench, name: &'static str, how: &str, rows: usize, service: Rc<Service>) -> Contender<'a> {
+    let mut command = bench.yardstick(how);
     command.arg(&service.url).arg(&service.token).arg(bench.data.join(format!("export-{rows}.xlsx")));
     let shown = bench.shown(&command);
     let take = move || {
@@ -20,7 +20,7 @@ fn direct<'a>(bench: &'a Bench, name: &'static str, rows: usize, service: Servic
 
 pub fn export(bench: &Bench) -> Result<Group<'_>, String> {
     let rows = bench.rows(200_000, 20_000);
-    let service = bench.world(rows)?;
+    let service = Rc::new(bench.world(rows)?);
     let csv = bench.data.join(format!("export-{rows}.csv"));
     let mut first = bench.yardstick("export");
     first.arg(&service.url).arg(&service.token).arg(&csv);
@@ -28,13 +28,25 @@ pub fn export(bench: &Bench) -> Result<Group<'_>, String> {
     let written = bench.data.join("written.xlsx");
     let mut write = bench.yardstick("xlsx-write");
     write.arg(&csv).arg(&written);
-    let own = vec![direct(bench, "export", rows, service), bench.contender("xlsx-write", write)];
+    let own = vec![
+        direct(bench, "export", "export", rows, Rc::clone(&service)),
+        direct(bench, "read", "export-none", rows, service),
+        bench.contender("xlsx-write", write),
+    ];
     let (csv, written) = (csv.display().to_string(), written.display().to_string());
     let peers = [bench.peer("xlsxwriter", "write.py", &[&csv, &written])];
     let what = format!("export to XLSX, {} rows", count(rows));
     let against = "rust_xlsxwriter, constant memory, default level";
     let lines = vec![
         ("", line("export-cpu", &format!("{what}, CPU"), against, cpu("export", "xlsx-write")).at_most(0.9, 0.4)),
+        (
+            "",
+            line("export-workbook", "the same, without reading the pages", "the same", |round| {
+                (round["export"].cpu - round["read"].cpu) / round["xlsx-write"].cpu
+            })
+            .at_most(0.9, 0.4),
+        ),
+        ("", line("export-read", "reading the pages alone", "the same", cpu("read", "xlsx-write"))),
         (
             "",
             line("export-size", &format!("{what}, size"), "the same", |round| {
@@ -53,7 +65,7 @@ pub fn growth(bench: &Bench) -> Result<Group<'_>, String> {
     let names = ["few", "some", "many"];
     let mut contenders = Vec::new();
     for (name, rows) in names.into_iter().zip(sizes) {
-        contenders.push(direct(bench, name, rows, bench.world(rows)?));
+        contenders.push(direct(bench, name, "export", rows, Rc::new(bench.world(rows)?)));
     }
     let what = format!("CPU per row as work grows, export, to {}", count(sizes[2]));
     let against = format!("{} → {}", count(sizes[0]), count(sizes[1]));

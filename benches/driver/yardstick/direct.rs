@@ -85,13 +85,15 @@ impl Service {
         Ok(())
     }
 
-    pub fn export(&self, file: &Path) -> Result<(), String> {
+    /// `rows` says whether any of them is kept: all pages are read and looked at either way.
+    pub fn export(&self, file: &Path, rows: bool) -> Result<(), String> {
         let format = Format::of(file).ok_or("the file's ending names no format")?;
         let wanted = Wanted { fields: vec![Entity::Leads], ..Wanted::default() };
         let ask = Ask {
             entity: Entity::Leads,
             catalog: None,
-            filters: Vec::new(),
+            // A filter by the stage alone is one that the service ignores.
+            filters: if rows { Vec::new() } else { vec![("status_id".to_owned(), vec![0])] },
             since: None,
             text: None,
             with: Vec::new(),
@@ -107,7 +109,7 @@ impl Service {
                 .await
                 .map_err(|e| e.to_string())
         })??;
-        tell("rows", exported.rows);
+        tell("rows", exported.rows + exported.filtered);
         tell("size", std::fs::metadata(file).map_err(in_file(file))?.len());
         Ok(())
     }

@@ -27,7 +27,10 @@ pub fn run(args: &[String]) -> Result<(), String> {
             let service = direct::Service::at(url, token, number(speed)?)?;
             service.upload(Path::new(file), Path::new(mapping), Path::new(state), number(rows)?, number(in_flight)?)
         }
-        ["export", url, token, file] => direct::Service::at(url, token, direct::UNPACED)?.export(Path::new(file)),
+        ["export", url, token, file] => direct::Service::at(url, token, direct::UNPACED)?.export(Path::new(file), true),
+        ["export-none", url, token, file] => {
+            direct::Service::at(url, token, direct::UNPACED)?.export(Path::new(file), false)
+        }
         ["follow-next", url, token, pages] => direct::follow_next(url, token, number(pages)?),
         _ => Err(format!("there is no yardstick {words:?}")),
     }

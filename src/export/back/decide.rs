@@ -8,11 +8,11 @@ use super::super::hidden::{Described, Hashes, Hidden, Is, as_read, canonical, ha
 use super::super::linked::Whole;
 use crate::account::Account;
 use crate::api::{Client, Failure};
-use crate::entity::{Entity, IDS_MAX, page, parts};
+use crate::entity::lean::Lean;
+use crate::entity::{Entity, IDS_MAX, parts};
 use crate::mapping::{Edit, Mapper, Plan, Refusal};
 use crate::problem::{Problem, column_letter, quoted};
 use crate::table::{Found, Header, Row, Scalar, Table};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -132,7 +132,7 @@ fn content(hidden: &Hidden, places: &[Option<usize>], row: &Row) -> String {
     let mut hasher = Sha256::new();
     for (column, place) in hidden.columns.iter().zip(places) {
         let Some(text) = place.map(|at| canonical(row.get(at))).filter(|text| !text.is_empty()) else { continue };
-        for part in [&column.title, &text] {
+        for part in [column.title.as_str(), &text] {
             hasher.update(part.as_bytes());
             hasher.update([0]);
         }
@@ -286,17 +286,17 @@ impl<'a> Walk<'a> {
     }
 
     /// What the account says of these records.
-    pub async fn found(&self, pending: &[Pending]) -> Result<HashMap<u64, Value>, Trouble> {
+    pub async fn found(&self, pending: &[Pending]) -> Result<HashMap<u64, Lean>, Trouble> {
         let ids: Vec<u64> = pending.iter().map(|one| one.id).collect();
         let catalog = self.asked.plan.catalog;
         let found = self.asked.client.by_ids(self.asked.entity, catalog, &ids).await.map_err(Trouble::Service)?;
-        Ok(found.into_iter().filter_map(|item| Some((parts::id(&item["id"])?, item))).collect())
+        Ok(found.into_iter().filter_map(|item| Some((parts::id(&item["id"])?, item.into()))).collect())
     }
 
     /// A record as the export would show it, and its hashes.
-    pub fn shown(&self, item: &Value) -> (Row, Hashes) {
+    pub fn shown(&self, item: &Lean) -> (Row, Hashes) {
         let mut shown = Row::default();
-        let whole = Whole { item: page::leaned(item), linked: Vec::new() };
+        let whole = Whole { item: item.clone(), linked: Vec::new() };
         as_read(self.asked.columns.cells(&whole, &self.names), &mut shown);
         let columns = &self.asked.hidden.columns;
         let now = hashes(columns, (0..columns.len()).map(|index| Some(shown.get(index))));
@@ -314,7 +314,7 @@ impl<'a> Walk<'a> {
         one.sent.is_some() || hashes(&self.asked.hidden.columns, whole).writable != one.exported.writable
     }
 
-    fn compare(&mut self, one: &Pending, item: &Value) {
+    fn compare(&mut self, one: &Pending, item: &Lean) {
         let (shown, now) = self.shown(item);
         let edited = self.edited(one, &shown);
         let columns = &self.asked.hidden.columns;

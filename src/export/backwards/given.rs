@@ -1,6 +1,7 @@
 //! A value as the service gives it, on the way to the text that the mapping would read to write it.
 
 use crate::entity::FieldKind;
+use crate::entity::lean::Lean;
 use crate::entity::parts::{self, id, number, text};
 use crate::mapping::convert::{date, flag, number};
 use crate::mapping::plan::{Convert, LookupWhat, OriginPlan, TargetPlan};
@@ -11,7 +12,6 @@ use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use rust_decimal::Decimal;
-use serde_json::Value;
 
 /// What a value is, by what the mapping makes of its cells.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,7 +32,7 @@ const ENTITY_ID: &str = "entity_id";
 
 impl Given {
     /// `None` where there is nothing. `zone` is the account's: a day begins at its midnight. [client]
-    pub fn of(target: &TargetPlan, origin: &OriginPlan, held: &Value, zone: &TimeZone) -> Option<Given> {
+    pub fn of(target: &TargetPlan, origin: &OriginPlan, held: &Lean, zone: &TimeZone) -> Option<Given> {
         let value = match target {
             TargetPlan::Field(_) => held,
             TargetPlan::Custom { .. } => inner(origin, held),
@@ -68,7 +68,7 @@ impl Given {
             Convert::Json { .. } if value.is_null() => None,
             Convert::Json { .. } => Some(Given::Text(value.to_string())),
             Convert::Text { .. } | Convert::Word(_) => match value {
-                Value::Bool(flag) => Some(Given::Text(flag.to_string())),
+                Lean::Flag(flag) => Some(Given::Text(flag.to_string())),
                 _ => told().map(Given::Text),
             },
             Convert::Phone { .. }
@@ -101,7 +101,7 @@ impl Given {
 }
 
 /// What of the value of a custom field is meant.
-fn inner<'v>(origin: &OriginPlan, held: &'v Value) -> &'v Value {
+fn inner<'v>(origin: &OriginPlan, held: &'v Lean) -> &'v Lean {
     let value = &held["value"];
     match &origin.convert {
         // A chain has no such key. [doc]
@@ -121,7 +121,7 @@ fn rules(convert: &Convert) -> Option<&date::Rules> {
 }
 
 /// No moment of an account's own is that old; PHP writes 0 for none. [inferred]
-fn moment(value: &Value, target: &TargetPlan) -> Option<Given> {
+fn moment(value: &Lean, target: &TargetPlan) -> Option<Given> {
     let told = text(value);
     let unix_s = told.parse::<i64>().ok().or_else(|| told.parse::<Timestamp>().ok().map(Timestamp::as_second))?;
     let none = unix_s == 0 && !matches!(target, TargetPlan::Custom { kind: FieldKind::DateTime, .. });
@@ -129,7 +129,7 @@ fn moment(value: &Value, target: &TargetPlan) -> Option<Given> {
 }
 
 /// The mapping wrote its own midnight, the service may have moved it to the account's.
-fn day(value: &Value, account: &TimeZone, mapping: &TimeZone) -> Option<Date> {
+fn day(value: &Lean, account: &TimeZone, mapping: &TimeZone) -> Option<Date> {
     let told = text(value);
     let at = told.parse::<i64>().ok().and_then(|unix_s| Timestamp::from_second(unix_s).ok());
     let Some(at) = at.or_else(|| told.parse::<Timestamp>().ok()) else { return told.parse().ok() };

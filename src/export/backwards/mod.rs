@@ -13,6 +13,7 @@ use super::dialect::{Dialect, number_text};
 use super::linked::Whole;
 use crate::entity::compare::Mark;
 use crate::entity::held::{self, field_values};
+use crate::entity::lean::Lean;
 use crate::entity::parts::{self, id};
 use crate::entity::{At, Link, Wire};
 use crate::mapping::convert::{phone, split};
@@ -23,7 +24,6 @@ use crate::mapping::resolve;
 use crate::table::fold;
 use given::Given;
 use jiff::tz::TimeZone;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use words::{Wanted, Words};
@@ -124,8 +124,8 @@ impl Backwards {
     }
 
     /// The objects of each section.
-    fn objects<'v>(&self, plan: &Plan, whole: &'v Whole) -> Vec<Vec<&'v Value>> {
-        let mut all: Vec<Vec<&Value>> = Vec::with_capacity(plan.sections.len());
+    fn objects<'v>(&self, plan: &Plan, whole: &'v Whole) -> Vec<Vec<&'v Lean>> {
+        let mut all: Vec<Vec<&Lean>> = Vec::with_capacity(plan.sections.len());
         for section in &plan.sections {
             let linked = |link: Link| {
                 let place = self.links.iter().position(|known| *known == link);
@@ -148,7 +148,7 @@ impl Backwards {
     fn fill(
         &mut self,
         (place, target): (usize, &Target),
-        objects: &[&Value],
+        objects: &[&Lean],
         whole: &Whole,
         rows: &mut [Vec<Cell>],
         columns: bool,
@@ -162,7 +162,7 @@ impl Backwards {
         if columns && used.len() < objects.len() {
             self.lose(format!("{}: there are several, the mapping has room for one", target.name));
         }
-        let mut left: Vec<&Value> = used.iter().flat_map(|object| values_of(&value.target, object)).collect();
+        let mut left: Vec<&Lean> = used.iter().flat_map(|object| values_of(&value.target, object)).collect();
         let spot = |no: usize| Spot { target, place, no, value, origin: &value.origins[no], way: &target.ways[no] };
         for no in 0..value.origins.len() {
             if let Input::Constant(text) = &value.origins[no].input {
@@ -184,7 +184,7 @@ impl Backwards {
                     self.put(target, *column, &cell, rows);
                 }
                 (Input::Template(_), Some((column, before, after))) if !columns => {
-                    let text = left.first().map(|held| parts::text(held)).unwrap_or_default();
+                    let text = left.first().map(|held| parts::text(*held)).unwrap_or_default();
                     let inner = text.strip_prefix(before.as_str()).and_then(|text| text.strip_suffix(after.as_str()));
                     let cell = Cell::Text(inner.unwrap_or_default().to_owned());
                     for row in rows.iter_mut().filter(|row| inner.is_some() && row[*column] == Cell::Empty) {
@@ -200,7 +200,7 @@ impl Backwards {
     }
 
     /// True where the mapping's own text stands for what is held.
-    fn is(&self, spot: Spot<'_>, held: &Value, text: &str, whole: &Whole) -> bool {
+    fn is(&self, spot: Spot<'_>, held: &Lean, text: &str, whole: &Whole) -> bool {
         let Some(given) = Given::of(&spot.value.target, spot.origin, held, &self.zone) else { return false };
         match (&given, &spot.origin.convert) {
             (Given::Id(id), Convert::Name(lookup)) => {
@@ -211,8 +211,8 @@ impl Backwards {
         }
     }
 
-    fn cell(&mut self, spot: Spot<'_>, held: Vec<&Value>, whole: &Whole) -> Cell {
-        let given = |held: &&Value| Given::of(&spot.value.target, spot.origin, held, &self.zone);
+    fn cell(&mut self, spot: Spot<'_>, held: Vec<&Lean>, whole: &Whole) -> Cell {
+        let given = |held: &&Lean| Given::of(&spot.value.target, spot.origin, held, &self.zone);
         let given: Vec<Given> = held.iter().filter_map(given).collect();
         let mut cells = Vec::new();
         for (step, given) in given.into_iter().enumerate() {
@@ -293,7 +293,7 @@ impl Backwards {
         }
     }
 
-    fn name(&mut self, spot: Spot<'_>, what: LookupWhat, within: Option<u64>, id: u64, item: &Value) -> Cell {
+    fn name(&mut self, spot: Spot<'_>, what: LookupWhat, within: Option<u64>, id: u64, item: &Lean) -> Cell {
         let pipeline = parts::id(&item["pipeline_id"]);
         let wanted = Wanted { target: &spot.value.target, what, within, pipeline, id };
         let word = self.words.of((spot.place, spot.no), wanted, &spot.way.translation);
@@ -305,7 +305,7 @@ impl Backwards {
 
     /// How the mapping looks a name up: a stage in the pipeline that the row names, else in the main one or, for a change,
     /// in any.
-    fn looked_up(&self, spot: Spot<'_>, lookup: Lookup, item: &Value) -> (LookupWhat, Option<u64>) {
+    fn looked_up(&self, spot: Spot<'_>, lookup: Lookup, item: &Lean) -> (LookupWhat, Option<u64>) {
         let LookupWhat::Stage { anywhere } = lookup.what else { return (lookup.what, None) };
         let section = &self.plan.sections[spot.target.section];
         let names_pipeline = |value: &ValuePlan| {
@@ -321,7 +321,7 @@ impl Backwards {
     }
 
     /// The key under which the record was made, and what holds the rows of a record together.
-    fn names_of_rows(&mut self, plan: &Plan, item: &Value, rows: &mut [Vec<Cell>]) {
+    fn names_of_rows(&mut self, plan: &Plan, item: &Lean, rows: &mut [Vec<Cell>]) {
         let unfilled = |rows: &[Vec<Cell>], column: usize| rows.iter().any(|row| row[column] == Cell::Empty);
         if plan.key.iter().any(|column| unfilled(rows, *column)) {
             let made = id(&item["id"]).and_then(|id| self.words.key(plan.kind.spec().entity, plan.catalog, id));
@@ -383,7 +383,7 @@ impl Backwards {
 }
 
 /// What a field holds in the object of its section.
-fn values_of<'v>(target: &TargetPlan, object: &'v Value) -> Vec<&'v Value> {
+fn values_of<'v>(target: &TargetPlan, object: &'v Lean) -> Vec<&'v Lean> {
     match target {
         TargetPlan::Field(spec) => spec.wire.held(object),
         TargetPlan::Custom { field, .. } => field_values(object, field.id),
@@ -391,7 +391,7 @@ fn values_of<'v>(target: &TargetPlan, object: &'v Value) -> Vec<&'v Value> {
 }
 
 /// The values of a custom field that are objects.
-fn parted<'v>(section: &SectionPlan, all: &[Vec<&'v Value>], item: &'v Value) -> Vec<&'v Value> {
+fn parted<'v>(section: &SectionPlan, all: &[Vec<&'v Lean>], item: &'v Lean) -> Vec<&'v Lean> {
     let Some(field) = &section.field else { return Vec::new() };
     let holder = match all.get(section.holder) {
         Some(objects) => objects.first().copied(),
@@ -407,7 +407,7 @@ fn list_of(plan: &Plan, section: &SectionPlan) -> Option<u64> {
 }
 
 /// True for a value that goes into this column: phones by their sort, parts of an address by theirs.
-fn fits(target: &TargetPlan, origin: &OriginPlan, held: &Value) -> bool {
+fn fits(target: &TargetPlan, origin: &OriginPlan, held: &Lean) -> bool {
     match (&origin.sort, target) {
         (Some(sort), TargetPlan::Custom { field, .. }) => held::is_of_sort(held, sort, |option| {
             field.options.iter().find(|known| known.id == option).and_then(|known| known.code.clone())
@@ -449,7 +449,7 @@ fn join(texts: &[String], origin: &OriginPlan) -> (String, bool) {
 }
 
 /// The key that a record carries itself; where it has none, a marker has the name of its run. [mapping]
-fn marker(plan: &Plan, item: &Value) -> Option<String> {
+fn marker(plan: &Plan, item: &Lean) -> Option<String> {
     let text = match plan.marker? {
         Mark::Field(field) => field_values(item, field).first().map(|value| parts::text(&value["value"]))?,
         Mark::Key(key) => parts::text(&item[key]),
