@@ -88,9 +88,9 @@ pub fn cut(text: &str) -> &str {
 
 /// Days since Excel's epoch; the time is the fraction.
 fn serial(at: DateTime) -> f64 {
-    let days = at.date().since(EPOCH).map_or(0, |span| span.get_days());
+    let days = at.date().duration_since(EPOCH).as_hours() / 24;
     let seconds = i32::from(at.hour()) * 3_600 + i32::from(at.minute()) * 60 + i32::from(at.second());
-    f64::from(days) + f64::from(seconds) / 86_400.0
+    days as f64 + f64::from(seconds) / 86_400.0
 }
 
 /// What the account calls its ids.

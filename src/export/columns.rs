@@ -11,7 +11,6 @@ use crate::entity::lean::Lean;
 use crate::entity::parts::{self, Field};
 use crate::entity::{Action, ColumnSpec, Entity, FieldKind, INVOICE_LINK, INVOICES, Kind, Link, Owner, Shows};
 use crate::table::fold;
-use std::collections::HashSet;
 
 /// The column with the address of the card in the CRM's pages.
 const LINK: &str = "Ссылка";
@@ -19,11 +18,11 @@ const LINK: &str = "Ссылка";
 #[derive(Debug, Clone)]
 pub struct Columns {
     all: Vec<Column>,
-    /// Every custom field of the account, whether or not it has a column.
-    fields: HashSet<u64>,
+    /// Every custom field of the account, whether or not it has a column, rising.
+    fields: Vec<u64>,
     links: Vec<Link>,
     /// The fields of what is linked, as many as there are links.
-    linked_fields: Vec<HashSet<u64>>,
+    linked_fields: Vec<Vec<u64>>,
     stamp: Option<Stamp>,
 }
 
@@ -42,10 +41,19 @@ struct Column {
 pub struct Head {
     pub title: String,
     pub choices: Vec<String>,
-    /// Its numbers are amounts of money.
-    pub money: bool,
+    pub looks: Looks,
     /// What is edited in it cannot be sent back.
     pub read_only: bool,
+}
+
+/// How the numbers of a column are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Looks {
+    #[default]
+    Plain,
+    Money,
+    Instant,
+    Day,
 }
 
 #[derive(Debug, Clone)]
@@ -63,11 +71,20 @@ enum From {
 }
 
 impl From {
-    fn is_money(&self) -> bool {
+    fn looks(&self) -> Looks {
         match self {
-            From::Own(spec) => spec.shows == Shows::Money,
-            From::Field { kind, .. } => matches!(kind, FieldKind::Monetary | FieldKind::Price),
-            From::Card(_) | From::Gone => false,
+            From::Own(spec) => match spec.shows {
+                Shows::Money => Looks::Money,
+                Shows::Instant => Looks::Instant,
+                _ => Looks::Plain,
+            },
+            From::Field { kind, .. } => match kind {
+                FieldKind::Monetary | FieldKind::Price => Looks::Money,
+                FieldKind::DateTime => Looks::Instant,
+                FieldKind::Date | FieldKind::Birthday => Looks::Day,
+                _ => Looks::Plain,
+            },
+            From::Card(_) | From::Gone => Looks::Plain,
         }
     }
 }
@@ -146,7 +163,7 @@ impl Columns {
         let head = |(n, column): (usize, &Column)| Head {
             title: column.title.clone(),
             choices: column.choices.clone(),
-            money: column.from.is_money(),
+            looks: column.from.looks(),
             read_only: described.as_ref().is_some_and(|all| !all[n].writable || all[n].is_id()),
         };
         self.all.iter().enumerate().map(head).collect()
@@ -215,15 +232,18 @@ impl Columns {
         let items = std::iter::once((&row.item, &self.fields)).chain(linked);
         items.flat_map(|(item, known)| {
             let fields = parts::list(&item["custom_fields_values"]).into_iter();
-            fields.filter_map(|entry| parts::id(&entry["field_id"])).filter(|id| !known.contains(id))
+            fields.filter_map(|entry| parts::id(&entry["field_id"])).filter(|id| known.binary_search(id).is_err())
         })
     }
 
     pub fn cells<'a>(&'a self, row: &'a Whole, names: &'a Names) -> impl Iterator<Item = Cell> + 'a {
-        let of = |item: &'a Lean| (item, parts::list(&item["custom_fields_values"]));
+        let field = |entry: &'a Lean| Some((parts::id(&entry["field_id"])?, &entry["values"]));
+        let of = |item: &'a Lean| {
+            let fields = parts::list(&item["custom_fields_values"]);
+            (item, fields.into_iter().filter_map(field).collect::<Vec<_>>())
+        };
         let item = of(&row.item);
-        let linked: Vec<Option<(&Lean, Vec<&Lean>)>> =
-            (0..self.links.len()).map(|place| row.linked(place).map(of)).collect();
+        let linked: Vec<_> = (0..self.links.len()).map(|place| row.linked(place).map(of)).collect();
         self.all.iter().map(move |column| {
             let (item, fields) = match column.linked {
                 None => &item,
@@ -242,15 +262,15 @@ impl From {
         From::Field { id: field.id, code: field.code.clone(), kind: FieldKind::from_name(&field.kind) }
     }
 
-    fn cell(&self, item: &Lean, fields: &[&Lean], names: &Names) -> Cell {
+    fn cell(&self, item: &Lean, fields: &[(u64, &Lean)], names: &Names) -> Cell {
         match self {
             From::Own(spec) => {
                 let value = spec.at.iter().fold(item, |value, key| &value[*key]);
                 cell::own(spec.shows, value, item, names)
             }
             From::Field { id, kind, .. } => {
-                let entry = fields.iter().find(|entry| parts::id(&entry["field_id"]) == Some(*id));
-                entry.map_or(Cell::Empty, |entry| cell::field(*kind, &entry["values"], names))
+                let values = fields.iter().find(|(field, _)| field == id);
+                values.map_or(Cell::Empty, |(_, values)| cell::field(*kind, values, names))
             }
             From::Gone => Cell::Empty,
             From::Card(card) => match parts::id(&item["id"]) {
@@ -261,8 +281,10 @@ impl From {
     }
 }
 
-fn ids(fields: &[Field]) -> HashSet<u64> {
-    fields.iter().map(|field| field.id).collect()
+fn ids(fields: &[Field]) -> Vec<u64> {
+    let mut ids: Vec<u64> = fields.iter().map(|field| field.id).collect();
+    ids.sort_unstable();
+    ids
 }
 
 /// A name that another column has gets the field's id.
