@@ -216,7 +216,7 @@ impl Journey {
             }
         }
         let doubts = Doubt::reopen(open, self.table(), self.mapper(), None).map_err(|p| p.to_string())?;
-        let mut done = self.store().done(run.run).map_err(told)?;
+        let mut done = journal.take_done();
         done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
         Ok((journal, doubts, done))
     }

@@ -10,8 +10,10 @@ use crate::account::Account;
 use crate::entity::Action;
 use crate::mapping::{self, Mapper, Plan};
 use crate::store::{Head, Journal, OpenDoubt, Run, Store, StoreError};
+use crate::table::Table;
 use crate::upload::Doubt;
 use crate::upload::feed::Select;
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +23,44 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     let head = run.head.clone();
     let _lock = job::lock(common, &head)?;
     let file = Path::new(&head.source.path);
-    prepare::unchanged(file, &prepare::sha256(file)?, &head.source.sha256, "source")?;
+    // All that only reads goes on meanwhile: of a large file this takes as long as the rest.
+    let (hashed, read) = std::thread::scope(|scope| {
+        let hashing = scope.spawn(|| prepare::sha256(file));
+        let read = read(args, common, &store, &run);
+        (hashing.join(), read)
+    });
+    let hashed = hashed.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+    // That it has changed explains whatever else is wrong with it.
+    prepare::unchanged(file, &hashed, &head.source.sha256, "source")?;
+    let Opened { table, target, plan, refused } = read?;
+    if let Some(made) = &head.mapping.made {
+        workbook::kept(&store, run.run, made, &plan)?;
+    }
+    let (mut journal, open) = Journal::resume(Store::open(&common.state)?, &run)?;
+    if args.resend_unknown {
+        let forgotten = journal.forget_unknown()?;
+        say::note(common, format!("{forgotten} records of unknown outcome are sent again"));
+    }
+    let doubts = doubts(&mut journal, open, &plan, &head, &run.name)?;
+    let mut done = journal.take_done();
+    done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
+    // Whoever goes on after the budget was overrun has seen the rejections.
+    let budget = None;
+    let select = Select { done, refused, rows: head.rows, limit: head.limit, only: None };
+    job::run(Job { target, plan, table, journal, doubts, store, name: run.name, head, select, budget }, common)
+}
+
+/// What a run goes on with.
+struct Opened {
+    table: Table,
+    target: Target,
+    plan: Arc<Plan>,
+    refused: HashSet<u32>,
+}
+
+/// Opens everything as it was on the first day, and changes nothing.
+fn read(args: &ResumeArgs, common: &Common, store: &Store, run: &Run) -> Result<Opened, Ended> {
+    let head = &run.head;
     let mapping = Path::new(&head.mapping.path);
     let written = match &head.mapping.made {
         // Of the workbook, which was looked at already.
@@ -34,7 +73,7 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
         }
     };
     let table = prepare::reopen(&head.source)?;
-    say::note(common, format!("{}: {}", file.display(), table.layout));
+    say::note(common, format!("{}: {}", head.source.path, table.layout));
     let sandbox = head.target == SANDBOX;
     let target =
         TargetArgs { sandbox, account: (!sandbox).then(|| head.target.clone()), token_file: args.token_file.clone() };
@@ -47,22 +86,7 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
     let ledger = prepare::ledger_of(common, &target.account, Some(run.run), head.again);
     let plan = prepare::plan(&written, &table, account, ledger)?;
-    if let Some(made) = &head.mapping.made {
-        workbook::kept(&store, run.run, made, &plan)?;
-    }
-    let (mut journal, open) = Journal::resume(Store::open(&common.state)?, &run)?;
-    if args.resend_unknown {
-        let forgotten = journal.forget_unknown()?;
-        say::note(common, format!("{forgotten} records of unknown outcome are sent again"));
-    }
-    let doubts = doubts(&mut journal, open, &plan, &head, &run.name)?;
-    let mut done = store.done(run.run)?;
-    done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
-    // Whoever goes on after the budget was overrun has seen the rejections.
-    let budget = None;
-    let refused = store.refused(run.run)?;
-    let select = Select { done, refused, rows: head.rows, limit: head.limit, only: None };
-    job::run(Job { target, plan, table, journal, doubts, store, name: run.name, head, select, budget }, common)
+    Ok(Opened { table, target, plan, refused: store.refused(run.run)? })
 }
 
 /// Batches that were sent and never answered, with their records mapped again. Changes may be made twice without harm,
@@ -110,7 +134,7 @@ fn find(store: &Store, name: Option<&str>, resend_unknown: bool) -> Result<Run, 
 mod tests {
     use super::*;
     use crate::mapping::compile::{self, Origins};
-    use crate::table::{ReadOptions, Table};
+    use crate::table::ReadOptions;
     use crate::upload::feed::{Met, walk};
 
     /// Rows 2 and 3 were refused and sent by an earlier stretch: only the key of what was sent is taken.

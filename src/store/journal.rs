@@ -71,6 +71,8 @@ pub struct Journal {
     entity: String,
     next_batch: BatchNo,
     counts: Counts,
+    /// Rows that had their outcome when the run was opened again.
+    done: HashSet<u32>,
 }
 
 impl Journal {
@@ -98,7 +100,8 @@ impl Journal {
         }
         tx.commit()?;
         let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity.clone());
-        Ok(Journal { store, run, account, ledger, entity, next_batch: 1, counts: Counts::default() })
+        let (counts, done) = (Counts::default(), HashSet::new());
+        Ok(Journal { store, run, account, ledger, entity, next_batch: 1, counts, done })
     }
 
     /// Opens a run again. What was unprocessed is open; batches that were sent and never answered are in doubt, and come
@@ -114,10 +117,30 @@ impl Journal {
             entity: head.entity.clone(),
             next_batch: 1,
             counts: Counts::default(),
+            done: HashSet::new(),
         };
         let doubts = journal.reopen()?;
-        super::reading::count(&journal.store.db, run, &mut journal.counts)?;
         Ok((journal, doubts))
+    }
+
+    /// The rows that had their outcome when the run was opened again; they are given once.
+    pub fn take_done(&mut self) -> HashSet<u32> {
+        std::mem::take(&mut self.done)
+    }
+
+    /// Walks through the run's rows once for all that is to be known of them; true where some are unprocessed.
+    fn look(&mut self) -> Result<bool, StoreError> {
+        let (mut counts, mut done, mut open) = (Counts::default(), HashSet::new(), false);
+        super::reading::statuses(&self.store.db, self.run, |row, status| {
+            if status.is_final() {
+                counts.add(status, 1);
+                done.insert(row);
+            } else {
+                open = true;
+            }
+        })?;
+        (self.counts, self.done) = (counts, done);
+        Ok(open)
     }
 
     fn reopen(&mut self) -> Result<Vec<OpenDoubt>, StoreError> {
@@ -160,9 +183,12 @@ impl Journal {
             }
             doubt.rows = open;
         }
-        tx.execute("DELETE FROM record WHERE run = ? AND status = ?", params![run, Status::Unprocessed.number()])?;
         tx.execute("UPDATE run SET outcome = 'running', exit_code = NULL WHERE run = ?", [run])?;
         tx.commit()?;
+        if self.look()? {
+            let unprocessed = Status::Unprocessed.number();
+            self.store.db.execute("DELETE FROM record WHERE run = ? AND status = ?", params![run, unprocessed])?;
+        }
         Ok(doubts)
     }
 
@@ -176,8 +202,7 @@ impl Journal {
         let forgotten =
             tx.execute("DELETE FROM record WHERE run = ? AND status = ?", params![self.run, Status::Unknown.number()])?;
         tx.commit()?;
-        self.counts = Counts::default();
-        super::reading::count(&self.store.db, self.run, &mut self.counts)?;
+        self.look()?;
         Ok(forgotten as u64)
     }
 

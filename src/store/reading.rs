@@ -176,21 +176,8 @@ impl Store {
 
     pub fn counts(&self, run: i64) -> Result<Counts, StoreError> {
         let mut counts = Counts::default();
-        count(&self.db, run, &mut counts)?;
+        statuses(&self.db, run, |_, status| counts.add(status, 1))?;
         Ok(counts)
-    }
-
-    /// Rows of a run that have their outcome.
-    pub fn done(&self, run: i64) -> Result<HashSet<u32>, StoreError> {
-        let mut done = HashSet::new();
-        let mut statement = self.db.prepare("SELECT row, status FROM record WHERE run = ?")?;
-        let mut rows = statement.query([run])?;
-        while let Some(row) = rows.next()? {
-            if status(row.get(1)?)?.is_final() {
-                done.insert(row.get(0)?);
-            }
-        }
-        Ok(done)
     }
 
     /// Of these, the rows that came to nothing before anything was sent.
@@ -338,11 +325,12 @@ fn next_problem(rows: &mut rusqlite::Rows<'_>) -> rusqlite::Result<Option<(u32, 
     Ok(Some((row.get(0)?, problem)))
 }
 
-pub(super) fn count(db: &Connection, run: i64, counts: &mut Counts) -> Result<(), StoreError> {
-    let mut statement = db.prepare("SELECT status, count(*) FROM record WHERE run = ? GROUP BY status")?;
+/// Walks through what the rows of a run came to. Of a million of them SQLite would sort a million to group them.
+pub(super) fn statuses(db: &Connection, run: i64, mut each: impl FnMut(u32, Status)) -> Result<(), StoreError> {
+    let mut statement = db.prepare("SELECT row, status FROM record WHERE run = ?")?;
     let mut rows = statement.query([run])?;
     while let Some(row) = rows.next()? {
-        counts.add(status(row.get(0)?)?, row.get::<_, i64>(1)? as u64);
+        each(row.get(0)?, status(row.get(1)?)?);
     }
     Ok(())
 }

@@ -5,7 +5,10 @@ use super::*;
 const FORCE: [&str; 5] = ["import", FILE, "--json", "--verify=none", "--force"];
 
 fn save(book: &Book, folder: &Folder) {
-    book.write(&folder.path().join(FILE));
+    // At once, as spreadsheets do: half a workbook is another matter.
+    let half = folder.path().join("half.xlsx");
+    book.write(&half);
+    std::fs::rename(&half, folder.path().join(FILE)).expect("a workbook");
 }
 
 /// Somebody else changes the price of a product.

@@ -4,7 +4,6 @@ use super::{in_file, tell};
 use amoport::store::{
     Head, Journal, MappingHead, NewRun, Outcome, RunEnd, Sending, SourceHead, Status, Store, StoreError,
 };
-use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
@@ -64,7 +63,7 @@ pub fn outcomes(folder: &Path, rows: usize) -> Result<(), String> {
     let store = open()?;
     let run = store.runs().map_err(told)?.into_iter().next().ok_or("there is no run in this store")?;
     let (mut journal, doubts) = Journal::resume(open()?, &run).map_err(told)?;
-    let mut done: HashSet<u32> = store.done(run.run).map_err(told)?;
+    let mut done = journal.take_done();
     for doubt in doubts {
         let made: Vec<Outcome> = doubt.rows.iter().map(|row| made(*row)).collect();
         journal.settle_doubt(doubt.batch, &made).map_err(told)?;
