@@ -8,6 +8,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use wait4::{ResUse, Wait4};
 
 const MB: f64 = 1_000_000.0;
+/// Between two looks at a process that runs.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// In which Linux counts a process's time.
+const TICKS_PER_S: f64 = 100.0;
 
 /// What a contender took.
 #[derive(Debug, Clone, Default)]
@@ -20,9 +24,20 @@ pub struct Taken {
     pub rss: f64,
     /// What it printed of itself, as lines `name value`, and what else was found out about it.
     pub told: BTreeMap<String, f64>,
+    /// How much CPU it had taken by when: unix milliseconds, seconds. Where the system does not say, it is empty.
+    pub course: Vec<(f64, f64)>,
 }
 
 impl Taken {
+    /// The share of one core that it took between two instants, in percent.
+    pub fn share(&self, from_ms: f64, to_ms: f64) -> f64 {
+        let within = || self.course.iter().filter(|(at, _)| (from_ms..=to_ms).contains(at));
+        match (within().next(), within().next_back()) {
+            (Some((from, before)), Some((to, after))) if to > from => (after - before) / (to - from) * 1e5,
+            _ => f64::NAN,
+        }
+    }
+
     pub fn told(&self, name: &str) -> f64 {
         self.told.get(name).copied().unwrap_or(f64::NAN)
     }
@@ -34,8 +49,18 @@ impl Taken {
             cpu: (rusage.utime + rusage.stime).as_secs_f64(),
             rss: rusage.maxrss as f64 / MB,
             told: BTreeMap::new(),
+            course: Vec::new(),
         }
     }
+}
+
+/// User and system time of a process so far, in seconds.
+fn so_far(process: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    // Its name stands in brackets and may hold anything.
+    let words: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = |place: usize| words.get(place)?.parse::<f64>().ok();
+    Some((ticks(11)? + ticks(12)?) / TICKS_PER_S)
 }
 
 /// A process that is running.
@@ -66,8 +91,20 @@ impl Running {
     }
 
     fn end(self) -> Result<(bool, Taken), String> {
+        let process = self.child.id();
+        let looking = std::thread::spawn(move || {
+            let mut course = Vec::new();
+            // Once it was waited for there is no such process.
+            while let Some(cpu) = so_far(process) {
+                course.push((unix_ms(), cpu));
+                std::thread::sleep(LOOK_EVERY);
+            }
+            course
+        });
         let used = self.child.wait4().map_err(|e| format!("a process cannot be waited for: {e}"))?;
-        Ok((used.status.success(), Taken::of(&used, self.started.elapsed())))
+        let taken = Taken::of(&used, self.started.elapsed());
+        let course = looking.join().map_err(|_| "looking at a process has failed".to_owned())?;
+        Ok((used.status.success(), Taken { course, ..taken }))
     }
 }
 

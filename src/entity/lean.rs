@@ -40,6 +40,16 @@ impl Lean {
         }
     }
 
+    /// What `parts::list` gives, one by one.
+    pub fn each(&self) -> impl Iterator<Item = &Lean> {
+        let (items, pairs): (&[Lean], &[(CompactString, Lean)]) = match self {
+            Lean::List(items) => (items, &[]),
+            Lean::Map(pairs) if pairs.iter().all(|(key, _)| key.parse::<u64>().is_ok()) => (&[], pairs),
+            Lean::Map(_) | Lean::Null | Lean::Flag(_) | Lean::Number(_) | Lean::Text(_) => (&[], &[]),
+        };
+        items.iter().chain(pairs.iter().map(|(_, value)| value))
+    }
+
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Lean::Text(text) => Some(text),
@@ -77,13 +87,7 @@ impl Json for Lean {
     }
 
     fn items(&self) -> Vec<&Lean> {
-        match self {
-            Lean::List(items) => items.iter().collect(),
-            Lean::Map(pairs) if pairs.iter().all(|(key, _)| key.parse::<u64>().is_ok()) => {
-                pairs.iter().map(|(_, value)| value).collect()
-            }
-            Lean::Map(_) | Lean::Null | Lean::Flag(_) | Lean::Number(_) | Lean::Text(_) => Vec::new(),
-        }
+        self.each().collect()
     }
 }
 

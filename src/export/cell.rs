@@ -2,9 +2,8 @@
 
 use crate::account::Account;
 use crate::entity::lean::Lean;
-use crate::entity::parts::{id, list, number, seconds, text};
+use crate::entity::parts::{id, number, seconds, text};
 use crate::entity::{FieldKind, Shows};
-use crate::table::CELL_MAX;
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -77,15 +76,6 @@ impl Cell {
     }
 }
 
-/// As much of a text as a cell of a workbook holds.
-pub fn cut(text: &str) -> &str {
-    // No letter is shorter than a byte.
-    if text.len() <= CELL_MAX {
-        return text;
-    }
-    text.char_indices().nth(CELL_MAX).map_or(text, |(end, _)| &text[..end])
-}
-
 /// Days since Excel's epoch; the time is the fraction.
 fn serial(at: DateTime) -> f64 {
     let days = at.date().duration_since(EPOCH).as_hours() / 24;
@@ -154,15 +144,15 @@ pub fn own(shows: Shows, value: &Lean, row: &Lean, names: &Names) -> Cell {
         Shows::User => named(&names.users),
         Shows::LossReason => named(&names.loss_reasons),
         Shows::CustomerStatus => named(&names.statuses),
-        Shows::Segments => joined(list(value), |one| match id(&one["id"]) {
+        Shows::Segments => joined(value.each(), |one| match id(&one["id"]) {
             Some(id) => name(&names.segments, id).text(),
             None => String::new(),
         }),
-        Shows::Names => joined(list(value), |one| text(&one["name"])),
+        Shows::Names => joined(value.each(), |one| text(&one["name"])),
         Shows::Ids => {
-            joined(list(value), |one| id(one).or_else(|| id(&one["id"])).map_or_else(String::new, |i| i.to_string()))
+            joined(value.each(), |one| id(one).or_else(|| id(&one["id"])).map_or_else(String::new, |i| i.to_string()))
         }
-        Shows::Elements => joined(list(value), elements),
+        Shows::Elements => joined(value.each(), elements),
         Shows::Json => json(value),
         Shows::Link => match text(value) {
             address if address.is_empty() => Cell::Empty,
@@ -173,33 +163,30 @@ pub fn own(shows: Shows, value: &Lean, row: &Lean, names: &Names) -> Cell {
 
 /// The values of a custom field.
 pub fn field(kind: FieldKind, values: &Lean, names: &Names) -> Cell {
-    let values = list(values);
     let told = |item: &Lean| match item.get("value") {
         Some(value) => value_cell(kind, value, names),
         // A chain has no such key. [doc]
         None => json(item),
     };
-    match (kind, values.as_slice()) {
-        (_, []) => Cell::Empty,
-        (FieldKind::SmartAddress, parts) if parts.iter().all(|part| part["enum_code"].as_str().is_some()) => {
-            address(parts)
-        }
-        (FieldKind::Multitext, many) => joined(many.to_vec(), |item| sorted(told(item).text(), &item["enum_code"])),
-        (FieldKind::Multiselect, many) => joined(many.to_vec(), |item| told(item).text()),
-        (_, [one]) => told(one),
+    let text = |item: &Lean| told(item).into_text();
+    let (Some(first), second) = (values.each().next(), values.each().nth(1)) else { return Cell::Empty };
+    match kind {
+        FieldKind::SmartAddress if values.each().all(|part| part["enum_code"].as_str().is_some()) => address(values),
+        FieldKind::Multitext => joined(values.each(), |item| sorted(text(item), &item["enum_code"])),
+        FieldKind::Multiselect => joined(values.each(), text),
+        _ if second.is_none() => told(first),
         // A list of structured values stays a list.
-        (_, many) if many.iter().any(|item| item.get("value").is_none_or(Lean::is_object)) => {
-            let all: Vec<Lean> = many.iter().map(|item| item.get("value").unwrap_or(item).clone()).collect();
-            json(&Lean::List(all))
+        _ if values.each().any(|item| item.get("value").is_none_or(Lean::is_object)) => {
+            json(&Lean::List(values.each().map(|item| item.get("value").unwrap_or(item).clone()).collect()))
         }
-        (_, many) => joined(many.to_vec(), |item| told(item).text()),
+        _ => joined(values.each(), text),
     }
 }
 
 /// An address is the texts of its parts, by their codes. [doc]
-fn address(parts: &[&Lean]) -> Cell {
-    let of = |part: &&Lean| Some((part["enum_code"].as_str()?.into(), part["value"].clone()));
-    json(&Lean::Map(parts.iter().filter_map(of).collect()))
+fn address(parts: &Lean) -> Cell {
+    let of = |part: &Lean| Some((part["enum_code"].as_str()?.into(), part["value"].clone()));
+    json(&Lean::Map(parts.each().filter_map(of).collect()))
 }
 
 /// `+7 900 000-00-00 (MOB)`; nothing is said of the usual sort.
@@ -278,9 +265,17 @@ fn name(all: &HashMap<u64, String>, id: u64) -> Cell {
     Cell::of_text(all.get(&id).cloned().unwrap_or_else(|| id.to_string()))
 }
 
-fn joined(items: Vec<&Lean>, told: impl Fn(&Lean) -> String) -> Cell {
-    let all: Vec<String> = items.into_iter().map(told).filter(|text| !text.is_empty()).map(quoted).collect();
-    Cell::of_text(all.join(", "))
+fn joined<'v>(items: impl Iterator<Item = &'v Lean>, told: impl Fn(&Lean) -> String) -> Cell {
+    let mut all = String::new();
+    for text in items.map(told).filter(|text| !text.is_empty()).map(quoted) {
+        if all.is_empty() {
+            all = text;
+        } else {
+            all.push_str(", ");
+            all.push_str(&text);
+        }
+    }
+    Cell::of_text(all)
 }
 
 /// One of several values: with quotes, as in a CSV, where it holds what stands between them.

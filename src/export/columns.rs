@@ -231,17 +231,14 @@ impl Columns {
         });
         let items = std::iter::once((&row.item, &self.fields)).chain(linked);
         items.flat_map(|(item, known)| {
-            let fields = parts::list(&item["custom_fields_values"]).into_iter();
+            let fields = item["custom_fields_values"].each();
             fields.filter_map(|entry| parts::id(&entry["field_id"])).filter(|id| known.binary_search(id).is_err())
         })
     }
 
     pub fn cells<'a>(&'a self, row: &'a Whole, names: &'a Names) -> impl Iterator<Item = Cell> + 'a {
         let field = |entry: &'a Lean| Some((parts::id(&entry["field_id"])?, &entry["values"]));
-        let of = |item: &'a Lean| {
-            let fields = parts::list(&item["custom_fields_values"]);
-            (item, fields.into_iter().filter_map(field).collect::<Vec<_>>())
-        };
+        let of = |item: &'a Lean| (item, item["custom_fields_values"].each().filter_map(field).collect::<Vec<_>>());
         let item = of(&row.item);
         let linked: Vec<_> = (0..self.links.len()).map(|place| row.linked(place).map(of)).collect();
         self.all.iter().map(move |column| {

@@ -2,7 +2,7 @@
 //! with what the export was, what each column is, and for each row its id and two hashes of its cells. The same words
 //! write it and read it.
 
-use super::cell::{self, Cell};
+use super::cell::Cell;
 use crate::entity::Kind;
 use crate::problem::Problem;
 use crate::table::{self, Format, ReadOptions, Row, SHEET_ROWS_MAX, Table};
@@ -130,7 +130,7 @@ pub fn as_read(cells: impl Iterator<Item: Borrow<Cell>>, row: &mut Row) {
         let cell = cell.borrow();
         match (cell, cell.as_number(), cell.as_serial()) {
             (Cell::Empty, ..) => row.push("", table::Scalar::Empty),
-            (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(cell::cut(text)),
+            (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(table::cut(text)),
             (Cell::Number(told), Some(number), _) => {
                 row.push(&told.normalize().to_string(), table::Scalar::Number(number));
             }

@@ -1,11 +1,11 @@
 //! A workbook written row by row; its sheets are not kept in memory. Text is always written as text, so `=…` never
 //! becomes a formula.
 
-use super::cell::{self, Cell};
+use super::cell::Cell;
 use super::columns::{Head, Looks};
 use super::dialect::Dialect;
 use super::hidden::{Described, HiddenOut, Stamp};
-use crate::table::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, link_format, write_link};
+use crate::table::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
 use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format};
 use rust_xlsxwriter::{Workbook, XlsxError};
 use std::path::Path;
@@ -169,7 +169,7 @@ impl Sheets {
                 (None, None) if cell == Cell::Empty => {}
                 (None, None) => {
                     let mut text = cell.into_text();
-                    let kept = cell::cut(&text).len();
+                    let kept = cut(&text).len();
                     self.cut += u64::from(kept < text.len());
                     text.truncate(kept);
                     sheet.write_string(row, column, text)?;

@@ -5,7 +5,7 @@ use super::tables::{PROBLEM_COLUMNS, REJECT_COLUMNS, RESULT_COLUMNS, kept_column
 use super::{ReportError, address, rejected_rows, rows};
 use crate::mapping::request_id;
 use crate::store::{Counts, Line, Run, Status};
-use crate::table::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, link_format, write_link};
+use crate::table::{COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
 use rust_xlsxwriter::{Chart, ChartType, Color, Format, Note, Workbook, Worksheet};
 use std::path::{Path, PathBuf};
 
@@ -146,14 +146,6 @@ fn widths(sheet: &mut Worksheet, titles: &[&str]) -> Result<(), ReportError> {
         sheet.set_column_width(column as u16, width)?;
     }
     Ok(())
-}
-
-/// Excel takes 32,767 characters in a cell; text is always written as text, so `=…` never becomes a formula.
-fn cut(text: &str) -> &str {
-    match text.char_indices().nth(CELL_MAX) {
-        Some((end, _)) => &text[..end],
-        None => text,
-    }
 }
 
 fn summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<(), ReportError> {

@@ -13,6 +13,15 @@ pub const COMPRESSION: u8 = 4;
 const FORMULA_TEXT_MAX: usize = 255;
 const BLUE: Color = Color::RGB(0x05_63_C1);
 
+/// As much of a text as a cell holds.
+pub fn cut(text: &str) -> &str {
+    // No letter is shorter than a byte.
+    if text.len() <= CELL_MAX {
+        return text;
+    }
+    text.char_indices().nth(CELL_MAX).map_or(text, |(end, _)| &text[..end])
+}
+
 /// What a link looks like.
 pub fn link_format() -> Format {
     Format::new().set_font_color(BLUE).set_underline(FormatUnderline::Single)

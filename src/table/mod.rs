@@ -32,7 +32,7 @@ mod excel;
 
 pub use cell::{Cell, Row, Scalar};
 pub use csv_out::CsvOut;
-pub use excel::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, link_format, write_link};
+pub use excel::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
 pub use header::{Found, Header, fold};
 pub use layout::{Format, Layout, ReadOptions};
 pub use open::Table;

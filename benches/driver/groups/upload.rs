@@ -37,6 +37,10 @@ fn watched<'a>(
         taken.told.insert("answered_a_second".to_owned(), records_a_second_answered(&log));
         taken.told.insert("throttled".to_owned(), number("throttled"));
         taken.told.insert("worst_second".to_owned(), number("worst_sliding_second"));
+        let batches = || log.iter().filter(|entry| entry.brings_records());
+        if let (Some(first), Some(last)) = (batches().next(), batches().next_back()) {
+            taken.told.insert("cpu_while_sending".to_owned(), taken.share(first.at_ms, last.at_ms));
+        }
         Ok(taken)
     };
     Contender { name, command: shown, take: Box::new(take) }
@@ -60,8 +64,8 @@ fn one_in_flight(bench: &Bench, service: &Service, rows: usize) -> Result<Comman
 }
 
 struct Asked {
-    /// Names of the lines: rate, throttled, worst second, CPU, memory; and against one in flight.
-    names: [&'static str; 6],
+    /// Names of the lines: rate, throttled, worst second, CPU, CPU of it all, memory; and against one in flight.
+    names: [&'static str; 7],
     answers: &'static str,
     latency: (u64, u64),
     /// Against one in flight: must and aim, and how many requests that one makes.
@@ -94,14 +98,25 @@ fn upload(bench: &Bench, asked: Asked) -> Result<Group<'_>, String> {
 
 fn lines(asked: &Asked, rows: usize) -> Vec<(&'static str, Line)> {
     let what = format!("upload of {} rows, answers {}", count(rows), asked.answers);
-    let [rate, throttled, worst, cpu, memory, one] = asked.names;
+    let [rate, throttled, worst, cpu, all, memory, one] = asked.names;
     let of_ceiling = |round: &crate::rounds::Round| round["import"].told("rows_a_second") / CEILING * 100.0;
-    let share = |round: &crate::rounds::Round| round["import"].cpu / round["import"].wall * 100.0;
+    let whole = |round: &crate::rounds::Round| round["import"].cpu / round["import"].wall * 100.0;
     let mut lines = vec![
         ("", line(rate, &what, "7 a second × 250", of_ceiling).unit(" %").at_least(97.0, 98.8)),
         ("", line(throttled, &what, "requests throttled", told("import", "throttled")).unit("").at_most(0.0, 0.0)),
         ("", line(worst, &what, "most in a sliding second", told("import", "worst_second")).unit("").at_most(7.0, 7.0)),
-        ("", line(cpu, &format!("{what}, CPU"), "one core", share).unit(" %").at_most(5.0, 1.5)),
+        (
+            "",
+            line(
+                cpu,
+                &format!("{what}, CPU from the first batch to the last"),
+                "one core",
+                told("import", "cpu_while_sending"),
+            )
+            .unit(" %")
+            .at_most(5.0, 1.5),
+        ),
+        ("", line(all, "the same, with the start and the reports", "one core", whole).unit(" %")),
         ("", line(memory, &format!("{what}, memory"), "–", rss("import")).unit(" MB").at_most(64.0, 64.0)),
     ];
     let over = |other: &'static str| {
@@ -128,6 +143,7 @@ pub fn steady(bench: &Bench) -> Result<Group<'_>, String> {
         "upload-300ms-throttled",
         "upload-300ms-second",
         "upload-300ms-cpu",
+        "upload-300ms-cpu-all",
         "upload-300ms-memory",
         "upload-300ms-one",
     ];
@@ -135,8 +151,15 @@ pub fn steady(bench: &Bench) -> Result<Group<'_>, String> {
 }
 
 pub fn slow(bench: &Bench) -> Result<Group<'_>, String> {
-    let names =
-        ["upload-1s", "upload-1s-throttled", "upload-1s-second", "upload-1s-cpu", "upload-1s-memory", "upload-1s-one"];
+    let names = [
+        "upload-1s",
+        "upload-1s-throttled",
+        "upload-1s-second",
+        "upload-1s-cpu",
+        "upload-1s-cpu-all",
+        "upload-1s-memory",
+        "upload-1s-one",
+    ];
     upload(bench, Asked { names, answers: "1 s", latency: (1_000, 1_000), one: Some((6.5, 6.9, 30)), peers: true })
 }
 
@@ -146,6 +169,7 @@ pub fn uneven(bench: &Bench) -> Result<Group<'_>, String> {
         "upload-uneven-throttled",
         "upload-uneven-second",
         "upload-uneven-cpu",
+        "upload-uneven-cpu-all",
         "upload-uneven-memory",
         "upload-uneven-one",
     ];
