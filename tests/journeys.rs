@@ -15,7 +15,7 @@ use amoport::entity::{Action, Kind};
 use amoport::mapping::wanted::wanted;
 use amoport::mapping::{self, Ledger, Mapper, Plan, compile};
 use amoport::sandbox::{Options as SandboxOptions, Sandbox, Switches};
-use amoport::store::{Head, Journal, MappingHead, NewRun, RunEnd, SourceHead, Store, StoreError};
+use amoport::store::{Head, Journal, MappingHead, NewRun, Resumed, RunEnd, SourceHead, Store, StoreError};
 use amoport::table::{ReadOptions, Row, Table};
 use amoport::upload::feed::{self, Select};
 use amoport::upload::{BatchSize, Doubt, End, Event, Options, Upload};
@@ -208,7 +208,8 @@ impl Journey {
             return Ok((Journal::begin(self.store(), &new).map_err(told)?, Vec::new(), HashSet::new()));
         }
         let run = self.store().run_named(RUN).map_err(told)?.ok_or("the run is gone")?;
-        let (mut journal, mut open) = Journal::resume(self.store(), &run).map_err(told)?;
+        let Resumed { mut journal, doubts: mut open, mut done, .. } =
+            Journal::resume(self.store(), &run, false).map_err(told)?;
         if self.voyage.action != Action::Create {
             // They may be made twice without harm, and simply go again.
             for doubt in std::mem::take(&mut open) {
@@ -216,7 +217,6 @@ impl Journey {
             }
         }
         let doubts = Doubt::reopen(open, self.table(), self.mapper(), None).map_err(|p| p.to_string())?;
-        let mut done = journal.take_done();
         done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
         Ok((journal, doubts, done))
     }

@@ -9,7 +9,7 @@ use super::{prepare, say, workbook};
 use crate::account::Account;
 use crate::entity::Action;
 use crate::mapping::{self, Mapper, Plan};
-use crate::store::{Head, Journal, OpenDoubt, Run, Store, StoreError};
+use crate::store::{Head, Journal, OpenDoubt, Resumed, Run, Store, StoreError};
 use crate::table::Table;
 use crate::upload::Doubt;
 use crate::upload::feed::Select;
@@ -23,26 +23,34 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
     let head = run.head.clone();
     let _lock = job::lock(common, &head)?;
     let file = Path::new(&head.source.path);
-    // All that only reads goes on meanwhile: of a large file this takes as long as the rest.
-    let (hashed, read) = std::thread::scope(|scope| {
+    // All that can be opened without a trace is opened meanwhile: of a large file the hash takes as long as the rest.
+    let (hashed, opened) = std::thread::scope(|scope| {
         let hashing = scope.spawn(|| prepare::sha256(file));
-        let read = read(args, common, &store, &run);
-        (hashing.join(), read)
+        let opened = open(common, &store, &run);
+        (hashing.join(), opened)
     });
     let hashed = hashed.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
     // That it has changed explains whatever else is wrong with it.
     prepare::unchanged(file, &hashed, &head.source.sha256, "source")?;
-    let Opened { table, target, plan, refused } = read?;
+    let Opened { table, plan, refused } = opened?;
+    say::note(common, format!("{}: {}", file.display(), table.layout));
+    let sandbox = head.target == SANDBOX;
+    let target =
+        TargetArgs { sandbox, account: (!sandbox).then(|| head.target.clone()), token_file: args.token_file.clone() };
+    let target = Target::open(&target, common, head.rate)?;
+    if target.account != head.account {
+        let message = format!("the run went into {}, and \"{}\" is {} now", head.account, head.target, target.account);
+        return Err(Ended::usage("other-account", message, "name the old account again in amoport.toml, then resume"));
+    }
     if let Some(made) = &head.mapping.made {
         workbook::kept(&store, run.run, made, &plan)?;
     }
-    let (mut journal, open) = Journal::resume(Store::open(&common.state)?, &run)?;
+    let Resumed { mut journal, doubts: open, mut done, forgotten } =
+        Journal::resume(Store::open(&common.state)?, &run, args.resend_unknown)?;
     if args.resend_unknown {
-        let forgotten = journal.forget_unknown()?;
         say::note(common, format!("{forgotten} records of unknown outcome are sent again"));
     }
     let doubts = doubts(&mut journal, open, &plan, &head, &run.name)?;
-    let mut done = journal.take_done();
     done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
     // Whoever goes on after the budget was overrun has seen the rejections.
     let budget = None;
@@ -53,13 +61,12 @@ pub fn run(args: &ResumeArgs, common: &Common) -> Result<Exit, Ended> {
 /// What a run goes on with.
 struct Opened {
     table: Table,
-    target: Target,
     plan: Arc<Plan>,
     refused: HashSet<u32>,
 }
 
 /// Opens everything as it was on the first day, and changes nothing.
-fn read(args: &ResumeArgs, common: &Common, store: &Store, run: &Run) -> Result<Opened, Ended> {
+fn open(common: &Common, store: &Store, run: &Run) -> Result<Opened, Ended> {
     let head = &run.head;
     let mapping = Path::new(&head.mapping.path);
     let written = match &head.mapping.made {
@@ -73,20 +80,11 @@ fn read(args: &ResumeArgs, common: &Common, store: &Store, run: &Run) -> Result<
         }
     };
     let table = prepare::reopen(&head.source)?;
-    say::note(common, format!("{}: {}", head.source.path, table.layout));
-    let sandbox = head.target == SANDBOX;
-    let target =
-        TargetArgs { sandbox, account: (!sandbox).then(|| head.target.clone()), token_file: args.token_file.clone() };
-    let target = Target::open(&target, common, head.rate)?;
-    if target.account != head.account {
-        let message = format!("the run went into {}, and \"{}\" is {} now", head.account, head.target, target.account);
-        return Err(Ended::usage("other-account", message, "name the old account again in amoport.toml, then resume"));
-    }
     // The snapshot of the first day: what was mapped then is mapped alike now.
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
-    let ledger = prepare::ledger_of(common, &target.account, Some(run.run), head.again);
+    let ledger = prepare::ledger_of(common, &head.account, Some(run.run), head.again);
     let plan = prepare::plan(&written, &table, account, ledger)?;
-    Ok(Opened { table, target, plan, refused: store.refused(run.run)? })
+    Ok(Opened { table, plan, refused: store.refused(run.run)? })
 }
 
 /// Batches that were sent and never answered, with their records mapped again. Changes may be made twice without harm,

@@ -1,7 +1,7 @@
 //! A row as it was read, without what nobody looks at: short texts and keys stand in place, objects are short lists. As a
 //! tree of maps it takes three times as long to build and to look things up in. [measured]
 
-use super::parts::{Json, Scalar};
+use super::parts::{Json, Plain};
 use compact_str::CompactString;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -12,7 +12,7 @@ use std::fmt;
 /// Keys that no column shows and no look-up reads: links between pages, and what the account says of a field anyway.
 const UNREAD: [&str; 6] = ["_links", "field_name", "field_type", "account_id", "group_id", "score"];
 /// Nothing is kept that says nothing, but here: an item without this key is a chain of lists. [doc]
-const TELLING: &str = "value";
+const KEPT_WHEN_NULL: &str = "value";
 
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Lean {
@@ -33,9 +33,10 @@ impl Lean {
         Read.deserialize(&mut serde_json::Deserializer::from_str(row.get())).ok()
     }
 
+    /// Of a key that stands twice the last counts, as everywhere.
     pub fn get(&self, key: &str) -> Option<&Lean> {
         match self {
-            Lean::Map(pairs) => pairs.iter().find(|(known, _)| known == key).map(|(_, value)| value),
+            Lean::Map(pairs) => pairs.iter().rev().find(|(known, _)| known == key).map(|(_, value)| value),
             Lean::Null | Lean::Flag(_) | Lean::Number(_) | Lean::Text(_) | Lean::List(_) => None,
         }
     }
@@ -76,13 +77,12 @@ impl std::ops::Index<&str> for Lean {
 }
 
 impl Json for Lean {
-    fn scalar(&self) -> Scalar<'_> {
+    fn plain(&self) -> Option<Plain<'_>> {
         match self {
-            Lean::Null => Scalar::Null,
-            Lean::Flag(flag) => Scalar::Flag(*flag),
-            Lean::Number(number) => Scalar::Number(number),
-            Lean::Text(text) => Scalar::Text(text),
-            Lean::List(_) | Lean::Map(_) => Scalar::None,
+            Lean::Flag(flag) => Some(Plain::Flag(*flag)),
+            Lean::Number(number) => Some(Plain::Number(number)),
+            Lean::Text(text) => Some(Plain::Text(text)),
+            Lean::Null | Lean::List(_) | Lean::Map(_) => None,
         }
     }
 
@@ -127,20 +127,20 @@ impl From<Value> for Lean {
             Value::String(text) => Lean::Text(text.into()),
             Value::Array(items) => Lean::List(items.into_iter().map(Lean::from).collect()),
             Value::Object(map) => {
-                let read = map.into_iter().filter(|(key, _)| is_read(key));
-                let told = read.filter(|(key, value)| says(key, value.is_null()));
+                let read = map.into_iter().filter(|(key, _)| is_wanted(key));
+                let told = read.filter(|(key, value)| is_kept(key, value.is_null()));
                 Lean::Map(told.map(|(key, value)| (key.into(), value.into())).collect())
             }
         }
     }
 }
 
-fn is_read(key: &str) -> bool {
+fn is_wanted(key: &str) -> bool {
     !UNREAD.contains(&key)
 }
 
-fn says(key: &str, is_null: bool) -> bool {
-    !is_null || key == TELLING
+fn is_kept(key: &str, is_null: bool) -> bool {
+    !is_null || key == KEPT_WHEN_NULL
 }
 
 struct Read;
@@ -198,7 +198,7 @@ impl<'de> Visitor<'de> for Read {
             match key {
                 Some(key) => {
                     let value = map.next_value_seed(Read)?;
-                    if says(&key, value.is_null()) {
+                    if is_kept(&key, value.is_null()) {
                         pairs.push((key, value));
                     }
                 }
@@ -228,7 +228,7 @@ impl Visitor<'_> for Key {
     }
 
     fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(is_read(key).then(|| key.into()))
+        Ok(is_wanted(key).then(|| key.into()))
     }
 }
 
@@ -247,6 +247,8 @@ mod tests {
         let lean = Lean::of(&raw).expect("JSON");
         assert_eq!(lean.to_string(), kept);
         assert_eq!(lean, Lean::from(whole), "however it came");
+        let twice = RawValue::from_string(r#"{"id":1,"i\u0064":2,"id":null}"#.to_owned()).expect("JSON");
+        assert_eq!(Lean::of(&twice).expect("JSON")["id"], Lean::from(json!(2)));
         assert_eq!((&lean["t"]["x"], &lean["nothing"]["at all"]), (&Lean::Null, &Lean::Null));
     }
 }

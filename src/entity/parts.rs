@@ -99,30 +99,27 @@ pub struct Basics {
 
 /// JSON, whatever holds it.
 pub trait Json: Sized {
-    fn scalar(&self) -> Scalar<'_>;
+    /// What is neither nothing nor made of parts.
+    fn plain(&self) -> Option<Plain<'_>>;
     /// The items of a list; PHP gives a map with numbers for keys where a list has gaps. [doc Kommo]
     fn items(&self) -> Vec<&Self>;
 }
 
 /// A value without parts.
 #[derive(Debug, Clone, Copy)]
-pub enum Scalar<'v> {
-    Null,
+pub enum Plain<'v> {
     Flag(bool),
     Number(&'v Number),
     Text(&'v str),
-    /// It has parts.
-    None,
 }
 
 impl Json for Value {
-    fn scalar(&self) -> Scalar<'_> {
+    fn plain(&self) -> Option<Plain<'_>> {
         match self {
-            Value::Null => Scalar::Null,
-            Value::Bool(flag) => Scalar::Flag(*flag),
-            Value::Number(number) => Scalar::Number(number),
-            Value::String(text) => Scalar::Text(text),
-            Value::Array(_) | Value::Object(_) => Scalar::None,
+            Value::Bool(flag) => Some(Plain::Flag(*flag)),
+            Value::Number(number) => Some(Plain::Number(number)),
+            Value::String(text) => Some(Plain::Text(text)),
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
         }
     }
 
@@ -137,51 +134,51 @@ impl Json for Value {
 
 /// Reads an id however it is spelled: int, float without a fraction, digits in a text.
 pub fn id(value: &impl Json) -> Option<u64> {
-    match value.scalar() {
-        Scalar::Number(number) => {
+    match value.plain()? {
+        Plain::Number(number) => {
             number.as_u64().or_else(|| number.as_f64().filter(|f| f.fract() == 0.0 && *f >= 0.0).map(|f| f as u64))
         }
-        Scalar::Text(text) => text.trim().parse().ok(),
-        Scalar::Null | Scalar::Flag(_) | Scalar::None => None,
+        Plain::Text(text) => text.trim().parse().ok(),
+        Plain::Flag(_) => None,
     }
 }
 
 /// Reads a flag however it is spelled: a bool, 0 or 1, a text.
 pub fn flag(value: &impl Json) -> bool {
-    match value.scalar() {
-        Scalar::Flag(flag) => flag,
-        Scalar::Number(number) => number.as_f64() != Some(0.0),
-        Scalar::Text(text) => matches!(text, "true" | "1"),
-        Scalar::Null | Scalar::None => false,
+    match value.plain() {
+        Some(Plain::Flag(flag)) => flag,
+        Some(Plain::Number(number)) => number.as_f64() != Some(0.0),
+        Some(Plain::Text(text)) => matches!(text, "true" | "1"),
+        None => false,
     }
 }
 
 /// A number however it is spelled.
 pub fn number(value: &impl Json) -> Option<Decimal> {
-    match value.scalar() {
-        Scalar::Number(number) => match number.as_i64() {
+    match value.plain()? {
+        Plain::Number(number) => match number.as_i64() {
             Some(whole) => Some(whole.into()),
             None => number.to_string().parse().ok(),
         },
-        Scalar::Text(text) => text.trim().parse().ok(),
-        Scalar::Null | Scalar::Flag(_) | Scalar::None => None,
+        Plain::Text(text) => text.trim().parse().ok(),
+        Plain::Flag(_) => None,
     }
 }
 
 /// Unix seconds, as a number or as a text.
 pub fn seconds(value: &impl Json) -> Option<i64> {
-    match value.scalar() {
-        Scalar::Number(number) => number.as_i64(),
-        Scalar::Text(text) => text.parse().ok(),
-        Scalar::Null | Scalar::Flag(_) | Scalar::None => None,
+    match value.plain()? {
+        Plain::Number(number) => number.as_i64(),
+        Plain::Text(text) => text.parse().ok(),
+        Plain::Flag(_) => None,
     }
 }
 
 pub fn text(value: &impl Json) -> String {
-    match value.scalar() {
-        Scalar::Text(text) => text.to_owned(),
-        Scalar::Number(number) => number.to_string(),
-        Scalar::Null | Scalar::Flag(_) | Scalar::None => String::new(),
+    match value.plain() {
+        Some(Plain::Text(text)) => text.to_owned(),
+        Some(Plain::Number(number)) => number.to_string(),
+        Some(Plain::Flag(_)) | None => String::new(),
     }
 }
 

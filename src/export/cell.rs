@@ -4,6 +4,7 @@ use crate::account::Account;
 use crate::entity::lean::Lean;
 use crate::entity::parts::{id, number, seconds, text};
 use crate::entity::{FieldKind, Shows};
+use compact_str::CompactString;
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
 use rust_decimal::Decimal;
@@ -168,25 +169,32 @@ pub fn field(kind: FieldKind, values: &Lean, names: &Names) -> Cell {
         // A chain has no such key. [doc]
         None => json(item),
     };
-    let text = |item: &Lean| told(item).into_text();
+    let word = |item: &Lean| told(item).into_text();
     let (Some(first), second) = (values.each().next(), values.each().nth(1)) else { return Cell::Empty };
     match kind {
         FieldKind::SmartAddress if values.each().all(|part| part["enum_code"].as_str().is_some()) => address(values),
-        FieldKind::Multitext => joined(values.each(), |item| sorted(text(item), &item["enum_code"])),
-        FieldKind::Multiselect => joined(values.each(), text),
+        FieldKind::Multitext => joined(values.each(), |item| sorted(word(item), &item["enum_code"])),
+        FieldKind::Multiselect => joined(values.each(), word),
         _ if second.is_none() => told(first),
         // A list of structured values stays a list.
         _ if values.each().any(|item| item.get("value").is_none_or(Lean::is_object)) => {
             json(&Lean::List(values.each().map(|item| item.get("value").unwrap_or(item).clone()).collect()))
         }
-        _ => joined(values.each(), text),
+        _ => joined(values.each(), word),
     }
 }
 
 /// An address is the texts of its parts, by their codes. [doc]
 fn address(parts: &Lean) -> Cell {
-    let of = |part: &Lean| Some((part["enum_code"].as_str()?.into(), part["value"].clone()));
-    json(&Lean::Map(parts.each().filter_map(of).collect()))
+    let of = |part: &Lean| Some((CompactString::from(part["enum_code"].as_str()?), part["value"].clone()));
+    let mut all: Vec<(CompactString, Lean)> = Vec::new();
+    for (code, text) in parts.each().filter_map(of) {
+        match all.iter_mut().find(|(known, _)| *known == code) {
+            Some((_, known)) => *known = text,
+            None => all.push((code, text)),
+        }
+    }
+    json(&Lean::Map(all))
 }
 
 /// `+7 900 000-00-00 (MOB)`; nothing is said of the usual sort.
@@ -372,6 +380,11 @@ mod tests {
                 FieldKind::SmartAddress,
                 json!([{"value": "Москва", "enum_code": "city"}, {"value": "RU", "enum_code": "country"}]),
                 r#"{"city":"Москва","country":"RU"}"#,
+            ),
+            (
+                FieldKind::SmartAddress,
+                json!([{"value": "a", "enum_code": "city"}, {"value": "b", "enum_code": "city"}]),
+                r#"{"city":"b"}"#,
             ),
             (FieldKind::Numeric, json!([{"value": "12.50"}]), "12.50"),
             (FieldKind::Numeric, json!([{"value": "many"}]), "many"),

@@ -41,19 +41,10 @@ struct Column {
 pub struct Head {
     pub title: String,
     pub choices: Vec<String>,
-    pub looks: Looks,
+    /// Its numbers are amounts of money.
+    pub money: bool,
     /// What is edited in it cannot be sent back.
     pub read_only: bool,
-}
-
-/// How the numbers of a column are shown.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Looks {
-    #[default]
-    Plain,
-    Money,
-    Instant,
-    Day,
 }
 
 #[derive(Debug, Clone)]
@@ -71,20 +62,11 @@ enum From {
 }
 
 impl From {
-    fn looks(&self) -> Looks {
+    fn is_money(&self) -> bool {
         match self {
-            From::Own(spec) => match spec.shows {
-                Shows::Money => Looks::Money,
-                Shows::Instant => Looks::Instant,
-                _ => Looks::Plain,
-            },
-            From::Field { kind, .. } => match kind {
-                FieldKind::Monetary | FieldKind::Price => Looks::Money,
-                FieldKind::DateTime => Looks::Instant,
-                FieldKind::Date | FieldKind::Birthday => Looks::Day,
-                _ => Looks::Plain,
-            },
-            From::Card(_) | From::Gone => Looks::Plain,
+            From::Own(spec) => spec.shows == Shows::Money,
+            From::Field { kind, .. } => matches!(kind, FieldKind::Monetary | FieldKind::Price),
+            From::Card(_) | From::Gone => false,
         }
     }
 }
@@ -163,7 +145,7 @@ impl Columns {
         let head = |(n, column): (usize, &Column)| Head {
             title: column.title.clone(),
             choices: column.choices.clone(),
-            looks: column.from.looks(),
+            money: column.from.is_money(),
             read_only: described.as_ref().is_some_and(|all| !all[n].writable || all[n].is_id()),
         };
         self.all.iter().enumerate().map(head).collect()

@@ -2,7 +2,7 @@
 //! becomes a formula.
 
 use super::cell::Cell;
-use super::columns::{Head, Looks};
+use super::columns::Head;
 use super::dialect::Dialect;
 use super::hidden::{Described, HiddenOut, Stamp};
 use crate::table::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
@@ -95,15 +95,6 @@ impl Sheets {
                 sheet.add_data_validation(self.top, column, self.top, column, &read_only()?)?;
             }
         }
-        for (column, head) in (0_u16..).zip(&self.heads) {
-            // Cells without a format of their own look like their column, as do those of rows that are added.
-            match head.looks {
-                Looks::Plain => {}
-                Looks::Money => drop(sheet.set_column_format(column, &self.whole)?),
-                Looks::Instant => drop(sheet.set_column_format(column, &self.instant)?),
-                Looks::Day => drop(sheet.set_column_format(column, &self.day)?),
-            }
-        }
         for (column, (head, list)) in (0_u16..).zip(self.heads.iter().zip(lists(&self.heads))) {
             if let Some(list) = list {
                 // Rows that are added below have it, too.
@@ -146,24 +137,17 @@ impl Sheets {
             {
                 continue;
             }
-            let looks = match cell {
-                Cell::Instant(_) => Looks::Instant,
-                Cell::Day(_) => Looks::Day,
-                _ => head.looks,
-            };
+            // A format of the whole column would be that of cells to come, too: 2025 would be a day, 99.90 would be 100.
             match (cell.as_number(), cell.as_serial()) {
-                (Some(number), _) if looks == Looks::Money && number.fract() != 0.0 => {
-                    sheet.write_number_with_format(row, column, number, &self.cents)?;
+                (Some(number), _) if head.money => {
+                    let format = if number.fract() == 0.0 { &self.whole } else { &self.cents };
+                    sheet.write_number_with_format(row, column, number, format)?;
                 }
                 (Some(number), _) => {
                     sheet.write_number(row, column, number)?;
                 }
-                // A format is looked up by all it says, which takes longer than writing the cell.
-                (None, Some(days)) if looks == head.looks => {
-                    sheet.write_number(row, column, days)?;
-                }
                 (None, Some(days)) => {
-                    let format = if looks == Looks::Day { day } else { instant };
+                    let format = if matches!(cell, Cell::Day(_)) { day } else { instant };
                     sheet.write_number_with_format(row, column, days, format)?;
                 }
                 (None, None) if cell == Cell::Empty => {}

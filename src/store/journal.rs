@@ -71,8 +71,16 @@ pub struct Journal {
     entity: String,
     next_batch: BatchNo,
     counts: Counts,
-    /// Rows that had their outcome when the run was opened again.
-    done: HashSet<u32>,
+}
+
+/// A run that was opened again.
+pub struct Resumed {
+    pub journal: Journal,
+    pub doubts: Vec<OpenDoubt>,
+    /// Rows that have their outcome: all others are sent.
+    pub done: HashSet<u32>,
+    /// Records of unknown outcome that are sent again.
+    pub forgotten: u64,
 }
 
 impl Journal {
@@ -100,80 +108,19 @@ impl Journal {
         }
         tx.commit()?;
         let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity.clone());
-        let (counts, done) = (Counts::default(), HashSet::new());
-        Ok(Journal { store, run, account, ledger, entity, next_batch: 1, counts, done })
+        Ok(Journal { store, run, account, ledger, entity, next_batch: 1, counts: Counts::default() })
     }
 
     /// Opens a run again. What was unprocessed is open; batches that were sent and never answered are in doubt, and come
-    /// back with their rows and watermarks.
-    pub fn resume(store: Store, run: &Run) -> Result<(Journal, Vec<OpenDoubt>), StoreError> {
-        let head = &run.head;
-        let run = run.run;
-        let mut journal = Journal {
-            store,
-            run,
-            account: head.account.clone(),
-            ledger: head.ledger(),
-            entity: head.entity.clone(),
-            next_batch: 1,
-            counts: Counts::default(),
-            done: HashSet::new(),
-        };
-        let doubts = journal.reopen()?;
-        Ok((journal, doubts))
-    }
-
-    /// The rows that had their outcome when the run was opened again; they are given once.
-    pub fn take_done(&mut self) -> HashSet<u32> {
-        std::mem::take(&mut self.done)
-    }
-
-    /// Walks through the run's rows once for all that is to be known of them; true where some are unprocessed.
-    fn look(&mut self) -> Result<bool, StoreError> {
-        let (mut counts, mut done, mut open) = (Counts::default(), HashSet::new(), false);
-        super::reading::statuses(&self.store.db, self.run, |row, status| {
-            if status.is_final() {
-                counts.add(status, 1);
-                done.insert(row);
-            } else {
-                open = true;
-            }
-        })?;
-        (self.counts, self.done) = (counts, done);
-        Ok(open)
-    }
-
-    fn reopen(&mut self) -> Result<Vec<OpenDoubt>, StoreError> {
-        let run = self.run;
-        let tx = self.store.db.transaction()?;
+    /// back with their rows and watermarks. `resend_unknown` forgets that records ended unknown: only when the user says so.
+    pub fn resume(mut store: Store, run: &Run, resend_unknown: bool) -> Result<Resumed, StoreError> {
+        let (head, run) = (&run.head, run.run);
+        let tx = store.db.transaction()?;
         let last: Option<BatchNo> =
             tx.query_row("SELECT max(batch) FROM batch WHERE run = ?", [run], |row| row.get(0))?;
-        self.next_batch = last.unwrap_or(0) + 1;
-        let mut doubts = Vec::new();
-        {
-            let mut statement =
-                tx.prepare("SELECT batch, state, rows, watermark, owner FROM batch WHERE run = ? AND state IN (?, ?)")?;
-            let mut rows = statement.query(params![run, State::Sent.word(), State::InDoubt.word()])?;
-            while let Some(row) = rows.next()? {
-                let (batch, word): (BatchNo, String) = (row.get(0)?, row.get(1)?);
-                if state(&word)? == State::Sent {
-                    move_batch(&tx, run, batch, &[Step::Doubt], None)?;
-                }
-                let (packed, watermark): (Vec<u8>, i64) = (row.get(2)?, row.get(3)?);
-                let owner = row.get::<_, Option<i64>>(4)?.map(|id| id as u64);
-                doubts.push(OpenDoubt { batch, rows: unpack(&packed), owner, watermark: watermark as u64 });
-            }
-        }
+        let mut doubts = doubts(&tx, run)?;
         for doubt in &mut doubts {
-            // Unknown for the report only, while the run was stopped; part of a batch may have been answered.
-            tx.execute(
-                "DELETE FROM problem WHERE run = ?1 AND row IN (SELECT row FROM record WHERE run = ?1 AND batch = ?2 AND status = ?3)",
-                params![run, doubt.batch, Status::Unknown.number()],
-            )?;
-            tx.execute(
-                "DELETE FROM record WHERE run = ? AND batch = ? AND status = ?",
-                params![run, doubt.batch, Status::Unknown.number()],
-            )?;
+            forget_unknown(&tx, run, Some(doubt.batch))?;
             let mut settled = tx.prepare_cached("SELECT count(*) FROM record WHERE run = ? AND row = ?")?;
             let mut open = Vec::new();
             for row in &doubt.rows {
@@ -183,27 +130,26 @@ impl Journal {
             }
             doubt.rows = open;
         }
+        let forgotten = if resend_unknown { forget_unknown(&tx, run, None)? } else { 0 };
+        // Of a million rows one walk must do.
+        let (mut counts, mut done, mut unprocessed) = (Counts::default(), HashSet::new(), false);
+        super::reading::statuses(&tx, run, |row, status| {
+            if status.is_final() {
+                counts.add(status, 1);
+                done.insert(row);
+            } else {
+                unprocessed = true;
+            }
+        })?;
+        if unprocessed {
+            let status = Status::Unprocessed.number();
+            tx.execute("DELETE FROM record WHERE run = ? AND status = ?", params![run, status])?;
+        }
         tx.execute("UPDATE run SET outcome = 'running', exit_code = NULL WHERE run = ?", [run])?;
         tx.commit()?;
-        if self.look()? {
-            let unprocessed = Status::Unprocessed.number();
-            self.store.db.execute("DELETE FROM record WHERE run = ? AND status = ?", params![run, unprocessed])?;
-        }
-        Ok(doubts)
-    }
-
-    /// Forgets that records ended unknown, so that they are sent again: only when the user says so.
-    pub fn forget_unknown(&mut self) -> Result<u64, StoreError> {
-        let tx = self.store.db.transaction()?;
-        tx.execute(
-            "DELETE FROM problem WHERE run = ?1 AND row IN (SELECT row FROM record WHERE run = ?1 AND status = ?2)",
-            params![self.run, Status::Unknown.number()],
-        )?;
-        let forgotten =
-            tx.execute("DELETE FROM record WHERE run = ? AND status = ?", params![self.run, Status::Unknown.number()])?;
-        tx.commit()?;
-        self.look()?;
-        Ok(forgotten as u64)
+        let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity.clone());
+        let next_batch = last.unwrap_or(0) + 1;
+        Ok(Resumed { journal: Journal { store, run, account, ledger, entity, next_batch, counts }, doubts, done, forgotten })
     }
 
     pub fn run(&self) -> i64 {
@@ -438,6 +384,37 @@ fn known_key(
 
 fn state(word: &str) -> Result<State, StoreError> {
     State::from_word(word).ok_or_else(|| StoreError::Odd(format!("a batch is \"{word}\"")))
+}
+
+/// The batches of a run that were sent and never answered, which are in doubt from now on.
+fn doubts(tx: &Transaction<'_>, run: i64) -> Result<Vec<OpenDoubt>, StoreError> {
+    let mut doubts = Vec::new();
+    let mut statement =
+        tx.prepare("SELECT batch, state, rows, watermark, owner FROM batch WHERE run = ? AND state IN (?, ?)")?;
+    let mut rows = statement.query(params![run, State::Sent.word(), State::InDoubt.word()])?;
+    while let Some(row) = rows.next()? {
+        let (batch, word): (BatchNo, String) = (row.get(0)?, row.get(1)?);
+        if state(&word)? == State::Sent {
+            move_batch(tx, run, batch, &[Step::Doubt], None)?;
+        }
+        let (packed, watermark): (Vec<u8>, i64) = (row.get(2)?, row.get(3)?);
+        let owner = row.get::<_, Option<i64>>(4)?.map(|id| id as u64);
+        doubts.push(OpenDoubt { batch, rows: unpack(&packed), owner, watermark: watermark as u64 });
+    }
+    Ok(doubts)
+}
+
+/// Forgets records of unknown outcome: of a batch in doubt, where they were unknown only for the report of a stopped run,
+/// or of the whole run. How many there were.
+fn forget_unknown(tx: &Transaction<'_>, run: i64, batch: Option<BatchNo>) -> Result<u64, StoreError> {
+    let which = params![run, Status::Unknown.number(), batch];
+    tx.execute(
+        "DELETE FROM problem WHERE run = ?1 AND row IN
+         (SELECT row FROM record WHERE run = ?1 AND status = ?2 AND (?3 IS NULL OR batch = ?3))",
+        which,
+    )?;
+    let records = "DELETE FROM record WHERE run = ?1 AND status = ?2 AND (?3 IS NULL OR batch = ?3)";
+    Ok(tx.execute(records, which)? as u64)
 }
 
 fn move_batch(

@@ -19,7 +19,7 @@ mod reading;
 mod returned;
 
 pub use head::{Head, MappingHead, SourceHead, ledger_name};
-pub use journal::{BatchNo, Journal, KnownKey, NewRun, OpenDoubt, RunEnd, Sending};
+pub use journal::{BatchNo, Journal, KnownKey, NewRun, OpenDoubt, Resumed, RunEnd, Sending};
 pub use links::{Linked, Links};
 pub use outcome::{Counts, Outcome, Problem as StoredProblem, Status};
 pub use reading::{Line, Run, Written};

@@ -6,7 +6,7 @@ use rust_xlsxwriter::{Color, Format, FormatUnderline, Formula, Worksheet, XlsxEr
 pub const SHEET_ROWS_MAX: u32 = 1_048_576;
 /// Characters of a cell.
 pub const CELL_MAX: usize = 32_767;
-/// Of the zip that a workbook is: level 6, the default, takes half as long again for 5 % less, level 3 three quarters of the
+/// Of the zip that a workbook is: level 6, the default, takes half as long again for 6 % less, level 3 three quarters of the
 /// time for 10 % more. [measured]
 pub const COMPRESSION: u8 = 4;
 /// Letters of a formula's text. [Excel]

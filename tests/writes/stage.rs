@@ -125,9 +125,9 @@ impl Stage {
     /// As after a kill, or after a stop.
     pub fn resume(self) -> Stage {
         let run = self.store().run_named("run").expect("the store works").expect("the run is there");
-        let (journal, doubts) = Journal::resume(self.store(), &run).expect("the store works");
-        assert!(doubts.is_empty(), "{doubts:?}");
-        Stage { journal: Arc::new(Mutex::new(journal)), ..self }
+        let resumed = Journal::resume(self.store(), &run, false).expect("the store works");
+        assert!(resumed.doubts.is_empty(), "{:?}", resumed.doubts);
+        Stage { journal: Arc::new(Mutex::new(resumed.journal)), ..self }
     }
 
     pub async fn upload_loaded(&self, records: Vec<Loaded>) -> End {

@@ -173,7 +173,7 @@ pub fn uneven(bench: &Bench) -> Result<Group<'_>, String> {
         "upload-uneven-memory",
         "upload-uneven-one",
     ];
-    let one = Some((11.0, 12.5, 60));
+    let one = Some((11.0, 12.5, 120));
     upload(bench, Asked { names, answers: "0.3 – 3 s", latency: (300, 3_000), one, peers: true })
 }
 
