@@ -250,4 +250,20 @@ mod tests {
         let told: Vec<String> = second.rows().map(|row| row[0].to_string()).collect();
         assert_eq!(told, ["A", "=2", "=3"]);
     }
+
+    /// Or a year that is typed into a column of dates would be a day of 1905, and 99.90 would look like 100.
+    #[test]
+    fn cells_to_come_have_no_format() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.xlsx");
+        let heads = vec![Head { money: true, ..Head::default() }, Head::default()];
+        let mut sheets = Sheets::new(heads, &Dialect::default()).unwrap();
+        let day = Cell::Day(jiff::civil::date(2026, 11, 22));
+        sheets.row([Cell::Number(rust_decimal::Decimal::new(9_990, 2)), day].into_iter()).unwrap();
+        sheets.save(&path).unwrap();
+        let mut zip = zip::ZipArchive::new(std::fs::File::open(&path).unwrap()).unwrap();
+        let sheet = std::io::read_to_string(zip.by_name("xl/worksheets/sheet1.xml").unwrap()).unwrap();
+        assert!(sheet.contains(r#"<c r="A2" s="#) && sheet.contains(r#"<c r="B2" s="#), "{sheet}");
+        assert!(!sheet.contains(" style="), "{sheet}");
+    }
 }

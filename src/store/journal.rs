@@ -149,7 +149,12 @@ impl Journal {
         tx.commit()?;
         let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity.clone());
         let next_batch = last.unwrap_or(0) + 1;
-        Ok(Resumed { journal: Journal { store, run, account, ledger, entity, next_batch, counts }, doubts, done, forgotten })
+        Ok(Resumed {
+            journal: Journal { store, run, account, ledger, entity, next_batch, counts },
+            doubts,
+            done,
+            forgotten,
+        })
     }
 
     pub fn run(&self) -> i64 {

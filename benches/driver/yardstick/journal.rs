@@ -2,7 +2,7 @@
 
 use super::{in_file, tell};
 use amoport::store::{
-    Head, Journal, MappingHead, NewRun, Outcome, RunEnd, Sending, SourceHead, Status, Store, StoreError,
+    Head, Journal, MappingHead, NewRun, Outcome, Resumed, RunEnd, Sending, SourceHead, Status, Store, StoreError,
 };
 use std::fmt::Write as _;
 use std::fs::File;
