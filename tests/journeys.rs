@@ -15,8 +15,10 @@ use amoport::entity::{Action, Kind};
 use amoport::mapping::wanted::wanted;
 use amoport::mapping::{self, Ledger, Mapper, Plan, compile};
 use amoport::sandbox::{Options as SandboxOptions, Sandbox, Switches};
-use amoport::store::{Head, Journal, MappingHead, NewRun, Resumed, RunEnd, SourceHead, Store, StoreError};
-use amoport::table::{ReadOptions, Row, Table};
+use amoport::store::{
+    Head, Journal, MappingHead, NewRun, Resumed, RunEnd, RunOutcome, SourceHead, Store, StoreError, Verify,
+};
+use amoport::table::{Format, ReadOptions, Row, Table};
 use amoport::upload::feed::{self, Select};
 use amoport::upload::{BatchSize, Doubt, End, Event, Options, Upload};
 use serde_json::{Value, json};
@@ -271,7 +273,7 @@ impl Journey {
         let report = report.map_err(|e| e.to_string())?;
         let finished = matches!(report.end, End::Finished);
         let end = RunEnd {
-            outcome: if finished { "done" } else { "stopped-by-service" },
+            outcome: if finished { RunOutcome::Done } else { RunOutcome::StoppedByService },
             exit_code: 0,
             elapsed_ms: 0,
             sent: 0,
@@ -338,23 +340,23 @@ fn head(folder: &Path, Voyage { kind, action }: Voyage) -> Head {
             sha256: String::new(),
             sheet: None,
             header_row: 1,
-            format: "csv".to_owned(),
+            format: Format::Csv,
             encoding: None,
             bom: false,
             delimiter: Some(','),
             titles: Vec::new(),
         },
         mapping: MappingHead { path: String::new(), sha256: String::new(), made: None },
-        kind: kind.name().to_owned(),
-        entity: kind.spec().entity.path().to_owned(),
-        action: action.name().to_owned(),
+        kind,
+        entity: kind.spec().entity,
+        action,
         account: "sandbox".to_owned(),
         target: "sandbox".to_owned(),
         base: String::new(),
         folder: String::new(),
         batch: None,
         settle: SETTLE.as_secs(),
-        verify: "none".to_owned(),
+        verify: Verify::None,
         rate: 7,
         rows: None,
         limit: None,

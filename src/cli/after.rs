@@ -9,10 +9,10 @@ use crate::entity::answer::NOT_A_CHOICE;
 use crate::mapping::{Mapper, Plan};
 use crate::problem::Problem;
 use crate::report;
-use crate::store::{Head, Journal, Store};
+use crate::store::{Head, Journal, Store, Verify};
 use crate::upload::feed::{self, Fed, Select};
 use crate::upload::links::{self, Linking};
-use crate::upload::verify::{self, Verify, VerifyError};
+use crate::upload::verify::{self, VerifyError};
 use crate::upload::{End, IN_FLIGHT};
 use std::collections::HashSet;
 use std::path::Path;
@@ -81,11 +81,7 @@ impl After<'_> {
     }
 
     async fn verify(&self, common: &Common) -> Result<(), Ended> {
-        let how = match self.head.verify.as_str() {
-            "all" => Verify::All,
-            "none" => Verify::None,
-            _ => Verify::Sample,
-        };
+        let how = self.head.verify;
         let ids = verify::choose(self.store.written(self.run())?, how);
         if ids.is_empty() {
             return Ok(());

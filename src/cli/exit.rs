@@ -46,17 +46,6 @@ impl Exit {
         }
     }
 
-    /// The outcome of a run whose source could not be read to its end; its exit code is that of `Usage`.
-    pub const SOURCE_BROKEN: &'static str = "source-broken";
-
-    /// The outcome of a run that has uploaded everything and whose source could not be read once more, to link it.
-    pub const NOT_LINKED: &'static str = "not-linked";
-
-    /// True for the outcomes after which nothing is left to do.
-    pub fn is_final(outcome: &str) -> bool {
-        [Exit::Done, Exit::Rejected, Exit::Unknown].iter().any(|exit| exit.outcome() == outcome)
-    }
-
     pub const HELP: &'static str = "Exit codes:
   0    every record done or unchanged
   1    finished, some records rejected or links refused; an export that may not be complete

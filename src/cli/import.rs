@@ -9,7 +9,7 @@ use crate::entity::Action;
 use crate::mapping::wanted::wanted;
 use crate::mapping::{Mapper, Plan};
 use crate::problem::Problem;
-use crate::store::{Head, Journal, MappingHead, NewRun, Run, SourceHead, Store, StoreError};
+use crate::store::{Head, Journal, MappingHead, NewRun, Run, RunOutcome, SourceHead, Store, StoreError, Verify};
 use crate::table::Table;
 use crate::upload::Budget;
 use crate::upload::feed::{self, Met, Select};
@@ -103,16 +103,16 @@ pub(super) fn head(
             sha256: prepare::sha256(&args.file)?,
             sheet: layout.sheet.clone(),
             header_row: layout.header_row,
-            format: layout.format.word().to_owned(),
+            format: layout.format,
             encoding: layout.encoding.map(str::to_owned),
             bom: layout.bom,
             delimiter: layout.delimiter,
             titles: table.header.titles().map(str::to_owned).collect(),
         },
         mapping,
-        kind: plan.kind.name().to_owned(),
-        entity: plan.kind.spec().entity.path().to_owned(),
-        action: plan.action.name().to_owned(),
+        kind: plan.kind,
+        entity: plan.kind.spec().entity,
+        action: plan.action,
         account: target.account.clone(),
         target: args.target.account.clone().unwrap_or_else(|| super::target::SANDBOX.to_owned()),
         base: plan.account.base.clone(),
@@ -120,11 +120,10 @@ pub(super) fn head(
         batch: args.batch,
         settle: args.settle,
         verify: match args.verify {
-            VerifyWord::All => "all",
-            VerifyWord::Sample => "sample",
-            VerifyWord::None => "none",
-        }
-        .to_owned(),
+            VerifyWord::All => Verify::All,
+            VerifyWord::Sample => Verify::Sample,
+            VerifyWord::None => Verify::None,
+        },
         rate: args.rate,
         rows: args.rows,
         limit: args.limit,
@@ -150,7 +149,7 @@ pub(super) fn refuse_again(args: &ImportArgs, store: &Store, head: &Head, keyed:
     match covering {
         None => Ok(()),
         Some(run) => {
-            let (message, hint) = if Exit::is_final(&run.outcome) {
+            let (message, hint) = if run.outcome.is_final() {
                 (
                     format!("this source was imported before, by run {}", run.name),
                     "records would be made twice; add --again if that is what you want".to_owned(),
@@ -169,13 +168,13 @@ pub(super) fn refuse_again(args: &ImportArgs, store: &Store, head: &Head, keyed:
 /// Runs of other rows of the same file do not count: people try the first ten rows before the rest.
 fn covers(run: &Run, made: u64, args: &ImportArgs, keyed: bool) -> bool {
     // Where no record was made, for the source broke off before or every row was rejected, there is nothing to double.
-    let nothing = made == 0 && (run.outcome == Exit::SOURCE_BROKEN || Exit::is_final(&run.outcome));
+    let nothing = made == 0 && (run.outcome == RunOutcome::SourceBroken || run.outcome.is_final());
     let overlap = match (run.head.rows, args.rows) {
         (Some((a, b)), Some((c, d))) => a <= d && c <= b,
         _ => true,
     };
     // With a key the records of the first try are known one by one; only they are held back then.
-    let tried = run.head.limit.is_some() && keyed && Exit::is_final(&run.outcome);
+    let tried = run.head.limit.is_some() && keyed && run.outcome.is_final();
     !nothing && overlap && !tried
 }
 

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::mapping::{Mapper, Plan};
 use crate::problem::{Problem, Source};
 use crate::report::{self, Log, Summary};
-use crate::store::{Counts, Head, Journal, Links, Run, RunEnd, Store};
+use crate::store::{Counts, Head, Journal, Links, Run, RunEnd, RunOutcome, Store, Word};
 use crate::table::{Row, Table};
 use crate::upload::feed::{self, Select};
 use crate::upload::{BatchSize, Budget, Doubt, End, Event, IN_FLIGHT, Options, Report, Upload};
@@ -46,7 +46,7 @@ pub fn run(job: Job, common: &Common) -> Result<Exit, Ended> {
     let started = Instant::now();
     let folder = Path::new(&head.folder).to_owned();
     let mut log = open_log(&folder)?;
-    log.note(prepare::now_ms(), "started", json!({"run": name, "kind": head.kind, "batch": head.batch}));
+    log.note(prepare::now_ms(), "started", json!({"run": name, "kind": head.kind.word(), "batch": head.batch}));
     let run = journal.run();
     let before = journal.counts();
     let journal = Arc::new(Mutex::new(journal));
@@ -125,11 +125,18 @@ fn exit_of(end: &End, counts: &Counts, links: Links, interrupted: Option<Exit>) 
 }
 
 /// `uploaded` where only linking was left to do.
-fn outcome_of(end: &End, exit: Exit, uploaded: bool) -> &'static str {
+fn outcome_of(end: &End, exit: Exit, uploaded: bool) -> RunOutcome {
     match end {
-        End::Source(_) if uploaded => Exit::NOT_LINKED,
-        End::Source(_) => Exit::SOURCE_BROKEN,
-        End::Finished | End::Budget | End::Service(_) | End::Interrupted => exit.outcome(),
+        End::Source(_) if uploaded => RunOutcome::NotLinked,
+        End::Source(_) => RunOutcome::SourceBroken,
+        End::Budget => RunOutcome::ErrorBudget,
+        End::Service(_) => RunOutcome::StoppedByService,
+        End::Interrupted => RunOutcome::Interrupted,
+        End::Finished => match exit {
+            Exit::Unknown => RunOutcome::SomeUnknown,
+            Exit::Rejected => RunOutcome::SomeRejected,
+            _ => RunOutcome::Done,
+        },
     }
 }
 
@@ -177,7 +184,7 @@ pub fn stop_before_sending(job: Job, common: &Common) -> Result<Exit, Ended> {
     journal.local(&outcomes)?;
     let exit = Exit::Budget;
     journal.end(&RunEnd {
-        outcome: exit.outcome(),
+        outcome: RunOutcome::ErrorBudget,
         exit_code: exit as i64,
         elapsed_ms: 0,
         sent: 0,
@@ -295,10 +302,10 @@ pub fn close(store: &Store, run: i64, folder: &Path, common: &Common) -> Result<
     let summary = report::write(store, &run, folder)?;
     tell_problems(store, &run, &summary)?;
     tell(&summary, &run, folder, common);
-    if summary.outcome == Exit::SOURCE_BROKEN {
+    if run.outcome == RunOutcome::SourceBroken {
         let row = store.first_open_row(run.run)?;
         say::line(&format!("to go on: mend the source and import its rest with --rows {row}-"));
-    } else if !Exit::is_final(&summary.outcome) {
+    } else if !run.outcome.is_final() {
         say::line(&format!("to go on: amoport resume {}", summary.run));
     }
     if common.json {
@@ -371,7 +378,7 @@ pub fn new_name(store: &Store, head: &Head, now: i64) -> Result<String, Ended> {
         .map_or_else(|_| now.to_string(), |t| t.strftime("%Y%m%dT%H%M%SZ").to_string());
     let stem = Path::new(&head.mapping.path)
         .file_stem()
-        .map_or_else(|| head.kind.clone(), |s| s.to_string_lossy().into_owned());
+        .map_or_else(|| head.kind.word().to_owned(), |s| s.to_string_lossy().into_owned());
     let stem: String =
         stem.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
     let mut name = format!("{stamp}-{stem}");

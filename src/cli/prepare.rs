@@ -121,7 +121,7 @@ pub fn plan(written: &Written, table: &Table, account: Account, ledger: Ledger) 
 /// they stand in.
 fn ledgers(entity: Entity, catalog: Option<u64>) -> Vec<String> {
     let kinds = Kind::ALL.into_iter().filter(|kind| kind.spec().entity == entity);
-    kinds.map(|kind| ledger_name(kind.name(), catalog.filter(|_| kind.spec().catalog.is_some()))).collect()
+    kinds.map(|kind| ledger_name(kind, catalog.filter(|_| kind.spec().catalog.is_some()))).collect()
 }
 
 /// Keys that imports from this state folder into this account have made.

@@ -9,7 +9,7 @@ use super::{prepare, say, workbook};
 use crate::account::Account;
 use crate::entity::Action;
 use crate::mapping::{self, Mapper, Plan};
-use crate::store::{Head, Journal, OpenDoubt, Resumed, Run, Store, StoreError};
+use crate::store::{Head, Journal, OpenDoubt, Resumed, Run, RunOutcome, Store, StoreError, Word};
 use crate::table::Table;
 use crate::upload::Doubt;
 use crate::upload::feed::Select;
@@ -108,14 +108,14 @@ fn doubts(
 
 /// The run named, or the newest that can go on.
 fn find(store: &Store, name: Option<&str>, resend_unknown: bool) -> Result<Run, Ended> {
-    let ended = |run: &Run| Exit::is_final(&run.outcome) && !(resend_unknown && run.outcome == Exit::Unknown.outcome());
+    let ended = |run: &Run| run.outcome.is_final() && !(resend_unknown && run.outcome == RunOutcome::SomeUnknown);
     match name {
         Some(name) => {
             let Some(run) = store.run_named(name)? else {
                 return Err(Ended::usage("no-run", format!("there is no run \"{name}\""), "see: amoport runs"));
             };
             if ended(&run) {
-                let message = format!("run {name} has ended ({}), there is nothing to go on with", run.outcome);
+                let message = format!("run {name} has ended ({}), there is nothing to go on with", run.outcome.word());
                 return Err(Ended::usage("run-ended", message, "see its report: amoport report"));
             }
             Ok(run)

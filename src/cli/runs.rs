@@ -5,7 +5,7 @@ use super::exit::{Ended, Exit};
 use super::progress::told;
 use super::{job, say};
 use crate::report::Summary;
-use crate::store::{Run, Store};
+use crate::store::{Run, Store, Word};
 use std::path::Path;
 
 pub fn list(common: &Common) -> Result<Exit, Ended> {
@@ -21,7 +21,7 @@ pub fn list(common: &Common) -> Result<Exit, Ended> {
     }
     for run in &runs {
         let counts = told(&store.counts(run.run)?);
-        if !say::data(&format!("{}  {}  {}  {counts}", run.name, run.outcome, run.head.source.path)) {
+        if !say::data(&format!("{}  {}  {}  {counts}", run.name, run.outcome.word(), run.head.source.path)) {
             break;
         }
     }

@@ -59,7 +59,7 @@ fn address(run: &Run, line: &Line) -> Option<String> {
     if line.url.is_some() {
         return line.url.clone();
     }
-    let card = crate::entity::Kind::from_name(&run.head.kind)?.spec().entity.spec().card?;
+    let card = run.head.kind.spec().entity.spec().card?;
     let card = match run.head.catalog {
         Some(catalog) => card.replace("{catalog}", &catalog.to_string()),
         None if card.contains("{catalog}") => return None,

@@ -1,7 +1,7 @@
 //! `run.json`: a run in numbers, for machines. Its keys are relied upon from outside.
 
 use super::{ReportError, failed};
-use crate::store::{Counts, Links, Run};
+use crate::store::{Counts, Links, Run, Word};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 
@@ -47,9 +47,9 @@ impl Summary {
             schema: SCHEMA,
             run: run.name.clone(),
             exit_code: run.exit_code,
-            outcome: run.outcome.clone(),
-            kind: run.head.kind.clone(),
-            action: run.head.action.clone(),
+            outcome: run.outcome.word().to_owned(),
+            kind: run.head.kind.word().to_owned(),
+            action: run.head.action.word().to_owned(),
             source: SourceSummary {
                 path: run.head.source.path.clone(),
                 sha256: run.head.source.sha256.clone(),

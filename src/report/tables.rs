@@ -2,8 +2,8 @@
 
 use super::{PROBLEMS, REJECTED, RESULTS, ReportError, address, failed, rejected_rows, rows};
 use crate::mapping::request_id;
-use crate::store::{Line, Run, Status, StoredProblem};
-use crate::table::CsvOut;
+use crate::store::{Line, Run, Status, StoredProblem, Word};
+use crate::table::{CsvOut, Format};
 use std::path::{Path, PathBuf};
 
 pub const RESULT_COLUMNS: [&str; 24] = [
@@ -74,7 +74,7 @@ impl<'a> Tables<'a> {
     pub fn create(run: &'a Run, folder: &Path) -> Result<Tables<'a>, ReportError> {
         let source = &run.head.source;
         // A workbook's rejects as a CSV that Excel opens with a double click where a comma is the decimal sign.
-        let csv = source.format == "csv";
+        let csv = source.format == Format::Csv;
         let bom = source.bom || !csv;
         let encoding = source.encoding.as_deref().and_then(|name| encoding_rs::Encoding::for_label(name.as_bytes()));
         let mut tables = Tables {
@@ -124,8 +124,8 @@ impl<'a> Tables<'a> {
             line.row.to_string(),
             rows(line),
             text(line.key.as_ref()),
-            head.kind.clone(),
-            head.action.clone(),
+            head.kind.word().to_owned(),
+            head.action.word().to_owned(),
             line.status.word().to_owned(),
             number(line.id),
             number(line.contact_id),

@@ -4,7 +4,7 @@
 use super::tables::{PROBLEM_COLUMNS, REJECT_COLUMNS, RESULT_COLUMNS, kept_columns, problem_cells, told};
 use super::{ReportError, address, rejected_rows, rows};
 use crate::mapping::request_id;
-use crate::store::{Counts, Line, Run, Status};
+use crate::store::{Counts, Line, Run, Status, Word};
 use crate::table::{COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
 use rust_xlsxwriter::{Chart, ChartType, Color, Format, Note, Workbook, Worksheet};
 use std::path::{Path, PathBuf};
@@ -57,8 +57,8 @@ impl<'a> Book<'a> {
             (2, head.source.sheet.clone().unwrap_or_default()),
             (4, if line.more.is_empty() { String::new() } else { rows(line) }),
             (5, line.key.clone().unwrap_or_default()),
-            (6, head.kind.clone()),
-            (7, head.action.clone()),
+            (6, head.kind.word().to_owned()),
+            (7, head.action.word().to_owned()),
             (8, line.status.word().to_owned()),
             (14, first.map(|p| p.stage.clone()).unwrap_or_default()),
             (15, first.map(|p| p.code.clone()).unwrap_or_default()),
@@ -157,14 +157,14 @@ fn summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<(), Repo
     sheet.set_column_width(1, 40)?;
     // LibreOffice does not make room for larger letters by itself.
     sheet.set_row_height(0, 24)?;
-    sheet.write_string_with_format(0, 0, format!("{} · {}", head.kind, run.outcome), &title)?;
+    sheet.write_string_with_format(0, 0, format!("{} · {}", head.kind.word(), run.outcome.word()), &title)?;
     let facts = [
         ("run", run.name.clone()),
         ("source", head.source.path.clone()),
         ("sheet", head.source.sheet.clone().unwrap_or_default()),
         ("mapping", head.mapping.path.clone()),
         ("account", head.account.clone()),
-        ("action", head.action.clone()),
+        ("action", head.action.word().to_owned()),
         ("seconds", format!("{:.1}", run.elapsed_ms as f64 / 1000.0)),
         ("requests", run.sent.to_string()),
     ];
@@ -217,7 +217,7 @@ impl<'a> Rejects<'a> {
     }
 
     pub fn line(&mut self, line: &Line) -> Result<(), ReportError> {
-        let workbook_source = self.run.head.source.format != "csv";
+        let workbook_source = self.run.head.source.format != crate::table::Format::Csv;
         if line.status != Status::Rejected || !workbook_source || self.row >= REJECTS_MAX {
             return Ok(());
         }

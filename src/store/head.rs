@@ -1,15 +1,21 @@
 //! What a run was asked to do: all that resuming and reporting need beside the journal. Kept as JSON in the run's row.
 
+use super::words::{Verify, Word};
+use crate::entity::{Action, Entity, Kind};
+use crate::table::Format;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     pub source: SourceHead,
     pub mapping: MappingHead,
-    pub kind: String,
+    #[serde(with = "super::words")]
+    pub kind: Kind,
     /// What a record becomes in the account; leads and complex leads share their ids.
-    pub entity: String,
-    pub action: String,
+    #[serde(with = "super::words")]
+    pub entity: Entity,
+    #[serde(with = "super::words")]
+    pub action: Action,
     /// The account's address; for the sandbox, which has another one at every start, `sandbox`.
     pub account: String,
     /// What `--account` said, or `sandbox`.
@@ -22,8 +28,8 @@ pub struct Head {
     pub batch: Option<usize>,
     /// Seconds.
     pub settle: u64,
-    /// `all`, `sample`, `none`.
-    pub verify: String,
+    #[serde(with = "super::words")]
+    pub verify: Verify,
     pub rate: u32,
     /// `--rows` and `--limit`, which a resumed run keeps to.
     pub rows: Option<(u32, u32)>,
@@ -38,12 +44,13 @@ pub struct Head {
 impl Head {
     /// Under which name the ledger keeps the keys of this run.
     pub fn ledger(&self) -> String {
-        ledger_name(&self.kind, self.catalog)
+        ledger_name(self.kind, self.catalog)
     }
 }
 
 /// The key of an element counts in its own list: two lists may have the same articles.
-pub fn ledger_name(kind: &str, catalog: Option<u64>) -> String {
+pub fn ledger_name(kind: Kind, catalog: Option<u64>) -> String {
+    let kind = kind.word();
     catalog.map_or_else(|| kind.to_owned(), |catalog| format!("{kind}/{catalog}"))
 }
 
@@ -55,8 +62,8 @@ pub struct SourceHead {
     pub sheet: Option<String>,
     /// As Excel shows it.
     pub header_row: u32,
-    /// `csv`, `xlsx`, …
-    pub format: String,
+    #[serde(with = "super::words")]
+    pub format: Format,
     pub encoding: Option<String>,
     pub bom: bool,
     pub delimiter: Option<char>,

@@ -4,7 +4,9 @@
 use super::history::{self, State, Step};
 use super::outcome::{Counts, Outcome, Problem, Status};
 use super::put::{add_problem, forget_open_keys, insert, pack, remember, unpack};
+use super::words::{RunOutcome, Word};
 use super::{Head, Run, Store, StoreError, crash};
+use crate::entity::Entity;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::collections::HashSet;
 
@@ -68,7 +70,7 @@ pub struct Journal {
     account: String,
     /// Under which name keys are kept.
     ledger: String,
-    entity: String,
+    entity: Entity,
     next_batch: BatchNo,
     counts: Counts,
 }
@@ -107,7 +109,7 @@ impl Journal {
             }
         }
         tx.commit()?;
-        let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity.clone());
+        let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity);
         Ok(Journal { store, run, account, ledger, entity, next_batch: 1, counts: Counts::default() })
     }
 
@@ -147,7 +149,7 @@ impl Journal {
         }
         tx.execute("UPDATE run SET outcome = 'running', exit_code = NULL WHERE run = ?", [run])?;
         tx.commit()?;
-        let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity.clone());
+        let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity);
         let next_batch = last.unwrap_or(0) + 1;
         Ok(Resumed {
             journal: Journal { store, run, account, ledger, entity, next_batch, counts },
@@ -287,8 +289,8 @@ impl Journal {
             "SELECT id FROM record WHERE id > ?3 AND run IN
                (SELECT run FROM run WHERE account = ?1 AND json_extract(head, '$.entity') = ?2)",
         )?;
-        let ids =
-            statement.query_map(params![self.account, self.entity, watermark as i64], |row| row.get::<_, i64>(0))?;
+        let ids = statement
+            .query_map(params![self.account, self.entity.word(), watermark as i64], |row| row.get::<_, i64>(0))?;
         Ok(ids.map(|id| id.map(|id| id as u64)).collect::<Result<_, _>>()?)
     }
 
@@ -335,13 +337,13 @@ impl Journal {
     }
 
     /// Closes the run, or leaves it open to be resumed.
-    pub fn end(&mut self, end: &RunEnd<'_>) -> Result<(), StoreError> {
+    pub fn end(&mut self, end: &RunEnd) -> Result<(), StoreError> {
         crash::point("end-before");
         self.store.db.execute(
             "UPDATE run SET outcome = ?, exit_code = ?, elapsed_ms = elapsed_ms + ?, sent = sent + ?,
              retried = retried + ?, throttled = throttled + ?, source_rows = max(source_rows, ?) WHERE run = ?",
             params![
-                end.outcome,
+                end.outcome.word(),
                 end.exit_code,
                 end.elapsed_ms,
                 end.sent,
@@ -357,8 +359,8 @@ impl Journal {
 
 /// How a run, or this stretch of it, ended.
 #[derive(Debug)]
-pub struct RunEnd<'a> {
-    pub outcome: &'a str,
+pub struct RunEnd {
+    pub outcome: RunOutcome,
     pub exit_code: i64,
     pub elapsed_ms: i64,
     pub sent: i64,

@@ -17,6 +17,7 @@ mod outcome;
 mod put;
 mod reading;
 mod returned;
+pub mod words;
 
 pub use head::{Head, MappingHead, SourceHead, ledger_name};
 pub use journal::{BatchNo, Journal, KnownKey, NewRun, OpenDoubt, Resumed, RunEnd, Sending};
@@ -24,6 +25,7 @@ pub use links::{Linked, Links};
 pub use outcome::{Counts, Outcome, Problem as StoredProblem, Status};
 pub use reading::{Line, Run, Written};
 pub use returned::Returned;
+pub use words::{RunOutcome, Verify, Word};
 
 use crate::problem::{Problem, Stage};
 use rusqlite::{Connection, TransactionBehavior};

@@ -3,6 +3,7 @@
 
 use super::outcome::{Counts, Problem, Status};
 use super::put::unpack;
+use super::words::{RunOutcome, Word};
 use super::{Head, Store, StoreError};
 use crate::problem::Stage;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -16,8 +17,7 @@ pub struct Run {
     pub name: String,
     pub head: Head,
     pub started_at: i64,
-    /// `running`, or how it ended.
-    pub outcome: String,
+    pub outcome: RunOutcome,
     pub exit_code: Option<i64>,
     pub elapsed_ms: i64,
     pub sent: i64,
@@ -68,6 +68,14 @@ const RUN_COLUMNS: &str =
 
 fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
     let head: String = row.get(2)?;
+    let outcome: String = row.get(4)?;
+    let unknown = || {
+        rusqlite::Error::FromSqlConversionFailure(
+            4,
+            rusqlite::types::Type::Text,
+            format!("a run is \"{outcome}\"").into(),
+        )
+    };
     let unreadable =
         |e: serde_json::Error| rusqlite::Error::FromSqlConversionFailure(2, rusqlite::types::Type::Text, Box::new(e));
     Ok(Run {
@@ -75,7 +83,7 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
         name: row.get(1)?,
         head: serde_json::from_str(&head).map_err(unreadable)?,
         started_at: row.get(3)?,
-        outcome: row.get(4)?,
+        outcome: RunOutcome::from_word(&outcome).ok_or_else(unknown)?,
         exit_code: row.get(5)?,
         elapsed_ms: row.get(6)?,
         sent: row.get(7)?,

@@ -9,21 +9,13 @@ use crate::entity::parts::{id, text};
 use crate::entity::{Action, At, Entity, FieldsOf};
 use crate::mapping::{Plan, Record, trace};
 use crate::problem::{Problem, Stage, quoted};
-use crate::store::{Journal, StoreError, StoredProblem, Written};
+use crate::store::{Journal, StoreError, StoredProblem, Verify, Written};
 use crate::table::Row;
 use serde_json::Value;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verify {
-    All,
-    /// `SAMPLE` records, evenly spread over the run.
-    Sample,
-    None,
-}
 
 /// Records that a sample reads back: one request.
 pub const SAMPLE: usize = 100;

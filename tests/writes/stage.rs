@@ -6,8 +6,8 @@ use amoport::clock::Clock;
 use amoport::entity::{Action, Kind};
 use amoport::mapping::{self, Ledger, Plan, Record, compile};
 use amoport::sandbox::{Options as SandboxOptions, Sandbox};
-use amoport::store::{Head, Journal, Line, MappingHead, NewRun, SourceHead, Store, StoreError};
-use amoport::table::{ReadOptions, Row, Table};
+use amoport::store::{Head, Journal, Line, MappingHead, NewRun, SourceHead, Store, StoreError, Verify};
+use amoport::table::{Format, ReadOptions, Row, Table};
 use amoport::upload::feed::{Fed, Loaded};
 use amoport::upload::links::{self, Linking};
 use amoport::upload::{BatchSize, End, Options, Upload};
@@ -214,7 +214,7 @@ pub fn head(kind: Kind, action: Action) -> Head {
         sha256: String::new(),
         sheet: None,
         header_row: 1,
-        format: "csv".to_owned(),
+        format: Format::Csv,
         encoding: None,
         bom: false,
         delimiter: Some(','),
@@ -223,16 +223,16 @@ pub fn head(kind: Kind, action: Action) -> Head {
     Head {
         source,
         mapping: MappingHead { path: String::new(), sha256: String::new(), made: None },
-        kind: kind.name().to_owned(),
-        entity: kind.spec().entity.path().to_owned(),
-        action: action.name().to_owned(),
+        kind,
+        entity: kind.spec().entity,
+        action,
         account: "a".to_owned(),
         target: "a".to_owned(),
         base: "https://a".to_owned(),
         folder: String::new(),
         batch: None,
         settle: 1,
-        verify: "none".to_owned(),
+        verify: Verify::None,
         rate: 7,
         rows: None,
         limit: None,

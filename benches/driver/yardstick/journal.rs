@@ -1,9 +1,12 @@
 //! What the journal costs: the store's own calls, and the same number of bytes appended to a file.
 
 use super::{in_file, tell};
+use amoport::entity::{Action, Entity, Kind};
 use amoport::store::{
-    Head, Journal, MappingHead, NewRun, Outcome, Resumed, RunEnd, Sending, SourceHead, Status, Store, StoreError,
+    Head, Journal, MappingHead, NewRun, Outcome, Resumed, RunEnd, RunOutcome, Sending, SourceHead, Status, Store,
+    StoreError, Verify,
 };
+use amoport::table::Format;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
@@ -74,7 +77,7 @@ pub fn outcomes(folder: &Path, rows: usize) -> Result<(), String> {
         note(&mut journal, batch).map_err(told)?;
     }
     let end = RunEnd {
-        outcome: "interrupted",
+        outcome: RunOutcome::Interrupted,
         exit_code: 130,
         elapsed_ms: 0,
         sent: 0,
@@ -112,23 +115,23 @@ pub fn head(url: &str, rate: u32) -> Head {
             sha256: String::new(),
             sheet: None,
             header_row: 1,
-            format: "csv".to_owned(),
+            format: Format::Csv,
             encoding: None,
             bom: false,
             delimiter: Some(';'),
             titles: Vec::new(),
         },
         mapping: MappingHead { path: String::new(), sha256: String::new(), made: None },
-        kind: "lead".to_owned(),
-        entity: "leads".to_owned(),
-        action: "create".to_owned(),
+        kind: Kind::Lead,
+        entity: Entity::Leads,
+        action: Action::Create,
         account: url.to_owned(),
         target: url.to_owned(),
         base: url.to_owned(),
         folder: String::new(),
         batch: Some(BATCH),
         settle: 1,
-        verify: "none".to_owned(),
+        verify: Verify::None,
         rate,
         rows: None,
         limit: None,

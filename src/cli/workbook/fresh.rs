@@ -26,7 +26,7 @@ pub fn edits(
         true => stamp.catalog,
         false => stamp.catalog_name.as_deref().and_then(|name| opened.account.catalog(name).ok()).map(|found| found.id),
     };
-    let ledger = ledger_name(stamp.kind.name(), catalog);
+    let ledger = ledger_name(stamp.kind, catalog);
     let known = Store::open(&common.state)?.keys_beginning(&opened.target.account, &ledger, &start)?;
     let mut times: HashMap<&str, u32> = HashMap::new();
     let keys: Vec<(&Fresh, String)> = fresh

@@ -1,0 +1,217 @@
+//! Words on the disk. They are frozen: stores of every version hold them, so a kind, an action, … keeps its word here
+//! whatever it is called elsewhere. `tests` holds them one by one.
+
+use crate::entity::{Action, Entity, Kind};
+use crate::table::Format;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A type with a frozen word for each of its values.
+pub trait Word: Copy + 'static {
+    /// What a value is, for whoever reads an error.
+    const WHAT: &'static str;
+    const ALL: &'static [Self];
+
+    fn word(self) -> &'static str;
+
+    fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|value| value.word() == word)
+    }
+}
+
+/// For `#[serde(serialize_with)]` and its counterpart.
+pub fn serialize<W: Word, S: Serializer>(value: &W, serializer: S) -> Result<S::Ok, S::Error> {
+    value.word().serialize(serializer)
+}
+
+pub fn deserialize<'de, W: Word, D: Deserializer<'de>>(deserializer: D) -> Result<W, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    W::from_word(&word).ok_or_else(|| de::Error::custom(format!("\"{word}\" is no {} this version knows", W::WHAT)))
+}
+
+impl Word for Kind {
+    const WHAT: &'static str = "kind";
+    const ALL: &'static [Kind] = &Kind::ALL;
+
+    fn word(self) -> &'static str {
+        match self {
+            Kind::Lead => "lead",
+            Kind::ComplexLead => "complex-lead",
+            Kind::Contact => "contact",
+            Kind::Company => "company",
+            Kind::Customer => "customer",
+            Kind::Transaction => "transaction",
+            Kind::Element => "element",
+            Kind::Invoice => "invoice",
+            Kind::Catalog => "catalog",
+            Kind::Segment => "segment",
+            Kind::CustomerStatus => "customer-status",
+        }
+    }
+}
+
+impl Word for Action {
+    const WHAT: &'static str = "action";
+    const ALL: &'static [Action] = &Action::ALL;
+
+    fn word(self) -> &'static str {
+        match self {
+            Action::Create => "create",
+            Action::Update => "update",
+            Action::Delete => "delete",
+        }
+    }
+}
+
+impl Word for Format {
+    const WHAT: &'static str = "format of a source";
+    const ALL: &'static [Format] = &[Format::Csv, Format::Xlsx, Format::Xlsb, Format::Xls, Format::Ods];
+
+    fn word(self) -> &'static str {
+        match self {
+            Format::Csv => "csv",
+            Format::Xlsx => "xlsx",
+            Format::Xlsb => "xlsb",
+            Format::Xls => "xls",
+            Format::Ods => "ods",
+        }
+    }
+}
+
+/// The paths of their lists, as they were when the first store was written.
+impl Word for Entity {
+    const WHAT: &'static str = "entity";
+    const ALL: &'static [Entity] = &Entity::ALL;
+
+    fn word(self) -> &'static str {
+        match self {
+            Entity::Leads => "leads",
+            Entity::Contacts => "contacts",
+            Entity::Companies => "companies",
+            Entity::Customers => "customers",
+            Entity::Transactions => "customers/transactions",
+            Entity::Elements => "catalogs/{catalog}/elements",
+            Entity::Catalogs => "catalogs",
+            Entity::Segments => "customers/segments",
+            Entity::Statuses => "customers/statuses",
+        }
+    }
+}
+
+/// What is read back at the end of a run and compared with what was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verify {
+    All,
+    /// A hundred records, spread over the run.
+    Sample,
+    None,
+}
+
+impl Word for Verify {
+    const WHAT: &'static str = "extent of reading back";
+    const ALL: &'static [Verify] = &[Verify::All, Verify::Sample, Verify::None];
+
+    fn word(self) -> &'static str {
+        match self {
+            Verify::All => "all",
+            Verify::Sample => "sample",
+            Verify::None => "none",
+        }
+    }
+}
+
+/// How a run, or its last stretch, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunOutcome {
+    /// It has not ended: it is at work, or its process was killed.
+    Running,
+    Done,
+    SomeRejected,
+    SomeUnknown,
+    ErrorBudget,
+    StoppedByService,
+    Interrupted,
+    /// The source could not be read to its end.
+    SourceBroken,
+    /// Everything is uploaded, and the source could not be read once more to link it. Runs of 0.1 only: links are kept
+    /// in the store since.
+    NotLinked,
+}
+
+impl RunOutcome {
+    /// True where nothing is left to do.
+    pub fn is_final(self) -> bool {
+        match self {
+            RunOutcome::Done | RunOutcome::SomeRejected | RunOutcome::SomeUnknown => true,
+            RunOutcome::Running
+            | RunOutcome::ErrorBudget
+            | RunOutcome::StoppedByService
+            | RunOutcome::Interrupted
+            | RunOutcome::SourceBroken
+            | RunOutcome::NotLinked => false,
+        }
+    }
+}
+
+impl Word for RunOutcome {
+    const WHAT: &'static str = "outcome of a run";
+    const ALL: &'static [RunOutcome] = &[
+        RunOutcome::Running,
+        RunOutcome::Done,
+        RunOutcome::SomeRejected,
+        RunOutcome::SomeUnknown,
+        RunOutcome::ErrorBudget,
+        RunOutcome::StoppedByService,
+        RunOutcome::Interrupted,
+        RunOutcome::SourceBroken,
+        RunOutcome::NotLinked,
+    ];
+
+    fn word(self) -> &'static str {
+        match self {
+            RunOutcome::Running => "running",
+            RunOutcome::Done => "done",
+            RunOutcome::SomeRejected => "some-rejected",
+            RunOutcome::SomeUnknown => "some-unknown",
+            RunOutcome::ErrorBudget => "error-budget",
+            RunOutcome::StoppedByService => "stopped-by-service",
+            RunOutcome::Interrupted => "interrupted",
+            RunOutcome::SourceBroken => "source-broken",
+            RunOutcome::NotLinked => "not-linked",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words<W: Word + std::fmt::Debug + PartialEq>() -> Vec<&'static str> {
+        for value in W::ALL {
+            assert_eq!(W::from_word(value.word()), Some(*value));
+        }
+        assert_eq!(W::from_word("no such word"), None);
+        W::ALL.iter().map(|value| value.word()).collect()
+    }
+
+    /// Whoever changes one of these cannot read the stores there are.
+    #[test]
+    fn the_words_on_the_disk_are_frozen() {
+        assert_eq!(
+            words::<Kind>().join(" "),
+            "lead complex-lead contact company customer transaction element invoice catalog segment customer-status"
+        );
+        assert_eq!(words::<Action>(), ["create", "update", "delete"]);
+        assert_eq!(words::<Format>(), ["csv", "xlsx", "xlsb", "xls", "ods"]);
+        assert_eq!(
+            words::<Entity>().join(" "),
+            "leads contacts companies customers customers/transactions catalogs/{catalog}/elements catalogs \
+             customers/segments customers/statuses"
+        );
+        assert_eq!(words::<Verify>(), ["all", "sample", "none"]);
+        assert_eq!(
+            words::<RunOutcome>().join(" "),
+            "running done some-rejected some-unknown error-budget stopped-by-service interrupted source-broken \
+             not-linked"
+        );
+    }
+}
