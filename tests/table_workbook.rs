@@ -100,7 +100,7 @@ fn a_sheet_is_found_by_name_by_number_and_by_its_titles() {
     assert_eq!(rows[0].0, 6);
     assert_eq!(rows[0].1[2], ("5".into(), Scalar::Number(5.0)));
     let far = ReadOptions { header_row: Some(5), ..on_sheet("3") };
-    let told = Table::open(&path, &far).err().expect("row 5 is blank").message;
+    let told = Table::open(&path, &far).err().expect("row 5 is blank").message.to_string();
     assert_eq!(told, "row 5 should be the header, but it is blank");
 }
 

@@ -9,7 +9,8 @@ pub use directory::Directory;
 
 use crate::entity::parts::{Basics, Catalog, Field, Item, Named, Pipeline, Stage, User};
 use crate::entity::{Entity, Owner, STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
-use crate::problem::nearest;
+use crate::message;
+use crate::problem::{Message, nearest};
 use crate::table::fold;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -97,7 +98,7 @@ pub enum Miss {
     /// Several things have it; how each can be told from the others.
     Ambiguous { choices: Vec<String> },
     /// It is there, but the service would refuse it; why.
-    Unusable { why: String },
+    Unusable { why: Message },
 }
 
 impl Account {
@@ -113,7 +114,9 @@ impl Account {
     pub fn pipeline(&self, name: &str) -> Result<&Pipeline, Miss> {
         let pipeline = by_name(&self.pipelines, name, |p| &p.name, |p| p.id)?;
         if pipeline.is_archive {
-            return Err(Miss::Unusable { why: format!("the pipeline \"{}\" is archived", pipeline.name) });
+            return Err(Miss::Unusable {
+                why: message!("the pipeline \"{pipeline}\" is archived", pipeline = &pipeline.name),
+            });
         }
         Ok(pipeline)
     }
@@ -126,9 +129,9 @@ impl Account {
     pub fn stage<'a>(&'a self, pipeline: &'a Pipeline, name: &str) -> Result<&'a Stage, Miss> {
         let stage = by_name(&pipeline.stages, name, |s| &s.name, |s| s.id)?;
         if stage.kind == STATUS_TYPE_UNSORTED {
-            let why = format!(
-                "\"{}\" is the stage of incoming leads and is given by the service alone (see [lead.metadata])",
-                stage.name
+            let why = message!(
+                "\"{stage}\" is the stage of incoming leads and is given by the service alone (see [lead.metadata])",
+                stage = &stage.name
             );
             return Err(Miss::Unusable { why });
         }
@@ -183,12 +186,10 @@ impl Account {
     pub fn active_user(&self, name: &str) -> Result<&User, Miss> {
         let user = self.user(name)?;
         if !user.is_active {
-            let near = self.users.iter().filter(|u| u.is_active).map(|u| format!("\"{}\"", u.name));
-            let why = format!(
-                "the user \"{}\" is not active; active users are {}",
-                user.name,
-                near.take(5).collect::<Vec<_>>().join(", ")
-            );
+            let active = self.users.iter().filter(|u| u.is_active).map(|u| format!("\"{}\"", u.name));
+            let active: Vec<String> = active.take(5).collect();
+            let why =
+                message!("the user \"{user}\" is not active; active users are {active}", user = &user.name, active);
             return Err(Miss::Unusable { why });
         }
         Ok(user)

@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// The mapping, where one is asked for and fits what is exported.
 pub fn mapping(args: &ExportArgs, format: Format) -> Result<Option<Written>, Ended> {
     let Some(path) = &args.mapping else { return Ok(None) };
-    let usage = |message: &str, hint: &str| Err(Ended::usage("export-mapping", message, hint));
+    let usage = |message: &str, hint: &str| Err(Ended::usage("export-mapping", message.to_owned(), hint));
     for (given, name) in [(!args.columns.is_empty(), "--columns"), (!args.linked.is_empty(), "--linked")] {
         if given {
             return usage(

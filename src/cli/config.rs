@@ -56,11 +56,14 @@ fn read(text: &str, name: &str) -> Result<Settings, Problem> {
     let accounts = config.get("accounts").and_then(toml::Value::as_table).cloned().unwrap_or_default();
     let Some(account) = accounts.get(name).and_then(toml::Value::as_table) else {
         let hint = did_you_mean(name, accounts.keys().map(String::as_str))
+            .map(|hint| hint.to_string())
             .unwrap_or_else(|| format!("add [accounts.{name}] with url = \"https://NAME.amocrm.ru\""));
         return Err(wrong(format!("there is no account \"{name}\""), hint));
     };
     if let Some(unknown) = account.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        let hint = did_you_mean(unknown, KEYS).unwrap_or_else(|| format!("known are {}", KEYS.join(", ")));
+        let hint = did_you_mean(unknown, KEYS)
+            .map(|hint| hint.to_string())
+            .unwrap_or_else(|| format!("known are {}", KEYS.join(", ")));
         return Err(wrong(format!("[accounts.{name}] does not know \"{unknown}\""), hint));
     }
     let word = |key: &str| -> Result<Option<String>, Problem> {

@@ -66,8 +66,8 @@ pub struct Ended {
 }
 
 impl Ended {
-    pub fn usage(code: &'static str, message: impl Into<String>, hint: &str) -> Ended {
-        Problem::new(Stage::Read, code, message).hint(hint).into()
+    pub fn usage(code: &'static str, message: impl Into<crate::problem::Message>, hint: &str) -> Ended {
+        Problem::new(Stage::Read, code, message).hint(hint.to_owned()).into()
     }
 }
 

@@ -94,7 +94,7 @@ fn last(what: &str, account: &str, common: &Common) -> Result<Option<i64>, Ended
 
 /// An export that cannot be remembered is none the worse for it: the next one reads more than it needs.
 fn remember(account: &str, what: &str, began_at: i64, common: &Common) {
-    let done = Store::open(&common.state).map_err(|problem| problem.message);
+    let done = Store::open(&common.state).map_err(|problem| problem.message.to_string());
     let done = done.and_then(|store| store.exported(account, what, began_at).map_err(|e| e.to_string()));
     if let Err(why) = done {
         say::note(common, format!("\"--since {LAST}\" will not know of this export: {why}"));
@@ -258,9 +258,10 @@ fn catalog(args: &ExportArgs, kind: CatalogKind, account: &Account) -> Result<u6
         (Some(name), _) => account.catalog(name).map(|catalog| catalog.id).map_err(|miss| {
             let hint = match miss {
                 Miss::Unknown { near } => did_you_mean(name, near.iter().map(String::as_str))
+                    .map(|hint| hint.to_string())
                     .unwrap_or_else(|| format!("there are {}", lists())),
                 Miss::Ambiguous { choices } => format!("name it by its id: {}", choices.join(", ")),
-                Miss::Unusable { why } => why,
+                Miss::Unusable { why } => why.to_string(),
             };
             Ended::usage("export-catalog", format!("there is no one list called {}", quoted(name)), &hint)
         }),
@@ -299,6 +300,7 @@ fn columns(args: &ExportArgs, ask: &Ask, links: &[Link], account: &Account) -> R
     let titles: Vec<&str> = args.columns.iter().map(|title| title.trim()).collect();
     all.only(&titles).map_err(|title| {
         let hint = did_you_mean(title, all.titles())
+            .map(|hint| hint.to_string())
             .unwrap_or_else(|| format!("there are {}", all.titles().collect::<Vec<_>>().join(", ")));
         Ended::usage("export-columns", format!("there is no column {}", quoted(title)), &hint)
     })

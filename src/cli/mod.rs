@@ -80,7 +80,8 @@ fn failed(ended: &Ended) -> serde_json::Value {
         .problems
         .iter()
         .map(|p| {
-            json!({"code": p.code, "place": p.place.to_string(), "value": p.value, "message": p.message, "hint": p.hint})
+            let (message, hint) = (p.message.to_string(), p.hint.as_ref().map(ToString::to_string));
+            json!({"code": p.code, "place": p.place.to_string(), "value": p.value, "message": message, "hint": hint})
         })
         .collect();
     json!({"schema": 1, "exit_code": ended.exit as i64, "outcome": ended.exit.outcome(), "problems": problems})

@@ -46,7 +46,7 @@ mod tests {
         std::fs::write(file.path(), r#"{"latency_ms": 5}"#).expect("it is written");
         assert!(faults(&file.path().display().to_string()).is_ok());
         for (text, why) in [(r#"{"latency": 5}"#, "latency"), ("no-such-file.json", "No such file")] {
-            let told = faults(text).expect_err("it is refused").problems[0].message.clone();
+            let told = faults(text).expect_err("it is refused").problems[0].message.to_string();
             assert!(told.contains(why), "{told}");
         }
     }

@@ -11,7 +11,8 @@ use crate::account::Account;
 use crate::entity::parts::Catalog;
 use crate::entity::{Action, CatalogKind, Entity, Holds};
 use crate::entity::{INVOICES, PRODUCTS, SUPPLIERS};
-use crate::problem::{Place as Spot, Problem, Source, did_you_mean};
+use crate::message;
+use crate::problem::{Message, Place as Spot, Problem, Source, did_you_mean};
 use crate::table::{Found, Header};
 use std::sync::{Arc, OnceLock};
 
@@ -158,7 +159,13 @@ pub(super) enum InPipeline {
 }
 
 impl Compile<'_> {
-    pub(super) fn problem(&mut self, at: usize, code: &'static str, message: impl Into<String>, hint: Option<String>) {
+    pub(super) fn problem(
+        &mut self,
+        at: usize,
+        code: &'static str,
+        message: impl Into<Message>,
+        hint: Option<Message>,
+    ) {
         let mut problem = self.written.text.problem(at, code, message);
         problem.hint = hint;
         self.problems.push(problem);
@@ -171,8 +178,8 @@ impl Compile<'_> {
             return;
         }
         let kind = self.written.kind.name();
-        let (message, wanted) = super::rules::mode_message(needs, mode, &format!("a {kind}"));
-        let hint = format!("an administrator can change it: amoport account customers-mode {wanted}");
+        let (message, wanted) = super::rules::mode_message(needs, mode, message!("a {kind}", kind));
+        let hint = message!("an administrator can change it: amoport account customers-mode {mode}", mode = wanted);
         self.problem(0, "customers-mode", message, Some(hint));
     }
 
@@ -187,7 +194,7 @@ impl Compile<'_> {
         if self.written.action == Action::Delete || self.written.sections.iter().any(fills) {
             return;
         }
-        let hint = format!("add fields under [{}], for example name = \"…\"", item.name);
+        let hint = message!("add fields under [{section}], for example name = \"…\"", section = item.name);
         self.problem(0, "mapping-shape", "the mapping fills no field", Some(hint));
     }
 
@@ -199,12 +206,13 @@ impl Compile<'_> {
             return match (kind, found) {
                 (CatalogKind::Invoices, Some(catalog)) => Some(catalog.id),
                 (CatalogKind::Invoices, None) => {
-                    let hint = Some("make one with a mapping of kind \"catalog\" and type \"invoices\"".to_owned());
+                    let hint = Some("make one with a mapping of kind \"catalog\" and type \"invoices\"".into());
                     self.problem(0, "no-catalog", "the account has no list of invoices", hint);
                     None
                 }
                 (CatalogKind::Any, _) => {
-                    let hint = Some(format!("add catalog = \"…\"; the lists are: {}", self.catalog_names()));
+                    let hint =
+                        Some(message!("add catalog = \"…\"; the lists are: {known}", known = self.catalog_names()));
                     self.problem(0, "no-catalog", "the mapping does not say whose elements it makes", hint);
                     None
                 }
@@ -214,26 +222,30 @@ impl Compile<'_> {
             Ok(found) => found.clone(),
             Err(miss) => {
                 let (message, hint) = super::names::missed(&miss, &name.it, "list of the account");
-                let hint = hint.or_else(|| Some(format!("the lists are: {}", self.catalog_names())));
+                let hint = hint.or_else(|| Some(message!("the lists are: {known}", known = self.catalog_names())));
                 self.problem(name.at, "unknown-name", message, hint);
                 return None;
             }
         };
         if kind == CatalogKind::Invoices && found.kind != INVOICES {
-            let message = format!("\"{}\" is no list of invoices, it is of type {}", found.name, found.kind);
-            self.problem(name.at, "catalog-type", message, Some("use kind = \"element\" for it".to_owned()));
+            let message = message!(
+                "\"{catalog}\" is no list of invoices, it is of type {kind}",
+                catalog = &found.name,
+                kind = &found.kind
+            );
+            self.problem(name.at, "catalog-type", message, Some("use kind = \"element\" for it".into()));
         }
         if found.kind == SUPPLIERS {
-            let message = format!("\"{}\" is kept by the service itself and cannot be written", found.name);
-            let hint = "change its elements in the CRM, and name another list here".to_owned();
+            let message =
+                message!("\"{catalog}\" is kept by the service itself and cannot be written", catalog = &found.name);
+            let hint = "change its elements in the CRM, and name another list here".into();
             self.problem(name.at, "catalog-type", message, Some(hint));
         }
         Some(found.id)
     }
 
-    fn catalog_names(&self) -> String {
-        let names: Vec<&str> = self.account.catalogs.iter().map(|catalog| catalog.name.as_str()).collect();
-        names.join(", ")
+    fn catalog_names(&self) -> Vec<&str> {
+        self.account.catalogs.iter().map(|catalog| catalog.name.as_str()).collect()
     }
 
     /// The list of this type, where the account has one.
@@ -261,8 +273,8 @@ impl Compile<'_> {
         let zone = source.timezone.as_ref().map(|z| (z.at, z.it.as_str()));
         let (at, name) = zone.or(self.account.timezone().map(|zone| (0, zone))).unwrap_or((0, "UTC"));
         let timezone = jiff::tz::TimeZone::get(name).unwrap_or_else(|_| {
-            let hint = "write a name of the tz database, such as \"Europe/Moscow\"".to_owned();
-            self.problem(at, "timezone", format!("unknown time zone \"{name}\""), Some(hint));
+            let hint = "write a name of the tz database, such as \"Europe/Moscow\"".into();
+            self.problem(at, "timezone", message!("unknown time zone \"{value}\"", value = name), Some(hint));
             jiff::tz::TimeZone::UTC
         });
         let layouts = source.dates.iter().filter_map(|layout| self.layout(layout)).collect();
@@ -283,11 +295,14 @@ impl Compile<'_> {
         match self.header.find(&title.it) {
             Found::One(index) => Some(index),
             Found::Many(_) => {
-                let hint = format!("write \"{0} [1]\" for the first, \"{0} [2]\" for the second", title.it);
+                let hint = message!(
+                    "write \"{column} [1]\" for the first, \"{column} [2]\" for the second",
+                    column = &title.it
+                );
                 self.problem(
                     title.at,
                     "column-repeated",
-                    format!("several columns are titled \"{}\"", title.it),
+                    message!("several columns are titled \"{column}\"", column = &title.it),
                     Some(hint),
                 );
                 None
@@ -296,9 +311,15 @@ impl Compile<'_> {
                 let names = self.header.unique_names();
                 let hint = did_you_mean(&title.it, names.iter().map(String::as_str)).unwrap_or_else(|| {
                     let shown: Vec<&str> = names.iter().take(30).map(String::as_str).collect();
-                    format!("the columns are: {}{}", shown.join(", "), if names.len() > 30 { ", …" } else { "" })
+                    let more = if names.len() > 30 { ", …" } else { "" };
+                    message!("the columns are: {columns}{more}", columns = shown, more)
                 });
-                self.problem(title.at, "no-column", format!("the source has no column \"{}\"", title.it), Some(hint));
+                self.problem(
+                    title.at,
+                    "no-column",
+                    message!("the source has no column \"{column}\"", column = &title.it),
+                    Some(hint),
+                );
                 None
             }
         }
@@ -312,9 +333,14 @@ impl Compile<'_> {
         }
         let made = if condition { Template::condition(&text.it, columns) } else { Template::text(&text.it, columns) };
         made.map_err(|error| {
-            let hint = "columns are written row['Title']".to_owned();
-            let what = if condition { "condition" } else { "template" };
-            self.problem(text.at, "template", format!("the {what} cannot be read: {error}"), Some(hint));
+            let hint = "columns are written row['Title']".into();
+            let part = if condition { "condition" } else { "template" };
+            self.problem(
+                text.at,
+                "template",
+                message!("the {part} cannot be read: {error}", part, error = error.to_string()),
+                Some(hint),
+            );
         })
         .ok()
     }

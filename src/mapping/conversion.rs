@@ -11,6 +11,7 @@ use crate::entity::parts::{Field, FieldOption};
 use crate::entity::payload::Sort;
 use crate::entity::{ADDRESS_PARTS, Action, Entity, FieldKind, Holds, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
 use crate::entity::{PRODUCTS, SUPPLIERS};
+use crate::message;
 use crate::table::fold;
 use std::sync::Arc;
 
@@ -33,12 +34,12 @@ impl Compile<'_> {
         }
         let TargetPlan::Custom { field, kind: FieldKind::Multitext } = target else {
             if let Some(sort) = &origin.enum_ {
-                let message = format!("\"{}\" has no sorts of values", target.name());
+                let message = message!("\"{target}\" has no sorts of values", target = target.name());
                 self.problem(
                     sort.at,
                     "mapping-shape",
                     message,
-                    Some("\"enum\" is for phones, e-mails and the like".to_owned()),
+                    Some("\"enum\" is for phones, e-mails and the like".into()),
                 );
             }
             return None;
@@ -46,8 +47,8 @@ impl Compile<'_> {
         let codes = multitext_codes(field.code.as_deref().unwrap_or(""));
         let Some(wanted) = &origin.enum_ else {
             if !codes.is_empty() && !codes.contains(&USUAL_SORT) {
-                let message = format!("\"{}\" does not say which sort of messenger", field.name);
-                let hint = format!("write {{ column = \"…\", enum = \"…\" }}, one of: {}", codes.join(", "));
+                let message = message!("\"{field}\" does not say which sort of messenger", field = &field.name);
+                let hint = message!("write { column = \"…\", enum = \"…\" }, one of: {known}", known = codes);
                 self.problem(origin.at, "mapping-shape", message, Some(hint));
             }
             return Some(Sort::Code(USUAL_SORT.to_owned())).filter(|_| !codes.is_empty());
@@ -62,8 +63,8 @@ impl Compile<'_> {
             return Some(Sort::Id(option.id));
         }
         let names: Vec<&str> = codes.iter().copied().chain(field.options.iter().map(|o| o.value.as_str())).collect();
-        let message = format!("\"{}\" is no sort of \"{}\"", wanted.it, field.name);
-        self.problem(wanted.at, "unknown-option", message, Some(format!("known: {}", names.join(", "))));
+        let message = message!("\"{value}\" is no sort of \"{field}\"", value = &wanted.it, field = &field.name);
+        self.problem(wanted.at, "unknown-option", message, Some(message!("known: {known}", known = names)));
         None
     }
 
@@ -81,8 +82,8 @@ impl Compile<'_> {
     fn address_part(&mut self, origin: &Origin) -> Option<Sort> {
         let Some(wanted) = &origin.enum_ else { return Some(Sort::Code(ADDRESS_PARTS[0].to_owned())) };
         if !ADDRESS_PARTS.contains(&wanted.it.as_str()) {
-            let message = format!("\"{}\" is no part of an address", wanted.it);
-            self.problem(wanted.at, "unknown-option", message, Some(format!("known: {}", ADDRESS_PARTS.join(", "))));
+            let message = message!("\"{value}\" is no part of an address", value = &wanted.it);
+            self.problem(wanted.at, "unknown-option", message, Some(message!("known: {known}", known = ADDRESS_PARTS)));
             return None;
         }
         Some(Sort::Code(wanted.it.clone()))
@@ -115,8 +116,9 @@ impl Compile<'_> {
         if let Some(as_) = &origin.as_
             && !agrees(as_.it, &convert)
         {
-            let message = format!("\"{}\" cannot be filled as \"{}\"", target.name(), as_.it.word());
-            self.problem(as_.at, "conversion", message, Some("leave \"as\" out: the target's type decides".to_owned()));
+            let message =
+                message!("\"{target}\" cannot be filled as \"{value}\"", target = target.name(), value = as_.it.word());
+            self.problem(as_.at, "conversion", message, Some("leave \"as\" out: the target's type decides".into()));
             return None;
         }
         Some(convert)
@@ -157,7 +159,7 @@ impl Compile<'_> {
             Holds::Catalog => self.lookup(LookupWhat::Catalog),
             Holds::PriceFields => {
                 let Some(catalog) = self.typed_catalog(PRODUCTS) else {
-                    let hint = Some("leave it out of the mapping".to_owned());
+                    let hint = Some("leave it out of the mapping".into());
                     self.problem(origin.at, "no-catalog", "the account has no list of products", hint);
                     return None;
                 };
@@ -167,7 +169,7 @@ impl Compile<'_> {
                 Some(By::Key) => self.lookup(LookupWhat::Ledger { entity, catalog: None }),
                 Some(By::Name) => {
                     if entity == Entity::Customers && !self.book.knows_customers() {
-                        let hint = Some("check against the account itself".to_owned());
+                        let hint = Some("check against the account itself".into());
                         self.problem(origin.at, "account-file", "the snapshot does not hold the customers", hint);
                     }
                     self.lookup(LookupWhat::Customer)
@@ -188,7 +190,7 @@ impl Compile<'_> {
                 (Some(By::Id), _) => Convert::EntityId,
                 (_, Some(catalog)) => self.lookup(LookupWhat::Element { catalog, by: ElementBy::Name }),
                 (_, None) => {
-                    let hint = Some("write by = \"id\" and the ids of the suppliers".to_owned());
+                    let hint = Some("write by = \"id\" and the ids of the suppliers".into());
                     self.problem(origin.at, "no-catalog", "the account has no list of suppliers", hint);
                     return None;
                 }
@@ -208,7 +210,7 @@ impl Compile<'_> {
         // Without a list there is a problem already.
         let catalog = catalog?;
         if !self.book.knows_elements(catalog) {
-            let hint = Some("check against the account itself".to_owned());
+            let hint = Some("check against the account itself".into());
             self.problem(at, "account-file", "the snapshot does not hold the elements of this list", hint);
         }
         Some(self.lookup(LookupWhat::Element { catalog, by }))
@@ -270,15 +272,16 @@ impl Compile<'_> {
 
     fn id_of_what(&mut self, origin: &Origin, field: &Field) {
         if linked_to(field.search_in.as_deref()).is_none() {
-            let message = format!("\"{}\" links contacts and companies, and an id does not say which", field.name);
-            let hint = "write { entity_id = \"…\", entity_type = { value = \"contacts\" } }".to_owned();
+            let message =
+                message!("\"{field}\" links contacts and companies, and an id does not say which", field = &field.name);
+            let hint = "write { entity_id = \"…\", entity_type = { value = \"contacts\" } }".into();
             self.problem(origin.at, "mapping-shape", message, Some(hint));
         }
     }
 
     fn text(&mut self, origin: &Origin, max: usize, rules: Arc<date::Rules>) -> Option<Convert> {
         if let Some(json) = origin.as_.as_ref().filter(|as_| as_.it == As::Json) {
-            let hint = Some("it is for payers, lines, legal entities, addresses and the like; leave it out".to_owned());
+            let hint = Some("it is for payers, lines, legal entities, addresses and the like; leave it out".into());
             self.problem(json.at, "conversion", "\"json\" is for fields whose values are objects", hint);
             return None;
         }

@@ -2,7 +2,7 @@
 //! something new, and in which columns. Kept with the run, so that a resumed one sends the very same.
 
 use super::plan::Plan;
-use crate::problem::{Place, Problem, Stage};
+use crate::problem::{Message, Place, Problem, Stage};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -35,8 +35,8 @@ pub struct Refusal {
     pub code: String,
     pub column: Option<usize>,
     pub value: Option<String>,
-    pub message: String,
-    pub hint: Option<String>,
+    pub message: Message,
+    pub hint: Option<Message>,
 }
 
 /// The rows of which there is something to say, and what is true of all others.

@@ -9,6 +9,7 @@ use crate::entity::compare::Mark;
 use crate::entity::payload::{FieldValue, ObjectWriter, REQUEST_ID};
 use crate::entity::{Action, Entity, FieldSpec, Holds, ID_KEY, Needs, Required, TEXT_MAX, Wire};
 use crate::entity::{INVOICES, PRODUCTS};
+use crate::message;
 use crate::problem::{Problem, quoted};
 use crate::table::Row;
 use rust_decimal::Decimal;
@@ -264,7 +265,12 @@ impl Mapper {
             let marker = usize::from(at.plan.marker.is_some() && section.spec.is_item());
             let count = self.objects[n].fields_count() + self.parts_of(at.plan, n) + marker;
             if count > max {
-                let message = format!("{count} custom fields in [{}], the service takes {max}", section.spec.name);
+                let message = message!(
+                    "{count} custom fields in [{section}], the service takes {max}",
+                    count,
+                    section = section.spec.name,
+                    max
+                );
                 let problem = at.problem(None, "too-many-fields", message);
                 at.problems.push(problem.hint("empty some of the cells, and fill these fields by an update"));
             }
@@ -319,17 +325,23 @@ impl Mapper {
             return;
         }
         if room.taken + self.made >= room.max {
-            let (max, what, taken) = (room.max, room.what, room.taken);
-            let message =
-                format!("the account takes {max} {what}, has {taken}, and {} are made before this row", self.made);
+            let (max, things, taken) = (room.max, room.what, room.taken);
+            let message = message!(
+                "the account takes {max} {things}, has {taken}, and {made} are made before this row",
+                max,
+                things,
+                taken,
+                made = self.made
+            );
             let problem = at.problem(None, "limit", message);
-            at.problems.push(problem.hint(format!("delete some {what} in the CRM, or import fewer")));
+            at.problems.push(problem.hint(message!("delete some {things} in the CRM, or import fewer", things)));
             return;
         }
         let single = at.catalog_type.take().filter(|kind| kind == PRODUCTS || kind == INVOICES);
         if let Some(kind) = single {
             if self.types.contains(&kind) {
-                let message = format!("an account has one list of type {kind}, and this would be a second");
+                let message =
+                    message!("an account has one list of type {kind}, and this would be a second", kind = &kind);
                 let problem = at.problem(None, "limit", message).value(kind);
                 at.problems.push(problem.hint("use the one there is, or make a list of type regular"));
                 return;
@@ -344,12 +356,16 @@ impl Mapper {
     fn check_key(&mut self, key: Option<&str>, at: &mut RowContext<'_>) {
         if let Some(key) = key {
             if at.plan.marker.is_some() && key.chars().count() > TEXT_MAX {
-                let message = format!("{} is too long for the marker, which takes {TEXT_MAX} characters", quoted(key));
+                let message = message!(
+                    "{value} is too long for the marker, which takes {max} characters",
+                    value = quoted(key),
+                    max = TEXT_MAX
+                );
                 let problem = at.problem(at.plan.key.first().copied(), "too-long", message).value(key);
                 at.problems.push(problem.hint("shorten the key, or leave \"marker\" out"));
             }
             if let Some(earlier) = self.met(("key", key), at.row.number) {
-                let message = format!("{} is already the key of row {earlier}", quoted(key));
+                let message = message!("{value} is already the key of row {earlier}", value = quoted(key), earlier);
                 let problem = at.problem(at.plan.key.first().copied(), "key-twice", message).value(key);
                 at.problems.push(problem.hint("keep one of the rows, or correct the key"));
             }
@@ -357,7 +373,7 @@ impl Mapper {
         if let Some(id) = at.own_id
             && let Some(earlier) = self.met(("id", &id.to_string()), at.row.number)
         {
-            let message = format!("{id} is changed by row {earlier} already");
+            let message = message!("{id} is changed by row {earlier} already", id, earlier);
             let problem = at.problem(None, "id-twice", message).value(id.to_string());
             at.problems.push(problem.hint("keep one of the rows, with all the changes"));
         }

@@ -6,7 +6,8 @@ use super::plan::{ElementBy, Lookup, LookupWhat, TargetPlan};
 use crate::account::{Account, Directory, Miss};
 use crate::entity::parts::Field;
 use crate::entity::{Entity, FieldKind, Owner};
-use crate::problem::{did_you_mean, quoted};
+use crate::message;
+use crate::problem::{Arg, Message, did_you_mean, quoted};
 use crate::table::fold;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -140,50 +141,59 @@ impl Names {
 /// `pipeline` is the one a stage is looked for in; the main one where it is `None`.
 pub fn resolve(book: &Book, what: LookupWhat, pipeline: Option<u64>, name: &str, target: &TargetPlan) -> Resolved {
     let account = &*book.account;
-    let miss = |miss: Miss, noun: &str| {
+    let miss = |miss: Miss, noun: Message| {
         let (message, hint) = missed(&miss, name, noun);
         let unknown = matches!(miss, Miss::Unknown { .. } | Miss::Unusable { .. });
         (unknown, Unfit { code: "unknown-name", message, hint })
     };
     match what {
-        LookupWhat::Pipeline => {
-            among(account.pipeline(name).map(|p| p.id).map_err(|m| miss(m, "pipeline")), &account.pipelines, |p| {
-                &p.name
-            })
-        }
+        LookupWhat::Pipeline => among(
+            account.pipeline(name).map(|p| p.id).map_err(|m| miss(m, "pipeline".into())),
+            &account.pipelines,
+            |p| &p.name,
+        ),
         LookupWhat::LossReason => {
-            let found = account.loss_reason(name).map(|r| r.id).map_err(|m| miss(m, "loss reason"));
+            let found = account.loss_reason(name).map(|r| r.id).map_err(|m| miss(m, "loss reason".into()));
             among(found, &account.loss_reasons, |r| &r.name)
         }
         LookupWhat::ActiveUser => {
-            among(account.active_user(name).map(|u| u.id).map_err(|m| miss(m, "user")), &account.users, |u| &u.name)
+            among(account.active_user(name).map(|u| u.id).map_err(|m| miss(m, "user".into())), &account.users, |u| {
+                &u.name
+            })
         }
         LookupWhat::UserOrRobot if name == "0" => Ok(0),
         LookupWhat::UserOrRobot => {
-            among(account.user(name).map(|u| u.id).map_err(|m| miss(m, "user")), &account.users, |u| &u.name)
+            among(account.user(name).map(|u| u.id).map_err(|m| miss(m, "user".into())), &account.users, |u| &u.name)
         }
         LookupWhat::Stage { anywhere: true } => {
-            account.stage_anywhere(name).map(|s| s.id).map_err(|m| miss(m, "stage"))
+            account.stage_anywhere(name).map(|s| s.id).map_err(|m| miss(m, "stage".into()))
         }
         LookupWhat::Stage { anywhere: false } => stage(account, pipeline, name, miss),
         LookupWhat::Option { .. } => match target {
             TargetPlan::Custom { field, .. } => option(field, name),
-            TargetPlan::Field(_) => Err((false, Unfit { code: "unknown-option", message: quoted(name), hint: None })),
+            TargetPlan::Field(_) => Err((
+                false,
+                Unfit { code: "unknown-option", message: message!("{value}", value = quoted(name)), hint: None },
+            )),
         },
         LookupWhat::Segment => {
-            among(account.segment(name).map(|s| s.id).map_err(|m| miss(m, "segment")), &account.segments, |s| &s.name)
+            among(account.segment(name).map(|s| s.id).map_err(|m| miss(m, "segment".into())), &account.segments, |s| {
+                &s.name
+            })
         }
         LookupWhat::CustomerStatus => {
-            let found = account.customer_status(name).map(|s| s.id).map_err(|m| miss(m, "status of customers"));
+            let found = account.customer_status(name).map(|s| s.id).map_err(|m| miss(m, "status of customers".into()));
             among(found, &account.customer_statuses, |s| &s.name)
         }
         LookupWhat::Catalog => {
-            among(account.catalog(name).map(|c| c.id).map_err(|m| miss(m, "list")), &account.catalogs, |c| &c.name)
+            among(account.catalog(name).map(|c| c.id).map_err(|m| miss(m, "list".into())), &account.catalogs, |c| {
+                &c.name
+            })
         }
         LookupWhat::PriceField { catalog } => price_field(account, catalog, name, miss),
         LookupWhat::Customer => match &book.customers {
             Some(customers) => {
-                customers.by_name(name).map_err(|m| hinted(miss(m, "customer"), "import the customers first"))
+                customers.by_name(name).map_err(|m| hinted(miss(m, "customer".into()), "import the customers first"))
             }
             None => Err((false, not_in_snapshot(name, "customers"))),
         },
@@ -193,7 +203,7 @@ pub fn resolve(book: &Book, what: LookupWhat, pipeline: Option<u64>, name: &str,
                 ElementBy::Name => elements.by_name(name),
                 ElementBy::Either => elements.by_either(name),
             }
-            .map_err(|m| hinted(miss(m, &element_noun(account, catalog, by)), "import it into that list first")),
+            .map_err(|m| hinted(miss(m, element_noun(account, catalog, by)), "import it into that list first")),
             None => Err((false, not_in_snapshot(name, "elements of this list"))),
         },
         LookupWhat::Ledger { entity, catalog } => from_ledger(book, entity, catalog, name),
@@ -201,8 +211,8 @@ pub fn resolve(book: &Book, what: LookupWhat, pipeline: Option<u64>, name: &str,
 }
 
 /// What a miss without a near name is told with.
-fn hinted((unknown, mut unfit): (bool, Unfit), hint: &str) -> (bool, Unfit) {
-    unfit.hint.get_or_insert_with(|| format!("correct the cell, or {hint}"));
+fn hinted((unknown, mut unfit): (bool, Unfit), advice: &'static str) -> (bool, Unfit) {
+    unfit.hint.get_or_insert_with(|| message!("correct the cell, or {advice}", advice = Message::from(advice)));
     (unknown, unfit)
 }
 
@@ -215,55 +225,67 @@ fn among<T>(found: Resolved, all: &[T], name: impl Fn(&T) -> &String) -> Resolve
         unfit.hint.get_or_insert_with(|| {
             let known: Vec<&str> = all.iter().take(KNOWN_MAX).map(|thing| name(thing).as_str()).collect();
             match known.is_empty() {
-                true => "the account has none".to_owned(),
-                false => format!("known: {}{}", known.join(", "), if all.len() > KNOWN_MAX { ", …" } else { "" }),
+                true => "the account has none".into(),
+                false => {
+                    let more = if all.len() > KNOWN_MAX { ", …" } else { "" };
+                    message!("known: {known}{more}", known, more)
+                }
             }
         });
         (unknown, unfit)
     })
 }
 
-fn stage(account: &Account, pipeline: Option<u64>, name: &str, miss: impl Fn(Miss, &str) -> (bool, Unfit)) -> Resolved {
+fn stage(
+    account: &Account,
+    pipeline: Option<u64>,
+    name: &str,
+    miss: impl Fn(Miss, Message) -> (bool, Unfit),
+) -> Resolved {
     let pipeline = pipeline.and_then(|id| account.pipeline_by_id(id)).or_else(|| account.main_pipeline());
     let Some(pipeline) = pipeline else {
-        let message = format!("{} cannot be looked up: the account has no pipelines", quoted(name));
+        let message = message!("{value} cannot be looked up: the account has no pipelines", value = quoted(name));
         return Err((false, Unfit { code: "unknown-name", message, hint: None }));
     };
     account.stage(pipeline, name).map(|s| s.id).map_err(|m| {
-        let (unknown, mut unfit) = miss(m, &format!("stage of the pipeline \"{}\"", pipeline.name));
+        let (unknown, mut unfit) = miss(m, message!("stage of the pipeline \"{pipeline}\"", pipeline = &pipeline.name));
         let elsewhere = account.pipelines_with_stage(name);
         if unfit.hint.is_none() && elsewhere.is_empty() {
             let names: Vec<&str> = Account::stage_names(pipeline).collect();
-            unfit.hint = Some(format!("its stages are: {}", names.join(", ")));
+            unfit.hint = Some(message!("its stages are: {stages}", stages = names));
         } else if !elsewhere.is_empty() && !elsewhere.contains(&pipeline.name.as_str()) {
-            unfit.hint = Some(format!("it is a stage of \"{}\"; name that pipeline", elsewhere.join("\", \"")));
+            unfit.hint = Some(message!(
+                "it is a stage of \"{pipelines}\"; name that pipeline",
+                pipelines = elsewhere.join("\", \"")
+            ));
         }
         (unknown, unfit)
     })
 }
 
-fn element_noun(account: &Account, catalog: u64, by: ElementBy) -> String {
+fn element_noun(account: &Account, catalog: u64, by: ElementBy) -> Message {
     let known = account.catalogs.iter().find(|c| c.id == catalog);
-    let list = known.map_or_else(|| catalog.to_string(), |catalog| format!("\"{}\"", catalog.name));
-    let what = match by {
+    let catalog = known.map_or_else(|| catalog.to_string(), |catalog| format!("\"{}\"", catalog.name));
+    let by = match by {
         ElementBy::Article => "article",
         ElementBy::Name => "name",
         ElementBy::Either => "article or name",
     };
-    format!("{what} in the list {list}")
+    message!("{by} in the list {catalog}", by, catalog)
 }
 
 /// A field of type `price`, by name, code or id. [seed]
-fn price_field(account: &Account, catalog: u64, name: &str, miss: impl Fn(Miss, &str) -> (bool, Unfit)) -> Resolved {
+fn price_field(account: &Account, catalog: u64, name: &str, miss: impl Fn(Miss, Message) -> (bool, Unfit)) -> Resolved {
     let owner = Owner::Catalog(catalog);
     let by_id = account.fields(owner).iter().find(|field| name.trim().parse() == Ok(field.id)).ok_or(());
     let is_price = |field: &Field| FieldKind::from_name(&field.kind) == FieldKind::Price;
     let prices: Vec<Field> = account.fields(owner).iter().filter(|field| is_price(field)).cloned().collect();
-    let found = by_id.or_else(|()| account.field(owner, name)).map_err(|m| miss(m, "field of the products"));
+    let found = by_id.or_else(|()| account.field(owner, name)).map_err(|m| miss(m, "field of the products".into()));
     match found {
         Ok(field) if is_price(field) => Ok(field.id),
         Ok(field) => {
-            let message = format!("{} is a field of type {}, not a price", quoted(name), field.kind);
+            let message =
+                message!("{value} is a field of type {kind}, not a price", value = quoted(name), kind = &field.kind);
             among(Err((false, Unfit { code: "unknown-name", message, hint: None })), &prices, |field| &field.name)
         }
         Err(miss) => among(Err(miss), &prices, |field| &field.name),
@@ -274,21 +296,28 @@ fn from_ledger(book: &Book, entity: Entity, catalog: Option<u64>, key: &str) -> 
     match book.ledger.find(entity, catalog, key) {
         Ok(Some(id)) => Ok(id),
         Ok(None) => {
-            let what = entity.collection();
-            let message = format!("{} is no key of {what} that an import from this folder has made", quoted(key));
-            let hint = "import them first, with the same \"key\" and the same --state folder".to_owned();
+            let message = message!(
+                "{value} is no key of {entity} that an import from this folder has made",
+                value = quoted(key),
+                entity = entity.collection()
+            );
+            let hint = "import them first, with the same \"key\" and the same --state folder".into();
             Err((true, Unfit { code: "unknown-key", message, hint: Some(hint) }))
         }
         Err(why) => {
-            let message = format!("{} cannot be looked up: {why}", quoted(key));
+            let message = message!("{value} cannot be looked up: {why}", value = quoted(key), why);
             Err((false, Unfit { code: "unknown-key", message, hint: None }))
         }
     }
 }
 
-fn not_in_snapshot(name: &str, what: &str) -> Unfit {
-    let message = format!("{} cannot be looked up: the snapshot of the account does not hold the {what}", quoted(name));
-    Unfit { code: "unknown-name", message, hint: Some("check against the account itself".to_owned()) }
+fn not_in_snapshot(name: &str, things: &'static str) -> Unfit {
+    let message = message!(
+        "{value} cannot be looked up: the snapshot of the account does not hold the {things}",
+        value = quoted(name),
+        things
+    );
+    Unfit { code: "unknown-name", message, hint: Some("check against the account itself".into()) }
 }
 
 /// What stands between the branches of a path in a tree of options.
@@ -306,7 +335,8 @@ fn option(field: &Field, name: &str) -> Resolved {
         [first, ..] if field.options.iter().all(|o| o.parent.is_none()) => return Ok(*first),
         many => {
             let choices = many.iter().filter_map(|id| path(field, *id)).collect();
-            let (message, hint) = missed(&Miss::Ambiguous { choices }, name, &format!("option of \"{}\"", field.name));
+            let (message, hint) =
+                missed(&Miss::Ambiguous { choices }, name, message!("option of \"{field}\"", field = &field.name));
             return Err((false, Unfit { code: "unknown-option", message, hint }));
         }
     }
@@ -323,9 +353,9 @@ fn option(field: &Field, name: &str) -> Resolved {
     let names: Vec<&str> = field.options.iter().map(|o| o.value.as_str()).collect();
     let hint = did_you_mean(name, names.iter().copied()).unwrap_or_else(|| {
         let more = if names.len() > 20 { ", …" } else { "" };
-        format!("its options are: {}{more}", names.iter().take(20).copied().collect::<Vec<_>>().join(", "))
+        message!("its options are: {options}{more}", options = &names[..names.len().min(20)], more)
     });
-    let message = format!("{} is no option of \"{}\"", quoted(name), field.name);
+    let message = message!("{value} is no option of \"{field}\"", value = quoted(name), field = &field.name);
     Err((true, Unfit { code: "unknown-option", message, hint: Some(hint) }))
 }
 
@@ -343,23 +373,22 @@ fn path(field: &Field, id: u64) -> Option<String> {
     Some(parts.join(" / "))
 }
 
-/// A miss as message and hint; `what` is a singular noun.
-pub fn missed(miss: &Miss, wanted: &str, what: &str) -> (String, Option<String>) {
-    let quoted = crate::problem::quoted(wanted);
+/// A miss as message and hint; `noun` is singular.
+pub fn missed(miss: &Miss, wanted: &str, noun: impl Into<Message>) -> (Message, Option<Message>) {
+    let (value, noun) = (quoted(wanted), noun.into());
     match miss {
         Miss::Unknown { near } => {
-            let hint = (!near.is_empty()).then(|| {
-                let names: Vec<String> = near.iter().map(|n| format!("\"{n}\"")).collect();
-                format!("did you mean {}?", names.join(" or "))
-            });
-            (format!("{quoted} is no {what}"), hint)
+            let hint =
+                (!near.is_empty()).then(|| message!("did you mean {names}?", names = Arg::Choices(near.clone())));
+            (message!("{value} is no {noun}", value, noun), hint)
         }
         Miss::Ambiguous { choices } => {
-            (format!("{quoted} could be any {what} of several"), Some(format!("write one of {}", choices.join(", "))))
+            let hint = message!("write one of {choices}", choices = choices.as_slice());
+            (message!("{value} could be any {noun} of several", value, noun), Some(hint))
         }
         Miss::Unusable { why } => {
-            let hint = "write another one, or translate it with \"values\" in the mapping".to_owned();
-            (format!("{quoted} cannot be used: {why}"), Some(hint))
+            let hint = "write another one, or translate it with \"values\" in the mapping".into();
+            (message!("{value} cannot be used: {why}", value, why), Some(hint))
         }
     }
 }
@@ -396,6 +425,6 @@ mod tests {
     }
 
     fn option_id(field: &Field, name: &str) -> Result<u64, String> {
-        option(field, name).map_err(|(_, unfit)| unfit.message)
+        option(field, name).map_err(|(_, unfit)| unfit.message.to_string())
     }
 }

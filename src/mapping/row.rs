@@ -10,7 +10,8 @@ use super::value::{Made, Refused, Values};
 use super::written::{OnEmpty, OnUnknown};
 use crate::entity::payload::ObjectWriter;
 use crate::entity::{Action, Holds};
-use crate::problem::{Place, Problem, Stage, did_you_mean, quoted};
+use crate::message;
+use crate::problem::{Message, Place, Problem, Stage, did_you_mean, quoted};
 use crate::table::{Cell, Row, Scalar, fold};
 use rust_decimal::Decimal;
 use std::sync::Arc;
@@ -81,7 +82,7 @@ impl<'a> RowContext<'a> {
         }
     }
 
-    pub(super) fn problem(&self, column: Option<usize>, code: &'static str, message: impl Into<String>) -> Problem {
+    pub(super) fn problem(&self, column: Option<usize>, code: &'static str, message: impl Into<Message>) -> Problem {
         self.problem_in(self.row, column, code, message)
     }
 
@@ -90,7 +91,7 @@ impl<'a> RowContext<'a> {
         row: &Row,
         column: Option<usize>,
         code: &'static str,
-        message: impl Into<String>,
+        message: impl Into<Message>,
     ) -> Problem {
         let column = column.map(|index| self.plan.header.column(index));
         let place = Place::Cell { source: Arc::clone(&self.plan.source), row: row.number, column };
@@ -115,7 +116,11 @@ impl<'a> RowContext<'a> {
     pub(super) fn condition(&mut self) {
         let failed = self.plan.condition.as_ref().and_then(|condition| condition.render(self.row).err());
         if let Some(error) = failed {
-            let problem = self.problem(None, "template", format!("\"where\" failed on this row: {error}"));
+            let problem = self.problem(
+                None,
+                "template",
+                message!("\"where\" failed on this row: {error}", error = error.to_string()),
+            );
             self.problems.push(problem);
         }
     }
@@ -202,7 +207,11 @@ impl<'a> RowContext<'a> {
         match template.render(self.row) {
             Ok(text) => Some(text),
             Err(error) => {
-                let problem = self.problem(None, "template", format!("the template failed on this row: {error}"));
+                let problem = self.problem(
+                    None,
+                    "template",
+                    message!("the template failed on this row: {error}", error = error.to_string()),
+                );
                 self.problems.push(problem);
                 None
             }
@@ -269,13 +278,13 @@ impl<'a> RowContext<'a> {
             (None, OnEmpty::Clear) if !origin.required => return Filled::Clear,
             (None, OnEmpty::Keep) if !origin.required => {}
             (None, OnEmpty::Keep | OnEmpty::Clear | OnEmpty::Reject) => {
-                let message = format!("the cell is empty, \"{}\" needs a value", value.target.name());
+                let message = message!("the cell is empty, \"{target}\" needs a value", target = value.target.name());
                 // Nobody wrote the mapping of an exported workbook.
                 let hint = match self.plan.edits.get() {
                     Some(_) => "fill the cell, it cannot be emptied in the CRM",
                     None => "fill the cell, or give a default in the mapping",
                 };
-                let hint = Some(hint.to_owned());
+                let hint = Some(hint.into());
                 self.unfit(&origin.input, cell, Unfit { code: "empty", message, hint });
             }
         }
@@ -326,7 +335,7 @@ impl<'a> RowContext<'a> {
             }
             None if origin.values_only => {
                 let hint = did_you_mean(cell.text, origin.values.keys().map(String::as_str));
-                let message = format!("{} is not among the \"values\" of the mapping", quoted(cell.text));
+                let message = message!("{value} is not among the \"values\" of the mapping", value = quoted(cell.text));
                 Err(Refused::Unknown(Unfit { code: "unknown-value", message, hint }))
             }
             None => self.convert(value, origin, cell, names).map(Some),
@@ -352,7 +361,11 @@ enum Filled {
 /// A translation that does not fit is told with the word that stands in the cell, by which the reader finds it.
 fn translated(cell: Cell<'_>, why: Refused) -> Refused {
     let told = |unfit: Unfit| {
-        let message = format!("{} is translated by the mapping, and {}", quoted(cell.text), unfit.message);
+        let message = message!(
+            "{value} is translated by the mapping, and {refusal}",
+            value = quoted(cell.text),
+            refusal = unfit.message
+        );
         Unfit { message, ..unfit }
     };
     match why {

@@ -7,17 +7,21 @@ use super::written::{At, Section, Target};
 use crate::entity::compare::Mark;
 use crate::entity::parts::Field;
 use crate::entity::{Action, At as Place, COMMENT, FieldKind, FieldSpec, Holds, Needs, Required, Wire};
+use crate::message;
+use crate::problem::Message;
 use std::collections::HashSet;
 
 /// Why an account in this mode cannot take something, and the mode that could.
-pub fn mode_message(needs: Needs, mode: &str, what: &str) -> (String, &'static str) {
-    let state = match mode {
-        "disabled" | "unavailable" => "customers are switched off in this account".to_owned(),
-        _ => format!("customers of this account are kept by {mode}"),
+pub fn mode_message(needs: Needs, mode: &str, subject: Message) -> (Message, &'static str) {
+    let state: Message = match mode {
+        "disabled" | "unavailable" => "customers are switched off in this account".into(),
+        _ => message!("customers of this account are kept by {mode}", mode),
     };
     match needs {
-        Needs::Periodicity => (format!("{state}; {what} is for periodicity"), "periodicity"),
-        Needs::Segments | Needs::Customers | Needs::Nothing => (format!("{state}; {what} is for segments"), "segments"),
+        Needs::Periodicity => (message!("{state}; {subject} is for periodicity", state, subject), "periodicity"),
+        Needs::Segments | Needs::Customers | Needs::Nothing => {
+            (message!("{state}; {subject} is for segments", state, subject), "segments")
+        }
     }
 }
 
@@ -26,21 +30,26 @@ impl Compile<'_> {
         let changes = self.written.action != Action::Create && section.spec.is_item();
         if changes && !has_id && self.written.key.is_empty() {
             let name = section.spec.name;
-            let hint =
-                format!("add id = \"…\" under [{name}], the column with the ids of the CRM, or key = \"…\" above it");
-            let message = format!("a mapping that {}s needs to know which records", self.written.action.name());
+            let hint = message!(
+                "add id = \"…\" under [{section}], the column with the ids of the CRM, or key = \"…\" above it",
+                section = name
+            );
+            let message =
+                message!("a mapping that {action}s needs to know which records", action = self.written.action.name());
             self.problem(section.at, "no-id", message, Some(hint));
         }
         if matches!(section.spec.at, Place::EmbeddedFirst(_)) && has_id && section.values.len() > 1 {
-            let message =
-                format!("[{}] with an id takes nothing else: what exists is linked, not changed", section.spec.name);
-            self.problem(section.at, "id-and-fields", message, Some("leave the id or the other fields out".to_owned()));
+            let message = message!(
+                "[{section}] with an id takes nothing else: what exists is linked, not changed",
+                section = section.spec.name
+            );
+            self.problem(section.at, "id-and-fields", message, Some("leave the id or the other fields out".into()));
         }
         if let Place::Embedded(_) = section.spec.at
             && !section.values.iter().any(|v| matches!(v.target, Target::Field(f) if f.name == "category"))
         {
-            let message = format!("[{}] does not say its category", section.spec.name);
-            let hint = "add category = { value = \"forms\" } or \"sip\"".to_owned();
+            let message = message!("[{section}] does not say its category", section = section.spec.name);
+            let hint = "add category = { value = \"forms\" } or \"sip\"".into();
             self.problem(section.at, "no-category", message, Some(hint));
         }
         if let Some(max) = section.spec.custom_fields_max {
@@ -49,8 +58,14 @@ impl Compile<'_> {
             if count > max {
                 let marked = if marker > 0 { " with the marker" } else { "" };
                 let name = section.spec.name;
-                let message = format!("{count} custom fields under [{name}.fields]{marked}, the service takes {max}");
-                let hint = "leave some out and update them afterwards".to_owned();
+                let message = message!(
+                    "{count} custom fields under [{section}.fields]{marked}, the service takes {max}",
+                    count,
+                    section = name,
+                    marked,
+                    max
+                );
+                let hint = "leave some out and update them afterwards".into();
                 self.problem(section.at, "too-many-fields", message, Some(hint));
             }
         }
@@ -59,7 +74,7 @@ impl Compile<'_> {
         self.required_fields(section.at, section.spec.name, section.spec.fields, &has);
         self.id_without_type(section.at, section.spec.name, &has);
         if has_tags(section, Wire::EmbeddedTags) && has_tags(section, Wire::Tags("tags_to_add")) {
-            let hint = Some("\"all_tags\" says all the tags there shall be, \"tags\" adds some: keep one".to_owned());
+            let hint = Some("\"all_tags\" says all the tags there shall be, \"tags\" adds some: keep one".into());
             self.problem(section.at, "tags-twice", "\"tags\" and \"all_tags\" exclude each other", hint);
         }
     }
@@ -79,8 +94,12 @@ impl Compile<'_> {
         let missing: Vec<&FieldSpec> =
             fields.iter().filter(|field| self.is_required(field) && !filled(field.name)).collect();
         for field in missing {
-            let message = format!("[{place}] does not say its {}, which the service asks for", field.name);
-            let hint = format!("add {} = \"…\", {}", field.name, field.about);
+            let message = message!(
+                "[{section}] does not say its {field}, which the service asks for",
+                section = place,
+                field = field.name
+            );
+            let hint = message!("add {field} = \"…\", {about}", field = field.name, about = field.about);
             self.problem(at, "no-required-field", message, Some(hint));
         }
     }
@@ -88,8 +107,8 @@ impl Compile<'_> {
     /// An id alone does not say of what it is, and would be refused with every record. [doc]
     pub(super) fn id_without_type(&mut self, at: usize, place: &str, has: &dyn Fn(&str) -> bool) {
         if has("entity_id") && !has("entity_type") {
-            let message = format!("[{place}] has an entity_id and does not say of what");
-            let hint = "add entity_type = { value = \"contacts\" } or \"companies\"".to_owned();
+            let message = message!("[{section}] has an entity_id and does not say of what", section = place);
+            let hint = "add entity_type = { value = \"contacts\" } or \"companies\"".into();
             self.problem(at, "no-required-field", message, Some(hint));
         }
     }
@@ -108,8 +127,8 @@ impl Compile<'_> {
     pub(super) fn field_mode(&mut self, at: usize, field: &FieldSpec) {
         let mode = self.account.basics.customers_mode.clone();
         if !field.only.met_by(&mode) {
-            let (message, _) = mode_message(field.only, &mode, &format!("\"{}\"", field.name));
-            self.problem(at, "customers-mode", message, Some("leave it out of the mapping".to_owned()));
+            let (message, _) = mode_message(field.only, &mode, message!("\"{field}\"", field = field.name));
+            self.problem(at, "customers-mode", message, Some("leave it out of the mapping".into()));
         }
     }
 
@@ -126,16 +145,21 @@ impl Compile<'_> {
         let twice = new.iter().flat_map(fields).filter(|(n, field)| !seen.insert((*n, field.id)));
         let doubled: Vec<String> = twice.map(|(_, field)| field.name.clone()).collect();
         for name in doubled {
-            let hint = "fill it in one place; where it holds several values, with a list: [\"column 1\", \"column 2\"]"
-                .to_owned();
-            self.problem(at, "field-twice", format!("the field \"{name}\" is filled twice"), Some(hint));
+            let hint =
+                "fill it in one place; where it holds several values, with a list: [\"column 1\", \"column 2\"]".into();
+            self.problem(
+                at,
+                "field-twice",
+                message!("the field \"{field}\" is filled twice", field = name),
+                Some(hint),
+            );
         }
     }
 
     /// The marker is a text of ours, so its field must take any text and be filled by nothing else.
     pub(super) fn marker(&mut self, name: &At<String>, sections: &[SectionPlan]) -> Option<Mark> {
         if self.written.action != Action::Create {
-            let hint = Some("leave \"marker\" out".to_owned());
+            let hint = Some("leave \"marker\" out".into());
             self.problem(name.at, "marker", "a marker is for records that are made, not changed", hint);
             return None;
         }
@@ -144,27 +168,36 @@ impl Compile<'_> {
         {
             let filled = |v: &ValuePlan| matches!(v.target, TargetPlan::Field(f) if f.name == field.name);
             if sections.first().is_some_and(|section| section.values.iter().any(filled)) {
-                let hint = Some("leave one of the two out".to_owned());
+                let hint = Some("leave one of the two out".into());
                 self.problem(name.at, "marker", "the comment is filled by the mapping already", hint);
             }
             return Some(Mark::Key(COMMENT));
         }
         let Some(owner) = item.custom_fields.and_then(|of| of.owner(self.catalog)) else {
-            let message = format!("a {} has no custom fields to carry a marker", self.written.kind.name());
-            self.problem(name.at, "marker", message, Some("leave \"marker\" out".to_owned()));
+            let message = message!("a {kind} has no custom fields to carry a marker", kind = self.written.kind.name());
+            self.problem(name.at, "marker", message, Some("leave \"marker\" out".into()));
             return None;
         };
         let field = self.custom_field(owner, &name.it, name.at)?;
         let kind = FieldKind::from_name(&field.kind);
         if !matches!(kind, FieldKind::Text | FieldKind::Textarea) {
-            let message = format!("the marker needs a text field, \"{}\" is of type {}", field.name, field.kind);
+            let message = message!(
+                "the marker needs a text field, \"{field}\" is of type {kind}",
+                field = &field.name,
+                kind = &field.kind
+            );
             self.problem(name.at, "marker", message, None);
             return None;
         }
         let fills = |v: &ValuePlan| matches!(&v.target, TargetPlan::Custom { field: f, .. } if f.id == field.id);
         if sections.first().is_some_and(|section| section.values.iter().any(fills)) {
-            let hint = Some("give the marker a field of its own".to_owned());
-            self.problem(name.at, "marker", format!("\"{}\" is filled by the mapping already", field.name), hint);
+            let hint = Some("give the marker a field of its own".into());
+            self.problem(
+                name.at,
+                "marker",
+                message!("\"{field}\" is filled by the mapping already", field = &field.name),
+                hint,
+            );
             return None;
         }
         Some(Mark::Field(field.id))

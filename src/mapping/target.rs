@@ -14,6 +14,7 @@ use crate::entity::payload::Sort;
 use crate::entity::{
     self, ADDRESS_PARTS, Action, At as Place, Entity, FieldKind, FieldSpec, Holds, Owner, SectionSpec, Wire,
 };
+use crate::message;
 use crate::problem::did_you_mean;
 use crate::table::fold;
 use std::collections::HashSet;
@@ -98,7 +99,7 @@ impl Compile<'_> {
             Some(CatalogRef::Typed(_)) | None => self.typed_catalog(crate::entity::PRODUCTS),
         };
         if catalog.is_none() && named_list(section).is_none() {
-            let hint = Some("name another list: catalog = { value = \"…\" }".to_owned());
+            let hint = Some("name another list: catalog = { value = \"…\" }".into());
             self.problem(section.at, "no-catalog", "the account has no list of products", hint);
         }
         catalog
@@ -118,8 +119,9 @@ impl Compile<'_> {
                 let kind = FieldKind::from_name(&field.kind);
                 let as_json = |o: &Origin| o.as_.as_ref().is_some_and(|as_| as_.it == As::Json);
                 if kind == FieldKind::Items && !value.origins.iter().all(as_json) {
-                    let message = format!("\"{}\" holds lines of several parts, not one value", field.name);
-                    let hint = "write { description = \"…\", unit_price = \"…\", quantity = \"…\" }".to_owned();
+                    let message =
+                        message!("\"{field}\" holds lines of several parts, not one value", field = &field.name);
+                    let hint = "write { description = \"…\", unit_price = \"…\", quantity = \"…\" }".into();
                     self.problem(value.at, "mapping-shape", message, Some(hint));
                     return None;
                 }
@@ -133,8 +135,12 @@ impl Compile<'_> {
             }
         };
         if value.origins.len() > 1 && many == Many::No {
-            let message = format!("\"{}\" holds one value, found a list of {}", target.name(), value.origins.len());
-            self.problem(value.at, "mapping-shape", message, Some("join columns with a template".to_owned()));
+            let message = message!(
+                "\"{target}\" holds one value, found a list of {count}",
+                target = target.name(),
+                count = value.origins.len()
+            );
+            self.problem(value.at, "mapping-shape", message, Some("join columns with a template".into()));
             return None;
         }
         let required = match &value.target {
@@ -171,8 +177,9 @@ impl Compile<'_> {
         let found = self.account.fields(owner).iter().find(|field| field.code.as_deref() == Some(code)).cloned();
         if found.is_none() {
             let codes: Vec<&str> = self.account.fields(owner).iter().filter_map(|f| f.code.as_deref()).collect();
-            let message = format!("the list has no field with the code {code}; its codes are: {}", codes.join(", "));
-            self.problem(at, "unknown-field", message, Some("leave this part out of the mapping".to_owned()));
+            let message =
+                message!("the list has no field with the code {code}; its codes are: {known}", code, known = codes);
+            self.problem(at, "unknown-field", message, Some("leave this part out of the mapping".into()));
         }
         found
     }
@@ -181,15 +188,16 @@ impl Compile<'_> {
         let field = match self.account.field(owner, name) {
             Ok(field) => field.clone(),
             Err(miss) => {
-                let (message, hint) = missed(&miss, name, &format!("custom field of {}", owner.name()));
-                let fallback = || Some("the fields are listed by: amoport account show".to_owned());
+                let (message, hint) = missed(&miss, name, message!("custom field of {owner}", owner = owner.name()));
+                let fallback = || Some("the fields are listed by: amoport account show".into());
                 self.problem(at, "unknown-field", message, hint.or_else(fallback));
                 return None;
             }
         };
         if let Err(why) = writable(FieldKind::from_name(&field.kind)) {
-            let message = format!("\"{}\" is a field of type {}: {why}", field.name, field.kind);
-            self.problem(at, "field-type", message, Some("leave the field out of the mapping".to_owned()));
+            let message =
+                message!("\"{field}\" is a field of type {kind}: {why}", field = &field.name, kind = &field.kind, why);
+            self.problem(at, "field-type", message, Some("leave the field out of the mapping".into()));
             return None;
         }
         Some(field)
@@ -211,8 +219,12 @@ impl Compile<'_> {
             return;
         }
         let Some(spec) = entity::parts(kind) else {
-            let message = format!("\"{}\" is a field of type {} and has no parts", field.name, field.kind);
-            self.problem(value.at, "mapping-shape", message, Some("write it as one value".to_owned()));
+            let message = message!(
+                "\"{field}\" is a field of type {kind} and has no parts",
+                field = &field.name,
+                kind = &field.kind
+            );
+            self.problem(value.at, "mapping-shape", message, Some("write it as one value".into()));
             return;
         };
         let mut plans = Vec::new();
@@ -232,8 +244,12 @@ impl Compile<'_> {
 
     fn part(&mut self, part: &Part, target: TargetPlan, many: Many) -> Option<ValuePlan> {
         if part.origins.len() > 1 && many == Many::No {
-            let message = format!("\"{}\" holds one value, found a list of {}", part.name, part.origins.len());
-            self.problem(part.at, "mapping-shape", message, Some("join columns with a template".to_owned()));
+            let message = message!(
+                "\"{part}\" holds one value, found a list of {count}",
+                part = &part.name,
+                count = part.origins.len()
+            );
+            self.problem(part.at, "mapping-shape", message, Some("join columns with a template".into()));
             return None;
         }
         let context = Context { target: &target, owner: None, catalog: None, many, required: false };
@@ -266,9 +282,14 @@ impl Compile<'_> {
 
     fn unknown_part(&mut self, part: &Part, field: &Field, known: &mut dyn Iterator<Item = &'static str>) {
         let known: Vec<&str> = known.collect();
-        let message = format!("\"{}\" is no part of \"{}\", a field of type {}", part.name, field.name, field.kind);
+        let message = message!(
+            "\"{part}\" is no part of \"{field}\", a field of type {kind}",
+            part = &part.name,
+            field = &field.name,
+            kind = &field.kind
+        );
         let hint = did_you_mean(&part.name, known.iter().copied());
-        let hint = hint.or_else(|| Some(format!("its parts are: {}", known.join(", "))));
+        let hint = hint.or_else(|| Some(message!("its parts are: {known}", known)));
         self.problem(part.at, "unknown-key", message, hint);
     }
 
@@ -282,8 +303,13 @@ impl Compile<'_> {
         let round = origin.round.as_ref().and_then(|round| {
             let found = Round::from_name(&round.it);
             if found.is_none() {
-                let hint = Some(format!("known: {}", Round::NAMED.map(|(_, name)| name).join(", ")));
-                self.problem(round.at, "unknown-word", format!("unknown rounding \"{}\"", round.it), hint);
+                let hint = Some(message!("known: {known}", known = Round::NAMED.map(|(_, name)| name).as_slice()));
+                self.problem(
+                    round.at,
+                    "unknown-word",
+                    message!("unknown rounding \"{value}\"", value = &round.it),
+                    hint,
+                );
             }
             found
         });
@@ -354,20 +380,20 @@ impl Compile<'_> {
     fn origin_problems(&mut self, origin: &Origin, target: &TargetPlan, many: Many) {
         let chain = matches!(target, TargetPlan::Custom { kind: FieldKind::ChainedList, .. });
         if !origin.split.is_empty() && many == Many::No && !chain {
-            let message = format!("\"{}\" holds one value and cannot be split", target.name());
+            let message = message!("\"{target}\" holds one value and cannot be split", target = target.name());
             self.problem(origin.at, "mapping-shape", message, None);
         }
         if let Some(clear) = origin.on_empty.as_ref().filter(|o| o.it == OnEmpty::Clear)
             && matches!(target, TargetPlan::Field(_))
         {
-            let message = format!("\"{}\" cannot be cleared, only custom fields can", target.name());
-            self.problem(clear.at, "mapping-shape", message, Some("write on-empty = \"keep\"".to_owned()));
+            let message = message!("\"{target}\" cannot be cleared, only custom fields can", target = target.name());
+            self.problem(clear.at, "mapping-shape", message, Some("write on-empty = \"keep\"".into()));
         }
         if let TargetPlan::Field(field) = target
             && field.wire == Wire::ElementCatalog
             && !matches!(origin.from, From::Constant(_))
         {
-            let hint = Some("write it as catalog = { value = \"…\" }".to_owned());
+            let hint = Some("write it as catalog = { value = \"…\" }".into());
             self.problem(origin.at, "mapping-shape", "the list of the products is the same for all rows", hint);
         }
         self.reference(origin, target);
@@ -388,8 +414,9 @@ impl Compile<'_> {
         };
         if !known.contains(&by.it) {
             let known: Vec<String> = known.iter().map(|by| format!("by = \"{}\"", by.word())).collect();
-            let message = format!("\"{}\" cannot be found by {}", target.name(), by.it.word());
-            self.problem(by.at, "mapping-shape", message, Some(format!("write {}", known.join(" or "))));
+            let message =
+                message!("\"{target}\" cannot be found by {value}", target = target.name(), value = by.it.word());
+            self.problem(by.at, "mapping-shape", message, Some(message!("write {known}", known = known.join(" or "))));
         }
     }
 }

@@ -1,7 +1,8 @@
 //! A mapping file as a tree in which every key and value knows where it stands. TOML and JSON both become this tree,
 //! so all that follows is written once. Syntax errors end here; what the keys mean is `written`'s business.
 
-use crate::problem::{Place, Problem, Stage};
+use crate::message;
+use crate::problem::{Message, Place, Problem, Stage};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -70,7 +71,7 @@ impl Text {
         }
     }
 
-    pub fn problem(&self, at: usize, code: &'static str, message: impl Into<String>) -> Problem {
+    pub fn problem(&self, at: usize, code: &'static str, message: impl Into<Message>) -> Problem {
         Problem::new(Stage::Map, code, message).at(self.place(at))
     }
 }
@@ -78,9 +79,13 @@ impl Text {
 /// Reads and parses a mapping: JSON when the file's name ends in `.json`, TOML otherwise.
 pub fn read(path: &Path) -> Result<(Text, Node), Vec<Problem>> {
     let unreadable =
-        |message: String, hint: &str| vec![Problem::in_file(path, "mapping-unreadable", message).hint(hint.to_owned())];
-    let bytes = std::fs::read(path)
-        .map_err(|e| unreadable(format!("the mapping cannot be read: {e}"), "check the path given with --mapping"))?;
+        |message: Message, hint: &'static str| vec![Problem::in_file(path, "mapping-unreadable", message).hint(hint)];
+    let bytes = std::fs::read(path).map_err(|e| {
+        unreadable(
+            message!("the mapping cannot be read: {error}", error = e.to_string()),
+            "check the path given with --mapping",
+        )
+    })?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes);
     let text = String::from_utf8(bytes)
         .map_err(|_| unreadable("the mapping is not UTF-8 text".into(), "save the mapping as UTF-8"))?;
@@ -106,8 +111,12 @@ fn parse_toml(text: &Text) -> Result<Node, Vec<Problem>> {
         .iter()
         .map(|error| {
             let at = error.span().map_or(0, |span| span.start);
-            text.problem(at, "mapping-syntax", format!("this is not TOML: {}", error.message().replace('\n', ", ")))
-                .hint("column titles and other texts stand in double quotes: name = \"Имя клиента\"")
+            text.problem(
+                at,
+                "mapping-syntax",
+                message!("this is not TOML: {error}", error = error.message().replace('\n', ", ")),
+            )
+            .hint("column titles and other texts stand in double quotes: name = \"Имя клиента\"")
         })
         .collect())
 }
@@ -157,10 +166,11 @@ fn parse_json(text: &Text) -> Result<Node, Vec<Problem>> {
         allow_non_finite_numbers: false,
         allow_extended_string_escapes: false,
     };
-    let syntax =
-        |at: usize, message: String| vec![text.problem(at, "mapping-syntax", format!("this is not JSON: {message}"))];
+    let syntax = |at: usize, error: Message| {
+        vec![text.problem(at, "mapping-syntax", message!("this is not JSON: {error}", error))]
+    };
     let parsed = jsonc_parser::parse_to_ast(&text.text, &jsonc_parser::CollectOptions::default(), &strict)
-        .map_err(|error| syntax(error.range().start, error.kind().to_string().to_lowercase()))?;
+        .map_err(|error| syntax(error.range().start, Message::verbatim(error.kind().to_string().to_lowercase())))?;
     match parsed.value {
         Some(value) => Ok(from_json(value)),
         None => Err(syntax(0, "the file is empty".into())),

@@ -9,6 +9,7 @@ use super::written::As;
 use crate::entity::parts::Field;
 use crate::entity::payload::{FieldValue, Sort};
 use crate::entity::{Action, CHAIN_MAX, FieldKind, TEXT_MAX};
+use crate::message;
 use crate::problem::quoted;
 use crate::table::{Cell, Scalar};
 use rust_decimal::Decimal;
@@ -165,11 +166,15 @@ impl RowContext<'_> {
     ) -> Result<Made<'v>, Refused> {
         let Some(catalog) = catalogs.get(self.made).copied().filter(|_| self.made < CHAIN_MAX) else {
             let lists = if catalogs.len() == 1 { "list" } else { "lists" };
-            let (step, count) = (quoted(name), catalogs.len());
-            let message = format!("{step} is one step too many: the field goes through {count} {lists}");
+            let message = message!(
+                "{value} is one step too many: the field goes through {count} {lists}",
+                value = quoted(name),
+                count = catalogs.len(),
+                lists
+            );
             let hint =
                 "name one element of each list; where a / belongs to a name, say what stands between: split = \";\"";
-            return Err(Refused::Unfit(Unfit { code: "too-many", message, hint: Some(hint.to_owned()) }));
+            return Err(Refused::Unfit(Unfit { code: "too-many", message, hint: Some(hint.into()) }));
         };
         let lookup = Lookup { what: LookupWhat::Element { catalog, by: ElementBy::Name }, cache };
         match self.name(value, lookup, name, names)? {
@@ -187,7 +192,8 @@ impl RowContext<'_> {
         names: &mut Names,
     ) -> Result<Made<'v>, Refused> {
         if self.pipeline_failed && matches!(lookup.what, LookupWhat::Stage { anywhere: false }) {
-            let message = format!("{} cannot be looked up, because its pipeline is not known", quoted(name));
+            let message =
+                message!("{value} cannot be looked up, because its pipeline is not known", value = quoted(name));
             return Err(Refused::Unfit(Unfit { code: "unknown-name", message, hint: None }));
         }
         // A change that names no pipeline leaves the lead in its own, which is not known here.
@@ -226,8 +232,9 @@ fn fits(text: Cow<'_, str>, max: usize) -> Result<Cow<'_, str>, Unfit> {
     if text.len() > max {
         let count = text.chars().count();
         if count > max {
-            let message = format!("{} has {count} characters, the service takes {max}", quoted(&text));
-            return Err(Unfit { code: "too-long", message, hint: Some("shorten the text".to_owned()) });
+            let message =
+                message!("{value} has {count} characters, the service takes {max}", value = quoted(&text), count, max);
+            return Err(Unfit { code: "too-long", message, hint: Some("shorten the text".into()) });
         }
     }
     Ok(text)
@@ -236,16 +243,16 @@ fn fits(text: Cow<'_, str>, max: usize) -> Result<Cow<'_, str>, Unfit> {
 fn entity_id(cell: Cell<'_>) -> Result<u64, Unfit> {
     cell.text.trim().parse().ok().filter(|id| *id > 0).ok_or_else(|| Unfit {
         code: "not-an-id",
-        message: format!("{} is no id", quoted(cell.text)),
-        hint: Some("ids are whole numbers, as in the address of a card".to_owned()),
+        message: message!("{value} is no id", value = quoted(cell.text)),
+        hint: Some("ids are whole numbers, as in the address of a card".into()),
     })
 }
 
 fn word(text: &str, words: &'static [&'static str]) -> Result<&'static str, Unfit> {
     words.iter().copied().find(|word| word.eq_ignore_ascii_case(text)).ok_or_else(|| Unfit {
         code: "unknown-word",
-        message: format!("{} is not known here", quoted(text)),
-        hint: Some(format!("known: {}", words.join(", "))),
+        message: message!("{value} is not known here", value = quoted(text)),
+        hint: Some(message!("known: {known}", known = words)),
     })
 }
 
@@ -257,8 +264,8 @@ fn colour(text: &str, known: &'static [&'static str], hash: bool) -> Result<Stri
         true => Ok(format!("{mark}{plain}")),
         false => Err(Unfit {
             code: "unknown-colour",
-            message: format!("{} is none of the colours the service takes", quoted(text)),
-            hint: Some(format!("the colours are: {}", known.join(", "))),
+            message: message!("{value} is none of the colours the service takes", value = quoted(text)),
+            hint: Some(message!("the colours are: {known}", known)),
         }),
     }
 }
@@ -268,8 +275,8 @@ fn above_zero(number: Decimal, text: &str) -> Result<Decimal, Unfit> {
         true => Ok(number),
         false => Err(Unfit {
             code: "quantity",
-            message: format!("{} is no quantity: it takes more than 0", quoted(text)),
-            hint: Some("correct the number, or leave the product out".to_owned()),
+            message: message!("{value} is no quantity: it takes more than 0", value = quoted(text)),
+            hint: Some("correct the number, or leave the product out".into()),
         }),
     }
 }
@@ -280,8 +287,8 @@ fn country(text: &str) -> Result<String, Unfit> {
         true => Ok(text.to_uppercase()),
         false => Err(Unfit {
             code: "country",
-            message: format!("{} is no code of a country", quoted(text)),
-            hint: Some("write two letters, such as RU, or translate names with \"values\"".to_owned()),
+            message: message!("{value} is no code of a country", value = quoted(text)),
+            hint: Some("write two letters, such as RU, or translate names with \"values\"".into()),
         }),
     }
 }

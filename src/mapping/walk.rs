@@ -7,7 +7,8 @@ use super::written::{
     TOP_KEYS, Target, Translation, VALUE_KEYS, VERSION, Value, Written,
 };
 use crate::entity::{self, Action, FieldSpec, Kind, SectionSpec};
-use crate::problem::{Problem, did_you_mean};
+use crate::message;
+use crate::problem::{Message, Problem, did_you_mean};
 use crate::table::ReadOptions;
 use std::path::PathBuf;
 
@@ -18,7 +19,7 @@ pub fn walk(text: Text, root: &Node) -> Result<Written, Vec<Problem>> {
         return Err(vec![text.problem(
             root.at,
             "mapping-shape",
-            format!("a mapping is a table, found {}", root.what()),
+            message!("a mapping is a table, found {found}", found = root.what()),
         )]);
     };
     let Some((kind, action)) = walk.head(entries) else { return Err(walk.problems) };
@@ -47,8 +48,8 @@ pub fn walk(text: Text, root: &Node) -> Result<Written, Vec<Problem>> {
     }
     if !written.sections.iter().any(|section| std::ptr::eq(section.spec, &kind.spec().sections[0])) {
         let name = kind.spec().sections[0].name;
-        walk.problem(root.at, "mapping-shape", format!("there is no [{name}] table")).hint =
-            Some(format!("add [{name}] with at least one field, for example name = \"…\""));
+        walk.problem(root.at, "mapping-shape", message!("there is no [{section}] table", section = name)).hint =
+            Some(message!("add [{section}] with at least one field, for example name = \"…\"", section = name));
     }
     written.files = walk.files;
     match walk.problems.is_empty() {
@@ -64,16 +65,21 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn problem(&mut self, at: usize, code: &'static str, message: impl Into<String>) -> &mut Problem {
+    fn problem(&mut self, at: usize, code: &'static str, message: impl Into<Message>) -> &mut Problem {
         let index = self.problems.len();
         self.problems.push(self.text.problem(at, code, message));
         &mut self.problems[index]
     }
 
-    fn unknown_key(&mut self, entry: &Entry, place: &str, known: &[&str]) {
-        let hint = did_you_mean(&entry.key, known.iter().copied())
-            .unwrap_or_else(|| format!("known here: {}", known.join(", ")));
-        self.problem(entry.key_at, "unknown-key", format!("unknown key \"{}\" {place}", entry.key)).hint = Some(hint);
+    fn unknown_key(&mut self, entry: &Entry, place: impl Into<Message>, known: &[&str]) {
+        let hint =
+            did_you_mean(&entry.key, known.iter().copied()).unwrap_or_else(|| message!("known here: {known}", known));
+        self.problem(
+            entry.key_at,
+            "unknown-key",
+            message!("unknown key \"{key}\" {place}", key = &entry.key, place = place.into()),
+        )
+        .hint = Some(hint);
     }
 
     fn head(&mut self, entries: &[Entry]) -> Option<(Kind, Action)> {
@@ -82,18 +88,18 @@ impl Walk<'_> {
             Some((Data::Int(VERSION), _)) => {}
             Some((_, at)) => {
                 self.problem(at, "mapping-version", "this version of the mapping language is not known").hint =
-                    Some(format!("write version = {VERSION}"));
+                    Some(message!("write version = {version}", version = VERSION));
             }
             None => {
                 self.problem(0, "mapping-version", "the mapping does not say its version").hint =
-                    Some(format!("begin it with version = {VERSION}"));
+                    Some(message!("begin it with version = {version}", version = VERSION));
             }
         }
         let names: Vec<&str> = Kind::ALL.into_iter().map(Kind::name).collect();
         let kind = match find("kind") {
             None => {
                 self.problem(0, "mapping-kind", "the mapping does not say what it imports").hint =
-                    Some(format!("write kind = \"…\", one of: {}", names.join(", ")));
+                    Some(message!("write kind = \"…\", one of: {known}", known = names.as_slice()));
                 None
             }
             Some(entry) => self.word(entry, Kind::from_name, &names, "kind"),
@@ -104,20 +110,31 @@ impl Walk<'_> {
             Some(entry) => {
                 let names: Vec<&str> = kind.spec().writes.iter().map(|w| w.action.name()).collect();
                 let known = |word: &str| Action::from_name(word).filter(|action| kind.spec().write(*action).is_some());
-                self.word(entry, known, &names, &format!("action for a {}", kind.name()))
+                self.word(entry, known, &names, message!("action for a {kind}", kind = kind.name()))
             }
         };
         action.filter(|_| self.problems.is_empty()).map(|action| (kind, action))
     }
 
     /// A word of a closed list.
-    fn word<T>(&mut self, entry: &Entry, from: impl Fn(&str) -> Option<T>, known: &[&str], what: &str) -> Option<T> {
+    fn word<T>(
+        &mut self,
+        entry: &Entry,
+        from: impl Fn(&str) -> Option<T>,
+        known: &[&str],
+        noun: impl Into<Message>,
+    ) -> Option<T> {
         let text = self.a_text(entry)?;
         let found = from(&text.it);
         if found.is_none() {
             let hint =
-                did_you_mean(&text.it, known.iter().copied()).unwrap_or_else(|| format!("known: {}", known.join(", ")));
-            self.problem(text.at, "unknown-word", format!("unknown {what} \"{}\"", text.it)).hint = Some(hint);
+                did_you_mean(&text.it, known.iter().copied()).unwrap_or_else(|| message!("known: {known}", known));
+            self.problem(
+                text.at,
+                "unknown-word",
+                message!("unknown {noun} \"{value}\"", noun = noun.into(), value = &text.it),
+            )
+            .hint = Some(hint);
         }
         found
     }
@@ -126,7 +143,8 @@ impl Walk<'_> {
         match &entry.node.data {
             Data::Text(text) => Some(At { at: entry.node.at, it: text.clone() }),
             _ => {
-                let message = format!("\"{}\" takes a text, found {}", entry.key, entry.node.what());
+                let message =
+                    message!("\"{key}\" takes a text, found {found}", key = &entry.key, found = entry.node.what());
                 self.problem(entry.node.at, "mapping-shape", message);
                 None
             }
@@ -140,16 +158,20 @@ impl Walk<'_> {
             _ => vec![&entry.node],
         };
         if nodes.is_empty() && matches!(entry.key.as_str(), "key" | GROUP_KEY) {
-            let message = format!("\"{}\" is an empty list", entry.key);
+            let message = message!("\"{key}\" is an empty list", key = &entry.key);
             self.problem(entry.node.at, "mapping-shape", message).hint =
-                Some("name a column, or leave the line out".to_owned());
+                Some("name a column, or leave the line out".into());
         }
         let mut texts = Vec::new();
         for node in nodes {
             match &node.data {
                 Data::Text(text) => texts.push(At { at: node.at, it: text.clone() }),
                 _ => {
-                    let message = format!("\"{}\" takes a text or a list of texts, found {}", entry.key, node.what());
+                    let message = message!(
+                        "\"{key}\" takes a text or a list of texts, found {found}",
+                        key = &entry.key,
+                        found = node.what()
+                    );
                     self.problem(node.at, "mapping-shape", message);
                 }
             }
@@ -160,7 +182,7 @@ impl Walk<'_> {
     fn source(&mut self, entry: &Entry) -> SourceTable {
         let mut source = SourceTable::default();
         let Data::Table(entries) = &entry.node.data else {
-            let message = format!("\"source\" is a table, found {}", entry.node.what());
+            let message = message!("\"source\" is a table, found {found}", found = entry.node.what());
             self.problem(entry.node.at, "mapping-shape", message);
             return source;
         };
@@ -200,7 +222,7 @@ impl Walk<'_> {
                 self.problem(
                     text.at,
                     "mapping-shape",
-                    format!("\"{}\" takes {wanted}, found \"{}\"", entry.key, text.it),
+                    message!("\"{key}\" takes {wanted}, found \"{value}\"", key = &entry.key, wanted, value = &text.it),
                 );
                 None
             }
@@ -219,11 +241,11 @@ impl Walk<'_> {
                 .chain(spec.sections.iter().map(|s| s.name).filter(|name| !name.contains('.')))
                 .filter(|k| *k != "$schema")
                 .collect();
-            self.unknown_key(entry, &format!("in a mapping of kind \"{}\"", spec.name), &known);
+            self.unknown_key(entry, message!("in a mapping of kind \"{kind}\"", kind = spec.name), &known);
             return;
         };
         let Data::Table(entries) = &entry.node.data else {
-            let message = format!("\"{}\" is a table, found {}", entry.key, entry.node.what());
+            let message = message!("\"{key}\" is a table, found {found}", key = &entry.key, found = entry.node.what());
             self.problem(entry.node.at, "mapping-shape", message);
             return;
         };
@@ -250,8 +272,9 @@ impl Walk<'_> {
             if section.custom_fields.is_some() && action != Action::Delete {
                 known.push("fields");
             }
-            let place = format!("in [{}] of a mapping that {}s", section.name, action.name());
-            return self.unknown_key(entry, &place, &known);
+            let place =
+                message!("in [{section}] of a mapping that {action}s", section = section.name, action = action.name());
+            return self.unknown_key(entry, place, &known);
         };
         if let Some(origins) = self.origins(entry) {
             values.push(Value { at: entry.key_at, target: Target::Field(field), origins, parts: Vec::new() });
@@ -260,7 +283,7 @@ impl Walk<'_> {
 
     fn custom_fields(&mut self, entry: &Entry, values: &mut Vec<Value>) {
         let Data::Table(entries) = &entry.node.data else {
-            let message = format!("\"fields\" is a table, found {}", entry.node.what());
+            let message = message!("\"fields\" is a table, found {found}", found = entry.node.what());
             self.problem(entry.node.at, "mapping-shape", message);
             return;
         };
@@ -310,9 +333,13 @@ impl Walk<'_> {
             Data::Text(title) => return Some(plain(From::Column(At { at: node.at, it: title.clone() }))),
             Data::Table(entries) => entries,
             _ => {
-                let message = format!("\"{name}\" takes a column title or a table, found {}", node.what());
+                let message = message!(
+                    "\"{field}\" takes a column title or a table, found {found}",
+                    field = name,
+                    found = node.what()
+                );
                 self.problem(node.at, "mapping-shape", message).hint =
-                    Some("a constant is written { value = … }".to_owned());
+                    Some("a constant is written { value = … }".into());
                 return None;
             }
         };
@@ -327,12 +354,16 @@ impl Walk<'_> {
         }
         let sources = entries.iter().filter(|e| matches!(e.key.as_str(), "column" | "value" | "template")).count();
         if sources != 1 {
-            let message = format!("\"{name}\" needs exactly one of column, value and template, found {sources}");
+            let message = message!(
+                "\"{field}\" needs exactly one of column, value and template, found {count}",
+                field = name,
+                count = sources
+            );
             let hint = match sources {
                 0 => "write { column = \"…\" } with the title of a column",
                 _ => "keep one of them",
             };
-            self.problem(node.at, "mapping-shape", message).hint = Some(hint.to_owned());
+            self.problem(node.at, "mapping-shape", message).hint = Some(hint.into());
         }
         // Without a source its other keys are looked at all the same: one of them may be the source, misspelt.
         let source = from.into_iter().next();
@@ -355,7 +386,7 @@ impl Walk<'_> {
                     self.problem(
                         at,
                         "mapping-shape",
-                        format!("\"required\" takes true or false, found {}", entry.node.what()),
+                        message!("\"required\" takes true or false, found {found}", found = entry.node.what()),
                     );
                 }
             },
@@ -386,8 +417,11 @@ impl Walk<'_> {
             Data::Float(float) => float.to_string(),
             Data::Bool(flag) => flag.to_string(),
             Data::List(_) | Data::Table(_) | Data::Other(_) => {
-                let message =
-                    format!("\"{}\" takes a text, a number or true/false, found {}", entry.key, entry.node.what());
+                let message = message!(
+                    "\"{key}\" takes a text, a number or true/false, found {found}",
+                    key = &entry.key,
+                    found = entry.node.what()
+                );
                 self.problem(entry.node.at, "mapping-shape", message);
                 return None;
             }
@@ -405,7 +439,8 @@ impl Walk<'_> {
             }
             Data::Text(path) => self.translation_file(at, path),
             _ => {
-                let message = format!("\"values\" takes a table or the path of a CSV, found {}", entry.node.what());
+                let message =
+                    message!("\"values\" takes a table or the path of a CSV, found {found}", found = entry.node.what());
                 self.problem(at, "mapping-shape", message);
                 None
             }
@@ -428,9 +463,9 @@ impl Walk<'_> {
         match read() {
             Ok(()) => Some(At { at, it: pairs }),
             Err(problem) => {
-                let message = format!("the table of values cannot be read: {problem}");
+                let message = message!("the table of values cannot be read: {problem}", problem = problem.sentence());
                 self.problem(at, "values-file", message).hint =
-                    Some("it is a CSV with a header line and two columns: found, written".to_owned());
+                    Some("it is a CSV with a header line and two columns: found, written".into());
                 None
             }
         }

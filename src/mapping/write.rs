@@ -7,6 +7,7 @@ use super::row::{PartOfRow, RowContext};
 use super::value::{Made, Values, field_value};
 use crate::entity::payload::ObjectWriter;
 use crate::entity::{Action, At, Entity, FieldSpec, Holds, Required, Wire};
+use crate::message;
 use crate::table::{Row, fold};
 use rust_decimal::Decimal;
 
@@ -153,9 +154,13 @@ impl RowContext<'_> {
                 continue;
             };
             let column = value.origins.iter().find_map(column);
-            let message = format!("[{}] has values in this row, and none for \"{}\"", section.spec.name, field.name);
+            let message = message!(
+                "[{section}] has values in this row, and none for \"{field}\"",
+                section = section.spec.name,
+                field = field.name
+            );
             let problem = self.problem(column, "empty", message);
-            self.problems.push(problem.hint(format!("fill the cell with {}", field.about)));
+            self.problems.push(problem.hint(message!("fill the cell with {about}", about = field.about)));
         }
         match section.spec.at {
             At::Elements | At::LinkedElements => self.close_elements(section, part),
@@ -172,7 +177,12 @@ impl RowContext<'_> {
         }
         if quantities != 0 && quantities != count {
             let products = if count == 1 { "product" } else { "products" };
-            let message = format!("{count} {products} and {quantities} quantities stand in this row");
+            let message = message!(
+                "{count} {products} and {quantities} quantities stand in this row",
+                count,
+                products,
+                quantities
+            );
             let quantity = |v: &&ValuePlan| matches!(v.target, TargetPlan::Field(f) if f.wire == Wire::ElementQuantity);
             let column = section.values.iter().find(quantity).and_then(|v| v.origins.iter().find_map(column));
             let problem = self.problem(column, "quantity", message);
@@ -221,10 +231,10 @@ impl RowContext<'_> {
                         (Ok(a), Ok(b)) if a == b
                     );
                     if !same {
-                        let message = format!(
-                            "row {} says {} here, and both belong to one record",
-                            first.number,
-                            crate::problem::quoted(there.text)
+                        let message = message!(
+                            "row {row} says {value} here, and both belong to one record",
+                            row = first.number,
+                            value = crate::problem::quoted(there.text)
                         );
                         let problem = self.problem_in(row, Some(index), "group-differs", message).value(here.text);
                         self.problems.push(problem.hint("correct one of the two rows, or leave the cell empty"));

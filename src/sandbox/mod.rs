@@ -34,6 +34,7 @@ mod switches;
 mod world;
 mod write;
 
+use crate::message;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -186,10 +187,14 @@ fn spawn(
 }
 
 fn no_port(port: u16, error: &std::io::Error) -> Problem {
-    Problem::new(Stage::Send, "sandbox-port", format!("the sandbox cannot listen on 127.0.0.1:{port}: {error}"))
-        .hint("use --port 0 for any free port")
+    Problem::new(
+        Stage::Send,
+        "sandbox-port",
+        message!("the sandbox cannot listen on 127.0.0.1:{port}: {error}", port, error = error.to_string()),
+    )
+    .hint("use --port 0 for any free port")
 }
 
 fn no_start(error: &std::io::Error) -> Problem {
-    Problem::new(Stage::Send, "sandbox-start", format!("the sandbox cannot start: {error}"))
+    Problem::new(Stage::Send, "sandbox-start", message!("the sandbox cannot start: {error}", error = error.to_string()))
 }

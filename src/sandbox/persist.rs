@@ -1,6 +1,7 @@
 //! The world on disk: `world.jsonl`, a line for each commit, written before the answer goes out; a lock; and
 //! `server.json`, by which other processes find a standing server. All files of the room are touched here.
 
+use crate::message;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -114,8 +115,14 @@ fn take_lock(path: &Path) -> Result<File, Problem> {
             Err(TryLockError::Error(e)) => return Err(unusable(&lock_path, "cannot be locked", &e)),
         }
     }
-    let who = announced(path).map_or(String::new(), |s| format!(" (process {}, {})", s.pid, s.url));
-    let message = format!("the sandbox's world is in use by another process{who}");
+    let message = match announced(path) {
+        Some(other) => message!(
+            "the sandbox's world is in use by another process (process {pid}, {url})",
+            pid = other.pid,
+            url = other.url
+        ),
+        None => message!("the sandbox's world is in use by another process"),
+    };
     Err(Problem::new(Stage::Send, "sandbox-busy", message)
         .at(Place::File(path.to_owned()))
         .hint("stop that process, or use another state folder"))
@@ -212,16 +219,24 @@ fn create_private_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-fn unusable(path: &Path, what: &str, error: &io::Error) -> Problem {
-    Problem::new(Stage::Send, "sandbox-state", format!("the sandbox's state {what}: {error}"))
-        .at(Place::File(path.to_owned()))
-        .hint("see that the folder exists and may be written")
+fn unusable(path: &Path, trouble: &'static str, error: &io::Error) -> Problem {
+    Problem::new(
+        Stage::Send,
+        "sandbox-state",
+        message!("the sandbox's state {trouble}: {error}", trouble, error = error.to_string()),
+    )
+    .at(Place::File(path.to_owned()))
+    .hint("see that the folder exists and may be written")
 }
 
 fn damaged(path: &Path, line: usize, error: &serde_json::Error) -> Problem {
-    Problem::new(Stage::Send, "sandbox-world", format!("this line is not one of a sandbox's world: {error}"))
-        .at(Place::Text { file: path.to_owned(), line, column: error.column().max(1) })
-        .hint("remove the file to start a new world")
+    Problem::new(
+        Stage::Send,
+        "sandbox-world",
+        message!("this line is not one of a sandbox's world: {error}", error = error.to_string()),
+    )
+    .at(Place::Text { file: path.to_owned(), line, column: error.column().max(1) })
+    .hint("remove the file to start a new world")
 }
 
 #[cfg(test)]

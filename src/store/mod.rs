@@ -27,7 +27,8 @@ pub use reading::{Line, Run, Written};
 pub use returned::Returned;
 pub use words::{RunOutcome, Verify, Word};
 
-use crate::problem::{Problem, Stage};
+use crate::message;
+use crate::problem::{Message, Problem, Stage};
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -61,29 +62,54 @@ impl Store {
     /// Opens the store of a state folder, making both if need be.
     pub fn open(state: &Path) -> Result<Store, Problem> {
         let path = state.join(FILE);
-        let unusable = |message: String| {
+        let unusable = |message: Message| {
             Problem::new(Stage::Read, "state-unusable", message)
                 .hint("name a folder you may write to with --state, on a local disk")
         };
-        std::fs::create_dir_all(state)
-            .map_err(|e| unusable(format!("the state folder \"{}\" cannot be made: {e}", state.display())))?;
-        let store = Store::open_file(&path)
-            .map_err(|e| unusable(format!("the store \"{}\" cannot be opened: {e}", path.display())))?;
-        let version: i64 = store
-            .db
-            .pragma_query_value(None, "user_version", |row| row.get(0))
-            .map_err(|e| unusable(format!("the store \"{}\" cannot be read: {e}", path.display())))?;
+        std::fs::create_dir_all(state).map_err(|e| {
+            unusable(message!(
+                "the state folder \"{folder}\" cannot be made: {error}",
+                folder = state.display(),
+                error = e.to_string()
+            ))
+        })?;
+        let store = Store::open_file(&path).map_err(|e| {
+            unusable(message!(
+                "the store \"{path}\" cannot be opened: {error}",
+                path = path.display(),
+                error = e.to_string()
+            ))
+        })?;
+        let version: i64 = store.db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|e| {
+            unusable(message!(
+                "the store \"{path}\" cannot be read: {error}",
+                path = path.display(),
+                error = e.to_string()
+            ))
+        })?;
         match version {
-            0 => store
-                .create()
-                .map_err(|e| unusable(format!("the store \"{}\" cannot be set up: {e}", path.display())))?,
-            1..SCHEMA_VERSION => store
-                .migrate()
-                .map_err(|e| unusable(format!("the store \"{}\" cannot be brought up to date: {e}", path.display())))?,
+            0 => store.create().map_err(|e| {
+                unusable(message!(
+                    "the store \"{path}\" cannot be set up: {error}",
+                    path = path.display(),
+                    error = e.to_string()
+                ))
+            })?,
+            1..SCHEMA_VERSION => store.migrate().map_err(|e| {
+                unusable(message!(
+                    "the store \"{path}\" cannot be brought up to date: {error}",
+                    path = path.display(),
+                    error = e.to_string()
+                ))
+            })?,
             SCHEMA_VERSION => {}
             newer => {
-                let message =
-                    format!("the store \"{}\" has format {newer}, this amoport knows {SCHEMA_VERSION}", path.display());
+                let message = message!(
+                    "the store \"{path}\" has format {newer}, this amoport knows {known}",
+                    path = path.display(),
+                    newer,
+                    known = SCHEMA_VERSION
+                );
                 return Err(Problem::new(Stage::Read, "state-newer", message)
                     .hint("use the newer amoport, or another --state folder"));
             }

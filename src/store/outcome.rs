@@ -138,8 +138,8 @@ impl From<&crate::problem::Problem> for Problem {
             title: problem.place.column_title().map(str::to_owned),
             cell: problem.place.cell(),
             value: problem.value.clone(),
-            message: problem.message.clone(),
-            hint: problem.hint.clone(),
+            message: problem.message.to_string(),
+            hint: problem.hint.as_ref().map(ToString::to_string),
         }
     }
 }

@@ -7,7 +7,8 @@ use super::header::fold;
 use super::layout::ReadOptions;
 use super::value;
 use super::workbook::{Sheet, Trouble, Workbook};
-use crate::problem::{Problem, did_you_mean, quoted};
+use crate::message;
+use crate::problem::{Message, Problem, did_you_mean, quoted};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -80,19 +81,21 @@ fn named(path: &Path, sheets: &[Sheet], wanted: &str) -> Result<String, Problem>
     match sheet {
         Some(sheet) if sheet.table => Ok(sheet.name.clone()),
         Some(sheet) => {
-            let message = format!("sheet {} holds no cells; it is a chart or a macro", quoted(&sheet.name));
+            let message =
+                message!("sheet {sheet} holds no cells; it is a chart or a macro", sheet = quoted(&sheet.name));
             Err(Problem::in_file(path, "no-such-sheet", message).hint(list(sheets)))
         }
         None => {
-            let message = format!("there is no sheet {}", quoted(wanted));
+            let message = message!("there is no sheet {value}", value = quoted(wanted));
             let near = did_you_mean(wanted, sheets.iter().map(|s| s.name.as_str()));
-            let hint = near.map_or_else(|| list(sheets), |near| format!("{near} {}", list(sheets)));
+            let hint =
+                near.map_or_else(|| list(sheets), |near| message!("{near} {sheets}", near, sheets = list(sheets)));
             Err(Problem::in_file(path, "no-such-sheet", message).value(wanted).hint(hint))
         }
     }
 }
 
-fn list(sheets: &[Sheet]) -> String {
+fn list(sheets: &[Sheet]) -> Message {
     const LISTED_MAX: usize = 20;
     let mut names: Vec<String> = sheets
         .iter()
@@ -103,18 +106,18 @@ fn list(sheets: &[Sheet]) -> String {
     if sheets.len() > LISTED_MAX {
         names.push("…".into());
     }
-    format!("the sheets are {}", names.join(", "))
+    message!("the sheets are {names}", names)
 }
 
 fn nothing_to_read(path: &Path, book: &Workbook, options: &ReadOptions) -> Problem {
     if let Some(sheet) = &options.sheet {
-        let message = format!("sheet {} is empty", quoted(sheet));
+        let message = message!("sheet {sheet} is empty", sheet = quoted(sheet));
         return Problem::in_file(path, "empty-file", message).hint(list(&book.sheets));
     }
     if book.sheets.iter().any(|s| !s.visible && s.table) {
         let message = "the visible sheets of this workbook are empty";
         return Problem::in_file(path, "empty-file", message)
-            .hint(format!("a hidden sheet is read when it is named; {}", list(&book.sheets)));
+            .hint(message!("a hidden sheet is read when it is named; {sheets}", sheets = list(&book.sheets)));
     }
     Problem { message: "this workbook is empty".into(), ..empty(path) }
 }

@@ -8,7 +8,8 @@ use super::encoding::{self, Guess};
 use super::kind;
 use super::layout::{Format, Layout, ReadOptions};
 use super::record::{Broken, CELL_BYTES_MAX, COLUMNS_MAX, Scan, Span, scan};
-use crate::problem::{Column, Place, Problem, Source, Stage, did_you_mean, quoted};
+use crate::message;
+use crate::problem::{Column, Message, Place, Problem, Source, Stage, did_you_mean, quoted};
 use encoding_rs::Encoding;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -204,8 +205,8 @@ fn encodings(path: &Path, guess: &Guess, options: &ReadOptions) -> Result<Encodi
     };
     let Some(named) = encoding::named(label) else {
         let hint = did_you_mean(label, encoding::OFFERED)
-            .unwrap_or_else(|| format!("known are {} and many more", encoding::OFFERED.join(", ")));
-        let message = format!("{} is no encoding known here", quoted(label));
+            .unwrap_or_else(|| message!("known are {known} and many more", known = encoding::OFFERED.as_slice()));
+        let message = message!("{value} is no encoding known here", value = quoted(label));
         return Err(Problem::in_file(path, "unknown-encoding", message).value(label).hint(hint));
     };
     let found = guess.candidates[0];
@@ -224,7 +225,7 @@ fn asked_delimiter(path: &Path, delimiter: char) -> Result<u8, Problem> {
     if dialect::delimiter_allowed(delimiter) {
         return Ok(delimiter as u8);
     }
-    let message = format!("{} cannot be a delimiter", quoted(&delimiter.to_string()));
+    let message = message!("{value} cannot be a delimiter", value = quoted(&delimiter.to_string()));
     Err(Problem::in_file(path, "delimiter", message).hint("it is one of ; , | or a tab"))
 }
 
@@ -261,7 +262,7 @@ impl CsvIn {
                 }
                 Scan::More if self.input.is_last() => return Err(self.fail(self.spoilt())),
                 Scan::More if self.input.bytes().len() > RECORD_BYTES_MAX => {
-                    let message = format!("this row is longer than {} MB", RECORD_BYTES_MAX >> 20);
+                    let message = message!("this row is longer than {max} MB", max = RECORD_BYTES_MAX >> 20);
                     let problem = self.at(None, "row-too-long", message);
                     return Err(self.fail(problem.hint("check the delimiter and the line ends of the file")));
                 }
@@ -275,7 +276,8 @@ impl CsvIn {
                 Scan::Broken(broken) => return Err(self.fail(self.broken(broken))),
             }
             if self.next_row > ROWS_MAX {
-                let problem = self.at(None, "file-too-big", format!("this file has more than {ROWS_MAX} rows"));
+                let problem =
+                    self.at(None, "file-too-big", message!("this file has more than {max} rows", max = ROWS_MAX));
                 return Err(self.fail(problem.hint("split it into several files")));
             }
         }
@@ -297,7 +299,7 @@ impl CsvIn {
         problem
     }
 
-    fn at(&self, cell: Option<usize>, code: &'static str, message: impl Into<String>) -> Problem {
+    fn at(&self, cell: Option<usize>, code: &'static str, message: impl Into<Message>) -> Problem {
         let column = cell.map(|index| Column { index, title: "".into() });
         let place = Place::Cell { source: self.source.clone(), row: self.next_row, column };
         Problem::new(Stage::Read, code, message).at(place)
@@ -309,7 +311,7 @@ impl CsvIn {
     }
 
     fn spoilt(&self) -> Problem {
-        let message = format!("this row holds bytes that are not {}", self.encoding.name());
+        let message = message!("this row holds bytes that are not {encoding}", encoding = self.encoding.name());
         self.at(None, "encoding", message).hint("save the file as UTF-8, or name its encoding, such as windows-1251")
     }
 
@@ -319,10 +321,14 @@ impl CsvIn {
                 .at(Some(cell), "unclosed-quote", "this cell opens with a quote (\") that never closes")
                 .hint("delete that quote, or close it at the end of the cell"),
             Broken::LongCell { cell } => self
-                .at(Some(cell), "cell-too-long", format!("this cell is longer than {} MB", CELL_BYTES_MAX >> 20))
+                .at(
+                    Some(cell),
+                    "cell-too-long",
+                    message!("this cell is longer than {max} MB", max = CELL_BYTES_MAX >> 20),
+                )
                 .hint("check the delimiter and the line ends of the file"),
             Broken::ManyColumns => self
-                .at(None, "too-many-columns", format!("this row has more than {COLUMNS_MAX} cells"))
+                .at(None, "too-many-columns", message!("this row has more than {max} cells", max = COLUMNS_MAX))
                 .hint("check the delimiter and the line ends of the file"),
         }
     }

@@ -2,7 +2,8 @@
 //! the person is told what to do. The name and its ending do not count: half of all `.xls` files are web pages.
 
 use super::layout::Format;
-use crate::problem::Problem;
+use crate::message;
+use crate::problem::{Message, Problem};
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -33,8 +34,11 @@ pub fn by_content(path: &Path, file: &mut File, start: &[u8]) -> Result<Option<F
         [b'P', b'K', 3, 4, ..] => zip(path, file, length).map(Some),
         [b'P', b'K', 5, 6, ..] => Err(no_table(path, "an empty archive", "choose the workbook itself")),
         [0xD0, 0xCF, 0x11, 0xE0, ..] if length > XLS_BYTES_MAX => {
-            let message =
-                format!("this .xls workbook is {} MB; at most {} can be read", length >> 20, XLS_BYTES_MAX >> 20);
+            let message = message!(
+                "this .xls workbook is {size} MB; at most {max} can be read",
+                size = length >> 20,
+                max = XLS_BYTES_MAX >> 20
+            );
             Err(Problem::in_file(path, "file-too-big", message).hint(SAVE_AS_XLSX))
         }
         [0xD0, 0xCF, 0x11, 0xE0, ..] => Ok(Some(Format::Xls)),
@@ -61,8 +65,8 @@ const MAGIC: [(&[u8], &str); 8] = [
     (b"{\\rtf", "a text document"),
 ];
 
-fn no_table(path: &Path, what: &str, hint: &str) -> Problem {
-    Problem::in_file(path, "not-a-table", format!("this is {what}, not a table")).hint(hint)
+fn no_table(path: &Path, kind: &'static str, hint: &'static str) -> Problem {
+    Problem::in_file(path, "not-a-table", message!("this is {kind}, not a table", kind)).hint(hint)
 }
 
 /// Text that is no table: web pages and XML, often under the name `.xls`, JSON, and files that are not text at all.
@@ -72,8 +76,10 @@ pub fn text_that_is_no_table(path: &Path, text: &str) -> Option<Problem> {
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
     let page = ["<!doctype html", "<html", "<table", "<head", "<meta", "<body", "<style"];
     if page.iter().any(|tag| start.starts_with(tag)) || (start.starts_with("<?xml") && start.contains("<html")) {
-        let name = if ending.is_empty() { String::new() } else { format!(" saved with the ending .{ending}") };
-        let message = format!("this is a web page{name}, not a table");
+        let message = match ending.as_str() {
+            "" => message!("this is a web page, not a table"),
+            ending => message!("this is a web page saved with the ending .{ending}, not a table", ending),
+        };
         return Some(Problem::in_file(path, "html-file", message).hint(SAVE_AS_XLSX));
     }
     if start.starts_with("<?xml") {
@@ -133,7 +139,7 @@ fn zip(path: &Path, file: &mut File, length: u64) -> Result<Format, Problem> {
     }
 }
 
-fn too_big(part: &Part, format: Format) -> Option<String> {
+fn too_big(part: &Part, format: Format) -> Option<Message> {
     let name = part.name.to_ascii_lowercase();
     let read = name.ends_with(".xml") || name.ends_with(".bin") || name.ends_with(".rels");
     // Unpacked only when it is read, and these are not.
@@ -149,7 +155,11 @@ fn too_big(part: &Part, format: Format) -> Option<String> {
     };
     let bomb = part.size > BOMB_BYTES && part.size / part.packed.max(1) > BOMB_RATIO;
     (part.size > max || bomb).then(|| {
-        format!("this workbook unpacks to {} MB in one part ({}), more than can be read", part.size >> 20, part.name)
+        message!(
+            "this workbook unpacks to {size} MB in one part ({part}), more than can be read",
+            size = part.size >> 20,
+            part = &part.name
+        )
     })
 }
 
@@ -232,6 +242,10 @@ pub fn unreadable(path: &Path, error: &io::Error) -> Problem {
         io::ErrorKind::IsADirectory => {
             Problem::in_file(path, "unreadable-file", "this is a folder, not a file").hint("name a file in it")
         }
-        _ => Problem::in_file(path, "unreadable-file", format!("this file cannot be read: {error}")),
+        _ => Problem::in_file(
+            path,
+            "unreadable-file",
+            message!("this file cannot be read: {error}", error = error.to_string()),
+        ),
     }
 }

@@ -7,6 +7,7 @@ use super::header::Header;
 use super::kind;
 use super::layout::{Layout, ReadOptions};
 use super::sheet_in::{self, SheetIn};
+use crate::message;
 use crate::problem::{Place, Problem, Source};
 use std::fs::File;
 use std::io::Read;
@@ -75,8 +76,8 @@ impl Table {
                 continue;
             }
             if wanted != 0 && row.number > wanted {
-                let message = format!("row {wanted} should be the header, but it is blank");
-                let hint = format!("the next row with anything in it is row {}", row.number);
+                let message = message!("row {row} should be the header, but it is blank", row = wanted);
+                let hint = message!("the next row with anything in it is row {row}", row = row.number);
                 return Err(Problem::in_file(path, "header-row", message).hint(hint));
             }
             self.layout.header_row = row.number;
@@ -86,7 +87,7 @@ impl Table {
         if wanted == 0 {
             return Err(csv_in::empty(path));
         }
-        let message = format!("row {wanted} should be the header, but the table ends in row {last}");
+        let message = message!("row {row} should be the header, but the table ends in row {last}", row = wanted, last);
         Err(Problem::in_file(path, "header-row", message).hint("check the number of the header row"))
     }
 

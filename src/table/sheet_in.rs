@@ -8,6 +8,7 @@ use super::layout::{Format, Layout, ReadOptions};
 use super::quiet::quietly;
 use super::value;
 use super::workbook::{Found, REPAIR, Trouble, Workbook};
+use crate::message;
 use crate::problem::{Problem, column_letter};
 use std::fs::File;
 use std::ops::ControlFlow;
@@ -198,7 +199,8 @@ impl Sending {
         }
         let text_end = self.batch.text.len();
         if text_end > BATCH_TEXT_BYTES + ROW_TEXT_BYTES_MAX {
-            let message = format!("row {number} holds more than {} MB of text", ROW_TEXT_BYTES_MAX >> 20);
+            let message =
+                message!("row {row} holds more than {max} MB of text", row = number, max = ROW_TEXT_BYTES_MAX >> 20);
             return Err(Problem::in_file(&self.path, "row-too-long", message).hint("shorten its cells"));
         }
         self.batch.cells.push(Packed { column, text_end: text_end as u32, value });

@@ -7,6 +7,7 @@ use super::layout::Format;
 use super::record::COLUMNS_MAX;
 use super::value::Value;
 use super::xlsx::Scanned;
+use crate::message;
 use crate::problem::{Problem, quoted};
 use calamine::{
     DataRef, Ods, OdsError, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError,
@@ -84,20 +85,28 @@ impl Trouble {
                 Problem::in_file(path, "file-too-big", message).hint(kind::SAVE_AS_XLSX)
             }
             Trouble::Missing => {
-                let named = sheet.map_or_else(String::new, |name| format!(" \"{name}\""));
-                let message = format!("this workbook is damaged: its sheet{named} is named, but is not there");
+                let message = match sheet {
+                    Some(sheet) => {
+                        message!("this workbook is damaged: its sheet \"{sheet}\" is named, but is not there", sheet)
+                    }
+                    None => message!("this workbook is damaged: its sheet is named, but is not there"),
+                };
                 Problem::in_file(path, "damaged-workbook", message).hint(REPAIR)
             }
             Trouble::UnknownError { name, near_row } => {
-                let message = format!("a cell in row {near_row} or just below it holds the error {}", quoted(&name));
+                let message = message!(
+                    "a cell in row {near_row} or just below it holds the error {error}",
+                    near_row,
+                    error = quoted(&name)
+                );
                 Problem::in_file(path, "unknown-error-value", message).hint("put a value in its place")
             }
             Trouble::Io(error) => kind::unreadable(path, &error),
             Trouble::Damaged(detail) => {
                 let message = if detail.is_empty() {
-                    "this workbook is damaged".to_owned()
+                    message!("this workbook is damaged")
                 } else {
-                    format!("this workbook is damaged ({detail})")
+                    message!("this workbook is damaged ({detail})", detail)
                 };
                 Problem::in_file(path, "damaged-workbook", message).hint(REPAIR)
             }

@@ -13,6 +13,7 @@ use crate::entity::answer::{self, WrittenItem};
 use crate::entity::parts::id;
 use crate::entity::{Action, At, Entity, FieldsOf, IDS_MAX, MAY_SORT};
 use crate::mapping::Mapper;
+use crate::message;
 use crate::problem::{Problem, Stage};
 use crate::store::{BatchNo, OpenDoubt, Outcome, StoreError};
 use crate::table::Table;
@@ -56,7 +57,7 @@ impl Doubt {
         }
         // What was sent and is not mapped any more would be taken for a row that nobody has sent.
         if let Some(lost) = wanted.iter().filter(|row| !records.contains_key(row)).min() {
-            let message = format!("row {lost} was sent, and the mapping makes no record of it any more");
+            let message = message!("row {row} was sent, and the mapping makes no record of it any more", row = *lost);
             return Err(Problem::new(Stage::Map, "changed", message)
                 .hint("put the source, the mapping and amoport back as they were, then resume"));
         }

@@ -11,6 +11,7 @@ use crate::entity::answer::{self, ItemErrors};
 use crate::entity::{Action, At, Entity, LINKS_MAX, Wire};
 use crate::mapping::plan::{Input, TargetPlan};
 use crate::mapping::{Link, Plan};
+use crate::message;
 use crate::problem::{Problem, Stage};
 use crate::store::{Journal, Linked, Links, Outcome, Status, StoreError, StoredProblem};
 use serde_json::{Value, json};
@@ -304,7 +305,8 @@ impl Linker {
         let told = |problem: StoredProblem| StoredProblem {
             stage: Stage::Send.word().to_owned(),
             code: "not-linked".to_owned(),
-            message: format!("the record is made and could not be linked: {}", problem.message),
+            message: message!("the record is made and could not be linked: {problem}", problem = problem.message)
+                .to_string(),
             ..problem
         };
         let problems = outcome.problems.into_iter().map(told).collect();
@@ -380,7 +382,12 @@ fn refused(plan: &Plan, loaded: &Loaded, link: &Link, refusal: &Refusal) -> Stor
     let column = column(plan, link);
     let what = to_type(link.to).replace('_', " ");
     let said = [refusal.said.as_str(), "it does not say why"].into_iter().find(|said| !said.is_empty());
-    let message = format!("the service refused the link to {} of {what}: {}", link.id, said.unwrap_or_default());
+    let message = message!(
+        "the service refused the link to {id} of {kind}: {said}",
+        id = link.id,
+        kind = what,
+        said = said.unwrap_or_default()
+    );
     let mut problem = settle::at(plan, loaded, column, Stage::Send, "link-refused", message)
         .hint("the record itself is in the account; link it by hand, or correct the cell for the next time");
     if !refusal.code.is_empty() {

@@ -4,7 +4,8 @@ use super::feed::{Loaded, rejected};
 use crate::entity::answer::{self, ItemError, ItemErrors, WrittenItem};
 use crate::entity::{Action, Shape};
 use crate::mapping::{Plan, request_id, trace};
-use crate::problem::{Place, Problem, Stage, quoted};
+use crate::message;
+use crate::problem::{Message, Place, Problem, Stage, quoted};
 use crate::store::{KnownKey, Outcome, Status, StoredProblem};
 use crate::table::Row;
 use std::borrow::Cow;
@@ -89,13 +90,20 @@ pub fn found(plan: &Plan, loaded: &Loaded, item: &WrittenItem, answered: Answere
 
 /// The service counts invoices itself; that it came to something else is worth a look, and no rejection.
 fn counted_anew(plan: &Plan, loaded: &Loaded, item: &WrittenItem) -> Vec<Problem> {
-    let note = |code, message: String| {
+    let note = |code, message: Message| {
         at(plan, loaded, None, Stage::Reconcile, code, message).hint("look at the invoice and its lines")
     };
-    let warned = item.warning.as_ref().map(|warning| note("recalculated", format!("the service says: {warning}")));
+    let warned = item
+        .warning
+        .as_ref()
+        .map(|warning| note("recalculated", message!("the service says: {warning}", warning = warning.to_string())));
     let differs = match (loaded.record.total, item.total) {
         (Some(sent), Some(held)) if sent != held => {
-            let message = format!("the lines come to {sent}, and to {held} as the service counts");
+            let message = message!(
+                "the lines come to {sent}, and to {held} as the service counts",
+                sent = sent.to_string(),
+                held = held.to_string()
+            );
             Some(note("total-differs", message))
         }
         _ => None,
@@ -111,7 +119,7 @@ pub fn unknown(plan: &Plan, loaded: &Loaded, why: &str, answered: Answered) -> O
         None,
         Stage::Reconcile,
         "unknown",
-        format!("it is not known whether the record reached the account: {why}"),
+        message!("it is not known whether the record reached the account: {why}", why),
     )
     .hint("look for it in the account before importing it again");
     let problems = vec![StoredProblem::from(&problem)];
@@ -126,7 +134,7 @@ pub fn absent(plan: &Plan, loaded: &Loaded, answered: Answered) -> Outcome {
         ("customer_id", "customer", loaded.record.parent, "correct the customer, or import it first")
     };
     let column = trace::column_of(plan, &loaded.record.body, path);
-    let message = format!("the account has no {} {}", what.replace('-', " "), id.unwrap_or(0));
+    let message = message!("the account has no {kind} {id}", kind = what.replace('-', " "), id = id.unwrap_or(0));
     let mut problem = at(plan, loaded, column, Stage::Send, "not-found", message).hint(hint);
     problem.value = column.map(|index| loaded.row.get(index).text.to_owned());
     refused_for(plan, loaded, &[problem], answered)
@@ -186,14 +194,17 @@ fn with_answer(outcome: Outcome, answered: Answered) -> Outcome {
 /// A record whose key another run has made, or has sent.
 pub fn made_before(plan: &Plan, loaded: &Loaded, known: &KnownKey) -> Outcome {
     let key = loaded.record.key.as_deref().unwrap_or_default();
-    let (message, hint) = match known {
+    let (message, hint): (Message, Message) = match known {
         KnownKey::Made(id) => (
-            format!("{} was imported before and is {id} in the account", quoted(key)),
-            "leave the row out, or add --again to make it a second time".to_owned(),
+            message!("{value} was imported before and is {id} in the account", value = quoted(key), id = *id),
+            "leave the row out, or add --again to make it a second time".into(),
         ),
         KnownKey::Sent { run } => (
-            format!("{} was sent by run {run}, and it is not known whether it arrived", quoted(key)),
-            format!("first go on with that run: amoport resume {run}; or look for it in the account and add --again"),
+            message!("{value} was sent by run {run}, and it is not known whether it arrived", value = quoted(key), run),
+            message!(
+                "first go on with that run: amoport resume {run}; or look for it in the account and add --again",
+                run
+            ),
         ),
     };
     let problem = at(plan, loaded, plan.key.first().copied(), Stage::Map, "key-known", message).value(key).hint(hint);
@@ -202,8 +213,9 @@ pub fn made_before(plan: &Plan, loaded: &Loaded, known: &KnownKey) -> Outcome {
 
 /// A record that stood alone when the service said no without naming anybody.
 pub fn rejected_alone(plan: &Plan, loaded: &Loaded, why: &str, answered: Answered) -> Outcome {
-    let problem = at(plan, loaded, None, Stage::Send, "refused", format!("the service refused the record: {why}"))
-        .hint("the service does not say which value it is; look at the row, or ask the service's support");
+    let problem =
+        at(plan, loaded, None, Stage::Send, "refused", message!("the service refused the record: {why}", why))
+            .hint("the service does not say which value it is; look at the row, or ask the service's support");
     refused_for(plan, loaded, &[problem], answered)
 }
 
@@ -213,15 +225,15 @@ fn service_problem(plan: &Plan, loaded: &Loaded, error: &ItemError) -> Problem {
     let row = row_behind(loaded, &error.path);
     let value = column.map(|index| row.get(index).text.to_owned());
     let told = match &value {
-        Some(value) => format!("the service refused {}: {}", quoted(value), said(error)),
-        None => format!("the service refused \"{}\": {}", error.path, said(error)),
+        Some(value) => message!("the service refused {value}: {said}", value = quoted(value), said = said(error)),
+        None => message!("the service refused \"{path}\": {said}", path = &error.path, said = said(error)),
     };
     let mut problem = at_row(plan, row.number, column, Stage::Send, "refused", told);
     if !error.code.is_empty() {
         problem.code = Cow::Owned(error.code.clone());
     }
     problem.value = value;
-    problem.hint = Some(hint(error).to_owned());
+    problem.hint = Some(hint(error).into());
     problem
 }
 
@@ -242,11 +254,11 @@ fn row_behind<'l>(loaded: &'l Loaded, path: &str) -> &'l Row {
     line.and_then(|line| loaded.more.get(line.checked_sub(1)?)).unwrap_or(&loaded.row)
 }
 
-fn said(error: &ItemError) -> String {
+fn said(error: &ItemError) -> Message {
     if error.detail.is_empty() {
-        error.code.clone()
+        Message::verbatim(&error.code)
     } else {
-        format!("{} ({})", error.detail.trim_end_matches('.'), error.code)
+        message!("{detail} ({code})", detail = error.detail.trim_end_matches('.'), code = &error.code)
     }
 }
 
@@ -275,7 +287,7 @@ pub fn at(
     column: Option<usize>,
     stage: Stage,
     code: &'static str,
-    message: impl Into<String>,
+    message: impl Into<Message>,
 ) -> Problem {
     at_row(plan, loaded.record.row, column, stage, code, message)
 }
@@ -286,7 +298,7 @@ fn at_row(
     column: Option<usize>,
     stage: Stage,
     code: &'static str,
-    message: impl Into<String>,
+    message: impl Into<Message>,
 ) -> Problem {
     let column = column.map(|index| plan.header.column(index));
     Problem::new(stage, code, message).at(Place::Cell { source: Arc::clone(&plan.source), row, column })

@@ -8,6 +8,7 @@ use crate::entity::compare::{Difference, compare};
 use crate::entity::parts::{id, text};
 use crate::entity::{Action, At, Entity, FieldsOf};
 use crate::mapping::{Plan, Record, trace};
+use crate::message;
 use crate::problem::{Problem, Stage, quoted};
 use crate::store::{Journal, StoreError, StoredProblem, Verify, Written};
 use crate::table::Row;
@@ -212,7 +213,7 @@ async fn twins(
 
 fn twin(id: u64) -> StoredProblem {
     let problem =
-        Problem::new(Stage::Reconcile, "doubled", format!("the account also holds {id} with the same content"))
+        Problem::new(Stage::Reconcile, "doubled", message!("the account also holds {id} with the same content", id))
             .hint("look at both cards, and join or delete one of them in the CRM");
     StoredProblem::from(&problem)
 }
@@ -230,14 +231,14 @@ fn print(item: &Value) -> Option<u64> {
 }
 
 fn kept(plan: &Plan, loaded: &Loaded, id: u64) -> StoredProblem {
-    let message = format!("{id} was deleted, and the account still shows it");
+    let message = message!("{id} was deleted, and the account still shows it", id);
     let problem = settle::at(plan, loaded, None, Stage::Reconcile, "still-there", message)
         .hint("look at it again in a few minutes; lists lag behind");
     StoredProblem::from(&problem)
 }
 
 fn missing(plan: &Plan, loaded: &Loaded, id: u64) -> StoredProblem {
-    let message = format!("the account gave it the id {id} and does not show it");
+    let message = message!("the account gave it the id {id} and does not show it", id);
     let problem = settle::at(plan, loaded, None, Stage::Reconcile, "missing", message)
         .hint("look at the card; it may have been deleted or merged since");
     StoredProblem::from(&problem)
@@ -246,11 +247,17 @@ fn missing(plan: &Plan, loaded: &Loaded, id: u64) -> StoredProblem {
 fn differs(plan: &Plan, loaded: &Loaded, difference: &Difference) -> StoredProblem {
     let column = trace::column_of(plan, &loaded.record.body, &difference.path);
     let value = column.map(|index| loaded.row.get(index).text.to_owned());
-    let what = value.as_deref().map_or_else(|| format!("\"{}\"", difference.path), quoted);
+    let what = value.as_deref().map_or_else(|| format!("\"{}\"", difference.path).into(), quoted);
     let (code, message) = if difference.dropped {
-        ("dropped", format!("{what} was sent and is not in the account, although the service accepted the record"))
+        (
+            "dropped",
+            message!(
+                "{value} was sent and is not in the account, although the service accepted the record",
+                value = what
+            ),
+        )
     } else {
-        ("differs", format!("{what} was sent, and the account holds something else"))
+        ("differs", message!("{value} was sent, and the account holds something else", value = what))
     };
     let mut problem = settle::at(plan, loaded, column, Stage::Reconcile, code, message)
         .hint("look at the card; an automation of the account may have changed it");

@@ -48,8 +48,8 @@ pub fn edits(
             column: None,
             value: None,
             message: "rows without an ID were made from this workbook before, and this one may be one of them, edited"
-                .to_owned(),
-            hint: Some("export again and edit what was made there; or add --again to make it all the same".to_owned()),
+                .into(),
+            hint: Some("export again and edit what was made there; or add --again to make it all the same".into()),
         }]),
         None => Edit::New(key),
     };
@@ -63,7 +63,8 @@ fn lost(id: u64) -> Refusal {
         value: None,
         message: format!(
             "the row holds what {id} was exported with, and {id} stands in no row: made anew it would be a double"
-        ),
-        hint: Some(format!("put {id} back into the ID cell; or add --again to make it all the same")),
+        )
+        .into(),
+        hint: Some(format!("put {id} back into the ID cell; or add --again to make it all the same").into()),
     }
 }

@@ -56,10 +56,10 @@ pub fn tell(decided: &Decided, made_before: usize, half: &Half, hidden: &Hidden,
 fn titles(hidden: &Hidden, half: &Half) {
     let header = &half.table.header;
     let gone = hidden.columns.iter().filter(|column| column.writable && header.find(&column.title) == Found::None);
-    let gone: Vec<String> = gone.map(|column| quoted(&column.title)).collect();
+    let gone: Vec<String> = gone.map(|column| quoted(&column.title).to_string()).collect();
     let known = |title: &str| hidden.columns.iter().any(|column| fold(&column.title) == fold(title));
     let others = header.titles().filter(|title| !title.trim().is_empty() && !known(title));
-    let others: Vec<String> = others.map(quoted).collect();
+    let others: Vec<String> = others.map(|title| quoted(title).to_string()).collect();
     if !gone.is_empty() {
         say::line(&format!(
             "warning: the sheet has no column {}; what was in it stays as it is in the account",

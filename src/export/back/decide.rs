@@ -11,7 +11,8 @@ use crate::api::{Client, Failure};
 use crate::entity::lean::Lean;
 use crate::entity::{Entity, IDS_MAX, parts};
 use crate::mapping::{Edit, Mapper, Plan, Refusal};
-use crate::problem::{Problem, column_letter, quoted};
+use crate::message;
+use crate::problem::{Arg, Message, Problem, column_letter, quoted};
 use crate::table::{Found, Header, Row, Scalar, Table};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -237,7 +238,7 @@ impl<'a> Walk<'a> {
         let cell = row.get(id_place);
         let text = cell.text.trim();
         let Some((index, exported)) = text.parse().ok().and_then(|id| self.asked.hidden.find(id)) else {
-            let message = format!("{} is no id of this export", quoted(text));
+            let message = message!("{value} is no id of this export", value = quoted(text));
             let hint = "empty the cell to make a new record; others stay out of this workbook";
             return self.refuse(row.number, refusal("unknown-id", Some(id_place), Some(text), message, hint));
         };
@@ -274,7 +275,7 @@ impl<'a> Walk<'a> {
             match found.get(&one.id) {
                 Some(item) => self.compare(one, item),
                 None if one.unedited() != Some(one.sheet.writable) => {
-                    let message = format!("{} is not in the account any more", one.id);
+                    let message = message!("{id} is not in the account any more", id = one.id);
                     let hint = "it was deleted, or merged into another; empty the ID cell to make it anew";
                     let id = one.id.to_string();
                     self.refuse(one.row.number, refusal("gone", self.id_place, Some(&id), message, hint));
@@ -419,7 +420,7 @@ impl<'a> Walk<'a> {
         self.lost();
         for (row, earlier, id) in std::mem::take(&mut self.twice) {
             for (row, other) in [(row, earlier), (earlier, row)] {
-                let message = format!("{id} stands in row {other} as well");
+                let message = message!("{id} stands in row {row} as well", id, row = other);
                 let hint = "keep one of the rows; for a copy that is to be a record of its own empty the ID cell";
                 match self.decided.edits.get(&row) {
                     Some(Edit::Change(_)) => self.decided.changed -= 1,
@@ -437,15 +438,18 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn refusal(code: &str, column: Option<usize>, value: Option<&str>, message: String, hint: &str) -> Refusal {
+fn refusal(code: &str, column: Option<usize>, value: Option<&str>, message: Message, hint: &'static str) -> Refusal {
     let (code, value) = (code.to_owned(), value.map(str::to_owned));
-    Refusal { code, column, value, message, hint: Some(hint.to_owned()) }
+    Refusal { code, column, value, message, hint: Some(hint.into()) }
 }
 
 fn conflict(place: usize, sheet: &Row, account: &Row) -> Refusal {
     let (here, there) = (sheet.get(place).text, account.get(place).text);
-    let told = |text: &str| if text.trim().is_empty() { "nothing".to_owned() } else { quoted(text) };
-    let message =
-        format!("the record was changed in the account meanwhile: {} here, {} there", told(here), told(there));
+    let told = |text: &str| if text.trim().is_empty() { Arg::from("nothing") } else { quoted(text) };
+    let message = message!(
+        "the record was changed in the account meanwhile: {here} here, {there} there",
+        here = told(here),
+        there = told(there)
+    );
     refusal("changed-meanwhile", Some(place), Some(here), message, "export again, or add --force to let the sheet win")
 }

@@ -2,6 +2,7 @@
 
 use super::Unfit;
 use super::text::plain;
+use crate::message;
 use std::borrow::Cow;
 
 /// Longest address and longest part before the `@`, in octets. RFC 5321, 4.5.3.1
@@ -40,7 +41,8 @@ fn is_usual(text: &str) -> bool {
 
 fn considered(text: &str) -> Result<Cow<'_, str>, Unfit> {
     let address = bare(text);
-    let unfit = |what: &str| Err(Unfit::new("email", text, what).hint("an address looks like name@example.com"));
+    let unfit =
+        |what: &'static str| Err(Unfit::new("email", text, what).hint("an address looks like name@example.com"));
     let Some((local, domain)) = address.split_once('@') else {
         return unfit("is not an e-mail address: there is no @ in it");
     };
@@ -62,8 +64,12 @@ fn considered(text: &str) -> Result<Cow<'_, str>, Unfit> {
     }
     // A letter of another alphabet that looks like a Latin one is the commonest slip of the keyboard here.
     if let Some(stray) = stray_letter(local, domain) {
-        return Err(Unfit::new("email", text, format_args!("has the letter \"{stray}\" of another alphabet"))
-            .hint("write the address again with the Latin keyboard"));
+        return Err(Unfit::new(
+            "email",
+            text,
+            message!("has the letter \"{letter}\" of another alphabet", letter = stray),
+        )
+        .hint("write the address again with the Latin keyboard"));
     }
     if domain.chars().any(|c| !c.to_lowercase().eq([c])) {
         return Ok(Cow::Owned(format!("{local}@{}", domain.to_lowercase())));
@@ -156,8 +162,8 @@ mod tests {
         ] {
             let unfit = email(input).unwrap_err();
             assert_eq!(unfit.code, "email");
-            assert!(unfit.message.starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
-            assert!(unfit.message.contains(reason), "{} should say {reason}", unfit.message);
+            assert!(unfit.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
+            assert!(unfit.message.to_string().contains(reason), "{} should say {reason}", unfit.message);
         }
     }
 

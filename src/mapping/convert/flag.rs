@@ -82,7 +82,7 @@ mod tests {
         ] {
             let unfit = flag(Cell { text: input, value }).unwrap_err();
             assert_eq!(unfit.code, "flag");
-            assert_eq!(unfit.message, format!("\"{input}\" is neither yes nor no"));
+            assert_eq!(unfit.message.to_string(), format!("\"{input}\" is neither yes nor no"));
         }
         assert_eq!(flag(Cell { text: "#N/A", value: Scalar::Error }).unwrap_err().code, "cell-error");
     }

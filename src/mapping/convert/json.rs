@@ -2,6 +2,8 @@
 
 use super::Unfit;
 use crate::entity::{ADDRESS_PARTS, COUNTED_PARTS, FieldKind, REFERENCE_PARTS, REFERENCE_TYPE_PART};
+use crate::message;
+use crate::problem::Message;
 use serde_json::{Map, Value, json};
 
 /// The values of a field as the service takes them, with commas between them.
@@ -12,7 +14,7 @@ pub fn values(text: &str, kind: FieldKind, bare: bool) -> Result<String, Unfit> 
         Ok(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => {
             return Err(unfit(text, "is neither an object nor a list of objects"));
         }
-        Err(error) => return Err(unfit(text, &format!("is no JSON: {error}"))),
+        Err(error) => return Err(unfit(text, message!("is no JSON: {error}", error = error.to_string()))),
     };
     if objects.is_empty() {
         return Err(unfit(text, "is an empty list; empty the cell instead"));
@@ -51,17 +53,21 @@ fn object(value: Value, text: &str) -> Result<Map<String, Value>, Unfit> {
 fn address(parts: Map<String, Value>, text: &str) -> Result<Vec<String>, Unfit> {
     let part = |(code, value): (String, Value)| match (ADDRESS_PARTS.contains(&code.as_str()), value) {
         (true, Value::String(value)) => Ok(json!({"value": value, "enum_code": code}).to_string()),
-        (true, _) => Err(unfit(text, &format!("has a \"{code}\" that is no text"))),
-        (false, _) => {
-            let known = ADDRESS_PARTS.join(", ");
-            Err(unfit(text, &format!("has a part \"{code}\" that addresses have not; they have {known}")))
-        }
+        (true, _) => Err(unfit(text, message!("has a \"{part}\" that is no text", part = code))),
+        (false, _) => Err(unfit(
+            text,
+            message!(
+                "has a part \"{part}\" that addresses have not; they have {known}",
+                part = code,
+                known = ADDRESS_PARTS
+            ),
+        )),
     };
     parts.into_iter().map(part).collect()
 }
 
-fn unfit(text: &str, what: &str) -> Unfit {
-    Unfit::new("json", text, what).hint("write it as the export does: {\"name\": \"…\"}, or a list of these")
+fn unfit(text: &str, fault: impl Into<Message>) -> Unfit {
+    Unfit::new("json", text, fault).hint("write it as the export does: {\"name\": \"…\"}, or a list of these")
 }
 
 #[cfg(test)]

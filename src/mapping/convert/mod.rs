@@ -18,7 +18,8 @@ pub mod url;
 #[cfg(test)]
 mod tests;
 
-use crate::problem::quoted;
+use crate::message;
+use crate::problem::{Message, quoted};
 
 /// Why a value cannot become what its target needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,18 +27,19 @@ pub struct Unfit {
     /// Stable, in kebab-case.
     pub code: &'static str,
     /// Begins with the quoted value; lower case, no full stop.
-    pub message: String,
+    pub message: Message,
     /// What to do.
-    pub hint: Option<String>,
+    pub hint: Option<Message>,
 }
 
 impl Unfit {
-    /// `what` goes on after the quoted value: `is not a number`.
-    fn new(code: &'static str, value: &str, what: impl std::fmt::Display) -> Unfit {
-        Unfit { code, message: format!("{} {what}", quoted(value)), hint: None }
+    /// `fault` goes on after the quoted value: `is not a number`.
+    fn new(code: &'static str, value: &str, fault: impl Into<Message>) -> Unfit {
+        let message = message!("{value} {fault}", value = quoted(value), fault = fault.into());
+        Unfit { code, message, hint: None }
     }
 
-    fn hint(mut self, hint: impl Into<String>) -> Unfit {
+    fn hint(mut self, hint: impl Into<Message>) -> Unfit {
         self.hint = Some(hint.into());
         self
     }

@@ -143,7 +143,7 @@ mod tests {
         ] {
             let unfit = money(Cell { text: input, value: Scalar::Text }, None).unwrap_err();
             assert_eq!(unfit.code, code, "{input}: {}", unfit.message);
-            assert!(unfit.message.starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
+            assert!(unfit.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::Unfit;
 use super::text::{lost_digits, plain, scientific, sound};
+use crate::message;
 use crate::table::{Cell, Scalar};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -228,17 +229,22 @@ impl Unclear {
         match (self, named) {
             (Unclear::Ambiguous, _) => {
                 let (thousands, fraction) = (body.replace(['.', ','], ""), body.replace(',', "."));
-                let (sign, other) = if body.contains(',') { (',', '.') } else { ('.', ',') };
-                let what = format_args!("may be {thousands} or {fraction}").to_string();
-                Unfit::new("ambiguous-number", shown, what).hint(format!(
-                    "under [source] say decimal = \"{other}\" for {thousands}, decimal = \"{sign}\" for {fraction}"
+                let (sign, other_sign) = if body.contains(',') { (',', '.') } else { ('.', ',') };
+                let what = message!("may be {thousands} or {fraction}", thousands = &thousands, fraction = &fraction);
+                Unfit::new("ambiguous-number", shown, what).hint(message!(
+                    "under [source] say decimal = \"{other_sign}\" for {thousands}, decimal = \"{sign}\" for {fraction}",
+                    other_sign,
+                    thousands,
+                    sign,
+                    fraction
                 ))
             }
             (Unclear::NotThis, Some(sign)) if body.contains(['.', ',']) => {
-                let what = format!("is not a number with the decimal sign \"{sign}\"");
-                Unfit::new("number", shown, what).hint(format!(
-                    "numbers here look like {}; decimal under [source] says which sign it is",
-                    if sign == ',' { "1 234,56" } else { "1,234.56" }
+                let example = if sign == ',' { "1 234,56" } else { "1,234.56" };
+                let what = message!("is not a number with the decimal sign \"{sign}\"", sign);
+                Unfit::new("number", shown, what).hint(message!(
+                    "numbers here look like {example}; decimal under [source] says which sign it is",
+                    example
                 ))
             }
             (Unclear::NotThis, _) => not_a_number(body, shown),
@@ -247,7 +253,7 @@ impl Unclear {
 }
 
 fn too_long(shown: &str) -> Unfit {
-    let what = format!("has more than {SIGNIFICANT_MAX} digits, and the CRM would change the last ones");
+    let what = message!("has more than {max} digits, and the CRM would change the last ones", max = SIGNIFICANT_MAX);
     Unfit::new("number-too-long", shown, what).hint("map the column to a text field")
 }
 

@@ -1,12 +1,13 @@
 //! A date cell of a workbook shown by a layout of the user's choosing, for targets that take text.
 
 use super::Unfit;
+use crate::message;
 use crate::table::Cell;
 use jiff::civil::{Date, DateTime};
 
 /// `cell` is a date cell, whose text is ISO whatever the workbook shows.
 pub fn print(cell: Cell<'_>, layout: &str) -> Result<String, Unfit> {
-    let unfit = || Unfit::new("date", cell.text, format_args!("cannot be shown as \"{layout}\""));
+    let unfit = || Unfit::new("date", cell.text, message!("cannot be shown as \"{layout}\"", layout));
     let moment: DateTime = match cell.text.parse::<DateTime>() {
         Ok(moment) => moment,
         Err(_) => cell.text.parse::<Date>().map_err(|_| unfit())?.into(),

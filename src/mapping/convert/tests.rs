@@ -46,6 +46,7 @@ fn problems(cell: Cell<'_>) -> Vec<Unfit> {
 
 fn reads_well(unfit: &Unfit) -> Result<(), TestCaseError> {
     let Unfit { code, message, hint } = unfit;
+    let (message, hint) = (message.to_string(), hint.as_ref().map(ToString::to_string));
     prop_assert!(message.starts_with('"') && !message.ends_with('.'), "{}", message);
     prop_assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", code);
     prop_assert!(hint.as_deref().is_none_or(|hint| hint.starts_with(char::is_lowercase)), "{:?}", hint);

@@ -171,7 +171,7 @@ mod tests {
         ] {
             let unfit = text(Cell { text: input, value }).unwrap_err();
             assert_eq!(unfit.code, code);
-            assert!(unfit.message.starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
+            assert!(unfit.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
         }
     }
 

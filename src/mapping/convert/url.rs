@@ -5,7 +5,7 @@ use super::text::plain;
 
 pub fn url(text: &str) -> Result<&str, Unfit> {
     let address = plain(text);
-    let unfit = |what: &str| {
+    let unfit = |what: &'static str| {
         Err(Unfit::new("url", text, what)
             .hint("a web address looks like https://example.com/page; several in one cell need split"))
     };
@@ -60,7 +60,7 @@ mod tests {
         {
             let unfit = url(input).unwrap_err();
             assert_eq!(unfit.code, "url");
-            assert!(unfit.message.starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
+            assert!(unfit.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::super::Unfit;
 use super::month::month;
 use super::scan::{Cursor, Fields, Miss, Written};
+use crate::message;
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 use std::fmt::Write as _;
@@ -49,7 +50,7 @@ impl Layout {
         }
         items.dedup_by(|a, b| *a == Item::Blank && *b == Item::Blank);
         let has = |wanted: &[Item]| items.iter().any(|item| wanted.contains(item));
-        let unfit = |what: &str, hint: &str| Err(Unfit::new("layout", source, what).hint(hint));
+        let unfit = |what: &'static str, hint: &'static str| Err(Unfit::new("layout", source, what).hint(hint));
         if !(has(&[Item::Day]) && has(&[Item::Month, Item::MonthName]) && has(&[Item::Year, Item::ShortYear])) {
             return unfit("does not give a day, a month and a year", "a layout looks like %d.%m.%Y %H:%M");
         }
@@ -122,8 +123,12 @@ fn directive(source: &str, letter: Option<char>, items: &mut Vec<Item>) -> Resul
         Some('n' | 't') => &[Blank],
         Some('%') => &[Literal('%')],
         Some(other) => {
-            return Err(Unfit::new("layout", source, format_args!("has an unknown directive \"%{other}\""))
-                .hint(format!("known are {KNOWN}")));
+            return Err(Unfit::new(
+                "layout",
+                source,
+                message!("has an unknown directive \"%{directive}\"", directive = other),
+            )
+            .hint(message!("known are {known}", known = KNOWN)));
         }
         None => {
             return Err(Unfit::new("layout", source, "ends with a lone %").hint("write %% for the sign itself"));

@@ -19,6 +19,7 @@ pub use layout::Layout;
 
 use super::Unfit;
 use super::text::{plain, sound};
+use crate::message;
 use crate::table::{Cell, Scalar};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
@@ -93,7 +94,11 @@ pub fn date(cell: Cell<'_>, rules: &Rules) -> Result<Date, Unfit> {
     if there == written.date {
         return Ok(there);
     }
-    let what = format!("is {} as written and {there} in the time zone of the account", written.date);
+    let what = message!(
+        "is {written} as written and {there} in the time zone of the account",
+        written = written.date.to_string(),
+        there = there.to_string()
+    );
     Err(Unfit::new("day-unclear", cell.text, what)
         .hint("write the day alone, without a time and an offset, or use a field with a time"))
 }
@@ -122,7 +127,7 @@ pub fn datetime(cell: Cell<'_>, rules: &Rules) -> Result<i64, Unfit> {
         AmbiguousOffset::Fold { before, .. } => {
             let example = layout::iso(written.date, written.time, Some(before));
             return Err(Unfit::new("time-twice", cell.text, "happened twice: the clocks were put back over it")
-                .hint(format!("write which one it is with an offset, as in {example}")));
+                .hint(message!("write which one it is with an offset, as in {example}", example)));
         }
     };
     Ok(offset.to_timestamp(local).map_err(|_| out_of_range(cell.text))?.as_second())
@@ -214,16 +219,16 @@ fn sane(written: Written, shown: &str) -> Result<Written, Unfit> {
     if written.date.year() >= 1000 {
         return Ok(written);
     }
-    let what = format!("is a day of the year {}", written.date.year());
+    let what = message!("is a day of the year {year}", year = written.date.year());
     Err(Unfit::new("date", shown, what).hint("write the year with four digits"))
 }
 
 fn in_no_layout(shown: &str, layouts: &[Layout]) -> Unfit {
     let named: Vec<String> = layouts.iter().map(|layout| format!("\"{}\"", layout.source())).collect();
-    let what = format!("is not a date in the layout {}", named.join(" or "));
+    let what = message!("is not a date in the layout {layouts}", layouts = named.join(" or "));
     let example = layouts.first().map_or_else(String::new, |layout| layout.show(scan::EXAMPLE));
     Unfit::new("date", shown, what)
-        .hint(format!("dates here look like {example}; other layouts are named in dates under [source]"))
+        .hint(message!("dates here look like {example}; other layouts are named in dates under [source]", example))
 }
 
 fn out_of_range(shown: &str) -> Unfit {

@@ -3,6 +3,7 @@
 use super::super::Unfit;
 use super::layout::iso as iso_text;
 use super::scan::{Cursor, EXAMPLE, Fields, Miss, Written};
+use crate::message;
 use jiff::civil::{Date, Time};
 
 /// `2025-03-05`, also with `T` or blanks and `10:30[:00[.000]]`, and then also with `Z` or `+03:00`.
@@ -76,8 +77,10 @@ pub(super) fn like(text: &str, day: Date) -> String {
 pub(super) fn refused(text: &str, shown: &str) -> Unfit {
     let Some(parts) = Parts::of(text) else {
         let example = like("28.02.2025", EXAMPLE);
-        return Unfit::new("date", shown, "is not a date").hint(format!(
-            "dates look like {example} or {EXAMPLE}; translate words with the values table of the mapping"
+        return Unfit::new("date", shown, "is not a date").hint(message!(
+            "dates look like {example} or {iso}; translate words with the values table of the mapping",
+            example,
+            iso = EXAMPLE.to_string()
         ));
     };
     let Parts { first, second, sign, .. } = parts;
@@ -86,11 +89,11 @@ pub(super) fn refused(text: &str, shown: &str) -> Unfit {
         && sign != '.'
     {
         let spelled = |day: Date| day.strftime("%-d %B %Y").to_string();
-        let what = format!("may be {} or {}", spelled(one), spelled(other));
-        return Unfit::new("ambiguous-date", shown, what).hint(format!(
-            "under [source] say dates = [\"{}\"] or dates = [\"{}\"]",
-            parts.layout("%d", "%m"),
-            parts.layout("%m", "%d")
+        let what = message!("may be {day} or {other_day}", day = spelled(one), other_day = spelled(other));
+        return Unfit::new("ambiguous-date", shown, what).hint(message!(
+            "under [source] say dates = [\"{day_first}\"] or dates = [\"{month_first}\"]",
+            day_first = parts.layout("%d", "%m"),
+            month_first = parts.layout("%m", "%d")
         ));
     }
     let layout = if sign != '.' && second > 12 { parts.layout("%m", "%d") } else { parts.layout("%d", "%m") };
@@ -99,7 +102,7 @@ pub(super) fn refused(text: &str, shown: &str) -> Unfit {
     } else {
         "is a date in a layout that the mapping does not name"
     };
-    Unfit::new("date-layout", shown, what).hint(format!("under [source] say dates = [\"{layout}\"]"))
+    Unfit::new("date-layout", shown, what).hint(message!("under [source] say dates = [\"{layout}\"]", layout))
 }
 
 /// Three numbers with one sign between them.

@@ -1,6 +1,7 @@
 //! Reading a date from left to right, without taking the text apart first.
 
 use super::super::Unfit;
+use crate::message;
 use jiff::civil::{Date, Time, date};
 use jiff::tz::Offset;
 
@@ -33,7 +34,7 @@ impl Miss {
             Miss::Day(near) => ("is not a day of the calendar", near),
             Miss::Time => ("has a time that no clock shows", EXAMPLE),
         };
-        Unfit::new("date", shown, what).hint(format!("dates here look like {}", like(day)))
+        Unfit::new("date", shown, what).hint(message!("dates here look like {example}", example = like(day)))
     }
 }
 

@@ -15,6 +15,7 @@ pub use rlibphonenumber::enums::Region;
 use super::Unfit;
 use super::split::split_unless;
 use super::text::{lost_digits, plain, sound};
+use crate::message;
 use crate::table::{Cell, Scalar};
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber};
 use std::fmt::Write as _;
@@ -104,10 +105,12 @@ fn quick(text: &str) -> Option<String> {
 fn considered(text: &str, region: Region) -> Result<String, Unfit> {
     let written = Written::of(plain(text)).map_err(|wrong| match wrong {
         Wrong::Scientific => lost_digits(text),
-        Wrong::TooLong(count) => {
-            Unfit::new("phone", text, format_args!("has {count} digits, and a phone number has {DIGITS_MAX} at most"))
-                .hint("several numbers in one cell need a sign between them, named in split")
-        }
+        Wrong::TooLong(count) => Unfit::new(
+            "phone",
+            text,
+            message!("has {count} digits, and a phone number has {max} at most", count, max = DIGITS_MAX),
+        )
+        .hint("several numbers in one cell need a sign between them, named in split"),
         Wrong::NotAPhone => not_a_phone(text),
     })?;
     let mut number = if !written.plus && INTERNAL.contains(&written.digits().len()) {
@@ -191,6 +194,6 @@ fn unplaced(text: &str, plus: bool, region: Region) -> Unfit {
         return Unfit::new("phone", text, "is not a phone number of any country")
             .hint("check the country code after the + and count the digits");
     }
-    Unfit::new("phone", text, format_args!("is not a phone number of {region}"))
+    Unfit::new("phone", text, message!("is not a phone number of {region}", region = region.to_string()))
         .hint("count the digits, or write it with + and the code of its country")
 }

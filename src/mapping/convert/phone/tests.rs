@@ -110,7 +110,7 @@ fn what_is_no_number_or_lacks_digits_is_refused() {
     ] {
         let unfit = phone(input, Region::RU).expect_err(input);
         assert_eq!(unfit.code, code, "{input}: {}", unfit.message);
-        assert!(unfit.message.starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
+        assert!(unfit.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
         assert!(unfit.hint.is_some());
     }
 }
@@ -184,7 +184,7 @@ proptest! {
             for region in [Region::RU, Region::US, Region::BY, Region::World] {
                 match phone(text, region) {
                     Ok(number) => prop_assert_eq!(phone(&number, region), Ok(number.clone())),
-                    Err(unfit) => prop_assert!(unfit.message.starts_with('"')),
+                    Err(unfit) => prop_assert!(unfit.message.to_string().starts_with('"')),
                 }
             }
             split(text, &["|"]).for_each(drop);

@@ -1,9 +1,11 @@
-//! What went wrong, where, and what to do about it: the one shape every room uses,
-//! and the one place where it becomes a sentence.
-//!
-//! A `Problem` is always something a person can act on. Faults of our own code are not problems;
-//! they are `Fault`s and end the program with exit code 5.
+//! What went wrong, where, and what to do about it: the one shape every room uses, and the one place where it becomes a
+//! sentence. A problem is a code, a `Message` (a template and its arguments) and a place.
 
+pub mod message;
+
+pub use message::{Arg, Message, quoted};
+
+use crate::message;
 use std::borrow::Cow;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -131,13 +133,13 @@ pub struct Problem {
     /// The value found, as the person wrote it.
     pub value: Option<String>,
     /// Lower case, no full stop, found before expected.
-    pub message: String,
+    pub message: Message,
     /// What to do.
-    pub hint: Option<String>,
+    pub hint: Option<Message>,
 }
 
 impl Problem {
-    pub fn new(stage: Stage, code: &'static str, message: impl Into<String>) -> Problem {
+    pub fn new(stage: Stage, code: &'static str, message: impl Into<Message>) -> Problem {
         Problem {
             stage,
             code: Cow::Borrowed(code),
@@ -149,7 +151,7 @@ impl Problem {
     }
 
     /// A problem with a whole file, found while reading.
-    pub fn in_file(path: &Path, code: &'static str, message: impl Into<String>) -> Problem {
+    pub fn in_file(path: &Path, code: &'static str, message: impl Into<Message>) -> Problem {
         Problem::new(Stage::Read, code, message).at(Place::File(path.to_owned()))
     }
 
@@ -163,39 +165,33 @@ impl Problem {
         self
     }
 
-    pub fn hint(mut self, hint: impl Into<String>) -> Problem {
+    pub fn hint(mut self, hint: impl Into<Message>) -> Problem {
         self.hint = Some(hint.into());
         self
+    }
+
+    /// Place, message and hint as one.
+    pub fn sentence(&self) -> Message {
+        let message = match &self.hint {
+            Some(hint) => message!("{message}; {hint}", message = &self.message, hint),
+            None => self.message.clone(),
+        };
+        match self.place {
+            Place::Nowhere => message,
+            Place::File(_) | Place::Text { .. } | Place::Cell { .. } => {
+                message!("{place}: {message}", place = self.place.to_string(), message)
+            }
+        }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.place {
-            Place::Nowhere => {}
-            Place::File(_) | Place::Text { .. } | Place::Cell { .. } => write!(f, "{}: ", self.place)?,
-        }
-        f.write_str(&self.message)?;
-        match &self.hint {
-            Some(hint) => write!(f, "; {hint}"),
-            None => Ok(()),
-        }
+        write!(f, "{}", self.sentence())
     }
 }
 
 impl std::error::Error for Problem {}
-
-/// `"value"` for a message, cut when it is long, so that one cell cannot fill the screen.
-pub fn quoted(value: &str) -> String {
-    const SHOWN_MAX: usize = 60;
-    let flat: String = value.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN_MAX + 1).collect();
-    if flat.chars().count() > SHOWN_MAX {
-        let cut: String = flat.chars().take(SHOWN_MAX).collect();
-        format!("\"{cut}…\"")
-    } else {
-        format!("\"{flat}\"")
-    }
-}
 
 /// The names nearest to `wanted`, best first, at most three; for "did you mean".
 pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
@@ -212,12 +208,9 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Ve
 }
 
 /// `did you mean "a" or "b"?`, or nothing when nothing is near.
-pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let near = nearest(wanted, names);
-    (!near.is_empty()).then(|| {
-        let quoted: Vec<String> = near.iter().map(|n| format!("\"{n}\"")).collect();
-        format!("did you mean {}?", quoted.join(" or "))
-    })
+pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<Message> {
+    let near: Vec<String> = nearest(wanted, names).into_iter().map(str::to_owned).collect();
+    (!near.is_empty()).then(|| message!("did you mean {names}?", names = Arg::Choices(near)))
 }
 
 #[cfg(test)]
@@ -260,6 +253,9 @@ mod tests {
         let names = ["Первичный контакт", "Переговоры", "Закрыто и не реализовано"];
         assert_eq!(nearest("первичный контект", names), ["Первичный контакт"]);
         assert_eq!(nearest("xyz", names), Vec::<&str>::new());
-        assert_eq!(did_you_mean("Переговори", names).as_deref(), Some("did you mean \"Переговоры\"?"));
+        assert_eq!(
+            did_you_mean("Переговори", names).map(|m| m.to_string()).as_deref(),
+            Some("did you mean \"Переговоры\"?")
+        );
     }
 }
