@@ -14,4 +14,5 @@ pub mod upload;
 pub mod report;
 pub mod export;
 pub mod sandbox;
+pub mod engine;
 pub mod cli;

@@ -27,7 +27,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use voyage::{Freight, Harbour, Told, Voyage};
 
 const SEEDS_DEFAULT: u64 = 300;
@@ -234,7 +234,6 @@ impl Journey {
         let journal = Arc::new(Mutex::new(journal));
         let clock = Clock::faster(SPEED);
         let report = block_on(async {
-            let (_signal, stop) = watch::channel(false);
             let upload = Upload {
                 client: client(&self.sandbox, clock),
                 plan: Arc::clone(&self.plan),
@@ -247,9 +246,11 @@ impl Journey {
                     settle: SETTLE,
                     clock,
                     again: false,
+                    sample: false,
                 },
                 doubts,
-                stop,
+                links_unknown: HashSet::new(),
+                stop: CancellationToken::new(),
             };
             let mut observe = |event: Event| match event {
                 Event::InDoubt { .. } => met(&MET.doubts, 1),
@@ -257,7 +258,11 @@ impl Journey {
                     met(&MET.found, found as u64);
                     met(&MET.sent_again, missing as u64);
                 }
-                Event::Answered { .. } | Event::Again { .. } | Event::Looked { .. } | Event::Counts(_) => {}
+                Event::Answered { .. }
+                | Event::Again { .. }
+                | Event::Looked { .. }
+                | Event::Counts(_)
+                | Event::Linked { .. } => {}
             };
             let run = amoport::upload::run(upload, &mut observe);
             match kill {
@@ -301,7 +306,7 @@ impl Journey {
         let run = store.run_named(RUN).map_err(|e| e.to_string())?.ok_or("the run is gone")?;
         let id = |id: Option<i64>| id.map(|id| id as u64);
         store
-            .lines::<StoreError>(run.run, |line| {
+            .lines::<StoreError>(&run, |line| {
                 lines.push(Told {
                     row: line.row,
                     status: line.status.word().to_owned(),
@@ -362,6 +367,7 @@ fn head(folder: &Path, Voyage { kind, action }: Voyage) -> Head {
         limit: None,
         again: false,
         catalog: None,
+        decimal: None,
     }
 }
 

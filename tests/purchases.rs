@@ -17,11 +17,12 @@ use amoport::upload::feed::{self, Select};
 use amoport::upload::{BatchSize, End, Options, Upload};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use voyage::Harbour;
 
 const CUSTOMERS: usize = 1_200;
@@ -109,7 +110,6 @@ fn import(
     let head = head(file, spec.name, spec.entity.path());
     let new = NewRun { name: file, head: &head, snapshot: "{}", started_at: 0, edits: &[] };
     let journal = Journal::begin(Store::open(folder).expect("a store"), &new).expect("a run");
-    let (_signal, stop) = watch::channel(false);
     let upload = Upload {
         client,
         plan: Arc::clone(&plan),
@@ -122,9 +122,11 @@ fn import(
             settle: Duration::from_secs(60),
             clock,
             again: false,
+            sample: false,
         },
         doubts: Vec::new(),
-        stop,
+        links_unknown: HashSet::new(),
+        stop: CancellationToken::new(),
     };
     let report = runtime.block_on(amoport::upload::run(upload, &mut |_| {})).expect("the store");
     assert!(matches!(report.end, End::Finished), "{:?}", report.end);
@@ -132,7 +134,7 @@ fn import(
     let run = store.run_named(file).expect("a run").expect("a run");
     let mut ids = HashMap::new();
     store
-        .lines::<amoport::store::StoreError>(run.run, |line| {
+        .lines::<amoport::store::StoreError>(&run, |line| {
             assert_eq!(line.status.word(), "created", "row {}: {:?}", line.row, line.problems);
             ids.extend(line.key.zip(line.id.map(|id| id as u64)));
             Ok(())

@@ -26,7 +26,12 @@ fn see(path: &Path, options: &ReadOptions) -> Result<Seen, String> {
         rows.push((row.number, row.iter().map(|cell| cell.text.to_owned()).collect()));
     }
     let titles = table.header.titles().map(str::to_owned).collect();
-    Ok(Seen { layout: table.layout.to_string(), titles, rows, notes: table.notes() })
+    Ok(Seen {
+        layout: table.layout.to_string(),
+        titles,
+        rows,
+        notes: table.notes().iter().map(|note| note.message.to_string()).collect(),
+    })
 }
 
 fn see_bytes(bytes: &[u8], options: &ReadOptions) -> Result<Seen, String> {

@@ -120,7 +120,7 @@ fn cells_have_types_errors_have_names_and_formulas_without_results_are_noted() {
         ]
     );
     assert_eq!(
-        table.notes(),
+        table.notes().iter().map(|note| note.message.to_string()).collect::<Vec<_>>(),
         [
             "row 3 has cells beyond the last column of the header",
             "1 formula has no stored result and reads as empty, the first in E3; open the file in Excel and save it \

@@ -5,6 +5,8 @@
 use super::Failure;
 use crate::clock::Clock;
 use crate::entity::RATE_MAX;
+use crate::message;
+use crate::problem::Message;
 use crate::rate::{Halt, LIMIT_MAX, Memory, SPACING, Shared, SharedError, Why};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
@@ -37,8 +39,8 @@ pub struct Pace {
     gate: Mutex<Gate>,
     /// With a burst of 1: the default burst let 13 requests through in one second.
     spacing: DefaultDirectRateLimiter,
-    /// Says a sentence to the person.
-    tell: fn(&str),
+    /// Hears what the person should know.
+    tell: Box<dyn Fn(Message) + Send + Sync>,
 }
 
 struct Gate {
@@ -100,17 +102,17 @@ impl Pace {
             started: Instant::now(),
             queue: tokio::sync::Mutex::default(),
             gate: Mutex::new(gate),
-            tell: |_| {},
+            tell: Box::new(|_| {}),
         }
     }
 
     /// The same, sharing the account's limit with all processes that have opened this memory. Should it fail in mid-run,
     /// the pace goes on without it and `tell` hears of it.
-    pub fn sharing(self, shared: Shared, tell: fn(&str)) -> Pace {
+    pub fn sharing(self, shared: Shared, tell: impl Fn(Message) + Send + Sync + 'static) -> Pace {
         let mut gate = self.gate.into_inner().unwrap_or_else(PoisonError::into_inner);
         gate.found = shared.found().map(|(halt, _)| halt.no);
         gate.shared = Some(shared);
-        Pace { gate: Mutex::new(gate), tell, ..self }
+        Pace { gate: Mutex::new(gate), tell: Box::new(tell), ..self }
     }
 
     pub fn clock(&self) -> Clock {
@@ -177,6 +179,13 @@ impl Pace {
                 Turn::Halted
             }
         }
+    }
+
+    /// How long everybody is held after a 429, as far as this process knows.
+    pub fn held(&self) -> Duration {
+        let own_us = self.own_us();
+        let held_us = self.gate().own.held_us(own_us);
+        Duration::from_micros(u64::try_from(held_us).unwrap_or(0))
     }
 
     /// Why a request must not be sent although it had its turn.
@@ -273,7 +282,7 @@ impl Pace {
             Err(why @ SharedError::Unusable(_)) => why,
         };
         gate.shared = None;
-        (self.tell)(&alone(&why));
+        (self.tell)(alone(&why));
         None
     }
 
@@ -295,10 +304,10 @@ enum Looked {
 }
 
 /// What to say when the pace cannot be shared.
-pub fn alone(why: &SharedError) -> String {
-    format!(
-        "the pace cannot be shared with other processes ({why}): run one import into this account at a time, or name \
-         a folder you may write to with AMOPORT_RATE_DIR"
+pub fn alone(why: &SharedError) -> Message {
+    message!(
+        "the pace cannot be shared with other processes ({why}): run one import into this account at a time, or name a folder you may write to with AMOPORT_RATE_DIR",
+        why = why.to_string()
     )
 }
 
@@ -378,7 +387,7 @@ mod tests {
         static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
         let folder = tempfile::tempdir().unwrap();
         let shared = Shared::open(folder.path(), "https://a", Clock::REAL).unwrap();
-        let pace = Pace::new(RATE_MAX, Clock::REAL).sharing(shared, |told| TOLD.lock().unwrap().push(told.to_owned()));
+        let pace = Pace::new(RATE_MAX, Clock::REAL).sharing(shared, |told| TOLD.lock().unwrap().push(told.to_string()));
         pace.turn().await;
         let other = rusqlite::Connection::open(
             std::fs::read_dir(folder.path())

@@ -1,6 +1,7 @@
 //! The command line, as `clap` reads it. Only what works is named here.
 
 use super::exit::Exit;
+use crate::engine::MaxErrors;
 use crate::entity::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -153,7 +154,7 @@ pub struct ImportArgs {
     pub rate: u32,
     /// Stop when more records than this are rejected; the whole source is checked before anything is sent
     #[arg(long, value_name = "N|N%", value_parser = max_errors, env = "AMOPORT_MAX_ERRORS")]
-    pub max_errors: Option<String>,
+    pub max_errors: Option<MaxErrors>,
     /// How long the account is watched for records whose answer was lost
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = seconds, env = "AMOPORT_SETTLE")]
     pub settle: u64,
@@ -216,13 +217,21 @@ fn rows(text: &str) -> Result<(u32, u32), String> {
     if first == 0 || first > last { Err(bad()) } else { Ok((first, last)) }
 }
 
-fn max_errors(text: &str) -> Result<String, String> {
-    let number = text.strip_suffix('%').unwrap_or(text);
-    let fits = match text.ends_with('%') {
-        true => number.parse::<f64>().is_ok_and(|share| (0.0..=100.0).contains(&share)),
-        false => number.parse::<u64>().is_ok(),
+/// `10`, or `1%` of the records.
+fn max_errors(text: &str) -> Result<MaxErrors, String> {
+    let read = match text.strip_suffix('%') {
+        Some(share) => share.parse().ok().filter(|p| (0.0..=100.0).contains(p)).map(MaxErrors::Percent),
+        None => text.parse().ok().map(MaxErrors::Records),
     };
-    if fits { Ok(text.to_owned()) } else { Err("a number of records, or a share such as 1%".to_owned()) }
+    read.ok_or_else(|| "a number of records, or a share such as 1%".to_owned())
+}
+
+/// The kinds that can be exported.
+fn exported_kind(text: &str) -> Result<Kind, String> {
+    Kind::exported().find(|kind| kind.name() == text).ok_or_else(|| {
+        let names: Vec<&str> = Kind::exported().map(Kind::name).collect();
+        format!("kinds are {}", names.join(", "))
+    })
 }
 
 #[derive(Debug, Args)]
@@ -271,7 +280,7 @@ pub struct ReportArgs {
 #[derive(Debug, Args)]
 pub struct ExportArgs {
     /// lead, contact, company, customer, transaction, element, invoice, catalog, segment or customer-status
-    #[arg(value_parser = super::export::kind)]
+    #[arg(value_parser = exported_kind)]
     pub kind: Kind,
     /// The file: .xlsx, .csv or .jsonl; - for JSON lines on stdout
     #[arg(long, value_name = "FILE")]
@@ -341,7 +350,7 @@ pub enum AccountVerb {
     /// Switch customers on or off, or change how they are kept; asks first
     CustomersMode {
         /// How customers are to be kept
-        mode: CustomersMode,
+        mode: ModeWord,
         #[command(flatten)]
         target: TargetArgs,
         /// Do not ask
@@ -351,7 +360,7 @@ pub enum AccountVerb {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum CustomersMode {
+pub enum ModeWord {
     /// By segments, of which a customer may have several
     Segments,
     /// By the time from one purchase to the next

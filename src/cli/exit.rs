@@ -1,10 +1,6 @@
-//! How the program ends: an exit code, what to tell, and, where a run can go on, how. Relied upon from outside.
+//! How the program ends: exit codes, relied upon from outside.
 
-use crate::api::Failure;
-use crate::problem::{Problem, Stage};
-use crate::report::ReportError;
-use crate::store::StoreError;
-use crate::upload::verdict::Stop;
+use crate::engine::{ErrorKind, Interruption};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -31,7 +27,42 @@ pub enum Exit {
 }
 
 impl Exit {
-    /// The word in `run.json`.
+    const ALL: [Exit; 10] = [
+        Exit::Done,
+        Exit::Rejected,
+        Exit::Usage,
+        Exit::Budget,
+        Exit::Service,
+        Exit::Fault,
+        Exit::Unknown,
+        Exit::Busy,
+        Exit::Interrupted,
+        Exit::Terminated,
+    ];
+
+    /// Of a run, as its `run.json` says.
+    pub fn of_code(code: Option<i64>) -> Exit {
+        Exit::ALL.into_iter().find(|exit| Some(*exit as i64) == code).unwrap_or(Exit::Fault)
+    }
+
+    pub fn of_error(kind: ErrorKind) -> Exit {
+        match kind {
+            ErrorKind::Refused => Exit::Usage,
+            ErrorKind::Busy => Exit::Busy,
+            ErrorKind::Service => Exit::Service,
+            ErrorKind::Fault => Exit::Fault,
+            ErrorKind::Interrupted(Interruption::Interrupt) => Exit::Interrupted,
+            ErrorKind::Interrupted(Interruption::Terminate) => Exit::Terminated,
+            ErrorKind::NoReader => Exit::Rejected,
+        }
+    }
+
+    /// Of two runs of one command the later one decides, unless it went better.
+    pub fn worse(self, later: Exit) -> Exit {
+        if later == Exit::Done { self } else { later }
+    }
+
+    /// The word for it where there is no run.
     pub fn outcome(self) -> &'static str {
         match self {
             Exit::Done => "done",
@@ -56,66 +87,4 @@ impl Exit {
   7    outcomes unknown remain (outranks 1)
   75   busy, try later
   130  interrupted (SIGINT), resumable; 143 for SIGTERM";
-}
-
-/// An end before the ordinary one.
-#[derive(Debug)]
-pub struct Ended {
-    pub exit: Exit,
-    pub problems: Vec<Problem>,
-}
-
-impl Ended {
-    pub fn usage(code: &'static str, message: impl Into<crate::problem::Message>, hint: &str) -> Ended {
-        Problem::new(Stage::Read, code, message).hint(hint.to_owned()).into()
-    }
-}
-
-impl From<Problem> for Ended {
-    fn from(problem: Problem) -> Ended {
-        vec![problem].into()
-    }
-}
-
-impl From<Vec<Problem>> for Ended {
-    fn from(problems: Vec<Problem>) -> Ended {
-        let exit = match problems.first().map(|p| p.code.as_ref()) {
-            Some("sandbox-busy" | "busy") => Exit::Busy,
-            _ => Exit::Usage,
-        };
-        Ended { exit, problems }
-    }
-}
-
-impl From<StoreError> for Ended {
-    fn from(error: StoreError) -> Ended {
-        let problem = Problem::new(Stage::Reconcile, "store", error.to_string())
-            .hint("is the disk full, or the state folder read-only? what was done is kept; resume when it is mended");
-        Ended { exit: Exit::Fault, problems: vec![problem] }
-    }
-}
-
-impl From<ReportError> for Ended {
-    fn from(error: ReportError) -> Ended {
-        let problem = Problem::new(Stage::Reconcile, "report", error.to_string())
-            .hint("the outcomes are safe in the store; write the report again with: amoport report");
-        Ended { exit: Exit::Fault, problems: vec![problem] }
-    }
-}
-
-impl From<Failure> for Ended {
-    fn from(failure: Failure) -> Ended {
-        let hint = match &failure {
-            Failure::Unauthorized(_) => Stop::Auth(String::new()).hint(),
-            Failure::Blocked => Stop::Blocked.hint(),
-            Failure::NeverSent(_) | Failure::Lost(_) => "check the network and the account's address",
-            Failure::Unreadable(_) | Failure::Missing { .. } => "check the account's address: https://NAME.amocrm.ru",
-            Failure::Throttled { .. } | Failure::Halted => Stop::Throttled.hint(),
-            Failure::Unpaid(_) => Stop::Unpaid(String::new()).hint(),
-            Failure::Forbidden(_) => Stop::Forbidden(String::new()).hint(),
-            Failure::Refused { .. } | Failure::Broken { .. } => "try again in a few minutes",
-        };
-        let problem = Problem::new(Stage::Send, "service", failure.to_string()).hint(hint);
-        Ended { exit: Exit::Service, problems: vec![problem] }
-    }
 }

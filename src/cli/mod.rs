@@ -1,31 +1,27 @@
-//! The program's edge: arguments in, exit code out. One verb a file; the only room that prints.
+//! The program's edge: arguments in, words out, an exit code at the end. `args` is the command line, each verb parses it into
+//! a request, calls the engine and prints what comes back; `listen` prints what is heard on the way, `say` says a line.
 
 mod account;
-mod after;
 mod args;
 mod ask;
-mod backwards;
 mod check;
-mod config;
 mod exit;
 mod export;
 mod import;
-mod job;
+mod listen;
 mod peek;
-mod prepare;
 mod progress;
-mod resume;
-mod returned;
+mod requests;
 mod runs;
 mod say;
 mod serve;
-mod target;
-mod workbook;
+mod signals;
 
+use crate::engine::{EngineError, ErrorKind};
 use crate::problem::{Problem, Stage};
 use args::{Cli, Common, MappingVerb, Verb};
 use clap::Parser;
-use exit::{Ended, Exit};
+use exit::Exit;
 use serde_json::json;
 
 /// Runs the program and returns its exit code.
@@ -36,22 +32,23 @@ pub fn main() -> i32 {
     let end = std::panic::catch_unwind(|| run(&cli.verb, &cli.common)).unwrap_or_else(|_| Err(fault()));
     match end {
         Ok(exit) => exit as i32,
-        Err(ended) => {
-            say::problems(&ended.problems);
+        Err(error) => {
+            say::problems(&error.problems);
+            let exit = Exit::of_error(error.kind);
             if cli.common.json {
-                say::data(&failed(&ended).to_string());
+                say::data(&failed(exit, &error.problems).to_string());
             }
-            ended.exit as i32
+            exit as i32
         }
     }
 }
 
-fn run(verb: &Verb, common: &Common) -> Result<Exit, Ended> {
+fn run(verb: &Verb, common: &Common) -> Result<Exit, EngineError> {
     match verb {
         Verb::Peek(args) => peek::run(args, common),
         Verb::Import(args) => import::run(args, common),
         Verb::Check(args) => check::run(args, common),
-        Verb::Resume(args) => resume::run(args, common),
+        Verb::Resume(args) => import::resume(args, common),
         Verb::Runs => runs::list(common),
         Verb::Report(args) => runs::report(args, common),
         Verb::Export(args) => export::run(args, common),
@@ -68,21 +65,22 @@ fn run(verb: &Verb, common: &Common) -> Result<Exit, Ended> {
     }
 }
 
-fn fault() -> Ended {
+fn fault() -> EngineError {
     let problem = Problem::new(Stage::Reconcile, "fault", "amoport has made a mistake; nothing that was done is lost")
         .hint("go on with: amoport resume; and please report the lines above");
-    Ended { exit: Exit::Fault, problems: vec![problem] }
+    EngineError::of(ErrorKind::Fault, problem)
 }
 
 /// What `--json` prints when there is no run to tell of.
-fn failed(ended: &Ended) -> serde_json::Value {
-    let problems: Vec<serde_json::Value> = ended
-        .problems
+fn failed(exit: Exit, problems: &[Problem]) -> serde_json::Value {
+    let problems: Vec<serde_json::Value> = problems
         .iter()
         .map(|p| {
-            let (message, hint) = (p.message.to_string(), p.hint.as_ref().map(ToString::to_string));
-            json!({"code": p.code, "place": p.place.to_string(), "value": p.value, "message": message, "hint": hint})
+            json!({
+                "code": p.code, "place": p.place.to_string(), "value": p.value, "message": p.message.to_string(),
+                "hint": p.hint.as_ref().map(ToString::to_string),
+            })
         })
         .collect();
-    json!({"schema": 1, "exit_code": ended.exit as i64, "outcome": ended.exit.outcome(), "problems": problems})
+    json!({"schema": 1, "exit_code": exit as i64, "outcome": exit.outcome(), "problems": problems})
 }

@@ -1,8 +1,9 @@
 //! `amoport peek`: a table as amoport reads it.
 
 use super::args::{Common, PeekArgs, PeekFormat};
-use super::exit::{Ended, Exit};
+use super::exit::Exit;
 use super::say;
+use crate::engine::EngineError;
 use crate::problem::column_letter;
 use crate::table::{ReadOptions, Row, Scalar, Table};
 use serde_json::{Map, Value, json};
@@ -12,13 +13,13 @@ const ROWS_SHOWN: usize = 5;
 /// Characters of a cell shown.
 const CELL_SHOWN: usize = 40;
 
-pub fn run(args: &PeekArgs, common: &Common) -> Result<Exit, Ended> {
+pub fn run(args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
     let options = ReadOptions {
         sheet: args.source.sheet.clone(),
         header_row: args.source.header_row,
         encoding: args.source.encoding.clone(),
         delimiter: args.source.delimiter,
-        titles: Vec::new(),
+        ..ReadOptions::default()
     };
     let table = Table::open(&args.file, &options)?;
     match args.to {
@@ -32,7 +33,7 @@ fn layout(table: &Table, args: &PeekArgs) -> String {
     format!("{}: {}", args.file.display(), table.layout)
 }
 
-fn csv(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, Ended> {
+fn csv(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
     say::note(common, layout(&table, args));
     let mut out = ::csv::WriterBuilder::new().flexible(true).from_writer(std::io::stdout().lock());
     // A reader that has seen enough (`| head`) is no problem.
@@ -46,7 +47,7 @@ fn csv(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, Ended
     Ok(Exit::Done)
 }
 
-fn jsonl(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, Ended> {
+fn jsonl(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
     say::note(common, layout(&table, args));
     let names = table.header.unique_names();
     let mut row = Row::default();
@@ -78,7 +79,7 @@ fn whole(number: f64) -> bool {
     number.fract() == 0.0 && number.abs() < EXACT_MAX
 }
 
-fn describe(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, Ended> {
+fn describe(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
     let mut first: Vec<Vec<String>> = Vec::new();
     let mut row = Row::default();
     let (mut rows, mut last) = (0_u64, 0);
@@ -116,7 +117,7 @@ fn describe(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, 
 
 fn notes(table: &Table, common: &Common) {
     for note in table.notes() {
-        say::note(common, note);
+        say::note(common, note.message.to_string());
     }
 }
 

@@ -1,13 +1,12 @@
 //! Progress: a bar on a terminal, a line every 30 s elsewhere. The time left is told only when it is honest: the
-//! number of rows is known and the pace has settled.
+//! number of records is known and the pace has settled.
 
 use super::args::Common;
 use super::say;
+use crate::engine::{Phase, Progress};
 use crate::store::Counts;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const LINE_EVERY: Duration = Duration::from_secs(30);
@@ -15,101 +14,85 @@ const LINE_EVERY: Duration = Duration::from_secs(30);
 const HONEST_AFTER: Duration = Duration::from_secs(10);
 const HONEST_SHARE: f64 = 0.02;
 
-pub struct Progress {
+pub struct Bar {
+    wanted: bool,
+    terminal: bool,
     bar: Option<ProgressBar>,
-    lines: bool,
-    started: Instant,
     last_line: Instant,
-    /// Records done before this stretch of the run.
-    before: u64,
-    /// Rows of the source; 0 until somebody has counted them.
-    total: Arc<AtomicU64>,
 }
 
-impl Progress {
-    pub fn start(common: &Common, before: u64) -> Progress {
-        let terminal = std::io::stderr().is_terminal();
+impl Bar {
+    pub fn new(common: &Common) -> Bar {
         let wanted = !common.no_progress && !common.quiet;
-        let bar = (wanted && terminal).then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
-            // The template is fixed; were it wrong, the plain bar would do.
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {msg}") {
-                bar.set_style(style);
-            }
-            bar
-        });
-        let now = Instant::now();
-        Progress { bar, lines: wanted && !terminal, started: now, last_line: now, before, total: Arc::default() }
+        Bar { wanted, terminal: std::io::stderr().is_terminal(), bar: None, last_line: Instant::now() }
     }
 
-    /// True where a total would be shown, so that counting the rows is worth it.
     pub fn shows(&self) -> bool {
-        self.bar.is_some() || self.lines
+        self.wanted
     }
 
-    /// Where the number of rows goes once it is known.
-    pub fn total(&self) -> Arc<AtomicU64> {
-        Arc::clone(&self.total)
+    pub fn start(&mut self) {
+        self.last_line = Instant::now();
+        if !self.wanted || !self.terminal {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5));
+        // The template is fixed; were it wrong, the plain bar would do.
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {bar:30} {msg}") {
+            bar.set_style(style);
+        }
+        self.bar = Some(bar);
     }
 
-    pub fn update(&mut self, counts: &Counts) {
-        let due = self.lines && self.last_line.elapsed() >= LINE_EVERY;
+    pub fn update(&mut self, progress: &Progress) {
+        let due = self.wanted && !self.terminal && self.last_line.elapsed() >= LINE_EVERY;
         if self.bar.is_none() && !due {
             return;
         }
-        let total = self.total.load(Ordering::Relaxed);
-        let text = self.text(counts, total);
-        if let Some(bar) = &self.bar {
-            if total > 0 {
-                bar.set_length(total);
-            }
-            bar.set_position(counts.read + counts.skipped);
-            bar.set_message(text);
-        } else {
+        let text = text(progress);
+        let Some(bar) = &self.bar else {
             say::line(&text);
             self.last_line = Instant::now();
-        }
-    }
-
-    /// Rows of a list whose length nobody tells.
-    pub fn rows(&mut self, rows: u64) {
-        let due = self.lines && self.last_line.elapsed() >= LINE_EVERY;
-        if self.bar.is_none() && !due {
             return;
+        };
+        if let Some(total) = progress.total {
+            bar.set_length(total);
         }
-        let rate = rows as f64 / self.started.elapsed().as_secs_f64().max(0.001);
-        let text = format!("{rows} rows, {rate:.0}/s");
-        if let Some(bar) = &self.bar {
-            bar.set_position(rows);
-            bar.set_message(text);
-        } else {
-            say::line(&text);
-            self.last_line = Instant::now();
-        }
+        bar.set_position(progress.done);
+        bar.set_message(text);
     }
 
-    fn text(&self, counts: &Counts, total: u64) -> String {
-        let done = counts.read + counts.skipped;
-        let elapsed = self.started.elapsed();
-        let rate = (done - self.before.min(done)) as f64 / elapsed.as_secs_f64().max(0.001);
-        let of = if total > 0 { format!(" of {total}") } else { String::new() };
-        let mut text = format!("{done}{of}, {rate:.0}/s · {}", told(counts));
-        if total > done && elapsed >= HONEST_AFTER && done as f64 >= HONEST_SHARE * total as f64 && rate > 0.0 {
-            let left = Duration::from_secs(((total - done) as f64 / rate) as u64);
-            text.push_str(&format!(" · {} left", indicatif::HumanDuration(left)));
-        }
-        text
-    }
-
-    pub fn finish(self) {
-        if let Some(bar) = self.bar {
+    pub fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
     }
 }
 
+fn text(progress: &Progress) -> String {
+    let Progress { done, rate, elapsed, total, counts, .. } = progress;
+    let rate = *rate;
+    match progress.phase {
+        Phase::Link => return format!("{done} records linked, {rate:.0}/s"),
+        // Of a list that is read nobody tells the length.
+        _ if counts.read + counts.skipped == 0 => return format!("{done} rows, {rate:.0}/s"),
+        _ => {}
+    }
+    let of = total.map(|total| format!(" of {total}")).unwrap_or_default();
+    let mut text = format!("{done}{of}, {rate:.0}/s · {}", counted(counts));
+    if let Some(total) = total.filter(|total| total > done)
+        && *elapsed >= HONEST_AFTER
+        && *done as f64 >= HONEST_SHARE * total as f64
+        && rate > 0.0
+    {
+        let left = Duration::from_secs(((total - done) as f64 / rate) as u64);
+        text.push_str(&format!(" · {} left", indicatif::HumanDuration(left)));
+    }
+    text
+}
+
 /// The counts that are not nothing: `created 497, rejected 3`.
-pub fn told(counts: &Counts) -> String {
+pub fn counted(counts: &Counts) -> String {
     let named = [
         ("created", counts.created),
         ("updated", counts.updated),

@@ -1,27 +1,21 @@
 //! `amoport runs` and `amoport report`: what was done, and its reports made again from the store.
 
 use super::args::{Common, ReportArgs};
-use super::exit::{Ended, Exit};
-use super::progress::told;
-use super::{job, say};
-use crate::report::Summary;
-use crate::store::{Run, Store, Word};
-use std::path::Path;
+use super::exit::Exit;
+use super::listen::Listener;
+use super::progress::counted;
+use super::{requests, say};
+use crate::engine::{self, EngineError, ReportRequest};
 
-pub fn list(common: &Common) -> Result<Exit, Ended> {
-    let store = Store::open(&common.state)?;
-    let runs = store.runs()?;
+pub fn list(common: &Common) -> Result<Exit, EngineError> {
+    let runs = engine::runs(&requests::folders(common))?;
     if common.json {
-        let mut summaries = Vec::new();
-        for run in &runs {
-            summaries.push(Summary::of(run, store.counts(run.run)?, store.links(run.run)?, &[]));
-        }
-        say::data(&serde_json::json!({"schema": 1, "exit_code": 0, "runs": summaries}).to_string());
+        say::data(&serde_json::json!({"schema": 1, "exit_code": 0, "runs": runs}).to_string());
         return Ok(Exit::Done);
     }
     for run in &runs {
-        let counts = told(&store.counts(run.run)?);
-        if !say::data(&format!("{}  {}  {}  {counts}", run.name, run.outcome.word(), run.head.source.path)) {
+        let counts = counted(&run.counts);
+        if !say::data(&format!("{}  {}  {}  {counts}", run.run, run.outcome, run.source.path)) {
             break;
         }
     }
@@ -31,22 +25,9 @@ pub fn list(common: &Common) -> Result<Exit, Ended> {
     Ok(Exit::Done)
 }
 
-pub fn report(args: &ReportArgs, common: &Common) -> Result<Exit, Ended> {
-    let store = Store::open(&common.state)?;
-    let run = find(&store, args.run.as_deref())?;
-    let folder = Path::new(&run.head.folder).to_owned();
-    job::make_folder(&folder)?;
-    job::close(&store, run.run, &folder, common)?;
+pub fn report(args: &ReportArgs, common: &Common) -> Result<Exit, EngineError> {
+    let request = ReportRequest { run: args.run.clone(), folders: requests::folders(common) };
+    let mut listener = Listener::new(common);
+    engine::report(&request, &mut |event| listener.hear(event))?;
     Ok(Exit::Done)
-}
-
-fn find(store: &Store, name: Option<&str>) -> Result<Run, Ended> {
-    let found = match name {
-        Some(name) => store.run_named(name)?,
-        None => store.runs()?.into_iter().next(),
-    };
-    found.ok_or_else(|| {
-        let message = name.map_or("there are no runs here".to_owned(), |name| format!("there is no run \"{name}\""));
-        Ended::usage("no-run", message, "see: amoport runs")
-    })
 }

@@ -1,12 +1,14 @@
 //! `amoport sandbox`: the pretend account served by hand, for trying things out and for other people's clients.
 
 use super::args::{Common, SandboxArgs};
-use super::exit::{Ended, Exit};
+use super::exit::Exit;
 use super::say;
+use crate::engine::EngineError;
+use crate::message;
 use crate::sandbox::{Faults, Options, Sandbox};
 use serde_json::json;
 
-pub fn run(args: &SandboxArgs, common: &Common) -> Result<Exit, Ended> {
+pub fn run(args: &SandboxArgs, common: &Common) -> Result<Exit, EngineError> {
     let folder = common.state.join("sandbox");
     let faults = args.faults.as_deref().map(faults).transpose()?.unwrap_or_default();
     let options =
@@ -24,10 +26,12 @@ pub fn run(args: &SandboxArgs, common: &Common) -> Result<Exit, Ended> {
 }
 
 /// Faults as they are posted to a running sandbox, in the argument itself or in a file.
-fn faults(text: &str) -> Result<Faults, Ended> {
+fn faults(text: &str) -> Result<Faults, EngineError> {
     const HINT: &str =
         "write it as for /_sandbox/faults: {\"latency_ms\": 300, \"seeded\": {\"seed\": 1, \"percent\": 5}}";
-    let unusable = |why: String| Ended::usage("faults", format!("the faults \"{text}\" cannot be used: {why}"), HINT);
+    let unusable = |why: String| {
+        EngineError::refused("faults", message!("the faults \"{text}\" cannot be used: {why}", text, why), HINT)
+    };
     if text.trim_start().starts_with('{') {
         return text.parse().map_err(unusable);
     }

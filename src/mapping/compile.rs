@@ -84,6 +84,16 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
     })
 }
 
+/// Columns whose cells together say which rows make one record; none where rows are not grouped, or where the source has
+/// not all of them, which `compile` tells.
+pub fn group_columns(written: &Written, header: &Header) -> Vec<usize> {
+    let column = |title: &At<String>| match header.find(&title.it) {
+        Found::One(index) => Some(index),
+        Found::Many(_) | Found::None => None,
+    };
+    written.group.iter().map(column).collect::<Option<_>>().unwrap_or_default()
+}
+
 /// What a mapping reads a column for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reads {

@@ -2,8 +2,10 @@
 //! sentence. A problem is a code, a `Message` (a template and its arguments) and a place.
 
 pub mod message;
+mod note;
 
 pub use message::{Arg, Message, quoted};
+pub use note::{Level, Note};
 
 use crate::message;
 use std::borrow::Cow;
@@ -114,6 +116,12 @@ pub enum Stage {
 }
 
 impl Stage {
+    const ALL: [Stage; 4] = [Stage::Read, Stage::Map, Stage::Send, Stage::Reconcile];
+
+    pub fn from_word(word: &str) -> Option<Stage> {
+        Stage::ALL.into_iter().find(|stage| stage.word() == word)
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             Stage::Read => "read",

@@ -89,6 +89,11 @@ impl Default for Memory {
 }
 
 impl Memory {
+    /// Microseconds for which nobody sends any more; none or less where nothing is held.
+    pub fn held_us(&self, now_us: i64) -> i64 {
+        self.hold_until_us - now_us
+    }
+
     /// A send now, stamped; or how many microseconds are left until one is legal. `limit` sends fit into a window.
     pub fn take(&mut self, now_us: i64, limit: usize) -> Result<(), i64> {
         let wait = self.wait(now_us, limit);

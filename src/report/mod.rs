@@ -11,7 +11,9 @@ pub use log::Log;
 pub use summary::{Requests, SourceSummary, Summary};
 pub use tables::REJECT_COLUMNS;
 
-use crate::store::{Line, Run, Status, Store, StoreError};
+use crate::store::{KeptCell, Line, Run, Status, Store, StoreError};
+use crate::table::Scalar;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +41,7 @@ pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportE
     let mut tables = tables::Tables::create(run, folder)?;
     let mut book = workbook::Book::new(run, &counts)?;
     let mut rejects = workbook::Rejects::new(run);
-    store.lines::<ReportError>(run.run, |line| {
+    store.lines::<ReportError>(run, |line| {
         tables.line(&line)?;
         book.line(&line)?;
         rejects.line(&line)
@@ -49,7 +51,7 @@ pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportE
     files.extend(rejects.save(&folder.join(REJECTED_XLSX))?);
     files.push(folder.join(LOG));
     files.push(folder.join(SUMMARY));
-    let summary = Summary::of(run, counts, store.links(run.run)?, &files);
+    let summary = Summary::of(run, counts, store.links(run.run)?, store.notes(run.run)?, &files);
     summary.write(&folder.join(SUMMARY))?;
     Ok(summary)
 }
@@ -84,12 +86,26 @@ fn rows(line: &Line) -> String {
 }
 
 /// The rows of a rejected record with their cells, as they were.
-fn rejected_rows(line: &Line) -> impl Iterator<Item = (u32, &[String])> {
+fn rejected_rows(line: &Line) -> impl Iterator<Item = (u32, &[KeptCell])> {
     let rows = std::iter::once(line.row).chain(line.more.iter().copied());
     // A record without cells still has its line.
     let cells =
         line.cells.iter().map(Vec::as_slice).chain(std::iter::repeat_n(&[][..], usize::from(line.cells.is_empty())));
     rows.zip(cells)
+}
+
+/// A cell as a text that the same mapping reads back to the same value: a number cell of a workbook is written with the
+/// source's decimal sign, and never with exactly three decimals, which would have two readings.
+fn text_of(cell: &KeptCell, decimal: Option<char>) -> Cow<'_, str> {
+    let (Scalar::Number(_), Some(dot)) = (cell.value, cell.text.find('.')) else { return Cow::Borrowed(&cell.text) };
+    let mut text = cell.text.clone();
+    if text.len() - dot == 4 {
+        text.push('0');
+    }
+    if let Some(sign) = decimal {
+        text.replace_range(dot..=dot, sign.encode_utf8(&mut [0; 4]));
+    }
+    Cow::Owned(text)
 }
 
 fn failed(path: &Path) -> impl Fn(std::io::Error) -> ReportError + '_ {
@@ -101,7 +117,7 @@ mod tests {
     use super::*;
 
     fn line(row: u32, more: &[u32], cells: &[&[&str]]) -> Line {
-        let cells = cells.iter().map(|row| row.iter().map(|cell| (*cell).to_owned()).collect()).collect();
+        let cells = cells.iter().map(|row| row.iter().map(|cell| KeptCell::text(*cell)).collect()).collect();
         Line {
             row,
             more: more.to_vec(),
@@ -127,8 +143,23 @@ mod tests {
             assert_eq!(rows(&line(row, more, &[])), told);
         }
         let two = line(17, &[20], &[&["a"], &["b"]]);
-        let kept: Vec<(u32, &[String])> = rejected_rows(&two).collect();
-        assert_eq!(kept, [(17, &["a".to_owned()][..]), (20, &["b".to_owned()][..])]);
+        let kept: Vec<(u32, &[KeptCell])> = rejected_rows(&two).collect();
+        assert_eq!(kept, [(17, &[KeptCell::text("a")][..]), (20, &[KeptCell::text("b")][..])]);
         assert_eq!(rejected_rows(&line(17, &[18], &[])).count(), 1);
+    }
+
+    #[test]
+    fn number_cells_come_back_as_texts_with_one_reading() {
+        for (text, decimal, expected) in [
+            ("1234.5", Some(','), "1234,5"),
+            ("1.234", None, "1.2340"),
+            ("1.234", Some(','), "1,2340"),
+            ("1234.5", None, "1234.5"),
+            ("79001234567", Some(','), "79001234567"),
+        ] {
+            let cell = KeptCell { text: text.to_owned(), value: Scalar::Number(0.0) };
+            assert_eq!(text_of(&cell, decimal), expected);
+            assert_eq!(text_of(&KeptCell::text(text), decimal), text, "texts stay as they are");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `run.json`: a run in numbers, for machines. Its keys are relied upon from outside.
 
 use super::{ReportError, failed};
+use crate::problem::Note;
 use crate::store::{Counts, Links, Run, Word};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,8 @@ pub struct Summary {
     pub links: Option<Links>,
     pub requests: Requests,
     pub elapsed_ms: i64,
+    /// What was noticed, by whatever reader, mapper or part of the run.
+    pub notes: Vec<Note>,
     pub files: Vec<String>,
 }
 
@@ -42,7 +45,7 @@ pub struct Requests {
 }
 
 impl Summary {
-    pub fn of(run: &Run, counts: Counts, links: Links, files: &[PathBuf]) -> Summary {
+    pub fn of(run: &Run, counts: Counts, links: Links, notes: Vec<Note>, files: &[PathBuf]) -> Summary {
         Summary {
             schema: SCHEMA,
             run: run.name.clone(),
@@ -60,6 +63,7 @@ impl Summary {
             links: Some(links).filter(|links| links.any()),
             requests: Requests { sent: run.sent, retried: run.retried, throttled: run.throttled },
             elapsed_ms: run.elapsed_ms,
+            notes,
             files: files.iter().map(|file| file.display().to_string()).collect(),
         }
     }

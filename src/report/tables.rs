@@ -1,9 +1,11 @@
 //! `results.csv`, `problems.csv`, `rejected.csv`. Their columns are relied upon from outside.
 
-use super::{PROBLEMS, REJECTED, RESULTS, ReportError, address, failed, rejected_rows, rows};
+use super::{PROBLEMS, REJECTED, RESULTS, ReportError, address, failed, rejected_rows, rows, text_of};
 use crate::mapping::request_id;
-use crate::store::{Line, Run, Status, StoredProblem, Word};
+use crate::problem::Problem;
+use crate::store::{Line, Run, Status, Word};
 use crate::table::{CsvOut, Format};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 pub const RESULT_COLUMNS: [&str; 24] = [
@@ -132,13 +134,13 @@ impl<'a> Tables<'a> {
             number(line.company_id),
             merged.to_owned(),
             address(self.run, line).unwrap_or_default(),
-            first.map(|p| p.stage.clone()).unwrap_or_default(),
-            first.map(|p| p.code.clone()).unwrap_or_default(),
-            text(first.and_then(|p| p.title.as_ref())),
-            text(first.and_then(|p| p.cell.as_ref())),
+            first.map(|p| p.stage.word().to_owned()).unwrap_or_default(),
+            first.map(|p| p.code.to_string()).unwrap_or_default(),
+            first.and_then(|p| p.place.column_title()).unwrap_or_default().to_owned(),
+            first.and_then(|p| p.place.cell()).unwrap_or_default(),
             text(first.and_then(|p| p.value.as_ref())),
-            first.map(|p| p.message.clone()).unwrap_or_default(),
-            text(first.and_then(|p| p.hint.as_ref())),
+            first.map(|p| p.message.to_string()).unwrap_or_default(),
+            first.and_then(|p| p.hint.as_ref()).map(ToString::to_string).unwrap_or_default(),
             number(line.http_status),
             number(line.batch),
             line.attempts.to_string(),
@@ -154,12 +156,15 @@ impl<'a> Tables<'a> {
     }
 
     fn reject(&mut self, line: &Line) -> Result<(), ReportError> {
-        let code = line.problems.first().map_or("", |p| p.code.as_str());
+        let code = line.problems.first().map_or("", |p| p.code.as_ref());
         let message = told(line);
         for (row, cells) in rejected_rows(line) {
             let row = row.to_string();
-            let own = self.kept.iter().map(|index| cells.get(*index).map_or("", String::as_str));
-            self.rejected.row(own.chain([row.as_str(), code, message.as_str()]))?;
+            let decimal = self.run.head.decimal;
+            let own =
+                self.kept.iter().map(|index| cells.get(*index).map_or(Cow::Borrowed(""), |c| text_of(c, decimal)));
+            let ours = [row.as_str(), code, message.as_str()].map(Cow::Borrowed);
+            self.rejected.row(own.chain(ours))?;
         }
         Ok(())
     }
@@ -170,7 +175,7 @@ impl<'a> Tables<'a> {
 }
 
 /// A problem in the order of `PROBLEM_COLUMNS`.
-pub fn problem_cells(run: &Run, line: &Line, problem: &StoredProblem) -> [String; 11] {
+pub fn problem_cells(run: &Run, line: &Line, problem: &Problem) -> [String; 11] {
     let source = &run.head.source;
     let text = |t: &Option<String>| t.clone().unwrap_or_default();
     [
@@ -178,13 +183,13 @@ pub fn problem_cells(run: &Run, line: &Line, problem: &StoredProblem) -> [String
         source.path.clone(),
         text(&source.sheet),
         line.row.to_string(),
-        problem.stage.clone(),
-        problem.code.clone(),
-        text(&problem.title),
-        text(&problem.cell),
+        problem.stage.word().to_owned(),
+        problem.code.to_string(),
+        problem.place.column_title().unwrap_or_default().to_owned(),
+        problem.place.cell().unwrap_or_default(),
         text(&problem.value),
-        problem.message.clone(),
-        text(&problem.hint),
+        problem.message.to_string(),
+        problem.hint.as_ref().map(ToString::to_string).unwrap_or_default(),
     ]
 }
 
@@ -198,8 +203,8 @@ pub fn told(line: &Line) -> String {
         .problems
         .iter()
         .map(|p| {
-            let place = p.cell.as_deref().map(|cell| format!("{cell}: ")).unwrap_or_default();
-            let hint = p.hint.as_deref().map(|hint| format!("; {hint}")).unwrap_or_default();
+            let place = p.place.cell().map(|cell| format!("{cell}: ")).unwrap_or_default();
+            let hint = p.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
             format!("{place}{}{hint}", p.message)
         })
         .collect();

@@ -2,9 +2,9 @@
 //! source is a workbook, `rejected.xlsx` with the bad cells coloured and commented.
 
 use super::tables::{PROBLEM_COLUMNS, REJECT_COLUMNS, RESULT_COLUMNS, kept_columns, problem_cells, told};
-use super::{ReportError, address, rejected_rows, rows};
+use super::{ReportError, address, rejected_rows, rows, text_of};
 use crate::mapping::request_id;
-use crate::store::{Counts, Line, Run, Status, Word};
+use crate::store::{Counts, KeptCell, Line, Run, Status, Word};
 use crate::table::{COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
 use rust_xlsxwriter::{Chart, ChartType, Color, Format, Note, Workbook, Worksheet};
 use std::path::{Path, PathBuf};
@@ -60,13 +60,13 @@ impl<'a> Book<'a> {
             (6, head.kind.word().to_owned()),
             (7, head.action.word().to_owned()),
             (8, line.status.word().to_owned()),
-            (14, first.map(|p| p.stage.clone()).unwrap_or_default()),
-            (15, first.map(|p| p.code.clone()).unwrap_or_default()),
-            (16, first.and_then(|p| p.title.clone()).unwrap_or_default()),
-            (17, first.and_then(|p| p.cell.clone()).unwrap_or_default()),
+            (14, first.map(|p| p.stage.word().to_owned()).unwrap_or_default()),
+            (15, first.map(|p| p.code.to_string()).unwrap_or_default()),
+            (16, first.and_then(|p| p.place.column_title()).unwrap_or_default().to_owned()),
+            (17, first.and_then(|p| p.place.cell()).unwrap_or_default()),
             (18, first.and_then(|p| p.value.clone()).unwrap_or_default()),
-            (19, first.map(|p| p.message.clone()).unwrap_or_default()),
-            (20, first.and_then(|p| p.hint.clone()).unwrap_or_default()),
+            (19, first.map(|p| p.message.to_string()).unwrap_or_default()),
+            (20, first.and_then(|p| p.hint.as_ref()).map(ToString::to_string).unwrap_or_default()),
         ];
         let numbers = [
             (3, Some(i64::from(line.row))),
@@ -100,7 +100,7 @@ impl<'a> Book<'a> {
             let (sheet, row) = self.problems.next(&mut self.workbook)?;
             let cells = problem_cells(self.run, line, problem);
             for (column, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
-                sheet.write_string(row, column as u16, cut(cell))?;
+                sheet.write_string(row, column as u16, cut(&cell))?;
             }
         }
         Ok(())
@@ -230,31 +230,31 @@ impl<'a> Rejects<'a> {
         Ok(())
     }
 
-    fn one(&mut self, line: &Line, row: u32, cells: &[String]) -> Result<(), ReportError> {
+    fn one(&mut self, line: &Line, row: u32, cells: &[KeptCell]) -> Result<(), ReportError> {
         self.row += 1;
         let bad = Format::new().set_background_color(BAD);
         let sheet = self.workbook.worksheet_from_index(0)?;
         for (column, index) in self.kept.iter().enumerate() {
-            let cell = cells.get(*index).map_or("", String::as_str);
+            let cell = cells.get(*index).map(|cell| text_of(cell, self.run.head.decimal)).unwrap_or_default();
             let title = &self.run.head.source.titles[*index];
             let letter = crate::problem::column_letter(*index);
             let here = format!("{letter}{row}");
-            let wrong: Vec<&str> = line
+            let wrong: Vec<String> = line
                 .problems
                 .iter()
-                .filter(|p| p.cell.as_deref() == Some(&here) && p.title.as_deref().unwrap_or("") == title)
-                .map(|p| p.message.as_str())
+                .filter(|p| p.place.cell().as_deref() == Some(&here) && p.place.column_title().unwrap_or("") == title)
+                .map(|p| p.message.to_string())
                 .collect();
             if wrong.is_empty() {
-                sheet.write_string(self.row, column as u16, cut(cell))?;
+                sheet.write_string(self.row, column as u16, cut(&cell))?;
             } else {
-                sheet.write_string_with_format(self.row, column as u16, cut(cell), &bad)?;
+                sheet.write_string_with_format(self.row, column as u16, cut(&cell), &bad)?;
                 sheet.insert_note(self.row, column as u16, &Note::new(wrong.join("\n")).add_author_prefix(false))?;
             }
         }
         let after = self.kept.len() as u16;
         sheet.write_number(self.row, after, row)?;
-        sheet.write_string(self.row, after + 1, line.problems.first().map_or("", |p| p.code.as_str()))?;
+        sheet.write_string(self.row, after + 1, line.problems.first().map_or("", |p| p.code.as_ref()))?;
         sheet.write_string(self.row, after + 2, cut(&told(line)))?;
         Ok(())
     }

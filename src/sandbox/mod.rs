@@ -90,6 +90,28 @@ impl Default for Options {
     }
 }
 
+/// Why no sandbox was started.
+#[derive(Debug)]
+pub enum StartError {
+    /// Another process holds the world.
+    Busy(Problem),
+    Unusable(Problem),
+}
+
+impl StartError {
+    pub fn problem(self) -> Problem {
+        match self {
+            StartError::Busy(problem) | StartError::Unusable(problem) => problem,
+        }
+    }
+}
+
+impl From<Problem> for StartError {
+    fn from(problem: Problem) -> StartError {
+        StartError::Unusable(problem)
+    }
+}
+
 /// A running server, on a thread of its own; stopped when it is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
@@ -101,7 +123,7 @@ pub struct Sandbox {
 
 impl Sandbox {
     /// Loads the world, binds to 127.0.0.1 and serves. When this returns, it listens.
-    pub fn start(options: Options) -> Result<Sandbox, Problem> {
+    pub fn start(options: Options) -> Result<Sandbox, StartError> {
         let account = builtin::account();
         let (folder, world) = match &options.state {
             Some(path) => {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::StartError;
 use super::account::Account;
 use super::world::{Commit, World};
 use crate::problem::{Place, Problem, Stage};
@@ -36,7 +37,7 @@ pub struct Folder {
 
 impl Folder {
     /// Takes the folder and reads the world in it, or starts one with `seed`.
-    pub fn open(path: &Path, account: Account, seed: u64) -> Result<(Folder, World), Problem> {
+    pub fn open(path: &Path, account: Account, seed: u64) -> Result<(Folder, World), StartError> {
         create_private_dir(path).map_err(|e| unusable(path, "cannot be made", &e))?;
         let lock = take_lock(path)?;
         // What a killed process left: it must not speak for this one while the world is being read.
@@ -103,7 +104,7 @@ impl Standing {
     }
 }
 
-fn take_lock(path: &Path) -> Result<File, Problem> {
+fn take_lock(path: &Path) -> Result<File, StartError> {
     let lock_path = path.join("lock");
     let lock = private(OpenOptions::new().write(true).create(true).truncate(false))
         .open(&lock_path)
@@ -112,7 +113,7 @@ fn take_lock(path: &Path) -> Result<File, Problem> {
         match lock.try_lock() {
             Ok(()) => return Ok(lock),
             Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
-            Err(TryLockError::Error(e)) => return Err(unusable(&lock_path, "cannot be locked", &e)),
+            Err(TryLockError::Error(e)) => return Err(unusable(&lock_path, "cannot be locked", &e).into()),
         }
     }
     let message = match announced(path) {
@@ -123,9 +124,8 @@ fn take_lock(path: &Path) -> Result<File, Problem> {
         ),
         None => message!("the sandbox's world is in use by another process"),
     };
-    Err(Problem::new(Stage::Send, "sandbox-busy", message)
-        .at(Place::File(path.to_owned()))
-        .hint("stop that process, or use another state folder"))
+    let problem = Problem::new(Stage::Send, "sandbox-busy", message).at(Place::File(path.to_owned()));
+    Err(StartError::Busy(problem.hint("stop that process, or use another state folder")))
 }
 
 fn announced(path: &Path) -> Option<Standing> {
@@ -305,7 +305,7 @@ mod tests {
         ] {
             let folder = tempfile::tempdir().expect("a folder");
             fs::write(folder.path().join("world.jsonl"), text).expect("written");
-            let problem = Folder::open(folder.path(), builtin::account(), 1).expect_err("a problem");
+            let problem = Folder::open(folder.path(), builtin::account(), 1).expect_err("a problem").problem();
             assert!(problem.to_string().contains(message), "{problem}");
         }
     }

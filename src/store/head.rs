@@ -39,6 +39,9 @@ pub struct Head {
     /// The catalog whose elements the records are.
     #[serde(default)]
     pub catalog: Option<u64>,
+    /// The decimal sign of the source, by which number cells of a rejected row are written so that they read back.
+    #[serde(default)]
+    pub decimal: Option<char>,
 }
 
 impl Head {

@@ -2,11 +2,12 @@
 //! on the disk when it returns.
 
 use super::history::{self, State, Step};
-use super::outcome::{Counts, Outcome, Problem, Status};
+use super::outcome::{Counts, Outcome, Status};
 use super::put::{add_problem, forget_open_keys, insert, pack, remember, unpack};
 use super::words::{RunOutcome, Word};
 use super::{Head, Run, Store, StoreError, crash};
 use crate::entity::Entity;
+use crate::problem::Problem;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::collections::HashSet;
 
@@ -25,10 +26,29 @@ pub struct NewRun<'a> {
     pub edits: &'a [(u32, String)],
 }
 
+/// What a batch carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BatchOf {
+    Records,
+    /// Links of records that are there. They may be made twice without harm.
+    Links,
+}
+
+impl BatchOf {
+    /// The number in the store; never renumbered.
+    fn number(self) -> i64 {
+        match self {
+            BatchOf::Records => 0,
+            BatchOf::Links => 1,
+        }
+    }
+}
+
 /// A batch that goes out now.
 #[derive(Debug, Clone, Copy)]
 pub struct Sending<'a> {
     pub batch: BatchNo,
+    pub of: BatchOf,
     pub rows: &'a [u32],
     /// What all of them belong to, where that stands in the address.
     pub owner: Option<u64>,
@@ -120,6 +140,7 @@ impl Journal {
         let tx = store.db.transaction()?;
         let last: Option<BatchNo> =
             tx.query_row("SELECT max(batch) FROM batch WHERE run = ?", [run], |row| row.get(0))?;
+        settle_links(&tx, run)?;
         let mut doubts = doubts(&tx, run)?;
         for doubt in &mut doubts {
             forget_unknown(&tx, run, Some(doubt.batch))?;
@@ -181,7 +202,7 @@ impl Journal {
     /// Notes that a batch goes out now. Nothing may be sent before this has returned, and nothing if it comes to false:
     /// then one of its keys has become known meanwhile.
     pub fn sent(&mut self, sending: &Sending<'_>) -> Result<bool, StoreError> {
-        let Sending { batch, rows, owner, keys, watermark, at_ms, again } = *sending;
+        let Sending { batch, of, rows, owner, keys, watermark, at_ms, again } = *sending;
         crash::point("sent-before");
         let tx = self.store.db.transaction()?;
         for key in keys.iter().filter(|_| !again) {
@@ -199,7 +220,8 @@ impl Journal {
         };
         let to = history::step(from, Step::Send)?;
         tx.prepare_cached(
-            "INSERT INTO batch (run, batch, state, attempts, rows, sent_at_ms, watermark, owner) VALUES (?,?,?,?,?,?,?,?)
+            "INSERT INTO batch (run, batch, state, attempts, rows, sent_at_ms, watermark, owner, carries)
+             VALUES (?,?,?,?,?,?,?,?,?)
              ON CONFLICT DO UPDATE SET state = excluded.state, attempts = excluded.attempts, rows = excluded.rows,
                sent_at_ms = excluded.sent_at_ms, watermark = excluded.watermark",
         )?
@@ -211,7 +233,8 @@ impl Journal {
             pack(rows),
             at_ms,
             watermark as i64,
-            owner.map(|id| id as i64)
+            owner.map(|id| id as i64),
+            of.number()
         ])?;
         for key in keys {
             // Known from now on: another import of the same key waits for what becomes of this one.
@@ -317,8 +340,10 @@ impl Journal {
 
     /// Rows of batches that were sent, and of which nobody knew whether they had been acted on, when they went again.
     pub fn repeated(&self) -> Result<HashSet<u32>, StoreError> {
-        let mut statement =
-            self.store.db.prepare("SELECT rows FROM batch WHERE run = ?1 AND http_status IS NULL AND state = ?2")?;
+        let mut statement = self
+            .store
+            .db
+            .prepare("SELECT rows FROM batch WHERE run = ?1 AND http_status IS NULL AND state = ?2 AND carries = 0")?;
         let packed = statement.query_map(params![self.run, State::Settled.word()], |row| row.get::<_, Vec<u8>>(0))?;
         let mut rows = HashSet::new();
         for packed in packed {
@@ -411,6 +436,22 @@ fn doubts(tx: &Transaction<'_>, run: i64) -> Result<Vec<OpenDoubt>, StoreError> 
     Ok(doubts)
 }
 
+/// Requests for links that were sent and never answered: their links simply go again.
+fn settle_links(tx: &Transaction<'_>, run: i64) -> Result<(), StoreError> {
+    let mut open: Vec<(BatchNo, String)> = Vec::new();
+    let mut statement =
+        tx.prepare("SELECT batch, state FROM batch WHERE run = ? AND carries = ? AND state IN (?, ?)")?;
+    let mut rows = statement.query(params![run, BatchOf::Links.number(), State::Sent.word(), State::InDoubt.word()])?;
+    while let Some(row) = rows.next()? {
+        open.push((row.get(0)?, row.get(1)?));
+    }
+    for (batch, word) in open {
+        let steps = if state(&word)? == State::Sent { &[Step::Doubt, Step::Settle][..] } else { &[Step::Settle] };
+        move_batch(tx, run, batch, steps, None)?;
+    }
+    Ok(())
+}
+
 /// Forgets records of unknown outcome: of a batch in doubt, where they were unknown only for the report of a stopped run,
 /// or of the whole run. How many there were.
 fn forget_unknown(tx: &Transaction<'_>, run: i64, batch: Option<BatchNo>) -> Result<u64, StoreError> {
@@ -424,7 +465,7 @@ fn forget_unknown(tx: &Transaction<'_>, run: i64, batch: Option<BatchNo>) -> Res
     Ok(tx.execute(records, which)? as u64)
 }
 
-fn move_batch(
+pub(super) fn move_batch(
     tx: &Transaction<'_>,
     run: i64,
     batch: BatchNo,

@@ -1,11 +1,13 @@
 //! What amoport remembers: runs, the journal of their batches and outcomes, the ledger of keys. One SQLite file in the
 //! state folder, in WAL mode with full synchronisation: what a call has written is on the disk when it returns.
 //!
-//! Reading order: `head` (what a run was asked), `history` (the states of a batch), `outcome` (what became of a record), `journal` (writing a run),
-//! `put`
-//! (the rows it writes), `links` (which records are linked), `keys` (the ledger by id), `reading` (runs and their records read back for resuming and
-//! reporting), `exports` (what was exported when), `returned` (what of it was sent back), `tables.sql` (the layout).
+//! Reading order: `words` (the words on the disk), `head` (what a run was asked), `history` (the states of a batch), `outcome`
+//! (what became of a record) and `cells` (of a rejected one), `journal` (writing a run), `put` (the rows it writes), `links`
+//! (what records are to be linked to), `notes` (what was noticed), `keys` (the ledger by id), `reading` (runs and their
+//! records read back for resuming and reporting), `exports` (what was exported when), `returned` (what of it was sent
+//! back), `tables.sql` (the layout).
 
+mod cells;
 pub mod crash;
 mod exports;
 mod head;
@@ -13,16 +15,18 @@ pub mod history;
 mod journal;
 mod keys;
 mod links;
+mod notes;
 mod outcome;
 mod put;
 mod reading;
 mod returned;
 pub mod words;
 
+pub use cells::KeptCell;
 pub use head::{Head, MappingHead, SourceHead, ledger_name};
-pub use journal::{BatchNo, Journal, KnownKey, NewRun, OpenDoubt, Resumed, RunEnd, Sending};
-pub use links::{Linked, Links};
-pub use outcome::{Counts, Outcome, Problem as StoredProblem, Status};
+pub use journal::{BatchNo, BatchOf, Journal, KnownKey, NewRun, OpenDoubt, Resumed, RunEnd, Sending};
+pub use links::{Linked, Links, PendingLink};
+pub use outcome::{Counts, Outcome, Status};
 pub use reading::{Line, Run, Written};
 pub use returned::Returned;
 pub use words::{RunOutcome, Verify, Word};
@@ -34,7 +38,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The layout of the tables; a store with a higher number was written by a newer version.
-const SCHEMA_VERSION: i64 = 4;
+const SCHEMA_VERSION: i64 = 5;
 /// How long a call waits for another process that is writing.
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 const FILE: &str = "store.db";
@@ -151,6 +155,14 @@ impl Store {
         if version < 3 {
             tx.execute_batch("ALTER TABLE batch ADD COLUMN owner INTEGER;")?;
         }
+        if version < 5 {
+            tx.execute_batch(
+                "ALTER TABLE batch ADD COLUMN carries INTEGER NOT NULL DEFAULT 0;
+                 ALTER TABLE problem ADD COLUMN said TEXT;
+                 ALTER TABLE problem ADD COLUMN at_row INTEGER;
+                 ALTER TABLE problem ADD COLUMN at_column INTEGER;",
+            )?;
+        }
         if version < SCHEMA_VERSION {
             tx.execute_batch(TABLES)?;
             tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
@@ -175,7 +187,9 @@ mod tests {
             .db
             .execute_batch(
                 "DROP TABLE link; DROP TABLE export; DROP TABLE edit; ALTER TABLE record DROP COLUMN more; ALTER TABLE record DROP COLUMN url;
-                 ALTER TABLE batch DROP COLUMN owner; PRAGMA user_version = 1;",
+                 ALTER TABLE batch DROP COLUMN owner; ALTER TABLE batch DROP COLUMN carries;
+                 ALTER TABLE problem DROP COLUMN said; ALTER TABLE problem DROP COLUMN at_row;
+                 ALTER TABLE problem DROP COLUMN at_column; PRAGMA user_version = 1;",
             )
             .unwrap();
         drop(store);
@@ -183,7 +197,7 @@ mod tests {
             let store = Store::open(folder.path()).unwrap();
             assert_eq!(store.links(1).unwrap(), Links::default());
             assert_eq!(store.last_export("a", "lead").unwrap(), None);
-            assert_eq!(store.lines::<StoreError>(1, |_| Ok(())).ok(), Some(()));
+            assert_eq!(store.runs().unwrap().len(), 0);
         }
         Store::open(folder.path()).unwrap().db.execute_batch("PRAGMA user_version = 99").unwrap();
         assert_eq!(Store::open(folder.path()).err().unwrap().code, "state-newer");
@@ -193,7 +207,14 @@ mod tests {
     fn a_store_of_the_third_format_gets_a_place_for_edits() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        store.db.execute_batch("DROP TABLE edit; PRAGMA user_version = 3;").unwrap();
+        store
+            .db
+            .execute_batch(
+                "DROP TABLE edit; ALTER TABLE batch DROP COLUMN carries; ALTER TABLE problem DROP COLUMN said;
+                 ALTER TABLE problem DROP COLUMN at_row; ALTER TABLE problem DROP COLUMN at_column;
+                 PRAGMA user_version = 3;",
+            )
+            .unwrap();
         drop(store);
         assert_eq!(Store::open(folder.path()).unwrap().edits(1).unwrap(), []);
     }
@@ -220,6 +241,7 @@ mod tests {
                         journal
                             .sent(&Sending {
                                 batch,
+                                of: BatchOf::Records,
                                 rows: &[row],
                                 owner: None,
                                 keys: &[],

@@ -1,5 +1,7 @@
 //! What became of a record, and how the many are counted.
 
+use super::cells::KeptCell;
+use crate::problem::Problem;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +98,9 @@ pub struct Outcome {
     pub attempts: u32,
     pub problems: Vec<Problem>,
     /// The source's cells, a list for each row, kept for records that are rejected.
-    pub cells: Vec<Vec<String>>,
+    pub cells: Vec<Vec<KeptCell>>,
+    /// What the record is to be linked to, as whoever links wants it back.
+    pub links: Vec<String>,
 }
 
 impl Outcome {
@@ -114,32 +118,7 @@ impl Outcome {
             attempts: 0,
             problems: Vec::new(),
             cells: Vec::new(),
-        }
-    }
-}
-
-/// A problem of a record, flat.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    pub stage: String,
-    pub code: String,
-    pub title: Option<String>,
-    pub cell: Option<String>,
-    pub value: Option<String>,
-    pub message: String,
-    pub hint: Option<String>,
-}
-
-impl From<&crate::problem::Problem> for Problem {
-    fn from(problem: &crate::problem::Problem) -> Problem {
-        Problem {
-            stage: problem.stage.word().to_owned(),
-            code: problem.code.to_string(),
-            title: problem.place.column_title().map(str::to_owned),
-            cell: problem.place.cell(),
-            value: problem.value.clone(),
-            message: problem.message.to_string(),
-            hint: problem.hint.as_ref().map(ToString::to_string),
+            links: Vec::new(),
         }
     }
 }

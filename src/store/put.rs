@@ -1,9 +1,11 @@
 //! Records, problems and keys as they are written into the tables, within a transaction of `journal`.
 
-use super::StoreError;
 use super::journal::BatchNo;
-use super::outcome::{Outcome, Problem, Status};
+use super::outcome::{Outcome, Status};
+use super::{StoreError, cells};
+use crate::problem::{Message, Place, Problem};
 use rusqlite::{Transaction, params};
+use serde::{Deserialize, Serialize};
 
 pub fn insert(tx: &Transaction<'_>, run: i64, batch: Option<BatchNo>, outcome: &Outcome) -> Result<(), StoreError> {
     tx.prepare_cached(
@@ -22,23 +24,23 @@ pub fn insert(tx: &Transaction<'_>, run: i64, batch: Option<BatchNo>, outcome: &
         outcome.http_status,
         batch,
         outcome.attempts,
-        cells(&outcome.cells)?,
+        cells::write(&outcome.cells)?,
         (!outcome.more.is_empty()).then(|| pack(&outcome.more)),
         outcome.url,
     ])?;
     for (n, problem) in outcome.problems.iter().enumerate() {
         insert_problem(tx, run, outcome.row, n as i64, problem)?;
     }
-    Ok(())
+    add_links(tx, run, outcome.row, &outcome.links)
 }
 
-/// Nothing, the cells of the one row, or a list of them for each row.
-fn cells(rows: &[Vec<String>]) -> Result<Option<String>, StoreError> {
-    Ok(match rows {
-        [] => None,
-        [one] => Some(serde_json::to_string(one)?),
-        many => Some(serde_json::to_string(many)?),
-    })
+/// What a record is to be linked to.
+pub fn add_links(tx: &Transaction<'_>, run: i64, row: u32, links: &[String]) -> Result<(), StoreError> {
+    for (n, what) in links.iter().enumerate() {
+        tx.prepare_cached("INSERT OR REPLACE INTO pending_link (run, row, n, what) VALUES (?,?,?,?)")?
+            .execute(params![run, row, n as i64, what])?;
+    }
+    Ok(())
 }
 
 /// Adds a problem after those the record has.
@@ -49,21 +51,35 @@ pub fn add_problem(tx: &Transaction<'_>, run: i64, row: u32, problem: &Problem) 
     insert_problem(tx, run, row, n, problem)
 }
 
+/// A message and a hint as they are kept.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Said {
+    pub message: Message,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<Message>,
+}
+
 fn insert_problem(tx: &Transaction<'_>, run: i64, row: u32, n: i64, problem: &Problem) -> Result<(), StoreError> {
+    let said = serde_json::to_string(&Said { message: problem.message.clone(), hint: problem.hint.clone() })?;
+    let (at_row, column) = match &problem.place {
+        Place::Cell { row, column, .. } => (Some(*row), column.as_ref()),
+        Place::Nowhere | Place::File(_) | Place::Text { .. } => (None, None),
+    };
     tx.prepare_cached(
-        "INSERT INTO problem (run, row, n, stage, code, title, cell, value, message, hint) VALUES (?,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO problem (run, row, n, stage, code, title, value, message, said, at_row, at_column)
+         VALUES (?,?,?,?,?,?,?,'',?,?,?)",
     )?
     .execute(params![
         run,
         row,
         n,
-        problem.stage,
+        problem.stage.word(),
         problem.code,
-        problem.title,
-        problem.cell,
+        column.map(|column| &*column.title),
         problem.value,
-        problem.message,
-        problem.hint,
+        said,
+        at_row,
+        column.map(|column| column.index as i64),
     ])?;
     Ok(())
 }

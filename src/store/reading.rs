@@ -1,14 +1,15 @@
 //! Runs and their records read back: for resuming, for reports, for noticing a file that was imported before. Records
 //! are streamed in source order; a run of a million is never held in memory.
 
-use super::outcome::{Counts, Problem, Status};
-use super::put::unpack;
+use super::cells::{self, KeptCell};
+use super::outcome::{Counts, Status};
+use super::put::{Said, unpack};
 use super::words::{RunOutcome, Word};
 use super::{Head, Store, StoreError};
-use crate::problem::Stage;
+use crate::problem::{Column, Message, Place, Problem, Source, Stage};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
 /// A run as the store knows it.
 #[derive(Debug, Clone)]
@@ -49,18 +50,10 @@ pub struct Line {
     pub batch: Option<i64>,
     pub attempts: i64,
     /// A list of cells for each row.
-    pub cells: Vec<Vec<String>>,
+    pub cells: Vec<Vec<KeptCell>>,
     /// Where it can be looked at, if not at its card.
     pub url: Option<String>,
     pub problems: Vec<Problem>,
-}
-
-/// Cells as `put` writes them.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Cells {
-    One(Vec<String>),
-    Many(Vec<Vec<String>>),
 }
 
 const RUN_COLUMNS: &str =
@@ -138,6 +131,11 @@ impl Store {
     pub fn runs(&self) -> Result<Vec<Run>, StoreError> {
         let mut statement = self.db.prepare(&format!("SELECT {RUN_COLUMNS} FROM run ORDER BY run DESC"))?;
         Ok(statement.query_map([], run_of)?.collect::<Result<_, _>>()?)
+    }
+
+    pub fn run(&self, run: i64) -> Result<Run, StoreError> {
+        let sql = format!("SELECT {RUN_COLUMNS} FROM run WHERE run = ?");
+        Ok(self.db.query_row(&sql, [run], run_of)?)
     }
 
     pub fn run_named(&self, name: &str) -> Result<Option<Run>, StoreError> {
@@ -218,7 +216,8 @@ impl Store {
     /// The highest id known before the first batch of a run was sent.
     pub fn first_watermark(&self, run: i64) -> Result<Option<u64>, StoreError> {
         let least: Option<i64> =
-            self.db.query_row("SELECT min(watermark) FROM batch WHERE run = ?", [run], |row| row.get(0))?;
+            self.db
+                .query_row("SELECT min(watermark) FROM batch WHERE run = ? AND carries = 0", [run], |row| row.get(0))?;
         Ok(least.map(|id| id as u64))
     }
 
@@ -236,8 +235,31 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The same of some rows.
+    pub fn written_rows(
+        &self,
+        run: i64,
+        rows: impl IntoIterator<Item = u32>,
+    ) -> Result<BTreeMap<u32, Written>, StoreError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT id, contact_id, company_id FROM record WHERE run = ? AND row = ? AND id IS NOT NULL AND status IN (?, ?, ?)",
+        )?;
+        let [created, updated, deleted] = [Status::Created, Status::Updated, Status::Deleted].map(Status::number);
+        let mut found = BTreeMap::new();
+        for row in rows {
+            let written = statement.query_row(params![run, row, created, updated, deleted], |row| {
+                let id = |column: usize| row.get::<_, Option<i64>>(column).map(|id| id.map(|id| id as u64));
+                Ok(Written { id: id(0)?.unwrap_or(0), contact_id: id(1)?, company_id: id(2)? })
+            });
+            found.extend(written.optional()?.map(|written| (row, written)));
+        }
+        Ok(found)
+    }
+
     /// Calls `each` with every record of a run, in source order, problems included.
-    pub fn lines<E: From<StoreError>>(&self, run: i64, mut each: impl FnMut(Line) -> Result<(), E>) -> Result<(), E> {
+    pub fn lines<E: From<StoreError>>(&self, run: &Run, mut each: impl FnMut(Line) -> Result<(), E>) -> Result<(), E> {
+        let source = source_of(run);
+        let run = run.run;
         let sqlite = |e: rusqlite::Error| E::from(StoreError::Sqlite(e));
         let mut statement = self
             .db
@@ -249,12 +271,10 @@ impl Store {
             .map_err(sqlite)?;
         let mut problems = self
             .db
-            .prepare(
-                "SELECT row, stage, code, title, cell, value, message, hint FROM problem WHERE run = ? ORDER BY row, n",
-            )
+            .prepare(&format!("SELECT {PROBLEM_COLUMNS} FROM problem p WHERE run = ? ORDER BY p.row, n"))
             .map_err(sqlite)?;
         let mut problems = problems.query([run]).map_err(sqlite)?;
-        let mut pending = next_problem(&mut problems).map_err(sqlite)?;
+        let mut pending = next_problem(&mut problems, &source)?;
         let mut rows = statement.query([run]).map_err(sqlite)?;
         while let Some(row) = rows.next().map_err(sqlite)? {
             let mut line = line_of(row)?;
@@ -267,28 +287,34 @@ impl Store {
                 if at == line.row {
                     line.problems.push(problem);
                 }
-                pending = next_problem(&mut problems).map_err(sqlite)?;
+                pending = next_problem(&mut problems, &source)?;
             }
             each(line)?;
         }
         Ok(())
     }
 
-    /// The first problems of a run's rejected and unknown records, with the row of each.
-    pub fn first_problems(&self, run: i64, at_most: usize) -> Result<Vec<(u32, Problem)>, StoreError> {
-        let mut statement = self.db.prepare(
-            "SELECT p.row, stage, code, title, cell, value, message, hint FROM problem p
-             JOIN record r ON r.run = p.run AND r.row = p.row
-             WHERE p.run = ? AND r.status IN (?, ?) ORDER BY p.row, n LIMIT ?",
-        )?;
-        let mut rows =
-            statement.query(params![run, Status::Rejected.number(), Status::Unknown.number(), at_most as i64])?;
+    /// The first problems of a run's rejected and unknown records.
+    pub fn first_problems(&self, run: &Run, at_most: usize) -> Result<Vec<Problem>, StoreError> {
+        let source = source_of(run);
+        let mut statement = self.db.prepare(&format!(
+            "SELECT {PROBLEM_COLUMNS} FROM problem p JOIN record r ON r.run = p.run AND r.row = p.row
+             WHERE p.run = ? AND r.status IN (?, ?) ORDER BY p.row, n LIMIT ?"
+        ))?;
+        let (rejected, unknown) = (Status::Rejected.number(), Status::Unknown.number());
+        let mut rows = statement.query(params![run.run, rejected, unknown, at_most as i64])?;
         let mut problems = Vec::new();
-        while let Some(problem) = next_problem(&mut rows)? {
+        while let Some((_, problem)) = next_problem(&mut rows, &source)? {
             problems.push(problem);
         }
         Ok(problems)
     }
+}
+
+const PROBLEM_COLUMNS: &str = "p.row, stage, code, title, cell, value, message, hint, said, at_row, at_column";
+
+fn source_of(run: &Run) -> Arc<Source> {
+    Arc::new(Source { file: run.head.source.path.clone(), sheet: run.head.source.sheet.clone() })
 }
 
 fn status(number: i64) -> Result<Status, StoreError> {
@@ -309,28 +335,50 @@ fn line_of(row: &Row<'_>) -> Result<Line, StoreError> {
         http_status: row.get(6)?,
         batch: row.get(7)?,
         attempts: row.get(8)?,
-        cells: match cells.as_deref().map(serde_json::from_str).transpose()? {
-            None => Vec::new(),
-            Some(Cells::One(cells)) => vec![cells],
-            Some(Cells::Many(rows)) => rows,
-        },
+        cells: cells::read(cells.as_deref())?,
         url: row.get(11)?,
         problems: Vec::new(),
     })
 }
 
-fn next_problem(rows: &mut rusqlite::Rows<'_>) -> rusqlite::Result<Option<(u32, Problem)>> {
+/// The next problem, with the row of its record.
+fn next_problem(rows: &mut rusqlite::Rows<'_>, source: &Arc<Source>) -> Result<Option<(u32, Problem)>, StoreError> {
     let Some(row) = rows.next()? else { return Ok(None) };
-    let problem = Problem {
-        stage: row.get(1)?,
-        code: row.get(2)?,
-        title: row.get(3)?,
-        cell: row.get(4)?,
-        value: row.get(5)?,
-        message: row.get(6)?,
-        hint: row.get(7)?,
+    let of: u32 = row.get(0)?;
+    let stage: String = row.get(1)?;
+    let title: Option<String> = row.get(3)?;
+    let said: Option<String> = row.get(8)?;
+    let Said { message, hint } = match said {
+        Some(said) => serde_json::from_str(&said)?,
+        None => {
+            let hint: Option<String> = row.get(7)?;
+            Said { message: Message::verbatim(row.get::<_, String>(6)?), hint: hint.map(Message::verbatim) }
+        }
     };
-    Ok(Some((row.get(0)?, problem)))
+    let cell: Option<String> = row.get(4)?;
+    let old = cell.as_deref().and_then(place_of_cell);
+    let index = row.get::<_, Option<i64>>(10)?.map(|index| index as usize).or(old.map(|(index, _)| index));
+    let at = row.get::<_, Option<u32>>(9)?.or(old.map(|(_, row)| row)).unwrap_or(of);
+    let column = index.map(|index| Column { index, title: title.unwrap_or_default().into() });
+    let problem = Problem {
+        stage: Stage::from_word(&stage).ok_or_else(|| StoreError::Odd(format!("a problem has the stage {stage}")))?,
+        code: row.get::<_, String>(2)?.into(),
+        place: Place::Cell { source: Arc::clone(source), row: at, column },
+        value: row.get(5)?,
+        message,
+        hint,
+    };
+    Ok(Some((of, problem)))
+}
+
+/// `C17` as version 0.1 kept it: column and row.
+fn place_of_cell(cell: &str) -> Option<(usize, u32)> {
+    let digits = cell.find(|c: char| c.is_ascii_digit())?;
+    let (letters, row) = cell.split_at(digits);
+    let index = letters.bytes().try_fold(0_usize, |index, letter| {
+        letter.is_ascii_uppercase().then(|| index * 26 + usize::from(letter - b'A') + 1)
+    })?;
+    Some((index.checked_sub(1)?, row.parse().ok()?))
 }
 
 /// Walks through what the rows of a run came to. Of a million of them SQLite would sort a million to group them.

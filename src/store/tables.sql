@@ -1,4 +1,6 @@
--- The layout of the store. `record.more` and `batch.rows` are rows as little-endian 32-bit numbers.
+-- The layout of the store. `record.more` and `batch.rows` are rows as little-endian 32-bit numbers. Of a problem, `said` is
+-- message and hint as templates with their arguments, `at_row` and `at_column` (from 0) its place; `message`, `hint` and
+-- `cell` hold the rendered texts of version 0.1 and nothing since.
 CREATE TABLE IF NOT EXISTS run (
   run INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
@@ -27,6 +29,7 @@ CREATE TABLE IF NOT EXISTS batch (
   watermark INTEGER NOT NULL,
   http_status INTEGER,
   owner INTEGER,
+  carries INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (run, batch)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS record (
@@ -56,8 +59,19 @@ CREATE TABLE IF NOT EXISTS problem (
   value TEXT,
   message TEXT NOT NULL,
   hint TEXT,
+  said TEXT,
+  at_row INTEGER,
+  at_column INTEGER,
   PRIMARY KEY (run, row, n)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS note (
+  run INTEGER NOT NULL REFERENCES run,
+  code TEXT NOT NULL,
+  message TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  level INTEGER NOT NULL,
+  UNIQUE (run, code, message)
+);
 CREATE TABLE IF NOT EXISTS edit (
   run INTEGER NOT NULL REFERENCES run,
   row INTEGER NOT NULL,
@@ -70,6 +84,13 @@ CREATE TABLE IF NOT EXISTS returned (
   sheet INTEGER,
   account INTEGER,
   PRIMARY KEY (export, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pending_link (
+  run INTEGER NOT NULL REFERENCES run,
+  row INTEGER NOT NULL,
+  n INTEGER NOT NULL,
+  what TEXT NOT NULL,
+  PRIMARY KEY (run, row, n)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS link (
   run INTEGER NOT NULL REFERENCES run,

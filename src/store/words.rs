@@ -152,6 +152,22 @@ impl RunOutcome {
     }
 }
 
+impl RunOutcome {
+    /// The exit code that goes with it. That of an interrupted run depends on who interrupted it (143 for SIGTERM), and a
+    /// fault inside the program has its own (5).
+    pub fn exit_code(self) -> i64 {
+        match self {
+            RunOutcome::Done | RunOutcome::Running => 0,
+            RunOutcome::SomeRejected => 1,
+            RunOutcome::SourceBroken | RunOutcome::NotLinked => 2,
+            RunOutcome::ErrorBudget => 3,
+            RunOutcome::StoppedByService => 4,
+            RunOutcome::SomeUnknown => 7,
+            RunOutcome::Interrupted => 130,
+        }
+    }
+}
+
 impl Word for RunOutcome {
     const WHAT: &'static str = "outcome of a run";
     const ALL: &'static [RunOutcome] = &[

@@ -8,7 +8,7 @@ use super::layout::ReadOptions;
 use super::value;
 use super::workbook::{Sheet, Trouble, Workbook};
 use crate::message;
-use crate::problem::{Message, Problem, did_you_mean, quoted};
+use crate::problem::{Message, Note, Problem, did_you_mean, quoted};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -23,7 +23,7 @@ pub struct Choice {
     /// As Excel shows it.
     pub header_row: u32,
     pub guessed: Vec<&'static str>,
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result<Choice, Problem> {
@@ -66,7 +66,8 @@ pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result
         choice.guessed.push("header row");
     }
     if let Some(problem) = damaged {
-        choice.notes.push(format!("another sheet of this workbook cannot be read: {}", problem.message));
+        let message = message!("another sheet of this workbook cannot be read: {why}", why = problem.message);
+        choice.notes.push(Note::new("sheet-unreadable", message));
     }
     Ok(choice)
 }

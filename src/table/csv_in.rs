@@ -6,10 +6,10 @@ use super::decode::TextInput;
 use super::dialect::{self, DELIMITERS};
 use super::encoding::{self, Guess};
 use super::kind;
-use super::layout::{Format, Layout, ReadOptions};
+use super::layout::{BeyondAscii, Format, Layout, ReadOptions};
 use super::record::{Broken, CELL_BYTES_MAX, COLUMNS_MAX, Scan, Span, scan};
 use crate::message;
-use crate::problem::{Column, Message, Place, Problem, Source, Stage, did_you_mean, quoted};
+use crate::problem::{Column, Message, Note, Place, Problem, Source, Stage, did_you_mean, quoted};
 use encoding_rs::Encoding;
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -48,13 +48,13 @@ struct Plan {
     /// Bytes of the `sep=` line, once decoded.
     sep: usize,
     guessed: Vec<&'static str>,
-    notes: Vec<String>,
+    notes: Vec<Note>,
 }
 
 /// Opens a file whose first bytes are `start`, the file standing right behind them.
 pub fn open(
     path: &Path,
-    file: File,
+    file: Box<dyn Read + Send>,
     start: Vec<u8>,
     options: &ReadOptions,
     source: Arc<Source>,
@@ -62,7 +62,8 @@ pub fn open(
     let whole = start.len() < SAMPLE_BYTES;
     let mark = encoding::mark(&start);
     let skipped = mark.map_or(0, |(_, length)| length);
-    let guess = guess(path, &start, whole);
+    let encoding_open = !whole && start.is_ascii() && matches!(options.beyond_ascii, BeyondAscii::Leave);
+    let guess = guess(path, &start, whole, &options.beyond_ascii);
     let plan = plan(path, &start[skipped..], whole, &guess, options)?;
 
     let mut rest = Cursor::new(start);
@@ -84,6 +85,7 @@ pub fn open(
         // 0: the first row that is not blank, whichever that turns out to be.
         header_row: options.header_row.or(plan.header_row).unwrap_or(0),
         guessed: plan.guessed,
+        encoding_open,
         notes: plan.notes,
     };
     let csv = CsvIn {
@@ -99,11 +101,16 @@ pub fn open(
 }
 
 /// Judges the sample; where it is all ASCII, the first stretch of the file that is not.
-fn guess(path: &Path, start: &[u8], whole: bool) -> Guess {
+fn guess(path: &Path, start: &[u8], whole: bool, beyond: &BeyondAscii) -> Guess {
     if whole || !start.is_ascii() {
         return encoding::guess(start, whole);
     }
-    match beyond_ascii(path, start.len() as u64) {
+    let found = match beyond {
+        BeyondAscii::Search => beyond_ascii(path, start.len() as u64),
+        BeyondAscii::Leave => Ok(None),
+        BeyondAscii::Found(stretch) => Ok(Some(stretch.clone())),
+    };
+    match found {
         Ok(Some(stretch)) => encoding::guess(&stretch, false),
         // A pipe cannot be opened twice; then the rows will tell.
         Ok(None) | Err(_) => encoding::guess(start, whole),
@@ -195,7 +202,7 @@ fn plan_in(
     best
 }
 
-type Encodings = (Vec<&'static Encoding>, Vec<&'static str>, Vec<String>);
+type Encodings = (Vec<&'static Encoding>, Vec<&'static str>, Vec<Note>);
 
 /// The encodings to try, what is guessed about them, and what there is to say.
 fn encodings(path: &Path, guess: &Guess, options: &ReadOptions) -> Result<Encodings, Problem> {
@@ -211,12 +218,16 @@ fn encodings(path: &Path, guess: &Guess, options: &ReadOptions) -> Result<Encodi
     };
     let found = guess.candidates[0];
     if guess.bom > 0 && found != named {
-        let note = format!("the file begins with a mark of {}, so it is not read as {label}", found.name());
-        return Ok((vec![found], Vec::new(), vec![note]));
+        let found_name = found.name();
+        let message =
+            message!("the file begins with a mark of {found_name}, so it is not read as {label}", found_name, label);
+        return Ok((vec![found], Vec::new(), vec![Note::new("encoding-marked", message)]));
     }
     let mut notes = Vec::new();
     if guess.sure && found != named {
-        notes.push(format!("the file looks like {}, but is read as {} as asked", found.name(), named.name()));
+        let (found, named) = (found.name(), named.name());
+        let message = message!("the file looks like {found}, but is read as {named} as asked", found, named);
+        notes.push(Note::new("encoding-differs", message));
     }
     Ok((vec![named], Vec::new(), notes))
 }

@@ -1,10 +1,10 @@
 //! What a file is, by its content: a workbook of one of four kinds, text, or something that is no table, for which
 //! the person is told what to do. The name and its ending do not count: half of all `.xls` files are web pages.
 
+use super::input::Input;
 use super::layout::Format;
 use crate::message;
 use crate::problem::{Message, Problem};
-use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -27,9 +27,14 @@ const BOMB_RATIO: u64 = 100;
 /// The directory of a zip file; a workbook has some dozens of parts, a hundred bytes each.
 const DIRECTORY_BYTES_MAX: u64 = 16 << 20;
 
+/// True for the first bytes of files whose parts are read in an order of their own: archives and old workbooks.
+pub fn is_packed(start: &[u8]) -> bool {
+    start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") || start.starts_with(&[0xD0, 0xCF, 0x11, 0xE0])
+}
+
 /// What the first bytes say; `None` is text, as far as one can see from here.
-pub fn by_content(path: &Path, file: &mut File, start: &[u8]) -> Result<Option<Format>, Problem> {
-    let length = file.metadata().map_or(0, |m| m.len());
+pub fn by_content(path: &Path, file: &mut Input, start: &[u8]) -> Result<Option<Format>, Problem> {
+    let length = file.length();
     match start {
         [b'P', b'K', 3, 4, ..] => zip(path, file, length).map(Some),
         [b'P', b'K', 5, 6, ..] => Err(no_table(path, "an empty archive", "choose the workbook itself")),
@@ -106,7 +111,7 @@ struct Part {
     size: u64,
 }
 
-fn zip(path: &Path, file: &mut File, length: u64) -> Result<Format, Problem> {
+fn zip(path: &Path, file: &mut Input, length: u64) -> Result<Format, Problem> {
     let parts = match directory(file, length) {
         Ok(Some(parts)) => parts,
         Ok(None) => {
@@ -165,7 +170,7 @@ fn too_big(part: &Part, format: Format) -> Option<Message> {
 
 /// The parts of a zip file, from the directory at its end; `None` when there is none. `calamine` does not tell sizes
 /// before it unpacks.
-fn directory(file: &mut File, length: u64) -> io::Result<Option<Vec<Part>>> {
+fn directory(file: &mut Input, length: u64) -> io::Result<Option<Vec<Part>>> {
     const END_BYTES: u64 = 22;
     const COMMENT_BYTES_MAX: u64 = 65_535;
     let tail_start = length.saturating_sub(END_BYTES + COMMENT_BYTES_MAX);
@@ -213,7 +218,7 @@ fn parts(directory: &[u8]) -> Vec<Part> {
     parts
 }
 
-fn read_at(file: &mut File, start: u64, length: u64) -> io::Result<Vec<u8>> {
+fn read_at(file: &mut Input, start: u64, length: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(start))?;
     file.take(length).read_to_end(&mut bytes)?;

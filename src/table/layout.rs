@@ -1,6 +1,7 @@
 //! What the person said about a source (`ReadOptions`) and what was found in it (`Layout`), with the one line that
 //! is printed about it. Finding things out is done in `encoding`, `dialect` and `workbook`.
 
+use crate::problem::Note;
 use std::fmt;
 
 /// What the person said about the source; every `None` is guessed.
@@ -15,6 +16,19 @@ pub struct ReadOptions {
     pub delimiter: Option<char>,
     /// Column titles the mapping asks for; where known they decide encoding, delimiter, header row and sheet.
     pub titles: Vec<String>,
+    pub beyond_ascii: BeyondAscii,
+}
+
+/// What is done about a long CSV whose sample is all ASCII, which says nothing of its encoding.
+#[derive(Debug, Clone, Default)]
+pub enum BeyondAscii {
+    /// The file is searched for its first other letter.
+    #[default]
+    Search,
+    /// Nothing: the encoding is known, or will be judged by a `Fingerprint` (`Layout::encoding_open`).
+    Leave,
+    /// A fingerprint has it.
+    Found(Vec<u8>),
 }
 
 /// What a file is, by its content; its name does not count.
@@ -59,8 +73,10 @@ pub struct Layout {
     pub header_row: u32,
     /// Which of `encoding`, `delimiter`, `sheet` and `header row` nobody named and the file did not prove.
     pub guessed: Vec<&'static str>,
+    /// The sample is all ASCII and the rest of the file was not looked at: a `Fingerprint` has to say.
+    pub encoding_open: bool,
     /// Things worth telling, found when the source was opened; `Table::notes` has these and the later ones.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 impl fmt::Display for Layout {
@@ -106,6 +122,7 @@ mod tests {
             hidden_sheets: Vec::new(),
             header_row: 3,
             guessed: Vec::new(),
+            encoding_open: false,
             notes: Vec::new(),
         };
         assert_eq!(csv.to_string(), "CSV, windows-1251, `;`, header in row 3");

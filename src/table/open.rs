@@ -3,14 +3,16 @@
 use super::ahead::Ahead;
 use super::cell::Row;
 use super::csv_in::{self, CsvIn, SAMPLE_BYTES};
+use super::fingerprint::{Fingerprint, Tap};
 use super::header::Header;
+use super::input::Input;
 use super::kind;
-use super::layout::{Layout, ReadOptions};
+use super::layout::{Format, Layout, ReadOptions};
 use super::sheet_in::{self, SheetIn};
 use crate::message;
-use crate::problem::{Place, Problem, Source};
+use crate::problem::{Note, Place, Problem, Source};
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -30,28 +32,93 @@ enum Rows {
     Sheet(Box<SheetIn>),
 }
 
+/// A workbook of which all bytes are wanted is held in memory while it is read, up to this size; a larger one is read twice.
+/// It is as much as its shared strings may take.
+const WORKBOOK_IN_MEMORY_MAX: u64 = 64 << 20;
+
+/// The reading of a whole file, beside the table that takes its rows.
+pub enum Reading {
+    Tapped(Tap),
+    Done(Box<Fingerprint>),
+}
+
+impl Reading {
+    /// Once the table has been read as far as it is wanted; reads the rest.
+    pub fn finish(self, path: &Path) -> Result<Fingerprint, Problem> {
+        match self {
+            Reading::Tapped(tap) => tap.finish().map_err(|error| kind::unreadable(path, &error)),
+            Reading::Done(fingerprint) => Ok(*fingerprint),
+        }
+    }
+}
+
 impl Table {
     /// Opens a file and finds out all that is needed to read it; what the person did not say is guessed.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Table, Problem> {
-        let mut file = File::open(path).map_err(|error| kind::unreadable(path, &error))?;
-        let mut start = Vec::new();
-        let sample = (&mut file).take(SAMPLE_BYTES as u64);
-        std::io::BufReader::new(sample).read_to_end(&mut start).map_err(|error| kind::unreadable(path, &error))?;
+        let unreadable = |error: io::Error| kind::unreadable(path, &error);
+        let mut file = File::open(path).map_err(unreadable)?;
+        let start = sample(&mut file).map_err(unreadable)?;
+        let mut input = Input::File(file.try_clone().map_err(unreadable)?);
+        match kind::by_content(path, &mut input, &start)? {
+            Some(format) => Table::of_workbook(path, input, format, options),
+            None => Table::of_text(path, Box::new(file), start, options),
+        }
+    }
+
+    /// Opens a file of which every byte is wanted for its fingerprint, so that it is read once for both.
+    pub fn open_for_all(path: &Path, options: &ReadOptions) -> Result<(Table, Reading), Problem> {
+        let unreadable = |error: io::Error| kind::unreadable(path, &error);
+        let file = File::open(path).map_err(unreadable)?;
+        let length = file.metadata().map_or(0, |metadata| metadata.len());
+        let mut tap = Tap::new(file.try_clone().map_err(unreadable)?);
+        let start = sample(&mut tap).map_err(unreadable)?;
+        if !kind::is_packed(&start) {
+            let mut input = Input::File(file);
+            // What is neither packed nor refused is text.
+            kind::by_content(path, &mut input, &start)?;
+            let table = Table::of_text(path, Box::new(tap.clone()), start, options)?;
+            return Ok((table, Reading::Tapped(tap)));
+        }
+        // The parts of a workbook are read in an order of their own.
+        let (mut input, fingerprint) = if length <= WORKBOOK_IN_MEMORY_MAX {
+            let mut bytes = start.clone();
+            tap.read_to_end(&mut bytes).map_err(unreadable)?;
+            (Input::memory(bytes), tap.finish())
+        } else {
+            (Input::File(File::open(path).map_err(unreadable)?), tap.finish())
+        };
+        let fingerprint = fingerprint.map_err(unreadable)?;
+        match kind::by_content(path, &mut input, &start)? {
+            Some(format) => {
+                Ok((Table::of_workbook(path, input, format, options)?, Reading::Done(Box::new(fingerprint))))
+            }
+            None => Table::of_text(path, Box::new(input), Vec::new(), options)
+                .map(|table| (table, Reading::Done(Box::new(fingerprint)))),
+        }
+    }
+
+    fn of_workbook(path: &Path, input: Input, format: Format, options: &ReadOptions) -> Result<Table, Problem> {
+        let (sheet, layout) = sheet_in::open(path, input, format, options)?;
+        let source = Source { file: path.display().to_string(), sheet: layout.sheet.clone() };
+        Table::with_header(path, Rows::Sheet(Box::new(sheet)), layout, Arc::new(source))
+    }
+
+    /// `rest` follows on `start`.
+    fn of_text(
+        path: &Path,
+        rest: Box<dyn Read + Send>,
+        start: Vec<u8>,
+        options: &ReadOptions,
+    ) -> Result<Table, Problem> {
         if start.is_empty() {
             return Err(csv_in::empty(path));
         }
-        let (rows, layout, source) = match kind::by_content(path, &mut file, &start)? {
-            Some(format) => {
-                let (sheet, layout) = sheet_in::open(path, file, format, options)?;
-                let source = Source { file: path.display().to_string(), sheet: layout.sheet.clone() };
-                (Rows::Sheet(Box::new(sheet)), layout, Arc::new(source))
-            }
-            None => {
-                let source = Arc::new(Source { file: path.display().to_string(), sheet: None });
-                let (csv, layout) = csv_in::open(path, file, start, options, source.clone())?;
-                (Rows::Csv(Box::new(csv)), layout, source)
-            }
-        };
+        let source = Arc::new(Source { file: path.display().to_string(), sheet: None });
+        let (csv, layout) = csv_in::open(path, rest, start, options, source.clone())?;
+        Table::with_header(path, Rows::Csv(Box::new(csv)), layout, source)
+    }
+
+    fn with_header(path: &Path, rows: Rows, layout: Layout, source: Arc<Source>) -> Result<Table, Problem> {
         let mut table = Table { layout, header: Header::default(), rows, source, long_rows: (0, 0) };
         table.read_header(path)?;
         Ok(table)
@@ -132,23 +199,36 @@ impl Table {
         self.source.clone()
     }
 
-    /// Things worth telling that are no problems; complete once `read` has given false.
-    pub fn notes(&self) -> Vec<String> {
+    /// What is worth knowing and no problem; complete once `read` has given false.
+    pub fn notes(&self) -> Vec<Note> {
         let mut notes = self.layout.notes.clone();
-        match self.long_rows {
-            (0, _) => {}
-            (1, row) => notes.push(format!("row {row} has cells beyond the last column of the header")),
-            (count, row) => {
-                notes.push(format!(
-                    "{count} rows have cells beyond the last column of the header, the first is row {row}"
-                ));
-            }
-        }
+        let (count, row) = self.long_rows;
+        let message = match count {
+            0 => None,
+            1 => Some(message!("row {row} has cells beyond the last column of the header", row)),
+            _ => Some(message!(
+                "{count} rows have cells beyond the last column of the header, the first is row {row}",
+                count,
+                row
+            )),
+        };
+        notes.extend(message.map(|message| Note::new("cells-beyond-header", message).count(count.into())));
         if let Rows::Sheet(sheet) = &self.rows {
             notes.extend_from_slice(sheet.notes());
         }
         notes
     }
+}
+
+/// What tells formats apart: of text as much as tells its layout, of everything else the first bytes.
+fn sample(input: &mut impl Read) -> io::Result<Vec<u8>> {
+    const FIRST_BYTES: usize = 64;
+    let mut start = Vec::new();
+    input.take(FIRST_BYTES as u64).read_to_end(&mut start)?;
+    if !kind::is_packed(&start) {
+        input.take((SAMPLE_BYTES - start.len()) as u64).read_to_end(&mut start)?;
+    }
+    Ok(start)
 }
 
 const _: () = {

@@ -4,13 +4,13 @@
 
 use super::cell::{Row, Scalar};
 use super::choose::{Choice, choose};
+use super::input::Input;
 use super::layout::{Format, Layout, ReadOptions};
 use super::quiet::quietly;
 use super::value;
 use super::workbook::{Found, REPAIR, Trouble, Workbook};
 use crate::message;
-use crate::problem::{Problem, column_letter};
-use std::fs::File;
+use crate::problem::{Note, Problem, column_letter};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -48,7 +48,7 @@ enum Message {
     Rows(Batch),
     Failed(Box<Problem>),
     /// All rows have been sent; things worth telling that came up on the way.
-    End(Vec<String>),
+    End(Vec<Note>),
 }
 
 pub struct SheetIn {
@@ -56,14 +56,14 @@ pub struct SheetIn {
     used: SyncSender<Batch>,
     batch: Batch,
     next_row: usize,
-    notes: Vec<String>,
+    notes: Vec<Note>,
     failed: Option<Box<Problem>>,
     ended: bool,
     file: PathBuf,
 }
 
 /// Opens the workbook and finds sheet and header row; the first row `read` gives is the header.
-pub fn open(path: &Path, file: File, format: Format, options: &ReadOptions) -> Result<(SheetIn, Layout), Problem> {
+pub fn open(path: &Path, file: Input, format: Format, options: &ReadOptions) -> Result<(SheetIn, Layout), Problem> {
     let (sender, messages) = sync_channel(BATCHES_WAITING);
     let (used, returned) = sync_channel(BATCHES_WAITING + 2);
     let (own_path, options) = (path.to_owned(), options.clone());
@@ -87,7 +87,7 @@ pub fn open(path: &Path, file: File, format: Format, options: &ReadOptions) -> R
 }
 
 /// The whole life of the reading thread. When the reader of rows has gone away, sending fails and it ends.
-fn run(file: File, format: Format, options: &ReadOptions, mut sending: Sending) {
+fn run(file: Input, format: Format, options: &ReadOptions, mut sending: Sending) {
     let path = sending.path.clone();
     let last_words = sending.sender.clone();
     let result = quietly(|| {
@@ -118,6 +118,7 @@ fn layout(book: &Workbook, choice: &Choice) -> Layout {
         hidden_sheets: names(false),
         header_row: choice.header_row,
         guessed: choice.guessed.clone(),
+        encoding_open: false,
         notes: choice.notes.clone(),
     }
 }
@@ -131,7 +132,7 @@ struct Sending {
 }
 
 impl Sending {
-    fn rows(&mut self, book: &mut Workbook, choice: &Choice) -> Result<Vec<String>, Problem> {
+    fn rows(&mut self, book: &mut Workbook, choice: &Choice) -> Result<Vec<Note>, Problem> {
         let epoch_1904 = book.epoch_1904;
         let mut stopped: Option<Problem> = None;
         let mut uncomputed: (usize, Option<String>) = (0, None);
@@ -160,13 +161,21 @@ impl Sending {
         result.map_err(|trouble| trouble.problem(&self.path, Some(&choice.sheet)))?;
         Ok(match uncomputed {
             (0, _) => Vec::new(),
-            (count, first) => vec![format!(
-                "{count} formula{} no stored result and read{} as empty, the first in {}; open the file in Excel and \
-                 save it to store them",
-                if count == 1 { " has" } else { "s have" },
-                if count == 1 { "s" } else { "" },
-                first.unwrap_or_default()
-            )],
+            (count, first) => {
+                let first = first.unwrap_or_default();
+                let message = match count {
+                    1 => message!(
+                        "1 formula has no stored result and reads as empty, the first in {first}; open the file in Excel and save it to store them",
+                        first
+                    ),
+                    _ => message!(
+                        "{count} formulas have no stored result and read as empty, the first in {first}; open the file in Excel and save it to store them",
+                        count,
+                        first
+                    ),
+                };
+                vec![Note::new("formula-without-result", message).count(count as u64)]
+            }
         })
     }
 
@@ -290,7 +299,7 @@ impl SheetIn {
     }
 
     /// Things that came up while reading; complete once `read` has given false.
-    pub fn notes(&self) -> &[String] {
+    pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 }

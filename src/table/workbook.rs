@@ -2,6 +2,7 @@
 //! decided in `choose`; how cells travel to the reader of rows, in `sheet_in`.
 
 use super::extent;
+use super::input::Input as Bytes;
 use super::kind;
 use super::layout::Format;
 use super::record::COLUMNS_MAX;
@@ -12,7 +13,6 @@ use crate::problem::{Problem, quoted};
 use calamine::{
     DataRef, Ods, OdsError, Reader, SheetType, SheetVisible, Xls, XlsError, Xlsb, XlsbError, Xlsx, XlsxError,
 };
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -20,7 +20,7 @@ use std::path::Path;
 /// Excel has 1 048 576 rows, LibreOffice up to sixteen times as many.
 const ROWS_MAX: u32 = 1 << 24;
 
-type Input = BufReader<File>;
+type Input = BufReader<Bytes>;
 
 /// An open workbook.
 pub struct Workbook {
@@ -177,7 +177,7 @@ fn brief(error: &dyn std::fmt::Display) -> String {
 }
 
 impl Workbook {
-    pub fn open(file: File, format: Format) -> Result<Workbook, Trouble> {
+    pub fn open(file: Bytes, format: Format) -> Result<Workbook, Trouble> {
         if format == Format::Xlsx
             && let Some(book) = Scanned::open(&file)
         {
@@ -192,7 +192,7 @@ impl Workbook {
         matches!(self.book, Book::Scanned(_))
     }
 
-    pub fn open_with_calamine(mut file: File, format: Format) -> Result<Workbook, Trouble> {
+    pub fn open_with_calamine(mut file: Bytes, format: Format) -> Result<Workbook, Trouble> {
         file.rewind().map_err(Trouble::Io)?;
         let input = BufReader::new(file);
         let book = match format {
@@ -229,7 +229,7 @@ impl Workbook {
     }
 
     /// Opens the file anew; the shared strings are never there twice.
-    fn leave_to_calamine(&mut self, mut file: File) -> Result<(), Trouble> {
+    fn leave_to_calamine(&mut self, mut file: Bytes) -> Result<(), Trouble> {
         self.book = Book::Closed;
         file.rewind().map_err(Trouble::Io)?;
         self.book = Book::Xlsx(Box::new(Xlsx::new(BufReader::new(file))?));

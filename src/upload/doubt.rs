@@ -4,14 +4,16 @@
 
 use super::Event;
 use super::feed::{self, Fed, Loaded, Select};
+use super::look;
 use super::reconcile::{self, Found, InDoubt, match_records};
 use super::run::{End, Uploader, lock};
+use super::send::Load;
 use super::settle::{self, Answered};
 use super::verdict::stop_of;
 use crate::api::Failure;
 use crate::entity::answer::{self, WrittenItem};
 use crate::entity::parts::id;
-use crate::entity::{Action, At, Entity, FieldsOf, IDS_MAX, MAY_SORT};
+use crate::entity::{Action, Entity, MAY_SORT};
 use crate::mapping::Mapper;
 use crate::message;
 use crate::problem::{Problem, Stage};
@@ -21,7 +23,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 /// Records of one batch that are in doubt.
 #[derive(Debug)]
@@ -67,14 +69,28 @@ impl Doubt {
             of.iter_mut().for_each(|loaded| loaded.record.parent = doubt.owner.or(loaded.record.parent));
             of
         };
-        let doubts = open.into_iter().map(|doubt| Doubt {
-            records: of(&doubt),
-            batch: doubt.batch,
-            watermark: doubt.watermark,
-            attempts: 1,
-            why: "the program stopped before the answer came".to_owned(),
+        let doubts = open.into_iter().map(|doubt| {
+            let records = of(&doubt);
+            Doubt::of(doubt, records)
         });
         Ok(doubts.collect())
+    }
+}
+
+impl Doubt {
+    /// The same of batches all of whose records have their outcomes.
+    pub fn without_records(open: Vec<OpenDoubt>) -> Vec<Doubt> {
+        open.into_iter().map(|doubt| Doubt::of(doubt, Vec::new())).collect()
+    }
+
+    fn of(open: OpenDoubt, records: Vec<Loaded>) -> Doubt {
+        Doubt {
+            batch: open.batch,
+            records,
+            watermark: open.watermark,
+            attempts: 1,
+            why: "the program stopped before the answer came".to_owned(),
+        }
     }
 }
 
@@ -101,7 +117,7 @@ fn keys_sent(doubts: &[Doubt]) -> Vec<&'static str> {
 
 impl Uploader<'_> {
     /// Settles all doubts, or leaves them for a resumed run when the account cannot be read or the user interrupts.
-    pub(super) async fn settle_doubts(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), StoreError> {
+    pub(super) async fn settle_doubts(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
         let doubts = std::mem::take(&mut self.doubts);
         if self.shared.plan.action == Action::Delete {
             return self.settle_deletions(doubts, stop).await;
@@ -130,14 +146,10 @@ impl Uploader<'_> {
 
     /// Refused, after a time that may have done it: what stays there was refused. Lists lag behind, so they are looked at
     /// with patience.
-    async fn settle_deletions(
-        &mut self,
-        doubts: Vec<Doubt>,
-        stop: &mut watch::Receiver<bool>,
-    ) -> Result<(), StoreError> {
+    async fn settle_deletions(&mut self, doubts: Vec<Doubt>, stop: &CancellationToken) -> Result<(), StoreError> {
         let looked = tokio::select! {
             biased;
-            Ok(_) = stop.wait_for(|stop| *stop) => Err(End::Interrupted),
+            () = stop.cancelled() => Err(End::Interrupted),
             there = self.still_there(&doubts) => there.map_err(|failure| End::Service(stop_of(failure))),
         };
         let there = match looked {
@@ -173,12 +185,8 @@ impl Uploader<'_> {
         for share in LOOKS {
             clock.sleep(self.options.settle.mul_f64(share).saturating_sub(clock.since(started))).await;
             let ids: Vec<u64> = there.iter().copied().collect();
-            let mut seen = HashSet::new();
-            for chunk in ids.chunks(IDS_MAX) {
-                let items = client.by_ids(plan.kind.spec().entity, plan.catalog, chunk).await?;
-                seen.extend(items.iter().filter_map(|item| id(&item["id"])));
-            }
-            there.retain(|id| seen.contains(id));
+            let seen = look::by_ids(client, plan.kind.spec().entity, plan.catalog, &ids).await?;
+            there.retain(|id| seen.contains_key(id));
             if there.is_empty() {
                 break;
             }
@@ -186,7 +194,7 @@ impl Uploader<'_> {
         Ok(there)
     }
 
-    async fn look(&mut self, doubts: &[Doubt], stop: &mut watch::Receiver<bool>) -> Result<Seen, StoreError> {
+    async fn look(&mut self, doubts: &[Doubt], stop: &CancellationToken) -> Result<Seen, StoreError> {
         let records: Vec<InDoubt<'_>> = doubts
             .iter()
             .flat_map(|doubt| doubt.records.iter().map(|loaded| InDoubt { loaded, watermark: doubt.watermark }))
@@ -208,7 +216,7 @@ impl Uploader<'_> {
             };
             let read = tokio::select! {
                 biased;
-                Ok(_) = stop.wait_for(|stop| *stop) => return Ok(Seen::Interrupted),
+                () = stop.cancelled() => return Ok(Seen::Interrupted),
                 read = look => read,
             };
             if let Err(failure) = read {
@@ -253,37 +261,11 @@ impl Uploader<'_> {
         if parents.is_empty() {
             fresh = client.above(plan.kind.spec().entity, plan.catalog, watermark, sent).await?;
         }
-        for section in &self.shared.plan.sections {
-            if let (At::EmbeddedFirst(key), Some(FieldsOf::Entity(entity))) =
-                (section.spec.at, section.spec.custom_fields)
-            {
-                self.put_in(key, entity, known, &mut fresh).await?;
-            }
-        }
-        held.extend(fresh.into_iter().filter_map(|item| Some((id(&item["id"])?, item))));
-        Ok(())
-    }
-
-    async fn put_in(
-        &self,
-        key: &str,
-        entity: Entity,
-        known: &HashSet<u64>,
-        items: &mut [Value],
-    ) -> Result<(), Failure> {
+        // Those of others are not compared.
         let open = |item: &Value| id(&item["id"]).is_some_and(|id| !known.contains(&id));
-        let of = |item: &Value| id(&item["_embedded"][key][0]["id"]);
-        let ids: Vec<u64> = items.iter().filter(|item| open(item)).filter_map(of).collect();
-        let mut whole: BTreeMap<u64, Value> = BTreeMap::new();
-        for chunk in ids.chunks(IDS_MAX) {
-            let read = self.shared.client.by_ids(entity, None, chunk).await?;
-            whole.extend(read.into_iter().filter_map(|item| Some((id(&item["id"])?, item))));
-        }
-        for item in items {
-            if let Some(whole) = of(item).and_then(|id| whole.get(&id)) {
-                item["_embedded"][key][0] = whole.clone();
-            }
-        }
+        let part = |item: &Value, _: Entity, key: &str| look::first_part(item, key).filter(|_| open(item));
+        look::put_parts_in(client, plan, &mut fresh, part).await?;
+        held.extend(fresh.into_iter().filter_map(|item| Some((id(&item["id"])?, item))));
         Ok(())
     }
 
@@ -310,13 +292,14 @@ impl Uploader<'_> {
                     let item =
                         WrittenItem { id, request_ids, contact_id, company_id, merged: false, url, warning, total };
                     outcomes.push(settle::found(&self.shared.plan, &loaded, &item, answered));
+                    self.sample.offer(loaded);
                 }
                 Found::Missing => missing.push(loaded),
                 Found::Unclear => outcomes.push(settle::unknown(&self.shared.plan, &loaded, &doubt.why, answered)),
             }
         }
         lock(&self.shared.journal).settle_doubt(doubt.batch, &outcomes)?;
-        self.send_again(missing);
+        self.send_again(Load::Records(missing));
         Ok(())
     }
 

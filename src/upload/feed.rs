@@ -1,11 +1,11 @@
 //! The reading side: a thread that reads rows, maps them and hands them over in parcels through a bounded channel, so
 //! that the next batches are ready before their turn and memory does not grow with the source.
 
-use super::groups::{Gathering, Unit};
-use crate::mapping::{Mapped, Mapper, Plan, Record};
-use crate::problem::{Problem, Stage};
-use crate::store::{Outcome, Status, StoredProblem};
-use crate::table::{Cell, Row, Scalar, Table};
+use super::groups::{FirstReading, Gathering, Unit};
+use crate::mapping::{Mapped, Mapper, Record};
+use crate::problem::{Note, Problem, Stage};
+use crate::store::{KeptCell, Outcome, Status};
+use crate::table::{Row, Table};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -25,10 +25,12 @@ pub enum Fed {
     Record(Loaded),
     /// A row that ends here: skipped or rejected by the mapping.
     Local(Outcome),
-    /// The source is read to its end; rows in all, blank ones apart.
-    End {
-        rows: u64,
-    },
+    /// A record that has its outcome from before and was asked for (`Select::known`).
+    Known(Loaded),
+    /// The same, of which the mapping makes no record any more, and why.
+    Lost(Outcome),
+    /// The source is read to its end.
+    End(Walked),
     /// The source cannot be read further.
     Broken(Problem),
 }
@@ -43,13 +45,24 @@ pub enum Met<'a> {
     },
     /// A row that ends here: skipped or rejected by the mapping.
     Local(Outcome),
+    /// A record that has its outcome from before and was asked for.
+    Known {
+        record: Record,
+        row: &'a Row,
+        more: &'a [Row],
+    },
+    /// The same, of which the mapping makes no record any more.
+    Lost(Outcome),
 }
 
 impl Met<'_> {
     pub fn keep(self) -> Fed {
+        let loaded = |record, row: &Row, more: &[Row]| Loaded { record, row: row.clone(), more: more.to_vec() };
         match self {
-            Met::Record { record, row, more } => Fed::Record(Loaded { record, row: row.clone(), more: more.to_vec() }),
+            Met::Record { record, row, more } => Fed::Record(loaded(record, row, more)),
+            Met::Known { record, row, more } => Fed::Known(loaded(record, row, more)),
             Met::Local(outcome) => Fed::Local(outcome),
+            Met::Lost(outcome) => Fed::Lost(outcome),
         }
     }
 }
@@ -66,6 +79,8 @@ pub struct Select {
     pub done: HashSet<u32>,
     /// Of these, the ones that the mapping refused or left out: they have no key that another row must not have.
     pub refused: HashSet<u32>,
+    /// Of these, the ones that are handed over all the same, as known.
+    pub known: HashSet<u32>,
     /// These rows and no others; for looking at some again.
     pub only: Option<HashSet<u32>>,
     /// First and last row, as Excel shows them.
@@ -94,7 +109,7 @@ pub fn start(table: Table, mapper: Mapper, select: Select) -> mpsc::Receiver<Vec
             sender.blocking_send(std::mem::take(&mut parcel)).is_ok()
         });
         parcel.push(match end {
-            Ok(rows) => Fed::End { rows },
+            Ok(walked) => Fed::End(walked),
             Err(problem) => Fed::Broken(problem),
         });
         let _ = sender.blocking_send(parcel);
@@ -111,9 +126,24 @@ pub fn died() -> Problem {
 /// The code of a problem that is a fault of ours.
 pub const FAULT: &str = "fault";
 
-/// Reads and maps every wanted row; `give` returns false to stop. The dry run and `check` use this directly. Comes to
-/// the rows read.
-pub fn walk(table: Table, mapper: Mapper, select: &Select, give: impl FnMut(Met<'_>) -> bool) -> Result<u64, Problem> {
+/// What a walk came to.
+#[derive(Debug, Clone, Default)]
+pub struct Walked {
+    /// Rows that were wanted, blank ones apart.
+    pub rows: u64,
+    /// What the reader noticed.
+    pub notes: Vec<Note>,
+    /// Where rows are grouped and nobody has counted them yet.
+    pub counted: Option<FirstReading>,
+}
+
+/// Reads and maps every wanted row; `give` returns false to stop. The dry run and `check` use this directly.
+pub fn walk(
+    table: Table,
+    mapper: Mapper,
+    select: &Select,
+    give: impl FnMut(Met<'_>) -> bool,
+) -> Result<Walked, Problem> {
     let mut table = table.read_ahead()?;
     let plan = Arc::clone(mapper.plan());
     let mut walk = Walk { mapper, select, give, rows: 0, records: 0 };
@@ -128,10 +158,14 @@ pub fn walk(table: Table, mapper: Mapper, select: &Select, give: impl FnMut(Met<
             }
         };
         if !more {
-            break;
+            return Ok(Walked { rows: walk.rows, notes: table.notes(), counted: None });
         }
     }
-    Ok(walk.rows)
+    let rest = gathering.as_mut().and_then(Gathering::rest);
+    if let Some(unit) = rest {
+        walk.unit(unit);
+    }
+    Ok(Walked { rows: walk.rows, notes: table.notes(), counted: gathering.and_then(Gathering::counted) })
 }
 
 struct Walk<'a, G> {
@@ -149,7 +183,8 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
             return true;
         }
         let through = self.select.done.contains(&row.number) && !self.select.refused.contains(&row.number);
-        if through && self.select.limit.is_none() && self.mapper.passes(row) {
+        let known = self.select.known.contains(&row.number);
+        if through && !known && self.select.limit.is_none() && self.mapper.passes(row) {
             self.rows += 1;
             return true;
         }
@@ -189,10 +224,12 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
         }
         self.rows += 1 + more.len() as u64;
         let done = self.select.done.contains(&row.number);
-        if done || self.select.only.as_ref().is_some_and(|only| !only.contains(&row.number)) {
+        let known = done && self.select.known.contains(&row.number);
+        if (done && !known) || self.select.only.as_ref().is_some_and(|only| !only.contains(&row.number)) {
             return true;
         }
         (self.give)(match mapped {
+            Mapped::Record(record) if known => Met::Known { record, row, more },
             Mapped::Record(record) => Met::Record { record, row, more },
             // Left out above.
             Mapped::Elsewhere => return true,
@@ -201,54 +238,23 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
                 let more = more.iter().map(|row| row.number).collect();
                 Met::Local(Outcome { key, id: Some(id), more, ..Outcome::new(row.number, Status::Unchanged) })
             }
-            Mapped::Rejected { key, problems } => Met::Local(rejected(self.mapper.plan(), row, more, key, &problems)),
+            Mapped::Rejected { key, problems } => {
+                let outcome = rejected(row, more, key, &problems);
+                if known { Met::Lost(outcome) } else { Met::Local(outcome) }
+            }
         })
     }
 }
 
 /// The outcome of a record that cannot be sent, with the cells of its rows as they were; `more` are the rows of its group
 /// beyond the first.
-pub fn rejected(plan: &Plan, row: &Row, more: &[Row], key: Option<String>, problems: &[Problem]) -> Outcome {
-    let cells = |row: &Row| row.iter().map(|cell| as_text(cell, plan.decimal)).collect();
+pub fn rejected(row: &Row, more: &[Row], key: Option<String>, problems: &[Problem]) -> Outcome {
+    let cells = |row: &Row| row.iter().map(KeptCell::from).collect();
     Outcome {
         key,
         more: more.iter().map(|row| row.number).collect(),
-        problems: problems.iter().map(StoredProblem::from).collect(),
+        problems: problems.to_vec(),
         cells: std::iter::once(row).chain(more).map(cells).collect(),
         ..Outcome::new(row.number, Status::Rejected)
-    }
-}
-
-/// A cell as a text that the same mapping reads back to the same value: a number cell of a workbook is written with the
-/// mapping's decimal sign, and never with exactly three decimals, which would have two readings.
-fn as_text(cell: Cell<'_>, decimal: Option<char>) -> String {
-    let mut text = cell.text.to_owned();
-    if let (Scalar::Number(_), Some(dot)) = (cell.value, text.find('.')) {
-        if text.len() - dot == 4 {
-            text.push('0');
-        }
-        if let Some(sign) = decimal {
-            text.replace_range(dot..=dot, sign.encode_utf8(&mut [0; 4]));
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn number_cells_come_back_as_texts_with_one_reading() {
-        for (text, decimal, expected) in [
-            ("1234.5", Some(','), "1234,5"),
-            ("1.234", None, "1.2340"),
-            ("1.234", Some(','), "1,2340"),
-            ("1234.5", None, "1234.5"),
-            ("79001234567", Some(','), "79001234567"),
-        ] {
-            assert_eq!(as_text(Cell { text, value: Scalar::Number(0.0) }, decimal), expected);
-            assert_eq!(as_text(Cell { text, value: Scalar::Text }, decimal), text, "texts stay as they are");
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! Rows that make one record together: held until the last of them has been read. How many there are is known from a
-//! first reading, so that they need not stand side by side, and so that no record goes out with a part of its rows.
+//! first reading, so that they need not stand side by side, and so that no record goes out with a part of its rows. That first
+//! reading takes rows that stand side by side for a record, and says whether that was so.
 
 use crate::mapping::plan::Groups;
 use crate::table::Row;
@@ -17,19 +18,96 @@ pub enum Unit {
 }
 
 /// The rows waiting for others.
-pub struct Gathering<'a> {
+pub enum Gathering<'a> {
+    Counted(Counted<'a>),
+    Adjacent(Adjacent),
+}
+
+impl<'a> Gathering<'a> {
+    /// By the counts of a first reading; where there are none, this is the first reading.
+    pub fn new(groups: &'a Groups) -> Gathering<'a> {
+        match groups.rows.is_empty() {
+            true => Gathering::Adjacent(Adjacent {
+                groups: Groups { columns: groups.columns.clone(), ..Groups::default() },
+                open: None,
+                scattered: false,
+            }),
+            false => Gathering::Counted(Counted { groups, left: groups.rows.clone(), open: HashMap::new() }),
+        }
+    }
+
+    /// `takes` is false where the mapping's `where` leaves the row out.
+    pub fn add(&mut self, row: &Row, takes: bool) -> Vec<Unit> {
+        match self {
+            Gathering::Counted(counted) => counted.add(row, takes),
+            Gathering::Adjacent(adjacent) => adjacent.add(row, takes),
+        }
+    }
+
+    /// What waits for rows that have not come: nothing, where they were counted.
+    pub fn rest(&mut self) -> Option<Unit> {
+        match self {
+            Gathering::Counted(_) => None,
+            Gathering::Adjacent(adjacent) => adjacent.open.take().map(|(_, rows)| Unit::Record(rows)),
+        }
+    }
+
+    /// What a first reading has counted.
+    pub fn counted(self) -> Option<FirstReading> {
+        match self {
+            Gathering::Counted(_) => None,
+            Gathering::Adjacent(Adjacent { groups, scattered, .. }) => Some(FirstReading { groups, scattered }),
+        }
+    }
+}
+
+/// The groups of a source, counted.
+#[derive(Debug, Clone)]
+pub struct FirstReading {
+    pub groups: Groups,
+    /// The rows of some record do not stand side by side, so what was made of them on the way does not count.
+    pub scattered: bool,
+}
+
+/// Rows that stand side by side.
+pub struct Adjacent {
+    groups: Groups,
+    open: Option<(u64, Vec<Row>)>,
+    scattered: bool,
+}
+
+impl Adjacent {
+    fn add(&mut self, row: &Row, takes: bool) -> Vec<Unit> {
+        let group = self.groups.of(row);
+        let met = group.is_some_and(|group| self.groups.rows.contains_key(&group));
+        self.groups.count(row);
+        let Some(group) = group.filter(|_| takes) else {
+            let row = row.clone();
+            return vec![if takes { Unit::Groupless(row) } else { Unit::Skipped(row) }];
+        };
+        match &mut self.open {
+            Some((open, rows)) if *open == group => {
+                rows.push(row.clone());
+                Vec::new()
+            }
+            _ => {
+                self.scattered |= met;
+                let closed = self.open.replace((group, vec![row.clone()]));
+                closed.map(|(_, rows)| Unit::Record(rows)).into_iter().collect()
+            }
+        }
+    }
+}
+
+/// Rows that are held until the last of theirs has come.
+pub struct Counted<'a> {
     groups: &'a Groups,
     left: HashMap<u64, u32>,
     open: HashMap<u64, Vec<Row>>,
 }
 
-impl<'a> Gathering<'a> {
-    pub fn new(groups: &'a Groups) -> Gathering<'a> {
-        Gathering { groups, left: groups.rows.clone(), open: HashMap::new() }
-    }
-
-    /// `takes` is false where the mapping's `where` leaves the row out.
-    pub fn add(&mut self, row: &Row, takes: bool) -> Vec<Unit> {
+impl Counted<'_> {
+    fn add(&mut self, row: &Row, takes: bool) -> Vec<Unit> {
         let group = self.groups.of(row);
         let mut units = Vec::new();
         match (takes, group) {
@@ -77,6 +155,32 @@ mod tests {
             }
         }
         assert_eq!(told, [vec![1, 5], vec![0, 6], vec![3], vec![7], vec![2, 4, 8]]);
-        assert!(gathering.open.is_empty() && gathering.left.is_empty());
+        let Gathering::Counted(counted) = gathering else { panic!("they were counted") };
+        assert!(counted.open.is_empty() && counted.left.is_empty());
+    }
+
+    #[test]
+    fn a_first_reading_takes_neighbours_for_a_record_and_says_where_they_were_not() {
+        let none = Groups { columns: vec![0], ..Groups::default() };
+        let told = |rows: &[(u32, &str)]| {
+            let mut gathering = Gathering::new(&none);
+            let mut told = Vec::new();
+            let mut units: Vec<Unit> =
+                rows.iter().flat_map(|(n, group)| gathering.add(&row(*n, group), *n != 9)).collect();
+            units.extend(gathering.rest());
+            for unit in units {
+                told.push(match unit {
+                    Unit::Record(rows) => rows.iter().map(|row| row.number).collect::<Vec<u32>>(),
+                    Unit::Skipped(row) => vec![0, row.number],
+                    Unit::Groupless(row) => vec![1, row.number],
+                });
+            }
+            let first = gathering.counted().unwrap();
+            (told, first.scattered, first.groups.rows.len())
+        };
+        let side_by_side = told(&[(2, "A"), (3, "A"), (4, ""), (5, "B"), (9, "B")]);
+        assert_eq!(side_by_side, (vec![vec![1, 4], vec![2, 3], vec![0, 9], vec![5]], false, 2));
+        assert!(told(&[(2, "A"), (3, "B"), (4, "A")]).1);
+        assert!(told(&[]).0.is_empty());
     }
 }

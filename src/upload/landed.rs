@@ -3,12 +3,13 @@
 use super::Event;
 use super::doubt::Doubt;
 use super::feed::Loaded;
+use super::links::{self, Item, Refusal};
 use super::run::{End, Uploader, lock};
-use super::send::{Batch, Landed};
+use super::send::{Batch, Landed, Load};
 use super::settle::{self, Answered};
 use super::verdict::{Stop, Verdict, verdict};
 use crate::entity::Action;
-use crate::entity::answer::WrittenItem;
+use crate::entity::answer::{ItemErrors, WrittenItem};
 use crate::store::{BatchNo, Outcome, Status, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,13 +42,14 @@ impl Uploader<'_> {
         };
         (self.observe)(Event::Answered {
             batch: batch.no,
-            records: batch.records.len(),
+            of: batch.load.of(),
+            records: batch.load.len(),
             attempt: batch.tries,
             status,
             ms: took.as_millis() as u64,
         });
         let plan = Arc::clone(&self.shared.plan);
-        let verdict = verdict(&end, plan.write, plan.kind.spec().entity.collection(), batch.tried());
+        let verdict = verdict(&end, batch.carried(&plan), batch.tried());
         self.learn(&verdict, &batch, took);
         self.settle(batch, verdict, status)?;
         let counts = lock(&self.shared.journal).counts();
@@ -59,23 +61,25 @@ impl Uploader<'_> {
 
     /// A batch that was not sent, without the records whose keys other runs have sent while it waited.
     fn without_known(&mut self, batch: Batch) -> Result<Option<Batch>, StoreError> {
-        let mut records = Vec::with_capacity(batch.records.len());
-        for loaded in batch.records {
+        let Load::Records(all) = batch.load else { return Ok(Some(batch)) };
+        let mut records = Vec::with_capacity(all.len());
+        for loaded in all {
             match self.made_before(&loaded)? {
                 None => records.push(loaded),
                 Some(known) => self.reject_known(&loaded, &known),
             }
         }
         self.check_budget();
-        Ok((!records.is_empty()).then_some(Batch { records, ..batch }))
+        Ok((!records.is_empty()).then_some(Batch { load: Load::Records(records), ..batch }))
     }
 
     /// What an answer says about the size of batches and the health of the service.
     fn learn(&mut self, verdict: &Verdict, batch: &Batch, took: Duration) {
+        let Load::Records(records) = &batch.load else { return };
         match verdict {
             Verdict::Done(items) => {
                 self.settlings = 0;
-                self.sizer.answered(batch.records.len(), took);
+                self.sizer.answered(records.len(), took);
                 if let Some(highest) = items.iter().map(|item| item.id).max() {
                     self.raise_watermark(highest);
                 }
@@ -92,40 +96,54 @@ impl Uploader<'_> {
         let plan = Arc::clone(&self.shared.plan);
         let answered = Answered { http_status: status, attempts: batch.tries };
         match verdict {
-            Verdict::Done(items) => self.done(batch, &items, status, answered),
+            Verdict::Done(items) => match batch.load {
+                Load::Records(records) => {
+                    self.done(Batch { load: Load::Records(Vec::new()), ..batch }, records, &items, answered)
+                }
+                Load::Links(items) => {
+                    self.linked(batch.no, items.into_iter().map(|item| (item, None)).collect(), answered)
+                }
+            },
             Verdict::Again { pause, why } => {
                 lock(&self.shared.journal).not_taken(batch.no, status)?;
-                (self.observe)(Event::Again { batch: batch.no, why });
+                // After a 429 the pause is the pace's.
+                let throttled = status == Some(429);
+                let held = if throttled { self.shared.client.pace().held() } else { pause };
+                (self.observe)(Event::Again { batch: batch.no, why, pause: held, throttled });
                 self.retried += 1;
                 self.again.push_front(Batch { pause, ..batch });
                 Ok(())
             }
             Verdict::Repeat { pause, why } => {
-                (self.observe)(Event::Again { batch: batch.no, why });
+                (self.observe)(Event::Again { batch: batch.no, why, pause, throttled: false });
                 self.retried += 1;
                 let batch = self.may_be_done(batch, status)?;
                 self.again.push_front(Batch { pause, ..batch });
                 Ok(())
             }
-            Verdict::Absent => {
-                let absent: Vec<Outcome> =
-                    batch.records.iter().map(|loaded| settle::absent(&plan, loaded, answered)).collect();
-                lock(&self.shared.journal).answered(batch.no, status.unwrap_or(404), &absent)
-            }
-            Verdict::Reject { errors, why } => match settle::refused(&plan, batch.records, &errors, answered) {
-                Ok((outcomes, rest)) => {
-                    lock(&self.shared.journal).answered(batch.no, status.unwrap_or(400), &outcomes)?;
-                    self.send_again(rest);
+            Verdict::Absent => match &batch.load {
+                Load::Records(records) => {
+                    let absent: Vec<Outcome> =
+                        records.iter().map(|loaded| settle::absent(&plan, loaded, answered)).collect();
+                    lock(&self.shared.journal).answered(batch.no, status.unwrap_or(404), &absent)
+                }
+                // An address without an id names nothing that could be absent.
+                Load::Links(_) => self.halve(batch.no, batch.load, "not found", answered),
+            },
+            Verdict::Reject { errors, why } => self.reject(batch, &errors, &why, answered),
+            Verdict::Halve(why) => self.halve(batch.no, batch.load, &why, answered),
+            Verdict::InDoubt(why) => match batch.load {
+                Load::Records(records) => {
+                    lock(&self.shared.journal).doubt(batch.no, status, &[])?;
+                    self.doubt(batch.no, records, batch.watermark, batch.tries, why);
                     Ok(())
                 }
-                Err(records) => self.halve(batch.no, records, &why, status, answered),
+                Load::Links(_) => {
+                    let batch = self.may_be_done(batch, status)?;
+                    self.again.push_front(batch);
+                    Ok(())
+                }
             },
-            Verdict::Halve(why) => self.halve(batch.no, batch.records, &why, status, answered),
-            Verdict::InDoubt(why) => {
-                lock(&self.shared.journal).doubt(batch.no, status, &[])?;
-                self.doubt(batch.no, batch.records, batch.watermark, batch.tries, why);
-                Ok(())
-            }
             Verdict::Stop(why) => {
                 let batch = match why {
                     Stop::Failing(_) => self.may_be_done(batch, status)?,
@@ -150,15 +168,52 @@ impl Uploader<'_> {
         Ok(Batch { no: journal.next_batch(), repeated: true, ..batch })
     }
 
-    /// Items that came back; records that the answer does not mention are in doubt.
+    /// Refused for some: those that are named are done with, the rest goes again. Where nobody is named, halves go.
+    fn reject(&mut self, batch: Batch, errors: &[ItemErrors], why: &str, answered: Answered) -> Result<(), StoreError> {
+        match batch.load {
+            Load::Records(records) => match settle::refused(&self.shared.plan, records, errors, answered) {
+                Ok((outcomes, rest)) => {
+                    let status = answered.http_status.unwrap_or(400);
+                    lock(&self.shared.journal).answered(batch.no, status, &outcomes)?;
+                    self.send_again(Load::Records(rest));
+                    Ok(())
+                }
+                Err(records) => self.halve(batch.no, Load::Records(records), why, answered),
+            },
+            Load::Links(items) => {
+                let mut named = links::named(errors, items.len());
+                if named.is_empty() {
+                    return self.halve(batch.no, Load::Links(items), why, answered);
+                }
+                let (mut refused, mut rest) = (Vec::new(), Vec::new());
+                for (n, item) in items.into_iter().enumerate() {
+                    match named.remove(&n) {
+                        Some(refusal) => refused.push((item, Some(refusal))),
+                        None => rest.push(item),
+                    }
+                }
+                self.linked(batch.no, refused, answered)?;
+                self.send_again(Load::Links(rest));
+                Ok(())
+            }
+        }
+    }
+
+    /// Items that came back; records that the answer does not mention are in doubt. `batch` is what carried them.
     fn done(
         &mut self,
         batch: Batch,
+        records: Vec<Loaded>,
         items: &[WrittenItem],
-        status: Option<u16>,
         answered: Answered,
     ) -> Result<(), StoreError> {
-        let (outcomes, silent) = settle::done(&self.shared.plan, batch.records, items, answered);
+        let status = answered.http_status;
+        let (done, silent) = settle::done(&self.shared.plan, records, items, answered);
+        let mut outcomes = Vec::with_capacity(done.len());
+        for (loaded, outcome) in done {
+            self.sample.offer(loaded);
+            outcomes.push(outcome);
+        }
         let mut journal = lock(&self.shared.journal);
         if silent.is_empty() {
             return journal.answered(batch.no, status.unwrap_or(200), &outcomes);
@@ -174,8 +229,8 @@ impl Uploader<'_> {
             drop(journal);
             if !batch.silent {
                 self.retried += 1;
-                let again = Batch { tries: batch.tries, repeated: true, silent: true, ..self.fresh(silent) };
-                self.again.push_front(again);
+                let fresh = self.fresh(Load::Records(silent));
+                self.again.push_front(Batch { tries: batch.tries, repeated: true, silent: true, ..fresh });
             }
             return Ok(());
         }
@@ -186,39 +241,55 @@ impl Uploader<'_> {
         Ok(())
     }
 
+    /// Links that were made or refused; records without any more of them are noted.
+    fn linked(
+        &mut self,
+        batch: BatchNo,
+        items: Vec<(Item, Option<Refusal>)>,
+        answered: Answered,
+    ) -> Result<(), StoreError> {
+        let complete = self.links.done(&self.shared.plan, items);
+        lock(&self.shared.journal).linked(batch, answered.http_status, &complete)?;
+        self.linked += complete.len() as u64;
+        (self.observe)(Event::Linked { records: self.linked });
+        Ok(())
+    }
+
     pub(super) fn doubt(&mut self, batch: BatchNo, records: Vec<Loaded>, watermark: u64, attempts: u32, why: String) {
         (self.observe)(Event::InDoubt { batch, records: records.len(), why: why.clone() });
         self.shared.hold.send_replace(true);
         self.doubts.push(Doubt { batch, records, watermark, attempts, why });
     }
 
-    pub(super) fn send_again(&mut self, rest: Vec<Loaded>) {
-        if !rest.is_empty() {
+    pub(super) fn send_again(&mut self, rest: Load) {
+        if rest.len() > 0 {
             self.retried += 1;
             let batch = self.fresh(rest);
             self.again.push_front(batch);
         }
     }
 
-    /// Refused and nobody named: two halves; a record that stands alone is the one.
-    fn halve(
-        &mut self,
-        no: BatchNo,
-        mut records: Vec<Loaded>,
-        why: &str,
-        status: Option<u16>,
-        answered: Answered,
-    ) -> Result<(), StoreError> {
-        let alone = match records.as_slice() {
-            [one] => vec![settle::rejected_alone(&self.shared.plan, one, why, answered)],
-            _ => Vec::new(),
-        };
-        lock(&self.shared.journal).answered(no, status.unwrap_or(400), &alone)?;
-        if alone.is_empty() {
-            let second = records.split_off(records.len() / 2);
-            self.send_again(second);
-            self.send_again(records);
+    /// Refused and nobody named: two halves; what stands alone is the one.
+    fn halve(&mut self, no: BatchNo, load: Load, why: &str, answered: Answered) -> Result<(), StoreError> {
+        let status = answered.http_status.unwrap_or(400);
+        match load.halves() {
+            Ok((first, second)) => {
+                lock(&self.shared.journal).answered(no, status, &[])?;
+                self.send_again(second);
+                self.send_again(first);
+                Ok(())
+            }
+            Err(Load::Records(alone)) => {
+                let alone: Vec<Outcome> = alone
+                    .iter()
+                    .map(|loaded| settle::rejected_alone(&self.shared.plan, loaded, why, answered))
+                    .collect();
+                lock(&self.shared.journal).answered(no, status, &alone)
+            }
+            Err(Load::Links(alone)) => {
+                let refusal = Refusal { code: String::new(), said: why.to_owned() };
+                self.linked(no, alone.into_iter().map(|item| (item, Some(refusal.clone()))).collect(), answered)
+            }
         }
-        Ok(())
     }
 }

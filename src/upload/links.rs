@@ -1,39 +1,19 @@
-//! The second pass: records that were made or changed are linked to what their rows name. Links of many records share a
-//! request. Linking twice does no harm [inferred], so a lost answer is sent again, and a resumed run links whatever is
-//! not noted as linked.
+//! What records are linked to: kept in the store with the record's outcome, sent after all records, noted record by
+//! record. Linking twice does no harm [inferred]. What stands here is pure but for reading the store; the sending is
+//! the loop's.
 
-use super::feed::{self, Fed, Loaded};
-use super::run::{End, lock};
+use super::feed::Loaded;
 use super::settle;
-use super::verdict::{Stop, TRIES_MAX, backoff, stop_of, will_pass};
-use crate::api::{Client, Failure, Reply};
-use crate::entity::answer::{self, ItemErrors};
-use crate::entity::{Action, At, Entity, LINKS_MAX, Wire};
+use crate::entity::answer::ItemErrors;
+use crate::entity::{At, Entity, LINKS_MAX, Wire};
 use crate::mapping::plan::{Input, TargetPlan};
 use crate::mapping::{Link, Plan};
 use crate::message;
 use crate::problem::{Problem, Stage};
-use crate::store::{Journal, Linked, Links, Outcome, Status, StoreError, StoredProblem};
+use crate::store::{Journal, Linked, Links, PendingLink, StoreError};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
-
-/// What a pass is given.
-pub struct Linking {
-    pub client: Arc<Client>,
-    pub plan: Arc<Plan>,
-    pub journal: Arc<Mutex<Journal>>,
-    /// The source, mapped once more.
-    pub feed: mpsc::Receiver<Vec<Fed>>,
-    /// Rows to link, with their ids in the account.
-    pub ids: BTreeMap<u32, u64>,
-    pub in_flight: usize,
-    /// Turns true when the user interrupts.
-    pub stop: watch::Receiver<bool>,
-}
 
 /// True where the mapping links its records to anything.
 pub fn wanted(plan: &Plan) -> bool {
@@ -44,125 +24,67 @@ pub fn wanted(plan: &Plan) -> bool {
     })
 }
 
+/// A link as the store keeps it, with the cell that asks for it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Kept {
+    #[serde(with = "crate::store::words")]
+    to: Entity,
+    id: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    catalog: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quantity: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    main: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    column: Option<usize>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+}
+
+/// The links of a record for the store.
+pub(super) fn kept(plan: &Plan, loaded: &Loaded) -> Vec<String> {
+    let kept = loaded.record.links.iter().map(|link| {
+        let column = column(plan, link);
+        Kept {
+            to: link.to,
+            id: link.id,
+            catalog: link.catalog,
+            quantity: link.quantity.map(|quantity| quantity.to_string()),
+            main: link.main,
+            column,
+            value: column.map(|index| loaded.row.get(index).text.to_owned()),
+        }
+    });
+    // Texts and numbers always become JSON.
+    kept.map(|kept| serde_json::to_string(&kept).unwrap_or_default()).collect()
+}
+
 /// One link on its way.
-#[derive(Debug, Clone)]
-struct Item {
-    row: u32,
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Item {
+    pub row: u32,
+    /// The record's.
     id: u64,
     link: Link,
+    column: Option<usize>,
+    value: Option<String>,
 }
 
-#[derive(Debug)]
-struct Request {
-    items: Vec<Item>,
-    tries: u32,
-    pause: Duration,
+fn item(pending: &PendingLink) -> Result<Item, StoreError> {
+    let kept: Kept = serde_json::from_str(&pending.what)?;
+    let quantity = kept.quantity.map(|text| text.parse());
+    let quantity = quantity.transpose().map_err(|_| StoreError::Odd(format!("a link holds {}", pending.what)))?;
+    let link = Link { to: kept.to, id: kept.id, catalog: kept.catalog, quantity, main: kept.main };
+    Ok(Item { row: pending.row, id: pending.id, link, column: kept.column, value: kept.value })
 }
 
-/// A record with links under way.
-struct Open {
-    loaded: Loaded,
-    left: usize,
-    links: Links,
-    problems: Vec<StoredProblem>,
+/// The address of the mass form of the link endpoint, and its body. [doc]
+pub(super) fn address(plan: &Plan) -> String {
+    format!("{}/link", plan.kind.spec().entity.path())
 }
 
-/// What the end of a request means for its links.
-#[derive(Debug, PartialEq)]
-enum Verdict {
-    Done,
-    Again {
-        pause: Duration,
-        why: String,
-    },
-    /// Refused for these, by their place in the request; the rest goes again.
-    Reject(BTreeMap<usize, Refusal>),
-    Halve(String),
-    Stop(Stop),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Refusal {
-    code: String,
-    said: String,
-}
-
-struct Linker {
-    plan: Arc<Plan>,
-    journal: Arc<Mutex<Journal>>,
-    path: String,
-    again: VecDeque<Request>,
-    waiting: Vec<Item>,
-    open: HashMap<u32, Open>,
-    /// The source could not be read to its end.
-    broken: Option<Problem>,
-    end: Option<End>,
-}
-
-/// Links what the feed hands over; says how it ended: finished, interrupted, or stopped by the service.
-pub async fn link(linking: Linking) -> Result<End, StoreError> {
-    let Linking { client, plan, journal, mut feed, ids, in_flight, mut stop } = linking;
-    let path = format!("{}/link", plan.kind.spec().entity.path());
-    let (again, waiting, open) = (VecDeque::new(), Vec::new(), HashMap::new());
-    let mut linker = Linker { plan, journal, path, again, waiting, open, broken: None, end: None };
-    let mut tasks: JoinSet<Landed> = JoinSet::new();
-    let mut ended = false;
-    loop {
-        while linker.end.is_none() && tasks.len() < in_flight {
-            let Some(request) = linker.next(ended) else { break };
-            tasks.spawn(send(Arc::clone(&client), linker.path.clone(), request, stop.clone()));
-        }
-        if tasks.is_empty() && (linker.end.is_some() || (ended && linker.idle())) {
-            // What could not be read is not linked, and a run is not done before.
-            let read = linker.broken.map_or(End::Finished, End::Source);
-            return Ok(linker.end.unwrap_or(read));
-        }
-        tokio::select! {
-            biased;
-            stopped = stop.wait_for(|stop| *stop), if linker.end.is_none() => {
-                if stopped.is_ok() {
-                    linker.end = Some(End::Interrupted);
-                }
-            }
-            Some(landed) = tasks.join_next() => match landed {
-                Ok((request, Some(end))) => linker.landed(request, &end)?,
-                Ok((_, None)) => {}
-                Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-            },
-            parcel = feed.recv(), if !ended && linker.end.is_none() && linker.waiting.len() < LINKS_MAX => match parcel {
-                Some(parcel) => ended = linker.take(parcel, &ids)?,
-                None => {
-                    ended = true;
-                    linker.broken = Some(feed::died());
-                }
-            },
-        }
-    }
-}
-
-/// A task's end: the request back, with what became of it. `None`: it was stopped before it was sent.
-type Landed = (Request, Option<Result<Reply, Failure>>);
-
-async fn send(client: Arc<Client>, path: String, mut request: Request, mut stop: watch::Receiver<bool>) -> Landed {
-    let turn = async {
-        if !request.pause.is_zero() {
-            client.pace().clock().sleep(request.pause).await;
-        }
-        client.pace().turn().await;
-    };
-    tokio::select! {
-        biased;
-        Ok(_) = stop.wait_for(|stop| *stop) => return (request, None),
-        () = turn => {}
-    }
-    request.tries += 1;
-    let body = body(&request.items).to_string().into_bytes();
-    let end = client.write(Action::Create.method(), &path, Some(body)).await;
-    (request, Some(end))
-}
-
-/// The mass form of the link endpoint. [doc]
-fn body(items: &[Item]) -> Value {
+pub(super) fn body(items: &[Item]) -> Value {
     let items = items.iter().map(|Item { id, link, .. }| {
         let mut item = json!({"entity_id": id, "to_entity_id": link.id, "to_entity_type": to_type(link.to)});
         let mut metadata = serde_json::Map::new();
@@ -198,46 +120,15 @@ fn to_type(entity: Entity) -> &'static str {
     }
 }
 
-fn verdict(end: &Result<Reply, Failure>, items: usize, tries: u32) -> Verdict {
-    let again = |pause: Duration, why: String| match end {
-        Err(failure) if tries >= TRIES_MAX => Verdict::Stop(stop_of(failure.clone())),
-        Ok(_) if tries >= TRIES_MAX => Verdict::Stop(Stop::Failing(tries)),
-        Ok(_) | Err(_) => Verdict::Again { pause, why },
-    };
-    match end {
-        Ok(reply) => match answer::embedded_errors(&reply.body) {
-            Some(errors) => Verdict::Halve(errors),
-            // Somebody in between has answered.
-            None if answer::is_page(&reply.body) => again(backoff(tries), "the answer is a page".to_owned()),
-            None => Verdict::Done,
-        },
-        Err(Failure::Throttled { .. }) => again(Duration::ZERO, "429".to_owned()),
-        Err(
-            failure @ (Failure::NeverSent(_)
-            | Failure::Lost(_)
-            | Failure::Unreadable(_)
-            | Failure::Broken { .. }
-            | Failure::Missing { page: true, .. }),
-        ) => again(backoff(tries), failure.to_string()),
-        Err(Failure::Refused { detail, .. }) if will_pass(detail) => again(backoff(tries), detail.clone()),
-        Err(Failure::Refused { detail, errors, .. }) => {
-            let named = named(errors, items);
-            if named.is_empty() { Verdict::Halve(detail.clone()) } else { Verdict::Reject(named) }
-        }
-        // Whether the address or one of the ids is unknown is not said.
-        Err(Failure::Missing { detail, .. }) => Verdict::Halve(detail.clone()),
-        Err(
-            failure @ (Failure::Unauthorized(_)
-            | Failure::Unpaid(_)
-            | Failure::Forbidden(_)
-            | Failure::Blocked
-            | Failure::Halted),
-        ) => Verdict::Stop(stop_of(failure.clone())),
-    }
+/// What the service said of a link.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub code: String,
+    pub said: String,
 }
 
 /// Links have no request_id; their place stands in its stead, or at the start of the path. [inferred]
-fn named(errors: &[ItemErrors], items: usize) -> BTreeMap<usize, Refusal> {
+pub(super) fn named(errors: &[ItemErrors], items: usize) -> BTreeMap<usize, Refusal> {
     let mut named = BTreeMap::new();
     for item in errors {
         for error in &item.errors {
@@ -252,111 +143,49 @@ fn named(errors: &[ItemErrors], items: usize) -> BTreeMap<usize, Refusal> {
     named
 }
 
-impl Linker {
-    fn idle(&self) -> bool {
-        self.again.is_empty() && self.waiting.is_empty()
+/// Links that wait in the store, a part of them here, and the records that have some under way.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: VecDeque<Item>,
+    open: HashMap<u32, Open>,
+    /// The last row that was read from the store.
+    read_to: u32,
+    read_all: bool,
+}
+
+/// A record with links under way.
+#[derive(Debug, Default)]
+struct Open {
+    left: usize,
+    links: Links,
+    problems: Vec<Problem>,
+}
+
+/// Links read from the store at a time: some requests of them.
+const READ_AT_ONCE: usize = 4 * LINKS_MAX;
+
+impl Queue {
+    pub fn is_empty(&self) -> bool {
+        self.read_all && self.waiting.is_empty()
     }
 
-    fn next(&mut self, last: bool) -> Option<Request> {
-        if let Some(request) = self.again.pop_front() {
-            return Some(request);
-        }
-        let full = self.waiting.len() >= LINKS_MAX;
-        if self.waiting.is_empty() || !(full || last) {
-            return None;
-        }
-        let items = self.waiting.drain(..LINKS_MAX.min(self.waiting.len())).collect();
-        Some(Request { items, tries: 0, pause: Duration::ZERO })
-    }
-
-    /// True when the source has ended.
-    fn take(&mut self, parcel: Vec<Fed>, ids: &BTreeMap<u32, u64>) -> Result<bool, StoreError> {
-        let mut ended = false;
-        for fed in parcel {
-            match fed {
-                Fed::Record(loaded) => {
-                    let row = loaded.record.row;
-                    let Some(id) = ids.get(&row) else { continue };
-                    let links = &loaded.record.links;
-                    if links.is_empty() {
-                        continue;
-                    }
-                    self.waiting.extend(links.iter().map(|link| Item { row, id: *id, link: link.clone() }));
-                    let left = links.len();
-                    self.open.insert(row, Open { loaded, left, links: Links::default(), problems: Vec::new() });
-                }
-                Fed::Local(outcome) => self.unmapped(outcome, ids)?,
-                Fed::End { .. } => ended = true,
-                Fed::Broken(problem) => {
-                    ended = true;
-                    self.broken = Some(problem);
-                }
+    /// The links of the next request.
+    pub fn take(&mut self, journal: &Journal) -> Result<Option<Vec<Item>>, StoreError> {
+        if self.waiting.len() < LINKS_MAX && !self.read_all {
+            let more = journal.pending_links(self.read_to, READ_AT_ONCE)?;
+            self.read_all = more.len() < READ_AT_ONCE;
+            for pending in &more {
+                self.open.entry(pending.row).or_default().left += 1;
+                self.waiting.push_back(item(pending)?);
+                self.read_to = pending.row;
             }
         }
-        Ok(ended)
+        let items: Vec<Item> = self.waiting.drain(..LINKS_MAX.min(self.waiting.len())).collect();
+        Ok((!items.is_empty()).then_some(items))
     }
 
-    /// A record that was sent and whose row says something else now, a key that is no longer known: its links cannot be
-    /// made, and that must not go unsaid.
-    fn unmapped(&mut self, outcome: Outcome, ids: &BTreeMap<u32, u64>) -> Result<(), StoreError> {
-        if !ids.contains_key(&outcome.row) || outcome.status != Status::Rejected {
-            return Ok(());
-        }
-        let told = |problem: StoredProblem| StoredProblem {
-            stage: Stage::Send.word().to_owned(),
-            code: "not-linked".to_owned(),
-            message: message!("the record is made and could not be linked: {problem}", problem = problem.message)
-                .to_string(),
-            ..problem
-        };
-        let problems = outcome.problems.into_iter().map(told).collect();
-        let links = Links { made: 0, refused: 1 };
-        lock(&self.journal).linked(&[Linked { row: outcome.row, links, problems }])
-    }
-
-    fn landed(&mut self, request: Request, end: &Result<Reply, Failure>) -> Result<(), StoreError> {
-        match verdict(end, request.items.len(), request.tries) {
-            Verdict::Done => self.done(request.items.into_iter().map(|item| (item, None)).collect()),
-            Verdict::Again { pause, .. } => {
-                self.again.push_front(Request { pause, ..request });
-                Ok(())
-            }
-            Verdict::Reject(named) => {
-                let (mut refused, mut rest) = (Vec::new(), Vec::new());
-                for (n, item) in request.items.into_iter().enumerate() {
-                    match named.get(&n) {
-                        Some(refusal) => refused.push((item, Some(refusal.clone()))),
-                        None => rest.push(item),
-                    }
-                }
-                self.send_again(rest);
-                self.done(refused)
-            }
-            Verdict::Halve(said) => {
-                let mut items = request.items;
-                if let [alone] = items.as_slice() {
-                    return self.done(vec![(alone.clone(), Some(Refusal { code: String::new(), said }))]);
-                }
-                let second = items.split_off(items.len() / 2);
-                self.send_again(second);
-                self.send_again(items);
-                Ok(())
-            }
-            Verdict::Stop(why) => {
-                self.end = self.end.take().or(Some(End::Service(why)));
-                Ok(())
-            }
-        }
-    }
-
-    fn send_again(&mut self, items: Vec<Item>) {
-        if !items.is_empty() {
-            self.again.push_front(Request { items, tries: 0, pause: Duration::ZERO });
-        }
-    }
-
-    /// Links that were made or refused; records without any more of them are noted.
-    fn done(&mut self, items: Vec<(Item, Option<Refusal>)>) -> Result<(), StoreError> {
+    /// Takes links that were made or refused; gives the records that have no more of them.
+    pub fn done(&mut self, plan: &Plan, items: Vec<(Item, Option<Refusal>)>) -> Vec<Linked> {
         let mut complete = Vec::new();
         for (item, refusal) in items {
             let Some(open) = self.open.get_mut(&item.row) else { continue };
@@ -365,7 +194,7 @@ impl Linker {
                 None => open.links.made += 1,
                 Some(refusal) => {
                     open.links.refused += 1;
-                    open.problems.push(refused(&self.plan, &open.loaded, &item.link, &refusal));
+                    open.problems.push(refused(plan, &item, &refusal));
                 }
             }
             if open.left == 0
@@ -374,27 +203,26 @@ impl Linker {
                 complete.push(Linked { row: item.row, links: open.links, problems: open.problems });
             }
         }
-        lock(&self.journal).linked(&complete)
+        complete
     }
 }
 
-fn refused(plan: &Plan, loaded: &Loaded, link: &Link, refusal: &Refusal) -> StoredProblem {
-    let column = column(plan, link);
-    let what = to_type(link.to).replace('_', " ");
+fn refused(plan: &Plan, item: &Item, refusal: &Refusal) -> Problem {
+    let what = to_type(item.link.to).replace('_', " ");
     let said = [refusal.said.as_str(), "it does not say why"].into_iter().find(|said| !said.is_empty());
     let message = message!(
-        "the service refused the link to {id} of {kind}: {said}",
-        id = link.id,
-        kind = what,
+        "the service refused the link to {id} of {what}: {said}",
+        id = item.link.id,
+        what,
         said = said.unwrap_or_default()
     );
-    let mut problem = settle::at(plan, loaded, column, Stage::Send, "link-refused", message)
+    let mut problem = settle::at_row(plan, item.row, item.column, Stage::Send, "link-refused", message)
         .hint("the record itself is in the account; link it by hand, or correct the cell for the next time");
     if !refusal.code.is_empty() {
         problem.code = refusal.code.clone().into();
     }
-    problem.value = column.map(|index| loaded.row.get(index).text.to_owned());
-    StoredProblem::from(&problem)
+    problem.value = item.value.clone();
+    problem
 }
 
 /// The column that names what is linked to.
@@ -430,7 +258,7 @@ mod tests {
         let element = Link { catalog: Some(9), quantity: Some(Decimal::new(25, 1)), ..to(Entity::Elements, 5) };
         let main = Link { main: Some(true), ..to(Entity::Contacts, 6) };
         let items = [(2, 1, element), (2, 1, main), (3, 4, to(Entity::Companies, 7))];
-        let items = items.map(|(row, id, link)| Item { row, id, link });
+        let items = items.map(|(row, id, link)| Item { row, id, link, column: None, value: None });
         assert_eq!(
             body(&items),
             json!([
@@ -443,25 +271,31 @@ mod tests {
     }
 
     #[test]
-    fn every_end_of_a_request_for_links_has_its_verdict() {
+    fn the_links_meant_by_a_refusal_are_named_by_place() {
         let error = |path: &str| ItemError { code: "c".into(), path: path.into(), detail: "d".into() };
-        let refused = |request_id: Option<&str>, path: &str| {
+        let of = |request_id: Option<&str>, path: &str| {
             let item = ItemErrors { request_id: request_id.map(str::to_owned), errors: vec![error(path)] };
-            Err(Failure::Refused { status: 400, detail: "no".into(), errors: vec![item] })
+            named(&[item], 3).into_keys().collect::<Vec<_>>()
         };
-        let second = Verdict::Reject(BTreeMap::from([(1, Refusal { code: "c".into(), said: "d".into() })]));
-        let of = |end: &Result<Reply, Failure>, tries| verdict(end, 3, tries);
-        assert_eq!(of(&refused(Some("1"), "to_entity_id"), 1), second);
-        assert_eq!(of(&refused(None, "1.to_entity_id"), 1), second);
-        assert_eq!(of(&refused(Some("7"), "to_entity_id"), 1), Verdict::Halve("no".into()));
-        let ok = |body: &str| Ok(Reply { status: 200, retry_after: None, body: body.as_bytes().to_vec() });
-        assert_eq!(of(&ok(r#"{"_embedded":{"links":[]}}"#), 1), Verdict::Done);
-        let lost = Err(Failure::Lost("reset".into()));
-        assert!(matches!(of(&lost, 1), Verdict::Again { .. }), "linking twice does no harm");
-        assert_eq!(of(&lost, TRIES_MAX), Verdict::Stop(Stop::Unreachable("reset".into())));
-        assert_eq!(of(&Err(Failure::Blocked), 1), Verdict::Stop(Stop::Blocked));
-        assert_eq!(of(&Err(Failure::Unpaid("x".into())), 1), Verdict::Stop(Stop::Unpaid("x".into())));
-        let missing = Err(Failure::Missing { status: 404, detail: "x".into(), page: false });
-        assert_eq!(of(&missing, 1), Verdict::Halve("x".into()));
+        assert_eq!(of(Some("1"), "to_entity_id"), [1]);
+        assert_eq!(of(None, "1.to_entity_id"), [1]);
+        assert_eq!(of(Some("7"), "to_entity_id"), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn a_link_comes_back_from_the_store_as_it_was() {
+        let kept = Kept {
+            to: Entity::Elements,
+            id: 5,
+            catalog: Some(9),
+            quantity: Some("2.50".into()),
+            main: None,
+            column: Some(3),
+            value: Some("A-1".into()),
+        };
+        let what = serde_json::to_string(&kept).unwrap();
+        let link = Link { catalog: Some(9), quantity: Some(Decimal::new(250, 2)), ..to(Entity::Elements, 5) };
+        let expected = Item { row: 2, id: 1, link, column: Some(3), value: Some("A-1".into()) };
+        assert_eq!(item(&PendingLink { row: 2, id: 1, what }).unwrap(), expected);
     }
 }

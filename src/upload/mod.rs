@@ -1,15 +1,16 @@
-//! Sending: `feed` reads and maps, `batch` sizes requests, `run` is the loop, `verdict` says what an answer means for a
-//! batch, `settle` what it means for each record. Where an answer was lost, `doubt` looks into the account with
-//! patience, and `reconcile` matches what it sees. `verify` reads back at the end. `batch`, `verdict`, `settle` and
-//! `reconcile` are pure; the journal is written by the loop alone.
+//! Sending: `feed` reads and maps, `batch` sizes requests, `run` is the loop for records and for what they are linked to
+//! (`links`), `send` one request of it, `verdict` says what an answer means for a batch, `settle` what it means for each
+//! record. Where an answer was lost, `doubt` looks into the account with patience, and `reconcile` matches what it sees;
+//! `verify` reads back at the end; both read records by `look`. `batch`, `verdict`, `settle` and `reconcile` are pure.
 
 pub mod batch;
 mod doubt;
 pub mod feed;
-mod groups;
+pub mod groups;
 mod landed;
 mod lanes;
 pub mod links;
+mod look;
 pub mod reconcile;
 mod run;
 mod send;
@@ -23,7 +24,7 @@ pub use run::{End, Report, Upload, run};
 pub use settle::unprocessed;
 
 use crate::clock::Clock;
-use crate::store::{BatchNo, Counts};
+use crate::store::{BatchNo, BatchOf, Counts};
 use std::time::Duration;
 
 /// How many rejected records are too many.
@@ -61,6 +62,8 @@ pub struct Options {
     pub clock: Clock,
     /// Records whose key the ledger knows are made all the same.
     pub again: bool,
+    /// Keeps some of the records that were sent, for reading them back.
+    pub sample: bool,
 }
 
 /// What happens while sending, for the progress and the log; never any of the user's data.
@@ -68,14 +71,20 @@ pub struct Options {
 pub enum Event {
     Answered {
         batch: BatchNo,
+        of: BatchOf,
+        /// Records, or links.
         records: usize,
         attempt: u32,
         status: Option<u16>,
         ms: u64,
     },
+    /// The batch goes again, after a pause.
     Again {
         batch: BatchNo,
         why: String,
+        pause: Duration,
+        /// The service asked everybody to slow down.
+        throttled: bool,
     },
     InDoubt {
         batch: BatchNo,
@@ -90,4 +99,8 @@ pub enum Event {
         last: bool,
     },
     Counts(Counts),
+    /// Records all of whose links are made or refused by now.
+    Linked {
+        records: u64,
+    },
 }

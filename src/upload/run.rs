@@ -1,26 +1,30 @@
-//! The one loop: batches out under the pace, answers in, outcomes into the journal, until the source is at its end or
-//! something says stop. Whatever stops it, every record that was read ends with an outcome, and what was in flight is
-//! waited for.
+//! The one loop: requests out under the pace, answers in, outcomes into the journal, until the source is at its end or
+//! something says stop. First the records, then what they are linked to, by the same queue, verdicts and journal. Whatever
+//! stops it, every record that was read ends with an outcome, and what was in flight is waited for.
 
 use super::batch::Sizer;
 use super::doubt::Doubt;
 use super::feed::{self, Fed, Loaded};
 use super::lanes::Lanes;
-use super::send::{Batch, Landed, Shared, send};
+use super::links::{self, Queue};
+use super::send::{Batch, Landed, Load, Shared, send};
 use super::settle::{self, unprocessed};
 use super::verdict::{Stop, stop_of};
+use super::verify::Sample;
 use super::{Event, Options};
 use crate::api::Client;
 use crate::entity::Action;
 use crate::mapping::Plan;
-use crate::problem::Problem;
-use crate::store::{Journal, KnownKey, Outcome, Status, StoreError};
+use crate::message;
+use crate::problem::{Note, Problem, Stage};
+use crate::store::{Journal, KnownKey, Linked, Links, Outcome, Status, StoreError};
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 /// Settlings of doubts in a row, without one good answer between them, after which the service counts as failing.
 const SETTLINGS_MAX: u32 = 3;
@@ -45,6 +49,10 @@ pub struct Report {
     pub rows: u64,
     /// Batches sent more than once or again in part.
     pub retried: u64,
+    /// What the reader of the source noticed.
+    pub notes: Vec<Note>,
+    /// Records that are in the account, evenly spread over the run; for reading some of them back.
+    pub sample: Vec<Loaded>,
 }
 
 /// What a loop is given.
@@ -56,8 +64,26 @@ pub struct Upload {
     pub options: Options,
     /// What an earlier stretch of the run left in doubt.
     pub doubts: Vec<Doubt>,
-    /// Turns true when the user interrupts.
-    pub stop: watch::Receiver<bool>,
+    /// Rows that an earlier stretch has sent and whose links nobody has kept.
+    pub links_unknown: HashSet<u32>,
+    /// Cancelled when the user interrupts.
+    pub stop: CancellationToken,
+}
+
+/// The reading side, and what is known of its end.
+struct Reading {
+    feed: mpsc::Receiver<Vec<Fed>>,
+    /// Rows of the source, once it has ended.
+    rows: Option<u64>,
+    /// What the reader noticed.
+    notes: Vec<Note>,
+}
+
+/// What is being sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Records,
+    Links,
 }
 
 pub(super) struct Uploader<'a> {
@@ -67,23 +93,29 @@ pub(super) struct Uploader<'a> {
     pub(super) observe: &'a mut dyn FnMut(Event),
     pub(super) sizer: Sizer,
     tasks: JoinSet<Result<Landed, StoreError>>,
+    phase: Phase,
     pub(super) again: VecDeque<Batch>,
     pub(super) open: Lanes,
+    pub(super) links: Queue,
+    links_unknown: HashSet<u32>,
     /// Owners of the records that are under way.
     pub(super) parents: HashSet<u64>,
     /// Rows that an earlier stretch of the run has sent and seen no answer for.
     repeated: HashSet<u32>,
     pub(super) local: Vec<Outcome>,
+    pub(super) sample: Sample,
     /// Settlings since the last good answer.
     pub(super) settlings: u32,
     pub(super) retried: u64,
     pub(super) rejected: u64,
+    /// Records all of whose links are made or refused.
+    pub(super) linked: u64,
     end: Option<End>,
 }
 
-/// Uploads what the feed hands over.
+/// Uploads what the feed hands over, and links it.
 pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Report, StoreError> {
-    let Upload { client, plan, journal, feed: mut parcels, options, doubts, mut stop } = upload;
+    let Upload { client, plan, journal, feed, options, doubts, links_unknown, stop } = upload;
     let rejected = lock(&journal).counts().rejected;
     let repeated = match plan.action {
         Action::Delete => lock(&journal).repeated()?,
@@ -98,39 +130,19 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Repor
         turnstile: Default::default(),
         hold: watch::channel(false).0,
     };
-    let mut up = Uploader { doubts, open, repeated, rejected, ..Uploader::new(shared, options, observe) };
-    up.first_look(&mut stop).await;
-    let mut rows = None;
-    loop {
-        if up.tasks.is_empty() && up.may_settle() {
-            up.settle_all(&mut stop).await?;
-            continue;
-        }
-        up.start_batches(rows.is_some());
-        if up.tasks.is_empty() && (up.end.is_some() || (rows.is_some() && up.idle())) {
-            break;
-        }
-        tokio::select! {
-            biased;
-            stopped = stop.wait_for(|stop| *stop), if up.end.is_none() => {
-                if stopped.is_ok() {
-                    up.finish_with(End::Interrupted);
-                }
-            }
-            Some(landed) = up.tasks.join_next() => up.landed(landed)?,
-            parcel = parcels.recv(), if rows.is_none() && up.end.is_none() && up.hungry() => match parcel {
-                Some(parcel) => up.take(parcel, &mut rows)?,
-                None => {
-                    rows = Some(0);
-                    up.finish_with(End::Source(feed::died()));
-                }
-            },
-        }
-    }
+    let mut reading = Reading { feed, rows: None, notes: Vec::new() };
+    let mut up =
+        Uploader { doubts, open, repeated, rejected, links_unknown, ..Uploader::new(shared, options, observe) };
+    up.first_look(&stop).await;
+    up.drive(&mut reading, &stop).await?;
     up.leave_doubts()?;
-    up.leave_the_rest(&mut parcels, &mut rows).await?;
-    let end = up.end.take().unwrap_or(End::Finished);
-    Ok(Report { end, rows: rows.unwrap_or(0), retried: up.retried })
+    up.leave_the_rest(&mut reading).await?;
+    let mut end = up.end.take().unwrap_or(End::Finished);
+    if let Some(linked) = up.link(&end, &mut reading, &stop).await? {
+        end = linked;
+    }
+    let (rows, notes) = (reading.rows.unwrap_or(0), reading.notes);
+    Ok(Report { end, rows, retried: up.retried, notes, sample: up.sample.spread() })
 }
 
 /// A panic while the lock was held cannot have left the journal half written: every call on it is one transaction.
@@ -147,28 +159,81 @@ impl<'a> Uploader<'a> {
             observe,
             sizer: Sizer::new(options.batch),
             tasks: JoinSet::new(),
+            phase: Phase::Records,
             again: VecDeque::new(),
             open: Lanes::new(false),
+            links: Queue::default(),
+            links_unknown: HashSet::new(),
             parents: HashSet::new(),
             repeated: HashSet::new(),
             local: Vec::new(),
+            sample: Sample::new(options.sample),
             settlings: 0,
             retried: 0,
             rejected: 0,
+            linked: 0,
             end: None,
         }
     }
 
+    /// Sends what there is until nothing is left or something says stop, and waits for what is in flight.
+    async fn drive(&mut self, reading: &mut Reading, stop: &CancellationToken) -> Result<(), StoreError> {
+        loop {
+            if self.tasks.is_empty() && self.may_settle() {
+                self.settle_all(stop).await?;
+                continue;
+            }
+            self.start_batches(reading.rows.is_some())?;
+            if self.tasks.is_empty() && (self.end.is_some() || (reading.rows.is_some() && self.idle())) {
+                return Ok(());
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled(), if self.end.is_none() => self.finish_with(End::Interrupted),
+                Some(landed) = self.tasks.join_next() => self.landed(landed)?,
+                parcel = reading.feed.recv(), if reading.rows.is_none() && self.end.is_none() && self.hungry() => {
+                    match parcel {
+                        Some(parcel) => self.take(parcel, reading)?,
+                        None => {
+                            reading.rows = Some(0);
+                            self.finish_with(End::Source(feed::died()));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Links the records of an upload that came to its end, or to the end of what could be read: a run is not done before
+    /// they are linked. How that ended, where it decides how the run did.
+    async fn link(
+        &mut self,
+        end: &End,
+        reading: &mut Reading,
+        stop: &CancellationToken,
+    ) -> Result<Option<End>, StoreError> {
+        let broken = matches!(end, End::Source(problem) if problem.code != feed::FAULT);
+        if !links::wanted(&self.shared.plan) || !(broken || matches!(end, End::Finished)) {
+            return Ok(None);
+        }
+        self.phase = Phase::Links;
+        self.shared.hold.send_replace(false);
+        reading.rows.get_or_insert(0);
+        self.drive(reading, stop).await?;
+        let linked = self.end.take().unwrap_or(End::Finished);
+        Ok((!broken).then_some(linked))
+    }
+
     /// Notes the highest id before anything is made, so that a lost answer can be looked for above it. The request also
     /// opens the connection before the first batch.
-    async fn first_look(&mut self, stop: &mut watch::Receiver<bool>) {
+    async fn first_look(&mut self, stop: &CancellationToken) {
         if self.shared.plan.action != Action::Create {
             return;
         }
         let shared = Arc::clone(&self.shared);
         tokio::select! {
             biased;
-            Ok(_) = stop.wait_for(|stop| *stop) => self.finish_with(End::Interrupted),
+            () = stop.cancelled() => self.finish_with(End::Interrupted),
             looked = shared.client.highest_id(shared.plan.kind.spec().entity, shared.plan.catalog) => match looked {
                 Ok(id) => self.raise_watermark(id),
                 Err(failure) => self.finish_with(End::Service(stop_of(failure))),
@@ -185,7 +250,7 @@ impl<'a> Uploader<'a> {
         !self.doubts.is_empty() && !matches!(self.end, Some(End::Service(_) | End::Interrupted))
     }
 
-    async fn settle_all(&mut self, stop: &mut watch::Receiver<bool>) -> Result<(), StoreError> {
+    async fn settle_all(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
         self.settlings += 1;
         self.settle_doubts(stop).await?;
         self.shared.hold.send_replace(self.end.is_some());
@@ -196,7 +261,11 @@ impl<'a> Uploader<'a> {
     }
 
     fn idle(&self) -> bool {
-        self.again.is_empty() && self.open.is_empty() && self.doubts.is_empty()
+        let nothing_new = match self.phase {
+            Phase::Records => self.open.is_empty(),
+            Phase::Links => self.links.is_empty(),
+        };
+        nothing_new && self.again.is_empty() && self.doubts.is_empty()
     }
 
     fn hungry(&self) -> bool {
@@ -216,7 +285,7 @@ impl<'a> Uploader<'a> {
         self.shared.hold.send_replace(true);
     }
 
-    fn take(&mut self, parcel: Vec<Fed>, rows: &mut Option<u64>) -> Result<(), StoreError> {
+    fn take(&mut self, parcel: Vec<Fed>, reading: &mut Reading) -> Result<(), StoreError> {
         for fed in parcel {
             match fed {
                 Fed::Record(loaded) => match self.made_before(&loaded)? {
@@ -227,9 +296,14 @@ impl<'a> Uploader<'a> {
                     self.rejected += u64::from(outcome.status == Status::Rejected);
                     self.local.push(outcome);
                 }
-                Fed::End { rows: all } => *rows = Some(all),
+                Fed::Known(loaded) => self.known(loaded)?,
+                Fed::Lost(outcome) => self.lost(outcome)?,
+                Fed::End(walked) => {
+                    reading.rows = Some(walked.rows);
+                    reading.notes = walked.notes;
+                }
                 Fed::Broken(problem) => {
-                    *rows = Some(0);
+                    reading.rows = Some(0);
                     self.finish_with(End::Source(problem));
                 }
             }
@@ -239,6 +313,33 @@ impl<'a> Uploader<'a> {
         }
         self.check_budget();
         Ok(())
+    }
+
+    /// A record that an earlier stretch of the run has sent, mapped again.
+    fn known(&mut self, loaded: Loaded) -> Result<(), StoreError> {
+        if self.links_unknown.contains(&loaded.record.row) {
+            let links = links::kept(&self.shared.plan, &loaded);
+            lock(&self.shared.journal).keep_links(loaded.record.row, &links)?;
+        }
+        self.sample.offer(loaded);
+        Ok(())
+    }
+
+    /// A record that an earlier stretch has sent and whose row says something else now, a key that is no longer known: its
+    /// links cannot be made, and that must not go unsaid.
+    fn lost(&mut self, outcome: Outcome) -> Result<(), StoreError> {
+        if !self.links_unknown.contains(&outcome.row) || outcome.status != Status::Rejected {
+            return Ok(());
+        }
+        let told = |problem: Problem| Problem {
+            stage: Stage::Send,
+            code: "not-linked".into(),
+            message: message!("the record is made and could not be linked: {why}", why = problem.message),
+            ..problem
+        };
+        let problems = outcome.problems.into_iter().map(told).collect();
+        let links = Links { made: 0, refused: 1 };
+        lock(&self.shared.journal).cannot_link(&Linked { row: outcome.row, links, problems })
     }
 
     /// What another run has done with a record's key in this account: making it again would double it.
@@ -276,49 +377,64 @@ impl<'a> Uploader<'a> {
 
     /// Starts requests while there is room and no doubt: first what goes again, then full batches, at the end the last
     /// part.
-    fn start_batches(&mut self, last: bool) {
+    fn start_batches(&mut self, last: bool) -> Result<(), StoreError> {
         while self.end.is_none() && self.doubts.is_empty() && self.tasks.len() < self.options.in_flight {
-            let Some(batch) = self.next_batch(last) else { break };
+            let Some(batch) = self.next_batch(last)? else { break };
             self.parents.extend(batch.parent());
             self.tasks.spawn(send(Arc::clone(&self.shared), self.options, batch));
         }
+        Ok(())
     }
 
     /// Never two of one owner at a time, whatever goes again.
-    fn next_batch(&mut self, last: bool) -> Option<Batch> {
+    fn next_batch(&mut self, last: bool) -> Result<Option<Batch>, StoreError> {
         let (parents, again) = (&self.parents, &mut self.again);
         let free = again.iter().position(|batch| batch.parent().is_none_or(|parent| !parents.contains(&parent)));
         if let Some(batch) = free.and_then(|n| again.remove(n)) {
-            return Some(batch);
+            return Ok(Some(batch));
         }
         let waits = |parent: u64| again.iter().any(|batch| batch.parent() == Some(parent));
-        let records = self.open.take(self.sizer.now(), last, |parent| parents.contains(&parent) || waits(parent))?;
-        Some(self.fresh(records))
+        let load = match self.phase {
+            Phase::Records => {
+                let busy = |parent| parents.contains(&parent) || waits(parent);
+                self.open.take(self.sizer.now(), last, busy).map(Load::Records)
+            }
+            Phase::Links => self.links.take(&lock(&self.shared.journal))?.map(Load::Links),
+        };
+        Ok(load.map(|load| self.fresh(load)))
     }
 
-    pub(super) fn fresh(&self, records: Vec<Loaded>) -> Batch {
+    pub(super) fn fresh(&self, load: Load) -> Batch {
         let no = lock(&self.shared.journal).next_batch();
-        let repeated = records.iter().any(|loaded| self.repeated.contains(&loaded.record.row));
-        Batch { no, records, tries: 0, pause: Duration::ZERO, watermark: 0, repeated, silent: false }
+        let repeated = match &load {
+            Load::Records(records) => records.iter().any(|loaded| self.repeated.contains(&loaded.record.row)),
+            Load::Links(_) => false,
+        };
+        Batch { no, load, tries: 0, pause: Duration::ZERO, watermark: 0, repeated, silent: false }
     }
 
     /// What was read and not sent is unprocessed; the rest of the source is read so that every row has its place.
-    async fn leave_the_rest(
-        &mut self,
-        feed: &mut mpsc::Receiver<Vec<Fed>>,
-        rows: &mut Option<u64>,
-    ) -> Result<(), StoreError> {
-        let again = std::mem::take(&mut self.again).into_iter().flat_map(|batch| batch.records);
-        let left: Vec<Loaded> = again.chain(self.open.drain()).collect();
+    async fn leave_the_rest(&mut self, reading: &mut Reading) -> Result<(), StoreError> {
+        for batch in std::mem::take(&mut self.again) {
+            if let Load::Records(records) = batch.load {
+                self.local.extend(records.iter().map(unprocessed));
+            }
+        }
+        let left = self.open.drain();
         self.local.extend(left.iter().map(unprocessed));
-        while rows.is_none() {
-            let Some(parcel) = feed.recv().await else { break };
+        while reading.rows.is_none() {
+            let Some(parcel) = reading.feed.recv().await else { break };
             for fed in parcel {
                 match fed {
                     Fed::Record(loaded) => self.local.push(unprocessed(&loaded)),
                     Fed::Local(outcome) => self.local.push(outcome),
-                    Fed::End { rows: all } => *rows = Some(all),
-                    Fed::Broken(_) => *rows = Some(0),
+                    // They have their outcomes.
+                    Fed::Known(_) | Fed::Lost(_) => {}
+                    Fed::End(walked) => {
+                        reading.rows = Some(walked.rows);
+                        reading.notes = walked.notes;
+                    }
+                    Fed::Broken(_) => reading.rows = Some(0),
                 }
             }
             if self.local.len() >= LOCAL_MAX {

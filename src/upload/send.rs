@@ -1,22 +1,76 @@
-//! One batch on its way: noted as sent, its turn awaited, sent, its answer read.
+//! One request on its way: noted as sent, its turn awaited, sent, its answer read. Records and links go alike.
 
 use super::Options;
 use super::feed::Loaded;
+use super::links::{self, Item};
 use super::run::lock;
-use super::verdict::Tried;
+use super::verdict::{Carried, Tried};
 use crate::api::{Client, Failure, Reply};
 use crate::entity::{Action, Shape, payload};
 use crate::mapping::Plan;
-use crate::store::{BatchNo, Journal, Sending, StoreError};
+use crate::store::{BatchNo, BatchOf, Journal, Sending, StoreError};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
+/// What a request carries.
+#[derive(Debug)]
+pub(super) enum Load {
+    Records(Vec<Loaded>),
+    /// Links of records that are made or changed.
+    Links(Vec<Item>),
+}
+
+impl Load {
+    pub fn len(&self) -> usize {
+        match self {
+            Load::Records(records) => records.len(),
+            Load::Links(items) => items.len(),
+        }
+    }
+
+    pub fn of(&self) -> BatchOf {
+        match self {
+            Load::Records(_) => BatchOf::Records,
+            Load::Links(_) => BatchOf::Links,
+        }
+    }
+
+    /// The rows of the source that it is about, each once.
+    fn rows(&self) -> Vec<u32> {
+        match self {
+            Load::Records(records) => records.iter().map(|loaded| loaded.record.row).collect(),
+            Load::Links(items) => {
+                // Those of one record stand side by side.
+                let mut rows: Vec<u32> = items.iter().map(|item| item.row).collect();
+                rows.dedup();
+                rows
+            }
+        }
+    }
+
+    /// Two halves; `None` of what stands alone.
+    pub fn halves(self) -> Result<(Load, Load), Load> {
+        let half = self.len() / 2;
+        match self {
+            Load::Records(mut records) if half > 0 => {
+                let second = records.split_off(half);
+                Ok((Load::Records(records), Load::Records(second)))
+            }
+            Load::Links(mut items) if half > 0 => {
+                let second = items.split_off(half);
+                Ok((Load::Links(items), Load::Links(second)))
+            }
+            alone @ (Load::Records(_) | Load::Links(_)) => Err(alone),
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Batch {
     pub no: BatchNo,
-    pub records: Vec<Loaded>,
+    pub load: Load,
     pub tries: u32,
     /// Not before this.
     pub pause: Duration,
@@ -35,7 +89,20 @@ impl Batch {
 
     /// What all of its records belong to, where that stands in the address.
     pub fn parent(&self) -> Option<u64> {
-        self.records.first().and_then(|loaded| loaded.record.parent)
+        match &self.load {
+            Load::Records(records) => records.first().and_then(|loaded| loaded.record.parent),
+            Load::Links(_) => None,
+        }
+    }
+
+    /// What its request carries, as far as the meaning of an answer depends on it.
+    pub fn carried<'p>(&self, plan: &'p Plan) -> Carried<'p> {
+        match &self.load {
+            Load::Records(_) => {
+                Carried::Records { write: plan.write, collection: plan.kind.spec().entity.collection() }
+            }
+            Load::Links(_) => Carried::Links,
+        }
     }
 }
 
@@ -70,15 +137,8 @@ pub(super) async fn send(shared: Arc<Shared>, options: Options, mut batch: Batch
         _ = hold.wait_for(|hold| *hold) => return Ok((batch, None)),
         turn = turn => turn,
     };
-    let rows: Vec<u32> = batch.records.iter().map(|loaded| loaded.record.row).collect();
     batch.watermark = shared.watermark.load(Ordering::Relaxed);
-    let creates = shared.plan.write.action == Action::Create;
-    let keys: Vec<&str> = batch.records.iter().filter(|_| creates).filter_map(|l| l.record.key.as_deref()).collect();
-    let at_ms = options.clock.unix_ms();
-    let (watermark, again) = (batch.watermark, options.again);
-    let owner = batch.parent();
-    let sending = Sending { batch: batch.no, rows: &rows, owner, keys: &keys, watermark, at_ms, again };
-    if !lock(&shared.journal).sent(&sending)? {
+    if !note_sent(&shared, options, &batch)? {
         return Ok((batch, None));
     }
     let stopped = tokio::select! {
@@ -93,13 +153,44 @@ pub(super) async fn send(shared: Arc<Shared>, options: Options, mut batch: Batch
     }
     drop(turn);
     batch.tries += 1;
-    let write = shared.plan.write;
-    let id = batch.records.first().and_then(|loaded| loaded.record.id);
-    let address = write.address(shared.plan.catalog, batch.parent(), id);
-    let body = body(write.shape, &batch.records);
+    let (method, address, body) = request(&shared.plan, &batch);
     let started = Instant::now();
-    let end = shared.client.write(write.action.method(), &address, body).await;
+    let end = shared.client.write(method, &address, body).await;
     Ok((batch, Some((end, options.clock.since(started)))))
+}
+
+/// False where one of its keys has become known meanwhile.
+fn note_sent(shared: &Shared, options: Options, batch: &Batch) -> Result<bool, StoreError> {
+    let creates = shared.plan.write.action == Action::Create;
+    let keys: Vec<&str> = match &batch.load {
+        Load::Records(records) if creates => records.iter().filter_map(|l| l.record.key.as_deref()).collect(),
+        Load::Records(_) | Load::Links(_) => Vec::new(),
+    };
+    lock(&shared.journal).sent(&Sending {
+        batch: batch.no,
+        of: batch.load.of(),
+        rows: &batch.load.rows(),
+        owner: batch.parent(),
+        keys: &keys,
+        watermark: batch.watermark,
+        at_ms: options.clock.unix_ms(),
+        again: options.again,
+    })
+}
+
+fn request(plan: &Plan, batch: &Batch) -> (&'static str, String, Option<Vec<u8>>) {
+    match &batch.load {
+        Load::Records(records) => {
+            let write = plan.write;
+            let id = records.first().and_then(|loaded| loaded.record.id);
+            let address = write.address(plan.catalog, batch.parent(), id);
+            (write.action.method(), address, body(write.shape, records))
+        }
+        Load::Links(items) => {
+            let body = links::body(items).to_string().into_bytes();
+            (Action::Create.method(), links::address(plan), Some(body))
+        }
+    }
 }
 
 fn body(shape: Shape, records: &[Loaded]) -> Option<Vec<u8>> {
@@ -116,13 +207,16 @@ mod tests {
     use crate::mapping::Record;
     use crate::table::Row;
 
-    #[test]
-    fn a_body_is_an_array_one_object_or_nothing() {
-        let loaded = |body: &str| Loaded {
+    fn loaded(body: &str) -> Loaded {
+        Loaded {
             record: Record { body: body.as_bytes().to_vec(), ..Record::default() },
             row: Row::default(),
             more: Vec::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn a_body_is_an_array_one_object_or_nothing() {
         let two = [loaded(r#"{"a":1}"#), loaded(r#"{"b":2}"#)];
         for (shape, records, expected) in [
             (Shape::Array, &two[..], Some(r#"[{"a":1},{"b":2}]"#)),
@@ -133,5 +227,13 @@ mod tests {
             let body = body(shape, records).map(|body| String::from_utf8(body).unwrap());
             assert_eq!(body.as_deref(), expected, "{shape:?}");
         }
+    }
+
+    #[test]
+    fn a_load_is_halved_until_it_stands_alone() {
+        let three = Load::Records(vec![loaded("1"), loaded("2"), loaded("3")]);
+        let (one, two) = three.halves().unwrap();
+        assert_eq!((one.len(), two.len()), (1, 2));
+        assert_eq!(one.halves().unwrap_err().len(), 1);
     }
 }

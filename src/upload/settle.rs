@@ -1,12 +1,13 @@
 //! From what the service said of a batch to the outcomes of its records. Pure.
 
 use super::feed::{Loaded, rejected};
+use super::links;
 use crate::entity::answer::{self, ItemError, ItemErrors, WrittenItem};
 use crate::entity::{Action, Shape};
 use crate::mapping::{Plan, request_id, trace};
 use crate::message;
 use crate::problem::{Message, Place, Problem, Stage, quoted};
-use crate::store::{KnownKey, Outcome, Status, StoredProblem};
+use crate::store::{KnownKey, Outcome, Status};
 use crate::table::Row;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,8 +20,14 @@ pub struct Answered {
     pub attempts: u32,
 }
 
-/// Records of a batch whose items came back, and those that the answer does not mention: they are in doubt.
-pub fn done(plan: &Plan, batch: Vec<Loaded>, items: &[WrittenItem], answered: Answered) -> (Vec<Outcome>, Vec<Loaded>) {
+/// Records of a batch whose items came back, each with its outcome, and those that the answer does not mention: they are in
+/// doubt.
+pub fn done(
+    plan: &Plan,
+    batch: Vec<Loaded>,
+    items: &[WrittenItem],
+    answered: Answered,
+) -> (Vec<(Loaded, Outcome)>, Vec<Loaded>) {
     let by_request = by_request_id(items);
     let by_id: HashMap<u64, &WrittenItem> = items.iter().map(|item| (item.id, item)).collect();
     // Who stands alone in a request is meant, whatever name comes back: "0", or its id. [seed]
@@ -30,7 +37,8 @@ pub fn done(plan: &Plan, batch: Vec<Loaded>, items: &[WrittenItem], answered: An
     let (mut outcomes, mut silent) = (Vec::new(), Vec::new());
     for (n, loaded) in batch.into_iter().enumerate() {
         if plan.write.shape == Shape::Nothing {
-            outcomes.push(deleted(&loaded, answered));
+            let outcome = deleted(&loaded, answered);
+            outcomes.push((loaded, outcome));
             continue;
         }
         let item = by_request
@@ -39,7 +47,10 @@ pub fn done(plan: &Plan, batch: Vec<Loaded>, items: &[WrittenItem], answered: An
             .or_else(|| loaded.record.id.and_then(|id| by_id.get(&id).copied()))
             .or_else(|| items.get(n).filter(|_| alone || (by_place && loaded.record.id.is_none())));
         match item {
-            Some(item) => outcomes.push(found(plan, &loaded, item, answered)),
+            Some(item) => {
+                let outcome = found(plan, &loaded, item, answered);
+                outcomes.push((loaded, outcome));
+            }
             None => silent.push(loaded),
         }
     }
@@ -82,7 +93,8 @@ pub fn found(plan: &Plan, loaded: &Loaded, item: &WrittenItem, answered: Answere
         contact_id: item.contact_id,
         company_id: item.company_id,
         url: item.url.clone(),
-        problems: counted_anew(plan, loaded, item).iter().map(StoredProblem::from).collect(),
+        problems: counted_anew(plan, loaded, item),
+        links: links::kept(plan, loaded),
         ..outcome(loaded, status)
     };
     with_answer(made, answered)
@@ -122,7 +134,7 @@ pub fn unknown(plan: &Plan, loaded: &Loaded, why: &str, answered: Answered) -> O
         message!("it is not known whether the record reached the account: {why}", why),
     )
     .hint("look for it in the account before importing it again");
-    let problems = vec![StoredProblem::from(&problem)];
+    let problems = vec![problem];
     with_answer(Outcome { problems, ..outcome(loaded, Status::Unknown) }, answered)
 }
 
@@ -137,11 +149,11 @@ pub fn absent(plan: &Plan, loaded: &Loaded, answered: Answered) -> Outcome {
     let message = message!("the account has no {kind} {id}", kind = what.replace('-', " "), id = id.unwrap_or(0));
     let mut problem = at(plan, loaded, column, Stage::Send, "not-found", message).hint(hint);
     problem.value = column.map(|index| loaded.row.get(index).text.to_owned());
-    refused_for(plan, loaded, &[problem], answered)
+    refused_for(loaded, &[problem], answered)
 }
 
-fn refused_for(plan: &Plan, loaded: &Loaded, problems: &[Problem], answered: Answered) -> Outcome {
-    with_answer(rejected(plan, &loaded.row, &loaded.more, loaded.record.key.clone(), problems), answered)
+fn refused_for(loaded: &Loaded, problems: &[Problem], answered: Answered) -> Outcome {
+    with_answer(rejected(&loaded.row, &loaded.more, loaded.record.key.clone(), problems), answered)
 }
 
 /// The named records of a refused batch, rejected; and the rest, to go again. `Err` when nobody of this batch is
@@ -184,7 +196,7 @@ fn rejected_by_service(plan: &Plan, loaded: &Loaded, errors: &[&ItemError], answ
             "the service refused the record and did not say why",
         ));
     }
-    refused_for(plan, loaded, &problems, answered)
+    refused_for(loaded, &problems, answered)
 }
 
 fn with_answer(outcome: Outcome, answered: Answered) -> Outcome {
@@ -208,7 +220,7 @@ pub fn made_before(plan: &Plan, loaded: &Loaded, known: &KnownKey) -> Outcome {
         ),
     };
     let problem = at(plan, loaded, plan.key.first().copied(), Stage::Map, "key-known", message).value(key).hint(hint);
-    rejected(plan, &loaded.row, &loaded.more, loaded.record.key.clone(), &[problem])
+    rejected(&loaded.row, &loaded.more, loaded.record.key.clone(), &[problem])
 }
 
 /// A record that stood alone when the service said no without naming anybody.
@@ -216,7 +228,7 @@ pub fn rejected_alone(plan: &Plan, loaded: &Loaded, why: &str, answered: Answere
     let problem =
         at(plan, loaded, None, Stage::Send, "refused", message!("the service refused the record: {why}", why))
             .hint("the service does not say which value it is; look at the row, or ask the service's support");
-    refused_for(plan, loaded, &[problem], answered)
+    refused_for(loaded, &[problem], answered)
 }
 
 /// A validation error carried back to the cell it came from.
@@ -292,7 +304,7 @@ pub fn at(
     at_row(plan, loaded.record.row, column, stage, code, message)
 }
 
-fn at_row(
+pub fn at_row(
     plan: &Plan,
     row: u32,
     column: Option<usize>,

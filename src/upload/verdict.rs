@@ -83,15 +83,34 @@ pub struct Tried {
     pub repeated: bool,
 }
 
-/// An update may be sent twice without harm, a creation may not.
-pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tried: Tried) -> Verdict {
+/// What a request carried, as far as the meaning of its end depends on it.
+#[derive(Debug, Clone, Copy)]
+pub enum Carried<'p> {
+    Records { write: &'p Write, collection: &'p str },
+    Links,
+}
+
+/// Of records and links alike. An update, a deletion, a link may be sent twice without harm, a creation may not.
+pub fn verdict(end: &Result<Reply, Failure>, carried: Carried<'_>, tried: Tried) -> Verdict {
+    match carried {
+        Carried::Records { write, collection } => of_records(end, write, collection, tried),
+        Carried::Links => of_links(end, tried.tries),
+    }
+}
+
+/// It certainly was not acted on, or will pass: again, but not for ever.
+fn again(tries: u32, pause: Duration, why: String, else_stop: Stop) -> Verdict {
+    if tries >= TRIES_MAX { Verdict::Stop(else_stop) } else { Verdict::Again { pause, why } }
+}
+
+fn repeat(tries: u32, why: String, else_stop: Stop) -> Verdict {
+    if tries >= TRIES_MAX { Verdict::Stop(else_stop) } else { Verdict::Repeat { pause: backoff(tries), why } }
+}
+
+fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tried: Tried) -> Verdict {
     let Tried { tries, repeated } = tried;
-    let again = |pause: Duration, why: String, else_stop: Stop| {
-        if tries >= TRIES_MAX { Verdict::Stop(else_stop) } else { Verdict::Again { pause, why } }
-    };
     let doubt = |why: String| match write.action {
-        Action::Update | Action::Delete if tries < TRIES_MAX => Verdict::Repeat { pause: backoff(tries), why },
-        Action::Update | Action::Delete => Verdict::Stop(Stop::Failing(tries)),
+        Action::Update | Action::Delete => repeat(tries, why, Stop::Failing(tries)),
         Action::Create => Verdict::InDoubt(why),
     };
     // What an earlier request has deleted is not there any more; that is what was wanted.
@@ -113,9 +132,9 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
                 None => doubt("the answer cannot be read".to_owned()),
             }
         }
-        Err(Failure::NeverSent(why)) => again(backoff(tries), why.clone(), Stop::Unreachable(why.clone())),
+        Err(Failure::NeverSent(why)) => again(tries, backoff(tries), why.clone(), Stop::Unreachable(why.clone())),
         // The pause is held by the pace, for everybody.
-        Err(Failure::Throttled { .. }) => again(Duration::ZERO, "429".to_owned(), Stop::Throttled),
+        Err(Failure::Throttled { .. }) => again(tries, Duration::ZERO, "429".to_owned(), Stop::Throttled),
         Err(Failure::Refused { detail, errors, .. }) => {
             if will_pass(detail) {
                 return doubt(detail.clone());
@@ -130,22 +149,61 @@ pub fn verdict(end: &Result<Reply, Failure>, write: &Write, collection: &str, tr
         }
         Err(Failure::Lost(why) | Failure::Unreadable(why)) => doubt(why.clone()),
         Err(Failure::Broken { status, detail }) => doubt(format!("{status}: {detail}")),
-        Err(Failure::Unauthorized(detail)) => Verdict::Stop(Stop::Auth(detail.clone())),
-        Err(Failure::Unpaid(detail)) => Verdict::Stop(Stop::Unpaid(detail.clone())),
-        Err(Failure::Forbidden(detail)) => Verdict::Stop(Stop::Forbidden(detail.clone())),
-        Err(Failure::Blocked) => Verdict::Stop(Stop::Blocked),
-        Err(Failure::Halted) => Verdict::Stop(Stop::Throttled),
+        Err(
+            failure @ (Failure::Unauthorized(_)
+            | Failure::Unpaid(_)
+            | Failure::Forbidden(_)
+            | Failure::Blocked
+            | Failure::Halted),
+        ) => Verdict::Stop(stop_of(failure.clone())),
         // A router in between has not passed it on. [client live]
         Err(Failure::Missing { status: 404, detail, page: true }) => {
-            again(backoff(tries), format!("404: {detail}"), Stop::Missing(format!("404: {detail}")))
+            again(tries, backoff(tries), format!("404: {detail}"), Stop::Missing(format!("404: {detail}")))
         }
         Err(Failure::Missing { status: 404, .. }) if write.names_record() || write.names_parent() => absent(),
         Err(Failure::Missing { status, detail, .. }) => Verdict::Stop(Stop::Missing(format!("{status}: {detail}"))),
     }
 }
 
+/// Linking twice does no harm [inferred], so whatever may have been lost is simply sent again.
+fn of_links(end: &Result<Reply, Failure>, tries: u32) -> Verdict {
+    match end {
+        Ok(reply) => match answer::embedded_errors(&reply.body) {
+            Some(errors) => Verdict::Halve(errors),
+            // Somebody in between has answered.
+            None if answer::is_page(&reply.body) => {
+                repeat(tries, "the answer is a page".to_owned(), Stop::Failing(tries))
+            }
+            None => Verdict::Done(Vec::new()),
+        },
+        Err(failure @ Failure::Throttled { .. }) => {
+            again(tries, Duration::ZERO, "429".to_owned(), stop_of(failure.clone()))
+        }
+        Err(failure @ (Failure::NeverSent(_) | Failure::Missing { page: true, .. })) => {
+            again(tries, backoff(tries), failure.to_string(), stop_of(failure.clone()))
+        }
+        Err(failure @ (Failure::Lost(_) | Failure::Unreadable(_) | Failure::Broken { .. })) => {
+            repeat(tries, failure.to_string(), stop_of(failure.clone()))
+        }
+        Err(failure @ Failure::Refused { detail, .. }) if will_pass(detail) => {
+            repeat(tries, detail.clone(), stop_of(failure.clone()))
+        }
+        Err(Failure::Refused { detail, errors, .. }) if errors.is_empty() => Verdict::Halve(detail.clone()),
+        Err(Failure::Refused { detail, errors, .. }) => Verdict::Reject { errors: errors.clone(), why: detail.clone() },
+        // Whether the address or one of the ids is unknown is not said.
+        Err(Failure::Missing { detail, .. }) => Verdict::Halve(detail.clone()),
+        Err(
+            failure @ (Failure::Unauthorized(_)
+            | Failure::Unpaid(_)
+            | Failure::Forbidden(_)
+            | Failure::Blocked
+            | Failure::Halted),
+        ) => Verdict::Stop(stop_of(failure.clone())),
+    }
+}
+
 /// True for a 400 that is no refusal.
-pub(super) fn will_pass(detail: &str) -> bool {
+fn will_pass(detail: &str) -> bool {
     detail.to_lowercase().contains(SYSTEM_ERROR)
 }
 
@@ -184,7 +242,7 @@ pub fn stop_of(failure: Failure) -> Stop {
     }
 }
 
-pub(super) fn backoff(tries: u32) -> Duration {
+fn backoff(tries: u32) -> Duration {
     Duration::from_secs(1) * 2_u32.pow(tries.saturating_sub(1).min(5))
 }
 
@@ -215,7 +273,7 @@ mod tests {
             Err(Failure::Refused { status: 400, detail: detail.into(), errors })
         };
         let of = |end: &Result<Reply, Failure>, write: &Write, tries| {
-            verdict(end, write, "leads", Tried { tries, repeated: false })
+            verdict(end, Carried::Records { write, collection: "leads" }, Tried { tries, repeated: false })
         };
 
         assert!(
@@ -259,7 +317,7 @@ mod tests {
         });
         let empty = Ok(Reply { status: 204, retry_after: None, body: vec![] });
         let of = |end: &Result<Reply, Failure>, write: &Write, repeated| {
-            verdict(end, write, "statuses", Tried { tries: 2, repeated })
+            verdict(end, Carried::Records { write, collection: "statuses" }, Tried { tries: 2, repeated })
         };
         for (end, write, repeated, expected) in [
             (&missing(false), update, false, Verdict::Absent),
@@ -282,5 +340,26 @@ mod tests {
         }
         assert!(matches!(of(&Err(Failure::Forbidden("no".into())), delete, true), Verdict::Stop(Stop::Forbidden(_))));
         assert!(matches!(of(&Err(Failure::Lost("reset".into())), delete, false), Verdict::Repeat { .. }));
+    }
+
+    #[test]
+    fn every_end_of_a_request_for_links_has_its_verdict() {
+        let error = ItemError { code: "c".into(), path: "to_entity_id".into(), detail: "d".into() };
+        let errors = vec![ItemErrors { request_id: Some("1".into()), errors: vec![error] }];
+        let refused =
+            |errors: &[ItemErrors]| Err(Failure::Refused { status: 400, detail: "no".into(), errors: errors.to_vec() });
+        let of = |end: &Result<Reply, Failure>, tries| verdict(end, Carried::Links, Tried { tries, repeated: false });
+        assert_eq!(of(&refused(&errors), 1), Verdict::Reject { errors, why: "no".into() });
+        assert_eq!(of(&refused(&[]), 1), Verdict::Halve("no".into()));
+        let ok = |body: &str| Ok(Reply { status: 200, retry_after: None, body: body.as_bytes().to_vec() });
+        assert_eq!(of(&ok(r#"{"_embedded":{"links":[]}}"#), 1), Verdict::Done(vec![]));
+        assert!(matches!(of(&ok("<html>"), 1), Verdict::Repeat { .. }), "somebody in between has answered");
+        let lost = Err(Failure::Lost("reset".into()));
+        assert!(matches!(of(&lost, 1), Verdict::Repeat { .. }), "linking twice does no harm");
+        assert_eq!(of(&lost, TRIES_MAX), Verdict::Stop(Stop::Unreachable("reset".into())));
+        assert_eq!(of(&Err(Failure::Blocked), 1), Verdict::Stop(Stop::Blocked));
+        assert_eq!(of(&Err(Failure::Unpaid("x".into())), 1), Verdict::Stop(Stop::Unpaid("x".into())));
+        let missing = Err(Failure::Missing { status: 404, detail: "x".into(), page: false });
+        assert_eq!(of(&missing, 1), Verdict::Halve("x".into()));
     }
 }

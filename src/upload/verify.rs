@@ -2,18 +2,18 @@
 //! known habit of this service, and nobody else would notice.
 
 use super::feed::{Fed, Loaded};
-use super::settle;
+use super::{look, settle};
 use crate::api::{Client, Failure};
 use crate::entity::compare::{Difference, compare};
 use crate::entity::parts::{id, text};
-use crate::entity::{Action, At, Entity, FieldsOf};
+use crate::entity::{Action, Entity};
 use crate::mapping::{Plan, Record, trace};
 use crate::message;
 use crate::problem::{Problem, Stage, quoted};
-use crate::store::{Journal, StoreError, StoredProblem, Verify, Written};
+use crate::store::{Journal, StoreError, Written};
 use crate::table::Row;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -51,45 +51,89 @@ pub enum VerifyError {
     Service(#[from] Failure),
 }
 
-/// Rows to read back, with their ids in the account.
-pub fn choose<T>(done: BTreeMap<u32, T>, how: Verify) -> BTreeMap<u32, T> {
-    match how {
-        Verify::None => BTreeMap::new(),
-        Verify::All => done,
-        Verify::Sample => {
-            let step = done.len().div_ceil(SAMPLE).max(1);
-            done.into_iter().step_by(step).collect()
+/// Some of the records that were sent, evenly spread however many there will be.
+#[derive(Debug)]
+pub(super) struct Sample {
+    wanted: bool,
+    /// Every so many records one is kept.
+    step: usize,
+    offered: usize,
+    kept: Vec<Loaded>,
+}
+
+impl Sample {
+    pub fn new(wanted: bool) -> Sample {
+        Sample { wanted, step: 1, offered: 0, kept: Vec::new() }
+    }
+
+    pub fn offer(&mut self, loaded: Loaded) {
+        if self.wanted && self.offered.is_multiple_of(self.step) {
+            self.kept.push(loaded);
         }
+        self.offered += 1;
+        if self.kept.len() >= 2 * SAMPLE {
+            let mut n = 0;
+            self.kept.retain(|_| {
+                n += 1;
+                n % 2 == 1
+            });
+            self.step *= 2;
+        }
+    }
+
+    /// At most `SAMPLE` of them, in the order of their rows.
+    pub fn spread(self) -> Vec<Loaded> {
+        let mut kept = self.kept;
+        kept.sort_by_key(|loaded| loaded.record.row);
+        let step = kept.len().div_ceil(SAMPLE).max(1);
+        kept.into_iter().step_by(step).collect()
     }
 }
 
-/// Compares the records that `feed` maps again with what the account holds under their ids. With `above`, everything
-/// above that watermark is looked through for twins as well.
+/// Rows of an earlier stretch that stand for it in a sample.
+pub fn choose(done: impl ExactSizeIterator<Item = u32>) -> HashSet<u32> {
+    let step = done.len().div_ceil(SAMPLE).max(1);
+    done.step_by(step).collect()
+}
+
+/// The records that are read back, as they were sent.
+pub enum Bodies {
+    Sample(Vec<Loaded>),
+    /// All of them, mapped again.
+    All(mpsc::Receiver<Vec<Fed>>),
+}
+
+/// Compares records with what the account holds under their ids. With `above`, everything above that watermark is looked
+/// through for twins as well.
 pub async fn read_back(
     client: &Client,
     plan: &Plan,
     journal: &Arc<Mutex<Journal>>,
-    mut feed: mpsc::Receiver<Vec<Fed>>,
+    bodies: Bodies,
     ids: &BTreeMap<u32, Written>,
     above: Option<u64>,
 ) -> Result<Verified, VerifyError> {
-    let mut verified = Verified::default();
+    let mut reading = Reading { client, plan, journal, ids, verified: Verified::default(), chunk: Vec::new() };
     let mut prints: HashMap<u64, u32> = HashMap::new();
-    let mut chunk: Vec<(Loaded, Written)> = Vec::new();
-    while let Some(parcel) = feed.recv().await {
-        for fed in parcel {
-            let Some(loaded) = record(plan, fed) else { continue };
-            let Some(written) = ids.get(&loaded.record.row) else { continue };
-            if above.is_some() {
-                prints.extend(print(&sent(&loaded)).map(|print| (print, loaded.record.row)));
+    match bodies {
+        Bodies::Sample(records) => {
+            for loaded in records {
+                reading.record(loaded).await?;
             }
-            chunk.push((loaded, *written));
-            if chunk.len() == CHUNK {
-                check(client, plan, journal, &std::mem::take(&mut chunk), &mut verified).await?;
+        }
+        Bodies::All(mut feed) => {
+            while let Some(parcel) = feed.recv().await {
+                for loaded in parcel.into_iter().filter_map(|fed| record(plan, fed)) {
+                    if above.is_some() && ids.contains_key(&loaded.record.row) {
+                        prints.extend(print(&sent(&loaded)).map(|print| (print, loaded.record.row)));
+                    }
+                    reading.record(loaded).await?;
+                }
             }
         }
     }
-    check(client, plan, journal, &chunk, &mut verified).await?;
+    reading.check().await?;
+    let mut verified = reading.verified;
     // Without a name, as purchases are, many are alike that have nothing to do with each other.
     if let Some(watermark) = above.filter(|_| !prints.is_empty()) {
         twins(client, plan, journal, watermark, &prints, &mut verified).await?;
@@ -100,70 +144,80 @@ pub async fn read_back(
 /// What is deleted by its key is mapped no more, since the key is free again; its row and its id are all there is to know.
 fn record(plan: &Plan, fed: Fed) -> Option<Loaded> {
     match fed {
-        Fed::Record(loaded) => Some(loaded),
-        Fed::Local(outcome) if plan.action == Action::Delete => {
+        Fed::Record(loaded) | Fed::Known(loaded) => Some(loaded),
+        Fed::Local(outcome) | Fed::Lost(outcome) if plan.action == Action::Delete => {
             let record = Record { row: outcome.row, ..Record::default() };
             Some(Loaded { record, row: Row::default(), more: Vec::new() })
         }
-        Fed::Local(_) | Fed::End { .. } | Fed::Broken(_) => None,
+        Fed::Local(_) | Fed::Lost(_) | Fed::End { .. } | Fed::Broken(_) => None,
     }
+}
+
+/// Records on their way to being compared, a request of them at a time.
+struct Reading<'a> {
+    client: &'a Client,
+    plan: &'a Plan,
+    journal: &'a Arc<Mutex<Journal>>,
+    ids: &'a BTreeMap<u32, Written>,
+    verified: Verified,
+    chunk: Vec<(Loaded, Written)>,
 }
 
 fn sent(loaded: &Loaded) -> Value {
     serde_json::from_slice(&loaded.record.body).unwrap_or(Value::Null)
 }
 
-async fn check(
-    client: &Client,
-    plan: &Plan,
-    journal: &Arc<Mutex<Journal>>,
-    chunk: &[(Loaded, Written)],
-    verified: &mut Verified,
-) -> Result<(), VerifyError> {
-    if chunk.is_empty() {
-        return Ok(());
+impl Reading<'_> {
+    /// Of a record that has no id, nothing can be read back.
+    async fn record(&mut self, loaded: Loaded) -> Result<(), VerifyError> {
+        let Some(written) = self.ids.get(&loaded.record.row) else { return Ok(()) };
+        self.chunk.push((loaded, *written));
+        if self.chunk.len() == CHUNK { self.check().await } else { Ok(()) }
     }
-    let held = held(client, plan, chunk).await?;
-    let mut notes = Vec::new();
-    for (loaded, Written { id, .. }) in chunk {
-        verified.checked += 1;
-        let held = match (held.get(id), plan.action) {
-            (None, Action::Delete) => continue,
-            (Some(_), Action::Delete) => {
-                verified.kept += 1;
-                notes.push((loaded.record.row, kept(plan, loaded, *id)));
-                continue;
-            }
-            (None, Action::Create | Action::Update) => {
-                verified.missing += 1;
-                notes.push((loaded.record.row, missing(plan, loaded, *id)));
-                continue;
-            }
-            (Some(held), Action::Create | Action::Update) => held,
-        };
-        let differences = compare(&sent(loaded), held).differences;
-        let told: Vec<&Difference> = differences.iter().filter(|d| d.telling || d.dropped).collect();
-        verified.differing += u64::from(!told.is_empty());
-        notes.extend(told.into_iter().map(|difference| (loaded.record.row, differs(plan, loaded, difference))));
+
+    async fn check(&mut self) -> Result<(), VerifyError> {
+        let chunk = std::mem::take(&mut self.chunk);
+        if chunk.is_empty() {
+            return Ok(());
+        }
+        let (plan, verified) = (self.plan, &mut self.verified);
+        let held = held(self.client, plan, &chunk).await?;
+        let mut notes = Vec::new();
+        for (loaded, Written { id, .. }) in &chunk {
+            verified.checked += 1;
+            let held = match (held.get(id), plan.action) {
+                (None, Action::Delete) => continue,
+                (Some(_), Action::Delete) => {
+                    verified.kept += 1;
+                    notes.push((loaded.record.row, kept(plan, loaded, *id)));
+                    continue;
+                }
+                (None, Action::Create | Action::Update) => {
+                    verified.missing += 1;
+                    notes.push((loaded.record.row, missing(plan, loaded, *id)));
+                    continue;
+                }
+                (Some(held), Action::Create | Action::Update) => held,
+            };
+            let differences = compare(&sent(loaded), held).differences;
+            let told: Vec<&Difference> = differences.iter().filter(|d| d.telling || d.dropped).collect();
+            verified.differing += u64::from(!told.is_empty());
+            notes.extend(told.into_iter().map(|difference| (loaded.record.row, differs(plan, loaded, difference))));
+        }
+        Ok(self.journal.lock().unwrap_or_else(PoisonError::into_inner).note(&notes)?)
     }
-    Ok(journal.lock().unwrap_or_else(PoisonError::into_inner).note(&notes)?)
 }
 
 /// What the account holds under the ids of a chunk; with the whole contacts and companies where the records brought theirs
 /// along.
 async fn held(client: &Client, plan: &Plan, chunk: &[(Loaded, Written)]) -> Result<HashMap<u64, Value>, Failure> {
-    // Unknown filters are ignored with a 200: only rows that were asked for are looked up afterwards. [client live]
-    let by_id = |items: Vec<Value>| -> HashMap<u64, Value> {
-        items.into_iter().filter_map(|item| Some((id(&item["id"])?, item))).collect()
-    };
+    let written: HashMap<u64, &Written> = chunk.iter().map(|(_, written)| (written.id, written)).collect();
     let ids: Vec<u64> = chunk.iter().map(|(_, written)| written.id).collect();
-    let mut held = by_id(client.by_ids(plan.kind.spec().entity, plan.catalog, &ids).await?);
-    for section in &plan.sections {
-        let (At::EmbeddedFirst(key), Some(FieldsOf::Entity(entity))) = (section.spec.at, section.spec.custom_fields)
-        else {
-            continue;
-        };
-        let part = |written: &Written| match entity {
+    let held = look::by_ids(client, plan.kind.spec().entity, plan.catalog, &ids).await?;
+    let mut held: Vec<Value> = held.into_values().collect();
+    let part = |record: &Value, entity: Entity, _: &str| {
+        let written = id(&record["id"]).and_then(|id| written.get(&id))?;
+        match entity {
             Entity::Contacts => written.contact_id,
             Entity::Companies => written.company_id,
             Entity::Leads
@@ -173,20 +227,10 @@ async fn held(client: &Client, plan: &Plan, chunk: &[(Loaded, Written)]) -> Resu
             | Entity::Catalogs
             | Entity::Segments
             | Entity::Statuses => None,
-        };
-        let parts: Vec<u64> = chunk.iter().filter_map(|(_, written)| part(written)).collect();
-        if parts.is_empty() {
-            continue;
         }
-        let whole = by_id(client.by_ids(entity, None, &parts).await?);
-        for (_, written) in chunk {
-            if let (Some(held), Some(whole)) = (held.get_mut(&written.id), part(written).and_then(|id| whole.get(&id)))
-            {
-                held["_embedded"][key] = Value::Array(vec![whole.clone()]);
-            }
-        }
-    }
-    Ok(held)
+    };
+    look::put_parts_in(client, plan, &mut held, part).await?;
+    Ok(held.into_iter().filter_map(|item| Some((id(&item["id"])?, item))).collect())
 }
 
 /// Looks for entities above the watermark that are not ours and hold what one of ours holds.
@@ -207,15 +251,15 @@ async fn twins(
         })
         .await?;
     verified.doubled += twins.len() as u64;
-    let notes: Vec<(u32, StoredProblem)> = twins.into_iter().map(|(row, id)| (row, twin(id))).collect();
+    let notes: Vec<(u32, Problem)> = twins.into_iter().map(|(row, id)| (row, twin(id))).collect();
     Ok(journal.lock().unwrap_or_else(PoisonError::into_inner).note(&notes)?)
 }
 
-fn twin(id: u64) -> StoredProblem {
+fn twin(id: u64) -> Problem {
     let problem =
         Problem::new(Stage::Reconcile, "doubled", message!("the account also holds {id} with the same content", id))
             .hint("look at both cards, and join or delete one of them in the CRM");
-    StoredProblem::from(&problem)
+    problem
 }
 
 /// What a twin would share; nothing where there is no name.
@@ -230,21 +274,21 @@ fn print(item: &Value) -> Option<u64> {
     Some(hasher.finish())
 }
 
-fn kept(plan: &Plan, loaded: &Loaded, id: u64) -> StoredProblem {
+fn kept(plan: &Plan, loaded: &Loaded, id: u64) -> Problem {
     let message = message!("{id} was deleted, and the account still shows it", id);
     let problem = settle::at(plan, loaded, None, Stage::Reconcile, "still-there", message)
         .hint("look at it again in a few minutes; lists lag behind");
-    StoredProblem::from(&problem)
+    problem
 }
 
-fn missing(plan: &Plan, loaded: &Loaded, id: u64) -> StoredProblem {
+fn missing(plan: &Plan, loaded: &Loaded, id: u64) -> Problem {
     let message = message!("the account gave it the id {id} and does not show it", id);
     let problem = settle::at(plan, loaded, None, Stage::Reconcile, "missing", message)
         .hint("look at the card; it may have been deleted or merged since");
-    StoredProblem::from(&problem)
+    problem
 }
 
-fn differs(plan: &Plan, loaded: &Loaded, difference: &Difference) -> StoredProblem {
+fn differs(plan: &Plan, loaded: &Loaded, difference: &Difference) -> Problem {
     let column = trace::column_of(plan, &loaded.record.body, &difference.path);
     let value = column.map(|index| loaded.row.get(index).text.to_owned());
     let what = value.as_deref().map_or_else(|| format!("\"{}\"", difference.path).into(), quoted);
@@ -262,7 +306,7 @@ fn differs(plan: &Plan, loaded: &Loaded, difference: &Difference) -> StoredProbl
     let mut problem = settle::at(plan, loaded, column, Stage::Reconcile, code, message)
         .hint("look at the card; an automation of the account may have changed it");
     problem.value = value;
-    StoredProblem::from(&problem)
+    problem
 }
 
 #[cfg(test)]
@@ -278,13 +322,27 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_is_spread_over_the_run() {
-        let done: BTreeMap<u32, u64> = (0..1_000).map(|n| (n, u64::from(n))).collect();
-        let sample = choose(done.clone(), Verify::Sample);
-        assert_eq!(sample.len(), SAMPLE);
-        assert!(sample.contains_key(&0) && sample.contains_key(&990));
-        assert_eq!(choose(done.clone(), Verify::All).len(), 1_000);
-        assert!(choose(done, Verify::None).is_empty());
-        assert_eq!(choose(BTreeMap::from([(3, 4)]), Verify::Sample).len(), 1);
+    fn a_sample_is_spread_over_the_run_however_long_it_is() {
+        let loaded = |row: u32| {
+            let record = Record { row, ..Record::default() };
+            Loaded { record, row: Row::default(), more: Vec::new() }
+        };
+        let sample = |count: u32| {
+            let mut sample = Sample::new(true);
+            (0..count).for_each(|row| sample.offer(loaded(row)));
+            sample.spread().iter().map(|loaded| loaded.record.row).collect::<Vec<u32>>()
+        };
+        assert_eq!(sample(0), [] as [u32; 0]);
+        assert_eq!(sample(3), [0, 1, 2]);
+        for count in [100, 101, 1_000, 12_345] {
+            let rows = sample(count);
+            assert!((SAMPLE / 2..=SAMPLE).contains(&rows.len()), "{count}: {}", rows.len());
+            assert!(rows[0] == 0 && rows[rows.len() - 1] >= count - count / 20 - 1, "{count}: {rows:?}");
+        }
+        assert_eq!(choose([7, 9].into_iter()), HashSet::from([7, 9]));
+        assert_eq!(choose((0..1_000_u32).collect::<Vec<_>>().into_iter()).len(), SAMPLE);
+        let mut none = Sample::new(false);
+        none.offer(loaded(1));
+        assert!(none.spread().is_empty());
     }
 }

@@ -40,7 +40,8 @@ fn the_world_survives_the_process_and_a_torn_line() {
         s.post("leads/complex", complex_example(&s)).is(200);
         let standing = Standing::find(&state).expect("a standing server");
         assert_eq!((standing.url.as_str(), &standing.token), (s.sandbox.url(), &token));
-        let busy = Sandbox::start(Options { state: Some(state.clone()), ..Options::default() }).expect_err("busy");
+        let busy =
+            Sandbox::start(Options { state: Some(state.clone()), ..Options::default() }).expect_err("busy").problem();
         assert_eq!(busy.code, "sandbox-busy");
         // What a killed process leaves: all the lines, and half of one more.
         std::fs::copy(state.join("world.jsonl"), folder.path().join("copy")).expect("a copy");

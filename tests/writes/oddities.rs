@@ -5,9 +5,9 @@ use crate::stage::{Service, Stage, head, loaded, not_found, record};
 use amoport::entity::{Action, Kind};
 use amoport::mapping::Record;
 use amoport::problem::{Problem, Stage as Step};
-use amoport::store::{Journal, Links, NewRun, Outcome, Sending, Status};
+use amoport::store::{BatchOf, Journal, Links, NewRun, Outcome, Sending, Status};
 use amoport::upload::End;
-use amoport::upload::feed::Fed;
+use amoport::upload::feed::{Fed, Walked};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use tokio::sync::mpsc;
@@ -52,7 +52,7 @@ async fn a_deletion_that_a_list_still_shows_is_looked_at_again_before_it_counts_
 }
 
 async fn made(service: &Service, rows: std::ops::RangeInclusive<u32>) -> Stage {
-    let stage = Stage::set(service, Kind::Lead, Action::Create).await;
+    let stage = Stage::set(service, Kind::Lead, Action::Update).await;
     let made = |row: u32| Outcome { id: Some(u64::from(row) * 10), ..Outcome::new(row, Status::Created) };
     stage.journal.lock().unwrap().local(&rows.map(made).collect::<Vec<_>>()).unwrap();
     stage
@@ -65,12 +65,12 @@ async fn links_are_not_done_where_the_source_cannot_be_read_to_its_end() {
     let broken = Fed::Broken(Problem::new(Step::Read, "unreadable", "the source broke off"));
     for last in [vec![broken], Vec::new()] {
         let (sender, feed) = mpsc::channel(4);
-        sender.send(vec![Fed::Record(loaded(linked(2, &[1]), &[]))]).await.expect("there is room");
+        sender.send(vec![Fed::Known(loaded(linked(2, &[1]), &[]))]).await.expect("there is room");
         sender.send(last).await.expect("there is room");
         drop(sender);
         assert!(matches!(stage.link_fed(feed, false).await, End::Source(_)));
     }
-    assert_eq!(stage.store().unlinked(1).unwrap().into_keys().collect::<Vec<_>>(), [3], "what was read is linked");
+    assert_eq!(stage.links_unknown(), [3].into(), "what was read is linked");
 }
 
 /// A key that its links go by may be forgotten between the two readings.
@@ -79,9 +79,9 @@ async fn a_row_that_no_longer_maps_is_told_when_its_links_are_due() {
     let service = Service::start(|_, _, _| (200, r#"{"_embedded":{"links":[]}}"#.to_owned()));
     let stage = made(&service, 2..=2).await;
     let unknown = Problem::new(Step::Map, "unknown-key", "\"K1\" is no key");
-    let rejected = Outcome { problems: vec![(&unknown).into()], ..Outcome::new(2, Status::Rejected) };
+    let rejected = Outcome { problems: vec![unknown], ..Outcome::new(2, Status::Rejected) };
     let (sender, feed) = mpsc::channel(4);
-    sender.send(vec![Fed::Local(rejected), Fed::End { rows: 1 }]).await.expect("there is room");
+    sender.send(vec![Fed::Lost(rejected), Fed::End(Walked::default())]).await.expect("there is room");
     assert!(matches!(stage.link_fed(feed, false).await, End::Finished));
     assert_eq!(stage.store().links(1).unwrap(), Links { made: 0, refused: 1 });
     assert_eq!(stage.statuses(), [(2, "created", "not-linked".to_owned())]);
@@ -140,7 +140,16 @@ fn another_run_makes(state: &std::path::Path, kind: Kind, key: &str) {
     let mut journal = Journal::begin(amoport::store::Store::open(state).expect("the store"), &new).expect("a journal");
     let batch = journal.next_batch();
     journal
-        .sent(&Sending { batch, rows: &[2], owner: None, keys: &[key], watermark: 0, at_ms: 0, again: false })
+        .sent(&Sending {
+            batch,
+            of: BatchOf::Records,
+            rows: &[2],
+            owner: None,
+            keys: &[key],
+            watermark: 0,
+            at_ms: 0,
+            again: false,
+        })
         .expect("noted");
     let outcome = Outcome { key: Some(key.to_owned()), id: Some(5), ..Outcome::new(2, Status::Created) };
     journal.answered(batch, 200, &[outcome]).expect("noted");

@@ -8,15 +8,15 @@ use amoport::mapping::{self, Ledger, Plan, Record, compile};
 use amoport::sandbox::{Options as SandboxOptions, Sandbox};
 use amoport::store::{Head, Journal, Line, MappingHead, NewRun, SourceHead, Store, StoreError, Verify};
 use amoport::table::{Format, ReadOptions, Row, Table};
-use amoport::upload::feed::{Fed, Loaded};
-use amoport::upload::links::{self, Linking};
+use amoport::upload::feed::{Fed, Loaded, Walked};
 use amoport::upload::{BatchSize, End, Options, Upload};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 type Log = Arc<Mutex<Vec<(String, String)>>>;
 
@@ -91,6 +91,17 @@ pub struct Stage {
     pub journal: Arc<Mutex<Journal>>,
 }
 
+/// One that links what it makes.
+const MAPPING: &str = r#"
+version = 1
+kind = "lead"
+[lead]
+name = "name"
+[lead.products]
+element = { column = "name", by = "id" }
+catalog = { value = "Товары" }
+"#;
+
 impl Stage {
     pub async fn set(service: &Service, kind: Kind, action: Action) -> Stage {
         let folder = tempfile::tempdir().expect("a folder");
@@ -100,10 +111,10 @@ impl Stage {
             Arc::new(Client::new(parse_base(url).unwrap(), token.into(), Pace::new(7, clock)).unwrap())
         };
         let sandbox = Sandbox::start(SandboxOptions::default()).expect("a sandbox");
-        let account = pull::pull(&client(sandbox.url(), sandbox.token()), &Wanted::default(), 0).await.unwrap().0;
+        let wanted = Wanted { lists: true, ..Wanted::default() };
+        let account = pull::pull(&client(sandbox.url(), sandbox.token()), &wanted, 0).await.unwrap().0;
         std::fs::write(folder.path().join("rows.csv"), "name\nA\n").unwrap();
-        std::fs::write(folder.path().join("rows.toml"), "version = 1\nkind = \"lead\"\n[lead]\nname = \"name\"\n")
-            .unwrap();
+        std::fs::write(folder.path().join("rows.toml"), MAPPING).unwrap();
         let written = mapping::read(&folder.path().join("rows.toml")).expect("the mapping is good");
         let table = Table::open(&folder.path().join("rows.csv"), &ReadOptions::default()).expect("the source");
         let origins =
@@ -131,12 +142,20 @@ impl Stage {
     }
 
     pub async fn upload_loaded(&self, records: Vec<Loaded>) -> End {
-        let (_signal, stop) = watch::channel(false);
+        self.upload_fed(fed(records, Fed::Record).await, HashSet::new(), CancellationToken::new()).await
+    }
+
+    async fn upload_fed(
+        &self,
+        feed: mpsc::Receiver<Vec<Fed>>,
+        links_unknown: HashSet<u32>,
+        stop: CancellationToken,
+    ) -> End {
         let upload = Upload {
             client: Arc::clone(&self.client),
             plan: Arc::clone(&self.plan),
             journal: Arc::clone(&self.journal),
-            feed: fed(records).await,
+            feed,
             options: Options {
                 batch: BatchSize::Fixed(self.plan.write.batch_max.min(50)),
                 in_flight: 24,
@@ -144,30 +163,31 @@ impl Stage {
                 settle: Duration::from_secs(1),
                 clock: Clock::faster(100.0),
                 again: false,
+                sample: false,
             },
             doubts: Vec::new(),
+            links_unknown,
             stop,
         };
         amoport::upload::run(upload, &mut |_| {}).await.expect("the store works").end
     }
 
     pub async fn link(&self, records: Vec<Record>, stopped: bool) -> End {
-        let feed = fed(records.into_iter().map(|record| loaded(record, &[])).collect()).await;
+        let feed = fed(records.into_iter().map(|record| loaded(record, &[])).collect(), Fed::Known).await;
         self.link_fed(feed, stopped).await
     }
 
     pub async fn link_fed(&self, feed: mpsc::Receiver<Vec<Fed>>, stopped: bool) -> End {
-        let (_signal, stop) = watch::channel(stopped);
-        let linking = Linking {
-            client: Arc::clone(&self.client),
-            plan: Arc::clone(&self.plan),
-            journal: Arc::clone(&self.journal),
-            feed,
-            ids: self.store().unlinked(1).expect("the store works"),
-            in_flight: 4,
-            stop,
-        };
-        links::link(linking).await.expect("the store works")
+        let stop = CancellationToken::new();
+        if stopped {
+            stop.cancel();
+        }
+        self.upload_fed(feed, self.links_unknown(), stop).await
+    }
+
+    /// Rows that are made, not linked, and of whose links the store knows nothing.
+    pub fn links_unknown(&self) -> HashSet<u32> {
+        self.store().links_unknown(1).expect("the store works")
     }
 
     pub fn store(&self) -> Store {
@@ -176,7 +196,8 @@ impl Stage {
 
     pub fn lines(&self) -> BTreeMap<u32, Line> {
         let mut lines = BTreeMap::new();
-        let kept = self.store().lines::<StoreError>(1, |line| {
+        let run = self.store().run(1).expect("the run is there");
+        let kept = self.store().lines::<StoreError>(&run, |line| {
             lines.insert(line.row, line);
             Ok(())
         });
@@ -185,7 +206,7 @@ impl Stage {
     }
 
     pub fn statuses(&self) -> Vec<(u32, &'static str, String)> {
-        let code = |line: &Line| line.problems.first().map(|p| p.code.clone()).unwrap_or_default();
+        let code = |line: &Line| line.problems.first().map(|p| p.code.to_string()).unwrap_or_default();
         self.lines().values().map(|line| (line.row, line.status.word(), code(line))).collect()
     }
 }
@@ -200,11 +221,11 @@ pub fn loaded(record: Record, more: &[u32]) -> Loaded {
     Loaded { row: row(record.row), more: more.iter().map(|number| row(*number)).collect(), record }
 }
 
-async fn fed(records: Vec<Loaded>) -> mpsc::Receiver<Vec<Fed>> {
+async fn fed(records: Vec<Loaded>, as_what: fn(Loaded) -> Fed) -> mpsc::Receiver<Vec<Fed>> {
     let (sender, receiver) = mpsc::channel(4);
     let rows = records.len() as u64;
-    sender.send(records.into_iter().map(Fed::Record).collect()).await.expect("there is room");
-    sender.send(vec![Fed::End { rows }]).await.expect("there is room");
+    sender.send(records.into_iter().map(as_what).collect()).await.expect("there is room");
+    sender.send(vec![Fed::End(Walked { rows, ..Walked::default() })]).await.expect("there is room");
     receiver
 }
 
@@ -238,6 +259,7 @@ pub fn head(kind: Kind, action: Action) -> Head {
         limit: None,
         again: false,
         catalog: Some(CATALOG),
+        decimal: None,
     }
 }
 

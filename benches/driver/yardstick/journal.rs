@@ -3,8 +3,8 @@
 use super::{in_file, tell};
 use amoport::entity::{Action, Entity, Kind};
 use amoport::store::{
-    Head, Journal, MappingHead, NewRun, Outcome, Resumed, RunEnd, RunOutcome, Sending, SourceHead, Status, Store,
-    StoreError, Verify,
+    BatchOf, Head, Journal, MappingHead, NewRun, Outcome, Resumed, RunEnd, RunOutcome, Sending, SourceHead, Status,
+    Store, StoreError, Verify,
 };
 use amoport::table::Format;
 use std::fmt::Write as _;
@@ -92,7 +92,8 @@ pub fn outcomes(folder: &Path, rows: usize) -> Result<(), String> {
 
 fn note(journal: &mut Journal, rows: &[u32]) -> Result<(), StoreError> {
     let batch = journal.next_batch();
-    let sending = Sending { batch, rows, owner: None, keys: &[], watermark: 0, at_ms: 0, again: false };
+    let sending =
+        Sending { batch, of: BatchOf::Records, rows, owner: None, keys: &[], watermark: 0, at_ms: 0, again: false };
     journal.sent(&sending)?;
     let outcomes: Vec<Outcome> = rows.iter().map(|row| made(*row)).collect();
     journal.answered(batch, 200, &outcomes)
@@ -137,5 +138,6 @@ pub fn head(url: &str, rate: u32) -> Head {
         limit: None,
         again: true,
         catalog: None,
+        decimal: None,
     }
 }

@@ -18,10 +18,10 @@ mod window;
 #[cfg(test)]
 mod oracle;
 
+use super::input::Input;
 use super::workbook::Found;
 use calamine::Sheet;
 use outline::Outline;
-use std::fs::File;
 use std::io::{BufReader, Seek};
 use std::ops::ControlFlow;
 use strings::Strings;
@@ -45,15 +45,15 @@ type Step<T> = Result<T, Stop>;
 /// An open workbook.
 pub struct Scanned {
     /// For whoever goes on with another reader.
-    pub file: File,
-    archive: ZipArchive<BufReader<File>>,
+    pub file: Input,
+    archive: ZipArchive<BufReader<Input>>,
     outline: Outline,
     strings: Strings,
 }
 
 impl Scanned {
     /// `None` where the workbook is better left to `calamine`.
-    pub fn open(file: &File) -> Option<Scanned> {
+    pub fn open(file: &Input) -> Option<Scanned> {
         let file = file.try_clone().ok()?;
         let mut input = file.try_clone().ok()?;
         input.rewind().ok()?;

@@ -1,5 +1,6 @@
 //! Every workbook read twice, by the scanner and by `calamine`: the same cells and the same ends.
 
+use crate::table::input::Input;
 use crate::table::layout::Format;
 use crate::table::quiet::quietly;
 use crate::table::workbook::Workbook;
@@ -16,12 +17,12 @@ type Reading = Vec<String>;
 
 fn reading(
     path: &Path,
-    open: fn(File, Format) -> Result<Workbook, crate::table::workbook::Trouble>,
+    open: fn(Input, Format) -> Result<Workbook, crate::table::workbook::Trouble>,
 ) -> (Reading, bool) {
     let mut told = Vec::new();
     let mut scanned = false;
     let whole = quietly(|| {
-        let file = File::open(path).expect("the file is there");
+        let file = Input::File(File::open(path).expect("the file is there"));
         let mut book = match open(file, Format::Xlsx) {
             Ok(book) => book,
             Err(trouble) => return told.push(trouble.problem(path, None).to_string()),

@@ -4,9 +4,9 @@
 //! `calamine` reads all shared strings when it opens a workbook, and does not tell where it finds what. So it is given
 //! a copy in which the large parts, sheets and strings, are replaced by small ones that say what they stand for.
 
+use super::super::input::Input;
 use calamine::{Data, DataRef, Reader, Sheet, SheetType, Xlsx};
 use std::fmt::Write as _;
-use std::fs::File;
 use std::io::{BufReader, Cursor, Read, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
@@ -35,7 +35,7 @@ pub struct Outline {
 
 impl Outline {
     /// `None` where the workbook is not laid out as usual.
-    pub fn of(archive: &mut ZipArchive<BufReader<File>>) -> Option<Outline> {
+    pub fn of(archive: &mut ZipArchive<BufReader<Input>>) -> Option<Outline> {
         let (copy, replaced) = copy(archive)?;
         let book = Xlsx::new(Cursor::new(copy)).ok()?;
         let sheets = book.sheets_metadata().to_vec();
@@ -110,7 +110,7 @@ fn treatment(name: &str) -> Treatment {
 }
 
 /// The copy, and the numbers of the parts that are replaced in it.
-fn copy(archive: &mut ZipArchive<BufReader<File>>) -> Option<(Vec<u8>, Vec<usize>)> {
+fn copy(archive: &mut ZipArchive<BufReader<Input>>) -> Option<(Vec<u8>, Vec<usize>)> {
     let mut copy = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     let mut room = COPIED_BYTES_MAX;

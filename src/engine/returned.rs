@@ -2,48 +2,56 @@
 //! ended.
 
 use super::after::After;
-use super::exit::Ended;
-use super::{prepare, say};
+use super::cancel::Cancel;
+use super::error::EngineError;
+use super::event::Teller;
+use super::{source, survey};
 use crate::entity::Action;
 use crate::export::back::{self, Deciding, Sent, Trouble};
 use crate::export::{Columns, Hidden};
+use crate::message;
+use crate::problem::Note;
 use crate::store::{Returned, Store};
 use crate::table::Table;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use tokio::sync::watch;
 
 /// What earlier imports of this workbook sent.
-pub fn sent(store: &Store, hidden: &Hidden) -> Result<HashMap<u64, Sent>, Ended> {
+pub(super) fn sent(store: &Store, hidden: &Hidden) -> Result<HashMap<u64, Sent>, EngineError> {
     let known = store.returned(&hidden.stamp.export)?.into_iter();
     Ok(known.map(|(id, Returned { sheet, account })| (id, Sent { sheet, account })).collect())
 }
 
 impl After<'_> {
     /// Looks at what a workbook has changed, so that its next import does not take these changes for somebody else's.
-    /// The import itself is done, whatever comes of it.
-    pub async fn remember(&self, mut stop: watch::Receiver<bool>) -> Result<(), Ended> {
+    pub async fn remember(&self, cancel: &Cancel, tell: &mut Teller<'_>) -> Result<(), EngineError> {
         if self.head.mapping.made.is_none() || self.plan.action != Action::Update {
             return Ok(());
         }
         let rows: BTreeMap<u32, u64> =
             self.store.written(self.run())?.into_iter().map(|(row, written)| (row, written.id)).collect();
-        if rows.is_empty() || self.source_changed().is_some() {
+        let file = Path::new(&self.head.source.path);
+        // What another workbook says is nothing that was sent.
+        let same = || survey::sha256(file).is_ok_and(|now| now == self.head.source.sha256);
+        if rows.is_empty() || !same() {
             return Ok(());
         }
-        let Ok(hidden) = Hidden::read(Path::new(&self.head.source.path)) else { return Ok(()) };
-        let table = prepare::reopen(&self.head.source)?;
+        let Ok(hidden) = Hidden::read(file) else { return Ok(()) };
+        let table = source::reopen(&self.head.source)?;
         let looked = tokio::select! {
             biased;
-            Ok(_) = stop.wait_for(|stop| *stop) => return Ok(()),
+            () = cancel.token().cancelled() => return Ok(()),
             looked = self.look(&hidden, table, &rows) => looked,
         };
         match looked {
             Ok(seen) => self.store.has_returned(&hidden.stamp.export, &seen)?,
             Err(Trouble::Source(problem)) => return Err(problem.into()),
             Err(Trouble::Service(failure)) => {
-                say::line(&format!("the changed records could not be looked at again: {failure}"));
-                say::line("export again before you edit these rows further: they would be told as conflicts");
+                let failure = failure.to_string();
+                let message = message!("the changed records could not be looked at again: {failure}", failure);
+                tell.note(Note::warning("not-looked-at", message));
+                let message = "export again before you edit these rows further: they would be told as conflicts";
+                tell.note(Note::warning("not-looked-at", message));
             }
         }
         Ok(())

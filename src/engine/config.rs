@@ -1,7 +1,8 @@
 //! `amoport.toml` in the working folder: accounts by name, `[accounts.NAME]`. Holds no secrets, only where they are.
 
-use super::exit::Ended;
-use crate::problem::{Place, Problem, Stage, did_you_mean};
+use super::error::EngineError;
+use crate::message;
+use crate::problem::{Message, Place, Problem, Stage, did_you_mean};
 use std::path::PathBuf;
 
 const FILE: &str = "amoport.toml";
@@ -29,15 +30,20 @@ pub struct OAuth {
 
 impl Settings {
     /// An address as it is; any other word is a name in `amoport.toml`.
-    pub fn of(name: &str) -> Result<Settings, Ended> {
+    pub fn of(name: &str) -> Result<Settings, EngineError> {
         if name.contains("://") {
             return Ok(Settings { url: name.to_owned(), ..Settings::default() });
         }
         let text = std::fs::read_to_string(FILE).map_err(|e| {
             wrong(
-                format!("the account \"{name}\" is looked up in this file, which cannot be read: {e}"),
-                format!(
-                    "write it with [accounts.{name}] and url = \"https://NAME.amocrm.ru\", or give the address itself"
+                message!(
+                    "the account \"{name}\" is looked up in this file, which cannot be read: {error}",
+                    name,
+                    error = e.to_string()
+                ),
+                message!(
+                    "write it with [accounts.{name}] and url = \"https://NAME.amocrm.ru\", or give the address itself",
+                    name
                 ),
             )
         })?;
@@ -45,36 +51,38 @@ impl Settings {
     }
 }
 
-fn wrong(message: String, hint: String) -> Problem {
+fn wrong(message: impl Into<Message>, hint: impl Into<Message>) -> Problem {
     Problem::new(Stage::Read, "config", message).at(Place::File(FILE.into())).hint(hint)
 }
 
 fn read(text: &str, name: &str) -> Result<Settings, Problem> {
     let config: toml::Table = text.parse().map_err(|e: toml::de::Error| {
-        wrong(format!("this is not TOML: {}", e.message()), "correct the file".to_owned())
+        wrong(message!("this is not TOML: {message}", message = e.message()), "correct the file")
     })?;
     let accounts = config.get("accounts").and_then(toml::Value::as_table).cloned().unwrap_or_default();
     let Some(account) = accounts.get(name).and_then(toml::Value::as_table) else {
         let hint = did_you_mean(name, accounts.keys().map(String::as_str))
-            .map(|hint| hint.to_string())
-            .unwrap_or_else(|| format!("add [accounts.{name}] with url = \"https://NAME.amocrm.ru\""));
-        return Err(wrong(format!("there is no account \"{name}\""), hint));
+            .unwrap_or_else(|| message!("add [accounts.{name}] with url = \"https://NAME.amocrm.ru\"", name));
+        return Err(wrong(message!("there is no account \"{name}\"", name), hint));
     };
     if let Some(unknown) = account.keys().find(|key| !KEYS.contains(&key.as_str())) {
-        let hint = did_you_mean(unknown, KEYS)
-            .map(|hint| hint.to_string())
-            .unwrap_or_else(|| format!("known are {}", KEYS.join(", ")));
-        return Err(wrong(format!("[accounts.{name}] does not know \"{unknown}\""), hint));
+        let hint = did_you_mean(unknown, KEYS).unwrap_or_else(|| message!("known are {keys}", keys = KEYS.join(", ")));
+        return Err(wrong(message!("[accounts.{name}] does not know \"{unknown}\"", name, unknown), hint));
     }
     let word = |key: &str| -> Result<Option<String>, Problem> {
         match account.get(key) {
             None => Ok(None),
             Some(toml::Value::String(word)) if !word.trim().is_empty() => Ok(Some(word.clone())),
-            Some(_) => Err(wrong(format!("{key} of [accounts.{name}] is no text"), format!("write {key} = \"…\""))),
+            Some(_) => Err(wrong(
+                message!("{key} of [accounts.{name}] is no text", key, name),
+                message!("write {key} = \"…\"", key),
+            )),
         }
     };
     let needed = |key: &str, why: &str| -> Result<String, Problem> {
-        word(key)?.ok_or_else(|| wrong(format!("[accounts.{name}] has no {key}"), format!("add {key} = {why}")))
+        word(key)?.ok_or_else(|| {
+            wrong(message!("[accounts.{name}] has no {key}", name, key), message!("add {key} = {why}", key, why))
+        })
     };
     let token_store = word("token-store")?.map(PathBuf::from);
     let client_id = word("client-id")?;
@@ -94,8 +102,8 @@ fn read(text: &str, name: &str) -> Result<Settings, Problem> {
             .and_then(|words| words.iter().map(|word| word.as_str().map(str::to_owned)).collect())
             .filter(|words: &Vec<String>| !words.is_empty())
             .ok_or_else(|| {
-                let hint = "write token-command = [\"program\", \"word\"]".to_owned();
-                wrong(format!("token-command of [accounts.{name}] is no list of texts"), hint)
+                let hint = "write token-command = [\"program\", \"word\"]";
+                wrong(message!("token-command of [accounts.{name}] is no list of texts", name), hint)
             })?,
     };
     Ok(Settings {

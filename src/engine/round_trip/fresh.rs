@@ -1,33 +1,29 @@
 //! Rows of a workbook without an id: which are made, and which are not.
 
-use super::super::args::Common;
-use super::super::exit::Ended;
-use super::{Asked, Opened};
+use super::super::error::EngineError;
+use super::super::request::ImportRequest;
+use super::Held;
 use crate::export::back::Fresh;
 use crate::mapping::{Edit, Refusal};
+use crate::message;
 use crate::store::{Store, ledger_name};
 use std::collections::{HashMap, HashSet};
 
 /// What becomes of rows without an id. Each has a key of what it holds, so that the same row is made once, however often
 /// the workbook is imported. A row that was made and then edited looks like another new one: nobody can tell, so it is
 /// not made.
-pub fn edits(
-    asked: &Asked<'_>,
-    opened: &Opened,
-    fresh: &[Fresh],
-    common: &Common,
-) -> Result<HashMap<u32, Edit>, Ended> {
+pub fn edits(request: &ImportRequest, held: &Held, fresh: &[Fresh]) -> Result<HashMap<u32, Edit>, EngineError> {
     if fresh.is_empty() {
         return Ok(HashMap::new());
     }
-    let stamp = &opened.hidden.stamp;
+    let stamp = &held.hidden.stamp;
     let start = format!("amoport:{}:", stamp.export);
-    let catalog = match opened.same_account {
+    let catalog = match held.same_account {
         true => stamp.catalog,
-        false => stamp.catalog_name.as_deref().and_then(|name| opened.account.catalog(name).ok()).map(|found| found.id),
+        false => stamp.catalog_name.as_deref().and_then(|name| held.account.catalog(name).ok()).map(|found| found.id),
     };
     let ledger = ledger_name(stamp.kind, catalog);
-    let known = Store::open(&common.state)?.keys_beginning(&opened.target.account, &ledger, &start)?;
+    let known = Store::open(&request.folders.state)?.keys_beginning(&held.target.account, &ledger, &start)?;
     let mut times: HashMap<&str, u32> = HashMap::new();
     let keys: Vec<(&Fresh, String)> = fresh
         .iter()
@@ -38,11 +34,11 @@ pub fn edits(
         })
         .collect();
     let here: HashSet<&String> = keys.iter().map(|(_, key)| key).collect();
-    let edited = !asked.again && known.keys().any(|key| !here.contains(key));
+    let edited = !request.again && known.keys().any(|key| !here.contains(key));
     let edit = |fresh: &Fresh, key: String| match known.get(&key) {
         Some(Some(id)) => Edit::Made { key, id: *id },
         Some(None) => Edit::New(key),
-        None if let (Some(id), false) = (fresh.lost, asked.again) => Edit::Refused(vec![lost(id)]),
+        None if let (Some(id), false) = (fresh.lost, request.again) => Edit::Refused(vec![lost(id)]),
         None if edited => Edit::Refused(vec![Refusal {
             code: "new-row-unclear".to_owned(),
             column: None,
@@ -61,10 +57,10 @@ fn lost(id: u64) -> Refusal {
         code: "id-lost".to_owned(),
         column: None,
         value: None,
-        message: format!(
-            "the row holds what {id} was exported with, and {id} stands in no row: made anew it would be a double"
-        )
-        .into(),
-        hint: Some(format!("put {id} back into the ID cell; or add --again to make it all the same").into()),
+        message: message!(
+            "the row holds what {id} was exported with, and {id} stands in no row: made anew it would be a double",
+            id
+        ),
+        hint: Some(message!("put {id} back into the ID cell; or add --again to make it all the same", id)),
     }
 }

@@ -1,0 +1,132 @@
+//! What is heard on the way of a use case, in words: notes, progress, and the last lines of a run.
+
+use super::args::Common;
+use super::progress::{Bar, counted};
+use super::say;
+use super::signals::Sending;
+use crate::engine::{Event, Next, Phase, RunResult};
+use crate::problem::Level;
+use crate::report;
+use crate::upload;
+
+/// Listens to a use case.
+pub struct Listener<'a> {
+    common: &'a Common,
+    bar: Bar,
+    sending: Sending,
+}
+
+impl<'a> Listener<'a> {
+    pub fn new(common: &'a Common) -> Listener<'a> {
+        Listener { common, bar: Bar::new(common), sending: Sending::default() }
+    }
+
+    /// Told when a run has begun, for whoever answers signals.
+    pub fn sending(&self) -> &Sending {
+        &self.sending
+    }
+
+    /// True where a total would be shown, so that counting the records is worth it.
+    pub fn shows_progress(&self) -> bool {
+        self.bar.shows()
+    }
+
+    pub fn hear(&mut self, event: Event) {
+        match event {
+            Event::Source { file, layout } => say::note(self.common, format!("{file}: {layout}")),
+            Event::Note(note) => match note.level {
+                Level::Info => say::note(self.common, note.message.to_string()),
+                Level::Warning => say::line(&note.message.to_string()),
+            },
+            Event::Started { .. } => self.sending.begins(),
+            Event::Phase(Phase::Send) => self.bar.start(),
+            Event::Phase(Phase::Link) => say::detail(self.common, "linking what the records name"),
+            Event::Phase(Phase::Report) => self.bar.finish(),
+            Event::Phase(Phase::Survey | Phase::Account | Phase::Decide | Phase::ReadBack) => {}
+            Event::Progress(progress) => self.bar.update(&progress),
+            Event::Upload(event) => self.upload(&event),
+            Event::ReadBack { checked } => {
+                say::detail(self.common, format!("read back {checked} records: all as sent"));
+            }
+            Event::Ended(result) => ended(&result, self.common),
+            // Said by `upload`, and by the verb that checks.
+            Event::Wait(_) | Event::Problem(_) | Event::Checked(_) => {}
+        }
+    }
+
+    fn upload(&self, event: &upload::Event) {
+        match event {
+            upload::Event::Answered { batch, records, status, ms, .. } => {
+                let status = status.unwrap_or(0);
+                say::detail(self.common, format!("batch {batch}: {records} records, answer {status} in {ms} ms"));
+            }
+            upload::Event::Again { batch, why, .. } => {
+                say::detail(self.common, format!("batch {batch} goes again: {why}"));
+            }
+            upload::Event::InDoubt { batch, records, why } => {
+                let text = format!("batch {batch}: {why}; looking for its {records} records in the account");
+                say::note(self.common, text);
+            }
+            upload::Event::Looked { found, missing, unclear, last: true } => {
+                let text = format!("looked: {found} found, {missing} to be sent again, {unclear} unclear");
+                say::note(self.common, text);
+            }
+            upload::Event::Looked { last: false, .. } | upload::Event::Counts(_) | upload::Event::Linked { .. } => {}
+        }
+    }
+
+    pub fn finish(&mut self) {
+        self.bar.finish();
+    }
+}
+
+/// The last lines: problems, counts, paths, and how to go on.
+fn ended(result: &RunResult, common: &Common) {
+    if let Some(stopped) = &result.stopped {
+        say::line(&stopped.to_string());
+    }
+    let problems = result.folder.join(report::PROBLEMS);
+    for problem in &result.problems {
+        say::line(&problem.to_string());
+    }
+    if result.more_problems {
+        say::line(&format!("… and more, all in {}", problems.display()));
+    }
+    counts(result, common);
+    match result.next {
+        Next::Nothing => {}
+        Next::Resume => say::line(&format!("to go on: amoport resume {}", result.summary.run)),
+        Next::ImportFrom(row) => {
+            say::line(&format!("to go on: mend the source and import its rest with --rows {row}-"));
+        }
+    }
+    if common.json {
+        say::data(&serde_json::to_string(&result.summary).unwrap_or_default());
+    }
+}
+
+fn counts(result: &RunResult, common: &Common) {
+    let summary = &result.summary;
+    let (read, requests, seconds) = (summary.counts.read, summary.requests.sent, summary.elapsed_ms as f64 / 1000.0);
+    if read == 0 && summary.counts.skipped == 0 {
+        say::note(common, "the source holds no records");
+    }
+    let counted = counted(&summary.counts);
+    say::note(common, format!("{counted} of {read} records · {requests} requests in {seconds:.1} s"));
+    if let Some(links) = summary.links {
+        let refused = match links.refused {
+            0 => String::new(),
+            some => format!(", {some} refused; see {}", result.folder.join(report::PROBLEMS).display()),
+        };
+        say::note(common, format!("{} links made{refused}", links.made));
+    }
+    say::note(common, format!("results: {}", result.folder.join(report::RESULTS_XLSX).display()));
+    if let Some(rejected) = &result.rejected {
+        let how = match result.made_mapping {
+            false => "correct it and import it with the same mapping".to_owned(),
+            // What the workbook hides is not in the file of the rejected.
+            true => format!("correct these rows in {} and import that again", summary.source.path),
+        };
+        say::note(common, format!("rejected: {} ({how})", rejected.display()));
+    }
+}

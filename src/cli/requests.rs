@@ -1,0 +1,98 @@
+//! From arguments to requests of the engine.
+
+use super::args::{CheckArgs, Common, ExportArgs, ImportArgs, ResumeArgs, SourceArgs, TargetArgs, VerifyWord};
+use super::ask;
+use crate::engine::{
+    CheckRequest, EngineError, ExportRequest, Folders, ImportRequest, ResumeRequest, SourceOptions, Target, Token,
+};
+use crate::store::Verify;
+
+pub fn folders(common: &Common) -> Folders {
+    Folders::new(&common.state, &common.runs)
+}
+
+pub fn target(args: &TargetArgs) -> Result<Target, EngineError> {
+    let target = match (&args.account, args.sandbox) {
+        (None, false) => Ok(Target::unsaid()),
+        (Some(_), true) => {
+            Err(EngineError::refused("no-account", "both --sandbox and --account are given", "choose one of them"))
+        }
+        (None, true) => Ok(Target::sandbox()),
+        (Some(account), false) => Ok(Target::account(account)),
+    }?;
+    Ok(match &args.token_file {
+        Some(file) => target.token(Token::File(file.clone())),
+        None => target,
+    })
+}
+
+fn read(args: &SourceArgs) -> SourceOptions {
+    SourceOptions {
+        sheet: args.sheet.clone(),
+        header_row: args.header_row,
+        encoding: args.encoding.clone(),
+        delimiter: args.delimiter,
+    }
+}
+
+pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, EngineError> {
+    Ok(ImportRequest {
+        mapping: args.mapping.clone(),
+        read: read(&args.source),
+        limit: args.limit,
+        rows: args.rows,
+        batch: args.batch,
+        rate: args.rate,
+        max_errors: args.max_errors,
+        settle_s: args.settle,
+        verify: match args.verify {
+            VerifyWord::All => Verify::All,
+            VerifyWord::Sample => Verify::Sample,
+            VerifyWord::None => Verify::None,
+        },
+        again: args.again,
+        force: args.force,
+        as_new: args.as_new,
+        consent: ask::consent(args.yes),
+        ..ImportRequest::new(&args.file, target(&args.target)?, folders(common))
+    })
+}
+
+pub fn check(args: &CheckArgs, common: &Common) -> Result<CheckRequest, EngineError> {
+    let import = ImportRequest {
+        mapping: args.mapping.clone(),
+        read: read(&args.source),
+        rows: args.rows,
+        force: args.force,
+        as_new: args.as_new,
+        ..ImportRequest::new(&args.file, target(&args.target)?, folders(common))
+    };
+    Ok(CheckRequest { import, snapshot: args.account_file.clone() })
+}
+
+pub fn resume(args: &ResumeArgs, common: &Common) -> ResumeRequest {
+    ResumeRequest {
+        run: args.run.clone(),
+        token: args.token_file.clone().map(Token::File),
+        resend_unknown: args.resend_unknown,
+        ..ResumeRequest::new(folders(common))
+    }
+}
+
+pub fn export(args: &ExportArgs, common: &Common) -> Result<ExportRequest, EngineError> {
+    Ok(ExportRequest {
+        catalog: args.catalog.clone(),
+        ids: args.id.clone(),
+        since: args.since.clone(),
+        query: args.query.clone(),
+        with: args.with.clone(),
+        columns: args.columns.clone(),
+        mapping: args.mapping.clone(),
+        linked: args.linked.clone(),
+        filters: args.filter.clone(),
+        twice: args.twice,
+        force: args.force,
+        rate: args.rate,
+        ..ExportRequest::new(args.kind, &args.to, target(&args.target)?, folders(common))
+    })
+}

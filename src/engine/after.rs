@@ -1,0 +1,136 @@
+//! What follows the upload of a run: some of its records are read back, and what has changed in the account meanwhile is
+//! told. The import itself is done, whatever comes of this.
+
+use super::cancel::Cancel;
+use super::error::EngineError;
+use super::event::{Event, Teller};
+use super::{prepare, source};
+use crate::account::{Wanted, changes};
+use crate::api::{Client, pull};
+use crate::entity::answer::NOT_A_CHOICE;
+use crate::mapping::{Mapper, Plan};
+use crate::message;
+use crate::problem::Note;
+use crate::report;
+use crate::store::{Head, Journal, Store, Verify, Written};
+use crate::upload::feed::{self, Fed, Loaded, Select};
+use crate::upload::verify::{self, Bodies, Verified, VerifyError};
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+
+pub(super) struct After<'a> {
+    pub client: &'a Arc<Client>,
+    pub plan: &'a Arc<Plan>,
+    pub journal: &'a Arc<Mutex<Journal>>,
+    pub store: &'a Store,
+    pub head: &'a Head,
+    pub name: &'a str,
+}
+
+impl After<'_> {
+    /// Compares what the account holds with what was sent, as far as the run was asked to. That it could not be done is told.
+    pub async fn read_back(
+        &self,
+        sample: Vec<Loaded>,
+        cancel: &Cancel,
+        tell: &mut Teller<'_>,
+    ) -> Result<(), EngineError> {
+        let Some((bodies, ids, above)) = self.bodies(sample)? else { return Ok(()) };
+        let read = verify::read_back(self.client, self.plan, self.journal, bodies, &ids, above);
+        tokio::select! {
+            biased;
+            () = cancel.token().cancelled() => {
+                tell.note(Note::warning("read-back", "reading back is broken off; the import itself is done"));
+                Ok(())
+            }
+            read = read => self.tell_read_back(read, tell),
+        }
+    }
+
+    /// What to read back: the bodies that were sent, the ids under which they stand, and above which id to look for twins.
+    #[allow(clippy::type_complexity)]
+    fn bodies(
+        &self,
+        sample: Vec<Loaded>,
+    ) -> Result<Option<(Bodies, BTreeMap<u32, Written>, Option<u64>)>, EngineError> {
+        let run = self.run();
+        let found = match self.head.verify {
+            Verify::None => return Ok(None),
+            Verify::Sample => {
+                let ids = self.store.written_rows(run, sample.iter().map(|loaded| loaded.record.row))?;
+                (Bodies::Sample(sample), ids, None)
+            }
+            Verify::All => {
+                let ids = self.store.written(run)?;
+                (Bodies::All(self.feed(ids.keys().copied().collect())?), ids, self.store.first_watermark(run)?)
+            }
+        };
+        Ok((!found.1.is_empty()).then_some(found))
+    }
+
+    fn tell_read_back(&self, read: Result<Verified, VerifyError>, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+        match read {
+            Ok(verified) if verified.clean() => tell.event(Event::ReadBack { checked: verified.checked }),
+            Ok(verified) => {
+                let gone = match verified.kept {
+                    0 => "".into(),
+                    some => message!("{some} were deleted and are still shown, ", some),
+                };
+                let problems = Path::new(&self.head.folder).join(report::PROBLEMS).display().to_string();
+                let message = message!(
+                    "read back {checked} records: {gone}{differing} differ from what was sent, {missing} are not there, {doubled} have a twin; see {problems}",
+                    checked = verified.checked,
+                    gone,
+                    differing = verified.differing,
+                    missing = verified.missing,
+                    doubled = verified.doubled,
+                    problems
+                );
+                let count = verified.differing + verified.missing + verified.doubled + verified.kept;
+                tell.note(Note::warning("read-back", message).count(count));
+            }
+            Err(VerifyError::Store(error)) => return Err(error.into()),
+            Err(VerifyError::Service(failure)) => {
+                let message = message!("the account could not be read back: {failure}", failure = failure.to_string());
+                tell.note(Note::warning("read-back", message));
+            }
+        }
+        Ok(())
+    }
+
+    /// A choice that the account had when the run began and that the service refuses now: asks the account again, and
+    /// says what has changed in it.
+    pub async fn tell_changes(&self, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+        if !self.store.has_problem(self.run(), NOT_A_CHOICE)? {
+            return Ok(());
+        }
+        let then = &self.plan.account;
+        // Whoever cannot read it now has been told what the service refused.
+        let pulled = pull::pull(self.client, &Wanted::like(then), prepare::now()).await;
+        let Ok((now, _)) = pulled else { return Ok(()) };
+        let changes = changes(then, &now);
+        for change in &changes {
+            let message = message!("the account has changed since this run began: {change}", change);
+            tell.note(Note::warning("account-changed", message));
+        }
+        if !changes.is_empty() {
+            let message = "import the rejected rows again; amoport reads the account anew for every import";
+            tell.note(Note::warning("account-changed", message));
+        }
+        Ok(())
+    }
+
+    pub fn run(&self) -> i64 {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).run()
+    }
+
+    /// Some rows of the source, mapped again.
+    fn feed(&self, rows: HashSet<u32>) -> Result<mpsc::Receiver<Vec<Fed>>, EngineError> {
+        // Of the same stretch: a key that stands outside of it as well is met once here, as it was then.
+        let select = Select { only: Some(rows), rows: self.head.rows, ..Select::default() };
+        let mapper = Mapper::new(Arc::clone(self.plan), self.name);
+        Ok(feed::start(source::reopen(&self.head.source)?, mapper, select))
+    }
+}

@@ -1,0 +1,285 @@
+//! The one beginning of every run: locked, then refused where it was made before, then weighed against the error budget,
+//! then named, then noted in the journal. That order is what keeps a record from being sent twice.
+
+use super::cancel::Cancel;
+use super::error::{EngineError, ErrorKind};
+use super::event::{Event, Teller};
+use super::prepare::now;
+use super::request::ImportRequest;
+use super::run::Job;
+use super::survey::Weighed;
+use super::target::Opened;
+use crate::mapping::Plan;
+use crate::message;
+use crate::problem::{Note, Problem};
+use crate::store::{Head, Journal, MappingHead, NewRun, Run, RunOutcome, SourceHead, Store, Word};
+use crate::table::Table;
+use crate::upload::feed::Select;
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+/// An import that is prepared and not begun.
+pub(super) struct Ready<'a> {
+    pub request: &'a ImportRequest,
+    pub target: &'a Opened,
+    pub plan: Arc<Plan>,
+    pub table: Table,
+    /// The file that is read.
+    pub source: &'a Path,
+    /// Of the source.
+    pub sha256: String,
+    pub mapping: MappingHead,
+    /// Of the account; a resumed run maps by it.
+    pub snapshot: &'a str,
+    /// What was decided of rows beforehand, as JSON.
+    pub edits: Vec<(u32, String)>,
+    /// Records whose keys are known are made once more.
+    pub again: bool,
+    pub guard: Guard,
+    /// What the mapping makes of the source, where it was asked.
+    pub weighed: Option<Weighed>,
+    pub total: Option<u64>,
+    pub returning: Option<Returning<'a>>,
+}
+
+/// What keeps the same file from being imported twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guard {
+    /// An earlier run of it refuses this one; with a key, records of a first try are held back one by one.
+    SameFile { keyed: bool },
+    /// The rows themselves say what is new.
+    Rows,
+}
+
+/// Records of an exported workbook that this run changes.
+pub(super) struct Returning<'a> {
+    pub export: &'a str,
+    pub ids: &'a [u64],
+    /// Ids that the workbook had and its sheet has no more.
+    pub left_alone: &'a [u64],
+}
+
+/// Begins a run. What comes back holds the lock, for as long as it lives.
+pub(super) fn begin(ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, EngineError> {
+    let head = head(&ready);
+    let request = ready.request;
+    let store = Store::open(&request.folders.state)?;
+    let lock = lock(&request.folders.state, &head)?;
+    if let Guard::SameFile { keyed } = ready.guard {
+        refuse_again(request, &store, &head, keyed)?;
+    }
+    let budget = budget(request, ready.weighed, tell);
+    let name = new_name(&store, &head, now())?;
+    let folder = request.folders.runs.join(&name);
+    let head = Head { folder: folder.display().to_string(), ..head };
+    make_folder(&folder)?;
+    if let Some(returning) = &ready.returning {
+        write_left(&folder, returning.left_alone)?;
+        store.returning(returning.export, returning.ids.iter().copied())?;
+    }
+    let new = NewRun { name: &name, head: &head, snapshot: ready.snapshot, started_at: now(), edits: &ready.edits };
+    let journal = Journal::begin(store, &new)?;
+    tell.event(Event::Started { run: name.clone() });
+    Ok(Job {
+        client: Arc::clone(&ready.target.client),
+        plan: ready.plan,
+        table: ready.table,
+        journal,
+        doubts: Vec::new(),
+        links_unknown: HashSet::new(),
+        store: Store::open(&request.folders.state)?,
+        name,
+        head,
+        select: Select { rows: request.rows, limit: request.limit, ..Select::default() },
+        budget: budget.0,
+        over_budget: budget.1,
+        total: ready.total,
+        in_flight: request.in_flight,
+        cancel: request.cancel.clone(),
+        _lock: lock,
+    })
+}
+
+/// The kind's maximum is a rule of the service.
+pub(super) fn batch_size(asked: Option<usize>, plan: &Plan) -> Result<(), EngineError> {
+    let max = plan.write.batch_max;
+    match asked {
+        Some(size) if size > max => Err(EngineError::refused(
+            "batch-size",
+            message!("--batch {size} is more than the service takes for a {kind}", size, kind = plan.kind.name()),
+            message!("give {max} or less", max),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn head(ready: &Ready<'_>) -> Head {
+    let (request, plan, layout) = (ready.request, &ready.plan, &ready.table.layout);
+    Head {
+        source: SourceHead {
+            path: ready.source.display().to_string(),
+            sha256: ready.sha256.clone(),
+            sheet: layout.sheet.clone(),
+            header_row: layout.header_row,
+            format: layout.format,
+            encoding: layout.encoding.map(str::to_owned),
+            bom: layout.bom,
+            delimiter: layout.delimiter,
+            titles: ready.table.header.titles().map(str::to_owned).collect(),
+        },
+        mapping: ready.mapping.clone(),
+        kind: plan.kind,
+        entity: plan.kind.spec().entity,
+        action: plan.action,
+        account: ready.target.account.clone(),
+        target: ready.target.target.clone(),
+        base: plan.account.base.clone(),
+        folder: request.folders.runs.display().to_string(),
+        batch: request.batch,
+        settle: request.settle_s,
+        verify: request.verify,
+        rate: request.rate,
+        rows: request.rows,
+        limit: request.limit,
+        again: ready.again,
+        catalog: plan.catalog,
+        decimal: plan.decimal,
+    }
+}
+
+/// The same file, with the same mapping, into the same account: the service would make everything a second time.
+fn refuse_again(request: &ImportRequest, store: &Store, head: &Head, keyed: bool) -> Result<(), EngineError> {
+    if request.again {
+        return Ok(());
+    }
+    let earlier = store.same_imports(&head.account, &head.source.sha256, &head.mapping.sha256)?;
+    let mut covering = None;
+    for run in earlier {
+        let counts = store.counts(run.run)?;
+        if covers(&run, counts.read - counts.rejected - counts.unprocessed - counts.unchanged, request, keyed) {
+            covering = Some(run);
+            break;
+        }
+    }
+    let Some(run) = covering else { return Ok(()) };
+    let (message, hint) = if run.outcome.is_final() {
+        (
+            message!("this source was imported before, by run {run}", run = run.name),
+            message!("records would be made twice; add --again if that is what you want"),
+        )
+    } else {
+        (
+            message!("run {run} of this source has not ended", run = &run.name),
+            message!("go on with it: amoport resume {run}", run = &run.name),
+        )
+    };
+    Err(Problem::in_file(Path::new(&head.source.path), "imported-before", message).hint(hint).into())
+}
+
+/// Runs of other rows of the same file do not count: people try the first ten rows before the rest.
+fn covers(run: &Run, made: u64, request: &ImportRequest, keyed: bool) -> bool {
+    // Where no record was made, for the source broke off before or every row was rejected, there is nothing to double.
+    let nothing = made == 0 && (run.outcome == RunOutcome::SourceBroken || run.outcome.is_final());
+    let overlap = match (run.head.rows, request.rows) {
+        (Some((a, b)), Some((c, d))) => a <= d && c <= b,
+        _ => true,
+    };
+    // With a key the records of the first try are known one by one; only they are held back then.
+    let tried = run.head.limit.is_some() && keyed && run.outcome.is_final();
+    !nothing && overlap && !tried
+}
+
+/// How many more may be rejected, and whether that is overrun already by what the mapping rejects: with a budget the whole
+/// source was weighed, so that local rejections are known, and the number of records that a share refers to.
+fn budget(
+    request: &ImportRequest,
+    weighed: Option<Weighed>,
+    tell: &mut Teller<'_>,
+) -> (Option<crate::upload::Budget>, bool) {
+    let (Some(max), Some(Weighed { records, rejected })) = (request.max_errors, weighed) else { return (None, false) };
+    let records = records + rejected;
+    let budget = max.of(records);
+    let over = budget.exceeded(rejected);
+    if over {
+        let message = message!("{rejected} of {records} records would be rejected: nothing is sent", rejected, records);
+        tell.note(Note::new("over-budget", message));
+    }
+    (Some(budget), over)
+}
+
+/// A run's name: when it began and what it imports; numbered if another began in the same second.
+fn new_name(store: &Store, head: &Head, now: i64) -> Result<String, EngineError> {
+    let stamp = jiff::Timestamp::from_second(now)
+        .map_or_else(|_| now.to_string(), |t| t.strftime("%Y%m%dT%H%M%SZ").to_string());
+    let stem = Path::new(&head.mapping.path)
+        .file_stem()
+        .map_or_else(|| head.kind.word().to_owned(), |s| s.to_string_lossy().into_owned());
+    let stem: String =
+        stem.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
+    let mut name = format!("{stamp}-{stem}");
+    let mut n = 1;
+    while store.run_named(&name)?.is_some() {
+        n += 1;
+        name = format!("{stamp}-{stem}-{n}");
+    }
+    Ok(name)
+}
+
+/// Rejected rows hold people's data: the folder is its owner's alone.
+pub(super) fn make_folder(folder: &Path) -> Result<(), EngineError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|e| {
+        let message = message!("the run's folder cannot be made: {error}", error = e.to_string());
+        Problem::in_file(folder, "runs-folder", message).hint("name another folder with --runs").into()
+    })
+}
+
+/// The file in a run's folder with the ids that the workbook had and its sheet has no more.
+const LEFT_ALONE: &str = "left-alone.csv";
+
+fn write_left(folder: &Path, left: &[u64]) -> Result<(), EngineError> {
+    if left.is_empty() {
+        return Ok(());
+    }
+    let path = folder.join(LEFT_ALONE);
+    let lines: String = left.iter().map(|id| format!("{id}\n")).collect();
+    std::fs::write(&path, format!("id\n{lines}")).map_err(|e| {
+        let message = message!("it cannot be written: {error}", error = e.to_string());
+        Problem::in_file(&path, "runs-folder", message).hint("name another folder with --runs").into()
+    })
+}
+
+/// One run per source and account at a time. The lock goes with the process, however it ends.
+pub(super) fn lock(state: &Path, head: &Head) -> Result<File, EngineError> {
+    let account: String = head.account.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let name = format!("{}-{account}", &head.source.sha256[..16.min(head.source.sha256.len())]);
+    let folder = state.join("locks");
+    let path = folder.join(name);
+    let unusable = |e: std::io::Error| -> EngineError {
+        let message = message!("the lock cannot be made: {error}", error = e.to_string());
+        Problem::in_file(&path, "state-unusable", message).hint("name a folder you may write to with --state").into()
+    };
+    std::fs::create_dir_all(&folder).map_err(unusable)?;
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => {
+            let message = "this source is being imported into this account right now";
+            let problem = Problem::in_file(Path::new(&head.source.path), "busy", message);
+            Err(EngineError::of(ErrorKind::Busy, problem.hint("wait until the other run has ended")))
+        }
+    }
+}
+
+/// True where a cancelled use case should stop before it sends anything.
+pub(super) fn still_wanted(cancel: &Cancel) -> Result<(), EngineError> {
+    match cancel.is_cancelled() {
+        true => Err(EngineError::interrupted(cancel.by(), "nothing was sent")),
+        false => Ok(()),
+    }
+}

@@ -1,0 +1,122 @@
+//! Why a use case came to nothing: what kind of end it was, and its problems.
+
+use super::cancel::Interruption;
+use crate::api::Failure;
+use crate::message;
+use crate::problem::{Message, Problem, Stage};
+use crate::report::ReportError;
+use crate::sandbox::StartError;
+use crate::store::StoreError;
+use crate::upload::verdict::Stop;
+use std::fmt;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// Usage, mapping, config or source: nothing was sent.
+    Refused,
+    /// Somebody else is at it; later it may go.
+    Busy,
+    /// The service did not let it.
+    Service,
+    /// A fault of the program or of the machine.
+    Fault,
+    /// Cancelled before anything was sent.
+    Interrupted(Interruption),
+    /// Nobody reads what is written any more.
+    NoReader,
+}
+
+#[derive(Debug)]
+pub struct EngineError {
+    pub kind: ErrorKind,
+    /// At least one.
+    pub problems: Vec<Problem>,
+}
+
+impl EngineError {
+    pub fn of(kind: ErrorKind, problem: Problem) -> EngineError {
+        EngineError { kind, problems: vec![problem] }
+    }
+
+    /// What was asked for cannot be done as it was asked.
+    pub(crate) fn refused(code: &'static str, message: impl Into<Message>, hint: impl Into<Message>) -> EngineError {
+        EngineError::of(ErrorKind::Refused, Problem::new(Stage::Read, code, message).hint(hint))
+    }
+
+    /// Something that cannot be, and is.
+    pub(super) fn fault(message: &'static str) -> EngineError {
+        let problem = Problem::new(Stage::Read, "fault", message).hint("please report this");
+        EngineError::of(ErrorKind::Fault, problem)
+    }
+
+    pub(super) fn interrupted(by: Interruption, message: &'static str) -> EngineError {
+        EngineError::of(ErrorKind::Interrupted(by), Problem::new(Stage::Read, "interrupted", message))
+    }
+}
+
+impl fmt::Display for EngineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.split_first() {
+            Some((first, [])) => write!(f, "{first}"),
+            Some((first, rest)) => write!(f, "{first} (and {} more)", rest.len()),
+            None => f.write_str("it failed"),
+        }
+    }
+}
+
+impl std::error::Error for EngineError {}
+
+impl From<Problem> for EngineError {
+    fn from(problem: Problem) -> EngineError {
+        vec![problem].into()
+    }
+}
+
+impl From<Vec<Problem>> for EngineError {
+    fn from(problems: Vec<Problem>) -> EngineError {
+        EngineError { kind: ErrorKind::Refused, problems }
+    }
+}
+
+impl From<StartError> for EngineError {
+    fn from(error: StartError) -> EngineError {
+        match error {
+            StartError::Busy(problem) => EngineError::of(ErrorKind::Busy, problem),
+            StartError::Unusable(problem) => problem.into(),
+        }
+    }
+}
+
+impl From<StoreError> for EngineError {
+    fn from(error: StoreError) -> EngineError {
+        let problem = Problem::new(Stage::Reconcile, "store", message!("{error}", error = error.to_string()))
+            .hint("is the disk full, or the state folder read-only? what was done is kept; resume when it is mended");
+        EngineError::of(ErrorKind::Fault, problem)
+    }
+}
+
+impl From<ReportError> for EngineError {
+    fn from(error: ReportError) -> EngineError {
+        let problem = Problem::new(Stage::Reconcile, "report", message!("{error}", error = error.to_string()))
+            .hint("the outcomes are safe in the store; write the report again with: amoport report");
+        EngineError::of(ErrorKind::Fault, problem)
+    }
+}
+
+impl From<Failure> for EngineError {
+    fn from(failure: Failure) -> EngineError {
+        let hint = match &failure {
+            Failure::Unauthorized(_) => Stop::Auth(String::new()).hint(),
+            Failure::Blocked => Stop::Blocked.hint(),
+            Failure::NeverSent(_) | Failure::Lost(_) => "check the network and the account's address",
+            Failure::Unreadable(_) | Failure::Missing { .. } => "check the account's address: https://NAME.amocrm.ru",
+            Failure::Throttled { .. } | Failure::Halted => Stop::Throttled.hint(),
+            Failure::Unpaid(_) => Stop::Unpaid(String::new()).hint(),
+            Failure::Forbidden(_) => Stop::Forbidden(String::new()).hint(),
+            Failure::Refused { .. } | Failure::Broken { .. } => "try again in a few minutes",
+        };
+        let problem =
+            Problem::new(Stage::Send, "service", message!("{failure}", failure = failure.to_string())).hint(hint);
+        EngineError::of(ErrorKind::Service, problem)
+    }
+}

@@ -1,0 +1,430 @@
+//! What an account holds, in a file, with a proof beside it that it is all there is.
+
+use super::error::{EngineError, ErrorKind};
+use super::event::{Event, Phase, Progress, Teller};
+use super::mapped_export;
+use super::prepare::{self, unless_cancelled};
+use super::request::ExportRequest;
+use super::target::Opened;
+use crate::account::{Account, CatalogRef, Miss, Wanted};
+use crate::api::{Client, Failure};
+use crate::entity::{CatalogKind, Entity, ID_KEY, IDS_MAX, INVOICES, Link, Owner, UPDATED_AT, parts};
+use crate::export::{self, Ask, Columns, ExportError, FILTERS, Format, Manifest, Person, Place, Shape, Stamp};
+use crate::mapping;
+use crate::message;
+use crate::problem::{Message, Note, Problem, Stage, did_you_mean, quoted};
+use crate::store::{Counts, Store};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// `since`: where the last complete export began.
+const LAST: &str = "last";
+/// Read once more before that: clocks differ, and a change shows up in a list a while after it was made. [client]
+const OVERLAP_S: i64 = 600;
+
+/// What an export came to.
+#[derive(Debug)]
+pub struct ExportResult {
+    pub manifest: Manifest,
+    /// `None` for standard output.
+    pub file: Option<PathBuf>,
+    /// The proof beside the file.
+    pub manifest_file: Option<PathBuf>,
+    /// What was noticed on the way.
+    pub notes: Vec<Note>,
+}
+
+/// Writes what an account holds into a file. When this fails there is no file.
+pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<ExportResult, EngineError> {
+    let tell = &mut Teller::new(events);
+    let state = &request.folders.state;
+    let place = place(request)?;
+    let filters = filters(request)?;
+    let links = links(request)?;
+    let mapping = mapped_export::mapping(request, place.format)?;
+    let started = now();
+    let runtime = prepare::runtime()?;
+    let target = Opened::open(&request.target, state, request.rate, tell)?;
+    let wanted = mapping.as_ref().map_or_else(|| wanted(request, &links), mapping::wanted::wanted);
+    let pulled = prepare::account(&target, &wanted, &runtime, &request.cancel, tell)?;
+    let account = Arc::new(pulled.account);
+    let plan = mapping.as_ref().map(|written| mapped_export::plan(written, &account, &target.account, request));
+    let plan = plan.transpose()?;
+    let mut ask = ask(request, filters, plan.as_ref().and_then(|plan| plan.catalog), &account)?;
+    let (what, began_at) = (ask.what(request.kind.name()), prepare::now());
+    if request.since.as_deref() == Some(LAST) {
+        ask.since = last(&what, &target.account, state, tell)?;
+    }
+    let mut shape = match (&mapping, plan) {
+        (Some(written), Some(plan)) => mapped_export::shape(written, plan, place.format, &target.account, state),
+        _ => {
+            let stamp = stamp(request, &ask, &account, &target.account, &started);
+            columns(request, &ask, &links, &account)?.stamped(stamp).into()
+        }
+    };
+    let began = Instant::now();
+    let progress = |rows: u64| {
+        let elapsed = began.elapsed();
+        let rate = rows as f64 / elapsed.as_secs_f64().max(0.001);
+        let counts = Counts::default();
+        tell.event(Event::Progress(Progress { phase: Phase::Send, done: rows, total: None, rate, elapsed, counts }));
+    };
+    // Who reads is asked while the list is read.
+    let read = async {
+        tokio::join!(
+            person(&target.client, &account),
+            export::run(&target.client, &account, &ask, &mut shape, &place, progress)
+        )
+    };
+    let (person, exported) = unless_cancelled(&runtime, &request.cancel, "stopped; no file was written", read)?;
+    target.tell(tell);
+    let exported = exported?;
+    let mut manifest = manifest(request, &account, &ask, &shape, person, started);
+    manifest.gaps = pulled.gaps;
+    manifest.tell(&ask, &exported);
+    let manifest_file = place.file.as_deref().map(Manifest::beside);
+    if let Some(file) = &manifest_file {
+        manifest.write(file)?;
+    }
+    // What was asked for since a day of one's own says nothing of the days before.
+    if manifest.complete && request.since.as_deref().is_none_or(|since| since == LAST) {
+        remember(&target.account, &what, began_at, state, tell);
+    }
+    Ok(ExportResult { manifest, file: place.file, manifest_file, notes: tell.take() })
+}
+
+/// From when on to read; `None`, all of it, the first time.
+fn last(what: &str, account: &str, state: &Path, tell: &mut Teller<'_>) -> Result<Option<i64>, EngineError> {
+    let last = Store::open(state)?.last_export(account, what)?;
+    let message = match last {
+        Some(at) => message!("what has changed since {since}", since = moment(at - OVERLAP_S)),
+        None => "no complete export of this is remembered: all of it is read".into(),
+    };
+    tell.note(Note::new("since-last", message));
+    Ok(last.map(|at| at - OVERLAP_S))
+}
+
+/// An export that cannot be remembered is none the worse for it: the next one reads more than it needs.
+fn remember(account: &str, what: &str, began_at: i64, state: &Path, tell: &mut Teller<'_>) {
+    let done = Store::open(state).map_err(|problem| problem.message.to_string());
+    let done = done.and_then(|store| store.exported(account, what, began_at).map_err(|e| e.to_string()));
+    if let Err(why) = done {
+        let message = message!("\"--since last\" will not know of this export: {why}", why);
+        tell.note(Note::new("export-not-remembered", message));
+    }
+}
+
+/// Where it goes; a file that is there stays unless it is said otherwise.
+fn place(request: &ExportRequest) -> Result<Place, EngineError> {
+    let Some(format) = Format::of(&request.to) else {
+        let message = message!("{value} names no format", value = quoted(&request.to.display().to_string()));
+        return Err(EngineError::refused(
+            "export-file",
+            message,
+            "end it in .xlsx, .csv or .jsonl; - is JSON lines on stdout",
+        ));
+    };
+    if format == Format::Jsonl && !request.columns.is_empty() {
+        let message = "JSON lines hold what the service gives, unchanged; they have no columns";
+        return Err(EngineError::refused("export-columns", message, "leave out --columns, or write a .csv or .xlsx"));
+    }
+    if format == Format::Jsonl && !request.linked.is_empty() {
+        let message = "JSON lines hold what the service gives, unchanged; what is linked has only its id there";
+        let hint = "leave out --linked, and export what is linked by itself; or write a .csv or .xlsx";
+        return Err(EngineError::refused("export-linked", message, hint));
+    }
+    if request.to == Path::new("-") {
+        return Ok(Place { format, file: None, force: true });
+    }
+    let folder = request.to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() {
+        let message = message!("there is no folder {value}", value = quoted(&folder.display().to_string()));
+        return Err(EngineError::refused("export-file", message, "make it, or name another file with --to"));
+    }
+    if request.to.exists() && !request.force {
+        return Err(there(&request.to));
+    }
+    Ok(Place { format, file: Some(request.to.clone()), force: request.force })
+}
+
+fn there(file: &Path) -> EngineError {
+    let message = message!("{value} is there already", value = quoted(&file.display().to_string()));
+    EngineError::refused("export-file", message, "name another file, or add --force to replace it")
+}
+
+fn filters(request: &ExportRequest) -> Result<Vec<(String, Vec<u64>)>, EngineError> {
+    let entity = request.kind.spec().entity;
+    let mut filters: Vec<(String, Vec<u64>)> = Vec::new();
+    let ids = request.ids.iter().map(|id| Ok((ID_KEY.to_owned(), *id)));
+    for filter in ids.chain(request.filters.iter().map(|text| filter(text, entity))) {
+        let (key, value) = filter?;
+        match filters.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, values)) => values.push(value),
+            None => filters.push((key, vec![value])),
+        }
+    }
+    if filters.iter().any(|(_, values)| values.len() > IDS_MAX) {
+        let message = message!("these are more than {max} values, which an address does not hold", max = IDS_MAX);
+        return Err(EngineError::refused(
+            "export-filter",
+            message,
+            "ask for some of them at a time, or for all and no filter",
+        ));
+    }
+    if request.since.is_some() && !entity.has_key(UPDATED_AT) {
+        let message = message!(
+            "the service does not say when a record of the kind \"{kind}\" was changed",
+            kind = request.kind.name()
+        );
+        return Err(EngineError::refused("export-filter", message, "leave out --since"));
+    }
+    Ok(filters)
+}
+
+fn filter(text: &str, entity: Entity) -> Result<(String, u64), EngineError> {
+    let bad = |message: Message, hint: Message| Err(EngineError::refused("export-filter", message, hint));
+    let Some((key, value)) = text.split_once('=').map(|(key, value)| (key.trim(), value.trim())) else {
+        return bad(
+            message!("{value} is no filter", value = quoted(text)),
+            "filters are written responsible_user_id=504141".into(),
+        );
+    };
+    let fits = |known: &&str| entity.has_key(known);
+    if !FILTERS.iter().filter(|known| fits(known)).any(|known| *known == key) {
+        let known: Vec<&str> = FILTERS.into_iter().filter(fits).collect();
+        let hint = message!(
+            "the service ignores filters it does not know; these can be checked: {known}",
+            known = known.join(", ")
+        );
+        let (collection, value) = (entity.collection(), quoted(key));
+        return bad(message!("{collection} cannot be filtered by {value}", collection, value), hint);
+    }
+    match value.parse() {
+        Ok(value) => Ok((key.to_owned(), value)),
+        Err(_) => bad(
+            message!("{value} is no id", value = quoted(value)),
+            "filters are by ids, as account show --json has them".into(),
+        ),
+    }
+}
+
+/// What the rows are to show of others.
+fn links(request: &ExportRequest) -> Result<Vec<Link>, EngineError> {
+    let known = request.kind.spec().entity.links();
+    let names: Vec<&str> = known.iter().map(|link| link.name()).collect();
+    let mut links = Vec::new();
+    for name in request.linked.iter().map(|name| name.trim()) {
+        let Some(link) = known.iter().find(|link| link.name() == name) else {
+            let (value, kind) = (quoted(name), request.kind.name());
+            let message = message!("no linked {value} can be shown for {kind}", value, kind);
+            let hint = match names.as_slice() {
+                [] => "leave out --linked".into(),
+                names => message!("it can show {names}", names = names.join(", ")),
+            };
+            return Err(EngineError::refused("export-linked", message, hint));
+        };
+        if !links.contains(link) {
+            links.push(*link);
+        }
+    }
+    Ok(links)
+}
+
+/// What has to be known to give names instead of ids.
+fn wanted(request: &ExportRequest, links: &[Link]) -> Wanted {
+    let spec = request.kind.spec();
+    let entity = spec.entity;
+    let catalog = spec.catalog.map(|kind| match (&request.catalog, kind) {
+        (Some(name), _) => CatalogRef::Named(name.clone()),
+        (None, CatalogKind::Invoices) => CatalogRef::Typed(INVOICES),
+        (None, CatalogKind::Any) => CatalogRef::Named(String::new()),
+    });
+    let is_linked = |entity: Entity| links.iter().any(|link| *link != Link::Customer && link.entity() == entity);
+    Wanted {
+        fields: Owner::ENTITIES.into_iter().filter(|owner| *owner == entity || is_linked(*owner)).collect(),
+        lists: spec.catalog.is_some(),
+        catalogs: catalog.into_iter().collect(),
+        segments: entity == Entity::Customers,
+        statuses: entity == Entity::Customers,
+        ..Wanted::default()
+    }
+}
+
+/// `mapped` is the list whose elements a mapping makes.
+fn ask(
+    request: &ExportRequest,
+    filters: Vec<(String, Vec<u64>)>,
+    mapped: Option<u64>,
+    account: &Account,
+) -> Result<Ask, EngineError> {
+    let spec = request.kind.spec();
+    let mode = &account.basics.customers_mode;
+    if !spec.needs.met_by(mode) {
+        let message =
+            message!("there is no {kind} in this account: its customers are \"{mode}\"", kind = spec.name, mode);
+        return Err(EngineError::refused(
+            "customers-mode",
+            message,
+            "amoport account customers-mode changes that, for everybody",
+        ));
+    }
+    let catalog = match spec.catalog {
+        Some(_) if mapped.is_some() => mapped,
+        Some(kind) => Some(catalog(request, kind, account)?),
+        None if request.catalog.is_some() => {
+            let message = message!("records of the kind \"{kind}\" stand in no list", kind = spec.name);
+            return Err(EngineError::refused("export-catalog", message, "leave out --catalog"));
+        }
+        None => None,
+    };
+    let since = request.since.as_deref().filter(|text| *text != LAST).map(|text| since(text, account)).transpose()?;
+    let (text, with) = (request.query.clone(), request.with.clone());
+    Ok(Ask { entity: spec.entity, catalog, filters, since, text, with, twice: request.twice })
+}
+
+fn catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -> Result<u64, EngineError> {
+    let lists =
+        || account.catalogs.iter().map(|catalog| format!("\"{}\"", catalog.name)).collect::<Vec<_>>().join(", ");
+    match (&request.catalog, kind) {
+        (Some(name), _) => account.catalog(name).map(|catalog| catalog.id).map_err(|miss| {
+            let hint = match miss {
+                Miss::Unknown { near } => did_you_mean(name, near.iter().map(String::as_str))
+                    .unwrap_or_else(|| message!("there are {names}", names = lists())),
+                Miss::Ambiguous { choices } => message!("name it by its id: {names}", names = choices.join(", ")),
+                Miss::Unusable { why } => why.into(),
+            };
+            let message = message!("there is no one list called {value}", value = quoted(name));
+            EngineError::refused("export-catalog", message, hint)
+        }),
+        (None, CatalogKind::Invoices) => {
+            let found = account.catalog_of(&CatalogRef::Typed(INVOICES)).map(|catalog| catalog.id);
+            let none = || {
+                EngineError::refused(
+                    "export-catalog",
+                    "this account has no list of invoices",
+                    "name one with --catalog",
+                )
+            };
+            found.ok_or_else(none)
+        }
+        (None, CatalogKind::Any) => {
+            let hint = message!("add --catalog; there are {names}", names = lists());
+            Err(EngineError::refused("export-catalog", "it is not said which list", hint))
+        }
+    }
+}
+
+/// A day begins at the account's midnight.
+fn since(text: &str, account: &Account) -> Result<i64, EngineError> {
+    let bad = || {
+        let hint = "write 2026-11-20 or 2026-11-20T10:00, in the account's zone, or 2026-11-20T10:00+03:00, or last";
+        EngineError::refused("export-since", message!("{value} is no date", value = quoted(text)), hint)
+    };
+    if let Ok(at) = text.trim().parse::<jiff::Timestamp>() {
+        return Ok(at.as_second());
+    }
+    let at: jiff::civil::DateTime = text.trim().parse().map_err(|_| bad())?;
+    let at = at.in_tz(account.timezone().unwrap_or("UTC")).map_err(|_| bad())?;
+    Ok(at.timestamp().as_second())
+}
+
+fn columns(request: &ExportRequest, ask: &Ask, links: &[Link], account: &Account) -> Result<Columns, EngineError> {
+    let all = Columns::of(ask.entity, ask.catalog, account).with_links(links, account);
+    if request.columns.is_empty() {
+        return Ok(all);
+    }
+    let titles: Vec<&str> = request.columns.iter().map(|title| title.trim()).collect();
+    all.only(&titles).map_err(|title| {
+        let hint = did_you_mean(title, all.titles())
+            .unwrap_or_else(|| message!("there are {names}", names = all.titles().collect::<Vec<_>>().join(", ")));
+        EngineError::refused("export-columns", message!("there is no column {value}", value = quoted(title)), hint)
+    })
+}
+
+/// What a workbook says of itself, so that it can be imported again.
+fn stamp(request: &ExportRequest, ask: &Ask, account: &Account, name: &str, at: &str) -> Stamp {
+    let nanos = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    let seed = format!("{name} {} {nanos} {}", request.kind.name(), std::process::id());
+    let catalog = ask.catalog.and_then(|id| account.catalogs.iter().find(|catalog| catalog.id == id));
+    Stamp {
+        kind: request.kind,
+        export: prepare::hex(&seed)[..16].to_owned(),
+        account: name.to_owned(),
+        catalog: ask.catalog,
+        catalog_name: catalog.map(|catalog| catalog.name.clone()),
+        timezone: account.timezone().map(str::to_owned),
+        at: at.to_owned(),
+    }
+}
+
+/// Only admins may ask for users, others hear 403. [doc]
+async fn person(client: &Client, account: &Account) -> Person {
+    let id = account.basics.current_user;
+    let (name, is_admin) = match client.read(&format!("users/{id}"), &[]).await {
+        Ok(reply) => {
+            let user: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+            let is_admin = user["rights"].get("is_admin").map(parts::flag);
+            (user["name"].as_str().map(str::to_owned), is_admin)
+        }
+        Err(Failure::Forbidden(_)) => (None, Some(false)),
+        Err(_) => (None, None),
+    };
+    Person { id, name, is_admin }
+}
+
+fn manifest(
+    request: &ExportRequest,
+    account: &Account,
+    ask: &Ask,
+    shape: &Shape,
+    user: Person,
+    started: String,
+) -> Manifest {
+    let has_columns = Format::of(&request.to) != Some(Format::Jsonl);
+    Manifest {
+        schema: 1,
+        kind: request.kind.name().to_owned(),
+        account: account.base.clone(),
+        catalog: ask.catalog,
+        user,
+        timezone: account.timezone().map(str::to_owned),
+        started,
+        ended: now(),
+        mapping: request.mapping.as_ref().map(|path| path.display().to_string()),
+        not_exported: shape.not_exported(),
+        linked: shape.links().iter().map(|link| link.name().to_owned()).collect(),
+        columns: if has_columns { shape.titles() } else { Vec::new() },
+        file: request.to.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        ..Manifest::default()
+    }
+}
+
+fn now() -> String {
+    moment(prepare::now())
+}
+
+fn moment(unix_s: i64) -> String {
+    jiff::Timestamp::from_second(unix_s).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+impl From<ExportError> for EngineError {
+    fn from(error: ExportError) -> EngineError {
+        let text = message!("{error}", error = error.to_string());
+        let problem = Problem::new(Stage::Read, "export-file", text);
+        match error {
+            ExportError::Service(failure) => {
+                let mut ended = EngineError::from(failure);
+                ended.problems.push(Problem::new(Stage::Read, "export-file", "no file was written"));
+                ended
+            }
+            ExportError::There(file) => there(&file),
+            ExportError::NoReader => EngineError::of(ErrorKind::NoReader, problem),
+            ExportError::Write { .. } | ExportError::Workbook(_) => {
+                let problem = problem.hint("is the disk full, or the folder read-only?");
+                EngineError::of(ErrorKind::Fault, problem)
+            }
+        }
+    }
+}

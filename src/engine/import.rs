@@ -1,0 +1,194 @@
+//! The main job: a source through a mapping into an account.
+
+use super::begin::{Guard, Ready, batch_size, begin, still_wanted};
+use super::error::EngineError;
+use super::event::{Event, Phase, Teller};
+use super::report::RunResult;
+use super::request::ImportRequest;
+use super::survey::{self, Counting, Surveying, Weighed};
+use super::target::Opened;
+use super::{prepare, run, source};
+use crate::entity::Action;
+use crate::mapping::plan::Groups;
+use crate::mapping::wanted::wanted;
+use crate::mapping::{self, Plan, Written, compile};
+use crate::message;
+use crate::store::{MappingHead, StoreError};
+use crate::table::{BeyondAscii, ReadOptions, Table};
+use crate::upload::feed::Select;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Imports one source through its mapping. An error means that nothing was sent; whatever happens after the first request
+/// is in the result, the store and the report.
+pub fn import(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
+    let tell = &mut Teller::new(events);
+    let Some(mapping) = &request.mapping else {
+        return Err(EngineError::refused(
+            "no-mapping",
+            "there is no mapping",
+            "name one, or import an exported workbook",
+        ));
+    };
+    refuse_flags(request)?;
+    let written = mapping::read(mapping)?;
+    let file = source::spooled(&request.source, &request.folders.state)?;
+    let result = import_file(request, mapping, (written, &file), tell);
+    source::forget_spooled(&file, &request.folders.state);
+    result
+}
+
+fn import_file(
+    request: &ImportRequest,
+    mapping: &Path,
+    (written, file): (Written, &Path),
+    tell: &mut Teller<'_>,
+) -> Result<RunResult, EngineError> {
+    let runtime = prepare::runtime()?;
+    let prepared = Prepared::of(request, written, file, tell)?;
+    let target = Opened::open(&request.target, &request.folders.state, request.rate, tell)?;
+    let account = prepare::account(&target, &wanted(&prepared.written), &runtime, &request.cancel, tell)?.account;
+    let Surveyed { written, options, mut table, sha256, rows, groups } = prepared.surveyed(request, tell)?;
+    // A resumed run maps by this snapshot, so a run without one must not begin.
+    let snapshot = serde_json::to_string(&account).map_err(StoreError::Json)?;
+    let account = Arc::new(account);
+    let compiled = |table: &Table| {
+        let ledger = prepare::ledger(&request.folders.state, &target.account, None, request.again);
+        prepare::plan(&written, table, Arc::clone(&account), ledger, groups.clone())
+    };
+    let plan = compiled(&table)?;
+    batch_size(request.batch, &plan)?;
+    let (plan, sha256, weighed) = match sha256 {
+        Some(sha256) => (Arc::new(plan), sha256, None),
+        None => {
+            let select = Select { rows: request.rows, limit: request.limit, ..Select::default() };
+            let mut weighing = survey::weigh(&table, plan, &select, &request.cancel)?;
+            if let Some(judged) = survey::judged(&table, &options, &weighing.fingerprint)? {
+                table = judged;
+                tell_source(request, &table, tell);
+                weighing = survey::weigh(&table, compiled(&table)?, &select, &request.cancel)?;
+            }
+            (weighing.plan, weighing.fingerprint.sha256, Some(weighing.weighed))
+        }
+    };
+    confirm_deletion(request, &plan, weighed)?;
+    still_wanted(&request.cancel)?;
+    let mapping = MappingHead {
+        path: mapping.display().to_string(),
+        sha256: prepare::mapping_sha256(mapping, &written)?,
+        made: None,
+    };
+    let ready = Ready {
+        request,
+        target: &target,
+        guard: Guard::SameFile { keyed: !plan.key.is_empty() },
+        plan,
+        table,
+        source: file,
+        sha256,
+        mapping,
+        snapshot: &snapshot,
+        edits: Vec::new(),
+        again: request.again,
+        total: total(request, rows, weighed),
+        weighed,
+        returning: None,
+    };
+    let job = begin(ready, tell)?;
+    run::run(job, &target, tell)
+}
+
+/// What only a workbook without a mapping knows.
+pub(super) fn refuse_flags(request: &ImportRequest) -> Result<(), EngineError> {
+    let unused = [("--force", request.force), ("--as-new", request.as_new)].into_iter().find(|(_, said)| *said);
+    let Some((flag, _)) = unused else { return Ok(()) };
+    let message = message!("{flag} is for a workbook that amoport export wrote, imported without a mapping", flag);
+    Err(EngineError::refused("flags", message, "leave out the one or the other"))
+}
+
+/// The mapping read and the source open, its first reading under way where it does not wait for the account.
+struct Prepared {
+    written: Written,
+    table: Table,
+    options: ReadOptions,
+    surveying: Option<Surveying>,
+}
+
+/// The same when all of the source has been seen, or nothing of that is wanted.
+struct Surveyed {
+    written: Written,
+    options: ReadOptions,
+    table: Table,
+    /// Where the source was read for it.
+    sha256: Option<String>,
+    rows: Option<u64>,
+    groups: Option<Groups>,
+}
+
+impl Prepared {
+    fn of(
+        request: &ImportRequest,
+        written: Written,
+        file: &Path,
+        tell: &mut Teller<'_>,
+    ) -> Result<Prepared, EngineError> {
+        let mut options = source::options(&written, &request.read);
+        // What all bytes of the file say is known soon, without searching it for that alone.
+        options.beyond_ascii = BeyondAscii::Leave;
+        let table = source::open(file, &options)?;
+        // What the mapping makes of the rows is weighed in the same reading, once the plan is there.
+        let surveying = (!weighs(request, &written)).then(|| {
+            tell.event(Event::Phase(Phase::Survey));
+            let groups = compile::group_columns(&written, &table.header);
+            let counting = Counting { rows: request.count, groups, select: request.rows };
+            Surveying::start(file, &source::same(&table), counting)
+        });
+        Ok(Prepared { written, table, options, surveying })
+    }
+
+    /// Waits for the first reading, and takes a table whose encoding is judged by all of it.
+    fn surveyed(self, request: &ImportRequest, tell: &mut Teller<'_>) -> Result<Surveyed, EngineError> {
+        let Prepared { written, mut table, options, surveying } = self;
+        let survey = surveying.map(Surveying::join).transpose()?;
+        if let Some(survey) = &survey
+            && let Some(judged) = survey::judged(&table, &options, &survey.fingerprint)?
+        {
+            table = judged;
+        }
+        tell_source(request, &table, tell);
+        let (sha256, rows, groups) = match survey {
+            Some(survey) => (Some(survey.fingerprint.sha256), survey.rows, survey.groups),
+            None => (None, None, None),
+        };
+        Ok(Surveyed { written, options, table, sha256, rows, groups })
+    }
+}
+
+fn tell_source(request: &ImportRequest, table: &Table, tell: &mut Teller<'_>) {
+    let file = request.source.display().to_string();
+    tell.event(Event::Source { file, layout: Box::new(table.layout.clone()) });
+}
+
+/// True where what the mapping makes of the source has to be known before anything is sent.
+fn weighs(request: &ImportRequest, written: &Written) -> bool {
+    request.max_errors.is_some() || (written.action == Action::Delete && !request.consent.is_given())
+}
+
+/// What is deleted is gone, and other things may follow it: both are told before it asks.
+fn confirm_deletion(request: &ImportRequest, plan: &Plan, weighed: Option<Weighed>) -> Result<(), EngineError> {
+    let (Action::Delete, Some(Weighed { records, .. })) = (plan.action, weighed) else { return Ok(()) };
+    let spec = plan.kind.spec();
+    request.consent.obtain(message!(
+        "{records} {collection} will be deleted in {account}, and cannot be brought back; {consequence}",
+        records,
+        collection = spec.entity.collection(),
+        account = &plan.account.basics.name,
+        consequence = spec.deleting
+    ))
+}
+
+/// Records that the progress counts towards; groups are counted by themselves.
+fn total(request: &ImportRequest, rows: Option<u64>, weighed: Option<Weighed>) -> Option<u64> {
+    let records = weighed.map(|weighed| weighed.records + weighed.rejected).or(rows);
+    records.filter(|_| request.count).map(|records| records.min(request.limit.unwrap_or(u64::MAX)))
+}

@@ -1,0 +1,190 @@
+//! What a use case with a mapping begins with: the account asked, the plan compiled, the ledger of keys at hand.
+
+use super::cancel::Cancel;
+use super::error::{EngineError, ErrorKind};
+use super::event::{Event, Phase, Teller};
+use super::survey;
+use super::target::Opened;
+use crate::account::{Account, SNAPSHOT_SCHEMA, Wanted};
+use crate::api::pull;
+use crate::entity::{Entity, Kind};
+use crate::export::KeyOf;
+use crate::mapping::plan::Groups;
+use crate::mapping::{Ledger, Plan, Written, compile};
+use crate::message;
+use crate::problem::{Message, Note, Problem, Stage};
+use crate::store::{Store, ledger_name};
+use crate::table::Table;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Runtime;
+
+/// Threads for the connections, apart from the loop's: a request that had its turn must not wait for the loop to write
+/// its journal, or it bunches with the next one. Mapping has a thread of its own.
+const WORKERS: usize = 2;
+
+pub(super) fn runtime() -> Result<Runtime, EngineError> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build().map_err(|e| {
+        let message = message!("the system gives no runtime: {error}", error = e.to_string());
+        EngineError::of(ErrorKind::Fault, Problem::new(Stage::Send, "runtime", message))
+    })
+}
+
+/// Unix seconds.
+pub(super) fn now() -> i64 {
+    now_ms() / 1000
+}
+
+pub(super) fn now_ms() -> i64 {
+    crate::clock::Clock::REAL.unix_ms()
+}
+
+/// Waits for something, unless the use case is cancelled first.
+pub(super) fn unless_cancelled<T>(
+    runtime: &Runtime,
+    cancel: &Cancel,
+    message: &'static str,
+    work: impl Future<Output = T>,
+) -> Result<T, EngineError> {
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = cancel.token().cancelled() => Err(EngineError::interrupted(cancel.by(), message)),
+            done = work => Ok(done),
+        }
+    })
+}
+
+/// The code of what cannot be read of an account.
+pub(super) const GAP: &str = "account-gap";
+
+/// An account, and what could not be read of it.
+pub(super) struct Pulled {
+    pub account: Account,
+    pub gaps: Vec<String>,
+}
+
+/// Asks the account what it is made of; what the token may not see is told and left out.
+pub(super) fn account(
+    target: &Opened,
+    wanted: &Wanted,
+    runtime: &Runtime,
+    cancel: &Cancel,
+    tell: &mut Teller<'_>,
+) -> Result<Pulled, EngineError> {
+    tell.event(Event::Phase(Phase::Account));
+    let pulled = unless_cancelled(runtime, cancel, "nothing was sent", pull::pull(&target.client, wanted, now()))?;
+    target.tell(tell);
+    let (account, gaps) = pulled?;
+    for (what, failure) in &gaps {
+        let failure = failure.to_string();
+        let message =
+            message!("the account's {what} cannot be read, names of these are not known: {failure}", what, failure);
+        tell.note(Note::new(GAP, message));
+    }
+    Ok(Pulled { account, gaps: gaps.into_iter().map(|(what, _)| what).collect() })
+}
+
+/// A snapshot saved by `pull`.
+pub(super) fn snapshot(path: &Path) -> Result<Account, EngineError> {
+    let unreadable = |message: Message| -> EngineError {
+        Problem::in_file(path, "account-file", message).hint("make it with: amoport account pull -o FILE").into()
+    };
+    let text = std::fs::read(path)
+        .map_err(|e| unreadable(message!("the snapshot cannot be read: {error}", error = e.to_string())))?;
+    let account: Account = serde_json::from_slice(&text)
+        .map_err(|e| unreadable(message!("this is no snapshot of an account: {error}", error = e.to_string())))?;
+    match account.schema {
+        SNAPSHOT_SCHEMA => Ok(account),
+        other => Err(unreadable(message!(
+            "the snapshot has format {other}, this amoport knows {known}",
+            other,
+            known = SNAPSHOT_SCHEMA
+        ))),
+    }
+}
+
+/// Compiles the mapping. Where rows are grouped, `groups` are those of the source.
+pub(super) fn plan(
+    written: &Written,
+    table: &Table,
+    account: Arc<Account>,
+    ledger: Ledger,
+    groups: Option<Groups>,
+) -> Result<Plan, EngineError> {
+    let origins = compile::Origins { header: table.header.clone(), source: table.source(), ledger };
+    let mut plan = compile::compile(written, origins, account)?;
+    if let (Some(place), Some(groups)) = (&mut plan.groups, groups) {
+        *place = groups;
+    }
+    Ok(plan)
+}
+
+/// SHA-256 of a mapping and of the files it names: the two together decide what a row becomes.
+pub(super) fn mapping_sha256(path: &Path, written: &Written) -> Result<String, EngineError> {
+    let mut sha = survey::sha256(path)?;
+    for file in &written.files {
+        sha.push_str(&survey::sha256(file)?);
+    }
+    Ok(hex(&sha))
+}
+
+/// SHA-256 of a text, in hex.
+pub(super) fn hex(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Under which names the ledger keeps the keys of an entity: leads are made in two ways, and elements count in the list
+/// they stand in.
+fn ledgers(entity: Entity, catalog: Option<u64>) -> Vec<String> {
+    let kinds = Kind::ALL.into_iter().filter(|kind| kind.spec().entity == entity);
+    kinds.map(|kind| ledger_name(kind, catalog.filter(|_| kind.spec().catalog.is_some()))).collect()
+}
+
+/// The key of an id, from the ledgers of a state folder; one that cannot be read knows none.
+pub(super) fn keys_of(state: &Path, account: &str) -> Box<KeyOf> {
+    let (store, account) = (LazyStore::new(state), account.to_owned());
+    Box::new(move |entity, catalog, id| {
+        let key = |store: &Store| store.key_of(&account, &ledgers(entity, catalog), id).map_err(|e| e.to_string());
+        store.with(key).ok().flatten()
+    })
+}
+
+/// Keys that imports from this state folder into this account have made; unless `again`, an import makes no key again that
+/// another run has made. `run` is its own, where it goes on.
+pub(super) fn ledger(state: &Path, account: &str, run: Option<i64>, again: bool) -> Ledger {
+    let (store, name) = (LazyStore::new(state), account.to_owned());
+    let made = Ledger::new(move |entity, catalog, key| {
+        store.with(|store| store.made_key(&name, &ledgers(entity, catalog), key).map_err(|e| e.to_string()))
+    });
+    let (store, name) = (LazyStore::new(state), account.to_owned());
+    made.holding_back(move |entity, key| {
+        // Who cannot look counts it, and rejects a row rather than sending one too many.
+        let elsewhere = || {
+            store.with(|store| store.made_elsewhere(&name, &ledgers(entity, None), key, run).map_err(|e| e.to_string()))
+        };
+        !again && elsewhere().unwrap_or(false)
+    })
+}
+
+/// The store, opened when it is first asked.
+struct LazyStore {
+    state: PathBuf,
+    store: Mutex<Option<Store>>,
+}
+
+impl LazyStore {
+    fn new(state: &Path) -> LazyStore {
+        LazyStore { state: state.to_owned(), store: Mutex::new(None) }
+    }
+
+    fn with<T>(&self, ask: impl FnOnce(&Store) -> Result<T, String>) -> Result<T, String> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = match store.take() {
+            Some(open) => open,
+            None => Store::open(&self.state).map_err(|e| e.to_string())?,
+        };
+        ask(store.insert(open))
+    }
+}

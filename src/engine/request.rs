@@ -1,0 +1,273 @@
+//! What is asked of the engine. Every request begins with `new`, which takes what has no default.
+
+use super::cancel::Cancel;
+use super::error::EngineError;
+use super::target::{Target, Token};
+use crate::entity::{Kind, RATE_MAX};
+use crate::message;
+use crate::problem::Message;
+use crate::store::Verify;
+use crate::upload::{Budget, IN_FLIGHT};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Where things are kept.
+#[derive(Debug, Clone)]
+pub struct Folders {
+    /// The store: journal, ledger of keys, sandbox world.
+    pub state: PathBuf,
+    /// Each run leaves a folder of its own in it.
+    pub runs: PathBuf,
+}
+
+impl Folders {
+    pub fn new(state: impl Into<PathBuf>, runs: impl Into<PathBuf>) -> Folders {
+        Folders { state: state.into(), runs: runs.into() }
+    }
+}
+
+/// How to read the source; each wins over the mapping's `[source]`.
+#[derive(Debug, Clone, Default)]
+pub struct SourceOptions {
+    /// By name, or by number counted from 1.
+    pub sheet: Option<String>,
+    /// As Excel shows it.
+    pub header_row: Option<u32>,
+    pub encoding: Option<String>,
+    pub delimiter: Option<char>,
+}
+
+/// How many rejected records are too many.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MaxErrors {
+    Records(u64),
+    /// Of the records that the source holds.
+    Percent(f64),
+}
+
+impl MaxErrors {
+    pub(super) fn of(self, records: u64) -> Budget {
+        match self {
+            MaxErrors::Records(max) => Budget::Count(max),
+            MaxErrors::Percent(percent) => Budget::Share { percent, of: records },
+        }
+    }
+}
+
+/// The answer to a question before something is done that cannot be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Yes,
+    No,
+    /// There is nobody to ask.
+    Nobody,
+}
+
+/// Whether that may be done.
+#[derive(Clone, Default)]
+pub enum Consent {
+    Given,
+    #[default]
+    Missing,
+    Ask(Arc<dyn Fn(&Message) -> Answer + Send + Sync>),
+}
+
+impl fmt::Debug for Consent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Consent::Given => "Given",
+            Consent::Missing => "Missing",
+            Consent::Ask(_) => "Ask",
+        })
+    }
+}
+
+impl Consent {
+    pub(super) fn is_given(&self) -> bool {
+        matches!(self, Consent::Given)
+    }
+
+    /// `what` is about to be done.
+    pub(super) fn obtain(&self, what: Message) -> Result<(), EngineError> {
+        let answer = match self {
+            Consent::Given => Answer::Yes,
+            Consent::Missing => Answer::Nobody,
+            Consent::Ask(ask) => ask(&what),
+        };
+        match answer {
+            Answer::Yes => Ok(()),
+            Answer::No => {
+                Err(EngineError::refused("not-confirmed", "nothing was done", "answer y to do it, or add --yes"))
+            }
+            Answer::Nobody => {
+                let message = message!("{what}: nobody can be asked here", what);
+                Err(EngineError::refused("not-confirmed", message, "add --yes to do it"))
+            }
+        }
+    }
+}
+
+/// An import of one source.
+#[derive(Debug, Clone)]
+pub struct ImportRequest {
+    /// The file; `-` is standard input, which is kept in the state folder first.
+    pub source: PathBuf,
+    /// The mapping file; a workbook that an export wrote needs none, and goes to `round_trip`.
+    pub mapping: Option<PathBuf>,
+    pub target: Target,
+    pub folders: Folders,
+    pub read: SourceOptions,
+    /// Records at the most.
+    pub limit: Option<u64>,
+    /// First and last row, as Excel shows them.
+    pub rows: Option<(u32, u32)>,
+    /// Records in a request; `None` finds the size by the answers.
+    pub batch: Option<usize>,
+    /// Requests in a second, at most 7.
+    pub rate: u32,
+    pub max_errors: Option<MaxErrors>,
+    /// How long the account is watched for records whose answer was lost, in seconds.
+    pub settle_s: u64,
+    pub verify: Verify,
+    /// Although this source was imported before.
+    pub again: bool,
+    /// Of a workbook: the sheet wins over what was changed in the account since.
+    pub force: bool,
+    /// Of a workbook: every row is made as a new record.
+    pub as_new: bool,
+    /// Requests under way at once, at the most.
+    pub in_flight: usize,
+    /// For deletions.
+    pub consent: Consent,
+    /// Counts the records beforehand, so that the progress has a total.
+    pub count: bool,
+    pub cancel: Cancel,
+}
+
+/// Seconds over which the account is watched for records whose answer was lost.
+const SETTLE_S: u64 = 60;
+
+impl ImportRequest {
+    pub fn new(source: impl Into<PathBuf>, target: Target, folders: Folders) -> ImportRequest {
+        ImportRequest {
+            source: source.into(),
+            mapping: None,
+            target,
+            folders,
+            read: SourceOptions::default(),
+            limit: None,
+            rows: None,
+            batch: None,
+            rate: RATE_MAX,
+            max_errors: None,
+            settle_s: SETTLE_S,
+            verify: Verify::Sample,
+            again: false,
+            force: false,
+            as_new: false,
+            in_flight: IN_FLIGHT,
+            consent: Consent::Missing,
+            count: false,
+            cancel: Cancel::new(),
+        }
+    }
+
+    /// The same with a mapping.
+    pub fn mapping(self, mapping: impl Into<PathBuf>) -> ImportRequest {
+        ImportRequest { mapping: Some(mapping.into()), ..self }
+    }
+
+    pub(super) fn wants(&self, row: u32) -> bool {
+        self.rows.is_none_or(|(first, last)| (first..=last).contains(&row))
+    }
+}
+
+/// Everything an import does but sending.
+#[derive(Debug, Clone)]
+pub struct CheckRequest {
+    pub import: ImportRequest,
+    /// A snapshot saved by `pull`, instead of the account.
+    pub snapshot: Option<PathBuf>,
+}
+
+/// Goes on with a run.
+#[derive(Debug, Clone)]
+pub struct ResumeRequest {
+    /// Its name; the newest that can go on, if left out.
+    pub run: Option<String>,
+    pub folders: Folders,
+    /// `None`: as for an import into that account.
+    pub token: Option<Token>,
+    /// Sends records again of which it is not known whether they arrived.
+    pub resend_unknown: bool,
+    pub count: bool,
+    pub cancel: Cancel,
+}
+
+impl ResumeRequest {
+    pub fn new(folders: Folders) -> ResumeRequest {
+        ResumeRequest { run: None, folders, token: None, resend_unknown: false, count: false, cancel: Cancel::new() }
+    }
+}
+
+/// The report of a run, made again from the store.
+#[derive(Debug, Clone)]
+pub struct ReportRequest {
+    /// Its name; the newest, if left out.
+    pub run: Option<String>,
+    pub folders: Folders,
+}
+
+/// What an account holds, in a file.
+#[derive(Debug, Clone)]
+pub struct ExportRequest {
+    pub kind: Kind,
+    /// Ends in `.xlsx`, `.csv` or `.jsonl`; `-` is JSON lines on standard output.
+    pub to: PathBuf,
+    pub target: Target,
+    pub folders: Folders,
+    /// The list whose elements are read, by name or id.
+    pub catalog: Option<String>,
+    pub ids: Vec<u64>,
+    /// `2026-11-20`, `2026-11-20T10:00`, or `last`.
+    pub since: Option<String>,
+    pub query: Option<String>,
+    pub with: Vec<String>,
+    /// These columns only, by title, in this order.
+    pub columns: Vec<String>,
+    /// The columns of this mapping, filled so that an import gives the same again.
+    pub mapping: Option<PathBuf>,
+    pub linked: Vec<String>,
+    /// `key=id` each.
+    pub filters: Vec<String>,
+    pub twice: bool,
+    /// Replaces the file if it is there.
+    pub force: bool,
+    pub rate: u32,
+    pub cancel: Cancel,
+}
+
+impl ExportRequest {
+    pub fn new(kind: Kind, to: impl Into<PathBuf>, target: Target, folders: Folders) -> ExportRequest {
+        ExportRequest {
+            kind,
+            to: to.into(),
+            target,
+            folders,
+            catalog: None,
+            ids: Vec::new(),
+            since: None,
+            query: None,
+            with: Vec::new(),
+            columns: Vec::new(),
+            mapping: None,
+            linked: Vec::new(),
+            filters: Vec::new(),
+            twice: false,
+            force: false,
+            rate: RATE_MAX,
+            cancel: Cancel::new(),
+        }
+    }
+}

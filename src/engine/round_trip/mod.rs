@@ -1,0 +1,362 @@
+//! A workbook that an export wrote, sent back without a mapping: the changed cells go back, added rows are made. Two ordinary
+//! runs, each with a mapping that was made for it: changes first, then what is new.
+
+mod fresh;
+mod tell;
+
+use super::begin::{Guard, Ready, Returning, batch_size, begin, still_wanted};
+use super::check::{self, Checked};
+use super::error::EngineError;
+use super::event::{Event, Phase, Teller};
+use super::prepare::{self, unless_cancelled};
+use super::report::RunResult;
+use super::request::{CheckRequest, ImportRequest};
+use super::target::Opened;
+use super::{returned, run, source, survey};
+use crate::account::{Account, Wanted};
+use crate::entity::{Action, Kind};
+use crate::export::back::{self, Decided, Deciding, Generated, Purpose, Trouble};
+use crate::export::{Columns, Hidden, NotOurs};
+use crate::mapping::{self, Edit, Edits, Plan, Written, wanted::wanted};
+use crate::message;
+use crate::problem::{Message, Note, Problem, Stage};
+use crate::store::{MappingHead, RunOutcome, Store, StoreError};
+use crate::table::{Found, Table};
+use crate::upload::feed::Select;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::runtime::Runtime;
+
+/// A workbook opened and held against its account.
+struct Held {
+    hidden: Hidden,
+    target: Opened,
+    account: Account,
+    same_account: bool,
+    /// Of the file as it was when its rows were decided.
+    sha256: String,
+}
+
+/// One of the two runs, ready to begin.
+struct Stretch {
+    purpose: Purpose,
+    mapping: String,
+    table: Table,
+    plan: Arc<Plan>,
+    /// As they are kept.
+    edits: Vec<(u32, String)>,
+}
+
+/// Imports a workbook that an export wrote. Of its two runs the second does not begin before the first has ended well; what
+/// comes back are those that began.
+pub fn round_trip(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<Vec<RunResult>, EngineError> {
+    let tell = &mut Teller::new(events);
+    let runtime = prepare::runtime()?;
+    let held = open(request, &runtime, tell)?;
+    let (stretches, decided) = stretches(request, &held, &runtime, tell)?;
+    let snapshot = serde_json::to_string(&held.account).map_err(StoreError::Json)?;
+    let (count, mut results) = (stretches.len(), Vec::new());
+    // What was noticed of the workbook belongs to each of its runs.
+    let noticed = tell.take();
+    for stretch in stretches {
+        let result = run_stretch(request, stretch, &held, &snapshot, &decided, (&noticed, tell))?;
+        let well = matches!(result.outcome, RunOutcome::Done | RunOutcome::SomeRejected);
+        results.push(result);
+        if !well {
+            if results.len() < count {
+                let message = "the new rows of the workbook are not made yet: import it again when this run has ended";
+                tell.note(Note::warning("new-rows-wait", message));
+            }
+            break;
+        }
+    }
+    Ok(results)
+}
+
+/// Everything `round_trip` does but sending.
+pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec<Checked>, EngineError> {
+    if request.snapshot.is_some() {
+        let message = "without a mapping the account itself is asked what it says now";
+        return Err(EngineError::refused("no-account", message, "name it with --account, or a mapping with -m"));
+    }
+    let import = &request.import;
+    let runtime = prepare::runtime()?;
+    let held = open(import, &runtime, tell)?;
+    let (stretches, _) = stretches(import, &held, &runtime, tell)?;
+    let select = Select { rows: import.rows, limit: import.limit, ..Select::default() };
+    stretches.into_iter().map(|stretch| check::walk(stretch.table, &stretch.plan, &select, tell)).collect()
+}
+
+fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Result<Held, EngineError> {
+    let file = request.source.as_path();
+    let sha256 = survey::sha256(file)?;
+    let hidden = Hidden::read(file).map_err(|why| not_ours(why, file))?;
+    if !hidden.columns.iter().any(|column| column.is_id()) {
+        let message = "this export was made without the column of the ids, so nothing says which record a row is";
+        let problem = Problem::in_file(file, "no-mapping", message);
+        return Err(problem.hint("export again with the column ID, or name a mapping with --mapping").into());
+    }
+    let target = Opened::open(&request.target, &request.folders.state, request.rate, tell)?;
+    let same_account = hidden.stamp.account == target.account;
+    if !same_account && !request.as_new {
+        let (from, other) = (&hidden.stamp.account, &target.account);
+        let message = message!("this workbook was exported from {from}, and {other} is another", from, other);
+        let hint = "import it into its own account; or add --as-new to make every row as a new record in this one, \
+                    its ID kept as the key";
+        return Err(Problem::in_file(file, "other-account", message).hint(hint).into());
+    }
+    let purposes = purposes(hidden.stamp.kind, request.as_new);
+    let mut all = Wanted::default();
+    for purpose in purposes {
+        let written = parsed(file, &back::generate(&hidden, *purpose, None, None, same_account))?;
+        merge(&mut all, wanted(&written));
+    }
+    merge(&mut all, back::shown(hidden.stamp.kind.spec().entity));
+    let account = prepare::account(&target, &all, runtime, &request.cancel, tell)?.account;
+    Ok(Held { hidden, target, account, same_account, sha256 })
+}
+
+fn merge(into: &mut Wanted, more: Wanted) {
+    into.fields.extend(more.fields);
+    into.fields.sort();
+    into.fields.dedup();
+    for catalog in more.catalogs {
+        if !into.catalogs.contains(&catalog) {
+            into.catalogs.push(catalog);
+        }
+    }
+    for elements in more.elements {
+        if !into.elements.contains(&elements) {
+            into.elements.push(elements);
+        }
+    }
+    into.chains.extend(more.chains);
+    into.lists |= more.lists;
+    into.segments |= more.segments;
+    into.statuses |= more.statuses;
+    into.customers |= more.customers;
+}
+
+/// Purchases are made and deleted, never changed. [seed]
+fn purposes(kind: Kind, as_new: bool) -> &'static [Purpose] {
+    match (as_new, kind.spec().write(Action::Update)) {
+        (true, _) => &[Purpose::AsNew],
+        (false, Some(_)) => &[Purpose::Update, Purpose::Create],
+        (false, None) => &[Purpose::Create],
+    }
+}
+
+fn not_ours(why: NotOurs, file: &Path) -> EngineError {
+    let (message, hint): (Message, &str) = match why {
+        NotOurs::Unreadable(problem) => return problem.into(),
+        NotOurs::Plain => {
+            let message = "it is not said how the rows become records; only a workbook that amoport export wrote without a mapping \
+                 says so by itself";
+            (message.into(), "name a mapping with --mapping")
+        }
+        NotOurs::Newer => {
+            ("a newer amoport exported this workbook".into(), "use that one, or name a mapping with --mapping")
+        }
+        NotOurs::Split => (
+            "this export fills several sheets, of which one would be read and the others lost".into(),
+            "export it in parts with --filter, --since or --id, each of which fits one sheet",
+        ),
+        NotOurs::Damaged(what) => (
+            message!("{what} is not as amoport export wrote it", what),
+            "export again, or name a mapping with --mapping",
+        ),
+    };
+    Problem::in_file(file, "no-mapping", message).hint(hint).into()
+}
+
+fn parsed(file: &Path, made: &Generated) -> Result<Written, EngineError> {
+    Ok(mapping::read_text(file, &made.text)?)
+}
+
+/// What there is to do: rows decided, the mappings made and compiled.
+fn stretches(
+    request: &ImportRequest,
+    held: &Held,
+    runtime: &Runtime,
+    tell: &mut Teller<'_>,
+) -> Result<(Vec<Stretch>, Decided), EngineError> {
+    let purposes = purposes(held.hidden.stamp.kind, request.as_new);
+    let first = made(request, held, purposes[0])?;
+    let layout = Box::new(first.table.layout.clone());
+    tell.event(Event::Source { file: request.source.display().to_string(), layout });
+    let decided = decided(request, held, &first, runtime, tell)?;
+    let fresh = fresh::edits(request, held, &decided.fresh)?;
+    let before = |(row, edit): &(&u32, &Edit)| request.wants(**row) && matches!(edit, Edit::Made { .. });
+    tell.all(tell::notes(&decided, fresh.iter().filter(before).count(), &first, &held.hidden, request));
+    let adds = fresh.iter().any(|(row, edit)| request.wants(*row) && !matches!(edit, Edit::Made { .. }));
+    let mut all = Vec::new();
+    match purposes {
+        [Purpose::Update, ..] => {
+            let mut edits = decided.edits.clone();
+            edits.extend(decided.fresh.iter().map(|fresh| (fresh.row, Edit::Elsewhere)));
+            all.push(first.with(edits, Edit::Same)?);
+            if adds {
+                all.push(made(request, held, Purpose::Create)?.with(fresh, Edit::Elsewhere)?);
+            }
+        }
+        [Purpose::AsNew, ..] => all.push(first.with(fresh, Edit::Plain)?),
+        _ => {
+            // Nothing but new rows can be sent; what is wrong with the others is told all the same.
+            let mut edits = decided.edits.clone();
+            edits.extend(fresh);
+            all.push(first.with(edits, Edit::Elsewhere)?);
+        }
+    }
+    Ok((all, decided))
+}
+
+/// A mapping made for the workbook as it is now, and compiled.
+fn made(request: &ImportRequest, held: &Held, purpose: Purpose) -> Result<Half, EngineError> {
+    let Held { hidden, target, account, same_account, .. } = held;
+    let file = request.source.as_path();
+    let written = parsed(file, &back::generate(hidden, purpose, Some(account), None, *same_account))?;
+    let table = source::open(file, &source::options(&written, &request.read))?;
+    let id = hidden.columns.iter().find(|column| column.is_id()).map_or("ID", |column| column.title.as_str());
+    if !matches!(table.header.find(id), Found::One(_)) {
+        let message = message!("the sheet has no one column \"{id}\", so nothing says which record a row is", id);
+        let hint = "put the column back, or copy the edits into a new export";
+        return Err(Problem::in_file(file, "no-id", message).hint(hint).into());
+    }
+    // Columns that were taken out of the sheet are not asked for.
+    let made = back::generate(hidden, purpose, Some(account), Some(&table.header), *same_account);
+    let written = parsed(file, &made)?;
+    let ledger = prepare::ledger(&request.folders.state, &target.account, None, false);
+    // An exported row is a record by itself.
+    let plan = prepare::plan(&written, &table, Arc::new(account.clone()), ledger, None)?;
+    Ok(Half { purpose, made, table, plan: Arc::new(plan) })
+}
+
+/// A stretch of which it is not decided yet what its rows are for.
+struct Half {
+    purpose: Purpose,
+    made: Generated,
+    table: Table,
+    plan: Arc<Plan>,
+}
+
+impl Half {
+    fn with(self, rows: HashMap<u32, Edit>, rest: Edit) -> Result<Stretch, EngineError> {
+        let kept = rows.iter().map(|(row, edit)| Ok((*row, serde_json::to_string(edit)?)));
+        let edits = kept.collect::<Result<Vec<_>, serde_json::Error>>().map_err(StoreError::Json)?;
+        // Nobody else has set them.
+        let _ = self.plan.edits.set(Edits { rows, rest });
+        Ok(Stretch { purpose: self.purpose, mapping: self.made.text, table: self.table, plan: self.plan, edits })
+    }
+}
+
+/// The edits of a run that goes on, as they were kept.
+pub(super) fn keep_edits(store: &Store, run: i64, made: &str, plan: &Plan) -> Result<(), EngineError> {
+    let mut rows = HashMap::new();
+    for (row, what) in store.edits(run)? {
+        rows.insert(row, serde_json::from_str(&what).map_err(StoreError::Json)?);
+    }
+    let rest = match (plan.action, made.contains("\nkey = ")) {
+        (Action::Update, _) => Edit::Same,
+        (_, true) => Edit::Plain,
+        (_, false) => Edit::Elsewhere,
+    };
+    let _ = plan.edits.set(Edits { rows, rest });
+    Ok(())
+}
+
+fn decided(
+    request: &ImportRequest,
+    held: &Held,
+    half: &Half,
+    runtime: &Runtime,
+    tell: &mut Teller<'_>,
+) -> Result<Decided, EngineError> {
+    tell.event(Event::Phase(Phase::Decide));
+    let Held { hidden, target, account, .. } = held;
+    let spec = hidden.stamp.kind.spec();
+    if half.purpose == Purpose::AsNew {
+        return Ok(Decided { fresh: back::fresh(source::again(&half.table)?, hidden)?, ..Decided::default() });
+    }
+    let columns =
+        Columns::of(spec.entity, hidden.stamp.catalog, account).of_earlier(&hidden.columns, hidden.stamp.kind);
+    let deciding = Deciding {
+        client: &target.client,
+        hidden,
+        plan: &half.plan,
+        columns: &columns,
+        account,
+        entity: spec.entity,
+        sent: returned::sent(&Store::open(&request.folders.state)?, hidden)?,
+        force: request.force,
+        rows: request.rows,
+    };
+    let table = source::again(&half.table)?;
+    let ended = unless_cancelled(runtime, &request.cancel, "nothing was sent", back::decide(table, &deciding))?;
+    target.tell(tell);
+    match ended {
+        Ok(decided) => Ok(decided),
+        Err(Trouble::Source(problem)) => Err(problem.into()),
+        Err(Trouble::Service(failure)) => {
+            let mut error = EngineError::from(failure);
+            error.problems.push(Problem::new(Stage::Read, "nothing-sent", "nothing was sent"));
+            Err(error)
+        }
+    }
+}
+
+fn run_stretch(
+    request: &ImportRequest,
+    stretch: Stretch,
+    held: &Held,
+    snapshot: &str,
+    decided: &Decided,
+    (noticed, tell): (&[Note], &mut Teller<'_>),
+) -> Result<RunResult, EngineError> {
+    let Stretch { purpose, mapping, table, plan, edits } = stretch;
+    batch_size(request.batch, &plan)?;
+    still_wanted(&request.cancel)?;
+    let file = request.source.as_path();
+    let sum = &held.sha256;
+    // Saved meanwhile, its rows may be others than those that were decided.
+    if survey::sha256(file)? != *sum {
+        let problem = Problem::in_file(file, "changed", "the workbook was saved while it was being imported");
+        return Err(problem.hint("import it again: what was sent already is not sent twice").into());
+    }
+    let weighed = match request.max_errors {
+        None => None,
+        Some(_) => {
+            let select = Select { rows: request.rows, limit: request.limit, ..Select::default() };
+            Some(survey::weigh_prepared(&table, &plan, &select, &request.cancel)?)
+        }
+    };
+    tell.keep(noticed);
+    let ready = Ready {
+        request,
+        target: &held.target,
+        guard: if purpose == Purpose::AsNew { Guard::SameFile { keyed: true } } else { Guard::Rows },
+        plan,
+        table,
+        source: file,
+        sha256: sum.clone(),
+        mapping: MappingHead {
+            path: file.display().to_string(),
+            // The two runs of a workbook are not the same import.
+            sha256: prepare::hex(&format!("{sum} {}", purpose.word())),
+            made: Some(mapping),
+        },
+        snapshot,
+        edits,
+        // Here `--again` speaks of new rows, which keep their keys.
+        again: false,
+        weighed,
+        total: None,
+        returning: (purpose == Purpose::Update).then(|| Returning {
+            export: &held.hidden.stamp.export,
+            ids: &decided.ids,
+            left_alone: &decided.left_alone,
+        }),
+    };
+    let job = begin(ready, tell)?;
+    run::run(job, &held.target, tell)
+}

@@ -1,0 +1,118 @@
+//! What is said of a workbook before anything of it is sent.
+
+use super::super::request::ImportRequest;
+use super::Half;
+use crate::export::Hidden;
+use crate::export::back::{Decided, Purpose};
+use crate::message;
+use crate::problem::{Note, quoted};
+use crate::table::{Found, fold};
+
+/// Ids named on the way.
+const NAMED_MAX: usize = 10;
+
+/// `made_before` of the new rows were made by an earlier import of the same workbook.
+pub fn notes(
+    decided: &Decided,
+    made_before: usize,
+    half: &Half,
+    hidden: &Hidden,
+    request: &ImportRequest,
+) -> Vec<Note> {
+    if half.purpose == Purpose::AsNew {
+        as_new(half, hidden)
+    } else {
+        changes(decided, made_before, half, hidden, request)
+    }
+}
+
+fn as_new(half: &Half, hidden: &Hidden) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let left_out = &half.made.left_out;
+    if !left_out.is_empty() {
+        let message = message!("not carried over: {titles}", titles = left_out.join(", "));
+        notes.push(Note::warning("not-carried-over", message).count(left_out.len() as u64));
+    }
+    if let (Some(then), Some(now)) = (&hidden.stamp.timezone, half.plan.account.timezone())
+        && then != now
+    {
+        let message = message!(
+            "warning: the times of this workbook are those of {then}, and are taken for {now} here",
+            then,
+            now
+        );
+        notes.push(Note::warning("other-timezone", message));
+    }
+    notes
+}
+
+fn changes(decided: &Decided, made_before: usize, half: &Half, hidden: &Hidden, request: &ImportRequest) -> Vec<Note> {
+    let Decided { changed, conflicts, refused, fresh, left_alone, read_only, .. } = decided;
+    let (new, gone) = (fresh.iter().filter(|fresh| request.wants(fresh.row)).count(), left_alone.len());
+    let new = new - made_before.min(new);
+    let before = match made_before {
+        0 => "".into(),
+        _ => message!(" ({made_before} made before)", made_before),
+    };
+    let mut notes = vec![Note::new(
+        "rows-decided",
+        message!(
+            "{changed} changed, {conflicts} in conflict, {refused} refused, {new} new{before}, {gone} deleted from the sheet",
+            changed = *changed,
+            conflicts = *conflicts,
+            refused = *refused,
+            new,
+            before,
+            gone
+        ),
+    )];
+    if request.force && *changed > 0 {
+        let message = "--force: the sheet wins, also over cells that were changed in the account meanwhile";
+        notes.push(Note::new("forced", message));
+    }
+    notes.extend(titles(hidden, half));
+    if gone > 0 {
+        let named = left_alone.iter().take(NAMED_MAX).map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let more = match gone.checked_sub(NAMED_MAX) {
+            Some(more) if more > 0 => message!(" and {more} more", more),
+            _ => "".into(),
+        };
+        let message = message!("left alone in the account: {named}{more}", named, more);
+        notes.push(Note::warning("left-alone", message).count(gone as u64));
+    }
+    if read_only.0 > 0 {
+        let more = if read_only.0 as usize > read_only.1.len() { ", …" } else { "" };
+        let (count, named) = (read_only.0, read_only.1.join(", "));
+        let message = message!(
+            "warning: {count} changed cells cannot be sent back and are ignored: {named}{more}",
+            count,
+            named,
+            more
+        );
+        notes.push(Note::warning("read-only-cells", message).count(count));
+    }
+    notes
+}
+
+/// A column renamed is one that is not there: what was edited in it would be lost without a word.
+fn titles(hidden: &Hidden, half: &Half) -> Vec<Note> {
+    let header = &half.table.header;
+    let gone = hidden.columns.iter().filter(|column| column.writable && header.find(&column.title) == Found::None);
+    let gone: Vec<String> = gone.map(|column| quoted(&column.title).to_string()).collect();
+    let known = |title: &str| hidden.columns.iter().any(|column| fold(&column.title) == fold(title));
+    let others = header.titles().filter(|title| !title.trim().is_empty() && !known(title));
+    let others: Vec<String> = others.map(|title| quoted(title).to_string()).collect();
+    let mut notes = Vec::new();
+    if !gone.is_empty() {
+        let message = message!(
+            "warning: the sheet has no column {titles}; what was in it stays as it is in the account",
+            titles = gone.join(", ")
+        );
+        notes.push(Note::warning("column-gone", message).count(gone.len() as u64));
+    }
+    if !others.is_empty() {
+        let message = message!("warning: the export had no column {titles}; it is ignored", titles = others.join(", "));
+        notes.push(Note::warning("column-unknown", message).count(others.len() as u64));
+    }
+    notes
+}

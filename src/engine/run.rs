@@ -1,0 +1,308 @@
+//! A run from its first request to its last file: what `import`, `round_trip` and `resume` have prepared is sent, linked, read
+//! back and reported.
+
+use super::after::After;
+use super::begin::make_folder;
+use super::cancel::Cancel;
+use super::error::EngineError;
+use super::event::{Event, Phase, Progress, Teller, Wait, WaitReason};
+use super::prepare::{now_ms, runtime};
+use super::report::{self, RunResult};
+use super::target::Opened;
+use crate::api::Client;
+use crate::clock::Clock;
+use crate::mapping::{Mapper, Plan};
+use crate::message;
+use crate::problem::{Message, Problem};
+use crate::report::Log;
+use crate::store::{BatchOf, Counts, Head, Journal, Links, RunEnd, RunOutcome, Store, Verify, Word};
+use crate::table::Table;
+use crate::upload::feed::{self, Select};
+use crate::upload::{self, BatchSize, Budget, Doubt, End, Options, Upload};
+use serde_json::json;
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Everything a run needs, ready to go.
+pub(super) struct Job {
+    pub client: Arc<Client>,
+    pub plan: Arc<Plan>,
+    pub table: Table,
+    pub journal: Journal,
+    /// What an earlier stretch of the run left in doubt.
+    pub doubts: Vec<Doubt>,
+    /// Rows that were sent by a version that kept no links.
+    pub links_unknown: HashSet<u32>,
+    /// A second connection, for reading while the journal writes and after it is closed.
+    pub store: Store,
+    pub name: String,
+    pub head: Head,
+    pub select: Select,
+    pub budget: Option<Budget>,
+    /// The mapping rejects more than the budget allows: nothing is sent.
+    pub over_budget: bool,
+    /// Records of the source, where they were counted.
+    pub total: Option<u64>,
+    pub in_flight: usize,
+    pub cancel: Cancel,
+    pub _lock: File,
+}
+
+/// Uploads, reads back, closes the run, writes its report.
+pub(super) fn run(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
+    if job.over_budget {
+        return stop_before_sending(job, tell);
+    }
+    let Job { client, plan, table, journal, doubts, links_unknown, store, name, head, select, budget, .. } = job;
+    let started = Instant::now();
+    let mut log = open_log(Path::new(&head.folder))?;
+    log.note(now_ms(), "started", json!({"run": name, "kind": head.kind.word(), "batch": head.batch}));
+    let (run, before) = (journal.run(), journal.counts());
+    let journal = Arc::new(Mutex::new(journal));
+    let asked = Asked::of(&client);
+    let total = job.total.or(plan.groups.as_ref().map(|groups| groups.rows.len() as u64));
+    let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
+    let options = options(&head, &plan, (budget, job.in_flight, target.clock));
+    let after = After { client: &client, plan: &plan, journal: &journal, store: &store, head: &head, name: &name };
+    tell.event(Event::Phase(Phase::Send));
+    let report = runtime()?.block_on(async {
+        let upload = Upload {
+            client: Arc::clone(&client),
+            plan: Arc::clone(&plan),
+            journal: Arc::clone(&journal),
+            feed,
+            options,
+            doubts,
+            links_unknown,
+            stop: job.cancel.token().clone(),
+        };
+        let mut observer = Observer::new(&mut log, target, tell, before.read + before.skipped, total, options);
+        let mut report = upload::run(upload, &mut |event| observer.hear(event)).await?;
+        let sample = std::mem::take(&mut report.sample);
+        tell.all(report.notes.drain(..));
+        if matches!(report.end, End::Finished) {
+            after.remember(&job.cancel, tell).await?;
+            tell.event(Event::Phase(Phase::ReadBack));
+            after.read_back(sample, &job.cancel, tell).await?;
+            after.tell_changes(tell).await?;
+        }
+        Ok::<_, EngineError>(report)
+    })?;
+    target.tell(tell);
+    let links = store.links(run)?;
+    if links.any() {
+        log.note(now_ms(), "linked", json!({"made": links.made, "refused": links.refused}));
+    }
+    let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+    let outcome = outcome_of(&report.end, &journal.counts(), links);
+    let exit_code = exit_code_of(&report.end, outcome, &job.cancel);
+    let (sent, throttled) = asked.since(&client);
+    journal.notes(&tell.take())?;
+    journal.end(&RunEnd {
+        outcome,
+        exit_code,
+        elapsed_ms: started.elapsed().as_millis() as i64,
+        sent,
+        retried: report.retried as i64,
+        throttled,
+        source_rows: report.rows as i64,
+    })?;
+    drop(journal);
+    log.note(now_ms(), "ended", json!({"exit_code": exit_code, "outcome": outcome.word()}));
+    report::close(&store, run, Path::new(&head.folder), why(&report.end), tell)
+}
+
+fn options(head: &Head, plan: &Plan, (max_errors, in_flight, clock): (Option<Budget>, usize, Clock)) -> Options {
+    Options {
+        batch: head.batch.map_or(BatchSize::Auto { max: plan.write.batch_max }, BatchSize::Fixed),
+        in_flight,
+        max_errors,
+        settle: Duration::from_secs(head.settle),
+        clock,
+        again: head.again,
+        sample: head.verify == Verify::Sample,
+    }
+}
+
+fn outcome_of(end: &End, counts: &Counts, links: Links) -> RunOutcome {
+    match end {
+        End::Finished if counts.unknown > 0 => RunOutcome::SomeUnknown,
+        End::Finished if counts.rejected > 0 || links.refused > 0 => RunOutcome::SomeRejected,
+        End::Finished => RunOutcome::Done,
+        End::Budget => RunOutcome::ErrorBudget,
+        End::Service(_) => RunOutcome::StoppedByService,
+        End::Interrupted => RunOutcome::Interrupted,
+        End::Source(_) => RunOutcome::SourceBroken,
+    }
+}
+
+/// The exit code of a fault of ours; the run can go on all the same.
+const FAULT: i64 = 5;
+
+fn exit_code_of(end: &End, outcome: RunOutcome, cancel: &Cancel) -> i64 {
+    match end {
+        End::Interrupted => cancel.by().exit_code(),
+        End::Source(problem) if problem.code == feed::FAULT => FAULT,
+        End::Finished | End::Budget | End::Service(_) | End::Source(_) => outcome.exit_code(),
+    }
+}
+
+/// Why it stopped, where that is not plain from its outcome.
+fn why(end: &End) -> Option<Message> {
+    match end {
+        End::Finished | End::Interrupted => None,
+        End::Budget => Some("stopped: more records were rejected than --max-errors allows".into()),
+        End::Service(stop) => {
+            let (stop, hint) = (stop.to_string(), stop.hint());
+            Some(message!("stopped: {stop}; {hint}", stop, hint))
+        }
+        End::Source(problem) => Some(message!("stopped: {problem}", problem = problem.to_string())),
+    }
+}
+
+/// What had been asked of the service when the run began; the account was asked before.
+struct Asked {
+    sent: u64,
+    throttled: u64,
+}
+
+impl Asked {
+    fn of(client: &Client) -> Asked {
+        let counters = client.counters();
+        Asked { sent: counters.sent.load(Ordering::Relaxed), throttled: counters.throttled.load(Ordering::Relaxed) }
+    }
+
+    fn since(&self, client: &Client) -> (i64, i64) {
+        let now = Asked::of(client);
+        ((now.sent - self.sent) as i64, (now.throttled - self.throttled) as i64)
+    }
+}
+
+/// Hears the loop: passes on what happens, and writes the log.
+struct Observer<'o, 't> {
+    log: &'o mut Log,
+    target: &'o Opened,
+    tell: &'o mut Teller<'t>,
+    started: Instant,
+    /// Records done before this stretch of the run.
+    before: u64,
+    total: Option<u64>,
+    options: Options,
+    counts: Counts,
+    linking: bool,
+}
+
+impl<'o, 't> Observer<'o, 't> {
+    fn new(
+        log: &'o mut Log,
+        target: &'o Opened,
+        tell: &'o mut Teller<'t>,
+        before: u64,
+        total: Option<u64>,
+        options: Options,
+    ) -> Observer<'o, 't> {
+        let (started, counts) = (Instant::now(), Counts::default());
+        Observer { log, target, tell, started, before, total, options, counts, linking: false }
+    }
+
+    fn hear(&mut self, event: upload::Event) {
+        let at = now_ms();
+        self.target.tell(self.tell);
+        match &event {
+            upload::Event::Answered { batch, of, records, attempt, status, ms } => {
+                let what = match of {
+                    BatchOf::Records => "records",
+                    BatchOf::Links => "links",
+                };
+                let details = json!({"batch": batch, what: records, "attempt": attempt, "status": status, "ms": ms});
+                self.log.note(at, "answered", details);
+            }
+            upload::Event::Again { batch, pause, throttled, .. } => {
+                self.log.note(at, "again", json!({"batch": batch}));
+                let reason = if *throttled { WaitReason::Throttled } else { WaitReason::Retry };
+                self.tell.event(Event::Wait(Wait { reason, at_most: *pause }));
+            }
+            upload::Event::InDoubt { batch, records, .. } => {
+                self.log.note(at, "in-doubt", json!({"batch": batch, "records": records}));
+                self.tell.event(Event::Wait(Wait { reason: WaitReason::Settle, at_most: self.options.settle }));
+            }
+            upload::Event::Looked { found, missing, unclear, last } => {
+                let details = json!({"found": found, "missing": missing, "unclear": unclear, "last": last});
+                self.log.note(at, "looked", details);
+            }
+            upload::Event::Counts(counts) => {
+                self.counts = *counts;
+                let done = counts.read + counts.skipped;
+                return self.progress(Phase::Send, done, self.before.min(done), self.total);
+            }
+            upload::Event::Linked { records } => {
+                if !std::mem::replace(&mut self.linking, true) {
+                    self.started = Instant::now();
+                    self.tell.event(Event::Phase(Phase::Link));
+                }
+                return self.progress(Phase::Link, *records, 0, None);
+            }
+        }
+        self.tell.event(Event::Upload(event));
+    }
+
+    fn progress(&mut self, phase: Phase, done: u64, before: u64, total: Option<u64>) {
+        let elapsed = self.started.elapsed();
+        let rate = (done - before) as f64 / elapsed.as_secs_f64().max(0.001);
+        self.tell.event(Event::Progress(Progress { phase, done, total, rate, elapsed, counts: self.counts }));
+    }
+}
+
+/// Outcomes written to the journal in one go.
+const AT_ONCE: usize = 1_000;
+
+/// Ends a run whose budget is overrun by what the mapping rejects, with its report and without a request.
+fn stop_before_sending(job: Job, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
+    let Job { plan, table, mut journal, store, name, head, select, .. } = job;
+    let folder = Path::new(&head.folder);
+    let mut log = open_log(folder)?;
+    let (mut failed, mut outcomes) = (None, Vec::new());
+    let walked = feed::walk(table, Mapper::new(plan, &name), &select, |met| {
+        match met.keep() {
+            feed::Fed::Record(loaded) => outcomes.push(upload::unprocessed(&loaded)),
+            feed::Fed::Local(outcome) => outcomes.push(outcome),
+            feed::Fed::Known(_) | feed::Fed::Lost(_) | feed::Fed::End { .. } | feed::Fed::Broken(_) => {}
+        }
+        if outcomes.len() >= AT_ONCE {
+            failed = journal.local(&std::mem::take(&mut outcomes)).err();
+        }
+        failed.is_none()
+    })?;
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    journal.local(&outcomes)?;
+    tell.all(walked.notes);
+    journal.notes(&tell.take())?;
+    let outcome = RunOutcome::ErrorBudget;
+    let exit_code = outcome.exit_code();
+    journal.end(&RunEnd {
+        outcome,
+        exit_code,
+        elapsed_ms: 0,
+        sent: 0,
+        retried: 0,
+        throttled: 0,
+        source_rows: walked.rows as i64,
+    })?;
+    log.note(now_ms(), "ended", json!({"exit_code": exit_code, "outcome": outcome.word()}));
+    report::close(&store, journal.run(), folder, None, tell)
+}
+
+/// A run that goes on makes its folder again, if somebody has taken it away.
+fn open_log(folder: &Path) -> Result<Log, EngineError> {
+    make_folder(folder)?;
+    Log::open(&folder.join(crate::report::LOG)).map_err(|e| {
+        let message = message!("the run's folder cannot be written to: {error}", error = e.to_string());
+        Problem::in_file(folder, "runs-folder", message).hint("name another folder with --runs").into()
+    })
+}

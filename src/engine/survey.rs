@@ -1,0 +1,182 @@
+//! The first of the two readings of a source: its SHA-256, how many rows and groups it has, and, where the run wants to
+//! know before it sends, what the mapping makes of it. One pass over its bytes serves all of these.
+
+use super::cancel::Cancel;
+use super::error::EngineError;
+use super::source;
+use crate::mapping::plan::Groups;
+use crate::mapping::{Mapper, Plan};
+use crate::message;
+use crate::problem::Problem;
+use crate::store::Status;
+use crate::table::{BeyondAscii, Fingerprint, ReadOptions, Row, Table};
+use crate::upload::feed::{self, Met, Select};
+use crate::upload::groups::FirstReading;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// What the mapping makes of the source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Weighed {
+    /// Records that can be sent.
+    pub records: u64,
+    pub rejected: u64,
+}
+
+/// What the first reading came to.
+#[derive(Debug)]
+pub(super) struct Survey {
+    pub fingerprint: Fingerprint,
+    /// Rows that are wanted, where they were counted.
+    pub rows: Option<u64>,
+    pub groups: Option<Groups>,
+}
+
+/// What is counted on the way.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Counting {
+    pub rows: bool,
+    /// Columns whose cells together say which rows belong together.
+    pub groups: Vec<usize>,
+    pub select: Option<(u32, u32)>,
+}
+
+/// A reading under way, beside whatever else is prepared.
+pub(super) struct Surveying(JoinHandle<Result<Survey, Problem>>);
+
+impl Surveying {
+    pub fn start(file: &Path, options: &ReadOptions, counting: Counting) -> Surveying {
+        let (file, options): (PathBuf, ReadOptions) = (file.to_owned(), options.clone());
+        Surveying(std::thread::spawn(move || survey(&file, &options, &counting)))
+    }
+
+    pub fn join(self) -> Result<Survey, EngineError> {
+        let survey = self.0.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok(survey?)
+    }
+}
+
+fn survey(file: &Path, options: &ReadOptions, counting: &Counting) -> Result<Survey, Problem> {
+    if !counting.rows && counting.groups.is_empty() {
+        return Ok(Survey { fingerprint: fingerprint(file)?, rows: None, groups: None });
+    }
+    let (mut table, reading) = Table::open_for_all(file, options)?;
+    let mut groups = Groups { columns: counting.groups.clone(), ..Groups::default() };
+    let (mut rows, mut row) = (0, Row::default());
+    // What is wrong with the source is told by whoever reads it for the run.
+    while let Ok(true) = table.read(&mut row) {
+        rows += u64::from(counting.select.is_none_or(|(first, last)| (first..=last).contains(&row.number)));
+        if !groups.columns.is_empty() {
+            groups.count(&row);
+        }
+    }
+    drop(table);
+    let fingerprint = reading.finish(file)?;
+    let groups = (!groups.columns.is_empty()).then_some(groups);
+    Ok(Survey { fingerprint, rows: Some(rows), groups })
+}
+
+pub(super) fn fingerprint(file: &Path) -> Result<Fingerprint, Problem> {
+    Fingerprint::of_file(file).map_err(|e| {
+        let message = message!("the file cannot be read: {error}", error = e.to_string());
+        Problem::in_file(file, "unreadable", message).hint("check the path")
+    })
+}
+
+/// SHA-256 of a file, in hex.
+pub(super) fn sha256(file: &Path) -> Result<String, EngineError> {
+    Ok(fingerprint(file)?.sha256)
+}
+
+/// A reading of the source with its mapping.
+pub(super) struct Weighing {
+    pub weighed: Weighed,
+    pub fingerprint: Fingerprint,
+    /// Ready to map: with the groups of the source, where rows are grouped.
+    pub plan: Arc<Plan>,
+}
+
+/// Reads the source once for its fingerprint, for its groups, and for what the mapping makes of it. Where the rows of a
+/// record are scattered over the source, which nobody knows before, it is read a second time.
+pub(super) fn weigh(table: &Table, plan: Plan, select: &Select, cancel: &Cancel) -> Result<Weighing, EngineError> {
+    let file = table.source().file.clone();
+    let (again, reading) = Table::open_for_all(Path::new(&file), &source::same(table))?;
+    let mut plan = Arc::new(plan);
+    let (mut weighed, counted) = weigh_table(again, &plan, select, cancel)?;
+    let fingerprint = reading.finish(Path::new(&file))?;
+    let Some(columns) = plan.groups.as_ref().map(|groups| groups.columns.clone()) else {
+        return Ok(Weighing { weighed, fingerprint, plan });
+    };
+    let (groups, scattered) = match counted {
+        Some(FirstReading { groups, scattered }) => (groups, scattered),
+        // It was left where the limit of the run was reached.
+        None => (count_groups(columns, table)?, true),
+    };
+    match Arc::get_mut(&mut plan) {
+        Some(plan) => plan.groups = Some(groups),
+        None => return Err(EngineError::fault("somebody still holds the plan of a source that was read")),
+    }
+    if scattered {
+        weighed = weigh_table(source::again(table)?, &plan, select, cancel)?.0;
+    }
+    Ok(Weighing { weighed, fingerprint, plan })
+}
+
+/// Which rows belong together.
+pub(super) fn count_groups(columns: Vec<usize>, table: &Table) -> Result<Groups, EngineError> {
+    let mut groups = Groups { columns, ..Groups::default() };
+    let (mut table, mut row) = (source::again(table)?, Row::default());
+    while table.read(&mut row)? {
+        groups.count(&row);
+    }
+    Ok(groups)
+}
+
+/// What a mapping that is ready makes of a source whose bytes are known.
+pub(super) fn weigh_prepared(
+    table: &Table,
+    plan: &Arc<Plan>,
+    select: &Select,
+    cancel: &Cancel,
+) -> Result<Weighed, EngineError> {
+    Ok(weigh_table(source::again(table)?, plan, select, cancel)?.0)
+}
+
+fn weigh_table(
+    table: Table,
+    plan: &Arc<Plan>,
+    select: &Select,
+    cancel: &Cancel,
+) -> Result<(Weighed, Option<FirstReading>), EngineError> {
+    let mut weighed = Weighed::default();
+    let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), select, |met| {
+        match met {
+            Met::Record { .. } | Met::Known { .. } => weighed.records += 1,
+            Met::Local(outcome) | Met::Lost(outcome) => {
+                weighed.rejected += u64::from(outcome.status == Status::Rejected);
+            }
+        }
+        !cancel.is_cancelled()
+    })?;
+    match cancel.is_cancelled() {
+        true => Err(EngineError::interrupted(cancel.by(), "nothing was sent")),
+        false => Ok((weighed, walked.counted)),
+    }
+}
+
+/// The table for the run, once all bytes have been seen: a long file that begins in ASCII has its encoding judged by the
+/// rest. `None` where it stands as it is.
+pub(super) fn judged(
+    table: &Table,
+    options: &ReadOptions,
+    fingerprint: &Fingerprint,
+) -> Result<Option<Table>, EngineError> {
+    match (&fingerprint.beyond_ascii, table.layout.encoding_open) {
+        (Some(stretch), true) => {
+            let options = ReadOptions { beyond_ascii: BeyondAscii::Found(stretch.clone()), ..options.clone() };
+            Ok(Some(source::open(Path::new(&table.source().file), &options)?))
+        }
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,354 @@
+//! Which account, and by what right: the sandbox inside this process, or a host. A token comes from a file, the
+//! environment, a command, the system's credentials, or a pair of OAuth tokens that renews itself; it is never printed.
+
+use super::config::{OAuth, Settings};
+use super::error::{EngineError, ErrorKind};
+use super::event::Teller;
+use crate::api::auth::{App, Auth, Reread, Source};
+use crate::api::token::TokenStore;
+use crate::api::{Client, Pace, pace, parse_base};
+use crate::clock::Clock;
+use crate::message;
+use crate::problem::{Message, Note, Problem, Stage};
+use crate::rate::{self, Shared, SharedError, Why};
+use crate::sandbox::{self, Sandbox};
+use reqwest::Url;
+use secrecy::SecretString;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// The account's name in the store for the sandbox, whose address is another one at every start.
+pub(super) const SANDBOX: &str = "sandbox";
+/// The name of the credential that systemd hands over.
+const CREDENTIAL: &str = "amoport-token";
+
+/// Which account is meant.
+#[derive(Debug, Clone)]
+pub struct Target {
+    which: Which,
+    token: Option<Token>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Which {
+    /// Nobody has said; what is wrong with mapping and source is told before that is.
+    Unsaid,
+    Sandbox,
+    /// An address, or a name in `amoport.toml`.
+    Account(String),
+    /// A pretend account on this machine, on whose clock time may run faster.
+    Local {
+        base: Url,
+        clock: Clock,
+    },
+}
+
+/// A token for an account, where it is not found as usual.
+#[derive(Debug, Clone)]
+pub enum Token {
+    File(PathBuf),
+    Value(SecretString),
+}
+
+impl Target {
+    /// None; that is an error as soon as one is needed.
+    pub fn unsaid() -> Target {
+        Target { which: Which::Unsaid, token: None }
+    }
+
+    /// The pretend account inside this process; its world is kept in the state folder.
+    pub fn sandbox() -> Target {
+        Target { which: Which::Sandbox, token: None }
+    }
+
+    /// An account: `https://example.amocrm.ru`, or a name in `amoport.toml`. Its token is looked for in `AMOPORT_TOKEN`, in
+    /// the account's own settings, among systemd's credentials.
+    pub fn account(name: impl Into<String>) -> Target {
+        Target { which: Which::Account(name.into()), token: None }
+    }
+
+    /// A pretend account on this machine, for benches and rehearsals: waits and the pace go by `clock`, which may be faster than
+    /// the machine's. Of any other address that is an error, so nothing lifts the pace of a real account.
+    pub fn local(url: &str, clock: Clock) -> Result<Target, EngineError> {
+        let base = base(url)?;
+        if base.scheme() != "http" {
+            let message = message!("{url} is not on this machine", url);
+            return Err(EngineError::refused("account-address", message, "give the address of a sandbox here"));
+        }
+        Ok(Target { which: Which::Local { base, clock }, token: None })
+    }
+
+    /// The same with this token.
+    pub fn token(self, token: Token) -> Target {
+        Target { token: Some(token), ..self }
+    }
+
+    pub(super) fn is_sandbox(&self) -> bool {
+        self.which == Which::Sandbox
+    }
+
+    /// As a run's head keeps it.
+    pub(super) fn kept(&self) -> String {
+        match &self.which {
+            Which::Unsaid => String::new(),
+            Which::Sandbox => SANDBOX.to_owned(),
+            Which::Account(name) => name.clone(),
+            Which::Local { base, .. } => base.as_str().trim_end_matches('/').to_owned(),
+        }
+    }
+
+    pub(super) fn of_kept(kept: &str, token: Option<Token>) -> Target {
+        let target = if kept == SANDBOX { Target::sandbox() } else { Target::account(kept) };
+        Target { token, ..target }
+    }
+}
+
+/// A way to an account; the embedded sandbox lives as long as this does.
+pub(super) struct Opened {
+    /// The account's name in the store.
+    pub account: String,
+    /// What was asked for, as a run's head keeps it.
+    pub target: String,
+    pub client: Arc<Client>,
+    pub clock: Clock,
+    /// What the pace has to say, from whatever thread.
+    said: Said,
+    _sandbox: Option<Sandbox>,
+}
+
+type Said = Arc<Mutex<Vec<Message>>>;
+
+impl Opened {
+    pub fn open(target: &Target, state: &Path, rate: u32, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
+        match &target.which {
+            Which::Unsaid => Err(EngineError::refused(
+                "no-account",
+                "it is not said which account",
+                "add --sandbox to try it out, or --account https://NAME.amocrm.ru",
+            )),
+            Which::Sandbox => Opened::sandbox(target, state, rate, tell),
+            Which::Account(name) => Opened::host(name, target, rate, tell),
+            Which::Local { base, clock } => Opened::local(base.clone(), *clock, target, rate),
+        }
+    }
+
+    fn sandbox(target: &Target, state: &Path, rate: u32, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
+        let folder = state.join("sandbox");
+        let said = Said::default();
+        let opened = |base: Url, token: String, pace: Pace, sandbox: Option<Sandbox>| {
+            let client = client(base, SecretString::from(token).into(), pace)?;
+            Ok(Opened {
+                account: SANDBOX.to_owned(),
+                target: target.kept(),
+                client: Arc::new(client),
+                clock: Clock::REAL,
+                said: Arc::clone(&said),
+                _sandbox: sandbox,
+            })
+        };
+        // A sandbox served by hand from the same folder is used as it stands.
+        if let Some(standing) = sandbox::Standing::find(&folder).filter(|server| server.by_hand) {
+            let base = base(&standing.url)?;
+            let pace = shared_pace(&base, rate, &said, tell);
+            return opened(base, standing.token, pace, None);
+        }
+        let sandbox = Sandbox::start(sandbox::Options { state: Some(folder), ..Default::default() })?;
+        // It serves this process alone, and is gone with it.
+        let pace = Pace::new(rate, Clock::REAL);
+        let (base, token) = (base(sandbox.url())?, sandbox.token().to_owned());
+        opened(base, token, pace, Some(sandbox))
+    }
+
+    /// It serves whoever has its address, and the pace is this process's own.
+    fn local(base: Url, clock: Clock, target: &Target, rate: u32) -> Result<Opened, EngineError> {
+        let auth = auth(base.as_str(), target.token.as_ref(), &Settings::default())?;
+        let client = client(base, auth, Pace::new(rate, clock))?;
+        let account = client.base().as_str().trim_end_matches('/').to_owned();
+        let said = Said::default();
+        Ok(Opened { account, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
+    }
+
+    fn host(name: &str, target: &Target, rate: u32, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
+        let settings = Settings::of(name)?;
+        let base = base(&settings.url)?;
+        let auth = auth(name, target.token.as_ref(), &settings)?;
+        let said = Said::default();
+        let pace = shared_pace(&base, rate, &said, tell);
+        let client = client(base, auth, pace)?;
+        let account = client.base().as_str().trim_end_matches('/').to_owned();
+        let clock = Clock::REAL;
+        Ok(Opened { account, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
+    }
+
+    /// Passes on what the pace has said since the last time.
+    pub fn tell(&self, tell: &mut Teller<'_>) {
+        let said = std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner));
+        tell.all(said.into_iter().map(|message| Note::warning("pace-not-shared", message)));
+    }
+}
+
+pub(super) fn base(url: &str) -> Result<Url, EngineError> {
+    parse_base(url).map_err(|e| {
+        let message = message!("{error}", error = e.to_string());
+        EngineError::refused("account-address", message, "give the account's address with --account")
+    })
+}
+
+pub(super) fn client(base: Url, auth: Auth, pace: Pace) -> Result<Client, EngineError> {
+    Client::new(base, auth, pace).map_err(|e| {
+        EngineError::of(ErrorKind::Fault, Problem::new(Stage::Send, "client", message!("{error}", error = e)))
+    })
+}
+
+/// The pace for whoever only logs in.
+pub(super) fn pace_of(base: &Url, rate: u32, tell: &mut Teller<'_>) -> Pace {
+    shared_pace(base, rate, &Said::default(), tell)
+}
+
+/// The pace that all processes of this user share for an account; where that cannot be, one of our own, and a note.
+fn shared_pace(base: &Url, rate: u32, said: &Said, tell: &mut Teller<'_>) -> Pace {
+    let clock = Clock::REAL;
+    let alone = Pace::new(rate, clock);
+    let shared = match rate::folder() {
+        Some(folder) => Shared::open(&folder, base.as_str(), clock),
+        None => Err(SharedError::Unusable("there is no home folder".to_owned())),
+    };
+    match shared {
+        Ok(shared) => {
+            if let Some((halt, ago)) = shared.found() {
+                let ago = how_long(ago);
+                tell.note(match halt.why {
+                    Why::Blocked => {
+                        let message = message!(
+                            "the service blocked this account or address (403) {ago}; one request is tried before any other",
+                            ago
+                        );
+                        Note::new("halted-before", message)
+                    }
+                    Why::Throttled => {
+                        let message = message!(
+                            "the service kept asking to slow down (429) {ago}; one request is tried before any other",
+                            ago
+                        );
+                        Note::new("halted-before", message)
+                    }
+                });
+            }
+            let said = Arc::clone(said);
+            alone.sharing(shared, move |message| said.lock().unwrap_or_else(PoisonError::into_inner).push(message))
+        }
+        Err(why) => {
+            tell.note(Note::new("pace-not-shared", pace::alone(&why)));
+            alone
+        }
+    }
+}
+
+fn how_long(ago: Duration) -> Message {
+    match ago.as_secs() {
+        0..120 => "a moment ago".into(),
+        s @ 120..7_200 => message!("{minutes} minutes ago", minutes = s / 60),
+        s @ 7_200..172_800 => message!("{hours} hours ago", hours = s / 3_600),
+        s => message!("{days} days ago", days = s / 86_400),
+    }
+}
+
+/// In this order: a token that was handed in, `AMOPORT_TOKEN`, the account's own store, file or command, systemd's
+/// credentials.
+fn auth(name: &str, token: Option<&Token>, settings: &Settings) -> Result<Auth, EngineError> {
+    match token {
+        Some(Token::File(path)) => return from_file(path),
+        Some(Token::Value(token)) => return Ok(token.clone().into()),
+        None => {}
+    }
+    if let Ok(token) = std::env::var("AMOPORT_TOKEN")
+        && !token.trim().is_empty()
+    {
+        return Ok(SecretString::from(token.trim().to_owned()).into());
+    }
+    if let Some(oauth) = &settings.oauth {
+        return from_store(name, oauth);
+    }
+    if let Some(path) = &settings.token_file {
+        return from_file(path);
+    }
+    if !settings.token_command.is_empty() {
+        let command = settings.token_command.clone();
+        return reread(Arc::new(move || token_command(&command)), "run token-command by hand and see what it says");
+    }
+    if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
+        let path = Path::new(&folder).join(CREDENTIAL);
+        if path.exists() {
+            return from_file(&path);
+        }
+    }
+    Err(EngineError::refused(
+        "no-token",
+        "there is no token for this account",
+        "put it into a file of your own and name that with --token-file, or into the variable AMOPORT_TOKEN",
+    ))
+}
+
+fn from_file(path: &Path) -> Result<Auth, EngineError> {
+    let path = path.to_owned();
+    reread(Arc::new(move || token_file(&path)), "check the path given with --token-file, or token-file in amoport.toml")
+}
+
+fn reread(read: Reread, hint: &'static str) -> Result<Auth, EngineError> {
+    let token = read().map_err(|message| EngineError::refused("no-token", message!("{message}", message), hint))?;
+    Ok(Auth::new(token, Source::Reread(read)))
+}
+
+fn from_store(name: &str, oauth: &OAuth) -> Result<Auth, EngineError> {
+    let store = TokenStore::new(&oauth.token_store);
+    let pair = store.read().map_err(|e| -> EngineError {
+        let message = message!("the tokens cannot be read: {error}", error = e.to_string());
+        Problem::in_file(&oauth.token_store, "no-token", message)
+            .hint(message!("log in: amoport auth login --account {name} --code-file FILE", name))
+            .into()
+    })?;
+    Ok(Auth::new(pair.access, Source::Pair(store, app(oauth)?)))
+}
+
+/// The integration, with its secret from the environment or its file.
+pub(super) fn app(oauth: &OAuth) -> Result<App, EngineError> {
+    let from_env = std::env::var("AMOPORT_CLIENT_SECRET").ok().filter(|secret| !secret.trim().is_empty());
+    let client_secret = match (from_env, &oauth.client_secret_file) {
+        (Some(secret), _) => SecretString::from(secret.trim().to_owned()),
+        (None, Some(path)) => token_file(path).map_err(|e| {
+            EngineError::refused("no-client-secret", message!("{error}", error = e), "check client-secret-file")
+        })?,
+        (None, None) => {
+            return Err(EngineError::refused(
+                "no-client-secret",
+                "the integration's secret is not known",
+                "name a file with client-secret-file in amoport.toml, or put it into AMOPORT_CLIENT_SECRET",
+            ));
+        }
+    };
+    Ok(App { client_id: oauth.client_id.clone(), client_secret, redirect_uri: oauth.redirect_uri.clone() })
+}
+
+/// A secret in a file of its own.
+fn token_file(path: &Path) -> Result<SecretString, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
+    match text.trim() {
+        "" => Err(format!("{} is empty", path.display())),
+        token => Ok(SecretString::from(token.to_owned())),
+    }
+}
+
+fn token_command(command: &[String]) -> Result<SecretString, String> {
+    let [program, words @ ..] = command else { return Err("token-command is empty".to_owned()) };
+    let output = std::process::Command::new(program)
+        .args(words)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|e| format!("token-command cannot be run: {e}"))?;
+    let token = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    if !output.status.success() || token.is_empty() {
+        return Err(format!("token-command gave no token ({})", output.status));
+    }
+    Ok(SecretString::from(token))
+}

@@ -1,0 +1,117 @@
+//! The cells of rejected rows, kept with their types, so that a report can show them as they were and a corrected copy reads
+//! back to the same values. In the store a text is a JSON string, as every cell was in version 0.1; anything else is an
+//! object: `{"number": 1234.5, "text": "1234.5"}`.
+
+use super::StoreError;
+use crate::table::{Cell, Scalar};
+use serde::{Deserialize, Serialize};
+
+/// A cell that outlives its row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Kept", into = "Kept")]
+pub struct KeptCell {
+    pub text: String,
+    pub value: Scalar,
+}
+
+impl KeptCell {
+    pub fn text(text: impl Into<String>) -> KeptCell {
+        let text = text.into();
+        let value = if text.trim().is_empty() { Scalar::Empty } else { Scalar::Text };
+        KeptCell { text, value }
+    }
+
+    pub fn as_cell(&self) -> Cell<'_> {
+        Cell { text: &self.text, value: self.value }
+    }
+}
+
+impl From<Cell<'_>> for KeptCell {
+    fn from(cell: Cell<'_>) -> KeptCell {
+        KeptCell { text: cell.text.to_owned(), value: cell.value }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Kept {
+    Text(String),
+    Number { number: f64, text: String },
+    Serial { serial: f64, text: String },
+    Bool { bool: bool, text: String },
+    Error { error: String },
+}
+
+impl From<KeptCell> for Kept {
+    fn from(cell: KeptCell) -> Kept {
+        let text = cell.text;
+        match cell.value {
+            Scalar::Empty | Scalar::Text => Kept::Text(text),
+            Scalar::Number(number) => Kept::Number { number, text },
+            Scalar::Serial(serial) => Kept::Serial { serial, text },
+            Scalar::Bool(bool) => Kept::Bool { bool, text },
+            Scalar::Error => Kept::Error { error: text },
+        }
+    }
+}
+
+impl From<Kept> for KeptCell {
+    fn from(kept: Kept) -> KeptCell {
+        match kept {
+            Kept::Text(text) => KeptCell::text(text),
+            Kept::Number { number, text } => KeptCell { text, value: Scalar::Number(number) },
+            Kept::Serial { serial, text } => KeptCell { text, value: Scalar::Serial(serial) },
+            Kept::Bool { bool, text } => KeptCell { text, value: Scalar::Bool(bool) },
+            Kept::Error { error } => KeptCell { text: error, value: Scalar::Error },
+        }
+    }
+}
+
+/// The rows of a record: nothing, the cells of the one row, or a list of them for each row.
+pub(super) fn write(rows: &[Vec<KeptCell>]) -> Result<Option<String>, StoreError> {
+    Ok(match rows {
+        [] => None,
+        [one] => Some(serde_json::to_string(one)?),
+        many => Some(serde_json::to_string(many)?),
+    })
+}
+
+pub(super) fn read(text: Option<&str>) -> Result<Vec<Vec<KeptCell>>, StoreError> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Rows {
+        One(Vec<KeptCell>),
+        Many(Vec<Vec<KeptCell>>),
+    }
+    Ok(match text.map(serde_json::from_str).transpose()? {
+        None => Vec::new(),
+        Some(Rows::One(cells)) => vec![cells],
+        Some(Rows::Many(rows)) => rows,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_come_back_with_their_types_and_those_of_older_stores_as_texts() {
+        let cell = |text: &str, value| KeptCell { text: text.to_owned(), value };
+        let row = vec![
+            cell("abc", Scalar::Text),
+            cell("", Scalar::Empty),
+            cell(" ", Scalar::Empty),
+            cell("1234.5", Scalar::Number(1234.5)),
+            cell("2025-03-05", Scalar::Serial(45721.0)),
+            cell("true", Scalar::Bool(true)),
+            cell("#N/A", Scalar::Error),
+        ];
+        for rows in [vec![], vec![row.clone()], vec![row.clone(), vec![cell("x", Scalar::Text)], vec![]]] {
+            let kept = write(&rows).unwrap();
+            assert_eq!(read(kept.as_deref()).unwrap(), rows, "{kept:?}");
+        }
+        assert_eq!(read(Some(r#"["a",""]"#)).unwrap(), [[KeptCell::text("a"), KeptCell::text("")]]);
+        assert_eq!(read(Some(r#"[["a"],["1"]]"#)).unwrap(), [[KeptCell::text("a")], [KeptCell::text("1")]]);
+        assert!(read(Some("[5]")).is_err());
+    }
+}

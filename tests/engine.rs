@@ -1,0 +1,239 @@
+//! The engine as a library: what a front end that is no command line relies on.
+
+mod program;
+
+use amoport::engine::{
+    self, Cancel, ErrorKind, Event, Folders, ImportRequest, Next, ReportRequest, ResumeRequest, RunResult, Target,
+    Token,
+};
+use amoport::store::RunOutcome;
+use program::{Folder, Service, ran};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const MAPPING: &str = "version = 1\nkind = \"lead\"\n[lead]\nname = \"name\"\nprice = \"price\"\n";
+
+fn leads(count: usize) -> String {
+    (0..count).fold("name,price\n".to_owned(), |text, n| text + &format!("Lead {n},{}\n", 100 + n))
+}
+
+fn folders(folder: &Folder) -> Folders {
+    Folders::new(folder.path().join("state"), folder.path().join("runs"))
+}
+
+fn target(service: &Service) -> Target {
+    Target::account(service.url()).token(Token::Value(service.token().to_owned().into()))
+}
+
+/// An import of so many leads into an account of its own.
+struct Import {
+    service: Service,
+    folder: Folder,
+    request: ImportRequest,
+}
+
+impl Import {
+    fn of(leads_count: usize) -> Import {
+        let (service, folder) = (Service::start(), Folder::new());
+        let source = folder.write("leads.csv", leads(leads_count));
+        let mapping = folder.write("leads.toml", MAPPING);
+        let request =
+            ImportRequest { batch: Some(20), ..ImportRequest::new(source, target(&service), folders(&folder)) }
+                .mapping(mapping);
+        Import { service, folder, request }
+    }
+}
+
+/// Runs have a state folder, a journal and an account each; what stops one does not touch the other.
+#[test]
+fn two_imports_into_two_accounts_run_at_once_in_one_process_and_one_is_cancelled() {
+    let (one, other) = (Import::of(400), Import::of(400));
+    let run = |import: &Import, cancel_at: Option<u64>| {
+        let cancel = import.request.cancel.clone();
+        let result = engine::import(&import.request, &mut |event| {
+            if let (Event::Progress(progress), Some(at)) = (&event, cancel_at)
+                && progress.done >= at
+            {
+                cancel.cancel();
+            }
+        });
+        result.expect("it has begun")
+    };
+    let (cancelled, whole): (RunResult, RunResult) = std::thread::scope(|scope| {
+        let cancelled = scope.spawn(|| run(&one, Some(100)));
+        let whole = scope.spawn(|| run(&other, None));
+        (cancelled.join().expect("it ends"), whole.join().expect("it ends"))
+    });
+
+    assert_eq!((whole.outcome, whole.next), (RunOutcome::Done, Next::Nothing));
+    assert_eq!(other.service.entities("leads"), 400);
+    assert_eq!((cancelled.outcome, cancelled.next), (RunOutcome::Interrupted, Next::Resume));
+    assert_eq!(cancelled.summary.exit_code, Some(130));
+    let made = cancelled.summary.counts.created;
+    assert!((100..400).contains(&made), "{made}");
+    assert_eq!(one.service.entities("leads"), made);
+
+    let resume = ResumeRequest {
+        token: Some(Token::Value(one.service.token().to_owned().into())),
+        ..ResumeRequest::new(folders(&one.folder))
+    };
+    let finished = engine::resume(&resume, &mut |_| {}).expect("it goes on");
+    assert_eq!((finished.outcome, finished.summary.counts.created), (RunOutcome::Done, 400));
+    assert_eq!(one.service.entities("leads"), 400, "each once");
+    assert!(finished.folder.join("run.json").exists());
+}
+
+#[test]
+fn an_import_that_is_cancelled_before_it_begins_sends_nothing_and_leaves_no_run() {
+    let import = Import::of(5);
+    import.request.cancel.cancel();
+    let error = engine::import(&import.request, &mut |_| {}).expect_err("cancelled");
+    assert!(matches!(error.kind, ErrorKind::Interrupted(_)), "{error}");
+    assert_eq!(import.service.entities("leads"), 0);
+    assert!(engine::runs(&folders(&import.folder)).expect("the store").is_empty());
+    assert!(Cancel::new().is_cancelled() != import.request.cancel.is_cancelled());
+}
+
+#[test]
+fn no_target_lifts_the_pace_of_an_account_that_is_not_on_this_machine() {
+    let clock = amoport::clock::Clock::faster(1_000.0);
+    for url in ["https://example.amocrm.ru", "https://127.0.0.1", "http://example.amocrm.ru", "example"] {
+        assert!(Target::local(url, clock).is_err(), "{url}");
+    }
+    assert!(Target::local("http://127.0.0.1:1", clock).is_ok());
+}
+
+/// The example is what a library user copies: it runs, and says where its report is.
+#[test]
+fn the_example_imports_is_stopped_resumes_and_names_its_report() {
+    let pace = tempfile::tempdir().expect("a folder");
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--example", "import"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("AMOPORT_RATE_DIR", pace.path())
+        .output()
+        .expect("cargo runs");
+    let ran = ran(output).expect(0);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(lines[0].starts_with("stopped: ") && lines[0].ends_with(" of 1000 records are made"), "{lines:?}");
+    assert_eq!(lines[1], "finished: 1000 of 1000 records are made");
+    let report = PathBuf::from(lines[2].trim_start_matches("report: "));
+    assert!(report.exists(), "{lines:?}");
+    let kept = report.ancestors().nth(3).expect("the example's folder").to_owned();
+    std::fs::remove_dir_all(kept).expect("it can be taken away");
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/import.rs")).expect("the example");
+    let code = text.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//")).count();
+    assert!(code < 40, "{code} lines");
+}
+
+/// What the reader noticed is in the events, in `run.json`, in the report made again, and said by every command alike.
+#[test]
+fn what_was_noticed_is_told_by_every_command_and_kept_with_the_run() {
+    let (service, folder) = (Service::start(), Folder::new());
+    folder.write("leads.csv", "name,price\nA,1\nB,2,beyond\nC,3,beyond,too\n");
+    folder.write("leads.toml", MAPPING);
+    let message = "2 rows have cells beyond the last column of the header, the first is row 3";
+    let note = serde_json::json!([{"code": "cells-beyond-header", "count": 2, "message": message}]);
+    for args in [
+        &["peek", "leads.csv", "--json"][..],
+        &["check", "leads.csv", "-m", "leads.toml", "--json"],
+        &["import", "leads.csv", "-m", "leads.toml", "--dry-run", "--json"],
+        &["import", "leads.csv", "-m", "leads.toml", "--json"],
+        &["report", "--json"],
+    ] {
+        let ran = folder.run(&service, args).expect(0);
+        assert_eq!(ran.json()["notes"], note, "{args:?}");
+        if !matches!(args[0], "peek" | "report") {
+            assert_eq!(ran.stderr.matches(message).count(), 1, "{args:?}: {}", ran.stderr);
+        }
+    }
+    let summary: serde_json::Value = serde_json::from_str(&folder.of_run("run.json")).expect("JSON");
+    assert_eq!(summary["notes"], note);
+    let state = Folders::new(folder.path().join(".amoport"), folder.path().join("runs"));
+    let again = engine::report(&ReportRequest { run: None, folders: state }, &mut |_| {}).expect("a report");
+    assert_eq!(serde_json::to_value(&again.summary.notes).expect("JSON"), note);
+}
+
+/// Standard input can be read once only: it is kept, so that the run can read it twice and go on after a stop.
+#[cfg(unix)]
+#[test]
+fn standard_input_is_a_source_like_any_other() {
+    use std::io::Write;
+    use std::process::Stdio;
+    let (service, folder) = (Service::start(), Folder::new());
+    folder.write("leads.toml", MAPPING);
+    let import = |text: &str| {
+        let mut command = folder.command(&service, &["import", "-", "-m", "leads.toml", "--json"]);
+        let mut child = command.stdin(Stdio::piped()).spawn().expect("the program runs");
+        child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("it is written");
+        ran(child.wait_with_output().expect("it ends"))
+    };
+    let first = import(&leads(30)).expect(0);
+    assert_eq!(first.json()["counts"]["created"], 30);
+    let again = import(&leads(30)).expect(2);
+    assert!(again.stderr.contains("was imported before"), "{}", again.stderr);
+    assert_eq!(service.entities("leads"), 30);
+    let spool = folder.path().join(".amoport/spool");
+    let kept = || std::fs::read_dir(&spool).expect("the spool").flatten().map(|e| e.path()).collect::<Vec<_>>();
+    assert!(kept().is_empty(), "no run needs it any more: {:?}", kept());
+
+    // A run that was stopped goes on with what was kept.
+    service.faults(r#"{"script": [{"on": "POST leads", "nth": 1, "times": 1, "do": "403"}]}"#);
+    let stopped = import(&leads(31)).expect(4);
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!((mode(&spool), mode(&kept()[0])), (0o700, 0o600));
+    let refused = import(&leads(31)).expect(2);
+    assert!(refused.stderr.contains("amoport resume"), "{}", refused.stderr);
+    assert_eq!(kept().len(), 1, "the run still needs it");
+    service.faults(r#"{"script": []}"#);
+    let run = stopped.json()["run"].as_str().expect("a run").to_owned();
+    assert_eq!(folder.run(&service, &["resume", &run, "--json"]).expect(0).json()["counts"]["created"], 31);
+    assert!(kept().is_empty());
+}
+
+/// What version 0.1 left: a finished run, one that was blocked among its records, one that was blocked while linking and
+/// kept none of its links.
+fn state_of_0_1(folder: &Folder) {
+    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files/store-0.1");
+    for file in std::fs::read_dir(&kept).expect("the fixture").flatten() {
+        std::fs::copy(file.path(), folder.path().join(file.file_name())).expect("a copy");
+    }
+    std::fs::create_dir_all(folder.path().join(".amoport/sandbox")).expect("a folder");
+    let (from, to) = (folder.path().join("world.jsonl"), folder.path().join(".amoport/sandbox/world.jsonl"));
+    std::fs::rename(from, to).expect("the world");
+    let store = rusqlite::Connection::open(folder.path().join(".amoport/store.db")).expect("a store");
+    let dump = std::fs::read_to_string(folder.path().join("store.sql")).expect("the dump");
+    store.execute_batch(&dump).expect("the dump is SQL");
+}
+
+#[test]
+fn a_store_of_version_0_1_opens_its_reports_are_the_same_and_its_runs_go_on() {
+    let (service, folder) = (Service::start(), Folder::new());
+    state_of_0_1(&folder);
+    let amoport = |args: &[&str]| {
+        // Its runs went into the sandbox of the state folder, so the account of the service is left out.
+        let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
+        command.current_dir(folder.path()).args(args).env("AMOPORT_RATE_DIR", service.rate_dir());
+        ran(command.output().expect("the program runs"))
+    };
+    let listed = amoport(&["runs"]).expect(0).stdout;
+    assert_eq!(listed.lines().count(), 4, "{listed}");
+
+    amoport(&["report", "20261127T024704Z-leads"]).expect(0);
+    for name in ["results.csv", "problems.csv", "rejected.csv"] {
+        let made = folder.path().join("runs/20261127T024704Z-leads").join(name);
+        let (made, then) =
+            (std::fs::read_to_string(made), std::fs::read_to_string(folder.path().join(format!("leads-{name}"))));
+        assert_eq!(made.expect("made again"), then.expect("as 0.1 wrote it"), "{name}");
+    }
+
+    let more = amoport(&["resume", "20261127T024706Z-more", "--json"]).expect(0).json();
+    assert_eq!((&more["counts"]["created"], &more["counts"]["unprocessed"]), (&3.into(), &0.into()));
+    let linked = amoport(&["resume", "20261127T024707Z-customers", "--json"]).expect(0).json();
+    assert_eq!(linked["links"], serde_json::json!({"made": 2, "refused": 0}), "what 0.1 did not keep is mapped again");
+    // Its ledger holds: the same keys are not made again.
+    let again = amoport(&["import", "contacts.csv", "-m", "contacts.toml", "--sandbox", "--rows", "2-2"]);
+    assert!(again.expect(2).stderr.contains("was imported before, by run 20261127T024705Z-contacts"));
+}
