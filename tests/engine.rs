@@ -193,6 +193,27 @@ fn standard_input_is_a_source_like_any_other() {
     assert!(kept().is_empty());
 }
 
+/// A sample of it is ASCII and says nothing; the import judges by the first reading of all of it, whatever that is for.
+#[test]
+fn a_long_source_that_begins_in_ascii_is_read_in_the_encoding_of_its_end() {
+    let mut text = "group,name\n".to_owned();
+    (0..20).for_each(|n| text.push_str(&format!("g{n},{}\n", "x".repeat(16_000))));
+    text.push_str("g20,Договор №7\n");
+    let (bytes, _, _) = encoding_rs::WINDOWS_1251.encode(&text);
+    let mapping =
+        "version = 1\nkind = \"lead\"\n[source]\nwhere = \"row['group'] == 'g20'\"\n[lead]\nname = \"name\"\n";
+    for args in [&[][..], &["--max-errors", "5%"], &["--no-progress", "--max-errors", "5"]] {
+        let (service, folder) = (Service::start(), Folder::new());
+        folder.write("deals.csv", &bytes);
+        folder.write("deals.toml", mapping);
+        let ran = folder.run(&service, &[&["import", "deals.csv", "-m", "deals.toml"], args].concat()).expect(0);
+        assert_eq!(ran.stderr.matches("CSV, windows-1251").count(), 1, "{}", ran.stderr);
+        let names: Vec<String> =
+            service.all("leads").iter().map(|lead| lead["name"].as_str().unwrap_or("").to_owned()).collect();
+        assert_eq!(names, ["Договор №7"], "{args:?}");
+    }
+}
+
 /// What version 0.1 left: a finished run, one that was blocked among its records, one that was blocked while linking and
 /// kept none of its links.
 fn state_of_0_1(folder: &Folder) {
@@ -236,4 +257,24 @@ fn a_store_of_version_0_1_opens_its_reports_are_the_same_and_its_runs_go_on() {
     // Its ledger holds: the same keys are not made again.
     let again = amoport(&["import", "contacts.csv", "-m", "contacts.toml", "--sandbox", "--rows", "2-2"]);
     assert!(again.expect(2).stderr.contains("was imported before, by run 20261127T024705Z-contacts"));
+}
+
+/// A page shows what goes wrong while it goes wrong: what the mapping refuses and what the service refuses.
+#[test]
+fn problems_of_records_are_heard_on_the_way_with_their_places() {
+    let (service, folder) = (Service::start(), Folder::new());
+    service.faults(r#"{"script": [{"on": "POST leads", "nth": 1, "times": 1, "do": "400"}]}"#);
+    let source = folder.write("leads.csv", "name,price\nA,much\nB,2\n");
+    let mapping = folder.write("leads.toml", MAPPING);
+    let request = ImportRequest::new(source, target(&service), folders(&folder)).mapping(mapping);
+    let mut heard = Vec::new();
+    let result = engine::import(&request, &mut |event| match event {
+        Event::Problem(problem) => heard.push((problem.code.to_string(), problem.place.cell())),
+        Event::Wait(wait) => panic!("nothing is waited for: {wait:?}"),
+        _ => {}
+    })
+    .expect("it has begun");
+    assert_eq!(heard[0], ("money".to_owned(), Some("B2".to_owned())), "{heard:?}");
+    assert_eq!(heard.len() as u64, result.summary.counts.rejected, "{heard:?}");
+    assert_eq!(result.outcome, RunOutcome::SomeRejected);
 }

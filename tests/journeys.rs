@@ -262,6 +262,7 @@ impl Journey {
                 | Event::Again { .. }
                 | Event::Looked { .. }
                 | Event::Counts(_)
+                | Event::Rejected(_)
                 | Event::Linked { .. } => {}
             };
             let run = amoport::upload::run(upload, &mut observe);
@@ -368,6 +369,7 @@ fn head(folder: &Path, Voyage { kind, action }: Voyage) -> Head {
         again: false,
         catalog: None,
         decimal: None,
+        keeps_links: true,
     }
 }
 

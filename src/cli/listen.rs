@@ -49,7 +49,7 @@ impl<'a> Listener<'a> {
                 say::detail(self.common, format!("read back {checked} records: all as sent"));
             }
             Event::Ended(result) => ended(&result, self.common),
-            // Said by `upload`, and by the verb that checks.
+            // Said by `upload`, by the verb that checks, and at the end of a run.
             Event::Wait(_) | Event::Problem(_) | Event::Checked(_) => {}
         }
     }
@@ -71,7 +71,10 @@ impl<'a> Listener<'a> {
                 let text = format!("looked: {found} found, {missing} to be sent again, {unclear} unclear");
                 say::note(self.common, text);
             }
-            upload::Event::Looked { last: false, .. } | upload::Event::Counts(_) | upload::Event::Linked { .. } => {}
+            upload::Event::Looked { last: false, .. }
+            | upload::Event::Counts(_)
+            | upload::Event::Rejected(_)
+            | upload::Event::Linked { .. } => {}
         }
     }
 

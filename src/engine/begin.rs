@@ -6,15 +6,16 @@ use super::error::{EngineError, ErrorKind};
 use super::event::{Event, Teller};
 use super::prepare::now;
 use super::request::ImportRequest;
-use super::run::Job;
 use super::survey::Weighed;
 use super::target::Opened;
+use crate::api::Client;
 use crate::mapping::Plan;
 use crate::message;
 use crate::problem::{Note, Problem};
 use crate::store::{Head, Journal, MappingHead, NewRun, Run, RunOutcome, SourceHead, Store, Word};
 use crate::table::Table;
 use crate::upload::feed::Select;
+use crate::upload::{Budget, Doubt};
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
@@ -42,6 +43,31 @@ pub(super) struct Ready<'a> {
     pub weighed: Option<Weighed>,
     pub total: Option<u64>,
     pub returning: Option<Returning<'a>>,
+}
+
+/// Everything a run needs, ready to go.
+pub(super) struct Job {
+    pub client: Arc<Client>,
+    pub plan: Arc<Plan>,
+    pub table: Table,
+    pub journal: Journal,
+    /// What an earlier stretch of the run left in doubt.
+    pub doubts: Vec<Doubt>,
+    /// Rows that were sent by a version that kept no links.
+    pub links_unknown: HashSet<u32>,
+    /// A second connection, for reading while the journal writes and after it is closed.
+    pub store: Store,
+    pub name: String,
+    pub head: Head,
+    pub select: Select,
+    pub budget: Option<Budget>,
+    /// The mapping rejects more than the budget allows: nothing is sent.
+    pub over_budget: bool,
+    /// Records of the source, where they were counted.
+    pub total: Option<u64>,
+    pub in_flight: usize,
+    pub cancel: Cancel,
+    pub _lock: File,
 }
 
 /// What keeps the same file from being imported twice.
@@ -102,6 +128,14 @@ pub(super) fn begin(ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, Engi
     })
 }
 
+/// What only a workbook without a mapping knows.
+pub(super) fn refuse_flags(request: &ImportRequest) -> Result<(), EngineError> {
+    let unused = [("--force", request.force), ("--as-new", request.as_new)].into_iter().find(|(_, said)| *said);
+    let Some((flag, _)) = unused else { return Ok(()) };
+    let message = message!("{flag} is for a workbook that amoport export wrote, imported without a mapping", flag);
+    Err(EngineError::refused("flags", message, "leave out the one or the other"))
+}
+
 /// The kind's maximum is a rule of the service.
 pub(super) fn batch_size(asked: Option<usize>, plan: &Plan) -> Result<(), EngineError> {
     let max = plan.write.batch_max;
@@ -146,6 +180,7 @@ fn head(ready: &Ready<'_>) -> Head {
         again: ready.again,
         catalog: plan.catalog,
         decimal: plan.decimal,
+        keeps_links: true,
     }
 }
 
@@ -193,11 +228,7 @@ fn covers(run: &Run, made: u64, request: &ImportRequest, keyed: bool) -> bool {
 
 /// How many more may be rejected, and whether that is overrun already by what the mapping rejects: with a budget the whole
 /// source was weighed, so that local rejections are known, and the number of records that a share refers to.
-fn budget(
-    request: &ImportRequest,
-    weighed: Option<Weighed>,
-    tell: &mut Teller<'_>,
-) -> (Option<crate::upload::Budget>, bool) {
+fn budget(request: &ImportRequest, weighed: Option<Weighed>, tell: &mut Teller<'_>) -> (Option<Budget>, bool) {
     let (Some(max), Some(Weighed { records, rejected })) = (request.max_errors, weighed) else { return (None, false) };
     let records = records + rejected;
     let budget = max.of(records);

@@ -1,8 +1,7 @@
 //! What is heard on the way of a use case: all that a bar, a page and a log need, and nothing of the user's data but where
 //! a problem quotes it.
 
-use super::check::Checked;
-use super::report::RunResult;
+use super::result::{Checked, RunResult};
 use crate::problem::{Note, Problem};
 use crate::store::Counts;
 use crate::table::Layout;
@@ -19,7 +18,7 @@ pub enum Event {
     },
     /// Something worth knowing that is no problem of a record; the same stand in `run.json`.
     Note(Note),
-    /// A problem of a record, where nothing is sent (`check`).
+    /// A problem of a record that is rejected, or would be.
     Problem(Box<Problem>),
     /// A run begins.
     Started {
@@ -89,11 +88,13 @@ pub enum WaitReason {
 pub(super) struct Teller<'a> {
     events: &'a mut dyn FnMut(Event),
     notes: Vec<Note>,
+    /// A source that is read for two runs says the same of itself twice; it is heard once.
+    heard: Vec<Note>,
 }
 
 impl<'a> Teller<'a> {
     pub fn new(events: &'a mut dyn FnMut(Event)) -> Teller<'a> {
-        Teller { events, notes: Vec::new() }
+        Teller { events, notes: Vec::new(), heard: Vec::new() }
     }
 
     pub fn event(&mut self, event: Event) {
@@ -101,8 +102,11 @@ impl<'a> Teller<'a> {
     }
 
     pub fn note(&mut self, note: Note) {
-        self.notes.push(note.clone());
-        self.event(Event::Note(note));
+        if !self.heard.contains(&note) {
+            self.heard.push(note.clone());
+            self.event(Event::Note(note.clone()));
+        }
+        self.notes.push(note);
     }
 
     pub fn all(&mut self, notes: impl IntoIterator<Item = Note>) {

@@ -293,7 +293,7 @@ fn catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -> Res
                 Miss::Unknown { near } => did_you_mean(name, near.iter().map(String::as_str))
                     .unwrap_or_else(|| message!("there are {names}", names = lists())),
                 Miss::Ambiguous { choices } => message!("name it by its id: {names}", names = choices.join(", ")),
-                Miss::Unusable { why } => why.into(),
+                Miss::Unusable { why } => why,
             };
             let message = message!("there is no one list called {value}", value = quoted(name));
             EngineError::refused("export-catalog", message, hint)

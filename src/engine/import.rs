@@ -1,10 +1,10 @@
 //! The main job: a source through a mapping into an account.
 
-use super::begin::{Guard, Ready, batch_size, begin, still_wanted};
+use super::begin::{Guard, Ready, batch_size, begin, refuse_flags, still_wanted};
 use super::error::EngineError;
 use super::event::{Event, Phase, Teller};
-use super::report::RunResult;
 use super::request::ImportRequest;
+use super::result::RunResult;
 use super::survey::{self, Counting, Surveying, Weighed};
 use super::target::Opened;
 use super::{prepare, run, source};
@@ -63,9 +63,12 @@ fn import_file(
         None => {
             let select = Select { rows: request.rows, limit: request.limit, ..Select::default() };
             let mut weighing = survey::weigh(&table, plan, &select, &request.cancel)?;
-            if let Some(judged) = survey::judged(&table, &options, &weighing.fingerprint)? {
+            let judged = survey::judged(&table, &options, &weighing.fingerprint)?;
+            if table.layout.encoding_open {
+                tell_source(request, judged.as_ref().unwrap_or(&table), tell);
+            }
+            if let Some(judged) = judged {
                 table = judged;
-                tell_source(request, &table, tell);
                 weighing = survey::weigh(&table, compiled(&table)?, &select, &request.cancel)?;
             }
             (weighing.plan, weighing.fingerprint.sha256, Some(weighing.weighed))
@@ -98,14 +101,6 @@ fn import_file(
     run::run(job, &target, tell)
 }
 
-/// What only a workbook without a mapping knows.
-pub(super) fn refuse_flags(request: &ImportRequest) -> Result<(), EngineError> {
-    let unused = [("--force", request.force), ("--as-new", request.as_new)].into_iter().find(|(_, said)| *said);
-    let Some((flag, _)) = unused else { return Ok(()) };
-    let message = message!("{flag} is for a workbook that amoport export wrote, imported without a mapping", flag);
-    Err(EngineError::refused("flags", message, "leave out the one or the other"))
-}
-
 /// The mapping read and the source open, its first reading under way where it does not wait for the account.
 struct Prepared {
     written: Written,
@@ -136,6 +131,9 @@ impl Prepared {
         // What all bytes of the file say is known soon, without searching it for that alone.
         options.beyond_ascii = BeyondAscii::Leave;
         let table = source::open(file, &options)?;
+        if !table.layout.encoding_open {
+            tell_source(request, &table, tell);
+        }
         // What the mapping makes of the rows is weighed in the same reading, once the plan is there.
         let surveying = (!weighs(request, &written)).then(|| {
             tell.event(Event::Phase(Phase::Survey));
@@ -149,17 +147,21 @@ impl Prepared {
     /// Waits for the first reading, and takes a table whose encoding is judged by all of it.
     fn surveyed(self, request: &ImportRequest, tell: &mut Teller<'_>) -> Result<Surveyed, EngineError> {
         let Prepared { written, mut table, options, surveying } = self;
-        let survey = surveying.map(Surveying::join).transpose()?;
-        if let Some(survey) = &survey
-            && let Some(judged) = survey::judged(&table, &options, &survey.fingerprint)?
-        {
-            table = judged;
-        }
-        tell_source(request, &table, tell);
-        let (sha256, rows, groups) = match survey {
-            Some(survey) => (Some(survey.fingerprint.sha256), survey.rows, survey.groups),
-            None => (None, None, None),
+        let Some(survey) = surveying.map(Surveying::join).transpose()? else {
+            return Ok(Surveyed { written, options, table, sha256: None, rows: None, groups: None });
         };
+        let (mut rows, mut groups) = (survey.rows, survey.groups);
+        if table.layout.encoding_open {
+            if let Some(judged) = survey::judged(&table, &options, &survey.fingerprint)? {
+                table = judged;
+                rows = None;
+                groups = groups.map(|groups| survey::count_groups(groups.columns, &table)).transpose()?;
+            }
+            tell_source(request, &table, tell);
+        } else if let (Some(_), Some(problem)) = (&groups, survey.failed) {
+            return Err(problem.into());
+        }
+        let sha256 = Some(survey.fingerprint.sha256);
         Ok(Surveyed { written, options, table, sha256, rows, groups })
     }
 }

@@ -3,7 +3,7 @@
 use super::cancel::Cancel;
 use super::error::{EngineError, ErrorKind};
 use super::event::{Event, Phase, Teller};
-use super::survey;
+use super::source;
 use super::target::Opened;
 use crate::account::{Account, SNAPSHOT_SCHEMA, Wanted};
 use crate::api::pull;
@@ -123,9 +123,9 @@ pub(super) fn plan(
 
 /// SHA-256 of a mapping and of the files it names: the two together decide what a row becomes.
 pub(super) fn mapping_sha256(path: &Path, written: &Written) -> Result<String, EngineError> {
-    let mut sha = survey::sha256(path)?;
+    let mut sha = source::sha256(path)?;
     for file in &written.files {
-        sha.push_str(&survey::sha256(file)?);
+        sha.push_str(&source::sha256(file)?);
     }
     Ok(hex(&sha))
 }

@@ -4,41 +4,12 @@ use super::begin::make_folder;
 use super::error::EngineError;
 use super::event::{Event, Phase, Teller};
 use super::request::{Folders, ReportRequest};
+use super::result::{Next, RunResult};
 use crate::message;
-use crate::problem::{Message, Problem};
+use crate::problem::Message;
 use crate::report::{self, Summary};
 use crate::store::{Run, RunOutcome, Store};
-use std::path::{Path, PathBuf};
-
-/// How a run, or this stretch of it, ended.
-#[derive(Debug, Clone)]
-pub struct RunResult {
-    pub outcome: RunOutcome,
-    /// What `run.json` holds.
-    pub summary: Summary,
-    /// With the report.
-    pub folder: PathBuf,
-    /// The file with the rejected rows, where there are any: a workbook where the source is one.
-    pub rejected: Option<PathBuf>,
-    /// The mapping was made for a workbook, and is in no file.
-    pub made_mapping: bool,
-    /// Why it stopped, where it did.
-    pub stopped: Option<Message>,
-    /// The first problems of its rejected and unknown records.
-    pub problems: Vec<Problem>,
-    /// There are more of them than these.
-    pub more_problems: bool,
-    pub next: Next,
-}
-
-/// How to go on with a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Next {
-    Nothing,
-    Resume,
-    /// The source is to be mended, and its rows from this one on imported.
-    ImportFrom(u32),
-}
+use std::path::Path;
 
 /// Problems that are handed over when a run has ended; all of them stand in its report.
 const PROBLEMS_SHOWN: usize = 5;

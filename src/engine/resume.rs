@@ -1,12 +1,11 @@
 //! Goes on with a run. The source is read again from its first row, exactly as it was; what has its outcome is left alone,
 //! and batches that were sent and never answered are looked for in the account first.
 
-use super::begin::{lock, still_wanted};
+use super::begin::{Job, lock, still_wanted};
 use super::error::EngineError;
 use super::event::{Event, Teller};
-use super::report::RunResult;
 use super::request::ResumeRequest;
-use super::run::Job;
+use super::result::RunResult;
 use super::survey::{Counting, Surveying};
 use super::target::{Opened, Target};
 use super::{prepare, round_trip, run, source};
@@ -15,7 +14,7 @@ use crate::entity::Action;
 use crate::mapping::{self, Mapper, Plan, compile};
 use crate::message;
 use crate::problem::Note;
-use crate::store::{Head, Journal, OpenDoubt, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word};
+use crate::store::{Counts, Head, Journal, OpenDoubt, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word};
 use crate::table::Table;
 use crate::upload::feed::Select;
 use crate::upload::{Doubt, IN_FLIGHT, links, verify};
@@ -56,7 +55,7 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     }
     let doubts = doubts(&mut journal, open, &plan, &head, &found.name)?;
     done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
-    let known = known(&store, &found, &plan)?;
+    let known = known(&store, &found, &plan, journal.counts())?;
     let select = Select { done, refused, known: known.all(), rows: head.rows, limit: head.limit, only: None };
     let job = Job {
         client: Arc::clone(&target.client),
@@ -97,12 +96,15 @@ impl Known {
     }
 }
 
-fn known(store: &Store, run: &Run, plan: &Plan) -> Result<Known, EngineError> {
+fn known(store: &Store, run: &Run, plan: &Plan, counts: Counts) -> Result<Known, EngineError> {
     let sample = match run.head.verify {
-        Verify::Sample => verify::choose(store.written(run.run)?.into_keys()),
+        Verify::Sample => {
+            let written = counts.created + counts.updated + counts.deleted;
+            store.written_every(run.run, (written as usize).div_ceil(verify::SAMPLE))?
+        }
         Verify::All | Verify::None => HashSet::new(),
     };
-    let links_unknown = match links::wanted(plan) {
+    let links_unknown = match links::wanted(plan) && !run.head.keeps_links {
         true => store.links_unknown(run.run)?,
         false => HashSet::new(),
     };

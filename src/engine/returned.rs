@@ -5,7 +5,7 @@ use super::after::After;
 use super::cancel::Cancel;
 use super::error::EngineError;
 use super::event::Teller;
-use super::{source, survey};
+use super::source;
 use crate::entity::Action;
 use crate::export::back::{self, Deciding, Sent, Trouble};
 use crate::export::{Columns, Hidden};
@@ -32,7 +32,7 @@ impl After<'_> {
             self.store.written(self.run())?.into_iter().map(|(row, written)| (row, written.id)).collect();
         let file = Path::new(&self.head.source.path);
         // What another workbook says is nothing that was sent.
-        let same = || survey::sha256(file).is_ok_and(|now| now == self.head.source.sha256);
+        let same = || source::sha256(file).is_ok_and(|now| now == self.head.source.sha256);
         if rows.is_empty() || !same() {
             return Ok(());
         }

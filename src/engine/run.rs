@@ -2,12 +2,13 @@
 //! back and reported.
 
 use super::after::After;
-use super::begin::make_folder;
+use super::begin::{Job, make_folder};
 use super::cancel::Cancel;
 use super::error::EngineError;
 use super::event::{Event, Phase, Progress, Teller, Wait, WaitReason};
 use super::prepare::{now_ms, runtime};
-use super::report::{self, RunResult};
+use super::report;
+use super::result::RunResult;
 use super::target::Opened;
 use crate::api::Client;
 use crate::clock::Clock;
@@ -15,42 +16,14 @@ use crate::mapping::{Mapper, Plan};
 use crate::message;
 use crate::problem::{Message, Problem};
 use crate::report::Log;
-use crate::store::{BatchOf, Counts, Head, Journal, Links, RunEnd, RunOutcome, Store, Verify, Word};
-use crate::table::Table;
-use crate::upload::feed::{self, Select};
-use crate::upload::{self, BatchSize, Budget, Doubt, End, Options, Upload};
+use crate::store::{BatchOf, Counts, Head, Links, RunEnd, RunOutcome, Verify, Word};
+use crate::upload::feed;
+use crate::upload::{self, BatchSize, Budget, End, Options, Upload};
 use serde_json::json;
-use std::collections::HashSet;
-use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
-
-/// Everything a run needs, ready to go.
-pub(super) struct Job {
-    pub client: Arc<Client>,
-    pub plan: Arc<Plan>,
-    pub table: Table,
-    pub journal: Journal,
-    /// What an earlier stretch of the run left in doubt.
-    pub doubts: Vec<Doubt>,
-    /// Rows that were sent by a version that kept no links.
-    pub links_unknown: HashSet<u32>,
-    /// A second connection, for reading while the journal writes and after it is closed.
-    pub store: Store,
-    pub name: String,
-    pub head: Head,
-    pub select: Select,
-    pub budget: Option<Budget>,
-    /// The mapping rejects more than the budget allows: nothing is sent.
-    pub over_budget: bool,
-    /// Records of the source, where they were counted.
-    pub total: Option<u64>,
-    pub in_flight: usize,
-    pub cancel: Cancel,
-    pub _lock: File,
-}
 
 /// Uploads, reads back, closes the run, writes its report.
 pub(super) fn run(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
@@ -239,6 +212,7 @@ impl<'o, 't> Observer<'o, 't> {
                 let done = counts.read + counts.skipped;
                 return self.progress(Phase::Send, done, self.before.min(done), self.total);
             }
+            upload::Event::Rejected(problem) => return self.tell.event(Event::Problem(problem.clone())),
             upload::Event::Linked { records } => {
                 if !std::mem::replace(&mut self.linking, true) {
                     self.started = Instant::now();

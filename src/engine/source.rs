@@ -7,7 +7,7 @@ use crate::message;
 use crate::problem::Problem;
 use crate::report::REJECT_COLUMNS;
 use crate::store::{SourceHead, Store};
-use crate::table::{BeyondAscii, ReadOptions, Table};
+use crate::table::{BeyondAscii, Fingerprint, ReadOptions, Table};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -91,6 +91,19 @@ pub(super) fn unchanged(file: &Path, now: &str, then: &str, what: &'static str) 
     Err(Problem::in_file(file, "changed", message).hint(hint))
 }
 
+/// Reads all of a file.
+pub(super) fn fingerprint(file: &Path) -> Result<Fingerprint, Problem> {
+    Fingerprint::of_file(file).map_err(|e| {
+        let message = message!("the file cannot be read: {error}", error = e.to_string());
+        Problem::in_file(file, "unreadable", message).hint("check the path")
+    })
+}
+
+/// SHA-256 of a file, in hex.
+pub(super) fn sha256(file: &Path) -> Result<String, EngineError> {
+    Ok(fingerprint(file)?.sha256)
+}
+
 /// Standard input.
 const STDIN: &str = "-";
 /// Below the state folder.
@@ -120,7 +133,7 @@ pub(super) fn spooled(file: &Path, state: &Path) -> Result<PathBuf, EngineError>
     };
     copied.and_then(|_| copy.sync_all()).map_err(unusable)?;
     // The same input is the same source, however often it comes.
-    let sha256 = super::survey::sha256(&part)?;
+    let sha256 = sha256(&part)?;
     let path = folder.join(&sha256[..32]);
     std::fs::rename(&part, &path).map_err(unusable)?;
     Ok(path)

@@ -6,7 +6,6 @@ use super::error::EngineError;
 use super::source;
 use crate::mapping::plan::Groups;
 use crate::mapping::{Mapper, Plan};
-use crate::message;
 use crate::problem::Problem;
 use crate::store::Status;
 use crate::table::{BeyondAscii, Fingerprint, ReadOptions, Row, Table};
@@ -31,6 +30,8 @@ pub(super) struct Survey {
     /// Rows that are wanted, where they were counted.
     pub rows: Option<u64>,
     pub groups: Option<Groups>,
+    /// Why the rows could not be read to their end.
+    pub failed: Option<Problem>,
 }
 
 /// What is counted on the way.
@@ -59,13 +60,15 @@ impl Surveying {
 
 fn survey(file: &Path, options: &ReadOptions, counting: &Counting) -> Result<Survey, Problem> {
     if !counting.rows && counting.groups.is_empty() {
-        return Ok(Survey { fingerprint: fingerprint(file)?, rows: None, groups: None });
+        return Ok(Survey { fingerprint: source::fingerprint(file)?, rows: None, groups: None, failed: None });
     }
     let (mut table, reading) = Table::open_for_all(file, options)?;
     let mut groups = Groups { columns: counting.groups.clone(), ..Groups::default() };
-    let (mut rows, mut row) = (0, Row::default());
-    // What is wrong with the source is told by whoever reads it for the run.
-    while let Ok(true) = table.read(&mut row) {
+    let (mut rows, mut row, mut failed) = (0, Row::default(), None);
+    while table.read(&mut row).unwrap_or_else(|problem| {
+        failed = Some(problem);
+        false
+    }) {
         rows += u64::from(counting.select.is_none_or(|(first, last)| (first..=last).contains(&row.number)));
         if !groups.columns.is_empty() {
             groups.count(&row);
@@ -74,19 +77,7 @@ fn survey(file: &Path, options: &ReadOptions, counting: &Counting) -> Result<Sur
     drop(table);
     let fingerprint = reading.finish(file)?;
     let groups = (!groups.columns.is_empty()).then_some(groups);
-    Ok(Survey { fingerprint, rows: Some(rows), groups })
-}
-
-pub(super) fn fingerprint(file: &Path) -> Result<Fingerprint, Problem> {
-    Fingerprint::of_file(file).map_err(|e| {
-        let message = message!("the file cannot be read: {error}", error = e.to_string());
-        Problem::in_file(file, "unreadable", message).hint("check the path")
-    })
-}
-
-/// SHA-256 of a file, in hex.
-pub(super) fn sha256(file: &Path) -> Result<String, EngineError> {
-    Ok(fingerprint(file)?.sha256)
+    Ok(Survey { fingerprint, rows: Some(rows), groups, failed })
 }
 
 /// A reading of the source with its mapping.
@@ -103,8 +94,13 @@ pub(super) fn weigh(table: &Table, plan: Plan, select: &Select, cancel: &Cancel)
     let file = table.source().file.clone();
     let (again, reading) = Table::open_for_all(Path::new(&file), &source::same(table))?;
     let mut plan = Arc::new(plan);
-    let (mut weighed, counted) = weigh_table(again, &plan, select, cancel)?;
+    let read = weigh_table(again, &plan, select, cancel);
     let fingerprint = reading.finish(Path::new(&file))?;
+    if table.layout.encoding_open && fingerprint.beyond_ascii.is_some() {
+        // It was read in an encoding that nobody has judged yet, and is weighed again.
+        return Ok(Weighing { weighed: Weighed::default(), fingerprint, plan });
+    }
+    let (mut weighed, counted) = read?;
     let Some(columns) = plan.groups.as_ref().map(|groups| groups.columns.clone()) else {
         return Ok(Weighing { weighed, fingerprint, plan });
     };

@@ -100,7 +100,7 @@ impl<'a> Book<'a> {
             let (sheet, row) = self.problems.next(&mut self.workbook)?;
             let cells = problem_cells(self.run, line, problem);
             for (column, cell) in cells.iter().enumerate().filter(|(_, cell)| !cell.is_empty()) {
-                sheet.write_string(row, column as u16, cut(&cell))?;
+                sheet.write_string(row, column as u16, cut(cell))?;
             }
         }
         Ok(())

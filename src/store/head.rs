@@ -42,6 +42,9 @@ pub struct Head {
     /// The decimal sign of the source, by which number cells of a rejected row are written so that they read back.
     #[serde(default)]
     pub decimal: Option<char>,
+    /// What its records are linked to is kept in the store. Version 0.1 kept none of it.
+    #[serde(default)]
+    pub keeps_links: bool,
 }
 
 impl Head {

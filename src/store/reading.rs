@@ -235,6 +235,16 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Every so many of these rows.
+    pub fn written_every(&self, run: i64, step: usize) -> Result<HashSet<u32>, StoreError> {
+        let mut statement = self
+            .db
+            .prepare("SELECT row FROM record WHERE run = ? AND id IS NOT NULL AND status IN (?, ?, ?) ORDER BY row")?;
+        let [created, updated, deleted] = [Status::Created, Status::Updated, Status::Deleted].map(Status::number);
+        let rows = statement.query_map(params![run, created, updated, deleted], |row| row.get(0))?;
+        Ok(rows.step_by(step.max(1)).collect::<Result<_, _>>()?)
+    }
+
     /// The same of some rows.
     pub fn written_rows(
         &self,

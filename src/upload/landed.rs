@@ -10,7 +10,7 @@ use super::settle::{self, Answered};
 use super::verdict::{Stop, Verdict, verdict};
 use crate::entity::Action;
 use crate::entity::answer::{ItemErrors, WrittenItem};
-use crate::store::{BatchNo, Outcome, Status, StoreError};
+use crate::store::{BatchNo, BatchOf, Outcome, Status, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -51,7 +51,11 @@ impl Uploader<'_> {
         let plan = Arc::clone(&self.shared.plan);
         let verdict = verdict(&end, batch.carried(&plan), batch.tried());
         self.learn(&verdict, &batch, took);
+        let of = batch.load.of();
         self.settle(batch, verdict, status)?;
+        if of == BatchOf::Links {
+            return Ok(());
+        }
         let counts = lock(&self.shared.journal).counts();
         self.rejected = counts.rejected + self.local.iter().filter(|o| o.status == Status::Rejected).count() as u64;
         (self.observe)(Event::Counts(counts));
@@ -125,6 +129,7 @@ impl Uploader<'_> {
                 Load::Records(records) => {
                     let absent: Vec<Outcome> =
                         records.iter().map(|loaded| settle::absent(&plan, loaded, answered)).collect();
+                    self.tell_rejected(&absent);
                     lock(&self.shared.journal).answered(batch.no, status.unwrap_or(404), &absent)
                 }
                 // An address without an id names nothing that could be absent.
@@ -173,6 +178,7 @@ impl Uploader<'_> {
         match batch.load {
             Load::Records(records) => match settle::refused(&self.shared.plan, records, errors, answered) {
                 Ok((outcomes, rest)) => {
+                    self.tell_rejected(&outcomes);
                     let status = answered.http_status.unwrap_or(400);
                     lock(&self.shared.journal).answered(batch.no, status, &outcomes)?;
                     self.send_again(Load::Records(rest));
@@ -284,6 +290,7 @@ impl Uploader<'_> {
                     .iter()
                     .map(|loaded| settle::rejected_alone(&self.shared.plan, loaded, why, answered))
                     .collect();
+                self.tell_rejected(&alone);
                 lock(&self.shared.journal).answered(no, status, &alone)
             }
             Err(Load::Links(alone)) => {

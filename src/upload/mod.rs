@@ -24,6 +24,7 @@ pub use run::{End, Report, Upload, run};
 pub use settle::unprocessed;
 
 use crate::clock::Clock;
+use crate::problem::Problem;
 use crate::store::{BatchNo, BatchOf, Counts};
 use std::time::Duration;
 
@@ -66,7 +67,7 @@ pub struct Options {
     pub sample: bool,
 }
 
-/// What happens while sending, for the progress and the log; never any of the user's data.
+/// What happens while sending, for the progress and the log.
 #[derive(Debug, Clone)]
 pub enum Event {
     Answered {
@@ -99,6 +100,8 @@ pub enum Event {
         last: bool,
     },
     Counts(Counts),
+    /// A record was rejected, by the mapping or by the service. Not for a log: it quotes the user's cells.
+    Rejected(Box<Problem>),
     /// Records all of whose links are made or refused by now.
     Linked {
         records: u64,

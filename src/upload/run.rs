@@ -294,6 +294,7 @@ impl<'a> Uploader<'a> {
                 },
                 Fed::Local(outcome) => {
                     self.rejected += u64::from(outcome.status == Status::Rejected);
+                    self.tell_rejected(std::slice::from_ref(&outcome));
                     self.local.push(outcome);
                 }
                 Fed::Known(loaded) => self.known(loaded)?,
@@ -354,7 +355,9 @@ impl<'a> Uploader<'a> {
 
     pub(super) fn reject_known(&mut self, loaded: &Loaded, known: &KnownKey) {
         self.rejected += 1;
-        self.local.push(settle::made_before(&self.shared.plan, loaded, known));
+        let outcome = settle::made_before(&self.shared.plan, loaded, known);
+        self.tell_rejected(std::slice::from_ref(&outcome));
+        self.local.push(outcome);
     }
 
     fn write_local(&mut self) -> Result<(), StoreError> {
@@ -366,6 +369,14 @@ impl<'a> Uploader<'a> {
         };
         (self.observe)(Event::Counts(counts));
         Ok(())
+    }
+
+    pub(super) fn tell_rejected(&mut self, outcomes: &[Outcome]) {
+        for outcome in outcomes.iter().filter(|outcome| outcome.status == Status::Rejected) {
+            for problem in &outcome.problems {
+                (self.observe)(Event::Rejected(Box::new(problem.clone())));
+            }
+        }
     }
 
     pub(super) fn check_budget(&mut self) {
@@ -427,7 +438,10 @@ impl<'a> Uploader<'a> {
             for fed in parcel {
                 match fed {
                     Fed::Record(loaded) => self.local.push(unprocessed(&loaded)),
-                    Fed::Local(outcome) => self.local.push(outcome),
+                    Fed::Local(outcome) => {
+                        self.tell_rejected(std::slice::from_ref(&outcome));
+                        self.local.push(outcome);
+                    }
                     // They have their outcomes.
                     Fed::Known(_) | Fed::Lost(_) => {}
                     Fed::End(walked) => {

@@ -13,7 +13,7 @@ use crate::problem::{Problem, Stage, quoted};
 use crate::store::{Journal, StoreError, Written};
 use crate::table::Row;
 use serde_json::Value;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
@@ -88,12 +88,6 @@ impl Sample {
         let step = kept.len().div_ceil(SAMPLE).max(1);
         kept.into_iter().step_by(step).collect()
     }
-}
-
-/// Rows of an earlier stretch that stand for it in a sample.
-pub fn choose(done: impl ExactSizeIterator<Item = u32>) -> HashSet<u32> {
-    let step = done.len().div_ceil(SAMPLE).max(1);
-    done.step_by(step).collect()
 }
 
 /// The records that are read back, as they were sent.
@@ -256,10 +250,8 @@ async fn twins(
 }
 
 fn twin(id: u64) -> Problem {
-    let problem =
-        Problem::new(Stage::Reconcile, "doubled", message!("the account also holds {id} with the same content", id))
-            .hint("look at both cards, and join or delete one of them in the CRM");
-    problem
+    Problem::new(Stage::Reconcile, "doubled", message!("the account also holds {id} with the same content", id))
+        .hint("look at both cards, and join or delete one of them in the CRM")
 }
 
 /// What a twin would share; nothing where there is no name.
@@ -276,16 +268,14 @@ fn print(item: &Value) -> Option<u64> {
 
 fn kept(plan: &Plan, loaded: &Loaded, id: u64) -> Problem {
     let message = message!("{id} was deleted, and the account still shows it", id);
-    let problem = settle::at(plan, loaded, None, Stage::Reconcile, "still-there", message)
-        .hint("look at it again in a few minutes; lists lag behind");
-    problem
+    settle::at(plan, loaded, None, Stage::Reconcile, "still-there", message)
+        .hint("look at it again in a few minutes; lists lag behind")
 }
 
 fn missing(plan: &Plan, loaded: &Loaded, id: u64) -> Problem {
     let message = message!("the account gave it the id {id} and does not show it", id);
-    let problem = settle::at(plan, loaded, None, Stage::Reconcile, "missing", message)
-        .hint("look at the card; it may have been deleted or merged since");
-    problem
+    settle::at(plan, loaded, None, Stage::Reconcile, "missing", message)
+        .hint("look at the card; it may have been deleted or merged since")
 }
 
 fn differs(plan: &Plan, loaded: &Loaded, difference: &Difference) -> Problem {
@@ -339,8 +329,6 @@ mod tests {
             assert!((SAMPLE / 2..=SAMPLE).contains(&rows.len()), "{count}: {}", rows.len());
             assert!(rows[0] == 0 && rows[rows.len() - 1] >= count - count / 20 - 1, "{count}: {rows:?}");
         }
-        assert_eq!(choose([7, 9].into_iter()), HashSet::from([7, 9]));
-        assert_eq!(choose((0..1_000_u32).collect::<Vec<_>>().into_iter()).len(), SAMPLE);
         let mut none = Sample::new(false);
         none.offer(loaded(1));
         assert!(none.spread().is_empty());

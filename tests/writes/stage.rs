@@ -260,6 +260,7 @@ pub fn head(kind: Kind, action: Action) -> Head {
         again: false,
         catalog: Some(CATALOG),
         decimal: None,
+        keeps_links: true,
     }
 }
 

@@ -139,5 +139,6 @@ pub fn head(url: &str, rate: u32) -> Head {
         again: true,
         catalog: None,
         decimal: None,
+        keeps_links: true,
     }
 }

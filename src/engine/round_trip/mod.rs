@@ -5,14 +5,13 @@ mod fresh;
 mod tell;
 
 use super::begin::{Guard, Ready, Returning, batch_size, begin, still_wanted};
-use super::check::{self, Checked};
 use super::error::EngineError;
 use super::event::{Event, Phase, Teller};
 use super::prepare::{self, unless_cancelled};
-use super::report::RunResult;
 use super::request::{CheckRequest, ImportRequest};
+use super::result::{Checked, RunResult};
 use super::target::Opened;
-use super::{returned, run, source, survey};
+use super::{returned, run, source, survey, walk};
 use crate::account::{Account, Wanted};
 use crate::entity::{Action, Kind};
 use crate::export::back::{self, Decided, Deciding, Generated, Purpose, Trouble};
@@ -85,12 +84,12 @@ pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec
     let held = open(import, &runtime, tell)?;
     let (stretches, _) = stretches(import, &held, &runtime, tell)?;
     let select = Select { rows: import.rows, limit: import.limit, ..Select::default() };
-    stretches.into_iter().map(|stretch| check::walk(stretch.table, &stretch.plan, &select, tell)).collect()
+    stretches.into_iter().map(|stretch| walk::walk(stretch.table, &stretch.plan, &select, tell)).collect()
 }
 
 fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Result<Held, EngineError> {
     let file = request.source.as_path();
-    let sha256 = survey::sha256(file)?;
+    let sha256 = source::sha256(file)?;
     let hidden = Hidden::read(file).map_err(|why| not_ours(why, file))?;
     if !hidden.columns.iter().any(|column| column.is_id()) {
         let message = "this export was made without the column of the ids, so nothing says which record a row is";
@@ -182,9 +181,7 @@ fn stretches(
     tell: &mut Teller<'_>,
 ) -> Result<(Vec<Stretch>, Decided), EngineError> {
     let purposes = purposes(held.hidden.stamp.kind, request.as_new);
-    let first = made(request, held, purposes[0])?;
-    let layout = Box::new(first.table.layout.clone());
-    tell.event(Event::Source { file: request.source.display().to_string(), layout });
+    let first = made(request, held, purposes[0], Some(tell))?;
     let decided = decided(request, held, &first, runtime, tell)?;
     let fresh = fresh::edits(request, held, &decided.fresh)?;
     let before = |(row, edit): &(&u32, &Edit)| request.wants(**row) && matches!(edit, Edit::Made { .. });
@@ -197,7 +194,7 @@ fn stretches(
             edits.extend(decided.fresh.iter().map(|fresh| (fresh.row, Edit::Elsewhere)));
             all.push(first.with(edits, Edit::Same)?);
             if adds {
-                all.push(made(request, held, Purpose::Create)?.with(fresh, Edit::Elsewhere)?);
+                all.push(made(request, held, Purpose::Create, None)?.with(fresh, Edit::Elsewhere)?);
             }
         }
         [Purpose::AsNew, ..] => all.push(first.with(fresh, Edit::Plain)?),
@@ -212,11 +209,20 @@ fn stretches(
 }
 
 /// A mapping made for the workbook as it is now, and compiled.
-fn made(request: &ImportRequest, held: &Held, purpose: Purpose) -> Result<Half, EngineError> {
+fn made(
+    request: &ImportRequest,
+    held: &Held,
+    purpose: Purpose,
+    tell: Option<&mut Teller<'_>>,
+) -> Result<Half, EngineError> {
     let Held { hidden, target, account, same_account, .. } = held;
     let file = request.source.as_path();
     let written = parsed(file, &back::generate(hidden, purpose, Some(account), None, *same_account))?;
     let table = source::open(file, &source::options(&written, &request.read))?;
+    if let Some(tell) = tell {
+        let layout = Box::new(table.layout.clone());
+        tell.event(Event::Source { file: file.display().to_string(), layout });
+    }
     let id = hidden.columns.iter().find(|column| column.is_id()).map_or("ID", |column| column.title.as_str());
     if !matches!(table.header.find(id), Found::One(_)) {
         let message = message!("the sheet has no one column \"{id}\", so nothing says which record a row is", id);
@@ -319,7 +325,7 @@ fn run_stretch(
     let file = request.source.as_path();
     let sum = &held.sha256;
     // Saved meanwhile, its rows may be others than those that were decided.
-    if survey::sha256(file)? != *sum {
+    if source::sha256(file)? != *sum {
         let problem = Problem::in_file(file, "changed", "the workbook was saved while it was being imported");
         return Err(problem.hint("import it again: what was sent already is not sent twice").into());
     }

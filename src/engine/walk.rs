@@ -1,0 +1,61 @@
+//! A source walked through its mapping without anything being sent: what a check, a dry run and a preview say.
+
+use super::error::EngineError;
+use super::event::{Event, Teller};
+use super::result::{Checked, Part};
+use crate::mapping::{Edit, Mapper, Plan};
+use crate::problem::Problem;
+use crate::store::Status;
+use crate::table::Table;
+use crate::upload::feed::{self, Met, Select};
+use std::sync::Arc;
+
+/// Walks the source and says every problem.
+pub(super) fn walk(
+    table: Table,
+    plan: &Arc<Plan>,
+    select: &Select,
+    tell: &mut Teller<'_>,
+) -> Result<Checked, EngineError> {
+    let mut checked = Checked {
+        kind: plan.kind,
+        action: plan.action,
+        source: plan.source.file.clone(),
+        account: plan.account.base.clone(),
+        rows: 0,
+        records: 0,
+        rejected: 0,
+        unchanged: 0,
+        skipped: 0,
+        problems: 0,
+        grouped: plan.groups.is_some(),
+        part: match plan.edits.get().map(|edits| &edits.rest) {
+            Some(Edit::Same) => Some(Part::Changes),
+            Some(Edit::Elsewhere) => Some(Part::NewRows),
+            _ => None,
+        },
+        notes: Vec::new(),
+    };
+    let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), select, |met| {
+        match met {
+            Met::Record { .. } | Met::Known { .. } => checked.records += 1,
+            Met::Local(outcome) | Met::Lost(outcome) => match outcome.status {
+                Status::Skipped => checked.skipped += 1,
+                Status::Unchanged => checked.unchanged += 1,
+                _ => {
+                    checked.rejected += 1;
+                    checked.problems += outcome.problems.len() as u64;
+                    outcome.problems.into_iter().for_each(|problem: Problem| {
+                        tell.event(Event::Problem(Box::new(problem)));
+                    });
+                }
+            },
+        }
+        true
+    })?;
+    checked.rows = walked.rows;
+    tell.all(walked.notes);
+    checked.notes = tell.take();
+    tell.event(Event::Checked(Box::new(checked.clone())));
+    Ok(checked)
+}
