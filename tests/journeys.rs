@@ -218,7 +218,9 @@ impl Journey {
                 journal.settle_doubt(doubt.batch, &[]).map_err(told)?;
             }
         }
-        let doubts = Doubt::reopen(open, self.table(), self.mapper(), None).map_err(|p| p.to_string())?;
+        let wanted = open.iter().flat_map(|doubt| &doubt.rows).copied().collect();
+        let records = Doubt::records(self.table(), self.mapper(), wanted, None).map_err(|p| p.to_string())?.0;
+        let doubts = Doubt::reopen(open, records).map_err(|p| p.to_string())?;
         done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
         Ok((journal, doubts, done))
     }

@@ -71,7 +71,7 @@ fn import_file(
                 table = judged;
                 weighing = survey::weigh(&table, compiled(&table)?, &select, &request.cancel)?;
             }
-            (weighing.plan, weighing.fingerprint.sha256, Some(weighing.weighed))
+            (weighing.plan, weighing.fingerprint.sha256, Some(weighing.found))
         }
     };
     confirm_deletion(request, &plan, weighed)?;

@@ -6,19 +6,19 @@ use super::error::EngineError;
 use super::event::{Event, Teller};
 use super::request::ResumeRequest;
 use super::result::RunResult;
-use super::survey::{Counting, Surveying};
+use super::survey::{self, Counting, Surveying};
 use super::target::{Opened, Target};
 use super::{prepare, round_trip, run, source};
 use crate::account::Account;
 use crate::entity::Action;
-use crate::mapping::{self, Mapper, Plan, compile};
+use crate::mapping::{self, Plan, Written, compile};
 use crate::message;
 use crate::problem::Note;
-use crate::store::{Counts, Head, Journal, OpenDoubt, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word};
+use crate::store::{Counts, Journal, OpenDoubt, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word};
 use crate::table::Table;
-use crate::upload::feed::Select;
+use crate::upload::feed::{Loaded, Select};
 use crate::upload::{Doubt, IN_FLIGHT, links, verify};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
         let hint = "name the old account again in amoport.toml, then resume";
         return Err(EngineError::refused("other-account", message, hint));
     }
-    let OpenedRun { table, plan, refused, rows } = opened;
+    let OpenedRun { table, plan, refused, doubtful, rows } = opened;
     if let Some(made) = &head.mapping.made {
         round_trip::keep_edits(&store, found.run, made, &plan)?;
     }
@@ -53,7 +53,7 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
         let message = message!("{forgotten} records of unknown outcome are sent again", forgotten);
         tell.note(Note::new("resend-unknown", message).count(forgotten));
     }
-    let doubts = doubts(&mut journal, open, &plan, &head, &found.name)?;
+    let doubts = doubts(&mut journal, open, plan.action, doubtful)?;
     done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
     let known = known(&store, &found, &plan, journal.counts())?;
     let select = Select { done, refused, known: known.all(), rows: head.rows, limit: head.limit, only: None };
@@ -116,63 +116,93 @@ struct OpenedRun {
     table: Table,
     plan: Arc<Plan>,
     refused: HashSet<u32>,
+    /// Records that were sent and of which nobody knows what became, mapped again.
+    doubtful: HashMap<u32, Loaded>,
     rows: Option<u64>,
 }
 
-/// Opens everything as it was on the first day, and changes nothing.
+/// Opens everything as it was on the first day, and changes nothing. The source is read once, for its hash and for what
+/// else has to be known of it.
 fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedRun, EngineError> {
     let head = &run.head;
     let file = Path::new(&head.source.path);
-    let mapping = Path::new(&head.mapping.path);
-    // That the source has changed explains whatever else is wrong with it, so an error waits for the reading.
-    let written = match &head.mapping.made {
-        // Of the workbook, which is looked at below.
-        Some(text) => mapping::read_text(mapping, text).map_err(EngineError::from),
-        None => mapping::read(mapping).map_err(EngineError::from),
-    };
-    let table = source::reopen(&head.source);
-    let groups = match (&written, &table) {
-        (Ok(written), Ok(table)) => compile::group_columns(written, &table.header),
-        _ => Vec::new(),
-    };
-    let counting = Counting { rows: request.count, groups, select: head.rows };
-    let surveying = Surveying::start(file, &source::of_run(&head.source), counting);
-    // The snapshot of the first day: what was mapped then is mapped alike now.
-    let account: Result<Account, StoreError> =
-        store.snapshot(run.run).and_then(|text| serde_json::from_str(&text).map_err(StoreError::Json));
     let refused = store.refused(run.run)?;
-    let survey = surveying.join()?;
-    source::unchanged(file, &survey.fingerprint.sha256, &head.source.sha256, "source")?;
-    let (written, table) = (written?, table?);
+    let doubtful = match head.action {
+        Action::Create => store.doubtful_rows(run.run)?,
+        Action::Update | Action::Delete => HashSet::new(),
+    };
+    let same = |sha256: &str| source::unchanged(file, sha256, &head.source.sha256, "source");
+    let opened = written(run).and_then(|written| Ok((source::reopen(&head.source)?, written)));
+    if doubtful.is_empty() {
+        let groups = opened.as_ref().map(|(table, written)| compile::group_columns(written, &table.header));
+        let counting = Counting { rows: request.count, groups: groups.unwrap_or_default(), select: head.rows };
+        let surveying = Surveying::start(file, &source::of_run(&head.source), counting);
+        // All that can be opened without a trace is opened meanwhile: of a large file the hash takes as long as the rest.
+        let compiled = opened.and_then(|opened| compiled(request, store, run, opened));
+        let survey = surveying.join()?;
+        // That it has changed explains whatever else is wrong with it.
+        same(&survey.fingerprint.sha256)?;
+        let (table, mut plan) = compiled?;
+        if let (Some(groups), Some(counted)) = (&mut plan.groups, survey.groups) {
+            *groups = counted;
+        }
+        let rows = survey.rows.filter(|_| request.count);
+        return Ok(OpenedRun { table, plan: Arc::new(plan), refused, doubtful: HashMap::new(), rows });
+    }
+    let (table, plan) = match opened.and_then(|opened| compiled(request, store, run, opened)) {
+        Ok(compiled) => compiled,
+        Err(error) => {
+            same(&source::sha256(file)?)?;
+            return Err(error);
+        }
+    };
+    let mapped = survey::records(&table, plan, &run.name, (doubtful, head.rows))?;
+    same(&mapped.fingerprint.sha256)?;
+    Ok(OpenedRun { table, plan: mapped.plan, refused, doubtful: mapped.found, rows: None })
+}
+
+fn written(run: &Run) -> Result<Written, EngineError> {
+    let mapping = Path::new(&run.head.mapping.path);
+    match &run.head.mapping.made {
+        // Of the workbook, which is looked at by itself.
+        Some(text) => Ok(mapping::read_text(mapping, text)?),
+        None => Ok(mapping::read(mapping)?),
+    }
+}
+
+fn compiled(
+    request: &ResumeRequest,
+    store: &Store,
+    run: &Run,
+    (table, written): (Table, Written),
+) -> Result<(Table, Plan), EngineError> {
+    let head = &run.head;
     if head.mapping.made.is_none() {
+        let mapping = Path::new(&head.mapping.path);
         let sha256 = prepare::mapping_sha256(mapping, &written)?;
         source::unchanged(mapping, &sha256, &head.mapping.sha256, "mapping")?;
     }
+    // The snapshot of the first day: what was mapped then is mapped alike now.
+    let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
     let ledger = prepare::ledger(&request.folders.state, &head.account, Some(run.run), head.again);
-    let plan = prepare::plan(&written, &table, Arc::new(account?), ledger, survey.groups)?;
-    Ok(OpenedRun { table, plan: Arc::new(plan), refused, rows: survey.rows.filter(|_| request.count) })
+    let plan = prepare::plan(&written, &table, Arc::new(account), ledger, None)?;
+    Ok((table, plan))
 }
 
-/// Batches that were sent and never answered, with their records mapped again. Changes may be made twice without harm,
-/// so they simply go again.
+/// Batches that were sent and never answered. Changes may be made twice without harm, so they simply go again.
 fn doubts(
     journal: &mut Journal,
     open: Vec<OpenDoubt>,
-    plan: &Arc<Plan>,
-    head: &Head,
-    run: &str,
+    action: Action,
+    records: HashMap<u32, Loaded>,
 ) -> Result<Vec<Doubt>, EngineError> {
-    if plan.action != Action::Create {
+    if action != Action::Create {
         for doubt in open {
             journal.settle_doubt(doubt.batch, &[])?;
         }
         return Ok(Vec::new());
     }
-    if open.iter().all(|doubt| doubt.rows.is_empty()) {
-        return Ok(Doubt::without_records(open));
-    }
-    let (table, mapper) = (source::reopen(&head.source)?, Mapper::new(Arc::clone(plan), run));
-    Ok(Doubt::reopen(open, table, mapper, head.rows)?)
+    Ok(Doubt::reopen(open, records)?)
 }
 
 /// The run named, or the newest that can go on.
@@ -198,6 +228,7 @@ fn find(store: &Store, request: &ResumeRequest) -> Result<Run, EngineError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::Mapper;
     use crate::mapping::compile::{self, Origins};
     use crate::table::ReadOptions;
     use crate::upload::feed::{Met, walk};

@@ -9,8 +9,10 @@ use crate::mapping::{Mapper, Plan};
 use crate::problem::Problem;
 use crate::store::Status;
 use crate::table::{BeyondAscii, Fingerprint, ReadOptions, Row, Table};
-use crate::upload::feed::{self, Met, Select};
+use crate::upload::Doubt;
+use crate::upload::feed::{self, Loaded, Met, Select};
 use crate::upload::groups::FirstReading;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -81,28 +83,56 @@ fn survey(file: &Path, options: &ReadOptions, counting: &Counting) -> Result<Sur
 }
 
 /// A reading of the source with its mapping.
-pub(super) struct Weighing {
-    pub weighed: Weighed,
+pub(super) struct Mapped<T> {
+    /// What was asked of the records.
+    pub found: T,
     pub fingerprint: Fingerprint,
     /// Ready to map: with the groups of the source, where rows are grouped.
     pub plan: Arc<Plan>,
 }
 
-/// Reads the source once for its fingerprint, for its groups, and for what the mapping makes of it. Where the rows of a
-/// record are scattered over the source, which nobody knows before, it is read a second time.
-pub(super) fn weigh(table: &Table, plan: Plan, select: &Select, cancel: &Cancel) -> Result<Weighing, EngineError> {
+/// Reads the source once for its fingerprint, for its groups, and for what the mapping makes of it.
+pub(super) fn weigh(
+    table: &Table,
+    plan: Plan,
+    select: &Select,
+    cancel: &Cancel,
+) -> Result<Mapped<Weighed>, EngineError> {
+    read_mapped(table, plan, |table, plan| weigh_table(table, plan, select, cancel))
+}
+
+/// The same for the records of some rows.
+pub(super) fn records(
+    table: &Table,
+    plan: Plan,
+    run: &str,
+    (wanted, rows): (HashSet<u32>, Option<(u32, u32)>),
+) -> Result<Mapped<HashMap<u32, Loaded>>, EngineError> {
+    read_mapped(table, plan, |table, plan| {
+        let mapper = Mapper::new(Arc::clone(plan), run);
+        let (records, walked) = Doubt::records(table, mapper, wanted.clone(), rows)?;
+        Ok((records, walked.counted))
+    })
+}
+
+/// Where the rows of a record are scattered over the source, which nobody knows before, it is read a second time.
+fn read_mapped<T: Default>(
+    table: &Table,
+    plan: Plan,
+    read: impl Fn(Table, &Arc<Plan>) -> Result<(T, Option<FirstReading>), EngineError>,
+) -> Result<Mapped<T>, EngineError> {
     let file = table.source().file.clone();
     let (again, reading) = Table::open_for_all(Path::new(&file), &source::same(table))?;
     let mut plan = Arc::new(plan);
-    let read = weigh_table(again, &plan, select, cancel);
+    let first = read(again, &plan);
     let fingerprint = reading.finish(Path::new(&file))?;
     if table.layout.encoding_open && fingerprint.beyond_ascii.is_some() {
-        // It was read in an encoding that nobody has judged yet, and is weighed again.
-        return Ok(Weighing { weighed: Weighed::default(), fingerprint, plan });
+        // It was read in an encoding that nobody has judged yet, and is read again.
+        return Ok(Mapped { found: T::default(), fingerprint, plan });
     }
-    let (mut weighed, counted) = read?;
+    let (mut found, counted) = first?;
     let Some(columns) = plan.groups.as_ref().map(|groups| groups.columns.clone()) else {
-        return Ok(Weighing { weighed, fingerprint, plan });
+        return Ok(Mapped { found, fingerprint, plan });
     };
     let (groups, scattered) = match counted {
         Some(FirstReading { groups, scattered }) => (groups, scattered),
@@ -114,9 +144,9 @@ pub(super) fn weigh(table: &Table, plan: Plan, select: &Select, cancel: &Cancel)
         None => return Err(EngineError::fault("somebody still holds the plan of a source that was read")),
     }
     if scattered {
-        weighed = weigh_table(source::again(table)?, &plan, select, cancel)?.0;
+        found = read(source::again(table)?, &plan)?.0;
     }
-    Ok(Weighing { weighed, fingerprint, plan })
+    Ok(Mapped { found, fingerprint, plan })
 }
 
 /// Which rows belong together.

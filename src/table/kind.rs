@@ -173,9 +173,19 @@ fn too_big(part: &Part, format: Format) -> Option<Message> {
 fn directory(file: &mut Input, length: u64) -> io::Result<Option<Vec<Part>>> {
     const END_BYTES: u64 = 22;
     const COMMENT_BYTES_MAX: u64 = 65_535;
-    let tail_start = length.saturating_sub(END_BYTES + COMMENT_BYTES_MAX);
-    let tail = read_at(file, tail_start, length - tail_start)?;
-    let Some(end) = memchr::memmem::rfind(&tail, b"PK\x05\x06") else { return Ok(None) };
+    /// Room for the directory's end of a large file.
+    const FEW_BYTES: u64 = 1_024;
+    // Hardly any workbook has a comment.
+    let mut found = None;
+    for bytes in [END_BYTES + FEW_BYTES, END_BYTES + COMMENT_BYTES_MAX] {
+        let tail_start = length.saturating_sub(bytes);
+        let tail = read_at(file, tail_start, length - tail_start)?;
+        if let Some(end) = memchr::memmem::rfind(&tail, b"PK\x05\x06") {
+            found = Some((tail, end));
+            break;
+        }
+    }
+    let Some((tail, end)) = found else { return Ok(None) };
     let (Some(size), Some(start)) = (u32_at(&tail, end + 12), u32_at(&tail, end + 16)) else { return Ok(None) };
     let (mut size, mut start) = (u64::from(size), u64::from(start));
     if size == u64::from(u32::MAX) || start == u64::from(u32::MAX) {

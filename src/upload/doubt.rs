@@ -3,7 +3,7 @@
 //! What is found is done; what is missing at the end goes again; what stays unclear is told and never sent again.
 
 use super::Event;
-use super::feed::{self, Fed, Loaded, Select};
+use super::feed::{self, Fed, Loaded, Select, Walked};
 use super::look;
 use super::reconcile::{self, Found, InDoubt, match_records};
 use super::run::{End, Uploader, lock};
@@ -38,59 +38,51 @@ pub struct Doubt {
 
 impl Doubt {
     /// Batches that a run which was killed had sent and not seen answered, with their records mapped again from its
-    /// source, which has to be as it was; `rows` are those the run was asked for.
-    pub fn reopen(
-        open: Vec<OpenDoubt>,
+    /// source (`records`), which has to be as it was.
+    pub fn reopen(open: Vec<OpenDoubt>, mut records: HashMap<u32, Loaded>) -> Result<Vec<Doubt>, Problem> {
+        let mut doubts = Vec::new();
+        for doubt in open {
+            let mut of = Vec::with_capacity(doubt.rows.len());
+            for row in &doubt.rows {
+                // What was sent and is not mapped any more would be taken for a row that nobody has sent.
+                let Some(mut loaded) = records.remove(row) else {
+                    let message =
+                        message!("row {row} was sent, and the mapping makes no record of it any more", row = *row);
+                    return Err(Problem::new(Stage::Map, "changed", message)
+                        .hint("put the source, the mapping and amoport back as they were, then resume"));
+                };
+                // They went to that one, whatever their cells mean today.
+                loaded.record.parent = doubt.owner.or(loaded.record.parent);
+                of.push(loaded);
+            }
+            doubts.push(Doubt {
+                batch: doubt.batch,
+                records: of,
+                watermark: doubt.watermark,
+                attempts: 1,
+                why: "the program stopped before the answer came".to_owned(),
+            });
+        }
+        Ok(doubts)
+    }
+
+    /// The records of some rows of a source; `rows` are those that the run was asked for.
+    pub fn records(
         table: Table,
         mapper: Mapper,
+        wanted: HashSet<u32>,
         rows: Option<(u32, u32)>,
-    ) -> Result<Vec<Doubt>, Problem> {
-        let wanted: HashSet<u32> = open.iter().flat_map(|doubt| &doubt.rows).copied().collect();
-        let mut records: HashMap<u32, Loaded> = HashMap::new();
-        if !wanted.is_empty() {
-            // A key that stands outside of these rows as well is met once here, as it was then.
-            let select = Select { only: Some(wanted.clone()), rows, ..Select::default() };
-            feed::walk(table, mapper, &select, |met| {
-                if let Fed::Record(loaded) = met.keep() {
-                    records.insert(loaded.record.row, loaded);
-                }
-                true
-            })?;
-        }
-        // What was sent and is not mapped any more would be taken for a row that nobody has sent.
-        if let Some(lost) = wanted.iter().filter(|row| !records.contains_key(row)).min() {
-            let message = message!("row {row} was sent, and the mapping makes no record of it any more", row = *lost);
-            return Err(Problem::new(Stage::Map, "changed", message)
-                .hint("put the source, the mapping and amoport back as they were, then resume"));
-        }
-        let mut of = |doubt: &OpenDoubt| -> Vec<Loaded> {
-            let mut of: Vec<Loaded> = doubt.rows.iter().filter_map(|row| records.remove(row)).collect();
-            // They went to that one, whatever their cells mean today.
-            of.iter_mut().for_each(|loaded| loaded.record.parent = doubt.owner.or(loaded.record.parent));
-            of
-        };
-        let doubts = open.into_iter().map(|doubt| {
-            let records = of(&doubt);
-            Doubt::of(doubt, records)
-        });
-        Ok(doubts.collect())
-    }
-}
-
-impl Doubt {
-    /// The same of batches all of whose records have their outcomes.
-    pub fn without_records(open: Vec<OpenDoubt>) -> Vec<Doubt> {
-        open.into_iter().map(|doubt| Doubt::of(doubt, Vec::new())).collect()
-    }
-
-    fn of(open: OpenDoubt, records: Vec<Loaded>) -> Doubt {
-        Doubt {
-            batch: open.batch,
-            records,
-            watermark: open.watermark,
-            attempts: 1,
-            why: "the program stopped before the answer came".to_owned(),
-        }
+    ) -> Result<(HashMap<u32, Loaded>, Walked), Problem> {
+        // A key that stands outside of these rows as well is met once here, as it was then.
+        let select = Select { only: Some(wanted), rows, ..Select::default() };
+        let mut records = HashMap::new();
+        let walked = feed::walk(table, mapper, &select, |met| {
+            if let Fed::Record(loaded) = met.keep() {
+                records.insert(loaded.record.row, loaded);
+            }
+            true
+        })?;
+        Ok((records, walked))
     }
 }
 
