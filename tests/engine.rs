@@ -3,11 +3,12 @@
 mod program;
 
 use amoport::engine::{
-    self, Cancel, ErrorKind, Event, Folders, ImportRequest, Next, ReportRequest, ResumeRequest, RunResult, Target,
-    Token,
+    self, Cancel, ErrorKind, Event, Folders, ImportRequest, MaxErrors, Next, Phase, ReportRequest, ResumeRequest,
+    RunResult, Target, Token,
 };
-use amoport::store::RunOutcome;
+use amoport::store::{RunOutcome, Verify};
 use program::{Folder, Service, ran};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -92,6 +93,66 @@ fn an_import_that_is_cancelled_before_it_begins_sends_nothing_and_leaves_no_run(
     assert_eq!(import.service.entities("leads"), 0);
     assert!(engine::runs(&folders(&import.folder)).expect("the store").is_empty());
     assert!(Cancel::new().is_cancelled() != import.request.cancel.is_cancelled());
+}
+
+/// Each takes a name, a row in the store and the pace of the account in its turn.
+#[test]
+fn imports_that_begin_in_the_same_second_in_one_state_folder_are_runs_of_their_own() {
+    let first = Import::of(1);
+    let requests: Vec<ImportRequest> = (2..8)
+        .map(|count| ImportRequest {
+            source: first.folder.write(&format!("{count}.csv"), leads(count)),
+            cancel: Cancel::new(),
+            ..first.request.clone()
+        })
+        .collect();
+    let results: Vec<RunResult> = std::thread::scope(|scope| {
+        let import = |request| scope.spawn(move || engine::import(request, &mut |_| {}));
+        let begun: Vec<_> = requests.iter().map(import).collect();
+        begun.into_iter().map(|run| run.join().expect("it ends").expect("it has begun")).collect()
+    });
+    assert!(results.iter().all(|result| result.outcome == RunOutcome::Done));
+    assert_eq!(first.service.entities("leads"), (2..8).sum::<usize>() as u64);
+    let names: HashSet<&str> = results.iter().map(|result| result.summary.run.as_str()).collect();
+    assert_eq!(names.len(), 6, "{names:?}");
+    assert!(results.iter().all(|result| result.folder.join("run.json").exists()));
+}
+
+/// What cannot be done after the import is told; the import is done, and its run is closed.
+#[test]
+fn a_source_that_is_gone_before_it_is_read_back_does_not_leave_a_run_without_its_end() {
+    let import = Import::of(30);
+    let request = ImportRequest { verify: Verify::All, ..import.request };
+    let mut told = Vec::new();
+    let result = engine::import(&request, &mut |event| match event {
+        Event::Phase(Phase::Send) => std::fs::remove_file(&request.source).expect("it is there"),
+        Event::Note(note) => told.push(note.message.to_string()),
+        _ => {}
+    });
+    let result = result.expect("records were sent");
+    assert_eq!((result.outcome, result.summary.counts.created), (RunOutcome::Done, 30));
+    assert!(result.folder.join("run.json").exists());
+    let kept: Vec<String> = result.summary.notes.iter().map(|note| note.message.to_string()).collect();
+    assert_eq!((kept.len(), &kept), (1, &told));
+    assert!(kept[0].starts_with("the import itself is done; what follows it failed: "), "{kept:?}");
+}
+
+#[test]
+fn values_that_nothing_can_be_done_with_are_refused_before_anything_is_read() {
+    let import = Import::of(1);
+    let plain = || ImportRequest { source: "no such file".into(), ..import.request.clone() };
+    for (value, request) in [
+        ("in_flight", ImportRequest { in_flight: 0, ..plain() }),
+        ("batch", ImportRequest { batch: Some(0), ..plain() }),
+        ("rows", ImportRequest { rows: Some((5, 2)), ..plain() }),
+        ("rows", ImportRequest { rows: Some((0, 2)), ..plain() }),
+        ("rate", ImportRequest { rate: 8, ..plain() }),
+        ("max_errors", ImportRequest { max_errors: Some(MaxErrors::Percent(f64::NAN)), ..plain() }),
+    ] {
+        let error = engine::import(&request, &mut |_| {}).expect_err(value);
+        assert_eq!((error.kind, &*error.problems[0].code), (ErrorKind::Refused, "value"));
+        assert!(error.to_string().contains(&format!("{value} is out of its range")), "{error}");
+    }
 }
 
 #[test]

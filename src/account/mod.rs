@@ -8,7 +8,7 @@ pub use changes::changes;
 pub use directory::Directory;
 
 use crate::entity::parts::{Basics, Catalog, Field, Item, Named, Pipeline, Stage, User};
-use crate::entity::{Entity, Owner, STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
+use crate::entity::{Entity, Owner, STATUS_TYPE_UNSORTED};
 use crate::message;
 use crate::problem::{Message, nearest};
 use crate::table::fold;
@@ -259,11 +259,6 @@ impl Account {
     /// The names of the stages a person may write, in order.
     pub fn stage_names(pipeline: &Pipeline) -> impl Iterator<Item = &str> {
         pipeline.stages.iter().filter(|s| s.kind != STATUS_TYPE_UNSORTED).map(|s| s.name.as_str())
-    }
-
-    /// True for the stages that every pipeline has, won and lost. [doc]
-    pub fn is_final_stage(id: u64) -> bool {
-        id == STATUS_WON || id == STATUS_LOST
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::cancel::Cancel;
 use super::error::EngineError;
-use super::event::{Event, Teller};
+use super::event::{Event, Phase, Teller};
 use super::{prepare, source};
 use crate::account::{Wanted, changes};
 use crate::api::{Client, pull};
@@ -29,15 +29,25 @@ pub(super) struct After<'a> {
     pub name: &'a str,
 }
 
+fn failing(done: Result<(), EngineError>, code: &'static str, tell: &mut Teller<'_>) {
+    if let Err(error) = done {
+        let message = message!("the import itself is done; what follows it failed: {error}", error = error.to_string());
+        tell.note(Note::warning(code, message));
+    }
+}
+
 impl After<'_> {
-    /// Compares what the account holds with what was sent, as far as the run was asked to. That it could not be done is told.
-    pub async fn read_back(
-        &self,
-        sample: Vec<Loaded>,
-        cancel: &Cancel,
-        tell: &mut Teller<'_>,
-    ) -> Result<(), EngineError> {
+    /// All of it. Whatever fails here is told, and the run is closed with its report all the same.
+    pub async fn all(&self, sample: Vec<Loaded>, cancel: &Cancel, tell: &mut Teller<'_>) {
+        failing(self.remember(cancel, tell).await, "not-looked-at", tell);
+        failing(self.read_back(sample, cancel, tell).await, "read-back", tell);
+        failing(self.tell_changes(tell).await, "account-changed", tell);
+    }
+
+    /// Compares what the account holds with what was sent, as far as the run was asked to.
+    async fn read_back(&self, sample: Vec<Loaded>, cancel: &Cancel, tell: &mut Teller<'_>) -> Result<(), EngineError> {
         let Some((bodies, ids, above)) = self.bodies(sample)? else { return Ok(()) };
+        tell.event(Event::Phase(Phase::ReadBack));
         let read = verify::read_back(self.client, self.plan, self.journal, bodies, &ids, above);
         tokio::select! {
             biased;
@@ -102,7 +112,7 @@ impl After<'_> {
 
     /// A choice that the account had when the run began and that the service refuses now: asks the account again, and
     /// says what has changed in it.
-    pub async fn tell_changes(&self, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+    async fn tell_changes(&self, tell: &mut Teller<'_>) -> Result<(), EngineError> {
         if !self.store.has_problem(self.run(), NOT_A_CHOICE)? {
             return Ok(());
         }

@@ -75,7 +75,7 @@ pub(super) struct Job {
 pub(super) enum Guard {
     /// An earlier run of it refuses this one; with a key, records of a first try are held back one by one.
     SameFile { keyed: bool },
-    /// The rows themselves say what is new.
+    /// Rows know their records, so the file may be imported again.
     Rows,
 }
 
@@ -97,6 +97,8 @@ pub(super) fn begin(ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, Engi
         refuse_again(request, &store, &head, keyed)?;
     }
     let budget = budget(request, ready.weighed, tell);
+    // Runs that begin in the same second are named one after the other.
+    let _naming = naming(&request.folders.state)?;
     let name = new_name(&store, &head, now())?;
     let folder = request.folders.runs.join(&name);
     let head = Head { folder: folder.display().to_string(), ..head };
@@ -118,7 +120,7 @@ pub(super) fn begin(ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, Engi
         store: Store::open(&request.folders.state)?,
         name,
         head,
-        select: Select { rows: request.rows, limit: request.limit, ..Select::default() },
+        select: request.select(),
         budget: budget.0,
         over_budget: budget.1,
         total: ready.total,
@@ -288,15 +290,7 @@ fn write_left(folder: &Path, left: &[u64]) -> Result<(), EngineError> {
 /// One run per source and account at a time. The lock goes with the process, however it ends.
 pub(super) fn lock(state: &Path, head: &Head) -> Result<File, EngineError> {
     let account: String = head.account.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    let name = format!("{}-{account}", &head.source.sha256[..16.min(head.source.sha256.len())]);
-    let folder = state.join("locks");
-    let path = folder.join(name);
-    let unusable = |e: std::io::Error| -> EngineError {
-        let message = message!("the lock cannot be made: {error}", error = e.to_string());
-        Problem::in_file(&path, "state-unusable", message).hint("name a folder you may write to with --state").into()
-    };
-    std::fs::create_dir_all(&folder).map_err(unusable)?;
-    let file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(unusable)?;
+    let file = lock_file(state, &format!("{}-{account}", &head.source.sha256[..16.min(head.source.sha256.len())]))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(_) => {
@@ -305,6 +299,27 @@ pub(super) fn lock(state: &Path, head: &Head) -> Result<File, EngineError> {
             Err(EngineError::of(ErrorKind::Busy, problem.hint("wait until the other run has ended")))
         }
     }
+}
+
+/// Waits its turn to take a name.
+fn naming(state: &Path) -> Result<File, EngineError> {
+    let file = lock_file(state, "names")?;
+    file.lock().map_err(|e| unlockable(state, &e))?;
+    Ok(file)
+}
+
+fn lock_file(state: &Path, name: &str) -> Result<File, EngineError> {
+    let folder = state.join("locks");
+    let open = || {
+        std::fs::create_dir_all(&folder)?;
+        File::options().read(true).write(true).create(true).truncate(false).open(folder.join(name))
+    };
+    open().map_err(|e| unlockable(&folder.join(name), &e))
+}
+
+fn unlockable(path: &Path, error: &std::io::Error) -> EngineError {
+    let message = message!("the lock cannot be made: {error}", error = error.to_string());
+    Problem::in_file(path, "state-unusable", message).hint("name a folder you may write to with --state").into()
 }
 
 /// True where a cancelled use case should stop before it sends anything.

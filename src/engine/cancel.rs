@@ -47,6 +47,11 @@ impl Cancel {
         self.token.is_cancelled()
     }
 
+    /// Stops with this one, and can be stopped alone.
+    pub(super) fn child(&self) -> Cancel {
+        Cancel { token: self.token.child_token(), by: Arc::clone(&self.by) }
+    }
+
     pub(super) fn token(&self) -> &CancellationToken {
         &self.token
     }

@@ -9,7 +9,6 @@ use super::target::{Opened, SANDBOX};
 use super::{prepare, round_trip, source, survey, walk};
 use crate::mapping::wanted::wanted;
 use crate::mapping::{self, Written, compile};
-use crate::upload::feed::Select;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,6 +17,7 @@ use std::sync::Arc;
 pub fn check(request: &CheckRequest, events: &mut dyn FnMut(Event)) -> Result<Vec<Checked>, EngineError> {
     let tell = &mut Teller::new(events);
     let import = &request.import;
+    import.validate()?;
     let Some(file) = &import.mapping else { return round_trip::check(request, tell) };
     refuse_flags(import)?;
     let state = &import.folders.state;
@@ -61,6 +61,5 @@ fn check_file(
     let groups = if columns.is_empty() { None } else { Some(survey::count_groups(columns, &table)?) };
     let plan = prepare::plan(written, &table, Arc::new(account), ledger, groups)?;
     batch_size(import.batch, &plan)?;
-    let select = Select { rows: import.rows, limit: import.limit, ..Select::default() };
-    walk::walk(table, &Arc::new(plan), &select, tell)
+    walk::walk(table, &Arc::new(plan), import, tell)
 }

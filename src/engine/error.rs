@@ -1,4 +1,4 @@
-//! Why a use case came to nothing: what kind of end it was, and its problems.
+//! Why a use case failed: the kind of failure, and its problems.
 
 use super::cancel::Interruption;
 use crate::api::Failure;
@@ -14,15 +14,16 @@ use std::fmt;
 pub enum ErrorKind {
     /// Usage, mapping, config or source: nothing was sent.
     Refused,
-    /// Somebody else is at it; later it may go.
+    /// The source or the sandbox is in use by another run: nothing was sent; try again later.
     Busy,
-    /// The service did not let it.
+    /// The service cannot be reached or refuses: nothing was sent.
     Service,
-    /// A fault of the program or of the machine.
+    /// A fault of the program or of the machine. Of an import this is the one kind that may come after something was sent:
+    /// when the store or the report cannot be written. What was done is kept; resume the run.
     Fault,
     /// Cancelled before anything was sent.
     Interrupted(Interruption),
-    /// Nobody reads what is written any more.
+    /// An export writes to a pipe that nobody reads any more.
     NoReader,
 }
 
@@ -43,7 +44,7 @@ impl EngineError {
         EngineError::of(ErrorKind::Refused, Problem::new(Stage::Read, code, message).hint(hint))
     }
 
-    /// Something that cannot be, and is.
+    /// A bug in amoport.
     pub(super) fn fault(message: &'static str) -> EngineError {
         let problem = Problem::new(Stage::Read, "fault", message).hint("please report this");
         EngineError::of(ErrorKind::Fault, problem)

@@ -1,5 +1,5 @@
-//! What is heard on the way of a use case: all that a bar, a page and a log need, and nothing of the user's data but where
-//! a problem quotes it.
+//! Events of a use case: what a progress bar, a page and a log need. They hold no data of the user but the values that
+//! problems quote.
 
 use super::result::{Checked, RunResult};
 use crate::problem::{Note, Problem};
@@ -16,7 +16,7 @@ pub enum Event {
         file: String,
         layout: Box<Layout>,
     },
-    /// Something worth knowing that is no problem of a record; the same stand in `run.json`.
+    /// Something worth knowing that is no problem of a record. Those of a run stand in its `run.json` as well.
     Note(Note),
     /// A problem of a record that is rejected, or would be.
     Problem(Box<Problem>),
@@ -59,7 +59,7 @@ pub struct Progress {
     pub phase: Phase,
     /// Records, or rows of a list that is read.
     pub done: u64,
-    /// `None` where nobody has counted them.
+    /// `None` where they are not counted.
     pub total: Option<u64>,
     /// In a second, since the phase began.
     pub rate: f64,

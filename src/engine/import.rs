@@ -15,12 +15,11 @@ use crate::mapping::{self, Plan, Written, compile};
 use crate::message;
 use crate::store::{MappingHead, StoreError};
 use crate::table::{BeyondAscii, ReadOptions, Table};
-use crate::upload::feed::Select;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Imports one source through its mapping. An error means that nothing was sent; whatever happens after the first request
-/// is in the result, the store and the report.
+/// Imports one source through its mapping. An error means that nothing was sent, unless it is a `Fault`; whatever happens
+/// after the first request is in the result, the store and the report.
 pub fn import(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
     let tell = &mut Teller::new(events);
     let Some(mapping) = &request.mapping else {
@@ -31,6 +30,7 @@ pub fn import(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<
         ));
     };
     refuse_flags(request)?;
+    request.validate()?;
     let written = mapping::read(mapping)?;
     let file = source::spooled(&request.source, &request.folders.state)?;
     let result = import_file(request, mapping, (written, &file), tell);
@@ -61,7 +61,7 @@ fn import_file(
     let (plan, sha256, weighed) = match sha256 {
         Some(sha256) => (Arc::new(plan), sha256, None),
         None => {
-            let select = Select { rows: request.rows, limit: request.limit, ..Select::default() };
+            let select = request.select();
             let mut weighing = survey::weigh(&table, plan, &select, &request.cancel)?;
             let judged = survey::judged(&table, &options, &weighing.fingerprint)?;
             if table.layout.encoding_open {
@@ -109,7 +109,7 @@ struct Prepared {
     surveying: Option<Surveying>,
 }
 
-/// The same when all of the source has been seen, or nothing of that is wanted.
+/// `Prepared` after the first reading; without one where the plan is needed for it.
 struct Surveyed {
     written: Written,
     options: ReadOptions,
@@ -139,7 +139,7 @@ impl Prepared {
             tell.event(Event::Phase(Phase::Survey));
             let groups = compile::group_columns(&written, &table.header);
             let counting = Counting { rows: request.count, groups, select: request.rows };
-            Surveying::start(file, &source::same(&table), counting)
+            Surveying::start(file, &source::same(&table), counting, &request.cancel)
         });
         Ok(Prepared { written, table, options, surveying })
     }

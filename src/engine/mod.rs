@@ -1,13 +1,21 @@
 //! What amoport does, one file a use case: a request in, events on the way, a result back. Every front end calls these
-//! functions and repeats none of them; nothing here prints, ends the process, or asks a terminal.
+//! functions; nothing here ends the process or asks a terminal, and nothing prints but an export to `-`.
 //!
-//! `request` says what is asked, `target` which account and by what right, `event` what is heard on the way, `result` what
-//! came of it, `error` why nothing did. An `import` (of a file through a mapping) and a `round_trip` (of a workbook that an export
+//! `request` says what is asked, `target` which account and with which token, `event` what is reported while it runs,
+//! `result` how it ended, `error` why it failed. An `import` (of a file through a mapping) and a `round_trip` (of a workbook that an export
 //! wrote) prepare with `source`, `survey` and `prepare`, begin with `begin`, the one place that knows in which order a run
 //! is locked, refused, weighed and noted, and are carried out by `run`; `resume` goes on with one. `check` stops before
 //! sending (`walk`); `report`, `export` and `account` are what their names say.
 //!
-//! Several of these may run at the same time in one process. They share no state but the pace of an account.
+//! Calls block until they are done, and each has a runtime of its own: from asynchronous code, call them on a thread of
+//! their own (`spawn_blocking`). Events come on the calling thread, from inside the sending loop, so a slow listener slows
+//! the sending. Several may run at the same time in one process; they share the pace of an account and the files below
+//! `Folders`. A state folder has one sandbox at a time. A cancelled import waits for the requests in flight and writes its
+//! report; the rest of the source is read for it, not sent.
+//!
+//! What stands outside of a request: `amoport.toml` in the working folder, and the environment (`AMOPORT_TOKEN`,
+//! `AMOPORT_CLIENT_SECRET`, `AMOPORT_RATE_DIR`, `CREDENTIALS_DIRECTORY`). Give `Target::token` where several accounts are
+//! served.
 
 mod account;
 mod after;

@@ -1,4 +1,4 @@
-//! A run told: its report written from the store, and what a front end says at its end.
+//! Writes the report of a run from the store, and gives what a front end says at its end.
 
 use super::begin::make_folder;
 use super::error::EngineError;

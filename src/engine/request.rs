@@ -1,4 +1,4 @@
-//! What is asked of the engine. Every request begins with `new`, which takes what has no default.
+//! What is asked of the engine. Most requests have a `new`, which takes what has no default.
 
 use super::cancel::Cancel;
 use super::error::EngineError;
@@ -7,6 +7,7 @@ use crate::entity::{Kind, RATE_MAX};
 use crate::message;
 use crate::problem::Message;
 use crate::store::Verify;
+use crate::upload::feed::Select;
 use crate::upload::{Budget, IN_FLIGHT};
 use std::fmt;
 use std::path::PathBuf;
@@ -108,7 +109,7 @@ impl Consent {
     }
 }
 
-/// An import of one source.
+/// An import of one source. A clone has the same `cancel`: give each of several imports its own.
 #[derive(Debug, Clone)]
 pub struct ImportRequest {
     /// The file; `-` is standard input, which is kept in the state folder first.
@@ -176,6 +177,37 @@ impl ImportRequest {
     /// The same with a mapping.
     pub fn mapping(self, mapping: impl Into<PathBuf>) -> ImportRequest {
         ImportRequest { mapping: Some(mapping.into()), ..self }
+    }
+
+    /// Refuses values that nothing can be done with, before anything is read.
+    pub(super) fn validate(&self) -> Result<(), EngineError> {
+        let percent = match self.max_errors {
+            Some(MaxErrors::Percent(percent)) => (0.0..=100.0).contains(&percent),
+            Some(MaxErrors::Records(_)) | None => true,
+        };
+        let values = [
+            (self.in_flight > 0, "in_flight", "give 1 or more"),
+            (self.batch != Some(0), "batch", "give 1 or more"),
+            (self.read.header_row != Some(0), "header_row", "rows are counted from 1"),
+            (
+                self.rows.is_none_or(|(first, last)| 0 < first && first <= last),
+                "rows",
+                "give the first row before the last",
+            ),
+            ((1..=RATE_MAX).contains(&self.rate), "rate", "give 1 to 7 requests in a second"),
+            (percent, "max_errors", "give 0 to 100 percent"),
+        ];
+        match values.into_iter().find(|(possible, _, _)| !possible) {
+            Some((_, value, hint)) => {
+                Err(EngineError::refused("value", message!("{value} is out of its range", value), hint))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What of the source goes into the run.
+    pub(super) fn select(&self) -> Select {
+        Select { rows: self.rows, limit: self.limit, ..Select::default() }
     }
 
     pub(super) fn wants(&self, row: u32) -> bool {

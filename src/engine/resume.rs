@@ -14,7 +14,7 @@ use crate::entity::Action;
 use crate::mapping::{self, Plan, Written, compile};
 use crate::message;
 use crate::problem::Note;
-use crate::store::{Counts, Journal, OpenDoubt, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word};
+use crate::store::{Journal, OpenDoubt, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word};
 use crate::table::Table;
 use crate::upload::feed::{Loaded, Select};
 use crate::upload::{Doubt, IN_FLIGHT, links, verify};
@@ -55,7 +55,7 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     }
     let doubts = doubts(&mut journal, open, plan.action, doubtful)?;
     done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
-    let known = known(&store, &found, &plan, journal.counts())?;
+    let known = known(&store, &found, &plan)?;
     let select = Select { done, refused, known: known.all(), rows: head.rows, limit: head.limit, only: None };
     let job = Job {
         client: Arc::clone(&target.client),
@@ -67,7 +67,7 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
         store,
         name: found.name,
         select,
-        // Whoever goes on after the budget was overrun has seen the rejections.
+        // A resumed run has no error budget: who resumes it has seen the rejections.
         budget: None,
         over_budget: false,
         total: rows.map(|rows| rows.min(head.limit.unwrap_or(u64::MAX))),
@@ -96,12 +96,9 @@ impl Known {
     }
 }
 
-fn known(store: &Store, run: &Run, plan: &Plan, counts: Counts) -> Result<Known, EngineError> {
+fn known(store: &Store, run: &Run, plan: &Plan) -> Result<Known, EngineError> {
     let sample = match run.head.verify {
-        Verify::Sample => {
-            let written = counts.created + counts.updated + counts.deleted;
-            store.written_every(run.run, (written as usize).div_ceil(verify::SAMPLE))?
-        }
+        Verify::Sample => store.written_spread(run.run, verify::SAMPLE)?,
         Verify::All | Verify::None => HashSet::new(),
     };
     let links_unknown = match links::wanted(plan) && !run.head.keeps_links {
@@ -121,7 +118,7 @@ struct OpenedRun {
     rows: Option<u64>,
 }
 
-/// Opens everything as it was on the first day, and changes nothing. The source is read once, for its hash and for what
+/// Opens everything as it was when the run began, and changes nothing. The source is read once, for its hash and for what
 /// else has to be known of it.
 fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedRun, EngineError> {
     let head = &run.head;
@@ -136,8 +133,8 @@ fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedRun, 
     if doubtful.is_empty() {
         let groups = opened.as_ref().map(|(table, written)| compile::group_columns(written, &table.header));
         let counting = Counting { rows: request.count, groups: groups.unwrap_or_default(), select: head.rows };
-        let surveying = Surveying::start(file, &source::of_run(&head.source), counting);
-        // All that can be opened without a trace is opened meanwhile: of a large file the hash takes as long as the rest.
+        let surveying = Surveying::start(file, &source::of_run(&head.source), counting, &request.cancel);
+        // Compiled while the hash is computed, which takes as long as the rest; this changes nothing on the disk.
         let compiled = opened.and_then(|opened| compiled(request, store, run, opened));
         let survey = surveying.join()?;
         // That it has changed explains whatever else is wrong with it.
@@ -182,7 +179,7 @@ fn compiled(
         let sha256 = prepare::mapping_sha256(mapping, &written)?;
         source::unchanged(mapping, &sha256, &head.mapping.sha256, "mapping")?;
     }
-    // The snapshot of the first day: what was mapped then is mapped alike now.
+    // The account as it was then: what was mapped then is mapped alike now.
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
     let ledger = prepare::ledger(&request.folders.state, &head.account, Some(run.run), head.again);
     let plan = prepare::plan(&written, &table, Arc::new(account), ledger, None)?;

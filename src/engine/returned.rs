@@ -24,7 +24,7 @@ pub(super) fn sent(store: &Store, hidden: &Hidden) -> Result<HashMap<u64, Sent>,
 
 impl After<'_> {
     /// Looks at what a workbook has changed, so that its next import does not take these changes for somebody else's.
-    pub async fn remember(&self, cancel: &Cancel, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+    pub(super) async fn remember(&self, cancel: &Cancel, tell: &mut Teller<'_>) -> Result<(), EngineError> {
         if self.head.mapping.made.is_none() || self.plan.action != Action::Update {
             return Ok(());
         }

@@ -1,5 +1,4 @@
-//! A run from its first request to its last file: what `import`, `round_trip` and `resume` have prepared is sent, linked, read
-//! back and reported.
+//! Carries out a prepared run: sends its records and their links, reads some back, closes it and writes its report.
 
 use super::after::After;
 use super::begin::{Job, make_folder};
@@ -58,10 +57,7 @@ pub(super) fn run(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<Ru
         let sample = std::mem::take(&mut report.sample);
         tell.all(report.notes.drain(..));
         if matches!(report.end, End::Finished) {
-            after.remember(&job.cancel, tell).await?;
-            tell.event(Event::Phase(Phase::ReadBack));
-            after.read_back(sample, &job.cancel, tell).await?;
-            after.tell_changes(tell).await?;
+            after.all(sample, &job.cancel, tell).await;
         }
         Ok::<_, EngineError>(report)
     })?;
@@ -244,7 +240,7 @@ fn stop_before_sending(job: Job, tell: &mut Teller<'_>) -> Result<RunResult, Eng
         match met.keep() {
             feed::Fed::Record(loaded) => outcomes.push(upload::unprocessed(&loaded)),
             feed::Fed::Local(outcome) => outcomes.push(outcome),
-            feed::Fed::Known(_) | feed::Fed::Lost(_) | feed::Fed::End { .. } | feed::Fed::Broken(_) => {}
+            feed::Fed::Known(_) | feed::Fed::Lost(_) | feed::Fed::End(_) | feed::Fed::Broken(_) => {}
         }
         if outcomes.len() >= AT_ONCE {
             failed = journal.local(&std::mem::take(&mut outcomes)).err();

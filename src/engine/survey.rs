@@ -1,6 +1,7 @@
 //! The first of the two readings of a source: its SHA-256, how many rows and groups it has, and, where the run wants to
 //! know before it sends, what the mapping makes of it. One pass over its bytes serves all of these.
 
+use super::begin::still_wanted;
 use super::cancel::Cancel;
 use super::error::EngineError;
 use super::source;
@@ -16,6 +17,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use tokio_util::sync::DropGuard;
 
 /// What the mapping makes of the source.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -45,22 +47,26 @@ pub(super) struct Counting {
     pub select: Option<(u32, u32)>,
 }
 
-/// A reading under way, beside whatever else is prepared.
-pub(super) struct Surveying(JoinHandle<Result<Survey, Problem>>);
+/// A reading under way, beside whatever else is prepared. It stops when this is dropped.
+pub(super) struct Surveying {
+    thread: JoinHandle<Result<Survey, EngineError>>,
+    _given_up: DropGuard,
+}
 
 impl Surveying {
-    pub fn start(file: &Path, options: &ReadOptions, counting: Counting) -> Surveying {
+    pub fn start(file: &Path, options: &ReadOptions, counting: Counting, cancel: &Cancel) -> Surveying {
         let (file, options): (PathBuf, ReadOptions) = (file.to_owned(), options.clone());
-        Surveying(std::thread::spawn(move || survey(&file, &options, &counting)))
+        let cancel = cancel.child();
+        let _given_up = cancel.token().clone().drop_guard();
+        Surveying { thread: std::thread::spawn(move || survey(&file, &options, &counting, &cancel)), _given_up }
     }
 
     pub fn join(self) -> Result<Survey, EngineError> {
-        let survey = self.0.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Ok(survey?)
+        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     }
 }
 
-fn survey(file: &Path, options: &ReadOptions, counting: &Counting) -> Result<Survey, Problem> {
+fn survey(file: &Path, options: &ReadOptions, counting: &Counting, cancel: &Cancel) -> Result<Survey, EngineError> {
     if !counting.rows && counting.groups.is_empty() {
         return Ok(Survey { fingerprint: source::fingerprint(file)?, rows: None, groups: None, failed: None });
     }
@@ -75,6 +81,7 @@ fn survey(file: &Path, options: &ReadOptions, counting: &Counting) -> Result<Sur
         if !groups.columns.is_empty() {
             groups.count(&row);
         }
+        still_wanted(cancel)?;
     }
     drop(table);
     let fingerprint = reading.finish(file)?;
@@ -141,7 +148,7 @@ fn read_mapped<T: Default>(
     };
     match Arc::get_mut(&mut plan) {
         Some(plan) => plan.groups = Some(groups),
-        None => return Err(EngineError::fault("somebody still holds the plan of a source that was read")),
+        None => return Err(EngineError::fault("the plan is shared where it has to be unique")),
     }
     if scattered {
         found = read(source::again(table)?, &plan)?.0;
@@ -185,10 +192,8 @@ fn weigh_table(
         }
         !cancel.is_cancelled()
     })?;
-    match cancel.is_cancelled() {
-        true => Err(EngineError::interrupted(cancel.by(), "nothing was sent")),
-        false => Ok((weighed, walked.counted)),
-    }
+    still_wanted(cancel)?;
+    Ok((weighed, walked.counted))
 }
 
 /// The table for the run, once all bytes have been seen: a long file that begins in ASCII has its encoding judged by the

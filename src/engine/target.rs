@@ -32,7 +32,7 @@ pub struct Target {
 
 #[derive(Debug, Clone, PartialEq)]
 enum Which {
-    /// Nobody has said; what is wrong with mapping and source is told before that is.
+    /// Not given. Reported after problems of mapping and source, which are told first.
     Unsaid,
     Sandbox,
     /// An address, or a name in `amoport.toml`.
@@ -69,7 +69,8 @@ impl Target {
     }
 
     /// A pretend account on this machine, for benches and rehearsals: waits and the pace go by `clock`, which may be faster than
-    /// the machine's. Of any other address that is an error, so nothing lifts the pace of a real account.
+    /// the machine's. Of any other address that is an error, so nothing lifts the pace of a real account. A run into it is
+    /// resumed as one into any account: by the machine's clock, at the usual pace.
     pub fn local(url: &str, clock: Clock) -> Result<Target, EngineError> {
         let base = base(url)?;
         if base.scheme() != "http" {

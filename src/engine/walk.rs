@@ -1,20 +1,22 @@
 //! A source walked through its mapping without anything being sent: what a check, a dry run and a preview say.
 
+use super::begin::still_wanted;
 use super::error::EngineError;
 use super::event::{Event, Teller};
+use super::request::ImportRequest;
 use super::result::{Checked, Part};
 use crate::mapping::{Edit, Mapper, Plan};
 use crate::problem::Problem;
 use crate::store::Status;
 use crate::table::Table;
-use crate::upload::feed::{self, Met, Select};
+use crate::upload::feed::{self, Met};
 use std::sync::Arc;
 
 /// Walks the source and says every problem.
 pub(super) fn walk(
     table: Table,
     plan: &Arc<Plan>,
-    select: &Select,
+    import: &ImportRequest,
     tell: &mut Teller<'_>,
 ) -> Result<Checked, EngineError> {
     let mut checked = Checked {
@@ -36,7 +38,7 @@ pub(super) fn walk(
         },
         notes: Vec::new(),
     };
-    let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), select, |met| {
+    let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), &import.select(), |met| {
         match met {
             Met::Record { .. } | Met::Known { .. } => checked.records += 1,
             Met::Local(outcome) | Met::Lost(outcome) => match outcome.status {
@@ -51,8 +53,9 @@ pub(super) fn walk(
                 }
             },
         }
-        true
+        !import.cancel.is_cancelled()
     })?;
+    still_wanted(&import.cancel)?;
     checked.rows = walked.rows;
     tell.all(walked.notes);
     checked.notes = tell.take();

@@ -62,10 +62,29 @@ pub struct Written {
     pub cut: u64,
 }
 
+/// Exports of one process into one file at once, and halves that killed ones left behind.
+const PARTS_MAX: u32 = 1_000;
+
 /// A file that is gone unless it is kept.
 struct Part {
     path: PathBuf,
     kept: bool,
+}
+
+impl Part {
+    /// Beside `target`, under a name that no other export writes to, of this process or of another.
+    fn create(target: &Path) -> io::Result<Part> {
+        for n in 0..PARTS_MAX {
+            let mut name = target.file_name().unwrap_or_default().to_owned();
+            name.push(format!(".{}-{n}.part", std::process::id()));
+            let path = target.with_file_name(name);
+            match File::options().write(true).create_new(true).open(&path) {
+                Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => {}
+                made => return made.map(|_| Part { path, kept: false }),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
 }
 
 impl Drop for Part {
@@ -96,11 +115,10 @@ pub struct Out {
 impl Out {
     pub fn create(place: &Place, shape: &Shape) -> Result<Out, ExportError> {
         let target = place.file.clone().unwrap_or_else(|| PathBuf::from("-"));
-        let mut name = target.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.part", std::process::id()));
-        let part = place.file.is_some().then(|| Part { path: target.with_file_name(name), kept: false });
-        let path = part.as_ref().map_or(&target, |part| &part.path).clone();
         let unwritable = |cause| ExportError::Write { path: target.clone(), cause };
+        // An unwritable place is told before anything is read.
+        let part = place.file.as_deref().map(Part::create).transpose().map_err(unwritable)?;
+        let path = part.as_ref().map_or(&target, |part| &part.path).clone();
         let dialect = shape.dialect();
         let writer = match place.format {
             Format::Csv => {
@@ -114,8 +132,6 @@ impl Out {
                 Writer::Csv(Box::new(csv))
             }
             Format::Xlsx => {
-                // An unwritable place is told before anything is read.
-                File::create(&path).map_err(unwritable)?;
                 let mut sheets = Sheets::new(shape.heads(), &dialect)?;
                 if let Some((stamp, columns)) = shape.hidden() {
                     sheets.hide(stamp, &columns)?;

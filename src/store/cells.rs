@@ -20,10 +20,6 @@ impl KeptCell {
         let value = if text.trim().is_empty() { Scalar::Empty } else { Scalar::Text };
         KeptCell { text, value }
     }
-
-    pub fn as_cell(&self) -> Cell<'_> {
-        Cell { text: &self.text, value: self.value }
-    }
 }
 
 impl From<Cell<'_>> for KeptCell {

@@ -219,17 +219,45 @@ mod tests {
         assert_eq!(Store::open(folder.path()).unwrap().edits(1).unwrap(), []);
     }
 
+    fn head() -> Head {
+        serde_json::from_str(
+            r#"{"source":{"path":"","sha256":"","header_row":1,"format":"csv","bom":false,"titles":[]},
+                "mapping":{"path":"","sha256":""},"kind":"lead","entity":"leads","action":"create","account":"a",
+                "target":"a","base":"","folder":"","settle":1,"verify":"none","rate":7,"again":false}"#,
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn rows_that_were_written_are_taken_from_all_over_the_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let new = NewRun { name: "run", head: &head(), snapshot: "{}", started_at: 0, edits: &[] };
+        let mut journal = Journal::begin(Store::open(folder.path()).unwrap(), &new).unwrap();
+        let spread = |journal: &Journal, most| {
+            let mut rows: Vec<u32> = journal.store().written_spread(journal.run(), most).unwrap().into_iter().collect();
+            rows.sort_unstable();
+            rows
+        };
+        assert!(spread(&journal, 100).is_empty());
+        // Rows 2 to 101, with a gap that holds none that was written.
+        let outcomes: Vec<Outcome> = (2..102)
+            .map(|row| match (20..60).contains(&row) {
+                true => Outcome::new(row, Status::Rejected),
+                false => Outcome { id: Some(row.into()), ..Outcome::new(row, Status::Created) },
+            })
+            .collect();
+        journal.local(&outcomes).unwrap();
+        assert_eq!(spread(&journal, 5), [2, 60, 62, 82]);
+        assert_eq!(spread(&journal, 1_000).len(), 60);
+        assert!(spread(&journal, 0).is_empty());
+    }
+
     /// A transaction that begins by reading and meets another writer is refused at once, however long it might wait.
     #[test]
     fn two_processes_write_at_the_same_time() {
         let folder = tempfile::tempdir().unwrap();
         Store::open(folder.path()).unwrap();
-        let head: Head = serde_json::from_str(
-            r#"{"source":{"path":"","sha256":"","header_row":1,"format":"csv","bom":false,"titles":[]},
-                "mapping":{"path":"","sha256":""},"kind":"lead","entity":"leads","action":"create","account":"a",
-                "target":"a","base":"","folder":"","settle":1,"verify":"none","rate":7,"again":false}"#,
-        )
-        .unwrap();
+        let head = head();
         std::thread::scope(|scope| {
             for name in ["one", "other"] {
                 let (folder, head) = (folder.path(), &head);

@@ -249,14 +249,30 @@ impl Store {
         Ok(rows)
     }
 
-    /// Every so many of these rows.
-    pub fn written_every(&self, run: i64, step: usize) -> Result<HashSet<u32>, StoreError> {
-        let mut statement = self
-            .db
-            .prepare("SELECT row FROM record WHERE run = ? AND id IS NOT NULL AND status IN (?, ?, ?) ORDER BY row")?;
+    /// Some of these rows, spread over the run; found without a walk over its records, of which there may be a million.
+    pub fn written_spread(&self, run: i64, most: usize) -> Result<HashSet<u32>, StoreError> {
+        let end = |what| {
+            let sql = format!("SELECT {what}(row) FROM record WHERE run = ?");
+            self.db.query_row(&sql, [run], |row| row.get::<_, Option<u32>>(0))
+        };
+        let mut rows = HashSet::new();
+        let (Some(first), Some(last)) = (end("min")?, end("max")?) else { return Ok(rows) };
+        let mut statement = self.db.prepare(
+            "SELECT row FROM record WHERE run = ? AND row >= ? AND id IS NOT NULL AND status IN (?, ?, ?) ORDER BY row LIMIT 1",
+        )?;
         let [created, updated, deleted] = [Status::Created, Status::Updated, Status::Deleted].map(Status::number);
-        let rows = statement.query_map(params![run, created, updated, deleted], |row| row.get(0))?;
-        Ok(rows.step_by(step.max(1)).collect::<Result<_, _>>()?)
+        let mut found = None;
+        for n in 0..most as i64 {
+            let from = i64::from(first) + (i64::from(last - first) + 1) * n / most as i64;
+            if found.is_some_and(|row| from <= row) {
+                continue;
+            }
+            let next = statement.query_row(params![run, from, created, updated, deleted], |row| row.get::<_, u32>(0));
+            let Some(row) = next.optional()? else { break };
+            rows.insert(row);
+            found = Some(i64::from(row));
+        }
+        Ok(rows)
     }
 
     /// The same of some rows.

@@ -209,7 +209,7 @@ mod tests {
         W::ALL.iter().map(|value| value.word()).collect()
     }
 
-    /// Whoever changes one of these cannot read the stores there are.
+    /// A changed word makes the stores there are unreadable.
     #[test]
     fn the_words_on_the_disk_are_frozen() {
         assert_eq!(

@@ -25,7 +25,8 @@ impl Fingerprint {
         Tap::new(File::open(path)?).finish()
     }
 
-    pub fn of_bytes(bytes: &[u8]) -> Fingerprint {
+    #[cfg(test)]
+    fn of_bytes(bytes: &[u8]) -> Fingerprint {
         let mut learnt = Learnt::default();
         learnt.take(bytes);
         learnt.fingerprint()
@@ -58,7 +59,7 @@ impl Learnt {
     }
 }
 
-/// A file that is read once by whoever has a clone, and learnt from on the way. A thread that reads ahead may still hold
+/// A file that is read once through any of its clones, every byte of it hashed. A thread that reads ahead may still hold
 /// one when the rest is read: they take turns, and every byte is seen once.
 #[derive(Clone)]
 pub struct Tap {

@@ -1,4 +1,4 @@
-//! Records whose answer was lost. Nothing is sent while there are any: the requests in flight are let come home, then
+//! Records whose answer was lost. Nothing is sent while there are any: the requests in flight are waited for, then
 //! the account is read from the watermark on, again and again over the settling time, since a commit may come late.
 //! What is found is done; what is missing at the end goes again; what stays unclear is told and never sent again.
 

@@ -173,7 +173,7 @@ impl Uploader<'_> {
         Ok(Batch { no: journal.next_batch(), repeated: true, ..batch })
     }
 
-    /// Refused for some: those that are named are done with, the rest goes again. Where nobody is named, halves go.
+    /// Refused for some: those that are named are done with, the rest goes again. Where none is named, the batch is halved.
     fn reject(&mut self, batch: Batch, errors: &[ItemErrors], why: &str, answered: Answered) -> Result<(), StoreError> {
         match batch.load {
             Load::Records(records) => match settle::refused(&self.shared.plan, records, errors, answered) {
@@ -275,7 +275,7 @@ impl Uploader<'_> {
         }
     }
 
-    /// Refused and nobody named: two halves; what stands alone is the one.
+    /// Refused and none named: the batch goes again as two halves; of one that stands alone the refusal is meant.
     fn halve(&mut self, no: BatchNo, load: Load, why: &str, answered: Answered) -> Result<(), StoreError> {
         let status = answered.http_status.unwrap_or(400);
         match load.halves() {

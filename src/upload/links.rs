@@ -161,7 +161,7 @@ struct Open {
     problems: Vec<Problem>,
 }
 
-/// Links read from the store at a time: some requests of them.
+/// Links read from the store at once: enough for four requests.
 const READ_AT_ONCE: usize = 4 * LINKS_MAX;
 
 impl Queue {

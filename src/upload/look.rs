@@ -32,7 +32,8 @@ pub(super) async fn put_parts_in(
     Ok(())
 }
 
-/// Unknown filters are ignored with a 200: whoever asked looks up what was asked for, and no more. [client live]
+/// May hold other records as well, for unknown filters are ignored with a 200: take the ids that were asked for.
+/// [client live]
 pub(super) async fn by_ids(
     client: &Client,
     entity: Entity,

@@ -50,7 +50,7 @@ impl Load {
         }
     }
 
-    /// Two halves; `None` of what stands alone.
+    /// Two halves; itself, as an error, where it stands alone.
     pub fn halves(self) -> Result<(Load, Load), Load> {
         let half = self.len() / 2;
         match self {
@@ -126,7 +126,7 @@ pub(super) struct Shared {
 pub(super) async fn send(shared: Arc<Shared>, options: Options, mut batch: Batch) -> Result<Landed, StoreError> {
     let mut hold = shared.hold.subscribe();
     let turn = async {
-        // A timer of nothing would still shuffle the batches; without one they go out in the source's order.
+        // A sleep of zero would change the order of the batches, which is that of the source.
         if !batch.pause.is_zero() {
             options.clock.sleep(batch.pause).await;
         }

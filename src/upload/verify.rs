@@ -143,7 +143,7 @@ fn record(plan: &Plan, fed: Fed) -> Option<Loaded> {
             let record = Record { row: outcome.row, ..Record::default() };
             Some(Loaded { record, row: Row::default(), more: Vec::new() })
         }
-        Fed::Local(_) | Fed::Lost(_) | Fed::End { .. } | Fed::Broken(_) => None,
+        Fed::Local(_) | Fed::Lost(_) | Fed::End(_) | Fed::Broken(_) => None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is sent to which address, and what its answers mean there: the loop and the linking pass against a server of a few
+//! What is sent to which address, and what its answers mean there: the sending loop against a server of a few
 //! lines, which says what the sandbox would not say by itself.
 
 mod oddities;

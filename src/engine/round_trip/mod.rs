@@ -21,7 +21,6 @@ use crate::message;
 use crate::problem::{Message, Note, Problem, Stage};
 use crate::store::{MappingHead, RunOutcome, Store, StoreError};
 use crate::table::{Found, Table};
-use crate::upload::feed::Select;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -51,6 +50,7 @@ struct Stretch {
 /// comes back are those that began.
 pub fn round_trip(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<Vec<RunResult>, EngineError> {
     let tell = &mut Teller::new(events);
+    request.validate()?;
     let runtime = prepare::runtime()?;
     let held = open(request, &runtime, tell)?;
     let (stretches, decided) = stretches(request, &held, &runtime, tell)?;
@@ -83,8 +83,7 @@ pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec
     let runtime = prepare::runtime()?;
     let held = open(import, &runtime, tell)?;
     let (stretches, _) = stretches(import, &held, &runtime, tell)?;
-    let select = Select { rows: import.rows, limit: import.limit, ..Select::default() };
-    stretches.into_iter().map(|stretch| walk::walk(stretch.table, &stretch.plan, &select, tell)).collect()
+    stretches.into_iter().map(|stretch| walk::walk(stretch.table, &stretch.plan, import, tell)).collect()
 }
 
 fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Result<Held, EngineError> {
@@ -332,7 +331,7 @@ fn run_stretch(
     let weighed = match request.max_errors {
         None => None,
         Some(_) => {
-            let select = Select { rows: request.rows, limit: request.limit, ..Select::default() };
+            let select = request.select();
             Some(survey::weigh_prepared(&table, &plan, &select, &request.cancel)?)
         }
     };
