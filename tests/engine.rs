@@ -224,19 +224,24 @@ fn standard_input_is_a_source_like_any_other() {
     use std::process::Stdio;
     let (service, folder) = (Service::start(), Folder::new());
     folder.write("leads.toml", MAPPING);
-    let import = |text: &str| {
+    let import_into = |text: &str, state: &[&str]| {
         let mut command = folder.command(&service, &["import", "-", "-m", "leads.toml", "--json"]);
+        command.args(state);
         let mut child = command.stdin(Stdio::piped()).spawn().expect("the program runs");
         child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("it is written");
         ran(child.wait_with_output().expect("it ends"))
     };
+    let import = |text: &str| import_into(text, &[]);
     let first = import(&leads(30)).expect(0);
     assert_eq!(first.json()["counts"]["created"], 30);
     let again = import(&leads(30)).expect(2);
     assert!(again.stderr.contains("was imported before"), "{}", again.stderr);
     assert_eq!(service.entities("leads"), 30);
     let spool = folder.path().join(".amoport/spool");
-    let kept = || std::fs::read_dir(&spool).expect("the spool").flatten().map(|e| e.path()).collect::<Vec<_>>();
+    let kept = || -> Vec<PathBuf> {
+        let files = std::fs::read_dir(&spool).expect("the spool").flatten();
+        files.filter(|file| file.file_name() != "lock").map(|file| file.path()).collect()
+    };
     assert!(kept().is_empty(), "no run needs it any more: {:?}", kept());
 
     // A run that was stopped goes on with what was kept.
@@ -245,7 +250,10 @@ fn standard_input_is_a_source_like_any_other() {
     use std::os::unix::fs::PermissionsExt;
     let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
     assert_eq!((mode(&spool), mode(&kept()[0])), (0o700, 0o600));
-    let refused = import(&leads(31)).expect(2);
+    // Another import takes nothing away, also where it writes the state folder another way.
+    std::fs::write(spool.join("left.part"), "of a process that was killed").expect("a file");
+    let absolute = folder.path().join(".amoport").display().to_string();
+    let refused = import_into(&leads(31), &["--state", &absolute]).expect(2);
     assert!(refused.stderr.contains("amoport resume"), "{}", refused.stderr);
     assert_eq!(kept().len(), 1, "the run still needs it");
     service.faults(r#"{"script": []}"#);
@@ -318,6 +326,64 @@ fn a_store_of_version_0_1_opens_its_reports_are_the_same_and_its_runs_go_on() {
     // Its ledger holds: the same keys are not made again.
     let again = amoport(&["import", "contacts.csv", "-m", "contacts.toml", "--sandbox", "--rows", "2-2"]);
     assert!(again.expect(2).stderr.contains("was imported before, by run 20261127T024705Z-contacts"));
+}
+
+/// Leads whose names are long enough that a few hundred of them are more than a reader's sample.
+fn long_leads(count: usize) -> String {
+    let name = "x".repeat(240);
+    (0..count).fold("group,name,price\n".to_owned(), |text, n| text + &format!("{n},{name}{n},1\n"))
+}
+
+/// The encoding is known by then; that nobody looked past the first letters changes nothing.
+#[test]
+fn a_run_in_doubt_goes_on_with_a_long_source_that_begins_in_ascii_and_only_with_the_same() {
+    let (service, folder) = (Service::start(), Folder::new());
+    folder.write("leads.toml", MAPPING);
+    let text = long_leads(1_500) + "last,Имя,2\n";
+    folder.write("leads.csv", &text);
+    let mut command =
+        folder.command(&service, &["import", "leads.csv", "-m", "leads.toml", "--settle=1", "--batch=250"]);
+    let killed = ran(command.env("AMOPORT_CRASH", "sent-after:3").output().expect("the program runs"));
+    assert!(!(0..8).contains(&killed.code), "{}", killed.stderr);
+
+    folder.write("leads.csv", text.replacen("x1499,", "x\"1499,\"", 1) + "\"");
+    let changed = folder.run(&service, &["resume"]).expect(2);
+    assert!(changed.stderr.contains("the source has changed since the run began"), "{}", changed.stderr);
+    folder.write("leads.csv", &text);
+    let resumed = folder.run(&service, &["resume", "--json"]).expect(0).json();
+    assert_eq!((&resumed["counts"]["created"], service.entities("leads")), (&1_501.into(), 1_501));
+}
+
+/// Behind the break may stand another row of a record that would go out without it.
+#[test]
+fn a_grouped_source_that_breaks_off_is_refused_however_long_it_is() {
+    let (service, folder) = (Service::start(), Folder::new());
+    folder.write("leads.toml", MAPPING.replacen("[lead]", "group = \"group\"\n[lead]", 1));
+    for count in [3, 1_500] {
+        folder.write("leads.csv", long_leads(count) + "5,\"never closed,1\n0,x0,1\n");
+        let refused = folder.run(&service, &["import", "leads.csv", "-m", "leads.toml"]).expect(2);
+        assert!(refused.stderr.contains("opens with a quote"), "{}", refused.stderr);
+        assert_eq!(service.requests("POST leads"), 0);
+        assert!(!folder.path().join("runs").exists(), "{count}");
+    }
+}
+
+/// Whoever fills a pipe may never close it.
+#[cfg(unix)]
+#[test]
+fn a_stop_does_not_wait_for_the_end_of_a_pipe() {
+    let import = Import::of(1);
+    let pipe = import.folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    let request = ImportRequest { source: pipe, ..import.request };
+    let error = std::thread::scope(|scope| {
+        let imported = scope.spawn(|| engine::import(&request, &mut |_| {}).expect_err("cancelled"));
+        request.cancel.cancel();
+        imported.join().expect("it ends")
+    });
+    assert!(matches!(error.kind, ErrorKind::Interrupted(_)), "{error}");
+    // The thread that waits for the pipe is let go.
+    std::fs::write(&request.source, "").expect("a pipe");
 }
 
 /// A page shows what goes wrong while it goes wrong: what the mapping refuses and what the service refuses.

@@ -5,6 +5,7 @@ mod again;
 mod program;
 mod workbook;
 
+use amoport::engine::{self, Event, Folders, ImportRequest, Target, Token};
 use program::{Folder, Ran, Service};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -586,4 +587,31 @@ fn every_kind_is_made_anew_in_another_account_with_all_its_values() {
             });
         }
     });
+}
+
+/// Its changes are sent by then, so it must not say that nothing was.
+#[test]
+fn an_import_that_is_cancelled_between_its_two_runs_says_what_is_not_made() {
+    let (service, folder) = exported(5);
+    let mut book = book(&folder);
+    let (price, name) = (column(&book, "Цена"), column(&book, "Название"));
+    book.rows[2][price] = Cell::Float(3.0);
+    let mut row = vec![Cell::Empty; book.rows[0].len()];
+    row[name] = Cell::String("Новый".into());
+    book.rows.push(row);
+    book.write(&folder.path().join(FILE));
+    forget(&service);
+    let target = Target::account(service.url()).token(Token::Value(service.token().to_owned().into()));
+    let folders = Folders::new(folder.path().join(".amoport"), folder.path().join("runs"));
+    let request = ImportRequest::new(folder.path().join(FILE), target, folders);
+    let ended = engine::round_trip(&request, &mut |event| {
+        if matches!(event, Event::Ended(_)) {
+            request.cancel.cancel();
+        }
+    });
+    let error = ended.expect_err("cancelled").to_string();
+    assert!(error.contains("the changed rows are sent; the new rows of the workbook are not made yet"), "{error}");
+    assert_eq!(writes(&service), [(patch(), 1)]);
+    folder.run(&service, &IMPORT).expect(0);
+    assert_eq!(writes(&service), [(patch(), 1), (post(), 1)]);
 }

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::listen::Listener;
 use super::{ask, requests, say};
 use crate::account::Account;
-use crate::engine::{self, CustomersMode, EngineError};
+use crate::engine::{self, Cancel, CustomersMode, EngineError};
 use crate::entity::FieldKind;
 use crate::message;
 use secrecy::SecretString;
@@ -42,7 +42,7 @@ fn customers_mode(mode: ModeWord, target: &TargetArgs, yes: bool, common: &Commo
     };
     let mut listener = Listener::new(common);
     let (target, folders) = (requests::target(target)?, requests::folders(common));
-    let consent = ask::consent(yes);
+    let consent = ask::consent(yes, &Cancel::new());
     let change = engine::customers_mode(mode, &target, &folders, &consent, &mut |event| listener.hear(event))?;
     let when = if change.changed { "now" } else { "already" };
     say::note(common, format!("{}: customers are \"{}\" {when}", change.account, change.mode));

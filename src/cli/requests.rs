@@ -3,7 +3,8 @@
 use super::args::{CheckArgs, Common, ExportArgs, ImportArgs, ResumeArgs, SourceArgs, TargetArgs, VerifyWord};
 use super::ask;
 use crate::engine::{
-    CheckRequest, EngineError, ExportRequest, Folders, ImportRequest, ResumeRequest, SourceOptions, Target, Token,
+    Cancel, CheckRequest, EngineError, ExportRequest, Folders, ImportRequest, ResumeRequest, SourceOptions, Target,
+    Token,
 };
 use crate::store::Verify;
 
@@ -36,6 +37,7 @@ fn read(args: &SourceArgs) -> SourceOptions {
 }
 
 pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, EngineError> {
+    let cancel = Cancel::new();
     Ok(ImportRequest {
         mapping: args.mapping.clone(),
         read: read(&args.source),
@@ -53,7 +55,8 @@ pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, Engin
         again: args.again,
         force: args.force,
         as_new: args.as_new,
-        consent: ask::consent(args.yes),
+        consent: ask::consent(args.yes, &cancel),
+        cancel,
         ..ImportRequest::new(&args.file, target(&args.target)?, folders(common))
     })
 }
@@ -63,8 +66,9 @@ pub fn check(args: &CheckArgs, common: &Common) -> Result<CheckRequest, EngineEr
         mapping: args.mapping.clone(),
         read: read(&args.source),
         rows: args.rows,
-        force: args.force,
-        as_new: args.as_new,
+        // They say something of workbooks without a mapping only.
+        force: args.force && args.mapping.is_none(),
+        as_new: args.as_new && args.mapping.is_none(),
         ..ImportRequest::new(&args.file, target(&args.target)?, folders(common))
     };
     Ok(CheckRequest { import, snapshot: args.account_file.clone() })

@@ -22,9 +22,10 @@ pub fn check(request: &CheckRequest, events: &mut dyn FnMut(Event)) -> Result<Ve
     refuse_flags(import)?;
     let state = &import.folders.state;
     let written = mapping::read(file)?;
-    let path = source::spooled(&import.source, state)?;
-    let checked = check_file(request, &written, &path, tell);
-    source::forget_spooled(&path, state);
+    let spooled = source::spooled(&import.source, state, &import.cancel)?;
+    let checked = check_file(request, &written, &spooled.file, tell);
+    drop(spooled);
+    source::sweep_spool(state);
     Ok(vec![checked?])
 }
 

@@ -64,6 +64,7 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
             columns(request, &ask, &links, &account)?.stamped(stamp).into()
         }
     };
+    tell.event(Event::Phase(Phase::Send));
     let began = Instant::now();
     let progress = |rows: u64| {
         let elapsed = began.elapsed();

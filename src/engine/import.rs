@@ -32,9 +32,10 @@ pub fn import(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<
     refuse_flags(request)?;
     request.validate()?;
     let written = mapping::read(mapping)?;
-    let file = source::spooled(&request.source, &request.folders.state)?;
-    let result = import_file(request, mapping, (written, &file), tell);
-    source::forget_spooled(&file, &request.folders.state);
+    let spooled = source::spooled(&request.source, &request.folders.state, &request.cancel)?;
+    let result = import_file(request, mapping, (written, &spooled.file), tell);
+    drop(spooled);
+    source::sweep_spool(&request.folders.state);
     result
 }
 
@@ -150,15 +151,17 @@ impl Prepared {
         let Some(survey) = surveying.map(Surveying::join).transpose()? else {
             return Ok(Surveyed { written, options, table, sha256: None, rows: None, groups: None });
         };
-        let (mut rows, mut groups) = (survey.rows, survey.groups);
+        let (mut rows, mut groups, mut failed) = (survey.rows, survey.groups, survey.failed);
         if table.layout.encoding_open {
             if let Some(judged) = survey::judged(&table, &options, &survey.fingerprint)? {
                 table = judged;
-                rows = None;
+                (rows, failed) = (None, None);
                 groups = groups.map(|groups| survey::count_groups(groups.columns, &table)).transpose()?;
             }
             tell_source(request, &table, tell);
-        } else if let (Some(_), Some(problem)) = (&groups, survey.failed) {
+        }
+        // A record may have rows behind the break as well.
+        if let (Some(_), Some(problem)) = (&groups, failed) {
             return Err(problem.into());
         }
         let sha256 = Some(survey.fingerprint.sha256);
@@ -180,13 +183,15 @@ fn weighs(request: &ImportRequest, written: &Written) -> bool {
 fn confirm_deletion(request: &ImportRequest, plan: &Plan, weighed: Option<Weighed>) -> Result<(), EngineError> {
     let (Action::Delete, Some(Weighed { records, .. })) = (plan.action, weighed) else { return Ok(()) };
     let spec = plan.kind.spec();
-    request.consent.obtain(message!(
+    let answered = request.consent.obtain(message!(
         "{records} {collection} will be deleted in {account}, and cannot be brought back; {consequence}",
         records,
         collection = spec.entity.collection(),
         account = &plan.account.basics.name,
         consequence = spec.deleting
-    ))
+    ));
+    still_wanted(&request.cancel)?;
+    answered
 }
 
 /// Records that the progress counts towards; groups are counted by themselves.

@@ -19,7 +19,7 @@ use crate::table::Table;
 use crate::upload::feed::{Loaded, Select};
 use crate::upload::{Doubt, IN_FLIGHT, links, verify};
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Goes on with a run that was stopped, or that was killed.
@@ -76,10 +76,9 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
         cancel: request.cancel.clone(),
         _lock: lock,
     };
-    let file = PathBuf::from(&job.head.source.path);
-    let result = run::run(job, &target, tell)?;
-    source::forget_spooled(&file, state);
-    Ok(result)
+    let result = run::run(job, &target, tell);
+    source::sweep_spool(state);
+    result
 }
 
 /// Rows that have their outcome and are mapped once more all the same.
@@ -123,7 +122,6 @@ struct OpenedRun {
 fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedRun, EngineError> {
     let head = &run.head;
     let file = Path::new(&head.source.path);
-    let refused = store.refused(run.run)?;
     let doubtful = match head.action {
         Action::Create => store.doubtful_rows(run.run)?,
         Action::Update | Action::Delete => HashSet::new(),
@@ -136,15 +134,19 @@ fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedRun, 
         let surveying = Surveying::start(file, &source::of_run(&head.source), counting, &request.cancel);
         // Compiled while the hash is computed, which takes as long as the rest; this changes nothing on the disk.
         let compiled = opened.and_then(|opened| compiled(request, store, run, opened));
+        let refused = store.refused(run.run);
         let survey = surveying.join()?;
         // That it has changed explains whatever else is wrong with it.
         same(&survey.fingerprint.sha256)?;
         let (table, mut plan) = compiled?;
         if let (Some(groups), Some(counted)) = (&mut plan.groups, survey.groups) {
+            if let Some(problem) = survey.failed {
+                return Err(problem.into());
+            }
             *groups = counted;
         }
         let rows = survey.rows.filter(|_| request.count);
-        return Ok(OpenedRun { table, plan: Arc::new(plan), refused, doubtful: HashMap::new(), rows });
+        return Ok(OpenedRun { table, plan: Arc::new(plan), refused: refused?, doubtful: HashMap::new(), rows });
     }
     let (table, plan) = match opened.and_then(|opened| compiled(request, store, run, opened)) {
         Ok(compiled) => compiled,
@@ -153,8 +155,15 @@ fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedRun, 
             return Err(error);
         }
     };
-    let mapped = survey::records(&table, plan, &run.name, (doubtful, head.rows))?;
+    let mapped = match survey::records(&table, plan, &run.name, (doubtful, head.rows)) {
+        Ok(mapped) => mapped,
+        Err(error) => {
+            same(&source::sha256(file)?)?;
+            return Err(error);
+        }
+    };
     same(&mapped.fingerprint.sha256)?;
+    let refused = store.refused(run.run)?;
     Ok(OpenedRun { table, plan: mapped.plan, refused, doubtful: mapped.found, rows: None })
 }
 

@@ -1,16 +1,21 @@
 //! The source of a run: opened for a mapping, opened again as it was, spooled where it can be read only once.
 
+use super::begin::still_wanted;
+use super::cancel::Cancel;
 use super::error::EngineError;
 use super::request::SourceOptions;
 use crate::mapping::{Written, compile};
 use crate::message;
 use crate::problem::Problem;
 use crate::report::REJECT_COLUMNS;
-use crate::store::{SourceHead, Store};
+use crate::store::{RunOutcome, SourceHead, Store};
 use crate::table::{BeyondAscii, Fingerprint, ReadOptions, Table};
+use std::collections::HashSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 /// How a mapping and a person want the source to be read.
 pub(super) fn options(written: &Written, asked: &SourceOptions) -> ReadOptions {
@@ -108,13 +113,22 @@ pub(super) fn sha256(file: &Path) -> Result<String, EngineError> {
 const STDIN: &str = "-";
 /// Below the state folder.
 const SPOOL: &str = "spool";
+const SPOOL_LOCK: &str = "lock";
+/// How often a stop is looked for.
+const LISTEN: Duration = Duration::from_millis(50);
 
-/// The file to read. What can be read only once, standard input or a pipe, is first copied into the state folder: a run
-/// reads its source twice, and goes on with it after a stop.
-pub(super) fn spooled(file: &Path, state: &Path) -> Result<PathBuf, EngineError> {
+/// The file to read, and what keeps a copy from being taken away until a run is noted that needs it.
+pub(super) struct Spooled {
+    pub file: PathBuf,
+    _lock: Option<File>,
+}
+
+/// What can be read only once, standard input or a pipe, is first copied into the state folder: a run reads its source
+/// twice, and goes on with it after a stop.
+pub(super) fn spooled(file: &Path, state: &Path, cancel: &Cancel) -> Result<Spooled, EngineError> {
     let piped = file == Path::new(STDIN);
     if !piped && std::fs::metadata(file).map_or(true, |metadata| metadata.is_file() || metadata.is_dir()) {
-        return Ok(file.to_owned());
+        return Ok(Spooled { file: file.to_owned(), _lock: None });
     }
     let folder = state.join(SPOOL);
     let unusable = |error: io::Error| -> EngineError {
@@ -124,31 +138,73 @@ pub(super) fn spooled(file: &Path, state: &Path) -> Result<PathBuf, EngineError>
             .into()
     };
     private_folder(&folder).map_err(unusable)?;
+    let lock = spool_lock(&folder).and_then(|lock| lock.lock_shared().map(|()| lock)).map_err(unusable)?;
     let unique = format!("{}-{}", std::process::id(), crate::clock::Clock::REAL.unix_us());
     let part = folder.join(format!("{unique}.part"));
-    let mut copy = private_file(&part).map_err(unusable)?;
-    let copied = match piped {
-        true => io::copy(&mut io::stdin().lock(), &mut copy),
-        false => File::open(file).and_then(|mut pipe| io::copy(&mut pipe, &mut copy)),
-    };
-    copied.and_then(|_| copy.sync_all()).map_err(unusable)?;
+    copied((!piped).then(|| file.to_owned()), private_file(&part).map_err(unusable)?, cancel)?.map_err(unusable)?;
     // The same input is the same source, however often it comes.
     let sha256 = sha256(&part)?;
     let path = folder.join(&sha256[..32]);
     std::fs::rename(&part, &path).map_err(unusable)?;
-    Ok(path)
+    Ok(Spooled { file: path, _lock: Some(lock) })
 }
 
-/// Takes a spooled source away, once no run needs it to go on.
-pub(super) fn forget_spooled(file: &Path, state: &Path) {
-    let spooled = file.parent() == Some(&state.join(SPOOL));
-    let needed = || -> Result<bool, EngineError> {
-        let path = file.display().to_string();
-        Ok(Store::open(state)?.runs()?.iter().any(|run| run.head.source.path == path && !run.outcome.is_final()))
+/// Copies a pipe, or standard input, on a thread of its own: whoever fills it may never close it, and a stop must not wait
+/// for that.
+fn copied(pipe: Option<PathBuf>, mut copy: File, cancel: &Cancel) -> Result<io::Result<()>, EngineError> {
+    let (sender, done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let copied = match pipe {
+            None => io::copy(&mut io::stdin().lock(), &mut copy),
+            Some(pipe) => File::open(pipe).and_then(|mut pipe| io::copy(&mut pipe, &mut copy)),
+        };
+        // Nobody listens any more after a stop.
+        let _ = sender.send(copied.and_then(|_| copy.sync_all()));
+    });
+    loop {
+        match done.recv_timeout(LISTEN) {
+            Ok(copied) => return Ok(copied),
+            Err(RecvTimeoutError::Timeout) => still_wanted(cancel)?,
+            Err(RecvTimeoutError::Disconnected) => return Err(EngineError::fault("copying the source has failed")),
+        }
+    }
+}
+
+/// Takes away copies that no run needs, also those that a killed process has left. While another import is about to
+/// begin with one, nothing is taken: it does so when it has ended.
+pub(super) fn sweep_spool(state: &Path) {
+    let folder = state.join(SPOOL);
+    if !folder.is_dir() {
+        return;
+    }
+    let sweep = || -> Result<(), EngineError> {
+        let Some(_lock) = spool_lock(&folder).ok().filter(|lock| lock.try_lock().is_ok()) else { return Ok(()) };
+        // The state folder may have been written another way when the run began: the name of a copy says all.
+        let name = |path: &str| Path::new(path).file_name().map(ToOwned::to_owned);
+        let open = Store::open(state)?.runs()?.into_iter().filter(|run| !is_over(run.outcome));
+        let needed: HashSet<_> = open.filter_map(|run| name(&run.head.source.path)).collect();
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.file_name() != SPOOL_LOCK && !needed.contains(&entry.file_name()) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        Ok(())
     };
     // What cannot be looked up or taken away stays, for its owner alone.
-    if spooled && matches!(needed(), Ok(false)) {
-        let _ = std::fs::remove_file(file);
+    let _ = sweep();
+}
+
+/// Records of unknown outcome may be sent again, if a person says so.
+fn is_over(outcome: RunOutcome) -> bool {
+    outcome.is_final() && outcome != RunOutcome::SomeUnknown
+}
+
+/// Held shared by those who begin a run with a copy, alone by whoever takes copies away.
+fn spool_lock(folder: &Path) -> io::Result<File> {
+    let path = folder.join(SPOOL_LOCK);
+    match private_file(&path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::options().write(true).open(path),
+        made => made,
     }
 }
 

@@ -94,10 +94,12 @@ impl Journal {
         Ok(links)
     }
 
-    /// Keeps the links of a record that an earlier version of this program has sent.
-    pub fn keep_links(&mut self, row: u32, links: &[String]) -> Result<(), StoreError> {
+    /// Keeps the links of records that an earlier version of this program has sent, each with its row.
+    pub fn keep_links(&mut self, records: &[(u32, Vec<String>)]) -> Result<(), StoreError> {
         let tx = self.store.db.transaction()?;
-        add_links(&tx, self.run, row, links)?;
+        for (row, links) in records {
+            add_links(&tx, self.run, *row, links)?;
+        }
         Ok(tx.commit()?)
     }
 }

@@ -62,7 +62,8 @@ pub fn open(
     let whole = start.len() < SAMPLE_BYTES;
     let mark = encoding::mark(&start);
     let skipped = mark.map_or(0, |(_, length)| length);
-    let encoding_open = !whole && start.is_ascii() && matches!(options.beyond_ascii, BeyondAscii::Leave);
+    let judging = options.encoding.is_none() && matches!(options.beyond_ascii, BeyondAscii::Leave);
+    let encoding_open = judging && !whole && start.is_ascii();
     let guess = guess(path, &start, whole, &options.beyond_ascii);
     let plan = plan(path, &start[skipped..], whole, &guess, options)?;
 

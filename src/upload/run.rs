@@ -10,14 +10,14 @@ use super::links::{self, Queue};
 use super::send::{Batch, Landed, Load, Shared, send};
 use super::settle::{self, unprocessed};
 use super::verdict::{Stop, stop_of};
-use super::verify::Sample;
+use super::verify::{self, Sample};
 use super::{Event, Options};
 use crate::api::Client;
 use crate::entity::Action;
 use crate::mapping::Plan;
 use crate::message;
 use crate::problem::{Note, Problem, Stage};
-use crate::store::{Journal, KnownKey, Linked, Links, Outcome, Status, StoreError};
+use crate::store::{Counts, Journal, KnownKey, Linked, Links, Outcome, Status, StoreError};
 use std::collections::{HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -152,6 +152,8 @@ pub(super) fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
 
 impl<'a> Uploader<'a> {
     fn new(shared: Shared, options: Options, observe: &'a mut dyn FnMut(Event)) -> Uploader<'a> {
+        let Counts { created, updated, deleted, .. } = lock(&shared.journal).counts();
+        let earlier = (created + updated + deleted) as usize;
         Uploader {
             shared: Arc::new(shared),
             options,
@@ -167,7 +169,7 @@ impl<'a> Uploader<'a> {
             parents: HashSet::new(),
             repeated: HashSet::new(),
             local: Vec::new(),
-            sample: Sample::new(options.sample),
+            sample: Sample::new(options.sample, earlier),
             settlings: 0,
             retried: 0,
             rejected: 0,
@@ -286,6 +288,7 @@ impl<'a> Uploader<'a> {
     }
 
     fn take(&mut self, parcel: Vec<Fed>, reading: &mut Reading) -> Result<(), StoreError> {
+        let mut links = Vec::new();
         for fed in parcel {
             match fed {
                 Fed::Record(loaded) => match self.made_before(&loaded)? {
@@ -297,7 +300,7 @@ impl<'a> Uploader<'a> {
                     self.tell_rejected(std::slice::from_ref(&outcome));
                     self.local.push(outcome);
                 }
-                Fed::Known(loaded) => self.known(loaded)?,
+                Fed::Known(loaded) => self.known(loaded, &mut links),
                 Fed::Lost(outcome) => self.lost(outcome)?,
                 Fed::End(walked) => {
                     reading.rows = Some(walked.rows);
@@ -309,6 +312,9 @@ impl<'a> Uploader<'a> {
                 }
             }
         }
+        if !links.is_empty() {
+            lock(&self.shared.journal).keep_links(&links)?;
+        }
         if self.local.len() >= LOCAL_MAX {
             self.write_local()?;
         }
@@ -317,18 +323,21 @@ impl<'a> Uploader<'a> {
     }
 
     /// A record that an earlier stretch of the run has sent, mapped again.
-    fn known(&mut self, loaded: Loaded) -> Result<(), StoreError> {
-        if self.links_unknown.contains(&loaded.record.row) {
-            let links = links::kept(&self.shared.plan, &loaded);
-            lock(&self.shared.journal).keep_links(loaded.record.row, &links)?;
+    fn known(&mut self, loaded: Loaded, links: &mut Vec<(u32, Vec<String>)>) {
+        let row = loaded.record.row;
+        if self.links_unknown.contains(&row) {
+            let kept = links::kept(&self.shared.plan, &loaded);
+            links.extend((!kept.is_empty()).then_some((row, kept)));
         }
-        self.sample.offer(loaded);
-        Ok(())
+        self.sample.offer_known(loaded);
     }
 
     /// A record that an earlier stretch has sent and whose row says something else now, a key that is no longer known: its
     /// links cannot be made, and that must not go unsaid.
     fn lost(&mut self, outcome: Outcome) -> Result<(), StoreError> {
+        if self.shared.plan.action == Action::Delete {
+            self.sample.offer_known(verify::deleted(outcome.row));
+        }
         if !self.links_unknown.contains(&outcome.row) || outcome.status != Status::Rejected {
             return Ok(());
         }

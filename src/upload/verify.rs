@@ -55,6 +55,10 @@ pub enum VerifyError {
 #[derive(Debug)]
 pub(super) struct Sample {
     wanted: bool,
+    /// Records that earlier stretches of the run have sent.
+    earlier: usize,
+    /// Some of those.
+    known: Vec<Loaded>,
     /// Every so many records one is kept.
     step: usize,
     offered: usize,
@@ -62,8 +66,15 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    pub fn new(wanted: bool) -> Sample {
-        Sample { wanted, step: 1, offered: 0, kept: Vec::new() }
+    pub fn new(wanted: bool, earlier: usize) -> Sample {
+        Sample { wanted, earlier, known: Vec::new(), step: 1, offered: 0, kept: Vec::new() }
+    }
+
+    /// One that stands for what earlier stretches have sent.
+    pub fn offer_known(&mut self, loaded: Loaded) {
+        if self.wanted {
+            self.known.push(loaded);
+        }
     }
 
     pub fn offer(&mut self, loaded: Loaded) {
@@ -81,13 +92,35 @@ impl Sample {
         }
     }
 
-    /// At most `SAMPLE` of them, in the order of their rows.
+    /// At most `SAMPLE` of them, in the order of their rows; earlier stretches have the share that they have of the run.
     pub fn spread(self) -> Vec<Loaded> {
-        let mut kept = self.kept;
-        kept.sort_by_key(|loaded| loaded.record.row);
-        let step = kept.len().div_ceil(SAMPLE).max(1);
-        kept.into_iter().step_by(step).collect()
+        let all = (self.earlier + self.offered).max(1);
+        let share = (SAMPLE * self.earlier / all).max(1).min(self.known.len());
+        let sent = evenly(self.kept, SAMPLE - share);
+        let room = SAMPLE - sent.len();
+        let mut spread = evenly(self.known, room);
+        spread.extend(sent);
+        spread.sort_by_key(|loaded| loaded.record.row);
+        spread
     }
+}
+
+/// As many, spread over all of them by their rows.
+fn evenly(mut records: Vec<Loaded>, most: usize) -> Vec<Loaded> {
+    records.sort_by_key(|loaded| loaded.record.row);
+    let count = records.len();
+    let mut n = 0;
+    // The k-th of `most` is taken where k * count / most first reaches it.
+    records.retain(|_| {
+        n += 1;
+        count <= most || n * most / count > (n - 1) * most / count
+    });
+    records
+}
+
+/// What is known of a record that is gone: it is mapped no more.
+pub(super) fn deleted(row: u32) -> Loaded {
+    Loaded { record: Record { row, ..Record::default() }, row: Row::default(), more: Vec::new() }
 }
 
 /// The records that are read back, as they were sent.
@@ -139,10 +172,7 @@ pub async fn read_back(
 fn record(plan: &Plan, fed: Fed) -> Option<Loaded> {
     match fed {
         Fed::Record(loaded) | Fed::Known(loaded) => Some(loaded),
-        Fed::Local(outcome) | Fed::Lost(outcome) if plan.action == Action::Delete => {
-            let record = Record { row: outcome.row, ..Record::default() };
-            Some(Loaded { record, row: Row::default(), more: Vec::new() })
-        }
+        Fed::Local(outcome) | Fed::Lost(outcome) if plan.action == Action::Delete => Some(deleted(outcome.row)),
         Fed::Local(_) | Fed::Lost(_) | Fed::End(_) | Fed::Broken(_) => None,
     }
 }
@@ -313,24 +343,39 @@ mod tests {
 
     #[test]
     fn a_sample_is_spread_over_the_run_however_long_it_is() {
-        let loaded = |row: u32| {
-            let record = Record { row, ..Record::default() };
-            Loaded { record, row: Row::default(), more: Vec::new() }
-        };
         let sample = |count: u32| {
-            let mut sample = Sample::new(true);
-            (0..count).for_each(|row| sample.offer(loaded(row)));
+            let mut sample = Sample::new(true, 0);
+            (0..count).for_each(|row| sample.offer(deleted(row)));
             sample.spread().iter().map(|loaded| loaded.record.row).collect::<Vec<u32>>()
         };
         assert_eq!(sample(0), [] as [u32; 0]);
         assert_eq!(sample(3), [0, 1, 2]);
         for count in [100, 101, 1_000, 12_345] {
             let rows = sample(count);
-            assert!((SAMPLE / 2..=SAMPLE).contains(&rows.len()), "{count}: {}", rows.len());
-            assert!(rows[0] == 0 && rows[rows.len() - 1] >= count - count / 20 - 1, "{count}: {rows:?}");
+            assert_eq!(rows.len(), SAMPLE, "{count}");
+            assert!(rows[0] <= count / 20 && rows[rows.len() - 1] >= count - count / 20 - 1, "{count}: {rows:?}");
         }
-        let mut none = Sample::new(false);
-        none.offer(loaded(1));
+        let mut none = Sample::new(false, 1);
+        none.offer(deleted(1));
+        none.offer_known(deleted(2));
         assert!(none.spread().is_empty());
+    }
+
+    #[test]
+    fn what_earlier_stretches_sent_has_its_share_of_a_sample() {
+        let share = |earlier: usize, known: usize, sent: u32| {
+            let mut sample = Sample::new(true, earlier);
+            (0..known as u32).for_each(|row| sample.offer_known(deleted(row)));
+            (0..sent).for_each(|row| sample.offer(deleted(1_000 + row)));
+            let rows: Vec<u32> = sample.spread().iter().map(|loaded| loaded.record.row).collect();
+            let of_earlier = rows.iter().filter(|row| **row < 1_000).count();
+            (of_earlier, rows.len() - of_earlier)
+        };
+        assert_eq!(share(999_000, 100, 1_000), (99, 1));
+        assert_eq!(share(500, 100, 500), (50, 50));
+        assert_eq!(share(500, 30, 500), (30, 70), "no more than there are");
+        assert_eq!(share(30, 30, 20), (30, 20));
+        assert_eq!(share(0, 0, 500), (0, 100));
+        assert_eq!(share(100, 100, 0), (100, 0));
     }
 }

@@ -62,8 +62,13 @@ pub fn round_trip(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Res
         let result = run_stretch(request, stretch, &held, &snapshot, &decided, (&noticed, tell))?;
         let well = matches!(result.outcome, RunOutcome::Done | RunOutcome::SomeRejected);
         results.push(result);
+        let more = results.len() < count;
+        if more && well && request.cancel.is_cancelled() {
+            let message = "the changed rows are sent; the new rows of the workbook are not made yet: import it again";
+            return Err(EngineError::interrupted(request.cancel.by(), message));
+        }
         if !well {
-            if results.len() < count {
+            if more {
                 let message = "the new rows of the workbook are not made yet: import it again when this run has ended";
                 tell.note(Note::warning("new-rows-wait", message));
             }
