@@ -54,6 +54,10 @@ pub fn step(from: State, step: Step) -> Result<State, IllegalStep> {
     }
 }
 
+/// In SQL: batches that were sent and of which nobody knows what became. The words are written out, as they are in the
+/// index, and it is named, since SQLite would walk over all of a run's batches instead.
+pub const OPEN: &str = "FROM batch INDEXED BY batch_open WHERE state IN ('sent', 'in-doubt') AND";
+
 impl State {
     pub const ALL: [State; 5] = [State::Planned, State::Sent, State::Answered, State::InDoubt, State::Settled];
 
@@ -78,6 +82,17 @@ mod tests {
     use super::*;
 
     const STEPS: [Step; 5] = [Step::Send, Step::NotTaken, Step::Answer, Step::Doubt, Step::Settle];
+
+    #[test]
+    fn open_batches_are_found_by_their_index() {
+        let open = format!("state IN ('{}', '{}')", State::Sent.word(), State::InDoubt.word());
+        assert!(OPEN.contains(&open), "{open}");
+        let folder = tempfile::tempdir().unwrap();
+        let store = crate::store::Store::open(folder.path()).unwrap();
+        let sql = format!("EXPLAIN QUERY PLAN SELECT rows {OPEN} run = 1");
+        let plan: String = store.db.query_row(&sql, [], |row| row.get(3)).unwrap();
+        assert!(plan.contains("batch_open"), "{plan}");
+    }
 
     #[test]
     fn a_batch_is_settled_only_by_an_answer_or_a_doubt_and_is_never_sent_twice_without_being_not_taken() {

@@ -1,7 +1,7 @@
 //! Writing a run: a batch noted as sent before it goes, its outcomes after the answer. Every call is one transaction,
 //! on the disk when it returns.
 
-use super::history::{self, State, Step};
+use super::history::{self, OPEN, State, Step};
 use super::outcome::{Counts, Outcome, Status};
 use super::put::{add_problem, forget_open_keys, insert, pack, remember, unpack};
 use super::words::{RunOutcome, Word};
@@ -420,28 +420,29 @@ fn state(word: &str) -> Result<State, StoreError> {
 
 /// The batches of a run that were sent and never answered, which are in doubt from now on.
 fn doubts(tx: &Transaction<'_>, run: i64) -> Result<Vec<OpenDoubt>, StoreError> {
-    let mut doubts = Vec::new();
-    let mut statement =
-        tx.prepare("SELECT batch, state, rows, watermark, owner FROM batch WHERE run = ? AND state IN (?, ?)")?;
-    let mut rows = statement.query(params![run, State::Sent.word(), State::InDoubt.word()])?;
+    let (mut doubts, mut sent) = (Vec::new(), Vec::new());
+    let sql = format!("SELECT batch, state, rows, watermark, owner {OPEN} run = ? ORDER BY batch");
+    let mut statement = tx.prepare(&sql)?;
+    let mut rows = statement.query([run])?;
     while let Some(row) = rows.next()? {
         let (batch, word): (BatchNo, String) = (row.get(0)?, row.get(1)?);
         if state(&word)? == State::Sent {
-            move_batch(tx, run, batch, &[Step::Doubt], None)?;
+            sent.push(batch);
         }
         let (packed, watermark): (Vec<u8>, i64) = (row.get(2)?, row.get(3)?);
         let owner = row.get::<_, Option<i64>>(4)?.map(|id| id as u64);
         doubts.push(OpenDoubt { batch, rows: unpack(&packed), owner, watermark: watermark as u64 });
     }
+    // Not while the index is read that this changes.
+    sent.into_iter().try_for_each(|batch| move_batch(tx, run, batch, &[Step::Doubt], None))?;
     Ok(doubts)
 }
 
 /// Requests for links that were sent and never answered: their links simply go again.
 fn settle_links(tx: &Transaction<'_>, run: i64) -> Result<(), StoreError> {
     let mut open: Vec<(BatchNo, String)> = Vec::new();
-    let mut statement =
-        tx.prepare("SELECT batch, state FROM batch WHERE run = ? AND carries = ? AND state IN (?, ?)")?;
-    let mut rows = statement.query(params![run, BatchOf::Links.number(), State::Sent.word(), State::InDoubt.word()])?;
+    let mut statement = tx.prepare(&format!("SELECT batch, state {OPEN} run = ? AND carries = ?"))?;
+    let mut rows = statement.query(params![run, BatchOf::Links.number()])?;
     while let Some(row) = rows.next()? {
         open.push((row.get(0)?, row.get(1)?));
     }

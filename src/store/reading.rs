@@ -2,7 +2,7 @@
 //! are streamed in source order; a run of a million is never held in memory.
 
 use super::cells::{self, KeptCell};
-use super::history::State;
+use super::history::OPEN;
 use super::outcome::{Counts, Status};
 use super::put::{Said, unpack};
 use super::words::{RunOutcome, Word};
@@ -238,10 +238,9 @@ impl Store {
 
     /// Rows of batches of records that were sent and of which nobody knows what became.
     pub fn doubtful_rows(&self, run: i64) -> Result<HashSet<u32>, StoreError> {
-        let mut statement =
-            self.db.prepare("SELECT rows FROM batch WHERE run = ? AND carries = 0 AND state IN (?, ?)")?;
-        let states = [State::Sent, State::InDoubt].map(State::word);
-        let packed = statement.query_map(params![run, states[0], states[1]], |row| row.get::<_, Vec<u8>>(0))?;
+        let sql = format!("SELECT rows {OPEN} run = ? AND carries = 0");
+        let mut statement = self.db.prepare(&sql)?;
+        let packed = statement.query_map([run], |row| row.get::<_, Vec<u8>>(0))?;
         let mut rows = HashSet::new();
         for packed in packed {
             rows.extend(unpack(&packed?));

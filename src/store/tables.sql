@@ -32,6 +32,8 @@ CREATE TABLE IF NOT EXISTS batch (
   carries INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (run, batch)
 ) WITHOUT ROWID;
+-- A run that goes on finds the few of them among thousands.
+CREATE INDEX IF NOT EXISTS batch_open ON batch (run) WHERE state IN ('sent', 'in-doubt');
 CREATE TABLE IF NOT EXISTS record (
   run INTEGER NOT NULL REFERENCES run,
   row INTEGER NOT NULL,
