@@ -321,11 +321,3 @@ fn unlockable(path: &Path, error: &std::io::Error) -> EngineError {
     let message = message!("the lock cannot be made: {error}", error = error.to_string());
     Problem::in_file(path, "state-unusable", message).hint("name a folder you may write to with --state").into()
 }
-
-/// True where a cancelled use case should stop before it sends anything.
-pub(super) fn still_wanted(cancel: &Cancel) -> Result<(), EngineError> {
-    match cancel.is_cancelled() {
-        true => Err(EngineError::interrupted(cancel.by(), "nothing was sent")),
-        false => Ok(()),
-    }
-}

@@ -1,6 +1,6 @@
 //! Why a use case failed: the kind of failure, and its problems.
 
-use super::cancel::Interruption;
+use super::cancel::{Cancel, Interruption};
 use crate::api::Failure;
 use crate::message;
 use crate::problem::{Message, Problem, Stage};
@@ -52,6 +52,14 @@ impl EngineError {
 
     pub(super) fn interrupted(by: Interruption, message: &'static str) -> EngineError {
         EngineError::of(ErrorKind::Interrupted(by), Problem::new(Stage::Read, "interrupted", message))
+    }
+}
+
+/// A use case that was cancelled stops before it sends anything.
+pub(super) fn still_wanted(cancel: &Cancel) -> Result<(), EngineError> {
+    match cancel.is_cancelled() {
+        true => Err(EngineError::interrupted(cancel.by(), "nothing was sent")),
+        false => Ok(()),
     }
 }
 

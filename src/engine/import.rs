@@ -1,7 +1,7 @@
 //! The main job: a source through a mapping into an account.
 
-use super::begin::{Guard, Ready, batch_size, begin, refuse_flags, still_wanted};
-use super::error::EngineError;
+use super::begin::{Guard, Ready, batch_size, begin, refuse_flags};
+use super::error::{EngineError, still_wanted};
 use super::event::{Event, Phase, Teller};
 use super::request::ImportRequest;
 use super::result::RunResult;

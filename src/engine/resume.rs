@@ -1,8 +1,8 @@
 //! Goes on with a run. The source is read again from its first row, exactly as it was; what has its outcome is left alone,
 //! and batches that were sent and never answered are looked for in the account first.
 
-use super::begin::{Job, lock, still_wanted};
-use super::error::EngineError;
+use super::begin::{Job, lock};
+use super::error::{EngineError, still_wanted};
 use super::event::{Event, Teller};
 use super::request::ResumeRequest;
 use super::result::RunResult;

@@ -1,8 +1,7 @@
 //! The source of a run: opened for a mapping, opened again as it was, spooled where it can be read only once.
 
-use super::begin::still_wanted;
 use super::cancel::Cancel;
-use super::error::EngineError;
+use super::error::{EngineError, still_wanted};
 use super::request::SourceOptions;
 use crate::mapping::{Written, compile};
 use crate::message;

@@ -1,9 +1,8 @@
 //! The first of the two readings of a source: its SHA-256, how many rows and groups it has, and, where the run wants to
 //! know before it sends, what the mapping makes of it. One pass over its bytes serves all of these.
 
-use super::begin::still_wanted;
 use super::cancel::Cancel;
-use super::error::EngineError;
+use super::error::{EngineError, still_wanted};
 use super::source;
 use crate::mapping::plan::Groups;
 use crate::mapping::{Mapper, Plan};

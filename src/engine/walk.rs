@@ -1,7 +1,6 @@
 //! A source walked through its mapping without anything being sent: what a check, a dry run and a preview say.
 
-use super::begin::still_wanted;
-use super::error::EngineError;
+use super::error::{EngineError, still_wanted};
 use super::event::{Event, Teller};
 use super::request::ImportRequest;
 use super::result::{Checked, Part};

@@ -4,8 +4,8 @@
 mod fresh;
 mod tell;
 
-use super::begin::{Guard, Ready, Returning, batch_size, begin, still_wanted};
-use super::error::EngineError;
+use super::begin::{Guard, Ready, Returning, batch_size, begin};
+use super::error::{EngineError, still_wanted};
 use super::event::{Event, Phase, Teller};
 use super::prepare::{self, unless_cancelled};
 use super::request::{CheckRequest, ImportRequest};
