@@ -235,7 +235,8 @@ fn standard_input_is_a_source_like_any_other() {
     let first = import(&leads(30)).expect(0);
     assert_eq!(first.json()["counts"]["created"], 30);
     let again = import(&leads(30)).expect(2);
-    assert!(again.stderr.contains("was imported before"), "{}", again.stderr);
+    assert!(again.stderr.contains("-: this source was imported before"), "{}", again.stderr);
+    assert!(!again.stderr.contains("spool"), "{}", again.stderr);
     assert_eq!(service.entities("leads"), 30);
     let spool = folder.path().join(".amoport/spool");
     let kept = || -> Vec<PathBuf> {

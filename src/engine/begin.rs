@@ -1,4 +1,4 @@
-//! The one beginning of every run: locked, then refused where it was made before, then weighed against the error budget,
+//! How a new run begins: locked, then refused where it was made before, then weighed against the error budget,
 //! then named, then noted in the journal. That order is what keeps a record from being sent twice.
 
 use super::cancel::Cancel;

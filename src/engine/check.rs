@@ -23,7 +23,7 @@ pub fn check(request: &CheckRequest, events: &mut dyn FnMut(Event)) -> Result<Ve
     let state = &import.folders.state;
     let written = mapping::read(file)?;
     let spooled = source::spooled(&import.source, state, &import.cancel)?;
-    let checked = check_file(request, &written, &spooled.file, tell);
+    let checked = check_file(request, &written, &spooled.file, tell).map_err(|error| spooled.named(error));
     drop(spooled);
     source::sweep_spool(state);
     Ok(vec![checked?])

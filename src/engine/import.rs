@@ -33,7 +33,7 @@ pub fn import(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<
     request.validate()?;
     let written = mapping::read(mapping)?;
     let spooled = source::spooled(&request.source, &request.folders.state, &request.cancel)?;
-    let result = import_file(request, mapping, (written, &spooled.file), tell);
+    let result = import_file(request, mapping, (written, &spooled.file), tell).map_err(|error| spooled.named(error));
     drop(spooled);
     source::sweep_spool(&request.folders.state);
     result

@@ -5,7 +5,7 @@ use super::error::{EngineError, still_wanted};
 use super::request::SourceOptions;
 use crate::mapping::{Written, compile};
 use crate::message;
-use crate::problem::Problem;
+use crate::problem::{Place, Problem};
 use crate::report::REJECT_COLUMNS;
 use crate::store::{RunOutcome, SourceHead, Store};
 use crate::table::{BeyondAscii, Fingerprint, ReadOptions, Table};
@@ -119,7 +119,20 @@ const LISTEN: Duration = Duration::from_millis(50);
 /// The file to read, and what keeps a copy from being taken away until a run is noted that needs it.
 pub(super) struct Spooled {
     pub file: PathBuf,
+    asked: PathBuf,
     _lock: Option<File>,
+}
+
+impl Spooled {
+    /// What is wrong with a whole file is told of what the person gave: the copy is gone by then.
+    pub fn named(&self, mut error: EngineError) -> EngineError {
+        for problem in &mut error.problems {
+            if problem.place == Place::File(self.file.clone()) {
+                problem.place = Place::File(self.asked.clone());
+            }
+        }
+        error
+    }
 }
 
 /// What can be read only once, standard input or a pipe, is first copied into the state folder: a run reads its source
@@ -127,7 +140,7 @@ pub(super) struct Spooled {
 pub(super) fn spooled(file: &Path, state: &Path, cancel: &Cancel) -> Result<Spooled, EngineError> {
     let piped = file == Path::new(STDIN);
     if !piped && std::fs::metadata(file).map_or(true, |metadata| metadata.is_file() || metadata.is_dir()) {
-        return Ok(Spooled { file: file.to_owned(), _lock: None });
+        return Ok(Spooled { file: file.to_owned(), asked: file.to_owned(), _lock: None });
     }
     let folder = state.join(SPOOL);
     let unusable = |error: io::Error| -> EngineError {
@@ -145,7 +158,7 @@ pub(super) fn spooled(file: &Path, state: &Path, cancel: &Cancel) -> Result<Spoo
     let sha256 = sha256(&part)?;
     let path = folder.join(&sha256[..32]);
     std::fs::rename(&part, &path).map_err(unusable)?;
-    Ok(Spooled { file: path, _lock: Some(lock) })
+    Ok(Spooled { file: path, asked: file.to_owned(), _lock: Some(lock) })
 }
 
 /// Copies a pipe, or standard input, on a thread of its own: whoever fills it may never close it, and a stop must not wait
