@@ -14,9 +14,13 @@ use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
+use std::time::Duration;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_amoport");
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+/// How long a reader of the account waits after a 429, and how often: the limit is one of a second.
+const PATIENCE: Duration = Duration::from_millis(300);
+const TOO_FAST_MAX: usize = 200;
 /// Cases run at the same time.
 const THREADS: usize = 5;
 
@@ -385,7 +389,16 @@ impl Running {
             self.server = Some(Server::start(&self.room, false)?);
         }
         let Some(server) = &self.server else { return Ok(()) };
-        let (status, text) = server.ask("GET", &self.expand(path), "")?;
+        let mut answer = server.ask("GET", &self.expand(path), "")?;
+        // A standing sandbox counts these reads with those of the program that has just ended.
+        for _ in 0..TOO_FAST_MAX {
+            if answer.0 != 429 || step.status == Some(429) {
+                break;
+            }
+            std::thread::sleep(PATIENCE);
+            answer = server.ask("GET", &self.expand(path), "")?;
+        }
+        let (status, text) = answer;
         let json: Value = serde_json::from_str(&text).unwrap_or_default();
         let mut wrong = String::new();
         if status != step.status.unwrap_or(200) {

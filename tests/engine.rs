@@ -133,8 +133,9 @@ fn a_source_that_is_gone_before_it_is_read_back_does_not_leave_a_run_without_its
     assert_eq!((result.outcome, result.summary.counts.created), (RunOutcome::Done, 30));
     assert!(result.folder.join("run.json").exists());
     let kept: Vec<String> = result.summary.notes.iter().map(|note| note.message.to_string()).collect();
-    assert_eq!((kept.len(), &kept), (1, &told));
-    assert!(kept[0].starts_with("the import itself is done; what follows it failed: "), "{kept:?}");
+    assert_eq!(kept, told);
+    let failed = kept.iter().filter(|note| note.starts_with("the import itself is done; what follows it failed: "));
+    assert_eq!(failed.count(), 1, "{kept:?}");
 }
 
 #[test]
@@ -195,7 +196,8 @@ fn what_was_noticed_is_told_by_every_command_and_kept_with_the_run() {
     folder.write("leads.csv", "name,price\nA,1\nB,2,beyond\nC,3,beyond,too\n");
     folder.write("leads.toml", MAPPING);
     let message = "2 rows have cells beyond the last column of the header, the first is row 3";
-    let note = serde_json::json!([{"code": "cells-beyond-header", "count": 2, "message": message}]);
+    let note = serde_json::json!({"code": "cells-beyond-header", "count": 2, "message": message});
+    let told = |notes: &serde_json::Value| notes.as_array().is_some_and(|notes| notes.contains(&note));
     for args in [
         &["peek", "leads.csv", "--json"][..],
         &["check", "leads.csv", "-m", "leads.toml", "--json"],
@@ -203,17 +205,18 @@ fn what_was_noticed_is_told_by_every_command_and_kept_with_the_run() {
         &["import", "leads.csv", "-m", "leads.toml", "--json"],
         &["report", "--json"],
     ] {
-        let ran = folder.run(&service, args).expect(0);
-        assert_eq!(ran.json()["notes"], note, "{args:?}");
+        // The rows themselves are rejected.
+        let ran = folder.run(&service, args).expect(i32::from(!matches!(args[0], "peek" | "report")));
+        assert!(told(&ran.json()["notes"]), "{args:?}: {}", ran.json()["notes"]);
         if !matches!(args[0], "peek" | "report") {
             assert_eq!(ran.stderr.matches(message).count(), 1, "{args:?}: {}", ran.stderr);
         }
     }
     let summary: serde_json::Value = serde_json::from_str(&folder.of_run("run.json")).expect("JSON");
-    assert_eq!(summary["notes"], note);
+    assert!(told(&summary["notes"]));
     let state = Folders::new(folder.path().join(".amoport"), folder.path().join("runs"));
     let again = engine::report(&ReportRequest { run: None, folders: state }, &mut |_| {}).expect("a report");
-    assert_eq!(serde_json::to_value(&again.summary.notes).expect("JSON"), note);
+    assert!(told(&serde_json::to_value(&again.summary.notes).expect("JSON")));
 }
 
 /// Standard input can be read once only: it is kept, so that the run can read it twice and go on after a stop.

@@ -161,8 +161,7 @@ impl Journey {
             pull::pull(&client, &wanted(&written), 0).await.expect("the account is read").0
         });
         let table = Table::open(&folder.path().join("rows.csv"), &ReadOptions::default()).expect("the source");
-        let origins =
-            compile::Origins { header: table.header.clone(), source: table.source(), ledger: Ledger::empty() };
+        let origins = compile::Origins::of(&table, Ledger::empty());
         let mut plan = compile::compile(&written, origins, Arc::new(account.clone())).expect("the plan");
         count_groups(&mut plan, &folder.path().join("rows.csv"));
         let max = plan.write.batch_max;
@@ -353,6 +352,9 @@ fn head(folder: &Path, Voyage { kind, action }: Voyage) -> Head {
             bom: false,
             delimiter: Some(','),
             titles: Vec::new(),
+            hidden_rows: None,
+            links: false,
+            fill_down: Vec::new(),
         },
         mapping: MappingHead { path: String::new(), sha256: String::new(), made: None },
         kind,
@@ -369,6 +371,7 @@ fn head(folder: &Path, Voyage { kind, action }: Voyage) -> Head {
         rows: None,
         limit: None,
         again: false,
+        same_keys: false,
         catalog: None,
         decimal: None,
         keeps_links: true,

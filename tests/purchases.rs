@@ -104,7 +104,7 @@ fn import(
     let open = || Table::open(&path, &ReadOptions { titles: compile::titles(&written), ..ReadOptions::default() });
     let table = open().expect("the source");
     let ledger = Ledger::new(move |entity, _, key| Ok(known.get(key).copied().filter(|_| entity == Entity::Customers)));
-    let origins = compile::Origins { header: table.header.clone(), source: table.source(), ledger };
+    let origins = compile::Origins::of(&table, ledger);
     let plan = Arc::new(compile::compile(&written, origins, Arc::new(account)).expect("a plan"));
     let spec = plan.kind.spec();
     let head = head(file, spec.name, spec.entity.path());

@@ -232,7 +232,10 @@ fn ragged_rows_keep_their_cells_and_are_noted() {
             (5, cells(&["C", "3", "c@example.com"])),
         ]
     );
-    assert_eq!(seen.notes, ["row 3 has cells beyond the last column of the header"]);
+    assert_eq!(
+        seen.notes,
+        ["row 3 has cells beyond the last column of the header", "row 2 has fewer cells than the header"]
+    );
 }
 
 #[test]

@@ -80,6 +80,7 @@ mod tests {
             options: vec![option(1, "Сайт"), option(2, "Звонок")],
             chain: vec![],
             search_in: None,
+            currency: None,
         };
         let other = Field { id: 2, name: "Город".into(), kind: "text".into(), options: vec![], ..field.clone() };
         then.fields.insert(Owner::Entity(Entity::Leads), vec![field.clone(), other]);

@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use crate::engine::MaxErrors;
 use crate::entity::Kind;
+use crate::table::HiddenRows;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -89,15 +90,22 @@ pub struct SourceArgs {
     /// Sheet of a workbook, by name or number
     #[arg(long, value_name = "NAME|N", env = "AMOPORT_SHEET")]
     pub sheet: Option<String>,
-    /// Row of the column titles, as Excel shows it
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), env = "AMOPORT_HEADER_ROW")]
+    /// Row of the column titles, as Excel shows it; 0 where there is none
+    #[arg(long, value_name = "N", env = "AMOPORT_HEADER_ROW")]
     pub header_row: Option<u32>,
+    /// What is done with rows that the sheet does not show: import or skip
+    #[arg(long, value_name = "WORD", value_parser = hidden_rows, env = "AMOPORT_HIDDEN_ROWS")]
+    pub hidden_rows: Option<HiddenRows>,
     /// Encoding of a CSV, such as windows-1251
     #[arg(long, value_name = "NAME", env = "AMOPORT_ENCODING")]
     pub encoding: Option<String>,
     /// Delimiter of a CSV; "tab" for a tab
     #[arg(long, value_name = "CHAR", value_parser = delimiter, env = "AMOPORT_DELIMITER")]
     pub delimiter: Option<char>,
+}
+
+fn hidden_rows(text: &str) -> Result<HiddenRows, String> {
+    HiddenRows::from_word(text).ok_or_else(|| format!("it is one of: {}", HiddenRows::WORDS.join(", ")))
 }
 
 fn delimiter(text: &str) -> Result<char, String> {
@@ -164,6 +172,9 @@ pub struct ImportArgs {
     /// Import although this source was imported before
     #[arg(long)]
     pub again: bool,
+    /// Take keys that differ from known ones by the zeros or words of a number's format alone for the same
+    #[arg(long)]
+    pub same_keys: bool,
     /// Without a mapping: where the account was changed since the export, let the workbook win
     #[arg(long)]
     pub force: bool,
@@ -238,6 +249,9 @@ fn exported_kind(text: &str) -> Result<Kind, String> {
 pub struct CheckArgs {
     /// The source: a CSV or a workbook
     pub file: PathBuf,
+    /// Take keys that differ from known ones by the zeros or words of a number's format alone for the same
+    #[arg(long)]
+    pub same_keys: bool,
     /// The mapping file; a workbook that amoport export wrote needs none
     #[arg(short, long, value_name = "FILE", env = "AMOPORT_MAPPING")]
     pub mapping: Option<PathBuf>,

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::say;
 use crate::engine::EngineError;
 use crate::problem::column_letter;
-use crate::table::{ReadOptions, Row, Scalar, Table};
+use crate::table::{ReadOptions, Row, Scalar, Shown, Table};
 use serde_json::{Map, Value, json};
 
 /// Rows shown as a taste.
@@ -13,15 +13,19 @@ const ROWS_SHOWN: usize = 5;
 /// Characters of a cell shown.
 const CELL_SHOWN: usize = 40;
 
-pub fn run(args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
-    let options = ReadOptions {
+fn options(args: &PeekArgs) -> ReadOptions {
+    ReadOptions {
         sheet: args.source.sheet.clone(),
         header_row: args.source.header_row,
+        hidden_rows: args.source.hidden_rows,
         encoding: args.source.encoding.clone(),
         delimiter: args.source.delimiter,
         ..ReadOptions::default()
-    };
-    let table = Table::open(&args.file, &options)?;
+    }
+}
+
+pub fn run(args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
+    let table = Table::open(&args.file, &options(args))?;
     match args.to {
         Some(PeekFormat::Csv) => csv(table, args, common),
         Some(PeekFormat::Jsonl) => jsonl(table, args, common),
@@ -36,15 +40,27 @@ fn layout(table: &Table, args: &PeekArgs) -> String {
 fn csv(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
     say::note(common, layout(&table, args));
     let mut out = ::csv::WriterBuilder::new().flexible(true).from_writer(std::io::stdout().lock());
+    let width = width(args)?;
+    let padded = |cells: Vec<String>| cells.into_iter().chain(std::iter::repeat(String::new())).take(width);
     // A reader that has seen enough (`| head`) is no problem.
-    let mut open = out.write_record(table.header.titles()).is_ok();
+    let mut open = out.write_record(padded(table.header.titles().map(str::to_owned).collect())).is_ok();
     let mut row = Row::default();
     while open && table.read(&mut row)? {
-        open = out.write_record(row.iter().map(|cell| cell.text)).is_ok();
+        open = out.write_record((0..width).map(|index| row.get(index).text)).is_ok();
     }
     let _ = out.flush();
     notes(&table, common);
     Ok(Exit::Done)
+}
+
+/// Cells of the widest row: every line of a CSV has as many, so that other programs read it.
+fn width(args: &PeekArgs) -> Result<usize, EngineError> {
+    let mut table = Table::open(&args.file, &options(args))?;
+    let (mut width, mut row) = (table.header.len(), Row::default());
+    while table.read(&mut row)? {
+        width = width.max(row.len());
+    }
+    Ok(width)
 }
 
 fn jsonl(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
@@ -56,12 +72,21 @@ fn jsonl(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, Eng
         for (index, name) in names.iter().enumerate() {
             let cell = row.get(index);
             let value = match cell.value {
-                Scalar::Number(number) if whole(number) => json!(number as i64),
+                // The sign of a currency is none of the digits.
+                Scalar::Formatted(number, Shown::Currency(_)) | Scalar::Number(number) if whole(number) => {
+                    json!(number as i64)
+                }
+                Scalar::Formatted(number, Shown::Currency(_)) => json!(number),
                 Scalar::Number(number) if !cell.text.contains(['e', 'E']) => json!(number),
                 Scalar::Bool(flag) => json!(flag),
-                Scalar::Empty | Scalar::Text | Scalar::Number(_) | Scalar::Serial(_) | Scalar::Error => {
-                    json!(cell.text)
-                }
+                Scalar::Empty
+                | Scalar::Text
+                | Scalar::Number(_)
+                | Scalar::Formatted(..)
+                | Scalar::Serial(_)
+                | Scalar::Error => json!(cell.text),
+                // Nobody knows what it is.
+                Scalar::Uncomputed => Value::Null,
             };
             object.insert(name.clone(), value);
         }
@@ -92,12 +117,15 @@ fn describe(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, 
     }
     let found = &table.layout;
     if common.json {
-        let json = json!({
+        let mut json = json!({
             "schema": 1, "exit_code": 0, "file": args.file.display().to_string(), "format": found.format.word(),
             "encoding": found.encoding, "delimiter": found.delimiter, "sheet": found.sheet, "sheets": found.sheets,
             "header_row": found.header_row, "columns": table.header.unique_names(), "rows": rows,
             "notes": table.notes(),
         });
+        if let Some(doubt) = &found.encoding_doubt {
+            json["encoding_readings"] = json!(doubt.readings);
+        }
         say::data(&json.to_string());
         return Ok(Exit::Done);
     }

@@ -31,6 +31,7 @@ fn read(args: &SourceArgs) -> SourceOptions {
     SourceOptions {
         sheet: args.sheet.clone(),
         header_row: args.header_row,
+        hidden_rows: args.hidden_rows,
         encoding: args.encoding.clone(),
         delimiter: args.delimiter,
     }
@@ -53,6 +54,7 @@ pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, Engin
             VerifyWord::None => Verify::None,
         },
         again: args.again,
+        same_keys: args.same_keys,
         force: args.force,
         as_new: args.as_new,
         consent: ask::consent(args.yes, &cancel),
@@ -66,6 +68,7 @@ pub fn check(args: &CheckArgs, common: &Common) -> Result<CheckRequest, EngineEr
         mapping: args.mapping.clone(),
         read: read(&args.source),
         rows: args.rows,
+        same_keys: args.same_keys,
         // They say something of workbooks without a mapping only.
         force: args.force && args.mapping.is_none(),
         as_new: args.as_new && args.mapping.is_none(),

@@ -13,6 +13,7 @@ use crate::mapping::Plan;
 use crate::message;
 use crate::problem::{Note, Problem};
 use crate::store::{Head, Journal, MappingHead, NewRun, Run, RunOutcome, SourceHead, Store, Word};
+use crate::table::LINKS_FROM;
 use crate::table::Table;
 use crate::upload::feed::Select;
 use crate::upload::{Budget, Doubt};
@@ -163,7 +164,10 @@ fn head(ready: &Ready<'_>) -> Head {
             encoding: layout.encoding.map(str::to_owned),
             bom: layout.bom,
             delimiter: layout.delimiter,
-            titles: ready.table.header.titles().map(str::to_owned).collect(),
+            hidden_rows: layout.hidden_rows,
+            links: layout.links,
+            fill_down: layout.fill_down.clone(),
+            titles: titles(ready.table.header.titles(), &plan.letters),
         },
         mapping: ready.mapping.clone(),
         kind: plan.kind,
@@ -180,15 +184,25 @@ fn head(ready: &Ready<'_>) -> Head {
         rows: request.rows,
         limit: request.limit,
         again: ready.again,
+        same_keys: request.same_keys,
         catalog: plan.catalog,
         decimal: plan.decimal,
         keeps_links: true,
     }
 }
 
+/// The titles of the source, and empty ones over columns that the mapping names by their letters alone.
+fn titles<'t>(titles: impl Iterator<Item = &'t str>, letters: &[usize]) -> Vec<String> {
+    let mut titles: Vec<String> = titles.map(str::to_owned).collect();
+    let last = letters.iter().filter(|column| **column < LINKS_FROM).max().map_or(0, |column| column + 1);
+    titles.resize(titles.len().max(last), String::new());
+    titles
+}
+
 /// The same file, with the same mapping, into the same account: the service would make everything a second time.
 fn refuse_again(request: &ImportRequest, store: &Store, head: &Head, keyed: bool) -> Result<(), EngineError> {
-    if request.again {
+    // With the same keys, records that were made are held back one by one.
+    if request.again || (request.same_keys && keyed) {
         return Ok(());
     }
     let earlier = store.same_imports(&head.account, &head.source.sha256, &head.mapping.sha256)?;

@@ -40,6 +40,7 @@ fn check_file(
     let table = source::open(path, &source::options(written, &import.read))?;
     let layout = Box::new(table.layout.clone());
     tell.event(Event::Source { file: import.source.display().to_string(), layout });
+    source::clear(&table)?;
     let (account, name) = match &request.snapshot {
         Some(path) => {
             let account = prepare::snapshot(path)?;
@@ -57,10 +58,11 @@ fn check_file(
             (prepare::account(&target, &wanted, &runtime, &import.cancel, tell)?.account, target.account)
         }
     };
-    let ledger = prepare::ledger(state, &name, None, import.again);
+    let ledger = prepare::ledger(state, &name, None, import.again).same_keys(import.same_keys);
     let columns = compile::group_columns(written, &table.header);
     let groups = if columns.is_empty() { None } else { Some(survey::count_groups(columns, &table)?) };
     let plan = prepare::plan(written, &table, Arc::new(account), ledger, groups)?;
+    tell.all(compile::unread(written, &table));
     batch_size(import.batch, &plan)?;
     walk::walk(table, &Arc::new(plan), import, tell)
 }

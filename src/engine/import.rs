@@ -14,7 +14,7 @@ use crate::mapping::wanted::wanted;
 use crate::mapping::{self, Plan, Written, compile};
 use crate::message;
 use crate::store::{MappingHead, StoreError};
-use crate::table::{BeyondAscii, ReadOptions, Table};
+use crate::table::{BeyondAscii, Fingerprint, Table};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -49,28 +49,30 @@ fn import_file(
     let prepared = Prepared::of(request, written, file, tell)?;
     let target = Opened::open(&request.target, &request.folders.state, request.rate, tell)?;
     let account = prepare::account(&target, &wanted(&prepared.written), &runtime, &request.cancel, tell)?.account;
-    let Surveyed { written, options, mut table, sha256, rows, groups } = prepared.surveyed(request, tell)?;
+    let Surveyed { written, mut table, sha256, rows, groups } = prepared.surveyed(request, tell)?;
     // A resumed run maps by this snapshot, so a run without one must not begin.
     let snapshot = serde_json::to_string(&account).map_err(StoreError::Json)?;
     let account = Arc::new(account);
     let compiled = |table: &Table| {
         let ledger = prepare::ledger(&request.folders.state, &target.account, None, request.again);
+        let ledger = ledger.same_keys(request.same_keys);
         prepare::plan(&written, table, Arc::clone(&account), ledger, groups.clone())
     };
     let plan = compiled(&table)?;
+    tell.all(compile::unread(&written, &table));
     batch_size(request.batch, &plan)?;
     let (plan, sha256, weighed) = match sha256 {
         Some(sha256) => (Arc::new(plan), sha256, None),
         None => {
             let select = request.select();
             let mut weighing = survey::weigh(&table, plan, &select, &request.cancel)?;
-            let judged = survey::judged(&table, &options, &weighing.fingerprint)?;
             if table.layout.encoding_open {
-                tell_source(request, judged.as_ref().unwrap_or(&table), tell);
-            }
-            if let Some(judged) = judged {
-                table = judged;
-                weighing = survey::weigh(&table, compiled(&table)?, &select, &request.cancel)?;
+                let like_its_start = take_judged(&mut table, &weighing.fingerprint)?;
+                tell_source(request, &table, tell);
+                source::clear(&table)?;
+                if !like_its_start {
+                    weighing = survey::weigh(&table, compiled(&table)?, &select, &request.cancel)?;
+                }
             }
             (weighing.plan, weighing.fingerprint.sha256, Some(weighing.found))
         }
@@ -106,14 +108,12 @@ fn import_file(
 struct Prepared {
     written: Written,
     table: Table,
-    options: ReadOptions,
     surveying: Option<Surveying>,
 }
 
 /// `Prepared` after the first reading; without one where the plan is needed for it.
 struct Surveyed {
     written: Written,
-    options: ReadOptions,
     table: Table,
     /// Where the source was read for it.
     sha256: Option<String>,
@@ -134,6 +134,7 @@ impl Prepared {
         let table = source::open(file, &options)?;
         if !table.layout.encoding_open {
             tell_source(request, &table, tell);
+            source::clear(&table)?;
         }
         // What the mapping makes of the rows is weighed in the same reading, once the plan is there.
         let surveying = (!weighs(request, &written)).then(|| {
@@ -142,31 +143,40 @@ impl Prepared {
             let counting = Counting { rows: request.count, groups, select: request.rows };
             Surveying::start(file, &source::same(&table), counting, &request.cancel)
         });
-        Ok(Prepared { written, table, options, surveying })
+        Ok(Prepared { written, table, surveying })
     }
 
     /// Waits for the first reading, and takes a table whose encoding is judged by all of it.
     fn surveyed(self, request: &ImportRequest, tell: &mut Teller<'_>) -> Result<Surveyed, EngineError> {
-        let Prepared { written, mut table, options, surveying } = self;
+        let Prepared { written, mut table, surveying } = self;
         let Some(survey) = surveying.map(Surveying::join).transpose()? else {
-            return Ok(Surveyed { written, options, table, sha256: None, rows: None, groups: None });
+            return Ok(Surveyed { written, table, sha256: None, rows: None, groups: None });
         };
         let (mut rows, mut groups, mut failed) = (survey.rows, survey.groups, survey.failed);
         if table.layout.encoding_open {
-            if let Some(judged) = survey::judged(&table, &options, &survey.fingerprint)? {
-                table = judged;
+            let like_its_start = take_judged(&mut table, &survey.fingerprint)?;
+            tell_source(request, &table, tell);
+            source::clear(&table)?;
+            if !like_its_start {
                 (rows, failed) = (None, None);
                 groups = groups.map(|groups| survey::count_groups(groups.columns, &table)).transpose()?;
             }
-            tell_source(request, &table, tell);
         }
         // A record may have rows behind the break as well.
         if let (Some(_), Some(problem)) = (&groups, failed) {
             return Err(problem.into());
         }
         let sha256 = Some(survey.fingerprint.sha256);
-        Ok(Surveyed { written, options, table, sha256, rows, groups })
+        Ok(Surveyed { written, table, sha256, rows, groups })
     }
+}
+
+/// The table as all its bytes say; true where it is read like its start.
+fn take_judged(table: &mut Table, fingerprint: &Fingerprint) -> Result<bool, EngineError> {
+    let Some(judged) = table.judged(fingerprint)? else { return Ok(true) };
+    let like_its_start = judged.reads_like(table);
+    *table = judged;
+    Ok(like_its_start)
 }
 
 fn tell_source(request: &ImportRequest, table: &Table, tell: &mut Teller<'_>) {

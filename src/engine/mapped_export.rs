@@ -59,7 +59,7 @@ pub fn plan(
     let header = Header::new(Backwards::titles_of(written));
     let source = Arc::new(Source { file: request.to.display().to_string(), sheet: None });
     let ledger = prepare::ledger(&request.folders.state, name, None, false);
-    Ok(Arc::new(compile::compile(written, Origins { header, source, ledger }, Arc::clone(account))?))
+    Ok(Arc::new(compile::compile(written, Origins::without_rows(header, source, ledger), Arc::clone(account))?))
 }
 
 pub fn shape(written: &Written, plan: Arc<Plan>, format: Format, name: &str, state: &Path) -> Shape {

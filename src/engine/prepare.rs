@@ -113,7 +113,7 @@ pub(super) fn plan(
     ledger: Ledger,
     groups: Option<Groups>,
 ) -> Result<Plan, EngineError> {
-    let origins = compile::Origins { header: table.header.clone(), source: table.source(), ledger };
+    let origins = compile::Origins::of(table, ledger);
     let mut plan = compile::compile(written, origins, account)?;
     if let (Some(place), Some(groups)) = (&mut plan.groups, groups) {
         *place = groups;

@@ -7,6 +7,7 @@ use crate::entity::{Kind, RATE_MAX};
 use crate::message;
 use crate::problem::Message;
 use crate::store::Verify;
+use crate::table::HiddenRows;
 use crate::upload::feed::Select;
 use crate::upload::{Budget, IN_FLIGHT};
 use std::fmt;
@@ -33,8 +34,10 @@ impl Folders {
 pub struct SourceOptions {
     /// By name, or by number counted from 1.
     pub sheet: Option<String>,
-    /// As Excel shows it.
+    /// As Excel shows it; 0 where there is none.
     pub header_row: Option<u32>,
+    /// Rows that the sheet does not show; where there are any, it must be said.
+    pub hidden_rows: Option<HiddenRows>,
     pub encoding: Option<String>,
     pub delimiter: Option<char>,
 }
@@ -133,6 +136,8 @@ pub struct ImportRequest {
     pub verify: Verify,
     /// Although this source was imported before.
     pub again: bool,
+    /// Keys that differ from known ones by the zeros or words of a number's format alone are the same.
+    pub same_keys: bool,
     /// Of a workbook: the sheet wins over what was changed in the account since.
     pub force: bool,
     /// Of a workbook: every row is made as a new record.
@@ -165,6 +170,7 @@ impl ImportRequest {
             settle_s: SETTLE_S,
             verify: Verify::Sample,
             again: false,
+            same_keys: false,
             force: false,
             as_new: false,
             in_flight: IN_FLIGHT,
@@ -188,7 +194,6 @@ impl ImportRequest {
         let values = [
             (self.in_flight > 0, "in_flight", "give 1 or more"),
             (self.batch != Some(0), "batch", "give 1 or more"),
-            (self.read.header_row != Some(0), "header_row", "rows are counted from 1"),
             (
                 self.rows.is_none_or(|(first, last)| 0 < first && first <= last),
                 "rows",

@@ -191,6 +191,7 @@ fn compiled(
     // The account as it was then: what was mapped then is mapped alike now.
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
     let ledger = prepare::ledger(&request.folders.state, &head.account, Some(run.run), head.again);
+    let ledger = ledger.same_keys(head.same_keys);
     let plan = prepare::plan(&written, &table, Arc::new(account), ledger, None)?;
     Ok((table, plan))
 }
@@ -249,8 +250,7 @@ mod tests {
         let written = mapping::read_text(&path, text).unwrap();
         let told = |done: &[u32], refused: &[u32], known: &[u32]| {
             let table = Table::open(&path, &ReadOptions::default()).unwrap();
-            let origins =
-                Origins { header: table.header.clone(), source: table.source(), ledger: mapping::Ledger::empty() };
+            let origins = Origins::of(&table, mapping::Ledger::empty());
             let plan = compile::compile(&written, origins, Arc::new(crate::account::tests::account())).unwrap();
             let set = |rows: &[u32]| rows.iter().copied().collect();
             let select = Select { done: set(done), refused: set(refused), known: set(known), ..Select::default() };

@@ -8,7 +8,7 @@ use crate::message;
 use crate::problem::{Place, Problem};
 use crate::report::REJECT_COLUMNS;
 use crate::store::{RunOutcome, SourceHead, Store};
-use crate::table::{BeyondAscii, Fingerprint, ReadOptions, Table};
+use crate::table::{BeyondAscii, Fingerprint, Header, ReadOptions, Table};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
@@ -22,25 +22,65 @@ pub(super) fn options(written: &Written, asked: &SourceOptions) -> ReadOptions {
     ReadOptions {
         sheet: asked.sheet.clone().or_else(|| said.sheet.clone()),
         header_row: asked.header_row.or(said.header_row),
+        hidden_rows: asked.hidden_rows.or(said.hidden_rows),
         encoding: asked.encoding.clone().or_else(|| said.encoding.clone()),
         delimiter: asked.delimiter.or(said.delimiter),
+        fill_down: compile::fill_down(written),
+        links: compile::titles(written).iter().any(|title| Header::asks_for_link(title)),
         titles: compile::titles(written),
+        words: compile::texts(written),
         beyond_ascii: BeyondAscii::Search,
     }
 }
 
 /// Opens the source for a mapping.
 pub(super) fn open(file: &Path, options: &ReadOptions) -> Result<Table, EngineError> {
-    match rejects_of_a_run(file, options) {
-        Some(table) => Ok(table),
-        None => Ok(Table::open(file, options)?),
+    if let Some(table) = rejects_of_a_run(file, options) {
+        return Ok(table);
+    }
+    let table = Table::open(file, options)?;
+    letters_alone(file, options)?;
+    Ok(table)
+}
+
+/// Letters find their columns in any row: nothing says whether the first one is a header, or a record that would be lost.
+fn letters_alone(file: &Path, options: &ReadOptions) -> Result<(), EngineError> {
+    let titles = &options.titles;
+    let alone = !titles.is_empty() && titles.iter().all(|title| title.trim_start().starts_with("col:"));
+    if !alone || options.header_row.is_some() {
+        return Ok(());
+    }
+    let message =
+        "the mapping names columns by their letters alone, and nothing says whether the first row is one of titles";
+    let hint =
+        "say header-row = 0 under [source], or --header-row 0, where there are none; header-row = 1 where there are";
+    Err(Problem::in_file(file, "header-row", message).hint(hint).into())
+}
+
+/// Whoever has filtered a sheet may mean the rows that are left, or all of them.
+fn hidden_unsaid(table: &Table) -> Result<(), EngineError> {
+    let (None, Some(hidden)) = (table.layout.hidden_rows, table.layout.hidden) else { return Ok(()) };
+    if hidden.rows == 0 {
+        return Ok(());
+    }
+    let message = hidden.message();
+    let hint = "say hidden-rows = \"import\" or hidden-rows = \"skip\" under [source], or with --hidden-rows";
+    Err(Problem::in_file(Path::new(&table.source().file), "hidden-rows", message).hint(hint).into())
+}
+
+/// Nothing is made of a source whose encoding is unclear, or of which a part is not shown: somebody has to say what is meant.
+pub(super) fn clear(table: &Table) -> Result<(), EngineError> {
+    hidden_unsaid(table)?;
+    match &table.layout.encoding_doubt {
+        Some(doubt) => Err(doubt.problem(Path::new(&table.source().file)).into()),
+        None => Ok(()),
     }
 }
 
 /// A reject file of an earlier run has its titles in the first row of its one sheet, wherever the mapping says they
 /// are in the source.
 fn rejects_of_a_run(file: &Path, options: &ReadOptions) -> Option<Table> {
-    let elsewhere = options.sheet.is_some() || options.header_row.is_some_and(|row| row > 1);
+    let elsewhere = options.sheet.is_some() || options.header_row.is_some_and(|row| row != 1);
     let ending = file.extension()?.to_str()?.to_lowercase();
     if !elsewhere || !matches!(ending.as_str(), "csv" | "xlsx") {
         return None;
@@ -57,9 +97,13 @@ pub(super) fn same(table: &Table) -> ReadOptions {
     ReadOptions {
         sheet: layout.sheet.clone(),
         header_row: Some(layout.header_row),
+        hidden_rows: layout.hidden_rows,
+        links: layout.links,
+        fill_down: layout.fill_down.clone(),
         encoding: layout.encoding.map(str::to_owned),
         delimiter: layout.delimiter,
         titles: Vec::new(),
+        words: Vec::new(),
         beyond_ascii: BeyondAscii::Leave,
     }
 }
@@ -74,9 +118,13 @@ pub(super) fn of_run(source: &SourceHead) -> ReadOptions {
     ReadOptions {
         sheet: source.sheet.clone(),
         header_row: Some(source.header_row),
+        hidden_rows: source.hidden_rows,
+        links: source.links,
+        fill_down: source.fill_down.clone(),
         encoding: source.encoding.clone(),
         delimiter: source.delimiter,
         titles: Vec::new(),
+        words: Vec::new(),
         beyond_ascii: BeyondAscii::Leave,
     }
 }

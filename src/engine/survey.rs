@@ -8,7 +8,7 @@ use crate::mapping::plan::Groups;
 use crate::mapping::{Mapper, Plan};
 use crate::problem::Problem;
 use crate::store::Status;
-use crate::table::{BeyondAscii, Fingerprint, ReadOptions, Row, Table};
+use crate::table::{Fingerprint, ReadOptions, Row, Table};
 use crate::upload::Doubt;
 use crate::upload::feed::{self, Loaded, Met, Select};
 use crate::upload::groups::FirstReading;
@@ -132,8 +132,8 @@ fn read_mapped<T: Default>(
     let mut plan = Arc::new(plan);
     let first = read(again, &plan);
     let fingerprint = reading.finish(Path::new(&file))?;
-    if table.layout.encoding_open && fingerprint.beyond_ascii.is_some() {
-        // It was read in an encoding that nobody has judged yet, and is read again.
+    if table.judged(&fingerprint)?.is_some_and(|judged| !judged.reads_like(table)) {
+        // It was read in the encoding of its start, which is not that of the whole, and is read again.
         return Ok(Mapped { found: T::default(), fingerprint, plan });
     }
     let (mut found, counted) = first?;
@@ -193,20 +193,4 @@ fn weigh_table(
     })?;
     still_wanted(cancel)?;
     Ok((weighed, walked.counted))
-}
-
-/// The table for the run, once all bytes have been seen: a long file that begins in ASCII has its encoding judged by the
-/// rest. `None` where it stands as it is.
-pub(super) fn judged(
-    table: &Table,
-    options: &ReadOptions,
-    fingerprint: &Fingerprint,
-) -> Result<Option<Table>, EngineError> {
-    match (&fingerprint.beyond_ascii, table.layout.encoding_open) {
-        (Some(stretch), true) => {
-            let options = ReadOptions { beyond_ascii: BeyondAscii::Found(stretch.clone()), ..options.clone() };
-            Ok(Some(source::open(Path::new(&table.source().file), &options)?))
-        }
-        _ => Ok(None),
-    }
 }

@@ -82,6 +82,9 @@ pub struct Field {
     /// What a `linked_entity` looks for: `contacts`, `companies`, or the id of a list. [doc]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub search_in: Option<String>,
+    /// The code of the currency of a `monetary`. [seed]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
 }
 
 /// The account itself.
@@ -278,5 +281,6 @@ pub fn field(value: &Value) -> Option<Field> {
         options: options.collect(),
         chain: chain(&value["chained_lists"]),
         search_in: code(&value["search_in"]),
+        currency: code(&value["currency"]),
     })
 }

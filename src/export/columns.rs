@@ -279,7 +279,16 @@ mod tests {
     use crate::account::tests::account;
 
     fn field(id: u64, name: &str, kind: &str) -> Field {
-        Field { id, name: name.into(), code: None, kind: kind.into(), options: vec![], chain: vec![], search_in: None }
+        Field {
+            id,
+            name: name.into(),
+            code: None,
+            kind: kind.into(),
+            options: vec![],
+            chain: vec![],
+            search_in: None,
+            currency: None,
+        }
     }
 
     fn whole(item: serde_json::Value) -> Whole {

@@ -57,7 +57,7 @@ pub fn number_text(number: Decimal, decimal: Option<char>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mapping::convert::number::number;
+    use crate::mapping::convert::number::{Amounts, number};
     use crate::table::{Cell as Read, Scalar};
 
     #[test]
@@ -67,7 +67,11 @@ mod tests {
                 let value: Decimal = value.parse().unwrap();
                 let text = number_text(value, decimal);
                 let cell = Read { text: &text, value: Scalar::Text };
-                assert_eq!(number(cell, decimal), Ok(value.normalize()), "{text} {decimal:?}");
+                assert_eq!(
+                    number(cell, Amounts { decimal, currency: None }),
+                    Ok(value.normalize()),
+                    "{text} {decimal:?}"
+                );
             }
         }
     }

@@ -104,6 +104,14 @@ pub fn canonical<'c>(cell: table::Cell<'c>) -> Cow<'c, str> {
             Ok(number) => number.normalize().to_string().into(),
             Err(_) => cell.text.into(),
         },
+        // How a number is shown is the person's own affair.
+        table::Scalar::Formatted(number, _) => {
+            let mut digits = String::new();
+            table::write_number(number, &mut digits);
+            digits.into()
+        }
+        // No text of a cell is this: the formula stands where the export wrote a value.
+        table::Scalar::Uncomputed => "\u{1}".into(),
         table::Scalar::Text | table::Scalar::Serial(_) | table::Scalar::Bool(_) | table::Scalar::Error => {
             // Spreadsheets drop and rewrite these.
             let dropped = |c: char| c.is_control() && !matches!(c, '\n' | '\t');

@@ -5,22 +5,46 @@ use super::convert::date;
 use super::convert::phone;
 use super::names::{Book, Ledger};
 use super::plan::{Groups, Plan, Room, SectionPlan};
+use super::suspect::Suspects;
 use super::template::{Columns, Template, columns_named};
-use super::written::{At, From, Target, Written};
+use super::written::{At, From, Origin, Target, Written};
 use crate::account::Account;
 use crate::entity::parts::Catalog;
 use crate::entity::{Action, CatalogKind, Entity, Holds};
 use crate::entity::{INVOICES, PRODUCTS, SUPPLIERS};
 use crate::message;
-use crate::problem::{Message, Place as Spot, Problem, Source, did_you_mean};
-use crate::table::{Found, Header};
+use crate::problem::{Message, Note, Place as Spot, Problem, Source, did_you_mean};
+use crate::table::{Format, Found, Header, HiddenRows, LINK, Row, Table, fold};
 use std::sync::{Arc, OnceLock};
 
 /// Where the rows come from, as far as the mapping needs it, and what earlier imports have made.
 pub struct Origins {
     pub header: Header,
     pub source: Arc<Source>,
+    pub csv: bool,
+    /// Rows that the sheet does not show are left out.
+    pub skips_hidden: bool,
+    /// Some rows at the beginning.
+    pub sample: Arc<[Row]>,
     pub ledger: Ledger,
+}
+
+impl Origins {
+    /// For a table of which no row is read.
+    pub fn without_rows(header: Header, source: Arc<Source>, ledger: Ledger) -> Origins {
+        Origins { header, source, csv: false, skips_hidden: false, sample: Arc::new([]), ledger }
+    }
+
+    pub fn of(table: &Table, ledger: Ledger) -> Origins {
+        Origins {
+            header: table.header.clone(),
+            source: table.source(),
+            csv: table.layout.format == Format::Csv,
+            skips_hidden: table.layout.hidden_rows == Some(HiddenRows::Skip),
+            sample: table.sample(),
+            ledger,
+        }
+    }
 }
 
 pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Result<Plan, Vec<Problem>> {
@@ -47,6 +71,9 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
     let columns: Vec<usize> = written.group.iter().filter_map(|title| compile.column(title)).collect();
     let marker = written.marker.as_ref().and_then(|name| compile.marker(name, &sections));
     let condition = written.source.condition.as_ref().and_then(|text| compile.template(text, true));
+    for title in &written.source.fill_down {
+        compile.column(title);
+    }
     let total_field = compile.total_field(&sections);
     let room = compile.room();
     let (mut problems, lookups) = (compile.problems, compile.lookups);
@@ -57,6 +84,16 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
         });
         return Err(problems);
     }
+    let suspects = match written.action {
+        Action::Create => {
+            let text = written.source.condition.as_ref().map(|condition| condition.it.as_str());
+            Suspects::of(&sections, text.zip(condition.as_ref()), &origins.header, &origins.sample)
+        }
+        Action::Update | Action::Delete => Suspects::none(),
+    };
+    let width = origins.header.len();
+    let columns_read = columns_found(written, &origins.header);
+    let letters = columns_read.iter().copied().filter(|index| *index >= width).collect();
     let Some(write) = written.kind.spec().write(written.action) else {
         return Err(vec![written.text.problem(0, "mapping-kind", "this action is not known for this kind")]);
     };
@@ -74,10 +111,16 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
         room,
         total_field,
         region: phone::region(&account.basics.country),
+        currency: Some(account.basics.currency.clone()).filter(|code| !code.is_empty()),
         account,
         book,
         source: origins.source,
         header: origins.header,
+        csv: origins.csv,
+        skips_hidden: origins.skips_hidden,
+        columns_read,
+        letters,
+        suspects,
         decimal: written.source.decimal,
         lookups,
         edits: OnceLock::new(),
@@ -115,8 +158,7 @@ pub fn columns_read(written: &Written) -> Vec<(String, Reads)> {
     let mut all = named(&written.key, Reads::Key);
     all.extend(named(&written.group, Reads::Group));
     all.extend(written.source.condition.iter().flat_map(|condition| within(condition, Reads::Condition)));
-    let values = written.sections.iter().flat_map(|s| &s.values);
-    for origin in values.flat_map(|v| v.origins.iter().chain(v.parts.iter().flat_map(|part| &part.origins))) {
+    for origin in origins_of(written) {
         match &origin.from {
             From::Column(title) => all.push((title.at, title.it.clone(), Reads::Value)),
             From::Template(text) => all.extend(within(text, Reads::Template)),
@@ -133,6 +175,72 @@ pub fn titles(written: &Written) -> Vec<String> {
     titles.sort();
     titles.dedup();
     titles
+}
+
+/// The titles of columns in which an empty cell has the value of the one above it.
+pub fn fill_down(written: &Written) -> Vec<String> {
+    let mut titles: Vec<String> = written.source.fill_down.iter().map(|title| title.it.clone()).collect();
+    for origin in origins_of(written).filter(|origin| origin.fill_down) {
+        if let From::Column(title) = &origin.from {
+            titles.push(title.it.clone());
+        }
+    }
+    titles
+}
+
+/// The columns that a mapping reads, each once.
+fn columns_found(written: &Written, header: &Header) -> Vec<usize> {
+    let read = columns_read(written);
+    let found = read.iter().filter_map(|(title, _)| match header.find(title) {
+        Found::One(index) => Some(index),
+        Found::Many(_) | Found::None => None,
+    });
+    let mut columns: Vec<usize> = found.collect();
+    columns.sort_unstable();
+    columns.dedup();
+    columns
+}
+
+/// What is said about columns of the source that no line of the mapping reads.
+pub fn unread(written: &Written, table: &Table) -> Option<Note> {
+    const NAMED_MAX: usize = 20;
+    let header = &table.header;
+    let read: Vec<usize> = columns_found(written, header).iter().map(|index| header.column(*index).index).collect();
+    let sample = table.sample();
+    let holds = |index: usize| sample.iter().any(|row| !row.get(index).is_empty());
+    let names = header.unique_names();
+    let unread: Vec<&str> = (0..header.own_len())
+        .filter(|index| !read.contains(index) && (!header.title(*index).is_empty() || holds(*index)))
+        .map(|index| names[index].as_str())
+        .collect();
+    let count = unread.len();
+    let named: Vec<&str> = unread.into_iter().take(NAMED_MAX).collect();
+    let message = match count {
+        0 => return None,
+        1 => message!("the mapping does not read the column {columns}", columns = named),
+        2..=NAMED_MAX => message!("the mapping does not read the columns {columns}", columns = named),
+        _ => message!("the mapping does not read {count} columns: {columns}, …", count, columns = named),
+    };
+    Some(Note::new("columns-not-read", message).count(count as u64))
+}
+
+fn origins_of(written: &Written) -> impl Iterator<Item = &Origin> {
+    let values = written.sections.iter().flat_map(|section| &section.values);
+    values.flat_map(|value| value.origins.iter().chain(value.parts.iter().flat_map(|part| &part.origins)))
+}
+
+/// The texts of a mapping that are met in its source: what it translates, and what stands there in place of nothing.
+pub fn texts(written: &Written) -> Vec<String> {
+    let mut texts = Vec::new();
+    for origin in origins_of(written) {
+        let translated = origin.values.iter().flat_map(|values| &values.it);
+        texts.extend(translated.flat_map(|(from, to)| [from.clone(), to.it.clone()]));
+        texts.extend(origin.default.iter().map(|default| default.it.clone()));
+        if let From::Constant(constant) = &origin.from {
+            texts.push(constant.it.clone());
+        }
+    }
+    texts
 }
 
 /// True where the mapping says by which column a record is found that exists.
@@ -304,11 +412,16 @@ impl Compile<'_> {
     pub(super) fn column(&mut self, title: &At<String>) -> Option<usize> {
         match self.header.find(&title.it) {
             Found::One(index) => Some(index),
-            Found::Many(_) => {
-                let hint = message!(
-                    "write \"{column} [1]\" for the first, \"{column} [2]\" for the second",
-                    column = &title.it
-                );
+            Found::Many(all) => {
+                let titles: Vec<&str> = all.iter().map(|index| self.header.title(*index)).collect();
+                let joined = titles.iter().any(|named| fold(named) != fold(&title.it));
+                let hint = match joined {
+                    true => message!("write the whole title: {titles}", titles),
+                    false => message!(
+                        "write \"{column} [1]\" for the first, \"{column} [2]\" for the second",
+                        column = &title.it
+                    ),
+                };
                 self.problem(
                     title.at,
                     "column-repeated",
@@ -319,7 +432,10 @@ impl Compile<'_> {
             }
             Found::None => {
                 let names = self.header.unique_names();
-                let hint = did_you_mean(&title.it, names.iter().map(String::as_str)).unwrap_or_else(|| {
+                let link = Header::asks_for_link(&title.it);
+                let offered = names.iter().map(|name| if link { format!("{name}{LINK}") } else { name.clone() });
+                let offered: Vec<String> = offered.collect();
+                let hint = did_you_mean(&title.it, offered.iter().map(String::as_str)).unwrap_or_else(|| {
                     let shown: Vec<&str> = names.iter().take(30).map(String::as_str).collect();
                     let more = if names.len() > 30 { ", …" } else { "" };
                     message!("the columns are: {columns}{more}", columns = shown, more)

@@ -23,6 +23,8 @@ pub enum Edit {
         id: u64,
     },
     Refused(Vec<Refusal>),
+    /// It has no id and holds nothing but formulas: a sum under the table.
+    Total,
     /// Another run of the same source deals with it.
     Elsewhere,
     /// As any row of any source.

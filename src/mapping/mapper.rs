@@ -5,13 +5,15 @@ use super::edits::Edit;
 use super::names::{Names, resolve};
 use super::plan::{LookupWhat, Plan, TargetPlan};
 use super::row::RowContext;
+use super::suspect::Suspicion;
+use super::tally::Tally;
 use crate::entity::compare::Mark;
 use crate::entity::payload::{FieldValue, ObjectWriter, REQUEST_ID};
 use crate::entity::{Action, Entity, FieldSpec, Holds, ID_KEY, Needs, Required, TEXT_MAX, Wire};
 use crate::entity::{INVOICES, PRODUCTS};
 use crate::message;
-use crate::problem::{Problem, quoted};
-use crate::table::Row;
+use crate::problem::{Message, Note, Problem, quoted};
+use crate::table::{ROW_CUT, Row, Scalar, Seen};
 use rust_decimal::Decimal;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,8 +23,8 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub enum Mapped {
     Record(Record),
-    /// The mapping's `where` leaves it out.
-    Skipped,
+    /// The mapping's `where` leaves it out; or, with a reason, it is no record by itself: the titles once more, a total.
+    Skipped(Option<Problem>),
     /// A row of changes that says nothing but which record it means.
     Unchanged {
         key: Option<String>,
@@ -76,6 +78,9 @@ pub fn row_of(request_id: &str) -> Option<u32> {
     request_id.strip_prefix('r')?.parse().ok()
 }
 
+/// The code of a key that may be one which is known in another form.
+pub(super) const KEY_FORMAT: &str = "key-format";
+
 /// Between the parts of a key of several columns.
 pub(super) const KEY_JOIN: &str = " / ";
 
@@ -93,6 +98,7 @@ pub struct Mapper {
     made: usize,
     /// Types of lists that are taken, as of now.
     types: Vec<String>,
+    tally: Tally,
 }
 
 impl Mapper {
@@ -102,25 +108,101 @@ impl Mapper {
         let lists = plan.sections.iter().map(|_| Vec::new()).collect();
         let names = Names::new(plan.lookups);
         let types = plan.room.iter().flat_map(|room| room.types.clone()).collect();
-        Mapper { plan, run: run.to_owned(), objects, lists, names, keys: HashMap::new(), made: 0, types }
+        Mapper {
+            plan,
+            run: run.to_owned(),
+            objects,
+            lists,
+            names,
+            keys: HashMap::new(),
+            made: 0,
+            types,
+            tally: Tally::default(),
+        }
+    }
+
+    /// What the mapping has done to many rows without refusing any.
+    pub fn notes(&self) -> Vec<Note> {
+        self.tally.notes(&self.plan)
     }
 
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
 
-    /// False where the mapping's `where` leaves the row out. A condition that fails leaves no row out.
+    /// False where the row belongs to no record: the mapping's `where` leaves it out, or it is none by itself.
     pub fn takes(&self, row: &Row) -> bool {
-        self.plan.condition.as_ref().is_none_or(|condition| condition.render(row).map_or(true, |text| !text.is_empty()))
+        let whole = match row.seen {
+            Seen::Plain => true,
+            Seen::Hidden => !self.plan.skips_hidden,
+            Seen::Header | Seen::Totals | Seen::Cut | Seen::Rest => false,
+        };
+        whole && self.is_wanted(row) && self.suspicion(row).is_none()
+    }
+
+    /// False where the mapping's `where` leaves the row out. A condition that fails, or reads what nobody knows, leaves no row
+    /// out.
+    fn is_wanted(&self, row: &Row) -> bool {
+        self.plan.condition.as_ref().is_none_or(|condition| {
+            condition.reads().any(|column| row.get(column).value == Scalar::Uncomputed)
+                || condition.render(row).map_or(true, |text| !text.is_empty())
+        })
+    }
+
+    /// A row that belongs to no record.
+    pub fn apart(&mut self, row: &Row) -> Mapped {
+        let plan = Arc::clone(&self.plan);
+        let at = RowContext::new(&plan, row);
+        let mut skipped = |code: &'static str, message: &'static str| {
+            self.tally.skip(code, row.number);
+            Mapped::Skipped(Some(at.problem(None, code, message)))
+        };
+        match row.seen {
+            Seen::Hidden if self.plan.skips_hidden => return skipped("hidden-row", "the sheet does not show the row"),
+            Seen::Header => return skipped("repeated-header", "the row holds the titles of the columns once more"),
+            Seen::Totals => return skipped("totals-row", "the workbook calls this a row of totals"),
+            Seen::Cut | Seen::Rest => {
+                let message = match row.seen {
+                    Seen::Cut => "the row below looks like the rest of this one, which a line break has cut",
+                    _ => "this looks like the rest of the row above, which a line break has cut",
+                };
+                let hint = "put the cell with the line break between quotes, or fill the missing cells of both rows";
+                let problem = at.problem(None, ROW_CUT, message).hint(hint);
+                return Mapped::Rejected { key: at.key(), problems: vec![problem] };
+            }
+            Seen::Plain | Seen::Hidden => {}
+        }
+        match self.suspicion(row).filter(|_| self.is_wanted(row)) {
+            Some(why) => Mapped::Rejected { key: at.key(), problems: vec![why.problem(&at)] },
+            None => Mapped::Skipped(None),
+        }
+    }
+
+    /// Why the row looks like no record. Rows of an exported workbook say themselves what they are.
+    fn suspicion(&self, row: &Row) -> Option<Suspicion> {
+        if self.plan.edits.get().is_some() { None } else { self.plan.suspects.why(row, self.plan.header.code_of(row)) }
     }
 
     /// A record of one row.
     pub fn apply(&mut self, row: &Row) -> Mapped {
-        if !self.takes(row) {
-            return Mapped::Skipped;
-        }
         let plan = Arc::clone(&self.plan);
-        match plan.edits.get().map(|edits| edits.of(row.number)) {
+        let edit = plan.edits.get().map(|edits| edits.of(row.number));
+        if edit == Some(&Edit::Elsewhere) {
+            return Mapped::Elsewhere;
+        }
+        if !self.takes(row) {
+            return self.apart(row);
+        }
+        match edit {
+            Some(Edit::Total) => {
+                self.tally.skip("totals-row", row.number);
+                let problem = RowContext::new(&plan, row).problem(
+                    None,
+                    "totals-row",
+                    "the row has no ID and holds nothing but formulas",
+                );
+                Mapped::Skipped(Some(problem))
+            }
             None | Some(Edit::Plain) => self.record(row, &[]),
             Some(Edit::Elsewhere) => Mapped::Elsewhere,
             Some(Edit::Same) => match plan.id_column().and_then(|column| row.get(column).text.trim().parse().ok()) {
@@ -167,10 +249,32 @@ impl Mapper {
 
     /// A row of which nothing says what record it belongs to.
     pub fn groupless(&self, row: &Row) -> Mapped {
-        let at = RowContext::new(&self.plan, row);
+        let mut at = RowContext::new(&self.plan, row);
+        let columns = self.plan.groups.as_ref().map(|groups| groups.columns.clone()).unwrap_or_default();
+        at.sound(&columns);
+        if at.problems.is_empty() {
+            let message = "the cell that says which record the row belongs to is empty";
+            at.problems.push(at.problem(columns.first().copied(), "no-group", message).hint(self.fill_down()));
+        }
+        Mapped::Rejected { key: at.key(), problems: at.problems }
+    }
+
+    /// What can be done about a row without the cell that says which record it belongs to.
+    fn fill_down(&self) -> Message {
         let column = self.plan.groups.as_ref().and_then(|groups| groups.columns.first().copied());
-        let problem = at.problem(column, "no-group", "the cell that says which record the row belongs to is empty");
-        let problem = problem.hint("fill the cell, or leave the row out with \"where\" under [source]");
+        let title = column.map(|column| self.plan.header.column(column).title).unwrap_or_else(|| "".into());
+        message!(
+            "fill the cell; or, where an empty cell means the one above it, say fill-down = \"{column}\" under [source]; or leave the row out with \"where\"",
+            column = title.to_string()
+        )
+    }
+
+    /// A record of which the row below may be a part: none goes out with a part of its rows.
+    pub fn incomplete(&self, row: &Row, below: u32) -> Mapped {
+        let at = RowContext::new(&self.plan, row);
+        let message =
+            message!("row {below} does not say which record it belongs to, and may be a part of this one", below);
+        let problem = at.problem(None, "group-incomplete", message).hint(self.fill_down());
         Mapped::Rejected { key: at.key(), problems: vec![problem] }
     }
 
@@ -186,12 +290,15 @@ impl Mapper {
         for row in std::iter::once(row).chain(more) {
             at.row = row;
             at.condition();
+            at.beyond_header();
         }
         at.row = row;
+        at.sound(&plan.key);
         let key = asked.key.map(str::to_owned).or_else(|| at.key());
+        let key = if plan.key.is_empty() { key } else { self.known_key(key, &mut at) };
         self.sections(&mut at, row, more);
         at.row = row;
-        if plan.id_by_key {
+        if plan.id_by_key && !at.problems.iter().any(|problem| problem.code == KEY_FORMAT) {
             self.id_by_key(key.as_deref(), &mut at);
         }
         let empty = self.objects.iter().all(ObjectWriter::is_empty) && self.lists.iter().all(Vec::is_empty);
@@ -211,6 +318,7 @@ impl Mapper {
         if let Some(id) = at.own_id.filter(|id| self.changes_nothing(&at, *id)) {
             return Mapped::Unchanged { key, id };
         }
+        self.tally.record(&plan, &at);
         let body = self.body(&plan, &at, row.number, key.as_deref());
         let (id, parent, links, total) = (at.own_id, at.parent, at.links, at.total.known());
         Mapped::Record(Record { row: row.number, key, id, parent, body, links, total })
@@ -314,6 +422,30 @@ impl Mapper {
                 at.problems.push(problem);
             }
         }
+    }
+
+    /// An earlier version kept the keys of number cells without what their format shows: `000123` may be known as `123`.
+    fn known_key(&self, key: Option<String>, at: &mut RowContext<'_>) -> Option<String> {
+        let (Some(shown), Some(bare)) = (&key, at.bare_key()) else { return key };
+        let (entity, catalog) = (at.plan.kind.spec().entity, at.plan.catalog);
+        let find = |key: &str| at.plan.book.ledger.find(entity, catalog, key).ok().flatten();
+        if *shown == bare || find(shown).is_some() {
+            return key;
+        }
+        let Some(id) = find(&bare) else { return key };
+        if at.plan.book.ledger.takes_keys_for_the_same() {
+            return Some(bare);
+        }
+        let message = message!(
+            "{bare} was imported before and is {id}; nothing says whether {key} is the same",
+            bare = quoted(&bare),
+            id,
+            key = quoted(shown)
+        );
+        let column = at.plan.key.first().copied();
+        let problem = at.problem(column, KEY_FORMAT, message).value(shown);
+        at.problems.push(problem.hint("add --same-keys if it is the same"));
+        key
     }
 
     /// What the account has no more room for would be refused, or worse, take the place of something else. [seed]

@@ -12,6 +12,8 @@ mod names;
 pub mod plan;
 mod row;
 mod rules;
+mod suspect;
+mod tally;
 pub mod schema;
 mod target;
 mod template;

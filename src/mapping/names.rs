@@ -29,17 +29,27 @@ type HeldBack = dyn Fn(Entity, &str) -> bool + Send + Sync;
 pub struct Ledger {
     find: Arc<FindKey>,
     held_back: Arc<HeldBack>,
+    /// Keys that differ by the zeros or words of a number's format alone are the same.
+    same_keys: bool,
 }
 
 impl Ledger {
     pub fn new(
         find: impl Fn(Entity, Option<u64>, &str) -> Result<Option<u64>, String> + Send + Sync + 'static,
     ) -> Ledger {
-        Ledger { find: Arc::new(find), held_back: Arc::new(|_, _| false) }
+        Ledger { find: Arc::new(find), held_back: Arc::new(|_, _| false), same_keys: false }
     }
 
     pub fn holding_back(self, held_back: impl Fn(Entity, &str) -> bool + Send + Sync + 'static) -> Ledger {
         Ledger { held_back: Arc::new(held_back), ..self }
+    }
+
+    pub fn same_keys(self, same_keys: bool) -> Ledger {
+        Ledger { same_keys, ..self }
+    }
+
+    pub fn takes_keys_for_the_same(&self) -> bool {
+        self.same_keys
     }
 
     /// One that knows nothing.
@@ -415,6 +425,7 @@ mod tests {
             ],
             chain: vec![],
             search_in: None,
+            currency: None,
         };
         assert_eq!(option_id(&field, "лампы"), Ok(5));
         assert_eq!(option_id(&field, "Мебель / Столы"), Ok(2));

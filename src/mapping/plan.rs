@@ -6,6 +6,7 @@ use super::convert::number::Round;
 use super::convert::phone::Region;
 use super::edits::Edits;
 use super::names::Book;
+use super::suspect::Suspects;
 use super::template::Template;
 use super::written::{As, OnEmpty, OnUnknown};
 use crate::account::Account;
@@ -45,7 +46,19 @@ pub struct Plan {
     pub total_field: Option<u64>,
     pub source: Arc<Source>,
     pub header: Header,
+    /// Rows end where their last delimiter stands: a cell that is not there is not an empty one.
+    pub csv: bool,
+    /// Rows that the sheet does not show are left out.
+    pub skips_hidden: bool,
+    /// Columns that the mapping reads, each once.
+    pub columns_read: Vec<usize>,
+    /// Columns beyond the last title that the mapping names by their letters.
+    pub letters: Vec<usize>,
+    /// What tells rows that are no records.
+    pub suspects: Suspects,
     pub decimal: Option<char>,
+    /// The code of the currency that amounts are in, by the mapping or the account.
+    pub currency: Option<String>,
     /// Whose rules phones without a country code follow; `None` where the account's country is not known.
     pub region: Option<Region>,
     /// What is to become of each row, where that is decided beforehand; set once, before a row is mapped.
@@ -172,6 +185,8 @@ pub struct OriginPlan {
     pub sort: Option<Sort>,
     /// Sorts that a cell may name behind its value.
     pub sorts: Vec<String>,
+    /// The code of the currency that the column's amounts are in, where the mapping says it.
+    pub currency: Option<String>,
 }
 
 /// What a cell is turned into; decided by the target's type, or by `as`.

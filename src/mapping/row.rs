@@ -1,10 +1,12 @@
 //! One record on its way through the plan: its rows read, cell by cell, and what was found gathered. What is made of a
 //! cell is in `value`, how it is written in `write`.
 
-use super::convert::{Unfit, phone, split};
-use super::mapper::{KEY_JOIN, Link};
+use super::convert::number::digits;
+use super::convert::{Unfit, phone, split, text};
+use super::mapper::{KEY_FORMAT, KEY_JOIN, Link};
 use super::names::Names;
 use super::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
+use super::tally::Done;
 use super::total::{Line, Total};
 use super::value::{Made, Refused, Values};
 use super::written::{OnEmpty, OnUnknown};
@@ -14,6 +16,7 @@ use crate::message;
 use crate::problem::{Message, Place, Problem, Stage, did_you_mean, quoted};
 use crate::table::{Cell, Row, Scalar, fold};
 use rust_decimal::Decimal;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// One record on its way through the plan.
@@ -41,6 +44,8 @@ pub(super) struct RowContext<'a> {
     pub(super) bare: bool,
     /// What the section at hand has in the row at hand.
     pub(super) part: PartOfRow,
+    /// What was done to the values, short of refusing any.
+    pub(super) done: Done,
     /// Only these columns are looked at, where not all are.
     pub(super) columns: Option<&'a [usize]>,
 }
@@ -78,6 +83,7 @@ impl<'a> RowContext<'a> {
             made: 0,
             bare: false,
             part: PartOfRow::default(),
+            done: Done::default(),
             columns: None,
         }
     }
@@ -112,9 +118,42 @@ impl<'a> RowContext<'a> {
         }
     }
 
+    /// Cells that are read as they are must hold something that can be read.
+    pub(super) fn sound(&mut self, columns: &[usize]) {
+        for column in columns {
+            if let Err(unfit) = text::sound(self.row.get(*column)) {
+                self.unfit(&Input::Column(*column), self.row.get(*column), unfit);
+            }
+        }
+    }
+
+    /// A value that stands under no title belongs nowhere, or all values of the row have moved.
+    pub(super) fn beyond_header(&mut self) {
+        let width = self.plan.header.len();
+        if self.row.len() <= width {
+            return;
+        }
+        let beyond = |index: &usize| !self.row.get(*index).is_empty() && !self.plan.letters.contains(index);
+        let Some(index) = (width..self.row.len()).find(beyond) else { return };
+        let message =
+            message!("the row has {cells} cells, and there are titles for {width}", cells = self.row.len(), width);
+        let hint = match self.plan.csv {
+            true => "put a cell that holds the delimiter between quotes, or give the column a title",
+            false => "give the column a title, or empty the cell",
+        };
+        let problem = self.problem(Some(index), "cells-beyond-header", message).value(self.row.get(index).text);
+        self.problems.push(problem.hint(hint));
+    }
+
     /// A condition that fails on a row is a problem of it.
     pub(super) fn condition(&mut self) {
-        let failed = self.plan.condition.as_ref().and_then(|condition| condition.render(self.row).err());
+        let Some(condition) = &self.plan.condition else { return };
+        let unknown: Vec<usize> =
+            condition.reads().filter(|column| self.row.get(*column).value == Scalar::Uncomputed).collect();
+        if !unknown.is_empty() {
+            return self.sound(&unknown);
+        }
+        let failed = condition.render(self.row).err();
         if let Some(error) = failed {
             let problem = self.problem(
                 None,
@@ -126,15 +165,31 @@ impl<'a> RowContext<'a> {
     }
 
     pub(super) fn key(&self) -> Option<String> {
-        let part = |index: &usize| self.row.get(*index).text.trim();
-        match self.plan.key.as_slice() {
-            [] => None,
-            [one] => Some(part(one)).filter(|one| !one.is_empty()).map(str::to_owned),
-            many => {
-                let parts: Vec<&str> = many.iter().map(part).collect();
-                parts.iter().any(|part| !part.is_empty()).then(|| parts.join(KEY_JOIN))
-            }
+        self.key_of(|cell| cell.text.trim().into())
+    }
+
+    /// The key as a version read it that did not look at the formats of numbers; `None` where that is no other.
+    pub(super) fn bare_key(&self) -> Option<String> {
+        let formatted = |index: &usize| matches!(self.row.get(*index).value, Scalar::Formatted(..));
+        if !self.plan.key.iter().any(formatted) {
+            // Of a row that came back from a reject file the format is gone, and what stood against it is not.
+            let again = self.plan.header.code_of(self.row) == KEY_FORMAT;
+            let digits = |cell: Cell<'a>| -> String { cell.text.chars().filter(char::is_ascii_digit).collect() };
+            let bare = |cell: Cell<'a>| Cow::Owned(digits(cell).trim_start_matches('0').to_owned());
+            return self.key_of(bare).filter(|_| again);
         }
+        self.key_of(|cell| match cell.value {
+            Scalar::Formatted(number, _) => digits(number).into(),
+            _ => cell.text.trim().into(),
+        })
+    }
+
+    fn key_of(&self, part: impl Fn(Cell<'a>) -> Cow<'a, str>) -> Option<String> {
+        if let [one] = self.plan.key.as_slice() {
+            return Some(part(self.row.get(*one))).filter(|one| !one.is_empty()).map(Cow::into_owned);
+        }
+        let parts: Vec<Cow<'a, str>> = self.plan.key.iter().map(|index| part(self.row.get(*index))).collect();
+        parts.iter().any(|part| !part.is_empty()).then(|| parts.join(KEY_JOIN))
     }
 
     pub(super) fn section(&mut self, section: &SectionPlan, object: &mut ObjectWriter, names: &mut Names) {
@@ -204,6 +259,11 @@ impl<'a> RowContext<'a> {
 
     fn rendered(&mut self, origin: &OriginPlan) -> Option<String> {
         let Input::Template(template) = &origin.input else { return None };
+        let (told, read) = (self.problems.len(), template.reads().collect::<Vec<usize>>());
+        self.sound(&read);
+        if self.problems.len() > told {
+            return None;
+        }
         match template.render(self.row) {
             Ok(text) => Some(text),
             Err(error) => {
@@ -228,6 +288,13 @@ impl<'a> RowContext<'a> {
         made: &mut Values<'v>,
     ) -> Filled {
         let (before, problems) = (made.len(), self.problems.len());
+        if matches!(cell.value, Scalar::Uncomputed) {
+            // It is not nothing: no default stands in for it, and it erases nothing.
+            if let Err(unfit) = text::sound(cell) {
+                self.unfit(&origin.input, cell, unfit);
+            }
+            return Filled::No;
+        }
         let mut nulled = false;
         if !cell.is_empty() {
             let whole = |part: &'v str| if part == cell.text { cell } else { text_cell(part) };
@@ -275,6 +342,8 @@ impl<'a> RowContext<'a> {
                 }
                 Err(Refused::Unfit(unfit) | Refused::Unknown(unfit)) => self.unfit(&origin.input, cell, unfit),
             },
+            // Of a CSV, a cell that is not there does not erase.
+            (None, OnEmpty::Clear) if !origin.required && self.is_missing(&origin.input) => {}
             (None, OnEmpty::Clear) if !origin.required => return Filled::Clear,
             (None, OnEmpty::Keep) if !origin.required => {}
             (None, OnEmpty::Keep | OnEmpty::Clear | OnEmpty::Reject) => {
@@ -289,6 +358,11 @@ impl<'a> RowContext<'a> {
             }
         }
         Filled::No
+    }
+
+    /// True for a cell of a CSV whose row ends before it.
+    fn is_missing(&self, input: &Input) -> bool {
+        self.plan.csv && matches!(input, Input::Column(index) if *index >= self.row.len())
     }
 
     /// True when the mapping asks for no value at all, not even the default.
@@ -310,8 +384,11 @@ impl<'a> RowContext<'a> {
             Err(Refused::Unfit(unfit)) => self.unfit(&origin.input, cell, unfit),
             Err(Refused::Unknown(unfit)) => match origin.on_unknown {
                 OnUnknown::Reject => self.unfit(&origin.input, cell, unfit),
-                OnUnknown::Skip => {}
-                OnUnknown::Null => return true,
+                OnUnknown::Skip => self.done.unknown += 1,
+                OnUnknown::Null => {
+                    self.done.unknown += 1;
+                    return true;
+                }
             },
         }
         false
@@ -329,7 +406,10 @@ impl<'a> RowContext<'a> {
         }
         match origin.values.get(&fold(cell.text)) {
             // A translation to nothing says that this word means "no value" ("не закрыта" in a date column).
-            Some(text) if text.is_empty() => Ok(None),
+            Some(text) if text.is_empty() => {
+                self.done.emptied += 1;
+                Ok(None)
+            }
             Some(text) => {
                 self.convert(value, origin, text_cell(text), names).map(Some).map_err(|why| translated(cell, why))
             }

@@ -2,6 +2,7 @@
 
 use super::written::{As, By, CATALOG_KEY, GROUP_KEY, OnEmpty, OnUnknown, SOURCE_KEYS, VALUE_KEYS, VERSION};
 use crate::entity::{self, Kind, KindSpec, SectionSpec};
+use crate::table::HiddenRows;
 use serde_json::{Map, Value, json};
 
 /// The schema, draft 7: the newest that the common TOML editors support.
@@ -116,7 +117,7 @@ fn value_schema() -> Value {
     for key in VALUE_KEYS {
         let schema = match *key {
             "value" | "default" | "enum" => scalar.clone(),
-            "required" => json!({"type": "boolean"}),
+            "required" | "fill-down" => json!({"type": "boolean"}),
             "split" => one_or_more.clone(),
             "values" => json!({
                 "description": "what stands for which cell text; or the path of a CSV with two columns",
@@ -148,9 +149,10 @@ fn source_schema() -> Value {
     for key in SOURCE_KEYS {
         let schema = match *key {
             "sheet" => json!({"description": "name or number", "type": ["string", "integer"]}),
-            "header-row" => json!({"type": "integer", "minimum": 1}),
+            "header-row" => json!({"description": "0 where there is none", "type": "integer", "minimum": 0}),
+            "hidden-rows" => json!({"enum": HiddenRows::WORDS}),
             "decimal" => json!({"enum": [".", ","]}),
-            "dates" => json!({"type": ["string", "array"], "items": {"type": "string"}}),
+            "dates" | "fill-down" => json!({"type": ["string", "array"], "items": {"type": "string"}}),
             "where" => json!({"description": "a row for which this is false is skipped", "type": "string"}),
             _ => json!({"type": "string"}),
         };

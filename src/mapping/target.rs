@@ -316,7 +316,7 @@ impl Compile<'_> {
         let rules = self.origin_rules(origin, target);
         let convert = self.convert(origin, target, context.owner, context.catalog, round, rules)?;
         let (sort, sorts) = (self.sort(origin, target), self.sorts(origin, target));
-        self.origin_problems(origin, target, context.many);
+        self.origin_problems(origin, target, &convert, context.many);
         let values = origin
             .values
             .as_ref()
@@ -341,9 +341,19 @@ impl Compile<'_> {
             values_only: origin.values.is_some() && origin.on_unknown.is_some(),
             sort,
             sorts,
+            currency: self.currency(origin, target),
         };
         self.written_names(origin, &plan, target);
         Some(plan)
+    }
+
+    /// In which currency the column's amounts are, where it is not the account's.
+    fn currency(&self, origin: &Origin, target: &TargetPlan) -> Option<String> {
+        let said = origin.currency.as_ref().or(self.written.source.currency.as_ref()).map(|code| code.it.clone());
+        said.or_else(|| match target {
+            TargetPlan::Custom { field, .. } => field.currency.clone().filter(|code| !code.is_empty()),
+            TargetPlan::Field(_) => None,
+        })
     }
 
     /// Names that stand in the mapping itself are looked up now, not once for every row.
@@ -377,7 +387,22 @@ impl Compile<'_> {
     }
 
     /// What is wrong with the words around an origin, whatever the column holds.
-    fn origin_problems(&mut self, origin: &Origin, target: &TargetPlan, many: Many) {
+    fn origin_problems(&mut self, origin: &Origin, target: &TargetPlan, convert: &Convert, many: Many) {
+        if origin.fill_down && !matches!(origin.from, From::Column(_)) {
+            let message = "\"fill-down\" is for columns: a value and a template have no cell above them";
+            self.problem(origin.at, "mapping-shape", message, Some("leave it out".into()));
+        }
+        let amount = match convert {
+            Convert::Number | Convert::Quantity | Convert::Money | Convert::WholeMoney { .. } | Convert::Int { .. } => {
+                true
+            }
+            Convert::Text { shape, .. } => matches!(shape, Some(As::Money | As::Number)),
+            _ => false,
+        };
+        if let Some(currency) = origin.currency.as_ref().filter(|_| !amount) {
+            let message = message!("\"{target}\" takes no amounts, so no currency can be said", target = target.name());
+            self.problem(currency.at, "mapping-shape", message, Some("leave \"currency\" out".into()));
+        }
         let chain = matches!(target, TargetPlan::Custom { kind: FieldKind::ChainedList, .. });
         if !origin.split.is_empty() && many == Many::No && !chain {
             let message = message!("\"{target}\" holds one value and cannot be split", target = target.name());

@@ -46,6 +46,11 @@ impl Template {
         Template::text(&format!("{{% if {expression} %}}1{{% endif %}}"), columns)
     }
 
+    /// The columns that it reads.
+    pub fn reads(&self) -> impl Iterator<Item = usize> {
+        self.columns.iter().map(|(_, index)| *index)
+    }
+
     /// What the template makes of a row.
     pub fn render(&self, row: &Row) -> Result<String, minijinja::Error> {
         let Some(pieces) = &self.pieces else { return self.evaluate(row) };

@@ -1,9 +1,10 @@
 //! One value: from a cell to what is written, or why not. The conversions themselves are in `convert`; here stands which
 //! of them a plan asks for, and what the service's lengths and closed lists add.
 
+use super::convert::number::Amounts;
 use super::convert::{Unfit, date, email, flag, json, money, number, phone, print, text, url};
 use super::names::Names;
-use super::plan::{Convert, ElementBy, Lookup, LookupWhat, OriginPlan, ValuePlan};
+use super::plan::{Convert, ElementBy, Input, Lookup, LookupWhat, OriginPlan, ValuePlan};
 use super::row::RowContext;
 use super::written::As;
 use crate::entity::parts::Field;
@@ -11,7 +12,7 @@ use crate::entity::payload::{FieldValue, Sort};
 use crate::entity::{Action, CHAIN_MAX, FieldKind, TEXT_MAX};
 use crate::message;
 use crate::problem::quoted;
-use crate::table::{Cell, Scalar};
+use crate::table::{Cell, LINKS_FROM, Scalar};
 use rust_decimal::Decimal;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -64,15 +65,21 @@ impl RowContext<'_> {
         cell: Cell<'v>,
         names: &mut Names,
     ) -> Result<Made<'v>, Refused> {
-        let decimal = self.plan.decimal;
+        // Whatever reads the text alone would take the name of an error for a value.
+        text::sound(cell)?;
+        if self.row.unseen {
+            text::visible(cell.text)?;
+        }
+        let currency = origin.currency.as_deref().or(self.plan.currency.as_deref());
+        let amounts = Amounts { decimal: self.plan.decimal, currency };
         if let Some((text, sort)) = sorted(cell.text, &origin.sorts) {
             let cell = Cell { text, value: if text.is_empty() { Scalar::Empty } else { Scalar::Text } };
-            return Ok(match self.convert_one(value, origin, cell, names, decimal)? {
+            return Ok(match self.convert_one(value, origin, cell, names, amounts)? {
                 Made::Text(text) => Made::Sorted { text, sort },
                 other => other,
             });
         }
-        self.convert_one(value, origin, cell, names, decimal)
+        self.convert_one(value, origin, cell, names, amounts)
     }
 
     fn convert_one<'v>(
@@ -81,20 +88,18 @@ impl RowContext<'_> {
         origin: &'v OriginPlan,
         cell: Cell<'v>,
         names: &mut Names,
-        decimal: Option<char>,
+        amounts: Amounts<'_>,
     ) -> Result<Made<'v>, Refused> {
         Ok(match &origin.convert {
-            Convert::Text { shape, max, rules, print } => {
-                Made::Text(fits(self.shaped(cell, *shape, rules, print.as_deref())?, *max)?)
-            }
+            Convert::Text { max, .. } => Made::Text(fits(self.shaped(cell, origin, amounts)?, *max)?),
             Convert::Phone { max } => Made::Text(fits(self.phone(cell)?, *max)?),
             Convert::Email { max } => Made::Text(fits(email::email(&plain(cell)?)?.into_owned().into(), *max)?),
-            Convert::Url { max } => Made::Text(fits(url::url(&plain(cell)?)?.to_owned().into(), *max)?),
-            Convert::Number => Made::Number(number::number(cell, decimal)?),
-            Convert::Quantity => Made::Number(above_zero(number::number(cell, decimal)?, cell.text)?),
-            Convert::Money => Made::Money(money::money(cell, decimal)?),
-            Convert::WholeMoney { round } => Made::Int(number::whole(money::money(cell, decimal)?, *round)?),
-            Convert::Int { round } => Made::Int(number::whole(number::number(cell, decimal)?, *round)?),
+            Convert::Url { max } => Made::Text(fits(self.url(origin, cell)?.into(), *max)?),
+            Convert::Number => Made::Number(number::number(cell, amounts)?),
+            Convert::Quantity => Made::Number(above_zero(number::number(cell, amounts)?, cell.text)?),
+            Convert::Money => Made::Money(money::money(cell, amounts)?),
+            Convert::WholeMoney { round } => Made::Int(self.whole(money::money(cell, amounts)?, *round)?),
+            Convert::Int { round } => Made::Int(self.whole(number::number(cell, amounts)?, *round)?),
             Convert::Bool => Made::Bool(flag::flag(cell)?),
             Convert::Day(rules) => {
                 let day = date::date(cell, rules)?;
@@ -113,6 +118,28 @@ impl RowContext<'_> {
         })
     }
 
+    /// What a sheet shows of a link is often not its address.
+    fn url(&self, origin: &OriginPlan, cell: Cell<'_>) -> Result<String, Unfit> {
+        let text = plain(cell)?;
+        url::url(&text).map(str::to_owned).map_err(|unfit| match origin.input {
+            Input::Column(index) if !self.plan.csv && index < LINKS_FROM => {
+                let title = self.plan.header.column(index).title;
+                let hint = message!(
+                    "a web address looks like https://example.com/page; one that stands behind the text is read from \"{title}@link\"",
+                    title = title.to_string()
+                );
+                Unfit { hint: Some(hint), ..unfit }
+            }
+            _ => unfit,
+        })
+    }
+
+    fn whole(&mut self, value: Decimal, round: Option<number::Round>) -> Result<i64, Unfit> {
+        // A number that was read has no zeros at the end of its fraction.
+        self.done.rounded += u32::from(round.is_some() && value.scale() > 0);
+        number::whole(value, round)
+    }
+
     /// Without a known country only numbers with a `+` can be read; the others stay as they are, as the service takes
     /// any text here.
     fn phone<'v>(&self, cell: Cell<'v>) -> Result<Cow<'v, str>, Refused> {
@@ -128,13 +155,9 @@ impl RowContext<'_> {
         }
     }
 
-    fn shaped<'v>(
-        &self,
-        cell: Cell<'v>,
-        shape: Option<As>,
-        rules: &date::Rules,
-        print: Option<&str>,
-    ) -> Result<Cow<'v, str>, Refused> {
+    fn shaped<'v>(&self, cell: Cell<'v>, origin: &OriginPlan, amounts: Amounts<'_>) -> Result<Cow<'v, str>, Refused> {
+        let Convert::Text { shape, rules, print, .. } = &origin.convert else { return Ok(text::text(cell)?) };
+        let (shape, print) = (*shape, print.as_deref());
         if let (Scalar::Serial(_), Some(layout)) = (cell.value, print) {
             return Ok(print::print(cell, layout)?.into());
         }
@@ -145,8 +168,8 @@ impl RowContext<'_> {
             Some(As::Upper) => text::upper(&whole).into_owned().into(),
             Some(As::Lower) => text::lower(&whole).into_owned().into(),
             Some(As::Digits) => text::digits(&whole).into_owned().into(),
-            Some(As::Number) => number::number(cell, self.plan.decimal)?.to_string().into(),
-            Some(As::Money) => money::money(cell, self.plan.decimal)?.to_string().into(),
+            Some(As::Number) => number::number(cell, amounts)?.to_string().into(),
+            Some(As::Money) => money::money(cell, amounts)?.to_string().into(),
             Some(As::Date) => date::date(cell, rules)?.to_string().into(),
             Some(As::DateTime) => date::datetime(cell, rules)?.to_string().into(),
             Some(As::Bool) => if flag::flag(cell)? { "true" } else { "false" }.into(),

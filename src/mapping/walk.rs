@@ -9,7 +9,7 @@ use super::written::{
 use crate::entity::{self, Action, FieldSpec, Kind, SectionSpec};
 use crate::message;
 use crate::problem::{Message, Problem, did_you_mean};
-use crate::table::ReadOptions;
+use crate::table::{HiddenRows, ReadOptions, is_currency_code};
 use std::path::PathBuf;
 
 /// Walks the tree. Problems of the head (version, kind, action) end the walk, since all else depends on them.
@@ -193,11 +193,18 @@ impl Walk<'_> {
                     _ => source.read.sheet = self.a_text(entry).map(|t| t.it),
                 },
                 "header-row" => match &entry.node.data {
-                    Data::Int(row @ 1..=1_048_576) => source.read.header_row = Some(*row as u32),
+                    Data::Int(row @ 0..=1_048_576) => source.read.header_row = Some(*row as u32),
                     _ => {
-                        self.problem(entry.node.at, "mapping-shape", "\"header-row\" takes a row number, 1 or more");
+                        let message = "\"header-row\" takes the number of a row, or 0 where there is none";
+                        self.problem(entry.node.at, "mapping-shape", message);
                     }
                 },
+                "hidden-rows" => {
+                    source.read.hidden_rows =
+                        self.word(entry, HiddenRows::from_word, &HiddenRows::WORDS, "way with hidden rows");
+                }
+                "currency" => source.currency = self.currency(entry),
+                "fill-down" => source.fill_down = self.texts(entry),
                 "encoding" => source.read.encoding = self.a_text(entry).map(|t| t.it),
                 "delimiter" => source.read.delimiter = self.one_char(entry, ""),
                 "decimal" => source.decimal = self.one_char(entry, ".,"),
@@ -328,6 +335,8 @@ impl Walk<'_> {
             on_empty: None,
             on_unknown: None,
             by: None,
+            currency: None,
+            fill_down: false,
         };
         let entries = match &node.data {
             Data::Text(title) => return Some(plain(From::Column(At { at: node.at, it: title.clone() }))),
@@ -380,16 +389,7 @@ impl Walk<'_> {
         match entry.key.as_str() {
             "column" | "value" | "template" => {}
             "default" => origin.default = self.scalar(entry),
-            "required" => match entry.node.data {
-                Data::Bool(required) => origin.required = required,
-                _ => {
-                    self.problem(
-                        at,
-                        "mapping-shape",
-                        message!("\"required\" takes true or false, found {found}", found = entry.node.what()),
-                    );
-                }
-            },
+            "required" => origin.required = self.flag(entry),
             "split" => origin.split = self.texts(entry).into_iter().map(|t| t.it).filter(|s| !s.is_empty()).collect(),
             "values" => origin.values = self.translation(entry),
             "as" => origin.as_ = self.word(entry, As::from_word, As::WORDS, "conversion").map(|it| At { at, it }),
@@ -404,9 +404,34 @@ impl Walk<'_> {
                 origin.on_unknown =
                     self.word(entry, OnUnknown::from_word, OnUnknown::WORDS, "policy").map(|it| At { at, it });
             }
+            "currency" => origin.currency = self.currency(entry),
+            "fill-down" => origin.fill_down = self.flag(entry),
             "by" => origin.by = self.word(entry, By::from_word, By::WORDS, "way to refer").map(|it| At { at, it }),
             _ => self.unknown_key(entry, "of a value", VALUE_KEYS),
         }
+    }
+
+    fn flag(&mut self, entry: &Entry) -> bool {
+        let Data::Bool(flag) = entry.node.data else {
+            let message =
+                message!("\"{key}\" takes true or false, found {found}", key = &entry.key, found = entry.node.what());
+            self.problem(entry.node.at, "mapping-shape", message);
+            return false;
+        };
+        flag
+    }
+
+    /// The code of a currency.
+    fn currency(&mut self, entry: &Entry) -> Option<At<String>> {
+        let text = self.a_text(entry)?;
+        let code = text.it.trim().to_uppercase();
+        if !is_currency_code(&code) {
+            let message = message!("\"{value}\" is no code of a currency", value = &text.it);
+            self.problem(text.at, "unknown-word", message).hint =
+                Some("write three letters, such as \"RUB\", \"USD\" or \"EUR\"".into());
+            return None;
+        }
+        Some(At { at: text.at, it: code })
     }
 
     /// A constant: a text, a number, true or false.

@@ -21,6 +21,10 @@ impl RowContext<'_> {
     ) {
         match target {
             TargetPlan::Field(spec) => {
+                if section.spec.is_item() {
+                    self.done.named |= spec.name == "name";
+                    self.done.responsible |= spec.name == "responsible_user";
+                }
                 // Only sections inside the record are asked whether they are whole.
                 if !section.spec.is_item() {
                     self.part.filled.push(spec.name);

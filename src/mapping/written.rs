@@ -36,6 +36,9 @@ pub struct Written {
 pub struct SourceTable {
     pub read: ReadOptions,
     pub decimal: Option<char>,
+    pub currency: Option<At<String>>,
+    /// Columns in which an empty cell has the value of the last one above it.
+    pub fill_down: Vec<At<String>>,
     pub dates: Vec<At<String>>,
     pub timezone: Option<At<String>>,
     pub condition: Option<At<String>>,
@@ -93,6 +96,10 @@ pub struct Origin {
     pub on_empty: Option<At<OnEmpty>>,
     pub on_unknown: Option<At<OnUnknown>>,
     pub by: Option<At<By>>,
+    /// The code of the currency that the amounts of the column are in.
+    pub currency: Option<At<String>>,
+    /// An empty cell has the value of the last one above it.
+    pub fill_down: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -161,9 +168,22 @@ pub const VALUE_KEYS: &[&str] = &[
     "on-empty",
     "on-unknown",
     "by",
+    "currency",
+    "fill-down",
 ];
-pub const SOURCE_KEYS: &[&str] =
-    &["sheet", "header-row", "encoding", "delimiter", "decimal", "dates", "timezone", "where"];
+pub const SOURCE_KEYS: &[&str] = &[
+    "sheet",
+    "header-row",
+    "hidden-rows",
+    "encoding",
+    "delimiter",
+    "decimal",
+    "currency",
+    "dates",
+    "timezone",
+    "fill-down",
+    "where",
+];
 pub const TOP_KEYS: &[&str] = &["$schema", "version", "kind", "action", "key", "marker", "source"];
 /// Top keys of kinds whose records are elements of a list, and of those that are made from several rows.
 pub const CATALOG_KEY: &str = "catalog";

@@ -7,9 +7,9 @@ mod summary;
 mod tables;
 mod workbook;
 
+pub use crate::table::REJECT_COLUMNS;
 pub use log::Log;
 pub use summary::{Requests, SourceSummary, Summary};
-pub use tables::REJECT_COLUMNS;
 
 use crate::store::{KeptCell, Line, Run, Status, Store, StoreError};
 use crate::table::Scalar;
@@ -39,7 +39,8 @@ pub const LOG: &str = "log.jsonl";
 pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportError> {
     let counts = store.counts(run.run)?;
     let mut tables = tables::Tables::create(run, folder)?;
-    let mut book = workbook::Book::new(run, &counts)?;
+    let notes = store.notes(run.run)?;
+    let mut book = workbook::Book::new(run, &counts, &notes)?;
     let mut rejects = workbook::Rejects::new(run);
     store.lines::<ReportError>(run, |line| {
         tables.line(&line)?;
@@ -51,7 +52,7 @@ pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportE
     files.extend(rejects.save(&folder.join(REJECTED_XLSX))?);
     files.push(folder.join(LOG));
     files.push(folder.join(SUMMARY));
-    let summary = Summary::of(run, counts, store.links(run.run)?, store.notes(run.run)?, &files);
+    let summary = Summary::of(run, counts, store.links(run.run)?, notes, &files);
     summary.write(&folder.join(SUMMARY))?;
     Ok(summary)
 }

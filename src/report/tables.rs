@@ -4,7 +4,7 @@ use super::{PROBLEMS, REJECTED, RESULTS, ReportError, address, failed, rejected_
 use crate::mapping::request_id;
 use crate::problem::Problem;
 use crate::store::{Line, Run, Status, Word};
-use crate::table::{CsvOut, Format};
+use crate::table::{CsvOut, Format, REJECT_COLUMNS};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -37,9 +37,6 @@ pub const RESULT_COLUMNS: [&str; 24] = [
 
 pub const PROBLEM_COLUMNS: [&str; 11] =
     ["request_id", "source", "sheet", "row", "stage", "code", "column", "cell", "value", "message", "hint"];
-
-/// Columns that a reject file has beside the source's own; an import ignores them, since no mapping names them.
-pub const REJECT_COLUMNS: [&str; 3] = ["_row", "_code", "_message"];
 
 /// The three files, open and growing line by line.
 pub struct Tables<'a> {
@@ -164,7 +161,8 @@ impl<'a> Tables<'a> {
             let own =
                 self.kept.iter().map(|index| cells.get(*index).map_or(Cow::Borrowed(""), |c| text_of(c, decimal)));
             let ours = [row.as_str(), code, message.as_str()].map(Cow::Borrowed);
-            self.rejected.row(own.chain(ours))?;
+            let beyond = cells.iter().skip(self.run.head.source.titles.len()).map(|cell| text_of(cell, decimal));
+            self.rejected.row(own.chain(ours).chain(beyond))?;
         }
         Ok(())
     }

@@ -1,11 +1,12 @@
 //! The report for people: `results.xlsx` with a summary, a chart, every result and every problem; and, where the
 //! source is a workbook, `rejected.xlsx` with the bad cells coloured and commented.
 
-use super::tables::{PROBLEM_COLUMNS, REJECT_COLUMNS, RESULT_COLUMNS, kept_columns, problem_cells, told};
+use super::tables::{PROBLEM_COLUMNS, RESULT_COLUMNS, kept_columns, problem_cells, told};
 use super::{ReportError, address, rejected_rows, rows, text_of};
 use crate::mapping::request_id;
+use crate::problem::Note as Noticed;
 use crate::store::{Counts, KeptCell, Line, Run, Status, Word};
-use crate::table::{COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
+use crate::table::{COMPRESSION, REJECT_COLUMNS, SHEET_ROWS_MAX, cut, link_format, write_link};
 use rust_xlsxwriter::{Chart, ChartType, Color, Format, Note, Workbook, Worksheet};
 use std::path::{Path, PathBuf};
 
@@ -32,10 +33,11 @@ struct Pages {
 }
 
 impl<'a> Book<'a> {
-    pub fn new(run: &'a Run, counts: &Counts) -> Result<Book<'a>, ReportError> {
+    pub fn new(run: &'a Run, counts: &Counts, notes: &[Noticed]) -> Result<Book<'a>, ReportError> {
         let mut workbook = Workbook::new();
         workbook.set_zip_compression_level(COMPRESSION);
-        summary(workbook.add_worksheet(), run, counts)?;
+        let row = summary(workbook.add_worksheet(), run, counts)?;
+        noticed(workbook.worksheet_from_index(0)?, row + 2, notes)?;
         let pages = |name, titles| Pages { name, titles, sheet: None, row: 0, count: 0 };
         Ok(Book {
             run,
@@ -148,7 +150,20 @@ fn widths(sheet: &mut Worksheet, titles: &[&str]) -> Result<(), ReportError> {
     Ok(())
 }
 
-fn summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<(), ReportError> {
+/// What was noticed of the source and on the way, one below the other.
+fn noticed(sheet: &mut Worksheet, first: u32, notes: &[Noticed]) -> Result<(), ReportError> {
+    let bold = Format::new().set_bold();
+    for (row, note) in (first..).zip(notes) {
+        if row == first {
+            sheet.write_string_with_format(row, 0, "noticed", &bold)?;
+        }
+        sheet.write_string(row, 1, cut(&note.message.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Says which row it has filled last.
+fn summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<u32, ReportError> {
     let bold = Format::new().set_bold();
     let title = Format::new().set_bold().set_font_size(16);
     let head = &run.head;
@@ -200,7 +215,7 @@ fn summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<(), Repo
     chart.legend().set_hidden();
     chart.y_axis().set_reverse();
     sheet.insert_chart(1, 3, &chart)?;
-    Ok(())
+    Ok(row)
 }
 
 /// The rejected rows of a workbook, as they were, with what is wrong shown where it is.
@@ -256,6 +271,10 @@ impl<'a> Rejects<'a> {
         sheet.write_number(self.row, after, row)?;
         sheet.write_string(self.row, after + 1, line.problems.first().map_or("", |p| p.code.as_ref()))?;
         sheet.write_string(self.row, after + 2, cut(&told(line)))?;
+        // Cells that stand under no title.
+        for (column, cell) in (after + 3..).zip(cells.iter().skip(self.run.head.source.titles.len())) {
+            sheet.write_string_with_format(self.row, column, cut(&text_of(cell, self.run.head.decimal)), &bad)?;
+        }
         Ok(())
     }
 

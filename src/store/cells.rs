@@ -3,7 +3,7 @@
 //! object: `{"number": 1234.5, "text": "1234.5"}`.
 
 use super::StoreError;
-use crate::table::{Cell, Scalar};
+use crate::table::{Cell, Scalar, Shown};
 use serde::{Deserialize, Serialize};
 
 /// A cell that outlives its row.
@@ -22,6 +22,13 @@ impl KeptCell {
     }
 }
 
+impl KeptCell {
+    /// A cell of which nobody knows what it holds.
+    pub fn uncomputed() -> KeptCell {
+        KeptCell { text: UNCOMPUTED.to_owned(), value: Scalar::Uncomputed }
+    }
+}
+
 impl From<Cell<'_>> for KeptCell {
     fn from(cell: Cell<'_>) -> KeptCell {
         KeptCell { text: cell.text.to_owned(), value: cell.value }
@@ -32,10 +39,25 @@ impl From<Cell<'_>> for KeptCell {
 #[serde(untagged)]
 enum Kept {
     Text(String),
-    Number { number: f64, text: String },
-    Serial { serial: f64, text: String },
-    Bool { bool: bool, text: String },
-    Error { error: String },
+    Number {
+        number: f64,
+        text: String,
+    },
+    Serial {
+        serial: f64,
+        text: String,
+    },
+    Bool {
+        bool: bool,
+        text: String,
+    },
+    Error {
+        error: String,
+    },
+    /// The text is what a reader of the report finds in its place.
+    Uncomputed {
+        uncomputed: String,
+    },
 }
 
 impl From<KeptCell> for Kept {
@@ -46,7 +68,11 @@ impl From<KeptCell> for Kept {
             Scalar::Number(number) => Kept::Number { number, text },
             Scalar::Serial(serial) => Kept::Serial { serial, text },
             Scalar::Bool(bool) => Kept::Bool { bool, text },
+            // What a person reads says all; as a text it is read again with the same doubts.
+            Scalar::Formatted(_, Shown::Currency(sign)) => Kept::Text(format!("{text} {}", sign.written())),
+            Scalar::Formatted(..) => Kept::Text(text),
             Scalar::Error => Kept::Error { error: text },
+            Scalar::Uncomputed => Kept::Uncomputed { uncomputed: UNCOMPUTED.to_owned() },
         }
     }
 }
@@ -59,9 +85,14 @@ impl From<Kept> for KeptCell {
             Kept::Serial { serial, text } => KeptCell { text, value: Scalar::Serial(serial) },
             Kept::Bool { bool, text } => KeptCell { text, value: Scalar::Bool(bool) },
             Kept::Error { error } => KeptCell { text: error, value: Scalar::Error },
+            Kept::Uncomputed { uncomputed } => KeptCell { text: uncomputed, value: Scalar::Uncomputed },
         }
     }
 }
+
+/// What stands in a report for a formula without a result: an error, for as an empty cell it would erase, or take a default,
+/// when the report comes back.
+const UNCOMPUTED: &str = "#N/A";
 
 /// The rows of a record: nothing, the cells of the one row, or a list of them for each row.
 pub(super) fn write(rows: &[Vec<KeptCell>]) -> Result<Option<String>, StoreError> {

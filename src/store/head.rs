@@ -2,7 +2,7 @@
 
 use super::words::{Verify, Word};
 use crate::entity::{Action, Entity, Kind};
-use crate::table::Format;
+use crate::table::{Format, HiddenRows};
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub struct Head {
     pub limit: Option<u64>,
     /// `--again`: records whose keys are known are made once more.
     pub again: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub same_keys: bool,
     /// The catalog whose elements the records are.
     #[serde(default)]
     pub catalog: Option<u64>,
@@ -74,6 +76,14 @@ pub struct SourceHead {
     pub bom: bool,
     pub delimiter: Option<char>,
     pub titles: Vec<String>,
+    /// What is done about hidden rows; those of a run of a version that did not ask are imported.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "super::words::option")]
+    pub hidden_rows: Option<HiddenRows>,
+    /// The mapping reads addresses behind texts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub links: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fill_down: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

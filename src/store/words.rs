@@ -2,7 +2,7 @@
 //! whatever it is called elsewhere. `tests` holds them one by one.
 
 use crate::entity::{Action, Entity, Kind};
-use crate::table::Format;
+use crate::table::{Format, HiddenRows};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A type with a frozen word for each of its values.
@@ -26,6 +26,21 @@ pub fn serialize<W: Word, S: Serializer>(value: &W, serializer: S) -> Result<S::
 pub fn deserialize<'de, W: Word, D: Deserializer<'de>>(deserializer: D) -> Result<W, D::Error> {
     let word = String::deserialize(deserializer)?;
     W::from_word(&word).ok_or_else(|| de::Error::custom(format!("\"{word}\" is no {} this version knows", W::WHAT)))
+}
+
+/// The same where there may be none.
+pub mod option {
+    use super::{Deserialize, Deserializer, Serialize, Serializer, Word, de};
+
+    pub fn serialize<W: Word, S: Serializer>(value: &Option<W>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.map(Word::word).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, W: Word, D: Deserializer<'de>>(deserializer: D) -> Result<Option<W>, D::Error> {
+        let Some(word) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+        let unknown = || de::Error::custom(format!("\"{word}\" is no {} this version knows", W::WHAT));
+        W::from_word(&word).map(Some).ok_or_else(unknown)
+    }
 }
 
 impl Word for Kind {
@@ -58,6 +73,18 @@ impl Word for Action {
             Action::Create => "create",
             Action::Update => "update",
             Action::Delete => "delete",
+        }
+    }
+}
+
+impl Word for HiddenRows {
+    const WHAT: &'static str = "way with hidden rows";
+    const ALL: &'static [HiddenRows] = &[HiddenRows::Import, HiddenRows::Skip];
+
+    fn word(self) -> &'static str {
+        match self {
+            HiddenRows::Import => "import",
+            HiddenRows::Skip => "skip",
         }
     }
 }

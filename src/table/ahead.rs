@@ -2,8 +2,10 @@
 //! the work of two cores. Batches go back once they are used, so the memory is the same for any number of rows. (The
 //! reader of workbooks has such a thread by itself.)
 
-use super::cell::Row;
+use super::cell::{ROW_CUT, Row, Scalar, Seen};
 use super::csv_in::CsvIn;
+use super::dialect::Pieces;
+use super::header::Header;
 use super::kind;
 use crate::problem::{Problem, Stage};
 use std::path::Path;
@@ -38,10 +40,13 @@ enum Message {
 }
 
 impl Ahead {
-    pub fn start(csv: CsvIn, path: &Path) -> Result<Ahead, Problem> {
+    /// `cut_rows` says that rows are looked for that a line break may have cut.
+    pub fn start(csv: CsvIn, header: &Header, cut_rows: bool, path: &Path) -> Result<Ahead, Problem> {
+        let pieces = Pieces::of(header.len());
+        let filling = Filling { csv, header: header.clone(), cut_rows, pieces, carried: None };
         let (sender, messages) = sync_channel(BATCHES_WAITING);
         let (used, returned) = sync_channel(BATCHES_WAITING + 2);
-        let reading = thread::Builder::new().name("csv".into()).spawn(move || run(csv, &sender, &returned));
+        let reading = thread::Builder::new().name("csv".into()).spawn(move || run(filling, &sender, &returned));
         match reading {
             Ok(_) => Ok(Ahead { messages, used, batch: Batch::default(), next: 0, ended: false }),
             Err(error) => Err(kind::unreadable(path, &error)),
@@ -76,11 +81,21 @@ impl Ahead {
     }
 }
 
+/// What batches are filled from.
+struct Filling {
+    csv: CsvIn,
+    header: Header,
+    cut_rows: bool,
+    pieces: Pieces,
+    /// The row after the last batch, which was read to see whether it is the rest of the row before it.
+    carried: Option<Row>,
+}
+
 /// Reads until the end, or until nobody wants more. After a problem reading goes on as far as it can.
-fn run(mut csv: CsvIn, sender: &SyncSender<Message>, returned: &Receiver<Batch>) {
+fn run(mut filling: Filling, sender: &SyncSender<Message>, returned: &Receiver<Batch>) {
     loop {
         let mut batch = returned.try_recv().unwrap_or_default();
-        let ended = fill(&mut csv, &mut batch);
+        let ended = filling.fill(&mut batch);
         let rows = batch.filled == 0 || sender.send(Message::Rows(batch)).is_ok();
         let more = match ended {
             Ok(true) => true,
@@ -96,22 +111,68 @@ fn run(mut csv: CsvIn, sender: &SyncSender<Message>, returned: &Receiver<Batch>)
     }
 }
 
-/// Fills the batch as far as it goes; false at the end of the file.
-fn fill(csv: &mut CsvIn, batch: &mut Batch) -> Result<bool, Problem> {
-    let mut bytes = 0;
-    batch.filled = 0;
-    while batch.filled < BATCH_ROWS && bytes < BATCH_TEXT_BYTES {
-        if batch.rows.len() == batch.filled {
-            batch.rows.push(Row::default());
+/// The pieces of a cut row that come back in a reject file as they were: errors stand in the place of the missing cells.
+fn mark_again(rows: &mut [Row], header: &Header) {
+    for index in 1..rows.len() {
+        let (before, from) = rows.split_at_mut(index);
+        let (first, second) = (&mut before[index - 1], &mut from[0]);
+        let cut = [&*first, second].iter().all(|row| header.code_of(row) == ROW_CUT);
+        if cut && second.iter().any(|cell| cell.value == Scalar::Error) {
+            first.seen = if first.seen == Seen::Rest { Seen::Rest } else { Seen::Cut };
+            second.seen = Seen::Rest;
         }
-        let row = &mut batch.rows[batch.filled];
-        if !csv.read(row)? {
-            return Ok(false);
-        }
-        bytes += row.text_bytes();
-        batch.filled += 1;
     }
-    Ok(true)
+}
+
+impl Filling {
+    /// Fills the batch as far as it goes; false at the end of the file.
+    fn fill(&mut self, batch: &mut Batch) -> Result<bool, Problem> {
+        let more = self.rows(batch);
+        let rows = &mut batch.rows[..batch.filled];
+        let rejects = self.header.own_len() < self.header.len();
+        if rejects {
+            mark_again(rows, &self.header);
+        }
+        if !self.cut_rows {
+            return more;
+        }
+        for index in 1..rows.len() {
+            let (before, from) = rows.split_at_mut(index);
+            self.pieces.mark(&mut before[index - 1], &mut from[0]);
+        }
+        if let (Ok(true), Some(last)) = (&more, rows.last_mut()) {
+            let mut next = Row::default();
+            if !self.csv.read(&mut next)? {
+                return Ok(false);
+            }
+            self.pieces.mark(last, &mut next);
+            self.carried = Some(next);
+        }
+        more
+    }
+
+    fn rows(&mut self, batch: &mut Batch) -> Result<bool, Problem> {
+        let mut bytes = 0;
+        batch.filled = 0;
+        while batch.filled < BATCH_ROWS && bytes < BATCH_TEXT_BYTES {
+            if batch.rows.len() == batch.filled {
+                batch.rows.push(Row::default());
+            }
+            let row = &mut batch.rows[batch.filled];
+            match self.carried.take() {
+                Some(carried) => *row = carried,
+                None => {
+                    if !self.csv.read(row)? {
+                        return Ok(false);
+                    }
+                }
+            }
+            row.look(&self.header);
+            bytes += row.text_bytes();
+            batch.filled += 1;
+        }
+        Ok(true)
+    }
 }
 
 #[cfg(test)]

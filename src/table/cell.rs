@@ -1,7 +1,10 @@
 //! One row of a table: all its text in one buffer, a typed slot per cell. A `Row` is made once and filled again and
 //! again, so reading a million rows allocates like reading one.
 
+use super::currency::CurrencySign;
+use super::header::Header;
 use super::record::Span;
+use super::sums::begins_with_total;
 
 /// What a cell holds besides its text.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,18 +14,35 @@ pub enum Scalar {
     /// Text; every cell of a CSV is this or `Empty`.
     Text,
     Number(f64),
+    /// A number whose format in the workbook says something of it; the text is what the person reads, but for grouping,
+    /// rounding and the signs of currencies.
+    Formatted(f64, Shown),
     /// A date, time or date-time cell: days since 1899-12-30, whatever epoch the workbook uses
     /// (the reader has already added the 1462 days of a 1904 workbook).
     Serial(f64),
     Bool(bool),
     /// `#N/A`, `#REF!` and the like; the text is the error's name.
     Error,
+    /// A formula whose result the file does not hold: nobody knows what stands here, and it is not nothing.
+    Uncomputed,
+}
+
+/// What the format of a number says besides its digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// Zeros in front, words before it, signs within it: `0274123456`, `З-0017`.
+    Worded,
+    /// `15.5%`: the number is 0.155.
+    Percent,
+    /// Words behind it, which name a unit or a scale: `350 тыс. руб.`
+    Unit,
+    Currency(CurrencySign),
 }
 
 /// A cell as the person sees it: `text` is what they would read, `value` is what the file says it is.
 ///
 /// Numbers read `1234.5` (a dot, no grouping, 15 significant digits; from 1e15 on in scientific form, because the
-/// digits are no longer true). Serials read `2025-03-05`, `2025-03-05T10:30:00` or `10:30:00`. Booleans read
+/// digits are no longer true), and what their format adds: `0274123456`, `З-0017`, `15.5%`. Serials read `2025-03-05`, `2025-03-05T10:30:00` or `10:30:00`. Booleans read
 /// `true` / `false`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cell<'a> {
@@ -41,30 +61,80 @@ impl Cell<'_> {
 /// More text than a row has, but for a stray one.
 const TEXT_BYTES_KEPT: usize = 64 << 10;
 
+/// What the reader sees of a row as a whole.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Seen {
+    #[default]
+    Plain,
+    /// The sheet does not show it.
+    Hidden,
+    /// The titles once more.
+    Header,
+    /// The workbook calls it a row of totals.
+    Totals,
+    /// The row below looks like the rest of it, which a line break has cut.
+    Cut,
+    /// It looks like the rest of the row above.
+    Rest,
+}
+
+/// The code of the rejection of a row that a line break has cut.
+pub const ROW_CUT: &str = "row-cut";
+
 /// One row. Cells beyond the last one read as empty.
 #[derive(Debug, Clone, Default)]
 pub struct Row {
     /// As Excel shows it: counted from 1, header and blank lines counted.
     pub number: u32,
+    pub seen: Seen,
+    /// Every cell that holds anything is a formula.
+    pub all_formulas: bool,
+    /// Some text holds a character that cannot be seen.
+    pub unseen: bool,
+    /// Its first cell that holds anything begins with a word for a sum.
+    pub is_sum: bool,
     text: String,
     /// Where in `text` each cell stands, and what it is.
     cells: Vec<(u32, u32, Scalar)>,
+    /// Addresses behind cells, in the few tables where they are wanted.
+    links: Option<Box<Links>>,
 }
+
+/// The column, and where in the row's text the address stands.
+type Links = Vec<(usize, u32, u32)>;
+
+/// From here on, an index means not the cell of a column but the address behind it.
+pub const LINKS_FROM: usize = 1 << 20;
 
 impl Row {
     pub fn clear(&mut self, number: u32) {
         self.number = number;
+        self.seen = Seen::Plain;
+        self.all_formulas = false;
+        self.unseen = false;
+        self.is_sum = false;
         // Rows are filled again and again, and one very long text should not stay with each of them.
         if self.text.capacity() > TEXT_BYTES_KEPT {
             self.text = String::new();
         }
         self.text.clear();
         self.cells.clear();
+        self.links = None;
     }
 
     /// Bytes of text held.
     pub(super) fn text_bytes(&self) -> usize {
         self.text.len()
+    }
+
+    /// Takes note of what the row is as a whole, beside its cells. Whoever has filled it does so: to another processor's core
+    /// its text is far away.
+    pub(super) fn look(&mut self, header: &Header) {
+        let first = self.cells.iter().position(|(_, _, value)| !matches!(value, Scalar::Empty));
+        self.is_sum = first.is_some_and(|first| begins_with_total(self.get(first).text));
+        if self.seen == Seen::Plain && header.is_repeated_by(self) {
+            self.seen = Seen::Header;
+        }
     }
 
     pub fn len(&self) -> usize {
@@ -88,10 +158,11 @@ impl Row {
     /// Fills the row from a record of a CSV as it stands in the file, which is copied in one piece; `spans` are its cells.
     pub(super) fn fill(&mut self, number: u32, record: &str, spans: &[Span]) {
         self.clear(number);
+        self.unseen = holds_unseen(record);
         self.text.push_str(record);
         for span in spans {
             let text = &record[span.start..span.end];
-            if span.doubled || text.as_bytes().first() == Some(&b'=') {
+            if span.doubled || matches!(text.as_bytes().first(), Some(b'=' | b'#')) {
                 self.push_escaped(text, span.doubled);
             } else {
                 self.cells.push((span.start as u32, span.end as u32, text_or_empty(text)));
@@ -113,12 +184,15 @@ impl Row {
                 self.text.push_str(piece);
             }
             self.cells.push((start, self.text.len() as u32, Scalar::Text));
+        } else if is_error(text) {
+            self.push(text, Scalar::Error);
         } else {
             self.push_text(text);
         }
     }
 
     pub fn push(&mut self, text: &str, value: Scalar) {
+        self.unseen |= holds_unseen(text);
         let start = self.text.len() as u32;
         self.text.push_str(text);
         self.cells.push((start, self.text.len() as u32, value));
@@ -132,14 +206,66 @@ impl Row {
         self.push(text, value);
     }
 
+    pub(super) fn push_link(&mut self, column: usize, address: &str) {
+        let start = self.text.len() as u32;
+        self.text.push_str(address);
+        self.links.get_or_insert_default().push((column, start, self.text.len() as u32));
+    }
+
+    fn link(&self, column: usize) -> Cell<'_> {
+        let found = self.links.iter().flat_map(|links| links.iter()).find(|(at, _, _)| *at == column);
+        let Some((_, start, end)) = found else { return Cell::EMPTY };
+        Cell { text: &self.text[*start as usize..*end as usize], value: Scalar::Text }
+    }
+
+    /// Puts a value into an empty cell.
+    pub(super) fn put(&mut self, index: usize, text: &str, value: Scalar) {
+        if index >= self.cells.len() {
+            return self.push_at(index, text, value);
+        }
+        let start = self.text.len() as u32;
+        self.text.push_str(text);
+        self.cells[index] = (start, self.text.len() as u32, value);
+    }
+
+    /// The cell of a column; from `LINKS_FROM` on, the address behind it.
+    #[inline]
     pub fn get(&self, index: usize) -> Cell<'_> {
-        let Some(&(start, end, value)) = self.cells.get(index) else { return Cell::EMPTY };
-        Cell { text: &self.text[start as usize..end as usize], value }
+        match self.cells.get(index) {
+            Some(&(start, end, value)) => Cell { text: &self.text[start as usize..end as usize], value },
+            None => self.beyond(index),
+        }
+    }
+
+    #[cold]
+    fn beyond(&self, index: usize) -> Cell<'_> {
+        let Some(column) = index.checked_sub(LINKS_FROM) else { return Cell::EMPTY };
+        let (link, cell) = (self.link(column), self.get(column));
+        // An address that stands there itself is what is meant, too.
+        let plain = ["http://", "https://", "mailto:"].iter().any(|scheme| cell.text.trim_start().starts_with(scheme));
+        if link.is_empty() && plain { cell } else { link }
+    }
+
+    /// The cells as a reject file keeps them: an address in the place of the text that it stood behind.
+    pub fn kept(&self) -> impl Iterator<Item = Cell<'_>> {
+        let cell = |index: usize| {
+            let link = self.link(index);
+            if link.is_empty() { self.get(index) } else { link }
+        };
+        (0..self.len()).map(cell)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Cell<'_>> {
         (0..self.len()).map(|index| self.get(index))
     }
+}
+
+/// True for characters that no keyboard gives and nobody sees; all bytes are looked at at once, which takes a tenth of the
+/// time of one after the other.
+fn holds_unseen(text: &str) -> bool {
+    // Between the tabulator and the carriage return stand line ends of several kinds.
+    let unseen = |byte: u8| (byte < b'\t') | (byte.wrapping_sub(b'\r' + 1) < b' ' - b'\r' - 1);
+    text.bytes().fold(false, |found, byte| found | unseen(byte))
 }
 
 /// By what the cells hold: between them may stand what a CSV has there.
@@ -155,6 +281,24 @@ fn kept_as_text<'a>(text: &'a str, quote: &str) -> Option<&'a str> {
     (!inner.contains('"')).then_some(inner)
 }
 
+/// The names of errors of formulas in the languages of the accounts, and what Excel writes into a CSV for a column that is too
+/// narrow. [Excel, LibreOffice]
+#[rustfmt::skip]
+const ERRORS: [&str; 35] = [
+    "#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA", "#FIELD!",
+    "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#EXTERNAL!", "#Н/Д", "#ССЫЛКА!", "#ДЕЛ/0!", "#ЗНАЧ!", "#ИМЯ?",
+    "#ЧИСЛО!", "#ПУСТО!", "#ПЕРЕНОС!", "#ВЫЧИСЛ!", "#N/D", "#¡REF!", "#¡DIV/0!", "#¡VALOR!", "#¿NOMBRE?", "#¡NUM!", "#¡NULO!",
+    "#VALOR!", "#NOME?", "#NÚM!",
+];
+
+/// True for a cell that holds the name of an error and nothing else.
+pub fn is_error(text: &str) -> bool {
+    const HASHES_MIN: usize = 4;
+    let text = text.trim();
+    text.starts_with('#')
+        && (ERRORS.contains(&text) || (text.len() >= HASHES_MIN && text.bytes().all(|byte| byte == b'#')))
+}
+
 fn text_or_empty(text: &str) -> Scalar {
     let blank = match text.as_bytes().first() {
         None => true,
@@ -168,6 +312,22 @@ fn text_or_empty(text: &str) -> Scalar {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_are_known_as_whole_cells() {
+        for (text, error) in [
+            ("#N/A", true),
+            (" #ДЕЛ/0! ", true),
+            ("########", true),
+            ("#1", false),
+            ("###", false),
+            ("#N/A нет", false),
+            ("см. #REF!", false),
+            ("#тег", false),
+        ] {
+            assert_eq!(is_error(text), error, "{text}");
+        }
+    }
 
     #[test]
     fn cells_come_back_as_they_were_pushed_and_missing_ones_are_empty() {

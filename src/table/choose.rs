@@ -1,14 +1,16 @@
 //! Which sheet of a workbook is read, and which of its rows is the header.
 
-use super::cell::Row;
+use super::cell::{Row, Scalar};
 use super::csv_in::empty;
 use super::dialect::{self, SAMPLE_ROWS};
 use super::header::fold;
 use super::layout::ReadOptions;
+use super::sheet_facts::SheetFacts;
 use super::value;
 use super::workbook::{Sheet, Trouble, Workbook};
 use crate::message;
 use crate::problem::{Message, Note, Problem, did_you_mean, quoted};
+use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -22,6 +24,11 @@ pub struct Choice {
     pub sheet: String,
     /// As Excel shows it.
     pub header_row: u32,
+    /// The titles stand in two rows, that one and the next.
+    pub two_rows: bool,
+    pub facts: SheetFacts,
+    /// Its first rows that hold anything.
+    pub sample: Vec<Row>,
     pub guessed: Vec<&'static str>,
     pub notes: Vec<Note>,
 }
@@ -33,6 +40,9 @@ pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result
     };
     let mut best: Option<(usize, Choice)> = None;
     let mut damaged: Option<Problem> = None;
+    let mut sampled: Vec<Row> = Vec::new();
+    // Sheets that have as many of the titles as the best one.
+    let mut alike: Vec<&String> = Vec::new();
     for name in &names {
         let rows = match sample(book, name) {
             Ok(rows) => rows,
@@ -47,9 +57,18 @@ pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result
             Some(asked) => rows.iter().find(|r| r.number == asked).map_or(0, |r| dialect::matches(r, &options.titles)),
             None => by_titles.map_or(0, |(_, matched)| matched),
         };
+        match best.as_ref().map(|(most, _)| matched.cmp(most)) {
+            Some(Ordering::Equal) => alike.push(name),
+            Some(Ordering::Less) => {}
+            Some(Ordering::Greater) | None => alike = vec![name],
+        }
         if best.as_ref().is_none_or(|(most, _)| matched > *most) {
             let header_row = options.header_row.unwrap_or(rows[header].number);
-            best = Some((matched, Choice { sheet: name.clone(), header_row, guessed: Vec::new(), notes: Vec::new() }));
+            let (guessed, notes, facts) = (Vec::new(), Vec::new(), SheetFacts::default());
+            let choice =
+                Choice { sheet: name.clone(), header_row, two_rows: false, facts, sample: Vec::new(), guessed, notes };
+            best = Some((matched, choice));
+            sampled = rows;
         }
         if options.titles.is_empty() {
             break;
@@ -58,6 +77,18 @@ pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result
     let Some((matched, mut choice)) = best else {
         return Err(damaged.unwrap_or_else(|| nothing_to_read(path, book, options)));
     };
+    if matched > 0 && alike.len() > 1 {
+        return Err(several_sheets(path, &alike));
+    }
+    let facts = book.facts(&choice.sheet, options.links);
+    choice.facts = facts.map_err(|trouble| trouble.problem(path, Some(&choice.sheet)))?;
+    let upper = choice.header_row.saturating_sub(1);
+    if options.header_row.is_none() && header_in_two_rows(&sampled, upper, &choice.facts) {
+        // The titles asked for stand in the lower row.
+        choice.header_row = upper;
+    }
+    choice.two_rows = header_in_two_rows(&sampled, choice.header_row, &choice.facts);
+    choice.sample = sampled;
     // Where the titles asked for were found, the rest is no guess.
     if matched == 0 && options.sheet.is_none() && book.sheets.iter().filter(|s| s.table).count() > 1 {
         choice.guessed.push("sheet");
@@ -70,6 +101,35 @@ pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result
         choice.notes.push(Note::new("sheet-unreadable", message));
     }
     Ok(choice)
+}
+
+/// Which of several sheets is meant is not for us to say.
+fn several_sheets(path: &Path, sheets: &[&String]) -> Problem {
+    let named: Vec<String> = sheets.iter().map(|sheet| quoted(sheet)).map(|arg| arg.to_string()).collect();
+    let message = message!("several sheets have the columns of the mapping: {sheets}", sheets = named);
+    Problem::in_file(path, "several-sheets", message).hint("say which with --sheet, or sheet = \"…\" under [source]")
+}
+
+/// True where a title is merged over several columns and the row below has a title for each of them, and nothing else but
+/// below titles that are merged with it.
+fn header_in_two_rows(rows: &[Row], header_row: u32, facts: &SheetFacts) -> bool {
+    let (Some(top), Some(merged)) = (header_row.checked_sub(1), &facts.merged) else { return false };
+    let wide = |column: u32| {
+        merged.iter().any(|area| {
+            area.top == top
+                && area.bottom == top
+                && area.left < area.right
+                && (area.left..=area.right).contains(&column)
+        })
+    };
+    let Some(upper) = rows.iter().find(|row| row.number == header_row) else { return false };
+    let Some(lower) = rows.iter().find(|row| row.number == header_row + 1) else { return false };
+    let filled = |row: &Row| -> Vec<u32> {
+        (0..row.len()).filter(|index| !row.get(*index).is_empty()).map(|index| index as u32).collect()
+    };
+    let texts = lower.iter().filter(|cell| !cell.is_empty()).all(|cell| cell.value == Scalar::Text);
+    let (above, below) = (filled(upper), filled(lower));
+    texts && above.iter().any(|column| wide(*column)) && below.len() > 1 && below.iter().all(|column| wide(*column))
 }
 
 /// The sheet a person means: by its name, folded as titles are, else by its number among the visible ones.
@@ -137,7 +197,7 @@ fn sample(book: &mut Workbook, sheet: &str) -> Result<Vec<Row>, Trouble> {
         if cells > SAMPLE_CELLS || bytes > SAMPLE_TEXT_BYTES {
             return ControlFlow::Break(());
         }
-        if text.is_empty() {
+        if text.is_empty() && scalar != Scalar::Uncomputed {
             return ControlFlow::Continue(());
         }
         let number = found.row + 1;

@@ -4,9 +4,9 @@
 use super::cell::Row;
 use super::decode::TextInput;
 use super::dialect::{self, DELIMITERS};
-use super::encoding::{self, Guess};
+use super::encoding::{self, EncodingDoubt, Evidence, Guess};
 use super::kind;
-use super::layout::{BeyondAscii, Format, Layout, ReadOptions};
+use super::layout::{BeyondAscii, Format, HiddenCount, Layout, ReadOptions};
 use super::record::{Broken, CELL_BYTES_MAX, COLUMNS_MAX, Scan, Span, scan};
 use crate::message;
 use crate::problem::{Column, Message, Note, Place, Problem, Source, Stage, did_you_mean, quoted};
@@ -47,6 +47,10 @@ struct Plan {
     header_row: Option<u32>,
     /// Bytes of the `sep=` line, once decoded.
     sep: usize,
+    /// Short rows are rare enough that one may be the rest of the row before it.
+    cut_rows: bool,
+    /// Rows below the header.
+    sample: Vec<Row>,
     guessed: Vec<&'static str>,
     notes: Vec<Note>,
 }
@@ -62,10 +66,9 @@ pub fn open(
     let whole = start.len() < SAMPLE_BYTES;
     let mark = encoding::mark(&start);
     let skipped = mark.map_or(0, |(_, length)| length);
-    let judging = options.encoding.is_none() && matches!(options.beyond_ascii, BeyondAscii::Leave);
-    let encoding_open = judging && !whole && start.is_ascii();
-    let guess = guess(path, &start, whole, &options.beyond_ascii);
-    let plan = plan(path, &start[skipped..], whole, &guess, options)?;
+    let (guess, encoding_open) = guess(path, &start, whole, options);
+    let mut plan = plan(path, &start[skipped..], whole, &guess, options)?;
+    plan.notes.extend(guess.doubt.as_ref().filter(|_| !encoding_open).map(EncodingDoubt::note));
 
     let mut rest = Cursor::new(start);
     rest.set_position(skipped as u64);
@@ -85,8 +88,16 @@ pub fn open(
         hidden_sheets: Vec::new(),
         // 0: the first row that is not blank, whichever that turns out to be.
         header_row: options.header_row.or(plan.header_row).unwrap_or(0),
+        two_rows: false,
+        links: options.links,
+        fill_down: options.fill_down.clone(),
+        hidden_rows: options.hidden_rows,
+        hidden: Some(HiddenCount::default()),
+        cut_rows: plan.cut_rows,
+        sample: plan.sample.into(),
         guessed: plan.guessed,
         encoding_open,
+        encoding_doubt: guess.doubt,
         notes: plan.notes,
     };
     let csv = CsvIn {
@@ -101,47 +112,60 @@ pub fn open(
     Ok((csv, layout))
 }
 
-/// Judges the sample; where it is all ASCII, the first stretch of the file that is not.
-fn guess(path: &Path, start: &[u8], whole: bool, beyond: &BeyondAscii) -> Guess {
-    if whole || !start.is_ascii() {
-        return encoding::guess(start, whole);
+/// Judges the encoding by all of the file, as far as it is there. True with it where the rest has to say more.
+fn guess(path: &Path, start: &[u8], whole: bool, options: &ReadOptions) -> (Guess, bool) {
+    if let Some(guess) = encoding::proven(start) {
+        return (guess, false);
     }
-    let found = match beyond {
-        BeyondAscii::Search => beyond_ascii(path, start.len() as u64),
-        BeyondAscii::Leave => Ok(None),
-        BeyondAscii::Found(stretch) => Ok(Some(stretch.clone())),
-    };
-    match found {
-        Ok(Some(stretch)) => encoding::guess(&stretch, false),
-        // A pipe cannot be opened twice; then the rows will tell.
-        Ok(None) | Err(_) => encoding::guess(start, whole),
+    let mut evidence = Evidence::default();
+    evidence.take(start);
+    if options.encoding.is_some() {
+        evidence.end(whole);
+        return (Guess::of_named(&evidence), false);
     }
+    let mut open = false;
+    match &options.beyond_ascii {
+        _ if whole => evidence.end(true),
+        BeyondAscii::Found(found) => evidence = (**found).clone(),
+        BeyondAscii::Search => {
+            // A pipe cannot be read twice; then its start has to say.
+            let searched = search(path, start.len() as u64, &mut evidence);
+            evidence.end(searched.is_ok_and(|to_the_end| to_the_end));
+        }
+        BeyondAscii::Leave => {
+            open = evidence.is_open();
+            evidence.end(false);
+        }
+    }
+    (encoding::judge(&evidence, &encoding::known(options.titles.iter().chain(&options.words))), open)
 }
 
-fn beyond_ascii(path: &Path, from: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Ok(None);
+/// Reads a file from `from` on, as far as it has a say in its encoding; true where that is its end.
+fn search(path: &Path, from: u64, evidence: &mut Evidence) -> io::Result<bool> {
+    if !evidence.is_open() || !std::fs::metadata(path)?.is_file() {
+        return Ok(false);
     }
+    let mut file = File::open(path)?;
     file.seek(SeekFrom::Start(from))?;
-    let mut file = file.take(ASCII_BYTES_MAX);
     let mut piece = vec![0; SAMPLE_BYTES];
-    loop {
+    let mut read = 0;
+    while evidence.is_open() && !(evidence.is_ascii() && read > ASCII_BYTES_MAX) {
         let count = file.read(&mut piece)?;
         if count == 0 {
-            return Ok(None);
+            return Ok(true);
         }
-        if let Some(first) = piece[..count].iter().position(|b| !b.is_ascii()) {
-            let mut stretch = piece[first..count].to_vec();
-            file.take(SAMPLE_BYTES as u64 / 4).read_to_end(&mut stretch)?;
-            return Ok(Some(stretch));
-        }
+        evidence.take(&piece[..count]);
+        read += count as u64;
     }
+    Ok(false)
 }
 
 fn plan(path: &Path, sample: &[u8], whole: bool, guess: &Guess, options: &ReadOptions) -> Result<Plan, Problem> {
     let asked = options.delimiter.map(|d| asked_delimiter(path, d)).transpose()?;
-    let (encodings, mut guessed, notes) = encodings(path, guess, options)?;
+    let (encodings, mut guessed, mut notes) = encodings(path, guess, options)?;
+    if options.sheet.is_some() {
+        notes.push(Note::new("no-sheets", "a CSV has no sheets: the one that is named is not looked for"));
+    }
     let mut best: Option<(usize, Plan)> = None;
     for encoding in encodings {
         let (text, _) = encoding.decode_without_bom_handling(sample);
@@ -162,7 +186,7 @@ fn plan(path: &Path, sample: &[u8], whole: bool, guess: &Guess, options: &ReadOp
     if options.header_row.is_none() {
         guessed.push("header row");
     }
-    if matched > 0 {
+    if matched > 0 && guess.doubt.is_none() {
         // The titles asked for were found, and so was the rest.
         guessed.clear();
     }
@@ -188,7 +212,12 @@ fn plan_in(
         };
         let header_row = header.map(|index| rows[index].number);
         let guessed = if known.is_none() { vec!["delimiter"] } else { Vec::new() };
-        (matched, Plan { encoding, delimiter, header_row, sep: sep_bytes, guessed, notes: Vec::new() })
+        let cut_rows = header.is_some_and(|header| dialect::short_rows_are_pieces(&rows[header..]));
+        let sample = rows.into_iter().skip(header.map_or(0, |header| header + 1)).collect();
+        (
+            matched,
+            Plan { encoding, delimiter, header_row, sep: sep_bytes, cut_rows, sample, guessed, notes: Vec::new() },
+        )
     };
     // What shape says goes first, so that it decides where the titles do not.
     let mut best = try_one(known.or_else(|| dialect::delimiter(body, whole)));
@@ -242,7 +271,9 @@ fn asked_delimiter(path: &Path, delimiter: char) -> Result<u8, Problem> {
 }
 
 fn refuse_what_is_no_table(path: &Path, text: &str, whole: bool) -> Result<(), Problem> {
-    if whole && text.chars().all(|c| c.is_whitespace() || matches!(c, '\0' | '\u{1a}' | '\u{feff}')) {
+    // Delimiters alone are empty cells.
+    let nothing = |c: char| c.is_whitespace() || matches!(c, '\0' | '\u{1a}' | '\u{feff}' | ';' | ',' | '|');
+    if whole && text.chars().all(nothing) {
         return Err(empty(path));
     }
     kind::text_that_is_no_table(path, text).map_or(Ok(()), Err)
@@ -332,6 +363,16 @@ impl CsvIn {
             Broken::Unclosed { cell } => self
                 .at(Some(cell), "unclosed-quote", "this cell opens with a quote (\") that never closes")
                 .hint("delete that quote, or close it at the end of the cell"),
+            Broken::LongQuoted { cell } => self
+                .at(
+                    Some(cell),
+                    "cell-too-long",
+                    message!(
+                        "this cell opens with a quote (\") and is longer than {max} MB",
+                        max = CELL_BYTES_MAX >> 20
+                    ),
+                )
+                .hint("shorten the text; or, where the quote was never meant to open a text, delete it"),
             Broken::LongCell { cell } => self
                 .at(
                     Some(cell),

@@ -1,9 +1,9 @@
 //! How a table is laid out in the rows at its start: which delimiter, which row is the header. Pure; the rows come
 //! from a sample of the file. The header is found the same way for CSV and for sheets.
 
-use super::cell::{Row, Scalar};
+use super::cell::{Cell, Row, Scalar, Seen};
 use super::header::{Found, Header, fold};
-use super::record::{Scan, Span, scan};
+use super::record::{COLUMNS_MAX, Scan, Span, scan};
 use std::collections::{HashMap, HashSet};
 
 /// Rows looked at for delimiter and header.
@@ -82,7 +82,13 @@ pub fn delimiter(text: &str, whole: bool) -> Option<u8> {
             best = Some((share, width, delimiter));
         }
     }
-    best.map(|(_, _, delimiter)| delimiter)
+    best.map(|(_, _, delimiter)| delimiter).or_else(|| too_many_columns(text))
+}
+
+/// The delimiter that makes more columns of the first line than there may be; whoever reads with it will tell.
+fn too_many_columns(text: &str) -> Option<u8> {
+    let line = text.lines().next()?.as_bytes();
+    DELIMITERS.into_iter().find(|delimiter| memchr::memchr_iter(*delimiter, line).count() >= COLUMNS_MAX)
 }
 
 /// One column of numbers such as `1,5`, or of names such as `Иванов, Пётр`, under a title: the comma is no delimiter.
@@ -91,6 +97,58 @@ fn only_decimals_or_prose(rows: &[Row]) -> bool {
     let spaced = |row: &Row| row.iter().skip(1).all(|c| c.text.starts_with(' '));
     rows.first().is_some_and(|row| row.len() == 1)
         && rows.iter().skip(1).all(|row| row.len() == 1 || (row.len() == 2 && digits(row)) || spaced(row))
+}
+
+/// Rows that line breaks have cut: a text without quotes that holds one begins at the end of a row, and goes on in the next.
+/// All pieces together, each in one cell less than it has, are as wide as the header.
+#[derive(Debug, Clone, Copy)]
+pub struct Pieces {
+    width: usize,
+    /// Delimiters of the row at hand, and of those above it whose rest it is.
+    delimiters: usize,
+}
+
+impl Pieces {
+    pub fn of(width: usize) -> Pieces {
+        Pieces { width, delimiters: 0 }
+    }
+
+    /// Marks the second of two rows, one below the other, where it may be the rest of the first, and the first with it.
+    pub fn mark(&mut self, first: &mut Row, second: &mut Row) {
+        if !matches!(first.seen, Seen::Cut | Seen::Rest) {
+            self.delimiters = first.len().saturating_sub(1);
+        }
+        let more = second.len().saturating_sub(1);
+        let follows = self.width > 1 && second.number == first.number + 1 && second.len() < self.width;
+        if follows && self.delimiters + more < self.width && !first.is_blank() && !second.is_blank() {
+            if first.seen == Seen::Plain {
+                first.seen = Seen::Cut;
+            }
+            second.seen = Seen::Rest;
+            self.delimiters += more;
+        }
+    }
+}
+
+/// True where hardly a row below the header is shorter than it, but for pieces of cut ones that are whole together. In a file
+/// that leaves out the delimiters at the end of its rows, a short row says nothing.
+pub fn short_rows_are_pieces(rows: &[Row]) -> bool {
+    let Some((header, rows)) = rows.split_first() else { return false };
+    let width = header.len();
+    let mut rows = rows.to_vec();
+    let mut pieces = Pieces::of(width);
+    for index in 1..rows.len() {
+        let (before, from) = rows.split_at_mut(index);
+        pieces.mark(&mut before[index - 1], &mut from[0]);
+    }
+    const SHORT_ONE_IN: usize = 8;
+    let (mut whole, mut short) = (0, 0);
+    for (index, row) in rows.iter().enumerate() {
+        whole = if row.seen == Seen::Rest { whole } else { 0 } + row.len().saturating_sub(1);
+        let ends = rows.get(index + 1).is_none_or(|next| next.seen != Seen::Rest);
+        short += usize::from(ends && whole + 1 < width);
+    }
+    short * SHORT_ONE_IN <= rows.len()
 }
 
 /// How many of the titles asked for a row contains.
@@ -117,7 +175,9 @@ pub fn header(rows: &[Row], titles: &[String]) -> Option<usize> {
 
 /// The first row that is about as wide as the table and is no line of a preface.
 fn header_by_shape(rows: &[Row]) -> Option<usize> {
-    let filled: Vec<usize> = rows.iter().map(|row| row.iter().filter(|c| !c.is_empty()).count()).collect();
+    // A formula that nobody calculated is no title, nor any sign of where they are.
+    let holds = |cell: &Cell<'_>| !cell.is_empty() && cell.value != Scalar::Uncomputed;
+    let filled: Vec<usize> = rows.iter().map(|row| row.iter().filter(holds).count()).collect();
     let mut sorted = filled.clone();
     sorted.sort_unstable();
     // Not the widest row: one line of prose full of delimiters would be it.

@@ -1,7 +1,6 @@
-//! What is learnt of a source by reading all its bytes: its SHA-256, and, where it begins in ASCII, the first stretch that is
-//! not. `Tap` learns it from what a reader of rows takes, so that one reading serves both.
+//! What is learnt of a source by reading all its bytes: its SHA-256, and what its letters beyond ASCII say of its encoding. `Tap` learns it from what a reader of rows takes, so that one reading serves both.
 
-use super::csv_in::SAMPLE_BYTES;
+use super::encoding::Evidence;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
@@ -12,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Fingerprint {
     /// In hex.
     pub sha256: String,
-    /// The bytes from the first on that is not ASCII, as many as tell an encoding; `None` where all of it is ASCII.
-    pub beyond_ascii: Option<Vec<u8>>,
+    /// What tells its encoding; `None` where all of it is ASCII.
+    pub beyond_ascii: Option<Evidence>,
 }
 
 /// Bytes read at a time.
@@ -36,26 +35,19 @@ impl Fingerprint {
 #[derive(Default)]
 struct Learnt {
     hasher: Sha256,
-    beyond_ascii: Vec<u8>,
+    evidence: Evidence,
 }
 
 impl Learnt {
     fn take(&mut self, bytes: &[u8]) {
         self.hasher.update(bytes);
-        let from = match self.beyond_ascii.is_empty() {
-            true => bytes.iter().position(|byte| !byte.is_ascii()),
-            false => Some(0),
-        };
-        let room = SAMPLE_BYTES - self.beyond_ascii.len();
-        if let Some(from) = from.filter(|_| room > 0) {
-            let bytes = &bytes[from..];
-            self.beyond_ascii.extend_from_slice(&bytes[..room.min(bytes.len())]);
-        }
+        self.evidence.take(bytes);
     }
 
-    fn fingerprint(self) -> Fingerprint {
+    fn fingerprint(mut self) -> Fingerprint {
+        self.evidence.end(true);
         let sha256 = self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Fingerprint { sha256, beyond_ascii: (!self.beyond_ascii.is_empty()).then_some(self.beyond_ascii) }
+        Fingerprint { sha256, beyond_ascii: (!self.evidence.is_ascii()).then_some(self.evidence) }
     }
 }
 
@@ -104,9 +96,9 @@ mod tests {
             let whole = Fingerprint::of_file(&path).unwrap();
             assert_eq!(whole, Fingerprint::of_bytes(text.as_bytes()));
             assert_eq!(whole.beyond_ascii.is_some(), !text.is_ascii());
-            if let Some(stretch) = &whole.beyond_ascii {
+            if let Some(evidence) = &whole.beyond_ascii {
                 let first = text.bytes().position(|byte| !byte.is_ascii()).unwrap();
-                assert!(text.as_bytes()[first..].starts_with(stretch));
+                assert!(text.as_bytes()[first..].starts_with(evidence.stretch()));
             }
             let mut tap = Tap::new(File::open(&path).unwrap());
             let mut other = tap.clone();

@@ -4,6 +4,8 @@
 //! space, invisible characters dropped. A title that occurs more than once is named `Title [1]`, `Title [2]`, …;
 //! a column of any title, also an empty one, is named by its letter as `col:C`.
 
+use super::cell::{LINKS_FROM, Row};
+use super::record::COLUMNS_MAX;
 use crate::problem::{Column, column_letter};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,8 +14,22 @@ use unicode_normalization::UnicodeNormalization;
 #[derive(Debug, Clone, Default)]
 pub struct Header {
     titles: Vec<Arc<str>>,
+    /// The first column that has a title.
+    first: Option<usize>,
     folded: HashMap<String, Vec<usize>>,
+    /// Where titles are joined from two rows: the lower ones.
+    lower: HashMap<String, Vec<usize>>,
+    /// Columns of the table itself: a reject file of ours has others behind them.
+    own: usize,
 }
+
+/// The columns that a reject file has beside the source's own.
+pub const REJECT_COLUMNS: [&str; 3] = ["_row", "_code", "_message"];
+
+/// Between the parts of a title of two rows.
+pub const TITLE_JOIN: &str = " / ";
+/// `Title@link` is the address behind the cells of a column.
+pub const LINK: &str = "@link";
 
 /// What looking up a title came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +49,45 @@ impl Header {
                 folded.entry(fold(title)).or_default().push(index);
             }
         }
-        Header { titles, folded }
+        let first = titles.iter().position(|title| !title.is_empty());
+        let own = titles.len() - REJECT_COLUMNS.len().min(titles.len());
+        let rejects = titles[own..].iter().map(|title| &**title).eq(REJECT_COLUMNS);
+        let own = if rejects { own } else { titles.len() };
+        let mut header = Header { titles, first, folded, lower: HashMap::new(), own };
+        if rejects {
+            header.know_lower_titles();
+        }
+        header
+    }
+
+    /// No titles: columns are named by their letters.
+    pub fn without_titles(width: usize) -> Header {
+        Header::new(std::iter::repeat_n("", width))
+    }
+
+    /// Titles that are joined from two rows are found by the lower one as well.
+    pub fn of_two_rows<S: AsRef<str>>(titles: impl IntoIterator<Item = S>) -> Header {
+        let mut header = Header::new(titles);
+        header.know_lower_titles();
+        header
+    }
+
+    fn know_lower_titles(&mut self) {
+        for (index, title) in self.titles.iter().enumerate() {
+            if let Some((_, lower)) = title.rsplit_once(TITLE_JOIN) {
+                self.lower.entry(fold(lower)).or_default().push(index);
+            }
+        }
+    }
+
+    /// Columns without those that a reject file adds.
+    pub fn own_len(&self) -> usize {
+        self.own
+    }
+
+    /// Why an earlier import rejected a row of its reject file.
+    pub fn code_of<'r>(&self, row: &'r Row) -> &'r str {
+        if self.own < self.titles.len() { row.get(self.own + 1).text } else { "" }
     }
 
     /// The title as written, without the white space around it.
@@ -50,6 +104,7 @@ impl Header {
     }
 
     pub fn column(&self, index: usize) -> Column {
+        let index = if index >= LINKS_FROM { index - LINKS_FROM } else { index };
         Column { index, title: self.titles.get(index).cloned().unwrap_or_else(|| "".into()) }
     }
 
@@ -80,17 +135,44 @@ impl Header {
             };
         }
         if let Some(letter) = wanted.trim().strip_prefix("col:") {
-            return match column_index(letter) {
-                Some(index) if index < self.titles.len() => Found::One(index),
-                _ => Found::None,
-            };
+            // Whoever names a column by its letter knows that it is there, beyond the last title as well.
+            return column_index(letter).filter(|index| *index < COLUMNS_MAX).map_or(Found::None, Found::One);
         }
         if let Some((title, nth)) = numbered(wanted)
             && let Some(index) = self.folded.get(&fold(title)).and_then(|all| all.get(nth - 1))
         {
             return Found::One(*index);
         }
+        if let Some(all) = self.lower.get(&fold(wanted)) {
+            return match all.as_slice() {
+                [one] => Found::One(*one),
+                many => Found::Many(many.to_vec()),
+            };
+        }
+        if let Some(title) = wanted.trim_end().strip_suffix(LINK)
+            && let Found::One(index) = self.find(title)
+        {
+            return Found::One(index + LINKS_FROM);
+        }
         Found::None
+    }
+
+    /// True for a row that is the header once more: every title stands in it, and nothing else.
+    pub fn is_repeated_by(&self, row: &Row) -> bool {
+        let Some(first) = self.first else { return false };
+        // Nearly every row is told apart by the first bytes of its first cell.
+        let (text, title) = (row.get(first).text.as_bytes(), self.titles[first].as_bytes());
+        let begins = text.iter().zip(title).take(4).all(|(a, b)| a == b);
+        if !begins && !text.first().is_some_and(u8::is_ascii_whitespace) {
+            return false;
+        }
+        let same = |index: usize| clean(row.get(index).text) == *self.title(index);
+        (0..row.len().max(self.titles.len())).all(same)
+    }
+
+    /// True where a title asks for the address behind a cell.
+    pub fn asks_for_link(title: &str) -> bool {
+        title.trim_end().ends_with(LINK)
     }
 
     pub fn titles(&self) -> impl Iterator<Item = &str> {
@@ -158,7 +240,8 @@ mod tests {
             ("Товар [2]", Found::One(5)),
             ("Товар [3]", Found::None),
             ("col:E", Found::One(4)),
-            ("col:ZZ", Found::None),
+            ("col:ZZ", Found::One(701)),
+            ("col:ZZZ", Found::None),
             ("объем", Found::One(6)),
             ("Нет такой", Found::None),
         ] {

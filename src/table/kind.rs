@@ -1,29 +1,22 @@
 //! What a file is, by its content: a workbook of one of four kinds, text, or something that is no table, for which
 //! the person is told what to do. The name and its ending do not count: half of all `.xls` files are web pages.
 
+use super::bytes::{u16_at, u32_at, u64_at};
 use super::input::Input;
 use super::layout::Format;
+use super::markup_text::{MarkupKind, markup};
+use super::unpack::{self, ZipPart};
 use crate::message;
 use crate::problem::{Message, Problem};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 pub const SAVE_AS_XLSX: &str = "open it in Excel and save it as an Excel workbook (.xlsx)";
+pub const FEWER_CELLS: &str = "delete the empty rows and columns around the data, or save the sheet as CSV";
 const CUT_OFF: &str = "copy or download the file again, or open it in Excel and save it anew";
 
-/// Shared strings are held in memory, where they take less than this, or about one and a half times as much where
-/// only `calamine` can read them. A million rows of fourteen columns have 130 MB of them.
-const SHARED_STRINGS_BYTES_MAX: u64 = 256 << 20;
-/// An `.ods` is held in memory whole.
-const CONTENT_BYTES_MAX: u64 = 256 << 20;
-/// An `.xls` is held in memory whole, some seven times over; with all its 65 536 rows it is about 25 MB.
+/// An `.xls` is held in memory whole, twice while it is opened; with all its 65 536 rows it is about 25 MB.
 const XLS_BYTES_MAX: u64 = 64 << 20;
-/// A sheet is streamed, so this bounds time, not memory; a full sheet of sixty columns is about 2 GB.
-const SHEET_BYTES_MAX: u64 = 4 << 30;
-/// Beyond this size, a part that shrank more than a hundredfold was made to do harm, or is empty formatting: sheets
-/// with data shrink five- to twentyfold.
-const BOMB_BYTES: u64 = 64 << 20;
-const BOMB_RATIO: u64 = 100;
 /// The directory of a zip file; a workbook has some dozens of parts, a hundred bytes each.
 const DIRECTORY_BYTES_MAX: u64 = 16 << 20;
 
@@ -77,25 +70,24 @@ fn no_table(path: &Path, kind: &'static str, hint: &'static str) -> Problem {
 /// Text that is no table: web pages and XML, often under the name `.xls`, JSON, and files that are not text at all.
 pub fn text_that_is_no_table(path: &Path, text: &str) -> Option<Problem> {
     const CONTROL_PER_CENT_MAX: usize = 10;
-    let start: String = text.trim_start().chars().take(2_000).collect::<String>().to_ascii_lowercase();
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
-    let page = ["<!doctype html", "<html", "<table", "<head", "<meta", "<body", "<style"];
-    if page.iter().any(|tag| start.starts_with(tag)) || (start.starts_with("<?xml") && start.contains("<html")) {
-        let message = match ending.as_str() {
-            "" => message!("this is a web page, not a table"),
-            ending => message!("this is a web page saved with the ending .{ending}, not a table", ending),
-        };
-        return Some(Problem::in_file(path, "html-file", message).hint(SAVE_AS_XLSX));
+    match markup(text) {
+        Some(MarkupKind::WebPage) => {
+            let message = match ending.as_str() {
+                "" => message!("this is a web page, not a table"),
+                ending => message!("this is a web page saved with the ending .{ending}, not a table", ending),
+            };
+            return Some(Problem::in_file(path, "html-file", message).hint(SAVE_AS_XLSX));
+        }
+        Some(MarkupKind::XmlSpreadsheet) => {
+            return Some(no_table(path, "an XML spreadsheet of Excel 2003", SAVE_AS_XLSX));
+        }
+        Some(MarkupKind::Xml) => {
+            return Some(no_table(path, "an XML file", "export a CSV file or an Excel workbook instead"));
+        }
+        None => {}
     }
-    if start.starts_with("<?xml") {
-        let book = start.contains("excel.sheet") || start.contains("urn:schemas-microsoft-com:office:spreadsheet");
-        let (what, hint) = match book {
-            true => ("an XML spreadsheet of Excel 2003", SAVE_AS_XLSX),
-            false => ("an XML file", "export a CSV file or an Excel workbook instead"),
-        };
-        return Some(no_table(path, what, hint));
-    }
-    if matches!(ending.as_str(), "json" | "jsonl" | "ndjson") && start.starts_with(['{', '[']) {
+    if matches!(ending.as_str(), "json" | "jsonl" | "ndjson") && text.trim_start().starts_with(['{', '[']) {
         return Some(no_table(path, "a JSON file", "export a CSV file or an Excel workbook instead"));
     }
     let control = |c: &char| c.is_ascii_control() && !matches!(c, '\t' | '\n' | '\r');
@@ -103,12 +95,6 @@ pub fn text_that_is_no_table(path: &Path, text: &str) -> Option<Problem> {
     (odd * 100 > all * CONTROL_PER_CENT_MAX)
         .then(|| no_table(path, "not text", "choose a CSV file or an Excel workbook"))
         .map(|problem| Problem { message: "this file is neither text nor a workbook".into(), ..problem })
-}
-
-struct Part {
-    name: String,
-    packed: u64,
-    size: u64,
 }
 
 fn zip(path: &Path, file: &mut Input, length: u64) -> Result<Format, Problem> {
@@ -120,6 +106,7 @@ fn zip(path: &Path, file: &mut Input, length: u64) -> Result<Format, Problem> {
         }
         Err(error) => return Err(unreadable(path, &error)),
     };
+    let parts = unpack::parts(file).unwrap_or(parts);
     let has = |name: &str| parts.iter().any(|part| part.name.replace('\\', "/").eq_ignore_ascii_case(name));
     let within = |folder: &str| parts.iter().any(|part| part.name.starts_with(folder));
     let format = if has("xl/workbook.bin") {
@@ -135,42 +122,34 @@ fn zip(path: &Path, file: &mut Input, length: u64) -> Result<Format, Problem> {
     } else {
         return Err(no_table(path, "an archive", "unpack it and choose the file within"));
     };
-    match parts.iter().find_map(|part| too_big(part, format)) {
-        Some(message) => {
-            let hint = "delete the empty rows and columns around the data, or save the sheet as CSV";
-            Err(Problem::in_file(path, "file-too-big", message).hint(hint))
-        }
+    match parts.iter().find_map(|part| too_big(part, length, format)) {
+        Some(message) => Err(Problem::in_file(path, "file-too-big", message).hint(FEWER_CELLS)),
         None => Ok(format),
     }
 }
 
-fn too_big(part: &Part, format: Format) -> Option<Message> {
+fn too_big(part: &ZipPart, file_length: u64, format: Format) -> Option<Message> {
+    /// No packed byte unpacks to more: a directory that says so lies, and what it lies about may be small. [zlib]
+    const RATIO_MAX: u64 = 1_032;
+    // Pictures are never unpacked.
     let name = part.name.to_ascii_lowercase();
-    let read = name.ends_with(".xml") || name.ends_with(".bin") || name.ends_with(".rels");
-    // Unpacked only when it is read, and these are not.
-    if !read || name.contains("media/") || name.contains("pivot") || name.contains("vbaproject") {
+    if ![".xml", ".bin", ".rels"].iter().any(|ending| name.ends_with(ending)) {
         return None;
     }
-    let max = if name.contains("worksheets/") {
-        SHEET_BYTES_MAX
-    } else if format == Format::Ods {
-        CONTENT_BYTES_MAX
-    } else {
-        SHARED_STRINGS_BYTES_MAX
-    };
-    let bomb = part.size > BOMB_BYTES && part.size / part.packed.max(1) > BOMB_RATIO;
-    (part.size > max || bomb).then(|| {
+    let packed = part.packed.min(file_length);
+    let size = part.size.min(packed.saturating_mul(RATIO_MAX));
+    let limit = unpack::limit(&part.name, packed, format);
+    (size > limit).then(|| {
         message!(
             "this workbook unpacks to {size} MB in one part ({part}), more than can be read",
-            size = part.size >> 20,
+            size = size >> 20,
             part = &part.name
         )
     })
 }
 
-/// The parts of a zip file, from the directory at its end; `None` when there is none. `calamine` does not tell sizes
-/// before it unpacks.
-fn directory(file: &mut Input, length: u64) -> io::Result<Option<Vec<Part>>> {
+/// The parts of a zip file, from the directory at its end; `None` when there is none.
+fn directory(file: &mut Input, length: u64) -> io::Result<Option<Vec<ZipPart>>> {
     const END_BYTES: u64 = 22;
     const COMMENT_BYTES_MAX: u64 = 65_535;
     /// Room for the directory's end of a large file.
@@ -202,25 +181,25 @@ fn directory(file: &mut Input, length: u64) -> io::Result<Option<Vec<Part>>> {
     Ok(Some(parts(&bytes)))
 }
 
-fn parts(directory: &[u8]) -> Vec<Part> {
+fn parts(directory: &[u8]) -> Vec<ZipPart> {
     const ENTRY_BYTES: usize = 46;
     let mut parts = Vec::new();
     let mut at = 0;
     while directory[at..].starts_with(b"PK\x01\x02") {
-        let (Some(packed), Some(size), Some(name), Some(extra), Some(comment)) = (
-            u32_at(directory, at + 20),
-            u32_at(directory, at + 24),
-            u16_at(directory, at + 28),
-            u16_at(directory, at + 30),
-            u16_at(directory, at + 32),
-        ) else {
+        let length = |place| u16_at(directory, at + place).map(usize::from);
+        let (Some(packed), Some(size), Some(name), Some(extra), Some(comment)) =
+            (u32_at(directory, at + 20), u32_at(directory, at + 24), length(28), length(30), length(32))
+        else {
             break;
         };
         let name_start = at + ENTRY_BYTES;
-        let Some(bytes) = directory.get(name_start..name_start + name) else { break };
+        let extra_start = name_start + name;
+        let Some(bytes) = directory.get(name_start..extra_start) else { break };
         let name = String::from_utf8_lossy(bytes).into_owned();
-        at = name_start + bytes.len() + extra + comment;
-        parts.push(Part { name, packed: u64::from(packed), size: u64::from(size) });
+        let extra_bytes = directory.get(extra_start..extra_start + extra).unwrap_or_default();
+        let (size, packed) = large_sizes(extra_bytes, size, packed);
+        parts.push(ZipPart { name, packed, size });
+        at = extra_start + extra + comment;
         if at > directory.len() {
             break;
         }
@@ -228,23 +207,33 @@ fn parts(directory: &[u8]) -> Vec<Part> {
     parts
 }
 
+/// Size and packed size, from the extra field where they did not fit into four bytes, or might not have fitted: whoever
+/// writes a stream does not know before. [APPNOTE 4.5.3]
+fn large_sizes(mut extra: &[u8], size: u32, packed: u32) -> (u64, u64) {
+    const LARGE: u16 = 1;
+    while let (Some(kind), Some(length)) = (u16_at(extra, 0), u16_at(extra, 2)) {
+        let Some(field) = extra.get(4..4 + usize::from(length)) else { break };
+        if kind == LARGE {
+            let mut at = 0;
+            let mut long = |short: u32| match short {
+                u32::MAX => {
+                    at += 8;
+                    u64_at(field, at - 8).unwrap_or(short.into())
+                }
+                _ => short.into(),
+            };
+            return (long(size), long(packed));
+        }
+        extra = &extra[4 + field.len()..];
+    }
+    (size.into(), packed.into())
+}
+
 fn read_at(file: &mut Input, start: u64, length: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.seek(SeekFrom::Start(start))?;
     file.take(length).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-fn u16_at(bytes: &[u8], at: usize) -> Option<usize> {
-    Some(usize::from(u16::from_le_bytes(bytes.get(at..at + 2)?.try_into().ok()?)))
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
-}
-
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    Some(u64::from_le_bytes(bytes.get(at..at + 8)?.try_into().ok()?))
 }
 
 /// What the operating system said, in plainer words.

@@ -3,8 +3,10 @@
 //! Reading order: `layout` (what is said and found about a source), `open` (the open `Table`), `header` (titles and
 //! how they are looked up), `cell` (a row and its typed cells). Behind them, for CSV: `csv_in`, which plans with
 //! `encoding` and `dialect`, reads with `decode` and `record`, and reads `ahead` where there is much to do; for workbooks: `sheet_in`, which reads with
-//! `workbook` (which scans an `xlsx` itself and leaves all else to `calamine`) and `value` what `choose` chose, once
-//! `extent` has looked how far the cells of an old one reach. `kind` tells all these apart; `fingerprint` is learnt from all bytes of a file, `input` is the file or a copy of it in memory; `csv_out` writes, and `excel`
+//! `workbook` and `value` what `choose` chose, and what `sheet_facts` a sheet has besides its cells (`merged`, hidden rows, links).
+//! `workbook` reads an `xlsx`, an `xlsb`, an `xls` and an `ods` with code of our own; `xlsb` and `xls` share `binary`, `shared_texts`
+//! and `bytes`. `number_format` and `currency` say what the format of a number adds to it, `sums` what a row of totals begins with; `unpack` bounds what comes
+//! out of a zip file. `kind` tells all these apart, with `markup_text` from pages and XML; `fingerprint` is learnt from all bytes of a file, `input` is the file or a copy of it in memory; `csv_out` writes, and `excel`
 //! says what workbooks take.
 //!
 //! Nothing here knows what the columns mean.
@@ -13,7 +15,9 @@ mod layout;
 mod open;
 mod header;
 mod cell;
+mod currency;
 mod kind;
+mod markup_text;
 mod input;
 mod fingerprint;
 mod csv_in;
@@ -25,17 +29,35 @@ mod ahead;
 mod sheet_in;
 mod choose;
 mod workbook;
+mod sheet_facts;
+mod sums;
+mod merged;
 mod xlsx;
-mod extent;
+mod ods;
+mod xlsb;
+mod xls;
+mod binary;
+mod shared_texts;
+mod bytes;
+mod unpack;
 mod value;
+mod number_format;
 mod quiet;
 mod csv_out;
 mod excel;
+#[cfg(test)]
+mod binary_tests;
+#[cfg(test)]
+mod by_calamine;
 
-pub use cell::{Cell, Row, Scalar};
+pub use cell::{Cell, LINKS_FROM, ROW_CUT, Row, Scalar, Seen, Shown};
 pub use csv_out::CsvOut;
+pub use currency::{CurrencySign, is_currency_code};
+pub use encoding::{EncodingDoubt, EncodingReading, Evidence, Unclear};
 pub use excel::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
 pub use fingerprint::Fingerprint;
-pub use header::{Found, Header, fold};
-pub use layout::{BeyondAscii, Format, Layout, ReadOptions};
+pub use header::{Found, Header, LINK, REJECT_COLUMNS, fold};
+pub use layout::{BeyondAscii, Format, HiddenCount, HiddenRows, Layout, ReadOptions};
 pub use open::{Reading, Table};
+pub use sums::begins_with_total;
+pub use value::write_number;

@@ -1,13 +1,13 @@
 //! The open table: a source of any kind, with its layout and header, and its rows one after the other.
 
 use super::ahead::Ahead;
-use super::cell::Row;
+use super::cell::{Row, Scalar, Seen};
 use super::csv_in::{self, CsvIn, SAMPLE_BYTES};
 use super::fingerprint::{Fingerprint, Tap};
-use super::header::Header;
+use super::header::{Found, Header};
 use super::input::Input;
 use super::kind;
-use super::layout::{Format, Layout, ReadOptions};
+use super::layout::{BeyondAscii, Format, HiddenRows, Layout, ReadOptions};
 use super::sheet_in::{self, SheetIn};
 use crate::message;
 use crate::problem::{Note, Place, Problem, Source};
@@ -22,8 +22,27 @@ pub struct Table {
     pub header: Header,
     rows: Rows,
     source: Arc<Source>,
-    /// Rows with cells beyond the header: how many, and the first of them.
+    /// Of a table without a header: its first row, which was read to learn its width.
+    first: Option<Row>,
+    /// Some rows at the beginning.
+    sample: Arc<[Row]>,
+    fill: Vec<Filled>,
+    /// Columns beyond the last title that are named by their letters.
+    letters: Vec<usize>,
+    /// The row before, as Excel shows it.
+    last: u32,
+    /// Rows with cells beyond the header, and rows that are shorter: how many, and the first of them.
     long_rows: (u32, u32),
+    short_rows: (u32, u32),
+    /// What was said of it, while its encoding is open.
+    asked: Option<Box<ReadOptions>>,
+}
+
+/// A column in which an empty cell has the value of the one above it.
+struct Filled {
+    column: usize,
+    text: String,
+    value: Scalar,
 }
 
 enum Rows {
@@ -100,7 +119,7 @@ impl Table {
     fn of_workbook(path: &Path, input: Input, format: Format, options: &ReadOptions) -> Result<Table, Problem> {
         let (sheet, layout) = sheet_in::open(path, input, format, options)?;
         let source = Source { file: path.display().to_string(), sheet: layout.sheet.clone() };
-        Table::with_header(path, Rows::Sheet(Box::new(sheet)), layout, Arc::new(source))
+        Table::with_header(path, Rows::Sheet(Box::new(sheet)), layout, Arc::new(source), options)
     }
 
     /// `rest` follows on `start`.
@@ -115,19 +134,71 @@ impl Table {
         }
         let source = Arc::new(Source { file: path.display().to_string(), sheet: None });
         let (csv, layout) = csv_in::open(path, rest, start, options, source.clone())?;
-        Table::with_header(path, Rows::Csv(Box::new(csv)), layout, source)
+        let mut table = Table::with_header(path, Rows::Csv(Box::new(csv)), layout, source, options)?;
+        table.asked = table.layout.encoding_open.then(|| Box::new(options.clone()));
+        Ok(table)
     }
 
-    fn with_header(path: &Path, rows: Rows, layout: Layout, source: Arc<Source>) -> Result<Table, Problem> {
-        let mut table = Table { layout, header: Header::default(), rows, source, long_rows: (0, 0) };
-        table.read_header(path)?;
+    /// The same table, once all bytes have been seen, where these have a say in its encoding.
+    pub fn judged(&self, fingerprint: &Fingerprint) -> Result<Option<Table>, Problem> {
+        let (Some(asked), Some(evidence)) = (&self.asked, &fingerprint.beyond_ascii) else { return Ok(None) };
+        let options = ReadOptions { beyond_ascii: BeyondAscii::Found(Box::new(evidence.clone())), ..(**asked).clone() };
+        Table::open(Path::new(&self.source.file), &options).map(Some)
+    }
+
+    /// True where both give the same rows of one file.
+    pub fn reads_like(&self, other: &Table) -> bool {
+        let how = |layout: &Layout| (layout.encoding, layout.delimiter, layout.header_row);
+        how(&self.layout) == how(&other.layout)
+    }
+
+    fn with_header(
+        path: &Path,
+        rows: Rows,
+        layout: Layout,
+        source: Arc<Source>,
+        options: &ReadOptions,
+    ) -> Result<Table, Problem> {
+        let sample = layout.sample.clone();
+        let mut table = Table {
+            layout,
+            header: Header::default(),
+            rows,
+            source,
+            first: None,
+            sample,
+            fill: Vec::new(),
+            letters: Vec::new(),
+            last: 0,
+            long_rows: (0, 0),
+            short_rows: (0, 0),
+            asked: None,
+        };
+        match options.header_row {
+            Some(0) => table.without_header(path)?,
+            Some(_) | None => table.read_header(path)?,
+        }
+        let column = |title: &String| match table.header.find(title) {
+            Found::One(column) => Some(Filled { column, text: String::new(), value: Scalar::Empty }),
+            // Whoever compiles the mapping tells it.
+            Found::Many(_) | Found::None => None,
+        };
+        let letter = |title: &String| match table.header.find(title) {
+            Found::One(index) => Some(index),
+            Found::Many(_) | Found::None => None,
+        };
+        table.letters = options.titles.iter().filter_map(letter).filter(|index| *index >= table.header.len()).collect();
+        table.fill = table.layout.fill_down.iter().filter_map(column).collect();
         Ok(table)
     }
 
     /// For whoever will read to the end and has much to do with each row: from here on the rows are read by another thread.
     pub fn read_ahead(mut self) -> Result<Table, Problem> {
         self.rows = match self.rows {
-            Rows::Csv(csv) => Rows::Ahead(Box::new(Ahead::start(*csv, Path::new(&self.source.file))?)),
+            Rows::Csv(csv) => {
+                let file = Path::new(&self.source.file);
+                Rows::Ahead(Box::new(Ahead::start(*csv, &self.header, self.layout.cut_rows, file)?))
+            }
             ahead @ (Rows::Ahead(_) | Rows::Sheet(_)) => ahead,
         };
         Ok(self)
@@ -148,33 +219,88 @@ impl Table {
                 return Err(Problem::in_file(path, "header-row", message).hint(hint));
             }
             self.layout.header_row = row.number;
-            self.header = Header::new(row.iter().map(|cell| cell.text.to_owned()));
+            let titles = row.iter().map(|cell| cell.text.to_owned());
+            self.header = if self.layout.two_rows { Header::of_two_rows(titles) } else { Header::new(titles) };
             return Ok(());
         }
         if wanted == 0 {
             return Err(csv_in::empty(path));
         }
-        let message = message!("row {row} should be the header, but the table ends in row {last}", row = wanted, last);
+        let message = match last {
+            0 => message!("row {row} should be the header, but the table ends before it", row = wanted),
+            last => message!("row {row} should be the header, but the table ends in row {last}", row = wanted, last),
+        };
         Err(Problem::in_file(path, "header-row", message).hint("check the number of the header row"))
+    }
+
+    /// The first row is one of the table; it says how wide that is.
+    fn without_header(&mut self, path: &Path) -> Result<(), Problem> {
+        let mut row = Row::default();
+        if !self.read_filled(&mut row)? {
+            return Err(csv_in::empty(path));
+        }
+        self.header = Header::without_titles(row.len());
+        self.layout.header_row = 0;
+        self.first = Some(row);
+        Ok(())
     }
 
     /// Fills `row` with the next row that isn't blank; false at the end. After a problem with the code `encoding` the
     /// next row may still be read; any other ends the table, and comes again.
     pub fn read(&mut self, row: &mut Row) -> Result<bool, Problem> {
+        if self.first.is_some() {
+            *row = self.first.take().unwrap_or_default();
+        } else if !self.read_filled(row)? {
+            return Ok(false);
+        }
+        self.look(row);
+        if !self.fill.is_empty() {
+            self.fill_down(row);
+        }
+        Ok(true)
+    }
+
+    /// Carries values down to the row; never across a blank row, or one that is no record.
+    fn fill_down(&mut self, row: &mut Row) {
+        let apart = row.is_sum || !matches!(row.seen, Seen::Plain | Seen::Hidden);
+        if apart || row.number > self.last + 1 {
+            self.fill.iter_mut().for_each(|filled| filled.value = Scalar::Empty);
+        }
+        self.last = row.number;
+        for filled in self.fill.iter_mut().filter(|_| !apart) {
+            let cell = row.get(filled.column);
+            if !cell.is_empty() {
+                filled.text.clear();
+                filled.text.push_str(cell.text);
+                filled.value = cell.value;
+            } else if filled.value != Scalar::Empty {
+                row.put(filled.column, &filled.text, filled.value);
+            }
+        }
+    }
+
+    fn read_filled(&mut self, row: &mut Row) -> Result<bool, Problem> {
         while self.read_any(row)? {
-            if row.is_blank() {
-                continue;
+            if !row.is_blank() {
+                return Ok(true);
             }
-            let width = self.header.len();
-            if row.len() > width && (width..row.len()).any(|index| !row.get(index).is_empty()) {
-                self.long_rows.0 += 1;
-                if self.long_rows.0 == 1 {
-                    self.long_rows.1 = row.number;
-                }
-            }
-            return Ok(true);
         }
         Ok(false)
+    }
+
+    /// What the row as a whole is, beside its cells.
+    fn look(&mut self, row: &mut Row) {
+        let width = self.header.len();
+        let beyond = |index: usize| !row.get(index).is_empty() && !self.letters.contains(&index);
+        if row.len() > width && (width..row.len()).any(beyond) {
+            count(&mut self.long_rows, row.number);
+        }
+        if row.len() < width && self.layout.format == Format::Csv {
+            count(&mut self.short_rows, row.number);
+        }
+        if !matches!(self.rows, Rows::Ahead(_)) {
+            row.look(&self.header);
+        }
     }
 
     fn read_any(&mut self, row: &mut Row) -> Result<bool, Problem> {
@@ -199,9 +325,29 @@ impl Table {
         self.source.clone()
     }
 
+    /// Some rows at the beginning, below the header: enough to see what is usual in it.
+    pub fn sample(&self) -> Arc<[Row]> {
+        Arc::clone(&self.sample)
+    }
+
     /// What is worth knowing and no problem; complete once `read` has given false.
     pub fn notes(&self) -> Vec<Note> {
         let mut notes = self.layout.notes.clone();
+        match self.layout.hidden {
+            // Those that are left out are counted by whoever leaves them out.
+            Some(hidden) if hidden.rows > 0 && self.layout.hidden_rows != Some(HiddenRows::Skip) => {
+                let message = match self.layout.hidden_rows {
+                    Some(HiddenRows::Import) => message!("{hidden}; read all the same", hidden = hidden.message()),
+                    _ => hidden.message(),
+                };
+                notes.push(Note::new("hidden-rows", message).count(hidden.rows.into()));
+            }
+            Some(_) => {}
+            None => notes.push(Note::new(
+                "hidden-not-seen",
+                "rows that the sheet does not show, and merged cells, cannot be told in this workbook",
+            )),
+        }
         let (count, row) = self.long_rows;
         let message = match count {
             0 => None,
@@ -213,10 +359,25 @@ impl Table {
             )),
         };
         notes.extend(message.map(|message| Note::new("cells-beyond-header", message).count(count.into())));
+        let (count, row) = self.short_rows;
+        let message = match count {
+            0 => None,
+            1 => Some(message!("row {row} has fewer cells than the header", row)),
+            _ => Some(message!("{count} rows have fewer cells than the header, the first is row {row}", count, row)),
+        };
+        notes.extend(message.map(|message| Note::new("short-rows", message).count(count.into())));
         if let Rows::Sheet(sheet) = &self.rows {
             notes.extend_from_slice(sheet.notes());
         }
         notes
+    }
+}
+
+/// One more of a kind of rows, of which the first is told.
+fn count((count, first): &mut (u32, u32), row: u32) {
+    *count += 1;
+    if *count == 1 {
+        *first = row;
     }
 }
 

@@ -1,6 +1,6 @@
-//! Panics of code that is not ours, caught and kept silent. `calamine` reads most damaged workbooks as errors, but an
-//! index out of bounds is still found now and then; to the person that is a damaged workbook like any other, and the
-//! words of a panic on the screen would only frighten.
+//! Panics while a workbook is read, caught and kept silent. Damaged ones are told as errors; should one still meet a bug, of
+//! the libraries or of ours, to the person that is a damaged workbook like any other, and the words of a panic on the
+//! screen would only frighten.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};

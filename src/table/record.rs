@@ -54,6 +54,10 @@ pub enum Broken {
     LongCell {
         cell: usize,
     },
+    /// A cell between quotes, of which it is not known whether it ever ends.
+    LongQuoted {
+        cell: usize,
+    },
     ManyColumns,
 }
 
@@ -136,15 +140,15 @@ fn quoted(bytes: &[u8], open: usize, last: bool, delimiter: u8, index: usize) ->
     let mut look = start;
     loop {
         let Some(found) = memchr(b'"', &bytes[look..]) else {
-            return if last || bytes.len() - start > CELL_BYTES_MAX {
-                Cell::Broken(Broken::Unclosed { cell: index })
-            } else {
-                Cell::More
+            return match last {
+                true => Cell::Broken(Broken::Unclosed { cell: index }),
+                false if bytes.len() - start > CELL_BYTES_MAX => Cell::Broken(Broken::LongQuoted { cell: index }),
+                false => Cell::More,
             };
         };
         let quote = look + found;
         if quote - start > CELL_BYTES_MAX {
-            return Cell::Broken(Broken::Unclosed { cell: index });
+            return Cell::Broken(Broken::LongQuoted { cell: index });
         }
         let after = skip_spaces(bytes, quote + 1, delimiter);
         match bytes.get(quote + 1) {
@@ -272,6 +276,10 @@ mod tests {
         assert_eq!(scan(b"a;\"never closed\nb;c\n", 0, true, b';', &mut spans), broken);
         let mut long = b"a;\"".to_vec();
         long.resize(CELL_BYTES_MAX + 10, b'x');
-        assert_eq!(scan(&long, 0, false, b';', &mut spans), broken);
+        // It may end behind what has been read.
+        let long_quoted = Scan::Broken(Broken::LongQuoted { cell: 1 });
+        assert_eq!(scan(&long, 0, false, b';', &mut spans), long_quoted);
+        long.extend_from_slice(b"\";c\n");
+        assert_eq!(scan(&long, 0, true, b';', &mut spans), long_quoted);
     }
 }

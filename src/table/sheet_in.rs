@@ -1,13 +1,16 @@
 //! One sheet of a workbook as rows. The workbook is read on a thread of its own, which hands over rows in batches:
-//! `calamine`'s reader of cells borrows the open workbook, and one that stays put on a stack needs no trick to live
-//! beside it; reading and everything after it share the work of two cores; and a panic inside stays inside.
+//! readers of cells borrow the open workbook, and one that stays put on a stack needs no trick to live beside it; reading
+//! and everything after it share the work of two cores; and a panic inside stays inside.
 
-use super::cell::{Row, Scalar};
+use super::cell::{LINKS_FROM, Row, Scalar, Seen};
 use super::choose::{Choice, choose};
+use super::header::TITLE_JOIN;
 use super::input::Input;
 use super::layout::{Format, Layout, ReadOptions};
+use super::merged::{Merged, Place};
 use super::quiet::quietly;
-use super::value;
+use super::sheet_facts::SheetFacts;
+use super::value::{self, Value};
 use super::workbook::{Found, REPAIR, Trouble, Workbook};
 use crate::message;
 use crate::problem::{Note, Problem, column_letter};
@@ -25,7 +28,7 @@ const BATCH_CELLS: usize = 16_384;
 const BATCH_TEXT_BYTES: usize = 1 << 20;
 /// One row cannot honestly hold more: Excel's longest cell is 128 KiB.
 const ROW_TEXT_BYTES_MAX: usize = 16 << 20;
-/// `calamine` needs little; damaged files may nest deeply.
+/// Readers need little; damaged files may nest deeply.
 const STACK_BYTES: usize = 8 << 20;
 
 /// Rows packed one behind the other, blank cells and blank rows left out.
@@ -33,8 +36,15 @@ const STACK_BYTES: usize = 8 << 20;
 struct Batch {
     text: String,
     cells: Vec<Packed>,
-    /// The number of each row and where its cells end.
-    rows: Vec<(u32, usize)>,
+    rows: Vec<PackedRow>,
+}
+
+struct PackedRow {
+    number: u32,
+    seen: Seen,
+    all_formulas: bool,
+    /// Where its cells end.
+    end: usize,
 }
 
 struct Packed {
@@ -68,7 +78,8 @@ pub fn open(path: &Path, file: Input, format: Format, options: &ReadOptions) -> 
     let (used, returned) = sync_channel(BATCHES_WAITING + 2);
     let (own_path, options) = (path.to_owned(), options.clone());
     let reading = thread::Builder::new().name("workbook".into()).stack_size(STACK_BYTES).spawn(move || {
-        let sending = Sending { path: own_path, sender, returned, batch: Batch::default(), sent: false };
+        let (batch, merged) = (Batch::default(), Merged::default());
+        let sending = Sending { path: own_path, sender, returned, batch, sent: false, merged, filled_to: 0 };
         run(file, format, &options, sending);
     });
     if let Err(error) = reading {
@@ -93,7 +104,10 @@ fn run(file: Input, format: Format, options: &ReadOptions, mut sending: Sending)
     let result = quietly(|| {
         let mut book = Workbook::open(file, format).map_err(|trouble| trouble.problem(&path, None))?;
         let choice = choose(&path, &mut book, options)?;
-        let _ = sending.sender.send(Message::Opened(Box::new(layout(&book, &choice))));
+        let (hidden_rows, links, fill_down) = (options.hidden_rows, options.links, options.fill_down.clone());
+        let layout = Layout { hidden_rows, links, fill_down, ..layout(&book, &choice) };
+        let _ = sending.sender.send(Message::Opened(Box::new(layout)));
+        sending.merged = Merged::new(choice.facts.merged.as_deref().unwrap_or_default(), first_row(&choice));
         sending.rows(&mut book, &choice)
     });
     let message = match result {
@@ -102,6 +116,11 @@ fn run(file: Input, format: Format, options: &ReadOptions, mut sending: Sending)
         None => Message::Failed(Box::new(Trouble::Damaged(String::new()).problem(&path, None))),
     };
     let _ = last_words.send(message);
+}
+
+/// The first row below the header, counted from 0.
+fn first_row(choice: &Choice) -> u32 {
+    choice.header_row + u32::from(choice.two_rows)
 }
 
 fn layout(book: &Workbook, choice: &Choice) -> Layout {
@@ -117,8 +136,16 @@ fn layout(book: &Workbook, choice: &Choice) -> Layout {
         sheets: names(true),
         hidden_sheets: names(false),
         header_row: choice.header_row,
+        two_rows: choice.two_rows,
+        links: false,
+        fill_down: Vec::new(),
+        hidden_rows: None,
+        hidden: choice.facts.hidden_from(first_row(choice)),
+        cut_rows: false,
+        sample: choice.sample.iter().filter(|row| row.number > first_row(choice)).cloned().collect(),
         guessed: choice.guessed.clone(),
         encoding_open: false,
+        encoding_doubt: None,
         notes: choice.notes.clone(),
     }
 }
@@ -129,6 +156,19 @@ struct Sending {
     returned: Receiver<Batch>,
     batch: Batch,
     sent: bool,
+    merged: Merged,
+    /// The column up to which the last row has the values of cells that are merged with its own.
+    filled_to: u32,
+}
+
+/// A cell that goes into the batch: the text stands there already.
+struct Taken {
+    row: u32,
+    column: u32,
+    /// Where in the batch its text begins.
+    text_start: usize,
+    value: Scalar,
+    formula: bool,
 }
 
 impl Sending {
@@ -136,15 +176,23 @@ impl Sending {
         let epoch_1904 = book.epoch_1904;
         let mut stopped: Option<Problem> = None;
         let mut uncomputed: (usize, Option<String>) = (0, None);
+        let mut head = Head::of(choice);
         let result = book.cells(&choice.sheet, &mut |found| {
             if found.row + 1 < choice.header_row {
                 return ControlFlow::Continue(());
             }
-            if found.uncomputed {
+            if found.value == Value::Uncomputed {
                 uncomputed.0 += 1;
                 uncomputed.1.get_or_insert_with(|| place(&found));
             }
-            match self.take(&found, epoch_1904) {
+            let taken = match head.as_mut().is_some_and(|open| open.takes(&found, epoch_1904)) {
+                true => Ok(true),
+                false => {
+                    let more = self.head(head.take());
+                    more.and_then(|more| Ok(more && self.take(&found, epoch_1904, &choice.facts)?))
+                }
+            };
+            match taken {
                 Ok(true) => ControlFlow::Continue(()),
                 Ok(false) => ControlFlow::Break(()),
                 Err(problem) => {
@@ -153,57 +201,137 @@ impl Sending {
                 }
             }
         });
+        if stopped.is_none() && head.is_some() {
+            stopped = self.head(head).err();
+        }
+        self.end_row(&choice.facts);
         // What came before the trouble is good, and goes out first.
         self.flush();
         if let Some(problem) = stopped {
             return Err(problem);
         }
         result.map_err(|trouble| trouble.problem(&self.path, Some(&choice.sheet)))?;
-        Ok(match uncomputed {
-            (0, _) => Vec::new(),
-            (count, first) => {
-                let first = first.unwrap_or_default();
-                let message = match count {
-                    1 => message!(
-                        "1 formula has no stored result and reads as empty, the first in {first}; open the file in Excel and save it to store them",
-                        first
-                    ),
-                    _ => message!(
-                        "{count} formulas have no stored result and read as empty, the first in {first}; open the file in Excel and save it to store them",
-                        count,
-                        first
-                    ),
-                };
-                vec![Note::new("formula-without-result", message).count(count as u64)]
+        let mut notes = self.merged_note();
+        notes.extend(uncomputed_note(uncomputed));
+        Ok(notes)
+    }
+
+    /// The header of two rows, as one.
+    fn head(&mut self, head: Option<Head>) -> Result<bool, Problem> {
+        let Some(head) = head else { return Ok(true) };
+        for (column, title) in head.titles() {
+            let text_start = self.batch.text.len();
+            self.batch.text.push_str(&title);
+            let taken = Taken { row: head.row, column, text_start, value: Scalar::Text, formula: false };
+            if !self.put(taken, Seen::Plain)? {
+                return Ok(false);
             }
-        })
+        }
+        Ok(true)
     }
 
     /// Adds a cell to the batch; false when nobody wants more.
-    fn take(&mut self, found: &Found<'_>, epoch_1904: bool) -> Result<bool, Problem> {
-        let (number, column) = (found.row + 1, found.column);
-        let before = self.batch.text.len();
+    fn take(&mut self, found: &Found<'_>, epoch_1904: bool, facts: &SheetFacts) -> Result<bool, Problem> {
+        let (row, column) = (found.row, found.column);
+        let text_start = self.batch.text.len();
         let value = value::write(found.value, epoch_1904, &mut self.batch.text);
-        if self.batch.text.len() == before {
+        if self.batch.text.len() == text_start && value != Scalar::Uncomputed {
             return Ok(true);
         }
+        let taken = Taken { row, column, text_start, value, formula: found.formula };
+        let plain = self.merged.is_empty() && facts.links.is_empty();
+        if plain || self.batch.rows.last().is_some_and(|last| last.number > row + 1) {
+            let known = self.batch.rows.last().is_some_and(|last| last.number == row + 1);
+            return self.put(taken, if known { Seen::Plain } else { seen(row, facts) });
+        }
+        self.take_among_merged(taken, facts)
+    }
+
+    fn take_among_merged(&mut self, taken: Taken, facts: &SheetFacts) -> Result<bool, Problem> {
+        let Taken { row, column, text_start, value, .. } = taken;
+        let new_row = self.batch.rows.last().is_none_or(|last| last.number != row + 1);
+        let text = self.batch.text.split_off(text_start);
+        if new_row {
+            self.end_row(facts);
+            self.merged.row(row);
+        }
+        match self.merged.place(row, column) {
+            Place::Free => {}
+            Place::First => self.merged.keep(row, column, &text, value),
+            Place::Covered => return Ok(true),
+        }
+        let from = if new_row { 0 } else { self.filled_to };
+        if !self.fill(row, from..column, seen(row, facts))? {
+            return Ok(false);
+        }
+        self.filled_to = column;
+        let taken = Taken { text_start: self.batch.text.len(), ..taken };
+        self.batch.text.push_str(&text);
+        self.put(taken, seen(row, facts))
+    }
+
+    /// The values that a row has from merged cells above it.
+    fn fill(&mut self, row: u32, columns: std::ops::Range<u32>, seen: Seen) -> Result<bool, Problem> {
+        let mut filled: Vec<(u32, String, Scalar)> = Vec::new();
+        self.merged.fill(row, columns, |column, text, value| filled.push((column, text.to_owned(), value)));
+        for (column, text, value) in filled {
+            let text_start = self.batch.text.len();
+            self.batch.text.push_str(&text);
+            // It says nothing of whether the row itself is one of formulas.
+            let formula = true;
+            if !self.put(Taken { row, column, text_start, value, formula }, seen)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What the last row has to the right of its last cell, and behind its cells.
+    fn end_row(&mut self, facts: &SheetFacts) {
+        let wanted = self.filled_to != u32::MAX && !(self.merged.is_empty() && facts.links.is_empty());
+        let Some(last) = self.batch.rows.last().filter(|_| wanted) else { return };
+        let (row, seen) = (last.number - 1, last.seen);
+        // A row that could not be sent is not wanted.
+        let _ = self.fill(row, self.filled_to..u32::MAX, seen);
+        self.filled_to = u32::MAX;
+        if facts.links.is_empty() {
+            return;
+        }
+        let start = self.batch.rows.len().checked_sub(2).map_or(0, |before| self.batch.rows[before].end);
+        let columns: Vec<u32> = self.batch.cells[start..].iter().map(|cell| cell.column).collect();
+        for column in columns {
+            if let Some(address) = facts.links.get(&(row, column)) {
+                self.batch.text.push_str(address);
+                let (column, text_end) = (LINKS_FROM as u32 + column, self.batch.text.len() as u32);
+                self.batch.cells.push(Packed { column, text_end, value: Scalar::Text });
+            }
+        }
+        if let Some(last) = self.batch.rows.last_mut() {
+            last.end = self.batch.cells.len();
+        }
+    }
+
+    fn put(&mut self, taken: Taken, seen: Seen) -> Result<bool, Problem> {
+        let Taken { row, column, text_start, value, formula } = taken;
+        let number = row + 1;
         match self.batch.rows.last() {
-            Some(&(row, _)) if row == number => {
+            Some(last) if last.number == number => {
                 if self.batch.cells.last().is_some_and(|cell| cell.column >= column) {
                     return Err(self.damaged("the cells of a row are out of order"));
                 }
             }
-            Some(&(row, _)) if row > number => return Err(self.damaged("its rows are out of order")),
+            Some(last) if last.number > number => return Err(self.damaged("its rows are out of order")),
             _ => {
                 if self.is_full() {
                     // The cell's text moves to the next batch.
-                    let text = self.batch.text.split_off(before);
+                    let text = self.batch.text.split_off(text_start);
                     if !self.flush() {
                         return Ok(false);
                     }
                     self.batch.text.push_str(&text);
                 }
-                self.batch.rows.push((number, self.batch.cells.len()));
+                let end = self.batch.cells.len();
+                self.batch.rows.push(PackedRow { number, seen, all_formulas: true, end });
             }
         }
         let text_end = self.batch.text.len();
@@ -213,10 +341,26 @@ impl Sending {
             return Err(Problem::in_file(&self.path, "row-too-long", message).hint("shorten its cells"));
         }
         self.batch.cells.push(Packed { column, text_end: text_end as u32, value });
-        if let Some((_, end)) = self.batch.rows.last_mut() {
-            *end = self.batch.cells.len();
+        if let Some(last) = self.batch.rows.last_mut() {
+            last.end = self.batch.cells.len();
+            last.all_formulas &= formula || value == Scalar::Empty;
         }
         Ok(true)
+    }
+
+    fn merged_note(&self) -> Vec<Note> {
+        let (count, Some(first)) = self.merged.filled else { return Vec::new() };
+        let letter = |column: u32| column_letter(column as usize);
+        let area = format!("{}{}:{}{}", letter(first.left), first.top + 1, letter(first.right), first.bottom + 1);
+        let message = match count {
+            1 => message!("the cells {area} are merged: each of their rows has the value", area),
+            _ => message!(
+                "{count} groups of cells are merged over several rows, the first is {area}: each of the rows has the value",
+                count,
+                area
+            ),
+        };
+        vec![Note::new("merged-cells", message).count(count)]
     }
 
     fn is_full(&self) -> bool {
@@ -239,6 +383,83 @@ impl Sending {
     }
 }
 
+fn uncomputed_note((count, first): (usize, Option<String>)) -> Option<Note> {
+    let first = first?;
+    let message = match count {
+        1 => message!(
+            "the formula in {first} was never calculated; open the file in Excel or LibreOffice and save it",
+            first
+        ),
+        _ => message!(
+            "{count} formulas were never calculated, the first in {first}; open the file in Excel or LibreOffice and save it",
+            count,
+            first
+        ),
+    };
+    Some(Note::new("formula-without-result", message).count(count as u64))
+}
+
+/// What is known of a row before its cells are.
+fn seen(row: u32, facts: &SheetFacts) -> Seen {
+    if facts.is_hidden(row) {
+        Seen::Hidden
+    } else if facts.totals.binary_search(&row).is_ok() {
+        Seen::Totals
+    } else {
+        Seen::Plain
+    }
+}
+
+/// A header of two rows on its way.
+struct Head {
+    /// The upper row, counted from 0.
+    row: u32,
+    upper: Vec<(u32, String)>,
+    lower: Vec<(u32, String)>,
+    /// Columns that an upper title is merged over.
+    spans: Vec<(u32, u32)>,
+}
+
+impl Head {
+    fn of(choice: &Choice) -> Option<Head> {
+        let row = choice.header_row.checked_sub(1).filter(|_| choice.two_rows)?;
+        let areas = choice.facts.merged.iter().flatten().filter(|area| area.top == row && area.bottom == row);
+        let spans = areas.map(|area| (area.left, area.right)).collect();
+        Some(Head { row, upper: Vec::new(), lower: Vec::new(), spans })
+    }
+
+    /// False for a cell below the header.
+    fn takes(&mut self, found: &Found<'_>, epoch_1904: bool) -> bool {
+        if found.row > self.row + 1 {
+            return false;
+        }
+        let mut text = String::new();
+        value::write(found.value, epoch_1904, &mut text);
+        if !text.trim().is_empty() {
+            let titles = if found.row == self.row { &mut self.upper } else { &mut self.lower };
+            titles.push((found.column, text.trim().to_owned()));
+        }
+        true
+    }
+
+    /// The titles by their columns, in order.
+    fn titles(&self) -> Vec<(u32, String)> {
+        let mut columns: Vec<u32> = self.upper.iter().chain(&self.lower).map(|(column, _)| *column).collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let of = |titles: &[(u32, String)], column: u32| {
+            titles.iter().find(|(at, _)| *at == column).map(|(_, title)| title.clone())
+        };
+        let titled = |column: u32| {
+            let span = self.spans.iter().find(|(left, right)| (*left..=*right).contains(&column));
+            let upper = of(&self.upper, span.map_or(column, |(left, _)| *left));
+            let parts: Vec<String> = upper.into_iter().chain(of(&self.lower, column)).collect();
+            (column, parts.join(TITLE_JOIN))
+        };
+        columns.into_iter().map(titled).collect()
+    }
+}
+
 fn place(found: &Found<'_>) -> String {
     format!("{}{}", column_letter(found.column as usize), found.row + 1)
 }
@@ -255,13 +476,19 @@ impl SheetIn {
             }
             self.next_batch()?;
         }
-        let before = self.next_row.checked_sub(1).map_or(0, |previous| self.batch.rows[previous].1);
-        let (number, end) = self.batch.rows[self.next_row];
-        row.clear(number);
+        let before = self.next_row.checked_sub(1).map_or(0, |previous| self.batch.rows[previous].end);
+        let packed = &self.batch.rows[self.next_row];
+        let end = packed.end;
+        row.clear(packed.number);
+        (row.seen, row.all_formulas) = (packed.seen, packed.all_formulas);
         let mut text_start = before.checked_sub(1).map_or(0, |cell| self.batch.cells[cell].text_end as usize);
         for cell in &self.batch.cells[before..end] {
             let text_end = cell.text_end as usize;
-            row.push_at(cell.column as usize, &self.batch.text[text_start..text_end], cell.value);
+            let text = &self.batch.text[text_start..text_end];
+            match (cell.column as usize).checked_sub(LINKS_FROM) {
+                Some(column) => row.push_link(column, text),
+                None => row.push_at(cell.column as usize, text, cell.value),
+            }
             text_start = text_end;
         }
         self.next_row += 1;

@@ -1,8 +1,8 @@
 //! Values of workbook cells as text and `Scalar`: numbers with the digits that are true, dates as ISO text and as
 //! days since 1899-12-30 whatever the workbook counts from.
 
-use super::cell::Scalar;
-use calamine::{CellErrorType, Data, DataRef, ExcelDateTime};
+use super::cell::{Scalar, Shown, is_error};
+use super::number_format::{NumberFormat, Pattern};
 use jiff::civil::{Date, DateTime, Time, date};
 use std::fmt::Write;
 
@@ -20,58 +20,38 @@ pub enum Value<'a> {
     Empty,
     Text(&'a str),
     Number(f64),
-    Date(ExcelDateTime),
+    /// A number and the format that says something of it.
+    Formatted(f64, &'a Pattern),
+    /// A number and what a person reads, where the file holds both.
+    Shown {
+        number: f64,
+        text: &'a str,
+        shown: Shown,
+    },
+    /// As the workbook counts them; a duration has no date.
+    Date {
+        days: f64,
+        duration: bool,
+    },
     /// `2025-03-05`, `2025-03-05T10:30:00`, `10:30:00`, as strict OOXML and ods have them.
     Iso(&'a str),
     /// `PT10H30M00S`
     IsoDuration(&'a str),
     Bool(bool),
-    Error(&'static str),
+    Error(&'a str),
+    /// A formula without a stored result.
+    Uncomputed,
 }
 
-impl<'a> From<&'a Data> for Value<'a> {
-    fn from(data: &'a Data) -> Value<'a> {
-        match data {
-            Data::Empty => Value::Empty,
-            Data::String(text) => Value::Text(text),
-            Data::Int(number) => Value::Number(*number as f64),
-            Data::Float(number) => Value::Number(*number),
-            Data::DateTime(date) => Value::Date(*date),
-            Data::DateTimeIso(text) => Value::Iso(text),
-            Data::DurationIso(text) => Value::IsoDuration(text),
-            Data::Bool(truth) => Value::Bool(*truth),
-            Data::Error(error) => Value::Error(error_name(error)),
+impl<'a> Value<'a> {
+    /// A number under a format.
+    pub fn number(number: f64, format: &'a NumberFormat) -> Value<'a> {
+        match format {
+            NumberFormat::Plain => Value::Number(number),
+            NumberFormat::Date => Value::Date { days: number, duration: false },
+            NumberFormat::Duration => Value::Date { days: number, duration: true },
+            NumberFormat::Written(pattern) => Value::Formatted(number, pattern),
         }
-    }
-}
-
-impl<'a> From<&'a DataRef<'_>> for Value<'a> {
-    fn from(data: &'a DataRef<'_>) -> Value<'a> {
-        match data {
-            DataRef::Empty => Value::Empty,
-            DataRef::String(text) => Value::Text(text),
-            DataRef::SharedString(text) => Value::Text(text),
-            DataRef::Int(number) => Value::Number(*number as f64),
-            DataRef::Float(number) => Value::Number(*number),
-            DataRef::DateTime(date) => Value::Date(*date),
-            DataRef::DateTimeIso(text) => Value::Iso(text),
-            DataRef::DurationIso(text) => Value::IsoDuration(text),
-            DataRef::Bool(truth) => Value::Bool(*truth),
-            DataRef::Error(error) => Value::Error(error_name(error)),
-        }
-    }
-}
-
-fn error_name(error: &CellErrorType) -> &'static str {
-    match error {
-        CellErrorType::Div0 => "#DIV/0!",
-        CellErrorType::NA => "#N/A",
-        CellErrorType::Name => "#NAME?",
-        CellErrorType::Null => "#NULL!",
-        CellErrorType::Num => "#NUM!",
-        CellErrorType::Ref => "#REF!",
-        CellErrorType::Value => "#VALUE!",
-        CellErrorType::GettingData => "#GETTING_DATA",
     }
 }
 
@@ -81,6 +61,9 @@ pub fn write(value: Value<'_>, epoch_1904: bool, text: &mut String) -> Scalar {
         Value::Empty => Scalar::Empty,
         Value::Text(t) => {
             text.push_str(t);
+            if t.starts_with('#') && is_error(t) {
+                return Scalar::Error;
+            }
             if t.chars().all(char::is_whitespace) { Scalar::Empty } else { Scalar::Text }
         }
         Value::Number(number) => {
@@ -95,9 +78,16 @@ pub fn write(value: Value<'_>, epoch_1904: bool, text: &mut String) -> Scalar {
             text.push_str(name);
             Scalar::Error
         }
-        Value::Date(date) => serial(date.as_f64(), date.is_duration(), epoch_1904, text),
-        Value::Iso(iso) => match iso_serial(iso) {
-            Some(days) => write_serial(days, false, text),
+        Value::Formatted(number, pattern) => formatted(number, pattern, text),
+        Value::Shown { number, text: shown, shown: kind } => {
+            text.push_str(shown);
+            Scalar::Formatted(number, kind)
+        }
+        Value::Uncomputed => Scalar::Uncomputed,
+        Value::Date { days, duration } => serial(days, duration, epoch_1904, text),
+        Value::Iso(iso) => match Iso::of(iso) {
+            Some(Iso::Time(time)) => write_serial(time_share(time), false, text),
+            Some(Iso::Moment(moment)) => write_moment(moment, text),
             None => write(Value::Text(iso), epoch_1904, text),
         },
         Value::IsoDuration(iso) => match iso_duration(iso) {
@@ -105,6 +95,17 @@ pub fn write(value: Value<'_>, epoch_1904: bool, text: &mut String) -> Scalar {
             None => write(Value::Text(iso), epoch_1904, text),
         },
     }
+}
+
+fn formatted(number: f64, pattern: &Pattern, text: &mut String) -> Scalar {
+    // The digits of what is longer are not true, and stay in the form that says so.
+    if number.abs() < INTEGERS_TRUE_BELOW
+        && let Some(shown) = pattern.write(number, text)
+    {
+        return Scalar::Formatted(number, shown);
+    }
+    write_number(number, text);
+    Scalar::Number(number)
 }
 
 /// A date as the workbook counts it. A value below one day is a time of day and has no epoch.
@@ -146,21 +147,39 @@ fn epoch() -> Date {
     date(1899, 12, 30)
 }
 
-/// Days since 1899-12-30 of an ISO date, date-time or time.
-fn iso_serial(iso: &str) -> Option<f64> {
-    let iso = iso.trim();
-    let iso = iso.strip_suffix('Z').unwrap_or(iso);
-    if let Ok(time) = iso.parse::<Time>()
-        && !iso.contains('-')
-    {
-        return Some(time_share(time));
+/// A date, date-time or time as ISO 8601 writes it.
+enum Iso {
+    Time(Time),
+    Moment(DateTime),
+}
+
+impl Iso {
+    fn of(iso: &str) -> Option<Iso> {
+        let iso = iso.trim();
+        let iso = iso.strip_suffix('Z').unwrap_or(iso);
+        if let Ok(time) = iso.parse::<Time>()
+            && !iso.contains('-')
+        {
+            return Some(Iso::Time(time));
+        }
+        let moment = iso.parse::<DateTime>().ok();
+        moment.or_else(|| Some(iso.parse::<Date>().ok()?.to_datetime(Time::midnight()))).map(Iso::Moment)
     }
-    let moment: DateTime = match iso.parse::<DateTime>() {
-        Ok(moment) => moment,
-        Err(_) => iso.parse::<Date>().ok()?.to_datetime(Time::midnight()),
+}
+
+/// A moment that is written as such may lie before the days that workbooks count.
+fn write_moment(moment: DateTime, text: &mut String) -> Scalar {
+    let Ok(days) = epoch().until(moment.date()) else { return Scalar::Text };
+    let days = f64::from(days.get_days()) + time_share(moment.time());
+    // To whole seconds, as all moments are shown.
+    let whole = moment.round(jiff::Unit::Second).unwrap_or(moment);
+    let date = whole.date();
+    // Writing into a String cannot fail.
+    let _ = match whole.time() == Time::midnight() {
+        true => write!(text, "{date}"),
+        false => write!(text, "{date}T{}", whole.time().strftime("%H:%M:%S")),
     };
-    let days = epoch().until(moment.date()).ok()?.get_days();
-    Some(f64::from(days) + time_share(moment.time()))
+    Scalar::Serial(days)
 }
 
 fn time_share(time: Time) -> f64 {
@@ -216,8 +235,6 @@ pub fn write_number(number: f64, text: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use calamine::ExcelDateTimeType;
-
     #[test]
     fn numbers_show_the_digits_that_are_true() {
         for (number, text) in [
@@ -245,10 +262,9 @@ mod tests {
     fn dates_read_the_same_whatever_the_workbook_counts_from() {
         let excel = |days, kind, epoch_1904| {
             let mut text = String::new();
-            let date = ExcelDateTime::new(days, kind, epoch_1904);
-            (write(Value::Date(date), epoch_1904, &mut text), text)
+            (write(Value::Date { days, duration: kind }, epoch_1904, &mut text), text)
         };
-        let (date, time) = (ExcelDateTimeType::DateTime, ExcelDateTimeType::TimeDelta);
+        let (date, time) = (false, true);
         for (found, serial, text) in [
             (excel(45_721.0, date, false), 45_721.0, "2025-03-05"),
             (excel(45721.4375, date, false), 45721.4375, "2025-03-05T10:30:00"),

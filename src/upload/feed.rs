@@ -5,7 +5,7 @@ use super::groups::{FirstReading, Gathering, Unit};
 use crate::mapping::{Mapped, Mapper, Record};
 use crate::problem::{Note, Problem, Stage};
 use crate::store::{KeptCell, Outcome, Status};
-use crate::table::{Row, Table};
+use crate::table::{Row, Seen, Table};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -158,14 +158,22 @@ pub fn walk(
             }
         };
         if !more {
-            return Ok(Walked { rows: walk.rows, notes: table.notes(), counted: None });
+            return Ok(Walked { rows: walk.rows, notes: notes(&table, &walk.mapper), counted: None });
         }
     }
     let rest = gathering.as_mut().and_then(Gathering::rest);
     if let Some(unit) = rest {
         walk.unit(unit);
     }
-    Ok(Walked { rows: walk.rows, notes: table.notes(), counted: gathering.and_then(Gathering::counted) })
+    let notes = notes(&table, &walk.mapper);
+    Ok(Walked { rows: walk.rows, notes, counted: gathering.and_then(Gathering::counted) })
+}
+
+/// What the reader and the mapping have noticed.
+fn notes(table: &Table, mapper: &Mapper) -> Vec<Note> {
+    let mut notes = table.notes();
+    notes.extend(mapper.notes());
+    notes
 }
 
 struct Walk<'a, G> {
@@ -194,7 +202,15 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
 
     fn unit(&mut self, unit: Unit) -> bool {
         let (first, more, mapped) = match unit {
-            Unit::Skipped(row) => (row, Vec::new(), Some(Mapped::Skipped)),
+            Unit::Apart(row) => {
+                let mapped = self.mapper.apart(&row);
+                (row, Vec::new(), Some(mapped))
+            }
+            Unit::Incomplete(mut rows, below) => {
+                let first = rows.remove(0);
+                let mapped = self.mapper.incomplete(&first, below);
+                (first, rows, Some(mapped))
+            }
             Unit::Groupless(row) => {
                 let mapped = self.mapper.groupless(&row);
                 (row, Vec::new(), Some(mapped))
@@ -216,7 +232,7 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
         if matches!(mapped, Mapped::Elsewhere) {
             return true;
         }
-        if !matches!(mapped, Mapped::Skipped) {
+        if !matches!(mapped, Mapped::Skipped(_)) {
             self.records += 1;
         }
         if self.select.limit.is_some_and(|limit| self.records > limit) {
@@ -228,28 +244,44 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
         if (done && !known) || self.select.only.as_ref().is_some_and(|only| !only.contains(&row.number)) {
             return true;
         }
+        let width = self.mapper.plan().header.own_len();
         (self.give)(match mapped {
             Mapped::Record(record) if known => Met::Known { record, row, more },
             Mapped::Record(record) => Met::Record { record, row, more },
             // Left out above.
             Mapped::Elsewhere => return true,
-            Mapped::Skipped => Met::Local(Outcome::new(row.number, Status::Skipped)),
+            Mapped::Skipped(why) => {
+                let problems = why.into_iter().collect();
+                Met::Local(Outcome { problems, ..Outcome::new(row.number, Status::Skipped) })
+            }
             Mapped::Unchanged { key, id } => {
                 let more = more.iter().map(|row| row.number).collect();
                 Met::Local(Outcome { key, id: Some(id), more, ..Outcome::new(row.number, Status::Unchanged) })
             }
             Mapped::Rejected { key, problems } => {
-                let outcome = rejected(row, more, key, &problems);
+                let mut outcome = rejected(row, more, key, &problems);
+                if row.seen == Seen::Rest {
+                    fill_up(&mut outcome, width);
+                }
                 if known { Met::Lost(outcome) } else { Met::Local(outcome) }
             }
         })
     }
 }
 
+/// Cells that the rest of a cut row does not have: errors stand in their place, so that the row is not taken for a whole one
+/// when it comes back as it was.
+fn fill_up(outcome: &mut Outcome, width: usize) {
+    if let Some(cells) = outcome.cells.first_mut() {
+        let missing = width.saturating_sub(cells.len());
+        cells.extend(std::iter::repeat_n(KeptCell::uncomputed(), missing));
+    }
+}
+
 /// The outcome of a record that cannot be sent, with the cells of its rows as they were; `more` are the rows of its group
 /// beyond the first.
 pub fn rejected(row: &Row, more: &[Row], key: Option<String>, problems: &[Problem]) -> Outcome {
-    let cells = |row: &Row| row.iter().map(KeptCell::from).collect();
+    let cells = |row: &Row| row.kept().map(KeptCell::from).collect();
     Outcome {
         key,
         more: more.iter().map(|row| row.number).collect(),

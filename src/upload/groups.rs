@@ -11,8 +11,10 @@ use std::collections::HashMap;
 pub enum Unit {
     /// All rows of a record, at least one.
     Record(Vec<Row>),
-    /// The mapping leaves the row out.
-    Skipped(Row),
+    /// The same, but a row below, which is named, may belong to it and does not say so.
+    Incomplete(Vec<Row>, u32),
+    /// It belongs to no record: the mapping leaves it out, or it is none by itself.
+    Apart(Row),
     /// Nothing says what record it belongs to.
     Groupless(Row),
 }
@@ -32,11 +34,18 @@ impl<'a> Gathering<'a> {
                 open: None,
                 scattered: false,
             }),
-            false => Gathering::Counted(Counted { groups, left: groups.rows.clone(), open: HashMap::new() }),
+            false => Gathering::Counted(Counted {
+                groups,
+                left: groups.rows.clone(),
+                open: HashMap::new(),
+                above: None,
+                incomplete: HashMap::new(),
+                whole: None,
+            }),
         }
     }
 
-    /// `takes` is false where the mapping's `where` leaves the row out.
+    /// `takes` is false where the row belongs to no record.
     pub fn add(&mut self, row: &Row, takes: bool) -> Vec<Unit> {
         match self {
             Gathering::Counted(counted) => counted.add(row, takes),
@@ -44,10 +53,10 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// What waits for rows that have not come: nothing, where they were counted.
+    /// What waits for the row after it.
     pub fn rest(&mut self) -> Option<Unit> {
         match self {
-            Gathering::Counted(_) => None,
+            Gathering::Counted(counted) => counted.whole.take(),
             Gathering::Adjacent(adjacent) => adjacent.open.take().map(|(_, rows)| Unit::Record(rows)),
         }
     }
@@ -81,9 +90,12 @@ impl Adjacent {
         let group = self.groups.of(row);
         let met = group.is_some_and(|group| self.groups.rows.contains_key(&group));
         self.groups.count(row);
-        let Some(group) = group.filter(|_| takes) else {
-            let row = row.clone();
-            return vec![if takes { Unit::Groupless(row) } else { Unit::Skipped(row) }];
+        if !takes {
+            return vec![Unit::Apart(row.clone())];
+        }
+        let Some(group) = group else {
+            let above = self.open.take().map(|(_, rows)| Unit::Incomplete(rows, row.number));
+            return above.into_iter().chain([Unit::Groupless(row.clone())]).collect();
         };
         match &mut self.open {
             Some((open, rows)) if *open == group => {
@@ -99,28 +111,55 @@ impl Adjacent {
     }
 }
 
-/// Rows that are held until the last of theirs has come.
+/// Rows that are held until the last of theirs has come, and the row after it.
 pub struct Counted<'a> {
     groups: &'a Groups,
     left: HashMap<u64, u32>,
     open: HashMap<u64, Vec<Row>>,
+    /// The record of the row before.
+    above: Option<u64>,
+    /// Records with a row above one that does not say where it belongs.
+    incomplete: HashMap<u64, u32>,
+    /// A record whose last row was the row before.
+    whole: Option<Unit>,
 }
 
 impl Counted<'_> {
     fn add(&mut self, row: &Row, takes: bool) -> Vec<Unit> {
         let group = self.groups.of(row);
+        let groupless = takes && group.is_none();
         let mut units = Vec::new();
+        units.extend(self.whole.take().map(|unit| match unit {
+            Unit::Record(rows) if groupless => Unit::Incomplete(rows, row.number),
+            unit => unit,
+        }));
         match (takes, group) {
-            (false, _) => units.push(Unit::Skipped(row.clone())),
-            (true, None) => units.push(Unit::Groupless(row.clone())),
+            (false, _) => units.push(Unit::Apart(row.clone())),
+            (true, None) => {
+                if let Some(above) = self.above.filter(|above| self.open.contains_key(above)) {
+                    self.incomplete.entry(above).or_insert(row.number);
+                }
+                units.push(Unit::Groupless(row.clone()));
+            }
             (true, Some(group)) => self.open.entry(group).or_default().push(row.clone()),
+        }
+        if takes {
+            self.above = group;
         }
         let Some(group) = group else { return units };
         let left = self.left.entry(group).or_insert(1);
         *left = left.saturating_sub(1);
         if *left == 0 {
             self.left.remove(&group);
-            units.extend(self.open.remove(&group).map(Unit::Record));
+            let incomplete = self.incomplete.remove(&group);
+            self.whole = self.open.remove(&group).map(|rows| match incomplete {
+                Some(below) => Unit::Incomplete(rows, below),
+                None => Unit::Record(rows),
+            });
+            if !takes {
+                // It waited for a row that is none of its own: nothing can follow on its last one.
+                units.extend(self.whole.take());
+            }
         }
         units
     }
@@ -149,12 +188,15 @@ mod tests {
             for unit in gathering.add(row, row.number != 6) {
                 told.push(match unit {
                     Unit::Record(rows) => rows.iter().map(|row| row.number).collect::<Vec<u32>>(),
-                    Unit::Skipped(row) => vec![0, row.number],
+                    Unit::Incomplete(rows, _) => [9].into_iter().chain(rows.iter().map(|row| row.number)).collect(),
+                    Unit::Apart(row) => vec![0, row.number],
                     Unit::Groupless(row) => vec![1, row.number],
                 });
             }
         }
-        assert_eq!(told, [vec![1, 5], vec![0, 6], vec![3], vec![7], vec![2, 4, 8]]);
+        // Row 5 may be a part of the record above it.
+        assert_eq!(told, [vec![1, 5], vec![0, 6], vec![3], vec![7]]);
+        assert!(matches!(gathering.rest(), Some(Unit::Incomplete(rows, 5)) if rows.len() == 3));
         let Gathering::Counted(counted) = gathering else { panic!("they were counted") };
         assert!(counted.open.is_empty() && counted.left.is_empty());
     }
@@ -171,7 +213,8 @@ mod tests {
             for unit in units {
                 told.push(match unit {
                     Unit::Record(rows) => rows.iter().map(|row| row.number).collect::<Vec<u32>>(),
-                    Unit::Skipped(row) => vec![0, row.number],
+                    Unit::Incomplete(rows, _) => [9].into_iter().chain(rows.iter().map(|row| row.number)).collect(),
+                    Unit::Apart(row) => vec![0, row.number],
                     Unit::Groupless(row) => vec![1, row.number],
                 });
             }
@@ -179,7 +222,7 @@ mod tests {
             (told, first.scattered, first.groups.rows.len())
         };
         let side_by_side = told(&[(2, "A"), (3, "A"), (4, ""), (5, "B"), (9, "B")]);
-        assert_eq!(side_by_side, (vec![vec![1, 4], vec![2, 3], vec![0, 9], vec![5]], false, 2));
+        assert_eq!(side_by_side, (vec![vec![9, 2, 3], vec![1, 4], vec![0, 9], vec![5]], false, 2));
         assert!(told(&[(2, "A"), (3, "B"), (4, "A")]).1);
         assert!(told(&[]).0.is_empty());
     }

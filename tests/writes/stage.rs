@@ -117,8 +117,7 @@ impl Stage {
         std::fs::write(folder.path().join("rows.toml"), MAPPING).unwrap();
         let written = mapping::read(&folder.path().join("rows.toml")).expect("the mapping is good");
         let table = Table::open(&folder.path().join("rows.csv"), &ReadOptions::default()).expect("the source");
-        let origins =
-            compile::Origins { header: table.header.clone(), source: table.source(), ledger: Ledger::empty() };
+        let origins = compile::Origins::of(&table, Ledger::empty());
         let plan = compile::compile(&written, origins, Arc::new(account)).expect("the plan");
         // What the loop looks at is the kind and the way it is written; the records are made by hand.
         let write = kind.spec().write(action).expect("a way of writing it");
@@ -240,6 +239,9 @@ pub fn head(kind: Kind, action: Action) -> Head {
         bom: false,
         delimiter: Some(','),
         titles: Vec::new(),
+        hidden_rows: None,
+        links: false,
+        fill_down: Vec::new(),
     };
     Head {
         source,
@@ -258,6 +260,7 @@ pub fn head(kind: Kind, action: Action) -> Head {
         rows: None,
         limit: None,
         again: false,
+        same_keys: false,
         catalog: Some(CATALOG),
         decimal: None,
         keeps_links: true,

@@ -38,6 +38,8 @@ pub fn edits(request: &ImportRequest, held: &Held, fresh: &[Fresh]) -> Result<Ha
     let edit = |fresh: &Fresh, key: String| match known.get(&key) {
         Some(Some(id)) => Edit::Made { key, id: *id },
         Some(None) => Edit::New(key),
+        None if fresh.formulas => Edit::Total,
+        None if fresh.nameless => Edit::Refused(vec![nameless()]),
         None if let (Some(id), false) = (fresh.lost, request.again) => Edit::Refused(vec![lost(id)]),
         None if edited => Edit::Refused(vec![Refusal {
             code: "new-row-unclear".to_owned(),
@@ -50,6 +52,16 @@ pub fn edits(request: &ImportRequest, held: &Held, fresh: &[Fresh]) -> Result<Ha
         None => Edit::New(key),
     };
     Ok(keys.into_iter().map(|(fresh, key)| (fresh.row, edit(fresh, key))).collect())
+}
+
+fn nameless() -> Refusal {
+    Refusal {
+        code: "no-name".to_owned(),
+        column: None,
+        value: None,
+        message: "the row has neither an ID nor a name: a new record is not made of it".into(),
+        hint: Some("fill in the name of the new record, or empty the row".into()),
+    }
 }
 
 fn lost(id: u64) -> Refusal {

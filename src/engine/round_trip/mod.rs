@@ -20,7 +20,7 @@ use crate::mapping::{self, Edit, Edits, Plan, Written, wanted::wanted};
 use crate::message;
 use crate::problem::{Message, Note, Problem, Stage};
 use crate::store::{MappingHead, RunOutcome, Store, StoreError};
-use crate::table::{Found, Table};
+use crate::table::{Found, HiddenRows, Table};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -190,12 +190,17 @@ fn stretches(
     let fresh = fresh::edits(request, held, &decided.fresh)?;
     let before = |(row, edit): &(&u32, &Edit)| request.wants(**row) && matches!(edit, Edit::Made { .. });
     tell.all(tell::notes(&decided, fresh.iter().filter(before).count(), &first, &held.hidden, request));
-    let adds = fresh.iter().any(|(row, edit)| request.wants(*row) && !matches!(edit, Edit::Made { .. }));
+    let new = |edit: &Edit| !matches!(edit, Edit::Made { .. } | Edit::Total);
+    let adds = fresh.iter().any(|(row, edit)| request.wants(*row) && new(edit));
     let mut all = Vec::new();
     match purposes {
         [Purpose::Update, ..] => {
             let mut edits = decided.edits.clone();
-            edits.extend(decided.fresh.iter().map(|fresh| (fresh.row, Edit::Elsewhere)));
+            // Sums under the table are told with the changes.
+            let (totals, fresh): (HashMap<u32, Edit>, _) =
+                fresh.into_iter().partition(|(_, edit)| *edit == Edit::Total);
+            edits.extend(fresh.keys().map(|row| (*row, Edit::Elsewhere)));
+            edits.extend(totals);
             all.push(first.with(edits, Edit::Same)?);
             if adds {
                 all.push(made(request, held, Purpose::Create, None)?.with(fresh, Edit::Elsewhere)?);
@@ -222,11 +227,15 @@ fn made(
     let Held { hidden, target, account, same_account, .. } = held;
     let file = request.source.as_path();
     let written = parsed(file, &back::generate(hidden, purpose, Some(account), None, *same_account))?;
-    let table = source::open(file, &source::options(&written, &request.read))?;
+    let mut options = source::options(&written, &request.read);
+    // Every row of the export has its record, shown or not: what a filter hides is no less changed.
+    options.hidden_rows = Some(HiddenRows::Import);
+    let table = source::open(file, &options)?;
     if let Some(tell) = tell {
         let layout = Box::new(table.layout.clone());
         tell.event(Event::Source { file: file.display().to_string(), layout });
     }
+    source::clear(&table)?;
     let id = hidden.columns.iter().find(|column| column.is_id()).map_or("ID", |column| column.title.as_str());
     if !matches!(table.header.find(id), Found::One(_)) {
         let message = message!("the sheet has no one column \"{id}\", so nothing says which record a row is", id);

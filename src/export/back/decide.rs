@@ -63,6 +63,24 @@ pub struct Fresh {
     pub content: String,
     /// A record that was exported with these very cells, and whose id stands in no row.
     pub lost: Option<u64>,
+    /// It has no name, where the export has a column of names.
+    pub nameless: bool,
+    /// It holds nothing but formulas.
+    pub formulas: bool,
+}
+
+impl Fresh {
+    fn of(row: &Row, hidden: &Hidden, places: &[Option<usize>]) -> Fresh {
+        let is_name = |column: &Described| matches!(&column.is, Is::Own(path) if path == "name");
+        let name = hidden.columns.iter().position(is_name).and_then(|index| places[index]);
+        Fresh {
+            row: row.number,
+            content: content(hidden, places, row),
+            lost: None,
+            nameless: name.is_some_and(|name| row.get(name).is_empty()),
+            formulas: row.all_formulas,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -113,7 +131,7 @@ pub fn fresh(mut table: Table, hidden: &Hidden) -> Result<Vec<Fresh>, Problem> {
     let (mut fresh, mut row) = (Vec::new(), Row::default());
     while table.read(&mut row)? {
         if id.is_some_and(|id| row.get(id).is_empty()) {
-            fresh.push(Fresh { row: row.number, content: content(hidden, &places, &row), lost: None });
+            fresh.push(Fresh::of(&row, hidden, &places));
         }
     }
     Ok(fresh)
@@ -199,9 +217,8 @@ impl<'a> Walk<'a> {
     }
 
     fn fresh(&mut self, row: &Row) {
-        let content = content(self.asked.hidden, &self.places, row);
         self.fresh.push((self.decided.fresh.len(), self.hashes(row)));
-        self.decided.fresh.push(Fresh { row: row.number, content, lost: None });
+        self.decided.fresh.push(Fresh::of(row, self.asked.hidden, &self.places));
     }
 
     /// A row that is not wanted: its id is not lost.

@@ -3,6 +3,7 @@
 use crate::entity::FieldKind;
 use crate::entity::lean::Lean;
 use crate::entity::parts::{self, id, number, text};
+use crate::mapping::convert::number::Amounts;
 use crate::mapping::convert::{date, flag, number};
 use crate::mapping::plan::{Convert, LookupWhat, OriginPlan, TargetPlan};
 use crate::mapping::written::As;
@@ -87,7 +88,7 @@ impl Given {
         let cell = cell(written);
         match (self, &origin.convert) {
             (Given::Flag(value), _) => flag::flag(cell).ok() == Some(*value),
-            (Given::Number(value), _) => number::number(cell, decimal).ok() == Some(*value),
+            (Given::Number(value), _) => number::number(cell, Amounts { decimal, currency: None }).ok() == Some(*value),
             (Given::Moment(value), convert) => {
                 rules(convert).is_some_and(|rules| date::datetime(cell, rules).ok() == Some(*value))
             }

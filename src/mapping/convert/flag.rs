@@ -19,7 +19,13 @@ pub fn flag(cell: Cell<'_>) -> Result<bool, Unfit> {
         Scalar::Bool(value) => return Ok(value),
         Scalar::Number(1.0) => return Ok(true),
         Scalar::Number(0.0) => return Ok(false),
-        Scalar::Empty | Scalar::Text | Scalar::Number(_) | Scalar::Serial(_) | Scalar::Error => {}
+        Scalar::Empty
+        | Scalar::Text
+        | Scalar::Number(_)
+        | Scalar::Formatted(..)
+        | Scalar::Serial(_)
+        | Scalar::Error
+        | Scalar::Uncomputed => {}
     }
     // A tick may be followed by the selector of its coloured form.
     let word = plain(sound(cell)?).trim_end_matches('\u{fe0f}');

@@ -1,48 +1,59 @@
-//! Amounts of money: a number with a currency before or after it. The currency is read over, not converted: the
-//! account has one of its own, and which one a column is in is known to the person, not to the cell.
+//! Amounts of money: a number with a currency before or after it, or in the format of its cell. The account counts in
+//! one currency, and nothing is converted: an amount of another is refused, unless the mapping says which it is.
 
 use super::Unfit;
-use super::number::{parse, readable};
+use super::number::{Amounts, digits, of_a_format, parse, readable};
 use super::text::{blank, plain, scientific};
-use crate::table::{Cell, Scalar};
+use crate::message;
+use crate::table::{Cell, CurrencySign, Scalar, Shown};
 use rust_decimal::Decimal;
-
-/// Lower case, without the full stop of a shortened word.
-#[rustfmt::skip]
-const CURRENCIES: [&str; 52] = [
-    "₽", "$", "€", "£", "¥", "₸", "₴", "₺", "₾", "₼", "֏", "₹", "₩", "₪", "₫", "₦", "us$", "r$",
-    "р", "руб", "рубль", "рубля", "рублей", "rub", "rur", "тенге", "тг", "грн", "сум", "сом", "долл", "евро",
-    "usd", "eur", "gbp", "cny", "byn", "byr", "kzt", "uah", "uzs", "kgs", "amd", "azn", "gel", "try", "brl", "mxn", "cop", "clp", "ars", "pen",
-];
 
 const MULTIPLES: [&str; 10] = ["тыс", "тысяч", "т", "млн", "миллион", "млрд", "k", "к", "m", "mln"];
 
-pub fn money(cell: Cell<'_>, decimal: Option<char>) -> Result<Decimal, Unfit> {
+pub fn money(cell: Cell<'_>, amounts: Amounts<'_>) -> Result<Decimal, Unfit> {
     let text = readable(cell)?;
     match cell.value {
         Scalar::Number(_) => return parse(text, cell.text, Some('.')),
-        Scalar::Empty | Scalar::Text | Scalar::Serial(_) | Scalar::Bool(_) | Scalar::Error => {}
+        Scalar::Formatted(number, Shown::Currency(sign)) => {
+            amounts.takes(sign, &format!("{} {}", cell.text, sign.written()))?;
+            return parse(&digits(number), cell.text, Some('.'));
+        }
+        Scalar::Formatted(number, Shown::Worded) => return parse(&digits(number), cell.text, Some('.')),
+        Scalar::Formatted(number, Shown::Percent | Shown::Unit) => {
+            // The reader has written its digits.
+            let read = amount_in(plain(text), cell.text, Amounts { decimal: Some('.'), ..amounts });
+            return read.map_err(|unfit| of_a_format(unfit, number));
+        }
+        Scalar::Empty | Scalar::Text | Scalar::Serial(_) | Scalar::Bool(_) | Scalar::Error | Scalar::Uncomputed => {}
     }
-    let body = plain(text);
+    amount_in(plain(text), cell.text, amounts)
+}
+
+/// The amount in a text, which is `shown` as a whole.
+fn amount_in(body: &str, shown: &str, amounts: Amounts<'_>) -> Result<Decimal, Unfit> {
+    let decimal = amounts.decimal;
     // Nothing but a number: no currency to look for.
     if body.starts_with(digit) && body.ends_with(digit) && body.chars().all(|c| digit(c) || NUMERIC.contains(&c)) {
-        return parse(body, cell.text, decimal);
+        return parse(body, shown, decimal);
     }
     let (minus, body) = match body.strip_prefix(['-', '−']) {
         Some(rest) if rest.starts_with(|c: char| !c.is_ascii_digit()) => (true, rest.trim_start_matches(blank)),
         _ => (false, body),
     };
-    let body = amount(body);
+    let (body, sign) = amount(body);
     if is_multiple(last_word(body)) {
-        return Err(Unfit::new("money", cell.text, "counts in thousands or millions")
+        return Err(Unfit::new("money", shown, "counts in thousands or millions")
             .hint("write the whole amount, for example 350000"));
     }
     if (body.is_empty() || body.contains(strange)) && !scientific(body) || minus && body.starts_with(['-', '−', '+'])
     {
-        return Err(Unfit::new("money", cell.text, "is not an amount of money")
+        return Err(Unfit::new("money", shown, "is not an amount of money")
             .hint("amounts look like 1234.56, 1 234,56 ₽ or $1,234.56"));
     }
-    let amount = parse(body, cell.text, decimal)?;
+    let amount = parse(body, shown, decimal)?;
+    if let Some(sign) = sign {
+        amounts.takes(sign, shown)?;
+    }
     Ok(if minus && !amount.is_zero() { -amount } else { amount })
 }
 
@@ -58,18 +69,21 @@ fn strange(c: char) -> bool {
     c.is_alphabetic() || c == '$' || (!c.is_ascii() && !blank(c) && !matches!(c, '−' | '\u{2011}' | '’'))
 }
 
-/// Without a currency at the end or at the beginning.
-fn amount(text: &str) -> &str {
+/// Without a currency at the end or at the beginning, and which that is.
+fn amount(text: &str) -> (&str, Option<CurrencySign>) {
     if text.ends_with(|c: char| c.is_ascii_digit()) && text.starts_with(|c: char| c.is_ascii_digit()) {
-        return text;
+        return (text, None);
     }
     let word = last_word(text);
-    if is_currency(word) {
+    if let Some(sign) = CurrencySign::of(word) {
         let start = word.as_ptr() as usize - text.as_ptr() as usize;
-        return text[..start].trim_end_matches(blank);
+        return (text[..start].trim_end_matches(blank), Some(sign));
     }
     let end = text.find(|c: char| c.is_ascii_digit() || matches!(c, '-' | '−' | '+')).unwrap_or(text.len());
-    if is_currency(text[..end].trim_end_matches(blank)) { text[end..].trim_start_matches(blank) } else { text }
+    match CurrencySign::of(text[..end].trim_end_matches(blank)) {
+        Some(sign) => (text[end..].trim_start_matches(blank), Some(sign)),
+        None => (text, None),
+    }
 }
 
 /// What follows the last digit and the blanks after it.
@@ -78,9 +92,22 @@ fn last_word(text: &str) -> &str {
     text[end..].trim_start_matches(blank)
 }
 
-fn is_currency(word: &str) -> bool {
-    let word = word.strip_suffix('.').unwrap_or(word);
-    CURRENCIES.iter().any(|currency| word.chars().flat_map(char::to_lowercase).eq(currency.chars()))
+impl Amounts<'_> {
+    /// An amount in another currency than the one that is counted in is refused.
+    pub(super) fn takes(self, sign: CurrencySign, shown: &str) -> Result<(), Unfit> {
+        match self.currency {
+            Some(currency) if !sign.fits(currency) => {
+                let what = message!(
+                    "is an amount in {sign}, and the amounts here are in {currency}",
+                    sign = sign.written(),
+                    currency
+                );
+                let hint = "convert it, or, where the number may be taken as it stands, say currency = \"…\" for the column or under [source]";
+                Err(Unfit::new("currency", shown, what).hint(hint))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 fn is_multiple(word: &str) -> bool {
@@ -114,13 +141,16 @@ mod tests {
             ("R$ 1.234,56", "1234.56"),
             ("-1 200,00 ₽", "-1200"),
         ] {
-            let found = money(Cell { text: input, value: Scalar::Text }, None).map(|n| n.to_string());
+            let found = money(Cell { text: input, value: Scalar::Text }, Amounts::default()).map(|n| n.to_string());
             assert_eq!(found.as_deref(), Ok(expected), "{input}");
         }
         let cell = Cell { text: "1200.5", value: Scalar::Number(1200.5) };
-        assert_eq!(money(cell, Some(',')).map(|n| n.to_string()).as_deref(), Ok("1200.5"));
+        assert_eq!(
+            money(cell, Amounts { decimal: Some(','), currency: None }).map(|n| n.to_string()).as_deref(),
+            Ok("1200.5")
+        );
         let named = Cell { text: "1.234 ₽", value: Scalar::Text };
-        assert_eq!(money(named, Some(',')), Ok(Decimal::from(1234)));
+        assert_eq!(money(named, Amounts { decimal: Some(','), currency: Some("RUB") }), Ok(Decimal::from(1234)));
     }
 
     #[test]
@@ -141,7 +171,7 @@ mod tests {
             ("$5 ₽", "money"),
             ("-$-5", "money"),
         ] {
-            let unfit = money(Cell { text: input, value: Scalar::Text }, None).unwrap_err();
+            let unfit = money(Cell { text: input, value: Scalar::Text }, Amounts::default()).unwrap_err();
             assert_eq!(unfit.code, code, "{input}: {}", unfit.message);
             assert!(unfit.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
         }

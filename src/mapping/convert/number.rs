@@ -6,7 +6,7 @@
 use super::Unfit;
 use super::text::{lost_digits, plain, scientific, sound};
 use crate::message;
-use crate::table::{Cell, Scalar};
+use crate::table::{Cell, Scalar, Shown, write_number};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 
@@ -16,16 +16,49 @@ pub const SIGNIFICANT_MAX: u32 = 15;
 /// Groups of digits a number may have: five of three, one of decimals, some room for zeros.
 const GROUPS_MAX: usize = 10;
 
+/// How numbers of a source are to be read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Amounts<'a> {
+    pub decimal: Option<char>,
+    /// The code of the currency that amounts are in; `None` where it is not known.
+    pub currency: Option<&'a str>,
+}
+
 /// The number in a cell, without zeros at the end of its fraction.
-pub fn number(cell: Cell<'_>, decimal: Option<char>) -> Result<Decimal, Unfit> {
+pub fn number(cell: Cell<'_>, amounts: Amounts<'_>) -> Result<Decimal, Unfit> {
     let text = readable(cell)?;
     match cell.value {
         // The reader writes these itself, always with a dot.
         Scalar::Number(_) => parse(text, cell.text, Some('.')),
-        Scalar::Empty | Scalar::Text | Scalar::Serial(_) | Scalar::Bool(_) | Scalar::Error => {
-            parse(plain(text), cell.text, decimal)
+        Scalar::Formatted(number, Shown::Currency(sign)) => {
+            amounts.takes(sign, &format!("{} {}", cell.text, sign.written()))?;
+            parse(&digits(number), cell.text, Some('.'))
+        }
+        Scalar::Formatted(number, Shown::Worded) => parse(&digits(number), cell.text, Some('.')),
+        // As the same text of a CSV, but that the reader has written its digits.
+        Scalar::Formatted(number, Shown::Percent | Shown::Unit) => {
+            parse(plain(text), cell.text, Some('.')).map_err(|unfit| of_a_format(unfit, number))
+        }
+        Scalar::Empty | Scalar::Text | Scalar::Serial(_) | Scalar::Bool(_) | Scalar::Error | Scalar::Uncomputed => {
+            parse(plain(text), cell.text, amounts.decimal)
         }
     }
+}
+
+/// What is wrong with a text that the format of a number makes is mended there.
+pub(super) fn of_a_format(unfit: Unfit, number: f64) -> Unfit {
+    let hint = message!(
+        "the cell holds {number}, and its number format says the rest: if that is the number meant, give the cell a plain one",
+        number = digits(number)
+    );
+    Unfit { hint: Some(hint), ..unfit }
+}
+
+/// A number without what its format adds.
+pub fn digits(number: f64) -> String {
+    let mut digits = String::new();
+    write_number(number, &mut digits);
+    digits
 }
 
 /// The text of a cell whose type does not forbid it to be a number.
@@ -34,7 +67,12 @@ pub(super) fn readable<'a>(cell: Cell<'a>) -> Result<&'a str, Unfit> {
         Scalar::Serial(_) => Err(Unfit::new("number", cell.text, "is a date, not a number")
             .hint("format the column as numbers in the workbook, or map another column")),
         Scalar::Bool(_) => Err(Unfit::new("number", cell.text, "is a yes or no, not a number")),
-        Scalar::Error | Scalar::Empty | Scalar::Text | Scalar::Number(_) => sound(cell),
+        Scalar::Error
+        | Scalar::Uncomputed
+        | Scalar::Empty
+        | Scalar::Text
+        | Scalar::Number(_)
+        | Scalar::Formatted(..) => sound(cell),
     }
 }
 
@@ -262,11 +300,15 @@ fn not_a_number(body: &str, shown: &str) -> Unfit {
         return lost_digits(shown);
     }
     if body.ends_with('%') {
-        return Unfit::new("number", shown, "is a percentage: is it a share or a count of hundredths?")
-            .hint("take the percent sign out of the column");
+        return Unfit::new("number", shown, "is a percentage, and may be meant as a share or as a count of hundredths")
+            .hint("write the number without the percent sign: 0.1 or 10");
     }
     if body.starts_with('(') && body.ends_with(')') {
         return Unfit::new("number", shown, "is not a number").hint("write a number below zero with a minus sign");
+    }
+    if body.ends_with(char::is_alphabetic) && body.starts_with(|c: char| c.is_ascii_digit() || c == '-') {
+        return Unfit::new("number", shown, "is a number with a unit")
+            .hint("leave the number alone in the cell, or say as = \"money\" to read amounts with a currency");
     }
     if body.contains(['₽', '$', '€', '₸', '£']) {
         return Unfit::new("number", shown, "is not a number alone")

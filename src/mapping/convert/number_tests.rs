@@ -3,7 +3,7 @@
 use super::*;
 
 fn of(text: &str, decimal: Option<char>) -> Result<String, Unfit> {
-    number(Cell { text, value: Scalar::Text }, decimal).map(|n| n.to_string())
+    number(Cell { text, value: Scalar::Text }, Amounts { decimal, currency: None }).map(|n| n.to_string())
 }
 
 #[test]
@@ -131,7 +131,9 @@ fn what_is_not_one_number_is_refused() {
 
 #[test]
 fn cells_of_a_workbook_are_read_by_their_type() {
-    let number_cell = |text, value| number(Cell { text, value: Scalar::Number(value) }, Some(','));
+    let number_cell = |text, value| {
+        number(Cell { text, value: Scalar::Number(value) }, Amounts { decimal: Some(','), currency: None })
+    };
     assert_eq!(number_cell("1.234", 1.234).map(|n| n.to_string()).as_deref(), Ok("1.234"));
     assert_eq!(number_cell("-5", -5.0), Ok(Decimal::from(-5)));
     assert_eq!(number_cell("1e15", 1e15).unwrap_err().code, "scientific");
@@ -140,7 +142,7 @@ fn cells_of_a_workbook_are_read_by_their_type() {
         ("true", Scalar::Bool(true), "number"),
         ("#N/A", Scalar::Error, "cell-error"),
     ] {
-        assert_eq!(number(Cell { text, value }, None).unwrap_err().code, code);
+        assert_eq!(number(Cell { text, value }, Amounts::default()).unwrap_err().code, code);
     }
 }
 

@@ -2,7 +2,7 @@
 //! writes in the fashion of some country is read back as the same value.
 
 use super::date::{Layout, Rules};
-use super::number::{Round, number, whole};
+use super::number::{Amounts, Round, number, whole};
 use super::*;
 use crate::table::{Cell, Scalar};
 use jiff::civil::Date;
@@ -26,8 +26,10 @@ fn problems(cell: Cell<'_>) -> Vec<Unfit> {
     let split = split::split(cell.text, &[",", "\n"]).map(|part| email::email(part).err());
     let mut found: Vec<Option<Unfit>> = split.collect();
     for decimal in [None, Some(','), Some('.')] {
-        found.push(number::number(cell, decimal).and_then(|n| whole(n, None)).err());
-        found.push(money::money(cell, decimal).and_then(|n| whole(n, Some(Round::Up))).err());
+        found.push(number::number(cell, Amounts { decimal, currency: None }).and_then(|n| whole(n, None)).err());
+        found.push(
+            money::money(cell, Amounts { decimal, currency: None }).and_then(|n| whole(n, Some(Round::Up))).err(),
+        );
     }
     for rules in [&plain, &named] {
         found.push(date::date(cell, rules).map(|day| date::rfc3339_midnight(day, rules.timezone())).err());
@@ -105,10 +107,10 @@ proptest! {
         ] {
             let tail = if fraction.is_empty() { String::new() } else { format!("{decimal}{fraction}") };
             let text = format!("{minus}{}{tail}", grouped(int, group));
-            prop_assert_eq!(number(text_cell(&text), Some(decimal)), Ok(value), "{}", text);
-            prop_assert_eq!(money::money(text_cell(&format!("{text} руб.")), Some(decimal)), Ok(value), "{}", text);
+            prop_assert_eq!(number(text_cell(&text), Amounts { decimal: Some(decimal), currency: None }), Ok(value), "{}", text);
+            prop_assert_eq!(money::money(text_cell(&format!("{text} руб.")), Amounts { decimal: Some(decimal), currency: Some("RUB") }), Ok(value), "{}", text);
             // Without the decimal sign named, it is the same number or a problem.
-            match number(text_cell(&text), None) {
+            match number(text_cell(&text), Amounts::default()) {
                 Ok(read) => prop_assert_eq!(read, value, "{}", text),
                 Err(unfit) => prop_assert_eq!(unfit.code, "ambiguous-number", "{}", text),
             }

@@ -1,6 +1,7 @@
 //! The text of a cell, and the small changes a mapping may ask for.
 
 use super::Unfit;
+use crate::message;
 use crate::table::{Cell, Scalar};
 use std::borrow::Cow;
 
@@ -18,11 +19,14 @@ pub(super) fn invisible(c: char) -> bool {
 pub fn text<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, Unfit> {
     match cell.value {
         Scalar::Error => Err(broken(cell.text)),
+        Scalar::Uncomputed => Err(uncomputed()),
         Scalar::Number(_) if cell.text.bytes().any(|b| b.eq_ignore_ascii_case(&b'e')) => Err(lost_digits(cell.text)),
         Scalar::Text if begins_plainly(cell.text) => Ok(Cow::Borrowed(cell.text)),
         Scalar::Text if excel_scientific(cell.text.trim_matches(blank)) => Err(lost_digits(cell.text)),
         Scalar::Text => Ok(unescaped(cell.text)),
-        Scalar::Empty | Scalar::Number(_) | Scalar::Serial(_) | Scalar::Bool(_) => Ok(Cow::Borrowed(cell.text)),
+        Scalar::Empty | Scalar::Number(_) | Scalar::Formatted(..) | Scalar::Serial(_) | Scalar::Bool(_) => {
+            Ok(Cow::Borrowed(cell.text))
+        }
     }
 }
 
@@ -67,15 +71,45 @@ pub(super) fn plain(text: &str) -> &str {
     inner.strip_prefix('\'').unwrap_or(inner).trim_matches(blank)
 }
 
-/// The text of a cell that is not the error of a formula.
-pub(super) fn sound<'a>(cell: Cell<'a>) -> Result<&'a str, Unfit> {
+/// The text of a cell that is not the error of a formula, or a formula without a result.
+#[inline]
+pub fn sound<'a>(cell: Cell<'a>) -> Result<&'a str, Unfit> {
     match cell.value {
         Scalar::Error => Err(broken(cell.text)),
-        Scalar::Empty | Scalar::Text | Scalar::Number(_) | Scalar::Serial(_) | Scalar::Bool(_) => Ok(cell.text),
+        Scalar::Uncomputed => Err(uncomputed()),
+        Scalar::Empty
+        | Scalar::Text
+        | Scalar::Number(_)
+        | Scalar::Formatted(..)
+        | Scalar::Serial(_)
+        | Scalar::Bool(_) => Ok(cell.text),
     }
 }
 
+/// A character that nobody sees and no keyboard gives comes from a damaged file, and would stand in the CRM unseen.
+pub fn visible(text: &str) -> Result<(), Unfit> {
+    let control = text.bytes().find(|byte| matches!(byte, 0..=8 | 14..=31));
+    let Some(control) = control else { return Ok(()) };
+    let what = message!("holds a character that cannot be seen (number {code})", code = u64::from(control));
+    Err(Unfit::new("control-character", text, what).hint("take it out of the cell"))
+}
+
+/// Whoever wrote the file, not with a spreadsheet, left the calculating to the next who opens it.
+#[cold]
+fn uncomputed() -> Unfit {
+    Unfit {
+        code: "formula-without-result",
+        message: "the formula in this cell was never calculated".into(),
+        hint: Some("open the file in Excel or LibreOffice and save it".into()),
+    }
+}
+
+#[cold]
 fn broken(value: &str) -> Unfit {
+    if value.trim_start().starts_with("##") {
+        return Unfit::new("cell-error", value, "is what Excel writes where a column is too narrow for its number")
+            .hint("make the column wider in Excel and save the file again");
+    }
     Unfit::new("cell-error", value, "is the error of a formula, not a value")
         .hint("mend the formula in the workbook, or empty the cell")
 }

@@ -1,161 +1,129 @@
-//! What a workbook is made of, as `calamine` understands it: its sheets, its epoch, which styles are dates, and which
-//! part of the file is which.
-//!
-//! `calamine` reads all shared strings when it opens a workbook, and does not tell where it finds what. So it is given
-//! a copy in which the large parts, sheets and strings, are replaced by small ones that say what they stand for.
+//! What a workbook is made of: its sheets and the parts they stand in, its epoch, what its styles make of numbers, and
+//! where its shared strings are.
 
-use super::super::input::Input;
-use calamine::{Data, DataRef, Reader, Sheet, SheetType, Xlsx};
-use std::fmt::Write as _;
-use std::io::{BufReader, Cursor, Read, Write};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipArchive, ZipWriter};
+use super::package::Package;
+use super::xml::{attribute, attribute_of_any_prefix, is_true};
+use crate::table::number_format::NumberFormat;
+use crate::table::workbook::{Sheet, Trouble};
+use quick_xml::events::{BytesStart, Event};
+use std::collections::HashMap;
 
-/// Parts that are copied, and all that is put in the place of others.
-const COPIED_BYTES_MAX: u64 = 16 << 20;
-/// No cell of a real workbook says this.
-const MARK: &str = "\u{1F5C2} part ";
-
-/// What a number is under a style.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NumberKind {
-    Number,
-    Date,
-    Duration,
-}
+/// More styles than Excel takes. [Excel: 65 490]
+const STYLES_MAX: usize = 1 << 17;
+const SHEETS_MAX: usize = 10_000;
 
 pub struct Outline {
-    book: Xlsx<Cursor<Vec<u8>>>,
-    sheets: Vec<Sheet>,
+    pub sheets: Vec<SheetPart>,
     pub epoch_1904: bool,
-    pub number_kinds: Vec<NumberKind>,
-    pub strings_part: Option<usize>,
-    replaced: Vec<usize>,
+    /// What a style makes of a number, by the number of the style.
+    pub formats: Vec<NumberFormat>,
+    pub strings: Option<usize>,
 }
+
+pub struct SheetPart {
+    pub name: String,
+    visible: bool,
+    table: bool,
+    /// `None` where it is named and not there.
+    pub part: Option<usize>,
+    /// The name of the part.
+    pub path: String,
+}
+
+const WORKBOOK: &str = "xl/workbook.xml";
 
 impl Outline {
-    /// `None` where the workbook is not laid out as usual.
-    pub fn of(archive: &mut ZipArchive<BufReader<Input>>) -> Option<Outline> {
-        let (copy, replaced) = copy(archive)?;
-        let book = Xlsx::new(Cursor::new(copy)).ok()?;
-        let sheets = book.sheets_metadata().to_vec();
-        let epoch_1904 = book.has_1904_epoch();
-        let (number_kinds, strings_part) = (Vec::new(), None);
-        let mut outline = Outline { book, sheets, epoch_1904, number_kinds, strings_part, replaced };
-        let first = outline.sheets.iter().find(|sheet| sheet.typ == SheetType::WorkSheet)?.name.clone();
-        outline.learn(&first)?;
-        Some(outline)
+    pub fn of(package: &mut Package) -> Result<Outline, Trouble> {
+        let root = package.related("")?;
+        let said = root.into_iter().find(|related| related.kind == "officeDocument").map(|related| related.target);
+        let workbook = said.filter(|path| package.find(path).is_some()).unwrap_or_else(|| WORKBOOK.to_owned());
+        let part = package.find(&workbook).ok_or(Trouble::Missing)?;
+        let related = package.related(&workbook)?;
+        let found = |package: &Package, path: &str| {
+            // Some programs write paths from the root as if they were relative.
+            package.find(path).or_else(|| package.find(path.split_once('/')?.1))
+        };
+        let by_kind = |package: &Package, kind: &str| {
+            let target = related.iter().find(|related| related.kind == kind).map(|related| related.target.as_str());
+            target.and_then(|target| found(package, target)).or_else(|| package.find(&format!("xl/{kind}.xml")))
+        };
+        let (strings, styles) = (by_kind(package, "sharedStrings"), by_kind(package, "styles"));
+        let mut outline = Outline { sheets: Vec::new(), epoch_1904: false, formats: Vec::new(), strings };
+        let mut xml = package.xml(part)?;
+        let mut written: Vec<(SheetPart, String)> = Vec::new();
+        loop {
+            match xml.next()? {
+                Event::Start(element) => match element.local_name().as_ref() {
+                    "sheet" if written.len() < SHEETS_MAX => written.push(sheet(&element)),
+                    // An extension of the same name says nothing of it.
+                    "workbookPr" => outline.epoch_1904 |= is_true(attribute(&element, "date1904")),
+                    _ => {}
+                },
+                Event::Eof => break,
+                _ => {}
+            }
+        }
+        drop(xml);
+        for (mut sheet, id) in written {
+            if let Some(related) = related.iter().find(|related| related.id == id) {
+                sheet.table = related.kind == "worksheet";
+                sheet.part = found(package, &related.target);
+                sheet.path.clone_from(&related.target);
+            }
+            outline.sheets.push(sheet);
+        }
+        if let Some(part) = styles {
+            outline.formats = formats(package, part)?;
+        }
+        Ok(outline)
     }
 
-    pub fn sheets(&self) -> &[Sheet] {
-        &self.sheets
+    pub fn sheet(&self, name: &str) -> Option<&SheetPart> {
+        self.sheets.iter().find(|sheet| sheet.name == name)
     }
 
-    /// The part that holds the sheet.
-    pub fn part_of(&mut self, sheet: &str) -> Option<usize> {
-        let mut cells = self.book.worksheet_cells_reader(sheet).ok()?;
-        let part = marked(cells.next_cell().ok()??.get_value())?;
-        self.replaced.contains(&part).then_some(part)
+    /// As they are told to others.
+    pub fn told(&self) -> Vec<Sheet> {
+        let told = |sheet: &SheetPart| Sheet { name: sheet.name.clone(), visible: sheet.visible, table: sheet.table };
+        self.sheets.iter().map(told).collect()
     }
+}
 
-    /// What the cells that were put into this sheet come out as.
-    fn learn(&mut self, sheet: &str) -> Option<()> {
-        self.part_of(sheet)?;
-        let mut cells = self.book.worksheet_cells_reader(sheet).ok()?;
-        cells.next_cell().ok()?;
-        // The last cell names a shared string; without any that is an error.
-        while let Ok(Some(cell)) = cells.next_cell() {
-            let kind = match cell.get_value() {
-                DataRef::DateTime(date) if date.is_duration() => NumberKind::Duration,
-                DataRef::DateTime(_) => NumberKind::Date,
-                DataRef::Float(_) => NumberKind::Number,
-                other => {
-                    let part = marked(other)?;
-                    self.strings_part = Some(self.replaced.contains(&part).then_some(part)?);
-                    break;
+/// A sheet as the workbook names it, and the id of the part it stands in.
+fn sheet(element: &BytesStart<'_>) -> (SheetPart, String) {
+    let name = attribute(element, "name").unwrap_or_default();
+    let visible = !matches!(attribute(element, "state").as_deref(), Some("hidden" | "veryHidden"));
+    let id = attribute_of_any_prefix(element, "id").unwrap_or_default();
+    // A sheet of which nothing else is known has cells, for all that one can see.
+    (SheetPart { name, visible, table: true, part: None, path: String::new() }, id)
+}
+
+/// The number formats of the styles that cells name.
+fn formats(package: &mut Package, part: usize) -> Result<Vec<NumberFormat>, Trouble> {
+    let mut own: HashMap<u32, NumberFormat> = HashMap::new();
+    let mut formats = Vec::new();
+    let mut in_cells = false;
+    let mut xml = package.xml(part)?;
+    loop {
+        match xml.next()? {
+            Event::Start(element) => match element.local_name().as_ref() {
+                "numFmt" if own.len() < STYLES_MAX => {
+                    let id = attribute(&element, "numFmtId").and_then(|id| id.trim().parse().ok());
+                    if let (Some(id), Some(code)) = (id, attribute(&element, "formatCode")) {
+                        own.insert(id, NumberFormat::read(&code));
+                    }
                 }
-            };
-            self.number_kinds.push(kind);
-        }
-        // Not so where the styles are in an encoding in which they could not be counted.
-        (self.number_kinds.len() >= cells.styles().len()).then_some(())
-    }
-}
-
-fn marked(value: &DataRef<'_>) -> Option<usize> {
-    let Data::String(text) = Data::from(value.clone()) else { return None };
-    text.strip_prefix(MARK)?.parse().ok()
-}
-
-enum Treatment {
-    Copy,
-    ReplaceSheet,
-    ReplaceStrings,
-    LeaveOut,
-}
-
-fn treatment(name: &str) -> Treatment {
-    let name = name.to_ascii_lowercase();
-    if name.ends_with("sharedstrings.xml") {
-        Treatment::ReplaceStrings
-    } else if name.contains("worksheets/") && name.ends_with(".xml") {
-        Treatment::ReplaceSheet
-    } else if !name.contains("worksheets/")
-        && (name.ends_with(".rels") || (name.ends_with(".xml") && name.matches('/').count() < 2))
-    {
-        Treatment::Copy
-    } else {
-        Treatment::LeaveOut
-    }
-}
-
-/// The copy, and the numbers of the parts that are replaced in it.
-fn copy(archive: &mut ZipArchive<BufReader<Input>>) -> Option<(Vec<u8>, Vec<usize>)> {
-    let mut copy = ZipWriter::new(Cursor::new(Vec::new()));
-    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
-    let mut room = COPIED_BYTES_MAX;
-    let mut put = |name: &str, content: &[u8]| {
-        room = room.checked_sub(content.len() as u64)?;
-        copy.start_file(name, options).ok()?;
-        copy.write_all(content).ok()
-    };
-    let mut styles_max = 0;
-    let mut replaced = Vec::new();
-    let mut sheets = Vec::new();
-    for part in 0..archive.len() {
-        let name = archive.name_for_index(part)?.ok()?.into_owned();
-        if name.contains('\\') {
-            return None;
-        }
-        match treatment(&name) {
-            Treatment::Copy => {
-                let mut content = Vec::new();
-                archive.by_index(part).ok()?.take(COPIED_BYTES_MAX + 1).read_to_end(&mut content).ok()?;
-                put(&name, &content)?;
-                if name.to_ascii_lowercase().ends_with("styles.xml") {
-                    styles_max += memchr::memmem::find_iter(&content, b"xf").count();
+                "cellXfs" => in_cells = true,
+                "xf" if in_cells && formats.len() < STYLES_MAX => {
+                    let id = attribute(&element, "numFmtId").and_then(|id| id.trim().parse().ok()).unwrap_or(0);
+                    let format = own.get(&id).cloned().or_else(|| NumberFormat::built_in(id));
+                    formats.push(format.unwrap_or(NumberFormat::Plain));
                 }
-            }
-            Treatment::ReplaceStrings => {
-                replaced.push(part);
-                put(&name, format!("<sst><si><t>{MARK}{part}</t></si></sst>").as_bytes())?;
-            }
-            Treatment::ReplaceSheet => {
-                replaced.push(part);
-                sheets.push((part, name));
-            }
-            Treatment::LeaveOut => {}
+                _ => {}
+            },
+            Event::End(element) if element.local_name().as_ref() == "cellXfs" => in_cells = false,
+            Event::Eof => return Ok(formats),
+            _ => {}
         }
     }
-    let mut cells = String::new();
-    for style in 0..styles_max {
-        // Writing into a String cannot fail.
-        let _ = write!(cells, "<c s=\"{style}\"><v>1</v></c>");
-    }
-    cells.push_str("<c t=\"s\"><v>0</v></c>");
-    for (part, name) in sheets {
-        let mark = format!("<worksheet><sheetData><row><c t=\"str\"><v>{MARK}{part}</v></c>");
-        put(&name, format!("{mark}{cells}</row></sheetData></worksheet>").as_bytes())?;
-    }
-    Some((copy.finish().ok()?.into_inner(), replaced))
 }

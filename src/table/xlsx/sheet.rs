@@ -1,21 +1,19 @@
 //! The cells of a sheet.
 
 use super::markup::{Form, Tag, next_tag, prologue};
-use super::outline::NumberKind;
 use super::strings::Strings;
 use super::text::{content, decode, is_plain, string_item, unescape};
 use super::window::Window;
 use super::{Step, Stop, Unusual};
+use crate::table::number_format::NumberFormat;
 use crate::table::value::Value;
 use crate::table::workbook::Found;
-use calamine::{ExcelDateTime, ExcelDateTimeType};
 use std::io::Read;
 use std::ops::ControlFlow;
 
 /// No row number and no reference is longer.
 const ROW_DIGITS_MAX: usize = 8;
 const COLUMN_LETTERS_MAX: usize = 3;
-const ERRORS: [&str; 7] = ["#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"];
 
 enum Place {
     Start,
@@ -25,8 +23,7 @@ enum Place {
 
 pub struct Scan<'b> {
     strings: &'b Strings,
-    number_kinds: &'b [NumberKind],
-    epoch_1904: bool,
+    formats: &'b [NumberFormat],
     place: Place,
     /// Tags that are open before the rows.
     open_tags: usize,
@@ -59,8 +56,8 @@ enum Content<'t> {
 }
 
 impl<'b> Scan<'b> {
-    pub fn new(strings: &'b Strings, number_kinds: &'b [NumberKind], epoch_1904: bool) -> Scan<'b> {
-        Scan { strings, number_kinds, epoch_1904, place: Place::Start, open_tags: 0, in_row: false, row: 0, column: 0 }
+    pub fn new(strings: &'b Strings, formats: &'b [NumberFormat]) -> Scan<'b> {
+        Scan { strings, formats, place: Place::Start, open_tags: 0, in_row: false, row: 0, column: 0 }
     }
 
     pub fn run(
@@ -111,13 +108,15 @@ impl<'b> Scan<'b> {
             ("c", Form::Opening | Form::Empty) => {
                 buffer.clear();
                 let cell = cell(text, &tag, buffer)?;
-                let value = self.value(&cell, buffer)?;
-                let uncomputed = cell.formula && value == Value::Empty;
+                let value = match self.value(&cell, buffer)? {
+                    Value::Empty if cell.formula => Value::Uncomputed,
+                    value => value,
+                };
                 let (row, column) = cell.reference.unwrap_or((self.row, self.column));
                 // Beyond the last column all is over soon; until then it must not overflow.
                 self.column = column.saturating_add(1);
                 let next = cell.end;
-                return Ok(take(Found { row, column, value, uncomputed }).is_continue().then_some(next));
+                return Ok(take(Found { row, column, value, formula: cell.formula }).is_continue().then_some(next));
             }
             ("row", form) if self.in_row == (form == Form::Closing) => {
                 self.in_row = form == Form::Opening;
@@ -168,23 +167,15 @@ impl<'b> Scan<'b> {
                 "1" => Value::Bool(true),
                 _ => return Err(Stop::Unusual),
             },
-            Some("e") => {
-                let known = ERRORS.iter().find(|name| **name == written);
-                Value::Error(known.ok_or(Stop::Unusual)?)
-            }
+            Some("e") if is_plain(written) && written.trim() == written => Value::Error(written),
             Some("n") | None => self.number(cell.style, number(written).ok_or(Stop::Unusual)?),
             Some(_) => return Err(Stop::Unusual),
         })
     }
 
-    fn number(&self, style: Option<usize>, number: f64) -> Value<'static> {
-        let kind = style.and_then(|style| self.number_kinds.get(style)).unwrap_or(&NumberKind::Number);
-        let kind = match kind {
-            NumberKind::Number => return Value::Number(number),
-            NumberKind::Date => ExcelDateTimeType::DateTime,
-            NumberKind::Duration => ExcelDateTimeType::TimeDelta,
-        };
-        Value::Date(ExcelDateTime::new(number, kind, self.epoch_1904))
+    fn number(&self, style: Option<usize>, number: f64) -> Value<'b> {
+        let formats: &'b [NumberFormat] = self.formats;
+        style.and_then(|style| formats.get(style)).map_or(Value::Number(number), |format| Value::number(number, format))
     }
 }
 

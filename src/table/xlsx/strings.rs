@@ -1,10 +1,16 @@
 //! The texts that cells share, one behind the other in one allocation.
 
 use super::markup::{Form, next_tag, prologue};
-use super::text::string_item;
+use super::text::{run_of, string_item};
 use super::window::Window;
+use super::xml::{BREAKS_OFF, Xml, attribute, damaged};
 use super::{Step, Stop, Unusual};
+use crate::table::workbook::Trouble;
+use quick_xml::events::Event;
 use std::io::Read;
+
+/// All of them are held in memory, and told apart by numbers of 32 bits.
+const TEXT_BYTES_MAX: usize = 256 << 20;
 
 #[derive(Default)]
 pub struct Strings {
@@ -57,6 +63,59 @@ impl Strings {
         };
         self.ends.push(u32::try_from(self.text.len()).map_err(|_| Stop::Unusual)?);
         Ok(Some(end))
+    }
+
+    /// The same of XML that programs do not write.
+    pub fn read_patiently(xml: &mut Xml<'_>) -> Result<Strings, Trouble> {
+        let mut strings = Strings::default();
+        loop {
+            match xml.next()? {
+                Event::Start(element) if element.local_name().as_ref() == "si" => {
+                    Strings::item_of(xml, &mut strings.text)?;
+                    if strings.text.len() > TEXT_BYTES_MAX {
+                        return Err(damaged("its texts are too long to be held in memory"));
+                    }
+                    strings.ends.push(strings.text.len() as u32);
+                }
+                Event::End(element) if element.local_name().as_ref() == "sst" => return Ok(strings),
+                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Appends the text of an item whose opening tag was just read: its runs, without what tells how to pronounce them.
+    pub fn item_of(xml: &mut Xml<'_>, into: &mut String) -> Result<(), Trouble> {
+        let mut open_tags = 0_usize;
+        loop {
+            let keeps_blanks = match xml.next()? {
+                Event::Start(element) => match element.local_name().as_ref() {
+                    "t" => Some(attribute(&element, "xml:space").as_deref() == Some("preserve")),
+                    "rPh" => None,
+                    _ => {
+                        open_tags += 1;
+                        continue;
+                    }
+                },
+                Event::End(_) => match open_tags.checked_sub(1) {
+                    Some(left) => {
+                        open_tags = left;
+                        continue;
+                    }
+                    None => return Ok(()),
+                },
+                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                _ => continue,
+            };
+            match keeps_blanks {
+                Some(keeps_blanks) => {
+                    let mut written = String::new();
+                    xml.text(&mut written)?;
+                    run_of(&written, keeps_blanks, into);
+                }
+                None => xml.skip()?,
+            }
+        }
     }
 
     pub fn get(&self, index: usize) -> Option<&str> {

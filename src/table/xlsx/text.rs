@@ -140,8 +140,16 @@ fn runs(text: &str, opening: &Tag<'_>, into: &mut String) -> Step<usize> {
     }
 }
 
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
+/// A text whose references are resolved.
+pub fn run_of(text: &str, keeps_blanks: bool, into: &mut String) {
+    let start = into.len();
+    into.push_str(if keeps_blanks { text } else { text.trim_matches(BLANKS) });
+    unescape(into, start);
+}
+
 fn run(written: &str, keeps_blanks: bool, into: &mut String) -> Step<()> {
-    const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
     let start = into.len();
     if is_plain(written) {
         into.push_str(if keeps_blanks { written } else { written.trim_matches(BLANKS) });

@@ -3,9 +3,9 @@
 use super::{Step, Stop, Unusual};
 use std::io::Read;
 
-const BLOCK_BYTES: usize = 128 << 10;
-/// One element larger than this is nothing Excel would read.
-const ELEMENT_BYTES_MAX: usize = 64 << 20;
+pub const BLOCK_BYTES: usize = 128 << 10;
+/// One element larger than this is nothing Excel would read: its longest cell is a hundredth of it.
+const ELEMENT_BYTES_MAX: usize = 16 << 20;
 
 pub struct Window<R> {
     source: R,

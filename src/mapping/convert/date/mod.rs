@@ -161,11 +161,17 @@ fn first_moment(date: Date, timezone: &TimeZone) -> (DateTime, Offset) {
 
 fn read(cell: Cell<'_>, rules: &Rules) -> Result<Written, Unfit> {
     match cell.value {
+        // Days before those that workbooks count are written in ISO 8601, and read as such.
+        Scalar::Serial(days) if days < 0.0 => from_text(cell.text, cell.text, rules),
         Scalar::Serial(days) => from_serial(cell.text, days),
         Scalar::Number(days) if SERIALS.contains(&days) => from_serial(cell.text, days),
-        Scalar::Number(_) | Scalar::Bool(_) => Err(Unfit::new("date", cell.text, "is not a date")
-            .hint("format the column as dates in the workbook, or map another column")),
-        Scalar::Empty | Scalar::Text | Scalar::Error => from_text(plain(sound(cell)?), cell.text, rules),
+        Scalar::Number(_) | Scalar::Formatted(..) | Scalar::Bool(_) => {
+            Err(Unfit::new("date", cell.text, "is not a date")
+                .hint("format the column as dates in the workbook, or map another column"))
+        }
+        Scalar::Empty | Scalar::Text | Scalar::Error | Scalar::Uncomputed => {
+            from_text(plain(sound(cell)?), cell.text, rules)
+        }
     }
 }
 

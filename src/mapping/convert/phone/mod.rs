@@ -57,7 +57,12 @@ pub fn of_cell(cell: Cell<'_>, region: Region) -> Result<String, Unfit> {
         Scalar::Serial(_) | Scalar::Bool(_) => Err(not_a_phone(cell.text)),
         Scalar::Number(_) if cell.text.contains(['e', 'E']) => Err(lost_digits(cell.text)),
         Scalar::Number(value) if value < 0.0 || value.fract() != 0.0 => Err(not_a_phone(cell.text)),
-        Scalar::Empty | Scalar::Text | Scalar::Number(_) | Scalar::Error => phone(sound(cell)?, region),
+        Scalar::Empty
+        | Scalar::Text
+        | Scalar::Number(_)
+        | Scalar::Formatted(..)
+        | Scalar::Error
+        | Scalar::Uncomputed => phone(sound(cell)?, region),
     }
 }
 

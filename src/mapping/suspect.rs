@@ -1,0 +1,219 @@
+//! Rows that look like no record: a total under a list, a heading of a group within it. The CRM deletes almost nothing, so such a
+//! row is held back until a person says that it is one.
+
+use super::plan::{Convert, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
+use super::row::RowContext;
+use super::template::Template;
+use crate::message;
+use crate::problem::{Message, Problem};
+use crate::table::{Cell, Header, Row, Scalar, begins_with_total};
+
+/// What of a table tells such rows.
+#[derive(Debug, Default)]
+pub struct Suspects {
+    /// The mapping makes records, and its rows are looked at.
+    active: bool,
+    width: usize,
+    /// The column with the names of the records.
+    name: Option<usize>,
+    /// Columns of numbers that nearly every row fills.
+    usual: Vec<usize>,
+    /// The mapping's `where`, and the columns it reads: about a row that it names a person has decided.
+    condition: String,
+    decided: Vec<usize>,
+}
+
+/// Why a row is held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Suspicion {
+    /// The cell of this column begins with a word for a sum.
+    Total(usize),
+    /// Nothing but the name is filled.
+    NameAlone(usize),
+}
+
+const HEADING: &str = "looks-like-a-heading";
+
+/// In per cent of the rows looked at.
+const USUAL: usize = 80;
+/// Of fewer rows nothing can be said.
+const ROWS_MIN: usize = 4;
+
+/// The one column that fills a value, and what is made of its cells.
+fn column(value: &ValuePlan) -> Option<(usize, &Convert)> {
+    match value.origins.as_slice() {
+        [OriginPlan { input: Input::Column(index), convert, .. }] => Some((*index, convert)),
+        _ => None,
+    }
+}
+
+impl Suspects {
+    pub fn of(
+        sections: &[SectionPlan],
+        condition: Option<(&str, &Template)>,
+        header: &Header,
+        sample: &[Row],
+    ) -> Suspects {
+        let is_name = |value: &&ValuePlan| matches!(value.target, TargetPlan::Field(spec) if spec.name == "name");
+        let item = sections.first();
+        let name =
+            item.and_then(|section| section.values.iter().find(is_name)).and_then(|value| Some(column(value)?.0));
+        let values = || sections.iter().flat_map(|section| &section.values).filter_map(column);
+        let numbers = values().filter(|(_, convert)| {
+            matches!(
+                convert,
+                Convert::Number | Convert::Quantity | Convert::Money | Convert::WholeMoney { .. } | Convert::Int { .. }
+            )
+        });
+        let fill = |index: usize| sample.iter().filter(|row| !row.get(index).is_empty()).count();
+        let usual = numbers.map(|(index, _)| index);
+        // Of all rows but the one that is suspected.
+        let usual = usual.filter(|index| sample.len() >= ROWS_MIN && fill(*index) * 100 >= (sample.len() - 1) * USUAL);
+        Suspects {
+            active: true,
+            width: header.own_len(),
+            name,
+            usual: usual.collect(),
+            condition: condition.map(|(text, _)| text.to_owned()).unwrap_or_default(),
+            decided: condition.map(|(_, condition)| condition.reads().collect()).unwrap_or_default(),
+        }
+    }
+
+    /// For records that are there already: a row says which it means.
+    pub fn none() -> Suspects {
+        Suspects::default()
+    }
+
+    /// Why a row is no record, as far as one can see; `code` is what an earlier import said of it, where it comes back from a
+    /// reject file, in which it stands among others of its kind.
+    pub fn why(&self, row: &Row, code: &str) -> Option<Suspicion> {
+        if !self.active {
+            return None;
+        }
+        let label = match self.name {
+            _ if row.is_sum => (0..row.len()).find(|index| !row.get(*index).is_empty()),
+            // Behind the name of a group that stands in every row.
+            Some(name) if begins_with_total(row.get(name).text) => Some(name),
+            _ => None,
+        };
+        if let Some(label) = label
+            && self.is_total(row, label)
+        {
+            return Some(Suspicion::Total(label));
+        }
+        let heading = code == HEADING || self.is_usual_to_have_more();
+        self.name.filter(|name| heading && self.fills_alone(row, *name)).map(Suspicion::NameAlone)
+    }
+
+    /// A name may begin with such a word; a sum has nothing but amounts behind it, or is that word alone.
+    fn is_total(&self, row: &Row, label: usize) -> bool {
+        let behind = || self.filled(row, label + 1);
+        let alone = behind().next().is_none();
+        behind().all(is_amount) && (!alone || is_one_word(row.get(label).text)) && !self.names(row.get(label).text)
+    }
+
+    fn fills_alone(&self, row: &Row, name: usize) -> bool {
+        !row.get(name).is_empty() && self.filled(row, 0).nth(1).is_none() && !self.names(row.get(name).text)
+    }
+
+    fn is_usual_to_have_more(&self) -> bool {
+        !self.usual.is_empty() && !self.usual.iter().any(|index| self.decided.contains(index))
+    }
+
+    /// Cells under titles that hold anything, from a column on. What a reject file says of its rows is no part of them.
+    fn filled<'r>(&'r self, row: &'r Row, from: usize) -> impl Iterator<Item = Cell<'r>> {
+        (from..row.len().min(self.width)).map(|index| row.get(index)).filter(|cell| !cell.is_empty())
+    }
+
+    /// True where the mapping's `where` names the row.
+    fn names(&self, text: &str) -> bool {
+        !self.condition.is_empty() && self.condition.contains(text.trim())
+    }
+}
+
+fn is_one_word(text: &str) -> bool {
+    text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).count() == 1
+}
+
+/// Digits, and what stands around them.
+fn is_amount(cell: Cell<'_>) -> bool {
+    if cell.text.trim_matches(['-', '−', '–', '—', ' ']).is_empty() {
+        return true;
+    }
+    let written = |c: char| {
+        c.is_ascii_digit()
+            || c.is_whitespace()
+            || matches!(c, '.' | ',' | '-' | '−' | '+' | '%' | '₽' | '$' | '€' | '\'')
+    };
+    match cell.value {
+        Scalar::Number(_) | Scalar::Formatted(..) | Scalar::Serial(_) | Scalar::Uncomputed | Scalar::Error => true,
+        Scalar::Empty | Scalar::Bool(_) => false,
+        Scalar::Text => {
+            let text = cell.text.trim();
+            let digits = text.trim_end_matches(|c: char| c.is_alphabetic() || c == '.');
+            !digits.is_empty() && digits.chars().all(written) && text.len() - digits.len() <= "руб.".len()
+        }
+    }
+}
+
+impl Suspicion {
+    pub(super) fn problem(self, at: &RowContext<'_>) -> Problem {
+        let (column, code, message): (usize, &str, Message) = match self {
+            Suspicion::Total(column) => {
+                (column, "looks-like-a-total", "the row looks like a sum of others, not like a record".into())
+            }
+            Suspicion::NameAlone(column) => {
+                (column, HEADING, "the row fills nothing but the name, where nearly all others have a number".into())
+            }
+        };
+        let title = at.plan.header.column(column).title;
+        let named =
+            if title.is_empty() { format!("col:{}", crate::problem::column_letter(column)) } else { title.to_string() };
+        let text = at.row.get(column).text.trim().replace(['\'', '\\'], "");
+        let hint = message!(
+            "under [source], where = \"row['{column}'] != '{text}'\" leaves it out, and where = \"row['{column}'] == '{text}' or row['{column}']\" lets it through",
+            column = named,
+            text
+        );
+        at.problem(Some(column), code, message).value(at.row.get(column).text).hint(hint)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(cells: &[&str]) -> Row {
+        let mut row = Row::default();
+        row.clear(2);
+        cells.iter().for_each(|cell| row.push_text(cell));
+        row.is_sum = cells.iter().find(|cell| !cell.is_empty()).is_some_and(|cell| begins_with_total(cell));
+        row
+    }
+
+    #[test]
+    fn sums_and_headings_are_told_from_records() {
+        let suspects = Suspects { active: true, width: 4, name: Some(0), usual: vec![2], ..Suspects::default() };
+        for (cells, why) in [
+            (&["Итого", "", "300.5", ""][..], Some(Suspicion::Total(0))),
+            (&["ИТОГО:", "", "", ""], Some(Suspicion::Total(0))),
+            (&["", "Всего по списку", "1 200,50 руб.", ""], Some(Suspicion::Total(1))),
+            (&["Grand total", "", "5", ""], Some(Suspicion::Total(0))),
+            (&["Total Energies", "Paris", "5", ""], None),
+            (&["Total Energies", "", "", ""], Some(Suspicion::NameAlone(0))),
+            (&["Сумма технологий", "Лем", "5", ""], None),
+            (&["Мебель", "", "", ""], Some(Suspicion::NameAlone(0))),
+            (&["Стол", "", "100", ""], None),
+            (&["Стол", "S-1", "", ""], None),
+            (&["Итоговая анкета", "", "5", ""], None),
+        ] {
+            assert_eq!(suspects.why(&row(cells), ""), why, "{cells:?}");
+        }
+        let named = Suspects { condition: "row['a'] == 'Итого' or row['a']".into(), ..suspects };
+        assert_eq!(named.why(&row(&["Итого", "", "300.5", ""]), ""), None);
+        assert_eq!(named.why(&row(&["Всего", "", "300.5", ""]), ""), Some(Suspicion::Total(0)));
+        let behind = Suspects { active: true, width: 4, name: Some(1), ..Suspects::default() };
+        assert_eq!(behind.why(&row(&["Отдел", "Итого", "300.5", "—"]), ""), Some(Suspicion::Total(1)));
+        assert_eq!(Suspects::none().why(&row(&["Итого"]), ""), None);
+    }
+}

@@ -1,0 +1,251 @@
+//! What a mapping does to many rows without refusing any: values left out, fractions rounded, records without a name, the
+//! same contact made again and again. Counted on the way and told once, at the end.
+
+use super::plan::{Input, Plan};
+use super::row::RowContext;
+use crate::entity::{Action, At};
+use crate::message;
+use crate::problem::Note;
+use crate::table::Row;
+use foldhash::quality::FixedState;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hasher};
+
+/// As many different texts are kept apart; of more, the first are counted and it is said that there are more.
+const DISTINCT_MAX: usize = 1 << 16;
+
+/// What was done to the values of one record.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Done {
+    /// Left out by `on-unknown`.
+    pub unknown: u32,
+    /// Translated to nothing.
+    pub emptied: u32,
+    pub rounded: u32,
+    pub named: bool,
+    pub responsible: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Tally {
+    records: u64,
+    unknown: u64,
+    emptied: u64,
+    rounded: u64,
+    nameless: u64,
+    irresponsible: u64,
+    equal: (u64, u32),
+    rows: Distinct,
+    contacts: Parts,
+    companies: Parts,
+    skipped: Vec<(String, u64, u32)>,
+}
+
+/// The contacts, or the companies, that complex leads make.
+#[derive(Debug, Default)]
+struct Parts {
+    made: u64,
+    names: Distinct,
+    phones: Distinct,
+}
+
+/// Different texts, by their hashes.
+#[derive(Debug, Default)]
+struct Distinct {
+    hashes: HashSet<u64, FixedState>,
+    more: bool,
+}
+
+impl Distinct {
+    /// True where it was there before.
+    fn met(&mut self, hash: u64) -> bool {
+        if self.hashes.len() < DISTINCT_MAX {
+            return !self.hashes.insert(hash);
+        }
+        let met = self.hashes.contains(&hash);
+        self.more |= !met;
+        met
+    }
+
+    fn count(&self) -> u64 {
+        self.hashes.len() as u64
+    }
+}
+
+fn hash<'t>(texts: impl Iterator<Item = &'t str>) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    for text in texts {
+        hasher.write(text.as_bytes());
+        hasher.write_u8(0xFF);
+    }
+    hasher.finish()
+}
+
+impl Tally {
+    /// A row that belongs to no record, and why.
+    pub fn skip(&mut self, code: &str, row: u32) {
+        match self.skipped.iter_mut().find(|(known, ..)| known == code) {
+            Some((_, count, _)) => *count += 1,
+            None => self.skipped.push((code.to_owned(), 1, row)),
+        }
+    }
+
+    /// A record that is sent.
+    pub(super) fn record(&mut self, plan: &Plan, at: &RowContext<'_>) {
+        let done = at.done;
+        self.records += 1;
+        self.unknown += u64::from(done.unknown);
+        self.emptied += u64::from(done.emptied);
+        self.rounded += u64::from(done.rounded);
+        if plan.action != Action::Create {
+            return;
+        }
+        self.nameless += u64::from(!done.named);
+        self.irresponsible += u64::from(!done.responsible);
+        // Once there are more than are kept apart, it takes time and says little.
+        if plan.key.is_empty() && plan.groups.is_none() && !self.rows.more {
+            let texts = plan.columns_read.iter().map(|column| at.row.get(*column).text);
+            if self.rows.met(hash(texts)) {
+                self.equal.0 += 1;
+                if self.equal.0 == 1 {
+                    self.equal.1 = at.row.number;
+                }
+            }
+        }
+        for section in plan.sections.iter().skip(1).filter(|section| matches!(section.spec.at, At::EmbeddedFirst(_))) {
+            let parts = if section.spec.name == "contact" { &mut self.contacts } else { &mut self.companies };
+            parts.add(section, at.row);
+        }
+    }
+
+    pub fn notes(&self, plan: &Plan) -> Vec<Note> {
+        let mut notes = Vec::new();
+        for (code, count, first) in &self.skipped {
+            notes.push(skipped(code, *count, *first));
+        }
+        for (count, code, one, many) in [
+            (
+                self.unknown,
+                "values-unknown",
+                "1 value is left out, since the account does not have it (on-unknown)",
+                "values are left out, since the account does not have them (on-unknown)",
+            ),
+            (
+                self.emptied,
+                "values-emptied",
+                "1 value is left out, since \"values\" translates it to nothing",
+                "values are left out, since \"values\" translates them to nothing",
+            ),
+            (self.rounded, "values-rounded", "1 number is rounded", "numbers are rounded"),
+        ] {
+            match count {
+                0 => {}
+                1 => notes.push(Note::new(code, one)),
+                _ => notes.push(Note::new(code, message!("{count} {many}", count, many)).count(count)),
+            }
+        }
+        let fields = plan.sections.first().map(|section| section.spec.fields).unwrap_or_default();
+        let has = |name: &str| fields.iter().any(|field| field.name == name);
+        for (count, field, code) in [
+            (self.nameless, "name", "records-without-name"),
+            (self.irresponsible, "responsible_user", "records-without-user"),
+        ] {
+            if count > 0 && has(field) && plan.action == Action::Create {
+                let message = match count == self.records {
+                    true => message!("no record has a \"{field}\"", field),
+                    false => message!(
+                        "{count} of {records} records have no \"{field}\"",
+                        count,
+                        records = self.records,
+                        field
+                    ),
+                };
+                notes.push(Note::new(code, message).count(count));
+            }
+        }
+        if self.equal.0 > 0 {
+            let (count, row) = self.equal;
+            let message = match count {
+                1 => message!("row {row} is equal to another in all that is mapped", row),
+                _ => message!(
+                    "{count} rows are equal to others in all that is mapped, the first is row {row}",
+                    count,
+                    row
+                ),
+            };
+            notes.push(Note::new("rows-equal", message).count(count));
+        }
+        notes.extend(self.contacts.note("contacts", self.records));
+        notes.extend(self.companies.note("companies", self.records));
+        notes
+    }
+}
+
+fn skipped(code: &str, count: u64, first: u32) -> Note {
+    let (code, one, many) = match code {
+        "hidden-row" => ("hidden-rows", "the sheet does not show it", "that the sheet does not show"),
+        "repeated-header" => ("repeated-headers", "it holds the titles once more", "that hold the titles once more"),
+        _ => ("totals-rows", "it is a row of totals", "of totals"),
+    };
+    let message = match count {
+        1 => message!("row {first} is left out: {one}", first, one),
+        _ => message!("{count} rows {many} are left out, the first is row {first}", count, many, first),
+    };
+    Note::new(code, message).count(count)
+}
+
+impl Parts {
+    fn add(&mut self, section: &super::plan::SectionPlan, row: &Row) {
+        use super::plan::TargetPlan;
+        let text = |value: &super::plan::ValuePlan| {
+            value.origins.iter().find_map(|origin| match origin.input {
+                Input::Column(index) => {
+                    Some(row.get(index)).filter(|cell| !cell.is_empty()).map(|cell| cell.text.trim())
+                }
+                Input::Constant(_) | Input::Template(_) => None,
+            })
+        };
+        let by_id =
+            section.values.iter().any(|value| matches!(value.target, TargetPlan::Field(spec) if spec.name == "id"));
+        if by_id || !section.values.iter().any(|value| text(value).is_some()) {
+            return;
+        }
+        self.made += 1;
+        for value in &section.values {
+            let Some(text) = text(value) else { continue };
+            match &value.target {
+                TargetPlan::Field(spec) if matches!(spec.name, "name" | "last_name") => {
+                    self.names.met(hash([text.to_lowercase().as_str()].into_iter()));
+                }
+                TargetPlan::Custom { field, .. } if field.code.as_deref() == Some("PHONE") => {
+                    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+                    self.phones.met(hash([digits.as_str()].into_iter()));
+                }
+                TargetPlan::Field(_) | TargetPlan::Custom { .. } => {}
+            }
+        }
+    }
+
+    fn note(&self, what: &'static str, records: u64) -> Option<Note> {
+        let (made, names, phones) = (self.made, self.names.count(), self.phones.count());
+        let distinct = names.max(phones);
+        if distinct == 0 || distinct >= made || self.names.more || self.phones.more {
+            return None;
+        }
+        let counted = |count: u64, one: &'static str, many: &'static str| {
+            message!("{count} {noun}", count, noun = if count == 1 { one } else { many })
+        };
+        let of = match (names, phones) {
+            (_, 0) => counted(names, "name", "names"),
+            (0, _) => counted(phones, "phone", "phones"),
+            _ => message!(
+                "{names} and {phones}",
+                names = counted(names, "name", "names"),
+                phones = counted(phones, "phone", "phones")
+            ),
+        };
+        let message = message!("{of} in {records} rows make {made} {what}", of, records, made, what);
+        let code = if what == "contacts" { "contacts-made" } else { "companies-made" };
+        Some(Note::new(code, message).count(made))
+    }
+}

@@ -1,0 +1,189 @@
+//! What the sheets of both kinds of binary workbooks have in common: number formats by the style of a cell, packed
+//! numbers, errors, links.
+
+use super::number_format::NumberFormat;
+use super::sheet_facts::Area;
+use super::workbook::Trouble;
+use std::collections::HashMap;
+
+/// The number formats of a workbook, found by the style of a cell.
+#[derive(Debug, Default)]
+pub struct CellFormats {
+    formats: HashMap<u32, NumberFormat>,
+    /// The number of the format of each style.
+    styles: Vec<u32>,
+}
+
+impl CellFormats {
+    /// Adds a format that the workbook writes out. What is a date in every workbook stays one, however it is written.
+    pub fn add_format(&mut self, id: u32, code: &str) -> Result<(), Trouble> {
+        /// Excel takes some two hundred. [Excel]
+        const FORMATS_MAX: usize = 10_000;
+        let format = match NumberFormat::built_in(id) {
+            Some(NumberFormat::Date | NumberFormat::Duration) => return Ok(()),
+            _ => NumberFormat::read(code),
+        };
+        if self.formats.len() >= FORMATS_MAX {
+            return Err(Trouble::damaged("its list of number formats has no end"));
+        }
+        self.formats.insert(id, format);
+        Ok(())
+    }
+
+    pub fn add_style(&mut self, format: u32) {
+        self.styles.push(format);
+    }
+
+    /// To be called once all is added.
+    pub fn complete(&mut self) {
+        for id in &self.styles {
+            if !self.formats.contains_key(id)
+                && let Some(format) = NumberFormat::built_in(*id)
+            {
+                self.formats.insert(*id, format);
+            }
+        }
+    }
+
+    pub fn get(&self, style: usize) -> &NumberFormat {
+        const PLAIN: &NumberFormat = &NumberFormat::Plain;
+        self.styles.get(style).and_then(|id| self.formats.get(id)).unwrap_or(PLAIN)
+    }
+}
+
+/// A number packed into four bytes. [MS-XLS 2.5.217, MS-XLSB 2.5.122]
+pub fn packed_number(packed: u32) -> f64 {
+    const HUNDREDTHS: u32 = 1;
+    const WHOLE: u32 = 2;
+    let number = match packed & WHOLE {
+        0 => f64::from_bits(u64::from(packed & !(HUNDREDTHS | WHOLE)) << 32),
+        _ => f64::from(packed.cast_signed() >> 2),
+    };
+    if packed & HUNDREDTHS == 0 { number } else { number / 100.0 }
+}
+
+/// An error by its number. [MS-XLS 2.5.10]
+pub fn error_by_code(code: u8) -> &'static str {
+    match code {
+        0x00 => "#NULL!",
+        0x07 => "#DIV/0!",
+        0x0F => "#VALUE!",
+        0x17 => "#REF!",
+        0x1D => "#NAME?",
+        0x24 => "#NUM!",
+        0x2A => "#N/A",
+        0x2B => "#GETTING_DATA",
+        // Which one does not matter: no error is a value.
+        _ => "#ERROR!",
+    }
+}
+
+/// Sheets of one workbook; LibreOffice takes no more.
+const SHEETS_MAX: usize = 10_000;
+/// Merged cells of one sheet: more than any program shows.
+const MERGED_MAX: usize = 1 << 20;
+
+pub fn check_sheets(count: usize) -> Result<(), Trouble> {
+    if count > SHEETS_MAX { Err(Trouble::damaged("its list of sheets has no end")) } else { Ok(()) }
+}
+
+/// Adds an area of merged cells, unless its sides are the wrong way round.
+pub fn add_merged(merged: &mut Vec<Area>, area: Area) -> Result<(), Trouble> {
+    if merged.len() >= MERGED_MAX {
+        return Err(Trouble::damaged("its list of merged cells has no end"));
+    }
+    if area.top <= area.bottom && area.left <= area.right {
+        merged.push(area);
+    }
+    Ok(())
+}
+
+/// Addresses behind cells, as many as there is room for.
+pub struct LinksFound {
+    pub links: HashMap<(u32, u32), String>,
+    room: usize,
+}
+
+impl Default for LinksFound {
+    fn default() -> LinksFound {
+        /// Excel takes 65,530 links on a sheet; an address is a hundred bytes, sometimes two hundred.
+        const ROOM_BYTES: usize = 24 << 20;
+        LinksFound { links: HashMap::new(), room: ROOM_BYTES }
+    }
+}
+
+impl LinksFound {
+    /// Adds the address behind the cells of an area.
+    pub fn add(&mut self, area: Area, address: &str) {
+        const ENTRY_BYTES: usize = 64;
+        /// Behind whole columns there is no address of a value.
+        const AREA_CELLS_MAX: u64 = 10_000;
+        let side = |first: u32, last: u32| (u64::from(last) + 1).saturating_sub(first.into());
+        let cells = side(area.top, area.bottom).saturating_mul(side(area.left, area.right));
+        if cells > AREA_CELLS_MAX || address.is_empty() {
+            return;
+        }
+        for row in area.top..=area.bottom {
+            for column in area.left..=area.right {
+                let Some(left) = self.room.checked_sub(address.len() + ENTRY_BYTES) else { return };
+                self.room = left;
+                self.links.insert((row, column), address.to_owned());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packed_numbers_are_whole_or_the_upper_half_of_a_number_or_hundredths() {
+        for (packed, number) in [
+            (0x0000_0006, 1.0),
+            (0xFFFF_FFFE, -1.0),
+            (0x0000_0007, 0.01),
+            (0x3FF0_0000, 1.0),
+            (0x3FF0_0001, 0.01),
+            (0x4093_4A00, 1234.5),
+            ((1_234_500 << 2) | 3, 12_345.0),
+        ] {
+            assert_eq!(packed_number(packed), number, "{packed:#x}");
+        }
+    }
+
+    #[test]
+    fn a_format_is_found_by_style() {
+        let mut formats = CellFormats::default();
+        assert!(formats.add_format(164, "00000").is_ok());
+        assert!(formats.add_format(14, "0").is_ok());
+        assert!(formats.add_format(5, "#,##0\"р.\"").is_ok());
+        for id in [0, 164, 14, 5, 9, 200] {
+            formats.add_style(id);
+        }
+        formats.complete();
+        assert_eq!(formats.get(0), &NumberFormat::Plain);
+        assert!(matches!(formats.get(1), NumberFormat::Written(_)));
+        assert_eq!(formats.get(2), &NumberFormat::Date);
+        assert!(matches!(formats.get(3), NumberFormat::Written(_)));
+        assert!(matches!(formats.get(4), NumberFormat::Written(_)));
+        assert_eq!(formats.get(5), &NumberFormat::Plain);
+        assert_eq!(formats.get(9), &NumberFormat::Plain);
+    }
+
+    #[test]
+    fn links_have_room_and_no_more() {
+        let area = |top, left, bottom, right| Area { top, left, bottom, right };
+        let mut found = LinksFound::default();
+        found.add(area(5, 0, 4, 0), "a");
+        found.add(area(0, 0, u32::MAX, u32::MAX), "a");
+        found.add(area(0, 0, 0, 0), "");
+        assert!(found.links.is_empty());
+        found.add(area(1, 2, 2, 3), "a");
+        assert_eq!(found.links.len(), 4);
+        for row in 0..30 {
+            found.add(area(row * 100, 0, row * 100 + 99, 99), &"a".repeat(1_000));
+        }
+        assert!((20_000..30_000).contains(&found.links.len()), "{}", found.links.len());
+    }
+}

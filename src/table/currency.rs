@@ -1,0 +1,104 @@
+//! Signs and codes of currencies, and which currencies each may mean. A sign fits every currency that is written with it,
+//! a code is one.
+
+/// A sign or code, known by its place in the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CurrencySign(u8);
+
+/// Signs and words in lower case, without the full stop of a shortened word, and the codes (ISO 4217) of the currencies
+/// that are written with them.
+#[rustfmt::skip]
+const SIGNS: [(&str, &[&str]); 63] = [
+    ("₽", &["RUB"]), ("р", &["RUB", "BYN"]), ("руб", &["RUB", "BYN"]), ("рубль", &["RUB", "BYN"]), ("рубля", &["RUB", "BYN"]),
+    ("рублей", &["RUB", "BYN"]), ("rur", &["RUB"]), ("rub", &["RUB"]), ("br", &["BYN"]), ("byr", &["BYN"]),
+    ("$", &["USD", "AUD", "CAD", "NZD", "SGD", "HKD", "TWD", "MXN", "ARS", "CLP", "COP", "UYU", "DOP", "BSD", "BBD", "BMD",
+            "BZD", "BND", "FJD", "GYD", "JMD", "KYD", "LRD", "NAD", "SBD", "SRD", "TTD", "XCD", "CVE", "NIO", "BRL"]),
+    ("us$", &["USD"]), ("долл", &["USD"]), ("доллар", &["USD"]), ("доллара", &["USD"]), ("долларов", &["USD"]),
+    ("r$", &["BRL"]), ("a$", &["AUD"]), ("c$", &["CAD"]), ("ca$", &["CAD"]), ("mx$", &["MXN"]), ("nz$", &["NZD"]), ("hk$", &["HKD"]), ("s$", &["SGD"]),
+    ("€", &["EUR"]), ("евро", &["EUR"]),
+    ("£", &["GBP", "EGP", "LBP", "SYP", "SDG", "SSP", "GIP", "FKP", "SHP"]),
+    ("¥", &["JPY", "CNY"]), ("￥", &["JPY", "CNY"]), ("元", &["CNY", "TWD", "HKD"]), ("円", &["JPY"]), ("юань", &["CNY"]), ("юаней", &["CNY"]),
+    ("₸", &["KZT"]), ("тенге", &["KZT"]), ("тг", &["KZT"]),
+    ("₴", &["UAH"]), ("грн", &["UAH"]),
+    ("сум", &["UZS"]), ("so'm", &["UZS"]), ("сом", &["KGS", "TJS"]),
+    ("₺", &["TRY"]), ("tl", &["TRY"]), ("₾", &["GEL"]), ("₼", &["AZN"]), ("֏", &["AMD"]),
+    ("₹", &["INR"]), ("₩", &["KRW", "KPW"]), ("₪", &["ILS"]), ("₫", &["VND"]), ("₦", &["NGN"]), ("₱", &["PHP"]), ("฿", &["THB"]),
+    ("zł", &["PLN"]), ("kč", &["CZK"]), ("ft", &["HUF"]), ("lei", &["RON", "MDL"]), ("лв", &["BGN"]),
+    ("kr", &["SEK", "NOK", "DKK", "ISK"]), ("kr.", &["SEK", "NOK", "DKK", "ISK"]), ("chf", &["CHF"]), ("fr", &["CHF"]), ("s/", &["PEN"]),
+];
+
+/// Every code that is in use. [ISO 4217]
+#[rustfmt::skip]
+const CODES: [&str; 156] = [
+    "AED", "AFN", "ALL", "AMD", "ANG", "AOA", "ARS", "AUD", "AWG", "AZN", "BAM", "BBD", "BDT", "BGN", "BHD", "BIF", "BMD", "BND", "BOB", "BRL",
+    "BSD", "BTN", "BWP", "BYN", "BZD", "CAD", "CDF", "CHF", "CLP", "CNY", "COP", "CRC", "CUP", "CVE", "CZK", "DJF", "DKK", "DOP", "DZD", "EGP",
+    "ERN", "ETB", "EUR", "FJD", "FKP", "GBP", "GEL", "GHS", "GIP", "GMD", "GNF", "GTQ", "GYD", "HKD", "HNL", "HRK", "HTG", "HUF", "IDR", "ILS",
+    "INR", "IQD", "IRR", "ISK", "JMD", "JOD", "JPY", "KES", "KGS", "KHR", "KMF", "KPW", "KRW", "KWD", "KYD", "KZT", "LAK", "LBP", "LKR", "LRD",
+    "LSL", "LYD", "MAD", "MDL", "MGA", "MKD", "MMK", "MNT", "MOP", "MRU", "MUR", "MVR", "MWK", "MXN", "MYR", "MZN", "NAD", "NGN", "NIO", "NOK",
+    "NPR", "NZD", "OMR", "PAB", "PEN", "PGK", "PHP", "PKR", "PLN", "PYG", "QAR", "RON", "RSD", "RUB", "RWF", "SAR", "SBD", "SCR", "SDG", "SEK",
+    "SGD", "SHP", "SLE", "SOS", "SRD", "SSP", "STN", "SVC", "SYP", "SZL", "THB", "TJS", "TMT", "TND", "TOP", "TRY", "TTD", "TWD", "TZS", "UAH",
+    "UGX", "USD", "UYU", "UZS", "VED", "VES", "VND", "VUV", "WST", "XAF", "XCD", "XOF", "XPF", "YER", "ZAR", "ZMW",
+];
+
+impl CurrencySign {
+    /// A sign, a word or a code as people write it, in any case, with or without a full stop.
+    pub fn of(written: &str) -> Option<CurrencySign> {
+        let word = written.strip_suffix('.').unwrap_or(written);
+        let same = |sign: &str| word.chars().flat_map(char::to_lowercase).eq(sign.chars());
+        let sign = SIGNS.iter().position(|(sign, _)| same(sign));
+        let code = || CODES.iter().position(|code| word.eq_ignore_ascii_case(code)).map(|nth| SIGNS.len() + nth);
+        sign.or_else(code).and_then(|place| u8::try_from(place).ok()).map(CurrencySign)
+    }
+
+    /// As it is told to people, and can be read again: a code where it is one, else the sign.
+    pub fn written(self) -> &'static str {
+        let place = usize::from(self.0);
+        match SIGNS.get(place) {
+            Some((_, [code])) => code,
+            Some((sign, _)) => sign,
+            None => CODES[place - SIGNS.len()],
+        }
+    }
+
+    /// True where an amount with this sign may be in the currency of this code.
+    pub fn fits(self, code: &str) -> bool {
+        let place = usize::from(self.0);
+        match SIGNS.get(place) {
+            Some((_, codes)) => codes.iter().any(|one| one.eq_ignore_ascii_case(code)),
+            None => CODES[place - SIGNS.len()].eq_ignore_ascii_case(code),
+        }
+    }
+}
+
+/// True for a code in use.
+pub fn is_currency_code(code: &str) -> bool {
+    CODES.contains(&code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_fit_all_their_currencies_and_codes_one() {
+        for (written, fitting, not) in [
+            ("$", &["USD", "MXN", "CAD"][..], &["RUB", "EUR"][..]),
+            ("руб.", &["RUB", "BYN"], &["USD"]),
+            ("RUB", &["RUB"], &["BYN", "USD"]),
+            ("usd", &["USD"], &["MXN"]),
+            ("kr", &["SEK", "NOK", "DKK"], &["EUR"]),
+            ("¥", &["JPY", "CNY"], &["KRW"]),
+            ("Zł", &["PLN"], &["CZK"]),
+            ("ZMW", &["ZMW"], &["RUB"]),
+        ] {
+            let sign = CurrencySign::of(written).expect(written);
+            assert!(fitting.iter().all(|code| sign.fits(code)), "{written}");
+            assert!(!not.iter().any(|code| sign.fits(code)), "{written}");
+        }
+        for other in ["шт", "тыс. руб.", "", "кг", "abcd", "XYZ"] {
+            assert_eq!(CurrencySign::of(other), None, "{other}");
+        }
+        assert!(CurrencySign::of("₽").is_some_and(|sign| sign.written() == "RUB"));
+        assert!(SIGNS.len() + CODES.len() <= 256);
+    }
+}

@@ -1,0 +1,542 @@
+//! Number formats of workbooks, as far as they say what a number is: a date, a time, a share, an amount of a currency, or
+//! a number with zeros in front of it and words around it. Grouping, colours, widths and the rounding of what is shown are
+//! read over: the number itself is truer.
+//!
+//! The language of formats: ECMA-376 part 1, 18.8.31; the formats known by a number alone: 18.8.30.
+
+use super::cell::Shown;
+use super::currency::CurrencySign;
+use super::value::write_number;
+
+/// A format, read once.
+#[derive(Debug, Clone, PartialEq)]
+pub enum NumberFormat {
+    /// The digits say all.
+    Plain,
+    Date,
+    /// Hours that may be more than a day has.
+    Duration,
+    Written(Box<Pattern>),
+}
+
+/// A format that says something besides the digits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pattern {
+    /// In the order of the file: one for all numbers, or for those above, below and at zero, or with conditions.
+    sections: Vec<Section>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Section {
+    condition: Option<(Compared, f64)>,
+    before: String,
+    /// Places of digits before the decimal point and what stands between them, in their order.
+    places: Vec<Place>,
+    after: String,
+    /// Per cent signs: the number is shown a hundredfold for each.
+    hundreds: u8,
+    /// Commas behind the last digit: the number is shown in thousands for each.
+    thousands: u8,
+    currency: Option<CurrencySign>,
+    /// `General`, or a shape that is read over: a fraction, a power of ten.
+    free: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Place {
+    /// `0`: a zero where there is no digit.
+    Zero,
+    /// `#`, `?`
+    Digit,
+    Sign(char),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Compared {
+    Less,
+    LessOrEqual,
+    Equal,
+    NotEqual,
+    GreaterOrEqual,
+    Greater,
+}
+
+/// No honest format is longer. [Excel]
+const CODE_CHARS_MAX: usize = 255;
+/// Excel knows four.
+const SECTIONS_MAX: usize = 4;
+
+impl NumberFormat {
+    /// A format by its number, where that is one of those every workbook knows.
+    pub fn built_in(id: u32) -> Option<NumberFormat> {
+        Some(match id {
+            14..=17 | 22 | 27..=31 | 36 | 50..=54 | 57 | 58 => NumberFormat::Date,
+            // Times of day.
+            18..=21 | 32..=35 | 45 | 47 | 55 | 56 => NumberFormat::Date,
+            46 => NumberFormat::Duration,
+            9 | 10 => NumberFormat::read("0%"),
+            0..=49 => NumberFormat::Plain,
+            _ => return None,
+        })
+    }
+
+    /// Reads a format. What cannot be understood says nothing.
+    pub fn read(code: &str) -> NumberFormat {
+        if code.chars().count() > CODE_CHARS_MAX {
+            return NumberFormat::Plain;
+        }
+        let sections = split(code);
+        match sections.iter().find_map(|section| time(section)) {
+            Some(true) => return NumberFormat::Duration,
+            Some(false) => return NumberFormat::Date,
+            None => {}
+        }
+        let sections: Vec<Section> =
+            sections.iter().take(SECTIONS_MAX - 1).map(|section| Section::read(section)).collect();
+        match sections.iter().any(Section::speaks) {
+            true => NumberFormat::Written(Box::new(Pattern { sections })),
+            false => NumberFormat::Plain,
+        }
+    }
+}
+
+/// The sections of a format, at the semicolons that stand for themselves.
+fn split(code: &str) -> Vec<Vec<Token>> {
+    let mut sections = vec![Vec::new()];
+    let mut chars = code.chars().peekable();
+    while let Some(c) = chars.next() {
+        let token = match c {
+            ';' => {
+                sections.push(Vec::new());
+                continue;
+            }
+            '"' => Token::Words(chars.by_ref().take_while(|c| *c != '"').collect()),
+            '\\' | '!' => match chars.next() {
+                Some(c) => Token::Words(c.into()),
+                None => break,
+            },
+            // Room as wide as a sign, or filled with it.
+            '_' | '*' => {
+                chars.next();
+                continue;
+            }
+            '[' => Token::Bracket(chars.by_ref().take_while(|c| *c != ']').collect()),
+            other => Token::Sign(other),
+        };
+        if let Some(section) = sections.last_mut() {
+            section.push(token);
+        }
+    }
+    sections
+}
+
+#[derive(Debug)]
+enum Token {
+    /// Between quotes or behind a backslash.
+    Words(String),
+    Bracket(String),
+    /// Anything else, letter by letter.
+    Sign(char),
+}
+
+/// Whether a section shows a time: `Some(true)` for hours, minutes or seconds that are counted on beyond a day.
+fn time(section: &[Token]) -> Option<bool> {
+    let elapsed = |token: &Token| match token {
+        Token::Bracket(inner) => {
+            let unit = inner.to_ascii_lowercase();
+            !unit.is_empty() && ["h", "m", "s"].iter().any(|one| unit.chars().all(|c| one.contains(c)))
+        }
+        Token::Words(_) | Token::Sign(_) => false,
+    };
+    if section.iter().any(elapsed) {
+        return Some(true);
+    }
+    let signs: Vec<char> = section
+        .iter()
+        .filter_map(|token| match token {
+            Token::Sign(c) => Some(c.to_ascii_lowercase()),
+            Token::Words(_) | Token::Bracket(_) => None,
+        })
+        .collect();
+    // Beside a place of a digit such a letter is one that somebody forgot to put between quotes.
+    let number = signs.iter().any(|c| matches!(c, '#' | '?')) || signs.first() == Some(&'0');
+    let of_time = |c: &char| matches!(c, 'y' | 'm' | 'd' | 'h' | 's');
+    (!number && signs.iter().any(of_time)).then_some(false)
+}
+
+impl Section {
+    fn read(tokens: &[Token]) -> Section {
+        let mut section = Section::default();
+        let (mut in_fraction, mut before, mut after) = (false, String::new(), String::new());
+        // Signs that stand in front of the next place of a digit, or behind the last one.
+        let mut seen = String::new();
+        let mut tokens = tokens.iter().peekable();
+        while let Some(token) = tokens.next() {
+            match token {
+                Token::Words(words) => seen.push_str(words),
+                Token::Bracket(inner) => section.bracket(inner, &mut seen),
+                Token::Sign('%') => {
+                    section.hundreds = section.hundreds.saturating_add(1);
+                    seen.push('%');
+                }
+                Token::Sign(c @ ('0' | '#' | '?')) if !in_fraction => {
+                    match section.places.is_empty() {
+                        true => before = std::mem::take(&mut seen),
+                        false => section.places.extend(std::mem::take(&mut seen).chars().map(Place::Sign)),
+                    }
+                    section.places.push(if *c == '0' { Place::Zero } else { Place::Digit });
+                    section.thousands = 0;
+                }
+                Token::Sign('0' | '#' | '?') => {
+                    seen.clear();
+                    section.thousands = 0;
+                }
+                Token::Sign('.') if !section.places.is_empty() && !in_fraction => {
+                    in_fraction = true;
+                    after.push_str(&std::mem::take(&mut seen));
+                }
+                // Behind the last digit it scales; between digits it groups.
+                Token::Sign(',') if !section.places.is_empty() => {
+                    section.thousands = section.thousands.saturating_add(1)
+                }
+                // A fraction, a power of ten: what follows are no places of the number itself.
+                Token::Sign('/' | 'E' | 'e') if !section.places.is_empty() => {
+                    (section.free, in_fraction) = (true, true)
+                }
+                Token::Sign('g' | 'G') if general(&mut tokens) => {
+                    section.free = true;
+                    before = std::mem::take(&mut seen);
+                }
+                Token::Sign('@') => section.free = true,
+                Token::Sign(c) => seen.push(*c),
+            }
+        }
+        if section.places.is_empty() && !section.free {
+            before.push_str(&std::mem::take(&mut seen));
+        }
+        after.push_str(&seen);
+        (section.before, section.after) = (before, after);
+        section.find_currency();
+        section
+    }
+
+    fn bracket(&mut self, inner: &str, seen: &mut String) {
+        if let Some(sign) = inner.strip_prefix('$') {
+            // `[$₽-419]`; without a sign it names a language only.
+            let sign = sign.split('-').next().unwrap_or("").trim();
+            match CurrencySign::of(sign) {
+                Some(currency) => self.currency = Some(currency),
+                None => seen.push_str(sign),
+            }
+            return;
+        }
+        let operators = [
+            ("<=", Compared::LessOrEqual),
+            (">=", Compared::GreaterOrEqual),
+            ("<>", Compared::NotEqual),
+            ("<", Compared::Less),
+            (">", Compared::Greater),
+            ("=", Compared::Equal),
+        ];
+        let compared = operators.into_iter().find_map(|(sign, compared)| Some((compared, inner.strip_prefix(sign)?)));
+        if let Some((compared, Ok(with))) = compared.map(|(compared, with)| (compared, with.trim().parse())) {
+            self.condition = Some((compared, with));
+        }
+    }
+
+    /// Words that are the sign of a currency and nothing else.
+    fn find_currency(&mut self) {
+        for words in [&mut self.before, &mut self.after] {
+            let minus = words.trim_start().starts_with(['-', '−']);
+            let bare = words.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '−' | '(' | ')'));
+            if let Some(currency) = CurrencySign::of(bare) {
+                self.currency = self.currency.or(Some(currency));
+                *words = if minus { "-".into() } else { String::new() };
+            }
+        }
+    }
+
+    /// True where the text of a number differs by this section from its digits, or its meaning does.
+    fn speaks(&self) -> bool {
+        self.hundreds > 0 || self.currency.is_some() || self.is_worded()
+    }
+
+    fn is_worded(&self) -> bool {
+        let zeros = self.places.iter().filter(|place| **place == Place::Zero).count();
+        // `#,##0` has one; `00.5` pads.
+        zeros > 1 || self.inner_signs() || speaks(&self.before) || speaks(&self.after)
+    }
+
+    fn inner_signs(&self) -> bool {
+        self.places.iter().any(|place| matches!(place, Place::Sign(c) if !c.is_whitespace()))
+    }
+
+    fn takes(&self, number: f64) -> bool {
+        match self.condition {
+            None => true,
+            Some((Compared::Less, with)) => number < with,
+            Some((Compared::LessOrEqual, with)) => number <= with,
+            Some((Compared::Equal, with)) => number == with,
+            Some((Compared::NotEqual, with)) => number != with,
+            Some((Compared::GreaterOrEqual, with)) => number >= with,
+            Some((Compared::Greater, with)) => number > with,
+        }
+    }
+
+    /// What the section makes of a number, which is not below zero.
+    fn write(&self, number: f64, negative: bool, text: &mut String) -> Shown {
+        let mut digits = String::new();
+        // What is only shown shorter, without a word that says so, keeps all its digits.
+        let thousands = if self.shown() == Shown::Unit { self.thousands } else { 0 };
+        write_number(number * 100_f64.powi(self.hundreds.into()) / 1000_f64.powi(thousands.into()), &mut digits);
+        let shown = self.shown();
+        if negative {
+            text.push('-');
+        }
+        if !self.is_worded() && self.hundreds == 0 {
+            text.push_str(&digits);
+            return shown;
+        }
+        let (whole, fraction) = digits.split_once('.').map_or((digits.as_str(), None), |(w, f)| (w, Some(f)));
+        let before = self.before.trim_start();
+        text.push_str(if negative { before.trim_start_matches(['-', '−', '(']) } else { before });
+        if !self.places.is_empty() || self.free {
+            self.write_whole(whole, text);
+            if let Some(fraction) = fraction {
+                text.push('.');
+                text.push_str(fraction);
+            }
+        }
+        let after = self.after.trim_end();
+        text.push_str(if negative { after.trim_end_matches(')') } else { after });
+        shown
+    }
+
+    /// Digits into their places, from the last to the first; those for which there is no place stand before the first.
+    fn write_whole(&self, whole: &str, text: &mut String) {
+        let inner = self.inner_signs();
+        let places = self.places.iter().filter(|place| !matches!(place, Place::Sign(_))).count();
+        let missing = places.saturating_sub(whole.len());
+        let more = whole.len().saturating_sub(places);
+        text.push_str(&whole[..more]);
+        let mut digits = whole[more..].chars();
+        let mut passed = 0;
+        for place in &self.places {
+            match place {
+                Place::Sign(c) if inner => text.push(*c),
+                Place::Sign(_) => {}
+                Place::Zero | Place::Digit => {
+                    passed += 1;
+                    match place {
+                        _ if passed > missing => text.extend(digits.next()),
+                        Place::Zero => text.push('0'),
+                        Place::Digit | Place::Sign(_) => {}
+                    }
+                }
+            }
+        }
+        text.extend(digits);
+    }
+
+    fn shown(&self) -> Shown {
+        if self.hundreds > 0 {
+            return Shown::Percent;
+        }
+        match self.currency {
+            _ if self.after.chars().any(char::is_alphabetic) => Shown::Unit,
+            Some(currency) => Shown::Currency(currency),
+            None => Shown::Worded,
+        }
+    }
+}
+
+/// True once the rest of `General` has been passed.
+fn general<'t>(tokens: &mut std::iter::Peekable<impl Iterator<Item = &'t Token> + Clone>) -> bool {
+    let mut ahead = tokens.clone();
+    let rest =
+        "eneral".chars().all(|letter| matches!(ahead.next(), Some(Token::Sign(c)) if c.to_ascii_lowercase() == letter));
+    if rest {
+        *tokens = ahead;
+    }
+    rest
+}
+
+/// Words, and signs that belong to them; what only sets a number off does not speak.
+pub fn speaks(words: &str) -> bool {
+    words.chars().any(|c| c.is_alphanumeric() || matches!(c, '№' | '#' | '+' | '/' | '&' | '°' | '*'))
+}
+
+impl Pattern {
+    /// Appends what a person reads, and says what it is; `None` where the digits alone say all.
+    pub fn write(&self, number: f64, text: &mut String) -> Option<Shown> {
+        let conditions = self.sections.iter().any(|section| section.condition.is_some());
+        let section = match self.sections.as_slice() {
+            [] => return None,
+            [only] => only,
+            sections if conditions => sections.iter().find(|section| section.takes(number))?,
+            [positive, negative] => {
+                if number < 0.0 {
+                    negative
+                } else {
+                    positive
+                }
+            }
+            [positive, negative, zero, ..] => match number {
+                n if n > 0.0 => positive,
+                n if n < 0.0 => negative,
+                _ => zero,
+            },
+        };
+        section.speaks().then(|| section.write(number.abs(), number < 0.0, text))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(code: &str, number: f64) -> (String, Option<Shown>) {
+        let mut text = String::new();
+        let shown = match NumberFormat::read(code) {
+            NumberFormat::Written(pattern) => pattern.write(number, &mut text),
+            NumberFormat::Plain => None,
+            other => panic!("{code} is {other:?}"),
+        };
+        (text, shown)
+    }
+
+    #[test]
+    fn zeros_words_and_per_cents_are_shown() {
+        use Shown::{Percent, Unit, Worded};
+        for (code, number, text, kind) in [
+            ("0000000000", 274_123_456.0, "0274123456", Worded),
+            ("00000", 42.0, "00042", Worded),
+            ("00000", 1_234_567.0, "1234567", Worded),
+            ("00000", -42.0, "-00042", Worded),
+            ("\"З-\"0000", 17.0, "З-0017", Worded),
+            ("\\З\\-0000", 17.0, "З-0017", Worded),
+            ("\"№ \"0", 5.0, "№ 5", Worded),
+            ("000\\-000\\-000\\ 00", 11_223_344_595.0, "112-233-445 95", Worded),
+            ("[<=9999999]###\\-####;\\(###\\)\\ ###\\-####", 9_991_234_567.0, "(999) 123-4567", Worded),
+            ("[<=9999999]###\\-####;\\(###\\)\\ ###\\-####", 1_234_567.0, "123-4567", Worded),
+            ("\"+\"0", 79_001_234_567.0, "+79001234567", Worded),
+            ("0%", 0.05, "5%", Percent),
+            ("0.00%", 0.155, "15.5%", Percent),
+            ("0%", 0.155, "15.5%", Percent),
+            ("0.0 %;-0.0 %", -0.05, "-5 %", Percent),
+            ("0\" шт\"", 5.0, "5 шт", Unit),
+            ("# ##0.0\" тыс. руб.\"", 350.5, "350.5 тыс. руб.", Unit),
+            ("0.00\" кг\"", 5.0, "5 кг", Unit),
+            ("#,##0.0,\" тыс. руб.\"", 350_500.0, "350.5 тыс. руб.", Unit),
+            ("0.0,,\" млн\"", 350_500.0, "0.3505 млн", Unit),
+            ("#,##0.0\" тыс.\"", 350.5, "350.5 тыс.", Unit),
+            ("General\" шт\"", 2.5, "2.5 шт", Unit),
+            ("0;-0;\"нет\"", 0.0, "нет", Worded),
+            ("00.00", 5.25, "05.25", Worded),
+        ] {
+            assert_eq!(shown(code, number), (text.to_owned(), Some(kind)), "{code} of {number}");
+        }
+    }
+
+    #[test]
+    fn grouping_colours_widths_and_powers_say_nothing() {
+        for code in [
+            "General",
+            "0",
+            "0.00",
+            "#,##0",
+            "#,##0.00",
+            "# ##0",
+            "#,##0_);[Red](#,##0)",
+            "0.00E+00",
+            "# ?/?",
+            "@",
+            "##0.0E+0",
+            "[Red]0.00",
+            "[$-419]0",
+            "_-* #,##0_-;-* #,##0_-;_-* \"-\"??_-;_-@_-",
+            "",
+            ";;;",
+            "#\\ ##0.00",
+            "0,",
+            "[>100]0;0.0",
+        ] {
+            assert_eq!(NumberFormat::read(code), NumberFormat::Plain, "{code}");
+        }
+        assert_eq!(shown("0;-0;\"нет\"", 5.0).1, None);
+    }
+
+    #[test]
+    fn currencies_are_known_by_sign_or_code() {
+        for (code, sign) in [
+            ("#,##0.00\\ \"₽\"", "₽"),
+            ("#,##0.00\\ [$₽-419]", "₽"),
+            ("[$$-409]#,##0.00", "$"),
+            ("\"$\"#,##0.00", "$"),
+            ("$#,##0.00_);($#,##0.00)", "$"),
+            ("[$USD] #,##0.00", "USD"),
+            ("#,##0.00\\ [$€-1]", "€"),
+            ("#,##0.00\"р.\"", "р"),
+            ("_-* #,##0.00\\ [$€-407]_-;\\-* #,##0.00\\ [$€-407]_-;_-* \"-\"??\\ [$€-407]_-;_-@_-", "€"),
+        ] {
+            let (text, kind) = shown(code, 1234.5);
+            assert_eq!(text, "1234.5", "{code}");
+            let currency = CurrencySign::of(sign).expect(sign);
+            assert_eq!(
+                kind.map(
+                    |kind| matches!(kind, Shown::Currency(c) if c.written().eq_ignore_ascii_case(currency.written()))
+                ),
+                Some(true),
+                "{code}: {kind:?}"
+            );
+        }
+        assert_eq!(shown("$#,##0.00_);($#,##0.00)", -5.0).0, "-5");
+    }
+
+    #[test]
+    fn dates_and_times_are_told_from_numbers() {
+        for code in [
+            "dd.mm.yyyy",
+            "[$-419]d mmm yyyy;@",
+            "h:mm AM/PM",
+            "yyyy-mm-dd hh:mm:ss",
+            "mm:ss.0",
+            "d/m/yy",
+            "[$-F800]dddd, mmmm dd, yyyy",
+        ] {
+            assert_eq!(NumberFormat::read(code), NumberFormat::Date, "{code}");
+        }
+        for code in ["[h]:mm:ss", "[mm]:ss", "[hh]:mm"] {
+            assert_eq!(NumberFormat::read(code), NumberFormat::Duration, "{code}");
+        }
+        assert_eq!(NumberFormat::built_in(14), Some(NumberFormat::Date));
+        assert_eq!(NumberFormat::built_in(2), Some(NumberFormat::Plain));
+        assert_eq!(NumberFormat::built_in(164), None);
+    }
+
+    #[test]
+    fn no_format_can_do_harm() {
+        for code in [
+            "\"",
+            "\\",
+            "_",
+            "*",
+            "[",
+            "[$",
+            "[<",
+            "\"открыто",
+            "0%%%%%%%%%",
+            "000000000000000000000000",
+            "[<=x]0",
+            "g",
+            "Gener",
+        ] {
+            for number in [0.0, -1.0, 1e300, f64::NAN, 0.1] {
+                if let NumberFormat::Written(pattern) = NumberFormat::read(code) {
+                    let _ = pattern.write(number, &mut String::new());
+                }
+            }
+        }
+        assert_eq!(NumberFormat::read(&"0".repeat(300)), NumberFormat::Plain);
+    }
+}

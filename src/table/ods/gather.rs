@@ -1,0 +1,96 @@
+//! What a sheet says besides its cells, gathered from its rows.
+
+use super::row::OdsRow;
+use crate::table::record::COLUMNS_MAX;
+use crate::table::sheet_facts::{Area, SheetFacts, hide};
+use std::collections::HashMap;
+
+/// More merged cells than this are taken for none that can be seen; each costs 16 bytes.
+const AREAS_MAX: usize = 1 << 18;
+/// What the addresses of all sheets may take, some 100 bytes each; of those that are more nothing is known.
+const LINKS_BYTES_MAX: usize = 32 << 20;
+const LINK_BYTES: usize = 72;
+
+/// Room that is left for the addresses of all sheets.
+pub struct LinkRoom(usize);
+
+impl Default for LinkRoom {
+    fn default() -> LinkRoom {
+        LinkRoom(LINKS_BYTES_MAX)
+    }
+}
+
+pub struct Gathered<'g> {
+    room: &'g mut LinkRoom,
+    rows_max: u32,
+    merged: Vec<Area>,
+    hidden: Vec<(u32, u32)>,
+    links: HashMap<(u32, u32), String>,
+    /// The last row with a cell; no row behind it matters.
+    last: Option<u32>,
+}
+
+impl<'g> Gathered<'g> {
+    pub fn new(room: &'g mut LinkRoom, rows_max: u32) -> Gathered<'g> {
+        let (merged, hidden, links) = (Vec::new(), Vec::new(), HashMap::new());
+        Gathered { room, rows_max, merged, hidden, links, last: None }
+    }
+
+    pub fn row(&mut self, row: &OdsRow) {
+        let last = row.first.saturating_add(row.repeat - 1).min(self.rows_max - 1);
+        if row.first > last {
+            return;
+        }
+        if row.hidden {
+            hide(&mut self.hidden, row.first, last);
+        }
+        if row.is_filled() {
+            self.last = Some(last);
+        }
+        // Empty rows that are alike are the rest of the sheet.
+        let rows = if row.is_filled() { row.first..=last } else { row.first..=row.first };
+        for number in rows {
+            if !(self.merge(row, number) | self.link(row, number)) {
+                break;
+            }
+        }
+    }
+
+    /// Takes the merged cells of a row; false when there are none, or too many.
+    fn merge(&mut self, row: &OdsRow, top: u32) -> bool {
+        for merged in &row.merged {
+            for left in merged.columns.clone() {
+                if self.merged.len() > AREAS_MAX {
+                    return false;
+                }
+                let bottom = top.saturating_add(merged.height - 1).min(self.rows_max - 1);
+                let right = left.saturating_add(merged.width - 1).min(COLUMNS_MAX as u32 - 1);
+                self.merged.push(Area { top, left, bottom, right });
+            }
+        }
+        !row.merged.is_empty()
+    }
+
+    /// Takes the addresses of a row; false when there are none, or no room.
+    fn link(&mut self, row: &OdsRow, number: u32) -> bool {
+        for (columns, address) in &row.links {
+            for column in columns.clone() {
+                let Some(room) = self.room.0.checked_sub(LINK_BYTES + address.len()) else { return false };
+                self.room.0 = room;
+                self.links.insert((number, column), address.clone());
+            }
+        }
+        !row.links.is_empty()
+    }
+
+    pub fn facts(self) -> SheetFacts {
+        let last = self.last;
+        let shown = |(first, end): (u32, u32)| last.filter(|last| first <= *last).map(|last| (first, end.min(last)));
+        SheetFacts {
+            merged: (self.merged.len() <= AREAS_MAX).then_some(self.merged),
+            hidden: Some(self.hidden.into_iter().filter_map(shown).collect()),
+            links: self.links,
+            totals: Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Workbooks of the kind .xlsb, read by our own code as streams of records, in the memory of the shared texts alone.
+//!
+//! `archive` finds parts and what they name, `records` knows one record from the next, `book` reads what all sheets share,
+//! `sheet` one sheet. The records are those of [MS-XLSB]; those not known here are passed over, as it asks.
+
+mod archive;
+mod book;
+mod records;
+mod sheet;
+
+#[cfg(test)]
+pub mod made;
+#[cfg(test)]
+mod tests;
+
+use super::input::Input;
+use super::sheet_facts::SheetFacts;
+use super::workbook::{Found, Sheet, Trouble};
+use archive::Archive;
+use book::{Outlines, SheetPart};
+use records::PartRecords;
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
+/// An open workbook.
+pub struct XlsbBook {
+    archive: Archive,
+    outlines: Outlines,
+}
+
+impl XlsbBook {
+    pub fn open(file: Input) -> Result<XlsbBook, Trouble> {
+        let mut archive = Archive::open(file)?;
+        let outlines = Outlines::read(&mut archive)?;
+        Ok(XlsbBook { archive, outlines })
+    }
+
+    pub fn sheets(&self) -> Vec<Sheet> {
+        self.outlines.sheets.iter().map(SheetPart::as_sheet).collect()
+    }
+
+    pub fn epoch_1904(&self) -> bool {
+        self.outlines.epoch_1904
+    }
+
+    /// Hands the cells of a sheet to `take`, in the order of the file, until it breaks off.
+    pub fn cells(&mut self, sheet: &str, take: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>) -> Result<(), Trouble> {
+        let part = self.part_of(sheet)?;
+        let part = self.archive.part(&part)?.ok_or(Trouble::Missing)?;
+        sheet::give_cells(PartRecords::new(part), &self.outlines, take)
+    }
+
+    pub fn facts(&mut self, sheet: &str) -> Result<SheetFacts, Trouble> {
+        let name = self.part_of(sheet)?;
+        let relations = self.archive.relations(&name)?;
+        let part = self.archive.part(&name)?.ok_or(Trouble::Missing)?;
+        let mut facts = sheet::read_facts(PartRecords::new(part), &relations)?;
+        let tables = relations.iter().filter(|relation| relation.kind == "table");
+        let parts: BTreeSet<&str> = tables.map(|table| table.target.as_str()).collect();
+        for part in parts {
+            if let Some(part) = self.archive.part(part)? {
+                facts.totals.extend(sheet::totals_row(PartRecords::new(part))?);
+            }
+        }
+        Ok(facts)
+    }
+
+    fn part_of(&self, sheet: &str) -> Result<String, Trouble> {
+        let found = self.outlines.sheets.iter().find(|part| part.name == sheet);
+        found.map(|part| part.part.clone()).ok_or(Trouble::Missing)
+    }
+}

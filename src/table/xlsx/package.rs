@@ -1,0 +1,126 @@
+//! The zip file that a workbook is: its parts by name, and what one part says of others. Programs write the names of parts
+//! with slashes of either kind, in any case, from the root or from where they stand.
+
+use super::xml::{Xml, attribute};
+use crate::table::input::Input;
+use crate::table::layout::Format;
+use crate::table::unpack::{self, Unpacked};
+use crate::table::workbook::Trouble;
+use quick_xml::events::Event;
+use std::collections::HashMap;
+use std::io::{BufReader, Seek};
+use zip::ZipArchive;
+use zip::read::ZipFile;
+
+pub struct Package {
+    archive: ZipArchive<BufReader<Input>>,
+    /// Bytes of the whole file.
+    length: u64,
+    /// By name as `folded` makes it.
+    parts: HashMap<String, usize>,
+}
+
+/// A part as seen from another.
+pub struct Related {
+    pub id: String,
+    /// The last word of its type: `worksheet`, `sharedStrings`.
+    pub kind: String,
+    /// Its full name, or an address outside of the workbook.
+    pub target: String,
+}
+
+impl Package {
+    pub fn open(file: &Input) -> Result<Package, Trouble> {
+        let mut input = file.try_clone().map_err(Trouble::Io)?;
+        input.rewind().map_err(Trouble::Io)?;
+        let length = input.length();
+        let archive = ZipArchive::new(BufReader::new(input)).map_err(Trouble::of_zip)?;
+        let mut parts = HashMap::new();
+        for part in 0..archive.len() {
+            if let Some(Ok(name)) = archive.name_for_index(part) {
+                parts.entry(folded(&name)).or_insert(part);
+            }
+        }
+        Ok(Package { archive, length, parts })
+    }
+
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.parts.get(&folded(name)).copied()
+    }
+
+    /// A part as it is unpacked, which ends in an error where it is larger than any honest one.
+    pub fn part(&mut self, part: usize) -> Result<Unpacked<ZipFile<'_, BufReader<Input>>>, Trouble> {
+        let found = self.archive.by_index(part).map_err(Trouble::of_zip)?;
+        let name = found.name().map(|name| name.into_owned()).unwrap_or_default();
+        let limit = unpack::limit(&name, found.compressed_size().min(self.length), Format::Xlsx);
+        Ok(Unpacked::new(found, &name, limit))
+    }
+
+    pub fn xml(&mut self, part: usize) -> Result<Xml<'_>, Trouble> {
+        Xml::new(self.part(part)?)
+    }
+
+    /// What a part refers to; nothing where it says nothing.
+    pub fn related(&mut self, name: &str) -> Result<Vec<Related>, Trouble> {
+        let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
+        let path = if folder.is_empty() { format!("_rels/{file}.rels") } else { format!("{folder}/_rels/{file}.rels") };
+        let Some(part) = self.find(&path) else { return Ok(Vec::new()) };
+        let mut xml = self.xml(part)?;
+        let mut related = Vec::new();
+        loop {
+            match xml.next()? {
+                Event::Start(element) if element.local_name().as_ref() == "Relationship" => {
+                    let said = |name: &str| attribute(&element, name).unwrap_or_default();
+                    let outside = said("TargetMode").eq_ignore_ascii_case("external");
+                    let target = said("Target");
+                    let target = if outside { target } else { resolved(folder, &target) };
+                    let kind = said("Type").rsplit('/').next().unwrap_or_default().to_owned();
+                    related.push(Related { id: said("Id"), kind, target });
+                }
+                Event::Eof => return Ok(related),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Names of parts are compared like this.
+fn folded(name: &str) -> String {
+    name.replace('\\', "/").trim_start_matches('/').to_ascii_lowercase()
+}
+
+/// A target written in a part of this folder, from the root.
+fn resolved(folder: &str, target: &str) -> String {
+    let target = target.replace('\\', "/");
+    let mut path: Vec<&str> = if target.starts_with('/') { Vec::new() } else { folder.split('/').collect() };
+    for step in target.split('/') {
+        match step {
+            "" | "." => {}
+            ".." => _ = path.pop(),
+            step => path.push(step),
+        }
+    }
+    path.retain(|step| !step.is_empty());
+    path.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_found_however_they_are_written() {
+        for (folder, target, found) in [
+            ("xl", "worksheets/sheet1.xml", "xl/worksheets/sheet1.xml"),
+            ("xl", "/xl/worksheets/sheet1.xml", "xl/worksheets/sheet1.xml"),
+            ("xl", "worksheets\\sheet1.xml", "xl/worksheets/sheet1.xml"),
+            ("xl", "../xl/./worksheets/sheet1.xml", "xl/worksheets/sheet1.xml"),
+            ("xl/worksheets", "../tables/table1.xml", "xl/tables/table1.xml"),
+            ("", "xl/workbook.xml", "xl/workbook.xml"),
+            ("xl", "../../../sheet.xml", "sheet.xml"),
+        ] {
+            assert_eq!(resolved(folder, target), found, "{folder} {target}");
+        }
+        assert_eq!(folded("\\XL\\Workbook.xml"), "xl/workbook.xml");
+    }
+}

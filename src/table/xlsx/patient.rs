@@ -1,0 +1,167 @@
+//! The cells of a sheet whose XML is legal and unlike what programs write: comments within values, blanks around numbers,
+//! attributes in odd places. Slower than `sheet`, and gives the very cells it gives.
+
+use super::strings::Strings;
+use super::text::unescape;
+use super::xml::{BREAKS_OFF, Xml, attribute, damaged};
+use crate::table::number_format::NumberFormat;
+use crate::table::value::Value;
+use crate::table::workbook::{Found, Trouble};
+use quick_xml::events::{BytesStart, Event};
+use std::ops::ControlFlow;
+
+pub struct Patient<'b> {
+    pub strings: &'b Strings,
+    pub formats: &'b [NumberFormat],
+}
+
+/// A cell as far as its XML says it.
+#[derive(Default)]
+struct Written {
+    reference: Option<(u32, u32)>,
+    style: usize,
+    kind: Option<String>,
+    /// `None` where nothing is stored.
+    value: Option<String>,
+    /// A text of its own.
+    inline: Option<String>,
+    formula: bool,
+}
+
+impl Patient<'_> {
+    pub fn run(&self, xml: &mut Xml<'_>, take: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>) -> Result<(), Trouble> {
+        let (mut row, mut column) = (0_u32, 0_u32);
+        let mut in_cells = false;
+        loop {
+            let event = xml.next()?;
+            match event {
+                Event::Start(element) => match element.local_name().as_ref() {
+                    "sheetData" => in_cells = true,
+                    "row" if in_cells => {
+                        if let Some(number) = attribute(&element, "r") {
+                            row = row_index(&number)?;
+                        }
+                    }
+                    "c" if in_cells => {
+                        let cell = described(&element)?;
+                        let cell = self.content(xml, cell)?;
+                        let (at_row, at_column) = cell.reference.unwrap_or((row, column));
+                        column = at_column.saturating_add(1);
+                        let place = Place(at_row, at_column);
+                        let value = self.value(&cell, place)?;
+                        if take(Found { row: at_row, column: at_column, value, formula: cell.formula }).is_break() {
+                            return Ok(());
+                        }
+                    }
+                    _ => {}
+                },
+                Event::End(element) => match element.local_name().as_ref() {
+                    "row" if in_cells => (row, column) = (row.saturating_add(1), 0),
+                    "sheetData" => return Ok(()),
+                    _ => {}
+                },
+                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                _ => {}
+            }
+        }
+    }
+
+    fn content(&self, xml: &mut Xml<'_>, mut cell: Written) -> Result<Written, Trouble> {
+        loop {
+            let part = match xml.next()? {
+                Event::Start(element) => element.local_name().as_ref().to_owned(),
+                Event::End(_) => return Ok(cell),
+                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                _ => continue,
+            };
+            match part.as_str() {
+                "v" => {
+                    let value = cell.value.insert(String::new());
+                    xml.text(value)?;
+                    if cell.kind.as_deref() == Some("str") {
+                        unescape(value, 0);
+                    }
+                }
+                "is" => Strings::item_of(xml, cell.inline.insert(String::new()))?,
+                other => {
+                    cell.formula |= other == "f";
+                    xml.skip()?;
+                }
+            }
+        }
+    }
+
+    fn value<'v>(&'v self, cell: &'v Written, place: Place) -> Result<Value<'v>, Trouble> {
+        let own_text = matches!(cell.kind.as_deref(), Some("inlineStr" | "is")) || cell.value.is_none();
+        if let Some(text) = cell.inline.as_deref().filter(|_| own_text) {
+            return Ok(Value::Text(text));
+        }
+        let nothing = if cell.formula { Value::Uncomputed } else { Value::Empty };
+        let Some(written) = cell.value.as_deref() else { return Ok(nothing) };
+        let trimmed = written.trim();
+        Ok(match cell.kind.as_deref() {
+            Some("inlineStr" | "is") => nothing,
+            Some("str") => Value::Text(written),
+            Some("d") => Value::Iso(written),
+            Some("n" | "s" | "b" | "e") | None if trimmed.is_empty() => nothing,
+            Some("s") => {
+                let index = trimmed.parse::<usize>().ok();
+                let text = index.and_then(|index| self.strings.get(index));
+                Value::Text(text.ok_or_else(|| place.damaged("names a text that is not there"))?)
+            }
+            Some("b") => match trimmed {
+                "0" | "false" => Value::Bool(false),
+                "1" | "true" => Value::Bool(true),
+                _ => return Err(place.damaged("holds neither true nor false")),
+            },
+            Some("e") => Value::Error(trimmed),
+            Some("n") | None => {
+                let number = trimmed.parse::<f64>().ok().filter(|number| number.is_finite());
+                let number = number.ok_or_else(|| place.damaged("holds no number where one should stand"))?;
+                match self.formats.get(cell.style) {
+                    Some(format) => Value::number(number, format),
+                    None => Value::Number(number),
+                }
+            }
+            Some(_) => return Err(place.damaged("is of a kind that is not known")),
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Place(u32, u32);
+
+impl Place {
+    fn damaged(self, what: &str) -> Trouble {
+        let letter = crate::problem::column_letter(self.1 as usize);
+        Trouble::Damaged(format!("cell {letter}{} {what}", self.0.saturating_add(1)))
+    }
+}
+
+fn described(element: &BytesStart<'_>) -> Result<Written, Trouble> {
+    Ok(Written {
+        reference: attribute(element, "r").map(|written| reference(&written)).transpose()?,
+        style: attribute(element, "s").and_then(|style| style.trim().parse().ok()).unwrap_or(0),
+        kind: attribute(element, "t"),
+        ..Written::default()
+    })
+}
+
+/// `B7` as row and column, counted from 0.
+pub fn reference(written: &str) -> Result<(u32, u32), Trouble> {
+    let wrong = || damaged("a cell does not say where it stands");
+    let written = written.trim().replace('$', "");
+    let letters = written.bytes().take_while(u8::is_ascii_alphabetic).count();
+    if letters == 0 || letters > 3 {
+        return Err(wrong());
+    }
+    let (letters, number) = written.split_at(letters);
+    let column =
+        letters.bytes().fold(0_u32, |sum, letter| sum * 26 + u32::from(letter.to_ascii_uppercase() - b'A') + 1);
+    Ok((row_index(number)?, column - 1))
+}
+
+fn row_index(written: &str) -> Result<u32, Trouble> {
+    let number = written.trim().parse::<u32>().ok().and_then(|number| number.checked_sub(1));
+    number.ok_or_else(|| damaged("a row does not say which it is"))
+}
