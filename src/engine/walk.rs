@@ -11,6 +11,9 @@ use crate::table::Table;
 use crate::upload::feed::{self, Met};
 use std::sync::Arc;
 
+/// Records between two looks at whether the walk is still wanted: a look takes a lock.
+const ASK_EVERY: u64 = 64;
+
 /// Walks the source and says every problem.
 pub(super) fn walk(
     table: Table,
@@ -37,6 +40,7 @@ pub(super) fn walk(
         },
         notes: Vec::new(),
     };
+    let mut met_so_far = 0u64;
     let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), &import.select(), |met| {
         match met {
             Met::Record { .. } | Met::Known { .. } => checked.records += 1,
@@ -52,7 +56,8 @@ pub(super) fn walk(
                 }
             },
         }
-        !import.cancel.is_cancelled()
+        met_so_far += 1;
+        met_so_far % ASK_EVERY != 0 || !import.cancel.is_cancelled()
     })?;
     still_wanted(&import.cancel)?;
     checked.rows = walked.rows;

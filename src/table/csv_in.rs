@@ -2,6 +2,7 @@
 //! after the other, each with its number as Excel shows it.
 
 use super::cell::Row;
+use super::cell::holds_unseen;
 use super::decode::TextInput;
 use super::dialect::{self, DELIMITERS};
 use super::encoding::{self, EncodingDoubt, Evidence, Guess};
@@ -334,6 +335,7 @@ impl CsvIn {
             return Err(self.not_utf_8(bad));
         };
         row.fill(self.next_row, text, &self.spans);
+        row.unseen = self.input.holds_unseen() && holds_unseen(bytes);
         Ok(())
     }
 

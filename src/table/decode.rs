@@ -2,6 +2,7 @@
 //! are checked one by one where they are read); other encodings are decoded in fixed pieces, so a file of any size
 //! takes the same memory.
 
+use super::cell::holds_unseen;
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 use std::io::{self, Read};
 
@@ -19,6 +20,7 @@ pub struct TextInput {
     end: usize,
     last: bool,
     spoilt: bool,
+    unseen: bool,
 }
 
 struct Decoding {
@@ -40,7 +42,7 @@ impl TextInput {
             last: false,
         });
         let bytes = vec![0; PIECE_BYTES];
-        TextInput { input, decoding, bytes, start: 0, end: 0, last: false, spoilt: false }
+        TextInput { input, decoding, bytes, start: 0, end: 0, last: false, spoilt: false, unseen: false }
     }
 
     /// What has been read and not yet used.
@@ -56,6 +58,11 @@ impl TextInput {
     /// Decoding ended early: what follows `bytes` is not text in the encoding.
     pub fn is_spoilt(&self) -> bool {
         self.spoilt
+    }
+
+    /// True once any character has come that nobody sees: until then no row need be searched for one.
+    pub fn holds_unseen(&self) -> bool {
+        self.unseen
     }
 
     pub fn consume(&mut self, count: usize) {
@@ -89,6 +96,7 @@ impl TextInput {
                 }
             }
         }
+        self.unseen |= holds_unseen(&self.bytes[before..self.end]);
         if self.last && !self.spoilt && self.bytes().last() == Some(&CTRL_Z) {
             self.end -= 1;
         }

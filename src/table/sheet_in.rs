@@ -21,7 +21,7 @@ use std::thread;
 
 /// Batches under way at once: one being read, one waiting, one being filled.
 const BATCHES_WAITING: usize = 1;
-const BATCH_ROWS: usize = 256;
+const BATCH_ROWS: usize = 1024;
 /// The first batch is small, so that the first row is there soon.
 const FIRST_BATCH_ROWS: usize = 8;
 const BATCH_CELLS: usize = 16_384;
