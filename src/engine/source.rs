@@ -59,7 +59,7 @@ fn letters_alone(file: &Path, options: &ReadOptions) -> Result<(), EngineError> 
 
 /// Whoever has filtered a sheet may mean the rows that are left, or all of them.
 fn hidden_unsaid(table: &Table) -> Result<(), EngineError> {
-    let (None, Some(hidden)) = (table.layout.hidden_rows, table.layout.hidden) else { return Ok(()) };
+    let (None, hidden) = (table.layout.hidden_rows, table.layout.hidden) else { return Ok(()) };
     if hidden.rows == 0 {
         return Ok(());
     }

@@ -57,7 +57,7 @@ pub(super) fn walk(
             },
         }
         met_so_far += 1;
-        met_so_far % ASK_EVERY != 0 || !import.cancel.is_cancelled()
+        !met_so_far.is_multiple_of(ASK_EVERY) || !import.cancel.is_cancelled()
     })?;
     still_wanted(&import.cancel)?;
     checked.rows = walked.rows;

@@ -125,10 +125,16 @@ impl Suspects {
         (from..row.len().min(self.width)).map(|index| row.get(index)).filter(|cell| !cell.is_empty())
     }
 
-    /// True where the mapping's `where` names the row.
+    /// True where the mapping's `where` names the row, between quotes as the hint does.
     fn names(&self, text: &str) -> bool {
-        !self.condition.is_empty() && self.condition.contains(text.trim())
+        let named = |quote: char| self.condition.contains(&format!("{quote}{text}{quote}", text = in_quotes(text)));
+        !self.condition.is_empty() && (named('\'') || named('"'))
     }
+}
+
+/// A text as a condition can name it.
+fn in_quotes(text: &str) -> String {
+    text.trim().replace(['\'', '\\'], "")
 }
 
 fn is_one_word(text: &str) -> bool {
@@ -169,7 +175,7 @@ impl Suspicion {
         let title = at.plan.header.column(column).title;
         let named =
             if title.is_empty() { format!("col:{}", crate::problem::column_letter(column)) } else { title.to_string() };
-        let text = at.row.get(column).text.trim().replace(['\'', '\\'], "");
+        let text = in_quotes(at.row.get(column).text);
         let hint = message!(
             "under [source], where = \"row['{column}'] != '{text}'\" leaves it out, and where = \"row['{column}'] == '{text}' or row['{column}']\" lets it through",
             column = named,
@@ -212,6 +218,8 @@ mod tests {
         let named = Suspects { condition: "row['a'] == 'Итого' or row['a']".into(), ..suspects };
         assert_eq!(named.why(&row(&["Итого", "", "300.5", ""]), ""), None);
         assert_eq!(named.why(&row(&["Всего", "", "300.5", ""]), ""), Some(Suspicion::Total(0)));
+        let part_of_a_word = named.why(&row(&["И", "", "", ""]), "");
+        assert_eq!(part_of_a_word, Some(Suspicion::NameAlone(0)));
         let behind = Suspects { active: true, width: 4, name: Some(1), ..Suspects::default() };
         assert_eq!(behind.why(&row(&["Отдел", "Итого", "300.5", "—"]), ""), Some(Suspicion::Total(1)));
         assert_eq!(Suspects::none().why(&row(&["Итого"]), ""), None);

@@ -87,10 +87,12 @@ pub fn check_sheets(count: usize) -> Result<(), Trouble> {
     if count > SHEETS_MAX { Err(Trouble::damaged("its list of sheets has no end")) } else { Ok(()) }
 }
 
+pub const MERGED_WITHOUT_END: &str = "its list of merged cells has no end";
+
 /// Adds an area of merged cells, unless its sides are the wrong way round.
 pub fn add_merged(merged: &mut Vec<Area>, area: Area) -> Result<(), Trouble> {
     if merged.len() >= MERGED_MAX {
-        return Err(Trouble::damaged("its list of merged cells has no end"));
+        return Err(Trouble::damaged(MERGED_WITHOUT_END));
     }
     if area.top <= area.bottom && area.left <= area.right {
         merged.push(area);

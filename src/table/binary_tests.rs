@@ -89,7 +89,7 @@ fn the_same_sheet_of_another_writer_reads_the_same_from_both_kinds() {
         let sheets: Vec<_> = book.sheets.iter().map(|sheet| (sheet.name.as_str(), sheet.visible)).collect();
         assert_eq!(sheets, [("Данные", true), ("Скрытый", false)]);
         let facts = book.facts("Данные", true).ok().expect("it can be read");
-        assert_eq!(facts.merged, Some(vec![Area { top: 1, left: 0, bottom: 2, right: 0 }]), "{name}");
+        assert_eq!(facts.merged, [Area { top: 1, left: 0, bottom: 2, right: 0 }], "{name}");
         assert_eq!(facts.links.get(&(1, 5)).map(String::as_str), Some("https://example.com/?a=1&b=2"), "{name}");
         // Its writer keeps hidden rows in the newer kind only.
         assert_eq!(facts.is_hidden(2), format == Format::Xlsb);

@@ -113,9 +113,9 @@ fn several_sheets(path: &Path, sheets: &[&String]) -> Problem {
 /// True where a title is merged over several columns and the row below has a title for each of them, and nothing else but
 /// below titles that are merged with it.
 fn header_in_two_rows(rows: &[Row], header_row: u32, facts: &SheetFacts) -> bool {
-    let (Some(top), Some(merged)) = (header_row.checked_sub(1), &facts.merged) else { return false };
+    let Some(top) = header_row.checked_sub(1) else { return false };
     let wide = |column: u32| {
-        merged.iter().any(|area| {
+        facts.merged.iter().any(|area| {
             area.top == top
                 && area.bottom == top
                 && area.left < area.right

@@ -93,7 +93,7 @@ pub fn open(
         links: options.links,
         fill_down: options.fill_down.clone(),
         hidden_rows: options.hidden_rows,
-        hidden: Some(HiddenCount::default()),
+        hidden: HiddenCount::default(),
         cut_rows: plan.cut_rows,
         sample: plan.sample.into(),
         guessed: plan.guessed,

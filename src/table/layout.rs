@@ -135,8 +135,8 @@ pub struct Layout {
     pub fill_down: Vec<String>,
     /// What was said about rows that are not shown.
     pub hidden_rows: Option<HiddenRows>,
-    /// Rows below the header that hold something and are not shown; `None` where the kind of file does not let us see them.
-    pub hidden: Option<HiddenCount>,
+    /// Rows below the header that hold something and are not shown.
+    pub hidden: HiddenCount,
     /// Short rows are rare enough that one may be the rest of the row before it.
     pub(super) cut_rows: bool,
     /// Some rows below the header.
@@ -201,7 +201,7 @@ mod tests {
             links: false,
             fill_down: Vec::new(),
             hidden_rows: None,
-            hidden: None,
+            hidden: HiddenCount::default(),
             cut_rows: false,
             sample: Arc::new([]),
             guessed: Vec::new(),

@@ -333,20 +333,14 @@ impl Table {
     /// What is worth knowing and no problem; complete once `read` has given false.
     pub fn notes(&self) -> Vec<Note> {
         let mut notes = self.layout.notes.clone();
-        match self.layout.hidden {
-            // Those that are left out are counted by whoever leaves them out.
-            Some(hidden) if hidden.rows > 0 && self.layout.hidden_rows != Some(HiddenRows::Skip) => {
-                let message = match self.layout.hidden_rows {
-                    Some(HiddenRows::Import) => message!("{hidden}; read all the same", hidden = hidden.message()),
-                    _ => hidden.message(),
-                };
-                notes.push(Note::new("hidden-rows", message).count(hidden.rows.into()));
-            }
-            Some(_) => {}
-            None => notes.push(Note::new(
-                "hidden-not-seen",
-                "rows that the sheet does not show, and merged cells, cannot be told in this workbook",
-            )),
+        let hidden = self.layout.hidden;
+        // Those that are left out are counted by whoever leaves them out.
+        if hidden.rows > 0 && self.layout.hidden_rows != Some(HiddenRows::Skip) {
+            let message = match self.layout.hidden_rows {
+                Some(HiddenRows::Import) => message!("{hidden}; read all the same", hidden = hidden.message()),
+                _ => hidden.message(),
+            };
+            notes.push(Note::new("hidden-rows", message).count(hidden.rows.into()));
         }
         let (count, row) = self.long_rows;
         let message = match count {

@@ -7,10 +7,9 @@ use std::collections::HashMap;
 /// Rows and columns are counted from 0.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SheetFacts {
-    /// `None` where the kind of file does not let us see them.
-    pub merged: Option<Vec<Area>>,
-    /// First and last of the rows that are not shown, in order: hidden, filtered out, folded away. `None` as above.
-    pub hidden: Option<Vec<(u32, u32)>>,
+    pub merged: Vec<Area>,
+    /// First and last of the rows that are not shown, in order: hidden, filtered out, folded away.
+    pub hidden: Vec<(u32, u32)>,
     /// Addresses behind the texts of cells, by row and column; looked for where they are wanted.
     pub links: HashMap<(u32, u32), String>,
     /// Rows of totals under tables, as the workbook calls them itself.
@@ -28,16 +27,15 @@ pub struct Area {
 
 impl SheetFacts {
     /// How many of the rows from this one on are hidden, where that is known.
-    pub fn hidden_from(&self, row: u32) -> Option<HiddenCount> {
-        let hidden = self.hidden.as_ref()?;
+    pub fn hidden_from(&self, row: u32) -> HiddenCount {
+        let hidden = &self.hidden;
         let rows = |(first, last): &(u32, u32)| (last + 1).saturating_sub(row.max(*first));
         let first = hidden.iter().find(|(_, last)| *last >= row).map_or(0, |(first, _)| row.max(*first) + 1);
-        Some(HiddenCount { rows: hidden.iter().map(rows).sum(), first })
+        HiddenCount { rows: hidden.iter().map(rows).sum(), first }
     }
 
     pub fn is_hidden(&self, row: u32) -> bool {
-        let hidden = self.hidden.as_deref().unwrap_or_default();
-        hidden
+        self.hidden
             .binary_search_by(|(first, last)| match row {
                 row if row < *first => std::cmp::Ordering::Greater,
                 row if row > *last => std::cmp::Ordering::Less,
@@ -67,9 +65,12 @@ mod tests {
             hide(&mut hidden, first, last);
         }
         assert_eq!(hidden, [(3, 9), (20, 20)]);
-        let facts = SheetFacts { hidden: Some(hidden), ..SheetFacts::default() };
-        let from = |row: u32| facts.hidden_from(row).map(|hidden| (hidden.rows, hidden.first));
-        assert_eq!([0, 5, 10, 21].map(from), [Some((8, 4)), Some((6, 6)), Some((1, 21)), Some((0, 0))]);
+        let facts = SheetFacts { hidden, ..SheetFacts::default() };
+        let from = |row: u32| {
+            let hidden = facts.hidden_from(row);
+            (hidden.rows, hidden.first)
+        };
+        assert_eq!([0, 5, 10, 21].map(from), [(8, 4), (6, 6), (1, 21), (0, 0)]);
         let seen: Vec<u32> = (0..30).filter(|row| facts.is_hidden(*row)).collect();
         assert_eq!(seen, [3, 4, 5, 6, 7, 8, 9, 20]);
         assert!(!SheetFacts::default().is_hidden(3));

@@ -107,7 +107,7 @@ fn run(file: Input, format: Format, options: &ReadOptions, mut sending: Sending)
         let (hidden_rows, links, fill_down) = (options.hidden_rows, options.links, options.fill_down.clone());
         let layout = Layout { hidden_rows, links, fill_down, ..layout(&book, &choice) };
         let _ = sending.sender.send(Message::Opened(Box::new(layout)));
-        sending.merged = Merged::new(choice.facts.merged.as_deref().unwrap_or_default(), first_row(&choice));
+        sending.merged = Merged::new(&choice.facts.merged, first_row(&choice));
         sending.rows(&mut book, &choice)
     });
     let message = match result {
@@ -423,7 +423,7 @@ struct Head {
 impl Head {
     fn of(choice: &Choice) -> Option<Head> {
         let row = choice.header_row.checked_sub(1).filter(|_| choice.two_rows)?;
-        let areas = choice.facts.merged.iter().flatten().filter(|area| area.top == row && area.bottom == row);
+        let areas = choice.facts.merged.iter().filter(|area| area.top == row && area.bottom == row);
         let spans = areas.map(|area| (area.left, area.right)).collect();
         Some(Head { row, upper: Vec::new(), lower: Vec::new(), spans })
     }

@@ -165,7 +165,7 @@ impl Workbook {
             Book::Xlsx(book) => book.facts(sheet, links)?,
             Book::Xlsb(book) => book.facts(sheet)?,
             Book::Xls(book) => book.facts(sheet)?,
-            Book::Ods(book) => book.facts(sheet),
+            Book::Ods(book) => book.facts(sheet)?,
         };
         Ok(if links { facts } else { SheetFacts { links: HashMap::new(), ..facts } })
     }

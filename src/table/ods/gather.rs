@@ -6,7 +6,8 @@ use crate::table::sheet_facts::{Area, SheetFacts, hide};
 use std::collections::HashMap;
 
 /// More merged cells than this are taken for none that can be seen; each costs 16 bytes.
-const AREAS_MAX: usize = 1 << 18;
+/// More merged cells than these are not read, and not passed over.
+pub const AREAS_MAX: usize = 1 << 18;
 /// What the addresses of all sheets may take, some 100 bytes each; of those that are more nothing is known.
 const LINKS_BYTES_MAX: usize = 32 << 20;
 const LINK_BYTES: usize = 72;
@@ -87,8 +88,8 @@ impl<'g> Gathered<'g> {
         let last = self.last;
         let shown = |(first, end): (u32, u32)| last.filter(|last| first <= *last).map(|last| (first, end.min(last)));
         SheetFacts {
-            merged: (self.merged.len() <= AREAS_MAX).then_some(self.merged),
-            hidden: Some(self.hidden.into_iter().filter_map(shown).collect()),
+            merged: self.merged,
+            hidden: self.hidden.into_iter().filter_map(shown).collect(),
             links: self.links,
             totals: Vec::new(),
         }

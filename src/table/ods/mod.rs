@@ -23,10 +23,11 @@ mod oracle;
 #[cfg(test)]
 mod tests;
 
+use super::binary::MERGED_WITHOUT_END;
 use super::input::Input;
 use super::sheet_facts::SheetFacts;
 use super::workbook::{Found, ROWS_MAX, Sheet, Trouble};
-use gather::{Gathered, LinkRoom};
+use gather::{AREAS_MAX, Gathered, LinkRoom};
 use row::OdsRow;
 use std::collections::HashSet;
 use std::io::{BufReader, Read, Seek};
@@ -78,11 +79,12 @@ impl OpenDocument {
         self.tables.iter().map(sheet).collect()
     }
 
-    pub fn facts(&self, sheet: &str) -> SheetFacts {
-        self.tables
-            .iter()
-            .find(|table| table.name == sheet)
-            .map_or_else(SheetFacts::default, |table| table.facts.clone())
+    pub fn facts(&self, sheet: &str) -> Result<SheetFacts, Trouble> {
+        let table = self.tables.iter().find(|table| table.name == sheet).ok_or(Trouble::Missing)?;
+        if table.facts.merged.len() > AREAS_MAX {
+            return Err(Trouble::damaged(MERGED_WITHOUT_END));
+        }
+        Ok(table.facts.clone())
     }
 
     /// Hands the cells of a sheet to `take`, in the order of the file, until it breaks off.

@@ -1,6 +1,7 @@
 //! Whole workbooks, made by hand in memory.
 
 use super::OpenDocument;
+use crate::table::binary::MERGED_WITHOUT_END;
 use crate::table::input::Input;
 use crate::table::sheet_facts::{Area, SheetFacts};
 use crate::table::workbook::{BEYOND, ROWS_MAX, Trouble};
@@ -75,7 +76,7 @@ fn text(within: &str) -> String {
 }
 
 fn facts(rows: &str) -> SheetFacts {
-    open(sheet(rows).as_bytes()).map_err(detail).expect("a workbook").facts("S")
+    open(sheet(rows).as_bytes()).map_err(detail).expect("a workbook").facts("S").map_err(detail).expect("facts")
 }
 
 const CELL: &str = "<table:table-cell office:value-type='float' office:value='1'><text:p>1</text:p></table:table-cell>";
@@ -270,10 +271,10 @@ fn facts_are_merged_cells_hidden_rows_and_links() {
         row("table:number-rows-repeated='4294967295' table:visibility='collapse'", "<table:table-cell/>"),
     ];
     let facts = facts(&rows.concat());
-    assert_eq!(facts.hidden, Some(vec![(1, 3), (5, 7)]));
+    assert_eq!(facts.hidden, [(1, 3), (5, 7)]);
     let area = |top, left, bottom, right| Area { top, left, bottom, right };
     let merged = [area(0, 1, 2, 2), area(8, 0, 8, 1), area(9, 0, 9, 1), area(10, 0, 10, 1), area(11, 0, 13, 1)];
-    assert_eq!(facts.merged, Some(merged.to_vec()));
+    assert_eq!(facts.merged, merged);
     assert_eq!(facts.links.len(), 1);
     assert_eq!(facts.links.get(&(4, 2)).map(String::as_str), Some("https://example.com/a?b&c\nmailto:a@example.com"));
     assert!(facts.totals.is_empty());
@@ -286,13 +287,13 @@ fn facts_stay_within_the_sheet_and_within_bounds() {
     let facts_of =
         |attributes: &str, cell: &str| facts(&format!("<table:table-row {attributes}>{cell}</table:table-row>"));
     let all = Area { top: 0, left: 0, bottom: ROWS_MAX - 1, right: 16_383 };
-    assert_eq!(facts_of("", &wide).merged, Some(vec![all]));
+    assert_eq!(facts_of("", &wide).merged, [all]);
     let many = wide.replacen(' ', " table:number-columns-repeated='16384' ", 1);
-    assert_eq!(facts_of("table:number-rows-repeated='1000000'", &many).merged, None);
-    assert_eq!(
-        facts_of("table:number-rows-repeated='4294967295' table:visibility='collapse'", "<table:table-cell/>").hidden,
-        Some(vec![])
-    );
+    let rows = format!("<table:table-row table:number-rows-repeated='1000000'>{many}</table:table-row>");
+    let book = open(sheet(&rows).as_bytes()).map_err(detail).expect("a workbook");
+    assert_eq!(book.facts("S").map_err(detail), Err(MERGED_WITHOUT_END.to_owned()));
+    let collapsed = "table:number-rows-repeated='4294967295' table:visibility='collapse'";
+    assert_eq!(facts_of(collapsed, "<table:table-cell/>").hidden, []);
 }
 
 #[test]

@@ -131,8 +131,7 @@ pub fn first_look(globals: &Globals, stream: &[u8], at: usize) -> Result<FirstLo
     rows.sort_unstable();
     let mut hidden = Vec::new();
     rows.into_iter().for_each(|row| hide(&mut hidden, row, row));
-    let (merged, hidden, links) = (Some(merged), Some(hidden), found.links);
-    let facts = SheetFacts { merged, hidden, links, ..SheetFacts::default() };
+    let facts = SheetFacts { merged, hidden, links: found.links, ..SheetFacts::default() };
     let results = match globals.calculated {
         _ if uncalculated => Results::NoBlanksOrZeros,
         false if all_blank => Results::NoBlanks,

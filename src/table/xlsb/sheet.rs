@@ -156,8 +156,7 @@ pub fn read_facts<R: Read>(mut records: PartRecords<R>, relations: &[Relation]) 
     if !ended {
         return Err(cut());
     }
-    let (merged, hidden, links) = (Some(merged), Some(hidden), found.links);
-    Ok(SheetFacts { merged, hidden, links, ..SheetFacts::default() })
+    Ok(SheetFacts { merged, hidden, links: found.links, ..SheetFacts::default() })
 }
 
 fn is_hidden(row: &[u8]) -> bool {

@@ -131,8 +131,8 @@ fn hidden_rows_merged_cells_links_and_totals_are_known() {
     let sheets: Vec<_> = book.sheets().into_iter().map(|sheet| (sheet.name, sheet.visible, sheet.table)).collect();
     assert_eq!(sheets, [("Лист".into(), true, true), ("Макрос".into(), true, false), ("Скрытый".into(), false, true)]);
     let facts = book.facts("Лист").ok().expect("it can be read");
-    assert_eq!(facts.hidden, Some(vec![(4, 5), (9, 9)]));
-    assert_eq!(facts.merged, Some(vec![Area { top: 1, left: 0, bottom: 3, right: 0 }]));
+    assert_eq!(facts.hidden, [(4, 5), (9, 9)]);
+    assert_eq!(facts.merged, [Area { top: 1, left: 0, bottom: 3, right: 0 }]);
     assert_eq!(facts.links.into_iter().collect::<Vec<_>>(), [((2, 1), "http://example.com/?a&b".into())]);
     assert_eq!(facts.totals, [8]);
     assert!(matches!(book.facts("Скрытый"), Err(Trouble::Missing)));

@@ -5,6 +5,7 @@ use super::package::{Package, Related};
 use super::patient::reference;
 use super::window::BLOCK_BYTES;
 use super::xml::{BREAKS_OFF, Xml, attribute, attribute_of_any_prefix, damaged, is_true};
+use crate::table::binary::add_merged;
 use crate::table::sheet_facts::{Area, SheetFacts, hide};
 use crate::table::workbook::Trouble;
 use memchr::memmem;
@@ -14,14 +15,13 @@ use std::io::{Cursor, Read};
 
 /// What one row may hold in memory while it is looked whether it holds anything.
 const ROW_BYTES_MAX: usize = 16 << 20;
-const AREAS_MAX: usize = 1 << 20;
 
 pub fn of(package: &mut Package, part: usize, related: &[Related], links: bool) -> Result<SheetFacts, Trouble> {
-    let mut facts = SheetFacts { merged: Some(Vec::new()), hidden: Some(Vec::new()), ..SheetFacts::default() };
+    let mut facts = SheetFacts::default();
     let searched = if links { None } else { search(package.part(part)?, &mut facts)? };
     if searched.is_none() {
         // With links, or in XML that programs do not write, all of it is read.
-        facts = SheetFacts { merged: Some(Vec::new()), hidden: Some(Vec::new()), ..SheetFacts::default() };
+        facts = SheetFacts::default();
         read(&mut package.xml(part)?, &mut facts, related, links)?;
     }
     for table in related.iter().filter(|related| related.kind == "table") {
@@ -114,7 +114,7 @@ fn hidden_rows(bytes: &[u8], all: bool, facts: &mut SheetFacts) -> Option<usize>
         // One that does not say its number is counted by a patient reader.
         let number = attribute(&tag_text, "r")?.trim().parse::<u32>().ok()?.checked_sub(1)?;
         if holds_something(&bytes[end..row_end]) {
-            hide(facts.hidden.get_or_insert_with(Vec::new), number, number);
+            hide(&mut facts.hidden, number, number);
         }
     }
     Some(kept)
@@ -133,17 +133,20 @@ fn holds_something(row: &[u8]) -> bool {
 fn behind(xml: &mut Xml<'_>, facts: &mut SheetFacts) -> Result<(), Trouble> {
     loop {
         match xml.next()? {
-            Event::Start(element) => area_of(&element, facts),
+            Event::Start(element) => area_of(&element, facts)?,
             Event::Eof => return Ok(()),
             _ => {}
         }
     }
 }
 
-fn area_of(element: &BytesStart<'_>, facts: &mut SheetFacts) {
-    let merged = facts.merged.get_or_insert_with(Vec::new);
-    if element.local_name().as_ref() == "mergeCell" && merged.len() < AREAS_MAX {
-        merged.extend(attribute(element, "ref").and_then(|written| area(&written)));
+fn area_of(element: &BytesStart<'_>, facts: &mut SheetFacts) -> Result<(), Trouble> {
+    if element.local_name().as_ref() != "mergeCell" {
+        return Ok(());
+    }
+    match attribute(element, "ref").and_then(|written| area(&written)) {
+        Some(area) => add_merged(&mut facts.merged, area),
+        None => Ok(()),
     }
 }
 
@@ -189,12 +192,12 @@ fn read(xml: &mut Xml<'_>, facts: &mut SheetFacts, related: &[Related], links: b
                 }
                 name @ ("v" | "is" | "f") => {
                     if hidden {
-                        hide(facts.hidden.get_or_insert_with(Vec::new), row, row);
+                        hide(&mut facts.hidden, row, row);
                     }
                     links && name == "f"
                 }
                 _ => {
-                    area_of(&element, facts);
+                    area_of(&element, facts)?;
                     continue;
                 }
             },
@@ -275,7 +278,7 @@ mod tests {
     use super::*;
 
     fn searched(xml: &str) -> (SheetFacts, SheetFacts) {
-        let fresh = || SheetFacts { merged: Some(Vec::new()), hidden: Some(Vec::new()), ..SheetFacts::default() };
+        let fresh = || SheetFacts::default();
         let (mut quick, mut slow) = (fresh(), fresh());
         assert!(matches!(search(xml.as_bytes(), &mut quick), Ok(Some(()))), "{xml}");
         assert!(read(&mut Xml::new(xml.as_bytes()).ok().unwrap(), &mut slow, &[], false).is_ok());
@@ -296,13 +299,13 @@ mod tests {
             );
             let (quick, slow) = searched(&xml);
             assert_eq!(quick, slow);
-            assert_eq!(quick.hidden, Some(vec![(1, 2)]));
-            assert_eq!(quick.merged, Some(vec![Area { top: 1, left: 0, bottom: 3, right: 1 }]));
+            assert_eq!(quick.hidden, vec![(1, 2)]);
+            assert_eq!(quick.merged, vec![Area { top: 1, left: 0, bottom: 3, right: 1 }]);
         }
         let (quick, _) = searched(
             "<x:worksheet><x:sheetData/><x:mergeCells><x:mergeCell ref=\"A1:A2\"/></x:mergeCells></x:worksheet>",
         );
-        assert_eq!(quick.merged.map(|merged| merged.len()), Some(1));
+        assert_eq!(quick.merged.len(), 1);
     }
 
     #[test]
