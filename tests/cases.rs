@@ -22,7 +22,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const PATIENCE: Duration = Duration::from_millis(300);
 const TOO_FAST_MAX: usize = 200;
 /// Cases run at the same time.
-const THREADS: usize = 5;
+const THREADS: usize = 8;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -111,7 +111,7 @@ fn several_sheets(path: &Path, sheets: &[&String]) -> Problem {
 }
 
 /// True where a title is merged over several columns and the row below has a title for each of them, and nothing else but
-/// below titles that are merged with it.
+/// below titles that are merged with it. One title over all of the table is its caption.
 fn header_in_two_rows(rows: &[Row], header_row: u32, facts: &SheetFacts) -> bool {
     let Some(top) = header_row.checked_sub(1) else { return false };
     let wide = |column: u32| {
@@ -129,7 +129,8 @@ fn header_in_two_rows(rows: &[Row], header_row: u32, facts: &SheetFacts) -> bool
     };
     let texts = lower.iter().filter(|cell| !cell.is_empty()).all(|cell| cell.value == Scalar::Text);
     let (above, below) = (filled(upper), filled(lower));
-    texts && above.iter().any(|column| wide(*column)) && below.len() > 1 && below.iter().all(|column| wide(*column))
+    let groups = above.len() > 1 && above.iter().any(|column| wide(*column));
+    texts && groups && below.len() > 1 && below.iter().all(|column| wide(*column))
 }
 
 /// The sheet a person means: by its name, folded as titles are, else by its number among the visible ones.
