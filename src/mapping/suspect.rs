@@ -6,7 +6,7 @@ use super::row::RowContext;
 use super::template::Template;
 use crate::message;
 use crate::problem::{Message, Problem};
-use crate::table::{Cell, Header, Row, Scalar, begins_with_total};
+use crate::table::{Cell, Header, Row, Scalar, names_total};
 
 /// What of a table tells such rows.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub struct Suspects {
     width: usize,
     /// The column with the names of the records.
     name: Option<usize>,
+    /// Nearly every row has a name.
+    named: bool,
     /// Columns of numbers that nearly every row fills.
     usual: Vec<usize>,
     /// The mapping's `where`, and the columns it reads: about a row that it names a person has decided.
@@ -73,6 +75,7 @@ impl Suspects {
             active: true,
             width: header.own_len(),
             name,
+            named: name.is_some_and(|name| sample.len() >= ROWS_MIN && fill(name) * 100 >= (sample.len() - 1) * USUAL),
             usual: usual.collect(),
             condition: condition.map(|(text, _)| text.to_owned()).unwrap_or_default(),
             decided: condition.map(|(_, condition)| condition.reads().collect()).unwrap_or_default(),
@@ -93,7 +96,9 @@ impl Suspects {
         let label = match self.name {
             _ if row.is_sum => (0..row.len()).find(|index| !row.get(*index).is_empty()),
             // Behind the name of a group that stands in every row.
-            Some(name) if begins_with_total(row.get(name).text) => Some(name),
+            Some(name) if names_total(row.get(name).text) => Some(name),
+            // A sum under a column, and no word beside it.
+            Some(name) if self.named && row.get(name).is_empty() => return self.bare_sum(row),
             _ => None,
         };
         if let Some(label) = label
@@ -110,6 +115,13 @@ impl Suspects {
         let behind = || self.filled(row, label + 1);
         let alone = behind().next().is_none();
         behind().all(is_amount) && (!alone || is_one_word(row.get(label).text)) && !self.names(row.get(label).text)
+    }
+
+    fn bare_sum(&self, row: &Row) -> Option<Suspicion> {
+        let mut filled = (0..row.len().min(self.width)).filter(|index| !row.get(*index).is_empty());
+        let first = filled.next()?;
+        let sum = is_amount(row.get(first)) && filled.all(|index| is_amount(row.get(index)));
+        (sum && !self.names(row.get(first).text)).then_some(Suspicion::Total(first))
     }
 
     fn fills_alone(&self, row: &Row, name: usize) -> bool {
@@ -193,7 +205,7 @@ mod tests {
         let mut row = Row::default();
         row.clear(2);
         cells.iter().for_each(|cell| row.push_text(cell));
-        row.is_sum = cells.iter().find(|cell| !cell.is_empty()).is_some_and(|cell| begins_with_total(cell));
+        row.is_sum = cells.iter().find(|cell| !cell.is_empty()).is_some_and(|cell| names_total(cell));
         row
     }
 
@@ -218,6 +230,9 @@ mod tests {
         let named = Suspects { condition: "row['a'] == 'Итого' or row['a']".into(), ..suspects };
         assert_eq!(named.why(&row(&["Итого", "", "300.5", ""]), ""), None);
         assert_eq!(named.why(&row(&["Всего", "", "300.5", ""]), ""), Some(Suspicion::Total(0)));
+        let nameless = Suspects { active: true, width: 4, name: Some(0), named: true, ..Suspects::default() };
+        assert_eq!(nameless.why(&row(&["", "", "210", ""]), ""), Some(Suspicion::Total(2)));
+        assert_eq!(nameless.why(&row(&["", "S-1", "210", ""]), ""), None);
         let part_of_a_word = named.why(&row(&["И", "", "", ""]), "");
         assert_eq!(part_of_a_word, Some(Suspicion::NameAlone(0)));
         let behind = Suspects { active: true, width: 4, name: Some(1), ..Suspects::default() };

@@ -4,7 +4,7 @@
 use super::currency::CurrencySign;
 use super::header::Header;
 use super::record::Span;
-use super::sums::begins_with_total;
+use super::sums::names_total;
 
 /// What a cell holds besides its text.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -131,7 +131,7 @@ impl Row {
     /// its text is far away.
     pub(super) fn look(&mut self, header: &Header) {
         let first = self.cells.iter().position(|(_, _, value)| !matches!(value, Scalar::Empty));
-        self.is_sum = first.is_some_and(|first| begins_with_total(self.get(first).text));
+        self.is_sum = first.is_some_and(|first| names_total(self.get(first).text));
         if self.seen == Seen::Plain && header.is_repeated_by(self) {
             self.seen = Seen::Header;
         }

@@ -142,13 +142,46 @@ pub fn short_rows_are_pieces(rows: &[Row]) -> bool {
         pieces.mark(&mut before[index - 1], &mut from[0]);
     }
     const SHORT_ONE_IN: usize = 8;
-    let (mut whole, mut short) = (0, 0);
+    let columns = Columns::of(&rows, width);
+    let (mut whole, mut short, mut torn) = (0, 0, 0);
     for (index, row) in rows.iter().enumerate() {
-        whole = if row.seen == Seen::Rest { whole } else { 0 } + row.len().saturating_sub(1);
+        let rest = row.seen == Seen::Rest;
+        whole = if rest { whole } else { 0 } + row.len().saturating_sub(1);
         let ends = rows.get(index + 1).is_none_or(|next| next.seen != Seen::Rest);
-        short += usize::from(ends && whole + 1 < width);
+        let own = rest && columns.fit(row);
+        torn += usize::from(rest && !own);
+        short += usize::from(own || ends && whole + 1 < width);
     }
-    short * SHORT_ONE_IN <= rows.len()
+    // One may be a slip; more than there are pieces are a habit.
+    short * SHORT_ONE_IN <= rows.len() && short <= torn.max(1)
+}
+
+/// Which columns of the whole rows hold numbers; `None` where some cells do and some do not.
+struct Columns(Vec<Option<bool>>);
+
+impl Columns {
+    fn of(rows: &[Row], width: usize) -> Columns {
+        let kind = |index: usize| {
+            let mut cells = rows.iter().filter(|row| row.len() == width).map(|row| row.get(index));
+            let mut kinds = cells.by_ref().filter(|cell| !cell.is_empty()).map(|cell| is_number(cell.text));
+            let first = kinds.next()?;
+            kinds.all(|kind| kind == first).then_some(first)
+        };
+        Columns((0..width).map(kind).collect())
+    }
+
+    /// True where a row has numbers in the columns of numbers and none in those of texts, as a row of its own has.
+    fn fit(&self, row: &Row) -> bool {
+        let cells = || self.0.iter().zip(row.iter()).filter(|(_, cell)| !cell.is_empty());
+        let like = |(kind, cell): (&Option<bool>, Cell<'_>)| kind.is_none_or(|kind| kind == is_number(cell.text));
+        cells().all(like) && cells().any(|(kind, _)| *kind == Some(true))
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    let text = text.trim();
+    text.contains(|c: char| c.is_ascii_digit())
+        && text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-' | ' ' | '\u{a0}'))
 }
 
 /// How many of the titles asked for a row contains.
@@ -222,6 +255,19 @@ fn all_words(row: &Row) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn short_rows_that_are_rows_of_their_own_are_a_habit() {
+        for (text, pieces) in [
+            ("Имя;Цена;Прим\nа;1;x\nб;2\nв;3\nг;4;y\n", false),
+            ("Имя;Цена;Прим\nа;1;x\nб;2\nв;3;y\nг;4\nд;5;z\n", false),
+            ("Имя;Прим;Цена\nа;x;1\nб;две\nстроки;2\nг;y;4\n", true),
+            ("Имя;Прим;Цена;Шт\nа;x;1;5\nб;две\nстроки;2;7\nг;y;4;6\n", true),
+            ("Имя;Прим\nа;x\nб;y\n", true),
+        ] {
+            assert_eq!(short_rows_are_pieces(&rows(text, true, b';')), pieces, "{text}");
+        }
+    }
 
     #[test]
     fn the_delimiter_is_the_one_that_makes_even_rows() {

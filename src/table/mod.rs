@@ -59,5 +59,5 @@ pub use fingerprint::Fingerprint;
 pub use header::{Found, Header, LINK, REJECT_COLUMNS, fold};
 pub use layout::{BeyondAscii, Format, HiddenCount, HiddenRows, Layout, ReadOptions};
 pub use open::{Reading, Table};
-pub use sums::begins_with_total;
+pub use sums::names_total;
 pub use value::write_number;

@@ -256,6 +256,16 @@ impl Section {
         }
     }
 
+    /// True where its words are others than those of a section, a minus and brackets apart.
+    fn differs(&self, other: &Section) -> bool {
+        let words = |section: &'_ Section| -> (String, String) {
+            let before = section.before.trim().trim_start_matches(['-', '−', '(']).trim();
+            let after = section.after.trim().trim_end_matches(')').trim();
+            (before.to_owned(), after.to_owned())
+        };
+        words(self) != words(other)
+    }
+
     /// True where the text of a number differs by this section from its digits, or its meaning does.
     fn speaks(&self) -> bool {
         self.hundreds > 0 || self.currency.is_some() || self.is_worded()
@@ -343,7 +353,8 @@ impl Section {
             return Shown::Percent;
         }
         match self.currency {
-            _ if self.after.chars().any(char::is_alphabetic) => Shown::Unit,
+            // A per cent sign that is a word multiplies nothing, and is no part of a number either.
+            _ if self.after.chars().any(|c| c.is_alphabetic() || matches!(c, '%' | '‰')) => Shown::Unit,
             Some(currency) => Shown::Currency(currency),
             None => Shown::Worded,
         }
@@ -363,7 +374,7 @@ fn general<'t>(tokens: &mut std::iter::Peekable<impl Iterator<Item = &'t Token> 
 
 /// Words, and signs that belong to them; what only sets a number off does not speak.
 pub fn speaks(words: &str) -> bool {
-    words.chars().any(|c| c.is_alphanumeric() || matches!(c, '№' | '#' | '+' | '/' | '&' | '°' | '*'))
+    words.chars().any(|c| c.is_alphanumeric() || matches!(c, '№' | '#' | '+' | '/' | '&' | '°' | '*' | '%' | '‰'))
 }
 
 impl Pattern {
@@ -387,7 +398,10 @@ impl Pattern {
                 _ => zero,
             },
         };
-        section.speaks().then(|| section.write(number.abs(), number < 0.0, text))
+        // Words of its own say what a minus would: `"аванс "0`; other sections only colour the number, or put it in brackets.
+        let says_it =
+            self.sections.first().is_some_and(|first| !std::ptr::eq(first, section) && section.differs(first));
+        section.speaks().then(|| section.write(number.abs(), number < 0.0 && (conditions || !says_it), text))
     }
 }
 
@@ -433,6 +447,13 @@ mod tests {
             ("General\" шт\"", 2.5, "2.5 шт", Unit),
             ("0;-0;\"нет\"", 0.0, "нет", Worded),
             ("00.00", 5.25, "05.25", Worded),
+            ("0\\%", 20.0, "20%", Unit),
+            ("0\" ‰\"", 20.0, "20 ‰", Unit),
+            ("\"долг \"0;\"аванс \"0", -5.0, "аванс 5", Worded),
+            ("0000;\"минус \"0000", -5.0, "минус 0005", Worded),
+            ("0\" шт\";0\" шт (возврат)\"", -5.0, "5 шт (возврат)", Unit),
+            ("0\" шт\";[Red]0\" шт\"", -5.0, "-5 шт", Unit),
+            ("0\" шт\";(0\" шт)\"", -5.0, "-5 шт", Unit),
         ] {
             assert_eq!(shown(code, number), (text.to_owned(), Some(kind)), "{code} of {number}");
         }

@@ -1,17 +1,30 @@
-//! Words with which people begin a row of totals.
+//! Words that people put at the beginning of a row of totals, and programs at its end.
 
 /// In lower case, in the languages of the accounts.
 #[rustfmt::skip]
-const TOTALS: [&str; 15] = [
-    "итого", "итог", "всего", "сумма", "подытог", "total", "totals", "subtotal", "sum", "разом", "всього", "suma", "subtotales", "totales", "жиыны",
+const TOTALS: [&str; 16] = [
+    "итого", "итог", "итоги", "всего", "сумма", "подытог", "total", "totals", "subtotal", "sum", "разом", "всього", "suma", "subtotales", "totales", "жиыны",
 ];
 /// Words that may come before them.
-const BEFORE: [&str; 4] = ["grand", "общая", "общий", "в"];
-/// `Итого:`, `Total for May`
-pub fn begins_with_total(text: &str) -> bool {
-    if !may_begin(text) {
-        return false;
-    }
+const BEFORE: [&str; 6] = ["grand", "общая", "общий", "общие", "промежуточный", "в"];
+/// With these Excel ends the name of a group whose sum it has put below: `Столы Итог`.
+const BEHIND: [&str; 3] = ["итог", "итоги", "total"];
+/// `Итого:`, `Total for May`, `Tables Total`
+pub fn names_total(text: &str) -> bool {
+    may_end(text) && ends_with_total(text) || may_begin(text) && begins_with_total(text)
+}
+
+fn ends_with_total(text: &str) -> bool {
+    let last = text.trim_end().rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+    BEHIND.iter().any(|word| is_word(last, word))
+}
+
+/// As [`may_begin`], by the last letter.
+fn may_end(text: &str) -> bool {
+    matches!(text.trim_end().chars().next_back(), Some('г' | 'Г' | 'и' | 'И' | 'l' | 'L'))
+}
+
+fn begins_with_total(text: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
     match words.next() {
         Some(first) if BEFORE.iter().any(|word| is_word(first, word)) => words.next().is_some_and(is_total),
@@ -34,7 +47,9 @@ fn may_begin(text: &str) -> bool {
     let mut letters = text.chars().skip_while(|c| !is_letter(*c)).map(lower);
     let begins = (letters.next().unwrap_or_default(), letters.next().unwrap_or_default());
     match begins {
-        ('и', 'т') | ('в', 'с') | ('с', 'у') | ('п', 'о') | ('р', 'а') | ('о', 'б') | ('ж', 'и') => true,
+        ('и', 'т') | ('в', 'с') | ('с', 'у') | ('п', 'о' | 'р') | ('р', 'а') | ('о', 'б') | ('ж', 'и') => {
+            true
+        }
         ('t', 'o') | ('s', 'u') | ('g', 'r') => true,
         ('в', second) => !is_letter(second),
         _ => false,
@@ -80,6 +95,11 @@ mod tests {
             ("Всего по списку", true),
             ("Grand total", true),
             ("Subtotal", true),
+            ("Столы Итог", true),
+            ("Tables Total", true),
+            ("Промежуточный итог", true),
+            ("Подытог", true),
+            ("Стали", false),
             ("Итоговая анкета", false),
             ("Grand Hotel", false),
             ("Стол", false),
@@ -87,10 +107,11 @@ mod tests {
             ("Subtotalesque", false),
             ("— В том числе", false),
             ("** В итоге: всего", false),
+            ("Общие итоги", true),
             ("общая сумма", true),
             ("", false),
         ] {
-            assert_eq!(begins_with_total(text), total, "{text}");
+            assert_eq!(names_total(text), total, "{text}");
         }
     }
 }
