@@ -87,7 +87,9 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
     let suspects = match written.action {
         Action::Create => {
             let text = written.source.condition.as_ref().map(|condition| condition.it.as_str());
-            Suspects::of(&sections, text.zip(condition.as_ref()), &origins.header, &origins.sample)
+            let suspects = Suspects::of(&sections, text.zip(condition.as_ref()), &origins.header, &origins.sample);
+            let carried = if columns.is_empty() { found(&origins.header, &fill_down(written)) } else { Vec::new() };
+            suspects.below(carried)
         }
         Action::Update | Action::Delete => Suspects::none(),
     };
@@ -190,8 +192,13 @@ pub fn fill_down(written: &Written) -> Vec<String> {
 
 /// The columns that a mapping reads, each once.
 fn columns_found(written: &Written, header: &Header) -> Vec<usize> {
-    let read = columns_read(written);
-    let found = read.iter().filter_map(|(title, _)| match header.find(title) {
+    let titles: Vec<String> = columns_read(written).into_iter().map(|(title, _)| title).collect();
+    found(header, &titles)
+}
+
+/// The columns of titles, each once.
+fn found(header: &Header, titles: &[String]) -> Vec<usize> {
+    let found = titles.iter().filter_map(|title| match header.find(title) {
         Found::One(index) => Some(index),
         Found::Many(_) | Found::None => None,
     });

@@ -16,6 +16,8 @@ pub struct Suspects {
     width: usize,
     /// The column with the names of the records.
     name: Option<usize>,
+    /// Columns whose values are carried down: what stands in them may be the heading of the rows below.
+    carried: Vec<usize>,
     /// Nearly every row has a name.
     named: bool,
     /// Columns of numbers that nearly every row fills.
@@ -30,8 +32,10 @@ pub struct Suspects {
 pub enum Suspicion {
     /// The cell of this column begins with a word for a sum.
     Total(usize),
-    /// Nothing but the name is filled.
-    NameAlone(usize),
+    /// Nothing but this is filled: the name, or a value that is carried down.
+    Alone(usize),
+    /// The cells count the columns, as forms have it below the titles.
+    Counted,
 }
 
 const HEADING: &str = "looks-like-a-heading";
@@ -40,6 +44,8 @@ const HEADING: &str = "looks-like-a-heading";
 const USUAL: usize = 80;
 /// Of fewer rows nothing can be said.
 const ROWS_MIN: usize = 4;
+/// Columns: of fewer, `1` and `2` may be values.
+const COUNTED_MIN: usize = 3;
 
 /// The one column that fills a value, and what is made of its cells.
 fn column(value: &ValuePlan) -> Option<(usize, &Convert)> {
@@ -75,11 +81,17 @@ impl Suspects {
             active: true,
             width: header.own_len(),
             name,
+            carried: Vec::new(),
             named: name.is_some_and(|name| sample.len() >= ROWS_MIN && fill(name) * 100 >= (sample.len() - 1) * USUAL),
             usual: usual.collect(),
             condition: condition.map(|(text, _)| text.to_owned()).unwrap_or_default(),
             decided: condition.map(|(_, condition)| condition.reads().collect()).unwrap_or_default(),
         }
+    }
+
+    /// Of rows that are records of their own; in a group, the row with its name may well hold nothing else.
+    pub fn below(self, carried: Vec<usize>) -> Suspects {
+        Suspects { carried, ..self }
     }
 
     /// For records that are there already: a row says which it means.
@@ -106,8 +118,11 @@ impl Suspects {
         {
             return Some(Suspicion::Total(label));
         }
+        if self.counts_columns(row) {
+            return Some(Suspicion::Counted);
+        }
         let heading = code == HEADING || self.is_usual_to_have_more();
-        self.name.filter(|name| heading && self.fills_alone(row, *name)).map(Suspicion::NameAlone)
+        self.alone(row).filter(|_| heading).map(Suspicion::Alone)
     }
 
     /// A name may begin with such a word; a sum has nothing but amounts behind it, or is that word alone.
@@ -124,8 +139,19 @@ impl Suspects {
         (sum && !self.names(row.get(first).text)).then_some(Suspicion::Total(first))
     }
 
-    fn fills_alone(&self, row: &Row, name: usize) -> bool {
-        !row.get(name).is_empty() && self.filled(row, 0).nth(1).is_none() && !self.names(row.get(name).text)
+    /// The column of the name, or of a value that is carried down, where the row fills no others.
+    fn alone(&self, row: &Row) -> Option<usize> {
+        let heads = |index: usize| self.name == Some(index) || self.carried.contains(&index);
+        let mut filled = (0..row.len().min(self.width)).filter(|index| !row.get(*index).is_empty());
+        let first = filled.next().filter(|first| heads(*first))?;
+        let name_alone = self.name == Some(first) && filled.clone().next().is_none();
+        let head = name_alone || self.carried.contains(&first) && filled.all(heads);
+        (head && !self.names(row.get(first).text)).then_some(first)
+    }
+
+    fn counts_columns(&self, row: &Row) -> bool {
+        let counted = |index: usize| row.get(index).text.trim().parse() == Ok(index + 1);
+        self.width >= COUNTED_MIN && (0..self.width).all(counted) && !self.names(row.get(0).text)
     }
 
     fn is_usual_to_have_more(&self) -> bool {
@@ -180,9 +206,15 @@ impl Suspicion {
             Suspicion::Total(column) => {
                 (column, "looks-like-a-total", "the row looks like a sum of others, not like a record".into())
             }
-            Suspicion::NameAlone(column) => {
+            Suspicion::Alone(column) if Some(column) == at.plan.suspects.name => {
                 (column, HEADING, "the row fills nothing but the name, where nearly all others have a number".into())
             }
+            Suspicion::Alone(column) => {
+                let message =
+                    "the row fills nothing but what the rows below take over, where nearly all others have a number";
+                (column, HEADING, message.into())
+            }
+            Suspicion::Counted => (0, HEADING, "the row counts the columns: 1, 2, 3, …".into()),
         };
         let title = at.plan.header.column(column).title;
         let named =
@@ -218,9 +250,9 @@ mod tests {
             (&["", "Всего по списку", "1 200,50 руб.", ""], Some(Suspicion::Total(1))),
             (&["Grand total", "", "5", ""], Some(Suspicion::Total(0))),
             (&["Total Energies", "Paris", "5", ""], None),
-            (&["Total Energies", "", "", ""], Some(Suspicion::NameAlone(0))),
+            (&["Total Energies", "", "", ""], Some(Suspicion::Alone(0))),
             (&["Сумма технологий", "Лем", "5", ""], None),
-            (&["Мебель", "", "", ""], Some(Suspicion::NameAlone(0))),
+            (&["Мебель", "", "", ""], Some(Suspicion::Alone(0))),
             (&["Стол", "", "100", ""], None),
             (&["Стол", "S-1", "", ""], None),
             (&["Итоговая анкета", "", "5", ""], None),
@@ -230,11 +262,24 @@ mod tests {
         let named = Suspects { condition: "row['a'] == 'Итого' or row['a']".into(), ..suspects };
         assert_eq!(named.why(&row(&["Итого", "", "300.5", ""]), ""), None);
         assert_eq!(named.why(&row(&["Всего", "", "300.5", ""]), ""), Some(Suspicion::Total(0)));
+        let outline = Suspects { usual: vec![2], carried: vec![0], ..Suspects::default() };
+        let outline = Suspects { active: true, width: 4, name: Some(1), ..outline };
+        for (cells, why) in [
+            (&["Юг", "", "", ""][..], Some(Suspicion::Alone(0))),
+            (&["Юг", "Мебель", "", ""], Some(Suspicion::Alone(0))),
+            (&["", "Мебель", "", ""], Some(Suspicion::Alone(1))),
+            (&["Юг", "Стол", "5", ""], None),
+            (&["Юг", "", "5", "x"], None),
+            (&["1", "2", "3", "4"], Some(Suspicion::Counted)),
+            (&["1", "2", "3", ""], None),
+        ] {
+            assert_eq!(outline.why(&row(cells), ""), why, "{cells:?}");
+        }
         let nameless = Suspects { active: true, width: 4, name: Some(0), named: true, ..Suspects::default() };
         assert_eq!(nameless.why(&row(&["", "", "210", ""]), ""), Some(Suspicion::Total(2)));
         assert_eq!(nameless.why(&row(&["", "S-1", "210", ""]), ""), None);
         let part_of_a_word = named.why(&row(&["И", "", "", ""]), "");
-        assert_eq!(part_of_a_word, Some(Suspicion::NameAlone(0)));
+        assert_eq!(part_of_a_word, Some(Suspicion::Alone(0)));
         let behind = Suspects { active: true, width: 4, name: Some(1), ..Suspects::default() };
         assert_eq!(behind.why(&row(&["Отдел", "Итого", "300.5", "—"]), ""), Some(Suspicion::Total(1)));
         assert_eq!(Suspects::none().why(&row(&["Итого"]), ""), None);

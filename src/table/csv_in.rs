@@ -242,6 +242,11 @@ fn encodings(path: &Path, guess: &Guess, options: &ReadOptions) -> Result<Encodi
         return Ok((guess.candidates.clone(), guessed, Vec::new()));
     };
     let Some(named) = encoding::named(label) else {
+        if let Some(name) = encoding::unread(label) {
+            let message = message!("{name} cannot be read here", name);
+            let hint = "open the file in the program that wrote it, and save it as UTF-8";
+            return Err(Problem::in_file(path, "unknown-encoding", message).value(label).hint(hint));
+        }
         let hint = did_you_mean(label, encoding::OFFERED)
             .unwrap_or_else(|| message!("known are {known} and many more", known = encoding::OFFERED.as_slice()));
         let message = message!("{value} is no encoding known here", value = quoted(label));

@@ -85,6 +85,16 @@ pub fn named(label: &str) -> Option<&'static Encoding> {
     own.or_else(|| Encoding::for_label(label.as_bytes())).filter(|e| *e != encoding_rs::REPLACEMENT)
 }
 
+/// The encoding a person means, where it is known and cannot be read.
+pub fn unread(label: &str) -> Option<&'static str> {
+    let short = |name: &str| {
+        let name = name.trim().to_ascii_lowercase().replace(['_', '-', ' '], "");
+        name.trim_start_matches("ibm").trim_start_matches("cp").trim_start_matches("dos").to_owned()
+    };
+    let page = pages().iter().find(|page| page.encoding.is_none() && short(page.name) == short(label));
+    page.map(|page| page.name)
+}
+
 /// `1250`, `win1250`, `windows 1250` are windows-1250.
 fn windows_page(label: &str) -> Option<String> {
     let number = label.trim_start_matches("windows").trim_start_matches("win").trim_start_matches(['-', ' ']);
