@@ -112,15 +112,11 @@ fn run(mut filling: Filling, sender: &SyncSender<Message>, returned: &Receiver<B
 }
 
 /// The pieces of a cut row that come back in a reject file as they were: errors stand in the place of the missing cells.
-fn mark_again(rows: &mut [Row], header: &Header) {
-    for index in 1..rows.len() {
-        let (before, from) = rows.split_at_mut(index);
-        let (first, second) = (&mut before[index - 1], &mut from[0]);
-        let cut = [&*first, second].iter().all(|row| header.code_of(row) == ROW_CUT);
-        if cut && second.iter().any(|cell| cell.value == Scalar::Error) {
-            first.seen = if first.seen == Seen::Rest { Seen::Rest } else { Seen::Cut };
-            second.seen = Seen::Rest;
-        }
+fn mark_again(first: &mut Row, second: &mut Row, header: &Header) {
+    let cut = [&*first, second].iter().all(|row| header.code_of(row) == ROW_CUT);
+    if cut && second.iter().any(|cell| cell.value == Scalar::Error) {
+        first.seen = if first.seen == Seen::Rest { Seen::Rest } else { Seen::Cut };
+        second.seen = Seen::Rest;
     }
 }
 
@@ -129,26 +125,37 @@ impl Filling {
     fn fill(&mut self, batch: &mut Batch) -> Result<bool, Problem> {
         let more = self.rows(batch);
         let rows = &mut batch.rows[..batch.filled];
-        let rejects = self.header.own_len() < self.header.len();
-        if rejects {
-            mark_again(rows, &self.header);
-        }
-        if !self.cut_rows {
+        if !self.cut_rows && !self.rejects() {
             return more;
         }
         for index in 1..rows.len() {
             let (before, from) = rows.split_at_mut(index);
-            self.pieces.mark(&mut before[index - 1], &mut from[0]);
+            self.mark(&mut before[index - 1], &mut from[0]);
         }
         if let (Ok(true), Some(last)) = (&more, rows.last_mut()) {
             let mut next = Row::default();
             if !self.csv.read(&mut next)? {
                 return Ok(false);
             }
-            self.pieces.mark(last, &mut next);
+            self.mark(last, &mut next);
             self.carried = Some(next);
         }
         more
+    }
+
+    /// The source is a reject file.
+    fn rejects(&self) -> bool {
+        self.header.own_len() < self.header.len()
+    }
+
+    /// Marks two rows, one below the other, that a line break may have cut.
+    fn mark(&mut self, first: &mut Row, second: &mut Row) {
+        if self.rejects() {
+            mark_again(first, second, &self.header);
+        }
+        if self.cut_rows {
+            self.pieces.mark(first, second);
+        }
     }
 
     fn rows(&mut self, batch: &mut Batch) -> Result<bool, Problem> {

@@ -164,7 +164,7 @@ impl Row {
             let first = record.as_bytes()[..span.end].get(span.start);
             match first {
                 None => self.cells.push((span.start as u32, span.end as u32, Scalar::Empty)),
-                Some(b'=' | b'#') => self.push_escaped(&record[span.start..span.end], span.doubled),
+                Some(b'=' | b'#' | b'E') => self.push_escaped(&record[span.start..span.end], span.doubled),
                 Some(_) if span.doubled => self.push_escaped(&record[span.start..span.end], true),
                 Some(first) if never_blank(*first) => {
                     self.cells.push((span.start as u32, span.end as u32, Scalar::Text));
@@ -291,19 +291,22 @@ fn kept_as_text<'a>(text: &'a str, quote: &str) -> Option<&'a str> {
 /// The names of errors of formulas in the languages of the accounts, and what Excel writes into a CSV for a column that is too
 /// narrow. [Excel, LibreOffice]
 #[rustfmt::skip]
-const ERRORS: [&str; 35] = [
+const ERRORS: [&str; 36] = [
     "#N/A", "#REF!", "#DIV/0!", "#VALUE!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA", "#FIELD!",
-    "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#EXTERNAL!", "#Н/Д", "#ССЫЛКА!", "#ДЕЛ/0!", "#ЗНАЧ!", "#ИМЯ?",
+    "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!", "#EXTERNAL!", "#Н/Д", "#ССЫЛКА!", "#ССЫЛ!", "#ДЕЛ/0!", "#ЗНАЧ!", "#ИМЯ?",
     "#ЧИСЛО!", "#ПУСТО!", "#ПЕРЕНОС!", "#ВЫЧИСЛ!", "#N/D", "#¡REF!", "#¡DIV/0!", "#¡VALOR!", "#¿NOMBRE?", "#¡NUM!", "#¡NULO!",
     "#VALOR!", "#NOME?", "#NÚM!",
 ];
 
-/// True for a cell that holds the name of an error and nothing else.
+/// True for a cell that holds the name of an error and nothing else; `Err:502` and `Ошибка:502` are LibreOffice's.
 pub fn is_error(text: &str) -> bool {
     const HASHES_MIN: usize = 4;
     let text = text.trim();
-    text.starts_with('#')
-        && (ERRORS.contains(&text) || (text.len() >= HASHES_MIN && text.bytes().all(|byte| byte == b'#')))
+    if text.starts_with('#') {
+        return ERRORS.contains(&text) || (text.len() >= HASHES_MIN && text.bytes().all(|byte| byte == b'#'));
+    }
+    let number = ["Err:", "Ошибка:"].iter().find_map(|prefix| text.strip_prefix(prefix));
+    number.is_some_and(|digits| digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A Latin letter, a digit or a sign, or the first byte of most Cyrillic letters: no need to look closer at a text.
@@ -328,6 +331,10 @@ mod tests {
     fn errors_are_known_as_whole_cells() {
         for (text, error) in [
             ("#N/A", true),
+            ("#ССЫЛ!", true),
+            ("Err:502", true),
+            ("Err:5022", false),
+            ("Ernst", false),
             (" #ДЕЛ/0! ", true),
             ("########", true),
             ("#1", false),

@@ -44,6 +44,10 @@ impl CurrencySign {
     /// A sign, a word or a code as people write it, in any case, with or without a full stop.
     pub fn of(written: &str) -> Option<CurrencySign> {
         let word = written.strip_suffix('.').unwrap_or(written);
+        // Forints are `Ft`; these are feet.
+        if word == "ft" {
+            return None;
+        }
         let same = |sign: &str| word.chars().flat_map(char::to_lowercase).eq(sign.chars());
         let sign = SIGNS.iter().position(|(sign, _)| same(sign));
         let code = || CODES.iter().position(|code| word.eq_ignore_ascii_case(code)).map(|nth| SIGNS.len() + nth);

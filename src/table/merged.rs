@@ -2,6 +2,7 @@
 //! several columns, the first column has it.
 
 use super::cell::Scalar;
+use super::record::COLUMNS_MAX;
 use super::sheet_facts::Area;
 
 /// The areas that reach below the row they begin in, on their way down a sheet.
@@ -44,8 +45,9 @@ impl Merged {
         self.waiting.is_empty() && self.open.is_empty()
     }
 
-    /// Before the first cell of a row: areas that end above are closed, those that begin here are opened.
-    pub fn row(&mut self, row: u32) {
+    /// Before the first cell of a row: areas that end above are closed, those that begin here are opened. False where so many
+    /// are open at once that some must lie over others.
+    pub fn row(&mut self, row: u32) -> bool {
         self.open.retain(|open| open.area.bottom >= row);
         while let Some(area) = self.waiting.pop_if(|area| area.top <= row) {
             if area.bottom >= row {
@@ -53,6 +55,7 @@ impl Merged {
             }
         }
         self.open.sort_unstable_by_key(|open| open.area.left);
+        self.open.len() <= COLUMNS_MAX
     }
 
     /// A cell of the sheet.

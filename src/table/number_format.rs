@@ -63,6 +63,8 @@ enum Compared {
 
 /// No honest format is longer. [Excel]
 const CODE_CHARS_MAX: usize = 255;
+/// `General` in other languages, as programs write that take the word from the screen.
+const GENERAL: [&str; 4] = ["Основной", "Standard", "Загальний", "Estándar"];
 /// Excel knows four.
 const SECTIONS_MAX: usize = 4;
 
@@ -82,7 +84,7 @@ impl NumberFormat {
 
     /// Reads a format. What cannot be understood says nothing.
     pub fn read(code: &str) -> NumberFormat {
-        if code.chars().count() > CODE_CHARS_MAX {
+        if code.chars().count() > CODE_CHARS_MAX || GENERAL.contains(&code.trim()) {
             return NumberFormat::Plain;
         }
         let sections = split(code);
@@ -266,6 +268,16 @@ impl Section {
         words(self) != words(other)
     }
 
+    /// True for a section of negative numbers alone.
+    fn is_below_zero(&self) -> bool {
+        matches!(self.condition, Some((Compared::Less | Compared::LessOrEqual, with)) if with <= 0.0)
+    }
+
+    /// `"да"` has no place for any.
+    fn shows_digits(&self) -> bool {
+        self.free || !self.places.is_empty()
+    }
+
     /// True where the text of a number differs by this section from its digits, or its meaning does.
     fn speaks(&self) -> bool {
         self.hundreds > 0 || self.currency.is_some() || self.is_worded()
@@ -309,8 +321,9 @@ impl Section {
         }
         let (whole, fraction) = digits.split_once('.').map_or((digits.as_str(), None), |(w, f)| (w, Some(f)));
         let before = self.before.trim_start();
-        text.push_str(if negative { before.trim_start_matches(['-', '−', '(']) } else { before });
-        if !self.places.is_empty() || self.free {
+        let bare = before.trim_start_matches(['-', '−', '(']);
+        text.push_str(if negative { bare } else { before });
+        if self.shows_digits() {
             self.write_whole(whole, text);
             if let Some(fraction) = fraction {
                 text.push('.');
@@ -318,7 +331,8 @@ impl Section {
             }
         }
         let after = self.after.trim_end();
-        text.push_str(if negative { after.trim_end_matches(')') } else { after });
+        let in_brackets = negative && before[..before.len() - bare.len()].contains('(');
+        text.push_str(if in_brackets { after.trim_end_matches(')') } else { after });
         shown
     }
 
@@ -399,9 +413,10 @@ impl Pattern {
             },
         };
         // Words of its own say what a minus would: `"аванс "0`; other sections only colour the number, or put it in brackets.
-        let says_it =
-            self.sections.first().is_some_and(|first| !std::ptr::eq(first, section) && section.differs(first));
-        section.speaks().then(|| section.write(number.abs(), number < 0.0 && (conditions || !says_it), text))
+        let own = if conditions { section.is_below_zero() } else { self.sections.len() > 1 };
+        let like = |other: &Section| !std::ptr::eq(other, section) && !section.differs(other);
+        let says_it = own && !self.sections.iter().any(like) || !section.shows_digits();
+        section.speaks().then(|| section.write(number.abs(), number < 0.0 && !says_it, text))
     }
 }
 
@@ -450,6 +465,10 @@ mod tests {
             ("0\\%", 20.0, "20%", Unit),
             ("0\" ‰\"", 20.0, "20 ‰", Unit),
             ("\"долг \"0;\"аванс \"0", -5.0, "аванс 5", Worded),
+            ("[<0]\"долг \"0;0", -5.0, "долг 5", Worded),
+            ("\"да\";\"да\";\"нет\"", -1.0, "да", Worded),
+            ("0\" шт (нетто)\"", -5.0, "-5 шт (нетто)", Unit),
+            ("0\" ft\"", 5.0, "5 ft", Unit),
             ("0000;\"минус \"0000", -5.0, "минус 0005", Worded),
             ("0\" шт\";0\" шт (возврат)\"", -5.0, "5 шт (возврат)", Unit),
             ("0\" шт\";[Red]0\" шт\"", -5.0, "-5 шт", Unit),
@@ -463,6 +482,8 @@ mod tests {
     fn grouping_colours_widths_and_powers_say_nothing() {
         for code in [
             "General",
+            "Основной",
+            "Standard",
             "0",
             "0.00",
             "#,##0",

@@ -25,11 +25,17 @@ pub struct Area {
     pub right: u32,
 }
 
+impl Area {
+    pub fn of_cell(row: u32, column: u32) -> Area {
+        Area { top: row, left: column, bottom: row, right: column }
+    }
+}
+
 impl SheetFacts {
     /// How many of the rows from this one on are hidden, where that is known.
     pub fn hidden_from(&self, row: u32) -> HiddenCount {
         let hidden = &self.hidden;
-        let rows = |(first, last): &(u32, u32)| (last + 1).saturating_sub(row.max(*first));
+        let rows = |(first, last): &(u32, u32)| last.saturating_add(1).saturating_sub(row.max(*first));
         let first = hidden.iter().find(|(_, last)| *last >= row).map_or(0, |(first, _)| row.max(*first) + 1);
         HiddenCount { rows: hidden.iter().map(rows).sum(), first }
     }

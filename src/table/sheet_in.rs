@@ -204,10 +204,10 @@ impl Sending {
         if stopped.is_none() && head.is_some() {
             stopped = self.head(head).err();
         }
-        self.end_row(&choice.facts);
+        let ended = self.end_row(&choice.facts);
         // What came before the trouble is good, and goes out first.
         self.flush();
-        if let Some(problem) = stopped {
+        if let Some(problem) = stopped.or(ended.err()) {
             return Err(problem);
         }
         result.map_err(|trouble| trouble.problem(&self.path, Some(&choice.sheet)))?;
@@ -252,8 +252,10 @@ impl Sending {
         let new_row = self.batch.rows.last().is_none_or(|last| last.number != row + 1);
         let text = self.batch.text.split_off(text_start);
         if new_row {
-            self.end_row(facts);
-            self.merged.row(row);
+            self.end_row(facts)?;
+            if !self.merged.row(row) {
+                return Err(self.damaged("its merged cells lie over each other"));
+            }
         }
         match self.merged.place(row, column) {
             Place::Free => {}
@@ -287,15 +289,15 @@ impl Sending {
     }
 
     /// What the last row has to the right of its last cell, and behind its cells.
-    fn end_row(&mut self, facts: &SheetFacts) {
+    fn end_row(&mut self, facts: &SheetFacts) -> Result<(), Problem> {
         let wanted = self.filled_to != u32::MAX && !(self.merged.is_empty() && facts.links.is_empty());
-        let Some(last) = self.batch.rows.last().filter(|_| wanted) else { return };
+        let Some(last) = self.batch.rows.last().filter(|_| wanted) else { return Ok(()) };
         let (row, seen) = (last.number - 1, last.seen);
-        // A row that could not be sent is not wanted.
-        let _ = self.fill(row, self.filled_to..u32::MAX, seen);
+        // The row is in the batch already: nothing is sent.
+        self.fill(row, self.filled_to..u32::MAX, seen)?;
         self.filled_to = u32::MAX;
         if facts.links.is_empty() {
-            return;
+            return Ok(());
         }
         let start = self.batch.rows.len().checked_sub(2).map_or(0, |before| self.batch.rows[before].end);
         let columns: Vec<u32> = self.batch.cells[start..].iter().map(|cell| cell.column).collect();
@@ -309,6 +311,7 @@ impl Sending {
         if let Some(last) = self.batch.rows.last_mut() {
             last.end = self.batch.cells.len();
         }
+        Ok(())
     }
 
     fn put(&mut self, taken: Taken, seen: Seen) -> Result<bool, Problem> {

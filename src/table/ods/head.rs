@@ -3,7 +3,7 @@
 use super::row::count;
 use super::shown::{NumberType, shown};
 use super::xml::{Ns, XmlTag};
-use crate::table::cell::Shown;
+use crate::table::cell::{Shown, is_error};
 use crate::table::currency::CurrencySign;
 use crate::table::workbook::Trouble;
 
@@ -165,18 +165,4 @@ fn truth(written: &str) -> Option<bool> {
         _ if written.eq_ignore_ascii_case("false") => Some(false),
         _ => None,
     }
-}
-
-/// Errors as programs show them, in English and in Russian.
-#[rustfmt::skip]
-const ERRORS: [&str; 20] = [
-    "#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!", "#SPILL!", "#CALC!", "#GETTING_DATA",
-    "#ДЕЛ/0!", "#Н/Д", "#ИМЯ?", "#ПУСТО!", "#ЧИСЛО!", "#ССЫЛ!", "#ССЫЛКА!", "#ЗНАЧ!", "#ПЕРЕНОС!", "#ВЫЧИСЛ!",
-];
-
-/// True for the name of an error in the place of a result; `Err:502` and `Ошибка:502` are LibreOffice's.
-fn is_error(text: &str) -> bool {
-    let number = ["Err:", "Ошибка:"].iter().find_map(|prefix| text.strip_prefix(prefix));
-    ERRORS.contains(&text)
-        || number.is_some_and(|digits| digits.len() == 3 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }

@@ -5,7 +5,7 @@ use super::package::{Package, Related};
 use super::patient::reference;
 use super::window::BLOCK_BYTES;
 use super::xml::{BREAKS_OFF, Xml, attribute, attribute_of_any_prefix, damaged, is_true};
-use crate::table::binary::add_merged;
+use crate::table::binary::{LinksFound, add_merged};
 use crate::table::sheet_facts::{Area, SheetFacts, hide};
 use crate::table::workbook::Trouble;
 use memchr::memmem;
@@ -86,9 +86,13 @@ fn rows_end(bytes: &[u8]) -> Option<usize> {
 /// or of the last hidden row, where `all` does not say that no more will come.
 fn hidden_rows(bytes: &[u8], all: bool, facts: &mut SheetFacts) -> Option<usize> {
     let mut kept = memchr::memrchr(b'<', bytes).unwrap_or(bytes.len());
-    for at in memmem::find_iter(bytes, b"hidden=") {
+    // In comments and the like a row is none.
+    if memmem::find(bytes, b"<!").is_some() {
+        return None;
+    }
+    for at in memmem::find_iter(bytes, b"hidden") {
         let Some(tag) = memchr::memrchr(b'<', &bytes[..at]) else { continue };
-        if memchr::memchr(b'>', &bytes[tag..at]).is_some() {
+        if memchr::memchr(b'>', &bytes[tag..at]).is_some() || !bytes[at - 1].is_ascii_whitespace() {
             continue;
         }
         let Some(end) = memchr::memchr(b'>', &bytes[at..]).map(|end| at + end) else { return Some(kept.min(tag)) };
@@ -171,6 +175,7 @@ fn read(xml: &mut Xml<'_>, facts: &mut SheetFacts, related: &[Related], links: b
         .map(|one| (one.id.as_str(), one.target.as_str()))
         .collect();
     let (mut row, mut column, mut hidden) = (0_u32, 0_u32, false);
+    let mut found = LinksFound::default();
     loop {
         let in_formula = match xml.next()? {
             Event::Start(element) => match element.local_name().as_ref() {
@@ -187,7 +192,7 @@ fn read(xml: &mut Xml<'_>, facts: &mut SheetFacts, related: &[Related], links: b
                     continue;
                 }
                 "hyperlink" if links => {
-                    linked(&element, &addresses, facts);
+                    linked(&element, &addresses, &mut found);
                     continue;
                 }
                 name @ ("v" | "is" | "f") => {
@@ -205,54 +210,47 @@ fn read(xml: &mut Xml<'_>, facts: &mut SheetFacts, related: &[Related], links: b
                 (row, column, hidden) = (row.saturating_add(1), 0, false);
                 continue;
             }
-            Event::Eof => return Ok(()),
+            Event::Eof => {
+                facts.links = found.links;
+                return Ok(());
+            }
             _ => continue,
         };
         if in_formula {
             let mut formula = String::new();
             xml.text(&mut formula)?;
             if let Some(address) = hyperlink(&formula) {
-                facts.links.insert((row, column.saturating_sub(1)), address);
+                found.add(Area::of_cell(row, column.saturating_sub(1)), &address);
             }
         }
     }
 }
 
 /// A link over a cell, or over several.
-fn linked(element: &BytesStart<'_>, addresses: &HashMap<&str, &str>, facts: &mut SheetFacts) {
-    const CELLS_MAX: u32 = 10_000;
+fn linked(element: &BytesStart<'_>, addresses: &HashMap<&str, &str>, found: &mut LinksFound) {
     let Some(address) = attribute_of_any_prefix(element, "id").and_then(|id| addresses.get(id.as_str()).copied())
     else {
         return;
     };
     let Some(place) = attribute(element, "ref") else { return };
-    let area = area(&place).or_else(|| {
-        let (row, column) = reference(&place).ok()?;
-        Some(Area { top: row, left: column, bottom: row, right: column })
-    });
-    let Some(area) = area else { return };
+    let one = || reference(&place).ok().map(|(row, column)| Area::of_cell(row, column));
+    let Some(area) = area(&place).or_else(one) else { return };
     // The part behind # stands apart.
     let whole = match attribute(element, "location") {
         Some(place) if !place.is_empty() => format!("{address}#{place}"),
         _ => address.to_owned(),
     };
-    let cells = (area.bottom - area.top + 1).saturating_mul(area.right - area.left + 1);
-    if cells > CELLS_MAX {
-        return;
-    }
-    for row in area.top..=area.bottom {
-        for column in area.left..=area.right {
-            facts.links.insert((row, column), whole.clone());
-        }
-    }
+    found.add(area, &whole);
 }
 
 /// The address in `HYPERLINK("https://…","text")`.
 fn hyperlink(formula: &str) -> Option<String> {
     let inner =
         formula.trim_start_matches(['=', '+', ' ']).strip_prefix("HYPERLINK(")?.trim_start().strip_prefix('"')?;
-    let end = inner.find('"')?;
-    Some(inner[..end].to_owned())
+    let (address, behind) = inner.split_once('"')?;
+    // What is joined to it makes another address: `HYPERLINK("https://…/"&D2,"text")`.
+    let whole = behind.trim_start().chars().next().is_none_or(|next| matches!(next, ',' | ';' | ')'));
+    whole.then(|| address.to_owned())
 }
 
 /// The rows of totals of a table.
