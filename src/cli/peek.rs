@@ -40,21 +40,24 @@ fn layout(table: &Table, args: &PeekArgs) -> String {
 fn csv(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
     say::note(common, layout(&table, args));
     let mut out = ::csv::WriterBuilder::new().flexible(true).from_writer(std::io::stdout().lock());
-    let width = width(args)?;
+    let width = width(args, table.header.len())?;
     let padded = |cells: Vec<String>| cells.into_iter().chain(std::iter::repeat(String::new())).take(width);
     // A reader that has seen enough (`| head`) is no problem.
     let mut open = out.write_record(padded(table.header.titles().map(str::to_owned).collect())).is_ok();
     let mut row = Row::default();
     while open && table.read(&mut row)? {
-        open = out.write_record((0..width).map(|index| row.get(index).text)).is_ok();
+        open = out.write_record((0..width.max(row.len())).map(|index| row.get(index).text)).is_ok();
     }
     let _ = out.flush();
     notes(&table, common);
     Ok(Exit::Done)
 }
 
-/// Cells of the widest row: every line of a CSV has as many, so that other programs read it.
-fn width(args: &PeekArgs) -> Result<usize, EngineError> {
+/// Cells of the widest row: every line of a CSV has as many, so that other programs read it. A pipe is read once only.
+fn width(args: &PeekArgs, header: usize) -> Result<usize, EngineError> {
+    if !args.file.is_file() {
+        return Ok(header);
+    }
     let mut table = Table::open(&args.file, &options(args))?;
     let (mut width, mut row) = (table.header.len(), Row::default());
     while table.read(&mut row)? {

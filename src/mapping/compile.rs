@@ -88,8 +88,10 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
         Action::Create => {
             let text = written.source.condition.as_ref().map(|condition| condition.it.as_str());
             let suspects = Suspects::of(&sections, text.zip(condition.as_ref()), &origins.header, &origins.sample);
-            let carried = if columns.is_empty() { found(&origins.header, &fill_down(written)) } else { Vec::new() };
-            suspects.below(carried)
+            match columns.is_empty() {
+                true => suspects.of_single_rows(found(&origins.header, &fill_down(written))),
+                false => suspects.of_groups(),
+            }
         }
         Action::Update | Action::Delete => Suspects::none(),
     };

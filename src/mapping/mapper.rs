@@ -78,6 +78,25 @@ pub fn row_of(request_id: &str) -> Option<u32> {
     request_id.strip_prefix('r')?.parse().ok()
 }
 
+/// Whether a row is one of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    Taken,
+    /// The mapping's `where` leaves it out, or the source says itself that it is none.
+    LeftOut,
+    /// It looks like none, or like a piece of one.
+    Refused(Option<Suspicion>),
+}
+
+/// Why a record may not have all its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lack {
+    /// The row of this number stands below it and does not say where it belongs.
+    Unsaid(u32),
+    /// The row of this number belongs to it, and is rejected.
+    Refused(u32),
+}
+
 /// The code of a key that may be one which is known in another form.
 pub(super) const KEY_FORMAT: &str = "key-format";
 
@@ -130,14 +149,18 @@ impl Mapper {
         &self.plan
     }
 
-    /// False where the row belongs to no record: the mapping's `where` leaves it out, or it is none by itself.
-    pub fn takes(&self, row: &Row) -> bool {
-        let whole = match row.seen {
-            Seen::Plain => true,
-            Seen::Hidden => !self.plan.skips_hidden,
-            Seen::Header | Seen::Totals | Seen::Cut | Seen::Rest => false,
-        };
-        whole && self.is_wanted(row) && self.suspicion(row).is_none()
+    /// Whether a row is one of a record.
+    pub fn verdict(&self, row: &Row) -> Verdict {
+        match row.seen {
+            Seen::Hidden if self.plan.skips_hidden => Verdict::LeftOut,
+            Seen::Header | Seen::Totals => Verdict::LeftOut,
+            Seen::Cut | Seen::Rest => Verdict::Refused(None),
+            Seen::Plain | Seen::Hidden if !self.is_wanted(row) => Verdict::LeftOut,
+            Seen::Plain | Seen::Hidden => match self.suspicion(row) {
+                Some(why) => Verdict::Refused(Some(why)),
+                None => Verdict::Taken,
+            },
+        }
     }
 
     /// False where the mapping's `where` leaves the row out. A condition that fails, or reads what nobody knows, leaves no row
@@ -149,8 +172,8 @@ impl Mapper {
         })
     }
 
-    /// A row that belongs to no record.
-    pub fn apart(&mut self, row: &Row) -> Mapped {
+    /// A row that is none of a record; `why` it looks like that, where it only does.
+    pub fn apart(&mut self, row: &Row, why: Option<Suspicion>) -> Mapped {
         let plan = Arc::clone(&self.plan);
         let at = RowContext::new(&plan, row);
         let mut skipped = |code: &'static str, message: &'static str| {
@@ -172,7 +195,7 @@ impl Mapper {
             }
             Seen::Plain | Seen::Hidden => {}
         }
-        match self.suspicion(row).filter(|_| self.is_wanted(row)) {
+        match why {
             Some(why) => Mapped::Rejected { key: at.key(), problems: vec![why.problem(&at)] },
             None => Mapped::Skipped(None),
         }
@@ -190,8 +213,10 @@ impl Mapper {
         if edit == Some(&Edit::Elsewhere) {
             return Mapped::Elsewhere;
         }
-        if !self.takes(row) {
-            return self.apart(row);
+        match self.verdict(row) {
+            Verdict::Taken => {}
+            Verdict::LeftOut => return self.apart(row, None),
+            Verdict::Refused(why) => return self.apart(row, why),
         }
         match edit {
             Some(Edit::Total) => {
@@ -203,8 +228,7 @@ impl Mapper {
                 );
                 Mapped::Skipped(Some(problem))
             }
-            None | Some(Edit::Plain) => self.record(row, &[]),
-            Some(Edit::Elsewhere) => Mapped::Elsewhere,
+            None | Some(Edit::Plain | Edit::Elsewhere) => self.record(row, &[]),
             Some(Edit::Same) => match plan.id_column().and_then(|column| row.get(column).text.trim().parse().ok()) {
                 Some(id) => Mapped::Unchanged { key: None, id },
                 // Nothing was decided of such a row, so it is told as any other.
@@ -269,12 +293,22 @@ impl Mapper {
         )
     }
 
-    /// A record of which the row below may be a part: none goes out with a part of its rows.
-    pub fn incomplete(&self, row: &Row, below: u32) -> Mapped {
+    /// A record that lacks a row, or may: none goes out with a part of its rows.
+    pub fn incomplete(&self, row: &Row, lack: Lack) -> Mapped {
         let at = RowContext::new(&self.plan, row);
-        let message =
-            message!("row {below} does not say which record it belongs to, and may be a part of this one", below);
-        let problem = at.problem(None, "group-incomplete", message).hint(self.fill_down());
+        let problem = match lack {
+            Lack::Unsaid(below) => {
+                let message = message!(
+                    "row {below} does not say which record it belongs to, and may be a part of this one",
+                    below
+                );
+                at.problem(None, "group-incomplete", message).hint(self.fill_down())
+            }
+            Lack::Refused(other) => {
+                let message = message!("row {other} of this record is rejected", other);
+                at.problem(None, "group-incomplete", message).hint("correct that row, or take it out")
+            }
+        };
         Mapped::Rejected { key: at.key(), problems: vec![problem] }
     }
 

@@ -28,9 +28,10 @@ pub mod written;
 
 pub use conversion::{is_structured, writable};
 pub use edits::{Edit, Edits, Refusal};
-pub use mapper::{Link, Mapped, Mapper, Record, request_id, row_of};
+pub use mapper::{Lack, Link, Mapped, Mapper, Record, Verdict, request_id, row_of};
 pub use names::{Ledger, resolve};
 pub use plan::Plan;
+pub use suspect::Suspicion;
 pub use written::Written;
 
 use crate::problem::Problem;

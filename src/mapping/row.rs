@@ -3,7 +3,7 @@
 
 use super::convert::number::digits;
 use super::convert::{Unfit, phone, split, text};
-use super::mapper::{KEY_FORMAT, KEY_JOIN, Link};
+use super::mapper::{KEY_JOIN, Link};
 use super::names::Names;
 use super::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
 use super::tally::Done;
@@ -172,8 +172,8 @@ impl<'a> RowContext<'a> {
     pub(super) fn bare_key(&self) -> Option<String> {
         let formatted = |index: &usize| matches!(self.row.get(*index).value, Scalar::Formatted(..));
         if !self.plan.key.iter().any(formatted) {
-            // Of a row that came back from a reject file the format is gone, and what stood against it is not.
-            let again = self.plan.header.code_of(self.row) == KEY_FORMAT;
+            // Of a row that came back from a reject file the format is gone, whatever it was rejected for.
+            let again = !self.plan.header.code_of(self.row).is_empty();
             let digits = |cell: Cell<'a>| -> String { cell.text.chars().filter(char::is_ascii_digit).collect() };
             let bare = |cell: Cell<'a>| Cow::Owned(digits(cell).trim_start_matches('0').to_owned());
             return self.key_of(bare).filter(|_| again);
@@ -360,9 +360,11 @@ impl<'a> RowContext<'a> {
         Filled::No
     }
 
-    /// True for a cell of a CSV whose row ends before it.
+    /// True for a cell of a CSV whose row ends before it. In a reject file all rows are equally wide, and nothing says which of
+    /// them was short.
     fn is_missing(&self, input: &Input) -> bool {
-        self.plan.csv && matches!(input, Input::Column(index) if *index >= self.row.len())
+        let again = !self.plan.header.code_of(self.row).is_empty();
+        self.plan.csv && (again || matches!(input, Input::Column(index) if *index >= self.row.len()))
     }
 
     /// True when the mapping asks for no value at all, not even the default.

@@ -22,7 +22,7 @@ pub struct Suspects {
     named: bool,
     /// Columns of numbers that nearly every row fills.
     usual: Vec<usize>,
-    /// The mapping's `where`, and the columns it reads: about a row that it names a person has decided.
+    /// The mapping's `where` without the titles in it, and the columns it reads: about a row that it names a person has decided.
     condition: String,
     decided: Vec<usize>,
 }
@@ -32,6 +32,8 @@ pub struct Suspects {
 pub enum Suspicion {
     /// The cell of this column begins with a word for a sum.
     Total(usize),
+    /// Amounts and nothing else, from this column on.
+    Sum(usize),
     /// Nothing but this is filled: the name, or a value that is carried down.
     Alone(usize),
     /// The cells count the columns, as forms have it below the titles.
@@ -39,6 +41,7 @@ pub enum Suspicion {
 }
 
 const HEADING: &str = "looks-like-a-heading";
+const TOTAL: &str = "looks-like-a-total";
 
 /// In per cent of the rows looked at.
 const USUAL: usize = 80;
@@ -84,14 +87,19 @@ impl Suspects {
             carried: Vec::new(),
             named: name.is_some_and(|name| sample.len() >= ROWS_MIN && fill(name) * 100 >= (sample.len() - 1) * USUAL),
             usual: usual.collect(),
-            condition: condition.map(|(text, _)| text.to_owned()).unwrap_or_default(),
+            condition: condition.map(|(text, _)| without_titles(text)).unwrap_or_default(),
             decided: condition.map(|(_, condition)| condition.reads().collect()).unwrap_or_default(),
         }
     }
 
-    /// Of rows that are records of their own; in a group, the row with its name may well hold nothing else.
-    pub fn below(self, carried: Vec<usize>) -> Suspects {
+    /// Of rows that are records of their own; `carried` are the columns whose values are carried down.
+    pub fn of_single_rows(self, carried: Vec<usize>) -> Suspects {
         Suspects { carried, ..self }
+    }
+
+    /// Of records of several rows: the first may hold nothing but the name, and the others none.
+    pub fn of_groups(self) -> Suspects {
+        Suspects { named: false, usual: Vec::new(), ..self }
     }
 
     /// For records that are there already: a row says which it means.
@@ -110,7 +118,7 @@ impl Suspects {
             // Behind the name of a group that stands in every row.
             Some(name) if names_total(row.get(name).text) => Some(name),
             // A sum under a column, and no word beside it.
-            Some(name) if self.named && row.get(name).is_empty() => return self.bare_sum(row),
+            Some(name) if (self.named || code == TOTAL) && row.get(name).is_empty() => return self.bare_sum(row),
             _ => None,
         };
         if let Some(label) = label
@@ -136,7 +144,7 @@ impl Suspects {
         let mut filled = (0..row.len().min(self.width)).filter(|index| !row.get(*index).is_empty());
         let first = filled.next()?;
         let sum = is_amount(row.get(first)) && filled.all(|index| is_amount(row.get(index)));
-        (sum && !self.names(row.get(first).text)).then_some(Suspicion::Total(first))
+        (sum && !self.names(row.get(first).text)).then_some(Suspicion::Sum(first))
     }
 
     /// The column of the name, or of a value that is carried down, where the row fills no others.
@@ -175,6 +183,16 @@ fn in_quotes(text: &str) -> String {
     text.trim().replace(['\'', '\\'], "")
 }
 
+/// A condition without `row['…']`: a column may well be called `Итого`.
+fn without_titles(condition: &str) -> String {
+    let mut parts = condition.split("row[");
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        kept.push_str(part.split_once(']').map_or("", |(_, behind)| behind));
+    }
+    kept
+}
+
 fn is_one_word(text: &str) -> bool {
     text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty()).count() == 1
 }
@@ -202,30 +220,53 @@ fn is_amount(cell: Cell<'_>) -> bool {
 
 impl Suspicion {
     pub(super) fn problem(self, at: &RowContext<'_>) -> Problem {
-        let (column, code, message): (usize, &str, Message) = match self {
-            Suspicion::Total(column) => {
-                (column, "looks-like-a-total", "the row looks like a sum of others, not like a record".into())
+        const COUNTED: &str = "the row counts the columns: 1, 2, 3, …";
+        let (column, code, message): (usize, &str, &str) = match self {
+            Suspicion::Total(column) => (column, TOTAL, "the row looks like a sum of others, not like a record"),
+            Suspicion::Sum(column) => (column, TOTAL, "the row has amounts and no name, as a sum of others has"),
+            Suspicion::Alone(column) if at.plan.suspects.name == Some(column) => {
+                (column, HEADING, "the row fills nothing but the name, where nearly all others have a number")
             }
-            Suspicion::Alone(column) if Some(column) == at.plan.suspects.name => {
-                (column, HEADING, "the row fills nothing but the name, where nearly all others have a number".into())
-            }
-            Suspicion::Alone(column) => {
-                let message =
-                    "the row fills nothing but what the rows below take over, where nearly all others have a number";
-                (column, HEADING, message.into())
-            }
-            Suspicion::Counted => (0, HEADING, "the row counts the columns: 1, 2, 3, …".into()),
+            Suspicion::Alone(column) => (
+                column,
+                HEADING,
+                "the row fills nothing but what the rows below take over, where nearly all others have a number",
+            ),
+            Suspicion::Counted => (0, HEADING, COUNTED),
         };
-        let title = at.plan.header.column(column).title;
-        let named =
-            if title.is_empty() { format!("col:{}", crate::problem::column_letter(column)) } else { title.to_string() };
-        let text = in_quotes(at.row.get(column).text);
-        let hint = message!(
-            "under [source], where = \"row['{column}'] != '{text}'\" leaves it out, and where = \"row['{column}'] == '{text}' or row['{column}']\" lets it through",
-            column = named,
-            text
-        );
-        at.problem(Some(column), code, message).value(at.row.get(column).text).hint(hint)
+        at.problem(Some(column), code, message).value(at.row.get(column).text).hint(self.hint(column, at))
+    }
+
+    /// What to do about the row; no condition is offered that leaves others out as well.
+    fn hint(self, column: usize, at: &RowContext<'_>) -> Message {
+        let cell = |column: usize| -> (String, String) {
+            let title = at.plan.header.column(column).title;
+            let letter = || format!("col:{}", crate::problem::column_letter(column));
+            (if title.is_empty() { letter() } else { title.to_string() }, in_quotes(at.row.get(column).text))
+        };
+        let (title, text) = cell(column);
+        match self {
+            Suspicion::Total(_) | Suspicion::Alone(_) => message!(
+                "under [source], where = \"row['{title}'] != '{text}'\" leaves it out, and where = \"row['{title}'] == '{text}' or true\" lets it through",
+                title,
+                text
+            ),
+            Suspicion::Sum(_) => message!(
+                "empty the row, or fill in its name; where = \"row['{title}'] == '{text}' or true\" under [source] lets it through",
+                title,
+                text
+            ),
+            Suspicion::Counted => {
+                let (next, second) = cell(1);
+                message!(
+                    "under [source], where = \"row['{title}'] != '{text}' or row['{next}'] != '{second}'\" leaves it out",
+                    title,
+                    text,
+                    next,
+                    second
+                )
+            }
+        }
     }
 }
 
@@ -275,8 +316,14 @@ mod tests {
         ] {
             assert_eq!(outline.why(&row(cells), ""), why, "{cells:?}");
         }
+        let titled = without_titles("row['Итого'] != ''");
+        let titled = Suspects { condition: titled, active: true, width: 4, name: Some(0), ..Suspects::default() };
+        assert_eq!(titled.why(&row(&["Итого", "", "300.5", ""]), ""), Some(Suspicion::Total(0)));
+        let again = Suspects { active: true, width: 4, name: Some(0), ..Suspects::default() };
+        assert_eq!(again.why(&row(&["", "", "210", ""]), TOTAL), Some(Suspicion::Sum(2)));
+        assert_eq!(again.why(&row(&["", "", "210", ""]), ""), None);
         let nameless = Suspects { active: true, width: 4, name: Some(0), named: true, ..Suspects::default() };
-        assert_eq!(nameless.why(&row(&["", "", "210", ""]), ""), Some(Suspicion::Total(2)));
+        assert_eq!(nameless.why(&row(&["", "", "210", ""]), ""), Some(Suspicion::Sum(2)));
         assert_eq!(nameless.why(&row(&["", "S-1", "210", ""]), ""), None);
         let part_of_a_word = named.why(&row(&["И", "", "", ""]), "");
         assert_eq!(part_of_a_word, Some(Suspicion::Alone(0)));

@@ -11,7 +11,7 @@ use foldhash::quality::FixedState;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher};
 
-/// As many different texts are kept apart; of more, the first are counted and it is said that there are more.
+/// As many different texts are kept apart; of more, the first are looked at, and what is said is said as the least.
 const DISTINCT_MAX: usize = 1 << 16;
 
 /// What was done to the values of one record.
@@ -123,27 +123,25 @@ impl Tally {
         for (code, count, first) in &self.skipped {
             notes.push(skipped(code, *count, *first));
         }
-        for (count, code, one, many) in [
-            (
-                self.unknown,
-                "values-unknown",
-                "1 value is left out, since the account does not have it (on-unknown)",
-                "values are left out, since the account does not have them (on-unknown)",
-            ),
-            (
-                self.emptied,
-                "values-emptied",
-                "1 value is left out, since \"values\" translates it to nothing",
-                "values are left out, since \"values\" translates them to nothing",
-            ),
-            (self.rounded, "values-rounded", "1 number is rounded", "numbers are rounded"),
-        ] {
-            match count {
-                0 => {}
-                1 => notes.push(Note::new(code, one)),
-                _ => notes.push(Note::new(code, message!("{count} {many}", count, many)).count(count)),
-            }
-        }
+        let values = match self.unknown {
+            1 => message!("1 value is left out, since the account does not have it (on-unknown)"),
+            count => message!("{count} values are left out, since the account does not have them (on-unknown)", count),
+        };
+        let emptied = match self.emptied {
+            1 => message!("1 value is left out, since \"values\" translates it to nothing"),
+            count => message!("{count} values are left out, since \"values\" translates them to nothing", count),
+        };
+        let rounded = match self.rounded {
+            1 => message!("1 number is rounded"),
+            count => message!("{count} numbers are rounded", count),
+        };
+        let done = [
+            (self.unknown, "values-unknown", values),
+            (self.emptied, "values-emptied", emptied),
+            (self.rounded, "values-rounded", rounded),
+        ];
+        let done = done.into_iter().filter(|(count, ..)| *count > 0);
+        notes.extend(done.map(|(count, code, message)| Note::new(code, message).count(count)));
         let fields = plan.sections.first().map(|section| section.spec.fields).unwrap_or_default();
         let has = |name: &str| fields.iter().any(|field| field.name == name);
         for (count, field, code) in [
@@ -167,6 +165,11 @@ impl Tally {
             let (count, row) = self.equal;
             let message = match count {
                 1 => message!("row {row} is equal to another in all that is mapped", row),
+                _ if self.rows.more => message!(
+                    "at least {count} rows are equal to others in all that is mapped, the first is row {row}",
+                    count,
+                    row
+                ),
                 _ => message!(
                     "{count} rows are equal to others in all that is mapped, the first is row {row}",
                     count,
@@ -182,14 +185,25 @@ impl Tally {
 }
 
 fn skipped(code: &str, count: u64, first: u32) -> Note {
-    let (code, one, many) = match code {
-        "hidden-row" => ("hidden-rows", "the sheet does not show it", "that the sheet does not show"),
-        "repeated-header" => ("repeated-headers", "it holds the titles once more", "that hold the titles once more"),
-        _ => ("totals-rows", "it is a row of totals", "of totals"),
-    };
-    let message = match count {
-        1 => message!("row {first} is left out: {one}", first, one),
-        _ => message!("{count} rows {many} are left out, the first is row {first}", count, many, first),
+    let (code, message) = match (code, count) {
+        ("hidden-row", 1) => ("hidden-rows", message!("row {first} is left out: the sheet does not show it", first)),
+        ("hidden-row", _) => (
+            "hidden-rows",
+            message!("{count} rows that the sheet does not show are left out, the first is row {first}", count, first),
+        ),
+        ("repeated-header", 1) => {
+            ("repeated-headers", message!("row {first} is left out: it holds the titles once more", first))
+        }
+        ("repeated-header", _) => (
+            "repeated-headers",
+            message!(
+                "{count} rows that hold the titles once more are left out, the first is row {first}",
+                count,
+                first
+            ),
+        ),
+        (_, 1) => ("totals-rows", message!("row {first} is left out: it is a row of totals", first)),
+        _ => ("totals-rows", message!("{count} rows of totals are left out, the first is row {first}", count, first)),
     };
     Note::new(code, message).count(count)
 }

@@ -20,9 +20,7 @@ impl KeptCell {
         let value = if text.trim().is_empty() { Scalar::Empty } else { Scalar::Text };
         KeptCell { text, value }
     }
-}
 
-impl KeptCell {
     /// A cell of which nobody knows what it holds.
     pub fn uncomputed() -> KeptCell {
         KeptCell { text: UNCOMPUTED.to_owned(), value: Scalar::Uncomputed }
@@ -92,7 +90,7 @@ impl From<Kept> for KeptCell {
 
 /// What stands in a report for a formula without a result: an error, for as an empty cell it would erase, or take a default,
 /// when the report comes back.
-const UNCOMPUTED: &str = "#N/A";
+const UNCOMPUTED: &str = "#CALC!";
 
 /// The rows of a record: nothing, the cells of the one row, or a list of them for each row.
 pub(super) fn write(rows: &[Vec<KeptCell>]) -> Result<Option<String>, StoreError> {

@@ -188,7 +188,10 @@ impl Table {
             Found::Many(_) | Found::None => None,
         };
         table.letters = options.titles.iter().filter_map(letter).filter(|index| *index >= table.header.len()).collect();
-        table.fill = table.layout.fill_down.iter().filter_map(column).collect();
+        // In a reject file the values have been carried down already, and the rows above are others.
+        if table.header.own_len() == table.header.len() {
+            table.fill = table.layout.fill_down.iter().filter_map(column).collect();
+        }
         Ok(table)
     }
 

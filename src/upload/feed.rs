@@ -3,6 +3,7 @@
 
 use super::groups::{FirstReading, Gathering, Unit};
 use crate::mapping::{Mapped, Mapper, Record};
+use crate::message;
 use crate::problem::{Note, Problem, Stage};
 use crate::store::{KeptCell, Outcome, Status};
 use crate::table::{Row, Seen, Table};
@@ -153,26 +154,29 @@ pub fn walk(
         let more = match &mut gathering {
             None => walk.row(&row),
             Some(gathering) => {
-                let takes = walk.mapper.takes(&row);
-                gathering.add(&row, takes).into_iter().all(|unit| walk.unit(unit))
+                let verdict = walk.mapper.verdict(&row);
+                gathering.add(&row, verdict).into_iter().all(|unit| walk.unit(unit))
             }
         };
         if !more {
-            return Ok(Walked { rows: walk.rows, notes: notes(&table, &walk.mapper), counted: None });
+            return Ok(Walked { rows: walk.rows, notes: notes(&table, &walk.mapper, select), counted: None });
         }
     }
     let rest = gathering.as_mut().and_then(Gathering::rest);
     if let Some(unit) = rest {
         walk.unit(unit);
     }
-    let notes = notes(&table, &walk.mapper);
+    let notes = notes(&table, &walk.mapper, select);
     Ok(Walked { rows: walk.rows, notes, counted: gathering.and_then(Gathering::counted) })
 }
 
-/// What the reader and the mapping have noticed.
-fn notes(table: &Table, mapper: &Mapper) -> Vec<Note> {
+/// What the reader and the mapping have noticed; where the run goes on, the mapping has seen the rest of the rows only.
+fn notes(table: &Table, mapper: &Mapper, select: &Select) -> Vec<Note> {
     let mut notes = table.notes();
-    notes.extend(mapper.notes());
+    notes.extend(mapper.notes().into_iter().map(|note| match select.done.is_empty() {
+        true => note,
+        false => Note { message: message!("since the run went on: {what}", what = note.message), ..note },
+    }));
     notes
 }
 
@@ -202,13 +206,13 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
 
     fn unit(&mut self, unit: Unit) -> bool {
         let (first, more, mapped) = match unit {
-            Unit::Apart(row) => {
-                let mapped = self.mapper.apart(&row);
+            Unit::Apart(row, why) => {
+                let mapped = self.mapper.apart(&row, why);
                 (row, Vec::new(), Some(mapped))
             }
-            Unit::Incomplete(mut rows, below) => {
+            Unit::Incomplete(mut rows, lack) => {
                 let first = rows.remove(0);
-                let mapped = self.mapper.incomplete(&first, below);
+                let mapped = self.mapper.incomplete(&first, lack);
                 (first, rows, Some(mapped))
             }
             Unit::Groupless(row) => {

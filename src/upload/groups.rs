@@ -3,6 +3,7 @@
 //! reading takes rows that stand side by side for a record, and says whether that was so.
 
 use crate::mapping::plan::Groups;
+use crate::mapping::{Lack, Suspicion, Verdict};
 use crate::table::Row;
 use std::collections::HashMap;
 
@@ -11,10 +12,10 @@ use std::collections::HashMap;
 pub enum Unit {
     /// All rows of a record, at least one.
     Record(Vec<Row>),
-    /// The same, but a row below, which is named, may belong to it and does not say so.
-    Incomplete(Vec<Row>, u32),
-    /// It belongs to no record: the mapping leaves it out, or it is none by itself.
-    Apart(Row),
+    /// The same, but a row is missing, or may be.
+    Incomplete(Vec<Row>, Lack),
+    /// It belongs to no record: the mapping leaves it out, it is none by itself, or looks like none.
+    Apart(Row, Option<Suspicion>),
     /// Nothing says what record it belongs to.
     Groupless(Row),
 }
@@ -45,11 +46,10 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    /// `takes` is false where the row belongs to no record.
-    pub fn add(&mut self, row: &Row, takes: bool) -> Vec<Unit> {
+    pub fn add(&mut self, row: &Row, verdict: Verdict) -> Vec<Unit> {
         match self {
-            Gathering::Counted(counted) => counted.add(row, takes),
-            Gathering::Adjacent(adjacent) => adjacent.add(row, takes),
+            Gathering::Counted(counted) => counted.add(row, verdict),
+            Gathering::Adjacent(adjacent) => adjacent.add(row, verdict),
         }
     }
 
@@ -57,7 +57,7 @@ impl<'a> Gathering<'a> {
     pub fn rest(&mut self) -> Option<Unit> {
         match self {
             Gathering::Counted(counted) => counted.whole.take(),
-            Gathering::Adjacent(adjacent) => adjacent.open.take().map(|(_, rows)| Unit::Record(rows)),
+            Gathering::Adjacent(adjacent) => adjacent.open.take().and_then(Open::close),
         }
     }
 
@@ -81,33 +81,57 @@ pub struct FirstReading {
 /// Rows that stand side by side.
 pub struct Adjacent {
     groups: Groups,
-    open: Option<(u64, Vec<Row>)>,
+    open: Option<Open>,
     scattered: bool,
 }
 
+/// The rows of a record, as far as they have come.
+#[derive(Default)]
+struct Open {
+    group: u64,
+    rows: Vec<Row>,
+    lack: Option<Lack>,
+}
+
+impl Open {
+    fn close(self) -> Option<Unit> {
+        match self.lack {
+            _ if self.rows.is_empty() => None,
+            Some(lack) => Some(Unit::Incomplete(self.rows, lack)),
+            None => Some(Unit::Record(self.rows)),
+        }
+    }
+}
+
 impl Adjacent {
-    fn add(&mut self, row: &Row, takes: bool) -> Vec<Unit> {
+    fn add(&mut self, row: &Row, verdict: Verdict) -> Vec<Unit> {
         let group = self.groups.of(row);
         let met = group.is_some_and(|group| self.groups.rows.contains_key(&group));
         self.groups.count(row);
-        if !takes {
-            return vec![Unit::Apart(row.clone())];
-        }
-        let Some(group) = group else {
-            let above = self.open.take().map(|(_, rows)| Unit::Incomplete(rows, row.number));
-            return above.into_iter().chain([Unit::Groupless(row.clone())]).collect();
+        let (apart, group) = match (verdict, group) {
+            (Verdict::LeftOut, _) => return vec![Unit::Apart(row.clone(), None)],
+            (Verdict::Refused(why), None) => return vec![Unit::Apart(row.clone(), why)],
+            (Verdict::Refused(why), Some(group)) => (Some(Unit::Apart(row.clone(), why)), group),
+            (Verdict::Taken, Some(group)) => (None, group),
+            (Verdict::Taken, None) => {
+                let lack = Some(Lack::Unsaid(row.number));
+                let above = self.open.take().and_then(|open| Open { lack, ..open }.close());
+                return above.into_iter().chain([Unit::Groupless(row.clone())]).collect();
+            }
         };
-        match &mut self.open {
-            Some((open, rows)) if *open == group => {
-                rows.push(row.clone());
-                Vec::new()
-            }
-            _ => {
-                self.scattered |= met;
-                let closed = self.open.replace((group, vec![row.clone()]));
-                closed.map(|(_, rows)| Unit::Record(rows)).into_iter().collect()
+        let mut units = Vec::new();
+        if self.open.as_ref().is_none_or(|open| open.group != group) {
+            self.scattered |= met;
+            units.extend(self.open.replace(Open { group, ..Open::default() }).and_then(Open::close));
+        }
+        if let Some(open) = &mut self.open {
+            match apart {
+                Some(_) => open.lack = open.lack.or(Some(Lack::Refused(row.number))),
+                None => open.rows.push(row.clone()),
             }
         }
+        units.extend(apart);
+        units
     }
 }
 
@@ -118,30 +142,37 @@ pub struct Counted<'a> {
     open: HashMap<u64, Vec<Row>>,
     /// The record of the row before.
     above: Option<u64>,
-    /// Records with a row above one that does not say where it belongs.
-    incomplete: HashMap<u64, u32>,
+    /// Records that lack a row, or may.
+    incomplete: HashMap<u64, Lack>,
     /// A record whose last row was the row before.
     whole: Option<Unit>,
 }
 
 impl Counted<'_> {
-    fn add(&mut self, row: &Row, takes: bool) -> Vec<Unit> {
+    fn add(&mut self, row: &Row, verdict: Verdict) -> Vec<Unit> {
         let group = self.groups.of(row);
+        let takes = verdict == Verdict::Taken;
         let groupless = takes && group.is_none();
         let mut units = Vec::new();
         units.extend(self.whole.take().map(|unit| match unit {
-            Unit::Record(rows) if groupless => Unit::Incomplete(rows, row.number),
+            Unit::Record(rows) if groupless => Unit::Incomplete(rows, Lack::Unsaid(row.number)),
             unit => unit,
         }));
-        match (takes, group) {
-            (false, _) => units.push(Unit::Apart(row.clone())),
-            (true, None) => {
+        match (verdict, group) {
+            (Verdict::LeftOut, _) => units.push(Unit::Apart(row.clone(), None)),
+            (Verdict::Refused(why), group) => {
+                units.push(Unit::Apart(row.clone(), why));
+                if let Some(group) = group {
+                    self.incomplete.entry(group).or_insert(Lack::Refused(row.number));
+                }
+            }
+            (Verdict::Taken, None) => {
                 if let Some(above) = self.above.filter(|above| self.open.contains_key(above)) {
-                    self.incomplete.entry(above).or_insert(row.number);
+                    self.incomplete.entry(above).or_insert(Lack::Unsaid(row.number));
                 }
                 units.push(Unit::Groupless(row.clone()));
             }
-            (true, Some(group)) => self.open.entry(group).or_default().push(row.clone()),
+            (Verdict::Taken, Some(group)) => self.open.entry(group).or_default().push(row.clone()),
         }
         if takes {
             self.above = group;
@@ -153,7 +184,7 @@ impl Counted<'_> {
             self.left.remove(&group);
             let incomplete = self.incomplete.remove(&group);
             self.whole = self.open.remove(&group).map(|rows| match incomplete {
-                Some(below) => Unit::Incomplete(rows, below),
+                Some(lack) => Unit::Incomplete(rows, lack),
                 None => Unit::Record(rows),
             });
             if !takes {
@@ -176,6 +207,37 @@ mod tests {
         row
     }
 
+    fn left_out(is: bool) -> Verdict {
+        if is { Verdict::LeftOut } else { Verdict::Taken }
+    }
+
+    #[test]
+    fn a_rejected_row_holds_back_the_record_it_belongs_to() {
+        let rows = [row(2, "A"), row(3, "A"), row(4, "B"), row(5, "C"), row(6, "C"), row(7, "")];
+        let mut groups = Groups { columns: vec![0], ..Groups::default() };
+        rows.iter().for_each(|row| groups.count(row));
+        for mut gathering in
+            [Gathering::new(&groups), Gathering::new(&Groups { columns: vec![0], ..Groups::default() })]
+        {
+            let mut lacking = Vec::new();
+            let mut whole = 0;
+            // Rows 3 and 5 are rejected, the second and the first of theirs; row 7 belongs to none.
+            let refused = |number: u32| matches!(number, 3 | 5 | 7);
+            let verdict = |n: u32| if refused(n) { Verdict::Refused(None) } else { Verdict::Taken };
+            let mut units: Vec<Unit> = rows.iter().flat_map(|row| gathering.add(row, verdict(row.number))).collect();
+            units.extend(gathering.rest());
+            for unit in units {
+                match unit {
+                    Unit::Incomplete(rows, lack) => lacking.push((rows[0].number, lack)),
+                    Unit::Record(_) => whole += 1,
+                    Unit::Apart(row, _) => assert!(refused(row.number)),
+                    Unit::Groupless(row) => panic!("row {}", row.number),
+                }
+            }
+            assert_eq!((lacking, whole), (vec![(2, Lack::Refused(3)), (6, Lack::Refused(5))], 1));
+        }
+    }
+
     #[test]
     fn rows_of_a_record_are_gathered_wherever_they_stand() {
         let rows = [row(2, "A"), row(3, "B"), row(4, "A"), row(5, ""), row(6, "B"), row(7, "C"), row(8, "A")];
@@ -185,18 +247,18 @@ mod tests {
         let mut told = Vec::new();
         for row in &rows {
             // Row 6 is left out, and is the last of its record all the same.
-            for unit in gathering.add(row, row.number != 6) {
+            for unit in gathering.add(row, left_out(row.number == 6)) {
                 told.push(match unit {
                     Unit::Record(rows) => rows.iter().map(|row| row.number).collect::<Vec<u32>>(),
                     Unit::Incomplete(rows, _) => [9].into_iter().chain(rows.iter().map(|row| row.number)).collect(),
-                    Unit::Apart(row) => vec![0, row.number],
+                    Unit::Apart(row, _) => vec![0, row.number],
                     Unit::Groupless(row) => vec![1, row.number],
                 });
             }
         }
         // Row 5 may be a part of the record above it.
         assert_eq!(told, [vec![1, 5], vec![0, 6], vec![3], vec![7]]);
-        assert!(matches!(gathering.rest(), Some(Unit::Incomplete(rows, 5)) if rows.len() == 3));
+        assert!(matches!(gathering.rest(), Some(Unit::Incomplete(rows, Lack::Unsaid(5))) if rows.len() == 3));
         let Gathering::Counted(counted) = gathering else { panic!("they were counted") };
         assert!(counted.open.is_empty() && counted.left.is_empty());
     }
@@ -208,13 +270,13 @@ mod tests {
             let mut gathering = Gathering::new(&none);
             let mut told = Vec::new();
             let mut units: Vec<Unit> =
-                rows.iter().flat_map(|(n, group)| gathering.add(&row(*n, group), *n != 9)).collect();
+                rows.iter().flat_map(|(n, group)| gathering.add(&row(*n, group), left_out(*n == 9))).collect();
             units.extend(gathering.rest());
             for unit in units {
                 told.push(match unit {
                     Unit::Record(rows) => rows.iter().map(|row| row.number).collect::<Vec<u32>>(),
                     Unit::Incomplete(rows, _) => [9].into_iter().chain(rows.iter().map(|row| row.number)).collect(),
-                    Unit::Apart(row) => vec![0, row.number],
+                    Unit::Apart(row, _) => vec![0, row.number],
                     Unit::Groupless(row) => vec![1, row.number],
                 });
             }
