@@ -141,7 +141,8 @@ impl Suspects {
     }
 
     fn bare_sum(&self, row: &Row) -> Option<Suspicion> {
-        let mut filled = (0..row.len().min(self.width)).filter(|index| !row.get(*index).is_empty());
+        let own = |index: &usize| !row.get(*index).is_empty() && !self.carried.contains(index);
+        let mut filled = (0..row.len().min(self.width)).filter(own);
         let first = filled.next()?;
         let sum = is_amount(row.get(first)) && filled.all(|index| is_amount(row.get(index)));
         (sum && !self.names(row.get(first).text)).then_some(Suspicion::Sum(first))
