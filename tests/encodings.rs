@@ -229,3 +229,15 @@ fn nothing_is_misread_and_ordinary_files_are_read() {
     println!("{refused} of {ordinary} ordinary files are refused");
     assert!(refused * 100 <= REFUSED_MAX * ordinary, "{refused} of {ordinary}");
 }
+
+/// `á` and `š` are the same bytes in windows-1250 and windows-1252; `ř`, `ě`, `č` and `ň` are not.
+#[test]
+fn letters_at_the_end_of_a_long_file_have_their_say() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut text = "name;city\r\n".to_owned();
+    text += &"Tomáš;Brno\r\n".repeat(200_000);
+    let end = "Jiří Dvořák;Plzeň\r\nVěra Němečková;Děčín\r\nOndřej Kučera;Třebíč\r\n";
+    text += end;
+    let bytes = encoded(&text, "windows-1250").expect("it has all letters");
+    assert!(read(&folder.path().join("a.csv"), &bytes, &text) == End::Right);
+}
