@@ -1,9 +1,11 @@
-//! Binary workbooks against another reader, and damaged ones against the clock. How many are damaged is said by
-//! `AMOPORT_DAMAGED`; each is made of its number alone.
+//! Binary workbooks against another reader, and damaged ones against the clock; and what holds of all kinds but .xlsx. How
+//! many are damaged is said by `AMOPORT_DAMAGED`; each is made of its number alone.
 
+use super::cell::Row;
 use super::input::Input;
-use super::layout::Format;
+use super::layout::{Format, ReadOptions};
 use super::sheet_facts::Area;
+use super::sheet_in;
 use super::value::{self, Value};
 use super::workbook::{Trouble, Workbook};
 use super::xls::made as xls;
@@ -107,6 +109,63 @@ fn the_same_sheet_of_another_writer_reads_the_same_from_both_kinds() {
         "3 6 итог",
     ] {
         assert!(read[0].iter().any(|read| read == cell), "{cell} is not in {:?}", read[0]);
+    }
+}
+
+/// An .ods of one sheet with these rows.
+fn ods_of(rows: &str) -> Vec<u8> {
+    let content = format!(
+        "<office:document-content><office:body><office:spreadsheet><table:table table:name=\"Лист\">{rows}</table:table>\
+         </office:spreadsheet></office:body></office:document-content>"
+    );
+    xlsb::zipped(&[("content.xml", content.into_bytes())])
+}
+
+#[test]
+fn rows_of_nothing_but_formulas_are_seen_in_every_kind() {
+    // The header, a row with a formula beside a number, a row of formulas with every kind of result.
+    let label = |row: u16| xls::record(0x0204, &[xls::words(&[row, 0, 0]), xls::unicode("a")].concat());
+    let formula = |row: u16, column: u16, result: [u8; 8]| {
+        xls::record(0x0006, &[&xls::words(&[row, column, 0])[..], &result, &[0; 8]].concat())
+    };
+    let number = 5.0_f64.to_le_bytes();
+    let sheet = vec![
+        label(0),
+        label(1),
+        formula(1, 1, number),
+        formula(2, 0, number),
+        formula(2, 1, [0, 0, 0, 0, 0, 0, 0xFF, 0xFF]),
+        xls::record(0x0207, &xls::unicode("итог")),
+        formula(2, 2, [1, 0, 1, 0, 0, 0, 0xFF, 0xFF]),
+        formula(2, 3, [2, 0, 7, 0, 0, 0, 0xFF, 0xFF]),
+    ];
+    let old = xls::MadeBook::of_one_sheet(Vec::new(), sheet).file();
+    let cells = [
+        xlsb::row(0, 0),
+        xlsb::cell(6, 0, 0, &xlsb::text("a")),
+        xlsb::row(1, 0),
+        xlsb::cell(6, 0, 0, &xlsb::text("a")),
+        xlsb::cell(9, 1, 0, &number),
+        xlsb::row(2, 0),
+        xlsb::cell(8, 0, 0, &xlsb::text("итог")),
+        xlsb::cell(9, 1, 0, &number),
+        xlsb::cell(10, 2, 0, &[1]),
+        xlsb::cell(11, 3, 0, &[7]),
+    ];
+    let binary = xlsb::of_one_sheet(xlsb::sheet(&cells, &[]));
+    let text = "<table:table-cell office:value-type='string'><text:p>a</text:p></table:table-cell>";
+    let formula = "<table:table-cell table:formula='of:=1+1' office:value-type='float' office:value='2'/>";
+    let row = |cells: &str| format!("<table:table-row>{cells}</table:table-row>");
+    let open = ods_of(&[row(text), row(&format!("{text}{formula}")), row(&formula.repeat(2))].concat());
+    let options = ReadOptions { header_row: Some(1), ..ReadOptions::default() };
+    for (file, format) in [(old, Format::Xls), (binary, Format::Xlsb), (open, Format::Ods)] {
+        let opened = sheet_in::open(Path::new("a"), Input::memory(file), format, &options);
+        let (mut sheet, _) = opened.expect("it opens");
+        let (mut row, mut seen) = (Row::default(), Vec::new());
+        while sheet.read(&mut row).expect("it can be read") {
+            seen.push((row.number, row.all_formulas));
+        }
+        assert_eq!(seen, [(1, false), (2, false), (3, true)], "{format:?}");
     }
 }
 

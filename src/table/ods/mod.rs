@@ -238,7 +238,7 @@ fn hand_on(
         for cell in row.cells() {
             let value = row.value(cell);
             for column in cell.columns.clone() {
-                if take(Found { row: number, column, value, formula: false }).is_break() {
+                if take(Found { row: number, column, value, formula: cell.formula }).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
             }

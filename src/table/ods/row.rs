@@ -36,6 +36,8 @@ pub struct OdsRow {
 /// Cells whose value is the same.
 pub struct OdsCell {
     pub columns: Range<u32>,
+    /// It is the result of a formula.
+    pub formula: bool,
     text: Range<usize>,
     stored: Stored,
 }
@@ -58,10 +60,14 @@ impl OdsRow {
         let outside = stream.depth() - 1;
         let mut column = 0_u32;
         while stream.depth() > outside {
-            let (covered, head) = match stream.next()? {
-                XmlPiece::Opening(tag) if tag.is(Ns::Table, "table-cell") => (false, Some(CellHead::of(&tag)?)),
-                XmlPiece::Opening(tag) if tag.is(Ns::Table, "covered-table-cell") => (true, Some(CellHead::of(&tag)?)),
-                XmlPiece::Opening(_) => (false, None),
+            let (covered, formula, head) = match stream.next()? {
+                XmlPiece::Opening(tag) if tag.is(Ns::Table, "table-cell") => {
+                    (false, self.values && tag.has(Ns::Table, "formula")?, Some(CellHead::of(&tag)?))
+                }
+                XmlPiece::Opening(tag) if tag.is(Ns::Table, "covered-table-cell") => {
+                    (true, false, Some(CellHead::of(&tag)?))
+                }
+                XmlPiece::Opening(_) => (false, false, None),
                 XmlPiece::Closing | XmlPiece::Text(_) | XmlPiece::Letter(_) | XmlPiece::Nothing | XmlPiece::End => {
                     continue;
                 }
@@ -75,7 +81,7 @@ impl OdsRow {
             match covered {
                 // What a merged cell lies on is not seen.
                 true => stream.skip()?,
-                false => self.cell(stream, &head, columns)?,
+                false => self.cell(stream, (&head, formula), columns)?,
             }
         }
         Ok(())
@@ -84,7 +90,7 @@ impl OdsRow {
     fn cell<R: Read>(
         &mut self,
         stream: &mut XmlStream<R>,
-        head: &CellHead,
+        (head, formula): (&CellHead, bool),
         columns: Range<u32>,
     ) -> Result<(), Trouble> {
         let start = self.text.len();
@@ -112,7 +118,7 @@ impl OdsRow {
             self.links_bytes += links.len();
             self.links.push((columns.clone(), links));
         }
-        self.cells.push(OdsCell { columns, text: start..self.text.len(), stored });
+        self.cells.push(OdsCell { columns, formula, text: start..self.text.len(), stored });
         Ok(())
     }
 

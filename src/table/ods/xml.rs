@@ -144,6 +144,16 @@ impl XmlTag<'_> {
         })?;
         Ok(found)
     }
+
+    /// Whether there is such an attribute, which most tags do not even look like.
+    pub fn has(&self, ns: Ns, local: &str) -> Result<bool, Trouble> {
+        if !self.start.contains(local) {
+            return Ok(false);
+        }
+        let mut has = false;
+        self.attributes(|own, name, _| has |= own == ns && name == local)?;
+        Ok(has)
+    }
 }
 
 pub struct XmlStream<R> {

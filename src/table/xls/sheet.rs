@@ -240,7 +240,8 @@ impl<'a> SheetCells<'a> {
             _ => Some(self.formula(record, &mut text)?),
         };
         let value = value.ok_or_else(|| Trouble::damaged(CELL_CUT))?;
-        Ok(take(Found { row: row.into(), column: column.into(), value, formula: false }))
+        let formula = record.kind == FORMULA;
+        Ok(take(Found { row: row.into(), column: column.into(), value, formula }))
     }
 
     /// A number under the format of the style whose number stands at `style`.

@@ -68,7 +68,8 @@ pub fn give_cells<R: Read>(
                 column = Some(own);
                 text.clear();
                 let Some(value) = value(kind, &data[at.min(data.len())..], outlines, &mut text)? else { continue };
-                if take(Found { row, column: own, value, formula: false }).is_break() {
+                let formula = (FORMULA_TEXT..=FORMULA_ERROR).contains(&kind);
+                if take(Found { row, column: own, value, formula }).is_break() {
                     return Ok(());
                 }
             }
