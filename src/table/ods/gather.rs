@@ -27,14 +27,12 @@ pub struct Gathered<'g> {
     merged: Vec<Area>,
     hidden: Vec<(u32, u32)>,
     links: HashMap<(u32, u32), String>,
-    /// The last row with a cell; no row behind it matters.
-    last: Option<u32>,
 }
 
 impl<'g> Gathered<'g> {
     pub fn new(room: &'g mut LinkRoom, rows_max: u32) -> Gathered<'g> {
         let (merged, hidden, links) = (Vec::new(), Vec::new(), HashMap::new());
-        Gathered { room, rows_max, merged, hidden, links, last: None }
+        Gathered { room, rows_max, merged, hidden, links }
     }
 
     pub fn row(&mut self, row: &OdsRow) {
@@ -42,11 +40,8 @@ impl<'g> Gathered<'g> {
         if row.first > last {
             return;
         }
-        if row.hidden {
+        if row.hidden && row.is_filled() {
             hide(&mut self.hidden, row.first, last);
-        }
-        if row.is_filled() {
-            self.last = Some(last);
         }
         // Empty rows that are alike are the rest of the sheet.
         let rows = if row.is_filled() { row.first..=last } else { row.first..=row.first };
@@ -85,13 +80,6 @@ impl<'g> Gathered<'g> {
     }
 
     pub fn facts(self) -> SheetFacts {
-        let last = self.last;
-        let shown = |(first, end): (u32, u32)| last.filter(|last| first <= *last).map(|last| (first, end.min(last)));
-        SheetFacts {
-            merged: self.merged,
-            hidden: self.hidden.into_iter().filter_map(shown).collect(),
-            links: self.links,
-            totals: Vec::new(),
-        }
+        SheetFacts { merged: self.merged, hidden: self.hidden, links: self.links, totals: Vec::new() }
     }
 }

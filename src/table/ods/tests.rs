@@ -263,6 +263,12 @@ fn facts_are_merged_cells_hidden_rows_and_links() {
             row("", CELL),
             row("", CELL)
         ),
+        // Cells that have a format and nothing else.
+        row(
+            "table:visibility='collapse'",
+            "<table:table-cell table:style-name='ce1' table:number-columns-repeated='9'/>",
+        ),
+        row("table:visibility='filter'", "<table:table-cell/>"),
         row("table:number-rows-repeated='3'", &CELL.replacen(' ', " table:number-columns-spanned='2' ", 1)),
         row(
             "table:number-rows-repeated='1048000' table:visibility='collapse'",
@@ -273,7 +279,7 @@ fn facts_are_merged_cells_hidden_rows_and_links() {
     let facts = facts(&rows.concat());
     assert_eq!(facts.hidden, [(1, 3), (5, 7)]);
     let area = |top, left, bottom, right| Area { top, left, bottom, right };
-    let merged = [area(0, 1, 2, 2), area(8, 0, 8, 1), area(9, 0, 9, 1), area(10, 0, 10, 1), area(11, 0, 13, 1)];
+    let merged = [area(0, 1, 2, 2), area(10, 0, 10, 1), area(11, 0, 11, 1), area(12, 0, 12, 1), area(13, 0, 15, 1)];
     assert_eq!(facts.merged, merged);
     assert_eq!(facts.links.len(), 1);
     assert_eq!(facts.links.get(&(4, 2)).map(String::as_str), Some("https://example.com/a?b&c\nmailto:a@example.com"));

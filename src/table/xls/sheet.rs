@@ -110,6 +110,8 @@ pub enum Results {
 pub fn first_look(globals: &Globals, stream: &[u8], at: usize) -> Result<FirstLook, Trouble> {
     let mut records = SheetRecords::new(stream, at)?;
     let (mut merged, mut rows) = (Vec::new(), Vec::new());
+    // Rows are described before their cells; a hidden one matters only where it holds something.
+    let mut filled = vec![false; usize::from(u16::MAX) + 1];
     let mut found = LinksFound::default();
     let (mut in_order, mut before) = (true, None);
     let (mut uncalculated, mut all_blank) = (false, true);
@@ -124,13 +126,15 @@ pub fn first_look(globals: &Globals, stream: &[u8], at: usize) -> Result<FirstLo
                 if let Some((row, first, last)) = place(&record)? {
                     in_order &= before.is_none_or(|before| before < (row, first));
                     before = Some((row, last));
+                    filled[usize::from(row)] = true;
                 }
             }
         }
     }
+    rows.retain(|row| filled[usize::from(*row)]);
     rows.sort_unstable();
     let mut hidden = Vec::new();
-    rows.into_iter().for_each(|row| hide(&mut hidden, row, row));
+    rows.into_iter().for_each(|row| hide(&mut hidden, row.into(), row.into()));
     let facts = SheetFacts { merged, hidden, links: found.links, ..SheetFacts::default() };
     let results = match globals.calculated {
         _ if uncalculated => Results::NoBlanksOrZeros,
@@ -144,9 +148,9 @@ fn is_blank(formula: &[u8]) -> bool {
     u16_at(formula, 12) == Some(NO_NUMBER) && u8_at(formula, 6) == Some(BLANK)
 }
 
-fn hidden_row(row: &[u8]) -> Option<u32> {
+fn hidden_row(row: &[u8]) -> Option<u16> {
     const HIDDEN: u16 = 0x20;
-    (u16_at(row, 12)? & HIDDEN != 0).then_some(u16_at(row, 0)?.into())
+    (u16_at(row, 12)? & HIDDEN != 0).then_some(u16_at(row, 0)?)
 }
 
 fn merged_areas(data: &[u8], merged: &mut Vec<Area>) -> Result<(), Trouble> {

@@ -227,11 +227,16 @@ fn hidden_rows_merged_cells_and_links_are_known() {
         row(2, 0x120),
         label(0, 0, "a"),
         label(1, 0, "b"),
+        number(2, 3, 0, 5.0),
         // A chart within the sheet, whose cells are none of it.
         record(0x0809, &words(&[0x600, 0x20, 0, 0])),
         number(0, 0, 0, 5.0),
         record(0x000A, &[]),
         row(9, 0x120),
+        row(12, 0x120),
+        // Cells that have a format and nothing else, one and a row of them.
+        record(0x0201, &words(&[9, 0, 1])),
+        record(0x00BE, &words(&[12, 0, 1, 1, 1])),
         record(0x00E5, &words(&[2, 1, 3, 0, 0, 5, 5, 1, 2])),
         link([1, 1, 0, 0], "mailto:a@example.com"),
         link([5, 4, 0, 0], "http://example.com"),
@@ -239,7 +244,7 @@ fn hidden_rows_merged_cells_and_links_are_known() {
     let mut book =
         XlsBook::open(Input::memory(MadeBook::of_one_sheet(Vec::new(), sheet).file())).ok().expect("it opens");
     let facts = book.facts("Лист").ok().expect("it can be read");
-    assert_eq!(facts.hidden, [(1, 2), (9, 9)]);
+    assert_eq!(facts.hidden, [(1, 2)]);
     let area = |top, bottom, left, right| Area { top, left, bottom, right };
     assert_eq!(facts.merged, [area(1, 3, 0, 0), area(5, 5, 1, 2)]);
     assert_eq!(facts.links.len(), 1);
@@ -250,7 +255,7 @@ fn hidden_rows_merged_cells_and_links_are_known() {
         ControlFlow::Continue(())
     });
     assert!(counted.is_ok());
-    assert_eq!(count, 2);
+    assert_eq!(count, 3);
 }
 
 #[test]

@@ -40,6 +40,15 @@ const TABLE: u16 = 343;
 
 const ROWS_MAX: u32 = 1 << 20;
 
+/// What a first look stops at; cells only where it matters whether the row holds something.
+fn is_of_facts(kind: u16) -> bool {
+    matches!(kind, ROW | MERGED | LINK | CELLS_END)
+}
+
+fn is_of_facts_or_filled(kind: u16) -> bool {
+    is_of_facts(kind) || matches!(kind, PACKED..=FORMULA_ERROR | SHORT_PACKED..=SHORT_SHARED_TEXT | RICH_TEXT)
+}
+
 fn is_of_cells(kind: u16) -> bool {
     matches!(kind, ROW..=SHORT_SHARED_TEXT | RICH_TEXT | CELLS_BEGIN | CELLS_END)
 }
@@ -130,26 +139,31 @@ pub fn read_facts<R: Read>(mut records: PartRecords<R>, relations: &[Relation]) 
     let external = relations.iter().filter(|relation| relation.external);
     let addresses: HashMap<&str, &str> = external.map(|one| (one.id.as_str(), one.target.as_str())).collect();
     let (mut ended, mut before) = (false, 0);
-    while let Some(kind) = records.next(|kind| matches!(kind, ROW | MERGED | LINK | CELLS_END))? {
+    // A row that is not shown and of which no cell has been met.
+    let mut unseen = None;
+    while let Some(kind) = records.next(if unseen.is_some() { is_of_facts_or_filled } else { is_of_facts })? {
         let data = records.data.as_slice();
         match kind {
-            CELLS_END => ended = true,
+            CELLS_END => (ended, unseen) = (true, None),
             ROW if ended => {}
             ROW => {
                 let row = row_number(data)?;
                 if row < std::mem::replace(&mut before, row) {
                     return Err(Trouble::damaged("its rows are out of order"));
                 }
-                if is_hidden(data) {
-                    hide(&mut hidden, row, row);
-                }
+                unseen = is_hidden(data).then_some(row);
             }
             MERGED => add_merged(&mut merged, area(data)?)?,
-            _ => {
+            LINK => {
                 let mut id = String::new();
                 read_text(data, 16, &mut id)?;
                 if let Some(address) = addresses.get(id.as_str()) {
                     found.add(area(data)?, address);
+                }
+            }
+            _ => {
+                if let Some(row) = unseen.take() {
+                    hide(&mut hidden, row, row);
                 }
             }
         }

@@ -98,7 +98,27 @@ fn each_kind_of_record_gives_its_cell() {
 
 #[test]
 fn hidden_rows_merged_cells_links_and_totals_are_known() {
-    let cells = [row(0, 0), cell(4, 0, 0, &[1]), row(4, 0x10), row(5, 0x12), row(6, 0x07), row(9, 0x10)];
+    let truth = || cell(4, 0, 0, &[1]);
+    let cells = [
+        row(0, 0),
+        truth(),
+        row(4, 0x10),
+        cell(1, 0, 1, &[]),
+        record(12, &[1, 0, 0, 0]),
+        record(16, &[&[1, 0, 0, 0][..], &[0; 8]].concat()),
+        truth(),
+        row(5, 0x12),
+        truth(),
+        row(6, 0x07),
+        truth(),
+        row(8, 0x10),
+        row(9, 0x10),
+        // Cells that have a format and nothing else.
+        cell(1, 0, 1, &[]),
+        record(12, &[1, 0, 0, 0]),
+        row(10, 0),
+        truth(),
+    ];
     let after = [
         record(176, &numbers(&[1, 3, 0, 0])),
         record(176, &numbers(&[3, 1, 0, 0])),
@@ -131,7 +151,7 @@ fn hidden_rows_merged_cells_links_and_totals_are_known() {
     let sheets: Vec<_> = book.sheets().into_iter().map(|sheet| (sheet.name, sheet.visible, sheet.table)).collect();
     assert_eq!(sheets, [("Лист".into(), true, true), ("Макрос".into(), true, false), ("Скрытый".into(), false, true)]);
     let facts = book.facts("Лист").ok().expect("it can be read");
-    assert_eq!(facts.hidden, [(4, 5), (9, 9)]);
+    assert_eq!(facts.hidden, [(4, 5)]);
     assert_eq!(facts.merged, [Area { top: 1, left: 0, bottom: 3, right: 0 }]);
     assert_eq!(facts.links.into_iter().collect::<Vec<_>>(), [((2, 1), "http://example.com/?a&b".into())]);
     assert_eq!(facts.totals, [8]);
