@@ -69,7 +69,8 @@ pub fn give_cells<R: Read>(
             CELLS_END => return records.finish(),
             ROW => (row, column) = (Some(row_number(data)?), None),
             _ => {
-                let (Some(row), at) = (row, if is_short(kind) { 0 } else { 4 }) else { continue };
+                let row = row.ok_or_else(|| Trouble::damaged("a cell stands before the first row"))?;
+                let at = if is_short(kind) { 0 } else { 4 };
                 let own = match is_short(kind) {
                     true => column.map_or(0, |before: u32| before.saturating_add(1)),
                     false => u32_at(data, 0).ok_or_else(cut)?,

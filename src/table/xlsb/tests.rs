@@ -168,6 +168,8 @@ fn what_contradicts_itself_is_damaged() {
     assert_eq!(one(record(6, &[0; 3])), early);
     assert_eq!(one(cell(6, 0, 0, &numbers(&[u32::MAX - 1]))), early);
     assert_eq!(one(row(1 << 20, 0)), damaged("a cell stands beyond the last row or column"));
+    let astray = read(of_one_sheet(sheet(&[cell(4, 0, 0, &[1]), row(0, 0)], &[])));
+    assert_eq!(astray, damaged("a cell stands before the first row"));
     let whole = sheet(&[row(0, 0), cell(4, 0, 0, &[1])], &[]);
     assert_eq!(read(of_one_sheet(whole[..whole.len() - 5].to_vec())), early);
     let long = cell(6, 0, 0, &text(&"я".repeat(600_000)));
