@@ -13,7 +13,6 @@ use super::xlsb::XlsbBook;
 use super::xlsx::XlsxBook;
 use crate::message;
 use crate::problem::Problem;
-use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -161,12 +160,11 @@ impl Workbook {
 
     /// What the sheet says besides its cells; `links` are looked for where they are wanted.
     pub fn facts(&mut self, sheet: &str, links: bool) -> Result<SheetFacts, Trouble> {
-        let facts = match &mut self.book {
-            Book::Xlsx(book) => book.facts(sheet, links)?,
-            Book::Xlsb(book) => book.facts(sheet)?,
-            Book::Xls(book) => book.facts(sheet)?,
-            Book::Ods(book) => book.facts(sheet)?,
-        };
-        Ok(if links { facts } else { SheetFacts { links: HashMap::new(), ..facts } })
+        match &mut self.book {
+            Book::Xlsx(book) => book.facts(sheet, links),
+            Book::Xlsb(book) => book.facts(sheet, links),
+            Book::Xls(book) => book.facts(sheet, links),
+            Book::Ods(book) => book.facts(sheet, links),
+        }
     }
 }

@@ -29,7 +29,7 @@ use super::sheet_facts::SheetFacts;
 use super::workbook::{Found, ROWS_MAX, Sheet, Trouble};
 use gather::{AREAS_MAX, Gathered, LinkRoom};
 use row::OdsRow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{BufReader, Read, Seek};
 use std::ops::ControlFlow;
 use xml::{Ns, XmlPiece, XmlStream, XmlTag};
@@ -79,12 +79,15 @@ impl OpenDocument {
         self.tables.iter().map(sheet).collect()
     }
 
-    pub fn facts(&self, sheet: &str) -> Result<SheetFacts, Trouble> {
+    /// What the sheet says besides its cells, with `links` where they are wanted.
+    pub fn facts(&self, sheet: &str, links: bool) -> Result<SheetFacts, Trouble> {
         let table = self.tables.iter().find(|table| table.name == sheet).ok_or(Trouble::Missing)?;
         if table.facts.merged.len() > AREAS_MAX {
             return Err(Trouble::damaged(MERGED_WITHOUT_END));
         }
-        Ok(table.facts.clone())
+        let SheetFacts { merged, hidden, links: found, totals } = &table.facts;
+        let links = if links { found.clone() } else { HashMap::new() };
+        Ok(SheetFacts { merged: merged.clone(), hidden: hidden.clone(), links, totals: totals.clone() })
     }
 
     /// Hands the cells of a sheet to `take`, in the order of the file, until it breaks off.

@@ -76,7 +76,7 @@ fn text(within: &str) -> String {
 }
 
 fn facts(rows: &str) -> SheetFacts {
-    open(sheet(rows).as_bytes()).map_err(detail).expect("a workbook").facts("S").map_err(detail).expect("facts")
+    open(sheet(rows).as_bytes()).map_err(detail).expect("a workbook").facts("S", true).map_err(detail).expect("facts")
 }
 
 const CELL: &str = "<table:table-cell office:value-type='float' office:value='1'><text:p>1</text:p></table:table-cell>";
@@ -297,7 +297,7 @@ fn facts_stay_within_the_sheet_and_within_bounds() {
     let many = wide.replacen(' ', " table:number-columns-repeated='16384' ", 1);
     let rows = format!("<table:table-row table:number-rows-repeated='1000000'>{many}</table:table-row>");
     let book = open(sheet(&rows).as_bytes()).map_err(detail).expect("a workbook");
-    assert_eq!(book.facts("S").map_err(detail), Err(MERGED_WITHOUT_END.to_owned()));
+    assert_eq!(book.facts("S", true).map_err(detail), Err(MERGED_WITHOUT_END.to_owned()));
     let collapsed = "table:number-rows-repeated='4294967295' table:visibility='collapse'";
     assert_eq!(facts_of(collapsed, "<table:table-cell/>").hidden, []);
 }

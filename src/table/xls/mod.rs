@@ -21,8 +21,9 @@ use super::input::Input;
 use super::sheet_facts::SheetFacts;
 use super::workbook::{Found, Sheet, Trouble};
 use globals::{Globals, SheetPlace};
-use sheet::{Manner, SheetCells, first_look};
+use sheet::{FirstLook, SheetCells, first_look};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::{Read, Seek};
 use std::ops::ControlFlow;
 
@@ -30,8 +31,8 @@ use std::ops::ControlFlow;
 pub struct XlsBook {
     stream: Vec<u8>,
     globals: Globals,
-    /// How the sheets looked at so far are to be read, by where they begin.
-    manners: HashMap<usize, Manner>,
+    /// The sheets looked at so far, by where they begin.
+    looks: HashMap<usize, FirstLook>,
 }
 
 impl XlsBook {
@@ -46,7 +47,7 @@ impl XlsBook {
             }
         };
         let globals = Globals::read(&stream)?;
-        Ok(XlsBook { stream, globals, manners: HashMap::new() })
+        Ok(XlsBook { stream, globals, looks: HashMap::new() })
     }
 
     pub fn sheets(&self) -> Vec<Sheet> {
@@ -57,27 +58,37 @@ impl XlsBook {
         self.globals.epoch_1904
     }
 
-    pub fn facts(&mut self, sheet: &str) -> Result<SheetFacts, Trouble> {
+    /// What the sheet says besides its cells; `links` are read where they are wanted.
+    pub fn facts(&mut self, sheet: &str, links: bool) -> Result<SheetFacts, Trouble> {
         let at = self.place(sheet)?;
-        let look = first_look(&self.globals, &self.stream, at)?;
-        self.manners.insert(at, look.manner);
-        Ok(look.facts)
+        let XlsBook { stream, globals, looks } = self;
+        Ok(look(looks, globals, stream, at)?.facts(stream, links))
     }
 
     /// Hands the cells of a sheet to `take`, row by row, until it breaks off.
     pub fn cells(&mut self, sheet: &str, take: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>) -> Result<(), Trouble> {
         let at = self.place(sheet)?;
-        let manner = match self.manners.get(&at) {
-            Some(manner) => *manner,
-            None => first_look(&self.globals, &self.stream, at)?.manner,
-        };
-        self.manners.insert(at, manner);
-        let cells = SheetCells { globals: &self.globals, stream: &self.stream, at, results: manner.results };
-        if manner.in_order { cells.give(take) } else { cells.give_sorted(take) }
+        let XlsBook { stream, globals, looks } = self;
+        let FirstLook { in_order, results, .. } = look(looks, globals, stream, at)?;
+        let cells = SheetCells { globals, stream, at, results: *results };
+        if *in_order { cells.give(take) } else { cells.give_sorted(take) }
     }
 
     fn place(&self, sheet: &str) -> Result<usize, Trouble> {
         let place = self.globals.sheets.iter().find(|place| place.name == sheet);
         place.map(|place| place.at).ok_or(Trouble::Missing)
     }
+}
+
+/// What is known of the sheet that begins there, looked at once.
+fn look<'l>(
+    looks: &'l mut HashMap<usize, FirstLook>,
+    globals: &Globals,
+    stream: &[u8],
+    at: usize,
+) -> Result<&'l FirstLook, Trouble> {
+    Ok(match looks.entry(at) {
+        Entry::Occupied(known) => known.into_mut(),
+        Entry::Vacant(unknown) => unknown.insert(first_look(globals, stream, at)?),
+    })
 }

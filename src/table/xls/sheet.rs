@@ -85,16 +85,26 @@ fn place(record: &BiffRecord<'_>) -> Result<Option<(u16, u16, u16)>, Trouble> {
 
 /// What is known of a sheet after a first look.
 pub struct FirstLook {
-    pub facts: SheetFacts,
-    pub manner: Manner,
-}
-
-/// How the cells of a sheet are to be read.
-#[derive(Debug, Clone, Copy)]
-pub struct Manner {
+    /// All but the links.
+    facts: SheetFacts,
+    /// Where the records of links stand; they are read where they are wanted.
+    links: Vec<usize>,
     /// Some writers put cells down as they come, not row by row.
     pub in_order: bool,
     pub results: Results,
+}
+
+impl FirstLook {
+    /// What the sheet says besides its cells.
+    pub fn facts(&self, stream: &[u8], links: bool) -> SheetFacts {
+        let mut found = LinksFound::default();
+        for at in self.links.iter().filter(|_| links) {
+            if let Some(record) = BiffRecords::new(stream, *at).peek() {
+                read_link(&record, &mut found);
+            }
+        }
+        SheetFacts { links: found.links, ..self.facts.clone() }
+    }
 }
 
 /// Which results of formulas are results.
@@ -109,17 +119,16 @@ pub enum Results {
 
 pub fn first_look(globals: &Globals, stream: &[u8], at: usize) -> Result<FirstLook, Trouble> {
     let mut records = SheetRecords::new(stream, at)?;
-    let (mut merged, mut rows) = (Vec::new(), Vec::new());
+    let (mut merged, mut rows, mut links) = (Vec::new(), Vec::new(), Vec::new());
     // Rows are described before their cells; a hidden one matters only where it holds something.
     let mut filled = vec![false; usize::from(u16::MAX) + 1];
-    let mut found = LinksFound::default();
     let (mut in_order, mut before) = (true, None);
     let (mut uncalculated, mut all_blank) = (false, true);
     while let Some(record) = records.next()? {
         match record.kind {
             ROW => rows.extend(hidden_row(record.data)),
             MERGED => merged_areas(record.data, &mut merged)?,
-            LINK => read_link(&record, &mut found),
+            LINK => links.push(record.at),
             UNCALCULATED => uncalculated = true,
             _ => {
                 all_blank &= record.kind != FORMULA || is_blank(record.data);
@@ -135,13 +144,13 @@ pub fn first_look(globals: &Globals, stream: &[u8], at: usize) -> Result<FirstLo
     rows.sort_unstable();
     let mut hidden = Vec::new();
     rows.into_iter().for_each(|row| hide(&mut hidden, row.into(), row.into()));
-    let facts = SheetFacts { merged, hidden, links: found.links, ..SheetFacts::default() };
+    let facts = SheetFacts { merged, hidden, ..SheetFacts::default() };
     let results = match globals.calculated {
         _ if uncalculated => Results::NoBlanksOrZeros,
         false if all_blank => Results::NoBlanks,
         _ => Results::All,
     };
-    Ok(FirstLook { facts, manner: Manner { in_order, results } })
+    Ok(FirstLook { facts, links, in_order, results })
 }
 
 fn is_blank(formula: &[u8]) -> bool {

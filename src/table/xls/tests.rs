@@ -243,12 +243,13 @@ fn hidden_rows_merged_cells_and_links_are_known() {
     ];
     let mut book =
         XlsBook::open(Input::memory(MadeBook::of_one_sheet(Vec::new(), sheet).file())).ok().expect("it opens");
-    let facts = book.facts("Лист").ok().expect("it can be read");
+    let facts = book.facts("Лист", true).ok().expect("it can be read");
     assert_eq!(facts.hidden, [(1, 2)]);
     let area = |top, bottom, left, right| Area { top, left, bottom, right };
     assert_eq!(facts.merged, [area(1, 3, 0, 0), area(5, 5, 1, 2)]);
     assert_eq!(facts.links.len(), 1);
     assert_eq!(facts.links.get(&(1, 0)).map(String::as_str), Some("mailto:a@example.com"));
+    assert!(book.facts("Лист", false).ok().expect("it can be read").links.is_empty());
     let mut count = 0;
     let counted = book.cells("Лист", &mut |_| {
         count += 1;

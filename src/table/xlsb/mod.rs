@@ -50,11 +50,12 @@ impl XlsbBook {
         sheet::give_cells(PartRecords::new(part), &self.outlines, take)
     }
 
-    pub fn facts(&mut self, sheet: &str) -> Result<SheetFacts, Trouble> {
+    /// What the sheet says besides its cells; `links` are looked for where they are wanted.
+    pub fn facts(&mut self, sheet: &str, links: bool) -> Result<SheetFacts, Trouble> {
         let name = self.part_of(sheet)?;
         let relations = self.archive.relations(&name)?;
         let part = self.archive.part(&name)?.ok_or(Trouble::Missing)?;
-        let mut facts = sheet::read_facts(PartRecords::new(part), &relations)?;
+        let mut facts = sheet::read_facts(PartRecords::new(part), &relations, links)?;
         let tables = relations.iter().filter(|relation| relation.kind == "table");
         let parts: BTreeSet<&str> = tables.map(|table| table.target.as_str()).collect();
         for part in parts {

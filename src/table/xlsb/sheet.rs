@@ -133,11 +133,15 @@ fn value<'t>(
     value.map(Some).ok_or_else(cut)
 }
 
-/// What the sheet says besides its cells; `relations` are those it names its links by.
-pub fn read_facts<R: Read>(mut records: PartRecords<R>, relations: &[Relation]) -> Result<SheetFacts, Trouble> {
+/// What the sheet says besides its cells; `relations` are those it names its links by, where `links` are wanted.
+pub fn read_facts<R: Read>(
+    mut records: PartRecords<R>,
+    relations: &[Relation],
+    links: bool,
+) -> Result<SheetFacts, Trouble> {
     let (mut merged, mut hidden) = (Vec::new(), Vec::new());
     let mut found = LinksFound::default();
-    let external = relations.iter().filter(|relation| relation.external);
+    let external = relations.iter().filter(|relation| links && relation.external);
     let addresses: HashMap<&str, &str> = external.map(|one| (one.id.as_str(), one.target.as_str())).collect();
     let (mut ended, mut before) = (false, 0);
     // A row that is not shown and of which no cell has been met.
@@ -155,6 +159,7 @@ pub fn read_facts<R: Read>(mut records: PartRecords<R>, relations: &[Relation]) 
                 unseen = is_hidden(data).then_some(row);
             }
             MERGED => add_merged(&mut merged, area(data)?)?,
+            LINK if addresses.is_empty() => {}
             LINK => {
                 let mut id = String::new();
                 read_text(data, 16, &mut id)?;

@@ -150,12 +150,13 @@ fn hidden_rows_merged_cells_links_and_totals_are_known() {
     assert!(book.epoch_1904());
     let sheets: Vec<_> = book.sheets().into_iter().map(|sheet| (sheet.name, sheet.visible, sheet.table)).collect();
     assert_eq!(sheets, [("Лист".into(), true, true), ("Макрос".into(), true, false), ("Скрытый".into(), false, true)]);
-    let facts = book.facts("Лист").ok().expect("it can be read");
+    let facts = book.facts("Лист", true).ok().expect("it can be read");
     assert_eq!(facts.hidden, [(4, 5)]);
     assert_eq!(facts.merged, [Area { top: 1, left: 0, bottom: 3, right: 0 }]);
     assert_eq!(facts.links.into_iter().collect::<Vec<_>>(), [((2, 1), "http://example.com/?a&b".into())]);
     assert_eq!(facts.totals, [8]);
-    assert!(matches!(book.facts("Скрытый"), Err(Trouble::Missing)));
+    assert!(book.facts("Лист", false).ok().expect("it can be read").links.is_empty());
+    assert!(matches!(book.facts("Скрытый", true), Err(Trouble::Missing)));
 }
 
 #[test]
