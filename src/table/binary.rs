@@ -1,5 +1,5 @@
-//! What the sheets of both kinds of binary workbooks have in common: number formats by the style of a cell, packed
-//! numbers, errors, links.
+//! What the sheets of several kinds of workbooks have in common: number formats by the style of a cell, packed numbers,
+//! errors, links, and how many sheets and merged cells there may be.
 
 use super::number_format::NumberFormat;
 use super::sheet_facts::Area;
@@ -78,12 +78,13 @@ pub fn error_by_code(code: u8) -> &'static str {
     }
 }
 
-/// Sheets of one workbook; LibreOffice takes no more.
-const SHEETS_MAX: usize = 10_000;
 /// Merged cells of one sheet: more than any program shows.
-const MERGED_MAX: usize = 1 << 20;
+pub const MERGED_MAX: usize = 1 << 20;
 
+/// To be called as sheets are found, or styles that are for one sheet each.
 pub fn check_sheets(count: usize) -> Result<(), Trouble> {
+    /// LibreOffice takes no more.
+    const SHEETS_MAX: usize = 10_000;
     if count > SHEETS_MAX { Err(Trouble::damaged("its list of sheets has no end")) } else { Ok(()) }
 }
 

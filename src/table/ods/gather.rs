@@ -1,38 +1,42 @@
 //! What a sheet says besides its cells, gathered from its rows.
 
 use super::row::OdsRow;
+use crate::table::binary::MERGED_MAX;
 use crate::table::record::COLUMNS_MAX;
 use crate::table::sheet_facts::{Area, SheetFacts, hide};
 use std::collections::HashMap;
 
-/// More merged cells than this are taken for none that can be seen; each costs 16 bytes.
-/// More merged cells than these are not read, and not passed over.
-pub const AREAS_MAX: usize = 1 << 18;
 /// What the addresses of all sheets may take, some 100 bytes each; of those that are more nothing is known.
 const LINKS_BYTES_MAX: usize = 32 << 20;
 const LINK_BYTES: usize = 72;
 
-/// Room that is left for the addresses of all sheets.
-pub struct LinkRoom(usize);
+/// Room that is left for what is gathered of all sheets. All are gathered at once, and rows of merged cells can be repeated in
+/// a few bytes, so they share what elsewhere one sheet may have.
+pub struct Room {
+    areas: usize,
+    link_bytes: usize,
+}
 
-impl Default for LinkRoom {
-    fn default() -> LinkRoom {
-        LinkRoom(LINKS_BYTES_MAX)
+impl Default for Room {
+    fn default() -> Room {
+        Room { areas: MERGED_MAX, link_bytes: LINKS_BYTES_MAX }
     }
 }
 
 pub struct Gathered<'g> {
-    room: &'g mut LinkRoom,
+    room: &'g mut Room,
     rows_max: u32,
     merged: Vec<Area>,
+    /// There were more merged cells than there was room.
+    endless: bool,
     hidden: Vec<(u32, u32)>,
     links: HashMap<(u32, u32), String>,
 }
 
 impl<'g> Gathered<'g> {
-    pub fn new(room: &'g mut LinkRoom, rows_max: u32) -> Gathered<'g> {
+    pub fn new(room: &'g mut Room, rows_max: u32) -> Gathered<'g> {
         let (merged, hidden, links) = (Vec::new(), Vec::new(), HashMap::new());
-        Gathered { room, rows_max, merged, hidden, links }
+        Gathered { room, rows_max, merged, endless: false, hidden, links }
     }
 
     pub fn row(&mut self, row: &OdsRow) {
@@ -52,13 +56,16 @@ impl<'g> Gathered<'g> {
         }
     }
 
-    /// Takes the merged cells of a row; false when there are none, or too many.
+    /// Takes the merged cells of a row; false when there are none, or no room.
     fn merge(&mut self, row: &OdsRow, top: u32) -> bool {
         for merged in &row.merged {
             for left in merged.columns.clone() {
-                if self.merged.len() > AREAS_MAX {
+                let Some(areas) = self.room.areas.checked_sub(1) else {
+                    // They would not be used.
+                    (self.merged, self.endless) = (Vec::new(), true);
                     return false;
-                }
+                };
+                self.room.areas = areas;
                 let bottom = top.saturating_add(merged.height - 1).min(self.rows_max - 1);
                 let right = left.saturating_add(merged.width - 1).min(COLUMNS_MAX as u32 - 1);
                 self.merged.push(Area { top, left, bottom, right });
@@ -71,15 +78,17 @@ impl<'g> Gathered<'g> {
     fn link(&mut self, row: &OdsRow, number: u32) -> bool {
         for (columns, address) in &row.links {
             for column in columns.clone() {
-                let Some(room) = self.room.0.checked_sub(LINK_BYTES + address.len()) else { return false };
-                self.room.0 = room;
+                let Some(room) = self.room.link_bytes.checked_sub(LINK_BYTES + address.len()) else { return false };
+                self.room.link_bytes = room;
                 self.links.insert((number, column), address.clone());
             }
         }
         !row.links.is_empty()
     }
 
-    pub fn facts(self) -> SheetFacts {
-        SheetFacts { merged: self.merged, hidden: self.hidden, links: self.links, totals: Vec::new() }
+    /// `None` where not all of them could be gathered.
+    pub fn facts(self) -> Option<SheetFacts> {
+        let Gathered { merged, hidden, links, .. } = self;
+        (!self.endless).then(|| SheetFacts { merged, hidden, links, totals: Vec::new() })
     }
 }

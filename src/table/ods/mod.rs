@@ -23,11 +23,11 @@ mod oracle;
 #[cfg(test)]
 mod tests;
 
-use super::binary::MERGED_WITHOUT_END;
+use super::binary::{MERGED_WITHOUT_END, check_sheets};
 use super::input::Input;
 use super::sheet_facts::SheetFacts;
 use super::workbook::{Found, ROWS_MAX, Sheet, Trouble};
-use gather::{AREAS_MAX, Gathered, LinkRoom};
+use gather::{Gathered, Room};
 use row::OdsRow;
 use std::collections::{HashMap, HashSet};
 use std::io::{BufReader, Read, Seek};
@@ -38,8 +38,6 @@ use zip::result::ZipError;
 
 /// What cells and rows that are repeated may come to; a million rows of thirty short cells, all alike, are half of it.
 const REPEATED_BYTES_MAX: u64 = 1 << 30;
-/// A workbook has some sheets, not as many as a sheet has rows.
-const SHEETS_MAX: usize = 10_000;
 /// The list of parts, some 200 bytes each.
 const MANIFEST_BYTES_MAX: u64 = 16 << 20;
 
@@ -55,7 +53,8 @@ struct TableEntry {
     place: usize,
     name: String,
     visible: bool,
-    facts: SheetFacts,
+    /// `None` where its merged cells have no end; other sheets can be read all the same.
+    facts: Option<SheetFacts>,
 }
 
 impl OpenDocument {
@@ -82,10 +81,8 @@ impl OpenDocument {
     /// What the sheet says besides its cells, with `links` where they are wanted.
     pub fn facts(&self, sheet: &str, links: bool) -> Result<SheetFacts, Trouble> {
         let table = self.tables.iter().find(|table| table.name == sheet).ok_or(Trouble::Missing)?;
-        if table.facts.merged.len() > AREAS_MAX {
-            return Err(Trouble::damaged(MERGED_WITHOUT_END));
-        }
-        let SheetFacts { merged, hidden, links: found, totals } = &table.facts;
+        let facts = table.facts.as_ref().ok_or_else(|| damaged(MERGED_WITHOUT_END))?;
+        let SheetFacts { merged, hidden, links: found, totals } = facts;
         let links = if links { found.clone() } else { HashMap::new() };
         Ok(SheetFacts { merged: merged.clone(), hidden: hidden.clone(), links, totals: totals.clone() })
     }
@@ -176,8 +173,9 @@ impl Child {
             }
             (4, Ns::Style, "table-properties") => {
                 let hidden = tag.attribute(Ns::Table, "display")?.is_some_and(|display| display == "false");
-                if hidden && styles.hidden.len() < SHEETS_MAX {
+                if hidden {
                     styles.hidden.extend(styles.name.take());
+                    check_sheets(styles.hidden.len())?;
                 }
                 Child::Skip
             }
@@ -195,7 +193,7 @@ impl Child {
 #[derive(Default)]
 struct TableList {
     tables: Vec<TableEntry>,
-    room: LinkRoom,
+    room: Room,
     passed: usize,
 }
 
@@ -207,9 +205,6 @@ impl TableList {
         if table.name.as_ref().is_some_and(|name| name.starts_with("'file:") && name.contains("'#$")) {
             return stream.skip().map(|()| ControlFlow::Continue(()));
         }
-        if self.tables.len() == SHEETS_MAX {
-            return Err(damaged("it has more sheets than a workbook has"));
-        }
         let mut gathered = Gathered::new(&mut self.room, ROWS_MAX);
         let _ = sheet::rows(stream, OdsRow::new(false), &mut |row| {
             gathered.row(row);
@@ -218,6 +213,7 @@ impl TableList {
         let facts = gathered.facts();
         let name = table.name.unwrap_or_else(|| format!("Sheet{}", self.tables.len() + 1));
         self.tables.push(TableEntry { place, name, visible: table.visible, facts });
+        check_sheets(self.tables.len())?;
         Ok(ControlFlow::Continue(()))
     }
 }

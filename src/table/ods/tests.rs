@@ -298,6 +298,10 @@ fn facts_stay_within_the_sheet_and_within_bounds() {
     let rows = format!("<table:table-row table:number-rows-repeated='1000000'>{many}</table:table-row>");
     let book = open(sheet(&rows).as_bytes()).map_err(detail).expect("a workbook");
     assert_eq!(book.facts("S", true).map_err(detail), Err(MERGED_WITHOUT_END.to_owned()));
+    let tables = content(&format!("<table:table table:name='A'>{rows}</table:table><table:table table:name='S'/>"));
+    let book = open(tables.as_bytes()).map_err(detail).expect("a workbook");
+    assert_eq!(book.facts("A", true).map_err(detail), Err(MERGED_WITHOUT_END.to_owned()));
+    assert_eq!(book.facts("S", true).map_err(detail), Ok(SheetFacts::default()));
     let collapsed = "table:number-rows-repeated='4294967295' table:visibility='collapse'";
     assert_eq!(facts_of(collapsed, "<table:table-cell/>").hidden, []);
 }

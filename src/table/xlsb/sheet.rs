@@ -4,7 +4,7 @@ use super::super::binary::{LinksFound, add_merged, error_by_code, packed_number}
 use super::super::bytes::{f64_at, u8_at, u32_at};
 use super::super::sheet_facts::{Area, SheetFacts, hide};
 use super::super::value::Value;
-use super::super::workbook::{Found, Trouble};
+use super::super::workbook::{BEYOND, Found, Trouble};
 use super::archive::Relation;
 use super::book::Outlines;
 use super::records::{PartRecords, cut, read_text};
@@ -94,7 +94,7 @@ fn is_short(kind: u16) -> bool {
 fn row_number(data: &[u8]) -> Result<u32, Trouble> {
     match u32_at(data, 0).ok_or_else(cut)? {
         row if row < ROWS_MAX => Ok(row),
-        _ => Err(Trouble::damaged("a cell stands beyond the last row or column")),
+        _ => Err(Trouble::damaged(BEYOND)),
     }
 }
 

@@ -5,6 +5,7 @@ use super::*;
 use crate::table::cell::Scalar;
 use crate::table::sheet_facts::Area;
 use crate::table::value;
+use crate::table::workbook::BEYOND;
 use std::path::Path;
 
 fn told(trouble: Trouble) -> String {
@@ -168,7 +169,7 @@ fn what_contradicts_itself_is_damaged() {
     assert_eq!(one(cell(5, 0, 0, &[0; 7])), early);
     assert_eq!(one(record(6, &[0; 3])), early);
     assert_eq!(one(cell(6, 0, 0, &numbers(&[u32::MAX - 1]))), early);
-    assert_eq!(one(row(1 << 20, 0)), damaged("a cell stands beyond the last row or column"));
+    assert_eq!(one(row(1 << 20, 0)), damaged(BEYOND));
     let astray = read(of_one_sheet(sheet(&[cell(4, 0, 0, &[1]), row(0, 0)], &[])));
     assert_eq!(astray, damaged("a cell stands before the first row"));
     let whole = sheet(&[row(0, 0), cell(4, 0, 0, &[1])], &[]);

@@ -3,6 +3,7 @@
 
 use super::package::Package;
 use super::xml::{attribute, attribute_of_any_prefix, is_true};
+use crate::table::binary::check_sheets;
 use crate::table::number_format::NumberFormat;
 use crate::table::workbook::{Sheet, Trouble};
 use quick_xml::events::{BytesStart, Event};
@@ -10,7 +11,6 @@ use std::collections::HashMap;
 
 /// More styles than Excel takes. [Excel: 65 490]
 const STYLES_MAX: usize = 1 << 17;
-const SHEETS_MAX: usize = 10_000;
 
 pub struct Outline {
     pub sheets: Vec<SheetPart>,
@@ -54,7 +54,10 @@ impl Outline {
         loop {
             match xml.next()? {
                 Event::Start(element) => match element.local_name().as_ref() {
-                    "sheet" if written.len() < SHEETS_MAX => written.push(sheet(&element)),
+                    "sheet" => {
+                        written.push(sheet(&element));
+                        check_sheets(written.len())?;
+                    }
                     // An extension of the same name says nothing of it.
                     "workbookPr" => outline.epoch_1904 |= is_true(attribute(&element, "date1904")),
                     _ => {}
@@ -125,5 +128,30 @@ fn formats(package: &mut Package, part: usize) -> Result<Vec<NumberFormat>, Trou
             Event::Eof => return Ok(formats),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::input::Input;
+    use crate::table::xlsb::made::zipped;
+
+    fn outline(sheets: &str) -> Result<Outline, String> {
+        let workbook = format!("<workbook><sheets>{sheets}</sheets></workbook>");
+        let file = Input::memory(zipped(&[("xl/workbook.xml", workbook.into_bytes())]));
+        let told = |trouble| match trouble {
+            Trouble::Damaged(detail) => detail,
+            _ => "other".to_owned(),
+        };
+        Package::open(&file).and_then(|mut package| Outline::of(&mut package)).map_err(told)
+    }
+
+    #[test]
+    fn a_list_without_end_is_refused_and_not_cut() {
+        const SHEET: &str = "<sheet name='a' r:id='rId1'/>";
+        assert_eq!(outline(&SHEET.repeat(10_000)).map(|outline| outline.sheets.len()), Ok(10_000));
+        let endless = outline(&SHEET.repeat(10_001)).map(|outline| outline.sheets.len());
+        assert_eq!(endless, Err("its list of sheets has no end".to_owned()));
     }
 }
