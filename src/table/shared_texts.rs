@@ -1,4 +1,12 @@
-//! The texts that cells of a binary workbook share, one behind the other in one allocation.
+//! The texts that cells of a workbook share, one behind the other in one allocation.
+
+use super::unpack::SHARED_TEXTS_BYTES_MAX;
+
+pub const TEXTS_TOO_LONG: &str = "its texts are too long to be held in memory";
+
+const BYTES_MAX: usize = SHARED_TEXTS_BYTES_MAX as usize;
+/// Texts are told apart by where they end.
+const _: () = assert!(BYTES_MAX < u32::MAX as usize);
 
 #[derive(Debug, Default)]
 pub struct SharedTexts {
@@ -7,10 +15,19 @@ pub struct SharedTexts {
 }
 
 impl SharedTexts {
-    /// Adds what `write` appends as the next text; `None` once all of it is more than can be counted.
-    pub fn add<E>(&mut self, write: impl FnOnce(&mut String) -> Result<(), E>) -> Result<Option<()>, E> {
-        write(&mut self.text)?;
-        Ok(u32::try_from(self.text.len()).ok().map(|end| self.ends.push(end)))
+    /// Adds what `write` appends as the next text; `None` once all of it is more than is held in memory.
+    pub fn add<T, E>(&mut self, write: impl FnOnce(&mut String) -> Result<T, E>) -> Result<Option<T>, E> {
+        let written = write(&mut self.text)?;
+        if self.text.len() > BYTES_MAX {
+            return Ok(None);
+        }
+        self.ends.push(self.text.len() as u32);
+        Ok(Some(written))
+    }
+
+    /// To be called once all is added.
+    pub fn complete(&mut self) {
+        self.text.shrink_to_fit();
     }
 
     pub fn get(&self, index: usize) -> Option<&str> {
@@ -21,5 +38,25 @@ impl SharedTexts {
 
     pub fn len(&self) -> usize {
         self.ends.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_found_by_their_number() {
+        let mut texts = SharedTexts::default();
+        for one in ["a", "", "яё"] {
+            let added: Result<_, ()> = texts.add(|text| {
+                text.push_str(one);
+                Ok(one.len())
+            });
+            assert_eq!(added, Ok(Some(one.len())));
+        }
+        assert_eq!([0, 1, 2, 3].map(|index| texts.get(index)), [Some("a"), Some(""), Some("яё"), None]);
+        assert_eq!(texts.add(|_| Err::<(), _>("broken")), Err("broken"));
+        assert_eq!(texts.len(), 3);
     }
 }

@@ -9,9 +9,9 @@ use std::io::{self, BufReader, Read, Seek};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-/// Shared strings are held in memory, where they take less than this. A million rows of fourteen columns have 130 MB of
+/// Shared texts are held in memory, and take no more than this there either. A million rows of fourteen columns have 130 MB of
 /// them.
-const SHARED_STRINGS_BYTES_MAX: u64 = 256 << 20;
+pub const SHARED_TEXTS_BYTES_MAX: u64 = 256 << 20;
 /// The content of an `.ods` is streamed twice for every reading, so this bounds time, not memory.
 const CONTENT_BYTES_MAX: u64 = 256 << 20;
 /// A sheet is streamed, so this bounds time, not memory; a full sheet of sixty columns is about 2 GB.
@@ -30,7 +30,7 @@ pub fn limit(name: &str, packed: u64, format: Format) -> u64 {
     } else if format == Format::Ods {
         CONTENT_BYTES_MAX
     } else {
-        SHARED_STRINGS_BYTES_MAX
+        SHARED_TEXTS_BYTES_MAX
     };
     most.min(packed.saturating_mul(BOMB_RATIO).max(BOMB_BYTES))
 }

@@ -3,7 +3,7 @@
 
 use super::super::binary::{CellFormats, check_sheets};
 use super::super::bytes::{u8_at, u16_at, u32_at};
-use super::super::shared_texts::SharedTexts;
+use super::super::shared_texts::{SharedTexts, TEXTS_TOO_LONG};
 use super::super::workbook::{Sheet, Trouble};
 use super::records::{BEGIN, BiffRecord, BiffRecords, END, Pieces, TEXT_CUT, Writing, code_page};
 
@@ -67,7 +67,7 @@ impl Globals {
                 CODE_PAGE => globals.set_code_page(u16_at(record.data, 0)),
                 DATE_MODE => globals.epoch_1904 = u16_at(record.data, 0) == Some(1),
                 FORMAT => formats.push(record),
-                STYLE => globals.formats.add_style(u16_at(record.data, 2).unwrap_or(0).into()),
+                STYLE => globals.formats.add_style(u16_at(record.data, 2).unwrap_or(0).into())?,
                 SHEET => sheets.push(record),
                 RECALCULATION => globals.calculated = true,
                 SHARED_TEXTS => globals.texts = shared_texts(&mut records, record)?,
@@ -139,7 +139,7 @@ fn shared_texts<'a>(records: &mut BiffRecords<'a>, first: BiffRecord<'a>) -> Res
         let added = texts.add(|text| rich_text(&mut pieces, text).ok_or(()));
         match added {
             Ok(Some(())) => {}
-            Ok(None) => return Err(Trouble::damaged("its texts are too long")),
+            Ok(None) => return Err(Trouble::damaged(TEXTS_TOO_LONG)),
             // Behind the last one there may stand anything.
             Err(()) if texts.len() >= said => break,
             Err(()) => return Err(Trouble::damaged(TEXT_CUT)),

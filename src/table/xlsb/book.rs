@@ -2,7 +2,7 @@
 
 use super::super::binary::{CellFormats, check_sheets};
 use super::super::bytes::{u16_at, u32_at};
-use super::super::shared_texts::SharedTexts;
+use super::super::shared_texts::{SharedTexts, TEXTS_TOO_LONG};
 use super::super::workbook::{Sheet, Trouble};
 use super::archive::{Archive, Relation};
 use super::records::{PartRecords, cut, read_text};
@@ -107,7 +107,7 @@ fn formats(archive: &mut Archive, part: &str) -> Result<CellFormats, Trouble> {
                 read_text(data, 2, &mut code)?;
                 formats.add_format(u16_at(data, 0).ok_or_else(cut)?.into(), &code)?;
             }
-            STYLE if of_cells => formats.add_style(u16_at(data, 2).ok_or_else(cut)?.into()),
+            STYLE if of_cells => formats.add_style(u16_at(data, 2).ok_or_else(cut)?.into())?,
             STYLE => {}
             kind => of_cells = kind == STYLES_BEGIN,
         }
@@ -127,7 +127,7 @@ fn texts(archive: &mut Archive, part: &str) -> Result<SharedTexts, Trouble> {
             continue;
         }
         let added = texts.add(|text| read_text(&records.data, 1, text).map(|_| ()))?;
-        added.ok_or_else(|| Trouble::damaged("its texts are too long"))?;
+        added.ok_or_else(|| Trouble::damaged(TEXTS_TOO_LONG))?;
     }
     match ended {
         true => Ok(texts),

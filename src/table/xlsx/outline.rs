@@ -3,20 +3,14 @@
 
 use super::package::Package;
 use super::xml::{attribute, attribute_of_any_prefix, is_true};
-use crate::table::binary::check_sheets;
-use crate::table::number_format::NumberFormat;
+use crate::table::binary::{CellFormats, check_sheets};
 use crate::table::workbook::{Sheet, Trouble};
 use quick_xml::events::{BytesStart, Event};
-use std::collections::HashMap;
-
-/// More styles than Excel takes. [Excel: 65 490]
-const STYLES_MAX: usize = 1 << 17;
 
 pub struct Outline {
     pub sheets: Vec<SheetPart>,
     pub epoch_1904: bool,
-    /// What a style makes of a number, by the number of the style.
-    pub formats: Vec<NumberFormat>,
+    pub formats: CellFormats,
     pub strings: Option<usize>,
 }
 
@@ -48,7 +42,7 @@ impl Outline {
             target.and_then(|target| found(package, target)).or_else(|| package.find(&format!("xl/{kind}.xml")))
         };
         let (strings, styles) = (by_kind(package, "sharedStrings"), by_kind(package, "styles"));
-        let mut outline = Outline { sheets: Vec::new(), epoch_1904: false, formats: Vec::new(), strings };
+        let mut outline = Outline { sheets: Vec::new(), epoch_1904: false, formats: CellFormats::default(), strings };
         let mut xml = package.xml(part)?;
         let mut written: Vec<(SheetPart, String)> = Vec::new();
         loop {
@@ -102,44 +96,52 @@ fn sheet(element: &BytesStart<'_>) -> (SheetPart, String) {
 }
 
 /// The number formats of the styles that cells name.
-fn formats(package: &mut Package, part: usize) -> Result<Vec<NumberFormat>, Trouble> {
-    let mut own: HashMap<u32, NumberFormat> = HashMap::new();
-    let mut formats = Vec::new();
-    let mut in_cells = false;
+fn formats(package: &mut Package, part: usize) -> Result<CellFormats, Trouble> {
+    let mut formats = CellFormats::default();
+    // Formats of what is only shown under a condition stand elsewhere, under the same numbers.
+    let (mut in_formats, mut in_cells) = (false, false);
     let mut xml = package.xml(part)?;
     loop {
         match xml.next()? {
             Event::Start(element) => match element.local_name().as_ref() {
-                "numFmt" if own.len() < STYLES_MAX => {
+                "numFmts" => in_formats = true,
+                "numFmt" if in_formats => {
                     let id = attribute(&element, "numFmtId").and_then(|id| id.trim().parse().ok());
                     if let (Some(id), Some(code)) = (id, attribute(&element, "formatCode")) {
-                        own.insert(id, NumberFormat::read(&code));
+                        formats.put_format(id, &code)?;
                     }
                 }
                 "cellXfs" => in_cells = true,
-                "xf" if in_cells && formats.len() < STYLES_MAX => {
-                    let id = attribute(&element, "numFmtId").and_then(|id| id.trim().parse().ok()).unwrap_or(0);
-                    let format = own.get(&id).cloned().or_else(|| NumberFormat::built_in(id));
-                    formats.push(format.unwrap_or(NumberFormat::Plain));
+                "xf" if in_cells => {
+                    let id = attribute(&element, "numFmtId").and_then(|id| id.trim().parse().ok());
+                    formats.add_style(id.unwrap_or(0))?;
                 }
                 _ => {}
             },
-            Event::End(element) if element.local_name().as_ref() == "cellXfs" => in_cells = false,
-            Event::Eof => return Ok(formats),
+            Event::End(element) => match element.local_name().as_ref() {
+                "numFmts" => in_formats = false,
+                "cellXfs" => in_cells = false,
+                _ => {}
+            },
+            Event::Eof => break,
             _ => {}
         }
     }
+    formats.complete();
+    Ok(formats)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::table::input::Input;
+    use crate::table::number_format::NumberFormat;
     use crate::table::xlsb::made::zipped;
 
-    fn outline(sheets: &str) -> Result<Outline, String> {
-        let workbook = format!("<workbook><sheets>{sheets}</sheets></workbook>");
-        let file = Input::memory(zipped(&[("xl/workbook.xml", workbook.into_bytes())]));
+    fn outline(sheets: &str, styles: &str) -> Result<Outline, String> {
+        let workbook = format!("<workbook><sheets>{sheets}</sheets></workbook>").into_bytes();
+        let styles = format!("<styleSheet>{styles}</styleSheet>").into_bytes();
+        let file = Input::memory(zipped(&[("xl/workbook.xml", workbook), ("xl/styles.xml", styles)]));
         let told = |trouble| match trouble {
             Trouble::Damaged(detail) => detail,
             _ => "other".to_owned(),
@@ -150,8 +152,23 @@ mod tests {
     #[test]
     fn a_list_without_end_is_refused_and_not_cut() {
         const SHEET: &str = "<sheet name='a' r:id='rId1'/>";
-        assert_eq!(outline(&SHEET.repeat(10_000)).map(|outline| outline.sheets.len()), Ok(10_000));
-        let endless = outline(&SHEET.repeat(10_001)).map(|outline| outline.sheets.len());
-        assert_eq!(endless, Err("its list of sheets has no end".to_owned()));
+        let sheets = |sheets: &str, styles: &str| outline(sheets, styles).map(|outline| outline.sheets.len());
+        assert_eq!(sheets(&SHEET.repeat(10_000), ""), Ok(10_000));
+        assert_eq!(sheets(&SHEET.repeat(10_001), ""), Err("its list of sheets has no end".to_owned()));
+        let styles = |count: usize| format!("<cellXfs>{}</cellXfs>", "<xf/>".repeat(count));
+        assert_eq!(sheets(SHEET, &styles(1 << 17)), Ok(1));
+        assert_eq!(sheets(SHEET, &styles((1 << 17) + 1)), Err("its list of styles has no end".to_owned()));
+    }
+
+    #[test]
+    fn styles_have_the_formats_of_cells_and_no_others() {
+        let styles = "<numFmts><numFmt numFmtId='164' formatCode='yyyy'/><numFmt numFmtId='50' formatCode='0'/></numFmts>\
+                      <cellStyleXfs><xf numFmtId='14'/></cellStyleXfs>\
+                      <cellXfs><xf/><xf numFmtId='164'/><xf numFmtId='14'/><xf numFmtId='50'/><xf numFmtId='9'/></cellXfs>\
+                      <dxfs><dxf><numFmt numFmtId='164' formatCode='0'/></dxf></dxfs>";
+        let formats = outline("", styles).expect("nothing odd").formats;
+        let dates: Vec<bool> = (0..6).map(|style| formats.get(style) == &NumberFormat::Date).collect();
+        assert_eq!(dates, [false, true, true, false, false, false]);
+        assert!(matches!(formats.get(4), NumberFormat::Written(_)));
     }
 }

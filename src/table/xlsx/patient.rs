@@ -4,7 +4,7 @@
 use super::strings::Strings;
 use super::text::unescape;
 use super::xml::{BREAKS_OFF, Xml, attribute, damaged};
-use crate::table::number_format::NumberFormat;
+use crate::table::binary::CellFormats;
 use crate::table::value::Value;
 use crate::table::workbook::{Found, Trouble};
 use quick_xml::events::{BytesStart, Event};
@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 
 pub struct Patient<'b> {
     pub strings: &'b Strings,
-    pub formats: &'b [NumberFormat],
+    pub formats: &'b CellFormats,
 }
 
 /// A cell as far as its XML says it.
@@ -118,10 +118,7 @@ impl Patient<'_> {
             Some("n") | None => {
                 let number = trimmed.parse::<f64>().ok().filter(|number| number.is_finite());
                 let number = number.ok_or_else(|| place.damaged("holds no number where one should stand"))?;
-                match self.formats.get(cell.style) {
-                    Some(format) => Value::number(number, format),
-                    None => Value::Number(number),
-                }
+                Value::number(number, self.formats.get(cell.style))
             }
             Some(_) => return Err(place.damaged("is of a kind that is not known")),
         })

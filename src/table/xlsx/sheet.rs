@@ -5,7 +5,7 @@ use super::strings::Strings;
 use super::text::{content, decode, is_plain, string_item, unescape};
 use super::window::Window;
 use super::{Step, Stop, Unusual};
-use crate::table::number_format::NumberFormat;
+use crate::table::binary::CellFormats;
 use crate::table::value::Value;
 use crate::table::workbook::Found;
 use std::io::Read;
@@ -23,7 +23,7 @@ enum Place {
 
 pub struct Scan<'b> {
     strings: &'b Strings,
-    formats: &'b [NumberFormat],
+    formats: &'b CellFormats,
     place: Place,
     /// Tags that are open before the rows.
     open_tags: usize,
@@ -56,7 +56,7 @@ enum Content<'t> {
 }
 
 impl<'b> Scan<'b> {
-    pub fn new(strings: &'b Strings, formats: &'b [NumberFormat]) -> Scan<'b> {
+    pub fn new(strings: &'b Strings, formats: &'b CellFormats) -> Scan<'b> {
         Scan { strings, formats, place: Place::Start, open_tags: 0, in_row: false, row: 0, column: 0 }
     }
 
@@ -174,8 +174,8 @@ impl<'b> Scan<'b> {
     }
 
     fn number(&self, style: Option<usize>, number: f64) -> Value<'b> {
-        let formats: &'b [NumberFormat] = self.formats;
-        style.and_then(|style| formats.get(style)).map_or(Value::Number(number), |format| Value::number(number, format))
+        let formats: &'b CellFormats = self.formats;
+        style.map_or(Value::Number(number), |style| Value::number(number, formats.get(style)))
     }
 }
 

@@ -1,21 +1,18 @@
-//! The texts that cells share, one behind the other in one allocation.
+//! The texts that cells share, read.
 
 use super::markup::{Form, next_tag, prologue};
 use super::text::{run_of, string_item};
 use super::window::Window;
 use super::xml::{BREAKS_OFF, Xml, attribute, damaged};
 use super::{Step, Stop, Unusual};
+use crate::table::shared_texts::{SharedTexts, TEXTS_TOO_LONG};
 use crate::table::workbook::Trouble;
 use quick_xml::events::Event;
 use std::io::Read;
 
-/// All of them are held in memory, and told apart by numbers of 32 bits.
-const TEXT_BYTES_MAX: usize = 256 << 20;
-
 #[derive(Default)]
 pub struct Strings {
-    text: String,
-    ends: Vec<u32>,
+    texts: SharedTexts,
 }
 
 /// Where in the part one is.
@@ -49,20 +46,19 @@ impl Strings {
             }
             Place::Items => strings.item(text, at),
         })?;
-        strings.text.shrink_to_fit();
+        strings.texts.complete();
         Ok(strings)
     }
 
     fn item(&mut self, text: &str, at: usize) -> Step<Option<usize>> {
         let tag = next_tag(text, at)?;
         let end = match (tag.local, tag.form) {
-            ("si", Form::Opening) => string_item(text, &tag, &mut self.text)?,
-            ("si", Form::Empty) => tag.end,
+            ("si", Form::Opening) => self.texts.add(|into| string_item(text, &tag, into))?,
+            ("si", Form::Empty) => self.texts.add(|_| Ok(tag.end))?,
             ("sst", Form::Closing) => return Ok(None),
             _ => return Err(Stop::Unusual),
         };
-        self.ends.push(u32::try_from(self.text.len()).map_err(|_| Stop::Unusual)?);
-        Ok(Some(end))
+        end.ok_or(Stop::Unusual).map(Some)
     }
 
     /// The same of XML that programs do not write.
@@ -71,11 +67,8 @@ impl Strings {
         loop {
             match xml.next()? {
                 Event::Start(element) if element.local_name().as_ref() == "si" => {
-                    Strings::item_of(xml, &mut strings.text)?;
-                    if strings.text.len() > TEXT_BYTES_MAX {
-                        return Err(damaged("its texts are too long to be held in memory"));
-                    }
-                    strings.ends.push(strings.text.len() as u32);
+                    let added = strings.texts.add(|into| Strings::item_of(xml, into))?;
+                    added.ok_or_else(|| damaged(TEXTS_TOO_LONG))?;
                 }
                 Event::End(element) if element.local_name().as_ref() == "sst" => return Ok(strings),
                 Event::Eof => return Err(damaged(BREAKS_OFF)),
@@ -119,9 +112,7 @@ impl Strings {
     }
 
     pub fn get(&self, index: usize) -> Option<&str> {
-        let end = *self.ends.get(index)? as usize;
-        let start = index.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
-        Some(&self.text[start..end])
+        self.texts.get(index)
     }
 }
 
@@ -131,7 +122,7 @@ mod tests {
 
     fn read(xml: &str) -> Option<Vec<String>> {
         let strings = Strings::read(Window::new(xml.as_bytes())).ok()?;
-        Some((0..strings.ends.len()).filter_map(|i| strings.get(i).map(str::to_owned)).collect())
+        Some((0..strings.texts.len()).filter_map(|i| strings.get(i).map(str::to_owned)).collect())
     }
 
     #[test]
