@@ -4,8 +4,8 @@
 //! how they are looked up), `cell` (a row and its typed cells). Behind them, for CSV: `csv_in`, which plans with
 //! `encoding` and `dialect`, reads with `decode` and `record`, and reads `ahead` where there is much to do; for workbooks: `sheet_in`, which reads with
 //! `workbook` and `value` what `choose` chose, and what `sheet_facts` a sheet has besides its cells (`merged`, hidden rows, links).
-//! `workbook` reads an `xlsx`, an `xlsb`, an `xls` and an `ods` with code of our own; `xlsb` and `xls` share `binary`, `shared_texts`
-//! and `bytes`. `number_format` and `currency` say what the format of a number adds to it, `sums` what a row of totals begins with; `unpack` bounds what comes
+//! `workbook` reads an `xlsx`, an `xlsb`, an `xls` and an `ods` with code of our own; `xlsx` and `xlsb` share `package` and `xml`,
+//! both and `xls` share `binary` and `shared_texts`, `xlsb` and `xls` share `bytes`. `number_format` and `currency` say what the format of a number adds to it, `sums` what a row of totals begins with; `unpack` bounds what comes
 //! out of a zip file. `kind` tells all these apart, with `markup_text` from pages and XML; `fingerprint` is learnt from all bytes of a file, `input` is the file or a copy of it in memory; `csv_out` writes, and `excel`
 //! says what workbooks take.
 //!
@@ -32,6 +32,8 @@ mod workbook;
 mod sheet_facts;
 mod sums;
 mod merged;
+mod package;
+mod xml;
 mod xlsx;
 mod ods;
 mod xlsb;

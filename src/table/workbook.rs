@@ -124,7 +124,7 @@ impl Workbook {
                 (Book::Xlsx(Box::new(book)), sheets, epoch_1904)
             }
             Format::Xlsb => {
-                let book = XlsbBook::open(file)?;
+                let book = XlsbBook::open(&file)?;
                 let (sheets, epoch_1904) = (book.sheets(), book.epoch_1904());
                 (Book::Xlsb(Box::new(book)), sheets, epoch_1904)
             }

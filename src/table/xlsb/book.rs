@@ -2,9 +2,9 @@
 
 use super::super::binary::{CellFormats, check_sheets};
 use super::super::bytes::{u16_at, u32_at};
+use super::super::package::{Package, Related};
 use super::super::shared_texts::{SharedTexts, TEXTS_TOO_LONG};
 use super::super::workbook::{Sheet, Trouble};
-use super::archive::{Archive, Relation};
 use super::records::{PartRecords, cut, read_text};
 use std::collections::HashMap;
 
@@ -42,29 +42,29 @@ impl SheetPart {
 }
 
 impl Outlines {
-    pub fn read(archive: &mut Archive) -> Result<Outlines, Trouble> {
-        let relations = archive.relations(WORKBOOK)?;
+    pub fn read(package: &mut Package) -> Result<Outlines, Trouble> {
+        let related = package.related(WORKBOOK)?;
         let named = |kind: &str, usual: &str| {
-            let found = relations.iter().find(|relation| relation.kind == kind);
-            found.map_or_else(|| usual.to_owned(), |relation| relation.target.clone())
+            let found = related.iter().find(|one| one.kind == kind);
+            found.map_or_else(|| usual.to_owned(), |one| one.target.clone())
         };
-        let (sheets, epoch_1904) = workbook(archive, &relations)?;
-        let formats = formats(archive, &named("styles", "xl/styles.bin"))?;
-        let texts = texts(archive, &named("sharedStrings", "xl/sharedStrings.bin"))?;
+        let (sheets, epoch_1904) = workbook(package, &related)?;
+        let formats = formats(package, &named("styles", "xl/styles.bin"))?;
+        let texts = texts(package, &named("sharedStrings", "xl/sharedStrings.bin"))?;
         Ok(Outlines { sheets, epoch_1904, formats, texts })
     }
 }
 
-fn workbook(archive: &mut Archive, relations: &[Relation]) -> Result<(Vec<SheetPart>, bool), Trouble> {
+fn workbook(package: &mut Package, related: &[Related]) -> Result<(Vec<SheetPart>, bool), Trouble> {
     const COUNTS_FROM_1904: u32 = 1;
-    let part = archive.part(WORKBOOK)?.ok_or_else(|| Trouble::damaged("its list of sheets is missing"))?;
+    let part = package.part_named(WORKBOOK)?.ok_or_else(|| Trouble::damaged("its list of sheets is missing"))?;
     let mut records = PartRecords::new(part);
-    let relations = relations.iter().map(|relation| (relation.id.as_str(), relation)).collect();
+    let related = related.iter().map(|one| (one.id.as_str(), one)).collect();
     let (mut sheets, mut epoch_1904) = (Vec::new(), false);
     while let Some(kind) = records.next(|kind| matches!(kind, PROPERTIES | SHEET))? {
         match kind {
             SHEET => {
-                sheets.extend(sheet(&records.data, &relations)?);
+                sheets.extend(sheet(&records.data, &related)?);
                 check_sheets(sheets.len())?;
             }
             _ => epoch_1904 = u32_at(&records.data, 0).ok_or_else(cut)? & COUNTS_FROM_1904 != 0,
@@ -74,7 +74,7 @@ fn workbook(archive: &mut Archive, relations: &[Relation]) -> Result<(Vec<SheetP
 }
 
 /// `None` where the sheet has no part.
-fn sheet(data: &[u8], relations: &HashMap<&str, &Relation>) -> Result<Option<SheetPart>, Trouble> {
+fn sheet(data: &[u8], related: &HashMap<&str, &Related>) -> Result<Option<SheetPart>, Trouble> {
     let state = u32_at(data, 0).ok_or_else(cut)?;
     let (mut id, mut name) = (String::new(), String::new());
     let end = read_text(data, 8, &mut id)?;
@@ -82,10 +82,10 @@ fn sheet(data: &[u8], relations: &HashMap<&str, &Relation>) -> Result<Option<She
     if id.is_empty() {
         return Ok(None);
     }
-    let relation = relations.get(id.as_str());
-    let part = relation.map(|relation| relation.target.clone()).unwrap_or_default();
+    let named = related.get(id.as_str());
+    let part = named.map(|one| one.target.clone()).unwrap_or_default();
     // Charts, dialogs and macros have types of their own.
-    let table = match relation.map_or("", |relation| relation.kind.as_str()) {
+    let table = match named.map_or("", |one| one.kind.as_str()) {
         "worksheet" => true,
         "chartsheet" | "dialogsheet" | "xlMacrosheet" | "xlIntlMacrosheet" => false,
         _ => part.is_empty() || part.to_lowercase().contains("worksheets/"),
@@ -93,9 +93,9 @@ fn sheet(data: &[u8], relations: &HashMap<&str, &Relation>) -> Result<Option<She
     Ok(Some(SheetPart { name, visible: state == 0, table, part }))
 }
 
-fn formats(archive: &mut Archive, part: &str) -> Result<CellFormats, Trouble> {
+fn formats(package: &mut Package, part: &str) -> Result<CellFormats, Trouble> {
     let mut formats = CellFormats::default();
-    let Some(part) = archive.part(part)? else { return Ok(formats) };
+    let Some(part) = package.part_named(part)? else { return Ok(formats) };
     let mut records = PartRecords::new(part);
     // Styles of styles are of the same kind.
     let mut of_cells = false;
@@ -116,9 +116,9 @@ fn formats(archive: &mut Archive, part: &str) -> Result<CellFormats, Trouble> {
     Ok(formats)
 }
 
-fn texts(archive: &mut Archive, part: &str) -> Result<SharedTexts, Trouble> {
+fn texts(package: &mut Package, part: &str) -> Result<SharedTexts, Trouble> {
     let mut texts = SharedTexts::default();
-    let Some(part) = archive.part(part)? else { return Ok(texts) };
+    let Some(part) = package.part_named(part)? else { return Ok(texts) };
     let mut records = PartRecords::new(part);
     let mut ended = true;
     while let Some(kind) = records.next(|kind| matches!(kind, SHARED_TEXT | TEXTS_BEGIN | TEXTS_END))? {

@@ -1,9 +1,8 @@
 //! Workbooks of the kind .xlsb, read by our own code as streams of records, in the memory of the shared texts alone.
 //!
-//! `archive` finds parts and what they name, `records` knows one record from the next, `book` reads what all sheets share,
+//! `package` finds parts and what they name, `records` knows one record from the next, `book` reads what all sheets share,
 //! `sheet` one sheet. The records are those of [MS-XLSB]; those not known here are passed over, as it asks.
 
-mod archive;
 mod book;
 mod records;
 mod sheet;
@@ -14,9 +13,9 @@ pub mod made;
 mod tests;
 
 use super::input::Input;
+use super::package::Package;
 use super::sheet_facts::SheetFacts;
 use super::workbook::{Found, Sheet, Trouble};
-use archive::Archive;
 use book::{Outlines, SheetPart};
 use records::PartRecords;
 use std::collections::BTreeSet;
@@ -24,15 +23,15 @@ use std::ops::ControlFlow;
 
 /// An open workbook.
 pub struct XlsbBook {
-    archive: Archive,
+    package: Package,
     outlines: Outlines,
 }
 
 impl XlsbBook {
-    pub fn open(file: Input) -> Result<XlsbBook, Trouble> {
-        let mut archive = Archive::open(file)?;
-        let outlines = Outlines::read(&mut archive)?;
-        Ok(XlsbBook { archive, outlines })
+    pub fn open(file: &Input) -> Result<XlsbBook, Trouble> {
+        let mut package = Package::open(file)?;
+        let outlines = Outlines::read(&mut package)?;
+        Ok(XlsbBook { package, outlines })
     }
 
     pub fn sheets(&self) -> Vec<Sheet> {
@@ -46,20 +45,20 @@ impl XlsbBook {
     /// Hands the cells of a sheet to `take`, in the order of the file, until it breaks off.
     pub fn cells(&mut self, sheet: &str, take: &mut dyn FnMut(Found<'_>) -> ControlFlow<()>) -> Result<(), Trouble> {
         let part = self.part_of(sheet)?;
-        let part = self.archive.part(&part)?.ok_or(Trouble::Missing)?;
+        let part = self.package.part_named(&part)?.ok_or(Trouble::Missing)?;
         sheet::give_cells(PartRecords::new(part), &self.outlines, take)
     }
 
     /// What the sheet says besides its cells; `links` are looked for where they are wanted.
     pub fn facts(&mut self, sheet: &str, links: bool) -> Result<SheetFacts, Trouble> {
         let name = self.part_of(sheet)?;
-        let relations = self.archive.relations(&name)?;
-        let part = self.archive.part(&name)?.ok_or(Trouble::Missing)?;
-        let mut facts = sheet::read_facts(PartRecords::new(part), &relations, links)?;
-        let tables = relations.iter().filter(|relation| relation.kind == "table");
+        let related = self.package.related(&name)?;
+        let part = self.package.part_named(&name)?.ok_or(Trouble::Missing)?;
+        let mut facts = sheet::read_facts(PartRecords::new(part), &related, links)?;
+        let tables = related.iter().filter(|one| one.kind == "table");
         let parts: BTreeSet<&str> = tables.map(|table| table.target.as_str()).collect();
         for part in parts {
-            if let Some(part) = self.archive.part(part)? {
+            if let Some(part) = self.package.part_named(part)? {
                 facts.totals.extend(sheet::totals_row(PartRecords::new(part))?);
             }
         }

@@ -2,10 +2,10 @@
 
 use super::super::binary::{LinksFound, add_merged, error_by_code, packed_number};
 use super::super::bytes::{f64_at, u8_at, u32_at};
+use super::super::package::Related;
 use super::super::sheet_facts::{Area, SheetFacts, hide};
 use super::super::value::Value;
 use super::super::workbook::{BEYOND, Found, Trouble};
-use super::archive::Relation;
 use super::book::Outlines;
 use super::records::{PartRecords, cut, read_text};
 use std::collections::HashMap;
@@ -133,15 +133,15 @@ fn value<'t>(
     value.map(Some).ok_or_else(cut)
 }
 
-/// What the sheet says besides its cells; `relations` are those it names its links by, where `links` are wanted.
+/// What the sheet says besides its cells; `related` is what it names its links by, where `links` are wanted.
 pub fn read_facts<R: Read>(
     mut records: PartRecords<R>,
-    relations: &[Relation],
+    related: &[Related],
     links: bool,
 ) -> Result<SheetFacts, Trouble> {
     let (mut merged, mut hidden) = (Vec::new(), Vec::new());
     let mut found = LinksFound::default();
-    let external = relations.iter().filter(|relation| links && relation.external);
+    let external = related.iter().filter(|one| links && one.external);
     let addresses: HashMap<&str, &str> = external.map(|one| (one.id.as_str(), one.target.as_str())).collect();
     let (mut ended, mut before) = (false, 0);
     // A row that is not shown and of which no cell has been met.

@@ -13,7 +13,7 @@ fn told(trouble: Trouble) -> String {
 }
 
 fn read(file: Vec<u8>) -> Result<Vec<String>, String> {
-    let mut book = XlsbBook::open(Input::memory(file)).map_err(told)?;
+    let mut book = XlsbBook::open(&Input::memory(file)).map_err(told)?;
     let name = book.sheets().into_iter().find(|sheet| sheet.table).map(|sheet| sheet.name).unwrap_or_default();
     let epoch = book.epoch_1904();
     let mut cells = Vec::new();
@@ -147,7 +147,7 @@ fn hidden_rows_merged_cells_links_and_totals_are_known() {
         ),
         ("xl\\tables\\table1.bin", table),
     ]);
-    let mut book = XlsbBook::open(Input::memory(file)).ok().expect("it opens");
+    let mut book = XlsbBook::open(&Input::memory(file)).ok().expect("it opens");
     assert!(book.epoch_1904());
     let sheets: Vec<_> = book.sheets().into_iter().map(|sheet| (sheet.name, sheet.visible, sheet.table)).collect();
     assert_eq!(sheets, [("Лист".into(), true, true), ("Макрос".into(), true, false), ("Скрытый".into(), false, true)]);

@@ -5,29 +5,28 @@
 //! anything else: then it gives up (`Unusual`), and `patient`, which takes whatever XML allows, goes on from that very cell.
 //! Every cell given by the one is the one the other would have given.
 //!
-//! `package` is the zip file with its parts, `outline` says which part is what, `facts` what a sheet says besides its cells;
-//! `xml` reads patiently, `window` unpacks a part piece by piece, `markup` knows tags and attributes, `text` what stands
-//! between them; of these are made the `strings` and the cells of a `sheet`.
+//! `outline` says which part of the `package` is what, `facts` what a sheet says besides its cells; `window` unpacks a part
+//! piece by piece, `markup` knows tags and attributes, `text` what stands between them; of these are made the `strings` and the
+//! cells of a `sheet`.
 
 mod facts;
 mod markup;
 mod outline;
-mod package;
 mod patient;
 mod sheet;
 mod strings;
 mod text;
 mod window;
-mod xml;
 
 #[cfg(test)]
 mod oracle;
 
 use super::input::Input;
+use super::package::{self, Package};
 use super::sheet_facts::SheetFacts;
 use super::workbook::{Found, Sheet, Trouble};
+use super::xml;
 use outline::Outline;
-use package::Package;
 use patient::Patient;
 use std::ops::ControlFlow;
 use strings::Strings;

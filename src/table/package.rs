@@ -1,5 +1,5 @@
-//! The zip file that a workbook is: its parts by name, and what one part says of others. Programs write the names of parts
-//! with slashes of either kind, in any case, from the root or from where they stand.
+//! The zip file that an .xlsx or .xlsb is: its parts by name, and what one part says of others. Programs write the names of
+//! parts with slashes of either kind, in any case, from the root or from where they stand.
 
 use super::xml::{Xml, attribute};
 use crate::table::input::Input;
@@ -11,6 +11,9 @@ use std::collections::HashMap;
 use std::io::{BufReader, Seek};
 use zip::ZipArchive;
 use zip::read::ZipFile;
+
+/// A part as it is unpacked, which ends in an error where it is larger than any honest one.
+pub type Part<'p> = Unpacked<ZipFile<'p, BufReader<Input>>>;
 
 pub struct Package {
     archive: ZipArchive<BufReader<Input>>,
@@ -27,6 +30,7 @@ pub struct Related {
     pub kind: String,
     /// Its full name, or an address outside of the workbook.
     pub target: String,
+    pub external: bool,
 }
 
 impl Package {
@@ -48,12 +52,17 @@ impl Package {
         self.parts.get(&folded(name)).copied()
     }
 
-    /// A part as it is unpacked, which ends in an error where it is larger than any honest one.
-    pub fn part(&mut self, part: usize) -> Result<Unpacked<ZipFile<'_, BufReader<Input>>>, Trouble> {
+    pub fn part(&mut self, part: usize) -> Result<Part<'_>, Trouble> {
         let found = self.archive.by_index(part).map_err(Trouble::of_zip)?;
         let name = found.name().map(|name| name.into_owned()).unwrap_or_default();
+        // The same for both kinds.
         let limit = unpack::limit(&name, found.compressed_size().min(self.length), Format::Xlsx);
         Ok(Unpacked::new(found, &name, limit))
+    }
+
+    /// `None` where there is none of this name.
+    pub fn part_named(&mut self, name: &str) -> Result<Option<Part<'_>>, Trouble> {
+        self.find(name).map(|part| self.part(part)).transpose()
     }
 
     pub fn xml(&mut self, part: usize) -> Result<Xml<'_>, Trouble> {
@@ -62,6 +71,8 @@ impl Package {
 
     /// What a part refers to; nothing where it says nothing.
     pub fn related(&mut self, name: &str) -> Result<Vec<Related>, Trouble> {
+        /// Links are among them, of which Excel takes 65,530 on a sheet, and others take more.
+        const RELATED_MAX: usize = 1 << 20;
         let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
         let path = if folder.is_empty() { format!("_rels/{file}.rels") } else { format!("{folder}/_rels/{file}.rels") };
         let Some(part) = self.find(&path) else { return Ok(Vec::new()) };
@@ -71,11 +82,14 @@ impl Package {
             match xml.next()? {
                 Event::Start(element) if element.local_name().as_ref() == "Relationship" => {
                     let said = |name: &str| attribute(&element, name).unwrap_or_default();
-                    let outside = said("TargetMode").eq_ignore_ascii_case("external");
+                    let external = said("TargetMode").eq_ignore_ascii_case("external");
                     let target = said("Target");
-                    let target = if outside { target } else { resolved(folder, &target) };
+                    let target = if external { target } else { resolved(folder, &target) };
                     let kind = said("Type").rsplit('/').next().unwrap_or_default().to_owned();
-                    related.push(Related { id: said("Id"), kind, target });
+                    if related.len() >= RELATED_MAX {
+                        return Err(Trouble::damaged("its list of links has no end"));
+                    }
+                    related.push(Related { id: said("Id"), kind, target, external });
                 }
                 Event::Eof => return Ok(related),
                 _ => {}
@@ -107,6 +121,22 @@ fn resolved(folder: &str, target: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::xlsb::made::zipped;
+
+    #[test]
+    fn what_a_part_refers_to_is_read_from_any_xml() {
+        let xml = "\u{feff}<?xml version='1.0'?><!-- <Relationship Id=\"x\"/> --><r:Relationships xmlns:r=\"a/Relationship\">\n\
+                   <r:Relationship Target='worksheets\\sheet1.bin'\n Id = \"rId1\" Type=\"http://x/y/worksheet\" />\
+                   <Relationship Id=\"rId2\" Type=\"a/hyperlink\" Target=\"http://x/?a=1&amp;b=&#x416;\" TargetMode=\"external\"/>\
+                   </r:Relationships>";
+        let file = zipped(&[("xl\\_rels\\Workbook.bin.rels", xml.as_bytes().to_vec())]);
+        let mut package = Package::open(&Input::memory(file)).ok().expect("it opens");
+        let related = package.related("xl/workbook.bin").ok().expect("it can be read");
+        let told: Vec<_> = related.iter().map(|one| (&*one.id, &*one.kind, &*one.target, one.external)).collect();
+        let sheet = ("rId1", "worksheet", "xl/worksheets/sheet1.bin", false);
+        assert_eq!(told, [sheet, ("rId2", "hyperlink", "http://x/?a=1&b=Ж", true)]);
+        assert!(package.related("xl/styles.bin").is_ok_and(|related| related.is_empty()));
+    }
 
     #[test]
     fn targets_are_found_however_they_are_written() {
