@@ -122,17 +122,21 @@ pub fn add_merged(merged: &mut Vec<Area>, area: Area) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Addresses behind cells, as many as there is room for.
+pub const LINKS_TOO_MANY: &str = "its links are too many to be held in memory";
+
+/// Addresses behind cells, which are looked for where they are wanted.
 pub struct LinksFound {
-    pub links: HashMap<(u32, u32), String>,
+    links: HashMap<(u32, u32), String>,
     room: usize,
+    /// There were more than there was room for.
+    full: bool,
 }
 
 impl Default for LinksFound {
     fn default() -> LinksFound {
         /// Excel takes 65,530 links on a sheet; an address is a hundred bytes, sometimes two hundred.
-        const ROOM_BYTES: usize = 24 << 20;
-        LinksFound { links: HashMap::new(), room: ROOM_BYTES }
+        const ROOM_BYTES: usize = 64 << 20;
+        LinksFound { links: HashMap::new(), room: ROOM_BYTES, full: false }
     }
 }
 
@@ -149,11 +153,19 @@ impl LinksFound {
         }
         for row in area.top..=area.bottom {
             for column in area.left..=area.right {
-                let Some(left) = self.room.checked_sub(address.len() + ENTRY_BYTES) else { return };
+                let Some(left) = self.room.checked_sub(address.len() + ENTRY_BYTES) else {
+                    self.full = true;
+                    return;
+                };
                 self.room = left;
                 self.links.insert((row, column), address.to_owned());
             }
         }
+    }
+
+    /// All of them by row and column, which are never some of them: a cell without its address would be an empty one.
+    pub fn all(self) -> Result<HashMap<(u32, u32), String>, Trouble> {
+        if self.full { Err(Trouble::damaged(LINKS_TOO_MANY)) } else { Ok(self.links) }
     }
 }
 
@@ -225,9 +237,14 @@ mod tests {
         assert!(found.links.is_empty());
         found.add(area(1, 2, 2, 3), "a");
         assert_eq!(found.links.len(), 4);
-        for row in 0..30 {
+        for row in 0..6 {
             found.add(area(row * 100, 0, row * 100 + 99, 99), &"a".repeat(1_000));
         }
-        assert!((20_000..30_000).contains(&found.links.len()), "{}", found.links.len());
+        assert_eq!(found.all().map(|links| links.len()).ok(), Some(4 + 60_000 - 4));
+        let mut found = LinksFound::default();
+        for row in 0..7 {
+            found.add(area(row * 100, 0, row * 100 + 99, 99), &"a".repeat(1_000));
+        }
+        assert!(found.all().is_err(), "no part of them is given");
     }
 }

@@ -1,12 +1,13 @@
 //! What a sheet says besides its cells, gathered from its rows.
 
 use super::row::OdsRow;
-use crate::table::binary::MERGED_MAX;
+use crate::table::binary::{LINKS_TOO_MANY, MERGED_MAX, MERGED_WITHOUT_END};
 use crate::table::record::COLUMNS_MAX;
 use crate::table::sheet_facts::{Area, SheetFacts, hide};
+use crate::table::workbook::Trouble;
 use std::collections::HashMap;
 
-/// What the addresses of all sheets may take, some 100 bytes each; of those that are more nothing is known.
+/// What the addresses of all sheets may take, some 100 bytes each; a sheet with more gives none of them.
 const LINKS_BYTES_MAX: usize = 32 << 20;
 const LINK_BYTES: usize = 72;
 
@@ -23,6 +24,29 @@ impl Default for Room {
     }
 }
 
+/// What a sheet says besides its cells, as far as there was room for it.
+#[derive(Debug)]
+pub struct TableFacts {
+    facts: SheetFacts,
+    endless: bool,
+    links_lost: bool,
+}
+
+impl TableFacts {
+    /// All of it, with `links` where they are wanted.
+    pub fn all(&self, links: bool) -> Result<SheetFacts, Trouble> {
+        if self.endless {
+            return Err(Trouble::damaged(MERGED_WITHOUT_END));
+        }
+        if links && self.links_lost {
+            return Err(Trouble::damaged(LINKS_TOO_MANY));
+        }
+        let SheetFacts { merged, hidden, links: found, totals } = &self.facts;
+        let links = if links { found.clone() } else { HashMap::new() };
+        Ok(SheetFacts { merged: merged.clone(), hidden: hidden.clone(), links, totals: totals.clone() })
+    }
+}
+
 pub struct Gathered<'g> {
     room: &'g mut Room,
     rows_max: u32,
@@ -31,12 +55,14 @@ pub struct Gathered<'g> {
     endless: bool,
     hidden: Vec<(u32, u32)>,
     links: HashMap<(u32, u32), String>,
+    /// There were more addresses than there was room.
+    links_lost: bool,
 }
 
 impl<'g> Gathered<'g> {
     pub fn new(room: &'g mut Room, rows_max: u32) -> Gathered<'g> {
         let (merged, hidden, links) = (Vec::new(), Vec::new(), HashMap::new());
-        Gathered { room, rows_max, merged, endless: false, hidden, links }
+        Gathered { room, rows_max, merged, endless: false, hidden, links, links_lost: false }
     }
 
     pub fn row(&mut self, row: &OdsRow) {
@@ -78,7 +104,10 @@ impl<'g> Gathered<'g> {
     fn link(&mut self, row: &OdsRow, number: u32) -> bool {
         for (columns, address) in &row.links {
             for column in columns.clone() {
-                let Some(room) = self.room.link_bytes.checked_sub(LINK_BYTES + address.len()) else { return false };
+                let Some(room) = self.room.link_bytes.checked_sub(LINK_BYTES + address.len()) else {
+                    self.links_lost = true;
+                    return false;
+                };
                 self.room.link_bytes = room;
                 self.links.insert((number, column), address.clone());
             }
@@ -86,9 +115,8 @@ impl<'g> Gathered<'g> {
         !row.links.is_empty()
     }
 
-    /// `None` where not all of them could be gathered.
-    pub fn facts(self) -> Option<SheetFacts> {
-        let Gathered { merged, hidden, links, .. } = self;
-        (!self.endless).then(|| SheetFacts { merged, hidden, links, totals: Vec::new() })
+    pub fn facts(self) -> TableFacts {
+        let Gathered { merged, hidden, links, endless, links_lost, .. } = self;
+        TableFacts { facts: SheetFacts { merged, hidden, links, totals: Vec::new() }, endless, links_lost }
     }
 }

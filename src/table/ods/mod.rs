@@ -23,13 +23,13 @@ mod oracle;
 #[cfg(test)]
 mod tests;
 
-use super::binary::{MERGED_WITHOUT_END, check_sheets};
+use super::binary::check_sheets;
 use super::input::Input;
 use super::sheet_facts::SheetFacts;
 use super::workbook::{Found, ROWS_MAX, Sheet, Trouble};
-use gather::{Gathered, Room};
+use gather::{Gathered, Room, TableFacts};
 use row::OdsRow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::io::{BufReader, Read, Seek};
 use std::ops::ControlFlow;
 use xml::{Ns, XmlPiece, XmlStream, XmlTag};
@@ -53,8 +53,8 @@ struct TableEntry {
     place: usize,
     name: String,
     visible: bool,
-    /// `None` where its merged cells have no end; other sheets can be read all the same.
-    facts: Option<SheetFacts>,
+    /// Where there was no room for all of them, other sheets can be read all the same.
+    facts: TableFacts,
 }
 
 impl OpenDocument {
@@ -81,10 +81,7 @@ impl OpenDocument {
     /// What the sheet says besides its cells, with `links` where they are wanted.
     pub fn facts(&self, sheet: &str, links: bool) -> Result<SheetFacts, Trouble> {
         let table = self.tables.iter().find(|table| table.name == sheet).ok_or(Trouble::Missing)?;
-        let facts = table.facts.as_ref().ok_or_else(|| damaged(MERGED_WITHOUT_END))?;
-        let SheetFacts { merged, hidden, links: found, totals } = facts;
-        let links = if links { found.clone() } else { HashMap::new() };
-        Ok(SheetFacts { merged: merged.clone(), hidden: hidden.clone(), links, totals: totals.clone() })
+        table.facts.all(links)
     }
 
     /// Hands the cells of a sheet to `take`, in the order of the file, until it breaks off.

@@ -1,7 +1,7 @@
 //! Whole workbooks, made by hand in memory.
 
 use super::OpenDocument;
-use crate::table::binary::MERGED_WITHOUT_END;
+use crate::table::binary::{LINKS_TOO_MANY, MERGED_WITHOUT_END};
 use crate::table::input::Input;
 use crate::table::sheet_facts::{Area, SheetFacts};
 use crate::table::workbook::{BEYOND, ROWS_MAX, Trouble};
@@ -302,6 +302,14 @@ fn facts_stay_within_the_sheet_and_within_bounds() {
     let book = open(tables.as_bytes()).map_err(detail).expect("a workbook");
     assert_eq!(book.facts("A", true).map_err(detail), Err(MERGED_WITHOUT_END.to_owned()));
     assert_eq!(book.facts("S", true).map_err(detail), Ok(SheetFacts::default()));
+    let link = format!("<text:p><text:a xlink:href='http://{}'>a</text:a></text:p>", "a".repeat(1_000));
+    let rows = format!(
+        "<table:table-row table:number-rows-repeated='40000'><table:table-cell office:value-type='string'>{link}\
+         </table:table-cell></table:table-row>"
+    );
+    let book = open(sheet(&rows).as_bytes()).map_err(detail).expect("a workbook");
+    assert_eq!(book.facts("S", true).map_err(detail), Err(LINKS_TOO_MANY.to_owned()));
+    assert_eq!(book.facts("S", false).map_err(detail), Ok(SheetFacts::default()));
     let collapsed = "table:number-rows-repeated='4294967295' table:visibility='collapse'";
     assert_eq!(facts_of(collapsed, "<table:table-cell/>").hidden, []);
 }

@@ -62,7 +62,7 @@ impl XlsBook {
     pub fn facts(&mut self, sheet: &str, links: bool) -> Result<SheetFacts, Trouble> {
         let at = self.place(sheet)?;
         let XlsBook { stream, globals, looks } = self;
-        Ok(look(looks, globals, stream, at)?.facts(stream, links))
+        look(looks, globals, stream, at)?.facts(stream, links)
     }
 
     /// Hands the cells of a sheet to `take`, row by row, until it breaks off.

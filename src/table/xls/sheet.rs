@@ -96,14 +96,14 @@ pub struct FirstLook {
 
 impl FirstLook {
     /// What the sheet says besides its cells.
-    pub fn facts(&self, stream: &[u8], links: bool) -> SheetFacts {
+    pub fn facts(&self, stream: &[u8], links: bool) -> Result<SheetFacts, Trouble> {
         let mut found = LinksFound::default();
         for at in self.links.iter().filter(|_| links) {
             if let Some(record) = BiffRecords::new(stream, *at).peek() {
                 read_link(&record, &mut found);
             }
         }
-        SheetFacts { links: found.links, ..self.facts.clone() }
+        Ok(SheetFacts { links: found.all()?, ..self.facts.clone() })
     }
 }
 

@@ -177,7 +177,7 @@ pub fn read_facts<R: Read>(
     if !ended {
         return Err(cut());
     }
-    Ok(SheetFacts { merged, hidden, links: found.links, ..SheetFacts::default() })
+    Ok(SheetFacts { merged, hidden, links: found.all()?, ..SheetFacts::default() })
 }
 
 fn is_hidden(row: &[u8]) -> bool {

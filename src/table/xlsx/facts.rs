@@ -211,7 +211,7 @@ fn read(xml: &mut Xml<'_>, facts: &mut SheetFacts, related: &[Related], links: b
                 continue;
             }
             Event::Eof => {
-                facts.links = found.links;
+                facts.links = found.all()?;
                 return Ok(());
             }
             _ => continue,
