@@ -6,9 +6,8 @@ use super::request::SourceOptions;
 use crate::mapping::{Written, compile};
 use crate::message;
 use crate::problem::{Place, Problem};
-use crate::report::REJECT_COLUMNS;
 use crate::store::{RunOutcome, SourceHead, Store};
-use crate::table::{BeyondAscii, Fingerprint, Header, ReadOptions, Table};
+use crate::table::{BeyondAscii, Fingerprint, Found, Header, ReadOptions, Table};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
@@ -77,18 +76,28 @@ pub(super) fn clear(table: &Table) -> Result<(), EngineError> {
     }
 }
 
+/// What a file of rejected rows is called when a spreadsheet has saved it.
+const ENDINGS: [&str; 8] = ["csv", "txt", "tsv", "xlsx", "xlsm", "xlsb", "xls", "ods"];
+
 /// A reject file of an earlier run has its titles in the first row of its one sheet, wherever the mapping says they
 /// are in the source.
 fn rejects_of_a_run(file: &Path, options: &ReadOptions) -> Option<Table> {
     let elsewhere = options.sheet.is_some() || options.header_row.is_some_and(|row| row != 1);
     let ending = file.extension()?.to_str()?.to_lowercase();
-    if !elsewhere || !matches!(ending.as_str(), "csv" | "xlsx") {
+    let written_otherwise = options.delimiter.is_some() || options.encoding.is_some();
+    if !(elsewhere || written_otherwise) || !ENDINGS.contains(&ending.as_str()) {
         return None;
     }
     let first = ReadOptions { header_row: Some(1), sheet: None, ..options.clone() };
-    let table = Table::open(file, &first).ok()?;
-    let ours = REJECT_COLUMNS.iter().all(|column| table.header.titles().any(|title| title == *column));
-    ours.then_some(table)
+    // Whoever has saved it with a spreadsheet may have given it another delimiter and another encoding.
+    let saved = ReadOptions { encoding: None, delimiter: None, ..first.clone() };
+    let open = |options: &ReadOptions| Table::open(file, options).ok().filter(|table| table.header.is_of_rejects());
+    let found = |table: &Table| options.titles.iter().filter(|title| table.header.find(title) != Found::None).count();
+    let (first, saved) = (open(&first), written_otherwise.then(|| open(&saved)).flatten());
+    match (first, saved) {
+        (Some(first), Some(saved)) => Some(if found(&saved) > found(&first) { saved } else { first }),
+        (first, saved) => first.or(saved),
+    }
 }
 
 /// What opens a source again exactly as it was.

@@ -7,6 +7,7 @@ use super::dialect::{Dialect, number_text};
 use super::shape::Shape;
 use super::sheets::Sheets;
 use crate::api::Failure;
+use crate::mapping::convert::text::with_apostrophe;
 use crate::table::CsvOut;
 use encoding_rs::Encoding;
 use serde_json::value::RawValue;
@@ -205,14 +206,21 @@ fn unwritten(target: &Path, cause: io::Error) -> ExportError {
     ExportError::Write { path: target.to_owned(), cause }
 }
 
-/// Spreadsheets take texts that begin like this for formulas, and a formula may send data away.
+/// Spreadsheets take texts that begin like this for formulas, and a formula may send data away. An import takes the mark away, and
+/// so a text that begins with one is marked as well.
 fn neutral(cell: &Cell, dialect: &Dialect) -> (String, bool) {
     let text = match cell {
         Cell::Number(number) => number_text(*number, dialect.decimal),
         other => other.text(),
     };
-    let formula = matches!(cell, Cell::Text(_)) && text.starts_with(['=', '+', '-', '@', '\t']);
-    if formula { (format!("'{text}"), true) } else { (text, false) }
+    let Cell::Text(_) = cell else { return (text, false) };
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        return (format!("'{text}"), true);
+    }
+    match with_apostrophe(&text) {
+        Some(marked) => (marked, true),
+        None => (text, false),
+    }
 }
 
 /// Of what lies on the disk, which is made sure of first.
@@ -243,6 +251,7 @@ mod tests {
             (Cell::Text("-x".into()), "'-x"),
             (Cell::Text("@SUM".into()), "'@SUM"),
             (Cell::Text("\t=1".into()), "'\t=1"),
+            (Cell::Text("'=1".into()), "''=1"),
             (Cell::Text("1=1".into()), "1=1"),
             (Cell::Number(Decimal::new(-5, 0)), "-5"),
             (Cell::Empty, ""),

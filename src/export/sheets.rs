@@ -5,6 +5,7 @@ use super::cell::Cell;
 use super::columns::Head;
 use super::dialect::Dialect;
 use super::hidden::{Described, HiddenOut, Stamp};
+use crate::mapping::convert::text::with_apostrophe;
 use crate::table::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
 use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format};
 use rust_xlsxwriter::{Workbook, XlsxError};
@@ -122,7 +123,7 @@ impl Sheets {
             self.begin()?;
         }
         self.row += 1;
-        let cells: Vec<Cell> = cells.collect();
+        let cells: Vec<Cell> = cells.map(marked).collect();
         if let Some(hidden) = &mut self.hidden {
             hidden.row(&mut self.workbook, &cells)?;
         }
@@ -186,6 +187,14 @@ impl Sheets {
             }
         }
         Ok(())
+    }
+}
+
+/// An import takes one apostrophe from a text of which it keeps a spreadsheet; such a text of the CRM has another.
+fn marked(cell: Cell) -> Cell {
+    match &cell {
+        Cell::Text(text) => with_apostrophe(text).map_or(cell, Cell::Text),
+        _ => cell,
     }
 }
 

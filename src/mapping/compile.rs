@@ -39,7 +39,7 @@ impl Origins {
         Origins {
             header: table.header.clone(),
             source: table.source(),
-            csv: table.layout.format == Format::Csv,
+            csv: table.layout.format == Format::Csv || table.is_rejects_of_csv(),
             skips_hidden: table.layout.hidden_rows == Some(HiddenRows::Skip),
             sample: table.sample(),
             ledger,

@@ -14,7 +14,7 @@ use crate::entity::payload::ObjectWriter;
 use crate::entity::{Action, Holds};
 use crate::message;
 use crate::problem::{Message, Place, Problem, Stage, did_you_mean, quoted};
-use crate::table::{Cell, Row, Scalar, fold};
+use crate::table::{Cell, REJECT_COLUMNS, Row, Scalar, fold};
 use rust_decimal::Decimal;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -135,8 +135,12 @@ impl<'a> RowContext<'a> {
         }
         let beyond = |index: &usize| !self.row.get(*index).is_empty() && !self.plan.letters.contains(index);
         let Some(index) = (width..self.row.len()).find(beyond) else { return };
+        // What a reject file adds stands between, and a spreadsheet has filled up the shorter rows.
+        let added = if self.plan.header.is_of_rejects() { REJECT_COLUMNS.len() } else { 0 };
+        let last = (index..self.row.len()).rev().find(|index| !self.row.get(*index).is_empty()).unwrap_or(index);
+        let cells = if added > 0 { last + 1 - added } else { self.row.len() };
         let message =
-            message!("the row has {cells} cells, and there are titles for {width}", cells = self.row.len(), width);
+            message!("the row has {cells} cells, and there are titles for {width}", cells, width = width - added);
         let hint = match self.plan.csv {
             true => "put a cell that holds the delimiter between quotes, or give the column a title",
             false => "give the column a title, or empty the cell",

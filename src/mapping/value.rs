@@ -106,15 +106,17 @@ impl RowContext<'_> {
                 Made::Text(date::rfc3339_midnight(day, rules.timezone()).into())
             }
             Convert::Moment(rules) => Made::Int(date::datetime(cell, rules)?),
-            Convert::Tag => Made::Text(fits(Cow::Borrowed(cell.text.trim()), TEXT_MAX)?),
+            Convert::Tag => Made::Text(fits(text::unmarked(cell.text.trim()), TEXT_MAX)?),
             Convert::EntityId => Made::Id(entity_id(cell)?),
             Convert::Word(words) => Made::Text(word(cell.text.trim(), words)?.into()),
             Convert::Colour { known, hash } => Made::Text(colour(cell.text.trim(), known, *hash)?.into()),
             Convert::Country => Made::Text(country(cell.text.trim())?.into()),
-            Convert::ObjectName { max } => Made::Text(fits(Cow::Borrowed(cell.text.trim()), *max)?),
+            Convert::ObjectName { max } => Made::Text(fits(text::unmarked(cell.text.trim()), *max)?),
             Convert::Json { kind, bare } => Made::Json(json::values(cell.text, *kind, *bare)?),
-            Convert::Chain { catalogs, cache } => return self.step(value, catalogs, *cache, cell.text.trim(), names),
-            Convert::Name(lookup) => return self.name(value, *lookup, cell.text.trim(), names),
+            Convert::Chain { catalogs, cache } => {
+                return self.step(value, catalogs, *cache, &text::unmarked(cell.text.trim()), names);
+            }
+            Convert::Name(lookup) => return self.name(value, *lookup, &text::unmarked(cell.text.trim()), names),
         })
     }
 

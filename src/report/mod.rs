@@ -1,18 +1,18 @@
 //! What a run leaves behind, made from the store alone and streamed from it: `tables` (results, problems and rejected
-//! rows as CSV), `workbook` (the same for people), `summary` (`run.json`), `log` (`log.jsonl`). Making a report again
+//! rows as CSV), `workbook` (the results for people), `rejects` (the rejected rows for people), `summary` (`run.json`), `log` (`log.jsonl`). Making a report again
 //! gives the same files.
 
 mod log;
+mod rejects;
 mod summary;
 mod tables;
 mod workbook;
 
-pub use crate::table::REJECT_COLUMNS;
 pub use log::Log;
 pub use summary::{Requests, SourceSummary, Summary};
 
 use crate::store::{KeptCell, Line, Run, Status, Store, StoreError};
-use crate::table::Scalar;
+use crate::table::{Scalar, Shown};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -41,7 +41,7 @@ pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportE
     let mut tables = tables::Tables::create(run, folder)?;
     let notes = store.notes(run.run)?;
     let mut book = workbook::Book::new(run, &counts, &notes)?;
-    let mut rejects = workbook::Rejects::new(run);
+    let mut rejects = rejects::Rejects::new(run);
     store.lines::<ReportError>(run, |line| {
         tables.line(&line)?;
         book.line(&line)?;
@@ -96,15 +96,26 @@ fn rejected_rows(line: &Line) -> impl Iterator<Item = (u32, &[KeptCell])> {
 }
 
 /// A cell as a text that the same mapping reads back to the same value: a number cell of a workbook is written with the
-/// source's decimal sign, and never with exactly three decimals, which would have two readings.
+/// source's decimal sign, and never with exactly three decimals, which would have two readings; an amount with the sign of
+/// its currency.
 fn text_of(cell: &KeptCell, decimal: Option<char>) -> Cow<'_, str> {
-    let (Scalar::Number(_), Some(dot)) = (cell.value, cell.text.find('.')) else { return Cow::Borrowed(&cell.text) };
+    let currency = match cell.value {
+        Scalar::Number(_) => None,
+        Scalar::Formatted(_, Shown::Currency(sign)) => Some(sign),
+        _ => return Cow::Borrowed(&cell.text),
+    };
     let mut text = cell.text.clone();
-    if text.len() - dot == 4 {
-        text.push('0');
+    if let Some(dot) = text.find('.') {
+        if text.len() - dot == 4 {
+            text.push('0');
+        }
+        if let Some(sign) = decimal {
+            text.replace_range(dot..=dot, sign.encode_utf8(&mut [0; 4]));
+        }
     }
-    if let Some(sign) = decimal {
-        text.replace_range(dot..=dot, sign.encode_utf8(&mut [0; 4]));
+    if let Some(currency) = currency {
+        text.push(' ');
+        text.push_str(currency.written());
     }
     Cow::Owned(text)
 }

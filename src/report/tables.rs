@@ -4,7 +4,7 @@ use super::{PROBLEMS, REJECTED, RESULTS, ReportError, address, failed, rejected_
 use crate::mapping::request_id;
 use crate::problem::Problem;
 use crate::store::{Line, Run, Status, Word};
-use crate::table::{CsvOut, Format, REJECT_COLUMNS};
+use crate::table::{CsvOut, Format, Header, REJECT_COLUMNS, guarded};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -44,6 +44,7 @@ pub struct Tables<'a> {
     results: Out,
     problems: Out,
     rejected: Out,
+    header: Header,
     /// Which of the source's columns a reject file repeats: all but those of an earlier reject file.
     kept: Vec<usize>,
 }
@@ -60,6 +61,7 @@ impl Out {
     }
 
     fn row<S: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = S>) -> Result<(), ReportError> {
+        let cells = cells.into_iter().map(|cell| guarded(cell.as_ref()).into_owned());
         self.csv.write_row(cells).map_err(failed(&self.path))
     }
 
@@ -76,6 +78,7 @@ impl<'a> Tables<'a> {
         let csv = source.format == Format::Csv;
         let bom = source.bom || !csv;
         let encoding = source.encoding.as_deref().and_then(|name| encoding_rs::Encoding::for_label(name.as_bytes()));
+        let header = Header::new(&source.titles);
         let mut tables = Tables {
             run,
             results: Out::create(folder.join(RESULTS), None, false, ',')?,
@@ -86,11 +89,12 @@ impl<'a> Tables<'a> {
                 bom,
                 source.delimiter.filter(|_| csv).unwrap_or(';'),
             )?,
-            kept: kept_columns(&source.titles),
+            kept: header.repeated().collect(),
+            header,
         };
         tables.results.row(RESULT_COLUMNS)?;
         tables.problems.row(PROBLEM_COLUMNS)?;
-        let titles = tables.kept.iter().map(|index| source.titles[*index].as_str());
+        let titles = tables.kept.iter().map(|index| tables.header.title(*index));
         tables.rejected.row(titles.chain(REJECT_COLUMNS))?;
         Ok(tables)
     }
@@ -161,7 +165,7 @@ impl<'a> Tables<'a> {
             let own =
                 self.kept.iter().map(|index| cells.get(*index).map_or(Cow::Borrowed(""), |c| text_of(c, decimal)));
             let ours = [row.as_str(), code, message.as_str()].map(Cow::Borrowed);
-            let beyond = cells.iter().skip(self.run.head.source.titles.len()).map(|cell| text_of(cell, decimal));
+            let beyond = cells.iter().skip(self.header.len()).map(|cell| text_of(cell, decimal));
             self.rejected.row(own.chain(ours).chain(beyond))?;
         }
         Ok(())
@@ -189,10 +193,6 @@ pub fn problem_cells(run: &Run, line: &Line, problem: &Problem) -> [String; 11] 
         problem.message.to_string(),
         problem.hint.as_ref().map(ToString::to_string).unwrap_or_default(),
     ]
-}
-
-pub fn kept_columns(titles: &[String]) -> Vec<usize> {
-    (0..titles.len()).filter(|index| !REJECT_COLUMNS.contains(&titles[*index].as_str())).collect()
 }
 
 /// All problems of a record in one cell.

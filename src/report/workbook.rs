@@ -1,18 +1,14 @@
-//! The report for people: `results.xlsx` with a summary, a chart, every result and every problem; and, where the
-//! source is a workbook, `rejected.xlsx` with the bad cells coloured and commented.
+//! The report for people: `results.xlsx` with a summary, a chart, every result and every problem.
 
-use super::tables::{PROBLEM_COLUMNS, RESULT_COLUMNS, kept_columns, problem_cells, told};
-use super::{ReportError, address, rejected_rows, rows, text_of};
+use super::tables::{PROBLEM_COLUMNS, RESULT_COLUMNS, problem_cells};
+use super::{ReportError, address, rows};
 use crate::mapping::request_id;
 use crate::problem::Note as Noticed;
-use crate::store::{Counts, KeptCell, Line, Run, Status, Word};
-use crate::table::{COMPRESSION, REJECT_COLUMNS, SHEET_ROWS_MAX, cut, link_format, write_link};
-use rust_xlsxwriter::{Chart, ChartType, Color, Format, Note, Workbook, Worksheet};
+use crate::store::{Counts, Line, Run, Status, Word};
+use crate::table::{COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
+use rust_xlsxwriter::{Chart, ChartType, Color, Format, Workbook, Worksheet};
 use std::path::{Path, PathBuf};
 
-/// Rejected rows in a coloured copy; comments are kept in memory until the file is written.
-const REJECTS_MAX: u32 = 20_000;
-const BAD: Color = Color::RGB(0xFF_C7_CE);
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
 
 pub struct Book<'a> {
@@ -216,86 +212,4 @@ fn summary(sheet: &mut Worksheet, run: &Run, counts: &Counts) -> Result<u32, Rep
     chart.y_axis().set_reverse();
     sheet.insert_chart(1, 3, &chart)?;
     Ok(row)
-}
-
-/// The rejected rows of a workbook, as they were, with what is wrong shown where it is.
-pub struct Rejects<'a> {
-    run: &'a Run,
-    workbook: Workbook,
-    kept: Vec<usize>,
-    row: u32,
-}
-
-impl<'a> Rejects<'a> {
-    pub fn new(run: &'a Run) -> Rejects<'a> {
-        Rejects { run, workbook: Workbook::new(), kept: kept_columns(&run.head.source.titles), row: 0 }
-    }
-
-    pub fn line(&mut self, line: &Line) -> Result<(), ReportError> {
-        let workbook_source = self.run.head.source.format != crate::table::Format::Csv;
-        if line.status != Status::Rejected || !workbook_source || self.row >= REJECTS_MAX {
-            return Ok(());
-        }
-        if self.row == 0 {
-            self.header()?;
-        }
-        for (row, cells) in rejected_rows(line) {
-            self.one(line, row, cells)?;
-        }
-        Ok(())
-    }
-
-    fn one(&mut self, line: &Line, row: u32, cells: &[KeptCell]) -> Result<(), ReportError> {
-        self.row += 1;
-        let bad = Format::new().set_background_color(BAD);
-        let sheet = self.workbook.worksheet_from_index(0)?;
-        for (column, index) in self.kept.iter().enumerate() {
-            let cell = cells.get(*index).map(|cell| text_of(cell, self.run.head.decimal)).unwrap_or_default();
-            let title = &self.run.head.source.titles[*index];
-            let letter = crate::problem::column_letter(*index);
-            let here = format!("{letter}{row}");
-            let wrong: Vec<String> = line
-                .problems
-                .iter()
-                .filter(|p| p.place.cell().as_deref() == Some(&here) && p.place.column_title().unwrap_or("") == title)
-                .map(|p| p.message.to_string())
-                .collect();
-            if wrong.is_empty() {
-                sheet.write_string(self.row, column as u16, cut(&cell))?;
-            } else {
-                sheet.write_string_with_format(self.row, column as u16, cut(&cell), &bad)?;
-                sheet.insert_note(self.row, column as u16, &Note::new(wrong.join("\n")).add_author_prefix(false))?;
-            }
-        }
-        let after = self.kept.len() as u16;
-        sheet.write_number(self.row, after, row)?;
-        sheet.write_string(self.row, after + 1, line.problems.first().map_or("", |p| p.code.as_ref()))?;
-        sheet.write_string(self.row, after + 2, cut(&told(line)))?;
-        // Cells that stand under no title.
-        for (column, cell) in (after + 3..).zip(cells.iter().skip(self.run.head.source.titles.len())) {
-            sheet.write_string_with_format(self.row, column, cut(&text_of(cell, self.run.head.decimal)), &bad)?;
-        }
-        Ok(())
-    }
-
-    fn header(&mut self) -> Result<(), ReportError> {
-        let sheet = self.workbook.add_worksheet();
-        let bold = Format::new().set_bold().set_background_color(HEADER);
-        let titles = self.kept.iter().map(|index| self.run.head.source.titles[*index].as_str());
-        for (column, title) in titles.chain(REJECT_COLUMNS).enumerate() {
-            sheet.write_string_with_format(0, column as u16, title, &bold)?;
-            sheet.set_column_width(column as u16, 20)?;
-        }
-        sheet.set_freeze_panes(1, 0)?;
-        Ok(())
-    }
-
-    /// Writes the copy, where there is anything to show.
-    pub fn save(mut self, path: &Path) -> Result<Option<PathBuf>, ReportError> {
-        if self.row == 0 {
-            return Ok(None);
-        }
-        self.workbook.save(path)?;
-        Ok(Some(path.to_owned()))
-    }
 }

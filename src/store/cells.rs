@@ -3,7 +3,7 @@
 //! object: `{"number": 1234.5, "text": "1234.5"}`.
 
 use super::StoreError;
-use crate::table::{Cell, Scalar, Shown};
+use crate::table::{Cell, CurrencySign, Scalar, Shown};
 use serde::{Deserialize, Serialize};
 
 /// A cell that outlives its row.
@@ -21,9 +21,13 @@ impl KeptCell {
         KeptCell { text, value }
     }
 
-    /// A cell of which nobody knows what it holds.
-    pub fn uncomputed() -> KeptCell {
-        KeptCell { text: UNCOMPUTED.to_owned(), value: Scalar::Uncomputed }
+    /// A cell that is not there, and of which nobody knows what it would hold.
+    pub fn missing() -> KeptCell {
+        KeptCell { text: UNCOMPUTED.to_owned(), value: Scalar::Error }
+    }
+
+    pub fn cell(&self) -> Cell<'_> {
+        Cell { text: &self.text, value: self.value }
     }
 }
 
@@ -39,6 +43,12 @@ enum Kept {
     Text(String),
     Number {
         number: f64,
+        text: String,
+    },
+    /// A number and what its format says: `worded`, `percent`, `unit`, or the sign of a currency.
+    Formatted {
+        formatted: f64,
+        shown: String,
         text: String,
     },
     Serial {
@@ -66,9 +76,9 @@ impl From<KeptCell> for Kept {
             Scalar::Number(number) => Kept::Number { number, text },
             Scalar::Serial(serial) => Kept::Serial { serial, text },
             Scalar::Bool(bool) => Kept::Bool { bool, text },
-            // What a person reads says all; as a text it is read again with the same doubts.
-            Scalar::Formatted(_, Shown::Currency(sign)) => Kept::Text(format!("{text} {}", sign.written())),
-            Scalar::Formatted(..) => Kept::Text(text),
+            Scalar::Formatted(formatted, shown) => {
+                Kept::Formatted { formatted, shown: word_of(shown).to_owned(), text }
+            }
             Scalar::Error => Kept::Error { error: text },
             Scalar::Uncomputed => Kept::Uncomputed { uncomputed: UNCOMPUTED.to_owned() },
         }
@@ -80,11 +90,33 @@ impl From<Kept> for KeptCell {
         match kept {
             Kept::Text(text) => KeptCell::text(text),
             Kept::Number { number, text } => KeptCell { text, value: Scalar::Number(number) },
+            Kept::Formatted { formatted, shown, text } => match shown_as(&shown) {
+                Some(shown) => KeptCell { text, value: Scalar::Formatted(formatted, shown) },
+                None => KeptCell::text(text),
+            },
             Kept::Serial { serial, text } => KeptCell { text, value: Scalar::Serial(serial) },
             Kept::Bool { bool, text } => KeptCell { text, value: Scalar::Bool(bool) },
             Kept::Error { error } => KeptCell { text: error, value: Scalar::Error },
             Kept::Uncomputed { uncomputed } => KeptCell { text: uncomputed, value: Scalar::Uncomputed },
         }
+    }
+}
+
+fn word_of(shown: Shown) -> &'static str {
+    match shown {
+        Shown::Worded => "worded",
+        Shown::Percent => "percent",
+        Shown::Unit => "unit",
+        Shown::Currency(sign) => sign.written(),
+    }
+}
+
+fn shown_as(word: &str) -> Option<Shown> {
+    match word {
+        "worded" => Some(Shown::Worded),
+        "percent" => Some(Shown::Percent),
+        "unit" => Some(Shown::Unit),
+        sign => CurrencySign::of(sign).map(Shown::Currency),
     }
 }
 
@@ -127,6 +159,10 @@ mod tests {
             cell("", Scalar::Empty),
             cell(" ", Scalar::Empty),
             cell("1234.5", Scalar::Number(1234.5)),
+            cell("000123", Scalar::Formatted(123.0, Shown::Worded)),
+            cell("15.5%", Scalar::Formatted(0.155, Shown::Percent)),
+            cell("5 шт", Scalar::Formatted(5.0, Shown::Unit)),
+            cell("99.5", Scalar::Formatted(99.5, Shown::Currency(CurrencySign::of("USD").unwrap()))),
             cell("2025-03-05", Scalar::Serial(45721.0)),
             cell("true", Scalar::Bool(true)),
             cell("#N/A", Scalar::Error),

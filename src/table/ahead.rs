@@ -112,7 +112,7 @@ fn run(mut filling: Filling, sender: &SyncSender<Message>, returned: &Receiver<B
 }
 
 /// The pieces of a cut row that come back in a reject file as they were: errors stand in the place of the missing cells.
-fn mark_again(first: &mut Row, second: &mut Row, header: &Header) {
+pub fn mark_again(first: &mut Row, second: &mut Row, header: &Header) {
     let cut = [&*first, second].iter().all(|row| header.code_of(row) == ROW_CUT);
     if cut && second.iter().any(|cell| cell.value == Scalar::Error) {
         first.seen = if first.seen == Seen::Rest { Seen::Rest } else { Seen::Cut };
@@ -145,7 +145,7 @@ impl Filling {
 
     /// The source is a reject file.
     fn rejects(&self) -> bool {
-        self.header.own_len() < self.header.len()
+        self.header.is_of_rejects()
     }
 
     /// Marks two rows, one below the other, that a line break may have cut.

@@ -2,6 +2,7 @@
 //! again, so reading a million rows allocates like reading one.
 
 use super::currency::CurrencySign;
+use super::guard::is_guarded;
 use super::header::Header;
 use super::record::Span;
 use super::sums::names_total;
@@ -223,6 +224,15 @@ impl Row {
         let found = self.links.iter().flat_map(|links| links.iter()).find(|(at, _, _)| *at == column);
         let Some((_, start, end)) = found else { return Cell::EMPTY };
         Cell { text: &self.text[*start as usize..*end as usize], value: Scalar::Text }
+    }
+
+    /// Takes the apostrophes off that a file of rejected rows has before its texts.
+    pub(super) fn unguard(&mut self) {
+        for (start, end, value) in &mut self.cells {
+            if *value == Scalar::Text && is_guarded(&self.text[*start as usize..*end as usize]) {
+                *start += 1;
+            }
+        }
     }
 
     /// Puts a value into an empty cell.

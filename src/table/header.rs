@@ -5,6 +5,7 @@
 //! a column of any title, also an empty one, is named by its letter as `col:C`.
 
 use super::cell::{LINKS_FROM, Row};
+use super::guard::is_guarded;
 use super::record::COLUMNS_MAX;
 use crate::problem::{Column, column_letter};
 use std::collections::HashMap;
@@ -21,10 +22,15 @@ pub struct Header {
     lower: HashMap<String, Vec<usize>>,
     /// Columns of the table itself: a reject file of ours has others behind them.
     own: usize,
+    /// It is the header of a reject file.
+    rejects: bool,
 }
 
 /// The columns that a reject file has beside the source's own.
 pub const REJECT_COLUMNS: [&str; 3] = ["_row", "_code", "_message"];
+
+/// The sheet of a workbook of rejected rows that came from a CSV: in it, as in a `rejected.csv`, nothing says which row was short.
+pub const REJECTS_OF_CSV: &str = "rejected (csv)";
 
 /// Between the parts of a title of two rows.
 pub const TITLE_JOIN: &str = " / ";
@@ -42,18 +48,29 @@ pub enum Found {
 
 impl Header {
     pub fn new<S: AsRef<str>>(titles: impl IntoIterator<Item = S>) -> Header {
-        let titles: Vec<Arc<str>> = titles.into_iter().map(|t| clean(t.as_ref()).into()).collect();
+        let mut titles: Vec<Arc<str>> = titles.into_iter().map(|t| clean(t.as_ref()).into()).collect();
+        let of_rejects =
+            titles.windows(REJECT_COLUMNS.len()).position(|three| three.iter().map(|t| &**t).eq(REJECT_COLUMNS));
+        let rejects = of_rejects.is_some();
+        let own = of_rejects.unwrap_or(titles.len());
+        if rejects {
+            // A spreadsheet fills up the header where cells stand behind the last title.
+            let filled = titles.iter().rposition(|title| !title.is_empty()).map_or(0, |last| last + 1);
+            titles.truncate(filled);
+            for title in titles.iter_mut().filter(|title| is_guarded(title)) {
+                *title = title[1..].into();
+            }
+        }
+        let added = own..own + REJECT_COLUMNS.len();
         let mut folded: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, title) in titles.iter().enumerate() {
-            if !title.is_empty() {
+            // The source may have columns of these names itself.
+            if !(title.is_empty() || rejects && added.contains(&index)) {
                 folded.entry(fold(title)).or_default().push(index);
             }
         }
         let first = titles.iter().position(|title| !title.is_empty());
-        let own = titles.len() - REJECT_COLUMNS.len().min(titles.len());
-        let rejects = titles[own..].iter().map(|title| &**title).eq(REJECT_COLUMNS);
-        let own = if rejects { own } else { titles.len() };
-        let mut header = Header { titles, first, folded, lower: HashMap::new(), own };
+        let mut header = Header { titles, first, folded, lower: HashMap::new(), own, rejects };
         if rejects {
             header.know_lower_titles();
         }
@@ -85,9 +102,20 @@ impl Header {
         self.own
     }
 
+    /// True for the header of a reject file.
+    pub fn is_of_rejects(&self) -> bool {
+        self.rejects
+    }
+
+    /// The columns that a reject file of this table repeats: all but those that an earlier reject file has added.
+    pub fn repeated(&self) -> impl Iterator<Item = usize> + use<> {
+        let added = self.own..self.own + if self.rejects { REJECT_COLUMNS.len() } else { 0 };
+        (0..self.titles.len()).filter(move |index| !added.contains(index))
+    }
+
     /// Why an earlier import rejected a row of its reject file.
     pub fn code_of<'r>(&self, row: &'r Row) -> &'r str {
-        if self.own < self.titles.len() { row.get(self.own + 1).text } else { "" }
+        if self.rejects { row.get(self.own + 1).text } else { "" }
     }
 
     /// The title as written, without the white space around it.
@@ -227,6 +255,28 @@ pub fn fold(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_of_rejected_rows_is_known_after_a_spreadsheet_has_filled_up_its_header() {
+        let columns = |titles: &[&str]| {
+            let header = Header::new(titles);
+            (header.is_of_rejects(), header.own_len(), header.repeated().collect::<Vec<usize>>(), header.len())
+        };
+        for (titles, expected) in [
+            (&["Имя", "_row", "_code", "_message"][..], (true, 1, vec![0], 4)),
+            (&["Имя", "_row", "_code", "_message", "", ""], (true, 1, vec![0], 4)),
+            (&["Имя", "_row", "_code", "_message", "Заметка"], (true, 1, vec![0, 4], 5)),
+            (&["", "", "_row", "_code", "_message"], (true, 2, vec![0, 1], 5)),
+            (&["_code", "Имя"], (false, 2, vec![0, 1], 2)),
+            (&["Имя", "_row", "_message", "_code"], (false, 4, vec![0, 1, 2, 3], 4)),
+        ] {
+            assert_eq!(columns(titles), expected, "{titles:?}");
+        }
+        let header = Header::new(["_code", "'=x", "''y'", "_row", "_code", "_message"]);
+        assert_eq!(header.find("_code"), Found::One(0), "the source's own");
+        assert_eq!((header.find("=x"), header.find("'y'")), (Found::One(1), Found::One(2)));
+        assert_eq!(Header::new(["'=x"]).find("'=x"), Found::One(0));
+    }
 
     #[test]
     fn titles_are_found_despite_case_spaces_and_composition() {

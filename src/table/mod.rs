@@ -7,13 +7,15 @@
 //! `workbook` reads an `xlsx`, an `xlsb`, an `xls` and an `ods` with code of our own; `xlsx` and `xlsb` share `package` and `xml`,
 //! both and `xls` share `binary` and `shared_texts`, `xlsb` and `xls` share `bytes`. `number_format` and `currency` say what the format of a number adds to it, `sums` what a row of totals begins with; `unpack` bounds what comes
 //! out of a zip file. `kind` tells all these apart, with `markup_text` from pages and XML; `fingerprint` is learnt from all bytes of a file, `input` is the file or a copy of it in memory; `csv_out` writes, and `excel`
-//! says what workbooks take.
+//! says what workbooks take, `typed` how a cell is stored in one so that it reads the same, `guard` what a text has in front that no spreadsheet shall
+//! count.
 //!
 //! Nothing here knows what the columns mean.
 
 mod layout;
 mod open;
 mod header;
+mod guard;
 mod cell;
 mod currency;
 mod kind;
@@ -44,6 +46,7 @@ mod bytes;
 mod unpack;
 mod value;
 mod number_format;
+mod typed;
 mod quiet;
 mod csv_out;
 mod excel;
@@ -58,8 +61,10 @@ pub use currency::{CurrencySign, is_currency_code};
 pub use encoding::{EncodingDoubt, EncodingReading, Evidence, Unclear};
 pub use excel::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
 pub use fingerprint::Fingerprint;
-pub use header::{Found, Header, LINK, REJECT_COLUMNS, fold};
+pub use guard::{guarded, guarded_in_workbook};
+pub use header::{Found, Header, LINK, REJECT_COLUMNS, REJECTS_OF_CSV, fold};
 pub use layout::{BeyondAscii, Format, HiddenCount, HiddenRows, Layout, ReadOptions};
 pub use open::{Reading, Table};
 pub use sums::names_total;
+pub use typed::stored;
 pub use value::write_number;

@@ -1,10 +1,10 @@
 //! The open table: a source of any kind, with its layout and header, and its rows one after the other.
 
-use super::ahead::Ahead;
-use super::cell::{Row, Scalar, Seen};
+use super::ahead::{Ahead, mark_again};
+use super::cell::{ROW_CUT, Row, Scalar, Seen};
 use super::csv_in::{self, CsvIn, SAMPLE_BYTES};
 use super::fingerprint::{Fingerprint, Tap};
-use super::header::{Found, Header};
+use super::header::{Found, Header, REJECTS_OF_CSV};
 use super::input::Input;
 use super::kind;
 use super::layout::{BeyondAscii, Format, HiddenRows, Layout, ReadOptions};
@@ -24,6 +24,8 @@ pub struct Table {
     source: Arc<Source>,
     /// Of a table without a header: its first row, which was read to learn its width.
     first: Option<Row>,
+    /// Of a workbook of rejected rows: the row after the last one, which was read to see whether both are pieces of one.
+    carried: Option<Row>,
     /// Some rows at the beginning.
     sample: Arc<[Row]>,
     fill: Vec<Filled>,
@@ -166,6 +168,7 @@ impl Table {
             rows,
             source,
             first: None,
+            carried: None,
             sample,
             fill: Vec::new(),
             letters: Vec::new(),
@@ -189,10 +192,15 @@ impl Table {
         };
         table.letters = options.titles.iter().filter_map(letter).filter(|index| *index >= table.header.len()).collect();
         // In a reject file the values have been carried down already, and the rows above are others.
-        if table.header.own_len() == table.header.len() {
+        if !table.header.is_of_rejects() {
             table.fill = table.layout.fill_down.iter().filter_map(column).collect();
         }
         Ok(table)
+    }
+
+    /// A workbook of rejected rows that came from a CSV.
+    pub fn is_rejects_of_csv(&self) -> bool {
+        self.header.is_of_rejects() && self.layout.sheet.as_deref() == Some(REJECTS_OF_CSV)
     }
 
     /// For whoever will read to the end and has much to do with each row: from here on the rows are read by another thread.
@@ -253,8 +261,11 @@ impl Table {
     pub fn read(&mut self, row: &mut Row) -> Result<bool, Problem> {
         if self.first.is_some() {
             *row = self.first.take().unwrap_or_default();
-        } else if !self.read_filled(row)? {
+        } else if !self.read_uncut(row)? {
             return Ok(false);
+        }
+        if self.header.is_of_rejects() {
+            row.unguard();
         }
         self.look(row);
         if !self.fill.is_empty() {
@@ -280,6 +291,23 @@ impl Table {
                 row.put(filled.column, &filled.text, filled.value);
             }
         }
+    }
+
+    /// As `read_filled`; in a workbook of rejected rows, the pieces of a cut row are known again, as `ahead` knows them in a CSV.
+    fn read_uncut(&mut self, row: &mut Row) -> Result<bool, Problem> {
+        match self.carried.take() {
+            Some(carried) => *row = carried,
+            None if !self.read_filled(row)? => return Ok(false),
+            None => {}
+        }
+        if matches!(self.rows, Rows::Sheet(_)) && self.header.code_of(row) == ROW_CUT {
+            let mut next = Row::default();
+            if self.read_filled(&mut next)? {
+                mark_again(row, &mut next, &self.header);
+                self.carried = Some(next);
+            }
+        }
+        Ok(true)
     }
 
     fn read_filled(&mut self, row: &mut Row) -> Result<bool, Problem> {

@@ -278,7 +278,7 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
 fn fill_up(outcome: &mut Outcome, width: usize) {
     if let Some(cells) = outcome.cells.first_mut() {
         let missing = width.saturating_sub(cells.len());
-        cells.extend(std::iter::repeat_n(KeptCell::uncomputed(), missing));
+        cells.extend(std::iter::repeat_n(KeptCell::missing(), missing));
     }
 }
 

@@ -227,11 +227,6 @@ impl Backwards {
             }
             return Cell::Empty;
         }
-        // The apostrophe before it is taken off texts, and read as a part of names.
-        let formula = cells[0].text().starts_with(['=', '+', '-', '@']) && matches!(cells[0], Cell::Text(_));
-        if formula && !self.typed && !reads_apostrophes(&spot.origin.convert) {
-            self.lose(format!("{name}: begins like a formula; only a workbook holds it as it is"));
-        }
         if spot.origin.split.is_empty() {
             if cells.len() > 1 {
                 self.lose(format!("{name}: there are several values, the mapping has room for one"));
@@ -414,14 +409,6 @@ fn fits(target: &TargetPlan, origin: &OriginPlan, held: &Lean) -> bool {
         }),
         _ => true,
     }
-}
-
-/// True where an import takes the apostrophe off that keeps a spreadsheet from counting.
-fn reads_apostrophes(convert: &Convert) -> bool {
-    !matches!(
-        convert,
-        Convert::Tag | Convert::Name(_) | Convert::ObjectName { .. } | Convert::Word(_) | Convert::Chain { .. }
-    )
 }
 
 /// By the first separator that the mapping takes apart as it was; true where one does.

@@ -123,10 +123,21 @@ fn unescaped(text: &str) -> Cow<'_, str> {
     if let Some(inner) = formula_text(text.trim_matches(blank)) {
         return if inner.contains("\"\"") { Cow::Owned(inner.replace("\"\"", "\"")) } else { Cow::Borrowed(inner) };
     }
+    unmarked(text)
+}
+
+/// Without the apostrophe that keeps a spreadsheet from reading the text as something else.
+pub fn unmarked(text: &str) -> Cow<'_, str> {
     match text.strip_prefix('\'') {
         Some(inner) if kept_as_text(inner) => Cow::Borrowed(inner),
         _ => Cow::Borrowed(text),
     }
+}
+
+/// The text as it has to stand in a cell so that `text` gives it back: one apostrophe is taken off where it keeps the text from
+/// being read as something else, so that a text that has one needs another.
+pub fn with_apostrophe(text: &str) -> Option<String> {
+    text.strip_prefix('\'').filter(|inner| kept_as_text(inner)).map(|_| format!("'{text}"))
 }
 
 /// `="007"` is `007`.
@@ -135,8 +146,10 @@ fn formula_text(text: &str) -> Option<&str> {
 }
 
 /// True for what one writes an apostrophe before: a number as text, or text that would be a formula.
-/// An apostrophe that opens a quotation, or belongs to a word as in `'90s`, is part of the text.
+/// An apostrophe that opens a quotation, or belongs to a word as in `'90s`, is part of the text. Where there are several, the
+/// first keeps the others.
 fn kept_as_text(inner: &str) -> bool {
+    let inner = inner.trim_start_matches('\'');
     let numeric = |c: char| c.is_ascii_digit() || blank(c) || matches!(c, '+' | '-' | '(' | ')' | '.' | ',' | '/');
     !inner.ends_with('\'')
         && (inner.starts_with(['=', '+', '-', '@'])
@@ -183,6 +196,11 @@ mod tests {
             ("'90s", "'90s"),
             ("'12'", "'12'"),
             ("'", "'"),
+            ("''", "''"),
+            ("''=1+1", "'=1+1"),
+            ("'''-5", "''-5"),
+            ("''007", "'007"),
+            ("''90s", "''90s"),
             ("12E3", "12E3"),
             ("1E5-77", "1E5-77"),
             ("-10% до пятницы", "-10% до пятницы"),
@@ -192,6 +210,25 @@ mod tests {
         let number = Cell { text: "4006381333931", value: Scalar::Number(4006381333931.0) };
         assert_eq!(text(number).as_deref(), Ok("4006381333931"));
         assert_eq!(text(Cell { text: "true", value: Scalar::Bool(true) }).as_deref(), Ok("true"));
+    }
+
+    #[test]
+    fn a_text_that_would_lose_its_apostrophe_has_two() {
+        for (value, written) in [
+            ("'=1+1", Some("''=1+1")),
+            ("''=1", Some("'''=1")),
+            ("'-5", Some("''-5")),
+            ("'+x", Some("''+x")),
+            ("'@x", Some("''@x")),
+            ("'007", Some("''007")),
+            ("'плюс", None),
+            ("'", None),
+            ("=1", None),
+        ] {
+            assert_eq!(with_apostrophe(value).as_deref(), written);
+            let written = written.unwrap_or(value);
+            assert_eq!(text(Cell { text: written, value: Scalar::Text }).as_deref(), Ok(value), "{written}");
+        }
     }
 
     #[test]

@@ -1,0 +1,201 @@
+//! `rejected.xlsx`: the rejected rows as they were, their cells of the same types, and what is wrong shown where it is. An import of
+//! it reads what it read from the source.
+
+use super::tables::told;
+use super::{ReportError, rejected_rows, text_of};
+use crate::store::{KeptCell, Line, Run, Status};
+use crate::table::{
+    CELL_MAX, COMPRESSION, Format as SourceFormat, Header, REJECT_COLUMNS, REJECTS_OF_CSV, SHEET_ROWS_MAX, Scalar, cut,
+    guarded_in_workbook, stored,
+};
+use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Rows whose bad cells have comments: these are kept in memory until the file is written.
+const COMMENTED_MAX: u32 = 20_000;
+const BAD: Color = Color::RGB(0xFF_C7_CE);
+const HEADER: Color = Color::RGB(0xDD_EB_F7);
+/// The number format of texts.
+const TEXT: &str = "@";
+/// What stands in the place of a value that cannot be written: an error, for an empty cell would erase, or take a default.
+const NO_VALUE: &str = "#CALC!";
+
+pub struct Rejects<'a> {
+    run: &'a Run,
+    workbook: Workbook,
+    header: Header,
+    /// Which of the source's columns are repeated.
+    kept: Vec<usize>,
+    row: u32,
+    /// There are more rows than a sheet has.
+    full: bool,
+    /// By number format and whether the cell is coloured.
+    formats: HashMap<(String, bool), Format>,
+}
+
+/// Where a cell goes, and whether it is coloured.
+#[derive(Clone, Copy)]
+struct Spot {
+    row: u32,
+    column: u16,
+    bad: bool,
+}
+
+impl<'a> Rejects<'a> {
+    pub fn new(run: &'a Run) -> Rejects<'a> {
+        let mut workbook = Workbook::new();
+        workbook.set_zip_compression_level(COMPRESSION);
+        let header = Header::new(&run.head.source.titles);
+        let kept = header.repeated().collect();
+        Rejects { run, workbook, header, kept, row: 0, full: false, formats: HashMap::new() }
+    }
+
+    pub fn line(&mut self, line: &Line) -> Result<(), ReportError> {
+        if line.status != Status::Rejected || self.full {
+            return Ok(());
+        }
+        if self.row == 0 {
+            self.titles()?;
+        }
+        for (row, cells) in rejected_rows(line) {
+            self.full |= self.row + 1 >= SHEET_ROWS_MAX;
+            if !self.full {
+                self.one(line, row, cells)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether every cell is a text of a CSV.
+    fn of_csv(&self) -> bool {
+        self.run.head.source.format == SourceFormat::Csv
+    }
+
+    fn one(&mut self, line: &Line, row: u32, cells: &[KeptCell]) -> Result<(), ReportError> {
+        self.row += 1;
+        for (column, index) in (0_u16..).zip(self.kept.clone()) {
+            let mut wrong = self.wrong(line, row, index);
+            let spot = Spot { row: self.row, column, bad: !wrong.is_empty() };
+            let cell = cells.get(index);
+            if cell.is_some_and(is_too_long) {
+                wrong.push(format!("the text is longer than a cell of Excel: import the row from {}", super::REJECTED));
+            }
+            self.cell(spot, cell)?;
+            if !wrong.is_empty() && self.row <= COMMENTED_MAX {
+                let note = Note::new(wrong.join("\n")).add_author_prefix(false);
+                self.sheet()?.insert_note(spot.row, column, &note)?;
+            }
+        }
+        let (row_now, after) = (self.row, self.kept.len() as u16);
+        let sheet = self.sheet()?;
+        sheet.write_number(row_now, after, row)?;
+        sheet.write_string(row_now, after + 1, line.problems.first().map_or("", |p| p.code.as_ref()))?;
+        sheet.write_string(row_now, after + 2, cut(&guarded_in_workbook(&told(line))))?;
+        // Cells that stand under no title.
+        for (column, cell) in (after + 3..).zip(cells.iter().skip(self.header.len())) {
+            self.cell(Spot { row: row_now, column, bad: true }, Some(cell))?;
+        }
+        Ok(())
+    }
+
+    /// What is wrong with a cell.
+    fn wrong(&self, line: &Line, row: u32, index: usize) -> Vec<String> {
+        if line.problems.is_empty() {
+            return Vec::new();
+        }
+        let here = format!("{}{row}", crate::problem::column_letter(index));
+        let title = self.header.title(index);
+        line.problems
+            .iter()
+            .filter(|p| p.place.cell().as_deref() == Some(&here) && p.place.column_title().unwrap_or("") == title)
+            .map(|p| p.message.to_string())
+            .collect()
+    }
+
+    fn cell(&mut self, spot: Spot, cell: Option<&KeptCell>) -> Result<(), ReportError> {
+        let empty = KeptCell::text("");
+        let kept = cell.unwrap_or(&empty);
+        let number = stored(kept.cell());
+        let number_format = match (kept.value, &number) {
+            (_, Some(stored)) => stored.format.clone(),
+            // What is typed into an empty cell of a CSV is a text as well.
+            (Scalar::Text | Scalar::Empty, None) if self.of_csv() => TEXT.to_owned(),
+            // A date that is typed in the place of a bad one is a date.
+            (Scalar::Text, None) if !spot.bad => TEXT.to_owned(),
+            _ => String::new(),
+        };
+        let format = self.format(number_format, spot.bad);
+        let (row, column) = (spot.row, spot.column);
+        let decimal = self.run.head.decimal;
+        let sheet = self.sheet()?;
+        match (kept.value, number) {
+            (_, Some(stored)) => sheet.write_number_with_format(row, column, stored.number, &format)?,
+            (Scalar::Bool(truth), None) => sheet.write_boolean_with_format(row, column, truth, &format)?,
+            (Scalar::Empty, None) if kept.text.is_empty() => sheet.write_blank(row, column, &format)?,
+            (Scalar::Uncomputed, None) => sheet.write_string_with_format(row, column, NO_VALUE, &format)?,
+            _ if is_too_long(kept) => sheet.write_string_with_format(row, column, NO_VALUE, &format)?,
+            _ => {
+                let text = text_of(kept, decimal);
+                sheet.write_string_with_format(row, column, guarded_in_workbook(&text), &format)?
+            }
+        };
+        Ok(())
+    }
+
+    fn format(&mut self, number_format: String, bad: bool) -> Format {
+        let make = |(number_format, bad): &(String, bool)| {
+            let mut format = Format::new();
+            if !number_format.is_empty() {
+                format = format.set_num_format(number_format);
+            }
+            if *bad { format.set_background_color(BAD) } else { format }
+        };
+        let wanted = (number_format, bad);
+        match self.formats.get(&wanted) {
+            Some(format) => format.clone(),
+            None => {
+                let format = make(&wanted);
+                self.formats.insert(wanted, format.clone());
+                format
+            }
+        }
+    }
+
+    fn sheet(&mut self) -> Result<&mut Worksheet, ReportError> {
+        Ok(self.workbook.worksheet_from_index(0)?)
+    }
+
+    fn titles(&mut self) -> Result<(), ReportError> {
+        let of_csv = self.of_csv();
+        let bold = Format::new().set_bold().set_background_color(HEADER).set_num_format(TEXT);
+        let sheet = self.workbook.add_worksheet_with_constant_memory()?;
+        if of_csv {
+            sheet.set_name(REJECTS_OF_CSV)?;
+        }
+        sheet.set_freeze_panes(1, 0)?;
+        let titles = self.kept.iter().map(|index| self.header.title(*index));
+        for (column, title) in (0_u16..).zip(titles.chain(REJECT_COLUMNS)) {
+            sheet.set_column_width(column, 20)?;
+            sheet.write_string_with_format(0, column, cut(&guarded_in_workbook(title)), &bold)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the copy, where there is anything to show and a sheet holds all of it; one of an earlier report is taken away.
+    pub fn save(mut self, path: &Path) -> Result<Option<PathBuf>, ReportError> {
+        if self.row == 0 || self.full {
+            if path.exists() {
+                std::fs::remove_file(path).map_err(super::failed(path))?;
+            }
+            return Ok(None);
+        }
+        self.workbook.save(path)?;
+        Ok(Some(path.to_owned()))
+    }
+}
+
+fn is_too_long(cell: &KeptCell) -> bool {
+    // No letter is shorter than a byte.
+    cell.text.len() >= CELL_MAX && cell.text.chars().count() >= CELL_MAX
+}
