@@ -2,6 +2,8 @@
 
 #[path = "round_trip/again.rs"]
 mod again;
+#[path = "round_trip/long.rs"]
+mod long;
 mod program;
 mod workbook;
 

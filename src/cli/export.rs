@@ -44,7 +44,11 @@ fn tell(result: &ExportResult, common: &Common) -> Exit {
         say::note(common, "the token's user is no administrator: the list holds what this user may see");
     }
     if let Some(reason) = &manifest.reason {
-        say::line(&format!("not certainly complete: {reason}; run it again"));
+        let (doubt, advice) = match manifest.cut {
+            0 => ("not certainly complete", "run it again"),
+            _ => ("not complete", "an export to .csv or .jsonl holds such texts whole"),
+        };
+        say::line(&format!("{doubt}: {reason}; {advice}"));
     }
     if common.json {
         let mut told = serde_json::to_value(manifest).unwrap_or_default();

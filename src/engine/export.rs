@@ -89,8 +89,8 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     if let Some(file) = &manifest_file {
         manifest.write(file)?;
     }
-    // What was asked for since a day of one's own says nothing of the days before.
-    if manifest.complete && request.since.as_deref().is_none_or(|since| since == LAST) {
+    // What was asked for since a day of one's own says nothing of the days before. Cut texts are no missing records.
+    if exported.doubt().is_none() && request.since.as_deref().is_none_or(|since| since == LAST) {
         remember(&target.account, &what, began_at, state, tell);
     }
     Ok(ExportResult { manifest, file: place.file, manifest_file, notes: tell.take() })

@@ -138,7 +138,7 @@ pub fn as_read(cells: impl Iterator<Item: Borrow<Cell>>, row: &mut Row) {
         let cell = cell.borrow();
         match (cell, cell.as_number(), cell.as_serial()) {
             (Cell::Empty, ..) => row.push("", table::Scalar::Empty),
-            (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(table::cut(text)),
+            (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(&table::cut_marked(text)),
             (Cell::Number(told), Some(number), _) => {
                 row.push(&told.normalize().to_string(), table::Scalar::Number(number));
             }

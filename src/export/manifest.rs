@@ -64,8 +64,10 @@ pub struct Manifest {
     pub reason: Option<String>,
     /// Texts marked with an apostrophe, since a spreadsheet would take them for formulas.
     pub neutralised: u64,
-    /// Texts cut to what a cell of Excel may hold.
+    /// Texts cut to what a cell of Excel may hold; each ends by saying so.
     pub cut: u64,
+    /// Where the first of them stand.
+    pub cut_at: Vec<String>,
     pub file: String,
     pub sha256: Option<String>,
 }
@@ -87,15 +89,20 @@ impl Manifest {
         self.missing_ids = ask.ids().iter().copied().filter(|id| !listed.seen.has(*id)).collect();
         (self.min_id, self.max_id) = (ends.map(|ends| ends.0), ends.map(|ends| ends.1));
         self.unlisted_fields = exported.unlisted.iter().copied().collect();
-        let unlisted = (!exported.unlisted.is_empty()).then(|| {
-            let ids: Vec<String> = exported.unlisted.iter().map(u64::to_string).collect();
-            format!("there are values of fields that the account does not list: {}", ids.join(", "))
-        });
-        self.reason = listed.doubt.clone().or(unlisted);
-        self.complete = self.reason.is_none();
         self.neutralised = exported.written.neutralised;
-        self.cut = exported.written.cut;
+        self.cut = exported.written.cut.texts;
+        self.cut_at = exported.written.cut.places.clone();
+        let reasons: Vec<String> = exported.doubt().into_iter().chain(self.texts_cut()).collect();
+        self.reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+        self.complete = self.reason.is_none();
         self.sha256 = exported.written.sha256.clone();
+    }
+
+    fn texts_cut(&self) -> Option<String> {
+        let more = if self.cut as usize > self.cut_at.len() { ", …" } else { "" };
+        let (which, at) = (if self.cut == 1 { "text is" } else { "texts are" }, self.cut_at.join(", "));
+        let told = || format!("{} {which} longer than a cell of Excel may be, and cut: {at}{more}", self.cut);
+        (self.cut > 0).then(told)
     }
 
     /// Where the manifest of a file lies.

@@ -58,6 +58,17 @@ pub struct Exported {
     pub written: out::Written,
 }
 
+impl Exported {
+    /// Why it may not be all that the account holds.
+    pub fn doubt(&self) -> Option<String> {
+        let unlisted = || {
+            let ids: Vec<String> = self.unlisted.iter().map(u64::to_string).collect();
+            format!("there are values of fields that the account does not list: {}", ids.join(", "))
+        };
+        self.listed.doubt.clone().or_else(|| (!self.unlisted.is_empty()).then(unlisted))
+    }
+}
+
 /// Reads what is asked for and writes it. When this fails there is no file; `progress` hears the number of rows.
 pub async fn run(
     client: &Arc<Client>,

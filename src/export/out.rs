@@ -5,7 +5,7 @@ use super::Place;
 use super::cell::Cell;
 use super::dialect::{Dialect, number_text};
 use super::shape::Shape;
-use super::sheets::Sheets;
+use super::sheets::{Cut, Sheets};
 use crate::api::Failure;
 use crate::mapping::convert::text::with_apostrophe;
 use crate::table::CsvOut;
@@ -59,8 +59,7 @@ pub struct Written {
     pub sha256: Option<String>,
     /// Texts that a spreadsheet would take for formulas, marked with an apostrophe.
     pub neutralised: u64,
-    /// Texts longer than a cell of Excel may be.
-    pub cut: u64,
+    pub cut: Cut,
 }
 
 /// Exports of one process into one file at once, and halves that killed ones left behind.

@@ -6,9 +6,11 @@ use super::columns::Head;
 use super::dialect::Dialect;
 use super::hidden::{Described, HiddenOut, Stamp};
 use crate::mapping::convert::text::with_apostrophe;
-use crate::table::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
+use crate::problem::{column_letter, quoted};
+use crate::table::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut_marked, link_format, write_link};
 use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format};
 use rust_xlsxwriter::{Workbook, XlsxError};
+use std::borrow::Cow;
 use std::path::Path;
 
 const SHEET: &str = "Export";
@@ -17,12 +19,24 @@ const CHOICES: &str = "Списки";
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
 /// Of columns that cannot be sent back.
 const READ_ONLY: (Color, Color) = (Color::RGB(0xD9_D9_D9), Color::RGB(0x59_59_59));
+/// Behind texts that had to be cut.
+const CUT: Color = Color::RGB(0xFF_C7_CE);
+/// Of these, so many are named.
+const CUT_NAMED_MAX: usize = 10;
 /// In characters.
 const WIDTHS: std::ops::RangeInclusive<usize> = 8..=50;
 /// Rows that a column's width is taken from: what is widest further down may be cut on the screen.
 const MEASURED: u32 = 500;
 /// Columns from which on a table is wider than a screen.
 const WIDE: usize = 4;
+
+/// Texts that were longer than a cell may be.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cut {
+    pub texts: u64,
+    /// The first of them: sheet, cell and title.
+    pub places: Vec<String>,
+}
 
 pub struct Sheets {
     workbook: Workbook,
@@ -37,13 +51,14 @@ pub struct Sheets {
     sheet: usize,
     row: u32,
     rows_max: u32,
-    cut: u64,
+    cut: Cut,
     hidden: Option<HiddenOut>,
     instant: Format,
     day: Format,
     link: Format,
     whole: Format,
     cents: Format,
+    marked: Format,
 }
 
 impl Sheets {
@@ -61,13 +76,14 @@ impl Sheets {
             sheet: 0,
             row: 0,
             rows_max: SHEET_ROWS_MAX,
-            cut: 0,
+            cut: Cut::default(),
             hidden: None,
             instant: Format::new().set_num_format("dd.mm.yyyy hh:mm"),
             day: Format::new().set_num_format("dd.mm.yyyy"),
             link: link_format(),
             whole: Format::new().set_num_format("#,##0"),
             cents: Format::new().set_num_format("#,##0.00"),
+            marked: Format::new().set_background_color(CUT),
         };
         sheets.begin()?;
         Ok(sheets)
@@ -79,9 +95,14 @@ impl Sheets {
         Ok(())
     }
 
+    /// What the present sheet is called.
+    fn sheet_name(&self) -> String {
+        if self.count == 1 { self.name.clone() } else { format!("{} {}", self.name, self.count) }
+    }
+
     fn begin(&mut self) -> Result<(), XlsxError> {
         self.count += 1;
-        let name = if self.count == 1 { self.name.clone() } else { format!("{} {}", self.name, self.count) };
+        let name = self.sheet_name();
         self.sheet = self.workbook.worksheets().len();
         let sheet = self.workbook.add_worksheet_with_constant_memory()?;
         sheet.set_name(name)?;
@@ -127,7 +148,7 @@ impl Sheets {
         if let Some(hidden) = &mut self.hidden {
             hidden.row(&mut self.workbook, &cells)?;
         }
-        let (row, instant, day) = (self.row, &self.instant, &self.day);
+        let (row, instant, day, mut cut) = (self.row, &self.instant, &self.day, Vec::new());
         let sheet = self.workbook.worksheet_from_index(self.sheet)?;
         for (((column, cell), head), width) in (0_u16..).zip(cells).zip(&self.heads).zip(&mut self.widths) {
             if row <= MEASURED {
@@ -153,19 +174,33 @@ impl Sheets {
                 }
                 (None, None) if cell == Cell::Empty => {}
                 (None, None) => {
-                    let mut text = cell.into_text();
-                    let kept = cut(&text).len();
-                    self.cut += u64::from(kept < text.len());
-                    text.truncate(kept);
-                    sheet.write_string(row, column, text)?;
+                    let text = cell.into_text();
+                    match cut_marked(&text) {
+                        Cow::Borrowed(whole) => sheet.write_string(row, column, whole)?,
+                        Cow::Owned(kept) => {
+                            cut.push(column);
+                            sheet.write_string_with_format(row, column, kept, &self.marked)?
+                        }
+                    };
                 }
             }
         }
+        cut.into_iter().for_each(|column| self.note_cut(column));
         Ok(())
     }
 
-    /// How many texts had to be cut.
-    pub fn save(mut self, path: &Path) -> Result<u64, XlsxError> {
+    /// Notes that the text in this column of the present row was cut.
+    fn note_cut(&mut self, column: u16) {
+        self.cut.texts += 1;
+        if self.cut.places.len() < CUT_NAMED_MAX {
+            let (sheet, column) = (self.sheet_name(), usize::from(column));
+            let title = quoted(&self.heads[column].title);
+            self.cut.places.push(format!("{sheet}!{}{} {title}", column_letter(column), self.row + 1));
+        }
+    }
+
+    /// What had to be cut.
+    pub fn save(mut self, path: &Path) -> Result<Cut, XlsxError> {
         self.end()?;
         self.choices()?;
         self.workbook.save(path)?;
@@ -252,7 +287,8 @@ mod tests {
             sheets.row([Cell::Text(format!("={n}"))].into_iter()).unwrap();
         }
         sheets.row([Cell::Text("x".repeat(CELL_MAX + 1))].into_iter()).unwrap();
-        assert_eq!(sheets.save(&path).unwrap(), 1);
+        let cut = Cut { texts: 1, places: vec!["Export 3!A3 \"A\"".into()] };
+        assert_eq!(sheets.save(&path).unwrap(), cut);
         let mut book: calamine::Xlsx<_> = calamine::open_workbook(&path).unwrap();
         assert_eq!(book.sheet_names(), ["Export", "Export 2", "Export 3"]);
         let second = book.worksheet_range("Export 2").unwrap();

@@ -59,7 +59,7 @@ pub use cell::{Cell, LINKS_FROM, ROW_CUT, Row, Scalar, Seen, Shown};
 pub use csv_out::CsvOut;
 pub use currency::{CurrencySign, is_currency_code};
 pub use encoding::{EncodingDoubt, EncodingReading, Evidence, Unclear};
-pub use excel::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
+pub use excel::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, cut_marked, is_cut, link_format, write_link};
 pub use fingerprint::Fingerprint;
 pub use guard::{guarded, guarded_in_workbook};
 pub use header::{Found, Header, LINK, REJECT_COLUMNS, REJECTS_OF_CSV, fold};

@@ -2,7 +2,7 @@
 
 use super::Unfit;
 use crate::message;
-use crate::table::{Cell, Scalar};
+use crate::table::{Cell, Scalar, is_cut};
 use std::borrow::Cow;
 
 /// White space and characters that cannot be seen: joiners, marks of writing direction, the byte order mark.
@@ -21,6 +21,7 @@ pub fn text<'a>(cell: Cell<'a>) -> Result<Cow<'a, str>, Unfit> {
         Scalar::Error => Err(broken(cell.text)),
         Scalar::Uncomputed => Err(uncomputed()),
         Scalar::Number(_) if cell.text.bytes().any(|b| b.eq_ignore_ascii_case(&b'e')) => Err(lost_digits(cell.text)),
+        Scalar::Text if cell.text.ends_with(']') && is_cut(cell.text) => Err(cut(cell.text)),
         Scalar::Text if begins_plainly(cell.text) => Ok(Cow::Borrowed(cell.text)),
         Scalar::Text if excel_scientific(cell.text.trim_matches(blank)) => Err(lost_digits(cell.text)),
         Scalar::Text => Ok(unescaped(cell.text)),
@@ -92,6 +93,13 @@ pub fn visible(text: &str) -> Result<(), Unfit> {
     let Some(control) = control else { return Ok(()) };
     let what = message!("holds a character that cannot be seen (number {code})", code = u64::from(control));
     Err(Unfit::new("control-character", text, what).hint("take it out of the cell"))
+}
+
+/// The end of the text is in the account that it was exported from, and in no file.
+#[cold]
+fn cut(value: &str) -> Unfit {
+    Unfit::new("text-cut", value, "was longer than a cell of Excel may be, and the export had to cut it")
+        .hint("take it from an export to .csv or .jsonl; or take the mark away from its end to send what is left of it")
 }
 
 /// Whoever wrote the file, not with a spreadsheet, left the calculating to the next who opens it.
@@ -239,10 +247,12 @@ mod tests {
             ("4e+15", Scalar::Text, "scientific"),
             ("1e16", Scalar::Number(1e16), "scientific"),
             ("#N/A", Scalar::Error, "cell-error"),
+            (&crate::table::cut_marked(&"ж".repeat(40_000)), Scalar::Text, "text-cut"),
         ] {
             let unfit = text(Cell { text: input, value }).unwrap_err();
             assert_eq!(unfit.code, code);
-            assert!(unfit.message.to_string().starts_with(&format!("\"{input}\" ")), "{}", unfit.message);
+            let begin: String = input.chars().take(20).collect();
+            assert!(unfit.message.to_string().starts_with(&format!("\"{begin}")), "{}", unfit.message);
         }
     }
 
