@@ -6,13 +6,14 @@ use super::error::{EngineError, ErrorKind};
 use super::event::{Event, Teller};
 use super::prepare::now;
 use super::request::ImportRequest;
+use super::sent_before;
 use super::survey::Weighed;
 use super::target::Opened;
 use crate::api::Client;
 use crate::mapping::Plan;
 use crate::message;
 use crate::problem::{Note, Problem};
-use crate::store::{Head, Journal, MappingHead, NewRun, Run, RunOutcome, SourceHead, Store, Word};
+use crate::store::{Head, Journal, MappingHead, NewRun, SourceHead, Store, Word};
 use crate::table::LINKS_FROM;
 use crate::table::Table;
 use crate::upload::feed::Select;
@@ -74,7 +75,7 @@ pub(super) struct Job {
 /// What keeps the same file from being imported twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Guard {
-    /// An earlier run of it refuses this one; with a key, records of a first try are held back one by one.
+    /// What earlier runs have sent of it is held back; where nothing else is in it, it is refused.
     SameFile { keyed: bool },
     /// Rows know their records, so the file may be imported again.
     Rows,
@@ -94,9 +95,10 @@ pub(super) fn begin(ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, Engi
     let request = ready.request;
     let store = Store::open(&request.folders.state)?;
     let lock = lock(&request.folders.state, &head)?;
-    if let Guard::SameFile { keyed } = ready.guard {
-        refuse_again(request, &store, &head, keyed)?;
-    }
+    let sent = match ready.guard {
+        Guard::SameFile { keyed } => Arc::new(sent_before::unless_refused(&ready, &store, &head, keyed)?),
+        Guard::Rows => Arc::default(),
+    };
     let budget = budget(request, ready.weighed, tell);
     // Runs that begin in the same second are named one after the other.
     let _naming = naming(&request.folders.state)?;
@@ -121,7 +123,7 @@ pub(super) fn begin(ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, Engi
         store: Store::open(&request.folders.state)?,
         name,
         head,
-        select: request.select(),
+        select: Select { sent, ..request.select() },
         budget: budget.0,
         over_budget: budget.1,
         total: ready.total,
@@ -199,53 +201,12 @@ fn titles<'t>(titles: impl Iterator<Item = &'t str>, letters: &[usize]) -> Vec<S
     titles
 }
 
-/// The same file, with the same mapping, into the same account: the service would make everything a second time.
-fn refuse_again(request: &ImportRequest, store: &Store, head: &Head, keyed: bool) -> Result<(), EngineError> {
-    // With the same keys, records that were made are held back one by one.
-    if request.again || (request.same_keys && keyed) {
-        return Ok(());
-    }
-    let earlier = store.same_imports(&head.account, &head.source.sha256, &head.mapping.sha256)?;
-    let mut covering = None;
-    for run in earlier {
-        let counts = store.counts(run.run)?;
-        if covers(&run, counts.read - counts.rejected - counts.unprocessed - counts.unchanged, request, keyed) {
-            covering = Some(run);
-            break;
-        }
-    }
-    let Some(run) = covering else { return Ok(()) };
-    let (message, hint) = if run.outcome.is_final() {
-        (
-            message!("this source was imported before, by run {run}", run = run.name),
-            message!("records would be made twice; add --again if that is what you want"),
-        )
-    } else {
-        (
-            message!("run {run} of this source has not ended", run = &run.name),
-            message!("go on with it: amoport resume {run}", run = &run.name),
-        )
-    };
-    Err(Problem::in_file(Path::new(&head.source.path), "imported-before", message).hint(hint).into())
-}
-
-/// Runs of other rows of the same file do not count: people try the first ten rows before the rest.
-fn covers(run: &Run, made: u64, request: &ImportRequest, keyed: bool) -> bool {
-    // Where no record was made, for the source broke off before or every row was rejected, there is nothing to double.
-    let nothing = made == 0 && (run.outcome == RunOutcome::SourceBroken || run.outcome.is_final());
-    let overlap = match (run.head.rows, request.rows) {
-        (Some((a, b)), Some((c, d))) => a <= d && c <= b,
-        _ => true,
-    };
-    // With a key the records of the first try are known one by one; only they are held back then.
-    let tried = run.head.limit.is_some() && keyed && run.outcome.is_final();
-    !nothing && overlap && !tried
-}
-
 /// How many more may be rejected, and whether that is overrun already by what the mapping rejects: with a budget the whole
 /// source was weighed, so that local rejections are known, and the number of records that a share refers to.
 fn budget(request: &ImportRequest, weighed: Option<Weighed>, tell: &mut Teller<'_>) -> (Option<Budget>, bool) {
-    let (Some(max), Some(Weighed { records, rejected })) = (request.max_errors, weighed) else { return (None, false) };
+    let (Some(max), Some(Weighed { records, rejected, .. })) = (request.max_errors, weighed) else {
+        return (None, false);
+    };
     let records = records + rejected;
     let budget = max.of(records);
     let over = budget.exceeded(rejected);

@@ -4,7 +4,7 @@
 //! `request` says what is asked, `target` which account and with which token, `event` what is reported while it runs,
 //! `result` how it ended, `error` why it failed. An `import` (of a file through a mapping) and a `round_trip` (of a workbook that an export
 //! wrote) prepare with `source`, `survey` and `prepare`, begin with `begin`, which says in which order a run
-//! is locked, refused, weighed and noted, and are carried out by `run`; `resume` goes on with one. `check` stops before
+//! is locked, refused (by what was `sent_before`), weighed and noted, and are carried out by `run`; `resume` goes on with one. `check` stops before
 //! sending (`walk`); `report`, `export` and `account` are what their names say.
 //!
 //! Calls block until they are done, and each has a runtime of its own: from asynchronous code, call them on a thread of
@@ -36,6 +36,7 @@ mod resume;
 mod returned;
 mod round_trip;
 mod run;
+mod sent_before;
 mod source;
 mod survey;
 mod target;

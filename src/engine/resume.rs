@@ -8,7 +8,7 @@ use super::request::ResumeRequest;
 use super::result::RunResult;
 use super::survey::{self, Counting, Surveying};
 use super::target::{Opened, Target};
-use super::{prepare, round_trip, run, source};
+use super::{prepare, round_trip, run, sent_before, source};
 use crate::account::Account;
 use crate::entity::Action;
 use crate::mapping::{self, Plan, Written, compile};
@@ -56,7 +56,9 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     let doubts = doubts(&mut journal, open, plan.action, doubtful)?;
     done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
     let known = known(&store, &found, &plan)?;
-    let select = Select { done, refused, known: known.all(), rows: head.rows, limit: head.limit, only: None };
+    let sent = Arc::new(sent_before::of_run(&store, &found, !plan.key.is_empty())?);
+    let (known_rows, rows_wanted, limit) = (known.all(), head.rows, head.limit);
+    let select = Select { done, refused, known: known_rows, rows: rows_wanted, limit, only: None, sent };
     let job = Job {
         client: Arc::clone(&target.client),
         plan,

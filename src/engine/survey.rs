@@ -24,6 +24,8 @@ pub(super) struct Weighed {
     /// Records that can be sent.
     pub records: u64,
     pub rejected: u64,
+    /// Records that an earlier run has sent.
+    pub sent: u64,
 }
 
 /// What the first reading came to.
@@ -187,6 +189,7 @@ fn weigh_table(
             Met::Record { .. } | Met::Known { .. } => weighed.records += 1,
             Met::Local(outcome) | Met::Lost(outcome) => {
                 weighed.rejected += u64::from(outcome.status == Status::Rejected);
+                weighed.sent += u64::from(outcome.status == Status::Skipped && outcome.id.is_some());
             }
         }
         !cancel.is_cancelled()

@@ -144,14 +144,28 @@ impl Store {
         Ok(self.db.query_row(&sql, [name], run_of).optional()?)
     }
 
-    /// The earlier runs of the same source with the same mapping into the same account, newest first.
-    pub fn same_imports(&self, account: &str, source_sha: &str, mapping_sha: &str) -> Result<Vec<Run>, StoreError> {
-        let sql = format!(
-            "SELECT {RUN_COLUMNS} FROM run WHERE account = ? AND source_sha = ? AND mapping_sha = ? ORDER BY run DESC"
-        );
+    /// The runs of the same file into the same account, newest first.
+    pub fn runs_of_source(&self, account: &str, source_sha: &str) -> Result<Vec<Run>, StoreError> {
+        let sql = format!("SELECT {RUN_COLUMNS} FROM run WHERE account = ? AND source_sha = ? ORDER BY run DESC");
         let mut statement = self.db.prepare(&sql)?;
-        let runs = statement.query_map(params![account, source_sha, mapping_sha], run_of)?;
+        let runs = statement.query_map(params![account, source_sha], run_of)?;
         Ok(runs.collect::<Result<_, _>>()?)
+    }
+
+    /// The rows of a run that records were made of, or that were sent so that nobody knows, with the ids of the records.
+    pub fn sent_rows(&self, run: i64) -> Result<Vec<(u32, Option<u64>)>, StoreError> {
+        let mut statement =
+            self.db.prepare("SELECT row, id, more FROM record WHERE run = ? AND status IN (?, ?, ?) ORDER BY row")?;
+        let [created, merged, unknown] = [Status::Created, Status::Merged, Status::Unknown].map(Status::number);
+        let mut found = statement.query(params![run, created, merged, unknown])?;
+        let mut rows = Vec::new();
+        while let Some(record) = found.next()? {
+            let (row, id, more): (u32, Option<i64>, Option<Vec<u8>>) = (record.get(0)?, record.get(1)?, record.get(2)?);
+            let id = id.map(|id| id as u64);
+            rows.push((row, id));
+            rows.extend(unpack(&more.unwrap_or_default()).into_iter().map(|row| (row, id)));
+        }
+        Ok(rows)
     }
 
     /// What was decided of rows before the run began, as JSON.

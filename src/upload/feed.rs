@@ -2,6 +2,7 @@
 //! that the next batches are ready before their turn and memory does not grow with the source.
 
 use super::groups::{FirstReading, Gathering, Unit};
+use super::sent_rows::SentRows;
 use crate::mapping::{Mapped, Mapper, Record};
 use crate::message;
 use crate::problem::{Note, Problem, Stage};
@@ -88,6 +89,8 @@ pub struct Select {
     pub rows: Option<(u32, u32)>,
     /// Records at the most.
     pub limit: Option<u64>,
+    /// Rows that earlier runs have sent of this very source.
+    pub sent: Arc<SentRows>,
 }
 
 impl Select {
@@ -247,6 +250,11 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
         let known = done && self.select.known.contains(&row.number);
         if (done && !known) || self.select.only.as_ref().is_some_and(|only| !only.contains(&row.number)) {
             return true;
+        }
+        if let (Mapped::Record(record), false, false) = (&mapped, known, self.select.sent.is_empty())
+            && let Some(outcome) = self.select.sent.outcome(self.mapper.plan(), row, more, record.key.as_ref())
+        {
+            return (self.give)(Met::Local(outcome));
         }
         let width = self.mapper.plan().header.own_len();
         (self.give)(match mapped {

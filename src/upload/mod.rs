@@ -1,7 +1,7 @@
 //! Sending: `feed` reads and maps, `batch` sizes requests, `run` is the loop for records and for what they are linked to
 //! (`links`), `send` one request of it, `verdict` says what an answer means for a batch, `settle` what it means for each
-//! record. Where an answer was lost, `doubt` looks into the account with patience, and `reconcile` matches what it sees;
-//! `verify` reads back at the end; both read records by `look`. `batch`, `lanes`, `verdict`, `settle` and `reconcile` are pure.
+//! record; `sent_rows` knows what earlier runs have sent of the same source. Where an answer was lost, `doubt` looks into the account with patience, and `reconcile` matches what it sees;
+//! `verify` reads back at the end; both read records by `look`. `batch`, `lanes`, `verdict`, `settle`, `sent_rows` and `reconcile` are pure.
 
 pub mod batch;
 mod doubt;
@@ -14,6 +14,7 @@ mod look;
 pub mod reconcile;
 mod run;
 mod send;
+mod sent_rows;
 mod settle;
 pub mod verdict;
 pub mod verify;
@@ -21,6 +22,7 @@ pub mod verify;
 pub use batch::BatchSize;
 pub use doubt::Doubt;
 pub use run::{End, Report, Upload, run};
+pub use sent_rows::SentRows;
 pub use settle::unprocessed;
 
 use crate::clock::Clock;
