@@ -3,9 +3,9 @@
 
 use super::tables::told;
 use super::{ReportError, rejected_rows, text_of};
-use crate::store::{KeptCell, Line, Run, Status};
+use crate::store::{KeptCell, Line, NO_VALUE, Run, Status};
 use crate::table::{
-    CELL_MAX, COMPRESSION, Format as SourceFormat, Header, REJECT_COLUMNS, REJECTS_OF_CSV, SHEET_ROWS_MAX, Scalar, cut,
+    COMPRESSION, Format as SourceFormat, Header, REJECT_COLUMNS, REJECTS_OF_CSV, SHEET_ROWS_MAX, Scalar, cut,
     guarded_in_workbook, stored,
 };
 use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet};
@@ -18,8 +18,6 @@ const BAD: Color = Color::RGB(0xFF_C7_CE);
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
 /// The number format of texts.
 const TEXT: &str = "@";
-/// What stands in the place of a value that cannot be written: an error, for an empty cell would erase, or take a default.
-const NO_VALUE: &str = "#CALC!";
 
 pub struct Rejects<'a> {
     run: &'a Run,
@@ -196,6 +194,6 @@ impl<'a> Rejects<'a> {
 }
 
 fn is_too_long(cell: &KeptCell) -> bool {
-    // No letter is shorter than a byte.
-    cell.text.len() >= CELL_MAX && cell.text.chars().count() >= CELL_MAX
+    let text = guarded_in_workbook(&cell.text);
+    cut(&text).len() < text.len()
 }

@@ -23,7 +23,7 @@ impl KeptCell {
 
     /// A cell that is not there, and of which nobody knows what it would hold.
     pub fn missing() -> KeptCell {
-        KeptCell { text: UNCOMPUTED.to_owned(), value: Scalar::Error }
+        KeptCell { text: NO_VALUE.to_owned(), value: Scalar::Error }
     }
 
     pub fn cell(&self) -> Cell<'_> {
@@ -80,7 +80,7 @@ impl From<KeptCell> for Kept {
                 Kept::Formatted { formatted, shown: word_of(shown).to_owned(), text }
             }
             Scalar::Error => Kept::Error { error: text },
-            Scalar::Uncomputed => Kept::Uncomputed { uncomputed: UNCOMPUTED.to_owned() },
+            Scalar::Uncomputed => Kept::Uncomputed { uncomputed: NO_VALUE.to_owned() },
         }
     }
 }
@@ -120,9 +120,9 @@ fn shown_as(word: &str) -> Option<Shown> {
     }
 }
 
-/// What stands in a report for a formula without a result: an error, for as an empty cell it would erase, or take a default,
-/// when the report comes back.
-const UNCOMPUTED: &str = "#CALC!";
+/// What stands in a report for a value that is not known or cannot be written: an error, for as an empty cell it would erase,
+/// or take a default, when the report comes back.
+pub const NO_VALUE: &str = "#CALC!";
 
 /// The rows of a record: nothing, the cells of the one row, or a list of them for each row.
 pub(super) fn write(rows: &[Vec<KeptCell>]) -> Result<Option<String>, StoreError> {

@@ -22,7 +22,7 @@ mod reading;
 mod returned;
 pub mod words;
 
-pub use cells::KeptCell;
+pub use cells::{KeptCell, NO_VALUE};
 pub use head::{Head, MappingHead, SourceHead, ledger_name};
 pub use journal::{BatchNo, BatchOf, Journal, KnownKey, NewRun, OpenDoubt, Resumed, RunEnd, Sending};
 pub use links::{Linked, Links, PendingLink};
