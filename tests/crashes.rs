@@ -186,6 +186,28 @@ fn killed_at_a_hundred_moments_a_resumed_run_is_as_if_undisturbed() {
     assert!(took_place.len() > 50, "only {} kills came in time", took_place.len());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_run_killed_while_it_leaves_out_what_was_sent_before_leaves_it_out_when_it_goes_on() {
+    for (point, nth) in
+        [("local-after", 1), ("sent-after", 1), ("sent-after", 2), ("answered-after", 2), ("end-before", 1)]
+    {
+        let service = Service::start();
+        let folder = folder();
+        folder.write("rows.toml", MAPPING.replace("key = \"n\"", ""));
+        folder.run(&service, &["import", "rows.csv", "-m", "rows.toml", "--rows", "5-12"]).expect(0);
+        let killed = Kill::At(point, nth).strike(&folder, &service, &IMPORT);
+        assert_eq!(killed.code, KILLED, "{point}");
+        let counts = folder.run(&service, &["resume", "--json"]).expect(1).json()["counts"].clone();
+        let expected = serde_json::json!({"created": 29, "skipped": 8, "rejected": 3});
+        for (status, count) in expected.as_object().expect("counts") {
+            assert_eq!(&counts[status], count, "{point}: {counts}");
+        }
+        assert_eq!(service.entities("leads"), 37, "{point}");
+        assert!(folder.run(&service, &IMPORT).expect(2).stderr.contains("imported before"), "{point}");
+    }
+}
+
 /// Records of a voyage: a few batches, and at 7 a second not too many where each is a request of its own.
 const RECORDS: u32 = 12;
 

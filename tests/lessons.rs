@@ -86,6 +86,11 @@ fn unknown_records_are_sent_again_only_when_the_user_says_so() {
     let run = program::ran(child.wait_with_output().expect("the program ends")).expect(7);
     assert!(run.stderr.contains("it is not known whether the record reached the account"), "{}", run.stderr);
     folder.run(&service, &["resume"]).expect(2);
+    // Nor does another mapping of the file send it.
+    let import = ["import", "rows.csv", "-m", "other.toml"];
+    folder.write("other.toml", format!("# ours\nversion = 1\n{mapping}"));
+    let again = folder.run(&service, &import).expect(2);
+    assert!(again.stderr.contains("imported before"), "{}", again.stderr);
     assert_eq!(service.entities("leads"), 1);
     folder.run(&service, &["resume", "--resend-unknown"]).expect(0);
     assert_eq!(service.entities("leads"), 2);

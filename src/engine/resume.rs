@@ -14,7 +14,7 @@ use crate::entity::Action;
 use crate::mapping::{self, Plan, Written, compile};
 use crate::message;
 use crate::problem::Note;
-use crate::store::{Journal, OpenDoubt, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word};
+use crate::store::{Head, Journal, OpenDoubt, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word};
 use crate::table::Table;
 use crate::upload::feed::{Loaded, Select};
 use crate::upload::{Doubt, IN_FLIGHT, links, verify};
@@ -57,8 +57,8 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
     let known = known(&store, &found, &plan)?;
     let sent = Arc::new(sent_before::of_run(&store, &found, !plan.key.is_empty())?);
-    let (known_rows, rows_wanted, limit) = (known.all(), head.rows, head.limit);
-    let select = Select { done, refused, known: known_rows, rows: rows_wanted, limit, only: None, sent };
+    let Head { rows: wanted, limit, .. } = head;
+    let select = Select { done, refused, known: known.all(), rows: wanted, limit, only: None, sent };
     let job = Job {
         client: Arc::clone(&target.client),
         plan,

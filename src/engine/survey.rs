@@ -24,7 +24,7 @@ pub(super) struct Weighed {
     /// Records that can be sent.
     pub records: u64,
     pub rejected: u64,
-    /// Records that an earlier run has sent.
+    /// Records that earlier runs have sent, or may have.
     pub sent: u64,
 }
 
@@ -189,11 +189,10 @@ fn weigh_table(
             Met::Record { .. } | Met::Known { .. } => weighed.records += 1,
             Met::Local(outcome) | Met::Lost(outcome) => {
                 weighed.rejected += u64::from(outcome.status == Status::Rejected);
-                weighed.sent += u64::from(outcome.status == Status::Skipped && outcome.id.is_some());
             }
         }
         !cancel.is_cancelled()
     })?;
     still_wanted(cancel)?;
-    Ok((weighed, walked.counted))
+    Ok((Weighed { sent: walked.sent, ..weighed }, walked.counted))
 }

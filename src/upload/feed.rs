@@ -2,7 +2,7 @@
 //! that the next batches are ready before their turn and memory does not grow with the source.
 
 use super::groups::{FirstReading, Gathering, Unit};
-use super::sent_rows::SentRows;
+use super::sent_rows::{Held, SENT_BEFORE, SentRows};
 use crate::mapping::{Mapped, Mapper, Record};
 use crate::message;
 use crate::problem::{Note, Problem, Stage};
@@ -139,6 +139,8 @@ pub struct Walked {
     pub notes: Vec<Note>,
     /// Where rows are grouped and nobody has counted them yet.
     pub counted: Option<FirstReading>,
+    /// Records that earlier runs have sent, or may have.
+    pub sent: u64,
 }
 
 /// Reads and maps every wanted row; `give` returns false to stop. The dry run and `check` use this directly.
@@ -150,7 +152,7 @@ pub fn walk(
 ) -> Result<Walked, Problem> {
     let mut table = table.read_ahead()?;
     let plan = Arc::clone(mapper.plan());
-    let mut walk = Walk { mapper, select, give, rows: 0, records: 0 };
+    let mut walk = Walk { mapper, select, give, rows: 0, records: 0, left_out: 0, sent: 0 };
     let mut gathering = plan.groups.as_ref().map(Gathering::new);
     let mut row = Row::default();
     while table.read(&mut row)? {
@@ -162,25 +164,14 @@ pub fn walk(
             }
         };
         if !more {
-            return Ok(Walked { rows: walk.rows, notes: notes(&table, &walk.mapper, select), counted: None });
+            return Ok(walk.walked(&table, None));
         }
     }
     let rest = gathering.as_mut().and_then(Gathering::rest);
     if let Some(unit) = rest {
         walk.unit(unit);
     }
-    let notes = notes(&table, &walk.mapper, select);
-    Ok(Walked { rows: walk.rows, notes, counted: gathering.and_then(Gathering::counted) })
-}
-
-/// What the reader and the mapping have noticed; where the run goes on, the mapping has seen the rest of the rows only.
-fn notes(table: &Table, mapper: &Mapper, select: &Select) -> Vec<Note> {
-    let mut notes = table.notes();
-    notes.extend(mapper.notes().into_iter().map(|note| match select.done.is_empty() {
-        true => note,
-        false => Note { message: message!("since the run went on: {what}", what = note.message), ..note },
-    }));
-    notes
+    Ok(walk.walked(&table, gathering.and_then(Gathering::counted)))
 }
 
 struct Walk<'a, G> {
@@ -189,6 +180,41 @@ struct Walk<'a, G> {
     give: G,
     rows: u64,
     records: u64,
+    /// Of these, the ones that earlier runs have sent.
+    left_out: u64,
+    /// The same, and the ones that they may have sent.
+    sent: u64,
+}
+
+impl<G> Walk<'_, G> {
+    fn walked(&self, table: &Table, counted: Option<FirstReading>) -> Walked {
+        Walked { rows: self.rows, notes: self.notes(table), counted, sent: self.sent }
+    }
+
+    /// What the reader and the mapping have noticed; where the run goes on, the mapping has seen the rest of the rows only.
+    fn notes(&self, table: &Table) -> Vec<Note> {
+        let left_out = match self.left_out {
+            1 => message!("1 record is left out: an earlier run of this file has sent it"),
+            count => message!("{count} records are left out: earlier runs of this file have sent them", count),
+        };
+        let left_out = (self.left_out > 0).then(|| Note::new(SENT_BEFORE, left_out).count(self.left_out));
+        let mut notes = table.notes();
+        notes.extend(self.mapper.notes().into_iter().chain(left_out).map(|note| match self.select.done.is_empty() {
+            true => note,
+            false => Note { message: message!("since the run went on: {what}", what = note.message), ..note },
+        }));
+        notes
+    }
+
+    /// The outcome of a record that earlier runs have sent.
+    fn held(&mut self, row: &Row, more: &[Row], record: &Record) -> Option<Outcome> {
+        let held = self.select.sent.held(self.mapper.plan(), row, more, record.key.as_ref())?;
+        self.sent += u64::from(!matches!(held, Held::Part(_)));
+        self.left_out += u64::from(matches!(held, Held::Sent(_)));
+        match held {
+            Held::Sent(outcome) | Held::Unknown(outcome) | Held::Part(outcome) => Some(outcome),
+        }
+    }
 }
 
 impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
@@ -251,8 +277,8 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
         if (done && !known) || self.select.only.as_ref().is_some_and(|only| !only.contains(&row.number)) {
             return true;
         }
-        if let (Mapped::Record(record), false, false) = (&mapped, known, self.select.sent.is_empty())
-            && let Some(outcome) = self.select.sent.outcome(self.mapper.plan(), row, more, record.key.as_ref())
+        if let (Mapped::Record(record), false) = (&mapped, known)
+            && let Some(outcome) = self.held(row, more, record)
         {
             return (self.give)(Met::Local(outcome));
         }

@@ -35,6 +35,20 @@ pub struct Sent<'s> {
     pub id: Option<u64>,
 }
 
+/// The outcome of a record that is held back.
+#[derive(Debug)]
+pub enum Held {
+    /// Left out: it is in the account.
+    Sent(Outcome),
+    /// Rejected: nobody knows whether it is.
+    Unknown(Outcome),
+    /// Rejected: other rows of it were not sent.
+    Part(Outcome),
+}
+
+/// The code of rows that are left out for this.
+pub const SENT_BEFORE: &str = "sent-before";
+
 impl SentRows {
     /// Adds the rows of a run, the newest one first; its ids count before those of older ones.
     pub fn add(&mut self, run: &str, rows: impl IntoIterator<Item = (u32, Option<u64>)>) {
@@ -69,8 +83,8 @@ impl SentRows {
         Some(Sent { run, id: (found.id != 0).then_some(found.id) })
     }
 
-    /// The outcome of a record that was sent before, or a part of it; `None` for one that was not.
-    pub fn outcome(&self, plan: &Plan, row: &Row, more: &[Row], key: Option<&String>) -> Option<Outcome> {
+    /// What holds a record back; `None` where none of its rows was sent.
+    pub fn held(&self, plan: &Plan, row: &Row, more: &[Row], key: Option<&String>) -> Option<Held> {
         let numbers = || std::iter::once(row).chain(more).map(|row| row.number);
         let (number, sent) = numbers().find_map(|number| Some((number, self.find(number)?)))?;
         let run = sent.run;
@@ -82,18 +96,20 @@ impl SentRows {
             let problem = problem("sent-in-part", message).hint(
                 "import the other rows by themselves, from a file of their own; --again makes all of it once more",
             );
-            return Some(rejected(row, more, key.cloned(), &[problem]));
+            return Some(Held::Part(rejected(row, more, key.cloned(), &[problem])));
         }
         let Some(id) = sent.id else {
             let message = message!("run {run} has sent this row, and nobody knows whether it arrived", run);
             let hint =
                 message!("look for it in the account; amoport resume {run} --resend-unknown makes it once more", run);
-            return Some(rejected(row, more, key.cloned(), &[problem("sent-unknown", message).hint(hint)]));
+            let problem = problem("sent-unknown", message).hint(hint);
+            return Some(Held::Unknown(rejected(row, more, key.cloned(), &[problem])));
         };
         let message = message!("run {run} has sent this row, and it is {id} in the account", run, id);
         let more = more.iter().map(|row| row.number).collect();
-        let problems = vec![problem("sent-before", message)];
-        Some(Outcome { key: key.cloned(), id: Some(id), more, problems, ..Outcome::new(row.number, Status::Skipped) })
+        let problems = vec![problem(SENT_BEFORE, message)];
+        let skipped = Outcome::new(row.number, Status::Skipped);
+        Some(Held::Sent(Outcome { key: key.cloned(), id: Some(id), more, problems, ..skipped }))
     }
 }
 
