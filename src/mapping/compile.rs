@@ -466,7 +466,11 @@ impl Compile<'_> {
             let index = self.column(&At { at: text.at, it: title.clone() })?;
             columns.push((title, index));
         }
-        let made = if condition { Template::condition(&text.it, columns) } else { Template::text(&text.it, columns) };
+        let decimal = self.written.source.decimal;
+        let made = match condition {
+            true => Template::condition(&text.it, columns, decimal),
+            false => Template::text(&text.it, columns, decimal),
+        };
         made.map_err(|error| {
             let hint = "columns are written row['Title']".into();
             let part = if condition { "condition" } else { "template" };

@@ -6,7 +6,7 @@ use super::names::{Names, resolve};
 use super::plan::{LookupWhat, Plan, TargetPlan};
 use super::row::RowContext;
 use super::suspect::Suspicion;
-use super::tally::Tally;
+use super::tally::{Tally, WHERE_EMPTY};
 use crate::entity::compare::Mark;
 use crate::entity::payload::{FieldValue, ObjectWriter, REQUEST_ID};
 use crate::entity::{Action, Entity, FieldSpec, Holds, ID_KEY, Needs, Required, TEXT_MAX, Wire};
@@ -168,7 +168,7 @@ impl Mapper {
     fn is_wanted(&self, row: &Row) -> bool {
         self.plan.condition.as_ref().is_none_or(|condition| {
             condition.reads().any(|column| row.get(column).value == Scalar::Uncomputed)
-                || condition.render(row).map_or(true, |text| !text.is_empty())
+                || condition.render(row).map_or(true, |made| !made.text.is_empty())
         })
     }
 
@@ -197,7 +197,12 @@ impl Mapper {
         }
         match why {
             Some(why) => Mapped::Rejected { key: at.key(), problems: vec![why.problem(&at)] },
-            None => Mapped::Skipped(None),
+            None => {
+                if plan.condition.as_ref().is_some_and(|condition| condition.render(row).is_ok_and(|made| made.empty)) {
+                    self.tally.skip(WHERE_EMPTY, row.number);
+                }
+                Mapped::Skipped(None)
+            }
         }
     }
 

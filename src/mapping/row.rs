@@ -7,6 +7,7 @@ use super::mapper::{KEY_JOIN, Link};
 use super::names::Names;
 use super::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
 use super::tally::Done;
+use super::template::{Failure, Fault};
 use super::total::{Line, Total};
 use super::value::{Made, Refused, Values};
 use super::written::{OnEmpty, OnUnknown};
@@ -157,15 +158,23 @@ impl<'a> RowContext<'a> {
         if !unknown.is_empty() {
             return self.sound(&unknown);
         }
-        let failed = condition.render(self.row).err();
-        if let Some(error) = failed {
-            let problem = self.problem(
-                None,
-                "template",
-                message!("\"where\" failed on this row: {error}", error = error.to_string()),
-            );
-            self.problems.push(problem);
+        if let Err(failure) = condition.render(self.row) {
+            self.failed(failure, |error| message!("\"where\" failed on this row: {error}", error));
         }
+    }
+
+    fn failed(&mut self, failure: Failure, message: impl Fn(Message) -> Message) {
+        let problem = match failure {
+            Failure::Row(Fault { column, text, unfit }) => {
+                let mut problem = self.problem(column, unfit.code, message(unfit.message)).value(text);
+                problem.hint = unfit.hint;
+                problem
+            }
+            Failure::Engine(error) => {
+                self.problem(None, "template", message(message!("{error}", error = error.to_string())))
+            }
+        };
+        self.problems.push(problem);
     }
 
     pub(super) fn key(&self) -> Option<String> {
@@ -269,14 +278,12 @@ impl<'a> RowContext<'a> {
             return None;
         }
         match template.render(self.row) {
-            Ok(text) => Some(text),
-            Err(error) => {
-                let problem = self.problem(
-                    None,
-                    "template",
-                    message!("the template failed on this row: {error}", error = error.to_string()),
-                );
-                self.problems.push(problem);
+            Ok(made) => {
+                self.done.compared_empty |= made.empty;
+                Some(made.text)
+            }
+            Err(failure) => {
+                self.failed(failure, |error| message!("the template failed on this row: {error}", error));
                 None
             }
         }

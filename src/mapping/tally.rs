@@ -14,6 +14,9 @@ use std::hash::{BuildHasher, Hasher};
 /// As many different texts are kept apart; of more, the first are looked at, and what is said is said as the least.
 const DISTINCT_MAX: usize = 1 << 16;
 
+/// Of a row that `where` leaves out because an empty cell is compared with a number.
+pub(super) const WHERE_EMPTY: &str = "where-empty";
+
 /// What was done to the values of one record.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Done {
@@ -22,6 +25,8 @@ pub struct Done {
     /// Translated to nothing.
     pub emptied: u32,
     pub rounded: u32,
+    /// A template compared an empty cell with a number.
+    pub compared_empty: bool,
     pub named: bool,
     pub responsible: bool,
 }
@@ -32,6 +37,7 @@ pub struct Tally {
     unknown: u64,
     emptied: u64,
     rounded: u64,
+    compared_empty: u64,
     nameless: u64,
     irresponsible: u64,
     equal: (u64, u32),
@@ -97,6 +103,7 @@ impl Tally {
         self.unknown += u64::from(done.unknown);
         self.emptied += u64::from(done.emptied);
         self.rounded += u64::from(done.rounded);
+        self.compared_empty += u64::from(done.compared_empty);
         if plan.action != Action::Create {
             return;
         }
@@ -135,10 +142,17 @@ impl Tally {
             1 => message!("1 number is rounded"),
             count => message!("{count} numbers are rounded", count),
         };
+        let compared = match self.compared_empty {
+            1 => message!("of 1 record a template compares an empty cell with a number, which is false"),
+            count => {
+                message!("of {count} records a template compares an empty cell with a number, which is false", count)
+            }
+        };
         let done = [
             (self.unknown, "values-unknown", values),
             (self.emptied, "values-emptied", emptied),
             (self.rounded, "values-rounded", rounded),
+            (self.compared_empty, "template-empty", compared),
         ];
         let done = done.into_iter().filter(|(count, ..)| *count > 0);
         notes.extend(done.map(|(count, code, message)| Note::new(code, message).count(count)));
@@ -186,6 +200,18 @@ impl Tally {
 
 fn skipped(code: &str, count: u64, first: u32) -> Note {
     let (code, message) = match (code, count) {
+        (WHERE_EMPTY, 1) => (
+            WHERE_EMPTY,
+            message!("row {first} is left out: \"where\" compares an empty cell with a number, which is false", first),
+        ),
+        (WHERE_EMPTY, _) => (
+            WHERE_EMPTY,
+            message!(
+                "{count} rows are left out because \"where\" compares an empty cell with a number, which is false, the first is row {first}",
+                count,
+                first
+            ),
+        ),
         ("hidden-row", 1) => ("hidden-rows", message!("row {first} is left out: the sheet does not show it", first)),
         ("hidden-row", _) => (
             "hidden-rows",

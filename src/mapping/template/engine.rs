@@ -1,0 +1,147 @@
+//! The template engine as a mapping has it: comparisons of our own (`compare`), and filters that know how long their result
+//! may be.
+
+use super::compare::{BYTES_MAX, Under, tested};
+use super::operators::{COMPARE, SIZED};
+use minijinja::value::{Kwargs, Rest, ValueKind};
+use minijinja::{Environment, Error, Output, State, UndefinedBehavior, Value, escape_formatter, filters};
+
+/// Steps one evaluation may take, so that a loop in a template cannot hang a run.
+const FUEL: u64 = 20_000;
+
+/// Everything minijinja ships is pure: no template can read a file or a clock, so a resumed run maps alike.
+pub fn environment() -> Environment<'static> {
+    let mut env = Environment::new();
+    env.set_undefined_behavior(UndefinedBehavior::Strict);
+    env.set_fuel(Some(FUEL));
+    env.set_formatter(|out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Value| {
+        if let Some(text) = value.as_str() {
+            within(state, |under| under.written(text.len()))?;
+        } else {
+            within(state, |under| under.sized(value).map(drop))?;
+        }
+        escape_formatter(out, state, value)
+    });
+    env.add_function(SIZED, |state: &State<'_, '_>, value: Value| within(state, |under| under.sized(&value)));
+    for (operator, names) in [
+        ("==", ["eq", "equalto", "=="]),
+        ("!=", ["ne", "!=", "!="]),
+        ("<", ["lt", "lessthan", "<"]),
+        ("<=", ["le", "<=", "<="]),
+        (">", ["gt", "greaterthan", ">"]),
+        (">=", ["ge", ">=", ">="]),
+        ("in", ["in", "in", "in"]),
+    ] {
+        for name in names {
+            env.add_test(name, move |state: &State<'_, '_>, left: &Value, right: &Value| {
+                within(state, |under| tested(under, left, operator, right))
+            });
+        }
+    }
+    env.add_filter("int", int);
+    env.add_filter("float", float);
+    bounded(&mut env, "replace", Value::from_function(filters::replace), of_replace);
+    bounded(&mut env, "join", Value::from_function(filters::join), of_join);
+    bounded(&mut env, "indent", Value::from_function(filters::indent), of_numbers);
+    bounded(&mut env, "format", Value::from_function(filters::format), of_numbers);
+    bounded(&mut env, "batch", Value::from_function(filters::batch), of_numbers);
+    bounded(&mut env, "slice", Value::from_function(filters::slice), of_numbers);
+    env
+}
+
+/// The row that is under way.
+fn within<T>(state: &State<'_, '_>, then: impl FnOnce(&Under) -> Result<T, Error>) -> Result<T, Error> {
+    let found = state.lookup(COMPARE);
+    match found.as_ref().and_then(Value::downcast_object_ref::<Under>) {
+        Some(under) => then(under),
+        None => Err(minijinja::ErrorKind::UndefinedError.into()),
+    }
+}
+
+fn int(
+    state: &State<'_, '_>,
+    value: &Value,
+    default: Option<Value>,
+    base: Option<u32>,
+    kwargs: Kwargs,
+) -> Result<Value, Error> {
+    if base.or(kwargs.peek("base").ok().flatten()).is_some() {
+        return filters::int(state, value, default, base, kwargs);
+    }
+    let default = default.or(kwargs.get::<Option<Value>>("default")?);
+    kwargs.assert_all_used()?;
+    let plain = |value: &Value| filters::int(state, value, None, None, Kwargs::from_iter([] as [(&str, Value); 0]));
+    plain(&counted(state, value, default, plain)?)
+}
+
+fn float(state: &State<'_, '_>, value: &Value, default: Option<Value>, kwargs: Kwargs) -> Result<Value, Error> {
+    let default = default.or(kwargs.get::<Option<Value>>("default")?);
+    kwargs.assert_all_used()?;
+    let plain = |value: &Value| filters::float(state, value, None, Kwargs::from_iter([] as [(&str, Value); 0]));
+    plain(&counted(state, value, default, plain)?)
+}
+
+/// A text as a number: as the source writes them, and where it does not say how, with a dot.
+fn counted(
+    state: &State<'_, '_>,
+    value: &Value,
+    default: Option<Value>,
+    plain: impl Fn(&Value) -> Result<Value, Error>,
+) -> Result<Value, Error> {
+    within(state, |under| match under.counted(value) {
+        None => Ok(value.clone()),
+        Some(Ok(number)) => Ok(number),
+        Some(Err(unfit)) => match (under.decimal().is_none().then(|| plain(value)), default) {
+            (Some(Ok(number)), _) => Ok(number),
+            (_, Some(default)) => Ok(default),
+            (_, None) => Err(under.refuse(value.as_str().unwrap_or_default(), unfit)),
+        },
+    })
+}
+
+/// A filter whose result may be much longer than what goes in; `least` says by how much.
+fn bounded(env: &mut Environment<'static>, name: &'static str, filter: Value, least: fn(&[Value]) -> usize) {
+    env.add_filter(name, move |state: &mut State<'_, '_>, args: Rest<Value>| match least(&args) > BYTES_MAX {
+        true => Err(within(state, |under| Ok(under.too_long())).unwrap_or_else(|error| error)),
+        false => filter.call(state, &args),
+    });
+}
+
+fn bytes(value: &Value) -> usize {
+    value.as_str().map_or(size_of::<Value>(), str::len)
+}
+
+fn of_replace(args: &[Value]) -> usize {
+    let [Some(text), Some(from), Some(to)] = [0, 1, 2].map(|n| args.get(n).and_then(Value::as_str)) else { return 0 };
+    let times = text.matches(from).count();
+    (text.len() - times * from.len()).saturating_add(times.saturating_mul(to.len()))
+}
+
+fn of_join(args: &[Value]) -> usize {
+    let [list, ..] = args else { return 0 };
+    let joiner: usize = args[1..].iter().map(bytes).max().unwrap_or(0);
+    let items = list.try_iter().into_iter().flatten();
+    items.fold(0usize, |sum, item| sum.saturating_add(bytes(&item)).saturating_add(joiner))
+}
+
+/// Of filters that are told how wide or how many, once for each line or value.
+fn of_numbers(args: &[Value]) -> usize {
+    let in_text = |text: &str| {
+        let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+        numbers.fold(0usize, |sum, digits| sum.saturating_add(digits.parse().unwrap_or(usize::MAX)))
+    };
+    let number = |value: &Value| match value.kind() {
+        ValueKind::Number => usize::try_from(value.clone()).unwrap_or(0),
+        _ => 0,
+    };
+    let Some((first, more)) = args.split_first() else { return 0 };
+    let named = |value: &Value| -> usize {
+        let names = value.is_kwargs().then(|| value.try_iter()).into_iter().flatten().flatten();
+        names.map(|name| value.get_item(&name).map_or(0, |value| number(&value))).sum()
+    };
+    let wide = more.iter().map(|value| number(value).saturating_add(named(value))).fold(0usize, usize::saturating_add);
+    let text = first.as_str().unwrap_or_default();
+    let lines = text.lines().count().max(1);
+    let asked = if text.contains('%') { in_text(text) } else { 0 };
+    wide.saturating_mul(lines).saturating_add(asked)
+}

@@ -1,0 +1,367 @@
+//! Templates and conditions: minijinja over `row['Title']`. Compiled once; the columns they name are known before any
+//! row is read, so a misspelt one is a problem of the mapping and not of a million rows.
+
+mod compare;
+mod engine;
+mod operators;
+
+use crate::table::Row;
+use compare::{BYTES_MAX, Under};
+use minijinja::value::Value;
+use minijinja::{Environment, ErrorKind};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+pub use compare::Fault;
+
+/// The columns a template names: as written, and their index once looked up.
+pub type Columns = Vec<(String, usize)>;
+
+#[derive(Debug)]
+pub struct Template {
+    env: Environment<'static>,
+    columns: Columns,
+    /// The decimal sign of the source, where it is said.
+    decimal: Option<char>,
+    /// What the template is, where it only puts cells between texts: nearly every one does, and it is made without the
+    /// engine then, ten times as fast.
+    pieces: Option<Vec<Piece>>,
+}
+
+#[derive(Debug)]
+enum Piece {
+    Text(String),
+    Cell(usize),
+}
+
+/// What a template has made of a row.
+#[derive(Debug, Default, PartialEq)]
+pub struct Made {
+    pub text: String,
+    /// An empty cell was compared with a number, which is false.
+    pub empty: bool,
+}
+
+/// Why nothing could be made of it.
+#[derive(Debug)]
+pub enum Failure {
+    /// Of something that stands in the row.
+    Row(Fault),
+    Engine(minijinja::Error),
+}
+
+const NAME: &str = "template";
+
+impl Template {
+    pub fn text(source: &str, columns: Columns, decimal: Option<char>) -> Result<Template, minijinja::Error> {
+        // Compiled as it stands first, so that an error speaks of the author's text and not of what is made of it.
+        Environment::new().add_template(NAME, source)?;
+        let pieces = pieces(source, &columns);
+        Template::compiled(operators::of_template(source), columns, decimal, pieces)
+    }
+
+    /// A condition is an expression; it becomes a template that prints something when it holds.
+    pub fn condition(expression: &str, columns: Columns, decimal: Option<char>) -> Result<Template, minijinja::Error> {
+        Environment::new().compile_expression(expression)?;
+        let source = format!("{{% if {} %}}1{{% endif %}}", operators::of_expression(expression));
+        Template::compiled(source, columns, decimal, None)
+    }
+
+    fn compiled(
+        source: String,
+        columns: Columns,
+        decimal: Option<char>,
+        pieces: Option<Vec<Piece>>,
+    ) -> Result<Template, minijinja::Error> {
+        let mut env = engine::environment();
+        env.add_template_owned(NAME, source)?;
+        Ok(Template { env, columns, decimal, pieces })
+    }
+
+    /// The columns that it reads.
+    pub fn reads(&self) -> impl Iterator<Item = usize> {
+        self.columns.iter().map(|(_, index)| *index)
+    }
+
+    /// What the template makes of a row.
+    pub fn render(&self, row: &Row) -> Result<Made, Failure> {
+        let Some(pieces) = &self.pieces else { return self.evaluate(row) };
+        let mut text = String::with_capacity(128);
+        for piece in pieces {
+            text.push_str(match piece {
+                Piece::Text(text) => text,
+                Piece::Cell(index) => row.get(*index).text.trim(),
+            });
+        }
+        Ok(Made { text, empty: false })
+    }
+
+    fn evaluate(&self, row: &Row) -> Result<Made, Failure> {
+        let under = Arc::new(Under::new(row, self.columns.iter().map(|(_, index)| index), self.decimal));
+        let titles = self.columns.iter().map(|(title, _)| title.clone());
+        let cells: BTreeMap<String, Value> = titles.zip(under.values()).collect();
+        let context: BTreeMap<&str, Value> = BTreeMap::from([
+            ("row", Value::from(cells)),
+            (operators::COMPARE, Value::from_dyn_object(Arc::clone(&under))),
+        ]);
+        let mut text = Bounded(Vec::new());
+        let made =
+            self.env.get_template(NAME).and_then(|template| template.render_captured_to(context, &mut text).map(drop));
+        if let Err(error) = made {
+            return Err(match under.refused.get() {
+                Some(refused) => Failure::Row(refused.clone()),
+                None if error.kind() == ErrorKind::WriteFailure => {
+                    under.too_long();
+                    under.refused.get().cloned().map_or(Failure::Engine(error), Failure::Row)
+                }
+                None => Failure::Engine(error),
+            });
+        }
+        let text = String::from_utf8(text.0).unwrap_or_default();
+        Ok(Made { text, empty: under.empty.load(Ordering::Relaxed) })
+    }
+}
+
+/// What a template writes, as long as it is not too long.
+struct Bounded(Vec<u8>);
+
+impl io::Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.0.len() + bytes.len() > BYTES_MAX {
+            return Err(io::Error::other("too long"));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A template of texts and `{{ row['Title'] }}` alone; `None` for whatever else.
+fn pieces(source: &str, columns: &[(String, usize)]) -> Option<Vec<Piece>> {
+    // The engine takes a line end off the end of a template.
+    if source.contains("{%") || source.contains("{#") || source.ends_with(['\n', '\r']) {
+        return None;
+    }
+    let mut pieces = Vec::new();
+    let mut rest = source;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (inside, behind) = after.split_once("}}")?;
+        let quoted = inside.trim().strip_prefix("row[")?.strip_suffix(']')?;
+        let quote = quoted.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+        let title = quoted.strip_prefix(quote)?.strip_suffix(quote)?;
+        if title.contains(['\'', '"', '\\']) {
+            return None;
+        }
+        let (_, index) = columns.iter().find(|(named, _)| named == title)?;
+        pieces.extend([Piece::Text(before.to_owned()), Piece::Cell(*index)]);
+        rest = behind;
+    }
+    pieces.push(Piece::Text(rest.to_owned()));
+    Some(pieces)
+}
+
+/// The titles in `row['…']` and `row["…"]`, in order, each once; `row.title` counts too.
+pub fn columns_named(source: &str) -> Vec<String> {
+    let mut titles: Vec<String> = Vec::new();
+    let mut rest = source;
+    while let Some(found) = rest.find("row") {
+        let before = rest[..found].chars().next_back();
+        let after = &rest[found + 3..];
+        rest = after;
+        if before.is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '.') {
+            continue;
+        }
+        let trimmed = after.trim_start();
+        let title = if let Some(inner) = trimmed.strip_prefix('[') {
+            let inner = inner.trim_start();
+            match inner.chars().next() {
+                Some(quote @ ('\'' | '"')) => inner[1..].split_once(quote).map(|(title, _)| title.to_owned()),
+                _ => None,
+            }
+        } else {
+            trimmed
+                .strip_prefix('.')
+                .map(|inner| inner.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>())
+        };
+        if let Some(title) = title.filter(|t| !t.is_empty())
+            && !titles.contains(&title)
+        {
+            titles.push(title);
+        }
+    }
+    titles
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{Scalar, Shown};
+
+    fn row(cells: &[&str]) -> Row {
+        let mut row = Row::default();
+        row.clear(2);
+        cells.iter().for_each(|cell| row.push_text(cell));
+        row
+    }
+
+    #[test]
+    fn columns_are_found_in_templates_and_conditions() {
+        for (source, titles) in [
+            ("{{ row['Товар'] }}: {{ row[\"Клиент\"] }}", vec!["Товар", "Клиент"]),
+            ("row['Статус'] != 'Черновик' and row['Статус']", vec!["Статус"]),
+            ("{{ row.Имя|upper }}", vec!["Имя"]),
+            ("{{ arrow['x'] }} grow.y", vec![]),
+        ] {
+            assert_eq!(columns_named(source), titles, "{source}");
+        }
+    }
+
+    #[test]
+    fn a_template_prints_a_row_and_a_condition_tells_yes_from_no() {
+        let columns = vec![("Товар".to_owned(), 0), ("Клиент".to_owned(), 1)];
+        let template = Template::text("{{ row['Товар']|upper }}: {{ row['Клиент'] }}", columns.clone(), None).unwrap();
+        assert_eq!(template.render(&row(&["ель", " Иван "])).unwrap().text, "ЕЛЬ: Иван");
+        let condition = Template::condition("row['Товар'] != 'Черновик'", columns, None).unwrap();
+        assert_eq!(condition.render(&row(&["ель"])).unwrap().text, "1");
+        assert_eq!(condition.render(&row(&["Черновик"])).unwrap().text, "");
+    }
+
+    #[test]
+    fn a_template_that_never_ends_is_stopped() {
+        let endless = "{% for i in range(10000) %}{% for j in range(10000) %}x{% endfor %}{% endfor %}";
+        assert!(Template::text(endless, vec![], None).unwrap().render(&row(&[])).is_err());
+    }
+
+    #[test]
+    fn a_plain_template_is_made_as_the_engine_makes_it() {
+        let columns = vec![("Товар".to_owned(), 0), ("Кли}}ент".to_owned(), 1), ("a'b".to_owned(), 2)];
+        for (source, plain) in [
+            ("{{ row['Товар'] }}: {{row[\"Товар\"]}}", true),
+            ("", true),
+            ("без столбцов }} и {", true),
+            (" \n{{ row['Товар'] }} ", true),
+            ("{{ row['Товар'] }}\n", false),
+            ("  {{- row['Товар'] -}}  x", false),
+            ("{{ row['Кли}}ент'] }}", false),
+            ("{{ row[\"a'b\"] }}", false),
+            ("{{ row['Товар']|upper }}", false),
+            ("{# нет #}{{ row['Товар'] }}", false),
+            ("{{ '{{' }}{{ row['Товар'] }}", false),
+            ("{{ row['То' ~ 'вар'] }}", false),
+        ] {
+            let template = Template::text(source, columns.clone(), None).unwrap();
+            assert_eq!(template.pieces.is_some(), plain, "{source}");
+            let row = row(&[" <ель> & \"\"", "Иван", "c"]);
+            assert_eq!(template.render(&row).unwrap(), template.evaluate(&row).unwrap(), "{source}");
+        }
+    }
+
+    /// `1` and `0`, with a star where an empty cell was compared; or why there is no answer.
+    fn answer(condition: &str, row: &Row, decimal: Option<char>) -> String {
+        let columns = vec![("А".to_owned(), 0), ("Б".to_owned(), 1)];
+        match Template::condition(condition, columns, decimal).unwrap().render(row) {
+            Ok(Made { text, empty }) => format!("{}{}", u8::from(!text.is_empty()), if empty { "*" } else { "" }),
+            Err(Failure::Row(refused)) => refused.unfit.code.to_owned(),
+            Err(Failure::Engine(error)) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn cells_are_compared_as_numbers_where_one_side_is_one() {
+        for (condition, cells, answers) in [
+            (
+                "row['А'] > 10",
+                &["9", "100", "", "10.5", "007", "1 000", "12%", "много", "1,234"][..],
+                "0 1 0* 1 0 1 number number ambiguous-number",
+            ),
+            ("row['А'] < 10", &["9", "100", "", "-5"], "1 0 0* 1"),
+            ("row['А'] == 7", &["7", "007", "7.0", "", "70", "x"], "1 1 1 0* 0 number"),
+            ("row['А'] != 7", &["7", "007", "", "8"], "0 0 1 1"),
+            ("10 <= row['А']", &["9", "10", "100"], "0 1 1"),
+            ("5 < row['А'] <= 10", &["5", "6", "10", "11", "100"], "0 1 1 0 0"),
+            ("row['А'] > '10'", &["9", "100", "", "x"], "0 1 0* number"),
+            ("row['А'] in [7, 8]", &["007", "8", "9", ""], "1 1 0 0*"),
+            ("row['А'] not in [7, 8]", &["007", "9"], "0 1"),
+            ("row['А'] is gt 10", &["9", "100"], "0 1"),
+            ("row['А'] == '7'", &["7", "007", "", "x"], "1 0 0 0"),
+            ("row['А'] != 'Итого'", &["7", "Итого", ""], "1 0 1"),
+            ("row['А'] < '2025-01-01'", &["2024-12-31", "2025-02-01"], "1 0"),
+            ("row['А'] and row['А'] > 10", &["", "9", "11"], "0 0 1"),
+            ("row['А']|int > 10", &["9", "100", "", "x"], "0 1 empty number"),
+            ("row['А']|int(default=0) < 10", &["", "9", "x"], "1 1 1"),
+            ("row['А']|float > 1", &["1.5", "0.5", "1.234", "2 000,5"], "1 0 1 1"),
+            ("row['А']|length > 2", &["100", "9"], "1 0"),
+        ] {
+            let found: Vec<String> = cells.iter().map(|cell| answer(condition, &row(&[cell]), None)).collect();
+            assert_eq!(found.join(" "), answers, "{condition}");
+        }
+        for (left, right, condition, expected) in [
+            ("100", "9", "row['А'] > row['Б']", "1"),
+            ("007", "7", "row['А'] == row['Б']", "1"),
+            ("A1", "7", "row['А'] == row['Б']", "0"),
+            ("A1", "7", "row['А'] > row['Б']", "number"),
+            ("", "7", "row['А'] < row['Б']", "0*"),
+            ("", "", "row['А'] == row['Б']", "1"),
+            ("б", "а", "row['А'] > row['Б']", "1"),
+        ] {
+            assert_eq!(answer(condition, &row(&[left, right]), None), expected, "{left} {right} {condition}");
+        }
+        for (cell, decimal, expected) in
+            [("1,234", ',', "0"), ("1,234", '.', "1"), ("1.234", ',', "1"), ("1.234", '.', "0")]
+        {
+            assert_eq!(answer("row['А'] > 10", &row(&[cell]), Some(decimal)), expected, "{cell} {decimal}");
+            assert_eq!(answer("row['А']|float > 10", &row(&[cell]), Some(decimal)), expected, "{cell} {decimal}");
+        }
+    }
+
+    #[test]
+    fn cells_of_a_workbook_are_compared_by_what_they_hold() {
+        for (text, value, condition, expected) in [
+            ("1.234", Scalar::Number(1.234), "row['А'] > 10", "0"),
+            ("1e16", Scalar::Number(1e16), "row['А'] > 10", "1"),
+            ("000123", Scalar::Formatted(123.0, Shown::Worded), "row['А'] == 123", "1"),
+            ("З-0017", Scalar::Formatted(17.0, Shown::Worded), "row['А'] == 17", "1"),
+            ("З-0017", Scalar::Formatted(17.0, Shown::Worded), "row['А'] == 'З-0017'", "1"),
+            ("7", Scalar::Number(7.0), "row['А'] == '007'", "1"),
+            ("7", Scalar::Number(7.0), "row['А'] != 'Итого'", "1"),
+            ("15%", Scalar::Formatted(0.15, Shown::Percent), "row['А'] > 10", "number"),
+            ("5 шт", Scalar::Formatted(5.0, Shown::Unit), "row['А'] > 10", "number"),
+            ("2025-03-05", Scalar::Serial(45721.0), "row['А'] > 10", "number"),
+            ("2025-03-05", Scalar::Serial(45721.0), "row['А'] > '2025-01-01'", "1"),
+            ("true", Scalar::Bool(true), "row['А'] == 'true'", "1"),
+            ("1.234", Scalar::Number(1.234), "row['А'] ~ '' == '1.234'", "1"),
+        ] {
+            let mut row = row(&[]);
+            row.push(text, value);
+            assert_eq!(answer(condition, &row, Some(',')), expected, "{text} {condition}");
+        }
+    }
+
+    #[test]
+    fn no_template_makes_more_than_its_bytes() {
+        let columns = vec![("А".to_owned(), 0)];
+        for source in [
+            "{{ 'x' * 2000000 }}",
+            "{% for i in range(5000) %}{{ row['А'] * 1000 }}{% endfor %}",
+            "{% set ns = namespace(s='xx') %}{% for i in range(40) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s|length }}",
+            "{% set l = ['x'] %}{% for a in [l * 9000] %}{% for b in [a * 9000] %}{{ b|length }}{% endfor %}{% endfor %}",
+            "{% set s = 'x' * 900000 %}{{ s|replace('x', s)|length }}",
+            "{% set s = 'x' * 500000 %}{{ [s, s, s]|join|length }}",
+            "{{ '%999999999s'|format('x')|length }}",
+            "{{ 'x'|indent(99999999, true)|length }}",
+            "{{ [1]|batch(99999999, 'x')|list|length }}",
+            "{% set s %}{% for i in range(5000) %}{{ row['А'] * 1000 }}{% endfor %}{% endset %}x",
+        ] {
+            let made = Template::text(source, columns.clone(), None).unwrap().render(&row(&["x"]));
+            let Err(Failure::Row(refused)) = made else { panic!("{source}: {made:?}") };
+            assert!(refused.unfit.message.to_string().contains("1000000 bytes"), "{source}: {}", refused.unfit.message);
+        }
+        let long = Template::text("{{ row['А'] * 900000 }}", columns, None).unwrap().render(&row(&["x"]));
+        assert_eq!(long.unwrap().text.len(), 900_000);
+    }
+}

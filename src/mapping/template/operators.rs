@@ -1,0 +1,375 @@
+//! The comparisons of a template as calls of our own: the engine holds every text to be greater than every number, and does
+//! not ask whether the text of a cell is one. `row['A'] > 10` becomes `__compare(row['A'], '>', 10)`. Where a value may
+//! outgrow its limit, it goes through `__sized`.
+
+/// What the calls go to: a name of the context that no author writes.
+pub const COMPARE: &str = "__compare";
+pub const SIZED: &str = "__sized";
+
+/// Operators by which a text grows.
+const GROWING: [&str; 3] = ["~", "+", "*"];
+/// Between two of these stands an operand: they bind more weakly than a comparison.
+const WEAK: [&str; 8] = ["and", "or", "if", "else", ",", ":", "=", "recursive"];
+/// Tags that give a value a name.
+const NAMING: [&str; 3] = ["set", "with", "for"];
+
+/// An expression with its comparisons as calls; as it is where it cannot be read, for the engine says why.
+pub fn of_expression(source: &str) -> String {
+    match tokens(source, None) {
+        Some((tokens, _)) => Level { source, naming: false }.rewritten(&tokens, 0),
+        None => source.to_owned(),
+    }
+}
+
+/// The same of all expressions of a template.
+pub fn of_template(source: &str) -> String {
+    rewrite(source).unwrap_or_else(|| source.to_owned())
+}
+
+fn rewrite(source: &str) -> Option<String> {
+    let mut done = String::with_capacity(source.len() * 2);
+    let mut rest = source;
+    while let Some(start) = rest.find("{{").into_iter().chain(rest.find("{%")).chain(rest.find("{#")).min() {
+        let (before, tag) = rest.split_at(start);
+        done.push_str(before);
+        if tag.starts_with("{#") {
+            let (comment, after) = tag.split_once("#}")?;
+            done.extend([comment, "#}"]);
+            rest = after;
+            continue;
+        }
+        let end = if tag.starts_with("{{") { "}}" } else { "%}" };
+        let open = if tag[2..].starts_with(['-', '+']) { 3 } else { 2 };
+        let inside = &tag[open..];
+        let (tokens, length) = tokens(inside, Some(end))?;
+        let word = tokens.first().filter(|_| end == "%}").map(|first| first.text(inside));
+        done.push_str(&tag[..open]);
+        match word {
+            Some("raw") => {
+                let close = inside.find("endraw")?;
+                done.push_str(&inside[..close]);
+                rest = &inside[close..];
+                let tail = rest.find("%}")? + 2;
+                done.push_str(&rest[..tail]);
+                rest = &rest[tail..];
+                continue;
+            }
+            Some(word) => done.push_str(&of_tag(inside, word, &tokens)),
+            None => done.push_str(&Level { source: inside, naming: false }.rewritten(&tokens, 0)),
+        }
+        let last = tokens.last().map_or(0, |token| token.end);
+        done.push_str(&inside[last..length]);
+        rest = &inside[length..];
+    }
+    done.push_str(rest);
+    Some(done)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Word,
+    Text,
+    Number,
+    Open,
+    Close,
+    Sign,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Token {
+    kind: Kind,
+    start: usize,
+    end: usize,
+}
+
+impl Token {
+    fn text(self, source: &str) -> &str {
+        &source[self.start..self.end]
+    }
+
+    /// True where an operand may end with it, so that an operator follows.
+    fn ends_operand(self, source: &str) -> bool {
+        match self.kind {
+            Kind::Text | Kind::Number | Kind::Close => true,
+            Kind::Word => !matches!(self.text(source), "and" | "or" | "not" | "if" | "else" | "in" | "is"),
+            Kind::Open | Kind::Sign => false,
+        }
+    }
+}
+
+/// The tokens of an expression up to `end` outside of brackets, and the length of all that; `None` where a text or a
+/// bracket is left open.
+fn tokens(source: &str, end: Option<&str>) -> Option<(Vec<Token>, usize)> {
+    let (mut found, mut depth, mut at) = (Vec::new(), 0usize, 0);
+    loop {
+        let rest = &source[at..];
+        let Some(first) = rest.chars().next() else {
+            return (end.is_none() && depth == 0).then_some((found, at));
+        };
+        if let Some(end) = end.filter(|_| depth == 0) {
+            let sign = usize::from(first == '-' || first == '+');
+            if rest[sign..].starts_with(end) {
+                return Some((found, at + sign + end.len()));
+            }
+        }
+        let (kind, length) = match first {
+            c if c.is_whitespace() => {
+                at += c.len_utf8();
+                continue;
+            }
+            '\'' | '"' => (Kind::Text, quoted(rest, first)?),
+            '(' | '[' | '{' => {
+                depth += 1;
+                (Kind::Open, 1)
+            }
+            ')' | ']' | '}' => {
+                depth = depth.checked_sub(1)?;
+                (Kind::Close, 1)
+            }
+            c if c.is_ascii_digit() => (Kind::Number, number(rest)),
+            c if c.is_alphabetic() || c == '_' => (Kind::Word, length(rest, |c| c.is_alphanumeric() || c == '_')),
+            c => {
+                let two = ["==", "!=", "<=", ">=", "//", "**"].iter().any(|sign| rest.starts_with(sign));
+                (Kind::Sign, if two { 2 } else { c.len_utf8() })
+            }
+        };
+        found.push(Token { kind, start: at, end: at + length });
+        at += length;
+    }
+}
+
+fn length(text: &str, belongs: impl Fn(char) -> bool) -> usize {
+    text.find(|c| !belongs(c)).unwrap_or(text.len())
+}
+
+/// A text with its quotes.
+fn quoted(text: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if c == quote => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `10`, `1_000`, `0x1F`, `1.5`, `2e-3`; the dot of `1.5` is not that of `list.0.name`.
+fn number(text: &str) -> usize {
+    let mut end = length(text, |c| c.is_ascii_alphanumeric() || c == '_');
+    if text[end..].starts_with('.') && text[end + 1..].starts_with(|c: char| c.is_ascii_digit()) {
+        end += 1 + length(&text[end + 1..], |c| c.is_ascii_alphanumeric() || c == '_');
+    }
+    if text[..end].ends_with(['e', 'E']) && !text.starts_with("0x") && text[end..].starts_with(['-', '+']) {
+        end += 1 + length(&text[end + 1..], |c| c.is_ascii_digit());
+    }
+    end
+}
+
+/// A tag: its word, and for a loop or a `set` what it names, are no expressions.
+fn of_tag(source: &str, word: &str, tokens: &[Token]) -> String {
+    let separator = match word {
+        "for" => "in",
+        "set" => "=",
+        _ => word,
+    };
+    let mut depth = 0i32;
+    let names = tokens.iter().position(|token| {
+        depth += i32::from(token.kind == Kind::Open) - i32::from(token.kind == Kind::Close);
+        depth == 0 && token.text(source) == separator
+    });
+    // A `set` without a sign takes what stands between it and its end.
+    let names = names.map_or(tokens.len(), |at| at + 1);
+    let start = tokens[..names].last().map_or(0, |token| token.end);
+    let level = Level { source, naming: NAMING.contains(&word) };
+    format!("{}{}", &source[..start], level.rewritten(&tokens[names..], start))
+}
+
+/// One level of brackets.
+#[derive(Clone, Copy)]
+struct Level<'s> {
+    source: &'s str,
+    /// What is made gets a name, and may be used again and again.
+    naming: bool,
+}
+
+/// Comparisons side by side: `1 < row['A'] <= 5`.
+#[derive(Default)]
+struct Chain {
+    done: Vec<Operand>,
+    /// With a quote at the side where a text of the author stands.
+    operators: Vec<&'static str>,
+    operand: Operand,
+}
+
+#[derive(Default)]
+struct Operand {
+    text: String,
+    tokens: usize,
+    /// The author's own text, between quotes.
+    constant: bool,
+    grows: bool,
+}
+
+impl Operand {
+    fn sized(&self, always: bool) -> String {
+        let text = self.text.trim_start();
+        match self.grows || always && self.tokens > 0 {
+            true => format!("{}{SIZED}({text})", &self.text[..self.text.len() - text.len()]),
+            false => self.text.clone(),
+        }
+    }
+}
+
+impl Chain {
+    fn add(&mut self, text: &str) {
+        self.operand.text.push_str(text);
+    }
+
+    fn compare(&mut self, operator: &'static str) {
+        self.operators.push(operator);
+        self.done.push(std::mem::take(&mut self.operand));
+    }
+
+    fn close(&mut self, naming: bool) -> String {
+        let last = std::mem::take(&mut self.operand);
+        if self.done.is_empty() {
+            return last.sized(naming);
+        }
+        let quote = |operand: &Operand| if operand.constant { "\"" } else { "" };
+        let first = &self.done[0].text;
+        let mut call = first[..first.len() - first.trim_start().len()].to_owned();
+        call.push_str(COMPARE);
+        let mut between = "(";
+        for (n, (left, operator)) in self.done.iter().zip(&self.operators).enumerate() {
+            let right = self.done.get(n + 1).unwrap_or(&last);
+            call.extend([between, left.sized(false).trim(), ", '", quote(left), operator, quote(right), "'"]);
+            between = ", ";
+        }
+        call.extend([", ", last.sized(false).trim(), ")"]);
+        *self = Chain::default();
+        call
+    }
+}
+
+fn comparison(sign: &str) -> Option<&'static str> {
+    ["==", "!=", "<=", ">=", "<", ">", "in"].into_iter().find(|known| *known == sign)
+}
+
+impl Level<'_> {
+    /// From `start` on, where the first token may stand behind blanks.
+    fn rewritten(self, tokens: &[Token], start: usize) -> String {
+        let (mut done, mut chain) = (String::new(), Chain::default());
+        let (mut copied, mut at, mut is, mut name) = (start, 0, false, false);
+        while let Some(token) = tokens.get(at) {
+            let before = at.checked_sub(1).map(|before| tokens[before]);
+            let follows = name || before.is_some_and(|before| before.ends_operand(self.source));
+            let named = before.is_some_and(|before| matches!(before.text(self.source), "." | "|"));
+            let (gap, text) = (&self.source[copied..token.start], token.text(self.source));
+            let next = tokens.get(at + 1).map(|next| next.text(self.source));
+            copied = token.end;
+            at += 1;
+            if token.kind == Kind::Open {
+                chain.add(gap);
+                chain.add(text);
+                let close = self.close_of(tokens, at);
+                let inside = Level { naming: false, ..self }.rewritten(&tokens[at..close], copied);
+                chain.add(&inside);
+                let end = tokens[..close].last().map_or(copied, |token| token.end);
+                copied = tokens.get(close).map_or(end, |close| close.end);
+                chain.add(&self.source[end..copied]);
+                chain.operand.tokens += 1;
+                chain.operand.constant = false;
+                at = close + 1;
+                continue;
+            }
+            // Behind `is` stands the name of a test, whatever it is.
+            let plain = named || is;
+            name = plain && token.kind == Kind::Word && text != "not";
+            is = text == "is" || is && text == "not";
+            match text {
+                "not" if !plain && follows && next == Some("in") => {
+                    chain.compare("not in");
+                    copied = tokens[at].end;
+                    at += 1;
+                }
+                _ if !plain && follows && token.kind != Kind::Text && comparison(text).is_some() => {
+                    chain.compare(comparison(text).unwrap_or_default());
+                }
+                _ if !plain && token.kind != Kind::Text && (text == "not" || WEAK.contains(&text)) => {
+                    done.push_str(&chain.close(self.naming && text != "="));
+                    done.extend([gap, text]);
+                }
+                _ => {
+                    chain.add(gap);
+                    chain.add(text);
+                    chain.operand.tokens += 1;
+                    chain.operand.constant = token.kind == Kind::Text && chain.operand.tokens == 1;
+                    chain.operand.grows |= token.kind == Kind::Sign && follows && GROWING.contains(&text);
+                }
+            }
+        }
+        done.push_str(&chain.close(self.naming));
+        done
+    }
+
+    /// The bracket that closes the one before `from`.
+    fn close_of(self, tokens: &[Token], from: usize) -> usize {
+        let mut depth = 1;
+        let close = tokens[from..].iter().position(|token| {
+            depth += i32::from(token.kind == Kind::Open) - i32::from(token.kind == Kind::Close);
+            depth == 0
+        });
+        close.map_or(tokens.len(), |close| from + close)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comparisons_become_calls_and_all_else_stays() {
+        for (source, expected) in [
+            ("row['A'] > 10", "__compare(row['A'], '>', 10)"),
+            ("row['A'] == 'x > y'", "__compare(row['A'], '==\"', 'x > y')"),
+            ("'7' <= row.A", "__compare('7', '\"<=', row.A)"),
+            ("1 < row['A'] <= 5", "__compare(1, '<', row['A'], '<=', 5)"),
+            ("not row['A'] > 1 and x or y != 2", "not __compare(row['A'], '>', 1) and x or __compare(y, '!=', 2)"),
+            ("row['A'] in [1, 2]", "__compare(row['A'], 'in', [1, 2])"),
+            ("row['A'] not in ('a', b == 1)", "__compare(row['A'], 'not in', ('a', __compare(b, '==', 1)))"),
+            ("row['A'] is not defined", "row['A'] is not defined"),
+            ("row['A'] is in [1] and a > 1", "row['A'] is in [1] and __compare(a, '>', 1)"),
+            (
+                "row['A']|int > row['B']|float(default=a > b)",
+                "__compare(row['A']|int, '>', row['B']|float(default=__compare(a, '>', b)))",
+            ),
+            ("a if row['A'] > 1 else -b < -1", "a if __compare(row['A'], '>', 1) else __compare(-b, '<', -1)"),
+            ("a ~ b > c + 1", "__compare(__sized(a ~ b), '>', __sized(c + 1))"),
+            ("row['A']|in == 1e-3", "__compare(row['A']|in, '==', 1e-3)"),
+            ("{'a': b > 1}['a']", "{'a': __compare(b, '>', 1)}['a']"),
+            ("row['A", "row['A"),
+            ("(a > 1", "(a > 1"),
+        ] {
+            assert_eq!(of_expression(source), expected, "{source}");
+        }
+        for (source, expected) in [
+            ("a > b {{ a > b }}{# {{ a > b }} #}", "a > b {{ __compare(a, '>', b) }}{# {{ a > b }} #}"),
+            ("{%- if a>b -%}x{% endif %}", "{%- if __compare(a, '>', b) -%}x{% endif %}"),
+            ("{% for x in y if x > 1 recursive %}", "{% for x in __sized(y) if __compare(x, '>', 1) recursive %}"),
+            ("{% set s = s ~ s %}{{ s }}", "{% set s = __sized(s ~ s) %}{{ s }}"),
+            ("{% set l = [l, l] %}", "{% set l = __sized([l, l]) %}"),
+            ("{% with a = 1, b = c > 2 %}", "{% with a = __sized(1), b = __compare(c, '>', 2) %}"),
+            (
+                "{% raw %}{{ a > b }}{% endraw %}{{ a > b }}",
+                "{% raw %}{{ a > b }}{% endraw %}{{ __compare(a, '>', b) }}",
+            ),
+            ("{{ '}}' }} {{ {'a': {'b': 1}} }}", "{{ '}}' }} {{ {'a': {'b': 1}} }}"),
+            ("{{ a > ", "{{ a > "),
+        ] {
+            assert_eq!(of_template(source), expected, "{source}");
+        }
+    }
+}
