@@ -1,12 +1,13 @@
 //! From a mapping file to records. In the order of the path: `tree` (the file with its places), `written` (what its
 //! author said), `compile` and `conversion` (looked up in the source's header and the account), `names` (what is looked
 //! up), `plan` (the result), `mapper` (one row at a time), `value` (one cell of it), `convert` (the conversions, one a
-//! file), `edits` (which rows of an exported workbook say something new), `trace` (from a refused value back to its column), `schema` (for editors).
+//! file), `lists` (several values in a cell), `edits` (which rows of an exported workbook say something new), `trace` (from a refused value back to its column), `schema` (for editors).
 
 pub mod compile;
 mod conversion;
 pub mod convert;
 pub mod edits;
+mod lists;
 pub mod mapper;
 mod names;
 pub mod plan;

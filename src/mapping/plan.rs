@@ -173,7 +173,12 @@ pub struct OriginPlan {
     pub input: Input,
     pub default: Option<String>,
     pub required: bool,
+    /// What stands between the values of a cell.
     pub split: Vec<String>,
+    /// The same of what the mapping itself says, which is taken apart only where it says so.
+    pub split_said: Vec<String>,
+    /// Into how many parts `split` would cut the longest option, or text to translate.
+    pub widest: usize,
     /// Folded cell text to what stands for it.
     pub values: HashMap<String, String>,
     pub convert: Convert,

@@ -3,13 +3,14 @@
 
 use super::convert::number::digits;
 use super::convert::{Unfit, phone, split, text};
+use super::lists::{self, Unclear};
 use super::mapper::{KEY_JOIN, Link};
 use super::names::Names;
-use super::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
+use super::plan::{Convert, Input, Lookup, LookupWhat, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
 use super::tally::Done;
 use super::template::{Failure, Fault};
 use super::total::{Line, Total};
-use super::value::{Made, Refused, Values};
+use super::value::{Refused, Values};
 use super::written::{OnEmpty, OnUnknown};
 use crate::entity::payload::ObjectWriter;
 use crate::entity::{Action, Holds};
@@ -258,16 +259,23 @@ impl<'a> RowContext<'a> {
         }
     }
 
-    /// The parts of a cell of which some stand between quotes.
     /// Few cells have any: the rest need not be taken apart here.
     fn has_quotes(&self, origin: &OriginPlan) -> bool {
-        let Input::Column(index) = origin.input else { return false };
-        !origin.split.is_empty() && memchr::memchr(b'"', self.row.get(index).text.as_bytes()).is_some()
+        !separators(origin).is_empty() && self.written(origin).is_some_and(|text| text.contains('"'))
     }
 
+    /// The parts of a text of which some stand between quotes. In a list of addresses a name may do so as well.
     fn quoted(&self, origin: &OriginPlan) -> Option<Vec<String>> {
-        let Input::Column(index) = origin.input else { return None };
-        split::quoted(self.row.get(index).text, &origin.split)
+        let addresses = matches!(origin.convert, Convert::Email { .. });
+        split::quoted(self.written(origin)?, separators(origin)).filter(|_| !addresses)
+    }
+
+    fn written<'o>(&'o self, origin: &'o OriginPlan) -> Option<&'o str> {
+        match &origin.input {
+            Input::Column(index) => Some(self.row.get(*index).text),
+            Input::Constant(text) => Some(text),
+            Input::Template(_) => None,
+        }
     }
 
     fn rendered(&mut self, origin: &OriginPlan) -> Option<String> {
@@ -308,20 +316,30 @@ impl<'a> RowContext<'a> {
         }
         let mut nulled = false;
         if !cell.is_empty() {
+            let separators = separators(origin);
             let whole = |part: &'v str| if part == cell.text { cell } else { text_cell(part) };
-            if origin.split.is_empty() {
-                nulled |= self.part(value, origin, cell, names, made);
-            } else if let Some(parts) = quoted {
+            if let Some(parts) = quoted.filter(|_| !self.is_known(value, origin, cell.text, names)) {
                 for part in parts {
                     nulled |= self.part(value, origin, text_cell(part), names, made);
                 }
+            } else if separators.is_empty() {
+                nulled |= self.part(value, origin, cell, names, made);
             } else if matches!(origin.convert, Convert::Phone { .. }) {
-                for part in phone::split(cell.text, &origin.split) {
+                for part in phone::split(cell.text, separators) {
+                    nulled |= self.part(value, origin, whole(part), names, made);
+                }
+            } else if origin.widest < 2 && !matches!(origin.convert, Convert::Email { .. }) {
+                for part in split::split(cell.text, separators) {
                     nulled |= self.part(value, origin, whole(part), names, made);
                 }
             } else {
-                for part in split::split(cell.text, &origin.split) {
-                    nulled |= self.part(value, origin, whole(part), names, made);
+                match self.parts(value, origin, cell.text, separators, names) {
+                    Ok(parts) => {
+                        for part in parts {
+                            nulled |= self.part(value, origin, whole(part), names, made);
+                        }
+                    }
+                    Err(unfit) => self.unfit(&origin.input, cell, unfit),
                 }
             }
         }
@@ -335,6 +353,37 @@ impl<'a> RowContext<'a> {
         self.empty(value, origin, cell, names, made)
     }
 
+    /// The values of a text that may hold several.
+    fn parts<'v>(
+        &self,
+        value: &ValuePlan,
+        origin: &OriginPlan,
+        text: &'v str,
+        separators: &'v [String],
+        names: &mut Names,
+    ) -> Result<Vec<&'v str>, Unfit> {
+        if matches!(origin.convert, Convert::Email { .. }) && !separators.is_empty() {
+            return Ok(split::outside_quotes(text, separators));
+        }
+        let known = |part: &str| self.is_known(value, origin, part, names);
+        lists::parts(text, separators, origin.widest, known).map_err(|Unclear| Unfit {
+            code: "list-unclear",
+            message: message!("{value} can be taken apart into options in more than one way", value = quoted(text)),
+            hint: Some("put options that hold what stands between them between quotes, as in \"a, b\", c".into()),
+        })
+    }
+
+    /// True where a text is one value as it stands: it is translated, or an option of the field.
+    fn is_known(&self, value: &ValuePlan, origin: &OriginPlan, text: &str, names: &mut Names) -> bool {
+        if origin.values.contains_key(&fold(text)) {
+            return true;
+        }
+        let Convert::Name(lookup @ Lookup { what: LookupWhat::Option { .. }, .. }) = origin.convert else {
+            return false;
+        };
+        names.find(&self.plan.book, lookup, None, text.trim(), &value.target).is_ok()
+    }
+
     /// What an empty cell means, or one that came to nothing: a word translated to nothing, separators alone.
     fn empty<'v>(
         &mut self,
@@ -345,9 +394,8 @@ impl<'a> RowContext<'a> {
         made: &mut Values<'v>,
     ) -> Filled {
         match (&origin.default, origin.on_empty) {
-            (Some(default), _) => match self.convert(value, origin, text_cell(default), names) {
-                Ok(one) => {
-                    made.push((one, origin));
+            (Some(default), _) => match self.default(value, origin, default, names, made) {
+                Ok(()) => {
                     self.part.defaulted = true;
                     return Filled::Yes;
                 }
@@ -371,6 +419,20 @@ impl<'a> RowContext<'a> {
         Filled::No
     }
 
+    fn default<'v>(
+        &mut self,
+        value: &'v ValuePlan,
+        origin: &'v OriginPlan,
+        default: &'v str,
+        names: &mut Names,
+        made: &mut Values<'v>,
+    ) -> Result<(), Refused> {
+        for part in self.parts(value, origin, default, &origin.split_said, names)? {
+            made.push((self.convert(value, origin, text_cell(part), names)?, origin));
+        }
+        Ok(())
+    }
+
     /// True for a cell of a CSV whose row ends before it. In a reject file all rows are equally wide, and nothing says which of
     /// them was short.
     fn is_missing(&self, input: &Input) -> bool {
@@ -387,13 +449,12 @@ impl<'a> RowContext<'a> {
         names: &mut Names,
         made: &mut Values<'v>,
     ) -> bool {
-        match self.translate_and_convert(value, origin, cell, names) {
-            Ok(Some(one)) => {
-                made.push((one, origin));
+        match self.translate_and_convert(value, origin, cell, names, made) {
+            Ok(true) => {
                 self.made = made.len();
                 self.part.touched |= !matches!(origin.input, Input::Constant(_));
             }
-            Ok(None) => {}
+            Ok(false) => {}
             Err(Refused::Unfit(unfit)) => self.unfit(&origin.input, cell, unfit),
             Err(Refused::Unknown(unfit)) => match origin.on_unknown {
                 OnUnknown::Reject => self.unfit(&origin.input, cell, unfit),
@@ -407,32 +468,54 @@ impl<'a> RowContext<'a> {
         false
     }
 
+    /// False where the mapping translates the cell to nothing.
     fn translate_and_convert<'v>(
         &mut self,
         value: &'v ValuePlan,
         origin: &'v OriginPlan,
         cell: Cell<'v>,
         names: &mut Names,
-    ) -> Result<Option<Made<'v>>, Refused> {
-        if origin.values.is_empty() {
-            return self.convert(value, origin, cell, names).map(Some);
-        }
-        match origin.values.get(&fold(cell.text)) {
+        made: &mut Values<'v>,
+    ) -> Result<bool, Refused> {
+        let translation = if origin.values.is_empty() { None } else { origin.values.get(&fold(cell.text)) };
+        match translation {
             // A translation to nothing says that this word means "no value" ("не закрыта" in a date column).
             Some(text) if text.is_empty() => {
                 self.done.emptied += 1;
-                Ok(None)
+                return Ok(false);
             }
             Some(text) => {
-                self.convert(value, origin, text_cell(text), names).map(Some).map_err(|why| translated(cell, why))
+                let parts = self.parts(value, origin, text, &origin.split_said, names)?;
+                let start = made.len();
+                for part in parts {
+                    match self.convert(value, origin, text_cell(part), names) {
+                        Ok(one) => {
+                            made.push((one, origin));
+                            self.made = made.len();
+                        }
+                        Err(why) => {
+                            made.truncate(start);
+                            return Err(translated(cell, why));
+                        }
+                    }
+                }
             }
             None if origin.values_only => {
                 let hint = did_you_mean(cell.text, origin.values.keys().map(String::as_str));
                 let message = message!("{value} is not among the \"values\" of the mapping", value = quoted(cell.text));
-                Err(Refused::Unknown(Unfit { code: "unknown-value", message, hint }))
+                return Err(Refused::Unknown(Unfit { code: "unknown-value", message, hint }));
             }
-            None => self.convert(value, origin, cell, names).map(Some),
+            None => made.push((self.convert(value, origin, cell, names)?, origin)),
         }
+        Ok(true)
+    }
+}
+
+/// What stands between the values of a cell, or of what the mapping itself says.
+fn separators(origin: &OriginPlan) -> &[String] {
+    match origin.input {
+        Input::Constant(_) => &origin.split_said,
+        Input::Column(_) | Input::Template(_) => &origin.split,
     }
 }
 

@@ -4,6 +4,7 @@ use super::compile::{Compile, InPipeline};
 use super::conversion::{COUNTRY, writable};
 use super::convert::number::Round;
 use super::convert::split;
+use super::lists;
 use super::names::{missed, resolve};
 use super::plan::{Convert, Input, LookupWhat, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use super::wanted::named_list;
@@ -17,7 +18,7 @@ use crate::entity::{
 use crate::message;
 use crate::problem::did_you_mean;
 use crate::table::fold;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Several values in one cell stand between these, where the mapping does not say otherwise.
 const BETWEEN: [&str; 3] = [",", ";", "\n"];
@@ -272,8 +273,14 @@ impl Compile<'_> {
                 let sort = Some(Sort::Code(part.name.clone()));
                 // A part of an address has one text, whatever stands in it.
                 origins.extend(plan.map(|plan| match part.name == COUNTRY {
-                    true => OriginPlan { sort, split: Vec::new(), convert: Convert::Country, ..plan },
-                    false => OriginPlan { sort, split: Vec::new(), ..plan },
+                    true => OriginPlan {
+                        sort,
+                        split: Vec::new(),
+                        split_said: Vec::new(),
+                        convert: Convert::Country,
+                        ..plan
+                    },
+                    false => OriginPlan { sort, split: Vec::new(), split_said: Vec::new(), ..plan },
                 }));
             }
         }
@@ -328,13 +335,22 @@ impl Compile<'_> {
             (true, Many::Yes, _) => BETWEEN.map(str::to_owned).to_vec(),
             (true, Many::No | Many::IfSplit, _) => Vec::new(),
         };
+        let values: HashMap<String, String> = values.unwrap_or_default();
+        let options = match (&convert, target) {
+            (Convert::Name(_), TargetPlan::Custom { field, .. }) => field.options.as_slice(),
+            _ => &[],
+        };
+        let whole = values.keys().map(String::as_str).chain(options.iter().map(|option| option.value.as_str()));
+        let widest = whole.map(|text| split::split(text, &split).count()).max().unwrap_or(1);
         let plan = OriginPlan {
             at: origin.at,
             input,
             default: origin.default.as_ref().map(|d| d.it.clone()),
             required: origin.required || context.required,
             split,
-            values: values.unwrap_or_default(),
+            split_said: origin.split.clone(),
+            widest,
+            values,
             convert,
             on_empty: origin.on_empty.as_ref().map_or(OnEmpty::Keep, |o| o.it),
             on_unknown: origin.on_unknown.as_ref().map_or(OnUnknown::Reject, |o| o.it),
@@ -375,8 +391,11 @@ impl Compile<'_> {
         // A stage found in several pipelines is told apart by the row.
         let by_row = what != lookup.what;
         let mut seen = HashSet::new();
-        for name in names {
-            for part in split::split(&name.it, &plan.split).filter(|part| seen.insert((name.at, part.to_owned()))) {
+        // A translation to nothing is no name.
+        for name in names.into_iter().filter(|name| !name.it.trim().is_empty()) {
+            let known = |text: &str| resolve(self.book, what, pipeline, text, target).is_ok();
+            let parts = lists::parts(&name.it, &plan.split_said, usize::MAX, known).unwrap_or_else(|_| vec![&name.it]);
+            for part in parts.into_iter().filter(|part| seen.insert((name.at, (*part).to_owned()))) {
                 if let Err((unknown, unfit)) = resolve(self.book, what, pipeline, part, target)
                     && (unknown || !by_row)
                 {

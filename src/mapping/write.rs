@@ -32,7 +32,12 @@ impl RowContext<'_> {
                 self.write_field(section, spec, made, object);
             }
             TargetPlan::Custom { field, kind } => {
-                object.field(field.id, made.iter().map(|(one, origin)| field_value(one, origin, field, *kind)));
+                // The service takes an option once; a cell, or two columns, may name it twice.
+                let twice = |n: usize, one: &Made<'_>| {
+                    matches!(one, Made::Id(_)) && made[..n].iter().any(|(earlier, _)| earlier == one)
+                };
+                let once = made.iter().enumerate().filter(|(n, (one, _))| !twice(*n, one));
+                object.field(field.id, once.map(|(_, (one, origin))| field_value(one, origin, field, *kind)));
             }
         }
     }

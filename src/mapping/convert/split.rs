@@ -63,6 +63,37 @@ pub fn quoted<S: AsRef<str>>(text: &str, separators: &[S]) -> Option<Vec<String>
     any.then_some(parts)
 }
 
+/// Like `split`, but nothing between quotes separates, as in `"Иванов, Иван" <a@example.com>`; a part that is all between
+/// quotes loses these.
+pub fn outside_quotes<'a, S: AsRef<str>>(text: &'a str, separators: &[S]) -> Vec<&'a str> {
+    let bare = |part: &'a str| {
+        let inside = part.strip_prefix('"').and_then(|part| part.strip_suffix('"'));
+        inside.filter(|inside| !inside.contains('"')).unwrap_or(part).trim_matches(blank)
+    };
+    let (mut parts, mut rest) = (Vec::new(), text);
+    loop {
+        let mut look = 0;
+        let found = loop {
+            let Some((before, after)) = cut(&rest[look..], separators, |_| false) else { break None };
+            let end = look + before.len();
+            if rest[..end].matches('"').count() % 2 == 0 {
+                break Some((end, after));
+            }
+            // A quote that is never closed keeps nothing together.
+            if !after.contains('"') {
+                break Some((end, after));
+            }
+            look = rest.len() - after.len();
+        };
+        let end = found.map_or(rest.len(), |(end, _)| end);
+        parts.extend(Some(bare(rest[..end].trim_matches(blank))).filter(|part| !part.is_empty()));
+        match found {
+            Some((_, after)) => rest = after,
+            None => return parts,
+        }
+    }
+}
+
 /// A part that begins and ends with a quote, and what follows its separator.
 fn between_quotes<'a, S: AsRef<str>>(text: &'a str, separators: &[S]) -> Option<(String, Option<&'a str>)> {
     let mut rest = text.strip_prefix('"')?;
@@ -131,6 +162,22 @@ mod tests {
         ] {
             let parts = parts.map(|parts| parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
             assert_eq!(quoted(text, &[","]), parts, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_quoted_name_before_an_address_keeps_its_separators() {
+        for (text, parts) in [
+            (r#""Иванов, Иван" <a@example.com>"#, &[r#""Иванов, Иван" <a@example.com>"#][..]),
+            (
+                r#""Иванов, Иван" <a@b.ru>, c@d.ru; "Пётр; П" <e@f.ru>"#,
+                &[r#""Иванов, Иван" <a@b.ru>"#, "c@d.ru", r#""Пётр; П" <e@f.ru>"#],
+            ),
+            (r#""a@b.ru", "c@d.ru""#, &["a@b.ru", "c@d.ru"]),
+            (r#""a@b.ru, c@d.ru"#, &[r#""a@b.ru"#, "c@d.ru"]),
+            ("a@b.ru, c@d.ru,", &["a@b.ru", "c@d.ru"]),
+        ] {
+            assert_eq!(outside_quotes(text, &[",", ";"]), parts, "{text}");
         }
     }
 
