@@ -52,8 +52,10 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
     let mut compile = Compile {
         written,
         header: &origins.header,
+        sample: &origins.sample,
         account: &account,
         book: &book,
+        notes: Vec::new(),
         problems: Vec::new(),
         rules: Arc::new(date::Rules::new(Vec::new(), jiff::tz::TimeZone::UTC)),
         lookups: 0,
@@ -76,7 +78,7 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
     }
     let total_field = compile.total_field(&sections);
     let room = compile.room();
-    let (mut problems, lookups) = (compile.problems, compile.lookups);
+    let (mut problems, lookups, notes) = (compile.problems, compile.lookups, compile.notes);
     if !problems.is_empty() {
         problems.sort_by_key(|problem| match problem.place {
             Spot::Text { line, column, .. } => (line, column),
@@ -127,6 +129,7 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
         suspects,
         decimal: written.source.decimal,
         lookups,
+        notes,
         edits: OnceLock::new(),
     })
 }
@@ -263,9 +266,12 @@ pub(super) fn names_own_id(written: &Written) -> bool {
 pub(super) struct Compile<'a> {
     pub(super) written: &'a Written,
     pub(super) header: &'a Header,
+    /// Some rows at the beginning.
+    pub(super) sample: &'a [Row],
     pub(super) account: &'a Account,
     pub(super) book: &'a Book,
     pub(super) problems: Vec<Problem>,
+    pub(super) notes: Vec<Note>,
     pub(super) rules: Arc<date::Rules>,
     pub(super) lookups: usize,
     pub(super) pipeline_named: bool,

@@ -142,7 +142,7 @@ impl Mapper {
 
     /// What the mapping has done to many rows without refusing any.
     pub fn notes(&self) -> Vec<Note> {
-        self.tally.notes(&self.plan)
+        self.plan.notes.iter().cloned().chain(self.tally.notes(&self.plan)).collect()
     }
 
     pub fn plan(&self) -> &Arc<Plan> {

@@ -22,6 +22,7 @@ mod total;
 pub mod trace;
 pub mod tree;
 mod value;
+mod values_file;
 mod walk;
 pub mod wanted;
 mod write;

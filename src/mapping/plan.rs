@@ -14,7 +14,7 @@ use crate::entity::compare::Mark;
 use crate::entity::parts::Field;
 use crate::entity::payload::Sort;
 use crate::entity::{Action, Entity, FieldKind, FieldSpec, Holds, Kind, Owner, SectionSpec, Write};
-use crate::problem::Source;
+use crate::problem::{Note, Source};
 use crate::table::{Header, Row};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -63,6 +63,8 @@ pub struct Plan {
     pub region: Option<Region>,
     /// What is to become of each row, where that is decided beforehand; set once, before a row is mapped.
     pub edits: OnceLock<Edits>,
+    /// What was noticed while the mapping was held against source and account.
+    pub notes: Vec<Note>,
     /// How many name caches a mapper needs.
     pub lookups: usize,
 }

@@ -120,7 +120,7 @@ fn value_schema() -> Value {
             "required" | "fill-down" => json!({"type": "boolean"}),
             "split" => one_or_more.clone(),
             "values" => json!({
-                "description": "what stands for which cell text; or the path of a CSV with two columns",
+                "description": "what stands for which cell text; or the path of a CSV or a workbook with two columns, or { file, header }",
                 "type": ["object", "string"], "additionalProperties": scalar.clone(),
             }),
             "as" => json!({"enum": As::WORDS}),

@@ -16,7 +16,7 @@ use crate::entity::{
     self, ADDRESS_PARTS, Action, At as Place, Entity, FieldKind, FieldSpec, Holds, Owner, SectionSpec, Wire,
 };
 use crate::message;
-use crate::problem::did_you_mean;
+use crate::problem::{Note, did_you_mean, quoted};
 use crate::table::fold;
 use std::collections::{HashMap, HashSet};
 
@@ -360,7 +360,56 @@ impl Compile<'_> {
             currency: self.currency(origin, target),
         };
         self.written_names(origin, &plan, target);
+        if self.has_titles(origin, &plan, target) {
+            self.note_titles(origin);
+        }
         Some(plan)
+    }
+
+    /// True where the first line of the file of `values` holds titles, as far as the cells tell: it is that of the column; or no
+    /// cell has such a text, and it names nothing of the account, or other lines do occur. It is kept all the same, since a
+    /// cell further down may have it.
+    fn has_titles(&self, origin: &Origin, plan: &OriginPlan, target: &TargetPlan) -> bool {
+        let Some(values) = origin.values.as_ref().filter(|_| origin.values_file.is_some()) else { return false };
+        let Some(((found, written), others)) = values.it.split_first() else { return false };
+        let folded = fold(found);
+        if let From::Column(title) = &origin.from
+            && fold(&title.it) == folded
+        {
+            return true;
+        }
+        let Input::Column(index) = plan.input else { return false };
+        let occurs = |text: &str| {
+            let cells = self.sample.iter().map(|row| row.get(index).text);
+            cells
+                .flat_map(|cell| std::iter::once(cell).chain(split::split(cell, &plan.split)))
+                .any(|cell| fold(cell) == text)
+        };
+        if occurs(&folded) {
+            return false;
+        }
+        match &plan.convert {
+            Convert::Name(lookup) => {
+                let what = match lookup.what {
+                    LookupWhat::Stage { .. } => LookupWhat::Stage { anywhere: true },
+                    what => what,
+                };
+                !written.it.is_empty() && resolve(self.book, what, None, &written.it, target).is_err()
+            }
+            _ => others.iter().any(|(found, _)| occurs(&fold(found))),
+        }
+    }
+
+    fn note_titles(&mut self, origin: &Origin) {
+        let first = origin.values.as_ref().and_then(|values| values.it.first());
+        let (Some((found, written)), Some(file)) = (first, &origin.values_file) else { return };
+        let message = message!(
+            "the first line of {file}, {found} and {written}, seems to hold titles; values = { file = \"{file}\", header = true } says so, and header = false that it is a translation",
+            file,
+            found = quoted(found),
+            written = quoted(&written.it)
+        );
+        self.notes.push(Note::new("values-titles", message));
     }
 
     /// In which currency the column's amounts are, where it is not the account's.
@@ -381,7 +430,8 @@ impl Compile<'_> {
         }
         // With another policy the author allows for words that the account does not know.
         if plan.on_unknown == OnUnknown::Reject {
-            names.extend(origin.values.iter().flat_map(|values| &values.it).map(|(_, name)| name));
+            let titles = usize::from(self.has_titles(origin, plan, target));
+            names.extend(origin.values.iter().flat_map(|values| &values.it).skip(titles).map(|(_, name)| name));
         }
         let (what, pipeline) = match (lookup.what, self.pipeline) {
             (LookupWhat::Stage { .. }, InPipeline::OfRow) => (LookupWhat::Stage { anywhere: true }, None),

@@ -2,6 +2,7 @@
 //! problems of a file are collected in one walk.
 
 use super::tree::{Data, Entry, Node, Text};
+use super::values_file;
 use super::written::{
     As, At, By, CATALOG_KEY, From, GROUP_KEY, OnEmpty, OnUnknown, Origin, Part, SOURCE_KEYS, Section, SourceTable,
     TOP_KEYS, Target, Translation, VALUE_KEYS, VERSION, Value, Written,
@@ -9,7 +10,7 @@ use super::written::{
 use crate::entity::{self, Action, FieldSpec, Kind, SectionSpec};
 use crate::message;
 use crate::problem::{Message, Problem, did_you_mean};
-use crate::table::{HiddenRows, ReadOptions, is_currency_code};
+use crate::table::{HiddenRows, is_currency_code};
 use std::path::PathBuf;
 
 /// Walks the tree. Problems of the head (version, kind, action) end the walk, since all else depends on them.
@@ -328,6 +329,7 @@ impl Walk<'_> {
             required: false,
             split: Vec::new(),
             values: None,
+            values_file: None,
             as_: None,
             format: None,
             round: None,
@@ -391,7 +393,7 @@ impl Walk<'_> {
             "default" => origin.default = self.scalar(entry),
             "required" => origin.required = self.flag(entry),
             "split" => origin.split = self.texts(entry).into_iter().map(|t| t.it).filter(|s| !s.is_empty()).collect(),
-            "values" => origin.values = self.translation(entry),
+            "values" => (origin.values, origin.values_file) = self.translation(entry),
             "as" => origin.as_ = self.word(entry, As::from_word, As::WORDS, "conversion").map(|it| At { at, it }),
             "format" => origin.format = self.a_text(entry),
             "round" => origin.round = self.a_text(entry),
@@ -454,43 +456,45 @@ impl Walk<'_> {
         Some(At { at: entry.node.at, it: text })
     }
 
-    /// `values`: a table, or the path of a CSV with two columns, beside the mapping.
-    fn translation(&mut self, entry: &Entry) -> Option<At<Translation>> {
+    /// `values`: a table, or a file beside the mapping; and which file, where nobody says whether it has titles.
+    fn translation(&mut self, entry: &Entry) -> (Option<At<Translation>>, Option<String>) {
         let at = entry.node.at;
         match &entry.node.data {
-            Data::Table(entries) => {
-                let pairs = entries.iter().filter_map(|e| Some((e.key.clone(), self.scalar(e)?))).collect();
-                Some(At { at, it: pairs })
-            }
-            Data::Text(path) => self.translation_file(at, path),
+            Data::Table(entries) => match values_file::named(entries) {
+                Some((path, header)) => {
+                    let header = header.map(|header| self.flag(header));
+                    let pairs = self.translation_file(at, path, header);
+                    (pairs, header.is_none().then(|| path.to_owned()))
+                }
+                None => {
+                    let pairs = entries.iter().filter_map(|e| Some((e.key.clone(), self.scalar(e)?))).collect();
+                    (Some(At { at, it: pairs }), None)
+                }
+            },
+            Data::Text(path) => (self.translation_file(at, path, None), Some(path.clone())),
             _ => {
-                let message =
-                    message!("\"values\" takes a table or the path of a CSV, found {found}", found = entry.node.what());
+                let message = message!(
+                    "\"values\" takes a table or the path of a CSV or a workbook, found {found}",
+                    found = entry.node.what()
+                );
                 self.problem(at, "mapping-shape", message);
-                None
+                (None, None)
             }
         }
     }
 
-    fn translation_file(&mut self, at: usize, path: &str) -> Option<At<Translation>> {
+    fn translation_file(&mut self, at: usize, path: &str, header: Option<bool>) -> Option<At<Translation>> {
         let beside = self.text.file.parent().unwrap_or(std::path::Path::new("")).join(path);
         self.files.push(beside.clone());
-        let mut pairs = Vec::new();
-        let mut read = || -> Result<(), Problem> {
-            let mut table =
-                crate::table::Table::open(&beside, &ReadOptions { header_row: Some(1), ..Default::default() })?;
-            let mut row = crate::table::Row::default();
-            while table.read(&mut row)? {
-                pairs.push((row.get(0).text.trim().to_owned(), At { at, it: row.get(1).text.trim().to_owned() }));
+        match values_file::read(&beside, header == Some(true)) {
+            Ok(pairs) => {
+                let pairs = pairs.into_iter().map(|(found, written)| (found, At { at, it: written }));
+                Some(At { at, it: pairs.collect() })
             }
-            Ok(())
-        };
-        match read() {
-            Ok(()) => Some(At { at, it: pairs }),
-            Err(problem) => {
-                let message = message!("the table of values cannot be read: {problem}", problem = problem.sentence());
+            Err(why) => {
+                let message = message!("the table of values cannot be read: {problem}", problem = why);
                 self.problem(at, "values-file", message).hint =
-                    Some("it is a CSV with a header line and two columns: found, written".into());
+                    Some("it is a CSV or a workbook with two columns: found, written".into());
                 None
             }
         }

@@ -89,6 +89,8 @@ pub struct Origin {
     pub required: bool,
     pub split: Vec<String>,
     pub values: Option<At<Translation>>,
+    /// The file they stand in, if its first line may hold titles: nobody says.
+    pub values_file: Option<String>,
     pub as_: Option<At<As>>,
     pub format: Option<At<String>>,
     pub round: Option<At<String>>,
