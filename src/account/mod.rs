@@ -13,7 +13,7 @@ use crate::message;
 use crate::problem::{Message, nearest};
 use crate::table::fold;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// The snapshot's format; a file with another number is not read.
 pub const SNAPSHOT_SCHEMA: u32 = 1;
@@ -254,6 +254,20 @@ impl Account {
             }
             many => Err(Miss::Ambiguous { choices: many.iter().map(|f| format!("\"id:{}\"", f.id)).collect() }),
         }
+    }
+
+    /// What `field` finds one or several by, as `named` writes it: for many names that may be unknown, each of which `field` would
+    /// compare with all that are known.
+    pub fn field_names(&self, owner: Owner) -> HashSet<String> {
+        let names = |field: &Field| [Some(fold(&field.name)), field.code.clone(), Some(format!("id:{}", field.id))];
+        self.fields(owner).iter().flat_map(names).flatten().collect()
+    }
+
+    /// True where a name is among `field_names`.
+    pub fn is_named(names: &HashSet<String>, name: &str) -> bool {
+        let trimmed = name.trim();
+        let id = || trimmed.strip_prefix("id:").is_some_and(|id| names.contains(&format!("id:{}", id.trim())));
+        names.contains(trimmed) || names.contains(&fold(name)) || id()
     }
 
     /// The names of the stages a person may write, in order.

@@ -5,7 +5,7 @@ use crate::account::{Account, SNAPSHOT_SCHEMA, Wanted};
 use crate::entity::parts::{self, Basics, Catalog, Field, Named};
 use crate::entity::{Entity, FieldKind, INVOICES, Needs, Owner, PAGE_MAX, Wrapping, answer};
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 /// Pages of a directory; a million elements is more than anybody names one by one.
@@ -137,8 +137,14 @@ impl Pull<'_> {
             // Nothing refers to an invoice, and there may be very many.
             catalogs.extend(account.catalogs.iter().filter(|c| c.kind != INVOICES).map(|c| c.id));
         }
+        let mut known: HashMap<Owner, HashSet<String>> = HashMap::new();
         for (entity, name) in &wanted.chains {
-            let field = account.field(Owner::Entity(*entity), name).ok();
+            let owner = Owner::Entity(*entity);
+            let names = known.entry(owner).or_insert_with(|| account.field_names(owner));
+            if !Account::is_named(names, name) {
+                continue;
+            }
+            let field = account.field(owner, name).ok();
             let chained = field.filter(|field| FieldKind::from_name(&field.kind) == FieldKind::ChainedList);
             catalogs.extend(chained.iter().flat_map(|field| &field.chain));
         }

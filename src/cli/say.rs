@@ -24,6 +24,9 @@ pub fn detail(common: &Common, text: impl AsRef<str>) {
 pub fn problems(problems: &[Problem]) {
     for problem in problems.iter().take(SHOWN_MAX) {
         line(&problem.to_string());
+        if let Some(excerpt) = problem.place.excerpt() {
+            line(&excerpt.to_string());
+        }
     }
     if problems.len() > SHOWN_MAX {
         line(&format!("… and {} more", problems.len() - SHOWN_MAX));

@@ -6,9 +6,9 @@ use super::event::{Event, Teller};
 use super::request::CheckRequest;
 use super::result::Checked;
 use super::target::{Opened, SANDBOX};
-use super::{prepare, round_trip, source, survey, walk};
+use super::{flawed, prepare, round_trip, source, survey, walk};
 use crate::mapping::wanted::wanted;
-use crate::mapping::{self, Written, compile};
+use crate::mapping::{Written, compile};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub fn check(request: &CheckRequest, events: &mut dyn FnMut(Event)) -> Result<Ve
     let Some(file) = &import.mapping else { return round_trip::check(request, tell) };
     refuse_flags(import)?;
     let state = &import.folders.state;
-    let written = mapping::read(file)?;
+    let written = flawed::read(import, request.snapshot.as_deref(), file, tell)?;
     let spooled = source::spooled(&import.source, state, &import.cancel)?;
     let checked = check_file(request, &written, &spooled.file, tell).map_err(|error| spooled.named(error));
     drop(spooled);

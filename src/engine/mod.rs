@@ -3,7 +3,7 @@
 //!
 //! `request` says what is asked, `target` which account and with which token, `event` what is reported while it runs,
 //! `result` how it ended, `error` why it failed. An `import` (of a file through a mapping) and a `round_trip` (of a workbook that an export
-//! wrote) prepare with `source`, `survey` and `prepare`, begin with `begin`, which says in which order a run
+//! wrote) prepare with `source`, `survey` and `prepare` (`flawed` tells of a mapping that cannot be used), begin with `begin`, which says in which order a run
 //! is locked, refused (by what was `sent_before`), weighed and noted, and are carried out by `run`; `resume` goes on with one. `check` stops before
 //! sending (`walk`); `report`, `export` and `account` are what their names say.
 //!
@@ -26,6 +26,7 @@ mod config;
 mod error;
 mod event;
 mod export;
+mod flawed;
 mod import;
 mod mapped_export;
 mod prepare;

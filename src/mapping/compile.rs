@@ -7,14 +7,16 @@ use super::names::{Book, Ledger};
 use super::plan::{Groups, Plan, Room, SectionPlan};
 use super::suspect::Suspects;
 use super::template::{Columns, Template, columns_named};
+use super::walk::{HINTS_MAX, in_order};
 use super::written::{At, From, Origin, Target, Written};
 use crate::account::Account;
 use crate::entity::parts::Catalog;
-use crate::entity::{Action, CatalogKind, Entity, Holds};
+use crate::entity::{Action, CatalogKind, Entity, Holds, Owner};
 use crate::entity::{INVOICES, PRODUCTS, SUPPLIERS};
 use crate::message;
-use crate::problem::{Message, Note, Place as Spot, Problem, Source, did_you_mean};
+use crate::problem::{Message, Note, Problem, Source, did_you_mean};
 use crate::table::{Format, Found, Header, HiddenRows, LINK, Row, Table, fold};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 /// Where the rows come from, as far as the mapping needs it, and what earlier imports have made.
@@ -59,6 +61,7 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
         problems: Vec::new(),
         rules: Arc::new(date::Rules::new(Vec::new(), jiff::tz::TimeZone::UTC)),
         lookups: 0,
+        field_names: HashMap::new(),
         pipeline_named: false,
         pipeline: InPipeline::Main,
         catalog: None,
@@ -80,10 +83,7 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
     let room = compile.room();
     let (mut problems, lookups, notes) = (compile.problems, compile.lookups, compile.notes);
     if !problems.is_empty() {
-        problems.sort_by_key(|problem| match problem.place {
-            Spot::Text { line, column, .. } => (line, column),
-            Spot::Nowhere | Spot::File(_) | Spot::Cell { .. } => (0, 0),
-        });
+        in_order(&mut problems);
         return Err(problems);
     }
     let suspects = match written.action {
@@ -274,6 +274,8 @@ pub(super) struct Compile<'a> {
     pub(super) notes: Vec<Note>,
     pub(super) rules: Arc<date::Rules>,
     pub(super) lookups: usize,
+    /// By which custom fields are known, once there are many problems.
+    pub(super) field_names: HashMap<Owner, HashSet<String>>,
     pub(super) pipeline_named: bool,
     /// The pipeline in which the stages of the section at hand are looked for.
     pub(super) pipeline: InPipeline,
@@ -307,7 +309,7 @@ impl Compile<'_> {
     /// Customers are off in some accounts, and what they are made of differs with their mode. [seed]
     fn mode(&mut self) {
         let (needs, mode) = (self.written.kind.spec().needs, self.account.basics.customers_mode.as_str());
-        if needs.met_by(mode) {
+        if needs.met_by(mode) || self.written.unsure {
             return;
         }
         let kind = self.written.kind.name();
@@ -324,7 +326,7 @@ impl Compile<'_> {
         let fills = |section: &super::written::Section| {
             section.values.iter().any(|value| !std::ptr::eq(section.spec, item) || !own_id(value))
         };
-        if self.written.action == Action::Delete || self.written.sections.iter().any(fills) {
+        if self.written.action == Action::Delete || self.written.unsure || self.written.sections.iter().any(fills) {
             return;
         }
         let hint = message!("add fields under [{section}], for example name = \"…\"", section = item.name);
@@ -446,6 +448,11 @@ impl Compile<'_> {
                 None
             }
             Found::None => {
+                let message = message!("the source has no column \"{column}\"", column = &title.it);
+                if self.problems.len() >= HINTS_MAX {
+                    self.problem(title.at, "no-column", message, None);
+                    return None;
+                }
                 let names = self.header.unique_names();
                 let link = Header::asks_for_link(&title.it);
                 let offered = names.iter().map(|name| if link { format!("{name}{LINK}") } else { name.clone() });
@@ -455,21 +462,18 @@ impl Compile<'_> {
                     let more = if names.len() > 30 { ", …" } else { "" };
                     message!("the columns are: {columns}{more}", columns = shown, more)
                 });
-                self.problem(
-                    title.at,
-                    "no-column",
-                    message!("the source has no column \"{column}\"", column = &title.it),
-                    Some(hint),
-                );
+                self.problem(title.at, "no-column", message, Some(hint));
                 None
             }
         }
     }
 
     pub(super) fn template(&mut self, text: &At<String>, condition: bool) -> Option<Template> {
+        let told = self.problems.len();
         let mut columns: Columns = Vec::new();
         for title in columns_named(&text.it) {
-            let index = self.column(&At { at: text.at, it: title.clone() })?;
+            // What is missing is told, and the rest is looked at all the same.
+            let index = self.column(&At { at: text.at, it: title.clone() }).unwrap_or_default();
             columns.push((title, index));
         }
         let decimal = self.written.source.decimal;
@@ -477,8 +481,8 @@ impl Compile<'_> {
             true => Template::condition(&text.it, columns, decimal),
             false => Template::text(&text.it, columns, decimal),
         };
-        made.map_err(|error| {
-            let hint = "columns are written row['Title']".into();
+        let made = made.map_err(|error| {
+            let hint = "columns are written row['Title'], with straight quotes".into();
             let part = if condition { "condition" } else { "template" };
             self.problem(
                 text.at,
@@ -486,7 +490,7 @@ impl Compile<'_> {
                 message!("the {part} cannot be read: {error}", part, error = error.to_string()),
                 Some(hint),
             );
-        })
-        .ok()
+        });
+        made.ok().filter(|_| self.problems.len() == told)
     }
 }

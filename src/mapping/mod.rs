@@ -1,4 +1,5 @@
-//! From a mapping file to records. In the order of the path: `tree` (the file with its places), `written` (what its
+//! From a mapping file to records. In the order of the path: `tree` (the file with its places: `lines`; what is often
+//! wrong with how it is written: `quotes`, `doubled`), `written` (what its
 //! author said), `compile` and `conversion` (looked up in the source's header and the account), `names` (what is looked
 //! up), `plan` (the result), `mapper` (one row at a time), `value` (one cell of it), `convert` (the conversions, one a
 //! file), `lists` (several values in a cell), `edits` (which rows of an exported workbook say something new), `trace` (from a refused value back to its column), `schema` (for editors).
@@ -6,11 +7,14 @@
 pub mod compile;
 mod conversion;
 pub mod convert;
+mod doubled;
 pub mod edits;
+mod lines;
 mod lists;
 pub mod mapper;
 mod names;
 pub mod plan;
+mod quotes;
 mod row;
 mod rules;
 mod suspect;
@@ -34,19 +38,46 @@ pub use mapper::{Lack, Link, Mapped, Mapper, Record, Verdict, request_id, row_of
 pub use names::{Ledger, resolve};
 pub use plan::Plan;
 pub use suspect::Suspicion;
+pub use tree::is_mapping;
+pub(crate) use walk::in_order;
 pub use written::Written;
 
 use crate::problem::Problem;
 use std::path::Path;
 
+/// A mapping file as far as it can be understood, and all that is wrong with it.
+#[derive(Debug)]
+pub struct Draft {
+    /// Nothing where it is not even known what it maps.
+    pub written: Option<Written>,
+    pub problems: Vec<Problem>,
+}
+
+impl Draft {
+    /// The mapping, if nothing is wrong with it.
+    pub fn whole(self) -> Result<Written, Vec<Problem>> {
+        match self.written {
+            Some(written) if self.problems.is_empty() => Ok(written),
+            Some(_) | None => Err(self.problems),
+        }
+    }
+}
+
 /// Reads a mapping file; all its problems come out together.
 pub fn read(path: &Path) -> Result<Written, Vec<Problem>> {
-    let (text, root) = tree::read(path)?;
-    walk::walk(text, &root)
+    draft(path).whole()
+}
+
+/// Reads a mapping file of which something may be wrong.
+pub fn draft(path: &Path) -> Draft {
+    match tree::read(path) {
+        Ok((text, tree)) => walk::walk(text, tree),
+        Err(problems) => Draft { written: None, problems },
+    }
 }
 
 /// Reads a mapping that amoport has made by itself; `path` is named where something is wrong with it.
 pub fn read_text(path: &Path, text: &str) -> Result<Written, Vec<Problem>> {
-    let (text, root) = tree::of_toml(path, text)?;
-    walk::walk(text, &root)
+    let (text, tree) = tree::of_toml(path, text);
+    walk::walk(text, tree).whole()
 }

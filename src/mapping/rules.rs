@@ -27,6 +27,9 @@ pub fn mode_message(needs: Needs, mode: &str, subject: Message) -> (Message, &'s
 
 impl Compile<'_> {
     pub(super) fn section_rules(&mut self, section: &Section, has_id: bool) {
+        if self.written.unsure {
+            return;
+        }
         let changes = self.written.action != Action::Create && section.spec.is_item();
         if changes && !has_id && self.written.key.is_empty() {
             let name = section.spec.name;
@@ -88,7 +91,7 @@ impl Compile<'_> {
         filled: &dyn Fn(&str) -> bool,
     ) {
         let item = self.written.kind.spec().sections[0].name == place;
-        if item && self.written.action != Action::Create {
+        if self.written.unsure || item && self.written.action != Action::Create {
             return;
         }
         let missing: Vec<&FieldSpec> =

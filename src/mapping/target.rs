@@ -7,9 +7,10 @@ use super::convert::split;
 use super::lists;
 use super::names::{missed, resolve};
 use super::plan::{Convert, Input, LookupWhat, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
+use super::walk::HINTS_MAX;
 use super::wanted::named_list;
 use super::written::{As, At, By, From, OnEmpty, OnUnknown, Origin, Part, Section, Target, Value};
-use crate::account::CatalogRef;
+use crate::account::{Account, CatalogRef};
 use crate::entity::parts::Field;
 use crate::entity::payload::Sort;
 use crate::entity::{
@@ -113,10 +114,17 @@ impl Compile<'_> {
         catalog: Option<u64>,
         value: &Value,
     ) -> Option<ValuePlan> {
-        let (target, many) = match &value.target {
-            Target::Field(field) => self.own_target(field, value.at)?,
-            Target::Custom(name) => {
-                let field = self.custom_field(owner?, name, value.at)?;
+        let target = match &value.target {
+            Target::Field(field) => self.own_target(field, value.at).map(Ok),
+            Target::Custom(name) => self.custom_field(owner?, name, value.at).map(Err),
+        };
+        let Some(target) = target else {
+            self.inputs(&value.origins);
+            return None;
+        };
+        let (target, many) = match target {
+            Ok(own) => own,
+            Err(field) => {
                 let kind = FieldKind::from_name(&field.kind);
                 let as_json = |o: &Origin| o.as_.as_ref().is_some_and(|as_| as_.it == As::Json);
                 if kind == FieldKind::Items && !value.origins.iter().all(as_json) {
@@ -185,7 +193,18 @@ impl Compile<'_> {
         found
     }
 
+    fn knows_field(&mut self, owner: Owner, name: &str) -> bool {
+        let account = self.account;
+        let names = self.field_names.entry(owner).or_insert_with(|| account.field_names(owner));
+        Account::is_named(names, name)
+    }
+
     pub(super) fn custom_field(&mut self, owner: Owner, name: &str, at: usize) -> Option<Field> {
+        if self.problems.len() >= HINTS_MAX && !self.knows_field(owner, name) {
+            let message = message!("{value} is no custom field of {owner}", value = quoted(name), owner = owner.name());
+            self.problem(at, "unknown-field", message, None);
+            return None;
+        }
         let field = match self.account.field(owner, name) {
             Ok(field) => field.clone(),
             Err(miss) => {
@@ -213,7 +232,9 @@ impl Compile<'_> {
         parted: &mut Vec<SectionPlan>,
     ) {
         let (Some(owner), Target::Custom(name)) = (owner, &value.target) else { return };
-        let Some(field) = self.custom_field(owner, name, value.at) else { return };
+        let Some(field) = self.custom_field(owner, name, value.at) else {
+            return value.parts.iter().for_each(|part| self.inputs(&part.origins));
+        };
         let kind = FieldKind::from_name(&field.kind);
         if kind == FieldKind::SmartAddress {
             values.extend(self.address(field, &value.parts));
@@ -302,11 +323,7 @@ impl Compile<'_> {
 
     fn origin(&mut self, origin: &Origin, context: &Context<'_>) -> Option<OriginPlan> {
         let target = context.target;
-        let input = match &origin.from {
-            From::Column(title) => Input::Column(self.column(title)?),
-            From::Constant(value) => Input::Constant(value.it.clone()),
-            From::Template(text) => Input::Template(Box::new(self.template(text, false)?)),
-        };
+        let input = self.input(origin);
         let round = origin.round.as_ref().and_then(|round| {
             let found = Round::from_name(&round.it);
             if found.is_none() {
@@ -342,9 +359,11 @@ impl Compile<'_> {
         };
         let whole = values.keys().map(String::as_str).chain(options.iter().map(|option| option.value.as_str()));
         let widest = whole.map(|text| split::split(text, &split).count()).max().unwrap_or(1);
+        // Its other words are looked at all the same.
+        let found = input.is_some();
         let plan = OriginPlan {
             at: origin.at,
-            input,
+            input: input.unwrap_or(Input::Constant(String::new())),
             default: origin.default.as_ref().map(|d| d.it.clone()),
             required: origin.required || context.required,
             split,
@@ -363,7 +382,23 @@ impl Compile<'_> {
         if self.has_titles(origin, &plan, target) {
             self.note_titles(origin);
         }
-        Some(plan)
+        found.then_some(plan)
+    }
+
+    /// Where a value comes from, looked up; nothing where the source does not have it.
+    fn input(&mut self, origin: &Origin) -> Option<Input> {
+        Some(match &origin.from {
+            From::Column(title) => Input::Column(self.column(title)?),
+            From::Constant(value) => Input::Constant(value.it.clone()),
+            From::Template(text) => Input::Template(Box::new(self.template(text, false)?)),
+        })
+    }
+
+    /// What is wrong with the columns of a field that is not known itself.
+    fn inputs(&mut self, origins: &[Origin]) {
+        for origin in origins {
+            self.input(origin);
+        }
     }
 
     /// True where the first line of the file of `values` holds titles, as far as the cells tell: it is that of the column; or no

@@ -1,9 +1,13 @@
 //! A mapping file as a tree in which every key and value knows where it stands. TOML and JSON both become this tree,
 //! so all that follows is written once. Syntax errors end here; what the keys mean is `written`'s business.
 
+use super::doubled;
+use super::lines::Text;
+use super::quotes::{Curly, straightened};
 use crate::message;
-use crate::problem::{Message, Place, Problem, Stage};
-use std::path::{Path, PathBuf};
+use crate::problem::{Message, Problem, quoted};
+use std::collections::HashSet;
+use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -48,36 +52,17 @@ impl Node {
     }
 }
 
-/// The text of a mapping file, for turning byte offsets into lines and columns.
-#[derive(Debug, Clone)]
-pub struct Text {
-    pub file: PathBuf,
-    pub text: String,
-}
-
-impl Text {
-    /// Line and column, both counted from 1, the column in characters.
-    pub fn place(&self, at: usize) -> Place {
-        let mut at = at.min(self.text.len());
-        while !self.text.is_char_boundary(at) {
-            at -= 1;
-        }
-        let before = &self.text[..at];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Place::Text {
-            file: self.file.clone(),
-            line: before.bytes().filter(|b| *b == b'\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
-    }
-
-    pub fn problem(&self, at: usize, code: &'static str, message: impl Into<Message>) -> Problem {
-        Problem::new(Stage::Map, code, message).at(self.place(at))
-    }
+/// A file as far as it could be read: what it says, and what is wrong with how it is written.
+#[derive(Debug)]
+pub struct Tree {
+    pub root: Node,
+    pub problems: Vec<Problem>,
+    /// Lines that could not be read: what is missing or odd there is no fault of its own.
+    pub broken: HashSet<usize>,
 }
 
 /// Reads and parses a mapping: JSON when the file's name ends in `.json`, TOML otherwise.
-pub fn read(path: &Path) -> Result<(Text, Node), Vec<Problem>> {
+pub fn read(path: &Path) -> Result<(Text, Tree), Vec<Problem>> {
     let unreadable =
         |message: Message, hint: &'static str| vec![Problem::in_file(path, "mapping-unreadable", message).hint(hint)];
     let bytes = std::fs::read(path).map_err(|e| {
@@ -86,39 +71,89 @@ pub fn read(path: &Path) -> Result<(Text, Node), Vec<Problem>> {
             "check the path given with --mapping",
         )
     })?;
+    if WORKBOOKS.iter().any(|start| bytes.starts_with(start)) {
+        return Err(unreadable(
+            "this is a workbook, not a mapping".into(),
+            "name the mapping with -m, the source before it",
+        ));
+    }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").map(<[u8]>::to_vec).unwrap_or(bytes);
     let text = String::from_utf8(bytes)
         .map_err(|_| unreadable("the mapping is not UTF-8 text".into(), "save the mapping as UTF-8"))?;
-    let text = Text { file: path.to_owned(), text };
-    let json = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json"));
-    let tree = if json { parse_json(&text) } else { parse_toml(&text) };
-    tree.map(|node| (text, node))
+    let text = Text::new(path, &text);
+    let tree = if is_json(path) { of_json(&text)? } else { parse_toml(&text) };
+    Ok((text, tree))
+}
+
+/// How a zip and a compound file begin.
+const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
+
+fn is_json(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"))
 }
 
 /// The same from a text in TOML.
-pub fn of_toml(path: &Path, text: &str) -> Result<(Text, Node), Vec<Problem>> {
-    let text = Text { file: path.to_owned(), text: text.to_owned() };
-    parse_toml(&text).map(|node| (text, node))
+pub fn of_toml(path: &Path, text: &str) -> (Text, Tree) {
+    let text = Text::new(path, text);
+    let tree = parse_toml(&text);
+    (text, tree)
 }
 
-fn parse_toml(text: &Text) -> Result<Node, Vec<Problem>> {
-    let (table, errors) = DeTable::parse_recoverable(&text.text);
-    if errors.is_empty() {
-        let at = table.span().start;
-        return Ok(from_toml_table(at, table.into_inner()));
+fn parse_toml(text: &Text) -> Tree {
+    let tree = toml_tree(text, &text.text);
+    if tree.broken.is_empty() {
+        return tree;
     }
-    Err(errors
-        .iter()
-        .map(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            text.problem(
-                at,
-                "mapping-syntax",
-                message!("this is not TOML: {error}", error = error.message().replace('\n', ", ")),
-            )
-            .hint("column titles and other texts stand in double quotes: name = \"Имя клиента\"")
-        })
-        .collect())
+    let Some((straight, curly)) = straightened(&text.text, false) else { return tree };
+    let mut mended = toml_tree(text, &straight);
+    // Where that mends nothing, they are letters of the text.
+    if mended.broken.len() >= tree.broken.len() {
+        return tree;
+    }
+    mended.problems.extend(curly.iter().map(|one| curly_quotes(text, one)));
+    mended
+}
+
+fn curly_quotes(text: &Text, one: &Curly) -> Problem {
+    let inner = quoted(&one.inner);
+    text.problem(one.at, "curly-quotes", message!("{value} stands between curly quotes", value = &one.inner))
+        .hint(message!("write straight ones: {inner}; word processors and messengers bend them", inner))
+}
+
+/// `source` is the text, or one of the same length in its place.
+fn toml_tree(text: &Text, source: &str) -> Tree {
+    let (table, errors) = DeTable::parse_recoverable(source);
+    let at = table.span().start;
+    let root = from_toml_table(at, table.into_inner());
+    let (mut problems, mut broken, mut twice) = (Vec::new(), HashSet::new(), Vec::new());
+    for error in errors {
+        let span = error.span().unwrap_or(0..0);
+        if error.message() == "duplicate key" {
+            twice.push(span);
+            continue;
+        }
+        broken.insert(text.line(span.start));
+        let said = error.message().replace('\n', ", ");
+        problems.push(
+            text.problem(span.start, "mapping-syntax", message!("this is not TOML: {error}", error = said))
+                .hint("column titles and other texts stand in double quotes: name = \"Имя клиента\""),
+        );
+    }
+    below_broken_headers(source, &mut broken);
+    problems.extend(doubled::of_toml(text, source, &root, &twice));
+    Tree { root, problems, broken }
+}
+
+/// Lines below one that should begin a table and cannot be read stand in a table that nobody knows.
+fn below_broken_headers(source: &str, broken: &mut HashSet<usize>) {
+    let mut lost = false;
+    for (n, line) in source.lines().enumerate() {
+        if line.trim_start().starts_with('[') {
+            lost = broken.contains(&(n + 1));
+        } else if lost {
+            broken.insert(n + 1);
+        }
+    }
 }
 
 fn from_toml_table(at: usize, table: DeTable<'_>) -> Node {
@@ -153,7 +188,26 @@ fn from_toml(value: Spanned<DeValue<'_>>) -> Node {
     Node { at, data }
 }
 
-fn parse_json(text: &Text) -> Result<Node, Vec<Problem>> {
+fn of_json(text: &Text) -> Result<Tree, Vec<Problem>> {
+    let (root, mut problems) = match (parse_json(&text.text), straightened(&text.text, true)) {
+        (Ok(root), _) => (root, Vec::new()),
+        (Err(at), Some((straight, curly))) => match parse_json(&straight) {
+            Ok(root) => (root, curly.iter().map(|one| curly_quotes(text, one)).collect()),
+            Err(_) => return Err(vec![not_json(text, at)]),
+        },
+        (Err(at), None) => return Err(vec![not_json(text, at)]),
+    };
+    let mut root = root;
+    doubled::of_json(text, &mut root, &mut problems);
+    Ok(Tree { root, problems, broken: HashSet::new() })
+}
+
+fn not_json(text: &Text, (at, error): (usize, Message)) -> Problem {
+    text.problem(at, "mapping-syntax", message!("this is not JSON: {error}", error))
+}
+
+/// Otherwise where it fails, and why.
+fn parse_json(source: &str) -> Result<Node, (usize, Message)> {
     let strict = jsonc_parser::ParseOptions {
         allow_comments: false,
         allow_loose_object_property_names: false,
@@ -166,15 +220,16 @@ fn parse_json(text: &Text) -> Result<Node, Vec<Problem>> {
         allow_non_finite_numbers: false,
         allow_extended_string_escapes: false,
     };
-    let syntax = |at: usize, error: Message| {
-        vec![text.problem(at, "mapping-syntax", message!("this is not JSON: {error}", error))]
-    };
-    let parsed = jsonc_parser::parse_to_ast(&text.text, &jsonc_parser::CollectOptions::default(), &strict)
-        .map_err(|error| syntax(error.range().start, Message::verbatim(error.kind().to_string().to_lowercase())))?;
-    match parsed.value {
-        Some(value) => Ok(from_json(value)),
-        None => Err(syntax(0, "the file is empty".into())),
-    }
+    let parsed = jsonc_parser::parse_to_ast(source, &jsonc_parser::CollectOptions::default(), &strict)
+        .map_err(|error| (error.range().start, Message::verbatim(error.kind().to_string().to_lowercase())))?;
+    parsed.value.map(from_json).ok_or((0, "the file is empty".into()))
+}
+
+/// True for a file that says of itself what it maps, whatever its name, and however it is written.
+pub fn is_mapping(path: &Path) -> bool {
+    let Ok((_, tree)) = read(path) else { return false };
+    let Data::Table(entries) = &tree.root.data else { return false };
+    entries.iter().any(|entry| matches!(entry.key.as_str(), "kind" | "version"))
 }
 
 fn from_json(value: jsonc_parser::ast::Value<'_>) -> Node {
@@ -209,12 +264,12 @@ mod tests {
     use super::*;
 
     fn text(file: &str, text: &str) -> Text {
-        Text { file: file.into(), text: text.into() }
+        Text::new(file, text)
     }
 
     #[test]
     fn every_syntax_error_of_a_file_comes_out_with_its_line_and_column() {
-        let problems = parse_toml(&text("m.toml", "kind = \"lead\"\nИмя = 1\n[lead]\nname = \n")).unwrap_err();
+        let problems = parse_toml(&text("m.toml", "kind = \"lead\"\nИмя = 1\n[lead]\nname = \n")).problems;
         let told: Vec<String> = problems.iter().map(ToString::to_string).collect();
         assert!(told[0].starts_with("m.toml:2:1: this is not TOML"), "{told:?}");
         assert!(told.iter().any(|t| t.starts_with("m.toml:4:")), "{told:?}");
@@ -222,9 +277,8 @@ mod tests {
 
     #[test]
     fn toml_and_json_become_the_same_tree() {
-        let toml = parse_toml(&text("m.toml", "version = 1\n[lead]\nname = \"Имя\"\ntags = [\"a\", \"b\"]")).unwrap();
-        let json =
-            parse_json(&text("m.json", r#"{"version": 1, "lead": {"name": "Имя", "tags": ["a", "b"]}}"#)).unwrap();
+        let toml = parse_toml(&text("m.toml", "version = 1\n[lead]\nname = \"Имя\"\ntags = [\"a\", \"b\"]"));
+        let json = of_json(&text("m.json", r#"{"version": 1, "lead": {"name": "Имя", "tags": ["a", "b"]}}"#)).unwrap();
         let shape = |node: &Node| {
             fn walk(node: &Node, out: &mut String) {
                 match &node.data {
@@ -242,12 +296,27 @@ mod tests {
             walk(node, &mut out);
             out
         };
-        assert_eq!(shape(&toml), shape(&json));
+        assert_eq!(shape(&toml.root), shape(&json.root));
     }
 
     #[test]
     fn json_with_a_fault_says_where() {
-        let problems = parse_json(&text("m.json", "{\"version\": 1,\n \"lead\" {}}")).unwrap_err();
+        let problems = of_json(&text("m.json", "{\"version\": 1,\n \"lead\" {}}")).unwrap_err();
         assert!(problems[0].to_string().starts_with("m.json:2:"), "{}", problems[0]);
+    }
+
+    #[test]
+    fn a_file_with_curly_quotes_is_read_as_if_they_were_straight_and_they_are_told() {
+        let tree = parse_toml(&text("m.toml", "kind = “lead”\n[lead]\nname = «Имя»\nnmae = 1"));
+        let told: Vec<String> = tree.problems.iter().map(ToString::to_string).collect();
+        assert!(
+            told[0].starts_with("m.toml:1:8: lead stands between curly quotes; write straight ones: \"lead\""),
+            "{told:?}"
+        );
+        assert_eq!((told.len(), tree.broken.len()), (2, 0), "{told:?}");
+        let Data::Table(entries) = &tree.root.data else { panic!("a table") };
+        assert!(matches!(&entries[0].node.data, Data::Text(kind) if kind == "lead"));
+        let json = of_json(&text("m.json", "{“kind”: \"lead”}")).unwrap();
+        assert_eq!(json.problems.len(), 2);
     }
 }

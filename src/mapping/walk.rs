@@ -1,7 +1,9 @@
 //! From the tree of a mapping file to what its author said: every key known, every value of the right shape. All
 //! problems of a file are collected in one walk.
 
-use super::tree::{Data, Entry, Node, Text};
+use super::Draft;
+use super::lines::Text;
+use super::tree::{Data, Entry, Node, Tree};
 use super::values_file;
 use super::written::{
     As, At, By, CATALOG_KEY, From, GROUP_KEY, OnEmpty, OnUnknown, Origin, Part, SOURCE_KEYS, Section, SourceTable,
@@ -9,23 +11,25 @@ use super::written::{
 };
 use crate::entity::{self, Action, FieldSpec, Kind, SectionSpec};
 use crate::message;
-use crate::problem::{Message, Problem, did_you_mean};
+use crate::problem::{Message, Place, Problem, did_you_mean, nearest};
 use crate::table::{HiddenRows, is_currency_code};
 use std::path::PathBuf;
 
-/// Walks the tree. Problems of the head (version, kind, action) end the walk, since all else depends on them.
-pub fn walk(text: Text, root: &Node) -> Result<Written, Vec<Problem>> {
-    let mut walk = Walk { text: &text, problems: Vec::new(), files: Vec::new() };
+/// Problems that are told with the nearest names, or with those that are known; to look for these is what takes the time.
+pub(super) const HINTS_MAX: usize = 1_000;
+
+/// Walks the tree. Where the kind or the action is not known, the likeliest stands in for it, so that all else is looked at.
+pub fn walk(text: Text, tree: Tree) -> Draft {
+    let Tree { root, problems, broken } = tree;
+    let mut walk = Walk { text: &text, problems: Vec::new(), files: Vec::new(), any_action: false };
     let Data::Table(entries) = &root.data else {
-        return Err(vec![text.problem(
-            root.at,
-            "mapping-shape",
-            message!("a mapping is a table, found {found}", found = root.what()),
-        )]);
+        let message = message!("a mapping is a table, found {found}", found = root.what());
+        return Draft { written: None, problems: vec![text.problem(root.at, "mapping-shape", message)] };
     };
-    let Some((kind, action)) = walk.head(entries) else { return Err(walk.problems) };
-    let mut written = Written {
+    let head = walk.head(entries);
+    let mut written = head.map(|(kind, action)| Written {
         text: text.clone(),
+        unsure: !walk.problems.is_empty() || !broken.is_empty(),
         kind,
         action,
         key: Vec::new(),
@@ -35,34 +39,39 @@ pub fn walk(text: Text, root: &Node) -> Result<Written, Vec<Problem>> {
         files: Vec::new(),
         source: SourceTable::default(),
         sections: vec![],
-    };
-    for entry in entries {
-        match entry.key.as_str() {
-            "version" | "kind" | "action" | "$schema" => {}
-            "key" => written.key = walk.texts(entry),
-            "marker" => written.marker = walk.a_text(entry),
-            CATALOG_KEY if kind.spec().catalog.is_some() => written.catalog = walk.scalar(entry),
-            GROUP_KEY if kind.spec().grouped() && action != Action::Delete => written.group = walk.texts(entry),
-            "source" => written.source = walk.source(entry),
-            _ => walk.section(entry, &mut written),
+    });
+    if let Some(written) = &mut written {
+        walk.entries(entries, written);
+        let item = &written.kind.spec().sections[0];
+        let has_item = written.sections.iter().any(|section| std::ptr::eq(section.spec, item));
+        if !has_item && !written.unsure {
+            let name = item.name;
+            walk.problem(root.at, "mapping-shape", message!("there is no [{section}] table", section = name)).hint =
+                Some(message!("add [{section}] with at least one field, for example name = \"…\"", section = name));
         }
+        written.files = std::mem::take(&mut walk.files);
     }
-    if !written.sections.iter().any(|section| std::ptr::eq(section.spec, &kind.spec().sections[0])) {
-        let name = kind.spec().sections[0].name;
-        walk.problem(root.at, "mapping-shape", message!("there is no [{section}] table", section = name)).hint =
-            Some(message!("add [{section}] with at least one field, for example name = \"…\"", section = name));
-    }
-    written.files = walk.files;
-    match walk.problems.is_empty() {
-        true => Ok(written),
-        false => Err(walk.problems),
-    }
+    let mut found = walk.problems;
+    found.retain(|problem| !matches!(problem.place, Place::Text { line, .. } if broken.contains(&line)));
+    found.extend(problems);
+    in_order(&mut found);
+    Draft { written, problems: found }
+}
+
+/// Problems of a mapping in the order of its lines.
+pub(crate) fn in_order(problems: &mut [Problem]) {
+    problems.sort_by_key(|problem| match problem.place {
+        Place::Text { line, column, .. } => (line, column),
+        Place::Nowhere | Place::File(_) | Place::Cell { .. } => (usize::MAX, 0),
+    });
 }
 
 struct Walk<'a> {
     text: &'a Text,
     problems: Vec<Problem>,
     files: Vec<PathBuf>,
+    /// The action is not known, so fields of all of them are taken.
+    any_action: bool,
 }
 
 impl Walk<'_> {
@@ -73,14 +82,31 @@ impl Walk<'_> {
     }
 
     fn unknown_key(&mut self, entry: &Entry, place: impl Into<Message>, known: &[&str]) {
-        let hint =
-            did_you_mean(&entry.key, known.iter().copied()).unwrap_or_else(|| message!("known here: {known}", known));
+        let hint = (self.problems.len() < HINTS_MAX).then(|| {
+            did_you_mean(&entry.key, known.iter().copied()).unwrap_or_else(|| message!("known here: {known}", known))
+        });
         self.problem(
             entry.key_at,
             "unknown-key",
             message!("unknown key \"{key}\" {place}", key = &entry.key, place = place.into()),
         )
-        .hint = Some(hint);
+        .hint = hint;
+    }
+
+    /// What stands at the top of a file.
+    fn entries(&mut self, entries: &[Entry], written: &mut Written) {
+        let (kind, action) = (written.kind, written.action);
+        for entry in entries {
+            match entry.key.as_str() {
+                "version" | "kind" | "action" | "$schema" => {}
+                "key" => written.key = self.texts(entry),
+                "marker" => written.marker = self.a_text(entry),
+                CATALOG_KEY if kind.spec().catalog.is_some() => written.catalog = self.scalar(entry),
+                GROUP_KEY if kind.spec().grouped() && action != Action::Delete => written.group = self.texts(entry),
+                "source" => written.source = self.source(entry),
+                _ => self.section(entry, written),
+            }
+        }
     }
 
     fn head(&mut self, entries: &[Entry]) -> Option<(Kind, Action)> {
@@ -105,16 +131,19 @@ impl Walk<'_> {
             }
             Some(entry) => self.word(entry, Kind::from_name, &names, "kind"),
         };
-        let kind = kind?;
+        let near_kind = || nearest_word(find("kind")?, &names).and_then(Kind::from_name);
+        let kind = kind.or_else(near_kind).or_else(|| kind_of(entries))?;
         let action = match find("action") {
             None => Some(Action::Create),
             Some(entry) => {
                 let names: Vec<&str> = kind.spec().writes.iter().map(|w| w.action.name()).collect();
                 let known = |word: &str| Action::from_name(word).filter(|action| kind.spec().write(*action).is_some());
-                self.word(entry, known, &names, message!("action for a {kind}", kind = kind.name()))
+                let action = self.word(entry, known, &names, message!("action for a {kind}", kind = kind.name()));
+                action.or_else(|| nearest_word(entry, &names).and_then(known))
             }
         };
-        action.filter(|_| self.problems.is_empty()).map(|action| (kind, action))
+        self.any_action = action.is_none();
+        Some((kind, action.unwrap_or(Action::Create)))
     }
 
     /// A word of a closed list.
@@ -274,7 +303,8 @@ impl Walk<'_> {
     }
 
     fn field(&mut self, section: &'static SectionSpec, entry: &Entry, action: Action, values: &mut Vec<Value>) {
-        let allowed = |field: &&FieldSpec| field.taken_on(action);
+        let any = self.any_action;
+        let allowed = |field: &&FieldSpec| any || field.taken_on(action);
         let Some(field) = section.fields.iter().find(|field| field.name == entry.key && allowed(field)) else {
             let mut known: Vec<&str> = section.fields.iter().filter(allowed).map(|f| f.name).collect();
             if section.custom_fields.is_some() && action != Action::Delete {
@@ -501,10 +531,91 @@ impl Walk<'_> {
     }
 }
 
+/// The word of a closed list that may be meant.
+fn nearest_word<'n>(entry: &Entry, names: &[&'n str]) -> Option<&'n str> {
+    let Data::Text(text) = &entry.node.data else { return None };
+    nearest(text, names.iter().copied()).first().copied()
+}
+
+/// The kind whose tables the file has.
+fn kind_of(entries: &[Entry]) -> Option<Kind> {
+    let has = |name: &str| entries.iter().any(|entry| entry.key == name);
+    let fitting = Kind::ALL.into_iter().filter(|kind| has(kind.spec().sections[0].name));
+    let count = |kind: &Kind| kind.spec().sections.iter().filter(|section| has(section.name)).count();
+    // Of several alike the first.
+    fitting.rev().max_by_key(count)
+}
+
 /// The entries of a table that is a value in parts, not an origin: it has a part of some value, and no key of an origin.
 fn in_parts(node: &Node) -> Option<&[Entry]> {
     let Data::Table(entries) = &node.data else { return None };
     let part = |entry: &Entry| entity::part_names().any(|name| name == entry.key);
     let of_origin = |entry: &Entry| VALUE_KEYS.contains(&entry.key.as_str());
     (entries.iter().any(part) && !entries.iter().any(of_origin)).then_some(entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::account::tests::account;
+    use crate::mapping::compile::{Origins, compile};
+    use crate::mapping::{Ledger, draft};
+    use crate::problem::Source;
+    use crate::table::Header;
+    use std::sync::Arc;
+
+    fn drafted(name: &str, text: &str) -> super::Draft {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        draft(&path)
+    }
+
+    /// Ten minutes and more, where each is counted from the first byte or compared with every known name.
+    #[test]
+    fn two_hundred_thousand_unknown_keys_are_told_wherever_they_stand() {
+        const MANY: usize = 200_000;
+        let start = "version = 1\nkind = \"lead\"\n[lead]\nname = \"A\"\n";
+        let keys = |between: &str| (0..MANY).map(|n| format!("k{n} = \"x\"{between}")).collect::<String>();
+        let json: String = (0..MANY).map(|n| format!(",\"ключ{n}\":1")).collect();
+        let twice: String = (0..MANY).map(|n| format!("k{} = 1\n", n / 2)).collect();
+        for (name, text) in [
+            ("lines.toml", format!("{start}{}", keys("\n"))),
+            ("line.toml", format!("{start}price = {{ column = \"A\", {} }}", keys(", ").trim_end_matches(", "))),
+            ("line.json", format!("{{\"version\":1,\"kind\":\"lead\",\"lead\":{{\"name\":\"A\"{json}}}}}")),
+            ("twice.toml", format!("{start}{twice}")),
+        ] {
+            assert_eq!(drafted(name, &text).problems.len(), MANY, "{name}");
+        }
+    }
+
+    #[test]
+    fn as_many_unknown_fields_and_columns_are_told() {
+        const MANY: usize = 200_000;
+        let start = "version = 1\nkind = \"lead\"\n[lead]\nname = \"A\"\n[lead.fields]\n";
+        let fields: String = (0..MANY).map(|n| format!("\"f{n}\" = \"c{n}\"\n")).collect();
+        let written = drafted("fields.toml", &format!("{start}{fields}")).whole().unwrap();
+        let source = Arc::new(Source { file: "s.csv".into(), sheet: None });
+        let origins = Origins::without_rows(Header::new(vec!["A".to_owned()]), source, Ledger::empty());
+        let problems = compile(&written, origins, Arc::new(account())).unwrap_err();
+        assert_eq!(problems.len(), 2 * MANY);
+    }
+
+    #[test]
+    fn where_the_kind_or_the_action_is_not_known_all_else_is_told() {
+        for (text, expected) in [
+            ("version = 1\nkind = \"leed\"\n[lead]\nnmae = \"A\"", &["mapping: unknown-word", "nmae"][..]),
+            ("[lead]\nnmae = \"A\"", &["does not say its version", "does not say what it imports", "nmae"]),
+            ("version = 1\nkind = \"lead\"\naction = \"x\"\n[lead]\nid = \"A\"\nnmae = \"A\"", &["action", "nmae"]),
+            ("version = 1\nkind = \"lead\"\n[lead\nnmae = \"A\"", &["not TOML"]),
+            ("version = 1\n[contact]\nnmae = \"A\"\n[lead]\nnmae = 1", &["imports", "nmae", "nmae"]),
+        ] {
+            let told: Vec<String> =
+                drafted("m.toml", text).problems.iter().map(|p| format!("{}: {p}", p.code)).collect();
+            assert_eq!(told.len(), expected.len(), "{told:#?}");
+            for (told, expected) in told.iter().zip(expected) {
+                let expected = expected.strip_prefix("mapping: ").unwrap_or(expected);
+                assert!(told.contains(expected), "{told} instead of {expected}");
+            }
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! A mapping as its author wrote it: the tree walked, every key known, every value of the right shape. All problems of
 //! a file are collected in one walk. Nothing here knows the source's columns or the account; that is `compile`.
 
-use super::tree::Text;
+use super::lines::Text;
 use crate::entity::{Action, FieldSpec, Kind, SectionSpec};
 use crate::table::ReadOptions;
 use std::path::PathBuf;
@@ -16,6 +16,8 @@ pub struct At<T> {
 #[derive(Debug)]
 pub struct Written {
     pub text: Text,
+    /// Its kind or its action is a guess, or lines of it could not be read: what is missing in it may well be there.
+    pub unsure: bool,
     pub kind: Kind,
     pub action: Action,
     pub key: Vec<At<String>>,

@@ -1,9 +1,11 @@
 //! What went wrong, where, and what to do about it: the one shape every room uses, and the one place where it becomes a
 //! sentence. A problem is a code, a `Message` (a template and its arguments) and a place.
 
+mod excerpt;
 pub mod message;
 mod note;
 
+pub use excerpt::Excerpt;
 pub use message::{Arg, Message, quoted};
 pub use note::{Level, Note};
 
@@ -57,6 +59,8 @@ pub enum Place {
         file: PathBuf,
         line: usize,
         column: usize,
+        /// The line itself, where it is at hand.
+        excerpt: Option<Box<Excerpt>>,
     },
     /// A row, or one cell of it. Rows are numbered as Excel shows them.
     Cell {
@@ -75,6 +79,14 @@ impl Place {
         }
     }
 
+    /// The line in which it is, where it is one of a text file.
+    pub fn excerpt(&self) -> Option<&Excerpt> {
+        match self {
+            Place::Text { excerpt, .. } => excerpt.as_deref(),
+            Place::Nowhere | Place::File(_) | Place::Cell { .. } => None,
+        }
+    }
+
     pub fn column_title(&self) -> Option<&str> {
         match self {
             Place::Cell { column: Some(column), .. } => Some(&column.title),
@@ -88,7 +100,7 @@ impl fmt::Display for Place {
         match self {
             Place::Nowhere => Ok(()),
             Place::File(path) => write!(f, "{}", path.display()),
-            Place::Text { file, line, column } => write!(f, "{}:{line}:{column}", file.display()),
+            Place::Text { file, line, column, .. } => write!(f, "{}:{line}:{column}", file.display()),
             Place::Cell { source, row, column } => {
                 write!(f, "{}", source.file)?;
                 match (&source.sheet, column) {
@@ -234,7 +246,7 @@ mod tests {
             (Place::Cell { source: csv.clone(), row: 14, column: column("") }, "samples/leads.csv:14:C: "),
             (Place::Cell { source: csv, row: 14, column: None }, "samples/leads.csv:14: "),
             (Place::Cell { source: book, row: 17, column: column("Дата") }, "b.xlsx:Заявки!C17 (Дата): "),
-            (Place::Text { file: "m.toml".into(), line: 3, column: 1 }, "m.toml:3:1: "),
+            (Place::Text { file: "m.toml".into(), line: 3, column: 1, excerpt: None }, "m.toml:3:1: "),
             (Place::Nowhere, ""),
         ] {
             let problem = Problem::new(Stage::Map, "date", "\"31.02.2025\" is not a day of the calendar")

@@ -235,7 +235,7 @@ fn damaged(path: &Path, line: usize, error: &serde_json::Error) -> Problem {
         "sandbox-world",
         message!("this line is not one of a sandbox's world: {error}", error = error.to_string()),
     )
-    .at(Place::Text { file: path.to_owned(), line, column: error.column().max(1) })
+    .at(Place::Text { file: path.to_owned(), line, column: error.column().max(1), excerpt: None })
     .hint("remove the file to start a new world")
 }
 

@@ -11,7 +11,7 @@ use super::prepare::{self, unless_cancelled};
 use super::request::{CheckRequest, ImportRequest};
 use super::result::{Checked, RunResult};
 use super::target::Opened;
-use super::{returned, run, source, survey, walk};
+use super::{flawed, returned, run, source, survey, walk};
 use crate::account::{Account, Wanted};
 use crate::entity::{Action, Kind};
 use crate::export::back::{self, Decided, Deciding, Generated, Purpose, Trouble};
@@ -93,6 +93,9 @@ pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec
 
 fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Result<Held, EngineError> {
     let file = request.source.as_path();
+    if let Some(problem) = flawed::misplaced(file, None) {
+        return Err(problem.into());
+    }
     let sha256 = source::sha256(file)?;
     let hidden = Hidden::read(file).map_err(|why| not_ours(why, file))?;
     if !hidden.columns.iter().any(|column| column.is_id()) {

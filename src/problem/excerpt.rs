@@ -1,0 +1,77 @@
+//! The line of a text file in which something is wrong, as it is shown below the problem, with carets under the spot.
+
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use std::fmt;
+
+/// Characters shown before and after the spot: a mapping as JSON may be one long line.
+const BEFORE: usize = 100;
+const AFTER: usize = 100;
+const CUT: &str = "…";
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excerpt {
+    line: usize,
+    text: String,
+    /// Bytes of `text`.
+    from: usize,
+    to: usize,
+}
+
+impl Excerpt {
+    /// The spot from one byte of `text` to another, on the line of that number, counted from 1, which begins and ends where it
+    /// is said. Nothing where these are no places in the text.
+    pub fn of(text: &str, number: usize, line: (usize, usize), spot: (usize, usize)) -> Option<Excerpt> {
+        let (begin, end) = line;
+        let (at, to) = (spot.0.min(end), spot.1.clamp(spot.0.min(end), end));
+        let (before, inside, after) = (text.get(begin..at)?, text.get(at..to)?, text.get(to..end)?);
+        let start = before.char_indices().rev().nth(BEFORE - 1).map_or(0, |(at, _)| at);
+        let room = inside.char_indices().nth(AFTER).map_or(inside.len(), |(at, _)| at);
+        let rest = after.char_indices().nth(AFTER).map_or(after.len(), |(at, _)| at);
+        let (cut_before, cut_after) = (start > 0, room < inside.len() || rest < after.len());
+        let mut shown = String::new();
+        shown.push_str(if cut_before { CUT } else { "" });
+        shown.push_str(&before[start..]);
+        let from = shown.len();
+        shown.push_str(&inside[..room]);
+        let to = shown.len();
+        if room == inside.len() {
+            shown.push_str(&after[..rest]);
+        }
+        shown.push_str(if cut_after { CUT } else { "" });
+        Some(Excerpt { line: number, text: shown, from, to })
+    }
+}
+
+impl fmt::Display for Excerpt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let spot = AnnotationKind::Primary.span(self.from..self.to);
+        let line = Snippet::source(self.text.as_str()).line_start(self.line).annotation(spot);
+        // It is cut already.
+        let shown =
+            Renderer::plain().term_width(usize::MAX / 2).render(&[Group::with_level(Level::ERROR).element(line)]);
+        f.write_str(shown.trim_end())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spot_is_shown_on_its_line_and_a_long_line_is_cut_around_it() {
+        let text = "a = 1\nимя = \"x\"\n";
+        let shown = Excerpt::of(text, 2, (6, text.len() - 1), (6, 12)).map(|excerpt| excerpt.to_string());
+        assert_eq!(shown.as_deref(), Some("  |\n2 | имя = \"x\"\n  | ^^^"));
+        let long = format!("{}HERE{}", "ё".repeat(500), "ъ".repeat(500));
+        let shown = Excerpt::of(&long, 1, (0, long.len()), (1000, 1004)).unwrap().to_string();
+        let caret = shown.lines().last().unwrap();
+        assert!(shown.contains("ёHEREъ") && shown.contains("…ё") && shown.contains("ъ…"), "{shown}");
+        assert!(shown.chars().count() < 400 && caret.ends_with("^^^^"), "{shown}");
+    }
+
+    #[test]
+    fn a_place_outside_its_text_shows_nothing_and_the_end_of_a_line_is_a_place() {
+        assert_eq!(Excerpt::of("é", 1, (0, 1), (0, 1)), None);
+        assert!(Excerpt::of("ab", 1, (0, 2), (2, 9)).unwrap().to_string().ends_with('^'));
+    }
+}
