@@ -16,7 +16,7 @@ use amoport::mapping::wanted::wanted;
 use amoport::mapping::{self, Ledger, Mapper, Plan, compile};
 use amoport::sandbox::{Options as SandboxOptions, Sandbox, Switches};
 use amoport::store::{
-    Head, Journal, MappingHead, NewRun, Resumed, RunEnd, RunOutcome, SourceHead, Store, StoreError, Verify,
+    Head, Journal, MappingHead, NewRun, Reopen, Resumed, RunEnd, RunOutcome, SourceHead, Store, StoreError, Verify,
 };
 use amoport::table::{Format, ReadOptions, Row, Table};
 use amoport::upload::feed::{self, Select};
@@ -205,12 +205,12 @@ impl Journey {
         if first {
             let head = head(self.folder.path(), self.voyage);
             let snapshot = serde_json::to_string(&self.account).expect("a snapshot");
-            let new = NewRun { name: RUN, head: &head, snapshot: &snapshot, started_at: 0, edits: &[] };
+            let new = NewRun { name: RUN, head: &head, snapshot: &snapshot, started_at: 0, edits: &[], rows: None };
             return Ok((Journal::begin(self.store(), &new).map_err(told)?, Vec::new(), HashSet::new()));
         }
         let run = self.store().run_named(RUN).map_err(told)?.ok_or("the run is gone")?;
         let Resumed { mut journal, doubts: mut open, mut done, .. } =
-            Journal::resume(self.store(), &run, false).map_err(told)?;
+            Journal::resume(self.store(), &run, Reopen::GoOn).map_err(told)?;
         if self.voyage.action != Action::Create {
             // They may be made twice without harm, and simply go again.
             for doubt in std::mem::take(&mut open) {
@@ -248,6 +248,7 @@ impl Journey {
                     clock,
                     again: false,
                     sample: false,
+                    giving_up: false,
                 },
                 doubts,
                 links_unknown: HashSet::new(),
@@ -355,6 +356,9 @@ fn head(folder: &Path, Voyage { kind, action }: Voyage) -> Head {
             hidden_rows: None,
             links: false,
             fill_down: Vec::new(),
+            absolute: None,
+            rows_digest: None,
+            new_delivery: false,
         },
         mapping: MappingHead { path: String::new(), sha256: String::new(), made: None },
         kind,

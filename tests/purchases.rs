@@ -108,7 +108,7 @@ fn import(
     let plan = Arc::new(compile::compile(&written, origins, Arc::new(account)).expect("a plan"));
     let spec = plan.kind.spec();
     let head = head(file, spec.name, spec.entity.path());
-    let new = NewRun { name: file, head: &head, snapshot: "{}", started_at: 0, edits: &[] };
+    let new = NewRun { name: file, head: &head, snapshot: "{}", started_at: 0, edits: &[], rows: None };
     let journal = Journal::begin(Store::open(folder).expect("a store"), &new).expect("a run");
     let upload = Upload {
         client,
@@ -123,6 +123,7 @@ fn import(
             clock,
             again: false,
             sample: false,
+            giving_up: false,
         },
         doubts: Vec::new(),
         links_unknown: HashSet::new(),

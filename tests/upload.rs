@@ -222,18 +222,23 @@ fn records_whose_key_was_imported_before_are_not_made_again() {
     let run = folder.run(&service, &import(&["--json"])).expect(0);
     assert_eq!((&run.json()["counts"]["created"], &run.json()["counts"]["skipped"]), (&7.into(), &3.into()));
     assert!(folder.of_run("results.csv").contains("skipped,1"), "{}", folder.of_run("results.csv"));
-    // A row more: another file. Only the new row is made, and the others are held back by their keys.
+    // A row more: only that one is made, and the others are left out.
     folder.write("leads.csv", leads(11, |_| None));
-    let run = folder.run(&service, &import(&["--json"])).expect(1);
+    let run = folder.run(&service, &import(&["--json"])).expect(0);
+    assert_eq!((&run.json()["counts"]["created"], &run.json()["counts"]["skipped"]), (&1.into(), &10.into()));
+    // In a file of another name, with another row in front, they are held back by their keys.
+    folder.write("more.csv", leads(11, |_| None).replacen('\n', "\n12,Сделка 12,120\n", 1));
+    let more = ["import", "more.csv", "--mapping", "leads.toml", "--settle", "2s", "--json"];
+    let run = folder.run(&service, &more).expect(1);
     assert_eq!(run.json()["counts"]["created"], 1);
     assert!(
         folder.of_run("problems.csv").contains("\"\"1\"\" was imported before and is 1"),
         "{}",
         folder.of_run("problems.csv")
     );
-    assert_eq!(service.entities("leads"), 11);
+    assert_eq!(service.entities("leads"), 12);
     folder.run(&service, &import(&["--again"])).expect(0);
-    assert_eq!(service.entities("leads"), 22);
+    assert_eq!(service.entities("leads"), 23);
 }
 
 #[test]

@@ -56,7 +56,7 @@ pub enum Verb {
     /// Go on with a run that was stopped
     Resume(ResumeArgs),
     /// List what was done
-    Runs,
+    Runs(RunsArgs),
     /// Write a run's reports again from the store
     Report(ReportArgs),
     /// Read what an account holds into a file, with a proof beside it that it is all there is
@@ -283,6 +283,16 @@ pub struct ResumeArgs {
     /// Send records again of which it is not known whether they arrived; look for them in the account first
     #[arg(long)]
     pub resend_unknown: bool,
+}
+
+#[derive(Debug, Args)]
+pub struct RunsArgs {
+    /// Give this run up: look for what it sent and saw no answer for, never send its rest, and close it
+    #[arg(long, value_name = "RUN")]
+    pub abandon: Option<String>,
+    /// A file with the account's token
+    #[arg(long, value_name = "FILE", env = "AMOPORT_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

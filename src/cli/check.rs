@@ -64,7 +64,11 @@ fn tell(request: &CheckRequest, common: &Common, mut shown: Shown) -> Result<Exi
 }
 
 fn exit(checked: &Checked) -> Exit {
-    if checked.rejected > 0 { Exit::Rejected } else { Exit::Done }
+    match checked.rejected {
+        _ if checked.over_budget => Exit::Budget,
+        0 => Exit::Done,
+        _ => Exit::Rejected,
+    }
 }
 
 fn say_checked(checked: &Checked, common: &Common) {

@@ -49,7 +49,7 @@ fn run(verb: &Verb, common: &Common) -> Result<Exit, EngineError> {
         Verb::Import(args) => import::run(args, common),
         Verb::Check(args) => check::run(args, common),
         Verb::Resume(args) => import::resume(args, common),
-        Verb::Runs => runs::list(common),
+        Verb::Runs(args) => runs::run(args, common),
         Verb::Report(args) => runs::report(args, common),
         Verb::Export(args) => export::run(args, common),
         Verb::Account(args) => account::run(&args.verb, common),

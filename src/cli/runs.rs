@@ -1,13 +1,23 @@
-//! `amoport runs` and `amoport report`: what was done, and its reports made again from the store.
+//! `amoport runs` and `amoport report`: what was done, and its reports made again from the store; and giving a run up.
 
-use super::args::{Common, ReportArgs};
+use super::args::{Common, ReportArgs, RunsArgs};
 use super::exit::Exit;
 use super::listen::Listener;
 use super::progress::counted;
-use super::{requests, say};
-use crate::engine::{self, EngineError, ReportRequest};
+use super::{requests, say, signals};
+use crate::engine::{self, AbandonRequest, EngineError, ReportRequest, Token};
 
-pub fn list(common: &Common) -> Result<Exit, EngineError> {
+pub fn run(args: &RunsArgs, common: &Common) -> Result<Exit, EngineError> {
+    let Some(run) = &args.abandon else { return list(common) };
+    let token = args.token_file.clone().map(Token::File);
+    let request = AbandonRequest { token, ..AbandonRequest::new(run, requests::folders(common)) };
+    let mut listener = Listener::new(common);
+    signals::listen(&request.cancel, listener.sending());
+    let result = engine::abandon(&request, &mut |event| listener.hear(event))?;
+    Ok(Exit::of_code(result.summary.exit_code))
+}
+
+fn list(common: &Common) -> Result<Exit, EngineError> {
     let runs = engine::runs(&requests::folders(common))?;
     if common.json {
         say::data(&serde_json::json!({"schema": 1, "exit_code": 0, "runs": runs}).to_string());

@@ -4,18 +4,19 @@
 use super::cancel::Cancel;
 use super::error::{EngineError, ErrorKind};
 use super::event::{Event, Teller};
-use super::prepare::now;
+use super::prepare::{self, now};
 use super::request::ImportRequest;
-use super::sent_before;
-use super::survey::Weighed;
+use super::sent_before::{self, Compared, Lifted, Origin};
+use super::survey::{self, Weighed};
 use super::target::Opened;
 use crate::api::Client;
+use crate::entity::Action;
 use crate::mapping::Plan;
 use crate::message;
 use crate::problem::{Note, Problem};
 use crate::store::{Head, Journal, MappingHead, NewRun, SourceHead, Store, Word};
 use crate::table::LINKS_FROM;
-use crate::table::Table;
+use crate::table::{RowHashes, Table};
 use crate::upload::feed::Select;
 use crate::upload::{Budget, Doubt};
 use std::collections::HashSet;
@@ -43,6 +44,8 @@ pub(super) struct Ready<'a> {
     pub guard: Guard,
     /// What the mapping makes of the source, where it was asked.
     pub weighed: Option<Weighed>,
+    /// The rows of the source, where they were read for their hashes.
+    pub rows: Option<RowHashes>,
     pub total: Option<u64>,
     pub returning: Option<Returning<'a>>,
 }
@@ -65,11 +68,13 @@ pub(super) struct Job {
     pub budget: Option<Budget>,
     /// The mapping rejects more than the budget allows: nothing is sent.
     pub over_budget: bool,
+    /// What is in doubt is settled, and nothing is sent.
+    pub giving_up: bool,
     /// Records of the source, where they were counted.
     pub total: Option<u64>,
     pub in_flight: usize,
     pub cancel: Cancel,
-    pub _lock: File,
+    pub _locks: Vec<File>,
 }
 
 /// What keeps the same file from being imported twice.
@@ -90,14 +95,27 @@ pub(super) struct Returning<'a> {
 }
 
 /// Begins a run. What comes back holds the lock, for as long as it lives.
-pub(super) fn begin(ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, EngineError> {
-    let head = head(&ready);
+pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, EngineError> {
+    let mut head = head(&ready);
     let request = ready.request;
+    let rows = match (ready.guard, head.action) {
+        (Guard::SameFile { .. }, Action::Create) => Some(match ready.rows.take() {
+            Some(rows) => rows,
+            None => sent_before::rows(&ready.table, &request.cancel)?,
+        }),
+        _ => None,
+    };
+    head.source.rows_digest = rows.as_ref().filter(|rows| !rows.is_empty()).map(RowHashes::digest);
     let store = Store::open(&request.folders.state)?;
-    let lock = lock(&request.folders.state, &head)?;
-    let sent = match ready.guard {
-        Guard::SameFile { keyed } => Arc::new(sent_before::unless_refused(&ready, &store, &head, keyed)?),
-        Guard::Rows => Arc::default(),
+    let locks = lock(&request.folders.state, &head)?;
+    let sent = match (&rows, ready.guard) {
+        (Some(rows), Guard::SameFile { keyed }) => {
+            let compared = unless_sent(&ready, &store, &head, rows, keyed)?;
+            head.source.new_delivery = compared.new_delivery;
+            tell.all(compared.notes);
+            Arc::new(compared.sent)
+        }
+        _ => Arc::default(),
     };
     let budget = budget(request, ready.weighed, tell);
     // Runs that begin in the same second are named one after the other.
@@ -110,7 +128,7 @@ pub(super) fn begin(ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, Engi
         write_left(&folder, returning.left_alone)?;
         store.returning(returning.export, returning.ids.iter().copied())?;
     }
-    let new = NewRun { name: &name, head: &head, snapshot: ready.snapshot, started_at: now(), edits: &ready.edits };
+    let new = NewRun { name: &name, head: &head, snapshot: ready.snapshot, started_at: now(), edits: &ready.edits, rows: rows.as_ref() };
     let journal = Journal::begin(store, &new)?;
     tell.event(Event::Started { run: name.clone() });
     Ok(Job {
@@ -126,11 +144,36 @@ pub(super) fn begin(ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, Engi
         select: Select { sent, ..request.select() },
         budget: budget.0,
         over_budget: budget.1,
+        giving_up: false,
         total: ready.total,
         in_flight: request.in_flight,
         cancel: request.cancel.clone(),
-        _lock: lock,
+        _locks: locks,
     })
+}
+
+/// What earlier runs have sent of the source; an error where one of them has to go on first, or where nothing is new.
+fn unless_sent(
+    ready: &Ready<'_>,
+    store: &Store,
+    head: &Head,
+    rows: &RowHashes,
+    keyed: bool,
+) -> Result<Compared, EngineError> {
+    let request = ready.request;
+    let path = Path::new(&head.source.path);
+    let origin = Origin::of(head);
+    let lifted = Lifted { again: head.again, by_keys: head.same_keys && keyed };
+    let earlier = sent_before::earlier(store, &origin, lifted, None)?;
+    sent_before::unless_open(store, &earlier, path, request.rows)?;
+    let again = Some((&ready.table, &request.cancel));
+    let compared = sent_before::compare(store, &earlier, &origin, (rows, &head.source.titles), keyed, again)?;
+    if !compared.sent.is_empty() {
+        let select = Select { sent: Arc::new(compared.sent.clone()), ..request.select() };
+        let weighed = survey::weigh_prepared(&ready.table, &ready.plan, &select, &request.cancel)?;
+        sent_before::unless_nothing_new(path, &compared.sent, weighed)?;
+    }
+    Ok(compared)
 }
 
 /// What only a workbook without a mapping knows.
@@ -170,6 +213,9 @@ fn head(ready: &Ready<'_>) -> Head {
             links: layout.links,
             fill_down: layout.fill_down.clone(),
             titles: titles(ready.table.header.titles(), &plan.letters),
+            absolute: sent_before::absolute(ready.source),
+            rows_digest: None,
+            new_delivery: false,
         },
         mapping: ready.mapping.clone(),
         kind: plan.kind,
@@ -262,10 +308,19 @@ fn write_left(folder: &Path, left: &[u64]) -> Result<(), EngineError> {
     })
 }
 
-/// One run per source and account at a time. The lock goes with the process, however it ends.
-pub(super) fn lock(state: &Path, head: &Head) -> Result<File, EngineError> {
+/// One run per source and account at a time, whatever the source is known by: its bytes, its path, its rows. The locks go with
+/// the process, however it ends.
+pub(super) fn lock(state: &Path, head: &Head) -> Result<Vec<File>, EngineError> {
     let account: String = head.account.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    let file = lock_file(state, &format!("{}-{account}", &head.source.sha256[..16.min(head.source.sha256.len())]))?;
+    let source = &head.source;
+    let path = source.absolute.as_deref().map(prepare::hex);
+    let known_by = [Some(source.sha256.clone()), path, source.rows_digest.clone()];
+    let names = known_by.into_iter().flatten().map(|name| name.chars().take(16).collect::<String>());
+    names.map(|name| lock_one(state, &format!("{name}-{account}"), head)).collect()
+}
+
+fn lock_one(state: &Path, name: &str, head: &Head) -> Result<File, EngineError> {
+    let file = lock_file(state, name)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(_) => {

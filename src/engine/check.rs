@@ -6,9 +6,11 @@ use super::event::{Event, Teller};
 use super::request::CheckRequest;
 use super::result::Checked;
 use super::target::{Opened, SANDBOX};
+use super::sent_before::{Asked, Guarded};
 use super::{flawed, prepare, round_trip, source, survey, walk};
 use crate::mapping::wanted::wanted;
 use crate::mapping::{Written, compile};
+use crate::problem::Note;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -43,6 +45,8 @@ fn check_file(
     source::clear(&table)?;
     let (account, name) = match &request.snapshot {
         Some(path) => {
+            let message = "the account itself is not asked: whether it has room for these records, and what was changed or deleted in it since the snapshot, is not known";
+            tell.note(Note::new("account-not-asked", message));
             let account = prepare::snapshot(path)?;
             // Only the sandbox speaks plain http, and its address changes with every start.
             let name = match account.base.starts_with("http://") {
@@ -64,5 +68,8 @@ fn check_file(
     let plan = prepare::plan(written, &table, Arc::new(account), ledger, groups)?;
     tell.all(compile::unread(written, &table));
     batch_size(import.batch, &plan)?;
-    walk::walk(table, &Arc::new(plan), import, tell)
+    let asked = Asked { state, account: &name, file: path, keyed: !plan.key.is_empty() };
+    let guarded = Guarded::of(&asked, &table, &plan, import)?;
+    tell.all(guarded.notes.iter().cloned());
+    walk::walk(table, &Arc::new(plan), import, &guarded, tell)
 }

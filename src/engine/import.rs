@@ -5,7 +5,7 @@ use super::error::{EngineError, still_wanted};
 use super::event::{Event, Phase, Teller};
 use super::request::ImportRequest;
 use super::result::RunResult;
-use super::survey::{self, Counting, Surveying, Weighed};
+use super::survey::{self, Counting, Survey, Surveying, Weighed};
 use super::target::Opened;
 use super::{flawed, prepare, run, source};
 use crate::entity::Action;
@@ -14,14 +14,17 @@ use crate::mapping::wanted::wanted;
 use crate::mapping::{Plan, Written, compile};
 use crate::message;
 use crate::store::{MappingHead, StoreError};
-use crate::table::{BeyondAscii, Fingerprint, Table};
+use crate::table::{BeyondAscii, Fingerprint, RowHashes, Table};
 use std::path::Path;
 use std::sync::Arc;
 
 /// Imports one source through its mapping. An error means that nothing was sent, unless it is a `Fault`; whatever happens
 /// after the first request is in the result, the store and the report.
 pub fn import(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
-    let tell = &mut Teller::new(events);
+    with(request, &mut Teller::new(events))
+}
+
+pub(super) fn with(request: &ImportRequest, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
     let Some(mapping) = &request.mapping else {
         return Err(EngineError::refused(
             "no-mapping",
@@ -49,7 +52,7 @@ fn import_file(
     let prepared = Prepared::of(request, written, file, tell)?;
     let target = Opened::open(&request.target, &request.folders.state, request.rate, tell)?;
     let account = prepare::account(&target, &wanted(&prepared.written), &runtime, &request.cancel, tell)?.account;
-    let Surveyed { written, mut table, sha256, rows, groups } = prepared.surveyed(request, tell)?;
+    let Surveyed { written, mut table, sha256, rows, groups, hashes } = prepared.surveyed(request, tell)?;
     // A resumed run maps by this snapshot, so a run without one must not begin.
     let snapshot = serde_json::to_string(&account).map_err(StoreError::Json)?;
     let account = Arc::new(account);
@@ -98,6 +101,7 @@ fn import_file(
         again: request.again,
         total: total(request, rows, weighed),
         weighed,
+        rows: hashes,
         returning: None,
     };
     let job = begin(ready, tell)?;
@@ -119,6 +123,7 @@ struct Surveyed {
     sha256: Option<String>,
     rows: Option<u64>,
     groups: Option<Groups>,
+    hashes: Option<RowHashes>,
 }
 
 impl Prepared {
@@ -140,7 +145,8 @@ impl Prepared {
         let surveying = (!weighs(request, &written)).then(|| {
             tell.event(Event::Phase(Phase::Survey));
             let groups = compile::group_columns(&written, &table.header);
-            let counting = Counting { rows: request.count, groups, select: request.rows };
+            let hashes = written.action == Action::Create;
+            let counting = Counting { rows: request.count, groups, select: request.rows, hashes };
             Surveying::start(file, &source::same(&table), counting, &request.cancel)
         });
         Ok(Prepared { written, table, surveying })
@@ -150,15 +156,15 @@ impl Prepared {
     fn surveyed(self, request: &ImportRequest, tell: &mut Teller<'_>) -> Result<Surveyed, EngineError> {
         let Prepared { written, mut table, surveying } = self;
         let Some(survey) = surveying.map(Surveying::join).transpose()? else {
-            return Ok(Surveyed { written, table, sha256: None, rows: None, groups: None });
+            return Ok(Surveyed { written, table, sha256: None, rows: None, groups: None, hashes: None });
         };
-        let (mut rows, mut groups, mut failed) = (survey.rows, survey.groups, survey.failed);
+        let Survey { fingerprint, mut rows, mut groups, mut hashes, mut failed } = survey;
         if table.layout.encoding_open {
-            let like_its_start = take_judged(&mut table, &survey.fingerprint)?;
+            let like_its_start = take_judged(&mut table, &fingerprint)?;
             tell_source(request, &table, tell);
             source::clear(&table)?;
             if !like_its_start {
-                (rows, failed) = (None, None);
+                (rows, hashes, failed) = (None, None, None);
                 groups = groups.map(|groups| survey::count_groups(groups.columns, &table)).transpose()?;
             }
         }
@@ -166,8 +172,8 @@ impl Prepared {
         if let (Some(_), Some(problem)) = (&groups, failed) {
             return Err(problem.into());
         }
-        let sha256 = Some(survey.fingerprint.sha256);
-        Ok(Surveyed { written, table, sha256, rows, groups })
+        let sha256 = Some(fingerprint.sha256);
+        Ok(Surveyed { written, table, sha256, rows, groups, hashes })
     }
 }
 

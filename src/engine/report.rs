@@ -23,8 +23,7 @@ pub(super) fn close(
     tell: &mut Teller<'_>,
 ) -> Result<RunResult, EngineError> {
     tell.event(Event::Phase(Phase::Report));
-    let run = store.run(run)?;
-    let summary = report::write(store, &run, folder)?;
+    let (run, summary) = write(store, run, folder)?;
     let counts = &summary.counts;
     let mut problems = match counts.rejected + counts.unknown {
         0 => Vec::new(),
@@ -53,6 +52,13 @@ pub(super) fn close(
     };
     tell.event(Event::Ended(Box::new(result.clone())));
     Ok(result)
+}
+
+/// Writes the report of a run.
+pub(super) fn write(store: &Store, run: i64, folder: &Path) -> Result<(Run, Summary), EngineError> {
+    let run = store.run(run)?;
+    let summary = report::write(store, &run, folder)?;
+    Ok((run, summary))
 }
 
 /// Makes the report of a run again.

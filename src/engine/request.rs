@@ -248,6 +248,23 @@ impl ResumeRequest {
     }
 }
 
+/// Gives a run up that has not ended.
+#[derive(Debug, Clone)]
+pub struct AbandonRequest {
+    /// Its name.
+    pub run: String,
+    pub folders: Folders,
+    /// `None`: as for an import into that account.
+    pub token: Option<Token>,
+    pub cancel: Cancel,
+}
+
+impl AbandonRequest {
+    pub fn new(run: impl Into<String>, folders: Folders) -> AbandonRequest {
+        AbandonRequest { run: run.into(), folders, token: None, cancel: Cancel::new() }
+    }
+}
+
 /// The report of a run, made again from the store.
 #[derive(Debug, Clone)]
 pub struct ReportRequest {

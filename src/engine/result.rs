@@ -53,6 +53,8 @@ pub struct Checked {
     pub problems: u64,
     /// Several rows may make one record.
     pub grouped: bool,
+    /// More would be rejected than the budget allows.
+    pub over_budget: bool,
     /// Of a workbook without a mapping: what its rows are for.
     pub part: Option<Part>,
     pub notes: Vec<Note>,

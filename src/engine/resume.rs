@@ -4,22 +4,23 @@
 use super::begin::{Job, lock};
 use super::error::{EngineError, still_wanted};
 use super::event::{Event, Teller};
-use super::request::ResumeRequest;
+use super::request::{ImportRequest, ResumeRequest, SourceOptions};
 use super::result::RunResult;
 use super::survey::{self, Counting, Surveying};
-use super::target::{Opened, Target};
-use super::{prepare, round_trip, run, sent_before, source};
+use super::target::{Opened, Target, Token};
+use super::{give_up, import, report, prepare, round_trip, run, sent_before, source};
 use crate::account::Account;
 use crate::entity::Action;
 use crate::mapping::{self, Plan, Written, compile};
 use crate::message;
-use crate::problem::Note;
-use crate::store::{Head, Journal, OpenDoubt, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word};
+use crate::problem::{Note, Place, Problem};
+use crate::store::{Head, Journal, OpenDoubt, Reopen, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word};
 use crate::table::Table;
 use crate::upload::feed::{Loaded, Select};
 use crate::upload::{Doubt, IN_FLIGHT, links, verify};
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Goes on with a run that was stopped, or that was killed.
@@ -29,25 +30,22 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     let store = Store::open(state)?;
     let found = find(&store, request)?;
     let head = found.head.clone();
-    let lock = lock(state, &head)?;
-    let opened = open(request, &store, &found)?;
+    let locks = lock(state, &head)?;
+    let opened = match open(request, &store, &found) {
+        Err(error) if may_begin_anew(&head, &error) => return anew(request, store, found, locks, tell),
+        opened => opened?,
+    };
     let name = head.source.path.clone();
     tell.event(Event::Source { file: name, layout: Box::new(opened.table.layout.clone()) });
-    let target = Target::of_kept(&head.target, request.token.clone());
-    let target = Opened::open(&target, state, head.rate, tell)?;
-    if target.account != head.account {
-        let (was, named, is) = (&head.account, &head.target, &target.account);
-        let message = message!("the run went into {was}, and \"{named}\" is {is} now", was, named, is);
-        let hint = "name the old account again in amoport.toml, then resume";
-        return Err(EngineError::refused("other-account", message, hint));
-    }
+    let target = target(&head, request.token.clone(), state, tell)?;
     let OpenedRun { table, plan, refused, doubtful, rows } = opened;
     if let Some(made) = &head.mapping.made {
         round_trip::keep_edits(&store, found.run, made, &plan)?;
     }
     still_wanted(&request.cancel)?;
+    let reopen = if request.resend_unknown { Reopen::ResendUnknown } else { Reopen::GoOn };
     let Resumed { mut journal, doubts: open, mut done, forgotten } =
-        Journal::resume(Store::open(state)?, &found, request.resend_unknown)?;
+        Journal::resume(Store::open(state)?, &found, reopen)?;
     tell.event(Event::Started { run: found.name.clone() });
     if request.resend_unknown {
         let message = message!("{forgotten} records of unknown outcome are sent again", forgotten);
@@ -72,32 +70,102 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
         // A resumed run has no error budget: who resumes it has seen the rejections.
         budget: None,
         over_budget: false,
+        giving_up: false,
         total: rows.map(|rows| rows.min(head.limit.unwrap_or(u64::MAX))),
         head,
         in_flight: IN_FLIGHT,
         cancel: request.cancel.clone(),
-        _lock: lock,
+        _locks: locks,
     };
     let result = run::run(job, &target, tell);
     source::sweep_spool(state);
     result
 }
 
+/// A source that has changed may hold what was sent, and more: the run is given up, and what it has not sent goes in a run of its
+/// own, in which it is held back.
+fn may_begin_anew(head: &Head, error: &EngineError) -> bool {
+    let changed = |problem: &Problem| {
+        problem.code == source::CHANGED && problem.place == Place::File(Path::new(&head.source.path).to_owned())
+    };
+    head.action != Action::Delete && head.mapping.made.is_none() && error.problems.iter().any(changed)
+}
+
+fn anew(
+    request: &ResumeRequest,
+    store: Store,
+    found: Run,
+    locks: Vec<File>,
+    tell: &mut Teller<'_>,
+) -> Result<RunResult, EngineError> {
+    let head = found.head.clone();
+    let message = message!(
+        "the source has changed since run {run} began: that run is closed, and what it has not sent goes in a new one",
+        run = &found.name
+    );
+    let giving = give_up::Giving { folders: &request.folders, token: request.token.clone(), cancel: &request.cancel };
+    let run = found.run;
+    giving.up(store, found, locks, tell)?;
+    report::write(&Store::open(&request.folders.state)?, run, Path::new(&head.folder))?;
+    still_wanted(&request.cancel)?;
+    tell.note(Note::warning("source-changed", message));
+    let target = Target::of_kept(&head.target, request.token.clone());
+    let source = head.source;
+    let import = ImportRequest {
+        mapping: Some(PathBuf::from(&head.mapping.path)),
+        read: SourceOptions {
+            sheet: source.sheet,
+            header_row: Some(source.header_row),
+            hidden_rows: source.hidden_rows,
+            // It may have been saved with others.
+            ..SourceOptions::default()
+        },
+        limit: head.limit,
+        rows: head.rows,
+        batch: head.batch,
+        rate: head.rate,
+        settle_s: head.settle,
+        verify: head.verify,
+        same_keys: head.same_keys,
+        count: request.count,
+        cancel: request.cancel.clone(),
+        ..ImportRequest::new(&source.path, target, request.folders.clone())
+    };
+    import::with(&import, tell)
+}
+
+/// The account of a run, as long as its name means the same.
+pub(super) fn target(
+    head: &Head,
+    token: Option<Token>,
+    state: &Path,
+    tell: &mut Teller<'_>,
+) -> Result<Opened, EngineError> {
+    let target = Opened::open(&Target::of_kept(&head.target, token), state, head.rate, tell)?;
+    if target.account != head.account {
+        let (was, named, is) = (&head.account, &head.target, &target.account);
+        let message = message!("the run went into {was}, and \"{named}\" is {is} now", was, named, is);
+        let hint = "name the old account again in amoport.toml, then resume";
+        return Err(EngineError::refused("other-account", message, hint));
+    }
+    Ok(target)
+}
+
 /// Rows that have their outcome and are mapped once more all the same.
-struct Known {
+pub(super) struct Known {
     /// For reading some back.
     sample: HashSet<u32>,
     /// Sent by a version that kept no links.
-    links_unknown: HashSet<u32>,
+    pub links_unknown: HashSet<u32>,
 }
 
 impl Known {
-    fn all(&self) -> HashSet<u32> {
+    pub fn all(&self) -> HashSet<u32> {
         self.sample.union(&self.links_unknown).copied().collect()
     }
 }
 
-fn known(store: &Store, run: &Run, plan: &Plan) -> Result<Known, EngineError> {
+pub(super) fn known(store: &Store, run: &Run, plan: &Plan) -> Result<Known, EngineError> {
     let sample = match run.head.verify {
         Verify::Sample => store.written_spread(run.run, verify::SAMPLE)?,
         Verify::All | Verify::None => HashSet::new(),
@@ -110,18 +178,18 @@ fn known(store: &Store, run: &Run, plan: &Plan) -> Result<Known, EngineError> {
 }
 
 /// What a run goes on with.
-struct OpenedRun {
-    table: Table,
-    plan: Arc<Plan>,
+pub(super) struct OpenedRun {
+    pub table: Table,
+    pub plan: Arc<Plan>,
     refused: HashSet<u32>,
     /// Records that were sent and of which nobody knows what became, mapped again.
-    doubtful: HashMap<u32, Loaded>,
+    pub doubtful: HashMap<u32, Loaded>,
     rows: Option<u64>,
 }
 
 /// Opens everything as it was when the run began, and changes nothing. The source is read once, for its hash and for what
 /// else has to be known of it.
-fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedRun, EngineError> {
+pub(super) fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedRun, EngineError> {
     let head = &run.head;
     let file = Path::new(&head.source.path);
     let doubtful = match head.action {
@@ -132,7 +200,8 @@ fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedRun, 
     let opened = written(run).and_then(|written| Ok((source::reopen(&head.source)?, written)));
     if doubtful.is_empty() {
         let groups = opened.as_ref().map(|(table, written)| compile::group_columns(written, &table.header));
-        let counting = Counting { rows: request.count, groups: groups.unwrap_or_default(), select: head.rows };
+        let groups = groups.unwrap_or_default();
+        let counting = Counting { rows: request.count, groups, select: head.rows, hashes: false };
         let surveying = Surveying::start(file, &source::of_run(&head.source), counting, &request.cancel);
         // Compiled while the hash is computed, which takes as long as the rest; this changes nothing on the disk.
         let compiled = opened.and_then(|opened| compiled(request, store, run, opened));
@@ -169,7 +238,7 @@ fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedRun, 
     Ok(OpenedRun { table, plan: mapped.plan, refused, doubtful: mapped.found, rows: None })
 }
 
-fn written(run: &Run) -> Result<Written, EngineError> {
+pub(super) fn written(run: &Run) -> Result<Written, EngineError> {
     let mapping = Path::new(&run.head.mapping.path);
     match &run.head.mapping.made {
         // Of the workbook, which is looked at by itself.
@@ -178,7 +247,7 @@ fn written(run: &Run) -> Result<Written, EngineError> {
     }
 }
 
-fn compiled(
+pub(super) fn compiled(
     request: &ResumeRequest,
     store: &Store,
     run: &Run,

@@ -15,7 +15,7 @@ use crate::mapping::{Mapper, Plan};
 use crate::message;
 use crate::problem::{Message, Problem};
 use crate::report::Log;
-use crate::store::{BatchOf, Counts, Head, Links, RunEnd, RunOutcome, Verify, Word};
+use crate::store::{BatchOf, Counts, Head, Links, RunEnd, RunOutcome, Store, Verify, Word};
 use crate::upload::feed;
 use crate::upload::{self, BatchSize, Budget, End, Options, Upload};
 use serde_json::json;
@@ -29,6 +29,23 @@ pub(super) fn run(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<Ru
     if job.over_budget {
         return stop_before_sending(job, tell);
     }
+    let folder = job.head.folder.clone();
+    let (store, run, why) = carry_out(job, target, tell)?;
+    report::close(&store, run, Path::new(&folder), why, tell)
+}
+
+/// Settles what is in doubt and ends the run; the report is for the caller to write.
+pub(super) fn settle(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+    carry_out(job, target, tell).map(|_| ())
+}
+
+/// Everything up to the end of the run. What comes back: the store, the number of the run, and why it stopped.
+fn carry_out(
+    job: Job,
+    target: &Opened,
+    tell: &mut Teller<'_>,
+) -> Result<(Store, i64, Option<Message>), EngineError> {
+    let giving_up = job.giving_up;
     let Job { client, plan, table, journal, doubts, links_unknown, store, name, head, select, budget, .. } = job;
     let started = Instant::now();
     let mut log = open_log(Path::new(&head.folder))?;
@@ -38,7 +55,7 @@ pub(super) fn run(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<Ru
     let asked = Asked::of(&client);
     let total = job.total.or(plan.groups.as_ref().map(|groups| groups.rows.len() as u64));
     let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
-    let options = options(&head, &plan, (budget, job.in_flight, target.clock));
+    let options = Options { giving_up, ..options(&head, &plan, (budget, job.in_flight, target.clock)) };
     let after = After { client: &client, plan: &plan, journal: &journal, store: &store, head: &head, name: &name };
     tell.event(Event::Phase(Phase::Send));
     let report = runtime()?.block_on(async {
@@ -67,8 +84,16 @@ pub(super) fn run(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<Ru
         log.note(now_ms(), "linked", json!({"made": links.made, "refused": links.refused}));
     }
     let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
-    let outcome = outcome_of(&report.end, &journal.counts(), links);
-    let exit_code = exit_code_of(&report.end, outcome, &job.cancel);
+    let (outcome, exit_code) = match (giving_up, &report.end) {
+        // Whatever could not be looked up is unknown, and stays so.
+        (true, End::GivenUp | End::Service(_) | End::Source(_)) => {
+            (RunOutcome::Abandoned, abandoned_code(journal.counts().unknown))
+        }
+        _ => {
+            let outcome = outcome_of(&report.end, &journal.counts(), links);
+            (outcome, exit_code_of(&report.end, outcome, &job.cancel))
+        }
+    };
     let (sent, throttled) = asked.since(&client);
     journal.notes(&tell.take())?;
     journal.end(&RunEnd {
@@ -82,7 +107,12 @@ pub(super) fn run(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<Ru
     })?;
     drop(journal);
     log.note(now_ms(), "ended", json!({"exit_code": exit_code, "outcome": outcome.word()}));
-    report::close(&store, run, Path::new(&head.folder), why(&report.end), tell)
+    Ok((store, run, why(&report.end)))
+}
+
+/// The exit code of a run that was given up.
+pub(super) fn abandoned_code(unknown: u64) -> i64 {
+    if unknown > 0 { RunOutcome::SomeUnknown.exit_code() } else { RunOutcome::Abandoned.exit_code() }
 }
 
 fn options(head: &Head, plan: &Plan, (max_errors, in_flight, clock): (Option<Budget>, usize, Clock)) -> Options {
@@ -94,6 +124,7 @@ fn options(head: &Head, plan: &Plan, (max_errors, in_flight, clock): (Option<Bud
         clock,
         again: head.again,
         sample: head.verify == Verify::Sample,
+        giving_up: false,
     }
 }
 
@@ -105,6 +136,7 @@ fn outcome_of(end: &End, counts: &Counts, links: Links) -> RunOutcome {
         End::Budget => RunOutcome::ErrorBudget,
         End::Service(_) => RunOutcome::StoppedByService,
         End::Interrupted => RunOutcome::Interrupted,
+        End::GivenUp => RunOutcome::Abandoned,
         End::Source(_) => RunOutcome::SourceBroken,
     }
 }
@@ -116,14 +148,14 @@ fn exit_code_of(end: &End, outcome: RunOutcome, cancel: &Cancel) -> i64 {
     match end {
         End::Interrupted => cancel.by().exit_code(),
         End::Source(problem) if problem.code == feed::FAULT => FAULT,
-        End::Finished | End::Budget | End::Service(_) | End::Source(_) => outcome.exit_code(),
+        End::Finished | End::Budget | End::Service(_) | End::Source(_) | End::GivenUp => outcome.exit_code(),
     }
 }
 
 /// Why it stopped, where that is not plain from its outcome.
 fn why(end: &End) -> Option<Message> {
     match end {
-        End::Finished | End::Interrupted => None,
+        End::Finished | End::Interrupted | End::GivenUp => None,
         End::Budget => Some("stopped: more records were rejected than --max-errors allows".into()),
         End::Service(stop) => {
             let (stop, hint) = (stop.to_string(), stop.hint());

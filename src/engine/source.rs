@@ -148,9 +148,12 @@ pub(super) fn unchanged(file: &Path, now: &str, then: &str, what: &'static str) 
         return Ok(());
     }
     let message = message!("the {what} has changed since the run began", what);
-    let hint = "put the old file back to go on with the run, or import the new one as a run of its own";
-    Err(Problem::in_file(file, "changed", message).hint(hint))
+    let hint = "put the old file back to go on with the run, or give it up: amoport runs --abandon RUN";
+    Err(Problem::in_file(file, CHANGED, message).hint(hint))
 }
+
+/// The code of a file that is not as it was.
+pub(super) const CHANGED: &str = "changed";
 
 /// Reads all of a file.
 pub(super) fn fingerprint(file: &Path) -> Result<Fingerprint, Problem> {

@@ -8,7 +8,7 @@ use crate::mapping::plan::Groups;
 use crate::mapping::{Mapper, Plan};
 use crate::problem::Problem;
 use crate::store::Status;
-use crate::table::{Fingerprint, ReadOptions, Row, Table};
+use crate::table::{Fingerprint, ReadOptions, Row, RowHasher, RowHashes, Table};
 use crate::upload::Doubt;
 use crate::upload::feed::{self, Loaded, Met, Select};
 use crate::upload::groups::FirstReading;
@@ -26,6 +26,8 @@ pub(super) struct Weighed {
     pub rejected: u64,
     /// Records that earlier runs have sent, or may have.
     pub sent: u64,
+    /// Of the rejected ones, those of which somebody has to say whether they were sent.
+    pub undecided: u64,
 }
 
 /// What the first reading came to.
@@ -35,6 +37,8 @@ pub(super) struct Survey {
     /// Rows that are wanted, where they were counted.
     pub rows: Option<u64>,
     pub groups: Option<Groups>,
+    /// Where they were asked for.
+    pub hashes: Option<RowHashes>,
     /// Why the rows could not be read to their end.
     pub failed: Option<Problem>,
 }
@@ -46,6 +50,8 @@ pub(super) struct Counting {
     /// Columns whose cells together say which rows belong together.
     pub groups: Vec<usize>,
     pub select: Option<(u32, u32)>,
+    /// All rows, to be held against other runs of the source.
+    pub hashes: bool,
 }
 
 /// A reading under way, beside whatever else is prepared. It stops when this is dropped.
@@ -68,12 +74,15 @@ impl Surveying {
 }
 
 fn survey(file: &Path, options: &ReadOptions, counting: &Counting, cancel: &Cancel) -> Result<Survey, EngineError> {
-    if !counting.rows && counting.groups.is_empty() {
-        return Ok(Survey { fingerprint: source::fingerprint(file)?, rows: None, groups: None, failed: None });
+    if !counting.rows && !counting.hashes && counting.groups.is_empty() {
+        let fingerprint = source::fingerprint(file)?;
+        return Ok(Survey { fingerprint, rows: None, groups: None, hashes: None, failed: None });
     }
     let (mut table, reading) = Table::open_for_all(file, options)?;
     let mut groups = Groups { columns: counting.groups.clone(), ..Groups::default() };
     let (mut rows, mut row, mut failed) = (0, Row::default(), None);
+    let hasher = counting.hashes.then(|| RowHasher::new(&table.header));
+    let mut hashes = RowHashes::default();
     while table.read(&mut row).unwrap_or_else(|problem| {
         failed = Some(problem);
         false
@@ -82,12 +91,15 @@ fn survey(file: &Path, options: &ReadOptions, counting: &Counting, cancel: &Canc
         if !groups.columns.is_empty() {
             groups.count(&row);
         }
+        if let Some(hasher) = &hasher {
+            hashes.push(row.number, hasher.hash(&row));
+        }
         still_wanted(cancel)?;
     }
     drop(table);
     let fingerprint = reading.finish(file)?;
     let groups = (!groups.columns.is_empty()).then_some(groups);
-    Ok(Survey { fingerprint, rows: Some(rows), groups, failed })
+    Ok(Survey { fingerprint, rows: Some(rows), groups, hashes: hasher.map(|_| hashes), failed })
 }
 
 /// A reading of the source with its mapping.
@@ -194,5 +206,5 @@ fn weigh_table(
         !cancel.is_cancelled()
     })?;
     still_wanted(cancel)?;
-    Ok((Weighed { sent: walked.sent, ..weighed }, walked.counted))
+    Ok((Weighed { sent: walked.sent, undecided: walked.undecided, ..weighed }, walked.counted))
 }

@@ -4,11 +4,13 @@ use super::error::{EngineError, still_wanted};
 use super::event::{Event, Teller};
 use super::request::ImportRequest;
 use super::result::{Checked, Part};
+use super::sent_before::Guarded;
+use super::survey::Weighed;
 use crate::mapping::{Edit, Mapper, Plan};
 use crate::problem::Problem;
 use crate::store::Status;
 use crate::table::Table;
-use crate::upload::feed::{self, Met};
+use crate::upload::feed::{self, Met, Select};
 use std::sync::Arc;
 
 /// Records between two looks at whether the walk is still wanted: a look takes a lock.
@@ -19,6 +21,7 @@ pub(super) fn walk(
     table: Table,
     plan: &Arc<Plan>,
     import: &ImportRequest,
+    guarded: &Guarded,
     tell: &mut Teller<'_>,
 ) -> Result<Checked, EngineError> {
     let mut checked = Checked {
@@ -38,10 +41,12 @@ pub(super) fn walk(
             Some(Edit::Elsewhere) => Some(Part::NewRows),
             _ => None,
         },
+        over_budget: false,
         notes: Vec::new(),
     };
+    let select = Select { sent: Arc::clone(&guarded.sent), ..import.select() };
     let mut met_so_far = 0u64;
-    let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), &import.select(), |met| {
+    let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), &select, |met| {
         match met {
             Met::Record { .. } | Met::Known { .. } => checked.records += 1,
             Met::Local(outcome) | Met::Lost(outcome) => match outcome.status {
@@ -61,8 +66,13 @@ pub(super) fn walk(
     })?;
     still_wanted(&import.cancel)?;
     checked.rows = walked.rows;
+    let records = checked.records + checked.rejected;
+    checked.over_budget = import.max_errors.is_some_and(|max| max.of(records).exceeded(checked.rejected));
     tell.all(walked.notes);
     checked.notes = tell.take();
     tell.event(Event::Checked(Box::new(checked.clone())));
+    let Checked { records, rejected, .. } = checked;
+    let weighed = Weighed { records, rejected, sent: walked.sent, undecided: walked.undecided };
+    guarded.refusal(weighed)?;
     Ok(checked)
 }

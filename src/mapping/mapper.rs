@@ -117,6 +117,8 @@ pub struct Mapper {
     made: usize,
     /// Types of lists that are taken, as of now.
     types: Vec<String>,
+    /// The record at hand is in the account already, and needs no room in it.
+    is_there: bool,
     tally: Tally,
 }
 
@@ -136,6 +138,7 @@ impl Mapper {
             keys: HashMap::new(),
             made: 0,
             types,
+            is_there: false,
             tally: Tally::default(),
         }
     }
@@ -209,6 +212,11 @@ impl Mapper {
     /// Why the row looks like no record. Rows of an exported workbook say themselves what they are.
     fn suspicion(&self, row: &Row) -> Option<Suspicion> {
         if self.plan.edits.get().is_some() { None } else { self.plan.suspects.why(row, self.plan.header.code_of(row)) }
+    }
+
+    /// Whether what comes next is in the account already.
+    pub fn is_there(&mut self, is_there: bool) {
+        self.is_there = is_there;
     }
 
     /// A record of one row.
@@ -492,6 +500,9 @@ impl Mapper {
         let plan = at.plan;
         let Some(room) = &plan.room else { return };
         // It is there, and counted, and will not be made again.
+        if self.is_there {
+            return;
+        }
         if key.is_some_and(|key| plan.book.ledger.holds_back(plan.kind.spec().entity, key)) {
             return;
         }

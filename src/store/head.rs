@@ -84,6 +84,15 @@ pub struct SourceHead {
     pub links: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fill_down: Vec<String>,
+    /// The path from the root of the disk on. Earlier versions kept it as given alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absolute: Option<String>,
+    /// The same for every file with these rows in this order; see `RowHashes::digest`. Earlier versions kept none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_digest: Option<String>,
+    /// None of the rows that earlier runs sent from this path was in it any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub new_delivery: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

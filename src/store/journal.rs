@@ -5,9 +5,10 @@ use super::history::{self, OPEN, State, Step};
 use super::outcome::{Counts, Outcome, Status};
 use super::put::{add_problem, forget_open_keys, insert, pack, remember, unpack};
 use super::words::{RunOutcome, Word};
-use super::{Head, Run, Store, StoreError, crash};
+use super::{Head, Run, Store, StoreError, crash, source_rows};
 use crate::entity::Entity;
 use crate::problem::Problem;
+use crate::table::RowHashes;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::collections::HashSet;
 
@@ -24,6 +25,8 @@ pub struct NewRun<'a> {
     pub started_at: i64,
     /// What was decided of rows beforehand, as JSON.
     pub edits: &'a [(u32, String)],
+    /// The rows of its source, where later ones may have to be held against them.
+    pub rows: Option<&'a RowHashes>,
 }
 
 /// What a batch carries.
@@ -95,6 +98,17 @@ pub struct Journal {
     counts: Counts,
 }
 
+/// How far a run that is opened again begins anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reopen {
+    /// What was unprocessed has its turn.
+    GoOn,
+    /// And so have records of unknown outcome: only when the user says so.
+    ResendUnknown,
+    /// What was unprocessed stays so.
+    KeepRest,
+}
+
 /// A run that was opened again.
 pub struct Resumed {
     pub journal: Journal,
@@ -128,14 +142,17 @@ impl Journal {
                 insert.execute(params![run, row, what])?;
             }
         }
+        if let Some(rows) = new.rows {
+            source_rows::put(&tx, run, rows)?;
+        }
         tx.commit()?;
         let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity);
         Ok(Journal { store, run, account, ledger, entity, next_batch: 1, counts: Counts::default() })
     }
 
     /// Opens a run again. What was unprocessed is open; batches that were sent and never answered are in doubt, and come
-    /// back with their rows and watermarks. `resend_unknown` forgets that records ended unknown: only when the user says so.
-    pub fn resume(mut store: Store, run: &Run, resend_unknown: bool) -> Result<Resumed, StoreError> {
+    /// back with their rows and watermarks.
+    pub fn resume(mut store: Store, run: &Run, reopen: Reopen) -> Result<Resumed, StoreError> {
         let (head, run) = (&run.head, run.run);
         let tx = store.db.transaction()?;
         let last: Option<BatchNo> =
@@ -153,11 +170,14 @@ impl Journal {
             }
             doubt.rows = open;
         }
-        let forgotten = if resend_unknown { forget_unknown(&tx, run, None)? } else { 0 };
+        let forgotten = match reopen {
+            Reopen::ResendUnknown => forget_unknown(&tx, run, None)?,
+            Reopen::GoOn | Reopen::KeepRest => 0,
+        };
         // Of a million rows one walk must do.
         let (mut counts, mut done, mut unprocessed) = (Counts::default(), HashSet::new(), false);
         super::reading::statuses(&tx, run, |row, status| {
-            if status.is_final() {
+            if status.is_final() || reopen == Reopen::KeepRest {
                 counts.add(status, 1);
                 done.insert(row);
             } else {
@@ -364,7 +384,14 @@ impl Journal {
     /// Closes the run, or leaves it open to be resumed.
     pub fn end(&mut self, end: &RunEnd) -> Result<(), StoreError> {
         crash::point("end-before");
-        self.store.db.execute(
+        self.store.end(self.run, end)
+    }
+}
+
+impl Store {
+    /// The same for a run that is not open.
+    pub fn end(&self, run: i64, end: &RunEnd) -> Result<(), StoreError> {
+        self.db.execute(
             "UPDATE run SET outcome = ?, exit_code = ?, elapsed_ms = elapsed_ms + ?, sent = sent + ?,
              retried = retried + ?, throttled = throttled + ?, source_rows = max(source_rows, ?) WHERE run = ?",
             params![
@@ -375,7 +402,7 @@ impl Journal {
                 end.retried,
                 end.throttled,
                 end.source_rows,
-                self.run
+                run
             ],
         )?;
         Ok(())

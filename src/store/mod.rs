@@ -5,7 +5,7 @@
 //! (what became of a record) and `cells` (of a rejected one), `journal` (writing a run), `put` (the rows it writes), `links`
 //! (what records are to be linked to), `notes` (what was noticed), `keys` (the ledger by id), `reading` (runs and their
 //! records read back for resuming and reporting), `exports` (what was exported when), `returned` (what of it was sent
-//! back), `tables.sql` (the layout).
+//! back), `source_rows` (what a run's source held), `tables.sql` (the layout).
 
 mod cells;
 pub mod crash;
@@ -20,11 +20,12 @@ mod outcome;
 mod put;
 mod reading;
 mod returned;
+mod source_rows;
 pub mod words;
 
 pub use cells::{KeptCell, NO_VALUE};
 pub use head::{Head, MappingHead, SourceHead, ledger_name};
-pub use journal::{BatchNo, BatchOf, Journal, KnownKey, NewRun, OpenDoubt, Resumed, RunEnd, Sending};
+pub use journal::{BatchNo, BatchOf, Journal, KnownKey, NewRun, OpenDoubt, Reopen, Resumed, RunEnd, Sending};
 pub use links::{Linked, Links, PendingLink};
 pub use outcome::{Counts, Outcome, Status};
 pub use reading::{Line, Run, Written};
@@ -38,7 +39,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The layout of the tables; a store with a higher number was written by a newer version.
-const SCHEMA_VERSION: i64 = 5;
+const SCHEMA_VERSION: i64 = 6;
 /// How long a call waits for another process that is writing.
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 const FILE: &str = "store.db";
@@ -121,6 +122,11 @@ impl Store {
         Ok(store)
     }
 
+    /// The store of a state folder that has one.
+    pub fn existing(state: &Path) -> Result<Option<Store>, Problem> {
+        state.join(FILE).exists().then(|| Store::open(state)).transpose()
+    }
+
     fn open_file(path: &Path) -> rusqlite::Result<Store> {
         let mut db = Connection::open(path)?;
         db.busy_timeout(BUSY_WAIT)?;
@@ -186,7 +192,7 @@ mod tests {
         store
             .db
             .execute_batch(
-                "DROP TABLE link; DROP TABLE export; DROP TABLE edit; ALTER TABLE record DROP COLUMN more; ALTER TABLE record DROP COLUMN url;
+                "DROP TABLE link; DROP TABLE export; DROP TABLE edit; DROP TABLE source_row; ALTER TABLE record DROP COLUMN more; ALTER TABLE record DROP COLUMN url;
                  ALTER TABLE batch DROP COLUMN owner; ALTER TABLE batch DROP COLUMN carries;
                  ALTER TABLE problem DROP COLUMN said; ALTER TABLE problem DROP COLUMN at_row;
                  ALTER TABLE problem DROP COLUMN at_column; PRAGMA user_version = 1;",
@@ -210,7 +216,7 @@ mod tests {
         store
             .db
             .execute_batch(
-                "DROP TABLE edit; ALTER TABLE batch DROP COLUMN carries; ALTER TABLE problem DROP COLUMN said;
+                "DROP TABLE edit; DROP TABLE source_row; ALTER TABLE batch DROP COLUMN carries; ALTER TABLE problem DROP COLUMN said;
                  ALTER TABLE problem DROP COLUMN at_row; ALTER TABLE problem DROP COLUMN at_column;
                  PRAGMA user_version = 3;",
             )
@@ -231,7 +237,7 @@ mod tests {
     #[test]
     fn rows_that_were_written_are_taken_from_all_over_the_run() {
         let folder = tempfile::tempdir().unwrap();
-        let new = NewRun { name: "run", head: &head(), snapshot: "{}", started_at: 0, edits: &[] };
+        let new = NewRun { name: "run", head: &head(), snapshot: "{}", started_at: 0, edits: &[], rows: None };
         let mut journal = Journal::begin(Store::open(folder.path()).unwrap(), &new).unwrap();
         let spread = |journal: &Journal, most| {
             let mut rows: Vec<u32> = journal.store().written_spread(journal.run(), most).unwrap().into_iter().collect();
@@ -262,7 +268,7 @@ mod tests {
             for name in ["one", "other"] {
                 let (folder, head) = (folder.path(), &head);
                 scope.spawn(move || {
-                    let new = NewRun { name, head, snapshot: "{}", started_at: 0, edits: &[] };
+                    let new = NewRun { name, head, snapshot: "{}", started_at: 0, edits: &[], rows: None };
                     let mut journal = Journal::begin(Store::open(folder).unwrap(), &new).unwrap();
                     for row in 0..100 {
                         let batch = journal.next_batch();

@@ -87,6 +87,13 @@ fn run_of(row: &Row<'_>) -> rusqlite::Result<Run> {
     })
 }
 
+impl Run {
+    /// For the places of problems.
+    pub fn source(&self) -> Arc<Source> {
+        Arc::new(Source { file: self.head.source.path.clone(), sheet: self.head.source.sheet.clone() })
+    }
+}
+
 impl Store {
     /// True where some record of the run has a problem with this code.
     pub fn has_problem(&self, run: i64, code: &str) -> Result<bool, StoreError> {
@@ -144,11 +151,11 @@ impl Store {
         Ok(self.db.query_row(&sql, [name], run_of).optional()?)
     }
 
-    /// The runs of the same file into the same account, newest first.
-    pub fn runs_of_source(&self, account: &str, source_sha: &str) -> Result<Vec<Run>, StoreError> {
-        let sql = format!("SELECT {RUN_COLUMNS} FROM run WHERE account = ? AND source_sha = ? ORDER BY run DESC");
+    /// The runs into an account, newest first.
+    pub fn runs_into(&self, account: &str) -> Result<Vec<Run>, StoreError> {
+        let sql = format!("SELECT {RUN_COLUMNS} FROM run WHERE account = ? ORDER BY run DESC");
         let mut statement = self.db.prepare(&sql)?;
-        let runs = statement.query_map(params![account, source_sha], run_of)?;
+        let runs = statement.query_map([account], run_of)?;
         Ok(runs.collect::<Result<_, _>>()?)
     }
 
@@ -311,7 +318,7 @@ impl Store {
 
     /// Calls `each` with every record of a run, in source order, problems included.
     pub fn lines<E: From<StoreError>>(&self, run: &Run, mut each: impl FnMut(Line) -> Result<(), E>) -> Result<(), E> {
-        let source = source_of(run);
+        let source = run.source();
         let run = run.run;
         let sqlite = |e: rusqlite::Error| E::from(StoreError::Sqlite(e));
         let mut statement = self
@@ -349,7 +356,7 @@ impl Store {
 
     /// The first problems of a run's rejected and unknown records.
     pub fn first_problems(&self, run: &Run, at_most: usize) -> Result<Vec<Problem>, StoreError> {
-        let source = source_of(run);
+        let source = run.source();
         let mut statement = self.db.prepare(&format!(
             "SELECT {PROBLEM_COLUMNS} FROM problem p JOIN record r ON r.run = p.run AND r.row = p.row
              WHERE p.run = ? AND r.status IN (?, ?) ORDER BY p.row, n LIMIT ?"
@@ -365,10 +372,6 @@ impl Store {
 }
 
 const PROBLEM_COLUMNS: &str = "p.row, stage, code, title, cell, value, message, hint, said, at_row, at_column";
-
-fn source_of(run: &Run) -> Arc<Source> {
-    Arc::new(Source { file: run.head.source.path.clone(), sheet: run.head.source.sheet.clone() })
-}
 
 fn status(number: i64) -> Result<Status, StoreError> {
     Status::from_number(number).ok_or_else(|| StoreError::Odd(format!("a record has status {number}")))

@@ -74,6 +74,14 @@ CREATE TABLE IF NOT EXISTS note (
   level INTEGER NOT NULL,
   UNIQUE (run, code, message)
 );
+-- The rows of the source in pieces: their numbers as above, their hashes as little-endian 64-bit numbers.
+CREATE TABLE IF NOT EXISTS source_row (
+  run INTEGER NOT NULL REFERENCES run,
+  piece INTEGER NOT NULL,
+  rows BLOB NOT NULL,
+  hashes BLOB NOT NULL,
+  PRIMARY KEY (run, piece)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS edit (
   run INTEGER NOT NULL REFERENCES run,
   row INTEGER NOT NULL,

@@ -159,6 +159,8 @@ pub enum RunOutcome {
     Interrupted,
     /// The source could not be read to its end.
     SourceBroken,
+    /// Given up by a person: what it sent stays sent, the rest was never sent.
+    Abandoned,
     /// Everything is uploaded, and the source could not be read once more to link it. Runs of 0.1 only: links are kept
     /// in the store since.
     NotLinked,
@@ -168,7 +170,7 @@ impl RunOutcome {
     /// True where nothing is left to do.
     pub fn is_final(self) -> bool {
         match self {
-            RunOutcome::Done | RunOutcome::SomeRejected | RunOutcome::SomeUnknown => true,
+            RunOutcome::Done | RunOutcome::SomeRejected | RunOutcome::SomeUnknown | RunOutcome::Abandoned => true,
             RunOutcome::Running
             | RunOutcome::ErrorBudget
             | RunOutcome::StoppedByService
@@ -184,7 +186,7 @@ impl RunOutcome {
     /// fault inside the program has its own (5).
     pub fn exit_code(self) -> i64 {
         match self {
-            RunOutcome::Done | RunOutcome::Running => 0,
+            RunOutcome::Done | RunOutcome::Running | RunOutcome::Abandoned => 0,
             RunOutcome::SomeRejected => 1,
             RunOutcome::SourceBroken | RunOutcome::NotLinked => 2,
             RunOutcome::ErrorBudget => 3,
@@ -207,6 +209,7 @@ impl Word for RunOutcome {
         RunOutcome::Interrupted,
         RunOutcome::SourceBroken,
         RunOutcome::NotLinked,
+        RunOutcome::Abandoned,
     ];
 
     fn word(self) -> &'static str {
@@ -220,6 +223,7 @@ impl Word for RunOutcome {
             RunOutcome::Interrupted => "interrupted",
             RunOutcome::SourceBroken => "source-broken",
             RunOutcome::NotLinked => "not-linked",
+            RunOutcome::Abandoned => "abandoned",
         }
     }
 }
@@ -254,7 +258,7 @@ mod tests {
         assert_eq!(
             words::<RunOutcome>().join(" "),
             "running done some-rejected some-unknown error-budget stopped-by-service interrupted source-broken \
-             not-linked"
+             not-linked abandoned"
         );
     }
 }

@@ -6,7 +6,7 @@
 //! `workbook` and `value` what `choose` chose, and what `sheet_facts` a sheet has besides its cells (`merged`, hidden rows, links).
 //! `workbook` reads an `xlsx`, an `xlsb`, an `xls` and an `ods` with code of our own; `xlsx` and `xlsb` share `package` and `xml`,
 //! both and `xls` share `binary` and `shared_texts`, `xlsb` and `xls` share `bytes`. `number_format` and `currency` say what the format of a number adds to it, `sums` what a row of totals begins with; `unpack` bounds what comes
-//! out of a zip file. `kind` tells all these apart, with `markup_text` from pages and XML; `fingerprint` is learnt from all bytes of a file, `input` is the file or a copy of it in memory; `csv_out` writes, and `excel`
+//! out of a zip file. `kind` tells all these apart, with `markup_text` from pages and XML; `fingerprint` is learnt from all bytes of a file, `row_hash` from its rows, `input` is the file or a copy of it in memory; `csv_out` writes, and `excel`
 //! says what workbooks take, `typed` how a cell is stored in one so that it reads the same, `guard` what a text has in front that no spreadsheet shall
 //! count.
 //!
@@ -22,6 +22,7 @@ mod kind;
 mod markup_text;
 mod input;
 mod fingerprint;
+mod row_hash;
 mod csv_in;
 mod encoding;
 mod dialect;
@@ -65,6 +66,7 @@ pub use guard::{guarded, guarded_in_workbook};
 pub use header::{Found, Header, LINK, REJECT_COLUMNS, REJECTS_OF_CSV, fold};
 pub use layout::{BeyondAscii, Format, HiddenCount, HiddenRows, Layout, ReadOptions};
 pub use open::{Reading, Table};
+pub use row_hash::{RowHasher, RowHashes};
 pub use sums::names_total;
 pub use typed::stored;
 pub use value::write_number;

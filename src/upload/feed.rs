@@ -141,6 +141,8 @@ pub struct Walked {
     pub counted: Option<FirstReading>,
     /// Records that earlier runs have sent, or may have.
     pub sent: u64,
+    /// Records of which somebody has to say whether they were sent.
+    pub undecided: u64,
 }
 
 /// Reads and maps every wanted row; `give` returns false to stop. The dry run and `check` use this directly.
@@ -152,7 +154,7 @@ pub fn walk(
 ) -> Result<Walked, Problem> {
     let mut table = table.read_ahead()?;
     let plan = Arc::clone(mapper.plan());
-    let mut walk = Walk { mapper, select, give, rows: 0, records: 0, left_out: 0, sent: 0 };
+    let mut walk = Walk { mapper, select, give, rows: 0, records: 0, left_out: 0, sent: 0, undecided: 0 };
     let mut gathering = plan.groups.as_ref().map(Gathering::new);
     let mut row = Row::default();
     while table.read(&mut row)? {
@@ -184,11 +186,13 @@ struct Walk<'a, G> {
     left_out: u64,
     /// The same, and the ones that they may have sent.
     sent: u64,
+    /// Records of which somebody has to say whether they were sent.
+    undecided: u64,
 }
 
 impl<G> Walk<'_, G> {
     fn walked(&self, table: &Table, counted: Option<FirstReading>) -> Walked {
-        Walked { rows: self.rows, notes: self.notes(table), counted, sent: self.sent }
+        Walked { rows: self.rows, notes: self.notes(table), counted, sent: self.sent, undecided: self.undecided }
     }
 
     /// What the reader and the mapping have noticed; where the run goes on, the mapping has seen the rest of the rows only.
@@ -206,13 +210,20 @@ impl<G> Walk<'_, G> {
         notes
     }
 
-    /// The outcome of a record that earlier runs have sent.
-    fn held(&mut self, row: &Row, more: &[Row], record: &Record) -> Option<Outcome> {
-        let held = self.select.sent.held(self.mapper.plan(), row, more, record.key.as_ref())?;
-        self.sent += u64::from(!matches!(held, Held::Part(_)));
+    /// The outcome of a record that earlier runs have sent, whatever this mapping says of it; what is refused anyhow, and not
+    /// known to be there, is refused for what the mapping says.
+    fn held(&mut self, row: &Row, more: &[Row], key: Option<&String>, good: bool) -> Option<Outcome> {
+        let held = self.select.sent.held(self.mapper.plan(), row, more, key)?;
+        if !good && !matches!(held, Held::Sent(_)) {
+            return None;
+        }
+        match held {
+            Held::Undecided(_) => self.undecided += 1,
+            Held::Sent(_) | Held::Unknown(_) => self.sent += 1,
+        }
         self.left_out += u64::from(matches!(held, Held::Sent(_)));
         match held {
-            Held::Sent(outcome) | Held::Unknown(outcome) | Held::Part(outcome) => Some(outcome),
+            Held::Sent(outcome) | Held::Unknown(outcome) | Held::Undecided(outcome) => Some(outcome),
         }
     }
 }
@@ -229,6 +240,7 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
             self.rows += 1;
             return true;
         }
+        self.mapper.is_there(self.select.sent.find(row.number).is_some());
         let mapped = self.mapper.apply(row);
         self.mapped(row, &[], mapped)
     }
@@ -277,8 +289,8 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
         if (done && !known) || self.select.only.as_ref().is_some_and(|only| !only.contains(&row.number)) {
             return true;
         }
-        if let (Mapped::Record(record), false) = (&mapped, known)
-            && let Some(outcome) = self.held(row, more, record)
+        if let (Mapped::Record(Record { key, .. }) | Mapped::Rejected { key, .. }, false) = (&mapped, known)
+            && let Some(outcome) = self.held(row, more, key.as_ref(), matches!(mapped, Mapped::Record(_)))
         {
             return (self.give)(Met::Local(outcome));
         }

@@ -68,6 +68,8 @@ pub struct Options {
     pub again: bool,
     /// Keeps some of the records that were sent, for reading them back.
     pub sample: bool,
+    /// What is in doubt is settled, and nothing is sent.
+    pub giving_up: bool,
 }
 
 /// What happens while sending, for the progress and the log.

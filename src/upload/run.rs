@@ -38,6 +38,8 @@ pub enum End {
     Budget,
     Service(Stop),
     Interrupted,
+    /// What was in doubt is settled, and the rest is left.
+    GivenUp,
     Source(Problem),
 }
 
@@ -185,6 +187,9 @@ impl<'a> Uploader<'a> {
                 self.settle_all(stop).await?;
                 continue;
             }
+            if self.options.giving_up && self.phase == Phase::Records {
+                self.finish_with(End::GivenUp);
+            }
             self.start_batches(reading.rows.is_some())?;
             if self.tasks.is_empty() && (self.end.is_some() || (reading.rows.is_some() && self.idle())) {
                 return Ok(());
@@ -215,7 +220,7 @@ impl<'a> Uploader<'a> {
         stop: &CancellationToken,
     ) -> Result<Option<End>, StoreError> {
         let broken = matches!(end, End::Source(problem) if problem.code != feed::FAULT);
-        if !links::wanted(&self.shared.plan) || !(broken || matches!(end, End::Finished)) {
+        if !links::wanted(&self.shared.plan) || !(broken || matches!(end, End::Finished | End::GivenUp)) {
             return Ok(None);
         }
         self.phase = Phase::Links;
@@ -223,7 +228,9 @@ impl<'a> Uploader<'a> {
         reading.rows.get_or_insert(0);
         self.drive(reading, stop).await?;
         let linked = self.end.take().unwrap_or(End::Finished);
-        Ok((!broken).then_some(linked))
+        // What else ended it decides, unless the links did not come to their end.
+        let keeps = broken || (matches!(end, End::GivenUp) && matches!(linked, End::Finished));
+        Ok((!keeps).then_some(linked))
     }
 
     /// Notes the highest id before anything is made, so that a lost answer can be looked for above it. The request also

@@ -3,7 +3,7 @@
 
 use crate::mapping::Plan;
 use crate::message;
-use crate::problem::{Message, Stage};
+use crate::problem::{Message, Problem, Stage};
 use crate::store::{Outcome, Status};
 use crate::table::Row;
 use crate::upload::feed::rejected;
@@ -12,9 +12,11 @@ use crate::upload::settle::at_row;
 /// Many of them at 16 bytes each, since a source has a million rows.
 #[derive(Debug, Clone, Default)]
 pub struct SentRows {
-    /// In the order of the rows once all are added.
-    rows: Vec<SentRow>,
-    /// The runs that have sent them.
+    /// Each in the order of the rows.
+    sent: Vec<SentRow>,
+    /// Rows that stand in the place of sent ones.
+    changed: Vec<SentRow>,
+    /// The runs that have sent them, in the order in which they were named.
     runs: Vec<String>,
 }
 
@@ -42,43 +44,61 @@ pub enum Held {
     Sent(Outcome),
     /// Rejected: nobody knows whether it is.
     Unknown(Outcome),
-    /// Rejected: other rows of it were not sent.
-    Part(Outcome),
+    /// Rejected: other rows of it were not sent, or a row of it may be a sent one that was changed.
+    Undecided(Outcome),
 }
 
 /// The code of rows that are left out for this.
 pub const SENT_BEFORE: &str = "sent-before";
 
 impl SentRows {
-    /// Adds the rows of a run, the newest one first; its ids count before those of older ones.
-    pub fn add(&mut self, run: &str, rows: impl IntoIterator<Item = (u32, Option<u64>)>) {
-        let number = self.runs.len() as u32;
-        let before = self.rows.len();
-        let sent = |(row, id): (u32, Option<u64>)| SentRow { row, run: number, id: id.unwrap_or(0) };
-        self.rows.extend(rows.into_iter().map(sent));
-        if self.rows.len() > before {
-            self.runs.push(run.to_owned());
-        }
+    /// Rows with the runs that have sent them and the ids that these have given them. A row stands in one of the lists, once.
+    pub fn new<'n>(
+        sent: impl Iterator<Item = (u32, &'n str, Option<u64>)>,
+        changed: impl Iterator<Item = (u32, &'n str, Option<u64>)>,
+    ) -> SentRows {
+        let mut rows = SentRows::default();
+        rows.sent = rows.sorted(sent);
+        rows.changed = rows.sorted(changed);
+        rows
     }
 
-    /// To be called once all is added.
-    pub fn complete(&mut self) {
-        // What is known to have arrived counts before what is not.
-        self.rows.sort_by_key(|sent| (sent.row, sent.id == 0, sent.run));
-        self.rows.dedup_by_key(|sent| sent.row);
+    fn sorted<'n>(&mut self, rows: impl Iterator<Item = (u32, &'n str, Option<u64>)>) -> Vec<SentRow> {
+        let mut sorted: Vec<SentRow> = rows
+            .map(|(row, run, id)| {
+                // They come run by run, more or less.
+                let known = self.runs.iter().rposition(|known| known == run);
+                let run = known.unwrap_or_else(|| {
+                    self.runs.push(run.to_owned());
+                    self.runs.len() - 1
+                });
+                SentRow { row, run: run as u32, id: id.unwrap_or(0) }
+            })
+            .collect();
+        sorted.sort_by_key(|sent| sent.row);
+        sorted
     }
 
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.sent.is_empty() && self.changed.is_empty()
     }
 
-    /// The run that was added first.
+    /// Run names have their time in front.
     pub fn newest_run(&self) -> &str {
-        self.runs.first().map_or("", String::as_str)
+        self.runs.iter().max().map_or("", String::as_str)
     }
 
     pub fn find(&self, row: u32) -> Option<Sent<'_>> {
-        let found = self.rows[self.rows.binary_search_by_key(&row, |sent| sent.row).ok()?];
+        self.find_in(&self.sent, row)
+    }
+
+    /// The row in whose place this one stands.
+    pub fn find_changed(&self, row: u32) -> Option<Sent<'_>> {
+        self.find_in(&self.changed, row)
+    }
+
+    fn find_in(&self, rows: &[SentRow], row: u32) -> Option<Sent<'_>> {
+        let found = rows[rows.binary_search_by_key(&row, |sent| sent.row).ok()?];
         let run = self.runs.get(found.run as usize)?;
         Some(Sent { run, id: (found.id != 0).then_some(found.id) })
     }
@@ -86,17 +106,21 @@ impl SentRows {
     /// What holds a record back; `None` where none of its rows was sent.
     pub fn held(&self, plan: &Plan, row: &Row, more: &[Row], key: Option<&String>) -> Option<Held> {
         let numbers = || std::iter::once(row).chain(more).map(|row| row.number);
+        let problem = |code: &'static str, message: Message| at_row(plan, row.number, None, Stage::Map, code, message);
+        if let Some((number, sent)) = numbers().find_map(|number| Some((number, self.find_changed(number)?))) {
+            let problem = changed(number, sent, problem);
+            return Some(Held::Undecided(rejected(row, more, key.cloned(), &[problem])));
+        }
         let (number, sent) = numbers().find_map(|number| Some((number, self.find(number)?)))?;
         let run = sent.run;
         let whole = numbers().all(|number| self.find(number).is_some());
-        let problem = |code: &'static str, message: Message| at_row(plan, row.number, None, Stage::Map, code, message);
         if !whole {
             let message =
                 message!("run {run} has sent row {number} of this record, and others of its rows not", run, number);
             let problem = problem("sent-in-part", message).hint(
                 "import the other rows by themselves, from a file of their own; --again makes all of it once more",
             );
-            return Some(Held::Part(rejected(row, more, key.cloned(), &[problem])));
+            return Some(Held::Undecided(rejected(row, more, key.cloned(), &[problem])));
         }
         let Some(id) = sent.id else {
             let message = message!("run {run} has sent this row, and nobody knows whether it arrived", run);
@@ -113,21 +137,41 @@ impl SentRows {
     }
 }
 
+/// A row that may be a sent one with changes: made once more, it would be there twice.
+fn changed(number: u32, sent: Sent<'_>, problem: impl Fn(&'static str, Message) -> Problem) -> Problem {
+    let run = sent.run;
+    let message = match sent.id {
+        Some(id) => message!(
+            "row {number} stands in the place of one that run {run} has sent, and that is {id} in the account: it may be the same, changed",
+            number,
+            run,
+            id
+        ),
+        None => message!(
+            "row {number} stands in the place of one that run {run} has sent, and nobody knows whether that arrived: it may be the same, changed",
+            number,
+            run
+        ),
+    };
+    problem("source.row-changed", message).hint(
+        "if it is, change the record in the account, or by an update; if it is another record, import it from a file of its own, such as rejected.xlsx",
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_row_is_found_with_what_is_known_of_it() {
-        let mut sent = SentRows::default();
-        sent.add("b", [(7, None), (2, Some(20)), (3, Some(30))]);
-        sent.add("nothing", []);
-        sent.add("a", [(7, Some(70)), (3, Some(31)), (9, None)]);
-        sent.complete();
-        let found = |row: u32| sent.find(row).map(|sent| (sent.run, sent.id));
-        let all: Vec<_> = [1, 2, 3, 7, 8, 9].into_iter().map(found).collect();
-        let expected =
-            [None, Some(("b", Some(20))), Some(("b", Some(30))), Some(("a", Some(70))), None, Some(("a", None))];
-        assert_eq!(all, expected);
+        let sent = [(7, "b", Some(70)), (2, "b", Some(20)), (3, "a", None)];
+        let sent = SentRows::new(sent.into_iter(), [(9, "c", None), (8, "a", Some(80))].into_iter());
+        let told = |sent: Option<Sent<'_>>| sent.map(|sent| (sent.run.to_owned(), sent.id));
+        let run = |name: &str, id| Some((name.to_owned(), id));
+        let all: Vec<_> = [1, 2, 3, 7, 8].into_iter().map(|row| told(sent.find(row))).collect();
+        assert_eq!(all, [None, run("b", Some(20)), run("a", None), run("b", Some(70)), None]);
+        let changed: Vec<_> = [7, 8, 9].into_iter().map(|row| told(sent.find_changed(row))).collect();
+        assert_eq!(changed, [None, run("a", Some(80)), run("c", None)]);
+        assert_eq!(sent.newest_run(), "c");
     }
 }

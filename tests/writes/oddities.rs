@@ -136,7 +136,7 @@ async fn a_key_that_another_run_has_sent_meanwhile_is_not_sent() {
 /// Under the id 5.
 fn another_run_makes(state: &std::path::Path, kind: Kind, key: &str) {
     let head = head(kind, Action::Create);
-    let new = NewRun { name: "other", head: &head, snapshot: "{}", started_at: 0, edits: &[] };
+    let new = NewRun { name: "other", head: &head, snapshot: "{}", started_at: 0, edits: &[], rows: None };
     let mut journal = Journal::begin(amoport::store::Store::open(state).expect("the store"), &new).expect("a journal");
     let batch = journal.next_batch();
     journal

@@ -6,7 +6,7 @@ use amoport::clock::Clock;
 use amoport::entity::{Action, Kind};
 use amoport::mapping::{self, Ledger, Plan, Record, compile};
 use amoport::sandbox::{Options as SandboxOptions, Sandbox};
-use amoport::store::{Head, Journal, Line, MappingHead, NewRun, SourceHead, Store, StoreError, Verify};
+use amoport::store::{Head, Journal, Line, MappingHead, NewRun, Reopen, SourceHead, Store, StoreError, Verify};
 use amoport::table::{Format, ReadOptions, Row, Table};
 use amoport::upload::feed::{Fed, Loaded, Walked};
 use amoport::upload::{BatchSize, End, Options, Upload};
@@ -123,7 +123,7 @@ impl Stage {
         let write = kind.spec().write(action).expect("a way of writing it");
         let plan = Arc::new(Plan { kind, action, write, catalog: Some(CATALOG), ..plan });
         let head = head(kind, action);
-        let new = NewRun { name: "run", head: &head, snapshot: "{}", started_at: 0, edits: &[] };
+        let new = NewRun { name: "run", head: &head, snapshot: "{}", started_at: 0, edits: &[], rows: None };
         let journal = Journal::begin(Store::open(folder.path()).expect("the store"), &new).expect("a journal");
         Stage { folder, client: client(&service.url, "token"), plan, journal: Arc::new(Mutex::new(journal)) }
     }
@@ -135,7 +135,7 @@ impl Stage {
     /// As after a kill, or after a stop.
     pub fn resume(self) -> Stage {
         let run = self.store().run_named("run").expect("the store works").expect("the run is there");
-        let resumed = Journal::resume(self.store(), &run, false).expect("the store works");
+        let resumed = Journal::resume(self.store(), &run, Reopen::GoOn).expect("the store works");
         assert!(resumed.doubts.is_empty(), "{:?}", resumed.doubts);
         Stage { journal: Arc::new(Mutex::new(resumed.journal)), ..self }
     }
@@ -163,6 +163,7 @@ impl Stage {
                 clock: Clock::faster(100.0),
                 again: false,
                 sample: false,
+                giving_up: false,
             },
             doubts: Vec::new(),
             links_unknown,
@@ -242,6 +243,9 @@ pub fn head(kind: Kind, action: Action) -> Head {
         hidden_rows: None,
         links: false,
         fill_down: Vec::new(),
+            absolute: None,
+            rows_digest: None,
+            new_delivery: false,
     };
     Head {
         source,

@@ -3,7 +3,7 @@
 use super::{in_file, tell};
 use amoport::entity::{Action, Entity, Kind};
 use amoport::store::{
-    BatchOf, Head, Journal, MappingHead, NewRun, Outcome, Resumed, RunEnd, RunOutcome, Sending, SourceHead, Status,
+    BatchOf, Head, Journal, MappingHead, NewRun, Reopen, Outcome, Resumed, RunEnd, RunOutcome, Sending, SourceHead, Status,
     Store, StoreError, Verify,
 };
 use amoport::table::Format;
@@ -43,7 +43,7 @@ fn synced(out: &mut File, text: &str) -> std::io::Result<usize> {
 
 pub fn journal(folder: &Path, batches: usize) -> Result<(), String> {
     let store = Store::open(folder).map_err(|e| e.to_string())?;
-    let new = NewRun { name: "measured", head: &head("", 7), snapshot: "{}", started_at: 0, edits: &[] };
+    let new = NewRun { name: "measured", head: &head("", 7), snapshot: "{}", started_at: 0, edits: &[], rows: None };
     let mut journal = Journal::begin(store, &new).map_err(told)?;
     let mut rows = FIRST_ROW..;
     for _ in 0..batches {
@@ -65,7 +65,7 @@ pub fn outcomes(folder: &Path, rows: usize) -> Result<(), String> {
     let open = || Store::open(folder).map_err(|e| e.to_string());
     let store = open()?;
     let run = store.runs().map_err(told)?.into_iter().next().ok_or("there is no run in this store")?;
-    let Resumed { mut journal, doubts, mut done, .. } = Journal::resume(open()?, &run, false).map_err(told)?;
+    let Resumed { mut journal, doubts, mut done, .. } = Journal::resume(open()?, &run, Reopen::GoOn).map_err(told)?;
     for doubt in doubts {
         let made: Vec<Outcome> = doubt.rows.iter().map(|row| made(*row)).collect();
         journal.settle_doubt(doubt.batch, &made).map_err(told)?;
@@ -124,6 +124,9 @@ pub fn head(url: &str, rate: u32) -> Head {
             hidden_rows: None,
             links: false,
             fill_down: Vec::new(),
+            absolute: None,
+            rows_digest: None,
+            new_delivery: false,
         },
         mapping: MappingHead { path: String::new(), sha256: String::new(), made: None },
         kind: Kind::Lead,

@@ -10,6 +10,7 @@ use super::event::{Event, Phase, Teller};
 use super::prepare::{self, unless_cancelled};
 use super::request::{CheckRequest, ImportRequest};
 use super::result::{Checked, RunResult};
+use super::sent_before::{Asked, Guarded};
 use super::target::Opened;
 use super::{flawed, returned, run, source, survey, walk};
 use crate::account::{Account, Wanted};
@@ -88,7 +89,17 @@ pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec
     let runtime = prepare::runtime()?;
     let held = open(import, &runtime, tell)?;
     let (stretches, _) = stretches(import, &held, &runtime, tell)?;
-    stretches.into_iter().map(|stretch| walk::walk(stretch.table, &stretch.plan, import, tell)).collect()
+    let (state, account) = (&import.folders.state, &held.target.account);
+    let asked = Asked { state, account, file: &import.source, keyed: true };
+    let mut checked = Vec::new();
+    for Stretch { purpose, table, plan, .. } in stretches {
+        let guarded = match purpose {
+            Purpose::AsNew => Guarded::of(&asked, &table, &plan, &ImportRequest { again: false, ..import.clone() })?,
+            Purpose::Update | Purpose::Create => Guarded::default(),
+        };
+        checked.push(walk::walk(table, &plan, import, &guarded, tell)?);
+    }
+    Ok(checked)
 }
 
 fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Result<Held, EngineError> {
@@ -372,6 +383,7 @@ fn run_stretch(
         // Here `--again` speaks of new rows, which keep their keys.
         again: false,
         weighed,
+        rows: None,
         total: None,
         returning: (purpose == Purpose::Update).then(|| Returning {
             export: &held.hidden.stamp.export,

@@ -1,0 +1,220 @@
+//! Gives a run up: what it had sent and never seen answered is looked for in the account, and its rest is never sent. For a run
+//! that nobody wants to go on with, and for one whose source has become another.
+
+use super::begin::{Job, lock};
+use super::cancel::Cancel;
+use super::error::EngineError;
+use super::event::{Event, Teller};
+use super::request::{AbandonRequest, Folders, ResumeRequest};
+use super::result::RunResult;
+use super::target::Token;
+use super::{report, resume, run, sent_before, source};
+use crate::entity::Action;
+use crate::mapping::{Mapped, Mapper, Plan};
+use crate::message;
+use crate::problem::{Place, Problem, Stage};
+use crate::store::{Journal, OpenDoubt, Outcome, Reopen, Resumed, Run, RunEnd, RunOutcome, Status, Store, Word};
+use crate::table::{Row, RowHasher, Table};
+use crate::upload::feed::{Loaded, Select};
+use crate::upload::{Doubt, IN_FLIGHT};
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Gives up a run that has not ended.
+pub fn abandon(request: &AbandonRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
+    let tell = &mut Teller::new(events);
+    let store = Store::open(&request.folders.state)?;
+    let Some(found) = store.run_named(&request.run)? else {
+        let message = message!("there is no run \"{name}\"", name = &request.run);
+        return Err(EngineError::refused("no-run", message, "see: amoport runs"));
+    };
+    if found.outcome.is_final() {
+        let message =
+            message!("run {name} has ended ({outcome})", name = &found.name, outcome = found.outcome.word());
+        return Err(EngineError::refused("run-ended", message, "there is nothing to give up"));
+    }
+    let giving = Giving { folders: &request.folders, token: request.token.clone(), cancel: &request.cancel };
+    let locks = lock(&request.folders.state, &found.head)?;
+    let run = found.run;
+    giving.up(store, found, locks, tell)?;
+    let store = Store::open(&request.folders.state)?;
+    let folder = store.run(run)?.head.folder;
+    let result = report::close(&store, run, Path::new(&folder), None, tell)?;
+    source::sweep_spool(&request.folders.state);
+    Ok(result)
+}
+
+/// What giving up a run needs beside the run.
+pub(super) struct Giving<'a> {
+    pub folders: &'a Folders,
+    pub token: Option<Token>,
+    pub cancel: &'a Cancel,
+}
+
+/// What of a run can still be mapped as it was.
+struct Remapped {
+    table: Table,
+    plan: Arc<Plan>,
+    doubtful: HashMap<u32, Loaded>,
+    /// The source is as it was: what was not sent has its place in the report.
+    whole: bool,
+}
+
+impl Giving<'_> {
+    /// Settles what is in doubt and closes the run; its report is for the caller to write.
+    pub(super) fn up(
+        &self,
+        store: Store,
+        found: Run,
+        locks: Vec<File>,
+        tell: &mut Teller<'_>,
+    ) -> Result<(), EngineError> {
+        let mapped = self.mapped(&store, &found);
+        match mapped {
+            Some(mapped) if found.head.action == Action::Create => self.settle(store, found, mapped, locks, tell),
+            _ => self.close_blind(&found),
+        }
+    }
+
+    /// The source and the mapping as they were; or, of a source that has changed, the doubtful rows that still stand in it.
+    fn mapped(&self, store: &Store, found: &Run) -> Option<Remapped> {
+        let asked = ResumeRequest { cancel: self.cancel.clone(), ..ResumeRequest::new(self.folders.clone()) };
+        if let Ok(opened) = resume::open(&asked, store, found) {
+            let resume::OpenedRun { table, plan, doubtful, .. } = opened;
+            return Some(Remapped { table, plan, doubtful, whole: true });
+        }
+        let opened = source::reopen(&found.head.source).and_then(|table| Ok((table, resume::written(found)?)));
+        let (table, plan) = opened.and_then(|opened| resume::compiled(&asked, store, found, opened)).ok()?;
+        // Which rows made a record together is not known any more.
+        if plan.groups.is_some() {
+            return None;
+        }
+        let plan = Arc::new(plan);
+        let doubtful = still_there(store, found, &table, &plan, self.cancel).ok()?;
+        Some(Remapped { table, plan, doubtful, whole: false })
+    }
+
+    fn settle(
+        &self,
+        store: Store,
+        found: Run,
+        mapped: Remapped,
+        locks: Vec<File>,
+        tell: &mut Teller<'_>,
+    ) -> Result<(), EngineError> {
+        let state = &self.folders.state;
+        let target = resume::target(&found.head, self.token.clone(), state, tell)?;
+        let Remapped { table, plan, mut doubtful, whole } = mapped;
+        let reopen = if whole { Reopen::GoOn } else { Reopen::KeepRest };
+        let Resumed { mut journal, doubts, mut done, .. } = Journal::resume(Store::open(state)?, &found, reopen)?;
+        let mut settled = Vec::new();
+        for doubt in doubts {
+            let (there, gone): (Vec<u32>, Vec<u32>) = doubt.rows.iter().partition(|row| doubtful.contains_key(row));
+            let outcomes: Vec<Outcome> = gone.into_iter().map(|row| unknown(&found, row)).collect();
+            journal.leave_in_doubt(doubt.batch, &outcomes)?;
+            if there.is_empty() {
+                journal.settle_doubt(doubt.batch, &[])?;
+                continue;
+            }
+            settled.push(OpenDoubt { rows: there, ..doubt });
+        }
+        let doubts = Doubt::reopen(settled, std::mem::take(&mut doubtful))?;
+        done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
+        let known = resume::known(&store, &found, &plan)?;
+        let refused = store.refused(found.run)?;
+        let sent = Arc::new(sent_before::of_run(&store, &found, !plan.key.is_empty())?);
+        // Of a source that has changed no row is read: its rest is noted by its numbers.
+        let only = (!whole).then(HashSet::new);
+        let (rows, limit) = (found.head.rows, found.head.limit);
+        let select = Select { done, refused, known: known.all(), rows, limit, only, sent };
+        let job = Job {
+            client: Arc::clone(&target.client),
+            plan,
+            table,
+            journal,
+            doubts,
+            links_unknown: known.links_unknown,
+            store,
+            name: found.name.clone(),
+            select,
+            budget: None,
+            over_budget: false,
+            giving_up: true,
+            total: None,
+            head: found.head.clone(),
+            in_flight: IN_FLIGHT,
+            cancel: self.cancel.clone(),
+            _locks: locks,
+        };
+        run::settle(job, &target, tell)?;
+        let store = Store::open(state)?;
+        // Interrupted, it is not given up yet.
+        if !whole && store.run(found.run)?.outcome.is_final() {
+            store.note_rest(&found)?;
+        }
+        Ok(())
+    }
+
+    /// Neither the source nor the mapping is there as it was: nothing can be looked for.
+    fn close_blind(&self, found: &Run) -> Result<(), EngineError> {
+        let state = &self.folders.state;
+        let Resumed { mut journal, doubts, .. } = Journal::resume(Store::open(state)?, found, Reopen::KeepRest)?;
+        for doubt in doubts {
+            let outcomes: Vec<Outcome> = doubt.rows.iter().map(|row| unknown(found, *row)).collect();
+            let of_creation = found.head.action == Action::Create;
+            journal.settle_doubt(doubt.batch, if of_creation { &outcomes } else { &[] })?;
+        }
+        let unknown = journal.counts().unknown;
+        drop(journal);
+        let store = Store::open(state)?;
+        store.note_rest(found)?;
+        let (outcome, exit_code) = (RunOutcome::Abandoned, run::abandoned_code(unknown));
+        let end = RunEnd { outcome, exit_code, elapsed_ms: 0, sent: 0, retried: 0, throttled: 0, source_rows: 0 };
+        Ok(store.end(found.run, &end)?)
+    }
+}
+
+/// A record that was sent, and whose row is not there any more to be looked for.
+fn unknown(found: &Run, row: u32) -> Outcome {
+    let message = "the record was sent, and its row is not in the source any more, so that nobody can look for it";
+    let problem = Problem::new(Stage::Reconcile, "unknown", message)
+        .at(Place::Cell { source: found.source(), row, column: None })
+        .hint("look for it in the account before importing it again");
+    Outcome { problems: vec![problem], ..Outcome::new(row, Status::Unknown) }
+}
+
+/// The doubtful rows of a run that still stand in its source, mapped under the numbers that they had.
+fn still_there(
+    store: &Store,
+    found: &Run,
+    table: &Table,
+    plan: &Arc<Plan>,
+    cancel: &Cancel,
+) -> Result<HashMap<u32, Loaded>, EngineError> {
+    let (wanted, then) = (store.doubtful_rows(found.run)?, store.source_rows(found.run)?.unwrap_or_default());
+    let now = sent_before::hashed(source::again(table)?, &hasher(found, table), cancel)?;
+    let numbers: HashMap<u32, u32> = sent_before::shared(&then, &now)
+        .into_iter()
+        .map(|(old, new)| (now.numbers()[new], then.numbers()[old]))
+        .filter(|(_, old)| wanted.contains(old))
+        .collect();
+    let mut mapper = Mapper::new(Arc::clone(plan), &found.name);
+    let (mut again, mut row, mut records) = (source::again(table)?, Row::default(), HashMap::new());
+    while again.read(&mut row)? {
+        let Some(number) = numbers.get(&row.number) else { continue };
+        row.number = *number;
+        if let Mapped::Record(record) = mapper.apply(&row) {
+            records.insert(*number, Loaded { record, row: row.clone(), more: Vec::new() });
+        }
+    }
+    Ok(records)
+}
+
+/// By the columns of then, where they are all there.
+fn hasher(found: &Run, table: &Table) -> RowHasher {
+    let (then, now) = (&found.head.source.titles, table.header.titles().map(str::to_owned).collect::<Vec<_>>());
+    let narrowed = (!RowHasher::same_columns(then, &now)).then(|| RowHasher::of_titles(&table.header, then)).flatten();
+    narrowed.unwrap_or_else(|| RowHasher::new(&table.header))
+}

@@ -1,0 +1,99 @@
+//! What an import would hold back, or refuse, of a source: for those who look and send nothing.
+
+use super::{Compared, Lifted, Origin, compare, earlier, rows, unless_nothing_new, unless_open};
+use crate::engine::error::{EngineError, ErrorKind};
+use crate::engine::request::ImportRequest;
+use crate::engine::source;
+use crate::engine::survey::Weighed;
+use crate::entity::Action;
+use crate::mapping::Plan;
+use crate::problem::{Note, Problem};
+use crate::store::{Run, Store};
+use crate::table::{RowHashes, Table};
+use crate::upload::SentRows;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Whose source is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    pub state: &'a Path,
+    /// As the store names it.
+    pub account: &'a str,
+    pub file: &'a Path,
+    pub keyed: bool,
+}
+
+#[derive(Debug, Default)]
+pub struct Guarded {
+    pub sent: Arc<SentRows>,
+    pub notes: Vec<Note>,
+    path: PathBuf,
+    /// Why the import would not begin.
+    refused: Vec<Problem>,
+}
+
+impl Guarded {
+    pub fn of(
+        asked: &Asked<'_>,
+        table: &Table,
+        plan: &Plan,
+        import: &ImportRequest,
+    ) -> Result<Guarded, EngineError> {
+        let lifted = Lifted { again: import.again, by_keys: import.same_keys && asked.keyed };
+        let none = Guarded { path: asked.file.to_owned(), ..Guarded::default() };
+        let Some(store) = Store::existing(asked.state)?.filter(|_| plan.action == Action::Create) else {
+            return Ok(none);
+        };
+        let what = |run: &Run| (run.head.kind, run.head.action, run.head.catalog) == (plan.kind, plan.action, plan.catalog);
+        if !store.runs_into(asked.account)?.iter().any(what) {
+            return Ok(none);
+        }
+        let now = rows(table, &import.cancel)?;
+        let (absolute, sha256) = (super::absolute(asked.file), source::sha256(asked.file)?);
+        let digest = (!now.is_empty()).then(|| RowHashes::digest(&now));
+        let origin = Origin {
+            account: asked.account,
+            kind: plan.kind,
+            action: plan.action,
+            catalog: plan.catalog,
+            absolute: absolute.as_deref(),
+            sha256: &sha256,
+            sheet: table.layout.sheet.as_deref(),
+            digest: digest.as_deref(),
+        };
+        let runs = earlier(&store, &origin, lifted, None)?;
+        let open = unless_open(&store, &runs, asked.file, import.rows);
+        let titles: Vec<String> = table.header.titles().map(str::to_owned).collect();
+        let compared = compare(&store, &runs, &origin, (&now, &titles), asked.keyed, Some((table, &import.cancel)));
+        let mut refused = Vec::new();
+        let mut refusal = |error: EngineError| match error.kind {
+            ErrorKind::Refused => {
+                refused.extend(error.problems);
+                Ok(())
+            }
+            _ => Err(error),
+        };
+        open.or_else(&mut refusal)?;
+        let compared = match compared {
+            Ok(compared) => compared,
+            Err(error) => {
+                refusal(error)?;
+                Compared::default()
+            }
+        };
+        Ok(Guarded { sent: Arc::new(compared.sent), notes: compared.notes, refused, ..none })
+    }
+
+    /// As the import would refuse it, after everything else was listed.
+    pub fn refusal(&self, weighed: Weighed) -> Result<(), EngineError> {
+        let mut problems = self.refused.clone();
+        if problems.is_empty() {
+            return unless_nothing_new(&self.path, &self.sent, weighed);
+        }
+        let first = problems.remove(0);
+        let mut error = EngineError::from(first);
+        error.problems.extend(problems);
+        Err(error)
+    }
+}
