@@ -112,7 +112,7 @@ fn records_that_never_arrived_go_again_after_the_settling_time() {
     service.faults(r#"{"script":[{"on":"POST leads","nth":2,"times":1,"do":"504"}]}"#);
     let folder = folder(&leads(150, |_| None));
     let run = folder.run(&service, &import(&["--json", "--batch", "50", "--settle", "2s"])).expect(0);
-    assert!(run.stderr.contains("50 to be sent again"), "{}", run.stderr);
+    assert!(run.stderr.contains("50 not there"), "{}", run.stderr);
     assert_eq!(service.entities("leads"), 150);
     assert_eq!(service.requests("POST leads"), 4);
 }
@@ -241,16 +241,94 @@ fn records_whose_key_was_imported_before_are_not_made_again() {
     assert_eq!(service.entities("leads"), 23);
 }
 
+/// Killed after the service has answered its second batch of eight, and before that was noted.
+fn killed(service: &Service, csv: &str, mapping: &str) -> Folder {
+    let folder = Folder::new();
+    folder.write("leads.csv", csv);
+    folder.write("leads.toml", mapping);
+    let mut command = folder.command(service, &import(&["--batch", "8", "--settle", "1s"]));
+    command.env("AMOPORT_CRASH", "answered-before:2");
+    assert!(!command.output().expect("the program starts").status.success());
+    folder
+}
+
+const KEYLESS: &str = "version = 1\nkind = \"lead\"\n[lead]\nname = \"name\"\nprice = \"price\"\n";
+
 #[test]
-fn a_source_that_changed_is_not_resumed() {
+fn of_a_source_that_changed_what_was_not_sent_goes_in_a_run_of_its_own() {
     let service = Service::start();
-    service.faults(r#"{"script":[{"on":"POST leads","nth":2,"do":"403"}]}"#);
-    let folder = folder(&leads(500, |_| None));
-    folder.run(&service, &IMPORT).expect(4);
+    let csv = leads(40, |_| None);
+    let folder = killed(&service, &csv, KEYLESS);
+    let made = service.entities("leads");
+    assert!(made >= 8, "{made}");
+    let first = folder.runs()[0].clone();
+    // One of the rows that were sent is corrected; one stands in front, one behind.
+    let changed = csv.replacen("1,Сделка 1,10\n", "0,Сделка 0,0\n1,Сделка 1,11\n", 1) + "41,Сделка 41,410\n";
+    folder.write("leads.csv", changed);
+    let import = folder.run(&service, &IMPORT).expect(2);
+    assert!(import.stderr.contains("has not ended") && import.stderr.contains("amoport resume"), "{}", import.stderr);
+    let resumed = folder.run(&service, &["resume", "--json"]).expect(1);
+    assert!(resumed.stderr.contains("that run is closed"), "{}", resumed.stderr);
+    let counts = resumed.json()["counts"].clone();
+    assert_eq!(folder.runs().len(), 2);
+    // Row 2 is new, row 3 may be the row that was sent, and is not sent again.
+    assert_eq!(counts["rejected"], 2, "{counts}: nobody knows which of two stands in its place");
+    assert_eq!(service.entities("leads"), 41, "{counts}");
+    assert_eq!(counts["skipped"].as_u64().unwrap() + counts["created"].as_u64().unwrap(), 40, "{counts}");
+    // The first run tells of every row, and what was looked for is found, but for the one whose row is gone.
+    let told = std::fs::read_to_string(first.join("results.csv")).unwrap();
+    let of = |status: &str| told.lines().filter(|line| line.contains(&format!(",create,{status},"))).count() as u64;
+    assert_eq!(
+        (of("created") + of("unknown"), of("created") + of("unknown") + of("unprocessed")),
+        (made, 40),
+        "{told}"
+    );
+    assert!(of("unknown") <= 1, "{told}");
+    assert_eq!(std::fs::read_to_string(first.join("run.json")).unwrap().matches("\"abandoned\"").count(), 1);
+}
+
+#[test]
+fn a_run_that_is_given_up_has_its_doubts_settled_and_its_rest_goes_in_another() {
+    for (mapping, changed) in [(KEYLESS, false), (MAPPING, false), (KEYLESS, true)] {
+        let service = Service::start();
+        let csv = leads(40, |_| None);
+        let folder = killed(&service, &csv, mapping);
+        let made = service.entities("leads");
+        if changed {
+            folder.write("leads.csv", format!("{csv}41,Сделка 41,410\n"));
+        }
+        let name = folder.runs()[0].file_name().unwrap().to_str().unwrap().to_owned();
+        let run = folder.run(&service, &["runs", "--abandon", &name, "--json"]).expect(0);
+        let counts = run.json()["counts"].clone();
+        assert_eq!((&counts["created"], &counts["unknown"]), (&made.into(), &0.into()), "{counts}");
+        assert_eq!(counts["unprocessed"], 40 - made, "{counts}");
+        assert_eq!((service.entities("leads"), run.json()["outcome"].as_str()), (made, Some("abandoned")));
+        let again = folder.run(&service, &["resume", &name]).expect(2);
+        assert!(again.stderr.contains("has ended (abandoned)"), "{}", again.stderr);
+        let rest = folder.run(&service, &import(&["--json"])).expect(0).json()["counts"].clone();
+        let all = if changed { 41 } else { 40 };
+        assert_eq!((&rest["skipped"], &rest["created"]), (&made.into(), &(all - made).into()), "{rest}");
+        assert_eq!(service.entities("leads"), all);
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_for_when_a_run_is_given_up_is_unknown_and_is_not_sent_again() {
+    let service = Service::start();
+    let folder = killed(&service, &leads(40, |_| None), KEYLESS);
+    let made = service.entities("leads");
+    service.faults(r#"{"script":[{"on":"GET leads","nth":1,"times":1000,"do":"500"}]}"#);
+    let name = folder.runs()[0].file_name().unwrap().to_str().unwrap().to_owned();
+    let run = folder.run(&service, &["runs", "--abandon", &name, "--json"]).expect(7);
+    let counts = run.json()["counts"].clone();
+    let unknown = counts["unknown"].as_u64().unwrap();
+    assert!(unknown > 0, "{counts}");
     service.faults("{}");
-    folder.write("leads.csv", leads(501, |_| None));
-    let refused = folder.run(&service, &["resume"]).expect(2);
-    assert!(refused.stderr.contains("the source has changed since the run began"), "{}", refused.stderr);
+    let rest = folder.run(&service, &import(&["--json"])).expect(1).json()["counts"].clone();
+    assert_eq!(rest["rejected"], unknown, "{rest}");
+    assert!(folder.of_run("problems.csv").contains("sent-unknown"));
+    assert_eq!(service.entities("leads"), made + rest["created"].as_u64().unwrap());
+    assert!(service.entities("leads") <= 40);
 }
 
 #[test]

@@ -68,7 +68,7 @@ impl<'a> Listener<'a> {
                 say::note(self.common, text);
             }
             upload::Event::Looked { found, missing, unclear, last: true } => {
-                let text = format!("looked: {found} found, {missing} to be sent again, {unclear} unclear");
+                let text = format!("looked: {found} found, {missing} not there, {unclear} unclear");
                 say::note(self.common, text);
             }
             upload::Event::Looked { last: false, .. }

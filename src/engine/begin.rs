@@ -128,7 +128,14 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
         write_left(&folder, returning.left_alone)?;
         store.returning(returning.export, returning.ids.iter().copied())?;
     }
-    let new = NewRun { name: &name, head: &head, snapshot: ready.snapshot, started_at: now(), edits: &ready.edits, rows: rows.as_ref() };
+    let new = NewRun {
+        name: &name,
+        head: &head,
+        snapshot: ready.snapshot,
+        started_at: now(),
+        edits: &ready.edits,
+        rows: rows.as_ref(),
+    };
     let journal = Journal::begin(store, &new)?;
     tell.event(Event::Started { run: name.clone() });
     Ok(Job {

@@ -31,8 +31,7 @@ pub fn abandon(request: &AbandonRequest, events: &mut dyn FnMut(Event)) -> Resul
         return Err(EngineError::refused("no-run", message, "see: amoport runs"));
     };
     if found.outcome.is_final() {
-        let message =
-            message!("run {name} has ended ({outcome})", name = &found.name, outcome = found.outcome.word());
+        let message = message!("run {name} has ended ({outcome})", name = &found.name, outcome = found.outcome.word());
         return Err(EngineError::refused("run-ended", message, "there is nothing to give up"));
     }
     let giving = Giving { folders: &request.folders, token: request.token.clone(), cancel: &request.cancel };
@@ -121,6 +120,9 @@ impl Giving<'_> {
             settled.push(OpenDoubt { rows: there, ..doubt });
         }
         let doubts = Doubt::reopen(settled, std::mem::take(&mut doubtful))?;
+        if !whole {
+            store.note_rest(&found, &doubts.iter().flat_map(|doubt| &doubt.records).map(|l| l.record.row).collect())?;
+        }
         done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
         let known = resume::known(&store, &found, &plan)?;
         let refused = store.refused(found.run)?;
@@ -149,11 +151,6 @@ impl Giving<'_> {
             _locks: locks,
         };
         run::settle(job, &target, tell)?;
-        let store = Store::open(state)?;
-        // Interrupted, it is not given up yet.
-        if !whole && store.run(found.run)?.outcome.is_final() {
-            store.note_rest(&found)?;
-        }
         Ok(())
     }
 
@@ -169,7 +166,7 @@ impl Giving<'_> {
         let unknown = journal.counts().unknown;
         drop(journal);
         let store = Store::open(state)?;
-        store.note_rest(found)?;
+        store.note_rest(found, &HashSet::new())?;
         let (outcome, exit_code) = (RunOutcome::Abandoned, run::abandoned_code(unknown));
         let end = RunEnd { outcome, exit_code, elapsed_ms: 0, sent: 0, retried: 0, throttled: 0, source_rows: 0 };
         Ok(store.end(found.run, &end)?)

@@ -56,8 +56,8 @@ pub use give_up::abandon;
 pub use import::import;
 pub use report::{report, runs};
 pub use request::{
-    AbandonRequest, Answer, CheckRequest, Consent, ExportRequest, Folders, ImportRequest, MaxErrors, ReportRequest, ResumeRequest,
-    SourceOptions,
+    AbandonRequest, Answer, CheckRequest, Consent, ExportRequest, Folders, ImportRequest, MaxErrors, ReportRequest,
+    ResumeRequest, SourceOptions,
 };
 pub use result::{Checked, Next, Part, RunResult};
 pub use resume::resume;

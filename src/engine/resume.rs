@@ -8,7 +8,7 @@ use super::request::{ImportRequest, ResumeRequest, SourceOptions};
 use super::result::RunResult;
 use super::survey::{self, Counting, Surveying};
 use super::target::{Opened, Target, Token};
-use super::{give_up, import, report, prepare, round_trip, run, sent_before, source};
+use super::{give_up, import, prepare, report, round_trip, run, sent_before, source};
 use crate::account::Account;
 use crate::entity::Action;
 use crate::mapping::{self, Plan, Written, compile};

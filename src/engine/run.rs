@@ -40,11 +40,7 @@ pub(super) fn settle(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result
 }
 
 /// Everything up to the end of the run. What comes back: the store, the number of the run, and why it stopped.
-fn carry_out(
-    job: Job,
-    target: &Opened,
-    tell: &mut Teller<'_>,
-) -> Result<(Store, i64, Option<Message>), EngineError> {
+fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store, i64, Option<Message>), EngineError> {
     let giving_up = job.giving_up;
     let Job { client, plan, table, journal, doubts, links_unknown, store, name, head, select, budget, .. } = job;
     let started = Instant::now();

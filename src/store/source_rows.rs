@@ -26,9 +26,9 @@ impl Store {
         read(&self.db, run)
     }
 
-    /// Gives every row of a run's source its place: what has no outcome is unprocessed. Where the run was to take a number of
+    /// Gives every row of a run's source its place: what has no outcome is unprocessed, but for rows that have one soon. Where the run was to take a number of
     /// records only, nobody knows which of the rest were meant.
-    pub fn note_rest(&self, run: &Run) -> Result<(), StoreError> {
+    pub fn note_rest(&self, run: &Run, soon: &HashSet<u32>) -> Result<(), StoreError> {
         let Some(rows) = self.source_rows(run.run)?.filter(|_| run.head.limit.is_none()) else { return Ok(()) };
         let wanted = |row: &u32| run.head.rows.is_none_or(|(first, last)| (first..=last).contains(row));
         let tx = Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
@@ -43,10 +43,13 @@ impl Store {
             }
         }
         let all = rows.numbers().iter().copied().filter(wanted);
-        for row in all.clone().filter(|row| !known.contains(row)) {
+        for row in all.clone().filter(|row| !known.contains(row) && !soon.contains(row)) {
             put::insert(&tx, run.run, None, &Outcome::new(row, Status::Unprocessed))?;
         }
-        tx.execute("UPDATE run SET source_rows = max(source_rows, ?) WHERE run = ?", params![all.count() as i64, run.run])?;
+        tx.execute(
+            "UPDATE run SET source_rows = max(source_rows, ?) WHERE run = ?",
+            params![all.count() as i64, run.run],
+        )?;
         Ok(tx.commit()?)
     }
 }
@@ -58,7 +61,10 @@ fn read(db: &Connection, run: i64) -> Result<Option<RowHashes>, StoreError> {
     while let Some(piece) = pieces.next()? {
         let (numbers, hashes): (Vec<u8>, Vec<u8>) = (piece.get(0)?, piece.get(1)?);
         let (hashes, _) = hashes.as_chunks::<8>();
-        unpack(&numbers).into_iter().zip(hashes).for_each(|(number, hash)| rows.push(number, u64::from_le_bytes(*hash)));
+        unpack(&numbers)
+            .into_iter()
+            .zip(hashes)
+            .for_each(|(number, hash)| rows.push(number, u64::from_le_bytes(*hash)));
     }
     Ok((!rows.is_empty()).then_some(rows))
 }

@@ -167,12 +167,17 @@ impl Folder {
         self.command(service, args).spawn().expect("the program runs")
     }
 
+    /// The folders of the runs, the oldest first.
+    pub fn runs(&self) -> Vec<PathBuf> {
+        let runs = std::fs::read_dir(self.path().join("runs")).into_iter().flatten();
+        let mut runs: Vec<PathBuf> = runs.map(|run| run.expect("a folder").path()).collect();
+        runs.sort();
+        runs
+    }
+
     /// A file of the newest run.
     pub fn of_run(&self, name: &str) -> String {
-        let mut runs: Vec<PathBuf> =
-            std::fs::read_dir(self.path().join("runs")).expect("runs").flatten().map(|e| e.path()).collect();
-        runs.sort();
-        std::fs::read_to_string(runs.last().expect("a run").join(name)).expect("a file of the run")
+        std::fs::read_to_string(self.runs().last().expect("a run").join(name)).expect("a file of the run")
     }
 
     /// `results.csv` of the newest run as rows of named cells.

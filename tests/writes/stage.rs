@@ -243,9 +243,9 @@ pub fn head(kind: Kind, action: Action) -> Head {
         hidden_rows: None,
         links: false,
         fill_down: Vec::new(),
-            absolute: None,
-            rows_digest: None,
-            new_delivery: false,
+        absolute: None,
+        rows_digest: None,
+        new_delivery: false,
     };
     Head {
         source,

@@ -3,8 +3,8 @@
 use super::{in_file, tell};
 use amoport::entity::{Action, Entity, Kind};
 use amoport::store::{
-    BatchOf, Head, Journal, MappingHead, NewRun, Reopen, Outcome, Resumed, RunEnd, RunOutcome, Sending, SourceHead, Status,
-    Store, StoreError, Verify,
+    BatchOf, Head, Journal, MappingHead, NewRun, Outcome, Reopen, Resumed, RunEnd, RunOutcome, Sending, SourceHead,
+    Status, Store, StoreError, Verify,
 };
 use amoport::table::Format;
 use std::fmt::Write as _;

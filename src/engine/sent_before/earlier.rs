@@ -60,7 +60,8 @@ pub fn of_same_source(origin: &Origin<'_>, mut runs: Vec<Run>) -> Vec<Run> {
         .enumerate()
         .map(|(n, run)| {
             let of_run = Origin::of(&run.head);
-            direct[n] || runs.iter().zip(&direct).any(|(other, direct)| *direct && of_run.same_path(&Origin::of(&other.head)))
+            direct[n]
+                || runs.iter().zip(&direct).any(|(other, direct)| *direct && of_run.same_path(&Origin::of(&other.head)))
         })
         .collect();
     let mut chosen = chosen.into_iter();

@@ -34,18 +34,14 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    pub fn of(
-        asked: &Asked<'_>,
-        table: &Table,
-        plan: &Plan,
-        import: &ImportRequest,
-    ) -> Result<Guarded, EngineError> {
+    pub fn of(asked: &Asked<'_>, table: &Table, plan: &Plan, import: &ImportRequest) -> Result<Guarded, EngineError> {
         let lifted = Lifted { again: import.again, by_keys: import.same_keys && asked.keyed };
         let none = Guarded { path: asked.file.to_owned(), ..Guarded::default() };
         let Some(store) = Store::existing(asked.state)?.filter(|_| plan.action == Action::Create) else {
             return Ok(none);
         };
-        let what = |run: &Run| (run.head.kind, run.head.action, run.head.catalog) == (plan.kind, plan.action, plan.catalog);
+        let what =
+            |run: &Run| (run.head.kind, run.head.action, run.head.catalog) == (plan.kind, plan.action, plan.catalog);
         if !store.runs_into(asked.account)?.iter().any(what) {
             return Ok(none);
         }
