@@ -92,6 +92,7 @@ fn another_source_under_the_same_name_is_not_resumed() {
     one.write("leads.csv", "n,name\n1,Совсем другая\n");
     let refused = one.run(&service, &["resume"]).expect(2);
     assert!(refused.stderr.contains("the source has changed since the run began"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("none of the rows"), "{}", refused.stderr);
     let by_name = one.run(&service, &["resume", "no-such-run"]).expect(2);
     assert!(by_name.stderr.contains("there is no run \"no-such-run\""), "{}", by_name.stderr);
     assert!(service.entities("leads") < 100, "nothing of the other source was sent");

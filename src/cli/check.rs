@@ -65,6 +65,7 @@ fn tell(request: &CheckRequest, common: &Common, mut shown: Shown) -> Result<Exi
 
 fn exit(checked: &Checked) -> Exit {
     match checked.rejected {
+        _ if !checked.refused.is_empty() => Exit::Usage,
         _ if checked.over_budget => Exit::Budget,
         0 => Exit::Done,
         _ => Exit::Rejected,
@@ -89,14 +90,18 @@ fn say_checked(checked: &Checked, common: &Common) {
         common,
         format!("{of}{records} {what} {rows} rows can be sent, {rejected} would be rejected{rest}; nothing was sent"),
     );
+    say::problems(&checked.refused);
     if common.json {
         let exit = exit(checked);
-        let json = json!({
+        let mut json = json!({
             "schema": 1, "exit_code": exit as i64, "outcome": exit.outcome(), "kind": checked.kind.name(),
             "action": checked.action.name(), "source": {"path": checked.source, "rows": rows},
             "account": checked.account, "counts": checked.counts(), "problems": checked.problems,
             "notes": checked.notes,
         });
+        if !checked.refused.is_empty() {
+            json["refused"] = checked.refused.iter().map(say::json).collect();
+        }
         say::data(&json.to_string());
     }
 }

@@ -73,14 +73,6 @@ fn fault() -> EngineError {
 
 /// What `--json` prints when there is no run to tell of.
 fn failed(exit: Exit, problems: &[Problem]) -> serde_json::Value {
-    let problems: Vec<serde_json::Value> = problems
-        .iter()
-        .map(|p| {
-            json!({
-                "code": p.code, "place": p.place.to_string(), "value": p.value, "message": p.message.to_string(),
-                "hint": p.hint.as_ref().map(ToString::to_string),
-            })
-        })
-        .collect();
+    let problems: Vec<serde_json::Value> = problems.iter().map(say::json).collect();
     json!({"schema": 1, "exit_code": exit as i64, "outcome": exit.outcome(), "problems": problems})
 }

@@ -33,6 +33,14 @@ pub fn problems(problems: &[Problem]) {
     }
 }
 
+/// A problem as data.
+pub fn json(problem: &Problem) -> serde_json::Value {
+    serde_json::json!({
+        "code": problem.code, "place": problem.place.to_string(), "value": problem.value,
+        "message": problem.message.to_string(), "hint": problem.hint.as_ref().map(ToString::to_string),
+    })
+}
+
 /// A closed stderr is no reason to stop an import.
 pub fn line(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");

@@ -210,7 +210,7 @@ fn still_there(
 }
 
 /// By the columns of then, where they are all there.
-fn hasher(found: &Run, table: &Table) -> RowHasher {
+pub(super) fn hasher(found: &Run, table: &Table) -> RowHasher {
     let (then, now) = (&found.head.source.titles, table.header.titles().map(str::to_owned).collect::<Vec<_>>());
     let narrowed = (!RowHasher::same_columns(then, &now)).then(|| RowHasher::of_titles(&table.header, then)).flatten();
     narrowed.unwrap_or_else(|| RowHasher::new(&table.header))

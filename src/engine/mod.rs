@@ -4,7 +4,7 @@
 //! `request` says what is asked, `target` which account and with which token, `event` what is reported while it runs,
 //! `result` how it ended, `error` why it failed. An `import` (of a file through a mapping) and a `round_trip` (of a workbook that an export
 //! wrote) prepare with `source`, `survey` and `prepare` (`flawed` tells of a mapping that cannot be used), begin with `begin`, which says in which order a run
-//! is locked, refused (by what was `sent_before`), weighed and noted, and are carried out by `run`; `resume` goes on with one, and `give_up` ends it. `check` stops before
+//! is locked, refused (by what was `sent_before`), weighed and noted, and are carried out by `run`; `resume` goes on with one (`changed_source` where its source has changed), and `give_up` ends it. `check` stops before
 //! sending (`walk`); `report`, `export` and `account` are what their names say.
 //!
 //! Calls block until they are done, and each has a runtime of its own: from asynchronous code, call them on a thread of
@@ -21,6 +21,7 @@ mod account;
 mod after;
 mod begin;
 mod cancel;
+mod changed_source;
 mod check;
 mod config;
 mod error;

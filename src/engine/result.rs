@@ -55,6 +55,8 @@ pub struct Checked {
     pub grouped: bool,
     /// More would be rejected than the budget allows.
     pub over_budget: bool,
+    /// Why the import would not begin, as it would say.
+    pub refused: Vec<Problem>,
     /// Of a workbook without a mapping: what its rows are for.
     pub part: Option<Part>,
     pub notes: Vec<Note>,

@@ -4,23 +4,22 @@
 use super::begin::{Job, lock};
 use super::error::{EngineError, still_wanted};
 use super::event::{Event, Teller};
-use super::request::{ImportRequest, ResumeRequest, SourceOptions};
+use super::request::ResumeRequest;
 use super::result::RunResult;
 use super::survey::{self, Counting, Surveying};
 use super::target::{Opened, Target, Token};
-use super::{give_up, import, prepare, report, round_trip, run, sent_before, source};
+use super::{changed_source, prepare, round_trip, run, sent_before, source};
 use crate::account::Account;
 use crate::entity::Action;
 use crate::mapping::{self, Plan, Written, compile};
 use crate::message;
-use crate::problem::{Note, Place, Problem};
+use crate::problem::Note;
 use crate::store::{Head, Journal, OpenDoubt, Reopen, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word};
 use crate::table::Table;
 use crate::upload::feed::{Loaded, Select};
 use crate::upload::{Doubt, IN_FLIGHT, links, verify};
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Goes on with a run that was stopped, or that was killed.
@@ -32,7 +31,9 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     let head = found.head.clone();
     let locks = lock(state, &head)?;
     let opened = match open(request, &store, &found) {
-        Err(error) if may_begin_anew(&head, &error) => return anew(request, store, found, locks, tell),
+        Err(error) if changed_source::is_meant(&head, &error) => {
+            return changed_source::go_on(request, store, found, (locks, error), tell);
+        }
         opened => opened?,
     };
     let name = head.source.path.clone();
@@ -80,58 +81,6 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     let result = run::run(job, &target, tell);
     source::sweep_spool(state);
     result
-}
-
-/// A source that has changed may hold what was sent, and more: the run is given up, and what it has not sent goes in a run of its
-/// own, in which it is held back.
-fn may_begin_anew(head: &Head, error: &EngineError) -> bool {
-    let changed = |problem: &Problem| {
-        problem.code == source::CHANGED && problem.place == Place::File(Path::new(&head.source.path).to_owned())
-    };
-    head.action != Action::Delete && head.mapping.made.is_none() && error.problems.iter().any(changed)
-}
-
-fn anew(
-    request: &ResumeRequest,
-    store: Store,
-    found: Run,
-    locks: Vec<File>,
-    tell: &mut Teller<'_>,
-) -> Result<RunResult, EngineError> {
-    let head = found.head.clone();
-    let message = message!(
-        "the source has changed since run {run} began: that run is closed, and what it has not sent goes in a new one",
-        run = &found.name
-    );
-    let giving = give_up::Giving { folders: &request.folders, token: request.token.clone(), cancel: &request.cancel };
-    let run = found.run;
-    giving.up(store, found, locks, tell)?;
-    report::write(&Store::open(&request.folders.state)?, run, Path::new(&head.folder))?;
-    still_wanted(&request.cancel)?;
-    tell.note(Note::warning("source-changed", message));
-    let target = Target::of_kept(&head.target, request.token.clone());
-    let source = head.source;
-    let import = ImportRequest {
-        mapping: Some(PathBuf::from(&head.mapping.path)),
-        read: SourceOptions {
-            sheet: source.sheet,
-            header_row: Some(source.header_row),
-            hidden_rows: source.hidden_rows,
-            // It may have been saved with others.
-            ..SourceOptions::default()
-        },
-        limit: head.limit,
-        rows: head.rows,
-        batch: head.batch,
-        rate: head.rate,
-        settle_s: head.settle,
-        verify: head.verify,
-        same_keys: head.same_keys,
-        count: request.count,
-        cancel: request.cancel.clone(),
-        ..ImportRequest::new(&source.path, target, request.folders.clone())
-    };
-    import::with(&import, tell)
 }
 
 /// The account of a run, as long as its name means the same.

@@ -42,6 +42,7 @@ pub(super) fn walk(
             _ => None,
         },
         over_budget: false,
+        refused: Vec::new(),
         notes: Vec::new(),
     };
     let select = Select { sent: Arc::clone(&guarded.sent), ..import.select() };
@@ -70,9 +71,8 @@ pub(super) fn walk(
     checked.over_budget = import.max_errors.is_some_and(|max| max.of(records).exceeded(checked.rejected));
     tell.all(walked.notes);
     checked.notes = tell.take();
-    tell.event(Event::Checked(Box::new(checked.clone())));
     let Checked { records, rejected, .. } = checked;
-    let weighed = Weighed { records, rejected, sent: walked.sent, undecided: walked.undecided };
-    guarded.refusal(weighed)?;
+    checked.refused = guarded.refused(Weighed { records, rejected, sent: walked.sent, undecided: walked.undecided });
+    tell.event(Event::Checked(Box::new(checked.clone())));
     Ok(checked)
 }

@@ -257,6 +257,19 @@ impl Store {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Rows that have an outcome for good, or were sent.
+    pub fn settled_rows(&self, run: i64) -> Result<HashSet<u32>, StoreError> {
+        let mut rows = self.doubtful_rows(run)?;
+        let mut statement = self.db.prepare("SELECT row, more FROM record WHERE run = ? AND status != ?")?;
+        let mut records = statement.query(params![run, Status::Unprocessed.number()])?;
+        while let Some(record) = records.next()? {
+            let (row, more): (u32, Option<Vec<u8>>) = (record.get(0)?, record.get(1)?);
+            rows.insert(row);
+            rows.extend(unpack(&more.unwrap_or_default()));
+        }
+        Ok(rows)
+    }
+
     /// Rows of batches of records that were sent and of which nobody knows what became.
     pub fn doubtful_rows(&self, run: i64) -> Result<HashSet<u32>, StoreError> {
         let sql = format!("SELECT rows {OPEN} run = ? AND carries = 0");

@@ -81,15 +81,11 @@ impl Guarded {
         Ok(Guarded { sent: Arc::new(compared.sent), notes: compared.notes, refused, ..none })
     }
 
-    /// As the import would refuse it, after everything else was listed.
-    pub fn refusal(&self, weighed: Weighed) -> Result<(), EngineError> {
-        let mut problems = self.refused.clone();
-        if problems.is_empty() {
-            return unless_nothing_new(&self.path, &self.sent, weighed);
+    /// As the import would refuse it, once everything else is known.
+    pub fn refused(&self, weighed: Weighed) -> Vec<Problem> {
+        match unless_nothing_new(&self.path, &self.sent, weighed) {
+            Err(error) if self.refused.is_empty() => error.problems,
+            Err(_) | Ok(()) => self.refused.clone(),
         }
-        let first = problems.remove(0);
-        let mut error = EngineError::from(first);
-        error.problems.extend(problems);
-        Err(error)
     }
 }
