@@ -208,6 +208,54 @@ fn a_run_killed_while_it_leaves_out_what_was_sent_before_leaves_it_out_when_it_g
     }
 }
 
+/// Of a killed run the source grows; going on is killed as well, at every step that it takes, and at the end each row is there once.
+#[test]
+fn killed_while_the_run_of_a_changed_source_is_closed_or_its_rest_is_sent_nothing_is_there_twice() {
+    let points = [
+        ("settle-before", 1),
+        ("settle-after", 1),
+        ("end-before", 1),
+        ("local-before", 1),
+        ("sent-before", 1),
+        ("sent-after", 1),
+        ("answered-before", 1),
+        ("answered-after", 2),
+        ("end-before", 2),
+    ];
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some((point, nth)) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    grown(point, *nth);
+                }
+            });
+        }
+    });
+}
+
+fn grown(point: &'static str, nth: u32) {
+    let (service, folder) = (Service::start(), folder());
+    folder.write("rows.toml", MAPPING.replace("key = \"n\"", ""));
+    let import = ["import", "rows.csv", "-m", "rows.toml", "--batch", "8", "--settle", "1s"];
+    assert_eq!(Kill::At("answered-before", 2).strike(&folder, &service, &import).code, KILLED);
+    let csv = std::fs::read_to_string(folder.path().join("rows.csv")).expect("the source");
+    folder.write("rows.csv", csv.replacen("\n1,", "\n0,Запись 0,0\n1,", 1) + "41,Запись 41,410\n");
+    let killed = Kill::At(point, nth).strike(&folder, &service, &["resume"]);
+    assert_eq!(killed.code, KILLED, "{point}:{nth}: {}", killed.stderr);
+    let mut run = go_on(&folder, &service, &import);
+    // Where the first run was closed and no other had begun, the import begins it.
+    if run.code == 2 {
+        run = folder.run(&service, &import);
+    }
+    assert!([0, 1, 2].contains(&run.code), "{point}:{nth}: {}", run.stderr);
+    let world = service.get("/_sandbox/entities/leads?fields=id,name");
+    let names: Vec<&str> =
+        world["rows"].as_array().expect("rows").iter().filter_map(|row| row["name"].as_str()).collect();
+    let all: HashSet<&str> = names.iter().copied().collect();
+    assert_eq!((names.len(), all.len()), (39, 39), "{point}:{nth}: {names:?}\n{}", run.stderr);
+}
+
 /// Records of a voyage: a few batches, and at 7 a second not too many where each is a request of its own.
 const RECORDS: u32 = 12;
 
