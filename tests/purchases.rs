@@ -9,7 +9,7 @@ use amoport::api::{Client, parse_base, pull};
 use amoport::clock::Clock;
 use amoport::entity::Entity;
 use amoport::mapping::wanted::wanted;
-use amoport::mapping::{self, Ledger, Mapper, compile};
+use amoport::mapping::{self, Keyed, Ledger, Mapper, compile};
 use amoport::sandbox::{Options as SandboxOptions, Sandbox, Switches};
 use amoport::store::{Head, Journal, NewRun, Store};
 use amoport::table::{ReadOptions, Table};
@@ -103,7 +103,10 @@ fn import(
     let account = runtime.block_on(pull::pull(&client, &wanted(&written), 0)).expect("the account").0;
     let open = || Table::open(&path, &ReadOptions { titles: compile::titles(&written), ..ReadOptions::default() });
     let table = open().expect("the source");
-    let ledger = Ledger::new(move |entity, _, key| Ok(known.get(key).copied().filter(|_| entity == Entity::Customers)));
+    let ledger = Ledger::new(move |asked| {
+        let known = known.get(asked.key).copied().filter(|_| asked.entity == Entity::Customers);
+        Ok(known.map(Keyed::Id))
+    });
     let origins = compile::Origins::of(&table, ledger);
     let plan = Arc::new(compile::compile(&written, origins, Arc::new(account)).expect("a plan"));
     let spec = plan.kind.spec();
@@ -121,7 +124,7 @@ fn import(
             max_errors: None,
             settle: Duration::from_secs(60),
             clock,
-            again: false,
+            remake_deleted: false,
             sample: false,
             giving_up: false,
         },

@@ -6,6 +6,7 @@ pub mod failure;
 pub mod listing;
 pub mod pace;
 pub mod pages;
+mod person;
 pub mod pull;
 pub mod token;
 mod sweep;
@@ -14,6 +15,7 @@ mod walk;
 pub use auth::Auth;
 pub use failure::{Failure, Reply};
 pub use pace::Pace;
+pub use person::TokenUser;
 
 use crate::entity::API_PREFIX;
 use reqwest::{Method, Request, RequestBuilder, Url};

@@ -172,9 +172,12 @@ pub struct ImportArgs {
     /// Import although this source was imported before
     #[arg(long)]
     pub again: bool,
-    /// Take keys that differ from known ones by the zeros or words of a number's format alone for the same
+    /// Take keys that another mapping has made, and such as lack only the zeros or words of a number's format, for the same
     #[arg(long)]
     pub same_keys: bool,
+    /// Make records anew whose keys are known and that are gone from the account; no others
+    #[arg(long)]
+    pub remake_deleted: bool,
     /// Without a mapping: where the account was changed since the export, let the workbook win
     #[arg(long)]
     pub force: bool,
@@ -249,7 +252,7 @@ fn exported_kind(text: &str) -> Result<Kind, String> {
 pub struct CheckArgs {
     /// The source: a CSV or a workbook
     pub file: PathBuf,
-    /// Take keys that differ from known ones by the zeros or words of a number's format alone for the same
+    /// As for import
     #[arg(long)]
     pub same_keys: bool,
     /// The mapping file; a workbook that amoport export wrote needs none

@@ -55,6 +55,7 @@ pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, Engin
         },
         again: args.again,
         same_keys: args.same_keys,
+        remake_deleted: args.remake_deleted,
         force: args.force,
         as_new: args.as_new,
         consent: ask::consent(args.yes, &cancel),

@@ -35,11 +35,13 @@ pub(super) struct Ready<'a> {
     /// Of the source.
     pub sha256: String,
     pub mapping: MappingHead,
+    /// As the mapping names it.
+    pub key_space: Option<String>,
     /// Of the account; a resumed run maps by it.
     pub snapshot: &'a str,
     /// What was decided of rows beforehand, as JSON.
     pub edits: Vec<(u32, String)>,
-    /// Records whose keys are known are made once more.
+    /// What was sent of the source before is sent once more.
     pub again: bool,
     pub guard: Guard,
     /// What the mapping makes of the source, where it was asked.
@@ -178,7 +180,7 @@ fn unless_sent(
     if !compared.sent.is_empty() {
         let select = Select { sent: Arc::new(compared.sent.clone()), ..request.select() };
         let weighed = survey::weigh_prepared(&ready.table, &ready.plan, &select, &request.cancel)?;
-        sent_before::unless_nothing_new(path, &compared.sent, weighed)?;
+        sent_before::unless_nothing_new(path, &compared.sent, weighed, keyed)?;
     }
     Ok(compared)
 }
@@ -240,6 +242,9 @@ fn head(ready: &Ready<'_>) -> Head {
         limit: request.limit,
         again: ready.again,
         same_keys: request.same_keys,
+        remake_deleted: request.remake_deleted,
+        key_space: ready.key_space.clone(),
+        key_titles: (!plan.key.is_empty()).then(|| plan.key_titles().collect()),
         catalog: plan.catalog,
         decimal: plan.decimal,
         keeps_links: true,

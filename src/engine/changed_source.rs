@@ -123,6 +123,7 @@ pub(super) fn go_on(
         settle_s: head.settle,
         verify: head.verify,
         same_keys: head.same_keys,
+        remake_deleted: head.remake_deleted,
         count: request.count,
         cancel: request.cancel.clone(),
         ..ImportRequest::new(&head.source.path, target, request.folders.clone())

@@ -3,6 +3,7 @@
 use super::begin::{batch_size, refuse_flags};
 use super::error::EngineError;
 use super::event::{Event, Teller};
+use super::known_keys::KnownKeys;
 use super::request::CheckRequest;
 use super::result::Checked;
 use super::sent_before::{Asked, Guarded};
@@ -43,7 +44,7 @@ fn check_file(
     let layout = Box::new(table.layout.clone());
     tell.event(Event::Source { file: import.source.display().to_string(), layout });
     source::clear(&table)?;
-    let (account, name) = match &request.snapshot {
+    let (account, name, target) = match &request.snapshot {
         Some(path) => {
             let message = "the account itself is not asked: whether it has room for these records, and what was changed or deleted in it since the snapshot, is not known";
             tell.note(Note::new("account-not-asked", message));
@@ -53,23 +54,29 @@ fn check_file(
                 true => SANDBOX.to_owned(),
                 false => account.base.clone(),
             };
-            (account, name)
+            (account, name, None)
         }
         None => {
             let runtime = prepare::runtime()?;
             let target = Opened::open(&import.target, state, import.rate, tell)?;
             let wanted = wanted(written);
-            (prepare::account(&target, &wanted, &runtime, &import.cancel, tell)?.account, target.account)
+            let account = prepare::account(&target, &wanted, &runtime, &import.cancel, tell)?.account;
+            (account, target.account.clone(), Some(target))
         }
     };
-    let ledger = prepare::ledger(state, &name, None, import.again).same_keys(import.same_keys);
+    let mapping = import.mapping.as_deref().unwrap_or(Path::new(""));
+    let space = prepare::key_space(written, mapping);
+    let ledger = prepare::ledger(state, &name, None, space).same_keys(import.same_keys);
     let columns = compile::group_columns(written, &table.header);
     let groups = if columns.is_empty() { None } else { Some(survey::count_groups(columns, &table)?) };
     let plan = prepare::plan(written, &table, Arc::new(account), ledger, groups)?;
     tell.all(compile::unread(written, &table));
     batch_size(import.batch, &plan)?;
     let asked = Asked { state, account: &name, file: path, keyed: !plan.key.is_empty() };
-    let guarded = Guarded::of(&asked, &table, &plan, import)?;
+    let mut guarded = Guarded::of(&asked, &table, &plan, import)?;
     tell.all(guarded.notes.iter().cloned());
-    walk::walk(table, &Arc::new(plan), import, &guarded, tell)
+    let flags = (import.same_keys, import.remake_deleted);
+    let keys = KnownKeys::of(state, &name, &plan, prepare::key_space(written, mapping), flags)?;
+    guarded.keys = keys.map(|keys| keys.asking(target.as_ref().map(|target| Arc::clone(&target.client))));
+    walk::walk(table, &Arc::new(plan), import, &mut guarded, tell)
 }

@@ -7,14 +7,13 @@ use super::prepare::{self, unless_cancelled};
 use super::request::ExportRequest;
 use super::target::Opened;
 use crate::account::{Account, CatalogRef, Miss, Wanted};
-use crate::api::{Client, Failure};
-use crate::entity::{CatalogKind, Entity, ID_KEY, IDS_MAX, INVOICES, Link, Owner, UPDATED_AT, parts};
+use crate::api::{Client, TokenUser};
+use crate::entity::{CatalogKind, Entity, ID_KEY, IDS_MAX, INVOICES, Link, Owner, UPDATED_AT};
 use crate::export::{self, Ask, Columns, ExportError, FILTERS, Format, Manifest, Person, Place, Shape, Stamp};
 use crate::mapping;
 use crate::message;
 use crate::problem::{Message, Note, Problem, Stage, did_you_mean, quoted};
 use crate::store::{Counts, Store};
-use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -360,18 +359,9 @@ fn stamp(request: &ExportRequest, ask: &Ask, account: &Account, name: &str, at: 
     }
 }
 
-/// Only admins may ask for users, others hear 403. [doc]
 async fn person(client: &Client, account: &Account) -> Person {
     let id = account.basics.current_user;
-    let (name, is_admin) = match client.read(&format!("users/{id}"), &[]).await {
-        Ok(reply) => {
-            let user: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
-            let is_admin = user["rights"].get("is_admin").map(parts::flag);
-            (user["name"].as_str().map(str::to_owned), is_admin)
-        }
-        Err(Failure::Forbidden(_)) => (None, Some(false)),
-        Err(_) => (None, None),
-    };
+    let TokenUser { name, is_admin } = client.token_user(id).await;
     Person { id, name, is_admin }
 }
 

@@ -10,6 +10,7 @@ use crate::mapping::wanted::wanted;
 use crate::mapping::{self, Draft, Written};
 use crate::message;
 use crate::problem::{Place, Problem};
+use crate::store::KeySpace;
 use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -78,7 +79,7 @@ fn compiled(
             (pulled.account, target.account)
         }
     };
-    let ledger = prepare::ledger(state, &name, None, import.again);
+    let ledger = prepare::ledger(state, &name, None, KeySpace::default());
     prepare::plan(written, &table, Arc::new(account), ledger, None).map(|_| ())
 }
 

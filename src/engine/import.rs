@@ -57,15 +57,16 @@ fn import_file(
     let snapshot = serde_json::to_string(&account).map_err(StoreError::Json)?;
     let account = Arc::new(account);
     let compiled = |table: &Table| {
-        let ledger = prepare::ledger(&request.folders.state, &target.account, None, request.again);
+        let space = prepare::key_space(&written, mapping);
+        let ledger = prepare::ledger(&request.folders.state, &target.account, None, space);
         let ledger = ledger.same_keys(request.same_keys);
         prepare::plan(&written, table, Arc::clone(&account), ledger, groups.clone())
     };
     let plan = compiled(&table)?;
     tell.all(compile::unread(&written, &table));
     batch_size(request.batch, &plan)?;
-    let (plan, sha256, weighed) = match sha256 {
-        Some(sha256) => (Arc::new(plan), sha256, None),
+    let (plan, sha256, weighed, hashes) = match sha256 {
+        Some(sha256) => (Arc::new(plan), sha256, None, hashes),
         None => {
             let select = request.select();
             let mut weighing = survey::weigh(&table, plan, &select, &request.cancel)?;
@@ -77,7 +78,7 @@ fn import_file(
                     weighing = survey::weigh(&table, compiled(&table)?, &select, &request.cancel)?;
                 }
             }
-            (weighing.plan, weighing.fingerprint.sha256, Some(weighing.found))
+            (weighing.plan, weighing.fingerprint.sha256, Some(weighing.found), weighing.hashes)
         }
     };
     confirm_deletion(request, &plan, weighed)?;
@@ -96,6 +97,7 @@ fn import_file(
         source: file,
         sha256,
         mapping,
+        key_space: written.key_space.as_ref().map(|name| name.it.clone()),
         snapshot: &snapshot,
         edits: Vec::new(),
         again: request.again,

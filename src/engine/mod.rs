@@ -30,6 +30,7 @@ mod export;
 mod flawed;
 mod give_up;
 mod import;
+mod known_keys;
 mod mapped_export;
 mod prepare;
 mod report;

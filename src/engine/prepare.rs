@@ -10,12 +10,13 @@ use crate::api::pull;
 use crate::entity::{Entity, Kind};
 use crate::export::KeyOf;
 use crate::mapping::plan::Groups;
-use crate::mapping::{Ledger, Plan, Written, compile};
+use crate::mapping::{KeyQuery, Keyed, Ledger, Plan, Written, compile};
 use crate::message;
 use crate::problem::{Message, Note, Problem, Stage};
-use crate::store::{Store, ledger_name};
+use crate::store::{Entry, KeySpace, KeyUse, Keys, Relation, Store, StoreError, file_name, ledger_name};
 use crate::table::Table;
 use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Runtime;
@@ -146,26 +147,63 @@ fn ledgers(entity: Entity, catalog: Option<u64>) -> Vec<String> {
 pub(super) fn keys_of(state: &Path, account: &str) -> Box<KeyOf> {
     let (store, account) = (LazyStore::new(state), account.to_owned());
     Box::new(move |entity, catalog, id| {
-        let key = |store: &Store| store.key_of(&account, &ledgers(entity, catalog), id).map_err(|e| e.to_string());
-        store.with(key).ok().flatten()
+        let key = |store: &Store| -> Result<Option<String>, StoreError> {
+            let mut all = Vec::new();
+            for base in ledgers(entity, catalog) {
+                all.extend(store.ledgers(&account, &base)?);
+            }
+            store.key_of(&account, &all, id)
+        };
+        store.with(|store| key(store).map_err(|e| e.to_string())).ok().flatten()
     })
 }
 
-/// Keys that imports from this state folder into this account have made; unless `again`, an import makes no key again that
-/// another run has made. `run` is its own, where it goes on.
-pub(super) fn ledger(state: &Path, account: &str, run: Option<i64>, again: bool) -> Ledger {
-    let (store, name) = (LazyStore::new(state), account.to_owned());
-    let made = Ledger::new(move |entity, catalog, key| {
-        store.with(|store| store.made_key(&name, &ledgers(entity, catalog), key).map_err(|e| e.to_string()))
+/// By entity and list.
+type KeysOf = HashMap<(Entity, Option<u64>), Vec<Keys>>;
+
+/// Keys that imports from this state folder into this account have made, as a mapping sees them whose keys belong to `space`.
+/// `run` is its own, where it goes on.
+pub(super) fn ledger(state: &Path, account: &str, run: Option<i64>, space: KeySpace) -> Ledger {
+    let others: Arc<Mutex<BTreeMap<String, u64>>> = Arc::default();
+    let told = Arc::clone(&others);
+    let (store, account) = (LazyStore::new(state), account.to_owned());
+    let known: Mutex<KeysOf> = Mutex::default();
+    let ledger = Ledger::new(move |asked: KeyQuery<'_>| {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = known.entry((asked.entity, asked.catalog)).or_insert_with(|| {
+            ledgers(asked.entity, asked.catalog).iter().map(|base| Keys::new(&account, base)).collect()
+        });
+        let own =
+            KeySpace { titles: asked.titles.map(<[String]>::to_vec).filter(|_| !space.is_any()), ..space.clone() };
+        let made = if asked.made { KeyUse::Make } else { KeyUse::Refer };
+        let mut best: Option<Entry> = None;
+        for keys in keys.iter() {
+            let found =
+                store.with(|store| store.find_key(keys, (asked.key, &own, made), run).map_err(|e| e.to_string()))?;
+            let found = found.filter(|entry| entry.id.is_some() && !(asked.made && run == Some(entry.by)));
+            best = match (best, found) {
+                (Some(best), Some(found)) if found.relation < best.relation => Some(found),
+                (best, found) => best.or(found),
+            };
+        }
+        let Some(Entry { relation, id: Some(id), run, space, .. }) = best else { return Ok(None) };
+        if relation == Relation::OtherMapping {
+            *told.lock().unwrap_or_else(PoisonError::into_inner).entry(space.mapping.clone()).or_default() += 1;
+        }
+        Ok(Some(match relation {
+            Relation::Same | Relation::OtherMapping => Keyed::Id(id),
+            Relation::Unsure | Relation::Other => {
+                Keyed::Unsure { id, run, mapping: space.mapping.clone(), titles: space.titles.clone() }
+            }
+        }))
     });
-    let (store, name) = (LazyStore::new(state), account.to_owned());
-    made.holding_back(move |entity, key| {
-        // Who cannot look counts it, and rejects a row rather than sending one too many.
-        let elsewhere = || {
-            store.with(|store| store.made_elsewhere(&name, &ledgers(entity, None), key, run).map_err(|e| e.to_string()))
-        };
-        !again && elsewhere().unwrap_or(false)
-    })
+    ledger.noting(others)
+}
+
+/// What the keys of a mapping file belong to.
+pub(super) fn key_space(written: &Written, mapping: &Path) -> KeySpace {
+    let name = written.key_space.as_ref().map(|name| name.it.clone());
+    KeySpace { name, mapping: file_name(mapping), titles: None }
 }
 
 /// The store, opened when it is first asked.

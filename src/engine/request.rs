@@ -136,8 +136,10 @@ pub struct ImportRequest {
     pub verify: Verify,
     /// Although this source was imported before.
     pub again: bool,
-    /// Keys that differ from known ones by the zeros or words of a number's format alone are the same.
+    /// Keys that another mapping has made, and such as differ by the zeros or words of a number's format alone, are the same.
     pub same_keys: bool,
+    /// Records with known keys that are gone from the account are made anew.
+    pub remake_deleted: bool,
     /// Of a workbook: the sheet wins over what was changed in the account since.
     pub force: bool,
     /// Of a workbook: every row is made as a new record.
@@ -171,6 +173,7 @@ impl ImportRequest {
             verify: Verify::Sample,
             again: false,
             same_keys: false,
+            remake_deleted: false,
             force: false,
             as_new: false,
             in_flight: IN_FLIGHT,

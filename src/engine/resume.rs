@@ -14,7 +14,9 @@ use crate::entity::Action;
 use crate::mapping::{self, Plan, Written, compile};
 use crate::message;
 use crate::problem::Note;
-use crate::store::{Head, Journal, OpenDoubt, Reopen, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word};
+use crate::store::{
+    Head, Journal, KeySpace, OpenDoubt, Reopen, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word,
+};
 use crate::table::Table;
 use crate::upload::feed::{Loaded, Select};
 use crate::upload::{Doubt, IN_FLIGHT, links, verify};
@@ -210,7 +212,7 @@ pub(super) fn compiled(
     }
     // The account as it was then: what was mapped then is mapped alike now.
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
-    let ledger = prepare::ledger(&request.folders.state, &head.account, Some(run.run), head.again);
+    let ledger = prepare::ledger(&request.folders.state, &head.account, Some(run.run), KeySpace::of(head));
     let ledger = ledger.same_keys(head.same_keys);
     let plan = prepare::plan(&written, &table, Arc::new(account), ledger, None)?;
     Ok((table, plan))

@@ -118,7 +118,7 @@ fn options(head: &Head, plan: &Plan, (max_errors, in_flight, clock): (Option<Bud
         max_errors,
         settle: Duration::from_secs(head.settle),
         clock,
-        again: head.again,
+        remake_deleted: head.remake_deleted,
         sample: head.verify == Verify::Sample,
         giving_up: false,
     }

@@ -8,7 +8,7 @@ use crate::mapping::plan::Groups;
 use crate::mapping::{Mapper, Plan};
 use crate::problem::Problem;
 use crate::store::Status;
-use crate::table::{Fingerprint, ReadOptions, Row, RowHasher, RowHashes, Table};
+use crate::table::{Fingerprint, Hashed, ReadOptions, Row, RowHashes, Table};
 use crate::upload::Doubt;
 use crate::upload::feed::{self, Loaded, Met, Select};
 use crate::upload::groups::FirstReading;
@@ -81,8 +81,7 @@ fn survey(file: &Path, options: &ReadOptions, counting: &Counting, cancel: &Canc
     let (mut table, reading) = Table::open_for_all(file, options)?;
     let mut groups = Groups { columns: counting.groups.clone(), ..Groups::default() };
     let (mut rows, mut row, mut failed) = (0, Row::default(), None);
-    let hasher = counting.hashes.then(|| RowHasher::new(&table.header));
-    let mut hashes = RowHashes::default();
+    let hashes = counting.hashes.then(|| table.hash_rows());
     while table.read(&mut row).unwrap_or_else(|problem| {
         failed = Some(problem);
         false
@@ -91,15 +90,12 @@ fn survey(file: &Path, options: &ReadOptions, counting: &Counting, cancel: &Canc
         if !groups.columns.is_empty() {
             groups.count(&row);
         }
-        if let Some(hasher) = &hasher {
-            hashes.push(row.number, hasher.hash(&row));
-        }
         still_wanted(cancel)?;
     }
     drop(table);
     let fingerprint = reading.finish(file)?;
     let groups = (!groups.columns.is_empty()).then_some(groups);
-    Ok(Survey { fingerprint, rows: Some(rows), groups, hashes: hasher.map(|_| hashes), failed })
+    Ok(Survey { fingerprint, rows: Some(rows), groups, hashes: hashes.map(Hashed::take), failed })
 }
 
 /// A reading of the source with its mapping.
@@ -109,6 +105,8 @@ pub(super) struct Mapped<T> {
     pub fingerprint: Fingerprint,
     /// Ready to map: with the groups of the source, where rows are grouped.
     pub plan: Arc<Plan>,
+    /// Of all rows, where all were read.
+    pub hashes: Option<RowHashes>,
 }
 
 /// Reads the source once for its fingerprint, for its groups, and for what the mapping makes of it.
@@ -118,7 +116,9 @@ pub(super) fn weigh(
     select: &Select,
     cancel: &Cancel,
 ) -> Result<Mapped<Weighed>, EngineError> {
-    read_mapped(table, plan, |table, plan| weigh_table(table, plan, select, cancel))
+    let mapped = read_mapped(table, plan, |table, plan| weigh_table(table, plan, select, cancel))?;
+    // A limit may have ended the reading before the end.
+    Ok(Mapped { hashes: mapped.hashes.filter(|_| select.limit.is_none()), ..mapped })
 }
 
 /// The same for the records of some rows.
@@ -142,17 +142,19 @@ fn read_mapped<T: Default>(
     read: impl Fn(Table, &Arc<Plan>) -> Result<(T, Option<FirstReading>), EngineError>,
 ) -> Result<Mapped<T>, EngineError> {
     let file = table.source().file.clone();
-    let (again, reading) = Table::open_for_all(Path::new(&file), &source::same(table))?;
+    let (mut again, reading) = Table::open_for_all(Path::new(&file), &source::same(table))?;
+    let hashes = again.hash_rows();
     let mut plan = Arc::new(plan);
     let first = read(again, &plan);
     let fingerprint = reading.finish(Path::new(&file))?;
     if table.judged(&fingerprint)?.is_some_and(|judged| !judged.reads_like(table)) {
         // It was read in the encoding of its start, which is not that of the whole, and is read again.
-        return Ok(Mapped { found: T::default(), fingerprint, plan });
+        return Ok(Mapped { found: T::default(), fingerprint, plan, hashes: None });
     }
     let (mut found, counted) = first?;
+    let hashes = Some(hashes.take());
     let Some(columns) = plan.groups.as_ref().map(|groups| groups.columns.clone()) else {
-        return Ok(Mapped { found, fingerprint, plan });
+        return Ok(Mapped { found, fingerprint, plan, hashes });
     };
     let (groups, scattered) = match counted {
         Some(FirstReading { groups, scattered }) => (groups, scattered),
@@ -166,7 +168,7 @@ fn read_mapped<T: Default>(
     if scattered {
         found = read(source::again(table)?, &plan)?.0;
     }
-    Ok(Mapped { found, fingerprint, plan })
+    Ok(Mapped { found, fingerprint, plan, hashes })
 }
 
 /// Which rows belong together.

@@ -2,13 +2,13 @@
 
 use super::error::{EngineError, still_wanted};
 use super::event::{Event, Teller};
+use super::known_keys;
 use super::request::ImportRequest;
 use super::result::{Checked, Part};
 use super::sent_before::Guarded;
 use super::survey::Weighed;
 use crate::mapping::{Edit, Mapper, Plan};
-use crate::problem::Problem;
-use crate::store::Status;
+use crate::store::{Outcome, Status};
 use crate::table::Table;
 use crate::upload::feed::{self, Met, Select};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(super) fn walk(
     table: Table,
     plan: &Arc<Plan>,
     import: &ImportRequest,
-    guarded: &Guarded,
+    guarded: &mut Guarded,
     tell: &mut Teller<'_>,
 ) -> Result<Checked, EngineError> {
     let mut checked = Checked {
@@ -46,26 +46,42 @@ pub(super) fn walk(
         notes: Vec::new(),
     };
     let select = Select { sent: Arc::clone(&guarded.sent), ..import.select() };
-    let mut met_so_far = 0u64;
+    let (mut met_so_far, mut failed) = (0u64, None);
+    let mut keys = guarded.keys.take();
     let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), &select, |met| {
-        match met {
-            Met::Record { .. } | Met::Known { .. } => checked.records += 1,
-            Met::Local(outcome) | Met::Lost(outcome) => match outcome.status {
-                Status::Skipped => checked.skipped += 1,
-                Status::Unchanged => checked.unchanged += 1,
-                _ => {
-                    checked.rejected += 1;
-                    checked.problems += outcome.problems.len() as u64;
-                    outcome.problems.into_iter().for_each(|problem: Problem| {
-                        tell.event(Event::Problem(Box::new(problem)));
-                    });
-                }
+        let held = match met {
+            Met::Record { record, row, more } | Met::Known { record, row, more } => match &mut keys {
+                None => None,
+                Some(keys) => keys.meet(plan, record, row, more).map_or_else(
+                    |error| {
+                        failed = Some(error);
+                        None
+                    },
+                    Some,
+                ),
             },
+            Met::Local(outcome) | Met::Lost(outcome) => Some(known_keys::Met::Held(Box::new(outcome))),
+        };
+        match held {
+            None | Some(known_keys::Met::Free) => checked.records += 1,
+            Some(known_keys::Met::Waits) => {}
+            Some(known_keys::Met::Held(outcome)) => count(&mut checked, *outcome, tell),
         }
         met_so_far += 1;
-        !met_so_far.is_multiple_of(ASK_EVERY) || !import.cancel.is_cancelled()
+        failed.is_none() && (!met_so_far.is_multiple_of(ASK_EVERY) || !import.cancel.is_cancelled())
     })?;
     still_wanted(&import.cancel)?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if let Some(mut keys) = keys {
+        for outcome in keys.looked_up(plan, &import.cancel)? {
+            match outcome {
+                Some(outcome) => count(&mut checked, outcome, tell),
+                None => checked.records += 1,
+            }
+        }
+    }
     checked.rows = walked.rows;
     let records = checked.records + checked.rejected;
     checked.over_budget = import.max_errors.is_some_and(|max| max.of(records).exceeded(checked.rejected));
@@ -75,4 +91,17 @@ pub(super) fn walk(
     checked.refused = guarded.refused(Weighed { records, rejected, sent: walked.sent, undecided: walked.undecided });
     tell.event(Event::Checked(Box::new(checked.clone())));
     Ok(checked)
+}
+
+/// A record that would not be sent, and its problems.
+fn count(checked: &mut Checked, outcome: Outcome, tell: &mut Teller<'_>) {
+    match outcome.status {
+        Status::Skipped => checked.skipped += 1,
+        Status::Unchanged => checked.unchanged += 1,
+        _ => {
+            checked.rejected += 1;
+            checked.problems += outcome.problems.len() as u64;
+            outcome.problems.into_iter().for_each(|problem| tell.event(Event::Problem(Box::new(problem))));
+        }
+    }
 }

@@ -50,7 +50,8 @@ impl Origins {
 }
 
 pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Result<Plan, Vec<Problem>> {
-    let book = Book::new(Arc::clone(&account), origins.ledger);
+    let titles = origins.header.titles().map(str::to_owned).collect();
+    let book = Book::new(Arc::clone(&account), origins.ledger, titles);
     let mut compile = Compile {
         written,
         header: &origins.header,

@@ -5,14 +5,14 @@ use super::convert::date;
 use super::convert::number::Round;
 use super::plan::{Convert, ElementBy, Lookup, LookupWhat, TargetPlan};
 use super::value::linked_to;
-use super::written::{As, By, Origin};
+use super::written::{As, By, From, Origin};
 use crate::entity::field_type::{USUAL_SORT, multitext_codes};
 use crate::entity::parts::{Field, FieldOption};
 use crate::entity::payload::Sort;
 use crate::entity::{ADDRESS_PARTS, Action, Entity, FieldKind, Holds, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
 use crate::entity::{PRODUCTS, SUPPLIERS};
 use crate::message;
-use crate::table::fold;
+use crate::table::{Found, fold};
 use std::sync::Arc;
 
 /// The part of an address that is no free text. [doc]
@@ -124,6 +124,15 @@ impl Compile<'_> {
         Some(convert)
     }
 
+    /// The column of a value, if it comes from one.
+    fn column_of(&self, origin: &Origin) -> Option<usize> {
+        let From::Column(title) = &origin.from else { return None };
+        match self.header.find(&title.it) {
+            Found::One(column) => Some(column),
+            Found::Many(_) | Found::None => None,
+        }
+    }
+
     /// What a field of the kind itself asks for.
     fn own(
         &mut self,
@@ -166,7 +175,9 @@ impl Compile<'_> {
                 self.lookup(LookupWhat::PriceField { catalog })
             }
             Holds::Ids(entity) | Holds::OneId(entity) => match by {
-                Some(By::Key) => self.lookup(LookupWhat::Ledger { entity, catalog: None }),
+                Some(By::Key) => {
+                    self.lookup(LookupWhat::Ledger { entity, catalog: None, column: self.column_of(origin) })
+                }
                 Some(By::Name) => {
                     if entity == Entity::Customers && !self.book.knows_customers() {
                         let hint = Some("check against the account itself".into());
@@ -177,7 +188,10 @@ impl Compile<'_> {
                 Some(By::Id) | None => Convert::EntityId,
             },
             Holds::OwnId => match by {
-                Some(By::Key) => self.lookup(LookupWhat::Ledger { entity: kind.entity, catalog: self.catalog }),
+                Some(By::Key) => {
+                    let column = self.column_of(origin);
+                    self.lookup(LookupWhat::Ledger { entity: kind.entity, catalog: self.catalog, column })
+                }
                 Some(By::Name) => self.lookup(match kind.entity {
                     Entity::Catalogs => LookupWhat::Catalog,
                     Entity::Segments => LookupWhat::Segment,

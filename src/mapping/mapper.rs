@@ -2,14 +2,14 @@
 //! first. The same code serves the import, the dry run and `check`, so a preview cannot differ from what is sent.
 
 use super::edits::Edit;
-use super::names::{Names, resolve};
-use super::plan::{LookupWhat, Plan, TargetPlan};
+use super::names::{KeyQuery, Keyed, Names, from_ledger};
+use super::plan::Plan;
 use super::row::RowContext;
 use super::suspect::Suspicion;
 use super::tally::{Tally, WHERE_EMPTY};
 use crate::entity::compare::Mark;
 use crate::entity::payload::{FieldValue, ObjectWriter, REQUEST_ID};
-use crate::entity::{Action, Entity, FieldSpec, Holds, ID_KEY, Needs, Required, TEXT_MAX, Wire};
+use crate::entity::{Action, Entity, ID_KEY, TEXT_MAX};
 use crate::entity::{INVOICES, PRODUCTS};
 use crate::message;
 use crate::problem::{Message, Note, Problem, quoted};
@@ -145,7 +145,8 @@ impl Mapper {
 
     /// What the mapping has done to many rows without refusing any.
     pub fn notes(&self) -> Vec<Note> {
-        self.plan.notes.iter().cloned().chain(self.tally.notes(&self.plan)).collect()
+        let of_keys = self.plan.book.ledger.notes();
+        self.plan.notes.iter().cloned().chain(self.tally.notes(&self.plan)).chain(of_keys).collect()
     }
 
     pub fn plan(&self) -> &Arc<Plan> {
@@ -452,9 +453,9 @@ impl Mapper {
             at.problems.push(problem.hint("fill the column of the key"));
             return;
         };
-        let what = LookupWhat::Ledger { entity: plan.kind.spec().entity, catalog: plan.catalog };
-        let target = TargetPlan::Field(&OWN_ID);
-        match resolve(&plan.book, what, None, key, &target) {
+        let (entity, catalog) = (plan.kind.spec().entity, plan.catalog);
+        let titles: Vec<String> = plan.key_titles().collect();
+        match from_ledger(&plan.book.ledger, KeyQuery { entity, catalog, key, titles: Some(&titles), made: false }) {
             Ok(id) => {
                 at.own_id = Some(id);
                 if !plan.write.names_record()
@@ -475,11 +476,16 @@ impl Mapper {
     fn known_key(&self, key: Option<String>, at: &mut RowContext<'_>) -> Option<String> {
         let (Some(shown), Some(bare)) = (&key, at.bare_key()) else { return key };
         let (entity, catalog) = (at.plan.kind.spec().entity, at.plan.catalog);
-        let find = |key: &str| at.plan.book.ledger.find(entity, catalog, key).ok().flatten();
+        let titles: Vec<String> = at.plan.key_titles().collect();
+        let made = at.plan.action == Action::Create;
+        let find = |key: &str| {
+            let asked = KeyQuery { entity, catalog, key, titles: Some(&titles), made };
+            at.plan.book.ledger.find(asked).ok().flatten()
+        };
         if *shown == bare || find(shown).is_some() {
             return key;
         }
-        let Some(id) = find(&bare) else { return key };
+        let Some(Keyed::Id(id) | Keyed::Unsure { id, .. }) = find(&bare) else { return key };
         if at.plan.book.ledger.takes_keys_for_the_same() {
             return Some(bare);
         }
@@ -503,8 +509,14 @@ impl Mapper {
         if self.is_there {
             return;
         }
-        if key.is_some_and(|key| plan.book.ledger.holds_back(plan.kind.spec().entity, key)) {
-            return;
+        if let Some(key) = key {
+            let titles: Vec<String> = plan.key_titles().collect();
+            let (entity, catalog) = (plan.kind.spec().entity, plan.catalog);
+            let asked = KeyQuery { entity, catalog, key, titles: Some(&titles), made: true };
+            // Who cannot look counts it, and rejects a row rather than sending one too many.
+            if plan.book.ledger.find(asked).is_ok_and(|found| found.is_some()) {
+                return;
+            }
         }
         if room.taken + self.made >= room.max {
             let (max, things, taken) = (room.max, room.what, room.taken);
@@ -613,16 +625,3 @@ struct Asked<'a> {
     /// This key and not that of its cells.
     key: Option<&'a str>,
 }
-
-/// The record's own id, where it is found by its key.
-static OWN_ID: FieldSpec = FieldSpec {
-    name: ID_KEY,
-    wire: Wire::Key(ID_KEY),
-    holds: Holds::OwnId,
-    on_create: false,
-    on_update: true,
-    on_delete: true,
-    required: Required::No,
-    only: Needs::Nothing,
-    about: "the id in the CRM",
-};

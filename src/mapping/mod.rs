@@ -35,7 +35,7 @@ pub mod written;
 pub use conversion::{is_structured, writable};
 pub use edits::{Edit, Edits, Refusal};
 pub use mapper::{Lack, Link, Mapped, Mapper, Record, Verdict, request_id, row_of};
-pub use names::{Ledger, resolve};
+pub use names::{KEY_SPACE, KEY_SPACE_HINT, KeyQuery, Keyed, Ledger, resolve};
 pub use plan::Plan;
 pub use suspect::Suspicion;
 pub use tree::is_mapping;

@@ -7,10 +7,10 @@ use crate::account::{Account, Directory, Miss};
 use crate::entity::parts::Field;
 use crate::entity::{Entity, FieldKind, Owner};
 use crate::message;
-use crate::problem::{Arg, Message, did_you_mean, quoted};
+use crate::problem::{Arg, Message, Note, did_you_mean, quoted};
 use crate::table::fold;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Names remembered per lookup and pipeline; beyond this many a column is no list of names and is not remembered.
 const CACHE_MAX: usize = 10_000;
@@ -18,34 +18,57 @@ const CACHE_MAX: usize = 10_000;
 /// A name's id, or whether the account does not know it (as opposed to: knows it and cannot use it) and why.
 pub type Resolved = Result<u64, (bool, Unfit)>;
 
-/// The id of an entity by its key; the key of an element counts in its own list. `Err` says why nobody can look.
-type FindKey = dyn Fn(Entity, Option<u64>, &str) -> Result<Option<u64>, String> + Send + Sync;
+/// What an earlier import has made under a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keyed {
+    Id(u64),
+    /// Another mapping has made it, and nothing says whether its keys are the same as these.
+    Unsure {
+        id: u64,
+        run: String,
+        mapping: String,
+        titles: Option<Vec<String>>,
+    },
+}
 
-/// Whether a key is held back from being made again.
-type HeldBack = dyn Fn(Entity, &str) -> bool + Send + Sync;
+/// What a key is looked up as.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyQuery<'a> {
+    pub entity: Entity,
+    /// The key of an element counts in its own list.
+    pub catalog: Option<u64>,
+    pub key: &'a str,
+    /// The titles of the columns in which it stands, where it stands in any.
+    pub titles: Option<&'a [String]>,
+    /// It is the key of a record that is made, not of one that is meant.
+    pub made: bool,
+}
+
+/// `Err` says why nobody can look.
+type FindKey = dyn Fn(KeyQuery<'_>) -> Result<Option<Keyed>, String> + Send + Sync;
 
 /// What earlier imports have made.
 #[derive(Clone)]
 pub struct Ledger {
     find: Arc<FindKey>,
-    held_back: Arc<HeldBack>,
-    /// Keys that differ by the zeros or words of a number's format alone are the same.
+    /// Keys of other mappings, and such as differ by the zeros or words of a number's format alone, are the same.
     same_keys: bool,
+    /// Other mappings by which keys were made that were looked up, and how often.
+    others: Arc<Mutex<BTreeMap<String, u64>>>,
 }
 
 impl Ledger {
-    pub fn new(
-        find: impl Fn(Entity, Option<u64>, &str) -> Result<Option<u64>, String> + Send + Sync + 'static,
-    ) -> Ledger {
-        Ledger { find: Arc::new(find), held_back: Arc::new(|_, _| false), same_keys: false }
-    }
-
-    pub fn holding_back(self, held_back: impl Fn(Entity, &str) -> bool + Send + Sync + 'static) -> Ledger {
-        Ledger { held_back: Arc::new(held_back), ..self }
+    pub fn new(find: impl Fn(KeyQuery<'_>) -> Result<Option<Keyed>, String> + Send + Sync + 'static) -> Ledger {
+        Ledger { find: Arc::new(find), same_keys: false, others: Arc::default() }
     }
 
     pub fn same_keys(self, same_keys: bool) -> Ledger {
         Ledger { same_keys, ..self }
+    }
+
+    /// Where it is noted that a key was made by another mapping.
+    pub fn noting(self, others: Arc<Mutex<BTreeMap<String, u64>>>) -> Ledger {
+        Ledger { others, ..self }
     }
 
     pub fn takes_keys_for_the_same(&self) -> bool {
@@ -54,16 +77,29 @@ impl Ledger {
 
     /// One that knows nothing.
     pub fn empty() -> Ledger {
-        Ledger::new(|_, _, _| Ok(None))
+        Ledger::new(|_| Ok(None))
     }
 
-    pub fn find(&self, entity: Entity, catalog: Option<u64>, key: &str) -> Result<Option<u64>, String> {
-        (self.find)(entity, catalog, key)
+    pub fn find(&self, asked: KeyQuery<'_>) -> Result<Option<Keyed>, String> {
+        let found = (self.find)(asked)?;
+        Ok(found.map(|found| match found {
+            Keyed::Unsure { id, .. } if self.same_keys => Keyed::Id(id),
+            found => found,
+        }))
     }
 
-    /// True where another import has made this key, so that it is not made once more.
-    pub fn holds_back(&self, entity: Entity, key: &str) -> bool {
-        (self.held_back)(entity, key)
+    /// Other mappings by which keys were made that are meant here.
+    pub fn notes(&self) -> Vec<Note> {
+        let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let note = |(mapping, count): (&String, &u64)| {
+            let message = message!(
+                "{count} keys that are meant here were made with the mapping {mapping}",
+                count = *count,
+                mapping
+            );
+            Note::new("keys-of-another-mapping", message).count(*count)
+        };
+        others.iter().map(note).collect()
     }
 }
 
@@ -81,10 +117,12 @@ pub struct Book {
     /// Elements by their list.
     elements: Arc<BTreeMap<u64, Directory>>,
     customers: Option<Arc<Directory>>,
+    /// The titles of the source, by which it is told whether keys are the same.
+    titles: Arc<[String]>,
 }
 
 impl Book {
-    pub fn new(account: Arc<Account>, ledger: Ledger) -> Book {
+    pub fn new(account: Arc<Account>, ledger: Ledger, titles: Vec<String>) -> Book {
         let elements = account.elements.iter().map(|(catalog, items)| {
             let things = items.iter().map(|item| (item.id, item.name.as_str(), item.sku.as_deref()));
             (*catalog, Directory::of(things))
@@ -92,7 +130,7 @@ impl Book {
         let customers = account.customers.as_ref().map(|customers| {
             Arc::new(Directory::of(customers.iter().map(|customer| (customer.id, customer.name.as_str(), None))))
         });
-        Book { elements: Arc::new(elements.collect()), customers, account, ledger }
+        Book { elements: Arc::new(elements.collect()), customers, account, ledger, titles: titles.into() }
     }
 
     /// True where the elements of a list are known by name.
@@ -216,7 +254,10 @@ pub fn resolve(book: &Book, what: LookupWhat, pipeline: Option<u64>, name: &str,
             .map_err(|m| hinted(miss(m, element_noun(account, catalog, by)), "import it into that list first")),
             None => Err((false, not_in_snapshot(name, "elements of this list"))),
         },
-        LookupWhat::Ledger { entity, catalog } => from_ledger(book, entity, catalog, name),
+        LookupWhat::Ledger { entity, catalog, column } => {
+            let titles = column.and_then(|column| book.titles.get(column)).map(std::slice::from_ref);
+            from_ledger(&book.ledger, KeyQuery { entity, catalog, key: name, titles, made: false })
+        }
     }
 }
 
@@ -302,9 +343,12 @@ fn price_field(account: &Account, catalog: u64, name: &str, miss: impl Fn(Miss, 
     }
 }
 
-fn from_ledger(book: &Book, entity: Entity, catalog: Option<u64>, key: &str) -> Resolved {
-    match book.ledger.find(entity, catalog, key) {
-        Ok(Some(id)) => Ok(id),
+/// The id of what an earlier import has made under a key.
+pub fn from_ledger(ledger: &Ledger, asked: KeyQuery<'_>) -> Resolved {
+    let KeyQuery { entity, key, .. } = asked;
+    match ledger.find(asked) {
+        Ok(Some(Keyed::Id(id))) => Ok(id),
+        Ok(Some(unsure)) => Err((false, key_space(key, &unsure))),
         Ok(None) => {
             let message = message!(
                 "{value} is no key of {entity} that an import from this folder has made",
@@ -320,6 +364,35 @@ fn from_ledger(book: &Book, entity: Entity, catalog: Option<u64>, key: &str) -> 
         }
     }
 }
+
+/// The code of a key of which nobody has said whether it is that of another mapping.
+pub const KEY_SPACE: &str = "key-space";
+
+fn key_space(key: &str, found: &Keyed) -> Unfit {
+    let Keyed::Unsure { id, run, mapping, titles } = found else {
+        return Unfit { code: KEY_SPACE, message: "the key is known".into(), hint: None };
+    };
+    let message = match titles {
+        Some(titles) => message!(
+            "{value} is {id}, made by run {run} with {mapping}, whose key is {titles}: nothing says whether the keys are the same",
+            value = quoted(key),
+            id = *id,
+            run,
+            mapping,
+            titles = quoted(&titles.join(" / "))
+        ),
+        None => message!(
+            "{value} is {id}, made by run {run} with {mapping}: nothing says whether the keys are the same",
+            value = quoted(key),
+            id = *id,
+            run,
+            mapping
+        ),
+    };
+    Unfit { code: KEY_SPACE, message, hint: Some(KEY_SPACE_HINT.into()) }
+}
+
+pub const KEY_SPACE_HINT: &str = "add --same-keys if they are the same, or write the same key-space = \"…\" in both mappings; if they are not, a key-space of its own in each";
 
 fn not_in_snapshot(name: &str, things: &'static str) -> Unfit {
     let message = message!(

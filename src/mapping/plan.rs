@@ -80,6 +80,11 @@ impl Plan {
         })
     }
 
+    /// The titles over the columns of the key.
+    pub fn key_titles(&self) -> impl Iterator<Item = String> {
+        self.key.iter().map(|column| self.header.title(*column).to_owned())
+    }
+
     /// True where the cells of this column fill something.
     pub fn fills(&self, column: usize) -> bool {
         let from = |origin: &OriginPlan| matches!(origin.input, Input::Column(index) if index == column);
@@ -291,6 +296,8 @@ pub enum LookupWhat {
     Ledger {
         entity: Entity,
         catalog: Option<u64>,
+        /// The column in which the key stands.
+        column: Option<usize>,
     },
 }
 

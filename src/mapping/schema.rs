@@ -35,6 +35,13 @@ fn kind_schema(spec: &KindSpec) -> Value {
         }),
     );
     properties.insert(
+        "key-space".into(),
+        json!({
+            "description": "a name for what the keys belong to: mappings that have it in common mean the same by the same key, others do not",
+            "type": "string", "minLength": 1,
+        }),
+    );
+    properties.insert(
         "marker".into(),
         json!({
             "description": "a text field in which each record carries a name of its own, so that it is found again after a lost answer",

@@ -33,6 +33,7 @@ pub fn walk(text: Text, tree: Tree) -> Draft {
         kind,
         action,
         key: Vec::new(),
+        key_space: None,
         catalog: None,
         group: Vec::new(),
         marker: None,
@@ -100,6 +101,7 @@ impl Walk<'_> {
             match entry.key.as_str() {
                 "version" | "kind" | "action" | "$schema" => {}
                 "key" => written.key = self.texts(entry),
+                "key-space" => written.key_space = self.a_text(entry),
                 "marker" => written.marker = self.a_text(entry),
                 CATALOG_KEY if kind.spec().catalog.is_some() => written.catalog = self.scalar(entry),
                 GROUP_KEY if kind.spec().grouped() && action != Action::Delete => written.group = self.texts(entry),

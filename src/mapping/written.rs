@@ -21,6 +21,8 @@ pub struct Written {
     pub kind: Kind,
     pub action: Action,
     pub key: Vec<At<String>>,
+    /// What the keys belong to, where other sources may have the same ones.
+    pub key_space: Option<At<String>>,
     /// The list whose elements the records are, by name or id.
     pub catalog: Option<At<String>>,
     /// Rows with the same text in these columns are one record.
@@ -188,7 +190,7 @@ pub const SOURCE_KEYS: &[&str] = &[
     "fill-down",
     "where",
 ];
-pub const TOP_KEYS: &[&str] = &["$schema", "version", "kind", "action", "key", "marker", "source"];
+pub const TOP_KEYS: &[&str] = &["$schema", "version", "kind", "action", "key", "key-space", "marker", "source"];
 /// Top keys of kinds whose records are elements of a list, and of those that are made from several rows.
 pub const CATALOG_KEY: &str = "catalog";
 pub const GROUP_KEY: &str = "group";

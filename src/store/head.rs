@@ -1,5 +1,6 @@
 //! What a run was asked to do: all that resuming and reporting need beside the journal. Kept as JSON in the run's row.
 
+use super::key_space::{Keys, with_space};
 use super::words::{Verify, Word};
 use crate::entity::{Action, Entity, Kind};
 use crate::table::{Format, HiddenRows};
@@ -34,10 +35,18 @@ pub struct Head {
     /// `--rows` and `--limit`, which a resumed run keeps to.
     pub rows: Option<(u32, u32)>,
     pub limit: Option<u64>,
-    /// `--again`: records whose keys are known are made once more.
+    /// `--again`: what was sent of the source before is sent once more.
     pub again: bool,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub same_keys: bool,
+    /// What the mapping calls the space of its keys, and the titles of their columns. Version 0.1 kept neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_space: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_titles: Option<Vec<String>>,
+    /// `--remake-deleted`: records that are gone from the account are made anew.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub remake_deleted: bool,
     /// The catalog whose elements the records are.
     #[serde(default)]
     pub catalog: Option<u64>,
@@ -50,9 +59,14 @@ pub struct Head {
 }
 
 impl Head {
+    /// The keys that this run may meet.
+    pub fn keys(&self) -> Keys {
+        Keys::new(&self.account, &ledger_name(self.kind, self.catalog))
+    }
+
     /// Under which name the ledger keeps the keys of this run.
     pub fn ledger(&self) -> String {
-        ledger_name(self.kind, self.catalog)
+        with_space(&ledger_name(self.kind, self.catalog), self.key_space.as_deref())
     }
 }
 

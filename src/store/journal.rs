@@ -2,6 +2,7 @@
 //! on the disk when it returns.
 
 use super::history::{self, OPEN, State, Step};
+use super::key_space::{KeySpace, KeyUse, Keys};
 use super::outcome::{Counts, Outcome, Status};
 use super::put::{add_problem, forget_open_keys, insert, pack, remember, unpack};
 use super::words::{RunOutcome, Word};
@@ -9,7 +10,7 @@ use super::{Head, Run, Store, StoreError, crash, source_rows};
 use crate::entity::Entity;
 use crate::problem::Problem;
 use crate::table::RowHashes;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::HashSet;
 
 pub type BatchNo = u32;
@@ -61,8 +62,6 @@ pub struct Sending<'a> {
     pub watermark: u64,
     /// Unix milliseconds.
     pub at_ms: i64,
-    /// Keys that are known are sent all the same.
-    pub again: bool,
 }
 
 /// A batch that was sent and never answered, as a resumed run finds it.
@@ -80,10 +79,12 @@ pub struct OpenDoubt {
 /// What the ledger says of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KnownKey {
-    /// It was made, with this id.
-    Made(u64),
+    /// It was made, with this id, by a run that began then, in Unix seconds.
+    Made { id: u64, began_at: i64 },
     /// Another run has sent it, and nobody knows yet whether it arrived.
     Sent { run: String },
+    /// Another mapping has made it, of which nobody has said whether its keys are the same.
+    Unsure { id: Option<u64>, run: String, mapping: String },
 }
 
 /// The open run of a store.
@@ -93,6 +94,10 @@ pub struct Journal {
     account: String,
     /// Under which name keys are kept.
     ledger: String,
+    keys: Keys,
+    space: KeySpace,
+    /// Keys of other mappings are taken for the same.
+    same_keys: bool,
     entity: Entity,
     next_batch: BatchNo,
     counts: Counts,
@@ -147,7 +152,18 @@ impl Journal {
         }
         tx.commit()?;
         let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity);
-        Ok(Journal { store, run, account, ledger, entity, next_batch: 1, counts: Counts::default() })
+        Ok(Journal {
+            keys: head.keys(),
+            space: KeySpace::of(head),
+            same_keys: head.same_keys,
+            store,
+            run,
+            account,
+            ledger,
+            entity,
+            next_batch: 1,
+            counts: Counts::default(),
+        })
     }
 
     /// Opens a run again. What was unprocessed is open; batches that were sent and never answered are in doubt, and come
@@ -193,7 +209,18 @@ impl Journal {
         let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity);
         let next_batch = last.unwrap_or(0) + 1;
         Ok(Resumed {
-            journal: Journal { store, run, account, ledger, entity, next_batch, counts },
+            journal: Journal {
+                keys: head.keys(),
+                space: KeySpace::of(head),
+                same_keys: head.same_keys,
+                store,
+                run,
+                account,
+                ledger,
+                entity,
+                next_batch,
+                counts,
+            },
             doubts,
             done,
             forgotten,
@@ -222,11 +249,11 @@ impl Journal {
     /// Notes that a batch goes out now. Nothing may be sent before this has returned, and nothing if it comes to false:
     /// then one of its keys has become known meanwhile.
     pub fn sent(&mut self, sending: &Sending<'_>) -> Result<bool, StoreError> {
-        let Sending { batch, of, rows, owner, keys, watermark, at_ms, again } = *sending;
+        let Sending { batch, of, rows, owner, keys, watermark, at_ms } = *sending;
         crash::point("sent-before");
         let tx = self.store.db.transaction()?;
-        for key in keys.iter().filter(|_| !again) {
-            if known_key(&tx, &self.account, &self.ledger, self.run, key)?.is_some() {
+        for key in keys {
+            if self.keys.find(&tx, (key, &self.space, KeyUse::Make), Some(self.run))?.is_some() {
                 return Ok(false);
             }
         }
@@ -355,7 +382,20 @@ impl Journal {
 
     /// What is known of a key in this account from other runs.
     pub fn known_key(&self, key: &str) -> Result<Option<KnownKey>, StoreError> {
-        known_key(&self.store.db, &self.account, &self.ledger, self.run, key)
+        let found = self.store.find_key(&self.keys, (key, &self.space, KeyUse::Make), Some(self.run))?;
+        Ok(found.map(|entry| entry.known(self.same_keys)))
+    }
+
+    /// Forgets keys of records that are gone from the account, so that they can be made anew.
+    pub fn forget_keys<'k>(&self, keys: impl Iterator<Item = (&'k str, u64)> + Clone) -> Result<(), StoreError> {
+        let tx = self.store.db.unchecked_transaction()?;
+        for ledger in self.store.ledgers(&self.account, self.keys.base())? {
+            for (key, id) in keys.clone() {
+                tx.prepare_cached("DELETE FROM ledger WHERE account = ? AND kind = ? AND key = ? AND id = ?")?
+                    .execute(params![self.account, ledger, key, id as i64])?;
+            }
+        }
+        Ok(tx.commit()?)
     }
 
     /// Rows of batches that were sent, and of which nobody knew whether they had been acted on, when they went again.
@@ -419,26 +459,6 @@ pub struct RunEnd {
     pub retried: i64,
     pub throttled: i64,
     pub source_rows: i64,
-}
-
-fn known_key(
-    db: &Connection,
-    account: &str,
-    ledger: &str,
-    run: i64,
-    key: &str,
-) -> Result<Option<KnownKey>, StoreError> {
-    let known: Option<(Option<i64>, String)> = db
-        .prepare_cached(
-            "SELECT id, run.name FROM ledger JOIN run USING (run)
-             WHERE ledger.account = ? AND kind = ? AND key = ? AND (id IS NOT NULL OR run != ?)",
-        )?
-        .query_row(params![account, ledger, key, run], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    Ok(known.map(|(id, run)| match id {
-        Some(id) => KnownKey::Made(id as u64),
-        None => KnownKey::Sent { run },
-    }))
 }
 
 fn state(word: &str) -> Result<State, StoreError> {

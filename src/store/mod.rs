@@ -3,7 +3,7 @@
 //!
 //! Reading order: `words` (the words on the disk), `head` (what a run was asked), `history` (the states of a batch), `outcome`
 //! (what became of a record) and `cells` (of a rejected one), `journal` (writing a run), `put` (the rows it writes), `links`
-//! (what records are to be linked to), `notes` (what was noticed), `keys` (the ledger by id), `reading` (runs and their
+//! (what records are to be linked to), `notes` (what was noticed), `keys` (the ledger by id), `key_space` (whether two keys of one text are the same), `reading` (runs and their
 //! records read back for resuming and reporting), `exports` (what was exported when), `returned` (what of it was sent
 //! back), `source_rows` (what a run's source held), `tables.sql` (the layout).
 
@@ -13,6 +13,7 @@ mod exports;
 mod head;
 pub mod history;
 mod journal;
+mod key_space;
 mod keys;
 mod links;
 mod notes;
@@ -26,6 +27,7 @@ pub mod words;
 pub use cells::{KeptCell, NO_VALUE};
 pub use head::{Head, MappingHead, SourceHead, ledger_name};
 pub use journal::{BatchNo, BatchOf, Journal, KnownKey, NewRun, OpenDoubt, Reopen, Resumed, RunEnd, Sending};
+pub use key_space::{Entry, KeySpace, KeyUse, Keys, Relation, file_name};
 pub use links::{Linked, Links, PendingLink};
 pub use outcome::{Counts, Outcome, Status};
 pub use reading::{Line, Run, Written};
@@ -58,6 +60,7 @@ pub enum StoreError {
     Json(#[from] serde_json::Error),
 }
 
+#[derive(Debug)]
 pub struct Store {
     db: Connection,
     path: PathBuf,
@@ -281,7 +284,6 @@ mod tests {
                                 keys: &[],
                                 watermark: 0,
                                 at_ms: 0,
-                                again: false,
                             })
                             .unwrap();
                         journal.answered(batch, 200, &[Outcome::new(row, Status::Created)]).unwrap();

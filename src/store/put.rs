@@ -100,9 +100,18 @@ pub fn remember(
     }
     let Some(key) = &outcome.key else { return Ok(()) };
     match outcome.id {
-        Some(id) => tx
-            .prepare_cached("INSERT OR REPLACE INTO ledger (account, kind, key, id, run) VALUES (?,?,?,?,?)")?
-            .execute(params![account, kind, key, id as i64, run])?,
+        Some(id) => {
+            // Whoever changes a record does not make its key: that stays the key of the run that has made it.
+            let run_now = match outcome.status {
+                Status::Created | Status::Merged => "excluded.run",
+                _ => "run",
+            };
+            let sql = format!(
+                "INSERT INTO ledger (account, kind, key, id, run) VALUES (?,?,?,?,?)
+                 ON CONFLICT DO UPDATE SET id = excluded.id, batch = NULL, run = {run_now}"
+            );
+            tx.prepare_cached(&sql)?.execute(params![account, kind, key, id as i64, run])?
+        }
         None if outcome.status == Status::Unknown => tx
             .prepare_cached("UPDATE ledger SET batch = NULL WHERE account = ? AND kind = ? AND key = ? AND id IS NULL")?
             .execute(params![account, kind, key])?,

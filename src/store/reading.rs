@@ -101,40 +101,6 @@ impl Store {
         Ok(statement.exists(params![run, code])?)
     }
 
-    /// The id of what an import into this account has made under a key, in one of these ledgers.
-    pub fn made_key(&self, account: &str, ledgers: &[String], key: &str) -> Result<Option<u64>, StoreError> {
-        for ledger in ledgers {
-            let id: Option<i64> = self
-                .db
-                .prepare_cached("SELECT id FROM ledger WHERE account = ? AND kind = ? AND key = ? AND id IS NOT NULL")?
-                .query_row(params![account, ledger, key], |row| row.get(0))
-                .optional()?;
-            if let Some(id) = id {
-                return Ok(Some(id as u64));
-            }
-        }
-        Ok(None)
-    }
-
-    /// True where another run than this one has made a key.
-    pub fn made_elsewhere(
-        &self,
-        account: &str,
-        ledgers: &[String],
-        key: &str,
-        run: Option<i64>,
-    ) -> Result<bool, StoreError> {
-        for ledger in ledgers {
-            let mut statement = self.db.prepare_cached(
-                "SELECT 1 FROM ledger WHERE account = ? AND kind = ? AND key = ? AND id IS NOT NULL AND run IS NOT ?",
-            )?;
-            if statement.exists(params![account, ledger, key, run])? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
     /// All runs, newest first.
     pub fn runs(&self) -> Result<Vec<Run>, StoreError> {
         let mut statement = self.db.prepare(&format!("SELECT {RUN_COLUMNS} FROM run ORDER BY run DESC"))?;

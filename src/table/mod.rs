@@ -66,7 +66,7 @@ pub use guard::{guarded, guarded_in_workbook};
 pub use header::{Found, Header, LINK, REJECT_COLUMNS, REJECTS_OF_CSV, fold};
 pub use layout::{BeyondAscii, Format, HiddenCount, HiddenRows, Layout, ReadOptions};
 pub use open::{Reading, Table};
-pub use row_hash::{RowHasher, RowHashes};
+pub use row_hash::{Hashed, RowHasher, RowHashes};
 pub use sums::names_total;
 pub use typed::stored;
 pub use value::write_number;

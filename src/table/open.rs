@@ -8,6 +8,7 @@ use super::header::{Found, Header, REJECTS_OF_CSV};
 use super::input::Input;
 use super::kind;
 use super::layout::{BeyondAscii, Format, HiddenRows, Layout, ReadOptions};
+use super::row_hash::{Hashed, RowHasher};
 use super::sheet_in::{self, SheetIn};
 use crate::message;
 use crate::problem::{Note, Place, Problem, Source};
@@ -38,6 +39,8 @@ pub struct Table {
     short_rows: (u32, u32),
     /// What was said of it, while its encoding is open.
     asked: Option<Box<ReadOptions>>,
+    /// Where the hashes of its rows go.
+    hashing: Option<(RowHasher, Hashed)>,
 }
 
 /// A column in which an empty cell has the value of the one above it.
@@ -169,6 +172,7 @@ impl Table {
             source,
             first: None,
             carried: None,
+            hashing: None,
             sample,
             fill: Vec::new(),
             letters: Vec::new(),
@@ -271,7 +275,17 @@ impl Table {
         if !self.fill.is_empty() {
             self.fill_down(row);
         }
+        if let Some((hasher, hashed)) = &self.hashing {
+            hashed.push(row.number, hasher.hash(row));
+        }
         Ok(true)
+    }
+
+    /// Keeps the hashes of the rows that are read from now on.
+    pub fn hash_rows(&mut self) -> Hashed {
+        let hashed = Hashed::default();
+        self.hashing = Some((RowHasher::new(&self.header), hashed.clone()));
+        hashed
     }
 
     /// Carries values down to the row; never across a blank row, or one that is no record.

@@ -5,6 +5,7 @@
 use super::cell::Row;
 use super::header::{Header, fold};
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64, xxh3_64_with_seed};
 
 /// Hashes rows of a table, by all of its columns or by some.
@@ -101,6 +102,21 @@ impl RowHashes {
         let mut digest = Xxh3Default::new();
         self.hashes.iter().for_each(|hash| digest.update(&hash.to_le_bytes()));
         format!("{:032x}", digest.digest128())
+    }
+}
+
+/// The hashes of the rows that a table has given so far, whoever reads it.
+#[derive(Debug, Clone, Default)]
+pub struct Hashed(Arc<Mutex<RowHashes>>);
+
+impl Hashed {
+    pub(super) fn push(&self, number: u32, hash: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(number, hash);
+    }
+
+    /// What was read by now.
+    pub fn take(self) -> RowHashes {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 

@@ -70,7 +70,7 @@ impl Uploader<'_> {
         for loaded in all {
             match self.made_before(&loaded)? {
                 None => records.push(loaded),
-                Some(known) => self.reject_known(&loaded, &known),
+                Some(known) => self.known.push((loaded, known)),
             }
         }
         self.check_budget();

@@ -1,6 +1,6 @@
 //! Sending: `feed` reads and maps, `batch` sizes requests, `run` is the loop for records and for what they are linked to
 //! (`links`), `send` one request of it, `verdict` says what an answer means for a batch, `settle` what it means for each
-//! record; `sent_rows` knows what earlier runs have sent of the same source. Where an answer was lost, `doubt` looks into
+//! record; `sent_rows` knows what earlier runs have sent of the same source, `known` which keys are known. Where an answer was lost, `doubt` looks into
 //! the account with patience, and `reconcile` matches what it sees; `verify` reads back at the end; both read records by
 //! `look`. `batch`, `lanes`, `verdict`, `settle`, `sent_rows` and `reconcile` are pure.
 
@@ -8,6 +8,7 @@ pub mod batch;
 mod doubt;
 pub mod feed;
 pub mod groups;
+pub mod known;
 mod landed;
 mod lanes;
 pub mod links;
@@ -64,8 +65,8 @@ pub struct Options {
     /// How long the account is watched for records whose answer was lost: a commit may come late.
     pub settle: Duration,
     pub clock: Clock,
-    /// Records whose key the ledger knows are made all the same.
-    pub again: bool,
+    /// Records whose keys are known and that are gone from the account are made anew.
+    pub remake_deleted: bool,
     /// Keeps some of the records that were sent, for reading them back.
     pub sample: bool,
     /// What is in doubt is settled, and nothing is sent.

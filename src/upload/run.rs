@@ -5,10 +5,11 @@
 use super::batch::Sizer;
 use super::doubt::Doubt;
 use super::feed::{self, Fed, Loaded};
+use super::known::Lookup;
 use super::lanes::Lanes;
 use super::links::{self, Queue};
 use super::send::{Batch, Landed, Load, Shared, send};
-use super::settle::{self, unprocessed};
+use super::settle::unprocessed;
 use super::verdict::{Stop, stop_of};
 use super::verify::{self, Sample};
 use super::{Event, Options};
@@ -105,6 +106,9 @@ pub(super) struct Uploader<'a> {
     /// Rows that an earlier stretch of the run has sent and seen no answer for.
     repeated: HashSet<u32>,
     pub(super) local: Vec<Outcome>,
+    /// Records whose keys are known, not looked up yet.
+    pub(super) known: Vec<(Loaded, KnownKey)>,
+    pub(super) lookup: Lookup,
     pub(super) sample: Sample,
     /// Settlings since the last good answer.
     pub(super) settlings: u32,
@@ -171,6 +175,8 @@ impl<'a> Uploader<'a> {
             parents: HashSet::new(),
             repeated: HashSet::new(),
             local: Vec::new(),
+            known: Vec::new(),
+            lookup: Lookup::default(),
             sample: Sample::new(options.sample, earlier),
             settlings: 0,
             retried: 0,
@@ -186,6 +192,9 @@ impl<'a> Uploader<'a> {
             if self.tasks.is_empty() && self.may_settle() {
                 self.settle_all(stop).await?;
                 continue;
+            }
+            if self.end.is_none() && self.doubts.is_empty() && self.may_look_up(reading.rows.is_some()) {
+                self.settle_known().await?;
             }
             if self.options.giving_up && self.phase == Phase::Records {
                 self.finish_with(End::GivenUp);
@@ -274,7 +283,7 @@ impl<'a> Uploader<'a> {
             Phase::Records => self.open.is_empty(),
             Phase::Links => self.links.is_empty(),
         };
-        nothing_new && self.again.is_empty() && self.doubts.is_empty()
+        nothing_new && self.again.is_empty() && self.doubts.is_empty() && self.known.is_empty()
     }
 
     fn hungry(&self) -> bool {
@@ -300,7 +309,7 @@ impl<'a> Uploader<'a> {
             match fed {
                 Fed::Record(loaded) => match self.made_before(&loaded)? {
                     None => self.open.push(loaded),
-                    Some(known) => self.reject_known(&loaded, &known),
+                    Some(known) => self.known.push((loaded, known)),
                 },
                 Fed::Local(outcome) => {
                     self.rejected += u64::from(outcome.status == Status::Rejected);
@@ -362,18 +371,9 @@ impl<'a> Uploader<'a> {
     /// What another run has done with a record's key in this account: making it again would double it.
     pub(super) fn made_before(&self, loaded: &Loaded) -> Result<Option<KnownKey>, StoreError> {
         match &loaded.record.key {
-            Some(key) if self.shared.plan.action == Action::Create && !self.options.again => {
-                lock(&self.shared.journal).known_key(key)
-            }
+            Some(key) if self.shared.plan.action == Action::Create => lock(&self.shared.journal).known_key(key),
             Some(_) | None => Ok(None),
         }
-    }
-
-    pub(super) fn reject_known(&mut self, loaded: &Loaded, known: &KnownKey) {
-        self.rejected += 1;
-        let outcome = settle::made_before(&self.shared.plan, loaded, known);
-        self.tell_rejected(std::slice::from_ref(&outcome));
-        self.local.push(outcome);
     }
 
     fn write_local(&mut self) -> Result<(), StoreError> {
@@ -447,6 +447,7 @@ impl<'a> Uploader<'a> {
                 self.local.extend(records.iter().map(unprocessed));
             }
         }
+        self.hold_back_known();
         let left = self.open.drain();
         self.local.extend(left.iter().map(unprocessed));
         while reading.rows.is_none() {

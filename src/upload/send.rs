@@ -174,7 +174,6 @@ fn note_sent(shared: &Shared, options: Options, batch: &Batch) -> Result<bool, S
         keys: &keys,
         watermark: batch.watermark,
         at_ms: options.clock.unix_ms(),
-        again: options.again,
     })
 }
 

@@ -7,7 +7,7 @@ use crate::entity::{Action, Shape};
 use crate::mapping::{Plan, request_id, trace};
 use crate::message;
 use crate::problem::{Message, Place, Problem, Stage, quoted};
-use crate::store::{KnownKey, Outcome, Status};
+use crate::store::{Outcome, Status};
 use crate::table::Row;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -201,26 +201,6 @@ fn rejected_by_service(plan: &Plan, loaded: &Loaded, errors: &[&ItemError], answ
 
 fn with_answer(outcome: Outcome, answered: Answered) -> Outcome {
     Outcome { http_status: answered.http_status, attempts: answered.attempts, ..outcome }
-}
-
-/// A record whose key another run has made, or has sent.
-pub fn made_before(plan: &Plan, loaded: &Loaded, known: &KnownKey) -> Outcome {
-    let key = loaded.record.key.as_deref().unwrap_or_default();
-    let (message, hint): (Message, Message) = match known {
-        KnownKey::Made(id) => (
-            message!("{value} was imported before and is {id} in the account", value = quoted(key), id = *id),
-            "leave the row out, or add --again to make it a second time".into(),
-        ),
-        KnownKey::Sent { run } => (
-            message!("{value} was sent by run {run}, and it is not known whether it arrived", value = quoted(key), run),
-            message!(
-                "first go on with that run: amoport resume {run}; or look for it in the account and add --again",
-                run
-            ),
-        ),
-    };
-    let problem = at(plan, loaded, plan.key.first().copied(), Stage::Map, "key-known", message).value(key).hint(hint);
-    rejected(&loaded.row, &loaded.more, loaded.record.key.clone(), &[problem])
 }
 
 /// A record that stood alone when the service said no without naming anybody.

@@ -107,6 +107,7 @@ async fn a_key_that_another_run_has_sent_meanwhile_is_not_sent() {
     let state = std::sync::Arc::clone(&folder);
     let service = Service::start(move |line, nth, body| match (line, nth) {
         ("GET customers/transactions", _) => not_found(),
+        ("GET users/500001", _) => (403, json!({"title": "Forbidden", "status": 403}).to_string()),
         ("POST customers/7/transactions", nth) => {
             if nth == 1 {
                 another_run_makes(state.get().expect("the folder"), Kind::Transaction, "k51");
@@ -128,7 +129,7 @@ async fn a_key_that_another_run_has_sent_meanwhile_is_not_sent() {
     // A full request, and two that wait for its answer.
     assert!(matches!(stage.upload((1..=52).map(bought).collect()).await, End::Finished));
     let not_made: Vec<_> = stage.statuses().into_iter().filter(|(_, status, _)| *status != "created").collect();
-    assert_eq!(not_made, [(52, "rejected", "key-known".to_owned())]);
+    assert_eq!(not_made, [(52, "rejected", "not-visible".to_owned())]);
     let counts = stage.store().counts(1).unwrap();
     assert_eq!((counts.read, counts.created), (52, 51));
 }
@@ -140,16 +141,7 @@ fn another_run_makes(state: &std::path::Path, kind: Kind, key: &str) {
     let mut journal = Journal::begin(amoport::store::Store::open(state).expect("the store"), &new).expect("a journal");
     let batch = journal.next_batch();
     journal
-        .sent(&Sending {
-            batch,
-            of: BatchOf::Records,
-            rows: &[2],
-            owner: None,
-            keys: &[key],
-            watermark: 0,
-            at_ms: 0,
-            again: false,
-        })
+        .sent(&Sending { batch, of: BatchOf::Records, rows: &[2], owner: None, keys: &[key], watermark: 0, at_ms: 0 })
         .expect("noted");
     let outcome = Outcome { key: Some(key.to_owned()), id: Some(5), ..Outcome::new(2, Status::Created) };
     journal.answered(batch, 200, &[outcome]).expect("noted");

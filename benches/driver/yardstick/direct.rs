@@ -40,6 +40,7 @@ impl Service {
             settle_s: 1,
             verify: Verify::None,
             again: true,
+            remake_deleted: false,
             in_flight,
             ..ImportRequest::new(file, self.target.clone(), folders)
         };

@@ -92,8 +92,7 @@ pub fn outcomes(folder: &Path, rows: usize) -> Result<(), String> {
 
 fn note(journal: &mut Journal, rows: &[u32]) -> Result<(), StoreError> {
     let batch = journal.next_batch();
-    let sending =
-        Sending { batch, of: BatchOf::Records, rows, owner: None, keys: &[], watermark: 0, at_ms: 0, again: false };
+    let sending = Sending { batch, of: BatchOf::Records, rows, owner: None, keys: &[], watermark: 0, at_ms: 0 };
     journal.sent(&sending)?;
     let outcomes: Vec<Outcome> = rows.iter().map(|row| made(*row)).collect();
     journal.answered(batch, 200, &outcomes)
@@ -143,6 +142,9 @@ pub fn head(url: &str, rate: u32) -> Head {
         rows: None,
         limit: None,
         again: true,
+        key_space: None,
+        key_titles: None,
+        remake_deleted: false,
         same_keys: false,
         catalog: None,
         decimal: None,

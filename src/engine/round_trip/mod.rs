@@ -7,6 +7,7 @@ mod tell;
 use super::begin::{Guard, Ready, Returning, batch_size, begin};
 use super::error::{EngineError, still_wanted};
 use super::event::{Event, Phase, Teller};
+use super::known_keys::KnownKeys;
 use super::prepare::{self, unless_cancelled};
 use super::request::{CheckRequest, ImportRequest};
 use super::result::{Checked, RunResult};
@@ -20,7 +21,7 @@ use crate::export::{Columns, Hidden, NotOurs};
 use crate::mapping::{self, Edit, Edits, Plan, Written, wanted::wanted};
 use crate::message;
 use crate::problem::{Message, Note, Problem, Stage};
-use crate::store::{MappingHead, RunOutcome, Store, StoreError};
+use crate::store::{KeySpace, MappingHead, RunOutcome, Store, StoreError};
 use crate::table::{Found, HiddenRows, Table};
 use std::collections::HashMap;
 use std::path::Path;
@@ -93,11 +94,13 @@ pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec
     let asked = Asked { state, account, file: &import.source, keyed: true };
     let mut checked = Vec::new();
     for Stretch { purpose, table, plan, .. } in stretches {
-        let guarded = match purpose {
+        let mut guarded = match purpose {
             Purpose::AsNew => Guarded::of(&asked, &table, &plan, &ImportRequest { again: false, ..import.clone() })?,
             Purpose::Update | Purpose::Create => Guarded::default(),
         };
-        checked.push(walk::walk(table, &plan, import, &guarded, tell)?);
+        let keys = KnownKeys::of(state, account, &plan, KeySpace::default(), (false, false))?;
+        guarded.keys = keys.map(|keys| keys.asking(Some(Arc::clone(&held.target.client))));
+        checked.push(walk::walk(table, &plan, import, &mut guarded, tell)?);
     }
     Ok(checked)
 }
@@ -259,7 +262,7 @@ fn made(
     // Columns that were taken out of the sheet are not asked for.
     let made = back::generate(hidden, purpose, Some(account), Some(&table.header), *same_account);
     let written = parsed(file, &made)?;
-    let ledger = prepare::ledger(&request.folders.state, &target.account, None, false);
+    let ledger = prepare::ledger(&request.folders.state, &target.account, None, KeySpace::default());
     // An exported row is a record by itself.
     let plan = prepare::plan(&written, &table, Arc::new(account.clone()), ledger, None)?;
     Ok(Half { purpose, made, table, plan: Arc::new(plan) })
@@ -378,6 +381,7 @@ fn run_stretch(
             sha256: prepare::hex(&format!("{sum} {}", purpose.word())),
             made: Some(mapping),
         },
+        key_space: None,
         snapshot,
         edits,
         // Here `--again` speaks of new rows, which keep their keys.

@@ -2,6 +2,7 @@
 
 use super::{Compared, Lifted, Origin, compare, earlier, rows, unless_nothing_new, unless_open};
 use crate::engine::error::{EngineError, ErrorKind};
+use crate::engine::known_keys::KnownKeys;
 use crate::engine::request::ImportRequest;
 use crate::engine::source;
 use crate::engine::survey::Weighed;
@@ -24,11 +25,13 @@ pub struct Asked<'a> {
     pub keyed: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Guarded {
+    pub keys: Option<KnownKeys>,
     pub sent: Arc<SentRows>,
     pub notes: Vec<Note>,
     path: PathBuf,
+    keyed: bool,
     /// Why the import would not begin.
     refused: Vec<Problem>,
 }
@@ -36,7 +39,7 @@ pub struct Guarded {
 impl Guarded {
     pub fn of(asked: &Asked<'_>, table: &Table, plan: &Plan, import: &ImportRequest) -> Result<Guarded, EngineError> {
         let lifted = Lifted { again: import.again, by_keys: import.same_keys && asked.keyed };
-        let none = Guarded { path: asked.file.to_owned(), ..Guarded::default() };
+        let none = Guarded { path: asked.file.to_owned(), keyed: asked.keyed, ..Guarded::default() };
         let Some(store) = Store::existing(asked.state)?.filter(|_| plan.action == Action::Create) else {
             return Ok(none);
         };
@@ -83,7 +86,7 @@ impl Guarded {
 
     /// As the import would refuse it, once everything else is known.
     pub fn refused(&self, weighed: Weighed) -> Vec<Problem> {
-        match unless_nothing_new(&self.path, &self.sent, weighed) {
+        match unless_nothing_new(&self.path, &self.sent, weighed, self.keyed) {
             Err(error) if self.refused.is_empty() => error.problems,
             Err(_) | Ok(()) => self.refused.clone(),
         }

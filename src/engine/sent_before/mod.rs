@@ -117,12 +117,22 @@ pub(super) fn of_run(store: &Store, run: &Run, keyed: bool) -> Result<SentRows, 
 }
 
 /// An error where nothing in the source is new.
-pub(super) fn unless_nothing_new(path: &Path, sent: &SentRows, weighed: Weighed) -> Result<(), EngineError> {
+pub(super) fn unless_nothing_new(
+    path: &Path,
+    sent: &SentRows,
+    weighed: Weighed,
+    keyed: bool,
+) -> Result<(), EngineError> {
     if weighed.records > 0 || weighed.sent == 0 || weighed.undecided > 0 {
         return Ok(());
     }
     let message = message!("this source was imported before, by run {run}", run = sent.newest_run());
-    let hint = "records would be made twice; add --again if that is what you want";
+    let hint = match keyed {
+        false => "records would be made twice; add --again if that is what you want",
+        true => {
+            "to change its records, use a mapping with action = \"update\"; what was deleted in the account is made anew by --remake-deleted"
+        }
+    };
     Err(Problem::in_file(path, "imported-before", message).hint(hint).into())
 }
 

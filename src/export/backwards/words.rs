@@ -110,7 +110,7 @@ impl Words {
                 named(account.fields(Owner::Catalog(catalog)).iter().map(|f| (f.id, &f.name)), id)
             }
             LookupWhat::Element { by, .. } => self.items.get(&id).map(|item| element(item, by)).unwrap_or_default(),
-            LookupWhat::Ledger { entity, catalog } => self.key(entity, catalog, id).into_iter().collect(),
+            LookupWhat::Ledger { entity, catalog, .. } => self.key(entity, catalog, id).into_iter().collect(),
         };
         names.retain(|name| !name.is_empty());
         names.push(id.to_string());
