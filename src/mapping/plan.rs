@@ -199,6 +199,8 @@ pub struct OriginPlan {
     pub sorts: Vec<String>,
     /// The code of the currency that the column's amounts are in, where the mapping says it.
     pub currency: Option<String>,
+    /// A longer text is cut to as many characters.
+    pub cut: Option<usize>,
 }
 
 /// What a cell is turned into; decided by the target's type, or by `as`.

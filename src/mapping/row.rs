@@ -7,7 +7,7 @@ use super::lists::{self, Unclear};
 use super::mapper::{KEY_JOIN, Link};
 use super::names::Names;
 use super::plan::{Convert, Input, Lookup, LookupWhat, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
-use super::tally::Done;
+use super::tally::{Did, Done};
 use super::template::{Failure, Fault};
 use super::total::{Line, Total};
 use super::value::{Refused, Values};
@@ -48,6 +48,8 @@ pub(super) struct RowContext<'a> {
     pub(super) part: PartOfRow,
     /// What was done to the values, short of refusing any.
     pub(super) done: Done,
+    /// The same, of values that are told by their names, each by its place in the mapping.
+    pub(super) did: Vec<(Did, usize)>,
     /// Only these columns are looked at, where not all are.
     pub(super) columns: Option<&'a [usize]>,
 }
@@ -86,6 +88,7 @@ impl<'a> RowContext<'a> {
             bare: false,
             part: PartOfRow::default(),
             done: Done::default(),
+            did: Vec::new(),
             columns: None,
         }
     }
@@ -117,6 +120,13 @@ impl<'a> RowContext<'a> {
         let same = |p: &Problem| p.place == problem.place && p.message == problem.message;
         if !self.problems.iter().any(same) {
             self.problems.push(problem);
+        }
+    }
+
+    /// Takes note of what is done to a value of the record; once, however many parts it has.
+    pub(super) fn did(&mut self, did: Did, origin: &OriginPlan) {
+        if !self.did.contains(&(did, origin.at)) {
+            self.did.push((did, origin.at));
         }
     }
 

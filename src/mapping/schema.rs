@@ -125,6 +125,7 @@ fn value_schema() -> Value {
         let schema = match *key {
             "value" | "default" | "enum" => scalar.clone(),
             "required" | "fill-down" => json!({"type": "boolean"}),
+            "cut" => json!({"type": "integer", "minimum": 1}),
             "split" => one_or_more.clone(),
             "values" => json!({
                 "description": "what stands for which cell text; or the path of a CSV or a workbook with two columns, or { file, header }",

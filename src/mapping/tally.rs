@@ -31,8 +31,26 @@ pub struct Done {
     pub responsible: bool,
 }
 
+/// What is told with the name of the field it is done to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Did {
+    /// A text was longer than `cut` says.
+    Cut,
+}
+
+/// How often something was done to a value.
+#[derive(Debug)]
+struct DoneTo {
+    did: Did,
+    /// The place of the value in the mapping.
+    at: usize,
+    records: u64,
+    first: u32,
+}
+
 #[derive(Debug, Default)]
 pub struct Tally {
+    done_to: Vec<DoneTo>,
     records: u64,
     unknown: u64,
     emptied: u64,
@@ -104,6 +122,12 @@ impl Tally {
         self.emptied += u64::from(done.emptied);
         self.rounded += u64::from(done.rounded);
         self.compared_empty += u64::from(done.compared_empty);
+        for (did, value) in &at.did {
+            match self.done_to.iter_mut().find(|done| (done.did, done.at) == (*did, *value)) {
+                Some(done) => done.records += 1,
+                None => self.done_to.push(DoneTo { did: *did, at: *value, records: 1, first: at.row.number }),
+            }
+        }
         if plan.action != Action::Create {
             return;
         }
@@ -156,6 +180,7 @@ impl Tally {
         ];
         let done = done.into_iter().filter(|(count, ..)| *count > 0);
         notes.extend(done.map(|(count, code, message)| Note::new(code, message).count(count)));
+        notes.extend(self.done_to.iter().filter_map(|done| done.note(plan)));
         let fields = plan.sections.first().map(|section| section.spec.fields).unwrap_or_default();
         let has = |name: &str| fields.iter().any(|field| field.name == name);
         for (count, field, code) in [
@@ -195,6 +220,32 @@ impl Tally {
         notes.extend(self.contacts.note("contacts", self.records));
         notes.extend(self.companies.note("companies", self.records));
         notes
+    }
+}
+
+impl DoneTo {
+    fn note(&self, plan: &Plan) -> Option<Note> {
+        let values = plan.sections.iter().flat_map(|section| &section.values);
+        let origins = values.flat_map(|value| value.origins.iter().map(move |origin| (value.target.name(), origin)));
+        let (field, origin) = origins.into_iter().find(|(_, origin)| origin.at == self.at)?;
+        let (count, row) = (self.records, self.first);
+        let (code, message) = match self.did {
+            Did::Cut => {
+                let characters = origin.cut.unwrap_or_default();
+                let message = match count {
+                    1 => message!("\"{field}\" of row {row} is cut to {characters} characters", field, row, characters),
+                    _ => message!(
+                        "\"{field}\" of {count} records is cut to {characters} characters, the first is row {row}",
+                        field,
+                        count,
+                        characters,
+                        row
+                    ),
+                };
+                ("texts-cut", message)
+            }
+        };
+        Some(Note::new(code, message).count(count))
     }
 }
 

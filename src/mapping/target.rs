@@ -377,6 +377,7 @@ impl Compile<'_> {
             sort,
             sorts,
             currency: self.currency(origin, target),
+            cut: origin.cut.as_ref().map(|cut| cut.it),
         };
         self.written_names(origin, &plan, target);
         if self.has_titles(origin, &plan, target) {
@@ -525,7 +526,26 @@ impl Compile<'_> {
             let hint = Some("write it as catalog = { value = \"…\" }".into());
             self.problem(origin.at, "mapping-shape", "the list of the products is the same for all rows", hint);
         }
+        self.cut(origin, target, convert);
         self.reference(origin, target);
+    }
+
+    /// Only texts that may be any can be cut.
+    fn cut(&mut self, origin: &Origin, target: &TargetPlan, convert: &Convert) {
+        let Some(cut) = &origin.cut else { return };
+        let target = target.name();
+        match convert {
+            Convert::Text { max, .. } if cut.it > *max => {
+                let message =
+                    message!("\"{target}\" takes {max} characters, less than \"cut\" leaves", target, max = *max);
+                self.problem(cut.at, "mapping-shape", message, Some(message!("write cut = {max}", max = *max)));
+            }
+            Convert::Text { .. } => {}
+            _ => {
+                let message = message!("\"{target}\" is no text that could be cut", target);
+                self.problem(cut.at, "mapping-shape", message, Some("leave \"cut\" out".into()));
+            }
+        }
     }
 
     /// `by` says how something else in the account is referred to; not everything can be by anything.

@@ -6,6 +6,7 @@ use super::convert::{Unfit, date, email, flag, json, money, number, phone, print
 use super::names::Names;
 use super::plan::{Convert, ElementBy, Input, Lookup, LookupWhat, OriginPlan, ValuePlan};
 use super::row::RowContext;
+use super::tally::Did;
 use super::written::As;
 use crate::entity::parts::Field;
 use crate::entity::payload::{FieldValue, Sort};
@@ -91,7 +92,10 @@ impl RowContext<'_> {
         amounts: Amounts<'_>,
     ) -> Result<Made<'v>, Refused> {
         Ok(match &origin.convert {
-            Convert::Text { max, .. } => Made::Text(fits(self.shaped(cell, origin, amounts)?, *max)?),
+            Convert::Text { max, .. } => {
+                let text = self.shaped(cell, origin, amounts)?;
+                Made::Text(fits(self.cut(text, origin), *max)?)
+            }
             Convert::Phone { max } => Made::Text(fits(self.phone(cell)?, *max)?),
             Convert::Email { max } => Made::Text(fits(email::email(&plain(cell)?)?.into_owned().into(), *max)?),
             Convert::Url { max } => Made::Text(fits(self.url(origin, cell)?.into(), *max)?),
@@ -118,6 +122,20 @@ impl RowContext<'_> {
             }
             Convert::Name(lookup) => return self.name(value, *lookup, &text::unmarked(cell.text.trim()), names),
         })
+    }
+
+    /// The beginning of a text that is longer than the mapping wants; that is told.
+    fn cut<'v>(&mut self, text: Cow<'v, str>, origin: &OriginPlan) -> Cow<'v, str> {
+        let end = origin.cut.and_then(|cut| text.char_indices().nth(cut)).map(|(end, _)| end);
+        let Some(end) = end else { return text };
+        self.did(Did::Cut, origin);
+        match text {
+            Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
+            Cow::Owned(mut text) => {
+                text.truncate(end);
+                Cow::Owned(text)
+            }
+        }
     }
 
     /// What a sheet shows of a link is often not its address.

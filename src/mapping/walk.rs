@@ -371,6 +371,7 @@ impl Walk<'_> {
             by: None,
             currency: None,
             fill_down: false,
+            cut: None,
         };
         let entries = match &node.data {
             Data::Text(title) => return Some(plain(From::Column(At { at: node.at, it: title.clone() }))),
@@ -440,6 +441,7 @@ impl Walk<'_> {
             }
             "currency" => origin.currency = self.currency(entry),
             "fill-down" => origin.fill_down = self.flag(entry),
+            "cut" => origin.cut = self.length(entry),
             "by" => origin.by = self.word(entry, By::from_word, By::WORDS, "way to refer").map(|it| At { at, it }),
             _ => self.unknown_key(entry, "of a value", VALUE_KEYS),
         }
@@ -453,6 +455,25 @@ impl Walk<'_> {
             return false;
         };
         flag
+    }
+
+    /// How many characters.
+    fn length(&mut self, entry: &Entry) -> Option<At<usize>> {
+        let at = entry.node.at;
+        let length = match entry.node.data {
+            Data::Int(length) => usize::try_from(length).ok().filter(|length| *length > 0),
+            _ => None,
+        };
+        if length.is_none() {
+            let found: Message = match entry.node.data {
+                Data::Int(length) => message!("{length}", length),
+                _ => entry.node.what().into(),
+            };
+            let message =
+                message!("\"{key}\" takes a number of characters above 0, found {found}", key = &entry.key, found);
+            self.problem(at, "mapping-shape", message).hint = Some("write cut = 256".into());
+        }
+        length.map(|it| At { at, it })
     }
 
     /// The code of a currency.

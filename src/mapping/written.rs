@@ -106,6 +106,8 @@ pub struct Origin {
     pub currency: Option<At<String>>,
     /// An empty cell has the value of the last one above it.
     pub fill_down: bool,
+    /// A longer text is cut to as many characters.
+    pub cut: Option<At<usize>>,
 }
 
 #[derive(Debug, Clone)]
@@ -176,6 +178,7 @@ pub const VALUE_KEYS: &[&str] = &[
     "by",
     "currency",
     "fill-down",
+    "cut",
 ];
 pub const SOURCE_KEYS: &[&str] = &[
     "sheet",
