@@ -66,10 +66,10 @@ const ROBOTS_CHANGE: [&str; 8] = [
     "sort",
 ];
 /// Comes back with `#` or without. [seed]
-const COLOUR: &str = "color";
+pub(super) const COLOUR: &str = "color";
 /// Moves to the midnight of the account's day: all examples have it there. [seed]
-const DAY: &str = "next_date";
-const DAY_S: i64 = 86_400;
+pub(super) const DAY: &str = "next_date";
+pub(super) const DAY_S: i64 = 86_400;
 
 pub fn compare(sent: &Value, held: &Value) -> Comparison {
     let mut comparison = Comparison::default();
@@ -127,7 +127,7 @@ fn same_old_day(sent: &Value, sent_s: i64, held_s: i64) -> bool {
     sent.is_string() && held_s < WHOLE_MINUTES_SINCE && (0..60).contains(&(sent_s - held_s))
 }
 
-fn colour(value: &Value) -> String {
+pub(super) fn colour(value: &Value) -> String {
     text(value).trim().trim_start_matches('#').to_lowercase()
 }
 
@@ -206,7 +206,7 @@ fn same_values(here: &[&Value], there: &[&Value], numeric: bool) -> bool {
 }
 
 /// Options are the same by id, everything else by value; what has no value of its own, a link of a chain, by its keys.
-fn same_item(sent: &Value, held: &Value, numeric: bool) -> bool {
+pub(super) fn same_item(sent: &Value, held: &Value, numeric: bool) -> bool {
     match (id(&sent["enum_id"]), sent.get("value")) {
         (Some(option), None) => id(&held["enum_id"]) == Some(option),
         (None, None) => same(sent, held, numeric),
@@ -227,10 +227,10 @@ fn tags(comparison: &mut Comparison, key: &str, sent: &Value, held: &Value) {
 }
 
 /// Types whose texts are numbers: "100.50" is "100.5" there, and nowhere else is "007" the same as "7".
-const NUMERIC: [&str; 3] = ["numeric", "monetary", "price"];
+pub(super) const NUMERIC: [&str; 3] = ["numeric", "monetary", "price"];
 
 /// Equal as a person would say it.
-fn same(sent: &Value, held: &Value, numeric: bool) -> bool {
+pub(super) fn same(sent: &Value, held: &Value, numeric: bool) -> bool {
     if sent == held {
         return true;
     }
@@ -273,7 +273,7 @@ fn decimal(text: &str) -> Option<Decimal> {
 }
 
 /// Unix seconds of a moment written either way: as seconds, or as RFC 3339.
-fn moment(text: &str) -> Option<i64> {
+pub(super) fn moment(text: &str) -> Option<i64> {
     text.parse().ok().or_else(|| text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_second))
 }
 

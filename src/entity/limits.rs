@@ -37,10 +37,14 @@ pub const STATUS_TYPE_UNSORTED: i64 = 1;
 pub const COMMENT: &str = "comment";
 /// The key of an item's own id.
 pub const ID_KEY: &str = "id";
+/// Where the custom fields of an item stand.
+pub const FIELDS_KEY: &str = "custom_fields_values";
+/// What says where a lead stands. They mean something together: a stage is one of a pipeline. [doc]
+pub const STAGE_KEYS: [&str; 4] = ["pipeline_id", "status_id", "loss_reason_id", "closed_at"];
 /// When an item was changed.
 pub const UPDATED_AT: &str = "updated_at";
-/// Ids that fit into an address. [inferred]
-pub const IDS_MAX: usize = 100;
+/// Ids in one address: as many as a page holds. With ids of ten digits they make 8 KB, which gateways take. [inferred]
+pub const IDS_MAX: usize = 250;
 /// Prefix of every path of the API.
 pub const API_PREFIX: &str = "/api/v4/";
 /// Where customers are switched on and off. [seed]

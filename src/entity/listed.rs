@@ -142,6 +142,21 @@ impl Entity {
         self.spec().list
     }
 
+    /// The word for what something is linked to: elements have another one there than in their own list. [doc]
+    pub fn linked(self) -> &'static str {
+        match self {
+            Entity::Elements => "catalog_elements",
+            Entity::Leads
+            | Entity::Contacts
+            | Entity::Companies
+            | Entity::Customers
+            | Entity::Transactions
+            | Entity::Catalogs
+            | Entity::Segments
+            | Entity::Statuses => self.collection(),
+        }
+    }
+
     /// The collection key.
     pub fn collection(self) -> &'static str {
         self.spec().collection

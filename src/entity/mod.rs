@@ -7,6 +7,7 @@
 pub mod answer;
 mod columns;
 pub mod compare;
+pub mod equals;
 pub mod field_type;
 pub mod held;
 mod kinds;

@@ -2,8 +2,9 @@
 //! wrong with how it is written: `quotes`, `doubled`), `written` (what its
 //! author said), `compile` and `conversion` (looked up in the source's header and the account), `names` (what is looked
 //! up), `plan` (the result), `mapper` (one row at a time), `value` (one cell of it), `convert` (the conversions, one a
-//! file), `lists` (several values in a cell), `edits` (which rows of an exported workbook say something new), `trace` (from a refused value back to its column), `schema` (for editors).
+//! file), `lists` (several values in a cell), `edits` (which rows of an exported workbook say something new), `change` (what of a change is left to send, once the record has been read), `trace` (from a refused value back to its column), `schema` (for editors).
 
+pub mod change;
 pub mod compile;
 mod conversion;
 pub mod convert;

@@ -148,6 +148,16 @@ pub struct SectionPlan {
 pub struct ValuePlan {
     pub target: TargetPlan,
     pub origins: Vec<OriginPlan>,
+    pub existing: Existing,
+}
+
+/// What a change does to the values that the account holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Existing {
+    /// Those of a list stay, and the new ones stand beside them.
+    pub add: bool,
+    /// They stay as they are: only an empty field is filled.
+    pub keep: bool,
 }
 
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use super::convert::number::Round;
 use super::convert::split;
 use super::lists;
 use super::names::{missed, resolve};
-use super::plan::{Convert, Input, LookupWhat, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
+use super::plan::{Convert, Existing, Input, LookupWhat, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use super::walk::HINTS_MAX;
 use super::wanted::named_list;
 use super::written::{As, At, By, From, OnEmpty, OnUnknown, Origin, Part, Section, Target, Value};
@@ -160,7 +160,7 @@ impl Compile<'_> {
         };
         let context = Context { target: &target, owner, catalog, many, required };
         let origins: Vec<OriginPlan> = value.origins.iter().filter_map(|o| self.origin(o, &context)).collect();
-        Some(ValuePlan { target, origins })
+        Some(ValuePlan { target, origins, existing: Existing::default() })
     }
 
     /// A field of the kind itself; some of them are custom fields that are known by their code.
@@ -276,7 +276,7 @@ impl Compile<'_> {
         }
         let context = Context { target: &target, owner: None, catalog: None, many, required: false };
         let origins: Vec<OriginPlan> = part.origins.iter().filter_map(|o| self.origin(o, &context)).collect();
-        Some(ValuePlan { target, origins })
+        Some(ValuePlan { target, origins, existing: Existing::default() })
     }
 
     fn address(&mut self, field: Field, parts: &[Part]) -> Option<ValuePlan> {
@@ -305,7 +305,7 @@ impl Compile<'_> {
                 }));
             }
         }
-        Some(ValuePlan { target, origins })
+        Some(ValuePlan { target, origins, existing: Existing::default() })
     }
 
     fn unknown_part(&mut self, part: &Part, field: &Field, known: &mut dyn Iterator<Item = &'static str>) {

@@ -364,7 +364,7 @@ impl Journal {
         Ok(ids.map(|id| id.map(|id| id as u64)).collect::<Result<_, _>>()?)
     }
 
-    /// Records that ended without being sent: rejected by the mapping, skipped, unprocessed.
+    /// Records that ended without being sent: rejected by the mapping, skipped, unprocessed, or as the account has them.
     pub fn local(&mut self, outcomes: &[Outcome]) -> Result<(), StoreError> {
         if outcomes.is_empty() {
             return Ok(());
@@ -373,6 +373,9 @@ impl Journal {
         let tx = self.store.db.transaction()?;
         for outcome in outcomes {
             insert(&tx, self.run, None, outcome)?;
+            if matches!(outcome.status, Status::Unchanged | Status::Updated) {
+                remember(&tx, &self.account, &self.ledger, self.run, outcome)?;
+            }
         }
         tx.commit()?;
         crash::point("local-after");

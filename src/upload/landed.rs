@@ -5,9 +5,10 @@ use super::doubt::Doubt;
 use super::feed::Loaded;
 use super::links::{self, Item, Refusal};
 use super::run::{End, Uploader, lock};
-use super::send::{Batch, Landed, Load};
+use super::send::{Batch, Load};
 use super::settle::{self, Answered};
 use super::verdict::{Stop, Verdict, verdict};
+use crate::api::{Failure, Reply};
 use crate::entity::Action;
 use crate::entity::answer::{ItemErrors, WrittenItem};
 use crate::store::{BatchNo, BatchOf, Outcome, Status, StoreError};
@@ -17,13 +18,9 @@ use std::time::Duration;
 impl Uploader<'_> {
     pub(super) fn landed(
         &mut self,
-        landed: Result<Result<Landed, StoreError>, tokio::task::JoinError>,
+        batch: Batch,
+        end: Option<(Result<Reply, Failure>, Duration)>,
     ) -> Result<(), StoreError> {
-        let (batch, end) = match landed {
-            Ok(landed) => landed?,
-            // A panic of ours: the batch stays "sent" in the journal, and a resume will call it in doubt.
-            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-        };
         if let Some(parent) = batch.parent() {
             self.parents.remove(&parent);
         }

@@ -86,7 +86,7 @@ pub(super) fn address(plan: &Plan) -> String {
 
 pub(super) fn body(items: &[Item]) -> Value {
     let items = items.iter().map(|Item { id, link, .. }| {
-        let mut item = json!({"entity_id": id, "to_entity_id": link.id, "to_entity_type": to_type(link.to)});
+        let mut item = json!({"entity_id": id, "to_entity_id": link.id, "to_entity_type": link.to.linked()});
         let mut metadata = serde_json::Map::new();
         if let Some(catalog) = link.catalog {
             metadata.insert("catalog_id".to_owned(), catalog.into());
@@ -103,21 +103,6 @@ pub(super) fn body(items: &[Item]) -> Value {
         item
     });
     items.collect()
-}
-
-/// The word for what is linked to: elements have another one here than in their own list. [doc]
-fn to_type(entity: Entity) -> &'static str {
-    match entity {
-        Entity::Elements => "catalog_elements",
-        Entity::Leads
-        | Entity::Contacts
-        | Entity::Companies
-        | Entity::Customers
-        | Entity::Transactions
-        | Entity::Catalogs
-        | Entity::Segments
-        | Entity::Statuses => entity.collection(),
-    }
 }
 
 /// What the service said of a link.
@@ -208,7 +193,7 @@ impl Queue {
 }
 
 fn refused(plan: &Plan, item: &Item, refusal: &Refusal) -> Problem {
-    let what = to_type(item.link.to).replace('_', " ");
+    let what = item.link.to.linked().replace('_', " ");
     let said = [refusal.said.as_str(), "it does not say why"].into_iter().find(|said| !said.is_empty());
     let message = message!(
         "the service refused the link to {id} of {what}: {said}",

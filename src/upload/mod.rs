@@ -1,5 +1,5 @@
 //! Sending: `feed` reads and maps, `batch` sizes requests, `run` is the loop for records and for what they are linked to
-//! (`links`), `send` one request of it, `verdict` says what an answer means for a batch, `settle` what it means for each
+//! (`links`), `present` reads the records of an update before they are changed, `send` is one request of the loop, `verdict` says what an answer means for a batch, `settle` what it means for each
 //! record; `sent_rows` knows what earlier runs have sent of the same source, `known` which keys are known. Where an answer was lost, `doubt` looks into
 //! the account with patience, and `reconcile` matches what it sees; `verify` reads back at the end; both read records by
 //! `look`. `batch`, `lanes`, `verdict`, `settle`, `sent_rows` and `reconcile` are pure.
@@ -13,6 +13,7 @@ mod landed;
 mod lanes;
 pub mod links;
 mod look;
+mod present;
 pub mod reconcile;
 mod run;
 mod send;

@@ -8,6 +8,7 @@ use super::feed::{self, Fed, Loaded};
 use super::known::Lookup;
 use super::lanes::Lanes;
 use super::links::{self, Queue};
+use super::present::{self, Page, Unread};
 use super::send::{Batch, Landed, Load, Shared, send};
 use super::settle::unprocessed;
 use super::verdict::{Stop, stop_of};
@@ -24,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// Settlings of doubts in a row, without one good answer between them, after which the service counts as failing.
@@ -89,22 +90,30 @@ enum Phase {
     Links,
 }
 
+/// The end of a task.
+enum Ended {
+    Sent(Landed),
+    Read(Page),
+}
+
 pub(super) struct Uploader<'a> {
     pub(super) shared: Arc<Shared>,
     pub(super) options: Options,
     pub(super) doubts: Vec<Doubt>,
     pub(super) observe: &'a mut dyn FnMut(Event),
     pub(super) sizer: Sizer,
-    tasks: JoinSet<Result<Landed, StoreError>>,
+    tasks: JoinSet<Result<Ended, StoreError>>,
     phase: Phase,
     pub(super) again: VecDeque<Batch>,
     pub(super) open: Lanes,
+    /// Records of an update that are looked at before they are sent.
+    pub(super) unread: Unread,
     pub(super) links: Queue,
     links_unknown: HashSet<u32>,
     /// Owners of the records that are under way.
     pub(super) parents: HashSet<u64>,
     /// Rows that an earlier stretch of the run has sent and seen no answer for.
-    repeated: HashSet<u32>,
+    pub(super) repeated: HashSet<u32>,
     pub(super) local: Vec<Outcome>,
     /// Records whose keys are known, not looked up yet.
     pub(super) known: Vec<(Loaded, KnownKey)>,
@@ -124,8 +133,8 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Repor
     let Upload { client, plan, journal, feed, options, doubts, links_unknown, stop } = upload;
     let rejected = lock(&journal).counts().rejected;
     let repeated = match plan.action {
-        Action::Delete => lock(&journal).repeated()?,
-        Action::Create | Action::Update => HashSet::new(),
+        Action::Delete | Action::Update => lock(&journal).repeated()?,
+        Action::Create => HashSet::new(),
     };
     let open = Lanes::new(plan.write.names_parent());
     let shared = Shared {
@@ -170,6 +179,7 @@ impl<'a> Uploader<'a> {
             phase: Phase::Records,
             again: VecDeque::new(),
             open: Lanes::new(false),
+            unread: Unread::default(),
             links: Queue::default(),
             links_unknown: HashSet::new(),
             parents: HashSet::new(),
@@ -206,7 +216,7 @@ impl<'a> Uploader<'a> {
             tokio::select! {
                 biased;
                 () = stop.cancelled(), if self.end.is_none() => self.finish_with(End::Interrupted),
-                Some(landed) = self.tasks.join_next() => self.landed(landed)?,
+                Some(ended) = self.tasks.join_next() => self.ended(ended)?,
                 parcel = reading.feed.recv(), if reading.rows.is_none() && self.end.is_none() && self.hungry() => {
                     match parcel {
                         Some(parcel) => self.take(parcel, reading)?,
@@ -217,6 +227,17 @@ impl<'a> Uploader<'a> {
                     }
                 }
             }
+        }
+    }
+
+    fn ended(&mut self, ended: Result<Result<Ended, StoreError>, JoinError>) -> Result<(), StoreError> {
+        match ended {
+            Ok(ended) => match ended? {
+                Ended::Sent((batch, end)) => self.landed(batch, end),
+                Ended::Read(page) => self.seen(page),
+            },
+            // A panic of ours: a batch stays "sent" in the journal, and a resume will call it in doubt.
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
 
@@ -280,14 +301,14 @@ impl<'a> Uploader<'a> {
 
     fn idle(&self) -> bool {
         let nothing_new = match self.phase {
-            Phase::Records => self.open.is_empty(),
+            Phase::Records => self.open.is_empty() && self.unread.is_empty(),
             Phase::Links => self.links.is_empty(),
         };
         nothing_new && self.again.is_empty() && self.doubts.is_empty() && self.known.is_empty()
     }
 
     fn hungry(&self) -> bool {
-        self.open.hungry(self.sizer.now())
+        self.open.hungry(self.sizer.now()) && self.unread.hungry()
     }
 
     pub(super) fn finish_with(&mut self, end: End) {
@@ -308,6 +329,7 @@ impl<'a> Uploader<'a> {
         for fed in parcel {
             match fed {
                 Fed::Record(loaded) => match self.made_before(&loaded)? {
+                    None if present::is_looked_at(&self.shared.plan) => self.unread.push(loaded),
                     None => self.open.push(loaded),
                     Some(known) => self.known.push((loaded, known)),
                 },
@@ -376,7 +398,7 @@ impl<'a> Uploader<'a> {
         }
     }
 
-    fn write_local(&mut self) -> Result<(), StoreError> {
+    pub(super) fn write_local(&mut self) -> Result<(), StoreError> {
         let local = std::mem::take(&mut self.local);
         let counts = {
             let mut journal = lock(&self.shared.journal);
@@ -403,12 +425,19 @@ impl<'a> Uploader<'a> {
     }
 
     /// Starts requests while there is room and no doubt: first what goes again, then full batches, at the end the last
-    /// part.
+    /// part; where nothing can be sent, what has to be looked at before it is.
     fn start_batches(&mut self, last: bool) -> Result<(), StoreError> {
         while self.end.is_none() && self.doubts.is_empty() && self.tasks.len() < self.options.in_flight {
-            let Some(batch) = self.next_batch(last)? else { break };
-            self.parents.extend(batch.parent());
-            self.tasks.spawn(send(Arc::clone(&self.shared), self.options, batch));
+            let shared = Arc::clone(&self.shared);
+            if let Some(batch) = self.next_batch(last && self.unread.is_empty())? {
+                self.parents.extend(batch.parent());
+                let options = self.options;
+                self.tasks.spawn(async move { send(shared, options, batch).await.map(Ended::Sent) });
+            } else if let Some(page) = self.unread.take(last) {
+                self.tasks.spawn(async move { Ok(Ended::Read(present::read(shared, page).await)) });
+            } else {
+                break;
+            }
         }
         Ok(())
     }
@@ -448,7 +477,7 @@ impl<'a> Uploader<'a> {
             }
         }
         self.hold_back_known();
-        let left = self.open.drain();
+        let left: Vec<Loaded> = self.open.drain().into_iter().chain(self.unread.drain()).collect();
         self.local.extend(left.iter().map(unprocessed));
         while reading.rows.is_none() {
             let Some(parcel) = reading.feed.recv().await else { break };

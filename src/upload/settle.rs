@@ -3,7 +3,7 @@
 use super::feed::{Loaded, rejected};
 use super::links;
 use crate::entity::answer::{self, ItemError, ItemErrors, WrittenItem};
-use crate::entity::{Action, Shape};
+use crate::entity::{Action, ID_KEY, Shape};
 use crate::mapping::{Plan, request_id, trace};
 use crate::message;
 use crate::problem::{Message, Place, Problem, Stage, quoted};
@@ -73,6 +73,11 @@ pub fn outcome(loaded: &Loaded, status: Status) -> Outcome {
 /// The outcome of a record whose turn did not come.
 pub fn unprocessed(loaded: &Loaded) -> Outcome {
     outcome(loaded, Status::Unprocessed)
+}
+
+/// The outcome of a record that the account shows as it is wanted, and to which nothing was sent for that.
+pub fn as_wanted(loaded: &Loaded, status: Status) -> Outcome {
+    Outcome { id: loaded.record.id, ..outcome(loaded, status) }
 }
 
 pub fn deleted(loaded: &Loaded, answered: Answered) -> Outcome {
@@ -150,6 +155,18 @@ pub fn absent(plan: &Plan, loaded: &Loaded, answered: Answered) -> Outcome {
     let mut problem = at(plan, loaded, column, Stage::Send, "not-found", message).hint(hint);
     problem.value = column.map(|index| loaded.row.get(index).text.to_owned());
     refused_for(loaded, &[problem], answered)
+}
+
+/// A record to change that the account does not show.
+pub fn not_visible(plan: &Plan, loaded: &Loaded) -> Outcome {
+    let own = trace::column_of(plan, &loaded.record.body, ID_KEY);
+    let column = own.or_else(|| plan.key.first().copied());
+    let kind = plan.kind.name().replace('-', " ");
+    let message = message!("the account shows no {kind} {id}", kind, id = loaded.record.id.unwrap_or(0));
+    let mut problem = at(plan, loaded, column, Stage::Send, "not-visible", message)
+        .hint("correct the id or leave the row out; it may be deleted, or the token's user may not see it");
+    problem.value = column.map(|index| loaded.row.get(index).text.to_owned());
+    rejected(&loaded.row, &loaded.more, loaded.record.key.clone(), &[problem])
 }
 
 fn refused_for(loaded: &Loaded, problems: &[Problem], answered: Answered) -> Outcome {

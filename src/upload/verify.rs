@@ -2,11 +2,12 @@
 //! known habit of this service, and nobody else would notice.
 
 use super::feed::{Fed, Loaded};
-use super::{look, settle};
+use super::{look, present, settle};
 use crate::api::{Client, Failure};
 use crate::entity::compare::{Difference, compare};
 use crate::entity::parts::{id, text};
 use crate::entity::{Action, Entity};
+use crate::mapping::change::{Changes, Left};
 use crate::mapping::{Plan, Record, trace};
 use crate::message;
 use crate::problem::{Problem, Stage, quoted};
@@ -140,7 +141,10 @@ pub async fn read_back(
     ids: &BTreeMap<u32, Written>,
     above: Option<u64>,
 ) -> Result<Verified, VerifyError> {
-    let mut reading = Reading { client, plan, journal, ids, verified: Verified::default(), chunk: Vec::new() };
+    // A sample is as it was sent; what is mapped again is what the row says, of which something may rightly stay unsent.
+    let mapped = matches!(bodies, Bodies::All(_)) && present::is_looked_at(plan);
+    let changes = mapped.then(|| Changes::of(plan));
+    let mut reading = Reading { client, plan, journal, ids, changes, verified: Verified::default(), chunk: Vec::new() };
     let mut prints: HashMap<u64, u32> = HashMap::new();
     match bodies {
         Bodies::Sample(records) => {
@@ -183,6 +187,8 @@ struct Reading<'a> {
     plan: &'a Plan,
     journal: &'a Arc<Mutex<Journal>>,
     ids: &'a BTreeMap<u32, Written>,
+    /// Where it has to be said what of a body would have been sent.
+    changes: Option<Changes<'a>>,
     verified: Verified,
     chunk: Vec<(Loaded, Written)>,
 }
@@ -207,26 +213,32 @@ impl Reading<'_> {
         let (plan, verified) = (self.plan, &mut self.verified);
         let held = held(self.client, plan, &chunk).await?;
         let mut notes = Vec::new();
-        for (loaded, Written { id, .. }) in &chunk {
+        for (mut loaded, Written { id, .. }) in chunk {
+            let id = &id;
             verified.checked += 1;
             let held = match (held.get(id), plan.action) {
                 (None, Action::Delete) => continue,
                 (Some(_), Action::Delete) => {
                     verified.kept += 1;
-                    notes.push((loaded.record.row, kept(plan, loaded, *id)));
+                    notes.push((loaded.record.row, kept(plan, &loaded, *id)));
                     continue;
                 }
                 (None, Action::Create | Action::Update) => {
                     verified.missing += 1;
-                    notes.push((loaded.record.row, missing(plan, loaded, *id)));
+                    notes.push((loaded.record.row, missing(plan, &loaded, *id)));
                     continue;
                 }
                 (Some(held), Action::Create | Action::Update) => held,
             };
-            let differences = compare(&sent(loaded), held).differences;
+            match self.changes.as_ref().and_then(|changes| changes.left(&loaded.record, held).ok()) {
+                Some(Left::Nothing) => continue,
+                Some(Left::Change { body, .. }) => loaded.record.body = body,
+                None => {}
+            }
+            let differences = compare(&sent(&loaded), held).differences;
             let told: Vec<&Difference> = differences.iter().filter(|d| d.telling || d.dropped).collect();
             verified.differing += u64::from(!told.is_empty());
-            notes.extend(told.into_iter().map(|difference| (loaded.record.row, differs(plan, loaded, difference))));
+            notes.extend(told.into_iter().map(|difference| (loaded.record.row, differs(plan, &loaded, difference))));
         }
         Ok(self.journal.lock().unwrap_or_else(PoisonError::into_inner).note(&notes)?)
     }

@@ -196,13 +196,45 @@ async fn an_object_goes_bare_and_its_answer_is_the_record_whatever_name_it_has()
 
 #[tokio::test]
 async fn a_change_that_no_answer_mentions_is_unknown_after_the_second_time() {
-    let service = Service::start(|_, _, _| (200, r#"{"_embedded":{"leads":[{"id":1,"updated_at":5}]}}"#.to_owned()));
+    let service = Service::start(|what, _, _| {
+        let held = |id: u64| format!(r#"{{"id":{id},"name":"A"}}"#);
+        let leads = match what {
+            "GET leads" => [held(1), held(2), held(3)].join(","),
+            _ => r#"{"id":1,"updated_at":5}"#.to_owned(),
+        };
+        (200, format!(r#"{{"_embedded":{{"leads":[{leads}]}}}}"#))
+    });
     let stage = Stage::set(&service, Kind::Lead, Action::Update).await;
-    let records = (1..=3).map(|n| Record { id: Some(n), ..record(n as u32 + 1, "{}") }).collect();
-    assert!(matches!(stage.upload(records).await, End::Finished));
-    assert_eq!(service.sent("PATCH leads"), ["[{},{},{}]", "[{},{}]"]);
+    let renamed = |n: u64| Record { id: Some(n), ..record(n as u32 + 1, r#"{"name":"B"}"#) };
+    assert!(matches!(stage.upload((1..=3).map(renamed).collect()).await, End::Finished));
+    let sent = [r#"[{"name":"B"},{"name":"B"},{"name":"B"}]"#, r#"[{"name":"B"},{"name":"B"}]"#];
+    assert_eq!(service.sent("PATCH leads"), sent);
     let unknown = |row| (row, "unknown", "unknown".to_owned());
     assert_eq!(stage.statuses(), [(2, "updated", String::new()), unknown(3), unknown(4)]);
+}
+
+#[tokio::test]
+async fn a_change_is_held_against_the_account_and_what_differs_is_sent() {
+    let service = Service::start(|what, _, _| {
+        let held = r#"{"id":1,"name":"A","price":5},{"id":2,"name":"A","price":5},{"id":4,"name":"A","price":7}"#;
+        match what {
+            "GET leads" => (200, format!(r#"{{"_embedded":{{"leads":[{held}]}}}}"#)),
+            _ => (200, r#"{"_embedded":{"leads":[{"id":2,"updated_at":5},{"id":4,"updated_at":5}]}}"#.to_owned()),
+        }
+    });
+    let stage = Stage::set(&service, Kind::Lead, Action::Update).await;
+    let wanted = |n: u64, price: u64| Record {
+        id: Some(n),
+        ..record(n as u32 + 1, &format!(r#"{{"id":{n},"name":"A","price":{price},"request_id":"r{}"}}"#, n + 1))
+    };
+    let records = vec![wanted(1, 5), wanted(2, 6), wanted(3, 5), wanted(4, 8)];
+    assert!(matches!(stage.upload(records).await, End::Finished));
+    let sent = r#"[{"id":2,"request_id":"r3","price":6},{"id":4,"request_id":"r5","price":8}]"#;
+    assert_eq!(service.sent("PATCH leads"), [sent]);
+    assert_eq!(service.sent("GET leads").len(), 1, "one reading for all of them");
+    let done = |row, status| (row, status, String::new());
+    let rejected = (4, "rejected", "not-visible".to_owned());
+    assert_eq!(stage.statuses(), [done(2, "unchanged"), done(3, "updated"), rejected, done(5, "updated")]);
 }
 
 pub fn linked(row: u32, to: &[u64]) -> Record {

@@ -1,0 +1,152 @@
+//! The records of an update as they are in the account, read before anything of them is sent: a page of them at a time, while
+//! batches are under way. What the account holds already is not sent; what differs waits for its batch, without what was read.
+
+use super::feed::Loaded;
+use super::look;
+use super::run::{End, Uploader};
+use super::send::Shared;
+use super::settle;
+use super::verdict::stop_of;
+use crate::api::Failure;
+use crate::entity::{Action, IDS_MAX};
+use crate::mapping::Plan;
+use crate::mapping::change::{Changes, Left};
+use crate::store::{Status, StoreError};
+use serde_json::Value;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+/// Records that nobody has looked at yet, and how many pages of them are being read.
+#[derive(Debug, Default)]
+pub(super) struct Unread {
+    waiting: VecDeque<Loaded>,
+    under_way: usize,
+}
+
+/// The end of a page's reading.
+pub(super) enum Page {
+    /// Nothing may go out any more, or not now.
+    Stopped(Vec<Loaded>),
+    Failed(Vec<Loaded>, Failure),
+    Read(Vec<Seen>),
+}
+
+/// A record and what the account says of it.
+pub(super) enum Seen {
+    /// Cut down to what differs.
+    Differs(Loaded),
+    Same(Loaded),
+    Absent(Loaded),
+}
+
+/// True where records are looked at before they are changed. Rows of an exported workbook are: that is how it is known which of
+/// them say something new.
+pub(super) fn is_looked_at(plan: &Plan) -> bool {
+    plan.action == Action::Update && plan.edits.get().is_none()
+}
+
+impl Unread {
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.under_way == 0
+    }
+
+    pub fn push(&mut self, loaded: Loaded) {
+        self.waiting.push_back(loaded);
+    }
+
+    /// Room for more rows.
+    pub fn hungry(&self) -> bool {
+        self.waiting.len() < IDS_MAX
+    }
+
+    /// The next page: a full one, or the last.
+    pub fn take(&mut self, last: bool) -> Option<Vec<Loaded>> {
+        if self.waiting.is_empty() || (self.waiting.len() < IDS_MAX && !last) {
+            return None;
+        }
+        self.under_way += 1;
+        Some(self.waiting.drain(..IDS_MAX.min(self.waiting.len())).collect())
+    }
+
+    pub fn drain(&mut self) -> Vec<Loaded> {
+        std::mem::take(&mut self.waiting).into()
+    }
+}
+
+/// Reads the records of a page and holds them against what is to become of them.
+pub(super) async fn read(shared: Arc<Shared>, records: Vec<Loaded>) -> Page {
+    let mut hold = shared.hold.subscribe();
+    let plan = &shared.plan;
+    let ids: Vec<u64> = records.iter().filter_map(|loaded| loaded.record.id).collect();
+    let held = tokio::select! {
+        biased;
+        _ = hold.wait_for(|hold| *hold) => return Page::Stopped(records),
+        held = look::by_ids(&shared.client, plan.kind.spec().entity, plan.catalog, &ids) => held,
+    };
+    match held {
+        Ok(held) => {
+            let changes = Changes::of(plan);
+            Page::Read(records.into_iter().map(|loaded| seen(&changes, loaded, &held)).collect())
+        }
+        Err(failure) => Page::Failed(records, failure),
+    }
+}
+
+fn seen(changes: &Changes<'_>, mut loaded: Loaded, held: &HashMap<u64, Value>) -> Seen {
+    let Some(held) = loaded.record.id.and_then(|id| held.get(&id)) else { return Seen::Absent(loaded) };
+    match changes.left(&loaded.record, held) {
+        Ok(Left::Nothing) => Seen::Same(loaded),
+        Ok(Left::Change { body, links }) => {
+            loaded.record.body = body;
+            loaded.record.links = links;
+            Seen::Differs(loaded)
+        }
+        // A body of ours is always JSON; sent as it is, it does what the row says.
+        Err(_) => Seen::Differs(loaded),
+    }
+}
+
+impl Uploader<'_> {
+    pub(super) fn seen(&mut self, page: Page) -> Result<(), StoreError> {
+        self.unread.under_way -= 1;
+        let seen = match page {
+            Page::Stopped(records) => {
+                self.put_back(records);
+                return Ok(());
+            }
+            Page::Failed(records, failure) => {
+                self.put_back(records);
+                self.finish_with(End::Service(stop_of(failure)));
+                return Ok(());
+            }
+            Page::Read(seen) => seen,
+        };
+        let plan = Arc::clone(&self.shared.plan);
+        for seen in seen {
+            match seen {
+                Seen::Differs(loaded) => self.open.push(loaded),
+                Seen::Same(loaded) => {
+                    // Sent by an earlier stretch of the run, which saw no answer: this is what became of it.
+                    let sent = self.repeated.contains(&loaded.record.row);
+                    let status = if sent { Status::Updated } else { Status::Unchanged };
+                    self.local.push(settle::as_wanted(&loaded, status));
+                }
+                Seen::Absent(loaded) => {
+                    let outcome = settle::not_visible(&plan, &loaded);
+                    self.rejected += 1;
+                    self.tell_rejected(std::slice::from_ref(&outcome));
+                    self.local.push(outcome);
+                }
+            }
+        }
+        self.write_local()?;
+        self.check_budget();
+        Ok(())
+    }
+
+    fn put_back(&mut self, records: Vec<Loaded>) {
+        for loaded in records.into_iter().rev() {
+            self.unread.waiting.push_front(loaded);
+        }
+    }
+}
