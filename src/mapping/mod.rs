@@ -10,6 +10,7 @@ mod conversion;
 pub mod convert;
 mod doubled;
 pub mod edits;
+mod existing;
 mod lines;
 mod lists;
 pub mod mapper;

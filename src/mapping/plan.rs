@@ -158,6 +158,8 @@ pub struct Existing {
     pub add: bool,
     /// They stay as they are: only an empty field is filled.
     pub keep: bool,
+    /// Those of a list go, and nobody has said that this is meant.
+    pub replaces: bool,
 }
 
 #[derive(Debug)]

@@ -261,6 +261,11 @@ impl<'a> RowContext<'a> {
             }
         }
         if !made.is_empty() {
+            // Nobody wrote the mapping of an exported workbook, and its cells show all that there was.
+            let told = value.existing.replaces && self.plan.edits.get().is_none();
+            if let Some(origin) = value.origins.first().filter(|_| told) {
+                self.did(Did::Replaced, origin);
+            }
             self.write(section, &value.target, made, object);
         } else if let (true, Action::Update, TargetPlan::Custom { field, .. }) =
             (clear, self.plan.action, &value.target)

@@ -76,7 +76,7 @@ impl Compile<'_> {
             |name: &str| section.values.iter().any(|v| matches!(v.target, Target::Field(field) if field.name == name));
         self.required_fields(section.at, section.spec.name, section.spec.fields, &has);
         self.id_without_type(section.at, section.spec.name, &has);
-        if has_tags(section, Wire::EmbeddedTags) && has_tags(section, Wire::Tags("tags_to_add")) {
+        if tags(section) > 1 {
             let hint = Some("\"all_tags\" says all the tags there shall be, \"tags\" adds some: keep one".into());
             self.problem(section.at, "tags-twice", "\"tags\" and \"all_tags\" exclude each other", hint);
         }
@@ -230,6 +230,8 @@ impl Compile<'_> {
     }
 }
 
-fn has_tags(section: &Section, wire: Wire) -> bool {
-    section.values.iter().any(|v| matches!(v.target, Target::Field(f) if f.wire == wire))
+/// Values that say which tags there shall be; `list` may make `tags` of `all_tags`.
+fn tags(section: &Section) -> usize {
+    let says = |wire: Wire| matches!(wire, Wire::EmbeddedTags | Wire::Tags("tags_to_add"));
+    section.values.iter().filter(|v| matches!(v.target, Target::Field(f) if says(f.wire))).count()
 }

@@ -1,6 +1,6 @@
 //! `mapping.schema.json`: the mapping language for editors, made from the very tables that the reader uses.
 
-use super::written::{As, By, CATALOG_KEY, GROUP_KEY, OnEmpty, OnUnknown, SOURCE_KEYS, VALUE_KEYS, VERSION};
+use super::written::{As, By, CATALOG_KEY, GROUP_KEY, ListMode, OnEmpty, OnUnknown, SOURCE_KEYS, VALUE_KEYS, VERSION};
 use crate::entity::{self, Kind, KindSpec, SectionSpec};
 use crate::table::HiddenRows;
 use serde_json::{Map, Value, json};
@@ -124,7 +124,7 @@ fn value_schema() -> Value {
     for key in VALUE_KEYS {
         let schema = match *key {
             "value" | "default" | "enum" => scalar.clone(),
-            "required" | "fill-down" => json!({"type": "boolean"}),
+            "required" | "fill-down" | "overwrite" => json!({"type": "boolean"}),
             "cut" => json!({"type": "integer", "minimum": 1}),
             "split" => one_or_more.clone(),
             "values" => json!({
@@ -139,6 +139,7 @@ fn value_schema() -> Value {
             "on-empty" => json!({"enum": OnEmpty::WORDS}),
             "on-unknown" => json!({"enum": OnUnknown::WORDS}),
             "by" => json!({"enum": By::WORDS}),
+            "list" => json!({"enum": ListMode::WORDS}),
             _ => text.clone(),
         };
         properties.insert((*key).to_owned(), schema);

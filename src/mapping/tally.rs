@@ -36,6 +36,8 @@ pub struct Done {
 pub(super) enum Did {
     /// A text was longer than `cut` says.
     Cut,
+    /// The other values of a list are lost, and nobody has said that this is meant.
+    Replaced,
 }
 
 /// How often something was done to a value.
@@ -243,6 +245,20 @@ impl DoneTo {
                     ),
                 };
                 ("texts-cut", message)
+            }
+            Did::Replaced => {
+                let message = match count {
+                    1 => message!(
+                        "\"{field}\" holds several values: of 1 record those of the sheet replace all that the account has; write list = \"add\" to keep the others, list = \"replace\" if this is meant",
+                        field
+                    ),
+                    _ => message!(
+                        "\"{field}\" holds several values: of {count} records those of the sheet replace all that the account has; write list = \"add\" to keep the others, list = \"replace\" if this is meant",
+                        field,
+                        count
+                    ),
+                };
+                ("list-replaced", message)
             }
         };
         Some(Note::new(code, message).count(count))

@@ -160,7 +160,8 @@ impl Compile<'_> {
         };
         let context = Context { target: &target, owner, catalog, many, required };
         let origins: Vec<OriginPlan> = value.origins.iter().filter_map(|o| self.origin(o, &context)).collect();
-        Some(ValuePlan { target, origins, existing: Existing::default() })
+        let existing = self.existing(&value.origins, &target);
+        Some(ValuePlan { target, origins, existing })
     }
 
     /// A field of the kind itself; some of them are custom fields that are known by their code.
@@ -276,7 +277,8 @@ impl Compile<'_> {
         }
         let context = Context { target: &target, owner: None, catalog: None, many, required: false };
         let origins: Vec<OriginPlan> = part.origins.iter().filter_map(|o| self.origin(o, &context)).collect();
-        Some(ValuePlan { target, origins, existing: Existing::default() })
+        let existing = self.existing(&part.origins, &target);
+        Some(ValuePlan { target, origins, existing })
     }
 
     fn address(&mut self, field: Field, parts: &[Part]) -> Option<ValuePlan> {
@@ -305,7 +307,11 @@ impl Compile<'_> {
                 }));
             }
         }
-        Some(ValuePlan { target, origins, existing: Existing::default() })
+        let mut existing = Existing::default();
+        for part in parts {
+            existing.keep |= self.existing(&part.origins, &target).keep;
+        }
+        Some(ValuePlan { target, origins, existing })
     }
 
     fn unknown_part(&mut self, part: &Part, field: &Field, known: &mut dyn Iterator<Item = &'static str>) {

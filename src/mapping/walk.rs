@@ -2,12 +2,13 @@
 //! problems of a file are collected in one walk.
 
 use super::Draft;
+use super::existing::tags_field;
 use super::lines::Text;
 use super::tree::{Data, Entry, Node, Tree};
 use super::values_file;
 use super::written::{
-    As, At, By, CATALOG_KEY, From, GROUP_KEY, OnEmpty, OnUnknown, Origin, Part, SOURCE_KEYS, Section, SourceTable,
-    TOP_KEYS, Target, Translation, VALUE_KEYS, VERSION, Value, Written,
+    As, At, By, CATALOG_KEY, From, GROUP_KEY, ListMode, OnEmpty, OnUnknown, Origin, Part, SOURCE_KEYS, Section,
+    SourceTable, TOP_KEYS, Target, Translation, VALUE_KEYS, VERSION, Value, Written,
 };
 use crate::entity::{self, Action, FieldSpec, Kind, SectionSpec};
 use crate::message;
@@ -317,6 +318,7 @@ impl Walk<'_> {
             return self.unknown_key(entry, place, &known);
         };
         if let Some(origins) = self.origins(entry) {
+            let field = if action == Action::Update { tags_field(section, field, &origins) } else { field };
             values.push(Value { at: entry.key_at, target: Target::Field(field), origins, parts: Vec::new() });
         }
     }
@@ -372,6 +374,8 @@ impl Walk<'_> {
             currency: None,
             fill_down: false,
             cut: None,
+            list: None,
+            overwrite: None,
         };
         let entries = match &node.data {
             Data::Text(title) => return Some(plain(From::Column(At { at: node.at, it: title.clone() }))),
@@ -442,19 +446,28 @@ impl Walk<'_> {
             "currency" => origin.currency = self.currency(entry),
             "fill-down" => origin.fill_down = self.flag(entry),
             "cut" => origin.cut = self.length(entry),
+            "list" => {
+                origin.list =
+                    self.word(entry, ListMode::from_word, ListMode::WORDS, "way with a list").map(|it| At { at, it });
+            }
+            "overwrite" => origin.overwrite = self.yes_or_no(entry).map(|it| At { at, it }),
             "by" => origin.by = self.word(entry, By::from_word, By::WORDS, "way to refer").map(|it| At { at, it }),
             _ => self.unknown_key(entry, "of a value", VALUE_KEYS),
         }
     }
 
     fn flag(&mut self, entry: &Entry) -> bool {
+        self.yes_or_no(entry).unwrap_or(false)
+    }
+
+    fn yes_or_no(&mut self, entry: &Entry) -> Option<bool> {
         let Data::Bool(flag) = entry.node.data else {
             let message =
                 message!("\"{key}\" takes true or false, found {found}", key = &entry.key, found = entry.node.what());
             self.problem(entry.node.at, "mapping-shape", message);
-            return false;
+            return None;
         };
-        flag
+        Some(flag)
     }
 
     /// How many characters.

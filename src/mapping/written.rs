@@ -108,6 +108,10 @@ pub struct Origin {
     pub fill_down: bool,
     /// A longer text is cut to as many characters.
     pub cut: Option<At<usize>>,
+    /// What becomes of the other values of a list.
+    pub list: Option<At<ListMode>>,
+    /// `false`: only an empty field is filled.
+    pub overwrite: Option<At<bool>>,
 }
 
 #[derive(Debug, Clone)]
@@ -156,6 +160,10 @@ words!(
     OnUnknown { Reject = "reject", Skip = "skip", Null = "null" }
 );
 words!(
+    /// What an update does to the values of a list that are there: they go, or the new ones stand beside them.
+    ListMode { Replace = "replace", Add = "add" }
+);
+words!(
     /// How a reference to something else in the account is written.
     By { Id = "id", Key = "key", Name = "name" }
 );
@@ -179,6 +187,8 @@ pub const VALUE_KEYS: &[&str] = &[
     "currency",
     "fill-down",
     "cut",
+    "list",
+    "overwrite",
 ];
 pub const SOURCE_KEYS: &[&str] = &[
     "sheet",
