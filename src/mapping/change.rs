@@ -24,6 +24,8 @@ pub enum Left {
     Change {
         body: Vec<u8>,
         links: Vec<Link>,
+        /// Values of lists that go with it, though nobody has said that this is meant.
+        lost: u32,
     },
 }
 
@@ -137,10 +139,8 @@ impl<'p> Changes<'p> {
             .map(|(key, value)| (key.as_str(), self.key(key, value, held)))
             .collect();
         let sent_fields = sent.get(FIELDS_KEY).map(list).unwrap_or_default();
-        let mut fields: Vec<(u64, Fate)> = sent_fields
-            .into_iter()
-            .map(|field| (id(&field["field_id"]).unwrap_or(0), self.field(field, held)))
-            .collect();
+        let mut fields: Vec<(u64, Fate)> =
+            sent_fields.iter().map(|field| (id(&field["field_id"]).unwrap_or(0), self.field(field, held))).collect();
         let embedded: Vec<(&str, Fate)> = match sent.get(EMBEDDED).and_then(Value::as_object) {
             Some(parts) => parts.iter().map(|(key, value)| (key.as_str(), self.embedded(key, value, held))).collect(),
             None => Vec::new(),
@@ -166,7 +166,8 @@ impl<'p> Changes<'p> {
             }
         }
         let body = written(&record.body, &keys, &fields, &embedded)?;
-        Ok(Left::Change { body, links })
+        let lost = sent_fields.iter().map(|field| self.lost(field, held)).sum();
+        Ok(Left::Change { body, links, lost })
     }
 
     fn key(&self, key: &str, sent: &Value, held: &Value) -> Fate {
@@ -238,6 +239,16 @@ impl<'p> Changes<'p> {
             };
         }
         if field_holds(sent, there) { Fate::Held } else { Fate::Sent }
+    }
+
+    /// Values of a list that are not among those which take their place.
+    fn lost(&self, field: &Value, held: &Value) -> u32 {
+        let rule = id(&field["field_id"]).and_then(|id| self.fields.get(&id)).filter(|rule| rule.existing.replaces);
+        let Some(rule) = rule.filter(|_| !field["values"].is_null()) else { return 0 };
+        let sent = list(&field["values"]);
+        let there = list(&held[FIELDS_KEY]).into_iter().find(|entry| id(&entry["field_id"]) == id(&field["field_id"]));
+        let stays = |old: &&Value| sent.iter().any(|new| rule.spelling.same(new, old));
+        there.map_or(0, |entry| held_values(entry).iter().filter(|old| !stays(old)).count() as u32)
     }
 
     /// False for a link that is there, or whose place is taken where it may take no other's.

@@ -28,7 +28,11 @@ impl Compile<'_> {
         Existing {
             add: takes == Takes::All && list == Some(ListMode::Add),
             keep,
-            replaces: takes == Takes::All && list.is_none() && !keep && self.written.action == Action::Update,
+            replaces: takes == Takes::All
+                && list.is_none()
+                && !keep
+                && !says_all(target)
+                && self.written.action == Action::Update,
         }
     }
 
@@ -107,6 +111,11 @@ fn takes(target: &TargetPlan) -> Takes {
             _ => Takes::One,
         },
     }
+}
+
+/// True for a field of which the name says that it is all there shall be.
+fn says_all(target: &TargetPlan) -> bool {
+    matches!(target, TargetPlan::Field(spec) if spec.wire == Wire::EmbeddedTags)
 }
 
 /// True for a field that a record may hold; the others say what is to be done, or stand in lines that go out whole.

@@ -54,6 +54,8 @@ pub struct Record {
     pub links: Vec<Link>,
     /// What the lines of an invoice come to, for holding it against what comes back.
     pub total: Option<Decimal>,
+    /// Values of lists that the account has and that go with this change, though nobody has said that this is meant.
+    pub lost: u32,
 }
 
 /// A link of a record, for the link endpoint. [doc]
@@ -369,7 +371,7 @@ impl Mapper {
         self.tally.record(&plan, &at);
         let body = self.body(&plan, &at, row.number, key.as_deref());
         let (id, parent, links, total) = (at.own_id, at.parent, at.links, at.total.known());
-        Mapped::Record(Record { row: row.number, key, id, parent, body, links, total })
+        Mapped::Record(Record { row: row.number, key, id, parent, body, links, total, lost: 0 })
     }
 
     fn sections<'r>(&mut self, at: &mut RowContext<'r>, first: &'r Row, more: &'r [Row]) {

@@ -249,11 +249,11 @@ impl DoneTo {
             Did::Replaced => {
                 let message = match count {
                     1 => message!(
-                        "\"{field}\" holds several values: of 1 record those of the sheet replace all that the account has; write list = \"add\" to keep the others, list = \"replace\" if this is meant",
+                        "\"{field}\" holds several values: in 1 record, those of the sheet replace all that the account has; write list = \"add\" to keep the others, or list = \"replace\" if this is meant",
                         field
                     ),
                     _ => message!(
-                        "\"{field}\" holds several values: of {count} records those of the sheet replace all that the account has; write list = \"add\" to keep the others, list = \"replace\" if this is meant",
+                        "\"{field}\" holds several values: in {count} records, those of the sheet replace all that the account has; write list = \"add\" to keep the others, or list = \"replace\" if this is meant",
                         field,
                         count
                     ),

@@ -214,6 +214,7 @@ impl Uploader<'_> {
         let (done, silent) = settle::done(&self.shared.plan, records, items, answered);
         let mut outcomes = Vec::with_capacity(done.len());
         for (loaded, outcome) in done {
+            self.lost.add(&loaded);
             self.sample.offer(loaded);
             outcomes.push(outcome);
         }

@@ -11,6 +11,8 @@ use crate::api::Failure;
 use crate::entity::{Action, IDS_MAX};
 use crate::mapping::Plan;
 use crate::mapping::change::{Changes, Left};
+use crate::message;
+use crate::problem::Note;
 use crate::store::{Status, StoreError};
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
@@ -73,6 +75,31 @@ impl Unread {
     }
 }
 
+/// Values of lists that updates have taken away, though nobody has said that this is meant.
+#[derive(Debug, Default)]
+pub(super) struct Lost {
+    values: u64,
+    records: u64,
+}
+
+impl Lost {
+    pub fn add(&mut self, loaded: &Loaded) {
+        self.values += u64::from(loaded.record.lost);
+        self.records += u64::from(loaded.record.lost > 0);
+    }
+
+    pub fn note(&self) -> Option<Note> {
+        let (values, records) = (self.values, self.records);
+        let message = match (values, records) {
+            (0, _) => return None,
+            (1, _) => message!("1 value that the account had is replaced, in 1 record"),
+            (_, 1) => message!("{values} values that the account had are replaced, in 1 record", values),
+            _ => message!("{values} values that the account had are replaced, in {records} records", values, records),
+        };
+        Some(Note::new("values-replaced", message).count(values))
+    }
+}
+
 /// Reads the records of a page and holds them against what is to become of them.
 pub(super) async fn read(shared: Arc<Shared>, records: Vec<Loaded>) -> Page {
     let mut hold = shared.hold.subscribe();
@@ -96,9 +123,10 @@ fn seen(changes: &Changes<'_>, mut loaded: Loaded, held: &HashMap<u64, Value>) -
     let Some(held) = loaded.record.id.and_then(|id| held.get(&id)) else { return Seen::Absent(loaded) };
     match changes.left(&loaded.record, held) {
         Ok(Left::Nothing) => Seen::Same(loaded),
-        Ok(Left::Change { body, links }) => {
+        Ok(Left::Change { body, links, lost }) => {
             loaded.record.body = body;
             loaded.record.links = links;
+            loaded.record.lost = lost;
             Seen::Differs(loaded)
         }
         // A body of ours is always JSON; sent as it is, it does what the row says.

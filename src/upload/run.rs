@@ -8,7 +8,7 @@ use super::feed::{self, Fed, Loaded};
 use super::known::Lookup;
 use super::lanes::Lanes;
 use super::links::{self, Queue};
-use super::present::{self, Page, Unread};
+use super::present::{self, Lost, Page, Unread};
 use super::send::{Batch, Landed, Load, Shared, send};
 use super::settle::unprocessed;
 use super::verdict::{Stop, stop_of};
@@ -108,6 +108,7 @@ pub(super) struct Uploader<'a> {
     pub(super) open: Lanes,
     /// Records of an update that are looked at before they are sent.
     pub(super) unread: Unread,
+    pub(super) lost: Lost,
     pub(super) links: Queue,
     links_unknown: HashSet<u32>,
     /// Owners of the records that are under way.
@@ -156,7 +157,8 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Repor
     if let Some(linked) = up.link(&end, &mut reading, &stop).await? {
         end = linked;
     }
-    let (rows, notes) = (reading.rows.unwrap_or(0), reading.notes);
+    let (rows, mut notes) = (reading.rows.unwrap_or(0), reading.notes);
+    notes.extend(up.lost.note());
     Ok(Report { end, rows, retried: up.retried, notes, sample: up.sample.spread() })
 }
 
@@ -180,6 +182,7 @@ impl<'a> Uploader<'a> {
             again: VecDeque::new(),
             open: Lanes::new(false),
             unread: Unread::default(),
+            lost: Lost::default(),
             links: Queue::default(),
             links_unknown: HashSet::new(),
             parents: HashSet::new(),
