@@ -237,6 +237,23 @@ async fn a_change_is_held_against_the_account_and_what_differs_is_sent() {
     assert_eq!(stage.statuses(), [done(2, "unchanged"), done(3, "updated"), rejected, done(5, "updated")]);
 }
 
+#[tokio::test]
+async fn an_address_that_is_too_long_is_asked_in_two() {
+    let service = Service::start(|what, _, query| {
+        let asked: Vec<u64> = (1..=3).filter(|id| query.contains(&format!("%5D={id}"))).collect();
+        match what {
+            "GET leads" if asked.len() > 1 => (414, "<html>".to_owned()),
+            "GET leads" => (200, format!(r#"{{"_embedded":{{"leads":[{{"id":{},"name":"A"}}]}}}}"#, asked[0])),
+            _ => panic!("{what}: nothing is to be sent"),
+        }
+    });
+    let stage = Stage::set(&service, Kind::Lead, Action::Update).await;
+    let same = |n: u64| Record { id: Some(n), ..record(n as u32 + 1, r#"{"name":"A"}"#) };
+    assert!(matches!(stage.upload((1..=3).map(same).collect()).await, End::Finished));
+    let unchanged = |row| (row, "unchanged", String::new());
+    assert_eq!(stage.statuses(), [unchanged(2), unchanged(3), unchanged(4)]);
+}
+
 pub fn linked(row: u32, to: &[u64]) -> Record {
     let link = |id: &u64| Link { to: Entity::Contacts, id: *id, catalog: None, quantity: None, main: None };
     Record { row, links: to.iter().map(link).collect(), ..Record::default() }
