@@ -8,6 +8,7 @@ use super::send::Shared;
 use super::settle;
 use super::verdict::stop_of;
 use crate::api::Failure;
+use crate::clock::Clock;
 use crate::entity::{Action, IDS_MAX};
 use crate::mapping::Plan;
 use crate::mapping::change::{Changes, Left};
@@ -17,6 +18,7 @@ use crate::store::{Status, StoreError};
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Records that nobody has looked at yet, and how many pages of them are being read.
 #[derive(Debug, Default)]
@@ -100,23 +102,38 @@ impl Lost {
     }
 }
 
+/// Lists lag behind by seconds: what was made a moment ago may not stand there yet. [client live]
+const LAG: Duration = Duration::from_secs(3);
+
 /// Reads the records of a page and holds them against what is to become of them.
-pub(super) async fn read(shared: Arc<Shared>, records: Vec<Loaded>) -> Page {
+pub(super) async fn read(shared: Arc<Shared>, clock: Clock, records: Vec<Loaded>) -> Page {
     let mut hold = shared.hold.subscribe();
     let plan = &shared.plan;
     let ids: Vec<u64> = records.iter().filter_map(|loaded| loaded.record.id).collect();
-    let held = tokio::select! {
+    let looked = tokio::select! {
         biased;
         _ = hold.wait_for(|hold| *hold) => return Page::Stopped(records),
-        held = look::by_ids(&shared.client, plan.kind.spec().entity, plan.catalog, &ids) => held,
+        held = held(&shared, clock, &ids) => held,
     };
-    match held {
+    match looked {
         Ok(held) => {
             let changes = Changes::of(plan);
             Page::Read(records.into_iter().map(|loaded| seen(&changes, loaded, &held)).collect())
         }
         Err(failure) => Page::Failed(records, failure),
     }
+}
+
+/// What the account shows under these ids; those that it does not show are looked for once more.
+async fn held(shared: &Shared, clock: Clock, ids: &[u64]) -> Result<HashMap<u64, Value>, Failure> {
+    let (entity, catalog) = (shared.plan.kind.spec().entity, shared.plan.catalog);
+    let mut held = look::by_ids(&shared.client, entity, catalog, ids).await?;
+    let absent: Vec<u64> = ids.iter().copied().filter(|id| !held.contains_key(id)).collect();
+    if !absent.is_empty() {
+        clock.sleep(LAG).await;
+        held.extend(look::by_ids(&shared.client, entity, catalog, &absent).await?);
+    }
+    Ok(held)
 }
 
 fn seen(changes: &Changes<'_>, mut loaded: Loaded, held: &HashMap<u64, Value>) -> Seen {

@@ -437,7 +437,8 @@ impl<'a> Uploader<'a> {
                 let options = self.options;
                 self.tasks.spawn(async move { send(shared, options, batch).await.map(Ended::Sent) });
             } else if let Some(page) = self.unread.take(last) {
-                self.tasks.spawn(async move { Ok(Ended::Read(present::read(shared, page).await)) });
+                let clock = self.options.clock;
+                self.tasks.spawn(async move { Ok(Ended::Read(present::read(shared, clock, page).await)) });
             } else {
                 break;
             }
