@@ -27,6 +27,8 @@ pub(super) struct After<'a> {
     pub store: &'a Store,
     pub head: &'a Head,
     pub name: &'a str,
+    /// What the account showed before the run was asked in an earlier stretch of it, perhaps long ago.
+    pub resumed: bool,
 }
 
 fn failing(done: Result<(), EngineError>, code: &'static str, tell: &mut Teller<'_>) {

@@ -14,7 +14,7 @@ use crate::entity::Action;
 use crate::mapping::Plan;
 use crate::message;
 use crate::problem::{Note, Problem};
-use crate::store::{Head, Journal, MappingHead, NewRun, SourceHead, Store, Word};
+use crate::store::{Head, Journal, MappingHead, NewRun, Returned, SourceHead, Store, Word};
 use crate::table::LINKS_FROM;
 use crate::table::{RowHashes, Table};
 use crate::upload::feed::Select;
@@ -72,6 +72,8 @@ pub(super) struct Job {
     pub over_budget: bool,
     /// What is in doubt is settled, and nothing is sent.
     pub giving_up: bool,
+    /// An earlier stretch of the run was stopped.
+    pub resumed: bool,
     /// Records of the source, where they were counted.
     pub total: Option<u64>,
     pub in_flight: usize,
@@ -91,7 +93,8 @@ pub(super) enum Guard {
 /// Records of an exported workbook that this run changes.
 pub(super) struct Returning<'a> {
     pub export: &'a str,
-    pub ids: &'a [u64],
+    pub file: &'a str,
+    pub records: &'a [(u64, Returned)],
     /// Ids that the workbook had and its sheet has no more.
     pub left_alone: &'a [u64],
 }
@@ -128,7 +131,9 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
     make_folder(&folder)?;
     if let Some(returning) = &ready.returning {
         write_left(&folder, returning.left_alone)?;
-        store.returning(returning.export, returning.ids.iter().copied())?;
+        // Over the budget, nothing will be sent.
+        let records = if budget.1 { &[] } else { returning.records };
+        store.has_returned(returning.export, returning.file, records)?;
     }
     let new = NewRun {
         name: &name,
@@ -154,6 +159,7 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
         budget: budget.0,
         over_budget: budget.1,
         giving_up: false,
+        resumed: false,
         total: ready.total,
         in_flight: request.in_flight,
         cancel: request.cancel.clone(),

@@ -144,6 +144,7 @@ impl Giving<'_> {
             budget: None,
             over_budget: false,
             giving_up: true,
+            resumed: true,
             total: None,
             head: found.head.clone(),
             in_flight: IN_FLIGHT,

@@ -74,6 +74,7 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
         budget: None,
         over_budget: false,
         giving_up: false,
+        resumed: true,
         total: rows.map(|rows| rows.min(head.limit.unwrap_or(u64::MAX))),
         head,
         in_flight: IN_FLIGHT,

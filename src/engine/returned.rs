@@ -8,7 +8,8 @@ use super::event::Teller;
 use super::source;
 use crate::entity::Action;
 use crate::export::back::{self, Deciding, Sent, Trouble};
-use crate::export::{Columns, Hidden};
+use crate::export::{CellHashes, Columns, Hidden};
+use crate::mapping::Edit;
 use crate::message;
 use crate::problem::Note;
 use crate::store::{Returned, Store};
@@ -16,10 +17,44 @@ use crate::table::Table;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-/// What earlier imports of this workbook sent.
-pub(super) fn sent(store: &Store, hidden: &Hidden) -> Result<HashMap<u64, Sent>, EngineError> {
-    let known = store.returned(&hidden.stamp.export)?.into_iter();
-    Ok(known.map(|(id, Returned { sheet, account })| (id, Sent { sheet, account })).collect())
+/// The place of a file, by which its changes are told from those of other copies.
+pub(super) fn place_of(file: &Path) -> String {
+    let whole = file.canonicalize().or_else(|_| std::path::absolute(file));
+    whole.unwrap_or_else(|_| file.to_owned()).to_string_lossy().into_owned()
+}
+
+/// What earlier imports of this very file sent.
+pub(super) fn sent(store: &Store, hidden: &Hidden, file: &Path) -> Result<HashMap<u64, Sent>, EngineError> {
+    let known = store.returned(&hidden.stamp.export, &place_of(file))?.into_iter();
+    let sent = |kept: Returned| Sent {
+        sent: read(&kept.sent),
+        sending: read(&kept.sending),
+        before: read(&kept.before),
+        ours: read(&kept.ours),
+        base: read(&kept.base),
+    };
+    Ok(known.map(|(id, kept)| (id, sent(kept))).collect())
+}
+
+fn read(text: &str) -> CellHashes {
+    CellHashes::from_text(text).unwrap_or_default()
+}
+
+/// What was exported, of workbooks that do not say it of each cell.
+pub(super) fn bases(store: &Store, hidden: &Hidden) -> Result<HashMap<u64, CellHashes>, EngineError> {
+    let known = store.bases(&hidden.stamp.export)?.into_iter();
+    Ok(known.map(|(id, base)| (id, read(&base))).collect())
+}
+
+pub(super) fn kept(records: &[(u64, Sent)]) -> Vec<(u64, Returned)> {
+    let kept = |sent: &Sent| Returned {
+        sent: sent.sent.to_text(),
+        sending: sent.sending.to_text(),
+        before: sent.before.to_text(),
+        ours: sent.ours.to_text(),
+        base: sent.base.to_text(),
+    };
+    records.iter().map(|(id, sent)| (*id, kept(sent))).collect()
 }
 
 impl After<'_> {
@@ -28,8 +63,11 @@ impl After<'_> {
         if self.head.mapping.made.is_none() || self.plan.action != Action::Update {
             return Ok(());
         }
-        let rows: BTreeMap<u32, u64> =
-            self.store.written(self.run())?.into_iter().map(|(row, written)| (row, written.id)).collect();
+        let Some(edits) = self.plan.edits.get() else { return Ok(()) };
+        let unknown = self.store.unknown_rows(self.run())?;
+        let changes = edits.rows.iter().filter(|(row, edit)| matches!(edit, Edit::Change(_)) && !unknown.contains(row));
+        let mut rows: BTreeMap<u32, bool> = changes.map(|(row, _)| (*row, false)).collect();
+        rows.extend(self.store.written(self.run())?.into_keys().map(|row| (row, true)));
         let file = Path::new(&self.head.source.path);
         // What another workbook says is nothing that was sent.
         let same = || source::sha256(file).is_ok_and(|now| now == self.head.source.sha256);
@@ -37,20 +75,21 @@ impl After<'_> {
             return Ok(());
         }
         let Ok(hidden) = Hidden::read(file) else { return Ok(()) };
-        let table = source::reopen(&self.head.source)?;
+        let (table, sent) = (source::reopen(&self.head.source)?, sent(self.store, &hidden, file)?);
         let looked = tokio::select! {
             biased;
             () = cancel.token().cancelled() => return Ok(()),
-            looked = self.look(&hidden, table, &rows) => looked,
+            looked = self.look(&hidden, table, &rows, sent) => looked,
         };
         match looked {
-            Ok(seen) => self.store.has_returned(&hidden.stamp.export, &seen)?,
+            Ok(seen) => self.store.has_returned(&hidden.stamp.export, &place_of(file), &kept(&seen))?,
             Err(Trouble::Source(problem)) => return Err(problem.into()),
             Err(Trouble::Service(failure)) => {
                 let failure = failure.to_string();
                 let message = message!("the changed records could not be looked at again: {failure}", failure);
                 tell.note(Note::warning("not-looked-at", message));
-                let message = "export again before you edit these rows further: they would be told as conflicts";
+                let message =
+                    "what the service has written in another way is told as a conflict if you edit it further";
                 tell.note(Note::warning("not-looked-at", message));
             }
         }
@@ -61,8 +100,9 @@ impl After<'_> {
         &self,
         hidden: &Hidden,
         table: Table,
-        rows: &BTreeMap<u32, u64>,
-    ) -> Result<Vec<(u64, Returned)>, Trouble> {
+        rows: &BTreeMap<u32, bool>,
+        sent: HashMap<u64, Sent>,
+    ) -> Result<Vec<(u64, Sent)>, Trouble> {
         let account = &*self.plan.account;
         let kind = hidden.stamp.kind;
         let columns = Columns::of(kind.spec().entity, hidden.stamp.catalog, account);
@@ -73,11 +113,11 @@ impl After<'_> {
             columns: &columns.of_earlier(&hidden.columns, kind),
             account,
             entity: kind.spec().entity,
-            sent: HashMap::new(),
+            sent,
+            bases: HashMap::new(),
             force: false,
             rows: None,
         };
-        let seen = back::seen(table, &deciding, rows).await?;
-        Ok(seen.into_iter().map(|(id, Sent { sheet, account })| (id, Returned { sheet, account })).collect())
+        back::seen(table, &deciding, rows, !self.resumed).await
     }
 }

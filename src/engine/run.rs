@@ -52,7 +52,15 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
     let total = job.total.or(plan.groups.as_ref().map(|groups| groups.rows.len() as u64));
     let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
     let options = Options { giving_up, ..options(&head, &plan, (budget, job.in_flight, target.clock)) };
-    let after = After { client: &client, plan: &plan, journal: &journal, store: &store, head: &head, name: &name };
+    let after = After {
+        client: &client,
+        plan: &plan,
+        journal: &journal,
+        store: &store,
+        head: &head,
+        name: &name,
+        resumed: job.resumed,
+    };
     tell.event(Event::Phase(Phase::Send));
     let report = runtime()?.block_on(async {
         let upload = Upload {

@@ -1,8 +1,9 @@
 //! What an exported workbook keeps to itself, so that it can be imported again: a sheet that Excel does not offer to show,
-//! with what the export was, what each column is, and for each row its id and two hashes of its cells. The same words
-//! write it and read it.
+//! with what the export was, what each column is, and for each row its id, two hashes of its cells and one of each cell that
+//! can be sent. The same words write it and read it.
 
 use super::cell::Cell;
+use super::cell_hashes::CellHashes;
 use crate::entity::Kind;
 use crate::problem::Problem;
 use crate::table::{self, Format, ReadOptions, Row, SHEET_ROWS_MAX, Table};
@@ -225,20 +226,21 @@ impl HiddenOut {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear(0);
         as_read(cells.iter(), &mut buffer);
-        let Hashes { writable, others } =
-            hashes(&self.columns, (0..self.columns.len()).map(|index| Some(buffer.get(index))));
+        let cells = || (0..self.columns.len()).map(|index| Some(buffer.get(index)));
+        let Hashes { writable, others } = hashes(&self.columns, cells());
+        let each = CellHashes::of(&self.columns, cells()).to_text();
         self.buffer = buffer;
-        self.line(workbook, &["row", &id, &format!("{writable:016x}"), &format!("{others:016x}")])
+        self.line(workbook, &["row", &id, &format!("{writable:016x}"), &format!("{others:016x}"), &each])
     }
 }
 
-/// The sheet read back. 28 bytes a row.
+/// The sheet read back. 50 bytes a row, and as many as its filled cells times five.
 #[derive(Debug)]
 pub struct Hidden {
     pub stamp: Stamp,
     pub columns: Vec<Described>,
     /// By id, rising.
-    rows: Vec<(u64, Hashes)>,
+    rows: Vec<(u64, Hashes, Box<str>)>,
 }
 
 /// Why a file cannot be read back.
@@ -291,12 +293,18 @@ impl Hidden {
 
     /// The place of an id among the rows, and its hashes.
     pub fn find(&self, id: u64) -> Option<(usize, Hashes)> {
-        let index = self.rows.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        let index = self.rows.binary_search_by_key(&id, |(id, ..)| *id).ok()?;
         Some((index, self.rows[index].1))
     }
 
+    /// What each cell of a row was; `None` in workbooks of version 0.1, which have hashes of whole rows only.
+    pub fn cells(&self, index: usize) -> Option<CellHashes> {
+        let text = &self.rows.get(index)?.2;
+        CellHashes::from_text(text).filter(|cells| cells.len() == self.columns.len())
+    }
+
     pub fn ids(&self) -> impl Iterator<Item = u64> {
-        self.rows.iter().map(|(id, _)| *id)
+        self.rows.iter().map(|(id, ..)| *id)
     }
 }
 
@@ -304,7 +312,7 @@ impl Hidden {
 struct Reading {
     head: std::collections::HashMap<String, String>,
     columns: Vec<Described>,
-    rows: Vec<(u64, Hashes)>,
+    rows: Vec<(u64, Hashes, Box<str>)>,
 }
 
 impl Reading {
@@ -313,7 +321,11 @@ impl Reading {
         match cell(0) {
             "row" => {
                 let hash = |index: usize| u64::from_str_radix(cell(index), 16).ok();
-                self.rows.push((cell(1).parse().ok()?, Hashes { writable: hash(2)?, others: hash(3)? }));
+                self.rows.push((
+                    cell(1).parse().ok()?,
+                    Hashes { writable: hash(2)?, others: hash(3)? },
+                    cell(4).into(),
+                ));
             }
             "column" => {
                 let is = match cell(3) {
@@ -346,8 +358,8 @@ impl Reading {
             timezone: text("timezone"),
             at: text("at").unwrap_or_default(),
         };
-        self.rows.sort_unstable_by_key(|(id, _)| *id);
-        self.rows.dedup_by_key(|(id, _)| *id);
+        self.rows.sort_unstable_by_key(|(id, ..)| *id);
+        self.rows.dedup_by_key(|(id, ..)| *id);
         Some(Hidden { stamp, columns: self.columns, rows: self.rows })
     }
 }
@@ -423,7 +435,10 @@ mod tests {
             assert!(table.read(&mut row).unwrap());
             let id = row.get(0).text.parse().unwrap();
             let read = hashes(&columns(), (0..3).map(|index| Some(row.get(index))));
-            assert_eq!(hidden.find(id).unwrap().1, read, "{cell:?} read {:?}", row.get(1));
+            let (index, exported) = hidden.find(id).unwrap();
+            assert_eq!(exported, read, "{cell:?} read {:?}", row.get(1));
+            let each = CellHashes::of(&columns(), (0..3).map(|index| Some(row.get(index))));
+            assert_eq!(hidden.cells(index), Some(each), "{cell:?}");
         }
         assert!(hidden.find(5).is_none());
     }

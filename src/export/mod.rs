@@ -7,6 +7,7 @@ mod ask;
 pub mod back;
 mod backwards;
 mod cell;
+mod cell_hashes;
 mod choices;
 mod columns;
 mod dialect;
@@ -19,6 +20,7 @@ mod sheets;
 
 pub use ask::{Ask, FILTERS};
 pub use backwards::{Backwards, KeyOf};
+pub use cell_hashes::CellHashes;
 pub use columns::Columns;
 pub use hidden::{Described, Hidden, NotOurs, Stamp};
 pub use manifest::{MANIFEST_SUFFIX, Manifest, Person};

@@ -236,6 +236,13 @@ impl Store {
         Ok(rows)
     }
 
+    /// Rows of which nobody knows what became.
+    pub fn unknown_rows(&self, run: i64) -> Result<HashSet<u32>, StoreError> {
+        let mut statement = self.db.prepare("SELECT row FROM record WHERE run = ? AND status = ?")?;
+        let rows = statement.query_map(params![run, Status::Unknown.number()], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Rows of batches of records that were sent and of which nobody knows what became.
     pub fn doubtful_rows(&self, run: i64) -> Result<HashSet<u32>, StoreError> {
         let sql = format!("SELECT rows {OPEN} run = ? AND carries = 0");

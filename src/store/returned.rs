@@ -1,51 +1,58 @@
-//! What imports of exported workbooks have sent back, by export and record: what a further import of the same workbook
-//! holds its rows against, instead of what was exported.
+//! What imports of exported workbooks have sent back, by export, place of the file and record: one file's own changes are told
+//! from those of its copies.
 
 use super::{Store, StoreError};
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 use std::collections::HashMap;
 
-/// A record that a workbook was sent back to, as hashes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What one file has sent to a record; each is a hash for every column of the export, as text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Returned {
-    /// Of the row that was sent, where the account was seen to say the same.
-    pub sheet: Option<u64>,
-    /// Of the record as the account showed it then; `None` where that was never seen.
-    pub account: Option<u64>,
+    /// The cells that it has sent.
+    pub sent: String,
+    /// Those on their way.
+    pub sending: String,
+    /// What the account showed before.
+    pub before: String,
+    /// What the account was seen to show because of it.
+    pub ours: String,
+    /// What was exported, where the workbook does not say that itself.
+    pub base: String,
+}
+
+/// Earlier formats kept what was sent of whole rows, and not from which file: no copy could be told from another.
+pub(super) fn forget_rows(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    tx.execute_batch("DROP TABLE IF EXISTS returned;")
 }
 
 impl Store {
-    /// Records of an export that were sent back.
-    pub fn returned(&self, export: &str) -> Result<HashMap<u64, Returned>, StoreError> {
-        let mut statement = self.db.prepare("SELECT id, sheet, account FROM returned WHERE export = ?")?;
-        let known = statement.query_map([export], |row| {
-            let hash = |column: usize| row.get::<_, Option<i64>>(column).map(|hash| hash.map(|hash| hash as u64));
-            Ok((row.get::<_, i64>(0)? as u64, Returned { sheet: hash(1)?, account: hash(2)? }))
+    /// Records of an export that a file has changed.
+    pub fn returned(&self, export: &str, file: &str) -> Result<HashMap<u64, Returned>, StoreError> {
+        let ask = "SELECT id, sent, sending, before, ours, base FROM sent_back WHERE export = ? AND file = ?";
+        let mut statement = self.db.prepare(ask)?;
+        let known = statement.query_map([export, file], |row| {
+            let [sent, sending, before, ours, base] = [row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?];
+            Ok((row.get::<_, i64>(0)? as u64, Returned { sent, sending, before, ours, base }))
         })?;
         Ok(known.collect::<Result<_, _>>()?)
     }
 
-    /// Notes, before anything is sent, which records are about to be: whatever becomes of it, their rows are looked at again.
-    pub fn returning(&self, export: &str, ids: impl Iterator<Item = u64>) -> Result<(), StoreError> {
-        let tx = self.db.unchecked_transaction()?;
-        {
-            let mut note =
-                tx.prepare("INSERT INTO returned (export, id) VALUES (?,?) ON CONFLICT DO UPDATE SET sheet = NULL")?;
-            for id in ids {
-                note.execute(params![export, id as i64])?;
-            }
-        }
-        Ok(tx.commit()?)
+    /// What was exported, as imports of any copy have found it out.
+    pub fn bases(&self, export: &str) -> Result<HashMap<u64, String>, StoreError> {
+        let mut statement = self.db.prepare("SELECT id, base FROM sent_back WHERE export = ? AND base <> ''")?;
+        let known = statement.query_map([export], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?)))?;
+        Ok(known.collect::<Result<_, _>>()?)
     }
 
-    /// Notes what was seen to have arrived.
-    pub fn has_returned(&self, export: &str, seen: &[(u64, Returned)]) -> Result<(), StoreError> {
+    /// Notes what is about to be sent, before it is, and once more when it is known what became of it.
+    pub fn has_returned(&self, export: &str, file: &str, records: &[(u64, Returned)]) -> Result<(), StoreError> {
         let tx = self.db.unchecked_transaction()?;
         {
-            let mut note = tx.prepare("REPLACE INTO returned (export, id, sheet, account) VALUES (?,?,?,?)")?;
-            for (id, Returned { sheet, account }) in seen {
-                let hash = |hash: &Option<u64>| hash.map(|hash| hash as i64);
-                note.execute(params![export, *id as i64, hash(sheet), hash(account)])?;
+            let mut note = tx.prepare(
+                "REPLACE INTO sent_back (export, file, id, sent, sending, before, ours, base) VALUES (?,?,?,?,?,?,?,?)",
+            )?;
+            for (id, Returned { sent, sending, before, ours, base }) in records {
+                note.execute(params![export, file, *id as i64, sent, sending, before, ours, base])?;
             }
         }
         Ok(tx.commit()?)
@@ -57,15 +64,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_goes_back_again_is_looked_at_again_and_keeps_what_was_seen() {
+    fn each_file_has_sent_what_it_has_sent() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(folder.path()).unwrap();
-        store.returning("e1", [1, 2].into_iter()).unwrap();
-        let seen = Returned { sheet: Some(u64::MAX), account: Some(7) };
-        store.has_returned("e1", &[(2, seen)]).unwrap();
-        assert_eq!(store.returned("e1").unwrap(), HashMap::from([(1, Returned::default()), (2, seen)]));
-        store.returning("e1", [2].into_iter()).unwrap();
-        assert_eq!(store.returned("e1").unwrap()[&2], Returned { sheet: None, account: Some(7) });
-        assert!(store.returned("e2").unwrap().is_empty());
+        let returned = |ours: &str, base: &str| Returned {
+            sent: "-AAAAB".into(),
+            sending: "-AAAAC".into(),
+            before: "..".into(),
+            ours: ours.into(),
+            base: base.into(),
+        };
+        store.has_returned("e1", "/a.xlsx", &[(1, returned("", "")), (2, returned("", ""))]).unwrap();
+        store.has_returned("e1", "/a.xlsx", &[(2, returned("-AAAAB", ""))]).unwrap();
+        store.has_returned("e1", "/b.xlsx", &[(u64::MAX >> 1, returned("-", ".."))]).unwrap();
+        let known = store.returned("e1", "/a.xlsx").unwrap();
+        assert_eq!(known, HashMap::from([(1, returned("", "")), (2, returned("-AAAAB", ""))]));
+        assert_eq!(store.returned("e1", "/b.xlsx").unwrap().len(), 1);
+        assert_eq!(store.bases("e1").unwrap(), HashMap::from([(u64::MAX >> 1, "..".to_owned())]));
+        assert!(store.returned("e2", "/a.xlsx").unwrap().is_empty() && store.bases("e2").unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_store_that_kept_whole_rows_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let earlier = "DROP TABLE sent_back;
+            CREATE TABLE returned (export TEXT, id INTEGER, sheet INTEGER, account INTEGER, PRIMARY KEY (export, id));
+            INSERT INTO returned VALUES ('e1', 1, 7, 8);
+            PRAGMA user_version = 5;";
+        Store::open(folder.path()).unwrap().db.execute_batch(earlier).unwrap();
+        let store = Store::open(folder.path()).unwrap();
+        assert!(store.returned("e1", "/a.xlsx").unwrap().is_empty());
+        let left = "SELECT count(*) FROM sqlite_schema WHERE name = 'returned'";
+        assert_eq!(store.db.query_row(left, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
     }
 }

@@ -88,12 +88,16 @@ CREATE TABLE IF NOT EXISTS edit (
   what TEXT NOT NULL,
   PRIMARY KEY (run, row)
 ) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS returned (
+CREATE TABLE IF NOT EXISTS sent_back (
   export TEXT NOT NULL,
+  file TEXT NOT NULL,
   id INTEGER NOT NULL,
-  sheet INTEGER,
-  account INTEGER,
-  PRIMARY KEY (export, id)
+  sent TEXT NOT NULL,
+  sending TEXT NOT NULL,
+  before TEXT NOT NULL,
+  ours TEXT NOT NULL,
+  base TEXT NOT NULL,
+  PRIMARY KEY (export, file, id)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pending_link (
   run INTEGER NOT NULL REFERENCES run,

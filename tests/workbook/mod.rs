@@ -43,6 +43,13 @@ impl Book {
         row[1] = Data::String(value.into());
     }
 
+    /// Leaves of what it hides what an earlier version has hidden: of each row its hashes as a whole.
+    pub fn forget_cells(&mut self) {
+        for row in self.others.iter_mut().flat_map(|(_, _, rows)| rows).filter(|row| row[0] == *"row") {
+            row.truncate(4);
+        }
+    }
+
     pub fn has(&self, title: &str) -> bool {
         self.rows[0].iter().any(|cell| *cell == *title)
     }

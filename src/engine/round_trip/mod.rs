@@ -316,6 +316,7 @@ fn decided(
     }
     let columns =
         Columns::of(spec.entity, hidden.stamp.catalog, account).of_earlier(&hidden.columns, hidden.stamp.kind);
+    let store = Store::open(&request.folders.state)?;
     let deciding = Deciding {
         client: &target.client,
         hidden,
@@ -323,7 +324,8 @@ fn decided(
         columns: &columns,
         account,
         entity: spec.entity,
-        sent: returned::sent(&Store::open(&request.folders.state)?, hidden)?,
+        sent: returned::sent(&store, hidden, request.source.as_path())?,
+        bases: returned::bases(&store, hidden)?,
         force: request.force,
         rows: request.rows,
     };
@@ -367,6 +369,7 @@ fn run_stretch(
         }
     };
     tell.keep(noticed);
+    let (place, records) = (returned::place_of(file), returned::kept(&decided.sending));
     let ready = Ready {
         request,
         target: &held.target,
@@ -391,7 +394,8 @@ fn run_stretch(
         total: None,
         returning: (purpose == Purpose::Update).then(|| Returning {
             export: &held.hidden.stamp.export,
-            ids: &decided.ids,
+            file: &place,
+            records: &records,
             left_alone: &decided.left_alone,
         }),
     };

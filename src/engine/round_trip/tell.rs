@@ -67,7 +67,7 @@ fn changes(decided: &Decided, made_before: usize, half: &Half, hidden: &Hidden, 
         ),
     )];
     if request.force && *changed > 0 {
-        let message = "--force: the sheet wins, also over cells that were changed in the account meanwhile";
+        let message = "--force: the sheet wins where a cell was changed both here and in the account";
         notes.push(Note::new("forced", message));
     }
     notes.extend(titles(hidden, half));

@@ -3,9 +3,12 @@
 //! change of the account can be told apart, and both from a number that is only written in another way.
 
 use super::super::cell::Names;
+use super::super::cell_hashes::{CellHashes, hash_of};
 use super::super::columns::Columns;
 use super::super::hidden::{Described, Hashes, Hidden, Is, as_read, canonical, hashes};
 use super::super::linked::Whole;
+use super::fresh::Fresh;
+use super::judge::{Facts, Sent, Verdict, judge};
 use crate::account::Account;
 use crate::api::{Client, Failure};
 use crate::entity::lean::Lean;
@@ -14,7 +17,6 @@ use crate::mapping::{Edit, Mapper, Plan, Refusal};
 use crate::message;
 use crate::problem::{Arg, Message, Problem, column_letter, quoted};
 use crate::table::{Found, Header, Row, Scalar, Table};
-use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -31,6 +33,9 @@ const TOGETHER: [(&str, &str); 6] = [
     ("last_name", "first_name"),
 ];
 
+/// Those of them that may go alone where the other was changed by somebody else.
+const PARTS: [&str; 2] = ["first_name", "last_name"];
+
 /// What is asked.
 pub struct Deciding<'a> {
     pub client: &'a Client,
@@ -39,48 +44,13 @@ pub struct Deciding<'a> {
     pub columns: &'a Columns,
     pub account: &'a Account,
     pub entity: Entity,
-    /// What earlier imports of the workbook sent, by id.
+    /// What earlier imports of this very file sent, by id.
     pub sent: HashMap<u64, Sent>,
-    /// The sheet wins over what the account says now.
+    /// What was exported, where the workbook does not say it of each cell and earlier imports have found it out.
+    pub bases: HashMap<u64, CellHashes>,
+    /// The sheet wins where both were changed.
     pub force: bool,
     pub rows: Option<(u32, u32)>,
-}
-
-/// What an earlier import of a workbook sent to a record, as hashes of what can be sent.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Sent {
-    /// Of the row that was sent; `None` where it is not known to have arrived.
-    pub sheet: Option<u64>,
-    /// Of the record, as the account showed it then.
-    pub account: Option<u64>,
-}
-
-/// A row without an id.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fresh {
-    pub row: u32,
-    /// A hash of its cells, by title.
-    pub content: String,
-    /// A record that was exported with these very cells, and whose id stands in no row.
-    pub lost: Option<u64>,
-    /// It has no name, where the export has a column of names.
-    pub nameless: bool,
-    /// It holds nothing but formulas.
-    pub formulas: bool,
-}
-
-impl Fresh {
-    fn of(row: &Row, hidden: &Hidden, places: &[Option<usize>]) -> Fresh {
-        let is_name = |column: &Described| matches!(&column.is, Is::Own(path) if path == "name");
-        let name = hidden.columns.iter().position(is_name).and_then(|index| places[index]);
-        Fresh {
-            row: row.number,
-            content: content(hidden, places, row),
-            lost: None,
-            nameless: name.is_some_and(|name| row.get(name).is_empty()),
-            formulas: row.all_formulas,
-        }
-    }
 }
 
 #[derive(Debug, Default)]
@@ -88,8 +58,8 @@ pub struct Decided {
     pub edits: HashMap<u32, Edit>,
     pub fresh: Vec<Fresh>,
     pub changed: u64,
-    /// The records that are to be changed.
-    pub ids: Vec<u64>,
+    /// The records that are to be changed, and what is sent of them.
+    pub sending: Vec<(u64, Sent)>,
     pub conflicts: u64,
     /// Rejected for another reason.
     pub refused: u64,
@@ -124,21 +94,8 @@ pub async fn decide(mut table: Table, asked: &Deciding<'_>) -> Result<Decided, T
     Ok(walk.finish())
 }
 
-/// The rows without an id, and no more of the table.
-pub fn fresh(mut table: Table, hidden: &Hidden) -> Result<Vec<Fresh>, Problem> {
-    let places = places(hidden, &table.header);
-    let id = hidden.columns.iter().position(Described::is_id).and_then(|index| places[index]);
-    let (mut fresh, mut row) = (Vec::new(), Row::default());
-    while table.read(&mut row)? {
-        if id.is_some_and(|id| row.get(id).is_empty()) {
-            fresh.push(Fresh::of(&row, hidden, &places));
-        }
-    }
-    Ok(fresh)
-}
-
 /// Where each of the export's columns stands in the sheet by now.
-fn places(hidden: &Hidden, header: &Header) -> Vec<Option<usize>> {
+pub(super) fn places(hidden: &Hidden, header: &Header) -> Vec<Option<usize>> {
     let place = |column: &Described| match header.find(&column.title) {
         Found::One(index) => Some(index),
         Found::Many(_) | Found::None => None,
@@ -146,38 +103,20 @@ fn places(hidden: &Hidden, header: &Header) -> Vec<Option<usize>> {
     hidden.columns.iter().map(place).collect()
 }
 
-/// A hash of a row's cells, whatever their order, and whatever columns were added to them.
-fn content(hidden: &Hidden, places: &[Option<usize>], row: &Row) -> String {
-    let mut hasher = Sha256::new();
-    for (column, place) in hidden.columns.iter().zip(places) {
-        let Some(text) = place.map(|at| canonical(row.get(at))).filter(|text| !text.is_empty()) else { continue };
-        for part in [column.title.as_str(), &text] {
-            hasher.update(part.as_bytes());
-            hasher.update([0]);
-        }
-    }
-    hasher.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// An edited row that waits for what the account says.
-pub(super) struct Pending {
-    pub row: Row,
-    pub id: u64,
-    pub sheet: Hashes,
+/// A row that waits for what the account says.
+struct Pending {
+    row: Row,
+    id: u64,
+    sheet: Hashes,
     exported: Hashes,
-    sent: Option<Sent>,
+    /// Its place among the rows of the export.
+    index: usize,
 }
 
-impl Pending {
-    /// What the row was when it last said what the account said, where that is known.
-    fn unedited(&self) -> Option<u64> {
-        self.sent.map_or(Some(self.exported.writable), |sent| sent.sheet)
-    }
-
-    /// What the account shows while nobody else has changed the record.
-    fn untouched(&self) -> u64 {
-        self.sent.and_then(|sent| sent.account).unwrap_or(self.exported.writable)
-    }
+/// What the account says of a record now.
+pub(super) struct Now {
+    pub hashes: Hashes,
+    pub cells: CellHashes,
 }
 
 pub(super) struct Walk<'a> {
@@ -185,7 +124,7 @@ pub(super) struct Walk<'a> {
     mapper: Mapper,
     names: Names,
     /// Where each of the export's columns stands in the sheet by now.
-    pub places: Vec<Option<usize>>,
+    places: Vec<Option<usize>>,
     id_place: Option<usize>,
     width: usize,
     /// By the place of its id: the row that had it.
@@ -223,9 +162,8 @@ impl<'a> Walk<'a> {
 
     /// A row that is not wanted: its id is not lost.
     fn pass(&mut self, row: &Row) {
-        let id = self.id_place.and_then(|place| row.get(place).text.trim().parse().ok());
         if let Some((index, _)) =
-            id.and_then(|id| self.asked.hidden.find(id)).filter(|(index, _)| self.seen[*index] == 0)
+            self.id(row).and_then(|id| self.asked.hidden.find(id)).filter(|(index, _)| self.seen[*index] == 0)
         {
             self.seen[index] = row.number;
         }
@@ -266,15 +204,19 @@ impl<'a> Walk<'a> {
             return;
         }
         self.seen[index] = row.number;
-        let one = self.pending(row, id, exported);
-        if one.sheet.others != exported.others || one.unedited() != Some(one.sheet.writable) {
-            self.pending.push(one);
+        let sheet = self.hashes(row);
+        if sheet != exported || self.asked.sent.contains_key(&id) {
+            self.pending.push(Pending { row: row.clone(), id, sheet, exported, index });
         }
     }
 
-    pub fn pending(&self, row: &Row, id: u64, exported: Hashes) -> Pending {
-        let sheet = self.hashes(row);
-        Pending { row: row.clone(), id, sheet, exported, sent: self.asked.sent.get(&id).copied() }
+    pub fn id(&self, row: &Row) -> Option<u64> {
+        self.id_place.and_then(|place| row.get(place).text.trim().parse().ok())
+    }
+
+    /// The column of the export that stands here.
+    fn column_at(&self, place: usize) -> Option<usize> {
+        self.places.iter().position(|known| *known == Some(place))
     }
 
     fn refuse(&mut self, row: u32, refusal: Refusal) {
@@ -287,11 +229,12 @@ impl<'a> Walk<'a> {
         if pending.is_empty() {
             return Ok(());
         }
-        let found = self.found(&pending).await?;
+        let ids: Vec<u64> = pending.iter().map(|one| one.id).collect();
+        let found = self.found(&ids).await?;
         for one in &pending {
             match found.get(&one.id) {
                 Some(item) => self.compare(one, item),
-                None if one.unedited() != Some(one.sheet.writable) => {
+                None if self.is_edited(one) => {
                     let message = message!("{id} is not in the account any more", id = one.id);
                     let hint = "it was deleted, or merged into another; empty the ID cell to make it anew";
                     let id = one.id.to_string();
@@ -304,96 +247,167 @@ impl<'a> Walk<'a> {
     }
 
     /// What the account says of these records.
-    pub async fn found(&self, pending: &[Pending]) -> Result<HashMap<u64, Lean>, Trouble> {
-        let ids: Vec<u64> = pending.iter().map(|one| one.id).collect();
+    pub async fn found(&self, ids: &[u64]) -> Result<HashMap<u64, Lean>, Trouble> {
         let catalog = self.asked.plan.catalog;
-        let found = self.asked.client.by_ids(self.asked.entity, catalog, &ids).await.map_err(Trouble::Service)?;
+        let found = self.asked.client.by_ids(self.asked.entity, catalog, ids).await.map_err(Trouble::Service)?;
         Ok(found.into_iter().filter_map(|item| Some((parts::id(&item["id"])?, item.into()))).collect())
     }
 
     /// A record as the export would show it, and its hashes.
-    pub fn shown(&self, item: &Lean) -> (Row, Hashes) {
+    pub fn shown(&self, item: &Lean) -> (Row, Now) {
         let mut shown = Row::default();
         let whole = Whole { item: item.clone(), linked: Vec::new() };
         as_read(self.asked.columns.cells(&whole, &self.names), &mut shown);
         let columns = &self.asked.hidden.columns;
-        let now = hashes(columns, (0..columns.len()).map(|index| Some(shown.get(index))));
+        let cells = || (0..columns.len()).map(|index| Some(shown.get(index)));
+        let now = Now { hashes: hashes(columns, cells()), cells: CellHashes::of(columns, cells()) };
         (shown, now)
     }
 
-    /// False where all that differs from the account was changed there. A column that was taken out of the sheet says
-    /// nothing, so the account's cell stands in for it.
-    fn edited(&self, one: &Pending, shown: &Row) -> bool {
-        if one.unedited() == Some(one.sheet.writable) {
-            return false;
+    /// The cells of a row of the sheet.
+    fn cells(&self, row: &Row) -> CellHashes {
+        CellHashes::of(&self.asked.hidden.columns, self.places.iter().map(|place| place.map(|at| row.get(at))))
+    }
+
+    /// What each cell of a row was, where that was kept.
+    fn exported(&self, one: &Pending) -> Option<CellHashes> {
+        self.asked.hidden.cells(one.index).or_else(|| self.asked.bases.get(&one.id).cloned())
+    }
+
+    /// True where a cell that could be sent is another than was exported.
+    fn is_edited(&self, one: &Pending) -> bool {
+        let Some(base) = self.exported(one) else { return one.sheet.writable != one.exported.writable };
+        let sheet = self.cells(&one.row);
+        (0..base.len()).any(|n| sheet.get(n).is_some_and(|cell| base.get(n) != Some(cell)))
+    }
+
+    /// What each cell of a row was, as far as that can be known. A workbook of version 0.1 says it of whole rows only: it is
+    /// what the sheet or the account shows, where one of them still is as it was.
+    fn base(&self, one: &Pending, shown: &Row, now: &Now) -> CellHashes {
+        if let Some(cells) = self.exported(one) {
+            return cells;
         }
-        let cells = self.places.iter().enumerate();
-        let whole = cells.map(|(index, place)| Some(place.map_or_else(|| shown.get(index), |at| one.row.get(at))));
-        one.sent.is_some() || hashes(&self.asked.hidden.columns, whole).writable != one.exported.writable
+        // A column that was taken out of the sheet says nothing, so the account's cell stands in for it.
+        let columns = &self.asked.hidden.columns;
+        let whole = || {
+            let cells = self.places.iter().enumerate();
+            cells.map(|(index, place)| Some(place.map_or_else(|| shown.get(index), |at| one.row.get(at))))
+        };
+        if hashes(columns, whole()).writable == one.exported.writable {
+            CellHashes::of(columns, whole())
+        } else if now.hashes.writable == one.exported.writable {
+            now.cells.clone()
+        } else {
+            CellHashes::default()
+        }
     }
 
     fn compare(&mut self, one: &Pending, item: &Lean) {
         let (shown, now) = self.shown(item);
-        let edited = self.edited(one, &shown);
-        let columns = &self.asked.hidden.columns;
         let account = self.in_place(&shown, one.row.number);
-        if one.sheet.others != one.exported.others && now.others != one.exported.others {
+        let (base, sheet) = (self.base(one, &shown, &now), self.cells(&one.row));
+        let columns = &self.asked.hidden.columns;
+        let sent = self.asked.sent.get(&one.id).cloned().unwrap_or_default();
+        let same_file = sent.is_still_shown(columns, &sheet, &base);
+        let others_edited = one.sheet.others != one.exported.others;
+        if others_edited && now.hashes.others != one.exported.others {
             // The account's have changed too, so it cannot be said which.
             self.decided.read_only.0 += 1;
             if self.decided.read_only.1.len() < NAMED_MAX {
                 self.decided.read_only.1.push(format!("row {}", one.row.number));
             }
         }
-        let mut differing = Vec::new();
+        let (mut sending, mut conflicts) = (Vec::new(), Vec::new());
         for (n, column) in columns.iter().enumerate() {
             let Some(place) = self.places[n] else { continue };
             if !column.is_compared() || canonical(one.row.get(place)) == canonical(account.get(place)) {
                 continue;
             }
+            let facts = Facts {
+                sheet: hash_of(one.row.get(place)),
+                account: hash_of(account.get(place)),
+                base: base.get(n),
+                sent: sent.of(n),
+                ours: sent.ours.get(n),
+            };
             if !column.writable || !self.fills(place) {
-                if one.sheet.others != one.exported.others && now.others == one.exported.others
-                    || column.writable && edited
-                {
+                let others = others_edited && now.hashes.others == one.exported.others;
+                if !column.writable && others || column.writable && facts.base != Some(facts.sheet) {
                     self.read_only(one.row.number, place);
                 }
                 continue;
             }
-            if edited && !self.same(&one.row, &account, place) {
-                differing.push(place);
+            match judge(facts, same_file) {
+                Verdict::Nothing => {}
+                _ if self.same(&one.row, &account, place) => {}
+                Verdict::Send => sending.push(place),
+                Verdict::ChangedMeanwhile => {
+                    conflicts.push((place, conflict(place, &one.row, &account, facts.base.is_some())));
+                }
+                Verdict::PutBack => conflicts.push((place, put_back(place, &one.row, &account))),
             }
         }
-        if differing.is_empty() {
+        if self.asked.force {
+            sending.extend(conflicts.drain(..).map(|(place, _)| place));
+        }
+        let base = if self.asked.hidden.cells(one.index).is_none() { base } else { CellHashes::default() };
+        let sent = Sent { base, ..sent };
+        self.settle(one, &account, (sending, conflicts), |columns| sent.sending(columns, &sheet, now.cells));
+    }
+
+    /// Sends these cells of a row, with what they mean nothing without, unless that or another cell is in conflict.
+    fn settle(
+        &mut self,
+        one: &Pending,
+        account: &Row,
+        (sending, mut conflicts): (Vec<usize>, Vec<(usize, Refusal)>),
+        sent: impl FnOnce(&[usize]) -> Sent,
+    ) {
+        if sending.is_empty() && conflicts.is_empty() {
             return;
         }
-        if self.asked.force || now.writable == one.untouched() {
+        let mut places = self.together(sending.clone(), &one.row);
+        for place in places.clone() {
+            let cell = |row: &Row| canonical(row.get(place)).into_owned();
+            if sending.contains(&place) || cell(&one.row) == cell(account) || self.same(&one.row, account, place) {
+                continue;
+            }
+            // It was not edited, and sent along it would undo what somebody has changed.
+            if self.path_of(place).is_some_and(|path| PARTS.contains(&path)) {
+                places.retain(|other| *other != place);
+            } else if !self.asked.force && !conflicts.iter().any(|(known, _)| *known == place) {
+                conflicts.push((place, conflict(place, &one.row, account, true)));
+            }
+        }
+        if conflicts.is_empty() {
             self.decided.changed += 1;
-            self.decided.ids.push(one.id);
-            let columns = self.together(differing, &one.row);
-            self.decided.edits.insert(one.row.number, Edit::Change(columns));
-            return;
+            let columns: Vec<usize> = sending.iter().filter_map(|place| self.column_at(*place)).collect();
+            self.decided.sending.push((one.id, sent(&columns)));
+            self.decided.edits.insert(one.row.number, Edit::Change(places));
+        } else {
+            self.decided.conflicts += 1;
+            let refusals = conflicts.into_iter().map(|(_, refusal)| refusal).collect();
+            self.decided.edits.insert(one.row.number, Edit::Refused(refusals));
         }
-        self.decided.conflicts += 1;
-        let refusals = differing.into_iter().map(|place| conflict(place, &one.row, &account)).collect();
-        self.decided.edits.insert(one.row.number, Edit::Refused(refusals));
     }
 
     /// True where two rows mean the same in this column.
-    pub fn same(&mut self, a: &Row, b: &Row, place: usize) -> bool {
+    fn same(&mut self, a: &Row, b: &Row, place: usize) -> bool {
         let (a, b) = (self.mapper.item(a, &[place]), self.mapper.item(b, &[place]));
         a.is_some() && a == b
     }
 
     /// True where the mapping sends this column.
-    pub fn fills(&self, place: usize) -> bool {
+    fn fills(&self, place: usize) -> bool {
         self.asked.plan.fills(place)
     }
 
     /// The account's cells as a row of the sheet.
-    pub fn in_place(&self, shown: &Row, number: u32) -> Row {
+    fn in_place(&self, shown: &Row, number: u32) -> Row {
         let mut row = Row::default();
         row.clear(number);
         for at in 0..self.width {
-            match self.places.iter().position(|place| *place == Some(at)) {
+            match self.column_at(at) {
                 Some(index) => {
                     let cell = shown.get(index);
                     row.push(cell.text, cell.value);
@@ -412,19 +426,19 @@ impl<'a> Walk<'a> {
         }
     }
 
+    fn path_of(&self, place: usize) -> Option<&'a str> {
+        match &self.asked.hidden.columns[self.column_at(place)?].is {
+            Is::Own(path) => Some(path.as_str()),
+            Is::Field { .. } | Is::Address | Is::Other => None,
+        }
+    }
+
     /// With what they mean nothing without; an empty cell means nothing here.
     fn together(&self, mut places: Vec<usize>, row: &Row) -> Vec<usize> {
-        let path_of = |place: usize| {
-            let index = self.places.iter().position(|known| *known == Some(place))?;
-            match &self.asked.hidden.columns[index].is {
-                Is::Own(path) => Some(path.as_str()),
-                Is::Field { .. } | Is::Address | Is::Other => None,
-            }
-        };
-        let said: Vec<&str> = places.iter().filter_map(|place| path_of(*place)).collect();
+        let said: Vec<&str> = places.iter().filter_map(|place| self.path_of(*place)).collect();
         let with: Vec<&str> = TOGETHER.iter().filter(|(one, _)| said.contains(one)).map(|(_, other)| *other).collect();
         for place in 0..self.width {
-            let wanted = path_of(place).is_some_and(|path| with.contains(&path));
+            let wanted = self.path_of(place).is_some_and(|path| with.contains(&path));
             if wanted && !places.contains(&place) && self.fills(place) && !row.get(place).is_empty() {
                 places.push(place);
             }
@@ -460,7 +474,7 @@ fn refusal(code: &str, column: Option<usize>, value: Option<&str>, message: Mess
     Refusal { code, column, value, message, hint: Some(hint.into()) }
 }
 
-fn conflict(place: usize, sheet: &Row, account: &Row) -> Refusal {
+fn conflict(place: usize, sheet: &Row, account: &Row, base_known: bool) -> Refusal {
     let (here, there) = (sheet.get(place).text, account.get(place).text);
     let told = |text: &str| if text.trim().is_empty() { Arg::from("nothing") } else { quoted(text) };
     let message = message!(
@@ -468,5 +482,25 @@ fn conflict(place: usize, sheet: &Row, account: &Row) -> Refusal {
         here = told(here),
         there = told(there)
     );
-    refusal("changed-meanwhile", Some(place), Some(here), message, "export again, or add --force to let the sheet win")
+    let hint = match base_known {
+        true => "export again, or add --force to let the sheet win",
+        false => {
+            "the version that exported this workbook kept no cells, so all that differ are told; export again, \
+             or add --force to let the sheet win"
+        }
+    };
+    refusal("changed-meanwhile", Some(place), Some(here), message, hint)
+}
+
+fn put_back(place: usize, sheet: &Row, account: &Row) -> Refusal {
+    let (here, there) = (sheet.get(place).text, account.get(place).text);
+    let told = |text: &str| if text.trim().is_empty() { Arg::from("nothing") } else { quoted(text) };
+    let message = message!(
+        "the cell shows what was exported, {here}, and this file has sent another value before: {there} there",
+        here = told(here),
+        there = told(there)
+    );
+    let hint =
+        "if the old value is meant, add --force; if this is another copy of the export, save it under another name";
+    refusal("put-back", Some(place), Some(here), message, hint)
 }

@@ -1,0 +1,61 @@
+//! Rows that were added to an exported workbook.
+
+use super::super::hidden::{Described, Hidden, Is, canonical};
+use super::decide::places;
+use crate::problem::Problem;
+use crate::table::{Row, Table};
+use sha2::{Digest, Sha256};
+
+/// A row without an id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fresh {
+    pub row: u32,
+    /// A hash of its cells, by title.
+    pub content: String,
+    /// A record that was exported with these very cells, and whose id stands in no row.
+    pub lost: Option<u64>,
+    /// It has no name, where the export has a column of names.
+    pub nameless: bool,
+    /// It holds nothing but formulas.
+    pub formulas: bool,
+}
+
+impl Fresh {
+    pub fn of(row: &Row, hidden: &Hidden, places: &[Option<usize>]) -> Fresh {
+        let is_name = |column: &Described| matches!(&column.is, Is::Own(path) if path == "name");
+        let name = hidden.columns.iter().position(is_name).and_then(|index| places[index]);
+        Fresh {
+            row: row.number,
+            content: content(hidden, places, row),
+            lost: None,
+            nameless: name.is_some_and(|name| row.get(name).is_empty()),
+            formulas: row.all_formulas,
+        }
+    }
+}
+
+/// The rows without an id, and no more of the table.
+pub fn fresh(mut table: Table, hidden: &Hidden) -> Result<Vec<Fresh>, Problem> {
+    let places = places(hidden, &table.header);
+    let id = hidden.columns.iter().position(Described::is_id).and_then(|index| places[index]);
+    let (mut fresh, mut row) = (Vec::new(), Row::default());
+    while table.read(&mut row)? {
+        if id.is_some_and(|id| row.get(id).is_empty()) {
+            fresh.push(Fresh::of(&row, hidden, &places));
+        }
+    }
+    Ok(fresh)
+}
+
+/// A hash of a row's cells, whatever their order, and whatever columns were added to them.
+fn content(hidden: &Hidden, places: &[Option<usize>], row: &Row) -> String {
+    let mut hasher = Sha256::new();
+    for (column, place) in hidden.columns.iter().zip(places) {
+        let Some(text) = place.map(|at| canonical(row.get(at))).filter(|text| !text.is_empty()) else { continue };
+        for part in [column.title.as_str(), &text] {
+            hasher.update(part.as_bytes());
+            hasher.update([0]);
+        }
+    }
+    hasher.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+}
