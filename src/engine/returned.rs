@@ -25,15 +25,37 @@ pub(super) fn place_of(file: &Path) -> String {
 
 /// What earlier imports of this very file sent.
 pub(super) fn sent(store: &Store, hidden: &Hidden, file: &Path) -> Result<HashMap<u64, Sent>, EngineError> {
-    let known = store.returned(&hidden.stamp.export, &place_of(file))?.into_iter();
-    let sent = |kept: Returned| Sent {
-        sent: read(&kept.sent),
-        sending: read(&kept.sending),
-        before: read(&kept.before),
-        ours: read(&kept.ours),
-        base: read(&kept.base),
-    };
-    Ok(known.map(|(id, kept)| (id, sent(kept))).collect())
+    let place = place_of(file);
+    let mut sent: HashMap<u64, Sent> = of_earlier(store, hidden, &place)?;
+    for (id, kept) in store.returned(&hidden.stamp.export, &place)? {
+        let known = Sent {
+            sent: read(&kept.sent),
+            sending: read(&kept.sending),
+            before: read(&kept.before),
+            ours: read(&kept.ours),
+            base: read(&kept.base),
+            left: None,
+        };
+        sent.insert(id, known);
+    }
+    Ok(sent)
+}
+
+/// What earlier versions remembered, of the records that runs of this file have changed.
+fn of_earlier(store: &Store, hidden: &Hidden, place: &str) -> Result<HashMap<u64, Sent>, EngineError> {
+    let rows = store.returned_rows(&hidden.stamp.export)?;
+    let mut sent = HashMap::new();
+    if rows.is_empty() {
+        return Ok(sent);
+    }
+    for run in store.runs()? {
+        let is_update = run.head.mapping.made.is_some() && run.head.action == Action::Update;
+        if is_update && place_of(Path::new(&run.head.source.path)) == place {
+            let ids = store.written(run.run)?.into_values().map(|written| written.id);
+            sent.extend(ids.filter_map(|id| Some((id, Sent { left: Some(*rows.get(&id)?), ..Sent::default() }))));
+        }
+    }
+    Ok(sent)
 }
 
 fn read(text: &str) -> CellHashes {

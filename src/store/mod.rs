@@ -172,9 +172,6 @@ impl Store {
                  ALTER TABLE problem ADD COLUMN at_column INTEGER;",
             )?;
         }
-        if version < 6 {
-            returned::forget_rows(&tx)?;
-        }
         if version < SCHEMA_VERSION {
             tx.execute_batch(TABLES)?;
             tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;

@@ -2,7 +2,7 @@
 //! from those of its copies.
 
 use super::{Store, StoreError};
-use rusqlite::{Transaction, params};
+use rusqlite::params;
 use std::collections::HashMap;
 
 /// What one file has sent to a record; each is a hash for every column of the export, as text.
@@ -18,11 +18,6 @@ pub struct Returned {
     pub ours: String,
     /// What was exported, where the workbook does not say that itself.
     pub base: String,
-}
-
-/// Earlier formats kept what was sent of whole rows, and not from which file: no copy could be told from another.
-pub(super) fn forget_rows(tx: &Transaction<'_>) -> rusqlite::Result<()> {
-    tx.execute_batch("DROP TABLE IF EXISTS returned;")
 }
 
 impl Store {
@@ -41,6 +36,16 @@ impl Store {
     pub fn bases(&self, export: &str) -> Result<HashMap<u64, String>, StoreError> {
         let mut statement = self.db.prepare("SELECT id, base FROM sent_back WHERE export = ? AND base <> ''")?;
         let known = statement.query_map([export], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?)))?;
+        Ok(known.collect::<Result<_, _>>()?)
+    }
+
+    /// Of records that versions before the sixth format sent back: a hash of what the account was then seen to show, where it
+    /// said what the sheet said. It is not known from which copy they were.
+    pub fn returned_rows(&self, export: &str) -> Result<HashMap<u64, u64>, StoreError> {
+        let ask = "SELECT id, account FROM returned WHERE export = ? AND sheet IS NOT NULL AND account IS NOT NULL";
+        let mut statement = self.db.prepare(ask)?;
+        let known =
+            statement.query_map([export], |row| Ok((row.get::<_, i64>(0)? as u64, row.get::<_, i64>(1)? as u64)))?;
         Ok(known.collect::<Result<_, _>>()?)
     }
 
@@ -85,16 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_kept_whole_rows_is_brought_up_to_date() {
+    fn what_a_store_of_the_fifth_format_knows_of_rows_is_still_known() {
         let folder = tempfile::tempdir().unwrap();
         let earlier = "DROP TABLE sent_back;
-            CREATE TABLE returned (export TEXT, id INTEGER, sheet INTEGER, account INTEGER, PRIMARY KEY (export, id));
-            INSERT INTO returned VALUES ('e1', 1, 7, 8);
+            INSERT INTO returned VALUES ('e1', 1, 7, 8), ('e1', 2, NULL, 8), ('e1', 3, 7, NULL), ('e1', 4, 7, -1), ('e2', 5, 7, 8);
             PRAGMA user_version = 5;";
         Store::open(folder.path()).unwrap().db.execute_batch(earlier).unwrap();
         let store = Store::open(folder.path()).unwrap();
         assert!(store.returned("e1", "/a.xlsx").unwrap().is_empty());
-        let left = "SELECT count(*) FROM sqlite_schema WHERE name = 'returned'";
-        assert_eq!(store.db.query_row(left, [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+        assert_eq!(store.returned_rows("e1").unwrap(), HashMap::from([(1, 8), (4, u64::MAX)]));
     }
 }

@@ -88,6 +88,14 @@ CREATE TABLE IF NOT EXISTS edit (
   what TEXT NOT NULL,
   PRIMARY KEY (run, row)
 ) WITHOUT ROWID;
+-- Kept by versions before the sixth format, and only read since.
+CREATE TABLE IF NOT EXISTS returned (
+  export TEXT NOT NULL,
+  id INTEGER NOT NULL,
+  sheet INTEGER,
+  account INTEGER,
+  PRIMARY KEY (export, id)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sent_back (
   export TEXT NOT NULL,
   file TEXT NOT NULL,

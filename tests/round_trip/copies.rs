@@ -246,3 +246,38 @@ fn a_workbook_of_an_earlier_version_is_held_against_what_its_rows_were() {
     assert!(problems.contains("changed-meanwhile") && problems.contains("kept no cells"), "{problems}");
     assert_eq!((writes(&service), price_of(&service, first.id(5))), (vec![], json!("77")));
 }
+
+/// They remembered of a row that was sent what the account was left at.
+#[test]
+fn a_file_that_an_earlier_version_has_sent_is_gone_on_with() {
+    let (service, folder) = exported(6);
+    let mut first = book(&folder);
+    first.forget_cells();
+    let mut copy = first.clone();
+    let (price, id, other) = (column(&first, "Цена"), first.id(3), first.id(4));
+    (first.rows[3][price], first.rows[4][price]) = (Cell::Float(5.0), Cell::Float(6.0));
+    import(&folder, &service, (FILE, &first)).expect(0);
+    folder.run(&service, &["export", "element", "--catalog", "1001", "--to", "left.xlsx"]).expect(0);
+    let left = Book::read(&folder.path().join("left.xlsx"));
+    let store = rusqlite::Connection::open(folder.path().join(".amoport/store.db")).expect("a store");
+    for id in [id, other] {
+        let hash = u64::from_str_radix(&left.row_hash(id), 16).expect("a hash") as i64;
+        let earlier = "INSERT INTO returned SELECT DISTINCT export, ?1, 0, ?2 FROM sent_back";
+        assert_eq!(store.execute(earlier, rusqlite::params![id as i64, hash]).expect("a row"), 1);
+    }
+    store.execute_batch("DROP TABLE sent_back; PRAGMA user_version = 5;").expect("an earlier store");
+    drop(store);
+
+    price_by_somebody(&service, other, 77);
+    (first.rows[3][price], first.rows[4][price]) = (Cell::Float(8.0), Cell::Float(9.0));
+    // Another copy has not sent it.
+    copy.rows[3][price] = Cell::Float(7.0);
+    import(&folder, &service, ("b.xlsx", &copy)).expect(1);
+    assert_eq!(writes(&service), []);
+    let ran = import(&folder, &service, (FILE, &first)).expect(1);
+    assert_eq!(writes(&service), [(patch(), 1)], "{}", ran.stderr);
+    assert_eq!((price_of(&service, id), price_of(&service, other)), (json!("8"), json!("77")));
+    first.rows[3][price] = Cell::Float(10.0);
+    import(&folder, &service, (FILE, &first)).expect(1);
+    assert_eq!(price_of(&service, id), json!("10"));
+}

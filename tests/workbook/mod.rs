@@ -9,6 +9,7 @@ use std::path::Path;
 
 pub use calamine::Data as Cell;
 
+#[derive(Clone)]
 pub struct Book {
     name: String,
     /// Of the first sheet, the titles included.
@@ -48,6 +49,13 @@ impl Book {
         for row in self.others.iter_mut().flat_map(|(_, _, rows)| rows).filter(|row| row[0] == *"row") {
             row.truncate(4);
         }
+    }
+
+    /// The hash of what can be sent of a row, as the export has hidden it.
+    pub fn row_hash(&self, id: u64) -> String {
+        let mut rows = self.others.iter().flat_map(|(_, _, rows)| rows);
+        let row = rows.find(|row| row[0] == *"row" && row[1] == *id.to_string().as_str()).expect("the row");
+        row[2].to_string()
     }
 
     pub fn has(&self, title: &str) -> bool {

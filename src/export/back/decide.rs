@@ -307,7 +307,10 @@ impl<'a> Walk<'a> {
         let account = self.in_place(&shown, one.row.number);
         let (base, sheet) = (self.base(one, &shown, &now), self.cells(&one.row));
         let columns = &self.asked.hidden.columns;
-        let sent = self.asked.sent.get(&one.id).cloned().unwrap_or_default();
+        let mut sent = self.asked.sent.get(&one.id).cloned().unwrap_or_default();
+        if sent.left.take() == Some(now.hashes.writable) {
+            sent.ours = now.cells.clone();
+        }
         let same_file = sent.is_still_shown(columns, &sheet, &base);
         let others_edited = one.sheet.others != one.exported.others;
         if others_edited && now.hashes.others != one.exported.others {

@@ -55,6 +55,8 @@ pub struct Sent {
     pub ours: CellHashes,
     /// What was exported, where the workbook does not say it of each cell and it was found out.
     pub base: CellHashes,
+    /// Of an earlier version, which kept no cells: a hash of the row as this file has left it in the account.
+    pub left: Option<u64>,
 }
 
 impl Sent {
