@@ -5,7 +5,7 @@ use super::after::After;
 use super::cancel::Cancel;
 use super::error::EngineError;
 use super::event::Teller;
-use super::source;
+use super::{sent_before, source};
 use crate::entity::Action;
 use crate::export::back::{self, Deciding, Sent, Trouble};
 use crate::export::{CellHashes, Columns, Hidden};
@@ -19,8 +19,7 @@ use std::path::Path;
 
 /// The place of a file, by which its changes are told from those of other copies.
 pub(super) fn place_of(file: &Path) -> String {
-    let whole = file.canonicalize().or_else(|_| std::path::absolute(file));
-    whole.unwrap_or_else(|_| file.to_owned()).to_string_lossy().into_owned()
+    sent_before::absolute(file).unwrap_or_else(|| file.display().to_string())
 }
 
 /// What earlier imports of this very file sent.
