@@ -178,7 +178,7 @@ pub struct ImportArgs {
     /// Make records anew whose keys are known and that are gone from the account; no others
     #[arg(long)]
     pub remake_deleted: bool,
-    /// Without a mapping: where the account was changed since the export, let the workbook win
+    /// Without a mapping: let the workbook win in cells that are in conflict with the account
     #[arg(long)]
     pub force: bool,
     /// Without a mapping: make every row as a new record, here or in another account; the IDs of the workbook become keys

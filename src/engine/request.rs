@@ -140,7 +140,7 @@ pub struct ImportRequest {
     pub same_keys: bool,
     /// Records with known keys that are gone from the account are made anew.
     pub remake_deleted: bool,
-    /// Of a workbook: the sheet wins over what was changed in the account since.
+    /// Of a workbook: the sheet wins in cells that are in conflict with the account.
     pub force: bool,
     /// Of a workbook: every row is made as a new record.
     pub as_new: bool,

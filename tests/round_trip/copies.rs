@@ -112,6 +112,24 @@ fn a_file_that_is_corrected_goes_again_and_again() {
     assert_eq!(name_of(&service, other), "Стал другим");
 }
 
+/// A row that stands twice was decided and not sent.
+#[test]
+fn what_stood_twice_was_not_sent() {
+    let (service, folder) = exported(5);
+    let mut book = book(&folder);
+    let (price, id) = (column(&book, "Цена"), book.id(4));
+    let exported = book.rows[4].clone();
+    book.rows[4][price] = Cell::Float(6.0);
+    book.rows.push(exported.clone());
+    import(&folder, &service, (FILE, &book)).expect(1);
+    assert_eq!(writes(&service), []);
+    price_by_somebody(&service, id, 77);
+    book.rows.pop();
+    book.rows[4] = exported;
+    let ran = import(&folder, &service, (FILE, &book)).expect(0);
+    assert_eq!((writes(&service), price_of(&service, id)), (vec![], json!("77")), "{}", ran.stderr);
+}
+
 /// A row beyond `--limit` was decided and not sent.
 #[test]
 fn what_a_limit_has_held_back_was_not_sent() {

@@ -453,6 +453,7 @@ impl<'a> Walk<'a> {
     fn finish(mut self) -> Decided {
         self.lost();
         for (row, earlier, id) in std::mem::take(&mut self.twice) {
+            self.decided.sending.retain(|(known, _)| *known != id);
             for (row, other) in [(row, earlier), (earlier, row)] {
                 let message = message!("{id} stands in row {row} as well", id, row = other);
                 let hint = "keep one of the rows; for a copy that is to be a record of its own empty the ID cell";
