@@ -18,8 +18,9 @@ const EPOCH: Date = Date::constant(1899, 12, 30);
 const FIRST_YEAR: i16 = 1901;
 
 /// A value as a table holds it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub enum Cell {
+    #[default]
     Empty,
     Text(String),
     Number(Decimal),

@@ -24,6 +24,8 @@ pub struct Columns {
     /// The fields of what is linked, as many as there are links.
     linked_fields: Vec<Vec<u64>>,
     stamp: Option<Stamp>,
+    /// Only some, in an order of one's own.
+    chosen: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -100,7 +102,7 @@ impl Columns {
             let from = From::Card(format!("{}/{card}", account.base));
             all.push(Column { title: LINK.to_owned(), linked: None, from, choices: Vec::new() });
         }
-        Columns { all, fields: ids(fields), links: Vec::new(), linked_fields: Vec::new(), stamp: None }
+        Columns { all, fields: ids(fields), links: Vec::new(), linked_fields: Vec::new(), stamp: None, chosen: false }
     }
 
     /// And those of what is linked: `Контакт: Телефон`.
@@ -134,6 +136,10 @@ impl Columns {
     /// What has to be read along with the items.
     pub fn links(&self) -> &[Link] {
         &self.links
+    }
+
+    pub fn is_chosen(&self) -> bool {
+        self.chosen
     }
 
     pub fn titles(&self) -> impl Iterator<Item = &str> {
@@ -202,7 +208,7 @@ impl Columns {
             self.all.iter().find(|column| fold(&column.title) == wanted).cloned().ok_or(title)
         };
         let all = titles.iter().map(|title| find(title)).collect::<Result<_, _>>()?;
-        Ok(Columns { all, ..self.clone() })
+        Ok(Columns { all, chosen: true, ..self.clone() })
     }
 
     /// Fields of a row that the account did not list: made meanwhile, or hidden from this user.

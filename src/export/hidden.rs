@@ -366,6 +366,7 @@ impl Reading {
 
 #[cfg(test)]
 mod tests {
+    use super::super::arrange::Laid;
     use super::super::columns::Head;
     use super::super::dialect::Dialect;
     use super::super::sheets::Sheets;
@@ -416,8 +417,9 @@ mod tests {
         ];
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.xlsx");
-        let titles = columns().into_iter().map(|column| Head { title: column.title, ..Head::default() }).collect();
-        let mut sheets = Sheets::new(titles, &Dialect::default()).unwrap();
+        let head = |title| Laid { head: Head { title, ..Head::default() }, ..Laid::default() };
+        let titles = columns().into_iter().map(|column| head(column.title)).collect();
+        let mut sheets = Sheets::new(titles, 0, &Dialect::default()).unwrap();
         sheets.hide(&stamp(), &columns()).unwrap();
         for (n, cell) in (1..).zip(&cells) {
             let id = Cell::Number(Decimal::from(1_000 - n));
@@ -447,7 +449,7 @@ mod tests {
     fn a_workbook_of_somebody_else_hides_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.xlsx");
-        Sheets::new(vec![Head::default()], &Dialect::default()).unwrap().save(&path).unwrap();
+        Sheets::new(vec![Laid::default()], 0, &Dialect::default()).unwrap().save(&path).unwrap();
         assert!(matches!(Hidden::read(&path), Err(NotOurs::Plain)));
         let path = folder.path().join("a.csv");
         std::fs::write(&path, "amoport,1\nrow,1\n").unwrap();

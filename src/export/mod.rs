@@ -1,8 +1,9 @@
 //! From the account into a file: what is asked for (`ask`), which columns it has (`columns`), what stands in a cell
 //! (`cell`), what the items are linked to (`linked`), a mapping read backwards in place of columns (`backwards`, `dialect`,
-//! `shape`), the file itself (`out`, `sheets`), what a workbook keeps to itself so that it can be imported again (`hidden`,
+//! `shape`), the file itself (`out`, `part`; of a workbook `gather`, `spool`, `arrange`, `sheets`), what a workbook keeps to itself so that it can be imported again (`hidden`,
 //! `back`), and the proof beside it (`manifest`). Rows stream: only the ids that were seen stay in memory.
 
+mod arrange;
 mod ask;
 pub mod back;
 mod backwards;
@@ -11,12 +12,15 @@ mod cell_hashes;
 mod choices;
 mod columns;
 mod dialect;
+mod gather;
 mod hidden;
 mod linked;
 mod manifest;
 mod out;
+mod part;
 mod shape;
 mod sheets;
+mod spool;
 
 pub use ask::{Ask, FILTERS};
 pub use backwards::{Backwards, KeyOf};

@@ -4,8 +4,10 @@
 use super::Place;
 use super::cell::Cell;
 use super::dialect::{Dialect, number_text};
+use super::gather::{GatherError, Gathered};
+use super::part::Part;
 use super::shape::Shape;
-use super::sheets::{Cut, Sheets};
+use super::sheets::Cut;
 use crate::api::Failure;
 use crate::mapping::convert::text::with_apostrophe;
 use crate::table::CsvOut;
@@ -62,43 +64,9 @@ pub struct Written {
     pub cut: Cut,
 }
 
-/// Exports of one process into one file at once, and halves that killed ones left behind.
-const PARTS_MAX: u32 = 1_000;
-
-/// A file that is gone unless it is kept.
-struct Part {
-    path: PathBuf,
-    kept: bool,
-}
-
-impl Part {
-    /// Beside `target`, under a name that no other export writes to, of this process or of another.
-    fn create(target: &Path) -> io::Result<Part> {
-        for n in 0..PARTS_MAX {
-            let mut name = target.file_name().unwrap_or_default().to_owned();
-            name.push(format!(".{}-{n}.part", std::process::id()));
-            let path = target.with_file_name(name);
-            match File::options().write(true).create_new(true).open(&path) {
-                Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => {}
-                made => return made.map(|_| Part { path, kept: false }),
-            }
-        }
-        Err(io::ErrorKind::AlreadyExists.into())
-    }
-}
-
-impl Drop for Part {
-    fn drop(&mut self) {
-        if !self.kept {
-            // Nobody needs the half of a file; that it cannot be removed changes nothing.
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
-}
-
 enum Writer {
     Csv(Box<CsvOut>),
-    Xlsx(Box<Sheets>),
+    Xlsx(Box<Gathered>),
     Jsonl(Box<dyn Write>),
 }
 
@@ -131,13 +99,7 @@ impl Out {
                 csv.write_row(shape.titles()).map_err(unwritable)?;
                 Writer::Csv(Box::new(csv))
             }
-            Format::Xlsx => {
-                let mut sheets = Sheets::new(shape.heads(), &dialect)?;
-                if let Some((stamp, columns)) = shape.hidden() {
-                    sheets.hide(stamp, &columns)?;
-                }
-                Writer::Xlsx(Box::new(sheets))
-            }
+            Format::Xlsx => Writer::Xlsx(Box::new(Gathered::new(&path, shape).map_err(unwritable)?)),
             Format::Jsonl if part.is_none() => Writer::Jsonl(Box::new(BufWriter::new(io::stdout()))),
             Format::Jsonl => Writer::Jsonl(Box::new(BufWriter::new(File::create(&path).map_err(unwritable)?))),
         };
@@ -156,7 +118,9 @@ impl Out {
                 }
                 csv.write_row(texts).map_err(|cause| ExportError::Write { path: self.target.clone(), cause })
             }
-            Writer::Xlsx(sheets) => Ok(sheets.row(cells.into_iter())?),
+            Writer::Xlsx(rows) => {
+                rows.take(&cells).map_err(|cause| ExportError::Write { path: self.target.clone(), cause })
+            }
             // These have items and no cells.
             Writer::Jsonl(_) => Ok(()),
         }
@@ -183,7 +147,12 @@ impl Out {
         match (self.writer, &path) {
             (Writer::Csv(csv), _) => csv.finish().map_err(unwritable)?,
             (Writer::Jsonl(mut lines), _) => lines.flush().map_err(unwritable)?,
-            (Writer::Xlsx(sheets), Some(path)) => written.cut = sheets.save(path)?,
+            (Writer::Xlsx(rows), Some(path)) => {
+                written.cut = rows.save(path).map_err(|error| match error {
+                    GatherError::Spool(cause) => unwritable(cause),
+                    GatherError::Workbook(error) => ExportError::Workbook(error),
+                })?;
+            }
             (Writer::Xlsx(_), None) => {}
         }
         let Some(mut part) = self.part else { return Ok(written) };

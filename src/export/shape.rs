@@ -34,6 +34,14 @@ impl Shape {
         }
     }
 
+    /// A person has said which columns there are, in which order.
+    pub fn is_chosen(&self) -> bool {
+        match self {
+            Shape::Columns(columns) => columns.is_chosen(),
+            Shape::Mapping(_) => true,
+        }
+    }
+
     /// What a workbook keeps to itself; one that follows a mapping has the mapping to go back by.
     pub fn hidden(&self) -> Option<(&Stamp, Vec<Described>)> {
         match self {

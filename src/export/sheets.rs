@@ -1,6 +1,7 @@
 //! A workbook written row by row; its sheets are not kept in memory. Text is always written as text, so `=…` never
 //! becomes a formula.
 
+use super::arrange::Laid;
 use super::cell::Cell;
 use super::columns::Head;
 use super::dialect::Dialect;
@@ -53,36 +54,38 @@ pub struct Sheets {
     rows_max: u32,
     cut: Cut,
     hidden: Option<HiddenOut>,
-    instant: Format,
-    day: Format,
+    /// Of each column's numbers, where they have one, and of its dates.
+    formats: Vec<(Option<Format>, Format)>,
+    /// Columns at the end that nobody has filled.
+    folded: usize,
     link: Format,
-    whole: Format,
-    cents: Format,
     marked: Format,
 }
 
 impl Sheets {
-    pub fn new(heads: Vec<Head>, dialect: &Dialect) -> Result<Sheets, XlsxError> {
+    /// The last `folded` of the columns are folded away.
+    pub fn new(columns: Vec<Laid>, folded: usize, dialect: &Dialect) -> Result<Sheets, XlsxError> {
+        let of_numbers = |laid: &Laid| Some(Format::new().set_num_format(laid.seen.number_format(laid.head.money)?));
+        let of_dates = |laid: &Laid| Format::new().set_num_format(laid.seen.date_format());
+        // Room for the arrow of the filter.
+        let width = |laid: &Laid| (laid.head.title.chars().count() + 3).max(laid.seen.number_width(laid.head.money));
         let mut workbook = Workbook::new();
         workbook.set_zip_compression_level(COMPRESSION);
         let mut sheets = Sheets {
             workbook,
             name: dialect.sheet.clone().unwrap_or_else(|| SHEET.to_owned()),
             top: dialect.header_row - 1,
-            // Room for the arrow of the filter.
-            widths: heads.iter().map(|head| head.title.chars().count() + 3).collect(),
-            heads,
+            formats: columns.iter().map(|laid| (of_numbers(laid), of_dates(laid))).collect(),
+            folded,
+            widths: columns.iter().map(width).collect(),
+            heads: columns.into_iter().map(|laid| laid.head).collect(),
             count: 0,
             sheet: 0,
             row: 0,
             rows_max: SHEET_ROWS_MAX,
             cut: Cut::default(),
             hidden: None,
-            instant: Format::new().set_num_format("dd.mm.yyyy hh:mm"),
-            day: Format::new().set_num_format("dd.mm.yyyy"),
             link: link_format(),
-            whole: Format::new().set_num_format("#,##0"),
-            cents: Format::new().set_num_format("#,##0.00"),
             marked: Format::new().set_background_color(CUT),
         };
         sheets.begin()?;
@@ -135,6 +138,10 @@ impl Sheets {
         for (column, width) in (0_u16..).zip(widths) {
             sheet.set_column_width(column, (*width).clamp(*WIDTHS.start(), *WIDTHS.end()) as f64 + 1.0)?;
         }
+        let columns = widths.len() as u16;
+        if let Some(first) = (self.folded > 0).then(|| columns.saturating_sub(self.folded as u16)) {
+            sheet.group_columns_collapsed(first, columns - 1)?;
+        }
         Ok(())
     }
 
@@ -148,9 +155,9 @@ impl Sheets {
         if let Some(hidden) = &mut self.hidden {
             hidden.row(&mut self.workbook, &cells)?;
         }
-        let (row, instant, day, mut cut) = (self.row, &self.instant, &self.day, Vec::new());
+        let (row, mut cut) = (self.row, Vec::new());
         let sheet = self.workbook.worksheet_from_index(self.sheet)?;
-        for (((column, cell), head), width) in (0_u16..).zip(cells).zip(&self.heads).zip(&mut self.widths) {
+        for (((column, cell), formats), width) in (0_u16..).zip(cells).zip(&self.formats).zip(&mut self.widths) {
             if row <= MEASURED {
                 *width = (*width).max(longest_line(&cell));
             }
@@ -161,16 +168,14 @@ impl Sheets {
             }
             // A format of the whole column would be that of cells to come, too: 2025 would be a day, 99.90 would be 100.
             match (cell.as_number(), cell.as_serial()) {
-                (Some(number), _) if head.money => {
-                    let format = if number.fract() == 0.0 { &self.whole } else { &self.cents };
-                    sheet.write_number_with_format(row, column, number, format)?;
-                }
                 (Some(number), _) => {
-                    sheet.write_number(row, column, number)?;
+                    match &formats.0 {
+                        Some(format) => sheet.write_number_with_format(row, column, number, format)?,
+                        None => sheet.write_number(row, column, number)?,
+                    };
                 }
                 (None, Some(days)) => {
-                    let format = if matches!(cell, Cell::Day(_)) { day } else { instant };
-                    sheet.write_number_with_format(row, column, days, format)?;
+                    sheet.write_number_with_format(row, column, days, &formats.1)?;
                 }
                 (None, None) if cell == Cell::Empty => {}
                 (None, None) => {
@@ -275,14 +280,15 @@ mod tests {
     use super::*;
     use calamine::Reader;
 
+    fn head(title: &str, money: bool) -> Laid {
+        Laid { head: Head { title: title.into(), money, ..Head::default() }, ..Laid::default() }
+    }
+
     #[test]
     fn a_long_table_goes_on_in_another_sheet() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.xlsx");
-        let mut sheets = Sheets {
-            rows_max: 3,
-            ..Sheets::new(vec![Head { title: "A".into(), ..Head::default() }], &Dialect::default()).unwrap()
-        };
+        let mut sheets = Sheets { rows_max: 3, ..Sheets::new(vec![head("A", false)], 0, &Dialect::default()).unwrap() };
         for n in 0..5 {
             sheets.row([Cell::Text(format!("={n}"))].into_iter()).unwrap();
         }
@@ -301,8 +307,8 @@ mod tests {
     fn cells_to_come_have_no_format() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.xlsx");
-        let heads = vec![Head { money: true, ..Head::default() }, Head::default()];
-        let mut sheets = Sheets::new(heads, &Dialect::default()).unwrap();
+        let columns = vec![head("A", true), head("B", false)];
+        let mut sheets = Sheets::new(columns, 0, &Dialect::default()).unwrap();
         let day = Cell::Day(jiff::civil::date(2026, 11, 22));
         sheets.row([Cell::Number(rust_decimal::Decimal::new(9_990, 2)), day].into_iter()).unwrap();
         sheets.save(&path).unwrap();

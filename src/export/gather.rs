@@ -1,0 +1,64 @@
+//! A workbook whose rows are still coming: they wait on the disk, and are laid out when all are there.
+
+use super::arrange::{self, Laid, Order, Seen};
+use super::cell::Cell;
+use super::columns::Head;
+use super::dialect::Dialect;
+use super::hidden::{Described, Stamp};
+use super::shape::Shape;
+use super::sheets::{Cut, Sheets};
+use super::spool::Spool;
+use rust_xlsxwriter::XlsxError;
+use std::io;
+use std::path::Path;
+
+pub struct Gathered {
+    spool: Spool,
+    seen: Vec<Seen>,
+    heads: Vec<Head>,
+    hidden: Option<(Stamp, Vec<Described>)>,
+    dialect: Dialect,
+    /// Somebody has said which columns there are, in which order.
+    chosen: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum GatherError {
+    #[error(transparent)]
+    Spool(#[from] io::Error),
+    #[error(transparent)]
+    Workbook(#[from] XlsxError),
+}
+
+impl Gathered {
+    /// Rows wait beside `path`.
+    pub fn new(path: &Path, shape: &Shape) -> io::Result<Gathered> {
+        let heads = shape.heads();
+        Ok(Gathered {
+            spool: Spool::beside(path, heads.len())?,
+            seen: vec![Seen::default(); heads.len()],
+            heads,
+            hidden: shape.hidden().map(|(stamp, columns)| (stamp.clone(), columns)),
+            dialect: shape.dialect(),
+            chosen: shape.is_chosen(),
+        })
+    }
+
+    pub fn take(&mut self, cells: &[Cell]) -> io::Result<()> {
+        self.seen.iter_mut().zip(cells).for_each(|(seen, cell)| seen.note(cell));
+        self.spool.put(cells)
+    }
+
+    pub fn save(self, path: &Path) -> Result<Cut, GatherError> {
+        let Order { columns, folded } = arrange::order(&self.seen, self.chosen);
+        let laid = self.heads.into_iter().zip(self.seen).map(|(head, seen)| Laid { head, seen });
+        let laid = arrange::arranged(laid.collect(), &columns);
+        let mut sheets = Sheets::new(laid, folded, &self.dialect)?;
+        if let Some((stamp, described)) = self.hidden {
+            let described: Vec<Described> = columns.iter().map(|column| described[*column].clone()).collect();
+            sheets.hide(&stamp, &described)?;
+        }
+        self.spool.each(|cells| Ok::<_, GatherError>(sheets.row(arrange::arranged(cells, &columns).into_iter())?))?;
+        Ok(sheets.save(path)?)
+    }
+}
