@@ -292,8 +292,8 @@ fn a_workbook_and_a_csv_hold_what_was_made() {
     let mut book: calamine::Xlsx<_> = calamine::open_workbook(running.folder.path().join("a.xlsx")).expect("it opens");
     let formulas = book.worksheet_formula("Export").expect("a sheet");
     let sheet = book.worksheet_range("Export").expect("a sheet");
-    let last = sheet.width() - 1;
     let told: Vec<&String> = formulas.used_cells().map(|(_, _, formula)| formula).collect();
+    let last = sheet.rows().next().expect("titles").iter().position(|cell| cell == "Ссылка").expect("links");
     let Data::String(link) = &sheet.rows().nth(1).expect("a row")[last] else { panic!("a link is a text") };
     assert!(link.contains("/leads/detail/"), "{link}");
     assert_eq!(told, [&format!("HYPERLINK(\"{link}\")")], "what a lead holds is never a formula");
@@ -321,6 +321,71 @@ fn a_workbook_and_a_csv_hold_what_was_made() {
     }
     let link = titles.iter().position(|name| name == "Ссылка").expect("links");
     assert!(row[link].contains("/leads/detail/"), "{}", &row[link]);
+}
+
+/// 777.5 was shown as 778 where it was typed into a column of whole amounts.
+#[test]
+fn columns_that_no_record_fills_stand_last_and_folded_and_numbers_are_shown_whole() {
+    let running = Running::start(Switches::default());
+    let fields = json!([{"name": "Проба: пусто", "type": "text"}, {"name": "Проба: сумма", "type": "monetary"},
+        {"name": "Проба: ИНН", "type": "numeric"}]);
+    let fields = running.send("POST", "/api/v4/leads/custom_fields", &fields);
+    let field = |n: usize| fields["_embedded"]["custom_fields"][n]["id"].clone();
+    let lead = |sum: f64, inn: f64| {
+        json!({"name": "Сделка", "price": 500, "custom_fields_values": [
+            {"field_id": field(1), "values": [{"value": sum}]}, {"field_id": field(2), "values": [{"value": inn}]}]})
+    };
+    running.send("POST", "/api/v4/leads", &json!([lead(500.0, 7.0), lead(777.5, 500_100_732_259.0)]));
+    running.export(&leads(), "a.xlsx").expect("a workbook");
+    let file = running.folder.path().join("a.xlsx");
+
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(&file).expect("it opens");
+    let sheet = book.worksheet_range("Export").expect("a sheet");
+    let filled: Vec<bool> =
+        (0..sheet.width()).map(|at| sheet.rows().skip(1).any(|row| row[at] != Data::Empty)).collect();
+    let first_empty = filled.iter().position(|filled| !filled).expect("an empty column");
+    assert!(first_empty > 5 && filled[first_empty..].iter().all(|filled| !filled), "{filled:?}");
+    let titles: Vec<String> = sheet.rows().next().expect("titles").iter().map(Data::to_string).collect();
+    assert!(titles[first_empty..].contains(&"Проба: пусто".to_owned()), "{titles:?}");
+
+    let xml = part(&file, "xl/worksheets/sheet1.xml");
+    let mut folded = Vec::new();
+    for tag in xml.split("<col ").skip(1).map(|tag| &tag[..tag.find("/>").expect("an end")]) {
+        let number = |name: &str| {
+            let value = tag.split(&format!("{name}=\"")).nth(1).and_then(|rest| rest.split('"').next());
+            value.and_then(|value| value.parse::<usize>().ok()).expect("a number")
+        };
+        if tag.contains(r#"hidden="1""#) && tag.contains(r#"outlineLevel="1""#) {
+            folded.extend(number("min")..=number("max"));
+        }
+    }
+    assert_eq!(folded, (first_empty + 1..=titles.len()).collect::<Vec<_>>());
+
+    let styles = part(&file, "xl/styles.xml");
+    let formats: Vec<&str> = styles.split("<numFmts").nth(1).expect("formats").split("<numFmt ").skip(1).collect();
+    let formats: Vec<&str> = formats.iter().map(|tag| &tag[..tag.find("/>").expect("an end")]).collect();
+    let code = |style: &str| {
+        let xfs = styles.split("<cellXfs").nth(1).expect("styles");
+        let xf = xfs.split("<xf ").nth(style.parse::<usize>().expect("a number") + 1).expect("a style");
+        let id = xf.split("numFmtId=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("an id");
+        let tag = formats.iter().find(|tag| tag.contains(&format!("numFmtId=\"{id}\"")));
+        tag.and_then(|tag| tag.split("formatCode=\"").nth(1)?.split('"').next()).unwrap_or("General").to_owned()
+    };
+    for (title, format) in [
+        ("Бюджет", "#,##0.00####"),
+        ("Проба: сумма", "#,##0.00####"),
+        ("Проба: ИНН", "[&lt;100000000000]General;0"),
+        ("ID", "General"),
+    ] {
+        let at = titles.iter().position(|known| known == title).expect(title);
+        let letter = rust_xlsxwriter::utility::column_number_to_name(at as u16);
+        for row in [2, 3] {
+            let cell = xml.split(&format!("<c r=\"{letter}{row}\"")).nth(1).expect("a cell");
+            let style = cell[..cell.find('>').expect("an end")].split("s=\"").nth(1);
+            let style = style.and_then(|rest| rest.split('"').next()).unwrap_or("0");
+            assert_eq!(code(style), format, "{title} {row}");
+        }
+    }
 }
 
 /// What a part of a workbook holds.

@@ -121,6 +121,10 @@ impl World {
         assert!(row["Контакт: Телефон"].contains(&format!("+7900{main:07}")), "{}", row["Контакт: Телефон"]);
         assert!(row["Контакт: Email"].contains(&format!("k{main}@example.com")), "{}", row["Контакт: Email"]);
         assert_eq!(row["Компания: Название"], format!("Компания {}", n % 7));
+        assert_eq!(row["Названия компаний"], format!("Компания {}", n % 7));
+        let second = format!(", Контакт {main}");
+        let names = format!("Контакт {}{}", n % CONTACTS, if n.is_multiple_of(10) { &second } else { "" });
+        assert_eq!(row["Имена контактов"], names, "in the order of their ids");
         let all = row["Контакты"].split(", ").count();
         assert_eq!(all, if n.is_multiple_of(10) { 2 } else { 1 }, "all of them stay beside the main one");
     }
@@ -206,7 +210,8 @@ fn linked_records_that_cannot_be_read_leave_their_cells_empty_and_are_counted() 
         false => (200, answer),
     });
     let exported = world.export(&forbidden, "b.csv").expect("a file");
-    assert_eq!((exported.rows, exported.linked_missing), (LEADS as u64, 405), "the main ones of them");
+    assert_eq!((exported.rows, exported.linked_missing), (LEADS as u64, 450));
+    assert_eq!(world.rows("b.csv")[3]["Имена контактов"], world.contacts[3].to_string(), "an id stays an id");
     assert_eq!(world.rows("b.csv")[3]["Компания: Название"], "Компания 3");
 }
 
@@ -249,6 +254,18 @@ fn linked_columns_can_be_chosen_and_what_no_kind_has_is_refused() {
     assert_eq!((&ran.json()["linked"], &ran.json()["linked_missing"]), (&json!(["company"]), &json!(0)));
     let text = std::fs::read_to_string(folder.path().join("c.csv")).expect("a file");
     assert_eq!(text, "\u{feff}Компания: Название,Полное имя\r\nООО Ромашка,Иван\r\n");
+    // Names stand beside ids without --linked, and are read only where they are shown.
+    let read = service.requests("GET companies");
+    folder.run(&service, &["export", "contact", "--to", "n.csv", "--columns", "ID,Компании"]).expect(0);
+    assert_eq!(service.requests("GET companies"), read);
+    let args = ["export", "contact", "--to", "n.xlsx", "--columns", "Ближайшая задача,Названия компаний,ID"];
+    folder.run(&service, &args).expect(0);
+    assert_eq!(service.requests("GET companies"), read + 1);
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(folder.path().join("n.xlsx")).expect("it opens");
+    let sheet = book.worksheet_range("Export").expect("a sheet");
+    let rows: Vec<Vec<String>> = sheet.rows().map(|row| row.iter().map(ToString::to_string).collect()).collect();
+    assert_eq!(rows[0], ["Ближайшая задача", "Названия компаний", "ID"], "they stand where a person has put them");
+    assert_eq!(rows[1], ["", "ООО Ромашка", &contact.to_string()]);
     let args = ["--linked", "customer", "--columns", "Сумма,Покупатель: Название"];
     folder.run(&service, &[&["export", "transaction", "--to", "t.csv"], &args[..]].concat()).expect(0);
     let text = std::fs::read_to_string(folder.path().join("t.csv")).expect("a file");

@@ -117,6 +117,14 @@ fn delimiter(text: &str) -> Result<char, String> {
     }
 }
 
+fn decimal(text: &str) -> Result<char, String> {
+    match text {
+        "." => Ok('.'),
+        "," => Ok(','),
+        _ => Err("a decimal sign is . or ,".to_owned()),
+    }
+}
+
 #[derive(Debug, Args)]
 pub struct PeekArgs {
     /// The source: a CSV or a workbook
@@ -339,6 +347,15 @@ pub struct ExportArgs {
     /// Columns of what the row is linked to, its main contact, its company: contact, company, customer
     #[arg(long, value_name = "A,B", value_delimiter = ',')]
     pub linked: Vec<String>,
+    /// What stands between the cells of a .csv, such as ";" or "tab"; a comma, or what the mapping says, if left out
+    #[arg(long, value_name = "CHAR", value_parser = delimiter)]
+    pub delimiter: Option<char>,
+    /// The decimal sign of a .csv: . or ,
+    #[arg(long, value_name = "SIGN", value_parser = decimal)]
+    pub decimal: Option<char>,
+    /// Whether a .csv begins with the mark by which Excel knows UTF-8: yes (as it does if left out) or no
+    #[arg(long, value_name = "yes|no", num_args = 0..=1, default_missing_value = "yes", value_parser = clap::builder::BoolishValueParser::new())]
+    pub bom: Option<bool>,
     /// Only what has this id there, such as responsible_user_id=504141; may be repeated
     #[arg(long, value_name = "KEY=ID")]
     pub filter: Vec<String>,

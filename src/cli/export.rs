@@ -38,7 +38,7 @@ fn tell(result: &ExportResult, common: &Common) -> Exit {
     }
     if manifest.linked_missing > 0 {
         let message = format!("{} linked records cannot be read, deleted or hidden from", manifest.linked_missing);
-        say::note(common, format!("{message} the token's user; their cells are empty"));
+        say::note(common, format!("{message} the token's user; of those the ids alone are here"));
     }
     if manifest.user.is_admin == Some(false) {
         say::note(common, "the token's user is no administrator: the list holds what this user may see");
@@ -46,7 +46,7 @@ fn tell(result: &ExportResult, common: &Common) -> Exit {
     if let Some(reason) = &manifest.reason {
         let (doubt, advice) = match manifest.cut {
             0 => ("not certainly complete", "run it again"),
-            _ => ("not complete", "an export to .csv or .jsonl holds such texts whole"),
+            _ => ("not complete", "an export to .csv holds such texts whole"),
         };
         say::line(&format!("{doubt}: {reason}; {advice}"));
     }

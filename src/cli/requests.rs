@@ -6,6 +6,7 @@ use crate::engine::{
     Cancel, CheckRequest, EngineError, ExportRequest, Folders, ImportRequest, ResumeRequest, SourceOptions, Target,
     Token,
 };
+use crate::export::Said;
 use crate::store::Verify;
 
 pub fn folders(common: &Common) -> Folders {
@@ -97,6 +98,7 @@ pub fn export(args: &ExportArgs, common: &Common) -> Result<ExportRequest, Engin
         columns: args.columns.clone(),
         mapping: args.mapping.clone(),
         linked: args.linked.clone(),
+        csv: Said { delimiter: args.delimiter, decimal: args.decimal, bom: args.bom },
         filters: args.filter.clone(),
         twice: args.twice,
         force: args.force,

@@ -5,15 +5,16 @@ use super::event::{Event, Phase, Progress, Teller};
 use super::mapped_export;
 use super::prepare::{self, unless_cancelled};
 use super::request::ExportRequest;
-use super::target::Opened;
+use super::target::{Opened, SANDBOX};
 use crate::account::{Account, CatalogRef, Miss, Wanted};
 use crate::api::{Client, TokenUser};
 use crate::entity::{CatalogKind, Entity, ID_KEY, IDS_MAX, INVOICES, Link, Owner, UPDATED_AT};
-use crate::export::{self, Ask, Columns, ExportError, FILTERS, Format, Manifest, Person, Place, Shape, Stamp};
+use crate::export::{self, Ask, Columns, ExportError, FILTERS, Format, Manifest, Person, Place, Said, Shape, Stamp};
 use crate::mapping;
 use crate::message;
 use crate::problem::{Message, Note, Problem, Stage, did_you_mean, quoted};
 use crate::store::{Counts, Store};
+use crate::table::delimiter_allowed;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -57,12 +58,16 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
         ask.since = last(&what, &target.account, state, tell)?;
     }
     let mut shape = match (&mapping, plan) {
-        (Some(written), Some(plan)) => mapped_export::shape(written, plan, place.format, &target.account, state),
+        (Some(written), Some(plan)) => mapped_export::shape(written, plan, place.format, &target.account, request),
         _ => {
             let stamp = stamp(request, &ask, &account, &target.account, &started);
-            columns(request, &ask, &links, &account)?.stamped(stamp).into()
+            let columns = columns(request, &ask, &links, &account)?.stamped(stamp).said(request.csv);
+            if target.account == SANDBOX { columns.without_links().into() } else { columns.into() }
         }
     };
+    if let Some(note) = mapping.as_ref().and_then(|written| mapped_export::note(request, written)) {
+        tell.note(note);
+    }
     tell.event(Event::Phase(Phase::Send));
     let began = Instant::now();
     let progress = |rows: u64| {
@@ -135,6 +140,7 @@ fn place(request: &ExportRequest) -> Result<Place, EngineError> {
         let hint = "leave out --linked, and export what is linked by itself; or write a .csv or .xlsx";
         return Err(EngineError::refused("export-linked", message, hint));
     }
+    csv(request, format)?;
     if request.to == Path::new("-") {
         return Ok(Place { format, file: None, force: true });
     }
@@ -147,6 +153,23 @@ fn place(request: &ExportRequest) -> Result<Place, EngineError> {
         return Err(there(&request.to));
     }
     Ok(Place { format, file: Some(request.to.clone()), force: request.force })
+}
+
+/// How a CSV is to be written is said of a CSV alone, and so that it can be read.
+fn csv(request: &ExportRequest, format: Format) -> Result<(), EngineError> {
+    let Said { delimiter, decimal, bom } = request.csv;
+    let said = [("--delimiter", delimiter.is_some()), ("--decimal", decimal.is_some()), ("--bom", bom.is_some())];
+    if let Some((name, _)) = said.iter().find(|(_, said)| *said && format != Format::Csv) {
+        let message = message!("{name} says how a .csv is written", name = *name);
+        return Err(EngineError::refused("export-csv", message, "leave it out, or name a .csv with --to"));
+    }
+    let unfit = |c: char| !delimiter_allowed(c) || c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
+    if let Some(unfit) = delimiter.filter(|c| unfit(*c)) {
+        let value = quoted(&unfit.to_string());
+        let message = message!("{value} cannot stand between the cells of a CSV", value);
+        return Err(EngineError::refused("export-csv", message, "name one such as ; or , or tab or |"));
+    }
+    Ok(())
 }
 
 fn there(file: &Path) -> EngineError {
@@ -285,13 +308,12 @@ fn ask(
 }
 
 fn catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -> Result<u64, EngineError> {
-    let lists =
-        || account.catalogs.iter().map(|catalog| format!("\"{}\"", catalog.name)).collect::<Vec<_>>().join(", ");
     match (&request.catalog, kind) {
         (Some(name), _) => account.catalog(name).map(|catalog| catalog.id).map_err(|miss| {
             let hint = match miss {
-                Miss::Unknown { near } => did_you_mean(name, near.iter().map(String::as_str))
-                    .unwrap_or_else(|| message!("there are {names}", names = lists())),
+                Miss::Unknown { near } => {
+                    did_you_mean(name, near.iter().map(String::as_str)).unwrap_or_else(|| lists(account))
+                }
                 Miss::Ambiguous { choices } => message!("name it by its id: {names}", names = choices.join(", ")),
                 Miss::Unusable { why } => why,
             };
@@ -300,19 +322,24 @@ fn catalog(request: &ExportRequest, kind: CatalogKind, account: &Account) -> Res
         }),
         (None, CatalogKind::Invoices) => {
             let found = account.catalog_of(&CatalogRef::Typed(INVOICES)).map(|catalog| catalog.id);
-            let none = || {
-                EngineError::refused(
-                    "export-catalog",
-                    "this account has no list of invoices",
-                    "name one with --catalog",
-                )
-            };
+            let hint = || message!("name one with --catalog; {lists}", lists = lists(account));
+            let none =
+                || EngineError::refused("export-catalog", "it is not said which list holds the invoices", hint());
             found.ok_or_else(none)
         }
         (None, CatalogKind::Any) => {
-            let hint = message!("add --catalog; there are {names}", names = lists());
+            let hint = message!("add --catalog; {lists}", lists = lists(account));
             Err(EngineError::refused("export-catalog", "it is not said which list", hint))
         }
+    }
+}
+
+/// What a hint can name.
+fn lists(account: &Account) -> Message {
+    let names: Vec<String> = account.catalogs.iter().map(|catalog| quoted(&catalog.name).to_string()).collect();
+    match names.as_slice() {
+        [] => "the account has no lists yet".into(),
+        names => message!("there are {names}", names = names.join(", ")),
     }
 }
 

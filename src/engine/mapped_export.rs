@@ -9,9 +9,9 @@ use crate::export::{Backwards, Format, Shape};
 use crate::mapping::compile::{self, Origins};
 use crate::mapping::{self, Plan, Written};
 use crate::message;
-use crate::problem::{Message, Source, quoted};
+use crate::problem::{Message, Note, Source, quoted};
 use crate::table::Header;
-use std::path::Path;
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::sync::Arc;
 
 /// The mapping, where one is asked for and fits what is exported.
@@ -46,7 +46,46 @@ pub fn mapping(request: &ExportRequest, format: Format) -> Result<Option<Written
             message!("export {kind} with it, or name another mapping", kind = made.name()),
         );
     }
+    csv(request, &written)?;
     Ok(Some(written))
+}
+
+/// What the mapping says of its source has to go for the file as well, where no flag of an import can say otherwise.
+fn csv(request: &ExportRequest, written: &Written) -> Result<(), EngineError> {
+    let refused = |message: Message, hint: Message| Err(EngineError::refused("export-csv", message, hint));
+    if let (Some(said), Some(known)) =
+        (request.csv.decimal, written.source.decimal.filter(|c| Some(*c) != request.csv.decimal))
+    {
+        let message = message!(
+            "the mapping reads numbers with {known}, and --decimal writes them with {said}",
+            known = quoted(&known.to_string()),
+            said = quoted(&said.to_string())
+        );
+        return refused(message, "leave out --decimal, or change decimal in the mapping's [source]".into());
+    }
+    let encoding = written.source.read.encoding.as_deref().and_then(|name| Encoding::for_label(name.as_bytes()));
+    if let (Some(true), Some(encoding)) = (request.csv.bom, encoding.filter(|encoding| !is_unicode(encoding))) {
+        let message = message!("{encoding} has no mark to begin with", encoding = encoding.name());
+        return refused(message, "leave out --bom, or encoding in the mapping's [source]".into());
+    }
+    Ok(())
+}
+
+fn is_unicode(encoding: &'static Encoding) -> bool {
+    [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding)
+}
+
+/// What an import of the file has to be told, where it is written otherwise than the mapping says.
+pub fn note(request: &ExportRequest, written: &Written) -> Option<Note> {
+    let known =
+        written.source.read.delimiter.filter(|known| request.csv.delimiter.is_some_and(|said| said != *known))?;
+    let said = request.csv.delimiter.map(|said| if said == '\t' { "tab".to_owned() } else { said.to_string() });
+    let message = message!(
+        "the mapping reads files with {known} between the cells: an import of this one needs --delimiter {said}",
+        known = quoted(&known.to_string()),
+        said = quoted(&said.unwrap_or_default())
+    );
+    Some(Note::new("other-delimiter", message))
 }
 
 /// Compiled as an import of the very table would compile it.
@@ -63,7 +102,7 @@ pub fn plan(
     Ok(Arc::new(compile::compile(written, Origins::without_rows(header, source, ledger), Arc::clone(account))?))
 }
 
-pub fn shape(written: &Written, plan: Arc<Plan>, format: Format, name: &str, state: &Path) -> Shape {
-    let keys = prepare::keys_of(state, name);
-    Shape::Mapping(Box::new(Backwards::of(written, plan, format, keys)))
+pub fn shape(written: &Written, plan: Arc<Plan>, format: Format, name: &str, request: &ExportRequest) -> Shape {
+    let keys = prepare::keys_of(&request.folders.state, name);
+    Shape::Mapping(Box::new(Backwards::of(written, plan, format, keys).said(request.csv)))
 }

@@ -4,6 +4,7 @@ use super::cancel::Cancel;
 use super::error::EngineError;
 use super::target::{Target, Token};
 use crate::entity::{Kind, RATE_MAX};
+use crate::export::Said;
 use crate::message;
 use crate::problem::Message;
 use crate::store::Verify;
@@ -296,6 +297,8 @@ pub struct ExportRequest {
     /// The columns of this mapping, filled so that an import gives the same again.
     pub mapping: Option<PathBuf>,
     pub linked: Vec<String>,
+    /// How a CSV is written; by the mapping, or as usual, where that is not said.
+    pub csv: Said,
     /// `key=id` each.
     pub filters: Vec<String>,
     pub twice: bool,
@@ -320,6 +323,7 @@ impl ExportRequest {
             columns: Vec::new(),
             mapping: None,
             linked: Vec::new(),
+            csv: Said::default(),
             filters: Vec::new(),
             twice: false,
             force: false,

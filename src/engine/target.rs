@@ -12,14 +12,13 @@ use crate::message;
 use crate::problem::{Message, Note, Problem, Stage};
 use crate::rate::{self, Shared, SharedError, Why};
 use crate::sandbox::{self, Sandbox};
+pub(super) use crate::store::SANDBOX;
 use reqwest::Url;
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// The account's name in the store for the sandbox, whose address is another one at every start.
-pub(super) const SANDBOX: &str = "sandbox";
 /// The name of the credential that systemd hands over.
 const CREDENTIAL: &str = "amoport-token";
 

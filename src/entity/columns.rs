@@ -45,6 +45,8 @@ pub enum Shows {
     Names,
     /// A list of ids, or of things with one.
     Ids,
+    /// What a list of ids beside it is called.
+    NamesOf(Link),
     /// Elements of lists, by id, with how many there are of each.
     Elements,
     /// Whatever it is, as JSON.
@@ -63,6 +65,8 @@ const RESPONSIBLE: ColumnSpec = at("Ответственный", &["responsible_
 const TAGS: ColumnSpec = at("Теги", &["_embedded", "tags"], Shows::Names);
 const CONTACTS: ColumnSpec = at("Контакты", &["_embedded", "contacts"], Shows::Ids);
 const COMPANIES: ColumnSpec = at("Компании", &["_embedded", "companies"], Shows::Ids);
+const CONTACT_NAMES: ColumnSpec = at("Имена контактов", CONTACTS.at, Shows::NamesOf(Link::Contact));
+const COMPANY_NAMES: ColumnSpec = at("Названия компаний", COMPANIES.at, Shows::NamesOf(Link::Company));
 const ELEMENTS: ColumnSpec = at("Товары", &["_embedded", "catalog_elements"], Shows::Elements);
 const CREATED: ColumnSpec = at("Создан", &["created_at"], Shows::Instant).behind();
 const UPDATED: ColumnSpec = at("Изменён", &["updated_at"], Shows::Instant).behind();
@@ -90,7 +94,9 @@ const LEADS: &[ColumnSpec] = &[
     at("Причина отказа", &["loss_reason_id"], Shows::LossReason),
     TAGS,
     CONTACTS,
+    CONTACT_NAMES,
     COMPANIES,
+    COMPANY_NAMES,
     ELEMENTS,
     CREATED_BY_F,
     UPDATED_BY_F,
@@ -107,6 +113,7 @@ const CONTACT: &[ColumnSpec] = &[
     UPDATED,
     TAGS,
     COMPANIES,
+    COMPANY_NAMES,
     CREATED_BY,
     UPDATED_BY,
     TASK,
@@ -130,7 +137,9 @@ const CUSTOMER: &[ColumnSpec] = &[
     UPDATED,
     TAGS,
     CONTACTS,
+    CONTACT_NAMES,
     COMPANIES,
+    COMPANY_NAMES,
     ELEMENTS,
     CREATED_BY,
     UPDATED_BY,
@@ -261,6 +270,16 @@ impl Link {
         self.entity().columns().iter().filter(|column| matches!(column.at, ["id" | "name"]))
     }
 
+    /// All of its kind that an item is linked to, in the item's order.
+    pub fn ids(self, item: &Lean) -> Vec<u64> {
+        let listed = match self {
+            Link::Contact => &item["_embedded"]["contacts"],
+            Link::Company => &item["_embedded"]["companies"],
+            Link::Customer => return self.id(item).into_iter().collect(),
+        };
+        parts::list(listed).iter().filter_map(|one| parts::id(&one["id"])).filter(|id| *id > 0).collect()
+    }
+
     /// The linked one's id. Of several contacts one is the main one: `is_main` [seed], `main_contact` [doc]; where none is
     /// marked, the first is. [inferred]
     pub fn id(self, item: &Lean) -> Option<u64> {
@@ -310,6 +329,8 @@ mod tests {
             assert_eq!(Link::Contact.id(&json!({"_embedded": {"contacts": contacts}}).into()), id, "{contacts}");
         }
         assert_eq!(Link::Company.id(&json!({"_embedded": {"companies": [{"id": 3}]}}).into()), Some(3));
+        let several = json!({"_embedded": {"contacts": [{"id": 3}, {"id": 0}, {"id": "1", "is_main": true}]}}).into();
+        assert_eq!(Link::Contact.ids(&several), [3, 1]);
         assert_eq!(Link::Customer.id(&json!({"_embedded": {"customer": {"id": 4}}}).into()), Some(4));
         assert_eq!(Link::Customer.id(&json!({"customer_id": 0}).into()), None);
     }

@@ -1,5 +1,6 @@
 //! What stands in a cell: names instead of ids, real numbers and dates, several values in one text. Pure.
 
+use super::linked::Found;
 use crate::account::Account;
 use crate::entity::lean::Lean;
 use crate::entity::parts::{id, number, seconds, text};
@@ -154,6 +155,8 @@ pub fn own(shows: Shows, value: &Lean, row: &Lean, names: &Names) -> Cell {
         Shows::Ids => {
             joined(value.each(), |one| id(one).or_else(|| id(&one["id"])).map_or_else(String::new, |i| i.to_string()))
         }
+        // Stands in other records; `names_of` has them.
+        Shows::NamesOf(_) => Cell::Empty,
         Shows::Elements => joined(value.each(), elements),
         Shows::Json => json(value),
         Shows::Link => match text(value) {
@@ -161,6 +164,15 @@ pub fn own(shows: Shows, value: &Lean, row: &Lean, names: &Names) -> Cell {
             address => Cell::Link(address),
         },
     }
+}
+
+/// What linked records are called, in the order of their ids; one that cannot be read, or has no name, stays an id.
+pub fn names_of(linked: &[Found]) -> Cell {
+    let told = |(id, record): &Found| {
+        let name = record.as_ref().map(|record| text(&record["name"]).trim().to_owned());
+        name.filter(|name| !name.is_empty()).unwrap_or_else(|| id.to_string())
+    };
+    joined(linked.iter(), told)
 }
 
 /// The values of a custom field.
@@ -274,7 +286,7 @@ fn name(all: &HashMap<u64, String>, id: u64) -> Cell {
     Cell::of_text(all.get(&id).cloned().unwrap_or_else(|| id.to_string()))
 }
 
-fn joined<'v>(items: impl Iterator<Item = &'v Lean>, told: impl Fn(&Lean) -> String) -> Cell {
+fn joined<T>(items: impl Iterator<Item = T>, told: impl Fn(T) -> String) -> Cell {
     let mut all = String::new();
     for text in items.map(told).filter(|text| !text.is_empty()).map(quoted) {
         if all.is_empty() {

@@ -23,6 +23,7 @@ pub fn own(shows: Shows, account: &Account) -> Vec<String> {
         | Shows::Segments
         | Shows::Names
         | Shows::Ids
+        | Shows::NamesOf(_)
         | Shows::Elements
         | Shows::Json
         | Shows::Link => Vec::new(),

@@ -4,8 +4,9 @@
 use super::back;
 use super::cell::{self, Cell, Names};
 use super::choices;
+use super::dialect::{Dialect, Said};
 use super::hidden::{Described, Is, Stamp};
-use super::linked::Whole;
+use super::linked::{Along, Whole};
 use crate::account::Account;
 use crate::entity::lean::Lean;
 use crate::entity::parts::{self, Field};
@@ -26,6 +27,9 @@ pub struct Columns {
     stamp: Option<Stamp>,
     /// Only some, in an order of one's own.
     chosen: bool,
+    /// Addresses are texts.
+    unlinked: bool,
+    dialect: Dialect,
 }
 
 #[derive(Debug, Clone)]
@@ -59,8 +63,8 @@ enum From {
     },
     /// It was there once.
     Gone,
-    /// An address with `{id}` in it.
-    Card(String),
+    /// An address with `{id}` in it; none where it would lead nowhere by the time somebody reads it.
+    Card(Option<String>),
 }
 
 impl From {
@@ -99,10 +103,19 @@ impl Columns {
         all.extend(behind);
         if let Some(card) = entity.spec().card {
             let card = card.replace("{catalog}", &catalog.unwrap_or(0).to_string());
-            let from = From::Card(format!("{}/{card}", account.base));
+            let from = From::Card(Some(format!("{}/{card}", account.base)));
             all.push(Column { title: LINK.to_owned(), linked: None, from, choices: Vec::new() });
         }
-        Columns { all, fields: ids(fields), links: Vec::new(), linked_fields: Vec::new(), stamp: None, chosen: false }
+        Columns {
+            all,
+            fields: ids(fields),
+            links: Vec::new(),
+            linked_fields: Vec::new(),
+            stamp: None,
+            chosen: false,
+            unlinked: false,
+            dialect: Dialect::default(),
+        }
     }
 
     /// And those of what is linked: `Контакт: Телефон`.
@@ -133,9 +146,17 @@ impl Columns {
         self
     }
 
-    /// What has to be read along with the items.
+    /// What it shows more of than a name.
     pub fn links(&self) -> &[Link] {
         &self.links
+    }
+
+    /// What has to be read along with the items: the links first, in their order, then those of which only names are shown.
+    pub fn along(&self) -> Vec<Along> {
+        let named = |link: Link| self.all.iter().any(|column| column.names_of() == Some(link));
+        let whole = self.links.iter().map(|link| Along { link: *link, all: named(*link), whole: true });
+        let names = Link::ALL.into_iter().filter(|link| !self.links.contains(link) && named(*link));
+        whole.chain(names.map(|link| Along { link, all: true, whole: false })).collect()
     }
 
     pub fn is_chosen(&self) -> bool {
@@ -162,6 +183,25 @@ impl Columns {
         Columns { stamp: Some(stamp), ..self }
     }
 
+    /// Of an account that ends with this process: what it calls an address is no link.
+    pub fn without_links(mut self) -> Columns {
+        for column in &mut self.all {
+            if let From::Card(card) = &mut column.from {
+                *card = None;
+            }
+        }
+        Columns { unlinked: true, ..self }
+    }
+
+    /// Written in another way than usual.
+    pub fn said(self, said: Said) -> Columns {
+        Columns { dialect: self.dialect.said(said), ..self }
+    }
+
+    pub fn dialect(&self) -> &Dialect {
+        &self.dialect
+    }
+
     pub fn stamp(&self) -> Option<&Stamp> {
         self.stamp.as_ref()
     }
@@ -173,6 +213,7 @@ impl Columns {
                 // What stands in another record is not this one's to change.
                 _ if column.linked.is_some() => (Is::Other, false),
                 From::Own(spec) if spec.shows == Shows::Link => (Is::Address, false),
+                _ if column.names_of().is_some() => (Is::Other, false),
                 From::Own(spec) => {
                     (Is::Own(spec.at.join(".")), back::own_field(kind, spec.at, Action::Update).is_some())
                 }
@@ -229,7 +270,12 @@ impl Columns {
         let of = |item: &'a Lean| (item, item["custom_fields_values"].each().filter_map(field).collect::<Vec<_>>());
         let item = of(&row.item);
         let linked: Vec<_> = (0..self.links.len()).map(|place| row.linked(place).map(of)).collect();
+        let along = self.along();
         self.all.iter().map(move |column| {
+            if let Some(link) = column.names_of() {
+                let place = along.iter().position(|along| along.link == link);
+                return place.map_or(Cell::Empty, |place| cell::names_of(row.all(place)));
+            }
             let (item, fields) = match column.linked {
                 None => &item,
                 Some(place) => match &linked[place] {
@@ -237,8 +283,21 @@ impl Columns {
                     None => return Cell::Empty,
                 },
             };
-            column.from.cell(item, fields, names)
+            match column.from.cell(item, fields, names) {
+                Cell::Link(address) if self.unlinked => Cell::Text(address),
+                cell => cell,
+            }
         })
+    }
+}
+
+impl Column {
+    /// What it gives the names of.
+    fn names_of(&self) -> Option<Link> {
+        match &self.from {
+            From::Own(ColumnSpec { shows: Shows::NamesOf(link), .. }) => Some(*link),
+            From::Own(_) | From::Field { .. } | From::Gone | From::Card(_) => None,
+        }
     }
 }
 
@@ -258,9 +317,9 @@ impl From {
                 values.map_or(Cell::Empty, |(_, values)| cell::field(*kind, values, names))
             }
             From::Gone => Cell::Empty,
-            From::Card(card) => match parts::id(&item["id"]) {
-                Some(id) => Cell::Link(card.replace("{id}", &id.to_string())),
-                None => Cell::Empty,
+            From::Card(card) => match (card, parts::id(&item["id"])) {
+                (Some(card), Some(id)) => Cell::Link(card.replace("{id}", &id.to_string())),
+                _ => Cell::Empty,
             },
         }
     }
@@ -298,7 +357,7 @@ mod tests {
     }
 
     fn whole(item: serde_json::Value) -> Whole {
-        Whole { item: item.into(), linked: Vec::new() }
+        Whole { item: item.into(), ..Whole::default() }
     }
 
     #[test]

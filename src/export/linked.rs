@@ -8,19 +8,51 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::task::JoinSet;
 
-/// Rows of a window: what they are linked to fills two requests.
-const WINDOW: usize = 200;
+/// Rows of a window: the one that each is linked to fills a request.
+const WINDOW: usize = IDS_MAX;
 /// Windows under way; with a contact and a company each they keep the pace busy.
 const WINDOWS_MAX: usize = 6;
 /// Linked records kept for rows to come: a company has many leads.
 const KEPT_MAX: usize = 2_000;
 
+/// What is read along with the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Along {
+    pub link: Link,
+    /// All that an item is linked to, and not the main one alone.
+    pub all: bool,
+    /// The whole record, and not its name alone.
+    pub whole: bool,
+}
+
+impl Along {
+    pub fn main(link: Link) -> Along {
+        Along { link, all: false, whole: true }
+    }
+
+    fn ids(self, item: &Lean) -> Vec<u64> {
+        if self.all { self.link.ids(item) } else { self.link.id(item).into_iter().collect() }
+    }
+
+    /// As much of a record as is wanted.
+    fn kept(self, record: Lean) -> Lean {
+        if self.whole { record } else { Lean::Map(vec![(NAME.into(), record[NAME].clone())]) }
+    }
+}
+
+const NAME: &str = "name";
+
+/// A record that an item is linked to, by its id; none where it cannot be read.
+pub type Found = (u64, Option<Arc<Lean>>);
+
 /// An item and what it is linked to.
 #[derive(Debug, Default)]
 pub struct Whole {
     pub item: Lean,
-    /// In the order of the links asked for.
+    /// The main ones, in the order of the links asked for.
     pub linked: Vec<Option<Arc<Lean>>>,
+    /// In the same order all of them, where all were asked for.
+    pub all: Vec<Vec<Found>>,
 }
 
 impl Whole {
@@ -28,21 +60,26 @@ impl Whole {
     pub fn linked(&self, place: usize) -> Option<&Lean> {
         self.linked.get(place)?.as_deref()
     }
+
+    /// All that are linked, by the place of their link.
+    pub fn all(&self, place: usize) -> &[Found] {
+        self.all.get(place).map_or(&[], Vec::as_slice)
+    }
 }
 
-type Read = (usize, Vec<u64>, Result<Vec<Lean>, Failure>);
+type Landed = (usize, Vec<u64>, Result<Vec<Lean>, Failure>);
 
 pub struct Linked {
     client: Arc<Client>,
     shelves: Vec<Shelf>,
     gathered: Vec<Lean>,
     windows: VecDeque<Vec<Lean>>,
-    reads: JoinSet<Read>,
+    reads: JoinSet<Landed>,
 }
 
 /// The records of one link.
 struct Shelf {
-    link: Link,
+    along: Along,
     held: HashMap<u64, Held>,
     /// Those that no row at hand needs, the oldest first.
     spare: VecDeque<u64>,
@@ -53,7 +90,7 @@ struct Shelf {
 
 struct Held {
     /// `None` while it is asked for.
-    record: Option<Found>,
+    record: Option<Read>,
     /// Rows at hand that are linked to it.
     rows: u32,
     /// It stands among the spare ones.
@@ -61,15 +98,15 @@ struct Held {
 }
 
 #[derive(Clone)]
-enum Found {
+enum Read {
     Record(Arc<Lean>),
     Missing,
 }
 
 impl Linked {
-    pub fn new(client: &Arc<Client>, links: &[Link]) -> Linked {
-        let shelf = |link: &Link| Shelf {
-            link: *link,
+    pub fn new(client: &Arc<Client>, along: &[Along]) -> Linked {
+        let shelf = |along: &Along| Shelf {
+            along: *along,
             held: HashMap::new(),
             spare: VecDeque::new(),
             forbidden: false,
@@ -77,7 +114,7 @@ impl Linked {
         };
         Linked {
             client: Arc::clone(client),
-            shelves: links.iter().map(shelf).collect(),
+            shelves: along.iter().map(shelf).collect(),
             gathered: Vec::new(),
             windows: VecDeque::new(),
             reads: JoinSet::new(),
@@ -87,7 +124,7 @@ impl Linked {
     /// Takes a row, and gives those that are whole by now, in the order they came.
     pub async fn take(&mut self, item: Lean) -> Result<Vec<Whole>, Failure> {
         if self.shelves.is_empty() {
-            return Ok(vec![Whole { item, linked: Vec::new() }]);
+            return Ok(vec![Whole { item, ..Whole::default() }]);
         }
         self.gathered.push(item);
         if self.gathered.len() < WINDOW {
@@ -116,7 +153,7 @@ impl Linked {
         for (place, shelf) in self.shelves.iter_mut().enumerate() {
             let unknown = shelf.needed(&window);
             for ids in unknown.chunks(IDS_MAX) {
-                let (client, ids, entity) = (Arc::clone(&self.client), ids.to_vec(), shelf.link.entity());
+                let (client, ids, entity) = (Arc::clone(&self.client), ids.to_vec(), shelf.along.link.entity());
                 self.reads.spawn(async move {
                     let read = client.by_ids(entity, None, &ids).await;
                     (place, ids, read.map(|records| records.into_iter().map(Lean::from).collect()))
@@ -138,8 +175,8 @@ impl Linked {
         }
         let mut rows = Vec::with_capacity(window.len());
         for item in window {
-            let linked = self.shelves.iter_mut().map(|shelf| shelf.give(&item)).collect();
-            rows.push(Whole { item, linked });
+            let (linked, all) = self.shelves.iter_mut().map(|shelf| shelf.give(&item)).unzip();
+            rows.push(Whole { item, linked, all });
         }
         Ok(rows)
     }
@@ -149,13 +186,13 @@ impl Shelf {
     /// Notes that these rows need their records; says which of them have to be asked for.
     fn needed(&mut self, window: &[Lean]) -> Vec<u64> {
         let mut unknown = Vec::new();
-        for id in window.iter().filter_map(|item| self.link.id(item)) {
+        for id in window.iter().flat_map(|item| self.along.ids(item)) {
             let forbidden = self.forbidden;
             let held = self.held.entry(id).or_insert_with(|| {
                 if !forbidden {
                     unknown.push(id);
                 }
-                Held { record: forbidden.then_some(Found::Missing), rows: 0, spare: false }
+                Held { record: forbidden.then_some(Read::Missing), rows: 0, spare: false }
             });
             held.rows += 1;
         }
@@ -164,7 +201,7 @@ impl Shelf {
 
     fn lacks(&self, window: &[Lean]) -> bool {
         let known = |id: u64| self.held.get(&id).is_some_and(|held| held.record.is_some());
-        window.iter().filter_map(|item| self.link.id(item)).any(|id| !known(id))
+        window.iter().flat_map(|item| self.along.ids(item)).any(|id| !known(id))
     }
 
     fn land(&mut self, ids: &[u64], read: Result<Vec<Lean>, Failure>) -> Result<(), Failure> {
@@ -181,16 +218,22 @@ impl Shelf {
             records.into_iter().filter_map(|record| Some((parts::id(&record["id"])?, record))).collect();
         for id in ids {
             if let Some(held) = self.held.get_mut(id) {
-                let record = records.remove(id).map(|record| Found::Record(Arc::new(record)));
-                held.record = Some(record.unwrap_or(Found::Missing));
+                let record = records.remove(id).map(|record| Read::Record(Arc::new(self.along.kept(record))));
+                held.record = Some(record.unwrap_or(Read::Missing));
             }
         }
         Ok(())
     }
 
-    /// What a row is linked to; the row needs it no longer.
-    fn give(&mut self, item: &Lean) -> Option<Arc<Lean>> {
-        let id = self.link.id(item)?;
+    /// What a row is linked to, the main one first and then all; the row needs them no longer.
+    fn give(&mut self, item: &Lean) -> (Option<Arc<Lean>>, Vec<Found>) {
+        let all: Vec<Found> = self.along.ids(item).into_iter().map(|id| (id, self.give_one(id))).collect();
+        let main = self.along.link.id(item);
+        let main = all.iter().find(|(id, _)| Some(*id) == main).and_then(|(_, record)| record.clone());
+        (main, all)
+    }
+
+    fn give_one(&mut self, id: u64) -> Option<Arc<Lean>> {
         let held = self.held.get_mut(&id)?;
         held.rows = held.rows.saturating_sub(1);
         let record = held.record.clone();
@@ -200,8 +243,8 @@ impl Shelf {
             self.forget();
         }
         match record {
-            Some(Found::Record(record)) => Some(record),
-            Some(Found::Missing) | None => {
+            Some(Read::Record(record)) => Some(record),
+            Some(Read::Missing) | None => {
                 self.missing.insert(id);
                 None
             }
@@ -230,7 +273,7 @@ mod tests {
     #[test]
     fn no_more_than_so_many_are_kept_and_none_that_a_row_still_needs() {
         let mut shelf = Shelf {
-            link: Link::Company,
+            along: Along::main(Link::Company),
             held: HashMap::new(),
             spare: VecDeque::new(),
             forbidden: false,
@@ -249,15 +292,15 @@ mod tests {
             let found = unknown.iter().filter(|id| **id != 8).map(|id| json!({"id": id}).into()).collect();
             shelf.land(&unknown, Ok(found)).unwrap();
             assert!(!shelf.lacks(&rows));
-            let given: Vec<bool> = rows.iter().map(|row| shelf.give(row).is_some()).collect();
+            let given: Vec<bool> = rows.iter().map(|row| shelf.give(row).0.is_some()).collect();
             assert!(given[..101].iter().all(|given| *given) && !given[101]);
             assert!(shelf.held.len() <= KEPT_MAX + 2, "{}", shelf.held.len());
         }
-        assert_eq!(shelf.give(&first).unwrap()["name"].as_str(), Some("A"));
+        assert_eq!(shelf.give(&first).0.unwrap()["name"].as_str(), Some("A"));
         assert!(asked < 50 * 100 + 10, "what many are linked to is read again seldom: {asked}");
         assert_eq!(shelf.missing.iter().collect::<Vec<_>>(), [&8]);
         // Who may not read them asks no more.
         shelf.land(&[], Err(Failure::Forbidden("x".into()))).unwrap();
-        assert!(shelf.needed(&[row(99_999)]).is_empty() && shelf.give(&row(99_999)).is_none());
+        assert!(shelf.needed(&[row(99_999)]).is_empty() && shelf.give(&row(99_999)).0.is_none());
     }
 }

@@ -54,7 +54,8 @@ pub struct Manifest {
     pub not_exported: Vec<String>,
     /// What the rows are linked to and show in columns of their own.
     pub linked: Vec<String>,
-    /// Linked records that could not be read, deleted or hidden from the token's user: their cells are empty.
+    /// Linked records that could not be read, deleted or hidden from the token's user: their ids alone are
+    /// there.
     pub linked_missing: u64,
     /// Of the rows that were read.
     pub min_id: Option<u64>,

@@ -26,6 +26,7 @@ pub use ask::{Ask, FILTERS};
 pub use backwards::{Backwards, KeyOf};
 pub use cell_hashes::CellHashes;
 pub use columns::Columns;
+pub use dialect::Said;
 pub use hidden::{Described, Hidden, NotOurs, Stamp};
 pub use manifest::{MANIFEST_SUFFIX, Manifest, Person};
 pub use out::{ExportError, Format};
@@ -85,7 +86,7 @@ pub async fn run(
     mut progress: impl FnMut(u64),
 ) -> Result<Exported, ExportError> {
     let names = cell::Names::of(account);
-    let mut linked = Linked::new(client, shape.links());
+    let mut linked = Linked::new(client, &shape.along());
     let is_table = place.format != Format::Jsonl;
     let (out, mut filtered) = (Out::create(place, shape)?, 0);
     let mut file = Filling { out, shape, names, rows: 0, unlisted: BTreeSet::new(), progress: &mut progress };

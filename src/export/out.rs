@@ -3,7 +3,7 @@
 
 use super::Place;
 use super::cell::Cell;
-use super::dialect::{Dialect, number_text};
+use super::dialect::Dialect;
 use super::gather::{GatherError, Gathered};
 use super::part::Part;
 use super::shape::Shape;
@@ -91,7 +91,7 @@ impl Out {
         let writer = match place.format {
             Format::Csv => {
                 let encoding = dialect.encoding.map(Encoding::name);
-                let mut csv = CsvOut::create(&path, encoding, true, dialect.delimiter).map_err(unwritable)?;
+                let mut csv = CsvOut::create(&path, encoding, dialect.bom, dialect.delimiter).map_err(unwritable)?;
                 // What stood above the titles is not known, only how much of it.
                 for _ in 1..dialect.header_row {
                     csv.write_row([""]).map_err(unwritable)?;
@@ -178,7 +178,7 @@ fn unwritten(target: &Path, cause: io::Error) -> ExportError {
 /// so a text that begins with one is marked as well.
 fn neutral(cell: &Cell, dialect: &Dialect) -> (String, bool) {
     let text = match cell {
-        Cell::Number(number) => number_text(*number, dialect.decimal),
+        Cell::Number(number) => dialect.number(*number),
         other => other.text(),
     };
     let Cell::Text(_) = cell else { return (text, false) };

@@ -5,7 +5,7 @@ use super::cell::{Cell, Names};
 use super::columns::{Columns, Head};
 use super::dialect::Dialect;
 use super::hidden::{Described, Stamp};
-use super::linked::Whole;
+use super::linked::{Along, Whole};
 use crate::entity::Link;
 
 pub enum Shape {
@@ -57,9 +57,17 @@ impl Shape {
         }
     }
 
+    /// What has to be read along with the items.
+    pub fn along(&self) -> Vec<Along> {
+        match self {
+            Shape::Columns(columns) => columns.along(),
+            Shape::Mapping(mapping) => mapping.links().iter().map(|link| Along::main(*link)).collect(),
+        }
+    }
+
     pub fn dialect(&self) -> Dialect {
         match self {
-            Shape::Columns(_) => Dialect::default(),
+            Shape::Columns(columns) => columns.dialect().clone(),
             Shape::Mapping(mapping) => mapping.dialect().clone(),
         }
     }

@@ -46,7 +46,8 @@ impl<'a> Book<'a> {
 
     pub fn line(&mut self, line: &Line) -> Result<(), ReportError> {
         let head = &self.run.head;
-        let url = address(self.run, line);
+        // Whoever follows a link to the account inside the program finds nobody there any more.
+        let url = if head.has_address() { address(self.run, line) } else { line.url.clone() };
         let first = line.problems.first();
         let (sheet, row) = self.results.next(&mut self.workbook)?;
         let texts = [
@@ -85,7 +86,7 @@ impl<'a> Book<'a> {
             } else if column == 12 && line.status == Status::Merged {
                 sheet.write_boolean(row, column, true)?;
             } else if let (13, Some(url)) = (column, &url)
-                && !write_link(sheet, row, column, url, &self.link)?
+                && !(head.has_address() && write_link(sheet, row, column, url, &self.link)?)
             {
                 sheet.write_string(row, column, cut(url))?;
             }

@@ -6,6 +6,9 @@ use crate::entity::{Action, Entity, Kind};
 use crate::table::{Format, HiddenRows};
 use serde::{Deserialize, Serialize};
 
+/// The name of the account inside the program, whose address is another one at every start.
+pub const SANDBOX: &str = "sandbox";
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     pub source: SourceHead,
@@ -62,6 +65,11 @@ impl Head {
     /// The keys that this run may meet.
     pub fn keys(&self) -> Keys {
         Keys::new(&self.account, &ledger_name(self.kind, self.catalog))
+    }
+
+    /// Its account can be looked at by its address, now that the run is over.
+    pub fn has_address(&self) -> bool {
+        self.account != SANDBOX
     }
 
     /// Under which name the ledger keeps the keys of this run.

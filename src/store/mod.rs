@@ -25,7 +25,7 @@ mod source_rows;
 pub mod words;
 
 pub use cells::{KeptCell, NO_VALUE};
-pub use head::{Head, MappingHead, SourceHead, ledger_name};
+pub use head::{Head, MappingHead, SANDBOX, SourceHead, ledger_name};
 pub use journal::{BatchNo, BatchOf, Journal, KnownKey, NewRun, OpenDoubt, Reopen, Resumed, RunEnd, Sending};
 pub use key_space::{Entry, KeySpace, KeyUse, Keys, Relation, file_name};
 pub use links::{Linked, Links, PendingLink};

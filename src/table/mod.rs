@@ -59,6 +59,7 @@ mod by_calamine;
 pub use cell::{Cell, LINKS_FROM, ROW_CUT, Row, Scalar, Seen, Shown};
 pub use csv_out::CsvOut;
 pub use currency::{CurrencySign, is_currency_code};
+pub use dialect::delimiter_allowed;
 pub use encoding::{EncodingDoubt, EncodingReading, Evidence, Unclear};
 pub use excel::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, cut_marked, is_cut, link_format, write_link};
 pub use fingerprint::Fingerprint;

@@ -256,7 +256,7 @@ impl<'a> Walk<'a> {
     /// A record as the export would show it, and its hashes.
     pub fn shown(&self, item: &Lean) -> (Row, Now) {
         let mut shown = Row::default();
-        let whole = Whole { item: item.clone(), linked: Vec::new() };
+        let whole = Whole { item: item.clone(), ..Whole::default() };
         as_read(self.asked.columns.cells(&whole, &self.names), &mut shown);
         let columns = &self.asked.hidden.columns;
         let cells = || (0..columns.len()).map(|index| Some(shown.get(index)));

@@ -9,7 +9,7 @@ mod words;
 pub use words::KeyOf;
 
 use super::cell::{Cell, NO, YES};
-use super::dialect::{Dialect, number_text};
+use super::dialect::{Dialect, Said};
 use super::linked::Whole;
 use crate::entity::compare::Mark;
 use crate::entity::held::{self, field_values};
@@ -83,6 +83,11 @@ impl Backwards {
 
     pub fn links(&self) -> &[Link] {
         &self.links
+    }
+
+    /// Written in another way than the mapping says.
+    pub fn said(self, said: Said) -> Backwards {
+        Backwards { dialect: self.dialect.said(said), ..self }
     }
 
     pub fn dialect(&self) -> &Dialect {
@@ -367,7 +372,7 @@ impl Backwards {
 
     fn text(&self, cell: &Cell) -> String {
         match cell {
-            Cell::Number(number) => number_text(*number, self.dialect.decimal),
+            Cell::Number(number) => self.dialect.number(*number),
             other => other.text(),
         }
     }
