@@ -11,7 +11,7 @@ mod workbook;
 pub use log::Log;
 pub use summary::{Requests, SourceSummary, Summary};
 
-use crate::store::{KeptCell, Line, Run, Status, Store, StoreError};
+use crate::store::{KeptCell, Line, NO_VALUE, Run, Status, Store, StoreError};
 use crate::table::{Scalar, Shown};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -102,6 +102,8 @@ fn text_of(cell: &KeptCell, decimal: Option<char>) -> Cow<'_, str> {
     let currency = match cell.value {
         Scalar::Number(_) => None,
         Scalar::Formatted(_, Shown::Currency(sign)) => Some(sign),
+        // In a text file a formula would be one nobody calculates.
+        Scalar::Uncomputed => return Cow::Borrowed(NO_VALUE),
         _ => return Cow::Borrowed(&cell.text),
     };
     let mut text = cell.text.clone();

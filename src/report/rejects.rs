@@ -6,9 +6,9 @@ use super::{ReportError, rejected_rows, text_of};
 use crate::store::{KeptCell, Line, NO_VALUE, Run, Status};
 use crate::table::{
     COMPRESSION, Format as SourceFormat, Header, REJECT_COLUMNS, REJECTS_OF_CSV, SHEET_ROWS_MAX, Scalar, cut,
-    guarded_in_workbook, stored,
+    guarded_in_workbook, moved, stored,
 };
-use rust_xlsxwriter::{Color, Format, Note, Workbook, Worksheet};
+use rust_xlsxwriter::{Color, Format, Formula, Note, Workbook, Worksheet};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,8 @@ const BAD: Color = Color::RGB(0xFF_C7_CE);
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
 /// The number format of texts.
 const TEXT: &str = "@";
+/// Stands for a formula that is not known, or would mean other cells here; it gives a value under no circumstances.
+const UNKNOWN: &str = "NA()";
 
 pub struct Rejects<'a> {
     run: &'a Run,
@@ -36,6 +38,8 @@ pub struct Rejects<'a> {
 #[derive(Clone, Copy)]
 struct Spot {
     row: u32,
+    /// The row of the source.
+    of: u32,
     column: u16,
     bad: bool,
 }
@@ -74,7 +78,7 @@ impl<'a> Rejects<'a> {
         self.row += 1;
         for (column, index) in (0_u16..).zip(self.kept.clone()) {
             let mut wrong = self.wrong(line, row, index);
-            let spot = Spot { row: self.row, column, bad: !wrong.is_empty() };
+            let spot = Spot { row: self.row, of: row, column, bad: !wrong.is_empty() };
             let cell = cells.get(index);
             if cell.is_some_and(is_too_long) {
                 wrong.push(format!("the text is longer than a cell of Excel: import the row from {}", super::REJECTED));
@@ -92,7 +96,7 @@ impl<'a> Rejects<'a> {
         sheet.write_string(row_now, after + 2, cut(&guarded_in_workbook(&told(line))))?;
         // Cells that stand under no title.
         for (column, cell) in (after + 3..).zip(cells.iter().skip(self.header.len())) {
-            self.cell(Spot { row: row_now, column, bad: true }, Some(cell))?;
+            self.cell(Spot { row: row_now, of: row, column, bad: true }, Some(cell))?;
         }
         Ok(())
     }
@@ -125,13 +129,17 @@ impl<'a> Rejects<'a> {
         };
         let format = self.format(number_format, spot.bad);
         let (row, column) = (spot.row, spot.column);
+        let formula = self.formula(spot, kept);
         let decimal = self.run.head.decimal;
         let sheet = self.sheet()?;
         match (kept.value, number) {
             (_, Some(stored)) => sheet.write_number_with_format(row, column, stored.number, &format)?,
             (Scalar::Bool(truth), None) => sheet.write_boolean_with_format(row, column, truth, &format)?,
             (Scalar::Empty, None) if kept.text.is_empty() => sheet.write_blank(row, column, &format)?,
-            (Scalar::Uncomputed, None) => sheet.write_string_with_format(row, column, NO_VALUE, &format)?,
+            (Scalar::Uncomputed, None) => {
+                let formula = Formula::new(formula.as_deref().unwrap_or(UNKNOWN)).set_result(NO_VALUE);
+                sheet.write_formula_with_format(row, column, formula, &format)?
+            }
             _ if is_too_long(kept) => sheet.write_string_with_format(row, column, NO_VALUE, &format)?,
             _ => {
                 let text = text_of(kept, decimal);
@@ -139,6 +147,14 @@ impl<'a> Rejects<'a> {
             }
         };
         Ok(())
+    }
+
+    /// A formula without a result, as it says the same where the row stands now.
+    fn formula(&self, spot: Spot, kept: &KeptCell) -> Option<String> {
+        let place = |column: usize| self.kept.iter().position(|known| *known == column);
+        // Rows of a sheet are counted from 1.
+        let is_one = kept.value == Scalar::Uncomputed;
+        is_one.then(|| moved(&kept.text, spot.of, spot.row + 1, place)).flatten()
     }
 
     fn format(&mut self, number_format: String, bad: bool) -> Format {

@@ -62,7 +62,7 @@ enum Kept {
     Error {
         error: String,
     },
-    /// The text is what a reader of the report finds in its place.
+    /// The formula, or what a reader of the report finds in its place.
     Uncomputed {
         uncomputed: String,
     },
@@ -80,7 +80,9 @@ impl From<KeptCell> for Kept {
                 Kept::Formatted { formatted, shown: word_of(shown).to_owned(), text }
             }
             Scalar::Error => Kept::Error { error: text },
-            Scalar::Uncomputed => Kept::Uncomputed { uncomputed: NO_VALUE.to_owned() },
+            Scalar::Uncomputed => {
+                Kept::Uncomputed { uncomputed: if text.is_empty() { NO_VALUE.to_owned() } else { text } }
+            }
         }
     }
 }
@@ -122,7 +124,7 @@ fn shown_as(word: &str) -> Option<Shown> {
 
 /// What stands in a report for a value that is not known or cannot be written: an error, for as an empty cell it would erase,
 /// or take a default, when the report comes back.
-pub const NO_VALUE: &str = "#CALC!";
+pub const NO_VALUE: &str = crate::table::NO_RESULT;
 
 /// The rows of a record: nothing, the cells of the one row, or a list of them for each row.
 pub(super) fn write(rows: &[Vec<KeptCell>]) -> Result<Option<String>, StoreError> {
@@ -166,6 +168,7 @@ mod tests {
             cell("2025-03-05", Scalar::Serial(45721.0)),
             cell("true", Scalar::Bool(true)),
             cell("#N/A", Scalar::Error),
+            cell("A2*2", Scalar::Uncomputed),
         ];
         for rows in [vec![], vec![row.clone()], vec![row.clone(), vec![cell("x", Scalar::Text)], vec![]]] {
             let kept = write(&rows).unwrap();

@@ -249,6 +249,10 @@ impl Row {
     #[inline]
     pub fn get(&self, index: usize) -> Cell<'_> {
         match self.cells.get(index) {
+            // Nobody takes the text of a formula for its value.
+            Some(&(start, _, value @ Scalar::Uncomputed)) => {
+                Cell { text: &self.text[start as usize..start as usize], value }
+            }
             Some(&(start, end, value)) => Cell { text: &self.text[start as usize..end as usize], value },
             None => self.beyond(index),
         }
@@ -263,11 +267,15 @@ impl Row {
         if link.is_empty() && plain { cell } else { link }
     }
 
-    /// The cells as a reject file keeps them: an address in the place of the text that it stood behind.
+    /// The cells as a reject file keeps them: an address in the place of the text that it stood behind, a formula without a
+    /// result as its text.
     pub fn kept(&self) -> impl Iterator<Item = Cell<'_>> {
-        let cell = |index: usize| {
-            let link = self.link(index);
-            if link.is_empty() { self.get(index) } else { link }
+        let cell = |index: usize| match (self.link(index), self.cells.get(index)) {
+            (link, _) if !link.is_empty() => link,
+            (_, Some(&(start, end, value @ Scalar::Uncomputed))) => {
+                Cell { text: &self.text[start as usize..end as usize], value }
+            }
+            _ => self.get(index),
         };
         (0..self.len()).map(cell)
     }

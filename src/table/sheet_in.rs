@@ -4,6 +4,7 @@
 
 use super::cell::{LINKS_FROM, Row, Scalar, Seen};
 use super::choose::{Choice, choose};
+use super::formula;
 use super::header::TITLE_JOIN;
 use super::input::Input;
 use super::layout::{Format, Layout, ReadOptions};
@@ -181,7 +182,8 @@ impl Sending {
             if found.row + 1 < choice.header_row {
                 return ControlFlow::Continue(());
             }
-            if found.value == Value::Uncomputed {
+            let found = Found { value: formula::settled(found.value, found.formula), ..found };
+            if matches!(found.value, Value::Uncomputed(_)) {
                 uncomputed.0 += 1;
                 uncomputed.1.get_or_insert_with(|| place(&found));
             }
@@ -437,8 +439,8 @@ impl Head {
             return false;
         }
         let mut text = String::new();
-        value::write(found.value, epoch_1904, &mut text);
-        if !text.trim().is_empty() {
+        let value = value::write(found.value, epoch_1904, &mut text);
+        if !text.trim().is_empty() && value != Scalar::Uncomputed {
             let titles = if found.row == self.row { &mut self.upper } else { &mut self.lower };
             titles.push((found.column, text.trim().to_owned()));
         }

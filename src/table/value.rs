@@ -39,8 +39,8 @@ pub enum Value<'a> {
     IsoDuration(&'a str),
     Bool(bool),
     Error(&'a str),
-    /// A formula without a stored result.
-    Uncomputed,
+    /// A formula without a stored result; its text, where that is known.
+    Uncomputed(&'a str),
 }
 
 impl<'a> Value<'a> {
@@ -83,7 +83,11 @@ pub fn write(value: Value<'_>, epoch_1904: bool, text: &mut String) -> Scalar {
             text.push_str(shown);
             Scalar::Formatted(number, kind)
         }
-        Value::Uncomputed => Scalar::Uncomputed,
+        // `Row::get` keeps it to itself.
+        Value::Uncomputed(formula) => {
+            text.push_str(formula);
+            Scalar::Uncomputed
+        }
         Value::Date { days, duration } => serial(days, duration, epoch_1904, text),
         Value::Iso(iso) => match Iso::of(iso) {
             Some(Iso::Time(time)) => write_serial(time_share(time), false, text),

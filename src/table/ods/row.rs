@@ -182,7 +182,7 @@ impl OdsRow {
             Stored::Time => Value::IsoDuration(text),
             Stored::Bool(truth) => Value::Bool(truth),
             Stored::Error => Value::Error(text),
-            Stored::Uncomputed => Value::Uncomputed,
+            Stored::Uncomputed => Value::Uncomputed(""),
         }
     }
 

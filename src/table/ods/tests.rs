@@ -136,9 +136,9 @@ fn values_are_what_tag_and_text_make_together() {
 #[test]
 fn formulas_without_a_result_and_with_an_error_are_no_empty_cells() {
     for (attributes, within, expected) in [
-        ("table:formula='of:=A1'", "", "Uncomputed"),
-        ("table:formula='of:=A1'", "<office:annotation><text:p>note</text:p></office:annotation>", "Uncomputed"),
-        ("table:formula='of:=A1' office:value-type='float'", "", "Uncomputed"),
+        ("table:formula='of:=A1'", "", r#"Uncomputed("")"#),
+        ("table:formula='of:=A1'", "<office:annotation><text:p>note</text:p></office:annotation>", r#"Uncomputed("")"#),
+        ("table:formula='of:=A1' office:value-type='float'", "", r#"Uncomputed("")"#),
         ("table:formula='of:=\"\"' office:value-type='string' office:string-value=''", "<text:p/>", ""),
         ("table:formula='of:=\"\"' office:value-type='string'", "", ""),
         ("table:formula='of:=1' office:value-type='float' office:value='1'", "<text:p>1</text:p>", "Number(1.0)"),

@@ -277,7 +277,7 @@ impl<'a> SheetCells<'a> {
         let data = record.data;
         if u16_at(data, 12).ok_or_else(short)? != NO_NUMBER {
             return match f64_at(data, 6).ok_or_else(short)? {
-                0.0 if self.results == Results::NoBlanksOrZeros => Ok(Value::Uncomputed),
+                0.0 if self.results == Results::NoBlanksOrZeros => Ok(Value::Uncomputed("")),
                 number => Ok(self.number(data, 4, number)),
             };
         }
@@ -295,12 +295,12 @@ impl<'a> SheetCells<'a> {
                         Ok(Value::Text(text))
                     }
                     // A text is announced and not there.
-                    _ => Ok(Value::Uncomputed),
+                    _ => Ok(Value::Uncomputed("")),
                 }
             }
             1 => Ok(Value::Bool(code != 0)),
             2 => Ok(Value::Error(error_by_code(code))),
-            BLANK if self.results != Results::All => Ok(Value::Uncomputed),
+            BLANK if self.results != Results::All => Ok(Value::Uncomputed("")),
             BLANK => Ok(Value::Empty),
             _ => Err(short()),
         }

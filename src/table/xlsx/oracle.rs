@@ -75,7 +75,7 @@ fn calamines(path: &Path) -> Option<Reading> {
         let mut cells = book.worksheet_cells_reader(&sheet.name).ok()?;
         while let Some(cell) = cells.next_cell_with_formula_metadata().ok()? {
             let value = match cell.formula.is_some() && cell.value == DataRef::Empty {
-                true => Value::Uncomputed,
+                true => Value::Uncomputed(""),
                 false => Value::from(&cell.value),
             };
             told.push(told_of(&Found { row: cell.pos.0, column: cell.pos.1, value, formula: false }));
@@ -99,7 +99,12 @@ fn compare_with_calamine(path: &Path) -> Result<(bool, Reading), TestCaseError> 
     // A text longer than any cell is none that others refuse.
     let ended = told.iter().any(|told| told.contains("damaged"));
     if let Some(others) = calamines(path).filter(|_| !ended) {
-        prop_assert_eq!(&told, &others);
+        // It does not say what a formula is.
+        let without_formula = |told: &String| match told.split_once(" Uncomputed(") {
+            Some((place, _)) => format!("{place} Uncomputed(\"\")"),
+            None => told.clone(),
+        };
+        prop_assert_eq!(told.iter().map(without_formula).collect::<Vec<_>>(), others);
     }
     Ok((all, told))
 }

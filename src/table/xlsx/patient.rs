@@ -25,7 +25,8 @@ struct Written {
     value: Option<String>,
     /// A text of its own.
     inline: Option<String>,
-    formula: bool,
+    /// Its text; an empty one where it stands for more cells than its own, or another cell has it.
+    formula: Option<String>,
 }
 
 impl Patient<'_> {
@@ -49,7 +50,9 @@ impl Patient<'_> {
                         column = at_column.saturating_add(1);
                         let place = Place(at_row, at_column);
                         let value = self.value(&cell, place)?;
-                        if take(Found { row: at_row, column: at_column, value, formula: cell.formula }).is_break() {
+                        if take(Found { row: at_row, column: at_column, value, formula: cell.formula.is_some() })
+                            .is_break()
+                        {
                             return Ok(());
                         }
                     }
@@ -68,8 +71,12 @@ impl Patient<'_> {
 
     fn content(&self, xml: &mut Xml<'_>, mut cell: Written) -> Result<Written, Trouble> {
         loop {
+            let mut of_array = false;
             let part = match xml.next()? {
-                Event::Start(element) => element.local_name().as_ref().to_owned(),
+                Event::Start(element) => {
+                    of_array |= attribute(&element, "t").is_some_and(|kind| !matches!(&*kind, "normal" | "shared"));
+                    element.local_name().as_ref().to_owned()
+                }
                 Event::End(_) => return Ok(cell),
                 Event::Eof => return Err(damaged(BREAKS_OFF)),
                 _ => continue,
@@ -83,10 +90,12 @@ impl Patient<'_> {
                     }
                 }
                 "is" => Strings::item_of(xml, cell.inline.insert(String::new()))?,
-                other => {
-                    cell.formula |= other == "f";
-                    xml.skip()?;
+                "f" => {
+                    let mut text = String::new();
+                    xml.text(&mut text)?;
+                    cell.formula = Some(if of_array { String::new() } else { text });
                 }
+                _ => xml.skip()?,
             }
         }
     }
@@ -96,7 +105,7 @@ impl Patient<'_> {
         if let Some(text) = cell.inline.as_deref().filter(|_| own_text) {
             return Ok(Value::Text(text));
         }
-        let nothing = if cell.formula { Value::Uncomputed } else { Value::Empty };
+        let nothing = cell.formula.as_deref().map_or(Value::Empty, Value::Uncomputed);
         let Some(written) = cell.value.as_deref() else { return Ok(nothing) };
         let trimmed = written.trim();
         Ok(match cell.kind.as_deref() {

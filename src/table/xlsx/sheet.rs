@@ -31,6 +31,8 @@ pub struct Scan<'b> {
     /// Where a row, a cell stands that does not say it.
     row: u32,
     column: u32,
+    /// The text of the last formula without a result.
+    formula: String,
 }
 
 /// A cell as far as it can be understood without knowing the workbook.
@@ -42,6 +44,8 @@ struct Cell<'t> {
     kind: Option<&'t str>,
     content: Content<'t>,
     formula: bool,
+    /// As it is written; nothing where another cell has it.
+    formula_text: &'t str,
     end: usize,
 }
 
@@ -57,7 +61,16 @@ enum Content<'t> {
 
 impl<'b> Scan<'b> {
     pub fn new(strings: &'b Strings, formats: &'b CellFormats) -> Scan<'b> {
-        Scan { strings, formats, place: Place::Start, open_tags: 0, in_row: false, row: 0, column: 0 }
+        Scan {
+            strings,
+            formats,
+            place: Place::Start,
+            open_tags: 0,
+            in_row: false,
+            row: 0,
+            column: 0,
+            formula: String::new(),
+        }
     }
 
     pub fn run(
@@ -108,15 +121,19 @@ impl<'b> Scan<'b> {
             ("c", Form::Opening | Form::Empty) => {
                 buffer.clear();
                 let cell = cell(text, &tag, buffer)?;
-                let value = match self.value(&cell, buffer)? {
-                    Value::Empty if cell.formula => Value::Uncomputed,
-                    value => value,
-                };
                 let (row, column) = cell.reference.unwrap_or((self.row, self.column));
                 // Beyond the last column all is over soon; until then it must not overflow.
                 self.column = column.saturating_add(1);
-                let next = cell.end;
-                return Ok(take(Found { row, column, value, formula: cell.formula }).is_continue().then_some(next));
+                let (next, formula) = (cell.end, cell.formula);
+                let value = match self.value(&cell, buffer)? {
+                    Value::Empty if formula => {
+                        self.formula.clear();
+                        decode(cell.formula_text, &mut self.formula)?;
+                        Value::Uncomputed(&self.formula)
+                    }
+                    value => value,
+                };
+                return Ok(take(Found { row, column, value, formula }).is_continue().then_some(next));
             }
             ("row", form) if self.in_row == (form == Form::Closing) => {
                 self.in_row = form == Form::Opening;
@@ -202,7 +219,7 @@ fn cell<'t>(text: &'t str, opening: &Tag<'t>, buffer: &mut String) -> Step<Cell<
             }
             ("is", Form::Empty) => cell.content = Content::Inline,
             ("f", Form::Opening | Form::Empty) => {
-                cell.end = formula(text, &tag)?;
+                (cell.formula_text, cell.end) = formula(text, &tag)?;
                 cell.formula = true;
             }
             _ => return Err(Stop::Unusual),
@@ -228,11 +245,13 @@ fn described<'t>(tag: &Tag<'t>) -> Step<Cell<'t>> {
     Ok(cell)
 }
 
-/// Passes over a formula that is well formed; says where the text goes on.
-fn formula(text: &str, opening: &Tag<'_>) -> Step<usize> {
+/// A formula that is well formed, and where the text goes on. One of an array stands for more cells than its own.
+fn formula<'t>(text: &'t str, opening: &Tag<'t>) -> Step<(&'t str, usize)> {
     let mut attributes = opening.attributes();
+    let mut of_array = false;
     while let Some((key, value)) = attributes.next()? {
         match key {
+            "t" => of_array = !matches!(value, "normal" | "shared"),
             "si" => _ = digits(value.as_bytes(), 9).ok_or(Stop::Unusual)?,
             "ref" => area(value)?,
             _ => {}
@@ -242,13 +261,13 @@ fn formula(text: &str, opening: &Tag<'_>) -> Step<usize> {
         return Err(Stop::Unusual);
     }
     if opening.form == Form::Empty {
-        return Ok(opening.end);
+        return Ok(("", opening.end));
     }
     let (written, end) = content(text, opening)?;
     if !is_plain(written) {
         decode(written, &mut String::new())?;
     }
-    Ok(end)
+    Ok((if of_array { "" } else { written }, end))
 }
 
 /// Whether `A1` or `A1:C5` is one.
