@@ -97,7 +97,7 @@ pub fn plan(
 ) -> Result<Arc<Plan>, EngineError> {
     let header = Header::new(Backwards::titles_of(written));
     let source = Arc::new(Source { file: request.to.display().to_string(), sheet: None });
-    let space = prepare::key_space(written, request.mapping.as_deref().unwrap_or(Path::new("")));
+    let space = prepare::key_space(written, request.mapping.as_deref().unwrap_or(std::path::Path::new("")));
     let ledger = prepare::ledger(&request.folders.state, name, None, space);
     Ok(Arc::new(compile::compile(written, Origins::without_rows(header, source, ledger), Arc::clone(account))?))
 }

@@ -6,7 +6,7 @@ use super::{ReportError, rejected_rows, text_of};
 use crate::store::{KeptCell, Line, NO_VALUE, Run, Status};
 use crate::table::{
     COMPRESSION, Format as SourceFormat, Header, REJECT_COLUMNS, REJECTS_OF_CSV, SHEET_ROWS_MAX, Scalar, cut,
-    guarded_in_workbook, moved, stored,
+    cut_marked, guarded_in_workbook, moved, stored,
 };
 use rust_xlsxwriter::{Color, Format, Formula, Note, Workbook, Worksheet};
 use std::collections::HashMap;
@@ -83,6 +83,9 @@ impl<'a> Rejects<'a> {
             if cell.is_some_and(is_too_long) {
                 wrong.push(format!("the text is longer than a cell of Excel: import the row from {}", super::REJECTED));
             }
+            if cell.is_some_and(|cell| cell.value == Scalar::Uncomputed && self.formula(spot, cell).is_none()) {
+                wrong.push("what the formula counts stands in the source alone: type the value".to_owned());
+            }
             self.cell(spot, cell)?;
             if !wrong.is_empty() && self.row <= COMMENTED_MAX {
                 let note = Note::new(wrong.join("\n")).add_author_prefix(false);
@@ -140,7 +143,10 @@ impl<'a> Rejects<'a> {
                 let formula = Formula::new(formula.as_deref().unwrap_or(UNKNOWN)).set_result(NO_VALUE);
                 sheet.write_formula_with_format(row, column, formula, &format)?
             }
-            _ if is_too_long(kept) => sheet.write_string_with_format(row, column, NO_VALUE, &format)?,
+            _ if is_too_long(kept) => {
+                let text = text_of(kept, decimal);
+                sheet.write_string_with_format(row, column, cut_marked(&guarded_in_workbook(&text)), &format)?
+            }
             _ => {
                 let text = text_of(kept, decimal);
                 sheet.write_string_with_format(row, column, guarded_in_workbook(&text), &format)?

@@ -98,8 +98,8 @@ pub fn visible(text: &str) -> Result<(), Unfit> {
 /// The end of the text is in the account that it was exported from, and in no file.
 #[cold]
 fn cut(value: &str) -> Unfit {
-    Unfit::new("text-cut", value, "was longer than a cell of Excel may be, and the export had to cut it")
-        .hint("take it from an export to .csv or .jsonl; or take the mark away from its end to send what is left of it")
+    Unfit::new("text-cut", value, "was longer than a cell of Excel may be, and was cut for it")
+        .hint("take it from the .csv of the same (rejected.csv, an export to .csv); or take the mark away from its end to send what is left of it")
 }
 
 /// Whoever wrote the file, not with a spreadsheet, left the calculating to the next who opens it.
