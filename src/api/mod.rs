@@ -9,6 +9,7 @@ pub mod pages;
 mod person;
 pub mod pull;
 pub mod token;
+mod standing;
 mod sweep;
 mod walk;
 
@@ -16,6 +17,7 @@ pub use auth::Auth;
 pub use failure::{Failure, Reply};
 pub use pace::Pace;
 pub use person::TokenUser;
+pub use standing::{Sight, Standing, Standings};
 
 use crate::entity::API_PREFIX;
 use reqwest::{Method, Request, RequestBuilder, Url};

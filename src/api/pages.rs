@@ -114,18 +114,6 @@ impl Client {
         Ok(found)
     }
 
-    /// Which of these ids lie in the trash of the account: leads by the documents, contacts and companies as was seen. [seed]
-    /// [client live]
-    pub async fn trash(&self, entity: Entity, ids: &[u64]) -> Result<Vec<u64>, Failure> {
-        let limit = PAGE_MAX.to_string();
-        let texts: Vec<String> = ids.iter().map(u64::to_string).collect();
-        let mut query = vec![("with", "only_deleted"), ("limit", limit.as_str())];
-        query.extend(texts.iter().map(|id| ("filter[id][]", id.as_str())));
-        let found = self.rows(&List::of(entity, None), &query).await?;
-        // A filter that is not known is ignored with a 200.
-        Ok(found.iter().filter_map(|item| parts::id(&item["id"])).filter(|id| ids.contains(id)).collect())
-    }
-
     /// Walks through a list; `give` gets every item once, with its id.
     async fn walk(
         &self,

@@ -3,13 +3,13 @@
 use super::cancel::Cancel;
 use super::error::EngineError;
 use super::prepare;
-use crate::api::Client;
+use crate::api::{Client, Standing};
 use crate::entity::Action;
 use crate::mapping::{Plan, Record};
 use crate::store::{KeySpace, KeyUse, Keys, KnownKey, Outcome, Store, ledger_name};
 use crate::table::Row;
 use crate::upload::feed::Loaded;
-use crate::upload::known::{self, LOOKED_UP_MAX, Lookup, Standing};
+use crate::upload::known::{self, LOOKED_UP_MAX, Lookup};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -65,22 +65,21 @@ impl KnownKeys {
             self.waiting.push((loaded, known));
             return Ok(Met::Waits);
         }
-        Ok(Met::Held(Box::new(known::held_back(plan, &loaded, &known, Standing::NotAsked))))
+        Ok(Met::Held(Box::new(known::held_back(plan, &loaded, &known, None))))
     }
 
     /// Looks up what waits. What is gone and would be made anew has no outcome.
     pub fn looked_up(&mut self, plan: &Plan, cancel: &Cancel) -> Result<Vec<Option<Outcome>>, EngineError> {
         let waiting = std::mem::take(&mut self.waiting);
         let Some(client) = self.client.as_ref().filter(|_| !waiting.is_empty()) else { return Ok(Vec::new()) };
-        let ids: Vec<u64> = waiting.iter().filter_map(|(_, known)| known::id_of(known)).collect();
+        let made: Vec<(u64, i64)> = waiting.iter().filter_map(|(_, known)| known::id_of(known)).collect();
         let mut lookup = Lookup::default();
         let runtime = prepare::runtime()?;
-        let standing = lookup.standing(client, plan, &ids);
+        let standing = lookup.standing(client, plan, &made, prepare::now());
         let standing = prepare::unless_cancelled(&runtime, cancel, "nothing was sent", standing)?;
         let outcome = |(loaded, known): (Loaded, KnownKey)| {
-            let id = known::id_of(&known);
-            let standing = id.and_then(|id| standing.get(&id)).copied().unwrap_or(Standing::NotAsked);
-            let anew = standing == Standing::Gone && self.remake_deleted;
+            let standing = known::id_of(&known).and_then(|(id, _)| standing.get(&id)).copied();
+            let anew = standing == Some(Standing::Gone) && self.remake_deleted;
             (!anew).then(|| known::held_back(plan, &loaded, &known, standing))
         };
         Ok(waiting.into_iter().map(outcome).collect())

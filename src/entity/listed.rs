@@ -30,6 +30,8 @@ pub struct EntitySpec {
     pub by_ids: bool,
     /// What a list is asked to embed, so that records can be told apart by it.
     pub with: &'static str,
+    /// What was deleted can be listed with `with=only_deleted`, for as long as it lies in the trash. [seed], [client live]
+    pub trash: bool,
 }
 
 /// In which order a list comes.
@@ -69,6 +71,7 @@ impl Entity {
                 order: Order::ById,
                 by_ids: true,
                 with: "contacts,catalog_elements",
+                trash: true,
             },
             Entity::Contacts => &EntitySpec {
                 collection: "contacts",
@@ -77,6 +80,7 @@ impl Entity {
                 order: Order::ById,
                 by_ids: true,
                 with: "",
+                trash: true,
             },
             Entity::Companies => &EntitySpec {
                 collection: "companies",
@@ -85,6 +89,7 @@ impl Entity {
                 order: Order::ById,
                 by_ids: true,
                 with: "",
+                trash: true,
             },
             Entity::Customers => &EntitySpec {
                 collection: "customers",
@@ -93,6 +98,7 @@ impl Entity {
                 order: Order::Unsure,
                 by_ids: true,
                 with: "contacts,companies,catalog_elements",
+                trash: false,
             },
             Entity::Transactions => &EntitySpec {
                 collection: "transactions",
@@ -101,6 +107,7 @@ impl Entity {
                 order: Order::Unsure,
                 by_ids: true,
                 with: "",
+                trash: false,
             },
             Entity::Elements => &EntitySpec {
                 collection: "elements",
@@ -109,6 +116,7 @@ impl Entity {
                 order: Order::Unsure,
                 by_ids: true,
                 with: "invoice_link",
+                trash: false,
             },
             Entity::Catalogs => &EntitySpec {
                 collection: "catalogs",
@@ -117,6 +125,7 @@ impl Entity {
                 order: Order::Unsure,
                 by_ids: false,
                 with: "",
+                trash: false,
             },
             Entity::Segments => &EntitySpec {
                 collection: "segments",
@@ -125,6 +134,7 @@ impl Entity {
                 order: Order::Unsure,
                 by_ids: false,
                 with: "",
+                trash: false,
             },
             Entity::Statuses => &EntitySpec {
                 collection: "statuses",
@@ -133,6 +143,7 @@ impl Entity {
                 order: Order::Whole,
                 by_ids: false,
                 with: "",
+                trash: false,
             },
         }
     }

@@ -99,6 +99,10 @@ pub fn remember(
         return Ok(());
     }
     let Some(key) = &outcome.key else { return Ok(()) };
+    // Where records are changed by their ids, the id is no key that an import has given.
+    if outcome.status == Status::Updated && outcome.id.is_some_and(|id| id.to_string() == *key) {
+        return Ok(());
+    }
     match outcome.id {
         Some(id) => {
             // Whoever changes a record does not make its key: that stays the key of the run that has made it.

@@ -2,92 +2,54 @@
 //! is made anew where a person has asked for that.
 
 use super::feed::{Loaded, rejected};
-use super::look;
 use super::run::{Uploader, lock};
 use super::settle::at_row;
-use crate::api::{Client, Failure};
-use crate::entity::{Entity, IDS_MAX};
+use crate::api::{Client, Sight, Standing, Standings};
+use crate::entity::IDS_MAX;
 use crate::mapping::{KEY_SPACE, KEY_SPACE_HINT, Plan};
 use crate::message;
 use crate::problem::{Message, Problem, Stage, quoted};
 use crate::store::{KnownKey, Outcome, StoreError};
-use std::collections::{HashMap, HashSet};
 
 /// Ids that are looked up in a run at the most, for what held-back rows are told.
 pub const LOOKED_UP_MAX: usize = 1_000;
 
-/// What the account says of an id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
-    There,
-    /// Deleted, and can be put back.
-    InTrash,
-    /// An administrator's token sees it nowhere.
-    Gone,
-    /// This token does not see it, and would not see everything.
-    NotVisible,
-    /// Nobody has looked, or could.
-    NotAsked,
-}
+/// Records that were made within this time may not show in their list yet. [client live]
+const FRESH_S: i64 = 24 * 60 * 60;
 
 /// Where ids are looked up, and whether the token sees everything, once that was asked.
 #[derive(Debug, Default)]
 pub struct Lookup {
-    is_admin: Option<bool>,
+    sight: Option<Sight>,
     /// Ids looked up so far.
     asked: usize,
 }
 
 impl Lookup {
-    /// What the account says of ids. Whatever cannot be asked is not asked: the rows are held back in any case.
-    pub async fn standing(&mut self, client: &Client, plan: &Plan, ids: &[u64]) -> HashMap<u64, Standing> {
+    /// What the account says of records, each with the time at which it was made. Whatever cannot be asked is not there: its row is
+    /// held back in any case.
+    pub async fn standing(&mut self, client: &Client, plan: &Plan, made: &[(u64, i64)], now: i64) -> Standings {
         let room = LOOKED_UP_MAX.saturating_sub(self.asked);
-        let ids = &ids[..ids.len().min(room)];
-        self.asked += ids.len();
-        let mut all = HashMap::new();
-        for ids in ids.chunks(IDS_MAX) {
-            match self.looked(client, plan, ids).await {
-                Ok(standing) => all.extend(standing),
-                Err(_) => return all,
-            }
-        }
-        all
-    }
-
-    async fn looked(&mut self, client: &Client, plan: &Plan, ids: &[u64]) -> Result<Vec<(u64, Standing)>, Failure> {
-        let entity = plan.kind.spec().entity;
-        let there = look::by_ids(client, entity, plan.catalog, ids).await?;
-        let missing: Vec<u64> = ids.iter().copied().filter(|id| !there.contains_key(id)).collect();
-        let in_trash: HashSet<u64> = match entity {
-            Entity::Leads | Entity::Contacts | Entity::Companies if !missing.is_empty() => {
-                client.trash(entity, &missing).await?.into_iter().collect()
-            }
-            _ => HashSet::new(),
-        };
-        if missing.iter().any(|id| !in_trash.contains(id)) && self.is_admin.is_none() {
-            let user = client.token_user(plan.account.basics.current_user).await;
-            self.is_admin = Some(user.is_admin == Some(true));
-        }
-        let standing = |id: u64| match (there.contains_key(&id), in_trash.contains(&id)) {
-            (true, _) => Standing::There,
-            (_, true) => Standing::InTrash,
-            _ if self.is_admin == Some(true) => Standing::Gone,
-            _ => Standing::NotVisible,
-        };
-        Ok(ids.iter().map(|id| (*id, standing(*id))).collect())
+        let made = &made[..made.len().min(room)];
+        self.asked += made.len();
+        let ids: Vec<u64> = made.iter().map(|(id, _)| *id).collect();
+        let fresh = made.iter().filter(|(_, at)| now - at < FRESH_S).map(|(id, _)| *id).collect();
+        let sight = self.sight.get_or_insert(Sight::of(plan.account.basics.current_user));
+        let of = (plan.kind.spec().entity, plan.catalog);
+        client.standings(of, &ids, &fresh, sight).await.unwrap_or_default()
     }
 }
 
-/// The id whose standing decides what is told of a known key.
-pub fn id_of(known: &KnownKey) -> Option<u64> {
+/// The id whose standing decides what is told of a known key, and when it was made.
+pub fn id_of(known: &KnownKey) -> Option<(u64, i64)> {
     match known {
-        KnownKey::Made { id, .. } => Some(*id),
+        KnownKey::Made { id, began_at } => Some((*id, *began_at)),
         KnownKey::Sent { .. } | KnownKey::Unsure { .. } => None,
     }
 }
 
 /// The outcome of a record that is held back.
-pub fn held_back(plan: &Plan, loaded: &Loaded, known: &KnownKey, standing: Standing) -> Outcome {
+pub fn held_back(plan: &Plan, loaded: &Loaded, known: &KnownKey, standing: Option<Standing>) -> Outcome {
     let key = loaded.record.key.as_deref().unwrap_or_default();
     let (code, message, hint) = told(key, known, standing);
     let problem = at_row(plan, loaded.row.number, plan.key.first().copied(), Stage::Map, code, message);
@@ -98,33 +60,33 @@ pub fn held_back(plan: &Plan, loaded: &Loaded, known: &KnownKey, standing: Stand
 const KEY_KNOWN: &str = "key-known";
 const LEAVE_OUT: &str = "leave the row out; to change the record, use a mapping with action = \"update\"";
 
-fn told(key: &str, known: &KnownKey, standing: Standing) -> (&'static str, Message, Message) {
+fn told(key: &str, known: &KnownKey, standing: Option<Standing>) -> (&'static str, Message, Message) {
     let value = quoted(key);
     match known {
         KnownKey::Made { id, began_at } => {
             let id = *id;
             match standing {
-                Standing::There => (
+                Some(Standing::There) => (
                     KEY_KNOWN,
                     message!("{value} was imported before and is {id} in the account", value, id),
                     LEAVE_OUT.into(),
                 ),
-                Standing::InTrash => (
+                Some(Standing::InTrash) => (
                     KEY_KNOWN,
                     message!("{value} was imported before and is {id}, which lies in the account's trash", value, id),
                     "put it back there; once it is deleted for good, --remake-deleted makes it anew".into(),
                 ),
-                Standing::Gone => (
-                    "key-deleted",
+                Some(Standing::Gone) => (
+                    KEY_KNOWN,
                     message!("{value} was imported before as {id}, which is not in the account any more", value, id),
                     "leave the row out; or add --remake-deleted: only what is gone is made anew".into(),
                 ),
-                Standing::NotVisible => (
+                Some(Standing::NotVisible) => (
                     "not-visible",
                     message!("{value} was imported before as {id}, which this token does not see", value, id),
                     "only the token of an administrator can tell whether it is still there".into(),
                 ),
-                Standing::NotAsked => (
+                None => (
                     KEY_KNOWN,
                     message!(
                         "{value} was imported before: it was made as {id} on {date}",
@@ -175,14 +137,15 @@ impl Uploader<'_> {
     /// Holds back what is known, by what the account says of it; what is gone has its turn where that was asked for.
     pub(super) async fn settle_known(&mut self) -> Result<(), StoreError> {
         let known = std::mem::take(&mut self.known);
-        let ids: Vec<u64> = known.iter().filter_map(|(_, known)| id_of(known)).collect();
-        let standing = self.lookup.standing(&self.shared.client, &self.shared.plan, &ids).await;
+        let made: Vec<(u64, i64)> = known.iter().filter_map(|(_, known)| id_of(known)).collect();
+        let now = self.options.clock.unix_ms() / 1000;
+        let standing = self.lookup.standing(&self.shared.client, &self.shared.plan, &made, now).await;
         let mut anew = Vec::new();
         for (loaded, known) in known {
-            let id = id_of(&known);
-            let standing = id.and_then(|id| standing.get(&id)).copied().unwrap_or(Standing::NotAsked);
+            let id = id_of(&known).map(|(id, _)| id);
+            let standing = id.and_then(|id| standing.get(&id)).copied();
             match (standing, id) {
-                (Standing::Gone, Some(id)) if self.options.remake_deleted => anew.push((loaded, id)),
+                (Some(Standing::Gone), Some(id)) if self.options.remake_deleted => anew.push((loaded, id)),
                 _ => self.hold_back(&loaded, &known, standing),
             }
         }
@@ -198,11 +161,11 @@ impl Uploader<'_> {
     /// Without a look.
     pub(super) fn hold_back_known(&mut self) {
         for (loaded, known) in std::mem::take(&mut self.known) {
-            self.hold_back(&loaded, &known, Standing::NotAsked);
+            self.hold_back(&loaded, &known, None);
         }
     }
 
-    pub(super) fn hold_back(&mut self, loaded: &Loaded, known: &KnownKey, standing: Standing) {
+    pub(super) fn hold_back(&mut self, loaded: &Loaded, known: &KnownKey, standing: Option<Standing>) {
         self.rejected += 1;
         let outcome = held_back(&self.shared.plan, loaded, known, standing);
         self.tell_rejected(std::slice::from_ref(&outcome));

@@ -3,6 +3,7 @@
 
 mod oddities;
 mod stage;
+mod standing;
 
 use amoport::entity::{Action, Entity, Kind};
 use amoport::mapping::{Link, Record};

@@ -49,6 +49,10 @@ impl Service {
         Service { url, log }
     }
 
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Bodies sent to an address, in their order.
     pub fn sent(&self, line: &str) -> Vec<String> {
         let log = self.log.lock().expect("the log");
