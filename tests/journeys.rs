@@ -378,6 +378,7 @@ fn head(folder: &Path, Voyage { kind, action }: Voyage) -> Head {
         key_space: None,
         key_titles: None,
         remake_deleted: false,
+        remade: Vec::new(),
         same_keys: false,
         catalog: None,
         decimal: None,

@@ -6,7 +6,7 @@ use super::error::{EngineError, ErrorKind};
 use super::event::{Event, Teller};
 use super::prepare::{self, now};
 use super::request::ImportRequest;
-use super::sent_before::{self, Compared, Lifted, Origin};
+use super::sent_before::{self, Compared, Lifted, Looking, Origin};
 use super::survey::{self, Weighed};
 use super::target::Opened;
 use crate::api::Client;
@@ -115,9 +115,9 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
     let locks = lock(&request.folders.state, &head)?;
     let sent = match (&rows, ready.guard) {
         (Some(rows), Guard::SameFile { keyed }) => {
-            let compared = unless_sent(&ready, &store, &head, rows, keyed)?;
+            let compared = unless_sent(&ready, &store, &head, (rows, keyed), tell)?;
             head.source.new_delivery = compared.new_delivery;
-            tell.all(compared.notes);
+            head.remade = compared.remade;
             Arc::new(compared.sent)
         }
         _ => Arc::default(),
@@ -172,8 +172,8 @@ fn unless_sent(
     ready: &Ready<'_>,
     store: &Store,
     head: &Head,
-    rows: &RowHashes,
-    keyed: bool,
+    (rows, keyed): (&RowHashes, bool),
+    tell: &mut Teller<'_>,
 ) -> Result<Compared, EngineError> {
     let request = ready.request;
     let path = Path::new(&head.source.path);
@@ -182,7 +182,13 @@ fn unless_sent(
     let earlier = sent_before::earlier(store, &origin, lifted, None)?;
     sent_before::unless_open(store, &earlier, path, request.rows)?;
     let again = Some((&ready.table, &request.cancel));
-    let compared = sent_before::compare(store, &earlier, &origin, (rows, &head.source.titles), keyed, again)?;
+    let compare = |gone: &HashSet<u64>| {
+        sent_before::compare(store, (&earlier, gone), &origin, (rows, &head.source.titles), keyed, again)
+    };
+    let (client, plan, remake) = (&*ready.target.client, &*ready.plan, request.remake_deleted);
+    let looking = Looking { client, plan, cancel: &request.cancel, remake };
+    let mut compared = sent_before::without_gone(compare, sent_before::remade(&earlier), Some(looking))?;
+    tell.all(compared.notes.drain(..));
     if !compared.sent.is_empty() {
         let select = Select { sent: Arc::new(compared.sent.clone()), ..request.select() };
         let weighed = survey::weigh_prepared(&ready.table, &ready.plan, &select, &request.cancel)?;
@@ -249,6 +255,7 @@ fn head(ready: &Ready<'_>) -> Head {
         again: ready.again,
         same_keys: request.same_keys,
         remake_deleted: request.remake_deleted,
+        remade: Vec::new(),
         key_space: ready.key_space.clone(),
         key_titles: (!plan.key.is_empty()).then(|| plan.key_titles().collect()),
         catalog: plan.catalog,

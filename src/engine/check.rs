@@ -72,7 +72,8 @@ fn check_file(
     let plan = prepare::plan(written, &table, Arc::new(account), ledger, groups)?;
     tell.all(compile::unread(written, &table));
     batch_size(import.batch, &plan)?;
-    let asked = Asked { state, account: &name, file: path, keyed: !plan.key.is_empty() };
+    let client = target.as_ref().map(|target| &*target.client);
+    let asked = Asked { state, account: &name, file: path, keyed: !plan.key.is_empty(), client };
     let mut guarded = Guarded::of(&asked, &table, &plan, import)?;
     tell.all(guarded.notes.iter().cloned());
     let flags = (import.same_keys, import.remake_deleted);

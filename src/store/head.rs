@@ -50,6 +50,9 @@ pub struct Head {
     /// `--remake-deleted`: records that are gone from the account are made anew.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub remake_deleted: bool,
+    /// Records of earlier runs of the source that were gone from the account when this one began, and whose rows it makes anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remade: Vec<u64>,
     /// The catalog whose elements the records are.
     #[serde(default)]
     pub catalog: Option<u64>,

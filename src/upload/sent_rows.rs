@@ -88,6 +88,15 @@ impl SentRows {
         self.runs.iter().max().map_or("", String::as_str)
     }
 
+    /// What the rows became in the account, each once.
+    pub fn ids(&self) -> Vec<u64> {
+        let mut ids: Vec<u64> =
+            self.sent.iter().chain(&self.changed).map(|sent| sent.id).filter(|id| *id != 0).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
     pub fn find(&self, row: u32) -> Option<Sent<'_>> {
         self.find_in(&self.sent, row)
     }

@@ -271,6 +271,7 @@ pub fn head(kind: Kind, action: Action) -> Head {
         key_space: None,
         key_titles: None,
         remake_deleted: false,
+        remade: Vec::new(),
         same_keys: false,
         catalog: Some(CATALOG),
         decimal: None,

@@ -145,6 +145,7 @@ pub fn head(url: &str, rate: u32) -> Head {
         key_space: None,
         key_titles: None,
         remake_deleted: false,
+        remade: Vec::new(),
         same_keys: false,
         catalog: None,
         decimal: None,

@@ -91,14 +91,16 @@ pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec
     let held = open(import, &runtime, tell)?;
     let (stretches, _) = stretches(import, &held, &runtime, tell)?;
     let (state, account) = (&import.folders.state, &held.target.account);
-    let asked = Asked { state, account, file: &import.source, keyed: true };
+    let client = Some(&*held.target.client);
+    let asked = Asked { state, account, file: &import.source, keyed: true, client };
     let mut checked = Vec::new();
     for Stretch { purpose, table, plan, .. } in stretches {
         let mut guarded = match purpose {
             Purpose::AsNew => Guarded::of(&asked, &table, &plan, &ImportRequest { again: false, ..import.clone() })?,
             Purpose::Update | Purpose::Create => Guarded::default(),
         };
-        let keys = KnownKeys::of(state, account, &plan, KeySpace::default(), (false, false))?;
+        let keys =
+            KnownKeys::of(state, account, &plan, KeySpace::default(), (import.same_keys, import.remake_deleted))?;
         guarded.keys = keys.map(|keys| keys.asking(Some(Arc::clone(&held.target.client))));
         checked.push(walk::walk(table, &plan, import, &mut guarded, tell)?);
     }

@@ -22,21 +22,23 @@ pub struct Compared {
     /// Earlier runs have sent rows from this path, and none of these is in it any more.
     pub new_delivery: bool,
     pub notes: Vec<Note>,
+    /// Records that are gone from the account, and whose rows are to be made anew.
+    pub remade: Vec<u64>,
 }
 
 /// The table, to be read once more where only some of its columns can be compared.
 pub type Again<'a> = Option<(&'a Table, &'a Cancel)>;
 
-/// `now` is the source with its titles.
+/// `now` is the source with its titles; rows whose records are `gone` were never sent.
 pub fn compare(
     store: &Store,
-    runs: &[Run],
+    (runs, gone): (&[Run], &HashSet<u64>),
     origin: &Origin<'_>,
     (now, titles): (&RowHashes, &[String]),
     keyed: bool,
     again: Again<'_>,
 ) -> Result<Compared, EngineError> {
-    let mut comparing = Comparing { store, runs, origin, now, titles, again, narrowed: Vec::new() };
+    let mut comparing = Comparing { store, runs, gone, origin, now, titles, again, narrowed: Vec::new() };
     let states = comparing.states()?;
     let mut held = Held::none(now.len());
     comparing.hold_equal(&states, &mut held)?;
@@ -57,10 +59,14 @@ pub fn compare(
 }
 
 /// For a run that kept no rows of its source: what runs of the very same bytes have sent.
-pub fn by_number(store: &Store, runs: &[Run], origin: &Origin<'_>) -> Result<SentRows, EngineError> {
+pub fn by_number(
+    store: &Store,
+    (runs, gone): (&[Run], &HashSet<u64>),
+    origin: &Origin<'_>,
+) -> Result<SentRows, EngineError> {
     let mut rows: HashMap<u32, (usize, Option<u64>)> = HashMap::new();
     for (n, run) in runs.iter().enumerate().filter(|(_, run)| origin.same_bytes(&Origin::of(&run.head))) {
-        for (row, id) in store.sent_rows(run.run)? {
+        for (row, id) in still_sent(store, run, gone)? {
             let known = rows.entry(row).or_insert((n, id));
             if known.1.is_none() {
                 *known = (n, id);
@@ -69,6 +75,13 @@ pub fn by_number(store: &Store, runs: &[Run], origin: &Origin<'_>) -> Result<Sen
     }
     let rows = rows.into_iter().map(|(row, (run, id))| (row, runs[run].name.as_str(), id));
     Ok(SentRows::new(rows, std::iter::empty()))
+}
+
+/// The rows that a run has sent, but for those whose records are gone.
+fn still_sent(store: &Store, run: &Run, gone: &HashSet<u64>) -> Result<Vec<(u32, Option<u64>)>, EngineError> {
+    let mut rows = store.sent_rows(run.run)?;
+    rows.retain(|(_, id)| id.is_none_or(|id| !gone.contains(&id)));
+    Ok(rows)
 }
 
 /// How an earlier run can be held against the source.
@@ -108,6 +121,7 @@ struct Comparing<'a> {
     store: &'a Store,
     /// Newest first.
     runs: &'a [Run],
+    gone: &'a HashSet<u64>,
     origin: &'a Origin<'a>,
     now: &'a RowHashes,
     titles: &'a [String],
@@ -121,7 +135,7 @@ impl Comparing<'_> {
         let mut delivery = 0;
         let mut states = Vec::with_capacity(self.runs.len());
         for run in self.runs {
-            let sent = self.store.sent_rows(run.run)?.len() as u64;
+            let sent = still_sent(self.store, run, self.gone)?.len() as u64;
             let how = if sent == 0 { How::NotKept } else { self.how(run)? };
             states.push(State { how, sent, delivery });
             delivery += u32::from(run.head.source.new_delivery);
@@ -175,7 +189,7 @@ impl Comparing<'_> {
                 continue;
             }
             let then = if state.how == How::Numbers { None } else { self.store.source_rows(run.run)? };
-            for (row, id) in self.store.sent_rows(run.run)? {
+            for (row, id) in still_sent(self.store, run, self.gone)? {
                 let mark = match &then {
                     None => u64::from(row),
                     Some(then) => match then.position(row) {
@@ -240,9 +254,7 @@ impl Comparing<'_> {
         for (n, (run, state)) in self.runs.iter().zip(states).enumerate() {
             let Some(now) = self.rows_for(state.how).filter(|_| standing.contains(&state.delivery)) else { continue };
             let Some(then) = self.store.source_rows(run.run)? else { continue };
-            let sent: HashMap<usize, Option<u64>> = self
-                .store
-                .sent_rows(run.run)?
+            let sent: HashMap<usize, Option<u64>> = still_sent(self.store, run, self.gone)?
                 .into_iter()
                 .filter_map(|(row, id)| Some((then.position(row)?, id)))
                 .collect();

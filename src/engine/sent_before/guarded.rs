@@ -1,6 +1,9 @@
 //! What an import would hold back, or refuse, of a source: for those who look and send nothing.
 
-use super::{Compared, Lifted, Origin, compare, earlier, rows, unless_nothing_new, unless_open};
+use super::{
+    Compared, Lifted, Looking, Origin, compare, earlier, remade, rows, unless_nothing_new, unless_open, without_gone,
+};
+use crate::api::Client;
 use crate::engine::error::{EngineError, ErrorKind};
 use crate::engine::known_keys::KnownKeys;
 use crate::engine::request::ImportRequest;
@@ -12,17 +15,20 @@ use crate::problem::{Note, Problem};
 use crate::store::{Run, Store};
 use crate::table::{RowHashes, Table};
 use crate::upload::SentRows;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Whose source is looked at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Asked<'a> {
     pub state: &'a Path,
     /// As the store names it.
     pub account: &'a str,
     pub file: &'a Path,
     pub keyed: bool,
+    /// Where records can be looked for; `None` with a snapshot.
+    pub client: Option<&'a Client>,
 }
 
 #[derive(Default)]
@@ -64,7 +70,11 @@ impl Guarded {
         let runs = earlier(&store, &origin, lifted, None)?;
         let open = unless_open(&store, &runs, asked.file, import.rows);
         let titles: Vec<String> = table.header.titles().map(str::to_owned).collect();
-        let compared = compare(&store, &runs, &origin, (&now, &titles), asked.keyed, Some((table, &import.cancel)));
+        let comparing = |gone: &HashSet<u64>| {
+            compare(&store, (&runs, gone), &origin, (&now, &titles), asked.keyed, Some((table, &import.cancel)))
+        };
+        let looking = |client| Looking { client, plan, cancel: &import.cancel, remake: import.remake_deleted };
+        let compared = without_gone(comparing, remade(&runs), asked.client.map(looking));
         let mut refused = Vec::new();
         let mut refusal = |error: EngineError| match error.kind {
             ErrorKind::Refused => {

@@ -1,17 +1,19 @@
 //! What keeps the same file from being imported twice: rows of which earlier runs have made records are held back, whatever
 //! mapping made them, and a file in which nothing else is left is refused. `earlier` says which runs were of the same source,
-//! `equal` which rows are the same as sent ones, `changed` which stand in the place of sent ones; `compare` goes through the runs. `guarded` is all
+//! `equal` which rows are the same as sent ones, `changed` which stand in the place of sent ones; `compare` goes through the runs; `gone` leaves out what the account has no more. `guarded` is all
 //! that for a check.
 
 mod changed;
 mod compare;
 mod earlier;
 mod equal;
+mod gone;
 mod guarded;
 
 pub(super) use changed::shared;
 pub(super) use compare::{Compared, compare};
 pub(super) use earlier::Origin;
+pub(super) use gone::{Looking, remade, without_gone};
 pub(super) use guarded::{Asked, Guarded};
 
 use super::cancel::Cancel;
@@ -109,10 +111,14 @@ pub(super) fn of_run(store: &Store, run: &Run, keyed: bool) -> Result<SentRows, 
     if runs.is_empty() {
         return Ok(SentRows::default());
     }
+    let mut gone = remade(&runs);
+    gone.extend(&head.remade);
     match store.source_rows(run.run)? {
-        Some(now) => Ok(compare::compare(store, &runs, &origin, (&now, &head.source.titles), keyed, None)?.sent),
+        Some(now) => {
+            Ok(compare::compare(store, (&runs, &gone), &origin, (&now, &head.source.titles), keyed, None)?.sent)
+        }
         // A run of a version that kept no rows goes by the rows of the very same file.
-        None => compare::by_number(store, &runs, &origin),
+        None => compare::by_number(store, (&runs, &gone), &origin),
     }
 }
 

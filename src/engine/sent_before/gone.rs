@@ -1,0 +1,79 @@
+//! Records that earlier runs of a source have made and that are gone from the account: told, or left out of what was sent, so that
+//! their rows are made anew and no others.
+
+use super::compare::Compared;
+use crate::api::{Client, Standing};
+use crate::engine::cancel::Cancel;
+use crate::engine::error::EngineError;
+use crate::engine::prepare;
+use crate::mapping::Plan;
+use crate::message;
+use crate::problem::Note;
+use crate::store::Run;
+use crate::upload::SentRows;
+use crate::upload::known::Lookup;
+use std::collections::HashSet;
+
+/// Where it is looked.
+#[derive(Clone, Copy)]
+pub struct Looking<'a> {
+    pub client: &'a Client,
+    pub plan: &'a Plan,
+    pub cancel: &'a Cancel,
+    /// What is gone is made anew.
+    pub remake: bool,
+}
+
+/// What these runs have made anew.
+pub fn remade(runs: &[Run]) -> HashSet<u64> {
+    runs.iter().flat_map(|run| &run.head.remade).copied().collect()
+}
+
+/// Compares a source with what earlier runs have sent of it, and once more without what is gone, where that is made anew; `known`
+/// was made anew before.
+pub fn without_gone(
+    mut compare: impl FnMut(&HashSet<u64>) -> Result<Compared, EngineError>,
+    mut known: HashSet<u64>,
+    looking: Option<Looking<'_>>,
+) -> Result<Compared, EngineError> {
+    let mut compared = compare(&known)?;
+    let Some(looking) = looking else { return Ok(compared) };
+    let gone = looking.gone(&compared.sent)?;
+    if gone.is_empty() {
+        return Ok(compared);
+    }
+    if !looking.remake {
+        let count = gone.len() as u64;
+        let message = match count {
+            1 => message!(
+                "1 record that an earlier run of this file has made is not in the account any more; --remake-deleted makes it anew, and no other"
+            ),
+            count => message!(
+                "{count} records that earlier runs of this file have made are not in the account any more; --remake-deleted makes these anew, and no others",
+                count
+            ),
+        };
+        compared.notes.push(Note::new("deleted-in-account", message).count(count));
+        return Ok(compared);
+    }
+    known.extend(&gone);
+    Ok(Compared { remade: gone, ..compare(&known)? })
+}
+
+impl Looking<'_> {
+    fn gone(&self, sent: &SentRows) -> Result<Vec<u64>, EngineError> {
+        let now = prepare::now();
+        // When each was made is not known here, and what was made just now may not show in its list.
+        let made: Vec<(u64, i64)> = sent.ids().into_iter().map(|id| (id, now)).collect();
+        if made.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (runtime, mut lookup) = (prepare::runtime()?, Lookup::default());
+        let standing = lookup.standing(self.client, self.plan, &made, now);
+        let standing = prepare::unless_cancelled(&runtime, self.cancel, "nothing was sent", standing)?;
+        let mut gone: Vec<u64> =
+            standing.into_iter().filter(|(_, standing)| *standing == Standing::Gone).map(|(id, _)| id).collect();
+        gone.sort_unstable();
+        Ok(gone)
+    }
+}
