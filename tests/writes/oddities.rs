@@ -106,6 +106,10 @@ async fn a_key_that_another_run_has_sent_meanwhile_is_not_sent() {
     let folder = std::sync::Arc::new(std::sync::OnceLock::<std::path::PathBuf>::new());
     let state = std::sync::Arc::clone(&folder);
     let service = Service::start(move |line, nth, body| match (line, nth) {
+        // What the other run has made is there.
+        ("GET customers/transactions", _) if body.contains("filter") => {
+            (200, json!({"_embedded": {"transactions": [{"id": 5}]}}).to_string())
+        }
         ("GET customers/transactions", _) => not_found(),
         ("GET users/500001", _) => (403, json!({"title": "Forbidden", "status": 403}).to_string()),
         ("POST customers/7/transactions", nth) => {
