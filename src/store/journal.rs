@@ -2,7 +2,7 @@
 //! on the disk when it returns.
 
 use super::history::{self, OPEN, State, Step};
-use super::key_space::{KeySpace, KeyUse, Keys};
+use super::key_space::{KeySpace, KeyUse, Keys, move_in};
 use super::outcome::{Counts, Outcome, Status};
 use super::put::{add_problem, forget_open_keys, insert, pack, remember, unpack};
 use super::words::{RunOutcome, Word};
@@ -150,6 +150,7 @@ impl Journal {
         if let Some(rows) = new.rows {
             source_rows::put(&tx, run, rows)?;
         }
+        move_in(&tx, head)?;
         tx.commit()?;
         let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity);
         Ok(Journal {

@@ -3,6 +3,7 @@
 //! same without a word.
 
 use super::{Head, KnownKey, Store, StoreError};
+use crate::entity::Action;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -69,6 +70,8 @@ impl KeySpace {
             // A mapping that gives its space a name, or takes it away, is the same mapping.
             (Some(_), None) | (None, Some(_)) if !other_titles && !other_mapping => Relation::Same,
             (Some(_), None) if made == KeyUse::Make => Relation::Other,
+            // A version without spaces kept no titles, and its keys are still referred to.
+            (Some(_), None) if entry.titles.is_none() => Relation::OtherMapping,
             (Some(_), None) | (None, Some(_)) => Relation::Unsure,
             (None, None) if other_titles => Relation::Unsure,
             (None, None) if !other_mapping => Relation::Same,
@@ -179,17 +182,29 @@ impl Keys {
                 .optional()?;
             let Some((id, by)) = found else { continue };
             let origin = self.origin(db, by)?;
+            let space = self.space_of(ledger, &origin.space);
             let relation = match run == Some(by) {
                 true => Relation::Same,
-                false => own.relation(&origin.space, made),
+                false => own.relation(&space, made),
             };
             if relation == Relation::Other || best.as_ref().is_some_and(|best| best.relation <= relation) {
                 continue;
             }
-            let (run, began_at, space) = (origin.name.clone(), origin.began_at, Arc::clone(&origin.space));
+            let (run, began_at) = (origin.name.clone(), origin.began_at);
             best = Some(Entry { relation, id: id.map(|id| id as u64), by, run, began_at, space });
         }
         Ok(best)
+    }
+
+    /// The space of an entry: where it stands in one that its run did not know, it was moved there.
+    fn space_of(&self, ledger: &str, made: &Arc<KeySpace>) -> Arc<KeySpace> {
+        let named = ledger.strip_prefix(&self.base).and_then(|rest| rest.strip_prefix(SPACE));
+        match named {
+            Some(name) if made.name.as_deref() != Some(name) => {
+                Arc::new(KeySpace { name: Some(name.to_owned()), ..(**made).clone() })
+            }
+            _ => Arc::clone(made),
+        }
     }
 
     /// There are few of them: each is found by a step over the index.
@@ -230,6 +245,30 @@ fn ledgers(db: &Connection, account: &str, base: &str) -> Result<Vec<String>, St
     }
 }
 
+/// Keys that a mapping has made before it named their space move into it, so that other mappings find them there.
+pub(super) fn move_in(db: &Connection, head: &Head) -> Result<(), StoreError> {
+    let (own, keys) = (KeySpace::of(head), head.keys());
+    if own.name.is_none() || head.action != Action::Create {
+        return Ok(());
+    }
+    let runs: Vec<i64> = db
+        .prepare("SELECT DISTINCT run FROM ledger WHERE account = ? AND kind = ? AND id IS NOT NULL")?
+        .query_map(params![head.account, keys.base], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let mut same = Vec::new();
+    for run in runs {
+        if own.relation(&keys.origin(db, run)?.space, KeyUse::Make) == Relation::Same {
+            same.push(run);
+        }
+    }
+    db.execute(
+        "UPDATE OR IGNORE ledger SET kind = ?1 WHERE account = ?2 AND kind = ?3 AND id IS NOT NULL
+         AND run IN (SELECT value FROM json_each(?4))",
+        params![head.ledger(), head.account, keys.base, serde_json::to_string(&same)?],
+    )?;
+    Ok(())
+}
+
 impl Store {
     /// The ledger of a kind of thing, and those of its key spaces.
     pub fn ledgers(&self, account: &str, base: &str) -> Result<Vec<String>, StoreError> {
@@ -268,7 +307,7 @@ mod tests {
             ("another mapping", space("", "b.toml", Some("Код")), [Unsure, Other, OtherMapping, Unsure]),
             ("other columns", space("", "a.toml", Some("Номер")), [Unsure, Other, Unsure, Unsure]),
             ("of version 0.1", space("", "a.toml", None), [Same, Same, Same, Same]),
-            ("of another mapping in 0.1", space("", "b.toml", None), [Unsure, Other, OtherMapping, Unsure]),
+            ("of another mapping in 0.1", space("", "b.toml", None), [Unsure, Other, OtherMapping, OtherMapping]),
             ("the same space", space("erp", "b.toml", Some("Номер")), [Unsure, Same, Unsure, Same]),
             ("another space", space("shop", "a.toml", Some("Номер")), [Unsure, Other, Unsure, Other]),
             ("the same mapping, with a space", space("erp", "a.toml", Some("Код")), [Same, Same, Same, Same]),

@@ -135,9 +135,7 @@ pub(super) fn unless_nothing_new(
     let message = message!("this source was imported before, by run {run}", run = sent.newest_run());
     let hint = match keyed {
         false => "records would be made twice; add --again if that is what you want",
-        true => {
-            "to change its records, use a mapping with action = \"update\"; what was deleted in the account is made anew by --remake-deleted"
-        }
+        true => "to change its records, use a mapping with action = \"update\"",
     };
     Err(Problem::in_file(path, "imported-before", message).hint(hint).into())
 }
