@@ -139,6 +139,15 @@ mod tests {
     }
 
     #[test]
+    fn dates_of_a_column_have_one_format() {
+        let (mut dates, day) = (Seen::default(), jiff::civil::date(2026, 11, 27));
+        dates.note(&Cell::Day(day));
+        assert_eq!(dates.date_format(), "dd.mm.yyyy");
+        dates.note(&Cell::Instant(day.at(10, 0, 0, 0)));
+        assert_eq!(dates.date_format(), "dd.mm.yyyy hh:mm");
+    }
+
+    #[test]
     fn columns_that_nobody_fills_stand_last_unless_a_person_has_put_them_there() {
         let seen = [seen(&["1"]), seen(&[]), seen(&["2"]), seen(&[])];
         assert_eq!(order(&seen, false), Order { columns: vec![0, 2, 1, 3], folded: 2 });
