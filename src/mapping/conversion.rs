@@ -106,7 +106,7 @@ impl Compile<'_> {
         let convert = match target {
             TargetPlan::Field(spec) => match spec.holds {
                 Holds::Text { max } => return self.text(origin, max, rules),
-                holds => self.own(origin, holds, catalog, round, rules)?,
+                holds => self.own(origin, (holds, owner), catalog, round, rules)?,
             },
             TargetPlan::Custom { field, kind } => match self.custom(origin, field, *kind, owner, &rules) {
                 Some(convert) => convert,
@@ -137,7 +137,7 @@ impl Compile<'_> {
     fn own(
         &mut self,
         origin: &Origin,
-        holds: Holds,
+        (holds, owner): (Holds, Option<Owner>),
         catalog: Option<u64>,
         round: Option<Round>,
         rules: Arc<date::Rules>,
@@ -189,8 +189,13 @@ impl Compile<'_> {
             },
             Holds::OwnId => match by {
                 Some(By::Key) => {
+                    // The contact of a lead has its key among contacts.
+                    let entity = match owner {
+                        Some(Owner::Entity(entity)) => entity,
+                        Some(Owner::Catalog(_)) | None => kind.entity,
+                    };
                     let column = self.column_of(origin);
-                    self.lookup(LookupWhat::Ledger { entity: kind.entity, catalog: self.catalog, column })
+                    self.lookup(LookupWhat::Ledger { entity, catalog: self.catalog, column })
                 }
                 Some(By::Name) => self.lookup(match kind.entity {
                     Entity::Catalogs => LookupWhat::Catalog,

@@ -126,6 +126,10 @@ fn value_schema() -> Value {
             "value" | "default" | "enum" => scalar.clone(),
             "required" | "fill-down" | "overwrite" => json!({"type": "boolean"}),
             "cut" => json!({"type": "integer", "minimum": 1}),
+            "column" => json!({
+                "description": "the title of a column; or several, whose cells are joined by \"joined\"",
+                "type": ["string", "array"], "items": {"type": "string"}, "minItems": 2,
+            }),
             "split" => one_or_more.clone(),
             "values" => json!({
                 "description": "what stands for which cell text; or the path of a CSV or a workbook with two columns, or { file, header }",

@@ -12,7 +12,7 @@ use super::written::{
 };
 use crate::entity::{self, Action, FieldSpec, Kind, SectionSpec};
 use crate::message;
-use crate::problem::{Message, Place, Problem, did_you_mean, nearest};
+use crate::problem::{Message, Place, Problem, did_you_mean, nearest, quoted};
 use crate::table::{HiddenRows, is_currency_code};
 use std::path::PathBuf;
 
@@ -281,7 +281,19 @@ impl Walk<'_> {
                 .chain(spec.sections.iter().map(|s| s.name).filter(|name| !name.contains('.')))
                 .filter(|k| *k != "$schema")
                 .collect();
-            self.unknown_key(entry, message!("in a mapping of kind \"{kind}\"", kind = spec.name), &known);
+            let place = message!("in a mapping of kind \"{kind}\"", kind = spec.name);
+            // [contact] stands in a complex lead, not in a lead.
+            let others: Vec<&str> = Kind::ALL
+                .into_iter()
+                .map(Kind::spec)
+                .filter(|other| other.entity == spec.entity && other.section(&entry.key).is_some())
+                .map(|other| other.name)
+                .collect();
+            self.unknown_key(entry, place, &known);
+            if let (false, Some(problem)) = (others.is_empty(), self.problems.last_mut()) {
+                let (key, kinds) = (&entry.key, others.join(" or "));
+                problem.hint = Some(message!("[{key}] stands in mappings of kind = \"{kinds}\"", key, kinds));
+            }
             return;
         };
         let Data::Table(entries) = &entry.node.data else {
@@ -394,6 +406,9 @@ impl Walk<'_> {
         let mut from: Vec<From> = Vec::new();
         for entry in entries {
             match entry.key.as_str() {
+                "column" if matches!(entry.node.data, Data::List(_)) => {
+                    from.extend(self.joined(entry, entries).map(From::Template));
+                }
                 "column" => from.extend(self.a_text(entry).map(From::Column)),
                 "value" => from.extend(self.scalar(entry).map(From::Constant)),
                 "template" => from.extend(self.a_text(entry).map(From::Template)),
@@ -413,6 +428,11 @@ impl Walk<'_> {
             };
             self.problem(node.at, "mapping-shape", message).hint = Some(hint.into());
         }
+        let is_list = |e: &Entry| e.key == "column" && matches!(e.node.data, Data::List(_));
+        if let Some(joined) = entries.iter().find(|e| e.key == "joined").filter(|_| !entries.iter().any(is_list)) {
+            self.problem(joined.key_at, "mapping-shape", "\"joined\" joins several columns").hint =
+                Some("write { column = [\"…\", \"…\"], joined = \" \" }".into());
+        }
         // Without a source its other keys are looked at all the same: one of them may be the source, misspelt.
         let source = from.into_iter().next();
         let known = source.is_some();
@@ -423,10 +443,41 @@ impl Walk<'_> {
         known.then_some(origin)
     }
 
+    /// Several columns in one text, empty ones left out, as the template that makes it.
+    fn joined(&mut self, columns: &Entry, entries: &[Entry]) -> Option<At<String>> {
+        let at = columns.node.at;
+        let Some(joined) = entries.iter().find(|entry| entry.key == "joined") else {
+            self.problem(at, "mapping-shape", "several columns are joined by what \"joined\" says").hint =
+                Some("write { column = [\"…\", \"…\"], joined = \" \" }".into());
+            return None;
+        };
+        let between = self.a_text(joined)?;
+        let titles = self.texts(columns);
+        if titles.len() < 2 {
+            self.problem(at, "mapping-shape", "to be joined there have to be two columns or more");
+            return None;
+        }
+        let cells: Option<Vec<String>> = titles.iter().map(|title| self.cell_of(title)).collect();
+        let between = quoted_in_template(&between.it);
+        let text = format!("{{{{ [{}]|select|join({between}) }}}}", cells?.join(", "));
+        Some(At { at, it: text })
+    }
+
+    fn cell_of(&mut self, title: &At<String>) -> Option<String> {
+        let quote = ['\'', '"'].into_iter().find(|quote| !title.it.contains(*quote));
+        let Some(quote) = quote.filter(|_| !title.it.contains('\\')) else {
+            let message = message!("the title {title} cannot stand among joined columns", title = quoted(&title.it));
+            self.problem(title.at, "mapping-shape", message).hint =
+                Some("name the column by its letter: col:C".into());
+            return None;
+        };
+        Some(format!("row[{quote}{}{quote}]", title.it))
+    }
+
     fn value_key(&mut self, entry: &Entry, origin: &mut Origin) {
         let at = entry.node.at;
         match entry.key.as_str() {
-            "column" | "value" | "template" => {}
+            "column" | "value" | "template" | "joined" => {}
             "default" => origin.default = self.scalar(entry),
             "required" => origin.required = self.flag(entry),
             "split" => origin.split = self.texts(entry).into_iter().map(|t| t.it).filter(|s| !s.is_empty()).collect(),
@@ -565,6 +616,12 @@ impl Walk<'_> {
             }
         }
     }
+}
+
+/// A text as the template language writes it.
+fn quoted_in_template(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n").replace('\t', "\\t");
+    format!("'{escaped}'")
 }
 
 /// The word of a closed list that may be meant.

@@ -171,6 +171,7 @@ words!(
 /// The keys of a value's table.
 pub const VALUE_KEYS: &[&str] = &[
     "column",
+    "joined",
     "value",
     "template",
     "default",

@@ -35,6 +35,12 @@ pub static CONTACT: KindSpec = KindSpec {
             TAGS,
             TAGS_TO_DELETE,
             ALL_TAGS,
+            both(
+                "company",
+                Wire::Link(Entity::Companies),
+                Holds::OneId(Entity::Companies),
+                "the id or key of the company to link",
+            ),
         ],
     }],
 };
