@@ -111,7 +111,6 @@ async fn a_key_that_another_run_has_sent_meanwhile_is_not_sent() {
             (200, json!({"_embedded": {"transactions": [{"id": 5}]}}).to_string())
         }
         ("GET customers/transactions", _) => not_found(),
-        ("GET users/500001", _) => (403, json!({"title": "Forbidden", "status": 403}).to_string()),
         ("POST customers/7/transactions", nth) => {
             if nth == 1 {
                 another_run_makes(state.get().expect("the folder"), Kind::Transaction, "k51");
@@ -133,7 +132,7 @@ async fn a_key_that_another_run_has_sent_meanwhile_is_not_sent() {
     // A full request, and two that wait for its answer.
     assert!(matches!(stage.upload((1..=52).map(bought).collect()).await, End::Finished));
     let not_made: Vec<_> = stage.statuses().into_iter().filter(|(_, status, _)| *status != "created").collect();
-    assert_eq!(not_made, [(52, "rejected", "not-visible".to_owned())]);
+    assert_eq!(not_made, [(52, "rejected", "key-known".to_owned())]);
     let counts = stage.store().counts(1).unwrap();
     assert_eq!((counts.read, counts.created), (52, 51));
 }
