@@ -186,7 +186,7 @@ fn unless_sent(
         sent_before::compare(store, (&earlier, gone), &origin, (rows, &head.source.titles), keyed, again)
     };
     let (client, plan, remake) = (&*ready.target.client, &*ready.plan, request.remake_deleted);
-    let looking = Looking { client, plan, cancel: &request.cancel, remake };
+    let looking = Looking { client, plan, runs: &earlier, cancel: &request.cancel, remake };
     let mut compared = sent_before::without_gone(compare, sent_before::remade(&earlier), Some(looking))?;
     tell.all(compared.notes.drain(..));
     if !compared.sent.is_empty() {

@@ -61,7 +61,10 @@ impl KnownKeys {
         let Some(entry) = found else { return Ok(Met::Free) };
         let known = entry.known(self.same_keys);
         let loaded = Loaded { record, row: row.clone(), more: more.to_vec() };
-        if self.client.is_some() && known::id_of(&known).is_some() && self.waiting.len() < LOOKED_UP_MAX {
+        if self.client.is_some()
+            && known::id_of(&known).is_some()
+            && (self.remake_deleted || self.waiting.len() < LOOKED_UP_MAX)
+        {
             self.waiting.push((loaded, known));
             return Ok(Met::Waits);
         }
@@ -73,7 +76,7 @@ impl KnownKeys {
         let waiting = std::mem::take(&mut self.waiting);
         let Some(client) = self.client.as_ref().filter(|_| !waiting.is_empty()) else { return Ok(Vec::new()) };
         let made: Vec<(u64, i64)> = waiting.iter().filter_map(|(_, known)| known::id_of(known)).collect();
-        let mut lookup = Lookup::default();
+        let mut lookup = Lookup::new(self.remake_deleted);
         let runtime = prepare::runtime()?;
         let standing = lookup.standing(client, plan, &made, prepare::now());
         let standing = prepare::unless_cancelled(&runtime, cancel, "nothing was sent", standing)?;

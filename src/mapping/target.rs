@@ -149,7 +149,12 @@ impl Compile<'_> {
                 target = target.name(),
                 count = value.origins.len()
             );
-            self.problem(value.at, "mapping-shape", message, Some("join them: { column = [\"…\", \"…\"], joined = \" \" }".into()));
+            self.problem(
+                value.at,
+                "mapping-shape",
+                message,
+                Some("join them: { column = [\"…\", \"…\"], joined = \" \" }".into()),
+            );
             return None;
         }
         let required = match &value.target {
@@ -272,7 +277,12 @@ impl Compile<'_> {
                 part = &part.name,
                 count = part.origins.len()
             );
-            self.problem(part.at, "mapping-shape", message, Some("join them: { column = [\"…\", \"…\"], joined = \" \" }".into()));
+            self.problem(
+                part.at,
+                "mapping-shape",
+                message,
+                Some("join them: { column = [\"…\", \"…\"], joined = \" \" }".into()),
+            );
             return None;
         }
         let context = Context { target: &target, owner: None, catalog: None, many, required: false };

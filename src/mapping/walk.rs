@@ -467,8 +467,7 @@ impl Walk<'_> {
         let quote = ['\'', '"'].into_iter().find(|quote| !title.it.contains(*quote));
         let Some(quote) = quote.filter(|_| !title.it.contains('\\')) else {
             let message = message!("the title {title} cannot stand among joined columns", title = quoted(&title.it));
-            self.problem(title.at, "mapping-shape", message).hint =
-                Some("name the column by its letter: col:C".into());
+            self.problem(title.at, "mapping-shape", message).hint = Some("name the column by its letter: col:C".into());
             return None;
         };
         Some(format!("row[{quote}{}{quote}]", title.it))

@@ -18,20 +18,24 @@ pub const LOOKED_UP_MAX: usize = 1_000;
 const FRESH_S: i64 = 24 * 60 * 60;
 
 /// Where ids are looked up, and whether the token sees everything, once that was asked.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lookup {
     sight: Option<Sight>,
-    /// Ids looked up so far.
-    asked: usize,
+    /// How many more ids may be looked up.
+    left: usize,
 }
 
 impl Lookup {
+    /// Who makes anew what is gone looks at all of it.
+    pub fn new(remake_deleted: bool) -> Lookup {
+        Lookup { sight: None, left: if remake_deleted { usize::MAX } else { LOOKED_UP_MAX } }
+    }
+
     /// What the account says of records, each with the time at which it was made. Whatever cannot be asked is not there: its row is
     /// held back in any case.
     pub async fn standing(&mut self, client: &Client, plan: &Plan, made: &[(u64, i64)], now: i64) -> Standings {
-        let room = LOOKED_UP_MAX.saturating_sub(self.asked);
-        let made = &made[..made.len().min(room)];
-        self.asked += made.len();
+        let made = &made[..made.len().min(self.left)];
+        self.left -= made.len();
         let ids: Vec<u64> = made.iter().map(|(id, _)| *id).collect();
         let fresh = made.iter().filter(|(_, at)| now - at < FRESH_S).map(|(id, _)| *id).collect();
         let sight = self.sight.get_or_insert(Sight::of(plan.account.basics.current_user));

@@ -189,7 +189,7 @@ impl<'a> Uploader<'a> {
             repeated: HashSet::new(),
             local: Vec::new(),
             known: Vec::new(),
-            lookup: Lookup::default(),
+            lookup: Lookup::new(options.remake_deleted),
             sample: Sample::new(options.sample, earlier),
             settlings: 0,
             retried: 0,

@@ -88,12 +88,13 @@ impl SentRows {
         self.runs.iter().max().map_or("", String::as_str)
     }
 
-    /// What the rows became in the account, each once.
-    pub fn ids(&self) -> Vec<u64> {
-        let mut ids: Vec<u64> =
-            self.sent.iter().chain(&self.changed).map(|sent| sent.id).filter(|id| *id != 0).collect();
+    /// What the rows became in the account, each once, with the runs that have sent them.
+    pub fn ids(&self) -> Vec<(u64, &str)> {
+        let known = self.sent.iter().chain(&self.changed).filter(|sent| sent.id != 0);
+        let mut ids: Vec<(u64, &str)> =
+            known.filter_map(|sent| Some((sent.id, self.runs.get(sent.run as usize)?.as_str()))).collect();
         ids.sort_unstable();
-        ids.dedup();
+        ids.dedup_by_key(|(id, _)| *id);
         ids
     }
 

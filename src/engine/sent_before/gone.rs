@@ -19,6 +19,8 @@ use std::collections::HashSet;
 pub struct Looking<'a> {
     pub client: &'a Client,
     pub plan: &'a Plan,
+    /// Which have sent what is looked for.
+    pub runs: &'a [Run],
     pub cancel: &'a Cancel,
     /// What is gone is made anew.
     pub remake: bool,
@@ -63,12 +65,12 @@ pub fn without_gone(
 impl Looking<'_> {
     fn gone(&self, sent: &SentRows) -> Result<Vec<u64>, EngineError> {
         let now = prepare::now();
-        // When each was made is not known here, and what was made just now may not show in its list.
-        let made: Vec<(u64, i64)> = sent.ids().into_iter().map(|id| (id, now)).collect();
+        let began = |run: &str| self.runs.iter().find(|known| known.name == run).map_or(now, |run| run.started_at);
+        let made: Vec<(u64, i64)> = sent.ids().into_iter().map(|(id, run)| (id, began(run))).collect();
         if made.is_empty() {
             return Ok(Vec::new());
         }
-        let (runtime, mut lookup) = (prepare::runtime()?, Lookup::default());
+        let (runtime, mut lookup) = (prepare::runtime()?, Lookup::new(self.remake));
         let standing = lookup.standing(self.client, self.plan, &made, now);
         let standing = prepare::unless_cancelled(&runtime, self.cancel, "nothing was sent", standing)?;
         let mut gone: Vec<u64> =

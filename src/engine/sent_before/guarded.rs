@@ -73,7 +73,8 @@ impl Guarded {
         let comparing = |gone: &HashSet<u64>| {
             compare(&store, (&runs, gone), &origin, (&now, &titles), asked.keyed, Some((table, &import.cancel)))
         };
-        let looking = |client| Looking { client, plan, cancel: &import.cancel, remake: import.remake_deleted };
+        let looking =
+            |client| Looking { client, plan, runs: &runs, cancel: &import.cancel, remake: import.remake_deleted };
         let compared = without_gone(comparing, remade(&runs), asked.client.map(looking));
         let mut refused = Vec::new();
         let mut refusal = |error: EngineError| match error.kind {
