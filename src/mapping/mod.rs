@@ -2,7 +2,7 @@
 //! wrong with how it is written: `quotes`, `doubled`), `written` (what its
 //! author said), `compile` and `conversion` (looked up in the source's header and the account), `names` (what is looked
 //! up), `plan` (the result), `mapper` (one row at a time), `value` (one cell of it), `convert` (the conversions, one a
-//! file), `lists` (several values in a cell), `edits` (which rows of an exported workbook say something new), `change` (what of a change is left to send, once the record has been read), `trace` (from a refused value back to its column), `schema` (for editors).
+//! file), `lists` (several values in a cell), `joined` (several cells in a value), `edits` (which rows of an exported workbook say something new), `change` (what of a change is left to send, once the record has been read), `trace` (from a refused value back to its column), `schema` (for editors).
 
 pub mod change;
 pub mod compile;
@@ -11,6 +11,7 @@ pub mod convert;
 mod doubled;
 pub mod edits;
 mod existing;
+mod joined;
 mod lines;
 mod lists;
 pub mod mapper;

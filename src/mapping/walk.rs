@@ -3,6 +3,7 @@
 
 use super::Draft;
 use super::existing::tags_field;
+use super::joined;
 use super::lines::Text;
 use super::tree::{Data, Entry, Node, Tree};
 use super::values_file;
@@ -451,26 +452,25 @@ impl Walk<'_> {
                 Some("write { column = [\"…\", \"…\"], joined = \" \" }".into());
             return None;
         };
-        let between = self.a_text(joined)?;
+        // Whatever is wrong with one of them, the others are looked at all the same.
+        let between = self.a_text(joined);
         let titles = self.texts(columns);
-        if titles.len() < 2 {
+        let cells: Vec<Option<String>> = titles.iter().map(|title| self.cell_of(title)).collect();
+        if matches!(&columns.node.data, Data::List(list) if list.len() < 2) {
             self.problem(at, "mapping-shape", "to be joined there have to be two columns or more");
             return None;
         }
-        let cells: Option<Vec<String>> = titles.iter().map(|title| self.cell_of(title)).collect();
-        let between = quoted_in_template(&between.it);
-        let text = format!("{{{{ [{}]|select|join({between}) }}}}", cells?.join(", "));
-        Some(At { at, it: text })
+        let (between, cells) = (between?, cells.into_iter().collect::<Option<Vec<_>>>()?);
+        Some(At { at, it: joined::template(&cells, &between.it) })
     }
 
     fn cell_of(&mut self, title: &At<String>) -> Option<String> {
-        let quote = ['\'', '"'].into_iter().find(|quote| !title.it.contains(*quote));
-        let Some(quote) = quote.filter(|_| !title.it.contains('\\')) else {
+        let cell = joined::cell(&title.it);
+        if cell.is_none() {
             let message = message!("the title {title} cannot stand among joined columns", title = quoted(&title.it));
             self.problem(title.at, "mapping-shape", message).hint = Some("name the column by its letter: col:C".into());
-            return None;
-        };
-        Some(format!("row[{quote}{}{quote}]", title.it))
+        }
+        cell
     }
 
     fn value_key(&mut self, entry: &Entry, origin: &mut Origin) {
@@ -615,12 +615,6 @@ impl Walk<'_> {
             }
         }
     }
-}
-
-/// A text as the template language writes it.
-fn quoted_in_template(text: &str) -> String {
-    let escaped = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n").replace('\t', "\\t");
-    format!("'{escaped}'")
 }
 
 /// The word of a closed list that may be meant.
