@@ -4,6 +4,7 @@ use super::begin::{batch_size, refuse_flags};
 use super::error::EngineError;
 use super::event::{Event, Teller};
 use super::known_keys::KnownKeys;
+use super::present::Present;
 use super::request::CheckRequest;
 use super::result::Checked;
 use super::sent_before::{Asked, Guarded};
@@ -79,5 +80,9 @@ fn check_file(
     let flags = (import.same_keys, import.remake_deleted);
     let keys = KnownKeys::of(state, &name, &plan, prepare::key_space(written, mapping), flags)?;
     guarded.keys = keys.map(|keys| keys.asking(target.as_ref().map(|target| Arc::clone(&target.client))));
-    walk::walk(table, &Arc::new(plan), import, &mut guarded, tell)
+    let plan = Arc::new(plan);
+    if let Some(target) = &target {
+        guarded.present = Present::of(target, &plan, &import.cancel)?;
+    }
+    walk::walk(table, &plan, import, &mut guarded, tell)
 }

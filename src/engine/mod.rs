@@ -33,6 +33,7 @@ mod import;
 mod known_keys;
 mod mapped_export;
 mod prepare;
+mod present;
 mod report;
 mod request;
 mod result;

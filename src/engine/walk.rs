@@ -47,25 +47,21 @@ pub(super) fn walk(
     };
     let select = Select { sent: Arc::clone(&guarded.sent), ..import.select() };
     let (mut met_so_far, mut failed) = (0u64, None);
-    let mut keys = guarded.keys.take();
+    let (mut keys, mut present) = (guarded.keys.take(), guarded.present.take());
     let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), &select, |met| {
         let held = match met {
-            Met::Record { record, row, more } | Met::Known { record, row, more } => match &mut keys {
-                None => None,
-                Some(keys) => keys.meet(plan, record, row, more).map_or_else(
-                    |error| {
-                        failed = Some(error);
-                        None
-                    },
-                    Some,
-                ),
+            Met::Record { record, row, more } | Met::Known { record, row, more } => match (&mut keys, &mut present) {
+                (Some(keys), _) => keys.meet(plan, record, row, more),
+                (None, Some(present)) => present.meet(record, row, more),
+                (None, None) => Ok(known_keys::Met::Free),
             },
-            Met::Local(outcome) | Met::Lost(outcome) => Some(known_keys::Met::Held(Box::new(outcome))),
+            Met::Local(outcome) | Met::Lost(outcome) => Ok(known_keys::Met::Held(Box::new(outcome))),
         };
         match held {
-            None | Some(known_keys::Met::Free) => checked.records += 1,
-            Some(known_keys::Met::Waits) => {}
-            Some(known_keys::Met::Held(outcome)) => count(&mut checked, *outcome, tell),
+            Ok(known_keys::Met::Free) => checked.records += 1,
+            Ok(known_keys::Met::Waits) => {}
+            Ok(known_keys::Met::Held(outcome)) => count(&mut checked, *outcome, tell),
+            Err(error) => failed = Some(error),
         }
         met_so_far += 1;
         failed.is_none() && (!met_so_far.is_multiple_of(ASK_EVERY) || !import.cancel.is_cancelled())
@@ -81,6 +77,13 @@ pub(super) fn walk(
                 None => checked.records += 1,
             }
         }
+    }
+    if let Some(present) = present {
+        let looked = present.looked()?;
+        checked.records += looked.differ;
+        checked.unchanged += looked.same;
+        looked.absent.into_iter().for_each(|outcome| count(&mut checked, outcome, tell));
+        tell.all(looked.lost.would_be());
     }
     checked.rows = walked.rows;
     let records = checked.records + checked.rejected;

@@ -13,7 +13,7 @@ mod landed;
 mod lanes;
 pub mod links;
 mod look;
-mod present;
+pub mod present;
 pub mod reconcile;
 mod run;
 mod send;

@@ -7,14 +7,14 @@ use super::run::{End, Uploader};
 use super::send::Shared;
 use super::settle;
 use super::verdict::stop_of;
-use crate::api::Failure;
+use crate::api::{Client, Failure};
 use crate::clock::Clock;
 use crate::entity::{Action, IDS_MAX};
 use crate::mapping::Plan;
 use crate::mapping::change::{Changes, Left};
 use crate::message;
 use crate::problem::Note;
-use crate::store::{Status, StoreError};
+use crate::store::{Outcome, Status, StoreError};
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub(super) enum Seen {
 
 /// True where records are looked at before they are changed. Rows of an exported workbook are: that is how it is known which of
 /// them say something new.
-pub(super) fn is_looked_at(plan: &Plan) -> bool {
+pub fn is_looked_at(plan: &Plan) -> bool {
     plan.action == Action::Update && plan.edits.get().is_none()
 }
 
@@ -79,7 +79,7 @@ impl Unread {
 
 /// Values of lists that updates have taken away, though nobody has said that this is meant.
 #[derive(Debug, Default)]
-pub(super) struct Lost {
+pub struct Lost {
     values: u64,
     records: u64,
 }
@@ -88,6 +88,22 @@ impl Lost {
     pub fn add(&mut self, loaded: &Loaded) {
         self.values += u64::from(loaded.record.lost);
         self.records += u64::from(loaded.record.lost > 0);
+    }
+
+    /// The same before anything is sent.
+    pub fn would_be(&self) -> Option<Note> {
+        let (values, records) = (self.values, self.records);
+        let message = match (values, records) {
+            (0, _) => return None,
+            (1, _) => message!("1 value that the account has would be replaced, in 1 record"),
+            (_, 1) => message!("{values} values that the account has would be replaced, in 1 record", values),
+            _ => message!(
+                "{values} values that the account has would be replaced, in {records} records",
+                values,
+                records
+            ),
+        };
+        Some(Note::new("values-replaced", message).count(values))
     }
 
     pub fn note(&self) -> Option<Note> {
@@ -113,7 +129,7 @@ pub(super) async fn read(shared: Arc<Shared>, clock: Clock, records: Vec<Loaded>
     let looked = tokio::select! {
         biased;
         _ = hold.wait_for(|hold| *hold) => return Page::Stopped(records),
-        held = held(&shared, clock, &ids) => held,
+        held = held(&shared.client, plan, clock, &ids) => held,
     };
     match looked {
         Ok(held) => {
@@ -125,15 +141,54 @@ pub(super) async fn read(shared: Arc<Shared>, clock: Clock, records: Vec<Loaded>
 }
 
 /// What the account shows under these ids; those that it does not show are looked for once more.
-async fn held(shared: &Shared, clock: Clock, ids: &[u64]) -> Result<HashMap<u64, Value>, Failure> {
-    let (entity, catalog) = (shared.plan.kind.spec().entity, shared.plan.catalog);
-    let mut held = look::by_ids(&shared.client, entity, catalog, ids).await?;
+async fn held(client: &Client, plan: &Plan, clock: Clock, ids: &[u64]) -> Result<HashMap<u64, Value>, Failure> {
+    let (entity, catalog) = (plan.kind.spec().entity, plan.catalog);
+    let mut held = look::by_ids(client, entity, catalog, ids).await?;
     let absent: Vec<u64> = ids.iter().copied().filter(|id| !held.contains_key(id)).collect();
     if !absent.is_empty() {
         clock.sleep(LAG).await;
-        held.extend(look::by_ids(&shared.client, entity, catalog, &absent).await?);
+        held.extend(look::by_ids(client, entity, catalog, &absent).await?);
     }
     Ok(held)
+}
+
+/// What records of an update come to that nobody sends.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// Of how many something would change.
+    pub differ: u64,
+    pub same: u64,
+    /// Records that the account does not show.
+    pub absent: Vec<Outcome>,
+    pub lost: Lost,
+}
+
+impl Looked {
+    pub fn add(&mut self, more: Looked) {
+        self.differ += more.differ;
+        self.same += more.same;
+        self.absent.extend(more.absent);
+        self.lost.values += more.lost.values;
+        self.lost.records += more.lost.records;
+    }
+}
+
+/// Holds records against the account, and sends nothing.
+pub async fn look_at(client: &Client, plan: &Plan, clock: Clock, records: Vec<Loaded>) -> Result<Looked, Failure> {
+    let ids: Vec<u64> = records.iter().filter_map(|loaded| loaded.record.id).collect();
+    let held = held(client, plan, clock, &ids).await?;
+    let (changes, mut looked) = (Changes::of(plan), Looked::default());
+    for loaded in records {
+        match seen(&changes, loaded, &held) {
+            Seen::Differs(loaded) => {
+                looked.differ += 1;
+                looked.lost.add(&loaded);
+            }
+            Seen::Same(_) => looked.same += 1,
+            Seen::Absent(loaded) => looked.absent.push(settle::not_visible(plan, &loaded)),
+        }
+    }
+    Ok(looked)
 }
 
 fn seen(changes: &Changes<'_>, mut loaded: Loaded, held: &HashMap<u64, Value>) -> Seen {

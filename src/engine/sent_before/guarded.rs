@@ -6,6 +6,7 @@ use super::{
 use crate::api::Client;
 use crate::engine::error::{EngineError, ErrorKind};
 use crate::engine::known_keys::KnownKeys;
+use crate::engine::present::Present;
 use crate::engine::request::ImportRequest;
 use crate::engine::source;
 use crate::engine::survey::Weighed;
@@ -33,7 +34,10 @@ pub struct Asked<'a> {
 
 #[derive(Default)]
 pub struct Guarded {
+    /// Keys that would hold records back.
     pub keys: Option<KnownKeys>,
+    /// The records of an update as they are now.
+    pub present: Option<Present>,
     pub sent: Arc<SentRows>,
     pub notes: Vec<Note>,
     path: PathBuf,
