@@ -92,11 +92,14 @@ impl Ledger {
     pub fn notes(&self) -> Vec<Note> {
         let others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         let note = |(mapping, count): (&String, &u64)| {
-            let message = message!(
-                "{count} keys that are meant here were made with the mapping {mapping}",
-                count = *count,
-                mapping
-            );
+            let message = match count {
+                1 => message!("1 key that is meant here was made with the mapping {mapping}", mapping),
+                count => message!(
+                    "{count} keys that are meant here were made with the mapping {mapping}",
+                    count = *count,
+                    mapping
+                ),
+            };
             Note::new("keys-of-another-mapping", message).count(*count)
         };
         others.iter().map(note).collect()

@@ -221,10 +221,9 @@ impl Comparing<'_> {
             return Err(Problem::in_file(Path::new(&self.path()), "source.columns-changed", message).hint(hint).into());
         }
         let (message, run) = match newest(|how| how != How::NotKept) {
-            Some((run, state)) => (
+            Some((run, _)) => (
                 message!(
-                    "none of the {count} rows that run {run} has sent from this path is in the file any more: it is taken for a new one, and goes whole",
-                    count = state.sent,
+                    "none of the rows that earlier runs, {run} the last of them, have sent from this path is in the file any more: it is taken for a new one, and goes whole",
                     run = &run.name
                 ),
                 Some(run),
