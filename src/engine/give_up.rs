@@ -124,20 +124,17 @@ impl Giving<'_> {
             store.note_rest(&found, &doubts.iter().flat_map(|doubt| &doubt.records).map(|l| l.record.row).collect())?;
         }
         done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
-        let known = resume::known(&store, &found, &plan)?;
         let refused = store.refused(found.run)?;
-        let sent = Arc::new(sent_before::of_run(&store, &found, !plan.key.is_empty())?);
+        let (select, links_unknown) = resume::selected(&store, &found, &plan, (done, refused))?;
         // Of a source that has changed no row is read: its rest is noted by its numbers.
-        let only = (!whole).then(HashSet::new);
-        let (rows, limit) = (found.head.rows, found.head.limit);
-        let select = Select { done, refused, known: known.all(), rows, limit, only, sent };
+        let select = Select { only: (!whole).then(HashSet::new), ..select };
         let job = Job {
             client: Arc::clone(&target.client),
             plan,
             table,
             journal,
             doubts,
-            links_unknown: known.links_unknown,
+            links_unknown,
             store,
             name: found.name.clone(),
             select,

@@ -56,17 +56,14 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     }
     let doubts = doubts(&mut journal, open, plan.action, doubtful)?;
     done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
-    let known = known(&store, &found, &plan)?;
-    let sent = Arc::new(sent_before::of_run(&store, &found, !plan.key.is_empty())?);
-    let Head { rows: wanted, limit, .. } = head;
-    let select = Select { done, refused, known: known.all(), rows: wanted, limit, only: None, sent };
+    let (select, links_unknown) = selected(&store, &found, &plan, (done, refused))?;
     let job = Job {
         client: Arc::clone(&target.client),
         plan,
         table,
         journal,
         doubts,
-        links_unknown: known.links_unknown,
+        links_unknown,
         store,
         name: found.name,
         select,
@@ -103,21 +100,35 @@ pub(super) fn target(
     Ok(target)
 }
 
+/// What of the source goes into a run that was begun, and rows whose links nobody has kept; `done` have their outcome or are
+/// in doubt, `refused` are those of them that came to nothing before anything was sent.
+pub(super) fn selected(
+    store: &Store,
+    run: &Run,
+    plan: &Plan,
+    (done, refused): (HashSet<u32>, HashSet<u32>),
+) -> Result<(Select, HashSet<u32>), EngineError> {
+    let known = known(store, run, plan)?;
+    let sent = Arc::new(sent_before::of_run(store, run, !plan.key.is_empty())?);
+    let Head { rows, limit, .. } = run.head;
+    Ok((Select { done, refused, known: known.all(), rows, limit, only: None, sent }, known.links_unknown))
+}
+
 /// Rows that have their outcome and are mapped once more all the same.
-pub(super) struct Known {
+struct Known {
     /// For reading some back.
     sample: HashSet<u32>,
     /// Sent by a version that kept no links.
-    pub links_unknown: HashSet<u32>,
+    links_unknown: HashSet<u32>,
 }
 
 impl Known {
-    pub fn all(&self) -> HashSet<u32> {
+    fn all(&self) -> HashSet<u32> {
         self.sample.union(&self.links_unknown).copied().collect()
     }
 }
 
-pub(super) fn known(store: &Store, run: &Run, plan: &Plan) -> Result<Known, EngineError> {
+fn known(store: &Store, run: &Run, plan: &Plan) -> Result<Known, EngineError> {
     let sample = match run.head.verify {
         Verify::Sample => store.written_spread(run.run, verify::SAMPLE)?,
         Verify::All | Verify::None => HashSet::new(),

@@ -1,6 +1,6 @@
 //! From a mapping file to records. In the order of the path: `tree` (the file with its places: `lines`; what is often
 //! wrong with how it is written: `quotes`, `doubled`), `written` (what its
-//! author said), `compile` and `conversion` (looked up in the source's header and the account), `names` (what is looked
+//! author said: `walk`, `origin`), `compile` and `conversion` (looked up in the source's header and the account), `names` (what is looked
 //! up), `plan` (the result), `mapper` (one row at a time), `value` (one cell of it), `convert` (the conversions, one a
 //! file), `lists` (several values in a cell), `joined` (several cells in a value), `edits` (which rows of an exported workbook say something new), `change` (what of a change is left to send, once the record has been read), `trace` (from a refused value back to its column), `schema` (for editors).
 
@@ -16,6 +16,7 @@ mod lines;
 mod lists;
 pub mod mapper;
 mod names;
+mod origin;
 pub mod plan;
 mod quotes;
 mod row;

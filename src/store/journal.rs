@@ -125,6 +125,21 @@ pub struct Resumed {
 }
 
 impl Journal {
+    fn of(store: Store, run: i64, head: &Head, next_batch: BatchNo, counts: Counts) -> Journal {
+        Journal {
+            account: head.account.clone(),
+            ledger: head.ledger(),
+            keys: head.keys(),
+            space: KeySpace::of(head),
+            same_keys: head.same_keys,
+            entity: head.entity,
+            store,
+            run,
+            next_batch,
+            counts,
+        }
+    }
+
     pub fn begin(store: Store, new: &NewRun<'_>) -> Result<Journal, StoreError> {
         let head = new.head;
         let tx = store.db.unchecked_transaction()?;
@@ -152,19 +167,7 @@ impl Journal {
         }
         move_in(&tx, head)?;
         tx.commit()?;
-        let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity);
-        Ok(Journal {
-            keys: head.keys(),
-            space: KeySpace::of(head),
-            same_keys: head.same_keys,
-            store,
-            run,
-            account,
-            ledger,
-            entity,
-            next_batch: 1,
-            counts: Counts::default(),
-        })
+        Ok(Journal::of(store, run, head, 1, Counts::default()))
     }
 
     /// Opens a run again. What was unprocessed is open; batches that were sent and never answered are in doubt, and come
@@ -207,25 +210,8 @@ impl Journal {
         }
         tx.execute("UPDATE run SET outcome = 'running', exit_code = NULL WHERE run = ?", [run])?;
         tx.commit()?;
-        let (account, ledger, entity) = (head.account.clone(), head.ledger(), head.entity);
         let next_batch = last.unwrap_or(0) + 1;
-        Ok(Resumed {
-            journal: Journal {
-                keys: head.keys(),
-                space: KeySpace::of(head),
-                same_keys: head.same_keys,
-                store,
-                run,
-                account,
-                ledger,
-                entity,
-                next_batch,
-                counts,
-            },
-            doubts,
-            done,
-            forgotten,
-        })
+        Ok(Resumed { journal: Journal::of(store, run, head, next_batch, counts), doubts, done, forgotten })
     }
 
     pub fn run(&self) -> i64 {
