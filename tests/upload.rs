@@ -335,6 +335,47 @@ fn what_cannot_be_looked_for_when_a_run_is_given_up_is_unknown_and_is_not_sent_a
     assert!(service.entities("leads") <= 40);
 }
 
+/// The mapping says something else by then, so nobody can look; what was sent stays sent all the same.
+#[test]
+fn the_keys_of_a_run_that_is_given_up_unseen_stay_taken() {
+    let service = Service::start();
+    let csv = leads(40, |_| None);
+    let folder = killed(&service, &csv, MAPPING);
+    let made = service.entities("leads");
+    folder.write("leads.toml", format!("# a note\n{MAPPING}"));
+    folder.write("leads.csv", format!("{csv}41,Сделка 41,410\n"));
+    let both = folder.run(&service, &["resume"]).expect(2);
+    assert!(both.stderr.contains("the mapping has changed since the run began"), "{}", both.stderr);
+    let name = folder.runs()[0].file_name().unwrap().to_str().unwrap().to_owned();
+    let run = folder.run(&service, &["runs", "--abandon", &name, "--json"]).expect(7);
+    let unknown = run.json()["counts"]["unknown"].as_u64().unwrap();
+    assert!(run.json()["counts"]["created"].as_u64().unwrap() + unknown >= made);
+    // As another file, so that the keys alone hold back.
+    folder.write("copy.csv", format!("{csv}41,Сделка 41,410\n42,Сделка 42,420\n").replacen("Сделка 41", "Другая", 1));
+    folder.run(&service, &["import", "copy.csv", "-m", "leads.toml", "--settle", "2s"]).expect(1);
+    let names: Vec<String> = service.all("leads").iter().map(|lead| lead["name"].to_string()).collect();
+    let once: std::collections::HashSet<&String> = names.iter().collect();
+    assert_eq!(once.len(), names.len(), "{names:?}");
+}
+
+/// Numbers of rows mean others there, and what was wanted once more is not told from what was sent.
+#[test]
+fn of_a_changed_source_no_rows_by_number_and_no_second_time_are_gone_on_with() {
+    for more in [&["--rows", "2-30"][..], &["--limit", "30"], &["--again"]] {
+        let service = Service::start();
+        let folder = folder(&leads(40, |_| None));
+        folder.write("leads.toml", KEYLESS);
+        service.faults(r#"{"script":[{"on":"POST leads","nth":2,"do":"403"}]}"#);
+        folder.run(&service, &import(&[&["--batch", "8", "--settle", "1s"], more].concat())).expect(4);
+        service.faults("{}");
+        folder.write("leads.csv", leads(40, |_| None).replacen("\n1,", "\n0,Новая,0\n1,", 1));
+        let before = service.entities("leads");
+        let resumed = folder.run(&service, &["resume"]).expect(2);
+        assert!(resumed.stderr.contains("runs --abandon"), "{more:?}: {}", resumed.stderr);
+        assert_eq!(service.entities("leads"), before, "{more:?}");
+    }
+}
+
 #[test]
 fn a_change_that_an_answer_does_not_mention_is_sent_once_more() {
     let service = Service::start();

@@ -71,7 +71,7 @@ pub(super) struct Job {
     /// The mapping rejects more than the budget allows: nothing is sent.
     pub over_budget: bool,
     /// What is in doubt is settled, and nothing is sent.
-    pub giving_up: bool,
+    pub giving_up: Option<GivingUp>,
     /// An earlier stretch of the run was stopped.
     pub resumed: bool,
     /// Records of the source, where they were counted.
@@ -79,6 +79,13 @@ pub(super) struct Job {
     pub in_flight: usize,
     pub cancel: Cancel,
     pub _locks: Vec<File>,
+}
+
+/// How a run is given up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GivingUp {
+    /// Also where nobody could look for what is in doubt.
+    pub at_any_price: bool,
 }
 
 /// What keeps the same file from being imported twice.
@@ -158,7 +165,7 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
         select: Select { sent, ..request.select() },
         budget: budget.0,
         over_budget: budget.1,
-        giving_up: false,
+        giving_up: None,
         resumed: false,
         total: ready.total,
         in_flight: request.in_flight,

@@ -7,7 +7,7 @@ use super::event::Teller;
 use super::request::{ImportRequest, ResumeRequest, SourceOptions};
 use super::result::RunResult;
 use super::target::Target;
-use super::{give_up, import, report, resume, sent_before, source};
+use super::{give_up, import, prepare, report, resume, sent_before, source};
 use crate::entity::Action;
 use crate::mapping::compile;
 use crate::message;
@@ -23,7 +23,9 @@ pub(super) fn is_meant(head: &Head, error: &EngineError) -> bool {
     let changed = |problem: &Problem| {
         problem.code == source::CHANGED && problem.place == Place::File(Path::new(&head.source.path).to_owned())
     };
-    head.action == Action::Create && head.mapping.made.is_none() && error.problems.iter().any(changed)
+    // The numbers of its rows may be others now; and what was to be sent once more is not told from what was sent.
+    let by_rows = head.rows.is_none() && head.limit.is_none() && !head.again;
+    head.action == Action::Create && by_rows && head.mapping.made.is_none() && error.problems.iter().any(changed)
 }
 
 /// How many rows that the run has not sent are not in its source any more. An error where the source cannot be read to its end,
@@ -43,6 +45,8 @@ fn look(store: &Store, found: &Run, cancel: &Cancel) -> Result<u64, EngineError>
     let path = Path::new(&found.head.source.path);
     let refused = |code, message: Message| EngineError::from(Problem::in_file(path, code, message));
     let written = resume::written(found)?;
+    let mapping = Path::new(&found.head.mapping.path);
+    source::unchanged(mapping, &prepare::mapping_sha256(mapping, &written)?, &found.head.mapping.sha256, "mapping")?;
     let mut table = source::open(path, &source::options(&written, &again(found)))?;
     let unknown = compile::titles(&written).into_iter().find(|title| table.header.find(title) == Found::None);
     if let Some(title) = unknown {
@@ -106,18 +110,25 @@ pub(super) fn go_on(
         "the source has changed since run {run} began: that run is closed, and what it has not sent goes in a new one",
         run = &found.name
     );
-    let giving = give_up::Giving { folders: &request.folders, token: request.token.clone(), cancel: &request.cancel };
+    let giving = give_up::Giving {
+        folders: &request.folders,
+        token: request.token.clone(),
+        cancel: &request.cancel,
+        at_any_price: false,
+    };
     let run = found.run;
     giving.up(store, found, locks, tell)?;
-    report::write(&Store::open(&request.folders.state)?, run, Path::new(&head.folder))?;
+    let store = Store::open(&request.folders.state)?;
+    if !store.run(run)?.outcome.is_final() {
+        return report::close(&store, run, Path::new(&head.folder), None, tell);
+    }
+    report::write(&store, run, Path::new(&head.folder))?;
     still_wanted(&request.cancel)?;
     tell.note(Note::warning("source-changed", message));
     let target = Target::of_kept(&head.target, request.token.clone());
     let import = ImportRequest {
         mapping: Some(PathBuf::from(&head.mapping.path)),
         read,
-        limit: head.limit,
-        rows: head.rows,
         batch: head.batch,
         rate: head.rate,
         settle_s: head.settle,

@@ -1,7 +1,7 @@
 //! Gives a run up: what it had sent and never seen answered is looked for in the account, and its rest is never sent. For a run
 //! that nobody wants to go on with, and for one whose source has become another.
 
-use super::begin::{Job, lock};
+use super::begin::{GivingUp, Job, lock};
 use super::cancel::Cancel;
 use super::error::EngineError;
 use super::event::{Event, Teller};
@@ -34,7 +34,8 @@ pub fn abandon(request: &AbandonRequest, events: &mut dyn FnMut(Event)) -> Resul
         let message = message!("run {name} has ended ({outcome})", name = &found.name, outcome = found.outcome.word());
         return Err(EngineError::refused("run-ended", message, "there is nothing to give up"));
     }
-    let giving = Giving { folders: &request.folders, token: request.token.clone(), cancel: &request.cancel };
+    let giving =
+        Giving { folders: &request.folders, token: request.token.clone(), cancel: &request.cancel, at_any_price: true };
     let locks = lock(&request.folders.state, &found.head)?;
     let run = found.run;
     giving.up(store, found, locks, tell)?;
@@ -50,6 +51,8 @@ pub(super) struct Giving<'a> {
     pub folders: &'a Folders,
     pub token: Option<Token>,
     pub cancel: &'a Cancel,
+    /// The run is closed though nobody could look; otherwise it stays to be gone on with.
+    pub at_any_price: bool,
 }
 
 /// What of a run can still be mapped as it was.
@@ -111,7 +114,11 @@ impl Giving<'_> {
         let mut settled = Vec::new();
         for doubt in doubts {
             let (there, gone): (Vec<u32>, Vec<u32>) = doubt.rows.iter().partition(|row| doubtful.contains_key(row));
-            let outcomes: Vec<Outcome> = gone.into_iter().map(|row| unknown(&found, row)).collect();
+            let outcomes: Vec<Outcome> = gone.into_iter().map(|row| unknown(&found, row, ROW_GONE)).collect();
+            if !outcomes.is_empty() {
+                let keys = there.iter().filter_map(|row| doubtful.get(row)?.record.key.as_deref());
+                journal.keep_open(doubt.batch, &keys.collect::<Vec<_>>())?;
+            }
             journal.leave_in_doubt(doubt.batch, &outcomes)?;
             if there.is_empty() {
                 journal.settle_doubt(doubt.batch, &[])?;
@@ -140,7 +147,7 @@ impl Giving<'_> {
             select,
             budget: None,
             over_budget: false,
-            giving_up: true,
+            giving_up: Some(GivingUp { at_any_price: self.at_any_price }),
             resumed: true,
             total: None,
             head: found.head.clone(),
@@ -157,8 +164,11 @@ impl Giving<'_> {
         let state = &self.folders.state;
         let Resumed { mut journal, doubts, .. } = Journal::resume(Store::open(state)?, found, Reopen::KeepRest)?;
         for doubt in doubts {
-            let outcomes: Vec<Outcome> = doubt.rows.iter().map(|row| unknown(found, *row)).collect();
+            let outcomes: Vec<Outcome> = doubt.rows.iter().map(|row| unknown(found, *row, BLIND)).collect();
             let of_creation = found.head.action == Action::Create;
+            if of_creation {
+                journal.keep_open(doubt.batch, &[])?;
+            }
             journal.settle_doubt(doubt.batch, if of_creation { &outcomes } else { &[] })?;
         }
         let unknown = journal.counts().unknown;
@@ -171,9 +181,12 @@ impl Giving<'_> {
     }
 }
 
-/// A record that was sent, and whose row is not there any more to be looked for.
-fn unknown(found: &Run, row: u32) -> Outcome {
-    let message = "the record was sent, and its row is not in the source any more, so that nobody can look for it";
+const ROW_GONE: &str = "the record was sent, and its row is not in the source any more, so that nobody can look for it";
+const BLIND: &str =
+    "the record was sent, and its source or its mapping cannot be read as it was, so that nobody can look for it";
+
+/// A record that was sent, and of which nobody can say what is to be looked for.
+fn unknown(found: &Run, row: u32, message: &'static str) -> Outcome {
     let problem = Problem::new(Stage::Reconcile, "unknown", message)
         .at(Place::Cell { source: found.source(), row, column: None })
         .hint("look for it in the account before importing it again");

@@ -203,7 +203,7 @@ pub(super) fn ledger(state: &Path, account: &str, run: Option<i64>, space: KeySp
 /// What the keys of a mapping file belong to.
 pub(super) fn key_space(written: &Written, mapping: &Path) -> KeySpace {
     let name = written.key_space.as_ref().map(|name| name.it.clone());
-    KeySpace { name, mapping: file_name(mapping), titles: None }
+    KeySpace { name, mapping: file_name(mapping), ..KeySpace::default() }
 }
 
 /// The store, opened when it is first asked.

@@ -70,7 +70,7 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
         // A resumed run has no error budget: who resumes it has seen the rejections.
         budget: None,
         over_budget: false,
-        giving_up: false,
+        giving_up: None,
         resumed: true,
         total: rows.map(|rows| rows.min(head.limit.unwrap_or(u64::MAX))),
         head,

@@ -1,7 +1,7 @@
 //! Carries out a prepared run: sends its records and their links, reads some back, closes it and writes its report.
 
 use super::after::After;
-use super::begin::{Job, make_folder};
+use super::begin::{GivingUp, Job, make_folder};
 use super::cancel::Cancel;
 use super::error::EngineError;
 use super::event::{Event, Phase, Progress, Teller, Wait, WaitReason};
@@ -51,7 +51,8 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
     let asked = Asked::of(&client);
     let total = job.total.or(plan.groups.as_ref().map(|groups| groups.rows.len() as u64));
     let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
-    let options = Options { giving_up, ..options(&head, &plan, (budget, job.in_flight, target.clock)) };
+    let options =
+        Options { giving_up: giving_up.is_some(), ..options(&head, &plan, (budget, job.in_flight, target.clock)) };
     let after = After {
         client: &client,
         plan: &plan,
@@ -90,7 +91,7 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
     let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
     let (outcome, exit_code) = match (giving_up, &report.end) {
         // Whatever could not be looked up is unknown, and stays so.
-        (true, End::GivenUp | End::Service(_) | End::Source(_)) => {
+        (Some(_), End::GivenUp | End::Source(_)) | (Some(GivingUp { at_any_price: true }), End::Service(_)) => {
             (RunOutcome::Abandoned, abandoned_code(journal.counts().unknown))
         }
         _ => {

@@ -376,6 +376,16 @@ impl Journal {
         Ok(found.map(|entry| entry.known(self.same_keys)))
     }
 
+    /// Keeps the keys of a batch open for good, but for these: nobody will know what became of their records.
+    pub fn keep_open(&self, batch: BatchNo, but: &[&str]) -> Result<(), StoreError> {
+        self.store.db.execute(
+            "UPDATE ledger SET batch = NULL WHERE run = ?1 AND batch = ?2 AND id IS NULL
+             AND key NOT IN (SELECT value FROM json_each(?3))",
+            params![self.run, batch, serde_json::to_string(but)?],
+        )?;
+        Ok(())
+    }
+
     /// Forgets keys of records that are gone from the account, so that they can be made anew.
     pub fn forget_keys<'k>(&self, keys: impl Iterator<Item = (&'k str, u64)> + Clone) -> Result<(), StoreError> {
         let tx = self.store.db.unchecked_transaction()?;

@@ -19,6 +19,8 @@ pub struct KeySpace {
     pub mapping: String,
     /// The titles of the key's columns; `None` where they are not known, as for runs of version 0.1.
     pub titles: Option<Vec<String>>,
+    /// The mapping named no space, and its file is not there to say whether it does by now.
+    pub lost: bool,
 }
 
 /// What is done with a key.
@@ -49,7 +51,18 @@ impl KeySpace {
             return KeySpace::default();
         }
         let mapping = file_name(Path::new(&head.mapping.path));
-        KeySpace { name: head.key_space.clone(), mapping, titles: head.key_titles.clone() }
+        KeySpace { name: head.key_space.clone(), mapping, titles: head.key_titles.clone(), lost: false }
+    }
+
+    /// A mapping may have named its space since it has made its keys.
+    fn named_as_of_now(self, head: &Head) -> KeySpace {
+        if self.name.is_some() || self.is_any() {
+            return self;
+        }
+        match std::fs::read_to_string(&head.mapping.path) {
+            Ok(text) => KeySpace { name: name_in(&text), ..self },
+            Err(_) => KeySpace { lost: true, ..self },
+        }
     }
 
     /// That of no mapping in a file: any key of this text is the same.
@@ -69,6 +82,8 @@ impl KeySpace {
             (Some(_), Some(_)) => Relation::Other,
             // A mapping that gives its space a name, or takes it away, is the same mapping.
             (Some(_), None) | (None, Some(_)) if !other_titles && !other_mapping => Relation::Same,
+            // It may have been renamed when its space was named.
+            (Some(_), None) if made == KeyUse::Make && entry.lost => Relation::Unsure,
             (Some(_), None) if made == KeyUse::Make => Relation::Other,
             // A version without spaces kept no titles, and its keys are still referred to.
             (Some(_), None) if entry.titles.is_none() => Relation::OtherMapping,
@@ -81,6 +96,18 @@ impl KeySpace {
             },
         }
     }
+}
+
+/// The space that a mapping file names, in TOML or JSON.
+fn name_in(text: &str) -> Option<String> {
+    let named = |line: &str| -> Option<String> {
+        let rest = line.trim_start().trim_start_matches('{').trim_start();
+        let rest = rest.strip_prefix("key-space").or_else(|| rest.strip_prefix("\"key-space\""))?;
+        let value = rest.trim_start().strip_prefix(['=', ':'])?.trim_start();
+        let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+        value[1..].split_once(quote).map(|(name, _)| name.to_owned())
+    };
+    text.lines().find_map(named)
 }
 
 fn fold(title: &str) -> String {
@@ -225,7 +252,8 @@ impl Keys {
             .prepare_cached("SELECT name, started_at, head FROM run WHERE run = ?")?
             .query_row([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
         let head: Head = serde_json::from_str(&head)?;
-        let origin = Arc::new(Origin { name, began_at, space: Arc::new(KeySpace::of(&head)) });
+        let space = KeySpace::of(&head).named_as_of_now(&head);
+        let origin = Arc::new(Origin { name, began_at, space: Arc::new(space) });
         self.runs.borrow_mut().insert(run, Arc::clone(&origin));
         Ok(origin)
     }
@@ -294,7 +322,28 @@ mod tests {
             name: Some(name.to_owned()).filter(|name| !name.is_empty()),
             mapping: mapping.to_owned(),
             titles: titles.map(|title| vec![title.to_owned()]),
+            lost: false,
         }
+    }
+
+    #[test]
+    fn the_name_of_a_space_is_found_in_a_mapping() {
+        for (text, name) in [
+            ("version = 1\nkey-space = \"erp 1\" # so\n", Some("erp 1")),
+            ("{\"version\": 1,\n  \"key-space\": \"erp\"}", Some("erp")),
+            ("key-space='a'", Some("a")),
+            ("# key-space = \"a\"\nkey = \"b\"", None),
+            ("key-space = 5", None),
+        ] {
+            assert_eq!(name_in(text).as_deref(), name, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_a_mapping_that_is_not_there_any_more_nobody_knows_whether_it_was_renamed() {
+        let (own, entry) = (space("erp", "a.toml", Some("Код")), space("", "b.toml", Some("Код")));
+        assert_eq!(own.relation(&entry, KeyUse::Make), Relation::Other);
+        assert_eq!(own.relation(&KeySpace { lost: true, ..entry }, KeyUse::Make), Relation::Unsure);
     }
 
     #[test]

@@ -125,12 +125,13 @@ impl Store {
         Ok(runs.collect::<Result<_, _>>()?)
     }
 
-    /// The rows of a run that records were made of, or that were sent so that nobody knows, with the ids of the records.
+    /// The rows of a run that records were made of, or that were sent so that nobody knows, with the ids of the records; and those
+    /// that it left out, for another run had sent them.
     pub fn sent_rows(&self, run: i64) -> Result<Vec<(u32, Option<u64>)>, StoreError> {
         let mut statement =
-            self.db.prepare("SELECT row, id, more FROM record WHERE run = ? AND status IN (?, ?, ?) ORDER BY row")?;
+            self.db.prepare("SELECT row, id, more FROM record WHERE run = ?1 AND (status IN (?2, ?3, ?4) OR status = ?5 AND id IS NOT NULL) ORDER BY row")?;
         let [created, merged, unknown] = [Status::Created, Status::Merged, Status::Unknown].map(Status::number);
-        let mut found = statement.query(params![run, created, merged, unknown])?;
+        let mut found = statement.query(params![run, created, merged, unknown, Status::Skipped.number()])?;
         let mut rows = Vec::new();
         while let Some(record) = found.next()? {
             let (row, id, more): (u32, Option<i64>, Option<Vec<u8>>) = (record.get(0)?, record.get(1)?, record.get(2)?);

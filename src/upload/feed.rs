@@ -2,7 +2,7 @@
 //! that the next batches are ready before their turn and memory does not grow with the source.
 
 use super::groups::{FirstReading, Gathering, Unit};
-use super::sent_rows::{Held, SENT_BEFORE, SentRows};
+use super::sent_rows::{Held, SENT_BEFORE, SentRows, held_back_before};
 use crate::mapping::{Mapped, Mapper, Record};
 use crate::message;
 use crate::problem::{Note, Problem, Stage};
@@ -213,13 +213,17 @@ impl<G> Walk<'_, G> {
     /// The outcome of a record that earlier runs have sent, whatever this mapping says of it; what is refused anyhow, and not
     /// known to be there, is refused for what the mapping says.
     fn held(&mut self, row: &Row, more: &[Row], key: Option<&String>, good: bool) -> Option<Outcome> {
+        if let Some(outcome) = held_back_before(self.mapper.plan(), row, more, key).filter(|_| good) {
+            self.undecided += 1;
+            return Some(outcome);
+        }
         let held = self.select.sent.held(self.mapper.plan(), row, more, key)?;
         if !good && !matches!(held, Held::Sent(_)) {
             return None;
         }
         match held {
-            Held::Undecided(_) => self.undecided += 1,
-            Held::Sent(_) | Held::Unknown(_) => self.sent += 1,
+            Held::Undecided(_) | Held::Unknown(_) => self.undecided += 1,
+            Held::Sent(_) => self.sent += 1,
         }
         self.left_out += u64::from(matches!(held, Held::Sent(_)));
         match held {

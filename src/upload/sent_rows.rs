@@ -127,15 +127,14 @@ impl SentRows {
         if !whole {
             let message =
                 message!("run {run} has sent row {number} of this record, and others of its rows not", run, number);
-            let problem = problem("sent-in-part", message).hint(
-                "import the other rows by themselves, from a file of their own; --again makes all of it once more",
-            );
+            let problem = problem("sent-in-part", message)
+                .hint("add the other rows to the record in the account, or by an update of it");
             return Some(Held::Undecided(rejected(row, more, key.cloned(), &[problem])));
         }
         let Some(id) = sent.id else {
             let message = message!("run {run} has sent this row, and nobody knows whether it arrived", run);
             let hint =
-                message!("look for it in the account; amoport resume {run} --resend-unknown makes it once more", run);
+                "look for it in the account; if it is not there, import it from rejected.xlsx, its cell _code emptied";
             let problem = problem("sent-unknown", message).hint(hint);
             return Some(Held::Unknown(rejected(row, more, key.cloned(), &[problem])));
         };
@@ -145,6 +144,21 @@ impl SentRows {
         let skipped = Outcome::new(row.number, Status::Skipped);
         Some(Held::Sent(Outcome { key: key.cloned(), id: Some(id), more, problems, ..skipped }))
     }
+}
+
+/// The codes of rows that may be in the account already.
+const HELD_BACK: [&str; 3] = ["sent-unknown", "sent-in-part", ROW_CHANGED];
+const ROW_CHANGED: &str = "source.row-changed";
+
+/// A row of a reject file that an earlier import held back, for it may be in the account already: it waits until somebody
+/// takes that word away.
+pub fn held_back_before(plan: &Plan, row: &Row, more: &[Row], key: Option<&String>) -> Option<Outcome> {
+    let code_of = |row: &Row| HELD_BACK.into_iter().find(|code| *code == plan.header.code_of(row));
+    let code = std::iter::once(row).chain(more).find_map(code_of)?;
+    let message = "an earlier import has held this row back, since it may be in the account already";
+    let problem = at_row(plan, row.number, None, Stage::Map, code, message)
+        .hint("look for it in the account; to make it all the same, empty its cell _code");
+    Some(rejected(row, more, key.cloned(), &[problem]))
 }
 
 /// A row that may be a sent one with changes: made once more, it would be there twice.
@@ -158,13 +172,13 @@ fn changed(number: u32, sent: Sent<'_>, problem: impl Fn(&'static str, Message) 
             id
         ),
         None => message!(
-            "row {number} stands in the place of one that run {run} has sent, and nobody knows whether that arrived: it may be the same, changed",
+            "row {number} is new, and rows that run {run} has sent are not in the source any more: it may be one of them, changed",
             number,
             run
         ),
     };
-    problem("source.row-changed", message).hint(
-        "if it is, change the record in the account, or by an update; if it is another record, import it from a file of its own, such as rejected.xlsx",
+    problem(ROW_CHANGED, message).hint(
+        "if it is, change the record in the account, or by an update; if it is another record, import it from rejected.xlsx, its cell _code emptied",
     )
 }
 

@@ -6,8 +6,12 @@ use super::equal::by_hash;
 use crate::table::RowHashes;
 use std::ops::Range;
 
-/// A new row, by its position, and the position of the vanished row in whose place it stands.
-pub type Place = (usize, usize);
+/// A new row, by its position, and the position of the vanished row in whose place it stands; `None` where it may be one of
+/// several.
+pub type Place = (usize, Option<usize>);
+
+/// Positions then and now of a row that both have.
+type Pair = (usize, usize);
 
 /// `sent` says of which positions of the source as it was then records were made; `free` which positions of now are not held back
 /// already. `keyed`: rows are told apart by keys where their order says nothing.
@@ -26,15 +30,17 @@ pub fn places(
     }
     let vanished = |old: usize| then_left[old] && sent(old);
     let new = |position: usize| now_left[position] && free(position);
-    let Some(first_vanished) = (0..then.len()).find(|old| vanished(*old)) else { return Vec::new() };
+    let mut all_vanished = (0..then.len()).filter(|old| vanished(*old));
+    let Some(first_vanished) = all_vanished.next() else { return Vec::new() };
+    let only_vanished = Some(first_vanished).filter(|_| all_vanished.next().is_none());
     let anchors = in_order(&shared);
     if anchors.len() < shared.len() {
         // The rows stand in another order, so that no place says anything.
         let all = (0..now.len()).filter(|position| new(*position));
         let same_number = |position: usize| then.position(now.numbers()[position]).filter(|old| vanished(*old));
         return match keyed {
-            true => all.filter_map(|position| Some((position, same_number(position)?))).collect(),
-            false => all.map(|position| (position, same_number(position).unwrap_or(first_vanished))).collect(),
+            true => all.filter_map(|position| Some((position, Some(same_number(position)?)))).collect(),
+            false => all.map(|position| (position, same_number(position).or(only_vanished))).collect(),
         };
     }
     let mut places = Vec::new();
@@ -51,20 +57,22 @@ pub fn places(
 
 /// What stands between two shared rows, then and now.
 fn between(olds: &[usize], news: &[usize], vanished: &dyn Fn(usize) -> bool, at_end: bool, places: &mut Vec<Place>) {
-    let Some(first) = olds.iter().copied().find(|old| vanished(*old)) else { return };
+    let mut gone = olds.iter().copied().filter(|old| vanished(*old));
+    let Some(first) = gone.next() else { return };
+    let only = Some(first).filter(|_| gone.next().is_none());
     // Rows are added at the end; elsewhere, of more or fewer rows than there were nobody knows which is which.
     let in_step = news.len() == olds.len() || (at_end && news.len() > olds.len());
     for (n, new) in news.iter().enumerate() {
         match olds.get(n).copied().filter(|old| vanished(*old)) {
-            Some(old) => places.push((*new, old)),
-            None if !in_step => places.push((*new, first)),
+            Some(old) => places.push((*new, Some(old).filter(|_| in_step).or(only))),
+            None if !in_step => places.push((*new, only)),
             None => {}
         }
     }
 }
 
 /// Positions then and now of the rows that both have, equal ones in their order.
-pub fn shared(then: &RowHashes, now: &RowHashes) -> Vec<Place> {
+pub fn shared(then: &RowHashes, now: &RowHashes) -> Vec<Pair> {
     let (old, new) = (by_hash(then), by_hash(now));
     let hash_then = |n: usize| then.hashes()[old[n] as usize];
     let hash_now = |n: usize| now.hashes()[new[n] as usize];
@@ -90,12 +98,12 @@ fn run_of(range: Range<usize>, same: impl Fn(usize) -> bool) -> Range<usize> {
     range.start..end
 }
 
-fn pair(old: &[u32], new: &[u32]) -> impl Iterator<Item = Place> {
+fn pair(old: &[u32], new: &[u32]) -> impl Iterator<Item = Pair> {
     old.iter().zip(new).map(|(old, new)| (*old as usize, *new as usize))
 }
 
 /// The longest part of the pairs in which both sides rise.
-fn in_order(pairs: &[Place]) -> Vec<Place> {
+fn in_order(pairs: &[Pair]) -> Vec<Pair> {
     // The pair that ends the best chain of each length, and the pair before each.
     let (mut ends, mut before): (Vec<usize>, Vec<Option<usize>>) = (Vec::new(), vec![None; pairs.len()]);
     for (n, pair) in pairs.iter().enumerate() {
@@ -106,7 +114,7 @@ fn in_order(pairs: &[Place]) -> Vec<Place> {
             None => ends.push(n),
         }
     }
-    let mut chain: Vec<Place> = std::iter::successors(ends.last().copied(), |n| before[*n]).map(|n| pairs[n]).collect();
+    let mut chain: Vec<Pair> = std::iter::successors(ends.last().copied(), |n| before[*n]).map(|n| pairs[n]).collect();
     chain.reverse();
     chain
 }
@@ -132,7 +140,8 @@ mod tests {
             .collect();
         let places = places(&rows(then), &sent, &rows(now), &|position| !held[position], keyed);
         let letter = |text: &str, at: usize| char::from(text.as_bytes()[at]);
-        places.iter().map(|(new, old)| format!("{}{} ", letter(now, *new), letter(then, *old))).collect::<String>()
+        let told = |(new, old): &Place| format!("{}{} ", letter(now, *new), old.map_or('?', |old| letter(then, old)));
+        places.iter().map(told).collect::<String>()
     }
 
     #[test]
@@ -148,7 +157,7 @@ mod tests {
             ("one corrected, and a row added in front", "ABCD", "yaxcd", "xB "),
             ("one corrected, and a row added beside it", "ABC", "ayxc", "yB xB "),
             ("two corrected", "ABCD", "axyd", "xB yC "),
-            ("two became one", "ABCD", "axd", "xB "),
+            ("two became one", "ABCD", "axd", "x? "),
             ("one taken out", "ABC", "ac", ""),
             ("one taken out, and rows added", "ABC", "acxy", ""),
             ("one that was refused, corrected", "AbC", "axc", ""),

@@ -176,6 +176,8 @@ impl Comparing<'_> {
     fn hold_equal(&self, states: &[State], held: &mut Held) -> Result<(), EngineError> {
         let mut by_hash: HashMap<Option<usize>, ByHash<'_>> = HashMap::new();
         let mut unknown: Vec<(u32, How, u64)> = Vec::new();
+        // What one run has sent and another has left out is one record.
+        let mut counted: HashSet<u64> = HashSet::new();
         let mut hold = |run: u32, how: How, mark: u64, id: Option<u64>, held: &mut Held| {
             let sent = SentRow { run, id };
             let Some(rows) = self.rows_for(how) else {
@@ -198,6 +200,7 @@ impl Comparing<'_> {
                     },
                 };
                 match id {
+                    Some(known) if !counted.insert(known) => {}
                     Some(_) => hold(n as u32, state.how, mark, id, held),
                     None => unknown.push((n as u32, state.how, mark)),
                 }
@@ -259,7 +262,7 @@ impl Comparing<'_> {
                 .collect();
             let free = |position: usize| held.rows()[position].is_none();
             for (position, old) in changed::places(&then, &|old| sent.contains_key(&old), now, &free, keyed) {
-                let id = sent.get(&old).copied().flatten();
+                let id = old.and_then(|old| sent.get(&old).copied().flatten());
                 changed.entry(position).or_insert(SentRow { run: n as u32, id });
             }
         }
