@@ -50,8 +50,7 @@ impl Origins {
 }
 
 pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Result<Plan, Vec<Problem>> {
-    let titles = origins.header.titles().map(str::to_owned).collect();
-    let book = Book::new(Arc::clone(&account), origins.ledger, titles);
+    let book = Book::new(Arc::clone(&account), origins.ledger);
     let mut compile = Compile {
         written,
         header: &origins.header,

@@ -4,6 +4,7 @@ use super::compile::Compile;
 use super::convert::date;
 use super::convert::number::Round;
 use super::plan::{Convert, ElementBy, Lookup, LookupWhat, TargetPlan};
+use super::template::columns_named;
 use super::value::linked_to;
 use super::written::{As, By, From, Origin};
 use crate::entity::field_type::{USUAL_SORT, multitext_codes};
@@ -124,13 +125,19 @@ impl Compile<'_> {
         Some(convert)
     }
 
-    /// The column of a value, if it comes from one.
-    fn column_of(&self, origin: &Origin) -> Option<usize> {
-        let From::Column(title) = &origin.from else { return None };
-        match self.header.find(&title.it) {
-            Found::One(column) => Some(column),
+    /// The titles of the columns that a value is made of, by which it is told whose keys they hold.
+    fn titles_of(&self, origin: &Origin) -> Option<Arc<[String]>> {
+        let named = match &origin.from {
+            From::Column(title) => vec![title.it.clone()],
+            From::Template(text) => columns_named(&text.it),
+            From::Constant(_) => Vec::new(),
+        };
+        let found = named.iter().filter_map(|title| match self.header.find(title) {
+            Found::One(column) => Some(self.header.title(column).to_owned()),
             Found::Many(_) | Found::None => None,
-        }
+        });
+        let titles: Vec<String> = found.collect();
+        (!titles.is_empty()).then(|| titles.into())
     }
 
     /// What a field of the kind itself asks for.
@@ -176,7 +183,7 @@ impl Compile<'_> {
             }
             Holds::Ids(entity) | Holds::OneId(entity) => match by {
                 Some(By::Key) => {
-                    self.lookup(LookupWhat::Ledger { entity, catalog: None, column: self.column_of(origin) })
+                    self.lookup(LookupWhat::Ledger { entity, catalog: None, titles: self.titles_of(origin) })
                 }
                 Some(By::Name) => {
                     if entity == Entity::Customers && !self.book.knows_customers() {
@@ -194,8 +201,7 @@ impl Compile<'_> {
                         Some(Owner::Entity(entity)) => entity,
                         Some(Owner::Catalog(_)) | None => kind.entity,
                     };
-                    let column = self.column_of(origin);
-                    self.lookup(LookupWhat::Ledger { entity, catalog: self.catalog, column })
+                    self.lookup(LookupWhat::Ledger { entity, catalog: self.catalog, titles: self.titles_of(origin) })
                 }
                 Some(By::Name) => self.lookup(match kind.entity {
                     Entity::Catalogs => LookupWhat::Catalog,

@@ -120,12 +120,10 @@ pub struct Book {
     /// Elements by their list.
     elements: Arc<BTreeMap<u64, Directory>>,
     customers: Option<Arc<Directory>>,
-    /// The titles of the source, by which it is told whether keys are the same.
-    titles: Arc<[String]>,
 }
 
 impl Book {
-    pub fn new(account: Arc<Account>, ledger: Ledger, titles: Vec<String>) -> Book {
+    pub fn new(account: Arc<Account>, ledger: Ledger) -> Book {
         let elements = account.elements.iter().map(|(catalog, items)| {
             let things = items.iter().map(|item| (item.id, item.name.as_str(), item.sku.as_deref()));
             (*catalog, Directory::of(things))
@@ -133,7 +131,7 @@ impl Book {
         let customers = account.customers.as_ref().map(|customers| {
             Arc::new(Directory::of(customers.iter().map(|customer| (customer.id, customer.name.as_str(), None))))
         });
-        Book { elements: Arc::new(elements.collect()), customers, account, ledger, titles: titles.into() }
+        Book { elements: Arc::new(elements.collect()), customers, account, ledger }
     }
 
     /// True where the elements of a list are known by name.
@@ -163,7 +161,7 @@ impl Names {
     pub fn find(
         &mut self,
         book: &Book,
-        lookup: Lookup,
+        lookup: &Lookup,
         within: Option<u64>,
         name: &str,
         target: &TargetPlan,
@@ -181,7 +179,7 @@ impl Names {
         if let Some(found) = cache.get(name) {
             return found.clone();
         }
-        let found = resolve(book, lookup.what, within, name, target);
+        let found = resolve(book, &lookup.what, within, name, target);
         if cache.len() < CACHE_MAX {
             cache.insert(name.into(), found.clone());
         }
@@ -190,14 +188,14 @@ impl Names {
 }
 
 /// `pipeline` is the one a stage is looked for in; the main one where it is `None`.
-pub fn resolve(book: &Book, what: LookupWhat, pipeline: Option<u64>, name: &str, target: &TargetPlan) -> Resolved {
+pub fn resolve(book: &Book, what: &LookupWhat, pipeline: Option<u64>, name: &str, target: &TargetPlan) -> Resolved {
     let account = &*book.account;
     let miss = |miss: Miss, noun: Message| {
         let (message, hint) = missed(&miss, name, noun);
         let unknown = matches!(miss, Miss::Unknown { .. } | Miss::Unusable { .. });
         (unknown, Unfit { code: "unknown-name", message, hint })
     };
-    match what {
+    match *what {
         LookupWhat::Pipeline => among(
             account.pipeline(name).map(|p| p.id).map_err(|m| miss(m, "pipeline".into())),
             &account.pipelines,
@@ -257,8 +255,8 @@ pub fn resolve(book: &Book, what: LookupWhat, pipeline: Option<u64>, name: &str,
             .map_err(|m| hinted(miss(m, element_noun(account, catalog, by)), "import it into that list first")),
             None => Err((false, not_in_snapshot(name, "elements of this list"))),
         },
-        LookupWhat::Ledger { entity, catalog, column } => {
-            let titles = column.and_then(|column| book.titles.get(column)).map(std::slice::from_ref);
+        LookupWhat::Ledger { entity, catalog, ref titles } => {
+            let titles = titles.as_deref();
             from_ledger(&book.ledger, KeyQuery { entity, catalog, key: name, titles, made: false })
         }
     }

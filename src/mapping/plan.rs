@@ -274,13 +274,13 @@ pub enum Convert {
 }
 
 /// A name that becomes an id; `cache` is its place among the mapper's caches.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Lookup {
     pub what: LookupWhat,
     pub cache: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LookupWhat {
     Pipeline,
     /// In the record's pipeline; `anywhere` where an update names none.
@@ -310,8 +310,8 @@ pub enum LookupWhat {
     Ledger {
         entity: Entity,
         catalog: Option<u64>,
-        /// The column in which the key stands.
-        column: Option<usize>,
+        /// The titles of the columns in which the key stands, or of which it is made; a constant has none.
+        titles: Option<Arc<[String]>>,
     },
 }
 

@@ -393,7 +393,7 @@ impl<'a> RowContext<'a> {
         if origin.values.contains_key(&fold(text)) {
             return true;
         }
-        let Convert::Name(lookup @ Lookup { what: LookupWhat::Option { .. }, .. }) = origin.convert else {
+        let Convert::Name(lookup @ Lookup { what: LookupWhat::Option { .. }, .. }) = &origin.convert else {
             return false;
         };
         names.find(&self.plan.book, lookup, None, text.trim(), &value.target).is_ok()

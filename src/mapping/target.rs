@@ -442,8 +442,8 @@ impl Compile<'_> {
         }
         match &plan.convert {
             Convert::Name(lookup) => {
-                let what = match lookup.what {
-                    LookupWhat::Stage { .. } => LookupWhat::Stage { anywhere: true },
+                let what = match &lookup.what {
+                    LookupWhat::Stage { .. } => &LookupWhat::Stage { anywhere: true },
                     what => what,
                 };
                 !written.it.is_empty() && resolve(self.book, what, None, &written.it, target).is_err()
@@ -475,7 +475,7 @@ impl Compile<'_> {
 
     /// Names that stand in the mapping itself are looked up now, not once for every row.
     fn written_names(&mut self, origin: &Origin, plan: &OriginPlan, target: &TargetPlan) {
-        let Convert::Name(lookup) = plan.convert else { return };
+        let Convert::Name(lookup) = &plan.convert else { return };
         let mut names: Vec<&At<String>> = origin.default.iter().collect();
         if let From::Constant(name) = &origin.from {
             names.push(name);
@@ -485,13 +485,13 @@ impl Compile<'_> {
             let titles = usize::from(self.has_titles(origin, plan, target));
             names.extend(origin.values.iter().flat_map(|values| &values.it).skip(titles).map(|(_, name)| name));
         }
-        let (what, pipeline) = match (lookup.what, self.pipeline) {
-            (LookupWhat::Stage { .. }, InPipeline::OfRow) => (LookupWhat::Stage { anywhere: true }, None),
+        let (what, pipeline) = match (&lookup.what, self.pipeline) {
+            (LookupWhat::Stage { .. }, InPipeline::OfRow) => (&LookupWhat::Stage { anywhere: true }, None),
             (what, InPipeline::One(id)) => (what, Some(id)),
             (what, InPipeline::Main | InPipeline::OfRow) => (what, None),
         };
         // A stage found in several pipelines is told apart by the row.
-        let by_row = what != lookup.what;
+        let by_row = *what != lookup.what;
         let mut seen = HashSet::new();
         // A translation to nothing is no name.
         for name in names.into_iter().filter(|name| !name.it.trim().is_empty()) {

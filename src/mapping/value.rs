@@ -120,7 +120,7 @@ impl RowContext<'_> {
             Convert::Chain { catalogs, cache } => {
                 return self.step(value, catalogs, *cache, &text::unmarked(cell.text.trim()), names);
             }
-            Convert::Name(lookup) => return self.name(value, *lookup, &text::unmarked(cell.text.trim()), names),
+            Convert::Name(lookup) => return self.name(value, lookup, &text::unmarked(cell.text.trim()), names),
         })
     }
 
@@ -220,7 +220,7 @@ impl RowContext<'_> {
             return Err(Refused::Unfit(Unfit { code: "too-many", message, hint: Some(hint.into()) }));
         };
         let lookup = Lookup { what: LookupWhat::Element { catalog, by: ElementBy::Name }, cache };
-        match self.name(value, lookup, name, names)? {
+        match self.name(value, &lookup, name, names)? {
             Made::Id(element) => Ok(Made::Step { catalog, element }),
             other => Ok(other),
         }
@@ -230,7 +230,7 @@ impl RowContext<'_> {
     fn name<'v>(
         &mut self,
         value: &ValuePlan,
-        lookup: Lookup,
+        lookup: &Lookup,
         name: &str,
         names: &mut Names,
     ) -> Result<Made<'v>, Refused> {
@@ -241,9 +241,11 @@ impl RowContext<'_> {
         }
         // A change that names no pipeline leaves the lead in its own, which is not known here.
         let anywhere = self.plan.action == Action::Update && self.pipeline.is_none();
+        let elsewhere;
         let lookup = match lookup.what {
             LookupWhat::Stage { anywhere: false } if anywhere => {
-                Lookup { what: LookupWhat::Stage { anywhere: true }, ..lookup }
+                elsewhere = Lookup { what: LookupWhat::Stage { anywhere: true }, cache: lookup.cache };
+                &elsewhere
             }
             _ => lookup,
         };

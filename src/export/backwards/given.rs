@@ -40,7 +40,7 @@ impl Given {
         };
         let told = || Some(text(value)).filter(|text| !text.is_empty());
         match &origin.convert {
-            Convert::Name(lookup) => match (lookup.what, target) {
+            Convert::Name(lookup) => match (&lookup.what, target) {
                 (LookupWhat::Option { .. }, TargetPlan::Custom { field, .. }) => {
                     let by_text = || field.options.iter().find(|option| Some(&option.value) == told().as_ref());
                     let id = id(&held["enum_id"]).or_else(|| by_text().map(|option| option.id));

@@ -209,7 +209,7 @@ impl Backwards {
         let Some(given) = Given::of(&spot.value.target, spot.origin, held, &self.zone) else { return false };
         match (&given, &spot.origin.convert) {
             (Given::Id(id), Convert::Name(lookup)) => {
-                let (what, within) = self.looked_up(spot, *lookup, &whole.item);
+                let (what, within) = self.looked_up(spot, lookup, &whole.item);
                 resolve(&self.plan.book, what, within, text, &spot.value.target) == Ok(*id)
             }
             _ => given.is(text, spot.origin, self.plan.decimal),
@@ -251,12 +251,12 @@ impl Backwards {
         let (origin, way) = (spot.origin, spot.way);
         match (&given, &origin.convert) {
             (Given::Id(id), Convert::Name(lookup)) => {
-                let (what, within) = self.looked_up(spot, *lookup, &whole.item);
+                let (what, within) = self.looked_up(spot, lookup, &whole.item);
                 return self.name(spot, what, within, *id, &whole.item);
             }
             (Given::Id(id), Convert::Chain { catalogs, .. }) => {
                 let Some(catalog) = catalogs.get(step).copied() else { return Cell::Empty };
-                return self.name(spot, LookupWhat::Element { catalog, by: ElementBy::Name }, None, *id, &whole.item);
+                return self.name(spot, &LookupWhat::Element { catalog, by: ElementBy::Name }, None, *id, &whole.item);
             }
             _ => {}
         }
@@ -293,7 +293,7 @@ impl Backwards {
         }
     }
 
-    fn name(&mut self, spot: Spot<'_>, what: LookupWhat, within: Option<u64>, id: u64, item: &Lean) -> Cell {
+    fn name(&mut self, spot: Spot<'_>, what: &LookupWhat, within: Option<u64>, id: u64, item: &Lean) -> Cell {
         let pipeline = parts::id(&item["pipeline_id"]);
         let wanted = Wanted { target: &spot.value.target, what, within, pipeline, id };
         let word = self.words.of((spot.place, spot.no), wanted, &spot.way.translation);
@@ -305,17 +305,17 @@ impl Backwards {
 
     /// How the mapping looks a name up: a stage in the pipeline that the row names, else in the main one or, for a change,
     /// in any.
-    fn looked_up(&self, spot: Spot<'_>, lookup: Lookup, item: &Lean) -> (LookupWhat, Option<u64>) {
-        let LookupWhat::Stage { anywhere } = lookup.what else { return (lookup.what, None) };
+    fn looked_up<'l>(&self, spot: Spot<'_>, lookup: &'l Lookup, item: &Lean) -> (&'l LookupWhat, Option<u64>) {
+        let LookupWhat::Stage { anywhere } = lookup.what else { return (&lookup.what, None) };
         let section = &self.plan.sections[spot.target.section];
         let names_pipeline = |value: &ValuePlan| {
             value.origins.iter().any(|o| matches!(&o.convert, Convert::Name(l) if l.what == LookupWhat::Pipeline))
         };
         match section.values.iter().any(names_pipeline) {
-            true => (lookup.what, id(&item["pipeline_id"])),
+            true => (&lookup.what, id(&item["pipeline_id"])),
             false => {
                 let changes = self.plan.action == crate::entity::Action::Update;
-                (LookupWhat::Stage { anywhere: anywhere || changes }, None)
+                (if anywhere || changes { &LookupWhat::Stage { anywhere: true } } else { &lookup.what }, None)
             }
         }
     }

@@ -17,7 +17,7 @@ const KEPT_MAX: usize = 20_000;
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
     pub target: &'a TargetPlan,
-    pub what: LookupWhat,
+    pub what: &'a LookupWhat,
     /// The pipeline in which the mapping looks for a stage; the item's own one.
     pub within: Option<u64>,
     pub pipeline: Option<u64>,
@@ -85,7 +85,7 @@ impl Words {
     fn names(&self, wanted: Wanted<'_>) -> Vec<String> {
         let account = &self.plan.account;
         let id = wanted.id;
-        let mut names: Vec<String> = match wanted.what {
+        let mut names: Vec<String> = match *wanted.what {
             LookupWhat::Pipeline => account.pipeline_by_id(id).map(|p| p.name.clone()).into_iter().collect(),
             LookupWhat::Stage { .. } => {
                 let own = wanted.pipeline.and_then(|id| account.pipeline_by_id(id));
