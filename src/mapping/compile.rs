@@ -59,7 +59,7 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
         book: &book,
         notes: Vec::new(),
         problems: Vec::new(),
-        rules: Arc::new(date::Rules::new(Vec::new(), jiff::tz::TimeZone::UTC)),
+        rules: Arc::new(date::Rules::new(Vec::new(), jiff::tz::TimeZone::UTC, jiff::tz::TimeZone::UTC)),
         lookups: 0,
         field_names: HashMap::new(),
         pipeline_named: false,
@@ -246,10 +246,10 @@ pub fn texts(written: &Written) -> Vec<String> {
     let mut texts = Vec::new();
     for origin in origins_of(written) {
         let translated = origin.values.iter().flat_map(|values| &values.it);
-        texts.extend(translated.flat_map(|(from, to)| [from.clone(), to.it.clone()]));
-        texts.extend(origin.default.iter().map(|default| default.it.clone()));
+        texts.extend(translated.flat_map(|(from, to)| [from.clone(), to.it.text.clone()]));
+        texts.extend(origin.default.iter().map(|default| default.it.text.clone()));
         if let From::Constant(constant) = &origin.from {
-            texts.push(constant.it.clone());
+            texts.push(constant.it.text.clone());
         }
     }
     texts
@@ -405,15 +405,21 @@ impl Compile<'_> {
 
     fn date_rules(&mut self) -> Arc<date::Rules> {
         let source = &self.written.source;
-        let zone = source.timezone.as_ref().map(|z| (z.at, z.it.as_str()));
-        let (at, name) = zone.or(self.account.timezone().map(|zone| (0, zone))).unwrap_or((0, "UTC"));
-        let timezone = jiff::tz::TimeZone::get(name).unwrap_or_else(|_| {
+        let account = self.zone(0, self.account.timezone().unwrap_or("UTC"));
+        let timezone = match &source.timezone {
+            Some(said) => self.zone(said.at, &said.it),
+            None => account.clone(),
+        };
+        let layouts = source.dates.iter().filter_map(|layout| self.layout(layout)).collect();
+        Arc::new(date::Rules::new(layouts, timezone, account))
+    }
+
+    fn zone(&mut self, at: usize, name: &str) -> jiff::tz::TimeZone {
+        jiff::tz::TimeZone::get(name).unwrap_or_else(|_| {
             let hint = "write a name of the tz database, such as \"Europe/Moscow\"".into();
             self.problem(at, "timezone", message!("unknown time zone \"{value}\"", value = name), Some(hint));
             jiff::tz::TimeZone::UTC
-        });
-        let layouts = source.dates.iter().filter_map(|layout| self.layout(layout)).collect();
-        Arc::new(date::Rules::new(layouts, timezone))
+        })
     }
 
     pub(super) fn layout(&mut self, layout: &At<String>) -> Option<date::Layout> {

@@ -26,7 +26,7 @@ impl Compile<'_> {
             return self.rules.clone();
         };
         let layouts = self.layout(format).into_iter().collect();
-        Arc::new(date::Rules::new(layouts, self.rules.timezone().clone()))
+        Arc::new(self.rules.with(layouts))
     }
 
     pub(super) fn sort(&mut self, origin: &Origin, target: &TargetPlan) -> Option<Sort> {

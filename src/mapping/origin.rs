@@ -5,7 +5,7 @@ use super::joined;
 use super::tree::{Data, Entry, Node};
 use super::values_file;
 use super::walk::Walk;
-use super::written::{As, At, By, From, ListMode, OnEmpty, OnUnknown, Origin, Translation, VALUE_KEYS};
+use super::written::{As, At, By, From, ListMode, Literal, OnEmpty, OnUnknown, Origin, Translation, VALUE_KEYS};
 use crate::message;
 use crate::problem::{Message, quoted};
 use crate::table::is_currency_code;
@@ -64,7 +64,7 @@ impl Walk<'_> {
                     from.extend(self.joined(entry, entries).map(From::Template));
                 }
                 "column" => from.extend(self.a_text(entry).map(From::Column)),
-                "value" => from.extend(self.scalar(entry).map(From::Constant)),
+                "value" => from.extend(self.literal(entry).map(From::Constant)),
                 "template" => from.extend(self.a_text(entry).map(From::Template)),
                 _ => {}
             }
@@ -90,7 +90,7 @@ impl Walk<'_> {
         // Without a source its other keys are looked at all the same: one of them may be the source, misspelt.
         let source = from.into_iter().next();
         let known = source.is_some();
-        let mut origin = plain(source.unwrap_or(From::Constant(At { at: node.at, it: String::new() })));
+        let mut origin = plain(source.unwrap_or(From::Constant(At { at: node.at, it: Literal::default() })));
         for entry in entries {
             self.value_key(entry, &mut origin);
         }
@@ -130,7 +130,7 @@ impl Walk<'_> {
         let at = entry.node.at;
         match entry.key.as_str() {
             "column" | "value" | "template" | "joined" => {}
-            "default" => origin.default = self.scalar(entry),
+            "default" => origin.default = self.literal(entry),
             "required" => origin.required = self.flag(entry),
             "split" => origin.split = self.texts(entry).into_iter().map(|t| t.it).filter(|s| !s.is_empty()).collect(),
             "values" => (origin.values, origin.values_file) = self.translation(entry),
@@ -225,6 +225,13 @@ impl Walk<'_> {
         Some(At { at: entry.node.at, it: text })
     }
 
+    /// The same as a value.
+    fn literal(&mut self, entry: &Entry) -> Option<At<Literal>> {
+        let At { at, it: text } = self.scalar(entry)?;
+        let is_number = matches!(entry.node.data, Data::Int(_) | Data::Float(_));
+        Some(At { at, it: Literal { text, is_number } })
+    }
+
     /// `values`: a table, or a file beside the mapping; and which file, where nobody says whether it has titles.
     pub(super) fn translation(&mut self, entry: &Entry) -> (Option<At<Translation>>, Option<String>) {
         let at = entry.node.at;
@@ -236,7 +243,7 @@ impl Walk<'_> {
                     (pairs, header.is_none().then(|| path.to_owned()))
                 }
                 None => {
-                    let pairs = entries.iter().filter_map(|e| Some((e.key.clone(), self.scalar(e)?))).collect();
+                    let pairs = entries.iter().filter_map(|e| Some((e.key.clone(), self.literal(e)?))).collect();
                     (Some(At { at, it: pairs }), None)
                 }
             },

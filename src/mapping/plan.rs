@@ -8,14 +8,14 @@ use super::edits::Edits;
 use super::names::Book;
 use super::suspect::Suspects;
 use super::template::Template;
-use super::written::{As, OnEmpty, OnUnknown};
+use super::written::{As, Literal, OnEmpty, OnUnknown};
 use crate::account::Account;
 use crate::entity::compare::Mark;
 use crate::entity::parts::Field;
 use crate::entity::payload::Sort;
 use crate::entity::{Action, Entity, FieldKind, FieldSpec, Holds, Kind, Owner, SectionSpec, Write};
 use crate::problem::{Note, Source};
-use crate::table::{Header, Row};
+use crate::table::{Cell, Header, Row, Scalar};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
@@ -181,7 +181,7 @@ impl TargetPlan {
 #[derive(Debug)]
 pub enum Input {
     Column(usize),
-    Constant(String),
+    Constant(Literal),
     Template(Box<Template>),
 }
 
@@ -190,7 +190,7 @@ pub struct OriginPlan {
     /// Where it stands in the mapping file.
     pub at: usize,
     pub input: Input,
-    pub default: Option<String>,
+    pub default: Option<Literal>,
     pub required: bool,
     /// What stands between the values of a cell.
     pub split: Vec<String>,
@@ -199,7 +199,7 @@ pub struct OriginPlan {
     /// Into how many parts `split` would cut the longest option, or text to translate.
     pub widest: usize,
     /// Folded cell text to what stands for it.
-    pub values: HashMap<String, String>,
+    pub values: HashMap<String, Literal>,
     pub convert: Convert,
     pub on_empty: OnEmpty,
     pub on_unknown: OnUnknown,
@@ -213,6 +213,16 @@ pub struct OriginPlan {
     pub currency: Option<String>,
     /// A longer text is cut to as many characters.
     pub cut: Option<usize>,
+}
+
+impl OriginPlan {
+    /// What the mapping itself says, as a cell. Its numbers have a dot, whatever sign those of the source have.
+    pub fn said<'v>(&self, literal: &'v Literal) -> Cell<'v> {
+        match literal.is_number && self.convert.is_of_numbers() {
+            true => Cell { text: literal, value: Scalar::Number(literal.parse().unwrap_or_default()) },
+            false => Cell::of_text(literal),
+        }
+    }
 }
 
 /// What a cell is turned into; decided by the target's type, or by `as`.
@@ -271,6 +281,19 @@ pub enum Convert {
         cache: usize,
     },
     Name(Lookup),
+}
+
+impl Convert {
+    /// True where the cell is read as a number.
+    pub fn is_of_numbers(&self) -> bool {
+        match self {
+            Convert::Number | Convert::Quantity | Convert::Money | Convert::WholeMoney { .. } | Convert::Int { .. } => {
+                true
+            }
+            Convert::Text { shape, .. } => matches!(shape, Some(As::Money | As::Number)),
+            _ => false,
+        }
+    }
 }
 
 /// A name that becomes an id; `cache` is its place among the mapper's caches.

@@ -8,10 +8,10 @@ use super::mapper::{KEY_JOIN, Link};
 use super::names::Names;
 use super::plan::{Convert, Input, Lookup, LookupWhat, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
 use super::tally::{Did, Done};
-use super::template::{Failure, Fault};
+use super::template::{Failure, Fault, as_number};
 use super::total::{Line, Total};
 use super::value::{Refused, Values};
-use super::written::{OnEmpty, OnUnknown};
+use super::written::{Literal, OnEmpty, OnUnknown};
 use crate::entity::payload::ObjectWriter;
 use crate::entity::{Action, Holds};
 use crate::message;
@@ -233,7 +233,7 @@ impl<'a> RowContext<'a> {
 
     fn value(&mut self, section: &SectionPlan, value: &ValuePlan, object: &mut ObjectWriter, names: &mut Names) {
         let made_up = value.origins.iter().any(|origin| matches!(origin.input, Input::Template(_)));
-        let rendered: Vec<Option<String>> = match made_up {
+        let rendered: Vec<Option<(String, Scalar)>> = match made_up {
             true => value.origins.iter().map(|origin| self.rendered(origin)).collect(),
             false => Vec::new(),
         };
@@ -248,9 +248,9 @@ impl<'a> RowContext<'a> {
         for (n, origin) in value.origins.iter().enumerate() {
             let cell = match &origin.input {
                 Input::Column(index) => self.row.get(*index),
-                Input::Constant(text) => text_cell(text),
+                Input::Constant(literal) => origin.said(literal),
                 Input::Template(_) => match rendered.get(n) {
-                    Some(Some(text)) => text_cell(text),
+                    Some(Some((text, value))) => Cell { text, value: *value },
                     Some(None) | None => continue,
                 },
             };
@@ -293,7 +293,7 @@ impl<'a> RowContext<'a> {
         }
     }
 
-    fn rendered(&mut self, origin: &OriginPlan) -> Option<String> {
+    fn rendered(&mut self, origin: &OriginPlan) -> Option<(String, Scalar)> {
         let Input::Template(template) = &origin.input else { return None };
         let (told, read) = (self.problems.len(), template.reads().collect::<Vec<usize>>());
         self.sound(&read);
@@ -303,7 +303,13 @@ impl<'a> RowContext<'a> {
         match template.render(self.row) {
             Ok(made) => {
                 self.done.compared_empty |= made.empty;
-                Some(made.text)
+                Some(match origin.convert.is_of_numbers() {
+                    true => as_number(&made.text, read.iter().map(|column| self.row.get(*column))),
+                    false => {
+                        let value = Cell::of_text(&made.text).value;
+                        (made.text, value)
+                    }
+                })
             }
             Err(failure) => {
                 self.failed(failure, |error| message!("the template failed on this row: {error}", error));
@@ -332,10 +338,10 @@ impl<'a> RowContext<'a> {
         let mut nulled = false;
         if !cell.is_empty() {
             let separators = separators(origin);
-            let whole = |part: &'v str| if part == cell.text { cell } else { text_cell(part) };
+            let whole = |part: &'v str| if part == cell.text { cell } else { Cell::of_text(part) };
             if let Some(parts) = quoted.filter(|_| !self.is_known(value, origin, cell.text, names)) {
                 for part in parts {
-                    nulled |= self.part(value, origin, text_cell(part), names, made);
+                    nulled |= self.part(value, origin, Cell::of_text(part), names, made);
                 }
             } else if separators.is_empty() {
                 nulled |= self.part(value, origin, cell, names, made);
@@ -438,12 +444,12 @@ impl<'a> RowContext<'a> {
         &mut self,
         value: &'v ValuePlan,
         origin: &'v OriginPlan,
-        default: &'v str,
+        default: &'v Literal,
         names: &mut Names,
         made: &mut Values<'v>,
     ) -> Result<(), Refused> {
         for part in self.parts(value, origin, default, &origin.split_said, names)? {
-            made.push((self.convert(value, origin, text_cell(part), names)?, origin));
+            made.push((self.convert(value, origin, part_of(part, default, origin), names)?, origin));
         }
         Ok(())
     }
@@ -499,11 +505,11 @@ impl<'a> RowContext<'a> {
                 self.done.emptied += 1;
                 return Ok(false);
             }
-            Some(text) => {
-                let parts = self.parts(value, origin, text, &origin.split_said, names)?;
+            Some(literal) => {
+                let parts = self.parts(value, origin, literal, &origin.split_said, names)?;
                 let start = made.len();
                 for part in parts {
-                    match self.convert(value, origin, text_cell(part), names) {
+                    match self.convert(value, origin, part_of(part, literal, origin), names) {
                         Ok(one) => {
                             made.push((one, origin));
                             self.made = made.len();
@@ -565,7 +571,7 @@ fn translated(cell: Cell<'_>, why: Refused) -> Refused {
     }
 }
 
-fn text_cell(text: &str) -> Cell<'_> {
-    let value = if text.trim().is_empty() { Scalar::Empty } else { Scalar::Text };
-    Cell { text, value }
+/// One of the values that the mapping itself says.
+fn part_of<'v>(part: &'v str, whole: &'v Literal, origin: &OriginPlan) -> Cell<'v> {
+    if part == whole.text { origin.said(whole) } else { Cell::of_text(part) }
 }

@@ -9,7 +9,7 @@ use super::names::{missed, resolve};
 use super::plan::{Convert, Existing, Input, LookupWhat, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use super::walk::HINTS_MAX;
 use super::wanted::named_list;
-use super::written::{As, At, By, From, OnEmpty, OnUnknown, Origin, Part, Section, Target, Value};
+use super::written::{As, At, By, From, Literal, OnEmpty, OnUnknown, Origin, Part, Section, Target, Value};
 use crate::account::{Account, CatalogRef};
 use crate::entity::parts::Field;
 use crate::entity::payload::Sort;
@@ -368,7 +368,7 @@ impl Compile<'_> {
             (true, Many::Yes, _) => BETWEEN.map(str::to_owned).to_vec(),
             (true, Many::No | Many::IfSplit, _) => Vec::new(),
         };
-        let values: HashMap<String, String> = values.unwrap_or_default();
+        let values: HashMap<String, Literal> = values.unwrap_or_default();
         let options = match (&convert, target) {
             (Convert::Name(_), TargetPlan::Custom { field, .. }) => field.options.as_slice(),
             _ => &[],
@@ -379,7 +379,7 @@ impl Compile<'_> {
         let found = input.is_some();
         let plan = OriginPlan {
             at: origin.at,
-            input: input.unwrap_or(Input::Constant(String::new())),
+            input: input.unwrap_or(Input::Constant(Literal::default())),
             default: origin.default.as_ref().map(|d| d.it.clone()),
             required: origin.required || context.required,
             split,
@@ -476,7 +476,7 @@ impl Compile<'_> {
     /// Names that stand in the mapping itself are looked up now, not once for every row.
     fn written_names(&mut self, origin: &Origin, plan: &OriginPlan, target: &TargetPlan) {
         let Convert::Name(lookup) = &plan.convert else { return };
-        let mut names: Vec<&At<String>> = origin.default.iter().collect();
+        let mut names: Vec<&At<Literal>> = origin.default.iter().collect();
         if let From::Constant(name) = &origin.from {
             names.push(name);
         }
@@ -513,14 +513,7 @@ impl Compile<'_> {
             let message = "\"fill-down\" is for columns: a value and a template have no cell above them";
             self.problem(origin.at, "mapping-shape", message, Some("leave it out".into()));
         }
-        let amount = match convert {
-            Convert::Number | Convert::Quantity | Convert::Money | Convert::WholeMoney { .. } | Convert::Int { .. } => {
-                true
-            }
-            Convert::Text { shape, .. } => matches!(shape, Some(As::Money | As::Number)),
-            _ => false,
-        };
-        if let Some(currency) = origin.currency.as_ref().filter(|_| !amount) {
+        if let Some(currency) = origin.currency.as_ref().filter(|_| !convert.is_of_numbers()) {
             let message = message!("\"{target}\" takes no amounts, so no currency can be said", target = target.name());
             self.problem(currency.at, "mapping-shape", message, Some("leave \"currency\" out".into()));
         }

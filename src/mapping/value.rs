@@ -107,7 +107,7 @@ impl RowContext<'_> {
             Convert::Bool => Made::Bool(flag::flag(cell)?),
             Convert::Day(rules) => {
                 let day = date::date(cell, rules)?;
-                Made::Text(date::rfc3339_midnight(day, rules.timezone()).into())
+                Made::Text(date::rfc3339_midnight(day, rules.account()).into())
             }
             Convert::Moment(rules) => Made::Int(date::datetime(cell, rules)?),
             Convert::Tag => Made::Text(fits(text::unmarked(cell.text.trim()), TEXT_MAX)?),

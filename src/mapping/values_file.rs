@@ -3,9 +3,10 @@
 
 use super::convert::text;
 use super::tree::{Data, Entry};
+use super::written::Literal;
 use crate::message;
 use crate::problem::{Message, quoted};
-use crate::table::{ReadOptions, Row, Table, fold};
+use crate::table::{ReadOptions, Row, Scalar, Table, fold};
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -24,7 +25,7 @@ pub fn named(entries: &[Entry]) -> Option<(&str, Option<&Entry>)> {
 }
 
 /// The pairs of the file, from its first line on where that has no titles.
-pub fn read(path: &Path, header: bool) -> Result<Vec<(String, String)>, Message> {
+pub fn read(path: &Path, header: bool) -> Result<Vec<(String, Literal)>, Message> {
     let mut table = Table::open(path, &ReadOptions { header_row: Some(0), ..ReadOptions::default() })
         .map_err(|why| why.sentence())?;
     let (mut row, mut pairs, mut seen) = (Row::default(), Vec::new(), HashMap::new());
@@ -50,7 +51,8 @@ pub fn read(path: &Path, header: bool) -> Result<Vec<(String, String)>, Message>
                 earlier = *earlier
             ));
         }
-        pairs.push((found.to_owned(), written.to_owned()));
+        let is_number = matches!(row.get(1).value, Scalar::Number(_));
+        pairs.push((found.to_owned(), Literal { text: written.to_owned(), is_number }));
     }
     match second || pairs.is_empty() {
         true => Ok(pairs),

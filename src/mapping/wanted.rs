@@ -65,7 +65,7 @@ pub fn named_list(section: &super::written::Section) -> Option<CatalogRef> {
         Target::Custom(_) => false,
     })?;
     match &value.origins.first()?.from {
-        From::Constant(name) => Some(CatalogRef::Named(name.it.clone())),
+        From::Constant(name) => Some(CatalogRef::Named(name.it.text.clone())),
         From::Column(_) | From::Template(_) => None,
     }
 }

@@ -81,15 +81,36 @@ pub enum Target {
     Custom(String),
 }
 
+/// What the author writes as a value. A number is written with a dot, whatever sign the numbers of the source have.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Literal {
+    pub text: String,
+    pub is_number: bool,
+}
+
+impl std::ops::Deref for Literal {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl std::fmt::Display for Literal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
 /// What stands for which cell text, in the order written.
-pub type Translation = Vec<(String, At<String>)>;
+pub type Translation = Vec<(String, At<Literal>)>;
 
 /// Where one value comes from and what is done to it on the way.
 #[derive(Debug)]
 pub struct Origin {
     pub at: usize,
     pub from: From,
-    pub default: Option<At<String>>,
+    pub default: Option<At<Literal>>,
     pub required: bool,
     pub split: Vec<String>,
     pub values: Option<At<Translation>>,
@@ -117,7 +138,7 @@ pub struct Origin {
 #[derive(Debug, Clone)]
 pub enum From {
     Column(At<String>),
-    Constant(At<String>),
+    Constant(At<Literal>),
     Template(At<String>),
 }
 

@@ -51,8 +51,14 @@ pub struct Cell<'a> {
     pub value: Scalar,
 }
 
-impl Cell<'_> {
+impl<'t> Cell<'t> {
     pub const EMPTY: Cell<'static> = Cell { text: "", value: Scalar::Empty };
+
+    /// A cell of a text that stands in no table.
+    pub fn of_text(text: &'t str) -> Cell<'t> {
+        let value = if text.trim().is_empty() { Scalar::Empty } else { Scalar::Text };
+        Cell { text, value }
+    }
 
     pub fn is_empty(&self) -> bool {
         matches!(self.value, Scalar::Empty)

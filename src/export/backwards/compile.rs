@@ -9,7 +9,6 @@ use crate::mapping::compile::{Reads, columns_read};
 use crate::mapping::plan::{Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
 use crate::mapping::written::{From, Origin, Written};
 use crate::table::{Found, fold};
-use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -50,7 +49,6 @@ impl Backwards {
             titles: plan.header.titles().map(str::to_owned).collect(),
             targets: targets.into_iter().map(|(_, target)| target).collect(),
             links: links(&plan),
-            zone: plan.account.timezone().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC),
             dialect: Dialect::of(written, format),
             typed: format == Format::Xlsx,
             words: Words::new(Arc::clone(&plan), keys),

@@ -6,8 +6,8 @@ use crate::entity::parts::{self, id, number, text};
 use crate::mapping::convert::number::Amounts;
 use crate::mapping::convert::{date, flag, number};
 use crate::mapping::plan::{Convert, LookupWhat, OriginPlan, TargetPlan};
-use crate::mapping::written::As;
-use crate::table::{Cell as Read, Scalar, fold};
+use crate::mapping::written::{As, Literal};
+use crate::table::{Cell as Read, fold};
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
@@ -32,8 +32,8 @@ const NAME: &str = "name";
 const ENTITY_ID: &str = "entity_id";
 
 impl Given {
-    /// `None` where there is nothing. `zone` is the account's: a day begins at its midnight. [client]
-    pub fn of(target: &TargetPlan, origin: &OriginPlan, held: &Lean, zone: &TimeZone) -> Option<Given> {
+    /// `None` where there is nothing.
+    pub fn of(target: &TargetPlan, origin: &OriginPlan, held: &Lean) -> Option<Given> {
         let value = match target {
             TargetPlan::Field(_) => held,
             TargetPlan::Custom { .. } => inner(origin, held),
@@ -55,9 +55,7 @@ impl Given {
             }
             Convert::Bool if value.is_null() => None,
             Convert::Bool => Some(Given::Flag(parts::flag(value))),
-            Convert::Day(rules) => {
-                day(value, zone, rules.timezone()).map(Given::Day).or_else(|| told().map(Given::Text))
-            }
+            Convert::Day(rules) => day(value, rules).map(Given::Day).or_else(|| told().map(Given::Text)),
             Convert::Moment(_) => moment(value, target).or_else(|| told().filter(|t| t != "0").map(Given::Text)),
             Convert::Text { shape: Some(As::DateTime), .. } => {
                 moment(value, target).or_else(|| told().map(Given::Text))
@@ -84,8 +82,8 @@ impl Given {
 
     /// True where the mapping makes this value of a text of its own: a translation, a constant. Names are looked up
     /// elsewhere.
-    pub fn is(&self, written: &str, origin: &OriginPlan, decimal: Option<char>) -> bool {
-        let cell = cell(written);
+    pub fn is(&self, written: &Literal, origin: &OriginPlan, decimal: Option<char>) -> bool {
+        let cell = origin.said(written);
         match (self, &origin.convert) {
             (Given::Flag(value), _) => flag::flag(cell).ok() == Some(*value),
             (Given::Number(value), _) => number::number(cell, Amounts { decimal, currency: None }).ok() == Some(*value),
@@ -129,19 +127,12 @@ fn moment(value: &Lean, target: &TargetPlan) -> Option<Given> {
     (!none).then_some(Given::Moment(unix_s))
 }
 
-/// The mapping wrote its own midnight, the service may have moved it to the account's.
-fn day(value: &Lean, account: &TimeZone, mapping: &TimeZone) -> Option<Date> {
+/// A day is sent as its midnight in the account's zone.
+fn day(value: &Lean, rules: &date::Rules) -> Option<Date> {
     let told = text(value);
     let at = told.parse::<i64>().ok().and_then(|unix_s| Timestamp::from_second(unix_s).ok());
     let Some(at) = at.or_else(|| told.parse::<Timestamp>().ok()) else { return told.parse().ok() };
-    let there = at.to_zoned(mapping.clone());
-    let is_midnight = there.time() == jiff::civil::Time::midnight();
-    Some(if is_midnight { there.date() } else { at.to_zoned(account.clone()).date() })
-}
-
-fn cell(text: &str) -> Read<'_> {
-    let value = if text.trim().is_empty() { Scalar::Empty } else { Scalar::Text };
-    Read { text, value }
+    Some(at.to_zoned(rules.account().clone()).date())
 }
 
 /// A moment in the mapping's zone: in the first of its layouts that loses no more than seconds, else as ISO has it.
@@ -151,11 +142,11 @@ pub fn print_moment(unix_s: i64, rules: &date::Rules, layouts: &[String]) -> Str
     let iso = ["%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S%:z"];
     let all: Vec<String> = layouts.iter().map(String::as_str).chain(iso).filter_map(|l| print(l, &at)).collect();
     let near = |text: &&String| {
-        date::datetime(cell(text), rules)
+        date::datetime(Read::of_text(text), rules)
             .is_ok_and(|read| unix_s.checked_sub(read).is_some_and(|s| (0..60).contains(&s)))
     };
     // Without a layout nothing has to be lost.
-    let exact = |text: &&String| date::datetime(cell(text), rules) == Ok(unix_s);
+    let exact = |text: &&String| date::datetime(Read::of_text(text), rules) == Ok(unix_s);
     let best = if layouts.is_empty() { all.iter().find(exact) } else { all.iter().find(near) };
     best.or(all.first()).cloned().unwrap_or_else(|| unix_s.to_string())
 }
@@ -164,7 +155,7 @@ pub fn print_moment(unix_s: i64, rules: &date::Rules, layouts: &[String]) -> Str
 pub fn local(unix_s: i64, rules: &date::Rules) -> Option<DateTime> {
     let at = Timestamp::from_second(unix_s).ok()?.to_zoned(rules.timezone().clone()).datetime();
     let iso = at.strftime("%Y-%m-%d %H:%M:%S").to_string();
-    (date::datetime(cell(&iso), rules) == Ok(unix_s)).then_some(at)
+    (date::datetime(Read::of_text(&iso), rules) == Ok(unix_s)).then_some(at)
 }
 
 /// A day, if there is one in a layout without a time.
@@ -172,7 +163,7 @@ pub fn print_day(day: Date, rules: &date::Rules, layouts: &[String]) -> String {
     let Ok(at) = day.to_zoned(TimeZone::UTC) else { return day.to_string() };
     let mut all: Vec<&String> = layouts.iter().collect();
     all.sort_by_key(|layout| ["%H", "%I", "%k", "%l", "%T", "%R"].iter().any(|hour| layout.contains(hour)));
-    let reads = |text: &String| date::date(cell(text), rules) == Ok(day);
+    let reads = |text: &String| date::date(Read::of_text(text), rules) == Ok(day);
     all.iter().filter_map(|layout| print(layout, &at)).find(reads).unwrap_or_else(|| day.to_string())
 }
 
@@ -186,7 +177,7 @@ mod tests {
 
     fn rules(layouts: &[&str], zone: &str) -> date::Rules {
         let layouts = layouts.iter().map(|layout| date::Layout::compile(layout).unwrap()).collect();
-        date::Rules::new(layouts, TimeZone::get(zone).unwrap())
+        date::Rules::new(layouts, TimeZone::get(zone).unwrap(), TimeZone::get(zone).unwrap())
     }
 
     #[test]

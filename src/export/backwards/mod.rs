@@ -21,9 +21,9 @@ use crate::mapping::plan::{
     Convert, ElementBy, Input, Lookup, LookupWhat, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan,
 };
 use crate::mapping::resolve;
+use crate::mapping::written::Literal;
 use crate::table::fold;
 use given::Given;
-use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use words::{Wanted, Words};
@@ -37,8 +37,6 @@ pub struct Backwards {
     targets: Arc<[Target]>,
     links: Vec<Link>,
     words: Words,
-    /// The account's; the mapping's own is with its dates.
-    zone: TimeZone,
     dialect: Dialect,
     /// Real dates and numbers, not their texts.
     typed: bool,
@@ -59,7 +57,7 @@ struct Target {
 /// What of an origin the plan does not keep in the order written.
 #[derive(Default)]
 struct Way {
-    translation: Vec<(String, String)>,
+    translation: Vec<(String, Literal)>,
     layouts: Vec<String>,
     /// Of a template that puts fixed text around one column: the column, and the text on both sides.
     around: Option<(usize, String, String)>,
@@ -205,8 +203,8 @@ impl Backwards {
     }
 
     /// True where the mapping's own text stands for what is held.
-    fn is(&self, spot: Spot<'_>, held: &Lean, text: &str, whole: &Whole) -> bool {
-        let Some(given) = Given::of(&spot.value.target, spot.origin, held, &self.zone) else { return false };
+    fn is(&self, spot: Spot<'_>, held: &Lean, text: &Literal, whole: &Whole) -> bool {
+        let Some(given) = Given::of(&spot.value.target, spot.origin, held) else { return false };
         match (&given, &spot.origin.convert) {
             (Given::Id(id), Convert::Name(lookup)) => {
                 let (what, within) = self.looked_up(spot, lookup, &whole.item);
@@ -217,7 +215,7 @@ impl Backwards {
     }
 
     fn cell(&mut self, spot: Spot<'_>, held: Vec<&Lean>, whole: &Whole) -> Cell {
-        let given = |held: &&Lean| Given::of(&spot.value.target, spot.origin, held, &self.zone);
+        let given = |held: &&Lean| Given::of(&spot.value.target, spot.origin, held);
         let given: Vec<Given> = held.iter().filter_map(given).collect();
         let mut cells = Vec::new();
         for (step, given) in given.into_iter().enumerate() {
@@ -261,7 +259,7 @@ impl Backwards {
             _ => {}
         }
         let decimal = self.plan.decimal;
-        let translated = |(_, written): &&(String, String)| !written.is_empty() && given.is(written, origin, decimal);
+        let translated = |(_, written): &&(String, Literal)| !written.is_empty() && given.is(written, origin, decimal);
         if let Some((found, _)) = way.translation.iter().find(translated) {
             return Cell::Text(found.clone());
         }

@@ -4,6 +4,7 @@ use crate::entity::parts::{Field, FieldOption, Item};
 use crate::entity::{Entity, Owner};
 use crate::mapping::plan::{ElementBy, LookupWhat, Plan, TargetPlan};
 use crate::mapping::resolve;
+use crate::mapping::written::Literal;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -56,7 +57,7 @@ impl Words {
     }
 
     /// The first word by which the mapping finds the id: one of its own translations, the name, whatever else there is.
-    pub fn of(&mut self, place: (usize, usize), wanted: Wanted<'_>, translation: &[(String, String)]) -> Word {
+    pub fn of(&mut self, place: (usize, usize), wanted: Wanted<'_>, translation: &[(String, Literal)]) -> Word {
         let place = (place.0, place.1, wanted.pipeline.unwrap_or(0), wanted.id);
         if let Some(word) = self.kept.get(&place) {
             return word.clone();
@@ -68,7 +69,7 @@ impl Words {
         word
     }
 
-    fn find(&self, wanted: Wanted<'_>, translation: &[(String, String)]) -> Word {
+    fn find(&self, wanted: Wanted<'_>, translation: &[(String, Literal)]) -> Word {
         let finds =
             |text: &str| resolve(&self.plan.book, wanted.what, wanted.within, text, wanted.target) == Ok(wanted.id);
         let translated = translation.iter().find(|(_, written)| !written.is_empty() && finds(written));

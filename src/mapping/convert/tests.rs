@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 
 fn rules(layouts: &[&str], zone: &str) -> Rules {
     let layouts = layouts.iter().map(|layout| Layout::compile(layout).unwrap()).collect();
-    Rules::new(layouts, TimeZone::get(zone).unwrap())
+    Rules::new(layouts, TimeZone::get(zone).unwrap(), TimeZone::get(zone).unwrap())
 }
 
 fn text_cell(text: &str) -> Cell<'_> {

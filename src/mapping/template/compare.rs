@@ -4,6 +4,7 @@
 use crate::mapping::convert::Unfit;
 use crate::mapping::convert::number::{Amounts, number};
 use crate::message;
+use crate::problem::quoted;
 use crate::table::{Cell, Row, Scalar, Shown};
 use minijinja::value::{Object, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
@@ -47,8 +48,14 @@ enum Side<'v> {
     Other,
 }
 
+/// An item of a list, and the number that it is; `None` where it is empty.
+pub struct Numbered {
+    pub number: Option<Number>,
+    pub item: Value,
+}
+
 #[derive(Debug, Clone, Copy)]
-struct Number {
+pub struct Number {
     exact: Option<Decimal>,
     float: f64,
 }
@@ -62,7 +69,12 @@ impl Number {
         Number { exact: Some(exact), float: exact.to_f64().unwrap_or(f64::NAN) }
     }
 
-    fn order(self, other: Number) -> Option<Ordering> {
+    fn plus(self, other: Number) -> Number {
+        let exact = self.exact.zip(other.exact).and_then(|(one, other)| one.checked_add(other));
+        exact.map_or_else(|| Number::of_float(self.float + other.float), Number::of_decimal)
+    }
+
+    pub fn order(self, other: Number) -> Option<Ordering> {
         match (self.exact, other.exact) {
             (Some(one), Some(other)) => Some(one.cmp(&other)),
             _ => self.float.partial_cmp(&other.float),
@@ -182,7 +194,7 @@ impl Under {
             return Ok(self.contains(right, left)? == (operator == "in"));
         }
         let (one, other) = (self.side(left), self.side(right));
-        if matches!(one, Side::Other) || matches!(other, Side::Other) {
+        if is_other(&one) || is_other(&other) {
             return Ok(answers(operator, left.cmp(right), left == right));
         }
         match operator {
@@ -260,12 +272,55 @@ impl Under {
                 let message = "the cell is empty, and a number is made of it";
                 Err(Unfit { code: "empty", message: message.into(), hint: Some(hint.into()) })
             }
-            Reading::Unclear(unfit) | Reading::Words(unfit) => Err(unfit),
+            // Where the source does not say how it writes numbers, the author has now asked for one: it has a dot.
+            Reading::Unclear(unfit) => match (self.decimal, text_of(&side).trim().parse()) {
+                (None, Ok(exact)) => Ok(Number::of_decimal(exact).value()),
+                _ => Err(unfit),
+            },
+            Reading::Words(unfit) => Err(unfit),
         })
     }
 
-    pub fn decimal(&self) -> Option<char> {
-        self.decimal
+    /// `left + right`, where both are numbers or texts. `is_text`: the author has put a text beside them.
+    pub fn added(&self, left: &Value, right: &Value, is_text: bool) -> Result<Option<Value>, Error> {
+        let sides = [self.side(left), self.side(right)];
+        if sides.iter().any(is_other) {
+            return Ok(None);
+        }
+        if let (Some(one), Some(other)) = (left.as_str(), right.as_str()) {
+            if !is_text && sides.iter().all(|side| self.read(side).is_numeric()) {
+                return Err(self.refuse(one, two_meanings(one, other)));
+            }
+            return self.sized(&Value::from(format!("{one}{other}"))).map(Some);
+        }
+        let mut sum = Number::of_decimal(Decimal::ZERO);
+        for (side, value) in sides.iter().zip([left, right]) {
+            let number = self.counted(value).transpose().map_err(|unfit| self.refuse(text_of(side), unfit))?;
+            let number = number.as_ref().or(Some(value)).and_then(number_of);
+            let Some(number) = number else { return Ok(None) };
+            sum = sum.plus(number);
+        }
+        Ok(Some(sum.value()))
+    }
+
+    /// The items of a list with the numbers that they are, where one of them is one: those are what they are ordered by, as
+    /// comparisons do.
+    pub fn numbered(&self, list: &Value) -> Result<Option<Vec<Numbered>>, Error> {
+        if !matches!(list.kind(), ValueKind::Seq | ValueKind::Iterable) {
+            return Ok(None);
+        }
+        let items: Vec<Value> = list.try_iter()?.collect();
+        let sides: Vec<Side<'_>> = items.iter().map(|item| self.side(item)).collect();
+        let is_number = |side: &Side<'_>| is_number_cell(side) || !is_other(side) && self.read(side).is_numeric();
+        if sides.iter().any(is_other) || !sides.iter().any(is_number) {
+            return Ok(None);
+        }
+        let before = self.empty.load(Relaxed);
+        let numbers: Vec<Option<Number>> =
+            sides.iter().map(|side| self.read_or_refuse(side)).collect::<Result<_, _>>()?;
+        // Nothing is false for being empty here.
+        self.empty.store(before, Relaxed);
+        Ok(Some(numbers.into_iter().zip(items).map(|(number, item)| Numbered { number, item }).collect()))
     }
 
     /// Takes note of text that comes out, also into a value that the template keeps.
@@ -314,6 +369,21 @@ impl Object for Under {
 /// Of tests such as `is gt(10)`.
 pub fn tested(under: &Under, left: &Value, operator: &str, right: &Value) -> Result<bool, Error> {
     under.holds(left, operator, right, true)
+}
+
+fn is_other(side: &Side<'_>) -> bool {
+    matches!(side, Side::Other)
+}
+
+/// Why `+` between two cells is none of ours to guess.
+fn two_meanings(one: &str, other: &str) -> Unfit {
+    let message = message!(
+        "{one} + {other} could be a sum, or the one text behind the other",
+        one = quoted(one),
+        other = quoted(other)
+    );
+    let hint = "write |float behind one of them to add, or ~ in the place of + to join";
+    Unfit { code: "number", message, hint: Some(hint.into()) }
 }
 
 fn is_number_cell(side: &Side<'_>) -> bool {

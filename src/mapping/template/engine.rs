@@ -2,7 +2,9 @@
 //! may be.
 
 use super::compare::{BYTES_MAX, Under, tested};
-use super::operators::{COMPARE, SIZED};
+use super::operand::{ADD, NUMBER, SIZED};
+use super::operators::COMPARE;
+use super::order;
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, Output, State, UndefinedBehavior, Value, escape_formatter, filters};
 
@@ -38,8 +40,13 @@ pub fn environment() -> Environment<'static> {
             });
         }
     }
+    env.add_function(NUMBER, |state: &State<'_, '_>, value: Value| counted(state, &value, None));
+    env.add_function(ADD, added);
     env.add_filter("int", int);
     env.add_filter("float", float);
+    env.add_filter("max", order::max);
+    env.add_filter("min", order::min);
+    env.add_filter("sort", order::sort);
     bounded(&mut env, "replace", Value::from_function(filters::replace), of_replace);
     bounded(&mut env, "join", Value::from_function(filters::join), of_join);
     bounded(&mut env, "indent", Value::from_function(filters::indent), of_numbers);
@@ -50,7 +57,7 @@ pub fn environment() -> Environment<'static> {
 }
 
 /// The row that is under way.
-fn within<T>(state: &State<'_, '_>, then: impl FnOnce(&Under) -> Result<T, Error>) -> Result<T, Error> {
+pub fn within<T>(state: &State<'_, '_>, then: impl FnOnce(&Under) -> Result<T, Error>) -> Result<T, Error> {
     let found = state.lookup(COMPARE);
     match found.as_ref().and_then(Value::downcast_object_ref::<Under>) {
         Some(under) => then(under),
@@ -71,32 +78,35 @@ fn int(
     let default = default.or(kwargs.get::<Option<Value>>("default")?);
     kwargs.assert_all_used()?;
     let plain = |value: &Value| filters::int(state, value, None, None, Kwargs::from_iter([] as [(&str, Value); 0]));
-    plain(&counted(state, value, default, plain)?)
+    plain(&counted(state, value, default)?)
 }
 
 fn float(state: &State<'_, '_>, value: &Value, default: Option<Value>, kwargs: Kwargs) -> Result<Value, Error> {
     let default = default.or(kwargs.get::<Option<Value>>("default")?);
     kwargs.assert_all_used()?;
     let plain = |value: &Value| filters::float(state, value, None, Kwargs::from_iter([] as [(&str, Value); 0]));
-    plain(&counted(state, value, default, plain)?)
+    plain(&counted(state, value, default)?)
 }
 
-/// A text as a number: as the source writes them, and where it does not say how, with a dot.
-fn counted(
-    state: &State<'_, '_>,
-    value: &Value,
-    default: Option<Value>,
-    plain: impl Fn(&Value) -> Result<Value, Error>,
-) -> Result<Value, Error> {
-    within(state, |under| match under.counted(value) {
-        None => Ok(value.clone()),
-        Some(Ok(number)) => Ok(number),
-        Some(Err(unfit)) => match (under.decimal().is_none().then(|| plain(value)), default) {
-            (Some(Ok(number)), _) => Ok(number),
-            (_, Some(default)) => Ok(default),
-            (_, None) => Err(under.refuse(value.as_str().unwrap_or_default(), unfit)),
-        },
+/// A text as a number; a number, and what is neither, as it is.
+fn counted(state: &State<'_, '_>, value: &Value, default: Option<Value>) -> Result<Value, Error> {
+    within(state, |under| match (under.counted(value), default) {
+        (None, _) => Ok(value.clone()),
+        (Some(Ok(number)), _) => Ok(number),
+        (Some(Err(_)), Some(default)) => Ok(default),
+        (Some(Err(unfit)), None) => Err(under.refuse(value.as_str().unwrap_or_default(), unfit)),
     })
+}
+
+/// `+` of two values; of lists it is the engine's.
+fn added(state: &State<'_, '_>, left: Value, right: Value, is_text: bool) -> Result<Value, Error> {
+    if left.is_undefined() || right.is_undefined() {
+        return Err(minijinja::ErrorKind::UndefinedError.into());
+    }
+    match within(state, |under| under.added(&left, &right, is_text))? {
+        Some(sum) => Ok(sum),
+        None => state.env().compile_expression("left + right")?.eval(minijinja::context! { left, right }),
+    }
 }
 
 /// A filter whose result may be much longer than what goes in; `least` says by how much.

@@ -2,8 +2,11 @@
 //! row is read, so a misspelt one is a problem of the mapping and not of a million rows.
 
 mod compare;
+mod made;
+mod operand;
 mod engine;
 mod operators;
+mod order;
 
 use crate::table::Row;
 use compare::{BYTES_MAX, Under};
@@ -15,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub use compare::Fault;
+pub use made::as_number;
 
 /// The columns a template names: as written, and their index once looked up.
 pub type Columns = Vec<(String, usize)>;
@@ -343,11 +347,63 @@ mod tests {
     }
 
     #[test]
+    fn cells_are_counted_with_as_numbers() {
+        let columns = vec![("А".to_owned(), 0), ("Б".to_owned(), 1)];
+        let made = |source: &str, cells: &[&str], decimal| match Template::text(source, columns.clone(), decimal)
+            .unwrap()
+            .render(&row(cells))
+        {
+            Ok(made) => made.text,
+            Err(Failure::Row(refused)) => refused.unfit.code.to_owned(),
+            Err(Failure::Engine(error)) => error.to_string(),
+        };
+        for (source, cells, decimal, expected) in [
+            ("{{ row['А'] * 2 }}", &["9"][..], None, "18"),
+            ("{{ row['А'] * 2 }}", &["1 000,5"], Some(','), "2001.0"),
+            ("{{ 2 * -row['А'] }}", &["9"], None, "-18"),
+            ("{{ row['А'] * row['Б'] }}", &["3", "007"], None, "21"),
+            ("{{ row['А'] - row['Б'] }}", &["10", "3"], None, "7"),
+            ("{{ row['А'] / 4 }}", &["10"], None, "2.5"),
+            ("{{ row['А'] // 4 ~ ' x ' ~ row['А'] % 4 ~ ' of ' ~ row['А'] }}", &["010"], None, "2 x 2 of 010"),
+            ("{{ row['А'] * 2 }}", &["много"], None, "number"),
+            ("{{ row['А'] * 2 }}", &["15%"], None, "number"),
+            ("{{ row['А'] * 2 }}", &[""], None, "empty"),
+            ("{{ row['А']|int(default=0) * 2 }}", &[""], None, "0"),
+            ("{{ '-' * row['А'] }}", &["3"], None, "---"),
+            ("{{ row['А'] + 10 }}", &["9"], None, "19"),
+            ("{{ 0.1 + row['А'] }}", &["0.2"], None, "0.3"),
+            ("{{ row['А'] + 10 }}", &["x"], None, "number"),
+            ("{{ row['А'] + row['Б'] }}", &["9", "10"], None, "number"),
+            ("{{ row['А']|float + row['Б'] }}", &["9", "10"], None, "19"),
+            ("{{ row['А'] + row['Б'] }}", &["Ель", "10"], None, "Ель10"),
+            ("{{ row['А'] + row['Б'] }}", &["", "10"], None, "10"),
+            ("{{ row['А'] + '-' + row['Б'] }}", &["9", "10"], None, "9-10"),
+            ("{{ row['А'] ~ row['Б'] }}", &["9", "10"], None, "910"),
+            ("{{ ([row['А']] + [1])|join(',') }}", &["9"], None, "9,1"),
+            ("{{ (row['А'] + row['Б']) * 2 }}", &["9", "10"], None, "number"),
+            ("{{ [row['А'], row['Б']]|max }}", &["9", "10"], None, "10"),
+            ("{{ [row['А'], row['Б']]|min }}", &["9", "010"], None, "9"),
+            ("{{ [row['А'], row['Б']]|max }}", &["", "010"], None, "010"),
+            ("{{ [row['А'], row['Б'], 1]|max }}", &["9", "x"], None, "number"),
+            ("{{ [row['А'], row['Б'], '']|sort|join(' ') }}", &["10", "009"], None, " 009 10"),
+            ("{{ [row['А'], row['Б']]|sort(reverse=true)|join(' ') }}", &["9", "10"], None, "10 9"),
+            ("{{ [row['А'], row['Б']]|max }}", &["Ель", "Бук"], None, "Ель"),
+            ("{{ row['А']|int }}", &["inf"], None, "number"),
+            ("{{ row['А']|int }}", &["nan"], None, "number"),
+            ("{{ row['А']|float }}", &["1e2"], None, "scientific"),
+            ("{{ row['А']|float }}", &["1.234"], None, "1.234"),
+            ("{{ row['А']|float }}", &["1,234"], None, "ambiguous-number"),
+        ] {
+            assert_eq!(made(source, cells, decimal), expected, "{source} {cells:?}");
+        }
+    }
+
+    #[test]
     fn no_template_makes_more_than_its_bytes() {
         let columns = vec![("А".to_owned(), 0)];
         for source in [
             "{{ 'x' * 2000000 }}",
-            "{% for i in range(5000) %}{{ row['А'] * 1000 }}{% endfor %}",
+            "{% for i in range(5000) %}{{ 'x' * 1000 }}{% endfor %}",
             "{% set ns = namespace(s='xx') %}{% for i in range(40) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s|length }}",
             "{% set l = ['x'] %}{% for a in [l * 9000] %}{% for b in [a * 9000] %}{{ b|length }}{% endfor %}{% endfor %}",
             "{% set s = 'x' * 900000 %}{{ s|replace('x', s)|length }}",
@@ -355,13 +411,13 @@ mod tests {
             "{{ '%999999999s'|format('x')|length }}",
             "{{ 'x'|indent(99999999, true)|length }}",
             "{{ [1]|batch(99999999, 'x')|list|length }}",
-            "{% set s %}{% for i in range(5000) %}{{ row['А'] * 1000 }}{% endfor %}{% endset %}x",
+            "{% set s %}{% for i in range(5000) %}{{ 'x' * 1000 }}{% endfor %}{% endset %}x",
         ] {
             let made = Template::text(source, columns.clone(), None).unwrap().render(&row(&["x"]));
             let Err(Failure::Row(refused)) = made else { panic!("{source}: {made:?}") };
             assert!(refused.unfit.message.to_string().contains("1000000 bytes"), "{source}: {}", refused.unfit.message);
         }
-        let long = Template::text("{{ row['А'] * 900000 }}", columns, None).unwrap().render(&row(&["x"]));
+        let long = Template::text("{{ 'x' * 900000 }}", columns, None).unwrap().render(&row(&["x"]));
         assert_eq!(long.unwrap().text.len(), 900_000);
     }
 }

@@ -1,13 +1,12 @@
 //! The comparisons of a template as calls of our own: the engine holds every text to be greater than every number, and does
-//! not ask whether the text of a cell is one. `row['A'] > 10` becomes `__compare(row['A'], '>', 10)`. Where a value may
-//! outgrow its limit, it goes through `__sized`.
+//! not ask whether the text of a cell is one. `row['A'] > 10` becomes `__compare(row['A'], '>', 10)`. What stands
+//! between comparisons is in `operand`. Where a value may outgrow its limit, it goes through `__sized`.
+
+use super::operand::{Literal, Operand, is_sign};
 
 /// What the calls go to: a name of the context that no author writes.
 pub const COMPARE: &str = "__compare";
-pub const SIZED: &str = "__sized";
 
-/// Operators by which a text grows.
-const GROWING: [&str; 3] = ["~", "+", "*"];
 /// Between two of these stands an operand: they bind more weakly than a comparison.
 const WEAK: [&str; 8] = ["and", "or", "if", "else", ",", ":", "=", "recursive"];
 /// Tags that give a value a name.
@@ -85,6 +84,14 @@ struct Token {
 impl Token {
     fn text(self, source: &str) -> &str {
         &source[self.start..self.end]
+    }
+
+    fn literal(self) -> Option<Literal> {
+        match self.kind {
+            Kind::Text => Some(Literal::Text),
+            Kind::Number => Some(Literal::Number),
+            Kind::Word | Kind::Open | Kind::Close | Kind::Sign => None,
+        }
     }
 
     /// True where an operand may end with it, so that an operator follows.
@@ -204,52 +211,26 @@ struct Chain {
     operand: Operand,
 }
 
-#[derive(Default)]
-struct Operand {
-    text: String,
-    tokens: usize,
-    /// The author's own text, between quotes.
-    constant: bool,
-    grows: bool,
-}
-
-impl Operand {
-    fn sized(&self, always: bool) -> String {
-        let text = self.text.trim_start();
-        match self.grows || always && self.tokens > 0 {
-            true => format!("{}{SIZED}({text})", &self.text[..self.text.len() - text.len()]),
-            false => self.text.clone(),
-        }
-    }
-}
-
 impl Chain {
-    fn add(&mut self, text: &str) {
-        self.operand.text.push_str(text);
-    }
-
     fn compare(&mut self, operator: &'static str) {
         self.operators.push(operator);
         self.done.push(std::mem::take(&mut self.operand));
     }
 
     fn close(&mut self, naming: bool) -> String {
-        let last = std::mem::take(&mut self.operand);
-        if self.done.is_empty() {
-            return last.sized(naming);
+        let Chain { mut done, operators, operand } = std::mem::take(self);
+        if done.is_empty() {
+            return operand.written(naming);
         }
-        let quote = |operand: &Operand| if operand.constant { "\"" } else { "" };
-        let first = &self.done[0].text;
-        let mut call = first[..first.len() - first.trim_start().len()].to_owned();
-        call.push_str(COMPARE);
-        let mut between = "(";
-        for (n, (left, operator)) in self.done.iter().zip(&self.operators).enumerate() {
-            let right = self.done.get(n + 1).unwrap_or(&last);
-            call.extend([between, left.sized(false).trim(), ", '", quote(left), operator, quote(right), "'"]);
-            between = ", ";
+        done.push(operand);
+        let quotes: Vec<&str> = done.iter().map(|operand| if operand.is_text() { "\"" } else { "" }).collect();
+        let sides: Vec<String> = done.into_iter().map(|operand| operand.written(false)).collect();
+        let first = &sides[0];
+        let mut call = format!("{}{COMPARE}({}", &first[..first.len() - first.trim_start().len()], first.trim());
+        for (n, operator) in operators.iter().enumerate() {
+            call.extend([", '", quotes[n], operator, quotes[n + 1], "', ", sides[n + 1].trim()]);
         }
-        call.extend([", ", last.sized(false).trim(), ")"]);
-        *self = Chain::default();
+        call.push(')');
         call
     }
 }
@@ -272,16 +253,13 @@ impl Level<'_> {
             copied = token.end;
             at += 1;
             if token.kind == Kind::Open {
-                chain.add(gap);
-                chain.add(text);
+                chain.operand.token(gap, text, None);
                 let close = self.close_of(tokens, at);
                 let inside = Level { naming: false, ..self }.rewritten(&tokens[at..close], copied);
-                chain.add(&inside);
+                chain.operand.inside(&inside);
                 let end = tokens[..close].last().map_or(copied, |token| token.end);
                 copied = tokens.get(close).map_or(end, |close| close.end);
-                chain.add(&self.source[end..copied]);
-                chain.operand.tokens += 1;
-                chain.operand.constant = false;
+                chain.operand.inside(&self.source[end..copied]);
                 at = close + 1;
                 continue;
             }
@@ -302,13 +280,9 @@ impl Level<'_> {
                     done.push_str(&chain.close(self.naming && text != "="));
                     done.extend([gap, text]);
                 }
-                _ => {
-                    chain.add(gap);
-                    chain.add(text);
-                    chain.operand.tokens += 1;
-                    chain.operand.constant = token.kind == Kind::Text && chain.operand.tokens == 1;
-                    chain.operand.grows |= token.kind == Kind::Sign && follows && GROWING.contains(&text);
-                }
+                _ if token.kind == Kind::Sign && follows && is_sign(text) => chain.operand.sign(gap, text),
+                "-" if token.kind == Kind::Sign => chain.operand.minus(gap),
+                _ => chain.operand.token(gap, text, token.literal()),
             }
         }
         done.push_str(&chain.close(self.naming));
@@ -346,8 +320,25 @@ mod tests {
                 "row['A']|int > row['B']|float(default=a > b)",
                 "__compare(row['A']|int, '>', row['B']|float(default=__compare(a, '>', b)))",
             ),
-            ("a if row['A'] > 1 else -b < -1", "a if __compare(row['A'], '>', 1) else __compare(-b, '<', -1)"),
-            ("a ~ b > c + 1", "__compare(__sized(a ~ b), '>', __sized(c + 1))"),
+            (
+                "a if row['A'] > 1 else -b < -1",
+                "a if __compare(row['A'], '>', 1) else __compare(-__number(b), '<', -1)",
+            ),
+            ("a ~ b > c + 1", "__compare(__sized(a ~ b), '>', __sized(__add(c, 1, false)))"),
+            ("row['A'] * 2", "__sized(__number(row['A']) * 2)"),
+            ("'x' * a", "__sized('x' * __number(a))"),
+            ("a - b / 2 // c % d ** e", "__number(a) - __number(b) / 2 // __number(c) % __number(d) ** __number(e)"),
+            (
+                "a.b[c - 1]|float * f(d * 2)",
+                "__sized(__number(a.b[__number(c) - 1]|float) * __number(f(__sized(__number(d) * 2))))",
+            ),
+            ("a + b ~ c - d", "__sized(__add(a, b ~ __number(c), false) - __number(d))"),
+            ("a + ' ' + b", "__sized(__add(__add(a, ' ', true), b, true))"),
+            (" a*2 + b*3", " __sized(__add(__number(a)*2, __number(b)*3, false))"),
+            ("-a|abs * - 5", "__sized(__number(-__number(a)|abs) * - 5)"),
+            ("--a is odd", "--__number(a) is odd"),
+            ("(a + b) * c", "__sized(__number((__sized(__add(a, b, false)))) * __number(c))"),
+            ("a *", "__sized(__number(a) *)"),
             ("row['A']|in == 1e-3", "__compare(row['A']|in, '==', 1e-3)"),
             ("{'a': b > 1}['a']", "{'a': __compare(b, '>', 1)}['a']"),
             ("row['A", "row['A"),

@@ -41,7 +41,10 @@ const SECONDS_A_DAY: i64 = 86_400;
 #[derive(Debug, Clone)]
 pub struct Rules {
     layouts: Vec<Layout>,
+    /// Of moments without an offset.
     timezone: TimeZone,
+    /// The account's: in it a day that is sent as its midnight is that day.
+    account: TimeZone,
     settled: Option<Settled>,
 }
 
@@ -55,13 +58,22 @@ struct Settled {
 
 impl Rules {
     /// Layouts are tried in order, before ISO 8601; `dd.mm.yyyy` needs no name only where no layout is named.
-    pub fn new(layouts: Vec<Layout>, timezone: TimeZone) -> Rules {
+    pub fn new(layouts: Vec<Layout>, timezone: TimeZone, account: TimeZone) -> Rules {
         let settled = Settled::of(&timezone);
-        Rules { layouts, timezone, settled }
+        Rules { layouts, timezone, account, settled }
+    }
+
+    /// The same with other layouts.
+    pub fn with(&self, layouts: Vec<Layout>) -> Rules {
+        Rules { layouts, ..self.clone() }
     }
 
     pub fn timezone(&self) -> &TimeZone {
         &self.timezone
+    }
+
+    pub fn account(&self) -> &TimeZone {
+        &self.account
     }
 }
 
@@ -90,7 +102,7 @@ pub fn date(cell: Cell<'_>, rules: &Rules) -> Result<Date, Unfit> {
     // With an offset it is a moment, and in the account's zone that moment may belong to another day.
     let local = DateTime::from_parts(written.date, written.time.unwrap_or(Time::midnight()));
     let moment = offset.to_timestamp(local).map_err(|_| out_of_range(cell.text))?;
-    let there = rules.timezone.to_offset(moment).to_datetime(moment).date();
+    let there = rules.account.to_offset(moment).to_datetime(moment).date();
     if there == written.date {
         return Ok(there);
     }

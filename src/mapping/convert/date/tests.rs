@@ -4,7 +4,7 @@ use super::*;
 
 fn rules(layouts: &[&str], zone: &str) -> Rules {
     let layouts = layouts.iter().map(|layout| Layout::compile(layout).unwrap()).collect();
-    Rules::new(layouts, TimeZone::get(zone).unwrap())
+    Rules::new(layouts, TimeZone::get(zone).unwrap(), TimeZone::get(zone).unwrap())
 }
 
 fn text(text: &str) -> Cell<'_> {

@@ -1,0 +1,55 @@
+//! `|max`, `|min` and `|sort` as comparisons have it: by numbers where an item is one, else as the engine does.
+
+use super::compare::Numbered;
+use super::engine::within;
+use minijinja::value::Kwargs;
+use minijinja::{Error, State, Value, filters};
+use std::cmp::Ordering;
+
+pub fn max(state: &State<'_, '_>, list: Value, kwargs: Kwargs) -> Result<Value, Error> {
+    match numbered(state, &list, &kwargs)? {
+        Some(items) => Ok(last_of(items, Ordering::is_ge)),
+        None => filters::max(state, list, kwargs),
+    }
+}
+
+pub fn min(state: &State<'_, '_>, list: Value, kwargs: Kwargs) -> Result<Value, Error> {
+    match numbered(state, &list, &kwargs)? {
+        Some(items) => Ok(last_of(items, Ordering::is_lt)),
+        None => filters::min(state, list, kwargs),
+    }
+}
+
+/// Empty items are the least.
+pub fn sort(state: &State<'_, '_>, list: Value, kwargs: Kwargs) -> Result<Value, Error> {
+    let Some(mut items) = numbered(state, &list, &kwargs)? else { return filters::sort(state, list, kwargs) };
+    let reverse = kwargs.get::<Option<bool>>("reverse")?.unwrap_or(false);
+    items.sort_by(|one, other| {
+        let order = match (one.number, other.number) {
+            (Some(one), Some(other)) => one.order(other).unwrap_or(Ordering::Equal),
+            (one, other) => one.is_some().cmp(&other.is_some()),
+        };
+        if reverse { order.reverse() } else { order }
+    });
+    Ok(items.into_iter().map(|numbered| numbered.item).collect())
+}
+
+/// `None` where the items are ordered by something in them, or none is a number.
+fn numbered(state: &State<'_, '_>, list: &Value, kwargs: &Kwargs) -> Result<Option<Vec<Numbered>>, Error> {
+    match kwargs.peek::<Option<Value>>("attribute") {
+        Ok(Some(_)) => Ok(None),
+        _ => within(state, |under| under.numbered(list)),
+    }
+}
+
+/// The last item that stands so to the best before it; an empty one is no number.
+fn last_of(items: Vec<Numbered>, replaces: impl Fn(Ordering) -> bool) -> Value {
+    let mut best: Option<Numbered> = None;
+    for item in items {
+        let order = |best: &Numbered| item.number?.order(best.number?);
+        if item.number.is_some() && best.as_ref().is_none_or(|best| order(best).is_some_and(&replaces)) {
+            best = Some(item);
+        }
+    }
+    best.map_or(Value::UNDEFINED, |best| best.item)
+}
