@@ -39,8 +39,24 @@ pub fn read(path: &Path, header: bool) -> Result<Vec<(String, Literal)>, Message
             .map_err(|unfit| message!("row {row}: {why}", row = row.number, why = unfit.message))?;
         let (found, written) = (found.text.trim(), cell.trim());
         second |= row.len() > 1;
-        if found.is_empty() && written.is_empty() {
-            continue;
+        if let Some(third) = (2..row.len()).map(|index| row.get(index).text.trim()).find(|text| !text.is_empty()) {
+            return Err(message!(
+                "row {row} has {third} in a third cell, where two are read; put a text that holds the delimiter between quotes",
+                row = row.number,
+                third = quoted(third)
+            ));
+        }
+        if found.is_empty() {
+            match written.is_empty() {
+                true => continue,
+                false => {
+                    return Err(message!(
+                        "row {row} says for nothing {value}; an empty cell has no translation, it has a default",
+                        row = row.number,
+                        value = quoted(written)
+                    ));
+                }
+            }
         }
         let (earlier, other) = seen.entry(fold(found)).or_insert_with(|| (row.number, written.to_owned()));
         if other != written {
