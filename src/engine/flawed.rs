@@ -11,7 +11,6 @@ use crate::mapping::{self, Draft, Written};
 use crate::message;
 use crate::problem::{Place, Problem};
 use crate::store::KeySpace;
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,7 +28,7 @@ pub(super) fn read(
     if let Some(problem) = misplaced(&import.source, Some((path, &draft))) {
         return Err(problem.into());
     }
-    let Draft { written, mut problems } = draft;
+    let Draft { written, mut problems, unread } = draft;
     let Some(written) = written else { return Err(problems.into()) };
     if problems.is_empty() {
         return Ok(written);
@@ -38,9 +37,6 @@ pub(super) fn read(
         if matches!(more.kind, ErrorKind::Interrupted(_)) {
             return Err(more);
         }
-        // What cannot be read says nothing of what was meant there.
-        let unread: HashSet<usize> =
-            problems.iter().filter(|problem| problem.code == "mapping-syntax").filter_map(line).collect();
         problems
             .extend(more.problems.into_iter().filter(|problem| line(problem).is_none_or(|at| !unread.contains(&at))));
     }

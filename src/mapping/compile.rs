@@ -326,7 +326,7 @@ impl Compile<'_> {
         let fills = |section: &super::written::Section| {
             section.values.iter().any(|value| !std::ptr::eq(section.spec, item) || !own_id(value))
         };
-        if self.written.action == Action::Delete || self.written.unsure || self.written.sections.iter().any(fills) {
+        if self.written.action == Action::Delete || self.written.flawed || self.written.sections.iter().any(fills) {
             return;
         }
         let hint = message!("add fields under [{section}], for example name = \"…\"", section = item.name);

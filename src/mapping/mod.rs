@@ -1,5 +1,5 @@
 //! From a mapping file to records. In the order of the path: `tree` (the file with its places: `lines`; what is often
-//! wrong with how it is written: `quotes`, `doubled`), `written` (what its
+//! wrong with how it is written: `quotes`, `doubled`, `unclosed`), `written` (what its
 //! author said: `walk`, `origin`), `compile` and `conversion` (looked up in the source's header and the account), `names` (what is looked
 //! up), `plan` (the result), `mapper` (one row at a time), `value` (one cell of it), `convert` (the conversions, one a
 //! file), `lists` (several values in a cell), `joined` (several cells in a value), `edits` (which rows of an exported workbook say something new), `change` (what of a change is left to send, once the record has been read), `trace` (from a refused value back to its column), `schema` (for editors).
@@ -29,6 +29,7 @@ mod template;
 mod total;
 pub mod trace;
 pub mod tree;
+mod unclosed;
 mod value;
 mod values_file;
 mod walk;
@@ -47,6 +48,7 @@ pub(crate) use walk::in_order;
 pub use written::Written;
 
 use crate::problem::Problem;
+use std::collections::HashSet;
 use std::path::Path;
 
 /// A mapping file as far as it can be understood, and all that is wrong with it.
@@ -55,6 +57,8 @@ pub struct Draft {
     /// Nothing where it is not even known what it maps.
     pub written: Option<Written>,
     pub problems: Vec<Problem>,
+    /// Lines that could not be read: they say nothing of what was meant there.
+    pub unread: HashSet<usize>,
 }
 
 impl Draft {
@@ -76,7 +80,7 @@ pub fn read(path: &Path) -> Result<Written, Vec<Problem>> {
 pub fn draft(path: &Path) -> Draft {
     match tree::read(path) {
         Ok((text, tree)) => walk::walk(text, tree),
-        Err(problems) => Draft { written: None, problems },
+        Err(problems) => Draft { written: None, problems, unread: HashSet::new() },
     }
 }
 

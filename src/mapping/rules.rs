@@ -137,21 +137,23 @@ impl Compile<'_> {
 
     /// Under its name and its code, in parts and as one text, under [invoice.payer] and [invoice.fields].
     pub(super) fn doubled_fields(&mut self, at: usize, before: &[SectionPlan], new: &[SectionPlan]) {
-        fn fields(section: &SectionPlan) -> impl Iterator<Item = (usize, &Field)> {
+        fn fields(section: &SectionPlan) -> impl Iterator<Item = (usize, &Field, Option<usize>)> {
             let values = section.values.iter().filter_map(|value| match &value.target {
-                TargetPlan::Custom { field, .. } => Some(field),
+                TargetPlan::Custom { field, .. } => Some((field, value.origins.first().map(|origin| origin.at))),
                 TargetPlan::Field(_) => None,
             });
-            values.chain(&section.field).map(|field| (section.holder, field))
+            let whole = section.field.iter().map(|field| (field, None));
+            values.chain(whole).map(|(field, at)| (section.holder, field, at))
         }
-        let mut seen: HashSet<(usize, u64)> = before.iter().flat_map(fields).map(|(n, field)| (n, field.id)).collect();
-        let twice = new.iter().flat_map(fields).filter(|(n, field)| !seen.insert((*n, field.id)));
-        let doubled: Vec<String> = twice.map(|(_, field)| field.name.clone()).collect();
-        for name in doubled {
+        let all = before.iter().flat_map(fields);
+        let mut seen: HashSet<(usize, u64)> = all.map(|(holder, field, _)| (holder, field.id)).collect();
+        let twice = new.iter().flat_map(fields).filter(|(holder, field, _)| !seen.insert((*holder, field.id)));
+        let doubled: Vec<(String, Option<usize>)> = twice.map(|(_, field, at)| (field.name.clone(), at)).collect();
+        for (name, said) in doubled {
             let hint =
                 "fill it in one place; where it holds several values, with a list: [\"column 1\", \"column 2\"]".into();
             self.problem(
-                at,
+                said.unwrap_or(at),
                 "field-twice",
                 message!("the field \"{field}\" is filled twice", field = name),
                 Some(hint),

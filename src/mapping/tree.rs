@@ -4,8 +4,11 @@
 use super::doubled;
 use super::lines::Text;
 use super::quotes::{Curly, straightened};
+use super::unclosed::{self, Unclosed};
 use crate::message;
 use crate::problem::{Message, Problem, quoted};
+use jsonc_parser::ParseOptions;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::Path;
 use toml::Spanned;
@@ -85,6 +88,9 @@ pub fn read(path: &Path) -> Result<(Text, Tree), Vec<Problem>> {
     Ok((text, tree))
 }
 
+/// Faults of one kind that are looked for one after the other; with more of them, a reader has enough to mend.
+const FAULTS_MAX: usize = 20;
+
 /// How a zip and a compound file begin.
 const WORKBOOKS: [&[u8]; 2] = [b"PK\x03\x04", b"\xd0\xcf\x11\xe0"];
 
@@ -122,10 +128,11 @@ fn curly_quotes(text: &Text, one: &Curly) -> Problem {
 
 /// `source` is the text, or one of the same length in its place.
 fn toml_tree(text: &Text, source: &str) -> Tree {
+    let (mut problems, mut broken, mut twice) = (Vec::new(), HashSet::new(), Vec::new());
+    let source = &without_unclosed(text, source, &mut problems, &mut broken);
     let (table, errors) = DeTable::parse_recoverable(source);
     let at = table.span().start;
     let root = from_toml_table(at, table.into_inner());
-    let (mut problems, mut broken, mut twice) = (Vec::new(), HashSet::new(), Vec::new());
     for error in errors {
         let span = error.span().unwrap_or(0..0);
         if error.message() == "duplicate key" {
@@ -142,6 +149,30 @@ fn toml_tree(text: &Text, source: &str) -> Tree {
     below_broken_headers(source, &mut broken);
     problems.extend(doubled::of_toml(text, source, &root, &twice));
     Tree { root, problems, broken }
+}
+
+/// The source with blanks in the place of lines in which a bracket is not closed; these are told.
+fn without_unclosed<'s>(
+    text: &Text,
+    source: &'s str,
+    problems: &mut Vec<Problem>,
+    broken: &mut HashSet<usize>,
+) -> Cow<'s, str> {
+    let mut source = Cow::Borrowed(source);
+    for _ in 0..FAULTS_MAX {
+        let Some(Unclosed { at, closing, lines }) = unclosed::first(&source) else { break };
+        let opening = source[at..].chars().next().unwrap_or(closing).to_string();
+        let closing = closing.to_string();
+        problems.push(
+            text.problem(at, "mapping-syntax", message!("this is not TOML: {opening} is not closed", opening))
+                .hint(message!("put a {closing} behind what belongs into it", closing)),
+        );
+        broken.extend(text.line(lines.start)..=text.line(lines.end - 1));
+        let blank =
+            source[lines.clone()].bytes().map(|byte| if byte == b'\n' { '\n' } else { ' ' }).collect::<String>();
+        source.to_mut().replace_range(lines, &blank);
+    }
+    source
 }
 
 /// Lines below one that should begin a table and cannot be read stand in a table that nobody knows.
@@ -189,15 +220,18 @@ fn from_toml(value: Spanned<DeValue<'_>>) -> Node {
 }
 
 fn of_json(text: &Text) -> Result<Tree, Vec<Problem>> {
-    let (root, mut problems) = match (parse_json(&text.text), straightened(&text.text, true)) {
+    let (mut root, mut problems) = match (parse_json(&text.text, &STRICT), straightened(&text.text, true)) {
         (Ok(root), _) => (root, Vec::new()),
-        (Err(at), Some((straight, curly))) => match parse_json(&straight) {
-            Ok(root) => (root, curly.iter().map(|one| curly_quotes(text, one)).collect()),
-            Err(_) => return Err(vec![not_json(text, at)]),
+        (Err(_), Some((straight, curly))) if parse_json(&straight, &STRICT).is_ok() => {
+            let root = parse_json(&straight, &STRICT).map_err(|why| vec![not_json(text, why)])?;
+            (root, curly.iter().map(|one| curly_quotes(text, one)).collect())
+        }
+        // What is meant is plain all the same, so that the rest can be told as well.
+        (Err(why), _) => match parse_json(&text.text, &LOOSE) {
+            Ok(root) => (root, loosely_written(text)),
+            Err(_) => return Err(vec![not_json(text, why)]),
         },
-        (Err(at), None) => return Err(vec![not_json(text, at)]),
     };
-    let mut root = root;
     doubled::of_json(text, &mut root, &mut problems);
     Ok(Tree { root, problems, broken: HashSet::new() })
 }
@@ -206,21 +240,45 @@ fn not_json(text: &Text, (at, error): (usize, Message)) -> Problem {
     text.problem(at, "mapping-syntax", message!("this is not JSON: {error}", error))
 }
 
+/// What JSON does not allow and a reader understands: every comma too many, and the first fault of another kind.
+fn loosely_written(text: &Text) -> Vec<Problem> {
+    let (mut problems, mut source) = (Vec::new(), text.text.to_string());
+    while let Err((at, why)) = parse_json(&source, &STRICT) {
+        problems.push(not_json(text, (at, why)));
+        if !source[at..].starts_with(',') || problems.len() >= FAULTS_MAX {
+            break;
+        }
+        source.replace_range(at..=at, " ");
+    }
+    problems
+}
+
+const STRICT: ParseOptions = ParseOptions {
+    allow_comments: false,
+    allow_loose_object_property_names: false,
+    allow_trailing_commas: false,
+    allow_missing_commas: false,
+    allow_single_quoted_strings: false,
+    allow_hexadecimal_numbers: false,
+    allow_unary_plus_numbers: false,
+    allow_bare_decimal_point_numbers: false,
+    allow_non_finite_numbers: false,
+    allow_extended_string_escapes: false,
+};
+
+/// With what people add to it.
+const LOOSE: ParseOptions = ParseOptions {
+    allow_comments: true,
+    allow_loose_object_property_names: true,
+    allow_trailing_commas: true,
+    allow_missing_commas: true,
+    allow_single_quoted_strings: true,
+    ..STRICT
+};
+
 /// Otherwise where it fails, and why.
-fn parse_json(source: &str) -> Result<Node, (usize, Message)> {
-    let strict = jsonc_parser::ParseOptions {
-        allow_comments: false,
-        allow_loose_object_property_names: false,
-        allow_trailing_commas: false,
-        allow_missing_commas: false,
-        allow_single_quoted_strings: false,
-        allow_hexadecimal_numbers: false,
-        allow_unary_plus_numbers: false,
-        allow_bare_decimal_point_numbers: false,
-        allow_non_finite_numbers: false,
-        allow_extended_string_escapes: false,
-    };
-    let parsed = jsonc_parser::parse_to_ast(source, &jsonc_parser::CollectOptions::default(), &strict)
+fn parse_json(source: &str, allowed: &ParseOptions) -> Result<Node, (usize, Message)> {
+    let parsed = jsonc_parser::parse_to_ast(source, &jsonc_parser::CollectOptions::default(), allowed)
         .map_err(|error| (error.range().start, Message::verbatim(error.kind().to_string().to_lowercase())))?;
     parsed.value.map(from_json).ok_or((0, "the file is empty".into()))
 }

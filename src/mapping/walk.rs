@@ -24,12 +24,14 @@ pub fn walk(text: Text, tree: Tree) -> Draft {
     let mut walk = Walk { text: &text, problems: Vec::new(), files: Vec::new(), any_action: false };
     let Data::Table(entries) = &root.data else {
         let message = message!("a mapping is a table, found {found}", found = root.what());
-        return Draft { written: None, problems: vec![text.problem(root.at, "mapping-shape", message)] };
+        let problems = vec![text.problem(root.at, "mapping-shape", message)];
+        return Draft { written: None, problems, unread: broken };
     };
     let head = walk.head(entries);
     let mut written = head.map(|(kind, action)| Written {
         text: text.clone(),
         unsure: !walk.problems.is_empty() || !broken.is_empty(),
+        flawed: false,
         kind,
         action,
         key: Vec::new(),
@@ -51,12 +53,13 @@ pub fn walk(text: Text, tree: Tree) -> Draft {
                 Some(message!("add [{section}] with at least one field, for example name = \"…\"", section = name));
         }
         written.files = std::mem::take(&mut walk.files);
+        written.flawed = !walk.problems.is_empty() || !problems.is_empty();
     }
     let mut found = walk.problems;
     found.retain(|problem| !matches!(problem.place, Place::Text { line, .. } if broken.contains(&line)));
     found.extend(problems);
     in_order(&mut found);
-    Draft { written, problems: found }
+    Draft { written, problems: found, unread: broken }
 }
 
 /// Problems of a mapping in the order of its lines.

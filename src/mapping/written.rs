@@ -18,6 +18,8 @@ pub struct Written {
     pub text: Text,
     /// Its kind or its action is a guess, or lines of it could not be read: what is missing in it may well be there.
     pub unsure: bool,
+    /// Something is wrong with what the file says, so that what is missing in it may be what could not be understood.
+    pub flawed: bool,
     pub kind: Kind,
     pub action: Action,
     pub key: Vec<At<String>>,
