@@ -31,7 +31,7 @@ pub struct Common {
     /// The folder in which each run leaves its own
     #[arg(long, global = true, value_name = "DIR", default_value = "runs", env = "AMOPORT_RUNS")]
     pub runs: PathBuf,
-    /// Print one JSON object to stdout
+    /// Print JSON to stdout, one object for each run
     #[arg(long, global = true, env = "AMOPORT_JSON")]
     pub json: bool,
     /// Print problems only

@@ -184,15 +184,50 @@ fn two_copies_that_change_the_parts_of_a_name_both_arrive() {
     assert_eq!((&contact["first_name"], &contact["last_name"]), (&json!("Яна"), &json!("Л")));
 }
 
-/// A stage is one of its pipeline.
-#[test]
-fn a_stage_does_not_take_back_the_pipeline_that_another_copy_has_changed() {
+/// An account with a lead, and the export of it.
+fn exported_lead(lead: &str) -> (Service, Folder, u64) {
     let service = Service::start();
     service.post("/_sandbox/switches", r#"{"rate_max": 1000000}"#);
-    let made = service.post("/api/v4/leads", r#"[{"name": "Сделка", "price": 5}]"#);
+    let made = service.post("/api/v4/leads", &format!("[{lead}]"));
     let id = made["_embedded"]["leads"][0]["id"].as_u64().expect("an id");
     let folder = Folder::new();
     folder.run(&service, &["export", "lead", "--to", FILE, "--id", &id.to_string()]).expect(0);
+    (service, folder, id)
+}
+
+/// The reason goes with the stage, and by itself it cannot be taken away.
+#[test]
+fn a_lost_lead_is_opened_again_with_its_reason_emptied_or_left() {
+    for emptied in [true, false] {
+        let account = Service::start();
+        let reason = account.get("/api/v4/leads/loss_reasons")["_embedded"]["loss_reasons"][0]["id"].clone();
+        drop(account);
+        let lost = json!({"name": "Сделка", "status_id": 143, "loss_reason_id": reason});
+        let (service, folder, id) = exported_lead(&lost.to_string());
+        let lead = || service.get(&format!("/api/v4/leads/{id}"));
+        let mut book = book(&folder);
+        let [stage, reason] = ["Этап", "Причина отказа"].map(|title| column(&book, title));
+        let told = book.rows[1][reason].clone();
+        assert_eq!(lead()["status_id"], json!(143));
+
+        book.rows[1][reason] = Cell::Empty;
+        import(&folder, &service, (FILE, &book)).expect(1);
+        assert_eq!(writes(&service), []);
+        if !emptied {
+            book.rows[1][reason] = told;
+        }
+        book.rows[1][stage] = text("Переговоры");
+        import(&folder, &service, (FILE, &book)).expect(0);
+        assert!(lead()["status_id"] != json!(143) && lead()["loss_reason_id"].is_null(), "{}", lead());
+        import(&folder, &service, (FILE, &book)).expect(0);
+        assert_eq!(writes(&service), [], "emptied: {emptied}");
+    }
+}
+
+/// A stage is one of its pipeline.
+#[test]
+fn a_stage_does_not_take_back_the_pipeline_that_another_copy_has_changed() {
+    let (service, folder, id) = exported_lead(r#"{"name": "Сделка", "price": 5}"#);
     let (mut first, mut second) = (book(&folder), book(&folder));
     let [pipeline, stage] = ["Воронка", "Этап"].map(|title| column(&first, title));
     (first.rows[1][pipeline], first.rows[1][stage]) = (text("Опт"), text("Отгрузка"));
@@ -206,12 +241,7 @@ fn a_stage_does_not_take_back_the_pipeline_that_another_copy_has_changed() {
 /// What the service changes along with a stage is no change of somebody else's.
 #[test]
 fn a_day_that_the_service_has_set_may_be_changed_by_the_file_that_closed_the_lead() {
-    let service = Service::start();
-    service.post("/_sandbox/switches", r#"{"rate_max": 1000000}"#);
-    let made = service.post("/api/v4/leads", r#"[{"name": "Сделка", "price": 5}]"#);
-    let id = made["_embedded"]["leads"][0]["id"].as_u64().expect("an id");
-    let folder = Folder::new();
-    folder.run(&service, &["export", "lead", "--to", FILE, "--id", &id.to_string()]).expect(0);
+    let (service, folder, id) = exported_lead(r#"{"name": "Сделка", "price": 5}"#);
     let (mut closing, mut other) = (book(&folder), book(&folder));
     let [stage, closed, name] = ["Этап", "Закрыта", "Название"].map(|title| column(&closing, title));
     closing.rows[1][stage] = text("Успешно реализовано");

@@ -384,6 +384,11 @@ impl<'a> Walk<'a> {
         }
         if conflicts.is_empty() {
             self.decided.changed += 1;
+            // The service takes the reason of a loss away with the lost stage. [client, weak]
+            if sending.iter().any(|place| self.path_of(*place) == Some("status_id")) {
+                places
+                    .retain(|place| self.path_of(*place) != Some("loss_reason_id") || !one.row.get(*place).is_empty());
+            }
             let columns: Vec<usize> = sending.iter().filter_map(|place| self.column_at(*place)).collect();
             self.decided.sending.push((one.id, sent(&columns)));
             self.decided.edits.insert(one.row.number, Edit::Change(places));
