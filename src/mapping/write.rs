@@ -2,7 +2,7 @@
 
 use super::mapper::Link;
 use super::names::Names;
-use super::plan::{Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
+use super::plan::{Convert, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use super::row::{PartOfRow, RowContext};
 use super::value::{Made, Values, field_value};
 use crate::entity::payload::ObjectWriter;
@@ -32,11 +32,8 @@ impl RowContext<'_> {
                 self.write_field(section, spec, made, object);
             }
             TargetPlan::Custom { field, kind } => {
-                // The service takes an option once; a cell, or two columns, may name it twice.
-                let twice = |n: usize, one: &Made<'_>| {
-                    matches!(one, Made::Id(_)) && made[..n].iter().any(|(earlier, _)| earlier == one)
-                };
-                let once = made.iter().enumerate().filter(|(n, (one, _))| !twice(*n, one));
+                let once =
+                    made.iter().enumerate().filter(|(n, one)| !made[..*n].iter().any(|earlier| is_twice(earlier, one)));
                 object.field(field.id, once.map(|(_, (one, origin))| field_value(one, origin, field, *kind)));
             }
         }
@@ -290,6 +287,23 @@ fn column(origin: &OriginPlan) -> Option<usize> {
     match origin.input {
         Input::Column(index) => Some(index),
         Input::Constant(_) | Input::Template(_) => None,
+    }
+}
+
+/// True for what a cell, or two columns, name a second time: the service takes an option once, and nobody has a phone or an
+/// address twice, however they are spelt.
+fn is_twice(earlier: &(Made<'_>, &OriginPlan), one: &(Made<'_>, &OriginPlan)) -> bool {
+    let text = |made: &Made<'_>| match made {
+        Made::Text(text) => Some((text.to_lowercase(), None)),
+        Made::Sorted { text, sort } => Some((text.to_lowercase(), Some(sort.clone()))),
+        _ => None,
+    };
+    match (&one.0, &one.1.convert) {
+        (Made::Id(_), _) => earlier.0 == one.0,
+        (_, Convert::Phone { .. } | Convert::Email { .. }) => {
+            one.1.sort == earlier.1.sort && text(&one.0).is_some_and(|text_of| text(&earlier.0) == Some(text_of))
+        }
+        _ => false,
     }
 }
 

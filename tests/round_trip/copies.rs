@@ -224,6 +224,24 @@ fn a_lost_lead_is_opened_again_with_its_reason_emptied_or_left() {
     }
 }
 
+#[test]
+fn a_new_contact_may_have_a_part_of_a_name_alone() {
+    let service = Service::start();
+    service.post("/_sandbox/switches", r#"{"rate_max": 1000000}"#);
+    service.post("/api/v4/contacts", r#"[{"name": "Иван Петров"}]"#);
+    let folder = Folder::new();
+    folder.run(&service, &["export", "contact", "--to", FILE]).expect(0);
+    let mut book = book(&folder);
+    let first_name = column(&book, "Имя");
+    let mut fresh = vec![Cell::Empty; book.rows[0].len()];
+    fresh[first_name] = text("Яна");
+    book.rows.push(fresh);
+    import(&folder, &service, (FILE, &book)).expect(0);
+    let contacts = service.get("/api/v4/contacts")["_embedded"]["contacts"].clone();
+    let names: Vec<&Value> = contacts.as_array().expect("contacts").iter().map(|one| &one["first_name"]).collect();
+    assert!(names.contains(&&json!("Яна")), "{contacts}");
+}
+
 /// A stage is one of its pipeline.
 #[test]
 fn a_stage_does_not_take_back_the_pipeline_that_another_copy_has_changed() {

@@ -14,7 +14,7 @@ pub struct Fresh {
     pub content: String,
     /// A record that was exported with these very cells, and whose id stands in no row.
     pub lost: Option<u64>,
-    /// It has no name, where the export has a column of names.
+    /// It has no name and no part of one, where the export has a column of names.
     pub nameless: bool,
     /// It holds nothing but formulas.
     pub formulas: bool,
@@ -22,13 +22,16 @@ pub struct Fresh {
 
 impl Fresh {
     pub fn of(row: &Row, hidden: &Hidden, places: &[Option<usize>]) -> Fresh {
-        let is_name = |column: &Described| matches!(&column.is, Is::Own(path) if path == "name");
-        let name = hidden.columns.iter().position(is_name).and_then(|index| places[index]);
+        let place = |path: &str| {
+            let is = |column: &Described| matches!(&column.is, Is::Own(own) if own == path);
+            hidden.columns.iter().position(is).and_then(|index| places[index])
+        };
+        let empty = |path: &str| place(path).is_none_or(|at| row.get(at).is_empty());
         Fresh {
             row: row.number,
             content: content(hidden, places, row),
             lost: None,
-            nameless: name.is_some_and(|name| row.get(name).is_empty()),
+            nameless: place("name").is_some() && ["name", "first_name", "last_name"].into_iter().all(empty),
             formulas: row.all_formulas,
         }
     }
