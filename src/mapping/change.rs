@@ -251,6 +251,14 @@ impl<'p> Changes<'p> {
         there.map_or(0, |entry| held_values(entry).iter().filter(|old| !stays(old)).count() as u32)
     }
 
+    /// True where the account has another company than the row says: a link is added and takes none away.
+    pub fn has_other_company(record: &Record, held: &Value) -> bool {
+        let said: Vec<u64> =
+            record.links.iter().filter(|link| link.to == Entity::Companies).map(|link| link.id).collect();
+        let there = list(&held[EMBEDDED][Entity::Companies.linked()]);
+        !said.is_empty() && there.iter().filter_map(|one| id(&one["id"])).any(|id| !said.contains(&id))
+    }
+
     /// False for a link that is there, or whose place is taken where it may take no other's.
     fn is_wanted(&self, link: &Link, held: &Value) -> bool {
         let there = list(&held[EMBEDDED][link.to.linked()]);

@@ -56,6 +56,8 @@ pub struct Record {
     pub total: Option<Decimal>,
     /// Values of lists that the account has and that go with this change, though nobody has said that this is meant.
     pub lost: u32,
+    /// The account has linked it to another company, which stays beside that of the row.
+    pub beside: bool,
 }
 
 /// A link of a record, for the link endpoint. [doc]
@@ -371,7 +373,7 @@ impl Mapper {
         self.tally.record(&plan, &at);
         let body = self.body(&plan, &at, row.number, key.as_deref());
         let (id, parent, links, total) = (at.own_id, at.parent, at.links, at.total.known());
-        Mapped::Record(Record { row: row.number, key, id, parent, body, links, total, lost: 0 })
+        Mapped::Record(Record { row: row.number, key, id, parent, body, links, total, lost: 0, beside: false })
     }
 
     fn sections<'r>(&mut self, at: &mut RowContext<'r>, first: &'r Row, more: &'r [Row]) {

@@ -77,21 +77,46 @@ impl Unread {
     }
 }
 
-/// Values of lists that updates have taken away, though nobody has said that this is meant.
+/// What updates do to values that the account holds, though nobody has said that this is meant: those of a list go, a company
+/// stays beside another.
 #[derive(Debug, Default)]
 pub struct Lost {
     values: u64,
     records: u64,
+    beside: u64,
 }
 
 impl Lost {
     pub fn add(&mut self, loaded: &Loaded) {
         self.values += u64::from(loaded.record.lost);
         self.records += u64::from(loaded.record.lost > 0);
+        self.beside += u64::from(loaded.record.beside);
     }
 
     /// The same before anything is sent.
-    pub fn would_be(&self) -> Option<Note> {
+    pub fn would_be(&self) -> Vec<Note> {
+        self.replacing().into_iter().chain(self.beside_others()).collect()
+    }
+
+    pub fn notes(&self) -> Vec<Note> {
+        self.replaced().into_iter().chain(self.beside_others()).collect()
+    }
+
+    fn beside_others(&self) -> Option<Note> {
+        let message = match self.beside {
+            0 => return None,
+            1 => message!(
+                "1 record has another company in the account than its row says: a link takes none away, so both stay; take the wrong one away there"
+            ),
+            records => message!(
+                "{records} records have another company in the account than their rows say: a link takes none away, so both stay; take the wrong ones away there",
+                records
+            ),
+        };
+        Some(Note::new("company-beside", message).count(self.beside))
+    }
+
+    fn replacing(&self) -> Option<Note> {
         let (values, records) = (self.values, self.records);
         let message = match (values, records) {
             (0, _) => return None,
@@ -106,7 +131,7 @@ impl Lost {
         Some(Note::new("values-replaced", message).count(values))
     }
 
-    pub fn note(&self) -> Option<Note> {
+    fn replaced(&self) -> Option<Note> {
         let (values, records) = (self.values, self.records);
         let message = match (values, records) {
             (0, _) => return None,
@@ -170,6 +195,7 @@ impl Looked {
         self.absent.extend(more.absent);
         self.lost.values += more.lost.values;
         self.lost.records += more.lost.records;
+        self.lost.beside += more.lost.beside;
     }
 }
 
@@ -184,7 +210,10 @@ pub async fn look_at(client: &Client, plan: &Plan, clock: Clock, records: Vec<Lo
                 looked.differ += 1;
                 looked.lost.add(&loaded);
             }
-            Seen::Same(_) => looked.same += 1,
+            Seen::Same(loaded) => {
+                looked.same += 1;
+                looked.lost.add(&loaded);
+            }
             Seen::Absent(loaded) => looked.absent.push(settle::not_visible(plan, &loaded)),
         }
     }
@@ -193,6 +222,7 @@ pub async fn look_at(client: &Client, plan: &Plan, clock: Clock, records: Vec<Lo
 
 fn seen(changes: &Changes<'_>, mut loaded: Loaded, held: &HashMap<u64, Value>) -> Seen {
     let Some(held) = loaded.record.id.and_then(|id| held.get(&id)) else { return Seen::Absent(loaded) };
+    loaded.record.beside = Changes::has_other_company(&loaded.record, held);
     match changes.left(&loaded.record, held) {
         Ok(Left::Nothing) => Seen::Same(loaded),
         Ok(Left::Change { body, links, lost }) => {
@@ -226,6 +256,7 @@ impl Uploader<'_> {
             match seen {
                 Seen::Differs(loaded) => self.open.push(loaded),
                 Seen::Same(loaded) => {
+                    self.lost.add(&loaded);
                     // Sent by an earlier stretch of the run, which saw no answer: this is what became of it.
                     let sent = self.repeated.contains(&loaded.record.row);
                     let status = if sent { Status::Updated } else { Status::Unchanged };

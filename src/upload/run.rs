@@ -158,7 +158,7 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Repor
         end = linked;
     }
     let (rows, mut notes) = (reading.rows.unwrap_or(0), reading.notes);
-    notes.extend(up.lost.note());
+    notes.extend(up.lost.notes());
     Ok(Report { end, rows, retried: up.retried, notes, sample: up.sample.spread() })
 }
 
