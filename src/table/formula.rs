@@ -2,7 +2,7 @@
 
 use super::value::Value;
 
-/// What a formula without a result shows in a workbook of rejected rows. A real error is no text; no other program writes this.
+/// What a formula without a result shows in a workbook of rejected rows. The error of that name is no text.
 pub const NO_RESULT: &str = "#CALC!";
 
 /// A formula that needs no calculation, which LibreOffice makes of every truth value; and one of a workbook of rejected rows.
