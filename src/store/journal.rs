@@ -339,15 +339,16 @@ impl Journal {
         Ok(())
     }
 
-    /// Ids above `watermark` that came back in answers, of this run and of others that made the same kind of thing in
-    /// this account; each kind of thing counts its own ids.
+    /// Ids above `watermark` that this run made and others did, of the same kind of thing in this account; each kind of
+    /// thing counts its own ids. What a run has only read or changed may be what another made and saw no answer of.
     pub fn known_ids(&self, watermark: u64) -> Result<HashSet<u64>, StoreError> {
         let mut statement = self.store.db.prepare_cached(
-            "SELECT id FROM record WHERE id > ?3 AND run IN
+            "SELECT id FROM record WHERE id > ?3 AND status IN (?4, ?5) AND run IN
                (SELECT run FROM run WHERE account = ?1 AND json_extract(head, '$.entity') = ?2)",
         )?;
-        let ids = statement
-            .query_map(params![self.account, self.entity.word(), watermark as i64], |row| row.get::<_, i64>(0))?;
+        let [created, merged] = [Status::Created, Status::Merged].map(Status::number);
+        let of = params![self.account, self.entity.word(), watermark as i64, created, merged];
+        let ids = statement.query_map(of, |row| row.get::<_, i64>(0))?;
         Ok(ids.map(|id| id.map(|id| id as u64)).collect::<Result<_, _>>()?)
     }
 
