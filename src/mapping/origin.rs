@@ -8,7 +8,8 @@ use super::walk::Walk;
 use super::written::{As, At, By, From, ListMode, Literal, OnEmpty, OnUnknown, Origin, Translation, VALUE_KEYS};
 use crate::message;
 use crate::problem::{Message, quoted};
-use crate::table::is_currency_code;
+use crate::table::{Scalar, fold, is_currency_code};
+use std::collections::HashMap;
 
 impl Walk<'_> {
     pub(super) fn origins(&mut self, entry: &Entry) -> Option<Vec<Origin>> {
@@ -228,8 +229,12 @@ impl Walk<'_> {
     /// The same as a value.
     fn literal(&mut self, entry: &Entry) -> Option<At<Literal>> {
         let At { at, it: text } = self.scalar(entry)?;
-        let is_number = matches!(entry.node.data, Data::Int(_) | Data::Float(_));
-        Some(At { at, it: Literal { text, is_number } })
+        let value = match entry.node.data {
+            Data::Int(int) => Some(Scalar::Number(int as f64)),
+            Data::Float(float) => Some(Scalar::Number(float)),
+            _ => None,
+        };
+        Some(At { at, it: Literal { text, value } })
     }
 
     /// `values`: a table, or a file beside the mapping; and which file, where nobody says whether it has titles.
@@ -243,7 +248,9 @@ impl Walk<'_> {
                     (pairs, header.is_none().then(|| path.to_owned()))
                 }
                 None => {
-                    let pairs = entries.iter().filter_map(|e| Some((e.key.clone(), self.literal(e)?))).collect();
+                    let pairs: Translation =
+                        entries.iter().filter_map(|e| Some((e.key.clone(), self.literal(e)?))).collect();
+                    self.one_for_each(entries, &pairs);
                     (Some(At { at, it: pairs }), None)
                 }
             },
@@ -256,6 +263,23 @@ impl Walk<'_> {
                 self.problem(at, "mapping-shape", message);
                 (None, None)
             }
+        }
+    }
+
+    /// Cells are found without regard to case, so two keys that differ in that alone are one text.
+    fn one_for_each(&mut self, entries: &[Entry], pairs: &Translation) {
+        let mut seen: HashMap<String, &str> = HashMap::new();
+        for (found, written) in pairs {
+            let earlier = *seen.entry(fold(found)).or_insert(&written.it);
+            let Some(entry) = entries.iter().find(|entry| entry.key == *found).filter(|_| earlier != written.it.text)
+            else {
+                continue;
+            };
+            let message = message!(
+                "{value} is one text with a key above, whatever its case, and has another translation",
+                value = quoted(found)
+            );
+            self.problem(entry.key_at, "mapping-shape", message).hint = Some("keep one of the two".into());
         }
     }
 

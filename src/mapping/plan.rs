@@ -15,7 +15,7 @@ use crate::entity::parts::Field;
 use crate::entity::payload::Sort;
 use crate::entity::{Action, Entity, FieldKind, FieldSpec, Holds, Kind, Owner, SectionSpec, Write};
 use crate::problem::{Note, Source};
-use crate::table::{Cell, Header, Row, Scalar};
+use crate::table::{Cell, Header, Row};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, OnceLock};
@@ -218,9 +218,9 @@ pub struct OriginPlan {
 impl OriginPlan {
     /// What the mapping itself says, as a cell. Its numbers have a dot, whatever sign those of the source have.
     pub fn said<'v>(&self, literal: &'v Literal) -> Cell<'v> {
-        match literal.is_number && self.convert.is_of_numbers() {
-            true => Cell { text: literal, value: Scalar::Number(literal.parse().unwrap_or_default()) },
-            false => Cell::of_text(literal),
+        match literal.value.filter(|_| self.convert.is_of_numbers()) {
+            Some(value) => Cell { text: literal, value },
+            None => Cell::of_text(literal),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::mapper::{KEY_JOIN, Link};
 use super::names::Names;
 use super::plan::{Convert, Input, Lookup, LookupWhat, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
 use super::tally::{Did, Done};
-use super::template::{Failure, Fault, as_number};
+use super::template::{AsNumber, Failure, Fault, as_number};
 use super::total::{Line, Total};
 use super::value::{Refused, Values};
 use super::written::{Literal, OnEmpty, OnUnknown};
@@ -42,6 +42,8 @@ pub(super) struct RowContext<'a> {
     pub(super) catalog_type: Option<String>,
     /// Values made so far for the target at hand.
     pub(super) made: usize,
+    /// A dot in the text at hand is a decimal sign, whatever the source writes: a template has put it there.
+    pub(super) own_dot: bool,
     /// The section at hand has nothing from the row, only what the mapping says by itself.
     pub(super) bare: bool,
     /// What the section at hand has in the row at hand.
@@ -85,6 +87,7 @@ impl<'a> RowContext<'a> {
             total: Total::default(),
             catalog_type: None,
             made: 0,
+            own_dot: false,
             bare: false,
             part: PartOfRow::default(),
             done: Done::default(),
@@ -233,7 +236,7 @@ impl<'a> RowContext<'a> {
 
     fn value(&mut self, section: &SectionPlan, value: &ValuePlan, object: &mut ObjectWriter, names: &mut Names) {
         let made_up = value.origins.iter().any(|origin| matches!(origin.input, Input::Template(_)));
-        let rendered: Vec<Option<(String, Scalar)>> = match made_up {
+        let rendered: Vec<Option<AsNumber>> = match made_up {
             true => value.origins.iter().map(|origin| self.rendered(origin)).collect(),
             false => Vec::new(),
         };
@@ -246,11 +249,15 @@ impl<'a> RowContext<'a> {
         let mut clear = false;
         self.made = 0;
         for (n, origin) in value.origins.iter().enumerate() {
+            self.own_dot = false;
             let cell = match &origin.input {
                 Input::Column(index) => self.row.get(*index),
                 Input::Constant(literal) => origin.said(literal),
                 Input::Template(_) => match rendered.get(n) {
-                    Some(Some((text, value))) => Cell { text, value: *value },
+                    Some(Some(made)) => {
+                        self.own_dot = made.own_dot;
+                        Cell { text: &made.text, value: made.value }
+                    }
                     Some(None) | None => continue,
                 },
             };
@@ -293,7 +300,7 @@ impl<'a> RowContext<'a> {
         }
     }
 
-    fn rendered(&mut self, origin: &OriginPlan) -> Option<(String, Scalar)> {
+    fn rendered(&mut self, origin: &OriginPlan) -> Option<AsNumber> {
         let Input::Template(template) = &origin.input else { return None };
         let (told, read) = (self.problems.len(), template.reads().collect::<Vec<usize>>());
         self.sound(&read);
@@ -307,7 +314,7 @@ impl<'a> RowContext<'a> {
                     true => as_number(&made.text, read.iter().map(|column| self.row.get(*column))),
                     false => {
                         let value = Cell::of_text(&made.text).value;
-                        (made.text, value)
+                        AsNumber { text: made.text, value, own_dot: false }
                     }
                 })
             }

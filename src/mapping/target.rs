@@ -339,7 +339,7 @@ impl Compile<'_> {
 
     fn origin(&mut self, origin: &Origin, context: &Context<'_>) -> Option<OriginPlan> {
         let target = context.target;
-        let input = self.input(origin);
+        let mut input = self.input(origin);
         let round = origin.round.as_ref().and_then(|round| {
             let found = Round::from_name(&round.it);
             if found.is_none() {
@@ -375,6 +375,13 @@ impl Compile<'_> {
         };
         let whole = values.keys().map(String::as_str).chain(options.iter().map(|option| option.value.as_str()));
         let widest = whole.map(|text| split::split(text, &split).count()).max().unwrap_or(1);
+        let currency = self.currency(origin, target);
+        if let Some(Input::Template(template)) = &mut input
+            && convert.is_of_numbers()
+        {
+            let of_account = || Some(self.account.basics.currency.clone()).filter(|code| !code.is_empty());
+            template.counts_in(currency.clone().or_else(of_account));
+        }
         // Its other words are looked at all the same.
         let found = input.is_some();
         let plan = OriginPlan {
@@ -392,7 +399,7 @@ impl Compile<'_> {
             values_only: origin.values.is_some() && origin.on_unknown.is_some(),
             sort,
             sorts,
-            currency: self.currency(origin, target),
+            currency,
             cut: origin.cut.as_ref().map(|cut| cut.it),
         };
         self.written_names(origin, &plan, target);

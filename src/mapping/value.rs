@@ -72,7 +72,8 @@ impl RowContext<'_> {
             text::visible(cell.text)?;
         }
         let currency = origin.currency.as_deref().or(self.plan.currency.as_deref());
-        let amounts = Amounts { decimal: self.plan.decimal, currency };
+        let decimal = if self.own_dot { Some('.') } else { self.plan.decimal };
+        let amounts = Amounts { decimal, currency };
         if let Some((text, sort)) = sorted(cell.text, &origin.sorts) {
             let cell = Cell { text, value: if text.is_empty() { Scalar::Empty } else { Scalar::Text } };
             return Ok(match self.convert_one(value, origin, cell, names, amounts)? {

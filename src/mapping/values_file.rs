@@ -67,8 +67,8 @@ pub fn read(path: &Path, header: bool) -> Result<Vec<(String, Literal)>, Message
                 earlier = *earlier
             ));
         }
-        let is_number = matches!(row.get(1).value, Scalar::Number(_));
-        pairs.push((found.to_owned(), Literal { text: written.to_owned(), is_number }));
+        let value = Some(row.get(1).value).filter(|value| !matches!(value, Scalar::Text | Scalar::Empty));
+        pairs.push((found.to_owned(), Literal { text: written.to_owned(), value }));
     }
     match second || pairs.is_empty() {
         true => Ok(pairs),

@@ -3,7 +3,7 @@
 
 use super::lines::Text;
 use crate::entity::{Action, FieldSpec, Kind, SectionSpec};
-use crate::table::ReadOptions;
+use crate::table::{ReadOptions, Scalar};
 use std::path::PathBuf;
 
 /// A text and where it stands in the file.
@@ -84,10 +84,11 @@ pub enum Target {
 }
 
 /// What the author writes as a value. A number is written with a dot, whatever sign the numbers of the source have.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Literal {
     pub text: String,
-    pub is_number: bool,
+    /// What it is where it is no text.
+    pub value: Option<Scalar>,
 }
 
 impl std::ops::Deref for Literal {

@@ -1,10 +1,10 @@
 //! Comparisons as a person means them who has a table of numbers before them: where one side is a number, the other is read as
 //! one. Two texts that a row does not show to be numbers are compared as texts.
 
+use super::made::has_own_dot;
 use crate::mapping::convert::Unfit;
 use crate::mapping::convert::number::{Amounts, number};
 use crate::message;
-use crate::problem::quoted;
 use crate::table::{Cell, Row, Scalar, Shown};
 use minijinja::value::{Object, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
@@ -21,7 +21,9 @@ pub const BYTES_MAX: usize = 1_000_000;
 #[derive(Debug)]
 pub struct Under {
     cells: Vec<(usize, String, Scalar)>,
-    decimal: Option<char>,
+    pub(super) decimal: Option<char>,
+    /// Of the target, where amounts of another must not be counted with.
+    pub(super) currency: Option<String>,
     /// An empty cell was compared with a number.
     pub empty: AtomicBool,
     pub refused: OnceLock<Fault>,
@@ -38,7 +40,7 @@ pub struct Fault {
 }
 
 /// What stands on one side.
-enum Side<'v> {
+pub(super) enum Side<'v> {
     /// Of a constant, or made by counting.
     Number(Number),
     /// Of a cell that the workbook holds to be no text.
@@ -56,22 +58,17 @@ pub struct Numbered {
 
 #[derive(Debug, Clone, Copy)]
 pub struct Number {
-    exact: Option<Decimal>,
-    float: f64,
+    pub exact: Option<Decimal>,
+    pub float: f64,
 }
 
 impl Number {
-    fn of_float(float: f64) -> Number {
+    pub fn of_float(float: f64) -> Number {
         Number { exact: Decimal::from_f64(float), float }
     }
 
-    fn of_decimal(exact: Decimal) -> Number {
+    pub fn of_decimal(exact: Decimal) -> Number {
         Number { exact: Some(exact), float: exact.to_f64().unwrap_or(f64::NAN) }
-    }
-
-    fn plus(self, other: Number) -> Number {
-        let exact = self.exact.zip(other.exact).and_then(|(one, other)| one.checked_add(other));
-        exact.map_or_else(|| Number::of_float(self.float + other.float), Number::of_decimal)
     }
 
     pub fn order(self, other: Number) -> Option<Ordering> {
@@ -81,13 +78,13 @@ impl Number {
         }
     }
 
-    fn value(self) -> Value {
+    pub fn value(self) -> Value {
         let whole = self.exact.filter(|exact| exact.fract().is_zero()).and_then(|exact| exact.to_i64());
         whole.map_or_else(|| Value::from(self.float), Value::from)
     }
 }
 
-enum Reading {
+pub(super) enum Reading {
     Empty,
     Number(Number),
     /// It has more than one reading, or looks like a number and is none.
@@ -96,17 +93,22 @@ enum Reading {
 }
 
 impl Reading {
-    fn is_numeric(&self) -> bool {
+    pub fn is_numeric(&self) -> bool {
         matches!(self, Reading::Number(_) | Reading::Unclear(_))
     }
 }
 
 impl Under {
-    pub fn new<'c>(row: &Row, columns: impl Iterator<Item = &'c usize>, decimal: Option<char>) -> Under {
+    pub fn new<'c>(
+        row: &Row,
+        columns: impl Iterator<Item = &'c usize>,
+        (decimal, currency): (Option<char>, Option<String>),
+    ) -> Under {
         let cell = |index: &usize| (*index, row.get(*index).text.trim().to_owned(), row.get(*index).value);
         Under {
             cells: columns.map(cell).collect(),
             decimal,
+            currency,
             empty: AtomicBool::new(false),
             refused: OnceLock::new(),
             written: AtomicUsize::new(0),
@@ -122,7 +124,7 @@ impl Under {
         })
     }
 
-    fn side<'v>(&'v self, value: &'v Value) -> Side<'v> {
+    pub(super) fn side<'v>(&'v self, value: &'v Value) -> Side<'v> {
         if let Some(text) = value.as_str() {
             let cell = |(_, known, scalar): &&(usize, String, Scalar)| {
                 known == text && !matches!(scalar, Scalar::Text | Scalar::Empty)
@@ -139,7 +141,7 @@ impl Under {
         }
     }
 
-    fn read(&self, side: &Side<'_>) -> Reading {
+    pub(super) fn read(&self, side: &Side<'_>) -> Reading {
         let cell = match side {
             Side::Number(number) => return Reading::Number(*number),
             Side::Cell(cell) => *cell,
@@ -152,7 +154,7 @@ impl Under {
         if let Scalar::Number(float) | Scalar::Formatted(float, Shown::Worded | Shown::Currency(_)) = cell.value {
             return Reading::Number(Number::of_float(float));
         }
-        match number(cell, Amounts { decimal: self.decimal, currency: None }) {
+        match number(cell, Amounts { decimal: self.decimal_of(cell), currency: None }) {
             Ok(number) => Reading::Number(Number::of_decimal(number)),
             // What the CRM would not take can be compared all the same.
             Err(unfit) if unfit.code == "number-too-long" => match cell.text.trim().parse() {
@@ -162,6 +164,12 @@ impl Under {
             Err(unfit) if unfit.code == "ambiguous-number" => Reading::Unclear(unfit),
             Err(unfit) => Reading::Words(unfit),
         }
+    }
+
+    /// A text that no cell holds has the dot that the engine or the author has put into it.
+    fn decimal_of(&self, cell: Cell<'_>) -> Option<char> {
+        let cells = self.cells.iter().map(|(_, text, value)| Cell { text, value: *value });
+        if cell.value == Scalar::Text && has_own_dot(cell.text, cells) { Some('.') } else { self.decimal }
     }
 
     /// A number to go on with, or why the text is none.
@@ -194,6 +202,9 @@ impl Under {
             return Ok(self.contains(right, left)? == (operator == "in"));
         }
         let (one, other) = (self.side(left), self.side(right));
+        if let ("==" | "!=", Some(equal)) = (operator, flags(&one, left, &other, right)) {
+            return Ok(equal == (operator == "=="));
+        }
         if is_other(&one) || is_other(&other) {
             return Ok(answers(operator, left.cmp(right), left == right));
         }
@@ -259,58 +270,18 @@ impl Under {
         Ok(false)
     }
 
-    /// A text as a number, for `|int` and `|float`; `None` where it is no text.
-    pub fn counted(&self, value: &Value) -> Option<Result<Value, Unfit>> {
-        let side = self.side(value);
-        if !matches!(side, Side::Text(_) | Side::Cell(_)) {
-            return None;
-        }
-        Some(match self.read(&side) {
-            Reading::Number(number) => Ok(number.value()),
-            Reading::Empty => {
-                let hint = "fill the cell, or say what an empty one is: |int(default=0), |float(default=0)";
-                let message = "the cell is empty, and a number is made of it";
-                Err(Unfit { code: "empty", message: message.into(), hint: Some(hint.into()) })
-            }
-            // Where the source does not say how it writes numbers, the author has now asked for one: it has a dot.
-            Reading::Unclear(unfit) => match (self.decimal, text_of(&side).trim().parse()) {
-                (None, Ok(exact)) => Ok(Number::of_decimal(exact).value()),
-                _ => Err(unfit),
-            },
-            Reading::Words(unfit) => Err(unfit),
-        })
-    }
-
-    /// `left + right`, where both are numbers or texts. `is_text`: the author has put a text beside them.
-    pub fn added(&self, left: &Value, right: &Value, is_text: bool) -> Result<Option<Value>, Error> {
-        let sides = [self.side(left), self.side(right)];
-        if sides.iter().any(is_other) {
-            return Ok(None);
-        }
-        if let (Some(one), Some(other)) = (left.as_str(), right.as_str()) {
-            if !is_text && sides.iter().all(|side| self.read(side).is_numeric()) {
-                return Err(self.refuse(one, two_meanings(one, other)));
-            }
-            return self.sized(&Value::from(format!("{one}{other}"))).map(Some);
-        }
-        let mut sum = Number::of_decimal(Decimal::ZERO);
-        for (side, value) in sides.iter().zip([left, right]) {
-            let number = self.counted(value).transpose().map_err(|unfit| self.refuse(text_of(side), unfit))?;
-            let number = number.as_ref().or(Some(value)).and_then(number_of);
-            let Some(number) = number else { return Ok(None) };
-            sum = sum.plus(number);
-        }
-        Ok(Some(sum.value()))
-    }
-
     /// The items of a list with the numbers that they are, where one of them is one: those are what they are ordered by, as
-    /// comparisons do.
-    pub fn numbered(&self, list: &Value) -> Result<Option<Vec<Numbered>>, Error> {
+    /// comparisons do. With `attribute` the numbers are those of that part of each.
+    pub fn numbered(&self, list: &Value, attribute: Option<&str>) -> Result<Option<Vec<Numbered>>, Error> {
         if !matches!(list.kind(), ValueKind::Seq | ValueKind::Iterable) {
             return Ok(None);
         }
         let items: Vec<Value> = list.try_iter()?.collect();
-        let sides: Vec<Side<'_>> = items.iter().map(|item| self.side(item)).collect();
+        let keys: Vec<Value> = match attribute {
+            Some(attribute) => items.iter().map(|item| item.get_attr(attribute)).collect::<Result<_, _>>()?,
+            None => items.clone(),
+        };
+        let sides: Vec<Side<'_>> = keys.iter().map(|key| self.side(key)).collect();
         let is_number = |side: &Side<'_>| is_number_cell(side) || !is_other(side) && self.read(side).is_numeric();
         if sides.iter().any(is_other) || !sides.iter().any(is_number) {
             return Ok(None);
@@ -371,26 +342,33 @@ pub fn tested(under: &Under, left: &Value, operator: &str, right: &Value) -> Res
     under.holds(left, operator, right, true)
 }
 
-fn is_other(side: &Side<'_>) -> bool {
-    matches!(side, Side::Other)
+/// Of a yes or no of a workbook whether it is the other side: true, false or its word, however that is written.
+fn flags(one: &Side<'_>, left: &Value, other: &Side<'_>, right: &Value) -> Option<bool> {
+    let flag = |side: &Side<'_>| match side {
+        Side::Cell(Cell { value: Scalar::Bool(flag), .. }) => Some(*flag),
+        _ => None,
+    };
+    let is = |value: &Value| match value.kind() {
+        ValueKind::Bool => Some(value.is_true()),
+        ValueKind::String => value.as_str()?.trim().to_lowercase().parse().ok(),
+        _ => None,
+    };
+    match (flag(one), flag(other)) {
+        (Some(flag), _) => is(right).map(|other| other == flag),
+        (None, Some(flag)) => is(left).map(|other| other == flag),
+        (None, None) => None,
+    }
 }
 
-/// Why `+` between two cells is none of ours to guess.
-fn two_meanings(one: &str, other: &str) -> Unfit {
-    let message = message!(
-        "{one} + {other} could be a sum, or the one text behind the other",
-        one = quoted(one),
-        other = quoted(other)
-    );
-    let hint = "write |float behind one of them to add, or ~ in the place of + to join";
-    Unfit { code: "number", message, hint: Some(hint.into()) }
+pub(super) fn is_other(side: &Side<'_>) -> bool {
+    matches!(side, Side::Other)
 }
 
 fn is_number_cell(side: &Side<'_>) -> bool {
     matches!(side, Side::Cell(Cell { value: Scalar::Number(_) | Scalar::Formatted(..), .. }))
 }
 
-fn text_of<'v>(side: &Side<'v>) -> &'v str {
+pub(super) fn text_of<'v>(side: &Side<'v>) -> &'v str {
     match side {
         Side::Cell(cell) => cell.text,
         Side::Text(text) => text,
@@ -409,7 +387,7 @@ fn answers(operator: &str, order: Ordering, equal: bool) -> bool {
     }
 }
 
-fn number_of(value: &Value) -> Option<Number> {
+pub(super) fn number_of(value: &Value) -> Option<Number> {
     if value.kind() != ValueKind::Number {
         return None;
     }

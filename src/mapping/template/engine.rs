@@ -1,12 +1,14 @@
 //! The template engine as a mapping has it: comparisons of our own (`compare`), and filters that know how long their result
 //! may be.
 
-use super::compare::{BYTES_MAX, Under, tested};
-use super::operand::{ADD, NUMBER, SIZED};
-use super::operators::COMPARE;
+use super::compare::{BYTES_MAX, Under, number_of, tested};
+use super::counting;
+use super::operand::SIZED;
+use super::operators::{COMPARE, Rewritten};
 use super::order;
-use minijinja::value::{Kwargs, Rest, ValueKind};
-use minijinja::{Environment, Error, Output, State, UndefinedBehavior, Value, escape_formatter, filters};
+use crate::mapping::convert::number::digits;
+use minijinja::value::{Rest, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior, Value, escape_formatter, filters};
 
 /// Steps one evaluation may take, so that a loop in a template cannot hang a run.
 const FUEL: u64 = 20_000;
@@ -22,7 +24,9 @@ pub fn environment() -> Environment<'static> {
         } else {
             within(state, |under| under.sized(value).map(drop))?;
         }
-        escape_formatter(out, state, value)
+        // With the digits that are true: 0.3, not 0.30000000000000004.
+        let number = number_of(value).filter(|_| !value.is_integer()).map(|number| Value::from(digits(number.float)));
+        escape_formatter(out, state, number.as_ref().unwrap_or(value))
     });
     env.add_function(SIZED, |state: &State<'_, '_>, value: Value| within(state, |under| under.sized(&value)));
     for (operator, names) in [
@@ -40,10 +44,7 @@ pub fn environment() -> Environment<'static> {
             });
         }
     }
-    env.add_function(NUMBER, |state: &State<'_, '_>, value: Value| counted(state, &value, None));
-    env.add_function(ADD, added);
-    env.add_filter("int", int);
-    env.add_filter("float", float);
+    counting::add_to(&mut env);
     env.add_filter("max", order::max);
     env.add_filter("min", order::min);
     env.add_filter("sort", order::sort);
@@ -56,56 +57,25 @@ pub fn environment() -> Environment<'static> {
     env
 }
 
+/// Which filters and tests there are the engine finds out when it meets them, in a row; the author is told at once.
+pub fn knows(env: &Environment<'_>, called: &Rewritten) -> Result<(), Error> {
+    let filters = called.filters.iter().map(|name| (format!("''|{name}"), ErrorKind::UnknownFilter, name));
+    let tests = called.tests.iter().map(|name| (format!("'' is {name}"), ErrorKind::UnknownTest, name));
+    for (expression, kind, name) in filters.chain(tests) {
+        let answer = env.compile_expression(&expression).and_then(|compiled| compiled.eval(()));
+        if answer.is_err_and(|error| error.kind() == kind) {
+            return Err(Error::new(kind, format!("there is no \"{name}\"")));
+        }
+    }
+    Ok(())
+}
+
 /// The row that is under way.
 pub fn within<T>(state: &State<'_, '_>, then: impl FnOnce(&Under) -> Result<T, Error>) -> Result<T, Error> {
     let found = state.lookup(COMPARE);
     match found.as_ref().and_then(Value::downcast_object_ref::<Under>) {
         Some(under) => then(under),
-        None => Err(minijinja::ErrorKind::UndefinedError.into()),
-    }
-}
-
-fn int(
-    state: &State<'_, '_>,
-    value: &Value,
-    default: Option<Value>,
-    base: Option<u32>,
-    kwargs: Kwargs,
-) -> Result<Value, Error> {
-    if base.or(kwargs.peek("base").ok().flatten()).is_some() {
-        return filters::int(state, value, default, base, kwargs);
-    }
-    let default = default.or(kwargs.get::<Option<Value>>("default")?);
-    kwargs.assert_all_used()?;
-    let plain = |value: &Value| filters::int(state, value, None, None, Kwargs::from_iter([] as [(&str, Value); 0]));
-    plain(&counted(state, value, default)?)
-}
-
-fn float(state: &State<'_, '_>, value: &Value, default: Option<Value>, kwargs: Kwargs) -> Result<Value, Error> {
-    let default = default.or(kwargs.get::<Option<Value>>("default")?);
-    kwargs.assert_all_used()?;
-    let plain = |value: &Value| filters::float(state, value, None, Kwargs::from_iter([] as [(&str, Value); 0]));
-    plain(&counted(state, value, default)?)
-}
-
-/// A text as a number; a number, and what is neither, as it is.
-fn counted(state: &State<'_, '_>, value: &Value, default: Option<Value>) -> Result<Value, Error> {
-    within(state, |under| match (under.counted(value), default) {
-        (None, _) => Ok(value.clone()),
-        (Some(Ok(number)), _) => Ok(number),
-        (Some(Err(_)), Some(default)) => Ok(default),
-        (Some(Err(unfit)), None) => Err(under.refuse(value.as_str().unwrap_or_default(), unfit)),
-    })
-}
-
-/// `+` of two values; of lists it is the engine's.
-fn added(state: &State<'_, '_>, left: Value, right: Value, is_text: bool) -> Result<Value, Error> {
-    if left.is_undefined() || right.is_undefined() {
-        return Err(minijinja::ErrorKind::UndefinedError.into());
-    }
-    match within(state, |under| under.added(&left, &right, is_text))? {
-        Some(sum) => Ok(sum),
-        None => state.env().compile_expression("left + right")?.eval(minijinja::context! { left, right }),
+        None => Err(ErrorKind::UndefinedError.into()),
     }
 }
 

@@ -4,34 +4,56 @@
 use crate::mapping::convert::number::digits;
 use crate::table::{Cell, Scalar};
 
-/// What was made, and what it is: what its cell is where it is the text of one, a number where nothing but the template can have
-/// put the dot into it, else a text to be read as the source writes numbers.
-pub fn as_number<'r>(made: &str, cells: impl Iterator<Item = Cell<'r>>) -> (String, Scalar) {
-    let made = made.trim();
-    let bare = made.strip_prefix(['-', '+']).unwrap_or(made);
-    let text = (made.to_owned(), Cell::of_text(made).value);
-    let mut held = None;
-    for cell in cells {
-        let known = cell.text.trim();
-        if !matches!(cell.value, Scalar::Text | Scalar::Empty) {
-            held = held.or((known == made).then_some(cell.value));
-        } else if known.contains(bare) || known.contains('.') && made.contains(known) {
-            return text;
-        }
-    }
-    if let Some(value) = held {
-        return (made.to_owned(), value);
-    }
-    match made.parse::<f64>() {
-        Ok(number) if is_fraction(bare) => (written(number, made), Scalar::Number(number)),
-        _ => text,
-    }
+/// What a template has made, for a target of numbers.
+#[derive(Debug, PartialEq)]
+pub struct AsNumber {
+    pub text: String,
+    /// What its cell is where it is the text of one, a number where it is one and has its own dot, else a text.
+    pub value: Scalar,
+    /// A dot in it is a decimal sign, whatever the source writes.
+    pub own_dot: bool,
 }
 
-/// As the engine and the author write fractions.
-fn is_fraction(text: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    text.split_once('.').is_some_and(|(whole, fraction)| digits(whole) && digits(fraction))
+pub fn as_number<'r>(made: &str, cells: impl Iterator<Item = Cell<'r>> + Clone) -> AsNumber {
+    let made = made.trim();
+    let own_dot = has_own_dot(made, cells.clone());
+    let is_held = |cell: &Cell<'_>| cell.text.trim() == made;
+    let value = match cells.clone().find(|cell| !is_text(cell) && is_held(cell)) {
+        Some(typed) if !cells.clone().any(|cell| is_text(&cell) && is_held(&cell)) => typed.value,
+        _ => match made.parse::<f64>() {
+            Ok(number)
+                if own_dot && dotted(made).is_some_and(|dotted| made.trim_start_matches(['-', '+']) == dotted) =>
+            {
+                return AsNumber { text: written(number, made), value: Scalar::Number(number), own_dot };
+            }
+            _ => Cell::of_text(made).value,
+        },
+    };
+    AsNumber { text: made.to_owned(), value, own_dot }
+}
+
+/// True where a text has a number with a dot that stands in no cell that is a text: nothing but a number cell, a count or the author
+/// can have put it there, and they all mean decimals.
+pub fn has_own_dot<'r>(text: &str, mut cells: impl Iterator<Item = Cell<'r>>) -> bool {
+    let Some(dotted) = dotted(text) else { return false };
+    !cells.any(|cell| is_text(&cell) && numbers(cell.text).any(|number| number == dotted))
+}
+
+fn is_text(cell: &Cell<'_>) -> bool {
+    matches!(cell.value, Scalar::Text | Scalar::Empty)
+}
+
+/// Digits, dots and commas side by side.
+fn numbers(text: &str) -> impl Iterator<Item = &str> {
+    let runs = text.split(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | ',')));
+    runs.map(|run| run.trim_matches(['.', ','])).filter(|run| !run.is_empty())
+}
+
+/// The number with one dot among its digits, where there is no other that has a sign.
+fn dotted(text: &str) -> Option<&str> {
+    let mut signed = numbers(text).filter(|number| number.contains(['.', ',']));
+    let (one, other) = (signed.next()?, signed.next());
+    (other.is_none() && !one.contains(',') && one.matches('.').count() == 1).then_some(one)
 }
 
 /// Of a sum that was counted only the digits that are true: 0.3, not 0.30000000000000004.
@@ -46,37 +68,41 @@ mod tests {
 
     #[test]
     fn a_dot_that_no_cell_holds_is_the_sign_of_a_number() {
-        let number = |text: &str, number: f64| (text.to_owned(), Scalar::Number(number));
-        let text = |text: &str| (text.to_owned(), Scalar::Text);
-        for (made, cells, expected) in [
-            ("1.125", &["9"][..], number("1.125", 1.125)),
-            (" -1.125\n", &["1,125"], number("-1.125", -1.125)),
-            ("0.30000000000000004", &["0,1"], number("0.3", 0.30000000000000004)),
-            ("18.0", &["9"], number("18", 18.0)),
-            ("12345678901234567890.5", &[], number("12345678901234567890.5", 12345678901234567890.5)),
-            ("1.125", &["1.125"], text("1.125")),
-            ("-1.125", &["1.125 руб."], text("-1.125")),
-            ("01.125", &["1.125"], text("01.125")),
-            ("18", &["9"], text("18")),
-            ("1,5", &["1,5"], text("1,5")),
-            ("1.125.000", &["x"], text("1.125.000")),
-            ("1e5", &["x"], text("1e5")),
-            ("", &["x"], (String::new(), Scalar::Empty)),
+        let number = |number: f64| (Scalar::Number(number), true);
+        for (made, cells, text, (value, own_dot)) in [
+            ("1.125", &["9"][..], "1.125", number(1.125)),
+            (" -1.125\n", &["1,125"], "-1.125", number(-1.125)),
+            ("0.30000000000000004", &["0,1"], "0.3", number(0.30000000000000004)),
+            ("18.0", &["9"], "18", number(18.0)),
+            ("12345678901234567890.5", &[], "12345678901234567890.5", number(12345678901234567890.5)),
+            ("11.125", &["1.1", "89"], "11.125", number(11.125)),
+            ("10.125 руб.", &["9"], "10.125 руб.", (Scalar::Text, true)),
+            ("- 10.125", &["9"], "- 10.125", (Scalar::Text, true)),
+            ("1.125", &["1.125"], "1.125", (Scalar::Text, false)),
+            ("-1.125", &["1.125 руб."], "-1.125", (Scalar::Text, false)),
+            ("18", &["9"], "18", (Scalar::Text, false)),
+            ("1,5", &["1,5"], "1,5", (Scalar::Text, false)),
+            ("1.125,50", &["x"], "1.125,50", (Scalar::Text, false)),
+            ("1.125.000", &["x"], "1.125.000", (Scalar::Text, false)),
+            ("1e5", &["x"], "1e5", (Scalar::Text, false)),
+            ("", &["x"], "", (Scalar::Empty, false)),
         ] {
             let cells = cells.iter().map(|cell| Cell::of_text(cell));
-            assert_eq!(as_number(made, cells), expected, "{made}");
+            assert_eq!(as_number(made, cells), AsNumber { text: text.to_owned(), value, own_dot }, "{made}");
         }
         let cell = |text, value| Cell { text, value };
-        for (made, value, expected) in [
-            ("1.125", Scalar::Number(1.125), Scalar::Number(1.125)),
-            ("15%", Scalar::Formatted(0.15, Shown::Percent), Scalar::Formatted(0.15, Shown::Percent)),
-            ("2025-03-05", Scalar::Serial(45721.0), Scalar::Serial(45721.0)),
-            ("1.125 м", Scalar::Number(1.125), Scalar::Text),
+        for (made, value, expected, own_dot) in [
+            ("1.125", Scalar::Number(1.125), Scalar::Number(1.125), true),
+            ("15%", Scalar::Formatted(0.15, Shown::Percent), Scalar::Formatted(0.15, Shown::Percent), false),
+            ("2025-03-05", Scalar::Serial(45721.0), Scalar::Serial(45721.0), false),
+            ("1.125 м", Scalar::Number(1.125), Scalar::Text, true),
         ] {
             let text = made.trim_end_matches(" м");
-            assert_eq!(as_number(made, [cell(text, value)].into_iter()), (made.to_owned(), expected), "{made}");
+            let found = as_number(made, [cell(text, value)].into_iter());
+            assert_eq!(found, AsNumber { text: made.to_owned(), value: expected, own_dot }, "{made}");
         }
         let both = [cell("1.125", Scalar::Number(1.125)), cell("1.125", Scalar::Text)];
-        assert_eq!(as_number("1.125", both.into_iter()), text("1.125"));
+        let found = as_number("1.125", both.into_iter());
+        assert_eq!((found.value, found.own_dot), (Scalar::Text, false));
     }
 }

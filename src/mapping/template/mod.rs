@@ -2,6 +2,7 @@
 //! row is read, so a misspelt one is a problem of the mapping and not of a million rows.
 
 mod compare;
+mod counting;
 mod made;
 mod operand;
 mod engine;
@@ -12,13 +13,14 @@ use crate::table::Row;
 use compare::{BYTES_MAX, Under};
 use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind};
+use operators::Rewritten;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 pub use compare::Fault;
-pub use made::as_number;
+pub use made::{AsNumber, as_number};
 
 /// The columns a template names: as written, and their index once looked up.
 pub type Columns = Vec<(String, usize)>;
@@ -29,6 +31,8 @@ pub struct Template {
     columns: Columns,
     /// The decimal sign of the source, where it is said.
     decimal: Option<char>,
+    /// Of the target, where amounts of another currency must not be counted with.
+    currency: Option<String>,
     /// What the template is, where it only puts cells between texts: nearly every one does, and it is made without the
     /// engine then, ten times as fast.
     pieces: Option<Vec<Piece>>,
@@ -69,19 +73,26 @@ impl Template {
     /// A condition is an expression; it becomes a template that prints something when it holds.
     pub fn condition(expression: &str, columns: Columns, decimal: Option<char>) -> Result<Template, minijinja::Error> {
         Environment::new().compile_expression(expression)?;
-        let source = format!("{{% if {} %}}1{{% endif %}}", operators::of_expression(expression));
-        Template::compiled(source, columns, decimal, None)
+        let rewritten = operators::of_expression(expression);
+        let source = format!("{{% if {} %}}1{{% endif %}}", rewritten.source);
+        Template::compiled(Rewritten { source, ..rewritten }, columns, decimal, None)
     }
 
     fn compiled(
-        source: String,
+        rewritten: Rewritten,
         columns: Columns,
         decimal: Option<char>,
         pieces: Option<Vec<Piece>>,
     ) -> Result<Template, minijinja::Error> {
         let mut env = engine::environment();
-        env.add_template_owned(NAME, source)?;
-        Ok(Template { env, columns, decimal, pieces })
+        engine::knows(&env, &rewritten)?;
+        env.add_template_owned(NAME, rewritten.source)?;
+        Ok(Template { env, columns, decimal, currency: None, pieces })
+    }
+
+    /// Amounts of another currency are refused from now on.
+    pub fn counts_in(&mut self, currency: Option<String>) {
+        self.currency = currency;
     }
 
     /// The columns that it reads.
@@ -103,7 +114,8 @@ impl Template {
     }
 
     fn evaluate(&self, row: &Row) -> Result<Made, Failure> {
-        let under = Arc::new(Under::new(row, self.columns.iter().map(|(_, index)| index), self.decimal));
+        let amounts = (self.decimal, self.currency.clone());
+        let under = Arc::new(Under::new(row, self.columns.iter().map(|(_, index)| index), amounts));
         let titles = self.columns.iter().map(|(title, _)| title.clone());
         let cells: BTreeMap<String, Value> = titles.zip(under.values()).collect();
         let context: BTreeMap<&str, Value> = BTreeMap::from([
@@ -172,7 +184,8 @@ fn pieces(source: &str, columns: &[(String, usize)]) -> Option<Vec<Piece>> {
 /// The titles in `row['…']` and `row["…"]`, in order, each once; `row.title` counts too.
 pub fn columns_named(source: &str) -> Vec<String> {
     let mut titles: Vec<String> = Vec::new();
-    let mut rest = source;
+    let source = without_comments(source);
+    let mut rest = source.as_str();
     while let Some(found) = rest.find("row") {
         let before = rest[..found].chars().next_back();
         let after = &rest[found + 3..];
@@ -201,6 +214,12 @@ pub fn columns_named(source: &str) -> Vec<String> {
     titles
 }
 
+fn without_comments(source: &str) -> String {
+    let mut parts = source.split("{#");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |kept, part| kept + part.split_once("#}").map_or("", |(_, after)| after))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,6 +238,7 @@ mod tests {
             ("{{ row['Товар'] }}: {{ row[\"Клиент\"] }}", vec!["Товар", "Клиент"]),
             ("row['Статус'] != 'Черновик' and row['Статус']", vec!["Статус"]),
             ("{{ row.Имя|upper }}", vec!["Имя"]),
+            ("{# row['Старое'] #}{{ row['Новое'] }}{# row.x #}", vec!["Новое"]),
             ("{{ arrow['x'] }} grow.y", vec![]),
         ] {
             assert_eq!(columns_named(source), titles, "{source}");
@@ -338,6 +358,10 @@ mod tests {
             ("2025-03-05", Scalar::Serial(45721.0), "row['А'] > 10", "number"),
             ("2025-03-05", Scalar::Serial(45721.0), "row['А'] > '2025-01-01'", "1"),
             ("true", Scalar::Bool(true), "row['А'] == 'true'", "1"),
+            ("true", Scalar::Bool(true), "row['А'] == 'TRUE'", "1"),
+            ("true", Scalar::Bool(true), "row['А'] == true", "1"),
+            ("false", Scalar::Bool(false), "true != row['А']", "1"),
+            ("false", Scalar::Bool(false), "row['А'] == true", "0"),
             ("1.234", Scalar::Number(1.234), "row['А'] ~ '' == '1.234'", "1"),
         ] {
             let mut row = row(&[]);
@@ -359,7 +383,40 @@ mod tests {
         };
         for (source, cells, decimal, expected) in [
             ("{{ row['А'] * 2 }}", &["9"][..], None, "18"),
-            ("{{ row['А'] * 2 }}", &["1 000,5"], Some(','), "2001.0"),
+            ("{{ row['А'] * 2 }}", &["1 000,5"], Some(','), "2001"),
+            ("{{ row['А'] * 1.1 }} руб", &["3"], None, "3.3 руб"),
+            ("{{ (row['А'] * 100)|int }}", &["19,99"], Some(','), "1999"),
+            ("{{ row['А'] * 100 // 1 }}", &["19,99"], Some(','), "1999"),
+            ("{{ row['А'] / 3 * 3 }}", &["10"], None, "10"),
+            ("{{ row['А'] % 4 }} {{ -7 // 2 }} {{ 0 - row['А'] % 4 }}", &["10"], None, "2 -4 -2"),
+            ("{{ row['А'] / row['Б'] }}", &["10", "0"], None, "template"),
+            (
+                "{{ (row['А'] * 1)|round }} {{ row['А']|round }} {{ row['Б']|round(2) }}",
+                &["2.5", "1.005"],
+                None,
+                "3 3 1.01",
+            ),
+            ("{{ row['А']|round(1, 'ceil') }} {{ row['А']|round(method='floor') }}", &["2.55"], None, "2.6 2"),
+            ("{{ row['А']|abs }} {{ [row['А'], row['Б'], 1]|sum }}", &["-5", "010"], None, "5 6"),
+            ("{{ row['А']|replace(',', '.')|float }}", &["1,125"], Some(','), "1.125"),
+            ("{% set x %}{{ row['А'] * 0.125 }}{% endset %}{{ x * 2 }}", &["9"], Some(','), "2.25"),
+            ("{{ '%.3f'|format(row['А'] / 3)|float }}", &["1"], Some(','), "0.333"),
+            ("{{ row['А']|float }} {{ row['А']|trim|float }}", &["1.125"], Some(','), "1125 1125"),
+            (
+                "{{ row['А'] is odd }} {{ row['А'] is divisibleby(3) }} {{ row['А'] is number }}",
+                &["009"],
+                None,
+                "True True True",
+            ),
+            ("{{ row['А'] is odd }}", &["x"], None, "number"),
+            ("{{ row['А'] is number }} {{ row['Б'] is number }}", &["x", ""], None, "False False"),
+            ("{{ ([{'n': row['А']}, {'n': row['Б']}]|max(attribute='n')).n }}", &["9", "10"], None, "10"),
+            (
+                "{{ [{'n': row['А']}, {'n': row['Б']}]|sort(attribute='n')|map(attribute='n')|join(' ') }}",
+                &["10", "9"],
+                None,
+                "9 10",
+            ),
             ("{{ 2 * -row['А'] }}", &["9"], None, "-18"),
             ("{{ row['А'] * row['Б'] }}", &["3", "007"], None, "21"),
             ("{{ row['А'] - row['Б'] }}", &["10", "3"], None, "7"),

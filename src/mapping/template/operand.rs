@@ -1,9 +1,13 @@
 //! The arithmetic of a template as calls of our own: to the engine a cell is a text, and `row['A'] * 2` is that text twice.
-//! `*`, `/`, `//`, `%`, `**` and `-` take their values through `__number`, which reads a text as a number; `+` becomes
-//! `__add`, which adds numbers, joins texts and refuses where nobody can tell which of the two is meant.
+//! `*`, `/`, `//`, `%` and `-` become `__count`, which counts as a person does, with decimals; `**` and a minus before a value
+//! take it through `__number`, which reads a text as a number; `+` becomes `__add`, which adds numbers, joins texts and refuses
+//! where nobody can tell which of the two is meant.
+
+use std::ops::Range;
 
 /// What the calls go to: names that no author writes.
 pub const NUMBER: &str = "__number";
+pub const COUNT: &str = "__count";
 pub const ADD: &str = "__add";
 pub const SIZED: &str = "__sized";
 
@@ -101,66 +105,98 @@ impl Operand {
 
     /// `+` and `-` bind more weakly than all other signs, and from the left.
     fn sum(&self) -> String {
-        let Some((first, others)) = self.factors.split_first() else { return String::new() };
-        let mut sum = Sum { term: self.factor(0), is_text: first.literal == Some(Literal::Text), ..Sum::default() };
-        for (at, factor) in (1..).zip(others) {
-            let sign = &self.signs[at - 1];
-            if let "+" | "-" = sign.trim_start() {
-                sum.close();
-                sum.sign.clone_from(sign);
-            } else {
-                sum.term.push_str(sign);
-            }
-            sum.term.push_str(&self.factor(at));
-            sum.is_text |= factor.literal == Some(Literal::Text);
+        if self.factors.is_empty() {
+            return String::new();
+        }
+        let is_sum = |sign: &str| matches!(sign, "+" | "-");
+        let mut terms = self.split(0..self.factors.len(), is_sum).into_iter();
+        let mut is_text = false;
+        let mut whole = String::new();
+        for (before, of_term) in terms.by_ref() {
+            is_text |= of_term.clone().any(|at| self.factors[at].literal == Some(Literal::Text));
+            let term = self.joined(of_term);
+            let (gap, done) = parted(&whole);
+            whole = match before.map(|sign| self.sign_at(sign)) {
+                None => term,
+                Some("+") => format!("{gap}{ADD}({done}, {}, {is_text})", term.trim()),
+                Some(_) => format!("{gap}{COUNT}({done}, '-', {})", term.trim()),
+            };
         }
         // Behind the last sign the author may have left out a value.
-        sum.term.extend(self.signs.get(self.factors.len() - 1).map(String::as_str));
-        sum.close();
-        sum.whole
+        whole.extend(self.signs.get(self.factors.len() - 1).map(String::as_str));
+        whole
     }
 
-    /// A factor, as a number where a sign beside it asks for one.
-    fn factor(&self, at: usize) -> String {
-        let factor = &self.factors[at];
-        let beside = [at.checked_sub(1), Some(at)].into_iter().flatten().filter_map(|sign| self.signs.get(sign));
-        let counts = beside.map(|sign| sign.trim_start()).any(|sign| COUNTING.contains(&sign));
-        match counts && factor.literal.is_none() {
-            true => number(&factor.text),
-            false => factor.text.clone(),
+    /// `~` binds more weakly than the signs of products.
+    fn joined(&self, term: Range<usize>) -> String {
+        let mut joined = String::new();
+        for (before, piece) in self.split(term, |sign| sign == "~") {
+            joined.extend(before.map(|sign| self.signs[sign].as_str()));
+            joined.push_str(&self.product(piece));
         }
+        joined
+    }
+
+    /// Of a text of the author the engine makes as many as are asked for.
+    fn product(&self, piece: Range<usize>) -> String {
+        let text = |at: usize| self.factors[at].literal == Some(Literal::Text);
+        if piece.len() < 2 {
+            return self.factors[piece.start].text.clone();
+        }
+        if piece.clone().any(text) {
+            let mut product = String::new();
+            for at in piece.clone() {
+                product.extend((at > piece.start).then(|| self.signs[at - 1].as_str()));
+                product.push_str(&self.factors[at].counted());
+            }
+            return product;
+        }
+        let mut product = String::new();
+        for (before, powers) in self.split(piece, |sign| sign != "**") {
+            let factors: Vec<String> = match powers.len() {
+                1 => vec![self.factors[powers.start].text.clone()],
+                _ => powers.map(|at| self.factors[at].counted()).collect(),
+            };
+            let factor = factors.iter().map(|factor| factor.trim()).collect::<Vec<_>>().join(" ** ");
+            match before {
+                None => product = format!("{}{factor}", parted(&factors[0]).0),
+                Some(sign) => {
+                    let (gap, done) = parted(&product);
+                    product = format!("{gap}{COUNT}({done}, '{}', {factor})", self.sign_at(sign));
+                }
+            }
+        }
+        product
+    }
+
+    /// The factors between signs of a kind, each with the sign before it.
+    fn split(&self, factors: Range<usize>, at: impl Fn(&str) -> bool) -> Vec<(Option<usize>, Range<usize>)> {
+        let mut parts = vec![(None, factors.start..factors.end)];
+        for factor in factors.start + 1..factors.end {
+            if at(self.sign_at(factor - 1)) {
+                let last = parts.len() - 1;
+                parts[last].1.end = factor;
+                parts.push((Some(factor - 1), factor..factors.end));
+            }
+        }
+        parts
+    }
+
+    fn sign_at(&self, sign: usize) -> &str {
+        self.signs[sign].trim_start()
     }
 }
 
 impl Factor {
+    /// As a number, where it may be the text of one.
+    fn counted(&self) -> String {
+        if self.literal.is_some() { self.text.clone() } else { number(&self.text) }
+    }
+
     fn negate(&mut self) {
         let Some(start) = self.negated.take().filter(|_| self.literal.is_none()) else { return };
         let counted = number(&self.text[start..]);
         self.text.replace_range(start.., &counted);
-    }
-}
-
-/// Terms on their way into calls.
-#[derive(Default)]
-struct Sum {
-    whole: String,
-    /// Between what is done and the term.
-    sign: String,
-    term: String,
-    /// The author has put a text among them, so that they are texts to be joined.
-    is_text: bool,
-}
-
-impl Sum {
-    fn close(&mut self) {
-        let term = std::mem::take(&mut self.term);
-        self.whole = match self.sign.trim_start() {
-            "+" => {
-                let (gap, whole) = parted(&self.whole);
-                format!("{gap}{ADD}({}, {}, {})", whole, term.trim(), self.is_text)
-            }
-            _ => format!("{}{}{term}", self.whole, self.sign),
-        };
     }
 }
 

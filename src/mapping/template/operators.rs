@@ -2,6 +2,8 @@
 //! not ask whether the text of a cell is one. `row['A'] > 10` becomes `__compare(row['A'], '>', 10)`. What stands
 //! between comparisons is in `operand`. Where a value may outgrow its limit, it goes through `__sized`.
 
+use std::cell::RefCell;
+
 use super::operand::{Literal, Operand, is_sign};
 
 /// What the calls go to: a name of the context that no author writes.
@@ -12,20 +14,33 @@ const WEAK: [&str; 8] = ["and", "or", "if", "else", ",", ":", "=", "recursive"];
 /// Tags that give a value a name.
 const NAMING: [&str; 3] = ["set", "with", "for"];
 
+/// What an expression or a template has become, and what it calls by name.
+#[derive(Debug, Default)]
+pub struct Rewritten {
+    pub source: String,
+    pub filters: Vec<String>,
+    pub tests: Vec<String>,
+}
+
+/// Names of filters and tests, as they are met.
+type Names = RefCell<Rewritten>;
+
 /// An expression with its comparisons as calls; as it is where it cannot be read, for the engine says why.
-pub fn of_expression(source: &str) -> String {
-    match tokens(source, None) {
-        Some((tokens, _)) => Level { source, naming: false }.rewritten(&tokens, 0),
-        None => source.to_owned(),
-    }
+pub fn of_expression(source: &str) -> Rewritten {
+    let names = Names::default();
+    let rewritten =
+        tokens(source, None).map(|(tokens, _)| Level { source, naming: false, names: &names }.rewritten(&tokens, 0));
+    Rewritten { source: rewritten.unwrap_or_else(|| source.to_owned()), ..names.into_inner() }
 }
 
 /// The same of all expressions of a template.
-pub fn of_template(source: &str) -> String {
-    rewrite(source).unwrap_or_else(|| source.to_owned())
+pub fn of_template(source: &str) -> Rewritten {
+    let names = Names::default();
+    let rewritten = rewrite(source, &names);
+    Rewritten { source: rewritten.unwrap_or_else(|| source.to_owned()), ..names.into_inner() }
 }
 
-fn rewrite(source: &str) -> Option<String> {
+fn rewrite(source: &str, names: &Names) -> Option<String> {
     let mut done = String::with_capacity(source.len() * 2);
     let mut rest = source;
     while let Some(start) = rest.find("{{").into_iter().chain(rest.find("{%")).chain(rest.find("{#")).min() {
@@ -53,8 +68,8 @@ fn rewrite(source: &str) -> Option<String> {
                 rest = &rest[tail..];
                 continue;
             }
-            Some(word) => done.push_str(&of_tag(inside, word, &tokens)),
-            None => done.push_str(&Level { source: inside, naming: false }.rewritten(&tokens, 0)),
+            Some(word) => done.push_str(&of_tag((inside, names), word, &tokens)),
+            None => done.push_str(&Level { source: inside, naming: false, names }.rewritten(&tokens, 0)),
         }
         let last = tokens.last().map_or(0, |token| token.end);
         done.push_str(&inside[last..length]);
@@ -176,22 +191,22 @@ fn number(text: &str) -> usize {
 }
 
 /// A tag: its word, and for a loop or a `set` what it names, are no expressions.
-fn of_tag(source: &str, word: &str, tokens: &[Token]) -> String {
+fn of_tag((source, names): (&str, &Names), word: &str, tokens: &[Token]) -> String {
     let separator = match word {
         "for" => "in",
         "set" => "=",
         _ => word,
     };
     let mut depth = 0i32;
-    let names = tokens.iter().position(|token| {
+    let named = tokens.iter().position(|token| {
         depth += i32::from(token.kind == Kind::Open) - i32::from(token.kind == Kind::Close);
         depth == 0 && token.text(source) == separator
     });
     // A `set` without a sign takes what stands between it and its end.
-    let names = names.map_or(tokens.len(), |at| at + 1);
-    let start = tokens[..names].last().map_or(0, |token| token.end);
-    let level = Level { source, naming: NAMING.contains(&word) };
-    format!("{}{}", &source[..start], level.rewritten(&tokens[names..], start))
+    let named = named.map_or(tokens.len(), |at| at + 1);
+    let start = tokens[..named].last().map_or(0, |token| token.end);
+    let level = Level { source, naming: NAMING.contains(&word), names };
+    format!("{}{}", &source[..start], level.rewritten(&tokens[named..], start))
 }
 
 /// One level of brackets.
@@ -200,6 +215,7 @@ struct Level<'s> {
     source: &'s str,
     /// What is made gets a name, and may be used again and again.
     naming: bool,
+    names: &'s Names,
 }
 
 /// Comparisons side by side: `1 < row['A'] <= 5`.
@@ -266,6 +282,10 @@ impl Level<'_> {
             // Behind `is` stands the name of a test, whatever it is.
             let plain = named || is;
             name = plain && token.kind == Kind::Word && text != "not";
+            if name && (is || before.is_some_and(|before| before.text(self.source) == "|")) {
+                let mut names = self.names.borrow_mut();
+                if is { names.tests.push(text.to_owned()) } else { names.filters.push(text.to_owned()) }
+            }
             is = text == "is" || is && text == "not";
             match text {
                 "not" if !plain && follows && next == Some("in") => {
@@ -325,26 +345,29 @@ mod tests {
                 "a if __compare(row['A'], '>', 1) else __compare(-__number(b), '<', -1)",
             ),
             ("a ~ b > c + 1", "__compare(__sized(a ~ b), '>', __sized(__add(c, 1, false)))"),
-            ("row['A'] * 2", "__sized(__number(row['A']) * 2)"),
+            ("row['A'] * 2", "__sized(__count(row['A'], '*', 2))"),
             ("'x' * a", "__sized('x' * __number(a))"),
-            ("a - b / 2 // c % d ** e", "__number(a) - __number(b) / 2 // __number(c) % __number(d) ** __number(e)"),
+            (
+                "a - b / 2 // c % d ** e",
+                "__count(a, '-', __count(__count(__count(b, '/', 2), '//', c), '%', __number(d) ** __number(e)))",
+            ),
             (
                 "a.b[c - 1]|float * f(d * 2)",
-                "__sized(__number(a.b[__number(c) - 1]|float) * __number(f(__sized(__number(d) * 2))))",
+                "__sized(__count(a.b[__count(c, '-', 1)]|float, '*', f(__sized(__count(d, '*', 2)))))",
             ),
-            ("a + b ~ c - d", "__sized(__add(a, b ~ __number(c), false) - __number(d))"),
+            ("a + b ~ c - d", "__sized(__count(__add(a, b ~ c, false), '-', d))"),
             ("a + ' ' + b", "__sized(__add(__add(a, ' ', true), b, true))"),
-            (" a*2 + b*3", " __sized(__add(__number(a)*2, __number(b)*3, false))"),
-            ("-a|abs * - 5", "__sized(__number(-__number(a)|abs) * - 5)"),
+            (" a*2 + b*3", " __sized(__add(__count(a, '*', 2), __count(b, '*', 3), false))"),
+            ("-a|abs * - 5", "__sized(__count(-__number(a)|abs, '*', - 5))"),
             ("--a is odd", "--__number(a) is odd"),
-            ("(a + b) * c", "__sized(__number((__sized(__add(a, b, false)))) * __number(c))"),
-            ("a *", "__sized(__number(a) *)"),
+            ("(a + b) * c", "__sized(__count((__sized(__add(a, b, false))), '*', c))"),
+            ("a *", "__sized(a *)"),
             ("row['A']|in == 1e-3", "__compare(row['A']|in, '==', 1e-3)"),
             ("{'a': b > 1}['a']", "{'a': __compare(b, '>', 1)}['a']"),
             ("row['A", "row['A"),
             ("(a > 1", "(a > 1"),
         ] {
-            assert_eq!(of_expression(source), expected, "{source}");
+            assert_eq!(of_expression(source).source, expected, "{source}");
         }
         for (source, expected) in [
             ("a > b {{ a > b }}{# {{ a > b }} #}", "a > b {{ __compare(a, '>', b) }}{# {{ a > b }} #}"),
@@ -360,7 +383,7 @@ mod tests {
             ("{{ '}}' }} {{ {'a': {'b': 1}} }}", "{{ '}}' }} {{ {'a': {'b': 1}} }}"),
             ("{{ a > ", "{{ a > "),
         ] {
-            assert_eq!(of_template(source), expected, "{source}");
+            assert_eq!(of_template(source).source, expected, "{source}");
         }
     }
 }

@@ -34,12 +34,18 @@ pub fn sort(state: &State<'_, '_>, list: Value, kwargs: Kwargs) -> Result<Value,
     Ok(items.into_iter().map(|numbered| numbered.item).collect())
 }
 
-/// `None` where the items are ordered by something in them, or none is a number.
+/// `None` where no item is a number.
 fn numbered(state: &State<'_, '_>, list: &Value, kwargs: &Kwargs) -> Result<Option<Vec<Numbered>>, Error> {
-    match kwargs.peek::<Option<Value>>("attribute") {
-        Ok(Some(_)) => Ok(None),
-        _ => within(state, |under| under.numbered(list)),
+    let attribute: Option<&str> = kwargs.peek("attribute").ok().flatten();
+    // Of several, or of parts of parts, the engine knows more.
+    if attribute.is_some_and(|attribute| attribute.contains([',', '.'])) {
+        return Ok(None);
     }
+    let found = within(state, |under| under.numbered(list, attribute))?;
+    if found.is_some() {
+        kwargs.get::<Option<&str>>("attribute")?;
+    }
+    Ok(found)
 }
 
 /// The last item that stands so to the best before it; an empty one is no number.
