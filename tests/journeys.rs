@@ -359,6 +359,7 @@ fn head(folder: &Path, Voyage { kind, action }: Voyage) -> Head {
             absolute: None,
             rows_digest: None,
             new_delivery: false,
+            retry_of: None,
         },
         mapping: MappingHead { path: String::new(), sha256: String::new(), made: None },
         kind,

@@ -119,6 +119,10 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
     };
     head.source.rows_digest = rows.as_ref().filter(|rows| !rows.is_empty()).map(RowHashes::digest);
     let store = Store::open(&request.folders.state)?;
+    if rows.is_some() {
+        let retried = sent_before::retried(&store, &Origin::of(&head), &ready.table, &request.cancel)?;
+        head.source.retry_of = retried;
+    }
     let locks = lock(&request.folders.state, &head)?;
     let sent = match (&rows, ready.guard) {
         (Some(rows), Guard::SameFile { keyed }) => {
@@ -193,7 +197,15 @@ fn unless_sent(
         sent_before::compare(store, (&earlier, gone), &origin, (rows, &head.source.titles), keyed, again)
     };
     let (client, plan, remake) = (&*ready.target.client, &*ready.plan, request.remake_deleted);
-    let looking = Looking { client, plan, runs: &earlier, cancel: &request.cancel, remake };
+    let looking = Looking {
+        client,
+        plan,
+        runs: &earlier,
+        cancel: &request.cancel,
+        remake,
+        rows: request.rows,
+        limit: request.limit,
+    };
     let mut compared = sent_before::without_gone(compare, sent_before::remade(&earlier), Some(looking))?;
     tell.all(compared.notes.drain(..));
     if !compared.sent.is_empty() {
@@ -244,6 +256,7 @@ fn head(ready: &Ready<'_>) -> Head {
             absolute: sent_before::absolute(ready.source),
             rows_digest: None,
             new_delivery: false,
+            retry_of: None,
         },
         mapping: ready.mapping.clone(),
         kind: plan.kind,

@@ -18,6 +18,9 @@ pub struct Summary {
     pub action: String,
     pub source: SourceSummary,
     pub account: String,
+    /// The run whose rejected rows these were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<String>,
     pub counts: Counts,
     /// Only where records were linked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +62,7 @@ impl Summary {
                 rows: run.source_rows,
             },
             account: run.head.account.clone(),
+            retry_of: run.head.source.retry_of.clone(),
             counts,
             links: Some(links).filter(|links| links.any()),
             requests: Requests { sent: run.sent, retried: run.retried, throttled: run.throttled },

@@ -118,6 +118,9 @@ pub struct SourceHead {
     /// None of the rows that earlier runs sent from this path was in it any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub new_delivery: bool,
+    /// The run whose rejected rows it holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_of: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

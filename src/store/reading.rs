@@ -142,6 +142,19 @@ impl Store {
         Ok(rows)
     }
 
+    /// The rows that its files of rejected rows hold.
+    pub fn rejected_rows(&self, run: i64) -> Result<Vec<u32>, StoreError> {
+        let mut statement = self.db.prepare("SELECT row, more FROM record WHERE run = ?1 AND status = ?2")?;
+        let mut found = statement.query(params![run, Status::Rejected.number()])?;
+        let mut rows = Vec::new();
+        while let Some(record) = found.next()? {
+            let (row, more): (u32, Option<Vec<u8>>) = (record.get(0)?, record.get(1)?);
+            rows.push(row);
+            rows.extend(unpack(&more.unwrap_or_default()));
+        }
+        Ok(rows)
+    }
+
     /// What was decided of rows before the run began, as JSON.
     pub fn edits(&self, run: i64) -> Result<Vec<(u32, String)>, StoreError> {
         let mut statement = self.db.prepare("SELECT row, what FROM edit WHERE run = ? ORDER BY row")?;

@@ -27,8 +27,10 @@ impl RowHasher {
     /// By the columns with these titles alone; `None` where one of them is missing.
     pub fn of_titles(header: &Header, titles: &[String]) -> Option<RowHasher> {
         let own: HashMap<String, usize> = header.unique_names().iter().map(|name| fold(name)).zip(0..).collect();
-        let wanted = Header::new(titles).unique_names();
-        let columns = wanted.iter().map(|name| Some((*own.get(&fold(name))?, seed(name)))).collect::<Option<_>>()?;
+        let wanted = Header::new(titles);
+        let names = wanted.unique_names();
+        let names = wanted.repeated().map(|index| &names[index]);
+        let columns = names.map(|name| Some((*own.get(&fold(name))?, seed(name)))).collect::<Option<_>>()?;
         Some(RowHasher { columns, beyond: None })
     }
 
@@ -49,11 +51,13 @@ impl RowHasher {
     }
 }
 
-/// The names of columns in some order; titles that are missing at the end are no columns.
+/// The names of columns in some order, but for those that a file of rejected rows adds; titles that are missing at the end are no
+/// columns.
 fn names(titles: &[String]) -> Vec<String> {
     let last = titles.iter().rposition(|title| !title.is_empty()).map_or(0, |last| last + 1);
-    let mut names = Header::new(&titles[..last]).unique_names();
-    names.iter_mut().for_each(|name| *name = fold(name));
+    let header = Header::new(&titles[..last]);
+    let all = header.unique_names();
+    let mut names: Vec<String> = header.repeated().map(|index| fold(&all[index])).collect();
     names.sort_unstable();
     names
 }

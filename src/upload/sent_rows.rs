@@ -88,9 +88,10 @@ impl SentRows {
         self.runs.iter().max().map_or("", String::as_str)
     }
 
-    /// What the rows became in the account, each once, with the runs that have sent them.
-    pub fn ids(&self) -> Vec<(u64, &str)> {
-        let known = self.sent.iter().chain(&self.changed).filter(|sent| sent.id != 0);
+    /// What the rows became in the account, each once, with the runs that have sent them; with `rows` those of these alone.
+    pub fn ids(&self, rows: Option<(u32, u32)>) -> Vec<(u64, &str)> {
+        let wanted = |sent: &&SentRow| rows.is_none_or(|(first, last)| (first..=last).contains(&sent.row));
+        let known = self.sent.iter().chain(&self.changed).filter(|sent| sent.id != 0).filter(wanted);
         let mut ids: Vec<(u64, &str)> =
             known.filter_map(|sent| Some((sent.id, self.runs.get(sent.run as usize)?.as_str()))).collect();
         ids.sort_unstable();

@@ -250,6 +250,7 @@ pub fn head(kind: Kind, action: Action) -> Head {
         absolute: None,
         rows_digest: None,
         new_delivery: false,
+        retry_of: None,
     };
     Head {
         source,

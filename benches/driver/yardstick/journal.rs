@@ -126,6 +126,7 @@ pub fn head(url: &str, rate: u32) -> Head {
             absolute: None,
             rows_digest: None,
             new_delivery: false,
+            retry_of: None,
         },
         mapping: MappingHead { path: String::new(), sha256: String::new(), made: None },
         kind: Kind::Lead,

@@ -43,7 +43,7 @@ pub fn compare(
     let mut held = Held::none(now.len());
     comparing.hold_equal(&states, &mut held)?;
     let mut compared = Compared::default();
-    let sent: u64 = states.iter().map(|state| state.sent).sum();
+    let sent: u64 = states.iter().filter(|state| state.alike).map(|state| state.sent).sum();
     if held.count() == 0 && sent > 0 {
         compared.new_delivery = true;
         compared.notes.extend(comparing.unless_unclear(&states)?);
@@ -115,6 +115,9 @@ struct State {
     sent: u64,
     /// Runs of one delivery have the same number.
     delivery: u32,
+    /// Its rows stand in the same order as those of the source: neither of the two holds rows that a run has rejected, or both
+    /// hold those of the same.
+    alike: bool,
 }
 
 struct Comparing<'a> {
@@ -137,7 +140,8 @@ impl Comparing<'_> {
         for run in self.runs {
             let sent = still_sent(self.store, run, self.gone)?.len() as u64;
             let how = if sent == 0 { How::NotKept } else { self.how(run)? };
-            states.push(State { how, sent, delivery });
+            let alike = run.head.source.retry_of.as_deref() == self.origin.retry_of;
+            states.push(State { how, sent, delivery, alike });
             delivery += u32::from(run.head.source.new_delivery);
         }
         Ok(states)
@@ -186,8 +190,16 @@ impl Comparing<'_> {
             };
             by_hash.entry(how.narrowed()).or_insert_with(|| ByHash::new(rows)).hold(mark, sent, held);
         };
+        // Of the run that has rejected them, and of those before it, no row that was sent is among them.
+        let rejecting = self.runs.iter().find(|run| Some(run.name.as_str()) == self.origin.retry_of);
+        if let Some(rejecting) = rejecting {
+            for run in self.runs.iter().filter(|run| run.run <= rejecting.run) {
+                counted.extend(self.store.sent_rows(run.run)?.into_iter().filter_map(|(_, id)| id));
+            }
+        }
         for (n, (run, state)) in self.runs.iter().zip(states).enumerate() {
-            if matches!(state.how, How::NotKept | How::OtherColumns) {
+            let is_before = rejecting.is_some_and(|rejecting| run.run <= rejecting.run && !state.alike);
+            if is_before || matches!(state.how, How::NotKept | How::OtherColumns) {
                 continue;
             }
             let then = if state.how == How::Numbers { None } else { self.store.source_rows(run.run)? };
@@ -213,7 +225,7 @@ impl Comparing<'_> {
     /// Where nothing that was sent is in the source: told, unless nobody can know.
     fn unless_unclear(&self, states: &[State]) -> Result<Option<Note>, EngineError> {
         let newest = |wanted: fn(How) -> bool| {
-            self.runs.iter().zip(states).find(|(_, state)| state.sent > 0 && wanted(state.how))
+            self.runs.iter().zip(states).find(|(_, state)| state.alike && state.sent > 0 && wanted(state.how))
         };
         if let Some((run, _)) = newest(|how| how == How::OtherColumns) {
             let message = message!(
@@ -254,7 +266,8 @@ impl Comparing<'_> {
             held.rows().iter().flatten().map(|sent| states[sent.run as usize].delivery).collect();
         let mut changed: HashMap<usize, SentRow> = HashMap::new();
         for (n, (run, state)) in self.runs.iter().zip(states).enumerate() {
-            let Some(now) = self.rows_for(state.how).filter(|_| standing.contains(&state.delivery)) else { continue };
+            let stands = state.alike && standing.contains(&state.delivery);
+            let Some(now) = self.rows_for(state.how).filter(|_| stands) else { continue };
             let Some(then) = self.store.source_rows(run.run)? else { continue };
             let sent: HashMap<usize, Option<u64>> = still_sent(self.store, run, self.gone)?
                 .into_iter()

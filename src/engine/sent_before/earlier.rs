@@ -16,6 +16,8 @@ pub struct Origin<'a> {
     pub sheet: Option<&'a str>,
     /// `None` where the rows are not known, or there are none.
     pub digest: Option<&'a str>,
+    /// The run whose rejected rows it holds.
+    pub retry_of: Option<&'a str>,
 }
 
 impl<'a> Origin<'a> {
@@ -29,7 +31,12 @@ impl<'a> Origin<'a> {
             sha256: &head.source.sha256,
             sheet: head.source.sheet.as_deref(),
             digest: head.source.rows_digest.as_deref(),
+            retry_of: head.source.retry_of.as_deref(),
         }
+    }
+
+    pub fn same_kind(&self, other: &Origin<'_>) -> bool {
+        (self.kind, self.action, self.catalog) == (other.kind, other.action, other.catalog)
     }
 
     /// The very same bytes, read from the same sheet.
@@ -46,24 +53,31 @@ impl<'a> Origin<'a> {
     }
 
     fn is_the_same(&self, other: &Origin<'_>) -> bool {
-        self.same_bytes(other) || self.same_path(other) || self.same_rows(other)
+        self.same_bytes(other)
+            || self.same_path(other)
+            || self.same_rows(other)
+            || self.retry_of.is_some() && self.retry_of == other.retry_of
     }
 }
 
-/// The runs of the same source, in their order: those of this file or of its rows, and all those of the files that these were of.
+/// The runs of the same source, in their order: those of this file or of its rows, those of the files that these were of, and those
+/// of rows that they have rejected.
 pub fn of_same_source(origin: &Origin<'_>, mut runs: Vec<Run>) -> Vec<Run> {
-    let what = |origin: &Origin<'_>| (origin.kind, origin.action, origin.catalog);
-    runs.retain(|run| what(&Origin::of(&run.head)) == what(origin));
-    let direct: Vec<bool> = runs.iter().map(|run| origin.is_the_same(&Origin::of(&run.head))).collect();
-    let chosen: Vec<bool> = runs
-        .iter()
-        .enumerate()
-        .map(|(n, run)| {
-            let of_run = Origin::of(&run.head);
-            direct[n]
-                || runs.iter().zip(&direct).any(|(other, direct)| *direct && of_run.same_path(&Origin::of(&other.head)))
-        })
-        .collect();
+    runs.retain(|run| origin.same_kind(&Origin::of(&run.head)));
+    let is_named = |run: &Run, by: &Origin<'_>| by.retry_of == Some(run.name.as_str());
+    let of = |run: &Run| -> bool { origin.is_the_same(&Origin::of(&run.head)) || is_named(run, origin) };
+    let mut chosen: Vec<bool> = runs.iter().map(of).collect();
+    let mut fresh: Vec<usize> = (0..runs.len()).filter(|n| chosen[*n]).collect();
+    while let Some(known) = fresh.pop() {
+        let by = Origin::of(&runs[known].head);
+        for n in (0..runs.len()).filter(|n| !chosen[*n]).collect::<Vec<_>>() {
+            let other = Origin::of(&runs[n].head);
+            if by.is_the_same(&other) || is_named(&runs[n], &by) || is_named(&runs[known], &other) {
+                chosen[n] = true;
+                fresh.push(n);
+            }
+        }
+    }
     let mut chosen = chosen.into_iter();
     runs.retain(|_| chosen.next().unwrap_or(false));
     runs

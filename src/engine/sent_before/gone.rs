@@ -24,6 +24,9 @@ pub struct Looking<'a> {
     pub cancel: &'a Cancel,
     /// What is gone is made anew.
     pub remake: bool,
+    /// The rows that are asked for, and how many records of them at most.
+    pub rows: Option<(u32, u32)>,
+    pub limit: Option<u64>,
 }
 
 /// What these runs have made anew.
@@ -58,6 +61,11 @@ pub fn without_gone(
         compared.notes.push(Note::new("deleted-in-account", message).count(count));
         return Ok(compared);
     }
+    // What is counted as made anew has to be, and nobody knows which records come before the limit.
+    if looking.limit.is_some() {
+        let message = "--remake-deleted makes anew whatever is gone, and --limit would end the run before";
+        return Err(EngineError::refused("flags", message, "say which rows it is for: --rows FIRST-LAST"));
+    }
     known.extend(&gone);
     Ok(Compared { remade: gone, ..compare(&known)? })
 }
@@ -66,7 +74,9 @@ impl Looking<'_> {
     fn gone(&self, sent: &SentRows) -> Result<Vec<u64>, EngineError> {
         let now = prepare::now();
         let began = |run: &str| self.runs.iter().find(|known| known.name == run).map_or(now, |run| run.started_at);
-        let made: Vec<(u64, i64)> = sent.ids().into_iter().map(|(id, run)| (id, began(run))).collect();
+        // A row that is not asked for now is none to be made anew.
+        let rows = self.rows.filter(|_| self.remake);
+        let made: Vec<(u64, i64)> = sent.ids(rows).into_iter().map(|(id, run)| (id, began(run))).collect();
         if made.is_empty() {
             return Ok(Vec::new());
         }

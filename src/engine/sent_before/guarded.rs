@@ -1,5 +1,6 @@
 //! What an import would hold back, or refuse, of a source: for those who look and send nothing.
 
+use super::retried::retried;
 use super::{
     Compared, Lifted, Looking, Origin, compare, earlier, remade, rows, unless_nothing_new, unless_open, without_gone,
 };
@@ -70,15 +71,25 @@ impl Guarded {
             sha256: &sha256,
             sheet: table.layout.sheet.as_deref(),
             digest: digest.as_deref(),
+            retry_of: None,
         };
+        let retried = retried(&store, &origin, table, &import.cancel)?;
+        let origin = Origin { retry_of: retried.as_deref(), ..origin };
         let runs = earlier(&store, &origin, lifted, None)?;
         let open = unless_open(&store, &runs, asked.file, import.rows);
         let titles: Vec<String> = table.header.titles().map(str::to_owned).collect();
         let comparing = |gone: &HashSet<u64>| {
             compare(&store, (&runs, gone), &origin, (&now, &titles), asked.keyed, Some((table, &import.cancel)))
         };
-        let looking =
-            |client| Looking { client, plan, runs: &runs, cancel: &import.cancel, remake: import.remake_deleted };
+        let looking = |client| Looking {
+            client,
+            plan,
+            runs: &runs,
+            cancel: &import.cancel,
+            remake: import.remake_deleted,
+            rows: import.rows,
+            limit: import.limit,
+        };
         let compared = without_gone(comparing, remade(&runs), asked.client.map(looking));
         let mut refused = Vec::new();
         let mut refusal = |error: EngineError| match error.kind {

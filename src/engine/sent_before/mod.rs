@@ -1,6 +1,6 @@
 //! What keeps the same file from being imported twice: rows of which earlier runs have made records are held back, whatever
 //! mapping made them, and a file in which nothing else is left is refused. `earlier` says which runs were of the same source,
-//! `equal` which rows are the same as sent ones, `changed` which stand in the place of sent ones; `compare` goes through the runs; `gone` leaves out what the account has no more. `guarded` is all
+//! `retried` whose rejected rows a file holds, `equal` which rows are the same as sent ones, `changed` which stand in the place of sent ones; `compare` goes through the runs; `gone` leaves out what the account has no more. `guarded` is all
 //! that for a check.
 
 mod changed;
@@ -9,12 +9,14 @@ mod earlier;
 mod equal;
 mod gone;
 mod guarded;
+mod retried;
 
 pub(super) use changed::shared;
 pub(super) use compare::{Compared, compare};
 pub(super) use earlier::Origin;
 pub(super) use gone::{Looking, remade, without_gone};
 pub(super) use guarded::{Asked, Guarded};
+pub(super) use retried::retried;
 
 use super::cancel::Cancel;
 use super::error::{EngineError, still_wanted};
