@@ -222,13 +222,16 @@ fn stretches(
             edits.extend(totals);
             all.push(first.with(edits, Edit::Same)?);
             if adds {
-                all.push(made(request, held, Purpose::Create, None)?.with(fresh, Edit::Elsewhere)?);
+                let adding = made(request, held, Purpose::Create, None)?;
+                tell.all(tell::ignored(&adding, &fresh, request)?);
+                all.push(adding.with(fresh, Edit::Elsewhere)?);
             }
         }
         [Purpose::AsNew, ..] => all.push(first.with(fresh, Edit::Plain)?),
         _ => {
             // Nothing but new rows can be sent; what is wrong with the others is told all the same.
             let mut edits = decided.edits.clone();
+            tell.all(tell::ignored(&first, &fresh, request)?);
             edits.extend(fresh);
             all.push(first.with(edits, Edit::Elsewhere)?);
         }

@@ -1,12 +1,16 @@
 //! What is said of a workbook before anything of it is sent.
 
+use super::super::error::EngineError;
 use super::super::request::ImportRequest;
+use super::super::source;
 use super::Half;
 use crate::export::Hidden;
 use crate::export::back::{Decided, Purpose};
+use crate::mapping::Edit;
 use crate::message;
-use crate::problem::{Note, quoted};
-use crate::table::{Found, fold};
+use crate::problem::{Note, column_letter, quoted};
+use crate::table::{Found, Row, fold};
+use std::collections::HashMap;
 
 /// Ids named on the way.
 const NAMED_MAX: usize = 10;
@@ -92,6 +96,42 @@ fn changes(decided: &Decided, made_before: usize, half: &Half, hidden: &Hidden, 
         notes.push(Note::warning("read-only-cells", message).count(count));
     }
     notes
+}
+
+/// Cells of new rows that no new record can take.
+pub fn ignored(half: &Half, fresh: &HashMap<u32, Edit>, request: &ImportRequest) -> Result<Option<Note>, EngineError> {
+    let header = &half.table.header;
+    let place = |title: &String| match header.find(title) {
+        Found::One(place) => Some(place),
+        Found::Many(_) | Found::None => None,
+    };
+    let places: Vec<usize> = half.made.left_out.iter().filter_map(place).collect();
+    let (mut again, mut row, mut count, mut named) = (source::again(&half.table)?, Row::default(), 0, Vec::new());
+    while !places.is_empty() && again.read(&mut row).unwrap_or(false) {
+        if !request.wants(row.number) || !matches!(fresh.get(&row.number), Some(Edit::New(_))) {
+            continue;
+        }
+        for place in places.iter().filter(|place| !row.get(**place).is_empty()) {
+            count += 1;
+            named.push(format!("{}{}", column_letter(*place), row.number));
+            named.truncate(NAMED_MAX);
+        }
+    }
+    if count == 0 {
+        return Ok(None);
+    }
+    let more = if count as usize > named.len() { ", …" } else { "" };
+    let named = named.join(", ");
+    let message = match count {
+        1 => message!("warning: 1 cell of a new row cannot be sent and is ignored: {named}", named),
+        _ => message!(
+            "warning: {count} cells of new rows cannot be sent and are ignored: {named}{more}",
+            count,
+            named,
+            more
+        ),
+    };
+    Ok(Some(Note::warning("read-only-cells", message).count(count)))
 }
 
 /// A column renamed is one that is not there: what was edited in it would be lost without a word.
