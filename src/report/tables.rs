@@ -4,7 +4,7 @@ use super::{PROBLEMS, REJECTED, RESULTS, ReportError, address, failed, rejected_
 use crate::mapping::request_id;
 use crate::problem::Problem;
 use crate::store::{Line, Run, Status, Word};
-use crate::table::{CsvOut, Format, Header, REJECT_COLUMNS, guarded};
+use crate::table::{CsvOut, Format, Header, REJECT_COLUMNS, guarded, guarded_in_rejects};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -52,16 +52,18 @@ pub struct Tables<'a> {
 struct Out {
     csv: CsvOut,
     path: PathBuf,
+    /// What keeps a spreadsheet from making something else of a cell.
+    guard: fn(&str) -> Cow<'_, str>,
 }
 
 impl Out {
     fn create(path: PathBuf, encoding: Option<&'static str>, bom: bool, delimiter: char) -> Result<Out, ReportError> {
         let csv = CsvOut::create(&path, encoding, bom, delimiter).map_err(failed(&path))?;
-        Ok(Out { csv, path })
+        Ok(Out { csv, path, guard: guarded })
     }
 
     fn row<S: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = S>) -> Result<(), ReportError> {
-        let cells = cells.into_iter().map(|cell| guarded(cell.as_ref()).into_owned());
+        let cells = cells.into_iter().map(|cell| (self.guard)(cell.as_ref()).into_owned());
         self.csv.write_row(cells).map_err(failed(&self.path))
     }
 
@@ -92,6 +94,7 @@ impl<'a> Tables<'a> {
             kept: header.repeated().collect(),
             header,
         };
+        tables.rejected.guard = guarded_in_rejects;
         tables.results.row(RESULT_COLUMNS)?;
         tables.problems.row(PROBLEM_COLUMNS)?;
         let titles = tables.kept.iter().map(|index| tables.header.title(*index));

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 /// Digits of the shortest phone that is written with its country.
 const PHONE_DIGITS_MIN: usize = 7;
+/// Digits that a number of a spreadsheet keeps.
+const DIGITS_MAX: usize = 15;
 
 /// A text as it stands in a CSV of a report: what a spreadsheet would count has an apostrophe in front, and so has a text
 /// that begins with one.
@@ -19,6 +21,37 @@ pub fn guarded(text: &str) -> Cow<'_, str> {
     if guard { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
+/// The same in a CSV of rejected rows, which goes through a spreadsheet and comes back: what that would make something else of
+/// when it opens the file has an apostrophe as well.
+pub fn guarded_in_rejects(text: &str) -> Cow<'_, str> {
+    if is_recast(text) { Cow::Owned(format!("'{text}")) } else { guarded(text) }
+}
+
+/// What a spreadsheet that opens a CSV takes for a number, a day or a time and shows as another: zeros in front, more digits than
+/// a number has, an exponent, a comma before three digits, `1/2`, `1.5` and `10:30`.
+fn is_recast(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits(text) {
+        return text.len() > DIGITS_MAX || text.len() > 1 && text.starts_with('0');
+    }
+    let Some((before, after)) = text.split_once(|c: char| !c.is_ascii_digit()).filter(|(before, _)| digits(before))
+    else {
+        return false;
+    };
+    if let Some((mantissa, power)) = text.split_once(['e', 'E']) {
+        let power = power.strip_prefix(['-', '+']).unwrap_or(power);
+        return digits(power) && digits(&mantissa.replacen(['.', ','], "", 1));
+    }
+    let short = |part: &str| digits(part) && part.len() <= 2;
+    match text.as_bytes()[before.len()] {
+        b',' => after.split(',').all(|part| digits(part) && part.len() == 3),
+        b'.' | b'-' => short(before) && short(after),
+        b'/' => after.split('/').all(digits),
+        b':' => after.split(':').all(short),
+        _ => false,
+    }
+}
+
 /// A text as it stands in a workbook of rejected rows, where nothing is counted: only what would be taken for a guarded text
 /// is guarded itself.
 pub fn guarded_in_workbook(text: &str) -> Cow<'_, str> {
@@ -28,6 +61,7 @@ pub fn guarded_in_workbook(text: &str) -> Cow<'_, str> {
 /// True for a text with an apostrophe that `guarded` may have put there; one that a person has typed before letters stays.
 pub fn is_guarded(text: &str) -> bool {
     matches!(text.as_bytes(), [b'\'', b'\'' | b'=' | b'@' | b'\t' | b'\r' | b'+' | b'-', ..])
+        || text.strip_prefix('\'').is_some_and(is_recast)
 }
 
 /// `-5`, `+1 234,50`, `-12.5%`
@@ -93,6 +127,36 @@ mod tests {
                 assert_eq!(read, text, "{written}");
             }
         }
-        assert!(!is_guarded("'007") && !is_guarded("'Ромашка' ООО"));
+        assert!(!is_guarded("'Ромашка' ООО") && !is_guarded("'90s") && !is_guarded("'5"));
+        for (text, csv) in [
+            ("007", "'007"),
+            ("0", "0"),
+            ("0.5", "'0.5"),
+            ("0.125", "0.125"),
+            ("0,125", "'0,125"),
+            ("3,50", "3,50"),
+            ("1,234,567", "'1,234,567"),
+            ("1/2", "'1/2"),
+            ("01/02/2025", "'01/02/2025"),
+            ("01.02.2025", "01.02.2025"),
+            ("2025-03-05", "2025-03-05"),
+            ("10:30", "'10:30"),
+            ("10:30 утра", "10:30 утра"),
+            ("5 шт", "5 шт"),
+            ("1e5", "'1e5"),
+            ("1,5E-3", "'1,5E-3"),
+            ("1e", "1e"),
+            ("e5", "e5"),
+            ("123456789012345", "123456789012345"),
+            ("1234567890123456", "'1234567890123456"),
+            ("'007", "''007"),
+            ("=1", "'=1"),
+        ] {
+            let written = guarded_in_rejects(text);
+            assert_eq!(written, csv);
+            assert_eq!(if is_guarded(&written) { &written[1..] } else { &written }, text);
+            let in_workbook = guarded_in_workbook(text);
+            assert_eq!(if is_guarded(&in_workbook) { &in_workbook[1..] } else { &in_workbook }, text);
+        }
     }
 }

@@ -65,7 +65,7 @@ pub use encoding::{EncodingDoubt, EncodingReading, Evidence, Unclear};
 pub use excel::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, cut_marked, is_cut, link_format, write_link};
 pub use fingerprint::Fingerprint;
 pub use formula::{NO_RESULT, moved};
-pub use guard::{guarded, guarded_in_workbook};
+pub use guard::{guarded, guarded_in_rejects, guarded_in_workbook};
 pub use header::{Found, Header, LINK, REJECT_COLUMNS, REJECTS_OF_CSV, fold};
 pub use layout::{BeyondAscii, Format, HiddenCount, HiddenRows, Layout, ReadOptions};
 pub use open::{Reading, Table};
