@@ -222,7 +222,8 @@ impl Client {
                 | Failure::Refused { .. }
                 | Failure::Unpaid(_)
                 | Failure::Forbidden(_)
-                | Failure::Missing { .. } => return Err(refused(&failure.to_string())),
+                | Failure::Missing { .. }
+                | Failure::Between { .. } => return Err(refused(&failure.to_string())),
             };
             if tries >= READ_TRIES {
                 // Whatever became of this request: the one that wants the token was refused, it may be sent again.

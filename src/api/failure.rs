@@ -37,10 +37,13 @@ pub enum Failure {
     /// Not sent: 429s went on and on, for this process or another one, and all of them have stopped.
     #[error("the service keeps asking to slow down (429)")]
     Halted,
-    /// 404, 405 and other answers that say the address is wrong, or that what it names is not there. A 404 with a `page`
-    /// comes from a router in between and passes. [client live]
-    #[error("the service does not know this address ({status}): {detail}")]
-    Missing { status: u16, detail: String, page: bool },
+    /// 404 and others of 3xx and 4xx, told by the service itself: it has not done what was asked.
+    #[error("{}", sentence(*.status, .detail))]
+    Missing { status: u16, detail: String },
+    /// The same from somebody in between: a router, a proxy, a gateway. Whether the request has passed it on, nobody knows.
+    /// [client live]
+    #[error("{}", sentence(*.status, .detail))]
+    Between { status: u16, detail: String },
     /// 5xx: it may or may not have been done.
     #[error("the service failed ({status}): {detail}")]
     Broken { status: u16, detail: String },
@@ -55,11 +58,35 @@ impl Failure {
             Failure::Unauthorized(_) => Some(401),
             Failure::Unpaid(_) => Some(402),
             Failure::Forbidden(_) | Failure::Blocked => Some(403),
-            Failure::Refused { status, .. } | Failure::Missing { status, .. } | Failure::Broken { status, .. } => {
-                Some(*status)
-            }
+            Failure::Refused { status, .. }
+            | Failure::Missing { status, .. }
+            | Failure::Between { status, .. }
+            | Failure::Broken { status, .. } => Some(*status),
         }
     }
+}
+
+/// What a status says that has no meaning of its own here, and what a person can do about it.
+pub fn meaning(status: u16) -> (&'static str, &'static str) {
+    match status {
+        300..=399 => (
+            "the address has moved to another",
+            "open the address in a browser, and name in --account the one that it leads to",
+        ),
+        408 | 499 => ("somebody in between has not waited for the request", "wait a minute and resume"),
+        409 => ("somebody in between sees a conflict with another request", "wait a minute and resume"),
+        413 | 414 => ("the request is too long for somebody in between", "resume with a smaller --batch"),
+        415 => ("somebody in between does not take JSON", "ask whoever runs the proxy to let it through"),
+        421 => ("the request has come to a wrong server", "check the proxy and the name servers, and resume"),
+        423 => ("what the address names is locked", "wait until it is open again, and resume"),
+        425 => ("the connection is too young for the service", "wait a minute and resume"),
+        404 | 405 | 410 => ("the service does not know this address", "check the account's address"),
+        _ => ("the answer is none that the documents know", "check the account's address and the proxy, and resume"),
+    }
+}
+
+fn sentence(status: u16, detail: &str) -> String {
+    format!("{} ({status}): {detail}", meaning(status).0)
 }
 
 /// An answer as it came over the wire.
@@ -92,7 +119,8 @@ pub fn sort(reply: Reply) -> Result<Reply, Failure> {
             Err(Failure::Throttled { wait: seconds.map(Duration::from_secs) })
         }
         500.. => Err(Failure::Broken { status: reply.status, detail: detail() }),
-        status => Err(Failure::Missing { status, detail: detail(), page: answer::is_page(&reply.body) }),
+        status if answer::is_problem(&reply.body, status) => Err(Failure::Missing { status, detail: detail() }),
+        status => Err(Failure::Between { status, detail: detail() }),
     }
 }
 
@@ -109,9 +137,14 @@ mod tests {
             (402, json, Failure::Unpaid("T: D".into())),
             (403, json, Failure::Forbidden("T: D".into())),
             (403, "<html>", Failure::Blocked),
-            (404, "<html>", Failure::Missing { status: 404, detail: "no details, 6 bytes".into(), page: true }),
-            (404, json, Failure::Missing { status: 404, detail: "T: D".into(), page: false }),
-            (404, "", Failure::Missing { status: 404, detail: "no details, 0 bytes".into(), page: false }),
+            (404, "<html>", Failure::Between { status: 404, detail: "no details, 6 bytes".into() }),
+            (404, r#"{"title":"T","status":404}"#, Failure::Missing { status: 404, detail: "T".into() }),
+            (404, r#"{"title":"T","status":"404"}"#, Failure::Missing { status: 404, detail: "T".into() }),
+            (404, r#"{"title":"T"}"#, Failure::Missing { status: 404, detail: "T".into() }),
+            (404, r#"{"title":"T","status":502}"#, Failure::Between { status: 404, detail: "T".into() }),
+            (404, "", Failure::Between { status: 404, detail: "no details, 0 bytes".into() }),
+            (409, "<html>", Failure::Between { status: 409, detail: "no details, 6 bytes".into() }),
+            (308, "", Failure::Between { status: 308, detail: "no details, 0 bytes".into() }),
             (429, "<html>", Failure::Throttled { wait: None }),
             (429, r#"{"retry_after":300}"#, Failure::Throttled { wait: Some(Duration::from_secs(300)) }),
             (504, "<html>", Failure::Broken { status: 504, detail: "no details, 6 bytes".into() }),

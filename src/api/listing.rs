@@ -269,6 +269,7 @@ fn stops(failure: &Failure) -> bool {
         | Failure::Unreadable(_)
         | Failure::Refused { .. }
         | Failure::Missing { .. }
+        | Failure::Between { .. }
         | Failure::Broken { .. } => false,
     }
 }

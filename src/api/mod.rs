@@ -14,7 +14,7 @@ mod sweep;
 mod walk;
 
 pub use auth::Auth;
-pub use failure::{Failure, Reply};
+pub use failure::{Failure, Reply, meaning};
 pub use pace::Pace;
 pub use person::TokenUser;
 pub use standing::{Sight, Standing, Standings};
@@ -141,7 +141,7 @@ impl Client {
         loop {
             tries += 1;
             self.pace.turn().await;
-            let end = self.call(self.request(Method::GET, path, query)).await;
+            let end = self.call(self.request(Method::GET, path, query)).await.and_then(spoken);
             let pause = match &end {
                 Err(Failure::Throttled { .. }) => Duration::ZERO,
                 Err(
@@ -149,7 +149,7 @@ impl Client {
                     | Failure::Lost(_)
                     | Failure::Broken { .. }
                     | Failure::Unreadable(_)
-                    | Failure::Missing { status: 404, page: true, .. },
+                    | Failure::Between { .. },
                 ) => Duration::from_secs(1) * 2_u32.pow(tries - 1),
                 Ok(_)
                 | Err(
@@ -241,6 +241,14 @@ fn told(error: &reqwest::Error) -> String {
         cause = inner;
     }
     cause.to_string()
+}
+
+/// Only a 204 says that there is nothing; a 200 without a body has lost it on the way.
+fn spoken(reply: Reply) -> Result<Reply, Failure> {
+    match reply.status != 204 && reply.body.trim_ascii().is_empty() {
+        true => Err(Failure::Unreadable(format!("{} with nothing in it", reply.status))),
+        false => Ok(reply),
+    }
 }
 
 #[cfg(test)]

@@ -235,7 +235,8 @@ impl Pace {
                 | Failure::Unauthorized(_)
                 | Failure::Unpaid(_)
                 | Failure::Forbidden(_)
-                | Failure::Missing { .. },
+                | Failure::Missing { .. }
+                | Failure::Between { .. },
             ) => {
                 gate.own.passed(left.own_us);
                 if gate.uneasy {

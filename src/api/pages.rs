@@ -90,7 +90,7 @@ impl Client {
             query.extend(texts.iter().map(|id| ("filter[id][]", id.as_str())));
             let found = match self.list(&List::of(entity, catalog), query).await {
                 // A gateway that takes shorter addresses only.
-                Err(Failure::Missing { status: 414, .. }) if ids.len() > 1 => {
+                Err(Failure::Missing { status: 414, .. } | Failure::Between { status: 414, .. }) if ids.len() > 1 => {
                     let (first, second) = ids.split_at(ids.len() / 2);
                     let mut found = Box::pin(self.by_ids(entity, catalog, first)).await?;
                     found.extend(Box::pin(self.by_ids(entity, catalog, second)).await?);
@@ -172,13 +172,11 @@ impl Client {
     /// The same, as the service wrote them.
     pub(super) async fn raw_rows(&self, list: &List, query: &[(&str, &str)]) -> Result<Vec<Box<RawValue>>, Failure> {
         match self.read(&list.path, query).await {
-            Ok(reply) if reply.status == 204 || reply.body.is_empty() => Ok(Vec::new()),
+            Ok(reply) if reply.status == 204 => Ok(Vec::new()),
             Ok(reply) => page::rows(&reply.body, list.entity.collection())
                 .ok_or_else(|| list.unreadable("is not what the documents say")),
             // An empty list of purchases: "Transactions not found". [client live]
-            Err(Failure::Missing { status: 404, page: false, .. }) if list.entity == Entity::Transactions => {
-                Ok(Vec::new())
-            }
+            Err(Failure::Missing { status: 404, .. }) if list.entity == Entity::Transactions => Ok(Vec::new()),
             Err(failure) => Err(failure),
         }
     }

@@ -174,6 +174,7 @@ impl Pull<'_> {
                 failure @ (Failure::Forbidden(_)
                 | Failure::Refused { .. }
                 | Failure::Missing { .. }
+                | Failure::Between { .. }
                 | Failure::Unpaid(_)),
             ) => {
                 let mut gaps = self.gaps.lock().unwrap_or_else(PoisonError::into_inner);
@@ -199,7 +200,7 @@ async fn list<T>(
     let mut seen = std::collections::HashSet::new();
     for page in 1..=PAGES_MAX {
         let reply = client.read(path, &[("page", &page.to_string()), ("limit", &limit)]).await?;
-        if reply.status == 204 || reply.body.is_empty() {
+        if reply.status == 204 {
             break;
         }
         let unreadable = || Failure::Unreadable(format!("the list of {collection} is not what the documents say"));

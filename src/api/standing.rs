@@ -105,7 +105,7 @@ impl Client {
         let path = format!("{}/{id}", List::of(entity, catalog).path);
         match self.read(&path, &[]).await {
             Ok(reply) => Ok(serde_json::from_slice::<Value>(&reply.body).ok().filter(|item| !item["id"].is_null())),
-            Err(Failure::Missing { status: 404, page: false, .. }) => Ok(None),
+            Err(Failure::Missing { status: 404, .. }) => Ok(None),
             Err(failure) => Err(failure),
         }
     }

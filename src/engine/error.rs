@@ -1,7 +1,7 @@
 //! Why a use case failed: the kind of failure, and its problems.
 
 use super::cancel::{Cancel, Interruption};
-use crate::api::Failure;
+use crate::api::{Failure, meaning};
 use crate::message;
 use crate::problem::{Message, Problem, Stage};
 use crate::report::ReportError;
@@ -112,13 +112,19 @@ impl From<ReportError> for EngineError {
     }
 }
 
+const ADDRESS: &str = "check the account's address: https://NAME.amocrm.ru";
+
 impl From<Failure> for EngineError {
     fn from(failure: Failure) -> EngineError {
         let hint = match &failure {
             Failure::Unauthorized(_) => Stop::Auth(String::new()).hint(),
             Failure::Blocked => Stop::Blocked.hint(),
             Failure::NeverSent(_) | Failure::Lost(_) => "check the network and the account's address",
-            Failure::Unreadable(_) | Failure::Missing { .. } => "check the account's address: https://NAME.amocrm.ru",
+            Failure::Missing { status: 404 | 405 | 410, .. } | Failure::Between { status: 404 | 405 | 410, .. } => {
+                ADDRESS
+            }
+            Failure::Unreadable(_) => ADDRESS,
+            Failure::Missing { status, .. } | Failure::Between { status, .. } => meaning(*status).1,
             Failure::Throttled { .. } | Failure::Halted => Stop::Throttled.hint(),
             Failure::Unpaid(_) => Stop::Unpaid(String::new()).hint(),
             Failure::Forbidden(_) => Stop::Forbidden(String::new()).hint(),

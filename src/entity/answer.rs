@@ -146,6 +146,13 @@ pub fn is_page(body: &[u8]) -> bool {
     !body.trim_ascii().is_empty() && serde_json::from_slice::<serde::de::IgnoredAny>(body).is_err()
 }
 
+/// True for an error of the service itself: JSON with a title, and with this status where it names one. [seed]
+pub fn is_problem(body: &[u8], status: u16) -> bool {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else { return false };
+    let named = &value["status"];
+    !text(&value["title"]).is_empty() && (named.is_null() || text(named).trim() == status.to_string())
+}
+
 /// What an error body says, in one line: `detail`, with `hint` and `title`, or nothing where it is a page.
 pub fn detail(body: &[u8]) -> Option<String> {
     let value: Value = serde_json::from_slice(body).ok()?;

@@ -34,6 +34,8 @@ pub struct Doubt {
     pub watermark: u64,
     pub attempts: u32,
     pub why: String,
+    /// The request was too long for somebody in between: what goes again goes in halves.
+    pub too_long: bool,
 }
 
 impl Doubt {
@@ -61,6 +63,7 @@ impl Doubt {
                 watermark: doubt.watermark,
                 attempts: 1,
                 why: "the program stopped before the answer came".to_owned(),
+                too_long: false,
             });
         }
         Ok(doubts)
@@ -290,7 +293,15 @@ impl Uploader<'_> {
                 Found::Unclear => outcomes.push(settle::unknown(&self.shared.plan, &loaded, &doubt.why, answered)),
             }
         }
+        if doubt.too_long && missing.len() == 1 {
+            let alone = missing.drain(..).map(|l| settle::rejected_alone(&self.shared.plan, &l, &doubt.why, answered));
+            let alone: Vec<Outcome> = alone.collect();
+            self.tell_rejected(&alone);
+            outcomes.extend(alone);
+        }
         lock(&self.shared.journal).settle_doubt(doubt.batch, &outcomes)?;
+        let second = if doubt.too_long { missing.split_off(missing.len() / 2) } else { Vec::new() };
+        self.send_again(Load::Records(second));
         self.send_again(Load::Records(missing));
         Ok(())
     }

@@ -137,7 +137,15 @@ impl Uploader<'_> {
             Verdict::InDoubt(why) => match batch.load {
                 Load::Records(records) => {
                     lock(&self.shared.journal).doubt(batch.no, status, &[])?;
-                    self.doubt(batch.no, records, batch.watermark, batch.tries, why);
+                    let too_long = status == Some(413);
+                    self.doubt(Doubt {
+                        batch: batch.no,
+                        records,
+                        watermark: batch.watermark,
+                        attempts: batch.tries,
+                        why,
+                        too_long,
+                    });
                     Ok(())
                 }
                 Load::Links(_) => {
@@ -241,7 +249,14 @@ impl Uploader<'_> {
         journal.doubt(batch.no, status, &outcomes)?;
         drop(journal);
         let why = "the answer does not mention this record".to_owned();
-        self.doubt(batch.no, silent, batch.watermark, batch.tries, why);
+        self.doubt(Doubt {
+            batch: batch.no,
+            records: silent,
+            watermark: batch.watermark,
+            attempts: batch.tries,
+            why,
+            too_long: false,
+        });
         Ok(())
     }
 
@@ -259,10 +274,11 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    pub(super) fn doubt(&mut self, batch: BatchNo, records: Vec<Loaded>, watermark: u64, attempts: u32, why: String) {
-        (self.observe)(Event::InDoubt { batch, records: records.len(), why: why.clone() });
+    pub(super) fn doubt(&mut self, doubt: Doubt) {
+        let (batch, records, why) = (doubt.batch, doubt.records.len(), doubt.why.clone());
+        (self.observe)(Event::InDoubt { batch, records, why });
         self.shared.hold.send_replace(true);
-        self.doubts.push(Doubt { batch, records, watermark, attempts, why });
+        self.doubts.push(doubt);
     }
 
     pub(super) fn send_again(&mut self, rest: Load) {

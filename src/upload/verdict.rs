@@ -1,7 +1,7 @@
 //! What the end of a write means for its batch. Pure: one match that names every end, so that a new one stops the
 //! compiler and not a user.
 
-use crate::api::{Failure, Reply};
+use crate::api::{Failure, Reply, meaning};
 use crate::entity::answer::{self, ItemErrors, WrittenItem};
 use crate::entity::{Action, Shape, Write};
 use std::time::Duration;
@@ -42,8 +42,8 @@ pub enum Stop {
     Throttled,
     #[error("the service cannot be reached: {0}")]
     Unreachable(String),
-    #[error("the service does not know this address: {0}")]
-    Missing(String),
+    #[error("{}", .0)]
+    Missing(Failure),
     #[error("the service failed {0} times in a row")]
     Failing(u32),
 }
@@ -60,7 +60,9 @@ impl Stop {
                 "other programs may be using the account; wait some minutes and resume with a lower --rate"
             }
             Stop::Unreachable(_) => "check the network and the account's address, and resume",
-            Stop::Missing(_) => "check the account's address",
+            Stop::Missing(failure) => {
+                failure.status().map_or("check the account's address", |status| meaning(status).1)
+            }
             Stop::Failing(_) => "wait until the service is well again and resume",
         }
     }
@@ -156,12 +158,14 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tri
             | Failure::Blocked
             | Failure::Halted),
         ) => Verdict::Stop(stop_of(failure.clone())),
-        // A router in between has not passed it on. [client live]
-        Err(Failure::Missing { status: 404, detail, page: true }) => {
-            again(tries, backoff(tries), format!("404: {detail}"), Stop::Missing(format!("404: {detail}")))
+        // An update goes again in any case, so it may as well go in halves.
+        Err(Failure::Between { status: 413, detail }) if write.action == Action::Update => {
+            Verdict::Halve(format!("413: {detail}"))
         }
+        Err(Failure::Between { status, detail }) => doubt(format!("{status}: {detail}")),
+        Err(Failure::Missing { status: 413, detail }) => Verdict::Halve(format!("413: {detail}")),
         Err(Failure::Missing { status: 404, .. }) if write.names_record() || write.names_parent() => absent(),
-        Err(Failure::Missing { status, detail, .. }) => Verdict::Stop(Stop::Missing(format!("{status}: {detail}"))),
+        Err(failure @ Failure::Missing { .. }) => Verdict::Stop(Stop::Missing(failure.clone())),
     }
 }
 
@@ -179,12 +183,13 @@ fn of_links(end: &Result<Reply, Failure>, tries: u32) -> Verdict {
         Err(failure @ Failure::Throttled { .. }) => {
             again(tries, Duration::ZERO, "429".to_owned(), stop_of(failure.clone()))
         }
-        Err(failure @ (Failure::NeverSent(_) | Failure::Missing { page: true, .. })) => {
+        Err(failure @ Failure::NeverSent(_)) => {
             again(tries, backoff(tries), failure.to_string(), stop_of(failure.clone()))
         }
-        Err(failure @ (Failure::Lost(_) | Failure::Unreadable(_) | Failure::Broken { .. })) => {
-            repeat(tries, failure.to_string(), stop_of(failure.clone()))
-        }
+        Err(Failure::Between { status: 413, detail }) => Verdict::Halve(detail.clone()),
+        Err(
+            failure @ (Failure::Lost(_) | Failure::Unreadable(_) | Failure::Broken { .. } | Failure::Between { .. }),
+        ) => repeat(tries, failure.to_string(), stop_of(failure.clone())),
         Err(failure @ Failure::Refused { detail, .. }) if will_pass(detail) => {
             repeat(tries, detail.clone(), stop_of(failure.clone()))
         }
@@ -236,9 +241,10 @@ pub fn stop_of(failure: Failure) -> Stop {
         Failure::Unpaid(why) => Stop::Unpaid(why),
         Failure::Forbidden(why) => Stop::Forbidden(why),
         Failure::Blocked => Stop::Blocked,
-        Failure::Missing { status, detail, .. }
-        | Failure::Broken { status, detail }
-        | Failure::Refused { status, detail, .. } => Stop::Missing(format!("{status}: {detail}")),
+        failure @ (Failure::Missing { .. }
+        | Failure::Between { .. }
+        | Failure::Broken { .. }
+        | Failure::Refused { .. }) => Stop::Missing(failure),
     }
 }
 
@@ -305,7 +311,10 @@ mod tests {
         let [update, delete] = [Action::Update, Action::Delete].map(|action| status.write(action).unwrap());
         let bought = Kind::Transaction.spec().write(Action::Create).unwrap();
         let create = status.write(Action::Create).unwrap();
-        let missing = |page| Err(Failure::Missing { status: 404, detail: "Not Found".into(), page });
+        let missing = |own| match own {
+            true => Err(Failure::Missing { status: 404, detail: "Not Found".into() }),
+            false => Err(Failure::Between { status: 404, detail: "<html>".into() }),
+        };
         let refused = |status, detail: &str| Err(Failure::Refused { status, detail: detail.into(), errors: vec![] });
         let no_id = Err(Failure::Refused {
             status: 400,
@@ -320,24 +329,35 @@ mod tests {
             verdict(end, Carried::Records { write, collection: "statuses" }, Tried { tries: 2, repeated })
         };
         for (end, write, repeated, expected) in [
-            (&missing(false), update, false, Verdict::Absent),
-            (&missing(false), update, true, Verdict::Absent),
-            (&missing(false), delete, false, Verdict::Absent),
-            (&missing(false), delete, true, Verdict::Done(vec![])),
+            (&missing(true), update, false, Verdict::Absent),
+            (&missing(true), update, true, Verdict::Absent),
+            (&missing(true), delete, false, Verdict::Absent),
+            (&missing(true), delete, true, Verdict::Done(vec![])),
             (&refused(400, "Status not found"), delete, false, Verdict::Absent),
             (&refused(400, "Status not found"), delete, true, Verdict::Done(vec![])),
             (&no_id, delete, true, Verdict::InDoubt("Bad Request; id: NotSupportedChoice d".into())),
             (&refused(422, "system status"), delete, false, Verdict::Halve("system status".into())),
             (&refused(422, "system status"), delete, true, Verdict::InDoubt("system status".into())),
-            (&missing(false), bought, false, Verdict::Absent),
+            (&missing(true), bought, false, Verdict::Absent),
             (&empty, delete, false, Verdict::Done(vec![])),
         ] {
             assert_eq!(of(end, write, repeated), expected, "{end:?} {write:?}");
         }
-        assert!(matches!(of(&missing(false), create, false), Verdict::Stop(Stop::Missing(_))), "a wrong address");
-        for write in [update, delete, bought, create] {
-            assert!(matches!(of(&missing(true), write, false), Verdict::Again { .. }), "a page passes");
+        assert!(matches!(of(&missing(true), create, false), Verdict::Stop(Stop::Missing(_))), "a wrong address");
+        // A page may have come after the service has done it.
+        for write in [bought, create] {
+            for status in [301, 404, 408, 409, 413, 415, 425, 499] {
+                let between = Err(Failure::Between { status, detail: "<html>".into() });
+                assert!(matches!(of(&between, write, false), Verdict::InDoubt(_)), "{status}");
+            }
         }
+        for write in [update, delete] {
+            assert!(matches!(of(&missing(false), write, false), Verdict::Repeat { .. }), "may be done twice");
+        }
+        let long = Err(Failure::Between { status: 413, detail: "<html>".into() });
+        assert!(matches!(of(&long, update, false), Verdict::Halve(_)));
+        let long = Err(Failure::Missing { status: 413, detail: "Too Large".into() });
+        assert!(matches!(of(&long, create, false), Verdict::Halve(_)));
         assert!(matches!(of(&Err(Failure::Forbidden("no".into())), delete, true), Verdict::Stop(Stop::Forbidden(_))));
         assert!(matches!(of(&Err(Failure::Lost("reset".into())), delete, false), Verdict::Repeat { .. }));
     }
@@ -359,7 +379,7 @@ mod tests {
         assert_eq!(of(&lost, TRIES_MAX), Verdict::Stop(Stop::Unreachable("reset".into())));
         assert_eq!(of(&Err(Failure::Blocked), 1), Verdict::Stop(Stop::Blocked));
         assert_eq!(of(&Err(Failure::Unpaid("x".into())), 1), Verdict::Stop(Stop::Unpaid("x".into())));
-        let missing = Err(Failure::Missing { status: 404, detail: "x".into(), page: false });
+        let missing = Err(Failure::Missing { status: 404, detail: "x".into() });
         assert_eq!(of(&missing, 1), Verdict::Halve("x".into()));
     }
 }

@@ -27,6 +27,10 @@ pub enum Shown {
     /// The truth, written in a way that the documents leave open.
     Odd(Oddity),
     Status(u16),
+    /// A page of somebody in between, with this status.
+    Page(u16),
+    /// A 200 without a body.
+    Empty,
     /// The form is that of the switch where none is said.
     Throttled(Option<Throttling>),
     /// A 400 that does not say which items are wrong.
@@ -77,7 +81,8 @@ impl Oddity {
     }
 }
 
-/// Statuses from 400 to 599 stand beside these; `-after` behind a word that does nothing makes it do all first.
+/// Statuses from 400 to 599 stand beside these, and with `-html` those from 300 on, as pages of somebody in between; `-after`
+/// behind a word that does nothing makes it do all first.
 const WORDS: &[(&str, Done, Shown)] = &[
     ("429-html", Done::Nothing, Shown::Throttled(Some(Throttling::Html))),
     ("429-header", Done::Nothing, Shown::Throttled(Some(Throttling::Header))),
@@ -88,6 +93,7 @@ const WORDS: &[(&str, Done, Shown)] = &[
     ("reset", Done::Nothing, Shown::Reset),
     ("hang", Done::Nothing, Shown::Silence),
     ("cut", Done::All, Shown::Cut),
+    ("empty", Done::All, Shown::Empty),
     ("half", Done::Half, Shown::Status(504)),
     ("commit-late", Done::Later, Shown::Status(504)),
     ("slow", Done::All, Shown::Truth),
@@ -131,6 +137,7 @@ impl Action {
             Ok(429) => Some((Done::Nothing, Shown::Throttled(None))),
             Ok(status @ 400..=599) => Some((Done::Nothing, Shown::Status(status))),
             Ok(_) => None,
+            Err(_) if page(word).is_some() => Some((Done::Nothing, Shown::Page(page(word)?))),
             Err(_) => match Action::of(word.strip_suffix("-after")?)? {
                 (Done::Nothing, Shown::ResetBefore) => None,
                 (Done::Nothing, shown) => Some((Done::All, shown)),
@@ -138,6 +145,10 @@ impl Action {
             },
         }
     }
+}
+
+fn page(word: &str) -> Option<u16> {
+    word.strip_suffix("-html")?.parse().ok().filter(|status| (300..=599).contains(status))
 }
 
 impl TryFrom<Word> for Action {
@@ -186,6 +197,10 @@ mod tests {
             ("hang-after", Some((Done::All, Shown::Silence))),
             ("half", Some((Done::Half, Shown::Status(504)))),
             ("cut", Some((Done::All, Shown::Cut))),
+            ("409-html", Some((Done::Nothing, Shown::Page(409)))),
+            ("308-html-after", Some((Done::All, Shown::Page(308)))),
+            ("200-html", None),
+            ("empty", Some((Done::All, Shown::Empty))),
             ("cut-after", None),
             ("half-after", None),
             ("reset-before-after", None),

@@ -193,6 +193,8 @@ fn show(
             Reply::nothing()
         }
         Shown::Silence => Reply::nothing(),
+        Shown::Empty => Reply { body: Default::default(), status: 200, ..reply },
+        Shown::Page(status) => Reply::html(status),
         Shown::Unnamed400 => Reply::problem(400, "Request validation failed"),
         Shown::Throttled(form) => throttled(form.unwrap_or(switches.throttling), fault.retry_after),
         Shown::Expired => {
