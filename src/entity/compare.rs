@@ -11,6 +11,8 @@ use serde_json::Value;
 pub struct Comparison {
     /// Values that are the same on both sides.
     pub agreed: u32,
+    /// Those of them that the account's own robots do not change.
+    pub telling: u32,
     pub differences: Vec<Difference>,
 }
 
@@ -32,6 +34,11 @@ impl Comparison {
         self.differences.iter().all(|d| d.dropped || !d.telling)
     }
 
+    fn agree(&mut self) {
+        self.agreed += 1;
+        self.telling += 1;
+    }
+
     /// True where the marker says that this is another entity: it holds another mark, or none.
     pub fn foreign(&self, marker: Option<Mark>) -> bool {
         let Some(marker) = marker else { return false };
@@ -49,6 +56,20 @@ pub enum Mark {
     Field(u64),
     /// A key of the item itself: the comment of a purchase, which has no custom fields.
     Key(&'static str),
+}
+
+impl Mark {
+    /// The mark that an item carries, sent or held.
+    pub fn of(self, item: &Value) -> Option<String> {
+        let mark = match self {
+            Mark::Key(key) => text(&item[key]),
+            Mark::Field(field) => {
+                let of_field = |entry: &&Value| id(&entry["field_id"]) == Some(field);
+                text(&list(&item["custom_fields_values"]).into_iter().find(of_field)?["values"][0]["value"])
+            }
+        };
+        Some(mark.trim().to_owned()).filter(|mark| !mark.is_empty())
+    }
 }
 
 /// Keys that are sent and never held under the same name.
@@ -109,6 +130,7 @@ pub fn compare(sent: &Value, held: &Value) -> Comparison {
 fn note(comparison: &mut Comparison, path: String, telling: bool, equal: bool, held: &Value) {
     if equal {
         comparison.agreed += 1;
+        comparison.telling += u32::from(telling);
     } else {
         comparison.differences.push(Difference { path, field: None, dropped: held.is_null(), telling });
     }
@@ -139,7 +161,7 @@ fn elements(comparison: &mut Comparison, sent: &Value, held: &Value) {
         let path = format!("_embedded.catalog_elements.{n}");
         let [here, there] = [Some(&item), other].map(|item| item.map_or(&Value::Null, |i| &i["metadata"]["quantity"]));
         match other {
-            Some(_) if here.is_null() || there.is_null() || same(here, there, true) => comparison.agreed += 1,
+            Some(_) if here.is_null() || there.is_null() || same(here, there, true) => comparison.agree(),
             Some(_) => comparison.differences.push(Difference { path, field: None, dropped: false, telling: true }),
             None => {
                 comparison.differences.push(Difference { path, field: None, dropped: held.is_empty(), telling: true });
@@ -155,7 +177,7 @@ fn embedded(comparison: &mut Comparison, key: &str, sent: &Value, held: &Value) 
     for (n, item) in list(sent).into_iter().enumerate() {
         let path = format!("_embedded.{key}.{n}");
         match id(&item["id"]) {
-            Some(wanted) if held.iter().any(|other| id(&other["id"]) == Some(wanted)) => comparison.agreed += 1,
+            Some(wanted) if held.iter().any(|other| id(&other["id"]) == Some(wanted)) => comparison.agree(),
             Some(_) => {
                 comparison.differences.push(Difference { path, field: None, dropped: held.is_empty(), telling: true });
             }
@@ -164,6 +186,7 @@ fn embedded(comparison: &mut Comparison, key: &str, sent: &Value, held: &Value) 
                 Some(other) => {
                     let inner = compare(item, other);
                     comparison.agreed += inner.agreed;
+                    comparison.telling += inner.telling;
                     let nested = inner.differences.into_iter();
                     // A custom field of a contact is none of the lead's, so it is no marker either.
                     comparison.differences.extend(nested.map(|d| Difference {
@@ -190,7 +213,7 @@ fn custom_fields(comparison: &mut Comparison, sent: &Value, held: &Value) {
             // Emptied, and it is empty.
             None if here.is_empty() => comparison.agreed += 1,
             None => comparison.differences.push(Difference { path, field: field_id, dropped: true, telling: true }),
-            Some(there) if same_values(&here, &there, numeric) => comparison.agreed += 1,
+            Some(there) if same_values(&here, &there, numeric) => comparison.agree(),
             Some(there) => {
                 // Fewer than were sent, and all of these: some were dropped.
                 let dropped =
@@ -218,7 +241,7 @@ fn tags(comparison: &mut Comparison, key: &str, sent: &Value, held: &Value) {
     let held: Vec<String> = list(held).into_iter().map(|tag| text(&tag["name"]).to_lowercase()).collect();
     for (n, tag) in list(sent).into_iter().enumerate() {
         if held.contains(&text(&tag["name"]).to_lowercase()) {
-            comparison.agreed += 1;
+            comparison.agree();
         } else {
             let path = format!("{key}.{n}");
             comparison.differences.push(Difference { path, field: None, dropped: true, telling: false });

@@ -5,7 +5,7 @@
 use super::Event;
 use super::feed::{self, Fed, Loaded, Select, Walked};
 use super::look;
-use super::reconcile::{self, Found, InDoubt, match_records};
+use super::reconcile::{self, Found, InDoubt, Known, match_records};
 use super::run::{End, Uploader, lock};
 use super::send::Load;
 use super::settle::{self, Answered};
@@ -221,7 +221,9 @@ impl Uploader<'_> {
             let all_held: Vec<&Value> = held.values().collect();
             // What another run made while this one looked is that one's.
             let known = lock(&self.shared.journal).known_ids(watermark)?;
-            let matches = match_records(&records, &all_held, &known, self.shared.plan.marker);
+            let plan = &self.shared.plan;
+            let known = Known { ids: &known, marker: plan.marker, user: plan.account.basics.current_user };
+            let matches = match_records(&records, &all_held, known);
             let all = matches.iter().all(|found| matches!(found, Found::There { .. }));
             self.tell_look(&matches, all || n + 1 == LOOKS.len());
             seen = Ok(matches);
@@ -232,7 +234,7 @@ impl Uploader<'_> {
         Ok(match seen {
             Ok(matches) => Seen::Matches(matches, held),
             Err(Some(failure)) => Seen::Blind(failure),
-            Err(None) => Seen::Matches(vec![Found::Unclear; records.len()], held),
+            Err(None) => Seen::Matches(vec![Found::Unclear(Vec::new()); records.len()], held),
         })
     }
 
@@ -269,7 +271,7 @@ impl Uploader<'_> {
         (self.observe)(Event::Looked {
             found: count(|f| matches!(f, Found::There { .. })),
             missing: count(|f| matches!(f, Found::Missing)),
-            unclear: count(|f| matches!(f, Found::Unclear)),
+            unclear: count(|f| matches!(f, Found::Unclear(_))),
             last,
         });
     }
@@ -290,7 +292,9 @@ impl Uploader<'_> {
                     self.sample.offer(loaded);
                 }
                 Found::Missing => missing.push(loaded),
-                Found::Unclear => outcomes.push(settle::unknown(&self.shared.plan, &loaded, &doubt.why, answered)),
+                Found::Unclear(ids) => {
+                    outcomes.push(settle::unclear(&self.shared.plan, &loaded, (&doubt.why, &ids), answered));
+                }
             }
         }
         if doubt.too_long && missing.len() == 1 {

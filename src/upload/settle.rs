@@ -130,17 +130,25 @@ fn counted_anew(plan: &Plan, loaded: &Loaded, item: &WrittenItem) -> Vec<Problem
 
 /// A record that was sent and of which nobody here knows the end.
 pub fn unknown(plan: &Plan, loaded: &Loaded, why: &str, answered: Answered) -> Outcome {
-    let problem = at(
-        plan,
-        loaded,
-        None,
-        Stage::Reconcile,
-        "unknown",
-        message!("it is not known whether the record reached the account: {why}", why),
-    )
-    .hint("look for it in the account before importing it again");
-    let problems = vec![problem];
-    with_answer(Outcome { problems, ..outcome(loaded, Status::Unknown) }, answered)
+    unclear(plan, loaded, (why, &[]), answered)
+}
+
+/// The same where the account shows what may be the record: `ids` are some of that.
+pub fn unclear(plan: &Plan, loaded: &Loaded, (why, ids): (&str, &[u64]), answered: Answered) -> Outcome {
+    let message = message!("it is not known whether the record reached the account: {why}", why);
+    let hint = match ids {
+        [] => "look for it in the account before importing it again".into(),
+        [id] => message!("look at {id}, which may be it, before importing it again", id = *id),
+        [id, other, ..] => {
+            message!(
+                "look at {id} and {other}, one of which may be it, before importing it again",
+                id = *id,
+                other = *other
+            )
+        }
+    };
+    let problem = at(plan, loaded, None, Stage::Reconcile, "unknown", message).hint(hint);
+    with_answer(Outcome { problems: vec![problem], ..outcome(loaded, Status::Unknown) }, answered)
 }
 
 /// A record whose address names what the account does not have: itself, or what it belongs to.
