@@ -297,14 +297,8 @@ impl Uploader<'_> {
                 }
             }
         }
-        if doubt.too_long && missing.len() == 1 {
-            let alone = missing.drain(..).map(|l| settle::rejected_alone(&self.shared.plan, &l, &doubt.why, answered));
-            let alone: Vec<Outcome> = alone.collect();
-            self.tell_rejected(&alone);
-            outcomes.extend(alone);
-        }
         lock(&self.shared.journal).settle_doubt(doubt.batch, &outcomes)?;
-        let second = if doubt.too_long { missing.split_off(missing.len() / 2) } else { Vec::new() };
+        let second = if doubt.too_long { missing.split_off(missing.len().div_ceil(2)) } else { Vec::new() };
         self.send_again(Load::Records(second));
         self.send_again(Load::Records(missing));
         Ok(())

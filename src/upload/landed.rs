@@ -115,6 +115,10 @@ impl Uploader<'_> {
                 self.again.push_front(Batch { pause, ..batch });
                 Ok(())
             }
+            // Too long for somebody in between; what stands alone goes again as it is, for that may pass.
+            Verdict::Repeat { why, .. } if status == Some(413) && batch.load.len() > 1 => {
+                self.halve(batch.no, batch.load, &why, answered)
+            }
             Verdict::Repeat { pause, why } => {
                 (self.observe)(Event::Again { batch: batch.no, why, pause, throttled: false });
                 self.retried += 1;

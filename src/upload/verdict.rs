@@ -158,10 +158,6 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tri
             | Failure::Blocked
             | Failure::Halted),
         ) => Verdict::Stop(stop_of(failure.clone())),
-        // An update goes again in any case, so it may as well go in halves.
-        Err(Failure::Between { status: 413, detail }) if write.action == Action::Update => {
-            Verdict::Halve(format!("413: {detail}"))
-        }
         Err(Failure::Between { status, detail }) => doubt(format!("{status}: {detail}")),
         Err(Failure::Missing { status: 413, detail }) => Verdict::Halve(format!("413: {detail}")),
         Err(Failure::Missing { status: 404, .. }) if write.names_record() || write.names_parent() => absent(),
@@ -355,7 +351,7 @@ mod tests {
             assert!(matches!(of(&missing(false), write, false), Verdict::Repeat { .. }), "may be done twice");
         }
         let long = Err(Failure::Between { status: 413, detail: "<html>".into() });
-        assert!(matches!(of(&long, update, false), Verdict::Halve(_)));
+        assert!(matches!(of(&long, update, false), Verdict::Repeat { .. }));
         let long = Err(Failure::Missing { status: 413, detail: "Too Large".into() });
         assert!(matches!(of(&long, create, false), Verdict::Halve(_)));
         assert!(matches!(of(&Err(Failure::Forbidden("no".into())), delete, true), Verdict::Stop(Stop::Forbidden(_))));
