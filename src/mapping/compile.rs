@@ -405,11 +405,13 @@ impl Compile<'_> {
 
     fn date_rules(&mut self) -> Arc<date::Rules> {
         let source = &self.written.source;
-        let account = self.zone(0, self.account.timezone().unwrap_or("UTC"));
+        let name = self.account.timezone().unwrap_or("UTC");
         let timezone = match &source.timezone {
             Some(said) => self.zone(said.at, &said.it),
-            None => account.clone(),
+            None => self.zone(0, name),
         };
+        // Of a zone that is not known here the author says which it is.
+        let account = jiff::tz::TimeZone::get(name).unwrap_or_else(|_| timezone.clone());
         let layouts = source.dates.iter().filter_map(|layout| self.layout(layout)).collect();
         Arc::new(date::Rules::new(layouts, timezone, account))
     }
