@@ -80,7 +80,9 @@ pub fn meaning(status: u16) -> (&'static str, &'static str) {
         421 => ("the request has come to a wrong server", "check the proxy and the name servers, and resume"),
         423 => ("what the address names is locked", "wait until it is open again, and resume"),
         425 => ("the connection is too young for the service", "wait a minute and resume"),
-        404 | 405 | 410 => ("the service does not know this address", "check the account's address"),
+        404 | 405 | 410 => {
+            ("the service does not know this address", "check the account's address: https://NAME.amocrm.ru")
+        }
         _ => ("the answer is none that the documents know", "check the account's address and the proxy, and resume"),
     }
 }

@@ -112,18 +112,13 @@ impl From<ReportError> for EngineError {
     }
 }
 
-const ADDRESS: &str = "check the account's address: https://NAME.amocrm.ru";
-
 impl From<Failure> for EngineError {
     fn from(failure: Failure) -> EngineError {
         let hint = match &failure {
             Failure::Unauthorized(_) => Stop::Auth(String::new()).hint(),
             Failure::Blocked => Stop::Blocked.hint(),
             Failure::NeverSent(_) | Failure::Lost(_) => "check the network and the account's address",
-            Failure::Missing { status: 404 | 405 | 410, .. } | Failure::Between { status: 404 | 405 | 410, .. } => {
-                ADDRESS
-            }
-            Failure::Unreadable(_) => ADDRESS,
+            Failure::Unreadable(_) => "check the account's address: https://NAME.amocrm.ru",
             Failure::Missing { status, .. } | Failure::Between { status, .. } => meaning(*status).1,
             Failure::Throttled { .. } | Failure::Halted => Stop::Throttled.hint(),
             Failure::Unpaid(_) => Stop::Unpaid(String::new()).hint(),

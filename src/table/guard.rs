@@ -1,12 +1,11 @@
 //! The apostrophe that keeps a spreadsheet from taking a text of a CSV for a formula. It stands in the reports of a run, and is
 //! taken away from a file of rejected rows that comes back. Pure.
 
+use super::value::SIGNIFICANT_DIGITS;
 use std::borrow::Cow;
 
 /// Digits of the shortest phone that is written with its country.
 const PHONE_DIGITS_MIN: usize = 7;
-/// Digits that a number of a spreadsheet keeps.
-const DIGITS_MAX: usize = 15;
 
 /// A text as it stands in a CSV of a report: what a spreadsheet would count has an apostrophe in front, and so has a text
 /// that begins with one.
@@ -32,7 +31,7 @@ pub fn guarded_in_rejects(text: &str) -> Cow<'_, str> {
 fn is_recast(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits(text) {
-        return text.len() > DIGITS_MAX || text.len() > 1 && text.starts_with('0');
+        return text.len() > SIGNIFICANT_DIGITS || text.len() > 1 && text.starts_with('0');
     }
     let Some((before, after)) = text.split_once(|c: char| !c.is_ascii_digit()).filter(|(before, _)| digits(before))
     else {

@@ -12,7 +12,7 @@ const DAYS_TO_1904: f64 = 1462.0;
 const SERIAL_MAX: f64 = 2_958_465.0;
 /// From here on not every digit of an integer is true.
 const INTEGERS_TRUE_BELOW: f64 = 1e15;
-const SIGNIFICANT_DIGITS: usize = 15;
+pub(super) const SIGNIFICANT_DIGITS: usize = 15;
 
 /// A cell's value as the workbook gives it.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -105,6 +105,9 @@ pub fn ignored(half: &Half, fresh: &HashMap<u32, Edit>, request: &ImportRequest)
         Found::One(place) => Some(place),
         Found::Many(_) | Found::None => None,
     };
+    if !fresh.values().any(|edit| matches!(edit, Edit::New(_))) {
+        return Ok(None);
+    }
     let places: Vec<usize> = half.made.left_out.iter().filter_map(place).collect();
     let (mut again, mut row, mut count, mut named) = (source::again(&half.table)?, Row::default(), 0, Vec::new());
     while !places.is_empty() && again.read(&mut row).unwrap_or(false) {
