@@ -30,6 +30,12 @@ impl Clock {
         start.elapsed().mul_f64(self.speed)
     }
 
+    /// The time that has passed on this clock since a moment that `unix_ms` has named; none where that lies ahead, for then
+    /// the machine's time was set back.
+    pub fn since_unix_ms(self, at: i64) -> Duration {
+        Duration::from_millis(self.unix_ms().saturating_sub(at).max(0) as u64).mul_f64(self.speed)
+    }
+
     /// Unix milliseconds; the same on every clock, for the record only.
     pub fn unix_ms(self) -> i64 {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)

@@ -26,7 +26,8 @@ name = "name"
 [company]
 name = "name"
 "#;
-const IMPORT: [&str; 8] = ["import", "rows.csv", "-m", "rows.toml", "--batch", "8", "--settle", "1s"];
+const IMPORT: [&str; 10] =
+    ["import", "rows.csv", "-m", "rows.toml", "--batch", "8", "--settle", "1s", "--answer-timeout", "2s"];
 /// Answers that go wrong along the way, so that every step of the store is met: a 429, a lost answer that was carried
 /// out, one that was not.
 const FAULTS: &str = r#"{"latency_ms": 60, "script": [
@@ -237,7 +238,7 @@ fn killed_while_the_run_of_a_changed_source_is_closed_or_its_rest_is_sent_nothin
 fn grown(point: &'static str, nth: u32) {
     let (service, folder) = (Service::start(), folder());
     folder.write("rows.toml", MAPPING.replace("key = \"n\"", ""));
-    let import = ["import", "rows.csv", "-m", "rows.toml", "--batch", "8", "--settle", "1s"];
+    let import = ["import", "rows.csv", "-m", "rows.toml", "--batch", "8", "--settle", "1s", "--answer-timeout", "2s"];
     assert_eq!(Kill::At("answered-before", 2).strike(&folder, &service, &import).code, KILLED);
     let csv = std::fs::read_to_string(folder.path().join("rows.csv")).expect("the source");
     folder.write("rows.csv", csv.replacen("\n1,", "\n0,Запись 0,0\n1,", 1) + "41,Запись 41,410\n");
@@ -273,7 +274,19 @@ fn stormy(voyage: Voyage, kill: Kill, seed: usize) -> Result<bool, String> {
     folder.write("rows.toml", &freight.mapping);
     let batch =
         if voyage.kind.spec().writes.iter().any(|w| w.action == voyage.action && w.batch_max == 1) { "1" } else { "3" };
-    let import = ["import", "rows.csv", "-m", "rows.toml", "--batch", batch, "--settle", "1s", "--yes"];
+    let import = [
+        "import",
+        "rows.csv",
+        "-m",
+        "rows.toml",
+        "--batch",
+        batch,
+        "--settle",
+        "1s",
+        "--answer-timeout",
+        "2s",
+        "--yes",
+    ];
     let mut run = kill.strike(&folder, &service, &import);
     let killed = run.code == KILLED;
     // Also a run that the failing service has stopped goes on.
@@ -364,7 +377,7 @@ fn linking(kill: Kill) -> Result<bool, String> {
     }
     folder.write("rows.csv", csv);
     folder.write("rows.toml", LINKING);
-    let import = ["import", "rows.csv", "-m", "rows.toml", "--batch", "40", "--settle", "1s"];
+    let import = ["import", "rows.csv", "-m", "rows.toml", "--batch", "40", "--settle", "1s", "--answer-timeout", "2s"];
     let first = kill.strike(&folder, &service, &import);
     let killed = first.code == KILLED;
     if killed {

@@ -345,8 +345,10 @@ fn a_run_in_doubt_goes_on_with_a_long_source_that_begins_in_ascii_and_only_with_
     folder.write("leads.toml", MAPPING);
     let text = long_leads(1_500) + "last,Имя,2\n";
     folder.write("leads.csv", &text);
-    let mut command =
-        folder.command(&service, &["import", "leads.csv", "-m", "leads.toml", "--settle=1", "--batch=250"]);
+    let mut command = folder.command(
+        &service,
+        &["import", "leads.csv", "-m", "leads.toml", "--settle=1", "--answer-timeout=2", "--batch=250"],
+    );
     let killed = ran(command.env("AMOPORT_CRASH", "sent-after:3").output().expect("the program runs"));
     assert!(!(0..8).contains(&killed.code), "{}", killed.stderr);
 

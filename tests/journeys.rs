@@ -245,6 +245,7 @@ impl Journey {
                     in_flight: self.in_flight,
                     max_errors: None,
                     settle: SETTLE,
+                    answer_timeout: amoport::api::ANSWER_TIMEOUT,
                     clock,
                     remake_deleted: false,
                     sample: false,
@@ -252,6 +253,7 @@ impl Journey {
                 },
                 doubts,
                 links_unknown: HashSet::new(),
+                sees_all: true,
                 stop: CancellationToken::new(),
             };
             let mut observe = |event: Event| match event {
@@ -371,6 +373,7 @@ fn head(folder: &Path, Voyage { kind, action }: Voyage) -> Head {
         folder: String::new(),
         batch: None,
         settle: SETTLE.as_secs(),
+        answer_timeout: 90,
         verify: Verify::None,
         rate: 7,
         rows: None,

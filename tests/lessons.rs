@@ -13,7 +13,7 @@ fn folder(mapping: &str, csv: &str) -> Folder {
     folder
 }
 
-const IMPORT: [&str; 6] = ["import", "rows.csv", "-m", "rows.toml", "--settle", "1s"];
+const IMPORT: [&str; 8] = ["import", "rows.csv", "-m", "rows.toml", "--settle", "1s", "--answer-timeout", "2s"];
 
 fn import<'a>(more: &[&'a str]) -> Vec<&'a str> {
     IMPORT.iter().copied().chain(more.iter().copied()).collect()
@@ -79,7 +79,8 @@ fn unknown_records_are_sent_again_only_when_the_user_says_so() {
     let folder = folder(mapping, "k,p\nа,5\n");
     // The answer is lost before anything is made, and somebody else makes a lead of that name: it may be ours.
     service.faults(r#"{"latency_ms":300,"script":[{"on":"POST leads","nth":1,"times":1,"do":"504"}]}"#);
-    let child = folder.spawn(&service, &["import", "rows.csv", "-m", "rows.toml", "--settle", "3s"]);
+    let child =
+        folder.spawn(&service, &["import", "rows.csv", "-m", "rows.toml", "--settle", "3s", "--answer-timeout", "2s"]);
     wait_for(&service, 1);
     std::thread::sleep(std::time::Duration::from_millis(500));
     service.post("/api/v4/leads", r#"[{"name":"а"}]"#);
@@ -255,7 +256,7 @@ fn a_doubt_is_mapped_again_within_the_rows_that_were_asked_for() {
     let folder = Folder::new();
     folder.write("rows.csv", "n,name\n1,Раз\n2,Два\n1,Три\n2,Четыре\n");
     folder.write("rows.toml", "version = 1\nkind = \"lead\"\nkey = \"n\"\n[lead]\nname = \"name\"\n");
-    let import = ["import", "rows.csv", "-m", "rows.toml", "--rows", "4-5", "--settle", "1s"];
+    let import = ["import", "rows.csv", "-m", "rows.toml", "--rows", "4-5", "--settle", "1s", "--answer-timeout", "2s"];
     let mut command = folder.command(&service, &import);
     let killed = ran(command.env("AMOPORT_CRASH", "doubt-after:1").output().unwrap());
     assert_eq!((killed.code, service.entities("leads")), (-1, 2));

@@ -123,6 +123,7 @@ fn import(
             in_flight: 24,
             max_errors: None,
             settle: Duration::from_secs(60),
+            answer_timeout: Duration::from_secs(60),
             clock,
             remake_deleted: false,
             sample: false,
@@ -130,6 +131,7 @@ fn import(
         },
         doubts: Vec::new(),
         links_unknown: HashSet::new(),
+        sees_all: true,
         stop: CancellationToken::new(),
     };
     let report = runtime.block_on(amoport::upload::run(upload, &mut |_| {})).expect("the store");

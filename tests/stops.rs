@@ -8,7 +8,8 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 const MAPPING: &str = "version = 1\nkind = \"lead\"\nkey = \"n\"\n[lead]\nname = \"name\"\nprice = \"n\"\n";
-const IMPORT: [&str; 8] = ["import", "leads.csv", "-m", "leads.toml", "--batch", "20", "--settle", "1s"];
+const IMPORT: [&str; 10] =
+    ["import", "leads.csv", "-m", "leads.toml", "--batch", "20", "--settle", "1s", "--answer-timeout", "2s"];
 
 fn folder(count: u32) -> Folder {
     let folder = Folder::new();

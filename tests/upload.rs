@@ -97,7 +97,9 @@ fn records_of_a_lost_answer_are_found_in_the_account_and_never_sent_twice() {
             r#"{{"script":[{{"on":"POST leads","nth":2,"times":1,"do":"{fault}","after_commit":true}}]}}"#
         ));
         let folder = folder(&leads(150, |_| None));
-        let run = folder.run(&service, &import(&["--json", "--batch", "50", "--settle", "2s"])).expect(0);
+        let run = folder
+            .run(&service, &import(&["--json", "--batch", "50", "--settle", "2s", "--answer-timeout", "2s"]))
+            .expect(0);
         assert_eq!(run.json()["counts"]["created"], 150, "{fault}");
         assert_eq!(service.entities("leads"), 150, "{fault}");
         assert_eq!(service.requests("POST leads"), 3, "nothing was sent twice");
@@ -111,7 +113,9 @@ fn records_that_never_arrived_go_again_after_the_settling_time() {
     let service = Service::start();
     service.faults(r#"{"script":[{"on":"POST leads","nth":2,"times":1,"do":"504"}]}"#);
     let folder = folder(&leads(150, |_| None));
-    let run = folder.run(&service, &import(&["--json", "--batch", "50", "--settle", "2s"])).expect(0);
+    let run = folder
+        .run(&service, &import(&["--json", "--batch", "50", "--settle", "2s", "--answer-timeout", "2s"]))
+        .expect(0);
     assert!(run.stderr.contains("50 not there"), "{}", run.stderr);
     assert_eq!(service.entities("leads"), 150);
     assert_eq!(service.requests("POST leads"), 4);
@@ -124,7 +128,7 @@ fn a_twin_made_by_somebody_else_leaves_the_record_unknown() {
         r#"{"latency_ms":400,"script":[{"on":"POST leads","nth":1,"times":1,"do":"504","after_commit":true}]}"#,
     );
     let folder = folder(&leads(1, |_| None));
-    let child = folder.spawn(&service, &import(&["--settle", "3s", "--json"]));
+    let child = folder.spawn(&service, &import(&["--settle", "3s", "--answer-timeout", "2s", "--json"]));
     // Another integration makes the same lead while ours is in doubt.
     while service.entities("leads") == 0 {
         std::thread::sleep(Duration::from_millis(20));
@@ -185,7 +189,7 @@ fn a_killed_run_resumes_with_every_record_in_exactly_one_place() {
     let service = Service::start();
     service.faults(r#"{"latency_ms":300}"#);
     let folder = folder(&leads(1_000, |_| None));
-    let mut child = folder.spawn(&service, &import(&["--settle", "3s"]));
+    let mut child = folder.spawn(&service, &import(&["--settle", "3s", "--answer-timeout", "2s"]));
     std::thread::sleep(Duration::from_millis(3_500));
     child.kill().unwrap();
     child.wait().unwrap();
@@ -232,7 +236,7 @@ fn records_whose_key_was_imported_before_are_not_made_again() {
     assert_eq!((&run.json()["counts"]["created"], &run.json()["counts"]["skipped"]), (&1.into(), &10.into()));
     // In a file of another name, with another row in front, they are held back by their keys.
     folder.write("more.csv", leads(11, |_| None).replacen('\n', "\n12,Сделка 12,120\n", 1));
-    let more = ["import", "more.csv", "--mapping", "leads.toml", "--settle", "2s", "--json"];
+    let more = ["import", "more.csv", "--mapping", "leads.toml", "--settle", "2s", "--answer-timeout", "2s", "--json"];
     let run = folder.run(&service, &more).expect(1);
     assert_eq!(run.json()["counts"]["created"], 1);
     assert!(
@@ -250,7 +254,7 @@ fn killed(service: &Service, csv: &str, mapping: &str) -> Folder {
     let folder = Folder::new();
     folder.write("leads.csv", csv);
     folder.write("leads.toml", mapping);
-    let mut command = folder.command(service, &import(&["--batch", "8", "--settle", "1s"]));
+    let mut command = folder.command(service, &import(&["--batch", "8", "--settle", "1s", "--answer-timeout", "2s"]));
     command.env("AMOPORT_CRASH", "answered-before:2");
     assert!(!command.output().expect("the program starts").status.success());
     folder
@@ -352,7 +356,9 @@ fn the_keys_of_a_run_that_is_given_up_unseen_stay_taken() {
     assert!(run.json()["counts"]["created"].as_u64().unwrap() + unknown >= made);
     // As another file, so that the keys alone hold back.
     folder.write("copy.csv", format!("{csv}41,Сделка 41,410\n42,Сделка 42,420\n").replacen("Сделка 41", "Другая", 1));
-    folder.run(&service, &["import", "copy.csv", "-m", "leads.toml", "--settle", "2s"]).expect(1);
+    folder
+        .run(&service, &["import", "copy.csv", "-m", "leads.toml", "--settle", "2s", "--answer-timeout", "2s"])
+        .expect(1);
     let names: Vec<String> = service.all("leads").iter().map(|lead| lead["name"].to_string()).collect();
     let once: std::collections::HashSet<&String> = names.iter().collect();
     assert_eq!(once.len(), names.len(), "{names:?}");
@@ -366,7 +372,9 @@ fn of_a_changed_source_no_rows_by_number_and_no_second_time_are_gone_on_with() {
         let folder = folder(&leads(40, |_| None));
         folder.write("leads.toml", KEYLESS);
         service.faults(r#"{"script":[{"on":"POST leads","nth":2,"do":"403"}]}"#);
-        folder.run(&service, &import(&[&["--batch", "8", "--settle", "1s"], more].concat())).expect(4);
+        folder
+            .run(&service, &import(&[&["--batch", "8", "--settle", "1s", "--answer-timeout", "2s"], more].concat()))
+            .expect(4);
         service.faults("{}");
         folder.write("leads.csv", leads(40, |_| None).replacen("\n1,", "\n0,Новая,0\n1,", 1));
         let before = service.entities("leads");
@@ -411,7 +419,7 @@ fn a_hundred_thousand_leads_under_five_percent_faults_arrive_exactly_once() {
         service.faults(faults);
         let folder = folder(&leads(COUNT, |_| None));
         let started = std::time::Instant::now();
-        let mut run = folder.run(&service, &import(&["--settle", "5s", "--json"]));
+        let mut run = folder.run(&service, &import(&["--settle", "5s", "--answer-timeout", "2s", "--json"]));
         // A run of failures may stop it; going on is what the user would do.
         while run.code == 4 {
             run = folder.run(&service, &["resume", "--json"]);

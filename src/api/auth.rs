@@ -219,6 +219,7 @@ impl Client {
                 Failure::Blocked | Failure::Halted => return Err(failure),
                 Failure::Unauthorized(why) => return Err(refused(why)),
                 Failure::Unreadable(_)
+                | Failure::Unproven(_)
                 | Failure::Refused { .. }
                 | Failure::Unpaid(_)
                 | Failure::Forbidden(_)

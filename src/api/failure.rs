@@ -16,6 +16,9 @@ pub enum Failure {
     /// 2xx with a body that is not what the documents promise.
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
+    /// A list that does not come as it was asked for, or not to its end, so that nobody can tell what it does not show.
+    #[error("{0}")]
+    Unproven(String),
     /// 429.
     #[error("the service asks to slow down")]
     Throttled { wait: Option<Duration> },
@@ -53,7 +56,11 @@ impl Failure {
     /// The HTTP status, where an answer came.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Failure::NeverSent(_) | Failure::Lost(_) | Failure::Unreadable(_) | Failure::Halted => None,
+            Failure::NeverSent(_)
+            | Failure::Lost(_)
+            | Failure::Unreadable(_)
+            | Failure::Unproven(_)
+            | Failure::Halted => None,
             Failure::Throttled { .. } => Some(429),
             Failure::Unauthorized(_) => Some(401),
             Failure::Unpaid(_) => Some(402),

@@ -50,7 +50,7 @@ pub enum Stopped<E> {
     Taker(E),
 }
 
-type Page = (Ask, Result<Vec<Box<RawValue>>, Failure>);
+type Landed = (Ask, Result<Vec<Box<RawValue>>, Failure>);
 
 /// A row of a list.
 pub struct Row {
@@ -63,6 +63,8 @@ pub struct Row {
 struct Swept {
     /// Rows may have slipped from page to page while it went on.
     moved: bool,
+    /// An empty page came behind a full one although it begins within that: more was there.
+    cut: bool,
 }
 
 struct Reading<'a, G> {
@@ -97,6 +99,9 @@ impl Client {
         if order == Order::Whole {
             let first = Ask { no: 1, page: 1, limit: PAGE_MAX as u64 };
             let rows = read(self, &reading.listing, first).await.map_err(Stopped::Service)?;
+            if rows.len() >= PAGE_MAX {
+                reading.doubt("the list fills a whole page, and may go on".to_owned());
+            }
             reading.take(opened(rows)).await?;
         } else {
             reading.all().await?;
@@ -107,16 +112,23 @@ impl Client {
 
 impl<E, G: AsyncFnMut(Row) -> Result<(), E>> Reading<'_, G> {
     async fn all(&mut self) -> Result<(), Stopped<E>> {
+        let mut cut = false;
         for sweep in 1..=SWEEPS_MAX {
             self.missed = false;
             let Some(swept) = self.sweep().await? else { return Ok(()) };
             self.again = true;
             // Where rows are hidden from the user pages never meet; two readings that agree prove as much.
-            let still = if sweep == 1 { !swept.moved && !self.listing.twice } else { true };
+            cut = swept.cut;
+            let still = !cut && if sweep == 1 { !swept.moved && !self.listing.twice } else { true };
             let proven = still && !self.missed;
             if proven {
                 return Ok(());
             }
+        }
+        if cut {
+            self.doubt(
+                "a page that should begin within the full one before it is empty: rows may be missing".to_owned(),
+            );
         }
         self.doubt(format!("the list moved each of the {SWEEPS_MAX} times it was read"));
         Ok(())
@@ -125,9 +137,10 @@ impl<E, G: AsyncFnMut(Row) -> Result<(), E>> Reading<'_, G> {
     /// From the front to the end; `None` where that was not reached, and why is noted.
     async fn sweep(&mut self) -> Result<Option<Swept>, Stopped<E>> {
         let mut sweep = Sweep::new(PAGE_MAX);
-        let mut tasks: JoinSet<Page> = JoinSet::new();
+        let mut tasks: JoinSet<Landed> = JoinSet::new();
         let mut waiting: BTreeMap<u32, (u64, Vec<Box<RawValue>>)> = BTreeMap::new();
         let (mut given, mut gap, mut before) = (0, false, Vec::new());
+        let mut full = false;
         let mut broken: Option<(u32, Failure)> = None;
         while sweep.end().is_none_or(|end| given + 1 < end) {
             while let Some(ask) = sweep.ask() {
@@ -160,6 +173,7 @@ impl<E, G: AsyncFnMut(Row) -> Result<(), E>> Reading<'_, G> {
                 }
                 given += 1;
                 sweep.gave(rows.len(), limit);
+                full = rows.len() as u64 >= limit;
                 if !rows.is_empty() {
                     gap |= !self.meets(&before, &ids);
                     before = ids;
@@ -175,7 +189,8 @@ impl<E, G: AsyncFnMut(Row) -> Result<(), E>> Reading<'_, G> {
             self.doubt(format!("the end of the list was not seen within {PAGES_MAX} pages"));
             return Ok(None);
         }
-        Ok(Some(Swept { moved: gap || sweep.torn() }))
+        // The end is an empty page, and would begin within the last one if that is full.
+        Ok(Some(Swept { moved: gap || sweep.torn(), cut: full }))
     }
 
     /// True where a page begins within the one before it, so that nothing has slipped between the two.
@@ -248,9 +263,9 @@ async fn read(client: &Client, listing: &Listing, ask: Ask) -> Result<Vec<Box<Ra
     let mut reads = 0;
     loop {
         reads += 1;
-        match client.raw_rows(&list, &query).await {
+        match client.raw_page(&list, &query).await {
             Err(Failure::Unreadable(_)) if reads < ODD_READS => {}
-            end => return end,
+            end => return end.map(|page| page.rows),
         }
     }
 }
@@ -266,6 +281,7 @@ fn stops(failure: &Failure) -> bool {
         | Failure::Blocked
         | Failure::Halted => true,
         Failure::Lost(_)
+        | Failure::Unproven(_)
         | Failure::Unreadable(_)
         | Failure::Refused { .. }
         | Failure::Missing { .. }

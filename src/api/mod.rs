@@ -30,7 +30,7 @@ use std::time::Duration;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Writes of 250 records have been seen to take tens of seconds; giving up early only makes doubt.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(90);
 /// Tries of a read, which is safe to repeat.
 const READ_TRIES: u32 = 4;
 
@@ -40,6 +40,7 @@ pub struct Client {
     auth: Auth,
     pace: Pace,
     counters: Counters,
+    answer_timeout: Duration,
 }
 
 /// What has been asked of the service so far.
@@ -101,10 +102,19 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("amoport/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(ANSWER_TIMEOUT)
             .build()
             .map_err(|e| format!("the HTTP client cannot be set up: {e}"))?;
-        Ok(Client { http, base, auth, pace, counters: Counters::default() })
+        Ok(Client { http, base, auth, pace, counters: Counters::default(), answer_timeout: ANSWER_TIMEOUT })
+    }
+
+    /// The same, which waits for an answer as long as this.
+    pub fn waiting(self, answer_timeout: Duration) -> Client {
+        Client { answer_timeout, ..self }
+    }
+
+    /// How long an answer is waited for; after that its request may still be carried out.
+    pub fn answer_timeout(&self) -> Duration {
+        self.answer_timeout
     }
 
     pub fn base(&self) -> &Url {
@@ -159,6 +169,7 @@ impl Client {
                     | Failure::Forbidden(_)
                     | Failure::Blocked
                     | Failure::Halted
+                    | Failure::Unproven(_)
                     | Failure::Missing { .. },
                 ) => return end,
             };
@@ -172,7 +183,7 @@ impl Client {
     fn request(&self, method: Method, path: &str, query: &[(&str, &str)]) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(&format!("{API_PREFIX}{path}"));
-        self.http.request(method, url).query(query)
+        self.http.request(method, url).timeout(self.answer_timeout).query(query)
     }
 
     /// With the token, and with another one when that is refused. The first send has had its turn.

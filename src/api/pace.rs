@@ -247,6 +247,7 @@ impl Pace {
             Err(
                 Failure::NeverSent(_)
                 | Failure::Lost(_)
+                | Failure::Unproven(_)
                 | Failure::Unreadable(_)
                 | Failure::Broken { .. }
                 | Failure::Halted,

@@ -2,10 +2,11 @@
 
 use super::walk::{Ask, Walk};
 use super::{Client, Failure};
-use crate::entity::{Entity, Order, PAGE_MAX, page, parts};
+use crate::entity::page::{self, Page};
+use crate::entity::{Entity, Order, PAGE_MAX, parts};
 use serde_json::Value;
-use serde_json::value::RawValue;
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 /// Pages of one look; more than a million entities above a watermark is no doubt but a mistake.
 const PAGES_MAX: u32 = 4_000;
@@ -22,6 +23,11 @@ impl List {
         List { entity, path }
     }
 
+    fn unproven(&self, what: &str) -> Failure {
+        let path = &self.path;
+        Failure::Unproven(format!("the list of {path} {what}, so nobody can tell what is missing from it"))
+    }
+
     fn unreadable(&self, what: &str) -> Failure {
         Failure::Unreadable(format!("the list of {} {what}", self.path))
     }
@@ -32,7 +38,7 @@ impl Client {
     pub async fn highest_id(&self, entity: Entity, catalog: Option<u64>) -> Result<u64, Failure> {
         let list = List::of(entity, catalog);
         if entity.spec().order == Order::ById {
-            let newest = self.page(&list, Ask { page: 1, falling: true }, 1).await?;
+            let (newest, _) = self.page(&list, Ask { page: 1, falling: true }, 1).await?;
             return Ok(newest.first().and_then(|item| parts::id(&item["id"])).unwrap_or(0));
         }
         // Nothing is above this, so the walk ends as soon as it knows which page is the newest.
@@ -84,11 +90,7 @@ impl Client {
     pub async fn by_ids(&self, entity: Entity, catalog: Option<u64>, ids: &[u64]) -> Result<Vec<Value>, Failure> {
         let asked = |item: &Value| parts::id(&item["id"]).is_some_and(|id| ids.contains(&id));
         if entity.spec().by_ids {
-            let limit = PAGE_MAX.to_string();
-            let texts: Vec<String> = ids.iter().map(u64::to_string).collect();
-            let mut query = vec![("limit", limit.as_str())];
-            query.extend(texts.iter().map(|id| ("filter[id][]", id.as_str())));
-            let found = match self.list(&List::of(entity, catalog), query).await {
+            match self.filtered(&List::of(entity, catalog), ids).await {
                 // A gateway that takes shorter addresses only.
                 Err(Failure::Missing { status: 414, .. } | Failure::Between { status: 414, .. }) if ids.len() > 1 => {
                     let (first, second) = ids.split_at(ids.len() / 2);
@@ -96,11 +98,11 @@ impl Client {
                     found.extend(Box::pin(self.by_ids(entity, catalog, second)).await?);
                     return Ok(found);
                 }
-                found => found?,
-            };
-            // A filter that is not known is ignored with a 200, and a first page says nothing of the others. [client live]
-            if found.iter().all(asked) {
-                return Ok(found);
+                found => {
+                    if let Some(found) = found? {
+                        return Ok(found);
+                    }
+                }
             }
         }
         let mut walk = match entity.spec().order {
@@ -114,6 +116,31 @@ impl Client {
         Ok(found)
     }
 
+    /// What a list shows when it is asked for these ids. Gateways cap pages, so what one does not show may be on the next. `None`
+    /// where the list ignores the filter with a 200: then a first page says nothing of the others. [client live]
+    async fn filtered(&self, list: &List, ids: &[u64]) -> Result<Option<Vec<Value>>, Failure> {
+        let limit = PAGE_MAX.to_string();
+        let texts: Vec<String> = ids.iter().map(u64::to_string).collect();
+        let (mut found, mut seen) = (Vec::new(), HashSet::new());
+        for page in 1..=PAGES_MAX {
+            let page = page.to_string();
+            let mut query = vec![("page", page.as_str()), ("limit", limit.as_str())];
+            query.extend(texts.iter().map(|id| ("filter[id][]", id.as_str())));
+            let (rows, _) = self.list(list, query).await?;
+            let before = seen.len();
+            for item in rows {
+                let Some(id) = parts::id(&item["id"]).filter(|id| ids.contains(id)) else { return Ok(None) };
+                if seen.insert(id) {
+                    found.push(item);
+                }
+            }
+            if seen.len() == before || seen.len() >= ids.len() {
+                break;
+            }
+        }
+        Ok(Some(found))
+    }
+
     /// Walks through a list; `give` gets every item once, with its id.
     async fn walk(
         &self,
@@ -122,20 +149,29 @@ impl Client {
         sent: &[&'static str],
         mut give: impl FnMut(u64, Value),
     ) -> Result<(), Failure> {
+        // The page that the one before names as the next.
+        let mut named = None;
         let mut sorted: Vec<Sorted> = sent.iter().map(|key| Sorted::by(key)).collect();
         while let Some(ask) = walk.ask() {
             if ask.page > PAGES_MAX {
                 return Err(list.unreadable("does not end"));
             }
-            let items: Vec<(u64, Value)> = self
-                .page(list, ask, PAGE_MAX)
-                .await?
-                .into_iter()
-                .filter_map(|item| Some((parts::id(&item["id"])?, item)))
-                .collect();
+            let (rows, next) = self.page(list, ask, PAGE_MAX).await?;
+            let full = rows.len() >= PAGE_MAX;
+            if rows.is_empty() && named == Some(ask.page) {
+                return Err(
+                    list.unproven(&format!("has nothing on page {}, which the full one before it names", ask.page))
+                );
+            }
+            if full && list.entity.spec().order == Order::Whole {
+                return Err(list.unproven("fills a whole page, and may go on"));
+            }
+            named = (next && full && !list.entity.spec().names_next).then_some(ask.page + 1);
+            let items: Vec<(u64, Value)> =
+                rows.into_iter().filter_map(|item| Some((parts::id(&item["id"])?, item))).collect();
             let ids: Vec<u64> = items.iter().map(|(id, _)| *id).collect();
             sorted.iter_mut().for_each(|key| key.saw(&items));
-            let mut news = walk.took(&ids).map_err(|_| list.unreadable("is not in the order asked for"))?;
+            let mut news = walk.took(&ids).map_err(|_| list.unproven("ignores the order asked for"))?;
             for (id, item) in items {
                 if news.remove(&id) {
                     give(id, item);
@@ -148,35 +184,41 @@ impl Client {
         Ok(())
     }
 
-    async fn page(&self, list: &List, ask: Ask, limit: usize) -> Result<Vec<Value>, Failure> {
+    async fn page(&self, list: &List, ask: Ask, limit: usize) -> Result<(Vec<Value>, bool), Failure> {
         let (page, limit) = (ask.page.to_string(), limit.to_string());
         let order = if ask.falling { "desc" } else { "asc" };
         self.list(list, vec![("order[id]", order), ("page", page.as_str()), ("limit", limit.as_str())]).await
     }
 
-    async fn list(&self, list: &List, mut query: Vec<(&str, &str)>) -> Result<Vec<Value>, Failure> {
+    async fn list(&self, list: &List, mut query: Vec<(&str, &str)>) -> Result<(Vec<Value>, bool), Failure> {
         let with = list.entity.spec().with;
         if !with.is_empty() {
             query.push(("with", with));
         }
-        self.rows(list, &query).await
+        self.rows_and_next(list, &query).await
     }
 
     /// The rows of one answer; none is the end of a list.
     pub(super) async fn rows(&self, list: &List, query: &[(&str, &str)]) -> Result<Vec<Value>, Failure> {
-        let rows = self.raw_rows(list, query).await?;
-        let unreadable = |_| list.unreadable("is not what the documents say");
-        rows.iter().map(|row| serde_json::from_str(row.get()).map_err(unreadable)).collect()
+        Ok(self.rows_and_next(list, query).await?.0)
     }
 
-    /// The same, as the service wrote them.
-    pub(super) async fn raw_rows(&self, list: &List, query: &[(&str, &str)]) -> Result<Vec<Box<RawValue>>, Failure> {
+    /// The same, and whether the answer names a page that comes after it.
+    async fn rows_and_next(&self, list: &List, query: &[(&str, &str)]) -> Result<(Vec<Value>, bool), Failure> {
+        let Page { rows, next } = self.raw_page(list, query).await?;
+        let unreadable = |_| list.unreadable("is not what the documents say");
+        let rows = rows.iter().map(|row| serde_json::from_str(row.get()).map_err(unreadable));
+        Ok((rows.collect::<Result<_, _>>()?, next))
+    }
+
+    /// The same, as the service wrote it.
+    pub(super) async fn raw_page(&self, list: &List, query: &[(&str, &str)]) -> Result<Page, Failure> {
         match self.read(&list.path, query).await {
-            Ok(reply) if reply.status == 204 => Ok(Vec::new()),
-            Ok(reply) => page::rows(&reply.body, list.entity.collection())
+            Ok(reply) if reply.status == 204 => Ok(Page::default()),
+            Ok(reply) => page::page(&reply.body, list.entity.collection())
                 .ok_or_else(|| list.unreadable("is not what the documents say")),
             // An empty list of purchases: "Transactions not found". [client live]
-            Err(Failure::Missing { status: 404, .. }) if list.entity == Entity::Transactions => Ok(Vec::new()),
+            Err(Failure::Missing { status: 404, .. }) if list.entity == Entity::Transactions => Ok(Page::default()),
             Err(failure) => Err(failure),
         }
     }

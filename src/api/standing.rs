@@ -33,6 +33,11 @@ pub struct Sight {
 }
 
 impl Sight {
+    /// Somebody has asked already.
+    pub fn known(user: u64, whole: bool) -> Sight {
+        Sight { user, whole: Some(whole) }
+    }
+
     pub fn of(user: u64) -> Sight {
         Sight { user, whole: None }
     }
@@ -77,6 +82,23 @@ impl Client {
             (id, if gone { Standing::Gone } else { Standing::NotVisible })
         }));
         Ok(standings)
+    }
+
+    /// What lies in the trash and was made after this id.
+    pub async fn trashed_above(&self, entity: Entity, watermark: u64) -> Result<Vec<Value>, Failure> {
+        let (list, limit) = (List::of(entity, None), PAGE_MAX.to_string());
+        let mut found = Vec::new();
+        for page in 1..=TRASH_PAGES_MAX {
+            let page = page.to_string();
+            let query = [("with", "only_deleted"), ("page", page.as_str()), ("limit", limit.as_str())];
+            let rows = self.rows(&list, &query).await?;
+            let whole = rows.len() < PAGE_MAX;
+            found.extend(rows.into_iter().filter(|item| parts::id(&item["id"]).is_some_and(|id| id > watermark)));
+            if whole {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     /// Those of some ids that lie in the trash; `None` where it is too long to be looked through.

@@ -174,6 +174,9 @@ pub struct ImportArgs {
     /// How long the account is watched for records whose answer was lost
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = seconds, env = "AMOPORT_SETTLE")]
     pub settle: u64,
+    /// How long an answer is waited for; its records are looked for as long as that and the settling time
+    #[arg(long, value_name = "TIME", default_value = "90s", value_parser = some_seconds, env = "AMOPORT_ANSWER_TIMEOUT")]
+    pub answer_timeout: u64,
     /// What is read back at the end and compared with what was sent
     #[arg(long, value_name = "WHAT", default_value = "sample", env = "AMOPORT_VERIFY")]
     pub verify: VerifyWord,
@@ -225,6 +228,10 @@ fn seconds(text: &str) -> Result<u64, String> {
         None => (text.strip_suffix('s').unwrap_or(text), 1),
     };
     number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit)).ok_or_else(bad)
+}
+
+fn some_seconds(text: &str) -> Result<u64, String> {
+    seconds(text).and_then(|seconds| if seconds > 0 { Ok(seconds) } else { Err("at least 1s".to_owned()) })
 }
 
 /// `2-50`, `2-`, `17`.
@@ -294,6 +301,9 @@ pub struct ResumeArgs {
     /// Send records again of which it is not known whether they arrived; look for them in the account first
     #[arg(long)]
     pub resend_unknown: bool,
+    /// How long an answer is waited for; as the run did before, if left out
+    #[arg(long, value_name = "TIME", value_parser = some_seconds, env = "AMOPORT_ANSWER_TIMEOUT")]
+    pub answer_timeout: Option<u64>,
 }
 
 #[derive(Debug, Args)]

@@ -63,8 +63,13 @@ impl<'a> Listener<'a> {
             upload::Event::Again { batch, why, .. } => {
                 say::detail(self.common, format!("batch {batch} goes again: {why}"));
             }
-            upload::Event::InDoubt { batch, records, why } => {
-                let text = format!("batch {batch}: {why}; looking for its {records} records in the account");
+            upload::Event::InDoubt { batch, records, why, at_most } if at_most.is_zero() => {
+                let text = format!("batch {batch}: {why}; looking whether its other {records} records were made");
+                say::detail(self.common, text);
+            }
+            upload::Event::InDoubt { batch, records, why, at_most } => {
+                let (seconds, whole) = (at_most.as_secs_f64().ceil(), "looking for its records in the account");
+                let text = format!("batch {batch}: {why}; {whole} ({records}), for {seconds} s at most");
                 say::note(self.common, text);
             }
             upload::Event::Looked { found, missing, unclear, last: true } => {

@@ -8,6 +8,7 @@ use crate::engine::{
 };
 use crate::export::Said;
 use crate::store::Verify;
+use std::time::Duration;
 
 pub fn folders(common: &Common) -> Folders {
     Folders::new(&common.state, &common.runs)
@@ -61,7 +62,11 @@ pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, Engin
         as_new: args.as_new,
         consent: ask::consent(args.yes, &cancel),
         cancel,
-        ..ImportRequest::new(&args.file, target(&args.target)?, folders(common))
+        ..ImportRequest::new(
+            &args.file,
+            target(&args.target)?.answer_timeout(Duration::from_secs(args.answer_timeout)),
+            folders(common),
+        )
     })
 }
 
@@ -84,6 +89,7 @@ pub fn resume(args: &ResumeArgs, common: &Common) -> ResumeRequest {
         run: args.run.clone(),
         token: args.token_file.clone().map(Token::File),
         resend_unknown: args.resend_unknown,
+        answer_timeout: args.answer_timeout.map(Duration::from_secs),
         ..ResumeRequest::new(folders(common))
     }
 }

@@ -7,6 +7,7 @@ use super::event::{Event, Phase, Teller};
 use super::{prepare, source};
 use crate::account::{Wanted, changes};
 use crate::api::{Client, pull};
+use crate::entity::Action;
 use crate::entity::answer::NOT_A_CHOICE;
 use crate::mapping::{Mapper, Plan};
 use crate::message;
@@ -43,6 +44,7 @@ impl After<'_> {
     pub async fn all(&self, sample: Vec<Loaded>, cancel: &Cancel, tell: &mut Teller<'_>) {
         failing(self.remember(cancel, tell).await, "not-looked-at", tell);
         failing(self.read_back(sample, cancel, tell).await, "read-back", tell);
+        failing(self.look_for_twins(cancel, tell).await, "read-back", tell);
         failing(self.tell_changes(tell).await, "account-changed", tell);
     }
 
@@ -80,6 +82,35 @@ impl After<'_> {
             }
         };
         Ok((!found.1.is_empty()).then_some(found))
+    }
+
+    /// What was looked for in vain and sent again may have come late: then the account holds it twice. Who reads everything back
+    /// has seen that.
+    async fn look_for_twins(&self, cancel: &Cancel, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+        if self.plan.action != Action::Create || self.head.verify == Verify::All {
+            return Ok(());
+        }
+        let twice = self.journal.lock().unwrap_or_else(PoisonError::into_inner).sent_twice()?;
+        let Some((rows, watermark)) = twice else { return Ok(()) };
+        let count = rows.len();
+        let looked = verify::look_for_twins(self.client, self.plan, self.journal, self.feed(rows)?, watermark);
+        let looked = tokio::select! {
+            biased;
+            () = cancel.token().cancelled() => None,
+            looked = looked => Some(looked),
+        };
+        match looked {
+            Some(Ok(Verified { doubled: 0, .. })) => Ok(()),
+            Some(read @ (Ok(_) | Err(VerifyError::Store(_)))) => self.tell_read_back(read, tell),
+            None | Some(Err(VerifyError::Service(_))) => {
+                let message = message!(
+                    "{count} records were sent again, and it could not be seen whether the account holds them twice",
+                    count
+                );
+                tell.note(Note::warning("read-back", message));
+                Ok(())
+            }
+        }
     }
 
     fn tell_read_back(&self, read: Result<Verified, VerifyError>, tell: &mut Teller<'_>) -> Result<(), EngineError> {

@@ -268,6 +268,7 @@ fn head(ready: &Ready<'_>) -> Head {
         folder: request.folders.runs.display().to_string(),
         batch: request.batch,
         settle: request.settle_s,
+        answer_timeout: ready.target.client.answer_timeout().as_secs(),
         verify: request.verify,
         rate: request.rate,
         rows: request.rows,

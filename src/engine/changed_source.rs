@@ -16,6 +16,7 @@ use crate::store::{Head, Run, Store};
 use crate::table::{Found, Row, RowHashes};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A source that has changed may hold what was sent, and more: the run is given up, and what it has not sent goes in a run of its
 /// own, in which it is held back.
@@ -125,7 +126,8 @@ pub(super) fn go_on(
     report::write(&store, run, Path::new(&head.folder))?;
     still_wanted(&request.cancel)?;
     tell.note(Note::warning("source-changed", message));
-    let target = Target::of_kept(&head.target, request.token.clone());
+    let answer_timeout = request.answer_timeout.unwrap_or(Duration::from_secs(head.answer_timeout));
+    let target = Target::of_kept(&head.target, request.token.clone()).answer_timeout(answer_timeout);
     let import = ImportRequest {
         mapping: Some(PathBuf::from(&head.mapping.path)),
         read,

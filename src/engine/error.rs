@@ -119,6 +119,7 @@ impl From<Failure> for EngineError {
             Failure::Blocked => Stop::Blocked.hint(),
             Failure::NeverSent(_) | Failure::Lost(_) => "check the network and the account's address",
             Failure::Unreadable(_) => "check the account's address: https://NAME.amocrm.ru",
+            Failure::Unproven(_) => Stop::Unproven(String::new()).hint(),
             Failure::Missing { status, .. } | Failure::Between { status, .. } => meaning(*status).1,
             Failure::Throttled { .. } | Failure::Halted => Stop::Throttled.hint(),
             Failure::Unpaid(_) => Stop::Unpaid(String::new()).hint(),

@@ -14,6 +14,7 @@ use crate::upload::{Budget, IN_FLIGHT};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Where things are kept.
 #[derive(Debug, Clone)]
@@ -242,13 +243,23 @@ pub struct ResumeRequest {
     pub token: Option<Token>,
     /// Sends records again of which it is not known whether they arrived.
     pub resend_unknown: bool,
+    /// How long an answer is waited for; `None`: as the run did before.
+    pub answer_timeout: Option<Duration>,
     pub count: bool,
     pub cancel: Cancel,
 }
 
 impl ResumeRequest {
     pub fn new(folders: Folders) -> ResumeRequest {
-        ResumeRequest { run: None, folders, token: None, resend_unknown: false, count: false, cancel: Cancel::new() }
+        ResumeRequest {
+            run: None,
+            folders,
+            token: None,
+            resend_unknown: false,
+            answer_timeout: None,
+            count: false,
+            cancel: Cancel::new(),
+        }
     }
 }
 

@@ -23,6 +23,7 @@ use crate::upload::{Doubt, IN_FLIGHT, links, verify};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Goes on with a run that was stopped, or that was killed.
 pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
@@ -40,7 +41,8 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     };
     let name = head.source.path.clone();
     tell.event(Event::Source { file: name, layout: Box::new(opened.table.layout.clone()) });
-    let target = target(&head, request.token.clone(), state, tell)?;
+    let answer_timeout = request.answer_timeout.map_or(head.answer_timeout, |timeout| timeout.as_secs());
+    let target = target(&Head { answer_timeout, ..head.clone() }, request.token.clone(), state, tell)?;
     let OpenedRun { table, plan, refused, doubtful, rows } = opened;
     if let Some(made) = &head.mapping.made {
         round_trip::keep_edits(&store, found.run, made, &plan)?;
@@ -90,7 +92,8 @@ pub(super) fn target(
     state: &Path,
     tell: &mut Teller<'_>,
 ) -> Result<Opened, EngineError> {
-    let target = Opened::open(&Target::of_kept(&head.target, token), state, head.rate, tell)?;
+    let target = Target::of_kept(&head.target, token).answer_timeout(Duration::from_secs(head.answer_timeout));
+    let target = Opened::open(&target, state, head.rate, tell)?;
     if target.account != head.account {
         let (was, named, is) = (&head.account, &head.target, &target.account);
         let message = message!("the run went into {was}, and \"{named}\" is {is} now", was, named, is);

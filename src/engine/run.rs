@@ -13,10 +13,11 @@ use crate::api::Client;
 use crate::clock::Clock;
 use crate::mapping::{Mapper, Plan};
 use crate::message;
-use crate::problem::{Message, Problem};
+use crate::problem::{Message, Note, Problem};
 use crate::report::Log;
 use crate::store::{BatchOf, Counts, Head, Links, RunEnd, RunOutcome, Store, Verify, Word};
 use crate::upload::feed;
+use crate::upload::verify::{DOUBLED, MISSING};
 use crate::upload::{self, BatchSize, Budget, End, Options, Upload};
 use serde_json::json;
 use std::path::Path;
@@ -51,8 +52,10 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
     let asked = Asked::of(&client);
     let total = job.total.or(plan.groups.as_ref().map(|groups| groups.rows.len() as u64));
     let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
-    let options =
-        Options { giving_up: giving_up.is_some(), ..options(&head, &plan, (budget, job.in_flight, target.clock)) };
+    let options = Options {
+        giving_up: giving_up.is_some(),
+        ..options(&head, &plan, &client, (budget, job.in_flight, target.clock))
+    };
     let after = After {
         client: &client,
         plan: &plan,
@@ -64,6 +67,7 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
     };
     tell.event(Event::Phase(Phase::Send));
     let report = runtime()?.block_on(async {
+        let sees_all = sees_all(&client, &plan, tell).await;
         let upload = Upload {
             client: Arc::clone(&client),
             plan: Arc::clone(&plan),
@@ -72,9 +76,10 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
             options,
             doubts,
             links_unknown,
+            sees_all,
             stop: job.cancel.token().clone(),
         };
-        let mut observer = Observer::new(&mut log, target, tell, before.read + before.skipped, total, options);
+        let mut observer = Observer::new(&mut log, target, tell, before.read + before.skipped, total);
         let mut report = upload::run(upload, &mut |event| observer.hear(event)).await?;
         let sample = std::mem::take(&mut report.sample);
         tell.all(report.notes.drain(..));
@@ -95,7 +100,8 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
             (RunOutcome::Abandoned, abandoned_code(journal.counts().unknown))
         }
         _ => {
-            let outcome = outcome_of(&report.end, &journal.counts(), links);
+            let shown = Shown { doubled: store.has_problem(run, DOUBLED)?, missing: store.has_problem(run, MISSING)? };
+            let outcome = outcome_of(&report.end, &journal.counts(), links, shown);
             (outcome, exit_code_of(&report.end, outcome, &job.cancel))
         }
     };
@@ -115,17 +121,39 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
     Ok((store, run, why(&report.end)))
 }
 
+/// Asks whose token it is: only an administrator is shown everything, so what anybody else is not shown may be there.
+async fn sees_all(client: &Client, plan: &Plan, tell: &mut Teller<'_>) -> bool {
+    let user = client.token_user(plan.account.basics.current_user).await;
+    let message = match user.is_admin {
+        Some(true) => return true,
+        Some(false) => {
+            "the token's user is no administrator and may not be shown all records: where an answer is lost, a record that is not shown stays unknown"
+        }
+        None => {
+            "it could not be learnt whether the token's user is an administrator: where an answer is lost, a record that is not shown stays unknown"
+        }
+    };
+    tell.note(Note::warning("token-not-admin", message));
+    false
+}
+
 /// The exit code of a run that was given up.
 pub(super) fn abandoned_code(unknown: u64) -> i64 {
     if unknown > 0 { RunOutcome::SomeUnknown.exit_code() } else { RunOutcome::Abandoned.exit_code() }
 }
 
-fn options(head: &Head, plan: &Plan, (max_errors, in_flight, clock): (Option<Budget>, usize, Clock)) -> Options {
+fn options(
+    head: &Head,
+    plan: &Plan,
+    client: &Client,
+    (max_errors, in_flight, clock): (Option<Budget>, usize, Clock),
+) -> Options {
     Options {
         batch: head.batch.map_or(BatchSize::Auto { max: plan.write.batch_max }, BatchSize::Fixed),
         in_flight,
         max_errors,
         settle: Duration::from_secs(head.settle),
+        answer_timeout: client.answer_timeout().max(Duration::from_secs(head.answer_timeout)),
         clock,
         remake_deleted: head.remake_deleted,
         sample: head.verify == Verify::Sample,
@@ -133,10 +161,18 @@ fn options(head: &Head, plan: &Plan, (max_errors, in_flight, clock): (Option<Bud
     }
 }
 
-fn outcome_of(end: &End, counts: &Counts, links: Links) -> RunOutcome {
+/// What the account has shown of records that it gave an id.
+struct Shown {
+    doubled: bool,
+    missing: bool,
+}
+
+fn outcome_of(end: &End, counts: &Counts, links: Links, shown: Shown) -> RunOutcome {
     match end {
         End::Finished if counts.unknown > 0 => RunOutcome::SomeUnknown,
+        End::Finished if shown.doubled => RunOutcome::SomeDoubled,
         End::Finished if counts.rejected > 0 || links.refused > 0 => RunOutcome::SomeRejected,
+        End::Finished if shown.missing => RunOutcome::SomeMissing,
         End::Finished => RunOutcome::Done,
         End::Budget => RunOutcome::ErrorBudget,
         End::Service(_) => RunOutcome::StoppedByService,
@@ -197,7 +233,6 @@ struct Observer<'o, 't> {
     /// Records done before this stretch of the run.
     before: u64,
     total: Option<u64>,
-    options: Options,
     counts: Counts,
     linking: bool,
 }
@@ -209,10 +244,9 @@ impl<'o, 't> Observer<'o, 't> {
         tell: &'o mut Teller<'t>,
         before: u64,
         total: Option<u64>,
-        options: Options,
     ) -> Observer<'o, 't> {
         let (started, counts) = (Instant::now(), Counts::default());
-        Observer { log, target, tell, started, before, total, options, counts, linking: false }
+        Observer { log, target, tell, started, before, total, counts, linking: false }
     }
 
     fn hear(&mut self, event: upload::Event) {
@@ -232,9 +266,9 @@ impl<'o, 't> Observer<'o, 't> {
                 let reason = if *throttled { WaitReason::Throttled } else { WaitReason::Retry };
                 self.tell.event(Event::Wait(Wait { reason, at_most: *pause }));
             }
-            upload::Event::InDoubt { batch, records, .. } => {
+            upload::Event::InDoubt { batch, records, at_most, .. } => {
                 self.log.note(at, "in-doubt", json!({"batch": batch, "records": records}));
-                self.tell.event(Event::Wait(Wait { reason: WaitReason::Settle, at_most: self.options.settle }));
+                self.tell.event(Event::Wait(Wait { reason: WaitReason::Settle, at_most: *at_most }));
             }
             upload::Event::Looked { found, missing, unclear, last } => {
                 let details = json!({"found": found, "missing": missing, "unclear": unclear, "last": last});

@@ -6,7 +6,7 @@ use super::error::{EngineError, ErrorKind};
 use super::event::Teller;
 use crate::api::auth::{App, Auth, Reread, Source};
 use crate::api::token::TokenStore;
-use crate::api::{Client, Pace, pace, parse_base};
+use crate::api::{ANSWER_TIMEOUT, Client, Pace, pace, parse_base};
 use crate::clock::Clock;
 use crate::message;
 use crate::problem::{Message, Note, Problem, Stage};
@@ -27,6 +27,7 @@ const CREDENTIAL: &str = "amoport-token";
 pub struct Target {
     which: Which,
     token: Option<Token>,
+    answer_timeout: Duration,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -51,20 +52,29 @@ pub enum Token {
 }
 
 impl Target {
+    fn of(which: Which) -> Target {
+        Target { which, token: None, answer_timeout: ANSWER_TIMEOUT }
+    }
+
+    /// The same, where an answer is waited for as long as this.
+    pub fn answer_timeout(self, answer_timeout: Duration) -> Target {
+        Target { answer_timeout, ..self }
+    }
+
     /// None; that is an error as soon as one is needed.
     pub fn unsaid() -> Target {
-        Target { which: Which::Unsaid, token: None }
+        Target::of(Which::Unsaid)
     }
 
     /// The pretend account inside this process; its world is kept in the state folder.
     pub fn sandbox() -> Target {
-        Target { which: Which::Sandbox, token: None }
+        Target::of(Which::Sandbox)
     }
 
     /// An account: `https://example.amocrm.ru`, or a name in `amoport.toml`. Its token is looked for in `AMOPORT_TOKEN`, in
     /// the account's own settings, among systemd's credentials.
     pub fn account(name: impl Into<String>) -> Target {
-        Target { which: Which::Account(name.into()), token: None }
+        Target::of(Which::Account(name.into()))
     }
 
     /// A pretend account on this machine, for benches and rehearsals: waits and the pace go by `clock`, which may be faster than
@@ -76,7 +86,7 @@ impl Target {
             let message = message!("{url} is not on this machine", url);
             return Err(EngineError::refused("account-address", message, "give the address of a sandbox here"));
         }
-        Ok(Target { which: Which::Local { base, clock }, token: None })
+        Ok(Target::of(Which::Local { base, clock }))
     }
 
     /// The same with this token.
@@ -137,7 +147,7 @@ impl Opened {
         let folder = state.join("sandbox");
         let said = Said::default();
         let opened = |base: Url, token: String, pace: Pace, sandbox: Option<Sandbox>| {
-            let client = client(base, SecretString::from(token).into(), pace)?;
+            let client = client(base, SecretString::from(token).into(), pace)?.waiting(target.answer_timeout);
             Ok(Opened {
                 account: SANDBOX.to_owned(),
                 target: target.kept(),
@@ -163,7 +173,7 @@ impl Opened {
     /// It serves whoever has its address, and the pace is this process's own.
     fn local(base: Url, clock: Clock, target: &Target, rate: u32) -> Result<Opened, EngineError> {
         let auth = auth(base.as_str(), target.token.as_ref(), &Settings::default())?;
-        let client = client(base, auth, Pace::new(rate, clock))?;
+        let client = client(base, auth, Pace::new(rate, clock))?.waiting(target.answer_timeout);
         let account = client.base().as_str().trim_end_matches('/').to_owned();
         let said = Said::default();
         Ok(Opened { account, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
@@ -175,7 +185,7 @@ impl Opened {
         let auth = auth(name, target.token.as_ref(), &settings)?;
         let said = Said::default();
         let pace = shared_pace(&base, rate, &said, tell);
-        let client = client(base, auth, pace)?;
+        let client = client(base, auth, pace)?.waiting(target.answer_timeout);
         let account = client.base().as_str().trim_end_matches('/').to_owned();
         let clock = Clock::REAL;
         Ok(Opened { account, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })

@@ -21,6 +21,16 @@ pub struct WrittenItem {
     pub warning: Option<String>,
     /// What the lines of an invoice come to, as the service counts. [seed]
     pub total: Option<Decimal>,
+    /// All that the service says of it, where it does not say which item it is for.
+    pub shown: Option<Box<Value>>,
+}
+
+/// One link of an answer to a request for links.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenLink {
+    pub from: Option<u64>,
+    pub to: u64,
+    pub to_kind: String,
 }
 
 /// The code of a refusal of something that the account does not have, or no longer. [doc]
@@ -75,9 +85,12 @@ pub fn items<'a>(value: &'a Value, wrapping: Wrapping, collection: &str) -> Opti
 /// One item, of an answer or of a list.
 pub fn written_item(item: &Value) -> Option<WrittenItem> {
     let told = |value: &Value| Some(text(value)).filter(|text| !text.trim().is_empty());
+    let request_ids = request_ids(&item[REQUEST_ID]);
+    let shown = request_ids.iter().all(|id| is_place(id)).then(|| Box::new(item.clone()));
     Some(WrittenItem {
         id: id(&item["id"])?,
-        request_ids: request_ids(&item[REQUEST_ID]),
+        request_ids,
+        shown,
         contact_id: id(&item["contact_id"]),
         company_id: id(&item["company_id"]),
         merged: flag(&item["merged"]),
@@ -100,6 +113,11 @@ fn total(item: &Value) -> Option<Decimal> {
     (!sums.is_empty()).then(|| sums.into_iter().sum())
 }
 
+/// A name that nobody has given: the place of an item in its request. [seed]
+fn is_place(request_id: &str) -> bool {
+    request_id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A text, an int, an array of either, or nothing. [seed], [client live]
 fn request_ids(value: &Value) -> Vec<String> {
     match value {
@@ -120,6 +138,18 @@ pub fn embedded_errors(body: &[u8]) -> Option<String> {
         Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     };
     (!empty).then(|| errors.to_string())
+}
+
+/// The links that an answer to a request for links lists, by what they lead to and, in the mass form, what they start from;
+/// `None` where it is no such answer. [client live]
+pub fn written_links(body: &[u8]) -> Option<Vec<WrittenLink>> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    let links = value.get("_embedded")?.get("links")?;
+    let link = |link: &Value| {
+        let (from, to) = (id(&link["entity_id"]), id(&link["to_entity_id"])?);
+        Some(WrittenLink { from, to, to_kind: text(&link["to_entity_type"]) })
+    };
+    (links.is_array() || links.is_object()).then(|| list(links).into_iter().filter_map(link).collect())
 }
 
 /// The `validation-errors` of a 400. [doc]
@@ -195,7 +225,9 @@ mod tests {
             url: None,
             warning: None,
             total: None,
+            shown: None,
         };
+        let bare = |item: WrittenItem| WrittenItem { shown: None, ..item };
         for (body, expected) in [
             (
                 r#"{"_embedded":{"leads":[{"id":1,"request_id":"r2"},{"id":3,"request_id":7}]}}"#,
@@ -209,7 +241,13 @@ mod tests {
             ("<html>", None),
             ("{}", None),
         ] {
-            assert_eq!(written_items(body.as_bytes(), Wrapping::Embedded, "leads"), expected, "{body}");
+            let read = written_items(body.as_bytes(), Wrapping::Embedded, "leads");
+            assert_eq!(read.map(|items| items.into_iter().map(bare).collect::<Vec<_>>()), expected, "{body}");
+        }
+        for (request_id, is_shown) in [(r#""r2""#, false), ("null", true), ("0", true), (r#""17""#, true)] {
+            let item = format!(r#"{{"id":5,"name":"A","request_id":{request_id}}}"#);
+            let read = written_items(item.as_bytes(), Wrapping::Embedded, "leads").unwrap();
+            assert_eq!(read[0].shown.is_some(), is_shown, "{item}");
         }
         let complex = r#"[{"id":15198335,"contact_id":19663157,"company_id":null,"request_id":["q"],"merged":true}]"#;
         let read = written_items(complex.as_bytes(), Wrapping::Array, "leads").unwrap();

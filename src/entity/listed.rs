@@ -32,6 +32,8 @@ pub struct EntitySpec {
     pub with: &'static str,
     /// What was deleted can be listed with `with=only_deleted`, for as long as it lies in the trash. [seed], [client live]
     pub trash: bool,
+    /// Its last page may name a next one. [seed]
+    pub names_next: bool,
 }
 
 /// In which order a list comes.
@@ -72,6 +74,7 @@ impl Entity {
                 by_ids: true,
                 with: "contacts,catalog_elements",
                 trash: true,
+                names_next: false,
             },
             Entity::Contacts => &EntitySpec {
                 collection: "contacts",
@@ -81,6 +84,7 @@ impl Entity {
                 by_ids: true,
                 with: "",
                 trash: true,
+                names_next: false,
             },
             Entity::Companies => &EntitySpec {
                 collection: "companies",
@@ -90,6 +94,7 @@ impl Entity {
                 by_ids: true,
                 with: "",
                 trash: true,
+                names_next: false,
             },
             Entity::Customers => &EntitySpec {
                 collection: "customers",
@@ -99,6 +104,7 @@ impl Entity {
                 by_ids: true,
                 with: "contacts,companies,catalog_elements",
                 trash: false,
+                names_next: false,
             },
             Entity::Transactions => &EntitySpec {
                 collection: "transactions",
@@ -108,6 +114,7 @@ impl Entity {
                 by_ids: true,
                 with: "",
                 trash: false,
+                names_next: true,
             },
             Entity::Elements => &EntitySpec {
                 collection: "elements",
@@ -117,6 +124,7 @@ impl Entity {
                 by_ids: true,
                 with: "invoice_link",
                 trash: false,
+                names_next: true,
             },
             Entity::Catalogs => &EntitySpec {
                 collection: "catalogs",
@@ -126,6 +134,7 @@ impl Entity {
                 by_ids: false,
                 with: "",
                 trash: false,
+                names_next: true,
             },
             Entity::Segments => &EntitySpec {
                 collection: "segments",
@@ -135,6 +144,7 @@ impl Entity {
                 by_ids: false,
                 with: "",
                 trash: false,
+                names_next: false,
             },
             Entity::Statuses => &EntitySpec {
                 collection: "statuses",
@@ -144,6 +154,7 @@ impl Entity {
                 by_ids: false,
                 with: "",
                 trash: false,
+                names_next: false,
             },
         }
     }

@@ -7,17 +7,65 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 use std::fmt;
 
-/// The rows of a page of `collection`, as the service wrote them; `None` where this is no page.
-pub fn rows(body: &[u8], collection: &str) -> Option<Vec<Box<RawValue>>> {
+/// A page of a list.
+#[derive(Debug, Default)]
+pub struct Page {
+    /// As the service wrote them.
+    pub rows: Vec<Box<RawValue>>,
+    /// It names a page that comes after it.
+    pub next: bool,
+}
+
+/// The page of `collection` that a body holds; `None` where this is none.
+pub fn page(body: &[u8], collection: &str) -> Option<Page> {
     let text = simdutf8::basic::from_utf8(body).ok()?;
     let mut json = serde_json::Deserializer::from_str(text);
-    let told = Within { keys: &["_embedded", collection] }.deserialize(&mut json);
+    let mut next = false;
+    let told = Whole { collection, next: &mut next }.deserialize(&mut json);
     if let (Ok(Some(rows)), Ok(())) = (told, json.end()) {
-        return Some(rows);
+        return Some(Page { rows, next });
     }
     // Written in one of the other ways there are.
     let value: Value = serde_json::from_str(text).ok()?;
-    answer::items(&value, Wrapping::Embedded, collection)?.into_iter().map(|item| to_raw_value(item).ok()).collect()
+    let items = answer::items(&value, Wrapping::Embedded, collection)?.into_iter();
+    let rows = items.map(|item| to_raw_value(item).ok()).collect::<Option<_>>()?;
+    Some(Page { rows, next: !value["_links"]["next"].is_null() })
+}
+
+/// A page as it is written as a rule: its rows, and whether it names a next one.
+struct Whole<'a> {
+    collection: &'a str,
+    next: &'a mut bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Whole<'_> {
+    type Value = Option<Vec<Box<RawValue>>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Whole<'_> {
+    type Value = Option<Vec<Box<RawValue>>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a page")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut found = None;
+        while let Some(key) = map.next_key::<std::borrow::Cow<str>>()? {
+            match key.as_ref() {
+                "_embedded" => found = map.next_value_seed(Within { keys: &[self.collection] })?,
+                "_links" => *self.next = !map.next_value::<Value>()?["next"].is_null(),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// The list at the end of a way of keys; `None` where the way does not lead to one.
@@ -81,11 +129,17 @@ mod tests {
             (r#"{"_embedded":{"leads":[{"id":8}]}} more"#, None),
             ("<html>", None),
         ] {
-            let ids = rows(body.as_bytes(), "leads").map(|rows| {
-                let ids = rows.iter().map(|row| Lean::of(row).and_then(|row| parts::id(&row["id"])));
+            let ids = page(body.as_bytes(), "leads").map(|page| {
+                let ids = page.rows.iter().map(|row| Lean::of(row).and_then(|row| parts::id(&row["id"])));
                 ids.collect::<Option<Vec<u64>>>().expect("ids")
             });
             assert_eq!(ids, found, "{body}");
+        }
+        for (links, next) in
+            [("{}", false), (r#"{"next":null}"#, false), (r#"{"next":{"href":"x"}}"#, true), ("[]", false)]
+        {
+            let body = format!(r#"{{"_links":{links},"_embedded":{{"leads":[]}}}}"#);
+            assert_eq!(page(body.as_bytes(), "leads").map(|page| page.next), Some(next), "{body}");
         }
     }
 }

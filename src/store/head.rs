@@ -32,6 +32,9 @@ pub struct Head {
     pub batch: Option<usize>,
     /// Seconds.
     pub settle: u64,
+    /// Seconds that an answer was waited for.
+    #[serde(default = "answer_timeout")]
+    pub answer_timeout: u64,
     #[serde(with = "super::words")]
     pub verify: Verify,
     pub rate: u32,
@@ -62,6 +65,11 @@ pub struct Head {
     /// What its records are linked to is kept in the store. Version 0.1 kept none of it.
     #[serde(default)]
     pub keeps_links: bool,
+}
+
+/// What earlier versions waited for an answer, in seconds.
+fn answer_timeout() -> u64 {
+    90
 }
 
 impl Head {

@@ -26,7 +26,9 @@ pub mod words;
 
 pub use cells::{KeptCell, NO_VALUE};
 pub use head::{Head, MappingHead, SANDBOX, SourceHead, ledger_name};
-pub use journal::{BatchNo, BatchOf, Journal, KnownKey, NewRun, OpenDoubt, Reopen, Resumed, RunEnd, Sending};
+pub use journal::{
+    BatchNo, BatchOf, Journal, KnownKey, NewRun, OpenDoubt, OtherOpen, Reopen, Resumed, RunEnd, Sending,
+};
 pub use key_space::{Entry, KeySpace, KeyUse, Keys, Relation, file_name};
 pub use links::{Linked, Links, PendingLink};
 pub use outcome::{Counts, Outcome, Status};
@@ -41,7 +43,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The layout of the tables; a store with a higher number was written by a newer version.
-const SCHEMA_VERSION: i64 = 6;
+const SCHEMA_VERSION: i64 = 7;
 /// How long a call waits for another process that is writing.
 const BUSY_WAIT: Duration = Duration::from_secs(30);
 const FILE: &str = "store.db";
@@ -54,6 +56,10 @@ pub enum StoreError {
     Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
     IllegalStep(#[from] history::IllegalStep),
+    #[error(
+        "row {row} is told to be {id}, which is row {other} of run {run}: one of the two is wrong, so nothing more is sent"
+    )]
+    ClaimedTwice { id: u64, row: u32, run: String, other: u32 },
     #[error("the store holds something this version does not understand: {0}")]
     Odd(String),
     #[error("{0}")]

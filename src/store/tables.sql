@@ -50,6 +50,8 @@ CREATE TABLE IF NOT EXISTS record (
   url TEXT,
   PRIMARY KEY (run, row)
 ) WITHOUT ROWID;
+-- Whose a thing is that was made (status 1), for that is one record's.
+CREATE INDEX IF NOT EXISTS record_made ON record (id) WHERE status = 1;
 CREATE TABLE IF NOT EXISTS problem (
   run INTEGER NOT NULL REFERENCES run,
   row INTEGER NOT NULL,

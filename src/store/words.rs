@@ -154,6 +154,10 @@ pub enum RunOutcome {
     Done,
     SomeRejected,
     SomeUnknown,
+    /// A record was found in the account twice.
+    SomeDoubled,
+    /// The account gave a record its id, and does not show it.
+    SomeMissing,
     ErrorBudget,
     StoppedByService,
     Interrupted,
@@ -170,7 +174,12 @@ impl RunOutcome {
     /// True where nothing is left to do.
     pub fn is_final(self) -> bool {
         match self {
-            RunOutcome::Done | RunOutcome::SomeRejected | RunOutcome::SomeUnknown | RunOutcome::Abandoned => true,
+            RunOutcome::Done
+            | RunOutcome::SomeRejected
+            | RunOutcome::SomeUnknown
+            | RunOutcome::SomeDoubled
+            | RunOutcome::SomeMissing
+            | RunOutcome::Abandoned => true,
             RunOutcome::Running
             | RunOutcome::ErrorBudget
             | RunOutcome::StoppedByService
@@ -187,11 +196,11 @@ impl RunOutcome {
     pub fn exit_code(self) -> i64 {
         match self {
             RunOutcome::Done | RunOutcome::Running | RunOutcome::Abandoned => 0,
-            RunOutcome::SomeRejected => 1,
+            RunOutcome::SomeRejected | RunOutcome::SomeMissing => 1,
             RunOutcome::SourceBroken | RunOutcome::NotLinked => 2,
             RunOutcome::ErrorBudget => 3,
             RunOutcome::StoppedByService => 4,
-            RunOutcome::SomeUnknown => 7,
+            RunOutcome::SomeUnknown | RunOutcome::SomeDoubled => 7,
             RunOutcome::Interrupted => 130,
         }
     }
@@ -210,6 +219,8 @@ impl Word for RunOutcome {
         RunOutcome::SourceBroken,
         RunOutcome::NotLinked,
         RunOutcome::Abandoned,
+        RunOutcome::SomeDoubled,
+        RunOutcome::SomeMissing,
     ];
 
     fn word(self) -> &'static str {
@@ -218,6 +229,8 @@ impl Word for RunOutcome {
             RunOutcome::Done => "done",
             RunOutcome::SomeRejected => "some-rejected",
             RunOutcome::SomeUnknown => "some-unknown",
+            RunOutcome::SomeDoubled => "some-doubled",
+            RunOutcome::SomeMissing => "some-missing",
             RunOutcome::ErrorBudget => "error-budget",
             RunOutcome::StoppedByService => "stopped-by-service",
             RunOutcome::Interrupted => "interrupted",
@@ -258,7 +271,7 @@ mod tests {
         assert_eq!(
             words::<RunOutcome>().join(" "),
             "running done some-rejected some-unknown error-budget stopped-by-service interrupted source-broken \
-             not-linked abandoned"
+             not-linked abandoned some-doubled some-missing"
         );
     }
 }

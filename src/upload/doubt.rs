@@ -1,13 +1,14 @@
 //! Records whose answer was lost. Nothing is sent while there are any: the requests in flight are waited for, then
-//! the account is read from the watermark on, again and again over the settling time, since a commit may come late.
-//! What is found is done; what is missing at the end goes again; what stays unclear is told and never sent again.
+//! the account is read from the watermark on, again and again, since a commit may come late: for as long as an answer may take
+//! and the settling time after that. What is found is done at once. What is missing at the end goes again, where the list
+//! is shown to show everything; what stays unclear is told and never sent again.
 
 use super::Event;
 use super::feed::{self, Fed, Loaded, Select, Walked};
 use super::look;
 use super::reconcile::{self, Found, InDoubt, Known, match_records};
 use super::run::{End, Uploader, lock};
-use super::send::Load;
+use super::send::{Batch, Load};
 use super::settle::{self, Answered};
 use super::verdict::stop_of;
 use crate::api::Failure;
@@ -17,12 +18,11 @@ use crate::entity::{Action, Entity, MAY_SORT};
 use crate::mapping::Mapper;
 use crate::message;
 use crate::problem::{Problem, Stage};
-use crate::store::{BatchNo, OpenDoubt, Outcome, StoreError};
+use crate::store::{BatchNo, OpenDoubt, OtherOpen, Outcome, StoreError};
 use crate::table::Table;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// Records of one batch that are in doubt.
@@ -32,13 +32,55 @@ pub struct Doubt {
     pub records: Vec<Loaded>,
     /// The highest id known before the batch was sent: whatever it made has a higher one.
     pub watermark: u64,
+    /// Unix milliseconds.
+    pub sent_at_ms: i64,
     pub attempts: u32,
+    /// Of the answer that has left them in doubt, where one came.
+    pub http_status: Option<u16>,
+    pub cause: Cause,
     pub why: String,
-    /// The request was too long for somebody in between: what goes again goes in halves.
-    pub too_long: bool,
+    /// Ids that an answer gave without saying for which records.
+    pub named: Vec<u64>,
+}
+
+/// What brought records into doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Nobody knows whether the service has acted on the request.
+    Lost,
+    /// The same, and the request was too long for somebody in between.
+    TooLong,
+    /// The service refused the request because of others, or of what an earlier try has done.
+    Refused,
+    /// The service refused the request and did not say because of what.
+    RefusedWhole,
+}
+
+impl Cause {
+    /// What goes again goes in halves.
+    pub fn halves(self) -> bool {
+        matches!(self, Cause::TooLong | Cause::RefusedWhole)
+    }
+
+    /// The service itself has said no: it takes more than a list of strangers to doubt that.
+    pub(super) fn is_refusal(self) -> bool {
+        matches!(self, Cause::Refused | Cause::RefusedWhole)
+    }
 }
 
 impl Doubt {
+    /// The records of a batch, of which it is not clear whether they were made.
+    pub(super) fn of(batch: Batch, http_status: Option<u16>, (cause, why): (Cause, String)) -> Doubt {
+        let Batch { no, load, tries, watermark, sent_at_ms, .. } = batch;
+        let records = match load {
+            Load::Records(records) => records,
+            // Links are sent again without any doubt.
+            Load::Links(_) => Vec::new(),
+        };
+        let named = Vec::new();
+        Doubt { batch: no, records, watermark, sent_at_ms, attempts: tries, http_status, cause, why, named }
+    }
+
     /// Batches that a run which was killed had sent and not seen answered, with their records mapped again from its
     /// source (`records`), which has to be as it was.
     pub fn reopen(open: Vec<OpenDoubt>, mut records: HashMap<u32, Loaded>) -> Result<Vec<Doubt>, Problem> {
@@ -61,9 +103,12 @@ impl Doubt {
                 batch: doubt.batch,
                 records: of,
                 watermark: doubt.watermark,
+                sent_at_ms: doubt.sent_at_ms,
                 attempts: 1,
+                http_status: None,
+                cause: Cause::Lost,
                 why: "the program stopped before the answer came".to_owned(),
-                too_long: false,
+                named: Vec::new(),
             });
         }
         Ok(doubts)
@@ -89,18 +134,31 @@ impl Doubt {
     }
 }
 
-/// When the account is looked at, as shares of the settling time. The first looks are for what has arrived already.
-const LOOKS: [f64; 7] = [0.01, 0.04, 0.1, 0.2, 0.4, 0.7, 1.0];
+/// When the account is looked at, as shares of the time that is waited. The first looks are for what has arrived already.
+const LOOKS: [f64; 8] = [0.004, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0];
 
 /// Everything that was seen above the watermark, by id.
 type Held = BTreeMap<u64, Value>;
 
-/// What the looks came to.
-enum Seen {
-    /// One entry for each record, batch after batch.
-    Matches(Vec<Found>, Held),
+/// Why looking came to an end before its time.
+enum Cut {
     Interrupted,
     Blind(Failure),
+}
+
+/// What a look came to.
+struct Looked {
+    /// One entry for each record, batch after batch.
+    found: Vec<Found>,
+    /// What other runs had under way meanwhile.
+    elsewhere: Vec<OtherOpen>,
+}
+
+/// Whether what a list does not show is missing.
+enum Proof {
+    Given,
+    /// Why not.
+    Lacking(String),
 }
 
 /// Keys of the records that may have given them their place in a list.
@@ -110,160 +168,193 @@ fn keys_sent(doubts: &[Doubt]) -> Vec<&'static str> {
     MAY_SORT.into_iter().filter(|key| items.iter().any(|item| !item[*key].is_null())).collect()
 }
 
+fn in_doubt(doubts: &[Doubt]) -> Vec<InDoubt<'_>> {
+    let of = |doubt: &'_ Doubt, loaded| InDoubt {
+        loaded,
+        watermark: doubt.watermark,
+        sent_at_ms: doubt.sent_at_ms,
+        refused: doubt.cause.is_refusal(),
+    };
+    doubts.iter().flat_map(|doubt| doubt.records.iter().map(move |loaded| of(doubt, loaded))).collect()
+}
+
+fn all_there(found: &[Found]) -> bool {
+    found.iter().all(|found| matches!(found, Found::There { .. }))
+}
+
+/// The status of a refusal. [doc]
+const REFUSED: u16 = 400;
+
+/// The key of the user whose record it is.
+const RESPONSIBLE: &str = "responsible_user_id";
+
+fn contest(other: &OtherOpen) -> String {
+    format!("run {} has records in doubt of which it may be one: go on with that one first", other.run)
+}
+
 impl Uploader<'_> {
     /// Settles all doubts, or leaves them for a resumed run when the account cannot be read or the user interrupts.
     pub(super) async fn settle_doubts(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
-        let doubts = std::mem::take(&mut self.doubts);
+        let mut doubts = std::mem::take(&mut self.doubts);
         if self.shared.plan.action == Action::Delete {
             return self.settle_deletions(doubts, stop).await;
         }
-        match self.look(&doubts, stop).await? {
-            Seen::Matches(matches, held) => {
-                let mut matches = matches.into_iter();
-                for doubt in doubts {
-                    let found = matches.by_ref().take(doubt.records.len()).collect();
-                    self.settle_doubt(doubt, found, &held)?;
-                }
-                Ok(())
-            }
-            Seen::Interrupted => {
-                self.doubts = doubts;
-                self.stop_with(End::Interrupted);
-                Ok(())
-            }
-            Seen::Blind(failure) => {
-                self.doubts = doubts;
-                self.stop_with(End::Service(stop_of(failure)));
-                Ok(())
-            }
-        }
-    }
-
-    /// Refused, after a time that may have done it: what stays there was refused. Lists lag behind, so they are looked at
-    /// with patience.
-    async fn settle_deletions(&mut self, doubts: Vec<Doubt>, stop: &CancellationToken) -> Result<(), StoreError> {
-        let looked = tokio::select! {
+        let cut = tokio::select! {
             biased;
-            () = stop.cancelled() => Err(End::Interrupted),
-            there = self.still_there(&doubts) => there.map_err(|failure| End::Service(stop_of(failure))),
+            () = stop.cancelled() => Some(Cut::Interrupted),
+            looked = self.look_until_settled(&mut doubts) => looked?,
         };
-        let there = match looked {
-            Ok(there) => there,
-            Err(end) => {
-                self.doubts = doubts;
-                self.stop_with(end);
-                return Ok(());
-            }
+        let end = match cut {
+            None => return Ok(()),
+            Some(Cut::Interrupted) => End::Interrupted,
+            Some(Cut::Blind(failure)) => End::Service(stop_of(failure)),
         };
-        let plan = Arc::clone(&self.shared.plan);
-        for doubt in doubts {
-            let answered = Answered { http_status: None, attempts: doubt.attempts };
-            let outcomes: Vec<Outcome> = doubt
-                .records
-                .iter()
-                .map(|loaded| match loaded.record.id.is_some_and(|id| there.contains(&id)) {
-                    true => settle::rejected_alone(&plan, loaded, &doubt.why, answered),
-                    false => settle::deleted(loaded, answered),
-                })
-                .collect();
-            lock(&self.shared.journal).settle_doubt(doubt.batch, &outcomes)?;
-        }
+        self.doubts = doubts;
+        self.stop_with(end);
         Ok(())
     }
 
-    /// Which of the records the account shows at every look.
-    async fn still_there(&self, doubts: &[Doubt]) -> Result<HashSet<u64>, Failure> {
-        let (client, plan, clock) = (&self.shared.client, &self.shared.plan, self.options.clock);
-        let started = Instant::now();
-        let mut there: HashSet<u64> =
-            doubts.iter().flat_map(|d| &d.records).filter_map(|loaded| loaded.record.id).collect();
-        for share in LOOKS {
-            clock.sleep(self.options.settle.mul_f64(share).saturating_sub(clock.since(started))).await;
-            let ids: Vec<u64> = there.iter().copied().collect();
-            let seen = look::by_ids(client, plan.kind.spec().entity, plan.catalog, &ids).await?;
-            there.retain(|id| seen.contains_key(id));
-            if there.is_empty() {
-                break;
-            }
-        }
-        Ok(there)
+    /// How long this batch is still looked for: an answer may take its time, and a commit may come after that.
+    pub(super) fn time_left(&self, doubt: &Doubt) -> Duration {
+        let clock = self.options.clock;
+        let whole = self.options.answer_timeout + self.options.settle;
+        whole.saturating_sub(clock.since_unix_ms(doubt.sent_at_ms))
     }
 
-    async fn look(&mut self, doubts: &[Doubt], stop: &CancellationToken) -> Result<Seen, StoreError> {
-        let records: Vec<InDoubt<'_>> = doubts
-            .iter()
-            .flat_map(|doubt| doubt.records.iter().map(|loaded| InDoubt { loaded, watermark: doubt.watermark }))
-            .collect();
-        let watermark = doubts.iter().map(|doubt| doubt.watermark).min().unwrap_or(0);
-        let (settle, clock) = (self.options.settle, self.options.clock);
-        let started = Instant::now();
-        let mut seen = Err(None);
-        // What was seen once counts, though it may be merged or deleted before the last look.
+    /// Looks again and again. What is found is settled at once and taken out of `doubts`, so that whoever stops this loses nothing.
+    async fn look_until_settled(&mut self, doubts: &mut Vec<Doubt>) -> Result<Option<Cut>, StoreError> {
         let mut held = Held::new();
-        let sent = keys_sent(doubts);
-        let parents: BTreeSet<u64> = records.iter().filter_map(|record| record.loaded.record.parent).collect();
+        if doubts.iter().all(|doubt| doubt.cause.is_refusal()) && self.glance(doubts, &mut held).await? {
+            return Ok(None);
+        }
+        let clock = self.options.clock;
+        let wait = doubts.iter().map(|doubt| self.time_left(doubt)).max().unwrap_or_default();
+        let started = Instant::now();
+        let mut seen = Err(Failure::Lost("the account was not looked at".to_owned()));
         for (n, share) in LOOKS.iter().enumerate() {
-            let due = settle.mul_f64(*share).saturating_sub(clock.since(started));
-            let known = lock(&self.shared.journal).known_ids(watermark)?;
-            let look = async {
-                clock.sleep(due).await;
-                self.read_above(watermark, (&parents, &sent), &known, &mut held).await
-            };
-            let read = tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(Seen::Interrupted),
-                read = look => read,
-            };
-            if let Err(failure) = read {
-                seen = Err(Some(failure));
+            let (due, last) = (wait.mul_f64(*share).saturating_sub(clock.since(started)), n + 1 == LOOKS.len());
+            // Where the time is over before it begins, two looks say as much as all of them.
+            if due.is_zero() && !last && seen.is_ok() {
                 continue;
             }
-            let all_held: Vec<&Value> = held.values().collect();
-            // What another run made while this one looked is that one's.
-            let known = lock(&self.shared.journal).known_ids(watermark)?;
-            let plan = &self.shared.plan;
-            let known = Known { ids: &known, marker: plan.marker, user: plan.account.basics.current_user };
-            let matches = match_records(&records, &all_held, known);
-            let all = matches.iter().all(|found| matches!(found, Found::There { .. }));
-            self.tell_look(&matches, all || n + 1 == LOOKS.len());
-            seen = Ok(matches);
-            if all {
-                break;
+            clock.sleep(due).await;
+            if let Err(failure) = self.read_above(doubts, &mut held).await? {
+                seen = Err(failure);
+                continue;
+            }
+            let looked = self.matched(doubts, &held)?;
+            let done = all_there(&looked.found);
+            self.tell_look(&looked.found, done || last);
+            seen = Ok(self.settle_found(doubts, looked, &held)?);
+            if done {
+                return Ok(None);
             }
         }
-        Ok(match seen {
-            Ok(matches) => Seen::Matches(matches, held),
-            Err(Some(failure)) => Seen::Blind(failure),
-            Err(None) => Seen::Matches(vec![Found::Unclear(Vec::new()); records.len()], held),
-        })
+        let (looked, proof) = match seen {
+            Ok(looked) => match self.proof().await {
+                Ok(proof) => (looked, proof),
+                Err(failure) => return Ok(Some(Cut::Blind(failure))),
+            },
+            // Nobody can tell what such a list does not show, and it will be no better for a resumed run.
+            Err(Failure::Unproven(why)) => {
+                let found = doubts.iter().flat_map(|doubt| &doubt.records).map(|_| Found::Missing).collect();
+                (Looked { found, elsewhere: Vec::new() }, Proof::Lacking(why))
+            }
+            Err(failure) => return Ok(Some(Cut::Blind(failure))),
+        };
+        if matches!(proof, Proof::Given) {
+            self.look_into_trash(doubts, &looked).await;
+        }
+        self.settle_rest(doubts, looked, proof)?;
+        Ok(None)
+    }
+
+    /// One look where the service has refused all that is in doubt: true where nothing shows that it was done all the same, and
+    /// it goes again.
+    async fn glance(&mut self, doubts: &mut Vec<Doubt>, held: &mut Held) -> Result<bool, StoreError> {
+        if self.read_above(doubts, held).await?.is_err() {
+            return Ok(false);
+        }
+        let looked = self.matched(doubts, held)?;
+        if !looked.found.iter().all(|found| matches!(found, Found::Missing)) {
+            return Ok(false);
+        }
+        for doubt in std::mem::take(doubts) {
+            lock(&self.shared.journal).refused(doubt.batch, doubt.http_status.unwrap_or(REFUSED))?;
+            self.send_rest(Load::Records(doubt.records), doubt.cause.halves());
+        }
+        Ok(true)
+    }
+
+    fn matched(&self, doubts: &[Doubt], held: &Held) -> Result<Looked, StoreError> {
+        let records = in_doubt(doubts);
+        let watermark = doubts.iter().map(|doubt| doubt.watermark).min().unwrap_or(0);
+        // What another run made while this one looked is that one's.
+        let (ids, elsewhere) = {
+            let journal = lock(&self.shared.journal);
+            (journal.known_ids(watermark)?, journal.open_elsewhere()?)
+        };
+        let plan = &self.shared.plan;
+        let named = doubts.iter().flat_map(|doubt| doubt.named.iter().copied()).collect();
+        let known = Known {
+            ids: &ids,
+            marker: plan.marker,
+            user: plan.account.basics.current_user,
+            named: &named,
+            elsewhere: &elsewhere,
+        };
+        let all_held: Vec<&Value> = held.values().collect();
+        let found = match_records(&records, &all_held, known);
+        Ok(Looked { found, elsewhere })
     }
 
     /// Adds what the account has above the watermark; with the whole contacts and companies where records bring theirs
-    /// along, since leads of one name are told apart by them.
-    async fn read_above(
-        &self,
-        watermark: u64,
-        (parents, sent): (&BTreeSet<u64>, &[&'static str]),
-        known: &HashSet<u64>,
-        held: &mut Held,
-    ) -> Result<(), Failure> {
+    /// along, since leads of one name are told apart by them. What was seen once counts, though it may be merged or deleted
+    /// before the last look.
+    async fn read_above(&self, doubts: &[Doubt], held: &mut Held) -> Result<Result<(), Failure>, StoreError> {
+        let watermark = doubts.iter().map(|doubt| doubt.watermark).min().unwrap_or(0);
+        let known = lock(&self.shared.journal).known_ids(watermark)?;
+        let fresh = match self.above(doubts, watermark).await {
+            Ok(fresh) => fresh,
+            Err(failure) => return Ok(Err(failure)),
+        };
         let (client, plan) = (&self.shared.client, &self.shared.plan);
+        let mut fresh = fresh;
+        // Those of others are not compared.
+        let open = |item: &Value| id(&item["id"]).is_some_and(|id| !known.contains(&id));
+        let part = |item: &Value, _: Entity, key: &str| look::first_part(item, key).filter(|_| open(item));
+        if let Err(failure) = look::put_parts_in(client, plan, &mut fresh, part).await {
+            return Ok(Err(failure));
+        }
+        held.extend(fresh.into_iter().filter_map(|item| Some((id(&item["id"])?, item))));
+        Ok(Ok(()))
+    }
+
+    async fn above(&self, doubts: &[Doubt], watermark: u64) -> Result<Vec<Value>, Failure> {
+        let (client, plan) = (&self.shared.client, &self.shared.plan);
+        let records = doubts.iter().flat_map(|doubt| &doubt.records);
+        let parents: BTreeSet<u64> = records.filter_map(|loaded| loaded.record.parent).collect();
         let mut fresh = Vec::new();
-        for parent in parents {
+        for parent in &parents {
             // The list of all purchases has no order to rely on; those of the customers concerned are few.
             let of_parent = client.transactions_of(*parent).await?.into_iter();
             let above = of_parent.filter(|item| id(&item["id"]).is_some_and(|id| id > watermark));
             fresh.extend(above.map(|item| reconcile::owned(item, *parent)));
         }
-        if parents.is_empty() {
-            fresh = client.above(plan.kind.spec().entity, plan.catalog, watermark, sent).await?;
+        if !parents.is_empty() {
+            return Ok(fresh);
         }
-        // Those of others are not compared.
-        let open = |item: &Value| id(&item["id"]).is_some_and(|id| !known.contains(&id));
-        let part = |item: &Value, _: Entity, key: &str| look::first_part(item, key).filter(|_| open(item));
-        look::put_parts_in(client, plan, &mut fresh, part).await?;
-        held.extend(fresh.into_iter().filter_map(|item| Some((id(&item["id"])?, item))));
-        Ok(())
+        let entity = plan.kind.spec().entity;
+        fresh = client.above(entity, plan.catalog, watermark, &keys_sent(doubts)).await?;
+        // What an answer has named stands there, though its list may lag behind.
+        let seen: HashSet<u64> = fresh.iter().filter_map(|item| id(&item["id"])).collect();
+        let named: Vec<u64> =
+            doubts.iter().flat_map(|doubt| doubt.named.iter().copied()).filter(|id| !seen.contains(id)).collect();
+        if !named.is_empty() {
+            let read = look::by_ids(client, entity, plan.catalog, &named).await?;
+            fresh.extend(named.iter().filter_map(|id| read.get(id).cloned()));
+        }
+        Ok(fresh)
     }
 
     fn tell_look(&mut self, matches: &[Found], last: bool) {
@@ -276,32 +367,112 @@ impl Uploader<'_> {
         });
     }
 
-    fn settle_doubt(&mut self, doubt: Doubt, found: Vec<Found>, held: &Held) -> Result<(), StoreError> {
-        let answered = Answered { http_status: None, attempts: doubt.attempts };
-        let (mut outcomes, mut missing) = (Vec::new(), Vec::new());
-        for (loaded, found) in doubt.records.into_iter().zip(found) {
-            match found {
-                Found::There { id, contact_id, company_id } => {
-                    self.raise_watermark(id);
-                    let seen = held.get(&id).and_then(answer::written_item);
-                    let (url, warning, total) = seen.map_or((None, None, None), |s| (s.url, s.warning, s.total));
-                    let request_ids = Vec::new();
-                    let item =
-                        WrittenItem { id, request_ids, contact_id, company_id, merged: false, url, warning, total };
-                    outcomes.push(settle::found(&self.shared.plan, &loaded, &item, answered));
-                    self.sample.offer(loaded);
-                }
-                Found::Missing => missing.push(loaded),
-                Found::Unclear(ids) => {
-                    outcomes.push(settle::unclear(&self.shared.plan, &loaded, (&doubt.why, &ids), answered));
-                }
+    /// Writes down what was found, and leaves the rest in `doubts`. What comes back is about that rest.
+    fn settle_found(&mut self, doubts: &mut Vec<Doubt>, looked: Looked, held: &Held) -> Result<Looked, StoreError> {
+        let (mut found, mut rest) = (looked.found.into_iter(), Vec::new());
+        for doubt in doubts.iter_mut() {
+            let answered = Answered { http_status: None, attempts: doubt.attempts };
+            let (mut outcomes, mut open) = (Vec::new(), Vec::new());
+            for (loaded, found) in std::mem::take(&mut doubt.records).into_iter().zip(found.by_ref()) {
+                let Found::There { id, contact_id, company_id } = found else {
+                    open.push(loaded);
+                    rest.push(found);
+                    continue;
+                };
+                let seen = held.get(&id).and_then(answer::written_item);
+                let (url, warning, total) = seen.map_or((None, None, None), |s| (s.url, s.warning, s.total));
+                let (request_ids, merged, shown) = (Vec::new(), false, None);
+                let item = WrittenItem { id, request_ids, contact_id, company_id, merged, url, warning, total, shown };
+                outcomes.push(settle::found(&self.shared.plan, &loaded, &item, answered));
+                self.sample.offer(loaded);
             }
+            doubt.records = open;
+            let mut journal = lock(&self.shared.journal);
+            match doubt.records.is_empty() {
+                true => journal.settle_doubt(doubt.batch, &outcomes)?,
+                false if outcomes.is_empty() => {}
+                false => journal.found_in_doubt(doubt.batch, &outcomes)?,
+            }
+            drop(journal);
+            outcomes.iter().filter_map(|outcome| outcome.id).for_each(|id| self.raise_watermark(id));
         }
-        lock(&self.shared.journal).settle_doubt(doubt.batch, &outcomes)?;
-        let second = if doubt.too_long { missing.split_off(missing.len().div_ceil(2)) } else { Vec::new() };
-        self.send_again(Load::Records(second));
-        self.send_again(Load::Records(missing));
+        doubts.retain(|doubt| !doubt.records.is_empty());
+        Ok(Looked { found: rest, elsewhere: looked.elsewhere })
+    }
+
+    /// What is missing goes again where that is proven; else it is as unclear as the rest.
+    fn settle_rest(&mut self, doubts: &mut Vec<Doubt>, looked: Looked, proof: Proof) -> Result<(), StoreError> {
+        let mut found = looked.found.into_iter();
+        for doubt in std::mem::take(doubts) {
+            let answered = Answered { http_status: None, attempts: doubt.attempts };
+            let (mut outcomes, mut missing) = (Vec::new(), Vec::new());
+            for (loaded, found) in doubt.records.into_iter().zip(found.by_ref()) {
+                let (ids, lacking) = match (found, &proof) {
+                    (Found::Unclear(ids), _) => (ids, looked.elsewhere.first().map(contest)),
+                    (Found::Missing, Proof::Lacking(why)) => (Vec::new(), Some(why.clone())),
+                    (Found::Missing | Found::There { .. }, _) => match self.may_be_hidden(&loaded) {
+                        None => {
+                            missing.push(loaded);
+                            continue;
+                        }
+                        Some(hidden) => (Vec::new(), Some(hidden.to_owned())),
+                    },
+                };
+                let why = lacking.map_or_else(|| doubt.why.clone(), |lacking| format!("{}; {lacking}", doubt.why));
+                outcomes.push(settle::unclear(&self.shared.plan, &loaded, (&why, &ids), answered));
+            }
+            lock(&self.shared.journal).settle_doubt(doubt.batch, &outcomes)?;
+            self.send_rest(Load::Records(missing), doubt.cause.halves());
+        }
         Ok(())
+    }
+
+    /// The list shows everything where it shows what it showed before anything was sent.
+    async fn proof(&self) -> Result<Proof, Failure> {
+        let plan = &self.shared.plan;
+        // The purchases of a customer come from their own list, of which nothing was seen before.
+        let Some(sentinel) = self.sentinel.filter(|_| !plan.write.names_parent()) else { return Ok(Proof::Given) };
+        let shown = look::by_ids(&self.shared.client, plan.kind.spec().entity, plan.catalog, &[sentinel]).await?;
+        Ok(match shown.contains_key(&sentinel) {
+            true => Proof::Given,
+            false => Proof::Lacking(format!("the list does not show {sentinel} either, which was there before")),
+        })
+    }
+
+    /// Why the token's user might not be shown this record although it is there. Who is no administrator sees at least what is
+    /// his own.
+    fn may_be_hidden(&self, loaded: &Loaded) -> Option<&'static str> {
+        if self.sees_all {
+            return None;
+        }
+        let plan = &self.shared.plan;
+        let sent: Value = serde_json::from_slice(&loaded.record.body).unwrap_or_default();
+        let responsible = id(&sent[RESPONSIBLE]);
+        let own = responsible.is_none_or(|user| user == plan.account.basics.current_user);
+        let marked = plan.marker.is_some_and(|marker| marker.of(&sent).is_some());
+        (!own || !marked).then_some("the token is not an administrator's, who alone sees all records")
+    }
+
+    /// What people have deleted before anybody could look is made again; that has to be told. Where the trash cannot be read it
+    /// is not.
+    async fn look_into_trash(&mut self, doubts: &[Doubt], looked: &Looked) {
+        let plan = &self.shared.plan;
+        let entity = plan.kind.spec().entity;
+        let Some(watermark) = doubts.iter().map(|doubt| doubt.watermark).min().filter(|_| entity.spec().trash) else {
+            return;
+        };
+        if !looked.found.iter().any(|found| matches!(found, Found::Missing)) {
+            return;
+        }
+        let trashed = self.shared.client.trashed_above(entity, watermark).await.unwrap_or_default();
+        let (records, none) = (in_doubt(doubts), HashSet::new());
+        let known = Known { marker: plan.marker, user: plan.account.basics.current_user, ..Known::nothing(&none) };
+        let found = match_records(&records, &trashed.iter().collect::<Vec<_>>(), known);
+        let made = records.iter().zip(found).filter_map(|(record, found)| match found {
+            Found::There { id, .. } => Some((record.loaded.record.row, id)),
+            Found::Missing | Found::Unclear(_) => None,
+        });
+        self.deleted.extend(made);
     }
 
     /// What stays in doubt when the run stops is unknown in its report; a resumed run looks again.

@@ -1,7 +1,7 @@
 //! What the end of a request means for the loop: outcomes into the journal, batches that go again, doubts, the end.
 
 use super::Event;
-use super::doubt::Doubt;
+use super::doubt::{Cause, Doubt};
 use super::feed::Loaded;
 use super::links::{self, Item, Refusal};
 use super::run::{End, Uploader, lock};
@@ -10,7 +10,7 @@ use super::settle::{self, Answered};
 use super::verdict::{Stop, Verdict, verdict};
 use crate::api::{Failure, Reply};
 use crate::entity::Action;
-use crate::entity::answer::{ItemErrors, WrittenItem};
+use crate::entity::answer::{ItemErrors, WrittenItem, WrittenLink};
 use crate::store::{BatchNo, BatchOf, Outcome, Status, StoreError};
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,18 +78,20 @@ impl Uploader<'_> {
     fn learn(&mut self, verdict: &Verdict, batch: &Batch, took: Duration) {
         let Load::Records(records) = &batch.load else { return };
         match verdict {
-            Verdict::Done(items) => {
+            Verdict::Done(_) => {
                 self.settlings = 0;
                 self.sizer.answered(records.len(), took);
-                if let Some(highest) = items.iter().map(|item| item.id).max() {
-                    self.raise_watermark(highest);
-                }
             }
             Verdict::InDoubt(_) => self.sizer.failed(),
             // Too many at once may be why.
             Verdict::Repeat { .. } => self.sizer.failed(),
-            Verdict::Again { .. } | Verdict::Reject { .. } | Verdict::Absent | Verdict::Halve(_) | Verdict::Stop(_) => {
-            }
+            Verdict::Again { .. }
+            | Verdict::Linked(_)
+            | Verdict::Reject { .. }
+            | Verdict::RefusedNow(_)
+            | Verdict::Absent
+            | Verdict::Halve(_)
+            | Verdict::Stop(_) => {}
         }
     }
 
@@ -101,10 +103,9 @@ impl Uploader<'_> {
                 Load::Records(records) => {
                     self.done(Batch { load: Load::Records(Vec::new()), ..batch }, records, &items, answered)
                 }
-                Load::Links(items) => {
-                    self.linked(batch.no, items.into_iter().map(|item| (item, None)).collect(), answered)
-                }
+                Load::Links(_) => self.listed(batch, &[], answered),
             },
+            Verdict::Linked(made) => self.listed(batch, &made, answered),
             Verdict::Again { pause, why } => {
                 lock(&self.shared.journal).not_taken(batch.no, status)?;
                 // After a 429 the pause is the pace's.
@@ -117,7 +118,7 @@ impl Uploader<'_> {
             }
             // Too long for somebody in between; what stands alone goes again as it is, for that may pass.
             Verdict::Repeat { why, .. } if status == Some(413) && batch.load.len() > 1 => {
-                self.halve(batch.no, batch.load, &why, answered)
+                self.halve(batch, &why, answered)
             }
             Verdict::Repeat { pause, why } => {
                 (self.observe)(Event::Again { batch: batch.no, why, pause, throttled: false });
@@ -134,22 +135,20 @@ impl Uploader<'_> {
                     lock(&self.shared.journal).answered(batch.no, status.unwrap_or(404), &absent)
                 }
                 // An address without an id names nothing that could be absent.
-                Load::Links(_) => self.halve(batch.no, batch.load, "not found", answered),
+                Load::Links(_) => self.halve(batch, "not found", answered),
             },
             Verdict::Reject { errors, why } => self.reject(batch, &errors, &why, answered),
-            Verdict::Halve(why) => self.halve(batch.no, batch.load, &why, answered),
-            Verdict::InDoubt(why) => match batch.load {
-                Load::Records(records) => {
+            Verdict::Halve(why) => self.halve(batch, &why, answered),
+            Verdict::InDoubt(_) | Verdict::RefusedNow(_) => match batch.load {
+                Load::Records(_) => {
+                    let (why, cause) = match verdict {
+                        Verdict::RefusedNow(why) => (why, Cause::Refused),
+                        Verdict::InDoubt(why) if status == Some(413) => (why, Cause::TooLong),
+                        Verdict::InDoubt(why) => (why, Cause::Lost),
+                        _ => return Ok(()),
+                    };
                     lock(&self.shared.journal).doubt(batch.no, status, &[])?;
-                    let too_long = status == Some(413);
-                    self.doubt(Doubt {
-                        batch: batch.no,
-                        records,
-                        watermark: batch.watermark,
-                        attempts: batch.tries,
-                        why,
-                        too_long,
-                    });
+                    self.doubt(Doubt::of(batch, status, (cause, why)));
                     Ok(())
                 }
                 Load::Links(_) => {
@@ -188,17 +187,15 @@ impl Uploader<'_> {
             Load::Records(records) => match settle::refused(&self.shared.plan, records, errors, answered) {
                 Ok((outcomes, rest)) => {
                     self.tell_rejected(&outcomes);
-                    let status = answered.http_status.unwrap_or(400);
-                    lock(&self.shared.journal).answered(batch.no, status, &outcomes)?;
-                    self.send_again(Load::Records(rest));
-                    Ok(())
+                    let batch = Batch { load: Load::Records(rest), ..batch };
+                    self.refused_beside(batch, &outcomes, (Cause::Refused, why), answered)
                 }
-                Err(records) => self.halve(batch.no, Load::Records(records), why, answered),
+                Err(records) => self.halve(Batch { load: Load::Records(records), ..batch }, why, answered),
             },
             Load::Links(items) => {
                 let mut named = links::named(errors, items.len());
                 if named.is_empty() {
-                    return self.halve(batch.no, Load::Links(items), why, answered);
+                    return self.halve(Batch { load: Load::Links(items), ..batch }, why, answered);
                 }
                 let (mut refused, mut rest) = (Vec::new(), Vec::new());
                 for (n, item) in items.into_iter().enumerate() {
@@ -214,6 +211,25 @@ impl Uploader<'_> {
         }
     }
 
+    /// The rest of a refused batch goes again. What is made may have been made all the same, so the account is looked at first.
+    fn refused_beside(
+        &mut self,
+        batch: Batch,
+        outcomes: &[Outcome],
+        (cause, why): (Cause, &str),
+        answered: Answered,
+    ) -> Result<(), StoreError> {
+        let status = answered.http_status.unwrap_or(400);
+        if self.shared.plan.action == Action::Create && batch.load.len() > 0 {
+            lock(&self.shared.journal).doubt(batch.no, Some(status), outcomes)?;
+            self.doubt(Doubt::of(batch, Some(status), (cause, why.to_owned())));
+            return Ok(());
+        }
+        lock(&self.shared.journal).answered(batch.no, status, outcomes)?;
+        self.send_rest(batch.load, cause.halves());
+        Ok(())
+    }
+
     /// Items that came back; records that the answer does not mention are in doubt. `batch` is what carried them.
     fn done(
         &mut self,
@@ -223,44 +239,81 @@ impl Uploader<'_> {
         answered: Answered,
     ) -> Result<(), StoreError> {
         let status = answered.http_status;
-        let (done, silent) = settle::done(&self.shared.plan, records, items, answered);
+        let settle::Told { done, silent, unnamed } =
+            settle::done(&self.shared.plan, (records, batch.watermark), items, answered);
         let mut outcomes = Vec::with_capacity(done.len());
-        for (loaded, outcome) in done {
+        for (loaded, mut outcome) in done {
+            let deleted = self.deleted.remove(&loaded.record.row);
+            outcome.problems.extend(deleted.map(|id| settle::made_anew(&self.shared.plan, &loaded, id)));
             self.lost.add(&loaded);
             self.sample.offer(loaded);
             outcomes.push(outcome);
         }
         let mut journal = lock(&self.shared.journal);
         if silent.is_empty() {
-            return journal.answered(batch.no, status.unwrap_or(200), &outcomes);
-        }
-        if self.shared.plan.action != Action::Create {
-            // Nothing above the watermark would tell. A change may be made twice, so it is sent once more; what an answer
-            // does not mention then either is the user's to look at.
-            let why = "the answer does not mention it";
-            let given_up = silent.iter().filter(|_| batch.silent);
-            let unknown = given_up.map(|loaded| settle::unknown(&self.shared.plan, loaded, why, answered));
-            let all: Vec<Outcome> = outcomes.into_iter().chain(unknown).collect();
-            journal.answered(batch.no, status.unwrap_or(200), &all)?;
+            journal.answered(batch.no, status.unwrap_or(200), &outcomes)?;
+        } else if self.shared.plan.action == Action::Create {
+            journal.doubt(batch.no, status, &outcomes)?;
+        } else {
             drop(journal);
-            if !batch.silent {
-                self.retried += 1;
-                let fresh = self.fresh(Load::Records(silent));
-                self.again.push_front(Batch { tries: batch.tries, repeated: true, silent: true, ..fresh });
-            }
-            return Ok(());
+            return self.silent(batch, silent, outcomes, answered);
         }
-        journal.doubt(batch.no, status, &outcomes)?;
         drop(journal);
-        let why = "the answer does not mention this record".to_owned();
-        self.doubt(Doubt {
-            batch: batch.no,
-            records: silent,
-            watermark: batch.watermark,
-            attempts: batch.tries,
-            why,
-            too_long: false,
-        });
+        // Only what is believed may say from which id on others are looked for.
+        if let Some(highest) = outcomes.iter().filter_map(|outcome| outcome.id).max() {
+            self.raise_watermark(highest);
+        }
+        if !silent.is_empty() {
+            let batch = Batch { load: Load::Records(silent), ..batch };
+            let why = "the answer does not mention this record".to_owned();
+            self.doubt(Doubt { named: unnamed, ..Doubt::of(batch, status, (Cause::Lost, why)) });
+        }
+        Ok(())
+    }
+
+    /// Changes that an answer does not mention. Nothing above the watermark would tell. A change may be made twice, so it is
+    /// sent once more; what an answer does not mention then either is the user's to look at.
+    fn silent(
+        &mut self,
+        batch: Batch,
+        silent: Vec<Loaded>,
+        outcomes: Vec<Outcome>,
+        answered: Answered,
+    ) -> Result<(), StoreError> {
+        let why = "the answer does not mention it";
+        let given_up = silent.iter().filter(|_| batch.silent);
+        let unknown = given_up.map(|loaded| settle::unknown(&self.shared.plan, loaded, why, answered));
+        let all: Vec<Outcome> = outcomes.into_iter().chain(unknown).collect();
+        lock(&self.shared.journal).answered(batch.no, answered.http_status.unwrap_or(200), &all)?;
+        if !batch.silent {
+            self.retried += 1;
+            let fresh = self.fresh(Load::Records(silent));
+            self.again.push_front(Batch { tries: batch.tries, repeated: true, silent: true, ..fresh });
+        }
+        Ok(())
+    }
+
+    /// Links of which an answer lists some: those are made. The others go once more, for linking twice does no harm; what is
+    /// not listed then either is told.
+    fn listed(&mut self, batch: Batch, made: &[WrittenLink], answered: Answered) -> Result<(), StoreError> {
+        let Load::Links(items) = batch.load else { return Ok(()) };
+        let (listed, rest): (Vec<Item>, Vec<Item>) =
+            items.into_iter().partition(|item| made.iter().any(|link| item.is(link)));
+        let unlisted = || Refusal { code: "link-unclear".to_owned(), said: "its answers do not list it".to_owned() };
+        let mut done: Vec<(Item, Option<Refusal>)> = listed.into_iter().map(|item| (item, None)).collect();
+        let again = match batch.silent {
+            true => {
+                done.extend(rest.into_iter().map(|item| (item, Some(unlisted()))));
+                Vec::new()
+            }
+            false => rest,
+        };
+        self.linked(batch.no, done, answered)?;
+        if !again.is_empty() {
+            self.retried += 1;
+            let fresh = self.fresh(Load::Links(again));
+            self.again.push_front(Batch { tries: batch.tries, silent: true, ..fresh });
+        }
         Ok(())
     }
 
@@ -280,9 +333,24 @@ impl Uploader<'_> {
 
     pub(super) fn doubt(&mut self, doubt: Doubt) {
         let (batch, records, why) = (doubt.batch, doubt.records.len(), doubt.why.clone());
-        (self.observe)(Event::InDoubt { batch, records, why });
+        let at_most = if doubt.cause.is_refusal() { Duration::ZERO } else { self.time_left(&doubt) };
+        (self.observe)(Event::InDoubt { batch, records, why, at_most });
         self.shared.hold.send_replace(true);
         self.doubts.push(doubt);
+    }
+
+    /// Sends again what was not done, in halves where it has to be shorter, or where nobody knows which record is to blame.
+    pub(super) fn send_rest(&mut self, rest: Load, in_halves: bool) {
+        if !in_halves {
+            return self.send_again(rest);
+        }
+        match rest.halves() {
+            Ok((first, second)) => {
+                self.send_again(second);
+                self.send_again(first);
+            }
+            Err(rest) => self.send_again(rest),
+        }
     }
 
     pub(super) fn send_again(&mut self, rest: Load) {
@@ -294,27 +362,35 @@ impl Uploader<'_> {
     }
 
     /// Refused and none named: the batch goes again as two halves; of one that stands alone the refusal is meant.
-    fn halve(&mut self, no: BatchNo, load: Load, why: &str, answered: Answered) -> Result<(), StoreError> {
+    fn halve(&mut self, batch: Batch, why: &str, answered: Answered) -> Result<(), StoreError> {
         let status = answered.http_status.unwrap_or(400);
-        match load.halves() {
-            Ok((first, second)) => {
-                lock(&self.shared.journal).answered(no, status, &[])?;
-                self.send_again(second);
-                self.send_again(first);
-                Ok(())
-            }
-            Err(Load::Records(alone)) => {
+        match &batch.load {
+            Load::Records(alone) if alone.len() == 1 => {
                 let alone: Vec<Outcome> = alone
                     .iter()
                     .map(|loaded| settle::rejected_alone(&self.shared.plan, loaded, why, answered))
                     .collect();
                 self.tell_rejected(&alone);
-                lock(&self.shared.journal).answered(no, status, &alone)
+                lock(&self.shared.journal).answered(batch.no, status, &alone)
             }
-            Err(Load::Links(alone)) => {
-                let refusal = Refusal { code: String::new(), said: why.to_owned() };
-                self.linked(no, alone.into_iter().map(|item| (item, Some(refusal.clone()))).collect(), answered)
-            }
+            Load::Records(_) => self.refused_beside(batch, &[], (Cause::RefusedWhole, why), answered),
+            Load::Links(_) => match batch.load.halves() {
+                Ok((first, second)) => {
+                    lock(&self.shared.journal).answered(batch.no, status, &[])?;
+                    self.send_again(second);
+                    self.send_again(first);
+                    Ok(())
+                }
+                Err(alone) => {
+                    let Load::Links(alone) = alone else { return Ok(()) };
+                    let refusal = Refusal { code: String::new(), said: why.to_owned() };
+                    self.linked(
+                        batch.no,
+                        alone.into_iter().map(|item| (item, Some(refusal.clone()))).collect(),
+                        answered,
+                    )
+                }
+            },
         }
     }
 }

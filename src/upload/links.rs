@@ -4,7 +4,7 @@
 
 use super::feed::Loaded;
 use super::settle;
-use crate::entity::answer::ItemErrors;
+use crate::entity::answer::{ItemErrors, WrittenLink};
 use crate::entity::{At, Entity, LINKS_MAX, Wire};
 use crate::mapping::plan::{Input, TargetPlan};
 use crate::mapping::{Link, Plan};
@@ -69,6 +69,13 @@ pub(super) struct Item {
     link: Link,
     column: Option<usize>,
     value: Option<String>,
+}
+
+impl Item {
+    /// True where the answer means this one. An answer about one record does not name that.
+    pub fn is(&self, link: &WrittenLink) -> bool {
+        link.from.is_none_or(|from| from == self.id) && link.to == self.link.id && link.to_kind == self.link.to.linked()
+    }
 }
 
 fn item(pending: &PendingLink) -> Result<Item, StoreError> {

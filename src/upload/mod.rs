@@ -1,10 +1,11 @@
 //! Sending: `feed` reads and maps, `batch` sizes requests, `run` is the loop for records and for what they are linked to
 //! (`links`), `present` reads the records of an update before they are changed, `send` is one request of the loop, `verdict` says what an answer means for a batch, `settle` what it means for each
 //! record; `sent_rows` knows what earlier runs have sent of the same source, `known` which keys are known. Where an answer was lost, `doubt` looks into
-//! the account with patience, and `reconcile` matches what it sees; `verify` reads back at the end; both read records by
+//! the account with patience, `deletions` for what was to be deleted, and `reconcile` matches what it sees; `verify` reads back at the end; both read records by
 //! `look`. `batch`, `lanes`, `verdict`, `settle`, `sent_rows` and `reconcile` are pure.
 
 pub mod batch;
+mod deletions;
 mod doubt;
 pub mod feed;
 pub mod groups;
@@ -65,6 +66,9 @@ pub struct Options {
     pub max_errors: Option<Budget>,
     /// How long the account is watched for records whose answer was lost: a commit may come late.
     pub settle: Duration,
+    /// How long answers were waited for, by this stretch of the run or an earlier one: so long their requests may be on their
+    /// way.
+    pub answer_timeout: Duration,
     pub clock: Clock,
     /// Records whose keys are known and that are gone from the account are made anew.
     pub remake_deleted: bool,
@@ -98,6 +102,8 @@ pub enum Event {
         batch: BatchNo,
         records: usize,
         why: String,
+        /// How long they are looked for; nothing where one look is enough.
+        at_most: Duration,
     },
     /// The account was looked at for records in doubt.
     Looked {

@@ -7,6 +7,7 @@
 use super::feed::Loaded;
 use crate::entity::compare::{Comparison, Mark, compare};
 use crate::entity::parts::{id, text};
+use crate::store::OtherOpen;
 use crate::table::fold;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -25,11 +26,23 @@ pub enum Found {
     Unclear(Vec<u64>),
 }
 
-/// A record in doubt, and the highest id known before it was sent: what it made has a higher one.
+/// A record in doubt.
 #[derive(Debug, Clone, Copy)]
 pub struct InDoubt<'a> {
     pub loaded: &'a Loaded,
+    /// The highest id known before it was sent: what it made has a higher one.
     pub watermark: u64,
+    /// Unix milliseconds.
+    pub sent_at_ms: i64,
+    /// The service has refused the request, so that something that differs is not the record.
+    pub refused: bool,
+}
+
+impl<'a> InDoubt<'a> {
+    /// One whose answer has just come.
+    pub fn fresh(loaded: &'a Loaded) -> InDoubt<'a> {
+        InDoubt { loaded, watermark: 0, sent_at_ms: 0, refused: false }
+    }
 }
 
 /// What is known besides the records and the account.
@@ -40,6 +53,17 @@ pub struct Known<'a> {
     pub marker: Option<Mark>,
     /// The token's user; 0 where nobody knows.
     pub user: u64,
+    /// Ids that an answer has given to these records, without saying which of them.
+    pub named: &'a HashSet<u64>,
+    /// What other runs have under way: without a mark, nothing that may be theirs is taken.
+    pub elsewhere: &'a [OtherOpen],
+}
+
+impl<'a> Known<'a> {
+    /// Nothing is known; `none` is an empty set.
+    pub fn nothing(none: &'a HashSet<u64>) -> Known<'a> {
+        Known { ids: none, marker: None, user: 0, named: none, elsewhere: &[] }
+    }
 }
 
 /// Matches records in doubt with what the account has got. Each held entity is given to one record at most: by its mark, where
@@ -60,7 +84,9 @@ const NAMED_MAX: usize = 2;
 
 /// A purchase read from a customer's own list, which is known to be theirs whatever it says itself.
 pub fn owned(mut item: Value, parent: u64) -> Value {
-    item[OWNER] = parent.into();
+    if let Value::Object(item) = &mut item {
+        item.insert(OWNER.to_owned(), parent.into());
+    }
     item
 }
 
@@ -68,9 +94,7 @@ struct Table<'a> {
     sent: Vec<Value>,
     /// The mark that each record carries.
     marks: Vec<Option<String>>,
-    watermarks: Vec<u64>,
-    /// What each record belongs to: another's cannot be it.
-    parents: Vec<Option<u64>>,
+    records: Vec<InDoubt<'a>>,
     free: Vec<(u64, &'a Value)>,
     /// Held entities by their folded name: a twin has the same, and comparing everything with everything would take
     /// minutes for a few thousand.
@@ -88,7 +112,7 @@ struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    fn new(records: &[InDoubt<'_>], held: &[&'a Value], known: Known<'a>) -> Table<'a> {
+    fn new(records: &[InDoubt<'a>], held: &[&'a Value], known: Known<'a>) -> Table<'a> {
         let (ours, free): (Vec<_>, Vec<_>) = held
             .iter()
             .filter_map(|entity| Some((id(&entity["id"])?, *entity)))
@@ -109,8 +133,7 @@ impl<'a> Table<'a> {
             records.iter().map(|r| serde_json::from_slice(&r.loaded.record.body).unwrap_or(Value::Null)).collect();
         Table {
             marks: sent.iter().map(|sent| known.marker?.of(sent)).collect(),
-            watermarks: records.iter().map(|r| r.watermark).collect(),
-            parents: records.iter().map(|r| r.loaded.record.parent).collect(),
+            records: records.to_vec(),
             all: (0..free.len()).collect(),
             maker: maker(&ours),
             given: vec![None; records.len()],
@@ -125,9 +148,14 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// What the record belongs to: another's cannot be it.
+    fn parent(&self, record: usize) -> Option<u64> {
+        self.records[record].loaded.record.parent
+    }
+
     /// Entities that may be the record's: those of its owner, or of its name; all of them where it was sent without.
     fn candidates(&self, record: usize) -> &[usize] {
-        if let Some(parent) = self.parents[record] {
+        if let Some(parent) = self.parent(record) {
             return self.by_owner.get(&parent).map_or(&[], Vec::as_slice);
         }
         match self.sent[record].get("name") {
@@ -143,7 +171,19 @@ impl<'a> Table<'a> {
     /// Nobody has it, it is newer than the record, and nothing shows that it is somebody else's.
     fn open(&self, record: usize, candidate: usize) -> bool {
         let (id, entity) = self.free[candidate];
-        !self.taken[candidate] && id > self.watermarks[record] && !self.is_foreign(record, entity)
+        !self.taken[candidate] && id > self.records[record].watermark && !self.is_foreign(record, entity)
+    }
+
+    /// It may be what another run has made, of which that run knows nothing yet. The earlier one settles first.
+    fn is_contested(&self, record: usize, candidate: usize) -> bool {
+        let id = self.free[candidate].0;
+        let InDoubt { loaded, sent_at_ms, .. } = self.records[record];
+        !self.known.named.contains(&id)
+            && self.known.elsewhere.iter().any(|other| {
+                other.watermark < id
+                    && (!other.in_doubt || other.sent_at_ms <= sent_at_ms)
+                    && (other.owner.is_none() || other.owner == loaded.record.parent)
+            })
     }
 
     /// It carries another mark, or another has made it. The robot may have made whatever it says of itself. [seed]
@@ -188,7 +228,7 @@ impl<'a> Table<'a> {
                 continue;
             }
             let perfect = self.candidates(record).iter().copied().find(|candidate| {
-                self.open(record, *candidate) && {
+                self.open(record, *candidate) && !self.is_contested(record, *candidate) && {
                     let comparison = self.compared(record, *candidate);
                     comparison.agreed > 0 && comparison.differences.iter().all(|d| !d.telling && !d.dropped)
                 }
@@ -207,6 +247,9 @@ impl<'a> Table<'a> {
                 continue;
             }
             for candidate in self.candidates(record).iter().copied().filter(|c| self.open(record, *c)) {
+                if self.is_contested(record, candidate) {
+                    continue;
+                }
                 let comparison = self.compared(record, candidate);
                 if could_be(&comparison) {
                     pairs.push((comparison.agreed, record, candidate));
@@ -228,7 +271,8 @@ impl<'a> Table<'a> {
         // As good a candidate is left over: one of the two is somebody else's, and nobody can say which.
         let rival = |candidate: &&usize| {
             let other = self.compared(record, **candidate);
-            could_be(&other) && other.agreed >= own.agreed
+            let named = |id: u64| self.known.named.contains(&id);
+            could_be(&other) && other.agreed >= own.agreed && (!named(id) || named(self.free[**candidate].0))
         };
         let rival = self.candidates(record).iter().filter(|candidate| self.open(record, **candidate)).find(rival);
         match rival {
@@ -243,7 +287,10 @@ impl<'a> Table<'a> {
     fn is_enough(&self, record: usize, comparison: &Comparison, entity: &Value) -> bool {
         let made = number(&entity[MAKER]);
         let ours = made > 0 && (made == self.known.user || self.maker == Some(made)) || entity.get(MAKER).is_none();
-        comparison.telling > 1 || ours || self.parents[record].is_some()
+        comparison.telling > 1
+            || ours
+            || self.parent(record).is_some()
+            || id(&entity["id"]).is_some_and(|id| self.known.named.contains(&id))
     }
 
     /// Two cards with its mark, or anything that nobody claims and that may be it: a robot may have changed whatever was sent.
@@ -255,7 +302,8 @@ impl<'a> Table<'a> {
         if !marked.is_empty() {
             return Found::Unclear(ids(&mut marked.into_iter()));
         }
-        let likely = |candidate: &usize| self.marks[record].is_none() || could_be(&self.compared(record, *candidate));
+        let strict = self.marks[record].is_some() || self.records[record].refused;
+        let likely = |candidate: &usize| !strict || could_be(&self.compared(record, *candidate));
         let mut open =
             self.of_owner(record).iter().copied().filter(|candidate| self.open(record, *candidate)).filter(likely);
         let unclear = ids(&mut open);
@@ -263,7 +311,7 @@ impl<'a> Table<'a> {
     }
 
     fn of_owner(&self, record: usize) -> &[usize] {
-        match self.parents[record] {
+        match self.parent(record) {
             Some(parent) => self.by_owner.get(&parent).map_or(&[], Vec::as_slice),
             None => &self.all,
         }
@@ -303,10 +351,15 @@ mod tests {
     }
 
     fn found(records: &[Loaded], held: &[Value], known: &[u64]) -> Vec<Found> {
-        let records: Vec<InDoubt<'_>> = records.iter().map(|loaded| InDoubt { loaded, watermark: 5 }).collect();
+        let records: Vec<InDoubt<'_>> =
+            records.iter().map(|loaded| InDoubt { watermark: 5, ..InDoubt::fresh(loaded) }).collect();
         let held: Vec<&Value> = held.iter().collect();
-        let ids = known.iter().copied().collect();
-        match_records(&records, &held, Known { ids: &ids, marker: Some(Mark::Field(7)), user: 500 })
+        let (ids, none) = (known.iter().copied().collect(), HashSet::new());
+        match_records(
+            &records,
+            &held,
+            Known { named: &none, marker: Some(Mark::Field(7)), user: 500, ..Known::nothing(&ids) },
+        )
     }
 
     fn unclear(ids: &[u64]) -> Found {

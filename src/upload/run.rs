@@ -20,7 +20,7 @@ use crate::mapping::Plan;
 use crate::message;
 use crate::problem::{Note, Problem, Stage};
 use crate::store::{Counts, Journal, KnownKey, Linked, Links, Outcome, Status, StoreError};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -70,6 +70,8 @@ pub struct Upload {
     pub doubts: Vec<Doubt>,
     /// Rows that an earlier stretch has sent and whose links nobody has kept.
     pub links_unknown: HashSet<u32>,
+    /// The token's user is shown everything that the account holds.
+    pub sees_all: bool,
     /// Cancelled when the user interrupts.
     pub stop: CancellationToken,
 }
@@ -100,6 +102,12 @@ pub(super) struct Uploader<'a> {
     pub(super) shared: Arc<Shared>,
     pub(super) options: Options,
     pub(super) doubts: Vec<Doubt>,
+    /// The token's user is shown everything that the account holds.
+    pub(super) sees_all: bool,
+    /// The newest record that the account had before the run sent anything.
+    pub(super) sentinel: Option<u64>,
+    /// Rows whose records people have deleted before anybody could look, with the ids those had.
+    pub(super) deleted: HashMap<u32, u64>,
     pub(super) observe: &'a mut dyn FnMut(Event),
     pub(super) sizer: Sizer,
     tasks: JoinSet<Result<Ended, StoreError>>,
@@ -131,7 +139,7 @@ pub(super) struct Uploader<'a> {
 
 /// Uploads what the feed hands over, and links it.
 pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Report, StoreError> {
-    let Upload { client, plan, journal, feed, options, doubts, links_unknown, stop } = upload;
+    let Upload { client, plan, journal, feed, options, doubts, links_unknown, sees_all, stop } = upload;
     let rejected = lock(&journal).counts().rejected;
     let repeated = match plan.action {
         Action::Delete | Action::Update => lock(&journal).repeated()?,
@@ -147,8 +155,16 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Repor
         hold: watch::channel(false).0,
     };
     let mut reading = Reading { feed, rows: None, notes: Vec::new() };
-    let mut up =
-        Uploader { doubts, open, repeated, rejected, links_unknown, ..Uploader::new(shared, options, observe) };
+    let mut up = Uploader {
+        doubts,
+        open,
+        repeated,
+        rejected,
+        links_unknown,
+        sees_all,
+        ..Uploader::new(shared, options, observe)
+    };
+    up.sentinel = up.first_sentinel()?;
     up.first_look(&stop).await;
     up.drive(&mut reading, &stop).await?;
     up.leave_doubts()?;
@@ -175,6 +191,9 @@ impl<'a> Uploader<'a> {
             shared: Arc::new(shared),
             options,
             doubts: Vec::new(),
+            sees_all: false,
+            sentinel: None,
+            deleted: HashMap::new(),
             observe,
             sizer: Sizer::new(options.batch),
             tasks: JoinSet::new(),
@@ -266,6 +285,12 @@ impl<'a> Uploader<'a> {
         Ok((!keeps).then_some(linked))
     }
 
+    /// A run that goes on had its newest record when it began; what is newest now may be its own.
+    fn first_sentinel(&self) -> Result<Option<u64>, StoreError> {
+        let journal = lock(&self.shared.journal);
+        Ok(journal.store().first_watermark(journal.run())?.filter(|id| *id > 0))
+    }
+
     /// Notes the highest id before anything is made, so that a lost answer can be looked for above it. The request also
     /// opens the connection before the first batch.
     async fn first_look(&mut self, stop: &CancellationToken) {
@@ -277,7 +302,10 @@ impl<'a> Uploader<'a> {
             biased;
             () = stop.cancelled() => self.finish_with(End::Interrupted),
             looked = shared.client.highest_id(shared.plan.kind.spec().entity, shared.plan.catalog) => match looked {
-                Ok(id) => self.raise_watermark(id),
+                Ok(id) => {
+                    self.raise_watermark(id);
+                    self.sentinel = self.sentinel.or((id > 0).then_some(id));
+                }
                 Err(failure) => self.finish_with(End::Service(stop_of(failure))),
             },
         }
@@ -293,9 +321,9 @@ impl<'a> Uploader<'a> {
     }
 
     async fn settle_all(&mut self, stop: &CancellationToken) -> Result<(), StoreError> {
-        // What is too long for somebody in between gets shorter each time, and gets on.
-        let halved = self.doubts.iter().all(|doubt| doubt.too_long && doubt.records.len() > 1);
-        self.settlings += u32::from(!halved);
+        // What is too long for somebody in between gets shorter each time; of what is refused some is done with.
+        let gets_on = |doubt: &Doubt| doubt.cause.is_refusal() || (doubt.cause.halves() && doubt.records.len() > 1);
+        self.settlings += u32::from(!self.doubts.iter().all(gets_on));
         self.settle_doubts(stop).await?;
         self.shared.hold.send_replace(self.end.is_some());
         if self.settlings >= SETTLINGS_MAX && !self.idle() {
@@ -472,7 +500,7 @@ impl<'a> Uploader<'a> {
             Load::Records(records) => records.iter().any(|loaded| self.repeated.contains(&loaded.record.row)),
             Load::Links(_) => false,
         };
-        Batch { no, load, tries: 0, pause: Duration::ZERO, watermark: 0, repeated, silent: false }
+        Batch { no, load, tries: 0, pause: Duration::ZERO, watermark: 0, sent_at_ms: 0, repeated, silent: false }
     }
 
     /// What was read and not sent is unprocessed; the rest of the source is read so that every row has its place.

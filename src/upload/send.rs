@@ -76,6 +76,8 @@ pub(super) struct Batch {
     pub pause: Duration,
     /// The highest id known when it was sent.
     pub watermark: u64,
+    /// Unix milliseconds.
+    pub sent_at_ms: i64,
     /// It may have been acted on an earlier time.
     pub repeated: bool,
     /// An answer was silent about these records already.
@@ -138,7 +140,8 @@ pub(super) async fn send(shared: Arc<Shared>, options: Options, mut batch: Batch
         turn = turn => turn,
     };
     batch.watermark = shared.watermark.load(Ordering::Relaxed);
-    if !note_sent(&shared, options, &batch)? {
+    batch.sent_at_ms = options.clock.unix_ms();
+    if !note_sent(&shared, &batch)? {
         return Ok((batch, None));
     }
     let stopped = tokio::select! {
@@ -160,7 +163,7 @@ pub(super) async fn send(shared: Arc<Shared>, options: Options, mut batch: Batch
 }
 
 /// False where one of its keys has become known meanwhile.
-fn note_sent(shared: &Shared, options: Options, batch: &Batch) -> Result<bool, StoreError> {
+fn note_sent(shared: &Shared, batch: &Batch) -> Result<bool, StoreError> {
     let creates = shared.plan.write.action == Action::Create;
     let keys: Vec<&str> = match &batch.load {
         Load::Records(records) if creates => records.iter().filter_map(|l| l.record.key.as_deref()).collect(),
@@ -173,7 +176,7 @@ fn note_sent(shared: &Shared, options: Options, batch: &Batch) -> Result<bool, S
         owner: batch.parent(),
         keys: &keys,
         watermark: batch.watermark,
-        at_ms: options.clock.unix_ms(),
+        at_ms: batch.sent_at_ms,
     })
 }
 

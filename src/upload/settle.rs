@@ -2,6 +2,8 @@
 
 use super::feed::{Loaded, rejected};
 use super::links;
+use super::reconcile::{self, Found, InDoubt, Known};
+use super::verify::{DOUBLED, DOUBLED_HINT};
 use crate::entity::answer::{self, ItemError, ItemErrors, WrittenItem};
 use crate::entity::{Action, ID_KEY, Shape};
 use crate::mapping::{Plan, request_id, trace};
@@ -9,8 +11,9 @@ use crate::message;
 use crate::problem::{Message, Place, Problem, Stage, quoted};
 use crate::store::{Outcome, Status};
 use crate::table::Row;
+use serde_json::Value;
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// What is the same for all records of an answered batch.
@@ -20,45 +23,102 @@ pub struct Answered {
     pub attempts: u32,
 }
 
-/// Records of a batch whose items came back, each with its outcome, and those that the answer does not mention: they are in
-/// doubt.
-pub fn done(
-    plan: &Plan,
-    batch: Vec<Loaded>,
-    items: &[WrittenItem],
-    answered: Answered,
-) -> (Vec<(Loaded, Outcome)>, Vec<Loaded>) {
+/// What an answer says of the records of its batch.
+#[derive(Debug, Default)]
+pub struct Told {
+    pub done: Vec<(Loaded, Outcome)>,
+    /// Records that it does not mention: they are in doubt.
+    pub silent: Vec<Loaded>,
+    /// Ids that it gives without saying for which record.
+    pub unnamed: Vec<u64>,
+}
+
+/// Takes the items of an answer for the records that they name: by request_id, what is changed by its id as well. Items that
+/// name nobody are held against the records by what they show: neither their order says anything, nor that there is but one.
+/// `watermark` is the highest id known before the records were sent.
+pub fn done(plan: &Plan, (records, watermark): (Vec<Loaded>, u64), items: &[WrittenItem], answered: Answered) -> Told {
+    let mut told = Told::default();
+    if plan.write.shape == Shape::Nothing {
+        let gone = |loaded| (deleted(&loaded, answered), loaded);
+        told.done = records.into_iter().map(gone).map(|(outcome, loaded)| (loaded, outcome)).collect();
+        return told;
+    }
     let by_request = by_request_id(items);
     let by_id: HashMap<u64, &WrittenItem> = items.iter().map(|item| (item.id, item)).collect();
-    // Who stands alone in a request is meant, whatever name comes back: "0", or its id. [seed]
-    let alone = batch.len() == 1 && items.len() == 1;
-    // Only where no item carries a request_id and the counts agree may the order speak. [inferred]
-    let by_place = items.iter().all(|item| item.request_ids.is_empty()) && items.len() == batch.len();
-    let (mut outcomes, mut silent) = (Vec::new(), Vec::new());
-    for (n, loaded) in batch.into_iter().enumerate() {
-        if plan.write.shape == Shape::Nothing {
-            let outcome = deleted(&loaded, answered);
-            outcomes.push((loaded, outcome));
-            continue;
+    let mut open = Vec::new();
+    for loaded in records {
+        let own = by_request.get(request_id(loaded.record.row).as_str()).map_or(&[][..], Vec::as_slice);
+        // What is changed is the one of its id, whatever the answer says.
+        let item = match loaded.record.id {
+            Some(id) => by_id.get(&id).copied(),
+            None => own.first().copied(),
+        };
+        match item {
+            Some(item) => {
+                let mut outcome = found(plan, &loaded, item, answered);
+                outcome.problems.extend(second_id(plan, &loaded, own));
+                told.done.push((loaded, outcome));
+            }
+            None => open.push(loaded),
         }
-        let item = by_request
-            .get(request_id(loaded.record.row).as_str())
-            .copied()
-            .or_else(|| loaded.record.id.and_then(|id| by_id.get(&id).copied()))
-            .or_else(|| items.get(n).filter(|_| alone || (by_place && loaded.record.id.is_none())));
+    }
+    let unnamed: Vec<&WrittenItem> = items
+        .iter()
+        .filter(|item| item.shown.is_some() && item.id > watermark && plan.action == Action::Create)
+        .collect();
+    for (loaded, item) in shown(plan, open, &unnamed) {
         match item {
             Some(item) => {
                 let outcome = found(plan, &loaded, item, answered);
-                outcomes.push((loaded, outcome));
+                told.done.push((loaded, outcome));
             }
-            None => silent.push(loaded),
+            None => told.silent.push(loaded),
         }
     }
-    (outcomes, silent)
+    let taken: HashSet<u64> = told.done.iter().filter_map(|(_, outcome)| outcome.id).collect();
+    told.unnamed = unnamed.iter().map(|item| item.id).filter(|id| !taken.contains(id)).collect();
+    told
 }
 
-fn by_request_id(items: &[WrittenItem]) -> HashMap<&str, &WrittenItem> {
-    items.iter().flat_map(|item| item.request_ids.iter().map(move |id| (id.as_str(), item))).collect()
+/// Records, each with the item that shows it.
+fn shown<'i>(plan: &Plan, records: Vec<Loaded>, items: &[&'i WrittenItem]) -> Vec<(Loaded, Option<&'i WrittenItem>)> {
+    let held: Vec<Value> = items
+        .iter()
+        .map(|item| {
+            match (item.shown.as_deref().cloned().unwrap_or_default(), records.first().and_then(|l| l.record.parent)) {
+                (shown, Some(parent)) => reconcile::owned(shown, parent),
+                (shown, None) => shown,
+            }
+        })
+        .collect();
+    let (ids, named) = (HashSet::new(), items.iter().map(|item| item.id).collect());
+    let in_doubt: Vec<InDoubt<'_>> = records.iter().map(InDoubt::fresh).collect();
+    let known =
+        Known { marker: plan.marker, user: plan.account.basics.current_user, named: &named, ..Known::nothing(&ids) };
+    let found = reconcile::match_records(&in_doubt, &held.iter().collect::<Vec<_>>(), known);
+    let item = |found| match found {
+        Found::There { id, .. } => items.iter().find(|item| item.id == id).copied(),
+        Found::Missing | Found::Unclear(_) => None,
+    };
+    records.into_iter().zip(found.into_iter().map(item)).collect()
+}
+
+fn by_request_id(items: &[WrittenItem]) -> HashMap<&str, Vec<&WrittenItem>> {
+    let mut by_request: HashMap<&str, Vec<&WrittenItem>> = HashMap::new();
+    for item in items {
+        for id in &item.request_ids {
+            by_request.entry(id.as_str()).or_default().push(item);
+        }
+    }
+    by_request
+}
+
+/// An answer that names two ids for one record: it was made twice.
+fn second_id(plan: &Plan, loaded: &Loaded, own: &[&WrittenItem]) -> Option<Problem> {
+    let first = own.first()?;
+    let other = own.iter().find(|other| other.id != first.id)?;
+    let message = message!("the answer gives it two ids, {id} and {other}", id = first.id, other = other.id);
+    Some(at(plan, loaded, None, Stage::Reconcile, DOUBLED, message).hint(DOUBLED_HINT))
 }
 
 /// A record's end, with what every end of it has.
@@ -149,6 +209,13 @@ pub fn unclear(plan: &Plan, loaded: &Loaded, (why, ids): (&str, &[u64]), answere
     };
     let problem = at(plan, loaded, None, Stage::Reconcile, "unknown", message).hint(hint);
     with_answer(Outcome { problems: vec![problem], ..outcome(loaded, Status::Unknown) }, answered)
+}
+
+/// People have deleted what was made of the record before anybody could look, and it is made again.
+pub fn made_anew(plan: &Plan, loaded: &Loaded, id: u64) -> Problem {
+    let message = message!("it was made before as {id}, which lies in the account's trash, and is made anew", id);
+    at(plan, loaded, None, Stage::Reconcile, "made-anew", message)
+        .hint("if somebody has deleted it on purpose, delete the new one as well")
 }
 
 /// A record whose address names what the account does not have: itself, or what it belongs to.

@@ -2,7 +2,7 @@
 //! compiler and not a user.
 
 use crate::api::{Failure, Reply, meaning};
-use crate::entity::answer::{self, ItemErrors, WrittenItem};
+use crate::entity::answer::{self, ItemErrors, WrittenItem, WrittenLink};
 use crate::entity::{Action, Shape, Write};
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ use std::time::Duration;
 pub enum Verdict {
     /// Done; these are the items.
     Done(Vec<WrittenItem>),
+    /// These links are made.
+    Linked(Vec<WrittenLink>),
     /// It was certainly not acted on: the same batch again, after a pause.
     Again { pause: Duration, why: String },
     /// It may have been acted on, and doing it twice does no harm: again, after a pause.
@@ -23,6 +25,8 @@ pub enum Verdict {
     Halve(String),
     /// Nobody here knows whether it was done.
     InDoubt(String),
+    /// Refused; but an earlier try may have done it.
+    RefusedNow(String),
     /// The service will refuse everything that follows: nothing more is sent.
     Stop(Stop),
 }
@@ -42,6 +46,8 @@ pub enum Stop {
     Throttled,
     #[error("the service cannot be reached: {0}")]
     Unreachable(String),
+    #[error("{0}")]
+    Unproven(String),
     #[error("{}", .0)]
     Missing(Failure),
     #[error("the service failed {0} times in a row")]
@@ -59,6 +65,7 @@ impl Stop {
             Stop::Throttled => {
                 "other programs may be using the account; wait some minutes and resume with a lower --rate"
             }
+            Stop::Unproven(_) => "ask whoever runs the proxy, or the service's support, about that list, and resume",
             Stop::Unreachable(_) => "check the network and the account's address, and resume",
             Stop::Missing(failure) => {
                 failure.status().map_or("check the account's address", |status| meaning(status).1)
@@ -115,9 +122,9 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tri
         Action::Update | Action::Delete => repeat(tries, why, Stop::Failing(tries)),
         Action::Create => Verdict::InDoubt(why),
     };
-    // What an earlier request has deleted is not there any more; that is what was wanted.
+    // What an earlier request has deleted is not there any more; or it never was.
     let absent = || match write.action {
-        Action::Delete if repeated => Verdict::Done(Vec::new()),
+        Action::Delete if repeated => Verdict::InDoubt("the service does not have it".to_owned()),
         Action::Create | Action::Update | Action::Delete => Verdict::Absent,
     };
     match end {
@@ -127,7 +134,10 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tri
             }
             // Deleting is answered with nothing. [seed]
             if write.shape == Shape::Nothing {
-                return Verdict::Done(Vec::new());
+                return match reply.status == 204 && reply.body.is_empty() {
+                    true => Verdict::Done(Vec::new()),
+                    false => Verdict::InDoubt(format!("the answer to the deletion is no 204 but a {}", reply.status)),
+                };
             }
             match answer::written_items(&reply.body, write.wrapping, collection) {
                 Some(items) => Verdict::Done(items),
@@ -144,12 +154,12 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tri
             match refusal(write, detail, repeated) {
                 Refusal::Absent => absent(),
                 // Refused, or done the first time: the service names the id in both cases.
-                Refusal::Unclear => Verdict::InDoubt(told(detail, errors)),
+                Refusal::Unclear => Verdict::RefusedNow(told(detail, errors)),
                 Refusal::Plain if errors.is_empty() => Verdict::Halve(told(detail, errors)),
                 Refusal::Plain => Verdict::Reject { errors: errors.clone(), why: told(detail, errors) },
             }
         }
-        Err(Failure::Lost(why) | Failure::Unreadable(why)) => doubt(why.clone()),
+        Err(Failure::Lost(why) | Failure::Unreadable(why) | Failure::Unproven(why)) => doubt(why.clone()),
         Err(Failure::Broken { status, detail }) => doubt(format!("{status}: {detail}")),
         Err(
             failure @ (Failure::Unauthorized(_)
@@ -170,11 +180,11 @@ fn of_links(end: &Result<Reply, Failure>, tries: u32) -> Verdict {
     match end {
         Ok(reply) => match answer::embedded_errors(&reply.body) {
             Some(errors) => Verdict::Halve(errors),
-            // Somebody in between has answered.
-            None if answer::is_page(&reply.body) => {
-                repeat(tries, "the answer is a page".to_owned(), Stop::Failing(tries))
-            }
-            None => Verdict::Done(Vec::new()),
+            None => match answer::written_links(&reply.body) {
+                Some(links) => Verdict::Linked(links),
+                // Somebody in between has answered.
+                None => repeat(tries, "the answer lists no links".to_owned(), Stop::Failing(tries)),
+            },
         },
         Err(failure @ Failure::Throttled { .. }) => {
             again(tries, Duration::ZERO, "429".to_owned(), stop_of(failure.clone()))
@@ -184,7 +194,11 @@ fn of_links(end: &Result<Reply, Failure>, tries: u32) -> Verdict {
         }
         Err(Failure::Between { status: 413, detail }) => Verdict::Halve(detail.clone()),
         Err(
-            failure @ (Failure::Lost(_) | Failure::Unreadable(_) | Failure::Broken { .. } | Failure::Between { .. }),
+            failure @ (Failure::Lost(_)
+            | Failure::Unreadable(_)
+            | Failure::Unproven(_)
+            | Failure::Broken { .. }
+            | Failure::Between { .. }),
         ) => repeat(tries, failure.to_string(), stop_of(failure.clone())),
         Err(failure @ Failure::Refused { detail, .. }) if will_pass(detail) => {
             repeat(tries, detail.clone(), stop_of(failure.clone()))
@@ -232,6 +246,7 @@ fn refusal(write: &Write, detail: &str, repeated: bool) -> Refusal {
 pub fn stop_of(failure: Failure) -> Stop {
     match failure {
         Failure::NeverSent(why) | Failure::Lost(why) | Failure::Unreadable(why) => Stop::Unreachable(why),
+        Failure::Unproven(why) => Stop::Unproven(why),
         Failure::Throttled { .. } | Failure::Halted => Stop::Throttled,
         Failure::Unauthorized(why) => Stop::Auth(why),
         Failure::Unpaid(why) => Stop::Unpaid(why),
@@ -328,16 +343,20 @@ mod tests {
             (&missing(true), update, false, Verdict::Absent),
             (&missing(true), update, true, Verdict::Absent),
             (&missing(true), delete, false, Verdict::Absent),
-            (&missing(true), delete, true, Verdict::Done(vec![])),
+            (&missing(true), delete, true, Verdict::InDoubt("the service does not have it".into())),
             (&refused(400, "Status not found"), delete, false, Verdict::Absent),
-            (&refused(400, "Status not found"), delete, true, Verdict::Done(vec![])),
-            (&no_id, delete, true, Verdict::InDoubt("Bad Request; id: NotSupportedChoice d".into())),
+            (&refused(400, "Status not found"), delete, true, Verdict::InDoubt("the service does not have it".into())),
+            (&no_id, delete, true, Verdict::RefusedNow("Bad Request; id: NotSupportedChoice d".into())),
             (&refused(422, "system status"), delete, false, Verdict::Halve("system status".into())),
-            (&refused(422, "system status"), delete, true, Verdict::InDoubt("system status".into())),
+            (&refused(422, "system status"), delete, true, Verdict::RefusedNow("system status".into())),
             (&missing(true), bought, false, Verdict::Absent),
             (&empty, delete, false, Verdict::Done(vec![])),
         ] {
             assert_eq!(of(end, write, repeated), expected, "{end:?} {write:?}");
+        }
+        for (status, body) in [(200, ""), (202, ""), (200, "<html>"), (204, "x")] {
+            let page = Ok(Reply { status, retry_after: None, body: body.as_bytes().to_vec() });
+            assert!(matches!(of(&page, delete, false), Verdict::InDoubt(_)), "{status} {body}");
         }
         assert!(matches!(of(&missing(true), create, false), Verdict::Stop(Stop::Missing(_))), "a wrong address");
         // A page may have come after the service has done it.
@@ -368,8 +387,13 @@ mod tests {
         assert_eq!(of(&refused(&errors), 1), Verdict::Reject { errors, why: "no".into() });
         assert_eq!(of(&refused(&[]), 1), Verdict::Halve("no".into()));
         let ok = |body: &str| Ok(Reply { status: 200, retry_after: None, body: body.as_bytes().to_vec() });
-        assert_eq!(of(&ok(r#"{"_embedded":{"links":[]}}"#), 1), Verdict::Done(vec![]));
-        assert!(matches!(of(&ok("<html>"), 1), Verdict::Repeat { .. }), "somebody in between has answered");
+        let one = r#"{"_embedded":{"links":[{"entity_id":1,"to_entity_id":"2","to_entity_type":"contacts"}]}}"#;
+        let link = answer::WrittenLink { from: Some(1), to: 2, to_kind: "contacts".into() };
+        assert_eq!(of(&ok(one), 1), Verdict::Linked(vec![link]));
+        assert_eq!(of(&ok(r#"{"_embedded":{"links":[]}}"#), 1), Verdict::Linked(vec![]));
+        for body in ["<html>", "", "{}", "[]", "null", r#"{"_embedded":[]}"#, r#"{"_embedded":{"links":null}}"#] {
+            assert!(matches!(of(&ok(body), 1), Verdict::Repeat { .. }), "{body}: it lists no links");
+        }
         let lost = Err(Failure::Lost("reset".into()));
         assert!(matches!(of(&lost, 1), Verdict::Repeat { .. }), "linking twice does no harm");
         assert_eq!(of(&lost, TRIES_MAX), Verdict::Stop(Stop::Unreachable("reset".into())));

@@ -4,7 +4,7 @@
 use super::feed::{Fed, Loaded};
 use super::{look, present, settle};
 use crate::api::{Client, Failure};
-use crate::entity::compare::{Difference, compare};
+use crate::entity::compare::{Difference, Mark, compare};
 use crate::entity::parts::{id, text};
 use crate::entity::{Action, Entity};
 use crate::mapping::change::{Changes, Left};
@@ -19,6 +19,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
+/// The code of a record that the account gave an id and does not show.
+pub const MISSING: &str = "missing";
+/// The code of a record that the account holds twice.
+pub const DOUBLED: &str = "doubled";
+/// What a person does about it.
+pub(super) const DOUBLED_HINT: &str = "look at both cards, and join or delete one of them in the CRM";
 /// Records that a sample reads back: one request.
 pub const SAMPLE: usize = 100;
 /// Ids in one address; 100 of them make about 3 KB, well below what gateways take.
@@ -39,6 +45,17 @@ pub struct Verified {
 }
 
 impl Verified {
+    /// What an earlier reading of this run has shown as well.
+    pub fn and(self, other: Verified) -> Verified {
+        Verified {
+            checked: self.checked + other.checked,
+            differing: self.differing + other.differing,
+            missing: self.missing + other.missing,
+            doubled: self.doubled + other.doubled,
+            kept: self.kept + other.kept,
+        }
+    }
+
     pub fn clean(&self) -> bool {
         self.differing == 0 && self.missing == 0 && self.doubled == 0 && self.kept == 0
     }
@@ -145,7 +162,7 @@ pub async fn read_back(
     let mapped = matches!(bodies, Bodies::All(_)) && present::is_looked_at(plan);
     let changes = mapped.then(|| Changes::of(plan));
     let mut reading = Reading { client, plan, journal, ids, changes, verified: Verified::default(), chunk: Vec::new() };
-    let mut prints: HashMap<u64, u32> = HashMap::new();
+    let mut prints = Prints::new();
     match bodies {
         Bodies::Sample(records) => {
             for loaded in records {
@@ -156,7 +173,7 @@ pub async fn read_back(
             while let Some(parcel) = feed.recv().await {
                 for loaded in parcel.into_iter().filter_map(|fed| record(plan, fed)) {
                     if above.is_some() && ids.contains_key(&loaded.record.row) {
-                        prints.extend(print(&sent(&loaded)).map(|print| (print, loaded.record.row)));
+                        prints.extend(print(plan.marker, &sent(&loaded)).map(|print| (print, loaded.record.row)));
                     }
                     reading.record(loaded).await?;
                 }
@@ -275,15 +292,18 @@ async fn twins(
     plan: &Plan,
     journal: &Arc<Mutex<Journal>>,
     watermark: u64,
-    prints: &HashMap<u64, u32>,
+    prints: &Prints,
     verified: &mut Verified,
 ) -> Result<(), VerifyError> {
+    // Who else has made it is somebody else's.
+    let user = plan.account.basics.current_user;
+    let foreign = |held: &Value| id(&held[CREATED_BY]).is_some_and(|maker| maker > 0 && user > 0 && maker != user);
     let known = journal.lock().unwrap_or_else(PoisonError::into_inner).known_ids(watermark)?;
     let mut twins: Vec<(u32, u64)> = Vec::new();
     client
         .each_above(plan.kind.spec().entity, plan.catalog, watermark, &[], |held| {
-            let Some(id) = id(&held["id"]).filter(|id| !known.contains(id)) else { return };
-            twins.extend(print(&held).and_then(|print| prints.get(&print)).map(|row| (*row, id)));
+            let Some(id) = id(&held["id"]).filter(|id| !known.contains(id) && !foreign(&held)) else { return };
+            twins.extend(print(plan.marker, &held).and_then(|print| prints.get(&print)).map(|row| (*row, id)));
         })
         .await?;
     verified.doubled += twins.len() as u64;
@@ -292,18 +312,48 @@ async fn twins(
 }
 
 fn twin(id: u64) -> Problem {
-    Problem::new(Stage::Reconcile, "doubled", message!("the account also holds {id} with the same content", id))
-        .hint("look at both cards, and join or delete one of them in the CRM")
+    Problem::new(Stage::Reconcile, DOUBLED, message!("the account also holds {id} with the same content", id))
+        .hint(DOUBLED_HINT)
 }
 
-/// What a twin would share; nothing where there is no name.
-fn print(item: &Value) -> Option<u64> {
+/// Records by what their twins would share.
+type Prints = HashMap<u64, u32>;
+
+/// Looks for twins of records that were sent a second time, since nobody had found what became of the first.
+pub async fn look_for_twins(
+    client: &Client,
+    plan: &Plan,
+    journal: &Arc<Mutex<Journal>>,
+    mut records: mpsc::Receiver<Vec<Fed>>,
+    watermark: u64,
+) -> Result<Verified, VerifyError> {
+    let (mut prints, mut verified) = (Prints::new(), Verified::default());
+    while let Some(parcel) = records.recv().await {
+        for loaded in parcel.into_iter().filter_map(|fed| record(plan, fed)) {
+            prints.extend(print(plan.marker, &sent(&loaded)).map(|print| (print, loaded.record.row)));
+        }
+    }
+    if !prints.is_empty() {
+        twins(client, plan, journal, watermark, &prints, &mut verified).await?;
+    }
+    Ok(verified)
+}
+
+/// The key of the user who has made a record.
+const CREATED_BY: &str = "created_by";
+
+/// What a twin would share: the mark, which no other has; else name and price. Nothing where there is no name.
+fn print(marker: Option<Mark>, item: &Value) -> Option<u64> {
+    let mut hasher = DefaultHasher::new();
+    if let Some(mark) = marker.and_then(|marker| marker.of(item)) {
+        mark.hash(&mut hasher);
+        return Some(hasher.finish());
+    }
     let shared = ["name", "price", "first_name", "last_name"].map(|key| text(&item[key]).trim().to_owned());
     let [name, _, first, last] = &shared;
     if name.is_empty() && first.is_empty() && last.is_empty() {
         return None;
     }
-    let mut hasher = DefaultHasher::new();
     shared.hash(&mut hasher);
     Some(hasher.finish())
 }
@@ -316,7 +366,7 @@ fn kept(plan: &Plan, loaded: &Loaded, id: u64) -> Problem {
 
 fn missing(plan: &Plan, loaded: &Loaded, id: u64) -> Problem {
     let message = message!("the account gave it the id {id} and does not show it", id);
-    settle::at(plan, loaded, None, Stage::Reconcile, "missing", message)
+    settle::at(plan, loaded, None, Stage::Reconcile, MISSING, message)
         .hint("look at the card; it may have been deleted or merged since")
 }
 
@@ -347,7 +397,7 @@ mod tests {
 
     #[test]
     fn a_twin_shares_the_name_and_what_has_none_has_no_twins() {
-        let lead = |name: &str, price: i64| print(&serde_json::json!({"name": name, "price": price}));
+        let lead = |name: &str, price: i64| print(None, &serde_json::json!({"name": name, "price": price}));
         assert_eq!(lead("A", 1), lead(" A", 1));
         assert_ne!(lead("A", 1), lead("A", 2));
         assert_eq!(lead("", 2), None);

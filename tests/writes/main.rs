@@ -1,6 +1,7 @@
 //! What is sent to which address, and what its answers mean there: the sending loop against a server of a few
 //! lines, which says what the sandbox would not say by itself.
 
+mod doubts;
 mod oddities;
 mod stage;
 mod standing;
@@ -9,7 +10,7 @@ use amoport::entity::{Action, Entity, Kind};
 use amoport::mapping::{Link, Record};
 use amoport::store::{Links, Outcome, Status};
 use amoport::upload::End;
-use stage::{Service, Stage, loaded, not_found, record};
+use stage::{Service, Stage, as_linked, loaded, not_found, record};
 use std::collections::HashMap;
 use std::sync::Mutex;
 
@@ -67,9 +68,10 @@ async fn purchases_whose_answer_was_lost_are_looked_for_at_their_customers() {
                 (504, "<html>".to_owned())
             }
             ("POST customers/8/transactions", 1) => (504, "<html>".to_owned()),
-            ("POST customers/8/transactions", 2) => {
-                (200, r#"{"_embedded":{"transactions":[{"id":90,"request_id":"0"}]}}"#.to_owned())
-            }
+            ("POST customers/8/transactions", 2) => (
+                200,
+                r#"{"_embedded":{"transactions":[{"id":90,"price":1,"comment":"чай","request_id":"0"}]}}"#.to_owned(),
+            ),
             (line, _) if line.starts_with("GET") => not_found(),
             other => panic!("{other:?}"),
         }
@@ -130,6 +132,7 @@ async fn a_resumed_run_knows_what_may_have_been_deleted() {
     let service = Service::start(|line, nth, _| match (line, nth) {
         ("DELETE customers/statuses/1", 1..=6) => (502, "<html>".to_owned()),
         ("DELETE customers/statuses/1", _) => not_found(),
+        ("GET customers/statuses", _) => (204, String::new()),
         other => panic!("{other:?}"),
     });
     let stage = Stage::set(&service, Kind::CustomerStatus, Action::Delete).await;
@@ -233,7 +236,8 @@ async fn a_change_is_held_against_the_account_and_what_differs_is_sent() {
     assert!(matches!(stage.upload(records).await, End::Finished));
     let sent = r#"[{"id":2,"request_id":"r3","price":6},{"id":4,"request_id":"r5","price":8}]"#;
     assert_eq!(service.sent("PATCH leads"), [sent]);
-    assert_eq!(service.sent("GET leads").len(), 2, "one reading for all of them, and one for what it does not show");
+    // A gateway may cap pages, so the next one is asked for what the first does not show.
+    assert_eq!(service.sent("GET leads").len(), 3, "one reading for all of them, and one for what it does not show");
     let done = |row, status| (row, status, String::new());
     let rejected = (4, "rejected", "not-visible".to_owned());
     assert_eq!(stage.statuses(), [done(2, "unchanged"), done(3, "updated"), rejected, done(5, "updated")]);
@@ -275,7 +279,7 @@ async fn links_go_out_together_a_refused_one_is_told_and_what_was_stopped_goes_o
             }
             // Nobody is named.
             (_, None) if links.iter().any(|link| link["to_entity_id"] == 98) => (400, r#"{"detail":"no"}"#.to_owned()),
-            (_, None) => (200, r#"{"_embedded":{"links":[]}}"#.to_owned()),
+            (_, None) => (200, as_linked(body, |_| true)),
         }
     });
     let stage = Stage::set(&service, Kind::Lead, Action::Update).await;

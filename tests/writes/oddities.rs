@@ -1,7 +1,7 @@
 //! Habits of the service that a careful reader thought of, and what must not come of them.
 
 use crate::linked;
-use crate::stage::{Service, Stage, head, loaded, not_found, record};
+use crate::stage::{Service, Stage, as_linked, head, loaded, not_found, record};
 use amoport::entity::{Action, Kind};
 use amoport::mapping::Record;
 use amoport::problem::{Problem, Stage as Step};
@@ -89,15 +89,28 @@ async fn a_row_that_no_longer_maps_is_told_when_its_links_are_due() {
 
 #[tokio::test]
 async fn a_passing_failure_refuses_no_link_and_a_page_makes_none() {
-    let service = Service::start(|_, nth, _| match nth {
+    let service = Service::start(|_, nth, body| match nth {
         1 => (400, r#"{"detail":"Возникла системная ошибка. Пожалуйста, повторите попытку."}"#.to_owned()),
         2 => (200, "<html>".to_owned()),
-        _ => (200, r#"{"_embedded":{"links":[]}}"#.to_owned()),
+        _ => (200, as_linked(body, |_| true)),
     });
     let stage = made(&service, 2..=2).await;
     assert!(matches!(stage.link(vec![linked(2, &[1])], false).await, End::Finished));
     assert_eq!(stage.store().links(1).unwrap(), Links { made: 1, refused: 0 });
     assert_eq!(service.sent("POST leads/link").len(), 3);
+}
+
+/// What the answers do not list may not be linked: it goes once more, and is told then.
+#[tokio::test]
+async fn a_link_that_no_answer_lists_is_told() {
+    let service = Service::start(|_, nth, body| {
+        (200, as_linked(body, |link| link["to_entity_id"] == 1 || (nth == 2 && link["to_entity_id"] == 2)))
+    });
+    let stage = made(&service, 2..=2).await;
+    assert!(matches!(stage.link(vec![linked(2, &[1, 2, 3])], false).await, End::Finished));
+    assert_eq!(stage.store().links(1).unwrap(), Links { made: 2, refused: 1 });
+    assert_eq!(stage.statuses(), [(2, "created", "link-unclear".to_owned())]);
+    assert_eq!(service.sent("POST leads/link").len(), 2);
 }
 
 /// Purchases wait for their turn for minutes; meanwhile another file with the same key may have been imported.

@@ -49,7 +49,7 @@ async fn a_record_is_gone_where_an_administrator_sees_it_neither_in_the_list_nor
         line => account(line, query),
     });
     assert_eq!(standings(&service, &[5, 6, 7, 8, 9], &[]).await, [There, InTrash, InTrash, Gone, Gone]);
-    assert_eq!(service.sent("GET leads").len(), 2, "the list and the trash, once each");
+    assert_eq!(service.sent("GET leads").len(), 3, "the list and its next page, and the trash");
 }
 
 /// 403 for users, an answer that says nothing of rights, a user who is no administrator.

@@ -138,6 +138,7 @@ pub fn head(url: &str, rate: u32) -> Head {
         folder: String::new(),
         batch: Some(BATCH),
         settle: 1,
+        answer_timeout: 90,
         verify: Verify::None,
         rate,
         rows: None,
