@@ -249,6 +249,7 @@ impl Journey {
                     clock,
                     remake_deleted: false,
                     sample: false,
+                    look_from: None,
                     giving_up: false,
                 },
                 doubts,

@@ -127,6 +127,7 @@ fn import(
             clock,
             remake_deleted: false,
             sample: false,
+            look_from: None,
             giving_up: false,
         },
         doubts: Vec::new(),

@@ -157,6 +157,7 @@ fn options(
         clock,
         remake_deleted: head.remake_deleted,
         sample: head.verify == Verify::Sample,
+        look_from: None,
         giving_up: false,
     }
 }

@@ -446,6 +446,24 @@ impl Journal {
         Ok(())
     }
 
+    /// Records that the account has already, made by sends that the store has forgotten, or that it may have.
+    pub fn found_again(&mut self, outcomes: &[Outcome]) -> Result<(), StoreError> {
+        if outcomes.is_empty() {
+            return Ok(());
+        }
+        crash::point("found-again-before");
+        let tx = self.store.db.unchecked_transaction()?;
+        for outcome in outcomes {
+            self.unclaimed(&tx, outcome)?;
+            insert(&tx, self.run, None, outcome)?;
+            remember(&tx, &self.account, &self.ledger, self.run, outcome)?;
+        }
+        tx.commit()?;
+        crash::point("found-again-after");
+        outcomes.iter().for_each(|outcome| self.counts.add(outcome.status, 1));
+        Ok(())
+    }
+
     /// What is known of a key in this account from other runs.
     pub fn known_key(&self, key: &str) -> Result<Option<KnownKey>, StoreError> {
         let found = self.store.find_key(&self.keys, (key, &self.space, KeyUse::Make), Some(self.run))?;

@@ -1,13 +1,14 @@
 //! Sending: `feed` reads and maps, `batch` sizes requests, `run` is the loop for records and for what they are linked to
 //! (`links`), `present` reads the records of an update before they are changed, `send` is one request of the loop, `verdict` says what an answer means for a batch, `settle` what it means for each
 //! record; `sent_rows` knows what earlier runs have sent of the same source, `known` which keys are known. Where an answer was lost, `doubt` looks into
-//! the account with patience, `deletions` for what was to be deleted, and `reconcile` matches what it sees; `verify` reads back at the end; both read records by
+//! the account with patience, `deletions` for what was to be deleted, `forgotten` for what the store does not know of, and `reconcile` matches what it sees; `verify` reads back at the end; both read records by
 //! `look`. `batch`, `lanes`, `verdict`, `settle`, `sent_rows` and `reconcile` are pure.
 
 pub mod batch;
 mod deletions;
 mod doubt;
 pub mod feed;
+mod forgotten;
 pub mod groups;
 pub mod known;
 mod landed;
@@ -74,6 +75,8 @@ pub struct Options {
     pub remake_deleted: bool,
     /// Keeps some of the records that were sent, for reading them back.
     pub sample: bool,
+    /// Records are looked for above this id before they are sent, since the store may have forgotten that it sent them.
+    pub look_from: Option<u64>,
     /// What is in doubt is settled, and nothing is sent.
     pub giving_up: bool,
 }

@@ -5,6 +5,7 @@
 use super::batch::Sizer;
 use super::doubt::Doubt;
 use super::feed::{self, Fed, Loaded};
+use super::forgotten::Since;
 use super::known::Lookup;
 use super::lanes::Lanes;
 use super::links::{self, Queue};
@@ -114,6 +115,8 @@ pub(super) struct Uploader<'a> {
     phase: Phase,
     pub(super) again: VecDeque<Batch>,
     pub(super) open: Lanes,
+    /// What records are looked for in before they are sent, where the store may have forgotten some.
+    pub(super) since: Option<Since>,
     /// Records of an update that are looked at before they are sent.
     pub(super) unread: Unread,
     pub(super) lost: Lost,
@@ -166,6 +169,7 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Repor
     };
     up.sentinel = up.first_sentinel()?;
     up.first_look(&stop).await;
+    up.read_since(&stop).await?;
     up.drive(&mut reading, &stop).await?;
     up.leave_doubts()?;
     up.leave_the_rest(&mut reading).await?;
@@ -200,6 +204,7 @@ impl<'a> Uploader<'a> {
             phase: Phase::Records,
             again: VecDeque::new(),
             open: Lanes::new(false),
+            since: None,
             unread: Unread::default(),
             lost: Lost::default(),
             links: Queue::default(),
@@ -361,10 +366,11 @@ impl<'a> Uploader<'a> {
         let mut links = Vec::new();
         for fed in parcel {
             match fed {
-                Fed::Record(loaded) => match self.made_before(&loaded)? {
-                    None if present::is_looked_at(&self.shared.plan) => self.unread.push(loaded),
-                    None => self.open.push(loaded),
-                    Some(known) => self.known.push((loaded, known)),
+                Fed::Record(loaded) => match (self.made_before(&loaded)?, &mut self.since) {
+                    (None, _) if present::is_looked_at(&self.shared.plan) => self.unread.push(loaded),
+                    (None, Some(since)) => since.push(loaded),
+                    (None, None) => self.open.push(loaded),
+                    (Some(known), _) => self.known.push((loaded, known)),
                 },
                 Fed::Local(outcome) => {
                     self.rejected += u64::from(outcome.status == Status::Rejected);
@@ -382,6 +388,9 @@ impl<'a> Uploader<'a> {
                     self.finish_with(End::Source(problem));
                 }
             }
+        }
+        if self.since.as_ref().is_some_and(Since::is_full) || reading.rows.is_some() {
+            self.look_for_forgotten()?;
         }
         if !links.is_empty() {
             lock(&self.shared.journal).keep_links(&links)?;
@@ -511,7 +520,8 @@ impl<'a> Uploader<'a> {
             }
         }
         self.hold_back_known();
-        let left: Vec<Loaded> = self.open.drain().into_iter().chain(self.unread.drain()).collect();
+        let since = self.since.take().map(|mut since| since.drain()).unwrap_or_default();
+        let left: Vec<Loaded> = self.open.drain().into_iter().chain(self.unread.drain()).chain(since).collect();
         self.local.extend(left.iter().map(unprocessed));
         while reading.rows.is_none() {
             let Some(parcel) = reading.feed.recv().await else { break };

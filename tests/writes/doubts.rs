@@ -376,3 +376,32 @@ async fn a_deletion_is_told_where_the_account_does_not_show_it_any_more() {
     assert_eq!(service.sent("DELETE customers/statuses/2").len(), 1);
     assert_eq!(*held.lock().unwrap(), [3]);
 }
+
+/// A store that went back in time knows nothing of what it has sent since.
+#[tokio::test]
+async fn what_the_store_has_forgotten_is_found_before_anything_is_sent() {
+    let held = Held::with(&[
+        json!({"id": 5, "name": "Сделка 2", "price": 7}),
+        json!({"id": 20, "name": "Сделка 3", "price": 8, "created_by": 0}),
+        json!({"id": 21, "name": "Сделка 4", "price": 9, "created_by": 0}),
+        json!({"id": 22, "name": "Чужая", "price": 1, "created_by": 0}),
+        json!({"id": 23, "name": "Сделка 4", "price": 9, "created_by": 0}),
+    ]);
+    let account = held.clone();
+    let service = Service::start(move |line, _, body| match line {
+        "POST leads" => {
+            let made = items(body).into_iter().enumerate().map(|(n, item)| {
+                account.make(30 + n as u64, &item);
+                json!({"id": 30 + n, "request_id": item["request_id"]})
+            });
+            answer(&made.collect::<Vec<_>>())
+        }
+        _ => account.list(body),
+    });
+    let mut stage = leads(&service).await;
+    stage.look_from = Some(5);
+    assert!(matches!(stage.upload(vec![lead(2, 7), lead(3, 8), lead(4, 9)]).await, End::Finished));
+    let made = |row, id| (row, Status::Created, Some(id));
+    assert_eq!(ids(&stage), [made(2, 30), made(3, 20), (4, Status::Unknown, None)]);
+    assert_eq!(held.len(), 6, "one was made, below the id there is an older one that looks alike");
+}

@@ -103,6 +103,7 @@ pub struct Stage {
     /// The token is an administrator's.
     pub sees_all: bool,
     pub answer_timeout: Duration,
+    pub look_from: Option<u64>,
 }
 
 /// One that links what it makes.
@@ -140,7 +141,8 @@ impl Stage {
         let new = NewRun { name: "run", head: &head, snapshot: "{}", started_at: 0, edits: &[], rows: None };
         let journal = Journal::begin(Store::open(folder.path()).expect("the store"), &new).expect("a journal");
         let (client, journal) = (client(&service.url, "token"), Arc::new(Mutex::new(journal)));
-        Stage { folder, client, plan, journal, sees_all: true, answer_timeout: Duration::from_secs(1) }
+        let answer_timeout = Duration::from_secs(1);
+        Stage { folder, client, plan, journal, sees_all: true, answer_timeout, look_from: None }
     }
 
     pub async fn upload(&self, records: Vec<Record>) -> End {
@@ -179,6 +181,7 @@ impl Stage {
                 clock: Clock::faster(100.0),
                 remake_deleted: false,
                 sample: false,
+                look_from: self.look_from,
                 giving_up: false,
             },
             doubts: Vec::new(),
