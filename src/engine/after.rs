@@ -78,7 +78,8 @@ impl After<'_> {
             }
             Verify::All => {
                 let ids = self.store.written(run)?;
-                (Bodies::All(self.feed(ids.keys().copied().collect())?), ids, self.store.first_watermark(run)?)
+                let above = self.store.first_watermark(run)?.filter(|_| self.plan.action == Action::Create);
+                (Bodies::All(self.feed(ids.keys().copied().collect())?), ids, above)
             }
         };
         Ok((!found.1.is_empty()).then_some(found))
@@ -101,7 +102,14 @@ impl After<'_> {
         };
         match looked {
             Some(Ok(Verified { doubled: 0, .. })) => Ok(()),
-            Some(read @ (Ok(_) | Err(VerifyError::Store(_)))) => self.tell_read_back(read, tell),
+            Some(Ok(Verified { doubled, .. })) => {
+                let problems = Path::new(&self.head.folder).join(report::PROBLEMS).display().to_string();
+                let message =
+                    message!("{doubled} records that were sent again have a twin; see {problems}", doubled, problems);
+                tell.note(Note::warning("read-back", message).count(doubled));
+                Ok(())
+            }
+            Some(Err(VerifyError::Store(error))) => Err(error.into()),
             None | Some(Err(VerifyError::Service(_))) => {
                 let message = message!(
                     "{count} records were sent again, and it could not be seen whether the account holds them twice",

@@ -161,7 +161,8 @@ pub async fn read_back(
     // A sample is as it was sent; what is mapped again is what the row says, of which something may rightly stay unsent.
     let mapped = matches!(bodies, Bodies::All(_)) && present::is_looked_at(plan);
     let changes = mapped.then(|| Changes::of(plan));
-    let mut reading = Reading { client, plan, journal, ids, changes, verified: Verified::default(), chunk: Vec::new() };
+    let (verified, chunk, late) = (Verified::default(), Vec::new(), Vec::new());
+    let mut reading = Reading { client, plan, journal, ids, changes, verified, chunk, late, last: false };
     let mut prints = Prints::new();
     match bodies {
         Bodies::Sample(records) => {
@@ -181,6 +182,7 @@ pub async fn read_back(
         }
     }
     reading.check().await?;
+    reading.look_again().await?;
     let mut verified = reading.verified;
     // Without a name, as purchases are, many are alike that have nothing to do with each other.
     if let Some(watermark) = above.filter(|_| !prints.is_empty()) {
@@ -208,6 +210,10 @@ struct Reading<'a> {
     changes: Option<Changes<'a>>,
     verified: Verified,
     chunk: Vec<(Loaded, Written)>,
+    /// Records that were not shown as they should be, by lists that may lag behind.
+    late: Vec<(Loaded, Written)>,
+    /// What is not shown now is told.
+    last: bool,
 }
 
 fn sent(loaded: &Loaded) -> Value {
@@ -222,6 +228,22 @@ impl Reading<'_> {
         if self.chunk.len() == CHUNK { self.check().await } else { Ok(()) }
     }
 
+    /// Once more for what was not there, or still was: the lists lag behind.
+    async fn look_again(&mut self) -> Result<(), VerifyError> {
+        if self.late.is_empty() {
+            return Ok(());
+        }
+        self.last = true;
+        self.client.pace().clock().sleep(present::LAG).await;
+        for late in std::mem::take(&mut self.late) {
+            self.chunk.push(late);
+            if self.chunk.len() == CHUNK {
+                self.check().await?;
+            }
+        }
+        self.check().await
+    }
+
     async fn check(&mut self) -> Result<(), VerifyError> {
         let chunk = std::mem::take(&mut self.chunk);
         if chunk.is_empty() {
@@ -230,8 +252,12 @@ impl Reading<'_> {
         let (plan, verified) = (self.plan, &mut self.verified);
         let held = held(self.client, plan, &chunk).await?;
         let mut notes = Vec::new();
-        for (mut loaded, Written { id, .. }) in chunk {
-            let id = &id;
+        for (mut loaded, written) in chunk {
+            let id = &written.id;
+            if held.contains_key(id) == (plan.action == Action::Delete) && !self.last {
+                self.late.push((loaded, written));
+                continue;
+            }
             verified.checked += 1;
             let held = match (held.get(id), plan.action) {
                 (None, Action::Delete) => continue,
