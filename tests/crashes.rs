@@ -417,3 +417,104 @@ fn killed_while_linking_a_resumed_run_links_the_rest() {
         assert!(matches!(kill, Kill::After(_)) || *end == Ok(true), "the program never passed {kill:?}");
     }
 }
+
+/// Every file of the newest run but the log, which grows with each stretch of it.
+fn report_of(folder: &Folder) -> BTreeMap<String, Vec<u8>> {
+    let run = folder.runs().pop().expect("a run");
+    let files = std::fs::read_dir(run).expect("its folder").map(|file| file.expect("a file").path());
+    let named = files.map(|file| (file.file_name().expect("a name").to_string_lossy().into_owned(), file));
+    let kept = named.filter(|(name, _)| name != "log.jsonl");
+    kept.map(|(name, file)| (name, std::fs::read(file).expect("it is read"))).collect()
+}
+
+/// What the report says; the bytes of a workbook also tell when it was written.
+fn told(mut report: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+    for (name, bytes) in &mut report {
+        if name.ends_with(".xlsx") {
+            let mut book = calamine::open_workbook_auto_from_rs(std::io::Cursor::new(std::mem::take(bytes)))
+                .unwrap_or_else(|e| panic!("{name} is half of a workbook: {e}"));
+            let sheets = calamine::Reader::worksheets(&mut book);
+            *bytes = format!("{sheets:?}").into_bytes();
+        }
+    }
+    report
+}
+
+/// The steps of writing a report of six files.
+const REPORT_STEPS: [(&str, u32); 7] = [
+    ("report-begun", 1),
+    ("report-move", 1),
+    ("report-move", 2),
+    ("report-move", 3),
+    ("report-move", 4),
+    ("report-move", 5),
+    ("report-move", 6),
+];
+const REPORT: [&str; 6] = ["problems.csv", "rejected.csv", "rejected.xlsx", "results.csv", "results.xlsx", "run.json"];
+
+#[cfg(unix)]
+#[test]
+fn a_report_that_is_killed_leaves_the_old_one_whole_and_the_next_one_nothing_else() {
+    let (service, folder) = (Service::start(), folder());
+    folder.run(&service, &IMPORT).expect(1);
+    let whole = told(report_of(&folder));
+    assert_eq!(whole.keys().collect::<Vec<_>>(), REPORT);
+    for (point, nth) in REPORT_STEPS {
+        assert_eq!(Kill::At(point, nth).strike(&folder, &service, &["report"]).code, KILLED, "{point}:{nth}");
+        let (parts, left): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            report_of(&folder).into_iter().partition(|(name, _)| name.ends_with(".part"));
+        assert!(!parts.is_empty(), "{point}:{nth}: the kill came too late");
+        assert_eq!(told(left), whole, "{point}:{nth}");
+        assert!(folder.run(&service, &["resume"]).expect(2).stderr.contains("there is no run to go on with"));
+    }
+    folder.run(&service, &["report"]).expect(0);
+    assert_eq!(told(report_of(&folder)), whole);
+}
+
+/// An earlier stretch of the run has left its report: no file of it may stand beside those of the later one with a `run.json` that
+/// is not theirs.
+#[cfg(unix)]
+#[test]
+fn a_run_killed_between_its_end_and_its_report_has_it_written_by_resume() {
+    let quiet = (Service::start(), folder());
+    quiet.1.run(&quiet.0, &IMPORT).expect(1);
+    let undisturbed = story(&quiet.1);
+    let steps = REPORT_STEPS.into_iter().chain([("end-after", 1)]);
+    std::thread::scope(|scope| {
+        for (point, nth) in steps {
+            let undisturbed = &undisturbed;
+            scope.spawn(move || {
+                let (service, folder) = (Service::start(), folder());
+                service.faults(r#"{"script": [{"on": "POST leads/complex", "nth": 2, "times": 1000, "do": "403"}]}"#);
+                folder.run(&service, &IMPORT).expect(4);
+                let stopped = report_of(&folder);
+                service.faults("{}");
+                assert_eq!(Kill::At(point, nth).strike(&folder, &service, &["resume"]).code, KILLED, "{point}:{nth}");
+                let left = report_of(&folder);
+                match left.get("run.json") {
+                    None => assert_eq!(point, "report-move"),
+                    Some(_) => assert!(stopped.iter().all(|(name, bytes)| left[name] == *bytes), "{point}:{nth}"),
+                }
+                // Written by its name or without it, and only once.
+                let name = folder.runs()[0].file_name().expect("a name").to_string_lossy().into_owned();
+                let resume: &[&str] = if nth % 2 == 0 { &["resume", &name] } else { &["resume"] };
+                let resumed = folder.run(&service, resume).expect(1);
+                assert!(
+                    resumed.stderr.contains("has ended; its report is written"),
+                    "{point}:{nth}: {}",
+                    resumed.stderr
+                );
+                assert_eq!(story(&folder), *undisturbed, "{point}:{nth}");
+                assert_eq!(report_of(&folder).into_keys().collect::<Vec<_>>(), REPORT, "{point}:{nth}");
+                assert_eq!(
+                    serde_json::from_str::<serde_json::Value>(&folder.of_run("run.json")).expect("JSON")["exit_code"],
+                    1
+                );
+                assert!(
+                    folder.run(&service, &["resume", &name]).expect(2).stderr.contains("has ended (some-rejected)")
+                );
+                assert!(folder.run(&service, &["resume"]).expect(2).stderr.contains("there is no run to go on with"));
+            });
+        }
+    });
+}

@@ -11,6 +11,7 @@ use crate::account::{Account, Wanted};
 use crate::api::Failure;
 use crate::api::token::TokenStore;
 use crate::entity::{CUSTOMERS_MODE_PATH, Owner, RATE_MAX, payload};
+use crate::export::write_whole;
 use crate::message;
 use crate::problem::{Problem, Stage};
 use secrecy::SecretString;
@@ -54,7 +55,7 @@ pub fn pull(
     }
     let mut text = serde_json::to_vec_pretty(&account).map_err(|e| unwritable(e.into()))?;
     text.push(b'\n');
-    std::fs::write(&file, text).map_err(unwritable)?;
+    write_whole(&file, &text).map_err(unwritable)?;
     Ok(Saved { account, file })
 }
 

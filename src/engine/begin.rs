@@ -11,6 +11,7 @@ use super::survey::{self, Weighed};
 use super::target::Opened;
 use crate::api::Client;
 use crate::entity::Action;
+use crate::export::write_whole;
 use crate::mapping::Plan;
 use crate::message;
 use crate::problem::{Note, Problem};
@@ -135,7 +136,7 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
     };
     let budget = budget(request, ready.weighed, tell);
     // Runs that begin in the same second are named one after the other.
-    let _naming = naming(&request.folders.state)?;
+    let _naming = turn(&request.folders.state, "names")?;
     let name = new_name(&store, &head, now())?;
     let folder = request.folders.runs.join(&name);
     let head = Head { folder: folder.display().to_string(), ..head };
@@ -348,7 +349,7 @@ fn write_left(folder: &Path, left: &[u64]) -> Result<(), EngineError> {
     }
     let path = folder.join(LEFT_ALONE);
     let lines: String = left.iter().map(|id| format!("{id}\n")).collect();
-    std::fs::write(&path, format!("id\n{lines}")).map_err(|e| {
+    write_whole(&path, format!("id\n{lines}").as_bytes()).map_err(|e| {
         let message = message!("it cannot be written: {error}", error = e.to_string());
         Problem::in_file(&path, "runs-folder", message).hint("name another folder with --runs").into()
     })
@@ -377,9 +378,9 @@ fn lock_one(state: &Path, name: &str, head: &Head) -> Result<File, EngineError> 
     }
 }
 
-/// Waits its turn to take a name.
-fn naming(state: &Path) -> Result<File, EngineError> {
-    let file = lock_file(state, "names")?;
+/// Waits its turn to do what one does at a time.
+pub(super) fn turn(state: &Path, name: &str) -> Result<File, EngineError> {
+    let file = lock_file(state, name)?;
     file.lock().map_err(|e| unlockable(state, &e))?;
     Ok(file)
 }

@@ -1,6 +1,6 @@
 //! Writes the report of a run from the store, and gives what a front end says at its end.
 
-use super::begin::make_folder;
+use super::begin::{make_folder, turn};
 use super::error::EngineError;
 use super::event::{Event, Phase, Teller};
 use super::request::{Folders, ReportRequest};
@@ -54,8 +54,9 @@ pub(super) fn close(
     Ok(result)
 }
 
-/// Writes the report of a run.
+/// Writes the report of a run. Whoever else writes it now is waited for: the files of a report belong together.
 pub(super) fn write(store: &Store, run: i64, folder: &Path) -> Result<(Run, Summary), EngineError> {
+    let _writing = turn(store.folder(), &format!("report-{run}"))?;
     let run = store.run(run)?;
     let summary = report::write(store, &run, folder)?;
     Ok((run, summary))

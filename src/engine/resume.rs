@@ -1,19 +1,20 @@
 //! Goes on with a run. The source is read again from its first row, exactly as it was; what has its outcome is left alone,
 //! and batches that were sent and never answered are looked for in the account first.
 
-use super::begin::{Job, lock};
+use super::begin::{Job, lock, make_folder};
 use super::error::{EngineError, still_wanted};
 use super::event::{Event, Teller};
 use super::request::ResumeRequest;
 use super::result::RunResult;
 use super::survey::{self, Counting, Surveying};
 use super::target::{Opened, Target, Token};
-use super::{changed_source, prepare, round_trip, run, sent_before, source};
+use super::{changed_source, prepare, report, round_trip, run, sent_before, source};
 use crate::account::Account;
 use crate::entity::Action;
 use crate::mapping::{self, Plan, Written, compile};
 use crate::message;
 use crate::problem::Note;
+use crate::report::is_written;
 use crate::store::{
     Head, Journal, KeySpace, OpenDoubt, Reopen, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word,
 };
@@ -31,6 +32,9 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     let state = &request.folders.state;
     let store = Store::open(state)?;
     let found = find(&store, request)?;
+    if has_ended(&found, request) {
+        return unreported(&store, &found, tell);
+    }
     let head = found.head.clone();
     let locks = lock(state, &head)?;
     let opened = match open(request, &store, &found) {
@@ -249,24 +253,39 @@ fn doubts(
     Ok(Doubt::reopen(open, records)?)
 }
 
-/// The run named, or the newest that can go on.
+/// The run named, or the newest that can go on: by itself, or, where it was killed before, with its report.
 fn find(store: &Store, request: &ResumeRequest) -> Result<Run, EngineError> {
-    let ended =
-        |run: &Run| run.outcome.is_final() && !(request.resend_unknown && run.outcome == RunOutcome::SomeUnknown);
     let Some(name) = &request.run else {
-        let newest = store.runs()?.into_iter().find(|run| !ended(run));
+        let goes_on = |run: &Run| {
+            let folder = Path::new(&run.head.folder);
+            // Who has taken the whole folder away wants none.
+            !has_ended(run, request) || (folder.exists() && !is_written(run, folder))
+        };
+        let newest = store.runs()?.into_iter().find(goes_on);
         return newest
             .ok_or_else(|| EngineError::refused("no-run", "there is no run to go on with", "see: amoport runs"));
     };
     let Some(run) = store.run_named(name)? else {
         return Err(EngineError::refused("no-run", message!("there is no run \"{name}\"", name), "see: amoport runs"));
     };
-    if ended(&run) {
+    if has_ended(&run, request) && is_written(&run, Path::new(&run.head.folder)) {
         let outcome = run.outcome.word();
         let message = message!("run {name} has ended ({outcome}), there is nothing to go on with", name, outcome);
         return Err(EngineError::refused("run-ended", message, "see its report: amoport report"));
     }
     Ok(run)
+}
+
+fn has_ended(run: &Run, request: &ResumeRequest) -> bool {
+    run.outcome.is_final() && !(request.resend_unknown && run.outcome == RunOutcome::SomeUnknown)
+}
+
+/// Writes the report of a run that was killed between its end and the last file of its report.
+fn unreported(store: &Store, run: &Run, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
+    let folder = Path::new(&run.head.folder);
+    make_folder(folder)?;
+    tell.note(Note::new("report-written", message!("run {run} has ended; its report is written", run = &run.name)));
+    report::close(store, run.run, folder, None, tell)
 }
 
 #[cfg(test)]

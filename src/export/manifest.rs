@@ -1,6 +1,7 @@
 //! The proof beside a file: what was asked, what came, and whether it is all there is.
 
 use super::ask::Ask;
+use super::part::write_whole;
 use super::{ExportError, Exported};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -117,6 +118,6 @@ impl Manifest {
         let unwritable = |cause| ExportError::Write { path: path.to_owned(), cause };
         let mut text = serde_json::to_vec_pretty(self).map_err(|e| unwritable(e.into()))?;
         text.push(b'\n');
-        std::fs::write(path, text).map_err(unwritable)
+        write_whole(path, &text).map_err(unwritable)
     }
 }

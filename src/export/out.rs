@@ -5,6 +5,7 @@ use super::Place;
 use super::cell::Cell;
 use super::dialect::Dialect;
 use super::gather::{GatherError, Gathered};
+use super::manifest::Manifest;
 use super::part::Part;
 use super::shape::Shape;
 use super::sheets::Cut;
@@ -159,6 +160,11 @@ impl Out {
         written.sha256 = Some(sha256(&part.path).map_err(unwritable)?);
         if !self.force && target.exists() {
             return Err(ExportError::There(target));
+        }
+        // The proof of an earlier export says nothing of this file, whose own is written when it stands there.
+        match std::fs::remove_file(Manifest::beside(&target)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(error)),
+            _ => {}
         }
         std::fs::rename(&part.path, &target).map_err(unwritable)?;
         part.kept = true;

@@ -1,7 +1,7 @@
 //! A file on its way, under a name of its own beside the one that it is for.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Exports of one process into one file at once, and halves that killed ones left behind.
@@ -28,6 +28,17 @@ impl Part {
         }
         Err(io::ErrorKind::AlreadyExists.into())
     }
+}
+
+/// Writes a file that is there whole or not at all.
+pub fn write_whole(target: &Path, content: &[u8]) -> io::Result<()> {
+    let mut part = Part::create(target)?;
+    let mut file = File::create(&part.path)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    std::fs::rename(&part.path, target)?;
+    part.kept = true;
+    Ok(())
 }
 
 impl Drop for Part {

@@ -1,7 +1,8 @@
 //! What a run leaves behind, made from the store alone and streamed from it: `tables` (results, problems and rejected
 //! rows as CSV), `workbook` (the results for people), `rejects` (the rejected rows for people), `summary` (`run.json`), `log` (`log.jsonl`). Making a report again
-//! gives the same files.
+//! gives the same files. They are written `beside` their places, and put there when all are whole.
 
+mod beside;
 mod log;
 mod rejects;
 mod summary;
@@ -11,8 +12,10 @@ mod workbook;
 pub use log::Log;
 pub use summary::{Requests, SourceSummary, Summary};
 
-use crate::store::{KeptCell, Line, NO_VALUE, Run, Status, Store, StoreError};
+use crate::store::{KeptCell, Line, NO_VALUE, Run, Status, Store, StoreError, Word, crash};
 use crate::table::{Scalar, Shown};
+use beside::Beside;
+use serde_json::Value;
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -35,10 +38,16 @@ pub const REJECTED_XLSX: &str = "rejected.xlsx";
 pub const SUMMARY: &str = "run.json";
 pub const LOG: &str = "log.jsonl";
 
-/// Writes all files of a run's report, in one pass over its records, and returns the summary.
+/// All that is made anew with each report, in the order in which it is put in its place.
+const MADE: [&str; 6] = [RESULTS_XLSX, RESULTS, PROBLEMS, REJECTED, REJECTED_XLSX, SUMMARY];
+
+/// Writes all files of a run's report, in one pass over its records, and returns the summary. Of one run one report is written
+/// at a time; that is for the caller to see to.
 pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportError> {
+    let beside = Beside::new(folder, &MADE)?;
     let counts = store.counts(run.run)?;
-    let mut tables = tables::Tables::create(run, folder)?;
+    let mut tables = tables::Tables::create(run, &beside)?;
+    crash::point("report-begun");
     let notes = store.notes(run.run)?;
     let mut book = workbook::Book::new(run, &counts, &notes)?;
     let mut rejects = rejects::Rejects::new(run);
@@ -47,14 +56,26 @@ pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportE
         book.line(&line)?;
         rejects.line(&line)
     })?;
-    let mut files = tables.finish()?;
-    files.insert(0, book.save(&folder.join(RESULTS_XLSX))?);
-    files.extend(rejects.save(&folder.join(REJECTED_XLSX))?);
-    files.push(folder.join(LOG));
-    files.push(folder.join(SUMMARY));
+    tables.finish()?;
+    book.save(&beside.part(RESULTS_XLSX))?;
+    let has_workbook = rejects.save(&beside.part(REJECTED_XLSX))?;
+    let files = [RESULTS_XLSX, RESULTS, PROBLEMS, REJECTED, REJECTED_XLSX, LOG, SUMMARY];
+    let files = files.into_iter().filter(|name| has_workbook || *name != REJECTED_XLSX);
+    let files: Vec<PathBuf> = files.map(|name| folder.join(name)).collect();
     let summary = Summary::of(run, counts, store.links(run.run)?, notes, &files);
-    summary.write(&folder.join(SUMMARY))?;
+    summary.write(&beside.part(SUMMARY))?;
+    beside.put()?;
     Ok(summary)
+}
+
+/// True where the run's folder holds the report of the run as it ended.
+pub fn is_written(run: &Run, folder: &Path) -> bool {
+    let told = std::fs::read(folder.join(SUMMARY)).ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok());
+    told.is_some_and(|told| {
+        told["outcome"] == run.outcome.word()
+            && told["exit_code"].as_i64() == run.exit_code
+            && told["elapsed_ms"].as_i64() == Some(run.elapsed_ms)
+    })
 }
 
 /// Where a record can be looked at: where the service said, or at its card in the CRM's own pages.

@@ -10,7 +10,7 @@ use crate::table::{
 };
 use rust_xlsxwriter::{Color, Format, Formula, Note, Workbook, Worksheet};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Rows whose bad cells have comments: these are kept in memory until the file is written.
 const COMMENTED_MAX: u32 = 20_000;
@@ -202,16 +202,13 @@ impl<'a> Rejects<'a> {
         Ok(())
     }
 
-    /// Writes the copy, where there is anything to show and a sheet holds all of it; one of an earlier report is taken away.
-    pub fn save(mut self, path: &Path) -> Result<Option<PathBuf>, ReportError> {
-        if self.row == 0 || self.full {
-            if path.exists() {
-                std::fs::remove_file(path).map_err(super::failed(path))?;
-            }
-            return Ok(None);
+    /// Writes the copy, where there is anything to show and a sheet holds all of it; false where there is none.
+    pub fn save(mut self, path: &Path) -> Result<bool, ReportError> {
+        let wanted = self.row > 0 && !self.full;
+        if wanted {
+            self.workbook.save(path)?;
         }
-        self.workbook.save(path)?;
-        Ok(Some(path.to_owned()))
+        Ok(wanted)
     }
 }
 

@@ -1,12 +1,13 @@
 //! `results.csv`, `problems.csv`, `rejected.csv`. Their columns are relied upon from outside.
 
+use super::beside::Beside;
 use super::{PROBLEMS, REJECTED, RESULTS, ReportError, address, failed, rejected_rows, rows, text_of};
 use crate::mapping::request_id;
 use crate::problem::Problem;
 use crate::store::{Line, Run, Status, Word};
 use crate::table::{CsvOut, Format, Header, REJECT_COLUMNS, guarded, guarded_in_rejects};
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 pub const RESULT_COLUMNS: [&str; 24] = [
     "request_id",
@@ -67,14 +68,13 @@ impl Out {
         self.csv.write_row(cells).map_err(failed(&self.path))
     }
 
-    fn finish(self) -> Result<PathBuf, ReportError> {
-        self.csv.finish().map_err(failed(&self.path))?;
-        Ok(self.path)
+    fn finish(self) -> Result<(), ReportError> {
+        self.csv.finish().map_err(failed(&self.path))
     }
 }
 
 impl<'a> Tables<'a> {
-    pub fn create(run: &'a Run, folder: &Path) -> Result<Tables<'a>, ReportError> {
+    pub fn create(run: &'a Run, beside: &Beside<'_>) -> Result<Tables<'a>, ReportError> {
         let source = &run.head.source;
         // A workbook's rejects as a CSV that Excel opens with a double click where a comma is the decimal sign.
         let csv = source.format == Format::Csv;
@@ -83,10 +83,10 @@ impl<'a> Tables<'a> {
         let header = Header::new(&source.titles);
         let mut tables = Tables {
             run,
-            results: Out::create(folder.join(RESULTS), None, false, ',')?,
-            problems: Out::create(folder.join(PROBLEMS), None, false, ',')?,
+            results: Out::create(beside.part(RESULTS), None, false, ',')?,
+            problems: Out::create(beside.part(PROBLEMS), None, false, ',')?,
             rejected: Out::create(
-                folder.join(REJECTED),
+                beside.part(REJECTED),
                 encoding.map(|e| e.name()),
                 bom,
                 source.delimiter.filter(|_| csv).unwrap_or(';'),
@@ -174,8 +174,10 @@ impl<'a> Tables<'a> {
         Ok(())
     }
 
-    pub fn finish(self) -> Result<Vec<PathBuf>, ReportError> {
-        Ok(vec![self.results.finish()?, self.problems.finish()?, self.rejected.finish()?])
+    pub fn finish(self) -> Result<(), ReportError> {
+        self.results.finish()?;
+        self.problems.finish()?;
+        self.rejected.finish()
     }
 }
 

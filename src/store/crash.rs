@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 static ASKED: OnceLock<Option<(String, u64)>> = OnceLock::new();
 static PASSED: AtomicU64 = AtomicU64::new(0);
 
-/// Every point there is, in the order in which a batch meets them.
-pub const POINTS: [&str; 17] = [
+/// Every point there is, in the order in which a batch and its run meet them.
+pub const POINTS: [&str; 20] = [
     "local-before",
     "local-after",
     "sent-before",
@@ -26,6 +26,9 @@ pub const POINTS: [&str; 17] = [
     "linked-before",
     "linked-after",
     "end-before",
+    "end-after",
+    "report-begun",
+    "report-move",
 ];
 
 pub fn point(name: &str) {

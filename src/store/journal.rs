@@ -542,7 +542,9 @@ impl Journal {
     /// Closes the run, or leaves it open to be resumed.
     pub fn end(&mut self, end: &RunEnd) -> Result<(), StoreError> {
         crash::point("end-before");
-        self.store.end(self.run, end)
+        self.store.end(self.run, end)?;
+        crash::point("end-after");
+        Ok(())
     }
 }
 

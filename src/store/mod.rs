@@ -188,6 +188,11 @@ impl Store {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// The state folder.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,83 @@
+//! A report on its way: every file is written beside its place, and all are put in their places when the last one is whole,
+//! `run.json` at the end. So no file there is ever half of one, and where `run.json` is, the others belong to it.
+
+use super::{ReportError, SUMMARY, failed};
+use crate::store::crash;
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// What the name of a file on its way has behind that of its place.
+const PART: &str = ".part";
+
+pub struct Beside<'f> {
+    folder: &'f Path,
+    names: &'static [&'static str],
+}
+
+impl<'f> Beside<'f> {
+    /// `names` are all files that a report may have, `run.json` last. Takes away what a process that was killed has left.
+    pub fn new(folder: &'f Path, names: &'static [&'static str]) -> Result<Beside<'f>, ReportError> {
+        let beside = Beside { folder, names };
+        for name in names {
+            remove(&beside.part(name))?;
+        }
+        Ok(beside)
+    }
+
+    /// Where a file is written.
+    pub fn part(&self, name: &str) -> PathBuf {
+        let mut part = OsString::from(name);
+        part.push(PART);
+        self.folder.join(part)
+    }
+
+    /// Puts the files that were written in their places, and takes away those of an earlier report that this one does not have.
+    pub fn put(self) -> Result<(), ReportError> {
+        for name in self.names {
+            synced(&self.part(name))?;
+        }
+        // An earlier run.json that says the same goes with any of the files; another one would lie about the new ones.
+        let place = self.folder.join(SUMMARY);
+        let same = std::fs::read(&place).ok() == std::fs::read(self.part(SUMMARY)).ok();
+        if !same {
+            remove(&place)?;
+        }
+        for name in self.names {
+            crash::point("report-move");
+            let (part, place) = (self.part(name), self.folder.join(name));
+            match part.exists() {
+                true => std::fs::rename(&part, &place).map_err(failed(&place))?,
+                false => remove(&place)?,
+            }
+        }
+        // Not every system can do it with a folder; what is lost with the power then is the move, never a part of a file.
+        let _ = File::open(self.folder).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+}
+
+impl Drop for Beside<'_> {
+    fn drop(&mut self) {
+        // Nobody needs the half of a report; what cannot be removed goes with the next one.
+        for name in self.names {
+            let _ = std::fs::remove_file(self.part(name));
+        }
+    }
+}
+
+/// Makes sure that it lies on the disk before it takes the place of another.
+fn synced(part: &Path) -> Result<(), ReportError> {
+    match File::options().write(true).open(part) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        opened => opened.and_then(|file| file.sync_all()).map_err(failed(part)),
+    }
+}
+
+fn remove(path: &Path) -> Result<(), ReportError> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(failed(path)(error)),
+        _ => Ok(()),
+    }
+}
