@@ -75,7 +75,7 @@ fn two_imports_into_two_accounts_run_at_once_in_one_process_and_one_is_cancelled
     assert_eq!(one.service.entities("leads"), made);
 
     let resume = ResumeRequest {
-        token: Some(Token::Value(one.service.token().to_owned().into())),
+        target: Target::unsaid().token(Token::Value(one.service.token().to_owned().into())),
         ..ResumeRequest::new(folders(&one.folder))
     };
     let finished = engine::resume(&resume, &mut |_| {}).expect("it goes on");
@@ -215,7 +215,7 @@ fn what_was_noticed_is_told_by_every_command_and_kept_with_the_run() {
     let summary: serde_json::Value = serde_json::from_str(&folder.of_run("run.json")).expect("JSON");
     assert!(told(&summary["notes"]));
     let state = Folders::new(folder.path().join(".amoport"), folder.path().join("runs"));
-    let again = engine::report(&ReportRequest { run: None, folders: state }, &mut |_| {}).expect("a report");
+    let again = engine::report(&ReportRequest::new(state), &mut |_| {}).expect("a report");
     assert!(told(&serde_json::to_value(&again.summary.notes).expect("JSON")));
 }
 

@@ -24,7 +24,7 @@ fn pull(target: &TargetArgs, output: Option<&Path>, common: &Common) -> Result<E
     let mut listener = Listener::new(common);
     let (target, folders) = (requests::target(target)?, requests::folders(common));
     let saved = engine::pull(&target, &folders, output, &mut |event| listener.hear(event))?;
-    let (account, file) = (&saved.account, saved.file.display().to_string());
+    let (account, file) = (&saved.account, say::file(&saved.file));
     let fields: usize = account.fields.values().map(Vec::len).sum();
     let (name, pipelines, users) = (&account.basics.name, account.pipelines.len(), account.users.len());
     say::note(common, format!("{name}: {pipelines} pipelines, {users} users, {fields} fields, saved in {file}"));

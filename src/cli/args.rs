@@ -71,14 +71,21 @@ pub enum Verb {
     Mapping(MappingArgs),
 }
 
+/// Which account.
 #[derive(Debug, Clone, Args)]
-pub struct TargetArgs {
+pub struct WhichArgs {
     /// The pretend account inside this program; its world is kept in the state folder
     #[arg(long, env = "AMOPORT_SANDBOX")]
     pub sandbox: bool,
     /// An account: an address such as https://example.amocrm.ru, or a name in amoport.toml
     #[arg(long, value_name = "NAME|URL", env = "AMOPORT_ACCOUNT")]
     pub account: Option<String>,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct TargetArgs {
+    #[command(flatten)]
+    pub which: WhichArgs,
     /// A file with the account's token
     #[arg(long, value_name = "FILE", env = "AMOPORT_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
@@ -295,9 +302,8 @@ pub struct CheckArgs {
 pub struct ResumeArgs {
     /// The run's name; the newest that can go on, if left out
     pub run: Option<String>,
-    /// A file with the account's token
-    #[arg(long, value_name = "FILE", env = "AMOPORT_TOKEN_FILE")]
-    pub token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub target: TargetArgs,
     /// Send records again of which it is not known whether they arrived; look for them in the account first
     #[arg(long)]
     pub resend_unknown: bool,
@@ -320,6 +326,8 @@ pub struct RunsArgs {
 pub struct ReportArgs {
     /// The run's name; the newest, if left out
     pub run: Option<String>,
+    #[command(flatten)]
+    pub which: WhichArgs,
 }
 
 #[derive(Debug, Args)]

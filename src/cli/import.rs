@@ -22,8 +22,8 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, EngineError> {
 }
 
 pub fn resume(args: &ResumeArgs, common: &Common) -> Result<Exit, EngineError> {
-    let mut request = requests::resume(args, common);
-    let mut listener = listening(common, &request.cancel);
+    let mut request = requests::resume(args, common)?;
+    let mut listener = listening(common, &request.cancel).token_file(args.target.token_file.as_deref());
     request.count = listener.shows_progress();
     Ok(exit(&engine::resume(&request, &mut |event| listener.hear(event))?))
 }

@@ -2,23 +2,31 @@
 
 use super::args::Common;
 use super::progress::{Bar, counted};
-use super::say;
 use super::signals::Sending;
+use super::{go_on, say};
 use crate::engine::{Event, Next, Phase, RunResult};
 use crate::problem::Level;
 use crate::report;
 use crate::upload;
+use std::path::Path;
 
 /// Listens to a use case.
 pub struct Listener<'a> {
     common: &'a Common,
+    /// What is to be said of the token when a run is gone on with.
+    token_file: Option<&'a Path>,
     bar: Bar,
     sending: Sending,
 }
 
 impl<'a> Listener<'a> {
     pub fn new(common: &'a Common) -> Listener<'a> {
-        Listener { common, bar: Bar::new(common), sending: Sending::default() }
+        Listener { common, token_file: None, bar: Bar::new(common), sending: Sending::default() }
+    }
+
+    /// The same with the file that the token comes from now.
+    pub fn token_file(self, token_file: Option<&'a Path>) -> Listener<'a> {
+        Listener { token_file, ..self }
     }
 
     /// Told when a run has begun, for whoever answers signals.
@@ -48,7 +56,7 @@ impl<'a> Listener<'a> {
             Event::ReadBack { checked } => {
                 say::detail(self.common, format!("read back {checked} records: all as sent"));
             }
-            Event::Ended(result) => ended(&result, self.common),
+            Event::Ended(result) => ended(&result, self.common, self.token_file),
             // Said by `upload`, by the verb that checks, and at the end of a run.
             Event::Wait(_) | Event::Problem(_) | Event::Checked(_) => {}
         }
@@ -89,7 +97,7 @@ impl<'a> Listener<'a> {
 }
 
 /// The last lines: problems, counts, paths, and how to go on.
-fn ended(result: &RunResult, common: &Common) {
+fn ended(result: &RunResult, common: &Common, token_file: Option<&Path>) {
     if let Some(stopped) = &result.stopped {
         say::line(&stopped.to_string());
     }
@@ -98,12 +106,12 @@ fn ended(result: &RunResult, common: &Common) {
         say::line(&problem.to_string());
     }
     if result.more_problems {
-        say::line(&format!("… and more, all in {}", problems.display()));
+        say::line(&format!("… and more, all in {}", say::file(&problems)));
     }
     counts(result, common);
     match result.next {
         Next::Nothing => {}
-        Next::Resume => say::line(&format!("to go on: amoport resume {}", result.summary.run)),
+        Next::Resume => say::line(&format!("to go on: {}", go_on::resume(result, token_file))),
         Next::ImportFrom(row) => {
             say::line(&format!("to go on: mend the source and import its rest with --rows {row}-"));
         }
@@ -124,17 +132,17 @@ fn counts(result: &RunResult, common: &Common) {
     if let Some(links) = summary.links {
         let refused = match links.refused {
             0 => String::new(),
-            some => format!(", {some} refused; see {}", result.folder.join(report::PROBLEMS).display()),
+            some => format!(", {some} refused; see {}", say::file(&result.folder.join(report::PROBLEMS))),
         };
         say::note(common, format!("{} links made{refused}", links.made));
     }
-    say::note(common, format!("results: {}", result.folder.join(report::RESULTS_XLSX).display()));
+    say::note(common, format!("results: {}", say::file(&result.folder.join(report::RESULTS_XLSX))));
     if let Some(rejected) = &result.rejected {
         let how = match result.made_mapping {
             false => "correct it and import it with the same mapping".to_owned(),
             // What the workbook hides is not in the file of the rejected.
             true => format!("correct these rows in {} and import that again", summary.source.path),
         };
-        say::note(common, format!("rejected: {} ({how})", rejected.display()));
+        say::note(common, format!("rejected: {} ({how})", say::file(rejected)));
     }
 }

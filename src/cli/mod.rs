@@ -1,5 +1,6 @@
 //! The program's edge: arguments in, words out, an exit code at the end. `args` is the command line, each verb parses it into
-//! a request, calls the engine and prints what comes back; `listen` prints what is heard on the way, `say` says a line.
+//! a request, calls the engine and prints what comes back; `listen` prints what is heard on the way, `go_on` the command after a stop,
+//! `say` says a line.
 
 mod account;
 mod args;
@@ -7,6 +8,7 @@ mod ask;
 mod check;
 mod exit;
 mod export;
+mod go_on;
 mod import;
 mod listen;
 mod peek;
@@ -34,6 +36,9 @@ pub fn main() -> i32 {
         Ok(exit) => exit as i32,
         Err(error) => {
             say::problems(&error.problems);
+            if let (Verb::Import(_), Some(again)) = (&cli.verb, go_on::import(&error)) {
+                say::line(&format!("to go on: {again}"));
+            }
             let exit = Exit::of_error(error.kind);
             if cli.common.json {
                 say::data(&failed(exit, &error.problems).to_string());

@@ -1,10 +1,12 @@
 //! From arguments to requests of the engine.
 
-use super::args::{CheckArgs, Common, ExportArgs, ImportArgs, ResumeArgs, SourceArgs, TargetArgs, VerifyWord};
+use super::args::{
+    CheckArgs, Common, ExportArgs, ImportArgs, ReportArgs, ResumeArgs, SourceArgs, TargetArgs, VerifyWord, WhichArgs,
+};
 use super::ask;
 use crate::engine::{
-    Cancel, CheckRequest, EngineError, ExportRequest, Folders, ImportRequest, ResumeRequest, SourceOptions, Target,
-    Token,
+    Cancel, CheckRequest, EngineError, ExportRequest, Folders, ImportRequest, ReportRequest, ResumeRequest,
+    SourceOptions, Target, Token,
 };
 use crate::export::Said;
 use crate::store::Verify;
@@ -15,18 +17,22 @@ pub fn folders(common: &Common) -> Folders {
 }
 
 pub fn target(args: &TargetArgs) -> Result<Target, EngineError> {
-    let target = match (&args.account, args.sandbox) {
+    let target = which(&args.which)?;
+    Ok(match &args.token_file {
+        Some(file) => target.token(Token::File(file.clone())),
+        None => target,
+    })
+}
+
+fn which(args: &WhichArgs) -> Result<Target, EngineError> {
+    match (&args.account, args.sandbox) {
         (None, false) => Ok(Target::unsaid()),
         (Some(_), true) => {
             Err(EngineError::refused("no-account", "both --sandbox and --account are given", "choose one of them"))
         }
         (None, true) => Ok(Target::sandbox()),
         (Some(account), false) => Ok(Target::account(account)),
-    }?;
-    Ok(match &args.token_file {
-        Some(file) => target.token(Token::File(file.clone())),
-        None => target,
-    })
+    }
 }
 
 fn read(args: &SourceArgs) -> SourceOptions {
@@ -84,14 +90,20 @@ pub fn check(args: &CheckArgs, common: &Common) -> Result<CheckRequest, EngineEr
     Ok(CheckRequest { import, snapshot: args.account_file.clone() })
 }
 
-pub fn resume(args: &ResumeArgs, common: &Common) -> ResumeRequest {
-    ResumeRequest {
+pub fn resume(args: &ResumeArgs, common: &Common) -> Result<ResumeRequest, EngineError> {
+    Ok(ResumeRequest {
         run: args.run.clone(),
-        token: args.token_file.clone().map(Token::File),
+        target: match args.answer_timeout {
+            Some(seconds) => target(&args.target)?.answer_timeout(Duration::from_secs(seconds)),
+            None => target(&args.target)?,
+        },
         resend_unknown: args.resend_unknown,
-        answer_timeout: args.answer_timeout.map(Duration::from_secs),
         ..ResumeRequest::new(folders(common))
-    }
+    })
+}
+
+pub fn report(args: &ReportArgs, common: &Common) -> Result<ReportRequest, EngineError> {
+    Ok(ReportRequest { run: args.run.clone(), target: which(&args.which)?, ..ReportRequest::new(folders(common)) })
 }
 
 pub fn export(args: &ExportArgs, common: &Common) -> Result<ExportRequest, EngineError> {

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::listen::Listener;
 use super::progress::counted;
 use super::{requests, say, signals};
-use crate::engine::{self, AbandonRequest, EngineError, ReportRequest, Token};
+use crate::engine::{self, AbandonRequest, EngineError, Token};
 
 pub fn run(args: &RunsArgs, common: &Common) -> Result<Exit, EngineError> {
     let Some(run) = &args.abandon else { return list(common) };
@@ -36,7 +36,7 @@ fn list(common: &Common) -> Result<Exit, EngineError> {
 }
 
 pub fn report(args: &ReportArgs, common: &Common) -> Result<Exit, EngineError> {
-    let request = ReportRequest { run: args.run.clone(), folders: requests::folders(common) };
+    let request = requests::report(args, common)?;
     let mut listener = Listener::new(common);
     engine::report(&request, &mut |event| listener.hear(event))?;
     Ok(Exit::Done)

@@ -3,6 +3,7 @@
 use super::args::Common;
 use crate::problem::Problem;
 use std::io::Write;
+use std::path::Path;
 
 /// Problems shown on the screen before the rest is only counted.
 const SHOWN_MAX: usize = 20;
@@ -39,6 +40,13 @@ pub fn json(problem: &Problem) -> serde_json::Value {
         "code": problem.code, "place": problem.place.to_string(), "value": problem.value,
         "message": problem.message.to_string(), "hint": problem.hint.as_ref().map(ToString::to_string),
     })
+}
+
+/// A file as one who stands in this folder would name it.
+pub fn file(path: &Path) -> String {
+    let here = std::env::current_dir().ok();
+    let near = here.as_ref().and_then(|here| path.strip_prefix(here).ok());
+    near.unwrap_or(path).display().to_string()
 }
 
 /// A closed stderr is no reason to stop an import.

@@ -202,7 +202,7 @@ pub fn log_in(
     events: &mut dyn FnMut(Event),
 ) -> Result<LoggedIn, EngineError> {
     let tell = &mut Teller::new(events);
-    let settings = Settings::of(name)?;
+    let settings = Settings::of(name, None)?;
     let Some(oauth) = &settings.oauth else {
         return Err(EngineError::refused(
             "no-integration",

@@ -265,6 +265,8 @@ fn head(ready: &Ready<'_>) -> Head {
         action: plan.action,
         account: ready.target.account.clone(),
         target: ready.target.target.clone(),
+        config: request.target.config(),
+        token_file: request.target.token_file(),
         base: plan.account.base.clone(),
         folder: request.folders.runs.display().to_string(),
         batch: request.batch,

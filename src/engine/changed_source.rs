@@ -6,7 +6,6 @@ use super::error::{EngineError, ErrorKind, still_wanted};
 use super::event::Teller;
 use super::request::{ImportRequest, ResumeRequest, SourceOptions};
 use super::result::RunResult;
-use super::target::Target;
 use super::{give_up, import, prepare, report, resume, sent_before, source};
 use crate::entity::Action;
 use crate::mapping::compile;
@@ -16,13 +15,12 @@ use crate::store::{Head, Run, Store};
 use crate::table::{Found, Row, RowHashes};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// A source that has changed may hold what was sent, and more: the run is given up, and what it has not sent goes in a run of its
 /// own, in which it is held back.
 pub(super) fn is_meant(head: &Head, error: &EngineError) -> bool {
     let changed = |problem: &Problem| {
-        problem.code == source::CHANGED && problem.place == Place::File(Path::new(&head.source.path).to_owned())
+        problem.code == source::CHANGED && problem.place == Place::File(head.source.file().to_owned())
     };
     // The numbers of its rows may be others now; and what was to be sent once more is not told from what was sent.
     let by_rows = head.rows.is_none() && head.limit.is_none() && !head.again;
@@ -43,10 +41,10 @@ fn gone(store: &Store, found: &Run, mut changed: EngineError, cancel: &Cancel) -
 }
 
 fn look(store: &Store, found: &Run, cancel: &Cancel) -> Result<u64, EngineError> {
-    let path = Path::new(&found.head.source.path);
+    let path = found.head.source.file();
     let refused = |code, message: Message| EngineError::from(Problem::in_file(path, code, message));
     let written = resume::written(found)?;
-    let mapping = Path::new(&found.head.mapping.path);
+    let mapping = found.head.mapping.file();
     source::unchanged(mapping, &prepare::mapping_sha256(mapping, &written)?, &found.head.mapping.sha256, "mapping")?;
     let mut table = source::open(path, &source::options(&written, &again(found)))?;
     let unknown = compile::titles(&written).into_iter().find(|title| table.header.find(title) == Found::None);
@@ -113,7 +111,7 @@ pub(super) fn go_on(
     );
     let giving = give_up::Giving {
         folders: &request.folders,
-        token: request.token.clone(),
+        target: &request.target,
         cancel: &request.cancel,
         at_any_price: false,
     };
@@ -126,10 +124,9 @@ pub(super) fn go_on(
     report::write(&store, run, Path::new(&head.folder))?;
     still_wanted(&request.cancel)?;
     tell.note(Note::warning("source-changed", message));
-    let answer_timeout = request.answer_timeout.unwrap_or(Duration::from_secs(head.answer_timeout));
-    let target = Target::of_kept(&head.target, request.token.clone()).answer_timeout(answer_timeout);
+    let target = request.target.of_run(&head);
     let import = ImportRequest {
-        mapping: Some(PathBuf::from(&head.mapping.path)),
+        mapping: Some(as_given(&head.mapping.path, head.mapping.file())),
         read,
         batch: head.batch,
         rate: head.rate,
@@ -139,7 +136,14 @@ pub(super) fn go_on(
         remake_deleted: head.remake_deleted,
         count: request.count,
         cancel: request.cancel.clone(),
-        ..ImportRequest::new(&head.source.path, target, request.folders.clone())
+        ..ImportRequest::new(as_given(&head.source.path, head.source.file()), target, request.folders.clone())
     };
     import::with(&import, tell)
+}
+
+/// A file as the run named it, where that finds it from this folder as well.
+fn as_given(path: &str, file: &Path) -> PathBuf {
+    let given = Path::new(path);
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    if real(given).is_some() && real(given) == real(file) { given.to_owned() } else { file.to_owned() }
 }

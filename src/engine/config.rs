@@ -3,9 +3,9 @@
 use super::error::EngineError;
 use crate::message;
 use crate::problem::{Message, Place, Problem, Stage, did_you_mean};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-const FILE: &str = "amoport.toml";
+pub(super) const FILE: &str = "amoport.toml";
 const KEYS: [&str; 7] =
     ["url", "token-file", "token-command", "client-id", "client-secret-file", "redirect-uri", "token-store"];
 
@@ -13,6 +13,8 @@ const KEYS: [&str; 7] =
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     pub url: String,
+    /// Where the program that gives the token is run: that of the file.
+    pub folder: PathBuf,
     pub token_file: Option<PathBuf>,
     pub token_command: Vec<String>,
     pub oauth: Option<OAuth>,
@@ -29,13 +31,15 @@ pub struct OAuth {
 }
 
 impl Settings {
-    /// An address as it is; any other word is a name in `amoport.toml`.
-    pub fn of(name: &str) -> Result<Settings, EngineError> {
-        if name.contains("://") {
+    /// An address as it is; any other word is a name in `file`, or in `amoport.toml` of the working folder.
+    pub fn of(name: &str, file: Option<&Path>) -> Result<Settings, EngineError> {
+        if is_address(name) {
             return Ok(Settings { url: name.to_owned(), ..Settings::default() });
         }
-        let text = std::fs::read_to_string(FILE).map_err(|e| {
+        let file = file.unwrap_or(Path::new(FILE));
+        let text = std::fs::read_to_string(file).map_err(|e| {
             wrong(
+                file,
                 message!(
                     "the account \"{name}\" is looked up in this file, which cannot be read: {error}",
                     name,
@@ -47,17 +51,23 @@ impl Settings {
                 ),
             )
         })?;
-        Ok(read(&text, name)?)
+        Ok(read(&text, name, file)?)
     }
 }
 
-fn wrong(message: impl Into<Message>, hint: impl Into<Message>) -> Problem {
-    Problem::new(Stage::Read, "config", message).at(Place::File(FILE.into())).hint(hint)
+pub(super) fn is_address(name: &str) -> bool {
+    name.contains("://")
 }
 
-fn read(text: &str, name: &str) -> Result<Settings, Problem> {
+fn wrong(file: &Path, message: impl Into<Message>, hint: impl Into<Message>) -> Problem {
+    Problem::new(Stage::Read, "config", message).at(Place::File(file.to_owned())).hint(hint)
+}
+
+fn read(text: &str, name: &str, file: &Path) -> Result<Settings, Problem> {
+    let wrong = |message: Message, hint: Message| wrong(file, message, hint);
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
     let config: toml::Table = text.parse().map_err(|e: toml::de::Error| {
-        wrong(message!("this is not TOML: {message}", message = e.message()), "correct the file")
+        wrong(message!("this is not TOML: {message}", message = e.message()), "correct the file".into())
     })?;
     let accounts = config.get("accounts").and_then(toml::Value::as_table).cloned().unwrap_or_default();
     let Some(account) = accounts.get(name).and_then(toml::Value::as_table) else {
@@ -90,9 +100,10 @@ fn read(text: &str, name: &str) -> Result<Settings, Problem> {
         (None, None) => None,
         _ => Some(OAuth {
             client_id: needed("client-id", "\"…\", the integration's id")?,
-            client_secret_file: word("client-secret-file")?.map(PathBuf::from),
+            client_secret_file: word("client-secret-file")?.map(|path| folder.join(path)),
             redirect_uri: needed("redirect-uri", "\"https://…\", as it stands in the integration")?,
-            token_store: needed("token-store", "\"tokens.json\", a file in which amoport keeps the tokens")?.into(),
+            token_store: folder
+                .join(needed("token-store", "\"tokens.json\", a file in which amoport keeps the tokens")?),
         }),
     };
     let command = match account.get("token-command") {
@@ -103,12 +114,13 @@ fn read(text: &str, name: &str) -> Result<Settings, Problem> {
             .filter(|words: &Vec<String>| !words.is_empty())
             .ok_or_else(|| {
                 let hint = "write token-command = [\"program\", \"word\"]";
-                wrong(message!("token-command of [accounts.{name}] is no list of texts", name), hint)
+                wrong(message!("token-command of [accounts.{name}] is no list of texts", name), hint.into())
             })?,
     };
     Ok(Settings {
         url: needed("url", "\"https://NAME.amocrm.ru\"")?,
-        token_file: word("token-file")?.map(PathBuf::from),
+        token_file: word("token-file")?.map(|path| folder.join(path)),
+        folder,
         token_command: command,
         oauth,
     })
@@ -122,7 +134,7 @@ mod tests {
     fn accounts_are_read_and_what_is_wrong_is_said() {
         let url = "url = \"https://a\"\n";
         let oauth = "client-id = \"c\"\nredirect-uri = \"https://r\"\ntoken-store = \"t.json\"\n";
-        let of = |text: &str| read(&format!("[accounts.main]\n{text}"), "main");
+        let of = |text: &str| read(&format!("[accounts.main]\n{text}"), "main", Path::new(FILE));
         assert_eq!(of(url).unwrap().url, "https://a");
         let read_oauth = of(&format!("{url}{oauth}")).unwrap().oauth.unwrap();
         assert_eq!((read_oauth.client_id.as_str(), read_oauth.client_secret_file), ("c", None));
@@ -138,6 +150,8 @@ mod tests {
         ] {
             assert!(of(text).unwrap_err().to_string().contains(told), "{text}");
         }
-        assert!(read(&format!("[accounts.main]\n{url}"), "mian").unwrap_err().to_string().contains("main"));
+        assert!(
+            read(&format!("[accounts.main]\n{url}"), "mian", Path::new(FILE)).unwrap_err().to_string().contains("main")
+        );
     }
 }

@@ -7,7 +7,6 @@ use crate::problem::{Message, Problem, Stage};
 use crate::report::ReportError;
 use crate::sandbox::StartError;
 use crate::store::StoreError;
-use crate::upload::verdict::Stop;
 use std::fmt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,15 +114,17 @@ impl From<ReportError> for EngineError {
 impl From<Failure> for EngineError {
     fn from(failure: Failure) -> EngineError {
         let hint = match &failure {
-            Failure::Unauthorized(_) => Stop::Auth(String::new()).hint(),
-            Failure::Blocked => Stop::Blocked.hint(),
+            Failure::Unauthorized(_) => "check the token (amoport auth status)",
+            Failure::Blocked => "only the service's support can lift the block",
             Failure::NeverSent(_) | Failure::Lost(_) => "check the network and the account's address",
             Failure::Unreadable(_) => "check the account's address: https://NAME.amocrm.ru",
-            Failure::Unproven(_) => Stop::Unproven(String::new()).hint(),
+            Failure::Unproven(_) => "ask whoever runs the proxy, or the service's support, about that list",
             Failure::Missing { status, .. } | Failure::Between { status, .. } => meaning(*status).1,
-            Failure::Throttled { .. } | Failure::Halted => Stop::Throttled.hint(),
-            Failure::Unpaid(_) => Stop::Unpaid(String::new()).hint(),
-            Failure::Forbidden(_) => Stop::Forbidden(String::new()).hint(),
+            Failure::Throttled { .. } | Failure::Halted => {
+                "other programs may be using the account; wait some minutes and begin again with a lower --rate"
+            }
+            Failure::Unpaid(_) => "pay for the account or change its tariff",
+            Failure::Forbidden(_) => "use the token of a user who may do this",
             Failure::Refused { .. } | Failure::Broken { .. } => "try again in a few minutes",
         };
         let problem =

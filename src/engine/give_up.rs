@@ -7,7 +7,7 @@ use super::error::EngineError;
 use super::event::{Event, Teller};
 use super::request::{AbandonRequest, Folders, ResumeRequest};
 use super::result::RunResult;
-use super::target::Token;
+use super::target::Target;
 use super::{report, resume, run, sent_before, source};
 use crate::entity::Action;
 use crate::mapping::{Mapped, Mapper, Plan};
@@ -34,8 +34,9 @@ pub fn abandon(request: &AbandonRequest, events: &mut dyn FnMut(Event)) -> Resul
         let message = message!("run {name} has ended ({outcome})", name = &found.name, outcome = found.outcome.word());
         return Err(EngineError::refused("run-ended", message, "there is nothing to give up"));
     }
-    let giving =
-        Giving { folders: &request.folders, token: request.token.clone(), cancel: &request.cancel, at_any_price: true };
+    let target = Target::unsaid();
+    let target = request.token.clone().map_or(target.clone(), |token| target.token(token));
+    let giving = Giving { folders: &request.folders, target: &target, cancel: &request.cancel, at_any_price: true };
     let locks = lock(&request.folders.state, &found.head)?;
     let run = found.run;
     giving.up(store, found, locks, tell)?;
@@ -49,7 +50,8 @@ pub fn abandon(request: &AbandonRequest, events: &mut dyn FnMut(Event)) -> Resul
 /// What giving up a run needs beside the run.
 pub(super) struct Giving<'a> {
     pub folders: &'a Folders,
-    pub token: Option<Token>,
+    /// What is said of its account.
+    pub target: &'a Target,
     pub cancel: &'a Cancel,
     /// The run is closed though nobody could look; otherwise it stays to be gone on with.
     pub at_any_price: bool,
@@ -107,7 +109,7 @@ impl Giving<'_> {
         tell: &mut Teller<'_>,
     ) -> Result<(), EngineError> {
         let state = &self.folders.state;
-        let target = resume::target(&found.head, self.token.clone(), state, tell)?;
+        let target = resume::target(&found.head, self.target, state, tell)?;
         let Remapped { table, plan, mut doubtful, whole } = mapped;
         let reopen = if whole { Reopen::GoOn } else { Reopen::KeepRest };
         let Resumed { mut journal, doubts, mut done, .. } = Journal::resume(Store::open(state)?, &found, reopen)?;

@@ -3,7 +3,7 @@
 use super::begin::{Guard, Ready, batch_size, begin, refuse_flags};
 use super::error::{EngineError, still_wanted};
 use super::event::{Event, Phase, Teller};
-use super::request::ImportRequest;
+use super::request::{ImportRequest, absolute};
 use super::result::RunResult;
 use super::survey::{self, Counting, Survey, Surveying, Weighed};
 use super::target::Opened;
@@ -85,6 +85,7 @@ fn import_file(
     still_wanted(&request.cancel)?;
     let mapping = MappingHead {
         path: mapping.display().to_string(),
+        absolute: absolute(mapping),
         sha256: prepare::mapping_sha256(mapping, &written)?,
         made: None,
     };

@@ -23,6 +23,7 @@ mod begin;
 mod cancel;
 mod changed_source;
 mod check;
+mod chosen;
 mod config;
 mod error;
 mod event;
@@ -62,7 +63,7 @@ pub use request::{
     AbandonRequest, Answer, CheckRequest, Consent, ExportRequest, Folders, ImportRequest, MaxErrors, ReportRequest,
     ResumeRequest, SourceOptions,
 };
-pub use result::{Checked, Next, Part, RunResult};
+pub use result::{Checked, Next, Part, RunResult, WayBack};
 pub use resume::resume;
 pub use round_trip::round_trip;
 pub use target::{Target, Token};

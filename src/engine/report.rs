@@ -1,15 +1,15 @@
 //! Writes the report of a run from the store, and gives what a front end says at its end.
 
 use super::begin::{make_folder, turn};
+use super::chosen;
 use super::error::EngineError;
 use super::event::{Event, Phase, Teller};
 use super::request::{Folders, ReportRequest};
-use super::result::{Next, RunResult};
-use crate::message;
+use super::result::{Next, RunResult, WayBack};
 use crate::problem::Message;
 use crate::report::{self, Summary};
-use crate::store::{Run, RunOutcome, Store};
-use std::path::Path;
+use crate::store::{Head, Run, RunOutcome, Store};
+use std::path::{Path, PathBuf};
 
 /// Problems that are handed over when a run has ended; all of them stand in its report.
 const PROBLEMS_SHOWN: usize = 5;
@@ -48,10 +48,21 @@ pub(super) fn close(
         problems,
         more_problems,
         next,
+        way_back: way_back(store, &run.head, folder),
         summary,
     };
     tell.event(Event::Ended(Box::new(result.clone())));
     Ok(result)
+}
+
+fn way_back(store: &Store, head: &Head, folder: &Path) -> WayBack {
+    let rooted = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    WayBack {
+        account: head.target.clone(),
+        state: rooted(store.folder()),
+        runs: rooted(folder.parent().unwrap_or(folder)),
+        token_file: head.token_file.as_ref().map(PathBuf::from),
+    }
 }
 
 /// Writes the report of a run. Whoever else writes it now is waited for: the files of a report belong together.
@@ -65,21 +76,14 @@ pub(super) fn write(store: &Store, run: i64, folder: &Path) -> Result<(Run, Summ
 /// Makes the report of a run again.
 pub fn report(request: &ReportRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
     let store = Store::open(&request.folders.state)?;
-    let run = find(&store, request.run.as_deref())?;
+    let run = match &request.run {
+        Some(name) => chosen::named(&store, name, &request.target)?,
+        None => chosen::newest(&store, &request.target, |_| true)?
+            .ok_or_else(|| EngineError::refused("no-run", "there are no runs here", "see: amoport runs"))?,
+    };
     let folder = Path::new(&run.head.folder);
     make_folder(folder)?;
     close(&store, run.run, folder, None, &mut Teller::new(events))
-}
-
-fn find(store: &Store, name: Option<&str>) -> Result<Run, EngineError> {
-    let found = match name {
-        Some(name) => store.run_named(name)?,
-        None => store.runs()?.into_iter().next(),
-    };
-    found.ok_or_else(|| {
-        let message = name.map_or("there are no runs here".into(), |name| message!("there is no run \"{name}\"", name));
-        EngineError::refused("no-run", message, "see: amoport runs")
-    })
 }
 
 /// What was done, newest first.

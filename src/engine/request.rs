@@ -12,9 +12,8 @@ use crate::table::HiddenRows;
 use crate::upload::feed::Select;
 use crate::upload::{Budget, IN_FLIGHT};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Where things are kept.
 #[derive(Debug, Clone)]
@@ -27,8 +26,15 @@ pub struct Folders {
 
 impl Folders {
     pub fn new(state: impl Into<PathBuf>, runs: impl Into<PathBuf>) -> Folders {
-        Folders { state: state.into(), runs: runs.into() }
+        // What is printed and kept of them is good in any folder.
+        let rooted = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
+        Folders { state: rooted(state.into()), runs: rooted(runs.into()) }
     }
+}
+
+/// A path from the root of the disk on, as far as that can be said; links stay as they are.
+pub(super) fn absolute(path: &Path) -> Option<String> {
+    std::path::absolute(path).ok().map(|path| path.display().to_string())
 }
 
 /// How to read the source; each wins over the mapping's `[source]`.
@@ -239,12 +245,11 @@ pub struct ResumeRequest {
     /// Its name; the newest that can go on, if left out.
     pub run: Option<String>,
     pub folders: Folders,
-    /// `None`: as for an import into that account.
-    pub token: Option<Token>,
+    /// Its account, and the token for it. Where no account is said, it is the one that the run began with; where no token is, it
+    /// is found as for an import.
+    pub target: Target,
     /// Sends records again of which it is not known whether they arrived.
     pub resend_unknown: bool,
-    /// How long an answer is waited for; `None`: as the run did before.
-    pub answer_timeout: Option<Duration>,
     pub count: bool,
     pub cancel: Cancel,
 }
@@ -254,9 +259,8 @@ impl ResumeRequest {
         ResumeRequest {
             run: None,
             folders,
-            token: None,
+            target: Target::unsaid(),
             resend_unknown: false,
-            answer_timeout: None,
             count: false,
             cancel: Cancel::new(),
         }
@@ -286,6 +290,14 @@ pub struct ReportRequest {
     /// Its name; the newest, if left out.
     pub run: Option<String>,
     pub folders: Folders,
+    /// Its account, where that is said.
+    pub target: Target,
+}
+
+impl ReportRequest {
+    pub fn new(folders: Folders) -> ReportRequest {
+        ReportRequest { run: None, folders, target: Target::unsaid() }
+    }
 }
 
 /// What an account holds, in a file.

@@ -25,6 +25,17 @@ pub struct RunResult {
     /// There are more of them than these.
     pub more_problems: bool,
     pub next: Next,
+    pub way_back: WayBack,
+}
+
+/// What finds a run again, and the right to its account, from whatever folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayBack {
+    /// As it was said: an address, a name, or `sandbox`.
+    pub account: String,
+    pub state: PathBuf,
+    pub runs: PathBuf,
+    pub token_file: Option<PathBuf>,
 }
 
 /// How to go on with a run.

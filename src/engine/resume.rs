@@ -7,13 +7,13 @@ use super::event::{Event, Teller};
 use super::request::ResumeRequest;
 use super::result::RunResult;
 use super::survey::{self, Counting, Surveying};
-use super::target::{Opened, Target, Token};
-use super::{changed_source, prepare, report, round_trip, run, sent_before, source};
+use super::target::{Opened, Target};
+use super::{changed_source, chosen, prepare, report, round_trip, run, sent_before, source};
 use crate::account::Account;
 use crate::entity::Action;
 use crate::mapping::{self, Plan, Written, compile};
 use crate::message;
-use crate::problem::Note;
+use crate::problem::{Note, Problem};
 use crate::report::is_written;
 use crate::store::{
     Head, Journal, KeySpace, OpenDoubt, Reopen, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word,
@@ -24,7 +24,6 @@ use crate::upload::{Doubt, IN_FLIGHT, links, verify};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Goes on with a run that was stopped, or that was killed.
 pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
@@ -45,8 +44,7 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     };
     let name = head.source.path.clone();
     tell.event(Event::Source { file: name, layout: Box::new(opened.table.layout.clone()) });
-    let answer_timeout = request.answer_timeout.map_or(head.answer_timeout, |timeout| timeout.as_secs());
-    let target = target(&Head { answer_timeout, ..head.clone() }, request.token.clone(), state, tell)?;
+    let target = target(&head, &request.target, state, tell)?;
     let OpenedRun { table, plan, refused, doubtful, rows } = opened;
     if let Some(made) = &head.mapping.made {
         round_trip::keep_edits(&store, found.run, made, &plan)?;
@@ -89,15 +87,9 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     result
 }
 
-/// The account of a run, as long as its name means the same.
-pub(super) fn target(
-    head: &Head,
-    token: Option<Token>,
-    state: &Path,
-    tell: &mut Teller<'_>,
-) -> Result<Opened, EngineError> {
-    let target = Target::of_kept(&head.target, token).answer_timeout(Duration::from_secs(head.answer_timeout));
-    let target = Opened::open(&target, state, head.rate, tell)?;
+/// The account of a run, as long as its name means the same; `said` is what is said of it now.
+pub(super) fn target(head: &Head, said: &Target, state: &Path, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
+    let target = Opened::open(&said.of_run(head), state, head.rate, tell)?;
     if target.account != head.account {
         let (was, named, is) = (&head.account, &head.target, &target.account);
         let message = message!("the run went into {was}, and \"{named}\" is {is} now", was, named, is);
@@ -161,7 +153,8 @@ pub(super) struct OpenedRun {
 /// else has to be known of it.
 pub(super) fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedRun, EngineError> {
     let head = &run.head;
-    let file = Path::new(&head.source.path);
+    begun_elsewhere(head)?;
+    let file = head.source.file();
     let doubtful = match head.action {
         Action::Create => store.doubtful_rows(run.run)?,
         Action::Update | Action::Delete => HashSet::new(),
@@ -208,8 +201,19 @@ pub(super) fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<
     Ok(OpenedRun { table, plan: mapped.plan, refused, doubtful: mapped.found, rows: None })
 }
 
+/// Runs of earlier versions know their files from one folder alone.
+fn begun_elsewhere(head: &Head) -> Result<(), EngineError> {
+    let source = head.source.absolute.is_none().then(|| head.source.file());
+    let mapping = (head.mapping.absolute.is_none() && head.mapping.made.is_none()).then(|| head.mapping.file());
+    let missing = |file: &&Path| file.is_relative() && !file.exists();
+    let Some(file) = [source, mapping].into_iter().flatten().find(missing) else { return Ok(()) };
+    let message =
+        "there is no such file in this folder, and the run began in another version, which kept no more of its path";
+    Err(Problem::in_file(file, "begun-elsewhere", message).hint("go on from the folder in which the run began").into())
+}
+
 pub(super) fn written(run: &Run) -> Result<Written, EngineError> {
-    let mapping = Path::new(&run.head.mapping.path);
+    let mapping = run.head.mapping.file();
     match &run.head.mapping.made {
         // Of the workbook, which is looked at by itself.
         Some(text) => Ok(mapping::read_text(mapping, text)?),
@@ -225,7 +229,7 @@ pub(super) fn compiled(
 ) -> Result<(Table, Plan), EngineError> {
     let head = &run.head;
     if head.mapping.made.is_none() {
-        let mapping = Path::new(&head.mapping.path);
+        let mapping = head.mapping.file();
         let sha256 = prepare::mapping_sha256(mapping, &written)?;
         source::unchanged(mapping, &sha256, &head.mapping.sha256, "mapping")?;
     }
@@ -261,13 +265,10 @@ fn find(store: &Store, request: &ResumeRequest) -> Result<Run, EngineError> {
             // Who has taken the whole folder away wants none.
             !has_ended(run, request) || (folder.exists() && !is_written(run, folder))
         };
-        let newest = store.runs()?.into_iter().find(goes_on);
-        return newest
+        return chosen::newest(store, &request.target, goes_on)?
             .ok_or_else(|| EngineError::refused("no-run", "there is no run to go on with", "see: amoport runs"));
     };
-    let Some(run) = store.run_named(name)? else {
-        return Err(EngineError::refused("no-run", message!("there is no run \"{name}\"", name), "see: amoport runs"));
-    };
+    let run = chosen::named(store, name, &request.target)?;
     if has_ended(&run, request) && is_written(&run, Path::new(&run.head.folder)) {
         let outcome = run.outcome.word();
         let message = message!("run {name} has ended ({outcome}), there is nothing to go on with", name, outcome);

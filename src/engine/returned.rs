@@ -49,7 +49,7 @@ fn of_earlier(store: &Store, hidden: &Hidden, place: &str) -> Result<HashMap<u64
     }
     for run in store.runs()? {
         let is_update = run.head.mapping.made.is_some() && run.head.action == Action::Update;
-        if is_update && place_of(Path::new(&run.head.source.path)) == place {
+        if is_update && place_of(run.head.source.file()) == place {
             let ids = store.written(run.run)?.into_values().map(|written| written.id);
             sent.extend(ids.filter_map(|id| Some((id, Sent { left: Some(*rows.get(&id)?), ..Sent::default() }))));
         }
@@ -89,7 +89,7 @@ impl After<'_> {
         let changes = edits.rows.iter().filter(|(row, edit)| matches!(edit, Edit::Change(_)) && !unknown.contains(row));
         let mut rows: BTreeMap<u32, bool> = changes.map(|(row, _)| (*row, false)).collect();
         rows.extend(self.store.written(self.run())?.into_keys().map(|row| (row, true)));
-        let file = Path::new(&self.head.source.path);
+        let file = self.head.source.file();
         // What another workbook says is nothing that was sent.
         let same = || source::sha256(file).is_ok_and(|now| now == self.head.source.sha256);
         if rows.is_empty() || !same() {

@@ -139,7 +139,7 @@ pub(super) fn of_run(source: &SourceHead) -> ReadOptions {
 }
 
 pub(super) fn reopen(source: &SourceHead) -> Result<Table, EngineError> {
-    Ok(Table::open(Path::new(&source.path), &of_run(source))?)
+    Ok(Table::open(source.file(), &of_run(source))?)
 }
 
 /// A run goes on with the very files it began with, which have these sums.

@@ -1,9 +1,10 @@
 //! Which account, and by what right: the sandbox inside this process, or a host. A token comes from a file, the
 //! environment, a command, the system's credentials, or a pair of OAuth tokens that renews itself; it is never printed.
 
-use super::config::{OAuth, Settings};
+use super::config::{self, OAuth, Settings, is_address};
 use super::error::{EngineError, ErrorKind};
 use super::event::Teller;
+use super::request::absolute;
 use crate::api::auth::{App, Auth, Reread, Source};
 use crate::api::token::TokenStore;
 use crate::api::{ANSWER_TIMEOUT, Client, Pace, pace, parse_base};
@@ -12,6 +13,7 @@ use crate::message;
 use crate::problem::{Message, Note, Problem, Stage};
 use crate::rate::{self, Shared, SharedError, Why};
 use crate::sandbox::{self, Sandbox};
+use crate::store::Head;
 pub(super) use crate::store::SANDBOX;
 use reqwest::Url;
 use secrecy::SecretString;
@@ -27,7 +29,10 @@ const CREDENTIAL: &str = "amoport-token";
 pub struct Target {
     which: Which,
     token: Option<Token>,
-    answer_timeout: Duration,
+    /// `None`: as usual, or as the run did before.
+    answer_timeout: Option<Duration>,
+    /// Where the name of the account is looked up; `None`: in the working folder.
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -53,12 +58,12 @@ pub enum Token {
 
 impl Target {
     fn of(which: Which) -> Target {
-        Target { which, token: None, answer_timeout: ANSWER_TIMEOUT }
+        Target { which, token: None, answer_timeout: None, config: None }
     }
 
     /// The same, where an answer is waited for as long as this.
     pub fn answer_timeout(self, answer_timeout: Duration) -> Target {
-        Target { answer_timeout, ..self }
+        Target { answer_timeout: Some(answer_timeout), ..self }
     }
 
     /// None; that is an error as soon as one is needed.
@@ -108,9 +113,61 @@ impl Target {
         }
     }
 
-    pub(super) fn of_kept(kept: &str, token: Option<Token>) -> Target {
-        let target = if kept == SANDBOX { Target::sandbox() } else { Target::account(kept) };
-        Target { token, ..target }
+    /// The way to the account of a run: the one that it began with, but for what is said now.
+    pub(super) fn of_run(&self, head: &Head) -> Target {
+        let renamed = self.which != Which::Unsaid && self.kept() != head.target;
+        let answer_timeout = Some(self.answer_timeout.unwrap_or(Duration::from_secs(head.answer_timeout)));
+        // Under another name its token is not looked for where it was found then.
+        if renamed && (self.token.is_some() || token_in_environment().is_some()) {
+            return Target { answer_timeout, ..self.clone() };
+        }
+        let target = if head.target == SANDBOX { Target::sandbox() } else { Target::account(&head.target) };
+        // A token in the environment is newer than the file of then.
+        let then = || token_in_environment().is_none().then(|| Some(Token::File(head.token_file.as_ref()?.into())));
+        let token = self.token.clone().or_else(|| then().flatten());
+        Target { token, answer_timeout, config: head.config.as_ref().map(PathBuf::from), ..target }
+    }
+
+    fn waits(&self) -> Duration {
+        self.answer_timeout.unwrap_or(ANSWER_TIMEOUT)
+    }
+
+    /// As a run's head keeps it.
+    pub(super) fn token_file(&self) -> Option<String> {
+        match &self.token {
+            Some(Token::File(path)) => absolute(path),
+            Some(Token::Value(_)) | None => None,
+        }
+    }
+
+    /// As a run's head keeps it.
+    pub(super) fn config(&self) -> Option<String> {
+        match &self.which {
+            Which::Account(name) if !is_address(name) => {
+                absolute(self.config.as_deref().unwrap_or(Path::new(config::FILE)))
+            }
+            _ => None,
+        }
+    }
+
+    /// True where this is the account of the run. A name that it was given then means what it meant then.
+    pub(super) fn is_account_of(&self, head: &Head) -> Result<bool, EngineError> {
+        let same_name = self.kept() == head.target;
+        let config = if same_name { head.config.as_ref().map(Path::new) } else { self.config.as_deref() };
+        let address = match &self.which {
+            Which::Unsaid => return Ok(true),
+            Which::Sandbox => Ok(SANDBOX.to_owned()),
+            Which::Account(name) => {
+                Settings::of(name, config).and_then(|settings| base(&settings.url)).map(|base| address(&base))
+            }
+            Which::Local { base, .. } => Ok(address(base)),
+        };
+        match address {
+            Ok(address) => Ok(address == head.account),
+            // The file is gone, and the name is all that is left.
+            Err(_) if same_name => Ok(true),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -147,7 +204,7 @@ impl Opened {
         let folder = state.join("sandbox");
         let said = Said::default();
         let opened = |base: Url, token: String, pace: Pace, sandbox: Option<Sandbox>| {
-            let client = client(base, SecretString::from(token).into(), pace)?.waiting(target.answer_timeout);
+            let client = client(base, SecretString::from(token).into(), pace)?.waiting(target.waits());
             Ok(Opened {
                 account: SANDBOX.to_owned(),
                 target: target.kept(),
@@ -173,19 +230,19 @@ impl Opened {
     /// It serves whoever has its address, and the pace is this process's own.
     fn local(base: Url, clock: Clock, target: &Target, rate: u32) -> Result<Opened, EngineError> {
         let auth = auth(base.as_str(), target.token.as_ref(), &Settings::default())?;
-        let client = client(base, auth, Pace::new(rate, clock))?.waiting(target.answer_timeout);
+        let client = client(base, auth, Pace::new(rate, clock))?.waiting(target.waits());
         let account = client.base().as_str().trim_end_matches('/').to_owned();
         let said = Said::default();
         Ok(Opened { account, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
     }
 
     fn host(name: &str, target: &Target, rate: u32, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
-        let settings = Settings::of(name)?;
+        let settings = Settings::of(name, target.config.as_deref())?;
         let base = base(&settings.url)?;
         let auth = auth(name, target.token.as_ref(), &settings)?;
         let said = Said::default();
         let pace = shared_pace(&base, rate, &said, tell);
-        let client = client(base, auth, pace)?.waiting(target.answer_timeout);
+        let client = client(base, auth, pace)?.waiting(target.waits());
         let account = client.base().as_str().trim_end_matches('/').to_owned();
         let clock = Clock::REAL;
         Ok(Opened { account, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
@@ -196,6 +253,11 @@ impl Opened {
         let said = std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner));
         tell.all(said.into_iter().map(|message| Note::warning("pace-not-shared", message)));
     }
+}
+
+/// As the store names an account.
+fn address(base: &Url) -> String {
+    base.as_str().trim_end_matches('/').to_owned()
 }
 
 pub(super) fn base(url: &str) -> Result<Url, EngineError> {
@@ -272,10 +334,8 @@ fn auth(name: &str, token: Option<&Token>, settings: &Settings) -> Result<Auth, 
         Some(Token::Value(token)) => return Ok(token.clone().into()),
         None => {}
     }
-    if let Ok(token) = std::env::var("AMOPORT_TOKEN")
-        && !token.trim().is_empty()
-    {
-        return Ok(SecretString::from(token.trim().to_owned()).into());
+    if let Some(token) = token_in_environment() {
+        return Ok(token.into());
     }
     if let Some(oauth) = &settings.oauth {
         return from_store(name, oauth);
@@ -284,8 +344,11 @@ fn auth(name: &str, token: Option<&Token>, settings: &Settings) -> Result<Auth, 
         return from_file(path);
     }
     if !settings.token_command.is_empty() {
-        let command = settings.token_command.clone();
-        return reread(Arc::new(move || token_command(&command)), "run token-command by hand and see what it says");
+        let (command, folder) = (settings.token_command.clone(), settings.folder.clone());
+        return reread(
+            Arc::new(move || token_command(&command, &folder)),
+            "run token-command by hand and see what it says",
+        );
     }
     if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
         let path = Path::new(&folder).join(CREDENTIAL);
@@ -298,6 +361,12 @@ fn auth(name: &str, token: Option<&Token>, settings: &Settings) -> Result<Auth, 
         "there is no token for this account",
         "put it into a file of your own and name that with --token-file, or into the variable AMOPORT_TOKEN",
     ))
+}
+
+fn token_in_environment() -> Option<SecretString> {
+    let token = std::env::var("AMOPORT_TOKEN").ok()?;
+    let token = token.trim();
+    (!token.is_empty()).then(|| SecretString::from(token.to_owned()))
 }
 
 fn from_file(path: &Path) -> Result<Auth, EngineError> {
@@ -349,10 +418,16 @@ fn token_file(path: &Path) -> Result<SecretString, String> {
     }
 }
 
-fn token_command(command: &[String]) -> Result<SecretString, String> {
+/// Run in the folder of the file that names it, as everything else in that file is found from there.
+fn token_command(command: &[String], folder: &Path) -> Result<SecretString, String> {
     let [program, words @ ..] = command else { return Err("token-command is empty".to_owned()) };
+    let path = Path::new(program);
+    // A bare name is looked for where the system looks for programs.
+    let program = if path.components().count() > 1 { folder.join(path) } else { path.to_owned() };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let output = std::process::Command::new(program)
         .args(words)
+        .current_dir(folder)
         .stderr(std::process::Stdio::inherit())
         .output()
         .map_err(|e| format!("token-command cannot be run: {e}"))?;

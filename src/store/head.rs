@@ -5,6 +5,7 @@ use super::words::{Verify, Word};
 use crate::entity::{Action, Entity, Kind};
 use crate::table::{Format, HiddenRows};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// The name of the account inside the program, whose address is another one at every start.
 pub const SANDBOX: &str = "sandbox";
@@ -24,6 +25,12 @@ pub struct Head {
     pub account: String,
     /// What `--account` said, or `sandbox`.
     pub target: String,
+    /// The file in which that was looked up, where it was no address. Earlier versions kept none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
+    /// What `--token-file` said. Earlier versions kept none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<String>,
     /// Where links to cards lead.
     pub base: String,
     /// The run's folder.
@@ -131,11 +138,29 @@ pub struct SourceHead {
     pub retry_of: Option<String>,
 }
 
+impl SourceHead {
+    /// From whatever folder it is looked for, but for runs of earlier versions.
+    pub fn file(&self) -> &Path {
+        Path::new(self.absolute.as_ref().unwrap_or(&self.path))
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MappingHead {
+    /// As given.
     pub path: String,
+    /// From the root of the disk on. Earlier versions kept none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absolute: Option<String>,
     pub sha256: String,
     /// The mapping itself, where no file holds it: the source is a workbook that an export wrote.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made: Option<String>,
+}
+
+impl MappingHead {
+    /// From whatever folder it is looked for, but for runs of earlier versions.
+    pub fn file(&self) -> &Path {
+        Path::new(self.absolute.as_ref().unwrap_or(&self.path))
+    }
 }

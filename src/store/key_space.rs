@@ -59,7 +59,7 @@ impl KeySpace {
         if self.name.is_some() || self.is_any() {
             return self;
         }
-        match std::fs::read_to_string(&head.mapping.path) {
+        match std::fs::read_to_string(head.mapping.file()) {
             Ok(text) => KeySpace { name: name_in(&text), ..self },
             Err(_) => KeySpace { lost: true, ..self },
         }

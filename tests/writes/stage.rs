@@ -270,12 +270,14 @@ pub fn head(kind: Kind, action: Action) -> Head {
     };
     Head {
         source,
-        mapping: MappingHead { path: String::new(), sha256: String::new(), made: None },
+        mapping: MappingHead { path: String::new(), absolute: None, sha256: String::new(), made: None },
         kind,
         entity: kind.spec().entity,
         action,
         account: "a".to_owned(),
         target: "a".to_owned(),
+        config: None,
+        token_file: None,
         base: "https://a".to_owned(),
         folder: String::new(),
         batch: None,

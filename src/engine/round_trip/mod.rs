@@ -9,7 +9,7 @@ use super::error::{EngineError, still_wanted};
 use super::event::{Event, Phase, Teller};
 use super::known_keys::KnownKeys;
 use super::prepare::{self, unless_cancelled};
-use super::request::{CheckRequest, ImportRequest};
+use super::request::{CheckRequest, ImportRequest, absolute};
 use super::result::{Checked, RunResult};
 use super::sent_before::{Asked, Guarded};
 use super::target::Opened;
@@ -385,6 +385,7 @@ fn run_stretch(
         sha256: sum.clone(),
         mapping: MappingHead {
             path: file.display().to_string(),
+            absolute: absolute(file),
             // The two runs of a workbook are not the same import.
             sha256: prepare::hex(&format!("{sum} {}", purpose.word())),
             made: Some(mapping),

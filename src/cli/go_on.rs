@@ -1,0 +1,62 @@
+//! The command that goes on after a stop, as it can be copied into a shell.
+
+use crate::engine::{EngineError, ErrorKind, RunResult};
+use crate::store::SANDBOX;
+use std::path::Path;
+
+/// Goes on with a run, from whatever folder.
+pub fn resume(result: &RunResult, token_file: Option<&Path>) -> String {
+    let way = &result.way_back;
+    let path = |path: &Path| path.display().to_string();
+    let mut words = vec!["amoport".to_owned(), "resume".to_owned(), result.summary.run.clone()];
+    match way.account.as_str() {
+        SANDBOX => words.push("--sandbox".to_owned()),
+        account => words.extend(["--account".to_owned(), account.to_owned()]),
+    }
+    words.extend(["--state".to_owned(), path(&way.state), "--runs".to_owned(), path(&way.runs)]);
+    // The one that is said now may be newer than the one of the beginning.
+    let now = token_file.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.to_owned()));
+    if let Some(file) = now.as_deref().or(way.token_file.as_deref()) {
+        words.extend(["--token-file".to_owned(), path(file)]);
+    }
+    line(words.iter().map(String::as_str))
+}
+
+/// The same import once more, where the service refused before anything was sent: there is no run to go on with.
+pub fn import(error: &EngineError) -> Option<String> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let same = std::iter::once("amoport").chain(words.iter().map(String::as_str));
+    (error.kind == ErrorKind::Service).then(|| line(same))
+}
+
+fn line<'w>(words: impl Iterator<Item = &'w str>) -> String {
+    words.map(quoted).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> String {
+    const PLAIN: &str = "_-./:=,@%+";
+    let plain = |c: char| c.is_alphanumeric() || PLAIN.contains(c) || (cfg!(windows) && c == '\\');
+    match (!word.is_empty() && word.chars().all(plain), cfg!(windows)) {
+        (true, _) => word.to_owned(),
+        (false, true) => format!("\"{}\"", word.replace('"', "\\\"")),
+        (false, false) => format!("'{}'", word.replace('\'', "'\\''")),
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_reads_the_words_back() {
+        let words = ["plain", "two words", "it's", "", "$HOME", "a\"b", "Выгрузка 1", "\\", "a;b", "*", "https://a.ru"];
+        let script = format!("printf '%s\\n' {}", line(words.into_iter()));
+        let told = std::process::Command::new("sh").args(["-c", &script]).output().expect("a shell").stdout;
+        assert_eq!(String::from_utf8_lossy(&told).lines().collect::<Vec<_>>(), words);
+        assert_eq!(
+            line(["amoport", "--account", "https://a.amocrm.ru"].into_iter()),
+            "amoport --account https://a.amocrm.ru"
+        );
+    }
+}
