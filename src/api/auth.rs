@@ -243,9 +243,14 @@ impl Client {
         let (Some(access), Some(refresh)) = (secret("access_token"), secret("refresh_token")) else {
             return Err(refused("the answer holds no pair of tokens"));
         };
-        let life = value["expires_in"].as_i64().unwrap_or(0);
-        Ok(Pair { access, refresh, expires_at: self.pace.clock().unix_ms() / 1000 + life })
+        let now_s = self.pace.clock().unix_ms() / 1000;
+        Ok(Pair { access, refresh, expires_at: expiry(now_s, &value["expires_in"]) })
     }
+}
+
+/// Whatever is said of its life: the pair is kept, for the one before it is gone.
+fn expiry(now_s: i64, life: &Value) -> i64 {
+    now_s.saturating_add(life.as_i64().unwrap_or(0))
 }
 
 fn refused(why: &str) -> Failure {
@@ -266,6 +271,21 @@ async fn lock(store: &TokenStore) -> Result<File, Failure> {
                 let path = store.path().display();
                 return Err(Failure::Unauthorized(format!("the token store {path} cannot be locked: {e}")));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_pair_is_kept_whatever_is_said_of_its_life() {
+        for (life, until) in
+            [(json!(86_400), 186_400), (json!(null), 100_000), (json!([]), 100_000), (json!(i64::MAX), i64::MAX)]
+        {
+            assert_eq!(expiry(100_000, &life), until, "{life}");
         }
     }
 }

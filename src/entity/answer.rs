@@ -110,7 +110,7 @@ fn total(item: &Value) -> Option<Decimal> {
         .find(|field| text(&field["field_code"]) == LINES.0 || text(&field["field_type"]) == LINES.1)?;
     let sums: Vec<Decimal> =
         list(&lines["values"]).into_iter().filter_map(|line| number(&line["value"]["total_sum"])).collect();
-    (!sums.is_empty()).then(|| sums.into_iter().sum())
+    sums.into_iter().map(Some).reduce(|all, sum| all?.checked_add(sum?)).flatten()
 }
 
 /// A name that nobody has given: the place of an item in its request. [seed]
@@ -268,6 +268,9 @@ mod tests {
         let plain =
             written_items(br#"{"id":7,"invoice_link":null}"#, Wrapping::Embedded, "elements").unwrap().remove(0);
         assert_eq!((plain.url, plain.warning, plain.total), (None, None, None));
+        let beyond = r#"{"id":7,"custom_fields_values":[{"field_code":"ITEMS","values":[
+            {"value":{"total_sum":"79228162514264337593543950335"}},{"value":{"total_sum":1}}]}]}"#;
+        assert_eq!(written_items(beyond.as_bytes(), Wrapping::Embedded, "elements").unwrap()[0].total, None);
     }
 
     #[test]

@@ -457,6 +457,7 @@ mod tests {
             loaded.record.parent = Some(customer);
             loaded
         };
+        assert_eq!(owned(json!([]), 7), json!([]), "PHP writes an empty object so");
         let held = |id: u64, customer: u64| owned(json!({"id": id, "price": 5, "comment": "чай"}), customer);
         let three = [bought(2, 7), bought(3, 7), bought(4, 8)];
         assert_eq!(found(&three, &[held(10, 7), held(11, 8)], &[]), [there(10), Found::Missing, there(11)]);
