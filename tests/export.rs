@@ -708,3 +708,25 @@ fn a_reader_of_standard_output_that_has_enough_is_no_fault_of_the_disk() {
     assert!(ran.stderr.contains("has stopped reading"), "{}", ran.stderr);
     assert!(!ran.stderr.contains("disk"), "{}", ran.stderr);
 }
+
+/// What was exported before has its own proof: neither is replaced without the other.
+#[test]
+fn a_file_whose_proof_cannot_be_replaced_stays_as_it_is() {
+    let (service, folder) = (Service::start(), Folder::new());
+    service.post("/_sandbox/switches", r#"{"rate_max": 1000000}"#);
+    service.post("/api/v4/leads", r#"[{"name": "a"}]"#);
+    let export = ["export", "lead", "--to", "a.jsonl", "--force"];
+    folder.run(&service, &export).expect(0);
+    let old = std::fs::read(folder.path().join("a.jsonl")).expect("the file");
+    // Nobody takes away a folder for a file.
+    let proof = folder.path().join("a.jsonl.manifest.json");
+    std::fs::remove_file(&proof).expect("the proof");
+    std::fs::create_dir(&proof).expect("a folder");
+    service.post("/api/v4/leads", r#"[{"name": "b"}]"#);
+    folder.run(&service, &export).expect(5);
+    assert_eq!(std::fs::read(folder.path().join("a.jsonl")).expect("the file"), old);
+    std::fs::remove_dir(&proof).expect("the folder");
+    folder.run(&service, &export).expect(0);
+    let manifest: Value = serde_json::from_slice(&std::fs::read(&proof).expect("the proof")).expect("JSON");
+    assert_eq!(manifest["rows"], 2);
+}

@@ -14,7 +14,8 @@ mod voyage;
 
 use amoport::clock::Clock;
 use amoport::engine::{
-    self, Consent, EngineError, ErrorKind, ExportRequest, Folders, ImportRequest, RunResult, Target, Token,
+    self, Consent, CustomersMode, EngineError, ErrorKind, ExportRequest, Folders, ImportRequest, RunResult, Target,
+    Token,
 };
 use amoport::entity::Kind;
 use amoport::sandbox::{Options, Sandbox, Switches};
@@ -86,6 +87,11 @@ impl Account {
 
     /// Something to be exported, with values of many types.
     fn fill(&self, kind: Kind) {
+        if kind == Kind::CustomerStatus {
+            let target = self.target(self.sandbox.url());
+            let mode = CustomersMode::Periodicity;
+            engine::customers_mode(mode, &target, &self.folders(), &Consent::Given, &mut |_| {}).expect("the mode");
+        }
         let Some((_, name)) = SAMPLES.iter().find(|(of, _)| *of == kind.name()) else { return };
         let (source, by) = sample(name);
         let request = ImportRequest {
@@ -109,16 +115,19 @@ enum Deed {
     /// A mapping that ships, with its sample.
     Sample(&'static str),
     Export(Kind),
+    /// An exported workbook is sent back.
+    SendBack(Kind),
     Pull,
 }
 
 impl Deed {
     fn drawn(dice: &mut Dice) -> Deed {
         let exported: Vec<Kind> = Kind::exported().collect();
-        match dice.below(10) {
+        match dice.below(12) {
             0..4 => Deed::Import(*dice.pick(&voyage::all())),
             4..7 => Deed::Sample(dice.pick(&SAMPLES).1),
             7..9 => Deed::Export(*dice.pick(&exported)),
+            9..11 => Deed::SendBack(*dice.pick(&exported)),
             _ => Deed::Pull,
         }
     }
@@ -127,7 +136,7 @@ impl Deed {
         let collection = match self {
             Deed::Import(voyage) => voyage.kind.spec().entity.collection(),
             Deed::Sample(_) => *dice.pick(&["leads", "contacts", "companies", "elements", "link"]),
-            Deed::Export(kind) => kind.spec().entity.collection(),
+            Deed::Export(kind) | Deed::SendBack(kind) => kind.spec().entity.collection(),
             Deed::Pull => "custom_fields",
         };
         *dice.pick(&[
@@ -151,7 +160,7 @@ fn seed(seed: u64) -> Result<u64, String> {
     let told = |why: String| format!("{deed:?}, {spoils:?} {how:?} {percent} %: {why}");
     let before = match deed {
         Deed::Import(voyage) => Some(voyage.load(account.harbour(), ROWS, |n| (format!("Запись {n}"), i64::from(n)))),
-        Deed::Export(kind) => {
+        Deed::Export(kind) | Deed::SendBack(kind) => {
             account.fill(kind);
             None
         }
@@ -171,6 +180,7 @@ fn seed(seed: u64) -> Result<u64, String> {
             import(&account, &proxy, (&source, &by), &mut dice)
         }
         Deed::Export(kind) => export(&account, &proxy, kind, &mut dice),
+        Deed::SendBack(kind) => send_back(&account, &proxy, kind, &mut dice),
         Deed::Pull => pull(&account, &proxy),
     }));
     if proxy.requests() >= REQUESTS_MAX {
@@ -199,13 +209,33 @@ fn import(account: &Account, proxy: &Proxy, (source, by): (&Path, &Path), dice: 
     }
 }
 
+/// The list into which the sample's elements go.
+fn catalog(kind: Kind) -> Option<String> {
+    (kind.spec().catalog.is_some() && kind != Kind::Invoice).then(|| "Товары".to_owned())
+}
+
+/// The workbook is as the account was; as new records, all of it is sent.
+fn send_back(account: &Account, proxy: &Proxy, kind: Kind, dice: &mut Dice) -> Result<(), String> {
+    let (to, target) = (account.folder.path().join("back.xlsx"), account.target(account.sandbox.url()));
+    let request = ExportRequest { catalog: catalog(kind), ..ExportRequest::new(kind, &to, target, account.folders()) };
+    engine::export(&request, &mut |_| {}).expect("the export");
+    let request = ImportRequest {
+        as_new: dice.chance(50),
+        verify: Verify::All,
+        ..ImportRequest::new(&to, account.target(proxy.url()), account.folders())
+    };
+    match engine::round_trip(&request, &mut |_| {}) {
+        Ok(results) => results.iter().try_for_each(adds_up),
+        Err(error) => is_clear(&error),
+    }
+}
+
 fn export(account: &Account, proxy: &Proxy, kind: Kind, dice: &mut Dice) -> Result<(), String> {
     let to = account.folder.path().join(dice.pick(&["a.xlsx", "a.csv", "a.jsonl"]));
     let linked = if kind == Kind::Lead && !to.ends_with("a.jsonl") { vec!["contact".to_owned()] } else { Vec::new() };
-    let catalog = (kind.spec().catalog.is_some() && kind != Kind::Invoice).then(|| "1005".to_owned());
     let request = ExportRequest {
         linked,
-        catalog,
+        catalog: catalog(kind),
         twice: dice.chance(30),
         ..ExportRequest::new(kind, &to, account.target(proxy.url()), account.folders())
     };
@@ -225,7 +255,11 @@ fn pull(account: &Account, proxy: &Proxy) -> Result<(), String> {
     if let Err(error) = engine::status(&target, &folders, &mut |_| {}) {
         is_clear(&error)?;
     }
-    match engine::pull(&target, &folders, None, &mut |_| {}) {
+    if let Err(error) = engine::pull(&target, &folders, None, &mut |_| {}) {
+        is_clear(&error)?;
+    }
+    let mode = CustomersMode::Periodicity;
+    match engine::customers_mode(mode, &target, &folders, &Consent::Given, &mut |_| {}) {
         Ok(_) => Ok(()),
         Err(error) => is_clear(&error),
     }
