@@ -469,6 +469,12 @@ fn a_report_that_is_killed_leaves_the_old_one_whole_and_the_next_one_nothing_els
     }
     folder.run(&service, &["report"]).expect(0);
     assert_eq!(told(report_of(&folder)), whole);
+    // Those who write it at once do so one after the other.
+    let writers: Vec<_> = (0..4).map(|_| folder.spawn(&service, &["report"])).collect();
+    for writer in writers {
+        ran(writer.wait_with_output().expect("it ends")).expect(0);
+    }
+    assert_eq!(told(report_of(&folder)), whole);
 }
 
 /// An earlier stretch of the run has left its report: no file of it may stand beside those of the later one with a `run.json` that

@@ -34,8 +34,10 @@ pub fn abandon(request: &AbandonRequest, events: &mut dyn FnMut(Event)) -> Resul
         let message = message!("run {name} has ended ({outcome})", name = &found.name, outcome = found.outcome.word());
         return Err(EngineError::refused("run-ended", message, "there is nothing to give up"));
     }
-    let target = Target::unsaid();
-    let target = request.token.clone().map_or(target.clone(), |token| target.token(token));
+    let target = match request.token.clone() {
+        Some(token) => Target::unsaid().token(token),
+        None => Target::unsaid(),
+    };
     let giving = Giving { folders: &request.folders, target: &target, cancel: &request.cancel, at_any_price: true };
     let locks = lock(&request.folders.state, &found.head)?;
     let run = found.run;

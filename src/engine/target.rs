@@ -123,8 +123,8 @@ impl Target {
         }
         let target = if head.target == SANDBOX { Target::sandbox() } else { Target::account(&head.target) };
         // A token in the environment is newer than the file of then.
-        let then = || token_in_environment().is_none().then(|| Some(Token::File(head.token_file.as_ref()?.into())));
-        let token = self.token.clone().or_else(|| then().flatten());
+        let then = head.token_file.as_ref().filter(|_| token_in_environment().is_none());
+        let token = self.token.clone().or_else(|| then.map(|file| Token::File(file.into())));
         Target { token, answer_timeout, config: head.config.as_ref().map(PathBuf::from), ..target }
     }
 
