@@ -149,7 +149,7 @@ fn client(sandbox: &Sandbox, clock: Clock) -> Arc<Client> {
 impl Journey {
     fn begin(dice: &mut Dice) -> Journey {
         let folder = tempfile::tempdir().expect("a folder");
-        let options = SandboxOptions { switches: switches(dice), ..SandboxOptions::default() };
+        let options = SandboxOptions { seed: Some(dice.roll()), switches: switches(dice), ..SandboxOptions::default() };
         let sandbox = Sandbox::start(options).expect("a sandbox");
         let voyage = dice.pick(&voyage::all());
         let freight = freight(voyage, harbour(&sandbox), dice);

@@ -460,9 +460,9 @@ pub struct SandboxArgs {
     /// The port to listen on; 0 for any free one
     #[arg(long, value_name = "N", default_value_t = 8080, env = "AMOPORT_PORT")]
     pub port: u16,
-    /// A number that decides the token and the ids
-    #[arg(long, value_name = "N", default_value_t = 1, env = "AMOPORT_SEED")]
-    pub seed: u64,
+    /// A number that decides the token of a new world and its account's id; one is drawn where none is said
+    #[arg(long, value_name = "N", env = "AMOPORT_SEED")]
+    pub seed: Option<u64>,
     /// How it misbehaves from the beginning: the JSON that /_sandbox/faults takes, or a file with it
     #[arg(long, value_name = "JSON|FILE", env = "AMOPORT_FAULTS")]
     pub faults: Option<String>,

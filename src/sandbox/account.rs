@@ -186,6 +186,16 @@ pub struct Choice {
 }
 
 impl Account {
+    /// The same under an id of its own, and a subdomain made of that.
+    pub fn under(self, id: u64) -> Account {
+        Account { id, subdomain: format!("sandbox{id}"), ..self }
+    }
+
+    /// An account's id drawn by a number: eight digits, as real ones have. [client live]
+    pub fn id_by(number: u64) -> u64 {
+        10_000_000 + number % 90_000_000
+    }
+
     /// An id for something new of the account: `first` tells the kinds apart.
     pub fn new_id(&mut self, first: u64) -> u64 {
         self.made += 1;

@@ -24,6 +24,7 @@ pub const KIND_SUPPLIERS: &str = "suppliers";
 const FIRST_CUSTOMER_STATUS: u64 = 4_740_001;
 const FIRST_SEGMENT: u64 = 51;
 
+/// Each world gives it an id and a subdomain of its own.
 pub fn account() -> Account {
     Account {
         id: 31_000_001,

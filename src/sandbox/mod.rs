@@ -35,6 +35,7 @@ mod world;
 mod write;
 
 use crate::message;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -44,6 +45,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 use crate::problem::{Problem, Stage};
+use account::Account;
 pub use faults::{Action, Faults, Latency, Refusal, Rule, Seeded};
 pub use persist::Standing;
 pub use switches::{Partial, RateKey, RequestIds, Switches, Throttling};
@@ -60,14 +62,19 @@ pub fn system_clock() -> Clock {
     })
 }
 
+/// A number that nobody can foresee: the keys of the standard library's hash maps are drawn by the system.
+fn chance() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
 #[derive(Clone)]
 pub struct Options {
     /// 0 for any that is free.
     pub port: u16,
     /// The folder of the world; `None` keeps it in memory only.
     pub state: Option<PathBuf>,
-    /// Decides the token of a new world, and the dice.
-    pub seed: u64,
+    /// Decides the token of a new world, its account's id, and the dice; `None` draws one.
+    pub seed: Option<u64>,
     pub switches: Switches,
     /// In force from the first request on, and again after a reset.
     pub faults: Faults,
@@ -81,7 +88,7 @@ impl Default for Options {
         Options {
             port: 0,
             state: None,
-            seed: 1,
+            seed: None,
             switches: Switches::default(),
             faults: Faults::default(),
             clock: system_clock(),
@@ -124,13 +131,14 @@ pub struct Sandbox {
 impl Sandbox {
     /// Loads the world, binds to 127.0.0.1 and serves. When this returns, it listens.
     pub fn start(options: Options) -> Result<Sandbox, StartError> {
-        let account = builtin::account();
+        let seed = options.seed.unwrap_or_else(chance);
+        let account = builtin::account().under(Account::id_by(faults::roll(seed, 0)));
         let (folder, world) = match &options.state {
             Some(path) => {
-                let (folder, world) = persist::Folder::open(path, account, options.seed)?;
+                let (folder, world) = persist::Folder::open(path, account, seed)?;
                 (Some(folder), world)
             }
-            None => (None, World::new(account, options.seed)),
+            None => (None, World::new(account, seed)),
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).map_err(|e| no_port(options.port, &e))?;
         listener.set_nonblocking(true).map_err(|e| no_port(options.port, &e))?;

@@ -25,6 +25,9 @@ const COMPACT_MIN_BYTES: u64 = 4 << 20;
 struct Header {
     amoport_sandbox_world: u32,
     seed: u64,
+    /// The account's own; worlds of earlier versions all had that of the built-in account.
+    #[serde(default)]
+    account_id: Option<u64>,
 }
 
 /// A world's folder, held by this process alone until it is dropped.
@@ -43,9 +46,9 @@ impl Folder {
         // What a killed process left: it must not speak for this one while the world is being read.
         let _ = fs::remove_file(path.join("server.json"));
         let log_path = path.join("world.jsonl");
-        let (world, bytes, live) = load(&log_path, account, seed)?;
+        let Loaded { world, bytes, live, has_id } = load(&log_path, account, seed)?;
         let stale = bytes > COMPACT_MIN_BYTES && live < bytes / 2;
-        if bytes == 0 || stale {
+        if bytes == 0 || stale || !has_id {
             rewrite(&log_path, &world).map_err(|e| unusable(&log_path, "cannot be written", &e))?;
         }
         let log = open_log(&log_path).map_err(|e| unusable(&log_path, "cannot be opened", &e))?;
@@ -132,11 +135,22 @@ fn announced(path: &Path) -> Option<Standing> {
     serde_json::from_str(&fs::read_to_string(path.join("server.json")).ok()?).ok()
 }
 
-/// The world, the bytes of its log, and about how many of them still matter.
-fn load(path: &Path, account: Account, seed: u64) -> Result<(World, u64, u64), Problem> {
+struct Loaded {
+    world: World,
+    /// Of its log; 0 for a new world.
+    bytes: u64,
+    /// About how many of them still matter.
+    live: u64,
+    /// The log says the account's id.
+    has_id: bool,
+}
+
+/// The world of a log; where there is none, a new one with this account.
+fn load(path: &Path, account: Account, seed: u64) -> Result<Loaded, Problem> {
+    let new = |account| Loaded { world: World::new(account, seed), bytes: 0, live: 0, has_id: false };
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok((World::new(account, seed), 0, 0)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(new(account)),
         Err(e) => return Err(unusable(path, "cannot be read", &e)),
     };
     let mut reader = BufReader::with_capacity(1 << 20, file);
@@ -144,6 +158,7 @@ fn load(path: &Path, account: Account, seed: u64) -> Result<(World, u64, u64), P
     let mut good: u64 = 0;
     let mut world: Option<World> = None;
     let mut seen = (0_u64, 0_u64);
+    let mut has_id = false;
     for number in 1.. {
         line.clear();
         let read = reader.read_until(b'\n', &mut line).map_err(|e| unusable(path, "cannot be read", &e))?;
@@ -151,7 +166,12 @@ fn load(path: &Path, account: Account, seed: u64) -> Result<(World, u64, u64), P
             break; // The end, or a last line that was torn when the process died: that request was never answered.
         }
         match &mut world {
-            None => world = Some(World::new(account.clone(), header(path, &line)?.seed)),
+            None => {
+                let header = header(path, &line)?;
+                has_id = header.account_id.is_some();
+                let id = header.account_id.unwrap_or_else(|| Account::id_by(super::chance()));
+                world = Some(World::new(account.clone().under(id), header.seed));
+            }
             Some(world) => {
                 let commit: Commit = serde_json::from_slice(&line).map_err(|e| damaged(path, number, &e))?;
                 seen = (seen.0 + commit.put.len() as u64, seen.1 + read as u64);
@@ -161,11 +181,11 @@ fn load(path: &Path, account: Account, seed: u64) -> Result<(World, u64, u64), P
         good += read as u64;
     }
     drop(reader);
-    let Some(world) = world else { return Ok((World::new(account, seed), 0, 0)) };
+    let Some(world) = world else { return Ok(new(account)) };
     cut(path, good).map_err(|e| unusable(path, "cannot be mended", &e))?;
     let kept: u64 = super::world::Shelf::ALL.iter().map(|s| world.records(*s).count() as u64).sum();
     let live = if seen.0 == 0 { good } else { (seen.1 as f64 * (kept as f64 / seen.0 as f64)) as u64 };
-    Ok((world, good, live))
+    Ok(Loaded { world, bytes: good, live, has_id })
 }
 
 fn header(path: &Path, line: &[u8]) -> Result<Header, Problem> {
@@ -189,7 +209,8 @@ fn rewrite(path: &Path, world: &World) -> io::Result<()> {
     let fresh = path.with_extension("jsonl.new");
     let file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&fresh)?;
     let mut out = BufWriter::with_capacity(1 << 20, file);
-    serde_json::to_writer(&mut out, &Header { amoport_sandbox_world: FORMAT, seed: world.seed })?;
+    let header = Header { amoport_sandbox_world: FORMAT, seed: world.seed, account_id: Some(world.account.id) };
+    serde_json::to_writer(&mut out, &header)?;
     out.write_all(b"\n")?;
     for commit in world.commits() {
         serde_json::to_writer(&mut out, &commit)?;

@@ -350,7 +350,10 @@ impl World {
         if let Some(auth) = commit.auth {
             self.auth = auth;
         }
-        if let Some(account) = commit.account {
+        if let Some(mut account) = commit.account {
+            // No request changes these, and logs of earlier versions have those of the built-in account.
+            account.id = self.account.id;
+            account.subdomain.clone_from(&self.account.subdomain);
             let before = std::mem::replace(&mut self.account, *account);
             self.began_with.get_or_insert_with(|| Box::new(before));
         }

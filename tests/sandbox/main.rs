@@ -82,14 +82,14 @@ struct Running {
 
 impl Running {
     fn start(state: Option<&Path>, switches: Switches) -> Running {
+        Running::of(Options { state: state.map(Path::to_owned), seed: Some(1), switches, ..Options::default() })
+    }
+
+    /// On a clock that only a test moves.
+    fn of(options: Options) -> Running {
         let now = Arc::new(AtomicI64::new(NOW));
         let clock = now.clone();
-        let options = Options {
-            state: state.map(Path::to_owned),
-            switches,
-            clock: Arc::new(move || clock.load(Ordering::SeqCst)),
-            ..Options::default()
-        };
+        let options = Options { clock: Arc::new(move || clock.load(Ordering::SeqCst)), ..options };
         Running { sandbox: Sandbox::start(options).expect("a free port"), now }
     }
 

@@ -93,6 +93,71 @@ fn a_reset_brings_back_the_account_and_the_elements_it_began_with() {
     assert_eq!((&shown["name"], &shown["updated_at"]), (&first["name"], &first["updated_at"]));
 }
 
+/// Id and subdomain of the account.
+fn account(s: &Running) -> (u64, String) {
+    let account = s.get("account").is(200).json();
+    (account["id"].as_u64().expect("an id"), account["subdomain"].as_str().expect("a subdomain").to_owned())
+}
+
+#[test]
+fn every_world_is_an_account_of_its_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let drawn = |state: &str| {
+        Running::of(Options { state: Some(folder.path().join(state)), switches: no_limit(), ..Options::default() })
+    };
+    let s = drawn("a");
+    let own = account(&s);
+    assert!((10_000_000..100_000_000).contains(&own.0), "{own:?}");
+    assert_eq!(own.1, format!("sandbox{}", own.0));
+    let lead = s.made("leads", json!({}));
+    let customer = s.made("customers", json!({"name": "К", "next_date": NOW}));
+    for path in [
+        format!("leads/{lead}"),
+        format!("customers/{customer}"),
+        format!("catalogs/{PRODUCTS}"),
+        format!("catalogs/{PRODUCTS}/elements/{DESK}"),
+        format!("leads/custom_fields/{}", s.field("leads", "Город")),
+    ] {
+        assert_eq!(s.get(&path).is(200).json()["account_id"], own.0, "{path}");
+    }
+    s.mode("periodicity", true);
+    s.control("POST", "reset", "").is(200);
+    assert_eq!(account(&s), own);
+    s.mode("periodicity", true);
+    drop(s);
+    assert_eq!(account(&drawn("a")), own);
+    assert_ne!(account(&drawn("b")), own);
+    let seeded = || account(&Running::start(None, no_limit()));
+    assert_eq!(seeded(), seeded());
+}
+
+#[test]
+fn a_world_of_an_earlier_version_gets_an_id_of_its_own_and_keeps_it() {
+    const BUILT_IN: u64 = 31_000_001;
+    let folder = tempfile::tempdir().expect("a folder");
+    let s = Running::start(Some(folder.path()), no_limit());
+    let (token, own) = (s.sandbox.token().to_owned(), account(&s).0);
+    let lead = s.made("leads", json!({"name": "Прежняя"}));
+    // Which writes the account down.
+    s.mode("periodicity", true);
+    drop(s);
+    let log = folder.path().join("world.jsonl");
+    let text = std::fs::read_to_string(&log).expect("the log");
+    let (_, commits) = text.split_once('\n').expect("a header");
+    let commits = commits.replace(&format!("\"id\":{own}"), &format!("\"id\":{BUILT_IN}"));
+    assert!(commits.contains("\"id\":31000001"), "the account is in the log");
+    std::fs::write(&log, format!("{{\"amoport_sandbox_world\":1,\"seed\":1}}\n{commits}")).expect("written");
+    let open = || Running::start(Some(folder.path()), no_limit());
+    let s = open();
+    let drawn = account(&s);
+    assert_ne!(drawn.0, BUILT_IN);
+    assert_eq!(drawn.1, format!("sandbox{}", drawn.0));
+    assert_eq!((s.sandbox.token(), &s.lead(lead)["name"]), (token.as_str(), &json!("Прежняя")));
+    assert_eq!(s.get("account").json()["customers_mode"], "periodicity");
+    drop(s);
+    assert_eq!(account(&open()), drawn);
+}
+
 #[test]
 fn tokens_rotate() {
     let s = Running::unlimited();
