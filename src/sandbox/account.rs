@@ -233,6 +233,11 @@ impl Account {
         self.users.iter().find(|u| u.id == id)
     }
 
+    /// Groups have no more to them than a number and a name.
+    pub fn group_name(&self, id: u64) -> String {
+        if id == 0 { "Отдел продаж".to_owned() } else { format!("Отдел {id}") }
+    }
+
     pub fn loss_reason(&self, id: u64) -> Option<&LossReason> {
         self.loss_reasons.iter().find(|r| r.id == id)
     }

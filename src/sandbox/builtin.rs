@@ -90,20 +90,20 @@ fn pipeline(id: u64, name: &str, sort: i64, is_main: bool, stages: &[&str]) -> P
 
 fn users() -> Vec<User> {
     [
-        (ANNA, "Анна Смирнова", "anna@example.com", true, true),
-        (500_003, "Иван Петров", "ivan@example.com", false, true),
-        (500_005, "Мария Кузнецова", "maria@example.com", false, true),
-        (500_007, "Олег Соколов", "oleg@example.com", false, true),
-        (500_009, "Елена Попова", "elena@example.com", false, false),
+        (ANNA, "Анна Смирнова", "anna@example.com", true, true, 0),
+        (500_003, "Иван Петров", "ivan@example.com", false, true, 0),
+        (500_005, "Мария Кузнецова", "maria@example.com", false, true, 0),
+        (500_007, "Олег Соколов", "oleg@example.com", false, true, 500_101),
+        (500_009, "Елена Попова", "elena@example.com", false, false, 0),
     ]
     .into_iter()
-    .map(|(id, name, email, is_admin, is_active)| User {
+    .map(|(id, name, email, is_admin, is_active, group_id)| User {
         id,
         name: name.to_owned(),
         email: email.to_owned(),
         is_admin,
         is_active,
-        group_id: 0,
+        group_id,
     })
     .collect()
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::query::Query;
+use super::rights::Sight;
 use super::switches::Switches;
 use super::world::{Record, Shelf, World};
 use crate::entity::PAGE_MAX;
@@ -46,9 +47,13 @@ enum By {
 /// The ids of a page and whether there are more behind it.
 pub fn page(world: &World, shelf: Shelf, query: &Query, switches: &Switches, now: i64) -> (Vec<u64>, bool) {
     let filter = Filter::of(shelf, query, switches, now);
-    let (records, all) = (world.records(shelf), filter.takes_all());
+    let (records, sight) = (world.records(shelf), Sight::of(world, switches));
+    let all = filter.takes_all() && sight.is_none();
     let (by, descending) = order(shelf, query, switches);
-    let wanted = |id: &u64| all || records.get(*id).is_some_and(|r| filter.takes(*id, r));
+    let wanted = |id: &u64| {
+        let is_seen = || sight.as_ref().is_none_or(|sight| sight.sees(world, shelf, *id));
+        all || records.get(*id).is_some_and(|r| filter.takes(*id, r)) && is_seen()
+    };
     let ids: Box<dyn DoubleEndedIterator<Item = u64>> = match by {
         By::Id => match &filter.ids {
             Some(ids) => Box::new(sorted(ids.iter().copied().collect(), |id| *id)),
@@ -76,8 +81,9 @@ pub fn page_of(
     now: i64,
 ) -> (Vec<u64>, bool) {
     let filter = Filter::of(shelf, query, switches, now);
-    let records = world.records(shelf);
-    let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.takes(*id, r));
+    let (records, sight) = (world.records(shelf), Sight::of(world, switches));
+    let is_seen = |id: u64| sight.as_ref().is_none_or(|sight| sight.sees(world, shelf, id));
+    let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.takes(*id, r)) && is_seen(*id);
     cut(world.linked(owner, id, shelf).map(|(id, _)| id).filter(wanted), Paging::of(query))
 }
 

@@ -3,7 +3,7 @@
 //! mistake; `api` is never imported here.
 //!
 //! `account`, `builtin`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes;
-//! `purchases`, `links`: what follows from it. `list`, `render`, `elements`, `shown`: how it is read. `endpoints`: the
+//! `purchases`, `links`: what follows from it. `list`, `render`, `elements`, `shown`: how it is read; `rights`: by whom. `endpoints`: the
 //! routes, pure. `rate`, `faults`, `spoil`, `switches`: how it misbehaves. `persist`, `http`: files and sockets, the only
 //! effects.
 
@@ -28,6 +28,7 @@ mod query;
 mod rate;
 mod render;
 mod render_customers;
+mod rights;
 mod shown;
 mod spoil;
 mod switches;
@@ -48,6 +49,7 @@ use crate::problem::{Problem, Stage};
 use account::Account;
 pub use faults::{Action, Faults, Latency, Refusal, Rule, Seeded};
 pub use persist::Standing;
+pub use rights::Right;
 pub use switches::{Partial, RateKey, RequestIds, Switches, Throttling};
 use world::World;
 

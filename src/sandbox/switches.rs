@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::rights::Right;
+
 /// What becomes of a batch of which some items are refused. Nobody has told; the error's body lists only the refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -121,6 +123,11 @@ pub struct Switches {
     pub enums_keyed: bool,
     /// The token's user is an admin, who alone may change the account and see lists; else 403. [seed], [doc]
     pub token_is_admin: bool,
+    /// What lists show to a token's user who is no admin: `A` all, `G` his group's, `M` his own, `D` nothing. [doc] for the
+    /// letters, [seed] that lists go by rights; what is not seen is as if it were not there. [inferred]
+    pub token_view: Right,
+    /// `users/{id}` tells a user who is no admin of himself; the table says admins only. [doc]
+    pub own_user_shown: bool,
     /// The tariff has no customers: switching them on is 402. [seed]
     pub customers_unpaid: bool,
     /// Where customers are switched off all that is theirs is 422; else their list is 400 "Error 426.". [client live]
@@ -194,6 +201,8 @@ impl Default for Switches {
             invoice_warned: false,
             enums_keyed: false,
             token_is_admin: true,
+            token_view: Right::All,
+            own_user_shown: false,
             customers_unpaid: false,
             customers_off_422: false,
             customers_order: false,

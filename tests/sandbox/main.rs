@@ -12,6 +12,7 @@ mod links;
 mod pace;
 mod purchases;
 mod reading;
+mod rights;
 mod statuses_segments;
 mod world;
 mod writing;
@@ -189,6 +190,12 @@ impl Running {
     fn made(&self, path: &str, item: Value) -> u64 {
         let answer = self.post(path, json!([item])).is(200).json();
         answer["_embedded"][path][0]["id"].as_u64().expect("an id")
+    }
+
+    /// The id of a new purchase of a customer.
+    fn made_of(&self, customer: u64) -> u64 {
+        let answer = self.post(&format!("customers/{customer}/transactions"), json!([{"price": 1}])).is(200).json();
+        answer["_embedded"]["transactions"][0]["id"].as_u64().expect("an id")
     }
 
     /// The id of the only element of an answer.

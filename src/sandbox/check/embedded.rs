@@ -130,7 +130,7 @@ fn check_id(rules: &Rules, to: Shelf, id: Option<&Value>, at: &str, complaints: 
     match id.map(|id| id.as_u64()) {
         None => complaints.missing(at),
         Some(None) => complaints.wrong_type(at, "int"),
-        Some(Some(id)) if rules.world.records(to).get(id).is_some() => return Some(id),
+        Some(Some(id)) if rules.stands(to, id).is_some() => return Some(id),
         Some(Some(_)) => complaints.choice(at),
     }
     None

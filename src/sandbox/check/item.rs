@@ -201,12 +201,7 @@ fn check_own_id(
         if !complaints.0.iter().any(|c| c.path == at) {
             complaints.missing(at);
         }
-    } else if rules
-        .world
-        .records(shelf)
-        .get(clean.id)
-        .is_none_or(|r| r.container != 0 && r.container != rules.container)
-    {
+    } else if rules.stands(shelf, clean.id).is_none_or(|r| r.container != 0 && r.container != rules.container) {
         complaints.choice(at); // [doc] for deleted ones
     }
 }

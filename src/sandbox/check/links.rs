@@ -51,7 +51,7 @@ pub fn check(
     ];
     let item = plain::check(rules, if one.is_some() { OF_ONE } else { OF_MANY }, true, item, "", complaints)?;
     let id = one.or_else(|| item.get("entity_id").filter(|id| id.is_i64()).map(|id| id.as_u64().unwrap_or(0)));
-    if id.is_some_and(|id| rules.world.records(shelf).get(id).is_none()) {
+    if id.is_some_and(|id| rules.stands(shelf, id).is_none()) {
         complaints.choice("entity_id");
     }
     let is_there = |to: Shelf| to != Shelf::Customers || rules.account().has_customers(); // [inferred]
@@ -61,7 +61,7 @@ pub fn check(
         return None;
     };
     let other = item.get("to_entity_id").filter(|id| id.is_i64())?.as_u64().unwrap_or(0);
-    if to != Shelf::Elements && rules.world.records(to).get(other).is_none() {
+    if to != Shelf::Elements && rules.stands(to, other).is_none() {
         complaints.choice("to_entity_id");
         return None;
     }

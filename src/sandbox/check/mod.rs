@@ -31,8 +31,9 @@ pub use tags::{TagEdit, TagRef};
 
 use super::account::Account;
 use super::faults::Refusal;
+use super::rights::Sight;
 use super::switches::Switches;
-use super::world::{Shelf, World};
+use super::world::{Record, Shelf, World};
 use crate::entity::Owner;
 
 /// All that a check may look at.
@@ -49,6 +50,12 @@ impl Rules<'_> {
     /// Whose fields a record of this kind carries.
     fn owner(&self, shelf: Shelf) -> Owner {
         if shelf == Shelf::Elements { Owner::Catalog(self.container) } else { shelf.owner() }
+    }
+
+    /// A record that is there, as far as the token's user may know.
+    pub fn stands(&self, shelf: Shelf, id: u64) -> Option<&Record> {
+        let is_seen = Sight::of(self.world, self.switches).is_none_or(|sight| sight.sees(self.world, shelf, id));
+        self.world.records(shelf).get(id).filter(|_| is_seen)
     }
 
     pub fn account(&self) -> &Account {

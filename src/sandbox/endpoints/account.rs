@@ -1,8 +1,11 @@
 //! `GET account`. [doc]
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use super::Call;
+use crate::sandbox::account::Account;
 use crate::sandbox::answers::{Reply, self_link};
 
 pub fn get(call: &Call) -> Reply {
@@ -21,7 +24,7 @@ pub fn get(call: &Call) -> Reply {
             model[word] = value;
         }
     }
-    let embedded = embedded();
+    let embedded = embedded(account);
     let asked: serde_json::Map<String, Value> =
         embedded.into_iter().filter(|(word, _)| call.query.with(word)).map(|(w, v)| (w.to_owned(), v)).collect();
     if !asked.is_empty() {
@@ -54,9 +57,11 @@ fn extras(call: &Call) -> [(&'static str, Value); 8] {
 }
 
 /// What `with` adds to `_embedded`.
-fn embedded() -> [(&'static str, Value); 2] {
+fn embedded(account: &Account) -> [(&'static str, Value); 2] {
+    let groups: BTreeSet<u64> = account.users.iter().map(|user| user.group_id).collect();
+    let group = |id: u64| json!({"id": id, "name": account.group_name(id), "uuid": null});
     [
-        ("users_groups", json!([{"id": 0, "name": "Отдел продаж", "uuid": null}])),
+        ("users_groups", groups.into_iter().map(group).collect()),
         (
             "task_types",
             json!([

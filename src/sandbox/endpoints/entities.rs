@@ -26,6 +26,7 @@ pub fn list(call: &Call, shelf: Shelf) -> Reply {
 
 pub fn get(call: &Call, shelf: Shelf) -> Reply {
     let shown = if call.query.with("only_deleted") { None } else { call.view().record(shelf, call.id(0)) };
+    let shown = shown.filter(|_| call.shows(shelf, call.id(0)));
     shown.map_or_else(|| call.unknown_id(), |model| Reply::ok(&model).with_items(1))
 }
 

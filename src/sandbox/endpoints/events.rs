@@ -25,6 +25,7 @@ pub fn list(call: &Call) -> Reply {
     let mut found: Vec<(i64, u64, Shelf, &str)> = Vec::new();
     for (shelf, name) in TOLD.into_iter().filter(|(_, name)| filter.takes_kind(name)) {
         let records = call.world.records(shelf).iter().filter(|(id, r)| filter.takes(*id, r.came_at));
+        let records = records.filter(|(id, _)| call.shows(shelf, *id));
         found.extend(records.map(|(id, r)| (r.came_at, id, shelf, name)));
     }
     found.sort_unstable_by_key(|(at, id, _, _)| std::cmp::Reverse((*at, *id)));

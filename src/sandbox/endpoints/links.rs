@@ -14,7 +14,7 @@ use crate::sandbox::world::Shelf;
 
 pub fn list_of_one(call: &Call, shelf: Shelf) -> Reply {
     let id = call.id(0);
-    if call.world.records(shelf).get(id).is_none() {
+    if !call.shows(shelf, id) {
         return call.unknown_id();
     }
     list(call, &format!("{}/{id}/links", shelf.path()), shelf, &[id], false)

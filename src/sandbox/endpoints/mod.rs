@@ -32,6 +32,7 @@ use super::faults::Refusal;
 use super::list::Paging;
 use super::query::Query;
 use super::render::View;
+use super::rights;
 use super::switches::Switches;
 use super::world::{Shelf, World};
 use crate::entity::{Entity, Owner};
@@ -61,9 +62,16 @@ impl<'a> Call<'a> {
 
     /// 403 for what only an admin may do, or who has a right to lists. [seed], [doc]
     fn forbidden(&self) -> Option<Reply> {
-        let account = &self.world.account;
-        let is_admin = account.user(account.current_user).is_some_and(|user| user.is_admin);
-        (!is_admin || !self.switches.token_is_admin).then(|| Reply::problem(403, "Forbidden"))
+        (!self.is_admin()).then(|| Reply::problem(403, "Forbidden"))
+    }
+
+    fn is_admin(&self) -> bool {
+        rights::is_admin(self.world, self.switches)
+    }
+
+    /// A record is there, as far as the token's user may know.
+    fn shows(&self, shelf: Shelf, id: u64) -> bool {
+        self.rules().stands(shelf, id).is_some()
     }
 
     /// The nth number of the path. A route that asks has it; 0 is no record's id.

@@ -41,7 +41,7 @@ pub fn get_of_customer(call: &Call) -> Reply {
 }
 
 fn one(call: &Call, customer: Option<u64>, id: u64) -> Reply {
-    let shown = call.view().record(Shelf::Transactions, id);
+    let shown = call.view().record(Shelf::Transactions, id).filter(|_| call.shows(Shelf::Transactions, id));
     match shown.filter(|model| customer.is_none_or(|id| model["customer_id"] == id)) {
         Some(model) => Reply::ok(&model).with_items(1),
         None => call.unknown_id(),
@@ -50,7 +50,7 @@ fn one(call: &Call, customer: Option<u64>, id: u64) -> Reply {
 
 pub fn create(call: &Call) -> Reply {
     let customer = call.id(0);
-    if call.world.records(Shelf::Customers).get(customer).is_none() {
+    if !call.shows(Shelf::Customers, customer) {
         return Reply::problem(404, "Customer not found"); // [inferred]
     }
     let checked = match check_batch(call, Shelf::Transactions, Mode::Create) {

@@ -1,0 +1,71 @@
+//! What the token's user sees of the records: all of them, those of his group, his own, none. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use super::switches::Switches;
+use super::world::{Shelf, World};
+
+/// The letters of `rights`. [doc]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Right {
+    #[serde(rename = "A")]
+    All,
+    #[serde(rename = "G")]
+    Group,
+    #[serde(rename = "M")]
+    Own,
+    #[serde(rename = "D")]
+    None,
+}
+
+/// The token's user is an administrator, in the account and by the switch.
+pub fn is_admin(world: &World, switches: &Switches) -> bool {
+    let account = &world.account;
+    switches.token_is_admin && account.user(account.current_user).is_some_and(|user| user.is_admin)
+}
+
+/// Less than everything: the records of these users.
+#[derive(Debug, PartialEq)]
+pub struct Sight {
+    users: Vec<u64>,
+}
+
+impl Sight {
+    /// `None` where all is seen.
+    pub fn of(world: &World, switches: &Switches) -> Option<Sight> {
+        if is_admin(world, switches) {
+            return None;
+        }
+        let account = &world.account;
+        let group = account.user(account.current_user).map(|user| user.group_id);
+        let users = match switches.token_view {
+            Right::All => return None,
+            Right::Group => account.users.iter().filter(|u| Some(u.group_id) == group).map(|u| u.id).collect(),
+            Right::Own => vec![account.current_user],
+            Right::None => Vec::new(),
+        };
+        Some(Sight { users })
+    }
+
+    /// Purchases are seen with their customer [inferred]; elements stand under a right of their own. [doc]
+    pub fn sees(&self, world: &World, shelf: Shelf, id: u64) -> bool {
+        match shelf {
+            Shelf::Elements => true,
+            Shelf::Transactions => world
+                .linked(shelf, id, Shelf::Customers)
+                .any(|(customer, _)| self.owns(world, Shelf::Customers, customer)),
+            Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Customers => self.owns(world, shelf, id),
+        }
+    }
+
+    /// A record is whose who is responsible for it.
+    fn owns(&self, world: &World, shelf: Shelf, id: u64) -> bool {
+        #[derive(Deserialize)]
+        struct Owned {
+            #[serde(default)]
+            responsible_user_id: Option<u64>,
+        }
+        let owned = world.records(shelf).get(id).and_then(|r| serde_json::from_str::<Owned>(&r.json).ok());
+        owned.and_then(|owned| owned.responsible_user_id).is_some_and(|user| self.users.contains(&user))
+    }
+}
