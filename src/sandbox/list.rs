@@ -87,6 +87,14 @@ pub fn page_of(
     cut(world.linked(owner, id, shelf).map(|(id, _)| id).filter(wanted), Paging::of(query))
 }
 
+/// The same of the trash, which knows of no filter but that of ids; who does not see all sees nothing of it. [inferred]
+pub fn trash(world: &World, shelf: Shelf, query: &Query, switches: &Switches) -> (Vec<u64>, bool) {
+    let asked: HashSet<u64> = query.list(&["filter", "id"]).iter().filter_map(|text| text.parse().ok()).collect();
+    let is_shown = Sight::of(world, switches).is_none();
+    let ids = world.trash(shelf).map(|trashed| trashed.1);
+    cut(ids.filter(|id| is_shown && (asked.is_empty() || asked.contains(id))), Paging::of(query))
+}
+
 fn cut(ids: impl Iterator<Item = u64>, paging: Paging) -> (Vec<u64>, bool) {
     let mut page: Vec<u64> = ids.skip(paging.skip()).take(paging.limit + 1).collect();
     let more = page.len() > paging.limit;
@@ -223,8 +231,6 @@ struct Filter {
     text: Option<String>,
     /// Records that came after this instant do not show yet.
     came_until: Option<i64>,
-    /// Nothing is ever in the trash here.
-    only_deleted: bool,
 }
 
 impl Filter {
@@ -251,7 +257,6 @@ impl Filter {
             updated_by: numbers("updated_by"),
             text,
             came_until: came_until(lag_s),
-            only_deleted: query.with("only_deleted"),
             ..Filter::default()
         };
         if shelf == Shelf::Leads {
@@ -277,8 +282,7 @@ impl Filter {
     }
 
     fn takes(&self, id: u64, record: &Record) -> bool {
-        !self.only_deleted
-            && self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
+        self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
             && self.created_at.takes(record.created_at)
             && self.updated_at.takes(record.updated_at)
             && self.came_until.is_none_or(|until| record.came_at <= until)

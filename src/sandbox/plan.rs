@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::account::Account;
-use super::world::{Commit, Gone, LinkCut, LinkMade, Put, Sequence, Shelf, TagMade, World};
+use super::world::{Commit, Gone, LinkCut, LinkMade, Put, Sequence, Shelf, TagMade, Trashed, World};
 
 /// A record in the making: made at, changed at, its JSON.
 #[derive(Debug, Clone)]
@@ -25,6 +25,7 @@ pub struct Plan<'w> {
     cuts: Vec<LinkCut>,
     links: Vec<LinkMade>,
     gone: Vec<Gone>,
+    trash: Vec<Trashed>,
     account: Option<Box<Account>>,
     next_ids: BTreeMap<Sequence, u64>,
 }
@@ -39,6 +40,7 @@ impl<'w> Plan<'w> {
             cuts: Vec::new(),
             links: Vec::new(),
             gone: Vec::new(),
+            trash: Vec::new(),
             account: None,
             next_ids: BTreeMap::new(),
         }
@@ -119,6 +121,17 @@ impl<'w> Plan<'w> {
         self.gone.push(Gone(shelf, id));
     }
 
+    /// What a person does in the CRM: into the trash with a record, where its kind has one.
+    pub fn throw_away(&mut self, shelf: Shelf, id: u64) {
+        let by = self.world.account.current_user;
+        if shelf.entity().spec().trash {
+            self.drafts.remove(&(shelf, id));
+            self.trash.push(Trashed(shelf, id, self.now, by));
+        } else {
+            self.remove(shelf, id);
+        }
+    }
+
     /// The account as it will be.
     pub fn account(&self) -> &Account {
         self.account.as_deref().unwrap_or(&self.world.account)
@@ -141,6 +154,7 @@ impl<'w> Plan<'w> {
             cut: self.cuts,
             link: self.links,
             gone: self.gone,
+            trash: self.trash,
             auth: None,
             account: self.account,
         }

@@ -215,6 +215,11 @@ pub struct LinkCut(pub Shelf, pub u64, pub Shelf, pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gone(pub Shelf, pub u64);
 
+/// A record that people have deleted: where, id, when, by whom. It lies in the trash, where its kind has one; nothing else
+/// of it is shown there. [seed]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trashed(pub Shelf, pub u64, pub i64, pub u64);
+
 /// All that one request changes; written to the log as one line, so that a request is there wholly or not at all.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -232,6 +237,8 @@ pub struct Commit {
     pub link: Vec<LinkMade>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gone: Vec<Gone>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trash: Vec<Trashed>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<Auth>,
     /// The account as it is from now on, where the request changed what it is made of.
@@ -246,6 +253,7 @@ impl Commit {
             && self.cut.is_empty()
             && self.link.is_empty()
             && self.gone.is_empty()
+            && self.trash.is_empty()
             && self.auth.is_none()
             && self.account.is_none()
     }
@@ -264,6 +272,7 @@ pub struct World {
     tags: BTreeMap<Shelf, Tags>,
     /// Each link stands here twice, once from either end.
     links: BTreeMap<LinkKey, Option<Box<str>>>,
+    trash: BTreeMap<(Shelf, u64), Trashed>,
     next_ids: BTreeMap<Sequence, u64>,
 }
 
@@ -277,6 +286,7 @@ impl World {
             shelves: Shelf::ALL.into_iter().map(|s| (s, Records::default())).collect(),
             tags: Shelf::ALL.into_iter().map(|s| (s, Tags::default())).collect(),
             links: BTreeMap::new(),
+            trash: BTreeMap::new(),
             next_ids: BTreeMap::new(),
         };
         let elements = world.shelves.entry(Shelf::Elements).or_default();
@@ -304,6 +314,15 @@ impl World {
         self.links
             .range((shelf, id, to, 0)..=(shelf, id, to, u64::MAX))
             .map(|((_, _, _, other), meta)| (*other, meta.as_deref()))
+    }
+
+    /// What lies in the trash, by id.
+    pub fn trash(&self, shelf: Shelf) -> impl Iterator<Item = &Trashed> {
+        self.trash.range((shelf, 0)..=(shelf, u64::MAX)).map(|(_, trashed)| trashed)
+    }
+
+    pub fn trashed(&self, shelf: Shelf, id: u64) -> Option<&Trashed> {
+        self.trash.get(&(shelf, id))
     }
 
     /// The account as no request has changed it.
@@ -335,17 +354,11 @@ impl World {
             self.links.entry((to, other, from, id)).or_default();
         }
         for Gone(shelf, id) in commit.gone {
-            let ends: Vec<LinkKey> = self
-                .links
-                .range((shelf, id, Shelf::Leads, 0)..)
-                .map(|(k, _)| *k)
-                .take_while(|k| k.0 == shelf && k.1 == id)
-                .collect();
-            for (_, _, to, other) in ends {
-                self.cut(shelf, id, to, other);
-            }
-            self.taken(shelf.sequence(), id);
-            self.shelves.entry(shelf).or_default().remove(id);
+            self.remove(shelf, id);
+        }
+        for trashed in commit.trash {
+            self.remove(trashed.0, trashed.1);
+            self.trash.insert((trashed.0, trashed.1), trashed);
         }
         if let Some(auth) = commit.auth {
             self.auth = auth;
@@ -357,6 +370,20 @@ impl World {
             let before = std::mem::replace(&mut self.account, *account);
             self.began_with.get_or_insert_with(|| Box::new(before));
         }
+    }
+
+    fn remove(&mut self, shelf: Shelf, id: u64) {
+        let ends: Vec<LinkKey> = self
+            .links
+            .range((shelf, id, Shelf::Leads, 0)..)
+            .map(|(k, _)| *k)
+            .take_while(|k| k.0 == shelf && k.1 == id)
+            .collect();
+        for (_, _, to, other) in ends {
+            self.cut(shelf, id, to, other);
+        }
+        self.taken(shelf.sequence(), id);
+        self.shelves.entry(shelf).or_default().remove(id);
     }
 
     fn cut(&mut self, from: Shelf, id: u64, to: Shelf, other: u64) {
@@ -409,7 +436,8 @@ impl World {
         let links = Chunked { inner: links, size: CHUNK }.map(|link| Commit { link, ..Commit::default() });
         let account = self.began_with.is_some().then(|| Box::new(self.account.clone()));
         let auth = std::iter::once(Commit { auth: Some(self.auth.clone()), account, ..Commit::default() });
-        let gone = std::iter::once(Commit { gone: self.gone(), ..Commit::default() });
+        let trash = self.trash.values().copied().collect();
+        let gone = std::iter::once(Commit { gone: self.gone(), trash, ..Commit::default() });
         auth.chain(tags).chain(puts).chain(links).chain(gone).filter(|c| !c.is_empty())
     }
 }

@@ -14,6 +14,7 @@ mod purchases;
 mod reading;
 mod rights;
 mod statuses_segments;
+mod trash;
 mod world;
 mod writing;
 

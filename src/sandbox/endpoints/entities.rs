@@ -9,6 +9,7 @@ use crate::sandbox::answers::{Reply, self_link, written};
 use crate::sandbox::check::{Clean, Complaints, Mode, Refused, check_item};
 use crate::sandbox::list;
 use crate::sandbox::plan::{Draft, Plan};
+use crate::sandbox::rights::Sight;
 use crate::sandbox::switches::{Partial, RequestIds};
 use crate::sandbox::world::{Commit, Shelf};
 use crate::sandbox::write;
@@ -18,15 +19,28 @@ pub fn list(call: &Call, shelf: Shelf) -> Reply {
     if call.switches.page_max > 0 && page > call.switches.page_max {
         return Reply::problem(400, "Page is out of range"); // [inferred]
     }
-    let (ids, more) = list::page(call.world, shelf, call.query, call.switches, call.now);
     let view = call.view();
+    if asks_for_trash(call, shelf) {
+        let (ids, more) = list::trash(call.world, shelf, call.query, call.switches);
+        let rows = ids.into_iter().filter_map(|id| view.trashed(shelf, id)).collect();
+        return call.page(shelf.path(), shelf.path(), rows, more);
+    }
+    let (ids, more) = list::page(call.world, shelf, call.query, call.switches, call.now);
     let rows = ids.into_iter().filter_map(|id| view.record(shelf, id)).collect();
     call.page(shelf.path(), shelf.path(), rows, more)
 }
 
+/// Kinds without a trash know no such word, and ignore it. [inferred]
+fn asks_for_trash(call: &Call, shelf: Shelf) -> bool {
+    call.query.with("only_deleted") && shelf.entity().spec().trash
+}
+
 pub fn get(call: &Call, shelf: Shelf) -> Reply {
-    let shown = if call.query.with("only_deleted") { None } else { call.view().record(shelf, call.id(0)) };
-    let shown = shown.filter(|_| call.shows(shelf, call.id(0)));
+    let id = call.id(0);
+    let shown = match asks_for_trash(call, shelf) {
+        true => call.view().trashed(shelf, id).filter(|_| Sight::of(call.world, call.switches).is_none()),
+        false => call.view().record(shelf, id).filter(|_| call.shows(shelf, id)),
+    };
     shown.map_or_else(|| call.unknown_id(), |model| Reply::ok(&model).with_items(1))
 }
 

@@ -174,7 +174,7 @@ fn show(
         Shown::Odd(Oddity::Shift) => {
             if let Some((shelf, id)) = first_record(&reply.body) {
                 // A world that cannot be written stays as it is; the answer is true all the same.
-                let _ = control::trash(server, &[(shelf, id)]);
+                let _ = control::throw_away(server, &[(shelf, id)], false);
             }
             reply
         }

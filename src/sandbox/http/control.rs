@@ -29,7 +29,7 @@ pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
         ("POST", "switches") => set_switches(server, &asked.body),
         ("GET" | "POST", "oauth") => oauth(server),
         ("POST", "expire") => expire(server),
-        ("POST", "delete") => delete(server, &asked.body),
+        ("POST", "delete") => delete(server, asked),
         ("GET", corner) if corner.starts_with("entities/") => entities(server, asked, &corner["entities/".len()..]),
         _ => {
             let corners =
@@ -196,31 +196,33 @@ fn expire(server: &Server) -> Reply {
     keep(core, auth, (server.clock)(), json!({"ok": true}))
 }
 
-/// What a person does in the CRM, and the API cannot: `{"leads":[1,2]}`. Links to them go with them.
-fn delete(server: &Server, body: &[u8]) -> Reply {
-    let asked: Map<String, Value> = match serde_json::from_slice(body) {
-        Ok(asked) => asked,
+/// What a person does in the CRM, and the API cannot: `{"leads":[1,2]}`. Links to them go with them. With `for_good=1` the
+/// trash is emptied of them as well.
+fn delete(server: &Server, asked: &Asked) -> Reply {
+    let for_good = Query::parse(&asked.query).get("for_good") == Some("1");
+    let named: Map<String, Value> = match serde_json::from_slice(&asked.body) {
+        Ok(named) => named,
         Err(error) => return Reply::json(400, &json!({"error": format!("no lists of ids: {error}")})),
     };
     let mut records = Vec::new();
-    for (name, ids) in &asked {
+    for (name, ids) in &named {
         let Some(shelf) = Shelf::ALL.into_iter().find(|shelf| shelf.path() == name) else {
             return Reply::json(400, &json!({"error": format!("\"{name}\" is no entity with records")}));
         };
         records.extend(ids.as_array().into_iter().flatten().filter_map(Value::as_u64).map(|id| (shelf, id)));
     }
-    trash(server, &records)
+    throw_away(server, &records, for_good)
 }
 
-/// Takes records away, whatever their kind; those that are not there are not counted.
-pub fn trash(server: &Server, records: &[(Shelf, u64)]) -> Reply {
+/// Whatever their kind; those that are not there are not counted.
+pub fn throw_away(server: &Server, records: &[(Shelf, u64)], for_good: bool) -> Reply {
     let core = &mut *server.core();
     let mut plan = Plan::new(&core.world, (server.clock)());
     let mut count = 0;
     for (shelf, id) in records {
         if plan.get(*shelf, *id).is_some() {
             count += 1;
-            plan.remove(*shelf, *id);
+            if for_good { plan.remove(*shelf, *id) } else { plan.throw_away(*shelf, *id) }
         }
     }
     let change = plan.into_commit();
