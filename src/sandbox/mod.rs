@@ -4,7 +4,7 @@
 //!
 //! `account`, `builtin`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes;
 //! `purchases`, `links`: what follows from it. `list`, `render`, `elements`, `shown`: how it is read; `rights`: by whom. `endpoints`: the
-//! routes, pure. `rate`, `faults`, `spoil`, `switches`: how it misbehaves. `persist`, `http`: files and sockets, the only
+//! routes, pure. `rate`, `faults`, `spoil`, `switches`: how it misbehaves; `robots`: what changes by itself. `persist`, `http`: files and sockets, the only
 //! effects.
 
 mod account;
@@ -29,6 +29,7 @@ mod rate;
 mod render;
 mod render_customers;
 mod rights;
+mod robots;
 mod shown;
 mod spoil;
 mod switches;
@@ -150,7 +151,7 @@ impl Sandbox {
         if let Some(folder) = &folder {
             folder.announce(&url, &token, options.by_hand).map_err(|e| no_start(&e))?;
         }
-        let core = http::Core { world, folder };
+        let core = http::Core::new(world, folder);
         let server = Arc::new(http::Server::new(core, options.switches, options.faults, url.clone(), options.clock));
         let (stop, stopped) = oneshot::channel();
         let thread = spawn(listener, server, stopped)?;

@@ -13,6 +13,7 @@ mod pace;
 mod purchases;
 mod reading;
 mod rights;
+mod robots;
 mod statuses_segments;
 mod trash;
 mod world;

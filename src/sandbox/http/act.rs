@@ -14,6 +14,7 @@ use crate::sandbox::faults::{Ask, Done, Fault, Oddity, RETRY_AFTER_S, Refusal, S
 use crate::sandbox::log::Entry;
 use crate::sandbox::query::Query;
 use crate::sandbox::rate::Gate;
+use crate::sandbox::robots;
 use crate::sandbox::spoil;
 use crate::sandbox::switches::{RateKey, Switches, Throttling};
 use crate::sandbox::world::Shelf;
@@ -269,7 +270,11 @@ fn carry_out_on(server: &Server, core: &mut Core, order: &Order, commit: bool) -
     // What is no record, a part of the account or a link, is counted by the items that spoke of it.
     let records = change.put.len() + change.gone.len();
     let records = if change.account.is_some() || records == 0 { reply.items } else { records };
+    let now_ms = server.elapsed_ms();
+    let errands = robots::errands(&core.robots, &core.world, &change, now_ms);
+    core.errands.extend(errands);
     core.world.apply(change);
+    core.run_errands(now_ms, now);
     (reply, Some(records))
 }
 

@@ -15,6 +15,7 @@ use crate::sandbox::plan::Plan;
 use crate::sandbox::query::Query;
 use crate::sandbox::rate::Rate;
 use crate::sandbox::render::{self, View};
+use crate::sandbox::robots::Robot;
 use crate::sandbox::switches::Switches;
 use crate::sandbox::world::{Commit, Shelf, World};
 
@@ -27,13 +28,14 @@ pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
         ("POST", "faults") => set_faults(server, &asked.body),
         ("GET", "switches") => Reply::json(200, &json!(*server.desk().switches)),
         ("POST", "switches") => set_switches(server, &asked.body),
+        ("GET", "robots") => Reply::json(200, &json!(server.core().robots)),
+        ("POST", "robots") => set_robots(server, &asked.body),
         ("GET" | "POST", "oauth") => oauth(server),
         ("POST", "expire") => expire(server),
         ("POST", "delete") => delete(server, asked),
         ("GET", corner) if corner.starts_with("entities/") => entities(server, asked, &corner["entities/".len()..]),
         _ => {
-            let corners =
-                "stats, requests, reset, faults, switches, oauth, expire, delete, entities/leads and other entities";
+            let corners = "stats, requests, reset, faults, switches, robots, oauth, expire, delete, entities/leads and other entities";
             Reply::json(404, &json!({"error": format!("the corner has {corners}")}))
         }
     }
@@ -57,6 +59,7 @@ fn stats(server: &Server) -> Value {
         ("statuses", account.customer_statuses.len()),
     ];
     let shelves = Shelf::ALL.iter().map(|s| (s.path(), core.world.records(*s).count()));
+    stats["errands"] = json!(core.errands.len());
     stats["entities"] = shelves.chain(parts).map(|(name, count)| (name.to_owned(), json!(count))).collect();
     stats
 }
@@ -130,6 +133,8 @@ fn reset(server: &Server, keep_world: bool) -> Reply {
             return Reply::json(500, &json!({"error": format!("the world cannot be written: {error}")}));
         }
         core.world = world;
+        core.robots.clear();
+        core.errands.clear();
     }
     let desk = &mut *server.desk();
     desk.rate = Rate::default();
@@ -170,6 +175,18 @@ fn set_switches(server: &Server, body: &[u8]) -> Reply {
         Ok(switches) => {
             let shown = json!(switches);
             desk.switches = Arc::new(switches);
+            Reply::json(200, &shown)
+        }
+        Err(error) => Reply::json(400, &json!({"error": error.to_string()})),
+    }
+}
+
+/// Takes the place of all robots there were; what they are about to do they still do.
+fn set_robots(server: &Server, body: &[u8]) -> Reply {
+    match serde_json::from_slice::<Vec<Robot>>(body) {
+        Ok(robots) => {
+            let shown = json!(robots);
+            server.core().robots = robots;
             Reply::json(200, &shown)
         }
         Err(error) => Reply::json(400, &json!({"error": error.to_string()})),

@@ -23,6 +23,7 @@ use super::faults::{Done, Fault, Faults, Refusal, Shown};
 use super::log::Log;
 use super::persist::Folder;
 use super::rate::Rate;
+use super::robots::{Errand, Robot};
 use super::switches::Switches;
 use super::world::World;
 use crate::entity::API_PREFIX;
@@ -30,10 +31,33 @@ use crate::entity::API_PREFIX;
 /// More than any batch is; a body above it is refused by the gateway. [inferred]
 const BODY_MAX: usize = 64 << 20;
 
-/// The world and where it is kept.
+/// The world and where it is kept, and what is about to happen to it without anybody's asking.
 pub struct Core {
     pub world: World,
     pub folder: Option<Folder>,
+    robots: Vec<Robot>,
+    errands: Vec<Errand>,
+}
+
+impl Core {
+    pub fn new(world: World, folder: Option<Folder>) -> Core {
+        Core { world, folder, robots: Vec::new(), errands: Vec::new() }
+    }
+
+    /// Robots do what is due by now.
+    fn run_errands(&mut self, now_ms: u64, now: i64) {
+        let (due, later) = std::mem::take(&mut self.errands).into_iter().partition(|errand| errand.due_ms <= now_ms);
+        self.errands = later;
+        let due: Vec<Errand> = due;
+        for errand in due {
+            let change = errand.run(&self.world, now);
+            // A change that cannot be kept is not made.
+            let is_kept = |folder: &mut Folder| folder.append(&change).is_ok();
+            if !change.is_empty() && self.folder.as_mut().is_none_or(is_kept) {
+                self.world.apply(change);
+            }
+        }
+    }
 }
 
 /// What stands between a request and the world. Held for moments only: the instant at which a request comes must not
@@ -119,15 +143,19 @@ impl Server {
         for id in late {
             act::carry_out_late(self, id);
         }
-        if let Some(folder) = &self.core().folder {
+        let core = &mut *self.core();
+        core.run_errands(u64::MAX, (self.clock)());
+        if let Some(folder) = &core.folder {
             folder.withdraw();
         }
     }
 
     /// A request that panicked has changed nothing: commits are applied by code that cannot panic. So the lock is
-    /// taken whether or not that happened.
+    /// taken whether or not that happened. Whoever takes it finds done what robots had to do by now; nobody can look before.
     fn core(&self) -> MutexGuard<'_, Core> {
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
+        core.run_errands(self.elapsed_ms(), (self.clock)());
+        core
     }
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
