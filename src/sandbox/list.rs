@@ -45,8 +45,8 @@ enum By {
 }
 
 /// The ids of a page and whether there are more behind it.
-pub fn page(world: &World, shelf: Shelf, query: &Query, switches: &Switches, now: i64) -> (Vec<u64>, bool) {
-    let filter = Filter::of(shelf, query, switches, now);
+pub fn page(world: &World, shelf: Shelf, query: &Query, switches: &Switches, now_ms: i64) -> (Vec<u64>, bool) {
+    let filter = Filter::of(shelf, query, switches, now_ms);
     let (records, sight) = (world.records(shelf), Sight::of(world, switches));
     let all = filter.takes_all() && sight.is_none();
     let (by, descending) = order(shelf, query, switches);
@@ -78,9 +78,9 @@ pub fn page_of(
     shelf: Shelf,
     query: &Query,
     switches: &Switches,
-    now: i64,
+    now_ms: i64,
 ) -> (Vec<u64>, bool) {
-    let filter = Filter::of(shelf, query, switches, now);
+    let filter = Filter::of(shelf, query, switches, now_ms);
     let (records, sight) = (world.records(shelf), Sight::of(world, switches));
     let is_seen = |id: u64| sight.as_ref().is_none_or(|sight| sight.sees(world, shelf, id));
     let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.takes(*id, r)) && is_seen(*id);
@@ -104,23 +104,24 @@ fn cut(ids: impl Iterator<Item = u64>, paging: Paging) -> (Vec<u64>, bool) {
 
 /// The same for the elements of one list: filters are `filter[id]` [seed] and plain `id[]` [client], no others; the order
 /// is that of ids, unless a switch says otherwise.
-pub fn elements(world: &World, catalog: u64, query: &Query, switches: &Switches, now: i64) -> (Vec<u64>, bool) {
+pub fn elements(world: &World, catalog: u64, query: &Query, switches: &Switches, now_ms: i64) -> (Vec<u64>, bool) {
     let ids = query.list(&["filter", "id"]).into_iter().chain(query.list(&["id"]));
     let ids: HashSet<u64> = ids.filter_map(|text| text.parse().ok()).collect();
     let text = query.get("query").map(str::to_lowercase).filter(|text| !text.is_empty());
-    let lag_s = switches.list_lag_s.max(if text.is_some() { switches.query_lag_s } else { 0 });
-    let filter = Filter {
-        ids: (!ids.is_empty()).then_some(ids),
-        text,
-        came_until: (lag_s > 0).then(|| now - i64::from(lag_s)),
-        ..Filter::default()
-    };
+    let came_until = came_until(switches, text.is_some(), now_ms);
+    let filter = Filter { ids: (!ids.is_empty()).then_some(ids), text, came_until, ..Filter::default() };
     let (records, all) = (world.records(Shelf::Elements), filter.takes_all());
     let wanted = |id: &u64| all || records.get(*id).is_some_and(|r| filter.takes(*id, r));
     let descending = switches.elements_order && query.at(&["order", "id"]) == Some("desc");
     let rising = records.within(catalog);
     let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(rising.rev()) } else { Box::new(rising) };
     cut(ids.filter(wanted), Paging::of(query))
+}
+
+/// The instant up to which a list shows what came, where it lags.
+pub fn came_until(switches: &Switches, by_text: bool, now_ms: i64) -> Option<i64> {
+    let lag_s = if by_text { switches.list_lag_s.max(switches.query_lag_s) } else { switches.list_lag_s };
+    (lag_s > 0.0).then(|| now_ms.saturating_sub((lag_s * 1000.0) as i64))
 }
 
 fn sorted<K: Ord>(mut ids: Vec<u64>, key: impl Fn(&u64) -> K) -> std::vec::IntoIter<u64> {
@@ -234,19 +235,18 @@ struct Filter {
 }
 
 impl Filter {
-    fn of(shelf: Shelf, query: &Query, switches: &Switches, now: i64) -> Filter {
+    fn of(shelf: Shelf, query: &Query, switches: &Switches, now_ms: i64) -> Filter {
         let numbers = |key: &str| -> Vec<u64> {
             query.list(&["filter", key]).iter().filter_map(|text| text.parse().ok()).collect()
         };
         let ids: HashSet<u64> = numbers("id").into_iter().collect();
         let text = query.get("query").map(str::to_lowercase).filter(|text| !text.is_empty());
-        let came_until = |lag_s: u32| (lag_s > 0).then(|| now - i64::from(lag_s));
+        let came_until = came_until(switches, text.is_some(), now_ms);
         // Purchases are filtered by their ids and nothing else. [seed]
         if shelf == Shelf::Transactions {
             let ids = (!ids.is_empty()).then_some(ids);
-            return Filter { ids, came_until: came_until(switches.list_lag_s), ..Filter::default() };
+            return Filter { ids, came_until, ..Filter::default() };
         }
-        let lag_s = switches.list_lag_s.max(if text.is_some() { switches.query_lag_s } else { 0 });
         let mut filter = Filter {
             ids: (!ids.is_empty()).then_some(ids),
             created_at: Range::of(query, "created_at"),
@@ -256,7 +256,7 @@ impl Filter {
             created_by: numbers("created_by"),
             updated_by: numbers("updated_by"),
             text,
-            came_until: came_until(lag_s),
+            came_until,
             ..Filter::default()
         };
         if shelf == Shelf::Leads {
@@ -285,7 +285,7 @@ impl Filter {
         self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
             && self.created_at.takes(record.created_at)
             && self.updated_at.takes(record.updated_at)
-            && self.came_until.is_none_or(|until| record.came_at <= until)
+            && self.came_until.is_none_or(|until| record.came_ms <= until)
             && (!self.looks_inside() || self.takes_inside(id, record))
     }
 

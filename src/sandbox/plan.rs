@@ -149,6 +149,7 @@ impl<'w> Plan<'w> {
         });
         Commit {
             at: self.now,
+            ms: 0,
             put: put.collect(),
             tag: self.tags,
             cut: self.cuts,

@@ -51,7 +51,7 @@ pub enum RateKey {
 }
 
 /// The doubts, as `GET /_sandbox/switches` shows them; a `POST` there changes the ones it names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct Switches {
     pub partial: Partial,
@@ -79,9 +79,9 @@ pub struct Switches {
     pub complex_excess_status: u16,
     /// Status of a batch above 250. [doc Kommo]
     pub batch_excess_status: u16,
-    /// Seconds until lists show a new record, and until `query` finds it. [client]
-    pub list_lag_s: u32,
-    pub query_lag_s: u32,
+    /// Seconds, or parts of one, until lists show a new record, and until `query` finds it. [client]
+    pub list_lag_s: f64,
+    pub query_lag_s: f64,
     /// Characters of a text field; 0 for no limit.
     pub text_max: usize,
     pub name_max: usize,
@@ -178,8 +178,8 @@ impl Default for Switches {
             field_filters: false,
             complex_excess_status: 400,
             batch_excess_status: 422,
-            list_lag_s: 0,
-            query_lag_s: 0,
+            list_lag_s: 0.0,
+            query_lag_s: 0.0,
             text_max: crate::entity::TEXT_MAX,
             name_max: crate::entity::NAME_MAX,
             created_status: 200,

@@ -93,8 +93,8 @@ impl Sequence {
 pub struct Record {
     pub created_at: i64,
     pub updated_at: i64,
-    /// When it really came, whatever it says of itself.
-    pub came_at: i64,
+    /// When it really came, whatever it says of itself; in milliseconds.
+    pub came_ms: i64,
     /// The catalog an element stands in; 0 for what stands in nothing.
     pub container: u64,
     /// Put by `World::new` and not touched since: a log need not tell of it.
@@ -103,7 +103,7 @@ pub struct Record {
 }
 
 impl Record {
-    fn new(shelf: Shelf, created_at: i64, updated_at: i64, came_at: i64, json: Box<str>) -> Record {
+    fn new(shelf: Shelf, created_at: i64, updated_at: i64, came_ms: i64, json: Box<str>) -> Record {
         #[derive(Deserialize)]
         struct Stands {
             #[serde(default)]
@@ -113,7 +113,7 @@ impl Record {
             Shelf::Elements => serde_json::from_str::<Stands>(&json).map_or(0, |stands| stands.catalog_id),
             _ => 0,
         };
-        Record { created_at, updated_at, came_at, container, shipped: false, json }
+        Record { created_at, updated_at, came_ms, container, shipped: false, json }
     }
 }
 
@@ -164,7 +164,7 @@ impl Records {
     fn put(&mut self, id: u64, mut record: Record) {
         let updated_at = record.updated_at;
         if let Some(old) = self.by_id.get(&id) {
-            record.came_at = old.came_at;
+            record.came_ms = old.came_ms;
             self.by_updated.remove(&(old.updated_at, id));
             self.by_container.remove(&(old.container, id));
         }
@@ -224,8 +224,10 @@ pub struct Trashed(pub Shelf, pub u64, pub i64, pub u64);
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Commit {
-    /// When it happened.
+    /// When it happened, and how many milliseconds later.
     pub at: i64,
+    #[serde(skip_serializing_if = "is_whole")]
+    pub ms: i64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub put: Vec<Put>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -246,7 +248,16 @@ pub struct Commit {
     pub account: Option<Box<Account>>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+fn is_whole(ms: &i64) -> bool {
+    *ms == 0
+}
+
 impl Commit {
+    fn at_ms(&self) -> i64 {
+        self.at.saturating_mul(1000).saturating_add(self.ms)
+    }
+
     pub fn is_empty(&self) -> bool {
         self.put.is_empty()
             && self.tag.is_empty()
@@ -292,7 +303,7 @@ impl World {
         let elements = world.shelves.entry(Shelf::Elements).or_default();
         for (id, json) in builtin_elements::elements() {
             let at = world.account.created_at;
-            let record = Record::new(Shelf::Elements, at, at, at, json.to_string().into());
+            let record = Record::new(Shelf::Elements, at, at, at.saturating_mul(1000), json.to_string().into());
             elements.put(id, Record { shipped: true, ..record });
         }
         world
@@ -335,9 +346,10 @@ impl World {
     }
 
     pub fn apply(&mut self, commit: Commit) {
+        let came_ms = commit.at_ms();
         for Put(shelf, id, created_at, updated_at, json) in commit.put {
             self.taken(shelf.sequence(), id);
-            let record = Record::new(shelf, created_at, updated_at, commit.at, json.into());
+            let record = Record::new(shelf, created_at, updated_at, came_ms, json.into());
             self.shelves.entry(shelf).or_default().put(id, record);
         }
         for TagMade(shelf, id, name) in commit.tag {

@@ -1,8 +1,61 @@
 //! What is read: lists, pages, filters, the account, and the shapes of the documents' examples.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use amoport::sandbox::{Options, Sandbox, Switches};
 use serde_json::{Value, json};
 
-use crate::{FURNITURE, IVAN, MAIN, Running, WHOLESALE, shape};
+use crate::{CATEGORIES, FURNITURE, IVAN, MAIN, Running, WHOLESALE, ids, no_limit, shape};
+
+#[test]
+fn a_list_lags_and_an_address_does_not() {
+    // Half a second, on a clock that stands still until the test moves it.
+    let s = Running::with(json!({"list_lag_s": 0.5}));
+    let customer = s.made("customers", json!({"name": "К"}));
+    let purchase = s.made_of(customer);
+    let element = s.element(CATEGORIES, json!({"name": "Э"}));
+    let of = |kind: &str| s.made(kind, json!({"name": "Новая"}));
+    let made = [
+        ("leads".to_owned(), "leads", of("leads")),
+        ("contacts".to_owned(), "contacts", of("contacts")),
+        ("companies".to_owned(), "companies", of("companies")),
+        ("customers".to_owned(), "customers", customer),
+        ("customers/transactions".to_owned(), "transactions", purchase),
+        (format!("customers/{customer}/transactions"), "transactions", purchase),
+        (format!("catalogs/{CATEGORIES}/elements"), "elements", element),
+    ];
+    let shows = |(path, key, id): &(String, &str, u64)| {
+        ["", "&order[id]=desc", &format!("&filter[id][]={id}")].map(|query| {
+            let answer = s.get(&format!("{path}?limit=250{query}"));
+            answer.status == 200 && ids(&answer.json(), key).contains(id)
+        })
+    };
+    for list in &made {
+        assert_eq!(shows(list), [false; 3], "{list:?}");
+        s.get(&format!("{}/{}", list.0, list.2)).is(200);
+    }
+    s.get("events").is(204);
+    s.now.fetch_add(1, Ordering::SeqCst);
+    for list in &made {
+        assert_eq!(shows(list), [true; 3], "{list:?}");
+    }
+    assert!(s.get("events").status == 200);
+}
+
+#[test]
+fn a_lag_may_be_a_part_of_a_second_on_the_machines_own_clock() {
+    let options = Options { switches: Switches { list_lag_s: 0.3, ..no_limit() }, ..Options::default() };
+    let s = Running { sandbox: Sandbox::start(options).expect("a free port"), now: Arc::default() };
+    let begun = Instant::now();
+    let lead = s.made("leads", json!({}));
+    s.get(&format!("leads/{lead}")).is(200);
+    while s.get("leads").status == 204 {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(begun.elapsed() >= Duration::from_millis(299), "{:?}", begun.elapsed());
+}
 
 #[test]
 fn the_created_leads_of_the_seed_are_answered_as_it_shows() {

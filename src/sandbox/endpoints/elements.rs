@@ -43,7 +43,7 @@ pub fn list(call: &Call) -> Reply {
     if call.switches.page_max > 0 && page > call.switches.page_max {
         return Reply::problem(400, "Page is out of range"); // [inferred]
     }
-    let (ids, more) = list::elements(call.world, catalog, call.query, call.switches, call.now);
+    let (ids, more) = list::elements(call.world, catalog, call.query, call.switches, call.now_ms);
     let view = call.view();
     let rows = ids.into_iter().filter_map(|id| view.record(Shelf::Elements, id)).collect();
     call.page(&path(catalog), "elements", rows, more || call.switches.next_always)

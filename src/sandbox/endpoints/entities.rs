@@ -25,7 +25,7 @@ pub fn list(call: &Call, shelf: Shelf) -> Reply {
         let rows = ids.into_iter().filter_map(|id| view.trashed(shelf, id)).collect();
         return call.page(shelf.path(), shelf.path(), rows, more);
     }
-    let (ids, more) = list::page(call.world, shelf, call.query, call.switches, call.now);
+    let (ids, more) = list::page(call.world, shelf, call.query, call.switches, call.now_ms);
     let rows = ids.into_iter().filter_map(|id| view.record(shelf, id)).collect();
     call.page(shelf.path(), shelf.path(), rows, more)
 }

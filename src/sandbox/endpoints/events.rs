@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Call;
 use crate::sandbox::answers::{Reply, self_link};
-use crate::sandbox::list::Paging;
+use crate::sandbox::list::{self, Paging};
 use crate::sandbox::world::Shelf;
 
 const PAGE_MAX: usize = 100; // [doc]
@@ -24,9 +24,9 @@ pub fn list(call: &Call) -> Reply {
     let filter = Filter::of(&call);
     let mut found: Vec<(i64, u64, Shelf, &str)> = Vec::new();
     for (shelf, name) in TOLD.into_iter().filter(|(_, name)| filter.takes_kind(name)) {
-        let records = call.world.records(shelf).iter().filter(|(id, r)| filter.takes(*id, r.came_at));
+        let records = call.world.records(shelf).iter().filter(|(id, r)| filter.takes(*id, r.came_ms / 1000));
         let records = records.filter(|(id, _)| call.shows(shelf, *id));
-        found.extend(records.map(|(id, r)| (r.came_at, id, shelf, name)));
+        found.extend(records.map(|(id, r)| (r.came_ms / 1000, id, shelf, name)));
     }
     found.sort_unstable_by_key(|(at, id, _, _)| std::cmp::Reverse((*at, *id)));
     let paging = Paging::of(call.query);
@@ -67,7 +67,7 @@ impl Filter {
         let numbers = |key: &str| words(key).iter().filter_map(|word| word.parse().ok()).collect();
         let end = |end: &str| call.query.at(&["filter", "created_at", end]).and_then(|text| text.parse().ok());
         let pair: Vec<i64> = words("created_at").iter().filter_map(|word| word.parse().ok()).collect();
-        let until = call.now - i64::from(call.switches.list_lag_s);
+        let until = list::came_until(call.switches, false, call.now_ms).map_or(i64::MAX, |ms| ms / 1000);
         Filter {
             kinds: words("type"),
             entities: words("entity"),

@@ -44,6 +44,7 @@ pub struct Call<'a> {
     pub refusals: &'a [Refusal],
     /// Unix seconds.
     pub now: i64,
+    pub now_ms: i64,
     pub base: &'a str,
     pub query: &'a Query,
     /// The numbers in the path, in their order.

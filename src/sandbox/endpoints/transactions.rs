@@ -12,13 +12,13 @@ use crate::sandbox::purchases;
 use crate::sandbox::world::Shelf;
 
 pub fn list(call: &Call) -> Reply {
-    let page = list::page(call.world, Shelf::Transactions, call.query, call.switches, call.now);
+    let page = list::page(call.world, Shelf::Transactions, call.query, call.switches, call.now_ms);
     show(call, "customers/transactions", page)
 }
 
 pub fn list_of_customer(call: &Call) -> Reply {
     let customer = (Shelf::Customers, call.id(0));
-    let page = list::page_of(call.world, customer, Shelf::Transactions, call.query, call.switches, call.now);
+    let page = list::page_of(call.world, customer, Shelf::Transactions, call.query, call.switches, call.now_ms);
     show(call, &format!("customers/{}/transactions", call.id(0)), page)
 }
 

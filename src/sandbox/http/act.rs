@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Asked, Core, Late, Server, control, socket};
+use super::{Asked, Core, Late, Server, control, millis, socket};
 use crate::entity::{API_PREFIX, TOKEN_PATH};
 use crate::sandbox::answers::{Reply, reason};
 use crate::sandbox::endpoints::{self, Call, Found, Route, TOKEN};
@@ -252,12 +252,13 @@ fn carry_out(server: &Server, order: &Order, commit: bool) -> (Reply, bool) {
 
 /// The true answer, and the number of records changed where anything was.
 fn carry_out_on(server: &Server, core: &mut Core, order: &Order, commit: bool) -> (Reply, Option<usize>) {
-    let now = (server.clock)();
-    let mut reply = decide(server, core, order, &order.asked.body, now);
+    let now_ms = i64::try_from(millis(&server.clock)).unwrap_or(i64::MAX);
+    let mut reply = decide(server, core, order, &order.asked.body, now_ms);
     if let Some(body) = order.body.as_ref().filter(|_| reply.status < 400) {
-        reply = decide(server, core, order, body, now);
+        reply = decide(server, core, order, body, now_ms);
     }
-    let change = std::mem::take(&mut reply.commit);
+    let mut change = std::mem::take(&mut reply.commit);
+    change.ms = now_ms % 1000;
     if !commit || change.is_empty() {
         return (reply, None);
     }
@@ -270,15 +271,16 @@ fn carry_out_on(server: &Server, core: &mut Core, order: &Order, commit: bool) -
     // What is no record, a part of the account or a link, is counted by the items that spoke of it.
     let records = change.put.len() + change.gone.len();
     let records = if change.account.is_some() || records == 0 { reply.items } else { records };
-    let now_ms = server.elapsed_ms();
-    let errands = robots::errands(&core.robots, &core.world, &change, now_ms);
+    let elapsed_ms = server.elapsed_ms();
+    let errands = robots::errands(&core.robots, &core.world, &change, elapsed_ms);
     core.errands.extend(errands);
     core.world.apply(change);
-    core.run_errands(now_ms, now);
+    core.run_errands(elapsed_ms, now_ms / 1000);
     (reply, Some(records))
 }
 
-fn decide(server: &Server, core: &Core, order: &Order, body: &[u8], now: i64) -> Reply {
+fn decide(server: &Server, core: &Core, order: &Order, body: &[u8], now_ms: i64) -> Reply {
+    let now = now_ms / 1000;
     let Order { asked, switches, found, refusals, .. } = *order;
     let authorized = core.world.auth.accepts(&asked.token, now);
     let (route, ids) = match found {
@@ -294,7 +296,8 @@ fn decide(server: &Server, core: &Core, order: &Order, body: &[u8], now: i64) ->
         return unauthorized();
     }
     let query = Query::parse(&asked.query);
-    let call = Call { world: &core.world, switches, refusals, now, base: &server.base, query: &query, ids, body };
+    let call =
+        Call { world: &core.world, switches, refusals, now, now_ms, base: &server.base, query: &query, ids, body };
     (route.run)(&call)
 }
 

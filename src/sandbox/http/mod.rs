@@ -126,7 +126,7 @@ impl Server {
         Server {
             base,
             started: Instant::now(),
-            started_ms: started_ms(&clock),
+            started_ms: millis(&clock),
             clock,
             seed: core.world.seed,
             desk: Mutex::new(Desk { switches: switches.clone(), faults: faults.clone(), ..Desk::default() }),
@@ -168,7 +168,7 @@ impl Server {
 }
 
 /// The instant to the millisecond, where the clock handed in, which counts seconds, is the machine's own.
-fn started_ms(clock: &Clock) -> u64 {
+fn millis(clock: &Clock) -> u64 {
     let machine = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = u64::try_from(clock()).unwrap_or(0);
     match seconds == machine.as_secs() {
