@@ -160,6 +160,9 @@ pub struct ImportArgs {
     pub target: TargetArgs,
     #[command(flatten)]
     pub source: SourceArgs,
+    /// A snapshot saved by `account pull`: a new world of the sandbox is made like that account
+    #[arg(long, value_name = "FILE", requires = "sandbox")]
+    pub like: Option<PathBuf>,
     /// Do everything but send
     #[arg(long)]
     pub dry_run: bool,
@@ -463,6 +466,9 @@ pub struct SandboxArgs {
     /// A number that decides the token of a new world and its account's id; one is drawn where none is said
     #[arg(long, value_name = "N", env = "AMOPORT_SEED")]
     pub seed: Option<u64>,
+    /// A snapshot saved by `account pull`: a new world is made like that account
+    #[arg(long, value_name = "FILE", env = "AMOPORT_LIKE")]
+    pub like: Option<PathBuf>,
     /// How it misbehaves from the beginning: the JSON that /_sandbox/faults takes, or a file with it
     #[arg(long, value_name = "JSON|FILE", env = "AMOPORT_FAULTS")]
     pub faults: Option<String>,

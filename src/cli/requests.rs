@@ -5,7 +5,7 @@ use super::args::{
 };
 use super::ask;
 use crate::engine::{
-    Cancel, CheckRequest, EngineError, ExportRequest, Folders, ImportRequest, ReportRequest, ResumeRequest,
+    self, Cancel, CheckRequest, EngineError, ExportRequest, Folders, ImportRequest, ReportRequest, ResumeRequest,
     SourceOptions, Target, Token,
 };
 use crate::export::Said;
@@ -47,6 +47,10 @@ fn read(args: &SourceArgs) -> SourceOptions {
 
 pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, EngineError> {
     let cancel = Cancel::new();
+    let target = match &args.like {
+        Some(file) => target(&args.target)?.like(engine::like(file)?),
+        None => target(&args.target)?,
+    };
     Ok(ImportRequest {
         mapping: args.mapping.clone(),
         read: read(&args.source),
@@ -70,7 +74,7 @@ pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, Engin
         cancel,
         ..ImportRequest::new(
             &args.file,
-            target(&args.target)?.answer_timeout(Duration::from_secs(args.answer_timeout)),
+            target.answer_timeout(Duration::from_secs(args.answer_timeout)),
             folders(common),
         )
     })

@@ -3,7 +3,7 @@
 use super::args::{Common, SandboxArgs};
 use super::exit::Exit;
 use super::say;
-use crate::engine::EngineError;
+use crate::engine::{self, EngineError};
 use crate::message;
 use crate::sandbox::{Faults, Options, Sandbox};
 use serde_json::json;
@@ -11,8 +11,15 @@ use serde_json::json;
 pub fn run(args: &SandboxArgs, common: &Common) -> Result<Exit, EngineError> {
     let folder = common.state.join("sandbox");
     let faults = args.faults.as_deref().map(faults).transpose()?.unwrap_or_default();
-    let options =
-        Options { port: args.port, state: Some(folder), seed: args.seed, by_hand: true, faults, ..Default::default() };
+    let options = Options {
+        port: args.port,
+        state: Some(folder),
+        seed: args.seed,
+        like: args.like.as_deref().map(engine::like).transpose()?,
+        by_hand: true,
+        faults,
+        ..Default::default()
+    };
     let sandbox = Sandbox::start(options)?;
     if common.json {
         say::data(&json!({"url": sandbox.url(), "token": sandbox.token()}).to_string());

@@ -14,6 +14,7 @@ use crate::entity::{CUSTOMERS_MODE_PATH, Owner, RATE_MAX, payload};
 use crate::export::write_whole;
 use crate::message;
 use crate::problem::{Problem, Stage};
+use crate::sandbox::Like;
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
 
@@ -57,6 +58,27 @@ pub fn pull(
     text.push(b'\n');
     write_whole(&file, &text).map_err(unwritable)?;
     Ok(Saved { account, file })
+}
+
+/// What a snapshot says of an account that the sandbox shall be like.
+pub fn like(file: &Path) -> Result<Like, EngineError> {
+    let account = prepare::snapshot(file)?;
+    if account.pipelines.iter().all(|pipeline| pipeline.is_archive) {
+        let problem =
+            Problem::in_file(file, "account-file", "the snapshot holds no pipelines, without which no account is");
+        return Err(problem.hint("pull it once more with a token that may read them").into());
+    }
+    Ok(Like {
+        basics: account.basics,
+        pipelines: account.pipelines,
+        users: account.users,
+        loss_reasons: account.loss_reasons,
+        catalogs: account.catalogs,
+        fields: account.fields,
+        segments: account.segments,
+        customer_statuses: account.customer_statuses,
+        elements: account.elements,
+    })
 }
 
 fn saved_at(state: &Path, account: &Account, target: &Target) -> PathBuf {

@@ -49,7 +49,7 @@ mod target;
 mod walk;
 
 pub use account::{
-    CustomersMode, LoggedIn, ModeChange, Saved, TokenStatus, customers_mode, log_in, pull, show, status,
+    CustomersMode, LoggedIn, ModeChange, Saved, TokenStatus, customers_mode, like, log_in, pull, show, status,
 };
 pub use cancel::{Cancel, Interruption};
 pub use check::check;

@@ -12,7 +12,7 @@ use crate::clock::Clock;
 use crate::message;
 use crate::problem::{Message, Note, Problem, Stage};
 use crate::rate::{self, Shared, SharedError, Why};
-use crate::sandbox::{self, Sandbox};
+use crate::sandbox::{self, Like, Sandbox};
 use crate::store::Head;
 pub(super) use crate::store::SANDBOX;
 use reqwest::Url;
@@ -33,6 +33,8 @@ pub struct Target {
     answer_timeout: Option<Duration>,
     /// Where the name of the account is looked up; `None`: in the working folder.
     config: Option<PathBuf>,
+    /// What a new world of the sandbox is made like.
+    like: Option<Box<Like>>,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -58,7 +60,7 @@ pub enum Token {
 
 impl Target {
     fn of(which: Which) -> Target {
-        Target { which, token: None, answer_timeout: None, config: None }
+        Target { which, token: None, answer_timeout: None, config: None, like: None }
     }
 
     /// The same, where an answer is waited for as long as this.
@@ -97,6 +99,11 @@ impl Target {
     /// The same with this token.
     pub fn token(self, token: Token) -> Target {
         Target { token: Some(token), ..self }
+    }
+
+    /// The same, where it is the sandbox, with what `engine::like` has read for the account of a new world.
+    pub fn like(self, like: Like) -> Target {
+        Target { like: Some(Box::new(like)), ..self }
     }
 
     pub(super) fn is_sandbox(&self) -> bool {
@@ -216,11 +223,20 @@ impl Opened {
         };
         // A sandbox served by hand from the same folder is used as it stands.
         if let Some(standing) = sandbox::Standing::find(&folder).filter(|server| server.by_hand) {
+            if target.like.is_some() {
+                let message =
+                    "a sandbox is served from this state folder, and what it is like was said when it was started";
+                return Err(EngineError::refused("sandbox-like", message, "leave --like out here, or stop that one"));
+            }
             let base = base(&standing.url)?;
             let pace = shared_pace(&base, rate, &said, tell);
             return opened(base, standing.token, pace, None);
         }
-        let sandbox = Sandbox::start(sandbox::Options { state: Some(folder), ..Default::default() })?;
+        let sandbox = Sandbox::start(sandbox::Options {
+            state: Some(folder),
+            like: target.like.as_deref().cloned(),
+            ..Default::default()
+        })?;
         // It serves this process alone, and is gone with it.
         let pace = Pace::new(rate, Clock::REAL);
         let (base, token) = (base(sandbox.url())?, sandbox.token().to_owned());

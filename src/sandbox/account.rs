@@ -186,9 +186,10 @@ pub struct Choice {
 }
 
 impl Account {
-    /// The same under an id of its own, and a subdomain made of that.
+    /// The same under an id of its own, and a subdomain made of that where it has none.
     pub fn under(self, id: u64) -> Account {
-        Account { id, subdomain: format!("sandbox{id}"), ..self }
+        let subdomain = if self.subdomain.is_empty() { format!("sandbox{id}") } else { self.subdomain };
+        Account { id, subdomain, ..self }
     }
 
     /// An account's id drawn by a number: eight digits, as real ones have. [client live]
@@ -198,8 +199,24 @@ impl Account {
 
     /// An id for something new of the account: `first` tells the kinds apart.
     pub fn new_id(&mut self, first: u64) -> u64 {
-        self.made += 1;
-        first + 2 * (self.made - 1)
+        loop {
+            self.made += 1;
+            let id = first + 2 * (self.made - 1);
+            if !self.has(id) {
+                return id;
+            }
+        }
+    }
+
+    /// Some part of it goes by this id: in an account made after another's snapshot, any may.
+    fn has(&self, id: u64) -> bool {
+        self.pipeline(id).is_some()
+            || self.pipelines.iter().any(|p| p.status(id).is_some())
+            || self.fields.iter().any(|f| f.id == id || f.choice(id).is_some())
+            || self.catalog(id).is_some()
+            || self.sources.iter().any(|s| s.id == id)
+            || self.segment(id).is_some()
+            || self.customer_status(id).is_some()
     }
 
     /// The list of this type, where there is one.

@@ -27,9 +27,9 @@ const FIRST_SEGMENT: u64 = 51;
 /// Each world gives it an id and a subdomain of its own.
 pub fn account() -> Account {
     Account {
-        id: 31_000_001,
+        id: 0,
         name: "Ромашка".to_owned(),
-        subdomain: "sandbox".to_owned(),
+        subdomain: String::new(),
         country: "RU".to_owned(),
         currency: "RUB".to_owned(),
         timezone: "Europe/Moscow".to_owned(),

@@ -2,7 +2,7 @@
 //! and other people's clients. It shares `entity` with the client and nothing else, so that the two cannot share a
 //! mistake; `api` is never imported here.
 //!
-//! `account`, `builtin`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes;
+//! `account`, `builtin`, `beginning`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes;
 //! `purchases`, `links`: what follows from it. `list`, `render`, `elements`, `shown`: how it is read; `rights`: by whom. `endpoints`: the
 //! routes, pure. `rate`, `faults`, `spoil`, `switches`: how it misbehaves; `robots`: what changes by itself. `persist`, `http`: files and sockets, the only
 //! effects.
@@ -10,6 +10,7 @@
 mod account;
 mod answers;
 mod auth;
+mod beginning;
 mod builtin;
 mod builtin_elements;
 mod builtin_fields;
@@ -47,12 +48,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 
 use crate::problem::{Problem, Stage};
-use account::Account;
+use beginning::Beginning;
+pub use beginning::Like;
 pub use faults::{Action, Faults, Latency, Refusal, Rule, Seeded};
 pub use persist::Standing;
 pub use rights::Right;
 pub use switches::{Partial, RateKey, RequestIds, Switches, Throttling};
-use world::World;
 
 /// Unix seconds, as the sandbox shall see them.
 pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
@@ -78,6 +79,8 @@ pub struct Options {
     pub state: Option<PathBuf>,
     /// Decides the token of a new world, its account's id, and the dice; `None` draws one.
     pub seed: Option<u64>,
+    /// What the account of a new world is made of; a world that is there has to be like it.
+    pub like: Option<Like>,
     pub switches: Switches,
     /// In force from the first request on, and again after a reset.
     pub faults: Faults,
@@ -92,6 +95,7 @@ impl Default for Options {
             port: 0,
             state: None,
             seed: None,
+            like: None,
             switches: Switches::default(),
             faults: Faults::default(),
             clock: system_clock(),
@@ -134,14 +138,16 @@ pub struct Sandbox {
 impl Sandbox {
     /// Loads the world, binds to 127.0.0.1 and serves. When this returns, it listens.
     pub fn start(options: Options) -> Result<Sandbox, StartError> {
-        let seed = options.seed.unwrap_or_else(chance);
-        let account = builtin::account().under(Account::id_by(faults::roll(seed, 0)));
+        let new = persist::New {
+            seed: options.seed.unwrap_or_else(chance),
+            like: options.like.as_ref().map(Beginning::like),
+        };
         let (folder, world) = match &options.state {
             Some(path) => {
-                let (folder, world) = persist::Folder::open(path, account, seed)?;
+                let (folder, world) = persist::Folder::open(path, new)?;
                 (Some(folder), world)
             }
-            None => (None, World::new(account, seed)),
+            None => (None, new.world()),
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port)).map_err(|e| no_port(options.port, &e))?;
         listener.set_nonblocking(true).map_err(|e| no_port(options.port, &e))?;

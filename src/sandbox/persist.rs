@@ -5,12 +5,15 @@ use crate::message;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::StartError;
 use super::account::Account;
+use super::beginning::Beginning;
+use super::faults::roll;
 use super::world::{Commit, World};
 use crate::problem::{Place, Problem, Stage};
 
@@ -28,6 +31,23 @@ struct Header {
     /// The account's own; worlds of earlier versions all had that of the built-in account.
     #[serde(default)]
     account_id: Option<u64>,
+    /// What it began with, where that is not what ships.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    beginning: Option<Beginning>,
+}
+
+/// What a world would be that is not there yet.
+#[derive(Debug)]
+pub struct New {
+    pub seed: u64,
+    pub like: Option<Beginning>,
+}
+
+impl New {
+    pub fn world(self) -> World {
+        let id = Account::id_by(roll(self.seed, 0));
+        World::new(Arc::new(self.like.unwrap_or_else(Beginning::built_in).under(id)), self.seed)
+    }
 }
 
 /// A world's folder, held by this process alone until it is dropped.
@@ -39,14 +59,18 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Takes the folder and reads the world in it, or starts one with `seed`.
-    pub fn open(path: &Path, account: Account, seed: u64) -> Result<(Folder, World), StartError> {
+    /// Takes the folder and reads the world in it, or starts one by `new`.
+    pub fn open(path: &Path, new: New) -> Result<(Folder, World), StartError> {
+        let wanted = new.like.clone();
         create_private_dir(path).map_err(|e| unusable(path, "cannot be made", &e))?;
         let lock = take_lock(path)?;
         // What a killed process left: it must not speak for this one while the world is being read.
         let _ = fs::remove_file(path.join("server.json"));
         let log_path = path.join("world.jsonl");
-        let Loaded { world, bytes, live, has_id } = load(&log_path, account, seed)?;
+        let Loaded { world, bytes, live, has_id } = load(&log_path, new)?;
+        if wanted.is_some_and(|wanted| !world.beginning.is_same(&wanted)) {
+            return Err(unlike(path).into());
+        }
         let stale = bytes > COMPACT_MIN_BYTES && live < bytes / 2;
         if bytes == 0 || stale || !has_id {
             rewrite(&log_path, &world).map_err(|e| unusable(&log_path, "cannot be written", &e))?;
@@ -145,12 +169,12 @@ struct Loaded {
     has_id: bool,
 }
 
-/// The world of a log; where there is none, a new one with this account.
-fn load(path: &Path, account: Account, seed: u64) -> Result<Loaded, Problem> {
-    let new = |account| Loaded { world: World::new(account, seed), bytes: 0, live: 0, has_id: false };
+/// The world of a log, or a new one.
+fn load(path: &Path, new: New) -> Result<Loaded, Problem> {
+    let fresh = |new: New| Loaded { world: new.world(), bytes: 0, live: 0, has_id: false };
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(new(account)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(fresh(new)),
         Err(e) => return Err(unusable(path, "cannot be read", &e)),
     };
     let mut reader = BufReader::with_capacity(1 << 20, file);
@@ -170,7 +194,8 @@ fn load(path: &Path, account: Account, seed: u64) -> Result<Loaded, Problem> {
                 let header = header(path, &line)?;
                 has_id = header.account_id.is_some();
                 let id = header.account_id.unwrap_or_else(|| Account::id_by(super::chance()));
-                world = Some(World::new(account.clone().under(id), header.seed));
+                let beginning = header.beginning.unwrap_or_else(Beginning::built_in);
+                world = Some(World::new(Arc::new(beginning.under(id)), header.seed));
             }
             Some(world) => {
                 let commit: Commit = serde_json::from_slice(&line).map_err(|e| damaged(path, number, &e))?;
@@ -181,7 +206,7 @@ fn load(path: &Path, account: Account, seed: u64) -> Result<Loaded, Problem> {
         good += read as u64;
     }
     drop(reader);
-    let Some(world) = world else { return Ok(new(account)) };
+    let Some(world) = world else { return Ok(fresh(new)) };
     cut(path, good).map_err(|e| unusable(path, "cannot be mended", &e))?;
     let kept: u64 = super::world::Shelf::ALL.iter().map(|s| world.records(*s).count() as u64).sum();
     let live = if seen.0 == 0 { good } else { (seen.1 as f64 * (kept as f64 / seen.0 as f64)) as u64 };
@@ -209,7 +234,12 @@ fn rewrite(path: &Path, world: &World) -> io::Result<()> {
     let fresh = path.with_extension("jsonl.new");
     let file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&fresh)?;
     let mut out = BufWriter::with_capacity(1 << 20, file);
-    let header = Header { amoport_sandbox_world: FORMAT, seed: world.seed, account_id: Some(world.account.id) };
+    let header = Header {
+        amoport_sandbox_world: FORMAT,
+        seed: world.seed,
+        account_id: Some(world.account.id),
+        beginning: (!world.beginning.is_built_in).then(|| (*world.beginning).clone()),
+    };
     serde_json::to_writer(&mut out, &header)?;
     out.write_all(b"\n")?;
     for commit in world.commits() {
@@ -250,6 +280,11 @@ fn unusable(path: &Path, trouble: &'static str, error: &io::Error) -> Problem {
     .hint("see that the folder exists and may be written")
 }
 
+fn unlike(path: &Path) -> Problem {
+    Problem::in_file(path, "sandbox-like", "this world was begun otherwise than --like says")
+        .hint("leave --like out to go on with it, remove the folder, or use another state folder")
+}
+
 fn damaged(path: &Path, line: usize, error: &serde_json::Error) -> Problem {
     Problem::new(
         Stage::Send,
@@ -281,7 +316,7 @@ mod tests {
         const DESK: u64 = 4_900_001;
         let folder = tempfile::tempdir().expect("a folder");
         let log = folder.path().join("world.jsonl");
-        let (mut open, world) = Folder::open(folder.path(), builtin::account(), 5).expect("a fresh folder");
+        let (mut open, world) = Folder::open(folder.path(), New { seed: 5, like: None }).expect("a fresh folder");
         let token = world.auth.token;
         let mut account = builtin::account();
         account.customers_mode = "periodicity".to_owned();
@@ -299,7 +334,7 @@ mod tests {
         drop(open);
         let before = fs::metadata(&log).expect("the log").len();
         for round in 0..2 {
-            let (open, world) = Folder::open(folder.path(), builtin::account(), 6).expect("the same folder");
+            let (open, world) = Folder::open(folder.path(), New { seed: 6, like: None }).expect("the same folder");
             drop(open);
             assert_eq!(world.auth.token, token, "round {round}");
             assert_eq!(world.records(Shelf::Leads).count(), 3);
@@ -311,7 +346,7 @@ mod tests {
             let linked: Vec<_> = world.linked(Shelf::Contacts, 7, Shelf::Leads).map(|(id, _)| id).collect();
             assert_eq!(linked, [1, 2]);
             assert_eq!(world.account.customers_mode, "periodicity");
-            assert_eq!(world.first_account().customers_mode, "segments");
+            assert_eq!(world.beginning.account.customers_mode, "segments");
             assert_eq!(world.linked(Shelf::Leads, 1, Shelf::Contacts).next(), Some((7, Some(r#"{"is_main":true}"#))));
             assert!(fs::metadata(&log).expect("the log").len() < before / 100);
         }
@@ -326,7 +361,7 @@ mod tests {
         ] {
             let folder = tempfile::tempdir().expect("a folder");
             fs::write(folder.path().join("world.jsonl"), text).expect("written");
-            let problem = Folder::open(folder.path(), builtin::account(), 1).expect_err("a problem").problem();
+            let problem = Folder::open(folder.path(), New { seed: 1, like: None }).expect_err("a problem").problem();
             assert!(problem.to_string().contains(message), "{problem}");
         }
     }

@@ -3,13 +3,14 @@
 //! A record is kept as the text of its JSON, so that a million of them fit; it is parsed when it is read.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::account::Account;
 use super::auth::Auth;
-use super::builtin_elements;
+use super::beginning::Beginning;
 use crate::entity::{Entity, Owner};
 
 /// A kind of record. One more is a line here and one in each `match`.
@@ -275,8 +276,10 @@ type LinkKey = (Shelf, u64, Shelf, u64);
 #[derive(Debug)]
 pub struct World {
     pub account: Account,
-    /// The account it began with, which a reset brings back; `None` while it is still that one.
-    began_with: Option<Box<Account>>,
+    /// What it began with, and what a reset brings back.
+    pub beginning: Arc<Beginning>,
+    /// A request has changed the account since.
+    account_changed: bool,
     pub seed: u64,
     pub auth: Auth,
     shelves: BTreeMap<Shelf, Records>,
@@ -288,11 +291,12 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(account: Account, seed: u64) -> World {
+    pub fn new(beginning: Arc<Beginning>, seed: u64) -> World {
         let mut world = World {
             auth: Auth::new(seed),
-            account,
-            began_with: None,
+            account: beginning.account.clone(),
+            beginning: beginning.clone(),
+            account_changed: false,
             seed,
             shelves: Shelf::ALL.into_iter().map(|s| (s, Records::default())).collect(),
             tags: Shelf::ALL.into_iter().map(|s| (s, Tags::default())).collect(),
@@ -301,10 +305,13 @@ impl World {
             next_ids: BTreeMap::new(),
         };
         let elements = world.shelves.entry(Shelf::Elements).or_default();
-        for (id, json) in builtin_elements::elements() {
+        for &(id, ref json) in &beginning.elements {
             let at = world.account.created_at;
             let record = Record::new(Shelf::Elements, at, at, at.saturating_mul(1000), json.to_string().into());
             elements.put(id, Record { shipped: true, ..record });
+        }
+        for (id, _) in &beginning.elements {
+            world.taken(Sequence::Elements, *id);
         }
         world
     }
@@ -334,11 +341,6 @@ impl World {
 
     pub fn trashed(&self, shelf: Shelf, id: u64) -> Option<&Trashed> {
         self.trash.get(&(shelf, id))
-    }
-
-    /// The account as no request has changed it.
-    pub fn first_account(&self) -> &Account {
-        self.began_with.as_deref().unwrap_or(&self.account)
     }
 
     pub fn next_id(&self, sequence: Sequence) -> u64 {
@@ -379,8 +381,8 @@ impl World {
             // No request changes these, and logs of earlier versions have those of the built-in account.
             account.id = self.account.id;
             account.subdomain.clone_from(&self.account.subdomain);
-            let before = std::mem::replace(&mut self.account, *account);
-            self.began_with.get_or_insert_with(|| Box::new(before));
+            self.account = *account;
+            self.account_changed = true;
         }
     }
 
@@ -410,7 +412,7 @@ impl World {
 
     /// What has gone that a new world would have, and the last of a kind, whose id must not be given again.
     fn gone(&self) -> Vec<Gone> {
-        let shipped = builtin_elements::elements().into_iter().map(|(id, _)| (Shelf::Elements, id));
+        let shipped = self.beginning.elements.iter().map(|(id, _)| (Shelf::Elements, *id));
         let last = |shelf: Shelf| Some((shelf, self.next_ids.get(&shelf.sequence())?.checked_sub(Sequence::STEP)?));
         let is_there = |shelf: Shelf, id: u64| {
             Shelf::ALL.into_iter().any(|s| s.sequence() == shelf.sequence() && self.records(s).get(id).is_some())
@@ -446,7 +448,7 @@ impl World {
             LinkMade(*from, *id, *to, *other, meta)
         });
         let links = Chunked { inner: links, size: CHUNK }.map(|link| Commit { link, ..Commit::default() });
-        let account = self.began_with.is_some().then(|| Box::new(self.account.clone()));
+        let account = self.account_changed.then(|| Box::new(self.account.clone()));
         let auth = std::iter::once(Commit { auth: Some(self.auth.clone()), account, ..Commit::default() });
         let trash = self.trash.values().copied().collect();
         let gone = std::iter::once(Commit { gone: self.gone(), trash, ..Commit::default() });

@@ -14,7 +14,7 @@ pub fn get(call: &Call) -> Reply {
         "id": account.id, "name": account.name, "subdomain": account.subdomain, "created_at": account.created_at,
         "created_by": 0, "updated_at": account.created_at, "updated_by": 0,
         "current_user_id": account.current_user, "country": account.country, "currency": account.currency,
-        "currency_symbol": "₽", "customers_mode": account.customers_mode, "is_unsorted_on": true,
+        "currency_symbol": currency_symbol(&account.currency), "customers_mode": account.customers_mode, "is_unsorted_on": true,
         "is_loss_reason_enabled": true, "is_helpbot_enabled": false, "is_technical_account": false,
         "contact_name_display_order": 1, "mobile_feature_version": 0, "language": account.language,
         "_links": self_link(call.view().url("account"))
@@ -31,6 +31,17 @@ pub fn get(call: &Call) -> Reply {
         model["_embedded"] = Value::Object(asked);
     }
     Reply::ok(&model)
+}
+
+/// Of the currencies that accounts have most; of others the code.
+fn currency_symbol(code: &str) -> &str {
+    match code {
+        "RUB" => "₽",
+        "USD" => "$",
+        "EUR" => "€",
+        "KZT" => "₸",
+        code => code,
+    }
 }
 
 /// What `with` adds to the model itself.

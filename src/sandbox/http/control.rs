@@ -126,7 +126,7 @@ fn reset(server: &Server, keep_world: bool) -> Reply {
     if !keep_world {
         server.desk().late.clear();
         let core = &mut *server.core();
-        let world = World::new(core.world.first_account().clone(), core.world.seed);
+        let world = World::new(core.world.beginning.clone(), core.world.seed);
         if let Some(folder) = &mut core.folder
             && let Err(error) = folder.replace(&world)
         {
