@@ -69,6 +69,12 @@ impl Reply {
         Reply::new(status, Media::Html, body)
     }
 
+    /// What a portal before the service answers to whoever has no session with it.
+    pub fn login_page() -> Reply {
+        const BODY: &str = "<!DOCTYPE html>\n<html><head><title>Вход</title></head><body><form method=\"post\" action=\"/login\"><input name=\"login\"><input name=\"password\" type=\"password\"></form></body></html>\n";
+        Reply::new(200, Media::Html, BODY.to_owned())
+    }
+
     /// problem+json without validation errors. [doc]
     pub fn problem(status: u16, detail: &str) -> Reply {
         let body = json!({

@@ -131,6 +131,12 @@ fn every_action_does_and_shows_what_the_table_says() {
         (json!({"do": "late", "late_ms": 5}), 200, 5),
         (json!({"do": "drop-values"}), 200, 5),
         (json!({"do": "shuffled"}), 200, 5),
+        (json!({"do": "nameless"}), 200, 5),
+        (json!({"do": "200-html"}), 200, 0),
+        (json!({"do": "200-html-after"}), 200, 5),
+        (json!({"do": "404-html-after"}), 404, 5),
+        (json!({"do": "499-html"}), 499, 0),
+        (json!({"do": "foreign"}), 200, 5),
         (json!({"do": "token-expired"}), 401, 0),
     ] {
         let mut rule = rule;
@@ -141,7 +147,10 @@ fn every_action_does_and_shows_what_the_table_says() {
         let stats = s.stats();
         assert_eq!(stats["faults"], json!({word.clone(): 1}), "{rule}");
         let tally = &stats["commits"]["POST leads"];
-        let (told, commits) = (u64::from(shown == 200 && word != "cut"), u64::from(there > 0));
+        let (told, commits) = (
+            u64::from(shown == 200 && !["cut", "200-html-after", "foreign"].contains(&word.as_str())),
+            u64::from(there > 0),
+        );
         match commits {
             0 => assert_eq!(tally, &Value::Null, "{rule}"),
             _ => assert_eq!(tally, &json!({"commits": 1, "records": there, "answered": told}), "{rule}"),
@@ -324,6 +333,9 @@ fn answers_are_odd_one_at_a_time() {
     assert_eq!(made("request-ids-missing")["leads"][0].get("request_id"), None);
     assert_eq!(made("request-ids-int")["leads"][1]["request_id"], 1);
     assert_eq!(made("shuffled")["leads"][0]["request_id"], "r18");
+    let nameless = made("nameless")["leads"].clone();
+    assert_eq!(nameless[0].get("request_id"), None);
+    assert!(nameless[0]["id"].as_u64() > nameless[1]["id"].as_u64(), "{nameless}");
     let odd = made("odd-key");
     assert_eq!((odd.get("leads"), &odd["things"][1]["request_id"]), (None, &json!("r18")));
     s.faults(json!({"script": [{"on": "GET leads", "nth": 2, "do": "next-missing"}]}));
@@ -331,6 +343,45 @@ fn answers_are_odd_one_at_a_time() {
         let answer = s.get(&format!("leads?limit=1&page={page}")).is(200).json();
         assert_eq!(answer["_links"].get("next").is_some(), has_next, "page {page}");
     }
+}
+
+#[test]
+fn an_answer_may_be_that_of_another_batch() {
+    let s = Running::unlimited();
+    s.script(json!([{"on": "POST leads", "every": 2, "do": "foreign"}]));
+    let sent = |name: &str| s.post("leads", json!([{"name": name, "request_id": name}])).is(200).json();
+    let (first, second) = (sent("r1"), sent("r2"));
+    assert_eq!(second, first);
+    let names = ["r1", "r2"].map(|name| s.get(&format!("leads?filter[name]={name}")).is(200).json());
+    assert_ne!(names[0]["_embedded"]["leads"][0]["id"], names[1]["_embedded"]["leads"][0]["id"]);
+    // The next one is true, and the one after it is that of the one before, not of the first.
+    let third = sent("r3");
+    assert_eq!(third["_embedded"]["leads"][0]["request_id"], "r3");
+    assert_eq!((sent("r4"), s.leads()), (third, 4));
+}
+
+#[test]
+fn a_portal_before_the_service_asks_for_a_login() {
+    let s = Running::unlimited();
+    for (word, there) in [("200-html", 0), ("200-html-after", 1)] {
+        s.script(json!([{"on": "POST leads", "times": 1, "do": word}]));
+        let page = s.post("leads", json!([{}])).is(200).has_type("text/html");
+        assert!(page.body.contains("password") && serde_json::from_str::<Value>(&page.body).is_err());
+        assert_eq!(s.leads(), there, "{word}");
+    }
+    s.script(json!([{"on": "GET leads", "do": "200-html"}]));
+    s.get("leads").is(200).has_type("text/html");
+}
+
+#[test]
+fn what_was_put_off_comes_when_the_test_says_so() {
+    let s = Running::unlimited();
+    s.script(json!([{"on": "POST leads", "times": 1, "do": "commit-late", "late_ms": 3_600_000}]));
+    s.post("leads", json!([{"name": "поздняя"}, {}])).is(504);
+    assert_eq!((s.leads(), &s.stats()["late"]), (0, &json!(1)));
+    assert_eq!(s.control("POST", "late", "").is(200).json()["done"], 1);
+    assert_eq!((s.leads(), &s.stats()["late"]), (2, &json!(0)));
+    assert_eq!(s.control("POST", "late", "").is(200).json()["done"], 0);
 }
 
 #[test]

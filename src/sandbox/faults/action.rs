@@ -27,8 +27,10 @@ pub enum Shown {
     /// The truth, written in a way that the documents leave open.
     Odd(Oddity),
     Status(u16),
-    /// A page of somebody in between, with this status.
+    /// A page of somebody in between, with this status; with 200 it asks for a login.
     Page(u16),
+    /// The answer to the request before this one on the same route; the truth, where there was none.
+    Foreign,
     /// A 200 without a body.
     Empty,
     /// The form is that of the switch where none is said.
@@ -58,6 +60,8 @@ pub enum Oddity {
     RequestIdsMissing,
     RequestIdsInt,
     Shuffled,
+    /// Both: in another order and without names.
+    Nameless,
     /// The collection goes by a name nobody knows.
     OddKey,
     /// There are more pages, and no link to them.
@@ -74,6 +78,10 @@ impl Oddity {
             Oddity::RequestIdsMissing => bent.request_ids = RequestIds::Missing,
             Oddity::RequestIdsInt => bent.request_ids = RequestIds::Index,
             Oddity::Shuffled => bent.shuffled = true,
+            Oddity::Nameless => {
+                bent.request_ids = RequestIds::Missing;
+                bent.shuffled = true;
+            }
             // These are taken out of the answer when it is made.
             Oddity::OddKey | Oddity::NextMissing | Oddity::Shift => {}
         }
@@ -81,7 +89,7 @@ impl Oddity {
     }
 }
 
-/// Statuses from 400 to 599 stand beside these, and with `-html` those from 300 on, as pages of somebody in between; `-after`
+/// Statuses from 400 to 599 stand beside these, and with `-html` 200 and those from 300 on, as pages of somebody in between; `-after`
 /// behind a word that does nothing makes it do all first.
 const WORDS: &[(&str, Done, Shown)] = &[
     ("429-html", Done::Nothing, Shown::Throttled(Some(Throttling::Html))),
@@ -94,6 +102,7 @@ const WORDS: &[(&str, Done, Shown)] = &[
     ("hang", Done::Nothing, Shown::Silence),
     ("cut", Done::All, Shown::Cut),
     ("empty", Done::All, Shown::Empty),
+    ("foreign", Done::All, Shown::Foreign),
     ("half", Done::Half, Shown::Status(504)),
     ("commit-late", Done::Later, Shown::Status(504)),
     ("slow", Done::All, Shown::Truth),
@@ -102,6 +111,7 @@ const WORDS: &[(&str, Done, Shown)] = &[
     ("request-ids-missing", Done::All, Shown::Odd(Oddity::RequestIdsMissing)),
     ("request-ids-int", Done::All, Shown::Odd(Oddity::RequestIdsInt)),
     ("shuffled", Done::All, Shown::Odd(Oddity::Shuffled)),
+    ("nameless", Done::All, Shown::Odd(Oddity::Nameless)),
     ("odd-key", Done::All, Shown::Odd(Oddity::OddKey)),
     ("next-missing", Done::All, Shown::Odd(Oddity::NextMissing)),
     ("shift", Done::All, Shown::Odd(Oddity::Shift)),
@@ -148,7 +158,7 @@ impl Action {
 }
 
 fn page(word: &str) -> Option<u16> {
-    word.strip_suffix("-html")?.parse().ok().filter(|status| (300..=599).contains(status))
+    word.strip_suffix("-html")?.parse().ok().filter(|status| matches!(status, 200 | 300..=599))
 }
 
 impl TryFrom<Word> for Action {
@@ -199,7 +209,9 @@ mod tests {
             ("cut", Some((Done::All, Shown::Cut))),
             ("409-html", Some((Done::Nothing, Shown::Page(409)))),
             ("308-html-after", Some((Done::All, Shown::Page(308)))),
-            ("200-html", None),
+            ("200-html", Some((Done::Nothing, Shown::Page(200)))),
+            ("200-html-after", Some((Done::All, Shown::Page(200)))),
+            ("204-html", None),
             ("empty", Some((Done::All, Shown::Empty))),
             ("cut-after", None),
             ("half-after", None),

@@ -149,8 +149,12 @@ fn go_wrong(server: &Arc<Server>, plug: &socket::Plug, order: Order, fault: &Fau
         }
     };
     let needs_answer = fault.shown.is_true() || fault.shown == Shown::Cut;
-    let (reply, changed) =
+    let before = server.desk().answers.get(&route_name(asked, order.found)).cloned();
+    let (mut reply, changed) =
         if commit || needs_answer { carry_out(server, &order, commit) } else { (Reply::nothing(), false) };
+    if let (Shown::Foreign, Some(before)) = (fault.shown, before.filter(|_| changed)) {
+        reply.body = before;
+    }
     (show(server, plug, asked, switches, fault, reply), changed && fault.shown.is_true())
 }
 
@@ -180,7 +184,9 @@ fn show(
             reply
         }
         // These were bent when the answer was made.
-        Shown::Odd(Oddity::RequestIdsMissing | Oddity::RequestIdsInt | Oddity::Shuffled) => reply,
+        Shown::Odd(Oddity::RequestIdsMissing | Oddity::RequestIdsInt | Oddity::Shuffled | Oddity::Nameless) => reply,
+        // It has taken the place of the true one already.
+        Shown::Foreign => reply,
         Shown::Cut if reply.body.is_empty() => {
             plug.reset();
             reply
@@ -195,6 +201,7 @@ fn show(
         }
         Shown::Silence => Reply::nothing(),
         Shown::Empty => Reply { body: Default::default(), status: 200, ..reply },
+        Shown::Page(200) => Reply::login_page(),
         Shown::Page(status) => Reply::html(status),
         Shown::Unnamed400 => Reply::problem(400, "Request validation failed"),
         Shown::Throttled(form) => throttled(form.unwrap_or(switches.throttling), fault.retry_after),
@@ -245,7 +252,9 @@ pub fn carry_out_late(server: &Server, id: u64) {
 fn carry_out(server: &Server, order: &Order, commit: bool) -> (Reply, bool) {
     let (reply, changed) = carry_out_on(server, &mut server.core(), order, commit);
     if changed.is_some() {
-        server.desk().log.committed(&route_name(order.asked, order.found), changed);
+        let (name, desk) = (route_name(order.asked, order.found), &mut *server.desk());
+        desk.log.committed(&name, changed);
+        desk.answers.insert(name, reply.body.clone());
     }
     (reply, changed.is_some())
 }

@@ -28,6 +28,7 @@ pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
         ("POST", "faults") => set_faults(server, &asked.body),
         ("GET", "switches") => Reply::json(200, &json!(*server.desk().switches)),
         ("POST", "switches") => set_switches(server, &asked.body),
+        ("POST", "late") => Reply::json(200, &json!({"done": server.carry_out_late()})),
         ("GET", "robots") => Reply::json(200, &json!(server.core().robots)),
         ("POST", "robots") => set_robots(server, &asked.body),
         ("GET" | "POST", "oauth") => oauth(server),
@@ -35,7 +36,7 @@ pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
         ("POST", "delete") => delete(server, asked),
         ("GET", corner) if corner.starts_with("entities/") => entities(server, asked, &corner["entities/".len()..]),
         _ => {
-            let corners = "stats, requests, reset, faults, switches, robots, oauth, expire, delete, entities/leads and other entities";
+            let corners = "stats, requests, reset, faults, switches, robots, late, oauth, expire, delete, entities/leads and other entities";
             Reply::json(404, &json!({"error": format!("the corner has {corners}")}))
         }
     }
@@ -144,6 +145,7 @@ fn reset(server: &Server, keep_world: bool) -> Reply {
         desk.switches = server.first_switches.clone();
         desk.faults = server.first_faults.clone();
         desk.dead_tokens.clear();
+        desk.answers.clear();
     }
     Reply::json(200, &json!({"ok": true}))
 }

@@ -71,6 +71,8 @@ pub struct Desk {
     /// Requests to be carried out after their answers, in the order in which they came.
     late: BTreeMap<u64, Late>,
     put_off: u64,
+    /// The last true answer to a write, by its route.
+    answers: BTreeMap<String, String>,
     /// Tokens that a fault has killed, and how many more requests are told.
     dead_tokens: BTreeMap<String, u64>,
     rolled: u64,
@@ -139,15 +141,21 @@ impl Server {
     /// Called when nothing is served any more. What was put off is done now: a service does not forget a request because
     /// its client has left.
     pub fn close(&self) {
-        let late: Vec<u64> = self.desk().late.keys().copied().collect();
-        for id in late {
-            act::carry_out_late(self, id);
-        }
+        self.carry_out_late();
         let core = &mut *self.core();
         core.run_errands(u64::MAX, (self.clock)());
         if let Some(folder) = &core.folder {
             folder.withdraw();
         }
+    }
+
+    /// What was put off, before its time; how many requests that was.
+    fn carry_out_late(&self) -> usize {
+        let late: Vec<u64> = self.desk().late.keys().copied().collect();
+        for id in &late {
+            act::carry_out_late(self, *id);
+        }
+        late.len()
     }
 
     /// A request that panicked has changed nothing: commits are applied by code that cannot panic. So the lock is
