@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 use super::check::Clean;
 use super::plan::{Draft, Plan};
 use super::world::{Sequence, Shelf};
+use super::write::SENT_AS;
 
 /// Makes a purchase of a customer that is there and returns its id.
 pub fn create(plan: &mut Plan, customer: u64, clean: Clean, accrue_bonus: bool) -> u64 {
@@ -22,6 +23,9 @@ pub fn create(plan: &mut Plan, customer: u64, clean: Clean, accrue_bonus: bool) 
     json.insert("updated_by".to_owned(), json!(me));
     json.insert("customer_id".to_owned(), json!(customer));
     json.insert("accrue_bonus".to_owned(), json!(accrue_bonus));
+    if let Some(name) = clean.request_id {
+        json.insert(SENT_AS.to_owned(), name);
+    }
     let price = price(&json);
     plan.put(Shelf::Transactions, id, Draft { created_at: plan.now, updated_at: plan.now, json });
     plan.link(Shelf::Transactions, id, Shelf::Customers, customer, None);

@@ -7,6 +7,7 @@ use super::plan::Draft;
 use super::purchases;
 use super::render::View;
 use super::world::Shelf;
+use super::write::SENT_AS;
 
 impl View<'_> {
     pub fn transaction_url(&self, customer: &Value, id: u64) -> String {
@@ -72,9 +73,9 @@ impl View<'_> {
     /// What is kept of a record though the API does not show it, for tests.
     pub(super) fn unshown(&self, shelf: Shelf, id: u64) -> Map<String, Value> {
         let keys: &[&str] = match shelf {
-            Shelf::Customers => &["bonus_points"],
-            Shelf::Transactions => &["accrue_bonus", "metadata"],
-            Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Elements => return Map::new(),
+            Shelf::Customers => &[SENT_AS, "bonus_points"],
+            Shelf::Transactions => &[SENT_AS, "accrue_bonus", "metadata"],
+            Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Elements => &[SENT_AS],
         };
         let json = self.world.records(shelf).get(id).map(|record| &record.json);
         let mut json: Map<String, Value> = json.and_then(|j| serde_json::from_str(j).ok()).unwrap_or_default();

@@ -34,6 +34,8 @@ impl Default for Robot {
 pub enum Deed {
     /// And prices, what has a price.
     Rename,
+    /// To another user, who is responsible from now on.
+    HandOver,
     /// Into the trash.
     Delete,
     /// Into the oldest record of the same name, which takes over the links; where there is none, it is left alone.
@@ -81,6 +83,7 @@ impl Errand {
         if world.records(shelf).get(id).is_some() {
             match self.robot.deed {
                 Deed::Rename => rename(&mut plan, shelf, id, roll(self.robot.seed, id.wrapping_neg())),
+                Deed::HandOver => hand_over(&mut plan, shelf, id),
                 Deed::Delete => plan.throw_away(shelf, id),
                 Deed::Merge => merge(&mut plan, shelf, id),
             }
@@ -95,6 +98,15 @@ fn rename(plan: &mut Plan, shelf: Shelf, id: u64, dice: u64) {
     if let Some(price) = draft.json.get_mut("price").filter(|_| shelf == Shelf::Leads) {
         *price = json!(dice % PRICE_MAX);
     }
+    touch(plan, &mut draft);
+    plan.put(shelf, id, draft);
+}
+
+fn hand_over(plan: &mut Plan, shelf: Shelf, id: u64) {
+    let Some(mut draft) = plan.get(shelf, id) else { return };
+    let me = plan.world.account.current_user;
+    let Some(other) = plan.world.account.users.iter().find(|u| u.is_active && u.id != me) else { return };
+    draft.json.insert("responsible_user_id".to_owned(), json!(other.id));
     touch(plan, &mut draft);
     plan.put(shelf, id, draft);
 }

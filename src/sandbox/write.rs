@@ -7,6 +7,9 @@ use super::plan::{Draft, Plan};
 use super::world::Shelf;
 use crate::entity::{STATUS_LOST, STATUS_WON};
 
+/// Under which `request_id` a record was made: the API does not tell it, tests may ask.
+pub const SENT_AS: &str = "sent_as";
+
 /// Makes a record and returns its id.
 pub fn create(plan: &mut Plan, shelf: Shelf, mut clean: Clean) -> u64 {
     let id = plan.new_id(shelf.sequence());
@@ -22,6 +25,9 @@ pub fn create(plan: &mut Plan, shelf: Shelf, mut clean: Clean) -> u64 {
     }
     for key in ["responsible_user_id", "created_by", "updated_by"] {
         json.insert(key.to_owned(), json!(me));
+    }
+    if let Some(name) = clean.request_id.take() {
+        json.insert(SENT_AS.to_owned(), name);
     }
     let created_at = take_time(&mut clean.set, "created_at").unwrap_or(plan.now);
     let updated_at = take_time(&mut clean.set, "updated_at").unwrap_or(plan.now);

@@ -475,6 +475,20 @@ fn faults_may_be_there_from_the_start_and_come_back_with_a_reset() {
 }
 
 #[test]
+fn a_record_remembers_the_name_it_was_sent_under() {
+    let s = Running::unlimited();
+    s.post("leads", json!([{"request_id": "r17"}, {}])).is(200);
+    s.patch("leads", json!([{"id": 10_000_001, "name": "а", "request_id": "r99"}])).is(200);
+    let customer = s.made("customers", json!({"name": "К", "request_id": "r3"}));
+    s.post(&format!("customers/{customer}/transactions"), json!([{"price": 1, "request_id": "r4"}])).is(200);
+    let read =
+        |what: &str| s.control("GET", &format!("entities/{what}?fields=sent_as"), "").is(200).json()["rows"].clone();
+    assert_eq!(read("leads"), json!([{"id": 10_000_001, "sent_as": "r17"}, {"id": 10_000_003}]));
+    assert_eq!((&read("customers")[0]["sent_as"], &read("transactions")[0]["sent_as"]), (&json!("r3"), &json!("r4")));
+    assert_eq!(s.lead(10_000_001).get("sent_as"), None);
+}
+
+#[test]
 fn the_whole_world_can_be_read_row_by_row() {
     let s = Running::start(None, Switches { rate_max: 3, ..Switches::default() });
     let contact = s.made("contacts", json!({"name": "Екатерина", "tags_to_add": [{"name": "вип"}]}));
@@ -503,6 +517,7 @@ fn the_whole_world_can_be_read_row_by_row() {
         json!({"rows": [{"id": contact, "tags": ["вип"], "leads": [lead]}], "next": null})
     );
     s.control("GET", "entities/nonsense", "").is(404);
+    assert_eq!(row.get("sent_as"), None);
     s.faults(json!({}));
     s.control("POST", "switches", r#"{"rate_max":1000000}"#).is(200);
     let batch: Vec<Value> = (0..9).map(|i| json!({"name": format!("{i}")})).collect();

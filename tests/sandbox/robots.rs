@@ -79,7 +79,7 @@ fn a_robot_comes_when_its_time_has_come() {
 }
 
 #[test]
-fn robots_delete_and_merge() {
+fn robots_delete_merge_and_hand_over() {
     let s = Running::unlimited();
     let contact = s.made("contacts", json!({"name": "Контакт"}));
     let first = s.made("leads", json!({"name": "Один"}));
@@ -94,6 +94,9 @@ fn robots_delete_and_merge() {
     let company = s.made("companies", json!({"name": "Ромашка"}));
     s.get("companies").is(204);
     assert_eq!(ids(&s.get("companies?with=only_deleted").is(200).json(), "companies"), [company]);
+    robots(&s, json!([{"do": "hand_over", "of": "contacts"}]));
+    let given = s.made("contacts", json!({"name": "Другому"}));
+    assert_eq!(s.kept("contacts", given)["responsible_user_id"], crate::IVAN);
     s.control("POST", "reset", "").is(200);
     s.made("companies", json!({"name": "Ромашка"}));
     assert_eq!(s.count("companies"), 1, "a reset sends robots away");

@@ -18,6 +18,7 @@ use crate::sandbox::render::{self, View};
 use crate::sandbox::robots::Robot;
 use crate::sandbox::switches::Switches;
 use crate::sandbox::world::{Commit, Shelf, World};
+use crate::sandbox::write::SENT_AS;
 
 pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
     match (asked.method.as_str(), corner.trim_end_matches('/')) {
@@ -93,10 +94,13 @@ fn entities(server: &Server, asked: &Asked, name: &str) -> Reply {
     Reply::json(200, &json!({"rows": shown, "next": next}))
 }
 
-/// Of a row, the id and the fields that are named; all where none are.
+/// Of a row, the id and the fields that are named; where none are, all that the API tells.
 fn only(mut row: Value, fields: Option<&[&str]>) -> Value {
-    if let (Some(fields), Some(row)) = (fields, row.as_object_mut()) {
-        row.retain(|key, _| key == "id" || fields.contains(&key.as_str()));
+    if let Some(row) = row.as_object_mut() {
+        row.retain(|key, _| match fields {
+            Some(fields) => key == "id" || fields.contains(&key.as_str()),
+            None => key != SENT_AS,
+        });
     }
     row
 }
