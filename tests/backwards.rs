@@ -66,7 +66,7 @@ const LINKED: [&str; 6] = ["contacts", "companies", "leads", "customers", "eleme
 fn bare(mut rows: Vec<Value>, without: &[&str]) -> Vec<String> {
     for row in &mut rows {
         let row = row.as_object_mut().expect("an object");
-        let differs = ["id", "updated_at", "custom_fields_values", "customer_id"];
+        let differs = ["id", "account_id", "invoice_link", "updated_at", "custom_fields_values", "customer_id"];
         row.retain(|key, _| !differs.contains(&key.as_str()) && !without.contains(&key.as_str()));
         for (_, linked) in row.iter_mut().filter(|(key, _)| LINKED.contains(&key.as_str())) {
             *linked = json!(linked.as_array().map_or(0, Vec::len));

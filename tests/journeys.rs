@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 use voyage::{Freight, Harbour, Told, Voyage};
 
 const SEEDS_DEFAULT: u64 = 300;
-const ROUGH_DEFAULT: u64 = 24;
+const ROUGH_DEFAULT: u64 = 40;
 /// How much faster time runs.
 const SPEED: f64 = 100.0;
 /// On the journey's clock; 0.4 s on the machine, ten times what a late commit takes.
@@ -449,7 +449,7 @@ fn all_ended_well(seeds: &[u64], failed: &[String]) {
     );
 }
 
-/// `AMOPORT_SEEDS=600 cargo test rough_journeys` walks more of them, `AMOPORT_PERILS=all` meets what is not borne yet.
+/// `AMOPORT_SEEDS=600 cargo test rough_journeys` walks more of them, `AMOPORT_PERILS=robots` among robots alone.
 #[test]
 fn rough_journeys_double_and_lose_nothing_without_a_word() {
     let seeds = seeds(ROUGH_DEFAULT);
