@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::entity::RATE_MAX;
 use crate::message;
 use crate::problem::Message;
-use crate::rate::{Halt, LIMIT_MAX, Memory, SPACING, Shared, SharedError, Why};
+use crate::rate::{Halt, Joined, LIMIT_MAX, Memory, SPACING, Shared, SharedError, Why};
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::num::NonZeroU32;
@@ -20,6 +20,8 @@ const GLANCE: Duration = Duration::from_secs(1);
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// A file that is held for longer belongs to a process that hangs.
 const BUSY_MAX: Duration = Duration::from_secs(10);
+/// Each waits for a moment by itself.
+const JOIN_TRIES: u32 = 50;
 /// Between two looks for the answer to the one request that goes ahead after a halt.
 const SCOUT_PAUSE: Duration = Duration::from_millis(50);
 /// An answer that has not come by then will not come: longer than any request may take.
@@ -113,6 +115,32 @@ impl Pace {
         gate.found = shared.found().map(|(halt, _)| halt.no);
         gate.shared = Some(shared);
         Pace { gate: Mutex::new(gate), tell: Box::new(tell), ..self }
+    }
+
+    /// The account has told its id: from now on its pace is shared with all who speak to it, by whatever address. What comes
+    /// back is a halt that was noted there, and how long ago that was.
+    pub fn join(&self, id: u64) -> Option<(Halt, Duration)> {
+        let gate = &mut *self.gate();
+        let mut why = SharedError::Busy;
+        for _ in 0..JOIN_TRIES {
+            let shared = gate.shared.as_mut()?;
+            match shared.join(id) {
+                Ok(Joined::Before) => return None,
+                Ok(Joined::Now) => {
+                    let found = shared.found();
+                    gate.found = found.map(|(halt, _)| halt.no);
+                    return found;
+                }
+                Err(SharedError::Busy | SharedError::Moved) => {}
+                Err(error) => {
+                    why = error;
+                    break;
+                }
+            }
+        }
+        gate.shared = None;
+        (self.tell)(alone(&why));
+        None
     }
 
     pub fn clock(&self) -> Clock {
@@ -273,6 +301,10 @@ impl Pace {
             Ok(done) => {
                 gate.busy_since = None;
                 return Some(Ok(done));
+            }
+            Err(SharedError::Moved) => {
+                gate.found = gate.shared.as_ref()?.found().map(|(halt, _)| halt.no);
+                return Some(Err(Duration::ZERO));
             }
             Err(SharedError::Busy) => {
                 let since = *gate.busy_since.get_or_insert_with(Instant::now);

@@ -9,10 +9,10 @@
 
 mod file;
 
-pub use file::{Shared, SharedError, folder};
+pub use file::{Joined, Shared, SharedError, create_private_dir, folder};
 
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Requests a second that one integration may send to an account, over all its processes. [doc]
@@ -183,6 +183,23 @@ impl Memory {
         self.halt
     }
 
+    /// Takes in what is remembered of the same account under another address: whatever either forbids is forbidden, and
+    /// a halt of the other one is a new one here.
+    pub fn join(&mut self, other: &Memory) {
+        let sent: BTreeSet<i64> = self.sent_us.iter().chain(&other.sent_us).copied().collect();
+        let old = sent.len().saturating_sub(LIMIT_MAX);
+        self.sent_us = sent.into_iter().skip(old).collect();
+        self.seen_us = self.seen_us.max(other.seen_us);
+        self.window_us = self.window_us.max(other.window_us);
+        self.calm = self.calm.min(other.calm);
+        self.hold_until_us = self.hold_until_us.max(other.hold_until_us);
+        self.rounds = self.rounds.max(other.rounds);
+        self.throttled_at_us = self.throttled_at_us.max(other.throttled_at_us);
+        if let Some(halt) = other.halt.filter(|halt| self.halt.is_none_or(|own| own.at_us < halt.at_us)) {
+            self.stop(halt.at_us, halt.why);
+        }
+    }
+
     /// A clock that was set back leaves stamps in the future. They move back with it, as if no time had passed since
     /// the last change: the longest wait that follows is the one that was due then.
     pub fn set_back(&mut self, now_us: i64) {
@@ -321,6 +338,62 @@ mod tests {
         assert!(memory.halt().is_some(), "the answer to an older request");
         memory.passed(502 * SECOND);
         assert_eq!(memory.halt(), None);
+    }
+
+    #[test]
+    fn memories_that_are_joined_allow_no_more_than_either() {
+        let mut dice: u64 = 7;
+        let mut roll = |below: u64| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((dice >> 33) % below) as i64
+        };
+        for _ in 0..300 {
+            let mut memories = [Memory::default(), Memory::default()];
+            let (mut now, mut sent) = (0, [Vec::new(), Vec::new()]);
+            while now < 2 * SECOND {
+                let who = roll(2) as usize;
+                if memories[who].take(now, LIMIT_MAX).is_ok() {
+                    sent[who].push(now);
+                }
+                now += roll(60_000);
+            }
+            let [mut one, other] = memories;
+            let waits = [one.wait(now, LIMIT_MAX), other.wait(now, LIMIT_MAX)];
+            one.join(&other);
+            assert!(one.wait(now, LIMIT_MAX) >= waits[0].max(waits[1]));
+            let mut all = sent.concat();
+            all.sort_unstable();
+            let joined = now;
+            while now < joined + 2 * SECOND {
+                if one.take(now, LIMIT_MAX).is_ok() {
+                    all.push(now);
+                }
+                now += roll(20_000);
+            }
+            // Of the seconds that hold a send after the join.
+            let from = all.partition_point(|at| *at < joined);
+            for end in from..all.len() {
+                let within = all[..=end].iter().filter(|at| **at > all[end] - SECOND).count();
+                assert!(within <= LIMIT_MAX, "{within} in the second that ends at {}", all[end]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_halt_and_a_hold_are_those_of_both_once_joined() {
+        let (mut one, mut other) = (Memory::default(), Memory::default());
+        one.blocked(SECOND);
+        one.passed(2 * SECOND);
+        other.throttled(3 * SECOND, 3 * SECOND, Some(Duration::from_secs(60)));
+        other.blocked(4 * SECOND);
+        let found = other.halt();
+        one.join(&other);
+        assert_eq!(one.halt(), Some(Halt { no: 2, why: Why::Blocked, at_us: 4 * SECOND }));
+        assert_eq!(one.wait(4 * SECOND, LIMIT_MAX), other.wait(4 * SECOND, LIMIT_MAX));
+        assert_eq!(found.map(|halt| halt.no), Some(1), "each has its own count");
+        let halt = one.halt();
+        one.join(&other);
+        assert_eq!(one.halt(), halt, "joined once more, it is no other");
     }
 
     #[test]
