@@ -372,6 +372,7 @@ fn head(folder: &Path, Voyage { kind, action }: Voyage) -> Head {
         entity: kind.spec().entity,
         action,
         account: "sandbox".to_owned(),
+        account_id: None,
         target: "sandbox".to_owned(),
         config: None,
         token_file: None,

@@ -14,13 +14,22 @@ const PAGES_MAX: u32 = 4_000;
 /// A part of the account that could not be read, and why; the snapshot is without it.
 pub type Gap = (String, Failure);
 
-/// Reads the account, as far as it is wanted. Lists that the token may not see are gaps, not failures: a mapping that
-/// does not need them works all the same.
-pub async fn pull(client: &Client, wanted: &Wanted, now: i64) -> Result<(Account, Vec<Gap>), Failure> {
+/// Who the account is.
+pub async fn basics(client: &Client) -> Result<Basics, Failure> {
     let reply = client.read("account", &[("with", "datetime_settings")]).await?;
     let not_an_account = || Failure::Unreadable("this is not an account of amoCRM or Kommo".to_owned());
     let value: Value = serde_json::from_slice(&reply.body).map_err(|_| not_an_account())?;
-    let basics: Basics = parts::basics(&value).ok_or_else(not_an_account)?;
+    parts::basics(&value).ok_or_else(not_an_account)
+}
+
+/// Reads the account, as far as it is wanted.
+pub async fn pull(client: &Client, wanted: &Wanted, now: i64) -> Result<(Account, Vec<Gap>), Failure> {
+    rest(client, basics(client).await?, wanted, now).await
+}
+
+/// What an account is made of, as far as it is wanted. Lists that the token may not see are gaps, not failures: a mapping that
+/// does not need them works all the same.
+pub async fn rest(client: &Client, basics: Basics, wanted: &Wanted, now: i64) -> Result<(Account, Vec<Gap>), Failure> {
     let mut account = Account {
         schema: SNAPSHOT_SCHEMA,
         base: client.base().as_str().trim_end_matches('/').to_owned(),

@@ -96,7 +96,7 @@ fn say_checked(checked: &Checked, common: &Common) {
         let mut json = json!({
             "schema": 1, "exit_code": exit as i64, "outcome": exit.outcome(), "kind": checked.kind.name(),
             "action": checked.action.name(), "source": {"path": checked.source, "rows": rows},
-            "account": checked.account, "counts": checked.counts(), "problems": checked.problems,
+            "account": checked.account, "account_id": checked.account_id, "counts": checked.counts(), "problems": checked.problems,
             "notes": checked.notes,
         });
         if !checked.refused.is_empty() {

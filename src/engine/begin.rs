@@ -120,6 +120,7 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
     };
     head.source.rows_digest = rows.as_ref().filter(|rows| !rows.is_empty()).map(RowHashes::digest);
     let store = Store::open(&request.folders.state)?;
+    store.account_is(&head.account, ready.plan.account.basics.id)?;
     if rows.is_some() {
         let retried = sent_before::retried(&store, &Origin::of(&head), &ready.table, &request.cancel)?;
         head.source.retry_of = retried;
@@ -263,7 +264,8 @@ fn head(ready: &Ready<'_>) -> Head {
         kind: plan.kind,
         entity: plan.kind.spec().entity,
         action: plan.action,
-        account: ready.target.account.clone(),
+        account: ready.target.address.clone(),
+        account_id: Some(plan.account.basics.id),
         target: ready.target.target.clone(),
         config: request.target.config(),
         token_file: request.target.token_file(),
@@ -360,7 +362,8 @@ fn write_left(folder: &Path, left: &[u64]) -> Result<(), EngineError> {
 /// One run per source and account at a time, whatever the source is known by: its bytes, its path, its rows. The locks go with
 /// the process, however it ends.
 pub(super) fn lock(state: &Path, head: &Head) -> Result<Vec<File>, EngineError> {
-    let account: String = head.account.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let account = head.account_key().to_string();
+    let account: String = account.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let source = &head.source;
     let path = source.absolute.as_deref().map(prepare::hex);
     let known_by = [Some(source.sha256.clone()), path, source.rows_digest.clone()];

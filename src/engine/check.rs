@@ -8,11 +8,12 @@ use super::present::Present;
 use super::request::CheckRequest;
 use super::result::Checked;
 use super::sent_before::{Asked, Guarded};
-use super::target::{Opened, SANDBOX};
+use super::target::Opened;
 use super::{flawed, prepare, round_trip, source, survey, walk};
 use crate::mapping::wanted::wanted;
 use crate::mapping::{Written, compile};
 use crate::problem::Note;
+use crate::store::AccountKey;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -50,11 +51,7 @@ fn check_file(
             let message = "the account itself is not asked: whether it has room for these records, and what was changed or deleted in it since the snapshot, is not known";
             tell.note(Note::new("account-not-asked", message));
             let account = prepare::snapshot(path)?;
-            // Only the sandbox speaks plain http, and its address changes with every start.
-            let name = match account.base.starts_with("http://") {
-                true => SANDBOX.to_owned(),
-                false => account.base.clone(),
-            };
+            let name = AccountKey::of_id(account.basics.id);
             (account, name, None)
         }
         None => {
@@ -62,7 +59,8 @@ fn check_file(
             let target = Opened::open(&import.target, state, import.rate, tell)?;
             let wanted = wanted(written);
             let account = prepare::account(&target, &wanted, &runtime, &import.cancel, tell)?.account;
-            (account, target.account.clone(), Some(target))
+            let known_as = prepare::known_as(state, &target, account.basics.id)?;
+            (account, known_as, Some(target))
         }
     };
     let mapping = import.mapping.as_deref().unwrap_or(Path::new(""));

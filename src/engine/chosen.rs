@@ -10,7 +10,7 @@ pub(super) fn named(store: &Store, name: &str, target: &Target) -> Result<Run, E
     let Some(run) = store.run_named(name)? else {
         return Err(EngineError::refused("no-run", message!("there is no run \"{name}\"", name), "see: amoport runs"));
     };
-    if target.is_account_of(&run.head)? {
+    if target.is_account_of(store, &run.head)? {
         return Ok(run);
     }
     let (was, said) = (&run.head.account, target.kept());
@@ -26,7 +26,7 @@ pub(super) fn newest(
 ) -> Result<Option<Run>, EngineError> {
     let mut unknown = None;
     for run in store.runs()?.into_iter().filter(wanted) {
-        match target.is_account_of(&run.head) {
+        match target.is_account_of(store, &run.head) {
             Ok(true) => return Ok(Some(run)),
             Ok(false) => {}
             Err(error) => unknown = Some(error),

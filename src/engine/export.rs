@@ -13,7 +13,7 @@ use crate::export::{self, Ask, Columns, ExportError, FILTERS, Format, Manifest, 
 use crate::mapping;
 use crate::message;
 use crate::problem::{Message, Note, Problem, Stage, did_you_mean, quoted};
-use crate::store::{Counts, Store};
+use crate::store::{AccountKey, Counts, Store};
 use crate::table::delimiter_allowed;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -50,19 +50,22 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     let wanted = mapping.as_ref().map_or_else(|| wanted(request, &links), mapping::wanted::wanted);
     let pulled = prepare::account(&target, &wanted, &runtime, &request.cancel, tell)?;
     let account = Arc::new(pulled.account);
-    let plan = mapping.as_ref().map(|written| mapped_export::plan(written, &account, &target.account, request));
+    let id = account.basics.id;
+    // That the store cannot be used is told where it is needed.
+    let known_as = prepare::known_as(state, &target, id).unwrap_or_else(|_| AccountKey::of_id(id));
+    let plan = mapping.as_ref().map(|written| mapped_export::plan(written, &account, &known_as, request));
     let plan = plan.transpose()?;
     let mut ask = ask(request, filters, plan.as_ref().and_then(|plan| plan.catalog), &account)?;
     let (what, began_at) = (ask.what(request.kind.name()), prepare::now());
     if request.since.as_deref() == Some(LAST) {
-        ask.since = last(&what, &target.account, state, tell)?;
+        ask.since = last(&what, &known_as, state, tell)?;
     }
     let mut shape = match (&mapping, plan) {
-        (Some(written), Some(plan)) => mapped_export::shape(written, plan, place.format, &target.account, request),
+        (Some(written), Some(plan)) => mapped_export::shape(written, plan, place.format, &known_as, request),
         _ => {
-            let stamp = stamp(request, &ask, &account, &target.account, &started);
+            let stamp = stamp(request, &ask, &account, &target.address, &started);
             let columns = columns(request, &ask, &links, &account)?.stamped(stamp).said(request.csv);
-            if target.account == SANDBOX { columns.without_links().into() } else { columns.into() }
+            if target.address == SANDBOX { columns.without_links().into() } else { columns.into() }
         }
     };
     if let Some(note) = mapping.as_ref().and_then(|written| mapped_export::note(request, written)) {
@@ -95,13 +98,13 @@ pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<
     }
     // What was asked for since a day of one's own says nothing of the days before. Cut texts are no missing records.
     if exported.doubt().is_none() && request.since.as_deref().is_none_or(|since| since == LAST) {
-        remember(&target.account, &what, began_at, state, tell);
+        remember(&known_as, &what, began_at, state, tell);
     }
     Ok(ExportResult { manifest, file: place.file, manifest_file, notes: tell.take() })
 }
 
 /// From when on to read; `None`, all of it, the first time.
-fn last(what: &str, account: &str, state: &Path, tell: &mut Teller<'_>) -> Result<Option<i64>, EngineError> {
+fn last(what: &str, account: &AccountKey, state: &Path, tell: &mut Teller<'_>) -> Result<Option<i64>, EngineError> {
     let last = Store::open(state)?.last_export(account, what)?;
     let message = match last {
         Some(at) => message!("what has changed since {since}", since = moment(at - OVERLAP_S)),
@@ -112,7 +115,7 @@ fn last(what: &str, account: &str, state: &Path, tell: &mut Teller<'_>) -> Resul
 }
 
 /// An export that cannot be remembered is none the worse for it: the next one reads more than it needs.
-fn remember(account: &str, what: &str, began_at: i64, state: &Path, tell: &mut Teller<'_>) {
+fn remember(account: &AccountKey, what: &str, began_at: i64, state: &Path, tell: &mut Teller<'_>) {
     let done = Store::open(state).map_err(|problem| problem.message.to_string());
     let done = done.and_then(|store| store.exported(account, what, began_at).map_err(|e| e.to_string()));
     if let Err(why) = done {
@@ -379,6 +382,7 @@ fn stamp(request: &ExportRequest, ask: &Ask, account: &Account, name: &str, at: 
         kind: request.kind,
         export: prepare::hex(&seed)[..16].to_owned(),
         account: name.to_owned(),
+        account_id: Some(account.basics.id),
         catalog: ask.catalog,
         catalog_name: catalog.map(|catalog| catalog.name.clone()),
         timezone: account.timezone().map(str::to_owned),

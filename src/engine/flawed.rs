@@ -10,7 +10,7 @@ use crate::mapping::wanted::wanted;
 use crate::mapping::{self, Draft, Written};
 use crate::message;
 use crate::problem::{Place, Problem};
-use crate::store::KeySpace;
+use crate::store::{AccountKey, KeySpace};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -67,12 +67,13 @@ fn compiled(
     let table = source::open(source, &source::options(written, &import.read))?;
     tell.event(Event::Source { file: source.display().to_string(), layout: Box::new(table.layout.clone()) });
     let (account, name) = match snapshot {
-        Some(path) => (prepare::snapshot(path)?, String::new()),
+        Some(path) => (prepare::snapshot(path)?, AccountKey::of_address("")),
         None => {
             let runtime = prepare::runtime()?;
             let target = Opened::open(&import.target, state, import.rate, tell)?;
             let pulled = prepare::account(&target, &wanted(written), &runtime, &import.cancel, tell)?;
-            (pulled.account, target.account)
+            let known_as = prepare::known_as(state, &target, pulled.account.basics.id)?;
+            (pulled.account, known_as)
         }
     };
     let ledger = prepare::ledger(state, &name, None, KeySpace::default());

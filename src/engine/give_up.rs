@@ -3,7 +3,7 @@
 
 use super::begin::{GivingUp, Job, lock};
 use super::cancel::Cancel;
-use super::error::EngineError;
+use super::error::{EngineError, ErrorKind};
 use super::event::{Event, Teller};
 use super::request::{AbandonRequest, Folders, ResumeRequest};
 use super::result::RunResult;
@@ -37,6 +37,12 @@ pub fn abandon(request: &AbandonRequest, events: &mut dyn FnMut(Event)) -> Resul
     let target = match request.token.clone() {
         Some(token) => Target::unsaid().token(token),
         None => Target::unsaid(),
+    };
+    let known = (&target, request.folders.state.as_path(), &request.cancel);
+    let found = match resume::of_known_account(&store, found.clone(), known, tell) {
+        // Nobody can look, and the run is given up all the same.
+        Err(EngineError { kind: ErrorKind::Service, .. }) => found,
+        known => known?,
     };
     let giving = Giving { folders: &request.folders, target: &target, cancel: &request.cancel, at_any_price: true };
     let locks = lock(&request.folders.state, &found.head)?;
@@ -80,7 +86,7 @@ impl Giving<'_> {
         let mapped = self.mapped(&store, &found);
         match mapped {
             Some(mapped) if found.head.action == Action::Create => self.settle(store, found, mapped, locks, tell),
-            _ => self.close_blind(&found),
+            _ => self.close_blind(&found, BLIND),
         }
     }
 
@@ -112,6 +118,16 @@ impl Giving<'_> {
     ) -> Result<(), EngineError> {
         let state = &self.folders.state;
         let target = resume::target(&found.head, self.target, state, tell)?;
+        match resume::unless_another(&target, &found.head, (state, self.cancel), tell) {
+            // Nobody can look, and the run is given up all the same.
+            Err(EngineError { kind: ErrorKind::Service, .. }) if self.at_any_price => {}
+            Err(EngineError { kind: ErrorKind::Refused, .. })
+                if self.at_any_price && target.address == found.head.account =>
+            {
+                return self.close_blind(&found, ELSEWHERE);
+            }
+            known => known?,
+        }
         let Remapped { table, plan, mut doubtful, whole } = mapped;
         let reopen = if whole { Reopen::GoOn } else { Reopen::KeepRest };
         let Resumed { mut journal, doubts, mut done, .. } = Journal::resume(Store::open(state)?, &found, reopen)?;
@@ -163,12 +179,12 @@ impl Giving<'_> {
         Ok(())
     }
 
-    /// Neither the source nor the mapping is there as it was: nothing can be looked for.
-    fn close_blind(&self, found: &Run) -> Result<(), EngineError> {
+    /// The source, the mapping or the account is not there as it was: nothing can be looked for.
+    fn close_blind(&self, found: &Run, why: &'static str) -> Result<(), EngineError> {
         let state = &self.folders.state;
         let Resumed { mut journal, doubts, .. } = Journal::resume(Store::open(state)?, found, Reopen::KeepRest)?;
         for doubt in doubts {
-            let outcomes: Vec<Outcome> = doubt.rows.iter().map(|row| unknown(found, *row, BLIND)).collect();
+            let outcomes: Vec<Outcome> = doubt.rows.iter().map(|row| unknown(found, *row, why)).collect();
             let of_creation = found.head.action == Action::Create;
             if of_creation {
                 journal.keep_open(doubt.batch, &[])?;
@@ -188,6 +204,9 @@ impl Giving<'_> {
 const ROW_GONE: &str = "the record was sent, and its row is not in the source any more, so that nobody can look for it";
 const BLIND: &str =
     "the record was sent, and its source or its mapping cannot be read as it was, so that nobody can look for it";
+
+const ELSEWHERE: &str =
+    "the record was sent, and another account is at the address now, so that nobody can look for it";
 
 /// A record that was sent, and of which nobody can say what is to be looked for.
 fn unknown(found: &Run, row: u32, message: &'static str) -> Outcome {

@@ -52,13 +52,14 @@ fn import_file(
     let prepared = Prepared::of(request, written, file, tell)?;
     let target = Opened::open(&request.target, &request.folders.state, request.rate, tell)?;
     let account = prepare::account(&target, &wanted(&prepared.written), &runtime, &request.cancel, tell)?.account;
+    let known_as = prepare::known_as(&request.folders.state, &target, account.basics.id)?;
     let Surveyed { written, mut table, sha256, rows, groups, hashes } = prepared.surveyed(request, tell)?;
     // A resumed run maps by this snapshot, so a run without one must not begin.
     let snapshot = serde_json::to_string(&account).map_err(StoreError::Json)?;
     let account = Arc::new(account);
     let compiled = |table: &Table| {
         let space = prepare::key_space(&written, mapping);
-        let ledger = prepare::ledger(&request.folders.state, &target.account, None, space);
+        let ledger = prepare::ledger(&request.folders.state, &known_as, None, space);
         let ledger = ledger.same_keys(request.same_keys);
         prepare::plan(&written, table, Arc::clone(&account), ledger, groups.clone())
     };

@@ -6,7 +6,7 @@ use super::prepare;
 use crate::api::{Client, Standing};
 use crate::entity::Action;
 use crate::mapping::{Plan, Record};
-use crate::store::{KeySpace, KeyUse, Keys, KnownKey, Outcome, Store, ledger_name};
+use crate::store::{AccountKey, KeySpace, KeyUse, Keys, KnownKey, Outcome, Store, ledger_name};
 use crate::table::Row;
 use crate::upload::feed::Loaded;
 use crate::upload::known::{self, LOOKED_UP_MAX, Lookup};
@@ -39,14 +39,14 @@ impl KnownKeys {
     /// `None` where nothing can be known.
     pub fn of(
         state: &Path,
-        account: &str,
+        account: &AccountKey,
         plan: &Plan,
         space: KeySpace,
         (same_keys, remake_deleted): (bool, bool),
     ) -> Result<Option<KnownKeys>, EngineError> {
         let makes = plan.action == Action::Create && !plan.key.is_empty();
         let Some(store) = Store::existing(state)?.filter(|_| makes) else { return Ok(None) };
-        let keys = Keys::new(account, &ledger_name(plan.kind, plan.catalog));
+        let keys = Keys::new(account.clone(), &ledger_name(plan.kind, plan.catalog));
         let space = KeySpace { titles: Some(plan.key_titles().collect()), ..space };
         Ok(Some(KnownKeys { store, keys, space, same_keys, remake_deleted, client: None, waiting: Vec::new() }))
     }

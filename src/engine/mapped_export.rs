@@ -10,6 +10,7 @@ use crate::mapping::compile::{self, Origins};
 use crate::mapping::{self, Plan, Written};
 use crate::message;
 use crate::problem::{Message, Note, Source, quoted};
+use crate::store::AccountKey;
 use crate::table::Header;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::sync::Arc;
@@ -92,7 +93,7 @@ pub fn note(request: &ExportRequest, written: &Written) -> Option<Note> {
 pub fn plan(
     written: &Written,
     account: &Arc<Account>,
-    name: &str,
+    name: &AccountKey,
     request: &ExportRequest,
 ) -> Result<Arc<Plan>, EngineError> {
     let header = Header::new(Backwards::titles_of(written));
@@ -102,7 +103,7 @@ pub fn plan(
     Ok(Arc::new(compile::compile(written, Origins::without_rows(header, source, ledger), Arc::clone(account))?))
 }
 
-pub fn shape(written: &Written, plan: Arc<Plan>, format: Format, name: &str, request: &ExportRequest) -> Shape {
+pub fn shape(written: &Written, plan: Arc<Plan>, format: Format, name: &AccountKey, request: &ExportRequest) -> Shape {
     let keys = prepare::keys_of(&request.folders.state, name);
     Shape::Mapping(Box::new(Backwards::of(written, plan, format, keys).said(request.csv)))
 }

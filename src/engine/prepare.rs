@@ -7,13 +7,14 @@ use super::source;
 use super::target::Opened;
 use crate::account::{Account, SNAPSHOT_SCHEMA, Wanted};
 use crate::api::pull;
+use crate::entity::parts::Basics;
 use crate::entity::{Entity, Kind};
 use crate::export::KeyOf;
 use crate::mapping::plan::Groups;
 use crate::mapping::{KeyQuery, Keyed, Ledger, Plan, Written, compile};
 use crate::message;
 use crate::problem::{Message, Note, Problem, Stage};
-use crate::store::{Entry, KeySpace, KeyUse, Keys, Relation, Store, StoreError, file_name, ledger_name};
+use crate::store::{AccountKey, Entry, KeySpace, KeyUse, Keys, Relation, Store, StoreError, file_name, ledger_name};
 use crate::table::Table;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -66,7 +67,30 @@ pub(super) struct Pulled {
     pub gaps: Vec<String>,
 }
 
-/// Asks the account what it is made of; what the token may not see is told and left out.
+/// Asks the account who it is. From then on its pace is shared with all who speak to it, by whatever address.
+pub(super) fn basics(
+    target: &Opened,
+    runtime: &Runtime,
+    cancel: &Cancel,
+    tell: &mut Teller<'_>,
+) -> Result<Basics, EngineError> {
+    tell.event(Event::Phase(Phase::Account));
+    let basics = unless_cancelled(runtime, cancel, "nothing was sent", pull::basics(&target.client))?;
+    target.tell(tell);
+    let basics = basics?;
+    target.is_account(basics.id, tell);
+    Ok(basics)
+}
+
+/// What the account is called in the store, which notes that this address is that account.
+pub(super) fn known_as(state: &Path, target: &Opened, id: u64) -> Result<AccountKey, EngineError> {
+    if let Some(store) = Store::existing(state)? {
+        store.account_is(&target.address, id)?;
+    }
+    Ok(AccountKey::of_id(id))
+}
+
+/// Asks the account who it is and what it is made of.
 pub(super) fn account(
     target: &Opened,
     wanted: &Wanted,
@@ -74,8 +98,20 @@ pub(super) fn account(
     cancel: &Cancel,
     tell: &mut Teller<'_>,
 ) -> Result<Pulled, EngineError> {
-    tell.event(Event::Phase(Phase::Account));
-    let pulled = unless_cancelled(runtime, cancel, "nothing was sent", pull::pull(&target.client, wanted, now()))?;
+    let basics = basics(target, runtime, cancel, tell)?;
+    made_of(target, (basics, wanted), runtime, cancel, tell)
+}
+
+/// Asks the account what it is made of; what the token may not see is told and left out.
+pub(super) fn made_of(
+    target: &Opened,
+    (basics, wanted): (Basics, &Wanted),
+    runtime: &Runtime,
+    cancel: &Cancel,
+    tell: &mut Teller<'_>,
+) -> Result<Pulled, EngineError> {
+    let pulled = pull::rest(&target.client, basics, wanted, now());
+    let pulled = unless_cancelled(runtime, cancel, "nothing was sent", pulled)?;
     target.tell(tell);
     let (account, gaps) = pulled?;
     for (what, failure) in &gaps {
@@ -144,8 +180,8 @@ fn ledgers(entity: Entity, catalog: Option<u64>) -> Vec<String> {
 }
 
 /// The key of an id, from the ledgers of a state folder; one that cannot be read knows none.
-pub(super) fn keys_of(state: &Path, account: &str) -> Box<KeyOf> {
-    let (store, account) = (LazyStore::new(state), account.to_owned());
+pub(super) fn keys_of(state: &Path, account: &AccountKey) -> Box<KeyOf> {
+    let (store, account) = (LazyStore::new(state), account.clone());
     Box::new(move |entity, catalog, id| {
         let key = |store: &Store| -> Result<Option<String>, StoreError> {
             let mut all = Vec::new();
@@ -163,15 +199,15 @@ type KeysOf = HashMap<(Entity, Option<u64>), Vec<Keys>>;
 
 /// Keys that imports from this state folder into this account have made, as a mapping sees them whose keys belong to `space`.
 /// `run` is its own, where it goes on.
-pub(super) fn ledger(state: &Path, account: &str, run: Option<i64>, space: KeySpace) -> Ledger {
+pub(super) fn ledger(state: &Path, account: &AccountKey, run: Option<i64>, space: KeySpace) -> Ledger {
     let others: Arc<Mutex<BTreeMap<String, u64>>> = Arc::default();
     let told = Arc::clone(&others);
-    let (store, account) = (LazyStore::new(state), account.to_owned());
+    let (store, account) = (LazyStore::new(state), account.clone());
     let known: Mutex<KeysOf> = Mutex::default();
     let ledger = Ledger::new(move |asked: KeyQuery<'_>| {
         let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
         let keys = known.entry((asked.entity, asked.catalog)).or_insert_with(|| {
-            ledgers(asked.entity, asked.catalog).iter().map(|base| Keys::new(&account, base)).collect()
+            ledgers(asked.entity, asked.catalog).iter().map(|base| Keys::new(account.clone(), base)).collect()
         });
         let own =
             KeySpace { titles: asked.titles.map(<[String]>::to_vec).filter(|_| !space.is_any()), ..space.clone() };

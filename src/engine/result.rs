@@ -54,6 +54,7 @@ pub struct Checked {
     pub action: Action,
     pub source: String,
     pub account: String,
+    pub account_id: u64,
     /// Rows that were read.
     pub rows: u64,
     /// Records that can be sent.

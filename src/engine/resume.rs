@@ -2,6 +2,7 @@
 //! and batches that were sent and never answered are looked for in the account first.
 
 use super::begin::{Job, lock, make_folder};
+use super::cancel::Cancel;
 use super::error::{EngineError, still_wanted};
 use super::event::{Event, Teller};
 use super::request::ResumeRequest;
@@ -34,8 +35,9 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     if has_ended(&found, request) {
         return unreported(&store, &found, tell);
     }
+    let found = of_known_account(&store, found, (&request.target, state, &request.cancel), tell)?;
+    let locks = lock(state, &found.head)?;
     let head = found.head.clone();
-    let locks = lock(state, &head)?;
     let opened = match open(request, &store, &found) {
         Err(error) if changed_source::is_meant(&head, &error) => {
             return changed_source::go_on(request, store, found, (locks, error), tell);
@@ -45,6 +47,7 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     let name = head.source.path.clone();
     tell.event(Event::Source { file: name, layout: Box::new(opened.table.layout.clone()) });
     let target = target(&head, &request.target, state, tell)?;
+    unless_another(&target, &head, (state, &request.cancel), tell)?;
     let OpenedRun { table, plan, refused, doubtful, rows } = opened;
     if let Some(made) = &head.mapping.made {
         round_trip::keep_edits(&store, found.run, made, &plan)?;
@@ -87,16 +90,57 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     result
 }
 
-/// The account of a run, as long as its name means the same; `said` is what is said of it now.
+/// The way to the account of a run; `said` is what is said of it now.
 pub(super) fn target(head: &Head, said: &Target, state: &Path, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
-    let target = Opened::open(&said.of_run(head), state, head.rate, tell)?;
-    if target.account != head.account {
-        let (was, named, is) = (&head.account, &head.target, &target.account);
-        let message = message!("the run went into {was}, and \"{named}\" is {is} now", was, named, is);
-        let hint = "name the old account again in amoport.toml, then resume";
-        return Err(EngineError::refused("other-account", message, hint));
+    Opened::open(&said.of_run(head), state, head.rate, tell)
+}
+
+/// An error where the address of a run's account leads to another one by now. A renamed account is none.
+pub(super) fn unless_another(
+    target: &Opened,
+    head: &Head,
+    (state, cancel): (&Path, &Cancel),
+    tell: &mut Teller<'_>,
+) -> Result<(), EngineError> {
+    let id = prepare::basics(target, &prepare::runtime()?, cancel, tell)?.id;
+    prepare::known_as(state, target, id)?;
+    match head.account_id {
+        Some(was) if was == id => Ok(()),
+        Some(_) if head.account == target.address => {
+            let message = message!("the run went into {was}, which is another account now", was = &head.account);
+            let hint =
+                "its records are not in this one: give the run up with amoport runs --abandon, and import the source";
+            Err(EngineError::refused("other-account", message, hint))
+        }
+        Some(_) | None => unless_elsewhere(target, head),
     }
-    Ok(target)
+}
+
+fn unless_elsewhere(target: &Opened, head: &Head) -> Result<(), EngineError> {
+    let (was, named, is) = (&head.account, &head.target, &target.address);
+    if was == is {
+        return Ok(());
+    }
+    let message = message!("the run went into {was}, and \"{named}\" is {is} now", was, named, is);
+    let hint = "name the old account again in amoport.toml, then resume";
+    Err(EngineError::refused("other-account", message, hint))
+}
+
+/// A run that an earlier version began in a sandbox is known by its address alone, until the account has said who it is.
+pub(super) fn of_known_account(
+    store: &Store,
+    run: Run,
+    (said, state, cancel): (&Target, &Path, &Cancel),
+    tell: &mut Teller<'_>,
+) -> Result<Run, EngineError> {
+    if run.head.account_id.is_some() {
+        return Ok(run);
+    }
+    let target = target(&run.head, said, state, tell)?;
+    unless_elsewhere(&target, &run.head)?;
+    let id = prepare::basics(&target, &prepare::runtime()?, cancel, tell)?.id;
+    store.account_is(&run.head.account, id)?;
+    Ok(store.run(run.run)?)
 }
 
 /// What of the source goes into a run that was begun, and rows whose links nobody has kept; `done` have their outcome or are
@@ -235,7 +279,7 @@ pub(super) fn compiled(
     }
     // The account as it was then: what was mapped then is mapped alike now.
     let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
-    let ledger = prepare::ledger(&request.folders.state, &head.account, Some(run.run), KeySpace::of(head));
+    let ledger = prepare::ledger(&request.folders.state, &head.account_key(), Some(run.run), KeySpace::of(head));
     let ledger = ledger.same_keys(head.same_keys);
     let plan = prepare::plan(&written, &table, Arc::new(account), ledger, None)?;
     Ok((table, plan))

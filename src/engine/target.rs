@@ -11,9 +11,9 @@ use crate::api::{ANSWER_TIMEOUT, Client, Pace, pace, parse_base};
 use crate::clock::Clock;
 use crate::message;
 use crate::problem::{Message, Note, Problem, Stage};
-use crate::rate::{self, Shared, SharedError, Why};
+use crate::rate::{self, Halt, Shared, SharedError, Why};
 use crate::sandbox::{self, Like, Sandbox};
-use crate::store::Head;
+use crate::store::{Head, Store};
 pub(super) use crate::store::SANDBOX;
 use reqwest::Url;
 use secrecy::SecretString;
@@ -157,8 +157,9 @@ impl Target {
         }
     }
 
-    /// True where this is the account of the run. A name that it was given then means what it meant then.
-    pub(super) fn is_account_of(&self, head: &Head) -> Result<bool, EngineError> {
+    /// True where this is the account of the run, as far as the store knows its addresses. A name that it was given then means what
+    /// it meant then.
+    pub(super) fn is_account_of(&self, store: &Store, head: &Head) -> Result<bool, EngineError> {
         let same_name = self.kept() == head.target;
         let config = if same_name { head.config.as_ref().map(Path::new) } else { self.config.as_deref() };
         let address = match &self.which {
@@ -170,7 +171,8 @@ impl Target {
             Which::Local { base, .. } => Ok(address(base)),
         };
         match address {
-            Ok(address) => Ok(address == head.account),
+            Ok(address) if address == head.account => Ok(true),
+            Ok(address) => Ok(head.account_id.is_some() && store.account_at(&address)? == head.account_id),
             // The file is gone, and the name is all that is left.
             Err(_) if same_name => Ok(true),
             Err(error) => Err(error),
@@ -180,8 +182,8 @@ impl Target {
 
 /// A way to an account; the embedded sandbox lives as long as this does.
 pub(super) struct Opened {
-    /// The account's name in the store.
-    pub account: String,
+    /// The account's address; that of the sandbox is another one at every start, and it is called `sandbox`.
+    pub address: String,
     /// What was asked for, as a run's head keeps it.
     pub target: String,
     pub client: Arc<Client>,
@@ -213,7 +215,7 @@ impl Opened {
         let opened = |base: Url, token: String, pace: Pace, sandbox: Option<Sandbox>| {
             let client = client(base, SecretString::from(token).into(), pace)?.waiting(target.waits());
             Ok(Opened {
-                account: SANDBOX.to_owned(),
+                address: SANDBOX.to_owned(),
                 target: target.kept(),
                 client: Arc::new(client),
                 clock: Clock::REAL,
@@ -247,9 +249,9 @@ impl Opened {
     fn local(base: Url, clock: Clock, target: &Target, rate: u32) -> Result<Opened, EngineError> {
         let auth = auth(base.as_str(), target.token.as_ref(), &Settings::default())?;
         let client = client(base, auth, Pace::new(rate, clock))?.waiting(target.waits());
-        let account = client.base().as_str().trim_end_matches('/').to_owned();
+        let address = client.base().as_str().trim_end_matches('/').to_owned();
         let said = Said::default();
-        Ok(Opened { account, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
+        Ok(Opened { address, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
     }
 
     fn host(name: &str, target: &Target, rate: u32, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
@@ -259,9 +261,17 @@ impl Opened {
         let said = Said::default();
         let pace = shared_pace(&base, rate, &said, tell);
         let client = client(base, auth, pace)?.waiting(target.waits());
-        let account = client.base().as_str().trim_end_matches('/').to_owned();
+        let address = client.base().as_str().trim_end_matches('/').to_owned();
         let clock = Clock::REAL;
-        Ok(Opened { account, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
+        Ok(Opened { address, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
+    }
+
+    /// The account has said who it is.
+    pub fn is_account(&self, id: u64, tell: &mut Teller<'_>) {
+        if let Some(found) = self.client.pace().join(id) {
+            tell.note(halted_before(found));
+        }
+        self.tell(tell);
     }
 
     /// Passes on what the pace has said since the last time.
@@ -304,24 +314,8 @@ fn shared_pace(base: &Url, rate: u32, said: &Said, tell: &mut Teller<'_>) -> Pac
     };
     match shared {
         Ok(shared) => {
-            if let Some((halt, ago)) = shared.found() {
-                let ago = how_long(ago);
-                tell.note(match halt.why {
-                    Why::Blocked => {
-                        let message = message!(
-                            "the service blocked this account or address (403) {ago}; one request is tried before any other",
-                            ago
-                        );
-                        Note::new("halted-before", message)
-                    }
-                    Why::Throttled => {
-                        let message = message!(
-                            "the service kept asking to slow down (429) {ago}; one request is tried before any other",
-                            ago
-                        );
-                        Note::new("halted-before", message)
-                    }
-                });
+            if let Some(found) = shared.found() {
+                tell.note(halted_before(found));
             }
             let said = Arc::clone(said);
             alone.sharing(shared, move |message| said.lock().unwrap_or_else(PoisonError::into_inner).push(message))
@@ -331,6 +325,20 @@ fn shared_pace(base: &Url, rate: u32, said: &Said, tell: &mut Teller<'_>) -> Pac
             alone
         }
     }
+}
+
+fn halted_before((halt, ago): (Halt, Duration)) -> Note {
+    let ago = how_long(ago);
+    let message = match halt.why {
+        Why::Blocked => message!(
+            "the service blocked this account or address (403) {ago}; one request is tried before any other",
+            ago
+        ),
+        Why::Throttled => {
+            message!("the service kept asking to slow down (429) {ago}; one request is tried before any other", ago)
+        }
+    };
+    Note::new("halted-before", message)
 }
 
 fn how_long(ago: Duration) -> Message {

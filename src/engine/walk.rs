@@ -29,6 +29,7 @@ pub(super) fn walk(
         action: plan.action,
         source: plan.source.file.clone(),
         account: plan.account.base.clone(),
+        account_id: plan.account.basics.id,
         rows: 0,
         records: 0,
         rejected: 0,

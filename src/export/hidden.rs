@@ -23,8 +23,10 @@ pub struct Stamp {
     pub kind: Kind,
     /// A name that no other export has.
     pub export: String,
-    /// As the runs name it.
+    /// Its address, as the runs name it.
     pub account: String,
+    /// Workbooks of earlier versions do not say it.
+    pub account_id: Option<u64>,
     pub catalog: Option<u64>,
     /// What the list is called, for another account.
     pub catalog_name: Option<String>,
@@ -167,11 +169,13 @@ impl HiddenOut {
     pub fn begin(workbook: &mut Workbook, stamp: &Stamp, columns: &[Described]) -> Result<HiddenOut, XlsxError> {
         let mut out = HiddenOut { columns: columns.to_vec(), sheet: 0, sheets: 0, row: 0, buffer: Row::default() };
         out.next_sheet(workbook)?;
-        let catalog = stamp.catalog.map(|id| id.to_string()).unwrap_or_default();
+        let text = |id: Option<u64>| id.map(|id| id.to_string()).unwrap_or_default();
+        let (account_id, catalog) = (text(stamp.account_id), text(stamp.catalog));
         for (word, value) in [
             ("kind", stamp.kind.name()),
             ("export", &stamp.export),
             ("account", &stamp.account),
+            ("account-id", &account_id),
             ("catalog", &catalog),
             ("catalog-name", stamp.catalog_name.as_deref().unwrap_or_default()),
             ("timezone", stamp.timezone.as_deref().unwrap_or_default()),
@@ -353,6 +357,7 @@ impl Reading {
             kind: Kind::from_name(&text("kind")?)?,
             export: text("export")?,
             account: text("account")?,
+            account_id: text("account-id").map(|id| id.parse()).transpose().ok()?,
             catalog: text("catalog").map(|id| id.parse()).transpose().ok()?,
             catalog_name: text("catalog-name"),
             timezone: text("timezone"),
@@ -379,6 +384,7 @@ mod tests {
             kind: Kind::Lead,
             export: "e1".into(),
             account: "https://example.amocrm.ru".into(),
+            account_id: Some(31_415_926),
             catalog: None,
             catalog_name: None,
             timezone: Some("Europe/Moscow".into()),

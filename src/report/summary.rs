@@ -18,6 +18,9 @@ pub struct Summary {
     pub action: String,
     pub source: SourceSummary,
     pub account: String,
+    /// Of runs that version 0.1 made in a sandbox nobody knows it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<u64>,
     /// The run whose rejected rows these were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_of: Option<String>,
@@ -62,6 +65,7 @@ impl Summary {
                 rows: run.source_rows,
             },
             account: run.head.account.clone(),
+            account_id: run.head.account_id,
             retry_of: run.head.source.retry_of.clone(),
             counts,
             links: Some(links).filter(|links| links.any()),

@@ -1,5 +1,6 @@
 //! What a run was asked to do: all that resuming and reporting need beside the journal. Kept as JSON in the run's row.
 
+use super::AccountKey;
 use super::key_space::{Keys, with_space};
 use super::words::{Verify, Word};
 use crate::entity::{Action, Entity, Kind};
@@ -23,6 +24,9 @@ pub struct Head {
     pub action: Action,
     /// The account's address; for the sandbox, which has another one at every start, `sandbox`.
     pub account: String,
+    /// As the account gives it itself. Earlier versions kept none, and the account was known by its address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_id: Option<u64>,
     /// What `--account` said, or `sandbox`.
     pub target: String,
     /// The file in which that was looked up, where it was no address. Earlier versions kept none.
@@ -80,9 +84,14 @@ fn answer_timeout() -> u64 {
 }
 
 impl Head {
+    /// What the account is called in the store.
+    pub fn account_key(&self) -> AccountKey {
+        self.account_id.map_or_else(|| AccountKey::of_address(&self.account), AccountKey::of_id)
+    }
+
     /// The keys that this run may meet.
     pub fn keys(&self) -> Keys {
-        Keys::new(&self.account, &ledger_name(self.kind, self.catalog))
+        Keys::new(self.account_key(), &ledger_name(self.kind, self.catalog))
     }
 
     /// Its account can be looked at by its address, now that the run is over.

@@ -6,7 +6,7 @@ use super::key_space::{KeySpace, KeyUse, Keys, move_in};
 use super::outcome::{Counts, Outcome, Status};
 use super::put::{add_problem, forget_open_keys, insert, pack, remember, unpack};
 use super::words::{RunOutcome, Word};
-use super::{Head, Run, Store, StoreError, crash, source_rows};
+use super::{AccountKey, Head, Run, Store, StoreError, crash, source_rows};
 use crate::entity::{Action, Entity};
 use crate::problem::Problem;
 use crate::table::RowHashes;
@@ -107,7 +107,7 @@ pub enum KnownKey {
 pub struct Journal {
     pub(super) store: Store,
     pub(super) run: i64,
-    account: String,
+    account: AccountKey,
     /// Under which name keys are kept.
     ledger: String,
     keys: Keys,
@@ -144,7 +144,7 @@ pub struct Resumed {
 impl Journal {
     fn of(store: Store, run: i64, head: &Head, next_batch: BatchNo, counts: Counts) -> Journal {
         Journal {
-            account: head.account.clone(),
+            account: head.account_key(),
             ledger: head.ledger(),
             keys: head.keys(),
             space: KeySpace::of(head),
@@ -165,7 +165,7 @@ impl Journal {
             "INSERT INTO run (name, account, source_sha, mapping_sha, head, snapshot, started_at) VALUES (?,?,?,?,?,?,?)",
             params![
                 new.name,
-                head.account,
+                head.account_key(),
                 head.source.sha256,
                 head.mapping.sha256,
                 serde_json::to_string(head)?,

@@ -2,7 +2,7 @@
 //! apart where mappings name a key space, and where none does, an entry that another mapping has made is not taken for the
 //! same without a word.
 
-use super::{Head, KnownKey, Store, StoreError};
+use super::{AccountKey, Head, KnownKey, Store, StoreError};
 use crate::entity::Action;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::cell::RefCell;
@@ -149,7 +149,7 @@ impl Entry {
 /// The keys of one kind of thing in an account, asked for by one mapping.
 #[derive(Debug)]
 pub struct Keys {
-    account: String,
+    account: AccountKey,
     /// The name of the ledger without a space.
     base: String,
     /// Ledgers of this kind of thing, as there were when the first key was asked for; that of the mapping's own space is always asked.
@@ -174,13 +174,8 @@ pub fn with_space(base: &str, space: Option<&str>) -> String {
 }
 
 impl Keys {
-    pub fn new(account: &str, base: &str) -> Keys {
-        Keys {
-            account: account.to_owned(),
-            base: base.to_owned(),
-            ledgers: RefCell::default(),
-            runs: RefCell::default(),
-        }
+    pub fn new(account: AccountKey, base: &str) -> Keys {
+        Keys { account, base: base.to_owned(), ledgers: RefCell::default(), runs: RefCell::default() }
     }
 
     /// The name of the ledger without a space.
@@ -260,7 +255,7 @@ impl Keys {
 }
 
 /// The ledger of a kind of thing, and those of its spaces that have entries.
-fn ledgers(db: &Connection, account: &str, base: &str) -> Result<Vec<String>, StoreError> {
+fn ledgers(db: &Connection, account: &AccountKey, base: &str) -> Result<Vec<String>, StoreError> {
     let mut found = vec![base.to_owned()];
     let start = format!("{base}{SPACE}");
     let mut next = start.clone();
@@ -281,7 +276,7 @@ pub(super) fn move_in(db: &Connection, head: &Head) -> Result<(), StoreError> {
     }
     let runs: Vec<i64> = db
         .prepare("SELECT DISTINCT run FROM ledger WHERE account = ? AND kind = ? AND id IS NOT NULL")?
-        .query_map(params![head.account, keys.base], |row| row.get(0))?
+        .query_map(params![keys.account, keys.base], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let mut same = Vec::new();
     for run in runs {
@@ -292,14 +287,14 @@ pub(super) fn move_in(db: &Connection, head: &Head) -> Result<(), StoreError> {
     db.execute(
         "UPDATE OR IGNORE ledger SET kind = ?1 WHERE account = ?2 AND kind = ?3 AND id IS NOT NULL
          AND run IN (SELECT value FROM json_each(?4))",
-        params![head.ledger(), head.account, keys.base, serde_json::to_string(&same)?],
+        params![head.ledger(), keys.account, keys.base, serde_json::to_string(&same)?],
     )?;
     Ok(())
 }
 
 impl Store {
     /// The ledger of a kind of thing, and those of its key spaces.
-    pub fn ledgers(&self, account: &str, base: &str) -> Result<Vec<String>, StoreError> {
+    pub fn ledgers(&self, account: &AccountKey, base: &str) -> Result<Vec<String>, StoreError> {
         ledgers(&self.db, account, base)
     }
 

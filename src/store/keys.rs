@@ -1,7 +1,7 @@
 //! The ledger the other way round: under which key something was made. The ledger itself is sorted by key; a copy sorted by id
 //! lies in a temporary table, so that memory does not grow with it.
 
-use super::{Store, StoreError};
+use super::{AccountKey, Store, StoreError};
 use rusqlite::{OptionalExtension, params};
 
 const BY_ID: &str = "
@@ -12,7 +12,7 @@ const BY_ID: &str = "
 impl Store {
     /// The key under which an import into this account has made an id, in one of these ledgers. Keys that come while this is
     /// asked are not seen.
-    pub fn key_of(&self, account: &str, ledgers: &[String], id: u64) -> Result<Option<String>, StoreError> {
+    pub fn key_of(&self, account: &AccountKey, ledgers: &[String], id: u64) -> Result<Option<String>, StoreError> {
         self.db.execute_batch(BY_ID)?;
         for ledger in ledgers {
             self.copy_keys(account, ledger)?;
@@ -28,7 +28,7 @@ impl Store {
         Ok(None)
     }
 
-    fn copy_keys(&self, account: &str, ledger: &str) -> Result<(), StoreError> {
+    fn copy_keys(&self, account: &AccountKey, ledger: &str) -> Result<(), StoreError> {
         let copied = "INSERT OR IGNORE INTO key_copied (account, kind) VALUES (?, ?)";
         if self.db.prepare_cached(copied)?.execute(params![account, ledger])? == 0 {
             return Ok(());

@@ -4,9 +4,10 @@
 //! Reading order: `words` (the words on the disk), `head` (what a run was asked), `history` (the states of a batch), `outcome`
 //! (what became of a record) and `cells` (of a rejected one), `journal` (writing a run), `put` (the rows it writes), `links`
 //! (what records are to be linked to), `notes` (what was noticed), `keys` (the ledger by id), `key_space` (whether two keys of one text are the same), `reading` (runs and their
-//! records read back for resuming and reporting), `exports` (what was exported when), `returned` (what of it was sent
+//! records read back for resuming and reporting), `accounts` (what an account is called), `exports` (what was exported when), `returned` (what of it was sent
 //! back), `source_rows` (what a run's source held), `tables.sql` (the layout).
 
+mod accounts;
 mod cells;
 pub mod crash;
 mod exports;
@@ -24,6 +25,7 @@ mod returned;
 mod source_rows;
 pub mod words;
 
+pub use accounts::AccountKey;
 pub use cells::{KeptCell, NO_VALUE};
 pub use head::{Head, MappingHead, SANDBOX, SourceHead, ledger_name};
 pub use journal::{
@@ -38,6 +40,7 @@ pub use words::{RunOutcome, Verify, Word};
 
 use crate::message;
 use crate::problem::{Message, Problem, Stage};
+use accounts::carry_over_known;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -158,7 +161,7 @@ impl Store {
     }
 
     /// Brings a store of an earlier format up to date. Another process may have done so while this one waited for its turn.
-    fn migrate(&self) -> rusqlite::Result<()> {
+    fn migrate(&self) -> Result<(), StoreError> {
         let tx = rusqlite::Transaction::new_unchecked(&self.db, TransactionBehavior::Immediate)?;
         let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version == 1 {
@@ -180,9 +183,10 @@ impl Store {
         }
         if version < SCHEMA_VERSION {
             tx.execute_batch(TABLES)?;
+            carry_over_known(&tx)?;
             tx.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         }
-        tx.commit()
+        Ok(tx.commit()?)
     }
 
     pub fn path(&self) -> &Path {
@@ -216,7 +220,7 @@ mod tests {
         for _ in 0..2 {
             let store = Store::open(folder.path()).unwrap();
             assert_eq!(store.links(1).unwrap(), Links::default());
-            assert_eq!(store.last_export("a", "lead").unwrap(), None);
+            assert_eq!(store.last_export(&AccountKey::of_address("a"), "lead").unwrap(), None);
             assert_eq!(store.runs().unwrap().len(), 0);
         }
         Store::open(folder.path()).unwrap().db.execute_batch("PRAGMA user_version = 99").unwrap();

@@ -2,7 +2,7 @@
 
 use super::journal::BatchNo;
 use super::outcome::{Outcome, Status};
-use super::{StoreError, cells};
+use super::{AccountKey, StoreError, cells};
 use crate::problem::{Message, Place, Problem};
 use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
@@ -87,7 +87,7 @@ fn insert_problem(tx: &Transaction<'_>, run: i64, row: u32, n: i64, problem: &Pr
 /// The ledger: which key has which id in this account. A key of unknown outcome stays open for good.
 pub fn remember(
     tx: &Transaction<'_>,
-    account: &str,
+    account: &AccountKey,
     kind: &str,
     run: i64,
     outcome: &Outcome,

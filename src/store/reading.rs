@@ -6,7 +6,7 @@ use super::history::OPEN;
 use super::outcome::{Counts, Status};
 use super::put::{Said, unpack};
 use super::words::{RunOutcome, Word};
-use super::{Head, Store, StoreError};
+use super::{AccountKey, Head, Store, StoreError};
 use crate::problem::{Column, Message, Place, Problem, Source, Stage};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -118,7 +118,7 @@ impl Store {
     }
 
     /// The runs into an account, newest first.
-    pub fn runs_into(&self, account: &str) -> Result<Vec<Run>, StoreError> {
+    pub fn runs_into(&self, account: &AccountKey) -> Result<Vec<Run>, StoreError> {
         let sql = format!("SELECT {RUN_COLUMNS} FROM run WHERE account = ? ORDER BY run DESC");
         let mut statement = self.db.prepare(&sql)?;
         let runs = statement.query_map([account], run_of)?;
@@ -165,7 +165,7 @@ impl Store {
     /// Keys of a ledger that begin like this, with the ids they have by now.
     pub fn keys_beginning(
         &self,
-        account: &str,
+        account: &AccountKey,
         ledger: &str,
         start: &str,
     ) -> Result<HashMap<String, Option<u64>>, StoreError> {

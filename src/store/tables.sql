@@ -139,3 +139,26 @@ CREATE TABLE IF NOT EXISTS export (
   began_at INTEGER NOT NULL,
   PRIMARY KEY (account, what)
 ) WITHOUT ROWID;
+-- `account` of a run, a key or an export is the account's id as text; what a store of an earlier format kept under an address stays
+-- under it until the id is known.
+CREATE TABLE IF NOT EXISTS account (
+  address TEXT PRIMARY KEY,
+  id INTEGER NOT NULL
+) WITHOUT ROWID;
+-- Of a key that two addresses of one account had given to two records: the other one. It takes the place of the first when
+-- that is forgotten.
+CREATE TABLE IF NOT EXISTS twin (
+  account TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  key TEXT NOT NULL,
+  id INTEGER NOT NULL,
+  run INTEGER NOT NULL REFERENCES run,
+  PRIMARY KEY (account, kind, key, id)
+) WITHOUT ROWID;
+CREATE TRIGGER IF NOT EXISTS twin_steps_in AFTER DELETE ON ledger BEGIN
+  INSERT OR IGNORE INTO ledger (account, kind, key, id, run)
+    SELECT account, kind, key, id, run FROM twin
+    WHERE account = old.account AND kind = old.kind AND key = old.key AND id IS NOT old.id ORDER BY run LIMIT 1;
+  DELETE FROM twin WHERE account = old.account AND kind = old.kind AND key = old.key
+    AND id IN (old.id, (SELECT id FROM ledger WHERE account = old.account AND kind = old.kind AND key = old.key));
+END;

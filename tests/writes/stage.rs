@@ -275,6 +275,7 @@ pub fn head(kind: Kind, action: Action) -> Head {
         entity: kind.spec().entity,
         action,
         account: "a".to_owned(),
+        account_id: None,
         target: "a".to_owned(),
         config: None,
         token_file: None,

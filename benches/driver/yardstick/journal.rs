@@ -133,6 +133,7 @@ pub fn head(url: &str, rate: u32) -> Head {
         entity: Entity::Leads,
         action: Action::Create,
         account: url.to_owned(),
+        account_id: None,
         target: url.to_owned(),
         config: None,
         token_file: None,

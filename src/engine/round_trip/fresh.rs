@@ -23,7 +23,7 @@ pub fn edits(request: &ImportRequest, held: &Held, fresh: &[Fresh]) -> Result<Ha
         false => stamp.catalog_name.as_deref().and_then(|name| held.account.catalog(name).ok()).map(|found| found.id),
     };
     let ledger = ledger_name(stamp.kind, catalog);
-    let known = Store::open(&request.folders.state)?.keys_beginning(&held.target.account, &ledger, &start)?;
+    let known = Store::open(&request.folders.state)?.keys_beginning(&held.known_as, &ledger, &start)?;
     let mut times: HashMap<&str, u32> = HashMap::new();
     let keys: Vec<(&Fresh, String)> = fresh
         .iter()

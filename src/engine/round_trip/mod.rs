@@ -21,7 +21,7 @@ use crate::export::{Columns, Hidden, NotOurs};
 use crate::mapping::{self, Edit, Edits, Plan, Written, wanted::wanted};
 use crate::message;
 use crate::problem::{Message, Note, Problem, Stage};
-use crate::store::{KeySpace, MappingHead, RunOutcome, Store, StoreError};
+use crate::store::{AccountKey, KeySpace, MappingHead, RunOutcome, Store, StoreError};
 use crate::table::{Found, HiddenRows, Table};
 use std::collections::HashMap;
 use std::path::Path;
@@ -33,6 +33,7 @@ struct Held {
     hidden: Hidden,
     target: Opened,
     account: Account,
+    known_as: AccountKey,
     same_account: bool,
     /// Of the file as it was when its rows were decided.
     sha256: String,
@@ -90,7 +91,7 @@ pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec
     let runtime = prepare::runtime()?;
     let held = open(import, &runtime, tell)?;
     let (stretches, _) = stretches(import, &held, &runtime, tell)?;
-    let (state, account) = (&import.folders.state, &held.target.account);
+    let (state, account) = (&import.folders.state, &held.known_as);
     let client = Some(&*held.target.client);
     let asked = Asked { state, account, file: &import.source, keyed: true, client };
     let mut checked = Vec::new();
@@ -120,10 +121,22 @@ fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Re
         return Err(problem.hint("export again with the column ID, or name a mapping with --mapping").into());
     }
     let target = Opened::open(&request.target, &request.folders.state, request.rate, tell)?;
-    let same_account = hidden.stamp.account == target.account;
+    let basics = prepare::basics(&target, runtime, &request.cancel, tell)?;
+    let known_as = prepare::known_as(&request.folders.state, &target, basics.id)?;
+    let same_account = is_of(&hidden, &target, basics.id, &request.folders.state)?;
     if !same_account && !request.as_new {
-        let (from, other) = (&hidden.stamp.account, &target.account);
-        let message = message!("this workbook was exported from {from}, and {other} is another", from, other);
+        let message = match &hidden.stamp.account {
+            from if *from == target.address => {
+                message!("this workbook was exported from {from}, which is another account now", from)
+            }
+            from => {
+                message!(
+                    "this workbook was exported from {from}, and {other} is another",
+                    from,
+                    other = &target.address
+                )
+            }
+        };
         let hint = "import it into its own account; or add --as-new to make every row as a new record in this one, \
                     its ID kept as the key";
         return Err(Problem::in_file(file, "other-account", message).hint(hint).into());
@@ -135,8 +148,18 @@ fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Re
         merge(&mut all, wanted(&written));
     }
     merge(&mut all, back::shown(hidden.stamp.kind.spec().entity));
-    let account = prepare::account(&target, &all, runtime, &request.cancel, tell)?.account;
-    Ok(Held { hidden, target, account, same_account, sha256 })
+    let account = prepare::made_of(&target, (basics, &all), runtime, &request.cancel, tell)?.account;
+    Ok(Held { hidden, target, account, known_as, same_account, sha256 })
+}
+
+/// A workbook of an earlier version says only which address it is of, which may be that of the account or have been it.
+fn is_of(hidden: &Hidden, target: &Opened, id: u64, state: &Path) -> Result<bool, EngineError> {
+    let stamp = &hidden.stamp;
+    if stamp.account_id.is_some() || stamp.account == target.address {
+        return Ok(stamp.account_id.unwrap_or(id) == id);
+    }
+    let known = Store::existing(state)?.map(|store| store.account_at(&stamp.account)).transpose()?;
+    Ok(known.flatten() == Some(id))
 }
 
 fn merge(into: &mut Wanted, more: Wanted) {
@@ -246,7 +269,7 @@ fn made(
     purpose: Purpose,
     tell: Option<&mut Teller<'_>>,
 ) -> Result<Half, EngineError> {
-    let Held { hidden, target, account, same_account, .. } = held;
+    let Held { hidden, account, known_as, same_account, .. } = held;
     let file = request.source.as_path();
     let written = parsed(file, &back::generate(hidden, purpose, Some(account), None, *same_account))?;
     let mut options = source::options(&written, &request.read);
@@ -267,7 +290,7 @@ fn made(
     // Columns that were taken out of the sheet are not asked for.
     let made = back::generate(hidden, purpose, Some(account), Some(&table.header), *same_account);
     let written = parsed(file, &made)?;
-    let ledger = prepare::ledger(&request.folders.state, &target.account, None, KeySpace::default());
+    let ledger = prepare::ledger(&request.folders.state, known_as, None, KeySpace::default());
     // An exported row is a record by itself.
     let plan = prepare::plan(&written, &table, Arc::new(account.clone()), ledger, None)?;
     Ok(Half { purpose, made, table, plan: Arc::new(plan) })

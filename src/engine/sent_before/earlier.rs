@@ -1,12 +1,12 @@
 //! Which earlier runs were of the same source: of the same file, or of one with the same rows. Pure.
 
 use crate::entity::{Action, Kind};
-use crate::store::{Head, Run};
+use crate::store::{AccountKey, Head, Run};
 
 /// What tells a source from others, and what is made of it where.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Origin<'a> {
-    pub account: &'a str,
+    pub account: AccountKey,
     pub kind: Kind,
     pub action: Action,
     pub catalog: Option<u64>,
@@ -23,7 +23,7 @@ pub struct Origin<'a> {
 impl<'a> Origin<'a> {
     pub fn of(head: &'a Head) -> Origin<'a> {
         Origin {
-            account: &head.account,
+            account: head.account_key(),
             kind: head.kind,
             action: head.action,
             catalog: head.catalog,

@@ -14,7 +14,7 @@ use crate::engine::survey::Weighed;
 use crate::entity::Action;
 use crate::mapping::Plan;
 use crate::problem::{Note, Problem};
-use crate::store::{Run, Store};
+use crate::store::{AccountKey, Run, Store};
 use crate::table::{RowHashes, Table};
 use crate::upload::SentRows;
 use std::collections::HashSet;
@@ -25,8 +25,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
     pub state: &'a Path,
-    /// As the store names it.
-    pub account: &'a str,
+    pub account: &'a AccountKey,
     pub file: &'a Path,
     pub keyed: bool,
     /// Where records can be looked for; `None` with a snapshot.
@@ -63,7 +62,7 @@ impl Guarded {
         let (absolute, sha256) = (super::absolute(asked.file), source::sha256(asked.file)?);
         let digest = (!now.is_empty()).then(|| RowHashes::digest(&now));
         let origin = Origin {
-            account: asked.account,
+            account: asked.account.clone(),
             kind: plan.kind,
             action: plan.action,
             catalog: plan.catalog,

@@ -64,7 +64,7 @@ pub(super) fn earlier(
     if origin.action != Action::Create || lifted.again || lifted.by_keys {
         return Ok(Vec::new());
     }
-    let mut runs = store.runs_into(origin.account)?;
+    let mut runs = store.runs_into(&origin.account)?;
     runs.retain(|run| before.is_none_or(|before| run.run < before));
     Ok(earlier::of_same_source(origin, runs))
 }

@@ -22,7 +22,7 @@ pub fn retried(
         return Ok(None);
     }
     let titles: Vec<String> = header.titles().map(str::to_owned).collect();
-    let mut runs = store.runs_into(origin.account)?;
+    let mut runs = store.runs_into(&origin.account)?;
     runs.retain(|run| {
         origin.same_kind(&Origin::of(&run.head)) && RowHasher::same_columns(&run.head.source.titles, &titles)
     });
