@@ -1,4 +1,5 @@
-//! One account has one name, whatever its address.
+//! One account has one name, whatever its address; and a state folder knows what it is: one that went back in time, that is damaged,
+//! or that is a copy of another is told before anything is sent.
 
 mod program;
 #[allow(dead_code)]
@@ -53,6 +54,23 @@ fn code(ran: &Ran) -> String {
 
 fn store(state: &Path) -> rusqlite::Connection {
     rusqlite::Connection::open(state.join("store.db")).expect("a store")
+}
+
+fn head(state: &Path, run: &Value) -> Value {
+    let ask = "SELECT head FROM run WHERE name = ?";
+    let text: String = store(state).query_row(ask, [run.as_str()], |row| row.get(0)).expect("the run");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("a folder").flatten() {
+        let to = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy(&entry.path(), &to),
+            false => drop(std::fs::copy(entry.path(), to).expect("a copy")),
+        }
+    }
 }
 
 fn count(service: &Service) -> u64 {
@@ -223,4 +241,204 @@ fn a_workbook_is_of_its_account_by_whatever_address_and_of_whatever_version() {
         &["import", "newer.xlsx", "--json", "--account", other.url(), "--state", "elsewhere"],
     );
     assert_eq!(code(&strange.expect(2)), "other-account");
+}
+
+/// A state folder from a backup: its last file is not in it any more.
+struct Restored {
+    service: Service,
+    folder: Folder,
+    state: PathBuf,
+}
+
+impl Restored {
+    fn new() -> Restored {
+        let (service, folder) = (Service::start(), folder());
+        let state = folder.path().join(".amoport");
+        let backup = folder.path().join("backup");
+        amoport(&folder, of(&service), &import("a.csv", service.url())).expect(0);
+        copy(&state, &backup);
+        amoport(&folder, of(&service), &import("b.csv", service.url())).expect(0);
+        std::fs::remove_dir_all(&state).expect("the state");
+        std::fs::rename(&backup, &state).expect("the backup");
+        Restored { service, folder, state }
+    }
+
+    fn run(&self, args: &[&str]) -> Ran {
+        amoport(&self.folder, of(&self.service), args)
+    }
+
+    fn import(&self, file: &str, more: &[&str]) -> Ran {
+        self.run(&[&import(file, self.service.url())[..], more].concat())
+    }
+}
+
+#[test]
+fn a_state_folder_that_went_back_in_time_sends_nothing_until_somebody_says_so() {
+    let restored = Restored::new();
+    let newest = restored.service.all("leads")[4]["id"].clone();
+    for file in ["b.csv", "c.csv"] {
+        let refused = restored.import(file, &[]).expect(2);
+        assert_eq!(code(&refused), "older-state");
+        let told = &refused.stderr;
+        assert!(told.contains("went back in time") && told.matches("-leads").count() >= 1, "{told}");
+        assert!(told.matches("Z").count() >= 2, "both times: {told}");
+        let again = format!(
+            "to go on: amoport import {file} -m leads.toml --json --account {} --older-state",
+            restored.service.url()
+        );
+        assert!(told.contains(&again), "{told}");
+    }
+    assert_eq!(count(&restored.service), 10);
+    let dry = restored.import("c.csv", &["--dry-run"]).expect(2).json();
+    assert_eq!(dry["refused"][0]["code"], "older-state", "{dry}");
+    restored.import("c.csv", &["--dry-run", "--older-state"]).expect(0);
+    assert_eq!(restored.run(&["runs", "--json"]).expect(0).json()["runs"].as_array().map(Vec::len), Some(1));
+
+    let run = restored.import("c.csv", &["--older-state"]).expect(0).json();
+    assert_eq!(run["counts"]["created"], 5);
+    assert_eq!(head(&restored.state, &run["run"])["look_from"], newest, "what it has forgotten has higher ids");
+    // From now on it knows of the newest send again; what the lost time was, only a person can say.
+    restored.folder.write("d.csv", leads(50, 2));
+    let next = restored.import("d.csv", &[]).expect(0).json();
+    assert!(next["notes"].to_string().contains("went-back"), "{next}");
+    assert_eq!(head(&restored.state, &next["run"])["look_from"], Value::Null);
+    restored.folder.write("e.csv", leads(60, 2));
+    let asked = restored.import("e.csv", &["--older-state"]).expect(0).json();
+    assert_eq!(head(&restored.state, &asked["run"])["look_from"], newest, "not the ids that it has learned since");
+}
+
+/// What the journal had not brought into its file yet.
+#[test]
+fn a_store_that_has_lost_its_last_pages_went_back_in_time() {
+    let (service, folder) = (Service::start(), folder());
+    amoport(&folder, of(&service), &import("a.csv", service.url())).expect(0);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
+    command.current_dir(folder.path()).args(import("b.csv", service.url())).args(["--batch", "1"]);
+    command.env("AMOPORT_TOKEN", service.token()).env("AMOPORT_RATE_DIR", service.rate_dir());
+    command.env("AMOPORT_CRASH", "sent-after:3").output().expect("the program runs");
+    std::fs::remove_file(folder.path().join(".amoport/store.db-wal")).expect("pages");
+    let _ = std::fs::remove_file(folder.path().join(".amoport/store.db-shm"));
+    let refused = amoport(&folder, of(&service), &import("b.csv", service.url())).expect(2);
+    assert_eq!(code(&refused), "older-state");
+    assert_eq!(count(&service), 7);
+}
+
+/// A store of the format before this one has no name; it is known by where it lies.
+#[test]
+fn a_backup_of_an_earlier_version_went_back_in_time() {
+    let restored = Restored::new();
+    let earlier = "DROP TRIGGER IF EXISTS twin_steps_in; DROP TABLE IF EXISTS twin; DROP TABLE IF EXISTS account;
+        DROP TABLE IF EXISTS sure; DROP TABLE IF EXISTS store;
+        PRAGMA user_version = 6;";
+    store(&restored.state).execute_batch(earlier).expect("a store of an earlier format");
+    assert_eq!(code(&restored.import("b.csv", &[]).expect(2)), "older-state");
+    // A folder that somebody has made anew is another.
+    std::fs::remove_dir_all(&restored.state).expect("the state");
+    for file in ["b.csv", "c.csv"] {
+        restored.import(file, &["--limit", "1", "--max-errors", "0"]).expect(0);
+    }
+}
+
+#[test]
+fn a_run_that_was_carried_on_in_a_time_that_is_lost_goes_on_only_when_that_is_said() {
+    let (service, folder) = (Service::start(), folder());
+    let (state, backup) = (folder.path().join(".amoport"), folder.path().join("backup"));
+    folder.write("many.csv", leads(30, 40));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
+    command.current_dir(folder.path()).args(import("many.csv", service.url())).args(["--batch", "10", "--settle", "1"]);
+    command.env("AMOPORT_TOKEN", service.token()).env("AMOPORT_RATE_DIR", service.rate_dir());
+    command.env("AMOPORT_CRASH", "answered-after:2").output().expect("the program runs");
+    copy(&state, &backup);
+    amoport(&folder, of(&service), &["resume"]).expect(0);
+    std::fs::remove_dir_all(&state).expect("the state");
+    std::fs::rename(&backup, &state).expect("the backup");
+    let refused = amoport(&folder, of(&service), &["resume", "--json"]).expect(2);
+    assert_eq!(code(&refused), "older-state");
+    assert!(refused.stderr.contains("to go on: amoport resume --json --older-state"), "{}", refused.stderr);
+    let sure: i64 = store(&state).query_row("SELECT max(id) FROM record", [], |row| row.get(0)).expect("a record");
+    let resumed = amoport(&folder, of(&service), &["resume", "--json", "--older-state"]);
+    let run = resumed.json()["run"].clone();
+    assert_eq!(head(&state, &run)["look_from"].as_i64(), Some(sure), "{}", resumed.stderr);
+}
+
+#[test]
+fn older_state_is_no_harm_where_nothing_is_lost() {
+    let (service, folder) = (Service::start(), folder());
+    for file in ["a.csv", "b.csv"] {
+        let run = [&import(file, service.url())[..], &["--older-state"]].concat();
+        let run = amoport(&folder, of(&service), &run).expect(0).json();
+        assert!(run["notes"].to_string().contains("not-older"), "{run}");
+        assert_eq!(head(&folder.path().join(".amoport"), &run["run"])["look_from"], Value::Null);
+    }
+}
+
+#[test]
+fn users_without_a_folder_are_told_what_will_not_be_noticed() {
+    let (service, folder) = (Service::start(), folder());
+    let file = folder.write("file", "");
+    let run = amoport(&folder, (service.token(), &file), &import("a.csv", service.url())).expect(0).json();
+    assert!(run["notes"].to_string().contains("sends-not-kept"), "{run}");
+}
+
+#[test]
+fn a_damaged_store_says_so_and_nothing_is_sent() {
+    let (service, folder) = (Service::start(), folder());
+    amoport(&folder, of(&service), &import("a.csv", service.url())).expect(0);
+    let path = folder.path().join(".amoport/store.db");
+    // Everything into the file itself.
+    store(&folder.path().join(".amoport")).execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("a store");
+    let whole = std::fs::read(&path).expect("a store");
+    let spoilt = |from: usize| {
+        let mut bytes = whole.clone();
+        bytes[from..].iter_mut().for_each(|byte| *byte = 0x5a);
+        bytes
+    };
+    for bytes in
+        [spoilt(0), spoilt(100), spoilt(4096), b"not a database, but long enough to be taken for one ".repeat(40)]
+    {
+        for beside in ["store.db-wal", "store.db-shm"] {
+            let _ = std::fs::remove_file(folder.path().join(".amoport").join(beside));
+        }
+        std::fs::write(&path, bytes).expect("a store");
+        for args in
+            [&import("b.csv", service.url())[..], &["resume", "--json"], &["report", "--json"], &["runs", "--json"]]
+        {
+            let refused = amoport(&folder, of(&service), args).expect(2);
+            assert_eq!(code(&refused), "state-damaged");
+            let told = &refused.stderr;
+            assert!(told.contains("store.db") && told.contains("nothing was sent"), "{told}");
+            assert!(told.contains("--older-state") && told.contains("--state"), "{told}");
+        }
+    }
+    assert_eq!(count(&service), 5);
+}
+
+#[test]
+fn a_copy_of_a_state_folder_leaves_the_reports_and_runs_of_the_original_alone() {
+    let (service, folder) = (Service::start(), folder());
+    service.faults(r#"{"script": [{"on": "POST leads", "nth": 1, "times": 99, "do": "403"}]}"#);
+    let stopped = amoport(&folder, of(&service), &import("a.csv", service.url())).expect(4).json();
+    let run = stopped["run"].as_str().expect("a run");
+    let results = folder.path().join("runs").join(run).join("results.csv");
+    std::fs::write(&results, "as it was").expect("a report");
+    copy(&folder.path().join(".amoport"), &folder.path().join("copied/state"));
+
+    let copied = ["--state", "copied/state", "--runs", "copied/runs"];
+    let told = amoport(&folder, of(&service), &[&["report", run][..], &copied].concat()).expect(0).stderr;
+    assert!(told.contains("is a copy of"), "{told}");
+    assert_eq!(std::fs::read_to_string(&results).expect("a report"), "as it was");
+    assert!(folder.path().join("copied/runs").join(run).join("results.csv").exists());
+    for verb in [&["resume", run, "--json"][..], &["runs", "--abandon", run, "--json"]] {
+        let refused = amoport(&folder, of(&service), &[verb, &copied].concat()).expect(2);
+        assert_eq!(code(&refused), "copied-state", "{verb:?}");
+    }
+
+    // Where the original is gone, it was moved.
+    std::fs::remove_dir_all(folder.path().join(".amoport")).expect("the original");
+    let told = amoport(&folder, of(&service), &[&["report", run][..], &copied].concat()).expect(0).stderr;
+    assert!(!told.contains("is a copy of"), "{told}");
+    assert_ne!(std::fs::read_to_string(&results).expect("a report"), "as it was");
+    std::fs::rename(folder.path().join("copied/state"), folder.path().join(".amoport")).expect("moved back");
+    let told = amoport(&folder, of(&service), &["report", run]).expect(0).stderr;
+    assert!(!told.contains("is a copy of"), "{told}");
 }

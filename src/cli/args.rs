@@ -199,6 +199,9 @@ pub struct ImportArgs {
     /// Make records anew whose keys are known and that are gone from the account; no others
     #[arg(long)]
     pub remake_deleted: bool,
+    /// Go on with a state folder that knows less than was sent from it: look for records in the account before sending them
+    #[arg(long, env = "AMOPORT_OLDER_STATE")]
+    pub older_state: bool,
     /// Without a mapping: let the workbook win in cells that are in conflict with the account
     #[arg(long)]
     pub force: bool,
@@ -313,6 +316,9 @@ pub struct ResumeArgs {
     /// How long an answer is waited for; as the run did before, if left out
     #[arg(long, value_name = "TIME", value_parser = some_seconds, env = "AMOPORT_ANSWER_TIMEOUT")]
     pub answer_timeout: Option<u64>,
+    /// Go on with a state folder that knows less than was sent from it: look for records in the account before sending them
+    #[arg(long, env = "AMOPORT_OLDER_STATE")]
+    pub older_state: bool,
 }
 
 #[derive(Debug, Args)]

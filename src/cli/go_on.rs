@@ -1,6 +1,6 @@
 //! The command that goes on after a stop, as it can be copied into a shell.
 
-use crate::engine::{EngineError, ErrorKind, RunResult};
+use crate::engine::{EngineError, ErrorKind, OLDER_STATE, RunResult};
 use crate::store::SANDBOX;
 use std::path::Path;
 
@@ -22,11 +22,17 @@ pub fn resume(result: &RunResult, token_file: Option<&Path>) -> String {
     line(words.iter().map(String::as_str))
 }
 
-/// The same import once more, where the service refused before anything was sent: there is no run to go on with.
-pub fn import(error: &EngineError) -> Option<String> {
-    let words: Vec<String> = std::env::args().skip(1).collect();
-    let same = std::iter::once("amoport").chain(words.iter().map(String::as_str));
-    (error.kind == ErrorKind::Service).then(|| line(same))
+/// The same command once more, where that goes on: an import that the service refused before anything was sent, for there is no run
+/// to resume; or with the flag without which a store that went back in time is not gone on with.
+pub fn again(error: &EngineError, imports: bool) -> Option<String> {
+    let is_older = error.problems.iter().any(|problem| problem.code == OLDER_STATE);
+    if !is_older && !(imports && error.kind == ErrorKind::Service) {
+        return None;
+    }
+    let mut words = vec!["amoport".to_owned()];
+    words.extend(std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned()));
+    words.extend(is_older.then(|| "--older-state".to_owned()));
+    Some(line(words.iter().map(String::as_str)))
 }
 
 fn line<'w>(words: impl Iterator<Item = &'w str>) -> String {

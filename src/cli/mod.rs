@@ -36,7 +36,7 @@ pub fn main() -> i32 {
         Ok(exit) => exit as i32,
         Err(error) => {
             say::problems(&error.problems);
-            if let (Verb::Import(_), Some(again)) = (&cli.verb, go_on::import(&error)) {
+            if let Some(again) = go_on::again(&error, matches!(cli.verb, Verb::Import(_))) {
                 say::line(&format!("to go on: {again}"));
             }
             let exit = Exit::of_error(error.kind);

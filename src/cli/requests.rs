@@ -68,6 +68,7 @@ pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, Engin
         again: args.again,
         same_keys: args.same_keys,
         remake_deleted: args.remake_deleted,
+        older_state: args.older_state,
         force: args.force,
         as_new: args.as_new,
         consent: ask::consent(args.yes, &cancel),
@@ -102,6 +103,7 @@ pub fn resume(args: &ResumeArgs, common: &Common) -> Result<ResumeRequest, Engin
             None => target(&args.target)?,
         },
         resend_unknown: args.resend_unknown,
+        older_state: args.older_state,
         ..ResumeRequest::new(folders(common))
     })
 }

@@ -4,6 +4,7 @@
 use super::cancel::Cancel;
 use super::error::{EngineError, ErrorKind};
 use super::event::{Event, Teller};
+use super::older;
 use super::prepare::{self, now};
 use super::request::ImportRequest;
 use super::sent_before::{self, Compared, Lifted, Looking, Origin};
@@ -121,6 +122,8 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
     head.source.rows_digest = rows.as_ref().filter(|rows| !rows.is_empty()).map(RowHashes::digest);
     let store = Store::open(&request.folders.state)?;
     store.account_is(&head.account, ready.plan.account.basics.id)?;
+    let sends = older::unless_older(&store, request.older_state, tell)?;
+    head.look_from = older::look_from(&store, &head, request.older_state, tell)?;
     if rows.is_some() {
         let retried = sent_before::retried(&store, &Origin::of(&head), &ready.table, &request.cancel)?;
         head.source.retry_of = retried;
@@ -156,7 +159,7 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
         edits: &ready.edits,
         rows: rows.as_ref(),
     };
-    let journal = Journal::begin(store, &new)?;
+    let journal = Journal::begin(store, &new)?.keeping(sends);
     tell.event(Event::Started { run: name.clone() });
     Ok(Job {
         client: Arc::clone(&ready.target.client),
@@ -282,6 +285,7 @@ fn head(ready: &Ready<'_>) -> Head {
         same_keys: request.same_keys,
         remake_deleted: request.remake_deleted,
         remade: Vec::new(),
+        look_from: None,
         key_space: ready.key_space.clone(),
         key_titles: (!plan.key.is_empty()).then(|| plan.key_titles().collect()),
         catalog: plan.catalog,

@@ -134,6 +134,7 @@ pub(super) fn go_on(
         verify: head.verify,
         same_keys: head.same_keys,
         remake_deleted: head.remake_deleted,
+        older_state: request.older_state,
         count: request.count,
         cancel: request.cancel.clone(),
         ..ImportRequest::new(as_given(&head.source.path, head.source.file()), target, request.folders.clone())

@@ -9,7 +9,7 @@ use super::request::CheckRequest;
 use super::result::Checked;
 use super::sent_before::{Asked, Guarded};
 use super::target::Opened;
-use super::{flawed, prepare, round_trip, source, survey, walk};
+use super::{flawed, older, prepare, round_trip, source, survey, walk};
 use crate::mapping::wanted::wanted;
 use crate::mapping::{Written, compile};
 use crate::problem::Note;
@@ -20,7 +20,11 @@ use std::sync::Arc;
 /// Checks a source. Its problems are heard on the way (`Event::Problem`); of a workbook without a mapping there are two
 /// results, changes and new rows.
 pub fn check(request: &CheckRequest, events: &mut dyn FnMut(Event)) -> Result<Vec<Checked>, EngineError> {
-    let tell = &mut Teller::new(events);
+    let state = &request.import.folders.state;
+    checked(request, &mut Teller::new(events)).map_err(|error| error.of_store_in(state))
+}
+
+fn checked(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec<Checked>, EngineError> {
     let import = &request.import;
     import.validate()?;
     let Some(file) = &import.mapping else { return round_trip::check(request, tell) };
@@ -74,6 +78,7 @@ fn check_file(
     let client = target.as_ref().map(|target| &*target.client);
     let asked = Asked { state, account: &name, file: path, keyed: !plan.key.is_empty(), client };
     let mut guarded = Guarded::of(&asked, &table, &plan, import)?;
+    guarded.refuse(older::refusal(state, import.older_state)?);
     tell.all(guarded.notes.iter().cloned());
     let flags = (import.same_keys, import.remake_deleted);
     let keys = KnownKeys::of(state, &name, &plan, prepare::key_space(written, mapping), flags)?;

@@ -3,11 +3,12 @@
 use super::cancel::{Cancel, Interruption};
 use crate::api::{Failure, meaning};
 use crate::message;
-use crate::problem::{Message, Problem, Stage};
+use crate::problem::{Message, Place, Problem, Stage};
 use crate::report::ReportError;
 use crate::sandbox::StartError;
-use crate::store::StoreError;
+use crate::store::{self, StoreError};
 use std::fmt;
+use std::path::Path;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -47,6 +48,23 @@ impl EngineError {
     pub(super) fn fault(message: &'static str) -> EngineError {
         let problem = Problem::new(Stage::Read, "fault", message).hint("please report this");
         EngineError::of(ErrorKind::Fault, problem)
+    }
+
+    /// Of a store that turns out to be damaged while it is used: which one, since SQLite does not say it.
+    pub(super) fn of_store_in(mut self, state: &Path) -> EngineError {
+        for problem in self.problems.iter_mut().filter(|problem| problem.code == store::DAMAGED) {
+            problem.place = Place::File(store::file_of(state));
+        }
+        self
+    }
+
+    /// The same in the middle of a run, which has sent something already.
+    pub(super) fn while_sending(mut self) -> EngineError {
+        for problem in self.problems.iter_mut().filter(|problem| problem.code == store::DAMAGED) {
+            self.kind = ErrorKind::Fault;
+            problem.message = "the store is damaged; what was sent until now is in the account".into();
+        }
+        self
     }
 
     pub(super) fn interrupted(by: Interruption, message: &'static str) -> EngineError {
@@ -97,6 +115,9 @@ impl From<StartError> for EngineError {
 
 impl From<StoreError> for EngineError {
     fn from(error: StoreError) -> EngineError {
+        if error.is_damage() {
+            return store::damaged(&error).into();
+        }
         let problem = Problem::new(Stage::Reconcile, "store", message!("{error}", error = error.to_string()))
             .hint("is the disk full, or the state folder read-only? what was done is kept; resume when it is mended");
         EngineError::of(ErrorKind::Fault, problem)
@@ -130,5 +151,24 @@ impl From<Failure> for EngineError {
         let problem =
             Problem::new(Stage::Send, "service", message!("{failure}", failure = failure.to_string())).hint(hint);
         EngineError::of(ErrorKind::Service, problem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_store_is_told_with_its_file_and_with_what_was_sent() {
+        let damage = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+        let error = || StoreError::Sqlite(rusqlite::Error::SqliteFailure(damage, None));
+        let early = EngineError::from(error()).of_store_in(Path::new("state"));
+        assert_eq!((early.kind, early.problems[0].code.as_ref()), (ErrorKind::Refused, store::DAMAGED));
+        let told = early.to_string();
+        assert!(told.contains("store.db") && told.contains("nothing was sent"), "{told}");
+        let late = EngineError::from(error()).while_sending().of_store_in(Path::new("state"));
+        assert_eq!(late.kind, ErrorKind::Fault);
+        let told = late.to_string();
+        assert!(told.contains("store.db") && !told.contains("nothing was sent"), "{told}");
     }
 }

@@ -8,7 +8,7 @@ use super::event::{Event, Teller};
 use super::request::{AbandonRequest, Folders, ResumeRequest};
 use super::result::RunResult;
 use super::target::Target;
-use super::{report, resume, run, sent_before, source};
+use super::{older, report, resume, run, sent_before, source};
 use crate::entity::Action;
 use crate::mapping::{Mapped, Mapper, Plan};
 use crate::message;
@@ -24,7 +24,10 @@ use std::sync::Arc;
 
 /// Gives up a run that has not ended.
 pub fn abandon(request: &AbandonRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
-    let tell = &mut Teller::new(events);
+    give_up(request, &mut Teller::new(events)).map_err(|error| error.of_store_in(&request.folders.state))
+}
+
+fn give_up(request: &AbandonRequest, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
     let store = Store::open(&request.folders.state)?;
     let Some(found) = store.run_named(&request.run)? else {
         let message = message!("there is no run \"{name}\"", name = &request.run);
@@ -34,6 +37,7 @@ pub fn abandon(request: &AbandonRequest, events: &mut dyn FnMut(Event)) -> Resul
         let message = message!("run {name} has ended ({outcome})", name = &found.name, outcome = found.outcome.word());
         return Err(EngineError::refused("run-ended", message, "there is nothing to give up"));
     }
+    older::unless_copy(&store, &found)?;
     let target = match request.token.clone() {
         Some(token) => Target::unsaid().token(token),
         None => Target::unsaid(),

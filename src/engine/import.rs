@@ -21,7 +21,7 @@ use std::sync::Arc;
 /// Imports one source through its mapping. An error means that nothing was sent, unless it is a `Fault`; whatever happens
 /// after the first request is in the result, the store and the report.
 pub fn import(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
-    with(request, &mut Teller::new(events))
+    with(request, &mut Teller::new(events)).map_err(|error| error.of_store_in(&request.folders.state))
 }
 
 pub(super) fn with(request: &ImportRequest, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {

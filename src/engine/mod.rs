@@ -5,7 +5,7 @@
 //! `result` how it ended, `error` why it failed. An `import` (of a file through a mapping) and a `round_trip` (of a workbook that an export
 //! wrote) prepare with `source`, `survey` and `prepare` (`flawed` tells of a mapping that cannot be used), begin with `begin`, which says in which order a run
 //! is locked, refused (by what was `sent_before`), weighed and noted, and are carried out by `run`; `resume` goes on with one (`changed_source` where its source has changed), and `give_up` ends it. `check` stops before
-//! sending (`walk`); `chosen` finds the run that is meant; `report`, `export` and `account` are what their names say.
+//! sending (`walk`); `chosen` finds the run that is meant; `older` tells of a store that has forgotten what was sent; `report`, `export` and `account` are what their names say.
 //!
 //! Calls block until they are done, and each has a runtime of its own: from asynchronous code, call them on a thread of
 //! their own (`spawn_blocking`). Events come on the calling thread, from inside the sending loop, so a slow listener slows
@@ -33,6 +33,7 @@ mod give_up;
 mod import;
 mod known_keys;
 mod mapped_export;
+mod older;
 mod prepare;
 mod present;
 mod report;
@@ -58,6 +59,7 @@ pub use event::{Event, Phase, Progress, Wait, WaitReason};
 pub use export::{ExportResult, export};
 pub use give_up::abandon;
 pub use import::import;
+pub use older::OLDER_STATE;
 pub use report::{report, runs};
 pub use request::{
     AbandonRequest, Answer, CheckRequest, Consent, ExportRequest, Folders, ImportRequest, MaxErrors, ReportRequest,

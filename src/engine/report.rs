@@ -6,7 +6,8 @@ use super::error::EngineError;
 use super::event::{Event, Phase, Teller};
 use super::request::{Folders, ReportRequest};
 use super::result::{Next, RunResult, WayBack};
-use crate::problem::Message;
+use crate::message;
+use crate::problem::{Message, Note};
 use crate::report::{self, Summary};
 use crate::store::{Head, Run, RunOutcome, Store};
 use std::path::{Path, PathBuf};
@@ -75,19 +76,40 @@ pub(super) fn write(store: &Store, run: i64, folder: &Path) -> Result<(Run, Summ
 
 /// Makes the report of a run again.
 pub fn report(request: &ReportRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
+    again(request, &mut Teller::new(events)).map_err(|error| error.of_store_in(&request.folders.state))
+}
+
+fn again(request: &ReportRequest, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
     let store = Store::open(&request.folders.state)?;
     let run = match &request.run {
         Some(name) => chosen::named(&store, name, &request.target)?,
         None => chosen::newest(&store, &request.target, |_| true)?
             .ok_or_else(|| EngineError::refused("no-run", "there are no runs here", "see: amoport runs"))?,
     };
-    let folder = Path::new(&run.head.folder);
-    make_folder(folder)?;
-    close(&store, run.run, folder, None, &mut Teller::new(events))
+    let folder = match store.copy_of() {
+        None => PathBuf::from(&run.head.folder),
+        // The run's folder is that of the original, which may have gone on with it.
+        Some(original) => {
+            let folder = request.folders.runs.join(&run.name);
+            let message = message!(
+                "this state folder is a copy of {original}, whose reports are left alone: this one is written to {folder}",
+                original = original.display(),
+                folder = folder.display()
+            );
+            tell.note(Note::new("copied-state", message));
+            folder
+        }
+    };
+    make_folder(&folder)?;
+    close(&store, run.run, &folder, None, tell)
 }
 
 /// What was done, newest first.
 pub fn runs(folders: &Folders) -> Result<Vec<Summary>, EngineError> {
+    all(folders).map_err(|error| error.of_store_in(&folders.state))
+}
+
+fn all(folders: &Folders) -> Result<Vec<Summary>, EngineError> {
     let store = Store::open(&folders.state)?;
     let mut summaries = Vec::new();
     for run in store.runs()? {

@@ -148,6 +148,8 @@ pub struct ImportRequest {
     pub same_keys: bool,
     /// Records with known keys that are gone from the account are made anew.
     pub remake_deleted: bool,
+    /// Although the store knows less than was sent by it: records are looked for in the account before they are sent.
+    pub older_state: bool,
     /// Of a workbook: the sheet wins in cells that are in conflict with the account.
     pub force: bool,
     /// Of a workbook: every row is made as a new record.
@@ -182,6 +184,7 @@ impl ImportRequest {
             again: false,
             same_keys: false,
             remake_deleted: false,
+            older_state: false,
             force: false,
             as_new: false,
             in_flight: IN_FLIGHT,
@@ -250,6 +253,8 @@ pub struct ResumeRequest {
     pub target: Target,
     /// Sends records again of which it is not known whether they arrived.
     pub resend_unknown: bool,
+    /// As for an import.
+    pub older_state: bool,
     pub count: bool,
     pub cancel: Cancel,
 }
@@ -261,6 +266,7 @@ impl ResumeRequest {
             folders,
             target: Target::unsaid(),
             resend_unknown: false,
+            older_state: false,
             count: false,
             cancel: Cancel::new(),
         }

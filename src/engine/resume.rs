@@ -9,7 +9,7 @@ use super::request::ResumeRequest;
 use super::result::RunResult;
 use super::survey::{self, Counting, Surveying};
 use super::target::{Opened, Target};
-use super::{changed_source, chosen, prepare, report, round_trip, run, sent_before, source};
+use super::{changed_source, chosen, older, prepare, report, round_trip, run, sent_before, source};
 use crate::account::Account;
 use crate::entity::Action;
 use crate::mapping::{self, Plan, Written, compile};
@@ -28,15 +28,21 @@ use std::sync::Arc;
 
 /// Goes on with a run that was stopped, or that was killed.
 pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<RunResult, EngineError> {
-    let tell = &mut Teller::new(events);
+    go_on(request, &mut Teller::new(events)).map_err(|error| error.of_store_in(&request.folders.state))
+}
+
+fn go_on(request: &ResumeRequest, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
     let state = &request.folders.state;
     let store = Store::open(state)?;
     let found = find(&store, request)?;
+    older::unless_copy(&store, &found)?;
     if has_ended(&found, request) {
         return unreported(&store, &found, tell);
     }
-    let found = of_known_account(&store, found, (&request.target, state, &request.cancel), tell)?;
+    let mut found = of_known_account(&store, found, (&request.target, state, &request.cancel), tell)?;
     let locks = lock(state, &found.head)?;
+    let sends = older::unless_older(&store, request.older_state, tell)?;
+    older::look_on(&store, &mut found, request.older_state)?;
     let head = found.head.clone();
     let opened = match open(request, &store, &found) {
         Err(error) if changed_source::is_meant(&head, &error) => {
@@ -54,8 +60,8 @@ pub fn resume(request: &ResumeRequest, events: &mut dyn FnMut(Event)) -> Result<
     }
     still_wanted(&request.cancel)?;
     let reopen = if request.resend_unknown { Reopen::ResendUnknown } else { Reopen::GoOn };
-    let Resumed { mut journal, doubts: open, mut done, forgotten } =
-        Journal::resume(Store::open(state)?, &found, reopen)?;
+    let Resumed { journal, doubts: open, mut done, forgotten } = Journal::resume(Store::open(state)?, &found, reopen)?;
+    let mut journal = journal.keeping(sends);
     tell.event(Event::Started { run: found.name.clone() });
     if request.resend_unknown {
         let message = message!("{forgotten} records of unknown outcome are sent again", forgotten);

@@ -31,13 +31,13 @@ pub(super) fn run(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<Ru
         return stop_before_sending(job, tell);
     }
     let folder = job.head.folder.clone();
-    let (store, run, why) = carry_out(job, target, tell)?;
+    let (store, run, why) = carry_out(job, target, tell).map_err(EngineError::while_sending)?;
     report::close(&store, run, Path::new(&folder), why, tell)
 }
 
 /// Settles what is in doubt and ends the run; the report is for the caller to write.
 pub(super) fn settle(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(), EngineError> {
-    carry_out(job, target, tell).map(|_| ())
+    carry_out(job, target, tell).map(|_| ()).map_err(EngineError::while_sending)
 }
 
 /// Everything up to the end of the run. What comes back: the store, the number of the run, and why it stopped.
@@ -157,8 +157,8 @@ fn options(
         clock,
         remake_deleted: head.remake_deleted,
         sample: head.verify == Verify::Sample,
-        look_from: None,
         giving_up: false,
+        look_from: head.look_from,
     }
 }
 

@@ -215,7 +215,8 @@ mod tests {
 
     fn of_format_six(state: &Path) {
         let store = Store::open(state).unwrap();
-        let earlier = "DROP TRIGGER twin_steps_in; DROP TABLE twin; DROP TABLE account;
+        let earlier =
+            "DROP TRIGGER twin_steps_in; DROP TABLE twin; DROP TABLE account; DROP TABLE sure; DROP TABLE store;
             PRAGMA user_version = 6;";
         store.db.execute_batch(earlier).unwrap();
     }

@@ -67,6 +67,9 @@ pub struct Head {
     /// Records of earlier runs of the source that were gone from the account when this one began, and whose rows it makes anew.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub remade: Vec<u64>,
+    /// Records are looked for above this id before they are sent: the store may have forgotten that it sent them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_from: Option<u64>,
     /// The catalog whose elements the records are.
     #[serde(default)]
     pub catalog: Option<u64>,

@@ -6,7 +6,7 @@ use super::key_space::{KeySpace, KeyUse, Keys, move_in};
 use super::outcome::{Counts, Outcome, Status};
 use super::put::{add_problem, forget_open_keys, insert, pack, remember, unpack};
 use super::words::{RunOutcome, Word};
-use super::{AccountKey, Head, Run, Store, StoreError, crash, source_rows};
+use super::{AccountKey, Head, LastSend, Run, Sends, Store, StoreError, crash, source_rows};
 use crate::entity::{Action, Entity};
 use crate::problem::Problem;
 use crate::table::RowHashes;
@@ -118,6 +118,9 @@ pub struct Journal {
     catalog: Option<u64>,
     next_batch: BatchNo,
     counts: Counts,
+    name: String,
+    /// Where the newest send is kept outside of the store.
+    sends: Option<Sends>,
 }
 
 /// How far a run that is opened again begins anew.
@@ -142,7 +145,7 @@ pub struct Resumed {
 }
 
 impl Journal {
-    fn of(store: Store, run: i64, head: &Head, next_batch: BatchNo, counts: Counts) -> Journal {
+    fn of(store: Store, (run, name, head): (i64, &str, &Head), next_batch: BatchNo, counts: Counts) -> Journal {
         Journal {
             account: head.account_key(),
             ledger: head.ledger(),
@@ -155,7 +158,14 @@ impl Journal {
             run,
             next_batch,
             counts,
+            name: name.to_owned(),
+            sends: None,
         }
+    }
+
+    /// The newest send is kept there as well.
+    pub fn keeping(self, sends: Option<Sends>) -> Journal {
+        Journal { sends, ..self }
     }
 
     pub fn begin(store: Store, new: &NewRun<'_>) -> Result<Journal, StoreError> {
@@ -185,13 +195,13 @@ impl Journal {
         }
         move_in(&tx, head)?;
         tx.commit()?;
-        Ok(Journal::of(store, run, head, 1, Counts::default()))
+        Ok(Journal::of(store, (run, new.name, head), 1, Counts::default()))
     }
 
     /// Opens a run again. What was unprocessed is open; batches that were sent and never answered are in doubt, and come
     /// back with their rows and watermarks.
     pub fn resume(mut store: Store, run: &Run, reopen: Reopen) -> Result<Resumed, StoreError> {
-        let (head, run) = (&run.head, run.run);
+        let (head, name, run) = (&run.head, &run.name, run.run);
         let tx = store.db.transaction()?;
         let last: Option<BatchNo> =
             tx.query_row("SELECT max(batch) FROM batch WHERE run = ?", [run], |row| row.get(0))?;
@@ -229,7 +239,7 @@ impl Journal {
         tx.execute("UPDATE run SET outcome = 'running', exit_code = NULL WHERE run = ?", [run])?;
         tx.commit()?;
         let next_batch = last.unwrap_or(0) + 1;
-        Ok(Resumed { journal: Journal::of(store, run, head, next_batch, counts), doubts, done, forgotten })
+        Ok(Resumed { journal: Journal::of(store, (run, name, head), next_batch, counts), doubts, done, forgotten })
     }
 
     pub fn run(&self) -> i64 {
@@ -298,6 +308,12 @@ impl Journal {
         }
         tx.commit()?;
         crash::point("sent-after");
+        // A send that is not noted here is missed by nobody but a store that goes back in time right after it.
+        if let Some(sends) = &self.sends {
+            let (run, path) = (self.name.clone(), self.store.place());
+            let send = LastSend { run, batch, sent_at_ms: at_ms, watermark, path };
+            let _ = sends.note(&self.store, &send);
+        }
         Ok(true)
     }
 

@@ -13,6 +13,7 @@ pub mod crash;
 mod exports;
 mod head;
 pub mod history;
+mod identity;
 mod journal;
 mod key_space;
 mod keys;
@@ -22,6 +23,7 @@ mod outcome;
 mod put;
 mod reading;
 mod returned;
+mod sends;
 mod source_rows;
 pub mod words;
 
@@ -36,12 +38,14 @@ pub use links::{Linked, Links, PendingLink};
 pub use outcome::{Counts, Outcome, Status};
 pub use reading::{Line, Run, Written};
 pub use returned::Returned;
+pub use sends::{LastSend, Sends};
 pub use words::{RunOutcome, Verify, Word};
 
 use crate::message;
-use crate::problem::{Message, Problem, Stage};
+use crate::problem::{Message, Place, Problem, Stage};
 use accounts::carry_over_known;
-use rusqlite::{Connection, TransactionBehavior};
+use identity::Identity;
+use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -69,16 +73,46 @@ pub enum StoreError {
     Json(#[from] serde_json::Error),
 }
 
+impl StoreError {
+    /// What SQLite says of a file that is not as it has written it.
+    pub fn is_damage(&self) -> bool {
+        let StoreError::Sqlite(error) = self else { return false };
+        matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+    }
+}
+
+/// The code of a store that is damaged.
+pub const DAMAGED: &str = "state-damaged";
+
+/// Where the store of a state folder lies.
+pub fn file_of(state: &Path) -> PathBuf {
+    state.join(FILE)
+}
+
+/// That a store is damaged, as `error` says, before anything was sent.
+pub fn damaged(error: &StoreError) -> Problem {
+    let error = match error {
+        StoreError::Sqlite(error) => error.to_string(),
+        error => error.to_string(),
+    };
+    let message = message!("the store is damaged ({error}); nothing was sent", error);
+    Problem::new(Stage::Read, DAMAGED, message).hint(
+        "restore a backup of its folder, then add --older-state to the command, so that what was sent since is looked for in the \
+         account; or name another folder with --state, which knows nothing of earlier imports: what they have made would be made again",
+    )
+}
+
 #[derive(Debug)]
 pub struct Store {
     db: Connection,
     path: PathBuf,
+    identity: Identity,
 }
 
 impl Store {
     /// Opens the store of a state folder, making both if need be.
     pub fn open(state: &Path) -> Result<Store, Problem> {
-        let path = state.join(FILE);
+        let path = file_of(state);
         let unusable = |message: Message| {
             Problem::new(Stage::Read, "state-unusable", message)
                 .hint("name a folder you may write to with --state, on a local disk")
@@ -90,35 +124,22 @@ impl Store {
                 error = e.to_string()
             ))
         })?;
-        let store = Store::open_file(&path).map_err(|e| {
+        let failed = |error: StoreError| {
+            if error.is_damage() {
+                return Problem { place: Place::File(path.clone()), ..damaged(&error) };
+            }
             unusable(message!(
                 "the store \"{path}\" cannot be opened: {error}",
                 path = path.display(),
-                error = e.to_string()
+                error = error.to_string()
             ))
-        })?;
-        let version: i64 = store.db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|e| {
-            unusable(message!(
-                "the store \"{path}\" cannot be read: {error}",
-                path = path.display(),
-                error = e.to_string()
-            ))
-        })?;
+        };
+        let mut store = Store::open_file(&path).map_err(|e| failed(e.into()))?;
+        let version: i64 =
+            store.db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|e| failed(e.into()))?;
         match version {
-            0 => store.create().map_err(|e| {
-                unusable(message!(
-                    "the store \"{path}\" cannot be set up: {error}",
-                    path = path.display(),
-                    error = e.to_string()
-                ))
-            })?,
-            1..SCHEMA_VERSION => store.migrate().map_err(|e| {
-                unusable(message!(
-                    "the store \"{path}\" cannot be brought up to date: {error}",
-                    path = path.display(),
-                    error = e.to_string()
-                ))
-            })?,
+            0 => store.create().map_err(|e| failed(e.into()))?,
+            1..SCHEMA_VERSION => store.migrate().map_err(failed)?,
             SCHEMA_VERSION => {}
             newer => {
                 let message = message!(
@@ -131,6 +152,7 @@ impl Store {
                     .hint("use the newer amoport, or another --state folder"));
             }
         }
+        store.identity = Identity::of(&store.db, &path).map_err(|e| failed(e.into()))?;
         Ok(store)
     }
 
@@ -153,7 +175,7 @@ impl Store {
             use std::os::unix::fs::PermissionsExt;
             let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
         }
-        Ok(Store { db, path: path.to_owned() })
+        Ok(Store { db, path: path.to_owned(), identity: Identity::default() })
     }
 
     fn create(&self) -> rusqlite::Result<()> {

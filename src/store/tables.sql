@@ -145,6 +145,20 @@ CREATE TABLE IF NOT EXISTS account (
   address TEXT PRIMARY KEY,
   id INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- Which store this is, where it lay when it was opened last, and when it was found to have gone back in time.
+CREATE TABLE IF NOT EXISTS store (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  id TEXT NOT NULL,
+  path TEXT NOT NULL,
+  went_back_at_ms INTEGER
+);
+-- Up to which ids a store that went back in time knows what it has sent.
+CREATE TABLE IF NOT EXISTS sure (
+  account TEXT NOT NULL,
+  entity TEXT NOT NULL,
+  upto INTEGER NOT NULL,
+  PRIMARY KEY (account, entity)
+) WITHOUT ROWID;
 -- Of a key that two addresses of one account had given to two records: the other one. It takes the place of the first when
 -- that is forgotten.
 CREATE TABLE IF NOT EXISTS twin (

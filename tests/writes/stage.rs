@@ -289,6 +289,7 @@ pub fn head(kind: Kind, action: Action) -> Head {
         rows: None,
         limit: None,
         again: false,
+        look_from: None,
         key_space: None,
         key_titles: None,
         remake_deleted: false,

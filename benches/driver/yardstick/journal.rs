@@ -145,6 +145,7 @@ pub fn head(url: &str, rate: u32) -> Head {
         verify: Verify::None,
         rate,
         rows: None,
+        look_from: None,
         limit: None,
         again: true,
         key_space: None,

@@ -13,7 +13,7 @@ use super::request::{CheckRequest, ImportRequest, absolute};
 use super::result::{Checked, RunResult};
 use super::sent_before::{Asked, Guarded};
 use super::target::Opened;
-use super::{flawed, returned, run, source, survey, walk};
+use super::{flawed, older, returned, run, source, survey, walk};
 use crate::account::{Account, Wanted};
 use crate::entity::{Action, Kind};
 use crate::export::back::{self, Decided, Deciding, Generated, Purpose, Trouble};
@@ -52,7 +52,10 @@ struct Stretch {
 /// Imports a workbook that an export wrote. Of its two runs the second does not begin before the first has ended well; what
 /// comes back are those that began.
 pub fn round_trip(request: &ImportRequest, events: &mut dyn FnMut(Event)) -> Result<Vec<RunResult>, EngineError> {
-    let tell = &mut Teller::new(events);
+    both(request, &mut Teller::new(events)).map_err(|error| error.of_store_in(&request.folders.state))
+}
+
+fn both(request: &ImportRequest, tell: &mut Teller<'_>) -> Result<Vec<RunResult>, EngineError> {
     request.validate()?;
     let runtime = prepare::runtime()?;
     let held = open(request, &runtime, tell)?;
@@ -100,6 +103,7 @@ pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec
             Purpose::AsNew => Guarded::of(&asked, &table, &plan, &ImportRequest { again: false, ..import.clone() })?,
             Purpose::Update | Purpose::Create => Guarded::default(),
         };
+        guarded.refuse(older::refusal(state, import.older_state)?);
         let keys =
             KnownKeys::of(state, account, &plan, KeySpace::default(), (import.same_keys, import.remake_deleted))?;
         guarded.keys = keys.map(|keys| keys.asking(Some(Arc::clone(&held.target.client))));

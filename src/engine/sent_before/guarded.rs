@@ -109,6 +109,11 @@ impl Guarded {
         Ok(Guarded { sent: Arc::new(compared.sent), notes: compared.notes, refused, ..none })
     }
 
+    /// Besides, the import would not begin for this.
+    pub fn refuse(&mut self, problem: Option<Problem>) {
+        self.refused.splice(0..0, problem);
+    }
+
     /// As the import would refuse it, once everything else is known.
     pub fn refused(&self, weighed: Weighed) -> Vec<Problem> {
         match unless_nothing_new(&self.path, &self.sent, weighed, self.keyed) {
