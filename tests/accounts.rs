@@ -378,6 +378,10 @@ fn users_without_a_folder_are_told_what_will_not_be_noticed() {
     let file = folder.write("file", "");
     let run = amoport(&folder, (service.token(), &file), &import("a.csv", service.url())).expect(0).json();
     assert!(run["notes"].to_string().contains("sends-not-kept"), "{run}");
+    // What lies there is not the user's data, so that its damage stops nobody.
+    std::fs::write(service.rate_dir().join("sends.db"), "garbage ".repeat(100)).expect("a file");
+    let run = amoport(&folder, of(&service), &import("b.csv", service.url())).expect(0).json();
+    assert!(run["notes"].to_string().contains("sends-not-kept"), "{run}");
 }
 
 #[test]

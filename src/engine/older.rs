@@ -17,8 +17,8 @@ pub const OLDER_STATE: &str = "older-state";
 /// Looked at before anything is sent. `allowed`: a person has said to go on with such a store, and what it is sure of is noted.
 /// What comes back is where the run is to keep its sends.
 pub(super) fn unless_older(store: &Store, allowed: bool, tell: &mut Teller<'_>) -> Result<Option<Sends>, EngineError> {
-    let sends = match sends() {
-        Ok(sends) => sends,
+    let (sends, forgotten) = match forgotten(store)? {
+        Ok(known) => known,
         Err(why) => {
             let message = message!(
                 "nothing is kept outside of the state folder of what it has sent ({why}): a state folder that is restored from a backup will not be noticed",
@@ -28,7 +28,7 @@ pub(super) fn unless_older(store: &Store, allowed: bool, tell: &mut Teller<'_>) 
             return Ok(None);
         }
     };
-    match sends.forgotten(store)? {
+    match forgotten {
         Some(send) if !allowed => return Err(older(store, &send)?.into()),
         Some(_) => store.went_back(prepare::now_ms())?,
         None if allowed && store.went_back_at()?.is_none() => {
@@ -42,14 +42,29 @@ pub(super) fn unless_older(store: &Store, allowed: bool, tell: &mut Teller<'_>) 
 
 /// The same for those who look and send nothing.
 pub(super) fn refusal(state: &Path, allowed: bool) -> Result<Option<Problem>, EngineError> {
-    let (Some(store), Ok(sends)) = (Store::existing(state)?.filter(|_| !allowed), sends()) else { return Ok(None) };
-    sends.forgotten(&store)?.map(|send| older(&store, &send)).transpose()
+    let Some(store) = Store::existing(state)?.filter(|_| !allowed) else { return Ok(None) };
+    let Ok((_, Some(send))) = forgotten(&store)? else { return Ok(None) };
+    Ok(Some(older(&store, &send)?))
 }
 
-fn sends() -> Result<Sends, String> {
-    let folder = rate::folder().ok_or("there is no home folder")?;
-    rate::create_private_dir(&folder).map_err(|e| e.to_string())?;
-    Sends::open(&folder).map_err(|e| e.to_string())
+/// What the user's folder knows, and the newest send of this store where the store does not know of it itself. Without such a
+/// folder, why.
+fn forgotten(store: &Store) -> Result<Result<(Sends, Option<LastSend>), String>, EngineError> {
+    let began_at = store.began_at()?;
+    let known = || {
+        let folder = rate::folder().ok_or("there is no home folder")?;
+        rate::create_private_dir(&folder).map_err(|e| e.to_string())?;
+        let sends = Sends::open(&folder).map_err(|e| e.to_string())?;
+        let last = sends.last(store, began_at).map_err(|e| e.to_string())?;
+        Ok::<_, String>((sends, last))
+    };
+    let (sends, last) = match known() {
+        Ok(known) => known,
+        Err(why) => return Ok(Err(why)),
+    };
+    let Some(last) = last else { return Ok(Ok((sends, None))) };
+    let known = store.knows(&last)?;
+    Ok(Ok((sends, (!known).then_some(last))))
 }
 
 fn older(store: &Store, send: &LastSend) -> Result<Problem, EngineError> {

@@ -44,7 +44,7 @@ pub struct Sends {
 }
 
 impl Sends {
-    pub fn open(folder: &Path) -> Result<Sends, StoreError> {
+    pub fn open(folder: &Path) -> rusqlite::Result<Sends> {
         let db = Connection::open(folder.join(FILE))?;
         db.busy_timeout(BUSY_WAIT)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
@@ -58,9 +58,9 @@ impl Sends {
         Ok(Sends { db })
     }
 
-    /// The newest send of a store. One that has runs and sent nothing under its name yet may be of a format without names, restored
-    /// to where a later one lay.
-    fn last(&self, store: &Store) -> Result<Option<LastSend>, StoreError> {
+    /// The newest send of a store whose first run began then. One that has sent nothing under its name yet may be of a format without
+    /// names, restored to where a later one lay.
+    pub fn last(&self, store: &Store, began_at: Option<i64>) -> rusqlite::Result<Option<LastSend>> {
         let columns = "SELECT run, batch, sent_at_ms, watermark, path FROM send";
         let read = |row: &rusqlite::Row<'_>| {
             let (watermark, path): (i64, String) = (row.get(3)?, row.get(4)?);
@@ -68,13 +68,12 @@ impl Sends {
             Ok(LastSend { run, batch, sent_at_ms, watermark: watermark as u64, path })
         };
         let own = self.db.query_row(&format!("{columns} WHERE store = ?"), [store.id()], read).optional()?;
-        let began: Option<i64> = store.db.query_row("SELECT min(started_at) * 1000 FROM run", [], |row| row.get(0))?;
-        let (None, Some(began)) = (&own, began) else { return Ok(own) };
+        let (None, Some(began_at)) = (&own, began_at) else { return Ok(own) };
         let there = format!("{columns} WHERE path = ? AND sent_at_ms > ? ORDER BY sent_at_ms DESC LIMIT 1");
-        Ok(self.db.query_row(&there, params![store.place(), began], read).optional()?)
+        self.db.query_row(&there, params![store.place(), began_at * 1_000], read).optional()
     }
 
-    pub(super) fn note(&self, store: &Store, send: &LastSend) -> Result<(), StoreError> {
+    pub(super) fn note(&self, store: &Store, send: &LastSend) -> rusqlite::Result<()> {
         let LastSend { run, batch, sent_at_ms, watermark, path } = send;
         self.db
             .prepare_cached(
@@ -83,22 +82,23 @@ impl Sends {
             .execute(params![store.id(), run, batch, sent_at_ms, *watermark as i64, path])?;
         Ok(())
     }
-
-    /// The newest send of a store, where the store itself does not know of it.
-    pub fn forgotten(&self, store: &Store) -> Result<Option<LastSend>, StoreError> {
-        let Some(last) = self.last(store)? else { return Ok(None) };
-        let mut known = store.db.prepare_cached(
-            "SELECT 1 FROM run JOIN batch USING (run) WHERE name = ? AND batch = ? AND sent_at_ms >= ?",
-        )?;
-        let known = known.exists(params![last.run, last.batch, last.sent_at_ms])?;
-        Ok((!known).then_some(last))
-    }
 }
 
 impl Store {
     /// From the root of the disk on.
     pub(super) fn place(&self) -> String {
         std::fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone()).display().to_string()
+    }
+
+    /// When its first run began, in Unix seconds.
+    pub fn began_at(&self) -> Result<Option<i64>, StoreError> {
+        Ok(self.db.query_row("SELECT min(started_at) FROM run", [], |row| row.get(0))?)
+    }
+
+    /// True where this store knows of that very send.
+    pub fn knows(&self, send: &LastSend) -> Result<bool, StoreError> {
+        let ask = "SELECT 1 FROM run JOIN batch USING (run) WHERE name = ? AND batch = ? AND sent_at_ms >= ?";
+        Ok(self.db.prepare_cached(ask)?.exists(params![send.run, send.batch, send.sent_at_ms])?)
     }
 
     /// When the newest send that this store knows of was, in Unix milliseconds.
