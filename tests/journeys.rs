@@ -254,7 +254,6 @@ impl Journey {
                     sample: false,
                     look_from: None,
                     giving_up: false,
-                    look_from: None,
                 },
                 doubts,
                 links_unknown: HashSet::new(),

@@ -26,7 +26,8 @@ pub fn resume(result: &RunResult, token_file: Option<&Path>) -> String {
 /// to resume; or with the flag without which a store that went back in time is not gone on with.
 pub fn again(error: &EngineError, imports: bool) -> Option<String> {
     let is_older = error.problems.iter().any(|problem| problem.code == OLDER_STATE);
-    if !is_older && !(imports && error.kind == ErrorKind::Service) {
+    let is_refused = imports && error.kind == ErrorKind::Service;
+    if !is_older && !is_refused {
         return None;
     }
     let mut words = vec!["amoport".to_owned()];
