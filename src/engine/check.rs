@@ -11,7 +11,7 @@ use super::sent_before::{Asked, Guarded};
 use super::target::Opened;
 use super::{flawed, older, prepare, round_trip, source, survey, walk};
 use crate::mapping::wanted::wanted;
-use crate::mapping::{Written, compile};
+use crate::mapping::{Written, compile, no_marker};
 use crate::problem::Note;
 use crate::store::AccountKey;
 use std::path::Path;
@@ -73,7 +73,7 @@ fn check_file(
     let columns = compile::group_columns(written, &table.header);
     let groups = if columns.is_empty() { None } else { Some(survey::count_groups(columns, &table)?) };
     let plan = prepare::plan(written, &table, Arc::new(account), ledger, groups)?;
-    tell.all(compile::unread(written, &table));
+    tell.all(compile::unread(written, &table).into_iter().chain(no_marker(&plan)));
     batch_size(import.batch, &plan)?;
     let client = target.as_ref().map(|target| &*target.client);
     let asked = Asked { state, account: &name, file: path, keyed: !plan.key.is_empty(), client };

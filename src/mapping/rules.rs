@@ -3,10 +3,9 @@
 
 use super::compile::{Compile, names_own_id};
 use super::plan::{SectionPlan, TargetPlan, ValuePlan};
-use super::written::{At, Section, Target};
-use crate::entity::compare::Mark;
+use super::written::{Section, Target};
 use crate::entity::parts::Field;
-use crate::entity::{Action, At as Place, COMMENT, FieldKind, FieldSpec, Holds, Needs, Required, Wire};
+use crate::entity::{Action, At as Place, FieldKind, FieldSpec, Holds, Needs, Required, Wire};
 use crate::message;
 use crate::problem::Message;
 use std::collections::HashSet;
@@ -159,53 +158,6 @@ impl Compile<'_> {
                 Some(hint),
             );
         }
-    }
-
-    /// The marker is a text of ours, so its field must take any text and be filled by nothing else.
-    pub(super) fn marker(&mut self, name: &At<String>, sections: &[SectionPlan]) -> Option<Mark> {
-        if self.written.action != Action::Create {
-            let hint = Some("leave \"marker\" out".into());
-            self.problem(name.at, "marker", "a marker is for records that are made, not changed", hint);
-            return None;
-        }
-        let item = self.written.kind.spec().sections.first()?;
-        if let Some(field) = item.fields.iter().find(|field| field.wire == Wire::Key(COMMENT) && field.name == name.it)
-        {
-            let filled = |v: &ValuePlan| matches!(v.target, TargetPlan::Field(f) if f.name == field.name);
-            if sections.first().is_some_and(|section| section.values.iter().any(filled)) {
-                let hint = Some("leave one of the two out".into());
-                self.problem(name.at, "marker", "the comment is filled by the mapping already", hint);
-            }
-            return Some(Mark::Key(COMMENT));
-        }
-        let Some(owner) = item.custom_fields.and_then(|of| of.owner(self.catalog)) else {
-            let message = message!("a {kind} has no custom fields to carry a marker", kind = self.written.kind.name());
-            self.problem(name.at, "marker", message, Some("leave \"marker\" out".into()));
-            return None;
-        };
-        let field = self.custom_field(owner, &name.it, name.at)?;
-        let kind = FieldKind::from_name(&field.kind);
-        if !matches!(kind, FieldKind::Text | FieldKind::Textarea) {
-            let message = message!(
-                "the marker needs a text field, \"{field}\" is of type {kind}",
-                field = &field.name,
-                kind = &field.kind
-            );
-            self.problem(name.at, "marker", message, None);
-            return None;
-        }
-        let fills = |v: &ValuePlan| matches!(&v.target, TargetPlan::Custom { field: f, .. } if f.id == field.id);
-        if sections.first().is_some_and(|section| section.values.iter().any(fills)) {
-            let hint = Some("give the marker a field of its own".into());
-            self.problem(
-                name.at,
-                "marker",
-                message!("\"{field}\" is filled by the mapping already", field = &field.name),
-                hint,
-            );
-            return None;
-        }
-        Some(Mark::Field(field.id))
     }
 
     /// The field with the sum of an invoice, where the list has one and the mapping leaves it to us. With VAT on top the

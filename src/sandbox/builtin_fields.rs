@@ -10,6 +10,9 @@ use FieldKind::*;
 /// Number within its owner, name, code (empty for none), type, options.
 type Row = (u64, &'static str, &'static str, FieldKind, &'static [&'static str]);
 
+/// In which imports leave the marks of their records: the mappings that ship name it.
+const MARK: &str = "Метка импорта";
+
 const LEADS: &[Row] = &[
     (1, "Источник", "", Select, &["Сайт", "Звонок", "Выставка", "Рекомендация", "Реклама"]),
     (2, "Город", "", Text, &[]),
@@ -32,6 +35,7 @@ const LEADS: &[Row] = &[
     (19, "utm_source", "UTM_SOURCE", TrackingData, &[]),
     (20, "utm_medium", "UTM_MEDIUM", TrackingData, &[]),
     (21, "utm_campaign", "UTM_CAMPAIGN", TrackingData, &[]),
+    (22, MARK, "", Text, &[]),
 ];
 
 const CONTACTS: &[Row] = &[
@@ -56,6 +60,7 @@ const CONTACTS: &[Row] = &[
     (19, "Реквизиты", "", LegalEntity, &[]),
     (20, "Лимит", "", Monetary, &[]),
     (21, "Документ", "", File, &[]),
+    (22, MARK, "", Text, &[]),
 ];
 
 const COMPANIES: &[Row] = &[
@@ -85,6 +90,7 @@ const COMPANIES: &[Row] = &[
     (18, "Адрес склада", "", SmartAddress, &[]),
     (19, "Кредитный лимит", "", Monetary, &[]),
     (20, "Договор", "", File, &[]),
+    (21, MARK, "", Text, &[]),
 ];
 
 const CUSTOMERS: &[Row] = &[
@@ -102,6 +108,7 @@ const CUSTOMERS: &[Row] = &[
     (12, "Адрес доставки", "", Streetaddress, &[]),
     (13, "Документ", "", File, &[]),
     (14, "Категория товара", "", ChainedList, &[]),
+    (15, MARK, "", Text, &[]),
 ];
 
 const SEGMENTS: &[Row] = &[
@@ -116,6 +123,7 @@ const SEGMENTS: &[Row] = &[
     (9, "Последняя рассылка", "", DateTime, &[]),
     (10, "Страница акции", "", Url, &[]),
     (11, "Адрес магазина", "", Streetaddress, &[]),
+    (12, MARK, "", Text, &[]),
 ];
 
 /// Options of a category with a slash are branches of the one before it.
@@ -155,6 +163,7 @@ const PRODUCTS: &[Row] = &[
     (16, "Производитель", "", LinkedEntity, &[]),
     (17, "Ответственное лицо", "", LinkedEntity, &[]),
     (18, "Раздел каталога", "", LinkedEntity, &[]),
+    (19, MARK, "", Text, &[]),
 ];
 
 /// Where each linked field of the products looks.
@@ -172,9 +181,10 @@ const INVOICES: &[Row] = &[
     (8, "Итого к оплате", "BILL_PRICE", Numeric, &[]),
     (9, "Юридическое лицо", "LEGAL_ENTITY", Text, &[]),
     (10, "Причина отсутствия НДС", "BILL_REASON_FOR_NO_VAT", Text, &[]),
+    (11, MARK, "", Text, &[]),
 ];
 
-const CATEGORIES: &[Row] = &[(1, "Описание", "", Textarea, &[])];
+const CATEGORIES: &[Row] = &[(1, "Описание", "", Textarea, &[]), (2, MARK, "", Text, &[])];
 
 /// Codes [client], types [inferred].
 const SUPPLIERS: &[Row] = &[

@@ -419,6 +419,7 @@ impl Uploader<'_> {
                     },
                 };
                 let why = lacking.map_or_else(|| doubt.why.clone(), |lacking| format!("{}; {lacking}", doubt.why));
+                self.unclear = true;
                 outcomes.push(settle::unclear(&self.shared.plan, &loaded, (&why, &ids), answered));
             }
             lock(&self.shared.journal).settle_doubt(doubt.batch, &outcomes)?;

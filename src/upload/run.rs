@@ -17,7 +17,7 @@ use super::verify::{self, Sample};
 use super::{Event, Options};
 use crate::api::Client;
 use crate::entity::Action;
-use crate::mapping::Plan;
+use crate::mapping::{Plan, no_marker};
 use crate::message;
 use crate::problem::{Note, Problem, Stage};
 use crate::store::{Counts, Journal, KnownKey, Linked, Links, Outcome, Status, StoreError};
@@ -109,6 +109,8 @@ pub(super) struct Uploader<'a> {
     pub(super) sentinel: Option<u64>,
     /// Rows whose records people have deleted before anybody could look, with the ids those had.
     pub(super) deleted: HashMap<u32, u64>,
+    /// Nobody could tell of some records whether they were made.
+    pub(super) unclear: bool,
     pub(super) observe: &'a mut dyn FnMut(Event),
     pub(super) sizer: Sizer,
     tasks: JoinSet<Result<Ended, StoreError>>,
@@ -179,6 +181,7 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Repor
     }
     let (rows, mut notes) = (reading.rows.unwrap_or(0), reading.notes);
     notes.extend(up.lost.notes());
+    notes.extend(no_marker(&up.shared.plan).filter(|_| up.unclear));
     Ok(Report { end, rows, retried: up.retried, notes, sample: up.sample.spread() })
 }
 
@@ -198,6 +201,7 @@ impl<'a> Uploader<'a> {
             sees_all: false,
             sentinel: None,
             deleted: HashMap::new(),
+            unclear: false,
             observe,
             sizer: Sizer::new(options.batch),
             tasks: JoinSet::new(),
