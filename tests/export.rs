@@ -211,6 +211,13 @@ fn a_list_that_moves_or_lies_is_read_again_or_doubted() {
     one_goes(false);
     let (rows, doubt) = count(paged(|n| (1 + 20 * n.min(4)..=1_000).collect()), false);
     assert!(rows >= 920 && doubt.is_none(), "{rows}, {doubt:?}");
+    // It breaks off behind a page that is full: what should begin within that is empty.
+    let breaks_off = |_, from: usize, limit: usize| -> Vec<u64> {
+        if from < 500 { (1..=1_000).skip(from).take(limit).collect() } else { Vec::new() }
+    };
+    let (rows, doubt) = count(served(breaks_off), false);
+    assert!(rows < 1_000, "{rows}");
+    assert!(doubt.as_deref().is_some_and(|why| why.contains("should begin within the full one")), "{doubt:?}");
     // At the end, where the pages behind are empty.
     assert_eq!(count(paged(|n| (1..=300).filter(|id| *id > 2 || n < 2).collect()), false).1, None);
     let (_, doubt) = count(paged(|n| (1 + 100 * n..=3_000 + 100 * n).collect()), false);

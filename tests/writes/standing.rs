@@ -104,3 +104,18 @@ async fn what_was_made_lately_is_not_called_gone_because_its_list_lags() {
     assert_eq!(told, [Standing::There, Standing::Gone, Standing::Gone]);
     assert_eq!(service.sent("GET leads/9").len(), 0, "what is old shows in its list");
 }
+
+/// A gateway that caps pages: what the first does not show is on the next.
+#[tokio::test]
+async fn what_a_capped_page_does_not_show_is_there() {
+    let service = Service::start(|line, _, query| match line {
+        "GET users/1" => (200, ADMIN.to_owned()),
+        "GET leads" if query.contains("only_deleted") => list(&[]),
+        "GET leads" if query.contains("page=1&") => of_ids(1..3),
+        "GET leads" if query.contains("page=2&") => of_ids(3..5),
+        "GET leads" => list(&[]),
+        other => panic!("{other}"),
+    });
+    let told = standings(&service, &[1, 2, 3, 4, 5], &[]).await;
+    assert_eq!(told, [Standing::There, Standing::There, Standing::There, Standing::There, Standing::Gone]);
+}
