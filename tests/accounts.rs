@@ -345,7 +345,14 @@ fn a_run_that_was_carried_on_in_a_time_that_is_lost_goes_on_only_when_that_is_sa
     let (state, backup) = (folder.path().join(".amoport"), folder.path().join("backup"));
     folder.write("many.csv", leads(30, 40));
     let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
-    command.current_dir(folder.path()).args(import("many.csv", service.url())).args(["--batch", "10", "--settle", "1", "--answer-timeout", "2"]);
+    command.current_dir(folder.path()).args(import("many.csv", service.url())).args([
+        "--batch",
+        "10",
+        "--settle",
+        "1",
+        "--answer-timeout",
+        "2",
+    ]);
     command.env("AMOPORT_TOKEN", service.token()).env("AMOPORT_RATE_DIR", service.rate_dir());
     command.env("AMOPORT_CRASH", "answered-after:2").output().expect("the program runs");
     copy(&state, &backup);

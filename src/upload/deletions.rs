@@ -6,7 +6,7 @@ use super::look;
 use super::run::{End, Uploader, lock};
 use super::send::{Batch, Load};
 use super::settle::{self, Answered};
-use super::verdict::{TRIES_MAX, stop_of};
+use super::verdict::{Stop, TRIES_MAX, stop_of};
 use crate::api::Failure;
 use crate::store::StoreError;
 use std::collections::HashSet;
@@ -46,11 +46,9 @@ impl Uploader<'_> {
             let shown = loaded.record.id.is_some_and(|id| there.contains(&id));
             outcomes.push(if shown && doubt.cause.is_refusal() {
                 settle::rejected_alone(&plan, &loaded, &doubt.why, answered)
-            } else if shown && doubt.attempts < TRIES_MAX {
+            } else if shown {
                 again.push(loaded);
                 continue;
-            } else if shown {
-                settle::unknown(&plan, &loaded, "the account still shows it", answered)
             } else if self.sees_all {
                 settle::deleted(&loaded, answered)
             } else {
@@ -68,6 +66,9 @@ impl Uploader<'_> {
             let fresh = self.fresh(Load::Records(again));
             // Behind the others: one that never goes must not keep them back.
             self.again.push_back(Batch { tries: doubt.attempts, repeated: true, ..fresh });
+            if doubt.attempts >= TRIES_MAX {
+                self.finish_with(End::Service(Stop::Failing(doubt.attempts)));
+            }
         }
         Ok(())
     }

@@ -119,6 +119,8 @@ fn repeat(tries: u32, why: String, else_stop: Stop) -> Verdict {
 fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tried: Tried) -> Verdict {
     let Tried { tries, repeated } = tried;
     let doubt = |why: String| match write.action {
+        // Whether it is gone the account says.
+        Action::Delete if tries >= TRIES_MAX => Verdict::InDoubt(why),
         Action::Update | Action::Delete => repeat(tries, why, Stop::Failing(tries)),
         Action::Create => Verdict::InDoubt(why),
     };

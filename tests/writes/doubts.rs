@@ -346,12 +346,16 @@ async fn what_is_missing_does_not_go_again_before_its_time() {
 /// A page of somebody in between proves no deletion: what is still shown is deleted once more.
 #[tokio::test]
 async fn a_deletion_is_told_where_the_account_does_not_show_it_any_more() {
-    let held = Arc::new(Mutex::new(vec![1, 2, 3]));
+    let held = Arc::new(Mutex::new(vec![1, 2, 3, 4]));
     let account = Arc::clone(&held);
     let service = Service::start(move |line, nth, _| {
         let mut held = account.lock().expect("the account");
         let id = line.rsplit('/').next().and_then(|id| id.parse::<u64>().ok());
         match (line, nth, id) {
+            ("DELETE customers/statuses/4", ..) => {
+                held.retain(|kept| *kept != 4);
+                (502, "<html>".to_owned())
+            }
             // The page comes instead of the deletion, after it, and for ever.
             ("DELETE customers/statuses/1", 1, _) | ("DELETE customers/statuses/3", ..) => (200, "<html>".to_owned()),
             ("DELETE customers/statuses/2", 1, _) => {
@@ -368,7 +372,7 @@ async fn a_deletion_is_told_where_the_account_does_not_show_it_any_more() {
             }
         }
     });
-    for (id, status) in [(1, Status::Deleted), (2, Status::Deleted), (3, Status::Unprocessed)] {
+    for (id, status) in [(1, Status::Deleted), (2, Status::Deleted), (3, Status::Unprocessed), (4, Status::Deleted)] {
         let stage = Stage::set(&service, Kind::CustomerStatus, Action::Delete).await;
         stage.upload(vec![Record { id: Some(id), ..record(2, "{}") }]).await;
         assert_eq!(stage.lines()[&2].status, status, "{id}");

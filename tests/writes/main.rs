@@ -132,6 +132,8 @@ async fn a_resumed_run_knows_what_may_have_been_deleted() {
     let service = Service::start(|line, nth, _| match (line, nth) {
         ("DELETE customers/statuses/1", 1..=6) => (502, "<html>".to_owned()),
         ("DELETE customers/statuses/1", _) => not_found(),
+        // Over the settling time it is looked for seven times.
+        ("GET customers/statuses", 1..=7) => (200, r#"{"_embedded":{"statuses":[{"id":1}]}}"#.to_owned()),
         ("GET customers/statuses", _) => (204, String::new()),
         other => panic!("{other:?}"),
     });
