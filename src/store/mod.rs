@@ -2,13 +2,14 @@
 //! state folder, in WAL mode with full synchronisation: what a call has written is on the disk when it returns.
 //!
 //! Reading order: `words` (the words on the disk), `head` (what a run was asked), `history` (the states of a batch), `outcome`
-//! (what became of a record) and `cells` (of a rejected one), `journal` (writing a run), `put` (the rows it writes), `links`
+//! (what became of a record) and `cells` (of a rejected one), `journal` (writing a run), `claims` (whose a thing is that was made), `put` (the rows it writes), `links`
 //! (what records are to be linked to), `notes` (what was noticed), `keys` (the ledger by id), `key_space` (whether two keys of one text are the same), `reading` (runs and their
 //! records read back for resuming and reporting), `accounts` (what an account is called), `exports` (what was exported when), `returned` (what of it was sent
 //! back), `source_rows` (what a run's source held), `tables.sql` (the layout).
 
 mod accounts;
 mod cells;
+mod claims;
 pub mod crash;
 mod exports;
 mod head;
@@ -29,10 +30,9 @@ pub mod words;
 
 pub use accounts::AccountKey;
 pub use cells::{KeptCell, NO_VALUE};
+pub use claims::OtherOpen;
 pub use head::{Head, MappingHead, SANDBOX, SourceHead, ledger_name};
-pub use journal::{
-    BatchNo, BatchOf, Journal, KnownKey, NewRun, OpenDoubt, OtherOpen, Reopen, Resumed, RunEnd, Sending,
-};
+pub use journal::{BatchNo, BatchOf, Journal, KnownKey, NewRun, OpenDoubt, Reopen, Resumed, RunEnd, Sending};
 pub use key_space::{Entry, KeySpace, KeyUse, Keys, Relation, file_name};
 pub use links::{Linked, Links, PendingLink};
 pub use outcome::{Counts, Outcome, Status};
