@@ -15,6 +15,7 @@ use crate::problem::Note;
 use crate::report;
 use crate::store::{Head, Journal, Store, Verify, Written};
 use crate::upload::feed::{self, Fed, Loaded, Select};
+use crate::upload::present::LAG;
 use crate::upload::verify::{self, Bodies, Verified, VerifyError};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -43,6 +44,7 @@ impl After<'_> {
     /// All of it. Whatever fails here is told, and the run is closed with its report all the same.
     pub async fn all(&self, sample: Vec<Loaded>, cancel: &Cancel, tell: &mut Teller<'_>) {
         failing(self.remember(cancel, tell).await, "not-looked-at", tell);
+        self.wait_for_twins(cancel).await;
         failing(self.read_back(sample, cancel, tell).await, "read-back", tell);
         failing(self.look_for_twins(cancel, tell).await, "read-back", tell);
         failing(self.tell_changes(tell).await, "account-changed", tell);
@@ -83,6 +85,18 @@ impl After<'_> {
             }
         };
         Ok((!found.1.is_empty()).then_some(found))
+    }
+
+    /// A twin of what was sent again may be on its way into its list.
+    async fn wait_for_twins(&self, cancel: &Cancel) {
+        let twice = self.journal.lock().unwrap_or_else(PoisonError::into_inner).sent_twice();
+        if self.plan.action == Action::Create && matches!(twice, Ok(Some(_))) {
+            tokio::select! {
+                biased;
+                () = cancel.token().cancelled() => {}
+                () = self.client.pace().clock().sleep(LAG) => {}
+            }
+        }
     }
 
     /// What was looked for in vain and sent again may have come late: then the account holds it twice. Who reads everything back

@@ -144,7 +144,7 @@ impl Lost {
 }
 
 /// Lists lag behind by seconds: what was made a moment ago may not stand there yet. [client live]
-pub(super) const LAG: Duration = Duration::from_secs(3);
+pub const LAG: Duration = Duration::from_secs(3);
 
 /// Reads the records of a page and holds them against what is to become of them.
 pub(super) async fn read(shared: Arc<Shared>, clock: Clock, records: Vec<Loaded>) -> Page {
