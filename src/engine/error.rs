@@ -118,6 +118,13 @@ impl From<StoreError> for EngineError {
         if error.is_damage() {
             return store::damaged(&error).into();
         }
+        if let StoreError::ClaimedTwice { .. } = error {
+            let problem =
+                Problem::new(Stage::Reconcile, "claimed-twice", message!("{error}", error = error.to_string())).hint(
+                    "look at the card and at both rows; amoport resume then looks for what was sent in the account",
+                );
+            return EngineError::of(ErrorKind::Fault, problem);
+        }
         let problem = Problem::new(Stage::Reconcile, "store", message!("{error}", error = error.to_string()))
             .hint("is the disk full, or the state folder read-only? what was done is kept; resume when it is mended");
         EngineError::of(ErrorKind::Fault, problem)

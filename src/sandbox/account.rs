@@ -186,15 +186,21 @@ pub struct Choice {
 }
 
 impl Account {
-    /// The same under an id of its own, and a subdomain made of that where it has none.
+    /// The same under an id of its own, and a subdomain made of that where it has none that somebody has chosen.
     pub fn under(self, id: u64) -> Account {
-        let subdomain = if self.subdomain.is_empty() { format!("sandbox{id}") } else { self.subdomain };
+        let made = self.subdomain.is_empty() || self.subdomain == format!("sandbox{}", self.id);
+        let subdomain = if made { format!("sandbox{id}") } else { self.subdomain };
         Account { id, subdomain, ..self }
     }
 
     /// An account's id drawn by a number: eight digits, as real ones have. [client live]
     pub fn id_by(number: u64) -> u64 {
         10_000_000 + number % 90_000_000
+    }
+
+    /// The id of the account that takes the place of this one; a seed decides it as well.
+    pub fn id_after(&self) -> u64 {
+        Account::id_by(self.id.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 16)
     }
 
     /// An id for something new of the account: `first` tells the kinds apart.

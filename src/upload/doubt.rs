@@ -286,10 +286,11 @@ impl Uploader<'_> {
     fn matched(&self, doubts: &[Doubt], held: &Held) -> Result<Looked, StoreError> {
         let records = in_doubt(doubts);
         let watermark = doubts.iter().map(|doubt| doubt.watermark).min().unwrap_or(0);
-        // What another run made while this one looked is that one's.
-        let (ids, elsewhere) = {
+        // What another run made while this one looked is that one's. First what it has open, for that may become known meanwhile:
+        // the other way round neither would show.
+        let (elsewhere, ids) = {
             let journal = lock(&self.shared.journal);
-            (journal.known_ids(watermark)?, journal.open_elsewhere()?)
+            (journal.open_elsewhere()?, journal.known_ids(watermark)?)
         };
         let plan = &self.shared.plan;
         let named = doubts.iter().flat_map(|doubt| doubt.named.iter().copied()).collect();

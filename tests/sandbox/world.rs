@@ -122,11 +122,13 @@ fn every_world_is_an_account_of_its_own() {
     }
     s.mode("periodicity", true);
     s.control("POST", "reset", "").is(200);
-    assert_eq!(account(&s), own);
+    let anew = account(&s);
+    assert_ne!(anew, own, "its records get the same ids again");
+    assert_eq!(anew.1, format!("sandbox{}", anew.0));
     s.mode("periodicity", true);
     drop(s);
-    assert_eq!(account(&drawn("a")), own);
-    assert_ne!(account(&drawn("b")), own);
+    assert_eq!(account(&drawn("a")), anew);
+    assert_ne!(account(&drawn("b")), anew);
     let seeded = || account(&Running::start(None, no_limit()));
     assert_eq!(seeded(), seeded());
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::{Asked, Core, Server};
 use crate::sandbox::answers::Reply;
 use crate::sandbox::auth::Auth;
+use crate::sandbox::beginning::Beginning;
 use crate::sandbox::endpoints::{catalogs, segments, statuses};
 use crate::sandbox::faults::Faults;
 use crate::sandbox::log::Log;
@@ -126,12 +127,14 @@ fn requests(server: &Server) -> Value {
 }
 
 /// Counters, log and limits always; world, faults and switches unless the world is to be kept. What was put off for
-/// the old world does not come into the new one.
+/// the old world does not come into the new one, which is another account: its records get the same ids again.
 fn reset(server: &Server, keep_world: bool) -> Reply {
     if !keep_world {
         server.desk().late.clear();
         let core = &mut *server.core();
-        let world = World::new(core.world.beginning.clone(), core.world.seed);
+        let beginning = Beginning::clone(&core.world.beginning);
+        let id = beginning.account.id_after();
+        let world = World::new(Arc::new(beginning.under(id)), core.world.seed);
         if let Some(folder) = &mut core.folder
             && let Err(error) = folder.replace(&world)
         {
