@@ -5,32 +5,58 @@ use super::target::Target;
 use crate::message;
 use crate::store::{Run, Store};
 
+/// What is done with a run where nobody knows yet whether the account that is said is the run's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unsure {
+    /// The account is asked before anything is done.
+    Asked,
+    Refused,
+}
+
 /// The run of this name; an error where it is another account's than the one that is said.
-pub(super) fn named(store: &Store, name: &str, target: &Target) -> Result<Run, EngineError> {
+pub(super) fn named(store: &Store, name: &str, target: &Target, unsure: Unsure) -> Result<Run, EngineError> {
     let Some(run) = store.run_named(name)? else {
         return Err(EngineError::refused("no-run", message!("there is no run \"{name}\"", name), "see: amoport runs"));
     };
-    if target.is_account_of(store, &run.head)? {
-        return Ok(run);
-    }
     let (was, said) = (&run.head.account, target.kept());
-    let message = message!("run {name} went into {was}, and \"{said}\" is another account", name, was, said);
-    Err(EngineError::refused("other-account", message, "leave out --account, or name a run into that account"))
+    let (message, hint) = match target.is_account_of(store, &run.head)? {
+        Some(true) => return Ok(run),
+        None if unsure == Unsure::Asked && target.can_ask() => return Ok(run),
+        None => (
+            message!(
+                "run {name} went into {was}, and nothing here says whether \"{said}\" is that account",
+                name,
+                was,
+                said
+            ),
+            "leave out --account; to go on with the run at its new address, add --token-file",
+        ),
+        Some(false) => (
+            message!("run {name} went into {was}, and \"{said}\" is another account", name, was, said),
+            "leave out --account, or name a run into that account",
+        ),
+    };
+    Err(EngineError::refused("other-account", message, hint))
 }
 
 /// The newest run that is wanted, of the account that is said.
 pub(super) fn newest(
     store: &Store,
     target: &Target,
+    unsure: Unsure,
     wanted: impl Fn(&Run) -> bool,
 ) -> Result<Option<Run>, EngineError> {
-    let mut unknown = None;
+    let (mut failed, mut perhaps) = (None, None);
     for run in store.runs()?.into_iter().filter(wanted) {
         match target.is_account_of(store, &run.head) {
-            Ok(true) => return Ok(Some(run)),
-            Ok(false) => {}
-            Err(error) => unknown = Some(error),
+            Ok(Some(true)) => return Ok(Some(run)),
+            Ok(Some(false)) => {}
+            Ok(None) => perhaps = perhaps.or(Some(run)),
+            Err(error) => failed = Some(error),
         }
     }
-    unknown.map_or(Ok(None), Err)
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(perhaps.filter(|_| unsure == Unsure::Asked && target.can_ask())),
+    }
 }

@@ -1,7 +1,7 @@
 //! Writes the report of a run from the store, and gives what a front end says at its end.
 
 use super::begin::{make_folder, turn};
-use super::chosen;
+use super::chosen::{self, Unsure};
 use super::error::EngineError;
 use super::event::{Event, Phase, Teller};
 use super::request::{Folders, ReportRequest};
@@ -82,8 +82,8 @@ pub fn report(request: &ReportRequest, events: &mut dyn FnMut(Event)) -> Result<
 fn again(request: &ReportRequest, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
     let store = Store::open(&request.folders.state)?;
     let run = match &request.run {
-        Some(name) => chosen::named(&store, name, &request.target)?,
-        None => chosen::newest(&store, &request.target, |_| true)?
+        Some(name) => chosen::named(&store, name, &request.target, Unsure::Refused)?,
+        None => chosen::newest(&store, &request.target, Unsure::Refused, |_| true)?
             .ok_or_else(|| EngineError::refused("no-run", "there are no runs here", "see: amoport runs"))?,
     };
     let folder = match store.copy_of() {

@@ -3,6 +3,7 @@
 
 use super::begin::{Job, lock, make_folder};
 use super::cancel::Cancel;
+use super::chosen::Unsure;
 use super::error::{EngineError, still_wanted};
 use super::event::{Event, Teller};
 use super::request::ResumeRequest;
@@ -315,10 +316,10 @@ fn find(store: &Store, request: &ResumeRequest) -> Result<Run, EngineError> {
             // Who has taken the whole folder away wants none.
             !has_ended(run, request) || (folder.exists() && !is_written(run, folder))
         };
-        return chosen::newest(store, &request.target, goes_on)?
+        return chosen::newest(store, &request.target, Unsure::Asked, goes_on)?
             .ok_or_else(|| EngineError::refused("no-run", "there is no run to go on with", "see: amoport runs"));
     };
-    let run = chosen::named(store, name, &request.target)?;
+    let run = chosen::named(store, name, &request.target, Unsure::Asked)?;
     if has_ended(&run, request) && is_written(&run, Path::new(&run.head.folder)) {
         let outcome = run.outcome.word();
         let message = message!("run {name} has ended ({outcome}), there is nothing to go on with", name, outcome);

@@ -157,13 +157,18 @@ impl Target {
         }
     }
 
-    /// True where this is the account of the run, as far as the store knows its addresses. A name that it was given then means what
-    /// it meant then.
-    pub(super) fn is_account_of(&self, store: &Store, head: &Head) -> Result<bool, EngineError> {
+    /// There is a token to ask this account with who it is.
+    pub(super) fn can_ask(&self) -> bool {
+        self.token.is_some() || token_in_environment().is_some()
+    }
+
+    /// Whether this is the account of the run; `None` where the store has never seen its address. A name that it was given then means
+    /// what it meant then.
+    pub(super) fn is_account_of(&self, store: &Store, head: &Head) -> Result<Option<bool>, EngineError> {
         let same_name = self.kept() == head.target;
         let config = if same_name { head.config.as_ref().map(Path::new) } else { self.config.as_deref() };
         let address = match &self.which {
-            Which::Unsaid => return Ok(true),
+            Which::Unsaid => return Ok(Some(true)),
             Which::Sandbox => Ok(SANDBOX.to_owned()),
             Which::Account(name) => {
                 Settings::of(name, config).and_then(|settings| base(&settings.url)).map(|base| address(&base))
@@ -171,10 +176,14 @@ impl Target {
             Which::Local { base, .. } => Ok(address(base)),
         };
         match address {
-            Ok(address) if address == head.account => Ok(true),
-            Ok(address) => Ok(head.account_id.is_some() && store.account_at(&address)? == head.account_id),
+            Ok(address) if address == head.account => Ok(Some(true)),
+            Ok(address) => Ok(match (store.account_at(&address)?, head.account_id) {
+                (Some(id), Some(own)) => Some(id == own),
+                (_, None) => Some(false),
+                (None, Some(_)) => None,
+            }),
             // The file is gone, and the name is all that is left.
-            Err(_) if same_name => Ok(true),
+            Err(_) if same_name => Ok(Some(true)),
             Err(error) => Err(error),
         }
     }

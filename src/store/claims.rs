@@ -99,11 +99,12 @@ impl Journal {
         Ok(rows)
     }
 
-    /// Rows that this run has sent, looked for in vain and sent again, and the highest id known before they were first sent.
+    /// Rows that this run has sent again, since they were looked for in vain or refused beside others, and the highest id known before
+    /// they were first sent.
     pub fn sent_twice(&self) -> Result<Option<(HashSet<u32>, u64)>, StoreError> {
         let mut statement = self.store.db.prepare(
             "SELECT batch, rows, watermark FROM batch
-             WHERE run = ?1 AND http_status IS NULL AND state = ?2 AND carries = 0",
+             WHERE run = ?1 AND state = ?2 AND carries = 0",
         )?;
         let mut made = self
             .store

@@ -7,19 +7,25 @@ use super::reconcile::{Found, InDoubt, Known, match_records};
 use super::run::{End, Uploader, lock};
 use super::settle::{self, Answered};
 use super::verdict::stop_of;
+use super::verify;
 use crate::api::Failure;
 use crate::entity::answer::{WrittenItem, written_item};
+use crate::entity::compare::Mark;
 use crate::entity::parts::id;
 use crate::entity::{Action, Entity, IDS_MAX};
+use crate::mapping::Record;
 use crate::store::{Outcome, StoreError};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// What the account has got since the store knew all, and the records that have not been held against it yet.
 #[derive(Debug)]
 pub(super) struct Since {
     held: BTreeMap<u64, Value>,
+    /// What people have deleted since.
+    trashed: Vec<Value>,
     waiting: Vec<Loaded>,
 }
 
@@ -53,19 +59,24 @@ impl Uploader<'_> {
             read = self.since(from, &known) => read.map_err(|failure| End::Service(stop_of(failure))),
         };
         match read {
-            Ok(held) => self.since = Some(Since { held, waiting: Vec::new() }),
+            Ok((held, trashed)) => self.since = Some(Since { held, trashed, waiting: Vec::new() }),
             Err(end) => self.finish_with(end),
         }
         Ok(())
     }
 
-    async fn since(&self, from: u64, known: &HashSet<u64>) -> Result<BTreeMap<u64, Value>, Failure> {
+    async fn since(&self, from: u64, known: &HashSet<u64>) -> Result<(BTreeMap<u64, Value>, Vec<Value>), Failure> {
         let (client, plan) = (&self.shared.client, &self.shared.plan);
         let mut held = client.above(plan.kind.spec().entity, plan.catalog, from, &crate::entity::MAY_SORT).await?;
         held.retain(|item| id(&item["id"]).is_some_and(|id| !known.contains(&id)));
         let part = |item: &Value, _: Entity, key: &str| look::first_part(item, key);
         look::put_parts_in(client, plan, &mut held, part).await?;
-        Ok(held.into_iter().filter_map(|item| Some((id(&item["id"])?, item))).collect())
+        let entity = plan.kind.spec().entity;
+        let trashed = match entity.spec().trash {
+            true => client.trashed_above(entity, from).await.unwrap_or_default(),
+            false => Vec::new(),
+        };
+        Ok((held.into_iter().filter_map(|item| Some((id(&item["id"])?, item))).collect(), trashed))
     }
 
     /// Holds the records that wait against what the account has got. Those that nothing there can be have their turn.
@@ -75,28 +86,66 @@ impl Uploader<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let plan = &self.shared.plan;
+        let plan = Arc::clone(&self.shared.plan);
         let none = HashSet::new();
+        // A mark that is no key is the run's and the row's: what another run has made of the row carries another.
+        let marker = plan.marker.filter(|_| !plan.key.is_empty());
+        let unmarked: Vec<Loaded> = match (plan.marker, marker) {
+            (Some(mark), None) => records.iter().map(|loaded| without(loaded, mark)).collect(),
+            _ => records.clone(),
+        };
         // Strangers' records are no reason to hold a row back.
         let in_doubt: Vec<InDoubt<'_>> =
-            records.iter().map(|loaded| InDoubt { refused: true, ..InDoubt::fresh(loaded) }).collect();
+            unmarked.iter().map(|loaded| InDoubt { refused: true, ..InDoubt::fresh(loaded) }).collect();
+        let known = Known { marker, ..Known::nothing(&none) };
         let held: Vec<&Value> = since.held.values().collect();
-        let known = Known { marker: plan.marker, user: plan.account.basics.current_user, ..Known::nothing(&none) };
         let found = match_records(&in_doubt, &held, known);
+        let trashed = match_records(&in_doubt, &since.trashed.iter().collect::<Vec<_>>(), known);
         let answered = Answered { http_status: None, attempts: 0 };
         let mut outcomes: Vec<Outcome> = Vec::new();
-        for (loaded, found) in records.into_iter().zip(found) {
+        for ((loaded, found), (trashed, sent)) in records.into_iter().zip(found).zip(trashed.into_iter().zip(&unmarked))
+        {
             match found {
-                Found::Missing => self.open.push(loaded),
-                Found::Unclear(ids) => outcomes.push(settle::unclear(plan, &loaded, (WHY, &ids), answered)),
+                Found::Missing if !self.sees_all => {
+                    let why = format!("{WHY}, and the token is not an administrator's, who alone is shown all records");
+                    outcomes.push(settle::unclear(&plan, &loaded, (&why, &[]), answered));
+                }
+                Found::Missing => {
+                    if let Found::There { id, .. } = trashed {
+                        self.deleted.insert(loaded.record.row, id);
+                    }
+                    self.open.push(loaded);
+                }
+                Found::Unclear(ids) => outcomes.push(settle::unclear(&plan, &loaded, (WHY, &ids), answered)),
                 Found::There { id, contact_id, company_id } => {
-                    let Some(item) = since.held.remove(&id).as_ref().and_then(written_item) else { continue };
+                    let Some(held) = since.held.remove(&id) else { continue };
+                    let Some(item) = written_item(&held) else { continue };
                     let item = WrittenItem { request_ids: Vec::new(), contact_id, company_id, merged: false, ..item };
-                    outcomes.push(settle::found(plan, &loaded, &item, answered));
+                    let mut outcome = settle::found(&plan, &loaded, &item, answered);
+                    outcome.problems.extend(verify::differences(&plan, sent, &held));
+                    outcomes.push(outcome);
                     self.sample.offer(loaded);
                 }
             }
         }
         lock(&self.shared.journal).found_again(&outcomes)
     }
+}
+
+/// A record as it would be without its mark.
+fn without(loaded: &Loaded, mark: Mark) -> Loaded {
+    let mut item: Value = serde_json::from_slice(&loaded.record.body).unwrap_or_default();
+    match (mark, &mut item) {
+        (Mark::Key(key), Value::Object(item)) => {
+            item.remove(key);
+        }
+        (Mark::Field(field), item) => {
+            if let Some(Value::Array(fields)) = item.get_mut("custom_fields_values") {
+                fields.retain(|one| id(&one["field_id"]) != Some(field));
+            }
+        }
+        (Mark::Key(_), _) => {}
+    }
+    let record = Record { body: item.to_string().into_bytes(), ..loaded.record.clone() };
+    Loaded { record, ..loaded.clone() }
 }

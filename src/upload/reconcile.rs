@@ -201,8 +201,8 @@ impl<'a> Table<'a> {
         self.taken[candidate] = true;
     }
 
-    /// A mark is nobody else's, whatever people and robots have made of the rest. A copied card has it too: then the content
-    /// decides.
+    /// A mark decides alone, whatever people and robots have made of the rest. A copied card has it too: then the content
+    /// decides. Where a mark is a key, another source may use the same: what differs and was never changed is not the record.
     fn give_marked(&mut self) {
         for record in 0..self.sent.len() {
             let marked = self.marked(record);
@@ -210,8 +210,10 @@ impl<'a> Table<'a> {
             let agreeing: Vec<usize> = marked.iter().filter(agreeing).copied().collect();
             if let ([one], _) | (_, [one]) = (marked.as_slice(), agreeing.as_slice()) {
                 let one = *one;
-                self.give(record, one);
-                self.proven[record] = true;
+                if self.compared(record, one).compatible() || was_changed(self.free[one].1) {
+                    self.give(record, one);
+                    self.proven[record] = true;
+                }
             }
         }
     }
@@ -303,7 +305,11 @@ impl<'a> Table<'a> {
             return Found::Unclear(ids(&mut marked.into_iter()));
         }
         let strict = self.marks[record].is_some() || self.records[record].refused;
-        let likely = |candidate: &usize| !strict || could_be(&self.compared(record, *candidate));
+        let own = |candidate: &usize| {
+            let made = number(&self.free[*candidate].1[MAKER]);
+            self.records[record].refused && self.marks[record].is_none() && made > 0 && made == self.known.user
+        };
+        let likely = |candidate: &usize| !strict || own(candidate) || could_be(&self.compared(record, *candidate));
         let mut open =
             self.of_owner(record).iter().copied().filter(|candidate| self.open(record, *candidate)).filter(likely);
         let unclear = ids(&mut open);
@@ -331,6 +337,13 @@ fn number(value: &Value) -> u64 {
 
 fn first(entity: &Value, key: &str) -> Option<u64> {
     id(&entity["_embedded"][key][0]["id"])
+}
+
+/// Somebody or something has changed it since it was made; a robot does so in the same second, and as nobody. [seed]
+fn was_changed(entity: &Value) -> bool {
+    let [made_at, changed_at, maker, changer] =
+        ["created_at", "updated_at", MAKER, "updated_by"].map(|key| entity.get(key).map(number));
+    changed_at > made_at || (changer.is_some() && changer != maker)
 }
 
 /// Nothing speaks against it, and something for it.
@@ -401,8 +414,20 @@ mod tests {
         let two = [loaded(2, marked("A", "run/r2")), loaded(3, marked("A", "run/r3"))];
         let held = [with_id(10, "A", "run/r3"), with_id(11, "A", "other/r2")];
         assert_eq!(found(&two, &held, &[]), [Found::Missing, there(10)]);
-        // A robot has given it another name.
-        assert_eq!(found(&two, &[with_id(10, "Переименована", "run/r3")], &[]), [Found::Missing, there(10)]);
+        // A robot has given it another name, at once or later.
+        for (changed_at, changed_by) in [(5, 0), (6, 500)] {
+            let mut renamed = with_id(10, "Переименована", "run/r3");
+            renamed["created_at"] = json!(5);
+            renamed["created_by"] = json!(500);
+            renamed["updated_at"] = json!(changed_at);
+            renamed["updated_by"] = json!(changed_by);
+            assert_eq!(found(&two, &[renamed], &[]), [Found::Missing, there(10)]);
+        }
+        // Where a mark is a key, another source may have the same: what nobody has changed and is something else is not it.
+        let mut other = with_id(10, "Бананы", "run/r3");
+        other["created_at"] = json!(5);
+        other["updated_at"] = json!(5);
+        assert_eq!(found(&two, &[other], &[]), [Found::Missing, unclear(&[10])]);
         // A card that was copied has the mark as well: the content decides, or nobody.
         let copied = [with_id(10, "A", "run/r2"), with_id(11, "Копия", "run/r2")];
         assert_eq!(found(&two[..1], &copied, &[]), [there(10)]);

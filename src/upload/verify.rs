@@ -278,10 +278,9 @@ impl Reading<'_> {
                 Some(Left::Change { body, .. }) => loaded.record.body = body,
                 None => {}
             }
-            let differences = compare(&sent(&loaded), held).differences;
-            let told: Vec<&Difference> = differences.iter().filter(|d| d.telling || d.dropped).collect();
-            verified.differing += u64::from(!told.is_empty());
-            notes.extend(told.into_iter().map(|difference| (loaded.record.row, differs(plan, &loaded, difference))));
+            let differences = differences(plan, &loaded, held);
+            verified.differing += u64::from(!differences.is_empty());
+            notes.extend(differences.into_iter().map(|problem| (loaded.record.row, problem)));
         }
         Ok(self.journal.lock().unwrap_or_else(PoisonError::into_inner).note(&notes)?)
     }
@@ -382,6 +381,13 @@ fn print(marker: Option<Mark>, item: &Value) -> Option<u64> {
     }
     shared.hash(&mut hasher);
     Some(hasher.finish())
+}
+
+/// What the account holds of a record, and is not what was sent.
+pub(super) fn differences(plan: &Plan, loaded: &Loaded, held: &Value) -> Vec<Problem> {
+    let differences = compare(&sent(loaded), held).differences;
+    let told = differences.iter().filter(|difference| difference.telling || difference.dropped);
+    told.map(|difference| differs(plan, loaded, difference)).collect()
 }
 
 fn kept(plan: &Plan, loaded: &Loaded, id: u64) -> Problem {

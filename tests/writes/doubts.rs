@@ -1,6 +1,6 @@
 //! Answers that say less than they seem to, and lists that do: what is believed of them.
 
-use crate::stage::{Service, Stage, record};
+use crate::stage::{MARK, Service, Stage, record};
 use amoport::entity::{Action, Kind};
 use amoport::mapping::Record;
 use amoport::store::{BatchOf, Journal, Outcome, Sending};
@@ -408,4 +408,68 @@ async fn what_the_store_has_forgotten_is_found_before_anything_is_sent() {
     let made = |row, id| (row, Status::Created, Some(id));
     assert_eq!(ids(&stage), [made(2, 30), made(3, 20), (4, Status::Unknown, None)]);
     assert_eq!(held.len(), 6, "one was made, below the id there is an older one that looks alike");
+}
+
+fn marked(row: u32, price: u32, mark: &str) -> Record {
+    let mark = json!([{"field_id": MARK, "values": [{"value": mark}]}]);
+    let body =
+        json!({"name": format!("Сделка {row}"), "price": price, "custom_fields_values": mark, "request_id": "ROW"});
+    record(row, &body.to_string())
+}
+
+/// What the store has forgotten was made by another run, whose marks name that run.
+#[tokio::test]
+async fn forgotten_records_are_found_under_the_marks_of_another_run() {
+    let as_made = |id: u64, row: u32, price: u32, mark: &str| {
+        let mut item: Value = serde_json::from_slice(&marked(row, price, mark).body).unwrap();
+        item["id"] = id.into();
+        item["created_at"] = 5.into();
+        item["updated_at"] = 5.into();
+        item
+    };
+    let account = vec![json!({"id": 5, "name": "Старая"}), as_made(20, 2, 7, "lost/r2")];
+    for (keyed, mark, sees_all, expected) in [
+        (false, "run/r2", true, (2, Status::Created, Some(20))),
+        (true, "lost/r2", true, (2, Status::Created, Some(20))),
+        // Who does not see everything may not see it either.
+        (false, "run/r3", false, (3, Status::Unknown, None)),
+        (false, "run/r3", true, (3, Status::Created, Some(30))),
+        // Another source may number its rows alike.
+        (true, "lost/r2", true, (3, Status::Unknown, None)),
+    ] {
+        let held = Held::with(&account);
+        let service = Service::start(move |line, _, body| match line {
+            "POST leads" => answer(&[json!({"id": 30, "request_id": items(body)[0]["request_id"]})]),
+            _ => held.list(body),
+        });
+        let mut stage = leads(&service).await.marked(keyed);
+        (stage.look_from, stage.sees_all) = (Some(5), sees_all);
+        let row = expected.0;
+        assert!(matches!(stage.upload(vec![marked(row, 7, mark)]).await, End::Finished));
+        assert_eq!(ids(&stage), [expected], "{keyed} {mark} {sees_all}");
+    }
+}
+
+/// A robot may have renamed what was written beside a refused record; what the token's own user has made just now is held to be it.
+#[tokio::test]
+async fn what_was_changed_beside_a_refused_record_is_unclear() {
+    let held = Held::with(&[json!({"id": 5, "name": "Старая"})]);
+    let account = held.clone();
+    let user = Arc::new(Mutex::new(0));
+    let maker = Arc::clone(&user);
+    let service = Service::start(move |line, nth, body| match (line, nth) {
+        ("POST leads", 1) => {
+            let maker: u64 = *maker.lock().unwrap();
+            let robot = json!({"id": 20, "name": "Переименована", "created_by": maker, "updated_by": 0});
+            account.0.lock().unwrap().push(robot);
+            let error = json!({"code": "NotBlank", "path": "name", "detail": "d"});
+            (400, json!({"validation-errors": [{"request_id": "r3", "errors": [error]}]}).to_string())
+        }
+        _ => account.list(body),
+    });
+    let stage = leads(&service).await;
+    *user.lock().unwrap() = stage.user();
+    assert!(matches!(stage.upload(vec![lead(2, 7), lead(3, 8)]).await, End::Finished));
+    assert_eq!(ids(&stage), [(2, Status::Unknown, None), (3, Status::Rejected, None)]);
+    assert_eq!(service.sent("POST leads").len(), 1);
 }

@@ -3,6 +3,7 @@
 use amoport::account::Wanted;
 use amoport::api::{Client, Pace, parse_base, pull};
 use amoport::clock::Clock;
+use amoport::entity::compare::Mark;
 use amoport::entity::{Action, Kind};
 use amoport::mapping::{self, Ledger, Plan, Record, compile};
 use amoport::sandbox::{Options as SandboxOptions, Sandbox};
@@ -92,6 +93,8 @@ pub fn as_linked(body: &str, listed: impl Fn(&serde_json::Value) -> bool) -> Str
     serde_json::json!({"_embedded": {"links": links}}).to_string()
 }
 
+/// The field of marks.
+pub const MARK: u64 = 7;
 /// The catalog of elements.
 const CATALOG: u64 = 77;
 
@@ -143,6 +146,18 @@ impl Stage {
         let (client, journal) = (client(&service.url, "token"), Arc::new(Mutex::new(journal)));
         let answer_timeout = Duration::from_secs(1);
         Stage { folder, client, plan, journal, sees_all: true, answer_timeout, look_from: None }
+    }
+
+    /// The token's.
+    pub fn user(&self) -> u64 {
+        self.plan.account.basics.current_user
+    }
+
+    /// The same whose records carry a mark in a field: their key, or the run's name with the row.
+    pub fn marked(self, keyed: bool) -> Stage {
+        let key = if keyed { vec![0] } else { Vec::new() };
+        let plan = Arc::try_unwrap(self.plan).unwrap_or_else(|_| panic!("the stage alone has it"));
+        Stage { plan: Arc::new(Plan { marker: Some(Mark::Field(MARK)), key, ..plan }), ..self }
     }
 
     pub async fn upload(&self, records: Vec<Record>) -> End {
