@@ -124,7 +124,8 @@ impl Uploader<'_> {
                     let mut outcome = settle::found(&plan, &loaded, &item, answered);
                     outcome.problems.extend(verify::differences(&plan, sent, &held));
                     outcomes.push(outcome);
-                    self.sample.offer(loaded);
+                    // Read back it is held against what it may be: the mark is that of the run that made it.
+                    self.sample.offer(sent.clone());
                 }
             }
         }
