@@ -312,12 +312,11 @@ impl Uploader<'_> {
     async fn read_above(&self, doubts: &[Doubt], held: &mut Held) -> Result<Result<(), Failure>, StoreError> {
         let watermark = doubts.iter().map(|doubt| doubt.watermark).min().unwrap_or(0);
         let known = lock(&self.shared.journal).known_ids(watermark)?;
-        let fresh = match self.above(doubts, watermark).await {
+        let mut fresh = match self.above(doubts, watermark).await {
             Ok(fresh) => fresh,
             Err(failure) => return Ok(Err(failure)),
         };
         let (client, plan) = (&self.shared.client, &self.shared.plan);
-        let mut fresh = fresh;
         // Those of others are not compared.
         let open = |item: &Value| id(&item["id"]).is_some_and(|id| !known.contains(&id));
         let part = |item: &Value, _: Entity, key: &str| look::first_part(item, key).filter(|_| open(item));
