@@ -173,8 +173,8 @@ impl<E, G: AsyncFnMut(Row) -> Result<(), E>> Reading<'_, G> {
                 }
                 given += 1;
                 sweep.gave(rows.len(), limit);
-                full = rows.len() as u64 >= limit;
                 if !rows.is_empty() {
+                    full = rows.len() as u64 >= limit;
                     gap |= !self.meets(&before, &ids);
                     before = ids;
                     self.take(rows).await?;
