@@ -44,9 +44,12 @@ impl After<'_> {
     /// All of it. Whatever fails here is told, and the run is closed with its report all the same.
     pub async fn all(&self, sample: Vec<Loaded>, cancel: &Cancel, tell: &mut Teller<'_>) {
         failing(self.remember(cancel, tell).await, "not-looked-at", tell);
-        self.wait_for_twins(cancel).await;
+        let twice = self.sent_twice();
+        if matches!(twice, Ok(Some(_))) {
+            self.wait_for_lists(cancel).await;
+        }
         failing(self.read_back(sample, cancel, tell).await, "read-back", tell);
-        failing(self.look_for_twins(cancel, tell).await, "read-back", tell);
+        failing(self.look_for_twins(twice, cancel, tell).await, "read-back", tell);
         failing(self.tell_changes(tell).await, "account-changed", tell);
     }
 
@@ -88,25 +91,31 @@ impl After<'_> {
     }
 
     /// A twin of what was sent again may be on its way into its list.
-    async fn wait_for_twins(&self, cancel: &Cancel) {
-        let twice = self.journal.lock().unwrap_or_else(PoisonError::into_inner).sent_twice();
-        if self.plan.action == Action::Create && matches!(twice, Ok(Some(_))) {
-            tokio::select! {
-                biased;
-                () = cancel.token().cancelled() => {}
-                () = self.client.pace().clock().sleep(LAG) => {}
-            }
+    async fn wait_for_lists(&self, cancel: &Cancel) {
+        tokio::select! {
+            biased;
+            () = cancel.token().cancelled() => {}
+            () = self.client.pace().clock().sleep(LAG) => {}
+        }
+    }
+
+    /// Rows that were sent again, and above which id their twins would stand.
+    fn sent_twice(&self) -> Result<Option<(HashSet<u32>, u64)>, EngineError> {
+        match self.plan.action {
+            Action::Create => Ok(self.journal.lock().unwrap_or_else(PoisonError::into_inner).sent_twice()?),
+            Action::Update | Action::Delete => Ok(None),
         }
     }
 
     /// What was looked for in vain and sent again may have come late: then the account holds it twice. Who reads everything back
     /// has seen that.
-    async fn look_for_twins(&self, cancel: &Cancel, tell: &mut Teller<'_>) -> Result<(), EngineError> {
-        if self.plan.action != Action::Create || self.head.verify == Verify::All {
-            return Ok(());
-        }
-        let twice = self.journal.lock().unwrap_or_else(PoisonError::into_inner).sent_twice()?;
-        let Some((rows, watermark)) = twice else { return Ok(()) };
+    async fn look_for_twins(
+        &self,
+        twice: Result<Option<(HashSet<u32>, u64)>, EngineError>,
+        cancel: &Cancel,
+        tell: &mut Teller<'_>,
+    ) -> Result<(), EngineError> {
+        let Some((rows, watermark)) = twice?.filter(|_| self.head.verify != Verify::All) else { return Ok(()) };
         let count = rows.len();
         let looked = verify::look_for_twins(self.client, self.plan, self.journal, self.feed(rows)?, watermark);
         let looked = tokio::select! {

@@ -60,3 +60,12 @@ pub(super) fn newest(
         None => Ok(perhaps.filter(|_| unsure == Unsure::Asked && target.can_ask())),
     }
 }
+
+/// None is meant: of the account that is said, or at all.
+pub(super) fn none(target: &Target, at_all: &'static str) -> EngineError {
+    let message = match target.kept() {
+        said if said.is_empty() => at_all.into(),
+        said => message!("{at_all} that went into \"{said}\"", at_all, said),
+    };
+    EngineError::refused("no-run", message, "see: amoport runs")
+}

@@ -84,7 +84,7 @@ fn again(request: &ReportRequest, tell: &mut Teller<'_>) -> Result<RunResult, En
     let run = match &request.run {
         Some(name) => chosen::named(&store, name, &request.target, Unsure::Refused)?,
         None => chosen::newest(&store, &request.target, Unsure::Refused, |_| true)?
-            .ok_or_else(|| EngineError::refused("no-run", "there are no runs here", "see: amoport runs"))?,
+            .ok_or_else(|| chosen::none(&request.target, "there are no runs here"))?,
     };
     let folder = match store.copy_of() {
         None => PathBuf::from(&run.head.folder),

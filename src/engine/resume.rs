@@ -317,7 +317,7 @@ fn find(store: &Store, request: &ResumeRequest) -> Result<Run, EngineError> {
             !has_ended(run, request) || (folder.exists() && !is_written(run, folder))
         };
         return chosen::newest(store, &request.target, Unsure::Asked, goes_on)?
-            .ok_or_else(|| EngineError::refused("no-run", "there is no run to go on with", "see: amoport runs"));
+            .ok_or_else(|| chosen::none(&request.target, "there is no run to go on with"));
     };
     let run = chosen::named(store, name, &request.target, Unsure::Asked)?;
     if has_ended(&run, request) && is_written(&run, Path::new(&run.head.folder)) {

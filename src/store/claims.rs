@@ -103,8 +103,9 @@ impl Journal {
     /// they were first sent.
     pub fn sent_twice(&self) -> Result<Option<(HashSet<u32>, u64)>, StoreError> {
         let mut statement = self.store.db.prepare(
+            // Where the service has taken a batch none of its rows went again.
             "SELECT batch, rows, watermark FROM batch
-             WHERE run = ?1 AND state = ?2 AND carries = 0",
+             WHERE run = ?1 AND state = ?2 AND carries = 0 AND (http_status IS NULL OR http_status >= 300)",
         )?;
         let mut made = self
             .store

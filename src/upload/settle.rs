@@ -39,8 +39,10 @@ pub struct Told {
 pub fn done(plan: &Plan, (records, watermark): (Vec<Loaded>, u64), items: &[WrittenItem], answered: Answered) -> Told {
     let mut told = Told::default();
     if plan.write.shape == Shape::Nothing {
-        let gone = |loaded| (deleted(&loaded, answered), loaded);
-        told.done = records.into_iter().map(gone).map(|(outcome, loaded)| (loaded, outcome)).collect();
+        told.done.extend(records.into_iter().map(|loaded| {
+            let outcome = deleted(&loaded, answered);
+            (loaded, outcome)
+        }));
         return told;
     }
     let by_request = by_request_id(items);

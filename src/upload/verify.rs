@@ -45,17 +45,6 @@ pub struct Verified {
 }
 
 impl Verified {
-    /// What an earlier reading of this run has shown as well.
-    pub fn and(self, other: Verified) -> Verified {
-        Verified {
-            checked: self.checked + other.checked,
-            differing: self.differing + other.differing,
-            missing: self.missing + other.missing,
-            doubled: self.doubled + other.doubled,
-            kept: self.kept + other.kept,
-        }
-    }
-
     pub fn clean(&self) -> bool {
         self.differing == 0 && self.missing == 0 && self.doubled == 0 && self.kept == 0
     }
