@@ -141,7 +141,9 @@ fn another_account_than_the_run_s_is_refused_and_both_are_named() {
             assert!(message.contains(service.url()) && message.contains(said), "{message}");
             // Without a name, the runs of the account that is said are meant: there are none.
             let none = amoport(&room, &service, &[&[verb, "--json"], other].concat()).expect(2);
-            assert_eq!(none.json()["problems"][0]["code"], "no-run", "{verb} {other:?}");
+            let none = none.json()["problems"][0].clone();
+            assert_eq!(none["code"], "no-run", "{verb} {other:?}");
+            assert!(none["message"].as_str().expect("a message").contains(said), "{none}");
         }
     }
     assert_eq!(service.get("/_sandbox/stats")["by_route"], before, "nobody was asked");

@@ -160,6 +160,8 @@ async fn what_was_written_beside_a_refused_record_does_not_go_again() {
         let refused = (3, Status::Rejected, None);
         assert_eq!(ids(&stage), [(2, Status::Created, Some(first)), refused, (4, Status::Created, Some(last))]);
         assert_eq!(held.len(), 3, "written: {written}");
+        let twice = stage.journal.lock().unwrap().sent_twice().expect("the store works");
+        assert_eq!(twice.map(|(rows, _)| rows.len()), (!written).then_some(2), "whose twins are looked for at the end");
         let looks = service.sent("GET leads").iter().filter(|query| query.contains("limit=250")).count();
         assert_eq!(looks, if written { 2 } else { 1 }, "one look where nothing was written");
     }
