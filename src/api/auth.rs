@@ -202,12 +202,12 @@ impl Client {
         let mut tries = 0;
         loop {
             tries += 1;
-            self.pace.turn().await;
+            let turn = self.turn().await;
             let mut url = self.base.clone();
             url.set_path(TOKEN_PATH);
             let request = self.http.post(url).header(reqwest::header::CONTENT_TYPE, "application/json");
             let request = request.body(body.to_string()).build().map_err(super::failure_of)?;
-            let failure = match self.once(request).await {
+            let failure = match self.once(turn, request).await {
                 Ok(reply) => return self.pair(&reply.body),
                 Err(failure) => failure,
             };

@@ -2,6 +2,7 @@
 //! request through the pace, no retry that the caller did not ask for, no token to any other host.
 
 pub mod auth;
+mod connect;
 pub mod failure;
 pub mod listing;
 pub mod pace;
@@ -15,11 +16,12 @@ mod walk;
 
 pub use auth::Auth;
 pub use failure::{Failure, Reply, meaning};
-pub use pace::Pace;
+pub use pace::{Pace, Turn};
 pub use person::TokenUser;
 pub use standing::{Sight, Standing, Standings};
 
 use crate::entity::API_PREFIX;
+use connect::{Connections, Progress};
 use reqwest::{Method, Request, RequestBuilder, Url};
 use rustls_platform_verifier::BuilderVerifierExt;
 use secrecy::ExposeSecret;
@@ -36,6 +38,9 @@ const READ_TRIES: u32 = 4;
 
 pub struct Client {
     http: reqwest::Client,
+    connections: Arc<Connections>,
+    /// Opens connections ahead, and sends nothing.
+    opener: reqwest::Client,
     base: Url,
     auth: Auth,
     pace: Pace,
@@ -87,24 +92,31 @@ impl Client {
     /// The one constructor: explicit TLS provider, the system's certificates, no redirects, no hidden retries.
     pub fn new(base: Url, auth: Auth, pace: Pace) -> Result<Client, String> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = rustls::ClientConfig::builder_with_provider(provider)
+        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .and_then(|builder| builder.with_platform_verifier())
             .map_err(|e| format!("TLS cannot be set up: {e}"))?
             .with_no_client_auth();
-        // Plain http is for this machine only, and a proxy would hear the token.
-        let builder = reqwest::Client::builder();
-        let builder = if base.scheme() == "http" { builder.no_proxy() } else { builder };
-        let http = builder
-            .tls_backend_preconfigured(tls)
-            .retry(reqwest::retry::never())
-            // A redirect could carry the token to another host.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("amoport/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .build()
-            .map_err(|e| format!("the HTTP client cannot be set up: {e}"))?;
-        Ok(Client { http, base, auth, pace, counters: Counters::default(), answer_timeout: ANSWER_TIMEOUT })
+        tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let connections = Connections::new(&base);
+        let client = |between| {
+            // Plain http is for this machine only, and a proxy would hear the token.
+            let builder = reqwest::Client::builder();
+            let builder = if base.scheme() == "http" { builder.no_proxy() } else { builder };
+            builder
+                .tls_backend_preconfigured(tls.clone())
+                .connector_layer(between)
+                .retry(reqwest::retry::never())
+                // A redirect could carry the token to another host.
+                .redirect(reqwest::redirect::Policy::none())
+                .user_agent(concat!("amoport/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(CONNECT_TIMEOUT)
+                .build()
+                .map_err(|e| format!("the HTTP client cannot be set up: {e}"))
+        };
+        let (http, opener) = (client(connections.handing_over())?, client(connections.keeping())?);
+        let counters = Counters::default();
+        Ok(Client { http, connections, opener, base, auth, pace, counters, answer_timeout: ANSWER_TIMEOUT })
     }
 
     /// The same, which waits for an answer as long as this.
@@ -133,16 +145,27 @@ impl Client {
         &self.counters
     }
 
-    /// A write, sent at once: the caller has waited for its turn (`pace().turn()`) after noting durably that it sends.
-    /// Deleting has no body.
-    pub async fn write(&self, method: &'static str, path: &str, body: Option<Vec<u8>>) -> Result<Reply, Failure> {
+    /// Waits until one request may be sent, while connections are opened that it and those after it will need.
+    pub async fn turn(&self) -> Turn {
+        self.connections.open_ahead(&self.opener, &self.base);
+        self.pace.turn().await
+    }
+
+    /// A write, sent at once: the caller has waited for its turn after noting durably that it sends. Deleting has no body.
+    pub async fn write(
+        &self,
+        turn: Turn,
+        method: &'static str,
+        path: &str,
+        body: Option<Vec<u8>>,
+    ) -> Result<Reply, Failure> {
         let method = Method::from_bytes(method.as_bytes()).unwrap_or(Method::POST);
         let request = self.request(method, path, &[]);
         let request = match body {
             Some(body) => request.header(reqwest::header::CONTENT_TYPE, "application/json").body(body),
             None => request,
         };
-        self.call(request).await
+        self.call(turn, request).await
     }
 
     /// A read: waits its turn, and is tried again when that is safe and may help.
@@ -150,8 +173,8 @@ impl Client {
         let mut tries = 0;
         loop {
             tries += 1;
-            self.pace.turn().await;
-            let end = self.call(self.request(Method::GET, path, query)).await.and_then(spoken);
+            let turn = self.turn().await;
+            let end = self.call(turn, self.request(Method::GET, path, query)).await.and_then(spoken);
             let pause = match &end {
                 Err(Failure::Throttled { .. }) => Duration::ZERO,
                 Err(
@@ -186,14 +209,15 @@ impl Client {
         self.http.request(method, url).timeout(self.answer_timeout).query(query)
     }
 
-    /// With the token, and with another one when that is refused. The first send has had its turn.
-    async fn call(&self, request: RequestBuilder) -> Result<Reply, Failure> {
+    /// With the token, and with another one when that is refused; that has a turn of its own.
+    async fn call(&self, mut turn: Turn, request: RequestBuilder) -> Result<Reply, Failure> {
         let mut renewals = 0;
         loop {
             let (no, token) = self.auth.token();
             // A body of bytes is shared by its clones, not copied.
             let copy = request.try_clone().ok_or_else(|| Failure::NeverSent("it cannot be repeated".to_owned()))?;
-            let end = self.once(copy.bearer_auth(token.expose_secret()).build().map_err(failure_of)?).await;
+            let copy = copy.bearer_auth(token.expose_secret()).build().map_err(failure_of)?;
+            let end = self.once(turn, copy).await;
             let detail = match &end {
                 Err(Failure::Unauthorized(detail)) if renewals < auth::RENEWALS_MAX => detail,
                 Ok(_) => {
@@ -204,18 +228,32 @@ impl Client {
             };
             renewals += 1;
             self.renew(no, detail).await?;
-            self.pace.turn().await;
+            turn = self.turn().await;
         }
     }
 
     /// One request over the wire, its end told to the pace.
-    async fn once(&self, request: Request) -> Result<Reply, Failure> {
+    async fn once(&self, turn: Turn, request: Request) -> Result<Reply, Failure> {
         if let Some(refusal) = self.pace.refusal() {
             return Err(refusal);
         }
         self.counters.sent.fetch_add(1, Ordering::Relaxed);
-        let left = self.pace.left();
-        let end = self.exchange(request).await;
+        let left = self.pace.left(turn);
+        let mut waits = false;
+        let end = connect::watched(self.exchange(request), |progress| match progress {
+            Progress::Waits => {
+                waits = true;
+                self.pace.is_late(left);
+            }
+            Progress::Leaves => {
+                waits = false;
+                self.pace.arrived(left);
+            }
+        })
+        .await;
+        if waits {
+            self.pace.arrived(left);
+        }
         self.pace.ended(left, &end);
         if let Err(Failure::Throttled { .. }) = &end {
             self.counters.throttled.fetch_add(1, Ordering::Relaxed);
@@ -224,22 +262,32 @@ impl Client {
     }
 
     async fn exchange(&self, request: Request) -> Result<Reply, Failure> {
+        let mut under_way = self.connections.leaves();
         let answer = self.http.execute(request).await.map_err(failure_of)?;
+        let closes = answer.headers().get(reqwest::header::CONNECTION).is_some_and(|value| {
+            value.to_str().is_ok_and(|words| words.split(',').any(|word| word.trim().eq_ignore_ascii_case("close")))
+        });
         let status = answer.status().as_u16();
         let retry_after = answer
             .headers()
             .get(reqwest::header::RETRY_AFTER)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.trim().parse().ok());
+        let version = answer.version();
         let body = answer.bytes().await.map_err(failure_of)?.to_vec();
+        under_way.answered(version, closes);
         failure::sort(Reply { status, retry_after, body })
     }
 }
 
-/// What a transport error means is read off the client's own classes: only `is_connect` says that nothing was sent.
+/// What a transport error means is read off the client's own classes: nothing was sent where no connection was made, and
+/// nothing was done with a request that HTTP/2 gives back as not begun.
 fn failure_of(error: reqwest::Error) -> Failure {
     let told = told(&error);
-    if error.is_connect() || error.is_builder() { Failure::NeverSent(told) } else { Failure::Lost(told) }
+    match error.is_connect() || error.is_builder() || connect::not_begun(&error) {
+        true => Failure::NeverSent(told),
+        false => Failure::Lost(told),
+    }
 }
 
 /// The innermost cause says most ("connection refused"); the address is left out, it may carry personal data.

@@ -26,8 +26,6 @@ const JOIN_TRIES: u32 = 50;
 const SCOUT_PAUSE: Duration = Duration::from_millis(50);
 /// An answer that has not come by then will not come: longer than any request may take.
 const SCOUT_MAX: Duration = Duration::from_secs(120);
-/// Connections that have been idle for longer may have to be made anew.
-const WARM_US: i64 = 20_000_000;
 /// Between a stamp in the shared file and the send lies the file's commit, which may wait for the disk though nothing
 /// asks it to. A send that is later than this corrects its stamp.
 const LATE_US: i64 = 1_000;
@@ -43,6 +41,8 @@ pub struct Pace {
     spacing: DefaultDirectRateLimiter,
     /// Hears what the person should know.
     tell: Box<dyn Fn(Message) + Send + Sync>,
+    /// A wait may be shorter now.
+    changed: tokio::sync::Notify,
 }
 
 struct Gate {
@@ -55,27 +55,27 @@ struct Gate {
     scout: Option<Instant>,
     /// Nothing is sent any more.
     halted: Option<Why>,
-    /// The stamps of the last turn, in the own memory and in the shared one.
-    stamps: (i64, i64),
-    /// When the last request ended, on this process's clock.
-    ended_us: Option<i64>,
     /// The last look at the memories showed troubles that an accepted request would end.
     uneasy: bool,
+}
+
+/// The right to send one request now. Its stamps are in the own memory and in the shared one.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Turn {
+    own_us: i64,
+    shared_us: i64,
 }
 
 /// When a request left, on both clocks.
 #[derive(Debug, Clone, Copy)]
 pub struct Left {
+    turn: Turn,
     own_us: i64,
     shared_us: i64,
-    /// Its stamps, as `Gate` has them.
-    stamps: (i64, i64),
-    /// A connection had probably to be made first: name look-up, TCP, TLS.
-    cold: bool,
 }
 
-enum Turn {
-    Now,
+enum Asked {
+    Now(Turn),
     In(Duration),
     /// Never: the send that follows is refused.
     Halted,
@@ -91,8 +91,6 @@ impl Pace {
             found: None,
             scout: None,
             halted: None,
-            stamps: (0, 0),
-            ended_us: None,
             uneasy: false,
         };
         // No period is impossible but zero, and the spacing is not that.
@@ -105,6 +103,7 @@ impl Pace {
             queue: tokio::sync::Mutex::default(),
             gate: Mutex::new(gate),
             tell: Box::new(|_| {}),
+            changed: tokio::sync::Notify::new(),
         }
     }
 
@@ -149,7 +148,7 @@ impl Pace {
 
     /// Waits for this request's turn. When somebody has been told to stop for good it returns at once, and the send
     /// that follows fails.
-    pub async fn turn(&self) {
+    pub async fn turn(&self) -> Turn {
         let _first = self.queue.lock().await;
         let clock = DefaultClock::default();
         while let Err(early) = self.spacing.check() {
@@ -158,18 +157,24 @@ impl Pace {
         }
         loop {
             match self.ask() {
-                Turn::Now | Turn::Halted => return,
-                Turn::In(wait) => self.clock.sleep(wait.min(GLANCE)).await,
+                Asked::Now(turn) => return turn,
+                Asked::Halted => return Turn::default(),
+                Asked::In(wait) => {
+                    tokio::select! {
+                        () = self.clock.sleep(wait.min(GLANCE)) => {}
+                        () = self.changed.notified() => {}
+                    }
+                }
             }
         }
     }
 
-    fn ask(&self) -> Turn {
+    fn ask(&self) -> Asked {
         let rate = self.rate;
         let own_us = self.own_us();
         let gate = &mut *self.gate();
         if gate.halted.is_some() {
-            return Turn::Halted;
+            return Asked::Halted;
         }
         let own_wait = gate.own.wait(own_us, rate);
         let (found, scouting) = (gate.found, gate.scout.is_some_and(|since| self.clock.since(since) < SCOUT_MAX));
@@ -185,7 +190,7 @@ impl Pace {
         };
         let (looked, uneasy) = match self.with_shared(gate, look) {
             Some(Ok(looked)) => looked,
-            Some(Err(pause)) => return Turn::In(pause),
+            Some(Err(pause)) => return Asked::In(pause),
             None if own_wait > 0 => (Err(Looked::Wait(own_wait)), false),
             None => (Ok((false, 0)), false),
         };
@@ -195,16 +200,15 @@ impl Pace {
                 gate.scout = scout.then(Instant::now);
                 // Stamped once more after the file was written: lateness never becomes a burst.
                 let own_us = self.own_us().max(own_us);
-                gate.stamps = (own_us, shared_us);
                 let stamped = gate.own.take(own_us, rate);
                 debug_assert!(stamped.is_ok(), "it was legal a moment ago");
-                Turn::Now
+                Asked::Now(Turn { own_us, shared_us })
             }
-            Err(Looked::Wait(us)) => Turn::In(Duration::from_micros(u64::try_from(us).unwrap_or(1))),
-            Err(Looked::Scouting) => Turn::In(SCOUT_PAUSE),
+            Err(Looked::Wait(us)) => Asked::In(Duration::from_micros(u64::try_from(us).unwrap_or(1))),
+            Err(Looked::Scouting) => Asked::In(SCOUT_PAUSE),
             Err(Looked::Halt(halt)) => {
                 gate.halted = Some(halt.why);
-                Turn::Halted
+                Asked::Halted
             }
         }
     }
@@ -224,15 +228,34 @@ impl Pace {
         })
     }
 
-    pub(super) fn left(&self) -> Left {
-        let own_us = self.own_us();
-        let gate = self.gate();
-        Left {
-            own_us,
-            shared_us: gate.shared.as_ref().map_or(0, Shared::now_us),
-            stamps: gate.stamps,
-            cold: gate.ended_us.is_none_or(|ended| own_us - ended > WARM_US),
+    /// The request leaves now.
+    pub(super) fn left(&self, turn: Turn) -> Left {
+        let gate = &mut *self.gate();
+        let shared_us = gate.shared.as_ref().map_or(0, Shared::now_us);
+        let left = Left { turn, own_us: self.own_us(), shared_us };
+        let late_us = (left.own_us - turn.own_us).max(left.shared_us - turn.shared_us);
+        if late_us > LATE_US {
+            gate.own.arrived(turn.own_us, left.own_us);
+            self.note(gate, |memory, _| memory.arrived(turn.shared_us, left.shared_us));
+            return Left { turn: Turn { own_us: left.own_us, shared_us: left.shared_us }, ..left };
         }
+        left
+    }
+
+    /// The request waits for its connection: it may come in at any time.
+    pub(super) fn is_late(&self, left: Left) {
+        let gate = &mut *self.gate();
+        gate.own.is_late(left.turn.own_us);
+        self.note(gate, |memory, _| memory.is_late(left.turn.shared_us));
+    }
+
+    /// The request that had to wait leaves now, or has come in by now.
+    pub(super) fn arrived(&self, left: Left) {
+        let own_us = self.own_us();
+        let gate = &mut *self.gate();
+        gate.own.arrived(left.turn.own_us, own_us);
+        self.note(gate, |memory, now_us| memory.arrived(left.turn.shared_us, now_us));
+        self.changed.notify_one();
     }
 
     /// What the end of a request says about the pace.
@@ -240,14 +263,6 @@ impl Pace {
         let gate = &mut *self.gate();
         let own_us = self.own_us();
         gate.scout = None;
-        gate.ended_us = Some(own_us);
-        let (own_stamp, shared_stamp) = left.stamps;
-        if left.cold {
-            gate.own.arrived(own_stamp, own_us);
-            self.note(gate, |memory, now_us| memory.arrived(shared_stamp, now_us));
-        } else if left.shared_us - shared_stamp > LATE_US {
-            self.note(gate, |memory, _| memory.arrived(shared_stamp, left.shared_us));
-        }
         match end {
             Err(Failure::Throttled { wait }) => {
                 gate.own.throttled(own_us, left.own_us, *wait);
@@ -283,6 +298,7 @@ impl Pace {
         }
         gate.uneasy = gate.uneasy || gate.own.uneasy();
         gate.halted = gate.halted.or(gate.own.halt().map(|halt| halt.why));
+        self.changed.notify_one();
     }
 
     /// Changes the shared memory; a file that is busy is asked again for a moment, since a 429 must not be forgotten.
@@ -402,13 +418,13 @@ mod tests {
         let open = || Shared::open(folder.path(), "https://a", Clock::REAL).unwrap();
         let pace = |shared| Pace::new(RATE_MAX, Clock::REAL).sharing(shared, |_| {});
         let (before, running) = (pace(open()), pace(open()));
-        before.ended(before.left(), &Err::<(), _>(Failure::Blocked));
+        before.ended(before.left(Turn::default()), &Err::<(), _>(Failure::Blocked));
         running.turn().await;
         assert_eq!(running.refusal(), Some(Failure::Blocked), "who was running stops");
         let later = pace(open());
-        later.turn().await;
+        let turn = later.turn().await;
         assert_eq!(later.refusal(), None, "who comes later may try");
-        let left = later.left();
+        let left = later.left(turn);
         let second = tokio::time::timeout(Duration::from_millis(300), later.turn()).await;
         assert!(second.is_err(), "the second waits for the first one's answer");
         later.ended(left, &Ok(()));

@@ -167,8 +167,8 @@ pub fn customers_mode(
     let body = payload::customers_mode(word, enabled);
     let client = &opened.client;
     let write = async {
-        client.pace().turn().await;
-        client.write("PATCH", CUSTOMERS_MODE_PATH, Some(body)).await
+        let turn = client.turn().await;
+        client.write(turn, "PATCH", CUSTOMERS_MODE_PATH, Some(body)).await
     };
     match prepare::runtime()?.block_on(write) {
         Ok(_) => {}

@@ -144,21 +144,22 @@ pub(super) async fn send(shared: Arc<Shared>, options: Options, mut batch: Batch
     if !note_sent(&shared, &batch)? {
         return Ok((batch, None));
     }
-    let stopped = tokio::select! {
+    // Made before its turn, so that it leaves as soon as that has come.
+    let (method, address, body) = request(&shared.plan, &batch);
+    let its = tokio::select! {
         biased;
-        () = shared.client.pace().turn() => false,
+        its = shared.client.turn() => Some(its),
         // A pause that the service asked for may be long, and whoever interrupts should not wait for it.
-        _ = hold.wait_for(|hold| *hold) => true,
+        _ = hold.wait_for(|hold| *hold) => None,
     };
-    if stopped {
+    let Some(its) = its else {
         lock(&shared.journal).not_taken(batch.no, None)?;
         return Ok((batch, None));
-    }
+    };
     drop(turn);
     batch.tries += 1;
-    let (method, address, body) = request(&shared.plan, &batch);
     let started = Instant::now();
-    let end = shared.client.write(method, &address, body).await;
+    let end = shared.client.write(its, method, &address, body).await;
     Ok((batch, Some((end, options.clock.since(started)))))
 }
 
