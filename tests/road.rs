@@ -12,7 +12,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::certificate::{Certificate, Fault};
 use support::measure::Measure;
-use support::road::{HTTP_1, HTTP_2, Road, Tls, Way};
+use support::road::{Arrival, HTTP_1, HTTP_2, Road, Tls, Way};
+
+/// For the account that the other one is compared with.
+const UNPACED: &str = r#"{"rate_max": 1000000, "block_after": 0}"#;
 
 fn tls(alpn: &'static [&'static str]) -> Option<Tls> {
     Some(Tls { certificate: Certificate::new(Fault::None), version: None, alpn })
@@ -34,24 +37,60 @@ fn leads(service: &Service) -> Vec<Value> {
     leads
 }
 
-#[test]
-fn an_import_over_tls_makes_the_very_records() {
+/// The sample imported by the way, many requests long; whatever happened there, the account holds each record once. What
+/// came in, and how many connections there were.
+fn imported(way: Way) -> (Vec<Arrival>, usize) {
     let root = env!("CARGO_MANIFEST_DIR");
     let (source, mapping) = (format!("{root}/samples/leads.csv"), format!("{root}/mappings/leads.toml"));
-    let args = ["import", &source, "-m", &mapping];
+    let args = ["import", &source, "-m", &mapping, "--batch", "40", "--settle", "1s"];
     let (near, far) = (Service::start(), Service::start());
+    near.post("/_sandbox/switches", UNPACED);
     Folder::new().run(&near, &args).expect(0);
-    let way =
-        Way { tls: tls(HTTP_2).map(|tls| Tls { version: Some(&rustls::version::TLS13), ..tls }), ..Way::default() };
     let road = Road::to(&far, way);
     ran(road.command(&Folder::new(), &far, &args).output().expect("the program runs")).expect(0);
-    let arrivals = road.arrivals();
-    println!("{} connections, {:?}", road.connections().len(), arrivals[0].protocol);
-    println!("{}", Measure::of(arrivals.iter().map(|arrival| arrival.at)));
     let made = leads(&near);
     assert_eq!(made.len(), 1_000);
     for (one, other) in leads(&far).iter().zip(&made) {
         assert_eq!(one, other);
+    }
+    assert_eq!(far.all("leads").len(), 1_000);
+    (road.arrivals(), road.connections().len())
+}
+
+fn posts(arrivals: &[Arrival]) -> usize {
+    arrivals.iter().filter(|arrival| arrival.method == "POST").count()
+}
+
+#[test]
+fn one_connection_of_http_2_carries_a_whole_import_where_it_is_offered() {
+    for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
+        let tls = tls(HTTP_2).map(|tls| Tls { version: Some(version), ..tls });
+        let (arrivals, connections) = imported(Way { tls, accept: Duration::from_millis(80), ..Way::default() });
+        assert!(arrivals.iter().all(|arrival| arrival.protocol == Version::HTTP_2), "{arrivals:?}");
+        assert_eq!((connections, posts(&arrivals)), (1, 25));
+    }
+}
+
+/// In good order: no batch is in doubt, none goes twice.
+#[test]
+fn connections_that_end_after_five_requests_leave_no_doubt() {
+    for alpn in [HTTP_1, HTTP_2] {
+        let way = Way { tls: tls(alpn), keepalive_requests: Some(5), ..Way::default() };
+        let (arrivals, connections) = imported(way);
+        assert_eq!(posts(&arrivals), 25, "{alpn:?}");
+        assert!(connections >= arrivals.len() / 6, "{connections} for {}", arrivals.len());
+    }
+    let (arrivals, _) = imported(Way { keepalive_requests: Some(5), ..Way::default() });
+    assert_eq!(posts(&arrivals), 25, "without TLS");
+}
+
+#[test]
+fn connections_that_are_reset_double_nothing() {
+    for alpn in [HTTP_1, HTTP_2] {
+        let resets = vec![8, 11, 12, 20];
+        let (arrivals, _) =
+            imported(Way { tls: tls(alpn), resets, one_way: Duration::from_millis(20), ..Way::default() });
+        assert!(posts(&arrivals) >= 25, "{alpn:?}");
     }
 }
 

@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::rc::Rc;
 
-/// The earliest that the request after so many others can go out: 140 ms apart, seven in 1.01 s.
+/// The earliest that the request after so many others can go out: 140 ms apart, seven in 1.022 s.
 fn paced_ms(before: usize) -> f64 {
-    (before / 7) as f64 * 1_010.0 + (before % 7) as f64 * 140.0
+    (before / 7) as f64 * 1_022.0 + (before % 7) as f64 * 140.0
 }
 
 /// Starts a command, lets it go on until its first records arrive, ends it. Told are milliseconds from its start: to its
