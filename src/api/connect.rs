@@ -23,6 +23,8 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Connections that are kept ready while requests overlap: at 7 a second one is opened about half a second before its turn.
 const READY: usize = 4;
+/// Requests before the end of a connection of HTTP/2, by the life of the one before, at which the next one is opened.
+const NEXT: usize = 8;
 /// A server may close a connection on which nothing was asked; none is known to do so sooner. [inferred]
 const SPARE_MAX: Duration = Duration::from_secs(10);
 /// Without TLS nothing tells when the other end has begun to listen to a connection. After this it has, or the pace is told
@@ -90,6 +92,9 @@ struct State {
     open: usize,
     /// Requests under way.
     busy: usize,
+    /// Requests since a connection was last handed over, and how many it had been when the one before was used up.
+    served: usize,
+    lifetime: Option<usize>,
     /// When the client last asked for another connection.
     asked: Option<Instant>,
 }
@@ -111,8 +116,7 @@ impl UnderWay<'_> {
     pub fn answered(&mut self, version: Version, closes: bool) {
         let mut state = self.connections.state();
         if version == Version::HTTP_2 {
-            state.protocol = Protocol::Http2;
-            state.spares.clear();
+            state.speaks(Protocol::Http2);
         } else if version == Version::HTTP_11 && !closes {
             self.keeps = true;
         }
@@ -149,6 +153,8 @@ impl Connections {
             opening: 0,
             open: 0,
             busy: 0,
+            served: 0,
+            lifetime: None,
             asked: None,
         };
         Arc::new(Connections { secure, state: Mutex::new(state), opening_first: tokio::sync::Mutex::default() })
@@ -166,7 +172,10 @@ impl Connections {
 
     /// A request has had its turn.
     pub fn leaves(&self) -> UnderWay<'_> {
-        self.state().busy += 1;
+        let mut state = self.state();
+        state.busy += 1;
+        state.served += 1;
+        drop(state);
         UnderWay { connections: self, keeps: false }
     }
 
@@ -198,11 +207,17 @@ impl Connections {
         // Who asks has none: those that were thought idle are gone.
         state.open = state.busy;
         state.asked = Some(Instant::now());
+        let served = std::mem::take(&mut state.served);
+        if state.protocol == Protocol::Http2 {
+            state.lifetime = Some(served);
+        }
+        // What a server says first on HTTP/2 must not be read here.
+        let may_speak = state.protocol == Protocol::Http2;
         while let Some(spare) = state.spares.pop_front() {
             let age = spare.since.elapsed();
             if let Ok(mut connection) = spare.connection.downcast::<C>()
                 && age < SPARE_MAX
-                && stands(&mut *connection)
+                && (may_speak || stands(&mut *connection))
             {
                 return Some((*connection, self.secure || age >= PLAIN_AGE));
             }
@@ -211,12 +226,10 @@ impl Connections {
     }
 
     fn keep<C: Connection + Send + 'static>(&self, connection: C) {
-        let h2 = connection.connected().is_negotiated_h2();
+        let protocol = Protocol::of(&connection);
         let mut state = self.state();
-        match h2 {
-            true => state.protocol = Protocol::Http2,
-            false => state.spares.push_back(Spare { since: Instant::now(), connection: Box::new(connection) }),
-        }
+        state.speaks(protocol);
+        state.spares.push_back(Spare { since: Instant::now(), connection: Box::new(connection) });
     }
 
     /// Waits while somebody opens a connection that will do for all; an error where this one is not needed any more.
@@ -239,15 +252,32 @@ impl Connections {
     }
 }
 
+impl Protocol {
+    fn of(connection: &impl Connection) -> Protocol {
+        if connection.connected().is_negotiated_h2() { Protocol::Http2 } else { Protocol::Http1 }
+    }
+}
+
 impl State {
+    /// This is what the service speaks now.
+    fn speaks(&mut self, protocol: Protocol) {
+        if self.protocol != protocol {
+            self.protocol = protocol;
+            self.spares.clear();
+        }
+    }
+
     /// How many connections should be opened now.
     fn lacks(&mut self) -> usize {
-        if self.protocol != Protocol::Http1 || self.busy == 0 {
-            return 0;
-        }
         self.spares.retain(|spare| spare.since.elapsed() < SPARE_MAX);
-        let wanted = if self.asked.is_some_and(|at| at.elapsed() < SPARE_MAX) { READY } else { 1 };
-        let idle = self.open.saturating_sub(self.busy);
+        let (wanted, idle) = match self.protocol {
+            Protocol::Http1 if self.busy > 0 => {
+                let wanted = if self.asked.is_some_and(|at| at.elapsed() < SPARE_MAX) { READY } else { 1 };
+                (wanted, self.open.saturating_sub(self.busy))
+            }
+            Protocol::Http2 => (usize::from(self.lifetime.is_some_and(|most| self.served + NEXT >= most)), 0),
+            Protocol::Http1 | Protocol::Unknown => (0, 0),
+        };
         wanted.saturating_sub(idle + self.spares.len() + self.opening)
     }
 }
@@ -318,11 +348,7 @@ where
         Box::pin(async move {
             let first = connections.alone().await?;
             let connection = opened.await?;
-            let protocol = match connection.connected().is_negotiated_h2() {
-                true => Protocol::Http2,
-                false => Protocol::Http1,
-            };
-            connections.state().protocol = protocol;
+            connections.state().speaks(Protocol::of(&connection));
             drop(first);
             if connections.secure {
                 request.store(LEAVES, Ordering::Relaxed);
