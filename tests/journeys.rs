@@ -173,7 +173,7 @@ impl Journey {
             _ => BatchSize::Fixed(1 + dice.below(max.min(40) as u64) as usize),
         };
         let in_flight = dice.pick(&[1, 2, 5, 24]);
-        program::http(sandbox.url(), "POST", "/_sandbox/faults", "", &faults(dice).to_string());
+        program::http(sandbox.url(), "POST", "/_sandbox/faults", sandbox.token(), &faults(dice).to_string());
         Journey { folder, sandbox, voyage, freight, plan: Arc::new(plan), account, batch, in_flight }
     }
 
@@ -303,7 +303,7 @@ impl Journey {
     fn check(&self) -> Result<(), String> {
         // A late commit may still be on its way.
         for _ in 0..200 {
-            let (_, stats) = program::http(self.sandbox.url(), "GET", "/_sandbox/stats", "", "");
+            let (_, stats) = program::http(self.sandbox.url(), "GET", "/_sandbox/stats", self.sandbox.token(), "");
             if stats["late"] == 0 {
                 met(&MET.faults, stats["faults"].as_object().map_or(0, |f| f.values().filter_map(Value::as_u64).sum()));
                 break;

@@ -90,8 +90,10 @@ impl Service {
         let failed = |e: &dyn std::fmt::Display| format!("{method} /_sandbox/{corner}: {e}");
         let host = self.url.trim_start_matches("http://");
         let mut stream = TcpStream::connect(host).map_err(|e| failed(&e))?;
-        let length = body.len();
-        let head = format!("{method} /_sandbox/{corner} HTTP/1.0\r\nhost: {host}\r\ncontent-length: {length}\r\n\r\n");
+        let (token, length) = (&self.token, body.len());
+        let head = format!(
+            "{method} /_sandbox/{corner} HTTP/1.0\r\nhost: {host}\r\nauthorization: Bearer {token}\r\ncontent-length: {length}\r\n\r\n"
+        );
         stream.write_all(format!("{head}{body}").as_bytes()).map_err(|e| failed(&e))?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).map_err(|e| failed(&e))?;

@@ -469,9 +469,13 @@ pub struct SandboxArgs {
     /// The port to listen on; 0 for any free one
     #[arg(long, value_name = "N", default_value_t = 8080, env = "AMOPORT_PORT")]
     pub port: u16,
-    /// A number that decides the token of a new world and its account's id; one is drawn where none is said
+    /// A number that decides the id of a new world's account; one is drawn where none is said
     #[arg(long, value_name = "N", env = "AMOPORT_SEED")]
     pub seed: Option<u64>,
+    /// A file with the token that the world has from now on; one is drawn for a new world where none is said
+    // AMOPORT_TOKEN_FILE names the token of a real account, which a pretend one must neither take nor print.
+    #[arg(long, value_name = "FILE", env = "AMOPORT_SANDBOX_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
     /// A snapshot saved by `account pull`: a new world is made like that account
     #[arg(long, value_name = "FILE", env = "AMOPORT_LIKE")]
     pub like: Option<PathBuf>,

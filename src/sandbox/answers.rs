@@ -11,6 +11,7 @@ pub enum Media {
     Problem,
     Html,
     Json,
+    Text,
     None,
 }
 
@@ -21,6 +22,7 @@ impl Media {
             Media::Problem => Some("application/problem+json"),
             Media::Html => Some("text/html"),
             Media::Json => Some("application/json"),
+            Media::Text => Some("text/plain; charset=utf-8"),
             Media::None => None,
         }
     }
@@ -53,6 +55,10 @@ impl Reply {
 
     pub fn json(status: u16, body: &Value) -> Reply {
         Reply::new(status, Media::Json, body.to_string())
+    }
+
+    pub fn text(status: u16, text: &str) -> Reply {
+        Reply::new(status, Media::Text, text.to_owned())
     }
 
     /// An empty list, an unknown id. [seed]

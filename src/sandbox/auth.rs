@@ -1,4 +1,5 @@
-//! Tokens of the world: the long-lived one, and the pairs of the OAuth dance. Pure; the time is handed in.
+//! Tokens of the world: the long-lived one, and the pairs of the OAuth dance. Pure; the time is handed in, and so is the chance: a key
+//! that was drawn when the world was new, and of which all that must not be guessed is made.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -21,7 +22,19 @@ pub struct Auth {
     pair: Option<Pair>,
     /// Tokens made so far, so that no two are alike.
     made: u64,
-    seed: u64,
+    /// Empty in the worlds of earlier versions, which made their tokens of the seed.
+    #[serde(default)]
+    key: String,
+}
+
+/// By whose right a request comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bearer {
+    /// The long-lived token of the world.
+    World,
+    /// The last access token of the integration, be its day over or not.
+    Pair,
+    Stranger,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,15 +63,38 @@ impl Refusal {
 }
 
 impl Auth {
-    pub fn new(seed: u64) -> Auth {
+    /// By a key that nobody can foresee.
+    pub fn new(key: String) -> Auth {
         Auth {
-            token: secret(seed, "token", 0),
+            token: secret(&key, "token", 0),
             client_id: "00000000-0000-4000-8000-0000000000aa".to_owned(),
-            client_secret: secret(seed, "client", 0),
+            client_secret: secret(&key, "client", 0),
             codes: Vec::new(),
             pair: None,
             made: 0,
-            seed,
+            key,
+        }
+    }
+
+    pub fn has_key(&self) -> bool {
+        !self.key.is_empty()
+    }
+
+    /// The same tokens, and those to come by this key.
+    pub fn under(self, key: String) -> Auth {
+        Auth { key, ..self }
+    }
+
+    /// After a reset: who has the token keeps it, and what an integration was given is over.
+    pub fn anew(&self) -> Auth {
+        Auth { codes: Vec::new(), pair: None, ..self.clone() }
+    }
+
+    pub fn bearer(&self, token: &str) -> Bearer {
+        match &self.pair {
+            _ if token == self.token => Bearer::World,
+            Some(pair) if token == pair.access => Bearer::Pair,
+            _ => Bearer::Stranger,
         }
     }
 
@@ -69,7 +105,7 @@ impl Auth {
 
     pub fn new_code(&mut self, now: i64) -> String {
         self.made += 1;
-        let code = secret(self.seed, "code", self.made);
+        let code = secret(&self.key, "code", self.made);
         self.codes.push((code.clone(), now));
         if self.codes.len() > CODES_MAX {
             self.codes.remove(0);
@@ -106,17 +142,17 @@ impl Auth {
     fn new_pair(&mut self, now: i64) -> &Pair {
         self.made += 1;
         let pair = Pair {
-            access: secret(self.seed, "access", self.made),
-            refresh: secret(self.seed, "refresh", self.made),
+            access: secret(&self.key, "access", self.made),
+            refresh: secret(&self.key, "refresh", self.made),
             made_at: now,
         };
         self.pair.insert(pair)
     }
 }
 
-/// Looks random, is the same for the same world.
-fn secret(seed: u64, what: &str, number: u64) -> String {
-    let digest = Sha256::digest(format!("amoport sandbox {seed} {what} {number}"));
+/// Of the same key the same; who has not the key learns nothing from one of another.
+fn secret(key: &str, what: &str, number: u64) -> String {
+    let digest = Sha256::digest(format!("amoport sandbox {key} {what} {number}"));
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -126,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_refresh_token_and_its_access_token_die_when_used() {
-        let mut auth = Auth::new(1);
+        let mut auth = Auth::new("key".to_owned());
         let code = auth.new_code(0);
         let first = auth.exchange(&code, 60).expect("a fresh code").clone();
         assert_eq!(auth.exchange(&code, 60), Err(Refusal::Code));

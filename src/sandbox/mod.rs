@@ -45,6 +45,7 @@ use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 
 use crate::problem::{Problem, Stage};
@@ -71,14 +72,23 @@ fn chance() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
+/// 256 bits that nobody can foresee, as text.
+fn secret_key() -> Result<String, Problem> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(|e| no_start(&e))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 #[derive(Clone)]
 pub struct Options {
     /// 0 for any that is free.
     pub port: u16,
     /// The folder of the world; `None` keeps it in memory only.
     pub state: Option<PathBuf>,
-    /// Decides the token of a new world, its account's id, and the dice; `None` draws one.
+    /// Decides the id of a new world's account, and the dice; `None` draws one.
     pub seed: Option<u64>,
+    /// The token of the world from now on; `None`: the one that it has, or one that is drawn.
+    pub token: Option<SecretString>,
     /// What the account of a new world is made of; a world that is there has to be like it.
     pub like: Option<Like>,
     pub switches: Switches,
@@ -95,6 +105,7 @@ impl Default for Options {
             port: 0,
             state: None,
             seed: None,
+            token: None,
             like: None,
             switches: Switches::default(),
             faults: Faults::default(),
@@ -140,7 +151,9 @@ impl Sandbox {
     pub fn start(options: Options) -> Result<Sandbox, StartError> {
         let new = persist::New {
             seed: options.seed.unwrap_or_else(chance),
+            key: secret_key()?,
             like: options.like.as_ref().map(Beginning::like),
+            token: options.token.as_ref().map(|token| token.expose_secret().to_owned()),
         };
         let (folder, world) = match &options.state {
             Some(path) => {
@@ -169,7 +182,7 @@ impl Sandbox {
         &self.url
     }
 
-    /// The long-lived token; the same for the life of the world.
+    /// The long-lived token; the same for the life of the world, and after a reset.
     pub fn token(&self) -> &str {
         &self.token
     }
@@ -234,6 +247,6 @@ fn no_port(port: u16, error: &std::io::Error) -> Problem {
     .hint("use --port 0 for any free port")
 }
 
-fn no_start(error: &std::io::Error) -> Problem {
+fn no_start(error: &dyn std::fmt::Display) -> Problem {
     Problem::new(Stage::Send, "sandbox-start", message!("the sandbox cannot start: {error}", error = error.to_string()))
 }

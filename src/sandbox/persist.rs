@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StartError;
 use super::account::Account;
+use super::auth::Auth;
 use super::beginning::Beginning;
 use super::faults::roll;
 use super::world::{Commit, World};
@@ -40,13 +41,21 @@ struct Header {
 #[derive(Debug)]
 pub struct New {
     pub seed: u64,
+    /// What its secrets are made of, and those to come of a world that has none.
+    pub key: String,
     pub like: Option<Beginning>,
+    /// The token from now on, of a world that is there as well.
+    pub token: Option<String>,
 }
 
 impl New {
     pub fn world(self) -> World {
         let id = Account::id_by(roll(self.seed, 0));
-        World::new(Arc::new(self.like.unwrap_or_else(Beginning::built_in).under(id)), self.seed)
+        let mut auth = Auth::new(self.key);
+        if let Some(token) = self.token {
+            auth.token = token;
+        }
+        World::new(Arc::new(self.like.unwrap_or_else(Beginning::built_in).under(id)), self.seed, auth)
     }
 }
 
@@ -61,18 +70,24 @@ pub struct Folder {
 impl Folder {
     /// Takes the folder and reads the world in it, or starts one by `new`.
     pub fn open(path: &Path, new: New) -> Result<(Folder, World), StartError> {
-        let wanted = new.like.clone();
+        let (wanted, token) = (new.like.clone(), new.token.clone());
         create_private_dir(path).map_err(|e| unusable(path, "cannot be made", &e))?;
+        make_private(path);
         let lock = take_lock(path)?;
         // What a killed process left: it must not speak for this one while the world is being read.
         let _ = fs::remove_file(path.join("server.json"));
         let log_path = path.join("world.jsonl");
-        let Loaded { world, bytes, live, has_id } = load(&log_path, new)?;
+        let Loaded { mut world, bytes, live, is_settled } = load(&log_path, new)?;
         if wanted.is_some_and(|wanted| !world.beginning.is_same(&wanted)) {
             return Err(unlike(path).into());
         }
         let stale = bytes > COMPACT_MIN_BYTES && live < bytes / 2;
-        if bytes == 0 || stale || !has_id {
+        let other = token.filter(|token| *token != world.auth.token);
+        let has_other = other.is_some();
+        if let Some(token) = other {
+            world.auth.token = token;
+        }
+        if bytes == 0 || stale || !is_settled || has_other {
             rewrite(&log_path, &world).map_err(|e| unusable(&log_path, "cannot be written", &e))?;
         }
         let log = open_log(&log_path).map_err(|e| unusable(&log_path, "cannot be opened", &e))?;
@@ -165,13 +180,13 @@ struct Loaded {
     bytes: u64,
     /// About how many of them still matter.
     live: u64,
-    /// The log says the account's id.
-    has_id: bool,
+    /// The log says the account's id, and what its tokens are made of.
+    is_settled: bool,
 }
 
 /// The world of a log, or a new one.
 fn load(path: &Path, new: New) -> Result<Loaded, Problem> {
-    let fresh = |new: New| Loaded { world: new.world(), bytes: 0, live: 0, has_id: false };
+    let fresh = |new: New| Loaded { world: new.world(), bytes: 0, live: 0, is_settled: false };
     let file = match File::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(fresh(new)),
@@ -182,7 +197,7 @@ fn load(path: &Path, new: New) -> Result<Loaded, Problem> {
     let mut good: u64 = 0;
     let mut world: Option<World> = None;
     let mut seen = (0_u64, 0_u64);
-    let mut has_id = false;
+    let (mut has_id, mut has_key) = (false, false);
     for number in 1.. {
         line.clear();
         let read = reader.read_until(b'\n', &mut line).map_err(|e| unusable(path, "cannot be read", &e))?;
@@ -195,10 +210,13 @@ fn load(path: &Path, new: New) -> Result<Loaded, Problem> {
                 has_id = header.account_id.is_some();
                 let id = header.account_id.unwrap_or_else(|| Account::id_by(super::chance()));
                 let beginning = header.beginning.unwrap_or_else(Beginning::built_in);
-                world = Some(World::new(Arc::new(beginning.under(id)), header.seed));
+                // Its own tokens come with a commit.
+                let auth = Auth::new(new.key.clone());
+                world = Some(World::new(Arc::new(beginning.under(id)), header.seed, auth));
             }
             Some(world) => {
                 let commit: Commit = serde_json::from_slice(&line).map_err(|e| damaged(path, number, &e))?;
+                has_key = commit.auth.as_ref().map_or(has_key, Auth::has_key);
                 seen = (seen.0 + commit.put.len() as u64, seen.1 + read as u64);
                 world.apply(commit);
             }
@@ -206,11 +224,16 @@ fn load(path: &Path, new: New) -> Result<Loaded, Problem> {
         good += read as u64;
     }
     drop(reader);
-    let Some(world) = world else { return Ok(fresh(new)) };
+    let Some(mut world) = world else { return Ok(fresh(new)) };
+    // An earlier version has made them of the seed: they stay, and the next ones are made otherwise.
+    if !world.auth.has_key() {
+        world.auth = world.auth.under(new.key);
+    }
+    let is_settled = has_id && has_key;
     cut(path, good).map_err(|e| unusable(path, "cannot be mended", &e))?;
     let kept: u64 = super::world::Shelf::ALL.iter().map(|s| world.records(*s).count() as u64).sum();
     let live = if seen.0 == 0 { good } else { (seen.1 as f64 * (kept as f64 / seen.0 as f64)) as u64 };
-    Ok(Loaded { world, bytes: good, live, has_id })
+    Ok(Loaded { world, bytes: good, live, is_settled })
 }
 
 fn header(path: &Path, line: &[u8]) -> Result<Header, Problem> {
@@ -232,7 +255,8 @@ fn cut(path: &Path, good: u64) -> io::Result<()> {
 
 fn rewrite(path: &Path, world: &World) -> io::Result<()> {
     let fresh = path.with_extension("jsonl.new");
-    let file = private(OpenOptions::new().write(true).create(true).truncate(true)).open(&fresh)?;
+    let _ = fs::remove_file(&fresh);
+    let file = private(OpenOptions::new().write(true).create_new(true)).open(&fresh)?;
     let mut out = BufWriter::with_capacity(1 << 20, file);
     let header = Header {
         amoport_sandbox_world: FORMAT,
@@ -270,6 +294,23 @@ fn create_private_dir(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// What lies there already may have been made, or copied, under other rights. Where a file system knows none, there is nothing to be done.
+fn make_private(folder: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let only_mine = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+        let _ = only_mine(folder, 0o700);
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                let _ = only_mine(&entry.path(), 0o600);
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+}
+
 fn unusable(path: &Path, trouble: &'static str, error: &io::Error) -> Problem {
     Problem::new(
         Stage::Send,
@@ -301,6 +342,10 @@ mod tests {
     use crate::sandbox::world::{Sequence, Shelf};
     use crate::sandbox::{builtin, builtin_elements};
 
+    fn new(seed: u64) -> New {
+        New { seed, key: format!("key {seed}"), like: None, token: None }
+    }
+
     fn commit(id: u64, at: i64) -> Commit {
         let filler = "я".repeat(300);
         let line = format!(
@@ -316,7 +361,7 @@ mod tests {
         const DESK: u64 = 4_900_001;
         let folder = tempfile::tempdir().expect("a folder");
         let log = folder.path().join("world.jsonl");
-        let (mut open, world) = Folder::open(folder.path(), New { seed: 5, like: None }).expect("a fresh folder");
+        let (mut open, world) = Folder::open(folder.path(), new(5)).expect("a fresh folder");
         let token = world.auth.token;
         let mut account = builtin::account();
         account.customers_mode = "periodicity".to_owned();
@@ -334,7 +379,7 @@ mod tests {
         drop(open);
         let before = fs::metadata(&log).expect("the log").len();
         for round in 0..2 {
-            let (open, world) = Folder::open(folder.path(), New { seed: 6, like: None }).expect("the same folder");
+            let (open, world) = Folder::open(folder.path(), new(6)).expect("the same folder");
             drop(open);
             assert_eq!(world.auth.token, token, "round {round}");
             assert_eq!(world.records(Shelf::Leads).count(), 3);
@@ -361,7 +406,7 @@ mod tests {
         ] {
             let folder = tempfile::tempdir().expect("a folder");
             fs::write(folder.path().join("world.jsonl"), text).expect("written");
-            let problem = Folder::open(folder.path(), New { seed: 1, like: None }).expect_err("a problem").problem();
+            let problem = Folder::open(folder.path(), new(1)).expect_err("a problem").problem();
             assert!(problem.to_string().contains(message), "{problem}");
         }
     }

@@ -291,9 +291,9 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(beginning: Arc<Beginning>, seed: u64) -> World {
+    pub fn new(beginning: Arc<Beginning>, seed: u64, auth: Auth) -> World {
         let mut world = World {
-            auth: Auth::new(seed),
+            auth,
             account: beginning.account.clone(),
             beginning: beginning.clone(),
             account_changed: false,

@@ -218,7 +218,7 @@ impl Journey {
             freight.mapping = freight.mapping.replace("[lead]\n", "marker = \"Номер заявки\"\n[lead]\n");
         }
         let post = |corner: &str, body: &Value| {
-            http(sandbox.url(), "POST", &format!("/_sandbox/{corner}"), "", &body.to_string())
+            http(sandbox.url(), "POST", &format!("/_sandbox/{corner}"), sandbox.token(), &body.to_string())
         };
         post("robots", &robots(dice, voyage.kind, &perils));
         post("faults", &faults(dice, &perils));
@@ -418,7 +418,7 @@ impl Journey {
 
     /// Rows of equal content cannot be told apart: they are held against the account together.
     fn check(&self, told: &[Told]) -> Result<(), String> {
-        http(self.sandbox.url(), "POST", "/_sandbox/late", "", "");
+        http(self.sandbox.url(), "POST", "/_sandbox/late", self.sandbox.token(), "");
         let entity = self.voyage.kind.spec().entity.collection();
         let held = self.harbour().get(&format!("/_sandbox/entities/{entity}?fields=sent_as&limit=10000"));
         let mut made: BTreeMap<Content, BTreeSet<u64>> = BTreeMap::new();

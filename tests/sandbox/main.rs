@@ -4,6 +4,7 @@ mod catalogs;
 mod complex;
 mod customers;
 mod directories;
+mod doors;
 mod elements;
 mod faults;
 mod field_types;
@@ -14,6 +15,7 @@ mod purchases;
 mod reading;
 mod rights;
 mod robots;
+mod secrets;
 mod statuses_segments;
 mod trash;
 mod world;
@@ -156,7 +158,8 @@ impl Running {
     }
 
     fn control(&self, method: &str, corner: &str, body: &str) -> Answer {
-        self.plain(method, &format!("/_sandbox/{corner}"), "", body)
+        let headers = format!("authorization: Bearer {}\r\n", self.sandbox.token());
+        self.plain(method, &format!("/_sandbox/{corner}"), &headers, body)
     }
 
     fn faults(&self, faults: Value) {

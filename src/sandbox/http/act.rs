@@ -113,6 +113,31 @@ pub fn answer(server: &Arc<Server>, plug: &socket::Plug, asked: &Asked, admitted
     Turn { reply, wait_ms: latency_ms, silent: shown == Shown::Silence, tells: tells.then_some(name) }
 }
 
+/// Characters of a path that are noted of somebody who has no token: the log must not be his to fill.
+const STRANGERS_PATH_MAX: usize = 200;
+
+/// The answer to somebody who has no token of this world: nothing is done, and the request is noted.
+pub fn refuse_stranger(server: &Server, asked: &Asked) -> Reply {
+    let name = route_name(asked, &route(asked));
+    let noted = |text: &str| text.chars().take(STRANGERS_PATH_MAX).collect();
+    let reply = unauthorized();
+    server.desk().log.add(
+        &name,
+        Entry {
+            n: 0,
+            at_ms: server.started_ms + server.elapsed_ms(),
+            method: noted(&asked.method),
+            path: noted(&asked.path),
+            query: noted(&asked.query),
+            status: reply.status,
+            items: 0,
+            latency: 0,
+            fault: None,
+        },
+    );
+    reply
+}
+
 /// A request to be carried out.
 struct Order<'a> {
     asked: &'a Asked,
@@ -283,7 +308,7 @@ fn carry_out_on(server: &Server, core: &mut Core, order: &Order, commit: bool) -
     let elapsed_ms = server.elapsed_ms();
     let errands = robots::errands(&core.robots, &core.world, &change, elapsed_ms);
     core.errands.extend(errands);
-    core.world.apply(change);
+    server.apply(core, change);
     core.run_errands(elapsed_ms, now_ms / 1000);
     (reply, Some(records))
 }
@@ -324,7 +349,7 @@ fn route(asked: &Asked) -> Found {
 fn route_name(asked: &Asked, found: &Found) -> String {
     match found {
         Found::Route(Route { method, pattern, .. }, _) => format!("{method} {pattern}"),
-        Found::OtherMethod | Found::Nothing => format!("{} (unknown)", asked.method),
+        Found::OtherMethod | Found::Nothing => format!("{:.20} (unknown)", asked.method),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The control corner, `/_sandbox/…`: for tests and for people who watch. Never limited, needs no token, is not in the
-//! log.
+//! The control corner, `/_sandbox/…`: for tests and for people who watch. Needs the world's own token, which the OAuth
+//! tokens of an integration are not; never limited, is not in the log.
 
 use std::sync::Arc;
 
@@ -42,6 +42,12 @@ pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
             Reply::json(404, &json!({"error": format!("the corner has {corners}")}))
         }
     }
+}
+
+/// The answer to whoever has not the token.
+pub fn locked() -> Reply {
+    let error = "the corner needs the world's token, as `amoport sandbox` prints it: Authorization: Bearer TOKEN";
+    Reply::json(401, &json!({"error": error}))
 }
 
 fn stats(server: &Server) -> Value {
@@ -134,12 +140,14 @@ fn reset(server: &Server, keep_world: bool) -> Reply {
         let core = &mut *server.core();
         let beginning = Beginning::clone(&core.world.beginning);
         let id = beginning.account.id_after();
-        let world = World::new(Arc::new(beginning.under(id)), core.world.seed);
+        let auth = core.world.auth.anew();
+        let world = World::new(Arc::new(beginning.under(id)), core.world.seed, auth);
         if let Some(folder) = &mut core.folder
             && let Err(error) = folder.replace(&world)
         {
             return Reply::json(500, &json!({"error": format!("the world cannot be written: {error}")}));
         }
+        server.know(&world.auth);
         core.world = world;
         core.robots.clear();
         core.errands.clear();
@@ -211,7 +219,7 @@ fn oauth(server: &Server) -> Reply {
         "client_id": auth.client_id, "client_secret": auth.client_secret, "redirect_uri": "https://example.com/",
         "code": auth.new_code(now)
     });
-    keep(core, auth, now, shown)
+    keep(server, core, auth, now, shown)
 }
 
 /// Ends the access token at once, as if its day were over.
@@ -219,7 +227,7 @@ fn expire(server: &Server) -> Reply {
     let core = &mut *server.core();
     let mut auth = core.world.auth.clone();
     auth.expire();
-    keep(core, auth, (server.clock)(), json!({"ok": true}))
+    keep(server, core, auth, (server.clock)(), json!({"ok": true}))
 }
 
 /// What a person does in the CRM, and the API cannot: `{"leads":[1,2]}`. Links to them go with them. With `for_good=1` the
@@ -252,19 +260,19 @@ pub fn throw_away(server: &Server, records: &[(Shelf, u64)], for_good: bool) -> 
         }
     }
     let change = plan.into_commit();
-    apply(core, change, json!({"deleted": count}))
+    apply(server, core, change, json!({"deleted": count}))
 }
 
-fn keep(core: &mut Core, auth: Auth, at: i64, shown: Value) -> Reply {
-    apply(core, Commit { at, auth: Some(auth), ..Commit::default() }, shown)
+fn keep(server: &Server, core: &mut Core, auth: Auth, at: i64, shown: Value) -> Reply {
+    apply(server, core, Commit { at, auth: Some(auth), ..Commit::default() }, shown)
 }
 
-fn apply(core: &mut Core, change: Commit, shown: Value) -> Reply {
+fn apply(server: &Server, core: &mut Core, change: Commit, shown: Value) -> Reply {
     if let Some(folder) = &mut core.folder
         && let Err(error) = folder.append(&change)
     {
         return Reply::json(500, &json!({"error": format!("the world cannot be written: {error}")}));
     }
-    core.world.apply(change);
+    server.apply(core, change);
     Reply::json(200, &shown)
 }

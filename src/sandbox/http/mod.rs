@@ -1,35 +1,42 @@
-//! The server: bytes in, bytes out, and all effects between. `act` is what happens to a request, `control` the corner
-//! for tests, `socket` the connections; what an answer says is `endpoints`.
+//! The server: bytes in, bytes out, and all effects between. `visitor` says who is not heard, `act` is what happens to a request, `control` the corner
+//! for tests, `body` and `socket` what comes over the wire; what an answer says is `endpoints`.
 
 mod act;
+mod body;
 mod control;
 mod socket;
+mod visitor;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
-use axum::extract::{ConnectInfo, Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::Response;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
 use super::Clock;
 use super::answers::{Media, Reply};
+use super::auth::{Auth, Bearer};
 use super::faults::{Done, Fault, Faults, Refusal, Shown};
 use super::log::Log;
 use super::persist::Folder;
 use super::rate::Rate;
 use super::robots::{Errand, Robot};
 use super::switches::Switches;
-use super::world::World;
+use super::world::{Commit, World};
 use crate::entity::API_PREFIX;
+use body::Unread;
 
-/// More than any batch is; a body above it is refused by the gateway. [inferred]
-const BODY_MAX: usize = 64 << 20;
+/// The line of a request and its headers. The client's longest, which asks for 250 records by their ids, take an eighth of it.
+const HEAD_MAX: usize = 64 << 10;
 
 /// The world and where it is kept, and what is about to happen to it without anybody's asking.
 pub struct Core {
@@ -113,6 +120,8 @@ impl Desk {
 pub struct Server {
     core: Mutex<Core>,
     desk: Mutex<Desk>,
+    /// The world's, once more: who asks is known while the world is busy.
+    auth: Mutex<Auth>,
     base: String,
     clock: Clock,
     started: Instant,
@@ -131,6 +140,7 @@ impl Server {
             started_ms: millis(&clock),
             clock,
             seed: core.world.seed,
+            auth: Mutex::new(core.world.auth.clone()),
             desk: Mutex::new(Desk { switches: switches.clone(), faults: faults.clone(), ..Desk::default() }),
             first_switches: switches,
             first_faults: faults,
@@ -170,6 +180,23 @@ impl Server {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// By whose right a request comes.
+    fn bearer(&self, token: &str) -> Bearer {
+        self.auth.lock().unwrap_or_else(PoisonError::into_inner).bearer(token)
+    }
+
+    /// A change that is kept, done to the world.
+    fn apply(&self, core: &mut Core, change: Commit) {
+        if let Some(auth) = &change.auth {
+            self.know(auth);
+        }
+        core.world.apply(change);
+    }
+
+    fn know(&self, auth: &Auth) {
+        self.auth.lock().unwrap_or_else(PoisonError::into_inner).clone_from(auth);
+    }
+
     fn elapsed_ms(&self) -> u64 {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
@@ -187,11 +214,21 @@ fn millis(clock: &Clock) -> u64 {
 
 /// Serves until `stop` fires or is dropped.
 pub async fn serve(listener: TcpListener, server: Arc<Server>, stop: oneshot::Receiver<()>) -> std::io::Result<()> {
-    let door = socket::Door(tokio::net::TcpListener::from_std(listener)?);
-    let app = Router::new().fallback(handle).with_state(server);
-    let service = app.into_make_service_with_connect_info::<socket::Plug>();
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let mut http = http1::Builder::new();
+    http.max_header_size(HEAD_MAX);
+    let accept = async {
+        loop {
+            let (line, plug) = socket::accept(&listener).await;
+            let server = server.clone();
+            let answer = service_fn(move |request| handle(server.clone(), plug.clone(), request));
+            let connection = http.serve_connection(TokioIo::new(line), answer);
+            // What ends a connection early is the other end's, or a fault of ours that is meant.
+            tokio::spawn(async { drop(connection.await) });
+        }
+    };
     tokio::select! {
-        result = std::future::IntoFuture::into_future(axum::serve(door, service)) => result,
+        () = accept => Ok(()),
         _ = stop => Ok(()),
     }
 }
@@ -207,39 +244,63 @@ struct Asked {
 }
 
 impl Asked {
+    fn of<B>(request: &Request<B>) -> Asked {
+        let token = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(bearer);
+        Asked {
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().unwrap_or("").to_owned(),
+            token: token.unwrap_or("").to_owned(),
+            body: Bytes::new(),
+        }
+    }
+
     /// The path as routes and scripts name it: below `/api/v4/`.
     fn short_path(&self) -> &str {
         self.path.strip_prefix(API_PREFIX).unwrap_or(self.path.trim_start_matches('/'))
     }
 }
 
-async fn handle(
-    State(server): State<Arc<Server>>,
-    ConnectInfo(plug): ConnectInfo<socket::Plug>,
-    request: Request,
-) -> Response {
-    let (parts, body) = request.into_parts();
-    let token = parts.headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(bearer);
-    let mut asked = Asked {
-        method: parts.method.to_string(),
-        path: parts.uri.path().to_owned(),
-        query: parts.uri.query().unwrap_or("").to_owned(),
-        token: token.unwrap_or("").to_owned(),
-        body: Bytes::new(),
+type Answer = Response<Full<Bytes>>;
+
+async fn handle(server: Arc<Server>, plug: socket::Plug, request: Request<Incoming>) -> Result<Answer, Infallible> {
+    let busy = plug.busy();
+    let refused = visitor::refusal(request.version(), request.uri(), request.headers());
+    let mut asked = Asked::of(&request);
+    let mut body = request.into_body();
+    let turned_away = match refused {
+        Some(why) => Some(Reply::text(403, &format!("refused: {why}\n"))),
+        None => stranger(&server, &asked),
     };
-    let corner = asked.path.strip_prefix("/_sandbox/").map(str::to_owned);
+    if let Some(reply) = turned_away {
+        body::pour_away(body, busy);
+        return Ok(respond(reply));
+    }
+    let corner = asked.path.strip_prefix(CORNER).map(str::to_owned);
     let slammed = if corner.is_none() { act::admit(&server, &plug, &asked, true) } else { None };
     let admitted = match slammed {
         Some(admitted) => admitted,
         None => {
-            let Ok(body) = to_bytes(body, BODY_MAX).await else { return respond(Reply::html(413)) };
-            asked.body = body;
+            let read = match server.bearer(&asked.token) {
+                Bearer::Stranger => body::read_strangers(&mut body).await,
+                Bearer::World | Bearer::Pair => body::read(&mut body, body::BODY_MAX).await,
+            };
+            asked.body = match read {
+                Ok(bytes) => bytes,
+                Err(unread) => {
+                    body::pour_away(body, busy);
+                    return Ok(respond(Reply::html(match unread {
+                        Unread::TooLong => 413,
+                        Unread::Broken => 400,
+                    })));
+                }
+            };
             if let Some(corner) = corner {
-                return respond(control::answer(&server, &asked, &corner));
+                return Ok(respond(control::answer(&server, &asked, &corner)));
             }
             match act::admit(&server, &plug, &asked, false) {
                 Some(admitted) => admitted,
-                None => return respond(Reply::html(500)),
+                None => return Ok(respond(Reply::html(500))),
             }
         }
     };
@@ -254,7 +315,19 @@ async fn handle(
     if let Some(route) = &turn.tells {
         server.desk().log.answered(route);
     }
-    respond(turn.reply)
+    Ok(respond(turn.reply))
+}
+
+const CORNER: &str = "/_sandbox/";
+
+/// The answer to whoever asks for what needs a token and has none of this world. Neither faults nor the pace are his, for he could
+/// spoil with them what somebody else does.
+fn stranger(server: &Server, asked: &Asked) -> Option<Reply> {
+    let bearer = server.bearer(&asked.token);
+    if asked.path.starts_with(CORNER) {
+        return (bearer != Bearer::World).then(control::locked);
+    }
+    (bearer == Bearer::Stranger && asked.path.starts_with(API_PREFIX)).then(|| act::refuse_stranger(server, asked))
 }
 
 fn bearer(header: &str) -> Option<&str> {
@@ -262,8 +335,8 @@ fn bearer(header: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-fn respond(reply: Reply) -> Response {
-    let mut response = Response::new(Body::from(reply.body));
+fn respond(reply: Reply) -> Answer {
+    let mut response = Response::new(Full::from(reply.body));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     if let Some(kind) = Media::content_type(reply.media) {

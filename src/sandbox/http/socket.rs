@@ -1,4 +1,5 @@
-//! Connections that can be broken on purpose: each has a plug that a handler may pull. Knows bytes only.
+//! Connections that can be broken on purpose: each has a plug that a handler may pull. And those that nobody uses, or that
+//! bring a request byte by byte, end by themselves. Knows bytes only.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,75 +7,157 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, Sleep, sleep, sleep_until};
 
 const WHOLE: usize = usize::MAX;
 const RESET: usize = usize::MAX - 1;
+
+/// From the first byte of a request to the last one of its head.
+const HEAD_MAX: Duration = Duration::from_secs(10);
+/// Before a request and after one. Clients open connections ahead and keep them; this is longer than any of them is kept.
+const IDLE_MAX: Duration = Duration::from_secs(300);
+/// Until the next try where the system has no connection to give.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The handler's end of a connection.
 #[derive(Debug, Clone)]
 pub struct Plug {
     pub peer: SocketAddr,
+    wire: Arc<Wire>,
+}
+
+/// What both ends of a connection know of it.
+#[derive(Debug)]
+struct Wire {
     /// Bytes of the body the next answer may still send; `WHOLE` for all, `RESET` for none and a TCP reset.
-    left: Arc<AtomicUsize>,
+    left: AtomicUsize,
+    /// Requests whose heads have come, and those of them that nobody is busy with any more.
+    begun: AtomicUsize,
+    ended: AtomicUsize,
 }
 
 impl Plug {
     /// Instead of an answer, a reset.
     pub fn reset(&self) {
-        self.left.store(RESET, Ordering::SeqCst);
+        self.wire.left.store(RESET, Ordering::SeqCst);
     }
 
     /// The answer's head, so much of its body, and then the end.
     pub fn cut_after(&self, body_bytes: usize) {
-        self.left.store(body_bytes.min(RESET - 1), Ordering::SeqCst);
+        self.wire.left.store(body_bytes.min(RESET - 1), Ordering::SeqCst);
+    }
+
+    /// A request's head has come: however long its body and its answer take, the connection is in use.
+    pub fn busy(&self) -> Busy {
+        self.wire.begun.fetch_add(1, Ordering::SeqCst);
+        Busy(self.wire.clone())
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Plug {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Plug {
-        Plug { peer: *stream.remote_addr(), left: stream.io().left.clone() }
+/// Somebody is busy with a request, until this is dropped.
+pub struct Busy(Arc<Wire>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::SeqCst);
     }
 }
 
-pub struct Door(pub TcpListener);
-
-impl Listener for Door {
-    type Io = Line;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Line, SocketAddr) {
-        let (stream, peer) = Listener::accept(&mut self.0).await;
-        // Answers are small and awaited: none should wait for another to fill a packet.
-        let _ = stream.set_nodelay(true);
-        (Line { stream, left: Arc::new(AtomicUsize::new(WHOLE)), head_sent: false }, peer)
+/// The next connection, from its two ends.
+pub async fn accept(listener: &TcpListener) -> (Line, Plug) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // Answers are small and awaited: none should wait for another to fill a packet.
+                let _ = stream.set_nodelay(true);
+                let (left, begun, ended) = (AtomicUsize::new(WHOLE), AtomicUsize::new(0), AtomicUsize::new(0));
+                let wire = Arc::new(Wire { left, begun, ended });
+                return (Line::new(stream, wire.clone()), Plug { peer, wire });
+            }
+            // The client was gone before it was heard.
+            Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {
+            }
+            // Too many are open, say: some will end.
+            Err(_) => sleep(ACCEPT_PAUSE).await,
+        }
     }
+}
 
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
+/// What a connection without a request is waiting for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Awaited {
+    Request,
+    RestOfHead,
+}
+
+impl Awaited {
+    fn longest(self) -> Duration {
+        match self {
+            Awaited::Request => IDLE_MAX,
+            Awaited::RestOfHead => HEAD_MAX,
+        }
     }
 }
 
 pub struct Line {
     stream: TcpStream,
-    left: Arc<AtomicUsize>,
+    wire: Arc<Wire>,
     /// Of an answer that is to be cut.
     head_sent: bool,
+    /// Requests begun when bytes were last asked for.
+    begun: usize,
+    /// A part of the next head has come.
+    heard: bool,
+    /// What the timer was set for.
+    timed: Option<Awaited>,
+    /// Made when first needed: most heads come whole.
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Line {
+    fn new(stream: TcpStream, wire: Arc<Wire>) -> Line {
+        Line { stream, wire, head_sent: false, begun: 0, heard: false, timed: None, timer: None }
+    }
+
+    /// Nothing has come, and nothing is being done: ready when that has lasted too long.
+    fn poll_patience(&mut self, cx: &mut Context) -> Poll<()> {
+        let awaited = if self.heard { Awaited::RestOfHead } else { Awaited::Request };
+        let deadline = Instant::now() + awaited.longest();
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if self.timed != Some(awaited) {
+            self.timed = Some(awaited);
+            timer.as_mut().reset(deadline);
+        }
+        timer.as_mut().poll(cx)
+    }
 }
 
 impl AsyncRead for Line {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context, buf: &mut ReadBuf) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
+        let begun = self.wire.begun.load(Ordering::SeqCst);
+        if begun != self.begun {
+            (self.begun, self.heard, self.timed) = (begun, false, None);
+        }
+        let is_busy = begun != self.wire.ended.load(Ordering::SeqCst);
+        let before = buf.filled().len();
+        match Pin::new(&mut self.stream).poll_read(cx, buf) {
+            Poll::Pending if is_busy => Poll::Pending,
+            Poll::Pending => self.poll_patience(cx).map(|()| Err(io::ErrorKind::TimedOut.into())),
+            ready => {
+                self.heard |= !is_busy && buf.filled().len() > before;
+                ready
+            }
+        }
     }
 }
 
 impl AsyncWrite for Line {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let left = self.left.load(Ordering::SeqCst);
+        let left = self.wire.left.load(Ordering::SeqCst);
         if left == WHOLE {
             return Pin::new(&mut self.stream).poll_write(cx, buf);
         }
@@ -90,7 +173,7 @@ impl AsyncWrite for Line {
         }
         let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &buf[..allowed]))?;
         self.head_sent |= sent >= head;
-        self.left.store(left - sent.saturating_sub(head).min(left), Ordering::SeqCst);
+        self.wire.left.store(left - sent.saturating_sub(head).min(left), Ordering::SeqCst);
         Poll::Ready(Ok(sent))
     }
 

@@ -1,0 +1,61 @@
+//! The body of a request: read as far as somebody may send one, and no further.
+
+use std::time::Duration;
+
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Bytes, Incoming};
+
+use super::socket::Busy;
+
+/// More than any batch is; a body above it is refused by the gateway. [inferred]
+pub const BODY_MAX: usize = 64 << 20;
+/// Of those whom no token has made known: a question for tokens is far smaller.
+pub const STRANGER_MAX: usize = 64 << 10;
+/// As long may a stranger's body take, and the rest of one that is not wanted.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a body is not there.
+pub enum Unread {
+    TooLong,
+    /// The connection broke, or what came was no body.
+    Broken,
+}
+
+/// The whole body, where it is no longer than `max`. A longer one stays where it is, but for its beginning.
+pub async fn read(body: &mut Incoming, max: usize) -> Result<Bytes, Unread> {
+    if body.size_hint().lower() > max as u64 {
+        return Err(Unread::TooLong);
+    }
+    match Limited::new(body, max).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Unread::TooLong),
+        Err(_) => Err(Unread::Broken),
+    }
+}
+
+/// The same of a stranger, who might never come to an end.
+pub async fn read_strangers(body: &mut Incoming) -> Result<Bytes, Unread> {
+    tokio::time::timeout(PATIENCE, read(body, STRANGER_MAX)).await.unwrap_or(Err(Unread::Broken))
+}
+
+/// Takes what nobody wants to know, keeps none of it, and ends: a client that writes its whole body before it reads an answer comes to
+/// the answer, and finds no reset in its place. It has the connection until then.
+pub fn pour_away(mut body: Incoming, busy: Busy) {
+    if body.is_end_stream() {
+        return;
+    }
+    tokio::spawn(async move {
+        let _busy = busy;
+        let pouring = async {
+            let mut left = BODY_MAX;
+            while let Some(Ok(frame)) = body.frame().await {
+                match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+                    Some(rest) => left = rest,
+                    None => break,
+                }
+            }
+        };
+        // Who is late finds the connection closed.
+        let _ = tokio::time::timeout(PATIENCE, pouring).await;
+    });
+}
