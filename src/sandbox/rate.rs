@@ -34,7 +34,8 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// A request that has fully arrived `at_ms`; instants of one key never go back.
+    /// A request that has fully arrived `at_ms`; instants of one key never go back. Those who have no token share the empty key: they are
+    /// told to slow down and block nobody, for anybody could.
     pub fn arrive(&mut self, key: &str, at_ms: u64, switches: &Switches) -> Gate {
         if self.windows.len() >= KEYS_MAX && !self.windows.contains_key(key) {
             self.windows.retain(|_, w| w.arrivals.back().is_some_and(|(at, _)| at_ms < at + MINUTE_MS));
@@ -59,7 +60,8 @@ impl Rate {
         window.throttled.push_back(at_ms);
         self.throttled += 1;
         // The 429 that fills the measure still goes out as one; the block is there from the next request on. [inferred]
-        self.blocked = switches.block_after > 0 && window.throttled.len() >= switches.block_after as usize;
+        self.blocked =
+            !key.is_empty() && switches.block_after > 0 && window.throttled.len() >= switches.block_after as usize;
         Gate::Throttled
     }
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{Asked, Core, Late, Server, control, millis, socket};
 use crate::entity::{API_PREFIX, TOKEN_PATH};
 use crate::sandbox::answers::{Reply, reason};
+use crate::sandbox::auth::Bearer;
 use crate::sandbox::endpoints::{self, Call, Found, Route, TOKEN};
 use crate::sandbox::faults::{Ask, Done, Fault, Oddity, RETRY_AFTER_S, Refusal, Shown, roll};
 use crate::sandbox::log::Entry;
@@ -56,6 +57,7 @@ pub fn admit(server: &Server, plug: &socket::Plug, asked: &Asked, at_the_door: b
     }
     let switches = desk.switches.clone();
     let key = match switches.rate_key {
+        RateKey::Token if asked.bearer == Bearer::Stranger => String::new(),
         RateKey::Token => asked.token.clone(),
         RateKey::Address => plug.peer.ip().to_string(),
     };
@@ -101,9 +103,9 @@ pub fn answer(server: &Arc<Server>, plug: &socket::Plug, asked: &Asked, admitted
         Entry {
             n: 0,
             at_ms: server.started_ms + now_ms,
-            method: asked.method.clone(),
-            path: asked.path.clone(),
-            query: asked.query.clone(),
+            method: asked.noted(&asked.method),
+            path: asked.noted(&asked.path),
+            query: asked.noted(&asked.query),
             status: if unanswered { 0 } else { reply.status },
             items: items(asked, &reply),
             latency: latency_ms,
@@ -113,28 +115,21 @@ pub fn answer(server: &Arc<Server>, plug: &socket::Plug, asked: &Asked, admitted
     Turn { reply, wait_ms: latency_ms, silent: shown == Shown::Silence, tells: tells.then_some(name) }
 }
 
-/// Characters of a path that are noted of somebody who has no token: the log must not be his to fill.
-const STRANGERS_PATH_MAX: usize = 200;
-
 /// The answer to somebody who has no token of this world: nothing is done, and the request is noted.
 pub fn refuse_stranger(server: &Server, asked: &Asked) -> Reply {
-    let name = route_name(asked, &route(asked));
-    let noted = |text: &str| text.chars().take(STRANGERS_PATH_MAX).collect();
     let reply = unauthorized();
-    server.desk().log.add(
-        &name,
-        Entry {
-            n: 0,
-            at_ms: server.started_ms + server.elapsed_ms(),
-            method: noted(&asked.method),
-            path: noted(&asked.path),
-            query: noted(&asked.query),
-            status: reply.status,
-            items: 0,
-            latency: 0,
-            fault: None,
-        },
-    );
+    let entry = Entry {
+        n: 0,
+        at_ms: server.started_ms + server.elapsed_ms(),
+        method: asked.noted(&asked.method),
+        path: asked.noted(&asked.path),
+        query: asked.noted(&asked.query),
+        status: reply.status,
+        items: 0,
+        latency: 0,
+        fault: None,
+    };
+    server.desk().log.add(&route_name(asked, &route(asked)), entry);
     reply
 }
 
@@ -231,7 +226,9 @@ fn show(
         Shown::Unnamed400 => Reply::problem(400, "Request validation failed"),
         Shown::Throttled(form) => throttled(form.unwrap_or(switches.throttling), fault.retry_after),
         Shown::Expired => {
-            server.desk().kill(&asked.token, fault.times);
+            if asked.bearer != Bearer::Stranger {
+                server.desk().kill(&asked.token, fault.times);
+            }
             unauthorized()
         }
         Shown::Status(401) => unauthorized(),

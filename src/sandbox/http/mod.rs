@@ -32,7 +32,7 @@ use super::rate::Rate;
 use super::robots::{Errand, Robot};
 use super::switches::Switches;
 use super::world::{Commit, World};
-use crate::entity::API_PREFIX;
+use crate::entity::{API_PREFIX, TOKEN_PATH};
 use body::Unread;
 
 /// The line of a request and its headers. The client's longest, which asks for 250 records by their ids, take an eighth of it.
@@ -240,18 +240,31 @@ struct Asked {
     path: String,
     query: String,
     token: String,
+    bearer: Bearer,
     body: Bytes,
 }
 
+/// Characters that the log keeps of what a stranger says: its memory must not be his to fill.
+const STRANGERS_WORD_MAX: usize = 200;
+
 impl Asked {
-    fn of<B>(request: &Request<B>) -> Asked {
+    fn of<B>(server: &Server, request: &Request<B>) -> Asked {
         let token = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(bearer);
         Asked {
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or("").to_owned(),
+            bearer: server.bearer(token.unwrap_or("")),
             token: token.unwrap_or("").to_owned(),
             body: Bytes::new(),
+        }
+    }
+
+    /// As the log keeps it.
+    fn noted(&self, text: &str) -> String {
+        match self.bearer {
+            Bearer::Stranger => text.chars().take(STRANGERS_WORD_MAX).collect(),
+            Bearer::World | Bearer::Pair => text.to_owned(),
         }
     }
 
@@ -266,7 +279,7 @@ type Answer = Response<Full<Bytes>>;
 async fn handle(server: Arc<Server>, plug: socket::Plug, request: Request<Incoming>) -> Result<Answer, Infallible> {
     let busy = plug.busy();
     let refused = visitor::refusal(request.version(), request.uri(), request.headers());
-    let mut asked = Asked::of(&request);
+    let mut asked = Asked::of(&server, &request);
     let mut body = request.into_body();
     let turned_away = match refused {
         Some(why) => Some(Reply::text(403, &format!("refused: {why}\n"))),
@@ -281,7 +294,7 @@ async fn handle(server: Arc<Server>, plug: socket::Plug, request: Request<Incomi
     let admitted = match slammed {
         Some(admitted) => admitted,
         None => {
-            let read = match server.bearer(&asked.token) {
+            let read = match asked.bearer {
                 Bearer::Stranger => body::read_strangers(&mut body).await,
                 Bearer::World | Bearer::Pair => body::read(&mut body, body::BODY_MAX).await,
             };
@@ -320,14 +333,13 @@ async fn handle(server: Arc<Server>, plug: socket::Plug, request: Request<Incomi
 
 const CORNER: &str = "/_sandbox/";
 
-/// The answer to whoever asks for what needs a token and has none of this world. Neither faults nor the pace are his, for he could
+/// The answer to whoever has no token of this world and asks for more than tokens. Neither faults nor the pace are his, for he could
 /// spoil with them what somebody else does.
 fn stranger(server: &Server, asked: &Asked) -> Option<Reply> {
-    let bearer = server.bearer(&asked.token);
     if asked.path.starts_with(CORNER) {
-        return (bearer != Bearer::World).then(control::locked);
+        return (asked.bearer != Bearer::World).then(control::locked);
     }
-    (bearer == Bearer::Stranger && asked.path.starts_with(API_PREFIX)).then(|| act::refuse_stranger(server, asked))
+    (asked.bearer == Bearer::Stranger && asked.path != TOKEN_PATH).then(|| act::refuse_stranger(server, asked))
 }
 
 fn bearer(header: &str) -> Option<&str> {
