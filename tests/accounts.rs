@@ -32,6 +32,7 @@ fn folder() -> Folder {
 fn amoport(folder: &Folder, (token, rate_dir): (&str, &Path), args: &[&str]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
     command.current_dir(folder.path()).args(args).env("AMOPORT_TOKEN", token).env("AMOPORT_RATE_DIR", rate_dir);
+    command.env("XDG_CONFIG_HOME", program::config_home(rate_dir));
     ran(command.output().expect("the program runs"))
 }
 
@@ -118,6 +119,7 @@ fn a_store_kept_by_addresses_is_carried_over_when_its_account_is_asked() {
             .args(import(file, &there))
             .args(["--settle", "1", "--answer-timeout", "2"])
             .env("AMOPORT_TOKEN", service.token());
+        command.env("XDG_CONFIG_HOME", service.config_home());
         command.env("AMOPORT_RATE_DIR", service.rate_dir()).env("AMOPORT_CRASH", "sent-after:1");
         command.output().expect("the program runs")
     };
@@ -154,6 +156,7 @@ fn another_account_at_a_known_address_is_another_account() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
     command.current_dir(folder.path()).args(import("many.csv", &url)).args(["--batch", "10"]);
     command.env("AMOPORT_TOKEN", first.token()).env("AMOPORT_RATE_DIR", rate_dir.path());
+    command.env("XDG_CONFIG_HOME", program::config_home(rate_dir.path()));
     command.env("AMOPORT_CRASH", "sent-after:2").output().expect("the program runs");
     drop(first);
     let second = started(port);
@@ -315,6 +318,7 @@ fn a_store_that_has_lost_its_last_pages_went_back_in_time() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
     command.current_dir(folder.path()).args(import("b.csv", service.url())).args(["--batch", "1"]);
     command.env("AMOPORT_TOKEN", service.token()).env("AMOPORT_RATE_DIR", service.rate_dir());
+    command.env("XDG_CONFIG_HOME", service.config_home());
     command.env("AMOPORT_CRASH", "sent-after:3").output().expect("the program runs");
     std::fs::remove_file(folder.path().join(".amoport/store.db-wal")).expect("pages");
     let _ = std::fs::remove_file(folder.path().join(".amoport/store.db-shm"));
@@ -354,6 +358,7 @@ fn a_run_that_was_carried_on_in_a_time_that_is_lost_goes_on_only_when_that_is_sa
         "2",
     ]);
     command.env("AMOPORT_TOKEN", service.token()).env("AMOPORT_RATE_DIR", service.rate_dir());
+    command.env("XDG_CONFIG_HOME", service.config_home());
     command.env("AMOPORT_CRASH", "answered-after:2").output().expect("the program runs");
     copy(&state, &backup);
     amoport(&folder, of(&service), &["resume"]).expect(0);

@@ -276,7 +276,7 @@ impl Running {
             }
         }
         // The pace that all processes share would outlive the case, and its port may come again.
-        command.env("AMOPORT_RATE_DIR", self.room.join("rate"));
+        command.env("AMOPORT_RATE_DIR", self.room.join("rate")).env("XDG_CONFIG_HOME", self.room.join("config"));
         command.envs(step.env.iter().map(|(name, value)| (name, self.expand(value))));
         let output = command.output().map_err(|e| e.to_string())?;
         let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -492,6 +492,7 @@ impl Server {
         let mut child = Command::new(PROGRAM)
             .args(["sandbox", "--json", "--port", "0"])
             .current_dir(room)
+            .env("XDG_CONFIG_HOME", room.join("config"))
             .stdout(Stdio::piped())
             .spawn()
             .map_err(|e| e.to_string())?;

@@ -173,6 +173,7 @@ fn the_example_imports_is_stopped_resumes_and_names_its_report() {
         .args(["run", "--quiet", "--example", "import"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("AMOPORT_RATE_DIR", pace.path())
+        .env("XDG_CONFIG_HOME", pace.path())
         .output()
         .expect("cargo runs");
     let ran = ran(output).expect(0);
@@ -310,6 +311,7 @@ fn a_store_of_version_0_1_opens_its_reports_are_the_same_and_its_runs_go_on() {
         // Its runs went into the sandbox of the state folder, so the account of the service is left out.
         let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
         command.current_dir(folder.path()).args(args).env("AMOPORT_RATE_DIR", service.rate_dir());
+        command.env("XDG_CONFIG_HOME", service.config_home());
         ran(command.output().expect("the program runs"))
     };
     let listed = amoport(&["runs"]).expect(0).stdout;

@@ -29,7 +29,8 @@ fn bare(command: &mut Command, here: &Path, service: &Service) -> Ran {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AMOPORT_")) {
         command.env_remove(name);
     }
-    ran(command.current_dir(here).env("AMOPORT_RATE_DIR", service.rate_dir()).output().expect("it runs"))
+    command.env("AMOPORT_RATE_DIR", service.rate_dir()).env("XDG_CONFIG_HOME", service.config_home());
+    ran(command.current_dir(here).output().expect("it runs"))
 }
 
 fn amoport(here: &Path, service: &Service, args: &[&str]) -> Ran {
@@ -92,11 +93,9 @@ fn the_token_file_is_remembered_and_one_that_is_named_later_is_named_again() {
 fn a_name_means_what_it_meant_where_the_run_began() {
     let (service, folder) = (Service::start(), Folder::new());
     let room = room(&folder, &service);
-    let config = |url: &str| format!("[accounts.main]\nurl = \"{url}\"\ntoken-command = [\"./secret\", \"token\"]\n");
+    let config = |url: &str| format!("[accounts.main]\nurl = \"{url}\"\ntoken-file = \"token\"\n");
     std::fs::write(room.join("amoport.toml"), config(service.url())).expect("the config");
-    std::fs::write(room.join("secret"), "#!/bin/sh\ncat \"$1\"\n").expect("a program");
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o700);
-    std::fs::set_permissions(room.join("secret"), executable).expect("it may be run");
+    folder.allow(&service);
     folder.write("amoport.toml", config("https://another.amocrm.ru"));
     service.faults(STOP);
     let stopped = import(&room, &service, &["--account", "main"]).expect(4);

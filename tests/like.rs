@@ -66,6 +66,7 @@ fn read(path: &Path) -> Value {
 fn amoport(folder: &Folder, service: &Service, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
     command.current_dir(folder.path()).args(args).env("AMOPORT_RATE_DIR", service.rate_dir());
+    command.env("XDG_CONFIG_HOME", service.config_home());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

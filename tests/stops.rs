@@ -49,6 +49,8 @@ fn a_full_disk_stops_the_run_and_with_room_again_it_goes_on() {
         .args(["-c", &command])
         .current_dir(folder.path())
         .env("AMOPORT_TOKEN", service.token())
+        .env("AMOPORT_RATE_DIR", service.rate_dir())
+        .env("XDG_CONFIG_HOME", service.config_home())
         .output()
         .unwrap();
     let run = ran(run).expect(5);

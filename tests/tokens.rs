@@ -7,6 +7,7 @@ use program::{Folder, Ran, Service, http, ran};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -45,18 +46,30 @@ fn pair(service: &Service, code: &Value) -> Value {
     pair
 }
 
-/// A project with an account "main" that logs in by OAuth.
-fn project(service: &Service, known: &Value, store: &str, count: u32) -> Folder {
+fn source(count: u32) -> Folder {
     let folder = Folder::new();
     folder.write("leads.csv", leads(count));
     folder.write("leads.toml", MAPPING);
-    folder.write("secret", known["client_secret"].as_str().unwrap());
+    folder
+}
+
+/// An account "main" that logs in by OAuth, in a config in `folder`.
+fn account(service: &Service, known: &Value, folder: &Path, file: &str) {
+    std::fs::create_dir_all(folder).expect("a folder");
+    std::fs::write(folder.join("secret"), known["client_secret"].as_str().unwrap()).expect("a secret");
     let (url, id, redirect) = (service.url(), &known["client_id"], &known["redirect_uri"]);
     let config = format!(
         "[accounts.main]\nurl = \"{url}\"\nclient-id = {id}\nclient-secret-file = \"secret\"\n\
-         redirect-uri = {redirect}\ntoken-store = \"{store}\"\n"
+         redirect-uri = {redirect}\ntoken-store = \"tokens.json\"\n"
     );
-    folder.write("amoport.toml", config);
+    std::fs::write(folder.join(file), config).expect("a config");
+}
+
+/// A project with an account of its own.
+fn project(service: &Service, known: &Value, count: u32) -> Folder {
+    let folder = source(count);
+    account(service, known, folder.path(), "amoport.toml");
+    folder.allow(service);
     folder
 }
 
@@ -86,8 +99,8 @@ fn log_in(folder: &Folder, service: &Service, known: &Value) {
     assert!(end.stderr.contains("logged in"), "{}", end.stderr);
 }
 
-fn stored(folder: &Folder, store: &str) -> Value {
-    serde_json::from_slice(&std::fs::read(folder.path().join(store)).expect("a store")).expect("JSON")
+fn stored(folder: &Folder) -> Value {
+    serde_json::from_slice(&std::fs::read(folder.path().join("tokens.json")).expect("a store")).expect("JSON")
 }
 
 fn wait_for_leads(service: &Service, count: u64) {
@@ -107,9 +120,9 @@ fn a_run_survives_the_end_of_its_token_and_shows_no_secret() {
     let service = Service::start();
     let known = oauth(&service);
     count_all_tokens(&service);
-    let folder = project(&service, &known, "tokens.json", 250);
+    let folder = project(&service, &known, 250);
     log_in(&folder, &service, &known);
-    let first = stored(&folder, "tokens.json");
+    let first = stored(&folder);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -127,7 +140,7 @@ fn a_run_survives_the_end_of_its_token_and_shows_no_secret() {
     assert_eq!(refreshes(&service), 2, "the code's exchange, and one refresh for all that was under way");
     // Requests that are sent apart may arrive together on a busy machine; a refresh that breaks the pace sends all at once.
     assert!(service.get("/_sandbox/stats")["worst_sliding_second"].as_u64().unwrap() <= 8);
-    let second = stored(&folder, "tokens.json");
+    let second = stored(&folder);
     assert_ne!(first["access_token"], second["access_token"]);
     assert!(second["expires_at"].as_i64().unwrap() > 1_700_000_000);
     let status = run(&folder, &service, &["auth", "status", "--account", "main", "--json"]).expect(0);
@@ -146,10 +159,10 @@ fn a_run_survives_the_end_of_its_token_and_shows_no_secret() {
 fn two_processes_on_one_store_do_not_log_each_other_out() {
     let service = Service::start();
     let known = oauth(&service);
-    let one = project(&service, &known, "tokens.json", 150);
+    // In the user's own config, so both projects know it.
+    account(&service, &known, &service.config_home().join("amoport"), "config.toml");
+    let (one, two) = (source(150), source(150));
     log_in(&one, &service, &known);
-    let shared = one.path().join("tokens.json");
-    let two = project(&service, &known, &shared.display().to_string(), 150);
     service.faults(r#"{"latency_ms":300}"#);
     let (first, second) = (import(&one, &service), import(&two, &service));
     for leads in [60, 160] {
@@ -169,9 +182,9 @@ fn two_processes_on_one_store_do_not_log_each_other_out() {
 fn a_crash_between_refresh_and_use_loses_nothing() {
     let service = Service::start();
     let known = oauth(&service);
-    let folder = project(&service, &known, "tokens.json", 20);
+    let folder = project(&service, &known, 20);
     log_in(&folder, &service, &known);
-    let before = stored(&folder, "tokens.json");
+    let before = stored(&folder);
     service.post("/_sandbox/expire", "");
     // The first request meets the 401; its repeat with the new token is held back, and there the process is killed.
     service.faults(r#"{"script":[{"on":"GET account","nth":2,"do":"slow","latency_ms":20000}]}"#);
@@ -184,7 +197,7 @@ fn a_crash_between_refresh_and_use_loses_nothing() {
     child.kill().unwrap();
     child.wait().unwrap();
     service.faults("{}");
-    assert_ne!(before["refresh_token"], stored(&folder, "tokens.json")["refresh_token"]);
+    assert_ne!(before["refresh_token"], stored(&folder)["refresh_token"]);
     run(&folder, &service, &IMPORT).expect(0);
     assert_eq!(refreshes(&service), 2, "the pair on the disk was the new one");
     assert_eq!(service.entities("leads"), 20);
@@ -194,7 +207,7 @@ fn a_crash_between_refresh_and_use_loses_nothing() {
 fn a_pair_that_was_revoked_stops_the_run_which_goes_on_after_a_login() {
     let service = Service::start();
     let known = oauth(&service);
-    let folder = project(&service, &known, "tokens.json", 250);
+    let folder = project(&service, &known, 250);
     log_in(&folder, &service, &known);
     service.faults(r#"{"latency_ms":300}"#);
     let child = import(&folder, &service);
@@ -247,7 +260,7 @@ fn a_token_file_that_was_changed_in_mid_run_is_read_again_once() {
 fn logging_in_needs_an_integration_a_secret_and_a_good_code() {
     let service = Service::start();
     let known = oauth(&service);
-    let folder = project(&service, &known, "tokens.json", 1);
+    let folder = project(&service, &known, 1);
     folder.write("code", "nonsense");
     let login = ["auth", "login", "--account", "main", "--code-file", "code"];
     let refused = run(&folder, &service, &login).expect(4);

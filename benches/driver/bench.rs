@@ -121,6 +121,7 @@ impl Bench {
     pub fn program(&self, service: &Service) -> Result<Command, String> {
         let mut command = Command::new(&self.amoport);
         command.env("AMOPORT_TOKEN", &service.token).env("AMOPORT_RATE_DIR", self.fresh("rate")?);
+        command.env("XDG_CONFIG_HOME", self.fresh("config")?);
         Ok(command)
     }
 

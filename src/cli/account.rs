@@ -22,7 +22,7 @@ pub fn run(verb: &AccountVerb, common: &Common) -> Result<Exit, EngineError> {
 
 fn pull(target: &TargetArgs, output: Option<&Path>, common: &Common) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
-    let (target, folders) = (requests::target(target)?, requests::folders(common));
+    let (target, folders) = (requests::target(target)?, requests::folders(common)?);
     let saved = engine::pull(&target, &folders, output, &mut |event| listener.hear(event))?;
     let (account, file) = (&saved.account, say::file(&saved.file));
     let fields: usize = account.fields.values().map(Vec::len).sum();
@@ -41,7 +41,7 @@ fn customers_mode(mode: ModeWord, target: &TargetArgs, yes: bool, common: &Commo
         ModeWord::Off => CustomersMode::Off,
     };
     let mut listener = Listener::new(common);
-    let (target, folders) = (requests::target(target)?, requests::folders(common));
+    let (target, folders) = (requests::target(target)?, requests::folders(common)?);
     let consent = ask::consent(yes, &Cancel::new());
     let change = engine::customers_mode(mode, &target, &folders, &consent, &mut |event| listener.hear(event))?;
     let when = if change.changed { "now" } else { "already" };
@@ -55,7 +55,7 @@ fn customers_mode(mode: ModeWord, target: &TargetArgs, yes: bool, common: &Commo
 fn show(target: &TargetArgs, common: &Common) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
     let target = requests::target(target)?;
-    let account = engine::show(&target, &requests::folders(common), &mut |event| listener.hear(event))?;
+    let account = engine::show(&target, &requests::folders(common)?, &mut |event| listener.hear(event))?;
     if common.json {
         say::data(&serde_json::to_string(&account).unwrap_or_default());
         return Ok(Exit::Done);
@@ -112,13 +112,14 @@ fn show(target: &TargetArgs, common: &Common) -> Result<Exit, EngineError> {
 pub fn auth(verb: &AuthVerb, common: &Common) -> Result<Exit, EngineError> {
     match verb {
         AuthVerb::Login { account, code_file } => login(account, code_file, common),
+        AuthVerb::Allow { host } => allow(host, common),
         AuthVerb::Status { target } => status(target, common),
     }
 }
 
 fn status(target: &TargetArgs, common: &Common) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
-    let (target, folders) = (requests::target(target)?, requests::folders(common));
+    let (target, folders) = (requests::target(target)?, requests::folders(common)?);
     let status = engine::status(&target, &folders, &mut |event| listener.hear(event))?;
     let (base, name, user) = (&status.base, &status.account, &status.user);
     let until = status.renewed_after.map(day_and_time);
@@ -134,10 +135,22 @@ fn status(target: &TargetArgs, common: &Common) -> Result<Exit, EngineError> {
     Ok(Exit::Done)
 }
 
+fn allow(host: &str, common: &Common) -> Result<Exit, EngineError> {
+    let allowed = engine::allow(host)?;
+    let (host, file) = (allowed.host, allowed.file.display().to_string());
+    say::note(common, format!("tokens may go to {host}; that stands in {file}"));
+    if common.json {
+        say::data(&json!({"schema": 1, "exit_code": 0, "host": host, "file": file}).to_string());
+    }
+    Ok(Exit::Done)
+}
+
 /// The code comes from a file or stdin: the command line is for everybody to see.
 fn login(name: &str, code_file: &Path, common: &Common) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
-    let logged_in = engine::log_in(name, || code(code_file), &mut |event| listener.hear(event))?;
+    let logged_in = engine::log_in(name, || code(code_file), &ask::consent(false, &Cancel::new()), &mut |event| {
+        listener.hear(event)
+    })?;
     let file = logged_in.file.display().to_string();
     say::note(common, format!("logged in; the tokens are kept in {file} and renew themselves"));
     if common.json {

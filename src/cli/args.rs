@@ -25,9 +25,10 @@ pub struct Cli {
 
 #[derive(Debug, Clone, Args)]
 pub struct Common {
-    /// The folder with the store: journal, ledger of keys, sandbox world
-    #[arg(long, global = true, value_name = "DIR", default_value = ".amoport", env = "AMOPORT_STATE")]
-    pub state: PathBuf,
+    /// The folder with the store: journal, ledger of keys, sandbox world. If left out, .amoport in the working folder, which has to
+    /// be your own
+    #[arg(long, global = true, value_name = "DIR", env = "AMOPORT_STATE")]
+    pub state: Option<PathBuf>,
     /// The folder in which each run leaves its own
     #[arg(long, global = true, value_name = "DIR", default_value = "runs", env = "AMOPORT_RUNS")]
     pub runs: PathBuf,
@@ -77,7 +78,7 @@ pub struct WhichArgs {
     /// The pretend account inside this program; its world is kept in the state folder
     #[arg(long, env = "AMOPORT_SANDBOX")]
     pub sandbox: bool,
-    /// An account: an address such as https://example.amocrm.ru, or a name in amoport.toml
+    /// An account: an address such as https://example.amocrm.ru, or a name in your own config or in amoport.toml
     #[arg(long, value_name = "NAME|URL", env = "AMOPORT_ACCOUNT")]
     pub account: Option<String>,
 }
@@ -326,9 +327,8 @@ pub struct RunsArgs {
     /// Give this run up: look for what it sent and saw no answer for, never send its rest, and close it
     #[arg(long, value_name = "RUN")]
     pub abandon: Option<String>,
-    /// A file with the account's token
-    #[arg(long, value_name = "FILE", env = "AMOPORT_TOKEN_FILE")]
-    pub token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub target: TargetArgs,
 }
 
 #[derive(Debug, Args)]
@@ -450,12 +450,17 @@ pub struct AuthArgs {
 pub enum AuthVerb {
     /// Exchange an authorization code for tokens that renew themselves
     Login {
-        /// An account in amoport.toml with client-id, redirect-uri and token-store
+        /// An account in your own config or in amoport.toml with client-id, redirect-uri and token-store
         #[arg(long, value_name = "NAME", env = "AMOPORT_ACCOUNT")]
         account: String,
         /// A file with the code from the redirect's address; - for standard input
         #[arg(long, value_name = "FILE", env = "AMOPORT_CODE_FILE")]
         code_file: PathBuf,
+    },
+    /// Let tokens go to a host that an amoport.toml names; kept in your own config
+    Allow {
+        /// The host, such as example.amocrm.ru, or its address
+        host: String,
     },
     /// Ask the account whether it takes the token
     Status {

@@ -41,6 +41,7 @@ impl<'a> Listener<'a> {
 
     pub fn hear(&mut self, event: Event) {
         match event {
+            Event::Account(address) => say::note(self.common, format!("account: {address}")),
             Event::Source { file, layout } => say::note(self.common, format!("{file}: {layout}")),
             Event::Note(note) => match note.level {
                 Level::Info => say::note(self.common, note.message.to_string()),

@@ -12,12 +12,13 @@ use crate::export::Said;
 use crate::store::Verify;
 use std::time::Duration;
 
-pub fn folders(common: &Common) -> Folders {
-    Folders::new(&common.state, &common.runs)
+pub fn folders(common: &Common) -> Result<Folders, EngineError> {
+    Folders::checked(common.state.as_deref(), &common.runs)
 }
 
 pub fn target(args: &TargetArgs) -> Result<Target, EngineError> {
-    let target = which(&args.which)?;
+    // A signal comes through while it is asked: nothing is under way yet.
+    let target = which(&args.which)?.asking(ask::consent(false, &Cancel::new()));
     Ok(match &args.token_file {
         Some(file) => target.token(Token::File(file.clone())),
         None => target,
@@ -76,7 +77,7 @@ pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, Engin
         ..ImportRequest::new(
             &args.file,
             target.answer_timeout(Duration::from_secs(args.answer_timeout)),
-            folders(common),
+            folders(common)?,
         )
     })
 }
@@ -90,7 +91,7 @@ pub fn check(args: &CheckArgs, common: &Common) -> Result<CheckRequest, EngineEr
         // They say something of workbooks without a mapping only.
         force: args.force && args.mapping.is_none(),
         as_new: args.as_new && args.mapping.is_none(),
-        ..ImportRequest::new(&args.file, target(&args.target)?, folders(common))
+        ..ImportRequest::new(&args.file, target(&args.target)?, folders(common)?)
     };
     Ok(CheckRequest { import, snapshot: args.account_file.clone() })
 }
@@ -104,12 +105,12 @@ pub fn resume(args: &ResumeArgs, common: &Common) -> Result<ResumeRequest, Engin
         },
         resend_unknown: args.resend_unknown,
         older_state: args.older_state,
-        ..ResumeRequest::new(folders(common))
+        ..ResumeRequest::new(folders(common)?)
     })
 }
 
 pub fn report(args: &ReportArgs, common: &Common) -> Result<ReportRequest, EngineError> {
-    Ok(ReportRequest { run: args.run.clone(), target: which(&args.which)?, ..ReportRequest::new(folders(common)) })
+    Ok(ReportRequest { run: args.run.clone(), target: which(&args.which)?, ..ReportRequest::new(folders(common)?) })
 }
 
 pub fn export(args: &ExportArgs, common: &Common) -> Result<ExportRequest, EngineError> {
@@ -127,6 +128,6 @@ pub fn export(args: &ExportArgs, common: &Common) -> Result<ExportRequest, Engin
         twice: args.twice,
         force: args.force,
         rate: args.rate,
-        ..ExportRequest::new(args.kind, &args.to, target(&args.target)?, folders(common))
+        ..ExportRequest::new(args.kind, &args.to, target(&args.target)?, folders(common)?)
     })
 }

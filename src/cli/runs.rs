@@ -5,12 +5,12 @@ use super::exit::Exit;
 use super::listen::Listener;
 use super::progress::counted;
 use super::{requests, say, signals};
-use crate::engine::{self, AbandonRequest, EngineError, Token};
+use crate::engine::{self, AbandonRequest, EngineError};
 
 pub fn run(args: &RunsArgs, common: &Common) -> Result<Exit, EngineError> {
     let Some(run) = &args.abandon else { return list(common) };
-    let token = args.token_file.clone().map(Token::File);
-    let request = AbandonRequest { token, ..AbandonRequest::new(run, requests::folders(common)) };
+    let target = requests::target(&args.target)?;
+    let request = AbandonRequest { target, ..AbandonRequest::new(run, requests::folders(common)?) };
     let mut listener = Listener::new(common);
     signals::listen(&request.cancel, listener.sending());
     let result = engine::abandon(&request, &mut |event| listener.hear(event))?;
@@ -18,7 +18,7 @@ pub fn run(args: &RunsArgs, common: &Common) -> Result<Exit, EngineError> {
 }
 
 fn list(common: &Common) -> Result<Exit, EngineError> {
-    let runs = engine::runs(&requests::folders(common))?;
+    let runs = engine::runs(&requests::folders(common)?)?;
     if common.json {
         say::data(&serde_json::json!({"schema": 1, "exit_code": 0, "runs": runs}).to_string());
         return Ok(Exit::Done);

@@ -2,7 +2,7 @@
 
 use super::args::{Common, SandboxArgs};
 use super::exit::Exit;
-use super::say;
+use super::{requests, say};
 use crate::engine::{self, EngineError};
 use crate::message;
 use crate::sandbox::{Faults, Options, Sandbox};
@@ -12,7 +12,8 @@ use std::io::Read;
 use std::path::Path;
 
 pub fn run(args: &SandboxArgs, common: &Common) -> Result<Exit, EngineError> {
-    let folder = common.state.join("sandbox");
+    let folder = requests::folders(common)?.state.join("sandbox");
+    let shown = say::file(&folder);
     let faults = args.faults.as_deref().map(faults).transpose()?.unwrap_or_default();
     let options = Options {
         port: args.port,
@@ -30,7 +31,7 @@ pub fn run(args: &SandboxArgs, common: &Common) -> Result<Exit, EngineError> {
     } else {
         say::data(&format!("listening on {}", sandbox.url()));
         say::data(&format!("token {}", sandbox.token()));
-        say::note(common, format!("world kept in {}; Ctrl-C to stop", common.state.join("sandbox").display()));
+        say::note(common, format!("world kept in {shown}; Ctrl-C to stop"));
     }
     sandbox.wait();
     Ok(Exit::Done)

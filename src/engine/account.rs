@@ -1,9 +1,10 @@
 //! What an account is made of, how it keeps its customers, logging in, and whether it takes the token.
 
 use super::cancel::Cancel;
-use super::config::Settings;
+use super::config::{Settings, base};
 use super::error::{EngineError, ErrorKind};
 use super::event::{Event, Teller};
+use super::hosts::{self, Sender};
 use super::prepare;
 use super::request::{Consent, Folders};
 use super::target::{self, Opened, Target};
@@ -217,14 +218,19 @@ pub struct LoggedIn {
     pub renewed_after: i64,
 }
 
-/// Exchanges an authorization code for tokens. `name` is an account in `amoport.toml` that names an integration.
+/// Exchanges an authorization code for tokens. `name` is an account that names an integration; `consent` asks whether its secret
+/// may go to a host that a file in the working folder names.
 pub fn log_in(
     name: &str,
     code: impl FnOnce() -> Result<SecretString, EngineError>,
+    consent: &Consent,
     events: &mut dyn FnMut(Event),
 ) -> Result<LoggedIn, EngineError> {
     let tell = &mut Teller::new(events);
     let settings = Settings::of(name, None)?;
+    let base = base(&settings.url)?;
+    tell.account(base.as_str().trim_end_matches('/'));
+    hosts::permit(&base, &Sender::Person, &settings.by, consent)?;
     let Some(oauth) = &settings.oauth else {
         return Err(EngineError::refused(
             "no-integration",
@@ -235,9 +241,10 @@ pub fn log_in(
     let app = target::app(oauth)?;
     let code = code()?;
     let store = TokenStore::new(&oauth.token_store);
-    let base = target::base(&settings.url)?;
     let pace = target::pace_of(&base, RATE_MAX, tell);
     let client = target::client(base, SecretString::from(String::new()).into(), pace)?;
     let pair = prepare::runtime()?.block_on(client.log_in(&store, &app, &code))?;
+    // Who has logged in there has said that his tokens may go there.
+    let _ = hosts::allow(&settings.url);
     Ok(LoggedIn { file: store.path().to_owned(), renewed_after: pair.expires_at })
 }

@@ -29,6 +29,9 @@ fn checked(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec<Checked>
     import.validate()?;
     let Some(file) = &import.mapping else { return round_trip::check(request, tell) };
     refuse_flags(import)?;
+    if request.snapshot.is_none() {
+        import.target.announce(tell);
+    }
     let state = &import.folders.state;
     let written = flawed::read(import, request.snapshot.as_deref(), file, tell)?;
     let spooled = source::spooled(&import.source, state, &import.cancel)?;

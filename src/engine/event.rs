@@ -10,6 +10,8 @@ use std::time::Duration;
 
 #[derive(Debug, Clone)]
 pub enum Event {
+    /// The account that is meant, before anything else is said: its address, or `sandbox`.
+    Account(String),
     Phase(Phase),
     /// The source is open: what was found, or guessed, about it.
     Source {
@@ -90,15 +92,25 @@ pub(super) struct Teller<'a> {
     notes: Vec<Note>,
     /// A source that is read for two runs says the same of itself twice; it is heard once.
     heard: Vec<Note>,
+    /// The account that was named.
+    account: Option<String>,
 }
 
 impl<'a> Teller<'a> {
     pub fn new(events: &'a mut dyn FnMut(Event)) -> Teller<'a> {
-        Teller { events, notes: Vec::new(), heard: Vec::new() }
+        Teller { events, notes: Vec::new(), heard: Vec::new(), account: None }
     }
 
     pub fn event(&mut self, event: Event) {
         (self.events)(event);
+    }
+
+    /// Names the account, once.
+    pub fn account(&mut self, address: &str) {
+        if self.account.as_deref() != Some(address) {
+            self.account = Some(address.to_owned());
+            self.event(Event::Account(address.to_owned()));
+        }
     }
 
     pub fn note(&mut self, note: Note) {

@@ -40,6 +40,7 @@ pub struct ExportResult {
 pub fn export(request: &ExportRequest, events: &mut dyn FnMut(Event)) -> Result<ExportResult, EngineError> {
     let tell = &mut Teller::new(events);
     let state = &request.folders.state;
+    request.target.announce(tell);
     let place = place(request)?;
     let filters = filters(request)?;
     let links = links(request)?;

@@ -3,12 +3,13 @@
 
 use super::begin::{GivingUp, Job, lock};
 use super::cancel::Cancel;
+use super::chosen::Unsure;
 use super::error::{EngineError, ErrorKind};
 use super::event::{Event, Teller};
 use super::request::{AbandonRequest, Folders, ResumeRequest};
 use super::result::RunResult;
 use super::target::Target;
-use super::{older, report, resume, run, sent_before, source};
+use super::{chosen, older, report, resume, run, sent_before, source};
 use crate::entity::Action;
 use crate::mapping::{Mapped, Mapper, Plan};
 use crate::message;
@@ -29,26 +30,21 @@ pub fn abandon(request: &AbandonRequest, events: &mut dyn FnMut(Event)) -> Resul
 
 fn give_up(request: &AbandonRequest, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
     let store = Store::open(&request.folders.state)?;
-    let Some(found) = store.run_named(&request.run)? else {
-        let message = message!("there is no run \"{name}\"", name = &request.run);
-        return Err(EngineError::refused("no-run", message, "see: amoport runs"));
-    };
+    let target = &request.target;
+    let found = chosen::named(&store, &request.run, target, Unsure::Asked)?;
     if found.outcome.is_final() {
         let message = message!("run {name} has ended ({outcome})", name = &found.name, outcome = found.outcome.word());
         return Err(EngineError::refused("run-ended", message, "there is nothing to give up"));
     }
     older::unless_copy(&store, &found)?;
-    let target = match request.token.clone() {
-        Some(token) => Target::unsaid().token(token),
-        None => Target::unsaid(),
-    };
-    let known = (&target, request.folders.state.as_path(), &request.cancel);
+    tell.account(&found.head.account);
+    let known = (target, request.folders.state.as_path(), &request.cancel);
     let found = match resume::of_known_account(&store, found.clone(), known, tell) {
         // Nobody can look, and the run is given up all the same.
         Err(EngineError { kind: ErrorKind::Service, .. }) => found,
         known => known?,
     };
-    let giving = Giving { folders: &request.folders, target: &target, cancel: &request.cancel, at_any_price: true };
+    let giving = Giving { folders: &request.folders, target, cancel: &request.cancel, at_any_price: true };
     let locks = lock(&request.folders.state, &found.head)?;
     let run = found.run;
     giving.up(store, found, locks, tell)?;

@@ -34,6 +34,7 @@ pub(super) fn with(request: &ImportRequest, tell: &mut Teller<'_>) -> Result<Run
     };
     refuse_flags(request)?;
     request.validate()?;
+    request.target.announce(tell);
     let written = flawed::read(request, None, mapping, tell)?;
     let spooled = source::spooled(&request.source, &request.folders.state, &request.cancel)?;
     let result = import_file(request, mapping, (written, &spooled.file), tell).map_err(|error| spooled.named(error));

@@ -13,8 +13,9 @@
 //! `Folders`. A state folder has one sandbox at a time. A cancelled import waits for the requests in flight and writes its
 //! report; the rest of the source is read for it, not sent.
 //!
-//! What stands outside of a request: `amoport.toml` in the working folder, and the environment (`AMOPORT_TOKEN`,
-//! `AMOPORT_CLIENT_SECRET`, `AMOPORT_RATE_DIR`, `CREDENTIALS_DIRECTORY`). Give `Target::token` where several accounts are
+//! What stands outside of a request: the user's own config, `amoport.toml` in the working folder (`config`), and the environment
+//! (`AMOPORT_TOKEN`, `AMOPORT_CLIENT_SECRET`, `AMOPORT_RATE_DIR`, `CREDENTIALS_DIRECTORY`). `trust` says which files are believed,
+//! `hosts` where a token may go. Give `Target::token` where several accounts are
 //! served.
 
 mod account;
@@ -30,6 +31,7 @@ mod event;
 mod export;
 mod flawed;
 mod give_up;
+mod hosts;
 mod import;
 mod known_keys;
 mod mapped_export;
@@ -47,6 +49,7 @@ mod sent_before;
 mod source;
 mod survey;
 mod target;
+mod trust;
 mod walk;
 
 pub use account::{
@@ -58,6 +61,7 @@ pub use error::{EngineError, ErrorKind};
 pub use event::{Event, Phase, Progress, Wait, WaitReason};
 pub use export::{ExportResult, export};
 pub use give_up::abandon;
+pub use hosts::{Allowed, allow};
 pub use import::import;
 pub use older::OLDER_STATE;
 pub use report::{report, runs};

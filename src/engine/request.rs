@@ -2,18 +2,22 @@
 
 use super::cancel::Cancel;
 use super::error::EngineError;
-use super::target::{Target, Token};
+use super::target::Target;
+use super::trust;
 use crate::entity::{Kind, RATE_MAX};
 use crate::export::Said;
 use crate::message;
 use crate::problem::Message;
-use crate::store::Verify;
+use crate::store::{self, Verify};
 use crate::table::HiddenRows;
 use crate::upload::feed::Select;
 use crate::upload::{Budget, IN_FLIGHT};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// The state folder of a working folder.
+const STATE: &str = ".amoport";
 
 /// Where things are kept.
 #[derive(Debug, Clone)]
@@ -29,6 +33,17 @@ impl Folders {
         // What is printed and kept of them is good in any folder.
         let rooted = |path: PathBuf| std::path::absolute(&path).unwrap_or(path);
         Folders { state: rooted(state.into()), runs: rooted(runs.into()) }
+    }
+
+    /// The same, where the state folder may be somebody else's: one that is named must only not be everybody's to change; `None`
+    /// is the one that is found in the working folder, which has to be the user's own.
+    pub fn checked(state: Option<&Path>, runs: &Path) -> Result<Folders, EngineError> {
+        let folders = Folders::new(state.unwrap_or(Path::new(STATE)), runs);
+        match state {
+            Some(_) => trust::named(&folders.state, &store::file_of(&folders.state))?,
+            None => trust::found(&folders.state, &message!("name it: --state {state}", state = STATE))?,
+        }
+        Ok(folders)
     }
 }
 
@@ -279,14 +294,14 @@ pub struct AbandonRequest {
     /// Its name.
     pub run: String,
     pub folders: Folders,
-    /// `None`: as for an import into that account.
-    pub token: Option<Token>,
+    /// Its account, and the token for it, as for `ResumeRequest`.
+    pub target: Target,
     pub cancel: Cancel,
 }
 
 impl AbandonRequest {
     pub fn new(run: impl Into<String>, folders: Folders) -> AbandonRequest {
-        AbandonRequest { run: run.into(), folders, token: None, cancel: Cancel::new() }
+        AbandonRequest { run: run.into(), folders, target: Target::unsaid(), cancel: Cancel::new() }
     }
 }
 

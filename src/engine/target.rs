@@ -1,13 +1,14 @@
 //! Which account, and by what right: the sandbox inside this process, or a host. A token comes from a file, the
 //! environment, a command, the system's credentials, or a pair of OAuth tokens that renews itself; it is never printed.
 
-use super::config::{self, OAuth, Settings, is_address};
+use super::config::{self, OAuth, Settings, base, is_address};
 use super::error::{EngineError, ErrorKind};
 use super::event::Teller;
-use super::request::absolute;
+use super::hosts::{self, Sender};
+use super::request::{Consent, absolute};
 use crate::api::auth::{App, Auth, Reread, Source};
 use crate::api::token::TokenStore;
-use crate::api::{ANSWER_TIMEOUT, Client, Pace, pace, parse_base};
+use crate::api::{ANSWER_TIMEOUT, Client, Pace, pace};
 use crate::clock::Clock;
 use crate::message;
 use crate::problem::{Message, Note, Problem, Stage};
@@ -31,8 +32,12 @@ pub struct Target {
     token: Option<Token>,
     /// `None`: as usual, or as the run did before.
     answer_timeout: Option<Duration>,
-    /// Where the name of the account is looked up; `None`: in the working folder.
+    /// Where the name of the account is looked up; `None`: in the user's own config, and in the working folder.
     config: Option<PathBuf>,
+    /// Who says that the token is to go there.
+    sender: Sender,
+    /// Asks whether it may, where nobody has allowed it.
+    consent: Consent,
     /// What a new world of the sandbox is made like.
     like: Option<Box<Like>>,
 }
@@ -42,7 +47,7 @@ enum Which {
     /// Not given. Reported after problems of mapping and source, which are told first.
     Unsaid,
     Sandbox,
-    /// An address, or a name in `amoport.toml`.
+    /// An address, or a name in a config.
     Account(String),
     /// A pretend account on this machine, on whose clock time may run faster.
     Local {
@@ -60,12 +65,18 @@ pub enum Token {
 
 impl Target {
     fn of(which: Which) -> Target {
-        Target { which, token: None, answer_timeout: None, config: None, like: None }
+        let (sender, consent) = (Sender::Person, Consent::Missing);
+        Target { which, token: None, answer_timeout: None, config: None, sender, consent, like: None }
     }
 
     /// The same, where an answer is waited for as long as this.
     pub fn answer_timeout(self, answer_timeout: Duration) -> Target {
         Target { answer_timeout: Some(answer_timeout), ..self }
+    }
+
+    /// The same, where somebody can be asked whether a token may go to a host that a file in the working folder names.
+    pub fn asking(self, consent: Consent) -> Target {
+        Target { consent, ..self }
     }
 
     /// None; that is an error as soon as one is needed.
@@ -78,7 +89,7 @@ impl Target {
         Target::of(Which::Sandbox)
     }
 
-    /// An account: `https://example.amocrm.ru`, or a name in `amoport.toml`. Its token is looked for in `AMOPORT_TOKEN`, in
+    /// An account: `https://example.amocrm.ru`, or a name in the user's own config or in `amoport.toml`. Its token is looked for in `AMOPORT_TOKEN`, in
     /// the account's own settings, among systemd's credentials.
     pub fn account(name: impl Into<String>) -> Target {
         Target::of(Which::Account(name.into()))
@@ -132,7 +143,12 @@ impl Target {
         // A token in the environment is newer than the file of then.
         let then = head.token_file.as_ref().filter(|_| token_in_environment().is_none());
         let token = self.token.clone().or_else(|| then.map(|file| Token::File(file.into())));
-        Target { token, answer_timeout, config: head.config.as_ref().map(PathBuf::from), ..target }
+        let sender = Sender::Store {
+            given: Some(self.kept()).filter(|address| is_address(address)),
+            names_token: self.token.is_none() && token.is_some(),
+        };
+        let (config, consent) = (head.config.as_ref().map(PathBuf::from), self.consent.clone());
+        Target { token, answer_timeout, config, sender, consent, ..target }
     }
 
     fn waits(&self) -> Duration {
@@ -151,10 +167,28 @@ impl Target {
     pub(super) fn config(&self) -> Option<String> {
         match &self.which {
             Which::Account(name) if !is_address(name) => {
-                absolute(self.config.as_deref().unwrap_or(Path::new(config::FILE)))
+                let file = self.config.clone().map_or_else(|| config::file_of(name), Ok);
+                absolute(&file.unwrap_or_else(|_| PathBuf::from(config::FILE)))
             }
             _ => None,
         }
+    }
+
+    /// Says which account is meant, before anything else is said. What is wrong with it is told when it is opened.
+    pub(super) fn announce(&self, tell: &mut Teller<'_>) {
+        if let Ok(Some(address)) = self.address(self.config.as_deref()) {
+            tell.account(&address);
+        }
+    }
+
+    /// The address that is meant, with names looked up in `config`.
+    fn address(&self, config: Option<&Path>) -> Result<Option<String>, EngineError> {
+        Ok(match &self.which {
+            Which::Unsaid => None,
+            Which::Sandbox => Some(SANDBOX.to_owned()),
+            Which::Account(name) => Some(address(&base(&Settings::of(name, config)?.url)?)),
+            Which::Local { base, .. } => Some(address(base)),
+        })
     }
 
     /// There is a token to ask this account with who it is.
@@ -167,17 +201,10 @@ impl Target {
     pub(super) fn is_account_of(&self, store: &Store, head: &Head) -> Result<Option<bool>, EngineError> {
         let same_name = self.kept() == head.target;
         let config = if same_name { head.config.as_ref().map(Path::new) } else { self.config.as_deref() };
-        let address = match &self.which {
-            Which::Unsaid => return Ok(Some(true)),
-            Which::Sandbox => Ok(SANDBOX.to_owned()),
-            Which::Account(name) => {
-                Settings::of(name, config).and_then(|settings| base(&settings.url)).map(|base| address(&base))
-            }
-            Which::Local { base, .. } => Ok(address(base)),
-        };
-        match address {
-            Ok(address) if address == head.account => Ok(Some(true)),
-            Ok(address) => Ok(match (store.account_at(&address)?, head.account_id) {
+        match self.address(config) {
+            Ok(None) => Ok(Some(true)),
+            Ok(Some(address)) if address == head.account => Ok(Some(true)),
+            Ok(Some(address)) => Ok(match (store.account_at(&address)?, head.account_id) {
                 (Some(id), Some(own)) => Some(id == own),
                 (_, None) => Some(false),
                 (None, Some(_)) => None,
@@ -214,11 +241,15 @@ impl Opened {
             )),
             Which::Sandbox => Opened::sandbox(target, state, rate, tell),
             Which::Account(name) => Opened::host(name, target, rate, tell),
-            Which::Local { base, clock } => Opened::local(base.clone(), *clock, target, rate),
+            Which::Local { base, clock } => {
+                tell.account(&address(base));
+                Opened::local(base.clone(), *clock, target, rate)
+            }
         }
     }
 
     fn sandbox(target: &Target, state: &Path, rate: u32, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
+        tell.account(SANDBOX);
         let folder = state.join("sandbox");
         let said = Said::default();
         let opened = |base: Url, token: String, pace: Pace, sandbox: Option<Sandbox>| {
@@ -239,7 +270,7 @@ impl Opened {
                     "a sandbox is served from this state folder, and what it is like was said when it was started";
                 return Err(EngineError::refused("sandbox-like", message, "leave --like out here, or stop that one"));
             }
-            let base = base(&standing.url)?;
+            let base = on_this_machine(&standing.url, &folder)?;
             let pace = shared_pace(&base, rate, &said, tell);
             return opened(base, standing.token, pace, None);
         }
@@ -258,20 +289,20 @@ impl Opened {
     fn local(base: Url, clock: Clock, target: &Target, rate: u32) -> Result<Opened, EngineError> {
         let auth = auth(base.as_str(), target.token.as_ref(), &Settings::default())?;
         let client = client(base, auth, Pace::new(rate, clock))?.waiting(target.waits());
-        let address = client.base().as_str().trim_end_matches('/').to_owned();
-        let said = Said::default();
+        let (address, said) = (address(client.base()), Said::default());
         Ok(Opened { address, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
     }
 
     fn host(name: &str, target: &Target, rate: u32, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
         let settings = Settings::of(name, target.config.as_deref())?;
         let base = base(&settings.url)?;
+        tell.account(&address(&base));
+        hosts::permit(&base, &target.sender, &settings.by, &target.consent)?;
         let auth = auth(name, target.token.as_ref(), &settings)?;
         let said = Said::default();
         let pace = shared_pace(&base, rate, &said, tell);
         let client = client(base, auth, pace)?.waiting(target.waits());
-        let address = client.base().as_str().trim_end_matches('/').to_owned();
-        let clock = Clock::REAL;
+        let (address, clock) = (address(client.base()), Clock::REAL);
         Ok(Opened { address, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
     }
 
@@ -295,10 +326,13 @@ fn address(base: &Url) -> String {
     base.as_str().trim_end_matches('/').to_owned()
 }
 
-pub(super) fn base(url: &str) -> Result<Url, EngineError> {
-    parse_base(url).map_err(|e| {
-        let message = message!("{error}", error = e.to_string());
-        EngineError::refused("account-address", message, "give the account's address with --account")
+/// Of a sandbox that is announced in a state folder. Plain http is for this machine alone.
+fn on_this_machine(url: &str, folder: &Path) -> Result<Url, EngineError> {
+    base(url).ok().filter(|base| base.scheme() == "http").ok_or_else(|| {
+        let message = message!("a sandbox is on this machine, and this one is said to be at {url}", url);
+        Problem::in_file(&folder.join("server.json"), "sandbox-elsewhere", message)
+            .hint("somebody else wrote that file: remove it, or use another --state folder")
+            .into()
     })
 }
 

@@ -29,6 +29,11 @@ impl Service {
         self.rate_dir.path()
     }
 
+    /// Where the user of these processes has his own settings.
+    pub fn config_home(&self) -> PathBuf {
+        config_home(self.rate_dir())
+    }
+
     pub fn url(&self) -> &str {
         self.sandbox.url()
     }
@@ -85,6 +90,11 @@ impl Service {
 /// How long a reader of the account waits after a 429, and how often: the limit is one of a second.
 const PATIENCE: Duration = Duration::from_millis(300);
 const TOO_FAST_MAX: usize = 200;
+
+/// The settings of a user whose state is in `rate_dir`, so that no test reads or writes those of whoever runs it.
+pub fn config_home(rate_dir: &Path) -> PathBuf {
+    rate_dir.join("config")
+}
 
 /// One request; the answer's status and its JSON, `Null` where it has none.
 pub fn http(base: &str, method: &str, path: &str, token: &str, body: &str) -> (u16, Value) {
@@ -151,7 +161,7 @@ impl Folder {
     pub fn command(&self, service: &Service, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
         command.current_dir(self.path()).args(args).env("AMOPORT_TOKEN", service.token());
-        command.env("AMOPORT_RATE_DIR", service.rate_dir());
+        command.env("AMOPORT_RATE_DIR", service.rate_dir()).env("XDG_CONFIG_HOME", service.config_home());
         if matches!(args.first(), Some(&("import" | "check" | "account" | "auth" | "export"))) {
             command.args(["--account", service.url()]);
         }
@@ -161,6 +171,13 @@ impl Folder {
 
     pub fn run(&self, service: &Service, args: &[&str]) -> Ran {
         ran(self.command(service, args).output().expect("the program runs"))
+    }
+
+    /// Lets the token go to the service, where a file in this folder names it.
+    pub fn allow(&self, service: &Service) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
+        command.args(["auth", "allow", service.url()]).env("XDG_CONFIG_HOME", service.config_home());
+        ran(command.current_dir(self.path()).output().expect("the program runs")).expect(0);
     }
 
     pub fn spawn(&self, service: &Service, args: &[&str]) -> Child {

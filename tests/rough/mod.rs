@@ -324,6 +324,7 @@ impl Journey {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
         command.current_dir(self.folder.path()).args(args).args(["--state", "state", "--runs", "runs"]);
         command.env("AMOPORT_TOKEN", self.sandbox.token()).env("AMOPORT_RATE_DIR", self.path("rate"));
+        command.env("XDG_CONFIG_HOME", self.path("config"));
         ran(command.stdin(Stdio::null()).output().expect("the program runs"))
     }
 

@@ -113,6 +113,7 @@ pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec
 }
 
 fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Result<Held, EngineError> {
+    request.target.announce(tell);
     let file = request.source.as_path();
     if let Some(problem) = flawed::misplaced(file, None) {
         return Err(problem.into());
