@@ -2,6 +2,7 @@
 //! above it, never those below (`tests/house.rs` holds the code to it).
 
 pub mod problem;
+pub mod private;
 pub mod clock;
 pub mod table;
 pub mod entity;

@@ -104,3 +104,25 @@ fn the_rooms_of_the_page_are_the_rooms_of_the_house() {
         }
     }
 }
+
+#[test]
+fn files_and_folders_are_made_through_private_alone() {
+    const MAKING: [&str; 7] =
+        ["File::create", "fs::write(", "create_dir", "DirBuilder", ".create(true)", ".create_new(true)", ".save(path"];
+    let src = root().join("src");
+    let mut files = Vec::new();
+    rust_files(&src, &mut files);
+    let of_tests = |path: &Path| {
+        path.file_name().is_some_and(|name| name.to_string_lossy().ends_with("tests.rs") || name == "oracle.rs")
+    };
+    files.retain(|path| !path.starts_with(src.join("private")) && !of_tests(path));
+    let mut others = Vec::new();
+    for file in files {
+        let text = read(&file);
+        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        for making in MAKING.iter().filter(|making| code.contains(**making)) {
+            others.push(format!("{}: {making}", file.display()));
+        }
+    }
+    assert!(others.is_empty(), "others could read what is made here; src/private makes it:\n{}", others.join("\n"));
+}

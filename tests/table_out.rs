@@ -54,7 +54,7 @@ proptest! {
         let (encoding, delimiter) = (ENCODINGS[encoding], DELIMITERS[delimiter]);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("a.csv");
-        let mut out = CsvOut::create(&path, encoding, bom, delimiter).expect("it can be created");
+        let mut out = CsvOut::new(std::fs::File::create(&path).expect("a file"), encoding, bom, delimiter).expect("it can be created");
         out.write_row(["титул", "б", "в", "г", "д"]).expect("it can be written");
         for row in &rows {
             out.write_row(row).expect("it can be written");
@@ -108,7 +108,8 @@ proptest! {
 fn letters_the_encoding_lacks_become_question_marks() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("a.csv");
-    let mut out = CsvOut::create(&path, Some("windows-1251"), false, ';').expect("it can be created");
+    let mut out = CsvOut::new(std::fs::File::create(&path).expect("a file"), Some("windows-1251"), false, ';')
+        .expect("it can be created");
     out.write_row(["имя", "a;b"]).expect("it can be written");
     out.write_row(["😀 Пётр 中", ""]).expect("it can be written");
     out.finish().expect("it can be finished");

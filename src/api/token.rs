@@ -1,9 +1,10 @@
 //! A pair of OAuth tokens in a file of the user's own. The pair rotates with every refresh and the old one is dead at
 //! once, so the new one is on the disk before it is used, and one process at a time may fetch it.
 
+use crate::private;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -53,9 +54,7 @@ impl TokenStore {
 
     /// The lock under which the pair may be changed, or `None` while another process has it. It goes with the process.
     pub fn try_lock(&self) -> io::Result<Option<File>> {
-        // Opened for writing as well: some file systems lock only such.
-        let lock = private(OpenOptions::new().read(true).write(true).create(true).truncate(false))
-            .open(self.beside(".lock"))?;
+        let lock = private::lock(&self.beside(".lock"))?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(lock)),
             Err(TryLockError::WouldBlock) => Ok(None),
@@ -67,8 +66,7 @@ impl TokenStore {
     /// still alive. Under the lock only.
     pub fn prepare(&self) -> io::Result<Fresh> {
         let path = self.beside(".new");
-        let _ = std::fs::remove_file(&path);
-        let mut file = private(OpenOptions::new().write(true).create_new(true)).open(&path)?;
+        let mut file = private::create_anew(&path)?;
         file.write_all(&[b' '; ROOM])?;
         file.sync_all()?;
         Ok(Fresh { file, path, store: self.path.clone() })
@@ -121,12 +119,6 @@ impl Fresh {
     pub fn discard(self) {
         let _ = std::fs::remove_file(&self.path);
     }
-}
-
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::listen::Listener;
 use super::{ask, requests, say};
 use crate::account::Account;
-use crate::engine::{self, Cancel, CustomersMode, EngineError};
+use crate::engine::{self, Cancel, CustomersMode, EngineError, Output};
 use crate::entity::FieldKind;
 use crate::message;
 use secrecy::SecretString;
@@ -14,13 +14,16 @@ use std::path::Path;
 
 pub fn run(verb: &AccountVerb, common: &Common) -> Result<Exit, EngineError> {
     match verb {
-        AccountVerb::Pull { target, output } => pull(target, output.as_deref(), common),
+        AccountVerb::Pull { target, output, force } => {
+            let output = output.as_deref().map(|file| Output { file, force: *force });
+            pull(target, output, common)
+        }
         AccountVerb::Show { target } => show(target, common),
         AccountVerb::CustomersMode { mode, target, yes } => customers_mode(*mode, target, *yes, common),
     }
 }
 
-fn pull(target: &TargetArgs, output: Option<&Path>, common: &Common) -> Result<Exit, EngineError> {
+fn pull(target: &TargetArgs, output: Option<Output<'_>>, common: &Common) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
     let (target, folders) = (requests::target(target)?, requests::folders(common)?);
     let saved = engine::pull(&target, &folders, output, &mut |event| listener.hear(event))?;

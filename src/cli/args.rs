@@ -412,6 +412,9 @@ pub enum AccountVerb {
         /// Where to save it; in the state folder, if left out
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
+        /// Replace that file if it is there
+        #[arg(long, requires = "output")]
+        force: bool,
     },
     /// Show pipelines, stages, users, fields and options
     Show {

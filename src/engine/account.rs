@@ -12,8 +12,9 @@ use crate::account::{Account, Wanted};
 use crate::api::Failure;
 use crate::api::token::TokenStore;
 use crate::entity::{CUSTOMERS_MODE_PATH, Owner, RATE_MAX, payload};
-use crate::export::write_whole;
+use crate::export::{replace_whole, write_whole};
 use crate::message;
+use crate::private;
 use crate::problem::{Problem, Stage};
 use crate::sandbox::Like;
 use secrecy::SecretString;
@@ -39,25 +40,40 @@ pub fn show(target: &Target, folders: &Folders, events: &mut dyn FnMut(Event)) -
     Ok(read(target, folders, &everything, events)?.0)
 }
 
+/// Where a snapshot is saved.
+#[derive(Debug, Clone, Copy)]
+pub struct Output<'a> {
+    pub file: &'a Path,
+    /// What is there may be replaced.
+    pub force: bool,
+}
+
 /// The same, saved; in the state folder, if no file is named.
 pub fn pull(
     target: &Target,
     folders: &Folders,
-    output: Option<&Path>,
+    output: Option<Output<'_>>,
     events: &mut dyn FnMut(Event),
 ) -> Result<Saved, EngineError> {
+    if let Some(Output { file, force: false }) = output
+        && private::is_there(file)
+    {
+        let problem = Problem::in_file(file, "account-file", "it is there already");
+        return Err(problem.hint("name another file, or add --force to replace it").into());
+    }
     let account = show(target, folders, events)?;
-    let file = output.map_or_else(|| saved_at(&folders.state, &account, target), Path::to_owned);
+    let file = output.map_or_else(|| saved_at(&folders.state, &account, target), |output| output.file.to_owned());
     let unwritable = |e: std::io::Error| -> EngineError {
         let message = message!("the snapshot cannot be written: {error}", error = e.to_string());
         Problem::in_file(&file, "account-file", message).hint("name another file with --output").into()
     };
     if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).map_err(unwritable)?;
+        private::folder(folder).map_err(unwritable)?;
     }
     let mut text = serde_json::to_vec_pretty(&account).map_err(|e| unwritable(e.into()))?;
     text.push(b'\n');
-    write_whole(&file, &text).map_err(unwritable)?;
+    let write = if output.is_some_and(|output| output.force) { replace_whole } else { write_whole };
+    write(&file, &text).map_err(unwritable)?;
     Ok(Saved { account, file })
 }
 

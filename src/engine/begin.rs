@@ -15,6 +15,7 @@ use crate::entity::Action;
 use crate::export::write_whole;
 use crate::mapping::Plan;
 use crate::message;
+use crate::private;
 use crate::problem::{Note, Problem};
 use crate::store::{Head, Journal, MappingHead, NewRun, Returned, SourceHead, Store, Word};
 use crate::table::LINKS_FROM;
@@ -338,11 +339,7 @@ fn new_name(store: &Store, head: &Head, now: i64) -> Result<String, EngineError>
 
 /// Rejected rows hold people's data: the folder is its owner's alone.
 pub(super) fn make_folder(folder: &Path) -> Result<(), EngineError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|e| {
+    private::folder(folder).map_err(|e| {
         let message = message!("the run's folder cannot be made: {error}", error = e.to_string());
         Problem::in_file(folder, "runs-folder", message).hint("name another folder with --runs").into()
     })
@@ -397,8 +394,8 @@ pub(super) fn turn(state: &Path, name: &str) -> Result<File, EngineError> {
 fn lock_file(state: &Path, name: &str) -> Result<File, EngineError> {
     let folder = state.join("locks");
     let open = || {
-        std::fs::create_dir_all(&folder)?;
-        File::options().read(true).write(true).create(true).truncate(false).open(folder.join(name))
+        private::folder(&folder)?;
+        private::lock(&folder.join(name))
     };
     open().map_err(|e| unlockable(&folder.join(name), &e))
 }

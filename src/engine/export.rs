@@ -12,6 +12,7 @@ use crate::entity::{CatalogKind, Entity, ID_KEY, IDS_MAX, INVOICES, Link, Owner,
 use crate::export::{self, Ask, Columns, ExportError, FILTERS, Format, Manifest, Person, Place, Said, Shape, Stamp};
 use crate::mapping;
 use crate::message;
+use crate::private;
 use crate::problem::{Message, Note, Problem, Stage, did_you_mean, quoted};
 use crate::store::{AccountKey, Counts, Store};
 use crate::table::delimiter_allowed;
@@ -153,7 +154,7 @@ fn place(request: &ExportRequest) -> Result<Place, EngineError> {
         let message = message!("there is no folder {value}", value = quoted(&folder.display().to_string()));
         return Err(EngineError::refused("export-file", message, "make it, or name another file with --to"));
     }
-    if request.to.exists() && !request.force {
+    if private::is_there(&request.to) && !request.force {
         return Err(there(&request.to));
     }
     Ok(Place { format, file: Some(request.to.clone()), force: request.force })

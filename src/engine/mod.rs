@@ -53,7 +53,7 @@ mod trust;
 mod walk;
 
 pub use account::{
-    CustomersMode, LoggedIn, ModeChange, Saved, TokenStatus, customers_mode, like, log_in, pull, show, status,
+    CustomersMode, LoggedIn, ModeChange, Output, Saved, TokenStatus, customers_mode, like, log_in, pull, show, status,
 };
 pub use cancel::{Cancel, Interruption};
 pub use check::check;

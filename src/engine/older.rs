@@ -6,6 +6,7 @@ use super::event::Teller;
 use super::prepare;
 use crate::entity::Action;
 use crate::message;
+use crate::private;
 use crate::problem::{Message, Note, Problem};
 use crate::rate;
 use crate::store::{Head, LastSend, Run, Sends, Store};
@@ -53,7 +54,7 @@ fn forgotten(store: &Store) -> Result<Result<(Sends, Option<LastSend>), String>,
     let began_at = store.began_at()?;
     let known = || {
         let folder = rate::folder().ok_or("there is no home folder")?;
-        rate::create_private_dir(&folder).map_err(|e| e.to_string())?;
+        private::folder(&folder).map_err(|e| e.to_string())?;
         let sends = Sends::open(&folder).map_err(|e| e.to_string())?;
         let last = sends.last(store, began_at).map_err(|e| e.to_string())?;
         Ok::<_, String>((sends, last))

@@ -5,6 +5,7 @@ use super::error::{EngineError, still_wanted};
 use super::request::SourceOptions;
 use crate::mapping::{Written, compile};
 use crate::message;
+use crate::private;
 use crate::problem::{Place, Problem};
 use crate::store::{RunOutcome, SourceHead, Store};
 use crate::table::{BeyondAscii, Fingerprint, Found, Header, ReadOptions, Table};
@@ -209,11 +210,11 @@ pub(super) fn spooled(file: &Path, state: &Path, cancel: &Cancel) -> Result<Spoo
             .hint("name a folder you may write to with --state, on a disk with enough room")
             .into()
     };
-    private_folder(&folder).map_err(unusable)?;
+    private::folder(&folder).map_err(unusable)?;
     let lock = spool_lock(&folder).and_then(|lock| lock.lock_shared().map(|()| lock)).map_err(unusable)?;
     let unique = format!("{}-{}", std::process::id(), crate::clock::Clock::REAL.unix_us());
     let part = folder.join(format!("{unique}.part"));
-    copied((!piped).then(|| file.to_owned()), private_file(&part).map_err(unusable)?, cancel)?.map_err(unusable)?;
+    copied((!piped).then(|| file.to_owned()), private::create(&part).map_err(unusable)?, cancel)?.map_err(unusable)?;
     // The same input is the same source, however often it comes.
     let sha256 = sha256(&part)?;
     let path = folder.join(&sha256[..32]);
@@ -273,26 +274,5 @@ fn is_over(outcome: RunOutcome) -> bool {
 
 /// Held shared by those who begin a run with a copy, alone by whoever takes copies away.
 fn spool_lock(folder: &Path) -> io::Result<File> {
-    let path = folder.join(SPOOL_LOCK);
-    match private_file(&path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::options().write(true).open(path),
-        made => made,
-    }
-}
-
-/// People's data stands in it: it is its owner's alone.
-fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-fn private_file(path: &Path) -> io::Result<File> {
-    let mut options = File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    private::lock(&folder.join(SPOOL_LOCK))
 }

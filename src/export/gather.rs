@@ -9,10 +9,12 @@ use super::shape::Shape;
 use super::sheets::{Cut, Sheets};
 use super::spool::Spool;
 use rust_xlsxwriter::XlsxError;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
 pub struct Gathered {
+    file: File,
     spool: Spool,
     seen: Vec<Seen>,
     heads: Vec<Head>,
@@ -31,10 +33,11 @@ pub enum GatherError {
 }
 
 impl Gathered {
-    /// Rows wait beside `path`.
-    pub fn new(path: &Path, shape: &Shape) -> io::Result<Gathered> {
+    /// For `file`, which lies at `path`; rows wait beside it.
+    pub fn new(path: &Path, file: File, shape: &Shape) -> io::Result<Gathered> {
         let heads = shape.heads();
         Ok(Gathered {
+            file,
             spool: Spool::beside(path, heads.len())?,
             seen: vec![Seen::default(); heads.len()],
             heads,
@@ -49,7 +52,7 @@ impl Gathered {
         self.spool.put(cells)
     }
 
-    pub fn save(self, path: &Path) -> Result<Cut, GatherError> {
+    pub fn save(self) -> Result<Cut, GatherError> {
         let Order { columns, folded } = arrange::order(&self.seen, self.chosen);
         let laid = self.heads.into_iter().zip(self.seen).map(|(head, seen)| Laid { head, seen });
         let laid = arrange::arranged(laid.collect(), &columns);
@@ -59,6 +62,6 @@ impl Gathered {
             sheets.hide(&stamp, &described)?;
         }
         self.spool.each(|cells| Ok::<_, GatherError>(sheets.row(arrange::arranged(cells, &columns).into_iter())?))?;
-        Ok(sheets.save(path)?)
+        Ok(sheets.save(self.file)?)
     }
 }

@@ -431,7 +431,7 @@ mod tests {
             let id = Cell::Number(Decimal::from(1_000 - n));
             sheets.row([id, cell.clone(), Cell::Text("link".into())].into_iter()).unwrap();
         }
-        sheets.save(&path).unwrap();
+        sheets.save(std::fs::File::create(&path).unwrap()).unwrap();
 
         let hidden = Hidden::read(&path).unwrap();
         assert_eq!((&hidden.stamp, hidden.len()), (&stamp(), cells.len()));
@@ -455,7 +455,10 @@ mod tests {
     fn a_workbook_of_somebody_else_hides_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.xlsx");
-        Sheets::new(vec![Laid::default()], 0, &Dialect::default()).unwrap().save(&path).unwrap();
+        Sheets::new(vec![Laid::default()], 0, &Dialect::default())
+            .unwrap()
+            .save(std::fs::File::create(&path).unwrap())
+            .unwrap();
         assert!(matches!(Hidden::read(&path), Err(NotOurs::Plain)));
         let path = folder.path().join("a.csv");
         std::fs::write(&path, "amoport,1\nrow,1\n").unwrap();

@@ -30,7 +30,7 @@ pub use dialect::Said;
 pub use hidden::{Described, Hidden, NotOurs, Stamp};
 pub use manifest::{MANIFEST_SUFFIX, Manifest, Person};
 pub use out::{ExportError, Format};
-pub use part::write_whole;
+pub use part::{replace_whole, write_whole};
 pub use shape::Shape;
 
 use crate::account::Account;

@@ -11,6 +11,7 @@ use super::shape::Shape;
 use super::sheets::Cut;
 use crate::api::Failure;
 use crate::mapping::convert::text::with_apostrophe;
+use crate::private;
 use crate::table::CsvOut;
 use encoding_rs::Encoding;
 use serde_json::value::RawValue;
@@ -86,13 +87,12 @@ impl Out {
         let target = place.file.clone().unwrap_or_else(|| PathBuf::from("-"));
         let unwritable = |cause| ExportError::Write { path: target.clone(), cause };
         // An unwritable place is told before anything is read.
-        let part = place.file.as_deref().map(Part::create).transpose().map_err(unwritable)?;
-        let path = part.as_ref().map_or(&target, |part| &part.path).clone();
+        let (part, file) = place.file.as_deref().map(Part::create).transpose().map_err(unwritable)?.unzip();
         let dialect = shape.dialect();
-        let writer = match place.format {
-            Format::Csv => {
+        let writer = match (place.format, file) {
+            (Format::Csv, Some(file)) => {
                 let encoding = dialect.encoding.map(Encoding::name);
-                let mut csv = CsvOut::create(&path, encoding, dialect.bom, dialect.delimiter).map_err(unwritable)?;
+                let mut csv = CsvOut::new(file, encoding, dialect.bom, dialect.delimiter).map_err(unwritable)?;
                 // What stood above the titles is not known, only how much of it.
                 for _ in 1..dialect.header_row {
                     csv.write_row([""]).map_err(unwritable)?;
@@ -100,9 +100,12 @@ impl Out {
                 csv.write_row(shape.titles()).map_err(unwritable)?;
                 Writer::Csv(Box::new(csv))
             }
-            Format::Xlsx => Writer::Xlsx(Box::new(Gathered::new(&path, shape).map_err(unwritable)?)),
-            Format::Jsonl if part.is_none() => Writer::Jsonl(Box::new(BufWriter::new(io::stdout()))),
-            Format::Jsonl => Writer::Jsonl(Box::new(BufWriter::new(File::create(&path).map_err(unwritable)?))),
+            (Format::Xlsx, Some(file)) => {
+                Writer::Xlsx(Box::new(Gathered::new(&target, file, shape).map_err(unwritable)?))
+            }
+            (Format::Jsonl, Some(file)) => Writer::Jsonl(Box::new(BufWriter::new(file))),
+            // Standard output takes nothing else.
+            (_, None) => Writer::Jsonl(Box::new(BufWriter::new(io::stdout()))),
         };
         Ok(Out { writer, part, target, force: place.force, dialect, neutralised: 0 })
     }
@@ -144,21 +147,19 @@ impl Out {
         let target = self.target;
         let unwritable = |cause| unwritten(&target, cause);
         let mut written = Written { neutralised: self.neutralised, ..Written::default() };
-        let path = self.part.as_ref().map(|part| part.path.clone());
-        match (self.writer, &path) {
-            (Writer::Csv(csv), _) => csv.finish().map_err(unwritable)?,
-            (Writer::Jsonl(mut lines), _) => lines.flush().map_err(unwritable)?,
-            (Writer::Xlsx(rows), Some(path)) => {
-                written.cut = rows.save(path).map_err(|error| match error {
+        match self.writer {
+            Writer::Csv(csv) => csv.finish().map_err(unwritable)?,
+            Writer::Jsonl(mut lines) => lines.flush().map_err(unwritable)?,
+            Writer::Xlsx(rows) => {
+                written.cut = rows.save().map_err(|error| match error {
                     GatherError::Spool(cause) => unwritable(cause),
                     GatherError::Workbook(error) => ExportError::Workbook(error),
                 })?;
             }
-            (Writer::Xlsx(_), None) => {}
         }
-        let Some(mut part) = self.part else { return Ok(written) };
+        let Some(part) = self.part else { return Ok(written) };
         written.sha256 = Some(sha256(&part.path).map_err(unwritable)?);
-        if !self.force && target.exists() {
+        if !self.force && private::is_there(&target) {
             return Err(ExportError::There(target));
         }
         // The proof of an earlier export says nothing of this file, whose own is written when it stands there.
@@ -166,8 +167,8 @@ impl Out {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(unwritable(error)),
             _ => {}
         }
-        std::fs::rename(&part.path, &target).map_err(unwritable)?;
-        part.kept = true;
+        let put = if self.force { part.replace(&target) } else { part.put(&target) };
+        put.map_err(unwritable)?;
         Ok(written)
     }
 }

@@ -1,5 +1,6 @@
 //! A file on its way, under a name of its own beside the one that it is for.
 
+use crate::private;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,34 +12,55 @@ const PARTS_MAX: u32 = 1_000;
 pub struct Part {
     pub path: PathBuf,
     /// It was put in its place.
-    pub kept: bool,
+    kept: bool,
 }
 
 impl Part {
     /// Beside `target`, under a name that no other export writes to, of this process or of another.
-    pub fn create(target: &Path) -> io::Result<Part> {
+    pub fn create(target: &Path) -> io::Result<(Part, File)> {
         for n in 0..PARTS_MAX {
             let mut name = target.file_name().unwrap_or_default().to_owned();
             name.push(format!(".{}-{n}.part", std::process::id()));
             let path = target.with_file_name(name);
-            match File::options().write(true).create_new(true).open(&path) {
+            match private::create(&path) {
                 Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => {}
-                made => return made.map(|_| Part { path, kept: false }),
+                made => return made.map(|file| (Part { path, kept: false }, file)),
             }
         }
         Err(io::ErrorKind::AlreadyExists.into())
+    }
+
+    /// Puts the file in its place. A link that stands there is replaced and never followed.
+    pub fn put(mut self, target: &Path) -> io::Result<()> {
+        std::fs::rename(&self.path, target)?;
+        self.kept = true;
+        Ok(())
+    }
+
+    /// The same with the mode of the file that stands there, for somebody may have chosen it.
+    pub fn replace(self, target: &Path) -> io::Result<()> {
+        if let Some(replaced) = std::fs::symlink_metadata(target).ok().filter(|metadata| metadata.is_file()) {
+            std::fs::set_permissions(&self.path, replaced.permissions())?;
+        }
+        self.put(target)
     }
 }
 
 /// Writes a file that is there whole or not at all.
 pub fn write_whole(target: &Path, content: &[u8]) -> io::Result<()> {
-    let mut part = Part::create(target)?;
-    let mut file = File::create(&part.path)?;
+    written(target, content)?.put(target)
+}
+
+/// The same in the place of a file of which the mode is kept.
+pub fn replace_whole(target: &Path, content: &[u8]) -> io::Result<()> {
+    written(target, content)?.replace(target)
+}
+
+fn written(target: &Path, content: &[u8]) -> io::Result<Part> {
+    let (part, mut file) = Part::create(target)?;
     file.write_all(content)?;
     file.sync_all()?;
-    std::fs::rename(&part.path, target)?;
-    part.kept = true;
-    Ok(())
+    Ok(part)
 }
 
 impl Drop for Part {

@@ -12,7 +12,7 @@ use crate::table::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut_marked, link_forma
 use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format};
 use rust_xlsxwriter::{Workbook, XlsxError};
 use std::borrow::Cow;
-use std::path::Path;
+use std::fs::File;
 
 const SHEET: &str = "Export";
 /// The hidden sheet with what the drop-down lists offer.
@@ -205,10 +205,10 @@ impl Sheets {
     }
 
     /// What had to be cut.
-    pub fn save(mut self, path: &Path) -> Result<Cut, XlsxError> {
+    pub fn save(mut self, file: File) -> Result<Cut, XlsxError> {
         self.end()?;
         self.choices()?;
-        self.workbook.save(path)?;
+        self.workbook.save_to_writer(file)?;
         Ok(self.cut)
     }
 
@@ -294,7 +294,7 @@ mod tests {
         }
         sheets.row([Cell::Text("x".repeat(CELL_MAX + 1))].into_iter()).unwrap();
         let cut = Cut { texts: 1, places: vec!["Export 3!A3 \"A\"".into()] };
-        assert_eq!(sheets.save(&path).unwrap(), cut);
+        assert_eq!(sheets.save(std::fs::File::create(&path).unwrap()).unwrap(), cut);
         let mut book: calamine::Xlsx<_> = calamine::open_workbook(&path).unwrap();
         assert_eq!(book.sheet_names(), ["Export", "Export 2", "Export 3"]);
         let second = book.worksheet_range("Export 2").unwrap();
@@ -311,7 +311,7 @@ mod tests {
         let mut sheets = Sheets::new(columns, 0, &Dialect::default()).unwrap();
         let day = Cell::Day(jiff::civil::date(2026, 11, 22));
         sheets.row([Cell::Number(rust_decimal::Decimal::new(9_990, 2)), day].into_iter()).unwrap();
-        sheets.save(&path).unwrap();
+        sheets.save(std::fs::File::create(&path).unwrap()).unwrap();
         let mut zip = zip::ZipArchive::new(std::fs::File::open(&path).unwrap()).unwrap();
         let sheet = std::io::read_to_string(zip.by_name("xl/worksheets/sheet1.xml").unwrap()).unwrap();
         assert!(sheet.contains(r#"<c r="A2" s="#) && sheet.contains(r#"<c r="B2" s="#), "{sheet}");

@@ -31,8 +31,7 @@ mod tag {
 
 impl Spool {
     pub fn beside(target: &Path, width: usize) -> io::Result<Spool> {
-        let part = Part::create(target)?;
-        let file = File::options().read(true).write(true).open(&part.path)?;
+        let (part, file) = Part::create(target)?;
         Ok(Spool { file: BufWriter::new(file), width, rows: 0, buffer: Vec::new(), _part: part })
     }
 

@@ -5,6 +5,7 @@
 
 use super::{Halt, Memory};
 use crate::clock::Clock;
+use crate::private;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -77,7 +78,7 @@ impl Shared {
     /// Opens the memory of the account whose address is `base`, making it if need be: that of its id, where somebody has
     /// learned it before.
     pub fn open(folder: &Path, base: &str, clock: Clock) -> Result<Shared, SharedError> {
-        create_private_dir(folder).map_err(|e| SharedError::Unusable(e.to_string()))?;
+        private::folder(folder).map_err(|e| SharedError::Unusable(e.to_string()))?;
         let address = file_name(base.trim_end_matches('/'));
         let by_address = opened(folder, &address)?;
         let (db, used) = match moved_to(&by_address)? {
@@ -171,6 +172,7 @@ fn opened(folder: &Path, name: &str) -> Result<Connection, SharedError> {
 }
 
 fn open_file(path: &Path) -> Result<Connection, SharedError> {
+    private::database(path).map_err(|e| SharedError::Unusable(e.to_string()))?;
     let db = Connection::open(path)?;
     db.busy_timeout(BUSY_WAIT)?;
     db.pragma_update(None, "journal_mode", "WAL")?;
@@ -182,11 +184,6 @@ fn open_file(path: &Path) -> Result<Connection, SharedError> {
          PRAGMA user_version = {SCHEMA_VERSION};
          COMMIT;"
     ))?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
-    }
     Ok(db)
 }
 
@@ -219,15 +216,6 @@ fn file_name(name: &str) -> String {
     let digest = Sha256::digest(name.to_ascii_lowercase());
     let hex: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("rate-{hex}.db")
-}
-
-/// Makes a folder that is its owner's alone.
-pub fn create_private_dir(path: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 #[cfg(test)]

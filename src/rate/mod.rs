@@ -10,7 +10,7 @@
 
 mod file;
 
-pub use file::{Joined, Shared, SharedError, create_private_dir, folder};
+pub use file::{Joined, Shared, SharedError, folder};
 
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, VecDeque};

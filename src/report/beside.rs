@@ -2,6 +2,7 @@
 //! `run.json` at the end. So no file there is ever half of one, and where `run.json` is, the others belong to it.
 
 use super::{ReportError, SUMMARY, failed};
+use crate::private;
 use crate::store::crash;
 use std::ffi::OsString;
 use std::fs::File;
@@ -10,6 +11,12 @@ use std::path::{Path, PathBuf};
 
 /// What the name of a file on its way has behind that of its place.
 const PART: &str = ".part";
+
+/// A file on its way.
+pub struct Part {
+    pub file: File,
+    pub path: PathBuf,
+}
 
 pub struct Beside<'f> {
     folder: &'f Path,
@@ -26,8 +33,14 @@ impl<'f> Beside<'f> {
         Ok(beside)
     }
 
-    /// Where a file is written.
-    pub fn part(&self, name: &str) -> PathBuf {
+    /// A file to write, not yet in its place.
+    pub fn create(&self, name: &str) -> Result<Part, ReportError> {
+        let path = self.part(name);
+        let file = private::create(&path).map_err(failed(&path))?;
+        Ok(Part { file, path })
+    }
+
+    fn part(&self, name: &str) -> PathBuf {
         let mut part = OsString::from(name);
         part.push(PART);
         self.folder.join(part)

@@ -1,6 +1,7 @@
 //! `log.jsonl`: what happened and when, a line each. It holds numbers, statuses and words of ours; no token, nothing
 //! of the user's rows.
 
+use crate::private;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -13,7 +14,7 @@ pub struct Log {
 impl Log {
     /// Opens the log, going on where an earlier stretch of the run ended.
     pub fn open(path: &Path) -> std::io::Result<Log> {
-        let file = File::options().create(true).append(true).open(path)?;
+        let file = private::append(path)?;
         Ok(Log { out: BufWriter::new(file) })
     }
 

@@ -57,13 +57,13 @@ pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportE
         rejects.line(&line)
     })?;
     tables.finish()?;
-    book.save(&beside.part(RESULTS_XLSX))?;
-    let has_workbook = rejects.save(&beside.part(REJECTED_XLSX))?;
+    book.save(beside.create(RESULTS_XLSX)?.file)?;
+    let has_workbook = rejects.save(|| Ok(beside.create(REJECTED_XLSX)?.file))?;
     let files = [RESULTS_XLSX, RESULTS, PROBLEMS, REJECTED, REJECTED_XLSX, LOG, SUMMARY];
     let files = files.into_iter().filter(|name| has_workbook || *name != REJECTED_XLSX);
     let files: Vec<PathBuf> = files.map(|name| folder.join(name)).collect();
     let summary = Summary::of(run, counts, store.links(run.run)?, notes, &files);
-    summary.write(&beside.part(SUMMARY))?;
+    summary.write(beside.create(SUMMARY)?)?;
     beside.put()?;
     Ok(summary)
 }

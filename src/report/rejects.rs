@@ -10,7 +10,7 @@ use crate::table::{
 };
 use rust_xlsxwriter::{Color, Format, Formula, Note, Workbook, Worksheet};
 use std::collections::HashMap;
-use std::path::Path;
+use std::fs::File;
 
 /// Rows whose bad cells have comments: these are kept in memory until the file is written.
 const COMMENTED_MAX: u32 = 20_000;
@@ -203,10 +203,10 @@ impl<'a> Rejects<'a> {
     }
 
     /// Writes the copy, where there is anything to show and a sheet holds all of it; false where there is none.
-    pub fn save(mut self, path: &Path) -> Result<bool, ReportError> {
+    pub fn save(mut self, file: impl FnOnce() -> Result<File, ReportError>) -> Result<bool, ReportError> {
         let wanted = self.row > 0 && !self.full;
         if wanted {
-            self.workbook.save(path)?;
+            self.workbook.save_to_writer(file()?)?;
         }
         Ok(wanted)
     }

@@ -1,10 +1,12 @@
 //! `run.json`: a run in numbers, for machines. Its keys are relied upon from outside.
 
+use super::beside::Part;
 use super::{ReportError, failed};
 use crate::problem::Note;
 use crate::store::{Counts, Links, Run, Word};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
 const SCHEMA: u32 = 1;
 
@@ -76,9 +78,9 @@ impl Summary {
         }
     }
 
-    pub fn write(&self, path: &Path) -> Result<(), ReportError> {
+    pub fn write(&self, mut part: Part) -> Result<(), ReportError> {
         let mut json = serde_json::to_vec_pretty(self).map_err(|e| ReportError::Store(e.into()))?;
         json.push(b'\n');
-        std::fs::write(path, json).map_err(failed(path))
+        part.file.write_all(&json).map_err(failed(&part.path))
     }
 }

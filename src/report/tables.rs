@@ -1,6 +1,6 @@
 //! `results.csv`, `problems.csv`, `rejected.csv`. Their columns are relied upon from outside.
 
-use super::beside::Beside;
+use super::beside::{Beside, Part};
 use super::{PROBLEMS, REJECTED, RESULTS, ReportError, address, failed, rejected_rows, rows, text_of};
 use crate::mapping::request_id;
 use crate::problem::Problem;
@@ -58,8 +58,9 @@ struct Out {
 }
 
 impl Out {
-    fn create(path: PathBuf, encoding: Option<&'static str>, bom: bool, delimiter: char) -> Result<Out, ReportError> {
-        let csv = CsvOut::create(&path, encoding, bom, delimiter).map_err(failed(&path))?;
+    fn create(part: Part, encoding: Option<&'static str>, bom: bool, delimiter: char) -> Result<Out, ReportError> {
+        let Part { file, path } = part;
+        let csv = CsvOut::new(file, encoding, bom, delimiter).map_err(failed(&path))?;
         Ok(Out { csv, path, guard: guarded })
     }
 
@@ -83,10 +84,10 @@ impl<'a> Tables<'a> {
         let header = Header::new(&source.titles);
         let mut tables = Tables {
             run,
-            results: Out::create(beside.part(RESULTS), None, false, ',')?,
-            problems: Out::create(beside.part(PROBLEMS), None, false, ',')?,
+            results: Out::create(beside.create(RESULTS)?, None, false, ',')?,
+            problems: Out::create(beside.create(PROBLEMS)?, None, false, ',')?,
             rejected: Out::create(
-                beside.part(REJECTED),
+                beside.create(REJECTED)?,
                 encoding.map(|e| e.name()),
                 bom,
                 source.delimiter.filter(|_| csv).unwrap_or(';'),

@@ -7,7 +7,7 @@ use crate::problem::Note as Noticed;
 use crate::store::{Counts, Line, Run, Status, Word};
 use crate::table::{COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
 use rust_xlsxwriter::{Chart, ChartType, Color, Format, Workbook, Worksheet};
-use std::path::Path;
+use std::fs::File;
 
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
 
@@ -105,8 +105,8 @@ impl<'a> Book<'a> {
         Ok(())
     }
 
-    pub fn save(mut self, path: &Path) -> Result<(), ReportError> {
-        Ok(self.workbook.save(path)?)
+    pub fn save(mut self, file: File) -> Result<(), ReportError> {
+        Ok(self.workbook.save_to_writer(file)?)
     }
 }
 

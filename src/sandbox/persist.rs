@@ -16,6 +16,7 @@ use super::auth::Auth;
 use super::beginning::Beginning;
 use super::faults::roll;
 use super::world::{Commit, World};
+use crate::private;
 use crate::problem::{Place, Problem, Stage};
 
 const FORMAT: u32 = 1;
@@ -71,7 +72,7 @@ impl Folder {
     /// Takes the folder and reads the world in it, or starts one by `new`.
     pub fn open(path: &Path, new: New) -> Result<(Folder, World), StartError> {
         let (wanted, token) = (new.like.clone(), new.token.clone());
-        create_private_dir(path).map_err(|e| unusable(path, "cannot be made", &e))?;
+        private::folder(path).map_err(|e| unusable(path, "cannot be made", &e))?;
         make_private(path);
         let lock = take_lock(path)?;
         // What a killed process left: it must not speak for this one while the world is being read.
@@ -90,7 +91,7 @@ impl Folder {
         if bytes == 0 || stale || !is_settled || has_other {
             rewrite(&log_path, &world).map_err(|e| unusable(&log_path, "cannot be written", &e))?;
         }
-        let log = open_log(&log_path).map_err(|e| unusable(&log_path, "cannot be opened", &e))?;
+        let log = private::append(&log_path).map_err(|e| unusable(&log_path, "cannot be opened", &e))?;
         Ok((Folder { path: path.to_owned(), log, _lock: lock }, world))
     }
 
@@ -105,7 +106,7 @@ impl Folder {
     pub fn replace(&mut self, world: &World) -> io::Result<()> {
         let log_path = self.path.join("world.jsonl");
         rewrite(&log_path, world)?;
-        self.log = open_log(&log_path)?;
+        self.log = private::append(&log_path)?;
         Ok(())
     }
 
@@ -113,8 +114,7 @@ impl Folder {
         let text =
             serde_json::json!({"url": url, "token": token, "pid": std::process::id(), "by_hand": by_hand}).to_string();
         let fresh = self.path.join("server.json.new");
-        let _ = fs::remove_file(&fresh);
-        private(OpenOptions::new().write(true).create_new(true)).open(&fresh)?.write_all(text.as_bytes())?;
+        private::create_anew(&fresh)?.write_all(text.as_bytes())?;
         fs::rename(&fresh, self.path.join("server.json"))
     }
 
@@ -148,9 +148,7 @@ impl Standing {
 
 fn take_lock(path: &Path) -> Result<File, StartError> {
     let lock_path = path.join("lock");
-    let lock = private(OpenOptions::new().write(true).create(true).truncate(false))
-        .open(&lock_path)
-        .map_err(|e| unusable(&lock_path, "cannot be opened", &e))?;
+    let lock = private::lock(&lock_path).map_err(|e| unusable(&lock_path, "cannot be opened", &e))?;
     for _ in 0..LOCK_TRIES {
         match lock.try_lock() {
             Ok(()) => return Ok(lock),
@@ -255,8 +253,7 @@ fn cut(path: &Path, good: u64) -> io::Result<()> {
 
 fn rewrite(path: &Path, world: &World) -> io::Result<()> {
     let fresh = path.with_extension("jsonl.new");
-    let _ = fs::remove_file(&fresh);
-    let file = private(OpenOptions::new().write(true).create_new(true)).open(&fresh)?;
+    let file = private::create_anew(&fresh)?;
     let mut out = BufWriter::with_capacity(1 << 20, file);
     let header = Header {
         amoport_sandbox_world: FORMAT,
@@ -273,25 +270,6 @@ fn rewrite(path: &Path, world: &World) -> io::Result<()> {
     out.flush()?;
     drop(out);
     fs::rename(&fresh, path)
-}
-
-fn open_log(path: &Path) -> io::Result<File> {
-    private(OpenOptions::new().append(true).create(true)).open(path)
-}
-
-/// The token is in these files: nobody else may read them.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
-}
-
-fn create_private_dir(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 /// What lies there already may have been made, or copied, under other rights. Where a file system knows none, there is nothing to be done.

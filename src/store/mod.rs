@@ -42,6 +42,7 @@ pub use sends::{LastSend, Sends};
 pub use words::{RunOutcome, Verify, Word};
 
 use crate::message;
+use crate::private;
 use crate::problem::{Message, Place, Problem, Stage};
 use accounts::carry_over_known;
 use identity::Identity;
@@ -117,7 +118,7 @@ impl Store {
             Problem::new(Stage::Read, "state-unusable", message)
                 .hint("name a folder you may write to with --state, on a local disk")
         };
-        std::fs::create_dir_all(state).map_err(|e| {
+        private::folder(state).map_err(|e| {
             unusable(message!(
                 "the state folder \"{folder}\" cannot be made: {error}",
                 folder = state.display(),
@@ -134,6 +135,13 @@ impl Store {
                 error = error.to_string()
             ))
         };
+        private::database(&path).map_err(|e| {
+            unusable(message!(
+                "the store \"{path}\" cannot be opened: {error}",
+                path = path.display(),
+                error = e.to_string()
+            ))
+        })?;
         let mut store = Store::open_file(&path).map_err(|e| failed(e.into()))?;
         let version: i64 =
             store.db.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(|e| failed(e.into()))?;
@@ -169,12 +177,6 @@ impl Store {
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "FULL")?;
         db.pragma_update(None, "foreign_keys", "ON")?;
-        // Personal data may stand in rejected rows: the file is the owner's alone.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600));
-        }
         Ok(Store { db, path: path.to_owned(), identity: Identity::default() })
     }
 

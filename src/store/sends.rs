@@ -8,6 +8,7 @@ use super::outcome::Status;
 use super::words::Word;
 use super::{AccountKey, BatchNo, Store, StoreError};
 use crate::entity::Entity;
+use crate::private;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 use std::time::Duration;
@@ -45,16 +46,14 @@ pub struct Sends {
 
 impl Sends {
     pub fn open(folder: &Path) -> rusqlite::Result<Sends> {
-        let db = Connection::open(folder.join(FILE))?;
+        let path = folder.join(FILE);
+        // Where that fails, SQLite says why.
+        let _ = private::database(&path);
+        let db = Connection::open(path)?;
         db.busy_timeout(BUSY_WAIT)?;
         db.pragma_update(None, "journal_mode", "WAL")?;
         db.pragma_update(None, "synchronous", "OFF")?;
         db.execute(TABLE, [])?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let _ = std::fs::set_permissions(folder.join(FILE), std::fs::Permissions::from_mode(0o600));
-        }
         Ok(Sends { db })
     }
 

@@ -3,7 +3,6 @@
 use encoding_rs::{EncoderResult, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 
 /// Stands for what the encoding cannot hold.
 const UNKNOWN_LETTER: u8 = b'?';
@@ -15,9 +14,9 @@ pub struct CsvOut {
 
 impl CsvOut {
     /// `encoding` is a name as `Layout::encoding` has it; `None`, and names unknown, mean UTF-8.
-    pub fn create(path: &Path, encoding: Option<&'static str>, bom: bool, delimiter: char) -> io::Result<CsvOut> {
+    pub fn new(file: File, encoding: Option<&'static str>, bom: bool, delimiter: char) -> io::Result<CsvOut> {
         let encoding = encoding.and_then(|name| Encoding::for_label(name.as_bytes())).unwrap_or(UTF_8);
-        let mut file = BufWriter::new(File::create(path)?);
+        let mut file = BufWriter::new(file);
         if bom {
             let mark: &[u8] = match encoding {
                 e if e == UTF_8 => b"\xEF\xBB\xBF",
