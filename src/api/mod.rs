@@ -2,6 +2,7 @@
 //! request through the pace, no retry that the caller did not ask for, no token to any other host.
 
 pub mod auth;
+mod body;
 mod connect;
 pub mod failure;
 pub mod listing;
@@ -45,6 +46,7 @@ pub struct Client {
     auth: Auth,
     pace: Pace,
     counters: Counters,
+    bodies: body::Bodies,
     answer_timeout: Duration,
 }
 
@@ -115,8 +117,8 @@ impl Client {
                 .map_err(|e| format!("the HTTP client cannot be set up: {e}"))
         };
         let (http, opener) = (client(connections.handing_over())?, client(connections.keeping())?);
-        let counters = Counters::default();
-        Ok(Client { http, connections, opener, base, auth, pace, counters, answer_timeout: ANSWER_TIMEOUT })
+        let (counters, bodies) = (Counters::default(), body::Bodies::default());
+        Ok(Client { http, connections, opener, base, auth, pace, counters, bodies, answer_timeout: ANSWER_TIMEOUT })
     }
 
     /// The same, which waits for an answer as long as this.
@@ -274,7 +276,7 @@ impl Client {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.trim().parse().ok());
         let version = answer.version();
-        let body = answer.bytes().await.map_err(failure_of)?.to_vec();
+        let body = self.bodies.read(answer).await?;
         under_way.answered(version, closes);
         failure::sort(Reply { status, retry_after, body })
     }
