@@ -9,7 +9,8 @@ use super::trust;
 use crate::export::write_whole;
 use crate::message;
 use crate::problem::{Message, Place, Problem, Stage};
-use crate::rate::{self, create_private_dir};
+use crate::private;
+use crate::rate;
 use reqwest::Url;
 use serde::Deserialize;
 use std::io::Write;
@@ -102,7 +103,7 @@ fn given() -> String {
 fn note(base: &Url) {
     let host = host_of(base);
     let Some(file) = given_file().filter(|_| !given().lines().any(|line| line == host)) else { return };
-    let _ = file.parent().map(create_private_dir);
+    let _ = file.parent().map(private::folder);
     let mut options = std::fs::OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]
@@ -151,7 +152,7 @@ pub fn allow(host: &str) -> Result<Allowed, EngineError> {
 
 /// The file may be a link into a folder of the user's settings, and stays one.
 fn write(file: &Path, text: &str) -> std::io::Result<()> {
-    file.parent().map(create_private_dir).transpose()?;
+    file.parent().map(private::folder).transpose()?;
     let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let mode = std::fs::metadata(&file).map(|meta| meta.permissions()).ok();
     write_whole(&file, text.as_bytes())?;
