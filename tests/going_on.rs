@@ -95,7 +95,7 @@ fn a_name_means_what_it_meant_where_the_run_began() {
     let room = room(&folder, &service);
     let config = |url: &str| format!("[accounts.main]\nurl = \"{url}\"\ntoken-file = \"token\"\n");
     std::fs::write(room.join("amoport.toml"), config(service.url())).expect("the config");
-    folder.allow(&service);
+    folder.allow(&service, service.url());
     folder.write("amoport.toml", config("https://another.amocrm.ru"));
     service.faults(STOP);
     let stopped = import(&room, &service, &["--account", "main"]).expect(4);

@@ -170,7 +170,7 @@ fn a_run_is_not_resumed_into_another_account() {
         program::ran(command.env_remove("AMOPORT_TOKEN").output().expect("the program runs"))
     };
     account(&one);
-    folder.allow(&one);
+    folder.allow(&one, one.url());
     let mut first = folder.command(&one, &["runs"]);
     first.env_remove("AMOPORT_TOKEN");
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_amoport"));
@@ -178,7 +178,7 @@ fn a_run_is_not_resumed_into_another_account() {
     command.envs(first.get_envs().filter_map(|(k, v)| Some((k, v?))));
     program::ran(command.output().expect("the program runs")).expect(4);
     account(&other);
-    folder.allow(&other);
+    folder.allow(&one, other.url());
     let refused = run(&["resume"]).expect(2);
     assert!(refused.stderr.contains("name the old account again"), "{}", refused.stderr);
     assert_eq!(other.entities("leads"), 0);

@@ -69,7 +69,7 @@ fn account(service: &Service, known: &Value, folder: &Path, file: &str) {
 fn project(service: &Service, known: &Value, count: u32) -> Folder {
     let folder = source(count);
     account(service, known, folder.path(), "amoport.toml");
-    folder.allow(service);
+    folder.allow(service, service.url());
     folder
 }
 

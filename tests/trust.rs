@@ -350,7 +350,7 @@ fn a_store_from_an_archive_sends_no_token_to_another_host() {
     let config = config.display().to_string();
     let by_name = [("account", spy.url()), ("target", "main".to_owned()), ("config", config)];
     forged(&person, &by_name.each_ref().map(|(key, value)| (*key, value.as_str())));
-    tries("a name of the store", "theirs.toml: the account leads to");
+    tries("a name of the store", "theirs.toml: the account's host is");
     // Another secret, sent to whoever listens on this machine.
     let key = person.home.path().join("id_rsa");
     fs::write(&key, "PRIVATE KEY").expect("a key");

@@ -55,14 +55,14 @@ pub(super) fn permit(base: &Url, sender: &Sender, by: &By, consent: &Consent) ->
     let (message, place) = match by {
         By::Folder(file) => {
             let message = message!(
-                "the account leads to {host} by this file, and no token of yours has gone there yet",
+                "the account's host is {host} by this file, and you have not allowed a token to go there",
                 host = &host
             );
             (message, Place::File(file.clone()))
         }
         By::Own | By::Address => {
             let message = message!(
-                "the run went to {host} by its store, and no token of yours has gone there from here yet",
+                "the run's host is {host} by its store, and you have not allowed a token to go there",
                 host = &host
             );
             (message, Place::Nowhere)

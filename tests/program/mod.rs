@@ -173,10 +173,10 @@ impl Folder {
         ran(self.command(service, args).output().expect("the program runs"))
     }
 
-    /// Lets the token go to the service, where a file in this folder names it.
-    pub fn allow(&self, service: &Service) {
+    /// Lets the token of this service's user go to an address that a file in this folder names.
+    pub fn allow(&self, service: &Service, url: &str) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
-        command.args(["auth", "allow", service.url()]).env("XDG_CONFIG_HOME", service.config_home());
+        command.args(["auth", "allow", url]).env("XDG_CONFIG_HOME", service.config_home());
         ran(command.current_dir(self.path()).output().expect("the program runs")).expect(0);
     }
 
