@@ -85,6 +85,16 @@ fn connections_that_end_after_five_requests_leave_no_doubt() {
 }
 
 #[test]
+fn a_command_that_asks_one_thing_after_the_other_opens_one_connection() {
+    for alpn in [HTTP_1, HTTP_2] {
+        let service = Service::start();
+        let road = Road::to(&service, Way { tls: tls(alpn), ..Way::default() });
+        ran(road.command(&Folder::new(), &service, &["auth", "status"]).output().expect("the program runs")).expect(0);
+        assert_eq!(road.connections().len(), 1, "{alpn:?}");
+    }
+}
+
+#[test]
 fn connections_that_are_reset_double_nothing() {
     for alpn in [HTTP_1, HTTP_2] {
         let resets = vec![8, 11, 12, 20];

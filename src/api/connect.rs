@@ -373,3 +373,45 @@ pub fn not_begun(error: &reqwest::Error) -> bool {
     }
     false
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(protocol: Protocol, open: usize, busy: usize, asked: bool) -> State {
+        let asked = asked.then(Instant::now);
+        State { protocol, spares: VecDeque::new(), opening: 0, open, busy, served: 0, lifetime: None, asked }
+    }
+
+    #[test]
+    fn connections_are_opened_ahead_while_requests_overlap() {
+        for (protocol, open, busy, asked, lacks) in [
+            (Protocol::Http1, 1, 0, true, 0),
+            (Protocol::Http1, 1, 1, true, READY),
+            (Protocol::Http1, 3, 1, true, READY - 2),
+            (Protocol::Http1, 9, 2, true, 0),
+            (Protocol::Http1, 2, 2, false, 1),
+            (Protocol::Http1, 3, 2, false, 0),
+            (Protocol::Unknown, 1, 1, true, 0),
+            (Protocol::Http2, 1, 9, true, 0),
+        ] {
+            assert_eq!(state(protocol, open, busy, asked).lacks(), lacks, "{protocol:?} {open} {busy} {asked}");
+        }
+        let mut one = state(Protocol::Http1, 1, 1, true);
+        one.opening = READY;
+        assert_eq!(one.lacks(), 0);
+    }
+
+    #[test]
+    fn the_next_connection_of_http_2_is_opened_when_the_life_of_the_one_before_is_nearly_reached() {
+        let mut state = state(Protocol::Http2, 1, 3, true);
+        for (lifetime, served, lacks) in
+            [(None, 1_000, 0), (Some(100), 91, 0), (Some(100), 92, 1), (Some(5), 0, 1), (Some(5), 40, 1)]
+        {
+            (state.lifetime, state.served) = (lifetime, served);
+            assert_eq!(state.lacks(), lacks, "{lifetime:?} {served}");
+        }
+        state.speaks(Protocol::Http1);
+        assert_eq!(state.lacks(), READY);
+    }
+}
