@@ -540,6 +540,10 @@ fn the_account_is_named_first_and_never_on_stdout() {
     assert_eq!(resumed.stderr.lines().next(), Some(format!("account: {}", service.url()).as_str()));
 }
 
+/// Instead of an answer: SIGINT.
+const INTERRUPT: &str = "\u{3}";
+const KILLED: i32 = -1;
+
 /// A terminal, and what is typed on it.
 fn on_a_terminal(command: &mut Command, typed: &str) -> (i32, String) {
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -558,12 +562,15 @@ fn on_a_terminal(command: &mut Command, typed: &str) -> (i32, String) {
     while master.read(&mut byte).is_ok_and(|read| read == 1) {
         said.push(byte[0]);
         if !is_typed && said.ends_with(b"[y/N] ") {
-            master.write_all(typed.as_bytes()).expect("it is typed");
+            match typed {
+                INTERRUPT => drop(Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill")),
+                answer => master.write_all(answer.as_bytes()).expect("it is typed"),
+            }
             is_typed = true;
         }
     }
     let end = child.wait().expect("it ends");
-    (end.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
+    (end.code().unwrap_or(KILLED), String::from_utf8_lossy(&said).into_owned())
 }
 
 #[test]
@@ -585,4 +592,15 @@ fn on_a_terminal_the_first_use_of_a_host_is_asked_for_and_kept() {
     ran(status().output().expect("it runs")).expect(0);
     let (code, said) = on_a_terminal(&mut status(), "n\n");
     assert!(code == 0 && !said.contains("[y/N]"), "{code}: {said}");
+}
+
+#[test]
+fn a_question_ends_when_the_program_is_interrupted() {
+    let (person, spy) = (Person::new(), Spy::start());
+    person.account(&format!("url = \"{}\"", spy.url()));
+    let mut import = person.command(&[&IMPORT[..], &["--account", "main"]].concat());
+    let (code, said) = on_a_terminal(import.env("AMOPORT_TOKEN", SECRET), INTERRUPT);
+    // It may come before anybody listens for it.
+    assert!(matches!(code, 2 | KILLED), "{code}: {said}");
+    spy.heard_nothing();
 }

@@ -25,7 +25,7 @@ pub fn run(verb: &AccountVerb, common: &Common) -> Result<Exit, EngineError> {
 
 fn pull(target: &TargetArgs, output: Option<Output<'_>>, common: &Common) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
-    let (target, folders) = (requests::target(target)?, requests::folders(common)?);
+    let (target, folders) = (requests::target(target, &Cancel::new())?, requests::folders(common)?);
     let saved = engine::pull(&target, &folders, output, &mut |event| listener.hear(event))?;
     let (account, file) = (&saved.account, say::file(&saved.file));
     let fields: usize = account.fields.values().map(Vec::len).sum();
@@ -44,7 +44,7 @@ fn customers_mode(mode: ModeWord, target: &TargetArgs, yes: bool, common: &Commo
         ModeWord::Off => CustomersMode::Off,
     };
     let mut listener = Listener::new(common);
-    let (target, folders) = (requests::target(target)?, requests::folders(common)?);
+    let (target, folders) = (requests::target(target, &Cancel::new())?, requests::folders(common)?);
     let consent = ask::consent(yes, &Cancel::new());
     let change = engine::customers_mode(mode, &target, &folders, &consent, &mut |event| listener.hear(event))?;
     let when = if change.changed { "now" } else { "already" };
@@ -57,7 +57,7 @@ fn customers_mode(mode: ModeWord, target: &TargetArgs, yes: bool, common: &Commo
 
 fn show(target: &TargetArgs, common: &Common) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
-    let target = requests::target(target)?;
+    let target = requests::target(target, &Cancel::new())?;
     let account = engine::show(&target, &requests::folders(common)?, &mut |event| listener.hear(event))?;
     if common.json {
         say::data(&serde_json::to_string(&account).unwrap_or_default());
@@ -122,7 +122,7 @@ pub fn auth(verb: &AuthVerb, common: &Common) -> Result<Exit, EngineError> {
 
 fn status(target: &TargetArgs, common: &Common) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
-    let (target, folders) = (requests::target(target)?, requests::folders(common)?);
+    let (target, folders) = (requests::target(target, &Cancel::new())?, requests::folders(common)?);
     let status = engine::status(&target, &folders, &mut |event| listener.hear(event))?;
     let (base, name, user) = (&status.base, &status.account, &status.user);
     let until = status.renewed_after.map(day_and_time);

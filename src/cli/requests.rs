@@ -16,9 +16,9 @@ pub fn folders(common: &Common) -> Result<Folders, EngineError> {
     Folders::checked(common.state.as_deref(), &common.runs)
 }
 
-pub fn target(args: &TargetArgs) -> Result<Target, EngineError> {
-    // A signal comes through while it is asked: nothing is under way yet.
-    let target = which(&args.which)?.asking(ask::consent(false, &Cancel::new()));
+/// `cancel` ends a question that nobody answers.
+pub fn target(args: &TargetArgs, cancel: &Cancel) -> Result<Target, EngineError> {
+    let target = which(&args.which)?.asking(ask::consent(false, cancel));
     Ok(match &args.token_file {
         Some(file) => target.token(Token::File(file.clone())),
         None => target,
@@ -49,8 +49,8 @@ fn read(args: &SourceArgs) -> SourceOptions {
 pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, EngineError> {
     let cancel = Cancel::new();
     let target = match &args.like {
-        Some(file) => target(&args.target)?.like(engine::like(file)?),
-        None => target(&args.target)?,
+        Some(file) => target(&args.target, &cancel)?.like(engine::like(file)?),
+        None => target(&args.target, &cancel)?,
     };
     Ok(ImportRequest {
         mapping: args.mapping.clone(),
@@ -83,6 +83,7 @@ pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, Engin
 }
 
 pub fn check(args: &CheckArgs, common: &Common) -> Result<CheckRequest, EngineError> {
+    let cancel = Cancel::new();
     let import = ImportRequest {
         mapping: args.mapping.clone(),
         read: read(&args.source),
@@ -91,20 +92,23 @@ pub fn check(args: &CheckArgs, common: &Common) -> Result<CheckRequest, EngineEr
         // They say something of workbooks without a mapping only.
         force: args.force && args.mapping.is_none(),
         as_new: args.as_new && args.mapping.is_none(),
-        ..ImportRequest::new(&args.file, target(&args.target)?, folders(common)?)
+        cancel: cancel.clone(),
+        ..ImportRequest::new(&args.file, target(&args.target, &cancel)?, folders(common)?)
     };
     Ok(CheckRequest { import, snapshot: args.account_file.clone() })
 }
 
 pub fn resume(args: &ResumeArgs, common: &Common) -> Result<ResumeRequest, EngineError> {
+    let cancel = Cancel::new();
     Ok(ResumeRequest {
         run: args.run.clone(),
         target: match args.answer_timeout {
-            Some(seconds) => target(&args.target)?.answer_timeout(Duration::from_secs(seconds)),
-            None => target(&args.target)?,
+            Some(seconds) => target(&args.target, &cancel)?.answer_timeout(Duration::from_secs(seconds)),
+            None => target(&args.target, &cancel)?,
         },
         resend_unknown: args.resend_unknown,
         older_state: args.older_state,
+        cancel,
         ..ResumeRequest::new(folders(common)?)
     })
 }
@@ -114,6 +118,7 @@ pub fn report(args: &ReportArgs, common: &Common) -> Result<ReportRequest, Engin
 }
 
 pub fn export(args: &ExportArgs, common: &Common) -> Result<ExportRequest, EngineError> {
+    let cancel = Cancel::new();
     Ok(ExportRequest {
         catalog: args.catalog.clone(),
         ids: args.id.clone(),
@@ -128,6 +133,7 @@ pub fn export(args: &ExportArgs, common: &Common) -> Result<ExportRequest, Engin
         twice: args.twice,
         force: args.force,
         rate: args.rate,
-        ..ExportRequest::new(args.kind, &args.to, target(&args.target)?, folders(common)?)
+        cancel: cancel.clone(),
+        ..ExportRequest::new(args.kind, &args.to, target(&args.target, &cancel)?, folders(common)?)
     })
 }

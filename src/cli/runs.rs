@@ -5,12 +5,13 @@ use super::exit::Exit;
 use super::listen::Listener;
 use super::progress::counted;
 use super::{requests, say, signals};
-use crate::engine::{self, AbandonRequest, EngineError};
+use crate::engine::{self, AbandonRequest, Cancel, EngineError};
 
 pub fn run(args: &RunsArgs, common: &Common) -> Result<Exit, EngineError> {
     let Some(run) = &args.abandon else { return list(common) };
-    let target = requests::target(&args.target)?;
-    let request = AbandonRequest { target, ..AbandonRequest::new(run, requests::folders(common)?) };
+    let cancel = Cancel::new();
+    let target = requests::target(&args.target, &cancel)?;
+    let request = AbandonRequest { target, cancel, ..AbandonRequest::new(run, requests::folders(common)?) };
     let mut listener = Listener::new(common);
     signals::listen(&request.cancel, listener.sending());
     let result = engine::abandon(&request, &mut |event| listener.hear(event))?;

@@ -37,7 +37,7 @@ fn give_up(request: &AbandonRequest, tell: &mut Teller<'_>) -> Result<RunResult,
         return Err(EngineError::refused("run-ended", message, "there is nothing to give up"));
     }
     older::unless_copy(&store, &found)?;
-    tell.account(&found.head.account);
+    target.of_run(&found.head).announce(tell);
     let known = (target, request.folders.state.as_path(), &request.cancel);
     let found = match resume::of_known_account(&store, found.clone(), known, tell) {
         // Nobody can look, and the run is given up all the same.

@@ -40,10 +40,7 @@ pub(super) fn permit(base: &Url, sender: &Sender, by: &By, consent: &Consent) ->
     let is_given = match (sender, by) {
         (_, By::Own) => true,
         (Sender::Store { given: Some(address), .. }, _) if config::base(address).ok().as_ref() == Some(base) => true,
-        (Sender::Person, By::Address) => {
-            note(base);
-            true
-        }
+        (Sender::Person, By::Address) => true,
         // Plain http is for this machine alone.
         (Sender::Store { names_token, .. }, By::Address) => base.scheme() == "http" && !names_token,
         (_, By::Folder(_)) => false,
@@ -99,8 +96,12 @@ fn given() -> String {
     file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default()
 }
 
-/// The person has given this address. Where that cannot be kept, a run that is gone on with asks for it again.
-fn note(base: &Url) {
+/// There is a token for this host. Where the person has given its address it is kept that he did; where that cannot be kept, a run
+/// that is gone on with asks for it again.
+pub(super) fn note(base: &Url, sender: &Sender, by: &By) {
+    if (sender, by) != (&Sender::Person, &By::Address) {
+        return;
+    }
     let host = host_of(base);
     let Some(file) = given_file().filter(|_| !given().lines().any(|line| line == host)) else { return };
     let _ = file.parent().map(private::folder);

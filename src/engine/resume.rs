@@ -40,7 +40,7 @@ fn go_on(request: &ResumeRequest, tell: &mut Teller<'_>) -> Result<RunResult, En
     if has_ended(&found, request) {
         return unreported(&store, &found, tell);
     }
-    tell.account(&found.head.account);
+    request.target.of_run(&found.head).announce(tell);
     let mut found = of_known_account(&store, found, (&request.target, state, &request.cancel), tell)?;
     let locks = lock(state, &found.head)?;
     let sends = older::unless_older(&store, request.older_state, tell)?;

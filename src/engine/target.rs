@@ -299,6 +299,7 @@ impl Opened {
         tell.account(&address(&base));
         hosts::permit(&base, &target.sender, &settings.by, &target.consent)?;
         let auth = auth(name, target.token.as_ref(), &settings)?;
+        hosts::note(&base, &target.sender, &settings.by);
         let said = Said::default();
         let pace = shared_pace(&base, rate, &said, tell);
         let client = client(base, auth, pace)?.waiting(target.waits());
