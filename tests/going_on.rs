@@ -20,6 +20,7 @@ fn room(folder: &Folder, service: &Service) -> PathBuf {
     std::fs::create_dir(&room).expect("a folder");
     for (name, text) in [("rows.csv", ROWS), ("rows.toml", MAPPING), ("token", service.token())] {
         std::fs::write(room.join(name), text).expect("a file");
+        program::private(&room.join(name));
     }
     room
 }
@@ -157,6 +158,7 @@ fn where_nothing_was_sent_the_import_itself_is_the_way_to_go_on() {
     let (service, folder) = (Service::start(), Folder::new());
     let room = room(&folder, &service);
     std::fs::write(room.join("new token"), "nobody's").expect("a file");
+    program::private(&room.join("new token"));
     let refused = import(&room, &service, &["--account", service.url(), "--token-file", "new token"]).expect(4);
     assert!(!refused.stderr.contains("resume"), "{}", refused.stderr);
     let line = line(&refused);

@@ -162,7 +162,7 @@ fn a_run_is_not_resumed_into_another_account() {
     one.faults(r#"{"script":[{"on":"POST leads","nth":2,"do":"403"}]}"#);
     let folder = folder("kind = \"lead\"\n[lead]\nname = \"k\"\n", "k\nа\nб\nв\n");
     let account = |service: &Service| {
-        folder.write("token", service.token());
+        folder.secret("token", service.token());
         folder.write("amoport.toml", format!("[accounts.main]\nurl = \"{}\"\ntoken-file = \"token\"\n", service.url()));
     };
     let run = |args: &[&str]| {

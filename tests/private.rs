@@ -160,8 +160,7 @@ fn a_copy_of_a_pipe_and_a_pair_of_tokens_are_their_owners_alone() {
     piped.stdin(std::fs::File::open(folder.path().join("rows.csv")).expect("the rows"));
     assert_ne!(piped.output().expect("the program runs").status.code(), Some(0));
     let known = service.get("/_sandbox/oauth");
-    let secret = folder.write("secret", known["client_secret"].as_str().expect("a secret"));
-    std::fs::set_permissions(&secret, PermissionsExt::from_mode(0o600)).expect("it is private");
+    folder.secret("secret", known["client_secret"].as_str().expect("a secret"));
     let config = format!(
         "[accounts.main]\nurl = \"{}\"\nclient-id = {}\nclient-secret-file = \"secret\"\nredirect-uri = {}\n\
          token-store = \"tokens.json\"\n",
@@ -170,8 +169,7 @@ fn a_copy_of_a_pipe_and_a_pair_of_tokens_are_their_owners_alone() {
         known["redirect_uri"]
     );
     folder.write("amoport.toml", config);
-    folder.write("code", known["code"].as_str().expect("a code"));
-    std::fs::set_permissions(folder.path().join("code"), PermissionsExt::from_mode(0o600)).expect("it is private");
+    folder.secret("code", known["code"].as_str().expect("a code"));
     let mut login = Command::new(env!("CARGO_BIN_EXE_amoport"));
     login.current_dir(folder.path()).env("AMOPORT_RATE_DIR", service.rate_dir());
     login.args(["auth", "login", "--account", "main", "--code-file", "code"]);

@@ -57,6 +57,7 @@ fn source(count: u32) -> Folder {
 fn account(service: &Service, known: &Value, folder: &Path, file: &str) {
     std::fs::create_dir_all(folder).expect("a folder");
     std::fs::write(folder.join("secret"), known["client_secret"].as_str().unwrap()).expect("a secret");
+    program::private(&folder.join("secret"));
     let (url, id, redirect) = (service.url(), &known["client_id"], &known["redirect_uri"]);
     let config = format!(
         "[accounts.main]\nurl = \"{url}\"\nclient-id = {id}\nclient-secret-file = \"secret\"\n\
@@ -232,7 +233,7 @@ fn a_token_file_that_was_changed_in_mid_run_is_read_again_once() {
     let folder = Folder::new();
     folder.write("leads.csv", leads(250));
     folder.write("leads.toml", MAPPING);
-    let file = folder.write("token", access(&known));
+    let file = folder.secret("token", access(&known));
     service.faults(r#"{"latency_ms":300}"#);
     let args = ["import", "leads.csv", "-m", "leads.toml", "--batch", "10", "--account", service.url(), "--json"];
     let start = |more: &[&str]| {
@@ -261,14 +262,14 @@ fn logging_in_needs_an_integration_a_secret_and_a_good_code() {
     let service = Service::start();
     let known = oauth(&service);
     let folder = project(&service, &known, 1);
-    folder.write("code", "nonsense");
+    folder.secret("code", "nonsense");
     let login = ["auth", "login", "--account", "main", "--code-file", "code"];
     let refused = run(&folder, &service, &login).expect(4);
     assert!(refused.stderr.contains("new tokens were refused"), "{}", refused.stderr);
     assert!(!folder.path().join("tokens.json").exists());
     let none = run(&folder, &service, &IMPORT).expect(2);
     assert!(none.stderr.contains("log in: amoport auth login --account main"), "{}", none.stderr);
-    folder.write("code", known["code"].as_str().unwrap());
+    folder.secret("code", known["code"].as_str().unwrap());
     std::fs::remove_file(folder.path().join("secret")).unwrap();
     run(&folder, &service, &login).expect(2);
     let secret = known["client_secret"].as_str().unwrap();

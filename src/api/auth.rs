@@ -8,6 +8,7 @@
 use super::token::{Pair, TokenStore};
 use super::{Client, Failure, READ_TRIES};
 use crate::entity::TOKEN_PATH;
+use crate::private::hidden::Hidden;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -19,6 +20,7 @@ pub(super) const RENEWALS_MAX: u32 = 2;
 /// The holder of the lock asks the service a few times at most.
 const LOCK_MAX: Duration = Duration::from_secs(300);
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
+const GRANT_TYPE: &str = "grant_type";
 const LOG_IN: &str = "log in again with: amoport auth login";
 
 /// Where a token comes from.
@@ -43,6 +45,8 @@ pub struct App {
 
 pub struct Auth {
     current: Mutex<Current>,
+    /// What the service may repeat in its answers, the tokens of before among it.
+    hidden: Mutex<Hidden>,
     source: Source,
     /// One renewal at a time; who waited finds the work done.
     renewing: tokio::sync::Mutex<()>,
@@ -67,7 +71,28 @@ impl From<SecretString> for Auth {
 impl Auth {
     pub fn new(token: SecretString, source: Source) -> Auth {
         let current = Current { no: 0, token, unproved: false, dead: None };
-        Auth { current: Mutex::new(current), source, renewing: tokio::sync::Mutex::default() }
+        let auth = Auth {
+            hidden: Mutex::default(),
+            current: Mutex::new(current),
+            source,
+            renewing: tokio::sync::Mutex::default(),
+        };
+        auth.hides(&auth.token().1);
+        if let Source::Pair(store, app) = &auth.source {
+            auth.hides(&app.client_secret);
+            // Who uses it says what is wrong with it.
+            let _ = store.read().map(|pair| auth.hides(&pair.refresh));
+        }
+        auth
+    }
+
+    fn hides(&self, secret: &SecretString) {
+        self.hidden.lock().unwrap_or_else(PoisonError::into_inner).learn(secret);
+    }
+
+    /// An answer without what must not be seen.
+    pub(super) fn hidden_in(&self, body: Vec<u8>) -> Vec<u8> {
+        self.hidden.lock().unwrap_or_else(PoisonError::into_inner).out_of(body)
     }
 
     /// When the access token ends, in unix seconds, where that is known.
@@ -96,6 +121,7 @@ impl Auth {
     }
 
     fn put(&self, token: SecretString, unproved: bool) {
+        self.hides(&token);
         let mut current = self.current();
         *current = Current { no: current.no + 1, token, unproved, dead: None };
     }
@@ -159,7 +185,7 @@ impl Client {
         if self.auth.put_other(&pair.access) {
             return Ok(());
         }
-        let grant = [("grant_type", "refresh_token"), ("refresh_token", pair.refresh.expose_secret())];
+        let grant = [(GRANT_TYPE, "refresh_token"), ("refresh_token", pair.refresh.expose_secret())];
         let fresh = self.fetch(store, app, &grant).await?;
         self.auth.put(fresh.access, true);
         Ok(())
@@ -168,7 +194,7 @@ impl Client {
     /// Exchanges the code that a person's consent has given for the first pair, which is kept in `store`.
     pub async fn log_in(&self, store: &TokenStore, app: &App, code: &SecretString) -> Result<Pair, Failure> {
         let _lock = lock(store).await?;
-        let grant = [("grant_type", "authorization_code"), ("code", code.expose_secret())];
+        let grant = [(GRANT_TYPE, "authorization_code"), ("code", code.expose_secret())];
         self.fetch(store, app, &grant).await
     }
 
@@ -192,6 +218,10 @@ impl Client {
 
     /// Asks for a pair. Repeating is harmless: a grant that was used already is refused.
     async fn grant(&self, app: &App, grant: &[(&str, &str)]) -> Result<Pair, Failure> {
+        self.auth.hides(&app.client_secret);
+        for (_, secret) in grant.iter().filter(|(key, _)| *key != GRANT_TYPE) {
+            self.auth.hides(&SecretString::from(*secret));
+        }
         let mut body = json!({
             "client_id": app.client_id, "client_secret": app.client_secret.expose_secret(),
             "redirect_uri": app.redirect_uri,
@@ -243,6 +273,7 @@ impl Client {
         let (Some(access), Some(refresh)) = (secret("access_token"), secret("refresh_token")) else {
             return Err(refused("the answer holds no pair of tokens"));
         };
+        [&access, &refresh].into_iter().for_each(|token| self.auth.hides(token));
         let now_s = self.pace.clock().unix_ms() / 1000;
         Ok(Pair { access, refresh, expires_at: expiry(now_s, &value["expires_in"]) })
     }

@@ -21,7 +21,8 @@ pub use pace::{Pace, Turn};
 pub use person::TokenUser;
 pub use standing::{Sight, Standing, Standings};
 
-use crate::entity::API_PREFIX;
+use crate::entity::{API_PREFIX, TOKEN_PATH};
+use crate::private::shown::shown;
 use connect::{Connections, Progress};
 use reqwest::{Method, Request, RequestBuilder, Url};
 use rustls_platform_verifier::BuilderVerifierExt;
@@ -62,13 +63,16 @@ pub struct Counters {
 pub enum BadBase {
     #[error("\"{0}\" is no address; write https://example.amocrm.ru")]
     NotAnAddress(String),
+    #[error("the address of \"{0}\" holds a user or a password, which is not shown; write https://example.amocrm.ru")]
+    Password(String),
     #[error("\"{0}\" would send the token in the open; use https://, plain http:// is for this machine only")]
     Plain(String),
 }
 
 /// The base of an account: a host with https, or plain http to this machine only, because the token goes along.
 pub fn parse_base(text: &str) -> Result<Url, BadBase> {
-    let bad = || BadBase::NotAnAddress(text.to_owned());
+    let told = || shown(text.trim()).into_owned();
+    let bad = || if text.contains('@') { BadBase::Password(told()) } else { BadBase::NotAnAddress(told()) };
     let url = Url::parse(text.trim()).map_err(|_| bad())?;
     let host = url.host_str().ok_or_else(bad)?;
     let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
@@ -76,7 +80,7 @@ pub fn parse_base(text: &str) -> Result<Url, BadBase> {
     match url.scheme() {
         "https" => {}
         "http" if loopback => {}
-        "http" => return Err(BadBase::Plain(text.to_owned())),
+        "http" => return Err(BadBase::Plain(told())),
         _ => return Err(bad()),
     }
     let mut base = url.clone();
@@ -264,6 +268,7 @@ impl Client {
     }
 
     async fn exchange(&self, request: Request) -> Result<Reply, Failure> {
+        let granted = request.url().path() == TOKEN_PATH;
         let mut under_way = self.connections.leaves();
         let answer = self.http.execute(request).await.map_err(failure_of)?;
         let closes = answer.headers().get(reqwest::header::CONNECTION).is_some_and(|value| {
@@ -278,6 +283,11 @@ impl Client {
         let version = answer.version();
         let body = self.bodies.read(answer).await?;
         under_way.answered(version, closes);
+        let body = match status {
+            // A grant brings the tokens that are asked for.
+            200..=299 if granted => body,
+            _ => self.auth.hidden_in(body),
+        };
         failure::sort(Reply { status, retry_after, body })
     }
 }

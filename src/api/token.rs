@@ -2,6 +2,7 @@
 //! once, so the new one is on the disk before it is used, and one process at a time may fetch it.
 
 use crate::private;
+use crate::private::secret::{self, Others};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
@@ -28,12 +29,13 @@ struct Written {
 #[derive(Debug, Clone)]
 pub struct TokenStore {
     path: PathBuf,
+    others: Others,
 }
 
 impl TokenStore {
-    pub fn new(path: &Path) -> TokenStore {
+    pub fn new(path: &Path, others: Others) -> TokenStore {
         // A link stays a link: its target is what gets replaced.
-        TokenStore { path: path.canonicalize().unwrap_or_else(|_| path.to_owned()) }
+        TokenStore { path: path.canonicalize().unwrap_or_else(|_| path.to_owned()), others }
     }
 
     pub fn path(&self) -> &Path {
@@ -41,13 +43,13 @@ impl TokenStore {
     }
 
     pub fn read(&self) -> io::Result<Pair> {
-        let text = std::fs::read(&self.path)?;
+        let text = secret::bytes(&self.path, self.others).map_err(io::Error::other)?.held;
         // The parser's own words could quote a token.
-        let written: Written = serde_json::from_slice(&text)
+        let written: Written = serde_json::from_slice(text.strip_prefix(BOM).unwrap_or(&text))
             .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not a pair of tokens"))?;
         Ok(Pair {
-            access: SecretString::from(written.access_token),
-            refresh: SecretString::from(written.refresh_token),
+            access: secret::line("its access_token", &written.access_token).map_err(io::Error::other)?,
+            refresh: secret::line("its refresh_token", &written.refresh_token).map_err(io::Error::other)?,
             expires_at: written.expires_at,
         })
     }
@@ -78,6 +80,9 @@ impl TokenStore {
         PathBuf::from(name)
     }
 }
+
+/// What some editors put before a text.
+const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// More than two tokens take: they are JWTs of about a kilobyte.
 const ROOM: usize = 16 * 1024;
@@ -136,7 +141,7 @@ mod tests {
     #[test]
     fn a_pair_is_replaced_whole_and_is_the_owners_alone() {
         let folder = tempfile::tempdir().unwrap();
-        let store = TokenStore::new(&folder.path().join("tokens.json"));
+        let store = TokenStore::new(&folder.path().join("tokens.json"), Others::Refused);
         assert!(store.read().is_err());
         for n in [1, 2] {
             store.prepare().unwrap().keep(&pair(n)).unwrap();
@@ -157,12 +162,12 @@ mod tests {
     #[test]
     fn one_holds_the_lock_at_a_time_and_nonsense_is_not_quoted() {
         let folder = tempfile::tempdir().unwrap();
-        let store = TokenStore::new(&folder.path().join("tokens.json"));
+        let store = TokenStore::new(&folder.path().join("tokens.json"), Others::Refused);
         let held = store.try_lock().unwrap();
         assert!(held.is_some() && store.try_lock().unwrap().is_none());
         drop(held);
         assert!(store.try_lock().unwrap().is_some());
-        std::fs::write(store.path(), "secret-token").unwrap();
+        private::create(store.path()).unwrap().write_all(b"secret-token").unwrap();
         assert_eq!(store.read().unwrap_err().to_string(), "it is not a pair of tokens");
     }
 }

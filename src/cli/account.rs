@@ -5,9 +5,10 @@ use super::exit::Exit;
 use super::listen::Listener;
 use super::{ask, requests, say};
 use crate::account::Account;
-use crate::engine::{self, Cancel, CustomersMode, EngineError, Output};
+use crate::engine::{self, Cancel, CustomersMode, EngineError, Others, Output};
 use crate::entity::FieldKind;
 use crate::message;
+use crate::private::secret;
 use secrecy::SecretString;
 use serde_json::json;
 use std::path::Path;
@@ -114,7 +115,7 @@ fn show(target: &TargetArgs, common: &Common) -> Result<Exit, EngineError> {
 
 pub fn auth(verb: &AuthVerb, common: &Common) -> Result<Exit, EngineError> {
     match verb {
-        AuthVerb::Login { account, code_file } => login(account, code_file, common),
+        AuthVerb::Login { account, code_file, open } => login(account, code_file, open.others(), common),
         AuthVerb::Allow { host } => allow(host, common),
         AuthVerb::Status { target } => status(target, common),
     }
@@ -149,11 +150,11 @@ fn allow(host: &str, common: &Common) -> Result<Exit, EngineError> {
 }
 
 /// The code comes from a file or stdin: the command line is for everybody to see.
-fn login(name: &str, code_file: &Path, common: &Common) -> Result<Exit, EngineError> {
+fn login(name: &str, code_file: &Path, others: Others, common: &Common) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
-    let logged_in = engine::log_in(name, || code(code_file), &ask::consent(false, &Cancel::new()), &mut |event| {
-        listener.hear(event)
-    })?;
+    let consent = ask::consent(false, &Cancel::new());
+    let logged_in =
+        engine::log_in(name, others, || code(code_file, others), &consent, &mut |event| listener.hear(event))?;
     let file = logged_in.file.display().to_string();
     say::note(common, format!("logged in; the tokens are kept in {file} and renew themselves"));
     if common.json {
@@ -163,24 +164,18 @@ fn login(name: &str, code_file: &Path, common: &Common) -> Result<Exit, EngineEr
     Ok(Exit::Done)
 }
 
-fn code(file: &Path) -> Result<SecretString, EngineError> {
-    let (text, place) = if file == Path::new("-") {
-        (std::io::read_to_string(std::io::stdin()), "standard input".to_owned())
-    } else {
-        (std::fs::read_to_string(file), file.display().to_string())
+fn code(file: &Path, others: Others) -> Result<SecretString, EngineError> {
+    let read = match file == Path::new("-") {
+        true => secret::input(),
+        false => secret::read(file, others).map(|kept| kept.held),
     };
-    let hint = "it is the part after code= of the address to which the consent page leads; it lives for 20 minutes";
-    let text = text.map_err(|e| {
-        EngineError::refused(
-            "no-code",
-            message!("the code in {place} cannot be read: {error}", place = &place, error = e.to_string()),
-            hint,
-        )
-    })?;
-    match text.trim() {
-        "" => Err(EngineError::refused("no-code", message!("there is no code in {place}", place), hint)),
-        code => Ok(SecretString::from(code.to_owned())),
-    }
+    read.map_err(|unfit| {
+        let hint = unfit.hint.unwrap_or_else(|| {
+            "it is the part after code= of the address to which the consent page leads; it lives for 20 minutes"
+                .to_owned()
+        });
+        EngineError::refused("no-code", message!("no code: {why}", why = unfit.why), message!("{hint}", hint))
+    })
 }
 
 fn day_and_time(unix_s: i64) -> String {

@@ -1,7 +1,7 @@
 //! The command line, as `clap` reads it. Only what works is named here.
 
 use super::exit::Exit;
-use crate::engine::MaxErrors;
+use crate::engine::{MaxErrors, Others};
 use crate::entity::Kind;
 use crate::table::HiddenRows;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -90,6 +90,21 @@ pub struct TargetArgs {
     /// A file with the account's token
     #[arg(long, value_name = "FILE", env = "AMOPORT_TOKEN_FILE")]
     pub token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub open: OpenArgs,
+}
+
+#[derive(Debug, Clone, Copy, Args)]
+pub struct OpenArgs {
+    /// Take files with secrets that other users of this machine can read
+    #[arg(long, env = "AMOPORT_ALLOW_OPEN_TOKEN_FILE")]
+    pub allow_open_token_file: bool,
+}
+
+impl OpenArgs {
+    pub fn others(self) -> Others {
+        if self.allow_open_token_file { Others::Allowed } else { Others::Refused }
+    }
 }
 
 /// How to read the source; each wins over the mapping's [source].
@@ -459,6 +474,8 @@ pub enum AuthVerb {
         /// A file with the code from the redirect's address; - for standard input
         #[arg(long, value_name = "FILE", env = "AMOPORT_CODE_FILE")]
         code_file: PathBuf,
+        #[command(flatten)]
+        open: OpenArgs,
     },
     /// Let tokens go to a host that an amoport.toml names; kept in your own config
     Allow {

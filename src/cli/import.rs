@@ -11,7 +11,7 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, EngineError> {
     if args.dry_run {
         return check::dry_run(&CheckRequest { import: request, snapshot: None }, common);
     }
-    let mut listener = listening(common, &request.cancel);
+    let mut listener = listening(common, &request.cancel).others(args.target.open.others());
     request.count = listener.shows_progress();
     let mut hear = |event| listener.hear(event);
     if request.mapping.is_some() {
@@ -23,7 +23,9 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, EngineError> {
 
 pub fn resume(args: &ResumeArgs, common: &Common) -> Result<Exit, EngineError> {
     let mut request = requests::resume(args, common)?;
-    let mut listener = listening(common, &request.cancel).token_file(args.target.token_file.as_deref());
+    let mut listener = listening(common, &request.cancel)
+        .token_file(args.target.token_file.as_deref())
+        .others(args.target.open.others());
     request.count = listener.shows_progress();
     Ok(exit(&engine::resume(&request, &mut |event| listener.hear(event))?))
 }

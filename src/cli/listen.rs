@@ -4,7 +4,7 @@ use super::args::Common;
 use super::progress::{Bar, counted};
 use super::signals::Sending;
 use super::{go_on, say};
-use crate::engine::{Event, Next, Phase, RunResult};
+use crate::engine::{Event, Next, Others, Phase, RunResult};
 use crate::problem::Level;
 use crate::report;
 use crate::upload;
@@ -15,18 +15,30 @@ pub struct Listener<'a> {
     common: &'a Common,
     /// What is to be said of the token when a run is gone on with.
     token_file: Option<&'a Path>,
+    others: Others,
     bar: Bar,
     sending: Sending,
 }
 
 impl<'a> Listener<'a> {
     pub fn new(common: &'a Common) -> Listener<'a> {
-        Listener { common, token_file: None, bar: Bar::new(common), sending: Sending::default() }
+        Listener {
+            common,
+            token_file: None,
+            others: Others::Refused,
+            bar: Bar::new(common),
+            sending: Sending::default(),
+        }
     }
 
     /// The same with the file that the token comes from now.
     pub fn token_file(self, token_file: Option<&'a Path>) -> Listener<'a> {
         Listener { token_file, ..self }
+    }
+
+    /// The same where secrets are taken from files that other users can read.
+    pub fn others(self, others: Others) -> Listener<'a> {
+        Listener { others, ..self }
     }
 
     /// Told when a run has begun, for whoever answers signals.
@@ -57,7 +69,10 @@ impl<'a> Listener<'a> {
             Event::ReadBack { checked } => {
                 say::detail(self.common, format!("read back {checked} records: all as sent"));
             }
-            Event::Ended(result) => ended(&result, self.common, self.token_file),
+            Event::Ended(result) => {
+                let go_on = || go_on::resume(&result, self.token_file, self.others);
+                ended(&result, self.common, go_on);
+            }
             // Said by `upload`, by the verb that checks, and at the end of a run.
             Event::Wait(_) | Event::Problem(_) | Event::Checked(_) => {}
         }
@@ -98,7 +113,7 @@ impl<'a> Listener<'a> {
 }
 
 /// The last lines: problems, counts, paths, and how to go on.
-fn ended(result: &RunResult, common: &Common, token_file: Option<&Path>) {
+fn ended(result: &RunResult, common: &Common, go_on: impl Fn() -> String) {
     if let Some(stopped) = &result.stopped {
         say::line(&stopped.to_string());
     }
@@ -112,7 +127,7 @@ fn ended(result: &RunResult, common: &Common, token_file: Option<&Path>) {
     counts(result, common);
     match result.next {
         Next::Nothing => {}
-        Next::Resume => say::line(&format!("to go on: {}", go_on::resume(result, token_file))),
+        Next::Resume => say::line(&format!("to go on: {}", go_on())),
         Next::ImportFrom(row) => {
             say::line(&format!("to go on: mend the source and import its rest with --rows {row}-"));
         }

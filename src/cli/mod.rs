@@ -18,6 +18,7 @@ mod runs;
 mod say;
 mod serve;
 mod signals;
+mod usage;
 
 use crate::engine::{EngineError, ErrorKind};
 use crate::problem::{Problem, Stage};
@@ -28,8 +29,10 @@ use serde_json::json;
 
 /// Runs the program and returns its exit code.
 pub fn main() -> i32 {
-    // clap prints usage errors itself and ends with 2, as ours do.
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage::said(&error),
+    };
     // A panic is a fault of ours; the journal makes it as safe as a kill, and the exit code says so.
     let end = std::panic::catch_unwind(|| run(&cli.verb, &cli.common)).unwrap_or_else(|_| Err(fault()));
     match end {

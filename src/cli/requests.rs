@@ -18,7 +18,7 @@ pub fn folders(common: &Common) -> Result<Folders, EngineError> {
 
 /// `cancel` ends a question that nobody answers.
 pub fn target(args: &TargetArgs, cancel: &Cancel) -> Result<Target, EngineError> {
-    let target = which(&args.which)?.asking(ask::consent(false, cancel));
+    let target = which(&args.which)?.asking(ask::consent(false, cancel)).others(args.open.others());
     Ok(match &args.token_file {
         Some(file) => target.token(Token::File(file.clone())),
         None => target,

@@ -15,6 +15,8 @@ use crate::entity::{CUSTOMERS_MODE_PATH, Owner, RATE_MAX, payload};
 use crate::export::{replace_whole, write_whole};
 use crate::message;
 use crate::private;
+use crate::private::secret::Others;
+use crate::private::shown::shown;
 use crate::problem::{Problem, Stage};
 use crate::sandbox::Like;
 use secrecy::SecretString;
@@ -238,6 +240,7 @@ pub struct LoggedIn {
 /// may go to a host that a file in the working folder names.
 pub fn log_in(
     name: &str,
+    others: Others,
     code: impl FnOnce() -> Result<SecretString, EngineError>,
     consent: &Consent,
     events: &mut dyn FnMut(Event),
@@ -250,13 +253,13 @@ pub fn log_in(
     let Some(oauth) = &settings.oauth else {
         return Err(EngineError::refused(
             "no-integration",
-            message!("the account \"{name}\" names no integration to log in with", name),
+            message!("the account \"{name}\" names no integration to log in with", name = shown(name)),
             "add client-id, client-secret-file, redirect-uri and token-store to it in amoport.toml",
         ));
     };
-    let app = target::app(oauth)?;
+    let app = target::app(oauth, others)?;
     let code = code()?;
-    let store = TokenStore::new(&oauth.token_store);
+    let store = TokenStore::new(&oauth.token_store, others);
     let pace = target::pace_of(&base, RATE_MAX, tell);
     let client = target::client(base, SecretString::from(String::new()).into(), pace)?;
     let pair = prepare::runtime()?.block_on(client.log_in(&store, &app, &code))?;

@@ -3,6 +3,7 @@
 use super::error::EngineError;
 use super::target::Target;
 use crate::message;
+use crate::private::shown::shown;
 use crate::store::{Run, Store};
 
 /// What is done with a run where nobody knows yet whether the account that is said is the run's.
@@ -16,9 +17,13 @@ pub(super) enum Unsure {
 /// The run of this name; an error where it is another account's than the one that is said.
 pub(super) fn named(store: &Store, name: &str, target: &Target, unsure: Unsure) -> Result<Run, EngineError> {
     let Some(run) = store.run_named(name)? else {
-        return Err(EngineError::refused("no-run", message!("there is no run \"{name}\"", name), "see: amoport runs"));
+        return Err(EngineError::refused(
+            "no-run",
+            message!("there is no run \"{name}\"", name = shown(name)),
+            "see: amoport runs",
+        ));
     };
-    let (was, said) = (&run.head.account, target.kept());
+    let (was, said) = (&run.head.account, shown(&target.kept()).into_owned());
     let (message, hint) = match target.is_account_of(store, &run.head)? {
         Some(true) => return Ok(run),
         None if unsure == Unsure::Asked && target.can_ask() => return Ok(run),
@@ -65,7 +70,7 @@ pub(super) fn newest(
 pub(super) fn none(target: &Target, at_all: &'static str) -> EngineError {
     let message = match target.kept() {
         said if said.is_empty() => at_all.into(),
-        said => message!("{at_all} that went into \"{said}\"", at_all, said),
+        said => message!("{at_all} that went into \"{said}\"", at_all, said = shown(&said)),
     };
     EngineError::refused("no-run", message, "see: amoport runs")
 }

@@ -6,6 +6,7 @@ use super::error::EngineError;
 use super::trust;
 use crate::api::parse_base;
 use crate::message;
+use crate::private::shown::is_token;
 use crate::problem::{Message, Place, Problem, Stage, did_you_mean};
 use reqwest::Url;
 use std::path::{Component, Path, PathBuf};
@@ -52,7 +53,12 @@ impl Settings {
     /// An address as it is; any other word is a name in `file`, or, where that is not said, in the user's own config or in
     /// `amoport.toml` of the working folder.
     pub fn of(name: &str, file: Option<&Path>) -> Result<Settings, EngineError> {
-        if is_address(name) {
+        if is_token(name) {
+            let message = "what names the account looks like a token; it is not shown";
+            let hint = "give the account's address or its name; the token goes into a file, which --token-file names";
+            return Err(EngineError::refused("account-address", message, hint));
+        }
+        if is_address(name) || name.contains('@') {
             return Ok(Settings { url: name.to_owned(), ..Settings::default() });
         }
         let file = file.map_or_else(|| file_of(name), |file| Ok(file.to_owned()))?;

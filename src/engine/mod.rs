@@ -52,6 +52,7 @@ mod target;
 mod trust;
 mod walk;
 
+pub use crate::private::secret::Others;
 pub use account::{
     CustomersMode, LoggedIn, ModeChange, Output, Saved, TokenStatus, customers_mode, like, log_in, pull, show, status,
 };

@@ -6,22 +6,25 @@ use super::error::{EngineError, ErrorKind};
 use super::event::Teller;
 use super::hosts::{self, Sender};
 use super::request::{Consent, absolute};
-use crate::api::auth::{App, Auth, Reread, Source};
+use crate::api::auth::{App, Auth, Source};
 use crate::api::token::TokenStore;
 use crate::api::{ANSWER_TIMEOUT, Client, Pace, pace};
 use crate::clock::Clock;
 use crate::message;
+use crate::private::secret::{self, Others, Unfit};
 use crate::problem::{Message, Note, Problem, Stage};
 use crate::rate::{self, Halt, Shared, SharedError, Why};
 use crate::sandbox::{self, Like, Sandbox};
 pub(super) use crate::store::SANDBOX;
 use crate::store::{Head, Store};
 use reqwest::Url;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+/// What is said of a token that holds more than itself.
+const NOT_ALONE: &str = "put the token alone into the variable";
 /// The name of the credential that systemd hands over.
 const CREDENTIAL: &str = "amoport-token";
 
@@ -40,6 +43,8 @@ pub struct Target {
     consent: Consent,
     /// What a new world of the sandbox is made like.
     like: Option<Box<Like>>,
+    /// Files with its secrets that other users can read.
+    others: Others,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -65,8 +70,8 @@ pub enum Token {
 
 impl Target {
     fn of(which: Which) -> Target {
-        let (sender, consent) = (Sender::Person, Consent::Missing);
-        Target { which, token: None, answer_timeout: None, config: None, sender, consent, like: None }
+        let (sender, consent, others) = (Sender::Person, Consent::Missing, Others::Refused);
+        Target { which, token: None, answer_timeout: None, config: None, sender, consent, like: None, others }
     }
 
     /// The same, where an answer is waited for as long as this.
@@ -77,6 +82,11 @@ impl Target {
     /// The same, where somebody can be asked whether a token may go to a host that a file in the working folder names.
     pub fn asking(self, consent: Consent) -> Target {
         Target { consent, ..self }
+    }
+
+    /// The same, where files with its secrets may be such as other users can read.
+    pub fn others(self, others: Others) -> Target {
+        Target { others, ..self }
     }
 
     /// None; that is an error as soon as one is needed.
@@ -148,7 +158,7 @@ impl Target {
             names_token: self.token.is_none() && token.is_some(),
         };
         let (config, consent) = (head.config.as_ref().map(PathBuf::from), self.consent.clone());
-        Target { token, answer_timeout, config, sender, consent, ..target }
+        Target { token, answer_timeout, config, sender, consent, others: self.others, ..target }
     }
 
     fn waits(&self) -> Duration {
@@ -287,7 +297,7 @@ impl Opened {
 
     /// It serves whoever has its address, and the pace is this process's own.
     fn local(base: Url, clock: Clock, target: &Target, rate: u32) -> Result<Opened, EngineError> {
-        let auth = auth(base.as_str(), target.token.as_ref(), &Settings::default())?;
+        let (auth, _) = auth(base.as_str(), target, &Settings::default())?;
         let client = client(base, auth, Pace::new(rate, clock))?.waiting(target.waits());
         let (address, said) = (address(client.base()), Said::default());
         Ok(Opened { address, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
@@ -298,7 +308,8 @@ impl Opened {
         let base = base(&settings.url)?;
         tell.account(&address(&base));
         hosts::permit(&base, &target.sender, &settings.by, &target.consent)?;
-        let auth = auth(name, target.token.as_ref(), &settings)?;
+        let (auth, warning) = auth(name, target, &settings)?;
+        tell.all(warning);
         hosts::note(&base, &target.sender, &settings.by);
         let said = Said::default();
         let pace = shared_pace(&base, rate, &said, tell);
@@ -396,32 +407,33 @@ fn how_long(ago: Duration) -> Message {
 
 /// In this order: a token that was handed in, `AMOPORT_TOKEN`, the account's own store, file or command, systemd's
 /// credentials.
-fn auth(name: &str, token: Option<&Token>, settings: &Settings) -> Result<Auth, EngineError> {
-    match token {
-        Some(Token::File(path)) => return from_file(path),
-        Some(Token::Value(token)) => return Ok(token.clone().into()),
+fn auth(name: &str, target: &Target, settings: &Settings) -> Result<(Auth, Option<Note>), EngineError> {
+    let others = target.others;
+    match &target.token {
+        Some(Token::File(path)) => return from_file(path, others),
+        Some(Token::Value(token)) => return Ok((token.clone().into(), None)),
         None => {}
     }
     if let Some(token) = token_in_environment() {
-        return Ok(token.into());
+        let token = secret::line("AMOPORT_TOKEN", token.expose_secret()).map_err(|unfit| no_token(unfit, NOT_ALONE))?;
+        return Ok((token.into(), None));
     }
     if let Some(oauth) = &settings.oauth {
-        return from_store(name, oauth);
+        return Ok((from_store(name, oauth, others)?, None));
     }
     if let Some(path) = &settings.token_file {
-        return from_file(path);
+        return from_file(path, others);
     }
     if !settings.token_command.is_empty() {
         let (command, folder) = (settings.token_command.clone(), settings.folder.clone());
-        return reread(
-            Arc::new(move || token_command(&command, &folder)),
-            "run token-command by hand and see what it says",
-        );
+        let read = move || token_command(&command, &folder);
+        let token = read().map_err(|unfit| no_token(unfit, "run token-command by hand and see what it says"))?;
+        return Ok((Auth::new(token, Source::Reread(Arc::new(move || read().map_err(|e| e.to_string())))), None));
     }
     if let Some(folder) = std::env::var_os("CREDENTIALS_DIRECTORY") {
         let path = Path::new(&folder).join(CREDENTIAL);
         if path.exists() {
-            return from_file(&path);
+            return from_file(&path, others);
         }
     }
     Err(EngineError::refused(
@@ -432,40 +444,49 @@ fn auth(name: &str, token: Option<&Token>, settings: &Settings) -> Result<Auth, 
 }
 
 fn token_in_environment() -> Option<SecretString> {
-    let token = std::env::var("AMOPORT_TOKEN").ok()?;
-    let token = token.trim();
-    (!token.is_empty()).then(|| SecretString::from(token.to_owned()))
+    let token = std::env::var_os("AMOPORT_TOKEN")?;
+    let token = token.to_string_lossy();
+    (!token.trim().is_empty()).then(|| SecretString::from(token.into_owned()))
 }
 
-fn from_file(path: &Path) -> Result<Auth, EngineError> {
+fn from_file(path: &Path, others: Others) -> Result<(Auth, Option<Note>), EngineError> {
+    const HINT: &str = "check the path given with --token-file, or token-file in amoport.toml";
+    let kept = secret::read(path, others).map_err(|unfit| no_token(unfit, HINT))?;
+    let warning = kept.warning.map(|why| Note::warning("open-token-file", message!("{why}", why)));
     let path = path.to_owned();
-    reread(Arc::new(move || token_file(&path)), "check the path given with --token-file, or token-file in amoport.toml")
+    let read = move || secret::read(&path, others).map(|kept| kept.held).map_err(|unfit| unfit.to_string());
+    Ok((Auth::new(kept.held, Source::Reread(Arc::new(read))), warning))
 }
 
-fn reread(read: Reread, hint: &'static str) -> Result<Auth, EngineError> {
-    let token = read().map_err(|message| EngineError::refused("no-token", message!("{message}", message), hint))?;
-    Ok(Auth::new(token, Source::Reread(read)))
+/// `hint` where the place itself asks for nothing else.
+fn no_token(unfit: Unfit, hint: &'static str) -> EngineError {
+    let hint = unfit.hint.map_or(Message::from(hint), |hint| message!("{hint}", hint));
+    EngineError::refused("no-token", message!("{why}", why = unfit.why), hint)
 }
 
-fn from_store(name: &str, oauth: &OAuth) -> Result<Auth, EngineError> {
-    let store = TokenStore::new(&oauth.token_store);
+fn from_store(name: &str, oauth: &OAuth, others: Others) -> Result<Auth, EngineError> {
+    let store = TokenStore::new(&oauth.token_store, others);
     let pair = store.read().map_err(|e| -> EngineError {
         let message = message!("the tokens cannot be read: {error}", error = e.to_string());
         Problem::in_file(&oauth.token_store, "no-token", message)
             .hint(message!("log in: amoport auth login --account {name} --code-file FILE", name))
             .into()
     })?;
-    Ok(Auth::new(pair.access, Source::Pair(store, app(oauth)?)))
+    Ok(Auth::new(pair.access, Source::Pair(store, app(oauth, others)?)))
 }
 
 /// The integration, with its secret from the environment or its file.
-pub(super) fn app(oauth: &OAuth) -> Result<App, EngineError> {
-    let from_env = std::env::var("AMOPORT_CLIENT_SECRET").ok().filter(|secret| !secret.trim().is_empty());
+pub(super) fn app(oauth: &OAuth, others: Others) -> Result<App, EngineError> {
+    const IN_ENV: &str = "AMOPORT_CLIENT_SECRET";
+    let from_env = std::env::var_os(IN_ENV).map(|secret| secret.to_string_lossy().into_owned());
+    let from_env = from_env.filter(|secret| !secret.trim().is_empty());
+    let unfit = |unfit: Unfit| {
+        let hint = unfit.hint.map_or(Message::from("check client-secret-file"), |hint| message!("{hint}", hint));
+        EngineError::refused("no-client-secret", message!("{why}", why = unfit.why), hint)
+    };
     let client_secret = match (from_env, &oauth.client_secret_file) {
-        (Some(secret), _) => SecretString::from(secret.trim().to_owned()),
-        (None, Some(path)) => token_file(path).map_err(|e| {
-            EngineError::refused("no-client-secret", message!("{error}", error = e), "check client-secret-file")
-        })?,
+        (Some(secret), _) => secret::line(IN_ENV, &secret).map_err(unfit)?,
+        (None, Some(path)) => secret::read(path, others).map_err(unfit)?.held,
         (None, None) => {
             return Err(EngineError::refused(
                 "no-client-secret",
@@ -477,18 +498,9 @@ pub(super) fn app(oauth: &OAuth) -> Result<App, EngineError> {
     Ok(App { client_id: oauth.client_id.clone(), client_secret, redirect_uri: oauth.redirect_uri.clone() })
 }
 
-/// A secret in a file of its own.
-fn token_file(path: &Path) -> Result<SecretString, String> {
-    let text = std::fs::read_to_string(path).map_err(|e| format!("{} cannot be read: {e}", path.display()))?;
-    match text.trim() {
-        "" => Err(format!("{} is empty", path.display())),
-        token => Ok(SecretString::from(token.to_owned())),
-    }
-}
-
 /// Run in the folder of the file that names it, as everything else in that file is found from there.
-fn token_command(command: &[String], folder: &Path) -> Result<SecretString, String> {
-    let [program, words @ ..] = command else { return Err("token-command is empty".to_owned()) };
+fn token_command(command: &[String], folder: &Path) -> Result<SecretString, Unfit> {
+    let [program, words @ ..] = command else { return Err(Unfit::new("token-command is empty")) };
     let path = Path::new(program);
     // A bare name is looked for where the system looks for programs.
     let program = if path.components().count() > 1 { folder.join(path) } else { path.to_owned() };
@@ -498,10 +510,10 @@ fn token_command(command: &[String], folder: &Path) -> Result<SecretString, Stri
         .current_dir(folder)
         .stderr(std::process::Stdio::inherit())
         .output()
-        .map_err(|e| format!("token-command cannot be run: {e}"))?;
-    let token = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    if !output.status.success() || token.is_empty() {
-        return Err(format!("token-command gave no token ({})", output.status));
+        .map_err(|e| Unfit::new(format!("token-command cannot be run: {e}")))?;
+    let token = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() || token.trim().is_empty() {
+        return Err(Unfit::new(format!("token-command gave no token ({})", output.status)));
     }
-    Ok(SecretString::from(token))
+    secret::line("what token-command prints", &token)
 }

@@ -1,5 +1,10 @@
 //! What is its owner's alone: files and folders made so that nobody else can read them, whatever the umask. Rows, reports and
-//! snapshots are people's data, and tokens open the account.
+//! snapshots are people's data, and tokens open the account: `secret` reads them, `shown` says what may be quoted of a text that could
+//! be one, `hidden` takes them out of answers.
+
+pub mod hidden;
+pub mod secret;
+pub mod shown;
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};

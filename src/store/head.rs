@@ -4,6 +4,7 @@ use super::AccountKey;
 use super::key_space::{Keys, with_space};
 use super::words::{Verify, Word};
 use crate::entity::{Action, Entity, Kind};
+use crate::private::shown::without_password;
 use crate::table::{Format, HiddenRows};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -23,11 +24,13 @@ pub struct Head {
     #[serde(with = "super::words")]
     pub action: Action,
     /// The account's address; for the sandbox, which has another one at every start, `sandbox`.
+    #[serde(deserialize_with = "bare")]
     pub account: String,
     /// As the account gives it itself. Earlier versions kept none, and the account was known by its address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_id: Option<u64>,
     /// What `--account` said, or `sandbox`.
+    #[serde(deserialize_with = "bare")]
     pub target: String,
     /// The file in which that was looked up, where it was no address. Earlier versions kept none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,6 +39,7 @@ pub struct Head {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_file: Option<String>,
     /// Where links to cards lead.
+    #[serde(deserialize_with = "bare")]
     pub base: String,
     /// The run's folder.
     pub folder: String,
@@ -84,6 +88,11 @@ pub struct Head {
 /// What earlier versions waited for an answer, in seconds.
 fn answer_timeout() -> u64 {
     90
+}
+
+/// No password is taken from a store that somebody else has written.
+fn bare<'de, D: serde::Deserializer<'de>>(address: D) -> Result<String, D::Error> {
+    Ok(without_password(&String::deserialize(address)?).into_owned())
 }
 
 impl Head {

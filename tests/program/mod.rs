@@ -158,6 +158,13 @@ impl Folder {
         path
     }
 
+    /// A file that only its owner can read.
+    pub fn secret(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.write(name, content);
+        private(&path);
+        path
+    }
+
     pub fn command(&self, service: &Service, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_amoport"));
         command.current_dir(self.path()).args(args).env("AMOPORT_TOKEN", service.token());
@@ -204,6 +211,17 @@ impl Folder {
             .collect::<Result<_, _>>()
             .expect("results.csv is a CSV")
     }
+}
+
+/// Takes the file from all but its owner.
+pub fn private(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o600)).expect("a mode");
+    }
+    #[cfg(not(unix))]
+    let _ = path;
 }
 
 pub fn ran(output: Output) -> Ran {
