@@ -2,12 +2,8 @@
 //! archive, a shared disk, another user. It is taken only if it is the user's own and nobody else may change it. Systems that are
 //! not Unix keep this elsewhere, and nothing is looked at there. (What is allowed to those files that pass is in `hosts`.)
 
-use crate::message;
-use crate::problem::{Message, Place, Problem, Stage};
+use crate::problem::{Message, Problem};
 use std::path::Path;
-
-/// The code of what is not believed.
-const CODE: &str = "untrusted-folder";
 
 /// That `path`, which was found in the working folder, its folder, and what it holds are the user's own. What is not there is no
 /// error. `way_out` says what can be done instead of changing the owner or the mode.
@@ -23,10 +19,6 @@ pub(super) fn named(state: &Path, store: &Path) -> Result<(), Problem> {
 /// That a file of the user's own folders is his, or the system's.
 pub(super) fn own(path: &Path) -> Result<(), Problem> {
     look::own(path)
-}
-
-fn refused(path: &Path, message: Message, hint: Message) -> Problem {
-    Problem::new(Stage::Read, CODE, message).at(Place::File(path.to_owned())).hint(hint)
 }
 
 #[cfg(not(unix))]
@@ -48,12 +40,15 @@ mod look {
 
 #[cfg(unix)]
 mod look {
-    use super::{Message, Path, Problem, message, refused};
-    use crate::problem::quoted;
+    use super::{Message, Path, Problem};
+    use crate::message;
+    use crate::problem::{Place, Stage, quoted};
     use std::fs::{self, Metadata};
     use std::os::unix::fs::MetadataExt;
     use std::path::PathBuf;
 
+    /// The code of what is not believed.
+    const CODE: &str = "untrusted-folder";
     const WORLD_WRITES: u32 = 0o002;
     const GROUP_WRITES: u32 = 0o020;
     /// In such a folder nobody renames or removes what is another's.
@@ -91,6 +86,10 @@ mod look {
         let way_out = message!("name another folder with XDG_CONFIG_HOME");
         judge.strictly(path, &way_out)?;
         judge.loosely(folder, &way_out)
+    }
+
+    fn refused(path: &Path, message: Message, hint: Message) -> Problem {
+        Problem::new(Stage::Read, CODE, message).at(Place::File(path.to_owned())).hint(hint)
     }
 
     fn writable(path: &Path, by: Message, change: &'static str, way_out: Option<&Message>) -> Problem {
