@@ -105,11 +105,7 @@ pub(super) fn note(base: &Url, sender: &Sender, by: &By) {
     let host = host_of(base);
     let Some(file) = given_file().filter(|_| !given().lines().any(|line| line == host)) else { return };
     let _ = file.parent().map(private::folder);
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let _ = options.open(&file).and_then(|mut file| file.write_all(format!("{host}\n").as_bytes()));
+    let _ = private::append(&file).and_then(|mut file| file.write_all(format!("{host}\n").as_bytes()));
 }
 
 /// A host to which a token may go from now on.
