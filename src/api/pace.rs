@@ -11,11 +11,13 @@ use crate::rate::{Halt, Joined, LIMIT_MAX, Memory, SPACING, Shared, SharedError,
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use std::num::NonZeroU32;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Who waits looks up this often, for what other processes may have noted.
 const GLANCE: Duration = Duration::from_secs(1);
+/// A wait as long as this is no matter of the ordinary pace, and the person is told.
+const HOLD_TOLD: Duration = Duration::from_secs(5);
 /// The pause before a file that another process holds is asked again.
 const BUSY_PAUSE: Duration = Duration::from_millis(5);
 /// A file that is held for longer belongs to a process that hangs.
@@ -43,7 +45,12 @@ pub struct Pace {
     tell: Box<dyn Fn(Message) + Send + Sync>,
     /// A wait may be shorter now.
     changed: tokio::sync::Notify,
+    /// Hears of a hold as soon as somebody waits for its end.
+    on_hold: OnHold,
 }
+
+/// Takes how long nothing will be sent.
+pub type OnHold = Arc<dyn Fn(Duration) + Send + Sync>;
 
 struct Gate {
     own: Memory,
@@ -55,6 +62,10 @@ struct Gate {
     scout: Option<Instant>,
     /// Nothing is sent any more.
     halted: Option<Why>,
+    /// For how long nobody sends, as the last look has shown.
+    held_us: i64,
+    /// When the last hold ends that was told, on this process's clock.
+    told_us: i64,
     /// The last look at the memories showed troubles that an accepted request would end.
     uneasy: bool,
 }
@@ -91,6 +102,8 @@ impl Pace {
             found: None,
             scout: None,
             halted: None,
+            held_us: 0,
+            told_us: 0,
             uneasy: false,
         };
         // No period is impossible but zero, and the spacing is not that.
@@ -104,7 +117,13 @@ impl Pace {
             gate: Mutex::new(gate),
             tell: Box::new(|_| {}),
             changed: tokio::sync::Notify::new(),
+            on_hold: Arc::new(|_| {}),
         }
+    }
+
+    /// The same, which tells of long holds.
+    pub fn on_hold(self, on_hold: OnHold) -> Pace {
+        Pace { on_hold, ..self }
     }
 
     /// The same, sharing the account's limit with all processes that have opened this memory. Should it fail in mid-run,
@@ -160,12 +179,28 @@ impl Pace {
                 Asked::Now(turn) => return turn,
                 Asked::Halted => return Turn::default(),
                 Asked::In(wait) => {
+                    self.tell_hold();
                     tokio::select! {
                         () = self.clock.sleep(wait.min(GLANCE)) => {}
                         () = self.changed.notified() => {}
                     }
                 }
             }
+        }
+    }
+
+    /// Once for each hold, though it may grow a little while requests that are under way come back.
+    fn tell_hold(&self) {
+        let told_from_us = i64::try_from(HOLD_TOLD.as_micros()).unwrap_or(i64::MAX);
+        let own_us = self.own_us();
+        let gate = &mut *self.gate();
+        if gate.held_us < told_from_us {
+            return;
+        }
+        let until_us = own_us.saturating_add(gate.held_us);
+        let told_us = std::mem::replace(&mut gate.told_us, until_us);
+        if until_us > told_us.saturating_add(told_from_us) {
+            (self.on_hold)(Duration::from_micros(gate.held_us.unsigned_abs()));
         }
     }
 
@@ -178,7 +213,10 @@ impl Pace {
         }
         let own_wait = gate.own.wait(own_us, rate);
         let (found, scouting) = (gate.found, gate.scout.is_some_and(|since| self.clock.since(since) < SCOUT_MAX));
+        let own_held_us = gate.own.held_us(own_us);
+        let mut held_us = own_held_us;
         let look = |memory: &mut Memory, now_us: i64| {
+            held_us = own_held_us.max(memory.held_us(now_us));
             let uneasy = memory.uneasy();
             let turn = match memory.halt() {
                 Some(halt) if Some(halt.no) != found => Err(Looked::Halt(halt)),
@@ -188,7 +226,9 @@ impl Pace {
             };
             (turn.map(|()| (memory.halt().is_some(), now_us)), uneasy)
         };
-        let (looked, uneasy) = match self.with_shared(gate, look) {
+        let seen = self.with_shared(gate, look);
+        gate.held_us = held_us;
+        let (looked, uneasy) = match seen {
             Some(Ok(looked)) => looked,
             Some(Err(pause)) => return Asked::In(pause),
             None if own_wait > 0 => (Err(Looked::Wait(own_wait)), false),
@@ -364,7 +404,6 @@ pub fn alone(why: &SharedError) -> Message {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
 
     fn worst(mut stamps: Vec<Instant>, second: Duration) -> usize {
         stamps.sort();

@@ -3,7 +3,7 @@
 use super::args::{
     CheckArgs, Common, ExportArgs, ImportArgs, ReportArgs, ResumeArgs, SourceArgs, TargetArgs, VerifyWord, WhichArgs,
 };
-use super::ask;
+use super::{ask, say};
 use crate::engine::{
     self, Cancel, CheckRequest, EngineError, ExportRequest, Folders, ImportRequest, ReportRequest, ResumeRequest,
     SourceOptions, Target, Token,
@@ -26,14 +26,15 @@ pub fn target(args: &TargetArgs, cancel: &Cancel) -> Result<Target, EngineError>
 }
 
 fn which(args: &WhichArgs) -> Result<Target, EngineError> {
-    match (&args.account, args.sandbox) {
+    let target = match (&args.account, args.sandbox) {
         (None, false) => Ok(Target::unsaid()),
         (Some(_), true) => {
             Err(EngineError::refused("no-account", "both --sandbox and --account are given", "choose one of them"))
         }
         (None, true) => Ok(Target::sandbox()),
         (Some(account), false) => Ok(Target::account(account)),
-    }
+    };
+    Ok(target?.on_hold(say::hold))
 }
 
 fn read(args: &SourceArgs) -> SourceOptions {

@@ -1,6 +1,7 @@
 //! Words to the person, on stderr; stdout is for data and `--json`.
 
 use super::args::Common;
+use crate::engine::Wait;
 use crate::problem::Problem;
 use std::io::Write;
 use std::path::Path;
@@ -13,6 +14,12 @@ pub fn note(common: &Common, text: impl AsRef<str>) {
     if !common.quiet {
         line(text.as_ref());
     }
+}
+
+/// A long wait, with the time of the day when it ends; said with `--quiet` as well, for nothing else tells why nothing happens.
+pub fn hold(wait: Wait) {
+    let until = jiff::Zoned::now().saturating_add(wait.at_most);
+    line(&format!("the service asked for a pause; nothing is sent until {}", until.strftime("%H:%M:%S")));
 }
 
 /// Details for `--verbose`.

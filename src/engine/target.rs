@@ -3,10 +3,11 @@
 
 use super::config::{self, OAuth, Settings, base, is_address};
 use super::error::{EngineError, ErrorKind};
-use super::event::Teller;
+use super::event::{Teller, Wait, WaitReason};
 use super::hosts::{self, Sender};
 use super::request::{Consent, absolute};
 use crate::api::auth::{App, Auth, Source};
+use crate::api::pace::OnHold;
 use crate::api::token::TokenStore;
 use crate::api::{ANSWER_TIMEOUT, Client, Pace, pace};
 use crate::clock::Clock;
@@ -45,6 +46,17 @@ pub struct Target {
     like: Option<Box<Like>>,
     /// Files with its secrets that other users can read.
     others: Others,
+    on_hold: Hold,
+}
+
+/// Hears how long nothing will be sent, from whatever thread.
+#[derive(Clone)]
+struct Hold(OnHold);
+
+impl std::fmt::Debug for Hold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hold")
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +83,8 @@ pub enum Token {
 impl Target {
     fn of(which: Which) -> Target {
         let (sender, consent, others) = (Sender::Person, Consent::Missing, Others::Refused);
-        Target { which, token: None, answer_timeout: None, config: None, sender, consent, like: None, others }
+        let (config, on_hold) = (None, Hold(Arc::new(|_| {})));
+        Target { which, token: None, answer_timeout: None, config, sender, consent, like: None, others, on_hold }
     }
 
     /// The same, where an answer is waited for as long as this.
@@ -82,6 +95,16 @@ impl Target {
     /// The same, where somebody can be asked whether a token may go to a host that a file in the working folder names.
     pub fn asking(self, consent: Consent) -> Target {
         Target { consent, ..self }
+    }
+
+    /// The same, where a long hold is told at once (`Wait`): the service has asked for a pause, this process or another one.
+    pub fn on_hold(self, hear: impl Fn(Wait) + Send + Sync + 'static) -> Target {
+        let hear = move |at_most| hear(Wait { reason: WaitReason::Throttled, at_most });
+        Target { on_hold: Hold(Arc::new(hear)), ..self }
+    }
+
+    fn paced(&self, pace: Pace) -> Pace {
+        pace.on_hold(Arc::clone(&self.on_hold.0))
     }
 
     /// The same, where files with its secrets may be such as other users can read.
@@ -158,7 +181,8 @@ impl Target {
             names_token: self.token.is_none() && token.is_some(),
         };
         let (config, consent) = (head.config.as_ref().map(PathBuf::from), self.consent.clone());
-        Target { token, answer_timeout, config, sender, consent, others: self.others, ..target }
+        let (others, on_hold) = (self.others, self.on_hold.clone());
+        Target { token, answer_timeout, config, sender, consent, others, on_hold, ..target }
     }
 
     fn waits(&self) -> Duration {
@@ -263,7 +287,7 @@ impl Opened {
         let folder = state.join("sandbox");
         let said = Said::default();
         let opened = |base: Url, token: String, pace: Pace, sandbox: Option<Sandbox>| {
-            let client = client(base, SecretString::from(token).into(), pace)?.waiting(target.waits());
+            let client = client(base, SecretString::from(token).into(), target.paced(pace))?.waiting(target.waits());
             Ok(Opened {
                 address: SANDBOX.to_owned(),
                 target: target.kept(),
@@ -298,7 +322,7 @@ impl Opened {
     /// It serves whoever has its address, and the pace is this process's own.
     fn local(base: Url, clock: Clock, target: &Target, rate: u32) -> Result<Opened, EngineError> {
         let (auth, _) = auth(base.as_str(), target, &Settings::default())?;
-        let client = client(base, auth, Pace::new(rate, clock))?.waiting(target.waits());
+        let client = client(base, auth, target.paced(Pace::new(rate, clock)))?.waiting(target.waits());
         let (address, said) = (address(client.base()), Said::default());
         Ok(Opened { address, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
     }
@@ -313,7 +337,7 @@ impl Opened {
         hosts::note(&base, &target.sender, &settings.by);
         let said = Said::default();
         let pace = shared_pace(&base, rate, &said, tell);
-        let client = client(base, auth, pace)?.waiting(target.waits());
+        let client = client(base, auth, target.paced(pace))?.waiting(target.waits());
         let (address, clock) = (address(client.base()), Clock::REAL);
         Ok(Opened { address, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
     }
