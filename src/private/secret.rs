@@ -170,18 +170,18 @@ mod tests {
             ("token", Some("token")),
             ("\u{feff}token\r\n", Some("token")),
             ("  token \n\n", Some("token")),
-            ("to\nken", None),
+            ("to\nzzq", None),
             ("token\r\nother\r\n", None),
-            ("to\tken", None),
-            ("to\0ken", None),
-            ("to\u{85}ken", None),
-            ("to\u{fffd}ken", None),
+            ("to\tzzq", None),
+            ("to\0zzq", None),
+            ("to\u{85}zzq", None),
+            ("to\u{fffd}zzq", None),
             ("\u{feff}\n", None),
             ("", None),
         ] {
             let read = line("the file", text);
             assert_eq!(read.as_ref().ok().map(|secret| secret.expose_secret()), kept, "{text:?}");
-            assert!(read.err().is_none_or(|unfit| !unfit.to_string().contains("ken")), "{text:?}");
+            assert!(read.err().is_none_or(|unfit| !unfit.to_string().contains("zzq")), "{text:?}");
         }
     }
 }
