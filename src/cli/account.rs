@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::listen::Listener;
 use super::{ask, requests, say};
 use crate::account::Account;
-use crate::engine::{self, Cancel, CustomersMode, EngineError, Others, Output};
+use crate::engine::{self, Cancel, CustomersMode, EngineError, Others, Output, Target};
 use crate::entity::FieldKind;
 use crate::message;
 use crate::private::secret;
@@ -152,9 +152,8 @@ fn allow(host: &str, common: &Common) -> Result<Exit, EngineError> {
 /// The code comes from a file or stdin: the command line is for everybody to see.
 fn login(name: &str, code_file: &Path, others: Others, common: &Common) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
-    let consent = ask::consent(false, &Cancel::new());
-    let logged_in =
-        engine::log_in(name, others, || code(code_file, others), &consent, &mut |event| listener.hear(event))?;
+    let target = Target::account(name).asking(ask::consent(false, &Cancel::new())).others(others).on_hold(say::hold);
+    let logged_in = engine::log_in(&target, || code(code_file, others), &mut |event| listener.hear(event))?;
     let file = logged_in.file.display().to_string();
     say::note(common, format!("logged in; the tokens are kept in {file} and renew themselves"));
     if common.json {

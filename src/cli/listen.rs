@@ -92,8 +92,8 @@ impl<'a> Listener<'a> {
                 say::detail(self.common, text);
             }
             upload::Event::InDoubt { batch, records, why, at_most } => {
-                let (seconds, whole) = (at_most.as_secs_f64().ceil(), "looking for its records in the account");
-                let text = format!("batch {batch}: {why}; {whole} ({records}), for {seconds} s at most");
+                let (until, whole) = (say::time_in(*at_most), "looking for its records in the account");
+                let text = format!("batch {batch}: {why}; {whole} ({records}), until {until} at the latest");
                 say::note(self.common, text);
             }
             upload::Event::Looked { found, missing, unclear, last: true } => {

@@ -5,6 +5,7 @@ use crate::engine::Wait;
 use crate::problem::Problem;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 /// Problems shown on the screen before the rest is only counted.
 const SHOWN_MAX: usize = 20;
@@ -18,8 +19,12 @@ pub fn note(common: &Common, text: impl AsRef<str>) {
 
 /// A long wait, with the time of the day when it ends; said with `--quiet` as well, for nothing else tells why nothing happens.
 pub fn hold(wait: Wait) {
-    let until = jiff::Zoned::now().saturating_add(wait.at_most);
-    line(&format!("the service asked for a pause; nothing is sent until {}", until.strftime("%H:%M:%S")));
+    line(&format!("the service asked for a pause; nothing is sent until {}", time_in(wait.at_most)));
+}
+
+/// The time of the day after so long.
+pub fn time_in(wait: Duration) -> String {
+    jiff::Zoned::now().saturating_add(wait).strftime("%H:%M:%S").to_string()
 }
 
 /// Details for `--verbose`.

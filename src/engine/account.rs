@@ -4,7 +4,7 @@ use super::cancel::Cancel;
 use super::config::{Settings, base};
 use super::error::{EngineError, ErrorKind};
 use super::event::{Event, Teller};
-use super::hosts::{self, Sender};
+use super::hosts;
 use super::prepare;
 use super::request::{Consent, Folders};
 use super::target::{self, Opened, Target};
@@ -15,7 +15,6 @@ use crate::entity::{CUSTOMERS_MODE_PATH, Owner, RATE_MAX, payload};
 use crate::export::{replace_whole, write_whole};
 use crate::message;
 use crate::private;
-use crate::private::secret::Others;
 use crate::private::shown::shown;
 use crate::problem::{Problem, Stage};
 use crate::sandbox::Like;
@@ -236,31 +235,29 @@ pub struct LoggedIn {
     pub renewed_after: i64,
 }
 
-/// Exchanges an authorization code for tokens. `name` is an account that names an integration; `consent` asks whether its secret
-/// may go to a host that a file in the working folder names.
+/// Exchanges an authorization code for tokens. The account is one that names an integration.
 pub fn log_in(
-    name: &str,
-    others: Others,
+    target: &Target,
     code: impl FnOnce() -> Result<SecretString, EngineError>,
-    consent: &Consent,
     events: &mut dyn FnMut(Event),
 ) -> Result<LoggedIn, EngineError> {
     let tell = &mut Teller::new(events);
-    let settings = Settings::of(name, None)?;
+    let (name, others) = (target.kept(), target.others_may());
+    let settings = Settings::of(&name, None)?;
     let base = base(&settings.url)?;
     tell.account(base.as_str().trim_end_matches('/'));
-    hosts::permit(&base, &Sender::Person, &settings.by, consent)?;
+    target.permit(&base, &settings)?;
     let Some(oauth) = &settings.oauth else {
         return Err(EngineError::refused(
             "no-integration",
-            message!("the account \"{name}\" names no integration to log in with", name = shown(name)),
+            message!("the account \"{name}\" names no integration to log in with", name = shown(&name)),
             "add client-id, client-secret-file, redirect-uri and token-store to it in amoport.toml",
         ));
     };
     let app = target::app(oauth, others)?;
     let code = code()?;
     let store = TokenStore::new(&oauth.token_store, others);
-    let pace = target::pace_of(&base, RATE_MAX, tell);
+    let pace = target.pace_of(&base, tell);
     let client = target::client(base, SecretString::from(String::new()).into(), pace)?;
     let pair = prepare::runtime()?.block_on(client.log_in(&store, &app, &code))?;
     // Who has logged in there has said that his tokens may go there.

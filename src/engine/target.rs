@@ -11,6 +11,7 @@ use crate::api::pace::OnHold;
 use crate::api::token::TokenStore;
 use crate::api::{ANSWER_TIMEOUT, Client, Pace, pace};
 use crate::clock::Clock;
+use crate::entity::RATE_MAX;
 use crate::message;
 use crate::private::secret::{self, Others, Unfit};
 use crate::problem::{Message, Note, Problem, Stage};
@@ -101,6 +102,20 @@ impl Target {
     pub fn on_hold(self, hear: impl Fn(Wait) + Send + Sync + 'static) -> Target {
         let hear = move |at_most| hear(Wait { reason: WaitReason::Throttled, at_most });
         Target { on_hold: Hold(Arc::new(hear)), ..self }
+    }
+
+    pub(super) fn others_may(&self) -> Others {
+        self.others
+    }
+
+    /// Whether a token, or the secret of an integration, may go to this address.
+    pub(super) fn permit(&self, base: &Url, settings: &Settings) -> Result<(), EngineError> {
+        hosts::permit(base, &self.sender, &settings.by, &self.consent)
+    }
+
+    /// The pace for whoever only logs in.
+    pub(super) fn pace_of(&self, base: &Url, tell: &mut Teller<'_>) -> Pace {
+        self.paced(shared_pace(base, RATE_MAX, &Said::default(), tell))
     }
 
     fn paced(&self, pace: Pace) -> Pace {
@@ -331,7 +346,7 @@ impl Opened {
         let settings = Settings::of(name, target.config.as_deref())?;
         let base = base(&settings.url)?;
         tell.account(&address(&base));
-        hosts::permit(&base, &target.sender, &settings.by, &target.consent)?;
+        target.permit(&base, &settings)?;
         let (auth, warning) = auth(name, target, &settings)?;
         tell.all(warning);
         hosts::note(&base, &target.sender, &settings.by);
@@ -376,11 +391,6 @@ pub(super) fn client(base: Url, auth: Auth, pace: Pace) -> Result<Client, Engine
     Client::new(base, auth, pace).map_err(|e| {
         EngineError::of(ErrorKind::Fault, Problem::new(Stage::Send, "client", message!("{error}", error = e)))
     })
-}
-
-/// The pace for whoever only logs in.
-pub(super) fn pace_of(base: &Url, rate: u32, tell: &mut Teller<'_>) -> Pace {
-    shared_pace(base, rate, &Said::default(), tell)
 }
 
 /// The pace that all processes of this user share for an account; where that cannot be, one of our own, and a note.
