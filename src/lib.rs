@@ -1,6 +1,8 @@
 //! amoport carries spreadsheets into amoCRM / Kommo and back. The rooms, in reading order; a room may use those
 //! above it, never those below (`tests/house.rs` holds the code to it).
 
+#![forbid(unsafe_code)]
+
 pub mod problem;
 pub mod private;
 pub mod clock;

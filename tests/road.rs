@@ -104,6 +104,52 @@ fn connections_that_are_reset_double_nothing() {
     }
 }
 
+/// Each fault of a certificate is told in plain words and with what to do; and so is a file of certificates that is none,
+/// before anything is asked.
+#[test]
+fn what_is_wrong_with_a_certificate_is_said_in_plain_words() {
+    let service = Service::start();
+    let status = |road: &Road, file: Option<&str>| {
+        let mut command = road.command(&Folder::new(), &service, &["auth", "status"]);
+        if let Some(file) = file {
+            command.env("SSL_CERT_FILE", file);
+        }
+        ran(command.output().expect("the program runs"))
+    };
+    for (fault, told) in [
+        (Fault::Expired, "its certificate expired on "),
+        (Fault::NotYetValid, "its certificate is valid from "),
+        (Fault::WrongName, "its certificate is for "),
+    ] {
+        let tls = Tls { certificate: Certificate::new(fault), version: None, alpn: HTTP_1 };
+        let road = Road::to(&service, Way { tls: Some(tls), ..Way::default() });
+        let end = status(&road, None).expect(4);
+        assert!(end.stderr.contains(told) && end.stderr.contains("check the"), "{}", end.stderr);
+        assert!(road.arrivals().is_empty());
+    }
+    let own = Tls { certificate: Certificate::new(Fault::SelfSigned), version: None, alpn: HTTP_1 };
+    let other = Road::to(&service, Way { tls: tls(HTTP_1), ..Way::default() });
+    let road = Road::to(&service, Way { tls: Some(own), ..Way::default() });
+    let end = status(&road, other.authority().to_str()).expect(4);
+    assert!(end.stderr.contains("signed by nobody whom this machine knows"), "{}", end.stderr);
+    assert!(end.stderr.contains("SSL_CERT_FILE"), "{}", end.stderr);
+
+    let folder = Folder::new();
+    let empty = folder.write("empty.pem", "no certificate\n");
+    for (file, told) in [
+        ("/nowhere/ca.pem", "SSL_CERT_FILE names /nowhere/ca.pem, which cannot be read"),
+        (empty.to_str().expect("a name"), "which holds no certificate"),
+        (folder.path().to_str().expect("a name"), "which is no file"),
+    ] {
+        let end = status(&other, Some(file)).expect(2);
+        assert!(end.stderr.contains(told), "{}", end.stderr);
+    }
+    assert!(other.arrivals().is_empty() && road.arrivals().is_empty());
+    // Plain HTTP needs no certificates.
+    let mut plain = folder.command(&service, &["auth", "status"]);
+    ran(plain.env("SSL_CERT_FILE", "/nowhere/ca.pem").output().expect("the program runs")).expect(0);
+}
+
 /// Asks for the account again and again, one request after the other; how each has ended.
 fn asked(road: &Road, service: &Service, times: usize) -> Vec<Result<u16, String>> {
     let mut roots = rustls::RootCertStore::empty();

@@ -100,3 +100,30 @@ fn another_source_under_the_same_name_is_not_resumed() {
     assert!(by_name.stderr.contains("there is no run \"no-such-run\""), "{}", by_name.stderr);
     assert!(service.entities("leads") < 100, "nothing of the other source was sent");
 }
+
+/// A pipe may never be filled: in the place of a mapping or a snapshot it is refused, as a source it is read with a word.
+#[test]
+fn what_is_no_file_is_refused_or_said_to_be_waited_for() {
+    let (service, folder) = (Service::start(), Folder::new());
+    folder.write("leads.csv", "name\nA\n");
+    folder.write("leads.toml", "version = 1\nkind = \"lead\"\n[lead]\nname = \"name\"\n");
+    for pipe in ["pipe.csv", "pipe.toml", "pipe.json"] {
+        let made = std::process::Command::new("mkfifo").arg(folder.path().join(pipe)).status();
+        assert!(made.expect("mkfifo runs").success());
+    }
+    let refused = folder.run(&service, &["import", "leads.csv", "-m", "pipe.toml"]).expect(2);
+    assert!(refused.stderr.contains("it is a pipe or a device, not a file"), "{}", refused.stderr);
+    let mut check = std::process::Command::new(env!("CARGO_BIN_EXE_amoport"));
+    check.args(["check", "leads.csv", "-m", "leads.toml", "--account-file", "pipe.json"]).current_dir(folder.path());
+    let refused = program::ran(check.output().expect("the program runs")).expect(2);
+    assert!(refused.stderr.contains("it is a pipe or a device, not a file"), "{}", refused.stderr);
+    let pipe = folder.path().join("pipe.csv");
+    for verb in [&["import", "pipe.csv", "-m", "leads.toml"][..], &["peek", "pipe.csv"]] {
+        let pipe = pipe.clone();
+        let filling = std::thread::spawn(move || std::fs::write(pipe, "name\nA\n"));
+        let read = folder.run(&service, verb).expect(0);
+        filling.join().expect("no panic").expect("it is written");
+        assert!(read.stderr.contains("pipe.csv is no file: it is read to its end"), "{}", read.stderr);
+    }
+    assert_eq!(service.all("leads").len(), 1);
+}

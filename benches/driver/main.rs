@@ -1,5 +1,7 @@
 //! `benches/compare`: starts every contender in turn, several rounds, and says how the tool compares.
 
+#![forbid(unsafe_code)]
+
 mod bench;
 mod counts;
 mod data;

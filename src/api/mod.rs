@@ -13,6 +13,7 @@ pub mod pull;
 pub mod token;
 mod standing;
 mod sweep;
+mod trust;
 mod walk;
 
 pub use auth::Auth;
@@ -94,15 +95,35 @@ pub fn parse_base(text: &str) -> Result<Url, BadBase> {
     Ok(base)
 }
 
+/// Why there can be no client.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoClient {
+    /// The certificates of this machine, or those that its environment names.
+    #[error("{0}")]
+    Certificates(String),
+    #[error("{0}")]
+    Broken(String),
+}
+
+/// The system's certificates are read where TLS is spoken.
+fn tls(base: &Url) -> Result<rustls::ClientConfig, NoClient> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| NoClient::Broken(format!("TLS cannot be set up: {e}")))?;
+    if base.scheme() == "http" {
+        return Ok(builder.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth());
+    }
+    trust::named().map_err(NoClient::Certificates)?;
+    let builder = builder.with_platform_verifier();
+    let builder = builder.map_err(|e| NoClient::Certificates(format!("certificates cannot be checked: {e}")))?;
+    Ok(builder.with_no_client_auth())
+}
+
 impl Client {
     /// The one constructor: explicit TLS provider, the system's certificates, no redirects, no hidden retries.
-    pub fn new(base: Url, auth: Auth, pace: Pace) -> Result<Client, String> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .and_then(|builder| builder.with_platform_verifier())
-            .map_err(|e| format!("TLS cannot be set up: {e}"))?
-            .with_no_client_auth();
+    pub fn new(base: Url, auth: Auth, pace: Pace) -> Result<Client, NoClient> {
+        let mut tls = tls(&base)?;
         tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         let connections = Connections::new(&base);
         let client = |between| {
@@ -118,7 +139,7 @@ impl Client {
                 .user_agent(concat!("amoport/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(CONNECT_TIMEOUT)
                 .build()
-                .map_err(|e| format!("the HTTP client cannot be set up: {e}"))
+                .map_err(|e| NoClient::Broken(format!("the HTTP client cannot be set up: {e}")))
         };
         let (http, opener) = (client(connections.handing_over())?, client(connections.keeping())?);
         let (counters, bodies) = (Counters::default(), body::Bodies::default());
@@ -306,6 +327,9 @@ fn failure_of(error: reqwest::Error) -> Failure {
 fn told(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
+    }
+    if let Some(fault) = trust::fault(error) {
+        return fault;
     }
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {

@@ -3,10 +3,12 @@
 use super::args::{Common, PeekArgs, PeekFormat};
 use super::exit::Exit;
 use super::say;
-use crate::engine::EngineError;
-use crate::problem::column_letter;
+use crate::engine::{self, EngineError};
+use crate::private;
+use crate::problem::{column_letter, visible_line};
 use crate::table::{ReadOptions, Row, Scalar, Shown, Table};
 use serde_json::{Map, Value, json};
+use std::io::IsTerminal;
 
 /// Rows shown as a taste.
 const ROWS_SHOWN: usize = 5;
@@ -25,6 +27,9 @@ fn options(args: &PeekArgs) -> ReadOptions {
 }
 
 pub fn run(args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
+    if private::is_pipe(&args.file) {
+        say::note(common, engine::waits_for(&args.file).message.to_string());
+    }
     let table = Table::open(&args.file, &options(args))?;
     match args.to {
         Some(PeekFormat::Csv) => csv(table, args, common),
@@ -39,14 +44,16 @@ fn layout(table: &Table, args: &PeekArgs) -> String {
 
 fn csv(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
     say::note(common, layout(&table, args));
+    let terminal = std::io::stdout().is_terminal();
+    let shown = |cell: &str| say::on_stdout(cell, terminal).into_owned();
     let mut out = ::csv::WriterBuilder::new().flexible(true).from_writer(std::io::stdout().lock());
     let width = width(args, table.header.len())?;
     let padded = |cells: Vec<String>| cells.into_iter().chain(std::iter::repeat(String::new())).take(width);
     // A reader that has seen enough (`| head`) is no problem.
-    let mut open = out.write_record(padded(table.header.titles().map(str::to_owned).collect())).is_ok();
+    let mut open = out.write_record(padded(table.header.titles().map(shown).collect())).is_ok();
     let mut row = Row::default();
     while open && table.read(&mut row)? {
-        open = out.write_record((0..width.max(row.len())).map(|index| row.get(index).text)).is_ok();
+        open = out.write_record((0..width.max(row.len())).map(|index| shown(row.get(index).text))).is_ok();
     }
     let _ = out.flush();
     notes(&table, common);
@@ -132,13 +139,15 @@ fn describe(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, 
         say::data(&json.to_string());
         return Ok(Exit::Done);
     }
-    say::data(&layout(&table, args));
+    say::data(&visible_line(&layout(&table, args)));
     let to = if rows > 0 { format!(", the last one is row {last}") } else { String::new() };
     say::data(&format!("{rows} rows below the header{to}"));
     for (index, name) in table.header.unique_names().iter().enumerate() {
         let taste: Vec<&str> =
             first.iter().filter_map(|row| row.get(index)).map(String::as_str).filter(|t| !t.is_empty()).collect();
-        if !say::data(&format!("  {:>3}  {name}: {}", column_letter(index), taste.join(" · "))) {
+        let line = format!("  {:>3}  {name}: {}", column_letter(index), taste.join(" · "));
+        // A table for people, wherever it goes.
+        if !say::data(&visible_line(&line)) {
             break;
         }
     }
@@ -153,7 +162,8 @@ fn notes(table: &Table, common: &Common) {
 }
 
 fn cut(text: &str) -> String {
-    let flat: String = text.trim().chars().map(|c| if c.is_control() { ' ' } else { c }).take(CELL_SHOWN + 1).collect();
+    let spaced = |c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c };
+    let flat: String = text.trim().chars().map(spaced).take(CELL_SHOWN + 1).collect();
     if flat.chars().count() > CELL_SHOWN {
         let cut: String = flat.chars().take(CELL_SHOWN).collect();
         return format!("{cut}…");

@@ -1,9 +1,10 @@
-//! Words to the person, on stderr; stdout is for data and `--json`.
+//! Words to the person, on stderr; stdout is for data and `--json`. Whatever a text holds, it is seen and does not steer the terminal.
 
 use super::args::Common;
 use crate::engine::Wait;
-use crate::problem::Problem;
-use std::io::Write;
+use crate::problem::{Problem, visible, visible_line};
+use std::borrow::Cow;
+use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ pub fn problems(problems: &[Problem]) {
     for problem in problems.iter().take(SHOWN_MAX) {
         line(&problem.to_string());
         if let Some(excerpt) = problem.place.excerpt() {
-            line(&excerpt.to_string());
+            lines(&excerpt.to_string());
         }
     }
     if problems.len() > SHOWN_MAX {
@@ -63,10 +64,34 @@ pub fn file(path: &Path) -> String {
 
 /// A closed stderr is no reason to stop an import.
 pub fn line(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", visible_line(text));
+}
+
+/// The same for a text that is laid out on several lines.
+pub fn lines(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{}", visible(text));
 }
 
 /// A line of data on stdout; false when nobody reads it any more (`amoport … | head`).
 pub fn data(text: &str) -> bool {
-    writeln!(std::io::stdout().lock(), "{text}").is_ok()
+    let mut out = std::io::stdout().lock();
+    let text = on_stdout(text, out.is_terminal());
+    writeln!(out, "{text}").is_ok()
+}
+
+/// Other programs get data as it is.
+pub fn on_stdout(text: &str, terminal: bool) -> Cow<'_, str> {
+    if terminal { visible(text) } else { Cow::Borrowed(text) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_escaped_on_a_terminal_alone() {
+        let text = "a\u{1b}[2Jb\u{202e}";
+        assert_eq!(on_stdout(text, true), "a\\u{1b}[2Jb\\u{202e}");
+        assert_eq!(on_stdout(text, false), text);
+    }
 }

@@ -5,6 +5,7 @@ use super::exit::Exit;
 use super::{requests, say};
 use crate::engine::{self, EngineError};
 use crate::message;
+use crate::private;
 use crate::sandbox::{Faults, Options, Sandbox};
 use secrecy::SecretString;
 use serde_json::json;
@@ -78,7 +79,7 @@ fn faults(text: &str) -> Result<Faults, EngineError> {
     if text.trim_start().starts_with('{') {
         return text.parse().map_err(unusable);
     }
-    let json = std::fs::read_to_string(text).map_err(|e| unusable(e.to_string()))?;
+    let json = private::plain_text(Path::new(text)).map_err(|e| unusable(e.to_string()))?;
     json.parse().map_err(unusable)
 }
 

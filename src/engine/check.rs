@@ -34,7 +34,7 @@ fn checked(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec<Checked>
     }
     let state = &import.folders.state;
     let written = flawed::read(import, request.snapshot.as_deref(), file, tell)?;
-    let spooled = source::spooled(&import.source, state, &import.cancel)?;
+    let spooled = source::spooled(&import.source, state, &import.cancel, tell)?;
     let checked = check_file(request, &written, &spooled.file, tell).map_err(|error| spooled.named(error));
     drop(spooled);
     source::sweep_spool(state);

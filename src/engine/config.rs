@@ -6,6 +6,7 @@ use super::error::EngineError;
 use super::trust;
 use crate::api::parse_base;
 use crate::message;
+use crate::private;
 use crate::private::shown::is_token;
 use crate::problem::{Message, Place, Problem, Stage, did_you_mean};
 use reqwest::Url;
@@ -68,7 +69,7 @@ impl Settings {
         }
         let way_out = message!("give the account by its address: --account https://NAME.amocrm.ru");
         trust::found(&file, &way_out)?;
-        let text = std::fs::read_to_string(&file).map_err(|e| {
+        let text = private::plain_text(&file).map_err(|e| {
             wrong(
                 &file,
                 message!(
@@ -117,7 +118,7 @@ impl Own {
     pub fn read() -> Result<Option<Own>, Problem> {
         let Some(file) = own_file() else { return Ok(None) };
         trust::own(&file)?;
-        let text = match std::fs::read_to_string(&file) {
+        let text = match private::plain_text(&file) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(e) => {

@@ -36,7 +36,7 @@ pub(super) fn with(request: &ImportRequest, tell: &mut Teller<'_>) -> Result<Run
     request.validate()?;
     request.target.announce(tell);
     let written = flawed::read(request, None, mapping, tell)?;
-    let spooled = source::spooled(&request.source, &request.folders.state, &request.cancel)?;
+    let spooled = source::spooled(&request.source, &request.folders.state, &request.cancel, tell)?;
     let result = import_file(request, mapping, (written, &spooled.file), tell).map_err(|error| spooled.named(error));
     drop(spooled);
     source::sweep_spool(&request.folders.state);

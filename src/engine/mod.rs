@@ -73,4 +73,5 @@ pub use request::{
 pub use result::{Checked, Next, Part, RunResult, WayBack};
 pub use resume::resume;
 pub use round_trip::round_trip;
+pub use source::waits_for;
 pub use target::{Target, Token};

@@ -13,6 +13,7 @@ use crate::export::KeyOf;
 use crate::mapping::plan::Groups;
 use crate::mapping::{KeyQuery, Keyed, Ledger, Plan, Written, compile};
 use crate::message;
+use crate::private;
 use crate::problem::{Message, Note, Problem, Stage};
 use crate::store::{AccountKey, Entry, KeySpace, KeyUse, Keys, Relation, Store, StoreError, file_name, ledger_name};
 use crate::table::Table;
@@ -128,7 +129,7 @@ pub(super) fn snapshot(path: &Path) -> Result<Account, EngineError> {
     let unreadable = |message: Message| -> EngineError {
         Problem::in_file(path, "account-file", message).hint("make it with: amoport account pull -o FILE").into()
     };
-    let text = std::fs::read(path)
+    let text = private::plain(path)
         .map_err(|e| unreadable(message!("the snapshot cannot be read: {error}", error = e.to_string())))?;
     let account: Account = serde_json::from_slice(&text)
         .map_err(|e| unreadable(message!("this is no snapshot of an account: {error}", error = e.to_string())))?;

@@ -2,11 +2,12 @@
 
 use super::cancel::Cancel;
 use super::error::{EngineError, still_wanted};
+use super::event::Teller;
 use super::request::SourceOptions;
 use crate::mapping::{Written, compile};
 use crate::message;
 use crate::private;
-use crate::problem::{Place, Problem};
+use crate::problem::{Note, Place, Problem};
 use crate::store::{RunOutcome, SourceHead, Store};
 use crate::table::{BeyondAscii, Fingerprint, Found, Header, ReadOptions, Table};
 use std::collections::HashSet;
@@ -198,9 +199,16 @@ impl Spooled {
 
 /// What can be read only once, standard input or a pipe, is first copied into the state folder: a run reads its source
 /// twice, and goes on with it after a stop.
-pub(super) fn spooled(file: &Path, state: &Path, cancel: &Cancel) -> Result<Spooled, EngineError> {
+pub(super) fn spooled(
+    file: &Path,
+    state: &Path,
+    cancel: &Cancel,
+    tell: &mut Teller<'_>,
+) -> Result<Spooled, EngineError> {
     let piped = file == Path::new(STDIN);
-    if !piped && std::fs::metadata(file).map_or(true, |metadata| metadata.is_file() || metadata.is_dir()) {
+    if !piped && private::is_pipe(file) {
+        tell.note(waits_for(file));
+    } else if !piped {
         return Ok(Spooled { file: file.to_owned(), asked: file.to_owned(), _lock: None });
     }
     let folder = state.join(SPOOL);
@@ -220,6 +228,13 @@ pub(super) fn spooled(file: &Path, state: &Path, cancel: &Cancel) -> Result<Spoo
     let path = folder.join(&sha256[..32]);
     std::fs::rename(&part, &path).map_err(unusable)?;
     Ok(Spooled { file: path, asked: file.to_owned(), _lock: Some(lock) })
+}
+
+/// That a pipe is waited for.
+pub fn waits_for(pipe: &Path) -> Note {
+    let message =
+        message!("{file} is no file: it is read to its end, whenever that comes", file = pipe.display().to_string());
+    Note::new("reads-pipe", message)
 }
 
 /// Copies a pipe, or standard input, on a thread of its own: whoever fills it may never close it, and a stop must not wait

@@ -9,7 +9,7 @@ use super::request::{Consent, absolute};
 use crate::api::auth::{App, Auth, Source};
 use crate::api::pace::OnHold;
 use crate::api::token::TokenStore;
-use crate::api::{ANSWER_TIMEOUT, Client, Pace, pace};
+use crate::api::{ANSWER_TIMEOUT, Client, NoClient, Pace, pace};
 use crate::clock::Clock;
 use crate::entity::RATE_MAX;
 use crate::message;
@@ -388,8 +388,15 @@ fn on_this_machine(url: &str, folder: &Path) -> Result<Url, EngineError> {
 }
 
 pub(super) fn client(base: Url, auth: Auth, pace: Pace) -> Result<Client, EngineError> {
-    Client::new(base, auth, pace).map_err(|e| {
-        EngineError::of(ErrorKind::Fault, Problem::new(Stage::Send, "client", message!("{error}", error = e)))
+    Client::new(base, auth, pace).map_err(|error| {
+        let message = message!("{error}", error = error.to_string());
+        match error {
+            NoClient::Certificates(_) => {
+                let hint = "name a file of certificates with SSL_CERT_FILE, or take that variable away";
+                EngineError::refused("certificates", message, hint)
+            }
+            NoClient::Broken(_) => EngineError::of(ErrorKind::Fault, Problem::new(Stage::Send, "client", message)),
+        }
     })
 }
 

@@ -12,12 +12,14 @@ use super::sheets::Cut;
 use crate::api::Failure;
 use crate::mapping::convert::text::with_apostrophe;
 use crate::private;
+use crate::problem::visible;
 use crate::table::CsvOut;
 use encoding_rs::Encoding;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +78,8 @@ pub struct Out {
     // Closed before its file goes away.
     writer: Writer,
     part: Option<Part>,
+    /// Items go to where a person reads them.
+    terminal: bool,
     target: PathBuf,
     force: bool,
     dialect: Dialect,
@@ -107,7 +111,8 @@ impl Out {
             // Standard output takes nothing else.
             (_, None) => Writer::Jsonl(Box::new(BufWriter::new(io::stdout()))),
         };
-        Ok(Out { writer, part, target, force: place.force, dialect, neutralised: 0 })
+        let terminal = part.is_none() && io::stdout().is_terminal();
+        Ok(Out { writer, part, terminal, target, force: place.force, dialect, neutralised: 0 })
     }
 
     /// A row of a table.
@@ -135,7 +140,8 @@ impl Out {
         let Writer::Jsonl(lines) = &mut self.writer else { return Ok(()) };
         // As it came, on one line: between the texts of JSON a line break means nothing, and within them there is none.
         let mut written = Ok(());
-        for part in item.get().split(['\n', '\r']) {
+        let item = if self.terminal { visible(item.get()) } else { Cow::Borrowed(item.get()) };
+        for part in item.split(['\n', '\r']) {
             written = written.and_then(|()| lines.write_all(part.as_bytes()));
         }
         let written = written.and_then(|()| lines.write_all(b"\n"));

@@ -6,6 +6,7 @@ use super::lines::Text;
 use super::quotes::{Curly, straightened};
 use super::unclosed::{self, Unclosed};
 use crate::message;
+use crate::private;
 use crate::problem::{Message, Problem, quoted};
 use jsonc_parser::ParseOptions;
 use std::borrow::Cow;
@@ -68,7 +69,7 @@ pub struct Tree {
 pub fn read(path: &Path) -> Result<(Text, Tree), Vec<Problem>> {
     let unreadable =
         |message: Message, hint: &'static str| vec![Problem::in_file(path, "mapping-unreadable", message).hint(hint)];
-    let bytes = std::fs::read(path).map_err(|e| {
+    let bytes = private::plain(path).map_err(|e| {
         unreadable(
             message!("the mapping cannot be read: {error}", error = e.to_string()),
             "check the path given with --mapping",

@@ -10,6 +10,25 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
+/// All of a file that a person has named for what stands in it. A pipe or a device is not even opened: whoever fills it may
+/// never come, and nobody would know what is waited for.
+pub fn plain(path: &Path) -> io::Result<Vec<u8>> {
+    if is_pipe(path) {
+        return Err(io::Error::other("it is a pipe or a device, not a file"));
+    }
+    std::fs::read(path)
+}
+
+/// The same as text.
+pub fn plain_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(plain(path)?).map_err(|e| io::Error::new(ErrorKind::InvalidData, e))
+}
+
+/// A pipe, a device or a socket: what it gives comes once, and may never come.
+pub fn is_pipe(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+}
+
 /// Makes a folder and those above it. One that is there stays as it is.
 pub fn folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();

@@ -4,10 +4,12 @@
 mod excerpt;
 pub mod message;
 mod note;
+mod visible;
 
 pub use excerpt::Excerpt;
 pub use message::{Arg, Message, quoted};
 pub use note::{Level, Note};
+pub use visible::{visible, visible_line};
 
 use crate::message;
 use std::borrow::Cow;
