@@ -124,7 +124,7 @@ fn a_world_is_made_like_a_snapshot_and_under_an_id_of_its_own() {
         if ids.len() == 2 {
             continue;
         }
-        let args = ["account", "pull", "-o", "again.json", "--account", &served.url];
+        let args = ["account", "pull", "-o", "again.json", "--force", "--account", &served.url];
         let pulled =
             ran(amoport(&folder, &service, &args).env("AMOPORT_TOKEN", &served.token).output().expect("a run"));
         pulled.expect(0);

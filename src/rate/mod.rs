@@ -109,6 +109,12 @@ impl Memory {
         if wait > 0 {
             return Err(wait);
         }
+        self.stamp(now_us);
+        Ok(())
+    }
+
+    /// A send now, which was found to be legal.
+    pub fn stamp(&mut self, now_us: i64) {
         self.seen_us = now_us;
         self.sent(now_us);
         self.calm += 1;
@@ -116,7 +122,6 @@ impl Memory {
             self.calm = 0;
             self.window_us = (self.window_us - WIDEN_US / 10).max(WINDOW_US);
         }
-        Ok(())
     }
 
     /// Microseconds until a send is legal; 0 or less for now.
@@ -357,6 +362,17 @@ mod tests {
         assert_eq!(memory.wait(7 * SECOND, LIMIT_MAX), WINDOW_US, "there is room for that one, which is in the window");
         assert_eq!(memory.wait(7 * SECOND, 1), 3 * SECOND);
         assert!(memory.wait(17 * SECOND, LIMIT_MAX) <= 0);
+    }
+
+    #[test]
+    fn a_send_is_stamped_though_a_late_one_is_given_up_in_that_moment() {
+        let mut memory = Memory::default();
+        memory.take(0, LIMIT_MAX).unwrap();
+        memory.is_late(0);
+        assert!(memory.wait(LATE_MAX_US - 1, LIMIT_MAX) <= 0);
+        memory.give_up_late(LATE_MAX_US);
+        memory.stamp(LATE_MAX_US + 1);
+        assert_eq!(memory.sent_us, [LATE_MAX_US, LATE_MAX_US + 1]);
     }
 
     #[test]
