@@ -3,17 +3,17 @@
 
 use super::say;
 use crate::private::shown::shown;
-use crate::problem::visible;
 
 /// Prints it, and returns the exit code; that of a wrong command line is 2, as of ours.
 pub fn said(error: &clap::Error) -> i32 {
     let plain = error.render().to_string();
     let told = without_secrets(&plain, given());
-    if visible(&told) == plain {
-        // With colours, where there is a terminal. Nobody may be there to read it.
-        let _ = error.print();
-    } else if error.use_stderr() {
+    if error.use_stderr() {
+        // Without the colours of clap: beside them nobody could tell the escapes of an argument, which it repeats.
         say::lines(told.trim_end());
+    } else if told == plain {
+        // Nobody may be there to read it.
+        let _ = error.print();
     } else {
         say::data(told.trim_end());
     }
