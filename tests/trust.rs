@@ -223,6 +223,59 @@ fn a_link_is_as_good_as_what_it_leads_to() {
     status().expect(0);
 }
 
+/// What a link leads to is the person's own; whoever may change the link has chosen it.
+#[test]
+fn a_config_behind_a_link_that_others_may_change_is_not_taken() {
+    let (person, spy) = (Person::new(), Spy::start());
+    let (marker, unpacked, shared) = (person.path("it-ran"), person.path("unpacked"), person.path("shared"));
+    fs::create_dir_all(&unpacked).expect("a folder");
+    let text =
+        format!("[accounts.main]\nurl = \"{}\"\ntoken-command = [\"touch\", \"{}\"]\n", spy.url(), marker.display());
+    fs::write(unpacked.join("config.toml"), text).expect("a file");
+    let not_taken = || {
+        let mut command = person.command(&["auth", "status", "--account", "main", "--json"]);
+        command.env("AMOPORT_TOKEN", SECRET).env("XDG_CONFIG_HOME", &shared);
+        refused(ran(command.output().expect("it runs")), "untrusted-folder");
+        assert!(!marker.exists());
+        spy.heard_nothing();
+    };
+    // The link is the file, in a folder that everybody may write to.
+    fs::create_dir_all(shared.join("amoport")).expect("folders");
+    symlink("../../unpacked/config.toml", shared.join("amoport/config.toml")).expect("a link");
+    mode(&shared.join("amoport"), 0o777);
+    not_taken();
+    // Or in somebody else's, though it is sticky.
+    mode(&shared.join("amoport"), 0o1777);
+    if given_away(&shared.join("amoport"), Some(STRANGER), None) {
+        not_taken();
+    }
+    // The link is the folder.
+    fs::remove_dir_all(shared.join("amoport")).expect("it is removed");
+    symlink("../unpacked", shared.join("amoport")).expect("a link");
+    mode(&shared, 0o777);
+    not_taken();
+}
+
+#[test]
+fn reports_are_written_over_nothing_but_a_folder_of_their_run() {
+    let (person, service) = (Person::new(), Service::start());
+    person.import_into(&service).expect(0);
+    let run = person.folder.runs().pop().expect("a run");
+    let precious = person.path("documents");
+    fs::create_dir(&precious).expect("a folder");
+    fs::write(precious.join("results.csv"), "precious").expect("a file");
+    fs::rename(&run, person.path("elsewhere")).expect("it is moved");
+    symlink(&precious, &run).expect("a link");
+    refused(person.run(&["report", "--json"]), "runs-folder");
+    fs::remove_file(&run).expect("the link goes");
+    fs::rename(person.path("elsewhere"), &run).expect("it is moved back");
+    person.run(&["report", "--json"]).expect(0);
+    forged(&person, &[("folder", precious.to_str().expect("a name"))]);
+    refused(person.run(&["report", "--json"]), "runs-folder");
+    assert_eq!(fs::read_to_string(precious.join("results.csv")).expect("it is there"), "precious");
+    assert_eq!(fs::read_dir(&precious).expect("a folder").count(), 1);
+}
+
 #[test]
 fn the_token_of_the_environment_goes_to_no_host_that_only_a_folder_names() {
     let (person, spy) = (Person::new(), Spy::start());

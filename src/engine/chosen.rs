@@ -5,6 +5,8 @@ use super::target::Target;
 use crate::message;
 use crate::private::shown::shown;
 use crate::store::{Run, Store};
+use std::ffi::OsStr;
+use std::path::Path;
 
 /// What is done with a run where nobody knows yet whether the account that is said is the run's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,8 +27,8 @@ pub(super) fn named(store: &Store, name: &str, target: &Target, unsure: Unsure) 
     };
     let (was, said) = (&run.head.account, shown(&target.kept()).into_owned());
     let (message, hint) = match target.is_account_of(store, &run.head)? {
-        Some(true) => return Ok(run),
-        None if unsure == Unsure::Asked && target.can_ask() => return Ok(run),
+        Some(true) => return in_its_folder(run),
+        None if unsure == Unsure::Asked && target.can_ask() => return in_its_folder(run),
         None => (
             message!(
                 "run {name} went into {was}, and nothing here says whether \"{said}\" is that account",
@@ -54,7 +56,7 @@ pub(super) fn newest(
     let (mut failed, mut perhaps) = (None, None);
     for run in store.runs()?.into_iter().filter(wanted) {
         match target.is_account_of(store, &run.head) {
-            Ok(Some(true)) => return Ok(Some(run)),
+            Ok(Some(true)) => return in_its_folder(run).map(Some),
             Ok(Some(false)) => {}
             Ok(None) => perhaps = perhaps.or(Some(run)),
             Err(error) => failed = Some(error),
@@ -62,8 +64,24 @@ pub(super) fn newest(
     }
     match failed {
         Some(error) => Err(error),
-        None => Ok(perhaps.filter(|_| unsure == Unsure::Asked && target.can_ask())),
+        None => perhaps.filter(|_| unsure == Unsure::Asked && target.can_ask()).map(in_its_folder).transpose(),
     }
+}
+
+/// A run's reports lie in a folder of its own name. A store that names another one, or a link in its place, would have them
+/// written over somebody's files.
+fn in_its_folder(run: Run) -> Result<Run, EngineError> {
+    let folder = Path::new(&run.head.folder);
+    let is_link = std::fs::symlink_metadata(folder).is_ok_and(|there| there.is_symlink());
+    if folder.file_name() == Some(OsStr::new(&run.name)) && !is_link {
+        return Ok(run);
+    }
+    let message = message!(
+        "the reports of run {run} would be written to {folder}, which is no folder of that run",
+        run = &run.name,
+        folder = folder.display().to_string()
+    );
+    Err(EngineError::refused("runs-folder", message, "put the run's own folder back in its place"))
 }
 
 /// None is meant: of the account that is said, or at all.

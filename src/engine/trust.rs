@@ -54,6 +54,8 @@ mod look {
     /// In such a folder nobody renames or removes what is another's.
     const STICKY: u32 = 0o1000;
     const ROOT: u32 = 0;
+    /// More than any system follows.
+    const LINKS_MAX: usize = 64;
 
     pub(super) fn found(path: &Path, way_out: &Message) -> Result<(), Problem> {
         let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
@@ -85,7 +87,27 @@ mod look {
         let judge = Judge { owners: [Judge::of(folder).owners, vec![ROOT]].concat(), ..Judge::of(folder) };
         let way_out = message!("name another folder with XDG_CONFIG_HOME");
         judge.strictly(path, &way_out)?;
-        judge.loosely(folder, &way_out)
+        judge.loosely(folder, &way_out)?;
+        for link in links(path) {
+            judge.linked(&link, &way_out)?;
+        }
+        Ok(())
+    }
+
+    /// The links on the way to a path, those that they lead over too.
+    fn links(path: &Path) -> Vec<PathBuf> {
+        let mut found: Vec<PathBuf> = Vec::new();
+        let mut ways = vec![std::path::absolute(path).unwrap_or_else(|_| path.to_owned())];
+        while let Some(way) = ways.pop() {
+            for place in way.ancestors() {
+                let Ok(target) = fs::read_link(place) else { continue };
+                if found.len() < LINKS_MAX && !found.iter().any(|known| known == place) {
+                    found.push(place.to_owned());
+                    ways.push(place.parent().unwrap_or(Path::new("/")).join(target));
+                }
+            }
+        }
+        found
     }
 
     fn refused(path: &Path, message: Message, hint: Message) -> Problem {
@@ -133,10 +155,23 @@ mod look {
         /// exchanges it.
         fn loosely(&self, folder: &Path, way_out: &Message) -> Result<(), Problem> {
             match fs::metadata(folder) {
-                Ok(meta) if meta.mode() & STICKY != 0 => Ok(()),
+                Ok(meta) if meta.mode() & STICKY != 0 && (meta.uid() == ROOT || self.owners.contains(&meta.uid())) => {
+                    Ok(())
+                }
                 Ok(meta) if meta.uid() == ROOT && meta.mode() & (WORLD_WRITES | GROUP_WRITES) == 0 => Ok(()),
                 Ok(meta) => self.judged(folder, &meta, way_out),
                 Err(_) => Ok(()),
+            }
+        }
+
+        /// A link says what is read as much as the file does: whoever may change it, or its folder, decides that.
+        fn linked(&self, link: &Path, way_out: &Message) -> Result<(), Problem> {
+            let folder = link.parent().unwrap_or(Path::new("/"));
+            self.loosely(folder, way_out)?;
+            match fs::symlink_metadata(link) {
+                // The mode of a link means nothing.
+                Ok(meta) if !self.owners.contains(&meta.uid()) => self.judged(link, &meta, way_out),
+                Ok(_) | Err(_) => Ok(()),
             }
         }
 

@@ -1,7 +1,7 @@
 //! The CRM's answers, read tolerantly: the documents and the service differ in keys, types and wrapping, and an answer
 //! that cannot be read leaves a write in doubt. What each tolerance is for stands beside it.
 
-use super::parts::{flag, id, list, number, text};
+use super::parts::{flag, given_id, id, list, number, text};
 use super::{Wrapping, payload::REQUEST_ID};
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -88,11 +88,11 @@ pub fn written_item(item: &Value) -> Option<WrittenItem> {
     let request_ids = request_ids(&item[REQUEST_ID]);
     let shown = request_ids.iter().all(|id| is_place(id)).then(|| Box::new(item.clone()));
     Some(WrittenItem {
-        id: id(&item["id"])?,
+        id: given_id(&item["id"])?,
         request_ids,
         shown,
-        contact_id: id(&item["contact_id"]),
-        company_id: id(&item["company_id"]),
+        contact_id: given_id(&item["contact_id"]),
+        company_id: given_id(&item["company_id"]),
         merged: flag(&item["merged"]),
         url: told(&item["invoice_link"]),
         warning: told(&item["_embedded"]["warning"]["message"]),
@@ -238,6 +238,10 @@ mod tests {
             (r#"[{"id":1,"request_id":["a","b"]}]"#, Some(vec![one(1, &["a", "b"])])),
             (r#"{"_embedded":{"leads":{"0":{"id":1},"2":{"id":2}}}}"#, Some(vec![one(1, &[]), one(2, &[])])),
             (r#"{"_embedded":{"leads":[{"id":1"#, None),
+            (r#"[{"id":0,"request_id":"r2"}]"#, None),
+            (r#"[{"id":9223372036854775808,"request_id":"r2"}]"#, None),
+            (r#"[{"id":99999999999999999999,"request_id":"r2"}]"#, None),
+            (r#"[{"id":9223372036854775807,"request_id":"r2"}]"#, Some(vec![one(i64::MAX as u64, &["r2"])])),
             ("<html>", None),
             ("{}", None),
         ] {

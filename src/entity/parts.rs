@@ -135,15 +135,23 @@ impl Json for Value {
     }
 }
 
-/// Reads an id however it is spelled: int, float without a fraction, digits in a text.
+/// Up to this a float tells whole numbers apart.
+const FLOAT_WHOLE_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// Reads an id however it is spelled: int, float without a fraction, digits in a text. None is as high as `i64::MAX`.
 pub fn id(value: &impl Json) -> Option<u64> {
-    match value.plain()? {
-        Plain::Number(number) => {
-            number.as_u64().or_else(|| number.as_f64().filter(|f| f.fract() == 0.0 && *f >= 0.0).map(|f| f as u64))
-        }
+    let whole = |float: f64| (float.fract() == 0.0 && (0.0..=FLOAT_WHOLE_MAX).contains(&float)).then_some(float as u64);
+    let id = match value.plain()? {
+        Plain::Number(number) => number.as_u64().or_else(|| number.as_f64().and_then(whole)),
         Plain::Text(text) => text.trim().parse().ok(),
         Plain::Flag(_) => None,
-    }
+    };
+    id.filter(|id| i64::try_from(*id).is_ok())
+}
+
+/// The id of something that is there; 0 stands for nothing.
+pub fn given_id(value: &impl Json) -> Option<u64> {
+    id(value).filter(|id| *id > 0)
 }
 
 /// Reads a flag however it is spelled: a bool, 0 or 1, a text.

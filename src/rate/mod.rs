@@ -27,9 +27,10 @@ const WINDOW_US: i64 = 1_022_000;
 /// A request that waits for its connection has come in by then, or never will: longer than a connection may take. It is also
 /// how long one is counted whose process has died.
 const LATE_MAX_US: i64 = 10_000_000;
-/// Each 429 widens the window by this much, up to `WINDOW_MAX_US`.
-const WIDEN_US: i64 = 10_000;
-const WINDOW_MAX_US: i64 = 1_100_000;
+/// Each 429 widens the window by this much, up to `WINDOW_MAX_US`: a proxy that waits for whole packets holds single requests
+/// back by 40 ms.
+const WIDEN_US: i64 = 40_000;
+const WINDOW_MAX_US: i64 = 1_150_000;
 /// Sends without a 429 after which the window narrows by a tenth of `WIDEN_US`.
 const CALM: u32 = 70;
 /// The pause after a 429 that names none, doubled with each round. [inferred]

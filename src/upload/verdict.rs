@@ -142,6 +142,9 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tri
                 };
             }
             match answer::written_items(&reply.body, write.wrapping, collection) {
+                Some(items) if write.action == Action::Create && gives_twice(&items) => {
+                    doubt("the answer gives one id to several records".to_owned())
+                }
                 Some(items) => Verdict::Done(items),
                 None => doubt("the answer cannot be read".to_owned()),
             }
@@ -175,6 +178,16 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tri
         Err(Failure::Missing { status: 404, .. }) if write.names_record() || write.names_parent() => absent(),
         Err(failure @ Failure::Missing { .. }) => Verdict::Stop(Stop::Missing(failure.clone())),
     }
+}
+
+/// Two records that were made, and not merged, have one id.
+fn gives_twice(items: &[WrittenItem]) -> bool {
+    let mut named: Vec<(u64, &[String])> =
+        items.iter().filter(|item| !item.merged).map(|item| (item.id, item.request_ids.as_slice())).collect();
+    named.sort_unstable();
+    // The same item twice tells nothing new.
+    named.dedup();
+    named.windows(2).any(|two| two[0].0 == two[1].0)
 }
 
 /// Linking twice does no harm [inferred], so whatever may have been lost is simply sent again.
@@ -298,6 +311,10 @@ mod tests {
         assert!(
             matches!(of(&ok(r#"{"_embedded":{"leads":[{"id":1}]}}"#), create, 1), Verdict::Done(items) if items.len() == 1)
         );
+        let one_id = r#"[{"id":9,"request_id":"r2"},{"id":8,"request_id":"r3"},{"id":9,"request_id":"r4"}]"#;
+        assert!(matches!(of(&ok(one_id), create, 1), Verdict::InDoubt(_)));
+        let merged = r#"[{"id":9,"request_id":["r2"]},{"id":9,"request_id":["r3"],"merged":true}]"#;
+        assert!(matches!(of(&ok(merged), create, 1), Verdict::Done(_)));
         assert!(matches!(of(&ok("<html>"), create, 1), Verdict::InDoubt(_)));
         assert!(matches!(of(&ok(r#"{"_embedded":{"leads":[],"errors":["x"]}}"#), create, 1), Verdict::InDoubt(_)));
         let rejected = Verdict::Reject { errors: named.clone(), why: "no; p: c d".into() };
