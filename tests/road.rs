@@ -110,7 +110,8 @@ fn connections_that_are_reset_double_nothing() {
 fn what_is_wrong_with_a_certificate_is_said_in_plain_words() {
     let service = Service::start();
     let status = |road: &Road, file: Option<&str>| {
-        let mut command = road.command(&Folder::new(), &service, &["auth", "status"]);
+        let folder = Folder::new();
+        let mut command = road.command(&folder, &service, &["auth", "status"]);
         if let Some(file) = file {
             command.env("SSL_CERT_FILE", file);
         }

@@ -39,16 +39,15 @@ fn held(file: &Path) -> Result<(), String> {
 
 /// What TLS has against the other end; `None` where the error is another one.
 pub fn fault(error: &(dyn Error + 'static)) -> Option<String> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let within = error.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
-        let within = within.and_then(|inner| inner.downcast_ref::<rustls::Error>());
-        if let Some(fault) = within.or_else(|| error.downcast_ref::<rustls::Error>()) {
-            return Some(in_words(fault));
-        }
-        cause = error.source();
+    if let Some(fault) = error.downcast_ref::<rustls::Error>() {
+        return Some(in_words(fault));
     }
-    None
+    // The source of an I/O error is that of what it wraps, which would be passed over.
+    let within = error.downcast_ref::<std::io::Error>().and_then(|io| io.get_ref());
+    match within {
+        Some(within) => fault(within),
+        None => error.source().and_then(fault),
+    }
 }
 
 fn in_words(fault: &rustls::Error) -> String {
