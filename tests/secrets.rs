@@ -30,6 +30,7 @@ fn command(folder: &Folder, args: &[&str], environment: &[(&str, &str)]) -> Comm
         command.env_remove(name);
     }
     command.current_dir(folder.path()).args(args).env("AMOPORT_RATE_DIR", folder.path().join("pace"));
+    command.env("XDG_CONFIG_HOME", folder.path().join("config"));
     command.envs(environment.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
@@ -382,8 +383,9 @@ fn a_file_that_holds_more_than_a_token_or_none_is_refused_with_the_reason() {
         assert_without(&refused, token);
     }
     run(&folder, &account[..4], &[("AMOPORT_TOKEN", &format!("{token}\n"))]).expect(0);
+    std::fs::create_dir_all(folder.path().join("config/amoport")).expect("folders");
     folder.write(
-        "amoport.toml",
+        "config/amoport/config.toml",
         format!("[accounts.main]\nurl = \"{}\"\ntoken-command = [\"printf\", \"a\\nb\"]\n", service.url()),
     );
     let refused = run(&folder, &["account", "show", "--account", "main"], &[]).expect(2);
@@ -462,6 +464,7 @@ mod modes {
                  redirect-uri = \"{redirect}\"\ntoken-store = \"tokens\"\n"
             ),
         );
+        run(&folder, &["auth", "allow", url], &[]).expect(0);
         folder.secret("secret", text("client_secret"));
         folder.secret("code", text("code"));
         let login = ["auth", "login", "--account", "main", "--code-file", "code"];
