@@ -68,6 +68,9 @@ pub struct Switches {
     /// The link to the next page is left out of the first one.
     pub next_dropped: bool,
     pub request_ids: RequestIds,
+    /// Keys that only reads show are refused in writes, as no table of writes names them [seed]; clients send whole records
+    /// and whole entries of custom fields back, and these are taken. [client]
+    pub read_keys_refused: bool,
     /// `PATCH …/{id}` answers wrapped in `_embedded`. [doc Kommo]
     pub patch_wrapped: bool,
     /// `_embedded.tags: null` takes all tags away, as the seed shows; a live client saw it ignored.
@@ -172,6 +175,7 @@ impl Default for Switches {
             rate_max: crate::entity::RATE_MAX,
             next_dropped: false,
             request_ids: RequestIds::String,
+            read_keys_refused: false,
             patch_wrapped: false,
             null_clears_tags: false,
             multiselect_enum_code: false,

@@ -16,6 +16,7 @@ mod reading;
 mod rights;
 mod robots;
 mod secrets;
+mod sent_back;
 mod statuses_segments;
 mod trash;
 mod world;

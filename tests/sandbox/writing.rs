@@ -158,7 +158,7 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
         (json!({"id": 1}), "NotSupportedChoice id"),
         (json!({"name": "a"}), "FieldMissing id"),
         (json!({"id": "1"}), "InvalidType id"),
-        (json!({"id": id, "_embedded": {"contacts": []}}), "FieldNotExpected _embedded.contacts"),
+        (json!({"id": id, "_embedded": {"contact": []}}), "FieldNotExpected _embedded.contact"),
     ] {
         assert_eq!(s.patch("leads", json!([item])).is(400).complaints(), [wanted], "{item}");
     }

@@ -47,9 +47,14 @@ fn find<'a>(
     at: &str,
     complaints: &mut Complaints,
 ) -> Option<&'a Field> {
-    // `field_name` sent along is let through, as an example of segments does it. [seed]
-    for key in entry.keys().filter(|k| !["field_id", "field_code", "field_name", "values"].contains(&k.as_str())) {
-        complaints.unexpected(join(at, key));
+    // `field_name` sent along is let through, as an example of segments does it [seed]; what else reads show of a
+    // field is passed over. [client]
+    for key in entry.keys() {
+        match key.as_str() {
+            "field_id" | "field_code" | "field_name" | "values" => {}
+            "field_type" | "is_computed" if !rules.switches.read_keys_refused => {}
+            _ => complaints.unexpected(join(at, key)),
+        }
     }
     let (id, code) = (entry.get("field_id"), entry.get("field_code").filter(|c| !c.is_null()));
     let (key, found) = match (id, code) {

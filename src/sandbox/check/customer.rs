@@ -41,7 +41,14 @@ pub fn check_segments(rules: &Rules, value: &Value, path: &str, complaints: &mut
     let mut segments = Vec::with_capacity(items.len());
     for (i, item) in items.iter().enumerate() {
         let at = join(path, i);
-        let item = plain::check(rules, &[("id", Must::Int, true)], true, item, &at, complaints);
+        let item = plain::check(
+            rules,
+            &[("id", Must::Int, true), ("_links", Must::Shown, false)],
+            true,
+            item,
+            &at,
+            complaints,
+        );
         let Some(id) = item.and_then(|item| item.get("id")).filter(|id| id.is_i64()) else { continue };
         match id.as_u64().filter(|id| rules.account().segment(*id).is_some()) {
             Some(id) if !segments.contains(&id) => segments.push(id),

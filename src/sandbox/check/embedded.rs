@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::item::{Clean, Mode, check_item};
+use super::keys::shown_embedded;
 use super::{Complaints, Rules, customer, join, metadata, tags};
 use crate::sandbox::world::Shelf;
 
@@ -36,6 +37,7 @@ pub fn check_embedded(
             ("catalog_elements", Shelf::Transactions, _) => {
                 clean.elements = customer::check_bought(rules, value, &at, complaints)
             }
+            ("segments", Shelf::Customers, _) if !rules.account().has_segments() && rules.passes_over(mode) => {}
             ("segments", Shelf::Customers, _) => {
                 clean.segments = customer::check_segments(rules, value, &at, complaints)
             }
@@ -63,6 +65,7 @@ pub fn check_embedded(
             ("source", Shelf::Leads, Mode::Create | Mode::Complex) => {
                 clean.source_id = check_source(rules, value, &at, complaints)
             }
+            (key, _, _) if rules.passes_over(mode) && shown_embedded(shelf).contains(&key) => {}
             _ => complaints.unexpected(at),
         }
     }

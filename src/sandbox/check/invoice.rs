@@ -41,6 +41,7 @@ pub fn line(rules: &Rules, value: &Value, at: &str, complaints: &mut Complaints)
     }
     // A line without a price or a quantity makes no sum. [inferred]
     line.needs(&["unit_price", "quantity"]);
+    line.shown(rules.switches, &["is_discount_recalculated", "is_total_sum_recalculated"]);
     let discount_at = line.path("discount");
     line.done();
     let discount = match discount {
@@ -107,7 +108,7 @@ fn stands_in(rules: &Rules, kind: &str, id: u64) -> bool {
     record.and_then(|r| rules.account().catalog(r.container)).is_some_and(|c| c.kind == kind)
 }
 
-/// `{"entity_id": n}`, an element of the list of suppliers; what reads add to it is not taken. [seed], [client]
+/// `{"entity_id": n}`, an element of the list of suppliers; what reads add to it is passed over. [seed], [client]
 pub fn supplier(rules: &Rules, value: &Value, at: &str, complaints: &mut Complaints) -> Option<Value> {
     let mut supplier = Reader::of(value, join(at, "value"), complaints)?;
     let id = supplier.id("entity_id");
@@ -116,6 +117,9 @@ pub fn supplier(rules: &Rules, value: &Value, at: &str, complaints: &mut Complai
     if id.is_some() && known.is_none() {
         supplier.choice("entity_id");
     }
+    let papers =
+        ["name", "vat_id", "kpp", "tax_registration_reason_code", "bank_code", "address", "bank_account_number"];
+    supplier.shown(rules.switches, &papers);
     supplier.done();
     known.map(|id| json!({"value": {"entity_id": id}}))
 }

@@ -106,6 +106,11 @@ fn check_key(
     complaints: &mut Complaints,
 ) {
     match is {
+        Is::Shown if rules.passes_over(mode) => {}
+        Is::Shown => complaints.unexpected(at),
+        Is::CustomerStatus if rules.passes_over(mode) && !rules.account().has_periodicity() => {}
+        // Reads show `null` where there is no such day.
+        Is::Day if rules.passes_over(mode) && value.is_null() => {}
         Is::Name => match value.as_str() {
             Some(text) if longer_than(text, rules.switches.name_max) => {
                 complaints.too_long(at, rules.switches.name_max)

@@ -31,6 +31,8 @@ pub enum Is {
     Receipt,
     RequestId,
     OwnId,
+    /// Shown by reads alone. Whole records are sent back with it, and it is passed over. [client]
+    Shown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,15 @@ const LEAD: &[Key] = &[
     ("tags_to_delete", Is::TagsToDelete, On::Update),
     ("_embedded", Is::Embedded, On::Both),
     ("request_id", Is::RequestId, On::Both),
+    ("group_id", Is::Shown, On::Update),
+    ("source_id", Is::Shown, On::Update),
+    ("score", Is::Shown, On::Update),
+    ("labor_cost", Is::Shown, On::Update),
+    ("is_price_modified_by_robot", Is::Shown, On::Update),
+    ("is_deleted", Is::Shown, On::Update),
+    ("closest_task_at", Is::Shown, On::Update),
+    ("account_id", Is::Shown, On::Update),
+    ("_links", Is::Shown, On::Update),
 ];
 
 const CONTACT: &[Key] = &[
@@ -76,6 +87,12 @@ const CONTACT: &[Key] = &[
     ("tags_to_delete", Is::TagsToDelete, On::Update),
     ("_embedded", Is::Embedded, On::Both),
     ("request_id", Is::RequestId, On::Both),
+    ("group_id", Is::Shown, On::Update),
+    ("is_unsorted", Is::Shown, On::Update),
+    ("is_deleted", Is::Shown, On::Update),
+    ("closest_task_at", Is::Shown, On::Update),
+    ("account_id", Is::Shown, On::Update),
+    ("_links", Is::Shown, On::Update),
 ];
 
 const COMPANY: &[Key] = &[
@@ -91,6 +108,11 @@ const COMPANY: &[Key] = &[
     ("tags_to_delete", Is::TagsToDelete, On::Update),
     ("_embedded", Is::Embedded, On::Both),
     ("request_id", Is::RequestId, On::Both),
+    ("group_id", Is::Shown, On::Update),
+    ("is_deleted", Is::Shown, On::Update),
+    ("closest_task_at", Is::Shown, On::Update),
+    ("account_id", Is::Shown, On::Update),
+    ("_links", Is::Shown, On::Update),
 ];
 
 /// The seed has `id`, name, fields and `request_id`; the others are sent by the official client. [client]
@@ -103,6 +125,13 @@ const ELEMENT: &[Key] = &[
     ("currency_id", Is::Int, On::Both),
     ("custom_fields_values", Is::CustomFields, On::Both),
     ("request_id", Is::RequestId, On::Both),
+    ("updated_at", Is::Shown, On::Update),
+    ("is_deleted", Is::Shown, On::Update),
+    ("catalog_id", Is::Shown, On::Update),
+    ("account_id", Is::Shown, On::Update),
+    ("invoice_link", Is::Shown, On::Update),
+    ("_links", Is::Shown, On::Update),
+    ("_embedded", Is::Shown, On::Update),
 ];
 
 /// `status_id`, `tags_to_add` and `tags_to_delete` are younger than the seed. [doc]
@@ -123,6 +152,13 @@ const CUSTOMER: &[Key] = &[
     ("tags_to_delete", Is::TagsToDelete, On::Update),
     ("_embedded", Is::Embedded, On::Both),
     ("request_id", Is::RequestId, On::Both),
+    ("ltv", Is::Shown, On::Update),
+    ("purchases_count", Is::Shown, On::Update),
+    ("average_check", Is::Shown, On::Update),
+    ("is_deleted", Is::Shown, On::Update),
+    ("closest_task_at", Is::Shown, On::Update),
+    ("account_id", Is::Shown, On::Update),
+    ("_links", Is::Shown, On::Update),
 ];
 
 /// `metadata` [client]
@@ -156,5 +192,16 @@ pub fn required(account: &Account, shelf: Shelf) -> &'static [&'static str] {
         Shelf::Customers | Shelf::Elements => &["name"],
         Shelf::Transactions => &["price"],
         Shelf::Leads | Shelf::Contacts | Shelf::Companies => &[],
+    }
+}
+
+/// What reads show in `_embedded` of a record that exists, and no change of it can say.
+pub fn shown_embedded(shelf: Shelf) -> &'static [&'static str] {
+    match shelf {
+        Shelf::Leads => &["contacts", "companies", "catalog_elements", "loss_reason"],
+        Shelf::Contacts => &["companies", "leads", "customers", "catalog_elements"],
+        Shelf::Companies => &["contacts", "leads", "customers", "catalog_elements"],
+        Shelf::Customers => &["contacts", "companies", "catalog_elements"],
+        Shelf::Transactions | Shelf::Elements => &[],
     }
 }

@@ -61,6 +61,11 @@ impl Rules<'_> {
     pub fn account(&self) -> &Account {
         &self.world.account
     }
+
+    /// Keys that only reads show are passed over where a record that exists is sent back. [client]
+    fn passes_over(&self, mode: Mode) -> bool {
+        matches!(mode, Mode::Update(_)) && !self.switches.read_keys_refused
+    }
 }
 
 /// One entry of `errors`. [doc]

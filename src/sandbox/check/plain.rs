@@ -16,10 +16,18 @@ pub enum Must {
     User,
     /// Looked at by who asked.
     Anything,
+    /// Shown by reads alone; passed over where an object is sent back as it was read. [client]
+    Shown,
 }
 
 /// Name, what it holds, and whether a new object must have it.
 pub type Key = (&'static str, Must, bool);
+
+/// The object says something that can be changed.
+pub fn says_anything(keys: &[Key], object: &Map<String, Value>) -> bool {
+    let is_said = |(name, must, _): &&Key| !matches!(must, Must::Shown) && *name != "request_id";
+    keys.iter().filter(is_said).any(|(name, _, _)| object.contains_key(*name))
+}
 
 /// The object, where it is one. What is wrong with it goes to `complaints`.
 pub fn check<'a>(
@@ -37,6 +45,7 @@ pub fn check<'a>(
     for (name, value) in object {
         let at = join(path, name);
         match keys.iter().find(|(key, _, _)| key == name) {
+            Some((_, Must::Shown, _)) if rules.switches.read_keys_refused => complaints.unexpected(at),
             Some((_, must, _)) => check_value(rules, *must, value, &at, complaints),
             None => complaints.unexpected(at),
         }
@@ -63,6 +72,6 @@ fn check_value(rules: &Rules, must: Must, value: &Value, at: &str, complaints: &
         (Must::Name | Must::Text | Must::Word(_), _) => complaints.wrong_type(at, "string"),
         (Must::Int | Must::User, _) => complaints.wrong_type(at, "int"),
         (Must::Bool, _) => complaints.wrong_type(at, "bool"),
-        (Must::Anything, _) => {}
+        (Must::Anything | Must::Shown, _) => {}
     }
 }

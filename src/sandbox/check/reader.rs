@@ -4,6 +4,7 @@
 use serde_json::{Map, Value};
 
 use super::{Complaints, join, longer_than};
+use crate::sandbox::switches::Switches;
 
 pub struct Reader<'a, 'c> {
     item: &'a Map<String, Value>,
@@ -36,6 +37,20 @@ impl<'a, 'c> Reader<'a, 'c> {
     pub fn any(&mut self, key: &'static str) -> Option<&'a Value> {
         self.asked.push(key);
         self.item.get(key).filter(|value| !value.is_null())
+    }
+
+    /// Keys that only reads show: passed over where an object is sent back as it was read. [client]
+    pub fn shown(&mut self, switches: &Switches, keys: &[&'static str]) {
+        if !switches.read_keys_refused {
+            self.asked.extend(keys);
+        }
+    }
+
+    /// The same of a key that no change can say anything else of.
+    pub fn shown_as(&mut self, switches: &Switches, key: &'static str, is: &Value) {
+        if self.item.get(key) == Some(is) {
+            self.shown(switches, &[key]);
+        }
     }
 
     fn typed<T>(&mut self, key: &'static str, wanted: &str, read: impl Fn(&'a Value) -> Option<T>) -> Option<T> {

@@ -33,8 +33,10 @@ fn check_tag(rules: &Rules, shelf: Shelf, tag: &Value, path: &str, complaints: &
         complaints.wrong_type(path, "array");
         return None;
     };
-    for key in tag.keys().filter(|key| *key != "id" && *key != "name") {
-        complaints.unexpected(join(path, key)); // `request_id` [client], `color`
+    // A tag sent back as it was read has a colour, which is passed over; a new one may not have it. [client]
+    let is_read = tag.get("id").is_some_and(|id| !id.is_null()) && !rules.switches.read_keys_refused;
+    for key in tag.keys().filter(|key| *key != "id" && *key != "name" && !(*key == "color" && is_read)) {
+        complaints.unexpected(join(path, key)); // `request_id` [client]
     }
     match (tag.get("id"), tag.get("name")) {
         (Some(id), _) if !id.is_null() => match id.as_u64() {

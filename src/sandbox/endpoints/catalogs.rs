@@ -109,6 +109,19 @@ fn check_new(call: &Call, account: &mut Account, item: &Item, complaints: &mut C
     })
 }
 
+/// What only reads of a list show.
+const SHOWN: &[&str] = &[
+    "created_by",
+    "updated_by",
+    "created_at",
+    "updated_at",
+    "can_show_in_cards",
+    "can_be_deleted",
+    "sdk_widget_code",
+    "account_id",
+    "_links",
+];
+
 const UPDATES: Batch = Batch { path: "catalogs", key: "catalogs", is_new: false, counted: false };
 
 pub fn update(call: &Call) -> Reply {
@@ -132,6 +145,12 @@ fn change(call: &Call, account: &mut Account, item: &Item, complaints: &mut Comp
     let name = said.name("name", call.switches.name_max);
     let (can_add_elements, can_link_multiple) = (said.bool("can_add_elements"), said.bool("can_link_multiple"));
     said.text("request_id", 0);
+    said.shown(call.switches, SHOWN);
+    // Its type and its place are said once, when it is made [seed]: no other may be sent back.
+    if let Some(catalog) = &found {
+        said.shown_as(call.switches, "type", &json!(catalog.kind));
+        said.shown_as(call.switches, "sort", &json!(catalog.sort));
+    }
     said.done();
     let catalog = found.filter(|_| complaints.is_empty())?;
     catalog.name = name.map_or_else(|| catalog.name.clone(), str::to_owned);

@@ -14,6 +14,7 @@ use crate::sandbox::answers::{Reply, self_link};
 use crate::sandbox::builtin::KIND_INVOICES;
 use crate::sandbox::check::{Complaints, Reader, read_field};
 use crate::sandbox::render::View;
+use crate::sandbox::shown;
 
 /// Ids of new fields start here; the ones that ship are below.
 const FIRST_ID: u64 = 700_001;
@@ -130,6 +131,28 @@ fn update_one(call: &Call, owner: Owner, id: u64) -> Reply {
     })
 }
 
+/// What only reads of a field show. Keys of other types and owners are there as well, empty.
+const SHOWN: &[&str] = &[
+    "account_id",
+    "is_deletable",
+    "is_predefined",
+    "entity_type",
+    "catalog_id",
+    "is_api_only",
+    "enums",
+    "nested",
+    "required_statuses",
+    "hidden_statuses",
+    "tracking_callback",
+    "remind",
+    "currency",
+    "chained_lists",
+    "search_in",
+    "is_visible",
+    "is_required",
+    "_links",
+];
+
 /// A field keeps its type. [doc]
 fn change(call: &Call, owner: Owner, account: &mut Account, item: &Item, complaints: &mut Complaints) -> Option<Value> {
     let mut said = Reader::of(item.json, "", complaints)?;
@@ -142,6 +165,8 @@ fn change(call: &Call, owner: Owner, account: &mut Account, item: &Item, complai
         return None;
     };
     let before = account.fields[place].clone();
+    said.shown(call.switches, SHOWN);
+    said.shown_as(call.switches, "type", &json!(shown::kind(&call.view(), &before)));
     let field = read_field(account, call.switches.name_max, before, &mut said);
     said.text("request_id", 0);
     said.done();

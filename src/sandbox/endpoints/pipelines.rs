@@ -197,6 +197,7 @@ pub fn update_one(call: &Call) -> Reply {
             return None;
         };
         let pipeline = read_pipeline(call, account.pipelines[place].clone(), &mut said);
+        said.shown(call.switches, &["is_archive", "account_id", "_links", "_embedded"]);
         said.done();
         if !complaints.is_empty() {
             return None;
@@ -237,7 +238,10 @@ fn read_stage(call: &Call, mut status: Status, said: &mut Reader) -> Status {
         status.name = name.to_owned();
     }
     status.sort = said.int("sort").unwrap_or(status.sort);
-    if let Some(color) = said.word("color", &COLORS) {
+    // What it has may be sent back, whatever it is. [inferred]
+    if said.any("color").is_some_and(|color| *color != status.color.as_str())
+        && let Some(color) = said.word("color", &COLORS)
+    {
         status.color = color.to_owned();
     }
     status
@@ -306,6 +310,7 @@ fn change_stage(
         return None;
     };
     let status = read_stage(call, status, &mut said);
+    said.shown(call.switches, &["is_editable", "pipeline_id", "type", "account_id", "_links"]);
     said.text("request_id", 0);
     said.done();
     if !complaints.is_empty() {

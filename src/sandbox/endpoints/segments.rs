@@ -45,6 +45,12 @@ const ON_UPDATE: &[plain::Key] = &[
     ("available_products_price_types", Must::Anything, false),
     ("custom_fields_values", Must::Anything, false),
     ("request_id", Must::Text, false),
+    ("id", Must::Shown, false),
+    ("created_at", Must::Shown, false),
+    ("updated_at", Must::Shown, false),
+    ("account_id", Must::Shown, false),
+    ("customers_count", Must::Shown, false),
+    ("_links", Must::Shown, false),
 ];
 
 pub fn list(call: &Call) -> Reply {
@@ -191,7 +197,7 @@ pub fn update(call: &Call) -> Reply {
         return invalid(call, vec![Refused { request_id: Some(request_id(&item, 0)), complaints }]);
     }
     // At least one of them has to be there. [seed]
-    if clean.said.keys().all(|key| key == "request_id") {
+    if !plain::says_anything(ON_UPDATE, &clean.said) {
         return Call::blank();
     }
     let Some(segment) = plan.account_mut().segments.iter_mut().find(|s| s.id == id) else { return call.unknown_id() };

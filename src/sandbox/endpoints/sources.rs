@@ -112,6 +112,7 @@ fn change(call: &Call, account: &mut Account, item: &Item, complaints: &mut Comp
         return None;
     };
     let source = read(call, account, account.sources[place].clone(), &mut said);
+    said.shown(call.switches, &["origin_code", "_links"]);
     said.done();
     if !complaints.is_empty() {
         return None;

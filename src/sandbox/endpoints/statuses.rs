@@ -18,12 +18,25 @@ use crate::sandbox::world::Shelf;
 /// Ids of new statuses start here; the ones that ship are below.
 const FIRST_ID: u64 = 4_740_011;
 
-const KEYS: &[plain::Key] = &[
+const ON_CREATE: &[plain::Key] = &[
     ("name", Must::Name, true),
     ("sort", Must::Int, true),
     // The ones of the system have others. [seed]
     ("color", Must::Word(&COLORS), false),
     ("request_id", Must::Text, false),
+];
+
+const ON_UPDATE: &[plain::Key] = &[
+    ("name", Must::Name, true),
+    ("sort", Must::Int, true),
+    ("color", Must::Word(&COLORS), false),
+    ("request_id", Must::Text, false),
+    ("id", Must::Shown, false),
+    ("is_default", Must::Shown, false),
+    ("conditions", Must::Shown, false),
+    ("type", Must::Shown, false),
+    ("account_id", Must::Shown, false),
+    ("_links", Must::Shown, false),
 ];
 
 /// All at once. [seed]
@@ -66,7 +79,7 @@ pub fn create(call: &Call) -> Reply {
     let excess = Reply::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
     let checked = check_all(call, BATCH_MAX, excess, |item, complaints| {
         refuse(call, item, complaints);
-        plain::check(&call.rules(), KEYS, true, item, "", complaints).cloned().unwrap_or_default()
+        plain::check(&call.rules(), ON_CREATE, true, item, "", complaints).cloned().unwrap_or_default()
     });
     let checked = match checked {
         Ok(checked) => checked,
@@ -117,10 +130,19 @@ fn settle(account: &mut Account, mut status: CustomerStatus, said: &Map<String, 
 
 pub fn update(call: &Call) -> Reply {
     let id = call.id(0);
-    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(mut item) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut complaints = Complaints::default();
     refuse(call, &item, &mut complaints);
-    let said = plain::check(&call.rules(), KEYS, false, &item, "", &mut complaints).cloned().unwrap_or_default();
+    // What it has may be sent back: the ones of the system have other colours. [seed], [inferred]
+    let own = call.world.account.customer_status(id).map(|status| json!(status.color));
+    if own.is_some()
+        && item.get("color") == own.as_ref()
+        && let Some(item) = item.as_object_mut()
+        && item.len() > 1
+    {
+        item.shift_remove("color");
+    }
+    let said = plain::check(&call.rules(), ON_UPDATE, false, &item, "", &mut complaints).cloned().unwrap_or_default();
     let mut plan = Plan::new(call.world, call.now);
     let at = plan.account().customer_statuses.iter().position(|s| s.id == id);
     if at.is_none() {
@@ -130,7 +152,7 @@ pub fn update(call: &Call) -> Reply {
         return invalid(call, vec![Refused { request_id: Some(request_id(&item, 0)), complaints }]);
     };
     // At least one of them has to be there. [seed]
-    if said.keys().all(|key| key == "request_id") {
+    if !plain::says_anything(ON_UPDATE, &said) {
         return Call::blank();
     }
     let account = plan.account_mut();
