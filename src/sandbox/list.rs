@@ -228,7 +228,7 @@ struct Filter {
     pipelines: Vec<u64>,
     /// Pairs of pipeline and stage.
     stages: Vec<(u64, u64)>,
-    fields: Vec<(u64, Vec<String>)>,
+    fields: Vec<(u64, Wanted)>,
     text: Option<String>,
     /// Records that came after this instant do not show yet.
     came_until: Option<i64>,
@@ -327,11 +327,23 @@ fn stages(query: &Query) -> Vec<(u64, u64)> {
     query.keys(&["filter", "statuses"]).into_iter().filter_map(pair).collect()
 }
 
-fn fields(query: &Query) -> Vec<(u64, Vec<String>)> {
+/// What a custom field is to hold.
+#[derive(Debug, PartialEq)]
+enum Wanted {
+    Values(Vec<String>),
+    /// Numbers and times. [doc]
+    Between(f64, f64),
+}
+
+fn fields(query: &Query) -> Vec<(u64, Wanted)> {
     let key = "custom_fields_values";
     let wanted = |id: &str| {
-        let values = query.list(&["filter", key, id]).iter().map(|v| v.to_lowercase()).collect();
-        Some((id.parse().ok()?, values))
+        let end = |end| query.at(&["filter", key, id, end]).and_then(|text| text.parse::<f64>().ok());
+        let wanted = match (end("from"), end("to")) {
+            (None, None) => Wanted::Values(query.list(&["filter", key, id]).iter().map(|v| v.to_lowercase()).collect()),
+            (from, to) => Wanted::Between(from.unwrap_or(f64::NEG_INFINITY), to.unwrap_or(f64::INFINITY)),
+        };
+        Some((id.parse().ok()?, wanted))
     };
     query.keys(&["filter", key]).into_iter().filter_map(wanted).collect()
 }
@@ -340,11 +352,14 @@ fn stored_fields(probe: &Probe) -> Vec<(u64, Vec<Value>)> {
     probe.fields.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
-fn takes_fields(wanted: &[(u64, Vec<String>)], probe: &Probe) -> bool {
+fn takes_fields(wanted: &[(u64, Wanted)], probe: &Probe) -> bool {
     let stored = stored_fields(probe);
-    wanted.iter().all(|(id, values)| {
+    wanted.iter().all(|(id, wanted)| {
         let found = stored.iter().find(|(field, _)| field == id).map_or(&[][..], |(_, values)| values);
-        found.iter().any(|value| value_words(value).iter().any(|word| values.contains(word)))
+        found.iter().flat_map(value_words).any(|word| match wanted {
+            Wanted::Values(values) => values.contains(&word),
+            Wanted::Between(from, to) => word.parse::<f64>().is_ok_and(|n| (*from..=*to).contains(&n)),
+        })
     })
 }
 
@@ -358,10 +373,12 @@ fn value_words(value: &Value) -> Vec<String> {
     }
 }
 
-/// Over the fields that are filled in: name, id, custom fields. [seed]
+/// Over the fields that are filled in: name, id, sums, custom fields. [seed]
 fn finds(text: &str, id: u64, name: &str, probe: &Probe) -> bool {
+    let is_number = |number: &Option<i64>| number.is_some_and(|n| n.to_string() == text);
     name.contains(text)
         || id.to_string() == text
+        || [probe.price, probe.next_price].iter().any(is_number)
         || probe.fields.is_some_and(|raw| raw.get().to_lowercase().contains(text))
             && stored_fields(probe)
                 .iter()

@@ -73,8 +73,19 @@ impl<'w> Plan<'w> {
             return id;
         }
         let id = self.new_id(Sequence::Tags);
-        self.tags.push(TagMade(shelf, id, name.into()));
+        self.tags.push(TagMade(shelf, id, name.into(), None));
         id
+    }
+
+    /// The id and the colour of a tag: one that is there keeps its own where none is said. [client]
+    pub fn colored_tag(&mut self, shelf: Shelf, name: &str, color: Option<String>) -> (u64, Option<String>) {
+        let id = self.tag_id(shelf, name);
+        let Some(color) = color else {
+            let made = self.tags.iter().rev().find(|t| t.1 == id).and_then(|t| t.3.as_deref());
+            return (id, made.or(self.world.tags(shelf).color(id)).map(str::to_owned));
+        };
+        self.tags.push(TagMade(shelf, id, name.into(), Some(color.as_str().into())));
+        (id, Some(color))
     }
 
     /// The id of a tag that may not be there.

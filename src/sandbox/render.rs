@@ -180,7 +180,10 @@ impl View<'_> {
     pub(super) fn tags(&self, shelf: Shelf, draft: &Draft) -> Value {
         let Some(Value::Array(ids)) = draft.json.get("tags") else { return json!([]) };
         let tags = self.world.tags(shelf);
-        ids.iter().filter_map(Value::as_u64).filter_map(|id| Some(tag(shelf, id, tags.name(id)?))).collect()
+        ids.iter()
+            .filter_map(Value::as_u64)
+            .filter_map(|id| Some(tag(shelf, id, tags.name(id)?, tags.color(id))))
+            .collect()
     }
 
     pub(super) fn linked(&self, shelf: Shelf, id: u64, to: Shelf) -> Value {
@@ -230,10 +233,10 @@ pub fn flat(mut model: Value) -> Value {
     model
 }
 
-/// Only tags of leads have a colour. [seed]
-pub fn tag(shelf: Shelf, id: u64, name: &str) -> Value {
+/// Only tags of leads have a colour [seed], where one was said when they were made. [client]
+pub fn tag(shelf: Shelf, id: u64, name: &str, color: Option<&str>) -> Value {
     match shelf {
-        Shelf::Leads => json!({"id": id, "name": name, "color": null}),
+        Shelf::Leads => json!({"id": id, "name": name, "color": color}),
         Shelf::Contacts | Shelf::Companies | Shelf::Customers | Shelf::Transactions | Shelf::Elements => {
             json!({"id": id, "name": name})
         }

@@ -68,6 +68,8 @@ pub struct Switches {
     /// The link to the next page is left out of the first one.
     pub next_dropped: bool,
     pub request_ids: RequestIds,
+    /// `datetime_settings` and `amojo_rights` of the account stand beside its name, not in `_embedded` [client].
+    pub account_settings_outside: bool,
     /// Keys that only reads show are refused in writes, as no table of writes names them [seed]; clients send whole records
     /// and whole entries of custom fields back, and these are taken. [client]
     pub read_keys_refused: bool,
@@ -175,6 +177,7 @@ impl Default for Switches {
             rate_max: crate::entity::RATE_MAX,
             next_dropped: false,
             request_ids: RequestIds::String,
+            account_settings_outside: false,
             read_keys_refused: false,
             patch_wrapped: false,
             null_clears_tags: false,

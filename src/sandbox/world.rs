@@ -181,9 +181,14 @@ impl Records {
 pub struct Tags {
     names: BTreeMap<u64, Box<str>>,
     ids: BTreeMap<Box<str>, u64>,
+    colors: BTreeMap<u64, Box<str>>,
 }
 
 impl Tags {
+    pub fn color(&self, id: u64) -> Option<&str> {
+        self.colors.get(&id).map(|color| &**color)
+    }
+
     pub fn name(&self, id: u64) -> Option<&str> {
         self.names.get(&id).map(|n| &**n)
     }
@@ -201,8 +206,9 @@ impl Tags {
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Put(pub Shelf, pub u64, pub i64, pub i64, pub Box<RawValue>);
 
+/// Its name, and its colour where it was given one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TagMade(pub Shelf, pub u64, pub Box<str>);
+pub struct TagMade(pub Shelf, pub u64, pub Box<str>, #[serde(default)] pub Option<Box<str>>);
 
 /// A link from a record to another, with what is said of it (`{"is_main": true}`).
 #[derive(Debug, Serialize, Deserialize)]
@@ -323,7 +329,7 @@ impl World {
     }
 
     pub fn tags(&self, shelf: Shelf) -> &Tags {
-        static NONE: Tags = Tags { names: BTreeMap::new(), ids: BTreeMap::new() };
+        static NONE: Tags = Tags { names: BTreeMap::new(), ids: BTreeMap::new(), colors: BTreeMap::new() };
         self.tags.get(&shelf).unwrap_or(&NONE)
     }
 
@@ -354,11 +360,12 @@ impl World {
             let record = Record::new(shelf, created_at, updated_at, came_ms, json.into());
             self.shelves.entry(shelf).or_default().put(id, record);
         }
-        for TagMade(shelf, id, name) in commit.tag {
+        for TagMade(shelf, id, name, color) in commit.tag {
             self.taken(Sequence::Tags, id);
             let tags = self.tags.entry(shelf).or_default();
             tags.names.insert(id, name.clone());
             tags.ids.insert(name, id);
+            tags.colors.extend(color.map(|color| (id, color)));
         }
         for LinkCut(from, id, to, other) in commit.cut {
             self.cut(from, id, to, other);
@@ -440,7 +447,10 @@ impl World {
             })
         });
         let tags = self.tags.iter().map(|(shelf, tags)| Commit {
-            tag: tags.iter().map(|(id, name)| TagMade(*shelf, id, name.into())).collect(),
+            tag: tags
+                .iter()
+                .map(|(id, name)| TagMade(*shelf, id, name.into(), tags.color(id).map(Into::into)))
+                .collect(),
             ..Commit::default()
         });
         let links = self.links.iter().map(|((from, id, to, other), meta)| {

@@ -130,6 +130,13 @@ fn duplicates_merge_only_where_the_control_is_on() {
     let twice = json!([person("+7 999 123-45-67", "a"), person("89991234567", "b")]);
     assert_eq!(s.post("leads/complex", twice.clone()).is(200).json().as_array().map(Vec::len), Some(2));
     let s = Running::with(json!({"duplicate_control": true}));
+    // What one request brings is compared with what was there, not with itself. [seed]
+    let both = s.post("leads/complex", twice.clone()).is(200).json();
+    assert_eq!([&both[0]["merged"], &both[1]["merged"]], [&json!(false), &json!(false)]);
+    assert_eq!(s.stats()["entities"]["contacts"], 2);
+    let s = Running::with(json!({"duplicate_control": true}));
+    s.post("leads/complex", json!([person("+79991234567", "first")])).is(200);
+    // Two duplicates of a lead that was there are one lead with both names. [seed]
     let made = s.post("leads/complex", twice).is(200).json();
     assert_eq!(made.as_array().map(Vec::len), Some(1));
     assert_eq!((&made[0]["request_id"], &made[0]["merged"]), (&json!(["a", "b"]), &json!(true)));

@@ -367,7 +367,7 @@ fn tags_are_made_by_name() {
         assert_eq!(s.get(&path).json()["_embedded"]["tags"].as_array().map(Vec::len), Some(2));
         for (item, wanted) in [
             (json!({}), "FieldMissing name"),
-            (json!({"name": ""}), "FieldMissing name"),
+            (json!({"name": ""}), "NotBlank name"),
             (json!({"name": 1}), "InvalidType name"),
             (json!({"name": "c", "x": 1}), "FieldNotExpected x"),
         ] {

@@ -18,6 +18,7 @@ mod robots;
 mod secrets;
 mod sent_back;
 mod statuses_segments;
+mod told_by_clients;
 mod trash;
 mod world;
 mod writing;

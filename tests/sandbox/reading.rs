@@ -211,12 +211,26 @@ fn filters_find_and_unknown_ones_are_ignored() {
 }
 
 #[test]
+fn settings_of_the_account_are_embedded_and_its_offset_is_that_of_its_zone() {
+    let s = Running::unlimited();
+    let read = || s.get("account?with=datetime_settings,amojo_rights,version").is(200).json();
+    let account = read();
+    assert_eq!(account["_embedded"]["datetime_settings"]["timezone"], "Europe/Moscow");
+    assert_eq!(account["_embedded"]["datetime_settings"]["timezone_offset"], "+03:00");
+    assert_eq!(account["_embedded"]["amojo_rights"]["can_direct"], true);
+    assert_eq!((account.get("datetime_settings"), &account["version"]), (None, &json!(11)));
+    s.switch("account_settings_outside", json!(true));
+    let outside = read();
+    assert_eq!(outside["datetime_settings"], account["_embedded"]["datetime_settings"]);
+    assert_eq!((outside["amojo_rights"]["can_direct"].as_bool(), outside.get("_embedded")), (Some(true), None));
+}
+
+#[test]
 fn the_account_can_be_read_whole() {
     let s = Running::unlimited();
-    let account = s.get("account?with=datetime_settings").is(200).json();
-    assert_eq!(account["datetime_settings"]["timezone"], "Europe/Moscow");
+    let account = s.get("account").is(200).json();
     assert_eq!((&account["currency"], &account["country"]), (&json!("RUB"), &json!("RU")));
-    assert_eq!(s.get("account").json().get("datetime_settings"), None);
+    assert_eq!(account.get("_embedded"), None);
     let pipelines = s.get("leads/pipelines?limit=1&page=2").is(200).json();
     assert_eq!(pipelines["_total_items"], 2);
     assert_eq!(pipelines["_embedded"]["pipelines"][1]["_embedded"]["statuses"].as_array().map(Vec::len), Some(7));

@@ -45,7 +45,7 @@ fn what_is_wrong_with_a_lead_is_said_by_code_and_path() {
         ),
         (json!({"_embedded": {"contacts": [{"id": 1}]}}), "NotSupportedChoice _embedded.contacts.0.id"),
         (json!({"_embedded": {"contacts": [{"name": "a"}]}}), "FieldNotExpected _embedded.contacts.0.name"),
-        (json!({"_embedded": {"source": {"external_id": 1}}}), "InvalidType _embedded.source.external_id"),
+        (json!({"_embedded": {"source": {"external_id": true}}}), "InvalidType _embedded.source.external_id"),
         (json!({"_embedded": {"customers": []}}), "FieldNotExpected _embedded.customers"),
         (field(1, json!([{"value": "a"}])), "NotSupportedChoice custom_fields_values.0.field_id"),
         (

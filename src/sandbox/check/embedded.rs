@@ -181,9 +181,11 @@ fn check_source(rules: &Rules, value: &Value, path: &str, complaints: &mut Compl
         Some(_) => complaints.wrong_type(join(path, "type"), "string"),
     }
     match source.get("external_id") {
+        // An int in the table [seed], a string with clients. [client]
+        Some(Value::Number(external_id)) => rules.account().source(&external_id.to_string()).map(|s| s.id),
         Some(Value::String(external_id)) => rules.account().source(external_id).map(|s| s.id),
         Some(_) => {
-            complaints.wrong_type(join(path, "external_id"), "string"); // [client], though the seed says int
+            complaints.wrong_type(join(path, "external_id"), "string");
             None
         }
         None => {

@@ -112,6 +112,17 @@ impl Complaints {
         self.add("NotBlank", path, "This value should not be blank.");
     }
 
+    /// A name is not empty, and not longer than `max` characters; 0 for no limit.
+    pub fn name(&mut self, text: &str, max: usize, path: impl Into<String>) -> bool {
+        let before = self.0.len();
+        if longer_than(text, max) {
+            self.too_long(path, max);
+        } else if text.trim().is_empty() {
+            self.blank(path);
+        }
+        self.0.len() == before
+    }
+
     /// Code and text of the same validator family. [inferred]
     pub fn too_low(&mut self, path: impl Into<String>, min: i64) {
         self.add("TooLow", path, format!("This value should be {min} or more."));

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Complaints, Rules, join, longer_than};
+use super::{Complaints, Rules, join};
 
 /// What a key must hold.
 #[derive(Debug, Clone, Copy)]
@@ -58,11 +58,9 @@ pub fn check<'a>(
 
 fn check_value(rules: &Rules, must: Must, value: &Value, at: &str, complaints: &mut Complaints) {
     match (must, value) {
-        (Must::Name, Value::String(text)) if longer_than(text, rules.switches.name_max) => {
-            complaints.too_long(at, rules.switches.name_max);
-        }
+        (Must::Name, Value::String(text)) => drop(complaints.name(text, rules.switches.name_max, at)),
         (Must::Word(words), Value::String(word)) if !words.contains(&word.as_str()) => complaints.choice(at),
-        (Must::Name | Must::Text | Must::Word(_), Value::String(_)) | (Must::Bool, Value::Bool(_)) => {}
+        (Must::Text | Must::Word(_), Value::String(_)) | (Must::Bool, Value::Bool(_)) => {}
         (Must::User, Value::Number(id)) if id.is_i64() => {
             if id.as_u64().is_none_or(|id| id > 0 && rules.account().user(id).is_none()) {
                 complaints.choice(at);

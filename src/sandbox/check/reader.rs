@@ -113,13 +113,9 @@ impl<'a, 'c> Reader<'a, 'c> {
 
     /// A name: as `text`, and not empty.
     pub fn name(&mut self, key: &'static str, max: usize) -> Option<&'a str> {
-        let text = self.text(key, max)?;
-        if text.trim().is_empty() {
-            let at = self.path(key);
-            self.complaints.blank(at);
-            return None;
-        }
-        Some(text)
+        let text = self.typed(key, "string", Value::as_str)?;
+        let at = self.path(key);
+        self.complaints.name(text, max, at).then_some(text)
     }
 
     /// One of these words.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
 
 use super::Call;
 use crate::sandbox::account::Account;
@@ -24,9 +26,17 @@ pub fn get(call: &Call) -> Reply {
             model[word] = value;
         }
     }
-    let embedded = embedded(account);
-    let asked: serde_json::Map<String, Value> =
-        embedded.into_iter().filter(|(word, _)| call.query.with(word)).map(|(w, v)| (w.to_owned(), v)).collect();
+    let asked = |(word, _): &(&str, Value)| call.query.with(word);
+    let mut asked_inside: Map<String, Value> =
+        embedded(account).into_iter().filter(asked).map(|(word, value)| (word.to_owned(), value)).collect();
+    let place = match call.switches.account_settings_outside {
+        true => model.as_object_mut(),
+        false => Some(&mut asked_inside),
+    };
+    if let Some(place) = place {
+        place.extend(settings(call).into_iter().filter(asked).map(|(word, value)| (word.to_owned(), value)));
+    }
+    let asked = asked_inside;
     if !asked.is_empty() {
         model["_embedded"] = Value::Object(asked);
     }
@@ -45,26 +55,40 @@ fn currency_symbol(code: &str) -> &str {
 }
 
 /// What `with` adds to the model itself.
-fn extras(call: &Call) -> [(&'static str, Value); 8] {
+fn extras(call: &Call) -> [(&'static str, Value); 6] {
     let account = &call.world.account;
     let forms =
         |one: &str, few: &str, many: &str| json!({"nominative_singular": one, "gen_singular": few, "gen_plural": many});
     [
         ("amojo_id", json!("00000000-0000-4000-8000-0000000000bb")),
-        ("amojo_rights", json!({"can_direct": true, "can_create_groups": true})),
         ("version", json!(11)),
         ("entity_names", json!({"leads": {"ru": forms("Сделка", "Сделки", "Сделок")}})),
-        (
-            "datetime_settings",
-            json!({
-                "date_pattern": "d.m.Y H:i", "short_date_pattern": "d.m", "short_time_pattern": "H:i",
-                "date_format": "d.m.Y", "time_format": "H:i:s", "timezone": account.timezone, "timezone_offset": "+03:00"
-            }),
-        ),
         ("drive_url", json!(call.base)),
         ("is_api_filter_enabled", json!(call.switches.field_filters)),
         ("invoices_settings", json!({"lang": account.language, "currency": account.currency})),
     ]
+}
+
+/// What every client looks for in `_embedded`, too. [client]
+fn settings(call: &Call) -> [(&'static str, Value); 2] {
+    let timezone = &call.world.account.timezone;
+    [
+        ("amojo_rights", json!({"can_direct": true, "can_create_groups": true})),
+        (
+            "datetime_settings",
+            json!({
+                "date_pattern": "d.m.Y H:i", "short_date_pattern": "d.m", "short_time_pattern": "H:i",
+                "date_format": "d.m.Y", "time_format": "H:i:s", "timezone": timezone,
+                "timezone_offset": offset(timezone, call.now)
+            }),
+        ),
+    ]
+}
+
+/// Hours and minutes east of Greenwich, as they are now: `+03:00`.
+fn offset(timezone: &str, now: i64) -> Option<String> {
+    let zone = TimeZone::get(timezone).ok()?;
+    Some(Timestamp::from_second(now).ok()?.to_zoned(zone).strftime("%:z").to_string())
 }
 
 /// What `with` adds to `_embedded`.

@@ -31,11 +31,11 @@ pub fn create(call: &Call) -> Reply {
     };
     let items = checked.good.len() + checked.refused.len();
     let mut plan = Plan::new(call.world, call.now);
-    let mut known = call.switches.duplicate_control.then(|| Known::of(call.world));
+    let known = call.switches.duplicate_control.then(|| Known::of(call.world));
     let mut made: Vec<Made> = Vec::new();
     for (index, request_id, clean) in checked.good {
         let shown = shown_request_id(call, request_id, index);
-        add(&mut plan, known.as_mut(), clean, shown, &mut made);
+        add(&mut plan, known.as_ref(), clean, shown, &mut made);
     }
     if call.switches.shuffled {
         made.reverse();
@@ -58,16 +58,15 @@ impl Made {
     }
 }
 
-fn add(plan: &mut Plan, known: Option<&mut Known>, mut clean: Clean, request_id: Option<Value>, made: &mut Vec<Made>) {
+fn add(plan: &mut Plan, known: Option<&Known>, mut clean: Clean, request_id: Option<Value>, made: &mut Vec<Made>) {
     let unsorted = clean.metadata.is_some();
     let (contact, company) = (std::mem::take(&mut clean.contact_party), std::mem::take(&mut clean.company_party));
-    let keys = match &contact {
-        Party::New(contact) => Known::keys(plan.world, &contact.fields),
-        Party::Existing(_) | Party::None => Vec::new(),
+    let twin = match (&contact, known) {
+        (Party::New(contact), Some(known)) => known.find(&Known::keys(plan.world, &contact.fields)),
+        (Party::Existing(_) | Party::None, _) | (_, None) => None,
     };
-    let twin = known.as_ref().and_then(|known| known.find(&keys));
     let pipeline = clean.stage.map(|(pipeline, _)| pipeline);
-    if let Some((twin, lead)) = twin.and_then(|twin| Some((twin, known.as_ref()?.open_lead(plan, twin, pipeline)?))) {
+    if let Some((twin, lead)) = twin.and_then(|twin| Some((twin, open_lead(plan, twin, pipeline)?))) {
         return merge(plan, twin, lead, clean, request_id, made);
     }
     // The company first: in the example its id is the lower one. [seed]
@@ -80,9 +79,6 @@ fn add(plan: &mut Plan, known: Option<&mut Known>, mut clean: Clean, request_id:
     clean.contacts = contact_id.map(|id| (id, true)).into_iter().collect();
     clean.company = company_id;
     let id = write::create(plan, Shelf::Leads, clean);
-    if let (Some(known), Some(contact)) = (known, contact_id) {
-        known.learn(keys, contact, id);
-    }
     let request_ids = request_id.into_iter().collect();
     made.push(Made { id, contact_id, company_id, request_ids, merged: twin.is_some() });
 }
@@ -124,10 +120,9 @@ fn merge(plan: &mut Plan, contact: u64, lead: u64, mut clean: Clean, request_id:
     }
 }
 
-/// Contacts by their phones and e-mails, and the leads made in this request.
+/// Contacts by their phones and e-mails, as they were before the request: what it brings is not compared with itself. [seed]
 struct Known {
     contacts: HashMap<String, u64>,
-    fresh_leads: HashMap<u64, u64>,
 }
 
 impl Known {
@@ -142,7 +137,7 @@ impl Known {
                 contacts.entry(key).or_insert(id);
             }
         }
-        Known { contacts, fresh_leads: HashMap::new() }
+        Known { contacts }
     }
 
     /// A phone by its last ten digits, an e-mail in lower case. [inferred]
@@ -170,21 +165,13 @@ impl Known {
     fn find(&self, keys: &[String]) -> Option<u64> {
         keys.iter().find_map(|key| self.contacts.get(key).copied())
     }
+}
 
-    fn learn(&mut self, keys: Vec<String>, contact: u64, lead: u64) {
-        for key in keys {
-            self.contacts.entry(key).or_insert(contact);
-        }
-        self.fresh_leads.insert(contact, lead);
-    }
-
-    /// A lead of this contact that is not closed, in this pipeline.
-    fn open_lead(&self, plan: &Plan, contact: u64, pipeline: Option<u64>) -> Option<u64> {
-        let stored = plan.world.linked(Shelf::Contacts, contact, Shelf::Leads).map(|(id, _)| id);
-        stored.chain(self.fresh_leads.get(&contact).copied()).find(|lead| {
-            let draft = plan.get(Shelf::Leads, *lead);
-            let at = |key: &str| draft.as_ref()?.json.get(key)?.as_u64();
-            at("pipeline_id") == pipeline && !matches!(at("status_id"), None | Some(STATUS_WON | STATUS_LOST))
-        })
-    }
+/// A lead of this contact that is not closed, in this pipeline.
+fn open_lead(plan: &Plan, contact: u64, pipeline: Option<u64>) -> Option<u64> {
+    plan.world.linked(Shelf::Contacts, contact, Shelf::Leads).map(|(id, _)| id).find(|lead| {
+        let draft = plan.get(Shelf::Leads, *lead);
+        let at = |key: &str| draft.as_ref()?.json.get(key)?.as_u64();
+        at("pipeline_id") == pipeline && !matches!(at("status_id"), None | Some(STATUS_WON | STATUS_LOST))
+    })
 }

@@ -5,11 +5,20 @@ use serde_json::{Value, json};
 use super::Call;
 use crate::sandbox::answers::{Media, Reply};
 use crate::sandbox::auth::{ACCESS_LIFE_S, Pair, Refusal};
+use crate::sandbox::query::Query;
 use crate::sandbox::world::Commit;
 
 pub fn token(call: &Call) -> Reply {
-    let Some(body) = call.json() else { return Call::blank() };
-    let said = |key: &str| body.get(key).and_then(Value::as_str).unwrap_or("");
+    let form = std::str::from_utf8(call.body).map(Query::parse).unwrap_or_default();
+    let json = call.json();
+    if json.is_none() && form.get("grant_type").is_none() {
+        return Call::blank();
+    }
+    // JSON [doc], or a form, as libraries of OAuth send it. [client]
+    let said = |key: &str| match &json {
+        Some(body) => body.get(key).and_then(Value::as_str).unwrap_or(""),
+        None => form.get(key).unwrap_or(""),
+    };
     let known = &call.world.auth;
     if said("client_id") != known.client_id || said("client_secret") != known.client_secret {
         return refused("Некорректный клиент", "Авторизация клиента не прошла", None);

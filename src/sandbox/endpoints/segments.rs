@@ -10,7 +10,7 @@ use super::directories::refuse;
 use super::entities::{invalid, request_id};
 use crate::entity::{Entity, Owner, SEGMENTS_MAX};
 use crate::sandbox::account::Segment;
-use crate::sandbox::answers::{Reply, self_link};
+use crate::sandbox::answers::{Reply, self_link, written};
 use crate::sandbox::builtin::KIND_PRODUCTS;
 use crate::sandbox::check::customer::is_price;
 use crate::sandbox::check::plain::{self, Must};
@@ -203,7 +203,11 @@ pub fn update(call: &Call) -> Reply {
     let Some(segment) = plan.account_mut().segments.iter_mut().find(|s| s.id == id) else { return call.unknown_id() };
     settle(segment, clean, call.now);
     let model = model(&call.view(), segment, &counts(call.world));
-    Reply::ok(&model).with_commit(plan.into_commit()).with_items(1)
+    let body = match call.switches.patch_wrapped {
+        true => written(&call.view().url("customers/segments"), "segments", vec![model]),
+        false => model,
+    };
+    Reply::ok(&body).with_commit(plan.into_commit()).with_items(1)
 }
 
 /// Its customers leave it.

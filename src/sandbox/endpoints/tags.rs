@@ -25,7 +25,7 @@ pub fn list(call: &Call, shelf: Shelf) -> Reply {
         .filter(|(_, name)| text.is_empty() || name.to_lowercase().contains(&text))
         .skip(paging.skip())
         .take(paging.limit + 1)
-        .map(|(id, name)| render::tag(shelf, id, name))
+        .map(|(id, name)| render::tag(shelf, id, name, call.world.tags(shelf).color(id)))
         .collect();
     let more = rows.len() > paging.limit;
     rows.truncate(paging.limit);
@@ -34,15 +34,13 @@ pub fn list(call: &Call, shelf: Shelf) -> Reply {
 
 /// A name that is there already is that tag. [inferred]
 pub fn create(call: &Call, shelf: Shelf) -> Reply {
-    const KEYS: &[plain::Key] = &[("name", Must::Name, true), ("request_id", Must::Text, false)];
+    const KEYS: &[plain::Key] =
+        &[("name", Must::Name, true), ("color", Must::Text, false), ("request_id", Must::Text, false)];
     let excess = Reply::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
     let checked = check_all(call, BATCH_MAX, excess, |item, complaints| {
         let item = plain::check(&call.rules(), KEYS, true, item, "", complaints);
-        let name = item.and_then(|item| item.get("name")).and_then(Value::as_str).unwrap_or("");
-        if name.is_empty() && complaints.is_empty() {
-            complaints.missing("name"); // [inferred]
-        }
-        name.to_owned()
+        let said = |key: &str| item.and_then(|item| item.get(key)).and_then(Value::as_str);
+        (said("name").unwrap_or("").to_owned(), said("color").map(str::to_owned))
     });
     let checked = match checked {
         Ok(checked) => checked,
@@ -50,8 +48,10 @@ pub fn create(call: &Call, shelf: Shelf) -> Reply {
     };
     let mut plan = Plan::new(call.world, call.now);
     let mut answers = Vec::new();
-    for (index, request_id, name) in checked.good {
-        let mut model = render::tag(shelf, plan.tag_id(shelf, &name), &name);
+    for (index, request_id, (name, color)) in checked.good {
+        let color = color.filter(|_| shelf == Shelf::Leads);
+        let (id, color) = plan.colored_tag(shelf, &name, color);
+        let mut model = render::tag(shelf, id, &name, color.as_deref());
         if let Some(shown) = shown_request_id(call, request_id, index) {
             model["request_id"] = shown;
         }

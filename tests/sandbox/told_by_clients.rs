@@ -1,0 +1,116 @@
+//! What clients of other hands rely on, each a request and its answer.
+
+use serde_json::{Value, json};
+
+use super::{MAIN, Running, ids, no_limit};
+
+#[test]
+fn a_tag_of_leads_keeps_the_colour_it_is_made_with() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let s = Running::start(Some(folder.path()), no_limit());
+    let tag = json!([{"name": "Срочно", "color": "DDEBB5"}, {"name": "Потом"}]);
+    let made = s.post("leads/tags", tag).is(200).json()["_embedded"]["tags"].clone();
+    assert_eq!((&made[0]["color"], &made[1]["color"]), (&json!("DDEBB5"), &Value::Null));
+    let lead = s.made("leads", json!({"_embedded": {"tags": [{"name": "Срочно"}]}}));
+    let color = |s: &Running| s.lead(lead)["_embedded"]["tags"][0]["color"].clone();
+    assert_eq!(color(&s), "DDEBB5");
+    // A name that is there is that tag, with the colour said last.
+    assert_eq!(s.post("leads/tags", json!([{"name": "Срочно"}])).json()["_embedded"]["tags"][0]["color"], "DDEBB5");
+    s.post("leads/tags", json!([{"name": "Срочно", "color": "EBEBEB"}])).is(200);
+    assert_eq!(s.get("leads/tags?query=Срочно").json()["_embedded"]["tags"][0]["color"], "EBEBEB");
+    drop(s);
+    assert_eq!(color(&Running::start(Some(folder.path()), no_limit())), "EBEBEB");
+}
+
+#[test]
+fn empty_names_are_refused_wherever_there_are_names() {
+    let s = Running::periodic();
+    let field = json!([{"name": " ", "type": "text"}]);
+    for (path, items) in [
+        ("customers/statuses", json!([{"name": " ", "sort": 1}])),
+        ("leads/tags", json!([{"name": ""}])),
+        ("catalogs", json!([{"name": ""}])),
+        ("leads/custom_fields", field),
+        ("sources", json!([{"name": "", "external_id": "a"}])),
+    ] {
+        assert_eq!(s.post(path, items).is(400).complaints(), ["NotBlank name"], "{path}");
+    }
+    let s = Running::unlimited();
+    assert_eq!(s.post("customers/segments", json!({"name": ""})).is(400).complaints(), ["NotBlank name"]);
+    assert_eq!(s.patch("customers/segments/51", json!({"name": " "})).is(400).complaints(), ["NotBlank name"]);
+}
+
+#[test]
+fn a_changed_segment_comes_back_wrapped_where_others_do() {
+    let s = Running::unlimited();
+    let change = || s.patch("customers/segments/51", json!({"name": "Другой"})).is(200).json();
+    assert_eq!(change()["name"], "Другой");
+    s.switch("patch_wrapped", json!(true));
+    assert_eq!(change()["_embedded"]["segments"][0]["name"], "Другой");
+}
+
+#[test]
+fn the_source_of_a_lead_is_named_by_a_number_or_a_text() {
+    let s = Running::unlimited();
+    s.made("sources", json!({"name": "Сайт", "external_id": "77", "pipeline_id": MAIN}));
+    let lead = |external_id: Value| s.made("leads", json!({"_embedded": {"source": {"external_id": external_id}}}));
+    let (by_text, by_number) = (lead(json!("77")), lead(json!(77)));
+    assert!(s.lead(by_text)["source_id"].is_u64());
+    assert_eq!(s.lead(by_number)["source_id"], s.lead(by_text)["source_id"]);
+}
+
+#[test]
+fn a_query_finds_a_lead_by_its_price_and_a_customer_by_the_next_sum() {
+    let s = Running::unlimited();
+    let lead = s.made("leads", json!({"name": "Сделка", "price": 48_500}));
+    s.made("leads", json!({"name": "Сделка", "price": 4850}));
+    assert_eq!(ids(&s.get("leads?query=48500").is(200).json(), "leads"), [lead]);
+    let customer = s.made("customers", json!({"name": "Покупатель", "next_price": 7300}));
+    s.made("customers", json!({"name": "Покупатель", "next_price": 1}));
+    assert_eq!(ids(&s.get("customers?query=7300").is(200).json(), "customers"), [customer]);
+}
+
+#[test]
+fn a_custom_field_is_filtered_by_a_range_where_fields_are_filtered_at_all() {
+    let s = Running::unlimited();
+    let discount = s.field("leads", "Скидка, %");
+    let leads: Vec<u64> = [5.0, 12.5, 30.0]
+        .map(|n| s.made("leads", json!({"custom_fields_values": [{"field_id": discount, "values": [{"value": n}]}]})))
+        .to_vec();
+    s.made("leads", json!({"name": "без скидки"}));
+    let found = |ends: &[(&str, &str)]| {
+        let of = |(end, value): &(&str, &str)| format!("filter[custom_fields_values][{discount}][{end}]={value}");
+        let query: Vec<String> = ends.iter().map(of).collect();
+        ids(&s.get(&format!("leads?{}", query.join("&"))).is(200).json(), "leads")
+    };
+    assert_eq!(found(&[("from", "12.5")]).len(), 4);
+    s.switch("field_filters", json!(true));
+    assert_eq!(found(&[("from", "12.5")]), leads[1..]);
+    assert_eq!(found(&[("to", "12.5")]), leads[..2]);
+    assert_eq!(found(&[("from", "6"), ("to", "29")]), leads[1..2]);
+}
+
+#[test]
+fn tokens_are_given_to_a_form_as_to_json() {
+    let s = Running::unlimited();
+    let known = s.control("GET", "oauth", "").is(200).json();
+    let text = |key: &str| known[key].as_str().expect("a text").to_owned();
+    let form = |code: &str| {
+        format!(
+            "grant_type=authorization_code&client_id={}&client_secret={}&code={code}&redirect_uri=https%3A%2F%2Fexample.com",
+            text("client_id"),
+            text("client_secret")
+        )
+    };
+    let ask = |body: &str| {
+        s.plain("POST", "/oauth2/access_token", "content-type: application/x-www-form-urlencoded\r\n", body)
+    };
+    ask(&form("wrong")).is(401);
+    let pair = ask(&form(&text("code"))).is(200).json();
+    assert_eq!(pair["token_type"], "Bearer");
+    let headers = format!("authorization: Bearer {}\r\n", pair["access_token"].as_str().expect("a token"));
+    s.plain("GET", "/api/v4/account", &headers, "").is(200);
+    for body in ["", "nonsense", "{"] {
+        ask(body).is(400);
+    }
+}
