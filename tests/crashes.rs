@@ -33,7 +33,7 @@ const IMPORT: [&str; 10] =
 const FAULTS: &str = r#"{"latency_ms": 60, "script": [
     {"on": "POST leads/complex", "nth": 2, "times": 1, "do": "429"},
     {"on": "POST leads/complex", "nth": 3, "times": 1, "do": "504", "after_commit": true},
-    {"on": "POST leads/complex", "nth": 5, "times": 1, "do": "504"}
+    {"on": "POST leads/complex", "nth": 5, "times": 1, "do": "504-before"}
 ]}"#;
 
 fn folder() -> Folder {

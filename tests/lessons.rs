@@ -44,7 +44,7 @@ fn names(service: &Service, entity: &str) -> BTreeMap<String, u32> {
 fn leads_of_one_name_are_told_apart_by_their_contacts_after_lost_answers() {
     let service = Service::start();
     service.faults(
-        r#"{"script":[{"on":"POST leads/complex","nth":1,"times":1,"do":"504"},
+        r#"{"script":[{"on":"POST leads/complex","nth":1,"times":1,"do":"504-before"},
                       {"on":"POST leads/complex","nth":2,"times":1,"do":"504","after_commit":true}]}"#,
     );
     let mut csv = String::from("name\n");
@@ -78,7 +78,7 @@ fn unknown_records_are_sent_again_only_when_the_user_says_so() {
     let mapping = "kind = \"lead\"\n[lead]\nname = \"k\"\nprice = \"p\"\n";
     let folder = folder(mapping, "k,p\nа,5\n");
     // The answer is lost before anything is made, and somebody else makes a lead of that name: it may be ours.
-    service.faults(r#"{"latency_ms":300,"script":[{"on":"POST leads","nth":1,"times":1,"do":"504"}]}"#);
+    service.faults(r#"{"latency_ms":300,"script":[{"on":"POST leads","nth":1,"times":1,"do":"504-before"}]}"#);
     let child =
         folder.spawn(&service, &["import", "rows.csv", "-m", "rows.toml", "--settle", "3s", "--answer-timeout", "2s"]);
     wait_for(&service, 1);
@@ -125,7 +125,7 @@ fn a_second_signal_ends_at_once_and_loses_nothing() {
 fn a_marker_007_is_not_the_marker_7() {
     let service = Service::start();
     service.faults(
-        r#"{"script":[{"on":"POST leads","nth":1,"times":1,"do":"504"},
+        r#"{"script":[{"on":"POST leads","nth":1,"times":1,"do":"504-before"},
                       {"on":"POST leads","nth":2,"times":1,"do":"504","after_commit":true}]}"#,
     );
     let mapping = "kind = \"lead\"\nkey = \"k\"\nmarker = \"Номер заявки\"\n[lead]\nname = { value = \"Заявка\" }\n";

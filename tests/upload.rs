@@ -111,7 +111,7 @@ fn records_of_a_lost_answer_are_found_in_the_account_and_never_sent_twice() {
 #[test]
 fn records_that_never_arrived_go_again_after_the_settling_time() {
     let service = Service::start();
-    service.faults(r#"{"script":[{"on":"POST leads","nth":2,"times":1,"do":"504"}]}"#);
+    service.faults(r#"{"script":[{"on":"POST leads","nth":2,"times":1,"do":"504-before"}]}"#);
     let folder = folder(&leads(150, |_| None));
     let run = folder
         .run(&service, &import(&["--json", "--batch", "50", "--settle", "2s", "--answer-timeout", "2s"]))

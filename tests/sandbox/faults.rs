@@ -21,7 +21,7 @@ fn faults_come_as_scripted() {
     s.post("leads", json!([{}])).is(504).has_type("text/html");
     s.post("leads", json!([{}])).is(200);
     assert_eq!(leads(), 3);
-    script(json!({"on": "POST leads", "do": "504"}));
+    script(json!({"on": "POST leads", "do": "504-before"}));
     s.post("leads", json!([{}])).is(504);
     assert_eq!(leads(), 0);
     script(json!({"on": "POST leads", "do": "unnamed-400"}));
@@ -111,8 +111,10 @@ fn every_action_does_and_shows_what_the_table_says() {
     let s = Running::unlimited();
     let batch = json!([{"name": "а"}, {"name": "б"}, {"name": "в"}, {"name": "г"}, {"name": "д"}]);
     for (rule, shown, there) in [
-        (json!({"do": "504"}), 504, 0),
-        (json!({"do": 504}), 504, 0),
+        (json!({"do": "504-before"}), 504, 0),
+        (json!({"do": "504"}), 504, 5),
+        (json!({"do": 504}), 504, 5),
+        (json!({"do": 504, "after_commit": false}), 504, 0),
         (json!({"do": "504-after"}), 504, 5),
         (json!({"do": "500", "after_commit": true}), 500, 5),
         (json!({"do": "502"}), 502, 0),
@@ -418,7 +420,7 @@ fn a_lost_value_is_lost_in_silence() {
 fn seeded_faults_are_the_same_for_the_same_seed() {
     let run = |seed: u64| -> (Vec<u16>, Value) {
         let s = Running::unlimited();
-        let kinds = ["504", "504-after", "half", "reset", "reset-after", "reset-before", "cut", "429-json", "500"];
+        let kinds = ["504", "504-before", "half", "reset", "reset-after", "reset-before", "cut", "429-json", "500"];
         s.faults(json!({"seeded": {"seed": seed, "percent": 40, "kinds": kinds, "reads_percent": 20}}));
         let statuses = (0..60)
             .map(|i| match i % 3 {

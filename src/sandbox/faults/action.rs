@@ -103,6 +103,10 @@ const WORDS: &[(&str, Done, Shown)] = &[
     ("cut", Done::All, Shown::Cut),
     ("empty", Done::All, Shown::Empty),
     ("foreign", Done::All, Shown::Foreign),
+    // The gateway gave up, the service did not: likelier than that nothing was done. [inferred]
+    ("504", Done::All, Shown::Status(504)),
+    ("504-after", Done::All, Shown::Status(504)),
+    ("504-before", Done::Nothing, Shown::Status(504)),
     ("half", Done::Half, Shown::Status(504)),
     ("commit-late", Done::Later, Shown::Status(504)),
     ("slow", Done::All, Shown::Truth),
@@ -148,8 +152,8 @@ impl Action {
             Ok(status @ 400..=599) => Some((Done::Nothing, Shown::Status(status))),
             Ok(_) => None,
             Err(_) if page(word).is_some() => Some((Done::Nothing, Shown::Page(page(word)?))),
+            Err(_) if word.ends_with("-before-after") => None,
             Err(_) => match Action::of(word.strip_suffix("-after")?)? {
-                (Done::Nothing, Shown::ResetBefore) => None,
                 (Done::Nothing, shown) => Some((Done::All, shown)),
                 (Done::All | Done::Half | Done::Later | Done::Less, _) => None,
             },
@@ -200,7 +204,11 @@ mod tests {
     #[test]
     fn words_mean_what_is_done_and_what_is_seen() {
         for (word, wanted) in [
-            ("504", Some((Done::Nothing, Shown::Status(504)))),
+            ("504", Some((Done::All, Shown::Status(504)))),
+            ("504-before", Some((Done::Nothing, Shown::Status(504)))),
+            ("502", Some((Done::Nothing, Shown::Status(502)))),
+            ("502-before", None),
+            ("504-before-after", None),
             ("504-after", Some((Done::All, Shown::Status(504)))),
             ("429", Some((Done::Nothing, Shown::Throttled(None)))),
             ("reset-after", Some((Done::All, Shown::Reset))),

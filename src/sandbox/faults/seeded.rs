@@ -12,7 +12,7 @@ const KINDS: &[&str] = &[
     "429-json",
     "500",
     "502",
-    "504",
+    "504-before",
     "500-after",
     "502-after",
     "504-after",
