@@ -252,6 +252,15 @@ impl Account {
         self.pipelines.iter().find(|p| p.status(status).is_some())
     }
 
+    /// A pipeline and its stage, of the pipeline that is named or of the one that has the stage.
+    pub fn stage(&self, pipeline: Option<u64>, status: u64) -> Option<(u64, u64)> {
+        let home = match pipeline {
+            Some(id) => self.pipeline(id)?,
+            None => self.pipeline_of_status(status)?,
+        };
+        home.status(status).map(|status| (home.id, status.id))
+    }
+
     pub fn user(&self, id: u64) -> Option<&User> {
         self.users.iter().find(|u| u.id == id)
     }

@@ -8,6 +8,7 @@ use super::query::Query;
 use super::shown;
 use super::switches::Switches;
 use super::world::{Shelf, Trashed, World};
+use super::write::PRICED_BY_ROBOT;
 use crate::entity::API_PREFIX;
 
 /// Who looks, and how.
@@ -100,7 +101,7 @@ impl View<'_> {
             "account_id": self.world.account.id
         });
         if self.query.with("is_price_modified_by_robot") {
-            lead["is_price_modified_by_robot"] = json!(false);
+            lead["is_price_modified_by_robot"] = json!(draft.json.contains_key(PRICED_BY_ROBOT));
         }
         lead["_links"] = self_link(self.record_url(Shelf::Leads, id));
         let mut embedded = Map::new();

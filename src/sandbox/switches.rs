@@ -62,6 +62,7 @@ pub struct Switches {
     pub block_after: u32,
     /// Throttled requests fill the second, too.
     pub throttled_count: bool,
+    /// Whose requests are counted together.
     pub rate_key: RateKey,
     /// Requests a sliding second may hold.
     pub rate_max: u32,
@@ -77,6 +78,7 @@ pub struct Switches {
     pub patch_wrapped: bool,
     /// `_embedded.tags: null` takes all tags away, as the seed shows; a live client saw it ignored.
     pub null_clears_tags: bool,
+    /// `enum_code` is taken in a multiselect; it was seen refused. [client live]
     pub multiselect_enum_code: bool,
     /// Filters on custom fields work; accounts have that off until they ask. [doc]
     pub field_filters: bool,
@@ -84,17 +86,19 @@ pub struct Switches {
     pub complex_excess_status: u16,
     /// Status of a batch above 250. [doc Kommo]
     pub batch_excess_status: u16,
-    /// Seconds, or parts of one, until lists show a new record, and until `query` finds it. [client]
+    /// Seconds, or parts of one, until lists show a new record. [client]
     pub list_lag_s: f64,
+    /// The same until `query` finds it. [client]
     pub query_lag_s: f64,
     /// Characters of a text field; 0 for no limit.
     pub text_max: usize,
+    /// Characters of a name; 0 for no limit.
     pub name_max: usize,
-    /// 200 [doc amo] or 201 [doc Kommo].
+    /// Status of an answer to a write that made something: 200 [doc amo] or 201 [doc Kommo].
     pub created_status: u16,
     /// `date` fields move to the account's midnight. [client]
     pub date_shift: bool,
-    /// 204 [seed] or 404.
+    /// Status of a record that is not there: 204 [seed] or 404.
     pub unknown_id_status: u16,
     /// Pages after this one are refused; 0 for none.
     pub page_max: u64,

@@ -9,6 +9,8 @@ use crate::entity::{STATUS_LOST, STATUS_WON};
 
 /// Under which `request_id` a record was made: the API does not tell it, tests may ask.
 pub const SENT_AS: &str = "sent_as";
+/// That the price of a lead is a robot's, until somebody else sets one. [inferred]
+pub const PRICED_BY_ROBOT: &str = "priced_by_robot";
 
 /// Makes a record and returns its id.
 pub fn create(plan: &mut Plan, shelf: Shelf, mut clean: Clean) -> u64 {
@@ -77,6 +79,9 @@ fn take_time(set: &mut Map<String, Value>, key: &str) -> Option<i64> {
 }
 
 fn merge(json: &mut Map<String, Value>, clean: &Clean) {
+    if clean.set.contains_key("price") {
+        json.shift_remove(PRICED_BY_ROBOT);
+    }
     for (key, value) in &clean.set {
         json.insert(key.clone(), value.clone());
     }

@@ -11,6 +11,7 @@ mod field_types;
 mod invoices;
 mod links;
 mod pace;
+mod page;
 mod purchases;
 mod reading;
 mod rights;

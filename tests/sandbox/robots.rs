@@ -101,3 +101,92 @@ fn robots_delete_merge_and_hand_over() {
     s.made("companies", json!({"name": "Ромашка"}));
     assert_eq!(s.count("companies"), 1, "a reset sends robots away");
 }
+
+/// The main pipeline, another one of two stages, and its second stage.
+fn pipelines(s: &Running) -> (u64, u64, u64) {
+    let stages = json!([{"name": "Первый"}, {"name": "Второй", "sort": 20}]);
+    let made = s.post(
+        "leads/pipelines",
+        json!([{"name": "Склад", "is_main": false, "is_unsorted_on": false,
+        "sort": 50, "_embedded": {"statuses": stages}}]),
+    );
+    let made = made.is(200).json()["_embedded"]["pipelines"][0].clone();
+    let stage = made["_embedded"]["statuses"].as_array().expect("stages").iter().find(|s| s["name"] == "Второй");
+    let main = s.get("leads/pipelines").is(200).json()["_embedded"]["pipelines"][0]["id"].as_u64().expect("an id");
+    (main, made["id"].as_u64().expect("an id"), stage.expect("the second stage")["id"].as_u64().expect("an id"))
+}
+
+#[test]
+fn a_script_has_conditions_and_steps() {
+    let s = Running::unlimited();
+    let (main, other, stage) = pipelines(&s);
+    let script = json!([{"of": "leads", "on": "create", "if": {"pipeline_id": other, "price": [100, 200]},
+        "do": [{"rename": "Заказ {id}"}, {"price": 777}, {"move": {"status_id": 142}}, {"hand_over": crate::IVAN},
+            {"tag": "робот"}], "percent": 100.0, "seed": 1, "delay_ms": 0}]);
+    robots(&s, script.clone());
+    assert_eq!(s.control("GET", "robots", "").json(), script, "shown as it was sent");
+    let taken = s.made("leads", json!({"name": "А", "price": 200, "pipeline_id": other}));
+    let elsewhere = s.made("leads", json!({"name": "Б", "price": 200, "pipeline_id": main}));
+    let dear = s.made("leads", json!({"name": "В", "price": 300, "pipeline_id": other}));
+    let lead = s.get(&format!("leads/{taken}?with=is_price_modified_by_robot")).is(200).json();
+    assert_eq!(lead["name"], format!("Заказ {taken}"));
+    assert_eq!((&lead["price"], &lead["is_price_modified_by_robot"]), (&json!(777), &json!(true)));
+    assert_eq!((&lead["pipeline_id"], &lead["status_id"]), (&json!(main), &json!(142)), "of the main pipeline");
+    assert_eq!((&lead["closed_at"], &lead["updated_by"]), (&json!(NOW), &json!(0)));
+    assert_eq!(
+        (&lead["responsible_user_id"], &lead["_embedded"]["tags"][0]["name"]),
+        (&json!(crate::IVAN), &json!("робот"))
+    );
+    assert_eq!((&s.lead(elsewhere)["name"], &s.lead(dear)["name"]), (&json!("Б"), &json!("В")));
+    // A price that somebody else sets is no robot's.
+    s.patch("leads", json!([{"id": taken, "price": 5}])).is(200);
+    let lead = s.get(&format!("leads/{taken}?with=is_price_modified_by_robot")).is(200).json();
+    assert_eq!((&lead["price"], &lead["is_price_modified_by_robot"]), (&json!(5), &json!(false)));
+    // The stage may be named with its pipeline.
+    robots(&s, json!([{"do": {"move": {"pipeline_id": other, "status_id": stage}}}]));
+    let moved = s.lead(s.made("leads", json!({"name": "Г"})));
+    assert_eq!((&moved["pipeline_id"], &moved["status_id"]), (&json!(other), &json!(stage)));
+}
+
+#[test]
+fn a_robot_of_changes_comes_when_its_conditions_begin_to_hold() {
+    let s = Running::unlimited();
+    robots(&s, json!([{"on": "change", "if": {"status_id": 142}, "do": [{"rename": "Успех"}]}]));
+    let lead = s.made("leads", json!({"name": "А"}));
+    s.patch("leads", json!([{"id": lead, "price": 5}])).is(200);
+    assert_eq!(s.lead(lead)["name"], "А");
+    s.patch("leads", json!([{"id": lead, "status_id": 142}])).is(200);
+    assert_eq!(s.lead(lead)["name"], "Успех");
+    s.patch("leads", json!([{"id": lead, "name": "Б"}])).is(200);
+    assert_eq!(s.lead(lead)["name"], "Б", "it held before");
+    robots(&s, json!([{"on": "change", "of": "contacts", "do": [{"tag": "тронут"}, "delete", {"rename": "Никогда"}]}]));
+    let contact = s.made("contacts", json!({"name": "К"}));
+    assert_eq!(s.kept("contacts", contact)["name"], "К");
+    s.patch("contacts", json!([{"id": contact, "name": "Л"}])).is(200);
+    s.get(&format!("contacts/{contact}")).is(204);
+}
+
+#[test]
+fn a_script_that_cannot_be_carried_out_is_refused_and_says_why() {
+    let s = Running::unlimited();
+    let kept = json!([{"do": {"price": 1}}]);
+    robots(&s, kept);
+    for (robot, why) in [
+        (json!({"do": "dance"}), "\"dance\" is no step"),
+        (json!({"do": ["rename", {"price": "much"}]}), "is no step"),
+        (json!({"do": {"move": {"status": 1}}}), "is no step"),
+        (json!({"do": {"move": {"status_id": 1}}}), "robot 1: move: there is no stage 1 in any pipeline"),
+        (json!({"do": {"hand_over": 1}}), "robot 1: hand_over: there is no user 1"),
+        (json!({"of": "contacts", "do": {"price": 1}}), "goes with leads, not with contacts"),
+        (json!({"of": "transactions", "do": {"tag": "т"}}), "transactions have no tags"),
+        (json!({"if": {"pipeline": 1}}), "pipeline is no condition for leads, which has name"),
+        (json!({"percent": 101}), "percent is 101"),
+        (json!({"on": "delete"}), "delete"),
+        (json!({"of": "sheep"}), "sheep"),
+    ] {
+        let said = s.control("POST", "robots", &json!([robot]).to_string()).is(400).json();
+        let said = said["error"].as_str().expect("an error").to_owned();
+        assert!(said.contains(why), "{robot}: {said}");
+    }
+    assert_eq!(s.control("GET", "robots", "").json()[0]["do"], json!({"price": 1}), "the old ones stay");
+}

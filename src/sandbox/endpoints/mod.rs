@@ -295,10 +295,15 @@ pub enum Found {
     Nothing,
 }
 
+/// All routes below `/api/v4/`.
+pub fn routes() -> impl Iterator<Item = &'static Route> {
+    ROUTES.iter().chain(field_writes::ROUTES.iter().flatten())
+}
+
 /// `path` is below `/api/v4/`.
 pub fn find(method: &str, path: &str) -> Found {
     let mut other_method = false;
-    for route in ROUTES.iter().chain(field_writes::ROUTES.iter().flatten()) {
+    for route in routes() {
         if let Some(ids) = matched(route.pattern, path) {
             if route.method == method {
                 return Found::Route(route, ids);

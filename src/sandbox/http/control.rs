@@ -9,7 +9,7 @@ use super::{Asked, Core, Server};
 use crate::sandbox::answers::Reply;
 use crate::sandbox::auth::Auth;
 use crate::sandbox::beginning::Beginning;
-use crate::sandbox::endpoints::{catalogs, segments, statuses};
+use crate::sandbox::endpoints::{self, catalogs, segments, statuses};
 use crate::sandbox::faults::Faults;
 use crate::sandbox::log::Log;
 use crate::sandbox::plan::Plan;
@@ -24,6 +24,7 @@ use crate::sandbox::write::SENT_AS;
 pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
     match (asked.method.as_str(), corner.trim_end_matches('/')) {
         ("GET", "stats") => Reply::json(200, &stats(server)),
+        ("GET", "routes") => Reply::json(200, &routes()),
         ("GET", "requests") => Reply::json(200, &requests(server)),
         ("POST", "reset") => reset(server, Query::parse(&asked.query).get("keep") == Some("world")),
         ("GET", "faults") => Reply::json(200, &json!(server.desk().faults)),
@@ -31,14 +32,14 @@ pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
         ("GET", "switches") => Reply::json(200, &json!(*server.desk().switches)),
         ("POST", "switches") => set_switches(server, &asked.body),
         ("POST", "late") => Reply::json(200, &json!({"done": server.carry_out_late()})),
-        ("GET", "robots") => Reply::json(200, &json!(server.core().robots)),
+        ("GET", "robots") => Reply::json(200, &robots(&server.core().robots)),
         ("POST", "robots") => set_robots(server, &asked.body),
         ("GET" | "POST", "oauth") => oauth(server),
         ("POST", "expire") => expire(server),
         ("POST", "delete") => delete(server, asked),
         ("GET", corner) if corner.starts_with("entities/") => entities(server, asked, &corner["entities/".len()..]),
         _ => {
-            let corners = "stats, requests, reset, faults, switches, robots, late, oauth, expire, delete, entities/leads and other entities";
+            let corners = "stats, requests, routes, reset, faults, switches, robots, late, oauth, expire, delete, entities/leads and other entities";
             Reply::json(404, &json!({"error": format!("the corner has {corners}")}))
         }
     }
@@ -128,6 +129,11 @@ fn parts(view: &View, name: &str) -> Option<Vec<Value>> {
     Some(models.into_iter().map(render::flat).collect())
 }
 
+/// What the API has, `{method, path}` each.
+fn routes() -> Value {
+    endpoints::routes().map(|route| json!({"method": route.method, "path": route.pattern})).collect()
+}
+
 fn requests(server: &Server) -> Value {
     server.desk().log.entries().map(|entry| json!(entry)).collect()
 }
@@ -200,14 +206,23 @@ fn set_switches(server: &Server, body: &[u8]) -> Reply {
 
 /// Takes the place of all robots there were; what they are about to do they still do.
 fn set_robots(server: &Server, body: &[u8]) -> Reply {
-    match serde_json::from_slice::<Vec<Robot>>(body) {
-        Ok(robots) => {
-            let shown = json!(robots);
-            server.core().robots = robots;
-            Reply::json(200, &shown)
+    let wrong = |error: String| Reply::json(400, &json!({"error": error}));
+    let new = match serde_json::from_slice::<Vec<Robot>>(body) {
+        Ok(new) => new,
+        Err(error) => return wrong(error.to_string()),
+    };
+    let core = &mut *server.core();
+    for (i, robot) in new.iter().enumerate() {
+        if let Some(flaw) = robot.flaw(&core.world.account) {
+            return wrong(format!("robot {}: {flaw}", i + 1));
         }
-        Err(error) => Reply::json(400, &json!({"error": error.to_string()})),
     }
+    core.robots = new.into_iter().map(Arc::new).collect();
+    Reply::json(200, &robots(&core.robots))
+}
+
+fn robots(robots: &[Arc<Robot>]) -> Value {
+    robots.iter().map(|robot| json!(**robot)).collect()
 }
 
 /// What an integration would know, and a fresh code, as if a person had just agreed.

@@ -42,7 +42,7 @@ const HEAD_MAX: usize = 64 << 10;
 pub struct Core {
     pub world: World,
     pub folder: Option<Folder>,
-    robots: Vec<Robot>,
+    robots: Vec<Arc<Robot>>,
     errands: Vec<Errand>,
 }
 

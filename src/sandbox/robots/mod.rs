@@ -1,0 +1,117 @@
+//! Robots of the account, which change records behind everybody's back: a list of scripts, each with what sets it off,
+//! its conditions and its steps. Pure; when a robot comes, `http` sees to.
+
+mod script;
+mod steps;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::faults::roll;
+use super::plan::Plan;
+use super::world::{Commit, Shelf, World};
+use script::Step;
+
+/// A line of what `POST /_sandbox/robots` takes, such as
+/// `[{"of": "leads", "if": {"pipeline_id": 7}, "do": ["rename", {"price": 500}], "percent": 50, "delay_ms": 100}]`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Robot {
+    pub of: Shelf,
+    pub on: Trigger,
+    /// Key of a record to the value that it has, or to a list of values of which it has one; all must hold.
+    #[serde(rename = "if", skip_serializing_if = "Map::is_empty")]
+    pub conditions: Map<String, Value>,
+    #[serde(rename = "do", with = "script::one_or_many")]
+    pub steps: Vec<Step>,
+    /// How many of the records it takes.
+    pub percent: f64,
+    pub seed: u64,
+    /// How long after the change that set it off; 0 is before the answer to that change goes out.
+    pub delay_ms: u64,
+}
+
+impl Default for Robot {
+    fn default() -> Robot {
+        Robot {
+            of: Shelf::Leads,
+            on: Trigger::Create,
+            conditions: Map::new(),
+            steps: vec![Step::Rename(None)],
+            percent: 100.0,
+            seed: 1,
+            delay_ms: 0,
+        }
+    }
+}
+
+/// What sets a robot off. Changes that robots make set none off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// A new record for which the conditions hold.
+    Create,
+    /// A change after which the conditions hold and before which they did not; without conditions, any change.
+    Change,
+}
+
+/// A robot on its way to a record.
+#[derive(Debug, Clone)]
+pub struct Errand {
+    /// By the server's clock, in milliseconds.
+    pub due_ms: u64,
+    robot: Arc<Robot>,
+    id: u64,
+}
+
+/// What robots will do about a change that is just about to be made.
+pub fn errands(robots: &[Arc<Robot>], world: &World, change: &Commit, now_ms: u64) -> Vec<Errand> {
+    let set_off = |robot: &&Arc<Robot>| {
+        let ids = change.put.iter().filter(|put| put.0 == robot.of && robot.is_set_off(world, put.1, put.4.get()));
+        let errand = |id| Errand { due_ms: now_ms.saturating_add(robot.delay_ms), robot: Arc::clone(robot), id };
+        ids.map(|put| put.1).filter(|id| robot.takes(*id)).map(errand).collect::<Vec<_>>()
+    };
+    robots.iter().flat_map(|robot| set_off(&robot)).collect()
+}
+
+impl Robot {
+    fn takes(&self, id: u64) -> bool {
+        const WHOLE: u64 = 10_000;
+        ((roll(self.seed, id) % WHOLE) as f64) < self.percent * WHOLE as f64 / 100.0
+    }
+
+    fn is_set_off(&self, world: &World, id: u64, after: &str) -> bool {
+        match (self.on, world.records(self.of).get(id)) {
+            (Trigger::Create, None) => self.conditions_hold(after),
+            (Trigger::Change, Some(_)) if self.conditions.is_empty() => true,
+            (Trigger::Change, Some(before)) => self.conditions_hold(after) && !self.conditions_hold(&before.json),
+            (Trigger::Create, Some(_)) | (Trigger::Change, None) => false,
+        }
+    }
+
+    fn conditions_hold(&self, record: &str) -> bool {
+        if self.conditions.is_empty() {
+            return true;
+        }
+        let record: Map<String, Value> = serde_json::from_str(record).unwrap_or_default();
+        self.conditions.iter().all(|(key, wanted)| match (record.get(key), wanted) {
+            (Some(is), Value::Array(any)) => any.contains(is),
+            (Some(is), wanted) => is == wanted,
+            (None, _) => false,
+        })
+    }
+}
+
+impl Errand {
+    /// What it changes; nothing where the record is gone by now.
+    pub fn run(&self, world: &World, now: i64) -> Commit {
+        let mut plan = Plan::new(world, now);
+        let dice = roll(self.robot.seed, self.id.wrapping_neg());
+        if world.records(self.robot.of).get(self.id).is_some() {
+            steps::run(&mut plan, self.robot.of, self.id, &self.robot.steps, dice);
+        }
+        plan.into_commit()
+    }
+}
