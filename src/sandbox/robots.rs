@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use super::attached;
 use super::faults::roll;
 use super::links;
 use super::plan::{Draft, Plan};
@@ -94,6 +95,9 @@ impl Errand {
 
 fn rename(plan: &mut Plan, shelf: Shelf, id: u64, dice: u64) {
     let Some(mut draft) = plan.get(shelf, id) else { return };
+    if attached::KINDS.contains(&shelf) {
+        return; // They have no name.
+    }
     draft.json.insert("name".to_owned(), json!(format!("Робот {}", dice % PRICE_MAX)));
     if let Some(price) = draft.json.get_mut("price").filter(|_| shelf == Shelf::Leads) {
         *price = json!(dice % PRICE_MAX);
@@ -128,6 +132,9 @@ fn merge(plan: &mut Plan, shelf: Shelf, id: u64) {
     plan.put(shelf, older, into);
     for to in Shelf::ALL {
         for (other, meta) in plan.linked(shelf, id, to) {
+            if attached::KINDS.contains(&to) {
+                plan.unlink(shelf, id, to, other); // Else it would go with the record.
+            }
             links::make(plan, (shelf, older), (to, other), meta.as_ref());
         }
     }
