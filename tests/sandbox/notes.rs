@@ -308,7 +308,7 @@ fn lists_of_notes_are_filtered_ordered_and_paged() {
 fn faults_and_switches_are_those_of_other_writes() {
     let s = Running::unlimited();
     s.script(json!([
-        {"on": "POST leads/*/notes", "do": "504"},
+        {"on": "POST leads/*/notes", "nth": 1, "do": "504"},
         {"on": "POST leads/*/notes", "nth": 2, "do": "half"},
         {"on": "POST leads/*/notes", "nth": 3, "do": "request-ids-missing"}
     ]));

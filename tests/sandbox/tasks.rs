@@ -308,7 +308,7 @@ fn tasks_are_seen_with_their_record_or_by_who_has_to_do_them() {
 #[test]
 fn faults_meet_tasks_and_their_making_is_an_event() {
     let s = Running::unlimited();
-    s.script(json!([{"on": "POST tasks", "do": "504"}, {"on": "POST tasks", "nth": 2, "do": "half"}, {"on": "GET tasks", "do": "shift"}]));
+    s.script(json!([{"on": "POST tasks", "nth": 1, "do": "504"}, {"on": "POST tasks", "nth": 2, "do": "half"}, {"on": "GET tasks", "nth": 1, "do": "shift"}]));
     let lead = s.made("leads", json!({}));
     let batch = json!([about("leads", lead, 1), about("leads", lead, 2)]);
     s.post("tasks", batch.clone()).is(504);

@@ -10,14 +10,11 @@ use crate::sandbox::world::Shelf;
 /// Settles what `check_item` has left.
 pub fn check(rules: &Rules, mode: Mode, clean: &mut Clean, complaints: &mut Complaints) {
     check_owner(rules, mode, clean, complaints);
+    let is_known = |id: u64| TASK_TYPES.iter().any(|(known, _, _)| *known == id);
     match clean.set.get("task_type_id") {
-        None => {}
-        Some(Value::Number(id)) if id.is_i64() => {
-            if !TASK_TYPES.iter().any(|(known, _, _)| id.as_u64() == Some(*known)) {
-                complaints.choice("task_type_id");
-            }
-        }
-        Some(_) => complaints.wrong_type("task_type_id", "int"),
+        Some(id) if !id.is_i64() => complaints.wrong_type("task_type_id", "int"),
+        Some(id) if !id.as_u64().is_some_and(is_known) => complaints.choice("task_type_id"),
+        Some(_) | None => {}
     }
     check_result(rules, clean, complaints);
 }

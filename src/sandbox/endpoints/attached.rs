@@ -164,25 +164,18 @@ fn get(call: &Call, of: Of, id: u64) -> Reply {
 }
 
 fn create(call: &Call, of: Of) -> Reply {
-    let status = call.switches.created_status;
-    write_batch(call, of, Mode::Create, status, |plan, clean| (write::create(plan, of.shelf(), clean), None))
+    write_batch(call, of, Mode::Create, |plan, clean| (write::create(plan, of.shelf(), clean), None))
 }
 
 fn update(call: &Call, of: Of) -> Reply {
-    write_batch(call, of, Mode::Update(None), 200, |plan, clean| {
+    write_batch(call, of, Mode::Update(None), |plan, clean| {
         let id = clean.id;
         (id, write::update(plan, of.shelf(), clean).map(|draft| draft.updated_at))
     })
 }
 
 /// `write` tells the id, and of a change its time.
-fn write_batch(
-    call: &Call,
-    of: Of,
-    mode: Mode,
-    status: u16,
-    write: impl Fn(&mut Plan, Clean) -> (u64, Option<i64>),
-) -> Reply {
+fn write_batch(call: &Call, of: Of, mode: Mode, write: impl Fn(&mut Plan, Clean) -> (u64, Option<i64>)) -> Reply {
     let excess = Reply::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
     let checked = check_all(call, BATCH_MAX, excess, |item, complaints| of.check(call, mode, item, complaints));
     let checked = match checked {
@@ -201,6 +194,7 @@ fn write_batch(
         }
         written_items.push(Value::Object(told));
     }
+    let status = if mode == Mode::Create { call.switches.created_status } else { 200 };
     let about = Answer { status, path: &of.path(), key: of.shelf().path(), is_counted: false };
     answer(call, about, written_items, checked.refused, plan.into_commit())
 }
