@@ -63,7 +63,12 @@ impl Reply {
 
     /// An empty list, an unknown id. [seed]
     pub fn nothing() -> Reply {
-        Reply::new(204, Media::None, String::new())
+        Reply::bare(204)
+    }
+
+    /// A status that says all.
+    pub fn bare(status: u16) -> Reply {
+        Reply::new(status, Media::None, String::new())
     }
 
     pub fn html(status: u16) -> Reply {

@@ -83,6 +83,12 @@ pub fn shown(plan: &Plan, a: End, b: End) -> Value {
     match to.0 {
         Shelf::Contacts if has_main(from, to) => json!({"main_contact": is_main(meta.as_ref())}),
         Shelf::Elements => meta.unwrap_or_default(),
-        Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Customers | Shelf::Transactions => Value::Null,
+        Shelf::Leads
+        | Shelf::Contacts
+        | Shelf::Companies
+        | Shelf::Customers
+        | Shelf::Transactions
+        | Shelf::Notes
+        | Shelf::Tasks => Value::Null,
     }
 }

@@ -2,12 +2,13 @@
 //! [client live] Pure.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::attached;
 use super::query::Query;
 use super::rights::Sight;
 use super::switches::Switches;
@@ -46,7 +47,8 @@ enum By {
 
 /// The ids of a page and whether there are more behind it.
 pub fn page(world: &World, shelf: Shelf, query: &Query, switches: &Switches, now_ms: i64) -> (Vec<u64>, bool) {
-    let filter = Filter::of(shelf, query, switches, now_ms);
+    let mut filter = Filter::of(shelf, query, switches, now_ms);
+    filter.closest_task = closest_task(world, shelf, query);
     let (records, sight) = (world.records(shelf), Sight::of(world, switches));
     let all = filter.takes_all() && sight.is_none();
     let (by, descending) = order(shelf, query, switches);
@@ -95,7 +97,7 @@ pub fn trash(world: &World, shelf: Shelf, query: &Query, switches: &Switches) ->
     cut(ids.filter(|id| is_shown && (asked.is_empty() || asked.contains(id))), Paging::of(query))
 }
 
-fn cut(ids: impl Iterator<Item = u64>, paging: Paging) -> (Vec<u64>, bool) {
+pub fn cut(ids: impl Iterator<Item = u64>, paging: Paging) -> (Vec<u64>, bool) {
     let mut page: Vec<u64> = ids.skip(paging.skip()).take(paging.limit + 1).collect();
     let more = page.len() > paging.limit;
     page.truncate(paging.limit);
@@ -138,7 +140,7 @@ fn name(record: &Record) -> Option<Cow<'_, str>> {
 fn order(shelf: Shelf, query: &Query, switches: &Switches) -> (By, bool) {
     let honoured = match shelf {
         Shelf::Customers => switches.customers_order,
-        Shelf::Transactions => false,
+        Shelf::Transactions | Shelf::Notes | Shelf::Tasks => false,
         Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Elements => true,
     };
     for key in query.keys(&["order"]).into_iter().filter(|_| honoured) {
@@ -157,7 +159,9 @@ fn order(shelf: Shelf, query: &Query, switches: &Switches) -> (By, bool) {
     }
     match shelf {
         Shelf::Contacts | Shelf::Companies => (By::UpdatedAt, false),
-        Shelf::Leads | Shelf::Customers | Shelf::Transactions | Shelf::Elements => (By::Id, false),
+        Shelf::Leads | Shelf::Customers | Shelf::Transactions | Shelf::Elements | Shelf::Notes | Shelf::Tasks => {
+            (By::Id, false)
+        }
     }
 }
 
@@ -190,7 +194,7 @@ struct Probe<'a> {
 
 /// Both ends belong to it. [inferred]
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Range {
+pub struct Range {
     from: Option<i64>,
     to: Option<i64>,
 }
@@ -202,11 +206,18 @@ impl Range {
         Range { from: end("from").or(exact), to: end("to").or(exact) }
     }
 
+    /// One time alone is the earliest. [doc]
+    pub fn since(query: &Query, key: &str) -> Range {
+        let Range { from, to } = Range::of(query, key);
+        let is_end = query.at(&["filter", key, "to"]).is_some();
+        Range { from, to: to.filter(|_| is_end) }
+    }
+
     fn any(self) -> bool {
         self.from.is_none() && self.to.is_none()
     }
 
-    fn takes(self, value: i64) -> bool {
+    pub fn takes(self, value: i64) -> bool {
         self.from.is_none_or(|from| value >= from) && self.to.is_none_or(|to| value <= to)
     }
 }
@@ -230,6 +241,8 @@ struct Filter {
     stages: Vec<(u64, u64)>,
     fields: Vec<(u64, Wanted)>,
     text: Option<String>,
+    /// When the next task of each record is due that has one.
+    closest_task: Option<(Range, BTreeMap<u64, i64>)>,
     /// Records that came after this instant do not show yet.
     came_until: Option<i64>,
 }
@@ -286,6 +299,7 @@ impl Filter {
             && self.created_at.takes(record.created_at)
             && self.updated_at.takes(record.updated_at)
             && self.came_until.is_none_or(|until| record.came_ms <= until)
+            && self.closest_task.as_ref().is_none_or(|(range, at)| at.get(&id).is_some_and(|at| range.takes(*at)))
             && (!self.looks_inside() || self.takes_inside(id, record))
     }
 
@@ -318,6 +332,13 @@ impl Filter {
             && (self.fields.is_empty() || takes_fields(&self.fields, &probe))
             && self.text.as_ref().is_none_or(|text| finds(text, id, &name, &probe))
     }
+}
+
+/// Where `filter[closest_task_at]` is asked for, of the kinds that show such a time. [doc]
+fn closest_task(world: &World, shelf: Shelf, query: &Query) -> Option<(Range, BTreeMap<u64, i64>)> {
+    let range = Range::of(query, "closest_task_at");
+    let is_asked = attached::OWNERS.contains(&shelf) && !range.any();
+    is_asked.then(|| (range, attached::closest_tasks(world, shelf)))
 }
 
 /// `filter[statuses][0][pipeline_id]=…&filter[statuses][0][status_id]=…`; half a pair is ignored.

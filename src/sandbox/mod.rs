@@ -3,12 +3,13 @@
 //! mistake; `api` is never imported here.
 //!
 //! `account`, `builtin`, `beginning`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes;
-//! `purchases`, `links`: what follows from it. `list`, `render`, `elements`, `shown`: how it is read; `rights`: by whom. `endpoints`: the
+//! `purchases`, `links`, `attached`: what follows from it. `list`, `render`, `elements`, `shown`: how it is read; `rights`: by whom. `endpoints`: the
 //! routes, pure. `rate`, `faults`, `spoil`, `switches`: how it misbehaves; `robots`: what changes by itself. `persist`, `http`: files and sockets, the only
 //! effects.
 
 mod account;
 mod answers;
+mod attached;
 mod auth;
 mod beginning;
 mod builtin;
@@ -21,6 +22,7 @@ mod faults;
 mod http;
 mod links;
 mod list;
+mod list_attached;
 mod log;
 mod persist;
 mod plan;
@@ -28,9 +30,11 @@ mod purchases;
 mod query;
 mod rate;
 mod render;
+mod render_attached;
 mod render_customers;
 mod rights;
 mod robots;
+mod shelf;
 mod shown;
 mod spoil;
 mod switches;

@@ -318,7 +318,7 @@ fn damaged(path: &Path, line: usize, error: &serde_json::Error) -> Problem {
 mod tests {
     use super::*;
     use crate::sandbox::world::{Sequence, Shelf};
-    use crate::sandbox::{builtin, builtin_elements};
+    use crate::sandbox::{attached, builtin, builtin_elements};
 
     fn new(seed: u64) -> New {
         New { seed, key: format!("key {seed}"), like: None, token: None }
@@ -350,6 +350,8 @@ mod tests {
             open.append(&commit(1 + at as u64 % 3, at)).expect("appended");
         }
         open.append(&commit(LAST, 1)).expect("appended");
+        let note = r#"{"at":2,"put":[["notes",30000001,2,2,{"note_type":"common"}]],"link":[["notes",30000001,"leads",2,null]]}"#;
+        open.append(&serde_json::from_str(note).expect("a commit as the log has it")).expect("appended");
         let gone = format!(
             r#"{{"at":1,"cut":[["contacts",7,"leads",3]],"gone":[["leads",9],["leads",{LAST}],["elements",{DESK}]]}}"#
         );
@@ -368,6 +370,8 @@ mod tests {
             assert_eq!(world.tags(Shelf::Leads).name(2), Some("t2"));
             let linked: Vec<_> = world.linked(Shelf::Contacts, 7, Shelf::Leads).map(|(id, _)| id).collect();
             assert_eq!(linked, [1, 2]);
+            assert_eq!(attached::owner(&world, Shelf::Notes, 30_000_001), Some((Shelf::Leads, 2)));
+            assert_eq!(world.next_id(Sequence::Notes), 30_000_003);
             assert_eq!(world.account.customers_mode, "periodicity");
             assert_eq!(world.beginning.account.customers_mode, "segments");
             assert_eq!(world.linked(Shelf::Leads, 1, Shelf::Contacts).next(), Some((7, Some(r#"{"is_main":true}"#))));

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::account::Account;
+use super::attached;
 use super::world::{Commit, Gone, LinkCut, LinkMade, Put, Sequence, Shelf, TagMade, Trashed, World};
 
 /// A record in the making: made at, changed at, its JSON.
@@ -126,8 +127,19 @@ impl<'w> Plan<'w> {
         all.into_iter().collect()
     }
 
+    /// Notes and tasks go with the record that they are about. [client live]
+    fn take_along(&mut self, shelf: Shelf, id: u64) {
+        for kind in attached::KINDS {
+            for (other, _) in self.linked(shelf, id, kind) {
+                self.drafts.remove(&(kind, other));
+                self.gone.push(Gone(kind, other));
+            }
+        }
+    }
+
     /// Takes a record away, and its links.
     pub fn remove(&mut self, shelf: Shelf, id: u64) {
+        self.take_along(shelf, id);
         self.drafts.remove(&(shelf, id));
         self.gone.push(Gone(shelf, id));
     }
@@ -135,7 +147,8 @@ impl<'w> Plan<'w> {
     /// What a person does in the CRM: into the trash with a record, where its kind has one.
     pub fn throw_away(&mut self, shelf: Shelf, id: u64) {
         let by = self.world.account.current_user;
-        if shelf.entity().spec().trash {
+        if shelf.has_trash() {
+            self.take_along(shelf, id);
             self.drafts.remove(&(shelf, id));
             self.trash.push(Trashed(shelf, id, self.now, by));
         } else {

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::answers::self_link;
+use super::attached;
 use super::plan::Draft;
 use super::query::Query;
 use super::shown;
@@ -42,6 +43,8 @@ impl View<'_> {
             Shelf::Customers => self.customer(id, &draft),
             Shelf::Transactions => self.transaction(id, &draft),
             Shelf::Companies => self.company(id, &draft),
+            Shelf::Notes => self.note(id, &draft)?,
+            Shelf::Tasks => self.task(id, &draft),
         })
     }
 
@@ -55,7 +58,7 @@ impl View<'_> {
             Shelf::Leads => self.lead(id, &draft),
             Shelf::Contacts => self.contact(id, &draft),
             Shelf::Companies => self.company(id, &draft),
-            Shelf::Customers | Shelf::Transactions | Shelf::Elements => return None,
+            Shelf::Customers | Shelf::Transactions | Shelf::Elements | Shelf::Notes | Shelf::Tasks => return None,
         };
         model["created_at"] = Value::Null;
         model["group_id"] = Value::Null;
@@ -96,7 +99,7 @@ impl View<'_> {
             "group_id": self.group(at("responsible_user_id")), "status_id": at("status_id"),
             "pipeline_id": at("pipeline_id"), "loss_reason_id": at("loss_reason_id"), "source_id": source_id,
             "created_by": at("created_by"), "updated_by": at("updated_by"), "created_at": draft.created_at,
-            "updated_at": draft.updated_at, "closed_at": at("closed_at"), "closest_task_at": null,
+            "updated_at": draft.updated_at, "closed_at": at("closed_at"), "closest_task_at": self.closest_task(Shelf::Leads, id),
             "is_deleted": false, "custom_fields_values": self.fields(draft), "score": null,
             "account_id": self.world.account.id
         });
@@ -126,7 +129,7 @@ impl View<'_> {
             "id": id, "name": at("name"), "first_name": at("first_name"), "last_name": at("last_name"),
             "responsible_user_id": at("responsible_user_id"), "group_id": self.group(at("responsible_user_id")),
             "created_by": at("created_by"), "updated_by": at("updated_by"), "created_at": draft.created_at,
-            "updated_at": draft.updated_at, "closest_task_at": null, "is_deleted": false,
+            "updated_at": draft.updated_at, "closest_task_at": self.closest_task(Shelf::Contacts, id), "is_deleted": false,
             "is_unsorted": at("is_unsorted").as_bool().unwrap_or(false),
             "custom_fields_values": self.fields(draft), "account_id": self.world.account.id,
             "_links": self_link(self.record_url(Shelf::Contacts, id))
@@ -140,8 +143,8 @@ impl View<'_> {
             "id": id, "name": at("name"), "responsible_user_id": at("responsible_user_id"),
             "group_id": self.group(at("responsible_user_id")), "created_by": at("created_by"),
             "updated_by": at("updated_by"), "created_at": draft.created_at, "updated_at": draft.updated_at,
-            "closest_task_at": null, "is_deleted": false, "custom_fields_values": self.fields(draft),
-            "account_id": self.world.account.id, "_links": self_link(self.record_url(Shelf::Companies, id))
+            "closest_task_at": self.closest_task(Shelf::Companies, id), "is_deleted": false,
+            "custom_fields_values": self.fields(draft), "account_id": self.world.account.id, "_links": self_link(self.record_url(Shelf::Companies, id))
         });
         let asked = [Shelf::Contacts, Shelf::Leads, Shelf::Customers];
         self.with_embedded(company, Shelf::Companies, id, draft, &[], &asked)
@@ -172,8 +175,12 @@ impl View<'_> {
         model
     }
 
+    pub(super) fn closest_task(&self, shelf: Shelf, id: u64) -> Option<i64> {
+        attached::closest_task(self.world, shelf, id)
+    }
+
     /// The group follows the responsible user. [seed]
-    fn group(&self, user: &Value) -> Value {
+    pub(super) fn group(&self, user: &Value) -> Value {
         let user = user.as_u64().and_then(|id| self.world.account.user(id));
         json!(user.map_or(0, |u| u.group_id))
     }
@@ -238,8 +245,12 @@ pub fn flat(mut model: Value) -> Value {
 pub fn tag(shelf: Shelf, id: u64, name: &str, color: Option<&str>) -> Value {
     match shelf {
         Shelf::Leads => json!({"id": id, "name": name, "color": color}),
-        Shelf::Contacts | Shelf::Companies | Shelf::Customers | Shelf::Transactions | Shelf::Elements => {
-            json!({"id": id, "name": name})
-        }
+        Shelf::Contacts
+        | Shelf::Companies
+        | Shelf::Customers
+        | Shelf::Transactions
+        | Shelf::Elements
+        | Shelf::Notes
+        | Shelf::Tasks => json!({"id": id, "name": name}),
     }
 }

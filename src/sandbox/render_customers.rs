@@ -21,8 +21,8 @@ impl View<'_> {
             "id": id, "name": at("name"), "next_price": at("next_price"), "next_date": at("next_date"),
             "responsible_user_id": at("responsible_user_id"), "status_id": at("status_id"),
             "periodicity": at("periodicity"), "created_by": at("created_by"), "updated_by": at("updated_by"),
-            "created_at": draft.created_at, "updated_at": draft.updated_at, "closest_task_at": null,
-            "is_deleted": false, "custom_fields_values": self.fields(draft), "ltv": number("ltv"),
+            "created_at": draft.created_at, "updated_at": draft.updated_at,
+            "closest_task_at": self.closest_task(Shelf::Customers, id), "is_deleted": false, "custom_fields_values": self.fields(draft), "ltv": number("ltv"),
             "purchases_count": number("purchases_count"),
             "average_check": purchases::average(number("ltv"), number("purchases_count")),
             "account_id": self.world.account.id, "_links": self_link(self.record_url(Shelf::Customers, id))
@@ -75,7 +75,9 @@ impl View<'_> {
         let keys: &[&str] = match shelf {
             Shelf::Customers => &[SENT_AS, "bonus_points"],
             Shelf::Transactions => &[SENT_AS, "accrue_bonus", "metadata"],
-            Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Elements => &[SENT_AS],
+            Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Elements | Shelf::Notes | Shelf::Tasks => {
+                &[SENT_AS]
+            }
         };
         let json = self.world.records(shelf).get(id).map(|record| &record.json);
         let mut json: Map<String, Value> = json.and_then(|j| serde_json::from_str(j).ok()).unwrap_or_default();

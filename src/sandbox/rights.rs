@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::attached;
 use super::switches::Switches;
 use super::world::{Shelf, World};
 
@@ -47,7 +48,8 @@ impl Sight {
         Some(Sight { users })
     }
 
-    /// Purchases are seen with their customer [inferred]; elements stand under a right of their own. [doc]
+    /// Purchases are seen with their customer, notes with their record [doc], tasks with it or by who has to do them
+    /// [inferred]; elements stand under a right of their own. [doc]
     pub fn sees(&self, world: &World, shelf: Shelf, id: u64) -> bool {
         match shelf {
             Shelf::Elements => true,
@@ -55,7 +57,13 @@ impl Sight {
                 .linked(shelf, id, Shelf::Customers)
                 .any(|(customer, _)| self.owns(world, Shelf::Customers, customer)),
             Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Customers => self.owns(world, shelf, id),
+            Shelf::Notes => self.owns_owner(world, shelf, id),
+            Shelf::Tasks => self.owns(world, shelf, id) || self.owns_owner(world, shelf, id),
         }
+    }
+
+    fn owns_owner(&self, world: &World, shelf: Shelf, id: u64) -> bool {
+        attached::owner(world, shelf, id).is_some_and(|(kind, owner)| self.owns(world, kind, owner))
     }
 
     /// A record is whose who is responsible for it.

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::attached;
 use super::check::{Clean, TagEdit, TagRef};
 use super::plan::{Draft, Plan};
 use super::world::Shelf;
@@ -24,6 +25,7 @@ pub fn create(plan: &mut Plan, shelf: Shelf, mut clean: Clean) -> u64 {
         Shelf::Companies | Shelf::Transactions | Shelf::Elements => {
             json.insert("name".to_owned(), json!(""));
         }
+        Shelf::Notes | Shelf::Tasks => attached::defaults(shelf, &mut json),
     }
     for key in ["responsible_user_id", "created_by", "updated_by"] {
         json.insert(key.to_owned(), json!(me));
@@ -44,6 +46,9 @@ pub fn create(plan: &mut Plan, shelf: Shelf, mut clean: Clean) -> u64 {
     if let Some(company) = clean.company {
         plan.link(shelf, id, Shelf::Companies, company, None);
     }
+    if let Some(owner) = clean.owner {
+        attached::put_to(plan, (shelf, id), owner);
+    }
     id
 }
 
@@ -58,11 +63,14 @@ pub fn update(plan: &mut Plan, shelf: Shelf, mut clean: Clean) -> Option<Draft> 
     match shelf {
         Shelf::Leads => settle_closing(&mut draft.json, &clean.set, status_before, plan.now),
         Shelf::Contacts => settle_name(&mut draft.json, &clean.set),
-        Shelf::Companies | Shelf::Customers | Shelf::Transactions | Shelf::Elements => {}
+        Shelf::Companies | Shelf::Customers | Shelf::Transactions | Shelf::Elements | Shelf::Notes | Shelf::Tasks => {}
     }
     set_fields(&mut draft.json, &clean.fields);
     set_tags(plan, shelf, &mut draft.json, &clean.tags);
     plan.put(shelf, clean.id, draft.clone());
+    if let Some(owner) = clean.owner {
+        attached::put_to(plan, (shelf, clean.id), owner);
+    }
     Some(draft)
 }
 

@@ -179,6 +179,7 @@ fn a_script_that_cannot_be_carried_out_is_refused_and_says_why() {
         (json!({"do": {"hand_over": 1}}), "robot 1: hand_over: there is no user 1"),
         (json!({"of": "contacts", "do": {"price": 1}}), "goes with leads, not with contacts"),
         (json!({"of": "transactions", "do": {"tag": "т"}}), "transactions have no tags"),
+        (json!({"of": "notes", "do": "rename"}), "notes have no name"),
         (json!({"if": {"pipeline": 1}}), "pipeline is no condition for leads, which has name"),
         (json!({"percent": 101}), "percent is 101"),
         (json!({"on": "delete"}), "delete"),

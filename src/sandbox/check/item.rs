@@ -8,6 +8,7 @@ use super::keys::{Is, Key, On, keys, required};
 use super::tags::{TagEdit, check_tags};
 use super::{Complaints, Rules, custom_fields, join, longer_than, stage, values};
 use crate::entity::COMPLEX_FIELDS_MAX;
+use crate::sandbox::links::End;
 use crate::sandbox::world::Shelf;
 
 /// In what kind of request an item stands; decides which keys it may have.
@@ -52,6 +53,8 @@ pub struct Clean {
     pub contact_party: Party,
     pub company_party: Party,
     pub metadata: Option<Value>,
+    /// What a note or a task is about from now on.
+    pub owner: Option<End>,
 }
 
 /// Everything that is wrong with `item` goes to `complaints`, under `path`; what comes back counts only when nothing is.
@@ -134,6 +137,9 @@ fn check_key(
             Some(_) => complaints.choice(at),
             None => complaints.wrong_type(at, "int"),
         },
+        Is::Apart => keep(clean, name, value),
+        Is::Bool if value.is_boolean() => keep(clean, name, value),
+        Is::Bool => complaints.wrong_type(at, "bool"),
         Is::Text if value.is_string() => keep(clean, name, value),
         Is::Text => complaints.wrong_type(at, "string"),
         Is::CustomerStatus => customer::check_status(rules, value, at, clean, complaints),
@@ -141,7 +147,10 @@ fn check_key(
             customer::check_receipt(rules, value, at, complaints);
             keep(clean, name, value);
         }
-        Is::CustomFields => clean.fields = custom_fields::check(rules, rules.owner(shelf), value, at, complaints),
+        Is::CustomFields => {
+            let check = |owner| custom_fields::check(rules, owner, value, at, complaints);
+            clean.fields = rules.owner(shelf).map(check).unwrap_or_default();
+        }
         Is::TagsToAdd => clean.tags.add = check_tags(rules, shelf, value, at, complaints),
         Is::TagsToDelete => clean.tags.delete = check_tags(rules, shelf, value, at, complaints),
         Is::Embedded => check_embedded(rules, shelf, mode, value, at, clean, complaints),

@@ -1,5 +1,5 @@
 //! The keys an item may carry and what each must hold, by kind of record. Its own list, not the one of `entity`: a
-//! mistake there must show here. All from the parameter tables of the documents. [seed], contacts and companies [doc]
+//! mistake there must show here. All from the parameter tables of the documents. [seed], contacts, companies, notes, tasks [doc]
 
 use crate::sandbox::account::Account;
 use crate::sandbox::world::Shelf;
@@ -29,6 +29,9 @@ pub enum Is {
     TagsToDelete,
     Embedded,
     Receipt,
+    Bool,
+    /// Looked at with others, in `note` and `task`.
+    Apart,
     RequestId,
     OwnId,
     /// Shown by reads alone. Whole records are sent back with it, and it is passed over. [client]
@@ -174,6 +177,46 @@ const TRANSACTION: &[Key] = &[
     ("request_id", Is::RequestId, On::Both),
 ];
 
+/// `is_need_to_trigger_digital_pipeline` [client]
+const NOTE: &[Key] = &[
+    ("id", Is::OwnId, On::Update),
+    ("entity_id", Is::Apart, On::Both),
+    ("note_type", Is::Apart, On::Both),
+    ("params", Is::Apart, On::Both),
+    ("created_by", Is::UserOrRobot, On::Both),
+    ("updated_by", Is::UserOrRobot, On::Both),
+    ("created_at", Is::Time, On::Both),
+    ("updated_at", Is::Time, On::Both),
+    ("responsible_user_id", Is::ActiveUser, On::Both),
+    ("is_need_to_trigger_digital_pipeline", Is::Bool, On::Both),
+    ("request_id", Is::RequestId, On::Both),
+    ("group_id", Is::Shown, On::Update),
+    ("is_pinned", Is::Shown, On::Update),
+    ("account_id", Is::Shown, On::Update),
+    ("_links", Is::Shown, On::Update),
+];
+
+const TASK: &[Key] = &[
+    ("id", Is::OwnId, On::Update),
+    ("text", Is::Text, On::Both),
+    ("complete_till", Is::Time, On::Both),
+    ("entity_id", Is::Apart, On::Both),
+    ("entity_type", Is::Apart, On::Both),
+    ("task_type_id", Is::Apart, On::Both),
+    ("result", Is::Apart, On::Both),
+    ("is_completed", Is::Bool, On::Both),
+    ("duration", Is::Int, On::Both),
+    ("created_by", Is::UserOrRobot, On::Both),
+    ("updated_by", Is::UserOrRobot, On::Both),
+    ("created_at", Is::Time, On::Both),
+    ("updated_at", Is::Time, On::Both),
+    ("responsible_user_id", Is::ActiveUser, On::Both),
+    ("request_id", Is::RequestId, On::Both),
+    ("group_id", Is::Shown, On::Update),
+    ("account_id", Is::Shown, On::Update),
+    ("_links", Is::Shown, On::Update),
+];
+
 pub fn keys(shelf: Shelf) -> &'static [Key] {
     match shelf {
         Shelf::Leads => LEAD,
@@ -182,15 +225,19 @@ pub fn keys(shelf: Shelf) -> &'static [Key] {
         Shelf::Customers => CUSTOMER,
         Shelf::Transactions => TRANSACTION,
         Shelf::Elements => ELEMENT,
+        Shelf::Notes => NOTE,
+        Shelf::Tasks => TASK,
     }
 }
 
-/// Keys that a new record cannot go without. [seed]
+/// Keys that a new record cannot go without. [seed], notes and tasks [doc]
 pub fn required(account: &Account, shelf: Shelf) -> &'static [&'static str] {
     match shelf {
         Shelf::Customers if account.has_periodicity() => &["name", "next_date"],
         Shelf::Customers | Shelf::Elements => &["name"],
         Shelf::Transactions => &["price"],
+        Shelf::Notes => &["note_type", "params"],
+        Shelf::Tasks => &["text", "complete_till"],
         Shelf::Leads | Shelf::Contacts | Shelf::Companies => &[],
     }
 }
@@ -202,6 +249,6 @@ pub fn shown_embedded(shelf: Shelf) -> &'static [&'static str] {
         Shelf::Contacts => &["companies", "leads", "customers", "catalog_elements"],
         Shelf::Companies => &["contacts", "leads", "customers", "catalog_elements"],
         Shelf::Customers => &["contacts", "companies", "catalog_elements"],
-        Shelf::Transactions | Shelf::Elements => &[],
+        Shelf::Transactions | Shelf::Elements | Shelf::Notes | Shelf::Tasks => &[],
     }
 }

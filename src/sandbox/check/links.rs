@@ -22,7 +22,7 @@ pub fn partners(shelf: Shelf) -> &'static [Shelf] {
         Shelf::Leads | Shelf::Customers => &[Shelf::Contacts, Shelf::Companies, Shelf::Elements],
         Shelf::Contacts => &[Shelf::Companies, Shelf::Customers, Shelf::Leads, Shelf::Elements],
         Shelf::Companies => &[Shelf::Contacts, Shelf::Leads, Shelf::Customers, Shelf::Elements],
-        Shelf::Transactions | Shelf::Elements => &[],
+        Shelf::Transactions | Shelf::Elements | Shelf::Notes | Shelf::Tasks => &[],
     }
 }
 
@@ -95,7 +95,9 @@ fn check_metadata(
     let keys = match to {
         Shelf::Contacts => OF_CONTACT,
         Shelf::Elements => OF_ELEMENT,
-        Shelf::Leads | Shelf::Companies | Shelf::Customers | Shelf::Transactions => OF_OTHERS,
+        Shelf::Leads | Shelf::Companies | Shelf::Customers | Shelf::Transactions | Shelf::Notes | Shelf::Tasks => {
+            OF_OTHERS
+        }
     };
     if said.is_none() && to != Shelf::Elements {
         return None;

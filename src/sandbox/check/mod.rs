@@ -11,11 +11,13 @@ mod item;
 mod keys;
 pub mod links;
 mod metadata;
+pub mod note;
 mod objects;
 mod reader;
 pub mod plain;
 mod stage;
 mod tags;
+pub mod task;
 mod values;
 
 use std::borrow::Cow;
@@ -48,8 +50,8 @@ pub struct Rules<'a> {
 
 impl Rules<'_> {
     /// Whose fields a record of this kind carries.
-    fn owner(&self, shelf: Shelf) -> Owner {
-        if shelf == Shelf::Elements { Owner::Catalog(self.container) } else { shelf.owner() }
+    fn owner(&self, shelf: Shelf) -> Option<Owner> {
+        if shelf == Shelf::Elements { Some(Owner::Catalog(self.container)) } else { shelf.owner() }
     }
 
     /// A record that is there, as far as the token's user may know.
@@ -97,6 +99,11 @@ impl Complaints {
     /// `wanted` is `int`, `string`, `array`, `bool`. [client]
     pub fn wrong_type(&mut self, path: impl Into<String>, wanted: &str) {
         self.add("InvalidType", path, format!("This value should be of type {wanted}."));
+    }
+
+    /// What may be left out, but is not nothing. [client]
+    pub fn null(&mut self, path: impl Into<String>) {
+        self.add("NotNullable", path, "This value should not be null.");
     }
 
     pub fn unexpected(&mut self, path: impl Into<String>) {

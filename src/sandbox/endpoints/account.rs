@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use super::Call;
 use crate::sandbox::account::Account;
 use crate::sandbox::answers::{Reply, self_link};
+use crate::sandbox::attached::TASK_TYPES;
 
 pub fn get(call: &Call) -> Reply {
     let account = &call.world.account;
@@ -94,15 +95,10 @@ fn offset(timezone: &str, now: i64) -> Option<String> {
 /// What `with` adds to `_embedded`.
 fn embedded(account: &Account) -> [(&'static str, Value); 2] {
     let groups: BTreeSet<u64> = account.users.iter().map(|user| user.group_id).collect();
+    let task_type = |(id, name, code)| json!({"id": id, "name": name, "color": null, "icon_id": null, "code": code});
     let group = |id: u64| json!({"id": id, "name": account.group_name(id), "uuid": null});
     [
         ("users_groups", groups.into_iter().map(group).collect()),
-        (
-            "task_types",
-            json!([
-                {"id": 1, "name": "Связаться", "color": null, "icon_id": null, "code": "FOLLOW_UP"},
-                {"id": 2, "name": "Встреча", "color": null, "icon_id": null, "code": "MEETING"}
-            ]),
-        ),
+        ("task_types", TASK_TYPES.into_iter().map(task_type).collect()),
     ]
 }

@@ -39,9 +39,8 @@ pub fn list(call: &Call) -> Reply {
     };
     let query = call.query.or("limit", &call.switches.elements_page.to_string());
     let call = Call { query: &query, ..*call };
-    let page = list::Paging::of(call.query).page;
-    if call.switches.page_max > 0 && page > call.switches.page_max {
-        return Reply::problem(400, "Page is out of range"); // [inferred]
+    if let Some(reply) = call.too_far() {
+        return reply;
     }
     let (ids, more) = list::elements(call.world, catalog, call.query, call.switches, call.now_ms);
     let view = call.view();

@@ -15,9 +15,8 @@ use crate::sandbox::world::{Commit, Shelf};
 use crate::sandbox::write;
 
 pub fn list(call: &Call, shelf: Shelf) -> Reply {
-    let page = list::Paging::of(call.query).page;
-    if call.switches.page_max > 0 && page > call.switches.page_max {
-        return Reply::problem(400, "Page is out of range"); // [inferred]
+    if let Some(reply) = call.too_far() {
+        return reply;
     }
     let view = call.view();
     if asks_for_trash(call, shelf) {
@@ -32,7 +31,7 @@ pub fn list(call: &Call, shelf: Shelf) -> Reply {
 
 /// Kinds without a trash know no such word, and ignore it. [inferred]
 fn asks_for_trash(call: &Call, shelf: Shelf) -> bool {
-    call.query.with("only_deleted") && shelf.entity().spec().trash
+    call.query.with("only_deleted") && shelf.has_trash()
 }
 
 pub fn get(call: &Call, shelf: Shelf) -> Reply {

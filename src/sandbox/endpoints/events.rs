@@ -9,11 +9,12 @@ use crate::sandbox::world::Shelf;
 
 const PAGE_MAX: usize = 100; // [doc]
 /// Kinds whose making is an event, with their names there. [client]
-const TOLD: [(Shelf, &str); 4] = [
+const TOLD: [(Shelf, &str); 5] = [
     (Shelf::Leads, "lead"),
     (Shelf::Contacts, "contact"),
     (Shelf::Companies, "company"),
     (Shelf::Customers, "customer"),
+    (Shelf::Tasks, "task"),
 ];
 
 /// The latest first [inferred]; the time is when a record really came, whatever it says of itself. [inferred]

@@ -2,6 +2,7 @@
 //! what it changes; it changes nothing itself. Pure.
 
 mod account;
+mod attached;
 pub mod catalogs;
 mod complex;
 mod custom_fields;
@@ -95,6 +96,12 @@ impl<'a> Call<'a> {
             204 => Reply::nothing(),
             status => Reply::problem(status, "Not found"),
         }
+    }
+
+    /// The answer to pages behind the last that a switch allows.
+    fn too_far(&self) -> Option<Reply> {
+        let (page, max) = (Paging::of(self.query).page, self.switches.page_max);
+        (max > 0 && page > max).then(|| Reply::problem(400, "Page is out of range")) // [inferred]
     }
 
     fn links(&self, path: &str, more: bool, last: Option<u64>) -> Value {
@@ -297,7 +304,8 @@ pub enum Found {
 
 /// All routes below `/api/v4/`.
 pub fn routes() -> impl Iterator<Item = &'static Route> {
-    ROUTES.iter().chain(field_writes::ROUTES.iter().flatten())
+    let attached = attached::NOTES.iter().flatten().chain(attached::TASKS);
+    ROUTES.iter().chain(field_writes::ROUTES.iter().flatten()).chain(attached)
 }
 
 /// `path` is below `/api/v4/`.
@@ -341,6 +349,9 @@ mod tests {
             ("GET", "leads/pipelines/", "leads/pipelines", &[]),
             ("GET", "leads/pipelines/1/statuses/142", "leads/pipelines/{id}/statuses/{id}", &[1, 142]),
             ("GET", "catalogs/1001/custom_fields", "catalogs/{id}/custom_fields", &[1001]),
+            ("GET", "leads/17/notes", "leads/{id}/notes", &[17]),
+            ("PATCH", "customers/notes/3", "customers/notes/{id}", &[3]),
+            ("GET", "tasks", "tasks", &[]),
         ] {
             match find(method, path) {
                 Found::Route(route, ids) => assert_eq!((route.pattern, &ids[..]), (pattern, wanted)),

@@ -65,7 +65,7 @@ impl Latency {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Refusal {
-    /// Of purchases, which have no name, the comment.
+    /// Of what has no name the comment or the text: purchases, tasks, notes.
     pub name_contains: String,
     pub path: String,
     #[serde(default = "default_code")]
@@ -87,7 +87,9 @@ fn default_detail() -> String {
 
 impl Refusal {
     pub fn means(&self, shelf: Shelf, item: &Map<String, Value>) -> bool {
-        self.of.is_none_or(|of| of == shelf) && self.names(item.get("name").or(item.get("comment")))
+        let text = || item.get("text").or(item.get("params").and_then(|params| params.get("text")));
+        let name = item.get("name").or(item.get("comment")).or_else(text);
+        self.of.is_none_or(|of| of == shelf) && self.names(name)
     }
 
     /// What is no record, a list say, is meant where no kind is named.

@@ -242,7 +242,7 @@ fn first_record(body: &str) -> Option<(Shelf, u64)> {
     let answer: Value = serde_json::from_str(body).ok()?;
     let embedded = answer.get("_embedded")?;
     Shelf::ALL.into_iter().find_map(|shelf| {
-        let rows = embedded.get(shelf.entity().collection())?;
+        let rows = embedded.get(shelf.path())?;
         Some((shelf, rows.get(0)?.get("id")?.as_u64()?))
     })
 }

@@ -86,7 +86,7 @@ fn entities(server: &Server, asked: &Asked, name: &str) -> Reply {
     let fields: Option<Vec<&str>> = query.get("fields").map(|fields| fields.split(',').map(str::trim).collect());
     let core = server.core();
     // As it is, whatever reads are made to say.
-    let (with, switches) = (Query::parse("with=source_id,invoice_link"), Switches::default());
+    let (with, switches) = (Query::parse("with=source_id,invoice_link,is_pinned"), Switches::default());
     let view = View { world: &core.world, base: &server.base, query: &with, switches: &switches };
     let rows: Box<dyn Iterator<Item = Value>> = match Shelf::ALL.into_iter().find(|s| s.path() == name) {
         Some(shelf) => Box::new(core.world.records(shelf).after(after).filter_map(move |id| view.whole(shelf, id))),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::Robot;
 use crate::sandbox::account::Account;
+use crate::sandbox::attached;
 use crate::sandbox::world::Shelf;
 
 /// A word, or `{word: argument}`.
@@ -128,6 +129,8 @@ fn flaw_of_conditions(conditions: &Map<String, Value>, of: Shelf) -> Option<Stri
         Shelf::Customers => &["name", "next_price", "status_id", "responsible_user_id", "created_by"],
         Shelf::Elements => &["name", "catalog_id", "created_by"],
         Shelf::Transactions => &["price", "customer_id", "created_by"],
+        Shelf::Notes => &["note_type", "created_by"],
+        Shelf::Tasks => &["text", "task_type_id", "is_completed", "responsible_user_id", "created_by"],
         Shelf::Contacts | Shelf::Companies => &["name", "responsible_user_id", "created_by"],
     };
     let unknown = conditions.keys().find(|key| !known.contains(&key.as_str()))?;
@@ -140,7 +143,10 @@ impl Step {
             Step::Price(_) | Step::Move { .. } if of != Shelf::Leads => {
                 Some(format!("{} goes with leads, not with {}", Value::from(self.clone()), of.path()))
             }
-            Step::Tag(_) if matches!(of, Shelf::Elements | Shelf::Transactions) => {
+            Step::Rename(_) | Step::Merge if attached::KINDS.contains(&of) => {
+                Some(format!("{} have no name", of.path()))
+            }
+            Step::Tag(_) if matches!(of, Shelf::Elements | Shelf::Transactions | Shelf::Notes | Shelf::Tasks) => {
                 Some(format!("{} have no tags", of.path()))
             }
             Step::Move { pipeline_id, status_id } if account.stage(*pipeline_id, *status_id).is_none() => {

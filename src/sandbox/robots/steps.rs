@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::script::Step;
+use crate::sandbox::attached;
 use crate::sandbox::check::{Clean, TagRef};
 use crate::sandbox::links;
 use crate::sandbox::plan::{Draft, Plan};
@@ -81,6 +82,9 @@ fn merge(plan: &mut Plan, shelf: Shelf, id: u64) -> bool {
     plan.put(shelf, older, into);
     for to in Shelf::ALL {
         for (other, meta) in plan.linked(shelf, id, to) {
+            if attached::KINDS.contains(&to) {
+                plan.unlink(shelf, id, to, other); // Else it would go with the record.
+            }
             links::make(plan, (shelf, older), (to, other), meta.as_ref());
         }
     }
