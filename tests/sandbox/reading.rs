@@ -116,7 +116,7 @@ fn a_read_lead_has_the_keys_of_the_seed() {
             "group_id": "number", "status_id": "number", "pipeline_id": "number", "loss_reason_id": "number",
             "source_id": "null", "created_by": "number", "updated_by": "number", "created_at": "number",
             "updated_at": "number", "closed_at": "number", "closest_task_at": "null", "is_deleted": "bool",
-            "custom_fields_values": "null", "score": "null", "account_id": "number",
+            "custom_fields_values": "null", "score": "null", "account_id": "number", "labor_cost": "null",
             "is_price_modified_by_robot": "bool", "_links": link,
             "_embedded": {
                 "tags": [{"id": "number", "name": "string", "color": "null"}], "catalog_elements": [],
