@@ -364,7 +364,9 @@ fn fields(query: &Query) -> Vec<(u64, Wanted)> {
             (None, None) => Wanted::Values(query.list(&["filter", key, id]).iter().map(|v| v.to_lowercase()).collect()),
             (from, to) => Wanted::Between(from.unwrap_or(f64::NEG_INFINITY), to.unwrap_or(f64::INFINITY)),
         };
-        Some((id.parse().ok()?, wanted))
+        // What is asked in no known way is ignored, as unknown filters are. [client live]
+        let is_asked = !matches!(&wanted, Wanted::Values(values) if values.is_empty());
+        Some((id.parse().ok()?, wanted)).filter(|_| is_asked)
     };
     query.keys(&["filter", key]).into_iter().filter_map(wanted).collect()
 }

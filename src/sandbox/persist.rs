@@ -380,6 +380,24 @@ mod tests {
     }
 
     #[test]
+    fn tags_of_a_log_from_before_colours_are_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = r#"{"amoport_sandbox_world":1,"seed":1}
+{"at":1,"put":[["leads",3,1,1,{"name":"Волга","tags":[7,8]}]],"tag":[["leads",7,"старый"]]}
+{"at":2,"tag":[["leads",8,"новый","DDEBB5"]]}
+"#;
+        fs::write(folder.path().join("world.jsonl"), log).expect("written");
+        for round in 0..2 {
+            let (open, world) = Folder::open(folder.path(), new(1)).expect("the folder");
+            drop(open);
+            let tags = world.tags(Shelf::Leads);
+            assert_eq!((tags.name(7), tags.color(7)), (Some("старый"), None), "round {round}");
+            assert_eq!((tags.name(8), tags.color(8)), (Some("новый"), Some("DDEBB5")));
+            assert_eq!(world.records(Shelf::Leads).count(), 1);
+        }
+    }
+
+    #[test]
     fn what_is_no_world_is_a_problem_with_its_place() {
         for (text, message) in [
             ("nonsense\n", "world.jsonl:1:"),

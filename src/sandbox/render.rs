@@ -22,6 +22,10 @@ pub struct View<'a> {
     pub switches: &'a Switches,
 }
 
+/// Seconds spent on a lead. [seed] Nobody counts them here, and nobody has told what is shown then; null, as of other ints
+/// of the same table where there is nothing to tell, such as `closed_at`. [inferred]
+const LABOR_COST: Option<i64> = None;
+
 impl View<'_> {
     pub fn url(&self, path: &str) -> String {
         format!("{}{API_PREFIX}{path}", self.base)
@@ -101,7 +105,7 @@ impl View<'_> {
             "created_by": at("created_by"), "updated_by": at("updated_by"), "created_at": draft.created_at,
             "updated_at": draft.updated_at, "closed_at": at("closed_at"), "closest_task_at": self.closest_task(Shelf::Leads, id),
             "is_deleted": false, "custom_fields_values": self.fields(draft), "score": null,
-            "account_id": self.world.account.id
+            "account_id": self.world.account.id, "labor_cost": LABOR_COST
         });
         if self.query.with("is_price_modified_by_robot") {
             lead["is_price_modified_by_robot"] = json!(draft.json.contains_key(PRICED_BY_ROBOT));

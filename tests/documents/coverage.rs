@@ -6,6 +6,7 @@ use std::path::Path;
 
 use amoport::entity::{At, Entity, Kind, Owner, SectionSpec, Wire, Write};
 
+use crate::effects;
 use crate::fields::{self, Direction, Field, Table};
 use crate::gaps::{Column, GAPS, Gap};
 use crate::probe;
@@ -112,6 +113,15 @@ fn payload(filled: &[Filled], field: &str) -> Cell {
     if filled.iter().any(|(path, _)| path == field || is_within(path, field)) { yes() } else { Cell::No }
 }
 
+/// Of the field where the table has it, else of the place within `metadata` that the example gives it.
+fn either(filled: &[Filled], field: &Field) -> (Cell, Cell) {
+    let both = |name: &str| (mapping(filled, name), payload(filled, name));
+    match (both(&field.name), field.within_metadata()) {
+        ((Cell::No, Cell::No), Some(within)) => both(&within),
+        (there, _) => there,
+    }
+}
+
 fn is_within(path: &str, field: &str) -> bool {
     path.strip_prefix(field).is_some_and(|rest| rest.starts_with('['))
 }
@@ -121,12 +131,13 @@ fn yes() -> Cell {
 }
 
 fn rows(table: Table) -> Vec<Row> {
-    let known: Vec<Cell> = probe::known(&table).into_iter().map(|known| if known { yes() } else { Cell::No }).collect();
+    let known = probe::known(&table).into_iter();
+    let known: Vec<Cell> = known.map(|known| known.map_or(Cell::No, |place| Cell::Yes(place.to_owned()))).collect();
     let filled = filled(&table);
     let (direction, endpoint) = (table.direction, table.endpoint());
     let row = |(field, sandbox): (Field, Cell)| {
         let (mapping, payload) = match direction {
-            Direction::Request => (mapping(&filled, &field.name), payload(&filled, &field.name)),
+            Direction::Request => either(&filled, &field),
             Direction::Query | Direction::Answer => (Cell::Nothing, Cell::Nothing),
         };
         let mut why: Vec<&str> = Vec::new();
@@ -152,7 +163,8 @@ table of kinds and from what a running sandbox answers, and fails where it diffe
 
 - **mapping**: the field of a mapping file that fills it; `yes` for an object or a list of which something is filled
 - **payload**: amoport sends it
-- **sandbox**: `amoport sandbox` takes it, heeds it or shows it
+- **sandbox**: `amoport sandbox` takes it, heeds it or shows it; `in metadata` where that is not beside `metadata`, as in the table, but within it, as in the examples. A
+  word of a query is heeded where its effect is seen: the last section has the entries
 - **export**: `column` where `amoport export` gives it a column, or a part of one, in tables; `jsonl` where only the raw item has it
 - **why not**: the reason of every gap
 
@@ -218,6 +230,7 @@ fn page() -> String {
                 writeln!(page, "| `{}` | {kind} | {mapping} | {payload} | {sandbox} | {export} | {why} |", field.name);
         }
     }
+    page.push_str(&effects::page());
     page
 }
 

@@ -55,10 +55,21 @@ impl Table {
 }
 
 impl Field {
+    /// What is said of an element stands within `metadata` in the examples, beside it in the tables.
+    pub fn within_metadata(&self) -> Option<String> {
+        let said = self.name.strip_prefix("_embedded[catalog_elements][0]")?;
+        let is_said = matches!(said, "[quantity]" | "[catalog_id]" | "[price_id]");
+        is_said.then(|| format!("_embedded[catalog_elements][0][metadata]{said}"))
+    }
+
     /// `["_embedded", "tags", "0", "id"]`
     pub fn steps(&self) -> Vec<&str> {
-        self.name.split(['[', ']']).filter(|step| !step.is_empty()).collect()
+        steps(&self.name)
     }
+}
+
+pub fn steps(name: &str) -> Vec<&str> {
+    name.split(['[', ']']).filter(|step| !step.is_empty()).collect()
 }
 
 pub fn all() -> Vec<Table> {

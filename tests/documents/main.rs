@@ -6,6 +6,7 @@
 mod answers;
 mod contradictions;
 mod coverage;
+mod effects;
 mod fields;
 mod gaps;
 mod index;

@@ -94,7 +94,10 @@ fn element(server: &Server) -> Value {
 
 /// Elements are linked by an endpoint of their own.
 fn link_element(server: &Server, record: &str) {
-    let element = element(server);
+    let mut element = element(server);
+    let fields = server.list(&format!("catalogs/{}/custom_fields", element["metadata"]["catalog_id"]), "custom_fields");
+    let price = fields.iter().find(|field| field["type"] == "price").expect("products have prices");
+    element["metadata"]["price_id"] = price["id"].clone();
     let link = json!([{
         "to_entity_id": element["id"], "to_entity_type": "catalog_elements", "metadata": element["metadata"]
     }]);

@@ -5,20 +5,35 @@ use amoport::entity::answer::items;
 use amoport::entity::parts::id;
 use serde_json::{Map, Value, json};
 
-use crate::fields::{Direction, Field, Table};
+use crate::effects;
+use crate::fields::{Direction, Field, Table, steps};
 use crate::prepared::{address, item_for, server_for, whole};
 use crate::server::{Answer, Server};
 
 /// A key that no document knows.
 const NONSENSE: &str = "no_such_key";
 
-/// For each field of a table, whether the sandbox knows it.
-pub fn known(table: &Table) -> Vec<bool> {
-    let server = server_for(&table.path);
+/// For each field of a table, where the sandbox knows it, if anywhere.
+pub fn known(table: &Table) -> Vec<Option<&'static str>> {
+    let either = |field: &Field, is_known: &dyn Fn(&[&str]) -> bool| match field.within_metadata() {
+        _ if is_known(&field.steps()) => Some("yes"),
+        Some(within) if is_known(&steps(&within)) => Some("in metadata"),
+        _ => None,
+    };
     match table.direction {
-        Direction::Request => requests(&server, table),
-        Direction::Query => queries(&server, table),
-        Direction::Answer => answers(&server, table),
+        Direction::Request => {
+            let writes = Writes::to(table);
+            let taken = |field: &Field| either(field, &|steps| writes.knows(steps, &field.kind));
+            table.fields.iter().map(taken).collect()
+        }
+        Direction::Query => {
+            let heeded = |field: &Field| effects::is_heeded(&table.path, &field.name).then_some("yes");
+            table.fields.iter().map(heeded).collect()
+        }
+        Direction::Answer => {
+            let shown = answers(&server_for(&table.path), table);
+            table.fields.iter().map(|field| either(field, &|steps| reached(&shown, steps))).collect()
+        }
     }
 }
 
@@ -28,28 +43,40 @@ pub fn is_route(table: &Table) -> bool {
     !server.send(&table.method, &address(&server, &table.path), "").is_no_route()
 }
 
-/// A key is known where a value of a wrong type is not refused as unexpected, though nonsense in its place is.
-fn requests(server: &Server, table: &Table) -> Vec<bool> {
-    let address = address(server, &table.path);
-    let base = item_for(server, &table.method, &table.path);
-    let ask = |steps: &[&str], value: &Value| {
-        let mut body = base.clone();
-        let item = if body.is_array() { &mut body[0] } else { &mut body };
-        put(item, steps, value);
-        is_unexpected(&server.send(&table.method, &address, &body.to_string()), &steps.join("."))
-    };
-    let known = |field: &Field| {
-        let steps = field.steps();
-        let wrong = if field.kind == "bool" { json!(5) } else { json!(false) };
-        let mut beside = steps.clone();
+/// Writes of one endpoint, with an item that it takes.
+struct Writes<'a> {
+    server: Server,
+    table: &'a Table,
+    address: String,
+    base: Value,
+}
+
+impl Writes<'_> {
+    fn to(table: &Table) -> Writes<'_> {
+        let server = server_for(&table.path);
+        let address = address(&server, &table.path);
+        let base = item_for(&server, &table.method, &table.path);
+        Writes { server, table, address, base }
+    }
+
+    /// A key is known where a value of a wrong type is not refused as unexpected, though nonsense in its place is.
+    fn knows(&self, steps: &[&str], kind: &str) -> bool {
+        let wrong = if kind == "bool" { json!(5) } else { json!(false) };
+        let mut beside = steps.to_vec();
         let is_key = beside.last().is_some_and(|step| step.parse::<usize>().is_err());
         if is_key {
             beside.pop();
             beside.push(NONSENSE);
         }
-        !ask(&steps, &wrong) && (!is_key || ask(&beside, &wrong))
-    };
-    table.fields.iter().map(known).collect()
+        !self.refuses(steps, &wrong) && (!is_key || self.refuses(&beside, &wrong))
+    }
+
+    fn refuses(&self, steps: &[&str], value: &Value) -> bool {
+        let mut body = self.base.clone();
+        let item = if body.is_array() { &mut body[0] } else { &mut body };
+        put(item, steps, value);
+        is_unexpected(&self.server.send(&self.table.method, &self.address, &body.to_string()), &steps.join("."))
+    }
 }
 
 fn is_unexpected(answer: &Answer, path: &str) -> bool {
@@ -75,39 +102,7 @@ fn put(item: &mut Value, steps: &[&str], value: &Value) {
     }
 }
 
-/// A parameter is known where the answer differs for it.
-fn queries(server: &Server, table: &Table) -> Vec<bool> {
-    let address = address(server, &table.path);
-    let one = if table.path.ends_with("{id}") { 0 } else { whole(server, &address) };
-    let read = |query: &str| {
-        let mut json = server.get(&format!("{address}?{query}")).json();
-        // Links repeat the query, known or not.
-        if let Some(answer) = json.as_object_mut() {
-            answer.remove("_links");
-        }
-        strip_links(&mut json);
-        json
-    };
-    let mut words = table.fields.iter().filter_map(|f| f.name.strip_prefix("with="));
-    let first_word = words.next().unwrap_or_default().to_owned();
-    if one != 0 {
-        whole(server, &address);
-    }
-    let plain = read("");
-    assert_eq!(read("no_such_key=1&with=no_such_key"), plain, "{}: two readings differ", table.endpoint());
-    let known = |field: &Field| match field.name.as_str() {
-        "page" => read("page=2&limit=1") != read("page=1&limit=1"),
-        "limit" => read("limit=1") != plain,
-        "query" => read("query=нет-такого") != plain,
-        "filter" | "filter[id]" => read(&format!("filter[id][]={one}")) != plain,
-        "order" => read("order[id]=asc") != read("order[id]=desc"),
-        "with" => read(&format!("with={first_word}")) != plain,
-        word => read(word) != plain,
-    };
-    table.fields.iter().map(known).collect()
-}
-
-fn strip_links(value: &mut Value) {
+pub fn strip_links(value: &mut Value) {
     match value {
         Value::Object(map) => {
             map.remove("_links");
@@ -118,8 +113,8 @@ fn strip_links(value: &mut Value) {
     }
 }
 
-/// A field is known where a record that has everything shows it; `null` counts.
-fn answers(server: &Server, table: &Table) -> Vec<bool> {
+/// A record that has everything; what it shows is known, and `null` counts.
+fn answers(server: &Server, table: &Table) -> Value {
     let address = address(server, &table.path);
     let all = "with=contacts,companies,catalog_elements,loss_reason,source_id,is_price_modified_by_robot,invoice_link";
     let (answer, wanted) = match table.method.as_str() {
@@ -137,8 +132,7 @@ fn answers(server: &Server, table: &Table) -> Vec<bool> {
     let json = answer.json();
     let items = items(&json, Wrapping::Embedded, "").unwrap_or_else(|| vec![&json]);
     let item = items.into_iter().find(|item| wanted.is_none() || id(&item["id"]) == wanted);
-    let item = item.unwrap_or_else(|| panic!("{}: not the record that was made: {json}", table.endpoint()));
-    table.fields.iter().map(|field| reached(item, &field.steps())).collect()
+    item.unwrap_or_else(|| panic!("{}: not the record that was made: {json}", table.endpoint())).clone()
 }
 
 /// Lists stand where the documents say object, and are looked into.

@@ -3,14 +3,16 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
 
 use amoport::sandbox::{Options, Sandbox, Switches};
 use serde_json::{Value, json};
 
-const NOW: i64 = 1_763_726_400;
+pub const NOW: i64 = 1_763_726_400;
 
 pub struct Server {
     sandbox: Sandbox,
+    now: Arc<AtomicI64>,
 }
 
 #[derive(Debug)]
@@ -50,14 +52,31 @@ impl Answer {
 impl Server {
     pub fn start() -> Server {
         let switches = Switches { rate_max: 1_000_000, ..Switches::default() };
-        let options = Options { switches, clock: Arc::new(|| NOW), ..Options::default() };
-        Server { sandbox: Sandbox::start(options).expect("a free port") }
+        let now = Arc::new(AtomicI64::new(NOW));
+        let clock = now.clone();
+        let options = Options { switches, clock: Arc::new(move || clock.load(SeqCst)), ..Options::default() };
+        Server { sandbox: Sandbox::start(options).expect("a free port"), now }
+    }
+
+    /// Time stands still but for this.
+    pub fn pass(&self, seconds: i64) {
+        self.now.fetch_add(seconds, SeqCst);
     }
 
     pub fn send(&self, method: &str, path: &str, body: &str) -> Answer {
+        self.ask(method, &format!("/api/v4/{path}"), body)
+    }
+
+    /// What people do in the CRM, and how the sandbox is set.
+    pub fn corner(&self, path: &str, body: &Value) {
+        let answer = self.ask("POST", &format!("/_sandbox/{path}"), &body.to_string());
+        assert!(answer.is_good(), "{path}: {} {}", answer.status, answer.body);
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> Answer {
         let address = self.sandbox.url().strip_prefix("http://").expect("plain http");
         let head = format!(
-            "{method} /api/v4/{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n",
             self.sandbox.token(),
             body.len()
@@ -77,7 +96,7 @@ impl Server {
     }
 
     /// What must be there, or the test is at fault.
-    fn list(&self, path: &str, collection: &str) -> Vec<Value> {
+    pub fn list(&self, path: &str, collection: &str) -> Vec<Value> {
         let answer = self.get(path);
         let json = answer.json();
         let items = json["_embedded"][collection].as_array();

@@ -308,7 +308,8 @@ fn sources_are_made_and_changed() {
     for (item, wanted) in [
         (json!({"name": "а"}), "FieldMissing external_id"),
         (json!({"name": "а", "external_id": "site"}), "SourceAlreadyExists external_id"),
-        (json!({"name": "а", "external_id": 5}), "InvalidType external_id"),
+        (json!({"name": "а", "external_id": true}), "InvalidType external_id"),
+        (json!({"name": "а", "external_id": 5.5}), "InvalidType external_id"),
         (json!({"name": "а", "external_id": "x", "pipeline_id": 1}), "NotSupportedChoice pipeline_id"),
         (json!({"name": "а", "external_id": "x", "id": 1}), "FieldNotExpected id"),
     ] {

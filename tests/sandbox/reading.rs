@@ -1,13 +1,15 @@
 //! What is read: lists, pages, filters, the account, and the shapes of the documents' examples.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use amoport::sandbox::{Options, Sandbox, Switches};
+use amoport::entity::parts::Basics;
+use amoport::sandbox::{Like, Options, Sandbox, Switches};
 use serde_json::{Value, json};
 
-use crate::{CATEGORIES, FURNITURE, IVAN, MAIN, Running, WHOLESALE, ids, no_limit, shape};
+use crate::{CATEGORIES, FURNITURE, IVAN, MAIN, NOW, Running, WHOLESALE, ids, no_limit, shape};
 
 #[test]
 fn a_list_lags_and_an_address_does_not() {
@@ -114,7 +116,7 @@ fn a_read_lead_has_the_keys_of_the_seed() {
             "group_id": "number", "status_id": "number", "pipeline_id": "number", "loss_reason_id": "number",
             "source_id": "null", "created_by": "number", "updated_by": "number", "created_at": "number",
             "updated_at": "number", "closed_at": "number", "closest_task_at": "null", "is_deleted": "bool",
-            "custom_fields_values": "null", "score": "null", "account_id": "number",
+            "custom_fields_values": "null", "score": "null", "account_id": "number", "labor_cost": "null",
             "is_price_modified_by_robot": "bool", "_links": link,
             "_embedded": {
                 "tags": [{"id": "number", "name": "string", "color": "null"}], "catalog_elements": [],
@@ -223,6 +225,52 @@ fn settings_of_the_account_are_embedded_and_its_offset_is_that_of_its_zone() {
     let outside = read();
     assert_eq!(outside["datetime_settings"], account["_embedded"]["datetime_settings"]);
     assert_eq!((outside["amojo_rights"]["can_direct"].as_bool(), outside.get("_embedded")), (Some(true), None));
+}
+
+/// The account that ships, in another zone.
+fn in_zone(timezone: &str) -> Running {
+    let basics = Basics {
+        name: "Волга".to_owned(),
+        subdomain: "volga".to_owned(),
+        current_user: 500_001,
+        timezone: Some(timezone.to_owned()),
+        ..Basics::default()
+    };
+    let like = Like {
+        basics,
+        pipelines: Vec::new(),
+        users: Vec::new(),
+        loss_reasons: Vec::new(),
+        catalogs: Vec::new(),
+        fields: BTreeMap::new(),
+        segments: Vec::new(),
+        customer_statuses: Vec::new(),
+        elements: BTreeMap::new(),
+    };
+    Running::of(Options { like: Some(like), switches: no_limit(), ..Options::default() })
+}
+
+#[test]
+fn the_offset_follows_the_zone_and_the_time_of_the_year() {
+    const JULY: i64 = 1_784_116_800;
+    for (zone, in_november, in_july) in [
+        ("Asia/Vladivostok", "+10:00", "+10:00"),
+        ("Asia/Kolkata", "+05:30", "+05:30"),
+        ("Asia/Kathmandu", "+05:45", "+05:45"),
+        ("Europe/Berlin", "+01:00", "+02:00"),
+        ("America/St_Johns", "-03:30", "-02:30"),
+        ("UTC", "+00:00", "+00:00"),
+    ] {
+        let s = in_zone(zone);
+        for (now, offset) in [(NOW, in_november), (JULY, in_july)] {
+            s.now.store(now, Ordering::SeqCst);
+            let account = s.get("account?with=datetime_settings").is(200).json();
+            let settings = &account["_embedded"]["datetime_settings"];
+            assert_eq!([&settings["timezone"], &settings["timezone_offset"]], [zone, offset]);
+        }
+    }
+    let nowhere = in_zone("Nowhere/Land").get("account?with=datetime_settings").is(200).json();
+    assert_eq!(nowhere["_embedded"]["datetime_settings"]["timezone_offset"], Value::Null);
 }
 
 #[test]

@@ -82,6 +82,7 @@ fn cases(s: &Running) -> Vec<Case> {
                 "field_type",
                 "score",
                 "account_id",
+                "labor_cost",
                 "is_price_modified_by_robot",
                 "_links",
                 "color",

@@ -50,13 +50,20 @@ fn a_changed_segment_comes_back_wrapped_where_others_do() {
 }
 
 #[test]
-fn the_source_of_a_lead_is_named_by_a_number_or_a_text() {
-    let s = Running::unlimited();
-    s.made("sources", json!({"name": "Сайт", "external_id": "77", "pipeline_id": MAIN}));
-    let lead = |external_id: Value| s.made("leads", json!({"_embedded": {"source": {"external_id": external_id}}}));
-    let (by_text, by_number) = (lead(json!("77")), lead(json!(77)));
-    assert!(s.lead(by_text)["source_id"].is_u64());
-    assert_eq!(s.lead(by_number)["source_id"], s.lead(by_text)["source_id"]);
+fn a_source_is_made_and_named_by_a_number_or_a_text() {
+    for (made, other) in [(json!("77"), json!(77)), (json!(77), json!("77"))] {
+        let s = Running::unlimited();
+        let source = s.made("sources", json!({"name": "Сайт", "external_id": made, "pipeline_id": MAIN}));
+        let lead = |external_id: Value| s.made("leads", json!({"_embedded": {"source": {"external_id": external_id}}}));
+        let (by_text, by_number) = (lead(json!("77")), lead(json!(77)));
+        assert_eq!([&s.lead(by_text)["source_id"], &s.lead(by_number)["source_id"]], [source, source]);
+        let found = s.get("sources?filter[external_id][]=77").is(200).json();
+        assert_eq!(found["_embedded"]["sources"][0]["external_id"], "77");
+        let twice = s.post("sources", json!([{"name": "Второй", "external_id": other}])).is(400);
+        assert_eq!(twice.complaints(), ["SourceAlreadyExists external_id"]);
+        let renamed = s.patch(&format!("sources/{source}"), json!({"external_id": 78})).is(200).json();
+        assert_eq!(renamed["external_id"], "78");
+    }
 }
 
 #[test]

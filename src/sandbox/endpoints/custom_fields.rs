@@ -1,5 +1,7 @@
 //! `{entity}/custom_fields`: the definitions. [doc] for the shapes
 
+use std::cmp::Reverse;
+
 use serde_json::{Value, json};
 
 use super::Call;
@@ -21,13 +23,22 @@ pub fn list(call: &Call, owner: Owner) -> Reply {
         .filter(|f| kinds.is_empty() || kinds.contains(&f.kind.name()))
         .filter(|f| ids.is_empty() || ids.contains(&f.id))
         .collect();
-    match (call.query.at(&["order", "id"]), call.query.at(&["order", "sort"])) {
-        (Some("desc"), _) => fields.sort_by_key(|f| std::cmp::Reverse(f.id)),
-        (_, Some("desc")) => fields.sort_by_key(|f| std::cmp::Reverse(f.sort)),
-        _ => {}
-    }
+    order(call, &mut fields);
     let models = fields.into_iter().map(|f| model(&view, f)).collect();
     call.counted_page(&path(owner), "custom_fields", models)
+}
+
+/// By the first key and direction that are known [doc]; else as they stand in the account.
+fn order(call: &Call, fields: &mut [&Field]) {
+    for key in call.query.keys(&["order"]) {
+        match (key, call.query.at(&["order", key])) {
+            ("id", Some("asc")) => return fields.sort_by_key(|f| f.id),
+            ("id", Some("desc")) => return fields.sort_by_key(|f| Reverse(f.id)),
+            ("sort", Some("asc")) => return fields.sort_by_key(|f| (f.sort, f.id)),
+            ("sort", Some("desc")) => return fields.sort_by_key(|f| Reverse((f.sort, f.id))),
+            _ => {}
+        }
+    }
 }
 
 pub fn get(call: &Call, owner: Owner) -> Reply {
