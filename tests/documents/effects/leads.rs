@@ -36,6 +36,7 @@ fn full(server: &Server) -> Names {
         "name": "Волга", "status_id": STATUS_LOST, "loss_reason_id": reason,
         "_embedded": {"source": {"external_id": "effects", "type": "widget"}}
     }]);
+    server.corner("robots", &json!([{"do": {"price": 5}}]));
     let id = server.made("leads", &lead);
     let mut all = names([("id", id), ("a", id), ("reason", reason), ("source", source)]);
     let (contact, element) = (server.stand(Stand::Contact), server.stand(Stand::Element));
@@ -65,7 +66,7 @@ const WITH: [(&str, Seen); 5] = [
             )],
         ),
     ),
-    ("with=<is_price_modified_by_robot>", Shows("a", &[("/is_price_modified_by_robot", "false")])),
+    ("with=<is_price_modified_by_robot>", Shows("a", &[("/is_price_modified_by_robot", "true")])),
     ("with=<loss_reason>", Shows("a", &[("/_embedded/loss_reason", r#"[{"id": {reason}}]"#)])),
     ("with=<contacts>", Shows("a", &[("/_embedded/contacts", r#"[{"id": {contact}, "is_main": true}]"#)])),
     ("with=<source_id>", Shows("a", &[("/source_id", "{source}")])),

@@ -4,6 +4,7 @@
 //! A query has its words between angle brackets: `filter[<id>][]={b}`. They are sent as they are, then each of them is
 //! misspelt in turn, and then the entry must fail; names in braces stand for ids of the prepared world.
 
+mod attached;
 mod contacts;
 mod customers;
 mod directories;
@@ -176,11 +177,13 @@ fn rows(answer: &Answer, names: &Names) -> Vec<String> {
     rows.into_iter().flatten().map(|row| name_of(row, names)).collect()
 }
 
-/// Links are told by what they lead to, events by what they are about.
+/// By its own id; links by what they lead to, events by what they are about.
 fn name_of(row: &Value, names: &Names) -> String {
-    let id = ["to_entity_id", "entity_id", "id"].iter().find_map(|key| row.get(*key)).map(Value::to_string);
-    let found = names.iter().find(|(_, value)| Some(*value) == id.as_ref());
-    found.map_or_else(|| OTHER.to_owned(), |(name, _)| name.clone())
+    let named = |key: &&str| {
+        let id = row.get(*key)?.to_string();
+        names.iter().find(|(_, value)| **value == id).map(|(name, _)| name.clone())
+    };
+    ["id", "to_entity_id", "entity_id"].iter().find_map(named).unwrap_or_else(|| OTHER.to_owned())
 }
 
 /// The row of that name, or the answer itself where it is no list.
@@ -246,7 +249,8 @@ fn fill(text: &str, names: &Names) -> String {
 pub fn outcomes() -> &'static [Outcome] {
     static OUTCOMES: OnceLock<Vec<Outcome>> = OnceLock::new();
     OUTCOMES.get_or_init(|| {
-        let effects = [leads::all(), contacts::all(), customers::all(), lists::all(), directories::all()];
+        let effects =
+            [leads::all(), contacts::all(), customers::all(), attached::all(), lists::all(), directories::all()];
         let run = |effect: Effect| Outcome { result: effect.run(), effect };
         effects.into_iter().flatten().map(run).collect()
     })

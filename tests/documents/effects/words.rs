@@ -5,6 +5,21 @@ use crate::fields::{self, Direction};
 
 type Words = &'static [&'static str];
 
+const NOTES: Words = &[
+    "page",
+    "limit",
+    "filter[id]",
+    "filter[entity_id]",
+    "filter[note_type]",
+    "filter[updated_at]",
+    "order[id]=asc",
+    "order[id]=desc",
+    "order[updated_at]=asc",
+    "order[updated_at]=desc",
+];
+
+const NOTES_OF_ONE: Words = &["page", "limit", "filter[note_type]", "order[id]=asc"];
+
 const PEOPLE: Words = &[
     "page",
     "limit",
@@ -73,6 +88,36 @@ const BESIDE: &[(&str, Words)] = &[
             "order[created_at]=desc",
             "order[updated_at]=asc",
             "order[updated_at]=desc",
+        ],
+    ),
+    ("leads/notes", NOTES),
+    ("leads/notes", &["with=is_pinned"]),
+    ("contacts/notes", NOTES),
+    ("companies/notes", NOTES),
+    ("customers/notes", NOTES),
+    ("leads/{id}/notes", NOTES_OF_ONE),
+    ("contacts/{id}/notes", NOTES_OF_ONE),
+    ("companies/{id}/notes", NOTES_OF_ONE),
+    ("customers/{id}/notes", NOTES_OF_ONE),
+    (
+        "tasks",
+        &[
+            "page",
+            "limit",
+            "filter[id]",
+            "filter[responsible_user_id]",
+            "filter[created_by]",
+            "filter[is_completed]",
+            "filter[task_type]",
+            "filter[entity_type]",
+            "filter[entity_id]",
+            "filter[updated_at]",
+            "order[id]=asc",
+            "order[id]=desc",
+            "order[created_at]=asc",
+            "order[created_at]=desc",
+            "order[complete_till]=asc",
+            "order[complete_till]=desc",
         ],
     ),
     ("contacts", PEOPLE),
@@ -164,15 +209,10 @@ const BESIDE: &[(&str, Words)] = &[
     ),
 ];
 
-const NO_TASKS: &str = "the records of the sandbox have no tasks that could be near";
 const KOMMO: &str = "only Kommo's pages name it, and no client asks for it";
 
 /// Words that are named and not shown, each with the reason.
 pub const GAPS: &[(&str, &str, &str)] = &[
-    ("leads", "filter[closest_task_at]", NO_TASKS),
-    ("contacts", "filter[closest_task_at]", NO_TASKS),
-    ("companies", "filter[closest_task_at]", NO_TASKS),
-    ("customers", "filter[closest_task_at]", NO_TASKS),
     ("contacts", "with=social_profiles", KOMMO),
     ("contacts/{id}", "with=social_profiles", KOMMO),
     (
