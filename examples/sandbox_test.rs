@@ -5,7 +5,7 @@
 //! Clients in other languages do the same over HTTP: start `amoport sandbox --port 0 --json`, read the address and the
 //! token from its first line, and set faults with `POST /_sandbox/faults` (docs/sandbox.md).
 
-use amoport::sandbox::{Options, Sandbox};
+use amo_sandbox::{Options, Sandbox};
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
 use hyper::body::Bytes;
@@ -65,7 +65,7 @@ async fn look_first(account: &Account<'_>, name: &str) -> Result<(), Failure> {
 /// How many leads a client leaves behind when the first answer is lost: the gateway says 504 and the service has, or
 /// has not, done what it was asked.
 async fn leads_after(fault: &str, looks_first: bool) -> Result<usize, Failure> {
-    let sandbox = Sandbox::start(Options::default()).map_err(|error| error.problem().to_string())?;
+    let sandbox = Sandbox::start(Options::default())?;
     let account = Account { url: sandbox.url(), token: sandbox.token() };
     let faults = json!({"script": [{"on": "POST leads", "nth": 1, "do": fault}]});
     account.ask("POST", "/_sandbox/faults", &faults).await?;

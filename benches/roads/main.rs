@@ -5,9 +5,9 @@
 
 #![forbid(unsafe_code)]
 
-#[path = "../../tests/program/mod.rs"]
+#[path = "../../tests/fixtures/program.rs"]
 mod program;
-#[path = "../../tests/support/mod.rs"]
+#[path = "../../tests/fixtures/support/mod.rs"]
 mod support;
 
 use program::{Folder, Service};

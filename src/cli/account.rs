@@ -1,19 +1,19 @@
 //! `amoport account` and `amoport auth`: what an account is made of, logging in, and whether it takes the token.
 
-use super::args::{AccountVerb, AuthVerb, Common, ModeWord, TargetArgs};
+use super::args::{AccountVerb, AuthVerb, CommonArgs, ModeWord, TargetArgs};
 use super::exit::Exit;
 use super::listen::Listener;
 use super::{ask, requests, say};
-use crate::account::Account;
 use crate::engine::{self, Cancel, CustomersMode, EngineError, Others, Output, Target};
-use crate::entity::FieldKind;
-use crate::message;
-use crate::private::secret;
+use amo_client::account::Account;
+use amo_client::private::secret;
+use amo_model::FieldKind;
 use secrecy::SecretString;
 use serde_json::json;
+use sheet_source::message;
 use std::path::Path;
 
-pub fn run(verb: &AccountVerb, common: &Common) -> Result<Exit, EngineError> {
+pub fn run(verb: &AccountVerb, common: &CommonArgs) -> Result<Exit, EngineError> {
     match verb {
         AccountVerb::Pull { target, output, force } => {
             let output = output.as_deref().map(|file| Output { file, force: *force });
@@ -24,7 +24,7 @@ pub fn run(verb: &AccountVerb, common: &Common) -> Result<Exit, EngineError> {
     }
 }
 
-fn pull(target: &TargetArgs, output: Option<Output<'_>>, common: &Common) -> Result<Exit, EngineError> {
+fn pull(target: &TargetArgs, output: Option<Output<'_>>, common: &CommonArgs) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
     let (target, folders) = (requests::target(target, &Cancel::new())?, requests::folders(common)?);
     let saved = engine::pull(&target, &folders, output, &mut |event| listener.hear(event))?;
@@ -38,7 +38,7 @@ fn pull(target: &TargetArgs, output: Option<Output<'_>>, common: &Common) -> Res
     Ok(Exit::Done)
 }
 
-fn customers_mode(mode: ModeWord, target: &TargetArgs, yes: bool, common: &Common) -> Result<Exit, EngineError> {
+fn customers_mode(mode: ModeWord, target: &TargetArgs, yes: bool, common: &CommonArgs) -> Result<Exit, EngineError> {
     let mode = match mode {
         ModeWord::Segments => CustomersMode::Segments,
         ModeWord::Periodicity => CustomersMode::Periodicity,
@@ -56,7 +56,7 @@ fn customers_mode(mode: ModeWord, target: &TargetArgs, yes: bool, common: &Commo
     Ok(Exit::Done)
 }
 
-fn show(target: &TargetArgs, common: &Common) -> Result<Exit, EngineError> {
+fn show(target: &TargetArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
     let target = requests::target(target, &Cancel::new())?;
     let account = engine::show(&target, &requests::folders(common)?, &mut |event| listener.hear(event))?;
@@ -113,7 +113,7 @@ fn show(target: &TargetArgs, common: &Common) -> Result<Exit, EngineError> {
     Ok(Exit::Done)
 }
 
-pub fn auth(verb: &AuthVerb, common: &Common) -> Result<Exit, EngineError> {
+pub fn auth(verb: &AuthVerb, common: &CommonArgs) -> Result<Exit, EngineError> {
     match verb {
         AuthVerb::Login { account, code_file, open } => login(account, code_file, open.others(), common),
         AuthVerb::Allow { host } => allow(host, common),
@@ -121,7 +121,7 @@ pub fn auth(verb: &AuthVerb, common: &Common) -> Result<Exit, EngineError> {
     }
 }
 
-fn status(target: &TargetArgs, common: &Common) -> Result<Exit, EngineError> {
+fn status(target: &TargetArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
     let (target, folders) = (requests::target(target, &Cancel::new())?, requests::folders(common)?);
     let status = engine::status(&target, &folders, &mut |event| listener.hear(event))?;
@@ -139,7 +139,7 @@ fn status(target: &TargetArgs, common: &Common) -> Result<Exit, EngineError> {
     Ok(Exit::Done)
 }
 
-fn allow(host: &str, common: &Common) -> Result<Exit, EngineError> {
+fn allow(host: &str, common: &CommonArgs) -> Result<Exit, EngineError> {
     let allowed = engine::allow(host)?;
     let (host, file) = (allowed.host, allowed.file.display().to_string());
     say::note(common, format!("tokens may go to {host}; that stands in {file}"));
@@ -150,7 +150,7 @@ fn allow(host: &str, common: &Common) -> Result<Exit, EngineError> {
 }
 
 /// The code comes from a file or stdin: the command line is for everybody to see.
-fn login(name: &str, code_file: &Path, others: Others, common: &Common) -> Result<Exit, EngineError> {
+fn login(name: &str, code_file: &Path, others: Others, common: &CommonArgs) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
     let target = Target::account(name).asking(ask::consent(false, &Cancel::new())).others(others).on_hold(say::hold);
     let logged_in = engine::log_in(&target, || code(code_file, others), &mut |event| listener.hear(event))?;

@@ -2,9 +2,9 @@
 
 use super::exit::Exit;
 use crate::engine::{MaxErrors, Others};
-use crate::entity::Kind;
-use crate::table::HiddenRows;
+use amo_model::Kind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use sheet_source::HiddenRows;
 use std::path::PathBuf;
 
 #[derive(Debug, Parser)]
@@ -20,11 +20,11 @@ pub struct Cli {
     #[command(subcommand)]
     pub verb: Verb,
     #[command(flatten)]
-    pub common: Common,
+    pub common: CommonArgs,
 }
 
 #[derive(Debug, Clone, Args)]
-pub struct Common {
+pub struct CommonArgs {
     /// The folder with the store: journal, ledger of keys, sandbox world. If left out, .amoport in the working folder, which has to
     /// be your own
     #[arg(long, global = true, value_name = "DIR", env = "AMOPORT_STATE")]
@@ -190,9 +190,9 @@ pub struct ImportArgs {
     pub rows: Option<(u32, u32)>,
     /// Records in one request: a number up to the kind's maximum, or "auto" to find the size by the answers
     #[arg(long, value_name = "N|auto", default_value = "auto", value_parser = batch, env = "AMOPORT_BATCH")]
-    pub batch: Batch,
+    pub batch: BatchLimit,
     /// Requests in a second
-    #[arg(long, value_name = "N", default_value_t = crate::entity::RATE_MAX, value_parser = clap::value_parser!(u32).range(1..=7), env = "AMOPORT_RATE")]
+    #[arg(long, value_name = "N", default_value_t = amo_model::RATE_MAX, value_parser = clap::value_parser!(u32).range(1..=7), env = "AMOPORT_RATE")]
     pub rate: u32,
     /// Stop when more records than this are rejected; the whole source is checked before anything is sent
     #[arg(long, value_name = "N|N%", value_parser = max_errors, env = "AMOPORT_MAX_ERRORS")]
@@ -230,9 +230,9 @@ pub struct ImportArgs {
 }
 
 /// `None` is "auto".
-pub type Batch = Option<usize>;
+pub type BatchLimit = Option<usize>;
 
-fn batch(text: &str) -> Result<Batch, String> {
+fn batch(text: &str) -> Result<BatchLimit, String> {
     match text {
         "auto" => Ok(None),
         _ => match text.parse() {
@@ -408,7 +408,7 @@ pub struct ExportArgs {
     #[arg(long)]
     pub force: bool,
     /// Requests in a second
-    #[arg(long, value_name = "N", default_value_t = crate::entity::RATE_MAX, value_parser = clap::value_parser!(u32).range(1..=7), env = "AMOPORT_RATE")]
+    #[arg(long, value_name = "N", default_value_t = amo_model::RATE_MAX, value_parser = clap::value_parser!(u32).range(1..=7), env = "AMOPORT_RATE")]
     pub rate: u32,
 }
 

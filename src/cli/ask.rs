@@ -1,8 +1,8 @@
 //! Asking before something is done that cannot be undone.
 
 use super::say;
-use crate::engine::{Answer, Cancel, Consent};
-use crate::problem::Message;
+use crate::engine::{Cancel, Confirmation, Consent};
+use sheet_source::problem::Message;
 use std::io::{BufRead, IsTerminal, Write};
 use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
@@ -20,16 +20,16 @@ pub fn consent(yes: bool, cancel: &Cancel) -> Consent {
     Consent::Ask(Arc::new(move |what| ask(what, &cancel)))
 }
 
-fn ask(what: &Message, cancel: &Cancel) -> Answer {
+fn ask(what: &Message, cancel: &Cancel) -> Confirmation {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-        return Answer::Nobody;
+        return Confirmation::Nobody;
     }
     say::line(&what.to_string());
     let _ = write!(std::io::stderr().lock(), "Go on? [y/N] ");
-    let Some(answer) = line(cancel) else { return Answer::Nobody };
+    let Some(answer) = line(cancel) else { return Confirmation::Nobody };
     match answer.trim().to_lowercase().as_str() {
-        "y" | "yes" | "д" | "да" => Answer::Yes,
-        _ => Answer::No,
+        "y" | "yes" | "д" | "да" => Confirmation::Yes,
+        _ => Confirmation::No,
     }
 }
 

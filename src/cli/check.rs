@@ -1,33 +1,33 @@
 //! `amoport check`, and the dry run: what the engine found, in words.
 
-use super::args::{CheckArgs, Common};
+use super::args::{CheckArgs, CommonArgs};
 use super::exit::Exit;
 use super::listen::Listener;
 use super::{requests, say};
-use crate::engine::{self, CheckRequest, Checked, EngineError, Event, Part};
-use crate::problem::Problem;
+use crate::engine::{self, CheckRequest, CheckResult, EngineError, Event, WorkbookRun};
 use serde_json::json;
+use sheet_source::problem::Problem;
 
-pub fn run(args: &CheckArgs, common: &Common) -> Result<Exit, EngineError> {
+pub fn run(args: &CheckArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     let request = requests::check(args, common)?;
-    tell(&request, common, Shown { max: usize::MAX, as_data: !common.json, shown: 0 })
+    tell(&request, common, CheckPrinter { max: usize::MAX, as_data: !common.json, shown: 0 })
 }
 
 /// Problems shown by a dry run; `check` lists them all.
 const DRY_RUN_SHOWN: usize = 20;
 
-pub fn dry_run(request: &CheckRequest, common: &Common) -> Result<Exit, EngineError> {
-    tell(request, common, Shown { max: DRY_RUN_SHOWN, as_data: false, shown: 0 })
+pub fn dry_run(request: &CheckRequest, common: &CommonArgs) -> Result<Exit, EngineError> {
+    tell(request, common, CheckPrinter { max: DRY_RUN_SHOWN, as_data: false, shown: 0 })
 }
 
 /// Problems on stdout as data, or on stderr as notes.
-struct Shown {
+struct CheckPrinter {
     max: usize,
     as_data: bool,
     shown: usize,
 }
 
-impl Shown {
+impl CheckPrinter {
     fn problem(&mut self, problem: &Problem) {
         if self.shown >= self.max {
             return;
@@ -50,7 +50,7 @@ impl Shown {
     }
 }
 
-fn tell(request: &CheckRequest, common: &Common, mut shown: Shown) -> Result<Exit, EngineError> {
+fn tell(request: &CheckRequest, common: &CommonArgs, mut shown: CheckPrinter) -> Result<Exit, EngineError> {
     let mut listener = Listener::new(common);
     let checked = engine::check(request, &mut |event| match event {
         Event::Problem(problem) => shown.problem(&problem),
@@ -63,7 +63,7 @@ fn tell(request: &CheckRequest, common: &Common, mut shown: Shown) -> Result<Exi
     Ok(checked.iter().map(exit).fold(Exit::Done, Exit::worse))
 }
 
-fn exit(checked: &Checked) -> Exit {
+fn exit(checked: &CheckResult) -> Exit {
     match checked.rejected {
         _ if !checked.refused.is_empty() => Exit::Usage,
         _ if checked.over_budget => Exit::Budget,
@@ -72,8 +72,8 @@ fn exit(checked: &Checked) -> Exit {
     }
 }
 
-fn say_checked(checked: &Checked, common: &Common) {
-    let Checked { rows, records, rejected, .. } = checked;
+fn say_checked(checked: &CheckResult, common: &CommonArgs) {
+    let CheckResult { rows, records, rejected, .. } = checked;
     let some = |count: u64, what: &str| if count > 0 { format!(", {count} {what}") } else { String::new() };
     let rest = some(checked.unchanged, "would change nothing") + &some(checked.skipped, "skipped");
     let what = match (checked.grouped, records) {
@@ -82,8 +82,8 @@ fn say_checked(checked: &Checked, common: &Common) {
         (true, _) => "records of",
     };
     let of = match checked.part {
-        Some(Part::Changes) => "changes: ",
-        Some(Part::NewRows) => "new rows: ",
+        Some(WorkbookRun::Changes) => "changes: ",
+        Some(WorkbookRun::NewRows) => "new rows: ",
         None => "",
     };
     say::note(

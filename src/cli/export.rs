@@ -1,13 +1,13 @@
 //! `amoport export`: what an account holds, in a file, with a proof beside it that it is all there is.
 
-use super::args::{Common, ExportArgs};
+use super::args::{CommonArgs, ExportArgs};
 use super::exit::Exit;
 use super::listen::Listener;
 use super::{requests, say, signals};
 use crate::engine::{self, EngineError, ExportResult};
 use std::path::Path;
 
-pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, EngineError> {
+pub fn run(args: &ExportArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     if args.to == Path::new("-") && common.json {
         let message = "the rows and --json would both go to stdout";
         return Err(EngineError::refused("export-file", message, "leave out --json, or write to a file"));
@@ -20,7 +20,7 @@ pub fn run(args: &ExportArgs, common: &Common) -> Result<Exit, EngineError> {
     Ok(tell(&result?, common))
 }
 
-fn tell(result: &ExportResult, common: &Common) -> Exit {
+fn tell(result: &ExportResult, common: &CommonArgs) -> Exit {
     let manifest = &result.manifest;
     let exit = if manifest.complete { Exit::Done } else { Exit::Rejected };
     let to = result.file.as_ref().map(|file| format!(" in {}", file.display())).unwrap_or_default();

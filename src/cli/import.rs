@@ -1,12 +1,12 @@
 //! `amoport import` and `amoport resume`: the main job, and going on with it.
 
-use super::args::{Common, ImportArgs, ResumeArgs};
+use super::args::{CommonArgs, ImportArgs, ResumeArgs};
 use super::exit::Exit;
 use super::listen::Listener;
 use super::{check, requests, signals};
 use crate::engine::{self, Cancel, CheckRequest, EngineError, RunResult};
 
-pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, EngineError> {
+pub fn run(args: &ImportArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     let mut request = requests::import(args, common)?;
     if args.dry_run {
         return check::dry_run(&CheckRequest { import: request, snapshot: None }, common);
@@ -21,7 +21,7 @@ pub fn run(args: &ImportArgs, common: &Common) -> Result<Exit, EngineError> {
     Ok(results.iter().map(exit).fold(Exit::Done, Exit::worse))
 }
 
-pub fn resume(args: &ResumeArgs, common: &Common) -> Result<Exit, EngineError> {
+pub fn resume(args: &ResumeArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     let mut request = requests::resume(args, common)?;
     let mut listener = listening(common, &request.cancel)
         .token_file(args.target.token_file.as_deref())
@@ -31,7 +31,7 @@ pub fn resume(args: &ResumeArgs, common: &Common) -> Result<Exit, EngineError> {
 }
 
 /// A listener, with signals that stop what it listens to.
-fn listening<'a>(common: &'a Common, cancel: &Cancel) -> Listener<'a> {
+fn listening<'a>(common: &'a CommonArgs, cancel: &Cancel) -> Listener<'a> {
     let listener = Listener::new(common);
     signals::listen(cancel, listener.sending());
     listener

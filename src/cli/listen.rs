@@ -1,33 +1,33 @@
 //! What is heard on the way of a use case, in words: notes, progress, and the last lines of a run.
 
-use super::args::Common;
+use super::args::CommonArgs;
 use super::progress::{Bar, counted};
-use super::signals::Sending;
+use super::signals::RunStarted;
 use super::{go_on, say};
 use crate::engine::{Event, Next, Others, Phase, RunResult};
-use crate::problem::Level;
 use crate::report;
 use crate::upload;
+use sheet_source::problem::Severity;
 use std::path::Path;
 
 /// Listens to a use case.
 pub struct Listener<'a> {
-    common: &'a Common,
+    common: &'a CommonArgs,
     /// What is to be said of the token when a run is gone on with.
     token_file: Option<&'a Path>,
     others: Others,
     bar: Bar,
-    sending: Sending,
+    sending: RunStarted,
 }
 
 impl<'a> Listener<'a> {
-    pub fn new(common: &'a Common) -> Listener<'a> {
+    pub fn new(common: &'a CommonArgs) -> Listener<'a> {
         Listener {
             common,
             token_file: None,
             others: Others::Refused,
             bar: Bar::new(common),
-            sending: Sending::default(),
+            sending: RunStarted::default(),
         }
     }
 
@@ -42,7 +42,7 @@ impl<'a> Listener<'a> {
     }
 
     /// Told when a run has begun, for whoever answers signals.
-    pub fn sending(&self) -> &Sending {
+    pub fn sending(&self) -> &RunStarted {
         &self.sending
     }
 
@@ -56,8 +56,8 @@ impl<'a> Listener<'a> {
             Event::Account(address) => say::note(self.common, format!("account: {address}")),
             Event::Source { file, layout } => say::note(self.common, format!("{file}: {layout}")),
             Event::Note(note) => match note.level {
-                Level::Info => say::note(self.common, note.message.to_string()),
-                Level::Warning => say::line(&note.message.to_string()),
+                Severity::Info => say::note(self.common, note.message.to_string()),
+                Severity::Warning => say::line(&note.message.to_string()),
             },
             Event::Started { .. } => self.sending.begins(),
             Event::Phase(Phase::Send) => self.bar.start(),
@@ -78,32 +78,32 @@ impl<'a> Listener<'a> {
         }
     }
 
-    fn upload(&self, event: &upload::Event) {
+    fn upload(&self, event: &upload::UploadEvent) {
         match event {
-            upload::Event::Answered { batch, records, status, ms, .. } => {
+            upload::UploadEvent::Answered { batch, records, status, ms, .. } => {
                 let status = status.unwrap_or(0);
                 say::detail(self.common, format!("batch {batch}: {records} records, answer {status} in {ms} ms"));
             }
-            upload::Event::Again { batch, why, .. } => {
+            upload::UploadEvent::Again { batch, why, .. } => {
                 say::detail(self.common, format!("batch {batch} goes again: {why}"));
             }
-            upload::Event::InDoubt { batch, records, why, at_most } if at_most.is_zero() => {
+            upload::UploadEvent::InDoubt { batch, records, why, at_most } if at_most.is_zero() => {
                 let text = format!("batch {batch}: {why}; looking whether its other {records} records were made");
                 say::detail(self.common, text);
             }
-            upload::Event::InDoubt { batch, records, why, at_most } => {
+            upload::UploadEvent::InDoubt { batch, records, why, at_most } => {
                 let (until, whole) = (say::time_in(*at_most), "looking for its records in the account");
                 let text = format!("batch {batch}: {why}; {whole} ({records}), until {until} at the latest");
                 say::note(self.common, text);
             }
-            upload::Event::Looked { found, missing, unclear, last: true } => {
+            upload::UploadEvent::Looked { found, missing, unclear, last: true } => {
                 let text = format!("looked: {found} found, {missing} not there, {unclear} unclear");
                 say::note(self.common, text);
             }
-            upload::Event::Looked { last: false, .. }
-            | upload::Event::Counts(_)
-            | upload::Event::Rejected(_)
-            | upload::Event::Linked { .. } => {}
+            upload::UploadEvent::Looked { last: false, .. }
+            | upload::UploadEvent::Counts(_)
+            | upload::UploadEvent::Rejected(_)
+            | upload::UploadEvent::Linked { .. } => {}
         }
     }
 
@@ -113,7 +113,7 @@ impl<'a> Listener<'a> {
 }
 
 /// The last lines: problems, counts, paths, and how to go on.
-fn ended(result: &RunResult, common: &Common, go_on: impl Fn() -> String) {
+fn ended(result: &RunResult, common: &CommonArgs, go_on: impl Fn() -> String) {
     if let Some(stopped) = &result.stopped {
         say::line(&stopped.to_string());
     }
@@ -137,7 +137,7 @@ fn ended(result: &RunResult, common: &Common, go_on: impl Fn() -> String) {
     }
 }
 
-fn counts(result: &RunResult, common: &Common) {
+fn counts(result: &RunResult, common: &CommonArgs) {
     let summary = &result.summary;
     let (read, requests, seconds) = (summary.counts.read, summary.requests.sent, summary.elapsed_ms as f64 / 1000.0);
     if read == 0 && summary.counts.skipped == 0 {

@@ -16,16 +16,17 @@ mod progress;
 mod requests;
 mod runs;
 mod say;
+#[cfg(feature = "sandbox")]
 mod serve;
 mod signals;
 mod usage;
 
 use crate::engine::{EngineError, ErrorKind};
-use crate::problem::{Problem, Stage};
-use args::{Cli, Common, MappingVerb, Verb};
+use args::{Cli, CommonArgs, MappingVerb, Verb};
 use clap::Parser;
 use exit::Exit;
 use serde_json::json;
+use sheet_source::problem::{Problem, Stage};
 
 /// Runs the program and returns its exit code.
 pub fn main() -> i32 {
@@ -51,7 +52,7 @@ pub fn main() -> i32 {
     }
 }
 
-fn run(verb: &Verb, common: &Common) -> Result<Exit, EngineError> {
+fn run(verb: &Verb, common: &CommonArgs) -> Result<Exit, EngineError> {
     match verb {
         Verb::Peek(args) => peek::run(args, common),
         Verb::Import(args) => import::run(args, common),
@@ -62,7 +63,10 @@ fn run(verb: &Verb, common: &Common) -> Result<Exit, EngineError> {
         Verb::Export(args) => export::run(args, common),
         Verb::Account(args) => account::run(&args.verb, common),
         Verb::Auth(args) => account::auth(&args.verb, common),
+        #[cfg(feature = "sandbox")]
         Verb::Sandbox(args) => serve::run(args, common),
+        #[cfg(not(feature = "sandbox"))]
+        Verb::Sandbox(_) => Err(crate::engine::no_sandbox()),
         Verb::Mapping(args) => match args.verb {
             MappingVerb::Schema => {
                 let schema = crate::mapping::schema::schema();

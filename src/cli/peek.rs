@@ -1,13 +1,13 @@
 //! `amoport peek`: a table as amoport reads it.
 
-use super::args::{Common, PeekArgs, PeekFormat};
+use super::args::{CommonArgs, PeekArgs, PeekFormat};
 use super::exit::Exit;
 use super::say;
 use crate::engine::{self, EngineError};
-use crate::private;
-use crate::problem::{column_letter, visible_line};
-use crate::table::{ReadOptions, Row, Scalar, Shown, Table};
+use amo_client::private;
 use serde_json::{Map, Value, json};
+use sheet_source::problem::{column_letter, visible_line};
+use sheet_source::{DisplayKind, ReadOptions, Row, Scalar, Table};
 use std::io::IsTerminal;
 
 /// Rows shown as a taste.
@@ -26,7 +26,7 @@ fn options(args: &PeekArgs) -> ReadOptions {
     }
 }
 
-pub fn run(args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
+pub fn run(args: &PeekArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     if private::is_pipe(&args.file) {
         say::note(common, engine::waits_for(&args.file).message.to_string());
     }
@@ -42,7 +42,7 @@ fn layout(table: &Table, args: &PeekArgs) -> String {
     format!("{}: {}", args.file.display(), table.layout)
 }
 
-fn csv(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
+fn csv(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     say::note(common, layout(&table, args));
     let terminal = std::io::stdout().is_terminal();
     let shown = |cell: &str| say::on_stdout(cell, terminal).into_owned();
@@ -73,7 +73,7 @@ fn width(args: &PeekArgs, header: usize) -> Result<usize, EngineError> {
     Ok(width)
 }
 
-fn jsonl(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
+fn jsonl(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     say::note(common, layout(&table, args));
     let names = table.header.unique_names();
     let mut row = Row::default();
@@ -83,10 +83,10 @@ fn jsonl(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, Eng
             let cell = row.get(index);
             let value = match cell.value {
                 // The sign of a currency is none of the digits.
-                Scalar::Formatted(number, Shown::Currency(_)) | Scalar::Number(number) if whole(number) => {
+                Scalar::Formatted(number, DisplayKind::Currency(_)) | Scalar::Number(number) if whole(number) => {
                     json!(number as i64)
                 }
-                Scalar::Formatted(number, Shown::Currency(_)) => json!(number),
+                Scalar::Formatted(number, DisplayKind::Currency(_)) => json!(number),
                 Scalar::Number(number) if !cell.text.contains(['e', 'E']) => json!(number),
                 Scalar::Bool(flag) => json!(flag),
                 Scalar::Empty
@@ -114,7 +114,7 @@ fn whole(number: f64) -> bool {
     number.fract() == 0.0 && number.abs() < EXACT_MAX
 }
 
-fn describe(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, EngineError> {
+fn describe(mut table: Table, args: &PeekArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     let mut first: Vec<Vec<String>> = Vec::new();
     let mut row = Row::default();
     let (mut rows, mut last) = (0_u64, 0);
@@ -155,7 +155,7 @@ fn describe(mut table: Table, args: &PeekArgs, common: &Common) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-fn notes(table: &Table, common: &Common) {
+fn notes(table: &Table, common: &CommonArgs) {
     for note in table.notes() {
         say::note(common, note.message.to_string());
     }

@@ -1,7 +1,7 @@
 //! Progress: a bar on a terminal, a line every 30 s elsewhere. The time left is told only when it is honest: the
 //! number of records is known and the pace has settled.
 
-use super::args::Common;
+use super::args::CommonArgs;
 use super::say;
 use crate::engine::{Phase, Progress};
 use crate::store::Counts;
@@ -22,7 +22,7 @@ pub struct Bar {
 }
 
 impl Bar {
-    pub fn new(common: &Common) -> Bar {
+    pub fn new(common: &CommonArgs) -> Bar {
         let wanted = !common.no_progress && !common.quiet;
         Bar { wanted, terminal: std::io::stderr().is_terminal(), bar: None, last_line: Instant::now() }
     }

@@ -1,7 +1,8 @@
 //! From arguments to requests of the engine.
 
 use super::args::{
-    CheckArgs, Common, ExportArgs, ImportArgs, ReportArgs, ResumeArgs, SourceArgs, TargetArgs, VerifyWord, WhichArgs,
+    CheckArgs, CommonArgs, ExportArgs, ImportArgs, ReportArgs, ResumeArgs, SourceArgs, TargetArgs, VerifyWord,
+    WhichArgs,
 };
 use super::{ask, say};
 use crate::engine::{
@@ -12,7 +13,7 @@ use crate::export::Said;
 use crate::store::Verify;
 use std::time::Duration;
 
-pub fn folders(common: &Common) -> Result<Folders, EngineError> {
+pub fn folders(common: &CommonArgs) -> Result<Folders, EngineError> {
     Folders::checked(common.state.as_deref(), &common.runs)
 }
 
@@ -47,7 +48,7 @@ fn read(args: &SourceArgs) -> SourceOptions {
     }
 }
 
-pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, EngineError> {
+pub fn import(args: &ImportArgs, common: &CommonArgs) -> Result<ImportRequest, EngineError> {
     let cancel = Cancel::new();
     let target = match &args.like {
         Some(file) => target(&args.target, &cancel)?.like(engine::like(file)?),
@@ -83,7 +84,7 @@ pub fn import(args: &ImportArgs, common: &Common) -> Result<ImportRequest, Engin
     })
 }
 
-pub fn check(args: &CheckArgs, common: &Common) -> Result<CheckRequest, EngineError> {
+pub fn check(args: &CheckArgs, common: &CommonArgs) -> Result<CheckRequest, EngineError> {
     let cancel = Cancel::new();
     let import = ImportRequest {
         mapping: args.mapping.clone(),
@@ -99,7 +100,7 @@ pub fn check(args: &CheckArgs, common: &Common) -> Result<CheckRequest, EngineEr
     Ok(CheckRequest { import, snapshot: args.account_file.clone() })
 }
 
-pub fn resume(args: &ResumeArgs, common: &Common) -> Result<ResumeRequest, EngineError> {
+pub fn resume(args: &ResumeArgs, common: &CommonArgs) -> Result<ResumeRequest, EngineError> {
     let cancel = Cancel::new();
     Ok(ResumeRequest {
         run: args.run.clone(),
@@ -114,11 +115,11 @@ pub fn resume(args: &ResumeArgs, common: &Common) -> Result<ResumeRequest, Engin
     })
 }
 
-pub fn report(args: &ReportArgs, common: &Common) -> Result<ReportRequest, EngineError> {
+pub fn report(args: &ReportArgs, common: &CommonArgs) -> Result<ReportRequest, EngineError> {
     Ok(ReportRequest { run: args.run.clone(), target: which(&args.which)?, ..ReportRequest::new(folders(common)?) })
 }
 
-pub fn export(args: &ExportArgs, common: &Common) -> Result<ExportRequest, EngineError> {
+pub fn export(args: &ExportArgs, common: &CommonArgs) -> Result<ExportRequest, EngineError> {
     let cancel = Cancel::new();
     Ok(ExportRequest {
         catalog: args.catalog.clone(),

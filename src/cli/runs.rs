@@ -1,13 +1,13 @@
 //! `amoport runs` and `amoport report`: what was done, and its reports made again from the store; and giving a run up.
 
-use super::args::{Common, ReportArgs, RunsArgs};
+use super::args::{CommonArgs, ReportArgs, RunsArgs};
 use super::exit::Exit;
 use super::listen::Listener;
 use super::progress::counted;
 use super::{requests, say, signals};
 use crate::engine::{self, AbandonRequest, Cancel, EngineError};
 
-pub fn run(args: &RunsArgs, common: &Common) -> Result<Exit, EngineError> {
+pub fn run(args: &RunsArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     let Some(run) = &args.abandon else { return list(common) };
     let cancel = Cancel::new();
     let target = requests::target(&args.target, &cancel)?;
@@ -18,7 +18,7 @@ pub fn run(args: &RunsArgs, common: &Common) -> Result<Exit, EngineError> {
     Ok(Exit::of_code(result.summary.exit_code))
 }
 
-fn list(common: &Common) -> Result<Exit, EngineError> {
+fn list(common: &CommonArgs) -> Result<Exit, EngineError> {
     let runs = engine::runs(&requests::folders(common)?)?;
     if common.json {
         say::data(&serde_json::json!({"schema": 1, "exit_code": 0, "runs": runs}).to_string());
@@ -36,7 +36,7 @@ fn list(common: &Common) -> Result<Exit, EngineError> {
     Ok(Exit::Done)
 }
 
-pub fn report(args: &ReportArgs, common: &Common) -> Result<Exit, EngineError> {
+pub fn report(args: &ReportArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     let request = requests::report(args, common)?;
     let mut listener = Listener::new(common);
     engine::report(&request, &mut |event| listener.hear(event))?;

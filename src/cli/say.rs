@@ -1,8 +1,8 @@
 //! Words to the person, on stderr; stdout is for data and `--json`. Whatever a text holds, it is seen and does not steer the terminal.
 
-use super::args::Common;
+use super::args::CommonArgs;
 use crate::engine::Wait;
-use crate::problem::{Problem, visible, visible_line};
+use sheet_source::problem::{Problem, visible, visible_line};
 use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::time::Duration;
 const SHOWN_MAX: usize = 20;
 
 /// Something worth knowing; silent with `--quiet`.
-pub fn note(common: &Common, text: impl AsRef<str>) {
+pub fn note(common: &CommonArgs, text: impl AsRef<str>) {
     if !common.quiet {
         line(text.as_ref());
     }
@@ -29,7 +29,7 @@ pub fn time_in(wait: Duration) -> String {
 }
 
 /// Details for `--verbose`.
-pub fn detail(common: &Common, text: impl AsRef<str>) {
+pub fn detail(common: &CommonArgs, text: impl AsRef<str>) {
     if common.verbose {
         line(text.as_ref());
     }

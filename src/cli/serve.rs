@@ -1,18 +1,18 @@
 //! `amoport sandbox`: the pretend account served by hand, for trying things out and for other people's clients.
 
-use super::args::{Common, SandboxArgs};
+use super::args::{CommonArgs, SandboxArgs};
 use super::exit::Exit;
 use super::{requests, say};
 use crate::engine::{self, EngineError};
-use crate::message;
-use crate::private;
-use crate::sandbox::{Faults, Options, Sandbox};
+use amo_client::private;
+use amo_sandbox::{Faults, Options, Sandbox};
 use secrecy::SecretString;
 use serde_json::json;
+use sheet_source::message;
 use std::io::Read;
 use std::path::Path;
 
-pub fn run(args: &SandboxArgs, common: &Common) -> Result<Exit, EngineError> {
+pub fn run(args: &SandboxArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
     let folder = requests::folders(common)?.state.join("sandbox");
     let shown = say::file(&folder);
     let faults = args.faults.as_deref().map(faults).transpose()?.unwrap_or_default();

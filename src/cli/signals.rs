@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Whether a run has begun: only then is there anything in flight to wait for.
 #[derive(Clone, Default)]
-pub struct Sending(Arc<AtomicBool>);
+pub struct RunStarted(Arc<AtomicBool>);
 
-impl Sending {
+impl RunStarted {
     pub fn begins(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -18,7 +18,7 @@ impl Sending {
 
 /// Listens on a thread of its own, for as long as the process lives. Where that cannot be, signals end the process as they
 /// always do.
-pub fn listen(cancel: &Cancel, sending: &Sending) {
+pub fn listen(cancel: &Cancel, sending: &RunStarted) {
     let (cancel, sending) = (cancel.clone(), sending.clone());
     let listening = move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };

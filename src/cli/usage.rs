@@ -2,7 +2,7 @@
 //! these words is not repeated.
 
 use super::say;
-use crate::private::shown::shown;
+use amo_client::private::shown::shown;
 
 /// Prints it, and returns the exit code; that of a wrong command line is 2, as of ours.
 pub fn said(error: &clap::Error) -> i32 {

@@ -7,18 +7,18 @@ use super::event::{Event, Teller};
 use super::hosts;
 use super::prepare;
 use super::request::{Consent, Folders};
+use super::sandbox::{self, Like};
 use super::target::{self, Opened, Target};
-use crate::account::{Account, Wanted};
-use crate::api::Failure;
-use crate::api::token::TokenStore;
-use crate::entity::{CUSTOMERS_MODE_PATH, Owner, RATE_MAX, payload};
 use crate::export::{replace_whole, write_whole};
-use crate::message;
-use crate::private;
-use crate::private::shown::shown;
-use crate::problem::{Problem, Stage};
-use crate::sandbox::Like;
+use amo_client::Failure;
+use amo_client::account::{Account, Wanted};
+use amo_client::private;
+use amo_client::private::shown::shown;
+use amo_client::token::TokenStore;
+use amo_model::{CUSTOMERS_MODE_PATH, Owner, RATE_MAX, payload};
 use secrecy::SecretString;
+use sheet_source::message;
+use sheet_source::problem::{Problem, Stage};
 use std::path::{Path, PathBuf};
 
 /// A snapshot in a file.
@@ -86,17 +86,7 @@ pub fn like(file: &Path) -> Result<Like, EngineError> {
             Problem::in_file(file, "account-file", "the snapshot holds no pipelines, without which no account is");
         return Err(problem.hint("pull it once more with a token that may read them").into());
     }
-    Ok(Like {
-        basics: account.basics,
-        pipelines: account.pipelines,
-        users: account.users,
-        loss_reasons: account.loss_reasons,
-        catalogs: account.catalogs,
-        fields: account.fields,
-        segments: account.segments,
-        customer_statuses: account.customer_statuses,
-        elements: account.elements,
-    })
+    sandbox::like(account)
 }
 
 fn saved_at(state: &Path, account: &Account, target: &Target) -> PathBuf {

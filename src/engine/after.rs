@@ -5,18 +5,18 @@ use super::cancel::Cancel;
 use super::error::EngineError;
 use super::event::{Event, Phase, Teller};
 use super::{prepare, source};
-use crate::account::{Wanted, changes};
-use crate::api::{Client, pull};
-use crate::entity::Action;
-use crate::entity::answer::NOT_A_CHOICE;
 use crate::mapping::{Mapper, Plan};
-use crate::message;
-use crate::problem::Note;
 use crate::report;
-use crate::store::{Head, Journal, Store, Verify, Written};
-use crate::upload::feed::{self, Fed, Loaded, Select};
+use crate::store::{Journal, RecordIds, RunHead, Store, Verify};
+use crate::upload::feed::{self, Fed, QueuedRecord, Select};
 use crate::upload::present::LAG;
-use crate::upload::verify::{self, Bodies, Verified, VerifyError};
+use crate::upload::verify::{self, SentBodies, Verified, VerifyError};
+use amo_client::account::{Wanted, changes};
+use amo_client::{Client, pull};
+use amo_model::Action;
+use amo_model::answer::NOT_A_CHOICE;
+use sheet_source::message;
+use sheet_source::problem::Note;
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -27,7 +27,7 @@ pub(super) struct After<'a> {
     pub plan: &'a Arc<Plan>,
     pub journal: &'a Arc<Mutex<Journal>>,
     pub store: &'a Store,
-    pub head: &'a Head,
+    pub head: &'a RunHead,
     pub name: &'a str,
     /// What the account showed before the run was asked in an earlier stretch of it, perhaps long ago.
     pub resumed: bool,
@@ -42,7 +42,7 @@ fn failing(done: Result<(), EngineError>, code: &'static str, tell: &mut Teller<
 
 impl After<'_> {
     /// All of it. Whatever fails here is told, and the run is closed with its report all the same.
-    pub async fn all(&self, sample: Vec<Loaded>, cancel: &Cancel, tell: &mut Teller<'_>) {
+    pub async fn all(&self, sample: Vec<QueuedRecord>, cancel: &Cancel, tell: &mut Teller<'_>) {
         failing(self.remember(cancel, tell).await, "not-looked-at", tell);
         let twice = self.sent_twice();
         if matches!(twice, Ok(Some(_))) {
@@ -54,7 +54,12 @@ impl After<'_> {
     }
 
     /// Compares what the account holds with what was sent, as far as the run was asked to.
-    async fn read_back(&self, sample: Vec<Loaded>, cancel: &Cancel, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+    async fn read_back(
+        &self,
+        sample: Vec<QueuedRecord>,
+        cancel: &Cancel,
+        tell: &mut Teller<'_>,
+    ) -> Result<(), EngineError> {
         let Some((bodies, ids, above)) = self.bodies(sample)? else { return Ok(()) };
         tell.event(Event::Phase(Phase::ReadBack));
         let read = verify::read_back(self.client, self.plan, self.journal, bodies, &ids, above);
@@ -72,19 +77,19 @@ impl After<'_> {
     #[allow(clippy::type_complexity)]
     fn bodies(
         &self,
-        sample: Vec<Loaded>,
-    ) -> Result<Option<(Bodies, BTreeMap<u32, Written>, Option<u64>)>, EngineError> {
+        sample: Vec<QueuedRecord>,
+    ) -> Result<Option<(SentBodies, BTreeMap<u32, RecordIds>, Option<u64>)>, EngineError> {
         let run = self.run();
         let found = match self.head.verify {
             Verify::None => return Ok(None),
             Verify::Sample => {
                 let ids = self.store.written_rows(run, sample.iter().map(|loaded| loaded.record.row))?;
-                (Bodies::Sample(sample), ids, None)
+                (SentBodies::Sample(sample), ids, None)
             }
             Verify::All => {
                 let ids = self.store.written(run)?;
                 let above = self.store.first_watermark(run)?.filter(|_| self.plan.action == Action::Create);
-                (Bodies::All(self.feed(ids.keys().copied().collect())?), ids, above)
+                (SentBodies::All(self.feed(ids.keys().copied().collect())?), ids, above)
             }
         };
         Ok((!found.1.is_empty()).then_some(found))

@@ -7,21 +7,21 @@ use super::event::{Event, Teller};
 use super::older;
 use super::prepare::{self, now};
 use super::request::ImportRequest;
-use super::sent_before::{self, Compared, Lifted, Looking, Origin};
+use super::sent_before::{self, Comparison, Lifted, Looking, SourceIdentity};
 use super::survey::{self, Weighed};
 use super::target::Opened;
-use crate::api::Client;
-use crate::entity::Action;
 use crate::export::write_whole;
 use crate::mapping::Plan;
-use crate::message;
-use crate::private;
-use crate::problem::{Note, Problem};
-use crate::store::{Head, Journal, MappingHead, NewRun, Returned, SourceHead, Store, Word};
-use crate::table::LINKS_FROM;
-use crate::table::{RowHashes, Table};
+use crate::store::{FrozenWord, Journal, MappingHead, NewRun, Returned, RunHead, SourceHead, Store};
 use crate::upload::feed::Select;
 use crate::upload::{Budget, Doubt};
+use amo_client::Client;
+use amo_client::private;
+use amo_model::Action;
+use sheet_source::LINKS_FROM;
+use sheet_source::message;
+use sheet_source::problem::{Note, Problem};
+use sheet_source::{RowHashes, Table};
 use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
@@ -68,7 +68,7 @@ pub(super) struct Job {
     /// A second connection, for reading while the journal writes and after it is closed.
     pub store: Store,
     pub name: String,
-    pub head: Head,
+    pub head: RunHead,
     pub select: Select,
     pub budget: Option<Budget>,
     /// The mapping rejects more than the budget allows: nothing is sent.
@@ -126,7 +126,7 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
     let sends = older::unless_older(&store, request.older_state, tell)?;
     head.look_from = older::look_from(&store, &head, request.older_state, tell)?;
     if rows.is_some() {
-        let retried = sent_before::retried(&store, &Origin::of(&head), &ready.table, &request.cancel)?;
+        let retried = sent_before::retried(&store, &SourceIdentity::of(&head), &ready.table, &request.cancel)?;
         head.source.retry_of = retried;
     }
     let locks = lock(&request.folders.state, &head)?;
@@ -144,7 +144,7 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
     let _naming = turn(&request.folders.state, "names")?;
     let name = new_name(&store, &head, now())?;
     let folder = request.folders.runs.join(&name);
-    let head = Head { folder: folder.display().to_string(), ..head };
+    let head = RunHead { folder: folder.display().to_string(), ..head };
     make_folder(&folder)?;
     if let Some(returning) = &ready.returning {
         write_left(&folder, returning.left_alone)?;
@@ -188,13 +188,13 @@ pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, 
 fn unless_sent(
     ready: &Ready<'_>,
     store: &Store,
-    head: &Head,
+    head: &RunHead,
     (rows, keyed): (&RowHashes, bool),
     tell: &mut Teller<'_>,
-) -> Result<Compared, EngineError> {
+) -> Result<Comparison, EngineError> {
     let request = ready.request;
     let path = Path::new(&head.source.path);
-    let origin = Origin::of(head);
+    let origin = SourceIdentity::of(head);
     let lifted = Lifted { again: head.again, by_keys: head.same_keys && keyed };
     let earlier = sent_before::earlier(store, &origin, lifted, None)?;
     sent_before::unless_open(store, &earlier, path, request.rows)?;
@@ -243,9 +243,9 @@ pub(super) fn batch_size(asked: Option<usize>, plan: &Plan) -> Result<(), Engine
     }
 }
 
-fn head(ready: &Ready<'_>) -> Head {
+fn head(ready: &Ready<'_>) -> RunHead {
     let (request, plan, layout) = (ready.request, &ready.plan, &ready.table.layout);
-    Head {
+    RunHead {
         source: SourceHead {
             path: ready.source.display().to_string(),
             sha256: ready.sha256.clone(),
@@ -320,7 +320,7 @@ fn budget(request: &ImportRequest, weighed: Option<Weighed>, tell: &mut Teller<'
 }
 
 /// A run's name: when it began and what it imports; numbered if another began in the same second.
-fn new_name(store: &Store, head: &Head, now: i64) -> Result<String, EngineError> {
+fn new_name(store: &Store, head: &RunHead, now: i64) -> Result<String, EngineError> {
     let stamp = jiff::Timestamp::from_second(now)
         .map_or_else(|_| now.to_string(), |t| t.strftime("%Y%m%dT%H%M%SZ").to_string());
     let stem = Path::new(&head.mapping.path)
@@ -362,7 +362,7 @@ fn write_left(folder: &Path, left: &[u64]) -> Result<(), EngineError> {
 
 /// One run per source and account at a time, whatever the source is known by: its bytes, its path, its rows. The locks go with
 /// the process, however it ends.
-pub(super) fn lock(state: &Path, head: &Head) -> Result<Vec<File>, EngineError> {
+pub(super) fn lock(state: &Path, head: &RunHead) -> Result<Vec<File>, EngineError> {
     let account = head.account_key().to_string();
     let account: String = account.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let source = &head.source;
@@ -372,7 +372,7 @@ pub(super) fn lock(state: &Path, head: &Head) -> Result<Vec<File>, EngineError> 
     names.map(|name| lock_one(state, &format!("{name}-{account}"), head)).collect()
 }
 
-fn lock_one(state: &Path, name: &str, head: &Head) -> Result<File, EngineError> {
+fn lock_one(state: &Path, name: &str, head: &RunHead) -> Result<File, EngineError> {
     let file = lock_file(state, name)?;
     match file.try_lock() {
         Ok(()) => Ok(file),

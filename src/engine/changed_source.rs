@@ -7,18 +7,18 @@ use super::event::Teller;
 use super::request::{ImportRequest, ResumeRequest, SourceOptions};
 use super::result::RunResult;
 use super::{give_up, import, prepare, report, resume, sent_before, source};
-use crate::entity::Action;
 use crate::mapping::compile;
-use crate::message;
-use crate::problem::{Message, Note, Place, Problem, quoted};
-use crate::store::{Head, Run, Store};
-use crate::table::{Found, Row, RowHashes};
+use crate::store::{Run, RunHead, Store};
+use amo_model::Action;
+use sheet_source::message;
+use sheet_source::problem::{Message, Note, Place, Problem, quoted};
+use sheet_source::{ColumnMatch, Row, RowHashes};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// A source that has changed may hold what was sent, and more: the run is given up, and what it has not sent goes in a run of its
 /// own, in which it is held back.
-pub(super) fn is_meant(head: &Head, error: &EngineError) -> bool {
+pub(super) fn is_meant(head: &RunHead, error: &EngineError) -> bool {
     let changed = |problem: &Problem| {
         problem.code == source::CHANGED && problem.place == Place::File(head.source.file().to_owned())
     };
@@ -47,7 +47,7 @@ fn look(store: &Store, found: &Run, cancel: &Cancel) -> Result<u64, EngineError>
     let mapping = found.head.mapping.file();
     source::unchanged(mapping, &prepare::mapping_sha256(mapping, &written)?, &found.head.mapping.sha256, "mapping")?;
     let mut table = source::open(path, &source::options(&written, &again(found)))?;
-    let unknown = compile::titles(&written).into_iter().find(|title| table.header.find(title) == Found::None);
+    let unknown = compile::titles(&written).into_iter().find(|title| table.header.find(title) == ColumnMatch::None);
     if let Some(title) = unknown {
         return Err(refused("unknown-column", message!("the source has no column {title}", title = quoted(&title))));
     }

@@ -6,25 +6,25 @@ use super::event::{Event, Teller};
 use super::known_keys::KnownKeys;
 use super::present::Present;
 use super::request::CheckRequest;
-use super::result::Checked;
-use super::sent_before::{Asked, Guarded};
+use super::result::CheckResult;
+use super::sent_before::{GuardQuery, Guarded};
 use super::target::Opened;
 use super::{flawed, older, prepare, round_trip, source, survey, walk};
 use crate::mapping::wanted::wanted;
 use crate::mapping::{Written, compile, no_marker};
-use crate::problem::Note;
 use crate::store::AccountKey;
+use sheet_source::problem::Note;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Checks a source. Its problems are heard on the way (`Event::Problem`); of a workbook without a mapping there are two
 /// results, changes and new rows.
-pub fn check(request: &CheckRequest, events: &mut dyn FnMut(Event)) -> Result<Vec<Checked>, EngineError> {
+pub fn check(request: &CheckRequest, events: &mut dyn FnMut(Event)) -> Result<Vec<CheckResult>, EngineError> {
     let state = &request.import.folders.state;
     checked(request, &mut Teller::new(events)).map_err(|error| error.of_store_in(state))
 }
 
-fn checked(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec<Checked>, EngineError> {
+fn checked(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec<CheckResult>, EngineError> {
     let import = &request.import;
     import.validate()?;
     let Some(file) = &import.mapping else { return round_trip::check(request, tell) };
@@ -46,7 +46,7 @@ fn check_file(
     written: &Written,
     path: &Path,
     tell: &mut Teller<'_>,
-) -> Result<Checked, EngineError> {
+) -> Result<CheckResult, EngineError> {
     let import = &request.import;
     let state = &import.folders.state;
     let table = source::open(path, &source::options(written, &import.read))?;
@@ -79,7 +79,7 @@ fn check_file(
     tell.all(compile::unread(written, &table).into_iter().chain(no_marker(&plan)));
     batch_size(import.batch, &plan)?;
     let client = target.as_ref().map(|target| &*target.client);
-    let asked = Asked { state, account: &name, file: path, keyed: !plan.key.is_empty(), client };
+    let asked = GuardQuery { state, account: &name, file: path, keyed: !plan.key.is_empty(), client };
     let mut guarded = Guarded::of(&asked, &table, &plan, import)?;
     guarded.refuse(older::refusal(state, import.older_state)?);
     tell.all(guarded.notes.iter().cloned());

@@ -2,9 +2,9 @@
 
 use super::error::EngineError;
 use super::target::Target;
-use crate::message;
-use crate::private::shown::shown;
 use crate::store::{Run, Store};
+use amo_client::private::shown::shown;
+use sheet_source::message;
 use std::ffi::OsStr;
 use std::path::Path;
 

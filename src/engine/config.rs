@@ -4,12 +4,12 @@
 
 use super::error::EngineError;
 use super::trust;
-use crate::api::parse_base;
-use crate::message;
-use crate::private;
-use crate::private::shown::is_token;
-use crate::problem::{Message, Place, Problem, Stage, did_you_mean};
+use amo_client::parse_base;
+use amo_client::private;
+use amo_client::private::shown::is_token;
 use reqwest::Url;
+use sheet_source::message;
+use sheet_source::problem::{Message, Place, Problem, Stage, did_you_mean};
 use std::path::{Component, Path, PathBuf};
 
 pub(super) const FILE: &str = "amoport.toml";
@@ -18,7 +18,7 @@ const KEYS: [&str; 7] =
 
 /// What an account was looked up in.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub enum By {
+pub enum ConfigSource {
     /// In nothing: it is an address.
     #[default]
     Address,
@@ -31,7 +31,7 @@ pub enum By {
 /// What is known of an account before it is asked.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    pub by: By,
+    pub by: ConfigSource,
     pub url: String,
     /// Where the program that gives the token is run: that of the file.
     pub folder: PathBuf,
@@ -65,7 +65,7 @@ impl Settings {
         let file = file.map_or_else(|| file_of(name), |file| Ok(file.to_owned()))?;
         if own_file().as_ref() == Some(&file) {
             let text = Own::read()?.map(|own| own.text).unwrap_or_default();
-            return Ok(read(&text, name, &file, By::Own)?);
+            return Ok(read(&text, name, &file, ConfigSource::Own)?);
         }
         let way_out = message!("give the account by its address: --account https://NAME.amocrm.ru");
         trust::found(&file, &way_out)?;
@@ -83,7 +83,7 @@ impl Settings {
                 ),
             )
         })?;
-        Ok(read(&text, name, &file, By::Folder(file.clone()))?)
+        Ok(read(&text, name, &file, ConfigSource::Folder(file.clone()))?)
     }
 }
 
@@ -180,7 +180,7 @@ fn wrong(file: &Path, message: impl Into<Message>, hint: impl Into<Message>) -> 
     Problem::new(Stage::Read, "config", message).at(Place::File(file.to_owned())).hint(hint)
 }
 
-fn read(text: &str, name: &str, file: &Path, by: By) -> Result<Settings, Problem> {
+fn read(text: &str, name: &str, file: &Path, by: ConfigSource) -> Result<Settings, Problem> {
     let wrong = |message: Message, hint: Message| wrong(file, message, hint);
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
     let accounts = parsed(text, file)?.get("accounts").and_then(toml::Value::as_table).cloned().unwrap_or_default();
@@ -211,7 +211,7 @@ fn read(text: &str, name: &str, file: &Path, by: By) -> Result<Settings, Problem
     let named_file = |key: &str| -> Result<Option<PathBuf>, Problem> {
         let Some(path) = word(key)?.map(|path| folder.join(path)) else { return Ok(None) };
         match by {
-            By::Folder(_) if !lies_in(&path, &folder) => Err(beyond_folder(file, key, name, &path)),
+            ConfigSource::Folder(_) if !lies_in(&path, &folder) => Err(beyond_folder(file, key, name, &path)),
             _ => Ok(Some(path)),
         }
     };
@@ -230,7 +230,7 @@ fn read(text: &str, name: &str, file: &Path, by: By) -> Result<Settings, Problem
     };
     let command = match account.get("token-command") {
         None => Vec::new(),
-        Some(_) if matches!(by, By::Folder(_)) => return Err(runs_a_command(file, name)),
+        Some(_) if matches!(by, ConfigSource::Folder(_)) => return Err(runs_a_command(file, name)),
         Some(value) => texts(value).filter(|words: &Vec<String>| !words.is_empty()).ok_or_else(|| {
             let hint = "write token-command = [\"program\", \"word\"]";
             wrong(message!("token-command of [accounts.{name}] is no list of texts", name), hint.into())
@@ -295,7 +295,7 @@ mod tests {
     fn accounts_are_read_and_what_is_wrong_is_said() {
         let url = "url = \"https://a\"\n";
         let oauth = "client-id = \"c\"\nredirect-uri = \"https://r\"\ntoken-store = \"t.json\"\n";
-        let of = |text: &str| read(&format!("[accounts.main]\n{text}"), "main", Path::new(FILE), By::Own);
+        let of = |text: &str| read(&format!("[accounts.main]\n{text}"), "main", Path::new(FILE), ConfigSource::Own);
         assert_eq!(of(url).unwrap().url, "https://a");
         let read_oauth = of(&format!("{url}{oauth}")).unwrap().oauth.unwrap();
         assert_eq!((read_oauth.client_id.as_str(), read_oauth.client_secret_file), ("c", None));
@@ -312,7 +312,7 @@ mod tests {
             assert!(of(text).unwrap_err().to_string().contains(told), "{text}");
         }
         assert!(
-            read(&format!("[accounts.main]\n{url}"), "mian", Path::new(FILE), By::Own)
+            read(&format!("[accounts.main]\n{url}"), "mian", Path::new(FILE), ConfigSource::Own)
                 .unwrap_err()
                 .to_string()
                 .contains("main")
@@ -354,9 +354,9 @@ mod tests {
         }
         let text = "[accounts.main]\nurl = \"https://a\"\ntoken-file = \"../other\"\n";
         let file = folder.join(FILE);
-        let refused = read(text, "main", &file, By::Folder(file.clone())).unwrap_err();
+        let refused = read(text, "main", &file, ConfigSource::Folder(file.clone())).unwrap_err();
         assert_eq!(refused.code, "secret-elsewhere");
-        assert!(read(text, "main", &file, By::Own).is_ok());
+        assert!(read(text, "main", &file, ConfigSource::Own).is_ok());
     }
 
     #[test]

@@ -1,12 +1,11 @@
 //! Why a use case failed: the kind of failure, and its problems.
 
 use super::cancel::{Cancel, Interruption};
-use crate::api::{Failure, meaning};
-use crate::message;
-use crate::problem::{Message, Place, Problem, Stage};
 use crate::report::ReportError;
-use crate::sandbox::StartError;
 use crate::store::{self, StoreError};
+use amo_client::{Failure, meaning};
+use sheet_source::message;
+use sheet_source::problem::{Message, Place, Problem, Stage};
 use std::fmt;
 use std::path::Path;
 
@@ -101,15 +100,6 @@ impl From<Problem> for EngineError {
 impl From<Vec<Problem>> for EngineError {
     fn from(problems: Vec<Problem>) -> EngineError {
         EngineError { kind: ErrorKind::Refused, problems }
-    }
-}
-
-impl From<StartError> for EngineError {
-    fn from(error: StartError) -> EngineError {
-        match error {
-            StartError::Busy(problem) => EngineError::of(ErrorKind::Busy, problem),
-            StartError::Unusable(problem) => problem.into(),
-        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Events of a use case: what a progress bar, a page and a log need. They hold no data of the user but the values that
 //! problems quote.
 
-use super::result::{Checked, RunResult};
-use crate::problem::{Note, Problem};
+use super::result::{CheckResult, RunResult};
 use crate::store::Counts;
-use crate::table::Layout;
 use crate::upload;
+use sheet_source::Layout;
+use sheet_source::problem::{Note, Problem};
 use std::time::Duration;
 
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ pub enum Event {
     /// Something is waited for.
     Wait(Wait),
     /// One request for records or links, or one look into the account: for a log.
-    Upload(upload::Event),
+    Upload(upload::UploadEvent),
     /// Records were read back and are as they were sent.
     ReadBack {
         checked: u64,
@@ -38,7 +38,7 @@ pub enum Event {
     /// A run has ended, or this stretch of it; its report is written.
     Ended(Box<RunResult>),
     /// A check has ended. Of a workbook without a mapping there may be two.
-    Checked(Box<Checked>),
+    Checked(Box<CheckResult>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

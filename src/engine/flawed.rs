@@ -8,9 +8,9 @@ use super::target::Opened;
 use super::{prepare, source};
 use crate::mapping::wanted::wanted;
 use crate::mapping::{self, Draft, Written};
-use crate::message;
-use crate::problem::{Place, Problem};
 use crate::store::{AccountKey, KeySpace};
+use sheet_source::message;
+use sheet_source::problem::{Place, Problem};
 use std::path::Path;
 use std::sync::Arc;
 

@@ -10,14 +10,14 @@ use super::request::{AbandonRequest, Folders, ResumeRequest};
 use super::result::RunResult;
 use super::target::Target;
 use super::{chosen, older, report, resume, run, sent_before, source};
-use crate::entity::Action;
 use crate::mapping::{Mapped, Mapper, Plan};
-use crate::message;
-use crate::problem::{Place, Problem, Stage};
-use crate::store::{Journal, OpenDoubt, Outcome, Reopen, Resumed, Run, RunEnd, RunOutcome, Status, Store, Word};
-use crate::table::{Row, RowHasher, Table};
-use crate::upload::feed::{Loaded, Select};
+use crate::store::{FrozenWord, Journal, OpenDoubt, Outcome, Reopen, Resumed, Run, RunEnd, RunOutcome, Status, Store};
+use crate::upload::feed::{QueuedRecord, Select};
 use crate::upload::{Doubt, IN_FLIGHT};
+use amo_model::Action;
+use sheet_source::message;
+use sheet_source::problem::{Place, Problem, Stage};
+use sheet_source::{Row, RowHasher, Table};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
@@ -69,7 +69,7 @@ pub(super) struct Giving<'a> {
 struct Remapped {
     table: Table,
     plan: Arc<Plan>,
-    doubtful: HashMap<u32, Loaded>,
+    doubtful: HashMap<u32, QueuedRecord>,
     /// The source is as it was: what was not sent has its place in the report.
     whole: bool,
 }
@@ -223,7 +223,7 @@ fn still_there(
     table: &Table,
     plan: &Arc<Plan>,
     cancel: &Cancel,
-) -> Result<HashMap<u32, Loaded>, EngineError> {
+) -> Result<HashMap<u32, QueuedRecord>, EngineError> {
     let (wanted, then) = (store.doubtful_rows(found.run)?, store.source_rows(found.run)?.unwrap_or_default());
     let now = sent_before::hashed(source::again(table)?, &hasher(found, table), cancel)?;
     let numbers: HashMap<u32, u32> = sent_before::shared(&then, &now)
@@ -237,7 +237,7 @@ fn still_there(
         let Some(number) = numbers.get(&row.number) else { continue };
         row.number = *number;
         if let Mapped::Record(record) = mapper.apply(&row) {
-            records.insert(*number, Loaded { record, row: row.clone(), more: Vec::new() });
+            records.insert(*number, QueuedRecord { record, row: row.clone(), more: Vec::new() });
         }
     }
     Ok(records)

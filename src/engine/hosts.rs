@@ -2,17 +2,17 @@
 //! `auth allow`. A file that merely lies in a folder cannot: neither an `amoport.toml` nor the store of a run, which anybody may
 //! have packed into an archive. So what was allowed stands in the user's own folders.
 
-use super::config::{self, By, host_of};
+use super::config::{self, ConfigSource, host_of};
 use super::error::EngineError;
-use super::request::{Answer, Consent};
+use super::request::{Confirmation, Consent};
 use super::trust;
 use crate::export::write_whole;
-use crate::message;
-use crate::private;
-use crate::problem::{Message, Place, Problem, Stage};
-use crate::rate;
+use amo_client::private;
+use amo_client::rate;
 use reqwest::Url;
 use serde::Deserialize;
+use sheet_source::message;
+use sheet_source::problem::{Message, Place, Problem, Stage};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -36,28 +36,28 @@ pub(super) enum Sender {
 }
 
 /// An error where nothing of the user's own says that a token may go to this host. `by` is what its address was found in.
-pub(super) fn permit(base: &Url, sender: &Sender, by: &By, consent: &Consent) -> Result<(), EngineError> {
+pub(super) fn permit(base: &Url, sender: &Sender, by: &ConfigSource, consent: &Consent) -> Result<(), EngineError> {
     let is_given = match (sender, by) {
-        (_, By::Own) => true,
+        (_, ConfigSource::Own) => true,
         (Sender::Store { given: Some(address), .. }, _) if config::base(address).ok().as_ref() == Some(base) => true,
-        (Sender::Person, By::Address) => true,
+        (Sender::Person, ConfigSource::Address) => true,
         // Plain http is for this machine alone.
-        (Sender::Store { names_token, .. }, By::Address) => base.scheme() == "http" && !names_token,
-        (_, By::Folder(_)) => false,
+        (Sender::Store { names_token, .. }, ConfigSource::Address) => base.scheme() == "http" && !names_token,
+        (_, ConfigSource::Folder(_)) => false,
     };
     if is_given || is_allowed(base)? {
         return Ok(());
     }
     let (host, address) = (host_of(base), base.as_str().trim_end_matches('/'));
     let (message, place) = match by {
-        By::Folder(file) => {
+        ConfigSource::Folder(file) => {
             let message = message!(
                 "the account's host is {host} by this file, and you have not allowed a token to go there",
                 host = &host
             );
             (message, Place::File(file.clone()))
         }
-        By::Own | By::Address => {
+        ConfigSource::Own | ConfigSource::Address => {
             let message = message!(
                 "the run's host is {host} by its store, and you have not allowed a token to go there",
                 host = &host
@@ -67,9 +67,9 @@ pub(super) fn permit(base: &Url, sender: &Sender, by: &By, consent: &Consent) ->
     };
     let asked = match consent {
         Consent::Ask(ask) => ask(&message!("{message}. {host} gets the token", message = &message, host = &host)),
-        Consent::Given | Consent::Missing => Answer::Nobody,
+        Consent::Given | Consent::Missing => Confirmation::Nobody,
     };
-    if asked == Answer::Yes {
+    if asked == Confirmation::Yes {
         // Where it cannot be kept it is asked again the next time.
         let _ = allow(&host);
         return Ok(());
@@ -98,8 +98,8 @@ fn given() -> String {
 
 /// There is a token for this host. Where the person has given its address it is kept that he did; where that cannot be kept, a run
 /// that is gone on with asks for it again.
-pub(super) fn note(base: &Url, sender: &Sender, by: &By) {
-    if (sender, by) != (&Sender::Person, &By::Address) {
+pub(super) fn note(base: &Url, sender: &Sender, by: &ConfigSource) {
+    if (sender, by) != (&Sender::Person, &ConfigSource::Address) {
         return;
     }
     let host = host_of(base);
@@ -159,10 +159,10 @@ fn write(file: &Path, text: &str) -> std::io::Result<()> {
 /// The text of a config with one more host in its list; all else stays as the person wrote it.
 fn with_host(text: &str, host: &str) -> String {
     #[derive(Deserialize)]
-    struct Written {
+    struct HostsFile {
         hosts: Option<toml::Spanned<Vec<String>>>,
     }
-    let written = toml::from_str::<Written>(text).ok().and_then(|written| written.hosts);
+    let written = toml::from_str::<HostsFile>(text).ok().and_then(|written| written.hosts);
     match written {
         Some(hosts) => {
             let names: Vec<String> = hosts.get_ref().iter().map(String::as_str).chain([host]).map(quoted).collect();

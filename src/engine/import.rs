@@ -8,13 +8,13 @@ use super::result::RunResult;
 use super::survey::{self, Counting, Survey, Surveying, Weighed};
 use super::target::Opened;
 use super::{flawed, prepare, run, source};
-use crate::entity::Action;
 use crate::mapping::plan::Groups;
 use crate::mapping::wanted::wanted;
 use crate::mapping::{Plan, Written, compile};
-use crate::message;
 use crate::store::{MappingHead, StoreError};
-use crate::table::{BeyondAscii, Fingerprint, RowHashes, Table};
+use amo_model::Action;
+use sheet_source::message;
+use sheet_source::{BeyondAscii, Fingerprint, RowHashes, Table};
 use std::path::Path;
 use std::sync::Arc;
 

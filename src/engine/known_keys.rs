@@ -3,13 +3,13 @@
 use super::cancel::Cancel;
 use super::error::EngineError;
 use super::prepare;
-use crate::api::{Client, Standing};
-use crate::entity::Action;
 use crate::mapping::{Plan, Record};
 use crate::store::{AccountKey, KeySpace, KeyUse, Keys, KnownKey, Outcome, Store, ledger_name};
-use crate::table::Row;
-use crate::upload::feed::Loaded;
-use crate::upload::known::{self, LOOKED_UP_MAX, Lookup};
+use crate::upload::feed::QueuedRecord;
+use crate::upload::known::{self, IdLookup, LOOKED_UP_MAX};
+use amo_client::{Client, Standing};
+use amo_model::Action;
+use sheet_source::Row;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,11 +23,11 @@ pub(super) struct KnownKeys {
     /// Where ids can be looked up; `None` with a snapshot.
     client: Option<Arc<Client>>,
     /// Records to be looked up.
-    waiting: Vec<(Loaded, KnownKey)>,
+    waiting: Vec<(QueuedRecord, KnownKey)>,
 }
 
 /// What became of a record.
-pub(super) enum Met {
+pub(super) enum RecordFate {
     /// It can be sent.
     Free,
     /// It is told at the end.
@@ -55,20 +55,20 @@ impl KnownKeys {
         KnownKeys { client, ..self }
     }
 
-    pub fn meet(&mut self, plan: &Plan, record: Record, row: &Row, more: &[Row]) -> Result<Met, EngineError> {
-        let Some(key) = record.key.clone() else { return Ok(Met::Free) };
+    pub fn meet(&mut self, plan: &Plan, record: Record, row: &Row, more: &[Row]) -> Result<RecordFate, EngineError> {
+        let Some(key) = record.key.clone() else { return Ok(RecordFate::Free) };
         let found = self.store.find_key(&self.keys, (&key, &self.space, KeyUse::Make), None)?;
-        let Some(entry) = found else { return Ok(Met::Free) };
+        let Some(entry) = found else { return Ok(RecordFate::Free) };
         let known = entry.known(self.same_keys);
-        let loaded = Loaded { record, row: row.clone(), more: more.to_vec() };
+        let loaded = QueuedRecord { record, row: row.clone(), more: more.to_vec() };
         if self.client.is_some()
             && known::id_of(&known).is_some()
             && (self.remake_deleted || self.waiting.len() < LOOKED_UP_MAX)
         {
             self.waiting.push((loaded, known));
-            return Ok(Met::Waits);
+            return Ok(RecordFate::Waits);
         }
-        Ok(Met::Held(Box::new(known::held_back(plan, &loaded, &known, None))))
+        Ok(RecordFate::Held(Box::new(known::held_back(plan, &loaded, &known, None))))
     }
 
     /// Looks up what waits. What is gone and would be made anew has no outcome.
@@ -76,11 +76,11 @@ impl KnownKeys {
         let waiting = std::mem::take(&mut self.waiting);
         let Some(client) = self.client.as_ref().filter(|_| !waiting.is_empty()) else { return Ok(Vec::new()) };
         let made: Vec<(u64, i64)> = waiting.iter().filter_map(|(_, known)| known::id_of(known)).collect();
-        let mut lookup = Lookup::new(self.remake_deleted);
+        let mut lookup = IdLookup::new(self.remake_deleted);
         let runtime = prepare::runtime()?;
         let standing = lookup.standing(client, plan, &made, prepare::now());
         let standing = prepare::unless_cancelled(&runtime, cancel, "nothing was sent", standing)?;
-        let outcome = |(loaded, known): (Loaded, KnownKey)| {
+        let outcome = |(loaded, known): (QueuedRecord, KnownKey)| {
             let standing = known::id_of(&known).and_then(|(id, _)| standing.get(&id)).copied();
             let anew = standing == Some(Standing::Gone) && self.remake_deleted;
             (!anew).then(|| known::held_back(plan, &loaded, &known, standing))

@@ -3,16 +3,16 @@
 use super::error::EngineError;
 use super::prepare;
 use super::request::ExportRequest;
-use crate::account::Account;
-use crate::entity::Kind;
 use crate::export::{Backwards, Format, Shape};
 use crate::mapping::compile::{self, Origins};
 use crate::mapping::{self, Plan, Written};
-use crate::message;
-use crate::problem::{Message, Note, Source, quoted};
 use crate::store::AccountKey;
-use crate::table::Header;
+use amo_client::account::Account;
+use amo_model::Kind;
 use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use sheet_source::Header;
+use sheet_source::message;
+use sheet_source::problem::{Message, Note, Source, quoted};
 use std::sync::Arc;
 
 /// The mapping, where one is asked for and fits what is exported.

@@ -45,6 +45,7 @@ mod resume;
 mod returned;
 mod round_trip;
 mod run;
+mod sandbox;
 mod sent_before;
 mod source;
 mod survey;
@@ -52,10 +53,10 @@ mod target;
 mod trust;
 mod walk;
 
-pub use crate::private::secret::Others;
 pub use account::{
     CustomersMode, LoggedIn, ModeChange, Output, Saved, TokenStatus, customers_mode, like, log_in, pull, show, status,
 };
+pub use amo_client::private::secret::Others;
 pub use cancel::{Cancel, Interruption};
 pub use check::check;
 pub use error::{EngineError, ErrorKind};
@@ -67,11 +68,13 @@ pub use import::import;
 pub use older::OLDER_STATE;
 pub use report::{report, runs};
 pub use request::{
-    AbandonRequest, Answer, CheckRequest, Consent, ExportRequest, Folders, ImportRequest, MaxErrors, ReportRequest,
-    ResumeRequest, SourceOptions,
+    AbandonRequest, CheckRequest, Confirmation, Consent, ExportRequest, Folders, ImportRequest, MaxErrors,
+    ReportRequest, ResumeRequest, SourceOptions,
 };
-pub use result::{Checked, Next, Part, RunResult, WayBack};
+pub use result::{CheckResult, Next, RunResult, WayBack, WorkbookRun};
 pub use resume::resume;
 pub use round_trip::round_trip;
+#[cfg(not(feature = "sandbox"))]
+pub use sandbox::none as no_sandbox;
 pub use source::waits_for;
 pub use target::{Target, Token};

@@ -4,12 +4,12 @@
 use super::error::EngineError;
 use super::event::Teller;
 use super::prepare;
-use crate::entity::Action;
-use crate::message;
-use crate::private;
-use crate::problem::{Message, Note, Problem};
-use crate::rate;
-use crate::store::{Head, LastSend, Run, Sends, Store};
+use crate::store::{LastSend, Run, RunHead, Sends, Store};
+use amo_client::private;
+use amo_client::rate;
+use amo_model::Action;
+use sheet_source::message;
+use sheet_source::problem::{Message, Note, Problem};
 use std::path::Path;
 
 /// The code of a store that knows less than was sent by it. Whoever has the command line tells how to go on with it.
@@ -95,7 +95,7 @@ fn moment(unix_ms: i64) -> String {
 /// sent in the time that it does not know; only a person can say which.
 pub(super) fn look_from(
     store: &Store,
-    head: &Head,
+    head: &RunHead,
     allowed: bool,
     tell: &mut Teller<'_>,
 ) -> Result<Option<u64>, EngineError> {

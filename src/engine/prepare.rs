@@ -5,19 +5,21 @@ use super::error::{EngineError, ErrorKind};
 use super::event::{Event, Phase, Teller};
 use super::source;
 use super::target::Opened;
-use crate::account::{Account, SNAPSHOT_SCHEMA, Wanted};
-use crate::api::pull;
-use crate::entity::parts::Basics;
-use crate::entity::{Entity, Kind};
 use crate::export::KeyOf;
 use crate::mapping::plan::Groups;
 use crate::mapping::{KeyQuery, Keyed, Ledger, Plan, Written, compile};
-use crate::message;
-use crate::private;
-use crate::problem::{Message, Note, Problem, Stage};
-use crate::store::{AccountKey, Entry, KeySpace, KeyUse, Keys, Relation, Store, StoreError, file_name, ledger_name};
-use crate::table::Table;
+use crate::store::{
+    AccountKey, KeySpace, KeyUse, Keys, LedgerEntry, Relation, Store, StoreError, file_name, ledger_name,
+};
+use amo_client::account::{Account, SNAPSHOT_SCHEMA, Wanted};
+use amo_client::private;
+use amo_client::pull;
+use amo_model::parts::Basics;
+use amo_model::{Entity, Kind};
 use sha2::{Digest, Sha256};
+use sheet_source::Table;
+use sheet_source::message;
+use sheet_source::problem::{Message, Note, Problem, Stage};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,7 +42,7 @@ pub(super) fn now() -> i64 {
 }
 
 pub(super) fn now_ms() -> i64 {
-    crate::clock::Clock::REAL.unix_ms()
+    amo_client::clock::Clock::REAL.unix_ms()
 }
 
 /// Waits for something, unless the use case is cancelled first.
@@ -213,7 +215,7 @@ pub(super) fn ledger(state: &Path, account: &AccountKey, run: Option<i64>, space
         let own =
             KeySpace { titles: asked.titles.map(<[String]>::to_vec).filter(|_| !space.is_any()), ..space.clone() };
         let made = if asked.made { KeyUse::Make } else { KeyUse::Refer };
-        let mut best: Option<Entry> = None;
+        let mut best: Option<LedgerEntry> = None;
         for keys in keys.iter() {
             let found =
                 store.with(|store| store.find_key(keys, (asked.key, &own, made), run).map_err(|e| e.to_string()))?;
@@ -223,7 +225,7 @@ pub(super) fn ledger(state: &Path, account: &AccountKey, run: Option<i64>, space
                 (best, found) => best.or(found),
             };
         }
-        let Some(Entry { relation, id: Some(id), run, space, .. }) = best else { return Ok(None) };
+        let Some(LedgerEntry { relation, id: Some(id), run, space, .. }) = best else { return Ok(None) };
         if relation == Relation::OtherMapping {
             *told.lock().unwrap_or_else(PoisonError::into_inner).entry(space.mapping.clone()).or_default() += 1;
         }

@@ -3,17 +3,17 @@
 
 use super::cancel::Cancel;
 use super::error::EngineError;
-use super::known_keys::Met;
+use super::known_keys::RecordFate;
 use super::prepare::{self, unless_cancelled};
 use super::target::Opened;
-use crate::api::{Client, Failure};
-use crate::clock::Clock;
-use crate::entity::IDS_MAX;
 use crate::mapping::{Plan, Record};
-use crate::table::Row;
 use crate::upload::IN_FLIGHT;
-use crate::upload::feed::Loaded;
-use crate::upload::present::{self, Looked};
+use crate::upload::feed::QueuedRecord;
+use crate::upload::present::{self, PresenceCounts};
+use amo_client::clock::Clock;
+use amo_client::{Client, Failure};
+use amo_model::IDS_MAX;
+use sheet_source::Row;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -25,9 +25,9 @@ pub(super) struct Present {
     clock: Clock,
     cancel: Cancel,
     runtime: Runtime,
-    page: Vec<Loaded>,
-    under_way: VecDeque<JoinHandle<Result<Looked, Failure>>>,
-    looked: Looked,
+    page: Vec<QueuedRecord>,
+    under_way: VecDeque<JoinHandle<Result<PresenceCounts, Failure>>>,
+    looked: PresenceCounts,
 }
 
 impl Present {
@@ -44,23 +44,23 @@ impl Present {
             runtime: prepare::runtime()?,
             page: Vec::new(),
             under_way: VecDeque::new(),
-            looked: Looked::default(),
+            looked: PresenceCounts::default(),
         }))
     }
 
-    pub fn meet(&mut self, record: Record, row: &Row, more: &[Row]) -> Result<Met, EngineError> {
-        self.page.push(Loaded { record, row: row.clone(), more: more.to_vec() });
+    pub fn meet(&mut self, record: Record, row: &Row, more: &[Row]) -> Result<RecordFate, EngineError> {
+        self.page.push(QueuedRecord { record, row: row.clone(), more: more.to_vec() });
         if self.page.len() == IDS_MAX {
             self.ask();
         }
         while self.under_way.len() > IN_FLIGHT {
             self.wait()?;
         }
-        Ok(Met::Waits)
+        Ok(RecordFate::Waits)
     }
 
     /// What all of it came to.
-    pub fn looked(mut self) -> Result<Looked, EngineError> {
+    pub fn looked(mut self) -> Result<PresenceCounts, EngineError> {
         self.ask();
         while !self.under_way.is_empty() {
             self.wait()?;

@@ -6,10 +6,10 @@ use super::error::EngineError;
 use super::event::{Event, Phase, Teller};
 use super::request::{Folders, ReportRequest};
 use super::result::{Next, RunResult, WayBack};
-use crate::message;
-use crate::problem::{Message, Note};
 use crate::report::{self, Summary};
-use crate::store::{Head, Run, RunOutcome, Store};
+use crate::store::{Run, RunHead, RunOutcome, Store};
+use sheet_source::message;
+use sheet_source::problem::{Message, Note};
 use std::path::{Path, PathBuf};
 
 /// Problems that are handed over when a run has ended; all of them stand in its report.
@@ -56,7 +56,7 @@ pub(super) fn close(
     Ok(result)
 }
 
-fn way_back(store: &Store, head: &Head, folder: &Path) -> WayBack {
+fn way_back(store: &Store, head: &RunHead, folder: &Path) -> WayBack {
     let rooted = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     WayBack {
         account: head.target.clone(),

@@ -4,14 +4,14 @@ use super::cancel::Cancel;
 use super::error::EngineError;
 use super::target::Target;
 use super::trust;
-use crate::entity::{Kind, RATE_MAX};
 use crate::export::Said;
-use crate::message;
-use crate::problem::Message;
 use crate::store::{self, Verify};
-use crate::table::HiddenRows;
 use crate::upload::feed::Select;
 use crate::upload::{Budget, IN_FLIGHT};
+use amo_model::{Kind, RATE_MAX};
+use sheet_source::HiddenRows;
+use sheet_source::message;
+use sheet_source::problem::Message;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -84,7 +84,7 @@ impl MaxErrors {
 
 /// The answer to a question before something is done that cannot be undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum Confirmation {
     Yes,
     No,
     /// There is nobody to ask.
@@ -97,7 +97,7 @@ pub enum Consent {
     Given,
     #[default]
     Missing,
-    Ask(Arc<dyn Fn(&Message) -> Answer + Send + Sync>),
+    Ask(Arc<dyn Fn(&Message) -> Confirmation + Send + Sync>),
 }
 
 impl fmt::Debug for Consent {
@@ -118,16 +118,16 @@ impl Consent {
     /// `what` is about to be done.
     pub(super) fn obtain(&self, what: Message) -> Result<(), EngineError> {
         let answer = match self {
-            Consent::Given => Answer::Yes,
-            Consent::Missing => Answer::Nobody,
+            Consent::Given => Confirmation::Yes,
+            Consent::Missing => Confirmation::Nobody,
             Consent::Ask(ask) => ask(&what),
         };
         match answer {
-            Answer::Yes => Ok(()),
-            Answer::No => {
+            Confirmation::Yes => Ok(()),
+            Confirmation::No => {
                 Err(EngineError::refused("not-confirmed", "nothing was done", "answer y to do it, or add --yes"))
             }
-            Answer::Nobody => {
+            Confirmation::Nobody => {
                 let message = message!("{what}: nobody can be asked here", what);
                 Err(EngineError::refused("not-confirmed", message, "add --yes to do it"))
             }

@@ -1,9 +1,9 @@
 //! What the use cases come to, as data.
 
-use crate::entity::{Action, Kind};
-use crate::problem::{Message, Note, Problem};
 use crate::report::Summary;
 use crate::store::{Counts, RunOutcome, Status};
+use amo_model::{Action, Kind};
+use sheet_source::problem::{Message, Note, Problem};
 use std::path::PathBuf;
 
 /// How a run, or this stretch of it, ended.
@@ -49,7 +49,7 @@ pub enum Next {
 
 /// What a check came to.
 #[derive(Debug, Clone)]
-pub struct Checked {
+pub struct CheckResult {
     pub kind: Kind,
     pub action: Action,
     pub source: String,
@@ -70,18 +70,18 @@ pub struct Checked {
     /// Why the import would not begin, as it would say.
     pub refused: Vec<Problem>,
     /// Of a workbook without a mapping: what its rows are for.
-    pub part: Option<Part>,
+    pub part: Option<WorkbookRun>,
     pub notes: Vec<Note>,
 }
 
 /// The two runs that a workbook without a mapping makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum WorkbookRun {
     Changes,
     NewRows,
 }
 
-impl Checked {
+impl CheckResult {
     /// As `run.json` counts: what could be sent was not processed.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();

@@ -11,18 +11,18 @@ use super::result::RunResult;
 use super::survey::{self, Counting, Surveying};
 use super::target::{Opened, Target};
 use super::{changed_source, chosen, older, prepare, report, round_trip, run, sent_before, source};
-use crate::account::Account;
-use crate::entity::Action;
 use crate::mapping::{self, Plan, Written, compile};
-use crate::message;
-use crate::problem::{Note, Problem};
 use crate::report::is_written;
 use crate::store::{
-    Head, Journal, KeySpace, OpenDoubt, Reopen, Resumed, Run, RunOutcome, Store, StoreError, Verify, Word,
+    FrozenWord, Journal, KeySpace, OpenDoubt, Reopen, Resumed, Run, RunHead, RunOutcome, Store, StoreError, Verify,
 };
-use crate::table::Table;
-use crate::upload::feed::{Loaded, Select};
+use crate::upload::feed::{QueuedRecord, Select};
 use crate::upload::{Doubt, IN_FLIGHT, links, verify};
+use amo_client::account::Account;
+use amo_model::Action;
+use sheet_source::Table;
+use sheet_source::message;
+use sheet_source::problem::{Note, Problem};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -99,14 +99,19 @@ fn go_on(request: &ResumeRequest, tell: &mut Teller<'_>) -> Result<RunResult, En
 }
 
 /// The way to the account of a run; `said` is what is said of it now.
-pub(super) fn target(head: &Head, said: &Target, state: &Path, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
+pub(super) fn target(
+    head: &RunHead,
+    said: &Target,
+    state: &Path,
+    tell: &mut Teller<'_>,
+) -> Result<Opened, EngineError> {
     Opened::open(&said.of_run(head), state, head.rate, tell)
 }
 
 /// An error where the address of a run's account leads to another one by now. A renamed account is none.
 pub(super) fn unless_another(
     target: &Opened,
-    head: &Head,
+    head: &RunHead,
     (state, cancel): (&Path, &Cancel),
     tell: &mut Teller<'_>,
 ) -> Result<(), EngineError> {
@@ -124,7 +129,7 @@ pub(super) fn unless_another(
     }
 }
 
-fn unless_elsewhere(target: &Opened, head: &Head) -> Result<(), EngineError> {
+fn unless_elsewhere(target: &Opened, head: &RunHead) -> Result<(), EngineError> {
     let (was, named, is) = (&head.account, &head.target, &target.address);
     if was == is {
         return Ok(());
@@ -161,25 +166,25 @@ pub(super) fn selected(
 ) -> Result<(Select, HashSet<u32>), EngineError> {
     let known = known(store, run, plan)?;
     let sent = Arc::new(sent_before::of_run(store, run, !plan.key.is_empty())?);
-    let Head { rows, limit, .. } = run.head;
+    let RunHead { rows, limit, .. } = run.head;
     Ok((Select { done, refused, known: known.all(), rows, limit, only: None, sent }, known.links_unknown))
 }
 
 /// Rows that have their outcome and are mapped once more all the same.
-struct Known {
+struct RemappedRows {
     /// For reading some back.
     sample: HashSet<u32>,
     /// Sent by a version that kept no links.
     links_unknown: HashSet<u32>,
 }
 
-impl Known {
+impl RemappedRows {
     fn all(&self) -> HashSet<u32> {
         self.sample.union(&self.links_unknown).copied().collect()
     }
 }
 
-fn known(store: &Store, run: &Run, plan: &Plan) -> Result<Known, EngineError> {
+fn known(store: &Store, run: &Run, plan: &Plan) -> Result<RemappedRows, EngineError> {
     let sample = match run.head.verify {
         Verify::Sample => store.written_spread(run.run, verify::SAMPLE)?,
         Verify::All | Verify::None => HashSet::new(),
@@ -188,7 +193,7 @@ fn known(store: &Store, run: &Run, plan: &Plan) -> Result<Known, EngineError> {
         true => store.links_unknown(run.run)?,
         false => HashSet::new(),
     };
-    Ok(Known { sample, links_unknown })
+    Ok(RemappedRows { sample, links_unknown })
 }
 
 /// What a run goes on with.
@@ -197,7 +202,7 @@ pub(super) struct OpenedRun {
     pub plan: Arc<Plan>,
     refused: HashSet<u32>,
     /// Records that were sent and of which nobody knows what became, mapped again.
-    pub doubtful: HashMap<u32, Loaded>,
+    pub doubtful: HashMap<u32, QueuedRecord>,
     rows: Option<u64>,
 }
 
@@ -254,7 +259,7 @@ pub(super) fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<
 }
 
 /// Runs of earlier versions know their files from one folder alone.
-fn begun_elsewhere(head: &Head) -> Result<(), EngineError> {
+fn begun_elsewhere(head: &RunHead) -> Result<(), EngineError> {
     let source = head.source.absolute.is_none().then(|| head.source.file());
     let mapping = (head.mapping.absolute.is_none() && head.mapping.made.is_none()).then(|| head.mapping.file());
     let missing = |file: &&Path| file.is_relative() && !file.exists();
@@ -298,7 +303,7 @@ fn doubts(
     journal: &mut Journal,
     open: Vec<OpenDoubt>,
     action: Action,
-    records: HashMap<u32, Loaded>,
+    records: HashMap<u32, QueuedRecord>,
 ) -> Result<Vec<Doubt>, EngineError> {
     if action != Action::Create {
         for doubt in open {
@@ -346,8 +351,8 @@ mod tests {
     use super::*;
     use crate::mapping::Mapper;
     use crate::mapping::compile::{self, Origins};
-    use crate::table::ReadOptions;
-    use crate::upload::feed::{Met, walk};
+    use crate::upload::feed::{RowEvent, walk};
+    use sheet_source::ReadOptions;
 
     /// Rows 2 and 3 were refused and sent by an earlier stretch: only the key of what was sent is taken.
     #[test]
@@ -360,15 +365,15 @@ mod tests {
         let told = |done: &[u32], refused: &[u32], known: &[u32]| {
             let table = Table::open(&path, &ReadOptions::default()).unwrap();
             let origins = Origins::of(&table, mapping::Ledger::empty());
-            let plan = compile::compile(&written, origins, Arc::new(crate::account::tests::account())).unwrap();
+            let plan = compile::compile(&written, origins, Arc::new(amo_client::account::example())).unwrap();
             let set = |rows: &[u32]| rows.iter().copied().collect();
             let select = Select { done: set(done), refused: set(refused), known: set(known), ..Select::default() };
             let mut told = Vec::new();
             let rows = walk(table, Mapper::new(Arc::new(plan), ""), &select, |met| {
                 told.push(match met {
-                    Met::Record { row, .. } => (row.number, "sent"),
-                    Met::Known { row, .. } => (row.number, "known"),
-                    Met::Local(outcome) | Met::Lost(outcome) => (outcome.row, outcome.status.word()),
+                    RowEvent::Record { row, .. } => (row.number, "sent"),
+                    RowEvent::Known { row, .. } => (row.number, "known"),
+                    RowEvent::Local(outcome) | RowEvent::Lost(outcome) => (outcome.row, outcome.status.word()),
                 });
                 true
             });

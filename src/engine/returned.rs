@@ -6,14 +6,14 @@ use super::cancel::Cancel;
 use super::error::EngineError;
 use super::event::Teller;
 use super::{sent_before, source};
-use crate::entity::Action;
 use crate::export::back::{self, Deciding, Sent, Trouble};
 use crate::export::{CellHashes, Columns, Hidden};
 use crate::mapping::Edit;
-use crate::message;
-use crate::problem::Note;
 use crate::store::{Returned, Store};
-use crate::table::Table;
+use amo_model::Action;
+use sheet_source::Table;
+use sheet_source::message;
+use sheet_source::problem::Note;
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 

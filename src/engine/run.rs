@@ -9,17 +9,17 @@ use super::prepare::{now_ms, runtime};
 use super::report;
 use super::result::RunResult;
 use super::target::Opened;
-use crate::api::Client;
-use crate::clock::Clock;
 use crate::mapping::{Mapper, Plan};
-use crate::message;
-use crate::problem::{Message, Note, Problem};
-use crate::report::Log;
-use crate::store::{BatchOf, Counts, Head, Links, RunEnd, RunOutcome, Store, Verify, Word};
+use crate::report::RunLog;
+use crate::store::{BatchOf, Counts, FrozenWord, Links, RunEnd, RunHead, RunOutcome, Store, Verify};
 use crate::upload::feed;
 use crate::upload::verify::{DOUBLED, MISSING};
-use crate::upload::{self, BatchSize, Budget, End, Options, Upload};
+use crate::upload::{self, BatchSize, Budget, End, Upload, UploadOptions};
+use amo_client::Client;
+use amo_client::clock::Clock;
 use serde_json::json;
+use sheet_source::message;
+use sheet_source::problem::{Message, Note, Problem};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -49,10 +49,10 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
     log.note(now_ms(), "started", json!({"run": name, "kind": head.kind.word(), "batch": head.batch}));
     let (run, before) = (journal.run(), journal.counts());
     let journal = Arc::new(Mutex::new(journal));
-    let asked = Asked::of(&client);
+    let asked = RequestBaseline::of(&client);
     let total = job.total.or(plan.groups.as_ref().map(|groups| groups.rows.len() as u64));
     let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
-    let options = Options {
+    let options = UploadOptions {
         giving_up: giving_up.is_some(),
         ..options(&head, &plan, &client, (budget, job.in_flight, target.clock))
     };
@@ -100,7 +100,8 @@ fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store,
             (RunOutcome::Abandoned, abandoned_code(journal.counts().unknown))
         }
         _ => {
-            let shown = Shown { doubled: store.has_problem(run, DOUBLED)?, missing: store.has_problem(run, MISSING)? };
+            let shown =
+                SeenRecords { doubled: store.has_problem(run, DOUBLED)?, missing: store.has_problem(run, MISSING)? };
             let outcome = outcome_of(&report.end, &journal.counts(), links, shown);
             (outcome, exit_code_of(&report.end, outcome, &job.cancel))
         }
@@ -143,12 +144,12 @@ pub(super) fn abandoned_code(unknown: u64) -> i64 {
 }
 
 fn options(
-    head: &Head,
+    head: &RunHead,
     plan: &Plan,
     client: &Client,
     (max_errors, in_flight, clock): (Option<Budget>, usize, Clock),
-) -> Options {
-    Options {
+) -> UploadOptions {
+    UploadOptions {
         batch: head.batch.map_or(BatchSize::Auto { max: plan.write.batch_max }, BatchSize::Fixed),
         in_flight,
         max_errors,
@@ -163,12 +164,12 @@ fn options(
 }
 
 /// What the account has shown of records that it gave an id.
-struct Shown {
+struct SeenRecords {
     doubled: bool,
     missing: bool,
 }
 
-fn outcome_of(end: &End, counts: &Counts, links: Links, shown: Shown) -> RunOutcome {
+fn outcome_of(end: &End, counts: &Counts, links: Links, shown: SeenRecords) -> RunOutcome {
     match end {
         End::Finished if counts.unknown > 0 => RunOutcome::SomeUnknown,
         End::Finished if shown.doubled => RunOutcome::SomeDoubled,
@@ -208,26 +209,29 @@ fn why(end: &End) -> Option<Message> {
 }
 
 /// What had been asked of the service when the run began; the account was asked before.
-struct Asked {
+struct RequestBaseline {
     sent: u64,
     throttled: u64,
 }
 
-impl Asked {
-    fn of(client: &Client) -> Asked {
+impl RequestBaseline {
+    fn of(client: &Client) -> RequestBaseline {
         let counters = client.counters();
-        Asked { sent: counters.sent.load(Ordering::Relaxed), throttled: counters.throttled.load(Ordering::Relaxed) }
+        RequestBaseline {
+            sent: counters.sent.load(Ordering::Relaxed),
+            throttled: counters.throttled.load(Ordering::Relaxed),
+        }
     }
 
     fn since(&self, client: &Client) -> (i64, i64) {
-        let now = Asked::of(client);
+        let now = RequestBaseline::of(client);
         ((now.sent - self.sent) as i64, (now.throttled - self.throttled) as i64)
     }
 }
 
 /// Hears the loop: passes on what happens, and writes the log.
 struct Observer<'o, 't> {
-    log: &'o mut Log,
+    log: &'o mut RunLog,
     target: &'o Opened,
     tell: &'o mut Teller<'t>,
     started: Instant,
@@ -240,7 +244,7 @@ struct Observer<'o, 't> {
 
 impl<'o, 't> Observer<'o, 't> {
     fn new(
-        log: &'o mut Log,
+        log: &'o mut RunLog,
         target: &'o Opened,
         tell: &'o mut Teller<'t>,
         before: u64,
@@ -250,11 +254,11 @@ impl<'o, 't> Observer<'o, 't> {
         Observer { log, target, tell, started, before, total, counts, linking: false }
     }
 
-    fn hear(&mut self, event: upload::Event) {
+    fn hear(&mut self, event: upload::UploadEvent) {
         let at = now_ms();
         self.target.tell(self.tell);
         match &event {
-            upload::Event::Answered { batch, of, records, attempt, status, ms } => {
+            upload::UploadEvent::Answered { batch, of, records, attempt, status, ms } => {
                 let what = match of {
                     BatchOf::Records => "records",
                     BatchOf::Links => "links",
@@ -262,26 +266,26 @@ impl<'o, 't> Observer<'o, 't> {
                 let details = json!({"batch": batch, what: records, "attempt": attempt, "status": status, "ms": ms});
                 self.log.note(at, "answered", details);
             }
-            upload::Event::Again { batch, pause, throttled, .. } => {
+            upload::UploadEvent::Again { batch, pause, throttled, .. } => {
                 self.log.note(at, "again", json!({"batch": batch}));
                 let reason = if *throttled { WaitReason::Throttled } else { WaitReason::Retry };
                 self.tell.event(Event::Wait(Wait { reason, at_most: *pause }));
             }
-            upload::Event::InDoubt { batch, records, at_most, .. } => {
+            upload::UploadEvent::InDoubt { batch, records, at_most, .. } => {
                 self.log.note(at, "in-doubt", json!({"batch": batch, "records": records}));
                 self.tell.event(Event::Wait(Wait { reason: WaitReason::Settle, at_most: *at_most }));
             }
-            upload::Event::Looked { found, missing, unclear, last } => {
+            upload::UploadEvent::Looked { found, missing, unclear, last } => {
                 let details = json!({"found": found, "missing": missing, "unclear": unclear, "last": last});
                 self.log.note(at, "looked", details);
             }
-            upload::Event::Counts(counts) => {
+            upload::UploadEvent::Counts(counts) => {
                 self.counts = *counts;
                 let done = counts.read + counts.skipped;
                 return self.progress(Phase::Send, done, self.before.min(done), self.total);
             }
-            upload::Event::Rejected(problem) => return self.tell.event(Event::Problem(problem.clone())),
-            upload::Event::Linked { records } => {
+            upload::UploadEvent::Rejected(problem) => return self.tell.event(Event::Problem(problem.clone())),
+            upload::UploadEvent::Linked { records } => {
                 if !std::mem::replace(&mut self.linking, true) {
                     self.started = Instant::now();
                     self.tell.event(Event::Phase(Phase::Link));
@@ -341,9 +345,9 @@ fn stop_before_sending(job: Job, tell: &mut Teller<'_>) -> Result<RunResult, Eng
 }
 
 /// A run that goes on makes its folder again, if somebody has taken it away.
-fn open_log(folder: &Path) -> Result<Log, EngineError> {
+fn open_log(folder: &Path) -> Result<RunLog, EngineError> {
     make_folder(folder)?;
-    Log::open(&folder.join(crate::report::LOG)).map_err(|e| {
+    RunLog::open(&folder.join(crate::report::LOG)).map_err(|e| {
         let message = message!("the run's folder cannot be written to: {error}", error = e.to_string());
         Problem::in_file(folder, "runs-folder", message).hint("name another folder with --runs").into()
     })

@@ -5,11 +5,11 @@ use super::error::{EngineError, still_wanted};
 use super::event::Teller;
 use super::request::SourceOptions;
 use crate::mapping::{Written, compile};
-use crate::message;
-use crate::private;
-use crate::problem::{Note, Place, Problem};
 use crate::store::{RunOutcome, SourceHead, Store};
-use crate::table::{BeyondAscii, Fingerprint, Found, Header, ReadOptions, Table};
+use amo_client::private;
+use sheet_source::message;
+use sheet_source::problem::{Note, Place, Problem};
+use sheet_source::{BeyondAscii, ColumnMatch, Fingerprint, Header, ReadOptions, Table};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io;
@@ -94,7 +94,8 @@ fn rejects_of_a_run(file: &Path, options: &ReadOptions) -> Option<Table> {
     // Whoever has saved it with a spreadsheet may have given it another delimiter and another encoding.
     let saved = ReadOptions { encoding: None, delimiter: None, ..first.clone() };
     let open = |options: &ReadOptions| Table::open(file, options).ok().filter(|table| table.header.is_of_rejects());
-    let found = |table: &Table| options.titles.iter().filter(|title| table.header.find(title) != Found::None).count();
+    let found =
+        |table: &Table| options.titles.iter().filter(|title| table.header.find(title) != ColumnMatch::None).count();
     let (first, saved) = (open(&first), written_otherwise.then(|| open(&saved)).flatten());
     match (first, saved) {
         (Some(first), Some(saved)) => Some(if found(&saved) > found(&first) { saved } else { first }),
@@ -220,7 +221,7 @@ pub(super) fn spooled(
     };
     private::folder(&folder).map_err(unusable)?;
     let lock = spool_lock(&folder).and_then(|lock| lock.lock_shared().map(|()| lock)).map_err(unusable)?;
-    let unique = format!("{}-{}", std::process::id(), crate::clock::Clock::REAL.unix_us());
+    let unique = format!("{}-{}", std::process::id(), amo_client::clock::Clock::REAL.unix_us());
     let part = folder.join(format!("{unique}.part"));
     copied((!piped).then(|| file.to_owned()), private::create(&part).map_err(unusable)?, cancel)?.map_err(unusable)?;
     // The same input is the same source, however often it comes.

@@ -6,12 +6,12 @@ use super::error::{EngineError, still_wanted};
 use super::source;
 use crate::mapping::plan::Groups;
 use crate::mapping::{Mapper, Plan};
-use crate::problem::Problem;
 use crate::store::Status;
-use crate::table::{Fingerprint, Hashed, ReadOptions, Row, RowHashes, Table};
 use crate::upload::Doubt;
-use crate::upload::feed::{self, Loaded, Met, Select};
+use crate::upload::feed::{self, QueuedRecord, RowEvent, Select};
 use crate::upload::groups::FirstReading;
+use sheet_source::problem::Problem;
+use sheet_source::{Fingerprint, Hashed, ReadOptions, Row, RowHashes, Table};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -99,7 +99,7 @@ fn survey(file: &Path, options: &ReadOptions, counting: &Counting, cancel: &Canc
 }
 
 /// A reading of the source with its mapping.
-pub(super) struct Mapped<T> {
+pub(super) struct MappedReading<T> {
     /// What was asked of the records.
     pub found: T,
     pub fingerprint: Fingerprint,
@@ -115,10 +115,10 @@ pub(super) fn weigh(
     plan: Plan,
     select: &Select,
     cancel: &Cancel,
-) -> Result<Mapped<Weighed>, EngineError> {
+) -> Result<MappedReading<Weighed>, EngineError> {
     let mapped = read_mapped(table, plan, |table, plan| weigh_table(table, plan, select, cancel))?;
     // A limit may have ended the reading before the end.
-    Ok(Mapped { hashes: mapped.hashes.filter(|_| select.limit.is_none()), ..mapped })
+    Ok(MappedReading { hashes: mapped.hashes.filter(|_| select.limit.is_none()), ..mapped })
 }
 
 /// The same for the records of some rows.
@@ -127,7 +127,7 @@ pub(super) fn records(
     plan: Plan,
     run: &str,
     (wanted, rows): (HashSet<u32>, Option<(u32, u32)>),
-) -> Result<Mapped<HashMap<u32, Loaded>>, EngineError> {
+) -> Result<MappedReading<HashMap<u32, QueuedRecord>>, EngineError> {
     read_mapped(table, plan, |table, plan| {
         let mapper = Mapper::new(Arc::clone(plan), run);
         let (records, walked) = Doubt::records(table, mapper, wanted.clone(), rows)?;
@@ -140,7 +140,7 @@ fn read_mapped<T: Default>(
     table: &Table,
     plan: Plan,
     read: impl Fn(Table, &Arc<Plan>) -> Result<(T, Option<FirstReading>), EngineError>,
-) -> Result<Mapped<T>, EngineError> {
+) -> Result<MappedReading<T>, EngineError> {
     let file = table.source().file.clone();
     let (mut again, reading) = Table::open_for_all(Path::new(&file), &source::same(table))?;
     let hashes = again.hash_rows();
@@ -149,12 +149,12 @@ fn read_mapped<T: Default>(
     let fingerprint = reading.finish(Path::new(&file))?;
     if table.judged(&fingerprint)?.is_some_and(|judged| !judged.reads_like(table)) {
         // It was read in the encoding of its start, which is not that of the whole, and is read again.
-        return Ok(Mapped { found: T::default(), fingerprint, plan, hashes: None });
+        return Ok(MappedReading { found: T::default(), fingerprint, plan, hashes: None });
     }
     let (mut found, counted) = first?;
     let hashes = Some(hashes.take());
     let Some(columns) = plan.groups.as_ref().map(|groups| groups.columns.clone()) else {
-        return Ok(Mapped { found, fingerprint, plan, hashes });
+        return Ok(MappedReading { found, fingerprint, plan, hashes });
     };
     let (groups, scattered) = match counted {
         Some(FirstReading { groups, scattered }) => (groups, scattered),
@@ -168,7 +168,7 @@ fn read_mapped<T: Default>(
     if scattered {
         found = read(source::again(table)?, &plan)?.0;
     }
-    Ok(Mapped { found, fingerprint, plan, hashes })
+    Ok(MappedReading { found, fingerprint, plan, hashes })
 }
 
 /// Which rows belong together.
@@ -200,8 +200,8 @@ fn weigh_table(
     let mut weighed = Weighed::default();
     let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), select, |met| {
         match met {
-            Met::Record { .. } | Met::Known { .. } => weighed.records += 1,
-            Met::Local(outcome) | Met::Lost(outcome) => {
+            RowEvent::Record { .. } | RowEvent::Known { .. } => weighed.records += 1,
+            RowEvent::Local(outcome) | RowEvent::Lost(outcome) => {
                 weighed.rejected += u64::from(outcome.status == Status::Rejected);
             }
         }

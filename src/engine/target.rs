@@ -6,21 +6,21 @@ use super::error::{EngineError, ErrorKind};
 use super::event::{Teller, Wait, WaitReason};
 use super::hosts::{self, Sender};
 use super::request::{Consent, absolute};
-use crate::api::auth::{App, Auth, Source};
-use crate::api::pace::OnHold;
-use crate::api::token::TokenStore;
-use crate::api::{ANSWER_TIMEOUT, Client, NoClient, Pace, pace};
-use crate::clock::Clock;
-use crate::entity::RATE_MAX;
-use crate::message;
-use crate::private::secret::{self, Others, Unfit};
-use crate::problem::{Message, Note, Problem, Stage};
-use crate::rate::{self, Halt, Shared, SharedError, Why};
-use crate::sandbox::{self, Like, Sandbox};
+use super::sandbox::{self, Like, SandboxServer};
 pub(super) use crate::store::SANDBOX;
-use crate::store::{Head, Store};
+use crate::store::{RunHead, Store};
+use amo_client::auth::{App, Auth, Source};
+use amo_client::clock::Clock;
+use amo_client::pace::OnHold;
+use amo_client::private::secret::{self, Others, Unfit};
+use amo_client::rate::{self, Halt, Shared, SharedError, Why};
+use amo_client::token::TokenStore;
+use amo_client::{ANSWER_TIMEOUT, Client, NoClient, Pace, pace};
+use amo_model::RATE_MAX;
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
+use sheet_source::message;
+use sheet_source::problem::{Message, Note, Problem, Stage};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -115,7 +115,7 @@ impl Target {
 
     /// The pace for whoever only logs in.
     pub(super) fn pace_of(&self, base: &Url, tell: &mut Teller<'_>) -> Pace {
-        self.paced(shared_pace(base, RATE_MAX, &Said::default(), tell))
+        self.paced(shared_pace(base, RATE_MAX, &Notices::default(), tell))
     }
 
     fn paced(&self, pace: Pace) -> Pace {
@@ -180,7 +180,7 @@ impl Target {
     }
 
     /// The way to the account of a run: the one that it began with, but for what is said now.
-    pub(super) fn of_run(&self, head: &Head) -> Target {
+    pub(super) fn of_run(&self, head: &RunHead) -> Target {
         let renamed = self.which != Which::Unsaid && self.kept() != head.target;
         let answer_timeout = Some(self.answer_timeout.unwrap_or(Duration::from_secs(head.answer_timeout)));
         // Under another name its token is not looked for where it was found then.
@@ -247,7 +247,7 @@ impl Target {
 
     /// Whether this is the account of the run; `None` where the store has never seen its address. A name that it was given then means
     /// what it meant then.
-    pub(super) fn is_account_of(&self, store: &Store, head: &Head) -> Result<Option<bool>, EngineError> {
+    pub(super) fn is_account_of(&self, store: &Store, head: &RunHead) -> Result<Option<bool>, EngineError> {
         let same_name = self.kept() == head.target;
         let config = if same_name { head.config.as_ref().map(Path::new) } else { self.config.as_deref() };
         match self.address(config) {
@@ -274,11 +274,11 @@ pub(super) struct Opened {
     pub client: Arc<Client>,
     pub clock: Clock,
     /// What the pace has to say, from whatever thread.
-    said: Said,
-    _sandbox: Option<Sandbox>,
+    said: Notices,
+    _sandbox: Option<SandboxServer>,
 }
 
-type Said = Arc<Mutex<Vec<Message>>>;
+type Notices = Arc<Mutex<Vec<Message>>>;
 
 impl Opened {
     pub fn open(target: &Target, state: &Path, rate: u32, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
@@ -300,45 +300,34 @@ impl Opened {
     fn sandbox(target: &Target, state: &Path, rate: u32, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
         tell.account(SANDBOX);
         let folder = state.join("sandbox");
-        let said = Said::default();
-        let opened = |base: Url, token: String, pace: Pace, sandbox: Option<Sandbox>| {
-            let client = client(base, SecretString::from(token).into(), target.paced(pace))?.waiting(target.waits());
-            Ok(Opened {
-                address: SANDBOX.to_owned(),
-                target: target.kept(),
-                client: Arc::new(client),
-                clock: Clock::REAL,
-                said: Arc::clone(&said),
-                _sandbox: sandbox,
-            })
-        };
-        // A sandbox served by hand from the same folder is used as it stands.
-        if let Some(standing) = sandbox::Standing::find(&folder).filter(|server| server.by_hand) {
-            if target.like.is_some() {
-                let message =
-                    "a sandbox is served from this state folder, and what it is like was said when it was started";
-                return Err(EngineError::refused("sandbox-like", message, "leave --like out here, or stop that one"));
+        let said = Notices::default();
+        let served = sandbox::open(&folder, target.like.as_deref())?;
+        let (base, pace) = match &served.own {
+            // It serves this process alone.
+            Some(_) => (base(&served.url)?, Pace::new(rate, Clock::REAL)),
+            None => {
+                let base = on_this_machine(&served.url, &folder)?;
+                let pace = shared_pace(&base, rate, &said, tell);
+                (base, pace)
             }
-            let base = on_this_machine(&standing.url, &folder)?;
-            let pace = shared_pace(&base, rate, &said, tell);
-            return opened(base, standing.token, pace, None);
-        }
-        let sandbox = Sandbox::start(sandbox::Options {
-            state: Some(folder),
-            like: target.like.as_deref().cloned(),
-            ..Default::default()
-        })?;
-        // It serves this process alone, and is gone with it.
-        let pace = Pace::new(rate, Clock::REAL);
-        let (base, token) = (base(sandbox.url())?, sandbox.token().to_owned());
-        opened(base, token, pace, Some(sandbox))
+        };
+        let token = SecretString::from(served.token);
+        let client = client(base, token.into(), target.paced(pace))?.waiting(target.waits());
+        Ok(Opened {
+            address: SANDBOX.to_owned(),
+            target: target.kept(),
+            client: Arc::new(client),
+            clock: Clock::REAL,
+            said,
+            _sandbox: served.own,
+        })
     }
 
     /// It serves whoever has its address, and the pace is this process's own.
     fn local(base: Url, clock: Clock, target: &Target, rate: u32) -> Result<Opened, EngineError> {
         let (auth, _) = auth(base.as_str(), target, &Settings::default())?;
         let client = client(base, auth, target.paced(Pace::new(rate, clock)))?.waiting(target.waits());
-        let (address, said) = (address(client.base()), Said::default());
+        let (address, said) = (address(client.base()), Notices::default());
         Ok(Opened { address, target: target.kept(), client: Arc::new(client), clock, said, _sandbox: None })
     }
 
@@ -350,7 +339,7 @@ impl Opened {
         let (auth, warning) = auth(name, target, &settings)?;
         tell.all(warning);
         hosts::note(&base, &target.sender, &settings.by);
-        let said = Said::default();
+        let said = Notices::default();
         let pace = shared_pace(&base, rate, &said, tell);
         let client = client(base, auth, target.paced(pace))?.waiting(target.waits());
         let (address, clock) = (address(client.base()), Clock::REAL);
@@ -401,7 +390,7 @@ pub(super) fn client(base: Url, auth: Auth, pace: Pace) -> Result<Client, Engine
 }
 
 /// The pace that all processes of this user share for an account; where that cannot be, one of our own, and a note.
-fn shared_pace(base: &Url, rate: u32, said: &Said, tell: &mut Teller<'_>) -> Pace {
+fn shared_pace(base: &Url, rate: u32, said: &Notices, tell: &mut Teller<'_>) -> Pace {
     let clock = Clock::REAL;
     let alone = Pace::new(rate, clock);
     let shared = match rate::folder() {

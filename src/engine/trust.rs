@@ -2,7 +2,7 @@
 //! archive, a shared disk, another user. It is taken only if it is the user's own and nobody else may change it. Systems that are
 //! not Unix keep this elsewhere, and nothing is looked at there. (What is allowed to those files that pass is in `hosts`.)
 
-use crate::problem::{Message, Problem};
+use sheet_source::problem::{Message, Problem};
 use std::path::Path;
 
 /// That `path`, which was found in the working folder, its folder, and what it holds are the user's own. What is not there is no
@@ -41,8 +41,8 @@ mod look {
 #[cfg(unix)]
 mod look {
     use super::{Message, Path, Problem};
-    use crate::message;
-    use crate::problem::{Place, Stage, quoted};
+    use sheet_source::message;
+    use sheet_source::problem::{Place, Stage, quoted};
     use std::fs::{self, Metadata};
     use std::os::unix::fs::MetadataExt;
     use std::path::PathBuf;

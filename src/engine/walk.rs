@@ -4,13 +4,13 @@ use super::error::{EngineError, still_wanted};
 use super::event::{Event, Teller};
 use super::known_keys;
 use super::request::ImportRequest;
-use super::result::{Checked, Part};
+use super::result::{CheckResult, WorkbookRun};
 use super::sent_before::Guarded;
 use super::survey::Weighed;
 use crate::mapping::{Edit, Mapper, Plan};
 use crate::store::{Outcome, Status};
-use crate::table::Table;
-use crate::upload::feed::{self, Met, Select};
+use crate::upload::feed::{self, RowEvent, Select};
+use sheet_source::Table;
 use std::sync::Arc;
 
 /// Records between two looks at whether the walk is still wanted: a look takes a lock.
@@ -23,8 +23,8 @@ pub(super) fn walk(
     import: &ImportRequest,
     guarded: &mut Guarded,
     tell: &mut Teller<'_>,
-) -> Result<Checked, EngineError> {
-    let mut checked = Checked {
+) -> Result<CheckResult, EngineError> {
+    let mut checked = CheckResult {
         kind: plan.kind,
         action: plan.action,
         source: plan.source.file.clone(),
@@ -38,8 +38,8 @@ pub(super) fn walk(
         problems: 0,
         grouped: plan.groups.is_some(),
         part: match plan.edits.get().map(|edits| &edits.rest) {
-            Some(Edit::Same) => Some(Part::Changes),
-            Some(Edit::Elsewhere) => Some(Part::NewRows),
+            Some(Edit::Same) => Some(WorkbookRun::Changes),
+            Some(Edit::Elsewhere) => Some(WorkbookRun::NewRows),
             _ => None,
         },
         over_budget: false,
@@ -51,17 +51,19 @@ pub(super) fn walk(
     let (mut keys, mut present) = (guarded.keys.take(), guarded.present.take());
     let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), &select, |met| {
         let held = match met {
-            Met::Record { record, row, more } | Met::Known { record, row, more } => match (&mut keys, &mut present) {
-                (Some(keys), _) => keys.meet(plan, record, row, more),
-                (None, Some(present)) => present.meet(record, row, more),
-                (None, None) => Ok(known_keys::Met::Free),
-            },
-            Met::Local(outcome) | Met::Lost(outcome) => Ok(known_keys::Met::Held(Box::new(outcome))),
+            RowEvent::Record { record, row, more } | RowEvent::Known { record, row, more } => {
+                match (&mut keys, &mut present) {
+                    (Some(keys), _) => keys.meet(plan, record, row, more),
+                    (None, Some(present)) => present.meet(record, row, more),
+                    (None, None) => Ok(known_keys::RecordFate::Free),
+                }
+            }
+            RowEvent::Local(outcome) | RowEvent::Lost(outcome) => Ok(known_keys::RecordFate::Held(Box::new(outcome))),
         };
         match held {
-            Ok(known_keys::Met::Free) => checked.records += 1,
-            Ok(known_keys::Met::Waits) => {}
-            Ok(known_keys::Met::Held(outcome)) => count(&mut checked, *outcome, tell),
+            Ok(known_keys::RecordFate::Free) => checked.records += 1,
+            Ok(known_keys::RecordFate::Waits) => {}
+            Ok(known_keys::RecordFate::Held(outcome)) => count(&mut checked, *outcome, tell),
             Err(error) => failed = Some(error),
         }
         met_so_far += 1;
@@ -91,14 +93,14 @@ pub(super) fn walk(
     checked.over_budget = import.max_errors.is_some_and(|max| max.of(records).exceeded(checked.rejected));
     tell.all(walked.notes);
     checked.notes = tell.take();
-    let Checked { records, rejected, .. } = checked;
+    let CheckResult { records, rejected, .. } = checked;
     checked.refused = guarded.refused(Weighed { records, rejected, sent: walked.sent, undecided: walked.undecided });
     tell.event(Event::Checked(Box::new(checked.clone())));
     Ok(checked)
 }
 
 /// A record that would not be sent, and its problems.
-fn count(checked: &mut Checked, outcome: Outcome, tell: &mut Teller<'_>) {
+fn count(checked: &mut CheckResult, outcome: Outcome, tell: &mut Teller<'_>) {
     match outcome.status {
         Status::Skipped => checked.skipped += 1,
         Status::Unchanged => checked.unchanged += 1,

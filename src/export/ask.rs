@@ -1,8 +1,8 @@
 //! What an export asks for: the query the service is sent, and the check of what it sends back. Pure.
 
-use crate::entity::lean::Lean;
-use crate::entity::parts;
-use crate::entity::{Entity, ID_KEY, UPDATED_AT};
+use amo_model::lean::Lean;
+use amo_model::parts;
+use amo_model::{Entity, ID_KEY, UPDATED_AT};
 
 /// Keys that can be filtered by. The service ignores filters it does not know, with a 200 [client live], so only those are
 /// taken that every row can be checked for.

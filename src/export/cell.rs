@@ -1,10 +1,10 @@
 //! What stands in a cell: names instead of ids, real numbers and dates, several values in one text. Pure.
 
 use super::linked::Found;
-use crate::account::Account;
-use crate::entity::lean::Lean;
-use crate::entity::parts::{id, number, seconds, text};
-use crate::entity::{FieldKind, Shows};
+use amo_client::account::Account;
+use amo_model::lean::Lean;
+use amo_model::parts::{id, number, seconds, text};
+use amo_model::{FieldKind, Shows};
 use compact_str::CompactString;
 use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, tz::TimeZone};
@@ -104,7 +104,7 @@ pub const ROBOT: &str = "робот";
 impl Names {
     pub fn of(account: &Account) -> Names {
         let zone = account.timezone().and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
-        let named = |all: &[crate::entity::parts::Named]| all.iter().map(|one| (one.id, one.name.clone())).collect();
+        let named = |all: &[amo_model::parts::Named]| all.iter().map(|one| (one.id, one.name.clone())).collect();
         let stages = account.pipelines.iter().flat_map(|p| p.stages.iter().map(|s| ((p.id, s.id), s.name.clone())));
         Names {
             zone,
@@ -213,7 +213,7 @@ fn address(parts: &Lean) -> Cell {
 /// `+7 900 000-00-00 (MOB)`; nothing is said of the usual sort.
 fn sorted(text: String, code: &Lean) -> String {
     match code.as_str() {
-        Some(code) if !text.is_empty() && code != crate::entity::field_type::USUAL_SORT => format!("{text} ({code})"),
+        Some(code) if !text.is_empty() && code != amo_model::field_type::USUAL_SORT => format!("{text} ({code})"),
         _ => text,
     }
 }
@@ -262,7 +262,7 @@ fn numeric(value: &Lean) -> Cell {
 fn flag(value: &Lean) -> Cell {
     match value {
         Lean::Null => Cell::Empty,
-        _ => Cell::Text(if crate::entity::parts::flag(value) { YES } else { NO }.to_owned()),
+        _ => Cell::Text(if amo_model::parts::flag(value) { YES } else { NO }.to_owned()),
     }
 }
 
@@ -328,7 +328,7 @@ mod tests {
     use serde_json::json;
 
     fn names() -> Names {
-        let mut account = crate::account::tests::account();
+        let mut account = amo_client::account::example();
         account.basics.timezone = Some("Europe/Moscow".into());
         Names::of(&account)
     }

@@ -2,8 +2,8 @@
 //! before, and little enough to stand beside every row of an export. Pure.
 
 use super::hidden::{Described, canonical};
-use crate::table::Cell;
 use sha2::{Digest, Sha256};
+use sheet_source::Cell;
 
 /// Digits of a hash, six bits each.
 const DIGITS: usize = 5;

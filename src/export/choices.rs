@@ -1,8 +1,8 @@
 //! What may stand in a column, for its drop-down list: the account's own names. Pure.
 
-use crate::account::Account;
-use crate::entity::parts::Field;
-use crate::entity::{FieldKind, Shows};
+use amo_client::account::Account;
+use amo_model::parts::Field;
+use amo_model::{FieldKind, Shows};
 
 /// Of a value that every account has; none where anything may stand there, or several things at once.
 pub fn own(shows: Shows, account: &Account) -> Vec<String> {

@@ -7,11 +7,11 @@ use super::choices;
 use super::dialect::{Dialect, Said};
 use super::hidden::{Described, Is, Stamp};
 use super::linked::{Along, Whole};
-use crate::account::Account;
-use crate::entity::lean::Lean;
-use crate::entity::parts::{self, Field};
-use crate::entity::{Action, ColumnSpec, Entity, FieldKind, INVOICE_LINK, INVOICES, Kind, Link, Owner, Shows};
-use crate::table::fold;
+use amo_client::account::Account;
+use amo_model::lean::Lean;
+use amo_model::parts::{self, Field};
+use amo_model::{Action, ColumnSpec, Entity, FieldKind, INVOICE_LINK, INVOICES, Kind, Link, Owner, Shows};
+use sheet_source::fold;
 
 /// The column with the address of the card in the CRM's pages.
 const LINK: &str = "Ссылка";
@@ -341,7 +341,7 @@ fn title(field: &Field, fields: &[Field], own: &[String]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::tests::account;
+    use amo_client::account::example as account;
 
     fn field(id: u64, name: &str, kind: &str) -> Field {
         Field {

@@ -79,7 +79,7 @@ impl Dialect {
 mod tests {
     use super::*;
     use crate::mapping::convert::number::{Amounts, number};
-    use crate::table::{Cell as Read, Scalar};
+    use sheet_source::{Cell as Read, Scalar};
 
     #[test]
     fn numbers_are_read_back_as_they_were() {

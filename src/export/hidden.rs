@@ -4,12 +4,14 @@
 
 use super::cell::Cell;
 use super::cell_hashes::CellHashes;
-use crate::entity::Kind;
-use crate::problem::Problem;
-use crate::table::{self, Format, ReadOptions, Row, SHEET_ROWS_MAX, Table};
+use amo_model::Kind;
 use rust_decimal::Decimal;
 use rust_xlsxwriter::{Workbook, XlsxError};
 use sha2::{Digest, Sha256};
+use sheet_source::problem::Problem;
+use sheet_source::{
+    Cell as SheetCell, FileFormat, ReadOptions, Row, SHEET_ROWS_MAX, Scalar, Table, cut_marked, write_number,
+};
 use std::borrow::{Borrow, Cow};
 use std::path::Path;
 
@@ -59,7 +61,7 @@ pub enum Is {
 impl Described {
     /// The id of the record itself.
     pub fn is_id(&self) -> bool {
-        matches!(&self.is, Is::Own(path) if path == crate::entity::ID_KEY)
+        matches!(&self.is, Is::Own(path) if path == amo_model::ID_KEY)
     }
 
     /// Its cells can tell that a row was edited.
@@ -76,7 +78,7 @@ pub struct Hashes {
 }
 
 /// Hashes the cells of a row, which come in the order of the columns; a column that is not there any more is `None`.
-pub fn hashes<'c>(columns: &[Described], cells: impl Iterator<Item = Option<table::Cell<'c>>>) -> Hashes {
+pub fn hashes<'c>(columns: &[Described], cells: impl Iterator<Item = Option<SheetCell<'c>>>) -> Hashes {
     let (mut writable, mut others) = (Sha256::new(), Sha256::new());
     for (column, cell) in columns.iter().zip(cells) {
         if !column.is_compared() {
@@ -99,23 +101,23 @@ fn short(hasher: Sha256) -> u64 {
 }
 
 /// A cell as the same text, however a spreadsheet has stored it.
-pub fn canonical<'c>(cell: table::Cell<'c>) -> Cow<'c, str> {
+pub fn canonical<'c>(cell: SheetCell<'c>) -> Cow<'c, str> {
     match cell.value {
-        table::Scalar::Empty => "".into(),
-        table::Scalar::Number(_) if is_plain(cell.text) => cell.text.into(),
-        table::Scalar::Number(_) => match cell.text.parse::<Decimal>() {
+        Scalar::Empty => "".into(),
+        Scalar::Number(_) if is_plain(cell.text) => cell.text.into(),
+        Scalar::Number(_) => match cell.text.parse::<Decimal>() {
             Ok(number) => number.normalize().to_string().into(),
             Err(_) => cell.text.into(),
         },
         // How a number is shown is the person's own affair.
-        table::Scalar::Formatted(number, _) => {
+        Scalar::Formatted(number, _) => {
             let mut digits = String::new();
-            table::write_number(number, &mut digits);
+            write_number(number, &mut digits);
             digits.into()
         }
         // No text of a cell is this: the formula stands where the export wrote a value.
-        table::Scalar::Uncomputed => "\u{1}".into(),
-        table::Scalar::Text | table::Scalar::Serial(_) | table::Scalar::Bool(_) | table::Scalar::Error => {
+        Scalar::Uncomputed => "\u{1}".into(),
+        Scalar::Text | Scalar::Serial(_) | Scalar::Bool(_) | Scalar::Error => {
             // Spreadsheets drop and rewrite these.
             let dropped = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
             if cell.text.contains(dropped) {
@@ -140,16 +142,16 @@ pub fn as_read(cells: impl Iterator<Item: Borrow<Cell>>, row: &mut Row) {
     for cell in cells {
         let cell = cell.borrow();
         match (cell, cell.as_number(), cell.as_serial()) {
-            (Cell::Empty, ..) => row.push("", table::Scalar::Empty),
-            (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(&table::cut_marked(text)),
+            (Cell::Empty, ..) => row.push("", Scalar::Empty),
+            (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(&cut_marked(text)),
             (Cell::Number(told), Some(number), _) => {
-                row.push(&told.normalize().to_string(), table::Scalar::Number(number));
+                row.push(&told.normalize().to_string(), Scalar::Number(number));
             }
             (Cell::Instant(at), _, Some(days)) if at.time() != jiff::civil::Time::midnight() => {
-                row.push(&at.strftime("%Y-%m-%dT%H:%M:%S").to_string(), table::Scalar::Serial(days));
+                row.push(&at.strftime("%Y-%m-%dT%H:%M:%S").to_string(), Scalar::Serial(days));
             }
-            (Cell::Instant(at), _, Some(days)) => row.push(&at.date().to_string(), table::Scalar::Serial(days)),
-            (Cell::Day(day), _, Some(days)) => row.push(&day.to_string(), table::Scalar::Serial(days)),
+            (Cell::Instant(at), _, Some(days)) => row.push(&at.date().to_string(), Scalar::Serial(days)),
+            (Cell::Day(day), _, Some(days)) => row.push(&day.to_string(), Scalar::Serial(days)),
             (Cell::Number(_) | Cell::Instant(_) | Cell::Day(_), ..) => row.push_text(&cell.text()),
         }
     }
@@ -269,7 +271,7 @@ impl Hidden {
             }
             Err(problem) => return Err(NotOurs::Unreadable(problem)),
         };
-        if table.layout.format == Format::Csv || table.header.title(0) != SHEET {
+        if table.layout.format == FileFormat::Csv || table.header.title(0) != SHEET {
             return Err(NotOurs::Plain);
         }
         if table.header.title(1) != FORMAT.to_string() {
@@ -376,7 +378,7 @@ mod tests {
     use super::super::dialect::Dialect;
     use super::super::sheets::Sheets;
     use super::*;
-    use crate::entity::ID_KEY;
+    use amo_model::ID_KEY;
     use jiff::civil::date;
 
     fn stamp() -> Stamp {

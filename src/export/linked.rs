@@ -1,9 +1,9 @@
 //! What the rows are linked to, read along with them: rows are gathered in windows, what a window is linked to is asked for by
 //! id, and several windows are under way, so that the order of the rows stays and memory does not grow.
 
-use crate::api::{Client, Failure};
-use crate::entity::lean::Lean;
-use crate::entity::{IDS_MAX, Link, parts};
+use amo_client::{Client, Failure};
+use amo_model::lean::Lean;
+use amo_model::{IDS_MAX, Link, parts};
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use tokio::task::JoinSet;

@@ -33,9 +33,9 @@ pub use out::{ExportError, Format};
 pub use part::{replace_whole, write_whole};
 pub use shape::Shape;
 
-use crate::account::Account;
-use crate::api::Client;
-use crate::api::listing::{Listed, Listing, Row, Stopped};
+use amo_client::Client;
+use amo_client::account::Account;
+use amo_client::listing::{Listed, Listing, Row, Stopped};
 use linked::{Linked, Whole};
 use out::Out;
 use serde_json::value::RawValue;

@@ -9,14 +9,14 @@ use super::manifest::Manifest;
 use super::part::Part;
 use super::shape::Shape;
 use super::sheets::Cut;
-use crate::api::Failure;
 use crate::mapping::convert::text::with_apostrophe;
-use crate::private;
-use crate::problem::visible;
-use crate::table::CsvOut;
+use amo_client::Failure;
+use amo_client::private;
 use encoding_rs::Encoding;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use sheet_source::CsvWriter;
+use sheet_source::problem::visible;
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
@@ -69,7 +69,7 @@ pub struct Written {
 }
 
 enum Writer {
-    Csv(Box<CsvOut>),
+    Csv(Box<CsvWriter>),
     Xlsx(Box<Gathered>),
     Jsonl(Box<dyn Write>),
 }
@@ -96,7 +96,7 @@ impl Out {
         let writer = match (place.format, file) {
             (Format::Csv, Some(file)) => {
                 let encoding = dialect.encoding.map(Encoding::name);
-                let mut csv = CsvOut::new(file, encoding, dialect.bom, dialect.delimiter).map_err(unwritable)?;
+                let mut csv = CsvWriter::new(file, encoding, dialect.bom, dialect.delimiter).map_err(unwritable)?;
                 // What stood above the titles is not known, only how much of it.
                 for _ in 1..dialect.header_row {
                     csv.write_row([""]).map_err(unwritable)?;

@@ -1,6 +1,6 @@
 //! A file on its way, under a name of its own beside the one that it is for.
 
-use crate::private;
+use amo_client::private;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

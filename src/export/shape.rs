@@ -6,7 +6,7 @@ use super::columns::{Columns, Head};
 use super::dialect::Dialect;
 use super::hidden::{Described, Stamp};
 use super::linked::{Along, Whole};
-use crate::entity::Link;
+use amo_model::Link;
 
 pub enum Shape {
     Columns(Box<Columns>),

@@ -7,10 +7,10 @@ use super::columns::Head;
 use super::dialect::Dialect;
 use super::hidden::{Described, HiddenOut, Stamp};
 use crate::mapping::convert::text::with_apostrophe;
-use crate::problem::{column_letter, quoted};
-use crate::table::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut_marked, link_format, write_link};
 use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format};
 use rust_xlsxwriter::{Workbook, XlsxError};
+use sheet_source::problem::{column_letter, quoted};
+use sheet_source::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut_marked, link_format, link_formula};
 use std::borrow::Cow;
 use std::fs::File;
 
@@ -162,8 +162,9 @@ impl Sheets {
                 *width = (*width).max(longest_line(&cell));
             }
             if let Cell::Link(address) = &cell
-                && write_link(sheet, row, column, address, &self.link)?
+                && let Some(formula) = link_formula(address)
             {
+                sheet.write_formula_with_format(row, column, formula, &self.link)?;
                 continue;
             }
             // A format of the whole column would be that of cells to come, too: 2025 would be a day, 99.90 would be 100.

@@ -4,10 +4,10 @@
 use super::convert::phone::{self, Region};
 use super::mapper::{Link, Record};
 use super::plan::{Convert, Existing, Plan, TargetPlan, ValuePlan};
-use crate::entity::equals::{field_holds, held_values, key_holds, key_is_empty};
-use crate::entity::parts::{flag, id, list, number, text};
-use crate::entity::payload::REQUEST_ID;
-use crate::entity::{Entity, FIELDS_KEY, ID_KEY, Required, STAGE_KEYS, Wire};
+use amo_model::equals::{field_holds, held_values, key_holds, key_is_empty};
+use amo_model::parts::{flag, id, list, number, text};
+use amo_model::payload::REQUEST_ID;
+use amo_model::{Entity, FIELDS_KEY, ID_KEY, Required, STAGE_KEYS, Wire};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;

@@ -1,11 +1,11 @@
 use super::*;
-use crate::account::tests::account;
-use crate::entity::{Owner, parts};
 use crate::mapping::compile::{Origins, compile};
 use crate::mapping::{Ledger, read_text};
-use crate::problem::Source;
-use crate::table::Header;
+use amo_client::account::example as account;
+use amo_model::{Owner, parts};
 use rust_decimal::Decimal;
+use sheet_source::Header;
+use sheet_source::problem::Source;
 use std::path::Path;
 use std::sync::Arc;
 

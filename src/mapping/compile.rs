@@ -9,13 +9,13 @@ use super::suspect::Suspects;
 use super::template::{Columns, Template, columns_named};
 use super::walk::{HINTS_MAX, in_order};
 use super::written::{At, From, Origin, Target, Written};
-use crate::account::Account;
-use crate::entity::parts::Catalog;
-use crate::entity::{Action, CatalogKind, Entity, Holds, Owner};
-use crate::entity::{INVOICES, PRODUCTS, SUPPLIERS};
-use crate::message;
-use crate::problem::{Message, Note, Problem, Source, did_you_mean};
-use crate::table::{Format, Found, Header, HiddenRows, LINK, Row, Table, fold};
+use amo_client::account::Account;
+use amo_model::parts::Catalog;
+use amo_model::{Action, CatalogKind, Entity, Holds, Owner};
+use amo_model::{INVOICES, PRODUCTS, SUPPLIERS};
+use sheet_source::message;
+use sheet_source::problem::{Message, Note, Problem, Source, did_you_mean};
+use sheet_source::{ColumnMatch, FileFormat, Header, HiddenRows, LINK, Row, Table, fold};
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
@@ -41,7 +41,7 @@ impl Origins {
         Origins {
             header: table.header.clone(),
             source: table.source(),
-            csv: table.layout.format == Format::Csv || table.is_rejects_of_csv(),
+            csv: table.layout.format == FileFormat::Csv || table.is_rejects_of_csv(),
             skips_hidden: table.layout.hidden_rows == Some(HiddenRows::Skip),
             sample: table.sample(),
             ledger,
@@ -138,8 +138,8 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
 /// not all of them, which `compile` tells.
 pub fn group_columns(written: &Written, header: &Header) -> Vec<usize> {
     let column = |title: &At<String>| match header.find(&title.it) {
-        Found::One(index) => Some(index),
-        Found::Many(_) | Found::None => None,
+        ColumnMatch::One(index) => Some(index),
+        ColumnMatch::Many(_) | ColumnMatch::None => None,
     };
     written.group.iter().map(column).collect::<Option<_>>().unwrap_or_default()
 }
@@ -204,8 +204,8 @@ fn columns_found(written: &Written, header: &Header) -> Vec<usize> {
 /// The columns of titles, each once.
 fn found(header: &Header, titles: &[String]) -> Vec<usize> {
     let found = titles.iter().filter_map(|title| match header.find(title) {
-        Found::One(index) => Some(index),
-        Found::Many(_) | Found::None => None,
+        ColumnMatch::One(index) => Some(index),
+        ColumnMatch::Many(_) | ColumnMatch::None => None,
     });
     let mut columns: Vec<usize> = found.collect();
     columns.sort_unstable();
@@ -436,8 +436,8 @@ impl Compile<'_> {
 
     pub(super) fn column(&mut self, title: &At<String>) -> Option<usize> {
         match self.header.find(&title.it) {
-            Found::One(index) => Some(index),
-            Found::Many(all) => {
+            ColumnMatch::One(index) => Some(index),
+            ColumnMatch::Many(all) => {
                 let titles: Vec<&str> = all.iter().map(|index| self.header.title(*index)).collect();
                 let joined = titles.iter().any(|named| fold(named) != fold(&title.it));
                 let hint = match joined {
@@ -455,7 +455,7 @@ impl Compile<'_> {
                 );
                 None
             }
-            Found::None => {
+            ColumnMatch::None => {
                 let message = message!("the source has no column \"{column}\"", column = &title.it);
                 if self.problems.len() >= HINTS_MAX {
                     self.problem(title.at, "no-column", message, None);

@@ -7,13 +7,13 @@ use super::plan::{Convert, ElementBy, Lookup, LookupWhat, TargetPlan};
 use super::template::columns_named;
 use super::value::linked_to;
 use super::written::{As, By, From, Origin};
-use crate::entity::field_type::{USUAL_SORT, multitext_codes};
-use crate::entity::parts::{Field, FieldOption};
-use crate::entity::payload::Sort;
-use crate::entity::{ADDRESS_PARTS, Action, Entity, FieldKind, Holds, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
-use crate::entity::{PRODUCTS, SUPPLIERS};
-use crate::message;
-use crate::table::{Found, fold};
+use amo_model::field_type::{USUAL_SORT, multitext_codes};
+use amo_model::parts::{Field, FieldOption};
+use amo_model::payload::Sort;
+use amo_model::{ADDRESS_PARTS, Action, Entity, FieldKind, Holds, NAME_MAX, Owner, TEXT_MAX, TEXTAREA_MAX};
+use amo_model::{PRODUCTS, SUPPLIERS};
+use sheet_source::message;
+use sheet_source::{ColumnMatch, fold};
 use std::sync::Arc;
 
 /// The part of an address that is no free text. [doc]
@@ -133,8 +133,8 @@ impl Compile<'_> {
             From::Constant(_) => Vec::new(),
         };
         let found = named.iter().filter_map(|title| match self.header.find(title) {
-            Found::One(column) => Some(self.header.title(column).to_owned()),
-            Found::Many(_) | Found::None => None,
+            ColumnMatch::One(column) => Some(self.header.title(column).to_owned()),
+            ColumnMatch::Many(_) | ColumnMatch::None => None,
         });
         let titles: Vec<String> = found.collect();
         (!titles.is_empty()).then(|| titles.into())

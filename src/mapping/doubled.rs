@@ -2,8 +2,8 @@
 
 use super::lines::Text;
 use super::tree::{Data, Entry, Node};
-use crate::message;
-use crate::problem::Problem;
+use sheet_source::message;
+use sheet_source::problem::Problem;
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use toml::de::{DeTable, DeValue};

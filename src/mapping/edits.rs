@@ -2,8 +2,8 @@
 //! something new, and in which columns. Kept with the run, so that a resumed one sends the very same.
 
 use super::plan::Plan;
-use crate::problem::{Message, Place, Problem, Stage};
 use serde::{Deserialize, Serialize};
+use sheet_source::problem::{Message, Place, Problem, Stage};
 use std::collections::HashMap;
 use std::sync::Arc;
 

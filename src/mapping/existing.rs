@@ -3,9 +3,9 @@
 use super::compile::Compile;
 use super::plan::{Existing, TargetPlan};
 use super::written::{ListMode, OnEmpty, Origin};
-use crate::entity::{Action, FieldKind, FieldSpec, Holds, SectionSpec, Wire};
-use crate::message;
-use crate::problem::Message;
+use amo_model::{Action, FieldKind, FieldSpec, Holds, SectionSpec, Wire};
+use sheet_source::message;
+use sheet_source::problem::Message;
 
 /// How a target takes values beside those that are there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

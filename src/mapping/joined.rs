@@ -15,7 +15,7 @@ pub fn template(cells: &[String], between: &str) -> String {
 mod tests {
     use super::*;
     use crate::mapping::template::Template;
-    use crate::table::Row;
+    use sheet_source::Row;
 
     #[test]
     fn cells_that_hold_anything_are_joined_whatever_stands_between() {

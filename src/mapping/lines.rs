@@ -2,7 +2,7 @@
 //! are counted once, since a file may have a problem in each of its hundred thousand keys, all of them on one line.
 
 use super::quotes::is_curly;
-use crate::problem::{Excerpt, Message, Place, Problem, Stage};
+use sheet_source::problem::{Excerpt, Message, Place, Problem, Stage};
 use std::path::PathBuf;
 use std::sync::Arc;
 

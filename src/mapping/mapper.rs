@@ -7,14 +7,14 @@ use super::plan::Plan;
 use super::row::RowContext;
 use super::suspect::Suspicion;
 use super::tally::{Tally, WHERE_EMPTY};
-use crate::entity::compare::Mark;
-use crate::entity::payload::{FieldValue, ObjectWriter, REQUEST_ID};
-use crate::entity::{Action, Entity, ID_KEY, TEXT_MAX};
-use crate::entity::{INVOICES, PRODUCTS};
-use crate::message;
-use crate::problem::{Message, Note, Problem, quoted};
-use crate::table::{ROW_CUT, Row, Scalar, Seen};
+use amo_model::compare::Mark;
+use amo_model::payload::{FieldValue, ObjectWriter, REQUEST_ID};
+use amo_model::{Action, Entity, ID_KEY, TEXT_MAX};
+use amo_model::{INVOICES, PRODUCTS};
 use rust_decimal::Decimal;
+use sheet_source::message;
+use sheet_source::problem::{Message, Note, Problem, quoted};
+use sheet_source::{ROW_CUT, Row, RowKind, Scalar};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -160,11 +160,11 @@ impl Mapper {
     /// Whether a row is one of a record.
     pub fn verdict(&self, row: &Row) -> Verdict {
         match row.seen {
-            Seen::Hidden if self.plan.skips_hidden => Verdict::LeftOut,
-            Seen::Header | Seen::Totals => Verdict::LeftOut,
-            Seen::Cut | Seen::Rest => Verdict::Refused(None),
-            Seen::Plain | Seen::Hidden if !self.is_wanted(row) => Verdict::LeftOut,
-            Seen::Plain | Seen::Hidden => match self.suspicion(row) {
+            RowKind::Hidden if self.plan.skips_hidden => Verdict::LeftOut,
+            RowKind::Header | RowKind::Totals => Verdict::LeftOut,
+            RowKind::Cut | RowKind::Rest => Verdict::Refused(None),
+            RowKind::Plain | RowKind::Hidden if !self.is_wanted(row) => Verdict::LeftOut,
+            RowKind::Plain | RowKind::Hidden => match self.suspicion(row) {
                 Some(why) => Verdict::Refused(Some(why)),
                 None => Verdict::Taken,
             },
@@ -189,19 +189,21 @@ impl Mapper {
             Mapped::Skipped(Some(at.problem(None, code, message)))
         };
         match row.seen {
-            Seen::Hidden if self.plan.skips_hidden => return skipped("hidden-row", "the sheet does not show the row"),
-            Seen::Header => return skipped("repeated-header", "the row holds the titles of the columns once more"),
-            Seen::Totals => return skipped("totals-row", "the workbook calls this a row of totals"),
-            Seen::Cut | Seen::Rest => {
+            RowKind::Hidden if self.plan.skips_hidden => {
+                return skipped("hidden-row", "the sheet does not show the row");
+            }
+            RowKind::Header => return skipped("repeated-header", "the row holds the titles of the columns once more"),
+            RowKind::Totals => return skipped("totals-row", "the workbook calls this a row of totals"),
+            RowKind::Cut | RowKind::Rest => {
                 let message = match row.seen {
-                    Seen::Cut => "the row below looks like the rest of this one, which a line break has cut",
+                    RowKind::Cut => "the row below looks like the rest of this one, which a line break has cut",
                     _ => "this looks like the rest of the row above, which a line break has cut",
                 };
                 let hint = "put the cell with the line break between quotes, or fill the missing cells of both rows";
                 let problem = at.problem(None, ROW_CUT, message).hint(hint);
                 return Mapped::Rejected { key: at.key(), problems: vec![problem] };
             }
-            Seen::Plain | Seen::Hidden => {}
+            RowKind::Plain | RowKind::Hidden => {}
         }
         match why {
             Some(why) => Mapped::Rejected { key: at.key(), problems: vec![why.problem(&at)] },

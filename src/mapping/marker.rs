@@ -4,11 +4,11 @@
 use super::compile::Compile;
 use super::plan::{Plan, SectionPlan, TargetPlan, ValuePlan};
 use super::written::At;
-use crate::account::Miss;
-use crate::entity::compare::Mark;
-use crate::entity::{Action, COMMENT, FieldKind, Owner, Wire};
-use crate::message;
-use crate::problem::{Message, Note};
+use amo_client::account::Miss;
+use amo_model::compare::Mark;
+use amo_model::{Action, COMMENT, FieldKind, Owner, Wire};
+use sheet_source::message;
+use sheet_source::problem::{Message, Note};
 
 impl Compile<'_> {
     /// The marker is a text of ours, so its field must take any text and be filled by nothing else.

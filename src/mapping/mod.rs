@@ -49,7 +49,7 @@ pub use tree::is_mapping;
 pub(crate) use walk::in_order;
 pub use written::Written;
 
-use crate::problem::Problem;
+use sheet_source::problem::Problem;
 use std::collections::HashSet;
 use std::path::Path;
 

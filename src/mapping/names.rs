@@ -3,12 +3,12 @@
 
 use super::convert::Unfit;
 use super::plan::{ElementBy, Lookup, LookupWhat, TargetPlan};
-use crate::account::{Account, Directory, Miss};
-use crate::entity::parts::Field;
-use crate::entity::{Entity, FieldKind, Owner};
-use crate::message;
-use crate::problem::{Arg, Message, Note, did_you_mean, quoted};
-use crate::table::fold;
+use amo_client::account::{Account, Directory, Miss};
+use amo_model::parts::Field;
+use amo_model::{Entity, FieldKind, Owner};
+use sheet_source::fold;
+use sheet_source::message;
+use sheet_source::problem::{Arg, Message, Note, did_you_mean, quoted};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -480,7 +480,7 @@ pub fn missed(miss: &Miss, wanted: &str, noun: impl Into<Message>) -> (Message, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entity::parts::FieldOption;
+    use amo_model::parts::FieldOption;
 
     #[test]
     fn options_of_a_tree_are_found_by_name_and_by_path() {

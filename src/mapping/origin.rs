@@ -6,9 +6,9 @@ use super::tree::{Data, Entry, Node};
 use super::values_file;
 use super::walk::Walk;
 use super::written::{As, At, By, From, ListMode, Literal, OnEmpty, OnUnknown, Origin, Translation, VALUE_KEYS};
-use crate::message;
-use crate::problem::{Message, quoted};
-use crate::table::{Scalar, fold, is_currency_code};
+use sheet_source::message;
+use sheet_source::problem::{Message, quoted};
+use sheet_source::{Scalar, fold, is_currency_code};
 use std::collections::HashMap;
 
 impl Walk<'_> {

@@ -12,12 +12,12 @@ use super::template::{AsNumber, Failure, Fault, as_number};
 use super::total::{Line, Total};
 use super::value::{Refused, Values};
 use super::written::{Literal, OnEmpty, OnUnknown};
-use crate::entity::payload::ObjectWriter;
-use crate::entity::{Action, Holds};
-use crate::message;
-use crate::problem::{Message, Place, Problem, Stage, did_you_mean, quoted};
-use crate::table::{Cell, REJECT_COLUMNS, Row, Scalar, fold};
+use amo_model::payload::ObjectWriter;
+use amo_model::{Action, Holds};
 use rust_decimal::Decimal;
+use sheet_source::message;
+use sheet_source::problem::{Message, Place, Problem, Stage, did_you_mean, quoted};
+use sheet_source::{Cell, REJECT_COLUMNS, Row, Scalar, fold};
 use std::borrow::Cow;
 use std::sync::Arc;
 

@@ -4,10 +4,10 @@
 use super::compile::{Compile, names_own_id};
 use super::plan::{SectionPlan, TargetPlan, ValuePlan};
 use super::written::{Section, Target};
-use crate::entity::parts::Field;
-use crate::entity::{Action, At as Place, FieldKind, FieldSpec, Holds, Needs, Required, Wire};
-use crate::message;
-use crate::problem::Message;
+use amo_model::parts::Field;
+use amo_model::{Action, At as Place, FieldKind, FieldSpec, Holds, Needs, Required, Wire};
+use sheet_source::message;
+use sheet_source::problem::Message;
 use std::collections::HashSet;
 
 /// Why an account in this mode cannot take something, and the mode that could.

@@ -1,9 +1,9 @@
 //! `mapping.schema.json`: the mapping language for editors, made from the very tables that the reader uses.
 
 use super::written::{As, By, CATALOG_KEY, GROUP_KEY, ListMode, OnEmpty, OnUnknown, SOURCE_KEYS, VALUE_KEYS, VERSION};
-use crate::entity::{self, Kind, KindSpec, SectionSpec};
-use crate::table::HiddenRows;
+use amo_model::{Kind, KindSpec, SectionSpec};
 use serde_json::{Map, Value, json};
+use sheet_source::HiddenRows;
 
 /// The schema, draft 7: the newest that the common TOML editors support.
 pub fn schema() -> Value {
@@ -106,7 +106,7 @@ fn section_schema(spec: &KindSpec, section: &SectionSpec) -> Value {
 
 /// A custom field whose value is an object: a legal entity, an address, a payer.
 fn parts_schema() -> Value {
-    let parts = entity::part_names().map(|name| (name.to_owned(), json!({"$ref": "#/definitions/values"})));
+    let parts = amo_model::part_names().map(|name| (name.to_owned(), json!({"$ref": "#/definitions/values"})));
     json!({"type": "object", "properties": parts.collect::<Map<_, _>>(), "additionalProperties": false, "minProperties": 1})
 }
 

@@ -4,9 +4,9 @@
 use super::plan::{Convert, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use super::row::RowContext;
 use super::template::Template;
-use crate::message;
-use crate::problem::{Message, Problem};
-use crate::table::{Cell, Header, Row, Scalar, names_total};
+use sheet_source::message;
+use sheet_source::problem::{Message, Problem};
+use sheet_source::{Cell, Header, Row, Scalar, names_total};
 
 /// What of a table tells such rows.
 #[derive(Debug, Default)]
@@ -242,7 +242,7 @@ impl Suspicion {
     fn hint(self, column: usize, at: &RowContext<'_>) -> Message {
         let cell = |column: usize| -> (String, String) {
             let title = at.plan.header.column(column).title;
-            let letter = || format!("col:{}", crate::problem::column_letter(column));
+            let letter = || format!("col:{}", sheet_source::problem::column_letter(column));
             (if title.is_empty() { letter() } else { title.to_string() }, in_quotes(at.row.get(column).text))
         };
         let (title, text) = cell(column);

@@ -3,11 +3,11 @@
 
 use super::plan::{Input, Plan};
 use super::row::RowContext;
-use crate::entity::{Action, At};
-use crate::message;
-use crate::problem::Note;
-use crate::table::Row;
+use amo_model::{Action, At};
 use foldhash::quality::FixedState;
+use sheet_source::Row;
+use sheet_source::message;
+use sheet_source::problem::Note;
 use std::collections::HashSet;
 use std::hash::{BuildHasher, Hasher};
 

@@ -10,15 +10,15 @@ use super::plan::{Convert, Existing, Input, LookupWhat, OriginPlan, SectionPlan,
 use super::walk::HINTS_MAX;
 use super::wanted::named_list;
 use super::written::{As, At, By, From, Literal, OnEmpty, OnUnknown, Origin, Part, Section, Target, Value};
-use crate::account::{Account, CatalogRef};
-use crate::entity::parts::Field;
-use crate::entity::payload::Sort;
-use crate::entity::{
+use amo_client::account::{Account, CatalogRef};
+use amo_model::parts::Field;
+use amo_model::payload::Sort;
+use amo_model::{
     self, ADDRESS_PARTS, Action, At as Place, Entity, FieldKind, FieldSpec, Holds, Owner, SectionSpec, Wire,
 };
-use crate::message;
-use crate::problem::{Note, did_you_mean, quoted};
-use crate::table::fold;
+use sheet_source::fold;
+use sheet_source::message;
+use sheet_source::problem::{Note, did_you_mean, quoted};
 use std::collections::{HashMap, HashSet};
 
 /// Several values in one cell stand between these, where the mapping does not say otherwise.
@@ -98,7 +98,7 @@ impl Compile<'_> {
         }
         let catalog = match named_list(section) {
             Some(CatalogRef::Named(name)) => self.account.catalog(&name).ok().map(|catalog| catalog.id),
-            Some(CatalogRef::Typed(_)) | None => self.typed_catalog(crate::entity::PRODUCTS),
+            Some(CatalogRef::Typed(_)) | None => self.typed_catalog(amo_model::PRODUCTS),
         };
         if catalog.is_none() && named_list(section).is_none() {
             let hint = Some("name another list: catalog = { value = \"…\" }".into());
@@ -246,7 +246,7 @@ impl Compile<'_> {
             values.extend(self.address(field, &value.parts));
             return;
         }
-        let Some(spec) = entity::parts(kind) else {
+        let Some(spec) = amo_model::parts(kind) else {
             let message = message!(
                 "\"{field}\" is a field of type {kind} and has no parts",
                 field = &field.name,

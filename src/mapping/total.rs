@@ -1,7 +1,7 @@
 //! What the lines of an invoice come to, as the service counts: price times quantity, less the discount on the line.
 //! [seed]
 
-use crate::entity::{DISCOUNT_AMOUNT, DISCOUNT_PERCENT, ITEM_PRICE, ITEM_QUANTITY};
+use amo_model::{DISCOUNT_AMOUNT, DISCOUNT_PERCENT, ITEM_PRICE, ITEM_QUANTITY};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 /// One line.

@@ -1,7 +1,7 @@
 //! The way back: from the path by which the service names a value it refuses to the column it came from.
 
 use super::plan::{Input, Plan, SectionPlan, TargetPlan, ValuePlan};
-use crate::entity::{At, answer};
+use amo_model::{At, answer};
 use serde_json::Value;
 
 /// The column behind `path` in an item whose JSON is `body`; `None` for constants, templates and paths that name no

@@ -8,13 +8,13 @@ use super::plan::{Convert, ElementBy, Input, Lookup, LookupWhat, OriginPlan, Val
 use super::row::RowContext;
 use super::tally::Did;
 use super::written::As;
-use crate::entity::parts::Field;
-use crate::entity::payload::{FieldValue, Sort};
-use crate::entity::{Action, CHAIN_MAX, FieldKind, TEXT_MAX};
-use crate::message;
-use crate::problem::quoted;
-use crate::table::{Cell, LINKS_FROM, Scalar};
+use amo_model::parts::Field;
+use amo_model::payload::{FieldValue, Sort};
+use amo_model::{Action, CHAIN_MAX, FieldKind, TEXT_MAX};
 use rust_decimal::Decimal;
+use sheet_source::message;
+use sheet_source::problem::quoted;
+use sheet_source::{Cell, LINKS_FROM, Scalar};
 use smallvec::SmallVec;
 use std::borrow::Cow;
 

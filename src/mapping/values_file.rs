@@ -4,9 +4,9 @@
 use super::convert::text;
 use super::tree::{Data, Entry};
 use super::written::Literal;
-use crate::message;
-use crate::problem::{Message, quoted};
-use crate::table::{ReadOptions, Row, Scalar, Table, fold};
+use sheet_source::message;
+use sheet_source::problem::{Message, quoted};
+use sheet_source::{ReadOptions, Row, Scalar, Table, fold};
 use std::collections::HashMap;
 use std::path::Path;
 

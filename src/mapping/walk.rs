@@ -9,10 +9,10 @@ use super::written::{
     At, CATALOG_KEY, GROUP_KEY, Part, SOURCE_KEYS, Section, SourceTable, TOP_KEYS, Target, VALUE_KEYS, VERSION, Value,
     Written,
 };
-use crate::entity::{self, Action, FieldSpec, Kind, SectionSpec};
-use crate::message;
-use crate::problem::{Message, Place, Problem, did_you_mean, nearest};
-use crate::table::HiddenRows;
+use amo_model::{Action, FieldSpec, Kind, SectionSpec};
+use sheet_source::HiddenRows;
+use sheet_source::message;
+use sheet_source::problem::{Message, Place, Problem, did_you_mean, nearest};
 use std::path::PathBuf;
 
 /// Problems that are told with the nearest names, or with those that are known; to look for these is what takes the time.
@@ -378,18 +378,18 @@ fn kind_of(entries: &[Entry]) -> Option<Kind> {
 /// The entries of a table that is a value in parts, not an origin: it has a part of some value, and no key of an origin.
 fn in_parts(node: &Node) -> Option<&[Entry]> {
     let Data::Table(entries) = &node.data else { return None };
-    let part = |entry: &Entry| entity::part_names().any(|name| name == entry.key);
+    let part = |entry: &Entry| amo_model::part_names().any(|name| name == entry.key);
     let of_origin = |entry: &Entry| VALUE_KEYS.contains(&entry.key.as_str());
     (entries.iter().any(part) && !entries.iter().any(of_origin)).then_some(entries)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::account::tests::account;
     use crate::mapping::compile::{Origins, compile};
     use crate::mapping::{Ledger, draft};
-    use crate::problem::Source;
-    use crate::table::Header;
+    use amo_client::account::example as account;
+    use sheet_source::Header;
+    use sheet_source::problem::Source;
     use std::sync::Arc;
 
     fn drafted(name: &str, text: &str) -> super::Draft {

@@ -1,8 +1,8 @@
 //! What of an account a mapping needs to know: lists that nothing in it names are not asked for.
 
 use super::written::{By, From, Origin, Target, Written};
-use crate::account::{CatalogRef, Wanted};
-use crate::entity::{CatalogKind, Entity, FieldsOf, Holds, INVOICES, PRODUCTS, SUPPLIERS, Wire};
+use amo_client::account::{CatalogRef, Wanted};
+use amo_model::{CatalogKind, Entity, FieldsOf, Holds, INVOICES, PRODUCTS, SUPPLIERS, Wire};
 
 pub fn wanted(written: &Written) -> Wanted {
     let spec = written.kind.spec();

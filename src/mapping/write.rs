@@ -5,11 +5,11 @@ use super::names::Names;
 use super::plan::{Convert, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use super::row::{PartOfRow, RowContext};
 use super::value::{Made, Values, field_value};
-use crate::entity::payload::ObjectWriter;
-use crate::entity::{Action, At, Entity, FieldSpec, Holds, Required, Wire};
-use crate::message;
-use crate::table::{Row, fold};
+use amo_model::payload::ObjectWriter;
+use amo_model::{Action, At, Entity, FieldSpec, Holds, Required, Wire};
 use rust_decimal::Decimal;
+use sheet_source::message;
+use sheet_source::{Row, fold};
 
 impl RowContext<'_> {
     pub(super) fn write(
@@ -240,7 +240,7 @@ impl RowContext<'_> {
                         let message = message!(
                             "row {row} says {value} here, and both belong to one record",
                             row = first.number,
-                            value = crate::problem::quoted(there.text)
+                            value = sheet_source::problem::quoted(there.text)
                         );
                         let problem = self.problem_in(row, Some(index), "group-differs", message).value(here.text);
                         self.problems.push(problem.hint("correct one of the two rows, or leave the cell empty"));

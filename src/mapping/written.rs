@@ -2,8 +2,8 @@
 //! a file are collected in one walk. Nothing here knows the source's columns or the account; that is `compile`.
 
 use super::lines::Text;
-use crate::entity::{Action, FieldSpec, Kind, SectionSpec};
-use crate::table::{ReadOptions, Scalar};
+use amo_model::{Action, FieldSpec, Kind, SectionSpec};
+use sheet_source::{ReadOptions, Scalar};
 use std::path::PathBuf;
 
 /// A text and where it stands in the file.

@@ -2,8 +2,8 @@
 //! `run.json` at the end. So no file there is ever half of one, and where `run.json` is, the others belong to it.
 
 use super::{ReportError, SUMMARY, failed};
-use crate::private;
 use crate::store::crash;
+use amo_client::private;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::ErrorKind;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 const PART: &str = ".part";
 
 /// A file on its way.
-pub struct Part {
+pub struct PartialFile {
     pub file: File,
     pub path: PathBuf,
 }
@@ -34,10 +34,10 @@ impl<'f> Beside<'f> {
     }
 
     /// A file to write, not yet in its place.
-    pub fn create(&self, name: &str) -> Result<Part, ReportError> {
+    pub fn create(&self, name: &str) -> Result<PartialFile, ReportError> {
         let path = self.part(name);
         let file = private::create(&path).map_err(failed(&path))?;
-        Ok(Part { file, path })
+        Ok(PartialFile { file, path })
     }
 
     fn part(&self, name: &str) -> PathBuf {

@@ -1,21 +1,21 @@
 //! `log.jsonl`: what happened and when, a line each. It holds numbers, statuses and words of ours; no token, nothing
 //! of the user's rows.
 
-use crate::private;
+use amo_client::private;
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-pub struct Log {
+pub struct RunLog {
     out: BufWriter<File>,
 }
 
-impl Log {
+impl RunLog {
     /// Opens the log, going on where an earlier stretch of the run ended.
-    pub fn open(path: &Path) -> std::io::Result<Log> {
+    pub fn open(path: &Path) -> std::io::Result<RunLog> {
         let file = private::append(path)?;
-        Ok(Log { out: BufWriter::new(file) })
+        Ok(RunLog { out: BufWriter::new(file) })
     }
 
     /// Notes an event at `at_ms` (Unix milliseconds) with its details, which must be a JSON object. A log that cannot

@@ -9,13 +9,13 @@ mod summary;
 mod tables;
 mod workbook;
 
-pub use log::Log;
+pub use log::RunLog;
 pub use summary::{Requests, SourceSummary, Summary};
 
-use crate::store::{KeptCell, Line, NO_VALUE, Run, Status, Store, StoreError, Word, crash};
-use crate::table::{Scalar, Shown};
+use crate::store::{FrozenWord, KeptCell, NO_VALUE, ReportLine, Run, Status, Store, StoreError, crash};
 use beside::Beside;
 use serde_json::Value;
+use sheet_source::{DisplayKind, Scalar};
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
@@ -49,7 +49,7 @@ pub fn write(store: &Store, run: &Run, folder: &Path) -> Result<Summary, ReportE
     let mut tables = tables::Tables::create(run, &beside)?;
     crash::point("report-begun");
     let notes = store.notes(run.run)?;
-    let mut book = workbook::Book::new(run, &counts, &notes)?;
+    let mut book = workbook::ReportWorkbook::new(run, &counts, &notes)?;
     let mut rejects = rejects::Rejects::new(run);
     store.lines::<ReportError>(run, |line| {
         tables.line(&line)?;
@@ -79,7 +79,7 @@ pub fn is_written(run: &Run, folder: &Path) -> bool {
 }
 
 /// Where a record can be looked at: where the service said, or at its card in the CRM's own pages.
-fn address(run: &Run, line: &Line) -> Option<String> {
+fn address(run: &Run, line: &ReportLine) -> Option<String> {
     if line.url.is_some() {
         return line.url.clone();
     }
@@ -95,7 +95,7 @@ fn address(run: &Run, line: &Line) -> Option<String> {
 }
 
 /// The rows of a record as a person would write them: `17-19`, `17,20`.
-fn rows(line: &Line) -> String {
+fn rows(line: &ReportLine) -> String {
     let mut rows: Vec<u32> = std::iter::once(line.row).chain(line.more.iter().copied()).collect();
     rows.sort_unstable();
     let stretches = rows.chunk_by(|a, b| a + 1 == *b);
@@ -108,7 +108,7 @@ fn rows(line: &Line) -> String {
 }
 
 /// The rows of a rejected record with their cells, as they were.
-fn rejected_rows(line: &Line) -> impl Iterator<Item = (u32, &[KeptCell])> {
+fn rejected_rows(line: &ReportLine) -> impl Iterator<Item = (u32, &[KeptCell])> {
     let rows = std::iter::once(line.row).chain(line.more.iter().copied());
     // A record without cells still has its line.
     let cells =
@@ -122,7 +122,7 @@ fn rejected_rows(line: &Line) -> impl Iterator<Item = (u32, &[KeptCell])> {
 fn text_of(cell: &KeptCell, decimal: Option<char>) -> Cow<'_, str> {
     let currency = match cell.value {
         Scalar::Number(_) => None,
-        Scalar::Formatted(_, Shown::Currency(sign)) => Some(sign),
+        Scalar::Formatted(_, DisplayKind::Currency(sign)) => Some(sign),
         // In a text file a formula would be one nobody calculates.
         Scalar::Uncomputed => return Cow::Borrowed(NO_VALUE),
         _ => return Cow::Borrowed(&cell.text),
@@ -151,9 +151,9 @@ fn failed(path: &Path) -> impl Fn(std::io::Error) -> ReportError + '_ {
 mod tests {
     use super::*;
 
-    fn line(row: u32, more: &[u32], cells: &[&[&str]]) -> Line {
+    fn line(row: u32, more: &[u32], cells: &[&[&str]]) -> ReportLine {
         let cells = cells.iter().map(|row| row.iter().map(|cell| KeptCell::text(*cell)).collect()).collect();
-        Line {
+        ReportLine {
             row,
             more: more.to_vec(),
             status: Status::Rejected,

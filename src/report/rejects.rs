@@ -3,12 +3,12 @@
 
 use super::tables::told;
 use super::{ReportError, rejected_rows, text_of};
-use crate::store::{KeptCell, Line, NO_VALUE, Run, Status};
-use crate::table::{
-    COMPRESSION, Format as SourceFormat, Header, REJECT_COLUMNS, REJECTS_OF_CSV, SHEET_ROWS_MAX, Scalar, cut,
-    cut_marked, guarded_in_workbook, moved, stored,
-};
+use crate::store::{KeptCell, NO_VALUE, ReportLine, Run, Status};
 use rust_xlsxwriter::{Color, Format, Formula, Note, Workbook, Worksheet};
+use sheet_source::{
+    COMPRESSION, FileFormat, Header, REJECT_COLUMNS, REJECTS_OF_CSV, SHEET_ROWS_MAX, Scalar, cut, cut_marked,
+    guarded_in_workbook, moved, stored,
+};
 use std::collections::HashMap;
 use std::fs::File;
 
@@ -36,7 +36,7 @@ pub struct Rejects<'a> {
 
 /// Where a cell goes, and whether it is coloured.
 #[derive(Clone, Copy)]
-struct Spot {
+struct RejectCell {
     row: u32,
     /// The row of the source.
     of: u32,
@@ -53,7 +53,7 @@ impl<'a> Rejects<'a> {
         Rejects { run, workbook, header, kept, row: 0, full: false, formats: HashMap::new() }
     }
 
-    pub fn line(&mut self, line: &Line) -> Result<(), ReportError> {
+    pub fn line(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         if line.status != Status::Rejected || self.full {
             return Ok(());
         }
@@ -71,14 +71,14 @@ impl<'a> Rejects<'a> {
 
     /// Whether every cell is a text of a CSV.
     fn of_csv(&self) -> bool {
-        self.run.head.source.format == SourceFormat::Csv
+        self.run.head.source.format == FileFormat::Csv
     }
 
-    fn one(&mut self, line: &Line, row: u32, cells: &[KeptCell]) -> Result<(), ReportError> {
+    fn one(&mut self, line: &ReportLine, row: u32, cells: &[KeptCell]) -> Result<(), ReportError> {
         self.row += 1;
         for (column, index) in (0_u16..).zip(self.kept.clone()) {
             let mut wrong = self.wrong(line, row, index);
-            let spot = Spot { row: self.row, of: row, column, bad: !wrong.is_empty() };
+            let spot = RejectCell { row: self.row, of: row, column, bad: !wrong.is_empty() };
             let cell = cells.get(index);
             if cell.is_some_and(is_too_long) {
                 wrong.push(format!("the text is longer than a cell of Excel: import the row from {}", super::REJECTED));
@@ -99,17 +99,17 @@ impl<'a> Rejects<'a> {
         sheet.write_string(row_now, after + 2, cut(&guarded_in_workbook(&told(line))))?;
         // Cells that stand under no title.
         for (column, cell) in (after + 3..).zip(cells.iter().skip(self.header.len())) {
-            self.cell(Spot { row: row_now, of: row, column, bad: true }, Some(cell))?;
+            self.cell(RejectCell { row: row_now, of: row, column, bad: true }, Some(cell))?;
         }
         Ok(())
     }
 
     /// What is wrong with a cell.
-    fn wrong(&self, line: &Line, row: u32, index: usize) -> Vec<String> {
+    fn wrong(&self, line: &ReportLine, row: u32, index: usize) -> Vec<String> {
         if line.problems.is_empty() {
             return Vec::new();
         }
-        let here = format!("{}{row}", crate::problem::column_letter(index));
+        let here = format!("{}{row}", sheet_source::problem::column_letter(index));
         let title = self.header.title(index);
         line.problems
             .iter()
@@ -118,7 +118,7 @@ impl<'a> Rejects<'a> {
             .collect()
     }
 
-    fn cell(&mut self, spot: Spot, cell: Option<&KeptCell>) -> Result<(), ReportError> {
+    fn cell(&mut self, spot: RejectCell, cell: Option<&KeptCell>) -> Result<(), ReportError> {
         let empty = KeptCell::text("");
         let kept = cell.unwrap_or(&empty);
         let number = stored(kept.cell());
@@ -156,7 +156,7 @@ impl<'a> Rejects<'a> {
     }
 
     /// A formula without a result, as it says the same where the row stands now.
-    fn formula(&self, spot: Spot, kept: &KeptCell) -> Option<String> {
+    fn formula(&self, spot: RejectCell, kept: &KeptCell) -> Option<String> {
         let place = |column: usize| self.kept.iter().position(|known| *known == column);
         // Rows of a sheet are counted from 1.
         let is_one = kept.value == Scalar::Uncomputed;

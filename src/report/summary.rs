@@ -1,10 +1,10 @@
 //! `run.json`: a run in numbers, for machines. Its keys are relied upon from outside.
 
-use super::beside::Part;
+use super::beside::PartialFile;
 use super::{ReportError, failed};
-use crate::problem::Note;
-use crate::store::{Counts, Links, Run, Word};
+use crate::store::{Counts, FrozenWord, Links, Run};
 use serde::Serialize;
+use sheet_source::problem::Note;
 use std::io::Write;
 use std::path::PathBuf;
 
@@ -78,7 +78,7 @@ impl Summary {
         }
     }
 
-    pub fn write(&self, mut part: Part) -> Result<(), ReportError> {
+    pub fn write(&self, mut part: PartialFile) -> Result<(), ReportError> {
         let mut json = serde_json::to_vec_pretty(self).map_err(|e| ReportError::Store(e.into()))?;
         json.push(b'\n');
         part.file.write_all(&json).map_err(failed(&part.path))

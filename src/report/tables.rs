@@ -1,11 +1,11 @@
 //! `results.csv`, `problems.csv`, `rejected.csv`. Their columns are relied upon from outside.
 
-use super::beside::{Beside, Part};
+use super::beside::{Beside, PartialFile};
 use super::{PROBLEMS, REJECTED, RESULTS, ReportError, address, failed, rejected_rows, rows, text_of};
 use crate::mapping::request_id;
-use crate::problem::Problem;
-use crate::store::{Line, Run, Status, Word};
-use crate::table::{CsvOut, Format, Header, REJECT_COLUMNS, guarded, guarded_in_rejects};
+use crate::store::{FrozenWord, ReportLine, Run, Status};
+use sheet_source::problem::Problem;
+use sheet_source::{CsvWriter, FileFormat, Header, REJECT_COLUMNS, guarded, guarded_in_rejects};
 use std::borrow::Cow;
 use std::path::PathBuf;
 
@@ -42,26 +42,31 @@ pub const PROBLEM_COLUMNS: [&str; 11] =
 /// The three files, open and growing line by line.
 pub struct Tables<'a> {
     run: &'a Run,
-    results: Out,
-    problems: Out,
-    rejected: Out,
+    results: TableWriter,
+    problems: TableWriter,
+    rejected: TableWriter,
     header: Header,
     /// Which of the source's columns a reject file repeats: all but those of an earlier reject file.
     kept: Vec<usize>,
 }
 
-struct Out {
-    csv: CsvOut,
+struct TableWriter {
+    csv: CsvWriter,
     path: PathBuf,
     /// What keeps a spreadsheet from making something else of a cell.
     guard: fn(&str) -> Cow<'_, str>,
 }
 
-impl Out {
-    fn create(part: Part, encoding: Option<&'static str>, bom: bool, delimiter: char) -> Result<Out, ReportError> {
-        let Part { file, path } = part;
-        let csv = CsvOut::new(file, encoding, bom, delimiter).map_err(failed(&path))?;
-        Ok(Out { csv, path, guard: guarded })
+impl TableWriter {
+    fn create(
+        part: PartialFile,
+        encoding: Option<&'static str>,
+        bom: bool,
+        delimiter: char,
+    ) -> Result<TableWriter, ReportError> {
+        let PartialFile { file, path } = part;
+        let csv = CsvWriter::new(file, encoding, bom, delimiter).map_err(failed(&path))?;
+        Ok(TableWriter { csv, path, guard: guarded })
     }
 
     fn row<S: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = S>) -> Result<(), ReportError> {
@@ -78,15 +83,15 @@ impl<'a> Tables<'a> {
     pub fn create(run: &'a Run, beside: &Beside<'_>) -> Result<Tables<'a>, ReportError> {
         let source = &run.head.source;
         // A workbook's rejects as a CSV that Excel opens with a double click where a comma is the decimal sign.
-        let csv = source.format == Format::Csv;
+        let csv = source.format == FileFormat::Csv;
         let bom = source.bom || !csv;
         let encoding = source.encoding.as_deref().and_then(|name| encoding_rs::Encoding::for_label(name.as_bytes()));
         let header = Header::new(&source.titles);
         let mut tables = Tables {
             run,
-            results: Out::create(beside.create(RESULTS)?, None, false, ',')?,
-            problems: Out::create(beside.create(PROBLEMS)?, None, false, ',')?,
-            rejected: Out::create(
+            results: TableWriter::create(beside.create(RESULTS)?, None, false, ',')?,
+            problems: TableWriter::create(beside.create(PROBLEMS)?, None, false, ',')?,
+            rejected: TableWriter::create(
                 beside.create(REJECTED)?,
                 encoding.map(|e| e.name()),
                 bom,
@@ -103,13 +108,13 @@ impl<'a> Tables<'a> {
         Ok(tables)
     }
 
-    pub fn line(&mut self, line: &Line) -> Result<(), ReportError> {
+    pub fn line(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         self.result(line)?;
         self.problems(line)?;
         if line.status == Status::Rejected { self.reject(line) } else { Ok(()) }
     }
 
-    fn result(&mut self, line: &Line) -> Result<(), ReportError> {
+    fn result(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         let head = &self.run.head;
         let first = line.problems.first();
         let number = |n: Option<i64>| n.map(|n| n.to_string()).unwrap_or_default();
@@ -153,14 +158,14 @@ impl<'a> Tables<'a> {
         self.results.row(&cells)
     }
 
-    fn problems(&mut self, line: &Line) -> Result<(), ReportError> {
+    fn problems(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         for problem in &line.problems {
             self.problems.row(problem_cells(self.run, line, problem))?;
         }
         Ok(())
     }
 
-    fn reject(&mut self, line: &Line) -> Result<(), ReportError> {
+    fn reject(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         let code = line.problems.first().map_or("", |p| p.code.as_ref());
         let message = told(line);
         for (row, cells) in rejected_rows(line) {
@@ -183,7 +188,7 @@ impl<'a> Tables<'a> {
 }
 
 /// A problem in the order of `PROBLEM_COLUMNS`.
-pub fn problem_cells(run: &Run, line: &Line, problem: &Problem) -> [String; 11] {
+pub fn problem_cells(run: &Run, line: &ReportLine, problem: &Problem) -> [String; 11] {
     let source = &run.head.source;
     let text = |t: &Option<String>| t.clone().unwrap_or_default();
     [
@@ -202,7 +207,7 @@ pub fn problem_cells(run: &Run, line: &Line, problem: &Problem) -> [String; 11] 
 }
 
 /// All problems of a record in one cell.
-pub fn told(line: &Line) -> String {
+pub fn told(line: &ReportLine) -> String {
     let told: Vec<String> = line
         .problems
         .iter()

@@ -3,15 +3,15 @@
 use super::tables::{PROBLEM_COLUMNS, RESULT_COLUMNS, problem_cells};
 use super::{ReportError, address, rows};
 use crate::mapping::request_id;
-use crate::problem::Note as Noticed;
-use crate::store::{Counts, Line, Run, Status, Word};
-use crate::table::{COMPRESSION, SHEET_ROWS_MAX, cut, link_format, write_link};
+use crate::store::{Counts, FrozenWord, ReportLine, Run, Status};
 use rust_xlsxwriter::{Chart, ChartType, Color, Format, Workbook, Worksheet};
+use sheet_source::problem::Note as Noticed;
+use sheet_source::{COMPRESSION, SHEET_ROWS_MAX, cut, link_format, link_formula};
 use std::fs::File;
 
 const HEADER: Color = Color::RGB(0xDD_EB_F7);
 
-pub struct Book<'a> {
+pub struct ReportWorkbook<'a> {
     run: &'a Run,
     workbook: Workbook,
     results: Pages,
@@ -28,14 +28,14 @@ struct Pages {
     count: u32,
 }
 
-impl<'a> Book<'a> {
-    pub fn new(run: &'a Run, counts: &Counts, notes: &[Noticed]) -> Result<Book<'a>, ReportError> {
+impl<'a> ReportWorkbook<'a> {
+    pub fn new(run: &'a Run, counts: &Counts, notes: &[Noticed]) -> Result<ReportWorkbook<'a>, ReportError> {
         let mut workbook = Workbook::new();
         workbook.set_zip_compression_level(COMPRESSION);
         let row = summary(workbook.add_worksheet(), run, counts)?;
         noticed(workbook.worksheet_from_index(0)?, row + 2, notes)?;
         let pages = |name, titles| Pages { name, titles, sheet: None, row: 0, count: 0 };
-        Ok(Book {
+        Ok(ReportWorkbook {
             run,
             workbook,
             results: pages("Results", &RESULT_COLUMNS),
@@ -44,7 +44,7 @@ impl<'a> Book<'a> {
         })
     }
 
-    pub fn line(&mut self, line: &Line) -> Result<(), ReportError> {
+    pub fn line(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         let head = &self.run.head;
         // Whoever follows a link to the account inside the program finds nobody there any more.
         let url = if head.has_address() { address(self.run, line) } else { line.url.clone() };
@@ -85,16 +85,17 @@ impl<'a> Book<'a> {
                 sheet.write_number(row, column, *number as f64)?;
             } else if column == 12 && line.status == Status::Merged {
                 sheet.write_boolean(row, column, true)?;
-            } else if let (13, Some(url)) = (column, &url)
-                && !(head.has_address() && write_link(sheet, row, column, url, &self.link)?)
-            {
-                sheet.write_string(row, column, cut(url))?;
+            } else if let (13, Some(url)) = (column, &url) {
+                match head.has_address().then(|| link_formula(url)).flatten() {
+                    Some(formula) => sheet.write_formula_with_format(row, column, formula, &self.link)?,
+                    None => sheet.write_string(row, column, cut(url))?,
+                };
             }
         }
         self.problems(line)
     }
 
-    fn problems(&mut self, line: &Line) -> Result<(), ReportError> {
+    fn problems(&mut self, line: &ReportLine) -> Result<(), ReportError> {
         for problem in &line.problems {
             let (sheet, row) = self.problems.next(&mut self.workbook)?;
             let cells = problem_cells(self.run, line, problem);

@@ -172,13 +172,13 @@ fn carry_exports(db: &Connection, address: &str, id: u64) -> Result<(), StoreErr
 mod tests {
     use super::*;
     use crate::store::{BatchOf, KeySpace, Keys, Outcome};
-    use crate::store::{Counts, Head, Journal, KeyUse, NewRun, Run, Sending, Status};
+    use crate::store::{Counts, Journal, KeyUse, NewRun, OutgoingBatch, Run, RunHead, Status};
     use std::path::Path;
 
     const A: &str = "https://a.amocrm.ru";
     const B: &str = "https://a.kommo.com";
 
-    fn head(address: &str) -> Head {
+    fn head(address: &str) -> RunHead {
         serde_json::from_value(serde_json::json!({
             "source": {"path": "", "sha256": "", "header_row": 1, "format": "csv", "bom": false, "titles": []},
             "mapping": {"path": "m.toml", "sha256": ""}, "kind": "lead", "entity": "leads", "action": "create",
@@ -196,7 +196,7 @@ mod tests {
         let mut journal = Journal::begin(Store::open(state).unwrap(), &new).unwrap();
         for (row, (key, id)) in (2..).zip(keys) {
             let batch = journal.next_batch();
-            let sending = Sending {
+            let sending = OutgoingBatch {
                 batch,
                 of: BatchOf::Records,
                 rows: &[row],

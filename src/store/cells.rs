@@ -3,12 +3,12 @@
 //! object: `{"number": 1234.5, "text": "1234.5"}`.
 
 use super::StoreError;
-use crate::table::{Cell, CurrencySign, Scalar, Shown};
 use serde::{Deserialize, Serialize};
+use sheet_source::{Cell, CurrencySign, DisplayKind, Scalar};
 
 /// A cell that outlives its row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Kept", into = "Kept")]
+#[serde(from = "StoredCell", into = "StoredCell")]
 pub struct KeptCell {
     pub text: String,
     pub value: Scalar,
@@ -39,7 +39,7 @@ impl From<Cell<'_>> for KeptCell {
 
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum Kept {
+enum StoredCell {
     Text(String),
     Number {
         number: f64,
@@ -68,63 +68,63 @@ enum Kept {
     },
 }
 
-impl From<KeptCell> for Kept {
-    fn from(cell: KeptCell) -> Kept {
+impl From<KeptCell> for StoredCell {
+    fn from(cell: KeptCell) -> StoredCell {
         let text = cell.text;
         match cell.value {
-            Scalar::Empty | Scalar::Text => Kept::Text(text),
-            Scalar::Number(number) => Kept::Number { number, text },
-            Scalar::Serial(serial) => Kept::Serial { serial, text },
-            Scalar::Bool(bool) => Kept::Bool { bool, text },
+            Scalar::Empty | Scalar::Text => StoredCell::Text(text),
+            Scalar::Number(number) => StoredCell::Number { number, text },
+            Scalar::Serial(serial) => StoredCell::Serial { serial, text },
+            Scalar::Bool(bool) => StoredCell::Bool { bool, text },
             Scalar::Formatted(formatted, shown) => {
-                Kept::Formatted { formatted, shown: word_of(shown).to_owned(), text }
+                StoredCell::Formatted { formatted, shown: word_of(shown).to_owned(), text }
             }
-            Scalar::Error => Kept::Error { error: text },
+            Scalar::Error => StoredCell::Error { error: text },
             Scalar::Uncomputed => {
-                Kept::Uncomputed { uncomputed: if text.is_empty() { NO_VALUE.to_owned() } else { text } }
+                StoredCell::Uncomputed { uncomputed: if text.is_empty() { NO_VALUE.to_owned() } else { text } }
             }
         }
     }
 }
 
-impl From<Kept> for KeptCell {
-    fn from(kept: Kept) -> KeptCell {
+impl From<StoredCell> for KeptCell {
+    fn from(kept: StoredCell) -> KeptCell {
         match kept {
-            Kept::Text(text) => KeptCell::text(text),
-            Kept::Number { number, text } => KeptCell { text, value: Scalar::Number(number) },
-            Kept::Formatted { formatted, shown, text } => match shown_as(&shown) {
+            StoredCell::Text(text) => KeptCell::text(text),
+            StoredCell::Number { number, text } => KeptCell { text, value: Scalar::Number(number) },
+            StoredCell::Formatted { formatted, shown, text } => match shown_as(&shown) {
                 Some(shown) => KeptCell { text, value: Scalar::Formatted(formatted, shown) },
                 None => KeptCell::text(text),
             },
-            Kept::Serial { serial, text } => KeptCell { text, value: Scalar::Serial(serial) },
-            Kept::Bool { bool, text } => KeptCell { text, value: Scalar::Bool(bool) },
-            Kept::Error { error } => KeptCell { text: error, value: Scalar::Error },
-            Kept::Uncomputed { uncomputed } => KeptCell { text: uncomputed, value: Scalar::Uncomputed },
+            StoredCell::Serial { serial, text } => KeptCell { text, value: Scalar::Serial(serial) },
+            StoredCell::Bool { bool, text } => KeptCell { text, value: Scalar::Bool(bool) },
+            StoredCell::Error { error } => KeptCell { text: error, value: Scalar::Error },
+            StoredCell::Uncomputed { uncomputed } => KeptCell { text: uncomputed, value: Scalar::Uncomputed },
         }
     }
 }
 
-fn word_of(shown: Shown) -> &'static str {
+fn word_of(shown: DisplayKind) -> &'static str {
     match shown {
-        Shown::Worded => "worded",
-        Shown::Percent => "percent",
-        Shown::Unit => "unit",
-        Shown::Currency(sign) => sign.written(),
+        DisplayKind::Worded => "worded",
+        DisplayKind::Percent => "percent",
+        DisplayKind::Unit => "unit",
+        DisplayKind::Currency(sign) => sign.written(),
     }
 }
 
-fn shown_as(word: &str) -> Option<Shown> {
+fn shown_as(word: &str) -> Option<DisplayKind> {
     match word {
-        "worded" => Some(Shown::Worded),
-        "percent" => Some(Shown::Percent),
-        "unit" => Some(Shown::Unit),
-        sign => CurrencySign::of(sign).map(Shown::Currency),
+        "worded" => Some(DisplayKind::Worded),
+        "percent" => Some(DisplayKind::Percent),
+        "unit" => Some(DisplayKind::Unit),
+        sign => CurrencySign::of(sign).map(DisplayKind::Currency),
     }
 }
 
 /// What stands in a report for a value that is not known or cannot be written: an error, for as an empty cell it would erase,
 /// or take a default, when the report comes back.
-pub const NO_VALUE: &str = crate::table::NO_RESULT;
+pub const NO_VALUE: &str = sheet_source::NO_RESULT;
 
 /// The rows of a record: nothing, the cells of the one row, or a list of them for each row.
 pub(super) fn write(rows: &[Vec<KeptCell>]) -> Result<Option<String>, StoreError> {
@@ -138,14 +138,14 @@ pub(super) fn write(rows: &[Vec<KeptCell>]) -> Result<Option<String>, StoreError
 pub(super) fn read(text: Option<&str>) -> Result<Vec<Vec<KeptCell>>, StoreError> {
     #[derive(Deserialize)]
     #[serde(untagged)]
-    enum Rows {
+    enum StoredRows {
         One(Vec<KeptCell>),
         Many(Vec<Vec<KeptCell>>),
     }
     Ok(match text.map(serde_json::from_str).transpose()? {
         None => Vec::new(),
-        Some(Rows::One(cells)) => vec![cells],
-        Some(Rows::Many(rows)) => rows,
+        Some(StoredRows::One(cells)) => vec![cells],
+        Some(StoredRows::Many(rows)) => rows,
     })
 }
 
@@ -161,10 +161,10 @@ mod tests {
             cell("", Scalar::Empty),
             cell(" ", Scalar::Empty),
             cell("1234.5", Scalar::Number(1234.5)),
-            cell("000123", Scalar::Formatted(123.0, Shown::Worded)),
-            cell("15.5%", Scalar::Formatted(0.155, Shown::Percent)),
-            cell("5 шт", Scalar::Formatted(5.0, Shown::Unit)),
-            cell("99.5", Scalar::Formatted(99.5, Shown::Currency(CurrencySign::of("USD").unwrap()))),
+            cell("000123", Scalar::Formatted(123.0, DisplayKind::Worded)),
+            cell("15.5%", Scalar::Formatted(0.155, DisplayKind::Percent)),
+            cell("5 шт", Scalar::Formatted(5.0, DisplayKind::Unit)),
+            cell("99.5", Scalar::Formatted(99.5, DisplayKind::Currency(CurrencySign::of("USD").unwrap()))),
             cell("2025-03-05", Scalar::Serial(45721.0)),
             cell("true", Scalar::Bool(true)),
             cell("#N/A", Scalar::Error),

@@ -6,8 +6,8 @@ use super::history::State;
 use super::journal::{BatchNo, Journal, state};
 use super::outcome::{Outcome, Status};
 use super::put::unpack;
-use super::words::Word;
-use crate::entity::Action;
+use super::words::FrozenWord;
+use amo_model::Action;
 use rusqlite::{OptionalExtension, Transaction, params};
 use std::collections::HashSet;
 

@@ -2,18 +2,18 @@
 
 use super::AccountKey;
 use super::key_space::{Keys, with_space};
-use super::words::{Verify, Word};
-use crate::entity::{Action, Entity, Kind};
-use crate::private::shown::without_password;
-use crate::table::{Format, HiddenRows};
+use super::words::{FrozenWord, Verify};
+use amo_client::private::shown::without_password;
+use amo_model::{Action, Entity, Kind};
 use serde::{Deserialize, Serialize};
+use sheet_source::{FileFormat, HiddenRows};
 use std::path::Path;
 
 /// The name of the account inside the program, whose address is another one at every start.
 pub const SANDBOX: &str = "sandbox";
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Head {
+pub struct RunHead {
     pub source: SourceHead,
     pub mapping: MappingHead,
     #[serde(with = "super::words")]
@@ -95,7 +95,7 @@ fn bare<'de, D: serde::Deserializer<'de>>(address: D) -> Result<String, D::Error
     Ok(without_password(&String::deserialize(address)?).into_owned())
 }
 
-impl Head {
+impl RunHead {
     /// What the account is called in the store.
     pub fn account_key(&self) -> AccountKey {
         self.account_id.map_or_else(|| AccountKey::of_address(&self.account), AccountKey::of_id)
@@ -132,7 +132,7 @@ pub struct SourceHead {
     /// As Excel shows it.
     pub header_row: u32,
     #[serde(with = "super::words")]
-    pub format: Format,
+    pub format: FileFormat,
     pub encoding: Option<String>,
     pub bom: bool,
     pub delimiter: Option<char>,

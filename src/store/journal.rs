@@ -5,12 +5,12 @@ use super::history::{self, OPEN, State, Step};
 use super::key_space::{KeySpace, KeyUse, Keys, move_in};
 use super::outcome::{Counts, Outcome, Status};
 use super::put::{add_problem, forget_open_keys, insert, pack, remember, unpack};
-use super::words::{RunOutcome, Word};
-use super::{AccountKey, Head, LastSend, Run, Sends, Store, StoreError, crash, source_rows};
-use crate::entity::Entity;
-use crate::problem::Problem;
-use crate::table::RowHashes;
+use super::words::{FrozenWord, RunOutcome};
+use super::{AccountKey, LastSend, Run, RunHead, Sends, Store, StoreError, crash, source_rows};
+use amo_model::Entity;
 use rusqlite::{OptionalExtension, Transaction, params};
+use sheet_source::RowHashes;
+use sheet_source::problem::Problem;
 use std::collections::HashSet;
 
 pub type BatchNo = u32;
@@ -19,7 +19,7 @@ pub type BatchNo = u32;
 #[derive(Debug)]
 pub struct NewRun<'a> {
     pub name: &'a str,
-    pub head: &'a Head,
+    pub head: &'a RunHead,
     /// The account's snapshot, so that a resumed run maps exactly alike.
     pub snapshot: &'a str,
     /// Unix seconds.
@@ -50,7 +50,7 @@ impl BatchOf {
 
 /// A batch that goes out now.
 #[derive(Debug, Clone, Copy)]
-pub struct Sending<'a> {
+pub struct OutgoingBatch<'a> {
     pub batch: BatchNo,
     pub of: BatchOf,
     pub rows: &'a [u32],
@@ -131,7 +131,7 @@ pub struct Resumed {
 }
 
 impl Journal {
-    fn of(store: Store, (run, name, head): (i64, &str, &Head), next_batch: BatchNo, counts: Counts) -> Journal {
+    fn of(store: Store, (run, name, head): (i64, &str, &RunHead), next_batch: BatchNo, counts: Counts) -> Journal {
         Journal {
             account: head.account_key(),
             ledger: head.ledger(),
@@ -249,8 +249,8 @@ impl Journal {
 
     /// Notes that a batch goes out now. Nothing may be sent before this has returned, and nothing if it comes to false:
     /// then one of its keys has become known meanwhile.
-    pub fn sent(&mut self, sending: &Sending<'_>) -> Result<bool, StoreError> {
-        let Sending { batch, of, rows, owner, keys, watermark, at_ms } = *sending;
+    pub fn sent(&mut self, sending: &OutgoingBatch<'_>) -> Result<bool, StoreError> {
+        let OutgoingBatch { batch, of, rows, owner, keys, watermark, at_ms } = *sending;
         crash::point("sent-before");
         let tx = self.store.db.transaction()?;
         for key in keys {

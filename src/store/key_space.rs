@@ -2,8 +2,8 @@
 //! apart where mappings name a key space, and where none does, an entry that another mapping has made is not taken for the
 //! same without a word.
 
-use super::{AccountKey, Head, KnownKey, Store, StoreError};
-use crate::entity::Action;
+use super::{AccountKey, KnownKey, RunHead, Store, StoreError};
+use amo_model::Action;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -45,7 +45,7 @@ pub enum Relation {
 }
 
 impl KeySpace {
-    pub fn of(head: &Head) -> KeySpace {
+    pub fn of(head: &RunHead) -> KeySpace {
         // A mapping that was made for a workbook knows its keys by what they hold.
         if head.mapping.made.is_some() {
             return KeySpace::default();
@@ -55,7 +55,7 @@ impl KeySpace {
     }
 
     /// A mapping may have named its space since it has made its keys.
-    fn named_as_of_now(self, head: &Head) -> KeySpace {
+    fn named_as_of_now(self, head: &RunHead) -> KeySpace {
         if self.name.is_some() || self.is_any() {
             return self;
         }
@@ -111,7 +111,7 @@ fn name_in(text: &str) -> Option<String> {
 }
 
 fn fold(title: &str) -> String {
-    crate::table::fold(title)
+    sheet_source::fold(title)
 }
 
 /// A mapping is known by the name of its file, wherever that lies.
@@ -121,7 +121,7 @@ pub fn file_name(path: &Path) -> String {
 
 /// An entry of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub struct LedgerEntry {
     pub relation: Relation,
     /// `None` where nobody knows whether it arrived.
     pub id: Option<u64>,
@@ -132,7 +132,7 @@ pub struct Entry {
     pub space: Arc<KeySpace>,
 }
 
-impl Entry {
+impl LedgerEntry {
     /// For a record that is to be made; `same_keys`: a person has said that keys of other mappings are the same.
     pub fn known(&self, same_keys: bool) -> KnownKey {
         let (run, began_at) = (self.run.clone(), self.began_at);
@@ -154,12 +154,12 @@ pub struct Keys {
     base: String,
     /// Ledgers of this kind of thing, as there were when the first key was asked for; that of the mapping's own space is always asked.
     ledgers: RefCell<Option<Arc<[String]>>>,
-    runs: RefCell<HashMap<i64, Arc<Origin>>>,
+    runs: RefCell<HashMap<i64, Arc<RunKeys>>>,
 }
 
 /// A run as far as its keys say.
 #[derive(Debug)]
-struct Origin {
+struct RunKeys {
     name: String,
     began_at: i64,
     space: Arc<KeySpace>,
@@ -190,8 +190,8 @@ impl Keys {
         db: &Connection,
         (key, own, made): (&str, &KeySpace, KeyUse),
         run: Option<i64>,
-    ) -> Result<Option<Entry>, StoreError> {
-        let mut best: Option<Entry> = None;
+    ) -> Result<Option<LedgerEntry>, StoreError> {
+        let mut best: Option<LedgerEntry> = None;
         let own_ledger = with_space(&self.base, own.name.as_deref());
         let others = self.ledgers(db)?;
         let others = others.iter().filter(|ledger| **ledger != own_ledger);
@@ -213,7 +213,7 @@ impl Keys {
                 continue;
             }
             let (run, began_at) = (origin.name.clone(), origin.began_at);
-            best = Some(Entry { relation, id: id.map(|id| id as u64), by, run, began_at, space });
+            best = Some(LedgerEntry { relation, id: id.map(|id| id as u64), by, run, began_at, space });
         }
         Ok(best)
     }
@@ -239,16 +239,16 @@ impl Keys {
         Ok(found)
     }
 
-    fn origin(&self, db: &Connection, run: i64) -> Result<Arc<Origin>, StoreError> {
+    fn origin(&self, db: &Connection, run: i64) -> Result<Arc<RunKeys>, StoreError> {
         if let Some(known) = self.runs.borrow().get(&run) {
             return Ok(Arc::clone(known));
         }
         let (name, began_at, head): (String, i64, String) = db
             .prepare_cached("SELECT name, started_at, head FROM run WHERE run = ?")?
             .query_row([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        let head: Head = serde_json::from_str(&head)?;
+        let head: RunHead = serde_json::from_str(&head)?;
         let space = KeySpace::of(&head).named_as_of_now(&head);
-        let origin = Arc::new(Origin { name, began_at, space: Arc::new(space) });
+        let origin = Arc::new(RunKeys { name, began_at, space: Arc::new(space) });
         self.runs.borrow_mut().insert(run, Arc::clone(&origin));
         Ok(origin)
     }
@@ -269,7 +269,7 @@ fn ledgers(db: &Connection, account: &AccountKey, base: &str) -> Result<Vec<Stri
 }
 
 /// Keys that a mapping has made before it named their space move into it, so that other mappings find them there.
-pub(super) fn move_in(db: &Connection, head: &Head) -> Result<(), StoreError> {
+pub(super) fn move_in(db: &Connection, head: &RunHead) -> Result<(), StoreError> {
     let (own, keys) = (KeySpace::of(head), head.keys());
     if own.name.is_none() || head.action != Action::Create {
         return Ok(());
@@ -303,7 +303,7 @@ impl Store {
         keys: &Keys,
         asked: (&str, &KeySpace, KeyUse),
         run: Option<i64>,
-    ) -> Result<Option<Entry>, StoreError> {
+    ) -> Result<Option<LedgerEntry>, StoreError> {
         keys.find(&self.db, asked, run)
     }
 }

@@ -6,9 +6,9 @@ use super::journal::{BatchNo, move_batch};
 use super::outcome::Status;
 use super::put::{add_links, add_problem};
 use super::{Journal, Store, StoreError, crash};
-use crate::problem::Problem;
 use rusqlite::{Transaction, params};
 use serde::Serialize;
+use sheet_source::problem::Problem;
 use std::collections::HashSet;
 
 /// Links of a run, or of a record.
@@ -31,7 +31,7 @@ impl Links {
 
 /// What became of a record's links.
 #[derive(Debug, Clone)]
-pub struct Linked {
+pub struct LinkOutcomes {
     pub row: u32,
     pub links: Links,
     /// A problem for each link that was refused; the record keeps its status.
@@ -54,7 +54,12 @@ const UNLINKED: &str = "record.id IS NOT NULL AND record.status IN (?2, ?3, ?4)
 
 impl Journal {
     /// A request for links was answered; `records` are those all of whose links are made or refused by now.
-    pub fn linked(&mut self, batch: BatchNo, http_status: Option<u16>, records: &[Linked]) -> Result<(), StoreError> {
+    pub fn linked(
+        &mut self,
+        batch: BatchNo,
+        http_status: Option<u16>,
+        records: &[LinkOutcomes],
+    ) -> Result<(), StoreError> {
         crash::point("linked-before");
         let tx = self.store.db.transaction()?;
         move_batch(&tx, self.run, batch, &[Step::Answer, Step::Settle], http_status)?;
@@ -67,7 +72,7 @@ impl Journal {
     }
 
     /// Notes a record whose links nobody knows any more.
-    pub fn cannot_link(&mut self, record: &Linked) -> Result<(), StoreError> {
+    pub fn cannot_link(&mut self, record: &LinkOutcomes) -> Result<(), StoreError> {
         let tx = self.store.db.transaction()?;
         insert_linked(&tx, self.run, record)?;
         Ok(tx.commit()?)
@@ -129,7 +134,7 @@ fn written() -> [i64; 3] {
     [Status::Created, Status::Updated, Status::Merged].map(Status::number)
 }
 
-fn insert_linked(tx: &Transaction<'_>, run: i64, record: &Linked) -> Result<(), StoreError> {
+fn insert_linked(tx: &Transaction<'_>, run: i64, record: &LinkOutcomes) -> Result<(), StoreError> {
     tx.prepare_cached("INSERT INTO link (run, row, made, refused) VALUES (?,?,?,?)")?.execute(params![
         run,
         record.row,

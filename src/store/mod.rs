@@ -31,22 +31,22 @@ pub mod words;
 pub use accounts::AccountKey;
 pub use cells::{KeptCell, NO_VALUE};
 pub use claims::OtherOpen;
-pub use head::{Head, MappingHead, SANDBOX, SourceHead, ledger_name};
-pub use journal::{BatchNo, BatchOf, Journal, KnownKey, NewRun, OpenDoubt, Reopen, Resumed, RunEnd, Sending};
-pub use key_space::{Entry, KeySpace, KeyUse, Keys, Relation, file_name};
-pub use links::{Linked, Links, PendingLink};
+pub use head::{MappingHead, RunHead, SANDBOX, SourceHead, ledger_name};
+pub use journal::{BatchNo, BatchOf, Journal, KnownKey, NewRun, OpenDoubt, OutgoingBatch, Reopen, Resumed, RunEnd};
+pub use key_space::{KeySpace, KeyUse, Keys, LedgerEntry, Relation, file_name};
+pub use links::{LinkOutcomes, Links, PendingLink};
 pub use outcome::{Counts, Outcome, Status};
-pub use reading::{Line, Run, Written};
+pub use reading::{RecordIds, ReportLine, Run};
 pub use returned::Returned;
 pub use sends::{LastSend, Sends};
-pub use words::{RunOutcome, Verify, Word};
+pub use words::{FrozenWord, RunOutcome, Verify};
 
-use crate::message;
-use crate::private;
-use crate::problem::{Message, Place, Problem, Stage};
 use accounts::carry_over_known;
+use amo_client::private;
 use identity::Identity;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use sheet_source::message;
+use sheet_source::problem::{Message, Place, Problem, Stage};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(Store::open(folder.path()).unwrap().edits(1).unwrap(), []);
     }
 
-    fn head() -> Head {
+    fn head() -> RunHead {
         serde_json::from_str(
             r#"{"source":{"path":"","sha256":"","header_row":1,"format":"csv","bom":false,"titles":[]},
                 "mapping":{"path":"","sha256":""},"kind":"lead","entity":"leads","action":"create","account":"a",
@@ -315,7 +315,7 @@ mod tests {
                     for row in 0..100 {
                         let batch = journal.next_batch();
                         journal
-                            .sent(&Sending {
+                            .sent(&OutgoingBatch {
                                 batch,
                                 of: BatchOf::Records,
                                 rows: &[row],

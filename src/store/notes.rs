@@ -1,8 +1,8 @@
 //! What was noticed in a run, by whatever reader, mapper or part of the run: counted, told once, kept for its report.
 
 use super::{Journal, Store, StoreError};
-use crate::problem::{Level, Note};
 use rusqlite::params;
+use sheet_source::problem::{Note, Severity};
 
 impl Journal {
     /// Keeps notes of the run; what an earlier stretch has noticed in the same words is not kept twice.
@@ -46,13 +46,13 @@ impl Store {
 }
 
 /// The number in the store; never renumbered.
-fn number(level: Level) -> i64 {
+fn number(level: Severity) -> i64 {
     match level {
-        Level::Info => 0,
-        Level::Warning => 1,
+        Severity::Info => 0,
+        Severity::Warning => 1,
     }
 }
 
-fn level(number: i64) -> Level {
-    if number == 1 { Level::Warning } else { Level::Info }
+fn level(number: i64) -> Severity {
+    if number == 1 { Severity::Warning } else { Severity::Info }
 }

@@ -1,8 +1,8 @@
 //! What became of a record, and how the many are counted.
 
 use super::cells::KeptCell;
-use crate::problem::Problem;
 use serde::{Deserialize, Serialize};
+use sheet_source::problem::Problem;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {

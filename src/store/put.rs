@@ -3,9 +3,9 @@
 use super::journal::BatchNo;
 use super::outcome::{Outcome, Status};
 use super::{AccountKey, StoreError, cells};
-use crate::problem::{Message, Place, Problem};
 use rusqlite::{Transaction, params};
 use serde::{Deserialize, Serialize};
+use sheet_source::problem::{Message, Place, Problem};
 
 pub fn insert(tx: &Transaction<'_>, run: i64, batch: Option<BatchNo>, outcome: &Outcome) -> Result<(), StoreError> {
     tx.prepare_cached(
@@ -53,14 +53,14 @@ pub fn add_problem(tx: &Transaction<'_>, run: i64, row: u32, problem: &Problem) 
 
 /// A message and a hint as they are kept.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Said {
+pub(super) struct StoredMessage {
     pub message: Message,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<Message>,
 }
 
 fn insert_problem(tx: &Transaction<'_>, run: i64, row: u32, n: i64, problem: &Problem) -> Result<(), StoreError> {
-    let said = serde_json::to_string(&Said { message: problem.message.clone(), hint: problem.hint.clone() })?;
+    let said = serde_json::to_string(&StoredMessage { message: problem.message.clone(), hint: problem.hint.clone() })?;
     let (at_row, column) = match &problem.place {
         Place::Cell { row, column, .. } => (Some(*row), column.as_ref()),
         Place::Nowhere | Place::File(_) | Place::Text { .. } => (None, None),

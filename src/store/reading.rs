@@ -4,11 +4,11 @@
 use super::cells::{self, KeptCell};
 use super::history::OPEN;
 use super::outcome::{Counts, Status};
-use super::put::{Said, unpack};
-use super::words::{RunOutcome, Word};
-use super::{AccountKey, Head, Store, StoreError};
-use crate::problem::{Column, Message, Place, Problem, Source, Stage};
+use super::put::{StoredMessage, unpack};
+use super::words::{FrozenWord, RunOutcome};
+use super::{AccountKey, RunHead, Store, StoreError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use sheet_source::problem::{Column, Message, Place, Problem, Source, Stage};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub struct Run {
     pub run: i64,
     pub name: String,
-    pub head: Head,
+    pub head: RunHead,
     pub started_at: i64,
     pub outcome: RunOutcome,
     pub exit_code: Option<i64>,
@@ -30,7 +30,7 @@ pub struct Run {
 
 /// The ids under which a record stands in the account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written {
+pub struct RecordIds {
     pub id: u64,
     pub contact_id: Option<u64>,
     pub company_id: Option<u64>,
@@ -38,7 +38,7 @@ pub struct Written {
 
 /// One record of a run for the report.
 #[derive(Debug, Clone)]
-pub struct Line {
+pub struct ReportLine {
     pub row: u32,
     /// The other rows of a record that is made from several.
     pub more: Vec<u32>,
@@ -224,14 +224,14 @@ impl Store {
     }
 
     /// Rows that were made, changed or deleted in the account, with their ids.
-    pub fn written(&self, run: i64) -> Result<BTreeMap<u32, Written>, StoreError> {
+    pub fn written(&self, run: i64) -> Result<BTreeMap<u32, RecordIds>, StoreError> {
         let mut statement = self.db.prepare(
             "SELECT row, id, contact_id, company_id FROM record WHERE run = ? AND id IS NOT NULL AND status IN (?, ?, ?)",
         )?;
         let statuses = [Status::Created, Status::Updated, Status::Deleted].map(Status::number);
         let rows = statement.query_map(params![run, statuses[0], statuses[1], statuses[2]], |row| {
             let id = |column: usize| row.get::<_, Option<i64>>(column).map(|id| id.map(|id| id as u64));
-            let written = Written { id: id(1)?.unwrap_or(0), contact_id: id(2)?, company_id: id(3)? };
+            let written = RecordIds { id: id(1)?.unwrap_or(0), contact_id: id(2)?, company_id: id(3)? };
             Ok((row.get(0)?, written))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -300,7 +300,7 @@ impl Store {
         &self,
         run: i64,
         rows: impl IntoIterator<Item = u32>,
-    ) -> Result<BTreeMap<u32, Written>, StoreError> {
+    ) -> Result<BTreeMap<u32, RecordIds>, StoreError> {
         let mut statement = self.db.prepare_cached(
             "SELECT id, contact_id, company_id FROM record WHERE run = ? AND row = ? AND id IS NOT NULL AND status IN (?, ?, ?)",
         )?;
@@ -309,7 +309,7 @@ impl Store {
         for row in rows {
             let written = statement.query_row(params![run, row, created, updated, deleted], |row| {
                 let id = |column: usize| row.get::<_, Option<i64>>(column).map(|id| id.map(|id| id as u64));
-                Ok(Written { id: id(0)?.unwrap_or(0), contact_id: id(1)?, company_id: id(2)? })
+                Ok(RecordIds { id: id(0)?.unwrap_or(0), contact_id: id(1)?, company_id: id(2)? })
             });
             found.extend(written.optional()?.map(|written| (row, written)));
         }
@@ -317,7 +317,11 @@ impl Store {
     }
 
     /// Calls `each` with every record of a run, in source order, problems included.
-    pub fn lines<E: From<StoreError>>(&self, run: &Run, mut each: impl FnMut(Line) -> Result<(), E>) -> Result<(), E> {
+    pub fn lines<E: From<StoreError>>(
+        &self,
+        run: &Run,
+        mut each: impl FnMut(ReportLine) -> Result<(), E>,
+    ) -> Result<(), E> {
         let source = run.source();
         let run = run.run;
         let sqlite = |e: rusqlite::Error| E::from(StoreError::Sqlite(e));
@@ -377,10 +381,10 @@ fn status(number: i64) -> Result<Status, StoreError> {
     Status::from_number(number).ok_or_else(|| StoreError::Odd(format!("a record has status {number}")))
 }
 
-fn line_of(row: &Row<'_>) -> Result<Line, StoreError> {
+fn line_of(row: &Row<'_>) -> Result<ReportLine, StoreError> {
     let cells: Option<String> = row.get(9)?;
     let more: Option<Vec<u8>> = row.get(10)?;
-    Ok(Line {
+    Ok(ReportLine {
         row: row.get(0)?,
         more: more.map(|packed| unpack(&packed)).unwrap_or_default(),
         status: status(row.get(1)?)?,
@@ -404,11 +408,11 @@ fn next_problem(rows: &mut rusqlite::Rows<'_>, source: &Arc<Source>) -> Result<O
     let stage: String = row.get(1)?;
     let title: Option<String> = row.get(3)?;
     let said: Option<String> = row.get(8)?;
-    let Said { message, hint } = match said {
+    let StoredMessage { message, hint } = match said {
         Some(said) => serde_json::from_str(&said)?,
         None => {
             let hint: Option<String> = row.get(7)?;
-            Said { message: Message::verbatim(row.get::<_, String>(6)?), hint: hint.map(Message::verbatim) }
+            StoredMessage { message: Message::verbatim(row.get::<_, String>(6)?), hint: hint.map(Message::verbatim) }
         }
     };
     let cell: Option<String> = row.get(4)?;

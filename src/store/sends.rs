@@ -5,10 +5,10 @@
 //! that the same power cut took something from the store as well, which is.
 
 use super::outcome::Status;
-use super::words::Word;
+use super::words::FrozenWord;
 use super::{AccountKey, BatchNo, Store, StoreError};
-use crate::entity::Entity;
-use crate::private;
+use amo_client::private;
+use amo_model::Entity;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::Path;
 use std::time::Duration;

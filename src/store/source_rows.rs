@@ -3,8 +3,8 @@
 use super::outcome::{Outcome, Status};
 use super::put::{self, pack, unpack};
 use super::{Run, Store, StoreError};
-use crate::table::RowHashes;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+use sheet_source::RowHashes;
 use std::collections::HashSet;
 
 /// Rows in one piece.

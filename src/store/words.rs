@@ -1,12 +1,12 @@
 //! Words on the disk. They are frozen: stores of every version hold them, so a kind, an action, … keeps its word here
 //! whatever it is called elsewhere. `tests` holds them one by one.
 
-use crate::entity::{Action, Entity, Kind};
-use crate::table::{Format, HiddenRows};
+use amo_model::{Action, Entity, Kind};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use sheet_source::{FileFormat, HiddenRows};
 
 /// A type with a frozen word for each of its values.
-pub trait Word: Copy + 'static {
+pub trait FrozenWord: Copy + 'static {
     /// What a value is, for whoever reads an error.
     const WHAT: &'static str;
     const ALL: &'static [Self];
@@ -19,31 +19,31 @@ pub trait Word: Copy + 'static {
 }
 
 /// For `#[serde(serialize_with)]` and its counterpart.
-pub fn serialize<W: Word, S: Serializer>(value: &W, serializer: S) -> Result<S::Ok, S::Error> {
+pub fn serialize<W: FrozenWord, S: Serializer>(value: &W, serializer: S) -> Result<S::Ok, S::Error> {
     value.word().serialize(serializer)
 }
 
-pub fn deserialize<'de, W: Word, D: Deserializer<'de>>(deserializer: D) -> Result<W, D::Error> {
+pub fn deserialize<'de, W: FrozenWord, D: Deserializer<'de>>(deserializer: D) -> Result<W, D::Error> {
     let word = String::deserialize(deserializer)?;
     W::from_word(&word).ok_or_else(|| de::Error::custom(format!("\"{word}\" is no {} this version knows", W::WHAT)))
 }
 
 /// The same where there may be none.
 pub mod option {
-    use super::{Deserialize, Deserializer, Serialize, Serializer, Word, de};
+    use super::{Deserialize, Deserializer, FrozenWord, Serialize, Serializer, de};
 
-    pub fn serialize<W: Word, S: Serializer>(value: &Option<W>, serializer: S) -> Result<S::Ok, S::Error> {
-        value.map(Word::word).serialize(serializer)
+    pub fn serialize<W: FrozenWord, S: Serializer>(value: &Option<W>, serializer: S) -> Result<S::Ok, S::Error> {
+        value.map(FrozenWord::word).serialize(serializer)
     }
 
-    pub fn deserialize<'de, W: Word, D: Deserializer<'de>>(deserializer: D) -> Result<Option<W>, D::Error> {
+    pub fn deserialize<'de, W: FrozenWord, D: Deserializer<'de>>(deserializer: D) -> Result<Option<W>, D::Error> {
         let Some(word) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
         let unknown = || de::Error::custom(format!("\"{word}\" is no {} this version knows", W::WHAT));
         W::from_word(&word).map(Some).ok_or_else(unknown)
     }
 }
 
-impl Word for Kind {
+impl FrozenWord for Kind {
     const WHAT: &'static str = "kind";
     const ALL: &'static [Kind] = &Kind::ALL;
 
@@ -64,7 +64,7 @@ impl Word for Kind {
     }
 }
 
-impl Word for Action {
+impl FrozenWord for Action {
     const WHAT: &'static str = "action";
     const ALL: &'static [Action] = &Action::ALL;
 
@@ -77,7 +77,7 @@ impl Word for Action {
     }
 }
 
-impl Word for HiddenRows {
+impl FrozenWord for HiddenRows {
     const WHAT: &'static str = "way with hidden rows";
     const ALL: &'static [HiddenRows] = &[HiddenRows::Import, HiddenRows::Skip];
 
@@ -89,23 +89,24 @@ impl Word for HiddenRows {
     }
 }
 
-impl Word for Format {
+impl FrozenWord for FileFormat {
     const WHAT: &'static str = "format of a source";
-    const ALL: &'static [Format] = &[Format::Csv, Format::Xlsx, Format::Xlsb, Format::Xls, Format::Ods];
+    const ALL: &'static [FileFormat] =
+        &[FileFormat::Csv, FileFormat::Xlsx, FileFormat::Xlsb, FileFormat::Xls, FileFormat::Ods];
 
     fn word(self) -> &'static str {
         match self {
-            Format::Csv => "csv",
-            Format::Xlsx => "xlsx",
-            Format::Xlsb => "xlsb",
-            Format::Xls => "xls",
-            Format::Ods => "ods",
+            FileFormat::Csv => "csv",
+            FileFormat::Xlsx => "xlsx",
+            FileFormat::Xlsb => "xlsb",
+            FileFormat::Xls => "xls",
+            FileFormat::Ods => "ods",
         }
     }
 }
 
 /// The paths of their lists, as they were when the first store was written.
-impl Word for Entity {
+impl FrozenWord for Entity {
     const WHAT: &'static str = "entity";
     const ALL: &'static [Entity] = &Entity::ALL;
 
@@ -133,7 +134,7 @@ pub enum Verify {
     None,
 }
 
-impl Word for Verify {
+impl FrozenWord for Verify {
     const WHAT: &'static str = "extent of reading back";
     const ALL: &'static [Verify] = &[Verify::All, Verify::Sample, Verify::None];
 
@@ -206,7 +207,7 @@ impl RunOutcome {
     }
 }
 
-impl Word for RunOutcome {
+impl FrozenWord for RunOutcome {
     const WHAT: &'static str = "outcome of a run";
     const ALL: &'static [RunOutcome] = &[
         RunOutcome::Running,
@@ -245,7 +246,7 @@ impl Word for RunOutcome {
 mod tests {
     use super::*;
 
-    fn words<W: Word + std::fmt::Debug + PartialEq>() -> Vec<&'static str> {
+    fn words<W: FrozenWord + std::fmt::Debug + PartialEq>() -> Vec<&'static str> {
         for value in W::ALL {
             assert_eq!(W::from_word(value.word()), Some(*value));
         }
@@ -261,7 +262,7 @@ mod tests {
             "lead complex-lead contact company customer transaction element invoice catalog segment customer-status"
         );
         assert_eq!(words::<Action>(), ["create", "update", "delete"]);
-        assert_eq!(words::<Format>(), ["csv", "xlsx", "xlsb", "xls", "ods"]);
+        assert_eq!(words::<FileFormat>(), ["csv", "xlsx", "xlsb", "xls", "ods"]);
         assert_eq!(
             words::<Entity>().join(" "),
             "leads contacts companies customers customers/transactions catalogs/{catalog}/elements catalogs \

@@ -30,7 +30,7 @@ impl Sizer {
     pub fn new(asked: BatchSize) -> Sizer {
         let now = match asked {
             BatchSize::Fixed(size) => size,
-            BatchSize::Auto { max } => crate::entity::BATCH_RECOMMENDED.min(max),
+            BatchSize::Auto { max } => amo_model::BATCH_RECOMMENDED.min(max),
         };
         Sizer { asked, now: now.max(1) }
     }

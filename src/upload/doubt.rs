@@ -3,24 +3,24 @@
 //! and the settling time after that. What is found is done at once. What is missing at the end goes again, where the list
 //! is shown to show everything; what stays unclear is told and never sent again.
 
-use super::Event;
-use super::feed::{self, Fed, Loaded, Select, Walked};
+use super::UploadEvent;
+use super::feed::{self, Fed, QueuedRecord, Select, Walked};
 use super::look;
-use super::reconcile::{self, Found, InDoubt, Known, match_records};
+use super::reconcile::{self, Finding, InDoubt, PriorKnowledge, match_records};
 use super::run::{End, Uploader, lock};
 use super::send::{Batch, Load};
 use super::settle::{self, Answered};
 use super::verdict::stop_of;
-use crate::api::Failure;
-use crate::entity::answer::{self, WrittenItem};
-use crate::entity::parts::id;
-use crate::entity::{Action, Entity, MAY_SORT};
 use crate::mapping::Mapper;
-use crate::message;
-use crate::problem::{Problem, Stage};
 use crate::store::{BatchNo, OpenDoubt, OtherOpen, Outcome, StoreError};
-use crate::table::Table;
+use amo_client::Failure;
+use amo_model::answer::{self, WrittenItem};
+use amo_model::parts::id;
+use amo_model::{Action, Entity, MAY_SORT};
 use serde_json::Value;
+use sheet_source::Table;
+use sheet_source::message;
+use sheet_source::problem::{Problem, Stage};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug)]
 pub struct Doubt {
     pub batch: BatchNo,
-    pub records: Vec<Loaded>,
+    pub records: Vec<QueuedRecord>,
     /// The highest id known before the batch was sent: whatever it made has a higher one.
     pub watermark: u64,
     /// Unix milliseconds.
@@ -83,7 +83,7 @@ impl Doubt {
 
     /// Batches that a run which was killed had sent and not seen answered, with their records mapped again from its
     /// source (`records`), which has to be as it was.
-    pub fn reopen(open: Vec<OpenDoubt>, mut records: HashMap<u32, Loaded>) -> Result<Vec<Doubt>, Problem> {
+    pub fn reopen(open: Vec<OpenDoubt>, mut records: HashMap<u32, QueuedRecord>) -> Result<Vec<Doubt>, Problem> {
         let mut doubts = Vec::new();
         for doubt in open {
             let mut of = Vec::with_capacity(doubt.rows.len());
@@ -120,7 +120,7 @@ impl Doubt {
         mapper: Mapper,
         wanted: HashSet<u32>,
         rows: Option<(u32, u32)>,
-    ) -> Result<(HashMap<u32, Loaded>, Walked), Problem> {
+    ) -> Result<(HashMap<u32, QueuedRecord>, Walked), Problem> {
         // A key that stands outside of these rows as well is met once here, as it was then.
         let select = Select { only: Some(wanted), rows, ..Select::default() };
         let mut records = HashMap::new();
@@ -138,18 +138,18 @@ impl Doubt {
 const LOOKS: [f64; 8] = [0.004, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0];
 
 /// Everything that was seen above the watermark, by id.
-type Held = BTreeMap<u64, Value>;
+type AccountItems = BTreeMap<u64, Value>;
 
 /// Why looking came to an end before its time.
-enum Cut {
+enum LookAborted {
     Interrupted,
     Blind(Failure),
 }
 
 /// What a look came to.
-struct Looked {
+struct LookResult {
     /// One entry for each record, batch after batch.
-    found: Vec<Found>,
+    found: Vec<Finding>,
     /// What other runs had under way meanwhile.
     elsewhere: Vec<OtherOpen>,
 }
@@ -178,8 +178,8 @@ fn in_doubt(doubts: &[Doubt]) -> Vec<InDoubt<'_>> {
     doubts.iter().flat_map(|doubt| doubt.records.iter().map(move |loaded| of(doubt, loaded))).collect()
 }
 
-fn all_there(found: &[Found]) -> bool {
-    found.iter().all(|found| matches!(found, Found::There { .. }))
+fn all_there(found: &[Finding]) -> bool {
+    found.iter().all(|found| matches!(found, Finding::There { .. }))
 }
 
 /// The status of a refusal. [doc]
@@ -198,13 +198,13 @@ impl Uploader<'_> {
         }
         let cut = tokio::select! {
             biased;
-            () = stop.cancelled() => Some(Cut::Interrupted),
+            () = stop.cancelled() => Some(LookAborted::Interrupted),
             looked = self.look_until_settled(&mut doubts) => looked?,
         };
         let end = match cut {
             None => return Ok(()),
-            Some(Cut::Interrupted) => End::Interrupted,
-            Some(Cut::Blind(failure)) => End::Service(stop_of(failure)),
+            Some(LookAborted::Interrupted) => End::Interrupted,
+            Some(LookAborted::Blind(failure)) => End::Service(stop_of(failure)),
         };
         self.doubts = doubts;
         self.stop_with(end);
@@ -219,8 +219,8 @@ impl Uploader<'_> {
     }
 
     /// Looks again and again. What is found is settled at once and taken out of `doubts`, so that whoever stops this loses nothing.
-    async fn look_until_settled(&mut self, doubts: &mut Vec<Doubt>) -> Result<Option<Cut>, StoreError> {
-        let mut held = Held::new();
+    async fn look_until_settled(&mut self, doubts: &mut Vec<Doubt>) -> Result<Option<LookAborted>, StoreError> {
+        let mut held = AccountItems::new();
         if doubts.iter().all(|doubt| doubt.cause.is_refusal()) && self.glance(doubts, &mut held).await? {
             return Ok(None);
         }
@@ -250,14 +250,14 @@ impl Uploader<'_> {
         let (looked, proof) = match seen {
             Ok(looked) => match self.proof().await {
                 Ok(proof) => (looked, proof),
-                Err(failure) => return Ok(Some(Cut::Blind(failure))),
+                Err(failure) => return Ok(Some(LookAborted::Blind(failure))),
             },
             // Nobody can tell what such a list does not show, and it will be no better for a resumed run.
             Err(Failure::Unproven(why)) => {
-                let found = doubts.iter().flat_map(|doubt| &doubt.records).map(|_| Found::Missing).collect();
-                (Looked { found, elsewhere: Vec::new() }, Proof::Lacking(why))
+                let found = doubts.iter().flat_map(|doubt| &doubt.records).map(|_| Finding::Missing).collect();
+                (LookResult { found, elsewhere: Vec::new() }, Proof::Lacking(why))
             }
-            Err(failure) => return Ok(Some(Cut::Blind(failure))),
+            Err(failure) => return Ok(Some(LookAborted::Blind(failure))),
         };
         if matches!(proof, Proof::Given) {
             self.look_into_trash(doubts, &looked).await;
@@ -268,12 +268,12 @@ impl Uploader<'_> {
 
     /// One look where the service has refused all that is in doubt: true where nothing shows that it was done all the same, and
     /// it goes again.
-    async fn glance(&mut self, doubts: &mut Vec<Doubt>, held: &mut Held) -> Result<bool, StoreError> {
+    async fn glance(&mut self, doubts: &mut Vec<Doubt>, held: &mut AccountItems) -> Result<bool, StoreError> {
         if self.read_above(doubts, held).await?.is_err() {
             return Ok(false);
         }
         let looked = self.matched(doubts, held)?;
-        if !looked.found.iter().all(|found| matches!(found, Found::Missing)) {
+        if !looked.found.iter().all(|found| matches!(found, Finding::Missing)) {
             return Ok(false);
         }
         for doubt in std::mem::take(doubts) {
@@ -283,7 +283,7 @@ impl Uploader<'_> {
         Ok(true)
     }
 
-    fn matched(&self, doubts: &[Doubt], held: &Held) -> Result<Looked, StoreError> {
+    fn matched(&self, doubts: &[Doubt], held: &AccountItems) -> Result<LookResult, StoreError> {
         let records = in_doubt(doubts);
         let watermark = doubts.iter().map(|doubt| doubt.watermark).min().unwrap_or(0);
         // What another run made while this one looked is that one's. First what it has open, for that may become known meanwhile:
@@ -294,7 +294,7 @@ impl Uploader<'_> {
         };
         let plan = &self.shared.plan;
         let named = doubts.iter().flat_map(|doubt| doubt.named.iter().copied()).collect();
-        let known = Known {
+        let known = PriorKnowledge {
             ids: &ids,
             marker: plan.marker,
             user: plan.account.basics.current_user,
@@ -303,13 +303,13 @@ impl Uploader<'_> {
         };
         let all_held: Vec<&Value> = held.values().collect();
         let found = match_records(&records, &all_held, known);
-        Ok(Looked { found, elsewhere })
+        Ok(LookResult { found, elsewhere })
     }
 
     /// Adds what the account has above the watermark; with the whole contacts and companies where records bring theirs
     /// along, since leads of one name are told apart by them. What was seen once counts, though it may be merged or deleted
     /// before the last look.
-    async fn read_above(&self, doubts: &[Doubt], held: &mut Held) -> Result<Result<(), Failure>, StoreError> {
+    async fn read_above(&self, doubts: &[Doubt], held: &mut AccountItems) -> Result<Result<(), Failure>, StoreError> {
         let watermark = doubts.iter().map(|doubt| doubt.watermark).min().unwrap_or(0);
         let known = lock(&self.shared.journal).known_ids(watermark)?;
         let mut fresh = match self.above(doubts, watermark).await {
@@ -354,24 +354,29 @@ impl Uploader<'_> {
         Ok(fresh)
     }
 
-    fn tell_look(&mut self, matches: &[Found], last: bool) {
-        let count = |wanted: fn(&Found) -> bool| matches.iter().filter(|found| wanted(found)).count();
-        (self.observe)(Event::Looked {
-            found: count(|f| matches!(f, Found::There { .. })),
-            missing: count(|f| matches!(f, Found::Missing)),
-            unclear: count(|f| matches!(f, Found::Unclear(_))),
+    fn tell_look(&mut self, matches: &[Finding], last: bool) {
+        let count = |wanted: fn(&Finding) -> bool| matches.iter().filter(|found| wanted(found)).count();
+        (self.observe)(UploadEvent::Looked {
+            found: count(|f| matches!(f, Finding::There { .. })),
+            missing: count(|f| matches!(f, Finding::Missing)),
+            unclear: count(|f| matches!(f, Finding::Unclear(_))),
             last,
         });
     }
 
     /// Writes down what was found, and leaves the rest in `doubts`. What comes back is about that rest.
-    fn settle_found(&mut self, doubts: &mut Vec<Doubt>, looked: Looked, held: &Held) -> Result<Looked, StoreError> {
+    fn settle_found(
+        &mut self,
+        doubts: &mut Vec<Doubt>,
+        looked: LookResult,
+        held: &AccountItems,
+    ) -> Result<LookResult, StoreError> {
         let (mut found, mut rest) = (looked.found.into_iter(), Vec::new());
         for doubt in doubts.iter_mut() {
             let answered = Answered { http_status: None, attempts: doubt.attempts };
             let (mut outcomes, mut open) = (Vec::new(), Vec::new());
             for (loaded, found) in std::mem::take(&mut doubt.records).into_iter().zip(found.by_ref()) {
-                let Found::There { id, contact_id, company_id } = found else {
+                let Finding::There { id, contact_id, company_id } = found else {
                     open.push(loaded);
                     rest.push(found);
                     continue;
@@ -394,20 +399,20 @@ impl Uploader<'_> {
             outcomes.iter().filter_map(|outcome| outcome.id).for_each(|id| self.raise_watermark(id));
         }
         doubts.retain(|doubt| !doubt.records.is_empty());
-        Ok(Looked { found: rest, elsewhere: looked.elsewhere })
+        Ok(LookResult { found: rest, elsewhere: looked.elsewhere })
     }
 
     /// What is missing goes again where that is proven; else it is as unclear as the rest.
-    fn settle_rest(&mut self, doubts: &mut Vec<Doubt>, looked: Looked, proof: Proof) -> Result<(), StoreError> {
+    fn settle_rest(&mut self, doubts: &mut Vec<Doubt>, looked: LookResult, proof: Proof) -> Result<(), StoreError> {
         let mut found = looked.found.into_iter();
         for doubt in std::mem::take(doubts) {
             let answered = Answered { http_status: None, attempts: doubt.attempts };
             let (mut outcomes, mut missing) = (Vec::new(), Vec::new());
             for (loaded, found) in doubt.records.into_iter().zip(found.by_ref()) {
                 let (ids, lacking) = match (found, &proof) {
-                    (Found::Unclear(ids), _) => (ids, looked.elsewhere.first().map(contest)),
-                    (Found::Missing, Proof::Lacking(why)) => (Vec::new(), Some(why.clone())),
-                    (Found::Missing | Found::There { .. }, _) => {
+                    (Finding::Unclear(ids), _) => (ids, looked.elsewhere.first().map(contest)),
+                    (Finding::Missing, Proof::Lacking(why)) => (Vec::new(), Some(why.clone())),
+                    (Finding::Missing | Finding::There { .. }, _) => {
                         missing.push(loaded);
                         continue;
                     }
@@ -442,22 +447,26 @@ impl Uploader<'_> {
 
     /// What people have deleted before anybody could look is made again; that has to be told. Where the trash cannot be read it
     /// is not.
-    async fn look_into_trash(&mut self, doubts: &[Doubt], looked: &Looked) {
+    async fn look_into_trash(&mut self, doubts: &[Doubt], looked: &LookResult) {
         let plan = &self.shared.plan;
         let entity = plan.kind.spec().entity;
         let Some(watermark) = doubts.iter().map(|doubt| doubt.watermark).min().filter(|_| entity.spec().trash) else {
             return;
         };
-        if !looked.found.iter().any(|found| matches!(found, Found::Missing)) {
+        if !looked.found.iter().any(|found| matches!(found, Finding::Missing)) {
             return;
         }
         let trashed = self.shared.client.trashed_above(entity, watermark).await.unwrap_or_default();
         let (records, none) = (in_doubt(doubts), HashSet::new());
-        let known = Known { marker: plan.marker, user: plan.account.basics.current_user, ..Known::nothing(&none) };
+        let known = PriorKnowledge {
+            marker: plan.marker,
+            user: plan.account.basics.current_user,
+            ..PriorKnowledge::nothing(&none)
+        };
         let found = match_records(&records, &trashed.iter().collect::<Vec<_>>(), known);
         let made = records.iter().zip(found).filter_map(|(record, found)| match found {
-            Found::There { id, .. } => Some((record.loaded.record.row, id)),
-            Found::Missing | Found::Unclear(_) => None,
+            Finding::There { id, .. } => Some((record.loaded.record.row, id)),
+            Finding::Missing | Finding::Unclear(_) => None,
         });
         self.deleted.extend(made);
     }

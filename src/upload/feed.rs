@@ -2,19 +2,19 @@
 //! that the next batches are ready before their turn and memory does not grow with the source.
 
 use super::groups::{FirstReading, Gathering, Unit};
-use super::sent_rows::{Held, SENT_BEFORE, SentRows, held_back_before};
+use super::sent_rows::{HeldOutcome, SENT_BEFORE, SentRows, held_back_before};
 use crate::mapping::{Mapped, Mapper, Record};
-use crate::message;
-use crate::problem::{Note, Problem, Stage};
 use crate::store::{KeptCell, Outcome, Status};
-use crate::table::{Row, Seen, Table};
+use sheet_source::message;
+use sheet_source::problem::{Note, Problem, Stage};
+use sheet_source::{Row, RowKind, Table};
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
 /// A record and the rows it came from, which the reject file needs as they were.
 #[derive(Debug, Clone)]
-pub struct Loaded {
+pub struct QueuedRecord {
     pub record: Record,
     pub row: Row,
     /// The other rows of its group.
@@ -24,11 +24,11 @@ pub struct Loaded {
 /// What the reading side hands over.
 #[derive(Debug)]
 pub enum Fed {
-    Record(Loaded),
+    Record(QueuedRecord),
     /// A row that ends here: skipped or rejected by the mapping.
     Local(Outcome),
     /// A record that has its outcome from before and was asked for (`Select::known`).
-    Known(Loaded),
+    Known(QueuedRecord),
     /// The same, of which the mapping makes no record any more, and why.
     Lost(Outcome),
     /// The source is read to its end.
@@ -39,7 +39,7 @@ pub enum Fed {
 
 /// What a walk comes to, row by row. The rows are lent: only some of those who walk keep them.
 #[derive(Debug)]
-pub enum Met<'a> {
+pub enum RowEvent<'a> {
     Record {
         record: Record,
         row: &'a Row,
@@ -57,14 +57,14 @@ pub enum Met<'a> {
     Lost(Outcome),
 }
 
-impl Met<'_> {
+impl RowEvent<'_> {
     pub fn keep(self) -> Fed {
-        let loaded = |record, row: &Row, more: &[Row]| Loaded { record, row: row.clone(), more: more.to_vec() };
+        let loaded = |record, row: &Row, more: &[Row]| QueuedRecord { record, row: row.clone(), more: more.to_vec() };
         match self {
-            Met::Record { record, row, more } => Fed::Record(loaded(record, row, more)),
-            Met::Known { record, row, more } => Fed::Known(loaded(record, row, more)),
-            Met::Local(outcome) => Fed::Local(outcome),
-            Met::Lost(outcome) => Fed::Lost(outcome),
+            RowEvent::Record { record, row, more } => Fed::Record(loaded(record, row, more)),
+            RowEvent::Known { record, row, more } => Fed::Known(loaded(record, row, more)),
+            RowEvent::Local(outcome) => Fed::Local(outcome),
+            RowEvent::Lost(outcome) => Fed::Lost(outcome),
         }
     }
 }
@@ -150,11 +150,11 @@ pub fn walk(
     table: Table,
     mapper: Mapper,
     select: &Select,
-    give: impl FnMut(Met<'_>) -> bool,
+    give: impl FnMut(RowEvent<'_>) -> bool,
 ) -> Result<Walked, Problem> {
     let mut table = table.read_ahead()?;
     let plan = Arc::clone(mapper.plan());
-    let mut walk = Walk { mapper, select, give, rows: 0, records: 0, left_out: 0, sent: 0, undecided: 0 };
+    let mut walk = SourceWalk { mapper, select, give, rows: 0, records: 0, left_out: 0, sent: 0, undecided: 0 };
     let mut gathering = plan.groups.as_ref().map(Gathering::new);
     let mut row = Row::default();
     while table.read(&mut row)? {
@@ -176,7 +176,7 @@ pub fn walk(
     Ok(walk.walked(&table, gathering.and_then(Gathering::counted)))
 }
 
-struct Walk<'a, G> {
+struct SourceWalk<'a, G> {
     mapper: Mapper,
     select: &'a Select,
     give: G,
@@ -190,7 +190,7 @@ struct Walk<'a, G> {
     undecided: u64,
 }
 
-impl<G> Walk<'_, G> {
+impl<G> SourceWalk<'_, G> {
     fn walked(&self, table: &Table, counted: Option<FirstReading>) -> Walked {
         Walked { rows: self.rows, notes: self.notes(table), counted, sent: self.sent, undecided: self.undecided }
     }
@@ -218,21 +218,23 @@ impl<G> Walk<'_, G> {
             return Some(outcome);
         }
         let held = self.select.sent.held(self.mapper.plan(), row, more, key)?;
-        if !good && !matches!(held, Held::Sent(_)) {
+        if !good && !matches!(held, HeldOutcome::Sent(_)) {
             return None;
         }
         match held {
-            Held::Undecided(_) | Held::Unknown(_) => self.undecided += 1,
-            Held::Sent(_) => self.sent += 1,
+            HeldOutcome::Undecided(_) | HeldOutcome::Unknown(_) => self.undecided += 1,
+            HeldOutcome::Sent(_) => self.sent += 1,
         }
-        self.left_out += u64::from(matches!(held, Held::Sent(_)));
+        self.left_out += u64::from(matches!(held, HeldOutcome::Sent(_)));
         match held {
-            Held::Sent(outcome) | Held::Unknown(outcome) | Held::Undecided(outcome) => Some(outcome),
+            HeldOutcome::Sent(outcome) | HeldOutcome::Unknown(outcome) | HeldOutcome::Undecided(outcome) => {
+                Some(outcome)
+            }
         }
     }
 }
 
-impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
+impl<G: FnMut(RowEvent<'_>) -> bool> SourceWalk<'_, G> {
     /// A row that is a record by itself. False when there is nothing more to do.
     fn row(&mut self, row: &Row) -> bool {
         if !self.select.wants(row.number) {
@@ -296,28 +298,28 @@ impl<G: FnMut(Met<'_>) -> bool> Walk<'_, G> {
         if let (Mapped::Record(Record { key, .. }) | Mapped::Rejected { key, .. }, false) = (&mapped, known)
             && let Some(outcome) = self.held(row, more, key.as_ref(), matches!(mapped, Mapped::Record(_)))
         {
-            return (self.give)(Met::Local(outcome));
+            return (self.give)(RowEvent::Local(outcome));
         }
         let width = self.mapper.plan().header.own_len();
         (self.give)(match mapped {
-            Mapped::Record(record) if known => Met::Known { record, row, more },
-            Mapped::Record(record) => Met::Record { record, row, more },
+            Mapped::Record(record) if known => RowEvent::Known { record, row, more },
+            Mapped::Record(record) => RowEvent::Record { record, row, more },
             // Left out above.
             Mapped::Elsewhere => return true,
             Mapped::Skipped(why) => {
                 let problems = why.into_iter().collect();
-                Met::Local(Outcome { problems, ..Outcome::new(row.number, Status::Skipped) })
+                RowEvent::Local(Outcome { problems, ..Outcome::new(row.number, Status::Skipped) })
             }
             Mapped::Unchanged { key, id } => {
                 let more = more.iter().map(|row| row.number).collect();
-                Met::Local(Outcome { key, id: Some(id), more, ..Outcome::new(row.number, Status::Unchanged) })
+                RowEvent::Local(Outcome { key, id: Some(id), more, ..Outcome::new(row.number, Status::Unchanged) })
             }
             Mapped::Rejected { key, problems } => {
                 let mut outcome = rejected(row, more, key, &problems);
-                if row.seen == Seen::Rest {
+                if row.seen == RowKind::Rest {
                     fill_up(&mut outcome, width);
                 }
-                if known { Met::Lost(outcome) } else { Met::Local(outcome) }
+                if known { RowEvent::Lost(outcome) } else { RowEvent::Local(outcome) }
             }
         })
     }

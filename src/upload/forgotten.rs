@@ -1,20 +1,20 @@
 //! A store that went back in time may have sent what it does not know of. Before anything goes out, what the account has got
 //! since is read once, and each record is held against it: what is there is done, what may be there is told and not sent.
 
-use super::feed::Loaded;
+use super::feed::QueuedRecord;
 use super::look;
-use super::reconcile::{Found, InDoubt, Known, match_records};
+use super::reconcile::{Finding, InDoubt, PriorKnowledge, match_records};
 use super::run::{End, Uploader, lock};
 use super::settle::{self, Answered};
 use super::verdict::stop_of;
 use super::verify;
-use crate::api::Failure;
-use crate::entity::answer::{WrittenItem, written_item};
-use crate::entity::compare::Mark;
-use crate::entity::parts::id;
-use crate::entity::{Action, Entity, IDS_MAX};
 use crate::mapping::Record;
 use crate::store::{Outcome, StoreError};
+use amo_client::Failure;
+use amo_model::answer::{WrittenItem, written_item};
+use amo_model::compare::Mark;
+use amo_model::parts::id;
+use amo_model::{Action, Entity, IDS_MAX};
 use serde_json::Value;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(super) struct Since {
     held: BTreeMap<u64, Value>,
     /// What people have deleted since.
     trashed: Vec<Value>,
-    waiting: Vec<Loaded>,
+    waiting: Vec<QueuedRecord>,
 }
 
 impl Since {
@@ -35,11 +35,11 @@ impl Since {
         self.waiting.len() >= IDS_MAX
     }
 
-    pub fn push(&mut self, loaded: Loaded) {
+    pub fn push(&mut self, loaded: QueuedRecord) {
         self.waiting.push(loaded);
     }
 
-    pub fn drain(&mut self) -> Vec<Loaded> {
+    pub fn drain(&mut self) -> Vec<QueuedRecord> {
         std::mem::take(&mut self.waiting)
     }
 }
@@ -67,7 +67,7 @@ impl Uploader<'_> {
 
     async fn since(&self, from: u64, known: &HashSet<u64>) -> Result<(BTreeMap<u64, Value>, Vec<Value>), Failure> {
         let (client, plan) = (&self.shared.client, &self.shared.plan);
-        let mut held = client.above(plan.kind.spec().entity, plan.catalog, from, &crate::entity::MAY_SORT).await?;
+        let mut held = client.above(plan.kind.spec().entity, plan.catalog, from, &amo_model::MAY_SORT).await?;
         held.retain(|item| id(&item["id"]).is_some_and(|id| !known.contains(&id)));
         let part = |item: &Value, _: Entity, key: &str| look::first_part(item, key);
         look::put_parts_in(client, plan, &mut held, part).await?;
@@ -90,14 +90,14 @@ impl Uploader<'_> {
         let none = HashSet::new();
         // A mark that is no key is the run's and the row's: what another run has made of the row carries another.
         let marker = plan.marker.filter(|_| !plan.key.is_empty());
-        let unmarked: Vec<Loaded> = match (plan.marker, marker) {
+        let unmarked: Vec<QueuedRecord> = match (plan.marker, marker) {
             (Some(mark), None) => records.iter().map(|loaded| without(loaded, mark)).collect(),
             _ => records.clone(),
         };
         // Strangers' records are no reason to hold a row back.
         let in_doubt: Vec<InDoubt<'_>> =
             unmarked.iter().map(|loaded| InDoubt { refused: true, ..InDoubt::fresh(loaded) }).collect();
-        let known = Known { marker, ..Known::nothing(&none) };
+        let known = PriorKnowledge { marker, ..PriorKnowledge::nothing(&none) };
         let held: Vec<&Value> = since.held.values().collect();
         let found = match_records(&in_doubt, &held, known);
         let trashed = match_records(&in_doubt, &since.trashed.iter().collect::<Vec<_>>(), known);
@@ -106,18 +106,18 @@ impl Uploader<'_> {
         for ((loaded, found), (trashed, sent)) in records.into_iter().zip(found).zip(trashed.into_iter().zip(&unmarked))
         {
             match found {
-                Found::Missing if !self.sees_all => {
+                Finding::Missing if !self.sees_all => {
                     let why = format!("{WHY}, and the token is not an administrator's, who alone is shown all records");
                     outcomes.push(settle::unclear(&plan, &loaded, (&why, &[]), answered));
                 }
-                Found::Missing => {
-                    if let Found::There { id, .. } = trashed {
+                Finding::Missing => {
+                    if let Finding::There { id, .. } = trashed {
                         self.deleted.insert(loaded.record.row, id);
                     }
                     self.open.push(loaded);
                 }
-                Found::Unclear(ids) => outcomes.push(settle::unclear(&plan, &loaded, (WHY, &ids), answered)),
-                Found::There { id, contact_id, company_id } => {
+                Finding::Unclear(ids) => outcomes.push(settle::unclear(&plan, &loaded, (WHY, &ids), answered)),
+                Finding::There { id, contact_id, company_id } => {
                     let Some(held) = since.held.remove(&id) else { continue };
                     let Some(item) = written_item(&held) else { continue };
                     let item = WrittenItem { request_ids: Vec::new(), contact_id, company_id, merged: false, ..item };
@@ -134,7 +134,7 @@ impl Uploader<'_> {
 }
 
 /// A record as it would be without its mark.
-fn without(loaded: &Loaded, mark: Mark) -> Loaded {
+fn without(loaded: &QueuedRecord, mark: Mark) -> QueuedRecord {
     let mut item: Value = serde_json::from_slice(&loaded.record.body).unwrap_or_default();
     match (mark, &mut item) {
         (Mark::Key(key), Value::Object(item)) => {
@@ -148,5 +148,5 @@ fn without(loaded: &Loaded, mark: Mark) -> Loaded {
         (Mark::Key(_), _) => {}
     }
     let record = Record { body: item.to_string().into_bytes(), ..loaded.record.clone() };
-    Loaded { record, ..loaded.clone() }
+    QueuedRecord { record, ..loaded.clone() }
 }

@@ -4,7 +4,7 @@
 
 use crate::mapping::plan::Groups;
 use crate::mapping::{Lack, Suspicion, Verdict};
-use crate::table::Row;
+use sheet_source::Row;
 use std::collections::HashMap;
 
 /// What a row has brought to an end.
@@ -57,7 +57,7 @@ impl<'a> Gathering<'a> {
     pub fn rest(&mut self) -> Option<Unit> {
         match self {
             Gathering::Counted(counted) => counted.whole.take(),
-            Gathering::Adjacent(adjacent) => adjacent.open.take().and_then(Open::close),
+            Gathering::Adjacent(adjacent) => adjacent.open.take().and_then(PartialRecord::close),
         }
     }
 
@@ -81,19 +81,19 @@ pub struct FirstReading {
 /// Rows that stand side by side.
 pub struct Adjacent {
     groups: Groups,
-    open: Option<Open>,
+    open: Option<PartialRecord>,
     scattered: bool,
 }
 
 /// The rows of a record, as far as they have come.
 #[derive(Default)]
-struct Open {
+struct PartialRecord {
     group: u64,
     rows: Vec<Row>,
     lack: Option<Lack>,
 }
 
-impl Open {
+impl PartialRecord {
     fn close(self) -> Option<Unit> {
         match self.lack {
             _ if self.rows.is_empty() => None,
@@ -115,14 +115,16 @@ impl Adjacent {
             (Verdict::Taken, Some(group)) => (None, group),
             (Verdict::Taken, None) => {
                 let lack = Some(Lack::Unsaid(row.number));
-                let above = self.open.take().and_then(|open| Open { lack, ..open }.close());
+                let above = self.open.take().and_then(|open| PartialRecord { lack, ..open }.close());
                 return above.into_iter().chain([Unit::Groupless(row.clone())]).collect();
             }
         };
         let mut units = Vec::new();
         if self.open.as_ref().is_none_or(|open| open.group != group) {
             self.scattered |= met;
-            units.extend(self.open.replace(Open { group, ..Open::default() }).and_then(Open::close));
+            units.extend(
+                self.open.replace(PartialRecord { group, ..PartialRecord::default() }).and_then(PartialRecord::close),
+            );
         }
         if let Some(open) = &mut self.open {
             match apart {

@@ -1,15 +1,15 @@
 //! Records whose keys earlier imports have made: held back, and told by what the account says of them now. What was deleted there
 //! is made anew where a person has asked for that.
 
-use super::feed::{Loaded, rejected};
+use super::feed::{QueuedRecord, rejected};
 use super::run::{Uploader, lock};
 use super::settle::at_row;
-use crate::api::{Client, Sight, Standing, Standings};
-use crate::entity::IDS_MAX;
 use crate::mapping::{KEY_SPACE, KEY_SPACE_HINT, Plan};
-use crate::message;
-use crate::problem::{Message, Problem, Stage, quoted};
 use crate::store::{KnownKey, Outcome, StoreError};
+use amo_client::{Client, Sight, Standing, Standings};
+use amo_model::IDS_MAX;
+use sheet_source::message;
+use sheet_source::problem::{Message, Problem, Stage, quoted};
 
 /// Ids that are looked up in a run at the most, for what held-back rows are told.
 pub const LOOKED_UP_MAX: usize = 1_000;
@@ -19,16 +19,16 @@ const FRESH_S: i64 = 24 * 60 * 60;
 
 /// Where ids are looked up, and whether the token sees everything, once that was asked.
 #[derive(Debug)]
-pub struct Lookup {
+pub struct IdLookup {
     sight: Option<Sight>,
     /// How many more ids may be looked up.
     left: usize,
 }
 
-impl Lookup {
+impl IdLookup {
     /// Who makes anew what is gone looks at all of it.
-    pub fn new(remake_deleted: bool) -> Lookup {
-        Lookup { sight: None, left: if remake_deleted { usize::MAX } else { LOOKED_UP_MAX } }
+    pub fn new(remake_deleted: bool) -> IdLookup {
+        IdLookup { sight: None, left: if remake_deleted { usize::MAX } else { LOOKED_UP_MAX } }
     }
 
     /// What the account says of records, each with the time at which it was made. Whatever cannot be asked is not there: its row is
@@ -53,7 +53,7 @@ pub fn id_of(known: &KnownKey) -> Option<(u64, i64)> {
 }
 
 /// The outcome of a record that is held back.
-pub fn held_back(plan: &Plan, loaded: &Loaded, known: &KnownKey, standing: Option<Standing>) -> Outcome {
+pub fn held_back(plan: &Plan, loaded: &QueuedRecord, known: &KnownKey, standing: Option<Standing>) -> Outcome {
     let key = loaded.record.key.as_deref().unwrap_or_default();
     let (code, message, hint) = told(key, known, standing);
     let problem = at_row(plan, loaded.row.number, plan.key.first().copied(), Stage::Map, code, message);
@@ -169,7 +169,7 @@ impl Uploader<'_> {
         }
     }
 
-    pub(super) fn hold_back(&mut self, loaded: &Loaded, known: &KnownKey, standing: Option<Standing>) {
+    pub(super) fn hold_back(&mut self, loaded: &QueuedRecord, known: &KnownKey, standing: Option<Standing>) {
         self.rejected += 1;
         let outcome = held_back(&self.shared.plan, loaded, known, standing);
         self.tell_rejected(std::slice::from_ref(&outcome));

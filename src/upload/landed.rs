@@ -1,17 +1,17 @@
 //! What the end of a request means for the loop: outcomes into the journal, batches that go again, doubts, the end.
 
-use super::Event;
+use super::UploadEvent;
 use super::doubt::{Cause, Doubt};
-use super::feed::Loaded;
-use super::links::{self, Item, Refusal};
+use super::feed::QueuedRecord;
+use super::links::{self, LinkItem, LinkRefusal};
 use super::run::{End, Uploader, lock};
 use super::send::{Batch, Load};
 use super::settle::{self, Answered};
 use super::verdict::{Stop, Verdict, verdict};
-use crate::api::{Failure, Reply};
-use crate::entity::Action;
-use crate::entity::answer::{ItemErrors, WrittenItem, WrittenLink};
 use crate::store::{BatchNo, BatchOf, Outcome, Status, StoreError};
+use amo_client::{Failure, Reply};
+use amo_model::Action;
+use amo_model::answer::{ItemErrors, WrittenItem, WrittenLink};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ impl Uploader<'_> {
             Ok(reply) => Some(reply.status),
             Err(failure) => failure.status(),
         };
-        (self.observe)(Event::Answered {
+        (self.observe)(UploadEvent::Answered {
             batch: batch.no,
             of: batch.load.of(),
             records: batch.load.len(),
@@ -55,7 +55,7 @@ impl Uploader<'_> {
         }
         let counts = lock(&self.shared.journal).counts();
         self.rejected = counts.rejected + self.local.iter().filter(|o| o.status == Status::Rejected).count() as u64;
-        (self.observe)(Event::Counts(counts));
+        (self.observe)(UploadEvent::Counts(counts));
         self.check_budget();
         Ok(())
     }
@@ -111,7 +111,7 @@ impl Uploader<'_> {
                 // After a 429 the pause is the pace's.
                 let throttled = status == Some(429);
                 let held = if throttled { self.shared.client.pace().held() } else { pause };
-                (self.observe)(Event::Again { batch: batch.no, why, pause: held, throttled });
+                (self.observe)(UploadEvent::Again { batch: batch.no, why, pause: held, throttled });
                 self.retried += 1;
                 self.again.push_front(Batch { pause, ..batch });
                 Ok(())
@@ -121,7 +121,7 @@ impl Uploader<'_> {
                 self.halve(batch, &why, answered)
             }
             Verdict::Repeat { pause, why } => {
-                (self.observe)(Event::Again { batch: batch.no, why, pause, throttled: false });
+                (self.observe)(UploadEvent::Again { batch: batch.no, why, pause, throttled: false });
                 self.retried += 1;
                 let batch = self.may_be_done(batch, status)?;
                 self.again.push_front(Batch { pause, ..batch });
@@ -234,7 +234,7 @@ impl Uploader<'_> {
     fn done(
         &mut self,
         batch: Batch,
-        records: Vec<Loaded>,
+        records: Vec<QueuedRecord>,
         items: &[WrittenItem],
         answered: Answered,
     ) -> Result<(), StoreError> {
@@ -276,7 +276,7 @@ impl Uploader<'_> {
     fn silent(
         &mut self,
         batch: Batch,
-        silent: Vec<Loaded>,
+        silent: Vec<QueuedRecord>,
         outcomes: Vec<Outcome>,
         answered: Answered,
     ) -> Result<(), StoreError> {
@@ -297,10 +297,11 @@ impl Uploader<'_> {
     /// not listed then either is told.
     fn listed(&mut self, batch: Batch, made: &[WrittenLink], answered: Answered) -> Result<(), StoreError> {
         let Load::Links(items) = batch.load else { return Ok(()) };
-        let (listed, rest): (Vec<Item>, Vec<Item>) =
+        let (listed, rest): (Vec<LinkItem>, Vec<LinkItem>) =
             items.into_iter().partition(|item| made.iter().any(|link| item.is(link)));
-        let unlisted = || Refusal { code: "link-unclear".to_owned(), said: "its answers do not list it".to_owned() };
-        let mut done: Vec<(Item, Option<Refusal>)> = listed.into_iter().map(|item| (item, None)).collect();
+        let unlisted =
+            || LinkRefusal { code: "link-unclear".to_owned(), said: "its answers do not list it".to_owned() };
+        let mut done: Vec<(LinkItem, Option<LinkRefusal>)> = listed.into_iter().map(|item| (item, None)).collect();
         let again = match batch.silent {
             true => {
                 done.extend(rest.into_iter().map(|item| (item, Some(unlisted()))));
@@ -321,20 +322,20 @@ impl Uploader<'_> {
     fn linked(
         &mut self,
         batch: BatchNo,
-        items: Vec<(Item, Option<Refusal>)>,
+        items: Vec<(LinkItem, Option<LinkRefusal>)>,
         answered: Answered,
     ) -> Result<(), StoreError> {
         let complete = self.links.done(&self.shared.plan, items);
         lock(&self.shared.journal).linked(batch, answered.http_status, &complete)?;
         self.linked += complete.len() as u64;
-        (self.observe)(Event::Linked { records: self.linked });
+        (self.observe)(UploadEvent::Linked { records: self.linked });
         Ok(())
     }
 
     pub(super) fn doubt(&mut self, doubt: Doubt) {
         let (batch, records, why) = (doubt.batch, doubt.records.len(), doubt.why.clone());
         let at_most = if doubt.cause.is_refusal() { Duration::ZERO } else { self.time_left(&doubt) };
-        (self.observe)(Event::InDoubt { batch, records, why, at_most });
+        (self.observe)(UploadEvent::InDoubt { batch, records, why, at_most });
         self.shared.hold.send_replace(true);
         self.doubts.push(doubt);
     }
@@ -383,7 +384,7 @@ impl Uploader<'_> {
                 }
                 Err(alone) => {
                     let Load::Links(alone) = alone else { return Ok(()) };
-                    let refusal = Refusal { code: String::new(), said: why.to_owned() };
+                    let refusal = LinkRefusal { code: String::new(), said: why.to_owned() };
                     self.linked(
                         batch.no,
                         alone.into_iter().map(|item| (item, Some(refusal.clone()))).collect(),

@@ -5,7 +5,7 @@
 //! last purchase sets are the last to arrive. Lanes are filled from a window of the source, or every purchase of a file in
 //! order of time would cost a request.
 
-use super::feed::Loaded;
+use super::feed::QueuedRecord;
 use std::collections::{HashMap, VecDeque};
 
 /// Records held back so that those of one parent meet; some tens of megabytes at most.
@@ -25,7 +25,7 @@ pub struct Lanes {
 struct Lane {
     /// Its place among all lanes ever opened.
     since: u64,
-    records: VecDeque<Loaded>,
+    records: VecDeque<QueuedRecord>,
 }
 
 impl Lanes {
@@ -33,7 +33,7 @@ impl Lanes {
         Lanes { by_parent, lanes: HashMap::new(), len: 0, opened: 0 }
     }
 
-    pub fn push(&mut self, loaded: Loaded) {
+    pub fn push(&mut self, loaded: QueuedRecord) {
         let parent = loaded.record.parent.filter(|_| self.by_parent);
         let opened = &mut self.opened;
         let lane = self.lanes.entry(parent).or_insert_with(|| {
@@ -55,7 +55,7 @@ impl Lanes {
 
     /// The next batch, at most `size` records; `last` when the source has ended, `busy` for parents that have a request
     /// under way. A batch that is not full goes out when nothing can be added to it any more: then the fullest.
-    pub fn take(&mut self, size: usize, last: bool, busy: impl Fn(u64) -> bool) -> Option<Vec<Loaded>> {
+    pub fn take(&mut self, size: usize, last: bool, busy: impl Fn(u64) -> bool) -> Option<Vec<QueuedRecord>> {
         let part = last || (self.by_parent && self.len >= WINDOW);
         let (parent, _) = self
             .lanes
@@ -64,7 +64,7 @@ impl Lanes {
             .max_by_key(|(_, lane)| (lane.records.len().min(size), std::cmp::Reverse(lane.since)))?;
         let parent = *parent;
         let lane = self.lanes.get_mut(&parent)?;
-        let batch: Vec<Loaded> = lane.records.drain(..size.min(lane.records.len())).collect();
+        let batch: Vec<QueuedRecord> = lane.records.drain(..size.min(lane.records.len())).collect();
         if lane.records.is_empty() {
             self.lanes.remove(&parent);
         }
@@ -73,7 +73,7 @@ impl Lanes {
     }
 
     /// All that is left, lane by lane.
-    pub fn drain(&mut self) -> Vec<Loaded> {
+    pub fn drain(&mut self) -> Vec<QueuedRecord> {
         self.len = 0;
         let mut lanes: Vec<Lane> = self.lanes.drain().map(|(_, lane)| lane).collect();
         lanes.sort_by_key(|lane| lane.since);
@@ -85,12 +85,12 @@ impl Lanes {
 mod tests {
     use super::*;
     use crate::mapping::Record;
-    use crate::table::Row;
     use proptest::prelude::*;
+    use sheet_source::Row;
     use std::collections::HashSet;
 
-    fn loaded(row: u32, parent: Option<u64>) -> Loaded {
-        Loaded { record: Record { row, parent, ..Record::default() }, row: Row::default(), more: Vec::new() }
+    fn loaded(row: u32, parent: Option<u64>) -> QueuedRecord {
+        QueuedRecord { record: Record { row, parent, ..Record::default() }, row: Row::default(), more: Vec::new() }
     }
 
     fn lanes(parents: &[u64]) -> Lanes {
@@ -99,7 +99,7 @@ mod tests {
         lanes
     }
 
-    fn rows(batch: Option<Vec<Loaded>>) -> Vec<u32> {
+    fn rows(batch: Option<Vec<QueuedRecord>>) -> Vec<u32> {
         batch.unwrap_or_default().iter().map(|loaded| loaded.record.row).collect()
     }
 

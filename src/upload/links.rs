@@ -2,17 +2,17 @@
 //! record. Linking twice does no harm [inferred]. What stands here is pure but for reading the store; the sending is
 //! the loop's.
 
-use super::feed::Loaded;
+use super::feed::QueuedRecord;
 use super::settle;
-use crate::entity::answer::{ItemErrors, WrittenLink};
-use crate::entity::{At, Entity, LINKS_MAX, Wire};
 use crate::mapping::plan::{Input, TargetPlan};
 use crate::mapping::{Link, Plan};
-use crate::message;
-use crate::problem::{Problem, Stage};
-use crate::store::{Journal, Linked, Links, PendingLink, StoreError};
+use crate::store::{Journal, LinkOutcomes, Links, PendingLink, StoreError};
+use amo_model::answer::{ItemErrors, WrittenLink};
+use amo_model::{At, Entity, LINKS_MAX, Wire};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use sheet_source::message;
+use sheet_source::problem::{Problem, Stage};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// True where the mapping links its records to anything.
@@ -26,7 +26,7 @@ pub fn wanted(plan: &Plan) -> bool {
 
 /// A link as the store keeps it, with the cell that asks for it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Kept {
+struct StoredLink {
     #[serde(with = "crate::store::words")]
     to: Entity,
     id: u64,
@@ -43,10 +43,10 @@ struct Kept {
 }
 
 /// The links of a record for the store.
-pub(super) fn kept(plan: &Plan, loaded: &Loaded) -> Vec<String> {
+pub(super) fn kept(plan: &Plan, loaded: &QueuedRecord) -> Vec<String> {
     let kept = loaded.record.links.iter().map(|link| {
         let column = column(plan, link);
-        Kept {
+        StoredLink {
             to: link.to,
             id: link.id,
             catalog: link.catalog,
@@ -62,7 +62,7 @@ pub(super) fn kept(plan: &Plan, loaded: &Loaded) -> Vec<String> {
 
 /// One link on its way.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Item {
+pub(super) struct LinkItem {
     pub row: u32,
     /// The record's.
     id: u64,
@@ -71,19 +71,19 @@ pub(super) struct Item {
     value: Option<String>,
 }
 
-impl Item {
+impl LinkItem {
     /// True where the answer means this one. An answer about one record does not name that.
     pub fn is(&self, link: &WrittenLink) -> bool {
         link.from.is_none_or(|from| from == self.id) && link.to == self.link.id && link.to_kind == self.link.to.linked()
     }
 }
 
-fn item(pending: &PendingLink) -> Result<Item, StoreError> {
-    let kept: Kept = serde_json::from_str(&pending.what)?;
+fn item(pending: &PendingLink) -> Result<LinkItem, StoreError> {
+    let kept: StoredLink = serde_json::from_str(&pending.what)?;
     let quantity = kept.quantity.map(|text| text.parse());
     let quantity = quantity.transpose().map_err(|_| StoreError::Odd(format!("a link holds {}", pending.what)))?;
     let link = Link { to: kept.to, id: kept.id, catalog: kept.catalog, quantity, main: kept.main };
-    Ok(Item { row: pending.row, id: pending.id, link, column: kept.column, value: kept.value })
+    Ok(LinkItem { row: pending.row, id: pending.id, link, column: kept.column, value: kept.value })
 }
 
 /// The address of the mass form of the link endpoint, and its body. [doc]
@@ -91,8 +91,8 @@ pub(super) fn address(plan: &Plan) -> String {
     format!("{}/link", plan.kind.spec().entity.path())
 }
 
-pub(super) fn body(items: &[Item]) -> Value {
-    let items = items.iter().map(|Item { id, link, .. }| {
+pub(super) fn body(items: &[LinkItem]) -> Value {
+    let items = items.iter().map(|LinkItem { id, link, .. }| {
         let mut item = json!({"entity_id": id, "to_entity_id": link.id, "to_entity_type": link.to.linked()});
         let mut metadata = serde_json::Map::new();
         if let Some(catalog) = link.catalog {
@@ -114,13 +114,13 @@ pub(super) fn body(items: &[Item]) -> Value {
 
 /// What the service said of a link.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct LinkRefusal {
     pub code: String,
     pub said: String,
 }
 
 /// Links have no request_id; their place stands in its stead, or at the start of the path. [inferred]
-pub(super) fn named(errors: &[ItemErrors], items: usize) -> BTreeMap<usize, Refusal> {
+pub(super) fn named(errors: &[ItemErrors], items: usize) -> BTreeMap<usize, LinkRefusal> {
     let mut named = BTreeMap::new();
     for item in errors {
         for error in &item.errors {
@@ -128,7 +128,7 @@ pub(super) fn named(errors: &[ItemErrors], items: usize) -> BTreeMap<usize, Refu
             let place = by_path.or_else(|| item.request_id.as_ref().and_then(|id| id.parse().ok()));
             if let Some(place) = place.filter(|place: &usize| *place < items) {
                 let (code, said) = (error.code.clone(), error.detail.clone());
-                named.entry(place).or_insert(Refusal { code, said });
+                named.entry(place).or_insert(LinkRefusal { code, said });
             }
         }
     }
@@ -138,8 +138,8 @@ pub(super) fn named(errors: &[ItemErrors], items: usize) -> BTreeMap<usize, Refu
 /// Links that wait in the store, a part of them here, and the records that have some under way.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    waiting: VecDeque<Item>,
-    open: HashMap<u32, Open>,
+    waiting: VecDeque<LinkItem>,
+    open: HashMap<u32, LinkingRecord>,
     /// The last row that was read from the store.
     read_to: u32,
     read_all: bool,
@@ -147,7 +147,7 @@ pub(super) struct Queue {
 
 /// A record with links under way.
 #[derive(Debug, Default)]
-struct Open {
+struct LinkingRecord {
     left: usize,
     links: Links,
     problems: Vec<Problem>,
@@ -162,7 +162,7 @@ impl Queue {
     }
 
     /// The links of the next request.
-    pub fn take(&mut self, journal: &Journal) -> Result<Option<Vec<Item>>, StoreError> {
+    pub fn take(&mut self, journal: &Journal) -> Result<Option<Vec<LinkItem>>, StoreError> {
         if self.waiting.len() < LINKS_MAX && !self.read_all {
             let more = journal.pending_links(self.read_to, READ_AT_ONCE)?;
             self.read_all = more.len() < READ_AT_ONCE;
@@ -172,12 +172,12 @@ impl Queue {
                 self.read_to = pending.row;
             }
         }
-        let items: Vec<Item> = self.waiting.drain(..LINKS_MAX.min(self.waiting.len())).collect();
+        let items: Vec<LinkItem> = self.waiting.drain(..LINKS_MAX.min(self.waiting.len())).collect();
         Ok((!items.is_empty()).then_some(items))
     }
 
     /// Takes links that were made or refused; gives the records that have no more of them.
-    pub fn done(&mut self, plan: &Plan, items: Vec<(Item, Option<Refusal>)>) -> Vec<Linked> {
+    pub fn done(&mut self, plan: &Plan, items: Vec<(LinkItem, Option<LinkRefusal>)>) -> Vec<LinkOutcomes> {
         let mut complete = Vec::new();
         for (item, refusal) in items {
             let Some(open) = self.open.get_mut(&item.row) else { continue };
@@ -192,14 +192,14 @@ impl Queue {
             if open.left == 0
                 && let Some(open) = self.open.remove(&item.row)
             {
-                complete.push(Linked { row: item.row, links: open.links, problems: open.problems });
+                complete.push(LinkOutcomes { row: item.row, links: open.links, problems: open.problems });
             }
         }
         complete
     }
 }
 
-fn refused(plan: &Plan, item: &Item, refusal: &Refusal) -> Problem {
+fn refused(plan: &Plan, item: &LinkItem, refusal: &LinkRefusal) -> Problem {
     let what = item.link.to.linked().replace('_', " ");
     let said = [refusal.said.as_str(), "it does not say why"].into_iter().find(|said| !said.is_empty());
     let message = message!(
@@ -238,7 +238,7 @@ fn column(plan: &Plan, link: &Link) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entity::answer::ItemError;
+    use amo_model::answer::ItemError;
     use rust_decimal::Decimal;
 
     fn to(entity: Entity, id: u64) -> Link {
@@ -250,7 +250,7 @@ mod tests {
         let element = Link { catalog: Some(9), quantity: Some(Decimal::new(25, 1)), ..to(Entity::Elements, 5) };
         let main = Link { main: Some(true), ..to(Entity::Contacts, 6) };
         let items = [(2, 1, element), (2, 1, main), (3, 4, to(Entity::Companies, 7))];
-        let items = items.map(|(row, id, link)| Item { row, id, link, column: None, value: None });
+        let items = items.map(|(row, id, link)| LinkItem { row, id, link, column: None, value: None });
         assert_eq!(
             body(&items),
             json!([
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn a_link_comes_back_from_the_store_as_it_was() {
-        let kept = Kept {
+        let kept = StoredLink {
             to: Entity::Elements,
             id: 5,
             catalog: Some(9),
@@ -287,7 +287,7 @@ mod tests {
         };
         let what = serde_json::to_string(&kept).unwrap();
         let link = Link { catalog: Some(9), quantity: Some(Decimal::new(250, 2)), ..to(Entity::Elements, 5) };
-        let expected = Item { row: 2, id: 1, link, column: Some(3), value: Some("A-1".into()) };
+        let expected = LinkItem { row: 2, id: 1, link, column: Some(3), value: Some("A-1".into()) };
         assert_eq!(item(&PendingLink { row: 2, id: 1, what }).unwrap(), expected);
     }
 }

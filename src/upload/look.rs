@@ -1,10 +1,10 @@
 //! Records of the account as they are looked at: with the whole contacts and companies inside them, since a list shows
 //! only their ids, and leads of one name are told apart by them.
 
-use crate::api::{Client, Failure};
-use crate::entity::parts::id;
-use crate::entity::{At, Entity, FieldsOf, IDS_MAX};
 use crate::mapping::Plan;
+use amo_client::{Client, Failure};
+use amo_model::parts::id;
+use amo_model::{At, Entity, FieldsOf, IDS_MAX};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 

@@ -30,9 +30,9 @@ pub use run::{End, Report, Upload, run};
 pub use sent_rows::SentRows;
 pub use settle::unprocessed;
 
-use crate::clock::Clock;
-use crate::problem::Problem;
 use crate::store::{BatchNo, BatchOf, Counts};
+use amo_client::clock::Clock;
+use sheet_source::problem::Problem;
 use std::time::Duration;
 
 /// How many rejected records are too many.
@@ -60,7 +60,7 @@ impl Budget {
 pub const IN_FLIGHT: usize = 24;
 
 #[derive(Debug, Clone, Copy)]
-pub struct Options {
+pub struct UploadOptions {
     pub batch: BatchSize,
     /// Requests under way at once, at the most.
     pub in_flight: usize,
@@ -83,7 +83,7 @@ pub struct Options {
 
 /// What happens while sending, for the progress and the log.
 #[derive(Debug, Clone)]
-pub enum Event {
+pub enum UploadEvent {
     Answered {
         batch: BatchNo,
         of: BatchOf,

@@ -1,46 +1,46 @@
 //! The records of an update as they are in the account, read before anything of them is sent: a page of them at a time, while
 //! batches are under way. What the account holds already is not sent; what differs waits for its batch, without what was read.
 
-use super::feed::Loaded;
+use super::feed::QueuedRecord;
 use super::look;
 use super::run::{End, Uploader};
-use super::send::Shared;
+use super::send::TaskContext;
 use super::settle;
 use super::verdict::stop_of;
-use crate::api::{Client, Failure};
-use crate::clock::Clock;
-use crate::entity::{Action, IDS_MAX};
 use crate::mapping::Plan;
 use crate::mapping::change::{Changes, Left};
-use crate::message;
-use crate::problem::Note;
 use crate::store::{Outcome, Status, StoreError};
+use amo_client::clock::Clock;
+use amo_client::{Client, Failure};
+use amo_model::{Action, IDS_MAX};
 use serde_json::Value;
+use sheet_source::message;
+use sheet_source::problem::Note;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Records that nobody has looked at yet, and how many pages of them are being read.
 #[derive(Debug, Default)]
-pub(super) struct Unread {
-    waiting: VecDeque<Loaded>,
+pub(super) struct PendingLookups {
+    waiting: VecDeque<QueuedRecord>,
     under_way: usize,
 }
 
 /// The end of a page's reading.
-pub(super) enum Page {
+pub(super) enum PageEnd {
     /// Nothing may go out any more, or not now.
-    Stopped(Vec<Loaded>),
-    Failed(Vec<Loaded>, Failure),
-    Read(Vec<Seen>),
+    Stopped(Vec<QueuedRecord>),
+    Failed(Vec<QueuedRecord>, Failure),
+    Read(Vec<PresentRecord>),
 }
 
 /// A record and what the account says of it.
-pub(super) enum Seen {
+pub(super) enum PresentRecord {
     /// Cut down to what differs.
-    Differs(Loaded),
-    Same(Loaded),
-    Absent(Loaded),
+    Differs(QueuedRecord),
+    Same(QueuedRecord),
+    Absent(QueuedRecord),
 }
 
 /// True where records are looked at before they are changed. Rows of an exported workbook are: that is how it is known which of
@@ -49,12 +49,12 @@ pub fn is_looked_at(plan: &Plan) -> bool {
     plan.action == Action::Update && plan.edits.get().is_none()
 }
 
-impl Unread {
+impl PendingLookups {
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty() && self.under_way == 0
     }
 
-    pub fn push(&mut self, loaded: Loaded) {
+    pub fn push(&mut self, loaded: QueuedRecord) {
         self.waiting.push_back(loaded);
     }
 
@@ -64,7 +64,7 @@ impl Unread {
     }
 
     /// The next page: a full one, or the last.
-    pub fn take(&mut self, last: bool) -> Option<Vec<Loaded>> {
+    pub fn take(&mut self, last: bool) -> Option<Vec<QueuedRecord>> {
         if self.waiting.is_empty() || (self.waiting.len() < IDS_MAX && !last) {
             return None;
         }
@@ -72,7 +72,7 @@ impl Unread {
         Some(self.waiting.drain(..IDS_MAX.min(self.waiting.len())).collect())
     }
 
-    pub fn drain(&mut self) -> Vec<Loaded> {
+    pub fn drain(&mut self) -> Vec<QueuedRecord> {
         std::mem::take(&mut self.waiting).into()
     }
 }
@@ -87,7 +87,7 @@ pub struct Lost {
 }
 
 impl Lost {
-    pub fn add(&mut self, loaded: &Loaded) {
+    pub fn add(&mut self, loaded: &QueuedRecord) {
         self.values += u64::from(loaded.record.lost);
         self.records += u64::from(loaded.record.lost > 0);
         self.beside += u64::from(loaded.record.beside);
@@ -147,21 +147,21 @@ impl Lost {
 pub const LAG: Duration = Duration::from_secs(3);
 
 /// Reads the records of a page and holds them against what is to become of them.
-pub(super) async fn read(shared: Arc<Shared>, clock: Clock, records: Vec<Loaded>) -> Page {
+pub(super) async fn read(shared: Arc<TaskContext>, clock: Clock, records: Vec<QueuedRecord>) -> PageEnd {
     let mut hold = shared.hold.subscribe();
     let plan = &shared.plan;
     let ids: Vec<u64> = records.iter().filter_map(|loaded| loaded.record.id).collect();
     let looked = tokio::select! {
         biased;
-        _ = hold.wait_for(|hold| *hold) => return Page::Stopped(records),
+        _ = hold.wait_for(|hold| *hold) => return PageEnd::Stopped(records),
         held = held(&shared.client, plan, clock, &ids) => held,
     };
     match looked {
         Ok(held) => {
             let changes = Changes::of(plan);
-            Page::Read(records.into_iter().map(|loaded| seen(&changes, loaded, &held)).collect())
+            PageEnd::Read(records.into_iter().map(|loaded| seen(&changes, loaded, &held)).collect())
         }
-        Err(failure) => Page::Failed(records, failure),
+        Err(failure) => PageEnd::Failed(records, failure),
     }
 }
 
@@ -179,7 +179,7 @@ async fn held(client: &Client, plan: &Plan, clock: Clock, ids: &[u64]) -> Result
 
 /// What records of an update come to that nobody sends.
 #[derive(Debug, Default)]
-pub struct Looked {
+pub struct PresenceCounts {
     /// Of how many something would change.
     pub differ: u64,
     pub same: u64,
@@ -188,8 +188,8 @@ pub struct Looked {
     pub lost: Lost,
 }
 
-impl Looked {
-    pub fn add(&mut self, more: Looked) {
+impl PresenceCounts {
+    pub fn add(&mut self, more: PresenceCounts) {
         self.differ += more.differ;
         self.same += more.same;
         self.absent.extend(more.absent);
@@ -200,69 +200,74 @@ impl Looked {
 }
 
 /// Holds records against the account, and sends nothing.
-pub async fn look_at(client: &Client, plan: &Plan, clock: Clock, records: Vec<Loaded>) -> Result<Looked, Failure> {
+pub async fn look_at(
+    client: &Client,
+    plan: &Plan,
+    clock: Clock,
+    records: Vec<QueuedRecord>,
+) -> Result<PresenceCounts, Failure> {
     let ids: Vec<u64> = records.iter().filter_map(|loaded| loaded.record.id).collect();
     let held = held(client, plan, clock, &ids).await?;
-    let (changes, mut looked) = (Changes::of(plan), Looked::default());
+    let (changes, mut looked) = (Changes::of(plan), PresenceCounts::default());
     for loaded in records {
         match seen(&changes, loaded, &held) {
-            Seen::Differs(loaded) => {
+            PresentRecord::Differs(loaded) => {
                 looked.differ += 1;
                 looked.lost.add(&loaded);
             }
-            Seen::Same(loaded) => {
+            PresentRecord::Same(loaded) => {
                 looked.same += 1;
                 looked.lost.add(&loaded);
             }
-            Seen::Absent(loaded) => looked.absent.push(settle::not_visible(plan, &loaded)),
+            PresentRecord::Absent(loaded) => looked.absent.push(settle::not_visible(plan, &loaded)),
         }
     }
     Ok(looked)
 }
 
-fn seen(changes: &Changes<'_>, mut loaded: Loaded, held: &HashMap<u64, Value>) -> Seen {
-    let Some(held) = loaded.record.id.and_then(|id| held.get(&id)) else { return Seen::Absent(loaded) };
+fn seen(changes: &Changes<'_>, mut loaded: QueuedRecord, held: &HashMap<u64, Value>) -> PresentRecord {
+    let Some(held) = loaded.record.id.and_then(|id| held.get(&id)) else { return PresentRecord::Absent(loaded) };
     loaded.record.beside = Changes::has_other_company(&loaded.record, held);
     match changes.left(&loaded.record, held) {
-        Ok(Left::Nothing) => Seen::Same(loaded),
+        Ok(Left::Nothing) => PresentRecord::Same(loaded),
         Ok(Left::Change { body, links, lost }) => {
             loaded.record.body = body;
             loaded.record.links = links;
             loaded.record.lost = lost;
-            Seen::Differs(loaded)
+            PresentRecord::Differs(loaded)
         }
         // A body of ours is always JSON; sent as it is, it does what the row says.
-        Err(_) => Seen::Differs(loaded),
+        Err(_) => PresentRecord::Differs(loaded),
     }
 }
 
 impl Uploader<'_> {
-    pub(super) fn seen(&mut self, page: Page) -> Result<(), StoreError> {
+    pub(super) fn seen(&mut self, page: PageEnd) -> Result<(), StoreError> {
         self.unread.under_way -= 1;
         let seen = match page {
-            Page::Stopped(records) => {
+            PageEnd::Stopped(records) => {
                 self.put_back(records);
                 return Ok(());
             }
-            Page::Failed(records, failure) => {
+            PageEnd::Failed(records, failure) => {
                 self.put_back(records);
                 self.finish_with(End::Service(stop_of(failure)));
                 return Ok(());
             }
-            Page::Read(seen) => seen,
+            PageEnd::Read(seen) => seen,
         };
         let plan = Arc::clone(&self.shared.plan);
         for seen in seen {
             match seen {
-                Seen::Differs(loaded) => self.open.push(loaded),
-                Seen::Same(loaded) => {
+                PresentRecord::Differs(loaded) => self.open.push(loaded),
+                PresentRecord::Same(loaded) => {
                     self.lost.add(&loaded);
                     // Sent by an earlier stretch of the run, which saw no answer: this is what became of it.
                     let sent = self.repeated.contains(&loaded.record.row);
                     let status = if sent { Status::Updated } else { Status::Unchanged };
                     self.local.push(settle::as_wanted(&loaded, status));
                 }
-                Seen::Absent(loaded) => {
+                PresentRecord::Absent(loaded) => {
                     let outcome = settle::not_visible(&plan, &loaded);
                     self.rejected += 1;
                     self.tell_rejected(std::slice::from_ref(&outcome));
@@ -275,7 +280,7 @@ impl Uploader<'_> {
         Ok(())
     }
 
-    fn put_back(&mut self, records: Vec<Loaded>) {
+    fn put_back(&mut self, records: Vec<QueuedRecord>) {
         for loaded in records.into_iter().rev() {
             self.unread.waiting.push_front(loaded);
         }

@@ -4,17 +4,17 @@
 //! Missing is what goes again, so it needs proof: nothing that nobody claims may be left that could be the record. Whatever is
 //! left and is not shown to be somebody else's is unclear.
 
-use super::feed::Loaded;
-use crate::entity::compare::{Comparison, Mark, compare};
-use crate::entity::parts::{id, text};
+use super::feed::QueuedRecord;
 use crate::store::OtherOpen;
-use crate::table::fold;
+use amo_model::compare::{Comparison, Mark, compare};
+use amo_model::parts::{id, text};
 use serde_json::Value;
+use sheet_source::fold;
 use std::collections::{HashMap, HashSet};
 
 /// What the account says of a record in doubt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum Finding {
     There {
         id: u64,
         contact_id: Option<u64>,
@@ -29,7 +29,7 @@ pub enum Found {
 /// A record in doubt.
 #[derive(Debug, Clone, Copy)]
 pub struct InDoubt<'a> {
-    pub loaded: &'a Loaded,
+    pub loaded: &'a QueuedRecord,
     /// The highest id known before it was sent: what it made has a higher one.
     pub watermark: u64,
     /// Unix milliseconds.
@@ -40,14 +40,14 @@ pub struct InDoubt<'a> {
 
 impl<'a> InDoubt<'a> {
     /// One whose answer has just come.
-    pub fn fresh(loaded: &'a Loaded) -> InDoubt<'a> {
+    pub fn fresh(loaded: &'a QueuedRecord) -> InDoubt<'a> {
         InDoubt { loaded, watermark: 0, sent_at_ms: 0, refused: false }
     }
 }
 
 /// What is known besides the records and the account.
 #[derive(Debug, Clone, Copy)]
-pub struct Known<'a> {
+pub struct PriorKnowledge<'a> {
     /// Ids that are spoken for: runs have made them.
     pub ids: &'a HashSet<u64>,
     pub marker: Option<Mark>,
@@ -59,17 +59,17 @@ pub struct Known<'a> {
     pub elsewhere: &'a [OtherOpen],
 }
 
-impl<'a> Known<'a> {
+impl<'a> PriorKnowledge<'a> {
     /// Nothing is known; `none` is an empty set.
-    pub fn nothing(none: &'a HashSet<u64>) -> Known<'a> {
-        Known { ids: none, marker: None, user: 0, named: none, elsewhere: &[] }
+    pub fn nothing(none: &'a HashSet<u64>) -> PriorKnowledge<'a> {
+        PriorKnowledge { ids: none, marker: None, user: 0, named: none, elsewhere: &[] }
     }
 }
 
 /// Matches records in doubt with what the account has got. Each held entity is given to one record at most: by its mark, where
 /// records carry one; else first where everything agrees, then where the service may have dropped something.
-pub fn match_records(records: &[InDoubt<'_>], held: &[&Value], known: Known<'_>) -> Vec<Found> {
-    let mut table = Table::new(records, held, known);
+pub fn match_records(records: &[InDoubt<'_>], held: &[&Value], known: PriorKnowledge<'_>) -> Vec<Finding> {
+    let mut table = ItemIndex::new(records, held, known);
     table.give_marked();
     table.give_perfect();
     table.give_partial();
@@ -90,7 +90,7 @@ pub fn owned(mut item: Value, parent: u64) -> Value {
     item
 }
 
-struct Table<'a> {
+struct ItemIndex<'a> {
     sent: Vec<Value>,
     /// The mark that each record carries.
     marks: Vec<Option<String>>,
@@ -102,7 +102,7 @@ struct Table<'a> {
     by_owner: HashMap<u64, Vec<usize>>,
     by_mark: HashMap<String, Vec<usize>>,
     all: Vec<usize>,
-    known: Known<'a>,
+    known: PriorKnowledge<'a>,
     /// Who has made all that these runs are known to have made, so that what another has made is not theirs.
     maker: Option<u64>,
     given: Vec<Option<usize>>,
@@ -111,8 +111,8 @@ struct Table<'a> {
     taken: Vec<bool>,
 }
 
-impl<'a> Table<'a> {
-    fn new(records: &[InDoubt<'a>], held: &[&'a Value], known: Known<'a>) -> Table<'a> {
+impl<'a> ItemIndex<'a> {
+    fn new(records: &[InDoubt<'a>], held: &[&'a Value], known: PriorKnowledge<'a>) -> ItemIndex<'a> {
         let (ours, free): (Vec<_>, Vec<_>) = held
             .iter()
             .filter_map(|entity| Some((id(&entity["id"])?, *entity)))
@@ -131,7 +131,7 @@ impl<'a> Table<'a> {
         }
         let sent: Vec<Value> =
             records.iter().map(|r| serde_json::from_slice(&r.loaded.record.body).unwrap_or(Value::Null)).collect();
-        Table {
+        ItemIndex {
             marks: sent.iter().map(|sent| known.marker?.of(sent)).collect(),
             records: records.to_vec(),
             all: (0..free.len()).collect(),
@@ -266,7 +266,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn found(&self, record: usize) -> Found {
+    fn found(&self, record: usize) -> Finding {
         let Some(given) = self.given[record] else { return self.not_given(record) };
         let (id, entity) = self.free[given];
         let own = self.compared(record, given);
@@ -278,9 +278,9 @@ impl<'a> Table<'a> {
         };
         let rival = self.candidates(record).iter().filter(|candidate| self.open(record, **candidate)).find(rival);
         match rival {
-            Some(rival) if !self.proven[record] => Found::Unclear(vec![id, self.free[*rival].0]),
-            None if !self.proven[record] && !self.is_enough(record, &own, entity) => Found::Unclear(vec![id]),
-            _ => Found::There { id, contact_id: first(entity, "contacts"), company_id: first(entity, "companies") },
+            Some(rival) if !self.proven[record] => Finding::Unclear(vec![id, self.free[*rival].0]),
+            None if !self.proven[record] && !self.is_enough(record, &own, entity) => Finding::Unclear(vec![id]),
+            _ => Finding::There { id, contact_id: first(entity, "contacts"), company_id: first(entity, "companies") },
         }
     }
 
@@ -296,13 +296,13 @@ impl<'a> Table<'a> {
     }
 
     /// Two cards with its mark, or anything that nobody claims and that may be it: a robot may have changed whatever was sent.
-    fn not_given(&self, record: usize) -> Found {
+    fn not_given(&self, record: usize) -> Finding {
         let ids = |candidates: &mut dyn Iterator<Item = usize>| -> Vec<u64> {
             candidates.take(NAMED_MAX).map(|candidate| self.free[candidate].0).collect()
         };
         let marked = self.marked(record);
         if !marked.is_empty() {
-            return Found::Unclear(ids(&mut marked.into_iter()));
+            return Finding::Unclear(ids(&mut marked.into_iter()));
         }
         let strict = self.marks[record].is_some() || self.records[record].refused;
         let own = |candidate: &usize| {
@@ -313,7 +313,7 @@ impl<'a> Table<'a> {
         let mut open =
             self.of_owner(record).iter().copied().filter(|candidate| self.open(record, *candidate)).filter(likely);
         let unclear = ids(&mut open);
-        if unclear.is_empty() { Found::Missing } else { Found::Unclear(unclear) }
+        if unclear.is_empty() { Finding::Missing } else { Finding::Unclear(unclear) }
     }
 
     fn of_owner(&self, record: usize) -> &[usize] {
@@ -355,15 +355,15 @@ fn could_be(comparison: &Comparison) -> bool {
 mod tests {
     use super::*;
     use crate::mapping::Record;
-    use crate::table::Row;
     use serde_json::json;
+    use sheet_source::Row;
 
-    fn loaded(row: u32, body: Value) -> Loaded {
+    fn loaded(row: u32, body: Value) -> QueuedRecord {
         let body = body.to_string().into_bytes();
-        Loaded { record: Record { row, body, ..Record::default() }, row: Row::default(), more: Vec::new() }
+        QueuedRecord { record: Record { row, body, ..Record::default() }, row: Row::default(), more: Vec::new() }
     }
 
-    fn found(records: &[Loaded], held: &[Value], known: &[u64]) -> Vec<Found> {
+    fn found(records: &[QueuedRecord], held: &[Value], known: &[u64]) -> Vec<Finding> {
         let records: Vec<InDoubt<'_>> =
             records.iter().map(|loaded| InDoubt { watermark: 5, ..InDoubt::fresh(loaded) }).collect();
         let held: Vec<&Value> = held.iter().collect();
@@ -371,16 +371,16 @@ mod tests {
         match_records(
             &records,
             &held,
-            Known { named: &none, marker: Some(Mark::Field(7)), user: 500, ..Known::nothing(&ids) },
+            PriorKnowledge { named: &none, marker: Some(Mark::Field(7)), user: 500, ..PriorKnowledge::nothing(&ids) },
         )
     }
 
-    fn unclear(ids: &[u64]) -> Found {
-        Found::Unclear(ids.to_vec())
+    fn unclear(ids: &[u64]) -> Finding {
+        Finding::Unclear(ids.to_vec())
     }
 
-    fn there(id: u64) -> Found {
-        Found::There { id, contact_id: None, company_id: None }
+    fn there(id: u64) -> Finding {
+        Finding::There { id, contact_id: None, company_id: None }
     }
 
     #[test]
@@ -389,18 +389,18 @@ mod tests {
         let held = |id: u64, name: &str, price: i64| json!({"id": id, "name": name, "price": price, "created_by": 0});
         let three = [loaded(2, lead("A", 1)), loaded(3, lead("A", 1)), loaded(4, lead("B", 2))];
         // Two of the three arrived.
-        assert_eq!(found(&three, &[held(10, "A", 1), held(11, "B", 2)], &[]), [there(10), Found::Missing, there(11)]);
+        assert_eq!(found(&three, &[held(10, "A", 1), held(11, "B", 2)], &[]), [there(10), Finding::Missing, there(11)]);
         // Two alike, two there: which is which does not matter.
         assert_eq!(
             found(&three, &[held(10, "A", 1), held(12, "A", 1), held(11, "B", 2)], &[]),
             [there(10), there(12), there(11)]
         );
         // Ids that came back in answers are spoken for.
-        assert_eq!(found(&three[..1], &[held(10, "A", 1)], &[10]), [Found::Missing]);
+        assert_eq!(found(&three[..1], &[held(10, "A", 1)], &[10]), [Finding::Missing]);
         // Three alike for two records: somebody else made one.
         let rivals = [held(10, "A", 1), held(12, "A", 1), held(13, "A", 1)];
         assert_eq!(found(&three[..2], &rivals, &[]), [unclear(&[10, 13]), unclear(&[12, 13])]);
-        assert_eq!(found(&three, &[], &[]), [Found::Missing, Found::Missing, Found::Missing]);
+        assert_eq!(found(&three, &[], &[]), [Finding::Missing, Finding::Missing, Finding::Missing]);
     }
 
     #[test]
@@ -413,7 +413,7 @@ mod tests {
         };
         let two = [loaded(2, marked("A", "run/r2")), loaded(3, marked("A", "run/r3"))];
         let held = [with_id(10, "A", "run/r3"), with_id(11, "A", "other/r2")];
-        assert_eq!(found(&two, &held, &[]), [Found::Missing, there(10)]);
+        assert_eq!(found(&two, &held, &[]), [Finding::Missing, there(10)]);
         // A robot has given it another name, at once or later.
         for (changed_at, changed_by) in [(5, 0), (6, 500)] {
             let mut renamed = with_id(10, "Переименована", "run/r3");
@@ -421,13 +421,13 @@ mod tests {
             renamed["created_by"] = json!(500);
             renamed["updated_at"] = json!(changed_at);
             renamed["updated_by"] = json!(changed_by);
-            assert_eq!(found(&two, &[renamed], &[]), [Found::Missing, there(10)]);
+            assert_eq!(found(&two, &[renamed], &[]), [Finding::Missing, there(10)]);
         }
         // Where a mark is a key, another source may have the same: what nobody has changed and is something else is not it.
         let mut other = with_id(10, "Бананы", "run/r3");
         other["created_at"] = json!(5);
         other["updated_at"] = json!(5);
-        assert_eq!(found(&two, &[other], &[]), [Found::Missing, unclear(&[10])]);
+        assert_eq!(found(&two, &[other], &[]), [Finding::Missing, unclear(&[10])]);
         // A card that was copied has the mark as well: the content decides, or nobody.
         let copied = [with_id(10, "A", "run/r2"), with_id(11, "Копия", "run/r2")];
         assert_eq!(found(&two[..1], &copied, &[]), [there(10)]);
@@ -435,7 +435,7 @@ mod tests {
         assert_eq!(found(&two[..1], &copied, &[]), [unclear(&[10, 11])]);
         // The service may have dropped the mark, of a record that is alike otherwise and of no other.
         assert_eq!(found(&two[..1], &[json!({"id": 10, "name": "A"})], &[]), [unclear(&[10])]);
-        assert_eq!(found(&two[..1], &[json!({"id": 10, "name": "B"})], &[]), [Found::Missing]);
+        assert_eq!(found(&two[..1], &[json!({"id": 10, "name": "B"})], &[]), [Finding::Missing]);
     }
 
     #[test]
@@ -452,7 +452,7 @@ mod tests {
             let mut foreign = held.clone();
             foreign["created_by"] = json!(700);
             let ours = json!({"id": 9, "name": "Б", "created_by": 500});
-            assert_eq!(found(&one, &[ours.clone(), foreign.clone()], &[9]), [Found::Missing], "{held}");
+            assert_eq!(found(&one, &[ours.clone(), foreign.clone()], &[9]), [Finding::Missing], "{held}");
             assert_eq!(found(&one, &[foreign], &[]), [unclear(&[10])], "nothing shows who makes ours");
             let mut robot = held;
             robot["created_by"] = json!(0);
@@ -472,7 +472,7 @@ mod tests {
     #[test]
     fn what_stands_below_the_watermark_is_older_than_the_record() {
         let one = [loaded(2, json!({"name": "A", "price": 1}))];
-        assert_eq!(found(&one, &[json!({"id": 5, "name": "A", "price": 1})], &[]), [Found::Missing]);
+        assert_eq!(found(&one, &[json!({"id": 5, "name": "A", "price": 1})], &[]), [Finding::Missing]);
     }
 
     #[test]
@@ -485,8 +485,8 @@ mod tests {
         assert_eq!(owned(json!([]), 7), json!([]), "PHP writes an empty object so");
         let held = |id: u64, customer: u64| owned(json!({"id": id, "price": 5, "comment": "чай"}), customer);
         let three = [bought(2, 7), bought(3, 7), bought(4, 8)];
-        assert_eq!(found(&three, &[held(10, 7), held(11, 8)], &[]), [there(10), Found::Missing, there(11)]);
-        assert_eq!(found(&three[..1], &[held(10, 8)], &[]), [Found::Missing]);
+        assert_eq!(found(&three, &[held(10, 7), held(11, 8)], &[]), [there(10), Finding::Missing, there(11)]);
+        assert_eq!(found(&three[..1], &[held(10, 8)], &[]), [Finding::Missing]);
         let other = owned(json!({"id": 10, "price": 6, "comment": "чай"}), 7);
         assert_eq!(found(&three[..1], &[other], &[]), [unclear(&[10])]);
     }
@@ -503,7 +503,7 @@ mod tests {
         let lead = |contact: &str| json!({"name": "Заявка с сайта", "_embedded": {"contacts": [{"name": contact}]}});
         let two = [loaded(2, lead("Анна")), loaded(3, lead("Олег"))];
         let held = json!({"id": 10, "name": "Заявка с сайта", "_embedded": {"contacts": [{"id": 7, "name": "Олег"}]}});
-        let there = Found::There { id: 10, contact_id: Some(7), company_id: None };
-        assert_eq!(found(&two, &[held], &[]), [Found::Missing, there]);
+        let there = Finding::There { id: 10, contact_id: Some(7), company_id: None };
+        assert_eq!(found(&two, &[held], &[]), [Finding::Missing, there]);
     }
 }

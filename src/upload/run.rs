@@ -4,23 +4,23 @@
 
 use super::batch::Sizer;
 use super::doubt::Doubt;
-use super::feed::{self, Fed, Loaded};
+use super::feed::{self, Fed, QueuedRecord};
 use super::forgotten::Since;
-use super::known::Lookup;
+use super::known::IdLookup;
 use super::lanes::Lanes;
 use super::links::{self, Queue};
-use super::present::{self, Lost, Page, Unread};
-use super::send::{Batch, Landed, Load, Shared, send};
+use super::present::{self, Lost, PageEnd, PendingLookups};
+use super::send::{Batch, Load, SendResult, TaskContext, send};
 use super::settle::unprocessed;
 use super::verdict::{Stop, stop_of};
 use super::verify::{self, Sample};
-use super::{Event, Options};
-use crate::api::Client;
-use crate::entity::Action;
+use super::{UploadEvent, UploadOptions};
 use crate::mapping::{Plan, no_marker};
-use crate::message;
-use crate::problem::{Note, Problem, Stage};
-use crate::store::{Counts, Journal, KnownKey, Linked, Links, Outcome, Status, StoreError};
+use crate::store::{Counts, Journal, KnownKey, LinkOutcomes, Links, Outcome, Status, StoreError};
+use amo_client::Client;
+use amo_model::Action;
+use sheet_source::message;
+use sheet_source::problem::{Note, Problem, Stage};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,7 +57,7 @@ pub struct Report {
     /// What the reader of the source noticed.
     pub notes: Vec<Note>,
     /// Records that are in the account, evenly spread over the run; for reading some of them back.
-    pub sample: Vec<Loaded>,
+    pub sample: Vec<QueuedRecord>,
 }
 
 /// What a loop is given.
@@ -66,7 +66,7 @@ pub struct Upload {
     pub plan: Arc<Plan>,
     pub journal: Arc<Mutex<Journal>>,
     pub feed: mpsc::Receiver<Vec<Fed>>,
-    pub options: Options,
+    pub options: UploadOptions,
     /// What an earlier stretch of the run left in doubt.
     pub doubts: Vec<Doubt>,
     /// Rows that an earlier stretch has sent and whose links nobody has kept.
@@ -78,7 +78,7 @@ pub struct Upload {
 }
 
 /// The reading side, and what is known of its end.
-struct Reading {
+struct SourceFeed {
     feed: mpsc::Receiver<Vec<Fed>>,
     /// Rows of the source, once it has ended.
     rows: Option<u64>,
@@ -88,20 +88,20 @@ struct Reading {
 
 /// What is being sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+enum SendingPhase {
     Records,
     Links,
 }
 
 /// The end of a task.
 enum Ended {
-    Sent(Landed),
-    Read(Page),
+    Sent(SendResult),
+    Read(PageEnd),
 }
 
 pub(super) struct Uploader<'a> {
-    pub(super) shared: Arc<Shared>,
-    pub(super) options: Options,
+    pub(super) shared: Arc<TaskContext>,
+    pub(super) options: UploadOptions,
     pub(super) doubts: Vec<Doubt>,
     /// The token's user is shown everything that the account holds.
     pub(super) sees_all: bool,
@@ -111,16 +111,16 @@ pub(super) struct Uploader<'a> {
     pub(super) deleted: HashMap<u32, u64>,
     /// Nobody could tell of some records whether they were made.
     pub(super) unclear: bool,
-    pub(super) observe: &'a mut dyn FnMut(Event),
+    pub(super) observe: &'a mut dyn FnMut(UploadEvent),
     pub(super) sizer: Sizer,
     tasks: JoinSet<Result<Ended, StoreError>>,
-    phase: Phase,
+    phase: SendingPhase,
     pub(super) again: VecDeque<Batch>,
     pub(super) open: Lanes,
     /// What records are looked for in before they are sent, where the store may have forgotten some.
     pub(super) since: Option<Since>,
     /// Records of an update that are looked at before they are sent.
-    pub(super) unread: Unread,
+    pub(super) unread: PendingLookups,
     pub(super) lost: Lost,
     pub(super) links: Queue,
     links_unknown: HashSet<u32>,
@@ -130,8 +130,8 @@ pub(super) struct Uploader<'a> {
     pub(super) repeated: HashSet<u32>,
     pub(super) local: Vec<Outcome>,
     /// Records whose keys are known, not looked up yet.
-    pub(super) known: Vec<(Loaded, KnownKey)>,
-    pub(super) lookup: Lookup,
+    pub(super) known: Vec<(QueuedRecord, KnownKey)>,
+    pub(super) lookup: IdLookup,
     pub(super) sample: Sample,
     /// Settlings since the last good answer.
     pub(super) settlings: u32,
@@ -143,7 +143,7 @@ pub(super) struct Uploader<'a> {
 }
 
 /// Uploads what the feed hands over, and links it.
-pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Report, StoreError> {
+pub async fn run(upload: Upload, observe: &mut dyn FnMut(UploadEvent)) -> Result<Report, StoreError> {
     let Upload { client, plan, journal, feed, options, doubts, links_unknown, sees_all, stop } = upload;
     let rejected = lock(&journal).counts().rejected;
     let repeated = match plan.action {
@@ -151,7 +151,7 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Repor
         Action::Create => HashSet::new(),
     };
     let open = Lanes::new(plan.write.names_parent());
-    let shared = Shared {
+    let shared = TaskContext {
         client,
         plan,
         journal,
@@ -159,7 +159,7 @@ pub async fn run(upload: Upload, observe: &mut dyn FnMut(Event)) -> Result<Repor
         turnstile: Default::default(),
         hold: watch::channel(false).0,
     };
-    let mut reading = Reading { feed, rows: None, notes: Vec::new() };
+    let mut reading = SourceFeed { feed, rows: None, notes: Vec::new() };
     let mut up = Uploader {
         doubts,
         open,
@@ -191,7 +191,7 @@ pub(super) fn lock(journal: &Mutex<Journal>) -> MutexGuard<'_, Journal> {
 }
 
 impl<'a> Uploader<'a> {
-    fn new(shared: Shared, options: Options, observe: &'a mut dyn FnMut(Event)) -> Uploader<'a> {
+    fn new(shared: TaskContext, options: UploadOptions, observe: &'a mut dyn FnMut(UploadEvent)) -> Uploader<'a> {
         let Counts { created, updated, deleted, .. } = lock(&shared.journal).counts();
         let earlier = (created + updated + deleted) as usize;
         Uploader {
@@ -205,11 +205,11 @@ impl<'a> Uploader<'a> {
             observe,
             sizer: Sizer::new(options.batch),
             tasks: JoinSet::new(),
-            phase: Phase::Records,
+            phase: SendingPhase::Records,
             again: VecDeque::new(),
             open: Lanes::new(false),
             since: None,
-            unread: Unread::default(),
+            unread: PendingLookups::default(),
             lost: Lost::default(),
             links: Queue::default(),
             links_unknown: HashSet::new(),
@@ -217,7 +217,7 @@ impl<'a> Uploader<'a> {
             repeated: HashSet::new(),
             local: Vec::new(),
             known: Vec::new(),
-            lookup: Lookup::new(options.remake_deleted),
+            lookup: IdLookup::new(options.remake_deleted),
             sample: Sample::new(options.sample, earlier),
             settlings: 0,
             retried: 0,
@@ -228,7 +228,7 @@ impl<'a> Uploader<'a> {
     }
 
     /// Sends what there is until nothing is left or something says stop, and waits for what is in flight.
-    async fn drive(&mut self, reading: &mut Reading, stop: &CancellationToken) -> Result<(), StoreError> {
+    async fn drive(&mut self, reading: &mut SourceFeed, stop: &CancellationToken) -> Result<(), StoreError> {
         loop {
             if self.tasks.is_empty() && self.may_settle() {
                 self.settle_all(stop).await?;
@@ -237,7 +237,7 @@ impl<'a> Uploader<'a> {
             if self.end.is_none() && self.doubts.is_empty() && self.may_look_up(reading.rows.is_some()) {
                 self.settle_known().await?;
             }
-            if self.options.giving_up && self.phase == Phase::Records {
+            if self.options.giving_up && self.phase == SendingPhase::Records {
                 self.finish_with(End::GivenUp);
             }
             self.start_batches(reading.rows.is_some())?;
@@ -277,14 +277,14 @@ impl<'a> Uploader<'a> {
     async fn link(
         &mut self,
         end: &End,
-        reading: &mut Reading,
+        reading: &mut SourceFeed,
         stop: &CancellationToken,
     ) -> Result<Option<End>, StoreError> {
         let broken = matches!(end, End::Source(problem) if problem.code != feed::FAULT);
         if !links::wanted(&self.shared.plan) || !(broken || matches!(end, End::Finished | End::GivenUp)) {
             return Ok(None);
         }
-        self.phase = Phase::Links;
+        self.phase = SendingPhase::Links;
         self.shared.hold.send_replace(false);
         reading.rows.get_or_insert(0);
         self.drive(reading, stop).await?;
@@ -343,8 +343,8 @@ impl<'a> Uploader<'a> {
 
     fn idle(&self) -> bool {
         let nothing_new = match self.phase {
-            Phase::Records => self.open.is_empty() && self.unread.is_empty(),
-            Phase::Links => self.links.is_empty(),
+            SendingPhase::Records => self.open.is_empty() && self.unread.is_empty(),
+            SendingPhase::Links => self.links.is_empty(),
         };
         nothing_new && self.again.is_empty() && self.doubts.is_empty() && self.known.is_empty()
     }
@@ -366,7 +366,7 @@ impl<'a> Uploader<'a> {
         self.shared.hold.send_replace(true);
     }
 
-    fn take(&mut self, parcel: Vec<Fed>, reading: &mut Reading) -> Result<(), StoreError> {
+    fn take(&mut self, parcel: Vec<Fed>, reading: &mut SourceFeed) -> Result<(), StoreError> {
         let mut links = Vec::new();
         for fed in parcel {
             match fed {
@@ -407,7 +407,7 @@ impl<'a> Uploader<'a> {
     }
 
     /// A record that an earlier stretch of the run has sent, mapped again.
-    fn known(&mut self, loaded: Loaded, links: &mut Vec<(u32, Vec<String>)>) {
+    fn known(&mut self, loaded: QueuedRecord, links: &mut Vec<(u32, Vec<String>)>) {
         let row = loaded.record.row;
         if self.links_unknown.contains(&row) {
             let kept = links::kept(&self.shared.plan, &loaded);
@@ -433,11 +433,11 @@ impl<'a> Uploader<'a> {
         };
         let problems = outcome.problems.into_iter().map(told).collect();
         let links = Links { made: 0, refused: 1 };
-        lock(&self.shared.journal).cannot_link(&Linked { row: outcome.row, links, problems })
+        lock(&self.shared.journal).cannot_link(&LinkOutcomes { row: outcome.row, links, problems })
     }
 
     /// What another run has done with a record's key in this account: making it again would double it.
-    pub(super) fn made_before(&self, loaded: &Loaded) -> Result<Option<KnownKey>, StoreError> {
+    pub(super) fn made_before(&self, loaded: &QueuedRecord) -> Result<Option<KnownKey>, StoreError> {
         match &loaded.record.key {
             Some(key) if self.shared.plan.action == Action::Create => lock(&self.shared.journal).known_key(key),
             Some(_) | None => Ok(None),
@@ -451,14 +451,14 @@ impl<'a> Uploader<'a> {
             journal.local(&local)?;
             journal.counts()
         };
-        (self.observe)(Event::Counts(counts));
+        (self.observe)(UploadEvent::Counts(counts));
         Ok(())
     }
 
     pub(super) fn tell_rejected(&mut self, outcomes: &[Outcome]) {
         for outcome in outcomes.iter().filter(|outcome| outcome.status == Status::Rejected) {
             for problem in &outcome.problems {
-                (self.observe)(Event::Rejected(Box::new(problem.clone())));
+                (self.observe)(UploadEvent::Rejected(Box::new(problem.clone())));
             }
         }
     }
@@ -498,11 +498,11 @@ impl<'a> Uploader<'a> {
         }
         let waits = |parent: u64| again.iter().any(|batch| batch.parent() == Some(parent));
         let load = match self.phase {
-            Phase::Records => {
+            SendingPhase::Records => {
                 let busy = |parent| parents.contains(&parent) || waits(parent);
                 self.open.take(self.sizer.now(), last, busy).map(Load::Records)
             }
-            Phase::Links => self.links.take(&lock(&self.shared.journal))?.map(Load::Links),
+            SendingPhase::Links => self.links.take(&lock(&self.shared.journal))?.map(Load::Links),
         };
         Ok(load.map(|load| self.fresh(load)))
     }
@@ -517,7 +517,7 @@ impl<'a> Uploader<'a> {
     }
 
     /// What was read and not sent is unprocessed; the rest of the source is read so that every row has its place.
-    async fn leave_the_rest(&mut self, reading: &mut Reading) -> Result<(), StoreError> {
+    async fn leave_the_rest(&mut self, reading: &mut SourceFeed) -> Result<(), StoreError> {
         for batch in std::mem::take(&mut self.again) {
             if let Load::Records(records) = batch.load {
                 self.local.extend(records.iter().map(unprocessed));
@@ -525,7 +525,7 @@ impl<'a> Uploader<'a> {
         }
         self.hold_back_known();
         let since = self.since.take().map(|mut since| since.drain()).unwrap_or_default();
-        let left: Vec<Loaded> = self.open.drain().into_iter().chain(self.unread.drain()).chain(since).collect();
+        let left: Vec<QueuedRecord> = self.open.drain().into_iter().chain(self.unread.drain()).chain(since).collect();
         self.local.extend(left.iter().map(unprocessed));
         while reading.rows.is_none() {
             let Some(parcel) = reading.feed.recv().await else { break };

@@ -1,14 +1,14 @@
 //! One request on its way: noted as sent, its turn awaited, sent, its answer read. Records and links go alike.
 
-use super::Options;
-use super::feed::Loaded;
-use super::links::{self, Item};
+use super::UploadOptions;
+use super::feed::QueuedRecord;
+use super::links::{self, LinkItem};
 use super::run::lock;
 use super::verdict::{Carried, Tried};
-use crate::api::{Client, Failure, Reply};
-use crate::entity::{Action, Shape, payload};
 use crate::mapping::Plan;
-use crate::store::{BatchNo, BatchOf, Journal, Sending, StoreError};
+use crate::store::{BatchNo, BatchOf, Journal, OutgoingBatch, StoreError};
+use amo_client::{Client, Failure, Reply};
+use amo_model::{Action, Shape, payload};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -17,9 +17,9 @@ use tokio::sync::watch;
 /// What a request carries.
 #[derive(Debug)]
 pub(super) enum Load {
-    Records(Vec<Loaded>),
+    Records(Vec<QueuedRecord>),
     /// Links of records that are made or changed.
-    Links(Vec<Item>),
+    Links(Vec<LinkItem>),
 }
 
 impl Load {
@@ -109,10 +109,10 @@ impl Batch {
 }
 
 /// A task's end: the batch back, with what became of its request. `None`: it was stopped before it was sent.
-pub(super) type Landed = (Batch, Option<(Result<Reply, Failure>, Duration)>);
+pub(super) type SendResult = (Batch, Option<(Result<Reply, Failure>, Duration)>);
 
 /// What the tasks share.
-pub(super) struct Shared {
+pub(super) struct TaskContext {
     pub client: Arc<Client>,
     pub plan: Arc<Plan>,
     pub journal: Arc<Mutex<Journal>>,
@@ -125,7 +125,11 @@ pub(super) struct Shared {
     pub hold: watch::Sender<bool>,
 }
 
-pub(super) async fn send(shared: Arc<Shared>, options: Options, mut batch: Batch) -> Result<Landed, StoreError> {
+pub(super) async fn send(
+    shared: Arc<TaskContext>,
+    options: UploadOptions,
+    mut batch: Batch,
+) -> Result<SendResult, StoreError> {
     let mut hold = shared.hold.subscribe();
     let turn = async {
         // A sleep of zero would change the order of the batches, which is that of the source.
@@ -164,13 +168,13 @@ pub(super) async fn send(shared: Arc<Shared>, options: Options, mut batch: Batch
 }
 
 /// False where one of its keys has become known meanwhile.
-fn note_sent(shared: &Shared, batch: &Batch) -> Result<bool, StoreError> {
+fn note_sent(shared: &TaskContext, batch: &Batch) -> Result<bool, StoreError> {
     let creates = shared.plan.write.action == Action::Create;
     let keys: Vec<&str> = match &batch.load {
         Load::Records(records) if creates => records.iter().filter_map(|l| l.record.key.as_deref()).collect(),
         Load::Records(_) | Load::Links(_) => Vec::new(),
     };
-    lock(&shared.journal).sent(&Sending {
+    lock(&shared.journal).sent(&OutgoingBatch {
         batch: batch.no,
         of: batch.load.of(),
         rows: &batch.load.rows(),
@@ -196,7 +200,7 @@ fn request(plan: &Plan, batch: &Batch) -> (&'static str, String, Option<Vec<u8>>
     }
 }
 
-fn body(shape: Shape, records: &[Loaded]) -> Option<Vec<u8>> {
+fn body(shape: Shape, records: &[QueuedRecord]) -> Option<Vec<u8>> {
     match shape {
         Shape::Array => Some(payload::batch(records.iter().map(|loaded| loaded.record.body.as_slice()))),
         Shape::Object => Some(records.first().map(|loaded| loaded.record.body.clone()).unwrap_or_default()),
@@ -208,10 +212,10 @@ fn body(shape: Shape, records: &[Loaded]) -> Option<Vec<u8>> {
 mod tests {
     use super::*;
     use crate::mapping::Record;
-    use crate::table::Row;
+    use sheet_source::Row;
 
-    fn loaded(body: &str) -> Loaded {
-        Loaded {
+    fn loaded(body: &str) -> QueuedRecord {
+        QueuedRecord {
             record: Record { body: body.as_bytes().to_vec(), ..Record::default() },
             row: Row::default(),
             more: Vec::new(),

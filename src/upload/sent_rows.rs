@@ -2,12 +2,12 @@
 //! makes it. Pure.
 
 use crate::mapping::Plan;
-use crate::message;
-use crate::problem::{Message, Problem, Stage};
 use crate::store::{Outcome, Status};
-use crate::table::Row;
 use crate::upload::feed::rejected;
 use crate::upload::settle::at_row;
+use sheet_source::Row;
+use sheet_source::message;
+use sheet_source::problem::{Message, Problem, Stage};
 
 /// Many of them at 16 bytes each, since a source has a million rows.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,7 @@ struct SentRow {
 
 /// What became of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sent<'s> {
+pub struct RowOutcome<'s> {
     pub run: &'s str,
     /// `None` where nobody knows whether it arrived.
     pub id: Option<u64>,
@@ -39,7 +39,7 @@ pub struct Sent<'s> {
 
 /// The outcome of a record that is held back.
 #[derive(Debug)]
-pub enum Held {
+pub enum HeldOutcome {
     /// Left out: it is in the account.
     Sent(Outcome),
     /// Rejected: nobody knows whether it is.
@@ -99,28 +99,28 @@ impl SentRows {
         ids
     }
 
-    pub fn find(&self, row: u32) -> Option<Sent<'_>> {
+    pub fn find(&self, row: u32) -> Option<RowOutcome<'_>> {
         self.find_in(&self.sent, row)
     }
 
     /// The row in whose place this one stands.
-    pub fn find_changed(&self, row: u32) -> Option<Sent<'_>> {
+    pub fn find_changed(&self, row: u32) -> Option<RowOutcome<'_>> {
         self.find_in(&self.changed, row)
     }
 
-    fn find_in(&self, rows: &[SentRow], row: u32) -> Option<Sent<'_>> {
+    fn find_in(&self, rows: &[SentRow], row: u32) -> Option<RowOutcome<'_>> {
         let found = rows[rows.binary_search_by_key(&row, |sent| sent.row).ok()?];
         let run = self.runs.get(found.run as usize)?;
-        Some(Sent { run, id: (found.id != 0).then_some(found.id) })
+        Some(RowOutcome { run, id: (found.id != 0).then_some(found.id) })
     }
 
     /// What holds a record back; `None` where none of its rows was sent.
-    pub fn held(&self, plan: &Plan, row: &Row, more: &[Row], key: Option<&String>) -> Option<Held> {
+    pub fn held(&self, plan: &Plan, row: &Row, more: &[Row], key: Option<&String>) -> Option<HeldOutcome> {
         let numbers = || std::iter::once(row).chain(more).map(|row| row.number);
         let problem = |code: &'static str, message: Message| at_row(plan, row.number, None, Stage::Map, code, message);
         if let Some((number, sent)) = numbers().find_map(|number| Some((number, self.find_changed(number)?))) {
             let problem = changed(number, sent, problem);
-            return Some(Held::Undecided(rejected(row, more, key.cloned(), &[problem])));
+            return Some(HeldOutcome::Undecided(rejected(row, more, key.cloned(), &[problem])));
         }
         let (number, sent) = numbers().find_map(|number| Some((number, self.find(number)?)))?;
         let run = sent.run;
@@ -130,20 +130,20 @@ impl SentRows {
                 message!("run {run} has sent row {number} of this record, and others of its rows not", run, number);
             let problem = problem("sent-in-part", message)
                 .hint("add the other rows to the record in the account, or by an update of it");
-            return Some(Held::Undecided(rejected(row, more, key.cloned(), &[problem])));
+            return Some(HeldOutcome::Undecided(rejected(row, more, key.cloned(), &[problem])));
         }
         let Some(id) = sent.id else {
             let message = message!("run {run} has sent this row, and nobody knows whether it arrived", run);
             let hint =
                 "look for it in the account; if it is not there, import it from rejected.xlsx, its cell _code emptied";
             let problem = problem("sent-unknown", message).hint(hint);
-            return Some(Held::Unknown(rejected(row, more, key.cloned(), &[problem])));
+            return Some(HeldOutcome::Unknown(rejected(row, more, key.cloned(), &[problem])));
         };
         let message = message!("run {run} has sent this row, and it is {id} in the account", run, id);
         let more = more.iter().map(|row| row.number).collect();
         let problems = vec![problem(SENT_BEFORE, message)];
         let skipped = Outcome::new(row.number, Status::Skipped);
-        Some(Held::Sent(Outcome { key: key.cloned(), id: Some(id), more, problems, ..skipped }))
+        Some(HeldOutcome::Sent(Outcome { key: key.cloned(), id: Some(id), more, problems, ..skipped }))
     }
 }
 
@@ -163,7 +163,7 @@ pub fn held_back_before(plan: &Plan, row: &Row, more: &[Row], key: Option<&Strin
 }
 
 /// A row that may be a sent one with changes: made once more, it would be there twice.
-fn changed(number: u32, sent: Sent<'_>, problem: impl Fn(&'static str, Message) -> Problem) -> Problem {
+fn changed(number: u32, sent: RowOutcome<'_>, problem: impl Fn(&'static str, Message) -> Problem) -> Problem {
     let run = sent.run;
     let message = match sent.id {
         Some(id) => message!(
@@ -191,7 +191,7 @@ mod tests {
     fn a_row_is_found_with_what_is_known_of_it() {
         let sent = [(7, "b", Some(70)), (2, "b", Some(20)), (3, "a", None)];
         let sent = SentRows::new(sent.into_iter(), [(9, "c", None), (8, "a", Some(80))].into_iter());
-        let told = |sent: Option<Sent<'_>>| sent.map(|sent| (sent.run.to_owned(), sent.id));
+        let told = |sent: Option<RowOutcome<'_>>| sent.map(|sent| (sent.run.to_owned(), sent.id));
         let run = |name: &str, id| Some((name.to_owned(), id));
         let all: Vec<_> = [1, 2, 3, 7, 8].into_iter().map(|row| told(sent.find(row))).collect();
         assert_eq!(all, [None, run("b", Some(20)), run("a", None), run("b", Some(70)), None]);

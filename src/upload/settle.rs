@@ -1,17 +1,17 @@
 //! From what the service said of a batch to the outcomes of its records. Pure.
 
-use super::feed::{Loaded, rejected};
+use super::feed::{QueuedRecord, rejected};
 use super::links;
-use super::reconcile::{self, Found, InDoubt, Known};
+use super::reconcile::{self, Finding, InDoubt, PriorKnowledge};
 use super::verify::{DOUBLED, DOUBLED_HINT};
-use crate::entity::answer::{self, ItemError, ItemErrors, WrittenItem};
-use crate::entity::{Action, ID_KEY, Shape};
 use crate::mapping::{Plan, request_id, trace};
-use crate::message;
-use crate::problem::{Message, Place, Problem, Stage, quoted};
 use crate::store::{Outcome, Status};
-use crate::table::Row;
+use amo_model::answer::{self, ItemError, ItemErrors, WrittenItem};
+use amo_model::{Action, ID_KEY, Shape};
 use serde_json::Value;
+use sheet_source::Row;
+use sheet_source::message;
+use sheet_source::problem::{Message, Place, Problem, Stage, quoted};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -26,9 +26,9 @@ pub struct Answered {
 /// What an answer says of the records of its batch.
 #[derive(Debug, Default)]
 pub struct Told {
-    pub done: Vec<(Loaded, Outcome)>,
+    pub done: Vec<(QueuedRecord, Outcome)>,
     /// Records that it does not mention: they are in doubt.
-    pub silent: Vec<Loaded>,
+    pub silent: Vec<QueuedRecord>,
     /// Ids that it gives without saying for which record.
     pub unnamed: Vec<u64>,
 }
@@ -36,7 +36,12 @@ pub struct Told {
 /// Takes the items of an answer for the records that they name: by request_id, what is changed by its id as well. Items that
 /// name nobody are held against the records by what they show: neither their order says anything, nor that there is but one.
 /// `watermark` is the highest id known before the records were sent.
-pub fn done(plan: &Plan, (records, watermark): (Vec<Loaded>, u64), items: &[WrittenItem], answered: Answered) -> Told {
+pub fn done(
+    plan: &Plan,
+    (records, watermark): (Vec<QueuedRecord>, u64),
+    items: &[WrittenItem],
+    answered: Answered,
+) -> Told {
     let mut told = Told::default();
     if plan.write.shape == Shape::Nothing {
         told.done.extend(records.into_iter().map(|loaded| {
@@ -83,7 +88,11 @@ pub fn done(plan: &Plan, (records, watermark): (Vec<Loaded>, u64), items: &[Writ
 }
 
 /// Records, each with the item that shows it.
-fn shown<'i>(plan: &Plan, records: Vec<Loaded>, items: &[&'i WrittenItem]) -> Vec<(Loaded, Option<&'i WrittenItem>)> {
+fn shown<'i>(
+    plan: &Plan,
+    records: Vec<QueuedRecord>,
+    items: &[&'i WrittenItem],
+) -> Vec<(QueuedRecord, Option<&'i WrittenItem>)> {
     let held: Vec<Value> = items
         .iter()
         .map(|item| {
@@ -95,12 +104,16 @@ fn shown<'i>(plan: &Plan, records: Vec<Loaded>, items: &[&'i WrittenItem]) -> Ve
         .collect();
     let (ids, named) = (HashSet::new(), items.iter().map(|item| item.id).collect());
     let in_doubt: Vec<InDoubt<'_>> = records.iter().map(InDoubt::fresh).collect();
-    let known =
-        Known { marker: plan.marker, user: plan.account.basics.current_user, named: &named, ..Known::nothing(&ids) };
+    let known = PriorKnowledge {
+        marker: plan.marker,
+        user: plan.account.basics.current_user,
+        named: &named,
+        ..PriorKnowledge::nothing(&ids)
+    };
     let found = reconcile::match_records(&in_doubt, &held.iter().collect::<Vec<_>>(), known);
     let item = |found| match found {
-        Found::There { id, .. } => items.iter().find(|item| item.id == id).copied(),
-        Found::Missing | Found::Unclear(_) => None,
+        Finding::There { id, .. } => items.iter().find(|item| item.id == id).copied(),
+        Finding::Missing | Finding::Unclear(_) => None,
     };
     records.into_iter().zip(found.into_iter().map(item)).collect()
 }
@@ -116,7 +129,7 @@ fn by_request_id(items: &[WrittenItem]) -> HashMap<&str, Vec<&WrittenItem>> {
 }
 
 /// An answer that names two ids for one record: it was made twice.
-fn second_id(plan: &Plan, loaded: &Loaded, own: &[&WrittenItem]) -> Option<Problem> {
+fn second_id(plan: &Plan, loaded: &QueuedRecord, own: &[&WrittenItem]) -> Option<Problem> {
     let first = own.first()?;
     let other = own.iter().find(|other| other.id != first.id)?;
     let message = message!("the answer gives it two ids, {id} and {other}", id = first.id, other = other.id);
@@ -124,7 +137,7 @@ fn second_id(plan: &Plan, loaded: &Loaded, own: &[&WrittenItem]) -> Option<Probl
 }
 
 /// A record's end, with what every end of it has.
-pub fn outcome(loaded: &Loaded, status: Status) -> Outcome {
+pub fn outcome(loaded: &QueuedRecord, status: Status) -> Outcome {
     Outcome {
         key: loaded.record.key.clone(),
         more: loaded.more.iter().map(|row| row.number).collect(),
@@ -133,21 +146,21 @@ pub fn outcome(loaded: &Loaded, status: Status) -> Outcome {
 }
 
 /// The outcome of a record whose turn did not come.
-pub fn unprocessed(loaded: &Loaded) -> Outcome {
+pub fn unprocessed(loaded: &QueuedRecord) -> Outcome {
     outcome(loaded, Status::Unprocessed)
 }
 
 /// The outcome of a record that the account shows as it is wanted, and to which nothing was sent for that.
-pub fn as_wanted(loaded: &Loaded, status: Status) -> Outcome {
+pub fn as_wanted(loaded: &QueuedRecord, status: Status) -> Outcome {
     Outcome { id: loaded.record.id, ..outcome(loaded, status) }
 }
 
-pub fn deleted(loaded: &Loaded, answered: Answered) -> Outcome {
+pub fn deleted(loaded: &QueuedRecord, answered: Answered) -> Outcome {
     with_answer(Outcome { id: loaded.record.id, ..outcome(loaded, Status::Deleted) }, answered)
 }
 
 /// A record whose item came back, in the answer or in a look at the account.
-pub fn found(plan: &Plan, loaded: &Loaded, item: &WrittenItem, answered: Answered) -> Outcome {
+pub fn found(plan: &Plan, loaded: &QueuedRecord, item: &WrittenItem, answered: Answered) -> Outcome {
     // Several request ids on one item: the later inputs were merged into the first. [seed]
     let first = item.request_ids.len() < 2 || item.request_ids[0] == request_id(loaded.record.row);
     let status = match plan.action {
@@ -168,7 +181,7 @@ pub fn found(plan: &Plan, loaded: &Loaded, item: &WrittenItem, answered: Answere
 }
 
 /// The service counts invoices itself; that it came to something else is worth a look, and no rejection.
-fn counted_anew(plan: &Plan, loaded: &Loaded, item: &WrittenItem) -> Vec<Problem> {
+fn counted_anew(plan: &Plan, loaded: &QueuedRecord, item: &WrittenItem) -> Vec<Problem> {
     let note = |code, message: Message| {
         at(plan, loaded, None, Stage::Reconcile, code, message).hint("look at the invoice and its lines")
     };
@@ -191,12 +204,12 @@ fn counted_anew(plan: &Plan, loaded: &Loaded, item: &WrittenItem) -> Vec<Problem
 }
 
 /// A record that was sent and of which nobody here knows the end.
-pub fn unknown(plan: &Plan, loaded: &Loaded, why: &str, answered: Answered) -> Outcome {
+pub fn unknown(plan: &Plan, loaded: &QueuedRecord, why: &str, answered: Answered) -> Outcome {
     unclear(plan, loaded, (why, &[]), answered)
 }
 
 /// The same where the account shows what may be the record: `ids` are some of that.
-pub fn unclear(plan: &Plan, loaded: &Loaded, (why, ids): (&str, &[u64]), answered: Answered) -> Outcome {
+pub fn unclear(plan: &Plan, loaded: &QueuedRecord, (why, ids): (&str, &[u64]), answered: Answered) -> Outcome {
     let message = message!("it is not known whether the record reached the account: {why}", why);
     let hint = match ids {
         [] => "look for it in the account before importing it again".into(),
@@ -214,14 +227,14 @@ pub fn unclear(plan: &Plan, loaded: &Loaded, (why, ids): (&str, &[u64]), answere
 }
 
 /// People have deleted what was made of the record before anybody could look, and it is made again.
-pub fn made_anew(plan: &Plan, loaded: &Loaded, id: u64) -> Problem {
+pub fn made_anew(plan: &Plan, loaded: &QueuedRecord, id: u64) -> Problem {
     let message = message!("it was made before as {id}, which lies in the account's trash, and is made anew", id);
     at(plan, loaded, None, Stage::Reconcile, "made-anew", message)
         .hint("if somebody has deleted it on purpose, delete the new one as well")
 }
 
 /// A record whose address names what the account does not have: itself, or what it belongs to.
-pub fn absent(plan: &Plan, loaded: &Loaded, answered: Answered) -> Outcome {
+pub fn absent(plan: &Plan, loaded: &QueuedRecord, answered: Answered) -> Outcome {
     let (path, what, id, hint) = if plan.write.names_record() {
         ("id", plan.kind.name(), loaded.record.id, "correct the id or leave the row out")
     } else {
@@ -235,7 +248,7 @@ pub fn absent(plan: &Plan, loaded: &Loaded, answered: Answered) -> Outcome {
 }
 
 /// A record to change that the account does not show.
-pub fn not_visible(plan: &Plan, loaded: &Loaded) -> Outcome {
+pub fn not_visible(plan: &Plan, loaded: &QueuedRecord) -> Outcome {
     let own = trace::column_of(plan, &loaded.record.body, ID_KEY);
     let column = own.or_else(|| plan.key.first().copied());
     let kind = plan.kind.name().replace('-', " ");
@@ -246,7 +259,7 @@ pub fn not_visible(plan: &Plan, loaded: &Loaded) -> Outcome {
     rejected(&loaded.row, &loaded.more, loaded.record.key.clone(), &[problem])
 }
 
-fn refused_for(loaded: &Loaded, problems: &[Problem], answered: Answered) -> Outcome {
+fn refused_for(loaded: &QueuedRecord, problems: &[Problem], answered: Answered) -> Outcome {
     with_answer(rejected(&loaded.row, &loaded.more, loaded.record.key.clone(), problems), answered)
 }
 
@@ -254,10 +267,10 @@ fn refused_for(loaded: &Loaded, problems: &[Problem], answered: Answered) -> Out
 /// named: then the batch comes back whole. Who stands alone in a request is meant, named or not. [inferred]
 pub fn refused(
     plan: &Plan,
-    batch: Vec<Loaded>,
+    batch: Vec<QueuedRecord>,
     errors: &[ItemErrors],
     answered: Answered,
-) -> Result<(Vec<Outcome>, Vec<Loaded>), Vec<Loaded>> {
+) -> Result<(Vec<Outcome>, Vec<QueuedRecord>), Vec<QueuedRecord>> {
     let mut named: HashMap<&str, Vec<&ItemError>> = HashMap::new();
     for item in errors {
         if let Some(id) = &item.request_id {
@@ -278,7 +291,7 @@ pub fn refused(
     if outcomes.is_empty() { Err(rest) } else { Ok((outcomes, rest)) }
 }
 
-fn rejected_by_service(plan: &Plan, loaded: &Loaded, errors: &[&ItemError], answered: Answered) -> Outcome {
+fn rejected_by_service(plan: &Plan, loaded: &QueuedRecord, errors: &[&ItemError], answered: Answered) -> Outcome {
     let mut problems: Vec<Problem> = errors.iter().map(|error| service_problem(plan, loaded, error)).collect();
     if problems.is_empty() {
         problems.push(at(
@@ -298,7 +311,7 @@ fn with_answer(outcome: Outcome, answered: Answered) -> Outcome {
 }
 
 /// A record that stood alone when the service said no without naming anybody.
-pub fn rejected_alone(plan: &Plan, loaded: &Loaded, why: &str, answered: Answered) -> Outcome {
+pub fn rejected_alone(plan: &Plan, loaded: &QueuedRecord, why: &str, answered: Answered) -> Outcome {
     let problem =
         at(plan, loaded, None, Stage::Send, "refused", message!("the service refused the record: {why}", why))
             .hint("the service does not say which value it is; look at the row, or ask the service's support");
@@ -306,7 +319,7 @@ pub fn rejected_alone(plan: &Plan, loaded: &Loaded, why: &str, answered: Answere
 }
 
 /// A validation error carried back to the cell it came from.
-fn service_problem(plan: &Plan, loaded: &Loaded, error: &ItemError) -> Problem {
+fn service_problem(plan: &Plan, loaded: &QueuedRecord, error: &ItemError) -> Problem {
     let column = trace::column_of(plan, &loaded.record.body, &error.path);
     let row = row_behind(loaded, &error.path);
     let value = column.map(|index| row.get(index).text.to_owned());
@@ -324,7 +337,7 @@ fn service_problem(plan: &Plan, loaded: &Loaded, error: &ItemError) -> Problem {
 }
 
 /// The row behind a path: of a record made from several rows, each of which gave one line, that of the line.
-fn row_behind<'l>(loaded: &'l Loaded, path: &str) -> &'l Row {
+fn row_behind<'l>(loaded: &'l QueuedRecord, path: &str) -> &'l Row {
     let steps: Vec<&str> = path.split('.').collect();
     let (list, line) = match steps.as_slice() {
         ["custom_fields_values", field, "values", line, ..] => (format!("/custom_fields_values/{field}/values"), line),
@@ -369,7 +382,7 @@ fn hint(error: &ItemError) -> &'static str {
 /// A problem of a record, at its row or one of its cells.
 pub fn at(
     plan: &Plan,
-    loaded: &Loaded,
+    loaded: &QueuedRecord,
     column: Option<usize>,
     stage: Stage,
     code: &'static str,
@@ -405,7 +418,7 @@ mod tests {
         let body = r#"{"custom_fields_values":[{"field_id":1,"values":[{"value":"x"}]},{"field_id":2,"values":[1,2,3]}],
             "_embedded":{"tags":[1,2],"catalog_elements":[1,2,3]}}"#;
         let record = Record { row: 5, body: body.as_bytes().to_vec(), ..Record::default() };
-        let three = Loaded { record, row: row(5), more: vec![row(6), row(9)] };
+        let three = QueuedRecord { record, row: row(5), more: vec![row(6), row(9)] };
         for (path, expected) in [
             ("custom_fields_values.1.values.0.value", 5),
             ("custom_fields_values.1.values.2.value.quantity", 9),

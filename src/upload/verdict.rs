@@ -1,9 +1,9 @@
 //! What the end of a write means for its batch. Pure: one match that names every end, so that a new one stops the
 //! compiler and not a user.
 
-use crate::api::{Failure, Reply, meaning};
-use crate::entity::answer::{self, ItemErrors, WrittenItem, WrittenLink};
-use crate::entity::{Action, Shape, Write};
+use amo_client::{Failure, Reply, meaning};
+use amo_model::answer::{self, ItemErrors, WrittenItem, WrittenLink};
+use amo_model::{Action, Shape, Write};
 use std::time::Duration;
 
 /// What to do with a batch whose request has ended.
@@ -157,11 +157,11 @@ fn of_records(end: &Result<Reply, Failure>, write: &Write, collection: &str, tri
                 return doubt(detail.clone());
             }
             match refusal(write, detail, repeated) {
-                Refusal::Absent => absent(),
+                RefusalScope::Absent => absent(),
                 // Refused, or done the first time: the service names the id in both cases.
-                Refusal::Unclear => Verdict::RefusedNow(told(detail, errors)),
-                Refusal::Plain if errors.is_empty() => Verdict::Halve(told(detail, errors)),
-                Refusal::Plain => Verdict::Reject { errors: errors.clone(), why: told(detail, errors) },
+                RefusalScope::Unclear => Verdict::RefusedNow(told(detail, errors)),
+                RefusalScope::Plain if errors.is_empty() => Verdict::Halve(told(detail, errors)),
+                RefusalScope::Plain => Verdict::Reject { errors: errors.clone(), why: told(detail, errors) },
             }
         }
         Err(Failure::Lost(why) | Failure::Unreadable(why) | Failure::Unproven(why)) => doubt(why.clone()),
@@ -238,7 +238,7 @@ fn will_pass(detail: &str) -> bool {
 }
 
 /// What a 400 or 422 is about.
-enum Refusal {
+enum RefusalScope {
     /// The record of the address is not there.
     Absent,
     /// That, or the service does not want to: it does not say which.
@@ -246,14 +246,14 @@ enum Refusal {
     Plain,
 }
 
-fn refusal(write: &Write, detail: &str, repeated: bool) -> Refusal {
+fn refusal(write: &Write, detail: &str, repeated: bool) -> RefusalScope {
     let detail = detail.to_lowercase();
     if write.names_record() && NOT_FOUND.iter().any(|text| detail.contains(text)) {
-        Refusal::Absent
+        RefusalScope::Absent
     } else if repeated && write.action == Action::Delete {
-        Refusal::Unclear
+        RefusalScope::Unclear
     } else {
-        Refusal::Plain
+        RefusalScope::Plain
     }
 }
 
@@ -288,8 +288,8 @@ fn told(detail: &str, errors: &[ItemErrors]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entity::Kind;
-    use crate::entity::answer::ItemError;
+    use amo_model::Kind;
+    use amo_model::answer::ItemError;
 
     #[test]
     fn every_end_of_a_write_has_its_verdict() {

@@ -1,19 +1,19 @@
 //! Reading back: what the account holds, compared with what was sent. A 200 that stored less than it was given is a
 //! known habit of this service, and nobody else would notice.
 
-use super::feed::{Fed, Loaded};
+use super::feed::{Fed, QueuedRecord};
 use super::{look, present, settle};
-use crate::api::{Client, Failure};
-use crate::entity::compare::{Difference, Mark, compare};
-use crate::entity::parts::{id, text};
-use crate::entity::{Action, Entity};
 use crate::mapping::change::{Changes, Left};
 use crate::mapping::{Plan, Record, trace};
-use crate::message;
-use crate::problem::{Problem, Stage, quoted};
-use crate::store::{Journal, StoreError, Written};
-use crate::table::Row;
+use crate::store::{Journal, RecordIds, StoreError};
+use amo_client::{Client, Failure};
+use amo_model::compare::{Difference, Mark, compare};
+use amo_model::parts::{id, text};
+use amo_model::{Action, Entity};
 use serde_json::Value;
+use sheet_source::Row;
+use sheet_source::message;
+use sheet_source::problem::{Problem, Stage, quoted};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -65,11 +65,11 @@ pub(super) struct Sample {
     /// Records that earlier stretches of the run have sent.
     earlier: usize,
     /// Some of those.
-    known: Vec<Loaded>,
+    known: Vec<QueuedRecord>,
     /// Every so many records one is kept.
     step: usize,
     offered: usize,
-    kept: Vec<Loaded>,
+    kept: Vec<QueuedRecord>,
 }
 
 impl Sample {
@@ -78,13 +78,13 @@ impl Sample {
     }
 
     /// One that stands for what earlier stretches have sent.
-    pub fn offer_known(&mut self, loaded: Loaded) {
+    pub fn offer_known(&mut self, loaded: QueuedRecord) {
         if self.wanted {
             self.known.push(loaded);
         }
     }
 
-    pub fn offer(&mut self, loaded: Loaded) {
+    pub fn offer(&mut self, loaded: QueuedRecord) {
         if self.wanted && self.offered.is_multiple_of(self.step) {
             self.kept.push(loaded);
         }
@@ -100,7 +100,7 @@ impl Sample {
     }
 
     /// At most `SAMPLE` of them, in the order of their rows; earlier stretches have the share that they have of the run.
-    pub fn spread(self) -> Vec<Loaded> {
+    pub fn spread(self) -> Vec<QueuedRecord> {
         let all = (self.earlier + self.offered).max(1);
         let share = (SAMPLE * self.earlier / all).max(1).min(self.known.len());
         let sent = evenly(self.kept, SAMPLE - share);
@@ -113,7 +113,7 @@ impl Sample {
 }
 
 /// As many, spread over all of them by their rows.
-fn evenly(mut records: Vec<Loaded>, most: usize) -> Vec<Loaded> {
+fn evenly(mut records: Vec<QueuedRecord>, most: usize) -> Vec<QueuedRecord> {
     records.sort_by_key(|loaded| loaded.record.row);
     let count = records.len();
     let mut n = 0;
@@ -126,13 +126,13 @@ fn evenly(mut records: Vec<Loaded>, most: usize) -> Vec<Loaded> {
 }
 
 /// What is known of a record that is gone: it is mapped no more.
-pub(super) fn deleted(row: u32) -> Loaded {
-    Loaded { record: Record { row, ..Record::default() }, row: Row::default(), more: Vec::new() }
+pub(super) fn deleted(row: u32) -> QueuedRecord {
+    QueuedRecord { record: Record { row, ..Record::default() }, row: Row::default(), more: Vec::new() }
 }
 
 /// The records that are read back, as they were sent.
-pub enum Bodies {
-    Sample(Vec<Loaded>),
+pub enum SentBodies {
+    Sample(Vec<QueuedRecord>),
     /// All of them, mapped again.
     All(mpsc::Receiver<Vec<Fed>>),
 }
@@ -143,23 +143,23 @@ pub async fn read_back(
     client: &Client,
     plan: &Plan,
     journal: &Arc<Mutex<Journal>>,
-    bodies: Bodies,
-    ids: &BTreeMap<u32, Written>,
+    bodies: SentBodies,
+    ids: &BTreeMap<u32, RecordIds>,
     above: Option<u64>,
 ) -> Result<Verified, VerifyError> {
     // A sample is as it was sent; what is mapped again is what the row says, of which something may rightly stay unsent.
-    let mapped = matches!(bodies, Bodies::All(_)) && present::is_looked_at(plan);
+    let mapped = matches!(bodies, SentBodies::All(_)) && present::is_looked_at(plan);
     let changes = mapped.then(|| Changes::of(plan));
     let (verified, chunk, late) = (Verified::default(), Vec::new(), Vec::new());
-    let mut reading = Reading { client, plan, journal, ids, changes, verified, chunk, late, last: false };
+    let mut reading = ReadBackQueue { client, plan, journal, ids, changes, verified, chunk, late, last: false };
     let mut prints = Prints::new();
     match bodies {
-        Bodies::Sample(records) => {
+        SentBodies::Sample(records) => {
             for loaded in records {
                 reading.record(loaded).await?;
             }
         }
-        Bodies::All(mut feed) => {
+        SentBodies::All(mut feed) => {
             while let Some(parcel) = feed.recv().await {
                 for loaded in parcel.into_iter().filter_map(|fed| record(plan, fed)) {
                     if above.is_some() && ids.contains_key(&loaded.record.row) {
@@ -181,7 +181,7 @@ pub async fn read_back(
 }
 
 /// What is deleted by its key is mapped no more, since the key is free again; its row and its id are all there is to know.
-fn record(plan: &Plan, fed: Fed) -> Option<Loaded> {
+fn record(plan: &Plan, fed: Fed) -> Option<QueuedRecord> {
     match fed {
         Fed::Record(loaded) | Fed::Known(loaded) => Some(loaded),
         Fed::Local(outcome) | Fed::Lost(outcome) if plan.action == Action::Delete => Some(deleted(outcome.row)),
@@ -190,28 +190,28 @@ fn record(plan: &Plan, fed: Fed) -> Option<Loaded> {
 }
 
 /// Records on their way to being compared, a request of them at a time.
-struct Reading<'a> {
+struct ReadBackQueue<'a> {
     client: &'a Client,
     plan: &'a Plan,
     journal: &'a Arc<Mutex<Journal>>,
-    ids: &'a BTreeMap<u32, Written>,
+    ids: &'a BTreeMap<u32, RecordIds>,
     /// Where it has to be said what of a body would have been sent.
     changes: Option<Changes<'a>>,
     verified: Verified,
-    chunk: Vec<(Loaded, Written)>,
+    chunk: Vec<(QueuedRecord, RecordIds)>,
     /// Records that were not shown as they should be, by lists that may lag behind.
-    late: Vec<(Loaded, Written)>,
+    late: Vec<(QueuedRecord, RecordIds)>,
     /// What is not shown now is told.
     last: bool,
 }
 
-fn sent(loaded: &Loaded) -> Value {
+fn sent(loaded: &QueuedRecord) -> Value {
     serde_json::from_slice(&loaded.record.body).unwrap_or(Value::Null)
 }
 
-impl Reading<'_> {
+impl ReadBackQueue<'_> {
     /// Of a record that has no id, nothing can be read back.
-    async fn record(&mut self, loaded: Loaded) -> Result<(), VerifyError> {
+    async fn record(&mut self, loaded: QueuedRecord) -> Result<(), VerifyError> {
         let Some(written) = self.ids.get(&loaded.record.row) else { return Ok(()) };
         self.chunk.push((loaded, *written));
         if self.chunk.len() == CHUNK { self.check().await } else { Ok(()) }
@@ -277,8 +277,12 @@ impl Reading<'_> {
 
 /// What the account holds under the ids of a chunk; with the whole contacts and companies where the records brought theirs
 /// along.
-async fn held(client: &Client, plan: &Plan, chunk: &[(Loaded, Written)]) -> Result<HashMap<u64, Value>, Failure> {
-    let written: HashMap<u64, &Written> = chunk.iter().map(|(_, written)| (written.id, written)).collect();
+async fn held(
+    client: &Client,
+    plan: &Plan,
+    chunk: &[(QueuedRecord, RecordIds)],
+) -> Result<HashMap<u64, Value>, Failure> {
+    let written: HashMap<u64, &RecordIds> = chunk.iter().map(|(_, written)| (written.id, written)).collect();
     let ids: Vec<u64> = chunk.iter().map(|(_, written)| written.id).collect();
     let held = look::by_ids(client, plan.kind.spec().entity, plan.catalog, &ids).await?;
     let mut held: Vec<Value> = held.into_values().collect();
@@ -373,25 +377,25 @@ fn print(marker: Option<Mark>, item: &Value) -> Option<u64> {
 }
 
 /// What the account holds of a record, and is not what was sent.
-pub(super) fn differences(plan: &Plan, loaded: &Loaded, held: &Value) -> Vec<Problem> {
+pub(super) fn differences(plan: &Plan, loaded: &QueuedRecord, held: &Value) -> Vec<Problem> {
     let differences = compare(&sent(loaded), held).differences;
     let told = differences.iter().filter(|difference| difference.telling || difference.dropped);
     told.map(|difference| differs(plan, loaded, difference)).collect()
 }
 
-fn kept(plan: &Plan, loaded: &Loaded, id: u64) -> Problem {
+fn kept(plan: &Plan, loaded: &QueuedRecord, id: u64) -> Problem {
     let message = message!("{id} was deleted, and the account still shows it", id);
     settle::at(plan, loaded, None, Stage::Reconcile, "still-there", message)
         .hint("look at it again in a few minutes; lists lag behind")
 }
 
-fn missing(plan: &Plan, loaded: &Loaded, id: u64) -> Problem {
+fn missing(plan: &Plan, loaded: &QueuedRecord, id: u64) -> Problem {
     let message = message!("the account gave it the id {id} and does not show it", id);
     settle::at(plan, loaded, None, Stage::Reconcile, MISSING, message)
         .hint("look at the card; it may have been deleted or merged since")
 }
 
-fn differs(plan: &Plan, loaded: &Loaded, difference: &Difference) -> Problem {
+fn differs(plan: &Plan, loaded: &QueuedRecord, difference: &Difference) -> Problem {
     let column = trace::column_of(plan, &loaded.record.body, &difference.path);
     let value = column.map(|index| loaded.row.get(index).text.to_owned());
     let what = value.as_deref().map_or_else(|| format!("\"{}\"", difference.path).into(), quoted);

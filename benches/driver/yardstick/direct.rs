@@ -3,9 +3,9 @@
 
 use super::journal::BATCH;
 use super::{block_on, in_file, tell};
-use amoport::clock::Clock;
+use amo_client::clock::Clock;
+use amo_model::Kind;
 use amoport::engine::{self, ExportRequest, Folders, ImportRequest, Target, Token};
-use amoport::entity::Kind;
 use amoport::store::{RunOutcome, Verify};
 use secrecy::SecretString;
 use serde_json::Value;

@@ -1,12 +1,12 @@
 //! What the journal costs: the store's own calls, and the same number of bytes appended to a file.
 
 use super::{in_file, tell};
-use amoport::entity::{Action, Entity, Kind};
+use amo_model::{Action, Entity, Kind};
 use amoport::store::{
-    BatchOf, Head, Journal, MappingHead, NewRun, Outcome, Reopen, Resumed, RunEnd, RunOutcome, Sending, SourceHead,
-    Status, Store, StoreError, Verify,
+    BatchOf, Journal, MappingHead, NewRun, Outcome, OutgoingBatch, Reopen, Resumed, RunEnd, RunHead, RunOutcome,
+    SourceHead, Status, Store, StoreError, Verify,
 };
-use amoport::table::Format;
+use sheet_source::FileFormat;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
@@ -92,7 +92,7 @@ pub fn outcomes(folder: &Path, rows: usize) -> Result<(), String> {
 
 fn note(journal: &mut Journal, rows: &[u32]) -> Result<(), StoreError> {
     let batch = journal.next_batch();
-    let sending = Sending { batch, of: BatchOf::Records, rows, owner: None, keys: &[], watermark: 0, at_ms: 0 };
+    let sending = OutgoingBatch { batch, of: BatchOf::Records, rows, owner: None, keys: &[], watermark: 0, at_ms: 0 };
     journal.sent(&sending)?;
     let outcomes: Vec<Outcome> = rows.iter().map(|row| made(*row)).collect();
     journal.answered(batch, 200, &outcomes)
@@ -108,14 +108,14 @@ fn told(error: StoreError) -> String {
 }
 
 /// A run of leads.
-pub fn head(url: &str, rate: u32) -> Head {
-    Head {
+pub fn head(url: &str, rate: u32) -> RunHead {
+    RunHead {
         source: SourceHead {
             path: String::new(),
             sha256: String::new(),
             sheet: None,
             header_row: 1,
-            format: Format::Csv,
+            format: FileFormat::Csv,
             encoding: None,
             bom: false,
             delimiter: Some(';'),

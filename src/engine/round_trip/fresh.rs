@@ -2,17 +2,21 @@
 
 use super::super::error::EngineError;
 use super::super::request::ImportRequest;
-use super::Held;
+use super::OpenedWorkbook;
 use crate::export::back::Fresh;
 use crate::mapping::{Edit, Refusal};
-use crate::message;
 use crate::store::{Store, ledger_name};
+use sheet_source::message;
 use std::collections::{HashMap, HashSet};
 
 /// What becomes of rows without an id. Each has a key of what it holds, so that the same row is made once, however often
 /// the workbook is imported. A row that was made and then edited looks like another new one: nobody can tell, so it is
 /// not made.
-pub fn edits(request: &ImportRequest, held: &Held, fresh: &[Fresh]) -> Result<HashMap<u32, Edit>, EngineError> {
+pub fn edits(
+    request: &ImportRequest,
+    held: &OpenedWorkbook,
+    fresh: &[Fresh],
+) -> Result<HashMap<u32, Edit>, EngineError> {
     if fresh.is_empty() {
         return Ok(HashMap::new());
     }

@@ -10,26 +10,26 @@ use super::event::{Event, Phase, Teller};
 use super::known_keys::KnownKeys;
 use super::prepare::{self, unless_cancelled};
 use super::request::{CheckRequest, ImportRequest, absolute};
-use super::result::{Checked, RunResult};
-use super::sent_before::{Asked, Guarded};
+use super::result::{CheckResult, RunResult};
+use super::sent_before::{GuardQuery, Guarded};
 use super::target::Opened;
 use super::{flawed, older, returned, run, source, survey, walk};
-use crate::account::{Account, Wanted};
-use crate::entity::{Action, Kind};
 use crate::export::back::{self, Decided, Deciding, Generated, Purpose, Trouble};
 use crate::export::{Columns, Hidden, NotOurs};
 use crate::mapping::{self, Edit, Edits, Plan, Written, wanted::wanted};
-use crate::message;
-use crate::problem::{Message, Note, Problem, Stage};
 use crate::store::{AccountKey, KeySpace, MappingHead, RunOutcome, Store, StoreError};
-use crate::table::{Found, HiddenRows, Table};
+use amo_client::account::{Account, Wanted};
+use amo_model::{Action, Kind};
+use sheet_source::message;
+use sheet_source::problem::{Message, Note, Problem, Stage};
+use sheet_source::{ColumnMatch, HiddenRows, Table};
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
 /// A workbook opened and held against its account.
-struct Held {
+struct OpenedWorkbook {
     hidden: Hidden,
     target: Opened,
     account: Account,
@@ -85,7 +85,7 @@ fn both(request: &ImportRequest, tell: &mut Teller<'_>) -> Result<Vec<RunResult>
 }
 
 /// Everything `round_trip` does but sending.
-pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec<Checked>, EngineError> {
+pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec<CheckResult>, EngineError> {
     if request.snapshot.is_some() {
         let message = "without a mapping the account itself is asked what it says now";
         return Err(EngineError::refused("no-account", message, "name it with --account, or a mapping with -m"));
@@ -96,7 +96,7 @@ pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec
     let (stretches, _) = stretches(import, &held, &runtime, tell)?;
     let (state, account) = (&import.folders.state, &held.known_as);
     let client = Some(&*held.target.client);
-    let asked = Asked { state, account, file: &import.source, keyed: true, client };
+    let asked = GuardQuery { state, account, file: &import.source, keyed: true, client };
     let mut checked = Vec::new();
     for Stretch { purpose, table, plan, .. } in stretches {
         let mut guarded = match purpose {
@@ -112,7 +112,7 @@ pub(super) fn check(request: &CheckRequest, tell: &mut Teller<'_>) -> Result<Vec
     Ok(checked)
 }
 
-fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Result<Held, EngineError> {
+fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Result<OpenedWorkbook, EngineError> {
     request.target.announce(tell);
     let file = request.source.as_path();
     if let Some(problem) = flawed::misplaced(file, None) {
@@ -154,7 +154,7 @@ fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Re
     }
     merge(&mut all, back::shown(hidden.stamp.kind.spec().entity));
     let account = prepare::made_of(&target, (basics, &all), runtime, &request.cancel, tell)?.account;
-    Ok(Held { hidden, target, account, known_as, same_account, sha256 })
+    Ok(OpenedWorkbook { hidden, target, account, known_as, same_account, sha256 })
 }
 
 /// A workbook of an earlier version says only which address it is of, which may be that of the account or have been it.
@@ -227,7 +227,7 @@ fn parsed(file: &Path, made: &Generated) -> Result<Written, EngineError> {
 /// What there is to do: rows decided, the mappings made and compiled.
 fn stretches(
     request: &ImportRequest,
-    held: &Held,
+    held: &OpenedWorkbook,
     runtime: &Runtime,
     tell: &mut Teller<'_>,
 ) -> Result<(Vec<Stretch>, Decided), EngineError> {
@@ -270,11 +270,11 @@ fn stretches(
 /// A mapping made for the workbook as it is now, and compiled.
 fn made(
     request: &ImportRequest,
-    held: &Held,
+    held: &OpenedWorkbook,
     purpose: Purpose,
     tell: Option<&mut Teller<'_>>,
 ) -> Result<Half, EngineError> {
-    let Held { hidden, account, known_as, same_account, .. } = held;
+    let OpenedWorkbook { hidden, account, known_as, same_account, .. } = held;
     let file = request.source.as_path();
     let written = parsed(file, &back::generate(hidden, purpose, Some(account), None, *same_account))?;
     let mut options = source::options(&written, &request.read);
@@ -287,7 +287,7 @@ fn made(
     }
     source::clear(&table)?;
     let id = hidden.columns.iter().find(|column| column.is_id()).map_or("ID", |column| column.title.as_str());
-    if !matches!(table.header.find(id), Found::One(_)) {
+    if !matches!(table.header.find(id), ColumnMatch::One(_)) {
         let message = message!("the sheet has no one column \"{id}\", so nothing says which record a row is", id);
         let hint = "put the column back, or copy the edits into a new export";
         return Err(Problem::in_file(file, "no-id", message).hint(hint).into());
@@ -336,13 +336,13 @@ pub(super) fn keep_edits(store: &Store, run: i64, made: &str, plan: &Plan) -> Re
 
 fn decided(
     request: &ImportRequest,
-    held: &Held,
+    held: &OpenedWorkbook,
     half: &Half,
     runtime: &Runtime,
     tell: &mut Teller<'_>,
 ) -> Result<Decided, EngineError> {
     tell.event(Event::Phase(Phase::Decide));
-    let Held { hidden, target, account, .. } = held;
+    let OpenedWorkbook { hidden, target, account, .. } = held;
     let spec = hidden.stamp.kind.spec();
     if half.purpose == Purpose::AsNew {
         return Ok(Decided { fresh: back::fresh(source::again(&half.table)?, hidden)?, ..Decided::default() });
@@ -379,7 +379,7 @@ fn decided(
 fn run_stretch(
     request: &ImportRequest,
     stretch: Stretch,
-    held: &Held,
+    held: &OpenedWorkbook,
     snapshot: &str,
     decided: &Decided,
     (noticed, tell): (&[Note], &mut Teller<'_>),

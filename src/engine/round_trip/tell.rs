@@ -7,9 +7,9 @@ use super::Half;
 use crate::export::Hidden;
 use crate::export::back::{Decided, Purpose};
 use crate::mapping::Edit;
-use crate::message;
-use crate::problem::{Note, column_letter, quoted};
-use crate::table::{Found, Row, fold};
+use sheet_source::message;
+use sheet_source::problem::{Note, column_letter, quoted};
+use sheet_source::{ColumnMatch, Row, fold};
 use std::collections::HashMap;
 
 /// Ids named on the way.
@@ -102,8 +102,8 @@ fn changes(decided: &Decided, made_before: usize, half: &Half, hidden: &Hidden, 
 pub fn ignored(half: &Half, fresh: &HashMap<u32, Edit>, request: &ImportRequest) -> Result<Option<Note>, EngineError> {
     let header = &half.table.header;
     let place = |title: &String| match header.find(title) {
-        Found::One(place) => Some(place),
-        Found::Many(_) | Found::None => None,
+        ColumnMatch::One(place) => Some(place),
+        ColumnMatch::Many(_) | ColumnMatch::None => None,
     };
     if !fresh.values().any(|edit| matches!(edit, Edit::New(_))) {
         return Ok(None);
@@ -140,7 +140,8 @@ pub fn ignored(half: &Half, fresh: &HashMap<u32, Edit>, request: &ImportRequest)
 /// A column renamed is one that is not there: what was edited in it would be lost without a word.
 fn titles(hidden: &Hidden, half: &Half) -> Vec<Note> {
     let header = &half.table.header;
-    let gone = hidden.columns.iter().filter(|column| column.writable && header.find(&column.title) == Found::None);
+    let gone =
+        hidden.columns.iter().filter(|column| column.writable && header.find(&column.title) == ColumnMatch::None);
     let gone: Vec<String> = gone.map(|column| quoted(&column.title).to_string()).collect();
     let known = |title: &str| hidden.columns.iter().any(|column| fold(&column.title) == fold(title));
     let others = header.titles().filter(|title| !title.trim().is_empty() && !known(title));

@@ -3,15 +3,15 @@
 //! together. Pure.
 
 use super::equal::by_hash;
-use crate::table::RowHashes;
+use sheet_source::RowHashes;
 use std::ops::Range;
 
 /// A new row, by its position, and the position of the vanished row in whose place it stands; `None` where it may be one of
 /// several.
-pub type Place = (usize, Option<usize>);
+pub type Replacement = (usize, Option<usize>);
 
 /// Positions then and now of a row that both have.
-type Pair = (usize, usize);
+type CommonRow = (usize, usize);
 
 /// `sent` says of which positions of the source as it was then records were made; `free` which positions of now are not held back
 /// already. `keyed`: rows are told apart by keys where their order says nothing.
@@ -21,7 +21,7 @@ pub fn places(
     now: &RowHashes,
     free: &dyn Fn(usize) -> bool,
     keyed: bool,
-) -> Vec<Place> {
+) -> Vec<Replacement> {
     let shared = shared(then, now);
     let (mut then_left, mut now_left) = (vec![true; then.len()], vec![true; now.len()]);
     for &(old, new) in &shared {
@@ -56,7 +56,13 @@ pub fn places(
 }
 
 /// What stands between two shared rows, then and now.
-fn between(olds: &[usize], news: &[usize], vanished: &dyn Fn(usize) -> bool, at_end: bool, places: &mut Vec<Place>) {
+fn between(
+    olds: &[usize],
+    news: &[usize],
+    vanished: &dyn Fn(usize) -> bool,
+    at_end: bool,
+    places: &mut Vec<Replacement>,
+) {
     let mut gone = olds.iter().copied().filter(|old| vanished(*old));
     let Some(first) = gone.next() else { return };
     let only = Some(first).filter(|_| gone.next().is_none());
@@ -72,7 +78,7 @@ fn between(olds: &[usize], news: &[usize], vanished: &dyn Fn(usize) -> bool, at_
 }
 
 /// Positions then and now of the rows that both have, equal ones in their order.
-pub fn shared(then: &RowHashes, now: &RowHashes) -> Vec<Pair> {
+pub fn shared(then: &RowHashes, now: &RowHashes) -> Vec<CommonRow> {
     let (old, new) = (by_hash(then), by_hash(now));
     let hash_then = |n: usize| then.hashes()[old[n] as usize];
     let hash_now = |n: usize| now.hashes()[new[n] as usize];
@@ -98,12 +104,12 @@ fn run_of(range: Range<usize>, same: impl Fn(usize) -> bool) -> Range<usize> {
     range.start..end
 }
 
-fn pair(old: &[u32], new: &[u32]) -> impl Iterator<Item = Pair> {
+fn pair(old: &[u32], new: &[u32]) -> impl Iterator<Item = CommonRow> {
     old.iter().zip(new).map(|(old, new)| (*old as usize, *new as usize))
 }
 
 /// The longest part of the pairs in which both sides rise.
-fn in_order(pairs: &[Pair]) -> Vec<Pair> {
+fn in_order(pairs: &[CommonRow]) -> Vec<CommonRow> {
     // The pair that ends the best chain of each length, and the pair before each.
     let (mut ends, mut before): (Vec<usize>, Vec<Option<usize>>) = (Vec::new(), vec![None; pairs.len()]);
     for (n, pair) in pairs.iter().enumerate() {
@@ -114,7 +120,8 @@ fn in_order(pairs: &[Pair]) -> Vec<Pair> {
             None => ends.push(n),
         }
     }
-    let mut chain: Vec<Pair> = std::iter::successors(ends.last().copied(), |n| before[*n]).map(|n| pairs[n]).collect();
+    let mut chain: Vec<CommonRow> =
+        std::iter::successors(ends.last().copied(), |n| before[*n]).map(|n| pairs[n]).collect();
     chain.reverse();
     chain
 }
@@ -140,7 +147,8 @@ mod tests {
             .collect();
         let places = places(&rows(then), &sent, &rows(now), &|position| !held[position], keyed);
         let letter = |text: &str, at: usize| char::from(text.as_bytes()[at]);
-        let told = |(new, old): &Place| format!("{}{} ", letter(now, *new), old.map_or('?', |old| letter(then, old)));
+        let told =
+            |(new, old): &Replacement| format!("{}{} ", letter(now, *new), old.map_or('?', |old| letter(then, old)));
         places.iter().map(told).collect::<String>()
     }
 

@@ -1,23 +1,23 @@
 //! The rows of a source held against what earlier runs have sent of it, one run after the other.
 
 use super::changed;
-use super::earlier::Origin;
-use super::equal::{ByHash, Held, SentRow};
+use super::earlier::SourceIdentity;
+use super::equal::{ByHash, EarlierRow, HeldRows};
 use super::hashed;
 use crate::engine::cancel::Cancel;
 use crate::engine::error::EngineError;
 use crate::engine::source;
-use crate::message;
-use crate::problem::{Note, Problem};
 use crate::store::{Run, Store};
-use crate::table::{RowHasher, RowHashes, Table};
 use crate::upload::SentRows;
+use sheet_source::message;
+use sheet_source::problem::{Note, Problem};
+use sheet_source::{RowHasher, RowHashes, Table};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// What comparing a source with earlier runs came to.
 #[derive(Debug, Default)]
-pub struct Compared {
+pub struct Comparison {
     pub sent: SentRows,
     /// Earlier runs have sent rows from this path, and none of these is in it any more.
     pub new_delivery: bool,
@@ -33,16 +33,16 @@ pub type Again<'a> = Option<(&'a Table, &'a Cancel)>;
 pub fn compare(
     store: &Store,
     (runs, gone): (&[Run], &HashSet<u64>),
-    origin: &Origin<'_>,
+    origin: &SourceIdentity<'_>,
     (now, titles): (&RowHashes, &[String]),
     keyed: bool,
     again: Again<'_>,
-) -> Result<Compared, EngineError> {
+) -> Result<Comparison, EngineError> {
     let mut comparing = Comparing { store, runs, gone, origin, now, titles, again, narrowed: Vec::new() };
     let states = comparing.states()?;
-    let mut held = Held::none(now.len());
+    let mut held = HeldRows::none(now.len());
     comparing.hold_equal(&states, &mut held)?;
-    let mut compared = Compared::default();
+    let mut compared = Comparison::default();
     let sent: u64 = states.iter().filter(|state| state.alike).map(|state| state.sent).sum();
     if held.count() == 0 && sent > 0 {
         compared.new_delivery = true;
@@ -62,10 +62,10 @@ pub fn compare(
 pub fn by_number(
     store: &Store,
     (runs, gone): (&[Run], &HashSet<u64>),
-    origin: &Origin<'_>,
+    origin: &SourceIdentity<'_>,
 ) -> Result<SentRows, EngineError> {
     let mut rows: HashMap<u32, (usize, Option<u64>)> = HashMap::new();
-    for (n, run) in runs.iter().enumerate().filter(|(_, run)| origin.same_bytes(&Origin::of(&run.head))) {
+    for (n, run) in runs.iter().enumerate().filter(|(_, run)| origin.same_bytes(&SourceIdentity::of(&run.head))) {
         for (row, id) in still_sent(store, run, gone)? {
             let known = rows.entry(row).or_insert((n, id));
             if known.1.is_none() {
@@ -125,7 +125,7 @@ struct Comparing<'a> {
     /// Newest first.
     runs: &'a [Run],
     gone: &'a HashSet<u64>,
-    origin: &'a Origin<'a>,
+    origin: &'a SourceIdentity<'a>,
     now: &'a RowHashes,
     titles: &'a [String],
     again: Again<'a>,
@@ -149,7 +149,7 @@ impl Comparing<'_> {
 
     fn how(&mut self, run: &Run) -> Result<How, EngineError> {
         let source = &run.head.source;
-        if self.origin.same_bytes(&Origin::of(&run.head)) {
+        if self.origin.same_bytes(&SourceIdentity::of(&run.head)) {
             return Ok(How::Numbers);
         }
         if source.rows_digest.is_none() {
@@ -177,13 +177,13 @@ impl Comparing<'_> {
     }
 
     /// The newest run first; what is known to have arrived before what is not.
-    fn hold_equal(&self, states: &[State], held: &mut Held) -> Result<(), EngineError> {
+    fn hold_equal(&self, states: &[State], held: &mut HeldRows) -> Result<(), EngineError> {
         let mut by_hash: HashMap<Option<usize>, ByHash<'_>> = HashMap::new();
         let mut unknown: Vec<(u32, How, u64)> = Vec::new();
         // What one run has sent and another has left out is one record.
         let mut counted: HashSet<u64> = HashSet::new();
-        let mut hold = |run: u32, how: How, mark: u64, id: Option<u64>, held: &mut Held| {
-            let sent = SentRow { run, id };
+        let mut hold = |run: u32, how: How, mark: u64, id: Option<u64>, held: &mut HeldRows| {
+            let sent = EarlierRow { run, id };
             let Some(rows) = self.rows_for(how) else {
                 self.now.position(mark as u32).map(|position| held.hold(position, sent));
                 return;
@@ -261,10 +261,10 @@ impl Comparing<'_> {
     }
 
     /// Rows that stand in the place of sent ones, by their numbers: of deliveries of which something is still there.
-    fn changed(&self, states: &[State], held: &Held, keyed: bool) -> Result<Vec<(u32, SentRow)>, EngineError> {
+    fn changed(&self, states: &[State], held: &HeldRows, keyed: bool) -> Result<Vec<(u32, EarlierRow)>, EngineError> {
         let standing: HashSet<u32> =
             held.rows().iter().flatten().map(|sent| states[sent.run as usize].delivery).collect();
-        let mut changed: HashMap<usize, SentRow> = HashMap::new();
+        let mut changed: HashMap<usize, EarlierRow> = HashMap::new();
         for (n, (run, state)) in self.runs.iter().zip(states).enumerate() {
             let stands = state.alike && standing.contains(&state.delivery);
             let Some(now) = self.rows_for(state.how).filter(|_| stands) else { continue };
@@ -276,7 +276,7 @@ impl Comparing<'_> {
             let free = |position: usize| held.rows()[position].is_none();
             for (position, old) in changed::places(&then, &|old| sent.contains_key(&old), now, &free, keyed) {
                 let id = old.and_then(|old| sent.get(&old).copied().flatten());
-                changed.entry(position).or_insert(SentRow { run: n as u32, id });
+                changed.entry(position).or_insert(EarlierRow { run: n as u32, id });
             }
         }
         Ok(changed.into_iter().map(|(position, sent)| (self.now.numbers()[position], sent)).collect())

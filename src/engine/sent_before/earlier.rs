@@ -1,11 +1,11 @@
 //! Which earlier runs were of the same source: of the same file, or of one with the same rows. Pure.
 
-use crate::entity::{Action, Kind};
-use crate::store::{AccountKey, Head, Run};
+use crate::store::{AccountKey, Run, RunHead};
+use amo_model::{Action, Kind};
 
 /// What tells a source from others, and what is made of it where.
 #[derive(Debug, Clone)]
-pub struct Origin<'a> {
+pub struct SourceIdentity<'a> {
     pub account: AccountKey,
     pub kind: Kind,
     pub action: Action,
@@ -20,9 +20,9 @@ pub struct Origin<'a> {
     pub retry_of: Option<&'a str>,
 }
 
-impl<'a> Origin<'a> {
-    pub fn of(head: &'a Head) -> Origin<'a> {
-        Origin {
+impl<'a> SourceIdentity<'a> {
+    pub fn of(head: &'a RunHead) -> SourceIdentity<'a> {
+        SourceIdentity {
             account: head.account_key(),
             kind: head.kind,
             action: head.action,
@@ -35,24 +35,24 @@ impl<'a> Origin<'a> {
         }
     }
 
-    pub fn same_kind(&self, other: &Origin<'_>) -> bool {
+    pub fn same_kind(&self, other: &SourceIdentity<'_>) -> bool {
         (self.kind, self.action, self.catalog) == (other.kind, other.action, other.catalog)
     }
 
     /// The very same bytes, read from the same sheet.
-    pub fn same_bytes(&self, other: &Origin<'_>) -> bool {
+    pub fn same_bytes(&self, other: &SourceIdentity<'_>) -> bool {
         self.sha256 == other.sha256 && self.sheet == other.sheet
     }
 
-    pub fn same_path(&self, other: &Origin<'_>) -> bool {
+    pub fn same_path(&self, other: &SourceIdentity<'_>) -> bool {
         self.absolute.is_some() && (self.absolute, self.sheet) == (other.absolute, other.sheet)
     }
 
-    fn same_rows(&self, other: &Origin<'_>) -> bool {
+    fn same_rows(&self, other: &SourceIdentity<'_>) -> bool {
         self.digest.is_some() && self.digest == other.digest
     }
 
-    fn is_the_same(&self, other: &Origin<'_>) -> bool {
+    fn is_the_same(&self, other: &SourceIdentity<'_>) -> bool {
         self.same_bytes(other)
             || self.same_path(other)
             || self.same_rows(other)
@@ -62,16 +62,16 @@ impl<'a> Origin<'a> {
 
 /// The runs of the same source, in their order: those of this file or of its rows, those of the files that these were of, and those
 /// of rows that they have rejected.
-pub fn of_same_source(origin: &Origin<'_>, mut runs: Vec<Run>) -> Vec<Run> {
-    runs.retain(|run| origin.same_kind(&Origin::of(&run.head)));
-    let is_named = |run: &Run, by: &Origin<'_>| by.retry_of == Some(run.name.as_str());
-    let of = |run: &Run| -> bool { origin.is_the_same(&Origin::of(&run.head)) || is_named(run, origin) };
+pub fn of_same_source(origin: &SourceIdentity<'_>, mut runs: Vec<Run>) -> Vec<Run> {
+    runs.retain(|run| origin.same_kind(&SourceIdentity::of(&run.head)));
+    let is_named = |run: &Run, by: &SourceIdentity<'_>| by.retry_of == Some(run.name.as_str());
+    let of = |run: &Run| -> bool { origin.is_the_same(&SourceIdentity::of(&run.head)) || is_named(run, origin) };
     let mut chosen: Vec<bool> = runs.iter().map(of).collect();
     let mut fresh: Vec<usize> = (0..runs.len()).filter(|n| chosen[*n]).collect();
     while let Some(known) = fresh.pop() {
-        let by = Origin::of(&runs[known].head);
+        let by = SourceIdentity::of(&runs[known].head);
         for n in (0..runs.len()).filter(|n| !chosen[*n]).collect::<Vec<_>>() {
-            let other = Origin::of(&runs[n].head);
+            let other = SourceIdentity::of(&runs[n].head);
             if by.is_the_same(&other) || is_named(&runs[n], &by) || is_named(&runs[known], &other) {
                 chosen[n] = true;
                 fresh.push(n);

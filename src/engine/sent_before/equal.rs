@@ -1,10 +1,10 @@
 //! Which rows of a source are equal to rows that were sent: n that were sent hold back n equal ones. Pure.
 
-use crate::table::RowHashes;
+use sheet_source::RowHashes;
 
 /// A row that an earlier run has sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SentRow {
+pub struct EarlierRow {
     /// Which of the runs.
     pub run: u32,
     /// What it became in the account; `None` where nobody knows.
@@ -13,18 +13,18 @@ pub struct SentRow {
 
 /// What holds back each row of the source, by its position.
 #[derive(Debug)]
-pub struct Held {
-    rows: Vec<Option<SentRow>>,
+pub struct HeldRows {
+    rows: Vec<Option<EarlierRow>>,
     count: usize,
 }
 
-impl Held {
-    pub fn none(rows: usize) -> Held {
-        Held { rows: vec![None; rows], count: 0 }
+impl HeldRows {
+    pub fn none(rows: usize) -> HeldRows {
+        HeldRows { rows: vec![None; rows], count: 0 }
     }
 
     /// Holds back the row at a position. False where it is held back already.
-    pub fn hold(&mut self, position: usize, sent: SentRow) -> bool {
+    pub fn hold(&mut self, position: usize, sent: EarlierRow) -> bool {
         let free = self.rows[position].is_none();
         if free {
             self.rows[position] = Some(sent);
@@ -38,7 +38,7 @@ impl Held {
         self.count
     }
 
-    pub fn rows(&self) -> &[Option<SentRow>] {
+    pub fn rows(&self) -> &[Option<EarlierRow>] {
         &self.rows
     }
 }
@@ -57,7 +57,7 @@ impl<'n> ByHash<'n> {
     }
 
     /// Holds back one row with this hash. False where there is none left.
-    pub fn hold(&mut self, hash: u64, sent: SentRow, held: &mut Held) -> bool {
+    pub fn hold(&mut self, hash: u64, sent: EarlierRow, held: &mut HeldRows) -> bool {
         let hashes = self.now.hashes();
         let start = self.order.partition_point(|&at| hashes[at as usize] < hash);
         let Some(given) = self.given.get_mut(start) else { return false };
@@ -85,8 +85,8 @@ mod tests {
     #[test]
     fn as_many_rows_are_held_back_as_equal_ones_were_sent() {
         let now: RowHashes = [(2, 7), (3, 5), (4, 7), (6, 7), (7, 9)].into_iter().collect();
-        let (mut by_hash, mut held) = (ByHash::new(&now), Held::none(now.len()));
-        let sent = |id: u64| SentRow { run: 0, id: Some(id) };
+        let (mut by_hash, mut held) = (ByHash::new(&now), HeldRows::none(now.len()));
+        let sent = |id: u64| EarlierRow { run: 0, id: Some(id) };
         let asked = [(7, 1), (8, 2), (7, 3), (5, 4), (5, 5)];
         let found = asked.map(|(hash, id)| by_hash.hold(hash, sent(id), &mut held));
         assert_eq!(found, [true, false, true, true, false]);

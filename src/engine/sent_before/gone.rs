@@ -1,17 +1,17 @@
 //! Records that earlier runs of a source have made and that are gone from the account: told, or left out of what was sent, so that
 //! their rows are made anew and no others.
 
-use super::compare::Compared;
-use crate::api::{Client, Standing};
+use super::compare::Comparison;
 use crate::engine::cancel::Cancel;
 use crate::engine::error::EngineError;
 use crate::engine::prepare;
 use crate::mapping::Plan;
-use crate::message;
-use crate::problem::Note;
 use crate::store::Run;
 use crate::upload::SentRows;
-use crate::upload::known::Lookup;
+use crate::upload::known::IdLookup;
+use amo_client::{Client, Standing};
+use sheet_source::message;
+use sheet_source::problem::Note;
 use std::collections::HashSet;
 
 /// Where it is looked.
@@ -37,10 +37,10 @@ pub fn remade(runs: &[Run]) -> HashSet<u64> {
 /// Compares a source with what earlier runs have sent of it, and once more without what is gone, where that is made anew; `known`
 /// was made anew before.
 pub fn without_gone(
-    mut compare: impl FnMut(&HashSet<u64>) -> Result<Compared, EngineError>,
+    mut compare: impl FnMut(&HashSet<u64>) -> Result<Comparison, EngineError>,
     mut known: HashSet<u64>,
     looking: Option<Looking<'_>>,
-) -> Result<Compared, EngineError> {
+) -> Result<Comparison, EngineError> {
     let mut compared = compare(&known)?;
     let Some(looking) = looking else { return Ok(compared) };
     let gone = looking.gone(&compared.sent)?;
@@ -67,7 +67,7 @@ pub fn without_gone(
         return Err(EngineError::refused("flags", message, "say which rows it is for: --rows FIRST-LAST"));
     }
     known.extend(&gone);
-    Ok(Compared { remade: gone, ..compare(&known)? })
+    Ok(Comparison { remade: gone, ..compare(&known)? })
 }
 
 impl Looking<'_> {
@@ -80,7 +80,7 @@ impl Looking<'_> {
         if made.is_empty() {
             return Ok(Vec::new());
         }
-        let (runtime, mut lookup) = (prepare::runtime()?, Lookup::new(self.remake));
+        let (runtime, mut lookup) = (prepare::runtime()?, IdLookup::new(self.remake));
         let standing = lookup.standing(self.client, self.plan, &made, now);
         let standing = prepare::unless_cancelled(&runtime, self.cancel, "nothing was sent", standing)?;
         let mut gone: Vec<u64> =

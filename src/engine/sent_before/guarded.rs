@@ -2,28 +2,29 @@
 
 use super::retried::retried;
 use super::{
-    Compared, Lifted, Looking, Origin, compare, earlier, remade, rows, unless_nothing_new, unless_open, without_gone,
+    Comparison, Lifted, Looking, SourceIdentity, compare, earlier, remade, rows, unless_nothing_new, unless_open,
+    without_gone,
 };
-use crate::api::Client;
 use crate::engine::error::{EngineError, ErrorKind};
 use crate::engine::known_keys::KnownKeys;
 use crate::engine::present::Present;
 use crate::engine::request::ImportRequest;
 use crate::engine::source;
 use crate::engine::survey::Weighed;
-use crate::entity::Action;
 use crate::mapping::Plan;
-use crate::problem::{Note, Problem};
 use crate::store::{AccountKey, Run, Store};
-use crate::table::{RowHashes, Table};
 use crate::upload::SentRows;
+use amo_client::Client;
+use amo_model::Action;
+use sheet_source::problem::{Note, Problem};
+use sheet_source::{RowHashes, Table};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Whose source is looked at.
 #[derive(Clone, Copy)]
-pub struct Asked<'a> {
+pub struct GuardQuery<'a> {
     pub state: &'a Path,
     pub account: &'a AccountKey,
     pub file: &'a Path,
@@ -47,7 +48,12 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    pub fn of(asked: &Asked<'_>, table: &Table, plan: &Plan, import: &ImportRequest) -> Result<Guarded, EngineError> {
+    pub fn of(
+        asked: &GuardQuery<'_>,
+        table: &Table,
+        plan: &Plan,
+        import: &ImportRequest,
+    ) -> Result<Guarded, EngineError> {
         let lifted = Lifted { again: import.again, by_keys: import.same_keys && asked.keyed };
         let none = Guarded { path: asked.file.to_owned(), keyed: asked.keyed, ..Guarded::default() };
         let Some(store) = Store::existing(asked.state)?.filter(|_| plan.action == Action::Create) else {
@@ -61,7 +67,7 @@ impl Guarded {
         let now = rows(table, &import.cancel)?;
         let (absolute, sha256) = (super::absolute(asked.file), source::sha256(asked.file)?);
         let digest = (!now.is_empty()).then(|| RowHashes::digest(&now));
-        let origin = Origin {
+        let origin = SourceIdentity {
             account: asked.account.clone(),
             kind: plan.kind,
             action: plan.action,
@@ -73,7 +79,7 @@ impl Guarded {
             retry_of: None,
         };
         let retried = retried(&store, &origin, table, &import.cancel)?;
-        let origin = Origin { retry_of: retried.as_deref(), ..origin };
+        let origin = SourceIdentity { retry_of: retried.as_deref(), ..origin };
         let runs = earlier(&store, &origin, lifted, None)?;
         let open = unless_open(&store, &runs, asked.file, import.rows);
         let titles: Vec<String> = table.header.titles().map(str::to_owned).collect();
@@ -103,7 +109,7 @@ impl Guarded {
             Ok(compared) => compared,
             Err(error) => {
                 refusal(error)?;
-                Compared::default()
+                Comparison::default()
             }
         };
         Ok(Guarded { sent: Arc::new(compared.sent), notes: compared.notes, refused, ..none })

@@ -12,22 +12,22 @@ mod guarded;
 mod retried;
 
 pub(super) use changed::shared;
-pub(super) use compare::{Compared, compare};
-pub(super) use earlier::Origin;
+pub(super) use compare::{Comparison, compare};
+pub(super) use earlier::SourceIdentity;
 pub(super) use gone::{Looking, remade, without_gone};
-pub(super) use guarded::{Asked, Guarded};
+pub(super) use guarded::{GuardQuery, Guarded};
 pub(super) use retried::retried;
 
 use super::cancel::Cancel;
 use super::error::{EngineError, still_wanted};
 use super::source;
 use super::survey::Weighed;
-use crate::entity::Action;
-use crate::message;
-use crate::problem::Problem;
 use crate::store::{Run, RunOutcome, Store};
-use crate::table::{Row, RowHasher, RowHashes, Table};
 use crate::upload::SentRows;
+use amo_model::Action;
+use sheet_source::message;
+use sheet_source::problem::Problem;
+use sheet_source::{Row, RowHasher, RowHashes, Table};
 use std::path::Path;
 
 /// How far a person has lifted the guard.
@@ -56,7 +56,7 @@ pub(super) fn hashed(mut table: Table, hasher: &RowHasher, cancel: &Cancel) -> R
 /// Earlier runs of this source that have made records, newest first; `before`: the run that goes on.
 pub(super) fn earlier(
     store: &Store,
-    origin: &Origin<'_>,
+    origin: &SourceIdentity<'_>,
     lifted: Lifted,
     before: Option<i64>,
 ) -> Result<Vec<Run>, EngineError> {
@@ -107,7 +107,7 @@ pub(super) fn of_run(store: &Store, run: &Run, keyed: bool) -> Result<SentRows, 
     if head.mapping.made.is_some() {
         return Ok(SentRows::default());
     }
-    let origin = Origin::of(head);
+    let origin = SourceIdentity::of(head);
     let lifted = Lifted { again: head.again, by_keys: head.same_keys && keyed };
     let runs = earlier(store, &origin, lifted, Some(run.run))?;
     if runs.is_empty() {

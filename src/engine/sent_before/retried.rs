@@ -1,11 +1,11 @@
 //! Whose rejected rows a file holds. What is sent from it is of the source of that run, which must not be sent from there again.
 
-use super::earlier::Origin;
+use super::earlier::SourceIdentity;
 use crate::engine::cancel::Cancel;
 use crate::engine::error::{EngineError, still_wanted};
 use crate::engine::source;
 use crate::store::{Run, Store};
-use crate::table::{Row, RowHasher, Table};
+use sheet_source::{Row, RowHasher, Table};
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use std::path::Path;
 /// copy is known by the rows that nobody has corrected, or else by their numbers, where one run alone has rejected all of these.
 pub fn retried(
     store: &Store,
-    origin: &Origin<'_>,
+    origin: &SourceIdentity<'_>,
     table: &Table,
     cancel: &Cancel,
 ) -> Result<Option<String>, EngineError> {
@@ -24,7 +24,7 @@ pub fn retried(
     let titles: Vec<String> = header.titles().map(str::to_owned).collect();
     let mut runs = store.runs_into(&origin.account)?;
     runs.retain(|run| {
-        origin.same_kind(&Origin::of(&run.head)) && RowHasher::same_columns(&run.head.source.titles, &titles)
+        origin.same_kind(&SourceIdentity::of(&run.head)) && RowHasher::same_columns(&run.head.source.titles, &titles)
     });
     let folder = origin.absolute.and_then(|path| Path::new(path).parent()?.file_name()?.to_str());
     if let Some(run) = runs.iter().find(|run| Some(run.name.as_str()) == folder) {

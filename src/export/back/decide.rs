@@ -9,14 +9,14 @@ use super::super::hidden::{Described, Hashes, Hidden, Is, as_read, canonical, ha
 use super::super::linked::Whole;
 use super::fresh::Fresh;
 use super::judge::{Facts, Sent, Verdict, judge};
-use crate::account::Account;
-use crate::api::{Client, Failure};
-use crate::entity::lean::Lean;
-use crate::entity::{Entity, IDS_MAX, parts};
 use crate::mapping::{Edit, Mapper, Plan, Refusal};
-use crate::message;
-use crate::problem::{Arg, Message, Problem, column_letter, quoted};
-use crate::table::{Found, Header, Row, Scalar, Table};
+use amo_client::account::Account;
+use amo_client::{Client, Failure};
+use amo_model::lean::Lean;
+use amo_model::{Entity, IDS_MAX, parts};
+use sheet_source::message;
+use sheet_source::problem::{Arg, Message, Problem, column_letter, quoted};
+use sheet_source::{ColumnMatch, Header, Row, Scalar, Table};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -97,8 +97,8 @@ pub async fn decide(mut table: Table, asked: &Deciding<'_>) -> Result<Decided, T
 /// Where each of the export's columns stands in the sheet by now.
 pub(super) fn places(hidden: &Hidden, header: &Header) -> Vec<Option<usize>> {
     let place = |column: &Described| match header.find(&column.title) {
-        Found::One(index) => Some(index),
-        Found::Many(_) | Found::None => None,
+        ColumnMatch::One(index) => Some(index),
+        ColumnMatch::Many(_) | ColumnMatch::None => None,
     };
     hidden.columns.iter().map(place).collect()
 }

@@ -2,9 +2,9 @@
 
 use super::super::hidden::{Described, Hidden, Is, canonical};
 use super::decide::places;
-use crate::problem::Problem;
-use crate::table::{Row, Table};
 use sha2::{Digest, Sha256};
+use sheet_source::problem::Problem;
+use sheet_source::{Row, Table};
 
 /// A row without an id.
 #[derive(Debug, Clone, PartialEq, Eq)]

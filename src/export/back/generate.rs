@@ -2,10 +2,10 @@
 
 use super::super::hidden::{Described, Hidden, Is};
 use super::{field_is_writable, own_field};
-use crate::account::Account;
-use crate::entity::parts::Field;
-use crate::entity::{Action, Entity, FieldKind, Holds, Kind, Owner, Wire};
-use crate::table::{Found, Header};
+use amo_client::account::Account;
+use amo_model::parts::Field;
+use amo_model::{Action, Entity, FieldKind, Holds, Kind, Owner, Wire};
+use sheet_source::{ColumnMatch, Header};
 use std::fmt::Write as _;
 
 /// What the rows are for.
@@ -73,7 +73,7 @@ pub fn generate(
         _ => Some(Owner::Entity(spec.entity)),
     };
     for column in &hidden.columns {
-        if header.is_none_or(|header| header.find(&column.title) != Found::None) {
+        if header.is_none_or(|header| header.find(&column.title) != ColumnMatch::None) {
             generating.column(column);
         }
     }
@@ -164,7 +164,7 @@ impl Generating<'_> {
             FieldKind::Multitext => {
                 // As they stand in the account: another spelling would be a change.
                 value.extend(["split = \",\"".to_owned(), "as = \"text\"".to_owned()]);
-                if !crate::entity::field_type::multitext_codes(field.code.as_deref().unwrap_or("")).contains(&"WORK") {
+                if !amo_model::field_type::multitext_codes(field.code.as_deref().unwrap_or("")).contains(&"WORK") {
                     return None;
                 }
             }
@@ -213,8 +213,8 @@ fn quoted(text: &str) -> String {
 }
 
 /// What else of an account is needed to show its records by name.
-pub fn shown(entity: Entity) -> crate::account::Wanted {
-    crate::account::Wanted {
+pub fn shown(entity: Entity) -> amo_client::account::Wanted {
+    amo_client::account::Wanted {
         segments: entity == Entity::Customers,
         statuses: entity == Entity::Customers,
         ..Default::default()

@@ -13,7 +13,7 @@ pub use generate::{Generated, Purpose, generate, shown};
 pub use judge::Sent;
 pub use seen::seen;
 
-use crate::entity::{Action, FieldKind, FieldSpec, Kind, Wire};
+use amo_model::{Action, FieldKind, FieldSpec, Kind, Wire};
 
 /// What the service notes by itself about the last change; an edit of these would say nothing.
 const KEPT_BY_SERVICE: [&str; 2] = ["updated_at", "updated_by"];

@@ -3,9 +3,9 @@
 
 use super::decide::{Deciding, Trouble, Walk};
 use super::judge::Sent;
-use crate::entity::lean::Lean;
-use crate::entity::{IDS_MAX, parts};
-use crate::table::{Row, Table};
+use amo_model::lean::Lean;
+use amo_model::{IDS_MAX, parts};
+use sheet_source::{Row, Table};
 use std::collections::BTreeMap;
 
 /// Who notes a change that no user has made. [seed]

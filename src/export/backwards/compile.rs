@@ -2,13 +2,13 @@
 
 use super::words::Words;
 use super::{Backwards, KeyOf, Target, Way};
-use crate::entity::{At, FieldKind, Holds, Link, Wire};
 use crate::export::Format;
 use crate::export::dialect::Dialect;
 use crate::mapping::compile::{Reads, columns_read};
 use crate::mapping::plan::{Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
 use crate::mapping::written::{From, Origin, Written};
-use crate::table::{Found, fold};
+use amo_model::{At, FieldKind, Holds, Link, Wire};
+use sheet_source::{ColumnMatch, fold};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -75,8 +75,8 @@ fn way(plan: &Plan, written: &Written, origins: &HashMap<usize, &Origin>, origin
         layouts: said.format.as_ref().map_or_else(|| dates.collect(), |format| vec![format.it.clone()]),
         around: match &said.from {
             From::Template(text) => around(&text.it).and_then(|(title, before, after)| match plan.header.find(title) {
-                Found::One(column) => Some((column, before.to_owned(), after.to_owned())),
-                Found::Many(_) | Found::None => None,
+                ColumnMatch::One(column) => Some((column, before.to_owned(), after.to_owned())),
+                ColumnMatch::Many(_) | ColumnMatch::None => None,
             }),
             From::Column(_) | From::Constant(_) => None,
         },

@@ -1,18 +1,18 @@
 //! A value as the service gives it, on the way to the text that the mapping would read to write it.
 
-use crate::entity::FieldKind;
-use crate::entity::lean::Lean;
-use crate::entity::parts::{self, id, number, text};
 use crate::mapping::convert::number::Amounts;
 use crate::mapping::convert::{date, flag, number};
 use crate::mapping::plan::{Convert, LookupWhat, OriginPlan, TargetPlan};
 use crate::mapping::written::{As, Literal};
-use crate::table::{Cell as Read, fold};
+use amo_model::FieldKind;
+use amo_model::lean::Lean;
+use amo_model::parts::{self, id, number, text};
 use jiff::civil::{Date, DateTime};
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use rust_decimal::Decimal;
+use sheet_source::{Cell as Read, fold};
 
 /// What a value is, by what the mapping makes of its cells.
 #[derive(Debug, Clone, PartialEq)]

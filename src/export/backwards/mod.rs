@@ -11,19 +11,19 @@ pub use words::KeyOf;
 use super::cell::{Cell, NO, YES};
 use super::dialect::{Dialect, Said};
 use super::linked::Whole;
-use crate::entity::compare::Mark;
-use crate::entity::held::{self, field_values};
-use crate::entity::lean::Lean;
-use crate::entity::parts::{self, id};
-use crate::entity::{At, Link, Wire};
 use crate::mapping::convert::{phone, split};
 use crate::mapping::plan::{
     Convert, ElementBy, Input, Lookup, LookupWhat, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan,
 };
 use crate::mapping::resolve;
 use crate::mapping::written::Literal;
-use crate::table::fold;
+use amo_model::compare::Mark;
+use amo_model::held::{self, field_values};
+use amo_model::lean::Lean;
+use amo_model::parts::{self, id};
+use amo_model::{At, Link, Wire};
 use given::Given;
+use sheet_source::fold;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use words::{Wanted, Words};
@@ -312,7 +312,7 @@ impl Backwards {
         match section.values.iter().any(names_pipeline) {
             true => (&lookup.what, id(&item["pipeline_id"])),
             false => {
-                let changes = self.plan.action == crate::entity::Action::Update;
+                let changes = self.plan.action == amo_model::Action::Update;
                 (if anywhere || changes { &LookupWhat::Stage { anywhere: true } } else { &lookup.what }, None)
             }
         }
@@ -400,7 +400,7 @@ fn parted<'v>(section: &SectionPlan, all: &[Vec<&'v Lean>], item: &'v Lean) -> V
 
 /// The list whose elements a section of products names.
 fn list_of(plan: &Plan, section: &SectionPlan) -> Option<u64> {
-    let products = || plan.account.catalogs.iter().find(|list| list.kind == crate::entity::PRODUCTS);
+    let products = || plan.account.catalogs.iter().find(|list| list.kind == amo_model::PRODUCTS);
     section.catalog.or_else(|| products().map(|list| list.id))
 }
 

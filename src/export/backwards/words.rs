@@ -1,10 +1,10 @@
 //! What the mapping would have to read to come to an id: names, articles, keys, each tried by the mapping's own look-up.
 
-use crate::entity::parts::{Field, FieldOption, Item};
-use crate::entity::{Entity, Owner};
 use crate::mapping::plan::{ElementBy, LookupWhat, Plan, TargetPlan};
 use crate::mapping::resolve;
 use crate::mapping::written::Literal;
+use amo_model::parts::{Field, FieldOption, Item};
+use amo_model::{Entity, Owner};
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -2,7 +2,7 @@
 
 use super::Unfit;
 use super::text::plain;
-use crate::message;
+use sheet_source::message;
 use std::borrow::Cow;
 
 /// Longest address and longest part before the `@`, in octets. RFC 5321, 4.5.3.1

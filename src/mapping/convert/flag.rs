@@ -2,7 +2,7 @@
 
 use super::Unfit;
 use super::text::{plain, sound};
-use crate::table::{Cell, Scalar};
+use sheet_source::{Cell, Scalar};
 
 /// Lower case. A cross is in neither list: it means "yes" on a ballot and "no" beside a tick.
 #[rustfmt::skip]

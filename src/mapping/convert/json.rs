@@ -1,10 +1,10 @@
 //! Values that are objects (payers, lines, legal entities, addresses) as JSON in a cell, the way an export shows them.
 
 use super::Unfit;
-use crate::entity::{ADDRESS_PARTS, COUNTED_PARTS, FieldKind, REFERENCE_PARTS, REFERENCE_TYPE_PART};
-use crate::message;
-use crate::problem::Message;
+use amo_model::{ADDRESS_PARTS, COUNTED_PARTS, FieldKind, REFERENCE_PARTS, REFERENCE_TYPE_PART};
 use serde_json::{Map, Value, json};
+use sheet_source::message;
+use sheet_source::problem::Message;
 
 /// The values of a field as the service takes them, with commas between them.
 pub fn values(text: &str, kind: FieldKind, bare: bool) -> Result<String, Unfit> {

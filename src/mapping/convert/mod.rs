@@ -18,8 +18,8 @@ pub mod url;
 #[cfg(test)]
 mod tests;
 
-use crate::message;
-use crate::problem::{Message, quoted};
+use sheet_source::message;
+use sheet_source::problem::{Message, quoted};
 
 /// Why a value cannot become what its target needs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 use super::Unfit;
 use super::number::{Amounts, digits, of_a_format, parse, readable};
 use super::text::{blank, plain, scientific};
-use crate::message;
-use crate::table::{Cell, CurrencySign, Scalar, Shown};
 use rust_decimal::Decimal;
+use sheet_source::message;
+use sheet_source::{Cell, CurrencySign, DisplayKind, Scalar};
 
 const MULTIPLES: [&str; 10] = ["тыс", "тысяч", "т", "млн", "миллион", "млрд", "k", "к", "m", "mln"];
 
@@ -14,12 +14,12 @@ pub fn money(cell: Cell<'_>, amounts: Amounts<'_>) -> Result<Decimal, Unfit> {
     let text = readable(cell)?;
     match cell.value {
         Scalar::Number(_) => return parse(text, cell.text, Some('.')),
-        Scalar::Formatted(number, Shown::Currency(sign)) => {
+        Scalar::Formatted(number, DisplayKind::Currency(sign)) => {
             amounts.takes(sign, &format!("{} {}", cell.text, sign.written()))?;
             return parse(&digits(number), cell.text, Some('.'));
         }
-        Scalar::Formatted(number, Shown::Worded) => return parse(&digits(number), cell.text, Some('.')),
-        Scalar::Formatted(number, Shown::Percent | Shown::Unit) => {
+        Scalar::Formatted(number, DisplayKind::Worded) => return parse(&digits(number), cell.text, Some('.')),
+        Scalar::Formatted(number, DisplayKind::Percent | DisplayKind::Unit) => {
             // The reader has written its digits.
             let read = amount_in(plain(text), cell.text, Amounts { decimal: Some('.'), ..amounts });
             return read.map_err(|unfit| of_a_format(unfit, number));

@@ -5,10 +5,10 @@
 
 use super::Unfit;
 use super::text::{lost_digits, plain, scientific, sound};
-use crate::message;
-use crate::table::{Cell, Scalar, Shown, write_number};
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
+use sheet_source::message;
+use sheet_source::{Cell, DisplayKind, Scalar, write_number};
 
 /// The API mangles longer numbers, for it keeps them as floats. [client] (issue 399)
 pub const SIGNIFICANT_MAX: u32 = 15;
@@ -30,13 +30,13 @@ pub fn number(cell: Cell<'_>, amounts: Amounts<'_>) -> Result<Decimal, Unfit> {
     match cell.value {
         // The reader writes these itself, always with a dot.
         Scalar::Number(_) => parse(text, cell.text, Some('.')),
-        Scalar::Formatted(number, Shown::Currency(sign)) => {
+        Scalar::Formatted(number, DisplayKind::Currency(sign)) => {
             amounts.takes(sign, &format!("{} {}", cell.text, sign.written()))?;
             parse(&digits(number), cell.text, Some('.'))
         }
-        Scalar::Formatted(number, Shown::Worded) => parse(&digits(number), cell.text, Some('.')),
+        Scalar::Formatted(number, DisplayKind::Worded) => parse(&digits(number), cell.text, Some('.')),
         // As the same text of a CSV, but that the reader has written its digits.
-        Scalar::Formatted(number, Shown::Percent | Shown::Unit) => {
+        Scalar::Formatted(number, DisplayKind::Percent | DisplayKind::Unit) => {
             parse(plain(text), cell.text, Some('.')).map_err(|unfit| of_a_format(unfit, number))
         }
         Scalar::Empty | Scalar::Text | Scalar::Serial(_) | Scalar::Bool(_) | Scalar::Error | Scalar::Uncomputed => {

@@ -1,9 +1,9 @@
 //! A date cell of a workbook shown by a layout of the user's choosing, for targets that take text.
 
 use super::Unfit;
-use crate::message;
-use crate::table::Cell;
 use jiff::civil::{Date, DateTime};
+use sheet_source::Cell;
+use sheet_source::message;
 
 /// `cell` is a date cell, whose text is ISO whatever the workbook shows.
 pub fn print(cell: Cell<'_>, layout: &str) -> Result<String, Unfit> {
@@ -18,7 +18,7 @@ pub fn print(cell: Cell<'_>, layout: &str) -> Result<String, Unfit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Scalar;
+    use sheet_source::Scalar;
 
     #[test]
     fn date_cells_are_shown_by_the_layout() {

@@ -4,11 +4,11 @@
 use super::date::{Layout, Rules};
 use super::number::{Amounts, Round, number, whole};
 use super::*;
-use crate::table::{Cell, Scalar};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
+use sheet_source::{Cell, Scalar};
 
 fn rules(layouts: &[&str], zone: &str) -> Rules {
     let layouts = layouts.iter().map(|layout| Layout::compile(layout).unwrap()).collect();

@@ -1,8 +1,8 @@
 //! The text of a cell, and the small changes a mapping may ask for.
 
 use super::Unfit;
-use crate::message;
-use crate::table::{Cell, Scalar, is_cut};
+use sheet_source::message;
+use sheet_source::{Cell, Scalar, is_cut};
 use std::borrow::Cow;
 
 /// White space and characters that cannot be seen: joiners, marks of writing direction, the byte order mark.
@@ -247,7 +247,7 @@ mod tests {
             ("4e+15", Scalar::Text, "scientific"),
             ("1e16", Scalar::Number(1e16), "scientific"),
             ("#N/A", Scalar::Error, "cell-error"),
-            (&crate::table::cut_marked(&"ж".repeat(40_000)), Scalar::Text, "text-cut"),
+            (&sheet_source::cut_marked(&"ж".repeat(40_000)), Scalar::Text, "text-cut"),
         ] {
             let unfit = text(Cell { text: input, value }).unwrap_err();
             assert_eq!(unfit.code, code);

@@ -4,12 +4,12 @@
 use super::made::has_own_dot;
 use crate::mapping::convert::Unfit;
 use crate::mapping::convert::number::{Amounts, number};
-use crate::message;
-use crate::table::{Cell, Row, Scalar, Shown};
 use minijinja::value::{Object, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::{FromPrimitive, ToPrimitive};
+use sheet_source::message;
+use sheet_source::{Cell, DisplayKind, Row, Scalar};
 use std::cmp::Ordering;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -151,7 +151,9 @@ impl Under {
         if cell.text.trim().is_empty() {
             return Reading::Empty;
         }
-        if let Scalar::Number(float) | Scalar::Formatted(float, Shown::Worded | Shown::Currency(_)) = cell.value {
+        if let Scalar::Number(float) | Scalar::Formatted(float, DisplayKind::Worded | DisplayKind::Currency(_)) =
+            cell.value
+        {
             return Reading::Number(Number::of_float(float));
         }
         match number(cell, Amounts { decimal: self.decimal_of(cell), currency: None }) {

@@ -5,12 +5,12 @@ use super::compare::{Number, Reading, Side, Under, is_other, number_of, text_of}
 use super::engine::within;
 use crate::mapping::convert::Unfit;
 use crate::mapping::convert::number::{Amounts, number};
-use crate::message;
-use crate::problem::quoted;
-use crate::table::{Cell, Scalar, Shown};
 use minijinja::value::{Kwargs, Rest, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value, context, filters, tests};
 use rust_decimal::{Decimal, RoundingStrategy};
+use sheet_source::message;
+use sheet_source::problem::quoted;
+use sheet_source::{Cell, DisplayKind, Scalar};
 
 /// Decimals a number may be rounded to.
 const PLACES_MAX: i32 = 20;
@@ -139,7 +139,7 @@ impl Under {
     fn counted(&self, value: &Value) -> Option<Result<Number, Unfit>> {
         let side = self.side(value);
         let text = match &side {
-            Side::Cell(cell @ Cell { value: Scalar::Formatted(_, Shown::Currency(_)), .. }) => {
+            Side::Cell(cell @ Cell { value: Scalar::Formatted(_, DisplayKind::Currency(_)), .. }) => {
                 let amounts = Amounts { decimal: None, currency: self.currency.as_deref() };
                 if let Err(unfit) = number(*cell, amounts) {
                     return Some(Err(unfit));

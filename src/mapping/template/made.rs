@@ -2,7 +2,7 @@
 //! writes a dot; and a cell of a workbook is no text that has to be read.
 
 use crate::mapping::convert::number::digits;
-use crate::table::{Cell, Scalar};
+use sheet_source::{Cell, Scalar};
 
 /// What a template has made, for a target of numbers.
 #[derive(Debug, PartialEq)]
@@ -64,7 +64,7 @@ fn written(number: f64, made: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::Shown;
+    use sheet_source::DisplayKind;
 
     #[test]
     fn a_dot_that_no_cell_holds_is_the_sign_of_a_number() {
@@ -93,7 +93,12 @@ mod tests {
         let cell = |text, value| Cell { text, value };
         for (made, value, expected, own_dot) in [
             ("1.125", Scalar::Number(1.125), Scalar::Number(1.125), true),
-            ("15%", Scalar::Formatted(0.15, Shown::Percent), Scalar::Formatted(0.15, Shown::Percent), false),
+            (
+                "15%",
+                Scalar::Formatted(0.15, DisplayKind::Percent),
+                Scalar::Formatted(0.15, DisplayKind::Percent),
+                false,
+            ),
             ("2025-03-05", Scalar::Serial(45721.0), Scalar::Serial(45721.0), false),
             ("1.125 м", Scalar::Number(1.125), Scalar::Text, true),
         ] {

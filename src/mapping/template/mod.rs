@@ -9,11 +9,11 @@ mod engine;
 mod operators;
 mod order;
 
-use crate::table::Row;
 use compare::{BYTES_MAX, Under};
 use minijinja::value::Value;
 use minijinja::{Environment, ErrorKind};
 use operators::Rewritten;
+use sheet_source::Row;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -223,7 +223,7 @@ fn without_comments(source: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::{Scalar, Shown};
+    use sheet_source::{DisplayKind, Scalar};
 
     fn row(cells: &[&str]) -> Row {
         let mut row = Row::default();
@@ -348,13 +348,13 @@ mod tests {
         for (text, value, condition, expected) in [
             ("1.234", Scalar::Number(1.234), "row['А'] > 10", "0"),
             ("1e16", Scalar::Number(1e16), "row['А'] > 10", "1"),
-            ("000123", Scalar::Formatted(123.0, Shown::Worded), "row['А'] == 123", "1"),
-            ("З-0017", Scalar::Formatted(17.0, Shown::Worded), "row['А'] == 17", "1"),
-            ("З-0017", Scalar::Formatted(17.0, Shown::Worded), "row['А'] == 'З-0017'", "1"),
+            ("000123", Scalar::Formatted(123.0, DisplayKind::Worded), "row['А'] == 123", "1"),
+            ("З-0017", Scalar::Formatted(17.0, DisplayKind::Worded), "row['А'] == 17", "1"),
+            ("З-0017", Scalar::Formatted(17.0, DisplayKind::Worded), "row['А'] == 'З-0017'", "1"),
             ("7", Scalar::Number(7.0), "row['А'] == '007'", "1"),
             ("7", Scalar::Number(7.0), "row['А'] != 'Итого'", "1"),
-            ("15%", Scalar::Formatted(0.15, Shown::Percent), "row['А'] > 10", "number"),
-            ("5 шт", Scalar::Formatted(5.0, Shown::Unit), "row['А'] > 10", "number"),
+            ("15%", Scalar::Formatted(0.15, DisplayKind::Percent), "row['А'] > 10", "number"),
+            ("5 шт", Scalar::Formatted(5.0, DisplayKind::Unit), "row['А'] > 10", "number"),
             ("2025-03-05", Scalar::Serial(45721.0), "row['А'] > 10", "number"),
             ("2025-03-05", Scalar::Serial(45721.0), "row['А'] > '2025-01-01'", "1"),
             ("true", Scalar::Bool(true), "row['А'] == 'true'", "1"),

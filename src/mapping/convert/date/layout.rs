@@ -3,9 +3,9 @@
 use super::super::Unfit;
 use super::month::month;
 use super::scan::{Cursor, Fields, Miss, Written};
-use crate::message;
 use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
+use sheet_source::message;
 use std::fmt::Write as _;
 
 /// The directives, for hints.

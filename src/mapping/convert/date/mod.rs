@@ -19,12 +19,12 @@ pub use layout::Layout;
 
 use super::Unfit;
 use super::text::{plain, sound};
-use crate::message;
-use crate::table::{Cell, Scalar};
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use scan::{Miss, Written};
+use sheet_source::message;
+use sheet_source::{Cell, Scalar};
 use std::ops::RangeInclusive;
 
 /// Serial numbers that a plain number may be: a lead's dates and most birthdays, no year and no usual price.

@@ -3,8 +3,8 @@
 use super::super::Unfit;
 use super::layout::iso as iso_text;
 use super::scan::{Cursor, EXAMPLE, Fields, Miss, Written};
-use crate::message;
 use jiff::civil::{Date, Time};
+use sheet_source::message;
 
 /// `2025-03-05`, also with `T` or blanks and `10:30[:00[.000]]`, and then also with `Z` or `+03:00`.
 pub(super) fn iso(text: &str) -> Result<Written, Miss> {

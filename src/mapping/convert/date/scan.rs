@@ -1,9 +1,9 @@
 //! Reading a date from left to right, without taking the text apart first.
 
 use super::super::Unfit;
-use crate::message;
 use jiff::civil::{Date, Time, date};
 use jiff::tz::Offset;
+use sheet_source::message;
 
 /// The day shown in hints.
 pub(super) const EXAMPLE: Date = date(2025, 2, 28);

@@ -15,9 +15,9 @@ pub use rlibphonenumber::enums::Region;
 use super::Unfit;
 use super::split::split_unless;
 use super::text::{lost_digits, plain, sound};
-use crate::message;
-use crate::table::{Cell, Scalar};
 use rlibphonenumber::{NumberLengthType, PHONE_NUMBER_UTIL, PhoneNumber};
+use sheet_source::message;
+use sheet_source::{Cell, Scalar};
 use std::fmt::Write as _;
 use written::{DIGITS_MAX, Written, Wrong};
 

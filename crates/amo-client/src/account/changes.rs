@@ -1,0 +1,103 @@
+//! What has changed in an account since its snapshot was taken: a value that was fine then is refused now.
+
+use super::Account;
+use amo_model::Owner;
+use amo_model::parts::Field;
+use std::collections::HashSet;
+
+/// One sentence for each thing that a mapping could have named and that is no longer there, or is another thing.
+pub fn changes(then: &Account, now: &Account) -> Vec<String> {
+    let mut told = Vec::new();
+    for (owner, fields) in &then.fields {
+        let Some(left) = now.fields.get(owner) else { continue };
+        for field in fields {
+            match left.iter().find(|other| other.id == field.id) {
+                None => told.push(format!("the field \"{}\" of {} is gone", field.name, owner_name(*owner))),
+                Some(other) => field_changes(field, other, &mut told),
+            }
+        }
+    }
+    for pipeline in &then.pipelines {
+        let Some(other) = now.pipelines.iter().find(|p| p.id == pipeline.id && !p.is_archive) else {
+            told.push(format!("the pipeline \"{}\" is gone", pipeline.name));
+            continue;
+        };
+        let left: HashSet<u64> = other.stages.iter().map(|stage| stage.id).collect();
+        for stage in pipeline.stages.iter().filter(|stage| !left.contains(&stage.id)) {
+            told.push(format!("the stage \"{}\" of \"{}\" is gone", stage.name, pipeline.name));
+        }
+    }
+    for user in then.users.iter().filter(|user| user.is_active) {
+        if !now.users.iter().any(|other| other.id == user.id && other.is_active) {
+            told.push(format!("the user \"{}\" is no longer active", user.name));
+        }
+    }
+    let named = [
+        ("loss reason", &then.loss_reasons, &now.loss_reasons),
+        ("segment", &then.segments, &now.segments),
+        ("status of customers", &then.customer_statuses, &now.customer_statuses),
+    ];
+    for (what, then, now) in named {
+        let left: HashSet<u64> = now.iter().map(|thing| thing.id).collect();
+        let gone = then.iter().filter(|thing| !left.contains(&thing.id));
+        told.extend(gone.map(|thing| format!("the {what} \"{}\" is gone", thing.name)));
+    }
+    told
+}
+
+fn field_changes(then: &Field, now: &Field, told: &mut Vec<String>) {
+    if then.kind != now.kind {
+        told.push(format!("the field \"{}\" is of type {} now, it was {}", then.name, now.kind, then.kind));
+    }
+    let left: HashSet<u64> = now.options.iter().map(|option| option.id).collect();
+    let gone = then.options.iter().filter(|option| !left.contains(&option.id));
+    told.extend(gone.map(|option| format!("the option \"{}\" of \"{}\" is gone", option.value, then.name)));
+}
+
+fn owner_name(owner: Owner) -> String {
+    match owner {
+        Owner::Entity(entity) => entity.collection().to_owned(),
+        Owner::Catalog(id) => format!("list {id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::example as account;
+    use amo_model::Entity;
+    use amo_model::parts::FieldOption;
+
+    #[test]
+    fn what_is_gone_is_told_by_its_name() {
+        let mut then = account();
+        let option = |id, value: &str| FieldOption { id, value: value.into(), code: None, parent: None };
+        let field = Field {
+            id: 1,
+            name: "Источник".into(),
+            code: None,
+            kind: "select".into(),
+            options: vec![option(1, "Сайт"), option(2, "Звонок")],
+            chain: vec![],
+            search_in: None,
+            currency: None,
+        };
+        let other = Field { id: 2, name: "Город".into(), kind: "text".into(), options: vec![], ..field.clone() };
+        then.fields.insert(Owner::Entity(Entity::Leads), vec![field.clone(), other]);
+        let mut now = then.clone();
+        assert_eq!(changes(&then, &now), Vec::<String>::new());
+        let less = Field { options: vec![option(1, "Сайт")], ..field };
+        now.fields.insert(Owner::Entity(Entity::Leads), vec![less]);
+        now.pipelines[0].stages.remove(1);
+        now.users[0].is_active = false;
+        assert_eq!(
+            changes(&then, &now),
+            [
+                "the option \"Звонок\" of \"Источник\" is gone",
+                "the field \"Город\" of leads is gone",
+                "the stage \"Переговоры\" of \"Продажи\" is gone",
+                "the user \"Анна Смирнова\" is no longer active",
+            ]
+        );
+    }
+}

@@ -1,0 +1,185 @@
+//! Is what was sent acceptable: complaints with the documented codes and dotted paths, and, where there are none,
+//! the item in the shape `write` takes. Reads the world, changes nothing.
+
+mod address;
+pub mod customer;
+pub mod custom_fields;
+mod embedded;
+mod field;
+mod invoice;
+mod item;
+mod keys;
+pub mod links;
+mod metadata;
+pub mod note;
+mod objects;
+mod reader;
+pub mod plain;
+mod stage;
+mod tags;
+pub mod task;
+mod values;
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value, json};
+
+pub use embedded::Party;
+pub use field::read_field;
+pub use item::{Clean, Mode, check_item};
+pub use metadata::check as check_metadata;
+pub use reader::Reader;
+pub use tags::{TagEdit, TagRef};
+
+use super::account::Account;
+use super::faults::Refusal;
+use super::rights::Sight;
+use super::switches::Switches;
+use super::world::{Record, Shelf, World};
+use amo_model::Owner;
+
+/// All that a check may look at.
+#[derive(Clone, Copy)]
+pub struct Rules<'a> {
+    pub world: &'a World,
+    pub switches: &'a Switches,
+    pub refusals: &'a [Refusal],
+    /// What the path names before the kind: the catalog, for elements.
+    pub container: u64,
+}
+
+impl Rules<'_> {
+    /// Whose fields a record of this kind carries.
+    fn owner(&self, shelf: Shelf) -> Option<Owner> {
+        if shelf == Shelf::Elements { Some(Owner::Catalog(self.container)) } else { shelf.owner() }
+    }
+
+    /// A record that is there, as far as the token's user may know.
+    pub fn stands(&self, shelf: Shelf, id: u64) -> Option<&Record> {
+        let is_seen = Sight::of(self.world, self.switches).is_none_or(|sight| sight.sees(self.world, shelf, id));
+        self.world.records(shelf).get(id).filter(|_| is_seen)
+    }
+
+    pub fn account(&self) -> &Account {
+        &self.world.account
+    }
+
+    /// Keys that only reads show are passed over where a record that exists is sent back. [client]
+    fn passes_over(&self, mode: Mode) -> bool {
+        matches!(mode, Mode::Update(_)) && !self.switches.read_keys_refused
+    }
+}
+
+/// One entry of `errors`. [doc]
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    pub code: Cow<'static, str>,
+    pub path: String,
+    pub detail: Cow<'static, str>,
+}
+
+/// What is wrong with one item. The texts are those of the real service, or of the family they come from. [doc], [client]
+#[derive(Debug, Default)]
+pub struct Complaints(pub Vec<Complaint>);
+
+impl Complaints {
+    pub fn add(
+        &mut self,
+        code: impl Into<Cow<'static, str>>,
+        path: impl Into<String>,
+        detail: impl Into<Cow<'static, str>>,
+    ) {
+        self.0.push(Complaint { code: code.into(), path: path.into(), detail: detail.into() });
+    }
+
+    pub fn choice(&mut self, path: impl Into<String>) {
+        self.add("NotSupportedChoice", path, "The value you selected is not a valid choice.");
+    }
+
+    /// `wanted` is `int`, `string`, `array`, `bool`. [client]
+    pub fn wrong_type(&mut self, path: impl Into<String>, wanted: &str) {
+        self.add("InvalidType", path, format!("This value should be of type {wanted}."));
+    }
+
+    /// What may be left out, but is not nothing. [client]
+    pub fn null(&mut self, path: impl Into<String>) {
+        self.add("NotNullable", path, "This value should not be null.");
+    }
+
+    pub fn unexpected(&mut self, path: impl Into<String>) {
+        self.add("FieldNotExpected", path, "This field was not expected.");
+    }
+
+    pub fn missing(&mut self, path: impl Into<String>) {
+        self.add("FieldMissing", path, "This field is missing.");
+    }
+
+    /// Code and text of the same validator family. [inferred]
+    pub fn blank(&mut self, path: impl Into<String>) {
+        self.add("NotBlank", path, "This value should not be blank.");
+    }
+
+    /// A name is not empty, and not longer than `max` characters; 0 for no limit.
+    pub fn name(&mut self, text: &str, max: usize, path: impl Into<String>) -> bool {
+        let before = self.0.len();
+        if longer_than(text, max) {
+            self.too_long(path, max);
+        } else if text.trim().is_empty() {
+            self.blank(path);
+        }
+        self.0.len() == before
+    }
+
+    /// Code and text of the same validator family. [inferred]
+    pub fn too_low(&mut self, path: impl Into<String>, min: i64) {
+        self.add("TooLow", path, format!("This value should be {min} or more."));
+    }
+
+    /// Code and text of the same validator family. [inferred]
+    pub fn too_long(&mut self, path: impl Into<String>, max: usize) {
+        self.add("TooLong", path, format!("This value is too long. It should have {max} characters or less."));
+    }
+
+    /// Code and text of the same validator family. [inferred]
+    pub fn too_many(&mut self, path: impl Into<String>, max: usize) {
+        self.add("TooMany", path, format!("This collection should contain {max} elements or less."));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// An item that was refused, and the name it came under.
+#[derive(Debug)]
+pub struct Refused {
+    /// `None` where the complaint is about the request as a whole.
+    pub request_id: Option<Value>,
+    pub complaints: Complaints,
+}
+
+impl Refused {
+    pub fn all_to_json(all: &[Refused]) -> Value {
+        let entry = |refused: &Refused| {
+            let mut entry = Map::new();
+            if let Some(id) = &refused.request_id {
+                entry.insert("request_id".to_owned(), id.clone());
+            }
+            let errors = refused.complaints.0.iter();
+            let errors = errors.map(|c| json!({"code": c.code, "path": c.path, "detail": c.detail}));
+            entry.insert("errors".to_owned(), errors.collect());
+            Value::Object(entry)
+        };
+        all.iter().map(entry).collect()
+    }
+}
+
+/// `a.b`, or `b` where there is no `a`.
+pub fn join(path: &str, key: impl std::fmt::Display) -> String {
+    if path.is_empty() { key.to_string() } else { format!("{path}.{key}") }
+}
+
+/// Characters, as a person counts them.
+fn longer_than(text: &str, max: usize) -> bool {
+    max > 0 && text.len() > max && text.chars().count() > max
+}

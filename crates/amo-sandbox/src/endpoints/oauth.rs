@@ -1,0 +1,61 @@
+//! `POST /oauth2/access_token`: a code or a refresh token for a new pair. [doc], the errors [client]
+
+use serde_json::{Value, json};
+
+use super::Call;
+use crate::answers::{Media, Reply};
+use crate::auth::{ACCESS_LIFE_S, Pair, Refusal};
+use crate::query::Query;
+use crate::world::Commit;
+
+pub fn token(call: &Call) -> Reply {
+    let form = std::str::from_utf8(call.body).map(Query::parse).unwrap_or_default();
+    let json = call.json();
+    if json.is_none() && form.get("grant_type").is_none() {
+        return Call::blank();
+    }
+    // JSON [doc], or a form, as libraries of OAuth send it. [client]
+    let said = |key: &str| match &json {
+        Some(body) => body.get(key).and_then(Value::as_str).unwrap_or(""),
+        None => form.get(key).unwrap_or(""),
+    };
+    let known = &call.world.auth;
+    if said("client_id") != known.client_id || said("client_secret") != known.client_secret {
+        return refused("Некорректный клиент", "Авторизация клиента не прошла", None);
+    }
+    let mut auth = known.clone();
+    let pair = match said("grant_type") {
+        "authorization_code" => auth.exchange(said("code"), call.now),
+        "refresh_token" => auth.refresh(said("refresh_token"), call.now),
+        _ => return Reply::problem(400, "The authorization grant type is not supported"), // [inferred]
+    };
+    match pair.cloned() {
+        Ok(Pair { access, refresh, .. }) => {
+            let commit = Commit { at: call.now, auth: Some(auth), ..Commit::default() };
+            let pair = json!({
+                "token_type": "Bearer", "expires_in": ACCESS_LIFE_S, "access_token": access, "refresh_token": refresh
+            });
+            Reply::json(200, &pair).with_commit(commit)
+        }
+        Err(why) => {
+            let detail = "В запросе отсутствует ряд параметров или параметры невалидны";
+            // A code is spent even when it came too late.
+            let commit = Commit { at: call.now, auth: Some(auth), ..Commit::default() };
+            refused("Некорректный запрос", detail, Some(why)).with_commit(commit)
+        }
+    }
+}
+
+fn refused(title: &str, detail: &str, why: Option<Refusal>) -> Reply {
+    let mut body = json!({});
+    if let Some(why) = why {
+        body["hint"] = json!(why.hint());
+    }
+    body["title"] = json!(title);
+    body["type"] = json!("https://developers.amocrm.ru/v3/errors/OAuthProblemJson");
+    body["status"] = json!(401);
+    body["detail"] = json!(detail);
+    let mut reply = Reply::json(401, &body);
+    reply.media = Media::Problem;
+    reply
+}

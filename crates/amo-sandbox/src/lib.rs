@@ -1,0 +1,225 @@
+#![doc = include_str!("../README.md")]
+//!
+//! ## Inside
+//!
+//! `account`, `builtin`, `beginning`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes;
+//! `purchases`, `links`, `attached`: what follows from it. `list`, `render`, `elements`, `shown`: how it is read; `rights`: by whom. `endpoints`: the
+//! routes, pure. `rate`, `faults`, `spoil`, `switches`: how it misbehaves; `robots`: what changes by itself. `persist`, `http`: files and sockets, the only
+//! effects.
+
+#![forbid(unsafe_code)]
+
+mod account;
+mod answers;
+mod attached;
+mod auth;
+mod beginning;
+mod builtin;
+mod builtin_elements;
+mod builtin_fields;
+mod check;
+mod elements;
+mod endpoints;
+mod faults;
+mod files;
+mod http;
+mod links;
+mod list;
+mod list_attached;
+mod log;
+mod persist;
+mod plan;
+mod purchases;
+mod query;
+mod rate;
+mod render;
+mod render_attached;
+mod render_customers;
+mod rights;
+mod robots;
+mod shelf;
+mod shown;
+mod spoil;
+mod start_error;
+mod switches;
+mod world;
+mod write;
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::oneshot;
+
+use beginning::Beginning;
+pub use beginning::Like;
+pub use faults::{Action, Faults, Latency, Refusal, Rule, Seeded};
+pub use persist::Standing;
+pub use rights::Right;
+pub use start_error::StartError;
+pub use switches::{Partial, RateKey, RequestIds, Switches, Throttling};
+
+/// Unix seconds, as the sandbox shall see them.
+pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+
+/// The clock of the machine.
+pub fn system_clock() -> Clock {
+    Arc::new(|| {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
+    })
+}
+
+/// A number that nobody can foresee: the keys of the standard library's hash maps are drawn by the system.
+fn chance() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+/// 256 bits that nobody can foresee, as text.
+fn secret_key() -> Result<String, StartError> {
+    let mut bytes = [0_u8; 32];
+    getrandom::fill(&mut bytes).map_err(StartError::system)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+#[derive(Clone)]
+pub struct Options {
+    /// 0 for any that is free.
+    pub port: u16,
+    /// The folder of the world; `None` keeps it in memory only.
+    pub state: Option<PathBuf>,
+    /// Decides the id of a new world's account, and the dice; `None` draws one.
+    pub seed: Option<u64>,
+    /// The token of the world from now on; `None`: the one that it has, or one that is drawn.
+    pub token: Option<SecretString>,
+    /// What the account of a new world is made of; a world that is there has to be like it.
+    pub like: Option<Like>,
+    pub switches: Switches,
+    /// In force from the first request on, and again after a reset.
+    pub faults: Faults,
+    pub clock: Clock,
+    /// Served by hand until it is killed, so that other processes may rely on it.
+    pub by_hand: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            port: 0,
+            state: None,
+            seed: None,
+            token: None,
+            like: None,
+            switches: Switches::default(),
+            faults: Faults::default(),
+            clock: system_clock(),
+            by_hand: false,
+        }
+    }
+}
+
+/// A running server, on a thread of its own; stopped when it is dropped.
+#[derive(Debug)]
+pub struct Sandbox {
+    url: String,
+    token: String,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sandbox {
+    /// Loads the world, binds to 127.0.0.1 and serves. When this returns, it listens.
+    pub fn start(options: Options) -> Result<Sandbox, StartError> {
+        let new = persist::New {
+            seed: options.seed.unwrap_or_else(chance),
+            key: secret_key()?,
+            like: options.like.as_ref().map(Beginning::like),
+            token: options.token.as_ref().map(|token| token.expose_secret().to_owned()),
+        };
+        let (folder, world) = match &options.state {
+            Some(path) => {
+                let (folder, world) = persist::Folder::open(path, new)?;
+                (Some(folder), world)
+            }
+            None => (None, new.world()),
+        };
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, options.port))
+            .map_err(|error| StartError::Port { port: options.port, error })?;
+        listener.set_nonblocking(true).map_err(|error| StartError::Port { port: options.port, error })?;
+        let port = listener.local_addr().map_err(|error| StartError::Port { port: options.port, error })?.port();
+        let url = format!("http://127.0.0.1:{port}");
+        let token = world.auth.token.clone();
+        if let Some(folder) = &folder {
+            folder.announce(&url, &token, options.by_hand).map_err(StartError::system)?;
+        }
+        let core = http::Core::new(world, folder);
+        let server = Arc::new(http::Server::new(core, options.switches, options.faults, url.clone(), options.clock));
+        let (stop, stopped) = oneshot::channel();
+        let thread = spawn(listener, server, stopped)?;
+        Ok(Sandbox { url, token, stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// `http://127.0.0.1:1234`, without a slash at its end.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The long-lived token; the same for the life of the world, and after a reset.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Stops serving. When this returns, the port and the state folder are free.
+    pub fn stop(self) {}
+
+    /// Serves until the process is killed.
+    pub fn wait(mut self) {
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Two workers: latency is slept, not held, and work on the world goes one at a time anyway.
+const WORKERS: usize = 2;
+
+fn spawn(
+    listener: TcpListener,
+    server: Arc<http::Server>,
+    stopped: oneshot::Receiver<()>,
+) -> Result<JoinHandle<()>, StartError> {
+    let (ready, is_ready) = mpsc::channel();
+    let serve = move || {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build();
+        let runtime = match runtime {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(ready.send(Err(error))),
+        };
+        let _ = ready.send(Ok(()));
+        // The listener only fails when the process is at its end; then there is nobody left to tell.
+        let _ = runtime.block_on(http::serve(listener, server.clone(), stopped));
+        drop(runtime);
+        server.close();
+    };
+    let thread = std::thread::Builder::new().name("sandbox".to_owned()).spawn(serve).map_err(StartError::system)?;
+    match is_ready.recv() {
+        Ok(Ok(())) => Ok(thread),
+        Ok(Err(error)) => Err(StartError::system(error)),
+        Err(_) => Err(StartError::system("its thread ended at once")),
+    }
+}

@@ -1,0 +1,161 @@
+//! The apostrophe that keeps a spreadsheet from taking a text of a CSV for a formula. It stands in the reports of a run, and is
+//! taken away from a file of rejected rows that comes back. Pure.
+
+use crate::cell::number::SIGNIFICANT_DIGITS;
+use std::borrow::Cow;
+
+/// Digits of the shortest phone that is written with its country.
+const PHONE_DIGITS_MIN: usize = 7;
+
+/// A text as it stands in a CSV of a report: what a spreadsheet would count has an apostrophe in front, and so has a text
+/// that begins with one.
+pub fn guarded(text: &str) -> Cow<'_, str> {
+    let guard = match text.as_bytes().first() {
+        Some(b'\'' | b'=' | b'@') => true,
+        // White space alone is an empty cell.
+        Some(b'\t' | b'\r') => !text.trim().is_empty(),
+        Some(b'+' | b'-') => !is_number(text) && !is_phone(text),
+        _ => false,
+    };
+    if guard { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// The same in a CSV of rejected rows, which goes through a spreadsheet and comes back: what that would make something else of
+/// when it opens the file has an apostrophe as well.
+pub fn guarded_in_rejects(text: &str) -> Cow<'_, str> {
+    if is_recast(text) { Cow::Owned(format!("'{text}")) } else { guarded(text) }
+}
+
+/// What a spreadsheet that opens a CSV takes for a number, a day or a time and shows as another: zeros in front, more digits than
+/// a number has, an exponent, a comma before three digits, `1/2`, `1.5` and `10:30`.
+fn is_recast(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits(text) {
+        return text.len() > SIGNIFICANT_DIGITS || text.len() > 1 && text.starts_with('0');
+    }
+    let Some((before, after)) = text.split_once(|c: char| !c.is_ascii_digit()).filter(|(before, _)| digits(before))
+    else {
+        return false;
+    };
+    if let Some((mantissa, power)) = text.split_once(['e', 'E']) {
+        let power = power.strip_prefix(['-', '+']).unwrap_or(power);
+        return digits(power) && digits(&mantissa.replacen(['.', ','], "", 1));
+    }
+    let short = |part: &str| digits(part) && part.len() <= 2;
+    match text.as_bytes()[before.len()] {
+        b',' => after.split(',').all(|part| digits(part) && part.len() == 3),
+        b'.' | b'-' => short(before) && short(after),
+        b'/' => after.split('/').all(digits),
+        b':' => after.split(':').all(short),
+        _ => false,
+    }
+}
+
+/// A text as it stands in a workbook of rejected rows, where nothing is counted: only what would be taken for a guarded text
+/// is guarded itself.
+pub fn guarded_in_workbook(text: &str) -> Cow<'_, str> {
+    if is_guarded(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
+}
+
+/// True for a text with an apostrophe that `guarded` may have put there; one that a person has typed before letters stays.
+pub fn is_guarded(text: &str) -> bool {
+    matches!(text.as_bytes(), [b'\'', b'\'' | b'=' | b'@' | b'\t' | b'\r' | b'+' | b'-', ..])
+        || text.strip_prefix('\'').is_some_and(is_recast)
+}
+
+/// `-5`, `+1 234,50`, `-12.5%`
+fn is_number(text: &str) -> bool {
+    let digits = text[1..].trim().trim_end_matches('%');
+    let set_off = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | ' ' | '\u{a0}' | '\u{202f}');
+    digits.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | ' ' | '\u{a0}' | '\u{202f}'))
+        && digits.contains(|c: char| c.is_ascii_digit())
+        && digits.chars().all(set_off)
+}
+
+/// `+7 (900) 123-45-67`, or several of them.
+fn is_phone(text: &str) -> bool {
+    let set_off = |c: char| matches!(c, ' ' | '\u{a0}' | '(' | ')' | '-' | '.' | '/');
+    let phone = |part: &str| {
+        let digits = part.bytes().filter(u8::is_ascii_digit).count();
+        digits >= PHONE_DIGITS_MIN
+            && part.trim().trim_start_matches('+').chars().all(|c| c.is_ascii_digit() || set_off(c))
+    };
+    text.starts_with('+') && text.split([',', ';', '\n']).all(phone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_spreadsheet_would_count_has_an_apostrophe_and_loses_it_again() {
+        for (text, csv, workbook) in [
+            ("=1+1", "'=1+1", "=1+1"),
+            ("@SUM(A1)", "'@SUM(A1)", "@SUM(A1)"),
+            ("\t=1", "'\t=1", "\t=1"),
+            ("\r=1", "'\r=1", "\r=1"),
+            ("\t", "\t", "\t"),
+            ("+A1", "'+A1", "+A1"),
+            ("-2+3+cmd|' /C calc'!A0", "'-2+3+cmd|' /C calc'!A0", "-2+3+cmd|' /C calc'!A0"),
+            ("- по просьбе", "'- по просьбе", "- по просьбе"),
+            ("+", "'+", "+"),
+            ("-5", "-5", "-5"),
+            ("-1 234,50", "-1 234,50", "-1 234,50"),
+            ("-12.5%", "-12.5%", "-12.5%"),
+            ("+7 (900) 123-45-67", "+7 (900) 123-45-67", "+7 (900) 123-45-67"),
+            (
+                "+7 900 000-00-01, +7 900 000-00-02",
+                "+7 900 000-00-01, +7 900 000-00-02",
+                "+7 900 000-00-01, +7 900 000-00-02",
+            ),
+            ("+1-2", "'+1-2", "+1-2"),
+            ("-1-2-3-4-5-6-7-8", "'-1-2-3-4-5-6-7-8", "-1-2-3-4-5-6-7-8"),
+            ("'=1", "''=1", "''=1"),
+            ("''=1", "'''=1", "'''=1"),
+            ("'90s", "''90s", "'90s"),
+            ("'", "''", "'"),
+            ("''", "'''", "'''"),
+            ("Иван", "Иван", "Иван"),
+            ("1=1", "1=1", "1=1"),
+            ("", "", ""),
+        ] {
+            assert_eq!(guarded(text), csv);
+            assert_eq!(guarded_in_workbook(text), workbook);
+            for written in [guarded(text), guarded_in_workbook(text)] {
+                let read = if is_guarded(&written) { &written[1..] } else { &written };
+                assert_eq!(read, text, "{written}");
+            }
+        }
+        assert!(!is_guarded("'Ромашка' ООО") && !is_guarded("'90s") && !is_guarded("'5"));
+        for (text, csv) in [
+            ("007", "'007"),
+            ("0", "0"),
+            ("0.5", "'0.5"),
+            ("0.125", "0.125"),
+            ("0,125", "'0,125"),
+            ("3,50", "3,50"),
+            ("1,234,567", "'1,234,567"),
+            ("1/2", "'1/2"),
+            ("01/02/2025", "'01/02/2025"),
+            ("01.02.2025", "01.02.2025"),
+            ("2025-03-05", "2025-03-05"),
+            ("10:30", "'10:30"),
+            ("10:30 утра", "10:30 утра"),
+            ("5 шт", "5 шт"),
+            ("1e5", "'1e5"),
+            ("1,5E-3", "'1,5E-3"),
+            ("1e", "1e"),
+            ("e5", "e5"),
+            ("123456789012345", "123456789012345"),
+            ("1234567890123456", "'1234567890123456"),
+            ("'007", "''007"),
+            ("=1", "'=1"),
+        ] {
+            let written = guarded_in_rejects(text);
+            assert_eq!(written, csv);
+            assert_eq!(if is_guarded(&written) { &written[1..] } else { &written }, text);
+            let in_workbook = guarded_in_workbook(text);
+            assert_eq!(if is_guarded(&in_workbook) { &in_workbook[1..] } else { &in_workbook }, text);
+        }
+    }
+}

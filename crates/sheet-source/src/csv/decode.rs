@@ -1,0 +1,169 @@
+//! A text file as a stream of UTF-8 in one reused buffer. UTF-8 files pass through untouched (and unchecked: the rows
+//! are checked one by one where they are read); other encodings are decoded in fixed pieces, so a file of any size
+//! takes the same memory.
+
+use crate::row::holds_unseen;
+use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
+use std::io::{self, Read};
+
+/// Read from the file at a time; small enough to stay in the processor's second-level cache.
+const PIECE_BYTES: usize = 128 << 10;
+
+/// The end-of-file mark of DOS, still written by old accounting programs.
+const CTRL_Z: u8 = 0x1A;
+
+pub struct TextInput {
+    input: Box<dyn Read + Send>,
+    decoding: Option<Decoding>,
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+    last: bool,
+    spoilt: bool,
+    unseen: bool,
+}
+
+struct Decoding {
+    decoder: Decoder,
+    raw: Vec<u8>,
+    start: usize,
+    end: usize,
+    last: bool,
+}
+
+impl TextInput {
+    /// `input` begins behind any byte order mark.
+    pub fn new(input: Box<dyn Read + Send>, encoding: &'static Encoding) -> TextInput {
+        let decoding = (encoding != UTF_8).then(|| Decoding {
+            decoder: encoding.new_decoder_without_bom_handling(),
+            raw: vec![0; PIECE_BYTES],
+            start: 0,
+            end: 0,
+            last: false,
+        });
+        let bytes = vec![0; PIECE_BYTES];
+        TextInput { input, decoding, bytes, start: 0, end: 0, last: false, spoilt: false, unseen: false }
+    }
+
+    /// What has been read and not yet used.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// Nothing follows `bytes`.
+    pub fn is_last(&self) -> bool {
+        self.last
+    }
+
+    /// Decoding ended early: what follows `bytes` is not text in the encoding.
+    pub fn is_spoilt(&self) -> bool {
+        self.spoilt
+    }
+
+    /// True once any character has come that nobody sees: until then no row need be searched for one.
+    pub fn holds_unseen(&self) -> bool {
+        self.unseen
+    }
+
+    pub fn consume(&mut self, count: usize) {
+        self.start += count;
+        debug_assert!(self.start <= self.end);
+    }
+
+    /// Adds more bytes behind those there are; at the end of the input, `is_last` becomes true.
+    pub fn fill(&mut self) -> io::Result<()> {
+        if self.start > 0 {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        if self.bytes.len() - self.end < PIECE_BYTES / 2 {
+            self.bytes.resize(self.bytes.len() * 2, 0);
+        }
+        let before = self.end;
+        while self.end == before && !self.last {
+            match &mut self.decoding {
+                None => {
+                    let count = read(&mut self.input, &mut self.bytes[self.end..])?;
+                    self.end += count;
+                    self.last = count == 0;
+                }
+                Some(decoding) => {
+                    let (count, step) = decoding.decode(&mut self.input, &mut self.bytes[self.end..])?;
+                    self.end += count;
+                    self.last = step != DecodeStatus::On;
+                    self.spoilt = step == DecodeStatus::Spoilt;
+                }
+            }
+        }
+        self.unseen |= holds_unseen(&self.bytes[before..self.end]);
+        if self.last && !self.spoilt && self.bytes().last() == Some(&CTRL_Z) {
+            self.end -= 1;
+        }
+        Ok(())
+    }
+}
+
+#[derive(PartialEq)]
+enum DecodeStatus {
+    On,
+    End,
+    Spoilt,
+}
+
+impl Decoding {
+    fn decode(&mut self, input: &mut impl Read, out: &mut [u8]) -> io::Result<(usize, DecodeStatus)> {
+        if self.start == self.end && !self.last {
+            self.start = 0;
+            self.end = read(input, &mut self.raw)?;
+            self.last = self.end == 0;
+        }
+        let raw = &self.raw[self.start..self.end];
+        let (result, used, written) = self.decoder.decode_to_utf8_without_replacement(raw, out, self.last);
+        self.start += used;
+        let step = match result {
+            DecoderResult::InputEmpty if self.last => DecodeStatus::End,
+            DecoderResult::InputEmpty | DecoderResult::OutputFull => DecodeStatus::On,
+            DecoderResult::Malformed(..) => DecodeStatus::Spoilt,
+        };
+        Ok((written, step))
+    }
+}
+
+fn read(input: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match input.read(buffer) {
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use encoding_rs::{UTF_16LE, WINDOWS_1251};
+
+    fn all(bytes: Vec<u8>, encoding: &'static Encoding) -> (Vec<u8>, bool) {
+        let mut input = TextInput::new(Box::new(io::Cursor::new(bytes)), encoding);
+        while !input.is_last() {
+            input.fill().expect("memory can be read");
+        }
+        (input.bytes().to_vec(), input.is_spoilt())
+    }
+
+    #[test]
+    fn long_text_survives_the_pieces() {
+        let text = "Пётр и Fevronia; ".repeat(40_000);
+        assert_eq!(all(text.clone().into_bytes(), UTF_8), (text.clone().into_bytes(), false));
+        assert_eq!(all(WINDOWS_1251.encode(&text).0.into_owned(), WINDOWS_1251), (text.clone().into_bytes(), false));
+        let wide = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(all(wide, UTF_16LE), (text.into_bytes(), false));
+    }
+
+    #[test]
+    fn half_a_letter_at_the_end_is_told_and_ctrl_z_is_not_text() {
+        assert_eq!(all(b"a\0b\0c".to_vec(), UTF_16LE), (b"ab".to_vec(), true));
+        assert_eq!(all(b"a;b\r\n\x1A".to_vec(), UTF_8), (b"a;b\r\n".to_vec(), false));
+    }
+}

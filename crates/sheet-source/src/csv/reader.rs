@@ -1,0 +1,397 @@
+//! A CSV file as rows: the plan (encoding, delimiter, header row) made from a sample of its start, then the rows, one
+//! after the other, each with its number as Excel shows it.
+
+use crate::csv::decode::TextInput;
+use crate::csv::dialect::{self, CsvSample, DELIMITERS};
+use crate::csv::record::{Broken, CELL_BYTES_MAX, CsvBytes, RecordScan};
+use crate::encoding::{self, EncodingDoubt, Evidence, Guess};
+use crate::file::kind;
+use crate::file::layout::{BeyondAscii, FileFormat, HiddenCount, Layout, ReadOptions};
+use crate::message;
+use crate::problem::{Column, Message, Note, Place, Problem, Source, Stage, did_you_mean, quoted};
+use crate::row::{COLUMNS_MAX, Row, Span, header_row, holds_unseen};
+use encoding_rs::Encoding;
+use std::fs::File;
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Enough for fifty rows of any file met so far, and judged in a millisecond.
+pub const SAMPLE_BYTES: usize = 256 << 10;
+/// A file whose sample is all ASCII is searched this far for its first other letter; it takes a twentieth of a second.
+const ASCII_BYTES_MAX: u64 = 256 << 20;
+/// A record this long is no row: the file has no line ends, or is no table.
+const RECORD_BYTES_MAX: usize = 16 << 20;
+/// More than amoCRM would take in a month of sending; row numbers stay far from overflowing.
+const ROWS_MAX: u32 = 1 << 30;
+/// A sign that occurs in no table: what "no delimiter" is, for a file of one column.
+const NO_DELIMITER: u8 = 0x1F;
+
+pub struct CsvReader {
+    input: TextInput,
+    encoding: &'static Encoding,
+    delimiter: u8,
+    spans: Vec<Span>,
+    next_row: u32,
+    source: Arc<Source>,
+    /// After this no row can be trusted; it is told again to whoever asks for more.
+    failed: Option<Box<Problem>>,
+}
+
+/// What the sample came to.
+struct CsvPlan {
+    encoding: &'static Encoding,
+    /// `None` for a single column.
+    delimiter: Option<u8>,
+    /// `None` when the sample holds no row at all.
+    header_row: Option<u32>,
+    /// Bytes of the `sep=` line, once decoded.
+    sep: usize,
+    /// Short rows are rare enough that one may be the rest of the row before it.
+    cut_rows: bool,
+    /// Rows below the header.
+    sample: Vec<Row>,
+    guessed: Vec<&'static str>,
+    notes: Vec<Note>,
+}
+
+/// Opens a file whose first bytes are `start`; `file` is read from right after them.
+pub fn open(
+    path: &Path,
+    file: Box<dyn Read + Send>,
+    start: Vec<u8>,
+    options: &ReadOptions,
+) -> Result<(CsvReader, Layout), Problem> {
+    let whole = is_whole(&start);
+    let mark = encoding::mark(&start);
+    let skipped = mark.map_or(0, |(_, length)| length);
+    let (guess, encoding_open) = guess(path, &start, whole, options);
+    let mut plan = plan(path, &start, &guess, options)?;
+    plan.notes.extend(guess.doubt.as_ref().filter(|_| !encoding_open).map(EncodingDoubt::note));
+
+    let mut rest = Cursor::new(start);
+    rest.set_position(skipped as u64);
+    let input: Box<dyn Read + Send> = if whole { Box::new(rest) } else { Box::new(rest.chain(file)) };
+    let mut input = TextInput::new(input, plan.encoding);
+    while input.bytes().len() < plan.sep && !input.is_last() {
+        input.fill().map_err(|e| kind::unreadable(path, &e))?;
+    }
+    input.consume(plan.sep.min(input.bytes().len()));
+    let layout = Layout {
+        format: FileFormat::Csv,
+        encoding: Some(plan.encoding.name()),
+        bom: mark.is_some(),
+        delimiter: plan.delimiter.map(char::from),
+        sheet: None,
+        sheets: Vec::new(),
+        hidden_sheets: Vec::new(),
+        // 0: the first row that is not blank, whichever that turns out to be.
+        header_row: options.header_row.or(plan.header_row).unwrap_or(0),
+        two_rows: false,
+        links: options.links,
+        fill_down: options.fill_down.clone(),
+        hidden_rows: options.hidden_rows,
+        hidden: HiddenCount::default(),
+        cut_rows: plan.cut_rows,
+        sample: plan.sample.into(),
+        guessed: plan.guessed,
+        encoding_open,
+        encoding_doubt: guess.doubt,
+        notes: plan.notes,
+    };
+    let csv = CsvReader {
+        input,
+        encoding: plan.encoding,
+        delimiter: plan.delimiter.unwrap_or(NO_DELIMITER),
+        spans: Vec::new(),
+        next_row: 1,
+        source: Arc::new(Source { file: path.display().to_string(), sheet: None }),
+        failed: None,
+    };
+    Ok((csv, layout))
+}
+
+/// Judges the encoding by all of the file, as far as it is there. True with it where the rest has to say more.
+fn guess(path: &Path, start: &[u8], whole: bool, options: &ReadOptions) -> (Guess, bool) {
+    if let Some(guess) = encoding::proven(start) {
+        return (guess, false);
+    }
+    let mut evidence = Evidence::default();
+    evidence.take(start);
+    if options.encoding.is_some() {
+        evidence.end(whole);
+        return (Guess::of_named(&evidence), false);
+    }
+    let mut open = false;
+    match &options.beyond_ascii {
+        _ if whole => evidence.end(true),
+        BeyondAscii::Found(found) => evidence = (**found).clone(),
+        BeyondAscii::Search => {
+            // A pipe cannot be read twice; then its start has to say.
+            let searched = search(path, start.len() as u64, &mut evidence);
+            evidence.end(searched.is_ok_and(|to_the_end| to_the_end));
+        }
+        BeyondAscii::Leave => {
+            open = evidence.is_open();
+            evidence.end(false);
+        }
+    }
+    (encoding::judge(&evidence, &encoding::known(options.titles.iter().chain(&options.words))), open)
+}
+
+/// Reads a file from `from` on, as far as it has a say in its encoding; true where that is its end.
+fn search(path: &Path, from: u64, evidence: &mut Evidence) -> io::Result<bool> {
+    if !evidence.is_open() || !std::fs::metadata(path)?.is_file() {
+        return Ok(false);
+    }
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(from))?;
+    let mut piece = vec![0; SAMPLE_BYTES];
+    let mut read = 0;
+    while evidence.is_open() && !(evidence.is_ascii() && read > ASCII_BYTES_MAX) {
+        let count = file.read(&mut piece)?;
+        if count == 0 {
+            return Ok(true);
+        }
+        evidence.take(&piece[..count]);
+        read += count as u64;
+    }
+    Ok(false)
+}
+
+/// True where the first bytes of a file are all of it.
+fn is_whole(start: &[u8]) -> bool {
+    start.len() < SAMPLE_BYTES
+}
+
+fn plan(path: &Path, start: &[u8], guess: &Guess, options: &ReadOptions) -> Result<CsvPlan, Problem> {
+    let skipped = encoding::mark(start).map_or(0, |(_, length)| length);
+    let asked = options.delimiter.map(|d| asked_delimiter(path, d)).transpose()?;
+    let (encodings, mut guessed, mut notes) = encodings(path, guess, options)?;
+    if options.sheet.is_some() {
+        notes.push(Note::new("no-sheets", "a CSV has no sheets: the one that is named is not looked for"));
+    }
+    let mut best: Option<(usize, CsvPlan)> = None;
+    for encoding in encodings {
+        let (text, _) = encoding.decode_without_bom_handling(&start[skipped..]);
+        let sample = CsvSample { text: &text, whole: is_whole(start) };
+        if best.is_none() {
+            refuse_what_is_no_table(path, sample)?;
+        }
+        let (matched, plan) = plan_in(encoding, sample, asked, &options.titles);
+        if best.as_ref().is_none_or(|(most, _)| matched > *most) {
+            best = Some((matched, plan));
+        }
+        if options.titles.is_empty() {
+            break;
+        }
+    }
+    // `encodings` gives at least one.
+    let (matched, mut plan) = best.expect("a guess has a candidate");
+    guessed.append(&mut plan.guessed);
+    if options.header_row.is_none() {
+        guessed.push("header row");
+    }
+    if matched > 0 && guess.doubt.is_none() {
+        // The titles asked for were found, and so was the rest.
+        guessed.clear();
+    }
+    Ok(CsvPlan { guessed, notes, ..plan })
+}
+
+/// The best plan for one encoding, and how many of the titles asked for its header row has.
+fn plan_in(
+    encoding: &'static Encoding,
+    sample: CsvSample<'_>,
+    asked: Option<u8>,
+    titles: &[String],
+) -> (usize, CsvPlan) {
+    let sep = dialect::sep_line(sample.text.as_bytes());
+    let sep_bytes = sep.map_or(0, |(_, length)| length);
+    let body = sample.after(sep_bytes);
+    let known = asked.or(sep.map(|(delimiter, _)| delimiter));
+    let try_one = |delimiter: Option<u8>| {
+        let rows = body.rows(delimiter.unwrap_or(NO_DELIMITER));
+        let (header, matched) = match header_row::header_by_titles(&rows, titles) {
+            Some((index, matched)) => (Some(index), matched),
+            None => (header_row::header(&rows, &[]), 0),
+        };
+        let header_row = header.map(|index| rows[index].number);
+        let guessed = if known.is_none() { vec!["delimiter"] } else { Vec::new() };
+        let cut_rows = header.is_some_and(|header| dialect::short_rows_are_pieces(&rows[header..]));
+        let sample = rows.into_iter().skip(header.map_or(0, |header| header + 1)).collect();
+        (
+            matched,
+            CsvPlan { encoding, delimiter, header_row, sep: sep_bytes, cut_rows, sample, guessed, notes: Vec::new() },
+        )
+    };
+    // What shape says goes first, so that it decides where the titles do not.
+    let mut best = try_one(known.or_else(|| body.delimiter()));
+    if known.is_none() && !titles.is_empty() {
+        for other in DELIMITERS.into_iter().map(Some) {
+            let tried = try_one(other);
+            if tried.0 > best.0 {
+                best = tried;
+            }
+        }
+    }
+    best
+}
+
+type Encodings = (Vec<&'static Encoding>, Vec<&'static str>, Vec<Note>);
+
+/// The encodings to try, what is guessed about them, and what there is to say.
+fn encodings(path: &Path, guess: &Guess, options: &ReadOptions) -> Result<Encodings, Problem> {
+    let Some(label) = &options.encoding else {
+        let guessed = if guess.sure { Vec::new() } else { vec!["encoding"] };
+        return Ok((guess.candidates.clone(), guessed, Vec::new()));
+    };
+    let Some(named) = encoding::named(label) else {
+        if let Some(name) = encoding::unread(label) {
+            let message = message!("{name} cannot be read here", name);
+            let hint = "open the file in the program that wrote it, and save it as UTF-8";
+            return Err(Problem::in_file(path, "unknown-encoding", message).value(label).hint(hint));
+        }
+        let hint = did_you_mean(label, encoding::OFFERED)
+            .unwrap_or_else(|| message!("known are {known} and many more", known = encoding::OFFERED.as_slice()));
+        let message = message!("{value} is no encoding known here", value = quoted(label));
+        return Err(Problem::in_file(path, "unknown-encoding", message).value(label).hint(hint));
+    };
+    let found = guess.candidates[0];
+    if guess.bom > 0 && found != named {
+        let found_name = found.name();
+        let message =
+            message!("the file begins with a mark of {found_name}, so it is not read as {label}", found_name, label);
+        return Ok((vec![found], Vec::new(), vec![Note::new("encoding-marked", message)]));
+    }
+    let mut notes = Vec::new();
+    if guess.sure && found != named {
+        let (found, named) = (found.name(), named.name());
+        let message = message!("the file looks like {found}, but is read as {named} as asked", found, named);
+        notes.push(Note::new("encoding-differs", message));
+    }
+    Ok((vec![named], Vec::new(), notes))
+}
+
+fn asked_delimiter(path: &Path, delimiter: char) -> Result<u8, Problem> {
+    if dialect::delimiter_allowed(delimiter) {
+        return Ok(delimiter as u8);
+    }
+    let message = message!("{value} cannot be a delimiter", value = quoted(&delimiter.to_string()));
+    Err(Problem::in_file(path, "delimiter", message).hint("it is one of ; , | or a tab"))
+}
+
+fn refuse_what_is_no_table(path: &Path, CsvSample { text, whole }: CsvSample<'_>) -> Result<(), Problem> {
+    // Delimiters alone are empty cells.
+    let nothing = |c: char| c.is_whitespace() || matches!(c, '\0' | '\u{1a}' | '\u{feff}' | ';' | ',' | '|');
+    if whole && text.chars().all(nothing) {
+        return Err(kind::empty(path));
+    }
+    kind::text_that_is_no_table(path, text).map_or(Ok(()), Err)
+}
+
+impl CsvReader {
+    /// Fills `row` with the next row that has cells, blank or not; false at the end. After a problem with one row
+    /// (code `encoding`, in UTF-8) reading may go on; after any other it will not.
+    pub fn read(&mut self, row: &mut Row) -> Result<bool, Problem> {
+        if let Some(failed) = &self.failed {
+            return Err((**failed).clone());
+        }
+        loop {
+            let last = self.input.is_last() && !self.input.is_spoilt();
+            let stretch = CsvBytes { bytes: self.input.bytes(), last, delimiter: self.delimiter };
+            match stretch.scan(0, &mut self.spans) {
+                RecordScan::Blank { next } => {
+                    self.input.consume(next);
+                    self.next_row += 1;
+                }
+                RecordScan::Record { next } => {
+                    let filled = self.fill_row(row, next);
+                    self.input.consume(next);
+                    self.next_row += 1;
+                    return filled.map(|()| true);
+                }
+                RecordScan::More if self.input.is_last() => return Err(self.fail(self.spoilt())),
+                RecordScan::More if self.input.bytes().len() > RECORD_BYTES_MAX => {
+                    let message = message!("this row is longer than {max} MB", max = RECORD_BYTES_MAX >> 20);
+                    let problem = self.at(None, "row-too-long", message);
+                    return Err(self.fail(problem.hint("check the delimiter and the line ends of the file")));
+                }
+                RecordScan::More => {
+                    if let Err(error) = self.input.fill() {
+                        let place = Path::new(&self.source.file);
+                        return Err(self.fail(kind::unreadable(place, &error)));
+                    }
+                }
+                RecordScan::End => return Ok(false),
+                RecordScan::Broken { cell, why } => return Err(self.fail(self.broken(cell, why))),
+            }
+            if self.next_row > ROWS_MAX {
+                let problem =
+                    self.at(None, "file-too-big", message!("this file has more than {max} rows", max = ROWS_MAX));
+                return Err(self.fail(problem.hint("split it into several files")));
+            }
+        }
+    }
+
+    fn fill_row(&self, row: &mut Row, next: usize) -> Result<(), Problem> {
+        // One check a record: the standard library's check would be half of the time spent on Cyrillic.
+        let bytes = &self.input.bytes()[..next];
+        let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
+            let bad = self.spans.iter().position(|s| std::str::from_utf8(&bytes[s.start..s.end]).is_err());
+            return Err(self.not_utf_8(bad));
+        };
+        row.fill(self.next_row, text, &self.spans);
+        row.unseen = self.input.holds_unseen() && holds_unseen(bytes);
+        Ok(())
+    }
+
+    fn fail(&mut self, problem: Problem) -> Problem {
+        self.failed = Some(Box::new(problem.clone()));
+        problem
+    }
+
+    fn at(&self, cell: Option<usize>, code: &'static str, message: impl Into<Message>) -> Problem {
+        let column = cell.map(|index| Column { index, title: "".into() });
+        let place = Place::Cell { source: self.source.clone(), row: self.next_row, column };
+        Problem::new(Stage::Read, code, message).at(place)
+    }
+
+    fn not_utf_8(&self, cell: Option<usize>) -> Problem {
+        self.at(cell, "encoding", "this row holds bytes that are not UTF-8, unlike the rest of the file")
+            .hint("save the file as UTF-8, or name its encoding, such as windows-1251")
+    }
+
+    fn spoilt(&self) -> Problem {
+        let message = message!("this row holds bytes that are not {encoding}", encoding = self.encoding.name());
+        self.at(None, "encoding", message).hint("save the file as UTF-8, or name its encoding, such as windows-1251")
+    }
+
+    fn broken(&self, cell: usize, why: Broken) -> Problem {
+        match why {
+            Broken::Unclosed => self
+                .at(Some(cell), "unclosed-quote", "this cell opens with a quote (\") that never closes")
+                .hint("delete that quote, or close it at the end of the cell"),
+            Broken::LongQuoted => self
+                .at(
+                    Some(cell),
+                    "cell-too-long",
+                    message!(
+                        "this cell opens with a quote (\") and is longer than {max} MB",
+                        max = CELL_BYTES_MAX >> 20
+                    ),
+                )
+                .hint("shorten the text; or, where the quote was never meant to open a text, delete it"),
+            Broken::LongCell => self
+                .at(
+                    Some(cell),
+                    "cell-too-long",
+                    message!("this cell is longer than {max} MB", max = CELL_BYTES_MAX >> 20),
+                )
+                .hint("check the delimiter and the line ends of the file"),
+            Broken::ManyColumns => self
+                .at(None, "too-many-columns", message!("this row has more than {max} cells", max = COLUMNS_MAX))
+                .hint("check the delimiter and the line ends of the file"),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Why nobody can say which encoding a file is in, and what it would be in each that may be meant.
+
+use crate::message;
+use crate::problem::{Message, Note, Problem};
+use serde::Serialize;
+use serde::ser::SerializeStruct;
+use std::fmt;
+use std::path::Path;
+
+/// The code of a problem, and of a note.
+const UNCLEAR: &str = "encoding-unclear";
+/// Letters of a sample line that are shown.
+const LINE_SHOWN: usize = 80;
+
+/// The encoding of a file is not clear enough to import it unasked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodingDoubt {
+    pub why: DoubtKind,
+    /// The likeliest first.
+    pub readings: Vec<EncodingReading>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DoubtKind {
+    /// Several encodings may be meant.
+    Several,
+    /// The letters make words in none.
+    NoWords,
+    /// It looks like one that cannot be read.
+    Unreadable,
+    /// It is UTF-8, but was read in a wrong encoding and saved again before it came here.
+    Garbled,
+}
+
+/// A line of the file in an encoding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EncodingReading {
+    pub encoding: String,
+    /// The first line that differs.
+    pub line: String,
+}
+
+impl EncodingReading {
+    pub(super) fn new(encoding: impl Into<String>, line: &str) -> EncodingReading {
+        let shown: String = line.chars().flat_map(shown).take(LINE_SHOWN).collect();
+        EncodingReading { encoding: encoding.into(), line: shown.trim_end().to_owned() }
+    }
+}
+
+/// What would move the cursor, or not be seen, is shown by its number.
+fn shown(c: char) -> Vec<char> {
+    match c {
+        '\t' => vec![' '],
+        c if c.is_control()
+            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{feff}') =>
+        {
+            c.escape_unicode().collect()
+        }
+        c => vec![c],
+    }
+}
+
+impl EncodingDoubt {
+    pub fn message(&self) -> Message {
+        let readings: Vec<String> = self.readings.iter().map(EncodingReading::to_string).collect();
+        match self.why {
+            DoubtKind::Several => message!("the encoding is unclear, a line reads {readings}", readings),
+            DoubtKind::NoWords => {
+                message!("the encoding is unclear, the letters make no words: a line reads {readings}", readings)
+            }
+            DoubtKind::Unreadable => {
+                message!("the file looks like an encoding that cannot be read here: a line reads {readings}", readings)
+            }
+            DoubtKind::Garbled => message!(
+                "the text is garbled, it was read in a wrong encoding before and saved again: a line reads {readings}",
+                readings
+            ),
+        }
+    }
+
+    pub fn hint(&self) -> Message {
+        match self.why {
+            DoubtKind::Several | DoubtKind::NoWords => message!(
+                "name the right one with --encoding NAME, or as encoding = \"NAME\" under [source]; or save the file as UTF-8"
+            ),
+            DoubtKind::Unreadable => message!(
+                "save the file as UTF-8; or name another encoding with --encoding NAME, or as encoding = \"NAME\" under [source]"
+            ),
+            DoubtKind::Garbled => message!(
+                "export the file again from where it comes from; or, if the text shall stay as it is, say --encoding utf-8, or encoding = \"utf-8\" under [source]"
+            ),
+        }
+    }
+
+    /// For whoever only looks at the file.
+    pub fn note(&self) -> Note {
+        Note::warning(UNCLEAR, message!("{message}; {hint}", message = self.message(), hint = self.hint()))
+    }
+
+    /// Why the file is not imported.
+    pub fn problem(&self, path: &Path) -> Problem {
+        Problem::in_file(path, UNCLEAR, self.message()).hint(self.hint())
+    }
+}
+
+impl fmt::Display for EncodingReading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "as {} \"{}\"", self.encoding, self.line)
+    }
+}
+
+/// `{encoding, line}`, as `peek --json` has it.
+impl Serialize for EncodingReading {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut reading = serializer.serialize_struct("EncodingReading", 2)?;
+        reading.serialize_field("encoding", &self.encoding)?;
+        reading.serialize_field("line", &self.line)?;
+        reading.end()
+    }
+}

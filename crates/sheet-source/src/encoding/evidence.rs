@@ -1,0 +1,297 @@
+//! What the bytes of a file say of its encoding, gathered piece by piece from all of it, in little room. As soon as the
+//! letters beyond ASCII prove to be UTF-8, nothing more is gathered. Otherwise words with such letters are kept: a fixed
+//! sample of the distinct ones, whichever order they come in, and for each byte a few words and the first line that
+//! have it. So a letter that differs between two code pages is never missed, wherever it stands.
+
+use super::letters::Neighbour;
+use super::utf_8::{Utf8, utf_8};
+use std::collections::BTreeMap;
+
+/// From the first letter beyond ASCII on, this much decides between UTF-8 and the rest.
+const STRETCH_BYTES: usize = 64 << 10;
+/// Bytes of the line before it.
+const BEFORE_BYTES: usize = 200;
+/// Words kept whatever they hold, and beside them of each byte.
+const WORDS_MAX: usize = 400;
+const WORDS_OF_A_BYTE: usize = 4;
+const PLAIN_MAX: usize = 100;
+const PLAIN_BYTES_MIN: usize = 3;
+/// Longer runs of letters are no words.
+const WORD_BYTES: usize = 48;
+/// A line as it is shown, before it is decoded.
+const LINE_BYTES: usize = 72;
+/// A line without an end is taken apart at this length.
+const PENDING_BYTES: usize = 256 << 10;
+
+/// A run of letters with at least one beyond ASCII.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NonAsciiWord {
+    pub bytes: Vec<u8>,
+    pub before: Neighbour,
+    pub after: Neighbour,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Evidence {
+    /// The end of the last line, while all is ASCII.
+    before: Vec<u8>,
+    stretch: Vec<u8>,
+    state: EvidenceKind,
+    pending: Vec<u8>,
+    words: BTreeMap<u64, NonAsciiWord>,
+    of_bytes: BTreeMap<u8, OfByte>,
+    /// Words without such letters on the same lines: they tell the language.
+    plain: BTreeMap<u64, NonAsciiWord>,
+    lines: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum EvidenceKind {
+    #[default]
+    Ascii,
+    /// The stretch is being filled.
+    Open,
+    Utf8,
+    Words,
+    /// No text: nothing beyond the stretch is gathered.
+    Binary,
+}
+
+/// What is kept for the sake of one byte.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct OfByte {
+    words: BTreeMap<u64, NonAsciiWord>,
+    line: (u32, Vec<u8>),
+}
+
+impl Evidence {
+    /// Of a text that is whole.
+    pub fn of(bytes: &[u8]) -> Evidence {
+        let mut evidence = Evidence::default();
+        evidence.take(bytes);
+        evidence.end(true);
+        evidence
+    }
+
+    /// The next bytes of the file.
+    pub fn take(&mut self, bytes: &[u8]) {
+        match self.state {
+            EvidenceKind::Utf8 | EvidenceKind::Binary => {}
+            EvidenceKind::Ascii => match bytes.iter().position(|byte| !byte.is_ascii()) {
+                Some(first) => {
+                    self.remember(&bytes[..first]);
+                    self.state = EvidenceKind::Open;
+                    self.take(&bytes[first..]);
+                }
+                None => self.remember(bytes),
+            },
+            EvidenceKind::Open => {
+                let (taken, rest) = bytes.split_at(bytes.len().min(STRETCH_BYTES - self.stretch.len()));
+                self.stretch.extend_from_slice(taken);
+                if self.stretch.len() == STRETCH_BYTES {
+                    self.decide(false);
+                    self.take(rest);
+                }
+            }
+            EvidenceKind::Words => self.gather(bytes),
+        }
+    }
+
+    /// Nothing follows, or nothing that is looked at.
+    pub fn end(&mut self, whole: bool) {
+        if self.state == EvidenceKind::Open {
+            self.decide(whole);
+        }
+        if self.state == EvidenceKind::Words {
+            let rest = std::mem::take(&mut self.pending);
+            self.gather_lines(&rest);
+        }
+    }
+
+    /// False once nothing that follows can change what is known.
+    pub fn is_open(&self) -> bool {
+        !matches!(self.state, EvidenceKind::Utf8 | EvidenceKind::Binary)
+    }
+
+    pub fn is_ascii(&self) -> bool {
+        self.state == EvidenceKind::Ascii
+    }
+
+    pub fn is_utf_8(&self) -> bool {
+        match self.state {
+            EvidenceKind::Ascii | EvidenceKind::Utf8 => true,
+            EvidenceKind::Words | EvidenceKind::Binary => false,
+            EvidenceKind::Open => utf_8(&self.stretch, false) == Utf8::Proven,
+        }
+    }
+
+    /// From the first byte beyond ASCII on.
+    pub fn stretch(&self) -> &[u8] {
+        &self.stretch
+    }
+
+    /// Distinct, in a fixed order.
+    pub fn words(&self) -> Vec<&NonAsciiWord> {
+        let of_bytes = self.of_bytes.values().flat_map(|of| &of.words);
+        let words: BTreeMap<&u64, &NonAsciiWord> = self.words.iter().chain(of_bytes).collect();
+        words.into_values().collect()
+    }
+
+    /// Words all of ASCII that stand beside them.
+    pub fn plain(&self) -> impl Iterator<Item = &NonAsciiWord> {
+        self.plain.values()
+    }
+
+    /// All bytes beyond ASCII that stand in the file.
+    pub fn bytes(&self) -> impl Iterator<Item = u8> + Clone {
+        self.of_bytes.keys().copied()
+    }
+
+    /// The first line with one of these bytes.
+    pub fn line(&self, mut wanted: impl FnMut(u8) -> bool) -> Option<&[u8]> {
+        let lines = self.of_bytes.iter().filter(|(byte, _)| wanted(**byte)).map(|(_, of)| &of.line);
+        lines.min_by_key(|(nth, _)| *nth).map(|(_, line)| line.as_slice())
+    }
+
+    fn remember(&mut self, ascii: &[u8]) {
+        let kept = &ascii[ascii.len().saturating_sub(BEFORE_BYTES)..];
+        match kept.iter().rposition(|byte| is_line_end(*byte)) {
+            Some(end) => {
+                self.before.clear();
+                self.before.extend_from_slice(&kept[end + 1..]);
+            }
+            None => {
+                self.before.extend_from_slice(kept);
+                let over = self.before.len().saturating_sub(BEFORE_BYTES);
+                self.before.drain(..over);
+            }
+        }
+    }
+
+    fn decide(&mut self, whole: bool) {
+        if utf_8(&self.stretch, whole) == Utf8::Proven {
+            self.state = EvidenceKind::Utf8;
+            return;
+        }
+        self.state = EvidenceKind::Words;
+        let before = std::mem::take(&mut self.before);
+        let stretch = std::mem::take(&mut self.stretch);
+        self.gather(&before);
+        self.gather(&stretch);
+        if is_binary(&stretch) {
+            let rest = std::mem::take(&mut self.pending);
+            self.gather_lines(&rest);
+            self.state = EvidenceKind::Binary;
+        }
+        self.stretch = stretch;
+    }
+
+    /// Whole lines are looked at, the rest waits for its end.
+    fn gather(&mut self, bytes: &[u8]) {
+        let end = match bytes.iter().rposition(|byte| is_line_end(*byte)) {
+            Some(end) => end + 1,
+            None if self.pending.len() + bytes.len() > PENDING_BYTES => bytes.len(),
+            None => 0,
+        };
+        let (whole, rest) = bytes.split_at(end);
+        if self.pending.is_empty() {
+            self.gather_lines(whole);
+        } else if end > 0 {
+            let mut pending = std::mem::take(&mut self.pending);
+            pending.extend_from_slice(whole);
+            self.gather_lines(&pending);
+        }
+        self.pending.extend_from_slice(rest);
+    }
+
+    fn gather_lines(&mut self, bytes: &[u8]) {
+        for line in bytes.split(|byte| is_line_end(*byte)) {
+            self.lines += 1;
+            if !line.is_ascii() {
+                self.gather_words(line);
+            }
+        }
+    }
+
+    fn gather_words(&mut self, line: &[u8]) {
+        let mut at = 0;
+        while let Some(first) = line[at..].iter().position(|byte| is_letter(*byte)).map(|first| at + first) {
+            let length = line[first..].iter().take(WORD_BYTES).take_while(|byte| is_letter(**byte)).count();
+            at = first + length;
+            let bytes = &line[first..at];
+            let before = first.checked_sub(1).map_or(Neighbour::Edge, |before| beside(line[before]));
+            // `№ 15`
+            let space = usize::from(matches!(line.get(at..), Some([b' ', b'0'..=b'9', ..])));
+            let after = line.get(at + space).map_or(Neighbour::Edge, |after| beside(*after));
+            let word = NonAsciiWord { bytes: bytes.to_vec(), before, after };
+            match bytes.is_ascii() {
+                false => self.keep(word, (first, line)),
+                true if bytes.len() >= PLAIN_BYTES_MIN => keep_least(&mut self.plain, (hash(&word), &word), PLAIN_MAX),
+                true => {}
+            }
+        }
+    }
+
+    fn keep(&mut self, word: NonAsciiWord, (at, line): (usize, &[u8])) {
+        let hash = hash(&word);
+        for byte in word.bytes.iter().copied().filter(|byte| !byte.is_ascii()) {
+            let of = self.of_bytes.entry(byte).or_insert_with(|| OfByte {
+                words: BTreeMap::new(),
+                line: (self.lines, shown_part(at, line).to_vec()),
+            });
+            keep_least(&mut of.words, (hash, &word), WORDS_OF_A_BYTE);
+        }
+        keep_least(&mut self.words, (hash, &word), WORDS_MAX);
+    }
+}
+
+/// Those with the least hashes stay: a sample that does not depend on the order.
+fn keep_least(words: &mut BTreeMap<u64, NonAsciiWord>, (hash, word): (u64, &NonAsciiWord), max: usize) {
+    let full = words.len() >= max;
+    if words.contains_key(&hash) || (full && words.last_key_value().is_some_and(|(last, _)| *last < hash)) {
+        return;
+    }
+    words.insert(hash, word.clone());
+    if full {
+        words.pop_last();
+    }
+}
+
+/// FNV, mixed once more so that its high bits are as good as its low ones.
+fn hash(word: &NonAsciiWord) -> u64 {
+    let sides = [word.before as u8, word.after as u8];
+    let hash = word
+        .bytes
+        .iter()
+        .chain(&sides)
+        .fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01B3));
+    (hash ^ (hash >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// As much of a line as is shown, with the word that stands at `at` in it.
+fn shown_part(at: usize, line: &[u8]) -> &[u8] {
+    let start = if at + WORD_BYTES <= LINE_BYTES { 0 } else { at.saturating_sub(LINE_BYTES / 4) };
+    &line[start..line.len().min(start + LINE_BYTES)]
+}
+
+/// Of a packed file the fingerprint is wanted as well.
+fn is_binary(bytes: &[u8]) -> bool {
+    const SHARE: usize = 50;
+    let control = |byte: &&u8| **byte < b' ' && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x1A);
+    bytes.iter().filter(control).count() * SHARE > bytes.len()
+}
+
+fn is_line_end(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || !byte.is_ascii()
+}
+
+fn beside(byte: u8) -> Neighbour {
+    match byte {
+        b'0'..=b'9' => Neighbour::Digit,
+        _ => Neighbour::Edge,
+    }
+}

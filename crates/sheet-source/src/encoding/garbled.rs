@@ -1,0 +1,98 @@
+//! Text that is valid UTF-8 and yet garbled: another program has read UTF-8 in a code page and saved what it saw, `Ð˜Ð¼Ñ`.
+//! Turned back into that page, such words are UTF-8 again; others hardly ever are.
+
+use super::doubt::{DoubtKind, EncodingDoubt, EncodingReading};
+use super::letters::Script;
+use super::pages::{CodePage, pages};
+use std::collections::{HashMap, HashSet};
+
+/// One in so many words beyond ASCII may be garbled without a doubt: somebody has typed, or pasted, it so.
+const SHARE: usize = 10;
+/// A single letter may come about by chance.
+const LETTERS_MIN: usize = 2;
+const PAGES: [&str; 7] =
+    ["windows-1252", "windows-1251", "windows-1250", "windows-1254", "macintosh", "IBM866", "IBM850"];
+
+/// A code page, to be written in.
+struct Back {
+    name: &'static str,
+    bytes: HashMap<char, u8>,
+}
+
+impl Back {
+    fn new(page: &CodePage) -> Back {
+        // What a page has no sign for, many programs leave as it is.
+        let mut bytes: HashMap<char, u8> = (0x80..=0xFF_u8).map(|byte| (char::from(byte), byte)).collect();
+        bytes.extend((0..=0xFF_u8).map(|byte| (page.sign(byte).shown, byte)));
+        Back { name: page.name, bytes }
+    }
+
+    /// What the word was, and how many letters beyond ASCII it has.
+    fn mended(&self, word: &str) -> Option<(String, usize)> {
+        let bytes: Option<Vec<u8>> = word.chars().map(|c| self.bytes.get(&c).copied()).collect();
+        let text = String::from_utf8(bytes?).ok()?;
+        let letters = text.chars().filter(|c| !c.is_ascii()).count();
+        let usual =
+            |c: char| Script::of(c).is_some() || matches!(c, '\u{a0}'..='\u{bf}' | '\u{2010}'..='\u{203a}' | '№');
+        (letters > 0 && text.chars().all(usual)).then_some((text, letters))
+    }
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| c.is_ascii() && !c.is_ascii_alphabetic()).filter(|word| !word.is_ascii())
+}
+
+/// Judges a stretch of a file that is UTF-8.
+pub fn garbled(stretch: &[u8]) -> Option<EncodingDoubt> {
+    let text = String::from_utf8_lossy(stretch);
+    let words: HashSet<&str> = words(&text).collect();
+    let pages = pages().iter().filter(|page| PAGES.contains(&page.name));
+    let found = pages.filter_map(|page| {
+        let back = Back::new(page);
+        let mended: Vec<usize> =
+            words.iter().filter_map(|word| back.mended(word)).map(|(_, letters)| letters).collect();
+        let garbled = mended.iter().sum::<usize>() >= LETTERS_MIN && mended.len() * SHARE >= words.len();
+        garbled.then_some((mended.len(), back))
+    });
+    let (_, back) = found.reduce(|best, other| if other.0 > best.0 { other } else { best })?;
+    let line = text.lines().find(|line| self::words(line).any(|word| back.mended(word).is_some()))?;
+    let was = EncodingReading::new(format!("before {}", back.name), &mended_line(line, &back));
+    Some(EncodingDoubt { why: DoubtKind::Garbled, readings: vec![EncodingReading::new("UTF-8", line), was] })
+}
+
+fn mended_line(line: &str, back: &Back) -> String {
+    let mut mended = line.to_owned();
+    for word in words(line) {
+        if let Some((was, _)) = back.mended(word) {
+            mended = mended.replacen(word, &was, 1);
+        }
+    }
+    mended
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_was_read_wrong_before_is_known() {
+        let through = |text: &str, page: &str| {
+            let page = pages().iter().find(|other| other.name == page).unwrap();
+            page.line(text.as_bytes())
+        };
+        for (text, page) in [
+            ("Name;City\nЖанна Ёлкина;Орёл\n", "windows-1252"),
+            ("Имя;Город\nИван;Москва\n", "windows-1251"),
+            ("Name\nJosé Núñez\n", "windows-1252"),
+            ("Name\nŁukasz Żółć\n", "windows-1250"),
+        ] {
+            let garbage = through(text, page);
+            let doubt = garbled(garbage.as_bytes()).unwrap_or_else(|| panic!("{garbage}"));
+            assert_eq!(doubt.why, DoubtKind::Garbled);
+        }
+        for text in ["Имя;Город\nИван;РІВНЕ\n", "Name\nJOSÉ® NÃO\n", "Año;Größe\n", "№ 15;«Рёв»", "Σ;Àé\n"]
+        {
+            assert_eq!(garbled(text.as_bytes()), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Why a workbook cannot be read, and the problem the user is told.
+
+use super::kind;
+use super::unpack::TooLarge;
+use crate::message;
+use crate::problem::Problem;
+use std::io;
+use std::path::Path;
+use zip::result::ZipError;
+
+/// Why a workbook, or a sheet of it, cannot be read.
+pub enum WorkbookError {
+    Encrypted,
+    /// An `.xls` that holds no workbook: another program's document, or an encrypted one.
+    NoWorkbook,
+    Missing,
+    /// A part that unpacks to more than is read of it.
+    TooLarge {
+        part: String,
+        megabytes: u64,
+    },
+    Io(io::Error),
+    /// What is wrong, in words anybody understands; empty where there are none.
+    Damaged(String),
+}
+
+impl WorkbookError {
+    pub fn damaged(detail: &str) -> WorkbookError {
+        WorkbookError::Damaged(detail.to_owned())
+    }
+
+    pub fn problem(self, path: &Path, sheet: Option<&str>) -> Problem {
+        match self {
+            WorkbookError::Encrypted => Problem::in_file(path, "encrypted", "this workbook is protected by a password")
+                .hint("open it in Excel, remove the password (File, Info, Protect Workbook) and save it"),
+            WorkbookError::NoWorkbook => {
+                Problem::in_file(path, "not-a-table", "this is a document of another program, not a workbook")
+                    .hint("choose a CSV file or an Excel workbook")
+            }
+            WorkbookError::TooLarge { part, megabytes } => {
+                let message = message!(
+                    "this workbook unpacks to more than {size} MB in one part ({part}), which is too much to be read",
+                    size = megabytes,
+                    part
+                );
+                Problem::in_file(path, "file-too-big", message).hint(kind::FEWER_CELLS)
+            }
+            WorkbookError::Missing => {
+                let message = match sheet {
+                    Some(sheet) => {
+                        message!("this workbook is damaged: its sheet \"{sheet}\" is named, but is not there", sheet)
+                    }
+                    None => message!("this workbook is damaged: its sheet is named, but is not there"),
+                };
+                Problem::in_file(path, "damaged-workbook", message).hint(REPAIR)
+            }
+            WorkbookError::Io(error) => kind::unreadable(path, &error),
+            WorkbookError::Damaged(detail) => {
+                let message = if detail.is_empty() {
+                    message!("this workbook is damaged")
+                } else {
+                    message!("this workbook is damaged ({detail})", detail)
+                };
+                Problem::in_file(path, "damaged-workbook", message).hint(REPAIR)
+            }
+        }
+    }
+}
+
+pub const REPAIR: &str = "open it in Excel, let Excel repair it, and save it; or copy or download it again";
+
+impl WorkbookError {
+    /// What the system did not say comes from unpacking: an end or a checksum where none should be.
+    pub fn of_unpacking(error: io::Error) -> WorkbookError {
+        if error.raw_os_error().is_some() {
+            return WorkbookError::Io(error);
+        }
+        if let Some(TooLarge { part, megabytes }) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            return WorkbookError::TooLarge { part: part.clone(), megabytes: *megabytes };
+        }
+        WorkbookError::damaged(match error.kind() {
+            io::ErrorKind::UnexpectedEof => "a part of it ends too early",
+            _ => "a part of it cannot be unpacked",
+        })
+    }
+
+    pub fn of_zip(error: ZipError) -> WorkbookError {
+        match error {
+            ZipError::Io(error) => WorkbookError::of_unpacking(error),
+            ZipError::FileNotFound => WorkbookError::Missing,
+            ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) | ZipError::InvalidPassword => {
+                WorkbookError::Encrypted
+            }
+            ZipError::CompressionMethodNotSupported(_) | ZipError::UnsupportedArchive(_) => {
+                WorkbookError::damaged("it is packed in an unusual way")
+            }
+            _ => WorkbookError::damaged("its list of parts is broken"),
+        }
+    }
+}

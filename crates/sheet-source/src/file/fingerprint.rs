@@ -1,0 +1,111 @@
+//! What is learnt of a source by reading all its bytes: its SHA-256, and what its letters beyond ASCII say of its encoding. `Tap` learns it from what a reader of rows takes, so that one reading serves both.
+
+use crate::encoding::Evidence;
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// In hex.
+    pub sha256: String,
+    /// What tells its encoding; `None` where all of it is ASCII.
+    pub beyond_ascii: Option<Evidence>,
+}
+
+/// Bytes read at a time.
+const PIECE_BYTES: usize = 128 << 10;
+
+impl Fingerprint {
+    /// Reads a file from its first byte to its last.
+    pub fn of_file(path: &Path) -> io::Result<Fingerprint> {
+        Tap::new(File::open(path)?).finish()
+    }
+
+    #[cfg(test)]
+    fn of_bytes(bytes: &[u8]) -> Fingerprint {
+        let mut learnt = FingerprintBuilder::default();
+        learnt.take(bytes);
+        learnt.fingerprint()
+    }
+}
+
+#[derive(Default)]
+struct FingerprintBuilder {
+    hasher: Sha256,
+    evidence: Evidence,
+}
+
+impl FingerprintBuilder {
+    fn take(&mut self, bytes: &[u8]) {
+        self.hasher.update(bytes);
+        self.evidence.take(bytes);
+    }
+
+    fn fingerprint(mut self) -> Fingerprint {
+        self.evidence.end(true);
+        let sha256 = self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Fingerprint { sha256, beyond_ascii: (!self.evidence.is_ascii()).then_some(self.evidence) }
+    }
+}
+
+/// A file that is read once through any of its clones, every byte of it hashed. A thread that reads ahead may still hold
+/// one when the rest is read: they take turns, and every byte is seen once.
+#[derive(Clone)]
+pub struct Tap {
+    inner: Arc<Mutex<(File, FingerprintBuilder)>>,
+}
+
+impl Tap {
+    /// `file` stands at its first byte.
+    pub fn new(file: File) -> Tap {
+        Tap { inner: Arc::new(Mutex::new((file, FingerprintBuilder::default()))) }
+    }
+
+    /// Reads what nobody has read.
+    pub fn finish(mut self) -> io::Result<Fingerprint> {
+        let mut piece = vec![0; PIECE_BYTES];
+        while self.read(&mut piece)? > 0 {}
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(std::mem::take(&mut inner.1).fingerprint())
+    }
+}
+
+impl Read for Tap {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let (file, learnt) = &mut *inner;
+        let count = file.read(buffer)?;
+        learnt.take(&buffer[..count]);
+        Ok(count)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_bytes_count_whoever_reads_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        for text in ["", "ascii only", "name\nИмя", &format!("{}я{}", "a".repeat(300_000), "б".repeat(300_000))] {
+            std::fs::write(&path, text).unwrap();
+            let whole = Fingerprint::of_file(&path).unwrap();
+            assert_eq!(whole, Fingerprint::of_bytes(text.as_bytes()));
+            assert_eq!(whole.beyond_ascii.is_some(), !text.is_ascii());
+            if let Some(evidence) = &whole.beyond_ascii {
+                let first = text.bytes().position(|byte| !byte.is_ascii()).unwrap();
+                assert!(text.as_bytes()[first..].starts_with(evidence.stretch()));
+            }
+            let mut tap = Tap::new(File::open(&path).unwrap());
+            let mut other = tap.clone();
+            let mut few = [0; 7];
+            let _ = tap.read(&mut few).unwrap();
+            let _ = other.read(&mut few).unwrap();
+            assert_eq!(tap.finish().unwrap(), whole);
+        }
+    }
+}

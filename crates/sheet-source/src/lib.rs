@@ -1,0 +1,78 @@
+//! Tables in csv, xlsx, xlsb, xls and ods files: typed rows that know their place.
+//!
+//! [`Table::open`] finds the encoding, delimiter, sheet and header row of a file, or takes them from [`ReadOptions`];
+//! [`Table::read`] fills a [`Row`] with one row after the other, so that any number of rows takes the memory of a few.
+//! [`Header`] finds columns by their titles. A [`Cell`] has the text that a person reads in Excel and a typed [`Scalar`].
+//! What is wrong is a [`problem::Problem`]: a stable code, the cell it is in, and what to do.
+//!
+//! ```
+//! use sheet_source::problem::{Place, Problem, Stage};
+//! use sheet_source::{ColumnMatch, ReadOptions, Row, Scalar, Table};
+//! use std::sync::Arc;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("leads.csv");
+//! std::fs::write(&path, "Name;Budget\nOffice chairs;1500\n\nDesks;\n")?;
+//!
+//! let mut table = Table::open(&path, &ReadOptions::default())?;
+//! assert_eq!(table.layout.to_string(), "CSV, UTF-8, `;`, header in row 1");
+//! let ColumnMatch::One(budget) = table.header.find("budget") else { panic!("there is one such column") };
+//!
+//! let source = Arc::new(sheet_source::problem::Source { file: "leads.csv".into(), sheet: None });
+//! let mut row = Row::default();
+//! let mut found = Vec::new();
+//! while table.read(&mut row)? {
+//!     let cell = row.get(budget);
+//!     let place = Place::Cell { source: source.clone(), row: row.number, column: Some(table.header.column(budget)) };
+//!     found.push(match cell.value {
+//!         Scalar::Empty => Problem::new(Stage::Read, "empty-cell", "no budget given").at(place).to_string(),
+//!         _ => format!("{place}: {}", cell.text),
+//!     });
+//! }
+//! // Rows are numbered as Excel shows them: the header and the blank line count.
+//! assert_eq!(found, ["leads.csv:2:B (Budget): 1500", "leads.csv:4:B (Budget): no budget given"]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The modules, each above those it uses:
+//!
+//! - `table`: the open table, its header read and its rows filled down
+//! - `workbook`, `csv`: the readers, each with rows read on a thread of its own
+//! - `output`: cells written so that they read back as they were
+//! - `file`: what a file is, what is known of it, its fingerprint
+//! - `row`: a row and its cells, the header, hashes of rows
+//! - `cell`: values, numbers, number formats, currencies, formulas
+//! - `encoding`: which encoding a text is in
+//! - `problem`: places and problems
+//!
+//! Nothing here knows what the columns mean, nor anything of a CRM.
+
+#![forbid(unsafe_code)]
+
+pub mod problem;
+mod cell;
+mod csv;
+mod encoding;
+mod file;
+mod output;
+mod row;
+mod table;
+mod workbook;
+
+pub use cell::currency::{CurrencySign, is_currency_code};
+pub use cell::formula::{NO_RESULT, moved};
+pub use cell::guard::{guarded, guarded_in_rejects, guarded_in_workbook};
+pub use cell::number::write_number;
+pub use cell::{Cell, DisplayKind, Scalar};
+pub use csv::dialect::delimiter_allowed;
+pub use encoding::{DoubtKind, EncodingDoubt, EncodingReading, Evidence};
+pub use file::fingerprint::Fingerprint;
+pub use file::layout::{BeyondAscii, FileFormat, HiddenCount, HiddenRows, Layout, ReadOptions};
+pub use output::csv::CsvWriter;
+pub use output::excel::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, cut_marked, is_cut, link_format, link_formula};
+pub use output::stored::stored;
+pub use row::hash::{Hashed, RowHasher, RowHashes};
+pub use row::header::{ColumnMatch, Header, LINK, REJECT_COLUMNS, REJECTS_OF_CSV, fold};
+pub use row::totals::names_total;
+pub use row::{LINKS_FROM, ROW_CUT, Row, RowKind};
+pub use table::{PendingFingerprint, Table};

@@ -1,0 +1,331 @@
+//! Column titles and how a title written in a mapping finds its column.
+//!
+//! Titles are compared after folding: NFC, lower case, `ё` as `е`, any run of white space (also no-break) as one
+//! space, invisible characters dropped. A title that occurs more than once is named `Title [1]`, `Title [2]`, …;
+//! a column of any title, also an empty one, is named by its letter as `col:C`.
+
+use crate::cell::guard::is_guarded;
+use crate::problem::{Column, column_letter};
+use crate::row::totals::names_total;
+use crate::row::{COLUMNS_MAX, LINKS_FROM, Row, RowKind};
+use std::collections::HashMap;
+use std::sync::Arc;
+use unicode_normalization::UnicodeNormalization;
+
+#[derive(Debug, Clone, Default)]
+pub struct Header {
+    titles: Vec<Arc<str>>,
+    /// The first column that has a title.
+    first: Option<usize>,
+    folded: HashMap<String, Vec<usize>>,
+    /// Where titles are joined from two rows: the lower ones.
+    lower: HashMap<String, Vec<usize>>,
+    /// Columns of the table itself: a reject file of ours has others behind them.
+    own: usize,
+    /// It is the header of a reject file.
+    rejects: bool,
+}
+
+/// The columns that a reject file has beside the source's own.
+pub const REJECT_COLUMNS: [&str; 3] = ["_row", "_code", "_message"];
+
+/// The sheet of a workbook of rejected rows that came from a CSV: in it, as in a `rejected.csv`, nothing says which row was short.
+pub const REJECTS_OF_CSV: &str = "rejected (csv)";
+
+/// Between the parts of a title of two rows.
+pub const TITLE_JOIN: &str = " / ";
+/// `Title@link` is the address behind the cells of a column.
+pub const LINK: &str = "@link";
+
+/// The columns that match a title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ColumnMatch {
+    One(usize),
+    /// Several columns have the title.
+    Many(Vec<usize>),
+    None,
+}
+
+impl Header {
+    pub fn new<S: AsRef<str>>(titles: impl IntoIterator<Item = S>) -> Header {
+        let mut titles: Vec<Arc<str>> = titles.into_iter().map(|t| clean(t.as_ref()).into()).collect();
+        let of_rejects =
+            titles.windows(REJECT_COLUMNS.len()).position(|three| three.iter().map(|t| &**t).eq(REJECT_COLUMNS));
+        let rejects = of_rejects.is_some();
+        let own = of_rejects.unwrap_or(titles.len());
+        if rejects {
+            // A spreadsheet fills up the header where cells stand behind the last title.
+            let filled = titles.iter().rposition(|title| !title.is_empty()).map_or(0, |last| last + 1);
+            titles.truncate(filled);
+            for title in titles.iter_mut().filter(|title| is_guarded(title)) {
+                *title = title[1..].into();
+            }
+        }
+        let added = own..own + REJECT_COLUMNS.len();
+        let mut folded: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, title) in titles.iter().enumerate() {
+            // The source may have columns of these names itself.
+            if !(title.is_empty() || rejects && added.contains(&index)) {
+                folded.entry(fold(title)).or_default().push(index);
+            }
+        }
+        let first = titles.iter().position(|title| !title.is_empty());
+        let mut header = Header { titles, first, folded, lower: HashMap::new(), own, rejects };
+        if rejects {
+            header.know_lower_titles();
+        }
+        header
+    }
+
+    /// No titles: columns are named by their letters.
+    pub fn without_titles(width: usize) -> Header {
+        Header::new(std::iter::repeat_n("", width))
+    }
+
+    /// Titles that are joined from two rows are found by the lower one as well.
+    pub fn of_two_rows<S: AsRef<str>>(titles: impl IntoIterator<Item = S>) -> Header {
+        let mut header = Header::new(titles);
+        header.know_lower_titles();
+        header
+    }
+
+    fn know_lower_titles(&mut self) {
+        for (index, title) in self.titles.iter().enumerate() {
+            if let Some((_, lower)) = title.rsplit_once(TITLE_JOIN) {
+                self.lower.entry(fold(lower)).or_default().push(index);
+            }
+        }
+    }
+
+    /// Columns without those that a reject file adds.
+    pub fn own_len(&self) -> usize {
+        self.own
+    }
+
+    /// True for the header of a reject file.
+    pub fn is_of_rejects(&self) -> bool {
+        self.rejects
+    }
+
+    /// The columns that a reject file of this table repeats: all but those that an earlier reject file has added.
+    pub fn repeated(&self) -> impl Iterator<Item = usize> + use<> {
+        let added = self.own..self.own + if self.rejects { REJECT_COLUMNS.len() } else { 0 };
+        (0..self.titles.len()).filter(move |index| !added.contains(index))
+    }
+
+    /// Why an earlier import rejected a row of its reject file.
+    #[inline]
+    pub fn code_of<'r>(&self, row: &'r Row) -> &'r str {
+        if self.rejects { row.get(self.own + 1).text } else { "" }
+    }
+
+    /// The title as written, without the white space around it.
+    #[inline]
+    pub fn title(&self, index: usize) -> &str {
+        self.titles.get(index).map_or("", |title| title)
+    }
+
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.titles.len()
+    }
+
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.titles.is_empty()
+    }
+
+    pub fn column(&self, index: usize) -> Column {
+        let index = if index >= LINKS_FROM { index - LINKS_FROM } else { index };
+        Column { index, title: self.titles.get(index).cloned().unwrap_or_else(|| "".into()) }
+    }
+
+    /// A name for each column that no other column has: the title, `Title [n]` for repeated ones, `col:C` for empty.
+    pub fn unique_names(&self) -> Vec<String> {
+        (0..self.titles.len())
+            .map(|index| {
+                let title = &self.titles[index];
+                if title.is_empty() {
+                    return format!("col:{}", column_letter(index));
+                }
+                match self.folded.get(&fold(title)) {
+                    Some(all) if all.len() > 1 => {
+                        let nth = all.iter().position(|i| *i == index).map_or(1, |p| p + 1);
+                        format!("{title} [{nth}]")
+                    }
+                    _ => title.to_string(),
+                }
+            })
+            .collect()
+    }
+
+    pub fn find(&self, wanted: &str) -> ColumnMatch {
+        if let Some(all) = self.folded.get(&fold(wanted)) {
+            return match all.as_slice() {
+                [one] => ColumnMatch::One(*one),
+                many => ColumnMatch::Many(many.to_vec()),
+            };
+        }
+        if let Some(letter) = wanted.trim().strip_prefix("col:") {
+            // Whoever names a column by its letter knows that it is there, beyond the last title as well.
+            return column_index(letter)
+                .filter(|index| *index < COLUMNS_MAX)
+                .map_or(ColumnMatch::None, ColumnMatch::One);
+        }
+        if let Some((title, nth)) = numbered(wanted)
+            && let Some(index) = self.folded.get(&fold(title)).and_then(|all| all.get(nth - 1))
+        {
+            return ColumnMatch::One(*index);
+        }
+        if let Some(all) = self.lower.get(&fold(wanted)) {
+            return match all.as_slice() {
+                [one] => ColumnMatch::One(*one),
+                many => ColumnMatch::Many(many.to_vec()),
+            };
+        }
+        if let Some(title) = wanted.trim_end().strip_suffix(LINK)
+            && let ColumnMatch::One(index) = self.find(title)
+        {
+            return ColumnMatch::One(index + LINKS_FROM);
+        }
+        ColumnMatch::None
+    }
+
+    /// True for a row that is the header once more: every title stands in it, and nothing else.
+    #[inline]
+    pub fn is_repeated_by(&self, row: &Row) -> bool {
+        let Some(first) = self.first else { return false };
+        // Nearly every row is told apart by the first bytes of its first cell.
+        let (text, title) = (row.get(first).text.as_bytes(), self.titles[first].as_bytes());
+        let begins = text.iter().zip(title).take(4).all(|(a, b)| a == b);
+        if !begins && !text.first().is_some_and(u8::is_ascii_whitespace) {
+            return false;
+        }
+        let same = |index: usize| clean(row.get(index).text) == *self.title(index);
+        (0..row.len().max(self.titles.len())).all(same)
+    }
+
+    /// Notes what the row is as a whole: a repeated header, or a row of totals. The thread that fills the row calls this,
+    /// while the text is still in its cache.
+    pub fn classify(&self, row: &mut Row) {
+        let first = row.iter().find(|cell| !cell.is_empty());
+        row.is_sum = first.is_some_and(|cell| names_total(cell.text));
+        if row.seen == RowKind::Plain && self.is_repeated_by(row) {
+            row.seen = RowKind::Header;
+        }
+    }
+
+    /// True where a title asks for the address behind a cell.
+    pub fn asks_for_link(title: &str) -> bool {
+        title.trim_end().ends_with(LINK)
+    }
+
+    pub fn titles(&self) -> impl Iterator<Item = &str> {
+        self.titles.iter().map(|title| &**title)
+    }
+}
+
+/// `Title [2]` is the second column of that title.
+fn numbered(wanted: &str) -> Option<(&str, usize)> {
+    let inner = wanted.trim_end().strip_suffix(']')?;
+    let (title, nth) = inner.rsplit_once('[')?;
+    let nth: usize = nth.trim().parse().ok()?;
+    (nth >= 1).then_some((title, nth))
+}
+
+/// `A` is 0; `None` for what is no column of Excel.
+fn column_index(letter: &str) -> Option<usize> {
+    let letter = letter.trim();
+    if letter.is_empty() || letter.len() > 3 || !letter.bytes().all(|b| b.is_ascii_alphabetic()) {
+        return None;
+    }
+    Some(letter.bytes().fold(0, |sum, b| sum * 26 + usize::from(b.to_ascii_uppercase() - b'A') + 1) - 1)
+}
+
+fn invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
+}
+
+fn clean(title: &str) -> String {
+    let visible: String = title.chars().filter(|c| !invisible(*c)).collect();
+    visible.trim().to_owned()
+}
+
+/// The form in which titles and names are compared.
+#[inline]
+pub fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    let mut gap = false;
+    for c in text.nfc().filter(|c| !invisible(*c)).flat_map(char::to_lowercase) {
+        if c.is_whitespace() {
+            gap = true;
+            continue;
+        }
+        if gap && !folded.is_empty() {
+            folded.push(' ');
+        }
+        gap = false;
+        folded.push(if c == 'ё' { 'е' } else { c });
+    }
+    folded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_rejected_rows_is_known_after_a_spreadsheet_has_filled_up_its_header() {
+        let columns = |titles: &[&str]| {
+            let header = Header::new(titles);
+            (header.is_of_rejects(), header.own_len(), header.repeated().collect::<Vec<usize>>(), header.len())
+        };
+        for (titles, expected) in [
+            (&["Имя", "_row", "_code", "_message"][..], (true, 1, vec![0], 4)),
+            (&["Имя", "_row", "_code", "_message", "", ""], (true, 1, vec![0], 4)),
+            (&["Имя", "_row", "_code", "_message", "Заметка"], (true, 1, vec![0, 4], 5)),
+            (&["", "", "_row", "_code", "_message"], (true, 2, vec![0, 1], 5)),
+            (&["_code", "Имя"], (false, 2, vec![0, 1], 2)),
+            (&["Имя", "_row", "_message", "_code"], (false, 4, vec![0, 1, 2, 3], 4)),
+        ] {
+            assert_eq!(columns(titles), expected, "{titles:?}");
+        }
+        let header = Header::new(["_code", "'=x", "''y'", "_row", "_code", "_message"]);
+        assert_eq!(header.find("_code"), ColumnMatch::One(0), "the source's own");
+        assert_eq!((header.find("=x"), header.find("'y'")), (ColumnMatch::One(1), ColumnMatch::One(2)));
+        assert_eq!(Header::new(["'=x"]).find("'=x"), ColumnMatch::One(0));
+    }
+
+    #[test]
+    fn titles_are_found_despite_case_spaces_and_composition() {
+        let header = Header::new(["Название сделки", "Бюджет ", "Ответственныи\u{306}", "Товар", "", "товар", "Объём"]);
+        for (wanted, found) in [
+            ("название  сделки", ColumnMatch::One(0)),
+            ("\u{feff}Название\u{a0}сделки", ColumnMatch::One(0)),
+            ("Бюджет", ColumnMatch::One(1)),
+            ("Ответственный", ColumnMatch::One(2)),
+            ("Товар", ColumnMatch::Many(vec![3, 5])),
+            ("Товар [2]", ColumnMatch::One(5)),
+            ("Товар [3]", ColumnMatch::None),
+            ("col:E", ColumnMatch::One(4)),
+            ("col:ZZ", ColumnMatch::One(701)),
+            ("col:ZZZ", ColumnMatch::None),
+            ("объем", ColumnMatch::One(6)),
+            ("Нет такой", ColumnMatch::None),
+        ] {
+            assert_eq!(header.find(wanted), found, "{wanted}");
+        }
+        assert_eq!(
+            header.unique_names(),
+            [
+                "Название сделки",
+                "Бюджет",
+                "Ответственный".nfd().collect::<String>().as_str(),
+                "Товар [1]",
+                "col:E",
+                "товар [2]",
+                "Объём"
+            ]
+        );
+    }
+}

@@ -1,0 +1,88 @@
+//! Workbooks opened, each kind by a reader of its own: their sheets, what a sheet says besides its cells, and the cells in
+//! order. Which sheet and which row is decided in `choose`; how cells travel to the reader of rows, in `sheet_in`.
+
+use super::sheet::{BEYOND, ROWS_MAX, RawCell, Sheet};
+use crate::file::error::WorkbookError;
+use crate::file::input::SourceFile;
+use crate::file::layout::FileFormat;
+use crate::row::COLUMNS_MAX;
+use crate::workbook::ods::OpenDocument;
+use crate::workbook::ooxml::xlsb::XlsbBook;
+use crate::workbook::ooxml::xlsx::XlsxBook;
+use crate::workbook::sheet::facts::SheetFacts;
+use crate::workbook::xls::XlsBook;
+use std::ops::ControlFlow;
+
+/// An open workbook.
+pub struct Workbook {
+    book: BookReader,
+    pub format: FileFormat,
+    pub sheets: Vec<Sheet>,
+    pub epoch_1904: bool,
+}
+
+enum BookReader {
+    Xlsx(Box<XlsxBook>),
+    Xlsb(Box<XlsbBook>),
+    Xls(Box<XlsBook>),
+    Ods(Box<OpenDocument>),
+}
+
+impl Workbook {
+    pub fn open(file: SourceFile, format: FileFormat) -> Result<Workbook, WorkbookError> {
+        let (book, sheets, epoch_1904) = match format {
+            // Text never comes here; were it to, it would be told to be no workbook.
+            FileFormat::Xlsx | FileFormat::Csv => {
+                let book = XlsxBook::open(&file)?;
+                let (sheets, epoch_1904) = (book.sheets(), book.epoch_1904());
+                (BookReader::Xlsx(Box::new(book)), sheets, epoch_1904)
+            }
+            FileFormat::Xlsb => {
+                let book = XlsbBook::open(&file)?;
+                let (sheets, epoch_1904) = (book.sheets(), book.epoch_1904());
+                (BookReader::Xlsb(Box::new(book)), sheets, epoch_1904)
+            }
+            FileFormat::Xls => {
+                let book = XlsBook::open(file)?;
+                let (sheets, epoch_1904) = (book.sheets(), book.epoch_1904());
+                (BookReader::Xls(Box::new(book)), sheets, epoch_1904)
+            }
+            FileFormat::Ods => {
+                let book = OpenDocument::open(file)?;
+                let sheets = book.sheets();
+                (BookReader::Ods(Box::new(book)), sheets, false)
+            }
+        };
+        Ok(Workbook { book, format, sheets, epoch_1904 })
+    }
+
+    /// Hands the cells of a sheet to `take`, in the order of the file, until it breaks off.
+    pub fn cells(
+        &mut self,
+        sheet: &str,
+        take: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
+    ) -> Result<(), WorkbookError> {
+        let mut beyond = false;
+        let mut take_within = |found: RawCell<'_>| {
+            beyond = found.row >= ROWS_MAX || found.column as usize >= COLUMNS_MAX;
+            if beyond { ControlFlow::Break(()) } else { take(found) }
+        };
+        match &mut self.book {
+            BookReader::Xlsx(book) => book.cells(sheet, &mut take_within)?,
+            BookReader::Xlsb(book) => book.cells(sheet, &mut take_within)?,
+            BookReader::Xls(book) => book.cells(sheet, &mut take_within)?,
+            BookReader::Ods(book) => book.cells(sheet, &mut take_within)?,
+        }
+        if beyond { Err(WorkbookError::damaged(BEYOND)) } else { Ok(()) }
+    }
+
+    /// What the sheet says besides its cells; `links` are looked for where they are wanted.
+    pub fn facts(&mut self, sheet: &str, links: bool) -> Result<SheetFacts, WorkbookError> {
+        match &mut self.book {
+            BookReader::Xlsx(book) => book.facts(sheet, links),
+            BookReader::Xlsb(book) => book.facts(sheet, links),
+            BookReader::Xls(book) => book.facts(sheet, links),
+            BookReader::Ods(book) => book.facts(sheet, links),
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! Which sheet of a workbook is read, and which of its rows is the header.
+
+use crate::cell::{Scalar, value};
+use crate::file::error::WorkbookError;
+use crate::file::kind::empty;
+use crate::file::layout::ReadOptions;
+use crate::message;
+use crate::problem::{Message, Note, Problem, did_you_mean, quoted};
+use crate::row::Row;
+use crate::row::header::fold;
+use crate::row::header_row::{self, SAMPLE_ROWS};
+use crate::workbook::book::Workbook;
+use crate::workbook::sheet::Sheet;
+use crate::workbook::sheet::facts::SheetFacts;
+use std::cmp::Ordering;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+/// Cells looked at in a sheet before it counts as empty; formatted blank cells are cells too.
+const SAMPLE_CELLS: usize = 1 << 20;
+/// What the sample may hold of one sheet; fifty rows of any honest sheet are less.
+const SAMPLE_TEXT_BYTES: usize = 16 << 20;
+
+/// What was chosen.
+pub struct SheetChoice {
+    pub sheet: String,
+    /// As Excel shows it.
+    pub header_row: u32,
+    /// The titles stand in two rows, that one and the next.
+    pub two_rows: bool,
+    pub facts: SheetFacts,
+    /// Its first rows that hold anything.
+    pub sample: Vec<Row>,
+    pub guessed: Vec<&'static str>,
+    pub notes: Vec<Note>,
+}
+
+pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result<SheetChoice, Problem> {
+    let names: Vec<String> = match &options.sheet {
+        Some(wanted) => vec![named(path, &book.sheets, wanted)?],
+        None => book.sheets.iter().filter(|s| s.visible && s.table).map(|s| s.name.clone()).collect(),
+    };
+    let mut best: Option<(usize, SheetChoice)> = None;
+    let mut damaged: Option<Problem> = None;
+    let mut sampled: Vec<Row> = Vec::new();
+    // Sheets that have as many of the titles as the best one.
+    let mut alike: Vec<&String> = Vec::new();
+    for name in &names {
+        let rows = match sample(book, name) {
+            Ok(rows) => rows,
+            Err(trouble) => {
+                damaged.get_or_insert(trouble.problem(path, Some(name)));
+                continue;
+            }
+        };
+        let by_titles = header_row::header_by_titles(&rows, &options.titles);
+        let Some(header) = by_titles.map(|(index, _)| index).or_else(|| header_row::header(&rows, &[])) else {
+            continue;
+        };
+        let matched = match options.header_row {
+            Some(asked) => {
+                rows.iter().find(|r| r.number == asked).map_or(0, |r| header_row::matches(r, &options.titles))
+            }
+            None => by_titles.map_or(0, |(_, matched)| matched),
+        };
+        match best.as_ref().map(|(most, _)| matched.cmp(most)) {
+            Some(Ordering::Equal) => alike.push(name),
+            Some(Ordering::Less) => {}
+            Some(Ordering::Greater) | None => alike = vec![name],
+        }
+        if best.as_ref().is_none_or(|(most, _)| matched > *most) {
+            let header_row = options.header_row.unwrap_or(rows[header].number);
+            let (guessed, notes, facts) = (Vec::new(), Vec::new(), SheetFacts::default());
+            let choice = SheetChoice {
+                sheet: name.clone(),
+                header_row,
+                two_rows: false,
+                facts,
+                sample: Vec::new(),
+                guessed,
+                notes,
+            };
+            best = Some((matched, choice));
+            sampled = rows;
+        }
+        if options.titles.is_empty() {
+            break;
+        }
+    }
+    let Some((matched, mut choice)) = best else {
+        return Err(damaged.unwrap_or_else(|| nothing_to_read(path, book, options)));
+    };
+    if matched > 0 && alike.len() > 1 {
+        return Err(several_sheets(path, &alike));
+    }
+    let facts = book.facts(&choice.sheet, options.links);
+    choice.facts = facts.map_err(|trouble| trouble.problem(path, Some(&choice.sheet)))?;
+    let upper = choice.header_row.saturating_sub(1);
+    if options.header_row.is_none() && header_in_two_rows(&sampled, upper, &choice.facts) {
+        // The titles asked for stand in the lower row.
+        choice.header_row = upper;
+    }
+    choice.two_rows = header_in_two_rows(&sampled, choice.header_row, &choice.facts);
+    choice.sample = sampled;
+    // Where the titles asked for were found, the rest is no guess.
+    if matched == 0 && options.sheet.is_none() && book.sheets.iter().filter(|s| s.table).count() > 1 {
+        choice.guessed.push("sheet");
+    }
+    if matched == 0 && options.header_row.is_none() {
+        choice.guessed.push("header row");
+    }
+    if let Some(problem) = damaged {
+        let message = message!("another sheet of this workbook cannot be read: {why}", why = problem.message);
+        choice.notes.push(Note::new("sheet-unreadable", message));
+    }
+    Ok(choice)
+}
+
+/// Which of several sheets is meant is not for us to say.
+fn several_sheets(path: &Path, sheets: &[&String]) -> Problem {
+    let named: Vec<String> = sheets.iter().map(|sheet| quoted(sheet)).map(|arg| arg.to_string()).collect();
+    let message = message!("several sheets have the columns of the mapping: {sheets}", sheets = named);
+    Problem::in_file(path, "several-sheets", message).hint("say which with --sheet, or sheet = \"…\" under [source]")
+}
+
+/// True where a title is merged over several columns and the row below has a title for each of them, and nothing else but
+/// below titles that are merged with it. One title over all of the table is its caption.
+fn header_in_two_rows(rows: &[Row], header_row: u32, facts: &SheetFacts) -> bool {
+    let Some(top) = header_row.checked_sub(1) else { return false };
+    let wide = |column: u32| {
+        facts.merged.iter().any(|area| {
+            area.top == top
+                && area.bottom == top
+                && area.left < area.right
+                && (area.left..=area.right).contains(&column)
+        })
+    };
+    let Some(upper) = rows.iter().find(|row| row.number == header_row) else { return false };
+    let Some(lower) = rows.iter().find(|row| row.number == header_row + 1) else { return false };
+    let filled = |row: &Row| -> Vec<u32> {
+        (0..row.len()).filter(|index| !row.get(*index).is_empty()).map(|index| index as u32).collect()
+    };
+    let texts = lower.iter().filter(|cell| !cell.is_empty()).all(|cell| cell.value == Scalar::Text);
+    let (above, below) = (filled(upper), filled(lower));
+    let groups = above.len() > 1 && above.iter().any(|column| wide(*column));
+    texts && groups && below.len() > 1 && below.iter().all(|column| wide(*column))
+}
+
+/// The sheet a person means: by its name, folded as titles are, else by its number among the visible ones.
+fn named(path: &Path, sheets: &[Sheet], wanted: &str) -> Result<String, Problem> {
+    let exact = sheets.iter().find(|s| s.name == wanted);
+    let sheet = exact.or_else(|| sheets.iter().find(|s| fold(&s.name) == fold(wanted))).or_else(|| {
+        let number: usize = wanted.trim().parse().ok()?;
+        sheets.iter().filter(|s| s.visible && s.table).nth(number.checked_sub(1)?)
+    });
+    match sheet {
+        Some(sheet) if sheet.table => Ok(sheet.name.clone()),
+        Some(sheet) => {
+            let message =
+                message!("sheet {sheet} holds no cells; it is a chart or a macro", sheet = quoted(&sheet.name));
+            Err(Problem::in_file(path, "no-such-sheet", message).hint(list(sheets)))
+        }
+        None => {
+            let message = message!("there is no sheet {value}", value = quoted(wanted));
+            let near = did_you_mean(wanted, sheets.iter().map(|s| s.name.as_str()));
+            let hint =
+                near.map_or_else(|| list(sheets), |near| message!("{near} {sheets}", near, sheets = list(sheets)));
+            Err(Problem::in_file(path, "no-such-sheet", message).value(wanted).hint(hint))
+        }
+    }
+}
+
+fn list(sheets: &[Sheet]) -> Message {
+    const LISTED_MAX: usize = 20;
+    let mut names: Vec<String> = sheets
+        .iter()
+        .filter(|s| s.table)
+        .take(LISTED_MAX)
+        .map(|s| format!("{}{}", quoted(&s.name), if s.visible { "" } else { " (hidden)" }))
+        .collect();
+    if sheets.len() > LISTED_MAX {
+        names.push("…".into());
+    }
+    message!("the sheets are {names}", names)
+}
+
+fn nothing_to_read(path: &Path, book: &Workbook, options: &ReadOptions) -> Problem {
+    if let Some(sheet) = &options.sheet {
+        let message = message!("sheet {sheet} is empty", sheet = quoted(sheet));
+        return Problem::in_file(path, "empty-file", message).hint(list(&book.sheets));
+    }
+    if book.sheets.iter().any(|s| !s.visible && s.table) {
+        let message = "the visible sheets of this workbook are empty";
+        return Problem::in_file(path, "empty-file", message)
+            .hint(message!("a hidden sheet is read when it is named; {sheets}", sheets = list(&book.sheets)));
+    }
+    Problem { message: "this workbook is empty".into(), ..empty(path) }
+}
+
+/// The first rows of a sheet that hold anything.
+fn sample(book: &mut Workbook, sheet: &str) -> Result<Vec<Row>, WorkbookError> {
+    let epoch_1904 = book.epoch_1904;
+    let mut rows: Vec<Row> = Vec::new();
+    let mut text = String::new();
+    let (mut cells, mut bytes) = (0, 0);
+    book.cells(sheet, &mut |found| {
+        cells += 1;
+        text.clear();
+        let scalar = value::write(found.value, epoch_1904, &mut text);
+        bytes += text.len();
+        if cells > SAMPLE_CELLS || bytes > SAMPLE_TEXT_BYTES {
+            return ControlFlow::Break(());
+        }
+        if text.is_empty() && scalar != Scalar::Uncomputed {
+            return ControlFlow::Continue(());
+        }
+        let number = found.row + 1;
+        if rows.last().is_none_or(|row| row.number != number) {
+            if rows.len() == SAMPLE_ROWS {
+                return ControlFlow::Break(());
+            }
+            let mut row = Row::default();
+            row.clear(number);
+            rows.push(row);
+        }
+        if let Some(row) = rows.last_mut() {
+            row.push_at(found.column as usize, &text, scalar);
+        }
+        ControlFlow::Continue(())
+    })?;
+    rows.retain(|row| !row.is_blank());
+    Ok(rows)
+}

@@ -1,0 +1,26 @@
+//! Workbooks as rows: `.xlsx`, `.xlsb`, `.xls` and `.ods`, each with a reader of its own.
+//!
+//! - `rows` streams one sheet from a thread of its own; `choose` picks the sheet and the header row,
+//!   `two_row_header` joins the titles of two rows
+//! - `book` opens a workbook of any kind; `sheet` is what each reader gives: cells in order, merged cells, hidden rows, links
+//! - the readers: `ooxml` (`.xlsx` and `.xlsb`), `xls`, `ods`
+//! - what several readers share: `styles` (number formats), `shared_strings`, `biff`
+//! - `quiet` turns a panic of a reader into a damaged workbook
+
+mod biff;
+mod book;
+mod choose;
+mod ods;
+mod ooxml;
+mod quiet;
+pub mod rows;
+mod shared_strings;
+mod sheet;
+mod styles;
+mod two_row_header;
+mod xls;
+
+#[cfg(test)]
+mod binary_tests;
+#[cfg(test)]
+mod calamine_tests;

@@ -1,0 +1,214 @@
+//! The bytes of a part of the file, unpacked block by block and handed to the reader of XML as UTF-8.
+
+use super::damaged;
+use crate::file::error::WorkbookError;
+use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use std::io::{self, BufRead, Read};
+
+const BLOCK_BYTES: usize = 64 << 10;
+/// A tag or a text longer than this is nothing a program for spreadsheets would write.
+pub const PIECE_BYTES_MAX: usize = 8 << 20;
+/// What says how a part is encoded stands within its first bytes.
+const DECLARATION_BYTES_MAX: usize = 256;
+
+pub struct XmlBytes<R> {
+    source: R,
+    /// As they are in the file, when they are not UTF-8.
+    raw: Vec<u8>,
+    raw_start: usize,
+    decoder: Option<Decoder>,
+    /// UTF-8.
+    block: Vec<u8>,
+    start: usize,
+    begun: bool,
+    ended: bool,
+    /// Bytes of the tag or text under way.
+    piece: usize,
+}
+
+impl<R: Read> XmlBytes<R> {
+    pub fn new(source: R) -> XmlBytes<R> {
+        XmlBytes {
+            source,
+            raw: Vec::new(),
+            raw_start: 0,
+            decoder: None,
+            block: Vec::new(),
+            start: 0,
+            begun: false,
+            ended: false,
+            piece: 0,
+        }
+    }
+
+    /// A new tag or text begins.
+    pub fn begin_piece(&mut self) {
+        self.piece = 0;
+    }
+
+    pub fn is_piece_too_long(&self) -> bool {
+        self.piece > PIECE_BYTES_MAX
+    }
+
+    /// Passes whatever is left, so that its checksum is looked at.
+    pub fn drain(&mut self) -> Result<(), WorkbookError> {
+        match io::copy(&mut self.source, &mut io::sink()) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(unpacking(&error)),
+        }
+    }
+
+    fn fill(&mut self) -> io::Result<()> {
+        if !self.begun {
+            self.begin()?;
+        }
+        while self.start == self.block.len() && !self.ended {
+            self.start = 0;
+            self.block.clear();
+            match self.decoder {
+                None => {
+                    let read = (&mut self.source).take(BLOCK_BYTES as u64).read_to_end(&mut self.block)?;
+                    self.ended = read < BLOCK_BYTES;
+                }
+                Some(_) => self.decode()?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Learns from the first block how all are encoded.
+    fn begin(&mut self) -> io::Result<()> {
+        self.begun = true;
+        let read = (&mut self.source).take(BLOCK_BYTES as u64).read_to_end(&mut self.block)?;
+        self.ended = read < BLOCK_BYTES;
+        let (encoding, mark) = encoding(&self.block);
+        self.start = mark;
+        if encoding != UTF_8 {
+            self.decoder = Some(encoding.new_decoder_without_bom_handling());
+            self.raw = std::mem::take(&mut self.block);
+            self.raw_start = mark;
+            self.start = 0;
+            self.ended = false;
+        }
+        Ok(())
+    }
+
+    fn decode(&mut self) -> io::Result<()> {
+        let Some(decoder) = &mut self.decoder else { return Ok(()) };
+        if self.raw_start == self.raw.len() {
+            self.raw.clear();
+            self.raw_start = 0;
+            (&mut self.source).take(BLOCK_BYTES as u64).read_to_end(&mut self.raw)?;
+        }
+        let last = self.raw.is_empty();
+        self.block.resize(BLOCK_BYTES, 0);
+        let (result, read, written, wrong) = decoder.decode_to_utf8(&self.raw[self.raw_start..], &mut self.block, last);
+        self.raw_start += read;
+        self.block.truncate(written);
+        self.ended = last && result == CoderResult::InputEmpty;
+        if wrong { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) }
+    }
+}
+
+impl<R: Read> Read for XmlBytes<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.fill_buf()?.read(buffer)?;
+        self.consume(read);
+        Ok(read)
+    }
+}
+
+impl<R: Read> BufRead for XmlBytes<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.is_piece_too_long() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        self.fill()?;
+        Ok(&self.block[self.start..])
+    }
+
+    fn consume(&mut self, bytes: usize) {
+        self.start = self.block.len().min(self.start + bytes);
+        self.piece += bytes;
+    }
+}
+
+/// The encoding of a part and how many bytes mark it. [XML 1.0, appendix F]
+fn encoding(start: &[u8]) -> (&'static Encoding, usize) {
+    match start {
+        [0xEF, 0xBB, 0xBF, ..] => (UTF_8, 3),
+        [0xFF, 0xFE, ..] => (UTF_16LE, 2),
+        [0xFE, 0xFF, ..] => (UTF_16BE, 2),
+        [b'<', 0, ..] => (UTF_16LE, 0),
+        [0, b'<', ..] => (UTF_16BE, 0),
+        _ => (declared(start).unwrap_or(UTF_8), 0),
+    }
+}
+
+fn declared(start: &[u8]) -> Option<&'static Encoding> {
+    let start = &start[..start.len().min(DECLARATION_BYTES_MAX)];
+    let declaration = &start[..memchr::memchr(b'>', start)?];
+    if !declaration.starts_with(b"<?xml") {
+        return None;
+    }
+    let name = &declaration[memchr::memmem::find(declaration, b"encoding")?..];
+    let quoted = &name[name.iter().position(|byte| matches!(byte, b'"' | b'\''))? + 1..];
+    let label = &quoted[..quoted.iter().position(|byte| matches!(byte, b'"' | b'\''))?];
+    // Bytes that can be read so far are not UTF-16, whatever they say.
+    Encoding::for_label(label).filter(|encoding| encoding.is_ascii_compatible())
+}
+
+/// What went wrong below the XML: the file could not be read, or not be unpacked.
+pub fn unpacking(error: &io::Error) -> WorkbookError {
+    match error.raw_os_error() {
+        Some(code) => WorkbookError::Io(io::Error::from_raw_os_error(code)),
+        None => damaged("its content cannot be unpacked"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> io::Result<String> {
+        let mut text = String::new();
+        XmlBytes::new(bytes).read_to_string(&mut text).map(|_| text)
+    }
+
+    #[test]
+    fn every_encoding_becomes_utf_8() {
+        let units =
+            |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> { text.encode_utf16().flat_map(bytes).collect() };
+        let long = format!("<a>{}</a>", "ёжик 😀 ".repeat(20_000));
+        let cyrillic = "<?xml version='1.0' encoding='windows-1251'?><a>Ёж</a>";
+        let (windows, _, _) = encoding_rs::WINDOWS_1251.encode(cyrillic);
+        for (bytes, text) in [
+            (long.as_bytes().to_vec(), long.as_str()),
+            (format!("\u{FEFF}{long}").into_bytes(), &long),
+            (units(&format!("\u{FEFF}{long}"), u16::to_le_bytes), &long),
+            (units(&format!("\u{FEFF}{long}"), u16::to_be_bytes), &long),
+            (units(&long, u16::to_le_bytes), &long),
+            (units(&long, u16::to_be_bytes), &long),
+            (windows.into_owned(), cyrillic),
+            (b"<?xml encoding='utf-16'?><a>".to_vec(), "<?xml encoding='utf-16'?><a>"),
+            (b"<?xml encoding='klingon'?><a>".to_vec(), "<?xml encoding='klingon'?><a>"),
+            (Vec::new(), ""),
+        ] {
+            assert!(read(&bytes).is_ok_and(|read| read == text), "{:?}", &text[..text.len().min(40)]);
+        }
+        assert!(read(&[0xFF, 0xFE, b'<', 0, 0, 0xDC, b'>', 0]).is_err(), "half a pair");
+    }
+
+    #[test]
+    fn a_piece_without_end_is_given_up() {
+        let mut bytes = XmlBytes::new(io::repeat(b'x'));
+        let mut passed = 0;
+        while let Ok(block) = bytes.fill_buf() {
+            let length = block.len();
+            passed += length;
+            bytes.consume(length);
+        }
+        assert!(bytes.is_piece_too_long());
+        assert!((PIECE_BYTES_MAX..PIECE_BYTES_MAX + 2 * BLOCK_BYTES).contains(&passed));
+    }
+}

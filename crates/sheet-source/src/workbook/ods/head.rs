@@ -1,0 +1,167 @@
+//! What the tag of a cell says of its value, and what the two make together, tag and text.
+
+use super::shown::{NumberType, shown};
+use super::xml::{Ns, XmlTag, repeat_count};
+use crate::cell::currency::CurrencySign;
+use crate::cell::{DisplayKind, is_error};
+use crate::file::error::WorkbookError;
+
+/// A value; where it has a text, that is the text of its cell.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum OdsValue {
+    Text,
+    Number(f64),
+    Shown(f64, DisplayKind),
+    Date,
+    Time,
+    Bool(bool),
+    Error,
+    Uncomputed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum ValueType {
+    Text,
+    Number(NumberType),
+    Date,
+    Time,
+    Bool,
+}
+
+#[derive(Debug, Default)]
+pub struct CellHead {
+    /// How many cells in a row are like this one.
+    pub repeat: u32,
+    /// How many columns and rows it is merged over.
+    pub width: u32,
+    pub height: u32,
+    kind: Option<ValueType>,
+    formula: bool,
+    error: bool,
+    number: Option<f64>,
+    currency: Option<CurrencySign>,
+    truth: Option<bool>,
+    date: Option<String>,
+    time: Option<String>,
+    text: Option<String>,
+}
+
+impl CellHead {
+    pub fn of(tag: &XmlTag<'_>) -> Result<CellHead, WorkbookError> {
+        let mut head = CellHead { repeat: 1, width: 1, height: 1, ..CellHead::default() };
+        tag.attributes(|ns, name, value| match (ns, name) {
+            (Ns::Table, "number-columns-repeated") => head.repeat = repeat_count(&value),
+            (Ns::Table, "number-columns-spanned") => head.width = repeat_count(&value),
+            (Ns::Table, "number-rows-spanned") => head.height = repeat_count(&value),
+            (Ns::Table, "formula") => head.formula = true,
+            (Ns::Calcext, "value-type") => head.error = value == "error",
+            (Ns::Office, "value-type") => head.kind = ValueType::named(&value),
+            (Ns::Office, "value") => {
+                head.number = value.trim().parse().ok().filter(|number: &f64| number.is_finite());
+                if head.number.is_none() && head.text.is_none() {
+                    head.text = Some(value.into_owned());
+                }
+            }
+            (Ns::Office, "currency") => head.currency = CurrencySign::of(value.trim()),
+            (Ns::Office, "boolean-value") => head.truth = truth(value.trim()),
+            (Ns::Office, "date-value") => head.date = Some(value.into_owned()),
+            (Ns::Office, "time-value") => head.time = Some(value.into_owned()),
+            (Ns::Office, "string-value") => head.text = Some(value.into_owned()),
+            _ => {}
+        })?;
+        Ok(head)
+    }
+
+    /// Whether there is a value, as far as can be said without a closer look.
+    pub fn is_filled(&self, display: &str) -> bool {
+        let tag = self.formula || self.error || self.number.is_some() || self.truth.is_some();
+        let texts = [&self.date, &self.time, &self.text];
+        tag || texts.into_iter().flatten().any(|text| !text.is_empty()) || !display.trim().is_empty()
+    }
+
+    /// The cell's value, given the text that is displayed, which begins at `start` and gives way to that of the value.
+    /// Nothing where the cell is empty.
+    pub fn stored(&self, start: usize, text: &mut String) -> Option<OdsValue> {
+        let display = &text[start..];
+        if self.error && display.is_empty() {
+            text.push_str("#ERROR");
+        }
+        if self.error || (self.formula && is_error(&text[start..])) {
+            return Some(OdsValue::Error);
+        }
+        let stored = match self.kind() {
+            Some(ValueType::Number(kind)) => self.number.map(|number| self.number(number, kind, (start, text))),
+            Some(ValueType::Date) => self.date.as_deref().map(|date| replace(text, start, date, OdsValue::Date)),
+            Some(ValueType::Time) => self.time.as_deref().map(|time| replace(text, start, time, OdsValue::Time)),
+            Some(ValueType::Bool) => self.truth.map(OdsValue::Bool),
+            Some(ValueType::Text) | None => None,
+        };
+        if stored.is_some() {
+            return stored;
+        }
+        // A number under a name of another type, or damaged, is at least a text; a text may look otherwise than it is.
+        if let Some(own) = self.text.as_deref().filter(|own| !own.is_empty()) {
+            replace(text, start, own, OdsValue::Text);
+        }
+        if !text[start..].trim().is_empty() {
+            return Some(OdsValue::Text);
+        }
+        let computed = self.kind == Some(ValueType::Text) || self.text.is_some() || !text[start..].is_empty();
+        (self.formula && !computed).then_some(OdsValue::Uncomputed)
+    }
+
+    /// As it is named, or as the value is given.
+    fn kind(&self) -> Option<ValueType> {
+        self.kind.or_else(|| {
+            let number = self.number.map(|_| ValueType::Number(NumberType::Float));
+            let date = || self.date.as_ref().map(|_| ValueType::Date);
+            let time = || self.time.as_ref().map(|_| ValueType::Time);
+            let truth = || self.truth.map(|_| ValueType::Bool);
+            number.or_else(date).or_else(time).or_else(truth)
+        })
+    }
+
+    fn number(&self, number: f64, kind: NumberType, (start, text): (usize, &mut String)) -> OdsValue {
+        let kind = match kind {
+            NumberType::Currency(_) => NumberType::Currency(self.currency),
+            kind => kind,
+        };
+        let mut read = String::new();
+        match shown(number, kind, &text[start..], &mut read) {
+            Some(shown) => replace(text, start, &read, OdsValue::Shown(number, shown)),
+            None => replace(text, start, "", OdsValue::Number(number)),
+        }
+    }
+}
+
+fn replace(text: &mut String, start: usize, own: &str, stored: OdsValue) -> OdsValue {
+    text.truncate(start);
+    text.push_str(own);
+    stored
+}
+
+impl ValueType {
+    fn named(name: &str) -> Option<ValueType> {
+        Some(match name {
+            "string" => ValueType::Text,
+            "float" => ValueType::Number(NumberType::Float),
+            "percentage" => ValueType::Number(NumberType::Percentage),
+            "currency" => ValueType::Number(NumberType::Currency(None)),
+            "date" => ValueType::Date,
+            "time" => ValueType::Time,
+            "boolean" => ValueType::Bool,
+            // `void` is none.
+            _ => return None,
+        })
+    }
+}
+
+fn truth(written: &str) -> Option<bool> {
+    match written {
+        "1" => Some(true),
+        "0" => Some(false),
+        _ if written.eq_ignore_ascii_case("true") => Some(true),
+        _ if written.eq_ignore_ascii_case("false") => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,179 @@
+//! One row of a sheet as the file has it: its filled cells, how often each is repeated, and what else it says.
+
+use super::damaged;
+use super::head::{CellHead, OdsValue};
+use super::text::{ROW_TEXT_BYTES_MAX, RowText, cell_text};
+use super::xml::{Ns, XmlPiece, XmlStream, XmlTag, repeat_count};
+use crate::cell::value::CellValue;
+use crate::file::error::WorkbookError;
+use crate::row::COLUMNS_MAX;
+use crate::workbook::sheet::BEYOND;
+use std::io::Read;
+use std::ops::Range;
+
+/// Addresses of one row; the longest that browsers take has 2 KB.
+const LINKS_BYTES_MAX: usize = 1 << 20;
+
+#[derive(Default)]
+pub struct OdsRow {
+    /// Counted from 0.
+    pub first: u32,
+    /// How many rows in a row are like this one.
+    pub repeat: u32,
+    pub hidden: bool,
+    pub merged: Vec<SpannedCells>,
+    pub links: Vec<(Range<u32>, String)>,
+    /// Whether values are made, or only looked for.
+    values: bool,
+    links_bytes: usize,
+    text: RowText,
+    cells: Vec<OdsCell>,
+    beyond: bool,
+}
+
+/// Cells whose value is the same.
+pub struct OdsCell {
+    pub columns: Range<u32>,
+    /// It is the result of a formula.
+    pub formula: bool,
+    text: Range<usize>,
+    stored: OdsValue,
+}
+
+/// Cells of which each is merged with those to the right and below.
+pub struct SpannedCells {
+    pub columns: Range<u32>,
+    pub width: u32,
+    pub height: u32,
+}
+
+impl OdsRow {
+    /// A row for cells; without `values`, they are only counted.
+    pub fn new(values: bool) -> OdsRow {
+        OdsRow { values, ..OdsRow::default() }
+    }
+
+    /// Reads the row whose tag was the last.
+    pub fn read<R: Read>(&mut self, stream: &mut XmlStream<R>) -> Result<(), WorkbookError> {
+        let outside = stream.depth() - 1;
+        let mut column = 0_u32;
+        while stream.depth() > outside {
+            let (covered, formula, head) = match stream.next()? {
+                XmlPiece::Opening(tag) if tag.is(Ns::Table, "table-cell") => {
+                    (false, self.values && tag.has(Ns::Table, "formula")?, Some(CellHead::of(&tag)?))
+                }
+                XmlPiece::Opening(tag) if tag.is(Ns::Table, "covered-table-cell") => {
+                    (true, false, Some(CellHead::of(&tag)?))
+                }
+                XmlPiece::Opening(_) => (false, false, None),
+                XmlPiece::Closing | XmlPiece::Text(_) | XmlPiece::Letter(_) | XmlPiece::Nothing | XmlPiece::End => {
+                    continue;
+                }
+            };
+            let Some(head) = head else {
+                stream.skip()?;
+                continue;
+            };
+            let columns = column..column.saturating_add(head.repeat);
+            column = columns.end;
+            match covered {
+                // What a merged cell lies on is not seen.
+                true => stream.skip()?,
+                false => self.cell(stream, (&head, formula), columns)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn cell<R: Read>(
+        &mut self,
+        stream: &mut XmlStream<R>,
+        (head, formula): (&CellHead, bool),
+        columns: Range<u32>,
+    ) -> Result<(), WorkbookError> {
+        let start = self.text.len();
+        let links = cell_text(stream, &mut self.text)?;
+        let stored = match self.values {
+            true => self.text.edit(|text| head.stored(start, text)),
+            false => head.is_filled(&self.text.as_str()[start..]).then_some(OdsValue::Uncomputed),
+        };
+        let past = columns.end as usize > COLUMNS_MAX;
+        if (head.width > 1 || head.height > 1) && !past {
+            self.merged.push(SpannedCells { columns: columns.clone(), width: head.width, height: head.height });
+        }
+        let Some(stored) = stored else {
+            self.text.truncate(start);
+            return Ok(());
+        };
+        self.beyond |= past;
+        if past || self.text.is_too_long() {
+            self.text.truncate(start);
+            return Ok(());
+        }
+        if let Some(links) = links.filter(|links| self.links_bytes + links.len() < LINKS_BYTES_MAX) {
+            self.links_bytes += links.len();
+            self.links.push((columns.clone(), links));
+        }
+        self.cells.push(OdsCell { columns, formula, text: start..self.text.len(), stored });
+        Ok(())
+    }
+
+    /// A row of its own begins.
+    pub fn begin(&mut self, tag: &XmlTag<'_>, first: u32) -> Result<(), WorkbookError> {
+        (self.first, self.repeat, self.hidden) = (first, 1, false);
+        (self.beyond, self.links_bytes) = (false, 0);
+        self.text.clear();
+        self.cells.clear();
+        self.merged.clear();
+        self.links.clear();
+        tag.attributes(|ns, name, value| match (ns, name) {
+            (Ns::Table, "number-rows-repeated") => self.repeat = repeat_count(&value),
+            (Ns::Table, "visibility") => self.hidden = matches!(value.as_ref(), "collapse" | "filter"),
+            _ => {}
+        })
+    }
+
+    pub fn is_filled(&self) -> bool {
+        !self.cells.is_empty() || self.beyond || self.text.is_too_long()
+    }
+
+    /// What keeps the row from being read.
+    pub fn trouble(&self, rows_max: u32) -> Option<WorkbookError> {
+        let past = self.is_filled() && self.first.saturating_add(self.repeat) > rows_max;
+        if self.beyond || past {
+            return Some(damaged(BEYOND));
+        }
+        let row = self.first.saturating_add(1);
+        self.text
+            .is_too_long()
+            .then(|| damaged(format!("row {row} holds more than {} MB of text", ROW_TEXT_BYTES_MAX >> 20)))
+    }
+
+    pub fn cells(&self) -> &[OdsCell] {
+        &self.cells
+    }
+
+    pub fn value<'r>(&'r self, cell: &OdsCell) -> CellValue<'r> {
+        let text = &self.text.as_str()[cell.text.clone()];
+        match cell.stored {
+            OdsValue::Text => CellValue::Text(text),
+            OdsValue::Number(number) => CellValue::Number(number),
+            OdsValue::Shown(number, shown) => CellValue::Shown { number, text, shown },
+            OdsValue::Date => CellValue::Iso(text),
+            OdsValue::Time => CellValue::IsoDuration(text),
+            OdsValue::Bool(truth) => CellValue::Bool(truth),
+            OdsValue::Error => CellValue::Error(text),
+            OdsValue::Uncomputed => CellValue::Uncomputed(""),
+        }
+    }
+
+    /// What the repetitions of the row's cells come to, in bytes handed on.
+    pub fn repeated_bytes(&self) -> u64 {
+        const CELL_BYTES: u64 = 16;
+        let bytes =
+            |cell: &OdsCell| u64::from(cell.columns.end - cell.columns.start) * (CELL_BYTES + cell.text.len() as u64);
+        let once: u64 = self.cells.iter().map(|cell| CELL_BYTES + cell.text.len() as u64).sum();
+        let all: u64 = self.cells.iter().map(bytes).sum();
+        all.saturating_mul(self.repeat.into()) - once
+    }
+}

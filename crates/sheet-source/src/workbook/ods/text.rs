@@ -1,0 +1,231 @@
+//! The text of a cell: its paragraphs, with white space as OpenDocument counts it. [ODF 1.3 part 3, 6.1.2]
+
+use super::xml::{Ns, XmlPiece, XmlStream, XmlTag, repeat_count};
+use crate::file::error::WorkbookError;
+use std::io::Read;
+
+/// Excel's longest cell is 128 KiB; no row of a table holds this much.
+pub const ROW_TEXT_BYTES_MAX: usize = 8 << 20;
+
+/// The text of all cells of a row, up to a limit.
+#[derive(Default)]
+pub struct RowText {
+    content: String,
+    too_long: bool,
+}
+
+impl RowText {
+    pub fn clear(&mut self) {
+        // One very long row should not keep its memory.
+        if self.content.capacity() > ROW_TEXT_BYTES_MAX / 8 {
+            self.content = String::new();
+        }
+        self.content.clear();
+        self.too_long = false;
+    }
+
+    pub fn push(&mut self, text: &str) {
+        if self.content.len() + text.len() > ROW_TEXT_BYTES_MAX {
+            self.too_long = true;
+        } else {
+            self.content.push_str(text);
+        }
+    }
+
+    pub fn truncate(&mut self, length: usize) {
+        self.content.truncate(length);
+    }
+
+    pub fn len(&self) -> usize {
+        self.content.len()
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.content
+    }
+
+    /// Changes the text in place. A value may be longer than the text displayed for it.
+    pub fn edit<T>(&mut self, edit: impl FnOnce(&mut String) -> T) -> T {
+        let result = edit(&mut self.content);
+        self.too_long |= self.content.len() > ROW_TEXT_BYTES_MAX;
+        result
+    }
+
+    /// True once something did not fit; nothing is added after it.
+    pub fn is_too_long(&self) -> bool {
+        self.too_long
+    }
+}
+
+/// White space that was written but may not be shown.
+#[derive(Clone, Copy, PartialEq)]
+enum Blanks {
+    None,
+    /// One space.
+    Space,
+    /// A line break or more than one.
+    Wide,
+}
+
+struct Paragraphs<'r> {
+    row: &'r mut RowText,
+    begun: usize,
+    gap: Blanks,
+    /// Nothing of the paragraph has been seen.
+    blank: bool,
+}
+
+/// What a piece of the cell's content asks for.
+enum TextStep {
+    Paragraph,
+    Spaces(u32),
+    Sign(&'static str),
+    Skip,
+    Enter,
+}
+
+/// Reads what stands in the cell whose tag was the last, and appends its text to the row. Gives the addresses behind it.
+pub fn cell_text<R: Read>(stream: &mut XmlStream<R>, row: &mut RowText) -> Result<Option<String>, WorkbookError> {
+    let outside = stream.depth() - 1;
+    let mut text = Paragraphs { row, begun: 0, gap: Blanks::None, blank: true };
+    let mut paragraph: Option<usize> = None;
+    let mut links: Option<String> = None;
+    while stream.depth() > outside {
+        let step = match stream.next()? {
+            XmlPiece::Opening(tag) => {
+                if tag.is(Ns::Text, "a") {
+                    add_link(&tag, &mut links)?;
+                }
+                step(&tag, paragraph.is_some())?
+            }
+            XmlPiece::Text(piece) => {
+                if paragraph.is_some() {
+                    text.words(piece);
+                }
+                continue;
+            }
+            XmlPiece::Letter(letter) => {
+                if paragraph.is_some() {
+                    text.words(letter.encode_utf8(&mut [0; 4]));
+                }
+                continue;
+            }
+            XmlPiece::Closing | XmlPiece::Nothing | XmlPiece::End => {
+                if paragraph.is_some_and(|depth| stream.depth() < depth) {
+                    text.end();
+                    paragraph = None;
+                }
+                continue;
+            }
+        };
+        match step {
+            TextStep::Paragraph => {
+                paragraph = Some(stream.depth());
+                text.begin();
+            }
+            TextStep::Spaces(count) => text.spaces(count),
+            TextStep::Sign(sign) => text.exactly(sign),
+            TextStep::Skip => stream.skip()?,
+            TextStep::Enter => {}
+        }
+    }
+    Ok(links)
+}
+
+fn step(tag: &XmlTag<'_>, within: bool) -> Result<TextStep, WorkbookError> {
+    Ok(match (tag.ns, tag.local()) {
+        (Ns::Text, "p" | "h") if !within => TextStep::Paragraph,
+        (Ns::Text, "s") if within => {
+            let written = tag.attribute(Ns::Text, "c")?;
+            TextStep::Spaces(written.map_or(1, |written| repeat_count(&written)))
+        }
+        (Ns::Text, "tab") if within => TextStep::Sign("\t"),
+        (Ns::Text, "line-break") if within => TextStep::Sign("\n"),
+        // How a word is pronounced, what is said of it elsewhere, and what was deleted.
+        (Ns::Text, "ruby-text" | "note" | "tracked-changes") => TextStep::Skip,
+        // Comments, tables within, drawings: they lie on the cell, and are not its text.
+        (Ns::Office | Ns::Table | Ns::Draw, _) => TextStep::Skip,
+        _ => TextStep::Enter,
+    })
+}
+
+/// Several addresses stand one below the other; one that is written in parts is one.
+fn add_link(tag: &XmlTag<'_>, links: &mut Option<String>) -> Result<(), WorkbookError> {
+    const LINKS_BYTES_MAX: usize = 16 << 10;
+    // `#Sheet2.A1` is a place in the workbook.
+    let address = tag.attribute(Ns::Xlink, "href")?.filter(|address| !address.is_empty() && !address.starts_with('#'));
+    let Some(address) = address else { return Ok(()) };
+    match links {
+        None => *links = Some(address),
+        Some(links) if links.len() > LINKS_BYTES_MAX || links.rsplit('\n').next() == Some(&address) => {}
+        Some(links) => {
+            links.push('\n');
+            links.push_str(&address);
+        }
+    }
+    Ok(())
+}
+
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\r' | '\n')
+}
+
+impl Paragraphs<'_> {
+    fn begin(&mut self) {
+        if self.begun > 0 {
+            self.row.push("\n");
+        }
+        self.begun += 1;
+        (self.gap, self.blank) = (Blanks::None, true);
+    }
+
+    fn words(&mut self, piece: &str) {
+        let mut rest = piece;
+        while let Some(blank) = rest.find(is_blank) {
+            self.word(&rest[..blank]);
+            self.gap = match self.gap {
+                Blanks::None if rest.as_bytes()[blank] == b' ' => Blanks::Space,
+                _ => Blanks::Wide,
+            };
+            rest = &rest[blank + 1..];
+        }
+        self.word(rest);
+    }
+
+    fn word(&mut self, word: &str) {
+        if !word.is_empty() {
+            self.close_gap();
+            self.row.push(word);
+        }
+    }
+
+    fn close_gap(&mut self) {
+        if self.gap != Blanks::None && !self.blank {
+            self.row.push(" ");
+        }
+        (self.gap, self.blank) = (Blanks::None, false);
+    }
+
+    fn exactly(&mut self, sign: &str) {
+        self.close_gap();
+        self.row.push(sign);
+    }
+
+    fn spaces(&mut self, count: u32) {
+        const SPACES: &str = "                                ";
+        self.close_gap();
+        let mut left = count as usize;
+        while left > 0 && !self.row.is_too_long() {
+            let some = left.min(SPACES.len());
+            self.row.push(&SPACES[..some]);
+            left -= some;
+        }
+    }
+
+    /// LibreOffice writes a space at the end as it is; anything wider comes from whoever laid out the file.
+    fn end(&mut self) {
+        if self.gap == Blanks::Space {
+            self.close_gap();
+        }
+    }
+}

@@ -1,0 +1,346 @@
+//! XML as a stream of tags and texts, with the names of OpenDocument told by what they mean, not by their prefixes.
+
+use super::bytes::{PIECE_BYTES_MAX, XmlBytes, unpacking};
+use super::damaged;
+use crate::file::error::WorkbookError;
+use quick_xml::XmlVersion;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::reader::Reader;
+use std::borrow::Cow;
+use std::io::{self, Read};
+
+/// Elements within one another; programs come to some twenty.
+const DEPTH_MAX: usize = 500;
+
+pub const BREAKS_OFF: &str = "its content breaks off";
+const GARBLED: &str = "its content is garbled";
+
+/// Which vocabulary a name is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ns {
+    Office,
+    Table,
+    Text,
+    Draw,
+    Style,
+    Calcext,
+    Xlink,
+    Manifest,
+    Other,
+}
+
+/// How the full names of the vocabularies end.
+const VOCABULARIES: [(&str, Ns); 8] = [
+    ("opendocument:xmlns:office:1.0", Ns::Office),
+    ("opendocument:xmlns:table:1.0", Ns::Table),
+    ("opendocument:xmlns:text:1.0", Ns::Text),
+    ("opendocument:xmlns:drawing:1.0", Ns::Draw),
+    ("opendocument:xmlns:style:1.0", Ns::Style),
+    ("documentfoundation:names:experimental:calc:xmlns:calcext:1.0", Ns::Calcext),
+    ("http://www.w3.org/1999/xlink", Ns::Xlink),
+    ("opendocument:xmlns:manifest:1.0", Ns::Manifest),
+];
+
+/// What a prefix stands for in the files of all programs.
+fn usual(prefix: &str) -> Ns {
+    match prefix {
+        "office" => Ns::Office,
+        "table" => Ns::Table,
+        "text" => Ns::Text,
+        "draw" => Ns::Draw,
+        "style" => Ns::Style,
+        "calcext" => Ns::Calcext,
+        "xlink" => Ns::Xlink,
+        "manifest" => Ns::Manifest,
+        _ => Ns::Other,
+    }
+}
+
+/// Prefixes that stand for a vocabulary by another name than usual, as the first element says.
+#[derive(Default)]
+struct Prefixes(Vec<(String, Ns)>);
+
+impl Prefixes {
+    fn learn(&mut self, root: &BytesStart<'_>) {
+        for attribute in root.attributes().with_checks(false).flatten() {
+            let prefix = match attribute.key.as_ref() {
+                "xmlns" => "",
+                key => match key.strip_prefix("xmlns:") {
+                    Some(prefix) => prefix,
+                    None => continue,
+                },
+            };
+            let known = VOCABULARIES.iter().find(|(meaning, _)| attribute.value.as_ref().ends_with(meaning));
+            if let Some((_, ns)) = known
+                && usual(prefix) != *ns
+                && self.0.len() < VOCABULARIES.len()
+            {
+                self.0.push((prefix.to_owned(), *ns));
+            }
+        }
+    }
+
+    /// The vocabulary of a name, and where the name begins behind its prefix.
+    fn split(&self, name: &str, element: bool) -> (Ns, usize) {
+        let (prefix, local_at) = match memchr::memchr(b':', name.as_bytes()) {
+            Some(colon) => (&name[..colon], colon + 1),
+            None => ("", 0),
+        };
+        if prefix.is_empty() && !element {
+            return (Ns::Other, local_at);
+        }
+        let own = self.0.iter().find(|(own, _)| own == prefix).map(|(_, ns)| *ns);
+        (own.unwrap_or_else(|| usual(prefix)), local_at)
+    }
+}
+
+pub enum XmlPiece<'x> {
+    Opening(XmlTag<'x>),
+    Closing,
+    Text(&'x str),
+    /// One letter that was written as a reference.
+    Letter(char),
+    /// A comment, a declaration.
+    Nothing,
+    End,
+}
+
+pub struct XmlTag<'x> {
+    pub ns: Ns,
+    start: BytesStart<'x>,
+    local_at: usize,
+    prefixes: &'x Prefixes,
+}
+
+impl XmlTag<'_> {
+    /// Its name without the prefix.
+    pub fn local(&self) -> &str {
+        self.start.name().into_inner().get(self.local_at..).unwrap_or_default()
+    }
+
+    pub fn is(&self, ns: Ns, local: &str) -> bool {
+        self.ns == ns && self.local() == local
+    }
+
+    /// Gives every attribute of a known vocabulary to `take`.
+    pub fn attributes(&self, mut take: impl FnMut(Ns, &str, Cow<'_, str>)) -> Result<(), WorkbookError> {
+        for attribute in self.start.attributes().with_checks(false) {
+            let attribute = attribute.map_err(|_| damaged(GARBLED))?;
+            let (ns, at) = self.prefixes.split(attribute.key.into_inner(), false);
+            if ns != Ns::Other {
+                let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| damaged(GARBLED))?;
+                take(ns, &attribute.key.into_inner()[at..], value);
+            }
+        }
+        Ok(())
+    }
+
+    pub fn attribute(&self, ns: Ns, local: &str) -> Result<Option<String>, WorkbookError> {
+        let mut found = None;
+        self.attributes(|own, name, value| {
+            if own == ns && name == local {
+                found = Some(value.into_owned());
+            }
+        })?;
+        Ok(found)
+    }
+
+    /// Whether there is such an attribute, which most tags do not even look like.
+    pub fn has(&self, ns: Ns, local: &str) -> Result<bool, WorkbookError> {
+        if !self.start.contains(local) {
+            return Ok(false);
+        }
+        let mut has = false;
+        self.attributes(|own, name, _| has |= own == ns && name == local)?;
+        Ok(has)
+    }
+}
+
+pub struct XmlStream<R> {
+    reader: Reader<XmlBytes<R>>,
+    buffer: Vec<u8>,
+    prefixes: Prefixes,
+    /// Elements that are open.
+    depth: usize,
+    /// The last tag was an element without content.
+    closes: bool,
+    begun: bool,
+}
+
+impl<R: Read> XmlStream<R> {
+    pub fn new(source: R) -> XmlStream<R> {
+        XmlStream {
+            reader: Reader::from_reader(XmlBytes::new(source)),
+            buffer: Vec::new(),
+            prefixes: Prefixes::default(),
+            depth: 0,
+            closes: false,
+            begun: false,
+        }
+    }
+
+    pub fn next(&mut self) -> Result<XmlPiece<'_>, WorkbookError> {
+        if std::mem::take(&mut self.closes) {
+            self.depth -= 1;
+            return Ok(XmlPiece::Closing);
+        }
+        self.buffer.clear();
+        self.reader.get_mut().begin_piece();
+        let event = match self.reader.read_event_into(&mut self.buffer) {
+            Ok(event) => event,
+            Err(error) => return Err(trouble(&error, self.reader.get_ref().is_piece_too_long())),
+        };
+        match event {
+            Event::Start(start) | Event::Empty(start) if self.depth >= DEPTH_MAX => {
+                drop(start);
+                Err(damaged("its content is nested too deeply"))
+            }
+            Event::Start(start) => {
+                Ok(XmlPiece::Opening(opening(start, &mut self.begun, &mut self.prefixes, &mut self.depth)))
+            }
+            Event::Empty(start) => {
+                self.closes = true;
+                Ok(XmlPiece::Opening(opening(start, &mut self.begun, &mut self.prefixes, &mut self.depth)))
+            }
+            Event::End(_) => {
+                self.depth -= 1;
+                Ok(XmlPiece::Closing)
+            }
+            Event::Text(text) => Ok(borrowed(text.into_inner())),
+            Event::CData(text) => Ok(borrowed(text.into_inner())),
+            Event::GeneralRef(reference) => {
+                let letter = match reference.as_ref() {
+                    "lt" => '<',
+                    "gt" => '>',
+                    "amp" => '&',
+                    "apos" => '\'',
+                    "quot" => '"',
+                    _ => match reference.resolve_char_ref() {
+                        Ok(Some(letter)) => letter,
+                        // What a document defines itself is not looked up: that way lie files that grow without end.
+                        Ok(None) | Err(_) => return Err(damaged(GARBLED)),
+                    },
+                };
+                Ok(XmlPiece::Letter(letter))
+            }
+            Event::Eof if self.depth > 0 || !self.begun => Err(damaged(BREAKS_OFF)),
+            Event::Eof => Ok(XmlPiece::End),
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => Ok(XmlPiece::Nothing),
+        }
+    }
+
+    /// How many elements are open.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Passes the rest of the element that was opened last, with all that is in it.
+    pub fn skip(&mut self) -> Result<(), WorkbookError> {
+        let outside = self.depth.saturating_sub(1);
+        while self.depth > outside {
+            self.next()?;
+        }
+        Ok(())
+    }
+
+    /// Passes all that is left.
+    pub fn finish(&mut self) -> Result<(), WorkbookError> {
+        self.reader.get_mut().drain()
+    }
+}
+
+fn opening<'x>(start: BytesStart<'x>, begun: &mut bool, prefixes: &'x mut Prefixes, depth: &mut usize) -> XmlTag<'x> {
+    if !std::mem::replace(begun, true) {
+        prefixes.learn(&start);
+    }
+    *depth += 1;
+    let (ns, local_at) = prefixes.split(start.name().into_inner(), true);
+    XmlTag { ns, start, local_at, prefixes }
+}
+
+/// Texts that come from a stream are never copies.
+fn borrowed(text: Cow<'_, str>) -> XmlPiece<'_> {
+    match text {
+        Cow::Borrowed(text) => XmlPiece::Text(text),
+        Cow::Owned(_) => XmlPiece::Nothing,
+    }
+}
+
+fn trouble(error: &quick_xml::Error, too_long: bool) -> WorkbookError {
+    match error {
+        _ if too_long => damaged(format!("a piece of its content is longer than {} MB", PIECE_BYTES_MAX >> 20)),
+        quick_xml::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => damaged(GARBLED),
+        quick_xml::Error::Io(error) => unpacking(error),
+        quick_xml::Error::Syntax(_) => damaged(BREAKS_OFF),
+        _ => damaged(GARBLED),
+    }
+}
+
+/// A count as the file gives it: at least 1; a number too large to hold counts as the largest.
+pub fn repeat_count(written: &str) -> u32 {
+    let written = written.trim();
+    let many = !written.is_empty() && written.bytes().all(|byte| byte.is_ascii_digit());
+    written.parse().unwrap_or(if many { u32::MAX } else { 1 }).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(xml: &[u8]) -> String {
+        let mut told = String::new();
+        let mut stream = XmlStream::new(xml);
+        loop {
+            match stream.next() {
+                Ok(XmlPiece::Opening(tag)) => {
+                    told += &format!("<{:?} {}", tag.ns, tag.local());
+                    let end = tag.attributes(|ns, name, value| told += &format!(" {ns:?} {name}={value}"));
+                    told += if end.is_ok() { ">" } else { "!>" };
+                }
+                Ok(XmlPiece::Closing) => told.push('/'),
+                Ok(XmlPiece::Text(text)) => told.push_str(text),
+                Ok(XmlPiece::Letter(letter)) => told.push(letter),
+                Ok(XmlPiece::Nothing) => {}
+                Ok(XmlPiece::End) => return told,
+                Err(WorkbookError::Damaged(detail)) => return told + "; " + &detail,
+                Err(_) => return told + "; other",
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_known_by_their_meaning() {
+        for (xml, expected) in [
+            ("<table:table table:name='a&amp;&#1103;'/>", "<Table table Table name=a&я>/"),
+            (
+                "<o:x xmlns:o='urn:oasis:names:tc:opendocument:xmlns:office:1.0' \
+                 xmlns='urn:oasis:names:tc:opendocument:xmlns:table:1.0'><table name='n' o:value='1'>t</table></o:x>",
+                "<Office x><Table table Office value=1>t//",
+            ),
+            ("<?xml version='1.0'?><!DOCTYPE a><a><!-- c -->x&lt;<![CDATA[<b>]]></a>", "<Other a>x<<b>/"),
+        ] {
+            assert_eq!(told(xml.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_xml_is_told_in_plain_words() {
+        for (xml, expected) in [
+            ("<a><b>", "<Other a><Other b>; its content breaks off"),
+            ("<a><b", "<Other a>; its content breaks off"),
+            ("", "; its content breaks off"),
+            ("<a></b>", "<Other a>; its content is garbled"),
+            ("<a>&nbsp;</a>", "<Other a>; its content is garbled"),
+            ("<a>&#0;</a>", "<Other a>; its content is garbled"),
+            ("<a>x & y</a>", "<Other a>x ; its content is garbled"),
+            ("<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>", "<Other a>; its content is garbled"),
+            ("<a office:value='&e;'/>", "<Other a!>/"),
+        ] {
+            assert_eq!(told(xml.as_bytes()), expected, "{xml}");
+        }
+        assert_eq!(told(b"<a>\xFF</a>"), "<Other a>; its content is garbled");
+        assert!(told("<a>".repeat(100_000).as_bytes()).ends_with("; its content is nested too deeply"));
+        let long = format!("<a>{}</a>", "x".repeat(PIECE_BYTES_MAX + 1_000_000));
+        assert_eq!(told(long.as_bytes()), "<Other a>; a piece of its content is longer than 8 MB");
+    }
+}

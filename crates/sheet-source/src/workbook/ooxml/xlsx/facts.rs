@@ -1,0 +1,313 @@
+//! What a sheet says besides its cells. Merged cells and links stand behind the rows in the file, so that all of it is
+//! unpacked once before the first row is given; it is searched, not read, which takes a small part of the time of reading.
+
+use super::package::{Package, Related};
+use super::patient::reference;
+use super::window::BLOCK_BYTES;
+use super::xml::{BREAKS_OFF, Xml, attribute, attribute_of_any_prefix, damaged, is_true};
+use crate::file::error::WorkbookError;
+use crate::workbook::sheet::facts::{Area, LinksFound, SheetFacts, add_merged, hide};
+use memchr::memmem;
+use quick_xml::events::{BytesStart, Event};
+use std::collections::HashMap;
+use std::io::{Cursor, Read};
+
+/// What one row may hold in memory while it is looked whether it holds anything.
+const ROW_BYTES_MAX: usize = 16 << 20;
+
+pub fn of(package: &mut Package, part: usize, related: &[Related], links: bool) -> Result<SheetFacts, WorkbookError> {
+    let mut facts = SheetFacts::default();
+    let searched = if links { None } else { search(package.part(part)?, &mut facts)? };
+    if searched.is_none() {
+        // With links, or in XML that programs do not write, all of it is read.
+        facts = SheetFacts::default();
+        read(&mut package.xml(part)?, &mut facts, related, links)?;
+    }
+    for table in related.iter().filter(|related| related.kind == "table") {
+        if let Some(part) = package.find(&table.target) {
+            totals(&mut package.xml(part)?, &mut facts.totals)?;
+        }
+    }
+    facts.totals.sort_unstable();
+    Ok(facts)
+}
+
+/// Searches the rows for hidden ones, and reads what stands behind them; `None` where it cannot be understood like this.
+fn search(mut input: impl Read, facts: &mut SheetFacts) -> Result<Option<()>, WorkbookError> {
+    let mut bytes: Vec<u8> = Vec::new();
+    let mut ended = false;
+    loop {
+        let before = bytes.len();
+        let wanted = BLOCK_BYTES.max(before) as u64;
+        let count = input.by_ref().take(wanted).read_to_end(&mut bytes).map_err(|_| damaged(BREAKS_OFF))?;
+        ended |= count == 0;
+        if before == 0 && matches!(bytes.as_slice(), [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) {
+            return Ok(None);
+        }
+        let end = rows_end(&bytes);
+        let rows = end.unwrap_or(bytes.len());
+        let Some(left) = hidden_rows(&bytes[..rows], end.is_some() || ended, facts) else { return Ok(None) };
+        if let Some(end) = end {
+            let rest = Cursor::new(bytes.split_off(end)).chain(input);
+            behind(&mut Xml::new(rest)?, facts)?;
+            return Ok(Some(()));
+        }
+        if ended {
+            return Err(damaged(BREAKS_OFF));
+        }
+        bytes.drain(..left);
+        if bytes.len() > ROW_BYTES_MAX {
+            return Ok(None);
+        }
+    }
+}
+
+/// Where the text behind `</sheetData>`, or behind one that is empty, begins.
+fn rows_end(bytes: &[u8]) -> Option<usize> {
+    const NAME: &[u8] = b"sheetData";
+    memmem::find_iter(bytes, NAME).find_map(|at| {
+        let behind = &bytes[at + NAME.len()..];
+        let end = memchr::memchr(b'>', behind)?;
+        // Its prefix, if it has one, and what opens the tag.
+        let tag = bytes[..at].iter().rposition(|byte| *byte == b'<')?;
+        let opening = &bytes[tag + 1..at];
+        let is_name =
+            |part: &[u8]| part.is_empty() || (part.ends_with(b":") && part.iter().all(|b| !b.is_ascii_whitespace()));
+        let ends = match opening.strip_prefix(b"/") {
+            Some(prefix) => is_name(prefix) && behind[..end].iter().all(u8::is_ascii_whitespace),
+            None => is_name(opening) && behind[..end].ends_with(b"/"),
+        };
+        ends.then_some(at + NAME.len() + end + 1)
+    })
+}
+
+/// Finds hidden rows that hold something. Says from where on the bytes are wanted again: from the beginning of the last tag,
+/// or of the last hidden row, where `all` does not say that no more will come.
+fn hidden_rows(bytes: &[u8], all: bool, facts: &mut SheetFacts) -> Option<usize> {
+    let mut kept = memchr::memrchr(b'<', bytes).unwrap_or(bytes.len());
+    // In comments and the like a row is none.
+    if memmem::find(bytes, b"<!").is_some() {
+        return None;
+    }
+    for at in memmem::find_iter(bytes, b"hidden") {
+        let Some(tag) = memchr::memrchr(b'<', &bytes[..at]) else { continue };
+        if memchr::memchr(b'>', &bytes[tag..at]).is_some() || !bytes[at - 1].is_ascii_whitespace() {
+            continue;
+        }
+        let Some(end) = memchr::memchr(b'>', &bytes[at..]).map(|end| at + end) else { return Some(kept.min(tag)) };
+        let text = std::str::from_utf8(&bytes[tag + 1..end]).ok()?;
+        let name = text.split(|c: char| c.is_ascii_whitespace()).next().unwrap_or_default();
+        if name.rsplit(':').next() != Some("row") || text.ends_with('/') {
+            continue;
+        }
+        let tag_text = BytesStart::from_content(text, name.len());
+        if !is_true(attribute(&tag_text, "hidden")) {
+            continue;
+        }
+        let row_end = memmem::find_iter(&bytes[end..], b"row>")
+            .map(|found| end + found)
+            .find(|found| bytes[..*found].ends_with(b"</") || bytes[..*found].ends_with(b":"));
+        let Some(row_end) = row_end else {
+            if all {
+                break;
+            }
+            kept = kept.min(tag);
+            return Some(kept);
+        };
+        // One that does not say its number is counted by a patient reader.
+        let number = attribute(&tag_text, "r")?.trim().parse::<u32>().ok()?.checked_sub(1)?;
+        if holds_something(&bytes[end..row_end]) {
+            hide(&mut facts.hidden, number, number);
+        }
+    }
+    Some(kept)
+}
+
+/// True where a row has a value, a text or a formula.
+fn holds_something(row: &[u8]) -> bool {
+    memchr::memchr_iter(b'<', row).any(|at| {
+        let tag = &row[at + 1..(at + 24).min(row.len())];
+        let name = tag.split(|byte| matches!(byte, b'>' | b'/' | b' ')).next().unwrap_or_default();
+        matches!(name.rsplit(|byte| *byte == b':').next(), Some(b"v" | b"is" | b"f"))
+    })
+}
+
+/// Reads what stands behind the rows.
+fn behind(xml: &mut Xml<'_>, facts: &mut SheetFacts) -> Result<(), WorkbookError> {
+    loop {
+        match xml.next()? {
+            Event::Start(element) => area_of(&element, facts)?,
+            Event::Eof => return Ok(()),
+            _ => {}
+        }
+    }
+}
+
+fn area_of(element: &BytesStart<'_>, facts: &mut SheetFacts) -> Result<(), WorkbookError> {
+    if element.local_name().as_ref() != "mergeCell" {
+        return Ok(());
+    }
+    match attribute(element, "ref").and_then(|written| area(&written)) {
+        Some(area) => add_merged(&mut facts.merged, area),
+        None => Ok(()),
+    }
+}
+
+/// `A1:C5`; one cell alone is no area.
+fn area(written: &str) -> Option<Area> {
+    let (first, last) = written.split_once(':')?;
+    let (first, last) = (reference(first).ok()?, reference(last).ok()?);
+    let area = Area {
+        top: first.0.min(last.0),
+        left: first.1.min(last.1),
+        bottom: first.0.max(last.0),
+        right: first.1.max(last.1),
+    };
+    (first != last).then_some(area)
+}
+
+/// Reads the whole sheet.
+fn read(xml: &mut Xml<'_>, facts: &mut SheetFacts, related: &[Related], links: bool) -> Result<(), WorkbookError> {
+    let addresses: HashMap<&str, &str> = related
+        .iter()
+        .filter(|one| one.kind == "hyperlink")
+        .map(|one| (one.id.as_str(), one.target.as_str()))
+        .collect();
+    let (mut row, mut column, mut hidden) = (0_u32, 0_u32, false);
+    let mut found = LinksFound::default();
+    loop {
+        let in_formula = match xml.next()? {
+            Event::Start(element) => match element.local_name().as_ref() {
+                "row" => {
+                    row = attribute(&element, "r")
+                        .and_then(|r| r.trim().parse::<u32>().ok()?.checked_sub(1))
+                        .unwrap_or(row);
+                    hidden = is_true(attribute(&element, "hidden"));
+                    continue;
+                }
+                "c" => {
+                    (row, column) = attribute(&element, "r").and_then(|r| reference(&r).ok()).unwrap_or((row, column));
+                    column = column.saturating_add(1);
+                    continue;
+                }
+                "hyperlink" if links => {
+                    linked(&element, &addresses, &mut found);
+                    continue;
+                }
+                name @ ("v" | "is" | "f") => {
+                    if hidden {
+                        hide(&mut facts.hidden, row, row);
+                    }
+                    links && name == "f"
+                }
+                _ => {
+                    area_of(&element, facts)?;
+                    continue;
+                }
+            },
+            Event::End(element) if element.local_name().as_ref() == "row" => {
+                (row, column, hidden) = (row.saturating_add(1), 0, false);
+                continue;
+            }
+            Event::Eof => {
+                facts.links = found.all()?;
+                return Ok(());
+            }
+            _ => continue,
+        };
+        if in_formula {
+            let mut formula = String::new();
+            xml.text(&mut formula)?;
+            if let Some(address) = hyperlink(&formula) {
+                found.add(Area::of_cell(row, column.saturating_sub(1)), &address);
+            }
+        }
+    }
+}
+
+/// A link over a cell, or over several.
+fn linked(element: &BytesStart<'_>, addresses: &HashMap<&str, &str>, found: &mut LinksFound) {
+    let Some(address) = attribute_of_any_prefix(element, "id").and_then(|id| addresses.get(id.as_str()).copied())
+    else {
+        return;
+    };
+    let Some(place) = attribute(element, "ref") else { return };
+    let one = || reference(&place).ok().map(|(row, column)| Area::of_cell(row, column));
+    let Some(area) = area(&place).or_else(one) else { return };
+    // The part behind # stands apart.
+    let whole = match attribute(element, "location") {
+        Some(place) if !place.is_empty() => format!("{address}#{place}"),
+        _ => address.to_owned(),
+    };
+    found.add(area, &whole);
+}
+
+/// The address in `HYPERLINK("https://…","text")`.
+fn hyperlink(formula: &str) -> Option<String> {
+    let inner =
+        formula.trim_start_matches(['=', '+', ' ']).strip_prefix("HYPERLINK(")?.trim_start().strip_prefix('"')?;
+    let (address, behind) = inner.split_once('"')?;
+    // What is joined to it makes another address: `HYPERLINK("https://…/"&D2,"text")`.
+    let whole = behind.trim_start().chars().next().is_none_or(|next| matches!(next, ',' | ';' | ')'));
+    whole.then(|| address.to_owned())
+}
+
+/// The rows of totals of a table.
+fn totals(xml: &mut Xml<'_>, totals: &mut Vec<u32>) -> Result<(), WorkbookError> {
+    loop {
+        match xml.next()? {
+            Event::Start(element) if element.local_name().as_ref() == "table" => {
+                let count: u32 = attribute(&element, "totalsRowCount").and_then(|n| n.trim().parse().ok()).unwrap_or(0);
+                let area = attribute(&element, "ref").and_then(|written| area(&written));
+                if let Some(area) = area.filter(|_| count > 0) {
+                    totals.push(area.bottom);
+                }
+                return Ok(());
+            }
+            Event::Eof => return Ok(()),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn searched(xml: &str) -> (SheetFacts, SheetFacts) {
+        let fresh = || SheetFacts::default();
+        let (mut quick, mut slow) = (fresh(), fresh());
+        assert!(matches!(search(xml.as_bytes(), &mut quick), Ok(Some(()))), "{xml}");
+        assert!(read(&mut Xml::new(xml.as_bytes()).ok().unwrap(), &mut slow, &[], false).is_ok());
+        (quick, slow)
+    }
+
+    #[test]
+    fn hidden_rows_and_merged_cells_are_found() {
+        let filler = "<row r=\"9\"><c r=\"A9\"><v>1</v></c></row>".repeat(20_000);
+        for filler in ["", filler.as_str()] {
+            let xml = format!(
+                "<?xml version=\"1.0\"?><worksheet><cols><col min=\"1\" max=\"1\" hidden=\"1\"/></cols><sheetData>\
+                 <row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>hidden=\"1\"</t></is></c></row>{filler}\
+                 <row r=\"2\" hidden=\"1\"><c r=\"A2\"><v>1</v></c></row><row hidden='true' r='3'><c><f>1</f></c></row>\
+                 <row r=\"4\" hidden=\"0\"><c r=\"A4\"><v>1</v></c></row><row r=\"5\" hidden=\"1\"><c r=\"A5\" s=\"1\"/></row>\
+                 <row r=\"6\" hidden=\"1\"/><row r=\"7\"><c r=\"A7\"><v>1</v></c></row></sheetData>\
+                 <mergeCells><mergeCell ref=\"A2:B4\"/><mergeCell ref=\"C1:C1\"/></mergeCells></worksheet>"
+            );
+            let (quick, slow) = searched(&xml);
+            assert_eq!(quick, slow);
+            assert_eq!(quick.hidden, vec![(1, 2)]);
+            assert_eq!(quick.merged, vec![Area { top: 1, left: 0, bottom: 3, right: 1 }]);
+        }
+        let (quick, _) = searched(
+            "<x:worksheet><x:sheetData/><x:mergeCells><x:mergeCell ref=\"A1:A2\"/></x:mergeCells></x:worksheet>",
+        );
+        assert_eq!(quick.merged.len(), 1);
+    }
+
+    #[test]
+    fn links_are_found_in_formulas() {
+        assert_eq!(hyperlink("HYPERLINK(\"https://a.example\",\"Открыть\")").as_deref(), Some("https://a.example"));
+        assert_eq!(hyperlink("SUM(A1)"), None);
+    }
+}

@@ -1,0 +1,379 @@
+//! The cells of a sheet.
+
+use super::markup::{Form, Tag, next_tag, prologue};
+use super::strings::Strings;
+use super::text::{content, decode, is_plain, string_item, unescape};
+use super::window::TextWindow;
+use super::{ScanResult, ScanStop, Unusual};
+use crate::cell::value::CellValue;
+use crate::workbook::sheet::RawCell;
+use crate::workbook::styles::CellFormats;
+use std::io::Read;
+use std::ops::ControlFlow;
+
+/// No row number and no reference is longer.
+const ROW_DIGITS_MAX: usize = 8;
+const COLUMN_LETTERS_MAX: usize = 3;
+
+enum SheetSection {
+    Start,
+    Head,
+    Rows,
+}
+
+pub struct SheetScanner<'b> {
+    strings: &'b Strings,
+    formats: &'b CellFormats,
+    place: SheetSection,
+    /// Tags that are open before the rows.
+    open_tags: usize,
+    in_row: bool,
+    /// Where a row, a cell stands that does not say it.
+    row: u32,
+    column: u32,
+    /// The text of the last formula without a result.
+    formula: String,
+}
+
+/// A cell as far as it can be understood without knowing the workbook.
+#[derive(Default)]
+struct CellMarkup<'t> {
+    /// Row and column.
+    reference: Option<(u32, u32)>,
+    style: Option<usize>,
+    kind: Option<&'t str>,
+    content: Content<'t>,
+    formula: bool,
+    /// As it is written; nothing where another cell has it.
+    formula_text: &'t str,
+    end: usize,
+}
+
+#[derive(Default, PartialEq)]
+enum Content<'t> {
+    #[default]
+    Nothing,
+    /// A value as it is written.
+    Written(&'t str),
+    /// A text of its own, in the buffer for it.
+    Inline,
+}
+
+impl<'b> SheetScanner<'b> {
+    pub fn new(strings: &'b Strings, formats: &'b CellFormats) -> SheetScanner<'b> {
+        SheetScanner {
+            strings,
+            formats,
+            place: SheetSection::Start,
+            open_tags: 0,
+            in_row: false,
+            row: 0,
+            column: 0,
+            formula: String::new(),
+        }
+    }
+
+    pub fn run(
+        mut self,
+        mut window: TextWindow<impl Read>,
+        take: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
+    ) -> Result<(), Unusual> {
+        let mut buffer = String::new();
+        window.each(|text, at| match self.place {
+            SheetSection::Rows => self.element(text, at, &mut buffer, take),
+            SheetSection::Head => self.head(text, at),
+            SheetSection::Start => {
+                let next = prologue(text)?;
+                self.place = SheetSection::Head;
+                Ok(Some(next))
+            }
+        })
+    }
+
+    /// What comes before the rows.
+    fn head(&mut self, text: &str, at: usize) -> ScanResult<Option<usize>> {
+        let tag = next_tag(text, at)?;
+        match tag.form {
+            Form::Opening => self.open_tags += 1,
+            Form::Closing => self.open_tags = self.open_tags.checked_sub(1).ok_or(ScanStop::Unusual)?,
+            Form::Empty => {}
+        }
+        match (tag.local, tag.form) {
+            ("sheetData", Form::Empty) => return Ok(None),
+            ("sheetData", Form::Opening) => self.place = SheetSection::Rows,
+            ("dimension", Form::Opening | Form::Empty) => {
+                area(tag.attribute("ref")?.ok_or(ScanStop::Unusual)?)?;
+            }
+            _ => {}
+        }
+        Ok(Some(tag.end))
+    }
+
+    fn element(
+        &mut self,
+        text: &str,
+        at: usize,
+        buffer: &mut String,
+        take: &mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>,
+    ) -> ScanResult<Option<usize>> {
+        let tag = next_tag(text, at)?;
+        match (tag.local, tag.form) {
+            ("c", Form::Opening | Form::Empty) => {
+                buffer.clear();
+                let cell = cell(text, &tag, buffer)?;
+                let (row, column) = cell.reference.unwrap_or((self.row, self.column));
+                // Beyond the last column all is over soon; until then it must not overflow.
+                self.column = column.saturating_add(1);
+                let (next, formula) = (cell.end, cell.formula);
+                let value = match self.value(&cell, buffer)? {
+                    CellValue::Empty if formula => {
+                        self.formula.clear();
+                        decode(cell.formula_text, &mut self.formula)?;
+                        CellValue::Uncomputed(&self.formula)
+                    }
+                    value => value,
+                };
+                return Ok(take(RawCell { row, column, value, formula }).is_continue().then_some(next));
+            }
+            ("row", form) if self.in_row == (form == Form::Closing) => {
+                self.in_row = form == Form::Opening;
+                if form != Form::Closing
+                    && let Some(number) = tag.attribute("r")?
+                {
+                    self.row = row_index(number.as_bytes())?;
+                }
+                if form != Form::Opening {
+                    self.row = self.row.saturating_add(1);
+                    self.column = 0;
+                }
+            }
+            ("sheetData", Form::Closing) if !self.in_row => return Ok(None),
+            _ => return Err(ScanStop::Unusual),
+        }
+        Ok(Some(tag.end))
+    }
+
+    fn value<'v>(&self, cell: &CellMarkup<'v>, buffer: &'v mut String) -> ScanResult<CellValue<'v>>
+    where
+        'b: 'v,
+    {
+        let strings: &'b Strings = self.strings;
+        let written = match cell.content {
+            Content::Nothing => return Ok(CellValue::Empty),
+            Content::Inline => return Ok(CellValue::Text(buffer)),
+            Content::Written(written) => written,
+        };
+        Ok(match cell.kind {
+            Some("inlineStr" | "is") => CellValue::Empty,
+            Some("str") => {
+                if is_plain(written) && memchr::memchr(b'_', written.as_bytes()).is_none() {
+                    return Ok(CellValue::Text(written));
+                }
+                decode(written, buffer)?;
+                unescape(buffer, 0);
+                CellValue::Text(buffer)
+            }
+            Some("d") if is_plain(written) => CellValue::Iso(written),
+            Some("n" | "s" | "b" | "e") | None if written.is_empty() => CellValue::Empty,
+            Some("s") => {
+                let index = digits(written.as_bytes(), 9).ok_or(ScanStop::Unusual)?;
+                CellValue::Text(strings.get(index as usize).ok_or(ScanStop::Unusual)?)
+            }
+            Some("b") => match written {
+                "0" => CellValue::Bool(false),
+                "1" => CellValue::Bool(true),
+                _ => return Err(ScanStop::Unusual),
+            },
+            Some("e") if is_plain(written) && written.trim() == written => CellValue::Error(written),
+            Some("n") | None => self.number(cell.style, number(written).ok_or(ScanStop::Unusual)?),
+            Some(_) => return Err(ScanStop::Unusual),
+        })
+    }
+
+    fn number(&self, style: Option<usize>, number: f64) -> CellValue<'b> {
+        let formats: &'b CellFormats = self.formats;
+        style.map_or(CellValue::Number(number), |style| CellValue::number(number, formats.get(style)))
+    }
+}
+
+fn cell<'t>(text: &'t str, opening: &Tag<'t>, buffer: &mut String) -> ScanResult<CellMarkup<'t>> {
+    let mut cell = described(opening)?;
+    if opening.form == Form::Empty {
+        return Ok(cell);
+    }
+    loop {
+        let tag = next_tag(text, cell.end)?;
+        cell.end = tag.end;
+        match (tag.local, tag.form) {
+            (_, Form::Closing) if tag.name == opening.name => return Ok(cell),
+            // Of several values it is the last that counts, or not: others know.
+            ("v" | "is", _) if cell.content != Content::Nothing => return Err(ScanStop::Unusual),
+            ("v", Form::Opening) => {
+                let (written, end) = content(text, &tag)?;
+                (cell.content, cell.end) = (Content::Written(written), end);
+            }
+            ("v", Form::Empty) => cell.content = Content::Written(""),
+            ("is", Form::Opening) => {
+                cell.end = string_item(text, &tag, buffer)?;
+                cell.content = Content::Inline;
+            }
+            ("is", Form::Empty) => cell.content = Content::Inline,
+            ("f", Form::Opening | Form::Empty) => {
+                (cell.formula_text, cell.end) = formula(text, &tag)?;
+                cell.formula = true;
+            }
+            _ => return Err(ScanStop::Unusual),
+        }
+    }
+}
+
+/// What a cell's own tag says.
+fn described<'t>(tag: &Tag<'t>) -> ScanResult<CellMarkup<'t>> {
+    let mut cell = CellMarkup { end: tag.end, ..CellMarkup::default() };
+    let mut attributes = tag.attributes();
+    while let Some((key, value)) = attributes.next()? {
+        let twice = match key {
+            "r" => cell.reference.replace(reference(value.as_bytes())?).is_some(),
+            "s" => cell.style.replace(digits(value.as_bytes(), 6).ok_or(ScanStop::Unusual)? as usize).is_some(),
+            "t" => cell.kind.replace(value).is_some(),
+            _ => false,
+        };
+        if twice {
+            return Err(ScanStop::Unusual);
+        }
+    }
+    Ok(cell)
+}
+
+/// A formula that is well formed, and where the text goes on. One of an array stands for more cells than its own.
+fn formula<'t>(text: &'t str, opening: &Tag<'t>) -> ScanResult<(&'t str, usize)> {
+    let mut attributes = opening.attributes();
+    let mut of_array = false;
+    while let Some((key, value)) = attributes.next()? {
+        match key {
+            "t" => of_array = !matches!(value, "normal" | "shared"),
+            "si" => _ = digits(value.as_bytes(), 9).ok_or(ScanStop::Unusual)?,
+            "ref" => area(value)?,
+            _ => {}
+        }
+    }
+    if opening.attribute("t")? == Some("shared") && opening.attribute("si")?.is_none() {
+        return Err(ScanStop::Unusual);
+    }
+    if opening.form == Form::Empty {
+        return Ok(("", opening.end));
+    }
+    let (written, end) = content(text, opening)?;
+    if !is_plain(written) {
+        decode(written, &mut String::new())?;
+    }
+    Ok((if of_array { "" } else { written }, end))
+}
+
+/// Whether `A1` or `A1:C5` is one.
+fn area(written: &str) -> ScanResult<()> {
+    let (first, last) = written.split_once(':').unwrap_or((written, written));
+    let (first, last) = (reference(first.as_bytes())?, reference(last.as_bytes())?);
+    if first.0 > last.0 || first.1 > last.1 {
+        return Err(ScanStop::Unusual);
+    }
+    Ok(())
+}
+
+/// `B7` as row and column, counted from 0.
+fn reference(written: &[u8]) -> ScanResult<(u32, u32)> {
+    let letters = written.iter().take_while(|byte| byte.is_ascii_uppercase()).count();
+    if !(1..=COLUMN_LETTERS_MAX).contains(&letters) {
+        return Err(ScanStop::Unusual);
+    }
+    let (letters, number) = written.split_at(letters);
+    let column = letters.iter().fold(0, |column, letter| column * 26 + u32::from(letter - b'A') + 1);
+    Ok((row_index(number)?, column - 1))
+}
+
+fn row_index(written: &[u8]) -> ScanResult<u32> {
+    let number = digits(written, ROW_DIGITS_MAX).ok_or(ScanStop::Unusual)?;
+    number.checked_sub(1).map(|index| index as u32).ok_or(ScanStop::Unusual)
+}
+
+/// A whole number of at most so many digits, and nothing else.
+fn digits(written: &[u8], digits_max: usize) -> Option<u64> {
+    if written.is_empty() || written.len() > digits_max || !written.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(written.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
+}
+
+/// A number as programs write it.
+fn number(written: &str) -> Option<f64> {
+    /// So many digits are exact.
+    const INTEGER_DIGITS_MAX: usize = 15;
+    let unsigned = written.strip_prefix('-').unwrap_or(written);
+    if let Some(whole) = digits(unsigned.as_bytes(), INTEGER_DIGITS_MAX) {
+        return Some(if unsigned.len() < written.len() { -(whole as f64) } else { whole as f64 });
+    }
+    let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
+        Some(at) => (&unsigned[..at], &unsigned[at + 1..]),
+        None => (unsigned, "0"),
+    };
+    let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !(all_digits(before) && all_digits(after) && all_digits(exponent)) {
+        return None;
+    }
+    written.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_that_programs_write() {
+        for (written, expected) in [
+            ("0", Some(0.0)),
+            ("79001234567", Some(79_001_234_567.0)),
+            ("-12.5", Some(-12.5)),
+            ("1.2345E-5", Some(1.2345e-5)),
+            ("1e+2", Some(100.0)),
+            ("1234567890123456789", Some(1.234_567_890_123_456_8e18)),
+            ("1E999", None),
+            ("inf", None),
+            ("nan", None),
+            (" 1", None),
+            ("+1", None),
+            ("1.", None),
+            (".5", None),
+            ("1,5", None),
+            ("1E", None),
+            ("--1", None),
+            ("", None),
+        ] {
+            assert_eq!(number(written), expected, "{written}");
+        }
+        assert!(number("-0").is_some_and(f64::is_sign_negative));
+    }
+
+    #[test]
+    fn references_are_rows_and_columns() {
+        for (written, expected) in [
+            ("A1", Some((0, 0))),
+            ("Z10", Some((9, 25))),
+            ("AA2", Some((1, 26))),
+            ("XFD1048576", Some((1_048_575, 16_383))),
+            ("a1", None),
+            ("A0", None),
+            ("A", None),
+            ("1", None),
+            ("AAAA1", None),
+            ("A1B", None),
+            ("$A$1", None),
+            ("A123456789", None),
+        ] {
+            assert_eq!(reference(written.as_bytes()).ok(), expected, "{written}");
+        }
+        assert!(area("A1:C5").is_ok() && area("B2").is_ok());
+        assert!(area("C5:A1").is_err() && area("A1:B2:C3").is_err());
+    }
+}

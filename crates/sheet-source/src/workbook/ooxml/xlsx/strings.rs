@@ -1,0 +1,146 @@
+//! The texts that cells share, read.
+
+use super::markup::{Form, next_tag, prologue};
+use super::text::{run_of, string_item};
+use super::window::TextWindow;
+use super::xml::{BREAKS_OFF, Xml, attribute, damaged};
+use super::{ScanResult, ScanStop, Unusual};
+use crate::file::error::WorkbookError;
+use crate::workbook::shared_strings::{SharedTexts, TEXTS_TOO_LONG};
+use quick_xml::events::Event;
+use std::io::Read;
+
+#[derive(Default)]
+pub struct Strings {
+    texts: SharedTexts,
+}
+
+/// Where in the part one is.
+#[derive(PartialEq)]
+enum StringsSection {
+    Start,
+    Head,
+    Items,
+}
+
+impl Strings {
+    pub fn read(mut window: TextWindow<impl Read>) -> Result<Strings, Unusual> {
+        let mut strings = Strings::default();
+        let mut place = StringsSection::Start;
+        window.each(|text, at| match place {
+            StringsSection::Start => {
+                let next = prologue(text)?;
+                place = StringsSection::Head;
+                Ok(Some(next))
+            }
+            StringsSection::Head => {
+                let tag = next_tag(text, at)?;
+                // The whole of it is well formed, or unusual.
+                tag.attribute("")?;
+                place = StringsSection::Items;
+                match (tag.local, tag.form) {
+                    ("sst", Form::Opening) => Ok(Some(tag.end)),
+                    ("sst", Form::Empty) => Ok(None),
+                    _ => Err(ScanStop::Unusual),
+                }
+            }
+            StringsSection::Items => strings.item(text, at),
+        })?;
+        strings.texts.complete();
+        Ok(strings)
+    }
+
+    fn item(&mut self, text: &str, at: usize) -> ScanResult<Option<usize>> {
+        let tag = next_tag(text, at)?;
+        let end = match (tag.local, tag.form) {
+            ("si", Form::Opening) => self.texts.add(|into| string_item(text, &tag, into))?,
+            ("si", Form::Empty) => self.texts.add(|_| Ok(tag.end))?,
+            ("sst", Form::Closing) => return Ok(None),
+            _ => return Err(ScanStop::Unusual),
+        };
+        end.ok_or(ScanStop::Unusual).map(Some)
+    }
+
+    /// The same of XML that programs do not write.
+    pub fn read_patiently(xml: &mut Xml<'_>) -> Result<Strings, WorkbookError> {
+        let mut strings = Strings::default();
+        loop {
+            match xml.next()? {
+                Event::Start(element) if element.local_name().as_ref() == "si" => {
+                    let added = strings.texts.add(|into| Strings::item_of(xml, into))?;
+                    added.ok_or_else(|| damaged(TEXTS_TOO_LONG))?;
+                }
+                Event::End(element) if element.local_name().as_ref() == "sst" => return Ok(strings),
+                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                _ => {}
+            }
+        }
+    }
+
+    /// Appends the text of an item whose opening tag was just read: its runs, without what tells how to pronounce them.
+    pub fn item_of(xml: &mut Xml<'_>, into: &mut String) -> Result<(), WorkbookError> {
+        let mut open_tags = 0_usize;
+        loop {
+            let keeps_blanks = match xml.next()? {
+                Event::Start(element) => match element.local_name().as_ref() {
+                    "t" => Some(attribute(&element, "xml:space").as_deref() == Some("preserve")),
+                    "rPh" => None,
+                    _ => {
+                        open_tags += 1;
+                        continue;
+                    }
+                },
+                Event::End(_) => match open_tags.checked_sub(1) {
+                    Some(left) => {
+                        open_tags = left;
+                        continue;
+                    }
+                    None => return Ok(()),
+                },
+                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                _ => continue,
+            };
+            match keeps_blanks {
+                Some(keeps_blanks) => {
+                    let mut written = String::new();
+                    xml.text(&mut written)?;
+                    run_of(&written, keeps_blanks, into);
+                }
+                None => xml.skip()?,
+            }
+        }
+    }
+
+    pub fn get(&self, index: usize) -> Option<&str> {
+        self.texts.get(index)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(xml: &str) -> Option<Vec<String>> {
+        let strings = Strings::read(TextWindow::new(xml.as_bytes())).ok()?;
+        Some((0..strings.texts.len()).filter_map(|i| strings.get(i).map(str::to_owned)).collect())
+    }
+
+    #[test]
+    fn strings_are_found_by_their_number() {
+        let xml = "<?xml version=\"1.0\"?>\n<sst count=\"3\"><si><t>a</t></si>\n<si/><si><t>яё</t></si></sst>";
+        assert_eq!(read(xml), Some(vec!["a".into(), String::new(), "яё".into()]));
+        assert_eq!(read("<sst/>"), Some(Vec::new()));
+        for odd in ["<sst><si><t>a</t></si>", "<sst x><si/></sst>", "<sst><x/></sst>", "<a/>", ""] {
+            assert_eq!(read(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn a_string_of_megabytes_is_read_across_windows() {
+        let long = "длинный &amp; ".repeat(200_000);
+        let xml = format!("<sst><si><t>{long}</t></si><si><t>x</t></si></sst>");
+        let strings = read(&xml).expect("nothing odd");
+        assert!(strings[0] == long.replace("&amp;", "&").trim());
+        assert_eq!(strings[1], "x");
+    }
+}

@@ -1,0 +1,99 @@
+//! A part of the file, unpacked piece by piece and looked at as text.
+
+use super::{ScanResult, ScanStop, Unusual};
+use std::io::Read;
+
+pub const BLOCK_BYTES: usize = 128 << 10;
+/// One element larger than this is nothing Excel would read: its longest cell is a hundredth of it.
+const ELEMENT_BYTES_MAX: usize = 16 << 20;
+
+pub struct TextWindow<R> {
+    source: R,
+    text: String,
+    /// Unpacked bytes that are no text yet: the beginning of a character.
+    bytes: Vec<u8>,
+    ended: bool,
+}
+
+impl<R: Read> TextWindow<R> {
+    pub fn new(source: R) -> TextWindow<R> {
+        TextWindow { source, text: String::new(), bytes: Vec::new(), ended: false }
+    }
+
+    /// Takes one step after the other through the text. A step gets the text at hand and where it begins in it, and
+    /// says where the next one begins, or `None` when all is done; it changes nothing unless it succeeds.
+    pub fn each(&mut self, mut step: impl FnMut(&str, usize) -> ScanResult<Option<usize>>) -> Result<(), Unusual> {
+        loop {
+            let mut at = 0;
+            let stop = loop {
+                match step(&self.text, at) {
+                    Ok(Some(next)) => at = next,
+                    Ok(None) => return Ok(()),
+                    Err(stop) => break stop,
+                }
+            };
+            match stop {
+                ScanStop::More => self.more(at)?,
+                ScanStop::Unusual => return Err(Unusual),
+            }
+        }
+    }
+
+    /// Forgets the text before `at` and adds at least as much as is left, so that a large element is begun anew only a
+    /// few times.
+    fn more(&mut self, at: usize) -> Result<(), Unusual> {
+        self.text.drain(..at);
+        if self.ended || self.text.len() > ELEMENT_BYTES_MAX {
+            return Err(Unusual);
+        }
+        let wanted = self.text.len().max(BLOCK_BYTES);
+        let read = self.source.by_ref().take(wanted as u64).read_to_end(&mut self.bytes).map_err(|_| Unusual)?;
+        self.ended = read < wanted;
+        let whole = self.bytes.len() - if self.ended { 0 } else { unfinished(&self.bytes) };
+        self.text.push_str(simdutf8::basic::from_utf8(&self.bytes[..whole]).map_err(|_| Unusual)?);
+        self.bytes.drain(..whole);
+        Ok(())
+    }
+}
+
+/// How many bytes at the end are the beginning of a character.
+fn unfinished(bytes: &[u8]) -> usize {
+    const CONTINUES: std::ops::Range<u8> = 0x80..0xC0;
+    let last = bytes.iter().rev().take(3).position(|byte| !CONTINUES.contains(byte));
+    let Some(back) = last.map(|before| before + 1) else { return 0 };
+    let needed = match bytes[bytes.len() - back] {
+        0xF0.. => 4,
+        0xE0.. => 3,
+        0xC0.. => 2,
+        _ => 1,
+    };
+    if needed > back { back } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_character_is_never_cut() {
+        let text = "aя€😀".repeat(BLOCK_BYTES / 8);
+        for shift in 0..4 {
+            let shifted = "x".repeat(shift) + &text;
+            let mut seen = String::new();
+            let mut window = TextWindow::new(shifted.as_bytes());
+            let end = window.each(|text, at| {
+                seen.push_str(&text[at..]);
+                if at < text.len() { Ok(Some(text.len())) } else { Err(ScanStop::More) }
+            });
+            assert!(end.is_err(), "the text ends");
+            assert!(seen == shifted);
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_unusual() {
+        let mut window = TextWindow::new(&b"<a>\xFF</a>"[..]);
+        assert!(window.each(|_, _| Err(ScanStop::More)).is_err());
+        assert_eq!(window.text, "");
+    }
+}

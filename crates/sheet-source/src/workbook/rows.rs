@@ -1,0 +1,496 @@
+//! One sheet of a workbook as rows. The workbook is read on a thread of its own, which hands over rows in batches:
+//! readers of cells borrow the open workbook, and one that stays put on a stack needs no trick to live beside it; reading
+//! and everything after it share the work of two cores; and a panic inside stays inside.
+
+use crate::cell::value::{self, CellValue};
+use crate::cell::{Scalar, formula};
+use crate::file::error::{REPAIR, WorkbookError};
+use crate::file::input::SourceFile;
+use crate::file::layout::{FileFormat, Layout, ReadOptions};
+use crate::message;
+use crate::problem::{Note, Problem, column_letter};
+use crate::row::{LINKS_FROM, Row, RowKind};
+use crate::workbook::book::Workbook;
+use crate::workbook::choose::{SheetChoice, choose};
+use crate::workbook::quiet::quietly;
+use crate::workbook::sheet::RawCell;
+use crate::workbook::sheet::facts::SheetFacts;
+use crate::workbook::sheet::merged::{MergePosition, MergedCells};
+use crate::workbook::two_row_header::TwoRowHeader;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+
+/// Batches under way at once: one being read, one waiting, one being filled.
+const BATCHES_WAITING: usize = 1;
+const BATCH_ROWS: usize = 1024;
+/// The first batch is small, so that the first row is there soon.
+const FIRST_BATCH_ROWS: usize = 8;
+const BATCH_CELLS: usize = 16_384;
+const BATCH_TEXT_BYTES: usize = 1 << 20;
+/// One row cannot honestly hold more: Excel's longest cell is 128 KiB.
+const ROW_TEXT_BYTES_MAX: usize = 16 << 20;
+/// Readers need little; damaged files may nest deeply.
+const STACK_BYTES: usize = 8 << 20;
+
+/// Rows packed one behind the other, blank cells and blank rows left out.
+#[derive(Default)]
+struct PackedBatch {
+    text: String,
+    cells: Vec<PackedCell>,
+    rows: Vec<PackedRow>,
+}
+
+struct PackedRow {
+    number: u32,
+    seen: RowKind,
+    all_formulas: bool,
+    /// Where its cells end.
+    end: usize,
+}
+
+struct PackedCell {
+    column: u32,
+    text_end: u32,
+    value: Scalar,
+}
+
+enum SheetMessage {
+    Opened(Box<Layout>),
+    Rows(PackedBatch),
+    Failed(Box<Problem>),
+    /// All rows have been sent; things worth telling that came up on the way.
+    End(Vec<Note>),
+}
+
+pub struct SheetReader {
+    messages: Receiver<SheetMessage>,
+    used: SyncSender<PackedBatch>,
+    batch: PackedBatch,
+    next_row: usize,
+    notes: Vec<Note>,
+    failed: Option<Box<Problem>>,
+    ended: bool,
+    file: PathBuf,
+}
+
+/// Opens the workbook and finds sheet and header row; the first row `read` gives is the header.
+pub fn open(
+    path: &Path,
+    file: SourceFile,
+    format: FileFormat,
+    options: &ReadOptions,
+) -> Result<(SheetReader, Layout), Problem> {
+    let (sender, messages) = sync_channel(BATCHES_WAITING);
+    let (used, returned) = sync_channel(BATCHES_WAITING + 2);
+    let (own_path, options) = (path.to_owned(), options.clone());
+    let reading = thread::Builder::new().name("workbook".into()).stack_size(STACK_BYTES).spawn(move || {
+        let (batch, merged) = (PackedBatch::default(), MergedCells::default());
+        let sending = SheetSender { path: own_path, sender, returned, batch, sent: false, merged, filled_to: 0 };
+        run(file, format, &options, sending);
+    });
+    if let Err(error) = reading {
+        return Err(WorkbookError::Io(error).problem(path, None));
+    }
+    match messages.recv() {
+        Ok(SheetMessage::Opened(layout)) => {
+            let batch = PackedBatch::default();
+            let (next_row, notes, file) = (0, Vec::new(), path.to_owned());
+            let sheet = SheetReader { messages, used, batch, next_row, notes, failed: None, ended: false, file };
+            Ok((sheet, *layout))
+        }
+        Ok(SheetMessage::Failed(problem)) => Err(*problem),
+        Ok(SheetMessage::Rows(_) | SheetMessage::End(_)) | Err(_) => {
+            Err(WorkbookError::Damaged(String::new()).problem(path, None))
+        }
+    }
+}
+
+/// The whole life of the reading thread. When the reader of rows has gone away, sending fails and it ends.
+fn run(file: SourceFile, format: FileFormat, options: &ReadOptions, mut sending: SheetSender) {
+    let path = sending.path.clone();
+    let last_words = sending.sender.clone();
+    let result = quietly(|| {
+        let mut book = Workbook::open(file, format).map_err(|trouble| trouble.problem(&path, None))?;
+        let choice = choose(&path, &mut book, options)?;
+        let (hidden_rows, links, fill_down) = (options.hidden_rows, options.links, options.fill_down.clone());
+        let layout = Layout { hidden_rows, links, fill_down, ..layout(&book, &choice) };
+        let _ = sending.sender.send(SheetMessage::Opened(Box::new(layout)));
+        sending.merged = MergedCells::new(&choice.facts.merged, first_row(&choice));
+        sending.rows(&mut book, &choice)
+    });
+    let message = match result {
+        Some(Ok(notes)) => SheetMessage::End(notes),
+        Some(Err(problem)) => SheetMessage::Failed(Box::new(problem)),
+        None => SheetMessage::Failed(Box::new(WorkbookError::Damaged(String::new()).problem(&path, None))),
+    };
+    let _ = last_words.send(message);
+}
+
+/// The first row below the header, counted from 0.
+fn first_row(choice: &SheetChoice) -> u32 {
+    choice.header_row + u32::from(choice.two_rows)
+}
+
+fn layout(book: &Workbook, choice: &SheetChoice) -> Layout {
+    let names = |visible: bool| {
+        book.sheets.iter().filter(|s| s.table && s.visible == visible).map(|s| s.name.clone()).collect()
+    };
+    Layout {
+        format: book.format,
+        encoding: None,
+        bom: false,
+        delimiter: None,
+        sheet: Some(choice.sheet.clone()),
+        sheets: names(true),
+        hidden_sheets: names(false),
+        header_row: choice.header_row,
+        two_rows: choice.two_rows,
+        links: false,
+        fill_down: Vec::new(),
+        hidden_rows: None,
+        hidden: choice.facts.hidden_from(first_row(choice)),
+        cut_rows: false,
+        sample: choice.sample.iter().filter(|row| row.number > first_row(choice)).cloned().collect(),
+        guessed: choice.guessed.clone(),
+        encoding_open: false,
+        encoding_doubt: None,
+        notes: choice.notes.clone(),
+    }
+}
+
+struct SheetSender {
+    path: PathBuf,
+    sender: SyncSender<SheetMessage>,
+    returned: Receiver<PackedBatch>,
+    batch: PackedBatch,
+    sent: bool,
+    merged: MergedCells,
+    /// The column up to which the last row has the values of cells that are merged with its own.
+    filled_to: u32,
+}
+
+/// A cell that goes into the batch: the text stands there already.
+struct PendingCell {
+    row: u32,
+    column: u32,
+    /// Where in the batch its text begins.
+    text_start: usize,
+    value: Scalar,
+    formula: bool,
+}
+
+impl SheetSender {
+    fn rows(&mut self, book: &mut Workbook, choice: &SheetChoice) -> Result<Vec<Note>, Problem> {
+        let epoch_1904 = book.epoch_1904;
+        let mut stopped: Option<Problem> = None;
+        let mut uncomputed: (usize, Option<String>) = (0, None);
+        let mut head = TwoRowHeader::of(choice);
+        let result = book.cells(&choice.sheet, &mut |found| {
+            if found.row + 1 < choice.header_row {
+                return ControlFlow::Continue(());
+            }
+            let found = RawCell { value: formula::settled(found.value, found.formula), ..found };
+            if matches!(found.value, CellValue::Uncomputed(_)) {
+                uncomputed.0 += 1;
+                uncomputed.1.get_or_insert_with(|| place(&found));
+            }
+            let taken = match head.as_mut().is_some_and(|open| open.takes(&found, epoch_1904)) {
+                true => Ok(true),
+                false => {
+                    let more = self.head(head.take());
+                    more.and_then(|more| Ok(more && self.take(&found, epoch_1904, &choice.facts)?))
+                }
+            };
+            match taken {
+                Ok(true) => ControlFlow::Continue(()),
+                Ok(false) => ControlFlow::Break(()),
+                Err(problem) => {
+                    stopped = Some(problem);
+                    ControlFlow::Break(())
+                }
+            }
+        });
+        if stopped.is_none() && head.is_some() {
+            stopped = self.head(head).err();
+        }
+        let ended = self.end_row(&choice.facts);
+        // What came before the trouble is good, and goes out first.
+        self.flush();
+        if let Some(problem) = stopped.or(ended.err()) {
+            return Err(problem);
+        }
+        result.map_err(|trouble| trouble.problem(&self.path, Some(&choice.sheet)))?;
+        let mut notes = self.merged_note();
+        notes.extend(uncomputed_note(uncomputed));
+        Ok(notes)
+    }
+
+    /// The header of two rows, as one.
+    fn head(&mut self, head: Option<TwoRowHeader>) -> Result<bool, Problem> {
+        let Some(head) = head else { return Ok(true) };
+        for (column, title) in head.titles() {
+            let text_start = self.batch.text.len();
+            self.batch.text.push_str(&title);
+            let taken = PendingCell { row: head.row, column, text_start, value: Scalar::Text, formula: false };
+            if !self.put(taken, RowKind::Plain)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Adds a cell to the batch; false when nobody wants more.
+    fn take(&mut self, found: &RawCell<'_>, epoch_1904: bool, facts: &SheetFacts) -> Result<bool, Problem> {
+        let (row, column) = (found.row, found.column);
+        let text_start = self.batch.text.len();
+        let value = value::write(found.value, epoch_1904, &mut self.batch.text);
+        if self.batch.text.len() == text_start && value != Scalar::Uncomputed {
+            return Ok(true);
+        }
+        let taken = PendingCell { row, column, text_start, value, formula: found.formula };
+        let plain = self.merged.is_empty() && facts.links.is_empty();
+        if plain || self.batch.rows.last().is_some_and(|last| last.number > row + 1) {
+            let known = self.batch.rows.last().is_some_and(|last| last.number == row + 1);
+            return self.put(taken, if known { RowKind::Plain } else { seen(row, facts) });
+        }
+        self.take_among_merged(taken, facts)
+    }
+
+    fn take_among_merged(&mut self, taken: PendingCell, facts: &SheetFacts) -> Result<bool, Problem> {
+        let PendingCell { row, column, text_start, value, .. } = taken;
+        let new_row = self.batch.rows.last().is_none_or(|last| last.number != row + 1);
+        let text = self.batch.text.split_off(text_start);
+        if new_row {
+            self.end_row(facts)?;
+            if !self.merged.row(row) {
+                return Err(self.damaged("its merged cells lie over each other"));
+            }
+        }
+        match self.merged.place(row, column) {
+            MergePosition::Free => {}
+            MergePosition::First => self.merged.keep(row, column, &text, value),
+            MergePosition::Covered => return Ok(true),
+        }
+        let from = if new_row { 0 } else { self.filled_to };
+        if !self.fill(row, from..column, seen(row, facts))? {
+            return Ok(false);
+        }
+        self.filled_to = column;
+        let taken = PendingCell { text_start: self.batch.text.len(), ..taken };
+        self.batch.text.push_str(&text);
+        self.put(taken, seen(row, facts))
+    }
+
+    /// The values that a row has from merged cells above it.
+    fn fill(&mut self, row: u32, columns: std::ops::Range<u32>, seen: RowKind) -> Result<bool, Problem> {
+        let mut filled: Vec<(u32, String, Scalar)> = Vec::new();
+        self.merged.fill(row, columns, |column, text, value| filled.push((column, text.to_owned(), value)));
+        for (column, text, value) in filled {
+            let text_start = self.batch.text.len();
+            self.batch.text.push_str(&text);
+            // It says nothing of whether the row itself is one of formulas.
+            let formula = true;
+            if !self.put(PendingCell { row, column, text_start, value, formula }, seen)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What the last row has to the right of its last cell, and behind its cells.
+    fn end_row(&mut self, facts: &SheetFacts) -> Result<(), Problem> {
+        let wanted = self.filled_to != u32::MAX && !(self.merged.is_empty() && facts.links.is_empty());
+        let Some(last) = self.batch.rows.last().filter(|_| wanted) else { return Ok(()) };
+        let (row, seen) = (last.number - 1, last.seen);
+        // The row is in the batch already: nothing is sent.
+        self.fill(row, self.filled_to..u32::MAX, seen)?;
+        self.filled_to = u32::MAX;
+        if facts.links.is_empty() {
+            return Ok(());
+        }
+        let start = self.batch.rows.len().checked_sub(2).map_or(0, |before| self.batch.rows[before].end);
+        let columns: Vec<u32> = self.batch.cells[start..].iter().map(|cell| cell.column).collect();
+        for column in columns {
+            if let Some(address) = facts.links.get(&(row, column)) {
+                self.batch.text.push_str(address);
+                let (column, text_end) = (LINKS_FROM as u32 + column, self.batch.text.len() as u32);
+                self.batch.cells.push(PackedCell { column, text_end, value: Scalar::Text });
+            }
+        }
+        if let Some(last) = self.batch.rows.last_mut() {
+            last.end = self.batch.cells.len();
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, taken: PendingCell, seen: RowKind) -> Result<bool, Problem> {
+        let PendingCell { row, column, text_start, value, formula } = taken;
+        let number = row + 1;
+        match self.batch.rows.last() {
+            Some(last) if last.number == number => {
+                if self.batch.cells.last().is_some_and(|cell| cell.column >= column) {
+                    return Err(self.damaged("the cells of a row are out of order"));
+                }
+            }
+            Some(last) if last.number > number => return Err(self.damaged("its rows are out of order")),
+            _ => {
+                if self.is_full() {
+                    // The cell's text moves to the next batch.
+                    let text = self.batch.text.split_off(text_start);
+                    if !self.flush() {
+                        return Ok(false);
+                    }
+                    self.batch.text.push_str(&text);
+                }
+                let end = self.batch.cells.len();
+                self.batch.rows.push(PackedRow { number, seen, all_formulas: true, end });
+            }
+        }
+        let text_end = self.batch.text.len();
+        if text_end > BATCH_TEXT_BYTES + ROW_TEXT_BYTES_MAX {
+            let message =
+                message!("row {row} holds more than {max} MB of text", row = number, max = ROW_TEXT_BYTES_MAX >> 20);
+            return Err(Problem::in_file(&self.path, "row-too-long", message).hint("shorten its cells"));
+        }
+        self.batch.cells.push(PackedCell { column, text_end: text_end as u32, value });
+        if let Some(last) = self.batch.rows.last_mut() {
+            last.end = self.batch.cells.len();
+            last.all_formulas &= formula || value == Scalar::Empty;
+        }
+        Ok(true)
+    }
+
+    fn merged_note(&self) -> Vec<Note> {
+        let (count, Some(first)) = self.merged.filled else { return Vec::new() };
+        let letter = |column: u32| column_letter(column as usize);
+        let area = format!("{}{}:{}{}", letter(first.left), first.top + 1, letter(first.right), first.bottom + 1);
+        let message = match count {
+            1 => message!("the cells {area} are merged: each of their rows has the value", area),
+            _ => message!(
+                "{count} groups of cells are merged over several rows, the first is {area}: each of the rows has the value",
+                count,
+                area
+            ),
+        };
+        vec![Note::new("merged-cells", message).count(count)]
+    }
+
+    fn is_full(&self) -> bool {
+        let rows = if self.sent { BATCH_ROWS } else { FIRST_BATCH_ROWS };
+        let batch = &self.batch;
+        batch.rows.len() >= rows || batch.cells.len() >= BATCH_CELLS || batch.text.len() >= BATCH_TEXT_BYTES
+    }
+
+    fn flush(&mut self) -> bool {
+        self.sent = true;
+        if self.batch.rows.is_empty() {
+            return true;
+        }
+        let empty = self.returned.try_recv().unwrap_or_default();
+        self.sender.send(SheetMessage::Rows(std::mem::replace(&mut self.batch, empty))).is_ok()
+    }
+
+    fn damaged(&self, detail: &str) -> Problem {
+        WorkbookError::Damaged(detail.to_owned()).problem(&self.path, None)
+    }
+}
+
+fn uncomputed_note((count, first): (usize, Option<String>)) -> Option<Note> {
+    let first = first?;
+    let message = match count {
+        1 => message!(
+            "the formula in {first} was never calculated; open the file in Excel or LibreOffice and save it",
+            first
+        ),
+        _ => message!(
+            "{count} formulas were never calculated, the first in {first}; open the file in Excel or LibreOffice and save it",
+            count,
+            first
+        ),
+    };
+    Some(Note::new("formula-without-result", message).count(count as u64))
+}
+
+/// What is known of a row before its cells are.
+fn seen(row: u32, facts: &SheetFacts) -> RowKind {
+    if facts.is_hidden(row) {
+        RowKind::Hidden
+    } else if facts.totals.binary_search(&row).is_ok() {
+        RowKind::Totals
+    } else {
+        RowKind::Plain
+    }
+}
+
+fn place(found: &RawCell<'_>) -> String {
+    format!("{}{}", column_letter(found.column as usize), found.row + 1)
+}
+
+impl SheetReader {
+    /// Fills `row` with the next row that has cells; false at the end.
+    pub fn read(&mut self, row: &mut Row) -> Result<bool, Problem> {
+        if let Some(failed) = &self.failed {
+            return Err((**failed).clone());
+        }
+        while self.next_row == self.batch.rows.len() {
+            if self.ended {
+                return Ok(false);
+            }
+            self.next_batch()?;
+        }
+        let before = self.next_row.checked_sub(1).map_or(0, |previous| self.batch.rows[previous].end);
+        let packed = &self.batch.rows[self.next_row];
+        let end = packed.end;
+        row.clear(packed.number);
+        (row.seen, row.all_formulas) = (packed.seen, packed.all_formulas);
+        let mut text_start = before.checked_sub(1).map_or(0, |cell| self.batch.cells[cell].text_end as usize);
+        for cell in &self.batch.cells[before..end] {
+            let text_end = cell.text_end as usize;
+            let text = &self.batch.text[text_start..text_end];
+            match (cell.column as usize).checked_sub(LINKS_FROM) {
+                Some(column) => row.push_link(column, text),
+                None => row.push_at(cell.column as usize, text, cell.value),
+            }
+            text_start = text_end;
+        }
+        self.next_row += 1;
+        Ok(true)
+    }
+
+    fn next_batch(&mut self) -> Result<(), Problem> {
+        match self.messages.recv() {
+            Ok(SheetMessage::Rows(batch)) => {
+                let mut used = std::mem::replace(&mut self.batch, batch);
+                self.next_row = 0;
+                used.text.clear();
+                used.cells.clear();
+                used.rows.clear();
+                // Once the thread has ended nobody needs it any more.
+                let _ = self.used.try_send(used);
+            }
+            Ok(SheetMessage::Failed(problem)) => {
+                self.failed = Some(problem.clone());
+                return Err(*problem);
+            }
+            Ok(SheetMessage::End(notes)) => {
+                self.notes = notes;
+                self.ended = true;
+            }
+            // The thread says when it is done; were it gone without a word, rows might be missing.
+            Ok(SheetMessage::Opened(_)) | Err(_) => {
+                let message = "reading this workbook broke off";
+                let problem = Problem::in_file(&self.file, "damaged-workbook", message).hint(REPAIR);
+                self.failed = Some(Box::new(problem.clone()));
+                return Err(problem);
+            }
+        }
+        Ok(())
+    }
+
+    /// Things that came up while reading; complete once `read` has given false.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+}

@@ -1,0 +1,169 @@
+//! What a sheet says besides its cells: which are merged, which rows are hidden, what stands behind a text. It is known before
+//! the first row is given, because some of it decides whether a row is read at all.
+
+use crate::file::error::WorkbookError;
+use crate::file::layout::HiddenCount;
+use std::collections::HashMap;
+
+/// Rows and columns are counted from 0.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SheetFacts {
+    pub merged: Vec<Area>,
+    /// First and last of the rows that are not shown, in order: hidden, filtered out, folded away.
+    pub hidden: Vec<(u32, u32)>,
+    /// Addresses behind the texts of cells, by row and column; looked for where they are wanted.
+    pub links: HashMap<(u32, u32), String>,
+    /// Rows of totals under tables, as the workbook calls them itself.
+    pub totals: Vec<u32>,
+}
+
+/// A rectangle of cells, its first and last row and column within it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Area {
+    pub top: u32,
+    pub left: u32,
+    pub bottom: u32,
+    pub right: u32,
+}
+
+impl Area {
+    pub fn of_cell(row: u32, column: u32) -> Area {
+        Area { top: row, left: column, bottom: row, right: column }
+    }
+}
+
+impl SheetFacts {
+    /// How many of the rows from this one on are hidden, where that is known.
+    pub fn hidden_from(&self, row: u32) -> HiddenCount {
+        let hidden = &self.hidden;
+        let rows = |(first, last): &(u32, u32)| last.saturating_add(1).saturating_sub(row.max(*first));
+        let first = hidden.iter().find(|(_, last)| *last >= row).map_or(0, |(first, _)| row.max(*first) + 1);
+        HiddenCount { rows: hidden.iter().map(rows).sum(), first }
+    }
+
+    pub fn is_hidden(&self, row: u32) -> bool {
+        self.hidden
+            .binary_search_by(|(first, last)| match row {
+                row if row < *first => std::cmp::Ordering::Greater,
+                row if row > *last => std::cmp::Ordering::Less,
+                _ => std::cmp::Ordering::Equal,
+            })
+            .is_ok()
+    }
+}
+
+/// Adds a row to those that are hidden; rows come in order, but in damaged files.
+pub fn hide(hidden: &mut Vec<(u32, u32)>, first: u32, last: u32) {
+    match hidden.last_mut() {
+        Some((_, end)) if first <= end.saturating_add(1) && first >= *end => *end = last.max(*end),
+        Some((_, end)) if first <= *end => {}
+        _ => hidden.push((first, last)),
+    }
+}
+
+/// Merged cells of one sheet: more than any program shows.
+pub const MERGED_MAX: usize = 1 << 20;
+
+pub const MERGED_WITHOUT_END: &str = "its list of merged cells has no end";
+
+/// Adds an area of merged cells, unless its sides are the wrong way round.
+pub fn add_merged(merged: &mut Vec<Area>, area: Area) -> Result<(), WorkbookError> {
+    if merged.len() >= MERGED_MAX {
+        return Err(WorkbookError::damaged(MERGED_WITHOUT_END));
+    }
+    if area.top <= area.bottom && area.left <= area.right {
+        merged.push(area);
+    }
+    Ok(())
+}
+
+pub const LINKS_TOO_MANY: &str = "its links are too many to be held in memory";
+
+/// Addresses behind cells, which are looked for where they are wanted.
+pub struct LinksFound {
+    links: HashMap<(u32, u32), String>,
+    room: usize,
+    /// There were more than there was room for.
+    full: bool,
+}
+
+impl Default for LinksFound {
+    fn default() -> LinksFound {
+        /// Excel takes 65,530 links on a sheet; an address is a hundred bytes, sometimes two hundred.
+        const ROOM_BYTES: usize = 64 << 20;
+        LinksFound { links: HashMap::new(), room: ROOM_BYTES, full: false }
+    }
+}
+
+impl LinksFound {
+    /// Adds the address behind the cells of an area.
+    pub fn add(&mut self, area: Area, address: &str) {
+        const ENTRY_BYTES: usize = 64;
+        /// Behind whole columns there is no address of a value.
+        const AREA_CELLS_MAX: u64 = 10_000;
+        let side = |first: u32, last: u32| (u64::from(last) + 1).saturating_sub(first.into());
+        let cells = side(area.top, area.bottom).saturating_mul(side(area.left, area.right));
+        if cells > AREA_CELLS_MAX || address.is_empty() {
+            return;
+        }
+        for row in area.top..=area.bottom {
+            for column in area.left..=area.right {
+                let Some(left) = self.room.checked_sub(address.len() + ENTRY_BYTES) else {
+                    self.full = true;
+                    return;
+                };
+                self.room = left;
+                self.links.insert((row, column), address.to_owned());
+            }
+        }
+    }
+
+    /// All of them by row and column, which are never some of them: a cell without its address would be an empty one.
+    pub fn all(self) -> Result<HashMap<(u32, u32), String>, WorkbookError> {
+        if self.full { Err(WorkbookError::damaged(LINKS_TOO_MANY)) } else { Ok(self.links) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_have_room_and_no_more() {
+        let area = |top, left, bottom, right| Area { top, left, bottom, right };
+        let mut found = LinksFound::default();
+        found.add(area(5, 0, 4, 0), "a");
+        found.add(area(0, 0, u32::MAX, u32::MAX), "a");
+        found.add(area(0, 0, 0, 0), "");
+        assert!(found.links.is_empty());
+        found.add(area(1, 2, 2, 3), "a");
+        assert_eq!(found.links.len(), 4);
+        for row in 0..6 {
+            found.add(area(row * 100, 0, row * 100 + 99, 99), &"a".repeat(1_000));
+        }
+        assert_eq!(found.all().map(|links| links.len()).ok(), Some(4 + 60_000 - 4));
+        let mut found = LinksFound::default();
+        for row in 0..7 {
+            found.add(area(row * 100, 0, row * 100 + 99, 99), &"a".repeat(1_000));
+        }
+        assert!(found.all().is_err(), "no part of them is given");
+    }
+
+    #[test]
+    fn hidden_rows_are_kept_as_stretches() {
+        let mut hidden = Vec::new();
+        for (first, last) in [(3, 3), (4, 4), (5, 9), (20, 20), (7, 7)] {
+            hide(&mut hidden, first, last);
+        }
+        assert_eq!(hidden, [(3, 9), (20, 20)]);
+        let facts = SheetFacts { hidden, ..SheetFacts::default() };
+        let from = |row: u32| {
+            let hidden = facts.hidden_from(row);
+            (hidden.rows, hidden.first)
+        };
+        assert_eq!([0, 5, 10, 21].map(from), [(8, 4), (6, 6), (1, 21), (0, 0)]);
+        let seen: Vec<u32> = (0..30).filter(|row| facts.is_hidden(*row)).collect();
+        assert_eq!(seen, [3, 4, 5, 6, 7, 8, 9, 20]);
+        assert!(!SheetFacts::default().is_hidden(3));
+    }
+}

@@ -1,0 +1,36 @@
+//! What every reader of workbooks gives: the list of sheets, and the cells of one in the order of the file.
+//! `facts` is what a sheet holds besides its cells; `merged` fills rows from merged cells.
+
+pub mod facts;
+pub mod merged;
+
+use crate::cell::value::CellValue;
+use crate::file::error::WorkbookError;
+
+/// Excel has 1 048 576 rows, LibreOffice up to sixteen times as many.
+pub const ROWS_MAX: u32 = 1 << 24;
+/// What a cell beyond the last row or column is called.
+pub const BEYOND: &str = "a cell stands beyond the last row or column";
+
+pub struct Sheet {
+    pub name: String,
+    pub visible: bool,
+    /// False for charts, dialogs and macros, which have no cells.
+    pub table: bool,
+}
+
+/// A cell on its way: row and column counted from 0.
+pub struct RawCell<'a> {
+    pub row: u32,
+    pub column: u32,
+    pub value: CellValue<'a>,
+    /// It is the result of a formula.
+    pub formula: bool,
+}
+
+/// To be called as sheets are found, or styles that are for one sheet each.
+pub fn check_sheets(count: usize) -> Result<(), WorkbookError> {
+    /// LibreOffice takes no more.
+    const SHEETS_MAX: usize = 10_000;
+    if count > SHEETS_MAX { Err(WorkbookError::damaged("its list of sheets has no end")) } else { Ok(()) }
+}

@@ -1,0 +1,115 @@
+//! The number formats of a workbook, by the style of a cell.
+
+use crate::cell::number_format::NumberFormat;
+use crate::file::error::WorkbookError;
+use std::collections::HashMap;
+
+/// The number formats of a workbook, found by the style of a cell.
+#[derive(Debug, Default)]
+pub struct CellFormats {
+    formats: Vec<NumberFormat>,
+    /// Where in `formats` each stands, by its number.
+    places: HashMap<u32, u32>,
+    /// The number of the format of each style; once all is added, its place.
+    styles: Vec<u32>,
+}
+
+impl CellFormats {
+    /// Adds a format that the workbook writes out. What is a date in every workbook stays one, however it is written.
+    pub fn add_format(&mut self, id: u32, code: &str) -> Result<(), WorkbookError> {
+        match NumberFormat::built_in(id) {
+            Some(NumberFormat::Date | NumberFormat::Duration) => Ok(()),
+            _ => self.put_format(id, code),
+        }
+    }
+
+    /// The same, where what the workbook writes out is what is meant, whatever the number means elsewhere.
+    pub fn put_format(&mut self, id: u32, code: &str) -> Result<(), WorkbookError> {
+        /// Excel takes some two hundred. [Excel]
+        const FORMATS_MAX: usize = 10_000;
+        if self.formats.len() >= FORMATS_MAX {
+            return Err(WorkbookError::damaged("its list of number formats has no end"));
+        }
+        self.put(id, NumberFormat::read(code));
+        Ok(())
+    }
+
+    fn put(&mut self, id: u32, format: NumberFormat) {
+        self.places.insert(id, self.formats.len() as u32);
+        self.formats.push(format);
+    }
+
+    pub fn add_style(&mut self, format: u32) -> Result<(), WorkbookError> {
+        /// More than Excel takes. [Excel: 65 490]
+        const STYLES_MAX: usize = 1 << 17;
+        if self.styles.len() >= STYLES_MAX {
+            return Err(WorkbookError::damaged("its list of styles has no end"));
+        }
+        self.styles.push(format);
+        Ok(())
+    }
+
+    /// To be called once all is added, and before anything is looked for.
+    pub fn complete(&mut self) {
+        const NOWHERE: u32 = u32::MAX;
+        let mut styles = std::mem::take(&mut self.styles);
+        for style in &mut styles {
+            if !self.places.contains_key(style)
+                && let Some(format) = NumberFormat::built_in(*style)
+            {
+                self.put(*style, format);
+            }
+            *style = self.places.get(style).copied().unwrap_or(NOWHERE);
+        }
+        self.styles = styles;
+    }
+
+    pub fn get(&self, style: usize) -> &NumberFormat {
+        const PLAIN: &NumberFormat = &NumberFormat::Plain;
+        self.styles.get(style).and_then(|place| self.formats.get(*place as usize)).unwrap_or(PLAIN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_format_is_found_by_style() {
+        let mut formats = CellFormats::default();
+        assert!(formats.add_format(164, "00000").is_ok());
+        assert!(formats.add_format(14, "0").is_ok());
+        assert!(formats.add_format(5, "#,##0\"р.\"").is_ok());
+        for id in [0, 164, 14, 5, 9, 200] {
+            assert!(formats.add_style(id).is_ok());
+        }
+        formats.complete();
+        assert_eq!(formats.get(0), &NumberFormat::Plain);
+        assert!(matches!(formats.get(1), NumberFormat::Written(_)));
+        assert_eq!(formats.get(2), &NumberFormat::Date);
+        assert!(matches!(formats.get(3), NumberFormat::Written(_)));
+        assert!(matches!(formats.get(4), NumberFormat::Written(_)));
+        assert_eq!(formats.get(5), &NumberFormat::Plain);
+        assert_eq!(formats.get(9), &NumberFormat::Plain);
+    }
+
+    #[test]
+    fn a_format_under_the_number_of_a_date_is_read_where_it_is_meant() {
+        for (means, date) in [(false, true), (true, false)] {
+            let mut formats = CellFormats::default();
+            let add = if means { CellFormats::put_format } else { CellFormats::add_format };
+            assert!(add(&mut formats, 50, "00000").is_ok() && formats.add_style(50).is_ok());
+            formats.complete();
+            assert_eq!(formats.get(0) == &NumberFormat::Date, date);
+        }
+    }
+
+    #[test]
+    fn lists_without_end_are_refused() {
+        let mut formats = CellFormats::default();
+        assert!((0..10_000).all(|id| formats.put_format(id, "0").is_ok()));
+        assert!(formats.put_format(10_000, "0").is_err());
+        assert!((0..1 << 17).all(|_| formats.add_style(0).is_ok()));
+        assert!(formats.add_style(0).is_err());
+    }
+}

@@ -1,0 +1,282 @@
+//! The container of an old workbook: a file system within a file, with sectors, chains of them and a directory. Every chain
+//! is followed no further than the file is long, and no number in it is believed before it was compared with the file.
+//!
+//! The layout is [MS-CFB].
+
+use crate::file::bytes::{push_utf16, u8_at, u16_at, u32_at, u64_at, utf16_units};
+use crate::file::error::WorkbookError;
+
+/// From here on a sector number is a mark: free, end of a chain, and so on.
+const MARKS_FROM: u32 = 0xFFFF_FFFA;
+const SMALL_SECTOR_BYTES: usize = 64;
+const HEADER_BYTES: usize = 512;
+
+const CUT: &str = "its end is missing";
+const CIRCLE: &str = "its table of contents runs in a circle";
+const BROKEN: &str = "its table of contents is broken";
+
+struct Compound<'a> {
+    file: &'a [u8],
+    sector_bytes: usize,
+    /// The sector that follows on each.
+    next: Vec<u32>,
+    entries: Vec<DirectoryEntry>,
+}
+
+struct DirectoryEntry {
+    name: String,
+    before: u32,
+    after: u32,
+    child: u32,
+    start: u32,
+    length: u64,
+}
+
+/// The stream of records of a workbook.
+pub fn workbook_stream(file: &[u8]) -> Result<Vec<u8>, WorkbookError> {
+    let compound = Compound::read(file)?;
+    let at_root = compound.at_root();
+    let among = |names: &[&str], places: &[usize]| {
+        names.iter().find_map(|name| {
+            let named = |place: &&usize| compound.entries[**place].name.eq_ignore_ascii_case(name);
+            places.iter().find(named).map(|place| &compound.entries[*place])
+        })
+    };
+    // `Book` is what it was called before Excel 97; a file for both has both.
+    let names = ["Workbook", "Book"];
+    if let Some(entry) = among(&names, &at_root) {
+        return compound.stream(entry);
+    }
+    let anywhere: Vec<usize> = (0..compound.entries.len()).collect();
+    if among(&["EncryptedPackage"], &anywhere).is_some() {
+        return Err(WorkbookError::Encrypted);
+    }
+    // A workbook within a text or a presentation is not what the file is.
+    let of_others = ["WordDocument", "PowerPoint Document", "VisioDocument", "__properties_version1.0"];
+    match among(&names, &anywhere) {
+        Some(entry) if among(&of_others, &at_root).is_none() => compound.stream(entry),
+        _ => Err(WorkbookError::NoWorkbook),
+    }
+}
+
+impl<'a> Compound<'a> {
+    fn read(file: &'a [u8]) -> Result<Compound<'a>, WorkbookError> {
+        const SIGNATURE: [u8; 8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
+        if file.len() < HEADER_BYTES {
+            return Err(WorkbookError::damaged(CUT));
+        }
+        let sector_bytes = match (u16_at(file, 30), u16_at(file, 32)) {
+            (Some(shift @ (9 | 12)), Some(6)) if file.starts_with(&SIGNATURE) => 1 << shift,
+            _ => return Err(WorkbookError::damaged("its first bytes make no sense")),
+        };
+        let mut compound = Compound { file, sector_bytes, next: Vec::new(), entries: Vec::new() };
+        compound.read_chains()?;
+        let first = u32_at(file, 48).unwrap_or(MARKS_FROM);
+        let directory = compound.chain(first, usize::MAX)?;
+        compound.read_entries(&directory);
+        if compound.entries.is_empty() {
+            return Err(WorkbookError::damaged(BROKEN));
+        }
+        Ok(compound)
+    }
+
+    /// As many sectors as the file can have, the last one perhaps cut short.
+    fn sectors(&self) -> usize {
+        self.file.len().saturating_sub(self.sector_bytes).div_ceil(self.sector_bytes)
+    }
+
+    /// Reads which sector follows on which.
+    fn read_chains(&mut self) -> Result<(), WorkbookError> {
+        const IN_HEADER: usize = 109;
+        let mut tables: Vec<u32> = (0..IN_HEADER).filter_map(|nth| u32_at(self.file, 76 + nth * 4)).collect();
+        let mut more = u32_at(self.file, 68).unwrap_or(MARKS_FROM);
+        let mut passed = 0;
+        while more < MARKS_FROM {
+            passed += 1;
+            if passed > self.sectors() {
+                return Err(WorkbookError::damaged(CIRCLE));
+            }
+            let list = self.sector(more)?;
+            let (list, link) = list.split_at(list.len().saturating_sub(4));
+            tables.extend(list.chunks_exact(4).filter_map(|four| u32_at(four, 0)));
+            more = u32_at(link, 0).ok_or_else(|| WorkbookError::damaged(CUT))?;
+        }
+        let said = u32_at(self.file, 44).map_or(0, |count| count as usize);
+        for (nth, table) in tables.into_iter().enumerate().filter(|(_, table)| *table < MARKS_FROM) {
+            if self.next.len() >= self.sectors() {
+                break;
+            }
+            match self.sector(table) {
+                Ok(sector) => self.next.extend(sector.chunks_exact(4).filter_map(|four| u32_at(four, 0))),
+                // Behind the last one there may stand anything.
+                Err(_) if nth >= said => {}
+                Err(trouble) => return Err(trouble),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_entries(&mut self, directory: &[u8]) {
+        const ENTRY_BYTES: usize = 128;
+        for entry in directory.chunks_exact(ENTRY_BYTES) {
+            let number = |at| u32_at(entry, at).unwrap_or(u32::MAX);
+            let mut name = String::new();
+            push_utf16(utf16_units(&entry[..64]).take_while(|unit| *unit != 0), &mut name);
+            // Of the older kind, only half of the length counts.
+            let length = match self.sector_bytes {
+                HEADER_BYTES => number(120).into(),
+                _ => u64_at(entry, 120).unwrap_or(u64::MAX),
+            };
+            let (before, after, child, start) = (number(68), number(72), number(76), number(116));
+            // An entry that is not used has no name; it keeps its number.
+            if u8_at(entry, 66) == Some(0) {
+                name.clear();
+            }
+            self.entries.push(DirectoryEntry { name, before, after, child, start, length });
+        }
+    }
+
+    /// The entries that do not lie in a folder.
+    fn at_root(&self) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut seen = vec![false; self.entries.len()];
+        let mut ahead: Vec<u32> = self.entries.first().map(|root| root.child).into_iter().collect();
+        while let Some(place) = ahead.pop() {
+            let place = place as usize;
+            let Some(entry) = self.entries.get(place) else { continue };
+            if !std::mem::replace(&mut seen[place], true) {
+                found.push(place);
+                ahead.extend([entry.before, entry.after]);
+            }
+        }
+        found
+    }
+
+    fn sector(&self, number: u32) -> Result<&'a [u8], WorkbookError> {
+        let start = (number as usize + 1).checked_mul(self.sector_bytes);
+        let sector = start.and_then(|start| {
+            let end = start.checked_add(self.sector_bytes)?.min(self.file.len());
+            self.file.get(start..end)
+        });
+        sector.filter(|sector| !sector.is_empty()).ok_or_else(|| WorkbookError::damaged(CUT))
+    }
+
+    /// The bytes of a chain of sectors, as many as are wanted.
+    fn chain(&self, start: u32, wanted: usize) -> Result<Vec<u8>, WorkbookError> {
+        let mut bytes = Vec::new();
+        let mut at = start;
+        while at < MARKS_FROM && bytes.len() < wanted {
+            bytes.extend_from_slice(self.sector(at)?);
+            if bytes.len() > self.file.len() {
+                return Err(WorkbookError::damaged(CIRCLE));
+            }
+            at = *self.next.get(at as usize).ok_or_else(|| WorkbookError::damaged(BROKEN))?;
+        }
+        bytes.truncate(wanted);
+        Ok(bytes)
+    }
+
+    fn stream(&self, entry: &DirectoryEntry) -> Result<Vec<u8>, WorkbookError> {
+        let small_below = u64::from(u32_at(self.file, 56).unwrap_or(0));
+        let wanted = usize::try_from(entry.length).unwrap_or(usize::MAX);
+        if entry.length >= small_below {
+            return self.chain(entry.start, wanted);
+        }
+        // Small streams lie in sectors of their own, within a stream.
+        let within = self.chain(self.entries.first().map_or(MARKS_FROM, |root| root.start), usize::MAX)?;
+        let table = self.chain(u32_at(self.file, 60).unwrap_or(MARKS_FROM), usize::MAX)?;
+        let mut bytes = Vec::new();
+        let mut at = entry.start;
+        while at < MARKS_FROM && bytes.len() < wanted {
+            let from = at as usize * SMALL_SECTOR_BYTES;
+            let sector = within.get(from..(from + SMALL_SECTOR_BYTES).min(within.len()));
+            let sector = sector.filter(|sector| !sector.is_empty()).ok_or_else(|| WorkbookError::damaged(CUT))?;
+            bytes.extend_from_slice(sector);
+            if bytes.len() > within.len() {
+                return Err(WorkbookError::damaged(CIRCLE));
+            }
+            at = u32_at(&table, at as usize * 4).ok_or_else(|| WorkbookError::damaged(BROKEN))?;
+        }
+        bytes.truncate(wanted);
+        Ok(bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(name: &str) -> Vec<u8> {
+        let path = format!("{}/tests/files/calamine/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::read(path).expect("the file is there")
+    }
+
+    fn told(file: &[u8]) -> String {
+        match workbook_stream(file) {
+            Ok(stream) => format!("{} bytes", stream.len()),
+            Err(WorkbookError::Damaged(detail)) => detail,
+            Err(WorkbookError::Encrypted) => "encrypted".into(),
+            Err(WorkbookError::NoWorkbook) => "no workbook".into(),
+            Err(_) => "other".into(),
+        }
+    }
+
+    #[test]
+    fn the_stream_is_found() {
+        let stream = workbook_stream(&file("any_sheets.xls")).ok().expect("it has a workbook");
+        assert_eq!(stream[..4], [0x09, 0x08, 0x10, 0x00]);
+        assert_eq!(told(&file("pass_protected.xlsx")), "encrypted");
+        assert_eq!(told(&file("OOM_alloc3.xls")), CUT);
+    }
+
+    /// A file whose stream is small: tables of both kinds of chains, the directory, and the sectors of small streams, in
+    /// which the second of the stream stands before the first.
+    fn with_small_stream() -> Vec<u8> {
+        let mut file = super::super::made::container("Workbook", &[]);
+        file.truncate(5 * 512);
+        let mut put = |at: usize, number: u32| file[at..at + 4].copy_from_slice(&number.to_le_bytes());
+        // The root's stream lies in sector 2, the chains of small sectors in sector 3.
+        put(60, 3);
+        put(64, 1);
+        (0..128).for_each(|nth| put(512 + nth * 4, if nth == 0 { 0xFFFF_FFFD } else { 0xFFFF_FFFE }));
+        put(1_024 + 116, 2);
+        put(1_024 + 120, 192);
+        put(1_024 + 128 + 116, 2);
+        put(1_024 + 128 + 120, 100);
+        (0..128).for_each(|nth| put(2_048 + nth * 4, if nth == 2 { 1 } else { 0xFFFF_FFFE }));
+        file[1_536 + 128..1_536 + 192].fill(b'a');
+        file[1_536 + 64..1_536 + 128].fill(b'b');
+        file
+    }
+
+    #[test]
+    fn a_small_stream_is_read_from_its_own_sectors() {
+        let file = with_small_stream();
+        let expected = [vec![b'a'; 64], vec![b'b'; 36]].concat();
+        assert_eq!(workbook_stream(&file).ok(), Some(expected));
+        let mut circle = file.clone();
+        circle[2_048 + 4..2_048 + 8].copy_from_slice(&2_u32.to_le_bytes());
+        circle[1_024 + 128 + 120..1_024 + 128 + 124].copy_from_slice(&4_000_u32.to_le_bytes());
+        assert_eq!(told(&circle), CIRCLE);
+        let mut astray = file;
+        astray[1_024 + 128 + 116..1_024 + 128 + 120].copy_from_slice(&50_u32.to_le_bytes());
+        assert_eq!(told(&astray), CUT);
+    }
+
+    #[test]
+    fn circles_end() {
+        let whole = file("date.xls");
+        let sector = |number: u32| (number as usize + 1) * 512;
+        let table = sector(u32_at(&whole, 76).expect("it has one"));
+        let mut zeroed = whole.clone();
+        zeroed[table..table + 512].fill(0);
+        assert_eq!(told(&zeroed), CIRCLE);
+        let mut listed = whole.clone();
+        listed[68..72].copy_from_slice(&3_u32.to_le_bytes());
+        listed[sector(3)..sector(4)].fill(0);
+        listed[sector(4) - 4..sector(4)].copy_from_slice(&3_u32.to_le_bytes());
+        assert_eq!(told(&listed), CIRCLE);
+        assert_eq!(told(&whole[..400]), CUT);
+        assert_eq!(told(&[0; 600]), "its first bytes make no sense");
+    }
+}

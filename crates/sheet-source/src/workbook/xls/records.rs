@@ -1,0 +1,266 @@
+//! The records of an old workbook, one behind the other, and the texts within them.
+
+use crate::file::bytes::{push_utf16, u16_at, utf16_units};
+use crate::file::error::WorkbookError;
+use encoding_rs::Encoding;
+
+pub const BEGIN: u16 = 0x0809;
+pub const END: u16 = 0x000A;
+const CONTINUE: u16 = 0x003C;
+
+pub const TEXT_CUT: &str = "a text is cut short";
+
+#[derive(Debug, Clone, Copy)]
+pub struct BiffRecord<'a> {
+    pub kind: u16,
+    /// Where it stands in the stream.
+    pub at: usize,
+    pub data: &'a [u8],
+}
+
+#[derive(Debug, Clone, Copy)]
+pub struct BiffRecords<'a> {
+    stream: &'a [u8],
+    at: usize,
+}
+
+impl<'a> BiffRecords<'a> {
+    pub fn new(stream: &'a [u8], at: usize) -> BiffRecords<'a> {
+        BiffRecords { stream, at }
+    }
+
+    /// The next record. Whoever asks has not yet seen the one that ends it all, so there must be one.
+    pub fn next(&mut self) -> Result<BiffRecord<'a>, WorkbookError> {
+        let record = self.peek().ok_or_else(|| WorkbookError::damaged("its end is missing"))?;
+        if record.kind == 0 {
+            return Err(WorkbookError::damaged("a stretch of it is empty"));
+        }
+        self.at += 4 + record.data.len();
+        Ok(record)
+    }
+
+    pub fn peek(&self) -> Option<BiffRecord<'a>> {
+        let (kind, length) = (u16_at(self.stream, self.at)?, u16_at(self.stream, self.at + 2)?);
+        let start = self.at + 4;
+        let data = self.stream.get(start..start + usize::from(length))?;
+        Some(BiffRecord { kind, at: self.at, data })
+    }
+
+    /// What a record holds, with what goes on in the records behind it.
+    pub fn pieces(&mut self, from: BiffRecord<'a>, skip: usize) -> ContinuedData<'a> {
+        let first = from.data.get(skip..).unwrap_or_default();
+        let mut more = Vec::new();
+        while let Some(record) = self.peek().filter(|record| record.kind == CONTINUE) {
+            more.push(record.data);
+            self.at += 4 + record.data.len();
+        }
+        more.reverse();
+        ContinuedData { piece: first, more }
+    }
+}
+
+/// Bytes that may be spread over several records.
+pub struct ContinuedData<'a> {
+    piece: &'a [u8],
+    /// Last one first.
+    more: Vec<&'a [u8]>,
+}
+
+impl<'a> ContinuedData<'a> {
+    pub fn is_at_end(&self) -> bool {
+        self.piece.is_empty() && self.more.iter().all(|piece| piece.is_empty())
+    }
+
+    /// Goes on to the next piece where this one is used up.
+    fn advance(&mut self) -> Option<()> {
+        while self.piece.is_empty() {
+            self.piece = self.more.pop()?;
+        }
+        Some(())
+    }
+
+    pub fn byte(&mut self) -> Option<u8> {
+        self.advance()?;
+        let (first, rest) = self.piece.split_first()?;
+        self.piece = rest;
+        Some(*first)
+    }
+
+    pub fn u16(&mut self) -> Option<u16> {
+        Some(u16::from_le_bytes([self.byte()?, self.byte()?]))
+    }
+
+    pub fn u32(&mut self) -> Option<u32> {
+        Some(u32::from(self.u16()?) | (u32::from(self.u16()?) << 16))
+    }
+
+    pub fn skip(&mut self, mut bytes: usize) -> Option<()> {
+        while bytes > 0 {
+            self.advance()?;
+            let skipped = bytes.min(self.piece.len());
+            self.piece = &self.piece[skipped..];
+            bytes -= skipped;
+        }
+        Some(())
+    }
+
+    /// As many bytes as are left of this piece, and no more than are wanted.
+    fn take(&mut self, wanted: usize) -> &'a [u8] {
+        let (taken, rest) = self.piece.split_at(wanted.min(self.piece.len()));
+        self.piece = rest;
+        taken
+    }
+
+    /// Appends a text of so many letters. Each piece says anew how wide its letters are. [MS-XLS 2.5.293]
+    pub fn unicode(&mut self, letters: usize, flags: u8, text: &mut String) -> Option<()> {
+        const WIDE: u8 = 1;
+        let mut wide = flags & WIDE != 0;
+        if !wide && self.piece.len() >= letters {
+            text.extend(self.take(letters).iter().map(|byte| char::from(*byte)));
+            return Some(());
+        }
+        let mut units: Vec<u16> = Vec::new();
+        while units.len() < letters {
+            if self.piece.is_empty() {
+                wide = self.byte()? & WIDE != 0;
+            }
+            let left = letters - units.len();
+            match wide {
+                true if self.piece.len() == 1 => self.piece = &[],
+                true => units.extend(utf16_units(self.take(left.min(self.piece.len() / 2) * 2))),
+                false => units.extend(self.take(left).iter().map(|byte| u16::from(*byte))),
+            }
+        }
+        push_utf16(units.into_iter(), text);
+        Some(())
+    }
+
+    /// Appends a text of so many bytes of a code page.
+    fn encoded(&mut self, bytes: usize, encoding: &'static Encoding, text: &mut String) -> Option<()> {
+        let mut all: Vec<u8> = Vec::new();
+        while all.len() < bytes {
+            self.advance()?;
+            all.extend_from_slice(self.take(bytes - all.len()));
+        }
+        text.push_str(&encoding.decode_without_bom_handling(&all).0);
+        Some(())
+    }
+}
+
+/// How texts are written.
+#[derive(Debug, Clone, Copy)]
+pub enum TextEncoding {
+    /// Since Excel 97: letters of one or two bytes of UTF-16, whatever code page the workbook names.
+    Unicode,
+    /// In a code page. Without an encoding it is one that is not known here, in which only ASCII can be read.
+    CodePage(Option<&'static Encoding>),
+}
+
+impl TextEncoding {
+    /// Appends a text whose length has been read.
+    pub fn read(self, pieces: &mut ContinuedData<'_>, length: usize, text: &mut String) -> Result<(), WorkbookError> {
+        let cut = || WorkbookError::damaged(TEXT_CUT);
+        match self {
+            // Some writers leave out all the rest of an empty text.
+            _ if length == 0 => Ok(()),
+            TextEncoding::Unicode => {
+                let flags = pieces.byte().ok_or_else(cut)?;
+                pieces.unicode(length, flags, text).ok_or_else(cut)
+            }
+            TextEncoding::CodePage(Some(encoding)) => pieces.encoded(length, encoding, text).ok_or_else(cut),
+            TextEncoding::CodePage(None) => {
+                let start = text.len();
+                pieces.encoded(length, encoding_rs::WINDOWS_1252, text).ok_or_else(cut)?;
+                match text[start..].is_ascii() {
+                    true => Ok(()),
+                    false => Err(WorkbookError::damaged("its texts are in an encoding that is not known")),
+                }
+            }
+        }
+    }
+}
+
+/// The encoding of a code page. [MS-UCODEREF; MS-XLS 2.4.52]
+pub fn code_page(number: u16) -> Option<&'static Encoding> {
+    let label = match number {
+        367 | 1200 | 32_769 => "windows-1252",
+        874 | 1250..=1258 => return Encoding::for_label(format!("windows-{number}").as_bytes()),
+        866 => "ibm866",
+        932 => "shift_jis",
+        936 => "gbk",
+        949 => "euc-kr",
+        950 => "big5",
+        10_000 | 32_768 => "macintosh",
+        10_007 => "x-mac-cyrillic",
+        20_866 => "koi8-r",
+        21_866 => "koi8-u",
+        28_591..=28_600 => return Encoding::for_label(format!("iso-8859-{}", number - 28_590).as_bytes()),
+        65_001 => "utf-8",
+        _ => return None,
+    };
+    Encoding::for_label(label.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(kind: u16, data: &[u8]) -> Vec<u8> {
+        [&kind.to_le_bytes()[..], &(data.len() as u16).to_le_bytes(), data].concat()
+    }
+
+    #[test]
+    fn a_text_goes_on_in_letters_of_another_width() {
+        let wide: Vec<u8> = "Ёж 😀".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        // The second half of a letter stands in the next record.
+        let stream = [
+            record(0xFC, b"ab"),
+            record(CONTINUE, &[&[1], &wide[..8]].concat()),
+            record(CONTINUE, &[&[1], &wide[8..]].concat()),
+            record(CONTINUE, b"\0xyz"),
+            record(END, b""),
+        ]
+        .concat();
+        let mut records = BiffRecords::new(&stream, 0);
+        let first = records.next().ok().expect("a record");
+        let mut pieces = records.pieces(first, 0);
+        let mut text = String::new();
+        assert_eq!(pieces.unicode(2 + 5 + 2, 0, &mut text), Some(()));
+        assert_eq!(text, "abЁж 😀xy");
+        assert_eq!((pieces.byte(), pieces.byte()), (Some(b'z'), None));
+        assert_eq!(records.next().ok().map(|record| record.kind), Some(END));
+        assert!(records.next().is_err());
+    }
+
+    #[test]
+    fn a_text_that_ends_early_is_told() {
+        for data in [&b"\x05"[..], b"\0abcd", b"\x01a\0b\0c\0d\0e"] {
+            let stream = record(0x0204, data);
+            let mut records = BiffRecords::new(&stream, 0);
+            let first = records.next().ok().expect("a record");
+            let mut pieces = records.pieces(first, 0);
+            assert!(TextEncoding::Unicode.read(&mut pieces, 5, &mut String::new()).is_err(), "{data:?}");
+        }
+    }
+
+    #[test]
+    fn code_pages_are_known_by_number() {
+        for (number, name) in [
+            (1251, "windows-1251"),
+            (10_007, "x-mac-cyrillic"),
+            (866, "IBM866"),
+            (32_769, "windows-1252"),
+            (28_595, "ISO-8859-5"),
+        ] {
+            assert_eq!(code_page(number).map(Encoding::name), Some(name));
+        }
+        assert_eq!(code_page(437), None);
+        let bytes = [0xC8, 0xE2, 0xE0, 0xED];
+        let mut text = String::new();
+        let mut pieces = ContinuedData { piece: &bytes, more: Vec::new() };
+        assert!(TextEncoding::CodePage(code_page(1251)).read(&mut pieces, 4, &mut text).is_ok());
+        assert_eq!(text, "Иван");
+        let mut pieces = ContinuedData { piece: &bytes, more: Vec::new() };
+        assert!(TextEncoding::CodePage(None).read(&mut pieces, 4, &mut text).is_err());
+    }
+}

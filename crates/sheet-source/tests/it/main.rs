@@ -1,0 +1,10 @@
+//! Files as people have them, read from outside.
+
+#[path = "../../../../tests/fixtures/own_process.rs"]
+mod own_process;
+
+mod csv_files;
+mod csv_out;
+mod encodings;
+mod memory;
+mod workbooks;
