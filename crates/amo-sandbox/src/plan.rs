@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::account::Account;
 use super::attached;
+use super::purchases;
 use super::world::{Commit, Gone, LinkCut, LinkMade, Put, Sequence, Shelf, TagMade, Trashed, World};
 
 /// A record in the making: made at, changed at, its JSON.
@@ -147,7 +148,10 @@ impl<'w> Plan<'w> {
     /// What a person does in the CRM: into the trash with a record, where its kind has one.
     pub fn throw_away(&mut self, shelf: Shelf, id: u64) {
         let by = self.world.account.current_user;
-        if shelf.has_trash() {
+        if shelf == Shelf::Transactions {
+            // Its customer's sums follow.
+            purchases::delete(self, id, None);
+        } else if shelf.has_trash() {
             self.take_along(shelf, id);
             self.drafts.remove(&(shelf, id));
             self.trash.push(Trashed(shelf, id, self.now, by));

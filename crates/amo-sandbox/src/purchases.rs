@@ -44,7 +44,7 @@ pub fn delete(plan: &mut Plan, id: u64, of: Option<u64>) -> bool {
         return false;
     }
     plan.remove(Shelf::Transactions, id);
-    count(plan, customer, -price(&draft.json), -1, Map::new());
+    count(plan, customer, price(&draft.json).saturating_neg(), -1, Map::new());
     true
 }
 

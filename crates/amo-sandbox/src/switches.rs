@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::rights::Right;
 
+/// A day.
+const LAG_MAX_S: f64 = 86_400.0;
+
 /// What becomes of a batch of which some items are refused. Nobody has told; the error's body lists only the refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -82,7 +85,7 @@ pub struct Switches {
     pub multiselect_enum_code: bool,
     /// Filters on custom fields work; accounts have that off until they ask. [doc]
     pub field_filters: bool,
-    /// Status of a request with too many complex leads or too many fields in one. [inferred]
+    /// Status of a request with too many complex leads. [inferred]
     pub complex_excess_status: u16,
     /// Status of a batch above 250. [doc Kommo]
     pub batch_excess_status: u16,
@@ -230,5 +233,27 @@ impl Default for Switches {
             no_links_status: 204,
             element_resets_stage: false,
         }
+    }
+}
+
+impl Switches {
+    /// A status that no answer can have, or a time that never comes.
+    pub fn flaw(&self) -> Option<String> {
+        let statuses = [
+            ("complex_excess_status", self.complex_excess_status),
+            ("batch_excess_status", self.batch_excess_status),
+            ("created_status", self.created_status),
+            ("unknown_id_status", self.unknown_id_status),
+            ("unknown_catalog_status", self.unknown_catalog_status),
+            ("no_transactions_status", self.no_transactions_status),
+            ("gone_transaction_status", self.gone_transaction_status),
+            ("no_links_status", self.no_links_status),
+        ];
+        let lags = [("list_lag_s", self.list_lag_s), ("query_lag_s", self.query_lag_s)];
+        let bad_status = statuses.into_iter().find(|(_, status)| !(200..=599).contains(status));
+        let bad_lag = lags.into_iter().find(|(_, lag)| !(0.0..=LAG_MAX_S).contains(lag));
+        let of_status = |(name, status)| format!("{name} is {status}, and a status goes from 200 to 599");
+        let of_lag = |(name, lag)| format!("{name} is {lag}, and a lag goes from 0 to {LAG_MAX_S} seconds");
+        bad_status.map(of_status).or_else(|| bad_lag.map(of_lag))
     }
 }

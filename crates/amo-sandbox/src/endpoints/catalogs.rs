@@ -96,7 +96,7 @@ fn check_new(call: &Call, account: &mut Account, item: &Item, complaints: &mut C
         id: account.new_id(FIRST_ID),
         name: name?.to_owned(),
         kind: kind.to_owned(),
-        sort: sort.unwrap_or(last + 10),
+        sort: sort.unwrap_or(last.saturating_add(10)),
         created_by: account.current_user,
         updated_by: account.current_user,
         created_at: call.now,

@@ -85,7 +85,7 @@ fn create(call: &Call, owner: Owner) -> Reply {
             said.complaints.too_many("", most); // [seed], the code [inferred]
         }
         let last = account.fields(owner).map(|f| f.sort).max().unwrap_or(500);
-        let fresh = Field::new(0, owner, "", kind, last + 1);
+        let fresh = Field::new(0, owner, "", kind, last.saturating_add(1));
         let mut field = read_field(account, call.switches.name_max, fresh, &mut said);
         said.text("request_id", 0);
         said.done();

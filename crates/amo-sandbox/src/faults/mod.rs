@@ -57,7 +57,7 @@ impl Latency {
     pub fn pick(self, dice: u64) -> u64 {
         match self {
             Latency::Fixed(ms) => ms,
-            Latency::Between(a, b) => a.min(b) + dice % (a.abs_diff(b) + 1),
+            Latency::Between(a, b) => a.min(b).saturating_add(dice % a.abs_diff(b).saturating_add(1)),
         }
     }
 }

@@ -195,6 +195,7 @@ fn set_switches(server: &Server, body: &[u8]) -> Reply {
         serde_json::from_value::<Switches>(all)
     });
     match changed {
+        Ok(switches) if switches.flaw().is_some() => Reply::json(400, &json!({"error": switches.flaw()})),
         Ok(switches) => {
             let shown = json!(switches);
             desk.switches = Arc::new(switches);
@@ -271,7 +272,11 @@ pub fn throw_away(server: &Server, records: &[(Shelf, u64)], for_good: bool) -> 
     for (shelf, id) in records {
         if plan.get(*shelf, *id).is_some() {
             count += 1;
-            if for_good { plan.remove(*shelf, *id) } else { plan.throw_away(*shelf, *id) }
+            if for_good && shelf.has_trash() {
+                plan.remove(*shelf, *id);
+            } else {
+                plan.throw_away(*shelf, *id);
+            }
         }
     }
     let change = plan.into_commit();

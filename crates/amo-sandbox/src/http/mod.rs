@@ -295,6 +295,7 @@ async fn handle(server: Arc<Server>, plug: socket::Plug, request: Request<Incomi
         Some(admitted) => admitted,
         None => {
             let read = match asked.bearer {
+                _ if asked.path == TOKEN_PATH => body::read_strangers(&mut body).await,
                 Bearer::Stranger => body::read_strangers(&mut body).await,
                 Bearer::World | Bearer::Pair => body::read(&mut body, body::BODY_MAX).await,
             };

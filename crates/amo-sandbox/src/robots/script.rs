@@ -39,6 +39,9 @@ struct Stage {
     status_id: u64,
 }
 
+/// What a price may be in a write.
+const PRICE_MAX: u64 = i64::MAX as u64;
+
 const STEPS: &str = "a step is \"rename\", \"hand_over\", \"delete\", \"merge\", {\"rename\": \"Lead {id}\"}, {\"price\": 500}, {\"move\": {\"status_id\": 142}}, {\"hand_over\": USER} or {\"tag\": \"NAME\"}";
 
 impl TryFrom<Value> for Step {
@@ -143,9 +146,14 @@ impl Step {
             Step::Price(_) | Step::Move { .. } if of != Shelf::Leads => {
                 Some(format!("{} goes with leads, not with {}", Value::from(self.clone()), of.path()))
             }
-            Step::Rename(_) | Step::Merge if attached::KINDS.contains(&of) => {
+            Step::Rename(_) | Step::Merge if attached::KINDS.contains(&of) || of == Shelf::Transactions => {
                 Some(format!("{} have no name", of.path()))
             }
+            Step::HandOver(_) if matches!(of, Shelf::Elements | Shelf::Transactions | Shelf::Notes) => {
+                Some(format!("nobody is responsible for {}", of.path()))
+            }
+            Step::Rename(Some(name)) if name.is_empty() => Some("rename: the name is empty".to_owned()),
+            Step::Price(price) if *price > PRICE_MAX => Some(format!("price: {price} is more than {PRICE_MAX}")),
             Step::Tag(_) if matches!(of, Shelf::Elements | Shelf::Transactions | Shelf::Notes | Shelf::Tasks) => {
                 Some(format!("{} have no tags", of.path()))
             }
@@ -158,8 +166,8 @@ impl Step {
                     }
                 ))
             }
-            Step::HandOver(Some(user)) if account.user(*user).is_none() => {
-                Some(format!("hand_over: there is no user {user}"))
+            Step::HandOver(Some(user)) if !account.user(*user).is_some_and(|u| u.is_active) => {
+                Some(format!("hand_over: there is no active user {user}"))
             }
             _ => None,
         }

@@ -532,3 +532,45 @@ fn the_whole_world_can_be_read_row_by_row() {
     }
     assert_eq!(seen, ["Первая", "0", "1", "2", "3", "4", "5", "6", "7", "8"]);
 }
+
+#[test]
+fn the_largest_numbers_end_no_answer() {
+    let s = Running::unlimited();
+    s.post("catalogs", json!([{"name": "Последний", "type": "regular", "sort": i64::MAX}])).is(200);
+    s.post("catalogs", json!([{"name": "Ещё один", "type": "regular"}])).is(200);
+    s.post("leads/custom_fields", json!([{"name": "Последнее", "type": "text", "sort": i64::MAX}])).is(200);
+    s.post("leads/custom_fields", json!([{"name": "Ещё одно", "type": "text"}])).is(200);
+    let customer = s.made("customers", json!({"name": "К"}));
+    let path = format!("customers/{customer}/transactions");
+    let purchase = crate::ids(&s.post(&path, json!([{"price": i64::MIN}])).is(200).json(), "transactions")[0];
+    s.delete(&format!("customers/transactions/{purchase}")).is(204);
+    let between = |from: u64, to: u64| amo_sandbox::Latency::Between(from, to).pick(u64::MAX);
+    assert_eq!((between(0, u64::MAX), between(5, 5)), (0, 5));
+}
+
+#[test]
+fn a_switch_that_no_answer_can_obey_is_refused_and_says_why() {
+    let s = Running::unlimited();
+    for (switches, why) in [
+        (json!({"batch_excess_status": 99}), "batch_excess_status is 99, and a status goes from 200 to 599"),
+        (json!({"unknown_id_status": 1000}), "unknown_id_status is 1000"),
+        (json!({"list_lag_s": -1}), "list_lag_s is -1, and a lag goes from 0 to 86400 seconds"),
+        (json!({"query_lag_s": 1e308}), "query_lag_s is 1"),
+    ] {
+        let said = s.control("POST", "switches", &switches.to_string()).is(400).json();
+        assert!(said["error"].as_str().expect("an error").contains(why), "{said}");
+    }
+    assert_eq!(s.control("GET", "switches", "").json()["unknown_id_status"], 204);
+}
+
+#[test]
+fn a_purchase_that_people_delete_goes_out_of_its_customers_sums() {
+    let s = Running::unlimited();
+    let customer = s.made("customers", json!({"name": "К"}));
+    let path = format!("customers/{customer}/transactions");
+    let bought = |price: u64| crate::ids(&s.post(&path, json!([{"price": price}])).is(200).json(), "transactions")[0];
+    let (first, _) = (bought(10), bought(20));
+    s.control("POST", "delete", &json!({"transactions": [first]}).to_string()).is(200);
+    let customer = s.get(&format!("customers/{customer}")).is(200).json();
+    assert_eq!((&customer["ltv"], &customer["purchases_count"]), (&json!(20), &json!(1)));
+}
