@@ -161,7 +161,7 @@ fn crates_depend_on_what_architecture_md_allows() {
 }
 
 /// Where files and folders are made so that nobody but their owner can read them; everything else makes them through these.
-const MAKERS: [&str; 2] = ["amo-client/src/private", "amo-sandbox/src/files.rs"];
+const MAKERS: [&str; 2] = ["amo-client/src/private", "amo-sandbox/src/state/files.rs"];
 
 #[test]
 fn files_and_folders_are_made_for_their_owner_only() {

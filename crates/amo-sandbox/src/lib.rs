@@ -1,49 +1,37 @@
 #![doc = include_str!("../README.md")]
 //!
-//! ## Inside
+//! ## Modules
 //!
-//! `account`, `builtin`, `beginning`: what the account is made of. `world`: what is in it. `check`, `write`, `plan`: how it changes;
-//! `purchases`, `links`, `attached`: what follows from it. `list`, `render`, `elements`, `shown`: how it is read; `rights`: by whom. `endpoints`: the
-//! routes, pure. `rate`, `faults`, `spoil`, `switches`: how it misbehaves; `robots`: what changes by itself. `persist`, `http`: files and sockets, the only
-//! effects.
+//! Each uses only those above it.
+//!
+//! - `account`: what an account is made of (users, pipelines, fields, catalogs), the built-in account, one made from a snapshot
+//! - `switches`: the open questions about the API, one switch each
+//! - `world`: the account, its records, tags, links and tokens, and what a user sees of them
+//! - `faults`: which request fails and how
+//! - `check`: validation of what is written
+//! - `read`: lists, filters, and records as the API shows them
+//! - `changes`: records made, changed, linked and deleted
+//! - `robots`: changes that the account makes by itself
+//! - `endpoints`: the routes and their responses
+//! - `state`: the world on disk
+//! - `http`: the server, rate limit, request log and `/_sandbox/`
+//!
+//! Files are touched in `state` alone, sockets in `http`; all else is pure.
 
 #![forbid(unsafe_code)]
 
 mod account;
-mod answers;
-mod attached;
-mod auth;
-mod beginning;
-mod builtin;
-mod builtin_elements;
-mod builtin_fields;
+mod changes;
 mod check;
-mod elements;
 mod endpoints;
 mod faults;
-mod files;
 mod http;
-mod links;
-mod list;
-mod list_attached;
-mod log;
-mod persist;
-mod plan;
-mod purchases;
-mod query;
-mod rate;
-mod render;
-mod render_attached;
-mod render_customers;
-mod rights;
+mod read;
 mod robots;
-mod shelf;
-mod shown;
-mod spoil;
 mod start_error;
+mod state;
 mod switches;
 mod world;
-mod write;
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::net::{Ipv4Addr, TcpListener};
@@ -55,12 +43,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 
-use beginning::Beginning;
-pub use beginning::Like;
+pub use account::Right;
+use account::template::Beginning;
+pub use account::template::Like;
 pub use faults::{Action, Faults, Latency, Refusal, Rule, Seeded};
-pub use persist::Standing;
-pub use rights::Right;
 pub use start_error::StartError;
+pub use state::Standing;
 pub use switches::{Partial, RateKey, RequestIds, Switches, Throttling};
 
 /// Unix seconds, as the sandbox shall see them.
@@ -134,7 +122,7 @@ pub struct Sandbox {
 impl Sandbox {
     /// Loads the world, binds to 127.0.0.1 and serves. When this returns, it listens.
     pub fn start(options: Options) -> Result<Sandbox, StartError> {
-        let new = persist::New {
+        let new = state::New {
             seed: options.seed.unwrap_or_else(chance),
             key: secret_key()?,
             like: options.like.as_ref().map(Beginning::like),
@@ -142,7 +130,7 @@ impl Sandbox {
         };
         let (folder, world) = match &options.state {
             Some(path) => {
-                let (folder, world) = persist::Folder::open(path, new)?;
+                let (folder, world) = state::Folder::open(path, new)?;
                 (Some(folder), world)
             }
             None => (None, new.world()),

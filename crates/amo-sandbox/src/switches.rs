@@ -3,7 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rights::Right;
+use crate::account::Right;
+
+/// Rows of a page when nothing is said. [doc]
+pub const PAGE_DEFAULT: usize = 50;
 
 /// A day.
 const LAG_MAX_S: f64 = 86_400.0;
@@ -203,7 +206,7 @@ impl Default for Switches {
             unknown_codes: false,
             duplicate_control: false,
             next_always: true,
-            elements_page: crate::list::PAGE_DEFAULT,
+            elements_page: PAGE_DEFAULT,
             elements_order: false,
             element_places_text: false,
             patch_needs_name: false,

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Reader;
 use crate::account::{Account, ChainLink, Choice, Field, FieldStage};
+use crate::check::Reader;
 use amo_model::{Entity, FieldKind, Owner};
 
 /// Ids of new options start here.

@@ -2,11 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::customer::{check_element, is_price};
-use super::plain::{self, Must};
-use super::{Complaints, Rules, join};
-use crate::links::End;
-use crate::world::Shelf;
+use crate::check::item::customer::{check_element, is_price};
+use crate::check::plain::{self, Must};
+use crate::check::{Complaints, Rules, join};
+use crate::world::{End, Shelf};
 
 /// A link to be made or cut.
 #[derive(Debug, Clone)]

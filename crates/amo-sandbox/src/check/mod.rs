@@ -1,41 +1,29 @@
 //! Is what was sent acceptable: complaints with the documented codes and dotted paths, and, where there are none,
 //! the item in the shape `write` takes. Reads the world, changes nothing.
 
-mod address;
-pub mod customer;
-pub mod custom_fields;
-mod embedded;
 mod field;
-mod invoice;
-mod item;
-mod keys;
+pub mod item;
 pub mod links;
-mod metadata;
 pub mod note;
-mod objects;
-mod reader;
 pub mod plain;
-mod stage;
-mod tags;
+mod reader;
 pub mod task;
-mod values;
+pub mod values;
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value, json};
 
-pub use embedded::Party;
 pub use field::read_field;
-pub use item::{Clean, Mode, check_item};
-pub use metadata::check as check_metadata;
+pub use item::metadata::check as check_metadata;
+pub use item::{Clean, Mode, Party, TagEdit, TagRef, check_item};
 pub use reader::Reader;
-pub use tags::{TagEdit, TagRef};
 
-use super::account::Account;
-use super::faults::Refusal;
-use super::rights::Sight;
-use super::switches::Switches;
-use super::world::{Record, Shelf, World};
+use crate::account::Account;
+use crate::faults::Refusal;
+use crate::switches::Switches;
+use crate::world::rights::Sight;
+use crate::world::{Record, Shelf, World};
 use amo_model::Owner;
 
 /// All that a check may look at.

@@ -2,11 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::plain::{self, Must};
-use super::{Clean, Complaints, Mode, Rules, join};
-use crate::attached::{self, At};
-use crate::links::End;
-use crate::world::Shelf;
+use crate::check::plain::{self, Must};
+use crate::check::{Clean, Complaints, Mode, Rules, join};
+use crate::world::attached::{self, At};
+use crate::world::{End, Shelf};
 
 const COMMON: &[plain::Key] = &[("text", Must::Text, true)];
 /// The last three are in no document. [client]

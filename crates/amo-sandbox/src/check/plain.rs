@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Complaints, Rules, join};
+use crate::check::{Complaints, Rules, join};
 
 /// What a key must hold.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Complaints, join, longer_than};
+use crate::check::{Complaints, join, longer_than};
 use crate::switches::Switches;
 
 pub struct Reader<'a, 'c> {

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::plain::{self, Must};
-use super::{Clean, Complaints, Mode, Rules};
-use crate::attached::{self, OWNERS, TASK_TYPES};
+use crate::check::plain::{self, Must};
+use crate::check::{Clean, Complaints, Mode, Rules};
 use crate::world::Shelf;
+use crate::world::attached::{self, OWNERS, TASK_TYPES};
 
 /// Settles what `check_item` has left.
 pub fn check(rules: &Rules, mode: Mode, clean: &mut Clean, complaints: &mut Complaints) {

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::Call;
-use crate::answers::{Media, Reply};
-use crate::auth::{ACCESS_LIFE_S, Pair, Refusal};
-use crate::query::Query;
+use crate::endpoints::Call;
+use crate::endpoints::reply::{Media, Reply};
+use crate::read::query::Query;
 use crate::world::Commit;
+use crate::world::auth::{ACCESS_LIFE_S, Pair, Refusal};
 
 pub fn token(call: &Call) -> Reply {
     let form = std::str::from_utf8(call.body).map(Query::parse).unwrap_or_default();

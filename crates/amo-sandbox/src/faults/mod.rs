@@ -3,6 +3,7 @@
 
 mod action;
 mod seeded;
+pub mod spoil;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -10,7 +11,7 @@ use serde_json::{Map, Value};
 pub use action::{Action, Done, Oddity, Shown};
 pub use seeded::{Seeded, roll};
 
-use super::world::Shelf;
+use crate::world::Shelf;
 
 /// Milliseconds until a late answer goes out, or a late request is carried out.
 pub const LATE_MS: u64 = 2000;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Fault;
-use super::action::Action;
+use crate::faults::Fault;
+use crate::faults::action::Action;
 
 /// All that an upload can meet and get over, but for a lost right to write: that ends it.
 const KINDS: &[&str] = &[
@@ -60,8 +60,8 @@ impl Default for Seeded {
             reads_percent: 0.0,
             read_kinds: actions(READ_KINDS),
             max: None,
-            late_ms: super::LATE_MS,
-            retry_after: super::RETRY_AFTER_S,
+            late_ms: crate::faults::LATE_MS,
+            retry_after: crate::faults::RETRY_AFTER_S,
             seen: 0,
             fired: 0,
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 
-use super::socket::Busy;
+use crate::http::socket::Busy;
 
 /// More than any batch is; a body above it is refused by the gateway. [inferred]
 pub const BODY_MAX: usize = 64 << 20;

@@ -5,21 +5,23 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Asked, Core, Server};
-use crate::answers::Reply;
-use crate::auth::Auth;
-use crate::beginning::Beginning;
-use crate::endpoints::{self, catalogs, segments, statuses};
+use crate::account::template::Beginning;
+use crate::changes::changeset::Plan;
+use crate::changes::trash;
+use crate::endpoints;
+use crate::endpoints::account::catalogs;
+use crate::endpoints::customers::{segments, statuses};
+use crate::endpoints::reply::Reply;
 use crate::faults::Faults;
-use crate::log::Log;
-use crate::plan::Plan;
-use crate::query::Query;
-use crate::rate::Rate;
-use crate::render::{self, View};
+use crate::http::log::Log;
+use crate::http::rate::Rate;
+use crate::http::{Asked, Core, Server};
+use crate::read::query::Query;
+use crate::read::{self, View};
 use crate::robots::Robot;
 use crate::switches::Switches;
-use crate::world::{Commit, Shelf, World};
-use crate::write::SENT_AS;
+use crate::world::auth::Auth;
+use crate::world::{Commit, SENT_AS, Shelf, World};
 
 pub fn answer(server: &Server, asked: &Asked, corner: &str) -> Reply {
     match (asked.method.as_str(), corner.trim_end_matches('/')) {
@@ -126,12 +128,12 @@ fn parts(view: &View, name: &str) -> Option<Vec<Value>> {
         _ => return None,
     };
     models.sort_by_key(|model| model["id"].as_u64());
-    Some(models.into_iter().map(render::flat).collect())
+    Some(models.into_iter().map(read::flat).collect())
 }
 
 /// What the API has, `{method, path}` each.
 fn routes() -> Value {
-    endpoints::routes().map(|route| json!({"method": route.method, "path": route.pattern})).collect()
+    endpoints::routes::all().map(|route| json!({"method": route.method, "path": route.pattern})).collect()
 }
 
 fn requests(server: &Server) -> Value {
@@ -275,7 +277,7 @@ pub fn throw_away(server: &Server, records: &[(Shelf, u64)], for_good: bool) -> 
             if for_good && shelf.has_trash() {
                 plan.remove(*shelf, *id);
             } else {
-                plan.throw_away(*shelf, *id);
+                trash::throw_away(&mut plan, *shelf, *id);
             }
         }
     }

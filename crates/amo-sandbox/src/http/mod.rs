@@ -1,11 +1,13 @@
 //! The server: bytes in, bytes out, and all effects between. `visitor` says who is not heard, `act` is what happens to a request, `control` the corner
 //! for tests, `body` and `socket` what comes over the wire; what an answer says is `endpoints`.
 
-mod act;
+mod access;
 mod body;
 mod control;
+mod exchange;
+pub mod log;
+pub mod rate;
 mod socket;
-mod visitor;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -22,16 +24,16 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
-use super::Clock;
-use super::answers::{Media, Reply};
-use super::auth::{Auth, Bearer};
-use super::faults::{Done, Fault, Faults, Refusal, Shown};
-use super::log::Log;
-use super::persist::Folder;
-use super::rate::Rate;
-use super::robots::{Errand, Robot};
-use super::switches::Switches;
-use super::world::{Commit, World};
+use crate::Clock;
+use crate::endpoints::reply::{Media, Reply};
+use crate::faults::{Done, Fault, Faults, Refusal, Shown};
+use crate::http::log::Log;
+use crate::http::rate::Rate;
+use crate::robots::{Errand, Robot};
+use crate::state::Folder;
+use crate::switches::Switches;
+use crate::world::auth::{Auth, Bearer};
+use crate::world::{Commit, World};
 use amo_model::{API_PREFIX, TOKEN_PATH};
 use body::Unread;
 
@@ -163,7 +165,7 @@ impl Server {
     fn carry_out_late(&self) -> usize {
         let late: Vec<u64> = self.desk().late.keys().copied().collect();
         for id in &late {
-            act::carry_out_late(self, *id);
+            exchange::carry_out_late(self, *id);
         }
         late.len()
     }
@@ -278,7 +280,7 @@ type Answer = Response<Full<Bytes>>;
 
 async fn handle(server: Arc<Server>, plug: socket::Plug, request: Request<Incoming>) -> Result<Answer, Infallible> {
     let busy = plug.busy();
-    let refused = visitor::refusal(request.version(), request.uri(), request.headers());
+    let refused = access::refusal(request.version(), request.uri(), request.headers());
     let mut asked = Asked::of(&server, &request);
     let mut body = request.into_body();
     let turned_away = match refused {
@@ -290,7 +292,7 @@ async fn handle(server: Arc<Server>, plug: socket::Plug, request: Request<Incomi
         return Ok(respond(reply));
     }
     let corner = asked.path.strip_prefix(CORNER).map(str::to_owned);
-    let slammed = if corner.is_none() { act::admit(&server, &plug, &asked, true) } else { None };
+    let slammed = if corner.is_none() { exchange::admit(&server, &plug, &asked, true) } else { None };
     let admitted = match slammed {
         Some(admitted) => admitted,
         None => {
@@ -312,13 +314,13 @@ async fn handle(server: Arc<Server>, plug: socket::Plug, request: Request<Incomi
             if let Some(corner) = corner {
                 return Ok(respond(control::answer(&server, &asked, &corner)));
             }
-            match act::admit(&server, &plug, &asked, false) {
+            match exchange::admit(&server, &plug, &asked, false) {
                 Some(admitted) => admitted,
                 None => return Ok(respond(Reply::html(500))),
             }
         }
     };
-    let turn = act::answer(&server, &plug, &asked, admitted);
+    let turn = exchange::answer(&server, &plug, &asked, admitted);
     if turn.wait_ms > 0 {
         tokio::time::sleep(Duration::from_millis(turn.wait_ms)).await;
     }
@@ -340,7 +342,7 @@ fn stranger(server: &Server, asked: &Asked) -> Option<Reply> {
     if asked.path.starts_with(CORNER) {
         return (asked.bearer != Bearer::World).then(control::locked);
     }
-    (asked.bearer == Bearer::Stranger && asked.path != TOKEN_PATH).then(|| act::refuse_stranger(server, asked))
+    (asked.bearer == Bearer::Stranger && asked.path != TOKEN_PATH).then(|| exchange::refuse_stranger(server, asked))
 }
 
 fn bearer(header: &str) -> Option<&str> {

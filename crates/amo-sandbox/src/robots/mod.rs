@@ -9,9 +9,9 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::faults::roll;
-use super::plan::Plan;
-use super::world::{Commit, Shelf, World};
+use crate::changes::changeset::Plan;
+use crate::faults::roll;
+use crate::world::{Commit, Shelf, World};
 use script::Step;
 
 /// A line of what `POST /_sandbox/robots` takes, such as

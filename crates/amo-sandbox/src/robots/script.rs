@@ -3,10 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Robot;
 use crate::account::Account;
-use crate::attached;
-use crate::world::Shelf;
+use crate::robots::Robot;
+use crate::world::{Shelf, attached};
 
 /// A word, or `{word: argument}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -96,7 +95,7 @@ pub mod one_or_many {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use serde_json::Value;
 
-    use super::Step;
+    use crate::robots::Step;
 
     pub fn serialize<S: Serializer>(steps: &[Step], to: S) -> Result<S::Ok, S::Error> {
         match steps {

@@ -2,13 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::script::Step;
-use crate::attached;
+use crate::changes::changeset::Plan;
+use crate::changes::{links, trash, write};
 use crate::check::{Clean, TagRef};
-use crate::links;
-use crate::plan::{Draft, Plan};
-use crate::world::Shelf;
-use crate::write::{self, PRICED_BY_ROBOT};
+use crate::robots::script::Step;
+use crate::world::{Draft, PRICED_BY_ROBOT, Shelf, attached};
 
 /// Who is said to have made a change that nobody made. [doc]
 const NOBODY: u64 = 0;
@@ -19,7 +17,7 @@ const PRICE_MAX: u64 = 1_000_000;
 pub fn run(plan: &mut Plan, shelf: Shelf, id: u64, steps: &[Step], dice: u64) {
     for step in steps {
         match step {
-            Step::Delete => return plan.throw_away(shelf, id),
+            Step::Delete => return trash::throw_away(plan, shelf, id),
             Step::Merge if merge(plan, shelf, id) => return,
             Step::Merge => {}
             step => change(plan, shelf, id, step, dice),
@@ -94,6 +92,6 @@ fn merge(plan: &mut Plan, shelf: Shelf, id: u64) -> bool {
             links::make(plan, (shelf, older), (to, other), meta.as_ref());
         }
     }
-    plan.throw_away(shelf, id);
+    trash::throw_away(plan, shelf, id);
     true
 }

@@ -1,0 +1,206 @@
+//! What a world begins with: the account that ships and its elements, or those of a snapshot of another account.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::builtin;
+use crate::account::{
+    Account, Catalog, ChainLink, Choice, CustomerStatus, Field, LossReason, Pipeline, Segment, Status, User,
+};
+use amo_model::{FieldKind, Owner, parts};
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Beginning {
+    pub account: Account,
+    /// Id and JSON, as the world keeps them.
+    pub elements: Vec<(u64, Value)>,
+    pub is_built_in: bool,
+}
+
+/// What a snapshot says of an account that the sandbox shall be like.
+#[derive(Debug, Clone)]
+pub struct Like {
+    pub basics: parts::Basics,
+    pub pipelines: Vec<parts::Pipeline>,
+    pub users: Vec<parts::User>,
+    pub loss_reasons: Vec<parts::Named>,
+    pub catalogs: Vec<parts::Catalog>,
+    pub fields: BTreeMap<Owner, Vec<parts::Field>>,
+    pub segments: Vec<parts::Named>,
+    pub customer_statuses: Vec<parts::Named>,
+    pub elements: BTreeMap<u64, Vec<parts::Item>>,
+}
+
+impl Beginning {
+    pub fn built_in() -> Beginning {
+        Beginning { account: builtin::account(), elements: builtin::elements::elements(), is_built_in: true }
+    }
+
+    /// Names and ids are those of the snapshot, but for the account's own id.
+    pub fn like(like: &Like) -> Beginning {
+        let elements = like.elements.iter().flat_map(|(catalog, items)| {
+            let fields = like.fields.get(&Owner::Catalog(*catalog)).map_or(&[][..], Vec::as_slice);
+            let sku = fields.iter().find(|field| field.code.as_deref() == Some(parts::SKU)).map(|field| field.id);
+            items.iter().map(move |item| (item.id, element(*catalog, sku, item, like.basics.current_user)))
+        });
+        Beginning { account: account(like), elements: elements.collect(), is_built_in: false }
+    }
+
+    pub fn under(self, id: u64) -> Beginning {
+        Beginning { account: self.account.under(id), ..self }
+    }
+
+    /// Apart from the account's own id.
+    pub fn is_same(&self, other: &Beginning) -> bool {
+        let told = |beginning: &Beginning| json!(beginning.clone().under(0));
+        told(self) == told(other)
+    }
+}
+
+fn element(catalog: u64, sku_field: Option<u64>, item: &parts::Item, user: u64) -> Value {
+    let sku = sku_field.zip(item.sku.as_ref()).map(|(field, sku)| json!([field, [{"value": sku}]]));
+    let fields: Vec<Value> = sku.into_iter().collect();
+    json!({"name": item.name, "created_by": user, "updated_by": user, "catalog_id": catalog, "fields": fields})
+}
+
+/// What a snapshot does not say (sources, colours, rights) is as in the account that ships, or left out.
+fn account(like: &Like) -> Account {
+    let ships = builtin::account();
+    let basics = &like.basics;
+    let said = |text: &str, or: String| if text.is_empty() { or } else { text.to_owned() };
+    Account {
+        name: basics.name.clone(),
+        subdomain: basics.subdomain.clone(),
+        country: said(&basics.country, ships.country),
+        currency: said(&basics.currency, ships.currency),
+        timezone: basics.timezone.clone().unwrap_or(ships.timezone),
+        customers_mode: said(&basics.customers_mode, ships.customers_mode),
+        current_user: basics.current_user,
+        pipelines: like.pipelines.iter().filter(|p| !p.is_archive).zip(1..).map(pipeline).collect(),
+        users: users(like),
+        loss_reasons: like.loss_reasons.iter().map(loss_reason).collect(),
+        catalogs: like.catalogs.iter().zip(1..).map(|(c, sort)| catalog(c, sort, basics.current_user)).collect(),
+        fields: like
+            .fields
+            .iter()
+            .flat_map(|(owner, fields)| fields.iter().zip(1..).map(|f| field(*owner, f)))
+            .collect(),
+        sources: Vec::new(),
+        customer_statuses: customer_statuses(&like.customer_statuses),
+        segments: like.segments.iter().map(|named| segment(named, ships.created_at)).collect(),
+        ..builtin::account()
+    }
+}
+
+fn pipeline((from, sort): (&parts::Pipeline, i64)) -> Pipeline {
+    const COLOR: &str = "#99ccff";
+    let status = |(stage, sort): (&parts::Stage, i64)| Status {
+        id: stage.id,
+        name: stage.name.clone(),
+        sort,
+        color: COLOR.to_owned(),
+        kind: stage.kind,
+    };
+    let statuses = from.stages.iter().zip((10..).step_by(10)).map(status).collect();
+    let is_unsorted_on = from.stages.iter().any(|stage| stage.kind == amo_model::STATUS_TYPE_UNSORTED);
+    Pipeline { id: from.id, name: from.name.clone(), sort, is_main: from.is_main, is_unsorted_on, statuses }
+}
+
+/// The token's user is an administrator, and there even where the snapshot could not tell of users.
+fn users(like: &Like) -> Vec<User> {
+    let me = like.basics.current_user;
+    let user = |from: &parts::User| User {
+        id: from.id,
+        name: from.name.clone(),
+        email: from.email.clone(),
+        is_admin: from.id == me,
+        is_active: from.is_active,
+        group_id: 0,
+    };
+    let mut users: Vec<User> = like.users.iter().map(user).collect();
+    if !users.iter().any(|user| user.id == me) {
+        let (name, email) = (format!("user {me}"), String::new());
+        users.push(User { id: me, name, email, is_admin: true, is_active: true, group_id: 0 });
+    }
+    users
+}
+
+fn loss_reason(named: &parts::Named) -> LossReason {
+    LossReason { id: named.id, name: named.name.clone(), sort: 100_000 }
+}
+
+fn catalog(from: &parts::Catalog, sort: i64, user: u64) -> Catalog {
+    let ships = builtin::account();
+    let alike = ships.catalogs.iter().find(|c| c.kind == from.kind).or(ships.catalogs.last());
+    Catalog {
+        id: from.id,
+        name: from.name.clone(),
+        kind: from.kind.clone(),
+        sort,
+        created_by: user,
+        updated_by: user,
+        created_at: ships.created_at,
+        updated_at: ships.created_at,
+        can_add_elements: alike.is_none_or(|c| c.can_add_elements),
+        can_show_in_cards: false,
+        can_link_multiple: true,
+        can_be_deleted: alike.is_none_or(|c| c.can_be_deleted),
+        sdk_widget_code: None,
+    }
+}
+
+fn field(owner: Owner, (from, sort): (&parts::Field, i64)) -> Field {
+    let parents = std::iter::once(None).chain(from.chain.iter().copied().map(Some));
+    let chain = from.chain.iter().zip(parents);
+    let choice = |(option, sort): (&parts::FieldOption, i64)| Choice {
+        id: option.id,
+        parent_id: option.parent,
+        value: option.value.clone(),
+        sort,
+        code: option.code.clone(),
+    };
+    Field {
+        code: from.code.clone(),
+        is_predefined: from.code.is_some(),
+        choices: from.options.iter().zip(1..).map(choice).collect(),
+        chain: chain
+            .map(|(catalog_id, parent_catalog_id)| ChainLink {
+                catalog_id: *catalog_id,
+                parent_catalog_id,
+                title: None,
+            })
+            .collect(),
+        search_in: from.search_in.clone(),
+        currency: from.currency.clone(),
+        ..Field::new(from.id, owner, &from.name, FieldKind::from_name(&from.kind), sort)
+    }
+}
+
+/// The first is where new customers stand; which of the others are the system's, a snapshot does not say.
+fn customer_statuses(named: &[parts::Named]) -> Vec<CustomerStatus> {
+    const COLOR: &str = "#99ccff";
+    let kinds = std::iter::once(CustomerStatus::EXPECTED).chain(std::iter::repeat(CustomerStatus::PLAIN));
+    let status = |(named, kind): (&parts::Named, i64)| CustomerStatus {
+        id: named.id,
+        name: named.name.clone(),
+        color: COLOR.to_owned(),
+        kind,
+        conditions: json!([]),
+    };
+    named.iter().zip(kinds).map(status).collect()
+}
+
+fn segment(named: &parts::Named, at: i64) -> Segment {
+    const COLOR: &str = "2176ff";
+    Segment {
+        id: named.id,
+        name: named.name.clone(),
+        color: COLOR.to_owned(),
+        prices: Vec::new(),
+        fields: Vec::new(),
+        created_at: at,
+        updated_at: at,
+    }
+}

@@ -1,0 +1,45 @@
+//! Parts of a `smart_address`: each value says which part it is, by code or by id. [doc]
+
+use serde_json::{Map, Value, json};
+
+use crate::account::Field;
+use crate::check::values::{only_keys, refuse};
+use crate::check::{Complaints, Rules, join, longer_than};
+
+pub fn check(
+    rules: &Rules,
+    field: &Field,
+    item: &Map<String, Value>,
+    at: &str,
+    complaints: &mut Complaints,
+) -> Option<Value> {
+    only_keys(item, &["value", "enum_id", "enum_code"], at, complaints);
+    let part = match (item.get("enum_id"), item.get("enum_code")) {
+        (Some(id), _) if !id.is_null() => match id.as_u64().map(|id| field.choice(id)) {
+            Some(Some(part)) => part,
+            Some(None) => return refuse(complaints, |c| c.choice(join(at, "enum_id"))),
+            None => return refuse(complaints, |c| c.wrong_type(join(at, "enum_id"), "int")),
+        },
+        (_, Some(code)) if !code.is_null() => match code.as_str().map(|code| field.choice_by_code(code)) {
+            Some(Some(part)) => part,
+            Some(None) => return refuse(complaints, |c| c.choice(join(at, "enum_code"))),
+            None => return refuse(complaints, |c| c.wrong_type(join(at, "enum_code"), "string")),
+        },
+        _ => return refuse(complaints, |c| c.missing(join(at, "enum_code"))),
+    };
+    let at = join(at, "value");
+    let text = match item.get("value") {
+        None => return refuse(complaints, |c| c.missing(at)),
+        Some(Value::String(text)) => text,
+        Some(_) => return refuse(complaints, |c| c.wrong_type(at, "string")),
+    };
+    // A country is its code of two letters. [doc]
+    let is_country = part.code.as_deref() == Some("country");
+    if is_country && !(text.len() == 2 && text.chars().all(|c| c.is_ascii_uppercase())) {
+        return refuse(complaints, |c| c.choice(at));
+    }
+    if longer_than(text, rules.switches.text_max) {
+        return refuse(complaints, |c| c.too_long(at, rules.switches.text_max)); // [inferred]
+    }
+    Some(json!({"value": text, "enum_id": part.id}))
+}

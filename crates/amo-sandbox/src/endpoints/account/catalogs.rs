@@ -1,0 +1,164 @@
+//! `catalogs`: the lists themselves. [seed]
+
+use serde_json::{Value, json};
+
+use crate::account::builtin::{KIND_INVOICES, KIND_PRODUCTS, KIND_SUPPLIERS};
+use crate::account::{Account, Catalog};
+use crate::check::{Complaints, Reader};
+use crate::endpoints::Call;
+use crate::endpoints::account::writes::{Batch, Item, named, write_batch, write_one};
+use crate::endpoints::reply::Reply;
+use crate::read::list::Paging;
+use crate::read::{View, self_link};
+use amo_model::CATALOGS_MAX;
+
+/// Ids of new lists start here; the ones that ship are below.
+const FIRST_ID: u64 = 1009;
+
+/// In the order of `sort`, as the example has them; `type` is taken as a plain key. [client]
+pub fn list(call: &Call) -> Reply {
+    if let Some(reply) = call.forbidden() {
+        return reply;
+    }
+    let view = call.view();
+    let kind = call.query.get("type");
+    let mut wanted: Vec<&Catalog> =
+        call.world.account.catalogs.iter().filter(|c| kind.is_none_or(|kind| c.kind == kind)).collect();
+    wanted.sort_by_key(|c| (c.sort, c.id));
+    let paging = Paging::of(call.query);
+    let more = wanted.len() > paging.skip().saturating_add(paging.limit) || call.switches.next_always;
+    let rows = wanted.into_iter().skip(paging.skip()).take(paging.limit).map(|c| model(&view, c)).collect();
+    call.page("catalogs", "catalogs", rows, more)
+}
+
+pub fn get(call: &Call) -> Reply {
+    if let Some(reply) = call.forbidden() {
+        return reply;
+    }
+    match call.world.account.catalog(call.id(0)) {
+        Some(catalog) => Reply::ok(&model(&call.view(), catalog)).with_items(1),
+        None => call.unknown_id(),
+    }
+}
+
+pub fn model(view: &View, catalog: &Catalog) -> Value {
+    json!({
+        "id": catalog.id, "name": catalog.name, "created_by": catalog.created_by, "updated_by": catalog.updated_by,
+        "created_at": catalog.created_at, "updated_at": catalog.updated_at, "sort": catalog.sort,
+        "type": catalog.kind, "can_add_elements": catalog.can_add_elements,
+        "can_show_in_cards": catalog.can_show_in_cards, "can_link_multiple": catalog.can_link_multiple,
+        "can_be_deleted": catalog.can_be_deleted, "sdk_widget_code": catalog.sdk_widget_code,
+        "account_id": view.world.account.id, "_links": self_link(view.url(&format!("catalogs/{}", catalog.id)))
+    })
+}
+
+/// The same with `request_id` and without `sdk_widget_code`, as both examples of writes have it. [seed]
+fn written_model(view: &View, catalog: &Catalog, request_id: Option<Value>) -> Value {
+    let mut model = model(view, catalog);
+    if let Value::Object(model) = &mut model {
+        model.shift_remove("sdk_widget_code");
+    }
+    named(model, request_id)
+}
+
+pub fn create(call: &Call) -> Reply {
+    let batch = Batch { path: "catalogs", key: "catalogs", is_new: true, counted: false };
+    write_batch(call, &batch, |account, item, complaints| {
+        let catalog = check_new(call, account, item, complaints)?;
+        let request_id = item.shown_request_id(call, json!(item.index.to_string()));
+        let answer = written_model(&call.view(), &catalog, request_id);
+        account.catalogs.push(catalog);
+        Some(answer)
+    })
+}
+
+fn check_new(call: &Call, account: &mut Account, item: &Item, complaints: &mut Complaints) -> Option<Catalog> {
+    let mut said = Reader::of(item.json, "", complaints)?;
+    said.needs(&["name"]);
+    let name = said.name("name", call.switches.name_max);
+    let kind = said.word("type", &["regular", KIND_INVOICES, KIND_PRODUCTS]).unwrap_or("regular");
+    if kind != "regular" && account.catalog_of_kind(kind).is_some() {
+        said.choice("type"); // [seed] one of each; the code [inferred]
+    }
+    // The service's own list of suppliers is not one that was made. [inferred]
+    if account.catalogs.iter().filter(|c| c.kind != KIND_SUPPLIERS).count() >= CATALOGS_MAX {
+        said.complaints.too_many("", CATALOGS_MAX); // [seed], the code [inferred]
+    }
+    let sort = said.int("sort");
+    let (can_add_elements, can_link_multiple) = (said.bool("can_add_elements"), said.bool("can_link_multiple"));
+    said.text("request_id", 0);
+    said.done();
+    if !complaints.is_empty() {
+        return None;
+    }
+    let last = account.catalogs.iter().map(|c| c.sort).max().unwrap_or(0);
+    Some(Catalog {
+        id: account.new_id(FIRST_ID),
+        name: name?.to_owned(),
+        kind: kind.to_owned(),
+        sort: sort.unwrap_or(last.saturating_add(10)),
+        created_by: account.current_user,
+        updated_by: account.current_user,
+        created_at: call.now,
+        updated_at: call.now,
+        can_add_elements: can_add_elements.unwrap_or(true),
+        can_show_in_cards: false,
+        can_link_multiple: can_link_multiple.unwrap_or(true),
+        can_be_deleted: kind != KIND_PRODUCTS, // [seed]
+        sdk_widget_code: None,
+    })
+}
+
+/// What only reads of a list show.
+const SHOWN: &[&str] = &[
+    "created_by",
+    "updated_by",
+    "created_at",
+    "updated_at",
+    "can_show_in_cards",
+    "can_be_deleted",
+    "sdk_widget_code",
+    "account_id",
+    "_links",
+];
+
+const UPDATES: Batch = Batch { path: "catalogs", key: "catalogs", is_new: false, counted: false };
+
+pub fn update(call: &Call) -> Reply {
+    write_batch(call, &UPDATES, |account, item, complaints| change(call, account, item, complaints))
+}
+
+pub fn update_one(call: &Call) -> Reply {
+    write_one(call, &UPDATES, call.id(0), |account, item, complaints| change(call, account, item, complaints))
+}
+
+fn change(call: &Call, account: &mut Account, item: &Item, complaints: &mut Complaints) -> Option<Value> {
+    let mut said = Reader::of(item.json, "", complaints)?;
+    let id = item.own_id(&mut said);
+    let found = account.catalogs.iter_mut().find(|c| Some(c.id) == id && c.kind != KIND_SUPPLIERS);
+    if id.is_some() && found.is_none() {
+        said.choice("id");
+    }
+    if call.switches.patch_needs_name {
+        said.needs(&["name"]);
+    }
+    let name = said.name("name", call.switches.name_max);
+    let (can_add_elements, can_link_multiple) = (said.bool("can_add_elements"), said.bool("can_link_multiple"));
+    said.text("request_id", 0);
+    said.shown(call.switches, SHOWN);
+    // Its type and its place are said once, when it is made [seed]: no other may be sent back.
+    if let Some(catalog) = &found {
+        said.shown_as(call.switches, "type", &json!(catalog.kind));
+        said.shown_as(call.switches, "sort", &json!(catalog.sort));
+    }
+    said.done();
+    let catalog = found.filter(|_| complaints.is_empty())?;
+    catalog.name = name.map_or_else(|| catalog.name.clone(), str::to_owned);
+    catalog.can_add_elements = can_add_elements.unwrap_or(catalog.can_add_elements);
+    catalog.can_link_multiple = can_link_multiple.unwrap_or(catalog.can_link_multiple);
+    catalog.updated_at = call.now;
+    catalog.updated_by = account.current_user;
+    // The id, as a string. [seed]
+    let request_id = item.shown_request_id(call, json!(catalog.id.to_string()));
+    Some(written_model(&call.view(), catalog, request_id))
+}

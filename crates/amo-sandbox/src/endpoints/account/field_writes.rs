@@ -1,0 +1,240 @@
+//! Writes of `{entity}/custom_fields` and of their groups; for admins. [doc]
+
+use serde_json::{Value, json};
+
+use crate::account::builtin::KIND_INVOICES;
+use crate::account::{Account, Field, FieldGroup};
+use crate::check::{Complaints, Reader, read_field};
+use crate::endpoints::Call;
+use crate::endpoints::account::custom_fields::model;
+use crate::endpoints::account::writes::{Batch, Item, delete as delete_one, named, write_batch, write_one};
+use crate::endpoints::customers::disabled;
+use crate::endpoints::reply::Reply;
+use crate::endpoints::{Route, route};
+use crate::read::{View, self_link, values};
+use amo_model::field_type::available;
+use amo_model::{Entity, FieldKind, Owner};
+
+/// Ids of new fields start here; the ones that ship are below.
+const FIRST_ID: u64 = 700_001;
+const FIRST_GROUP: u64 = 63_431_752_236_083;
+/// Fields of segments. [seed]
+const SEGMENT_FIELDS_MAX: usize = 30;
+
+macro_rules! routes_of {
+    ($path:literal, $owner:expr, $own:literal) => {
+        [
+            route("POST", concat!($path, "/custom_fields"), |c| create(c, $owner(c))),
+            route("PATCH", concat!($path, "/custom_fields"), |c| update(c, $owner(c))),
+            route("PATCH", concat!($path, "/custom_fields/{id}"), |c| update_one(c, $owner(c), c.id($own))),
+            route("DELETE", concat!($path, "/custom_fields/{id}"), |c| delete(c, $owner(c), c.id($own))),
+            route("GET", concat!($path, "/custom_fields/groups"), |c| groups(c, $owner(c))),
+            route("POST", concat!($path, "/custom_fields/groups"), |c| create_groups(c, $owner(c))),
+        ]
+    };
+}
+
+/// The same six for all that have fields; what is read of fields stands with the other routes.
+pub static ROUTES: &[[Route; 6]] = &[
+    routes_of!("leads", |_: &Call| Owner::Entity(Entity::Leads), 0),
+    routes_of!("contacts", |_: &Call| Owner::Entity(Entity::Contacts), 0),
+    routes_of!("companies", |_: &Call| Owner::Entity(Entity::Companies), 0),
+    routes_of!("customers", |_: &Call| Owner::Entity(Entity::Customers), 0),
+    routes_of!("customers/segments", |_: &Call| Owner::Entity(Entity::Segments), 0),
+    routes_of!("catalogs/{id}", |c: &Call| Owner::Catalog(c.id(0)), 1),
+];
+
+fn path(owner: Owner) -> String {
+    format!("{}/custom_fields", owner.path())
+}
+
+/// The reply where the owner is a list that is not there, or customers that are switched off.
+fn lost(call: &Call, owner: Owner) -> Option<Reply> {
+    match owner {
+        Owner::Catalog(id) if call.world.account.catalog(id).is_none() => {
+            Some(Reply::problem(404, "Catalog not found")) // [inferred]
+        }
+        Owner::Entity(Entity::Customers | Entity::Segments) if !call.world.account.has_customers() => Some(disabled()),
+        Owner::Catalog(_) | Owner::Entity(_) => None,
+    }
+}
+
+fn batch(
+    call: &Call,
+    owner: Owner,
+    is_new: bool,
+    change: impl FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value>,
+) -> Reply {
+    if let Some(reply) = lost(call, owner) {
+        return reply;
+    }
+    write_batch(call, &Batch { path: &path(owner), key: "custom_fields", is_new, counted: true }, change)
+}
+
+fn create(call: &Call, owner: Owner) -> Reply {
+    batch(call, owner, true, |account, item, complaints| {
+        let mut said = Reader::of(item.json, "", complaints)?;
+        said.needs(&["name", "type"]);
+        let kind = FieldKind::from_name(said.text("type", 0).unwrap_or("text"));
+        if !may_have(account, owner, kind) {
+            said.choice("type");
+        }
+        let most = if owner == Owner::Entity(Entity::Segments) { SEGMENT_FIELDS_MAX } else { usize::MAX };
+        if account.fields(owner).count() >= most {
+            said.complaints.too_many("", most); // [seed], the code [inferred]
+        }
+        let last = account.fields(owner).map(|f| f.sort).max().unwrap_or(500);
+        let fresh = Field::new(0, owner, "", kind, last.saturating_add(1));
+        let mut field = read_field(account, call.switches.name_max, fresh, &mut said);
+        said.text("request_id", 0);
+        said.done();
+        if !complaints.is_empty() {
+            return None;
+        }
+        field.id = account.new_id(FIRST_ID);
+        let answer = written(call, &field, item);
+        account.fields.push(field);
+        Some(answer)
+    })
+}
+
+/// Lines, payer and supplier belong to invoices. [doc]
+fn may_have(account: &Account, owner: Owner, kind: FieldKind) -> bool {
+    let of_invoices = matches!(kind, FieldKind::Items | FieldKind::Payer | FieldKind::Supplier);
+    let is_invoices = match owner {
+        Owner::Catalog(id) => account.catalog(id).is_some_and(|c| c.kind == KIND_INVOICES),
+        Owner::Entity(_) => false,
+    };
+    available(kind, owner) && (!of_invoices || is_invoices)
+}
+
+/// With `request_id` [client live]; the options may come keyed by their places. [doc Kommo]
+fn written(call: &Call, field: &Field, item: &Item) -> Value {
+    let mut model = model(&call.view(), field);
+    if call.switches.enums_keyed
+        && let Some(Value::Array(enums)) = model.get_mut("enums").map(Value::take)
+    {
+        model["enums"] = enums.into_iter().enumerate().map(|(i, option)| (i.to_string(), option)).collect();
+    }
+    named(model, item.shown_request_id(call, json!(item.index.to_string())))
+}
+
+fn update(call: &Call, owner: Owner) -> Reply {
+    batch(call, owner, false, |account, item, complaints| change(call, owner, account, item, complaints))
+}
+
+fn update_one(call: &Call, owner: Owner, id: u64) -> Reply {
+    let batch = Batch { path: &path(owner), key: "custom_fields", is_new: false, counted: true };
+    lost(call, owner).unwrap_or_else(|| {
+        write_one(call, &batch, id, |account, item, complaints| change(call, owner, account, item, complaints))
+    })
+}
+
+/// What only reads of a field show. Keys of other types and owners are there as well, empty.
+const SHOWN: &[&str] = &[
+    "account_id",
+    "is_deletable",
+    "is_predefined",
+    "entity_type",
+    "catalog_id",
+    "is_api_only",
+    "enums",
+    "nested",
+    "required_statuses",
+    "hidden_statuses",
+    "tracking_callback",
+    "remind",
+    "currency",
+    "chained_lists",
+    "search_in",
+    "is_visible",
+    "is_required",
+    "_links",
+];
+
+/// A field keeps its type. [doc]
+fn change(call: &Call, owner: Owner, account: &mut Account, item: &Item, complaints: &mut Complaints) -> Option<Value> {
+    let mut said = Reader::of(item.json, "", complaints)?;
+    let id = item.own_id(&mut said);
+    let place = account.fields.iter().position(|f| Some(f.id) == id && f.owner == owner);
+    let Some(place) = place else {
+        if id.is_some() {
+            said.choice("id");
+        }
+        return None;
+    };
+    let before = account.fields[place].clone();
+    said.shown(call.switches, SHOWN);
+    said.shown_as(call.switches, "type", &json!(values::kind(&call.view(), &before)));
+    let field = read_field(account, call.switches.name_max, before, &mut said);
+    said.text("request_id", 0);
+    said.done();
+    if !complaints.is_empty() {
+        return None;
+    }
+    let answer = written(call, &field, item);
+    account.fields[place] = field;
+    Some(answer)
+}
+
+/// Its values go with it. What the service itself has made stays. [doc] `is_deletable`
+fn delete(call: &Call, owner: Owner, id: u64) -> Reply {
+    if let Some(reply) = lost(call, owner) {
+        return reply;
+    }
+    delete_one(call, |account| {
+        let before = account.fields.len();
+        account.fields.retain(|f| f.id != id || f.owner != owner || f.is_predefined);
+        let is_gone = account.fields.len() < before;
+        for segment in account.segments.iter_mut().filter(|_| is_gone) {
+            segment.prices.retain(|price| *price != id);
+        }
+        is_gone
+    })
+}
+
+/// All at once; the one that everything has is first. [doc]
+fn groups(call: &Call, owner: Owner) -> Reply {
+    if let Some(reply) = lost(call, owner) {
+        return reply;
+    }
+    let view = call.view();
+    let first = FieldGroup { id: "default".to_owned(), owner, name: "Основное".to_owned(), sort: 0 };
+    let made = call.world.account.field_groups.iter().filter(|g| g.owner == owner);
+    let all: Vec<Value> = std::iter::once(&first).chain(made).map(|g| group_model(&view, g)).collect();
+    let (items, url) = (all.len(), view.url(&format!("{}/groups", path(owner))));
+    let links = self_link(url);
+    Reply::ok(&json!({"_total_items": items, "_links": links, "_embedded": {"custom_field_groups": all}}))
+        .with_items(items)
+}
+
+fn create_groups(call: &Call, owner: Owner) -> Reply {
+    if let Some(reply) = lost(call, owner) {
+        return reply;
+    }
+    let path = format!("{}/groups", path(owner));
+    let batch = Batch { path: &path, key: "custom_field_groups", is_new: true, counted: true };
+    write_batch(call, &batch, |account, item, complaints| {
+        let mut said = Reader::of(item.json, "", complaints)?;
+        said.needs(&["name"]);
+        let name = said.name("name", call.switches.name_max);
+        let sort = said.int("sort").unwrap_or(0);
+        said.text("request_id", 0);
+        said.done();
+        let name = name.filter(|_| complaints.is_empty())?.to_owned();
+        let id = format!("{}_{}", owner.name(), account.new_id(FIRST_GROUP));
+        let group = FieldGroup { id, owner, name, sort };
+        let answer =
+            named(group_model(&call.view(), &group), item.shown_request_id(call, json!(item.index.to_string())));
+        account.field_groups.push(group);
+        Some(answer)
+    })
+}
+
+fn group_model(view: &View, group: &FieldGroup) -> Value {
+    json!({
+        "id": group.id, "name": group.name, "is_predefined": group.id == "default", "type": "common",
+        "entity_type": group.owner.name(), "sort": group.sort,
+        "_links": self_link(view.url(&format!("{}/groups/{}", path(group.owner), group.id)))
+    })
+}

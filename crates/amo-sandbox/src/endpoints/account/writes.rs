@@ -1,0 +1,161 @@
+//! What all writes to the account itself have in common: lists, fields, pipelines, sources. Each item is looked at with
+//! the account as the ones before it have left it.
+
+use serde_json::{Value, json};
+
+use crate::account::Account;
+use crate::check::{Complaints, Reader, Refused};
+use crate::endpoints::Call;
+use crate::endpoints::batch::{invalid, request_id, shown_request_id};
+use crate::endpoints::reply::Reply;
+use crate::read::written;
+use crate::switches::Partial;
+use crate::world::Commit;
+use amo_model::BATCH_MAX;
+
+/// An item of such a request.
+pub struct Item<'a> {
+    pub json: &'a Value,
+    pub index: usize,
+    /// Of the path, where it names one.
+    pub id: Option<u64>,
+}
+
+impl Item<'_> {
+    /// The id of the path or of the item; complains where there is none.
+    pub fn own_id(&self, said: &mut Reader) -> Option<u64> {
+        let own = said.id("id");
+        let id = self.id.or(own);
+        if id.is_none() {
+            said.needs(&["id"]);
+        }
+        id
+    }
+
+    /// What the item is called in the answer: its own name, else `otherwise`.
+    pub fn shown_request_id(&self, call: &Call, otherwise: Value) -> Option<Value> {
+        let own = self.json.get("request_id").filter(|id| id.is_string()).cloned();
+        shown_request_id(call, own.unwrap_or(otherwise), self.index)
+    }
+}
+
+/// Where a batch stands and what its answer is.
+pub struct Batch<'a> {
+    pub path: &'a str,
+    pub key: &'a str,
+    pub is_new: bool,
+    /// `_total_items` stands beside the items. [doc]
+    pub counted: bool,
+}
+
+/// `change` changes the account and returns the answer's item; what it complains of must not have changed anything.
+pub fn write_batch(
+    call: &Call,
+    batch: &Batch,
+    mut change: impl FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value>,
+) -> Reply {
+    if let Some(reply) = call.forbidden() {
+        return reply;
+    }
+    let items = match call.json() {
+        Some(Value::Array(items)) if !items.is_empty() => items,
+        _ => return Call::blank(),
+    };
+    if items.len() > BATCH_MAX {
+        return Reply::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
+    }
+    let mut account = call.world.account.clone();
+    let (mut answers, mut refused) = (Vec::new(), Vec::new());
+    for (index, json) in items.iter().enumerate() {
+        let mut complaints = Complaints::default();
+        refuse(call, json, &mut complaints);
+        let item = Item { json, index, id: None };
+        let answer = if complaints.is_empty() { change(&mut account, &item, &mut complaints) } else { None };
+        match answer.filter(|_| complaints.is_empty()) {
+            Some(answer) => answers.push(answer),
+            None => refused.push(Refused { request_id: Some(request_id(json, index)), complaints }),
+        }
+    }
+    // A bad item spoils the batch. [inferred]
+    if !refused.is_empty() && (call.switches.partial == Partial::None || answers.is_empty()) {
+        return invalid(call, refused).with_items(items.len());
+    }
+    let commit = commit(call, account);
+    if !refused.is_empty() && call.switches.partial == Partial::Silent {
+        return invalid(call, refused).with_commit(commit).with_items(items.len());
+    }
+    if call.switches.shuffled {
+        answers.reverse();
+    }
+    let total = answers.len();
+    let mut body = written(&call.view().url(batch.path), batch.key, answers);
+    if batch.counted {
+        body["_total_items"] = json!(total);
+    }
+    if !refused.is_empty() {
+        body["validation-errors"] = Refused::all_to_json(&refused);
+    }
+    let status = if batch.is_new { call.switches.created_status } else { 200 };
+    Reply::hal(status, &body).with_commit(commit).with_items(items.len())
+}
+
+/// What a script wants refused.
+pub fn refuse(call: &Call, item: &Value, complaints: &mut Complaints) {
+    for refusal in call.refusals.iter().filter(|r| r.means_other(item)) {
+        complaints.add(refusal.code.clone(), refusal.path.clone(), refusal.detail.clone());
+    }
+}
+
+/// `PATCH …/{id}`: the bare model [seed], or wrapped. [doc Kommo]
+pub fn write_one(
+    call: &Call,
+    batch: &Batch,
+    id: u64,
+    mut change: impl FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value>,
+) -> Reply {
+    if let Some(reply) = call.forbidden() {
+        return reply;
+    }
+    let Some(json) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let mut account = call.world.account.clone();
+    let mut complaints = Complaints::default();
+    refuse(call, &json, &mut complaints);
+    let item = Item { json: &json, index: 0, id: Some(id) };
+    let answer = if complaints.is_empty() { change(&mut account, &item, &mut complaints) } else { None };
+    let Some(model) = answer.filter(|_| complaints.is_empty()) else {
+        return invalid(call, vec![Refused { request_id: Some(request_id(&json, 0)), complaints }]);
+    };
+    let body = match call.switches.patch_wrapped {
+        true => written(&call.view().url(batch.path), batch.key, vec![model]),
+        false => model,
+    };
+    Reply::ok(&body).with_commit(commit(call, account)).with_items(1)
+}
+
+/// 204, no body. [seed] What is not there is a bad choice of `id`. [client live]
+pub fn delete(call: &Call, change: impl FnOnce(&mut Account) -> bool) -> Reply {
+    if let Some(reply) = call.forbidden() {
+        return reply;
+    }
+    let mut account = call.world.account.clone();
+    if !change(&mut account) {
+        let mut complaints = Complaints::default();
+        complaints.choice("id");
+        return invalid(call, vec![Refused { request_id: None, complaints }]);
+    }
+    Reply::nothing().with_commit(commit(call, account)).with_items(1)
+}
+
+/// The model with what the item is called, before its links. [seed]
+pub fn named(mut model: Value, request_id: Option<Value>) -> Value {
+    if let (Value::Object(model), Some(request_id)) = (&mut model, request_id) {
+        let links = model.shift_remove("_links");
+        model.insert("request_id".to_owned(), request_id);
+        model.extend(links.map(|links| ("_links".to_owned(), links)));
+    }
+    model
+}
+
+fn commit(call: &Call, account: Account) -> Commit {
+    Commit { at: call.now, account: Some(Box::new(account)), ..Commit::default() }
+}

@@ -1,0 +1,131 @@
+//! Batches: the items of a request checked one by one, and the envelope of the answer.
+
+use serde_json::{Value, json};
+
+use super::Call;
+use super::reply::Reply;
+use crate::check::item::{Clean, Mode, check_item};
+use crate::check::{Complaints, Refused};
+use crate::read::written;
+use crate::switches::{Partial, RequestIds};
+use crate::world::{Commit, Shelf};
+use amo_model::BATCH_MAX;
+
+/// What `request_id` an item goes by: its own, or its place counted from 0, as a string. [seed]
+pub fn request_id(item: &Value, index: usize) -> Value {
+    item.get("request_id").filter(|id| id.is_string()).cloned().unwrap_or_else(|| json!(index.to_string()))
+}
+
+/// How it goes back; `None` where a switch leaves it out.
+pub fn shown_request_id(call: &Call, id: Value, index: usize) -> Option<Value> {
+    match call.switches.request_ids {
+        RequestIds::String => Some(id),
+        RequestIds::Int => Some(id.as_str().and_then(|t| t.parse::<i64>().ok()).map_or(id, |n| json!(n))),
+        RequestIds::Index => Some(json!(index)),
+        RequestIds::Missing => None,
+    }
+}
+
+pub fn invalid(call: &Call, mut refused: Vec<Refused>) -> Reply {
+    if call.switches.unknown_codes {
+        for complaint in refused.iter_mut().flat_map(|r| &mut r.complaints.0) {
+            complaint.code = "SomethingNobodyKnows".into();
+        }
+    }
+    Reply::validation(&refused)
+}
+
+/// The items of a batch, the acceptable ones by their place and the refused ones.
+pub struct Checked<T = Clean> {
+    pub good: Vec<(usize, Value, T)>,
+    pub refused: Vec<Refused>,
+}
+
+/// Reads and checks a batch; the reply is there when it cannot go on.
+pub fn check_batch(call: &Call, shelf: Shelf, mode: Mode) -> Result<Checked, Box<Reply>> {
+    let (max, excess) = match mode {
+        Mode::Complex => (amo_model::COMPLEX_BATCH_MAX, call.switches.complex_excess_status),
+        Mode::Create | Mode::Update(_) | Mode::Inner => (BATCH_MAX, call.switches.batch_excess_status),
+    };
+    check_all(call, max, too_many(mode, max, excess), |item, complaints| {
+        check_item(&call.rules(), shelf, mode, item, "", complaints)
+    })
+}
+
+/// The same for items of any kind; `excess` is the answer to more than `max`.
+pub fn check_all<T>(
+    call: &Call,
+    max: usize,
+    excess: Reply,
+    mut check: impl FnMut(&Value, &mut Complaints) -> T,
+) -> Result<Checked<T>, Box<Reply>> {
+    let items = match call.json() {
+        Some(Value::Array(items)) if !items.is_empty() => items,
+        _ => return Err(Box::new(Call::blank())),
+    };
+    if items.len() > max {
+        return Err(Box::new(excess));
+    }
+    let mut checked = Checked { good: Vec::new(), refused: Vec::new() };
+    for (i, item) in items.iter().enumerate() {
+        let mut complaints = Complaints::default();
+        let clean = check(item, &mut complaints);
+        let id = request_id(item, i);
+        match complaints.is_empty() {
+            true => checked.good.push((i, id, clean)),
+            false => checked.refused.push(Refused { request_id: Some(id), complaints }),
+        }
+    }
+    // A bad item spoils the batch. [inferred]
+    let spoiled = call.switches.partial == Partial::None || checked.good.is_empty();
+    if !checked.refused.is_empty() && spoiled {
+        return Err(Box::new(invalid(call, checked.refused).with_items(items.len())));
+    }
+    Ok(checked)
+}
+
+/// 422 "Limit of 250 per page" [doc Kommo]; of complex leads a validation error that names no item. [inferred]
+fn too_many(mode: Mode, max: usize, status: u16) -> Reply {
+    if mode == Mode::Complex && status == 400 {
+        let mut complaints = Complaints::default();
+        complaints.too_many("", max);
+        return Reply::validation(&[Refused { request_id: None, complaints }]);
+    }
+    Reply::problem(status, &format!("Limit of {max} per page"))
+}
+
+/// The envelope of an answer to a write.
+pub struct Answer<'a> {
+    pub status: u16,
+    /// Below `/api/v4/`, for its own link.
+    pub path: &'a str,
+    pub key: &'a str,
+    /// Has `_total_items`.
+    pub is_counted: bool,
+}
+
+/// What was written, and beside it, where a switch says so, what was refused.
+pub fn answer(
+    call: &Call,
+    about: Answer,
+    mut written_items: Vec<Value>,
+    refused: Vec<Refused>,
+    commit: Commit,
+) -> Reply {
+    if call.switches.shuffled {
+        written_items.reverse();
+    }
+    let count = written_items.len();
+    let items = count + refused.len();
+    if !refused.is_empty() && call.switches.partial == Partial::Silent {
+        return invalid(call, refused).with_commit(commit).with_items(items);
+    }
+    let mut body = written(&call.view().url(about.path), about.key, written_items);
+    if let (true, Some(body)) = (about.is_counted, body.as_object_mut()) {
+        body.shift_insert(0, "_total_items".to_owned(), json!(count));
+    }
+    if !refused.is_empty() {
+        body["validation-errors"] = Refused::all_to_json(&refused);
+    }
+    Reply::hal(about.status, &body).with_commit(commit).with_items(items)
+}

@@ -1,0 +1,93 @@
+//! `events`: what was made and when, read off the records themselves; changes are not told. [doc]
+
+use serde_json::{Value, json};
+
+use crate::endpoints::Call;
+use crate::endpoints::reply::Reply;
+use crate::read::list::{self, Paging};
+use crate::read::self_link;
+use crate::world::Shelf;
+
+const PAGE_MAX: usize = 100; // [doc]
+/// Kinds whose making is an event, with their names there. [client]
+const TOLD: [(Shelf, &str); 5] = [
+    (Shelf::Leads, "lead"),
+    (Shelf::Contacts, "contact"),
+    (Shelf::Companies, "company"),
+    (Shelf::Customers, "customer"),
+    (Shelf::Tasks, "task"),
+];
+
+/// The latest first [inferred]; the time is when a record really came, whatever it says of itself. [inferred]
+pub fn list(call: &Call) -> Reply {
+    let clipped = Paging::of(call.query).limit.min(PAGE_MAX).to_string();
+    let query = call.query.with_plain("limit", &clipped);
+    let call = Call { query: &query, ..*call };
+    let filter = Filter::of(&call);
+    let mut found: Vec<(i64, u64, Shelf, &str)> = Vec::new();
+    for (shelf, name) in TOLD.into_iter().filter(|(_, name)| filter.takes_kind(name)) {
+        let records = call.world.records(shelf).iter().filter(|(id, r)| filter.takes(*id, r.came_ms / 1000));
+        let records = records.filter(|(id, _)| call.shows(shelf, *id));
+        found.extend(records.map(|(id, r)| (r.came_ms / 1000, id, shelf, name)));
+    }
+    found.sort_unstable_by_key(|(at, id, _, _)| std::cmp::Reverse((*at, *id)));
+    let paging = Paging::of(call.query);
+    let more = found.len() > paging.skip().saturating_add(paging.limit);
+    let page = found.into_iter().skip(paging.skip()).take(paging.limit);
+    call.page("events", "events", page.map(|event| model(&call, event)).collect(), more)
+}
+
+fn model(call: &Call, (at, id, shelf, name): (i64, u64, Shelf, &str)) -> Value {
+    let view = call.view();
+    let event = format!("01{name}{id}");
+    let entity = json!({"id": id, "_links": self_link(view.record_url(shelf, id))});
+    json!({
+        "id": event, "type": format!("{name}_added"), "entity_id": id, "entity_type": name,
+        "created_by": call.world.account.current_user, "created_at": at, "value_after": [], "value_before": [],
+        "account_id": call.world.account.id, "_links": self_link(view.url(&format!("events/{event}"))),
+        "_embedded": {"entity": entity}
+    })
+}
+
+struct Filter {
+    kinds: Vec<String>,
+    entities: Vec<String>,
+    ids: Vec<u64>,
+    users: Vec<u64>,
+    from: i64,
+    to: i64,
+    me: u64,
+}
+
+impl Filter {
+    /// Lists stand in brackets or behind commas. [client]
+    fn of(call: &Call) -> Filter {
+        let words = |key: &str| -> Vec<String> {
+            let said = call.query.list(&["filter", key]);
+            said.iter().flat_map(|text| text.split(',')).map(|word| word.trim().to_owned()).collect()
+        };
+        let numbers = |key: &str| words(key).iter().filter_map(|word| word.parse().ok()).collect();
+        let end = |end: &str| call.query.at(&["filter", "created_at", end]).and_then(|text| text.parse().ok());
+        let pair: Vec<i64> = words("created_at").iter().filter_map(|word| word.parse().ok()).collect();
+        let until = list::came_until(call.switches, false, call.now_ms).map_or(i64::MAX, |ms| ms / 1000);
+        Filter {
+            kinds: words("type"),
+            entities: words("entity"),
+            ids: numbers("entity_id"),
+            users: numbers("created_by"),
+            from: end("from").or(pair.first().copied()).unwrap_or(i64::MIN),
+            to: end("to").or(pair.get(1).copied()).unwrap_or(i64::MAX).min(until),
+            me: call.world.account.current_user,
+        }
+    }
+
+    fn takes_kind(&self, name: &str) -> bool {
+        (self.kinds.is_empty() || self.kinds.contains(&format!("{name}_added")))
+            && (self.entities.is_empty() || self.entities.iter().any(|entity| entity == name))
+            && (self.users.is_empty() || self.users.contains(&self.me))
+    }
+
+    fn takes(&self, id: u64, at: i64) -> bool {
+        (self.ids.is_empty() || self.ids.contains(&id)) && at >= self.from && at <= self.to
+    }
+}

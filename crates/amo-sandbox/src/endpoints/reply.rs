@@ -1,0 +1,137 @@
+//! What goes back: status, content type, body; the envelopes of lists and the shapes of errors. No rules.
+
+use serde_json::{Value, json};
+
+use crate::check::Refused;
+use crate::world::Commit;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Media {
+    Hal,
+    Problem,
+    Html,
+    Json,
+    Text,
+    None,
+}
+
+impl Media {
+    pub fn content_type(self) -> Option<&'static str> {
+        match self {
+            Media::Hal => Some("application/hal+json"),
+            Media::Problem => Some("application/problem+json"),
+            Media::Html => Some("text/html"),
+            Media::Json => Some("application/json"),
+            Media::Text => Some("text/plain; charset=utf-8"),
+            Media::None => None,
+        }
+    }
+}
+
+/// An answer, and what it changes when it goes out.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub media: Media,
+    pub body: String,
+    pub retry_after: Option<u64>,
+    pub commit: Commit,
+    /// Items of the body, for the log.
+    pub items: usize,
+}
+
+impl Reply {
+    fn new(status: u16, media: Media, body: String) -> Reply {
+        Reply { status, media, body, retry_after: None, commit: Commit::default(), items: 0 }
+    }
+
+    pub fn hal(status: u16, body: &Value) -> Reply {
+        Reply::new(status, Media::Hal, body.to_string())
+    }
+
+    pub fn ok(body: &Value) -> Reply {
+        Reply::hal(200, body)
+    }
+
+    pub fn json(status: u16, body: &Value) -> Reply {
+        Reply::new(status, Media::Json, body.to_string())
+    }
+
+    pub fn text(status: u16, text: &str) -> Reply {
+        Reply::new(status, Media::Text, text.to_owned())
+    }
+
+    /// An empty list, an unknown id. [seed]
+    pub fn nothing() -> Reply {
+        Reply::bare(204)
+    }
+
+    /// A status that says all.
+    pub fn bare(status: u16) -> Reply {
+        Reply::new(status, Media::None, String::new())
+    }
+
+    pub fn html(status: u16) -> Reply {
+        let title = format!("{status} {}", reason(status));
+        // The gateway's own page. [client]
+        let body = format!(
+            "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+        );
+        Reply::new(status, Media::Html, body)
+    }
+
+    /// What a portal before the service answers to whoever has no session with it.
+    pub fn login_page() -> Reply {
+        const BODY: &str = "<!DOCTYPE html>\n<html><head><title>Вход</title></head><body><form method=\"post\" action=\"/login\"><input name=\"login\"><input name=\"password\" type=\"password\"></form></body></html>\n";
+        Reply::new(200, Media::Html, BODY.to_owned())
+    }
+
+    /// problem+json without validation errors. [doc]
+    pub fn problem(status: u16, detail: &str) -> Reply {
+        let body = json!({
+            "title": reason(status), "type": format!("https://httpstatus.es/{status}"), "status": status,
+            "detail": detail
+        });
+        Reply::new(status, Media::Problem, body.to_string())
+    }
+
+    pub fn validation(refused: &[Refused]) -> Reply {
+        let body = json!({
+            "validation-errors": Refused::all_to_json(refused), "title": reason(400),
+            "type": "https://httpstatus.es/400", "status": 400, "detail": "Request validation failed"
+        });
+        Reply::new(400, Media::Problem, body.to_string())
+    }
+
+    pub fn with_commit(mut self, commit: Commit) -> Reply {
+        self.commit = commit;
+        self
+    }
+
+    pub fn with_items(mut self, items: usize) -> Reply {
+        self.items = items;
+        self
+    }
+}
+
+pub fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        201 => "Created",
+        204 => "No Content",
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
+        403 => "Forbidden",
+        404 => "Not Found",
+        405 => "Method Not Allowed",
+        413 => "Payload Too Large",
+        422 => "Unprocessable Entity",
+        429 => "Too Many Requests",
+        500 => "Internal Server Error",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        _ => "Error",
+    }
+}

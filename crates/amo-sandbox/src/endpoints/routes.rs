@@ -1,0 +1,210 @@
+//! The table of routes, and the route of a request.
+
+use super::account::{self, catalogs, custom_fields, field_writes, pipelines, sources, users};
+use super::customers::{self, as_admin, enabled, in_periodicity, in_segments, on, segments, statuses, transactions};
+use super::records::{complex, elements, entities, events, links, notes, tags, unsorted};
+use super::{Route, oauth, route};
+use crate::world::Shelf;
+use amo_model::{Entity, Owner};
+
+pub static ROUTES: &[Route] = &[
+    route("GET", "account", account::get),
+    route("GET", "leads", |c| entities::list(c, Shelf::Leads)),
+    route("POST", "leads", |c| entities::create(c, Shelf::Leads)),
+    route("PATCH", "leads", |c| entities::update(c, Shelf::Leads)),
+    route("POST", "leads/complex", complex::create),
+    route("POST", "leads/unsorted/forms", unsorted::forms),
+    route("POST", "leads/unsorted/sip", unsorted::sip),
+    route("GET", "leads/pipelines", pipelines::list),
+    route("POST", "leads/pipelines", pipelines::create),
+    route("GET", "leads/pipelines/{id}", pipelines::get),
+    route("PATCH", "leads/pipelines/{id}", pipelines::update_one),
+    route("DELETE", "leads/pipelines/{id}", pipelines::delete),
+    route("GET", "leads/pipelines/{id}/statuses", pipelines::stages),
+    route("POST", "leads/pipelines/{id}/statuses", pipelines::create_stages),
+    route("GET", "leads/pipelines/{id}/statuses/{id}", pipelines::stage),
+    route("PATCH", "leads/pipelines/{id}/statuses/{id}", pipelines::update_stage),
+    route("DELETE", "leads/pipelines/{id}/statuses/{id}", pipelines::delete_stage),
+    route("GET", "leads/loss_reasons", users::loss_reasons),
+    route("GET", "leads/loss_reasons/{id}", users::loss_reason_by_id),
+    route("GET", "leads/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Leads))),
+    route("GET", "leads/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Leads))),
+    route("GET", "leads/tags", |c| tags::list(c, Shelf::Leads)),
+    route("POST", "leads/tags", |c| tags::create(c, Shelf::Leads)),
+    route("GET", "leads/links", |c| links::list_of_many(c, Shelf::Leads)),
+    route("POST", "leads/link", |c| links::link(c, Shelf::Leads)),
+    route("POST", "leads/unlink", |c| links::unlink(c, Shelf::Leads)),
+    route("GET", "leads/{id}/links", |c| links::list_of_one(c, Shelf::Leads)),
+    route("POST", "leads/{id}/link", |c| links::link(c, Shelf::Leads)),
+    route("POST", "leads/{id}/unlink", |c| links::unlink(c, Shelf::Leads)),
+    route("GET", "leads/{id}", |c| entities::get(c, Shelf::Leads)),
+    route("PATCH", "leads/{id}", |c| entities::update_one(c, Shelf::Leads)),
+    route("GET", "contacts", |c| entities::list(c, Shelf::Contacts)),
+    route("POST", "contacts", |c| entities::create(c, Shelf::Contacts)),
+    route("PATCH", "contacts", |c| entities::update(c, Shelf::Contacts)),
+    route("GET", "contacts/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Contacts))),
+    route("GET", "contacts/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Contacts))),
+    route("GET", "contacts/tags", |c| tags::list(c, Shelf::Contacts)),
+    route("POST", "contacts/tags", |c| tags::create(c, Shelf::Contacts)),
+    route("GET", "contacts/links", |c| links::list_of_many(c, Shelf::Contacts)),
+    route("POST", "contacts/link", |c| links::link(c, Shelf::Contacts)),
+    route("POST", "contacts/unlink", |c| links::unlink(c, Shelf::Contacts)),
+    route("GET", "contacts/{id}/links", |c| links::list_of_one(c, Shelf::Contacts)),
+    route("POST", "contacts/{id}/link", |c| links::link(c, Shelf::Contacts)),
+    route("POST", "contacts/{id}/unlink", |c| links::unlink(c, Shelf::Contacts)),
+    route("GET", "contacts/{id}", |c| entities::get(c, Shelf::Contacts)),
+    route("PATCH", "contacts/{id}", |c| entities::update_one(c, Shelf::Contacts)),
+    route("GET", "companies", |c| entities::list(c, Shelf::Companies)),
+    route("POST", "companies", |c| entities::create(c, Shelf::Companies)),
+    route("PATCH", "companies", |c| entities::update(c, Shelf::Companies)),
+    route("GET", "companies/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Companies))),
+    route("GET", "companies/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Companies))),
+    route("GET", "companies/tags", |c| tags::list(c, Shelf::Companies)),
+    route("POST", "companies/tags", |c| tags::create(c, Shelf::Companies)),
+    route("GET", "companies/links", |c| links::list_of_many(c, Shelf::Companies)),
+    route("POST", "companies/link", |c| links::link(c, Shelf::Companies)),
+    route("POST", "companies/unlink", |c| links::unlink(c, Shelf::Companies)),
+    route("GET", "companies/{id}/links", |c| links::list_of_one(c, Shelf::Companies)),
+    route("POST", "companies/{id}/link", |c| links::link(c, Shelf::Companies)),
+    route("POST", "companies/{id}/unlink", |c| links::unlink(c, Shelf::Companies)),
+    route("GET", "companies/{id}", |c| entities::get(c, Shelf::Companies)),
+    route("PATCH", "companies/{id}", |c| entities::update_one(c, Shelf::Companies)),
+    route("PATCH", "customers/mode", |c| as_admin(c, customers::set_mode)),
+    route("GET", "customers", |c| on(c, |c| entities::list(c, Shelf::Customers))),
+    route("POST", "customers", |c| on(c, |c| entities::create(c, Shelf::Customers))),
+    route("PATCH", "customers", |c| on(c, |c| entities::update(c, Shelf::Customers))),
+    route("GET", "customers/custom_fields", |c| {
+        enabled(c, |c| custom_fields::list(c, Owner::Entity(Entity::Customers)))
+    }),
+    route("GET", "customers/custom_fields/{id}", |c| {
+        enabled(c, |c| custom_fields::get(c, Owner::Entity(Entity::Customers)))
+    }),
+    route("GET", "customers/segments/custom_fields", |c| {
+        enabled(c, |c| custom_fields::list(c, Owner::Entity(Entity::Segments)))
+    }),
+    route("GET", "customers/segments/custom_fields/{id}", |c| {
+        enabled(c, |c| custom_fields::get(c, Owner::Entity(Entity::Segments)))
+    }),
+    route("GET", "customers/segments", |c| in_segments(c, segments::list)),
+    route("GET", "customers/segments/{id}", |c| in_segments(c, segments::get)),
+    route("POST", "customers/segments", |c| in_segments(c, |c| as_admin(c, segments::create))),
+    route("PATCH", "customers/segments/{id}", |c| in_segments(c, |c| as_admin(c, segments::update))),
+    route("DELETE", "customers/segments/{id}", |c| in_segments(c, |c| as_admin(c, segments::delete))),
+    route("GET", "customers/statuses", |c| in_periodicity(c, statuses::list)),
+    route("GET", "customers/statuses/{id}", |c| in_periodicity(c, statuses::get)),
+    route("POST", "customers/statuses", |c| in_periodicity(c, |c| as_admin(c, statuses::create))),
+    route("PATCH", "customers/statuses/{id}", |c| in_periodicity(c, |c| as_admin(c, statuses::update))),
+    route("DELETE", "customers/statuses/{id}", |c| in_periodicity(c, |c| as_admin(c, statuses::delete))),
+    route("GET", "customers/transactions", |c| on(c, transactions::list)),
+    route("GET", "customers/transactions/{id}", |c| on(c, transactions::get)),
+    route("DELETE", "customers/transactions/{id}", |c| on(c, transactions::delete)),
+    route("GET", "customers/{id}/transactions", |c| on(c, transactions::list_of_customer)),
+    route("POST", "customers/{id}/transactions", |c| on(c, transactions::create)),
+    route("GET", "customers/{id}/transactions/{id}", |c| on(c, transactions::get_of_customer)),
+    route("DELETE", "customers/{id}/transactions/{id}", |c| on(c, transactions::delete_of_customer)),
+    route("POST", "customers/{id}/bonus_points", |c| on(c, customers::bonus_points)),
+    route("GET", "customers/tags", |c| on(c, |c| tags::list(c, Shelf::Customers))),
+    route("POST", "customers/tags", |c| on(c, |c| tags::create(c, Shelf::Customers))),
+    route("GET", "customers/links", |c| on(c, |c| links::list_of_many(c, Shelf::Customers))),
+    route("POST", "customers/link", |c| on(c, |c| links::link(c, Shelf::Customers))),
+    route("POST", "customers/unlink", |c| on(c, |c| links::unlink(c, Shelf::Customers))),
+    route("GET", "customers/{id}/links", |c| on(c, |c| links::list_of_one(c, Shelf::Customers))),
+    route("POST", "customers/{id}/link", |c| on(c, |c| links::link(c, Shelf::Customers))),
+    route("POST", "customers/{id}/unlink", |c| on(c, |c| links::unlink(c, Shelf::Customers))),
+    route("GET", "customers/{id}", |c| on(c, |c| entities::get(c, Shelf::Customers))),
+    route("PATCH", "customers/{id}", |c| on(c, |c| entities::update_one(c, Shelf::Customers))),
+    route("GET", "catalogs", catalogs::list),
+    route("POST", "catalogs", catalogs::create),
+    route("PATCH", "catalogs", catalogs::update),
+    route("GET", "catalogs/{id}", catalogs::get),
+    route("PATCH", "catalogs/{id}", catalogs::update_one),
+    route("GET", "catalogs/{id}/elements", elements::list),
+    route("POST", "catalogs/{id}/elements", elements::create),
+    route("PATCH", "catalogs/{id}/elements", elements::update),
+    route("GET", "catalogs/{id}/elements/{id}", elements::get),
+    route("PATCH", "catalogs/{id}/elements/{id}", elements::update_one),
+    route("GET", "catalogs/{id}/custom_fields", custom_fields::list_of_catalog),
+    route("GET", "catalogs/{id}/custom_fields/{id}", custom_fields::get_of_catalog),
+    route("GET", "sources", sources::list),
+    route("POST", "sources", sources::create),
+    route("PATCH", "sources", sources::update),
+    route("GET", "sources/{id}", sources::get),
+    route("PATCH", "sources/{id}", sources::update_one),
+    route("DELETE", "sources/{id}", sources::delete),
+    route("GET", "events", events::list),
+    route("GET", "users", users::users),
+    route("GET", "users/{id}", users::user),
+];
+
+/// `POST /oauth2/access_token`: outside the API's prefix, and without a bearer.
+pub static TOKEN: Route = route("POST", "oauth2/access_token", oauth::token);
+
+/// Where a request leads.
+pub enum Found {
+    Route(&'static Route, Vec<u64>),
+    OtherMethod,
+    Nothing,
+}
+
+/// All routes below `/api/v4/`.
+pub fn all() -> impl Iterator<Item = &'static Route> {
+    let notes = notes::NOTES.iter().flatten().chain(notes::TASKS);
+    ROUTES.iter().chain(field_writes::ROUTES.iter().flatten()).chain(notes)
+}
+
+/// `path` is below `/api/v4/`.
+pub fn find(method: &str, path: &str) -> Found {
+    let mut other_method = false;
+    for route in all() {
+        if let Some(ids) = matched(route.pattern, path) {
+            if route.method == method {
+                return Found::Route(route, ids);
+            }
+            other_method = true;
+        }
+    }
+    if other_method { Found::OtherMethod } else { Found::Nothing }
+}
+
+/// The numbers of the path where it is one of the pattern.
+fn matched(pattern: &str, path: &str) -> Option<Vec<u64>> {
+    let mut ids = Vec::new();
+    let mut parts = path.trim_end_matches('/').split('/');
+    for wanted in pattern.split('/') {
+        let part = parts.next()?;
+        if wanted == "{id}" {
+            ids.push(part.parse().ok()?);
+        } else if wanted != part {
+            return None;
+        }
+    }
+    parts.next().is_none().then_some(ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_find_their_routes() {
+        for (method, path, pattern, wanted) in [
+            ("GET", "leads", "leads", &[][..]),
+            ("GET", "leads/17", "leads/{id}", &[17]),
+            ("GET", "leads/pipelines/", "leads/pipelines", &[]),
+            ("GET", "leads/pipelines/1/statuses/142", "leads/pipelines/{id}/statuses/{id}", &[1, 142]),
+            ("GET", "catalogs/1001/custom_fields", "catalogs/{id}/custom_fields", &[1001]),
+            ("GET", "leads/17/notes", "leads/{id}/notes", &[17]),
+            ("PATCH", "customers/notes/3", "customers/notes/{id}", &[3]),
+            ("GET", "tasks", "tasks", &[]),
+        ] {
+            match find(method, path) {
+                Found::Route(route, ids) => assert_eq!((route.pattern, &ids[..]), (pattern, wanted)),
+                Found::OtherMethod | Found::Nothing => panic!("{method} {path} finds nothing"),
+            }
+        }
+        assert!(matches!(find("DELETE", "leads/17"), Found::OtherMethod));
+        for path in ["", "lead", "leads/x", "leads/17/x", "leads/-1"] {
+            assert!(matches!(find("GET", path), Found::Nothing), "{path}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! How fast is too fast: a sliding second, then a block. Pure; instants are handed in as milliseconds.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::switches::Switches;
+
+const SECOND_MS: u64 = 1000;
+const MINUTE_MS: u64 = 60_000;
+/// Tokens watched at once; a client that makes up a new token for every request must not fill the memory.
+const KEYS_MAX: usize = 10_000;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    Pass,
+    Throttled,
+    Blocked,
+}
+
+#[derive(Debug, Default)]
+struct Window {
+    /// All that came in the last second, and whether each counts against the limit.
+    arrivals: VecDeque<(u64, bool)>,
+    throttled: VecDeque<u64>,
+}
+
+/// What is remembered of the pace of every token.
+#[derive(Debug, Default)]
+pub struct Rate {
+    windows: HashMap<String, Window>,
+    pub worst_second: usize,
+    pub throttled: u64,
+    /// Blocked are all: the account is, not a token. [doc]
+    pub blocked: bool,
+}
+
+impl Rate {
+    /// A request that has fully arrived `at_ms`; instants of one key never go back. Those who have no token share the empty key: they are
+    /// told to slow down and block nobody, for anybody could.
+    pub fn arrive(&mut self, key: &str, at_ms: u64, switches: &Switches) -> Gate {
+        if self.windows.len() >= KEYS_MAX && !self.windows.contains_key(key) {
+            self.windows.retain(|_, w| w.arrivals.back().is_some_and(|(at, _)| at_ms < at + MINUTE_MS));
+        }
+        let window = self.windows.entry(key.to_owned()).or_default();
+        while window.arrivals.front().is_some_and(|(at, _)| at_ms >= at + SECOND_MS) {
+            window.arrivals.pop_front();
+        }
+        while window.throttled.front().is_some_and(|at| at_ms >= at + MINUTE_MS) {
+            window.throttled.pop_front();
+        }
+        let counted = window.arrivals.iter().filter(|(_, counts)| *counts).count();
+        let fits = counted < switches.rate_max as usize;
+        window.arrivals.push_back((at_ms, fits || switches.throttled_count));
+        self.worst_second = self.worst_second.max(window.arrivals.len());
+        if self.blocked {
+            return Gate::Blocked;
+        }
+        if fits {
+            return Gate::Pass;
+        }
+        window.throttled.push_back(at_ms);
+        self.throttled += 1;
+        // The 429 that fills the measure still goes out as one; the block is there from the next request on. [inferred]
+        self.blocked =
+            !key.is_empty() && switches.block_after > 0 && window.throttled.len() >= switches.block_after as usize;
+        Gate::Throttled
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Gate::{Blocked, Pass, Throttled};
+
+    #[test]
+    fn seven_in_a_sliding_second_pass_and_the_eighth_does_not() {
+        let switches = Switches::default();
+        for (arrivals, last) in [
+            (&[0, 0, 0, 0, 0, 0, 0][..], Pass),
+            (&[0, 0, 0, 0, 0, 0, 0, 0], Throttled),
+            (&[0, 100, 200, 300, 400, 500, 600, 999], Throttled),
+            (&[0, 100, 200, 300, 400, 500, 600, 1000], Pass),
+            (&[900, 900, 900, 900, 1100, 1100, 1100, 1100], Throttled),
+            // The rejected one at 999 does not count, so that 1000 has room again.
+            (&[0, 100, 200, 300, 400, 500, 600, 999, 1000], Pass),
+        ] {
+            let mut rate = Rate::default();
+            let gates: Vec<Gate> = arrivals.iter().map(|at| rate.arrive("t", *at, &switches)).collect();
+            assert_eq!(gates.last(), Some(&last), "{arrivals:?}");
+        }
+    }
+
+    #[test]
+    fn rejected_ones_count_where_the_switch_says_so() {
+        let switches = Switches { throttled_count: true, ..Switches::default() };
+        let mut rate = Rate::default();
+        for at in [0, 10, 20, 30, 40, 50, 60] {
+            assert_eq!(rate.arrive("t", at, &switches), Pass);
+        }
+        // Six of the seven are left at 1005; the rejected one at 999 is the seventh.
+        assert_eq!(rate.arrive("t", 999, &switches), Throttled);
+        assert_eq!(rate.arrive("t", 1005, &switches), Throttled);
+        assert_eq!(rate.worst_second, 8);
+    }
+
+    #[test]
+    fn ten_rejections_in_a_minute_block_everything() {
+        let switches = Switches::default();
+        let mut rate = Rate::default();
+        let gates: Vec<Gate> = (0..18).map(|_| rate.arrive("t", 0, &switches)).collect();
+        assert_eq!(gates.iter().filter(|g| **g == Throttled).count(), 10);
+        assert_eq!(gates[17], Blocked);
+        assert_eq!(rate.arrive("other", 100_000_000, &switches), Blocked);
+    }
+
+    #[test]
+    fn rejections_far_apart_do_not_block_and_tokens_do_not_share_a_second() {
+        let switches = Switches::default();
+        let mut rate = Rate::default();
+        for round in 0..20 {
+            for _ in 0..8 {
+                rate.arrive("t", round * 30_000, &switches);
+            }
+        }
+        assert_eq!((rate.throttled, rate.blocked), (20, false));
+        assert_eq!(rate.arrive("other", 19 * 30_000, &switches), Pass);
+    }
+}

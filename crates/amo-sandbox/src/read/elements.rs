@@ -1,0 +1,89 @@
+//! Elements of lists as the API shows them, invoices among them. Reads the world, decides nothing.
+
+use serde_json::{Value, json};
+
+use crate::account::{Catalog, builtin};
+use crate::read::{View, self_link, values};
+use crate::world::Draft;
+use amo_model::FieldKind;
+
+/// What a read of an invoice says when the service has counted anew. The text is made up. [inferred]
+const WARNING: &str = "Суммы в счёте были пересчитаны";
+
+impl View<'_> {
+    /// As a read shows it. `is_deleted` is null there [seed], and the link comes when it is asked for. [seed]
+    pub fn element(&self, id: u64, draft: &Draft) -> Value {
+        let catalog = self.catalog_of(draft);
+        let mut model = self.element_start(id, draft, Value::Null, self.switches.supplier_papers);
+        if self.query.with("invoice_link") {
+            model["invoice_link"] = self.invoice_link(id, catalog);
+        }
+        model["_links"] = self.element_links(id, draft);
+        if is_invoices(catalog) {
+            let warned = self.switches.invoice_warned || self.is_recalculated(draft);
+            model["_embedded"] = json!({"warning": {"message": warned.then_some(WARNING)}});
+        }
+        model
+    }
+
+    /// As the answer to a write shows it. [seed]
+    pub fn written_element(&self, id: u64, draft: &Draft, request_id: Option<Value>) -> Value {
+        let mut model = self.element_start(id, draft, json!(false), false);
+        if let Some(request_id) = request_id {
+            model["request_id"] = request_id;
+        }
+        model["invoice_link"] = self.invoice_link(id, self.catalog_of(draft));
+        model["_links"] = self.element_links(id, draft);
+        model
+    }
+
+    fn element_start(&self, id: u64, draft: &Draft, is_deleted: Value, papers: bool) -> Value {
+        let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
+        json!({
+            "id": id, "name": at("name"), "created_by": at("created_by"), "updated_by": at("updated_by"),
+            "created_at": draft.created_at, "updated_at": draft.updated_at, "is_deleted": is_deleted,
+            "custom_fields_values": values::fields(self, draft, papers), "catalog_id": at("catalog_id"),
+            "account_id": self.world.account.id
+        })
+    }
+
+    fn element_links(&self, id: u64, draft: &Draft) -> Value {
+        let catalog = draft.json.get("catalog_id").and_then(Value::as_u64).unwrap_or(0);
+        self_link(self.url(&format!("catalogs/{catalog}/elements/{id}")))
+    }
+
+    fn catalog_of(&self, draft: &Draft) -> Option<&Catalog> {
+        self.world.account.catalog(draft.json.get("catalog_id")?.as_u64()?)
+    }
+
+    /// The printed form; null for what is no invoice. [seed] The same for the life of the world.
+    fn invoice_link(&self, id: u64, catalog: Option<&Catalog>) -> Value {
+        const SIGNS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+        if !is_invoices(catalog) {
+            return Value::Null;
+        }
+        let mut state = id ^ self.world.seed.rotate_left(32);
+        let signs = (0..10).map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            char::from(SIGNS[(state >> 33) as usize % SIGNS.len()])
+        });
+        json!(format!("https://pay.amocrm.ru/{}", signs.collect::<String>()))
+    }
+
+    fn is_recalculated(&self, draft: &Draft) -> bool {
+        let fields = draft.json.get("fields").and_then(Value::as_array).into_iter().flatten();
+        let is_items = |f: &&Value| {
+            let field = f[0].as_u64().and_then(|id| self.world.account.field(id));
+            field.is_some_and(|field| field.kind == FieldKind::Items)
+        };
+        let lines = fields.filter(is_items).flat_map(|f| f[1].as_array().into_iter().flatten());
+        let flags = |line: &Value| {
+            ["is_discount_recalculated", "is_total_sum_recalculated"].map(|key| line["value"][key] == true)
+        };
+        lines.map(flags).any(|flags| flags.contains(&true))
+    }
+}
+
+fn is_invoices(catalog: Option<&Catalog>) -> bool {
+    catalog.is_some_and(|c| c.kind == builtin::KIND_INVOICES)
+}

@@ -1,0 +1,406 @@
+//! Which records a list shows: filters, order, page. What it does not know it ignores, as the real service does.
+//! [client live] Pure.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::read::query::Query;
+use crate::switches::{PAGE_DEFAULT, Switches};
+use crate::world::rights::Sight;
+use crate::world::{Record, Shelf, World, attached};
+use amo_model::PAGE_MAX;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paging {
+    pub page: u64,
+    pub limit: usize,
+}
+
+impl Paging {
+    /// Too large a limit is clipped without a word. [client live]
+    pub fn of(query: &Query) -> Paging {
+        let number = |key| query.get(key).and_then(|text| text.parse::<u64>().ok()).filter(|n| *n > 0);
+        let limit = number("limit").map_or(PAGE_DEFAULT, |n| n.min(PAGE_MAX as u64) as usize);
+        Paging { page: number("page").unwrap_or(1), limit }
+    }
+
+    pub fn skip(self) -> usize {
+        usize::try_from(self.page - 1).unwrap_or(usize::MAX).saturating_mul(self.limit)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    Id,
+    CreatedAt,
+    UpdatedAt,
+    Name,
+}
+
+/// The ids of a page and whether there are more behind it.
+pub fn page(world: &World, shelf: Shelf, query: &Query, switches: &Switches, now_ms: i64) -> (Vec<u64>, bool) {
+    let mut filter = Filter::of(shelf, query, switches, now_ms);
+    filter.closest_task = closest_task(world, shelf, query);
+    let (records, sight) = (world.records(shelf), Sight::of(world, switches));
+    let all = filter.takes_all() && sight.is_none();
+    let (by, descending) = order(shelf, query, switches);
+    let wanted = |id: &u64| {
+        let is_seen = || sight.as_ref().is_none_or(|sight| sight.sees(world, shelf, *id));
+        all || records.get(*id).is_some_and(|r| filter.takes(*id, r)) && is_seen()
+    };
+    let ids: Box<dyn DoubleEndedIterator<Item = u64>> = match by {
+        By::Id => match &filter.ids {
+            Some(ids) => Box::new(sorted(ids.iter().copied().collect(), |id| *id)),
+            None => Box::new(records.iter().map(|(id, _)| id)),
+        },
+        By::UpdatedAt => Box::new(records.by_updated()),
+        By::CreatedAt => Box::new(sorted(records.iter().map(|(id, _)| id).filter(wanted).collect(), |id| {
+            (records.get(*id).map(|r| r.created_at), *id)
+        })),
+        By::Name => Box::new(sorted(records.iter().map(|(id, _)| id).filter(wanted).collect(), |id| {
+            (records.get(*id).and_then(|r| name(r).map(|n| n.to_lowercase())), *id)
+        })),
+    };
+    let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(ids.rev()) } else { ids };
+    cut(ids.filter(wanted), Paging::of(query))
+}
+
+/// The same of what is linked to one record alone.
+pub fn page_of(
+    world: &World,
+    (owner, id): (Shelf, u64),
+    shelf: Shelf,
+    query: &Query,
+    switches: &Switches,
+    now_ms: i64,
+) -> (Vec<u64>, bool) {
+    let filter = Filter::of(shelf, query, switches, now_ms);
+    let (records, sight) = (world.records(shelf), Sight::of(world, switches));
+    let is_seen = |id: u64| sight.as_ref().is_none_or(|sight| sight.sees(world, shelf, id));
+    let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.takes(*id, r)) && is_seen(*id);
+    cut(world.linked(owner, id, shelf).map(|(id, _)| id).filter(wanted), Paging::of(query))
+}
+
+/// The same of the trash, which knows of no filter but that of ids; who does not see all sees nothing of it. [inferred]
+pub fn trash(world: &World, shelf: Shelf, query: &Query, switches: &Switches) -> (Vec<u64>, bool) {
+    let asked: HashSet<u64> = query.list(&["filter", "id"]).iter().filter_map(|text| text.parse().ok()).collect();
+    let is_shown = Sight::of(world, switches).is_none();
+    let ids = world.trash(shelf).map(|trashed| trashed.1);
+    cut(ids.filter(|id| is_shown && (asked.is_empty() || asked.contains(id))), Paging::of(query))
+}
+
+pub fn cut(ids: impl Iterator<Item = u64>, paging: Paging) -> (Vec<u64>, bool) {
+    let mut page: Vec<u64> = ids.skip(paging.skip()).take(paging.limit + 1).collect();
+    let more = page.len() > paging.limit;
+    page.truncate(paging.limit);
+    (page, more)
+}
+
+/// The same for the elements of one list: filters are `filter[id]` [seed] and plain `id[]` [client], no others; the order
+/// is that of ids, unless a switch says otherwise.
+pub fn elements(world: &World, catalog: u64, query: &Query, switches: &Switches, now_ms: i64) -> (Vec<u64>, bool) {
+    let ids = query.list(&["filter", "id"]).into_iter().chain(query.list(&["id"]));
+    let ids: HashSet<u64> = ids.filter_map(|text| text.parse().ok()).collect();
+    let text = query.get("query").map(str::to_lowercase).filter(|text| !text.is_empty());
+    let came_until = came_until(switches, text.is_some(), now_ms);
+    let filter = Filter { ids: (!ids.is_empty()).then_some(ids), text, came_until, ..Filter::default() };
+    let (records, all) = (world.records(Shelf::Elements), filter.takes_all());
+    let wanted = |id: &u64| all || records.get(*id).is_some_and(|r| filter.takes(*id, r));
+    let descending = switches.elements_order && query.at(&["order", "id"]) == Some("desc");
+    let rising = records.within(catalog);
+    let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(rising.rev()) } else { Box::new(rising) };
+    cut(ids.filter(wanted), Paging::of(query))
+}
+
+/// The instant up to which a list shows what came, where it lags.
+pub fn came_until(switches: &Switches, by_text: bool, now_ms: i64) -> Option<i64> {
+    let lag_s = if by_text { switches.list_lag_s.max(switches.query_lag_s) } else { switches.list_lag_s };
+    (lag_s > 0.0).then(|| now_ms.saturating_sub((lag_s * 1000.0) as i64))
+}
+
+fn sorted<K: Ord>(mut ids: Vec<u64>, key: impl Fn(&u64) -> K) -> std::vec::IntoIter<u64> {
+    ids.sort_by_cached_key(key);
+    ids.into_iter()
+}
+
+fn name(record: &Record) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<Probe>(&record.json).ok()?.name
+}
+
+/// Fields that may order a list [seed], and for contacts and companies [client live]; without one, contacts and
+/// companies come by their last change. [client live] Of customers nobody has told; purchases have no order. [seed]
+fn order(shelf: Shelf, query: &Query, switches: &Switches) -> (By, bool) {
+    let honoured = match shelf {
+        Shelf::Customers => switches.customers_order,
+        Shelf::Transactions | Shelf::Notes | Shelf::Tasks => false,
+        Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Elements => true,
+    };
+    for key in query.keys(&["order"]).into_iter().filter(|_| honoured) {
+        let by = match (key, shelf) {
+            ("id", _) => By::Id,
+            ("updated_at", _) => By::UpdatedAt,
+            ("created_at", Shelf::Leads | Shelf::Customers) => By::CreatedAt,
+            ("name", Shelf::Contacts | Shelf::Companies | Shelf::Customers) => By::Name,
+            _ => continue,
+        };
+        match query.at(&["order", key]) {
+            Some("asc") => return (by, false),
+            Some("desc") => return (by, true),
+            _ => continue,
+        }
+    }
+    match shelf {
+        Shelf::Contacts | Shelf::Companies => (By::UpdatedAt, false),
+        Shelf::Leads | Shelf::Customers | Shelf::Transactions | Shelf::Elements | Shelf::Notes | Shelf::Tasks => {
+            (By::Id, false)
+        }
+    }
+}
+
+/// The parts of a stored record that filters look at, read without the rest.
+#[derive(Debug, Deserialize)]
+struct Probe<'a> {
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(default)]
+    price: Option<i64>,
+    #[serde(default)]
+    responsible_user_id: Option<u64>,
+    #[serde(default)]
+    created_by: Option<u64>,
+    #[serde(default)]
+    updated_by: Option<u64>,
+    #[serde(default)]
+    pipeline_id: Option<u64>,
+    #[serde(default)]
+    status_id: Option<u64>,
+    #[serde(default)]
+    closed_at: Option<i64>,
+    #[serde(default)]
+    next_date: Option<i64>,
+    #[serde(default)]
+    next_price: Option<i64>,
+    #[serde(borrow, default)]
+    fields: Option<&'a RawValue>,
+}
+
+/// Both ends belong to it. [inferred]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Range {
+    from: Option<i64>,
+    to: Option<i64>,
+}
+
+impl Range {
+    fn of(query: &Query, key: &str) -> Range {
+        let end = |end| query.at(&["filter", key, end]).and_then(|text| text.parse().ok());
+        let exact = query.at(&["filter", key]).and_then(|text| text.parse().ok());
+        Range { from: end("from").or(exact), to: end("to").or(exact) }
+    }
+
+    /// One time alone is the earliest. [doc]
+    pub fn since(query: &Query, key: &str) -> Range {
+        let Range { from, to } = Range::of(query, key);
+        let is_end = query.at(&["filter", key, "to"]).is_some();
+        Range { from, to: to.filter(|_| is_end) }
+    }
+
+    fn any(self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
+
+    pub fn takes(self, value: i64) -> bool {
+        self.from.is_none_or(|from| value >= from) && self.to.is_none_or(|to| value <= to)
+    }
+}
+
+#[derive(Debug, Default, PartialEq)]
+struct Filter {
+    ids: Option<HashSet<u64>>,
+    created_at: Range,
+    updated_at: Range,
+    closed_at: Range,
+    price: Range,
+    next_date: Range,
+    next_price: Range,
+    statuses: Vec<u64>,
+    names: Vec<String>,
+    responsible: Vec<u64>,
+    created_by: Vec<u64>,
+    updated_by: Vec<u64>,
+    pipelines: Vec<u64>,
+    /// Pairs of pipeline and stage.
+    stages: Vec<(u64, u64)>,
+    fields: Vec<(u64, Wanted)>,
+    text: Option<String>,
+    /// When the next task of each record is due that has one.
+    closest_task: Option<(Range, BTreeMap<u64, i64>)>,
+    /// Records that came after this instant do not show yet.
+    came_until: Option<i64>,
+}
+
+impl Filter {
+    fn of(shelf: Shelf, query: &Query, switches: &Switches, now_ms: i64) -> Filter {
+        let numbers = |key: &str| -> Vec<u64> {
+            query.list(&["filter", key]).iter().filter_map(|text| text.parse().ok()).collect()
+        };
+        let ids: HashSet<u64> = numbers("id").into_iter().collect();
+        let text = query.get("query").map(str::to_lowercase).filter(|text| !text.is_empty());
+        let came_until = came_until(switches, text.is_some(), now_ms);
+        // Purchases are filtered by their ids and nothing else. [seed]
+        if shelf == Shelf::Transactions {
+            let ids = (!ids.is_empty()).then_some(ids);
+            return Filter { ids, came_until, ..Filter::default() };
+        }
+        let mut filter = Filter {
+            ids: (!ids.is_empty()).then_some(ids),
+            created_at: Range::of(query, "created_at"),
+            updated_at: Range::of(query, "updated_at"),
+            names: query.list(&["filter", "name"]).iter().map(|n| n.to_lowercase()).collect(),
+            responsible: numbers("responsible_user_id"),
+            created_by: numbers("created_by"),
+            updated_by: numbers("updated_by"),
+            text,
+            came_until,
+            ..Filter::default()
+        };
+        if shelf == Shelf::Leads {
+            filter.closed_at = Range::of(query, "closed_at");
+            filter.price = Range::of(query, "price");
+            filter.pipelines = numbers("pipeline_id");
+            filter.stages = stages(query);
+        }
+        if shelf == Shelf::Customers {
+            filter.next_date = Range::of(query, "next_date");
+            filter.next_price = Range::of(query, "next_price");
+            filter.statuses = numbers("status_id");
+        }
+        if switches.field_filters {
+            filter.fields = fields(query);
+        }
+        filter
+    }
+
+    /// What stands before a page is then passed over without a look, which a million records need.
+    fn takes_all(&self) -> bool {
+        *self == Filter::default()
+    }
+
+    fn takes(&self, id: u64, record: &Record) -> bool {
+        self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
+            && self.created_at.takes(record.created_at)
+            && self.updated_at.takes(record.updated_at)
+            && self.came_until.is_none_or(|until| record.came_ms <= until)
+            && self.closest_task.as_ref().is_none_or(|(range, at)| at.get(&id).is_some_and(|at| range.takes(*at)))
+            && (!self.looks_inside() || self.takes_inside(id, record))
+    }
+
+    /// Parsing is what takes time; a plain walk over a million records does without.
+    fn looks_inside(&self) -> bool {
+        let lists = [&self.responsible, &self.created_by, &self.updated_by, &self.pipelines, &self.statuses];
+        let ranges = [self.closed_at, self.price, self.next_date, self.next_price];
+        lists.iter().any(|l| !l.is_empty())
+            || !(self.names.is_empty() && self.stages.is_empty() && self.fields.is_empty())
+            || self.text.is_some()
+            || ranges.iter().any(|r| !r.any())
+    }
+
+    fn takes_inside(&self, id: u64, record: &Record) -> bool {
+        let Ok(probe) = serde_json::from_str::<Probe>(&record.json) else { return false };
+        let among = |list: &[u64], value: Option<u64>| list.is_empty() || value.is_some_and(|v| list.contains(&v));
+        let stage = probe.pipeline_id.zip(probe.status_id);
+        let name = probe.name.as_deref().unwrap_or("").to_lowercase();
+        among(&self.responsible, probe.responsible_user_id)
+            && among(&self.created_by, probe.created_by)
+            && among(&self.updated_by, probe.updated_by)
+            && among(&self.pipelines, probe.pipeline_id)
+            && among(&self.statuses, probe.status_id)
+            && (self.stages.is_empty() || stage.is_some_and(|s| self.stages.contains(&s)))
+            && (self.price.any() || probe.price.is_some_and(|p| self.price.takes(p)))
+            && (self.next_date.any() || probe.next_date.is_some_and(|d| self.next_date.takes(d)))
+            && (self.next_price.any() || probe.next_price.is_some_and(|p| self.next_price.takes(p)))
+            && (self.closed_at.any() || probe.closed_at.is_some_and(|c| self.closed_at.takes(c)))
+            && (self.names.is_empty() || self.names.contains(&name))
+            && (self.fields.is_empty() || takes_fields(&self.fields, &probe))
+            && self.text.as_ref().is_none_or(|text| finds(text, id, &name, &probe))
+    }
+}
+
+/// Where `filter[closest_task_at]` is asked for, of the kinds that show such a time. [doc]
+fn closest_task(world: &World, shelf: Shelf, query: &Query) -> Option<(Range, BTreeMap<u64, i64>)> {
+    let range = Range::of(query, "closest_task_at");
+    let is_asked = attached::OWNERS.contains(&shelf) && !range.any();
+    is_asked.then(|| (range, attached::closest_tasks(world, shelf)))
+}
+
+/// `filter[statuses][0][pipeline_id]=…&filter[statuses][0][status_id]=…`; half a pair is ignored.
+fn stages(query: &Query) -> Vec<(u64, u64)> {
+    let number = |i: &str, key: &str| query.at(&["filter", "statuses", i, key]).and_then(|text| text.parse().ok());
+    let pair = |i: &str| Some((number(i, "pipeline_id")?, number(i, "status_id")?));
+    query.keys(&["filter", "statuses"]).into_iter().filter_map(pair).collect()
+}
+
+/// What a custom field is to hold.
+#[derive(Debug, PartialEq)]
+enum Wanted {
+    Values(Vec<String>),
+    /// Numbers and times. [doc]
+    Between(f64, f64),
+}
+
+fn fields(query: &Query) -> Vec<(u64, Wanted)> {
+    let key = "custom_fields_values";
+    let wanted = |id: &str| {
+        let end = |end| query.at(&["filter", key, id, end]).and_then(|text| text.parse::<f64>().ok());
+        let wanted = match (end("from"), end("to")) {
+            (None, None) => Wanted::Values(query.list(&["filter", key, id]).iter().map(|v| v.to_lowercase()).collect()),
+            (from, to) => Wanted::Between(from.unwrap_or(f64::NEG_INFINITY), to.unwrap_or(f64::INFINITY)),
+        };
+        // What is asked in no known way is ignored, as unknown filters are. [client live]
+        let is_asked = !matches!(&wanted, Wanted::Values(values) if values.is_empty());
+        Some((id.parse().ok()?, wanted)).filter(|_| is_asked)
+    };
+    query.keys(&["filter", key]).into_iter().filter_map(wanted).collect()
+}
+
+fn stored_fields(probe: &Probe) -> Vec<(u64, Vec<Value>)> {
+    probe.fields.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
+}
+
+fn takes_fields(wanted: &[(u64, Wanted)], probe: &Probe) -> bool {
+    let stored = stored_fields(probe);
+    wanted.iter().all(|(id, wanted)| {
+        let found = stored.iter().find(|(field, _)| field == id).map_or(&[][..], |(_, values)| values);
+        found.iter().flat_map(value_words).any(|word| match wanted {
+            Wanted::Values(values) => values.contains(&word),
+            Wanted::Between(from, to) => word.parse::<f64>().is_ok_and(|n| (*from..=*to).contains(&n)),
+        })
+    })
+}
+
+/// What can be seen of a value, in lower case; the lines of an invoice are seen, too.
+fn value_words(value: &Value) -> Vec<String> {
+    match value {
+        Value::Object(parts) => parts.values().flat_map(value_words).collect(),
+        Value::String(text) => vec![text.to_lowercase()],
+        Value::Number(number) => vec![number.to_string()],
+        Value::Null | Value::Bool(_) | Value::Array(_) => Vec::new(),
+    }
+}
+
+/// Over the fields that are filled in: name, id, sums, custom fields. [seed]
+fn finds(text: &str, id: u64, name: &str, probe: &Probe) -> bool {
+    let is_number = |number: &Option<i64>| number.is_some_and(|n| n.to_string() == text);
+    name.contains(text)
+        || id.to_string() == text
+        || [probe.price, probe.next_price].iter().any(is_number)
+        || probe.fields.is_some_and(|raw| raw.get().to_lowercase().contains(text))
+            && stored_fields(probe)
+                .iter()
+                .flat_map(|(_, values)| values)
+                .any(|v| value_words(v).iter().any(|w| w.contains(text)))
+}

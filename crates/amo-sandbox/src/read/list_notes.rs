@@ -1,0 +1,194 @@
+//! Which notes and tasks a list shows: filters and orders of their own. What they do not know they ignore. [client live]
+//! Pure.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use crate::read::View;
+use crate::read::list::{Paging, Range, came_until, cut};
+use crate::read::query::Query;
+use crate::world::attached::{self, At};
+use crate::world::rights::Sight;
+use crate::world::{Record, Shelf};
+
+/// What both are filtered by. [doc]
+struct Common<'a> {
+    ids: BTreeSet<u64>,
+    updated_at: Range,
+    came_until: Option<i64>,
+    sight: Option<Sight>,
+    view: &'a View<'a>,
+    shelf: Shelf,
+}
+
+impl<'a> Common<'a> {
+    fn of(view: &'a View, shelf: Shelf, now_ms: i64) -> Common<'a> {
+        Common {
+            ids: numbers(view.query, "id"),
+            updated_at: Range::since(view.query, "updated_at"),
+            came_until: came_until(view.switches, false, now_ms),
+            sight: Sight::of(view.world, view.switches),
+            view,
+            shelf,
+        }
+    }
+
+    fn record(&self, id: u64) -> Option<&'a Record> {
+        self.view.world.records(self.shelf).get(id)
+    }
+
+    fn takes(&self, id: u64) -> bool {
+        let takes = |record: &Record| {
+            self.updated_at.takes(record.updated_at) && self.came_until.is_none_or(|until| record.came_ms <= until)
+        };
+        (self.ids.is_empty() || self.ids.contains(&id))
+            && self.record(id).is_some_and(takes)
+            && self.sight.as_ref().is_none_or(|sight| sight.sees(self.view.world, self.shelf, id))
+    }
+}
+
+fn numbers(query: &Query, key: &str) -> BTreeSet<u64> {
+    query.list(&["filter", key]).iter().filter_map(|text| text.parse().ok()).collect()
+}
+
+/// The first of the orders that is known, and whether it falls. A direction that is none is passed over. [client live]
+fn order<T: Copy>(query: &Query, known: &[(&str, T)]) -> Option<(T, bool)> {
+    query.keys(&["order"]).into_iter().find_map(|key| {
+        let by = known.iter().find(|(name, _)| *name == key)?.1;
+        match query.at(&["order", key]) {
+            Some("asc") => Some((by, false)),
+            Some("desc") => Some((by, true)),
+            _ => None,
+        }
+    })
+}
+
+type Ids<'a> = Box<dyn DoubleEndedIterator<Item = u64> + 'a>;
+
+/// Notes are filtered by `id`, `entity_id`, `note_type`, `updated_at` and ordered by `id`, `updated_at` [doc]; the latter is
+/// what they come by when nothing is said. [client live]
+pub fn notes(view: &View, at: At, now_ms: i64) -> (Vec<u64>, bool) {
+    #[derive(Clone, Copy)]
+    enum By {
+        Id,
+        UpdatedAt,
+    }
+    let (world, query) = (view.world, view.query);
+    let common = Common::of(view, Shelf::Notes, now_ms);
+    let owners = numbers(query, "entity_id");
+    let types = query.list(&["filter", "note_type"]);
+    let wanted = |id: &u64| {
+        let owner = attached::owner(world, Shelf::Notes, *id);
+        owner.is_some_and(|owner| at.takes(owner) && (owners.is_empty() || owners.contains(&owner.1)))
+            && common.takes(*id)
+            && (types.is_empty() || common.record(*id).and_then(note_type).is_some_and(|t| types.contains(&t.as_str())))
+    };
+    let (by, falls) = order(query, &[("id", By::Id), ("updated_at", By::UpdatedAt)]).unwrap_or((By::UpdatedAt, false));
+    let records = world.records(Shelf::Notes);
+    let ids: Ids = match (at.id, by) {
+        (Some(id), by) => {
+            let mut ids: Vec<u64> = world.linked(at.kind, id, Shelf::Notes).map(|(note, _)| note).collect();
+            if matches!(by, By::UpdatedAt) {
+                ids.sort_by_key(|note| (records.get(*note).map(|r| r.updated_at), *note));
+            }
+            Box::new(ids.into_iter())
+        }
+        (None, By::Id) => Box::new(records.iter().map(|(id, _)| id)),
+        (None, By::UpdatedAt) => Box::new(records.by_updated()),
+    };
+    let ids: Box<dyn Iterator<Item = u64>> = if falls { Box::new(ids.rev()) } else { ids };
+    cut(ids.filter(wanted), Paging::of(query))
+}
+
+fn note_type(record: &Record) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Typed {
+        note_type: String,
+    }
+    serde_json::from_str::<Typed>(&record.json).ok().map(|typed| typed.note_type)
+}
+
+/// What of a task the list looks at.
+#[derive(Debug, Deserialize)]
+struct Task {
+    responsible_user_id: u64,
+    created_by: u64,
+    is_completed: bool,
+    task_type_id: u64,
+    complete_till: i64,
+}
+
+/// Tasks are filtered by `responsible_user_id`, `is_completed`, `task_type`, `entity_type`, with it `entity_id`, `id` and
+/// `updated_at` [doc], by `created_by` and `task_type_id` as well. [client] They are ordered by `created_at`, `complete_till`,
+/// `id` [doc]; `updated_at` is ignored, and ids rise when nothing is said. [client live]
+pub fn tasks(view: &View, now_ms: i64) -> (Vec<u64>, bool) {
+    #[derive(Clone, Copy, PartialEq)]
+    enum By {
+        Id,
+        CreatedAt,
+        CompleteTill,
+    }
+    const ORDERS: [(&str, By); 3] =
+        [("id", By::Id), ("created_at", By::CreatedAt), ("complete_till", By::CompleteTill)];
+    let (world, query) = (view.world, view.query);
+    let filter = TaskFilter::of(query);
+    let common = Common::of(view, Shelf::Tasks, now_ms);
+    let records = world.records(Shelf::Tasks);
+    let (by, falls) = order(query, &ORDERS).unwrap_or((By::Id, false));
+    let found = records.iter().filter(|(id, _)| common.takes(*id)).filter_map(|(id, record)| {
+        let task: Task = serde_json::from_str(&record.json).ok()?;
+        let owner = attached::owner(world, Shelf::Tasks, id);
+        let rank = match by {
+            By::Id => 0,
+            By::CreatedAt => record.created_at,
+            By::CompleteTill => task.complete_till,
+        };
+        filter.takes(&task, owner).then_some((rank, id))
+    });
+    let mut found: Vec<(i64, u64)> = found.collect();
+    found.sort_unstable();
+    let ids = found.into_iter().map(|(_, id)| id);
+    if falls { cut(ids.rev(), Paging::of(query)) } else { cut(ids, Paging::of(query)) }
+}
+
+struct TaskFilter {
+    responsible: BTreeSet<u64>,
+    created_by: BTreeSet<u64>,
+    types: BTreeSet<u64>,
+    is_completed: Option<bool>,
+    /// `entity_type`; a word that is no kind finds nothing. [inferred]
+    kind: Option<Option<Shelf>>,
+    ids: BTreeSet<u64>,
+}
+
+impl TaskFilter {
+    fn of(query: &Query) -> TaskFilter {
+        let word = query.at(&["filter", "entity_type"]);
+        let mut types = numbers(query, "task_type");
+        types.extend(numbers(query, "task_type_id"));
+        TaskFilter {
+            responsible: numbers(query, "responsible_user_id"),
+            created_by: numbers(query, "created_by"),
+            types,
+            is_completed: match query.at(&["filter", "is_completed"]) {
+                Some("1" | "true") => Some(true),
+                Some("0" | "false") => Some(false),
+                _ => None,
+            },
+            kind: word.map(|word| attached::OWNERS.into_iter().find(|kind| kind.path() == word)),
+            // Of nothing without the kind. [doc]
+            ids: if word.is_some() { numbers(query, "entity_id") } else { BTreeSet::new() },
+        }
+    }
+
+    fn takes(&self, task: &Task, owner: Option<(Shelf, u64)>) -> bool {
+        let among = |wanted: &BTreeSet<u64>, value: u64| wanted.is_empty() || wanted.contains(&value);
+        among(&self.responsible, task.responsible_user_id)
+            && among(&self.created_by, task.created_by)
+            && among(&self.types, task.task_type_id)
+            && self.is_completed.is_none_or(|wanted| wanted == task.is_completed)
+            && self.kind.is_none_or(|kind| kind.is_some() && owner.map(|(kind, _)| kind) == kind)
+            && (self.ids.is_empty() || owner.is_some_and(|(_, id)| self.ids.contains(&id)))
+    }
+}

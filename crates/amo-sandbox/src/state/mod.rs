@@ -1,0 +1,387 @@
+//! The world on disk: `world.jsonl`, a line for each commit, written before the answer goes out; a lock; and
+//! `server.json`, by which other processes find a standing server. All files of the room are touched here.
+
+mod files;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::StartError;
+use crate::account::Account;
+use crate::account::template::Beginning;
+use crate::faults::roll;
+use crate::world::auth::Auth;
+use crate::world::{Commit, World};
+
+const FORMAT: u32 = 1;
+/// `Standing::find` holds the lock for a moment; who wants to serve waits that moment.
+const LOCK_TRIES: u32 = 4;
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
+/// Below this a log is never worth rewriting.
+const COMPACT_MIN_BYTES: u64 = 4 << 20;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    amoport_sandbox_world: u32,
+    seed: u64,
+    /// The account's own; worlds of earlier versions all had that of the built-in account.
+    #[serde(default)]
+    account_id: Option<u64>,
+    /// What it began with, where that is not what ships.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    beginning: Option<Beginning>,
+}
+
+/// What a world would be that is not there yet.
+#[derive(Debug)]
+pub struct New {
+    pub seed: u64,
+    /// What its secrets are made of, and those to come of a world that has none.
+    pub key: String,
+    pub like: Option<Beginning>,
+    /// The token from now on, of a world that is there as well.
+    pub token: Option<String>,
+}
+
+impl New {
+    pub fn world(self) -> World {
+        let id = Account::id_by(roll(self.seed, 0));
+        let mut auth = Auth::new(self.key);
+        if let Some(token) = self.token {
+            auth.token = token;
+        }
+        World::new(Arc::new(self.like.unwrap_or_else(Beginning::built_in).under(id)), self.seed, auth)
+    }
+}
+
+/// A world's folder, held by this process alone until it is dropped.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    log: File,
+    _lock: File,
+}
+
+impl Folder {
+    /// Takes the folder and reads the world in it, or starts one by `new`.
+    pub fn open(path: &Path, new: New) -> Result<(Folder, World), StartError> {
+        let (wanted, token) = (new.like.clone(), new.token.clone());
+        files::folder(path).map_err(StartError::state(path, "cannot be made"))?;
+        make_private(path);
+        let lock = take_lock(path)?;
+        // What a killed process left: it must not speak for this one while the world is being read.
+        let _ = fs::remove_file(path.join("server.json"));
+        let log_path = path.join("world.jsonl");
+        let Loaded { mut world, bytes, live, is_settled } = load(&log_path, new)?;
+        if wanted.is_some_and(|wanted| !world.beginning.is_same(&wanted)) {
+            return Err(StartError::Unlike { folder: path.to_owned() });
+        }
+        let stale = bytes > COMPACT_MIN_BYTES && live < bytes / 2;
+        let other = token.filter(|token| *token != world.auth.token);
+        let has_other = other.is_some();
+        if let Some(token) = other {
+            world.auth.token = token;
+        }
+        if bytes == 0 || stale || !is_settled || has_other {
+            rewrite(&log_path, &world).map_err(StartError::state(&log_path, "cannot be written"))?;
+        }
+        let log = files::append(&log_path).map_err(StartError::state(&log_path, "cannot be opened"))?;
+        Ok((Folder { path: path.to_owned(), log, _lock: lock }, world))
+    }
+
+    /// One write for the whole line: a killed process leaves it whole, or torn at the very end of the file.
+    pub fn append(&mut self, commit: &Commit) -> io::Result<()> {
+        let mut line = serde_json::to_vec(commit)?;
+        line.push(b'\n');
+        self.log.write_all(&line)
+    }
+
+    /// Puts `world` in the place of all that was.
+    pub fn replace(&mut self, world: &World) -> io::Result<()> {
+        let log_path = self.path.join("world.jsonl");
+        rewrite(&log_path, world)?;
+        self.log = files::append(&log_path)?;
+        Ok(())
+    }
+
+    pub fn announce(&self, url: &str, token: &str, by_hand: bool) -> io::Result<()> {
+        let text =
+            serde_json::json!({"url": url, "token": token, "pid": std::process::id(), "by_hand": by_hand}).to_string();
+        let fresh = self.path.join("server.json.new");
+        files::create_anew(&fresh)?.write_all(text.as_bytes())?;
+        fs::rename(&fresh, self.path.join("server.json"))
+    }
+
+    pub fn withdraw(&self) {
+        // It may be gone already, and a stale one only makes the next process look in vain.
+        let _ = fs::remove_file(self.path.join("server.json"));
+    }
+}
+
+/// A server of another process, as it announced itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Standing {
+    pub url: String,
+    pub token: String,
+    pub pid: u32,
+    /// True for `amoport sandbox`; a sandbox inside an import ends with it.
+    #[serde(default)]
+    pub by_hand: bool,
+}
+
+impl Standing {
+    /// The server that holds this folder now; what a killed one left behind does not count.
+    pub fn find(path: &Path) -> Option<Standing> {
+        let lock = File::open(path.join("lock")).ok()?;
+        match lock.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => announced(path),
+            Ok(()) | Err(TryLockError::Error(_)) => None,
+        }
+    }
+}
+
+fn take_lock(path: &Path) -> Result<File, StartError> {
+    let lock_path = path.join("lock");
+    let lock = files::lock(&lock_path).map_err(StartError::state(&lock_path, "cannot be opened"))?;
+    for _ in 0..LOCK_TRIES {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(e)) => return Err(StartError::state(&lock_path, "cannot be locked")(e)),
+        }
+    }
+    let by = announced(path).map(|other| (other.pid, other.url));
+    Err(StartError::Busy { folder: path.to_owned(), by })
+}
+
+fn announced(path: &Path) -> Option<Standing> {
+    serde_json::from_str(&fs::read_to_string(path.join("server.json")).ok()?).ok()
+}
+
+struct Loaded {
+    world: World,
+    /// Of its log; 0 for a new world.
+    bytes: u64,
+    /// About how many of them still matter.
+    live: u64,
+    /// The log says the account's id, and what its tokens are made of.
+    is_settled: bool,
+}
+
+/// The world of a log, or a new one.
+fn load(path: &Path, new: New) -> Result<Loaded, StartError> {
+    let fresh = |new: New| Loaded { world: new.world(), bytes: 0, live: 0, is_settled: false };
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(fresh(new)),
+        Err(e) => return Err(StartError::state(path, "cannot be read")(e)),
+    };
+    let mut reader = BufReader::with_capacity(1 << 20, file);
+    let mut line = Vec::new();
+    let mut good: u64 = 0;
+    let mut world: Option<World> = None;
+    let mut seen = (0_u64, 0_u64);
+    let (mut has_id, mut has_key) = (false, false);
+    for number in 1.. {
+        line.clear();
+        let read = reader.read_until(b'\n', &mut line).map_err(StartError::state(path, "cannot be read"))?;
+        if line.last() != Some(&b'\n') {
+            break; // The end, or a last line that was torn when the process died: that request was never answered.
+        }
+        match &mut world {
+            None => {
+                let header = header(path, &line)?;
+                has_id = header.account_id.is_some();
+                let id = header.account_id.unwrap_or_else(|| Account::id_by(crate::chance()));
+                let beginning = header.beginning.unwrap_or_else(Beginning::built_in);
+                // Its own tokens come with a commit.
+                let auth = Auth::new(new.key.clone());
+                world = Some(World::new(Arc::new(beginning.under(id)), header.seed, auth));
+            }
+            Some(world) => {
+                let commit: Commit = serde_json::from_slice(&line).map_err(|e| damaged(path, number, &e))?;
+                has_key = commit.auth.as_ref().map_or(has_key, Auth::has_key);
+                seen = (seen.0 + commit.put.len() as u64, seen.1 + read as u64);
+                world.apply(commit);
+            }
+        }
+        good += read as u64;
+    }
+    drop(reader);
+    let Some(mut world) = world else { return Ok(fresh(new)) };
+    // An earlier version has made them of the seed: they stay, and the next ones are made otherwise.
+    if !world.auth.has_key() {
+        world.auth = world.auth.under(new.key);
+    }
+    let is_settled = has_id && has_key;
+    cut(path, good).map_err(StartError::state(path, "cannot be mended"))?;
+    let kept: u64 = crate::world::Shelf::ALL.iter().map(|s| world.records(*s).count() as u64).sum();
+    let live = if seen.0 == 0 { good } else { (seen.1 as f64 * (kept as f64 / seen.0 as f64)) as u64 };
+    Ok(Loaded { world, bytes: good, live, is_settled })
+}
+
+fn header(path: &Path, line: &[u8]) -> Result<Header, StartError> {
+    let header: Header = serde_json::from_slice(line).map_err(|e| damaged(path, 1, &e))?;
+    if header.amoport_sandbox_world != FORMAT {
+        return Err(StartError::OtherVersion { file: path.to_owned() });
+    }
+    Ok(header)
+}
+
+/// Takes the torn end away, so that the next line does not grow out of it.
+fn cut(path: &Path, good: u64) -> io::Result<()> {
+    if fs::metadata(path)?.len() > good {
+        OpenOptions::new().write(true).open(path)?.set_len(good)?;
+    }
+    Ok(())
+}
+
+fn rewrite(path: &Path, world: &World) -> io::Result<()> {
+    let fresh = path.with_extension("jsonl.new");
+    let file = files::create_anew(&fresh)?;
+    let mut out = BufWriter::with_capacity(1 << 20, file);
+    let header = Header {
+        amoport_sandbox_world: FORMAT,
+        seed: world.seed,
+        account_id: Some(world.account.id),
+        beginning: (!world.beginning.is_built_in).then(|| (*world.beginning).clone()),
+    };
+    serde_json::to_writer(&mut out, &header)?;
+    out.write_all(b"\n")?;
+    for commit in world.commits() {
+        serde_json::to_writer(&mut out, &commit)?;
+        out.write_all(b"\n")?;
+    }
+    out.flush()?;
+    drop(out);
+    fs::rename(&fresh, path)
+}
+
+/// What lies there already may have been made, or copied, under other rights. Where a file system knows none, there is nothing to be done.
+fn make_private(folder: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let only_mine = |path: &Path, mode: u32| fs::set_permissions(path, fs::Permissions::from_mode(mode));
+        let _ = only_mine(folder, 0o700);
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                let _ = only_mine(&entry.path(), 0o600);
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+}
+
+fn damaged(path: &Path, line: usize, error: &serde_json::Error) -> StartError {
+    StartError::Damaged { file: path.to_owned(), line, column: error.column().max(1), error: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::builtin;
+    use crate::world::attached;
+    use crate::world::{Sequence, Shelf};
+
+    fn new(seed: u64) -> New {
+        New { seed, key: format!("key {seed}"), like: None, token: None }
+    }
+
+    fn commit(id: u64, at: i64) -> Commit {
+        let filler = "я".repeat(300);
+        let line = format!(
+            r#"{{"at":{at},"put":[["leads",{id},1,{at},{{"name":"{filler}"}}]],"tag":[["leads",{id},"t{id}"]],
+            "link":[["leads",{id},"contacts",7,{{"is_main":true}}]]}}"#
+        );
+        serde_json::from_str(&line).expect("a commit as the log has it")
+    }
+
+    #[test]
+    fn a_log_of_old_versions_is_rewritten_and_tells_the_same() {
+        const LAST: u64 = 10_000_007;
+        const DESK: u64 = 4_900_001;
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("world.jsonl");
+        let (mut open, world) = Folder::open(folder.path(), new(5)).expect("a fresh folder");
+        let token = world.auth.token;
+        let mut account = builtin::account();
+        account.customers_mode = "periodicity".to_owned();
+        let changed = Commit { account: Some(Box::new(account)), ..Commit::default() };
+        open.append(&changed).expect("appended");
+        open.append(&commit(9, 1)).expect("appended");
+        for at in 0..9000 {
+            open.append(&commit(1 + at as u64 % 3, at)).expect("appended");
+        }
+        open.append(&commit(LAST, 1)).expect("appended");
+        let note = r#"{"at":2,"put":[["notes",30000001,2,2,{"note_type":"common"}]],"link":[["notes",30000001,"leads",2,null]]}"#;
+        open.append(&serde_json::from_str(note).expect("a commit as the log has it")).expect("appended");
+        let gone = format!(
+            r#"{{"at":1,"cut":[["contacts",7,"leads",3]],"gone":[["leads",9],["leads",{LAST}],["elements",{DESK}]]}}"#
+        );
+        open.append(&serde_json::from_str(&gone).expect("a commit as the log has it")).expect("appended");
+        drop(open);
+        let before = fs::metadata(&log).expect("the log").len();
+        for round in 0..2 {
+            let (open, world) = Folder::open(folder.path(), new(6)).expect("the same folder");
+            drop(open);
+            assert_eq!(world.auth.token, token, "round {round}");
+            assert_eq!(world.records(Shelf::Leads).count(), 3);
+            assert!(world.next_id(Sequence::Leads) > LAST, "an id is given once");
+            assert_eq!(world.records(Shelf::Elements).count(), Beginning::built_in().elements.len() - 1);
+            assert_eq!(world.records(Shelf::Elements).within(builtin::CATALOG_PRODUCTS).next(), Some(DESK + 2));
+            assert_eq!(world.records(Shelf::Leads).get(3).map(|r| r.updated_at), Some(8999));
+            assert_eq!(world.tags(Shelf::Leads).name(2), Some("t2"));
+            let linked: Vec<_> = world.linked(Shelf::Contacts, 7, Shelf::Leads).map(|(id, _)| id).collect();
+            assert_eq!(linked, [1, 2]);
+            assert_eq!(attached::owner(&world, Shelf::Notes, 30_000_001), Some((Shelf::Leads, 2)));
+            assert_eq!(world.next_id(Sequence::Notes), 30_000_003);
+            assert_eq!(world.account.customers_mode, "periodicity");
+            assert_eq!(world.beginning.account.customers_mode, "segments");
+            assert_eq!(world.linked(Shelf::Leads, 1, Shelf::Contacts).next(), Some((7, Some(r#"{"is_main":true}"#))));
+            assert!(fs::metadata(&log).expect("the log").len() < before / 100);
+        }
+    }
+
+    #[test]
+    fn tags_of_a_log_from_before_colours_are_read() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = r#"{"amoport_sandbox_world":1,"seed":1}
+{"at":1,"put":[["leads",3,1,1,{"name":"Волга","tags":[7,8]}]],"tag":[["leads",7,"старый"]]}
+{"at":2,"tag":[["leads",8,"новый","DDEBB5"]]}
+"#;
+        fs::write(folder.path().join("world.jsonl"), log).expect("written");
+        for round in 0..2 {
+            let (open, world) = Folder::open(folder.path(), new(1)).expect("the folder");
+            drop(open);
+            let tags = world.tags(Shelf::Leads);
+            assert_eq!((tags.name(7), tags.color(7)), (Some("старый"), None), "round {round}");
+            assert_eq!((tags.name(8), tags.color(8)), (Some("новый"), Some("DDEBB5")));
+            assert_eq!(world.records(Shelf::Leads).count(), 1);
+        }
+    }
+
+    #[test]
+    fn what_is_no_world_is_a_problem_with_its_place() {
+        for (text, message) in [
+            ("nonsense\n", "world.jsonl:1:"),
+            ("{\"amoport_sandbox_world\":99,\"seed\":1}\n", "another version"),
+            ("{\"amoport_sandbox_world\":1,\"seed\":1}\n{\"put\":7}\n", "world.jsonl:2:"),
+        ] {
+            let folder = tempfile::tempdir().expect("a folder");
+            fs::write(folder.path().join("world.jsonl"), text).expect("written");
+            let error = Folder::open(folder.path(), new(1)).expect_err("a problem");
+            let shown = match &error {
+                StartError::Damaged { file, line, .. } => format!("{}:{line}: {error}", file.display()),
+                _ => error.to_string(),
+            };
+            assert!(shown.contains(message), "{shown}");
+        }
+    }
+}

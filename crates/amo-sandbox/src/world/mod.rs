@@ -1,0 +1,226 @@
+//! The world: records, tags, links, tokens. State and how a commit changes it; no rules, no files, no clock.
+//!
+//! A record is kept as the text of its JSON, so that a million of them fit; it is parsed when it is read.
+
+pub mod attached;
+pub mod auth;
+mod commit;
+mod records;
+pub mod rights;
+mod table;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use crate::account::Account;
+use crate::account::template::Beginning;
+use crate::world::auth::Auth;
+pub use commit::{Commit, Gone, LinkCut, LinkMade, Put, TagMade, Trashed};
+use records::container;
+pub use records::{Draft, PRICED_BY_ROBOT, Record, Records, SENT_AS, Tags};
+pub use table::{End, Sequence, Shelf};
+
+type LinkKey = (Shelf, u64, Shelf, u64);
+
+#[derive(Debug)]
+pub struct World {
+    pub account: Account,
+    /// What it began with, and what a reset brings back.
+    pub beginning: Arc<Beginning>,
+    /// A request has changed the account since.
+    account_changed: bool,
+    pub seed: u64,
+    pub auth: Auth,
+    shelves: BTreeMap<Shelf, Records>,
+    tags: BTreeMap<Shelf, Tags>,
+    /// Each link stands here twice, once from either end.
+    links: BTreeMap<LinkKey, Option<Box<str>>>,
+    trash: BTreeMap<(Shelf, u64), Trashed>,
+    next_ids: BTreeMap<Sequence, u64>,
+}
+
+impl World {
+    pub fn new(beginning: Arc<Beginning>, seed: u64, auth: Auth) -> World {
+        let mut world = World {
+            auth,
+            account: beginning.account.clone(),
+            beginning: beginning.clone(),
+            account_changed: false,
+            seed,
+            shelves: Shelf::ALL.into_iter().map(|s| (s, Records::default())).collect(),
+            tags: Shelf::ALL.into_iter().map(|s| (s, Tags::default())).collect(),
+            links: BTreeMap::new(),
+            trash: BTreeMap::new(),
+            next_ids: BTreeMap::new(),
+        };
+        let elements = world.shelves.entry(Shelf::Elements).or_default();
+        let at = world.account.created_at;
+        for (id, json) in &beginning.elements {
+            let json: Box<str> = json.to_string().into();
+            let container = container(Shelf::Elements, &json);
+            let came_ms = at.saturating_mul(1000);
+            elements.put(*id, Record { created_at: at, updated_at: at, came_ms, container, shipped: true, json });
+        }
+        for (id, _) in &beginning.elements {
+            world.taken(Sequence::Elements, *id);
+        }
+        world
+    }
+
+    pub fn records(&self, shelf: Shelf) -> &Records {
+        static NONE: Records = Records::NONE;
+        self.shelves.get(&shelf).unwrap_or(&NONE)
+    }
+
+    pub fn tags(&self, shelf: Shelf) -> &Tags {
+        static NONE: Tags = Tags::NONE;
+        self.tags.get(&shelf).unwrap_or(&NONE)
+    }
+
+    /// What of `to` is linked to a record, by id, with what is said of the link.
+    pub fn linked(&self, shelf: Shelf, id: u64, to: Shelf) -> impl Iterator<Item = (u64, Option<&str>)> {
+        self.links
+            .range((shelf, id, to, 0)..=(shelf, id, to, u64::MAX))
+            .map(|((_, _, _, other), meta)| (*other, meta.as_deref()))
+    }
+
+    /// What lies in the trash, by id.
+    pub fn trash(&self, shelf: Shelf) -> impl Iterator<Item = &Trashed> {
+        self.trash.range((shelf, 0)..=(shelf, u64::MAX)).map(|(_, trashed)| trashed)
+    }
+
+    pub fn trashed(&self, shelf: Shelf, id: u64) -> Option<&Trashed> {
+        self.trash.get(&(shelf, id))
+    }
+
+    pub fn next_id(&self, sequence: Sequence) -> u64 {
+        self.next_ids.get(&sequence).copied().unwrap_or(sequence.first())
+    }
+
+    pub fn apply(&mut self, commit: Commit) {
+        let came_ms = commit.at_ms();
+        for Put(shelf, id, created_at, updated_at, json) in commit.put {
+            self.taken(shelf.sequence(), id);
+            let json: Box<str> = json.into();
+            let container = container(shelf, &json);
+            let record = Record { created_at, updated_at, came_ms, container, shipped: false, json };
+            self.shelves.entry(shelf).or_default().put(id, record);
+        }
+        for TagMade(shelf, id, name, color) in commit.tag {
+            self.taken(Sequence::Tags, id);
+            self.tags.entry(shelf).or_default().put(id, name, color);
+        }
+        for LinkCut(from, id, to, other) in commit.cut {
+            self.cut(from, id, to, other);
+        }
+        for LinkMade(from, id, to, other, meta) in commit.link {
+            self.links.insert((from, id, to, other), meta.map(Into::into));
+            self.links.entry((to, other, from, id)).or_default();
+        }
+        for Gone(shelf, id) in commit.gone {
+            self.remove(shelf, id);
+        }
+        for trashed in commit.trash {
+            self.remove(trashed.0, trashed.1);
+            self.trash.insert((trashed.0, trashed.1), trashed);
+        }
+        if let Some(auth) = commit.auth {
+            self.auth = auth;
+        }
+        if let Some(mut account) = commit.account {
+            // No request changes these, and logs of earlier versions have those of the built-in account.
+            account.id = self.account.id;
+            account.subdomain.clone_from(&self.account.subdomain);
+            self.account = *account;
+            self.account_changed = true;
+        }
+    }
+
+    fn remove(&mut self, shelf: Shelf, id: u64) {
+        let ends: Vec<LinkKey> = self
+            .links
+            .range((shelf, id, Shelf::Leads, 0)..)
+            .map(|(k, _)| *k)
+            .take_while(|k| k.0 == shelf && k.1 == id)
+            .collect();
+        for (_, _, to, other) in ends {
+            self.cut(shelf, id, to, other);
+        }
+        self.taken(shelf.sequence(), id);
+        self.shelves.entry(shelf).or_default().remove(id);
+    }
+
+    fn cut(&mut self, from: Shelf, id: u64, to: Shelf, other: u64) {
+        self.links.remove(&(from, id, to, other));
+        self.links.remove(&(to, other, from, id));
+    }
+
+    fn taken(&mut self, sequence: Sequence, id: u64) {
+        let next = self.next_ids.entry(sequence).or_insert(sequence.first());
+        *next = (*next).max(id.saturating_add(Sequence::STEP));
+    }
+
+    /// What has gone that a new world would have, and the last of a kind, whose id must not be given again.
+    fn gone(&self) -> Vec<Gone> {
+        let shipped = self.beginning.elements.iter().map(|(id, _)| (Shelf::Elements, *id));
+        let last = |shelf: Shelf| Some((shelf, self.next_ids.get(&shelf.sequence())?.checked_sub(Sequence::STEP)?));
+        let is_there = |shelf: Shelf, id: u64| {
+            Shelf::ALL.into_iter().any(|s| s.sequence() == shelf.sequence() && self.records(s).get(id).is_some())
+        };
+        let all = shipped.chain(Shelf::ALL.into_iter().filter_map(last));
+        all.filter(|(shelf, id)| !is_there(*shelf, *id)).map(|(shelf, id)| Gone(shelf, id)).collect()
+    }
+
+    /// The world as commits that make it anew, some thousand records each; for rewriting a log full of old versions.
+    pub fn commits(&self) -> impl Iterator<Item = Commit> {
+        const CHUNK: usize = 1000;
+        let puts = self.shelves.iter().flat_map(|(shelf, records)| {
+            let all: Vec<u64> = records.iter().filter(|(_, r)| !r.shipped).map(|(id, _)| id).collect();
+            let chunks: Vec<Vec<u64>> = all.chunks(CHUNK).map(<[u64]>::to_vec).collect();
+            chunks.into_iter().map(move |ids| Commit {
+                put: ids
+                    .into_iter()
+                    .filter_map(|id| {
+                        let r = records.get(id)?;
+                        let json = RawValue::from_string(r.json.to_string()).ok()?;
+                        Some(Put(*shelf, id, r.created_at, r.updated_at, json))
+                    })
+                    .collect(),
+                ..Commit::default()
+            })
+        });
+        let tags = self.tags.iter().map(|(shelf, tags)| Commit {
+            tag: tags
+                .iter()
+                .map(|(id, name)| TagMade(*shelf, id, name.into(), tags.color(id).map(Into::into)))
+                .collect(),
+            ..Commit::default()
+        });
+        let links = self.links.iter().map(|((from, id, to, other), meta)| {
+            let meta = meta.as_deref().and_then(|m| RawValue::from_string(m.to_owned()).ok());
+            LinkMade(*from, *id, *to, *other, meta)
+        });
+        let links = Chunked { inner: links, size: CHUNK }.map(|link| Commit { link, ..Commit::default() });
+        let account = self.account_changed.then(|| Box::new(self.account.clone()));
+        let auth = std::iter::once(Commit { auth: Some(self.auth.clone()), account, ..Commit::default() });
+        let trash = self.trash.values().copied().collect();
+        let gone = std::iter::once(Commit { gone: self.gone(), trash, ..Commit::default() });
+        auth.chain(tags).chain(puts).chain(links).chain(gone).filter(|c| !c.is_empty())
+    }
+}
+
+struct Chunked<I> {
+    inner: I,
+    size: usize,
+}
+
+impl<I: Iterator> Iterator for Chunked<I> {
+    type Item = Vec<I::Item>;
+
+    fn next(&mut self) -> Option<Vec<I::Item>> {
+        let chunk: Vec<I::Item> = self.inner.by_ref().take(self.size).collect();
+        (!chunk.is_empty()).then_some(chunk)
+    }
+}

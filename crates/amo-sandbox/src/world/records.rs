@@ -1,0 +1,142 @@
+//! The records of one kind, and its tags.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::table::Shelf;
+
+/// Under which `request_id` a record was made: the API does not tell it, tests may ask.
+pub const SENT_AS: &str = "sent_as";
+/// That the price of a lead is a robot's, until somebody else sets one. [inferred]
+pub const PRICED_BY_ROBOT: &str = "priced_by_robot";
+
+/// A record in the making: made at, changed at, its JSON.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    pub created_at: i64,
+    pub updated_at: i64,
+    pub json: Map<String, Value>,
+}
+
+#[derive(Debug)]
+pub struct Record {
+    pub created_at: i64,
+    pub updated_at: i64,
+    /// When it really came, whatever it says of itself; in milliseconds.
+    pub came_ms: i64,
+    /// The catalog an element stands in; 0 for what stands in nothing.
+    pub container: u64,
+    /// Put by `World::new` and not touched since: a log need not tell of it.
+    pub(super) shipped: bool,
+    pub json: Box<str>,
+}
+
+/// The catalog that an element stands in; 0 for what stands in nothing.
+pub(super) fn container(shelf: Shelf, json: &str) -> u64 {
+    #[derive(Deserialize)]
+    struct Stands {
+        #[serde(default)]
+        catalog_id: u64,
+    }
+    match shelf {
+        Shelf::Elements => serde_json::from_str::<Stands>(json).map_or(0, |stands| stands.catalog_id),
+        _ => 0,
+    }
+}
+
+/// The records of one kind, by id and by the time of their last change.
+#[derive(Debug, Default)]
+pub struct Records {
+    by_id: BTreeMap<u64, Record>,
+    by_updated: BTreeSet<(i64, u64)>,
+    /// What stands in something, by that and by its own id.
+    by_container: BTreeSet<(u64, u64)>,
+}
+
+impl Records {
+    pub(super) const NONE: Records =
+        Records { by_id: BTreeMap::new(), by_updated: BTreeSet::new(), by_container: BTreeSet::new() };
+
+    pub fn get(&self, id: u64) -> Option<&Record> {
+        self.by_id.get(&id)
+    }
+
+    pub fn count(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, &Record)> {
+        self.by_id.iter().map(|(id, record)| (*id, record))
+    }
+
+    /// Ids above this one, rising.
+    pub fn after(&self, id: u64) -> impl Iterator<Item = u64> {
+        self.by_id.range(id.saturating_add(1)..).map(|(id, _)| *id)
+    }
+
+    /// Ids by the time of the last change, then by id.
+    pub fn by_updated(&self) -> impl DoubleEndedIterator<Item = u64> {
+        self.by_updated.iter().map(|(_, id)| *id)
+    }
+
+    /// Ids of what stands in this container, rising.
+    pub fn within(&self, container: u64) -> impl DoubleEndedIterator<Item = u64> {
+        self.by_container.range((container, 0)..=(container, u64::MAX)).map(|(_, id)| *id)
+    }
+
+    pub(super) fn remove(&mut self, id: u64) {
+        if let Some(old) = self.by_id.remove(&id) {
+            self.by_updated.remove(&(old.updated_at, id));
+            self.by_container.remove(&(old.container, id));
+        }
+    }
+
+    pub(super) fn put(&mut self, id: u64, mut record: Record) {
+        let updated_at = record.updated_at;
+        if let Some(old) = self.by_id.get(&id) {
+            record.came_ms = old.came_ms;
+            self.by_updated.remove(&(old.updated_at, id));
+            self.by_container.remove(&(old.container, id));
+        }
+        if record.container != 0 {
+            self.by_container.insert((record.container, id));
+        }
+        self.by_id.insert(id, record);
+        self.by_updated.insert((updated_at, id));
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Tags {
+    names: BTreeMap<u64, Box<str>>,
+    ids: BTreeMap<Box<str>, u64>,
+    colors: BTreeMap<u64, Box<str>>,
+}
+
+impl Tags {
+    pub(super) const NONE: Tags = Tags { names: BTreeMap::new(), ids: BTreeMap::new(), colors: BTreeMap::new() };
+
+    pub(super) fn put(&mut self, id: u64, name: Box<str>, color: Option<Box<str>>) {
+        self.names.insert(id, name.clone());
+        self.ids.insert(name, id);
+        self.colors.extend(color.map(|color| (id, color)));
+    }
+
+    pub fn color(&self, id: u64) -> Option<&str> {
+        self.colors.get(&id).map(|color| &**color)
+    }
+
+    pub fn name(&self, id: u64) -> Option<&str> {
+        self.names.get(&id).map(|n| &**n)
+    }
+
+    pub fn id(&self, name: &str) -> Option<u64> {
+        self.ids.get(name).copied()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &str)> {
+        self.names.iter().map(|(id, name)| (*id, &**name))
+    }
+}
