@@ -7,7 +7,7 @@ use super::event::{Event, Teller};
 use super::hosts;
 use super::prepare;
 use super::request::{Consent, Folders};
-use super::sandbox::{self, Like};
+use super::sandbox::{self, AccountTemplate};
 use super::target::{self, Opened, Target};
 use crate::export::{replace_whole, write_whole};
 use amo_client::Failure;
@@ -79,7 +79,7 @@ pub fn pull(
 }
 
 /// What a snapshot says of an account that the sandbox shall be like.
-pub fn like(file: &Path) -> Result<Like, EngineError> {
+pub fn like(file: &Path) -> Result<AccountTemplate, EngineError> {
     let account = prepare::snapshot(file)?;
     if account.pipelines.iter().all(|pipeline| pipeline.is_archive) {
         let problem =

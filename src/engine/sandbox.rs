@@ -17,18 +17,18 @@ mod built_in {
     use std::path::Path;
 
     use amo_client::account::Account;
-    use amo_sandbox::{Options, Sandbox, Standing, StartError};
+    use amo_sandbox::{Options, RunningServer, Sandbox, StartError};
     use sheet_source::message;
     use sheet_source::problem::{Message, Place, Problem, Stage};
 
     use super::Served;
     use crate::engine::error::{EngineError, ErrorKind};
 
-    pub use amo_sandbox::{Like, Sandbox as SandboxServer};
+    pub use amo_sandbox::{AccountTemplate, Sandbox as SandboxServer};
 
     /// The sandbox of this folder: one that is served by hand from it, as it stands, else one of this process, which is gone with it.
-    pub fn open(folder: &Path, like: Option<&Like>) -> Result<Served, EngineError> {
-        if let Some(standing) = Standing::find(folder).filter(|server| server.by_hand) {
+    pub fn open(folder: &Path, like: Option<&AccountTemplate>) -> Result<Served, EngineError> {
+        if let Some(standing) = RunningServer::find(folder).filter(|server| server.by_hand) {
             if like.is_some() {
                 let message =
                     "a sandbox is served from this state folder, and what it is like was said when it was started";
@@ -42,8 +42,8 @@ mod built_in {
     }
 
     /// What a snapshot says of an account that the sandbox shall be like.
-    pub fn like(account: Account) -> Result<Like, EngineError> {
-        Ok(Like {
+    pub fn like(account: Account) -> Result<AccountTemplate, EngineError> {
+        Ok(AccountTemplate {
             basics: account.basics,
             pipelines: account.pipelines,
             users: account.users,
@@ -115,19 +115,21 @@ mod left_out {
     use super::Served;
     use crate::engine::error::EngineError;
 
+    pub use NoTemplate as AccountTemplate;
+
     /// There is none.
     #[derive(Debug, Clone)]
-    pub enum Like {}
+    pub enum NoTemplate {}
 
     /// There is none.
     #[derive(Debug)]
     pub enum SandboxServer {}
 
-    pub fn open(_: &Path, _: Option<&Like>) -> Result<Served, EngineError> {
+    pub fn open(_: &Path, _: Option<&AccountTemplate>) -> Result<Served, EngineError> {
         Err(none())
     }
 
-    pub fn like(_: Account) -> Result<Like, EngineError> {
+    pub fn like(_: Account) -> Result<AccountTemplate, EngineError> {
         Err(none())
     }
 

@@ -6,7 +6,7 @@ use super::error::{EngineError, ErrorKind};
 use super::event::{Teller, Wait, WaitReason};
 use super::hosts::{self, Sender};
 use super::request::{Consent, absolute};
-use super::sandbox::{self, Like, SandboxServer};
+use super::sandbox::{self, AccountTemplate, SandboxServer};
 pub(super) use crate::store::SANDBOX;
 use crate::store::{RunHead, Store};
 use amo_client::auth::{App, Auth, Source};
@@ -44,7 +44,7 @@ pub struct Target {
     /// Asks whether it may, where nobody has allowed it.
     consent: Consent,
     /// What a new world of the sandbox is made like.
-    like: Option<Box<Like>>,
+    like: Option<Box<AccountTemplate>>,
     /// Files with its secrets that other users can read.
     others: Others,
     on_hold: Hold,
@@ -161,7 +161,7 @@ impl Target {
     }
 
     /// The same, where it is the sandbox, with what `engine::like` has read for the account of a new world.
-    pub fn like(self, like: Like) -> Target {
+    pub fn like(self, like: AccountTemplate) -> Target {
         Target { like: Some(Box::new(like)), ..self }
     }
 

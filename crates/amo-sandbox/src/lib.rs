@@ -44,18 +44,18 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::oneshot;
 
 pub use account::Right;
-use account::template::Beginning;
-pub use account::template::Like;
-pub use faults::{Action, Faults, Latency, Refusal, Rule, Seeded};
+pub use account::template::AccountTemplate;
+use account::template::InitialState;
+pub use faults::{FaultAction, FaultRule, Faults, ForcedRefusal, Latency, SeededFaults};
 pub use start_error::StartError;
-pub use state::Standing;
+pub use state::RunningServer;
 pub use switches::{Partial, RateKey, RequestIds, Switches, Throttling};
 
 /// Unix seconds, as the sandbox shall see them.
-pub type Clock = Arc<dyn Fn() -> i64 + Send + Sync>;
+pub type UnixClock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// The clock of the machine.
-pub fn system_clock() -> Clock {
+pub fn system_clock() -> UnixClock {
     Arc::new(|| {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
@@ -85,11 +85,11 @@ pub struct Options {
     /// The token of the world from now on; `None`: the one that it has, or one that is drawn.
     pub token: Option<SecretString>,
     /// What the account of a new world is made of; a world that is there has to be like it.
-    pub like: Option<Like>,
+    pub like: Option<AccountTemplate>,
     pub switches: Switches,
     /// In force from the first request on, and again after a reset.
     pub faults: Faults,
-    pub clock: Clock,
+    pub clock: UnixClock,
     /// Served by hand until it is killed, so that other processes may rely on it.
     pub by_hand: bool,
 }
@@ -122,15 +122,15 @@ pub struct Sandbox {
 impl Sandbox {
     /// Loads the world, binds to 127.0.0.1 and serves. When this returns, it listens.
     pub fn start(options: Options) -> Result<Sandbox, StartError> {
-        let new = state::New {
+        let new = state::NewWorld {
             seed: options.seed.unwrap_or_else(chance),
             key: secret_key()?,
-            like: options.like.as_ref().map(Beginning::like),
+            like: options.like.as_ref().map(InitialState::like),
             token: options.token.as_ref().map(|token| token.expose_secret().to_owned()),
         };
         let (folder, world) = match &options.state {
             Some(path) => {
-                let (folder, world) = state::Folder::open(path, new)?;
+                let (folder, world) = state::WorldFolder::open(path, new)?;
                 (Some(folder), world)
             }
             None => (None, new.world()),
@@ -144,8 +144,9 @@ impl Sandbox {
         if let Some(folder) = &folder {
             folder.announce(&url, &token, options.by_hand).map_err(StartError::system)?;
         }
-        let core = http::Core::new(world, folder);
-        let server = Arc::new(http::Server::new(core, options.switches, options.faults, url.clone(), options.clock));
+        let live_world = http::LiveWorld::new(world, folder);
+        let server =
+            Arc::new(http::Server::new(live_world, options.switches, options.faults, url.clone(), options.clock));
         let (stop, stopped) = oneshot::channel();
         let thread = spawn(listener, server, stopped)?;
         Ok(Sandbox { url, token, stop: Some(stop), thread: Some(thread) })

@@ -10,7 +10,7 @@ use serde_json::Value;
 use amo_model::{FieldKind, Owner, STATUS_TYPE_UNSORTED, STATUS_WON};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Account {
+pub struct AccountState {
     pub id: u64,
     pub name: String,
     pub subdomain: String,
@@ -22,13 +22,13 @@ pub struct Account {
     /// Whose token it is.
     pub current_user: u64,
     pub created_at: i64,
-    pub pipelines: Vec<Pipeline>,
-    pub users: Vec<User>,
+    pub pipelines: Vec<LeadPipeline>,
+    pub users: Vec<AccountUser>,
     pub loss_reasons: Vec<LossReason>,
-    pub catalogs: Vec<Catalog>,
-    pub fields: Vec<Field>,
+    pub catalogs: Vec<CatalogDefinition>,
+    pub fields: Vec<FieldDefinition>,
     pub field_groups: Vec<FieldGroup>,
-    pub sources: Vec<Source>,
+    pub sources: Vec<LeadSource>,
     /// Things of the account made through the API so far; no id is given twice.
     pub made: u64,
     /// In their order; those of the system stay.
@@ -37,17 +37,17 @@ pub struct Account {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Pipeline {
+pub struct LeadPipeline {
     pub id: u64,
     pub name: String,
     pub sort: i64,
     pub is_main: bool,
     pub is_unsorted_on: bool,
-    pub statuses: Vec<Status>,
+    pub statuses: Vec<PipelineStage>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Status {
+pub struct PipelineStage {
     pub id: u64,
     pub name: String,
     pub sort: i64,
@@ -57,7 +57,7 @@ pub struct Status {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct User {
+pub struct AccountUser {
     pub id: u64,
     pub name: String,
     pub email: String,
@@ -87,7 +87,7 @@ pub struct LossReason {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Catalog {
+pub struct CatalogDefinition {
     pub id: u64,
     pub name: String,
     /// `products`, `invoices`, `regular` [seed], `suppliers` [client live].
@@ -141,7 +141,7 @@ pub struct Segment {
 
 /// A source of leads and the pipeline its leads go to.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Source {
+pub struct LeadSource {
     pub id: u64,
     pub name: String,
     pub external_id: String,
@@ -166,7 +166,7 @@ pub struct FieldStage {
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Field {
+pub struct FieldDefinition {
     pub id: u64,
     pub owner: Owner,
     pub name: String,
@@ -201,12 +201,12 @@ pub struct Choice {
     pub code: Option<String>,
 }
 
-impl Account {
+impl AccountState {
     /// The same under an id of its own, and a subdomain made of that where it has none that somebody has chosen.
-    pub fn under(self, id: u64) -> Account {
+    pub fn under(self, id: u64) -> AccountState {
         let made = self.subdomain.is_empty() || self.subdomain == format!("sandbox{}", self.id);
         let subdomain = if made { format!("sandbox{id}") } else { self.subdomain };
-        Account { id, subdomain, ..self }
+        AccountState { id, subdomain, ..self }
     }
 
     /// An account's id drawn by a number: eight digits, as real ones have. [client live]
@@ -216,7 +216,9 @@ impl Account {
 
     /// The id of the account that takes the place of this one; a seed decides it as well.
     pub fn id_after(&self) -> u64 {
-        Account::id_by(self.id.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 16)
+        AccountState::id_by(
+            self.id.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 16,
+        )
     }
 
     /// An id for something new of the account: `first` tells the kinds apart.
@@ -242,25 +244,25 @@ impl Account {
     }
 
     /// The list of this type, where there is one.
-    pub fn catalog_of_kind(&self, kind: &str) -> Option<&Catalog> {
+    pub fn catalog_of_kind(&self, kind: &str) -> Option<&CatalogDefinition> {
         self.catalogs.iter().find(|c| c.kind == kind)
     }
 
-    pub fn field_by_code(&self, owner: Owner, code: &str) -> Option<&Field> {
+    pub fn field_by_code(&self, owner: Owner, code: &str) -> Option<&FieldDefinition> {
         self.fields(owner).find(|f| f.code.as_deref() == Some(code))
     }
 
-    pub fn pipeline(&self, id: u64) -> Option<&Pipeline> {
+    pub fn pipeline(&self, id: u64) -> Option<&LeadPipeline> {
         self.pipelines.iter().find(|p| p.id == id)
     }
 
     /// Where a lead goes of which nothing is said. [seed]
-    pub fn main_pipeline(&self) -> Option<&Pipeline> {
+    pub fn main_pipeline(&self) -> Option<&LeadPipeline> {
         self.pipelines.iter().find(|p| p.is_main).or(self.pipelines.first())
     }
 
     /// The pipeline a stage belongs to; 142 and 143 belong to all, so that the main one is meant. [inferred]
-    pub fn pipeline_of_status(&self, status: u64) -> Option<&Pipeline> {
+    pub fn pipeline_of_status(&self, status: u64) -> Option<&LeadPipeline> {
         let main = self.main_pipeline()?;
         if main.status(status).is_some() {
             return Some(main);
@@ -277,7 +279,7 @@ impl Account {
         home.status(status).map(|status| (home.id, status.id))
     }
 
-    pub fn user(&self, id: u64) -> Option<&User> {
+    pub fn user(&self, id: u64) -> Option<&AccountUser> {
         self.users.iter().find(|u| u.id == id)
     }
 
@@ -290,11 +292,11 @@ impl Account {
         self.loss_reasons.iter().find(|r| r.id == id)
     }
 
-    pub fn catalog(&self, id: u64) -> Option<&Catalog> {
+    pub fn catalog(&self, id: u64) -> Option<&CatalogDefinition> {
         self.catalogs.iter().find(|c| c.id == id)
     }
 
-    pub fn source(&self, external_id: &str) -> Option<&Source> {
+    pub fn source(&self, external_id: &str) -> Option<&LeadSource> {
         self.sources.iter().find(|s| s.external_id == external_id)
     }
 
@@ -325,11 +327,11 @@ impl Account {
         self.customers_mode == "periodicity"
     }
 
-    pub fn fields(&self, owner: Owner) -> impl Iterator<Item = &Field> {
+    pub fn fields(&self, owner: Owner) -> impl Iterator<Item = &FieldDefinition> {
         self.fields.iter().filter(move |f| f.owner == owner)
     }
 
-    pub fn field(&self, id: u64) -> Option<&Field> {
+    pub fn field(&self, id: u64) -> Option<&FieldDefinition> {
         self.fields.iter().find(|f| f.id == id)
     }
 }
@@ -348,8 +350,8 @@ impl CustomerStatus {
     }
 }
 
-impl Pipeline {
-    pub fn status(&self, id: u64) -> Option<&Status> {
+impl LeadPipeline {
+    pub fn status(&self, id: u64) -> Option<&PipelineStage> {
         self.statuses.iter().find(|s| s.id == id)
     }
 
@@ -363,10 +365,10 @@ impl Pipeline {
     }
 }
 
-impl Field {
+impl FieldDefinition {
     /// A field of which nothing more is said.
-    pub fn new(id: u64, owner: Owner, name: &str, kind: FieldKind, sort: i64) -> Field {
-        Field {
+    pub fn new(id: u64, owner: Owner, name: &str, kind: FieldKind, sort: i64) -> FieldDefinition {
+        FieldDefinition {
             id,
             owner,
             name: name.to_owned(),

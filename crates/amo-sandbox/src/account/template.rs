@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use super::builtin;
 use crate::account::{
-    Account, Catalog, ChainLink, Choice, CustomerStatus, Field, LossReason, Pipeline, Segment, Status, User,
+    AccountState, AccountUser, CatalogDefinition, ChainLink, Choice, CustomerStatus, FieldDefinition, LeadPipeline,
+    LossReason, PipelineStage, Segment,
 };
 use amo_model::{FieldKind, Owner, parts};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Beginning {
-    pub account: Account,
+pub struct InitialState {
+    pub account: AccountState,
     /// Id and JSON, as the world keeps them.
     pub elements: Vec<(u64, Value)>,
     pub is_built_in: bool,
@@ -21,7 +22,7 @@ pub struct Beginning {
 
 /// What a snapshot says of an account that the sandbox shall be like.
 #[derive(Debug, Clone)]
-pub struct Like {
+pub struct AccountTemplate {
     pub basics: parts::Basics,
     pub pipelines: Vec<parts::Pipeline>,
     pub users: Vec<parts::User>,
@@ -33,28 +34,28 @@ pub struct Like {
     pub elements: BTreeMap<u64, Vec<parts::Item>>,
 }
 
-impl Beginning {
-    pub fn built_in() -> Beginning {
-        Beginning { account: builtin::account(), elements: builtin::elements::elements(), is_built_in: true }
+impl InitialState {
+    pub fn built_in() -> InitialState {
+        InitialState { account: builtin::account(), elements: builtin::elements::elements(), is_built_in: true }
     }
 
     /// Names and ids are those of the snapshot, but for the account's own id.
-    pub fn like(like: &Like) -> Beginning {
+    pub fn like(like: &AccountTemplate) -> InitialState {
         let elements = like.elements.iter().flat_map(|(catalog, items)| {
             let fields = like.fields.get(&Owner::Catalog(*catalog)).map_or(&[][..], Vec::as_slice);
             let sku = fields.iter().find(|field| field.code.as_deref() == Some(parts::SKU)).map(|field| field.id);
             items.iter().map(move |item| (item.id, element(*catalog, sku, item, like.basics.current_user)))
         });
-        Beginning { account: account(like), elements: elements.collect(), is_built_in: false }
+        InitialState { account: account(like), elements: elements.collect(), is_built_in: false }
     }
 
-    pub fn under(self, id: u64) -> Beginning {
-        Beginning { account: self.account.under(id), ..self }
+    pub fn under(self, id: u64) -> InitialState {
+        InitialState { account: self.account.under(id), ..self }
     }
 
     /// Apart from the account's own id.
-    pub fn is_same(&self, other: &Beginning) -> bool {
-        let told = |beginning: &Beginning| json!(beginning.clone().under(0));
+    pub fn is_same(&self, other: &InitialState) -> bool {
+        let told = |beginning: &InitialState| json!(beginning.clone().under(0));
         told(self) == told(other)
     }
 }
@@ -66,11 +67,11 @@ fn element(catalog: u64, sku_field: Option<u64>, item: &parts::Item, user: u64) 
 }
 
 /// What a snapshot does not say (sources, colours, rights) is as in the account that ships, or left out.
-fn account(like: &Like) -> Account {
+fn account(like: &AccountTemplate) -> AccountState {
     let ships = builtin::account();
     let basics = &like.basics;
     let said = |text: &str, or: String| if text.is_empty() { or } else { text.to_owned() };
-    Account {
+    AccountState {
         name: basics.name.clone(),
         subdomain: basics.subdomain.clone(),
         country: said(&basics.country, ships.country),
@@ -94,9 +95,9 @@ fn account(like: &Like) -> Account {
     }
 }
 
-fn pipeline((from, sort): (&parts::Pipeline, i64)) -> Pipeline {
+fn pipeline((from, sort): (&parts::Pipeline, i64)) -> LeadPipeline {
     const COLOR: &str = "#99ccff";
-    let status = |(stage, sort): (&parts::Stage, i64)| Status {
+    let status = |(stage, sort): (&parts::Stage, i64)| PipelineStage {
         id: stage.id,
         name: stage.name.clone(),
         sort,
@@ -105,13 +106,13 @@ fn pipeline((from, sort): (&parts::Pipeline, i64)) -> Pipeline {
     };
     let statuses = from.stages.iter().zip((10..).step_by(10)).map(status).collect();
     let is_unsorted_on = from.stages.iter().any(|stage| stage.kind == amo_model::STATUS_TYPE_UNSORTED);
-    Pipeline { id: from.id, name: from.name.clone(), sort, is_main: from.is_main, is_unsorted_on, statuses }
+    LeadPipeline { id: from.id, name: from.name.clone(), sort, is_main: from.is_main, is_unsorted_on, statuses }
 }
 
 /// The token's user is an administrator, and there even where the snapshot could not tell of users.
-fn users(like: &Like) -> Vec<User> {
+fn users(like: &AccountTemplate) -> Vec<AccountUser> {
     let me = like.basics.current_user;
-    let user = |from: &parts::User| User {
+    let user = |from: &parts::User| AccountUser {
         id: from.id,
         name: from.name.clone(),
         email: from.email.clone(),
@@ -119,10 +120,10 @@ fn users(like: &Like) -> Vec<User> {
         is_active: from.is_active,
         group_id: 0,
     };
-    let mut users: Vec<User> = like.users.iter().map(user).collect();
+    let mut users: Vec<AccountUser> = like.users.iter().map(user).collect();
     if !users.iter().any(|user| user.id == me) {
         let (name, email) = (format!("user {me}"), String::new());
-        users.push(User { id: me, name, email, is_admin: true, is_active: true, group_id: 0 });
+        users.push(AccountUser { id: me, name, email, is_admin: true, is_active: true, group_id: 0 });
     }
     users
 }
@@ -131,10 +132,10 @@ fn loss_reason(named: &parts::Named) -> LossReason {
     LossReason { id: named.id, name: named.name.clone(), sort: 100_000 }
 }
 
-fn catalog(from: &parts::Catalog, sort: i64, user: u64) -> Catalog {
+fn catalog(from: &parts::Catalog, sort: i64, user: u64) -> CatalogDefinition {
     let ships = builtin::account();
     let alike = ships.catalogs.iter().find(|c| c.kind == from.kind).or(ships.catalogs.last());
-    Catalog {
+    CatalogDefinition {
         id: from.id,
         name: from.name.clone(),
         kind: from.kind.clone(),
@@ -151,7 +152,7 @@ fn catalog(from: &parts::Catalog, sort: i64, user: u64) -> Catalog {
     }
 }
 
-fn field(owner: Owner, (from, sort): (&parts::Field, i64)) -> Field {
+fn field(owner: Owner, (from, sort): (&parts::Field, i64)) -> FieldDefinition {
     let parents = std::iter::once(None).chain(from.chain.iter().copied().map(Some));
     let chain = from.chain.iter().zip(parents);
     let choice = |(option, sort): (&parts::FieldOption, i64)| Choice {
@@ -161,7 +162,7 @@ fn field(owner: Owner, (from, sort): (&parts::Field, i64)) -> Field {
         sort,
         code: option.code.clone(),
     };
-    Field {
+    FieldDefinition {
         code: from.code.clone(),
         is_predefined: from.code.is_some(),
         choices: from.options.iter().zip(1..).map(choice).collect(),
@@ -174,7 +175,7 @@ fn field(owner: Owner, (from, sort): (&parts::Field, i64)) -> Field {
             .collect(),
         search_in: from.search_in.clone(),
         currency: from.currency.clone(),
-        ..Field::new(from.id, owner, &from.name, FieldKind::from_name(&from.kind), sort)
+        ..FieldDefinition::new(from.id, owner, &from.name, FieldKind::from_name(&from.kind), sort)
     }
 }
 

@@ -6,25 +6,28 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::account::Account;
-use crate::world::{Commit, Draft, Gone, LinkCut, LinkMade, Put, Sequence, Shelf, TagMade, Trashed, World, attached};
+use crate::account::AccountState;
+use crate::world::{
+    Commit, IdSequence, LinkPut, LinkRemoved, RecordBody, RecordPut, RecordRemoved, RecordTable, RecordTrashed, TagPut,
+    World, attached,
+};
 
-pub struct Plan<'w> {
+pub struct Changeset<'w> {
     pub world: &'w World,
     pub now: i64,
-    drafts: BTreeMap<(Shelf, u64), Draft>,
-    tags: Vec<TagMade>,
-    cuts: Vec<LinkCut>,
-    links: Vec<LinkMade>,
-    gone: Vec<Gone>,
-    trash: Vec<Trashed>,
-    account: Option<Box<Account>>,
-    next_ids: BTreeMap<Sequence, u64>,
+    drafts: BTreeMap<(RecordTable, u64), RecordBody>,
+    tags: Vec<TagPut>,
+    cuts: Vec<LinkRemoved>,
+    links: Vec<LinkPut>,
+    gone: Vec<RecordRemoved>,
+    trash: Vec<RecordTrashed>,
+    account: Option<Box<AccountState>>,
+    next_ids: BTreeMap<IdSequence, u64>,
 }
 
-impl<'w> Plan<'w> {
-    pub fn new(world: &'w World, now: i64) -> Plan<'w> {
-        Plan {
+impl<'w> Changeset<'w> {
+    pub fn new(world: &'w World, now: i64) -> Changeset<'w> {
+        Changeset {
             world,
             now,
             drafts: BTreeMap::new(),
@@ -38,77 +41,78 @@ impl<'w> Plan<'w> {
         }
     }
 
-    pub fn new_id(&mut self, sequence: Sequence) -> u64 {
+    pub fn new_id(&mut self, sequence: IdSequence) -> u64 {
         let next = self.next_ids.entry(sequence).or_insert_with(|| self.world.next_id(sequence));
         let id = *next;
-        *next = id.saturating_add(Sequence::STEP);
+        *next = id.saturating_add(IdSequence::STEP);
         id
     }
 
-    pub fn get(&self, shelf: Shelf, id: u64) -> Option<Draft> {
-        if let Some(draft) = self.drafts.get(&(shelf, id)) {
+    pub fn get(&self, table: RecordTable, id: u64) -> Option<RecordBody> {
+        if let Some(draft) = self.drafts.get(&(table, id)) {
             return Some(draft.clone());
         }
-        let record = self.world.records(shelf).get(id)?;
+        let record = self.world.records(table).get(id)?;
         let json = serde_json::from_str(&record.json).ok()?;
-        Some(Draft { created_at: record.created_at, updated_at: record.updated_at, json })
+        Some(RecordBody { created_at: record.created_at, updated_at: record.updated_at, json })
     }
 
-    pub fn put(&mut self, shelf: Shelf, id: u64, draft: Draft) {
-        self.drafts.insert((shelf, id), draft);
+    pub fn put(&mut self, table: RecordTable, id: u64, draft: RecordBody) {
+        self.drafts.insert((table, id), draft);
     }
 
     /// The id of a tag, made where there is none of that name. [seed]
-    pub fn tag_id(&mut self, shelf: Shelf, name: &str) -> u64 {
-        let made = self.tags.iter().find(|t| t.0 == shelf && *t.2 == *name).map(|t| t.1);
-        if let Some(id) = self.world.tags(shelf).id(name).or(made) {
+    pub fn tag_id(&mut self, table: RecordTable, name: &str) -> u64 {
+        let made = self.tags.iter().find(|t| t.0 == table && *t.2 == *name).map(|t| t.1);
+        if let Some(id) = self.world.tags(table).id(name).or(made) {
             return id;
         }
-        let id = self.new_id(Sequence::Tags);
-        self.tags.push(TagMade(shelf, id, name.into(), None));
+        let id = self.new_id(IdSequence::Tags);
+        self.tags.push(TagPut(table, id, name.into(), None));
         id
     }
 
     /// The id and the colour of a tag: one that is there keeps its own where none is said. [client]
-    pub fn colored_tag(&mut self, shelf: Shelf, name: &str, color: Option<String>) -> (u64, Option<String>) {
-        let id = self.tag_id(shelf, name);
+    pub fn colored_tag(&mut self, table: RecordTable, name: &str, color: Option<String>) -> (u64, Option<String>) {
+        let id = self.tag_id(table, name);
         let Some(color) = color else {
             let made = self.tags.iter().rev().find(|t| t.1 == id).and_then(|t| t.3.as_deref());
-            return (id, made.or(self.world.tags(shelf).color(id)).map(str::to_owned));
+            return (id, made.or(self.world.tags(table).color(id)).map(str::to_owned));
         };
-        self.tags.push(TagMade(shelf, id, name.into(), Some(color.as_str().into())));
+        self.tags.push(TagPut(table, id, name.into(), Some(color.as_str().into())));
         (id, Some(color))
     }
 
     /// The id of a tag that may not be there.
-    pub fn tag_id_if_known(&self, shelf: Shelf, name: &str) -> Option<u64> {
-        let made = self.tags.iter().find(|t| t.0 == shelf && *t.2 == *name).map(|t| t.1);
-        self.world.tags(shelf).id(name).or(made)
+    pub fn tag_id_if_known(&self, table: RecordTable, name: &str) -> Option<u64> {
+        let made = self.tags.iter().find(|t| t.0 == table && *t.2 == *name).map(|t| t.1);
+        self.world.tags(table).id(name).or(made)
     }
 
-    pub fn link(&mut self, from: Shelf, id: u64, to: Shelf, other: u64, meta: Option<&Value>) {
+    pub fn link(&mut self, from: RecordTable, id: u64, to: RecordTable, other: u64, meta: Option<&Value>) {
         let meta = meta.and_then(|m| RawValue::from_string(m.to_string()).ok());
-        self.links.push(LinkMade(from, id, to, other, meta));
+        self.links.push(LinkPut(from, id, to, other, meta));
     }
 
-    pub fn unlink(&mut self, from: Shelf, id: u64, to: Shelf, other: u64) {
-        let is_it = |l: &LinkMade| {
+    pub fn unlink(&mut self, from: RecordTable, id: u64, to: RecordTable, other: u64) {
+        let is_it = |l: &LinkPut| {
             (l.0, l.1, l.2, l.3) == (from, id, to, other) || (l.2, l.3, l.0, l.1) == (from, id, to, other)
         };
         self.links.retain(|l| !is_it(l));
-        self.cuts.push(LinkCut(from, id, to, other));
+        self.cuts.push(LinkRemoved(from, id, to, other));
     }
 
     /// What of `to` a record will be linked to, with what is said of the link.
-    pub fn linked(&self, from: Shelf, id: u64, to: Shelf) -> Vec<(u64, Option<Value>)> {
+    pub fn linked(&self, from: RecordTable, id: u64, to: RecordTable) -> Vec<(u64, Option<Value>)> {
         let parsed = |meta: &str| serde_json::from_str(meta).ok();
         let is_cut = |other: u64| {
-            self.cuts.contains(&LinkCut(from, id, to, other)) || self.cuts.contains(&LinkCut(to, other, from, id))
+            self.cuts.contains(&LinkRemoved(from, id, to, other))
+                || self.cuts.contains(&LinkRemoved(to, other, from, id))
         };
         let stands = self.world.linked(from, id, to).filter(|(other, _)| !is_cut(*other));
         let mut all: BTreeMap<u64, Option<Value>> =
             stands.map(|(other, meta)| (other, meta.and_then(parsed))).collect();
-        for LinkMade(a, a_id, b, b_id, meta) in &self.links {
+        for LinkPut(a, a_id, b, b_id, meta) in &self.links {
             if (*a, *a_id, *b) == (from, id, to) {
                 all.insert(*b_id, meta.as_ref().and_then(|m| parsed(m.get())));
             } else if (*b, *b_id, *a) == (from, id, to) {
@@ -119,43 +123,43 @@ impl<'w> Plan<'w> {
     }
 
     /// Notes and tasks go with the record that they are about. [client live]
-    fn take_along(&mut self, shelf: Shelf, id: u64) {
+    fn take_along(&mut self, table: RecordTable, id: u64) {
         for kind in attached::KINDS {
-            for (other, _) in self.linked(shelf, id, kind) {
+            for (other, _) in self.linked(table, id, kind) {
                 self.drafts.remove(&(kind, other));
-                self.gone.push(Gone(kind, other));
+                self.gone.push(RecordRemoved(kind, other));
             }
         }
     }
 
     /// Takes a record away, and its links.
-    pub fn remove(&mut self, shelf: Shelf, id: u64) {
-        self.take_along(shelf, id);
-        self.drafts.remove(&(shelf, id));
-        self.gone.push(Gone(shelf, id));
+    pub fn remove(&mut self, table: RecordTable, id: u64) {
+        self.take_along(table, id);
+        self.drafts.remove(&(table, id));
+        self.gone.push(RecordRemoved(table, id));
     }
 
     /// Puts a record into the trash.
-    pub fn trash(&mut self, shelf: Shelf, id: u64) {
-        self.take_along(shelf, id);
-        self.drafts.remove(&(shelf, id));
-        self.trash.push(Trashed(shelf, id, self.now, self.world.account.current_user));
+    pub fn trash(&mut self, table: RecordTable, id: u64) {
+        self.take_along(table, id);
+        self.drafts.remove(&(table, id));
+        self.trash.push(RecordTrashed(table, id, self.now, self.world.account.current_user));
     }
 
     /// The account as it will be.
-    pub fn account(&self) -> &Account {
+    pub fn account(&self) -> &AccountState {
         self.account.as_deref().unwrap_or(&self.world.account)
     }
 
-    pub fn account_mut(&mut self) -> &mut Account {
+    pub fn account_mut(&mut self) -> &mut AccountState {
         self.account.get_or_insert_with(|| Box::new(self.world.account.clone()))
     }
 
     pub fn into_commit(self) -> Commit {
-        let put = self.drafts.into_iter().filter_map(|((shelf, id), draft)| {
+        let put = self.drafts.into_iter().filter_map(|((table, id), draft)| {
             // A map of strings and values is always good JSON; the `?` is never taken.
             let json = RawValue::from_string(Value::Object(draft.json).to_string()).ok()?;
-            Some(Put(shelf, id, draft.created_at, draft.updated_at, json))
+            Some(RecordPut(table, id, draft.created_at, draft.updated_at, json))
         });
         Commit {
             at: self.now,

@@ -2,13 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::changes::changeset::Plan;
+use crate::changes::changeset::Changeset;
 use crate::world::attached::{OWNERS, TASK_TYPES};
-use crate::world::{End, Shelf};
+use crate::world::{RecordKey, RecordTable};
 
 /// What a new one has where nothing is said.
-pub fn defaults(shelf: Shelf, json: &mut Map<String, Value>) {
-    if shelf == Shelf::Tasks {
+pub fn defaults(table: RecordTable, json: &mut Map<String, Value>) {
+    if table == RecordTable::Tasks {
         json.insert("task_type_id".to_owned(), json!(TASK_TYPES[0].0));
         json.insert("duration".to_owned(), json!(0));
         json.insert("is_completed".to_owned(), json!(false));
@@ -16,11 +16,11 @@ pub fn defaults(shelf: Shelf, json: &mut Map<String, Value>) {
 }
 
 /// Puts a note or a task to a record, and to no other.
-pub fn put_to(plan: &mut Plan, (shelf, id): End, to: End) {
+pub fn put_to(changes: &mut Changeset, (table, id): RecordKey, to: RecordKey) {
     for kind in OWNERS {
-        for (other, _) in plan.linked(shelf, id, kind).into_iter().filter(|(other, _)| (kind, *other) != to) {
-            plan.unlink(shelf, id, kind, other);
+        for (other, _) in changes.linked(table, id, kind).into_iter().filter(|(other, _)| (kind, *other) != to) {
+            changes.unlink(table, id, kind, other);
         }
     }
-    plan.link(shelf, id, to.0, to.1, None);
+    changes.link(table, id, to.0, to.1, None);
 }

@@ -3,47 +3,47 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::changes::changeset::Plan;
-use crate::check::Clean;
-use crate::world::{Draft, SENT_AS, Sequence, Shelf};
+use crate::changes::changeset::Changeset;
+use crate::check::CheckedItem;
+use crate::world::{IdSequence, RecordBody, RecordTable, SENT_AS};
 
 /// Makes a purchase of a customer that is there and returns its id.
-pub fn create(plan: &mut Plan, customer: u64, clean: Clean, accrue_bonus: bool) -> u64 {
-    let id = plan.new_id(Sequence::Transactions);
-    let me = plan.world.account.current_user;
+pub fn create(changes: &mut Changeset, customer: u64, accepted: CheckedItem, accrue_bonus: bool) -> u64 {
+    let id = changes.new_id(IdSequence::Transactions);
+    let me = changes.world.account.current_user;
     let mut json = Map::new();
     json.insert("price".to_owned(), json!(0));
     json.insert("comment".to_owned(), Value::Null);
-    json.insert("completed_at".to_owned(), json!(plan.now));
+    json.insert("completed_at".to_owned(), json!(changes.now));
     json.insert("created_by".to_owned(), json!(me));
     let (of_customer, own): (Map<_, _>, Map<_, _>) =
-        clean.set.into_iter().partition(|(key, _)| key == "next_price" || key == "next_date");
+        accepted.set.into_iter().partition(|(key, _)| key == "next_price" || key == "next_date");
     json.extend(own);
     json.insert("updated_by".to_owned(), json!(me));
     json.insert("customer_id".to_owned(), json!(customer));
     json.insert("accrue_bonus".to_owned(), json!(accrue_bonus));
-    if let Some(name) = clean.request_id {
+    if let Some(name) = accepted.request_id {
         json.insert(SENT_AS.to_owned(), name);
     }
     let price = price(&json);
-    plan.put(Shelf::Transactions, id, Draft { created_at: plan.now, updated_at: plan.now, json });
-    plan.link(Shelf::Transactions, id, Shelf::Customers, customer, None);
-    for element in &clean.elements {
-        plan.link(Shelf::Transactions, id, Shelf::Elements, element.id, Some(&element.metadata));
+    changes.put(RecordTable::Transactions, id, RecordBody { created_at: changes.now, updated_at: changes.now, json });
+    changes.link(RecordTable::Transactions, id, RecordTable::Customers, customer, None);
+    for element in &accepted.elements {
+        changes.link(RecordTable::Transactions, id, RecordTable::Elements, element.id, Some(&element.metadata));
     }
-    count(plan, customer, price, 1, of_customer);
+    count(changes, customer, price, 1, of_customer);
     id
 }
 
 /// Takes a purchase back; false where there is none, or where it is not of the customer the path names.
-pub fn delete(plan: &mut Plan, id: u64, of: Option<u64>) -> bool {
-    let Some(draft) = plan.get(Shelf::Transactions, id) else { return false };
+pub fn delete(changes: &mut Changeset, id: u64, of: Option<u64>) -> bool {
+    let Some(draft) = changes.get(RecordTable::Transactions, id) else { return false };
     let customer = draft.json.get("customer_id").and_then(Value::as_u64).unwrap_or(0);
     if of.is_some_and(|of| of != customer) {
         return false;
     }
-    plan.remove(Shelf::Transactions, id);
-    count(plan, customer, price(&draft.json).saturating_neg(), -1, Map::new());
+    changes.remove(RecordTable::Transactions, id);
+    count(changes, customer, price(&draft.json).saturating_neg(), -1, Map::new());
     true
 }
 
@@ -51,13 +51,13 @@ fn price(json: &Map<String, Value>) -> i64 {
     json.get("price").and_then(Value::as_i64).unwrap_or(0)
 }
 
-fn count(plan: &mut Plan, customer: u64, price: i64, purchases: i64, next: Map<String, Value>) {
-    let Some(mut draft) = plan.get(Shelf::Customers, customer) else { return };
+fn count(changes: &mut Changeset, customer: u64, price: i64, purchases: i64, next: Map<String, Value>) {
+    let Some(mut draft) = changes.get(RecordTable::Customers, customer) else { return };
     for (key, more) in [("ltv", price), ("purchases_count", purchases)] {
         let before = draft.json.get(key).and_then(Value::as_i64).unwrap_or(0);
         draft.json.insert(key.to_owned(), json!(before.saturating_add(more)));
     }
     draft.json.extend(next);
-    draft.updated_at = plan.now;
-    plan.put(Shelf::Customers, customer, draft);
+    draft.updated_at = changes.now;
+    changes.put(RecordTable::Customers, customer, draft);
 }

@@ -1,17 +1,17 @@
 //! What a person deletes in the CRM.
 
-use super::changeset::Plan;
+use super::changeset::Changeset;
 use super::purchases;
-use crate::world::Shelf;
+use crate::world::RecordTable;
 
 /// Into the trash with a record, where its kind has one.
-pub fn throw_away(plan: &mut Plan, shelf: Shelf, id: u64) {
-    if shelf == Shelf::Transactions {
+pub fn throw_away(changes: &mut Changeset, table: RecordTable, id: u64) {
+    if table == RecordTable::Transactions {
         // Its customer's sums follow.
-        purchases::delete(plan, id, None);
-    } else if shelf.has_trash() {
-        plan.trash(shelf, id);
+        purchases::delete(changes, id, None);
+    } else if table.has_trash() {
+        changes.trash(table, id);
     } else {
-        plan.remove(shelf, id);
+        changes.remove(table, id);
     }
 }

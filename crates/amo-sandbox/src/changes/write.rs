@@ -3,77 +3,82 @@
 use serde_json::{Map, Value, json};
 
 use super::notes;
-use crate::changes::changeset::Plan;
-use crate::check::{Clean, TagEdit, TagRef};
-use crate::world::{Draft, PRICED_BY_ROBOT, SENT_AS, Shelf};
+use crate::changes::changeset::Changeset;
+use crate::check::{CheckedItem, TagEdit, TagRef};
+use crate::world::{PRICED_BY_ROBOT, RecordBody, RecordTable, SENT_AS};
 use amo_model::{STATUS_LOST, STATUS_WON};
 
 /// Makes a record and returns its id.
-pub fn create(plan: &mut Plan, shelf: Shelf, mut clean: Clean) -> u64 {
-    let id = plan.new_id(shelf.sequence());
-    let me = plan.world.account.current_user;
+pub fn create(changes: &mut Changeset, table: RecordTable, mut accepted: CheckedItem) -> u64 {
+    let id = changes.new_id(table.sequence());
+    let me = changes.world.account.current_user;
     let mut json = Map::new();
-    match shelf {
-        Shelf::Leads => lead_defaults(plan, id, &clean, &mut json),
-        Shelf::Contacts => contact_defaults(&clean, &mut json),
-        Shelf::Customers => customer_defaults(plan, &mut json),
-        Shelf::Companies | Shelf::Transactions | Shelf::Elements => {
+    match table {
+        RecordTable::Leads => lead_defaults(changes, id, &accepted, &mut json),
+        RecordTable::Contacts => contact_defaults(&accepted, &mut json),
+        RecordTable::Customers => customer_defaults(changes, &mut json),
+        RecordTable::Companies | RecordTable::Transactions | RecordTable::Elements => {
             json.insert("name".to_owned(), json!(""));
         }
-        Shelf::Notes | Shelf::Tasks => notes::defaults(shelf, &mut json),
+        RecordTable::Notes | RecordTable::Tasks => notes::defaults(table, &mut json),
     }
     for key in ["responsible_user_id", "created_by", "updated_by"] {
         json.insert(key.to_owned(), json!(me));
     }
-    if let Some(name) = clean.request_id.take() {
+    if let Some(name) = accepted.request_id.take() {
         json.insert(SENT_AS.to_owned(), name);
     }
-    let created_at = take_time(&mut clean.set, "created_at").unwrap_or(plan.now);
-    let updated_at = take_time(&mut clean.set, "updated_at").unwrap_or(plan.now);
-    merge(&mut json, &clean);
-    if shelf == Shelf::Leads {
-        settle_closing(&mut json, &clean.set, None, plan.now);
+    let created_at = take_time(&mut accepted.set, "created_at").unwrap_or(changes.now);
+    let updated_at = take_time(&mut accepted.set, "updated_at").unwrap_or(changes.now);
+    merge(&mut json, &accepted);
+    if table == RecordTable::Leads {
+        settle_closing(&mut json, &accepted.set, None, changes.now);
     }
-    set_fields(&mut json, &clean.fields);
-    set_tags(plan, shelf, &mut json, &clean.tags);
-    plan.put(shelf, id, Draft { created_at, updated_at, json });
-    link_contacts(plan, id, &clean.contacts);
-    if let Some(company) = clean.company {
-        plan.link(shelf, id, Shelf::Companies, company, None);
+    set_fields(&mut json, &accepted.fields);
+    set_tags(changes, table, &mut json, &accepted.tags);
+    changes.put(table, id, RecordBody { created_at, updated_at, json });
+    link_contacts(changes, id, &accepted.contacts);
+    if let Some(company) = accepted.company {
+        changes.link(table, id, RecordTable::Companies, company, None);
     }
-    if let Some(owner) = clean.owner {
-        notes::put_to(plan, (shelf, id), owner);
+    if let Some(owner) = accepted.owner {
+        notes::put_to(changes, (table, id), owner);
     }
     id
 }
 
 /// Changes a record that is there and returns the time of the change; `None` when it is not there.
-pub fn update(plan: &mut Plan, shelf: Shelf, mut clean: Clean) -> Option<Draft> {
-    let mut draft = plan.get(shelf, clean.id)?;
+pub fn update(changes: &mut Changeset, table: RecordTable, mut accepted: CheckedItem) -> Option<RecordBody> {
+    let mut draft = changes.get(table, accepted.id)?;
     let status_before = status(&draft.json);
-    draft.created_at = take_time(&mut clean.set, "created_at").unwrap_or(draft.created_at);
-    draft.updated_at = take_time(&mut clean.set, "updated_at").unwrap_or(plan.now);
-    draft.json.insert("updated_by".to_owned(), json!(plan.world.account.current_user));
-    merge(&mut draft.json, &clean);
-    match shelf {
-        Shelf::Leads => settle_closing(&mut draft.json, &clean.set, status_before, plan.now),
-        Shelf::Contacts => settle_name(&mut draft.json, &clean.set),
-        Shelf::Companies | Shelf::Customers | Shelf::Transactions | Shelf::Elements | Shelf::Notes | Shelf::Tasks => {}
+    draft.created_at = take_time(&mut accepted.set, "created_at").unwrap_or(draft.created_at);
+    draft.updated_at = take_time(&mut accepted.set, "updated_at").unwrap_or(changes.now);
+    draft.json.insert("updated_by".to_owned(), json!(changes.world.account.current_user));
+    merge(&mut draft.json, &accepted);
+    match table {
+        RecordTable::Leads => settle_closing(&mut draft.json, &accepted.set, status_before, changes.now),
+        RecordTable::Contacts => settle_name(&mut draft.json, &accepted.set),
+        RecordTable::Companies
+        | RecordTable::Customers
+        | RecordTable::Transactions
+        | RecordTable::Elements
+        | RecordTable::Notes
+        | RecordTable::Tasks => {}
     }
-    set_fields(&mut draft.json, &clean.fields);
-    set_tags(plan, shelf, &mut draft.json, &clean.tags);
-    plan.put(shelf, clean.id, draft.clone());
-    if let Some(owner) = clean.owner {
-        notes::put_to(plan, (shelf, clean.id), owner);
+    set_fields(&mut draft.json, &accepted.fields);
+    set_tags(changes, table, &mut draft.json, &accepted.tags);
+    changes.put(table, accepted.id, draft.clone());
+    if let Some(owner) = accepted.owner {
+        notes::put_to(changes, (table, accepted.id), owner);
     }
     Some(draft)
 }
 
 /// The first is the main one where none is marked; where several are, the first marked. [inferred]
-pub fn link_contacts(plan: &mut Plan, lead: u64, contacts: &[(u64, bool)]) {
+pub fn link_contacts(changes: &mut Changeset, lead: u64, contacts: &[(u64, bool)]) {
     let main = contacts.iter().position(|(_, is_main)| *is_main).unwrap_or(0);
     for (i, (contact, _)) in contacts.iter().enumerate() {
-        plan.link(Shelf::Leads, lead, Shelf::Contacts, *contact, Some(&json!({"is_main": i == main})));
+        changes.link(RecordTable::Leads, lead, RecordTable::Contacts, *contact, Some(&json!({"is_main": i == main})));
     }
 }
 
@@ -81,45 +86,45 @@ fn take_time(set: &mut Map<String, Value>, key: &str) -> Option<i64> {
     set.shift_remove(key).and_then(|v| v.as_i64())
 }
 
-fn merge(json: &mut Map<String, Value>, clean: &Clean) {
-    if clean.set.contains_key("price") {
+fn merge(json: &mut Map<String, Value>, accepted: &CheckedItem) {
+    if accepted.set.contains_key("price") {
         json.shift_remove(PRICED_BY_ROBOT);
     }
-    for (key, value) in &clean.set {
+    for (key, value) in &accepted.set {
         json.insert(key.clone(), value.clone());
     }
-    if let Some((pipeline, status)) = clean.stage {
+    if let Some((pipeline, status)) = accepted.stage {
         json.insert("pipeline_id".to_owned(), json!(pipeline));
         json.insert("status_id".to_owned(), json!(status));
     }
-    if let Some(segments) = &clean.segments {
+    if let Some(segments) = &accepted.segments {
         json.insert("segments".to_owned(), json!(segments));
     }
 }
 
-fn lead_defaults(plan: &Plan, id: u64, clean: &Clean, json: &mut Map<String, Value>) {
+fn lead_defaults(changes: &Changeset, id: u64, accepted: &CheckedItem, json: &mut Map<String, Value>) {
     json.insert("name".to_owned(), json!(format!("Сделка #{id}"))); // [inferred]
     json.insert("price".to_owned(), json!(0));
     for key in ["status_id", "pipeline_id", "loss_reason_id", "closed_at"] {
         json.insert(key.to_owned(), Value::Null);
     }
-    json.insert("source_id".to_owned(), json!(clean.source_id));
-    if let Some(metadata) = &clean.metadata {
+    json.insert("source_id".to_owned(), json!(accepted.source_id));
+    if let Some(metadata) = &accepted.metadata {
         json.insert("metadata".to_owned(), metadata.clone());
     }
-    if let (None, Some(main)) = (clean.stage, plan.world.account.main_pipeline()) {
+    if let (None, Some(main)) = (accepted.stage, changes.world.account.main_pipeline()) {
         json.insert("status_id".to_owned(), json!(main.first_status()));
         json.insert("pipeline_id".to_owned(), json!(main.id));
     }
 }
 
 /// Zeros as the second customer of the example shows them [seed]; a status in every mode, as both have one. [seed]
-fn customer_defaults(plan: &Plan, json: &mut Map<String, Value>) {
+fn customer_defaults(changes: &Changeset, json: &mut Map<String, Value>) {
     for key in ["next_price", "periodicity", "ltv", "purchases_count", "bonus_points"] {
         json.insert(key.to_owned(), json!(0));
     }
     json.insert("next_date".to_owned(), Value::Null);
-    json.insert("status_id".to_owned(), json!(plan.world.account.first_customer_status()));
+    json.insert("status_id".to_owned(), json!(changes.world.account.first_customer_status()));
     json.insert("segments".to_owned(), json!([]));
 }
 
@@ -144,12 +149,12 @@ fn settle_closing(json: &mut Map<String, Value>, said: &Map<String, Value>, befo
     }
 }
 
-fn contact_defaults(clean: &Clean, json: &mut Map<String, Value>) {
+fn contact_defaults(accepted: &CheckedItem, json: &mut Map<String, Value>) {
     for key in ["name", "first_name", "last_name"] {
         json.insert(key.to_owned(), json!(""));
     }
-    if !clean.set.contains_key("name") {
-        let part = |key: &str| clean.set.get(key).and_then(Value::as_str).unwrap_or("");
+    if !accepted.set.contains_key("name") {
+        let part = |key: &str| accepted.set.get(key).and_then(Value::as_str).unwrap_or("");
         json.insert("name".to_owned(), json!(full_name(part("first_name"), part("last_name"))));
     }
 }
@@ -169,15 +174,15 @@ fn full_name(first: &str, last: &str) -> String {
 }
 
 /// Fields are kept as `[[id, [values]], …]`. One that is named is replaced whole; others stay. [doc]
-fn set_fields(json: &mut Map<String, Value>, changes: &[(u64, Option<Vec<Value>>)]) {
-    if changes.is_empty() {
+fn set_fields(json: &mut Map<String, Value>, values: &[(u64, Option<Vec<Value>>)]) {
+    if values.is_empty() {
         return;
     }
     let mut fields = match json.get_mut("fields").map(Value::take) {
         Some(Value::Array(fields)) => fields,
         _ => Vec::new(),
     };
-    for (id, values) in changes {
+    for (id, values) in values {
         let at = fields.iter().position(|f| f[0].as_u64() == Some(*id));
         match (at, values) {
             (Some(at), Some(values)) => fields[at] = json!([id, values]),
@@ -190,7 +195,7 @@ fn set_fields(json: &mut Map<String, Value>, changes: &[(u64, Option<Vec<Value>>
 }
 
 /// Tags are kept as ids. `_embedded.tags` replaces the set; adding and deleting come after it. [client live], [seed]
-fn set_tags(plan: &mut Plan, shelf: Shelf, json: &mut Map<String, Value>, edit: &TagEdit) {
+fn set_tags(changes: &mut Changeset, table: RecordTable, json: &mut Map<String, Value>, edit: &TagEdit) {
     if edit.replace.is_none() && edit.add.is_empty() && edit.delete.is_empty() {
         return;
     }
@@ -201,14 +206,14 @@ fn set_tags(plan: &mut Plan, shelf: Shelf, json: &mut Map<String, Value>, edit: 
     for tag in &edit.delete {
         let id = match tag {
             TagRef::Id(id) => Some(*id),
-            TagRef::Name(name) => plan.tag_id_if_known(shelf, name),
+            TagRef::Name(name) => changes.tag_id_if_known(table, name),
         };
         tags.retain(|t| Some(*t) != id);
     }
     for tag in edit.replace.iter().flatten().chain(&edit.add) {
         let id = match tag {
             TagRef::Id(id) => *id,
-            TagRef::Name(name) => plan.tag_id(shelf, name),
+            TagRef::Name(name) => changes.tag_id(table, name),
         };
         if !tags.contains(&id) {
             tags.push(id);

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::account::{Account, ChainLink, Choice, Field, FieldStage};
-use crate::check::Reader;
+use crate::account::{AccountState, ChainLink, Choice, FieldDefinition, FieldStage};
+use crate::check::ObjectReader;
 use amo_model::{Entity, FieldKind, Owner};
 
 /// Ids of new options start here.
@@ -14,7 +14,12 @@ const CODE_MAX: usize = 255;
 pub const GROUP_DEFAULT: &str = "default";
 
 /// `field` with what is said of it. Keys that do not go with its type or owner are not asked for, and so refused.
-pub fn read_field(account: &mut Account, name_max: usize, mut field: Field, said: &mut Reader) -> Field {
+pub fn read_field(
+    account: &mut AccountState,
+    name_max: usize,
+    mut field: FieldDefinition,
+    said: &mut ObjectReader,
+) -> FieldDefinition {
     if let Some(name) = said.name("name", name_max) {
         field.name = name.to_owned();
     }
@@ -40,7 +45,7 @@ pub fn read_field(account: &mut Account, name_max: usize, mut field: Field, said
 }
 
 /// Lists alone know what is visible and required, the others what only integrations change. [doc]
-fn read_by_owner(account: &Account, field: &mut Field, said: &mut Reader) {
+fn read_by_owner(account: &AccountState, field: &mut FieldDefinition, said: &mut ObjectReader) {
     match field.owner {
         Owner::Catalog(_) => {
             field.is_visible = said.bool("is_visible").unwrap_or(field.is_visible);
@@ -69,7 +74,7 @@ fn read_by_owner(account: &Account, field: &mut Field, said: &mut Reader) {
     }
 }
 
-fn read_by_type(account: &mut Account, field: &mut Field, said: &mut Reader) {
+fn read_by_type(account: &mut AccountState, field: &mut FieldDefinition, said: &mut ObjectReader) {
     match field.kind {
         FieldKind::Select | FieldKind::Multiselect | FieldKind::Radiobutton => read_options(account, field, said),
         FieldKind::Category => read_tree(account, field, said),
@@ -105,14 +110,14 @@ fn read_by_type(account: &mut Account, field: &mut Field, said: &mut Reader) {
 }
 
 /// A word or the id of a list, which may be a number. [doc]
-fn read_search_in(account: &Account, field: &mut Field, said: &mut Reader) {
+fn read_search_in(account: &AccountState, field: &mut FieldDefinition, said: &mut ObjectReader) {
     let place = match said.any("search_in") {
         None => return,
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
         Some(_) => {
             let at = said.path("search_in");
-            return said.complaints.wrong_type(at, "string");
+            return said.errors.wrong_type(at, "string");
         }
     };
     let is_list = place.parse().is_ok_and(|id| account.catalog(id).is_some());
@@ -123,7 +128,7 @@ fn read_search_in(account: &Account, field: &mut Field, said: &mut Reader) {
 }
 
 /// The whole list: an option keeps its id where that is sent along, and goes where it is left out. [doc]
-fn read_options(account: &mut Account, field: &mut Field, said: &mut Reader) {
+fn read_options(account: &mut AccountState, field: &mut FieldDefinition, said: &mut ObjectReader) {
     let before = std::mem::take(&mut field.choices);
     let mut next = 0;
     let options = said.each("enums", |option| {
@@ -139,7 +144,7 @@ fn read_options(account: &mut Account, field: &mut Field, said: &mut Reader) {
     field.choices = options.unwrap_or(before);
 }
 
-fn known_option(before: &[Choice], option: &mut Reader) -> Option<u64> {
+fn known_option(before: &[Choice], option: &mut ObjectReader) -> Option<u64> {
     let id = option.id("id")?;
     if !before.iter().any(|c| c.id == id) {
         option.choice("id");
@@ -148,7 +153,7 @@ fn known_option(before: &[Choice], option: &mut Reader) -> Option<u64> {
 }
 
 /// The same for a tree: a branch names its parent by id, or by what the parent is called in this request. [doc]
-fn read_tree(account: &mut Account, field: &mut Field, said: &mut Reader) {
+fn read_tree(account: &mut AccountState, field: &mut FieldDefinition, said: &mut ObjectReader) {
     let before = std::mem::take(&mut field.choices);
     let mut called: Vec<(String, u64)> = Vec::new();
     let mut next = 0;

@@ -16,51 +16,52 @@ use serde_json::{Map, Value, json};
 
 pub use field::read_field;
 pub use item::metadata::check as check_metadata;
-pub use item::{Clean, Mode, Party, TagEdit, TagRef, check_item};
-pub use reader::Reader;
+pub use item::{CheckedItem, Party, TagEdit, TagRef, WriteMode, check_item};
+pub use reader::ObjectReader;
 
-use crate::account::Account;
-use crate::faults::Refusal;
+use crate::account::AccountState;
+use crate::faults::ForcedRefusal;
 use crate::switches::Switches;
-use crate::world::rights::Sight;
-use crate::world::{Record, Shelf, World};
+use crate::world::rights::RecordVisibility;
+use crate::world::{RecordTable, StoredRecord, World};
 use amo_model::Owner;
 
 /// All that a check may look at.
 #[derive(Clone, Copy)]
-pub struct Rules<'a> {
+pub struct CheckContext<'a> {
     pub world: &'a World,
     pub switches: &'a Switches,
-    pub refusals: &'a [Refusal],
+    pub refusals: &'a [ForcedRefusal],
     /// What the path names before the kind: the catalog, for elements.
     pub container: u64,
 }
 
-impl Rules<'_> {
+impl CheckContext<'_> {
     /// Whose fields a record of this kind carries.
-    fn owner(&self, shelf: Shelf) -> Option<Owner> {
-        if shelf == Shelf::Elements { Some(Owner::Catalog(self.container)) } else { shelf.owner() }
+    fn owner(&self, table: RecordTable) -> Option<Owner> {
+        if table == RecordTable::Elements { Some(Owner::Catalog(self.container)) } else { table.owner() }
     }
 
     /// A record that is there, as far as the token's user may know.
-    pub fn stands(&self, shelf: Shelf, id: u64) -> Option<&Record> {
-        let is_seen = Sight::of(self.world, self.switches).is_none_or(|sight| sight.sees(self.world, shelf, id));
-        self.world.records(shelf).get(id).filter(|_| is_seen)
+    pub fn stands(&self, table: RecordTable, id: u64) -> Option<&StoredRecord> {
+        let is_seen =
+            RecordVisibility::of(self.world, self.switches).is_none_or(|sight| sight.sees(self.world, table, id));
+        self.world.records(table).get(id).filter(|_| is_seen)
     }
 
-    pub fn account(&self) -> &Account {
+    pub fn account(&self) -> &AccountState {
         &self.world.account
     }
 
     /// Keys that only reads show are passed over where a record that exists is sent back. [client]
-    fn passes_over(&self, mode: Mode) -> bool {
-        matches!(mode, Mode::Update(_)) && !self.switches.read_keys_refused
+    fn passes_over(&self, mode: WriteMode) -> bool {
+        matches!(mode, WriteMode::Update(_)) && !self.switches.read_keys_refused
     }
 }
 
 /// One entry of `errors`. [doc]
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Complaint {
+pub struct ValidationError {
     pub code: Cow<'static, str>,
     pub path: String,
     pub detail: Cow<'static, str>,
@@ -68,16 +69,16 @@ pub struct Complaint {
 
 /// What is wrong with one item. The texts are those of the real service, or of the family they come from. [doc], [client]
 #[derive(Debug, Default)]
-pub struct Complaints(pub Vec<Complaint>);
+pub struct ValidationErrors(pub Vec<ValidationError>);
 
-impl Complaints {
+impl ValidationErrors {
     pub fn add(
         &mut self,
         code: impl Into<Cow<'static, str>>,
         path: impl Into<String>,
         detail: impl Into<Cow<'static, str>>,
     ) {
-        self.0.push(Complaint { code: code.into(), path: path.into(), detail: detail.into() });
+        self.0.push(ValidationError { code: code.into(), path: path.into(), detail: detail.into() });
     }
 
     pub fn choice(&mut self, path: impl Into<String>) {
@@ -140,20 +141,20 @@ impl Complaints {
 
 /// An item that was refused, and the name it came under.
 #[derive(Debug)]
-pub struct Refused {
+pub struct RefusedItem {
     /// `None` where the complaint is about the request as a whole.
     pub request_id: Option<Value>,
-    pub complaints: Complaints,
+    pub errors: ValidationErrors,
 }
 
-impl Refused {
-    pub fn all_to_json(all: &[Refused]) -> Value {
-        let entry = |refused: &Refused| {
+impl RefusedItem {
+    pub fn all_to_json(all: &[RefusedItem]) -> Value {
+        let entry = |refused: &RefusedItem| {
             let mut entry = Map::new();
             if let Some(id) = &refused.request_id {
                 entry.insert("request_id".to_owned(), id.clone());
             }
-            let errors = refused.complaints.0.iter();
+            let errors = refused.errors.0.iter();
             let errors = errors.map(|c| json!({"code": c.code, "path": c.path, "detail": c.detail}));
             entry.insert("errors".to_owned(), errors.collect());
             Value::Object(entry)

@@ -2,46 +2,49 @@
 
 use serde_json::{Map, Value};
 
-use crate::check::plain::{self, Must};
-use crate::check::{Clean, Complaints, Mode, Rules, join};
-use crate::world::attached::{self, At};
-use crate::world::{End, Shelf};
+use crate::check::plain::{self, Expected};
+use crate::check::{CheckContext, CheckedItem, ValidationErrors, WriteMode, join};
+use crate::world::attached::{self, NoteScope};
+use crate::world::{RecordKey, RecordTable};
 
-const COMMON: &[plain::Key] = &[("text", Must::Text, true)];
+const COMMON: &[plain::KeySpec] = &[("text", Expected::Text, true)];
 /// The last three are in no document. [client]
-const CALL: &[plain::Key] = &[
-    ("uniq", Must::Text, true),
-    ("duration", Must::Int, true),
-    ("source", Must::Text, true),
-    ("link", Must::Text, true),
-    ("phone", Must::Text, true),
-    ("call_result", Must::Text, false),
-    ("call_status", Must::Int, false),
-    ("call_responsible", Must::Anything, false),
+const CALL: &[plain::KeySpec] = &[
+    ("uniq", Expected::Text, true),
+    ("duration", Expected::Int, true),
+    ("source", Expected::Text, true),
+    ("link", Expected::Text, true),
+    ("phone", Expected::Text, true),
+    ("call_result", Expected::Text, false),
+    ("call_status", Expected::Int, false),
+    ("call_responsible", Expected::Anything, false),
 ];
-const SERVICE: &[plain::Key] = &[("service", Must::Text, true), ("text", Must::Text, true)];
+const SERVICE: &[plain::KeySpec] = &[("service", Expected::Text, true), ("text", Expected::Text, true)];
 /// `shop` [inferred]
-const CASHIER: &[plain::Key] = &[
-    ("status", Must::Word(&["created", "shown", "canceled"]), true),
-    ("text", Must::Text, true),
-    ("shop", Must::Text, false),
+const CASHIER: &[plain::KeySpec] = &[
+    ("status", Expected::Word(&["created", "shown", "canceled"]), true),
+    ("text", Expected::Text, true),
+    ("shop", Expected::Text, false),
 ];
 /// In the older document only; still taken. [client live]
-const PAID: &[plain::Key] =
-    &[("text", Must::Text, true), ("service", Must::Text, true), ("icon_url", Must::Text, true)];
-const PLACE: &[plain::Key] = &[
-    ("text", Must::Text, true),
-    ("address", Must::Text, true),
-    ("longitude", Must::Text, true),
-    ("latitude", Must::Text, true),
+const PAID: &[plain::KeySpec] =
+    &[("text", Expected::Text, true), ("service", Expected::Text, true), ("icon_url", Expected::Text, true)];
+const PLACE: &[plain::KeySpec] = &[
+    ("text", Expected::Text, true),
+    ("address", Expected::Text, true),
+    ("longitude", Expected::Text, true),
+    ("latitude", Expected::Text, true),
 ];
-const SMS: &[plain::Key] = &[("text", Must::Text, true), ("phone", Must::Text, true)];
+const SMS: &[plain::KeySpec] = &[("text", Expected::Text, true), ("phone", Expected::Text, true)];
 /// Without a version, the latest is meant. [doc]
-const FILE: &[plain::Key] =
-    &[("file_uuid", Must::Text, true), ("file_name", Must::Text, true), ("version_uuid", Must::Text, false)];
+const FILE: &[plain::KeySpec] = &[
+    ("file_uuid", Expected::Text, true),
+    ("file_name", Expected::Text, true),
+    ("version_uuid", Expected::Text, false),
+];
 
 /// Of the types that can be written; letters, chats and the like are read only. [client]
-fn params_of(note_type: &str) -> Option<&'static [plain::Key]> {
+fn params_of(note_type: &str) -> Option<&'static [plain::KeySpec]> {
     match note_type {
         "common" => Some(COMMON),
         "call_in" | "call_out" => Some(CALL),
@@ -58,15 +61,15 @@ fn params_of(note_type: &str) -> Option<&'static [plain::Key]> {
 /// What stands already, of a note that is changed.
 #[derive(Default)]
 struct Before {
-    owner: Option<End>,
+    owner: Option<RecordKey>,
     note_type: Option<String>,
     params: Map<String, Value>,
 }
 
 impl Before {
-    fn of(rules: &Rules, id: u64) -> Before {
-        let owner = attached::owner(rules.world, Shelf::Notes, id);
-        let record = rules.world.records(Shelf::Notes).get(id);
+    fn of(context: &CheckContext, id: u64) -> Before {
+        let owner = attached::owner(context.world, RecordTable::Notes, id);
+        let record = context.world.records(RecordTable::Notes).get(id);
         let mut json: Map<String, Value> =
             record.and_then(|record| serde_json::from_str(&record.json).ok()).unwrap_or_default();
         let note_type = json.get("note_type").and_then(Value::as_str).map(str::to_owned);
@@ -79,71 +82,82 @@ impl Before {
 }
 
 /// Settles what `check_item` has left: whose note it is, its type and parameters.
-pub fn check(rules: &Rules, at: At, mode: Mode, clean: &mut Clean, complaints: &mut Complaints) {
+pub fn check(
+    context: &CheckContext,
+    at: NoteScope,
+    mode: WriteMode,
+    accepted: &mut CheckedItem,
+    errors: &mut ValidationErrors,
+) {
     let before = match mode {
-        Mode::Update(_) => Some(Before::of(rules, clean.id)),
-        Mode::Create | Mode::Complex | Mode::Inner => None,
+        WriteMode::Update(_) => Some(Before::of(context, accepted.id)),
+        WriteMode::Create | WriteMode::Complex | WriteMode::Inner => None,
     };
-    let said = clean.set.shift_remove("entity_id");
+    let said = accepted.set.shift_remove("entity_id");
     match &before {
-        None => clean.owner = new_owner(rules, at, said.as_ref(), complaints),
-        Some(before) => check_owner(at, before, said.as_ref(), complaints),
+        None => accepted.owner = new_owner(context, at, said.as_ref(), errors),
+        Some(before) => check_owner(at, before, said.as_ref(), errors),
     }
-    let Some(note_type) = check_type(before.as_ref(), clean, complaints) else { return };
-    let Some(params) = clean.set.get("params") else { return };
+    let Some(note_type) = check_type(before.as_ref(), accepted, errors) else { return };
+    let Some(params) = accepted.set.get("params") else { return };
     let is_new = before.is_none();
-    let Some(params) = check_params(rules, &note_type, is_new, params, complaints) else { return };
+    let Some(params) = check_params(context, &note_type, is_new, params, errors) else { return };
     // What a change does not name stays. [inferred]
     let mut all = before.map(|before| before.params).unwrap_or_default();
     all.extend(params);
-    clean.set.insert("params".to_owned(), Value::Object(all));
+    accepted.set.insert("params".to_owned(), Value::Object(all));
 }
 
 /// The one that the path names, or the item; it has to be there. [doc], the code [inferred]
-fn new_owner(rules: &Rules, at: At, said: Option<&Value>, complaints: &mut Complaints) -> Option<End> {
+fn new_owner(
+    context: &CheckContext,
+    at: NoteScope,
+    said: Option<&Value>,
+    errors: &mut ValidationErrors,
+) -> Option<RecordKey> {
     let said = match said {
         None => None,
         Some(id) if id.is_i64() => Some(id.as_u64().unwrap_or(0)),
         Some(_) => {
-            complaints.wrong_type("entity_id", "int");
+            errors.wrong_type("entity_id", "int");
             return None;
         }
     };
     let Some(id) = at.id.or(said) else {
-        complaints.missing("entity_id");
+        errors.missing("entity_id");
         return None;
     };
-    if said.is_some_and(|said| said != id) || rules.stands(at.kind, id).is_none() {
-        complaints.choice("entity_id");
+    if said.is_some_and(|said| said != id) || context.stands(at.kind, id).is_none() {
+        errors.choice("entity_id");
         return None;
     }
     Some((at.kind, id))
 }
 
 /// A note stays where it is, and is where the path says. [inferred]
-fn check_owner(at: At, before: &Before, said: Option<&Value>, complaints: &mut Complaints) {
+fn check_owner(at: NoteScope, before: &Before, said: Option<&Value>, errors: &mut ValidationErrors) {
     let Some(owner) = before.owner else { return };
     if !at.takes(owner) {
-        complaints.choice("id");
+        errors.choice("id");
     } else if said.is_some_and(|said| *said != owner.1) {
-        complaints.choice("entity_id");
+        errors.choice("entity_id");
     }
 }
 
 /// The type a note has or gets; it does not become another. [inferred]
-fn check_type(before: Option<&Before>, clean: &Clean, complaints: &mut Complaints) -> Option<String> {
+fn check_type(before: Option<&Before>, accepted: &CheckedItem, errors: &mut ValidationErrors) -> Option<String> {
     let stands = before.and_then(|before| before.note_type.clone());
-    match clean.set.get("note_type") {
+    match accepted.set.get("note_type") {
         None => stands,
         Some(Value::String(said)) if params_of(said).is_some() && stands.as_ref().is_none_or(|s| s == said) => {
             Some(said.clone())
         }
         Some(Value::String(_)) => {
-            complaints.choice("note_type"); // [client]
+            errors.choice("note_type"); // [client]
             None
         }
         Some(_) => {
-            complaints.wrong_type("note_type", "string");
+            errors.wrong_type("note_type", "string");
             None
         }
     }
@@ -151,17 +165,17 @@ fn check_type(before: Option<&Before>, clean: &Clean, complaints: &mut Complaint
 
 /// `null` is no way to leave a parameter out. [client]
 fn check_params(
-    rules: &Rules,
+    context: &CheckContext,
     note_type: &str,
     is_new: bool,
     params: &Value,
-    complaints: &mut Complaints,
+    errors: &mut ValidationErrors,
 ) -> Option<Map<String, Value>> {
     let mut said = match params {
         Value::Object(said) => said.clone(),
         Value::Array(none) if none.is_empty() => Map::new(), // PHP's empty object
         _ => {
-            complaints.wrong_type("params", "array");
+            errors.wrong_type("params", "array");
             return None;
         }
     };
@@ -169,14 +183,15 @@ fn check_params(
     let nulls: Vec<String> = said.iter().filter(|(_, value)| value.is_null()).map(|(key, _)| key.clone()).collect();
     for key in &nulls {
         said.shift_remove(key);
-        complaints.null(join("params", key));
+        errors.null(join("params", key));
     }
-    let keys: Vec<plain::Key> = keys.iter().copied().filter(|(key, _, _)| !nulls.iter().any(|n| n == key)).collect();
+    let keys: Vec<plain::KeySpec> =
+        keys.iter().copied().filter(|(key, _, _)| !nulls.iter().any(|n| n == key)).collect();
     let is_empty =
         note_type == "common" && said.get("text").and_then(Value::as_str).is_some_and(|t| t.trim().is_empty());
     if is_empty {
-        complaints.blank("params.text"); // [inferred]
+        errors.blank("params.text"); // [inferred]
     }
-    plain::check(rules, &keys, is_new, &Value::Object(said.clone()), "params", complaints)?;
+    plain::check(context, &keys, is_new, &Value::Object(said.clone()), "params", errors)?;
     Some(said)
 }

@@ -3,30 +3,38 @@
 
 use serde_json::{Map, Value};
 
-use crate::check::{Complaints, join, longer_than};
+use crate::check::{ValidationErrors, join, longer_than};
 use crate::switches::Switches;
 
-pub struct Reader<'a, 'c> {
+pub struct ObjectReader<'a, 'c> {
     item: &'a Map<String, Value>,
     at: String,
     asked: Vec<&'static str>,
-    pub complaints: &'c mut Complaints,
+    pub errors: &'c mut ValidationErrors,
 }
 
-impl<'a, 'c> Reader<'a, 'c> {
+impl<'a, 'c> ObjectReader<'a, 'c> {
     /// `None`, and a complaint, where the value is no object.
-    pub fn of(item: &'a Value, at: impl Into<String>, complaints: &'c mut Complaints) -> Option<Reader<'a, 'c>> {
+    pub fn of(
+        item: &'a Value,
+        at: impl Into<String>,
+        errors: &'c mut ValidationErrors,
+    ) -> Option<ObjectReader<'a, 'c>> {
         match item.as_object() {
-            Some(item) => Some(Reader::over(item, at, complaints)),
+            Some(item) => Some(ObjectReader::over(item, at, errors)),
             None => {
-                complaints.wrong_type(at, "array");
+                errors.wrong_type(at, "array");
                 None
             }
         }
     }
 
-    pub fn over(item: &'a Map<String, Value>, at: impl Into<String>, complaints: &'c mut Complaints) -> Reader<'a, 'c> {
-        Reader { item, at: at.into(), asked: Vec::new(), complaints }
+    pub fn over(
+        item: &'a Map<String, Value>,
+        at: impl Into<String>,
+        errors: &'c mut ValidationErrors,
+    ) -> ObjectReader<'a, 'c> {
+        ObjectReader { item, at: at.into(), asked: Vec::new(), errors }
     }
 
     pub fn path(&self, key: &str) -> String {
@@ -58,7 +66,7 @@ impl<'a, 'c> Reader<'a, 'c> {
         let found = read(value);
         if found.is_none() {
             let at = self.path(key);
-            self.complaints.wrong_type(at, wanted);
+            self.errors.wrong_type(at, wanted);
         }
         found
     }
@@ -87,13 +95,13 @@ impl<'a, 'c> Reader<'a, 'c> {
     pub fn each<T>(
         &mut self,
         key: &'static str,
-        mut read: impl FnMut(&mut Reader<'a, '_>) -> Option<T>,
+        mut read: impl FnMut(&mut ObjectReader<'a, '_>) -> Option<T>,
     ) -> Option<Vec<T>> {
         let items = self.list(key)?;
         let at = self.path(key);
         let mut found = Vec::with_capacity(items.len());
         for (i, item) in items.iter().enumerate() {
-            let Some(mut reader) = Reader::of(item, join(&at, i), self.complaints) else { continue };
+            let Some(mut reader) = ObjectReader::of(item, join(&at, i), self.errors) else { continue };
             found.extend(read(&mut reader));
             reader.done();
         }
@@ -105,7 +113,7 @@ impl<'a, 'c> Reader<'a, 'c> {
         let text = self.typed(key, "string", Value::as_str)?;
         if longer_than(text, max) {
             let at = self.path(key);
-            self.complaints.too_long(at, max);
+            self.errors.too_long(at, max);
             return None;
         }
         Some(text)
@@ -115,7 +123,7 @@ impl<'a, 'c> Reader<'a, 'c> {
     pub fn name(&mut self, key: &'static str, max: usize) -> Option<&'a str> {
         let text = self.typed(key, "string", Value::as_str)?;
         let at = self.path(key);
-        self.complaints.name(text, max, at).then_some(text)
+        self.errors.name(text, max, at).then_some(text)
     }
 
     /// One of these words.
@@ -133,20 +141,20 @@ impl<'a, 'c> Reader<'a, 'c> {
         for key in keys {
             if self.item.get(*key).is_none_or(Value::is_null) {
                 let at = self.path(key);
-                self.complaints.missing(at);
+                self.errors.missing(at);
             }
         }
     }
 
     pub fn choice(&mut self, key: &str) {
         let at = self.path(key);
-        self.complaints.choice(at);
+        self.errors.choice(at);
     }
 
     /// The last call: complains of what was not asked for.
     pub fn done(self) {
         for key in self.item.keys().filter(|key| !self.asked.contains(&key.as_str())) {
-            self.complaints.unexpected(join(&self.at, key));
+            self.errors.unexpected(join(&self.at, key));
         }
     }
 }

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::Call;
-use super::reply::Reply;
-use crate::check::item::{Clean, Mode, check_item};
-use crate::check::{Complaints, Refused};
+use super::reply::ApiResponse;
+use crate::check::item::{CheckedItem, WriteMode, check_item};
+use crate::check::{RefusedItem, ValidationErrors};
 use crate::read::written;
 use crate::switches::{Partial, RequestIds};
-use crate::world::{Commit, Shelf};
+use crate::world::{Commit, RecordTable};
 use amo_model::BATCH_MAX;
 
 /// What `request_id` an item goes by: its own, or its place counted from 0, as a string. [seed]
@@ -26,29 +26,29 @@ pub fn shown_request_id(call: &Call, id: Value, index: usize) -> Option<Value> {
     }
 }
 
-pub fn invalid(call: &Call, mut refused: Vec<Refused>) -> Reply {
+pub fn invalid(call: &Call, mut refused: Vec<RefusedItem>) -> ApiResponse {
     if call.switches.unknown_codes {
-        for complaint in refused.iter_mut().flat_map(|r| &mut r.complaints.0) {
+        for complaint in refused.iter_mut().flat_map(|r| &mut r.errors.0) {
             complaint.code = "SomethingNobodyKnows".into();
         }
     }
-    Reply::validation(&refused)
+    ApiResponse::validation(&refused)
 }
 
 /// The items of a batch, the acceptable ones by their place and the refused ones.
-pub struct Checked<T = Clean> {
+pub struct CheckedBatch<T = CheckedItem> {
     pub good: Vec<(usize, Value, T)>,
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedItem>,
 }
 
 /// Reads and checks a batch; the reply is there when it cannot go on.
-pub fn check_batch(call: &Call, shelf: Shelf, mode: Mode) -> Result<Checked, Box<Reply>> {
+pub fn check_batch(call: &Call, table: RecordTable, mode: WriteMode) -> Result<CheckedBatch, Box<ApiResponse>> {
     let (max, excess) = match mode {
-        Mode::Complex => (amo_model::COMPLEX_BATCH_MAX, call.switches.complex_excess_status),
-        Mode::Create | Mode::Update(_) | Mode::Inner => (BATCH_MAX, call.switches.batch_excess_status),
+        WriteMode::Complex => (amo_model::COMPLEX_BATCH_MAX, call.switches.complex_excess_status),
+        WriteMode::Create | WriteMode::Update(_) | WriteMode::Inner => (BATCH_MAX, call.switches.batch_excess_status),
     };
-    check_all(call, max, too_many(mode, max, excess), |item, complaints| {
-        check_item(&call.rules(), shelf, mode, item, "", complaints)
+    check_all(call, max, too_many(mode, max, excess), |item, errors| {
+        check_item(&call.check_context(), table, mode, item, "", errors)
     })
 }
 
@@ -56,9 +56,9 @@ pub fn check_batch(call: &Call, shelf: Shelf, mode: Mode) -> Result<Checked, Box
 pub fn check_all<T>(
     call: &Call,
     max: usize,
-    excess: Reply,
-    mut check: impl FnMut(&Value, &mut Complaints) -> T,
-) -> Result<Checked<T>, Box<Reply>> {
+    excess: ApiResponse,
+    mut check: impl FnMut(&Value, &mut ValidationErrors) -> T,
+) -> Result<CheckedBatch<T>, Box<ApiResponse>> {
     let items = match call.json() {
         Some(Value::Array(items)) if !items.is_empty() => items,
         _ => return Err(Box::new(Call::blank())),
@@ -66,14 +66,14 @@ pub fn check_all<T>(
     if items.len() > max {
         return Err(Box::new(excess));
     }
-    let mut checked = Checked { good: Vec::new(), refused: Vec::new() };
+    let mut checked = CheckedBatch { good: Vec::new(), refused: Vec::new() };
     for (i, item) in items.iter().enumerate() {
-        let mut complaints = Complaints::default();
-        let clean = check(item, &mut complaints);
+        let mut errors = ValidationErrors::default();
+        let accepted = check(item, &mut errors);
         let id = request_id(item, i);
-        match complaints.is_empty() {
-            true => checked.good.push((i, id, clean)),
-            false => checked.refused.push(Refused { request_id: Some(id), complaints }),
+        match errors.is_empty() {
+            true => checked.good.push((i, id, accepted)),
+            false => checked.refused.push(RefusedItem { request_id: Some(id), errors }),
         }
     }
     // A bad item spoils the batch. [inferred]
@@ -85,17 +85,17 @@ pub fn check_all<T>(
 }
 
 /// 422 "Limit of 250 per page" [doc Kommo]; of complex leads a validation error that names no item. [inferred]
-fn too_many(mode: Mode, max: usize, status: u16) -> Reply {
-    if mode == Mode::Complex && status == 400 {
-        let mut complaints = Complaints::default();
-        complaints.too_many("", max);
-        return Reply::validation(&[Refused { request_id: None, complaints }]);
+fn too_many(mode: WriteMode, max: usize, status: u16) -> ApiResponse {
+    if mode == WriteMode::Complex && status == 400 {
+        let mut errors = ValidationErrors::default();
+        errors.too_many("", max);
+        return ApiResponse::validation(&[RefusedItem { request_id: None, errors }]);
     }
-    Reply::problem(status, &format!("Limit of {max} per page"))
+    ApiResponse::problem(status, &format!("Limit of {max} per page"))
 }
 
 /// The envelope of an answer to a write.
-pub struct Answer<'a> {
+pub struct WriteEnvelope<'a> {
     pub status: u16,
     /// Below `/api/v4/`, for its own link.
     pub path: &'a str,
@@ -107,11 +107,11 @@ pub struct Answer<'a> {
 /// What was written, and beside it, where a switch says so, what was refused.
 pub fn answer(
     call: &Call,
-    about: Answer,
+    about: WriteEnvelope,
     mut written_items: Vec<Value>,
-    refused: Vec<Refused>,
+    refused: Vec<RefusedItem>,
     commit: Commit,
-) -> Reply {
+) -> ApiResponse {
     if call.switches.shuffled {
         written_items.reverse();
     }
@@ -125,7 +125,7 @@ pub fn answer(
         body.shift_insert(0, "_total_items".to_owned(), json!(count));
     }
     if !refused.is_empty() {
-        body["validation-errors"] = Refused::all_to_json(&refused);
+        body["validation-errors"] = RefusedItem::all_to_json(&refused);
     }
-    Reply::hal(about.status, &body).with_commit(commit).with_items(items)
+    ApiResponse::hal(about.status, &body).with_commit(commit).with_items(items)
 }

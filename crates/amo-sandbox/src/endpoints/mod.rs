@@ -11,20 +11,20 @@ pub mod routes;
 
 use serde_json::{Value, json};
 
-use crate::check::Rules;
-use crate::endpoints::reply::Reply;
-use crate::faults::Refusal;
+use crate::check::CheckContext;
+use crate::endpoints::reply::ApiResponse;
+use crate::faults::ForcedRefusal;
 use crate::read::list::Paging;
 use crate::read::query::Query;
 use crate::read::{View, href};
 use crate::switches::Switches;
-use crate::world::{Shelf, World, rights};
+use crate::world::{RecordTable, World, rights};
 
 /// One request, and all it may look at.
 pub struct Call<'a> {
     pub world: &'a World,
     pub switches: &'a Switches,
-    pub refusals: &'a [Refusal],
+    pub refusals: &'a [ForcedRefusal],
     /// Unix seconds.
     pub now: i64,
     pub now_ms: i64,
@@ -40,13 +40,13 @@ impl<'a> Call<'a> {
         View { world: self.world, base: self.base, query: self.query, switches: self.switches }
     }
 
-    pub fn rules(&self) -> Rules<'a> {
-        Rules { world: self.world, switches: self.switches, refusals: self.refusals, container: self.id(0) }
+    pub fn check_context(&self) -> CheckContext<'a> {
+        CheckContext { world: self.world, switches: self.switches, refusals: self.refusals, container: self.id(0) }
     }
 
     /// 403 for what only an admin may do, or who has a right to lists. [seed], [doc]
-    fn forbidden(&self) -> Option<Reply> {
-        (!self.is_admin()).then(|| Reply::problem(403, "Forbidden"))
+    fn forbidden(&self) -> Option<ApiResponse> {
+        (!self.is_admin()).then(|| ApiResponse::problem(403, "Forbidden"))
     }
 
     fn is_admin(&self) -> bool {
@@ -54,8 +54,8 @@ impl<'a> Call<'a> {
     }
 
     /// A record is there, as far as the token's user may know.
-    fn shows(&self, shelf: Shelf, id: u64) -> bool {
-        self.rules().stands(shelf, id).is_some()
+    fn shows(&self, table: RecordTable, id: u64) -> bool {
+        self.check_context().stands(table, id).is_some()
     }
 
     /// The nth number of the path. A route that asks has it; 0 is no record's id.
@@ -68,22 +68,22 @@ impl<'a> Call<'a> {
     }
 
     /// The answer to a body that is empty or not JSON. [doc]
-    fn blank() -> Reply {
-        Reply::problem(400, "Request data can't be blank")
+    fn blank() -> ApiResponse {
+        ApiResponse::problem(400, "Request data can't be blank")
     }
 
     /// An id that is not there: 204 [seed], unless a switch says otherwise.
-    fn unknown_id(&self) -> Reply {
+    fn unknown_id(&self) -> ApiResponse {
         match self.switches.unknown_id_status {
-            204 => Reply::nothing(),
-            status => Reply::problem(status, "Not found"),
+            204 => ApiResponse::nothing(),
+            status => ApiResponse::problem(status, "Not found"),
         }
     }
 
     /// The answer to pages behind the last that a switch allows.
-    fn too_far(&self) -> Option<Reply> {
+    fn too_far(&self) -> Option<ApiResponse> {
         let (page, max) = (Paging::of(self.query).page, self.switches.page_max);
-        (max > 0 && page > max).then(|| Reply::problem(400, "Page is out of range")) // [inferred]
+        (max > 0 && page > max).then(|| ApiResponse::problem(400, "Page is out of range")) // [inferred]
     }
 
     fn links(&self, path: &str, more: bool, last: Option<u64>) -> Value {
@@ -105,28 +105,28 @@ impl<'a> Call<'a> {
     }
 
     /// A page of a list that does not know its length. [seed]
-    fn page(&self, path: &str, key: &str, rows: Vec<Value>, more: bool) -> Reply {
+    fn page(&self, path: &str, key: &str, rows: Vec<Value>, more: bool) -> ApiResponse {
         if rows.is_empty() {
-            return Reply::nothing();
+            return ApiResponse::nothing();
         }
         let items = rows.len();
         let page = Paging::of(self.query).page;
-        Reply::ok(&json!({"_page": page, "_links": self.links(path, more, None), "_embedded": {key: rows}}))
+        ApiResponse::ok(&json!({"_page": page, "_links": self.links(path, more, None), "_embedded": {key: rows}}))
             .with_items(items)
     }
 
     /// A page of a list that does: `_total_items`, `_page_count`. [doc]
-    fn counted_page(&self, path: &str, key: &str, all: Vec<Value>) -> Reply {
+    fn counted_page(&self, path: &str, key: &str, all: Vec<Value>) -> ApiResponse {
         let paging = Paging::of(self.query);
         let total = all.len();
         let count = total.div_ceil(paging.limit) as u64;
         let rows: Vec<Value> = all.into_iter().skip(paging.skip()).take(paging.limit).collect();
         if rows.is_empty() {
-            return Reply::nothing();
+            return ApiResponse::nothing();
         }
         let items = rows.len();
         let links = self.links(path, paging.page < count, Some(count));
-        Reply::ok(&json!({
+        ApiResponse::ok(&json!({
             "_total_items": total, "_page": paging.page, "_page_count": count, "_links": links,
             "_embedded": {key: rows}
         }))
@@ -138,9 +138,9 @@ pub struct Route {
     pub method: &'static str,
     /// Below `/api/v4/`; `{id}` is a number.
     pub pattern: &'static str,
-    pub run: fn(&Call) -> Reply,
+    pub run: fn(&Call) -> ApiResponse,
 }
 
-pub const fn route(method: &'static str, pattern: &'static str, run: fn(&Call) -> Reply) -> Route {
+pub const fn route(method: &'static str, pattern: &'static str, run: fn(&Call) -> ApiResponse) -> Route {
     Route { method, pattern, run }
 }

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::endpoints::Call;
-use crate::endpoints::reply::{Media, Reply};
+use crate::endpoints::reply::{ApiResponse, Media};
 use crate::read::query::Query;
 use crate::world::Commit;
-use crate::world::auth::{ACCESS_LIFE_S, Pair, Refusal};
+use crate::world::auth::{ACCESS_LIFE_S, GrantError, TokenPair};
 
-pub fn token(call: &Call) -> Reply {
+pub fn token(call: &Call) -> ApiResponse {
     let form = std::str::from_utf8(call.body).map(Query::parse).unwrap_or_default();
     let json = call.json();
     if json.is_none() && form.get("grant_type").is_none() {
@@ -27,15 +27,15 @@ pub fn token(call: &Call) -> Reply {
     let pair = match said("grant_type") {
         "authorization_code" => auth.exchange(said("code"), call.now),
         "refresh_token" => auth.refresh(said("refresh_token"), call.now),
-        _ => return Reply::problem(400, "The authorization grant type is not supported"), // [inferred]
+        _ => return ApiResponse::problem(400, "The authorization grant type is not supported"), // [inferred]
     };
     match pair.cloned() {
-        Ok(Pair { access, refresh, .. }) => {
+        Ok(TokenPair { access, refresh, .. }) => {
             let commit = Commit { at: call.now, auth: Some(auth), ..Commit::default() };
             let pair = json!({
                 "token_type": "Bearer", "expires_in": ACCESS_LIFE_S, "access_token": access, "refresh_token": refresh
             });
-            Reply::json(200, &pair).with_commit(commit)
+            ApiResponse::json(200, &pair).with_commit(commit)
         }
         Err(why) => {
             let detail = "В запросе отсутствует ряд параметров или параметры невалидны";
@@ -46,7 +46,7 @@ pub fn token(call: &Call) -> Reply {
     }
 }
 
-fn refused(title: &str, detail: &str, why: Option<Refusal>) -> Reply {
+fn refused(title: &str, detail: &str, why: Option<GrantError>) -> ApiResponse {
     let mut body = json!({});
     if let Some(why) = why {
         body["hint"] = json!(why.hint());
@@ -55,7 +55,7 @@ fn refused(title: &str, detail: &str, why: Option<Refusal>) -> Reply {
     body["type"] = json!("https://developers.amocrm.ru/v3/errors/OAuthProblemJson");
     body["status"] = json!(401);
     body["detail"] = json!(detail);
-    let mut reply = Reply::json(401, &body);
+    let mut reply = ApiResponse::json(401, &body);
     reply.media = Media::Problem;
     reply
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::check::Refused;
+use crate::check::RefusedItem;
 use crate::world::Commit;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Media {
 
 /// An answer, and what it changes when it goes out.
 #[derive(Debug)]
-pub struct Reply {
+pub struct ApiResponse {
     pub status: u16,
     pub media: Media,
     pub body: String,
@@ -40,75 +40,75 @@ pub struct Reply {
     pub items: usize,
 }
 
-impl Reply {
-    fn new(status: u16, media: Media, body: String) -> Reply {
-        Reply { status, media, body, retry_after: None, commit: Commit::default(), items: 0 }
+impl ApiResponse {
+    fn new(status: u16, media: Media, body: String) -> ApiResponse {
+        ApiResponse { status, media, body, retry_after: None, commit: Commit::default(), items: 0 }
     }
 
-    pub fn hal(status: u16, body: &Value) -> Reply {
-        Reply::new(status, Media::Hal, body.to_string())
+    pub fn hal(status: u16, body: &Value) -> ApiResponse {
+        ApiResponse::new(status, Media::Hal, body.to_string())
     }
 
-    pub fn ok(body: &Value) -> Reply {
-        Reply::hal(200, body)
+    pub fn ok(body: &Value) -> ApiResponse {
+        ApiResponse::hal(200, body)
     }
 
-    pub fn json(status: u16, body: &Value) -> Reply {
-        Reply::new(status, Media::Json, body.to_string())
+    pub fn json(status: u16, body: &Value) -> ApiResponse {
+        ApiResponse::new(status, Media::Json, body.to_string())
     }
 
-    pub fn text(status: u16, text: &str) -> Reply {
-        Reply::new(status, Media::Text, text.to_owned())
+    pub fn text(status: u16, text: &str) -> ApiResponse {
+        ApiResponse::new(status, Media::Text, text.to_owned())
     }
 
     /// An empty list, an unknown id. [seed]
-    pub fn nothing() -> Reply {
-        Reply::bare(204)
+    pub fn nothing() -> ApiResponse {
+        ApiResponse::bare(204)
     }
 
     /// A status that says all.
-    pub fn bare(status: u16) -> Reply {
-        Reply::new(status, Media::None, String::new())
+    pub fn bare(status: u16) -> ApiResponse {
+        ApiResponse::new(status, Media::None, String::new())
     }
 
-    pub fn html(status: u16) -> Reply {
+    pub fn html(status: u16) -> ApiResponse {
         let title = format!("{status} {}", reason(status));
         // The gateway's own page. [client]
         let body = format!(
             "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
         );
-        Reply::new(status, Media::Html, body)
+        ApiResponse::new(status, Media::Html, body)
     }
 
     /// What a portal before the service answers to whoever has no session with it.
-    pub fn login_page() -> Reply {
+    pub fn login_page() -> ApiResponse {
         const BODY: &str = "<!DOCTYPE html>\n<html><head><title>Вход</title></head><body><form method=\"post\" action=\"/login\"><input name=\"login\"><input name=\"password\" type=\"password\"></form></body></html>\n";
-        Reply::new(200, Media::Html, BODY.to_owned())
+        ApiResponse::new(200, Media::Html, BODY.to_owned())
     }
 
     /// problem+json without validation errors. [doc]
-    pub fn problem(status: u16, detail: &str) -> Reply {
+    pub fn problem(status: u16, detail: &str) -> ApiResponse {
         let body = json!({
             "title": reason(status), "type": format!("https://httpstatus.es/{status}"), "status": status,
             "detail": detail
         });
-        Reply::new(status, Media::Problem, body.to_string())
+        ApiResponse::new(status, Media::Problem, body.to_string())
     }
 
-    pub fn validation(refused: &[Refused]) -> Reply {
+    pub fn validation(refused: &[RefusedItem]) -> ApiResponse {
         let body = json!({
-            "validation-errors": Refused::all_to_json(refused), "title": reason(400),
+            "validation-errors": RefusedItem::all_to_json(refused), "title": reason(400),
             "type": "https://httpstatus.es/400", "status": 400, "detail": "Request validation failed"
         });
-        Reply::new(400, Media::Problem, body.to_string())
+        ApiResponse::new(400, Media::Problem, body.to_string())
     }
 
-    pub fn with_commit(mut self, commit: Commit) -> Reply {
+    pub fn with_commit(mut self, commit: Commit) -> ApiResponse {
         self.commit = commit;
         self
     }
 
-    pub fn with_items(mut self, items: usize) -> Reply {
+    pub fn with_items(mut self, items: usize) -> ApiResponse {
         self.items = items;
         self
     }

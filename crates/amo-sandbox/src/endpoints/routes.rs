@@ -4,14 +4,14 @@ use super::account::{self, catalogs, custom_fields, field_writes, pipelines, sou
 use super::customers::{self, as_admin, enabled, in_periodicity, in_segments, on, segments, statuses, transactions};
 use super::records::{complex, elements, entities, events, links, notes, tags, unsorted};
 use super::{Route, oauth, route};
-use crate::world::Shelf;
+use crate::world::RecordTable;
 use amo_model::{Entity, Owner};
 
 pub static ROUTES: &[Route] = &[
     route("GET", "account", account::get),
-    route("GET", "leads", |c| entities::list(c, Shelf::Leads)),
-    route("POST", "leads", |c| entities::create(c, Shelf::Leads)),
-    route("PATCH", "leads", |c| entities::update(c, Shelf::Leads)),
+    route("GET", "leads", |c| entities::list(c, RecordTable::Leads)),
+    route("POST", "leads", |c| entities::create(c, RecordTable::Leads)),
+    route("PATCH", "leads", |c| entities::update(c, RecordTable::Leads)),
     route("POST", "leads/complex", complex::create),
     route("POST", "leads/unsorted/forms", unsorted::forms),
     route("POST", "leads/unsorted/sip", unsorted::sip),
@@ -29,50 +29,50 @@ pub static ROUTES: &[Route] = &[
     route("GET", "leads/loss_reasons/{id}", users::loss_reason_by_id),
     route("GET", "leads/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Leads))),
     route("GET", "leads/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Leads))),
-    route("GET", "leads/tags", |c| tags::list(c, Shelf::Leads)),
-    route("POST", "leads/tags", |c| tags::create(c, Shelf::Leads)),
-    route("GET", "leads/links", |c| links::list_of_many(c, Shelf::Leads)),
-    route("POST", "leads/link", |c| links::link(c, Shelf::Leads)),
-    route("POST", "leads/unlink", |c| links::unlink(c, Shelf::Leads)),
-    route("GET", "leads/{id}/links", |c| links::list_of_one(c, Shelf::Leads)),
-    route("POST", "leads/{id}/link", |c| links::link(c, Shelf::Leads)),
-    route("POST", "leads/{id}/unlink", |c| links::unlink(c, Shelf::Leads)),
-    route("GET", "leads/{id}", |c| entities::get(c, Shelf::Leads)),
-    route("PATCH", "leads/{id}", |c| entities::update_one(c, Shelf::Leads)),
-    route("GET", "contacts", |c| entities::list(c, Shelf::Contacts)),
-    route("POST", "contacts", |c| entities::create(c, Shelf::Contacts)),
-    route("PATCH", "contacts", |c| entities::update(c, Shelf::Contacts)),
+    route("GET", "leads/tags", |c| tags::list(c, RecordTable::Leads)),
+    route("POST", "leads/tags", |c| tags::create(c, RecordTable::Leads)),
+    route("GET", "leads/links", |c| links::list_of_many(c, RecordTable::Leads)),
+    route("POST", "leads/link", |c| links::link(c, RecordTable::Leads)),
+    route("POST", "leads/unlink", |c| links::unlink(c, RecordTable::Leads)),
+    route("GET", "leads/{id}/links", |c| links::list_of_one(c, RecordTable::Leads)),
+    route("POST", "leads/{id}/link", |c| links::link(c, RecordTable::Leads)),
+    route("POST", "leads/{id}/unlink", |c| links::unlink(c, RecordTable::Leads)),
+    route("GET", "leads/{id}", |c| entities::get(c, RecordTable::Leads)),
+    route("PATCH", "leads/{id}", |c| entities::update_one(c, RecordTable::Leads)),
+    route("GET", "contacts", |c| entities::list(c, RecordTable::Contacts)),
+    route("POST", "contacts", |c| entities::create(c, RecordTable::Contacts)),
+    route("PATCH", "contacts", |c| entities::update(c, RecordTable::Contacts)),
     route("GET", "contacts/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Contacts))),
     route("GET", "contacts/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Contacts))),
-    route("GET", "contacts/tags", |c| tags::list(c, Shelf::Contacts)),
-    route("POST", "contacts/tags", |c| tags::create(c, Shelf::Contacts)),
-    route("GET", "contacts/links", |c| links::list_of_many(c, Shelf::Contacts)),
-    route("POST", "contacts/link", |c| links::link(c, Shelf::Contacts)),
-    route("POST", "contacts/unlink", |c| links::unlink(c, Shelf::Contacts)),
-    route("GET", "contacts/{id}/links", |c| links::list_of_one(c, Shelf::Contacts)),
-    route("POST", "contacts/{id}/link", |c| links::link(c, Shelf::Contacts)),
-    route("POST", "contacts/{id}/unlink", |c| links::unlink(c, Shelf::Contacts)),
-    route("GET", "contacts/{id}", |c| entities::get(c, Shelf::Contacts)),
-    route("PATCH", "contacts/{id}", |c| entities::update_one(c, Shelf::Contacts)),
-    route("GET", "companies", |c| entities::list(c, Shelf::Companies)),
-    route("POST", "companies", |c| entities::create(c, Shelf::Companies)),
-    route("PATCH", "companies", |c| entities::update(c, Shelf::Companies)),
+    route("GET", "contacts/tags", |c| tags::list(c, RecordTable::Contacts)),
+    route("POST", "contacts/tags", |c| tags::create(c, RecordTable::Contacts)),
+    route("GET", "contacts/links", |c| links::list_of_many(c, RecordTable::Contacts)),
+    route("POST", "contacts/link", |c| links::link(c, RecordTable::Contacts)),
+    route("POST", "contacts/unlink", |c| links::unlink(c, RecordTable::Contacts)),
+    route("GET", "contacts/{id}/links", |c| links::list_of_one(c, RecordTable::Contacts)),
+    route("POST", "contacts/{id}/link", |c| links::link(c, RecordTable::Contacts)),
+    route("POST", "contacts/{id}/unlink", |c| links::unlink(c, RecordTable::Contacts)),
+    route("GET", "contacts/{id}", |c| entities::get(c, RecordTable::Contacts)),
+    route("PATCH", "contacts/{id}", |c| entities::update_one(c, RecordTable::Contacts)),
+    route("GET", "companies", |c| entities::list(c, RecordTable::Companies)),
+    route("POST", "companies", |c| entities::create(c, RecordTable::Companies)),
+    route("PATCH", "companies", |c| entities::update(c, RecordTable::Companies)),
     route("GET", "companies/custom_fields", |c| custom_fields::list(c, Owner::Entity(Entity::Companies))),
     route("GET", "companies/custom_fields/{id}", |c| custom_fields::get(c, Owner::Entity(Entity::Companies))),
-    route("GET", "companies/tags", |c| tags::list(c, Shelf::Companies)),
-    route("POST", "companies/tags", |c| tags::create(c, Shelf::Companies)),
-    route("GET", "companies/links", |c| links::list_of_many(c, Shelf::Companies)),
-    route("POST", "companies/link", |c| links::link(c, Shelf::Companies)),
-    route("POST", "companies/unlink", |c| links::unlink(c, Shelf::Companies)),
-    route("GET", "companies/{id}/links", |c| links::list_of_one(c, Shelf::Companies)),
-    route("POST", "companies/{id}/link", |c| links::link(c, Shelf::Companies)),
-    route("POST", "companies/{id}/unlink", |c| links::unlink(c, Shelf::Companies)),
-    route("GET", "companies/{id}", |c| entities::get(c, Shelf::Companies)),
-    route("PATCH", "companies/{id}", |c| entities::update_one(c, Shelf::Companies)),
+    route("GET", "companies/tags", |c| tags::list(c, RecordTable::Companies)),
+    route("POST", "companies/tags", |c| tags::create(c, RecordTable::Companies)),
+    route("GET", "companies/links", |c| links::list_of_many(c, RecordTable::Companies)),
+    route("POST", "companies/link", |c| links::link(c, RecordTable::Companies)),
+    route("POST", "companies/unlink", |c| links::unlink(c, RecordTable::Companies)),
+    route("GET", "companies/{id}/links", |c| links::list_of_one(c, RecordTable::Companies)),
+    route("POST", "companies/{id}/link", |c| links::link(c, RecordTable::Companies)),
+    route("POST", "companies/{id}/unlink", |c| links::unlink(c, RecordTable::Companies)),
+    route("GET", "companies/{id}", |c| entities::get(c, RecordTable::Companies)),
+    route("PATCH", "companies/{id}", |c| entities::update_one(c, RecordTable::Companies)),
     route("PATCH", "customers/mode", |c| as_admin(c, customers::set_mode)),
-    route("GET", "customers", |c| on(c, |c| entities::list(c, Shelf::Customers))),
-    route("POST", "customers", |c| on(c, |c| entities::create(c, Shelf::Customers))),
-    route("PATCH", "customers", |c| on(c, |c| entities::update(c, Shelf::Customers))),
+    route("GET", "customers", |c| on(c, |c| entities::list(c, RecordTable::Customers))),
+    route("POST", "customers", |c| on(c, |c| entities::create(c, RecordTable::Customers))),
+    route("PATCH", "customers", |c| on(c, |c| entities::update(c, RecordTable::Customers))),
     route("GET", "customers/custom_fields", |c| {
         enabled(c, |c| custom_fields::list(c, Owner::Entity(Entity::Customers)))
     }),
@@ -103,16 +103,16 @@ pub static ROUTES: &[Route] = &[
     route("GET", "customers/{id}/transactions/{id}", |c| on(c, transactions::get_of_customer)),
     route("DELETE", "customers/{id}/transactions/{id}", |c| on(c, transactions::delete_of_customer)),
     route("POST", "customers/{id}/bonus_points", |c| on(c, customers::bonus_points)),
-    route("GET", "customers/tags", |c| on(c, |c| tags::list(c, Shelf::Customers))),
-    route("POST", "customers/tags", |c| on(c, |c| tags::create(c, Shelf::Customers))),
-    route("GET", "customers/links", |c| on(c, |c| links::list_of_many(c, Shelf::Customers))),
-    route("POST", "customers/link", |c| on(c, |c| links::link(c, Shelf::Customers))),
-    route("POST", "customers/unlink", |c| on(c, |c| links::unlink(c, Shelf::Customers))),
-    route("GET", "customers/{id}/links", |c| on(c, |c| links::list_of_one(c, Shelf::Customers))),
-    route("POST", "customers/{id}/link", |c| on(c, |c| links::link(c, Shelf::Customers))),
-    route("POST", "customers/{id}/unlink", |c| on(c, |c| links::unlink(c, Shelf::Customers))),
-    route("GET", "customers/{id}", |c| on(c, |c| entities::get(c, Shelf::Customers))),
-    route("PATCH", "customers/{id}", |c| on(c, |c| entities::update_one(c, Shelf::Customers))),
+    route("GET", "customers/tags", |c| on(c, |c| tags::list(c, RecordTable::Customers))),
+    route("POST", "customers/tags", |c| on(c, |c| tags::create(c, RecordTable::Customers))),
+    route("GET", "customers/links", |c| on(c, |c| links::list_of_many(c, RecordTable::Customers))),
+    route("POST", "customers/link", |c| on(c, |c| links::link(c, RecordTable::Customers))),
+    route("POST", "customers/unlink", |c| on(c, |c| links::unlink(c, RecordTable::Customers))),
+    route("GET", "customers/{id}/links", |c| on(c, |c| links::list_of_one(c, RecordTable::Customers))),
+    route("POST", "customers/{id}/link", |c| on(c, |c| links::link(c, RecordTable::Customers))),
+    route("POST", "customers/{id}/unlink", |c| on(c, |c| links::unlink(c, RecordTable::Customers))),
+    route("GET", "customers/{id}", |c| on(c, |c| entities::get(c, RecordTable::Customers))),
+    route("PATCH", "customers/{id}", |c| on(c, |c| entities::update_one(c, RecordTable::Customers))),
     route("GET", "catalogs", catalogs::list),
     route("POST", "catalogs", catalogs::create),
     route("PATCH", "catalogs", catalogs::update),
@@ -140,7 +140,7 @@ pub static ROUTES: &[Route] = &[
 pub static TOKEN: Route = route("POST", "oauth2/access_token", oauth::token);
 
 /// Where a request leads.
-pub enum Found {
+pub enum RouteMatch {
     Route(&'static Route, Vec<u64>),
     OtherMethod,
     Nothing,
@@ -153,17 +153,17 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
 }
 
 /// `path` is below `/api/v4/`.
-pub fn find(method: &str, path: &str) -> Found {
+pub fn find(method: &str, path: &str) -> RouteMatch {
     let mut other_method = false;
     for route in all() {
         if let Some(ids) = matched(route.pattern, path) {
             if route.method == method {
-                return Found::Route(route, ids);
+                return RouteMatch::Route(route, ids);
             }
             other_method = true;
         }
     }
-    if other_method { Found::OtherMethod } else { Found::Nothing }
+    if other_method { RouteMatch::OtherMethod } else { RouteMatch::Nothing }
 }
 
 /// The numbers of the path where it is one of the pattern.
@@ -198,13 +198,13 @@ mod tests {
             ("GET", "tasks", "tasks", &[]),
         ] {
             match find(method, path) {
-                Found::Route(route, ids) => assert_eq!((route.pattern, &ids[..]), (pattern, wanted)),
-                Found::OtherMethod | Found::Nothing => panic!("{method} {path} finds nothing"),
+                RouteMatch::Route(route, ids) => assert_eq!((route.pattern, &ids[..]), (pattern, wanted)),
+                RouteMatch::OtherMethod | RouteMatch::Nothing => panic!("{method} {path} finds nothing"),
             }
         }
-        assert!(matches!(find("DELETE", "leads/17"), Found::OtherMethod));
+        assert!(matches!(find("DELETE", "leads/17"), RouteMatch::OtherMethod));
         for path in ["", "lead", "leads/x", "leads/17/x", "leads/-1"] {
-            assert!(matches!(find("GET", path), Found::Nothing), "{path}");
+            assert!(matches!(find("GET", path), RouteMatch::Nothing), "{path}");
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::switches::{RequestIds, Switches, Throttling};
 
 /// What is carried out of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
+pub enum FaultEffect {
     Nothing,
     All,
     /// The first half of a batch, rounded down; nothing where it would be refused as a whole.
@@ -20,7 +20,7 @@ pub enum Done {
 
 /// What the connection sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shown {
+pub enum FaultResponse {
     Truth,
     /// The truth, but late.
     LateTruth,
@@ -49,9 +49,9 @@ pub enum Shown {
     Silence,
 }
 
-impl Shown {
+impl FaultResponse {
     pub fn is_true(self) -> bool {
-        matches!(self, Shown::Truth | Shown::LateTruth | Shown::Odd(_))
+        matches!(self, FaultResponse::Truth | FaultResponse::LateTruth | FaultResponse::Odd(_))
     }
 }
 
@@ -91,71 +91,71 @@ impl Oddity {
 
 /// Statuses from 400 to 599 stand beside these, and with `-html` 200 and those from 300 on, as pages of somebody in between; `-after`
 /// behind a word that does nothing makes it do all first.
-const WORDS: &[(&str, Done, Shown)] = &[
-    ("429-html", Done::Nothing, Shown::Throttled(Some(Throttling::Html))),
-    ("429-header", Done::Nothing, Shown::Throttled(Some(Throttling::Header))),
-    ("429-json", Done::Nothing, Shown::Throttled(Some(Throttling::Json))),
-    ("unnamed-400", Done::Nothing, Shown::Unnamed400),
-    ("token-expired", Done::Nothing, Shown::Expired),
-    ("reset-before", Done::Nothing, Shown::ResetBefore),
-    ("reset", Done::Nothing, Shown::Reset),
-    ("hang", Done::Nothing, Shown::Silence),
-    ("cut", Done::All, Shown::Cut),
-    ("empty", Done::All, Shown::Empty),
-    ("foreign", Done::All, Shown::Foreign),
+const WORDS: &[(&str, FaultEffect, FaultResponse)] = &[
+    ("429-html", FaultEffect::Nothing, FaultResponse::Throttled(Some(Throttling::Html))),
+    ("429-header", FaultEffect::Nothing, FaultResponse::Throttled(Some(Throttling::Header))),
+    ("429-json", FaultEffect::Nothing, FaultResponse::Throttled(Some(Throttling::Json))),
+    ("unnamed-400", FaultEffect::Nothing, FaultResponse::Unnamed400),
+    ("token-expired", FaultEffect::Nothing, FaultResponse::Expired),
+    ("reset-before", FaultEffect::Nothing, FaultResponse::ResetBefore),
+    ("reset", FaultEffect::Nothing, FaultResponse::Reset),
+    ("hang", FaultEffect::Nothing, FaultResponse::Silence),
+    ("cut", FaultEffect::All, FaultResponse::Cut),
+    ("empty", FaultEffect::All, FaultResponse::Empty),
+    ("foreign", FaultEffect::All, FaultResponse::Foreign),
     // The gateway gave up, the service did not: likelier than that nothing was done. [inferred]
-    ("504", Done::All, Shown::Status(504)),
-    ("504-after", Done::All, Shown::Status(504)),
-    ("504-before", Done::Nothing, Shown::Status(504)),
-    ("half", Done::Half, Shown::Status(504)),
-    ("commit-late", Done::Later, Shown::Status(504)),
-    ("slow", Done::All, Shown::Truth),
-    ("late", Done::All, Shown::LateTruth),
-    ("drop-values", Done::Less, Shown::Truth),
-    ("request-ids-missing", Done::All, Shown::Odd(Oddity::RequestIdsMissing)),
-    ("request-ids-int", Done::All, Shown::Odd(Oddity::RequestIdsInt)),
-    ("shuffled", Done::All, Shown::Odd(Oddity::Shuffled)),
-    ("nameless", Done::All, Shown::Odd(Oddity::Nameless)),
-    ("odd-key", Done::All, Shown::Odd(Oddity::OddKey)),
-    ("next-missing", Done::All, Shown::Odd(Oddity::NextMissing)),
-    ("shift", Done::All, Shown::Odd(Oddity::Shift)),
+    ("504", FaultEffect::All, FaultResponse::Status(504)),
+    ("504-after", FaultEffect::All, FaultResponse::Status(504)),
+    ("504-before", FaultEffect::Nothing, FaultResponse::Status(504)),
+    ("half", FaultEffect::Half, FaultResponse::Status(504)),
+    ("commit-late", FaultEffect::Later, FaultResponse::Status(504)),
+    ("slow", FaultEffect::All, FaultResponse::Truth),
+    ("late", FaultEffect::All, FaultResponse::LateTruth),
+    ("drop-values", FaultEffect::Less, FaultResponse::Truth),
+    ("request-ids-missing", FaultEffect::All, FaultResponse::Odd(Oddity::RequestIdsMissing)),
+    ("request-ids-int", FaultEffect::All, FaultResponse::Odd(Oddity::RequestIdsInt)),
+    ("shuffled", FaultEffect::All, FaultResponse::Odd(Oddity::Shuffled)),
+    ("nameless", FaultEffect::All, FaultResponse::Odd(Oddity::Nameless)),
+    ("odd-key", FaultEffect::All, FaultResponse::Odd(Oddity::OddKey)),
+    ("next-missing", FaultEffect::All, FaultResponse::Odd(Oddity::NextMissing)),
+    ("shift", FaultEffect::All, FaultResponse::Odd(Oddity::Shift)),
 ];
 
 /// A word of the table, or a status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Word", into = "String")]
-pub struct Action {
+#[serde(try_from = "ActionText", into = "String")]
+pub struct FaultAction {
     word: String,
-    pub done: Done,
-    pub shown: Shown,
+    pub done: FaultEffect,
+    pub shown: FaultResponse,
 }
 
 /// `"504"` and `504` are the same.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Word {
+enum ActionText {
     Text(String),
     Number(u16),
 }
 
-impl Action {
+impl FaultAction {
     pub fn word(&self) -> &str {
         &self.word
     }
 
-    fn of(word: &str) -> Option<(Done, Shown)> {
+    fn of(word: &str) -> Option<(FaultEffect, FaultResponse)> {
         if let Some((_, done, shown)) = WORDS.iter().find(|(known, ..)| *known == word) {
             return Some((*done, *shown));
         }
         match word.parse() {
-            Ok(429) => Some((Done::Nothing, Shown::Throttled(None))),
-            Ok(status @ 400..=599) => Some((Done::Nothing, Shown::Status(status))),
+            Ok(429) => Some((FaultEffect::Nothing, FaultResponse::Throttled(None))),
+            Ok(status @ 400..=599) => Some((FaultEffect::Nothing, FaultResponse::Status(status))),
             Ok(_) => None,
-            Err(_) if page(word).is_some() => Some((Done::Nothing, Shown::Page(page(word)?))),
+            Err(_) if page(word).is_some() => Some((FaultEffect::Nothing, FaultResponse::Page(page(word)?))),
             Err(_) if word.ends_with("-before-after") => None,
-            Err(_) => match Action::of(word.strip_suffix("-after")?)? {
-                (Done::Nothing, shown) => Some((Done::All, shown)),
-                (Done::All | Done::Half | Done::Later | Done::Less, _) => None,
+            Err(_) => match FaultAction::of(word.strip_suffix("-after")?)? {
+                (FaultEffect::Nothing, shown) => Some((FaultEffect::All, shown)),
+                (FaultEffect::All | FaultEffect::Half | FaultEffect::Later | FaultEffect::Less, _) => None,
             },
         }
     }
@@ -165,16 +165,16 @@ fn page(word: &str) -> Option<u16> {
     word.strip_suffix("-html")?.parse().ok().filter(|status| matches!(status, 200 | 300..=599))
 }
 
-impl TryFrom<Word> for Action {
+impl TryFrom<ActionText> for FaultAction {
     type Error = String;
 
-    fn try_from(word: Word) -> Result<Action, String> {
+    fn try_from(word: ActionText) -> Result<FaultAction, String> {
         let word = match word {
-            Word::Text(text) => text,
-            Word::Number(number) => number.to_string(),
+            ActionText::Text(text) => text,
+            ActionText::Number(number) => number.to_string(),
         };
-        match Action::of(&word) {
-            Some((done, shown)) => Ok(Action { word, done, shown }),
+        match FaultAction::of(&word) {
+            Some((done, shown)) => Ok(FaultAction { word, done, shown }),
             None => {
                 let known: Vec<&str> = WORDS.iter().map(|(known, ..)| *known).collect();
                 Err(format!("\"{word}\" is neither a status from 400 to 599 nor one of {}", known.join(", ")))
@@ -183,16 +183,16 @@ impl TryFrom<Word> for Action {
     }
 }
 
-impl From<&str> for Action {
+impl From<&str> for FaultAction {
     /// For words of the table only, which a test sees to.
-    fn from(word: &str) -> Action {
-        let (done, shown) = Action::of(word).unwrap_or((Done::Nothing, Shown::Status(500)));
-        Action { word: word.to_owned(), done, shown }
+    fn from(word: &str) -> FaultAction {
+        let (done, shown) = FaultAction::of(word).unwrap_or((FaultEffect::Nothing, FaultResponse::Status(500)));
+        FaultAction { word: word.to_owned(), done, shown }
     }
 }
 
-impl From<Action> for String {
-    fn from(action: Action) -> String {
+impl From<FaultAction> for String {
+    fn from(action: FaultAction) -> String {
         action.word
     }
 }
@@ -204,23 +204,23 @@ mod tests {
     #[test]
     fn words_mean_what_is_done_and_what_is_seen() {
         for (word, wanted) in [
-            ("504", Some((Done::All, Shown::Status(504)))),
-            ("504-before", Some((Done::Nothing, Shown::Status(504)))),
-            ("502", Some((Done::Nothing, Shown::Status(502)))),
+            ("504", Some((FaultEffect::All, FaultResponse::Status(504)))),
+            ("504-before", Some((FaultEffect::Nothing, FaultResponse::Status(504)))),
+            ("502", Some((FaultEffect::Nothing, FaultResponse::Status(502)))),
             ("502-before", None),
             ("504-before-after", None),
-            ("504-after", Some((Done::All, Shown::Status(504)))),
-            ("429", Some((Done::Nothing, Shown::Throttled(None)))),
-            ("reset-after", Some((Done::All, Shown::Reset))),
-            ("hang-after", Some((Done::All, Shown::Silence))),
-            ("half", Some((Done::Half, Shown::Status(504)))),
-            ("cut", Some((Done::All, Shown::Cut))),
-            ("409-html", Some((Done::Nothing, Shown::Page(409)))),
-            ("308-html-after", Some((Done::All, Shown::Page(308)))),
-            ("200-html", Some((Done::Nothing, Shown::Page(200)))),
-            ("200-html-after", Some((Done::All, Shown::Page(200)))),
+            ("504-after", Some((FaultEffect::All, FaultResponse::Status(504)))),
+            ("429", Some((FaultEffect::Nothing, FaultResponse::Throttled(None)))),
+            ("reset-after", Some((FaultEffect::All, FaultResponse::Reset))),
+            ("hang-after", Some((FaultEffect::All, FaultResponse::Silence))),
+            ("half", Some((FaultEffect::Half, FaultResponse::Status(504)))),
+            ("cut", Some((FaultEffect::All, FaultResponse::Cut))),
+            ("409-html", Some((FaultEffect::Nothing, FaultResponse::Page(409)))),
+            ("308-html-after", Some((FaultEffect::All, FaultResponse::Page(308)))),
+            ("200-html", Some((FaultEffect::Nothing, FaultResponse::Page(200)))),
+            ("200-html-after", Some((FaultEffect::All, FaultResponse::Page(200)))),
             ("204-html", None),
-            ("empty", Some((Done::All, Shown::Empty))),
+            ("empty", Some((FaultEffect::All, FaultResponse::Empty))),
             ("cut-after", None),
             ("half-after", None),
             ("reset-before-after", None),
@@ -228,7 +228,7 @@ mod tests {
             ("200", None),
             ("dance", None),
         ] {
-            assert_eq!(Action::of(word), wanted, "{word}");
+            assert_eq!(FaultAction::of(word), wanted, "{word}");
         }
     }
 }

@@ -8,10 +8,10 @@ pub mod spoil;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use action::{Action, Done, Oddity, Shown};
-pub use seeded::{Seeded, roll};
+pub use action::{FaultAction, FaultEffect, FaultResponse, Oddity};
+pub use seeded::{SeededFaults, roll};
 
-use crate::world::Shelf;
+use crate::world::RecordTable;
 
 /// Milliseconds until a late answer goes out, or a late request is carried out.
 pub const LATE_MS: u64 = 2000;
@@ -30,11 +30,11 @@ pub struct Faults {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_item_ms: Option<f64>,
     /// Records refused though nothing is wrong with them.
-    pub refuse: Vec<Refusal>,
-    pub script: Vec<Rule>,
+    pub refuse: Vec<ForcedRefusal>,
+    pub script: Vec<FaultRule>,
     /// For requests that the script leaves alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub seeded: Option<Seeded>,
+    pub seeded: Option<SeededFaults>,
 }
 
 impl std::str::FromStr for Faults {
@@ -65,7 +65,7 @@ impl Latency {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Refusal {
+pub struct ForcedRefusal {
     /// Of what has no name the comment or the text: purchases, tasks, notes.
     pub name_contains: String,
     pub path: String,
@@ -75,7 +75,7 @@ pub struct Refusal {
     pub detail: String,
     /// Only records of this kind, `leads` say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub of: Option<Shelf>,
+    pub of: Option<RecordTable>,
 }
 
 fn default_code() -> String {
@@ -86,11 +86,11 @@ fn default_detail() -> String {
     "The value you selected is not a valid choice.".to_owned()
 }
 
-impl Refusal {
-    pub fn means(&self, shelf: Shelf, item: &Map<String, Value>) -> bool {
+impl ForcedRefusal {
+    pub fn means(&self, table: RecordTable, item: &Map<String, Value>) -> bool {
         let text = || item.get("text").or(item.get("params").and_then(|params| params.get("text")));
         let name = item.get("name").or(item.get("comment")).or_else(text);
-        self.of.is_none_or(|of| of == shelf) && self.names(name)
+        self.of.is_none_or(|of| of == table) && self.names(name)
     }
 
     /// What is no record, a list say, is meant where no kind is named.
@@ -106,7 +106,7 @@ impl Refusal {
 /// One line of the script: the requests it is about, which of them, what happens.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Rule {
+pub struct FaultRule {
     /// `POST leads`, `* leads/*`, `GET **`: a method or `*`, a path below `/api/v4/` in which `*` is one part and a last
     /// `**` is all that follows.
     pub on: String,
@@ -120,14 +120,14 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
     #[serde(rename = "do")]
-    pub action: Action,
+    pub action: FaultAction,
     /// The request is carried out first, or is not; the table says what is done where nothing is said. `half`,
     /// `commit-late` and `drop-values` have their own way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_commit: Option<bool>,
     /// What the connection sees in place of what the table says: `504`, `reset`, `hang`, `cut`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Action>,
+    pub answer: Option<FaultAction>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Latency>,
     /// Of `late` and `commit-late`.
@@ -144,11 +144,11 @@ pub struct Rule {
 
 /// What becomes of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub struct RequestFault {
     /// The word that caused it.
     pub word: String,
-    pub done: Done,
-    pub shown: Shown,
+    pub done: FaultEffect,
+    pub shown: FaultResponse,
     pub late_ms: u64,
     pub retry_after: u64,
     /// How many requests a dead token is told about.
@@ -159,7 +159,7 @@ pub struct Fault {
 
 /// A request, as far as faults look at it.
 #[derive(Debug, Clone, Copy)]
-pub struct Ask<'a> {
+pub struct RequestLine<'a> {
     pub method: &'a str,
     /// Below `/api/v4/`.
     pub path: &'a str,
@@ -169,7 +169,7 @@ pub struct Ask<'a> {
 
 impl Faults {
     /// The fault of this request and the milliseconds it takes; counts the request for every rule it is about.
-    pub fn next(&mut self, ask: Ask, dice: u64) -> (Option<Fault>, u64) {
+    pub fn next(&mut self, ask: RequestLine, dice: u64) -> (Option<RequestFault>, u64) {
         let mut latency_ms = self.latency_ms.map_or(0, |l| l.pick(dice));
         let mut fault = None;
         for rule in &mut self.script {
@@ -190,7 +190,7 @@ impl Faults {
                 None => fault = seeded.draw(ask.method == "GET"),
             }
         }
-        if let Some(fault) = fault.as_ref().filter(|f| f.shown == Shown::LateTruth) {
+        if let Some(fault) = fault.as_ref().filter(|f| f.shown == FaultResponse::LateTruth) {
             latency_ms = latency_ms.max(fault.late_ms);
         }
         (fault, latency_ms)
@@ -202,21 +202,25 @@ impl Faults {
     }
 
     /// Whether the next request of this kind is reset before its body is read; counts nothing.
-    pub fn slams_the_door(&self, ask: Ask) -> bool {
-        let slams = |action: &Action| action.shown == Shown::ResetBefore;
+    pub fn slams_the_door(&self, ask: RequestLine) -> bool {
+        let slams = |action: &FaultAction| action.shown == FaultResponse::ResetBefore;
         let possible = self.script.iter().any(|r| slams(&r.action) || r.answer.as_ref().is_some_and(slams))
             || self.seeded.as_ref().is_some_and(|s| s.kinds.iter().chain(&s.read_kinds).any(slams));
         possible
-            && self.clone().next(ask, 0).0.is_some_and(|f| (f.done, f.shown) == (Done::Nothing, Shown::ResetBefore))
+            && self
+                .clone()
+                .next(ask, 0)
+                .0
+                .is_some_and(|f| (f.done, f.shown) == (FaultEffect::Nothing, FaultResponse::ResetBefore))
     }
 }
 
-impl Rule {
+impl FaultRule {
     fn due(&self) -> bool {
-        let once = self.nth.is_some() || self.action.shown == Shown::Expired;
+        let once = self.nth.is_some() || self.action.shown == FaultResponse::Expired;
         let times = match self.times {
             // A dead token is told about so many times; it dies once.
-            Some(_) if self.action.shown == Shown::Expired => 1,
+            Some(_) if self.action.shown == FaultResponse::Expired => 1,
             Some(times) => times,
             None if once => 1,
             None => u64::MAX,
@@ -226,13 +230,13 @@ impl Rule {
         reached && in_step && self.fired < times
     }
 
-    fn fault(&self, dice: u64) -> Fault {
+    fn fault(&self, dice: u64) -> RequestFault {
         let done = match (self.after_commit, self.action.done) {
-            (Some(true), Done::Nothing) => Done::All,
-            (Some(false), Done::All) => Done::Nothing,
+            (Some(true), FaultEffect::Nothing) => FaultEffect::All,
+            (Some(false), FaultEffect::All) => FaultEffect::Nothing,
             (Some(_) | None, done) => done,
         };
-        Fault {
+        RequestFault {
             word: self.action.word().to_owned(),
             done,
             shown: self.answer.as_ref().map_or(self.action.shown, |answer| answer.shown),
@@ -282,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_script_fires_when_its_turn_comes() {
-        let ask = Ask { method: "POST", path: "leads", in_api: true };
+        let ask = RequestLine { method: "POST", path: "leads", in_api: true };
         for (rule, fires) in [
             (r#"{"on":"POST leads","nth":2,"do":"504"}"#, vec![2]),
             (r#"{"on":"POST leads","nth":2,"times":2,"do":"504"}"#, vec![2, 3]),

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::faults::Fault;
-use crate::faults::action::Action;
+use crate::faults::RequestFault;
+use crate::faults::action::FaultAction;
 
 /// All that an upload can meet and get over, but for a lost right to write: that ends it.
 const KINDS: &[&str] = &[
@@ -31,12 +31,12 @@ const WHOLE: f64 = 10_000.0;
 /// How often writes (all but `GET` below `/api/v4/`) and reads go wrong, and in which ways.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Seeded {
+pub struct SeededFaults {
     pub seed: u64,
     pub percent: f64,
-    pub kinds: Vec<Action>,
+    pub kinds: Vec<FaultAction>,
     pub reads_percent: f64,
-    pub read_kinds: Vec<Action>,
+    pub read_kinds: Vec<FaultAction>,
     /// How many faults at most, writes and reads together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<u64>,
@@ -50,10 +50,10 @@ pub struct Seeded {
     pub fired: u64,
 }
 
-impl Default for Seeded {
-    fn default() -> Seeded {
-        let actions = |words: &[&str]| words.iter().map(|word| Action::from(*word)).collect();
-        Seeded {
+impl Default for SeededFaults {
+    fn default() -> SeededFaults {
+        let actions = |words: &[&str]| words.iter().map(|word| FaultAction::from(*word)).collect();
+        SeededFaults {
             seed: 1,
             percent: 5.0,
             kinds: actions(KINDS),
@@ -68,9 +68,9 @@ impl Default for Seeded {
     }
 }
 
-impl Seeded {
+impl SeededFaults {
     /// What happens to the next request.
-    pub fn draw(&mut self, is_read: bool) -> Option<Fault> {
+    pub fn draw(&mut self, is_read: bool) -> Option<RequestFault> {
         self.seen += 1;
         let dice = roll(self.seed, self.seen);
         let (percent, kinds) =
@@ -82,7 +82,7 @@ impl Seeded {
         self.fired += 1;
         let dice = dice / WHOLE as u64;
         let action = &kinds[(dice % kinds.len() as u64) as usize];
-        Some(Fault {
+        Some(RequestFault {
             word: action.word().to_owned(),
             done: action.done,
             shown: action.shown,
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn fired(text: &str, requests: usize) -> Vec<Option<String>> {
-        let mut seeded: Seeded = serde_json::from_str(text).expect("seeded faults");
+        let mut seeded: SeededFaults = serde_json::from_str(text).expect("seeded faults");
         (0..requests).map(|i| seeded.draw(i % 10 == 9).map(|fault| fault.word)).collect()
     }
 
@@ -139,7 +139,7 @@ mod tests {
         assert_eq!(words, ["half", "half", "half"]);
         assert!(fired(r#"{"percent":0}"#, 1000).iter().all(Option::is_none));
         for word in KINDS.iter().chain(READ_KINDS) {
-            assert!(serde_json::from_value::<Action>((*word).into()).is_ok(), "{word}");
+            assert!(serde_json::from_value::<FaultAction>((*word).into()).is_ok(), "{word}");
         }
     }
 }

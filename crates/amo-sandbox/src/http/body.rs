@@ -5,7 +5,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes, Incoming};
 
-use crate::http::socket::Busy;
+use crate::http::socket::RequestGuard;
 
 /// More than any batch is; a body above it is refused by the gateway. [inferred]
 pub const BODY_MAX: usize = 64 << 20;
@@ -15,32 +15,32 @@ pub const STRANGER_MAX: usize = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why a body is not there.
-pub enum Unread {
+pub enum BodyError {
     TooLong,
     /// The connection broke, or what came was no body.
     Broken,
 }
 
 /// The whole body, where it is no longer than `max`. A longer one stays where it is, but for its beginning.
-pub async fn read(body: &mut Incoming, max: usize) -> Result<Bytes, Unread> {
+pub async fn read(body: &mut Incoming, max: usize) -> Result<Bytes, BodyError> {
     if body.size_hint().lower() > max as u64 {
-        return Err(Unread::TooLong);
+        return Err(BodyError::TooLong);
     }
     match Limited::new(body, max).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Unread::TooLong),
-        Err(_) => Err(Unread::Broken),
+        Err(error) if error.is::<LengthLimitError>() => Err(BodyError::TooLong),
+        Err(_) => Err(BodyError::Broken),
     }
 }
 
 /// The same of a stranger, who might never come to an end.
-pub async fn read_strangers(body: &mut Incoming) -> Result<Bytes, Unread> {
-    tokio::time::timeout(PATIENCE, read(body, STRANGER_MAX)).await.unwrap_or(Err(Unread::Broken))
+pub async fn read_strangers(body: &mut Incoming) -> Result<Bytes, BodyError> {
+    tokio::time::timeout(PATIENCE, read(body, STRANGER_MAX)).await.unwrap_or(Err(BodyError::Broken))
 }
 
 /// Takes what nobody wants to know, keeps none of it, and ends: a client that writes its whole body before it reads an answer comes to
 /// the answer, and finds no reset in its place. It has the connection until then.
-pub fn pour_away(mut body: Incoming, busy: Busy) {
+pub fn pour_away(mut body: Incoming, busy: RequestGuard) {
     if body.is_end_stream() {
         return;
     }

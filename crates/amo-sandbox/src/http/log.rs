@@ -10,7 +10,7 @@ const ENTRIES_MAX: usize = 100_000;
 const ROUTES_MAX: usize = 1000;
 
 #[derive(Debug, Clone, Serialize)]
-pub struct Entry {
+pub struct LogEntry {
     /// Counted from 1 since the last reset.
     pub n: u64,
     /// Unix milliseconds at which its last byte had come.
@@ -32,7 +32,7 @@ pub struct Entry {
 /// What a route changed, and how much of that it told. What was changed and is not `answered` is what a client is in
 /// doubt about: its answer was withheld or spoilt, or is still to come.
 #[derive(Debug, Default, Serialize)]
-pub struct Tally {
+pub struct RouteTotals {
     /// Requests that changed the world, wholly or in part.
     pub commits: u64,
     /// Records they made or changed.
@@ -42,18 +42,18 @@ pub struct Tally {
 }
 
 #[derive(Debug, Default)]
-pub struct Log {
-    entries: VecDeque<Entry>,
+pub struct RequestLog {
+    entries: VecDeque<LogEntry>,
     pub requests: u64,
     pub by_route: BTreeMap<String, u64>,
     /// Of routes that changed something.
-    pub tallies: BTreeMap<String, Tally>,
+    pub tallies: BTreeMap<String, RouteTotals>,
     /// How often each fault was met, by its word.
     pub faults: BTreeMap<String, u64>,
 }
 
-impl Log {
-    pub fn add(&mut self, route: &str, mut entry: Entry) {
+impl RequestLog {
+    pub fn add(&mut self, route: &str, mut entry: LogEntry) {
         self.requests += 1;
         entry.n = self.requests;
         if self.by_route.len() < ROUTES_MAX || self.by_route.contains_key(route) {
@@ -81,7 +81,7 @@ impl Log {
         self.tallies.entry(route.to_owned()).or_default().answered += 1;
     }
 
-    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub fn entries(&self) -> impl Iterator<Item = &LogEntry> {
         self.entries.iter()
     }
 }

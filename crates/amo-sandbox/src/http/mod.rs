@@ -24,44 +24,44 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
-use crate::Clock;
-use crate::endpoints::reply::{Media, Reply};
-use crate::faults::{Done, Fault, Faults, Refusal, Shown};
-use crate::http::log::Log;
-use crate::http::rate::Rate;
-use crate::robots::{Errand, Robot};
-use crate::state::Folder;
+use crate::UnixClock;
+use crate::endpoints::reply::{ApiResponse, Media};
+use crate::faults::{FaultEffect, FaultResponse, Faults, ForcedRefusal, RequestFault};
+use crate::http::log::RequestLog;
+use crate::http::rate::RateLimiter;
+use crate::robots::{Robot, RobotTask};
+use crate::state::WorldFolder;
 use crate::switches::Switches;
-use crate::world::auth::{Auth, Bearer};
+use crate::world::auth::{Bearer, WorldTokens};
 use crate::world::{Commit, World};
 use amo_model::{API_PREFIX, TOKEN_PATH};
-use body::Unread;
+use body::BodyError;
 
 /// The line of a request and its headers. The client's longest, which asks for 250 records by their ids, take an eighth of it.
 const HEAD_MAX: usize = 64 << 10;
 
 /// The world and where it is kept, and what is about to happen to it without anybody's asking.
-pub struct Core {
+pub struct LiveWorld {
     pub world: World,
-    pub folder: Option<Folder>,
+    pub folder: Option<WorldFolder>,
     robots: Vec<Arc<Robot>>,
-    errands: Vec<Errand>,
+    errands: Vec<RobotTask>,
 }
 
-impl Core {
-    pub fn new(world: World, folder: Option<Folder>) -> Core {
-        Core { world, folder, robots: Vec::new(), errands: Vec::new() }
+impl LiveWorld {
+    pub fn new(world: World, folder: Option<WorldFolder>) -> LiveWorld {
+        LiveWorld { world, folder, robots: Vec::new(), errands: Vec::new() }
     }
 
     /// Robots do what is due by now.
     fn run_errands(&mut self, now_ms: u64, now: i64) {
         let (due, later) = std::mem::take(&mut self.errands).into_iter().partition(|errand| errand.due_ms <= now_ms);
         self.errands = later;
-        let due: Vec<Errand> = due;
+        let due: Vec<RobotTask> = due;
         for errand in due {
             let change = errand.run(&self.world, now);
             // A change that cannot be kept is not made.
-            let is_kept = |folder: &mut Folder| folder.append(&change).is_ok();
+            let is_kept = |folder: &mut WorldFolder| folder.append(&change).is_ok();
             if !change.is_empty() && self.folder.as_mut().is_none_or(is_kept) {
                 self.world.apply(change);
             }
@@ -72,13 +72,13 @@ impl Core {
 /// What stands between a request and the world. Held for moments only: the instant at which a request comes must not
 /// depend on what is being done to the world.
 #[derive(Default)]
-pub struct Desk {
+pub struct TrafficState {
     pub switches: Arc<Switches>,
-    pub rate: Rate,
+    pub rate: RateLimiter,
     pub faults: Faults,
-    pub log: Log,
+    pub log: RequestLog,
     /// Requests to be carried out after their answers, in the order in which they came.
-    late: BTreeMap<u64, Late>,
+    late: BTreeMap<u64, DelayedRequest>,
     put_off: u64,
     /// The last true answer to a write, by its route.
     answers: BTreeMap<String, String>,
@@ -87,14 +87,14 @@ pub struct Desk {
     rolled: u64,
 }
 
-struct Late {
-    asked: Asked,
+struct DelayedRequest {
+    incoming: IncomingRequest,
     switches: Arc<Switches>,
-    refusals: Vec<Refusal>,
+    refusals: Vec<ForcedRefusal>,
 }
 
-impl Desk {
-    fn put_off(&mut self, late: Late) -> u64 {
+impl TrafficState {
+    fn put_off(&mut self, late: DelayedRequest) -> u64 {
         self.put_off += 1;
         self.late.insert(self.put_off, late);
         self.put_off
@@ -108,24 +108,24 @@ impl Desk {
     }
 
     /// The fault of a request with a dead token; the last of its times brings the token back to life.
-    fn mourn(&mut self, token: &str) -> Option<Fault> {
+    fn mourn(&mut self, token: &str) -> Option<RequestFault> {
         let left = self.dead_tokens.get_mut(token)?;
         *left -= 1;
         if *left == 0 {
             self.dead_tokens.remove(token);
         }
-        let (word, shown) = ("token-expired".to_owned(), Shown::Status(401));
-        Some(Fault { word, done: Done::Nothing, shown, late_ms: 0, retry_after: 0, times: 1, dice: 0 })
+        let (word, shown) = ("token-expired".to_owned(), FaultResponse::Status(401));
+        Some(RequestFault { word, done: FaultEffect::Nothing, shown, late_ms: 0, retry_after: 0, times: 1, dice: 0 })
     }
 }
 
 pub struct Server {
-    core: Mutex<Core>,
-    desk: Mutex<Desk>,
+    live_world: Mutex<LiveWorld>,
+    traffic: Mutex<TrafficState>,
     /// The world's, once more: who asks is known while the world is busy.
-    auth: Mutex<Auth>,
+    auth: Mutex<WorldTokens>,
     base: String,
-    clock: Clock,
+    clock: UnixClock,
     started: Instant,
     started_ms: u64,
     seed: u64,
@@ -134,19 +134,23 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new(core: Core, switches: Switches, faults: Faults, base: String, clock: Clock) -> Server {
+    pub fn new(live_world: LiveWorld, switches: Switches, faults: Faults, base: String, clock: UnixClock) -> Server {
         let switches = Arc::new(switches);
         Server {
             base,
             started: Instant::now(),
             started_ms: millis(&clock),
             clock,
-            seed: core.world.seed,
-            auth: Mutex::new(core.world.auth.clone()),
-            desk: Mutex::new(Desk { switches: switches.clone(), faults: faults.clone(), ..Desk::default() }),
+            seed: live_world.world.seed,
+            auth: Mutex::new(live_world.world.auth.clone()),
+            traffic: Mutex::new(TrafficState {
+                switches: switches.clone(),
+                faults: faults.clone(),
+                ..TrafficState::default()
+            }),
             first_switches: switches,
             first_faults: faults,
-            core: Mutex::new(core),
+            live_world: Mutex::new(live_world),
         }
     }
 
@@ -154,16 +158,16 @@ impl Server {
     /// its client has left.
     pub fn close(&self) {
         self.carry_out_late();
-        let core = &mut *self.core();
-        core.run_errands(u64::MAX, (self.clock)());
-        if let Some(folder) = &core.folder {
+        let live_world = &mut *self.live_world();
+        live_world.run_errands(u64::MAX, (self.clock)());
+        if let Some(folder) = &live_world.folder {
             folder.withdraw();
         }
     }
 
     /// What was put off, before its time; how many requests that was.
     fn carry_out_late(&self) -> usize {
-        let late: Vec<u64> = self.desk().late.keys().copied().collect();
+        let late: Vec<u64> = self.traffic().late.keys().copied().collect();
         for id in &late {
             exchange::carry_out_late(self, *id);
         }
@@ -172,14 +176,14 @@ impl Server {
 
     /// A request that panicked has changed nothing: commits are applied by code that cannot panic. So the lock is
     /// taken whether or not that happened. Whoever takes it finds done what robots had to do by now; nobody can look before.
-    fn core(&self) -> MutexGuard<'_, Core> {
-        let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
-        core.run_errands(self.elapsed_ms(), (self.clock)());
-        core
+    fn live_world(&self) -> MutexGuard<'_, LiveWorld> {
+        let mut live_world = self.live_world.lock().unwrap_or_else(PoisonError::into_inner);
+        live_world.run_errands(self.elapsed_ms(), (self.clock)());
+        live_world
     }
 
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    fn traffic(&self) -> MutexGuard<'_, TrafficState> {
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// By whose right a request comes.
@@ -188,14 +192,14 @@ impl Server {
     }
 
     /// A change that is kept, done to the world.
-    fn apply(&self, core: &mut Core, change: Commit) {
+    fn apply(&self, live_world: &mut LiveWorld, change: Commit) {
         if let Some(auth) = &change.auth {
             self.know(auth);
         }
-        core.world.apply(change);
+        live_world.world.apply(change);
     }
 
-    fn know(&self, auth: &Auth) {
+    fn know(&self, auth: &WorldTokens) {
         self.auth.lock().unwrap_or_else(PoisonError::into_inner).clone_from(auth);
     }
 
@@ -205,7 +209,7 @@ impl Server {
 }
 
 /// The instant to the millisecond, where the clock handed in, which counts seconds, is the machine's own.
-fn millis(clock: &Clock) -> u64 {
+fn millis(clock: &UnixClock) -> u64 {
     let machine = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = u64::try_from(clock()).unwrap_or(0);
     match seconds == machine.as_secs() {
@@ -221,9 +225,9 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, stop: oneshot::Re
     http.max_header_size(HEAD_MAX);
     let accept = async {
         loop {
-            let (line, plug) = socket::accept(&listener).await;
+            let (line, connection) = socket::accept(&listener).await;
             let server = server.clone();
-            let answer = service_fn(move |request| handle(server.clone(), plug.clone(), request));
+            let answer = service_fn(move |request| handle(server.clone(), connection.clone(), request));
             let connection = http.serve_connection(TokioIo::new(line), answer);
             // What ends a connection early is the other end's, or a fault of ours that is meant.
             tokio::spawn(async { drop(connection.await) });
@@ -237,7 +241,7 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, stop: oneshot::Re
 
 /// A request that has come in; the body last.
 #[derive(Clone)]
-struct Asked {
+struct IncomingRequest {
     method: String,
     path: String,
     query: String,
@@ -249,10 +253,10 @@ struct Asked {
 /// Characters that the log keeps of what a stranger says: its memory must not be his to fill.
 const STRANGERS_WORD_MAX: usize = 200;
 
-impl Asked {
-    fn of<B>(server: &Server, request: &Request<B>) -> Asked {
+impl IncomingRequest {
+    fn of<B>(server: &Server, request: &Request<B>) -> IncomingRequest {
         let token = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(bearer);
-        Asked {
+        IncomingRequest {
             method: request.method().to_string(),
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or("").to_owned(),
@@ -266,7 +270,7 @@ impl Asked {
     fn noted(&self, text: &str) -> String {
         match self.bearer {
             Bearer::Stranger => text.chars().take(STRANGERS_WORD_MAX).collect(),
-            Bearer::World | Bearer::Pair => text.to_owned(),
+            Bearer::World | Bearer::Integration => text.to_owned(),
         }
     }
 
@@ -276,51 +280,55 @@ impl Asked {
     }
 }
 
-type Answer = Response<Full<Bytes>>;
+type HttpResponse = Response<Full<Bytes>>;
 
-async fn handle(server: Arc<Server>, plug: socket::Plug, request: Request<Incoming>) -> Result<Answer, Infallible> {
-    let busy = plug.busy();
+async fn handle(
+    server: Arc<Server>,
+    connection: socket::ConnectionHandle,
+    request: Request<Incoming>,
+) -> Result<HttpResponse, Infallible> {
+    let busy = connection.busy();
     let refused = access::refusal(request.version(), request.uri(), request.headers());
-    let mut asked = Asked::of(&server, &request);
+    let mut incoming = IncomingRequest::of(&server, &request);
     let mut body = request.into_body();
     let turned_away = match refused {
-        Some(why) => Some(Reply::text(403, &format!("refused: {why}\n"))),
-        None => stranger(&server, &asked),
+        Some(why) => Some(ApiResponse::text(403, &format!("refused: {why}\n"))),
+        None => stranger(&server, &incoming),
     };
     if let Some(reply) = turned_away {
         body::pour_away(body, busy);
         return Ok(respond(reply));
     }
-    let corner = asked.path.strip_prefix(CORNER).map(str::to_owned);
-    let slammed = if corner.is_none() { exchange::admit(&server, &plug, &asked, true) } else { None };
+    let corner = incoming.path.strip_prefix(CORNER).map(str::to_owned);
+    let slammed = if corner.is_none() { exchange::admit(&server, &connection, &incoming, true) } else { None };
     let admitted = match slammed {
         Some(admitted) => admitted,
         None => {
-            let read = match asked.bearer {
-                _ if asked.path == TOKEN_PATH => body::read_strangers(&mut body).await,
+            let read = match incoming.bearer {
+                _ if incoming.path == TOKEN_PATH => body::read_strangers(&mut body).await,
                 Bearer::Stranger => body::read_strangers(&mut body).await,
-                Bearer::World | Bearer::Pair => body::read(&mut body, body::BODY_MAX).await,
+                Bearer::World | Bearer::Integration => body::read(&mut body, body::BODY_MAX).await,
             };
-            asked.body = match read {
+            incoming.body = match read {
                 Ok(bytes) => bytes,
                 Err(unread) => {
                     body::pour_away(body, busy);
-                    return Ok(respond(Reply::html(match unread {
-                        Unread::TooLong => 413,
-                        Unread::Broken => 400,
+                    return Ok(respond(ApiResponse::html(match unread {
+                        BodyError::TooLong => 413,
+                        BodyError::Broken => 400,
                     })));
                 }
             };
             if let Some(corner) = corner {
-                return Ok(respond(control::answer(&server, &asked, &corner)));
+                return Ok(respond(control::answer(&server, &incoming, &corner)));
             }
-            match exchange::admit(&server, &plug, &asked, false) {
+            match exchange::admit(&server, &connection, &incoming, false) {
                 Some(admitted) => admitted,
-                None => return Ok(respond(Reply::html(500))),
+                None => return Ok(respond(ApiResponse::html(500))),
             }
         }
     };
-    let turn = exchange::answer(&server, &plug, &asked, admitted);
+    let turn = exchange::answer(&server, &connection, &incoming, admitted);
     if turn.wait_ms > 0 {
         tokio::time::sleep(Duration::from_millis(turn.wait_ms)).await;
     }
@@ -329,7 +337,7 @@ async fn handle(server: Arc<Server>, plug: socket::Plug, request: Request<Incomi
         std::future::pending::<()>().await;
     }
     if let Some(route) = &turn.tells {
-        server.desk().log.answered(route);
+        server.traffic().log.answered(route);
     }
     Ok(respond(turn.reply))
 }
@@ -338,11 +346,12 @@ const CORNER: &str = "/_sandbox/";
 
 /// The answer to whoever has no token of this world and asks for more than tokens. Neither faults nor the pace are his, for he could
 /// spoil with them what somebody else does.
-fn stranger(server: &Server, asked: &Asked) -> Option<Reply> {
-    if asked.path.starts_with(CORNER) {
-        return (asked.bearer != Bearer::World).then(control::locked);
+fn stranger(server: &Server, incoming: &IncomingRequest) -> Option<ApiResponse> {
+    if incoming.path.starts_with(CORNER) {
+        return (incoming.bearer != Bearer::World).then(control::locked);
     }
-    (asked.bearer == Bearer::Stranger && asked.path != TOKEN_PATH).then(|| exchange::refuse_stranger(server, asked))
+    (incoming.bearer == Bearer::Stranger && incoming.path != TOKEN_PATH)
+        .then(|| exchange::refuse_stranger(server, incoming))
 }
 
 fn bearer(header: &str) -> Option<&str> {
@@ -350,7 +359,7 @@ fn bearer(header: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-fn respond(reply: Reply) -> Answer {
+fn respond(reply: ApiResponse) -> HttpResponse {
     let mut response = Response::new(Full::from(reply.body));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

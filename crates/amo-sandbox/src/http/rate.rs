@@ -10,7 +10,7 @@ const MINUTE_MS: u64 = 60_000;
 const KEYS_MAX: usize = 10_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gate {
+pub enum RateDecision {
     Pass,
     Throttled,
     Blocked,
@@ -25,7 +25,7 @@ struct Window {
 
 /// What is remembered of the pace of every token.
 #[derive(Debug, Default)]
-pub struct Rate {
+pub struct RateLimiter {
     windows: HashMap<String, Window>,
     pub worst_second: usize,
     pub throttled: u64,
@@ -33,10 +33,10 @@ pub struct Rate {
     pub blocked: bool,
 }
 
-impl Rate {
+impl RateLimiter {
     /// A request that has fully arrived `at_ms`; instants of one key never go back. Those who have no token share the empty key: they are
     /// told to slow down and block nobody, for anybody could.
-    pub fn arrive(&mut self, key: &str, at_ms: u64, switches: &Switches) -> Gate {
+    pub fn arrive(&mut self, key: &str, at_ms: u64, switches: &Switches) -> RateDecision {
         if self.windows.len() >= KEYS_MAX && !self.windows.contains_key(key) {
             self.windows.retain(|_, w| w.arrivals.back().is_some_and(|(at, _)| at_ms < at + MINUTE_MS));
         }
@@ -52,24 +52,24 @@ impl Rate {
         window.arrivals.push_back((at_ms, fits || switches.throttled_count));
         self.worst_second = self.worst_second.max(window.arrivals.len());
         if self.blocked {
-            return Gate::Blocked;
+            return RateDecision::Blocked;
         }
         if fits {
-            return Gate::Pass;
+            return RateDecision::Pass;
         }
         window.throttled.push_back(at_ms);
         self.throttled += 1;
         // The 429 that fills the measure still goes out as one; the block is there from the next request on. [inferred]
         self.blocked =
             !key.is_empty() && switches.block_after > 0 && window.throttled.len() >= switches.block_after as usize;
-        Gate::Throttled
+        RateDecision::Throttled
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Gate::{Blocked, Pass, Throttled};
+    use RateDecision::{Blocked, Pass, Throttled};
 
     #[test]
     fn seven_in_a_sliding_second_pass_and_the_eighth_does_not() {
@@ -83,8 +83,8 @@ mod tests {
             // The rejected one at 999 does not count, so that 1000 has room again.
             (&[0, 100, 200, 300, 400, 500, 600, 999, 1000], Pass),
         ] {
-            let mut rate = Rate::default();
-            let gates: Vec<Gate> = arrivals.iter().map(|at| rate.arrive("t", *at, &switches)).collect();
+            let mut rate = RateLimiter::default();
+            let gates: Vec<RateDecision> = arrivals.iter().map(|at| rate.arrive("t", *at, &switches)).collect();
             assert_eq!(gates.last(), Some(&last), "{arrivals:?}");
         }
     }
@@ -92,7 +92,7 @@ mod tests {
     #[test]
     fn rejected_ones_count_where_the_switch_says_so() {
         let switches = Switches { throttled_count: true, ..Switches::default() };
-        let mut rate = Rate::default();
+        let mut rate = RateLimiter::default();
         for at in [0, 10, 20, 30, 40, 50, 60] {
             assert_eq!(rate.arrive("t", at, &switches), Pass);
         }
@@ -105,8 +105,8 @@ mod tests {
     #[test]
     fn ten_rejections_in_a_minute_block_everything() {
         let switches = Switches::default();
-        let mut rate = Rate::default();
-        let gates: Vec<Gate> = (0..18).map(|_| rate.arrive("t", 0, &switches)).collect();
+        let mut rate = RateLimiter::default();
+        let gates: Vec<RateDecision> = (0..18).map(|_| rate.arrive("t", 0, &switches)).collect();
         assert_eq!(gates.iter().filter(|g| **g == Throttled).count(), 10);
         assert_eq!(gates[17], Blocked);
         assert_eq!(rate.arrive("other", 100_000_000, &switches), Blocked);
@@ -115,7 +115,7 @@ mod tests {
     #[test]
     fn rejections_far_apart_do_not_block_and_tokens_do_not_share_a_second() {
         let switches = Switches::default();
-        let mut rate = Rate::default();
+        let mut rate = RateLimiter::default();
         for round in 0..20 {
             for _ in 0..8 {
                 rate.arrive("t", round * 30_000, &switches);

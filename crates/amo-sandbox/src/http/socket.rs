@@ -25,14 +25,14 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The handler's end of a connection.
 #[derive(Debug, Clone)]
-pub struct Plug {
+pub struct ConnectionHandle {
     pub peer: SocketAddr,
-    wire: Arc<Wire>,
+    state: Arc<ConnectionState>,
 }
 
 /// What both ends of a connection know of it.
 #[derive(Debug)]
-struct Wire {
+struct ConnectionState {
     /// Bytes of the body the next answer may still send; `WHOLE` for all, `RESET` for none and a TCP reset.
     left: AtomicUsize,
     /// Requests whose heads have come, and those of them that nobody is busy with any more.
@@ -40,43 +40,43 @@ struct Wire {
     ended: AtomicUsize,
 }
 
-impl Plug {
+impl ConnectionHandle {
     /// Instead of an answer, a reset.
     pub fn reset(&self) {
-        self.wire.left.store(RESET, Ordering::SeqCst);
+        self.state.left.store(RESET, Ordering::SeqCst);
     }
 
     /// The answer's head, so much of its body, and then the end.
     pub fn cut_after(&self, body_bytes: usize) {
-        self.wire.left.store(body_bytes.min(RESET - 1), Ordering::SeqCst);
+        self.state.left.store(body_bytes.min(RESET - 1), Ordering::SeqCst);
     }
 
     /// A request's head has come: however long its body and its answer take, the connection is in use.
-    pub fn busy(&self) -> Busy {
-        self.wire.begun.fetch_add(1, Ordering::SeqCst);
-        Busy(self.wire.clone())
+    pub fn busy(&self) -> RequestGuard {
+        self.state.begun.fetch_add(1, Ordering::SeqCst);
+        RequestGuard(self.state.clone())
     }
 }
 
 /// Somebody is busy with a request, until this is dropped.
-pub struct Busy(Arc<Wire>);
+pub struct RequestGuard(Arc<ConnectionState>);
 
-impl Drop for Busy {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         self.0.ended.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 /// The next connection, from its two ends.
-pub async fn accept(listener: &TcpListener) -> (Line, Plug) {
+pub async fn accept(listener: &TcpListener) -> (ServerStream, ConnectionHandle) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 // Answers are small and awaited: none should wait for another to fill a packet.
                 let _ = stream.set_nodelay(true);
                 let (left, begun, ended) = (AtomicUsize::new(WHOLE), AtomicUsize::new(0), AtomicUsize::new(0));
-                let wire = Arc::new(Wire { left, begun, ended });
-                return (Line::new(stream, wire.clone()), Plug { peer, wire });
+                let state = Arc::new(ConnectionState { left, begun, ended });
+                return (ServerStream::new(stream, state.clone()), ConnectionHandle { peer, state });
             }
             // The client was gone before it was heard.
             Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {
@@ -89,23 +89,23 @@ pub async fn accept(listener: &TcpListener) -> (Line, Plug) {
 
 /// What a connection without a request is waiting for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Awaited {
+enum ReadWait {
     Request,
     RestOfHead,
 }
 
-impl Awaited {
+impl ReadWait {
     fn longest(self) -> Duration {
         match self {
-            Awaited::Request => IDLE_MAX,
-            Awaited::RestOfHead => HEAD_MAX,
+            ReadWait::Request => IDLE_MAX,
+            ReadWait::RestOfHead => HEAD_MAX,
         }
     }
 }
 
-pub struct Line {
+pub struct ServerStream {
     stream: TcpStream,
-    wire: Arc<Wire>,
+    state: Arc<ConnectionState>,
     /// Of an answer that is to be cut.
     head_sent: bool,
     /// Requests begun when bytes were last asked for.
@@ -113,19 +113,19 @@ pub struct Line {
     /// A part of the next head has come.
     heard: bool,
     /// What the timer was set for.
-    timed: Option<Awaited>,
+    timed: Option<ReadWait>,
     /// Made when first needed: most heads come whole.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl Line {
-    fn new(stream: TcpStream, wire: Arc<Wire>) -> Line {
-        Line { stream, wire, head_sent: false, begun: 0, heard: false, timed: None, timer: None }
+impl ServerStream {
+    fn new(stream: TcpStream, state: Arc<ConnectionState>) -> ServerStream {
+        ServerStream { stream, state, head_sent: false, begun: 0, heard: false, timed: None, timer: None }
     }
 
     /// Nothing has come, and nothing is being done: ready when that has lasted too long.
     fn poll_patience(&mut self, cx: &mut Context) -> Poll<()> {
-        let awaited = if self.heard { Awaited::RestOfHead } else { Awaited::Request };
+        let awaited = if self.heard { ReadWait::RestOfHead } else { ReadWait::Request };
         let deadline = Instant::now() + awaited.longest();
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if self.timed != Some(awaited) {
@@ -136,13 +136,13 @@ impl Line {
     }
 }
 
-impl AsyncRead for Line {
+impl AsyncRead for ServerStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context, buf: &mut ReadBuf) -> Poll<io::Result<()>> {
-        let begun = self.wire.begun.load(Ordering::SeqCst);
+        let begun = self.state.begun.load(Ordering::SeqCst);
         if begun != self.begun {
             (self.begun, self.heard, self.timed) = (begun, false, None);
         }
-        let is_busy = begun != self.wire.ended.load(Ordering::SeqCst);
+        let is_busy = begun != self.state.ended.load(Ordering::SeqCst);
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Pending if is_busy => Poll::Pending,
@@ -155,9 +155,9 @@ impl AsyncRead for Line {
     }
 }
 
-impl AsyncWrite for Line {
+impl AsyncWrite for ServerStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context, buf: &[u8]) -> Poll<io::Result<usize>> {
-        let left = self.wire.left.load(Ordering::SeqCst);
+        let left = self.state.left.load(Ordering::SeqCst);
         if left == WHOLE {
             return Pin::new(&mut self.stream).poll_write(cx, buf);
         }
@@ -173,7 +173,7 @@ impl AsyncWrite for Line {
         }
         let sent = ready!(Pin::new(&mut self.stream).poll_write(cx, &buf[..allowed]))?;
         self.head_sent |= sent >= head;
-        self.wire.left.store(left - sent.saturating_sub(head).min(left), Ordering::SeqCst);
+        self.state.left.store(left - sent.saturating_sub(head).min(left), Ordering::SeqCst);
         Poll::Ready(Ok(sent))
     }
 

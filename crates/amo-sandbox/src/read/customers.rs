@@ -3,14 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use crate::read::{View, self_link};
-use crate::world::{Draft, SENT_AS, Shelf};
+use crate::world::{RecordBody, RecordTable, SENT_AS};
 
 impl View<'_> {
     pub fn transaction_url(&self, customer: &Value, id: u64) -> String {
         self.url(&format!("customers/{customer}/transactions/{id}"))
     }
 
-    pub(super) fn customer(&self, id: u64, draft: &Draft) -> Value {
+    pub(super) fn customer(&self, id: u64, draft: &RecordBody) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
         let number = |key: &str| at(key).as_i64().unwrap_or(0);
         let mut customer = json!({
@@ -18,19 +18,19 @@ impl View<'_> {
             "responsible_user_id": at("responsible_user_id"), "status_id": at("status_id"),
             "periodicity": at("periodicity"), "created_by": at("created_by"), "updated_by": at("updated_by"),
             "created_at": draft.created_at, "updated_at": draft.updated_at,
-            "closest_task_at": self.closest_task(Shelf::Customers, id), "is_deleted": false, "custom_fields_values": self.fields(draft), "ltv": number("ltv"),
+            "closest_task_at": self.closest_task(RecordTable::Customers, id), "is_deleted": false, "custom_fields_values": self.fields(draft), "ltv": number("ltv"),
             "purchases_count": number("purchases_count"),
             "average_check": average(number("ltv"), number("purchases_count")),
-            "account_id": self.world.account.id, "_links": self_link(self.record_url(Shelf::Customers, id))
+            "account_id": self.world.account.id, "_links": self_link(self.record_url(RecordTable::Customers, id))
         });
         let mut embedded = Map::new();
         embedded.insert("segments".to_owned(), self.segments(at("segments")));
-        embedded.insert("tags".to_owned(), self.tags(Shelf::Customers, draft));
-        for to in [Shelf::Contacts, Shelf::Companies].into_iter().filter(|to| self.query.with(to.path())) {
-            embedded.insert(to.path().to_owned(), self.linked(Shelf::Customers, id, to));
+        embedded.insert("tags".to_owned(), self.tags(RecordTable::Customers, draft));
+        for to in [RecordTable::Contacts, RecordTable::Companies].into_iter().filter(|to| self.query.with(to.path())) {
+            embedded.insert(to.path().to_owned(), self.linked(RecordTable::Customers, id, to));
         }
         if self.query.with("catalog_elements") {
-            embedded.insert("catalog_elements".to_owned(), self.elements(Shelf::Customers, id));
+            embedded.insert("catalog_elements".to_owned(), self.elements(RecordTable::Customers, id));
         }
         customer["_embedded"] = Value::Object(embedded);
         customer
@@ -42,7 +42,7 @@ impl View<'_> {
     }
 
     /// Elements are there only where some were bought: one example has them, one does not. [seed]
-    pub(super) fn transaction(&self, id: u64, draft: &Draft) -> Value {
+    pub(super) fn transaction(&self, id: u64, draft: &RecordBody) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
         let customer = at("customer_id");
         let mut transaction = json!({
@@ -59,7 +59,7 @@ impl View<'_> {
         {
             transaction["metadata"] = metadata.clone();
         }
-        let elements = self.elements(Shelf::Transactions, id);
+        let elements = self.elements(RecordTable::Transactions, id);
         if elements.as_array().is_some_and(|all| !all.is_empty()) {
             transaction["_embedded"]["catalog_elements"] = elements;
         }
@@ -67,24 +67,27 @@ impl View<'_> {
     }
 
     /// What is kept of a record though the API does not show it, for tests.
-    pub(super) fn unshown(&self, shelf: Shelf, id: u64) -> Map<String, Value> {
-        let keys: &[&str] = match shelf {
-            Shelf::Customers => &[SENT_AS, "bonus_points"],
-            Shelf::Transactions => &[SENT_AS, "accrue_bonus", "metadata"],
-            Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Elements | Shelf::Notes | Shelf::Tasks => {
-                &[SENT_AS]
-            }
+    pub(super) fn unshown(&self, table: RecordTable, id: u64) -> Map<String, Value> {
+        let keys: &[&str] = match table {
+            RecordTable::Customers => &[SENT_AS, "bonus_points"],
+            RecordTable::Transactions => &[SENT_AS, "accrue_bonus", "metadata"],
+            RecordTable::Leads
+            | RecordTable::Contacts
+            | RecordTable::Companies
+            | RecordTable::Elements
+            | RecordTable::Notes
+            | RecordTable::Tasks => &[SENT_AS],
         };
-        let json = self.world.records(shelf).get(id).map(|record| &record.json);
+        let json = self.world.records(table).get(id).map(|record| &record.json);
         let mut json: Map<String, Value> = json.and_then(|j| serde_json::from_str(j).ok()).unwrap_or_default();
         json.retain(|key, _| keys.contains(&key.as_str()));
         json
     }
 
     /// `[{"id": n, "metadata": {"quantity": n, "catalog_id": n}}]`, and the price where one was chosen. [seed]
-    pub(super) fn elements(&self, shelf: Shelf, id: u64) -> Value {
+    pub(super) fn elements(&self, table: RecordTable, id: u64) -> Value {
         let parsed = |meta: Option<&str>| meta.and_then(|m| serde_json::from_str::<Value>(m).ok());
-        let linked = self.world.linked(shelf, id, Shelf::Elements);
+        let linked = self.world.linked(table, id, RecordTable::Elements);
         linked.map(|(element, meta)| json!({"id": element, "metadata": parsed(meta)})).collect()
     }
 }

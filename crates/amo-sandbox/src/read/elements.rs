@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::account::{Catalog, builtin};
+use crate::account::{CatalogDefinition, builtin};
 use crate::read::{View, self_link, values};
-use crate::world::Draft;
+use crate::world::RecordBody;
 use amo_model::FieldKind;
 
 /// What a read of an invoice says when the service has counted anew. The text is made up. [inferred]
@@ -12,7 +12,7 @@ const WARNING: &str = "Суммы в счёте были пересчитаны"
 
 impl View<'_> {
     /// As a read shows it. `is_deleted` is null there [seed], and the link comes when it is asked for. [seed]
-    pub fn element(&self, id: u64, draft: &Draft) -> Value {
+    pub fn element(&self, id: u64, draft: &RecordBody) -> Value {
         let catalog = self.catalog_of(draft);
         let mut model = self.element_start(id, draft, Value::Null, self.switches.supplier_papers);
         if self.query.with("invoice_link") {
@@ -27,7 +27,7 @@ impl View<'_> {
     }
 
     /// As the answer to a write shows it. [seed]
-    pub fn written_element(&self, id: u64, draft: &Draft, request_id: Option<Value>) -> Value {
+    pub fn written_element(&self, id: u64, draft: &RecordBody, request_id: Option<Value>) -> Value {
         let mut model = self.element_start(id, draft, json!(false), false);
         if let Some(request_id) = request_id {
             model["request_id"] = request_id;
@@ -37,7 +37,7 @@ impl View<'_> {
         model
     }
 
-    fn element_start(&self, id: u64, draft: &Draft, is_deleted: Value, papers: bool) -> Value {
+    fn element_start(&self, id: u64, draft: &RecordBody, is_deleted: Value, papers: bool) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
         json!({
             "id": id, "name": at("name"), "created_by": at("created_by"), "updated_by": at("updated_by"),
@@ -47,17 +47,17 @@ impl View<'_> {
         })
     }
 
-    fn element_links(&self, id: u64, draft: &Draft) -> Value {
+    fn element_links(&self, id: u64, draft: &RecordBody) -> Value {
         let catalog = draft.json.get("catalog_id").and_then(Value::as_u64).unwrap_or(0);
         self_link(self.url(&format!("catalogs/{catalog}/elements/{id}")))
     }
 
-    fn catalog_of(&self, draft: &Draft) -> Option<&Catalog> {
+    fn catalog_of(&self, draft: &RecordBody) -> Option<&CatalogDefinition> {
         self.world.account.catalog(draft.json.get("catalog_id")?.as_u64()?)
     }
 
     /// The printed form; null for what is no invoice. [seed] The same for the life of the world.
-    fn invoice_link(&self, id: u64, catalog: Option<&Catalog>) -> Value {
+    fn invoice_link(&self, id: u64, catalog: Option<&CatalogDefinition>) -> Value {
         const SIGNS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         if !is_invoices(catalog) {
             return Value::Null;
@@ -70,7 +70,7 @@ impl View<'_> {
         json!(format!("https://pay.amocrm.ru/{}", signs.collect::<String>()))
     }
 
-    fn is_recalculated(&self, draft: &Draft) -> bool {
+    fn is_recalculated(&self, draft: &RecordBody) -> bool {
         let fields = draft.json.get("fields").and_then(Value::as_array).into_iter().flatten();
         let is_items = |f: &&Value| {
             let field = f[0].as_u64().and_then(|id| self.world.account.field(id));
@@ -84,6 +84,6 @@ impl View<'_> {
     }
 }
 
-fn is_invoices(catalog: Option<&Catalog>) -> bool {
+fn is_invoices(catalog: Option<&CatalogDefinition>) -> bool {
     catalog.is_some_and(|c| c.kind == builtin::KIND_INVOICES)
 }

@@ -10,8 +10,8 @@ use serde_json::value::RawValue;
 
 use crate::read::query::Query;
 use crate::switches::{PAGE_DEFAULT, Switches};
-use crate::world::rights::Sight;
-use crate::world::{Record, Shelf, World, attached};
+use crate::world::rights::RecordVisibility;
+use crate::world::{RecordTable, StoredRecord, World, attached};
 use amo_model::PAGE_MAX;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Paging {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum By {
+enum RecordOrder {
     Id,
     CreatedAt,
     UpdatedAt,
@@ -42,26 +42,26 @@ enum By {
 }
 
 /// The ids of a page and whether there are more behind it.
-pub fn page(world: &World, shelf: Shelf, query: &Query, switches: &Switches, now_ms: i64) -> (Vec<u64>, bool) {
-    let mut filter = Filter::of(shelf, query, switches, now_ms);
-    filter.closest_task = closest_task(world, shelf, query);
-    let (records, sight) = (world.records(shelf), Sight::of(world, switches));
+pub fn page(world: &World, table: RecordTable, query: &Query, switches: &Switches, now_ms: i64) -> (Vec<u64>, bool) {
+    let mut filter = RecordFilter::of(table, query, switches, now_ms);
+    filter.closest_task = closest_task(world, table, query);
+    let (records, sight) = (world.records(table), RecordVisibility::of(world, switches));
     let all = filter.takes_all() && sight.is_none();
-    let (by, descending) = order(shelf, query, switches);
+    let (by, descending) = order(table, query, switches);
     let wanted = |id: &u64| {
-        let is_seen = || sight.as_ref().is_none_or(|sight| sight.sees(world, shelf, *id));
+        let is_seen = || sight.as_ref().is_none_or(|sight| sight.sees(world, table, *id));
         all || records.get(*id).is_some_and(|r| filter.takes(*id, r)) && is_seen()
     };
     let ids: Box<dyn DoubleEndedIterator<Item = u64>> = match by {
-        By::Id => match &filter.ids {
+        RecordOrder::Id => match &filter.ids {
             Some(ids) => Box::new(sorted(ids.iter().copied().collect(), |id| *id)),
             None => Box::new(records.iter().map(|(id, _)| id)),
         },
-        By::UpdatedAt => Box::new(records.by_updated()),
-        By::CreatedAt => Box::new(sorted(records.iter().map(|(id, _)| id).filter(wanted).collect(), |id| {
+        RecordOrder::UpdatedAt => Box::new(records.by_updated()),
+        RecordOrder::CreatedAt => Box::new(sorted(records.iter().map(|(id, _)| id).filter(wanted).collect(), |id| {
             (records.get(*id).map(|r| r.created_at), *id)
         })),
-        By::Name => Box::new(sorted(records.iter().map(|(id, _)| id).filter(wanted).collect(), |id| {
+        RecordOrder::Name => Box::new(sorted(records.iter().map(|(id, _)| id).filter(wanted).collect(), |id| {
             (records.get(*id).and_then(|r| name(r).map(|n| n.to_lowercase())), *id)
         })),
     };
@@ -72,24 +72,24 @@ pub fn page(world: &World, shelf: Shelf, query: &Query, switches: &Switches, now
 /// The same of what is linked to one record alone.
 pub fn page_of(
     world: &World,
-    (owner, id): (Shelf, u64),
-    shelf: Shelf,
+    (owner, id): (RecordTable, u64),
+    table: RecordTable,
     query: &Query,
     switches: &Switches,
     now_ms: i64,
 ) -> (Vec<u64>, bool) {
-    let filter = Filter::of(shelf, query, switches, now_ms);
-    let (records, sight) = (world.records(shelf), Sight::of(world, switches));
-    let is_seen = |id: u64| sight.as_ref().is_none_or(|sight| sight.sees(world, shelf, id));
+    let filter = RecordFilter::of(table, query, switches, now_ms);
+    let (records, sight) = (world.records(table), RecordVisibility::of(world, switches));
+    let is_seen = |id: u64| sight.as_ref().is_none_or(|sight| sight.sees(world, table, id));
     let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.takes(*id, r)) && is_seen(*id);
-    cut(world.linked(owner, id, shelf).map(|(id, _)| id).filter(wanted), Paging::of(query))
+    cut(world.linked(owner, id, table).map(|(id, _)| id).filter(wanted), Paging::of(query))
 }
 
 /// The same of the trash, which knows of no filter but that of ids; who does not see all sees nothing of it. [inferred]
-pub fn trash(world: &World, shelf: Shelf, query: &Query, switches: &Switches) -> (Vec<u64>, bool) {
+pub fn trash(world: &World, table: RecordTable, query: &Query, switches: &Switches) -> (Vec<u64>, bool) {
     let asked: HashSet<u64> = query.list(&["filter", "id"]).iter().filter_map(|text| text.parse().ok()).collect();
-    let is_shown = Sight::of(world, switches).is_none();
-    let ids = world.trash(shelf).map(|trashed| trashed.1);
+    let is_shown = RecordVisibility::of(world, switches).is_none();
+    let ids = world.trash(table).map(|trashed| trashed.1);
     cut(ids.filter(|id| is_shown && (asked.is_empty() || asked.contains(id))), Paging::of(query))
 }
 
@@ -107,8 +107,8 @@ pub fn elements(world: &World, catalog: u64, query: &Query, switches: &Switches,
     let ids: HashSet<u64> = ids.filter_map(|text| text.parse().ok()).collect();
     let text = query.get("query").map(str::to_lowercase).filter(|text| !text.is_empty());
     let came_until = came_until(switches, text.is_some(), now_ms);
-    let filter = Filter { ids: (!ids.is_empty()).then_some(ids), text, came_until, ..Filter::default() };
-    let (records, all) = (world.records(Shelf::Elements), filter.takes_all());
+    let filter = RecordFilter { ids: (!ids.is_empty()).then_some(ids), text, came_until, ..RecordFilter::default() };
+    let (records, all) = (world.records(RecordTable::Elements), filter.takes_all());
     let wanted = |id: &u64| all || records.get(*id).is_some_and(|r| filter.takes(*id, r));
     let descending = switches.elements_order && query.at(&["order", "id"]) == Some("desc");
     let rising = records.within(catalog);
@@ -127,24 +127,24 @@ fn sorted<K: Ord>(mut ids: Vec<u64>, key: impl Fn(&u64) -> K) -> std::vec::IntoI
     ids.into_iter()
 }
 
-fn name(record: &Record) -> Option<Cow<'_, str>> {
-    serde_json::from_str::<Probe>(&record.json).ok()?.name
+fn name(record: &StoredRecord) -> Option<Cow<'_, str>> {
+    serde_json::from_str::<RecordProbe>(&record.json).ok()?.name
 }
 
 /// Fields that may order a list [seed], and for contacts and companies [client live]; without one, contacts and
 /// companies come by their last change. [client live] Of customers nobody has told; purchases have no order. [seed]
-fn order(shelf: Shelf, query: &Query, switches: &Switches) -> (By, bool) {
-    let honoured = match shelf {
-        Shelf::Customers => switches.customers_order,
-        Shelf::Transactions | Shelf::Notes | Shelf::Tasks => false,
-        Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Elements => true,
+fn order(table: RecordTable, query: &Query, switches: &Switches) -> (RecordOrder, bool) {
+    let honoured = match table {
+        RecordTable::Customers => switches.customers_order,
+        RecordTable::Transactions | RecordTable::Notes | RecordTable::Tasks => false,
+        RecordTable::Leads | RecordTable::Contacts | RecordTable::Companies | RecordTable::Elements => true,
     };
     for key in query.keys(&["order"]).into_iter().filter(|_| honoured) {
-        let by = match (key, shelf) {
-            ("id", _) => By::Id,
-            ("updated_at", _) => By::UpdatedAt,
-            ("created_at", Shelf::Leads | Shelf::Customers) => By::CreatedAt,
-            ("name", Shelf::Contacts | Shelf::Companies | Shelf::Customers) => By::Name,
+        let by = match (key, table) {
+            ("id", _) => RecordOrder::Id,
+            ("updated_at", _) => RecordOrder::UpdatedAt,
+            ("created_at", RecordTable::Leads | RecordTable::Customers) => RecordOrder::CreatedAt,
+            ("name", RecordTable::Contacts | RecordTable::Companies | RecordTable::Customers) => RecordOrder::Name,
             _ => continue,
         };
         match query.at(&["order", key]) {
@@ -153,17 +153,20 @@ fn order(shelf: Shelf, query: &Query, switches: &Switches) -> (By, bool) {
             _ => continue,
         }
     }
-    match shelf {
-        Shelf::Contacts | Shelf::Companies => (By::UpdatedAt, false),
-        Shelf::Leads | Shelf::Customers | Shelf::Transactions | Shelf::Elements | Shelf::Notes | Shelf::Tasks => {
-            (By::Id, false)
-        }
+    match table {
+        RecordTable::Contacts | RecordTable::Companies => (RecordOrder::UpdatedAt, false),
+        RecordTable::Leads
+        | RecordTable::Customers
+        | RecordTable::Transactions
+        | RecordTable::Elements
+        | RecordTable::Notes
+        | RecordTable::Tasks => (RecordOrder::Id, false),
     }
 }
 
 /// The parts of a stored record that filters look at, read without the rest.
 #[derive(Debug, Deserialize)]
-struct Probe<'a> {
+struct RecordProbe<'a> {
     #[serde(borrow, default)]
     name: Option<Cow<'a, str>>,
     #[serde(default)]
@@ -190,23 +193,23 @@ struct Probe<'a> {
 
 /// Both ends belong to it. [inferred]
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Range {
+pub struct ValueRange {
     from: Option<i64>,
     to: Option<i64>,
 }
 
-impl Range {
-    fn of(query: &Query, key: &str) -> Range {
+impl ValueRange {
+    fn of(query: &Query, key: &str) -> ValueRange {
         let end = |end| query.at(&["filter", key, end]).and_then(|text| text.parse().ok());
         let exact = query.at(&["filter", key]).and_then(|text| text.parse().ok());
-        Range { from: end("from").or(exact), to: end("to").or(exact) }
+        ValueRange { from: end("from").or(exact), to: end("to").or(exact) }
     }
 
     /// One time alone is the earliest. [doc]
-    pub fn since(query: &Query, key: &str) -> Range {
-        let Range { from, to } = Range::of(query, key);
+    pub fn since(query: &Query, key: &str) -> ValueRange {
+        let ValueRange { from, to } = ValueRange::of(query, key);
         let is_end = query.at(&["filter", key, "to"]).is_some();
-        Range { from, to: to.filter(|_| is_end) }
+        ValueRange { from, to: to.filter(|_| is_end) }
     }
 
     fn any(self) -> bool {
@@ -219,14 +222,14 @@ impl Range {
 }
 
 #[derive(Debug, Default, PartialEq)]
-struct Filter {
+struct RecordFilter {
     ids: Option<HashSet<u64>>,
-    created_at: Range,
-    updated_at: Range,
-    closed_at: Range,
-    price: Range,
-    next_date: Range,
-    next_price: Range,
+    created_at: ValueRange,
+    updated_at: ValueRange,
+    closed_at: ValueRange,
+    price: ValueRange,
+    next_date: ValueRange,
+    next_price: ValueRange,
     statuses: Vec<u64>,
     names: Vec<String>,
     responsible: Vec<u64>,
@@ -235,16 +238,16 @@ struct Filter {
     pipelines: Vec<u64>,
     /// Pairs of pipeline and stage.
     stages: Vec<(u64, u64)>,
-    fields: Vec<(u64, Wanted)>,
+    fields: Vec<(u64, FieldFilter)>,
     text: Option<String>,
     /// When the next task of each record is due that has one.
-    closest_task: Option<(Range, BTreeMap<u64, i64>)>,
+    closest_task: Option<(ValueRange, BTreeMap<u64, i64>)>,
     /// Records that came after this instant do not show yet.
     came_until: Option<i64>,
 }
 
-impl Filter {
-    fn of(shelf: Shelf, query: &Query, switches: &Switches, now_ms: i64) -> Filter {
+impl RecordFilter {
+    fn of(table: RecordTable, query: &Query, switches: &Switches, now_ms: i64) -> RecordFilter {
         let numbers = |key: &str| -> Vec<u64> {
             query.list(&["filter", key]).iter().filter_map(|text| text.parse().ok()).collect()
         };
@@ -252,31 +255,31 @@ impl Filter {
         let text = query.get("query").map(str::to_lowercase).filter(|text| !text.is_empty());
         let came_until = came_until(switches, text.is_some(), now_ms);
         // Purchases are filtered by their ids and nothing else. [seed]
-        if shelf == Shelf::Transactions {
+        if table == RecordTable::Transactions {
             let ids = (!ids.is_empty()).then_some(ids);
-            return Filter { ids, came_until, ..Filter::default() };
+            return RecordFilter { ids, came_until, ..RecordFilter::default() };
         }
-        let mut filter = Filter {
+        let mut filter = RecordFilter {
             ids: (!ids.is_empty()).then_some(ids),
-            created_at: Range::of(query, "created_at"),
-            updated_at: Range::of(query, "updated_at"),
+            created_at: ValueRange::of(query, "created_at"),
+            updated_at: ValueRange::of(query, "updated_at"),
             names: query.list(&["filter", "name"]).iter().map(|n| n.to_lowercase()).collect(),
             responsible: numbers("responsible_user_id"),
             created_by: numbers("created_by"),
             updated_by: numbers("updated_by"),
             text,
             came_until,
-            ..Filter::default()
+            ..RecordFilter::default()
         };
-        if shelf == Shelf::Leads {
-            filter.closed_at = Range::of(query, "closed_at");
-            filter.price = Range::of(query, "price");
+        if table == RecordTable::Leads {
+            filter.closed_at = ValueRange::of(query, "closed_at");
+            filter.price = ValueRange::of(query, "price");
             filter.pipelines = numbers("pipeline_id");
             filter.stages = stages(query);
         }
-        if shelf == Shelf::Customers {
-            filter.next_date = Range::of(query, "next_date");
-            filter.next_price = Range::of(query, "next_price");
+        if table == RecordTable::Customers {
+            filter.next_date = ValueRange::of(query, "next_date");
+            filter.next_price = ValueRange::of(query, "next_price");
             filter.statuses = numbers("status_id");
         }
         if switches.field_filters {
@@ -287,10 +290,10 @@ impl Filter {
 
     /// What stands before a page is then passed over without a look, which a million records need.
     fn takes_all(&self) -> bool {
-        *self == Filter::default()
+        *self == RecordFilter::default()
     }
 
-    fn takes(&self, id: u64, record: &Record) -> bool {
+    fn takes(&self, id: u64, record: &StoredRecord) -> bool {
         self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
             && self.created_at.takes(record.created_at)
             && self.updated_at.takes(record.updated_at)
@@ -309,8 +312,8 @@ impl Filter {
             || ranges.iter().any(|r| !r.any())
     }
 
-    fn takes_inside(&self, id: u64, record: &Record) -> bool {
-        let Ok(probe) = serde_json::from_str::<Probe>(&record.json) else { return false };
+    fn takes_inside(&self, id: u64, record: &StoredRecord) -> bool {
+        let Ok(probe) = serde_json::from_str::<RecordProbe>(&record.json) else { return false };
         let among = |list: &[u64], value: Option<u64>| list.is_empty() || value.is_some_and(|v| list.contains(&v));
         let stage = probe.pipeline_id.zip(probe.status_id);
         let name = probe.name.as_deref().unwrap_or("").to_lowercase();
@@ -331,10 +334,10 @@ impl Filter {
 }
 
 /// Where `filter[closest_task_at]` is asked for, of the kinds that show such a time. [doc]
-fn closest_task(world: &World, shelf: Shelf, query: &Query) -> Option<(Range, BTreeMap<u64, i64>)> {
-    let range = Range::of(query, "closest_task_at");
-    let is_asked = attached::OWNERS.contains(&shelf) && !range.any();
-    is_asked.then(|| (range, attached::closest_tasks(world, shelf)))
+fn closest_task(world: &World, table: RecordTable, query: &Query) -> Option<(ValueRange, BTreeMap<u64, i64>)> {
+    let range = ValueRange::of(query, "closest_task_at");
+    let is_asked = attached::OWNERS.contains(&table) && !range.any();
+    is_asked.then(|| (range, attached::closest_tasks(world, table)))
 }
 
 /// `filter[statuses][0][pipeline_id]=…&filter[statuses][0][status_id]=…`; half a pair is ignored.
@@ -346,38 +349,40 @@ fn stages(query: &Query) -> Vec<(u64, u64)> {
 
 /// What a custom field is to hold.
 #[derive(Debug, PartialEq)]
-enum Wanted {
+enum FieldFilter {
     Values(Vec<String>),
     /// Numbers and times. [doc]
     Between(f64, f64),
 }
 
-fn fields(query: &Query) -> Vec<(u64, Wanted)> {
+fn fields(query: &Query) -> Vec<(u64, FieldFilter)> {
     let key = "custom_fields_values";
     let wanted = |id: &str| {
         let end = |end| query.at(&["filter", key, id, end]).and_then(|text| text.parse::<f64>().ok());
         let wanted = match (end("from"), end("to")) {
-            (None, None) => Wanted::Values(query.list(&["filter", key, id]).iter().map(|v| v.to_lowercase()).collect()),
-            (from, to) => Wanted::Between(from.unwrap_or(f64::NEG_INFINITY), to.unwrap_or(f64::INFINITY)),
+            (None, None) => {
+                FieldFilter::Values(query.list(&["filter", key, id]).iter().map(|v| v.to_lowercase()).collect())
+            }
+            (from, to) => FieldFilter::Between(from.unwrap_or(f64::NEG_INFINITY), to.unwrap_or(f64::INFINITY)),
         };
         // What is asked in no known way is ignored, as unknown filters are. [client live]
-        let is_asked = !matches!(&wanted, Wanted::Values(values) if values.is_empty());
+        let is_asked = !matches!(&wanted, FieldFilter::Values(values) if values.is_empty());
         Some((id.parse().ok()?, wanted)).filter(|_| is_asked)
     };
     query.keys(&["filter", key]).into_iter().filter_map(wanted).collect()
 }
 
-fn stored_fields(probe: &Probe) -> Vec<(u64, Vec<Value>)> {
+fn stored_fields(probe: &RecordProbe) -> Vec<(u64, Vec<Value>)> {
     probe.fields.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
-fn takes_fields(wanted: &[(u64, Wanted)], probe: &Probe) -> bool {
+fn takes_fields(wanted: &[(u64, FieldFilter)], probe: &RecordProbe) -> bool {
     let stored = stored_fields(probe);
     wanted.iter().all(|(id, wanted)| {
         let found = stored.iter().find(|(field, _)| field == id).map_or(&[][..], |(_, values)| values);
         found.iter().flat_map(value_words).any(|word| match wanted {
-            Wanted::Values(values) => values.contains(&word),
-            Wanted::Between(from, to) => word.parse::<f64>().is_ok_and(|n| (*from..=*to).contains(&n)),
+            FieldFilter::Values(values) => values.contains(&word),
+            FieldFilter::Between(from, to) => word.parse::<f64>().is_ok_and(|n| (*from..=*to).contains(&n)),
         })
     })
 }
@@ -393,7 +398,7 @@ fn value_words(value: &Value) -> Vec<String> {
 }
 
 /// Over the fields that are filled in: name, id, sums, custom fields. [seed]
-fn finds(text: &str, id: u64, name: &str, probe: &Probe) -> bool {
+fn finds(text: &str, id: u64, name: &str, probe: &RecordProbe) -> bool {
     let is_number = |number: &Option<i64>| number.is_some_and(|n| n.to_string() == text);
     name.contains(text)
         || id.to_string() == text

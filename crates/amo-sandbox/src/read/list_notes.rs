@@ -6,45 +6,45 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::read::View;
-use crate::read::list::{Paging, Range, came_until, cut};
+use crate::read::list::{Paging, ValueRange, came_until, cut};
 use crate::read::query::Query;
-use crate::world::attached::{self, At};
-use crate::world::rights::Sight;
-use crate::world::{Record, Shelf};
+use crate::world::attached::{self, NoteScope};
+use crate::world::rights::RecordVisibility;
+use crate::world::{RecordTable, StoredRecord};
 
 /// What both are filtered by. [doc]
-struct Common<'a> {
+struct AttachedFilter<'a> {
     ids: BTreeSet<u64>,
-    updated_at: Range,
+    updated_at: ValueRange,
     came_until: Option<i64>,
-    sight: Option<Sight>,
+    sight: Option<RecordVisibility>,
     view: &'a View<'a>,
-    shelf: Shelf,
+    table: RecordTable,
 }
 
-impl<'a> Common<'a> {
-    fn of(view: &'a View, shelf: Shelf, now_ms: i64) -> Common<'a> {
-        Common {
+impl<'a> AttachedFilter<'a> {
+    fn of(view: &'a View, table: RecordTable, now_ms: i64) -> AttachedFilter<'a> {
+        AttachedFilter {
             ids: numbers(view.query, "id"),
-            updated_at: Range::since(view.query, "updated_at"),
+            updated_at: ValueRange::since(view.query, "updated_at"),
             came_until: came_until(view.switches, false, now_ms),
-            sight: Sight::of(view.world, view.switches),
+            sight: RecordVisibility::of(view.world, view.switches),
             view,
-            shelf,
+            table,
         }
     }
 
-    fn record(&self, id: u64) -> Option<&'a Record> {
-        self.view.world.records(self.shelf).get(id)
+    fn record(&self, id: u64) -> Option<&'a StoredRecord> {
+        self.view.world.records(self.table).get(id)
     }
 
     fn takes(&self, id: u64) -> bool {
-        let takes = |record: &Record| {
+        let takes = |record: &StoredRecord| {
             self.updated_at.takes(record.updated_at) && self.came_until.is_none_or(|until| record.came_ms <= until)
         };
         (self.ids.is_empty() || self.ids.contains(&id))
             && self.record(id).is_some_and(takes)
-            && self.sight.as_ref().is_none_or(|sight| sight.sees(self.view.world, self.shelf, id))
+            && self.sight.as_ref().is_none_or(|sight| sight.sees(self.view.world, self.table, id))
     }
 }
 
@@ -68,27 +68,27 @@ type Ids<'a> = Box<dyn DoubleEndedIterator<Item = u64> + 'a>;
 
 /// Notes are filtered by `id`, `entity_id`, `note_type`, `updated_at` and ordered by `id`, `updated_at` [doc]; the latter is
 /// what they come by when nothing is said. [client live]
-pub fn notes(view: &View, at: At, now_ms: i64) -> (Vec<u64>, bool) {
+pub fn notes(view: &View, at: NoteScope, now_ms: i64) -> (Vec<u64>, bool) {
     #[derive(Clone, Copy)]
     enum By {
         Id,
         UpdatedAt,
     }
     let (world, query) = (view.world, view.query);
-    let common = Common::of(view, Shelf::Notes, now_ms);
+    let common = AttachedFilter::of(view, RecordTable::Notes, now_ms);
     let owners = numbers(query, "entity_id");
     let types = query.list(&["filter", "note_type"]);
     let wanted = |id: &u64| {
-        let owner = attached::owner(world, Shelf::Notes, *id);
+        let owner = attached::owner(world, RecordTable::Notes, *id);
         owner.is_some_and(|owner| at.takes(owner) && (owners.is_empty() || owners.contains(&owner.1)))
             && common.takes(*id)
             && (types.is_empty() || common.record(*id).and_then(note_type).is_some_and(|t| types.contains(&t.as_str())))
     };
     let (by, falls) = order(query, &[("id", By::Id), ("updated_at", By::UpdatedAt)]).unwrap_or((By::UpdatedAt, false));
-    let records = world.records(Shelf::Notes);
+    let records = world.records(RecordTable::Notes);
     let ids: Ids = match (at.id, by) {
         (Some(id), by) => {
-            let mut ids: Vec<u64> = world.linked(at.kind, id, Shelf::Notes).map(|(note, _)| note).collect();
+            let mut ids: Vec<u64> = world.linked(at.kind, id, RecordTable::Notes).map(|(note, _)| note).collect();
             if matches!(by, By::UpdatedAt) {
                 ids.sort_by_key(|note| (records.get(*note).map(|r| r.updated_at), *note));
             }
@@ -101,7 +101,7 @@ pub fn notes(view: &View, at: At, now_ms: i64) -> (Vec<u64>, bool) {
     cut(ids.filter(wanted), Paging::of(query))
 }
 
-fn note_type(record: &Record) -> Option<String> {
+fn note_type(record: &StoredRecord) -> Option<String> {
     #[derive(Deserialize)]
     struct Typed {
         note_type: String,
@@ -133,12 +133,12 @@ pub fn tasks(view: &View, now_ms: i64) -> (Vec<u64>, bool) {
         [("id", By::Id), ("created_at", By::CreatedAt), ("complete_till", By::CompleteTill)];
     let (world, query) = (view.world, view.query);
     let filter = TaskFilter::of(query);
-    let common = Common::of(view, Shelf::Tasks, now_ms);
-    let records = world.records(Shelf::Tasks);
+    let common = AttachedFilter::of(view, RecordTable::Tasks, now_ms);
+    let records = world.records(RecordTable::Tasks);
     let (by, falls) = order(query, &ORDERS).unwrap_or((By::Id, false));
     let found = records.iter().filter(|(id, _)| common.takes(*id)).filter_map(|(id, record)| {
         let task: Task = serde_json::from_str(&record.json).ok()?;
-        let owner = attached::owner(world, Shelf::Tasks, id);
+        let owner = attached::owner(world, RecordTable::Tasks, id);
         let rank = match by {
             By::Id => 0,
             By::CreatedAt => record.created_at,
@@ -158,7 +158,7 @@ struct TaskFilter {
     types: BTreeSet<u64>,
     is_completed: Option<bool>,
     /// `entity_type`; a word that is no kind finds nothing. [inferred]
-    kind: Option<Option<Shelf>>,
+    kind: Option<Option<RecordTable>>,
     ids: BTreeSet<u64>,
 }
 
@@ -182,7 +182,7 @@ impl TaskFilter {
         }
     }
 
-    fn takes(&self, task: &Task, owner: Option<(Shelf, u64)>) -> bool {
+    fn takes(&self, task: &Task, owner: Option<(RecordTable, u64)>) -> bool {
         let among = |wanted: &BTreeSet<u64>, value: u64| wanted.is_empty() || wanted.contains(&value);
         among(&self.responsible, task.responsible_user_id)
             && among(&self.created_by, task.created_by)

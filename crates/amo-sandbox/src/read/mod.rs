@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::account::LossReason;
 use crate::read::query::Query;
 use crate::switches::Switches;
-use crate::world::{Draft, PRICED_BY_ROBOT, Shelf, Trashed, World, attached};
+use crate::world::{PRICED_BY_ROBOT, RecordBody, RecordTable, RecordTrashed, World, attached};
 use amo_model::API_PREFIX;
 
 /// Who looks, and how.
@@ -35,71 +35,75 @@ impl View<'_> {
         format!("{}{API_PREFIX}{path}", self.base)
     }
 
-    pub fn record_url(&self, shelf: Shelf, id: u64) -> String {
-        self.url(&format!("{}/{id}", shelf.path()))
+    pub fn record_url(&self, table: RecordTable, id: u64) -> String {
+        self.url(&format!("{}/{id}", table.path()))
     }
 
     /// A stored record, in full; `None` when there is none.
-    pub fn record(&self, shelf: Shelf, id: u64) -> Option<Value> {
-        let record = self.world.records(shelf).get(id)?;
+    pub fn record(&self, table: RecordTable, id: u64) -> Option<Value> {
+        let record = self.world.records(table).get(id)?;
         let json = serde_json::from_str(&record.json).ok()?;
-        let draft = Draft { created_at: record.created_at, updated_at: record.updated_at, json };
-        Some(match shelf {
-            Shelf::Leads => self.lead(id, &draft),
-            Shelf::Contacts => self.contact(id, &draft),
-            Shelf::Elements => self.element(id, &draft),
-            Shelf::Customers => self.customer(id, &draft),
-            Shelf::Transactions => self.transaction(id, &draft),
-            Shelf::Companies => self.company(id, &draft),
-            Shelf::Notes => self.note(id, &draft)?,
-            Shelf::Tasks => self.task(id, &draft),
+        let draft = RecordBody { created_at: record.created_at, updated_at: record.updated_at, json };
+        Some(match table {
+            RecordTable::Leads => self.lead(id, &draft),
+            RecordTable::Contacts => self.contact(id, &draft),
+            RecordTable::Elements => self.element(id, &draft),
+            RecordTable::Customers => self.customer(id, &draft),
+            RecordTable::Transactions => self.transaction(id, &draft),
+            RecordTable::Companies => self.company(id, &draft),
+            RecordTable::Notes => self.note(id, &draft)?,
+            RecordTable::Tasks => self.task(id, &draft),
         })
     }
 
     /// What lies in the trash: a model with its id, when it was deleted and by whom, and nothing else. Of leads it says that
     /// they are deleted [seed], of contacts and companies it does not. [client live]
-    pub fn trashed(&self, shelf: Shelf, id: u64) -> Option<Value> {
-        let Trashed(_, _, at, by) = *self.world.trashed(shelf, id)?;
+    pub fn trashed(&self, table: RecordTable, id: u64) -> Option<Value> {
+        let RecordTrashed(_, _, at, by) = *self.world.trashed(table, id)?;
         let draft =
-            Draft { created_at: 0, updated_at: at, json: Map::from_iter([("updated_by".to_owned(), json!(by))]) };
-        let mut model = match shelf {
-            Shelf::Leads => self.lead(id, &draft),
-            Shelf::Contacts => self.contact(id, &draft),
-            Shelf::Companies => self.company(id, &draft),
-            Shelf::Customers | Shelf::Transactions | Shelf::Elements | Shelf::Notes | Shelf::Tasks => return None,
+            RecordBody { created_at: 0, updated_at: at, json: Map::from_iter([("updated_by".to_owned(), json!(by))]) };
+        let mut model = match table {
+            RecordTable::Leads => self.lead(id, &draft),
+            RecordTable::Contacts => self.contact(id, &draft),
+            RecordTable::Companies => self.company(id, &draft),
+            RecordTable::Customers
+            | RecordTable::Transactions
+            | RecordTable::Elements
+            | RecordTable::Notes
+            | RecordTable::Tasks => return None,
         };
         model["created_at"] = Value::Null;
         model["group_id"] = Value::Null;
-        model["is_deleted"] = json!(shelf == Shelf::Leads);
+        model["is_deleted"] = json!(table == RecordTable::Leads);
         Some(model)
     }
 
     /// A record as tests compare it: what the API shows, flat; `custom` has the values of the fields by their names,
     /// `tags` and `segments` names, and each kind of record the ids linked to this one; where these are elements,
     /// `catalog_elements` has what is said of them.
-    pub fn whole(&self, shelf: Shelf, id: u64) -> Option<Value> {
-        let mut record = self.record(shelf, id)?;
+    pub fn whole(&self, table: RecordTable, id: u64) -> Option<Value> {
+        let mut record = self.record(table, id)?;
         let embedded = record["_embedded"].take();
         let Value::Object(mut model) = flat(record) else { return None };
         model.insert("tags".to_owned(), json!(list(&embedded["tags"], "name")));
-        for to in Shelf::ALL.into_iter().filter(|to| *to != shelf) {
-            let linked: Vec<u64> = self.world.linked(shelf, id, to).map(|(other, _)| other).collect();
+        for to in RecordTable::ALL.into_iter().filter(|to| *to != table) {
+            let linked: Vec<u64> = self.world.linked(table, id, to).map(|(other, _)| other).collect();
             model.insert(to.path().to_owned(), json!(linked));
         }
         if let Some(segments) = embedded["segments"].as_array() {
             let name = |entry: &Value| Some(self.world.account.segment(entry["id"].as_u64()?)?.name.clone());
             model.insert("segments".to_owned(), json!(segments.iter().filter_map(name).collect::<Vec<_>>()));
         }
-        if let Value::Array(elements) = self.elements(shelf, id)
+        if let Value::Array(elements) = self.elements(table, id)
             && !elements.is_empty()
         {
             model.insert("catalog_elements".to_owned(), Value::Array(elements));
         }
-        model.extend(self.unshown(shelf, id));
+        model.extend(self.unshown(table, id));
         Some(Value::Object(model))
     }
 
-    fn lead(&self, id: u64, draft: &Draft) -> Value {
+    fn lead(&self, id: u64, draft: &RecordBody) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
         let source_id = if self.query.with("source_id") { at("source_id") } else { &Value::Null };
         let mut lead = json!({
@@ -107,84 +111,91 @@ impl View<'_> {
             "group_id": self.group(at("responsible_user_id")), "status_id": at("status_id"),
             "pipeline_id": at("pipeline_id"), "loss_reason_id": at("loss_reason_id"), "source_id": source_id,
             "created_by": at("created_by"), "updated_by": at("updated_by"), "created_at": draft.created_at,
-            "updated_at": draft.updated_at, "closed_at": at("closed_at"), "closest_task_at": self.closest_task(Shelf::Leads, id),
+            "updated_at": draft.updated_at, "closed_at": at("closed_at"), "closest_task_at": self.closest_task(RecordTable::Leads, id),
             "is_deleted": false, "custom_fields_values": self.fields(draft), "score": null,
             "account_id": self.world.account.id, "labor_cost": LABOR_COST
         });
         if self.query.with("is_price_modified_by_robot") {
             lead["is_price_modified_by_robot"] = json!(draft.json.contains_key(PRICED_BY_ROBOT));
         }
-        lead["_links"] = self_link(self.record_url(Shelf::Leads, id));
+        lead["_links"] = self_link(self.record_url(RecordTable::Leads, id));
         let mut embedded = Map::new();
-        embedded.insert("tags".to_owned(), self.tags(Shelf::Leads, draft));
+        embedded.insert("tags".to_owned(), self.tags(RecordTable::Leads, draft));
         if self.query.with("catalog_elements") {
-            embedded.insert("catalog_elements".to_owned(), self.elements(Shelf::Leads, id));
+            embedded.insert("catalog_elements".to_owned(), self.elements(RecordTable::Leads, id));
         }
         if self.query.with("loss_reason") {
             embedded.insert("loss_reason".to_owned(), self.loss_reasons(at("loss_reason_id")));
         }
-        embedded.insert("companies".to_owned(), self.linked(Shelf::Leads, id, Shelf::Companies));
+        embedded.insert("companies".to_owned(), self.linked(RecordTable::Leads, id, RecordTable::Companies));
         if self.query.with("contacts") {
-            embedded.insert("contacts".to_owned(), self.linked(Shelf::Leads, id, Shelf::Contacts));
+            embedded.insert("contacts".to_owned(), self.linked(RecordTable::Leads, id, RecordTable::Contacts));
         }
         lead["_embedded"] = Value::Object(embedded);
         lead
     }
 
-    fn contact(&self, id: u64, draft: &Draft) -> Value {
+    fn contact(&self, id: u64, draft: &RecordBody) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
         let contact = json!({
             "id": id, "name": at("name"), "first_name": at("first_name"), "last_name": at("last_name"),
             "responsible_user_id": at("responsible_user_id"), "group_id": self.group(at("responsible_user_id")),
             "created_by": at("created_by"), "updated_by": at("updated_by"), "created_at": draft.created_at,
-            "updated_at": draft.updated_at, "closest_task_at": self.closest_task(Shelf::Contacts, id), "is_deleted": false,
+            "updated_at": draft.updated_at, "closest_task_at": self.closest_task(RecordTable::Contacts, id), "is_deleted": false,
             "is_unsorted": at("is_unsorted").as_bool().unwrap_or(false),
             "custom_fields_values": self.fields(draft), "account_id": self.world.account.id,
-            "_links": self_link(self.record_url(Shelf::Contacts, id))
+            "_links": self_link(self.record_url(RecordTable::Contacts, id))
         });
-        self.with_embedded(contact, Shelf::Contacts, id, draft, &[Shelf::Companies], &[Shelf::Leads, Shelf::Customers])
+        self.with_embedded(
+            contact,
+            RecordTable::Contacts,
+            id,
+            draft,
+            &[RecordTable::Companies],
+            &[RecordTable::Leads, RecordTable::Customers],
+        )
     }
 
-    fn company(&self, id: u64, draft: &Draft) -> Value {
+    fn company(&self, id: u64, draft: &RecordBody) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
         let company = json!({
             "id": id, "name": at("name"), "responsible_user_id": at("responsible_user_id"),
             "group_id": self.group(at("responsible_user_id")), "created_by": at("created_by"),
             "updated_by": at("updated_by"), "created_at": draft.created_at, "updated_at": draft.updated_at,
-            "closest_task_at": self.closest_task(Shelf::Companies, id), "is_deleted": false,
-            "custom_fields_values": self.fields(draft), "account_id": self.world.account.id, "_links": self_link(self.record_url(Shelf::Companies, id))
+            "closest_task_at": self.closest_task(RecordTable::Companies, id), "is_deleted": false,
+            "custom_fields_values": self.fields(draft), "account_id": self.world.account.id, "_links": self_link(self.record_url(RecordTable::Companies, id))
         });
-        let asked = [Shelf::Contacts, Shelf::Leads, Shelf::Customers];
-        self.with_embedded(company, Shelf::Companies, id, draft, &[], &asked)
+        let asked = [RecordTable::Contacts, RecordTable::Leads, RecordTable::Customers];
+        self.with_embedded(company, RecordTable::Companies, id, draft, &[], &asked)
     }
 
     /// `always` is embedded unasked, `asked` when `with` names it. [doc]
     fn with_embedded(
         &self,
         mut model: Value,
-        shelf: Shelf,
+        table: RecordTable,
         id: u64,
-        draft: &Draft,
-        always: &[Shelf],
-        asked: &[Shelf],
+        draft: &RecordBody,
+        always: &[RecordTable],
+        asked: &[RecordTable],
     ) -> Value {
         let mut embedded = Map::new();
-        embedded.insert("tags".to_owned(), self.tags(shelf, draft));
+        embedded.insert("tags".to_owned(), self.tags(table, draft));
         for to in always {
-            embedded.insert(to.path().to_owned(), self.linked(shelf, id, *to));
+            embedded.insert(to.path().to_owned(), self.linked(table, id, *to));
         }
         for to in asked.iter().filter(|to| self.query.with(to.path())) {
-            embedded.insert(to.path().to_owned(), self.linked(shelf, id, *to));
+            embedded.insert(to.path().to_owned(), self.linked(table, id, *to));
         }
         if self.query.with("catalog_elements") {
-            embedded.insert("catalog_elements".to_owned(), self.elements(shelf, id));
+            embedded.insert("catalog_elements".to_owned(), self.elements(table, id));
         }
         model["_embedded"] = Value::Object(embedded);
         model
     }
 
-    pub(super) fn closest_task(&self, shelf: Shelf, id: u64) -> Option<i64> {
-        attached::closest_task(self.world, shelf, id)
+    pub(super) fn closest_task(&self, table: RecordTable, id: u64) -> Option<i64> {
+        attached::closest_task(self.world, table, id)
     }
 
     /// The group follows the responsible user. [seed]
@@ -193,18 +204,18 @@ impl View<'_> {
         json!(user.map_or(0, |u| u.group_id))
     }
 
-    pub(super) fn tags(&self, shelf: Shelf, draft: &Draft) -> Value {
+    pub(super) fn tags(&self, table: RecordTable, draft: &RecordBody) -> Value {
         let Some(Value::Array(ids)) = draft.json.get("tags") else { return json!([]) };
-        let tags = self.world.tags(shelf);
+        let tags = self.world.tags(table);
         ids.iter()
             .filter_map(Value::as_u64)
-            .filter_map(|id| Some(tag(shelf, id, tags.name(id)?, tags.color(id))))
+            .filter_map(|id| Some(tag(table, id, tags.name(id)?, tags.color(id))))
             .collect()
     }
 
-    pub(super) fn linked(&self, shelf: Shelf, id: u64, to: Shelf) -> Value {
+    pub(super) fn linked(&self, table: RecordTable, id: u64, to: RecordTable) -> Value {
         self.world
-            .linked(shelf, id, to)
+            .linked(table, id, to)
             .map(|(other, meta)| {
                 let mut link = json!({"id": other});
                 let meta = meta.and_then(|m| serde_json::from_str::<Value>(m).ok());
@@ -232,7 +243,7 @@ impl View<'_> {
     }
 
     /// `null` where nothing is filled in. [seed]
-    pub(super) fn fields(&self, draft: &Draft) -> Value {
+    pub(super) fn fields(&self, draft: &RecordBody) -> Value {
         let shown = values::fields(self, draft, true);
         if shown.is_empty() { Value::Null } else { Value::Array(shown) }
     }
@@ -258,16 +269,16 @@ pub fn flat(mut model: Value) -> Value {
 }
 
 /// Only tags of leads have a colour [seed], where one was said when they were made. [client]
-pub fn tag(shelf: Shelf, id: u64, name: &str, color: Option<&str>) -> Value {
-    match shelf {
-        Shelf::Leads => json!({"id": id, "name": name, "color": color}),
-        Shelf::Contacts
-        | Shelf::Companies
-        | Shelf::Customers
-        | Shelf::Transactions
-        | Shelf::Elements
-        | Shelf::Notes
-        | Shelf::Tasks => json!({"id": id, "name": name}),
+pub fn tag(table: RecordTable, id: u64, name: &str, color: Option<&str>) -> Value {
+    match table {
+        RecordTable::Leads => json!({"id": id, "name": name, "color": color}),
+        RecordTable::Contacts
+        | RecordTable::Companies
+        | RecordTable::Customers
+        | RecordTable::Transactions
+        | RecordTable::Elements
+        | RecordTable::Notes
+        | RecordTable::Tasks => json!({"id": id, "name": name}),
     }
 }
 

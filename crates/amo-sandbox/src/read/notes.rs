@@ -3,17 +3,17 @@
 use serde_json::{Value, json};
 
 use crate::read::{View, self_link};
-use crate::world::{Draft, End, Shelf, attached};
+use crate::world::{RecordBody, RecordKey, RecordTable, attached};
 
 impl View<'_> {
     /// Below the record that the note is about. [client live]
-    pub fn note_url(&self, owner: End, id: u64) -> String {
+    pub fn note_url(&self, owner: RecordKey, id: u64) -> String {
         self.url(&format!("{}/{}/notes/{id}", owner.0.path(), owner.1))
     }
 
     /// `None` where it is about nothing that is there.
-    pub(super) fn note(&self, id: u64, draft: &Draft) -> Option<Value> {
-        let owner = attached::owner(self.world, Shelf::Notes, id)?;
+    pub(super) fn note(&self, id: u64, draft: &RecordBody) -> Option<Value> {
+        let owner = attached::owner(self.world, RecordTable::Notes, id)?;
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
         let mut note = json!({
             "id": id, "entity_id": owner.1, "created_by": at("created_by"), "updated_by": at("updated_by"),
@@ -29,9 +29,9 @@ impl View<'_> {
     }
 
     /// All keys as recorded, an empty list for no result included. [client live]
-    pub(super) fn task(&self, id: u64, draft: &Draft) -> Value {
+    pub(super) fn task(&self, id: u64, draft: &RecordBody) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
-        let owner = attached::owner(self.world, Shelf::Tasks, id);
+        let owner = attached::owner(self.world, RecordTable::Tasks, id);
         let result = draft.json.get("result").cloned().unwrap_or_else(|| json!([]));
         json!({
             "id": id, "created_by": at("created_by"), "updated_by": at("updated_by"), "created_at": draft.created_at,
@@ -40,7 +40,7 @@ impl View<'_> {
             "entity_type": owner.map(|(kind, _)| kind.path()), "duration": at("duration"),
             "is_completed": at("is_completed"), "task_type_id": at("task_type_id"), "text": at("text"), "result": result,
             "complete_till": at("complete_till"), "account_id": self.world.account.id,
-            "_links": self_link(self.record_url(Shelf::Tasks, id))
+            "_links": self_link(self.record_url(RecordTable::Tasks, id))
         })
     }
 }

@@ -2,20 +2,20 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::account::Field;
+use crate::account::FieldDefinition;
 use crate::read::View;
-use crate::world::{Draft, Shelf, World};
+use crate::world::{RecordBody, RecordTable, World};
 use amo_model::{FieldKind, Owner};
 
 /// The entries of `custom_fields_values`. With `papers`, what is only named comes with what is known of it: the name
 /// of a supplier, its numbers. Answers to writes go without. [seed]
-pub fn fields(view: &View, draft: &Draft, papers: bool) -> Vec<Value> {
+pub fn fields(view: &View, draft: &RecordBody, papers: bool) -> Vec<Value> {
     let Some(Value::Array(fields)) = draft.json.get("fields") else { return Vec::new() };
     fields.iter().filter_map(|stored| entry(view, stored, papers)).collect()
 }
 
 /// `type` of a field, in the account as the switches would have it.
-pub fn kind(view: &View, field: &Field) -> &'static str {
+pub fn kind(view: &View, field: &FieldDefinition) -> &'static str {
     let is_price = field.kind == FieldKind::Price && view.switches.price_numeric;
     if is_price { FieldKind::Numeric.name() } else { field.kind.name() }
 }
@@ -31,7 +31,7 @@ pub fn entry(view: &View, stored: &Value, papers: bool) -> Option<Value> {
     }))
 }
 
-fn value(world: &World, field: &Field, stored: &Value, papers: bool) -> Value {
+fn value(world: &World, field: &FieldDefinition, stored: &Value, papers: bool) -> Value {
     match stored.get("enum_id").and_then(Value::as_u64).map(|id| (id, field.choice(id))) {
         // Branches of a category have no codes. [seed]
         Some((id, choice)) if field.kind == FieldKind::Category => {
@@ -84,7 +84,7 @@ const SUPPLIER_PAPERS: [(&str, &str); 6] = [
 
 fn supplier(world: &World, value: &Value) -> Value {
     let mut value = value.clone();
-    let record = value["entity_id"].as_u64().and_then(|id| world.records(Shelf::Elements).get(id));
+    let record = value["entity_id"].as_u64().and_then(|id| world.records(RecordTable::Elements).get(id));
     let Some(record) = record else { return json!({"value": value}) };
     let json = serde_json::from_str::<Value>(&record.json).unwrap_or_default();
     value["name"] = json["name"].clone();

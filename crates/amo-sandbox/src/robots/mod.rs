@@ -9,23 +9,23 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::changes::changeset::Plan;
+use crate::changes::changeset::Changeset;
 use crate::faults::roll;
-use crate::world::{Commit, Shelf, World};
-use script::Step;
+use crate::world::{Commit, RecordTable, World};
+use script::RobotStep;
 
 /// A line of what `POST /_sandbox/robots` takes, such as
 /// `[{"of": "leads", "if": {"pipeline_id": 7}, "do": ["rename", {"price": 500}], "percent": 50, "delay_ms": 100}]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Robot {
-    pub of: Shelf,
+    pub of: RecordTable,
     pub on: Trigger,
     /// Key of a record to the value that it has, or to a list of values of which it has one; all must hold.
     #[serde(rename = "if", skip_serializing_if = "Map::is_empty")]
     pub conditions: Map<String, Value>,
     #[serde(rename = "do", with = "script::one_or_many")]
-    pub steps: Vec<Step>,
+    pub steps: Vec<RobotStep>,
     /// How many of the records it takes.
     pub percent: f64,
     pub seed: u64,
@@ -36,10 +36,10 @@ pub struct Robot {
 impl Default for Robot {
     fn default() -> Robot {
         Robot {
-            of: Shelf::Leads,
+            of: RecordTable::Leads,
             on: Trigger::Create,
             conditions: Map::new(),
-            steps: vec![Step::Rename(None)],
+            steps: vec![RobotStep::Rename(None)],
             percent: 100.0,
             seed: 1,
             delay_ms: 0,
@@ -59,7 +59,7 @@ pub enum Trigger {
 
 /// A robot on its way to a record.
 #[derive(Debug, Clone)]
-pub struct Errand {
+pub struct RobotTask {
     /// By the server's clock, in milliseconds.
     pub due_ms: u64,
     robot: Arc<Robot>,
@@ -67,10 +67,10 @@ pub struct Errand {
 }
 
 /// What robots will do about a change that is just about to be made.
-pub fn errands(robots: &[Arc<Robot>], world: &World, change: &Commit, now_ms: u64) -> Vec<Errand> {
+pub fn errands(robots: &[Arc<Robot>], world: &World, change: &Commit, now_ms: u64) -> Vec<RobotTask> {
     let set_off = |robot: &&Arc<Robot>| {
         let ids = change.put.iter().filter(|put| put.0 == robot.of && robot.is_set_off(world, put.1, put.4.get()));
-        let errand = |id| Errand { due_ms: now_ms.saturating_add(robot.delay_ms), robot: Arc::clone(robot), id };
+        let errand = |id| RobotTask { due_ms: now_ms.saturating_add(robot.delay_ms), robot: Arc::clone(robot), id };
         ids.map(|put| put.1).filter(|id| robot.takes(*id)).map(errand).collect::<Vec<_>>()
     };
     robots.iter().flat_map(|robot| set_off(&robot)).collect()
@@ -104,14 +104,14 @@ impl Robot {
     }
 }
 
-impl Errand {
+impl RobotTask {
     /// What it changes; nothing where the record is gone by now.
     pub fn run(&self, world: &World, now: i64) -> Commit {
-        let mut plan = Plan::new(world, now);
+        let mut changes = Changeset::new(world, now);
         let dice = roll(self.robot.seed, self.id.wrapping_neg());
         if world.records(self.robot.of).get(self.id).is_some() {
-            steps::run(&mut plan, self.robot.of, self.id, &self.robot.steps, dice);
+            steps::run(&mut changes, self.robot.of, self.id, &self.robot.steps, dice);
         }
-        plan.into_commit()
+        changes.into_commit()
     }
 }

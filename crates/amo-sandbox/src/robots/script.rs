@@ -3,14 +3,14 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::account::Account;
+use crate::account::AccountState;
 use crate::robots::Robot;
-use crate::world::{Shelf, attached};
+use crate::world::{RecordTable, attached};
 
 /// A word, or `{word: argument}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
-pub enum Step {
+pub enum RobotStep {
     /// To a text in which `{id}` stands for the id of the record; without one to a name drawn by the seed, and with it
     /// to a drawn price, where the record has one.
     Rename(Option<String>),
@@ -32,7 +32,7 @@ pub enum Step {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Stage {
+struct StageArgument {
     #[serde(skip_serializing_if = "Option::is_none")]
     pipeline_id: Option<u64>,
     status_id: u64,
@@ -43,10 +43,10 @@ const PRICE_MAX: u64 = i64::MAX as u64;
 
 const STEPS: &str = "a step is \"rename\", \"hand_over\", \"delete\", \"merge\", {\"rename\": \"Lead {id}\"}, {\"price\": 500}, {\"move\": {\"status_id\": 142}}, {\"hand_over\": USER} or {\"tag\": \"NAME\"}";
 
-impl TryFrom<Value> for Step {
+impl TryFrom<Value> for RobotStep {
     type Error = String;
 
-    fn try_from(written: Value) -> Result<Step, String> {
+    fn try_from(written: Value) -> Result<RobotStep, String> {
         let (word, argument) = match &written {
             Value::String(word) => (word.as_str(), None),
             Value::Object(step) => match step.iter().next() {
@@ -56,35 +56,35 @@ impl TryFrom<Value> for Step {
             _ => return Err(format!("{written} is no step: {STEPS}")),
         };
         let step = match (word, argument) {
-            ("rename", None) => Some(Step::Rename(None)),
-            ("rename", Some(name)) => name.as_str().map(|name| Step::Rename(Some(name.to_owned()))),
-            ("price", Some(price)) => price.as_u64().map(Step::Price),
-            ("move", Some(stage)) => Stage::deserialize(stage)
+            ("rename", None) => Some(RobotStep::Rename(None)),
+            ("rename", Some(name)) => name.as_str().map(|name| RobotStep::Rename(Some(name.to_owned()))),
+            ("price", Some(price)) => price.as_u64().map(RobotStep::Price),
+            ("move", Some(stage)) => StageArgument::deserialize(stage)
                 .ok()
-                .map(|stage| Step::Move { pipeline_id: stage.pipeline_id, status_id: stage.status_id }),
-            ("hand_over", None) => Some(Step::HandOver(None)),
-            ("hand_over", Some(user)) => user.as_u64().map(|user| Step::HandOver(Some(user))),
-            ("tag", Some(name)) => name.as_str().filter(|name| !name.is_empty()).map(|n| Step::Tag(n.to_owned())),
-            ("delete", None) => Some(Step::Delete),
-            ("merge", None) => Some(Step::Merge),
+                .map(|stage| RobotStep::Move { pipeline_id: stage.pipeline_id, status_id: stage.status_id }),
+            ("hand_over", None) => Some(RobotStep::HandOver(None)),
+            ("hand_over", Some(user)) => user.as_u64().map(|user| RobotStep::HandOver(Some(user))),
+            ("tag", Some(name)) => name.as_str().filter(|name| !name.is_empty()).map(|n| RobotStep::Tag(n.to_owned())),
+            ("delete", None) => Some(RobotStep::Delete),
+            ("merge", None) => Some(RobotStep::Merge),
             _ => None,
         };
         step.ok_or_else(|| format!("{written} is no step: {STEPS}"))
     }
 }
 
-impl From<Step> for Value {
-    fn from(step: Step) -> Value {
+impl From<RobotStep> for Value {
+    fn from(step: RobotStep) -> Value {
         match step {
-            Step::Rename(None) => json!("rename"),
-            Step::Rename(Some(name)) => json!({"rename": name}),
-            Step::Price(price) => json!({"price": price}),
-            Step::Move { pipeline_id, status_id } => json!({"move": Stage { pipeline_id, status_id }}),
-            Step::HandOver(None) => json!("hand_over"),
-            Step::HandOver(Some(user)) => json!({"hand_over": user}),
-            Step::Tag(name) => json!({"tag": name}),
-            Step::Delete => json!("delete"),
-            Step::Merge => json!("merge"),
+            RobotStep::Rename(None) => json!("rename"),
+            RobotStep::Rename(Some(name)) => json!({"rename": name}),
+            RobotStep::Price(price) => json!({"price": price}),
+            RobotStep::Move { pipeline_id, status_id } => json!({"move": StageArgument { pipeline_id, status_id }}),
+            RobotStep::HandOver(None) => json!("hand_over"),
+            RobotStep::HandOver(Some(user)) => json!({"hand_over": user}),
+            RobotStep::Tag(name) => json!({"tag": name}),
+            RobotStep::Delete => json!("delete"),
+            RobotStep::Merge => json!("merge"),
         }
     }
 }
@@ -95,27 +95,27 @@ pub mod one_or_many {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
     use serde_json::Value;
 
-    use crate::robots::Step;
+    use crate::robots::RobotStep;
 
-    pub fn serialize<S: Serializer>(steps: &[Step], to: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(steps: &[RobotStep], to: S) -> Result<S::Ok, S::Error> {
         match steps {
             [one] => one.serialize(to),
             many => many.serialize(to),
         }
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Step>, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<RobotStep>, D::Error> {
         let steps = match Value::deserialize(from)? {
             Value::Array(steps) => steps,
             one => vec![one],
         };
-        steps.into_iter().map(|step| Step::try_from(step).map_err(D::Error::custom)).collect()
+        steps.into_iter().map(|step| RobotStep::try_from(step).map_err(D::Error::custom)).collect()
     }
 }
 
 impl Robot {
     /// What this account does not have or this kind of record cannot do.
-    pub fn flaw(&self, account: &Account) -> Option<String> {
+    pub fn flaw(&self, account: &AccountState) -> Option<String> {
         if !(0.0..=100.0).contains(&self.percent) {
             return Some(format!("percent is {}, and goes from 0 to 100", self.percent));
         }
@@ -125,38 +125,47 @@ impl Robot {
 }
 
 /// A misspelt key would keep the robot away without a word.
-fn flaw_of_conditions(conditions: &Map<String, Value>, of: Shelf) -> Option<String> {
+fn flaw_of_conditions(conditions: &Map<String, Value>, of: RecordTable) -> Option<String> {
     let known: &[&str] = match of {
-        Shelf::Leads => &["name", "price", "pipeline_id", "status_id", "responsible_user_id", "created_by"],
-        Shelf::Customers => &["name", "next_price", "status_id", "responsible_user_id", "created_by"],
-        Shelf::Elements => &["name", "catalog_id", "created_by"],
-        Shelf::Transactions => &["price", "customer_id", "created_by"],
-        Shelf::Notes => &["note_type", "created_by"],
-        Shelf::Tasks => &["text", "task_type_id", "is_completed", "responsible_user_id", "created_by"],
-        Shelf::Contacts | Shelf::Companies => &["name", "responsible_user_id", "created_by"],
+        RecordTable::Leads => &["name", "price", "pipeline_id", "status_id", "responsible_user_id", "created_by"],
+        RecordTable::Customers => &["name", "next_price", "status_id", "responsible_user_id", "created_by"],
+        RecordTable::Elements => &["name", "catalog_id", "created_by"],
+        RecordTable::Transactions => &["price", "customer_id", "created_by"],
+        RecordTable::Notes => &["note_type", "created_by"],
+        RecordTable::Tasks => &["text", "task_type_id", "is_completed", "responsible_user_id", "created_by"],
+        RecordTable::Contacts | RecordTable::Companies => &["name", "responsible_user_id", "created_by"],
     };
     let unknown = conditions.keys().find(|key| !known.contains(&key.as_str()))?;
     Some(format!("if: {unknown} is no condition for {}, which has {}", of.path(), known.join(", ")))
 }
 
-impl Step {
-    fn flaw(&self, of: Shelf, account: &Account) -> Option<String> {
+impl RobotStep {
+    fn flaw(&self, of: RecordTable, account: &AccountState) -> Option<String> {
         match self {
-            Step::Price(_) | Step::Move { .. } if of != Shelf::Leads => {
+            RobotStep::Price(_) | RobotStep::Move { .. } if of != RecordTable::Leads => {
                 Some(format!("{} goes with leads, not with {}", Value::from(self.clone()), of.path()))
             }
-            Step::Rename(_) | Step::Merge if attached::KINDS.contains(&of) || of == Shelf::Transactions => {
+            RobotStep::Rename(_) | RobotStep::Merge
+                if attached::KINDS.contains(&of) || of == RecordTable::Transactions =>
+            {
                 Some(format!("{} have no name", of.path()))
             }
-            Step::HandOver(_) if matches!(of, Shelf::Elements | Shelf::Transactions | Shelf::Notes) => {
+            RobotStep::HandOver(_)
+                if matches!(of, RecordTable::Elements | RecordTable::Transactions | RecordTable::Notes) =>
+            {
                 Some(format!("nobody is responsible for {}", of.path()))
             }
-            Step::Rename(Some(name)) if name.is_empty() => Some("rename: the name is empty".to_owned()),
-            Step::Price(price) if *price > PRICE_MAX => Some(format!("price: {price} is more than {PRICE_MAX}")),
-            Step::Tag(_) if matches!(of, Shelf::Elements | Shelf::Transactions | Shelf::Notes | Shelf::Tasks) => {
+            RobotStep::Rename(Some(name)) if name.is_empty() => Some("rename: the name is empty".to_owned()),
+            RobotStep::Price(price) if *price > PRICE_MAX => Some(format!("price: {price} is more than {PRICE_MAX}")),
+            RobotStep::Tag(_)
+                if matches!(
+                    of,
+                    RecordTable::Elements | RecordTable::Transactions | RecordTable::Notes | RecordTable::Tasks
+                ) =>
+            {
                 Some(format!("{} have no tags", of.path()))
             }
-            Step::Move { pipeline_id, status_id } if account.stage(*pipeline_id, *status_id).is_none() => {
+            RobotStep::Move { pipeline_id, status_id } if account.stage(*pipeline_id, *status_id).is_none() => {
                 Some(format!(
                     "move: there is no stage {status_id} in {}",
                     match pipeline_id {
@@ -165,7 +174,7 @@ impl Step {
                     }
                 ))
             }
-            Step::HandOver(Some(user)) if !account.user(*user).is_some_and(|u| u.is_active) => {
+            RobotStep::HandOver(Some(user)) if !account.user(*user).is_some_and(|u| u.is_active) => {
                 Some(format!("hand_over: there is no active user {user}"))
             }
             _ => None,

@@ -12,21 +12,21 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::StartError;
-use crate::account::Account;
-use crate::account::template::Beginning;
+use crate::account::AccountState;
+use crate::account::template::InitialState;
 use crate::faults::roll;
-use crate::world::auth::Auth;
+use crate::world::auth::WorldTokens;
 use crate::world::{Commit, World};
 
 const FORMAT: u32 = 1;
-/// `Standing::find` holds the lock for a moment; who wants to serve waits that moment.
+/// `RunningServer::find` holds the lock for a moment; who wants to serve waits that moment.
 const LOCK_TRIES: u32 = 4;
 const LOCK_PAUSE: Duration = Duration::from_millis(25);
 /// Below this a log is never worth rewriting.
 const COMPACT_MIN_BYTES: u64 = 4 << 20;
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Header {
+struct LogHeader {
     amoport_sandbox_world: u32,
     seed: u64,
     /// The account's own; worlds of earlier versions all had that of the built-in account.
@@ -34,42 +34,42 @@ struct Header {
     account_id: Option<u64>,
     /// What it began with, where that is not what ships.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    beginning: Option<Beginning>,
+    beginning: Option<InitialState>,
 }
 
 /// What a world would be that is not there yet.
 #[derive(Debug)]
-pub struct New {
+pub struct NewWorld {
     pub seed: u64,
     /// What its secrets are made of, and those to come of a world that has none.
     pub key: String,
-    pub like: Option<Beginning>,
+    pub like: Option<InitialState>,
     /// The token from now on, of a world that is there as well.
     pub token: Option<String>,
 }
 
-impl New {
+impl NewWorld {
     pub fn world(self) -> World {
-        let id = Account::id_by(roll(self.seed, 0));
-        let mut auth = Auth::new(self.key);
+        let id = AccountState::id_by(roll(self.seed, 0));
+        let mut auth = WorldTokens::new(self.key);
         if let Some(token) = self.token {
             auth.token = token;
         }
-        World::new(Arc::new(self.like.unwrap_or_else(Beginning::built_in).under(id)), self.seed, auth)
+        World::new(Arc::new(self.like.unwrap_or_else(InitialState::built_in).under(id)), self.seed, auth)
     }
 }
 
 /// A world's folder, held by this process alone until it is dropped.
 #[derive(Debug)]
-pub struct Folder {
+pub struct WorldFolder {
     path: PathBuf,
     log: File,
     _lock: File,
 }
 
-impl Folder {
+impl WorldFolder {
     /// Takes the folder and reads the world in it, or starts one by `new`.
-    pub fn open(path: &Path, new: New) -> Result<(Folder, World), StartError> {
+    pub fn open(path: &Path, new: NewWorld) -> Result<(WorldFolder, World), StartError> {
         let (wanted, token) = (new.like.clone(), new.token.clone());
         files::folder(path).map_err(StartError::state(path, "cannot be made"))?;
         make_private(path);
@@ -77,7 +77,7 @@ impl Folder {
         // What a killed process left: it must not speak for this one while the world is being read.
         let _ = fs::remove_file(path.join("server.json"));
         let log_path = path.join("world.jsonl");
-        let Loaded { mut world, bytes, live, is_settled } = load(&log_path, new)?;
+        let LoadedWorld { mut world, bytes, live, is_settled } = load(&log_path, new)?;
         if wanted.is_some_and(|wanted| !world.beginning.is_same(&wanted)) {
             return Err(StartError::Unlike { folder: path.to_owned() });
         }
@@ -91,7 +91,7 @@ impl Folder {
             rewrite(&log_path, &world).map_err(StartError::state(&log_path, "cannot be written"))?;
         }
         let log = files::append(&log_path).map_err(StartError::state(&log_path, "cannot be opened"))?;
-        Ok((Folder { path: path.to_owned(), log, _lock: lock }, world))
+        Ok((WorldFolder { path: path.to_owned(), log, _lock: lock }, world))
     }
 
     /// One write for the whole line: a killed process leaves it whole, or torn at the very end of the file.
@@ -125,7 +125,7 @@ impl Folder {
 
 /// A server of another process, as it announced itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Standing {
+pub struct RunningServer {
     pub url: String,
     pub token: String,
     pub pid: u32,
@@ -134,9 +134,9 @@ pub struct Standing {
     pub by_hand: bool,
 }
 
-impl Standing {
+impl RunningServer {
     /// The server that holds this folder now; what a killed one left behind does not count.
-    pub fn find(path: &Path) -> Option<Standing> {
+    pub fn find(path: &Path) -> Option<RunningServer> {
         let lock = File::open(path.join("lock")).ok()?;
         match lock.try_lock_shared() {
             Err(TryLockError::WouldBlock) => announced(path),
@@ -159,11 +159,11 @@ fn take_lock(path: &Path) -> Result<File, StartError> {
     Err(StartError::Busy { folder: path.to_owned(), by })
 }
 
-fn announced(path: &Path) -> Option<Standing> {
+fn announced(path: &Path) -> Option<RunningServer> {
     serde_json::from_str(&fs::read_to_string(path.join("server.json")).ok()?).ok()
 }
 
-struct Loaded {
+struct LoadedWorld {
     world: World,
     /// Of its log; 0 for a new world.
     bytes: u64,
@@ -174,8 +174,8 @@ struct Loaded {
 }
 
 /// The world of a log, or a new one.
-fn load(path: &Path, new: New) -> Result<Loaded, StartError> {
-    let fresh = |new: New| Loaded { world: new.world(), bytes: 0, live: 0, is_settled: false };
+fn load(path: &Path, new: NewWorld) -> Result<LoadedWorld, StartError> {
+    let fresh = |new: NewWorld| LoadedWorld { world: new.world(), bytes: 0, live: 0, is_settled: false };
     let file = match File::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(fresh(new)),
@@ -197,15 +197,15 @@ fn load(path: &Path, new: New) -> Result<Loaded, StartError> {
             None => {
                 let header = header(path, &line)?;
                 has_id = header.account_id.is_some();
-                let id = header.account_id.unwrap_or_else(|| Account::id_by(crate::chance()));
-                let beginning = header.beginning.unwrap_or_else(Beginning::built_in);
+                let id = header.account_id.unwrap_or_else(|| AccountState::id_by(crate::chance()));
+                let beginning = header.beginning.unwrap_or_else(InitialState::built_in);
                 // Its own tokens come with a commit.
-                let auth = Auth::new(new.key.clone());
+                let auth = WorldTokens::new(new.key.clone());
                 world = Some(World::new(Arc::new(beginning.under(id)), header.seed, auth));
             }
             Some(world) => {
                 let commit: Commit = serde_json::from_slice(&line).map_err(|e| damaged(path, number, &e))?;
-                has_key = commit.auth.as_ref().map_or(has_key, Auth::has_key);
+                has_key = commit.auth.as_ref().map_or(has_key, WorldTokens::has_key);
                 seen = (seen.0 + commit.put.len() as u64, seen.1 + read as u64);
                 world.apply(commit);
             }
@@ -220,13 +220,13 @@ fn load(path: &Path, new: New) -> Result<Loaded, StartError> {
     }
     let is_settled = has_id && has_key;
     cut(path, good).map_err(StartError::state(path, "cannot be mended"))?;
-    let kept: u64 = crate::world::Shelf::ALL.iter().map(|s| world.records(*s).count() as u64).sum();
+    let kept: u64 = crate::world::RecordTable::ALL.iter().map(|s| world.records(*s).count() as u64).sum();
     let live = if seen.0 == 0 { good } else { (seen.1 as f64 * (kept as f64 / seen.0 as f64)) as u64 };
-    Ok(Loaded { world, bytes: good, live, is_settled })
+    Ok(LoadedWorld { world, bytes: good, live, is_settled })
 }
 
-fn header(path: &Path, line: &[u8]) -> Result<Header, StartError> {
-    let header: Header = serde_json::from_slice(line).map_err(|e| damaged(path, 1, &e))?;
+fn header(path: &Path, line: &[u8]) -> Result<LogHeader, StartError> {
+    let header: LogHeader = serde_json::from_slice(line).map_err(|e| damaged(path, 1, &e))?;
     if header.amoport_sandbox_world != FORMAT {
         return Err(StartError::OtherVersion { file: path.to_owned() });
     }
@@ -245,7 +245,7 @@ fn rewrite(path: &Path, world: &World) -> io::Result<()> {
     let fresh = path.with_extension("jsonl.new");
     let file = files::create_anew(&fresh)?;
     let mut out = BufWriter::with_capacity(1 << 20, file);
-    let header = Header {
+    let header = LogHeader {
         amoport_sandbox_world: FORMAT,
         seed: world.seed,
         account_id: Some(world.account.id),
@@ -288,10 +288,10 @@ mod tests {
     use super::*;
     use crate::account::builtin;
     use crate::world::attached;
-    use crate::world::{Sequence, Shelf};
+    use crate::world::{IdSequence, RecordTable};
 
-    fn new(seed: u64) -> New {
-        New { seed, key: format!("key {seed}"), like: None, token: None }
+    fn new(seed: u64) -> NewWorld {
+        NewWorld { seed, key: format!("key {seed}"), like: None, token: None }
     }
 
     fn commit(id: u64, at: i64) -> Commit {
@@ -309,7 +309,7 @@ mod tests {
         const DESK: u64 = 4_900_001;
         let folder = tempfile::tempdir().expect("a folder");
         let log = folder.path().join("world.jsonl");
-        let (mut open, world) = Folder::open(folder.path(), new(5)).expect("a fresh folder");
+        let (mut open, world) = WorldFolder::open(folder.path(), new(5)).expect("a fresh folder");
         let token = world.auth.token;
         let mut account = builtin::account();
         account.customers_mode = "periodicity".to_owned();
@@ -329,22 +329,25 @@ mod tests {
         drop(open);
         let before = fs::metadata(&log).expect("the log").len();
         for round in 0..2 {
-            let (open, world) = Folder::open(folder.path(), new(6)).expect("the same folder");
+            let (open, world) = WorldFolder::open(folder.path(), new(6)).expect("the same folder");
             drop(open);
             assert_eq!(world.auth.token, token, "round {round}");
-            assert_eq!(world.records(Shelf::Leads).count(), 3);
-            assert!(world.next_id(Sequence::Leads) > LAST, "an id is given once");
-            assert_eq!(world.records(Shelf::Elements).count(), Beginning::built_in().elements.len() - 1);
-            assert_eq!(world.records(Shelf::Elements).within(builtin::CATALOG_PRODUCTS).next(), Some(DESK + 2));
-            assert_eq!(world.records(Shelf::Leads).get(3).map(|r| r.updated_at), Some(8999));
-            assert_eq!(world.tags(Shelf::Leads).name(2), Some("t2"));
-            let linked: Vec<_> = world.linked(Shelf::Contacts, 7, Shelf::Leads).map(|(id, _)| id).collect();
+            assert_eq!(world.records(RecordTable::Leads).count(), 3);
+            assert!(world.next_id(IdSequence::Leads) > LAST, "an id is given once");
+            assert_eq!(world.records(RecordTable::Elements).count(), InitialState::built_in().elements.len() - 1);
+            assert_eq!(world.records(RecordTable::Elements).within(builtin::CATALOG_PRODUCTS).next(), Some(DESK + 2));
+            assert_eq!(world.records(RecordTable::Leads).get(3).map(|r| r.updated_at), Some(8999));
+            assert_eq!(world.tags(RecordTable::Leads).name(2), Some("t2"));
+            let linked: Vec<_> = world.linked(RecordTable::Contacts, 7, RecordTable::Leads).map(|(id, _)| id).collect();
             assert_eq!(linked, [1, 2]);
-            assert_eq!(attached::owner(&world, Shelf::Notes, 30_000_001), Some((Shelf::Leads, 2)));
-            assert_eq!(world.next_id(Sequence::Notes), 30_000_003);
+            assert_eq!(attached::owner(&world, RecordTable::Notes, 30_000_001), Some((RecordTable::Leads, 2)));
+            assert_eq!(world.next_id(IdSequence::Notes), 30_000_003);
             assert_eq!(world.account.customers_mode, "periodicity");
             assert_eq!(world.beginning.account.customers_mode, "segments");
-            assert_eq!(world.linked(Shelf::Leads, 1, Shelf::Contacts).next(), Some((7, Some(r#"{"is_main":true}"#))));
+            assert_eq!(
+                world.linked(RecordTable::Leads, 1, RecordTable::Contacts).next(),
+                Some((7, Some(r#"{"is_main":true}"#)))
+            );
             assert!(fs::metadata(&log).expect("the log").len() < before / 100);
         }
     }
@@ -358,12 +361,12 @@ mod tests {
 "#;
         fs::write(folder.path().join("world.jsonl"), log).expect("written");
         for round in 0..2 {
-            let (open, world) = Folder::open(folder.path(), new(1)).expect("the folder");
+            let (open, world) = WorldFolder::open(folder.path(), new(1)).expect("the folder");
             drop(open);
-            let tags = world.tags(Shelf::Leads);
+            let tags = world.tags(RecordTable::Leads);
             assert_eq!((tags.name(7), tags.color(7)), (Some("старый"), None), "round {round}");
             assert_eq!((tags.name(8), tags.color(8)), (Some("новый"), Some("DDEBB5")));
-            assert_eq!(world.records(Shelf::Leads).count(), 1);
+            assert_eq!(world.records(RecordTable::Leads).count(), 1);
         }
     }
 
@@ -376,7 +379,7 @@ mod tests {
         ] {
             let folder = tempfile::tempdir().expect("a folder");
             fs::write(folder.path().join("world.jsonl"), text).expect("written");
-            let error = Folder::open(folder.path(), new(1)).expect_err("a problem");
+            let error = WorldFolder::open(folder.path(), new(1)).expect_err("a problem");
             let shown = match &error {
                 StartError::Damaged { file, line, .. } => format!("{}:{line}: {error}", file.display()),
                 _ => error.to_string(),

@@ -5,36 +5,37 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::world::{End, Record, Shelf, World};
+use crate::world::{RecordKey, RecordTable, StoredRecord, World};
 
-pub const KINDS: [Shelf; 2] = [Shelf::Notes, Shelf::Tasks];
+pub const KINDS: [RecordTable; 2] = [RecordTable::Notes, RecordTable::Tasks];
 
 /// What notes and tasks may be about. [doc]
-pub const OWNERS: [Shelf; 4] = [Shelf::Leads, Shelf::Contacts, Shelf::Companies, Shelf::Customers];
+pub const OWNERS: [RecordTable; 4] =
+    [RecordTable::Leads, RecordTable::Contacts, RecordTable::Companies, RecordTable::Customers];
 
 /// The types of tasks that every account has [doc]: id, name, code.
 pub const TASK_TYPES: [(u64, &str, &str); 2] = [(1, "Связаться", "FOLLOW_UP"), (2, "Встреча", "MEETING")];
 
 /// The records whose notes a path names: all of a kind, or one of them.
 #[derive(Debug, Clone, Copy)]
-pub struct At {
-    pub kind: Shelf,
+pub struct NoteScope {
+    pub kind: RecordTable,
     pub id: Option<u64>,
 }
 
-impl At {
-    pub fn takes(self, owner: End) -> bool {
+impl NoteScope {
+    pub fn takes(self, owner: RecordKey) -> bool {
         owner.0 == self.kind && self.id.is_none_or(|id| id == owner.1)
     }
 }
 
 /// What a note or a task is about.
-pub fn owner(world: &World, shelf: Shelf, id: u64) -> Option<End> {
-    OWNERS.into_iter().find_map(|kind| Some((kind, world.linked(shelf, id, kind).next()?.0)))
+pub fn owner(world: &World, table: RecordTable, id: u64) -> Option<RecordKey> {
+    OWNERS.into_iter().find_map(|kind| Some((kind, world.linked(table, id, kind).next()?.0)))
 }
 
 /// When a task is due that is still to be done.
-fn due(record: &Record) -> Option<i64> {
+fn due(record: &StoredRecord) -> Option<i64> {
     #[derive(Deserialize)]
     struct Due {
         #[serde(default)]
@@ -46,17 +47,17 @@ fn due(record: &Record) -> Option<i64> {
 }
 
 /// `closest_task_at`: when the next task of a record is due. [doc]
-pub fn closest_task(world: &World, shelf: Shelf, id: u64) -> Option<i64> {
-    let tasks = world.records(Shelf::Tasks);
-    world.linked(shelf, id, Shelf::Tasks).filter_map(|(task, _)| due(tasks.get(task)?)).min()
+pub fn closest_task(world: &World, table: RecordTable, id: u64) -> Option<i64> {
+    let tasks = world.records(RecordTable::Tasks);
+    world.linked(table, id, RecordTable::Tasks).filter_map(|(task, _)| due(tasks.get(task)?)).min()
 }
 
 /// The same of all the records of a kind that have such a task.
-pub fn closest_tasks(world: &World, shelf: Shelf) -> BTreeMap<u64, i64> {
+pub fn closest_tasks(world: &World, table: RecordTable) -> BTreeMap<u64, i64> {
     let mut closest: BTreeMap<u64, i64> = BTreeMap::new();
-    for (task, record) in world.records(Shelf::Tasks).iter() {
+    for (task, record) in world.records(RecordTable::Tasks).iter() {
         let Some(due) = due(record) else { continue };
-        for (id, _) in world.linked(Shelf::Tasks, task, shelf) {
+        for (id, _) in world.linked(RecordTable::Tasks, task, table) {
             closest.entry(id).and_modify(|at| *at = due.min(*at)).or_insert(due);
         }
     }

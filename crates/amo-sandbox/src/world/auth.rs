@@ -14,12 +14,12 @@ const REFRESH_LIFE_S: i64 = 90 * 86_400;
 const CODES_MAX: usize = 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Auth {
+pub struct WorldTokens {
     pub token: String,
     pub client_id: String,
     pub client_secret: String,
     codes: Vec<(String, i64)>,
-    pair: Option<Pair>,
+    pair: Option<TokenPair>,
     /// Tokens made so far, so that no two are alike.
     made: u64,
     /// Empty in the worlds of earlier versions, which made their tokens of the seed.
@@ -33,12 +33,12 @@ pub enum Bearer {
     /// The long-lived token of the world.
     World,
     /// The last access token of the integration, be its day over or not.
-    Pair,
+    Integration,
     Stranger,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Pair {
+pub struct TokenPair {
     pub access: String,
     pub refresh: String,
     made_at: i64,
@@ -46,26 +46,26 @@ pub struct Pair {
 
 /// Why no pair was given; the `hint` of the answer. [client]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum GrantError {
     Code,
     Expired,
     Revoked,
 }
 
-impl Refusal {
+impl GrantError {
     pub fn hint(self) -> &'static str {
         match self {
-            Refusal::Code => "Cannot decrypt the authorization code",
-            Refusal::Expired => "Authorization code has expired",
-            Refusal::Revoked => "Token has been revoked",
+            GrantError::Code => "Cannot decrypt the authorization code",
+            GrantError::Expired => "Authorization code has expired",
+            GrantError::Revoked => "Token has been revoked",
         }
     }
 }
 
-impl Auth {
+impl WorldTokens {
     /// By a key that nobody can foresee.
-    pub fn new(key: String) -> Auth {
-        Auth {
+    pub fn new(key: String) -> WorldTokens {
+        WorldTokens {
             token: secret(&key, "token", 0),
             client_id: "00000000-0000-4000-8000-0000000000aa".to_owned(),
             client_secret: secret(&key, "client", 0),
@@ -81,19 +81,19 @@ impl Auth {
     }
 
     /// The same tokens, and those to come by this key.
-    pub fn under(self, key: String) -> Auth {
-        Auth { key, ..self }
+    pub fn under(self, key: String) -> WorldTokens {
+        WorldTokens { key, ..self }
     }
 
     /// After a reset: who has the token keeps it, and what an integration was given is over.
-    pub fn anew(&self) -> Auth {
-        Auth { codes: Vec::new(), pair: None, ..self.clone() }
+    pub fn anew(&self) -> WorldTokens {
+        WorldTokens { codes: Vec::new(), pair: None, ..self.clone() }
     }
 
     pub fn bearer(&self, token: &str) -> Bearer {
         match &self.pair {
             _ if token == self.token => Bearer::World,
-            Some(pair) if token == pair.access => Bearer::Pair,
+            Some(pair) if token == pair.access => Bearer::Integration,
             _ => Bearer::Stranger,
         }
     }
@@ -114,20 +114,20 @@ impl Auth {
     }
 
     /// A code works once. [doc]
-    pub fn exchange(&mut self, code: &str, now: i64) -> Result<&Pair, Refusal> {
-        let at = self.codes.iter().position(|(c, _)| c == code).ok_or(Refusal::Code)?;
+    pub fn exchange(&mut self, code: &str, now: i64) -> Result<&TokenPair, GrantError> {
+        let at = self.codes.iter().position(|(c, _)| c == code).ok_or(GrantError::Code)?;
         let (_, made_at) = self.codes.remove(at);
         if now >= made_at + CODE_LIFE_S {
-            return Err(Refusal::Expired);
+            return Err(GrantError::Expired);
         }
         Ok(self.new_pair(now))
     }
 
     /// Both old tokens are dead at once. [doc], [client]
-    pub fn refresh(&mut self, refresh: &str, now: i64) -> Result<&Pair, Refusal> {
+    pub fn refresh(&mut self, refresh: &str, now: i64) -> Result<&TokenPair, GrantError> {
         let alive = self.pair.as_ref().is_some_and(|p| p.refresh == refresh && now < p.made_at + REFRESH_LIFE_S);
         if !alive {
-            return Err(Refusal::Revoked);
+            return Err(GrantError::Revoked);
         }
         Ok(self.new_pair(now))
     }
@@ -139,9 +139,9 @@ impl Auth {
         }
     }
 
-    fn new_pair(&mut self, now: i64) -> &Pair {
+    fn new_pair(&mut self, now: i64) -> &TokenPair {
         self.made += 1;
-        let pair = Pair {
+        let pair = TokenPair {
             access: secret(&self.key, "access", self.made),
             refresh: secret(&self.key, "refresh", self.made),
             made_at: now,
@@ -162,19 +162,19 @@ mod tests {
 
     #[test]
     fn a_refresh_token_and_its_access_token_die_when_used() {
-        let mut auth = Auth::new("key".to_owned());
+        let mut auth = WorldTokens::new("key".to_owned());
         let code = auth.new_code(0);
         let first = auth.exchange(&code, 60).expect("a fresh code").clone();
-        assert_eq!(auth.exchange(&code, 60), Err(Refusal::Code));
+        assert_eq!(auth.exchange(&code, 60), Err(GrantError::Code));
         assert!(auth.accepts(&first.access, 61) && !auth.accepts(&first.access, 60 + ACCESS_LIFE_S));
         let second = auth.refresh(&first.refresh, 100).expect("a fresh pair").clone();
-        assert_eq!(auth.refresh(&first.refresh, 100), Err(Refusal::Revoked));
+        assert_eq!(auth.refresh(&first.refresh, 100), Err(GrantError::Revoked));
         assert!(!auth.accepts(&first.access, 101) && auth.accepts(&second.access, 101));
         assert!(auth.accepts(&auth.token, i64::MAX / 2));
         auth.expire();
         assert!(!auth.accepts(&second.access, 101));
         assert!(auth.refresh(&second.refresh, 102).is_ok());
         let late = auth.new_code(0);
-        assert_eq!(auth.exchange(&late, CODE_LIFE_S), Err(Refusal::Expired));
+        assert_eq!(auth.exchange(&late, CODE_LIFE_S), Err(GrantError::Expired));
     }
 }

@@ -14,113 +14,113 @@ use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
-use crate::account::Account;
-use crate::account::template::Beginning;
-use crate::world::auth::Auth;
-pub use commit::{Commit, Gone, LinkCut, LinkMade, Put, TagMade, Trashed};
+use crate::account::AccountState;
+use crate::account::template::InitialState;
+use crate::world::auth::WorldTokens;
+pub use commit::{Commit, LinkPut, LinkRemoved, RecordPut, RecordRemoved, RecordTrashed, TagPut};
 use records::container;
-pub use records::{Draft, PRICED_BY_ROBOT, Record, Records, SENT_AS, Tags};
-pub use table::{End, Sequence, Shelf};
+pub use records::{LeadPosition, PRICED_BY_ROBOT, RecordBody, Records, SENT_AS, StoredRecord, Tags};
+pub use table::{IdSequence, RecordKey, RecordTable};
 
-type LinkKey = (Shelf, u64, Shelf, u64);
+type LinkKey = (RecordTable, u64, RecordTable, u64);
 
 #[derive(Debug)]
 pub struct World {
-    pub account: Account,
+    pub account: AccountState,
     /// What it began with, and what a reset brings back.
-    pub beginning: Arc<Beginning>,
+    pub beginning: Arc<InitialState>,
     /// A request has changed the account since.
     account_changed: bool,
     pub seed: u64,
-    pub auth: Auth,
-    shelves: BTreeMap<Shelf, Records>,
-    tags: BTreeMap<Shelf, Tags>,
+    pub auth: WorldTokens,
+    tables: BTreeMap<RecordTable, Records>,
+    tags: BTreeMap<RecordTable, Tags>,
     /// Each link stands here twice, once from either end.
     links: BTreeMap<LinkKey, Option<Box<str>>>,
-    trash: BTreeMap<(Shelf, u64), Trashed>,
-    next_ids: BTreeMap<Sequence, u64>,
+    trash: BTreeMap<(RecordTable, u64), RecordTrashed>,
+    next_ids: BTreeMap<IdSequence, u64>,
 }
 
 impl World {
-    pub fn new(beginning: Arc<Beginning>, seed: u64, auth: Auth) -> World {
+    pub fn new(beginning: Arc<InitialState>, seed: u64, auth: WorldTokens) -> World {
         let mut world = World {
             auth,
             account: beginning.account.clone(),
             beginning: beginning.clone(),
             account_changed: false,
             seed,
-            shelves: Shelf::ALL.into_iter().map(|s| (s, Records::default())).collect(),
-            tags: Shelf::ALL.into_iter().map(|s| (s, Tags::default())).collect(),
+            tables: RecordTable::ALL.into_iter().map(|s| (s, Records::default())).collect(),
+            tags: RecordTable::ALL.into_iter().map(|s| (s, Tags::default())).collect(),
             links: BTreeMap::new(),
             trash: BTreeMap::new(),
             next_ids: BTreeMap::new(),
         };
-        let elements = world.shelves.entry(Shelf::Elements).or_default();
+        let elements = world.tables.entry(RecordTable::Elements).or_default();
         let at = world.account.created_at;
         for (id, json) in &beginning.elements {
             let json: Box<str> = json.to_string().into();
-            let container = container(Shelf::Elements, &json);
+            let container = container(RecordTable::Elements, &json);
             let came_ms = at.saturating_mul(1000);
-            elements.put(*id, Record { created_at: at, updated_at: at, came_ms, container, shipped: true, json });
+            elements.put(*id, StoredRecord { created_at: at, updated_at: at, came_ms, container, shipped: true, json });
         }
         for (id, _) in &beginning.elements {
-            world.taken(Sequence::Elements, *id);
+            world.taken(IdSequence::Elements, *id);
         }
         world
     }
 
-    pub fn records(&self, shelf: Shelf) -> &Records {
+    pub fn records(&self, table: RecordTable) -> &Records {
         static NONE: Records = Records::NONE;
-        self.shelves.get(&shelf).unwrap_or(&NONE)
+        self.tables.get(&table).unwrap_or(&NONE)
     }
 
-    pub fn tags(&self, shelf: Shelf) -> &Tags {
+    pub fn tags(&self, table: RecordTable) -> &Tags {
         static NONE: Tags = Tags::NONE;
-        self.tags.get(&shelf).unwrap_or(&NONE)
+        self.tags.get(&table).unwrap_or(&NONE)
     }
 
     /// What of `to` is linked to a record, by id, with what is said of the link.
-    pub fn linked(&self, shelf: Shelf, id: u64, to: Shelf) -> impl Iterator<Item = (u64, Option<&str>)> {
+    pub fn linked(&self, table: RecordTable, id: u64, to: RecordTable) -> impl Iterator<Item = (u64, Option<&str>)> {
         self.links
-            .range((shelf, id, to, 0)..=(shelf, id, to, u64::MAX))
+            .range((table, id, to, 0)..=(table, id, to, u64::MAX))
             .map(|((_, _, _, other), meta)| (*other, meta.as_deref()))
     }
 
     /// What lies in the trash, by id.
-    pub fn trash(&self, shelf: Shelf) -> impl Iterator<Item = &Trashed> {
-        self.trash.range((shelf, 0)..=(shelf, u64::MAX)).map(|(_, trashed)| trashed)
+    pub fn trash(&self, table: RecordTable) -> impl Iterator<Item = &RecordTrashed> {
+        self.trash.range((table, 0)..=(table, u64::MAX)).map(|(_, trashed)| trashed)
     }
 
-    pub fn trashed(&self, shelf: Shelf, id: u64) -> Option<&Trashed> {
-        self.trash.get(&(shelf, id))
+    pub fn trashed(&self, table: RecordTable, id: u64) -> Option<&RecordTrashed> {
+        self.trash.get(&(table, id))
     }
 
-    pub fn next_id(&self, sequence: Sequence) -> u64 {
+    pub fn next_id(&self, sequence: IdSequence) -> u64 {
         self.next_ids.get(&sequence).copied().unwrap_or(sequence.first())
     }
 
     pub fn apply(&mut self, commit: Commit) {
         let came_ms = commit.at_ms();
-        for Put(shelf, id, created_at, updated_at, json) in commit.put {
-            self.taken(shelf.sequence(), id);
+        for RecordPut(table, id, created_at, updated_at, json) in commit.put {
+            self.taken(table.sequence(), id);
             let json: Box<str> = json.into();
-            let container = container(shelf, &json);
-            let record = Record { created_at, updated_at, came_ms, container, shipped: false, json };
-            self.shelves.entry(shelf).or_default().put(id, record);
+            let container = container(table, &json);
+            let record = StoredRecord { created_at, updated_at, came_ms, container, shipped: false, json };
+            self.tables.entry(table).or_default().put(id, record);
         }
-        for TagMade(shelf, id, name, color) in commit.tag {
-            self.taken(Sequence::Tags, id);
-            self.tags.entry(shelf).or_default().put(id, name, color);
+        for TagPut(table, id, name, color) in commit.tag {
+            self.taken(IdSequence::Tags, id);
+            self.tags.entry(table).or_default().put(id, name, color);
         }
-        for LinkCut(from, id, to, other) in commit.cut {
+        for LinkRemoved(from, id, to, other) in commit.cut {
             self.cut(from, id, to, other);
         }
-        for LinkMade(from, id, to, other, meta) in commit.link {
+        for LinkPut(from, id, to, other, meta) in commit.link {
             self.links.insert((from, id, to, other), meta.map(Into::into));
             self.links.entry((to, other, from, id)).or_default();
         }
-        for Gone(shelf, id) in commit.gone {
-            self.remove(shelf, id);
+        for RecordRemoved(table, id) in commit.gone {
+            self.remove(table, id);
         }
         for trashed in commit.trash {
             self.remove(trashed.0, trashed.1);
@@ -138,45 +138,46 @@ impl World {
         }
     }
 
-    fn remove(&mut self, shelf: Shelf, id: u64) {
+    fn remove(&mut self, table: RecordTable, id: u64) {
         let ends: Vec<LinkKey> = self
             .links
-            .range((shelf, id, Shelf::Leads, 0)..)
+            .range((table, id, RecordTable::Leads, 0)..)
             .map(|(k, _)| *k)
-            .take_while(|k| k.0 == shelf && k.1 == id)
+            .take_while(|k| k.0 == table && k.1 == id)
             .collect();
         for (_, _, to, other) in ends {
-            self.cut(shelf, id, to, other);
+            self.cut(table, id, to, other);
         }
-        self.taken(shelf.sequence(), id);
-        self.shelves.entry(shelf).or_default().remove(id);
+        self.taken(table.sequence(), id);
+        self.tables.entry(table).or_default().remove(id);
     }
 
-    fn cut(&mut self, from: Shelf, id: u64, to: Shelf, other: u64) {
+    fn cut(&mut self, from: RecordTable, id: u64, to: RecordTable, other: u64) {
         self.links.remove(&(from, id, to, other));
         self.links.remove(&(to, other, from, id));
     }
 
-    fn taken(&mut self, sequence: Sequence, id: u64) {
+    fn taken(&mut self, sequence: IdSequence, id: u64) {
         let next = self.next_ids.entry(sequence).or_insert(sequence.first());
-        *next = (*next).max(id.saturating_add(Sequence::STEP));
+        *next = (*next).max(id.saturating_add(IdSequence::STEP));
     }
 
     /// What has gone that a new world would have, and the last of a kind, whose id must not be given again.
-    fn gone(&self) -> Vec<Gone> {
-        let shipped = self.beginning.elements.iter().map(|(id, _)| (Shelf::Elements, *id));
-        let last = |shelf: Shelf| Some((shelf, self.next_ids.get(&shelf.sequence())?.checked_sub(Sequence::STEP)?));
-        let is_there = |shelf: Shelf, id: u64| {
-            Shelf::ALL.into_iter().any(|s| s.sequence() == shelf.sequence() && self.records(s).get(id).is_some())
+    fn gone(&self) -> Vec<RecordRemoved> {
+        let shipped = self.beginning.elements.iter().map(|(id, _)| (RecordTable::Elements, *id));
+        let last =
+            |table: RecordTable| Some((table, self.next_ids.get(&table.sequence())?.checked_sub(IdSequence::STEP)?));
+        let is_there = |table: RecordTable, id: u64| {
+            RecordTable::ALL.into_iter().any(|s| s.sequence() == table.sequence() && self.records(s).get(id).is_some())
         };
-        let all = shipped.chain(Shelf::ALL.into_iter().filter_map(last));
-        all.filter(|(shelf, id)| !is_there(*shelf, *id)).map(|(shelf, id)| Gone(shelf, id)).collect()
+        let all = shipped.chain(RecordTable::ALL.into_iter().filter_map(last));
+        all.filter(|(table, id)| !is_there(*table, *id)).map(|(table, id)| RecordRemoved(table, id)).collect()
     }
 
     /// The world as commits that make it anew, some thousand records each; for rewriting a log full of old versions.
     pub fn commits(&self) -> impl Iterator<Item = Commit> {
         const CHUNK: usize = 1000;
-        let puts = self.shelves.iter().flat_map(|(shelf, records)| {
+        let puts = self.tables.iter().flat_map(|(table, records)| {
             let all: Vec<u64> = records.iter().filter(|(_, r)| !r.shipped).map(|(id, _)| id).collect();
             let chunks: Vec<Vec<u64>> = all.chunks(CHUNK).map(<[u64]>::to_vec).collect();
             chunks.into_iter().map(move |ids| Commit {
@@ -185,22 +186,22 @@ impl World {
                     .filter_map(|id| {
                         let r = records.get(id)?;
                         let json = RawValue::from_string(r.json.to_string()).ok()?;
-                        Some(Put(*shelf, id, r.created_at, r.updated_at, json))
+                        Some(RecordPut(*table, id, r.created_at, r.updated_at, json))
                     })
                     .collect(),
                 ..Commit::default()
             })
         });
-        let tags = self.tags.iter().map(|(shelf, tags)| Commit {
+        let tags = self.tags.iter().map(|(table, tags)| Commit {
             tag: tags
                 .iter()
-                .map(|(id, name)| TagMade(*shelf, id, name.into(), tags.color(id).map(Into::into)))
+                .map(|(id, name)| TagPut(*table, id, name.into(), tags.color(id).map(Into::into)))
                 .collect(),
             ..Commit::default()
         });
         let links = self.links.iter().map(|((from, id, to, other), meta)| {
             let meta = meta.as_deref().and_then(|m| RawValue::from_string(m.to_owned()).ok());
-            LinkMade(*from, *id, *to, *other, meta)
+            LinkPut(*from, *id, *to, *other, meta)
         });
         let links = Chunked { inner: links, size: CHUNK }.map(|link| Commit { link, ..Commit::default() });
         let account = self.account_changed.then(|| Box::new(self.account.clone()));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::table::Shelf;
+use super::table::RecordTable;
 
 /// Under which `request_id` a record was made: the API does not tell it, tests may ask.
 pub const SENT_AS: &str = "sent_as";
@@ -14,14 +14,14 @@ pub const PRICED_BY_ROBOT: &str = "priced_by_robot";
 
 /// A record in the making: made at, changed at, its JSON.
 #[derive(Debug, Clone)]
-pub struct Draft {
+pub struct RecordBody {
     pub created_at: i64,
     pub updated_at: i64,
     pub json: Map<String, Value>,
 }
 
 #[derive(Debug)]
-pub struct Record {
+pub struct StoredRecord {
     pub created_at: i64,
     pub updated_at: i64,
     /// When it really came, whatever it says of itself; in milliseconds.
@@ -33,15 +33,22 @@ pub struct Record {
     pub json: Box<str>,
 }
 
+/// Where a lead stands.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub struct LeadPosition {
+    pub pipeline_id: u64,
+    pub status_id: u64,
+}
+
 /// The catalog that an element stands in; 0 for what stands in nothing.
-pub(super) fn container(shelf: Shelf, json: &str) -> u64 {
+pub(super) fn container(table: RecordTable, json: &str) -> u64 {
     #[derive(Deserialize)]
-    struct Stands {
+    struct InCatalog {
         #[serde(default)]
         catalog_id: u64,
     }
-    match shelf {
-        Shelf::Elements => serde_json::from_str::<Stands>(json).map_or(0, |stands| stands.catalog_id),
+    match table {
+        RecordTable::Elements => serde_json::from_str::<InCatalog>(json).map_or(0, |stands| stands.catalog_id),
         _ => 0,
     }
 }
@@ -49,7 +56,7 @@ pub(super) fn container(shelf: Shelf, json: &str) -> u64 {
 /// The records of one kind, by id and by the time of their last change.
 #[derive(Debug, Default)]
 pub struct Records {
-    by_id: BTreeMap<u64, Record>,
+    by_id: BTreeMap<u64, StoredRecord>,
     by_updated: BTreeSet<(i64, u64)>,
     /// What stands in something, by that and by its own id.
     by_container: BTreeSet<(u64, u64)>,
@@ -59,7 +66,7 @@ impl Records {
     pub(super) const NONE: Records =
         Records { by_id: BTreeMap::new(), by_updated: BTreeSet::new(), by_container: BTreeSet::new() };
 
-    pub fn get(&self, id: u64) -> Option<&Record> {
+    pub fn get(&self, id: u64) -> Option<&StoredRecord> {
         self.by_id.get(&id)
     }
 
@@ -67,7 +74,7 @@ impl Records {
         self.by_id.len()
     }
 
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, &Record)> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, &StoredRecord)> {
         self.by_id.iter().map(|(id, record)| (*id, record))
     }
 
@@ -93,7 +100,7 @@ impl Records {
         }
     }
 
-    pub(super) fn put(&mut self, id: u64, mut record: Record) {
+    pub(super) fn put(&mut self, id: u64, mut record: StoredRecord) {
         let updated_at = record.updated_at;
         if let Some(old) = self.by_id.get(&id) {
             record.came_ms = old.came_ms;

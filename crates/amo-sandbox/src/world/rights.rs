@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::account::Right;
 use crate::switches::Switches;
-use crate::world::{Shelf, World, attached};
+use crate::world::{RecordTable, World, attached};
 
 /// The token's user is an administrator, in the account and by the switch.
 pub fn is_admin(world: &World, switches: &Switches) -> bool {
@@ -14,13 +14,13 @@ pub fn is_admin(world: &World, switches: &Switches) -> bool {
 
 /// Less than everything: the records of these users.
 #[derive(Debug, PartialEq)]
-pub struct Sight {
+pub struct RecordVisibility {
     users: Vec<u64>,
 }
 
-impl Sight {
+impl RecordVisibility {
     /// `None` where all is seen.
-    pub fn of(world: &World, switches: &Switches) -> Option<Sight> {
+    pub fn of(world: &World, switches: &Switches) -> Option<RecordVisibility> {
         if is_admin(world, switches) {
             return None;
         }
@@ -32,35 +32,37 @@ impl Sight {
             Right::Own => vec![account.current_user],
             Right::None => Vec::new(),
         };
-        Some(Sight { users })
+        Some(RecordVisibility { users })
     }
 
     /// Purchases are seen with their customer, notes with their record [doc], tasks with it or by who has to do them
     /// [inferred]; elements stand under a right of their own. [doc]
-    pub fn sees(&self, world: &World, shelf: Shelf, id: u64) -> bool {
-        match shelf {
-            Shelf::Elements => true,
-            Shelf::Transactions => world
-                .linked(shelf, id, Shelf::Customers)
-                .any(|(customer, _)| self.owns(world, Shelf::Customers, customer)),
-            Shelf::Leads | Shelf::Contacts | Shelf::Companies | Shelf::Customers => self.owns(world, shelf, id),
-            Shelf::Notes => self.owns_owner(world, shelf, id),
-            Shelf::Tasks => self.owns(world, shelf, id) || self.owns_owner(world, shelf, id),
+    pub fn sees(&self, world: &World, table: RecordTable, id: u64) -> bool {
+        match table {
+            RecordTable::Elements => true,
+            RecordTable::Transactions => world
+                .linked(table, id, RecordTable::Customers)
+                .any(|(customer, _)| self.owns(world, RecordTable::Customers, customer)),
+            RecordTable::Leads | RecordTable::Contacts | RecordTable::Companies | RecordTable::Customers => {
+                self.owns(world, table, id)
+            }
+            RecordTable::Notes => self.owns_owner(world, table, id),
+            RecordTable::Tasks => self.owns(world, table, id) || self.owns_owner(world, table, id),
         }
     }
 
-    fn owns_owner(&self, world: &World, shelf: Shelf, id: u64) -> bool {
-        attached::owner(world, shelf, id).is_some_and(|(kind, owner)| self.owns(world, kind, owner))
+    fn owns_owner(&self, world: &World, table: RecordTable, id: u64) -> bool {
+        attached::owner(world, table, id).is_some_and(|(kind, owner)| self.owns(world, kind, owner))
     }
 
     /// A record is whose who is responsible for it.
-    fn owns(&self, world: &World, shelf: Shelf, id: u64) -> bool {
+    fn owns(&self, world: &World, table: RecordTable, id: u64) -> bool {
         #[derive(Deserialize)]
         struct Owned {
             #[serde(default)]
             responsible_user_id: Option<u64>,
         }
-        let owned = world.records(shelf).get(id).and_then(|r| serde_json::from_str::<Owned>(&r.json).ok());
+        let owned = world.records(table).get(id).and_then(|r| serde_json::from_str::<Owned>(&r.json).ok());
         owned.and_then(|owned| owned.responsible_user_id).is_some_and(|user| self.users.contains(&user))
     }
 }

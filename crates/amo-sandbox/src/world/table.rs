@@ -7,7 +7,7 @@ use amo_model::{Entity, Owner};
 /// A kind of record. One more is a line here and one in each `match`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Shelf {
+pub enum RecordTable {
     Leads,
     Contacts,
     Companies,
@@ -21,28 +21,28 @@ pub enum Shelf {
     Tasks,
 }
 
-impl Shelf {
-    pub const ALL: [Shelf; 8] = [
-        Shelf::Leads,
-        Shelf::Contacts,
-        Shelf::Companies,
-        Shelf::Customers,
-        Shelf::Transactions,
-        Shelf::Elements,
-        Shelf::Notes,
-        Shelf::Tasks,
+impl RecordTable {
+    pub const ALL: [RecordTable; 8] = [
+        RecordTable::Leads,
+        RecordTable::Contacts,
+        RecordTable::Companies,
+        RecordTable::Customers,
+        RecordTable::Transactions,
+        RecordTable::Elements,
+        RecordTable::Notes,
+        RecordTable::Tasks,
     ];
 
     /// `None` for what `entity` does not know.
     fn entity(self) -> Option<Entity> {
         match self {
-            Shelf::Leads => Some(Entity::Leads),
-            Shelf::Contacts => Some(Entity::Contacts),
-            Shelf::Companies => Some(Entity::Companies),
-            Shelf::Customers => Some(Entity::Customers),
-            Shelf::Transactions => Some(Entity::Transactions),
-            Shelf::Elements => Some(Entity::Elements),
-            Shelf::Notes | Shelf::Tasks => None,
+            RecordTable::Leads => Some(Entity::Leads),
+            RecordTable::Contacts => Some(Entity::Contacts),
+            RecordTable::Companies => Some(Entity::Companies),
+            RecordTable::Customers => Some(Entity::Customers),
+            RecordTable::Transactions => Some(Entity::Transactions),
+            RecordTable::Elements => Some(Entity::Elements),
+            RecordTable::Notes | RecordTable::Tasks => None,
         }
     }
 
@@ -50,7 +50,7 @@ impl Shelf {
     pub fn path(self) -> &'static str {
         match self.entity() {
             Some(entity) => entity.collection(),
-            None if self == Shelf::Notes => "notes",
+            None if self == RecordTable::Notes => "notes",
             None => "tasks",
         }
     }
@@ -67,25 +67,25 @@ impl Shelf {
 
     /// Contacts and companies draw their ids from one well: the complex example of the seed shows 19663157 for the
     /// contact and 19663155 for its company. [seed] Notes of all kinds of records have one, too. [inferred]
-    pub fn sequence(self) -> Sequence {
+    pub fn sequence(self) -> IdSequence {
         match self {
-            Shelf::Leads => Sequence::Leads,
-            Shelf::Contacts | Shelf::Companies => Sequence::People,
-            Shelf::Customers => Sequence::Customers,
-            Shelf::Transactions => Sequence::Transactions,
-            Shelf::Elements => Sequence::Elements,
-            Shelf::Notes => Sequence::Notes,
-            Shelf::Tasks => Sequence::Tasks,
+            RecordTable::Leads => IdSequence::Leads,
+            RecordTable::Contacts | RecordTable::Companies => IdSequence::People,
+            RecordTable::Customers => IdSequence::Customers,
+            RecordTable::Transactions => IdSequence::Transactions,
+            RecordTable::Elements => IdSequence::Elements,
+            RecordTable::Notes => IdSequence::Notes,
+            RecordTable::Tasks => IdSequence::Tasks,
         }
     }
 }
 
 /// A record, as one end of a link.
-pub type End = (Shelf, u64);
+pub type RecordKey = (RecordTable, u64);
 
 /// A well of ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Sequence {
+pub enum IdSequence {
     Leads,
     People,
     Customers,
@@ -96,20 +96,20 @@ pub enum Sequence {
     Tasks,
 }
 
-impl Sequence {
+impl IdSequence {
     /// Ids grow by two, as in the examples. [seed]
     pub const STEP: u64 = 2;
 
     pub fn first(self) -> u64 {
         match self {
-            Sequence::Leads => 10_000_001,
-            Sequence::People => 20_000_001,
-            Sequence::Customers => 1_000_001,
-            Sequence::Transactions => 3_000_001,
-            Sequence::Elements => 5_000_001,
-            Sequence::Tags => 200_001,
-            Sequence::Notes => 30_000_001,
-            Sequence::Tasks => 6_000_001,
+            IdSequence::Leads => 10_000_001,
+            IdSequence::People => 20_000_001,
+            IdSequence::Customers => 1_000_001,
+            IdSequence::Transactions => 3_000_001,
+            IdSequence::Elements => 5_000_001,
+            IdSequence::Tags => 200_001,
+            IdSequence::Notes => 30_000_001,
+            IdSequence::Tasks => 6_000_001,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use amo_model::parts::Basics;
-use amo_sandbox::{Like, Options, Sandbox, Switches};
+use amo_sandbox::{AccountTemplate, Options, Sandbox, Switches};
 use serde_json::{Value, json};
 
 use crate::{CATEGORIES, FURNITURE, IVAN, MAIN, NOW, Running, WHOLESALE, ids, no_limit, shape};
@@ -236,7 +236,7 @@ fn in_zone(timezone: &str) -> Running {
         timezone: Some(timezone.to_owned()),
         ..Basics::default()
     };
-    let like = Like {
+    let like = AccountTemplate {
         basics,
         pipelines: Vec::new(),
         users: Vec::new(),

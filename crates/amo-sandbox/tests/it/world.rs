@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use amo_sandbox::{Options, Sandbox, Standing};
+use amo_sandbox::{Options, RunningServer, Sandbox};
 use serde_json::{Value, json};
 
 use crate::complex::complex_example;
@@ -38,7 +38,7 @@ fn the_world_survives_the_process_and_a_torn_line() {
         token = s.sandbox.token().to_owned();
         id = s.made("leads", json!({"name": "Вечная", "tags_to_add": [{"name": "тег"}]}));
         s.post("leads/complex", complex_example(&s)).is(200);
-        let standing = Standing::find(&state).expect("a standing server");
+        let standing = RunningServer::find(&state).expect("a standing server");
         assert_eq!((standing.url.as_str(), &standing.token), (s.sandbox.url(), &token));
         let busy = Sandbox::start(Options { state: Some(state.clone()), ..Options::default() }).expect_err("busy");
         assert_eq!(busy.code(), "sandbox-busy");
@@ -46,7 +46,7 @@ fn the_world_survives_the_process_and_a_torn_line() {
         std::fs::copy(state.join("world.jsonl"), folder.path().join("copy")).expect("a copy");
     }
     assert!(!state.join("server.json").exists());
-    assert_eq!(Standing::find(&state), None);
+    assert_eq!(RunningServer::find(&state), None);
     let mut log = std::fs::read(folder.path().join("copy")).expect("the log");
     log.extend_from_slice(b"{\"at\":1,\"put\":[[\"leads\",10000009,1,");
     std::fs::write(state.join("world.jsonl"), log).expect("written");

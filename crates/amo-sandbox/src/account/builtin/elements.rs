@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::fields;
-use crate::account::Field;
+use crate::account::FieldDefinition;
 use crate::account::builtin::{ANNA, CATALOG_PRODUCTS, CATALOG_REGULAR, CATALOG_SUPPLIERS};
 use amo_model::{FieldKind, Owner};
 
@@ -95,7 +95,7 @@ fn numbered<'a>(first: u64, catalog: u64, rows: impl Iterator<Item = (&'a str, V
 }
 
 /// `[id, [value]]`, the shape in which fields are kept.
-fn stored(fields: &[Field], catalog: u64, code: &str, text: &str) -> Option<Value> {
+fn stored(fields: &[FieldDefinition], catalog: u64, code: &str, text: &str) -> Option<Value> {
     let owner = Owner::Catalog(catalog);
     let field = fields.iter().find(|f| f.owner == owner && f.code.as_deref() == Some(code))?;
     let value = match field.kind {

@@ -1,19 +1,19 @@
 //! The custom fields of the account that ships: at least one of every type on each entity that may have it.
 
 use crate::account::builtin::{CATALOG_INVOICES, CATALOG_PRODUCTS, CATALOG_REGULAR, CATALOG_SUPPLIERS};
-use crate::account::{ChainLink, Choice, Field};
+use crate::account::{ChainLink, Choice, FieldDefinition};
 use amo_model::field_type::multitext_codes;
 use amo_model::{Entity, FieldKind, Owner};
 
 use FieldKind::*;
 
 /// Number within its owner, name, code (empty for none), type, options.
-type Row = (u64, &'static str, &'static str, FieldKind, &'static [&'static str]);
+type BuiltinField = (u64, &'static str, &'static str, FieldKind, &'static [&'static str]);
 
 /// In which imports leave the marks of their records: the mappings that ship name it.
 const MARK: &str = "Метка импорта";
 
-const LEADS: &[Row] = &[
+const LEADS: &[BuiltinField] = &[
     (1, "Источник", "", Select, &["Сайт", "Звонок", "Выставка", "Рекомендация", "Реклама"]),
     (2, "Город", "", Text, &[]),
     (3, "Номер заявки", "ORDER_NO", Text, &[]),
@@ -38,7 +38,7 @@ const LEADS: &[Row] = &[
     (22, MARK, "", Text, &[]),
 ];
 
-const CONTACTS: &[Row] = &[
+const CONTACTS: &[BuiltinField] = &[
     (1, "Телефон", "PHONE", Multitext, &[]),
     (2, "Email", "EMAIL", Multitext, &[]),
     (3, "Мессенджер", "IM", Multitext, &[]),
@@ -63,7 +63,7 @@ const CONTACTS: &[Row] = &[
     (22, MARK, "", Text, &[]),
 ];
 
-const COMPANIES: &[Row] = &[
+const COMPANIES: &[BuiltinField] = &[
     (1, "Телефон", "PHONE", Multitext, &[]),
     (2, "Email", "EMAIL", Multitext, &[]),
     (3, "Web", "WEB", Url, &[]),
@@ -93,7 +93,7 @@ const COMPANIES: &[Row] = &[
     (21, MARK, "", Text, &[]),
 ];
 
-const CUSTOMERS: &[Row] = &[
+const CUSTOMERS: &[BuiltinField] = &[
     (1, "Код клиента", "", Text, &[]),
     (2, "Комментарий", "", Textarea, &[]),
     (3, "Карта", "", Numeric, &[]),
@@ -111,7 +111,7 @@ const CUSTOMERS: &[Row] = &[
     (15, MARK, "", Text, &[]),
 ];
 
-const SEGMENTS: &[Row] = &[
+const SEGMENTS: &[BuiltinField] = &[
     (1, "Описание", "", Textarea, &[]),
     (2, "Скидка, %", "", Numeric, &[]),
     (3, "Код сегмента", "", Text, &[]),
@@ -127,7 +127,7 @@ const SEGMENTS: &[Row] = &[
 ];
 
 /// Options of a category with a slash are branches of the one before it.
-const PRODUCTS: &[Row] = &[
+const PRODUCTS: &[BuiltinField] = &[
     (1, "Артикул", "SKU", Text, &[]),
     (2, "Описание", "DESCRIPTION", Textarea, &[]),
     (3, "Цена", "PRICE", Price, &[]),
@@ -170,7 +170,7 @@ const PRODUCTS: &[Row] = &[
 const SEARCH_IN: [(u64, &str); 3] = [(16, "companies"), (17, "contacts_and_companies"), (18, "1005")];
 
 /// The types of the last two codes are not documented. [inferred]
-const INVOICES: &[Row] = &[
+const INVOICES: &[BuiltinField] = &[
     (1, "Статус", "BILL_STATUS", Select, &["Создан", "Оплачен", "Частично оплачен", "Аванс"]),
     (2, "Плательщик", "PAYER", Payer, &[]),
     (3, "Поставщик", "SUPPLIER", Supplier, &[]),
@@ -184,10 +184,10 @@ const INVOICES: &[Row] = &[
     (11, MARK, "", Text, &[]),
 ];
 
-const CATEGORIES: &[Row] = &[(1, "Описание", "", Textarea, &[]), (2, MARK, "", Text, &[])];
+const CATEGORIES: &[BuiltinField] = &[(1, "Описание", "", Textarea, &[]), (2, MARK, "", Text, &[])];
 
 /// Codes [client], types [inferred].
-const SUPPLIERS: &[Row] = &[
+const SUPPLIERS: &[BuiltinField] = &[
     (1, "ИНН", "SUPPLIER_VAT_ID", Text, &[]),
     (2, "КПП", "SUPPLIER_TAX_REGISTRATION_REASON_CODE", Text, &[]),
     (3, "ОГРН", "SUPPLIER_PRIMARY_STATE_REGISTRATION_NUMBER", Text, &[]),
@@ -206,8 +206,8 @@ const SUPPLIERS: &[Row] = &[
 const BILL_STATUS_CODES: [&str; 4] = ["created", "paid", "partially_paid", "paid_in_advance"];
 const BILL_VAT_CODES: [&str; 3] = ["vat_exempt", "vat_included", "vat_not_included"];
 
-pub fn fields() -> Vec<Field> {
-    let owners: [(Owner, u64, &[Row]); 9] = [
+pub fn fields() -> Vec<FieldDefinition> {
+    let owners: [(Owner, u64, &[BuiltinField]); 9] = [
         (Owner::Entity(Entity::Leads), 600_100, LEADS),
         (Owner::Entity(Entity::Contacts), 600_200, CONTACTS),
         (Owner::Entity(Entity::Companies), 600_300, COMPANIES),
@@ -224,12 +224,12 @@ pub fn fields() -> Vec<Field> {
         .collect()
 }
 
-fn field(owner: Owner, id: u64, &(number, name, code, kind, options): &Row) -> Field {
+fn field(owner: Owner, id: u64, &(number, name, code, kind, options): &BuiltinField) -> FieldDefinition {
     let chain = ChainLink {
         catalog_id: CATALOG_REGULAR, parent_catalog_id: None, title: Some("Категории".to_owned())
     };
     let search_in = SEARCH_IN.iter().find(|(n, _)| kind == LinkedEntity && *n == number);
-    Field {
+    FieldDefinition {
         code: (!code.is_empty()).then(|| code.to_owned()),
         is_predefined: matches!(code, "PHONE" | "EMAIL" | "IM" | "POSITION" | "WEB" | "ADDRESS"),
         choices: choices(id, code, kind, options),
@@ -237,7 +237,7 @@ fn field(owner: Owner, id: u64, &(number, name, code, kind, options): &Row) -> F
         remind: (kind == Birthday).then(|| "never".to_owned()),
         currency: (kind == Monetary).then(|| "RUB".to_owned()),
         search_in: search_in.map(|(_, place)| (*place).to_owned()),
-        ..Field::new(id, owner, name, kind, 500 + number as i64)
+        ..FieldDefinition::new(id, owner, name, kind, 500 + number as i64)
     }
 }
 

@@ -6,7 +6,10 @@ mod fields;
 
 use serde_json::{Value, json};
 
-use crate::account::{Account, Catalog, CustomerStatus, LossReason, Pipeline, Segment, Source, Status, User};
+use crate::account::{
+    AccountState, AccountUser, CatalogDefinition, CustomerStatus, LeadPipeline, LeadSource, LossReason, PipelineStage,
+    Segment,
+};
 use amo_model::{STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
 
 /// 2024-01-01, Moscow.
@@ -27,8 +30,8 @@ const FIRST_CUSTOMER_STATUS: u64 = 4_740_001;
 const FIRST_SEGMENT: u64 = 51;
 
 /// Each world gives it an id and a subdomain of its own.
-pub fn account() -> Account {
-    Account {
+pub fn account() -> AccountState {
+    AccountState {
         id: 0,
         name: "Ромашка".to_owned(),
         subdomain: String::new(),
@@ -45,7 +48,7 @@ pub fn account() -> Account {
         catalogs: catalogs(),
         fields: fields::fields(),
         field_groups: Vec::new(),
-        sources: vec![Source {
+        sources: vec![LeadSource {
             id: 21_000_001,
             name: "Сайт".to_owned(),
             external_id: "site".to_owned(),
@@ -59,7 +62,7 @@ pub fn account() -> Account {
     }
 }
 
-fn pipelines() -> Vec<Pipeline> {
+fn pipelines() -> Vec<LeadPipeline> {
     let sales = ["Первичный контакт", "Переговоры", "Принимают решение", "Согласование договора"];
     let wholesale = ["Заявка", "Коммерческое предложение", "Счёт выставлен", "Отгрузка"];
     vec![
@@ -69,9 +72,9 @@ fn pipelines() -> Vec<Pipeline> {
 }
 
 /// A pipeline as the CRM makes one: the stage of unsorted leads first, won and lost last. [doc]
-fn pipeline(id: u64, name: &str, sort: i64, is_main: bool, stages: &[&str]) -> Pipeline {
+fn pipeline(id: u64, name: &str, sort: i64, is_main: bool, stages: &[&str]) -> LeadPipeline {
     const COLORS: [&str; 4] = ["#99ccff", "#ffff99", "#ffcc66", "#ffcccc"];
-    let status = |id, name: &str, sort, color: &str, kind| Status {
+    let status = |id, name: &str, sort, color: &str, kind| PipelineStage {
         id,
         name: name.to_owned(),
         sort,
@@ -87,10 +90,10 @@ fn pipeline(id: u64, name: &str, sort: i64, is_main: bool, stages: &[&str]) -> P
     }
     statuses.push(status(STATUS_WON, "Успешно реализовано", 10_000, "#CCFF66", 0));
     statuses.push(status(STATUS_LOST, "Закрыто и не реализовано", 11_000, "#D5D8DB", 0));
-    Pipeline { id, name: name.to_owned(), sort, is_main, is_unsorted_on: true, statuses }
+    LeadPipeline { id, name: name.to_owned(), sort, is_main, is_unsorted_on: true, statuses }
 }
 
-fn users() -> Vec<User> {
+fn users() -> Vec<AccountUser> {
     [
         (ANNA, "Анна Смирнова", "anna@example.com", true, true, 0),
         (500_003, "Иван Петров", "ivan@example.com", false, true, 0),
@@ -99,7 +102,7 @@ fn users() -> Vec<User> {
         (500_009, "Елена Попова", "elena@example.com", false, false, 0),
     ]
     .into_iter()
-    .map(|(id, name, email, is_admin, is_active, group_id)| User {
+    .map(|(id, name, email, is_admin, is_active, group_id)| AccountUser {
         id,
         name: name.to_owned(),
         email: email.to_owned(),
@@ -123,7 +126,7 @@ fn loss_reasons() -> Vec<LossReason> {
 }
 
 /// What the example of the seed says of each type; that of the suppliers is a list of the system. [client live]
-fn catalogs() -> Vec<Catalog> {
+fn catalogs() -> Vec<CatalogDefinition> {
     [
         (CATALOG_PRODUCTS, "Товары", KIND_PRODUCTS, true, false),
         (CATALOG_INVOICES, "Счета", KIND_INVOICES, false, true),
@@ -132,7 +135,7 @@ fn catalogs() -> Vec<Catalog> {
     ]
     .into_iter()
     .zip([10, 20, 30, 40])
-    .map(|((id, name, kind, can_add_elements, can_be_deleted), sort)| Catalog {
+    .map(|((id, name, kind, can_add_elements, can_be_deleted), sort)| CatalogDefinition {
         id,
         name: name.to_owned(),
         kind: kind.to_owned(),

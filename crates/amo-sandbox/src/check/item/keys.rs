@@ -1,12 +1,12 @@
 //! The keys an item may carry and what each must hold, by kind of record. Its own list, not the one of `entity`: a
 //! mistake there must show here. All from the parameter tables of the documents. [seed], contacts, companies, notes, tasks [doc]
 
-use crate::account::Account;
-use crate::world::Shelf;
+use crate::account::AccountState;
+use crate::world::RecordTable;
 
 /// What a key must hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Is {
+pub enum KeyRule {
     Name,
     Int,
     Text,
@@ -39,216 +39,216 @@ pub enum Is {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum On {
+pub enum AllowedIn {
     Both,
     Update,
 }
 
-pub type Key = (&'static str, Is, On);
+pub type ItemKey = (&'static str, KeyRule, AllowedIn);
 
-const LEAD: &[Key] = &[
-    ("id", Is::OwnId, On::Update),
-    ("name", Is::Name, On::Both),
-    ("price", Is::Int, On::Both),
-    ("status_id", Is::Status, On::Both),
-    ("pipeline_id", Is::Pipeline, On::Both),
-    ("created_by", Is::UserOrRobot, On::Both),
-    ("updated_by", Is::UserOrRobot, On::Both),
-    ("closed_at", Is::TimeOrNull, On::Both),
-    ("created_at", Is::Time, On::Both),
-    ("updated_at", Is::Time, On::Both),
-    ("loss_reason_id", Is::LossReason, On::Both),
-    ("responsible_user_id", Is::ActiveUser, On::Both),
-    ("custom_fields_values", Is::CustomFields, On::Both),
-    ("tags_to_add", Is::TagsToAdd, On::Both),
-    ("tags_to_delete", Is::TagsToDelete, On::Update),
-    ("_embedded", Is::Embedded, On::Both),
-    ("request_id", Is::RequestId, On::Both),
-    ("group_id", Is::Shown, On::Update),
-    ("source_id", Is::Shown, On::Update),
-    ("score", Is::Shown, On::Update),
-    ("labor_cost", Is::Shown, On::Update),
-    ("is_price_modified_by_robot", Is::Shown, On::Update),
-    ("is_deleted", Is::Shown, On::Update),
-    ("closest_task_at", Is::Shown, On::Update),
-    ("account_id", Is::Shown, On::Update),
-    ("_links", Is::Shown, On::Update),
+const LEAD: &[ItemKey] = &[
+    ("id", KeyRule::OwnId, AllowedIn::Update),
+    ("name", KeyRule::Name, AllowedIn::Both),
+    ("price", KeyRule::Int, AllowedIn::Both),
+    ("status_id", KeyRule::Status, AllowedIn::Both),
+    ("pipeline_id", KeyRule::Pipeline, AllowedIn::Both),
+    ("created_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("updated_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("closed_at", KeyRule::TimeOrNull, AllowedIn::Both),
+    ("created_at", KeyRule::Time, AllowedIn::Both),
+    ("updated_at", KeyRule::Time, AllowedIn::Both),
+    ("loss_reason_id", KeyRule::LossReason, AllowedIn::Both),
+    ("responsible_user_id", KeyRule::ActiveUser, AllowedIn::Both),
+    ("custom_fields_values", KeyRule::CustomFields, AllowedIn::Both),
+    ("tags_to_add", KeyRule::TagsToAdd, AllowedIn::Both),
+    ("tags_to_delete", KeyRule::TagsToDelete, AllowedIn::Update),
+    ("_embedded", KeyRule::Embedded, AllowedIn::Both),
+    ("request_id", KeyRule::RequestId, AllowedIn::Both),
+    ("group_id", KeyRule::Shown, AllowedIn::Update),
+    ("source_id", KeyRule::Shown, AllowedIn::Update),
+    ("score", KeyRule::Shown, AllowedIn::Update),
+    ("labor_cost", KeyRule::Shown, AllowedIn::Update),
+    ("is_price_modified_by_robot", KeyRule::Shown, AllowedIn::Update),
+    ("is_deleted", KeyRule::Shown, AllowedIn::Update),
+    ("closest_task_at", KeyRule::Shown, AllowedIn::Update),
+    ("account_id", KeyRule::Shown, AllowedIn::Update),
+    ("_links", KeyRule::Shown, AllowedIn::Update),
 ];
 
-const CONTACT: &[Key] = &[
-    ("id", Is::OwnId, On::Update),
-    ("name", Is::Name, On::Both),
-    ("first_name", Is::Name, On::Both),
-    ("last_name", Is::Name, On::Both),
-    ("responsible_user_id", Is::ActiveUser, On::Both),
-    ("created_by", Is::UserOrRobot, On::Both),
-    ("updated_by", Is::UserOrRobot, On::Both),
-    ("created_at", Is::Time, On::Both),
-    ("updated_at", Is::Time, On::Both),
-    ("custom_fields_values", Is::CustomFields, On::Both),
-    ("tags_to_add", Is::TagsToAdd, On::Both),
-    ("tags_to_delete", Is::TagsToDelete, On::Update),
-    ("_embedded", Is::Embedded, On::Both),
-    ("request_id", Is::RequestId, On::Both),
-    ("group_id", Is::Shown, On::Update),
-    ("is_unsorted", Is::Shown, On::Update),
-    ("is_deleted", Is::Shown, On::Update),
-    ("closest_task_at", Is::Shown, On::Update),
-    ("account_id", Is::Shown, On::Update),
-    ("_links", Is::Shown, On::Update),
+const CONTACT: &[ItemKey] = &[
+    ("id", KeyRule::OwnId, AllowedIn::Update),
+    ("name", KeyRule::Name, AllowedIn::Both),
+    ("first_name", KeyRule::Name, AllowedIn::Both),
+    ("last_name", KeyRule::Name, AllowedIn::Both),
+    ("responsible_user_id", KeyRule::ActiveUser, AllowedIn::Both),
+    ("created_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("updated_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("created_at", KeyRule::Time, AllowedIn::Both),
+    ("updated_at", KeyRule::Time, AllowedIn::Both),
+    ("custom_fields_values", KeyRule::CustomFields, AllowedIn::Both),
+    ("tags_to_add", KeyRule::TagsToAdd, AllowedIn::Both),
+    ("tags_to_delete", KeyRule::TagsToDelete, AllowedIn::Update),
+    ("_embedded", KeyRule::Embedded, AllowedIn::Both),
+    ("request_id", KeyRule::RequestId, AllowedIn::Both),
+    ("group_id", KeyRule::Shown, AllowedIn::Update),
+    ("is_unsorted", KeyRule::Shown, AllowedIn::Update),
+    ("is_deleted", KeyRule::Shown, AllowedIn::Update),
+    ("closest_task_at", KeyRule::Shown, AllowedIn::Update),
+    ("account_id", KeyRule::Shown, AllowedIn::Update),
+    ("_links", KeyRule::Shown, AllowedIn::Update),
 ];
 
-const COMPANY: &[Key] = &[
-    ("id", Is::OwnId, On::Update),
-    ("name", Is::Name, On::Both),
-    ("responsible_user_id", Is::ActiveUser, On::Both),
-    ("created_by", Is::UserOrRobot, On::Both),
-    ("updated_by", Is::UserOrRobot, On::Both),
-    ("created_at", Is::Time, On::Both),
-    ("updated_at", Is::Time, On::Both),
-    ("custom_fields_values", Is::CustomFields, On::Both),
-    ("tags_to_add", Is::TagsToAdd, On::Both),
-    ("tags_to_delete", Is::TagsToDelete, On::Update),
-    ("_embedded", Is::Embedded, On::Both),
-    ("request_id", Is::RequestId, On::Both),
-    ("group_id", Is::Shown, On::Update),
-    ("is_deleted", Is::Shown, On::Update),
-    ("closest_task_at", Is::Shown, On::Update),
-    ("account_id", Is::Shown, On::Update),
-    ("_links", Is::Shown, On::Update),
+const COMPANY: &[ItemKey] = &[
+    ("id", KeyRule::OwnId, AllowedIn::Update),
+    ("name", KeyRule::Name, AllowedIn::Both),
+    ("responsible_user_id", KeyRule::ActiveUser, AllowedIn::Both),
+    ("created_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("updated_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("created_at", KeyRule::Time, AllowedIn::Both),
+    ("updated_at", KeyRule::Time, AllowedIn::Both),
+    ("custom_fields_values", KeyRule::CustomFields, AllowedIn::Both),
+    ("tags_to_add", KeyRule::TagsToAdd, AllowedIn::Both),
+    ("tags_to_delete", KeyRule::TagsToDelete, AllowedIn::Update),
+    ("_embedded", KeyRule::Embedded, AllowedIn::Both),
+    ("request_id", KeyRule::RequestId, AllowedIn::Both),
+    ("group_id", KeyRule::Shown, AllowedIn::Update),
+    ("is_deleted", KeyRule::Shown, AllowedIn::Update),
+    ("closest_task_at", KeyRule::Shown, AllowedIn::Update),
+    ("account_id", KeyRule::Shown, AllowedIn::Update),
+    ("_links", KeyRule::Shown, AllowedIn::Update),
 ];
 
 /// The seed has `id`, name, fields and `request_id`; the others are sent by the official client. [client]
-const ELEMENT: &[Key] = &[
-    ("id", Is::OwnId, On::Update),
-    ("name", Is::Name, On::Both),
-    ("created_by", Is::UserOrRobot, On::Both),
-    ("updated_by", Is::UserOrRobot, On::Both),
-    ("created_at", Is::Time, On::Both),
-    ("currency_id", Is::Int, On::Both),
-    ("custom_fields_values", Is::CustomFields, On::Both),
-    ("request_id", Is::RequestId, On::Both),
-    ("updated_at", Is::Shown, On::Update),
-    ("is_deleted", Is::Shown, On::Update),
-    ("catalog_id", Is::Shown, On::Update),
-    ("account_id", Is::Shown, On::Update),
-    ("invoice_link", Is::Shown, On::Update),
-    ("_links", Is::Shown, On::Update),
-    ("_embedded", Is::Shown, On::Update),
+const ELEMENT: &[ItemKey] = &[
+    ("id", KeyRule::OwnId, AllowedIn::Update),
+    ("name", KeyRule::Name, AllowedIn::Both),
+    ("created_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("updated_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("created_at", KeyRule::Time, AllowedIn::Both),
+    ("currency_id", KeyRule::Int, AllowedIn::Both),
+    ("custom_fields_values", KeyRule::CustomFields, AllowedIn::Both),
+    ("request_id", KeyRule::RequestId, AllowedIn::Both),
+    ("updated_at", KeyRule::Shown, AllowedIn::Update),
+    ("is_deleted", KeyRule::Shown, AllowedIn::Update),
+    ("catalog_id", KeyRule::Shown, AllowedIn::Update),
+    ("account_id", KeyRule::Shown, AllowedIn::Update),
+    ("invoice_link", KeyRule::Shown, AllowedIn::Update),
+    ("_links", KeyRule::Shown, AllowedIn::Update),
+    ("_embedded", KeyRule::Shown, AllowedIn::Update),
 ];
 
 /// `status_id`, `tags_to_add` and `tags_to_delete` are younger than the seed. [doc]
-const CUSTOMER: &[Key] = &[
-    ("id", Is::OwnId, On::Update),
-    ("name", Is::Name, On::Both),
-    ("next_price", Is::Int, On::Both),
-    ("next_date", Is::Day, On::Both),
-    ("responsible_user_id", Is::ActiveUser, On::Both),
-    ("status_id", Is::CustomerStatus, On::Both),
-    ("periodicity", Is::Int, On::Both),
-    ("created_by", Is::UserOrRobot, On::Both),
-    ("updated_by", Is::UserOrRobot, On::Both),
-    ("created_at", Is::Time, On::Both),
-    ("updated_at", Is::Time, On::Both),
-    ("custom_fields_values", Is::CustomFields, On::Both),
-    ("tags_to_add", Is::TagsToAdd, On::Both),
-    ("tags_to_delete", Is::TagsToDelete, On::Update),
-    ("_embedded", Is::Embedded, On::Both),
-    ("request_id", Is::RequestId, On::Both),
-    ("ltv", Is::Shown, On::Update),
-    ("purchases_count", Is::Shown, On::Update),
-    ("average_check", Is::Shown, On::Update),
-    ("is_deleted", Is::Shown, On::Update),
-    ("closest_task_at", Is::Shown, On::Update),
-    ("account_id", Is::Shown, On::Update),
-    ("_links", Is::Shown, On::Update),
+const CUSTOMER: &[ItemKey] = &[
+    ("id", KeyRule::OwnId, AllowedIn::Update),
+    ("name", KeyRule::Name, AllowedIn::Both),
+    ("next_price", KeyRule::Int, AllowedIn::Both),
+    ("next_date", KeyRule::Day, AllowedIn::Both),
+    ("responsible_user_id", KeyRule::ActiveUser, AllowedIn::Both),
+    ("status_id", KeyRule::CustomerStatus, AllowedIn::Both),
+    ("periodicity", KeyRule::Int, AllowedIn::Both),
+    ("created_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("updated_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("created_at", KeyRule::Time, AllowedIn::Both),
+    ("updated_at", KeyRule::Time, AllowedIn::Both),
+    ("custom_fields_values", KeyRule::CustomFields, AllowedIn::Both),
+    ("tags_to_add", KeyRule::TagsToAdd, AllowedIn::Both),
+    ("tags_to_delete", KeyRule::TagsToDelete, AllowedIn::Update),
+    ("_embedded", KeyRule::Embedded, AllowedIn::Both),
+    ("request_id", KeyRule::RequestId, AllowedIn::Both),
+    ("ltv", KeyRule::Shown, AllowedIn::Update),
+    ("purchases_count", KeyRule::Shown, AllowedIn::Update),
+    ("average_check", KeyRule::Shown, AllowedIn::Update),
+    ("is_deleted", KeyRule::Shown, AllowedIn::Update),
+    ("closest_task_at", KeyRule::Shown, AllowedIn::Update),
+    ("account_id", KeyRule::Shown, AllowedIn::Update),
+    ("_links", KeyRule::Shown, AllowedIn::Update),
 ];
 
 /// `metadata` [client]
-const TRANSACTION: &[Key] = &[
-    ("comment", Is::Text, On::Both),
-    ("price", Is::Int, On::Both),
-    ("completed_at", Is::Time, On::Both),
-    ("next_price", Is::Int, On::Both),
-    ("next_date", Is::Day, On::Both),
-    ("created_by", Is::UserOrRobot, On::Both),
-    ("metadata", Is::Receipt, On::Both),
-    ("_embedded", Is::Embedded, On::Both),
-    ("request_id", Is::RequestId, On::Both),
+const TRANSACTION: &[ItemKey] = &[
+    ("comment", KeyRule::Text, AllowedIn::Both),
+    ("price", KeyRule::Int, AllowedIn::Both),
+    ("completed_at", KeyRule::Time, AllowedIn::Both),
+    ("next_price", KeyRule::Int, AllowedIn::Both),
+    ("next_date", KeyRule::Day, AllowedIn::Both),
+    ("created_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("metadata", KeyRule::Receipt, AllowedIn::Both),
+    ("_embedded", KeyRule::Embedded, AllowedIn::Both),
+    ("request_id", KeyRule::RequestId, AllowedIn::Both),
 ];
 
 /// `is_need_to_trigger_digital_pipeline` [client]
-const NOTE: &[Key] = &[
-    ("id", Is::OwnId, On::Update),
-    ("entity_id", Is::Apart, On::Both),
-    ("note_type", Is::Apart, On::Both),
-    ("params", Is::Apart, On::Both),
-    ("created_by", Is::UserOrRobot, On::Both),
-    ("updated_by", Is::UserOrRobot, On::Both),
-    ("created_at", Is::Time, On::Both),
-    ("updated_at", Is::Time, On::Both),
-    ("responsible_user_id", Is::ActiveUser, On::Both),
-    ("is_need_to_trigger_digital_pipeline", Is::Bool, On::Both),
-    ("request_id", Is::RequestId, On::Both),
-    ("group_id", Is::Shown, On::Update),
-    ("is_pinned", Is::Shown, On::Update),
-    ("account_id", Is::Shown, On::Update),
-    ("_links", Is::Shown, On::Update),
+const NOTE: &[ItemKey] = &[
+    ("id", KeyRule::OwnId, AllowedIn::Update),
+    ("entity_id", KeyRule::Apart, AllowedIn::Both),
+    ("note_type", KeyRule::Apart, AllowedIn::Both),
+    ("params", KeyRule::Apart, AllowedIn::Both),
+    ("created_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("updated_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("created_at", KeyRule::Time, AllowedIn::Both),
+    ("updated_at", KeyRule::Time, AllowedIn::Both),
+    ("responsible_user_id", KeyRule::ActiveUser, AllowedIn::Both),
+    ("is_need_to_trigger_digital_pipeline", KeyRule::Bool, AllowedIn::Both),
+    ("request_id", KeyRule::RequestId, AllowedIn::Both),
+    ("group_id", KeyRule::Shown, AllowedIn::Update),
+    ("is_pinned", KeyRule::Shown, AllowedIn::Update),
+    ("account_id", KeyRule::Shown, AllowedIn::Update),
+    ("_links", KeyRule::Shown, AllowedIn::Update),
 ];
 
-const TASK: &[Key] = &[
-    ("id", Is::OwnId, On::Update),
-    ("text", Is::Text, On::Both),
-    ("complete_till", Is::Time, On::Both),
-    ("entity_id", Is::Apart, On::Both),
-    ("entity_type", Is::Apart, On::Both),
-    ("task_type_id", Is::Apart, On::Both),
-    ("result", Is::Apart, On::Both),
-    ("is_completed", Is::Bool, On::Both),
-    ("duration", Is::Int, On::Both),
-    ("created_by", Is::UserOrRobot, On::Both),
-    ("updated_by", Is::UserOrRobot, On::Both),
-    ("created_at", Is::Time, On::Both),
-    ("updated_at", Is::Time, On::Both),
-    ("responsible_user_id", Is::ActiveUser, On::Both),
-    ("request_id", Is::RequestId, On::Both),
-    ("group_id", Is::Shown, On::Update),
-    ("account_id", Is::Shown, On::Update),
-    ("_links", Is::Shown, On::Update),
+const TASK: &[ItemKey] = &[
+    ("id", KeyRule::OwnId, AllowedIn::Update),
+    ("text", KeyRule::Text, AllowedIn::Both),
+    ("complete_till", KeyRule::Time, AllowedIn::Both),
+    ("entity_id", KeyRule::Apart, AllowedIn::Both),
+    ("entity_type", KeyRule::Apart, AllowedIn::Both),
+    ("task_type_id", KeyRule::Apart, AllowedIn::Both),
+    ("result", KeyRule::Apart, AllowedIn::Both),
+    ("is_completed", KeyRule::Bool, AllowedIn::Both),
+    ("duration", KeyRule::Int, AllowedIn::Both),
+    ("created_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("updated_by", KeyRule::UserOrRobot, AllowedIn::Both),
+    ("created_at", KeyRule::Time, AllowedIn::Both),
+    ("updated_at", KeyRule::Time, AllowedIn::Both),
+    ("responsible_user_id", KeyRule::ActiveUser, AllowedIn::Both),
+    ("request_id", KeyRule::RequestId, AllowedIn::Both),
+    ("group_id", KeyRule::Shown, AllowedIn::Update),
+    ("account_id", KeyRule::Shown, AllowedIn::Update),
+    ("_links", KeyRule::Shown, AllowedIn::Update),
 ];
 
-pub fn keys(shelf: Shelf) -> &'static [Key] {
-    match shelf {
-        Shelf::Leads => LEAD,
-        Shelf::Contacts => CONTACT,
-        Shelf::Companies => COMPANY,
-        Shelf::Customers => CUSTOMER,
-        Shelf::Transactions => TRANSACTION,
-        Shelf::Elements => ELEMENT,
-        Shelf::Notes => NOTE,
-        Shelf::Tasks => TASK,
+pub fn keys(table: RecordTable) -> &'static [ItemKey] {
+    match table {
+        RecordTable::Leads => LEAD,
+        RecordTable::Contacts => CONTACT,
+        RecordTable::Companies => COMPANY,
+        RecordTable::Customers => CUSTOMER,
+        RecordTable::Transactions => TRANSACTION,
+        RecordTable::Elements => ELEMENT,
+        RecordTable::Notes => NOTE,
+        RecordTable::Tasks => TASK,
     }
 }
 
 /// Keys that a new record cannot go without. [seed], notes and tasks [doc]
-pub fn required(account: &Account, shelf: Shelf) -> &'static [&'static str] {
-    match shelf {
-        Shelf::Customers if account.has_periodicity() => &["name", "next_date"],
-        Shelf::Customers | Shelf::Elements => &["name"],
-        Shelf::Transactions => &["price"],
-        Shelf::Notes => &["note_type", "params"],
-        Shelf::Tasks => &["text", "complete_till"],
-        Shelf::Leads | Shelf::Contacts | Shelf::Companies => &[],
+pub fn required(account: &AccountState, table: RecordTable) -> &'static [&'static str] {
+    match table {
+        RecordTable::Customers if account.has_periodicity() => &["name", "next_date"],
+        RecordTable::Customers | RecordTable::Elements => &["name"],
+        RecordTable::Transactions => &["price"],
+        RecordTable::Notes => &["note_type", "params"],
+        RecordTable::Tasks => &["text", "complete_till"],
+        RecordTable::Leads | RecordTable::Contacts | RecordTable::Companies => &[],
     }
 }
 
 /// What reads show in `_embedded` of a record that exists, and no change of it can say.
-pub fn shown_embedded(shelf: Shelf) -> &'static [&'static str] {
-    match shelf {
-        Shelf::Leads => &["contacts", "companies", "catalog_elements", "loss_reason"],
-        Shelf::Contacts => &["companies", "leads", "customers", "catalog_elements"],
-        Shelf::Companies => &["contacts", "leads", "customers", "catalog_elements"],
-        Shelf::Customers => &["contacts", "companies", "catalog_elements"],
-        Shelf::Transactions | Shelf::Elements | Shelf::Notes | Shelf::Tasks => &[],
+pub fn shown_embedded(table: RecordTable) -> &'static [&'static str] {
+    match table {
+        RecordTable::Leads => &["contacts", "companies", "catalog_elements", "loss_reason"],
+        RecordTable::Contacts => &["companies", "leads", "customers", "catalog_elements"],
+        RecordTable::Companies => &["contacts", "leads", "customers", "catalog_elements"],
+        RecordTable::Customers => &["contacts", "companies", "catalog_elements"],
+        RecordTable::Transactions | RecordTable::Elements | RecordTable::Notes | RecordTable::Tasks => &[],
     }
 }

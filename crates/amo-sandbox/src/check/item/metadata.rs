@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::check::{Complaints, join};
+use crate::check::{ValidationErrors, join};
 
 #[derive(Debug, Clone, Copy)]
-enum Is {
+enum MetadataType {
     Text,
     /// The seed shows a number, the documents of unsorted leads a string.
     TextOrInt,
@@ -13,33 +13,33 @@ enum Is {
     Bool,
 }
 
-const FORMS: &[(&str, Is)] = &[
-    ("form_id", Is::TextOrInt),
-    ("form_name", Is::Text),
-    ("form_page", Is::Text),
-    ("form_sent_at", Is::Int),
-    ("ip", Is::Text),
-    ("referer", Is::Text),
-    ("form_type", Is::TextOrInt),
-    ("visitor_uid", Is::Text),
+const FORMS: &[(&str, MetadataType)] = &[
+    ("form_id", MetadataType::TextOrInt),
+    ("form_name", MetadataType::Text),
+    ("form_page", MetadataType::Text),
+    ("form_sent_at", MetadataType::Int),
+    ("ip", MetadataType::Text),
+    ("referer", MetadataType::Text),
+    ("form_type", MetadataType::TextOrInt),
+    ("visitor_uid", MetadataType::Text),
 ];
 
-const SIP: &[(&str, Is)] = &[
-    ("from", Is::TextOrInt),
-    ("phone", Is::TextOrInt),
-    ("called_at", Is::Int),
-    ("duration", Is::Int),
-    ("link", Is::Text),
-    ("service_code", Is::Text),
-    ("is_call_event_needed", Is::Bool),
-    ("call_responsible", Is::TextOrInt),
+const SIP: &[(&str, MetadataType)] = &[
+    ("from", MetadataType::TextOrInt),
+    ("phone", MetadataType::TextOrInt),
+    ("called_at", MetadataType::Int),
+    ("duration", MetadataType::Int),
+    ("link", MetadataType::Text),
+    ("service_code", MetadataType::Text),
+    ("is_call_event_needed", MetadataType::Bool),
+    ("call_responsible", MetadataType::TextOrInt),
 ];
 
-pub fn check(value: &Value, path: &str, complaints: &mut Complaints) -> Option<Value> {
+pub fn check(value: &Value, path: &str, errors: &mut ValidationErrors) -> Option<Value> {
     let Some(metadata) = value.as_object() else {
         // The table of the seed says array, its example shows an object. An empty one says nothing.
         if !value.is_null() && value.as_array().is_none_or(|a| !a.is_empty()) {
-            complaints.wrong_type(path, "array");
+            errors.wrong_type(path, "array");
         }
         return None;
     };
@@ -49,28 +49,28 @@ pub fn check(value: &Value, path: &str, complaints: &mut Complaints) -> Option<V
             "forms" => FORMS,
             "sip" => SIP,
             _ => {
-                complaints.choice(at);
+                errors.choice(at);
                 return None;
             }
         },
         Some(_) => {
-            complaints.wrong_type(at, "string");
+            errors.wrong_type(at, "string");
             return None;
         }
         None => {
-            complaints.missing(at);
+            errors.missing(at);
             return None;
         }
     };
     for (key, value) in metadata.iter().filter(|(key, _)| *key != "category") {
         let at = join(path, key);
         match keys.iter().find(|(name, _)| name == key).map(|(_, is)| is) {
-            None => complaints.unexpected(at), // `uniq` among them [client]
-            Some(Is::Text) if !value.is_string() => complaints.wrong_type(at, "string"),
-            Some(Is::TextOrInt) if !value.is_string() && !value.is_i64() => complaints.wrong_type(at, "string"),
-            Some(Is::Int) if !value.is_i64() => complaints.wrong_type(at, "int"),
-            Some(Is::Bool) if !value.is_boolean() => complaints.wrong_type(at, "bool"),
-            Some(Is::Text | Is::TextOrInt | Is::Int | Is::Bool) => {}
+            None => errors.unexpected(at), // `uniq` among them [client]
+            Some(MetadataType::Text) if !value.is_string() => errors.wrong_type(at, "string"),
+            Some(MetadataType::TextOrInt) if !value.is_string() && !value.is_i64() => errors.wrong_type(at, "string"),
+            Some(MetadataType::Int) if !value.is_i64() => errors.wrong_type(at, "int"),
+            Some(MetadataType::Bool) if !value.is_boolean() => errors.wrong_type(at, "bool"),
+            Some(MetadataType::Text | MetadataType::TextOrInt | MetadataType::Int | MetadataType::Bool) => {}
         }
     }
     Some(value.clone())

@@ -9,11 +9,11 @@ mod tags;
 
 use serde_json::{Map, Value};
 
-use crate::check::item::customer::Picked;
-use crate::check::item::keys::{Is, Key, On, keys, required};
+use crate::check::item::customer::PickedElement;
+use crate::check::item::keys::{AllowedIn, ItemKey, KeyRule, keys, required};
 use crate::check::values::{self, custom_fields};
-use crate::check::{Complaints, Rules, join, longer_than};
-use crate::world::{End, Shelf};
+use crate::check::{CheckContext, ValidationErrors, join, longer_than};
+use crate::world::{RecordKey, RecordTable};
 use amo_model::COMPLEX_FIELDS_MAX;
 pub use embedded::Party;
 use embedded::check_embedded;
@@ -22,7 +22,7 @@ pub use tags::{TagEdit, TagRef};
 
 /// In what kind of request an item stands; decides which keys it may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
+pub enum WriteMode {
     Create,
     /// Of the record with this id, where the path names it.
     Update(Option<u64>),
@@ -32,15 +32,15 @@ pub enum Mode {
     Inner,
 }
 
-impl Mode {
-    fn takes(self, on: On) -> bool {
-        on == On::Both || matches!(self, Mode::Update(_))
+impl WriteMode {
+    fn takes(self, on: AllowedIn) -> bool {
+        on == AllowedIn::Both || matches!(self, WriteMode::Update(_))
     }
 }
 
 /// An acceptable item. What is not said is not there.
 #[derive(Debug, Default)]
-pub struct Clean {
+pub struct CheckedItem {
     pub id: u64,
     pub request_id: Option<Value>,
     /// Plain keys, as they are stored.
@@ -57,151 +57,151 @@ pub struct Clean {
     /// All the segments of a customer.
     pub segments: Option<Vec<u64>>,
     /// What was bought.
-    pub elements: Vec<Picked>,
+    pub elements: Vec<PickedElement>,
     /// Of a complex lead.
     pub contact_party: Party,
     pub company_party: Party,
     pub metadata: Option<Value>,
     /// What a note or a task is about from now on.
-    pub owner: Option<End>,
+    pub owner: Option<RecordKey>,
 }
 
 /// Everything that is wrong with `item` goes to `complaints`, under `path`; what comes back counts only when nothing is.
 pub fn check_item(
-    rules: &Rules,
-    shelf: Shelf,
-    mode: Mode,
+    context: &CheckContext,
+    table: RecordTable,
+    mode: WriteMode,
     item: &Value,
     path: &str,
-    complaints: &mut Complaints,
-) -> Clean {
-    let mut clean = Clean::default();
+    errors: &mut ValidationErrors,
+) -> CheckedItem {
+    let mut accepted = CheckedItem::default();
     let Some(item) = item.as_object() else {
-        complaints.wrong_type(path, "array");
-        return clean;
+        errors.wrong_type(path, "array");
+        return accepted;
     };
     for (name, value) in item {
         let at = join(path, name);
-        match keys(shelf).iter().find(|(key, _, on)| key == name && mode.takes(*on)) {
+        match keys(table).iter().find(|(key, _, on)| key == name && mode.takes(*on)) {
             // The models inside a complex lead go without. [client]
-            Some((_, Is::RequestId, _)) if mode == Mode::Inner => complaints.unexpected(at),
-            Some(key) => check_key(rules, shelf, mode, key, value, &at, &mut clean, complaints),
-            None => complaints.unexpected(at),
+            Some((_, KeyRule::RequestId, _)) if mode == WriteMode::Inner => errors.unexpected(at),
+            Some(key) => check_key(context, table, mode, key, value, &at, &mut accepted, errors),
+            None => errors.unexpected(at),
         }
     }
-    check_required(rules, shelf, mode, item, path, complaints);
-    if let Mode::Update(id) = mode {
-        check_own_id(rules, shelf, id, path, &mut clean, complaints);
+    check_required(context, table, mode, item, path, errors);
+    if let WriteMode::Update(id) = mode {
+        check_own_id(context, table, id, path, &mut accepted, errors);
     }
-    if shelf == Shelf::Leads {
-        stage::check(rules, mode, path, &mut clean, complaints);
+    if table == RecordTable::Leads {
+        stage::check(context, mode, path, &mut accepted, errors);
     }
     let fields = item.get("custom_fields_values").and_then(Value::as_array).map_or(0, Vec::len);
-    if matches!(mode, Mode::Complex | Mode::Inner) && fields > COMPLEX_FIELDS_MAX {
-        complaints.too_many(join(path, "custom_fields_values"), COMPLEX_FIELDS_MAX); // [seed]
+    if matches!(mode, WriteMode::Complex | WriteMode::Inner) && fields > COMPLEX_FIELDS_MAX {
+        errors.too_many(join(path, "custom_fields_values"), COMPLEX_FIELDS_MAX); // [seed]
     }
-    for refusal in rules.refusals.iter().filter(|r| r.means(shelf, item)) {
-        complaints.add(refusal.code.clone(), join(path, &refusal.path), refusal.detail.clone());
+    for refusal in context.refusals.iter().filter(|r| r.means(table, item)) {
+        errors.add(refusal.code.clone(), join(path, &refusal.path), refusal.detail.clone());
     }
-    clean
+    accepted
 }
 
 #[expect(clippy::too_many_arguments, reason = "the arms below need all of them, and a struct would only rename them")]
 fn check_key(
-    rules: &Rules,
-    shelf: Shelf,
-    mode: Mode,
-    &(name, is, _): &Key,
+    context: &CheckContext,
+    table: RecordTable,
+    mode: WriteMode,
+    &(name, is, _): &ItemKey,
     value: &Value,
     at: &str,
-    clean: &mut Clean,
-    complaints: &mut Complaints,
+    accepted: &mut CheckedItem,
+    errors: &mut ValidationErrors,
 ) {
     match is {
-        Is::Shown if rules.passes_over(mode) => {}
-        Is::Shown => complaints.unexpected(at),
-        Is::CustomerStatus if rules.passes_over(mode) && !rules.account().has_periodicity() => {}
+        KeyRule::Shown if context.passes_over(mode) => {}
+        KeyRule::Shown => errors.unexpected(at),
+        KeyRule::CustomerStatus if context.passes_over(mode) && !context.account().has_periodicity() => {}
         // Reads show `null` where there is no such day.
-        Is::Day if rules.passes_over(mode) && value.is_null() => {}
-        Is::Name => match value.as_str() {
-            Some(text) if longer_than(text, rules.switches.name_max) => {
-                complaints.too_long(at, rules.switches.name_max)
+        KeyRule::Day if context.passes_over(mode) && value.is_null() => {}
+        KeyRule::Name => match value.as_str() {
+            Some(text) if longer_than(text, context.switches.name_max) => {
+                errors.too_long(at, context.switches.name_max)
             }
-            Some(_) => keep(clean, name, value),
-            None => complaints.wrong_type(at, "string"),
+            Some(_) => keep(accepted, name, value),
+            None => errors.wrong_type(at, "string"),
         },
-        Is::Int | Is::Time | Is::Pipeline | Is::Status => match value.as_i64() {
-            Some(_) => keep(clean, name, value),
-            None => complaints.wrong_type(at, "int"),
+        KeyRule::Int | KeyRule::Time | KeyRule::Pipeline | KeyRule::Status => match value.as_i64() {
+            Some(_) => keep(accepted, name, value),
+            None => errors.wrong_type(at, "int"),
         },
-        Is::Day => match value.as_i64() {
-            Some(seconds) => keep(clean, name, &Value::from(values::day(rules, seconds))),
-            None => complaints.wrong_type(at, "int"),
+        KeyRule::Day => match value.as_i64() {
+            Some(seconds) => keep(accepted, name, &Value::from(values::day(context, seconds))),
+            None => errors.wrong_type(at, "int"),
         },
-        Is::TimeOrNull if value.is_null() || value.is_i64() => keep(clean, name, value),
-        Is::TimeOrNull => complaints.wrong_type(at, "int"),
-        Is::LossReason if value.is_null() => keep(clean, name, value),
-        Is::ActiveUser | Is::UserOrRobot | Is::LossReason => match value.as_i64() {
-            Some(id) if names_one(rules, is, id) => keep(clean, name, value),
-            Some(_) => complaints.choice(at),
-            None => complaints.wrong_type(at, "int"),
+        KeyRule::TimeOrNull if value.is_null() || value.is_i64() => keep(accepted, name, value),
+        KeyRule::TimeOrNull => errors.wrong_type(at, "int"),
+        KeyRule::LossReason if value.is_null() => keep(accepted, name, value),
+        KeyRule::ActiveUser | KeyRule::UserOrRobot | KeyRule::LossReason => match value.as_i64() {
+            Some(id) if names_one(context, is, id) => keep(accepted, name, value),
+            Some(_) => errors.choice(at),
+            None => errors.wrong_type(at, "int"),
         },
-        Is::Apart => keep(clean, name, value),
-        Is::Bool if value.is_boolean() => keep(clean, name, value),
-        Is::Bool => complaints.wrong_type(at, "bool"),
-        Is::Text if value.is_string() => keep(clean, name, value),
-        Is::Text => complaints.wrong_type(at, "string"),
-        Is::CustomerStatus => customer::check_status(rules, value, at, clean, complaints),
-        Is::Receipt => {
-            customer::check_receipt(rules, value, at, complaints);
-            keep(clean, name, value);
+        KeyRule::Apart => keep(accepted, name, value),
+        KeyRule::Bool if value.is_boolean() => keep(accepted, name, value),
+        KeyRule::Bool => errors.wrong_type(at, "bool"),
+        KeyRule::Text if value.is_string() => keep(accepted, name, value),
+        KeyRule::Text => errors.wrong_type(at, "string"),
+        KeyRule::CustomerStatus => customer::check_status(context, value, at, accepted, errors),
+        KeyRule::Receipt => {
+            customer::check_receipt(context, value, at, errors);
+            keep(accepted, name, value);
         }
-        Is::CustomFields => {
-            let check = |owner| custom_fields::check(rules, owner, value, at, complaints);
-            clean.fields = rules.owner(shelf).map(check).unwrap_or_default();
+        KeyRule::CustomFields => {
+            let check = |owner| custom_fields::check(context, owner, value, at, errors);
+            accepted.fields = context.owner(table).map(check).unwrap_or_default();
         }
-        Is::TagsToAdd => clean.tags.add = check_tags(rules, shelf, value, at, complaints),
-        Is::TagsToDelete => clean.tags.delete = check_tags(rules, shelf, value, at, complaints),
-        Is::Embedded => check_embedded(rules, shelf, mode, value, at, clean, complaints),
-        Is::RequestId => match value {
-            Value::String(_) => clean.request_id = Some(value.clone()),
-            _ => complaints.wrong_type(at, "string"), // [seed] a string; 0 as a number is refused [client]
+        KeyRule::TagsToAdd => accepted.tags.add = check_tags(context, table, value, at, errors),
+        KeyRule::TagsToDelete => accepted.tags.delete = check_tags(context, table, value, at, errors),
+        KeyRule::Embedded => check_embedded(context, table, mode, value, at, accepted, errors),
+        KeyRule::RequestId => match value {
+            Value::String(_) => accepted.request_id = Some(value.clone()),
+            _ => errors.wrong_type(at, "string"), // [seed] a string; 0 as a number is refused [client]
         },
-        Is::OwnId => match value.as_u64() {
-            Some(id) => clean.id = id,
-            None => complaints.wrong_type(at, "int"),
+        KeyRule::OwnId => match value.as_u64() {
+            Some(id) => accepted.id = id,
+            None => errors.wrong_type(at, "int"),
         },
     }
 }
 
-fn keep(clean: &mut Clean, name: &str, value: &Value) {
-    clean.set.insert(name.to_owned(), value.clone());
+fn keep(accepted: &mut CheckedItem, name: &str, value: &Value) {
+    accepted.set.insert(name.to_owned(), value.clone());
 }
 
-fn names_one(rules: &Rules, is: Is, id: i64) -> bool {
+fn names_one(context: &CheckContext, is: KeyRule, id: i64) -> bool {
     let Ok(id) = u64::try_from(id) else { return false };
     match is {
-        Is::ActiveUser => rules.account().user(id).is_some_and(|u| u.is_active),
-        Is::UserOrRobot => id == 0 || rules.account().user(id).is_some(),
-        Is::LossReason => rules.account().loss_reason(id).is_some(),
+        KeyRule::ActiveUser => context.account().user(id).is_some_and(|u| u.is_active),
+        KeyRule::UserOrRobot => id == 0 || context.account().user(id).is_some(),
+        KeyRule::LossReason => context.account().loss_reason(id).is_some(),
         _ => false,
     }
 }
 
 fn check_required(
-    rules: &Rules,
-    shelf: Shelf,
-    mode: Mode,
+    context: &CheckContext,
+    table: RecordTable,
+    mode: WriteMode,
     item: &Map<String, Value>,
     path: &str,
-    complaints: &mut Complaints,
+    errors: &mut ValidationErrors,
 ) {
-    let is_made = !matches!(mode, Mode::Update(_));
-    let is_needed = is_made || (shelf == Shelf::Elements && rules.switches.patch_needs_name);
-    for key in required(rules.account(), shelf) {
+    let is_made = !matches!(mode, WriteMode::Update(_));
+    let is_needed = is_made || (table == RecordTable::Elements && context.switches.patch_needs_name);
+    for key in required(context.account(), table) {
         match item.get(*key) {
-            None if is_needed => complaints.missing(join(path, key)),
-            Some(Value::String(text)) if text.trim().is_empty() => complaints.blank(join(path, key)),
+            None if is_needed => errors.missing(join(path, key)),
+            Some(Value::String(text)) if text.trim().is_empty() => errors.blank(join(path, key)),
             None | Some(_) => {}
         }
     }
@@ -209,22 +209,22 @@ fn check_required(
 
 /// A batch names its records in the items, a single change in the path.
 fn check_own_id(
-    rules: &Rules,
-    shelf: Shelf,
+    context: &CheckContext,
+    table: RecordTable,
     from_path: Option<u64>,
     path: &str,
-    clean: &mut Clean,
-    complaints: &mut Complaints,
+    accepted: &mut CheckedItem,
+    errors: &mut ValidationErrors,
 ) {
     let at = join(path, "id");
     if let Some(id) = from_path {
-        clean.id = id;
+        accepted.id = id;
     }
-    if clean.id == 0 {
-        if !complaints.0.iter().any(|c| c.path == at) {
-            complaints.missing(at);
+    if accepted.id == 0 {
+        if !errors.0.iter().any(|c| c.path == at) {
+            errors.missing(at);
         }
-    } else if rules.stands(shelf, clean.id).is_none_or(|r| r.container != 0 && r.container != rules.container) {
-        complaints.choice(at); // [doc] for deleted ones
+    } else if context.stands(table, accepted.id).is_none_or(|r| r.container != 0 && r.container != context.container) {
+        errors.choice(at); // [doc] for deleted ones
     }
 }

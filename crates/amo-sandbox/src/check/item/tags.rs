@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::check::{Complaints, Rules, join, longer_than};
-use crate::world::Shelf;
+use crate::check::{CheckContext, ValidationErrors, join, longer_than};
+use crate::world::RecordTable;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TagRef {
@@ -20,47 +20,59 @@ pub struct TagEdit {
     pub delete: Vec<TagRef>,
 }
 
-pub fn check_tags(rules: &Rules, shelf: Shelf, value: &Value, path: &str, complaints: &mut Complaints) -> Vec<TagRef> {
+pub fn check_tags(
+    context: &CheckContext,
+    table: RecordTable,
+    value: &Value,
+    path: &str,
+    errors: &mut ValidationErrors,
+) -> Vec<TagRef> {
     let Some(tags) = value.as_array() else {
-        complaints.wrong_type(path, "array");
+        errors.wrong_type(path, "array");
         return Vec::new();
     };
-    tags.iter().enumerate().filter_map(|(i, tag)| check_tag(rules, shelf, tag, &join(path, i), complaints)).collect()
+    tags.iter().enumerate().filter_map(|(i, tag)| check_tag(context, table, tag, &join(path, i), errors)).collect()
 }
 
-fn check_tag(rules: &Rules, shelf: Shelf, tag: &Value, path: &str, complaints: &mut Complaints) -> Option<TagRef> {
+fn check_tag(
+    context: &CheckContext,
+    table: RecordTable,
+    tag: &Value,
+    path: &str,
+    errors: &mut ValidationErrors,
+) -> Option<TagRef> {
     let Some(tag) = tag.as_object() else {
-        complaints.wrong_type(path, "array");
+        errors.wrong_type(path, "array");
         return None;
     };
     // A tag sent back as it was read has a colour, which is passed over; a new one may not have it. [client]
-    let is_read = tag.get("id").is_some_and(|id| !id.is_null()) && !rules.switches.read_keys_refused;
+    let is_read = tag.get("id").is_some_and(|id| !id.is_null()) && !context.switches.read_keys_refused;
     for key in tag.keys().filter(|key| *key != "id" && *key != "name" && !(*key == "color" && is_read)) {
-        complaints.unexpected(join(path, key)); // `request_id` [client]
+        errors.unexpected(join(path, key)); // `request_id` [client]
     }
     match (tag.get("id"), tag.get("name")) {
         (Some(id), _) if !id.is_null() => match id.as_u64() {
-            Some(id) if rules.world.tags(shelf).name(id).is_some() => Some(TagRef::Id(id)),
+            Some(id) if context.world.tags(table).name(id).is_some() => Some(TagRef::Id(id)),
             Some(_) => {
-                complaints.choice(join(path, "id"));
+                errors.choice(join(path, "id"));
                 None
             }
             None => {
-                complaints.wrong_type(join(path, "id"), "int");
+                errors.wrong_type(join(path, "id"), "int");
                 None
             }
         },
-        (_, Some(Value::String(name))) if longer_than(name, rules.switches.name_max) => {
-            complaints.too_long(join(path, "name"), rules.switches.name_max);
+        (_, Some(Value::String(name))) if longer_than(name, context.switches.name_max) => {
+            errors.too_long(join(path, "name"), context.switches.name_max);
             None
         }
         (_, Some(Value::String(name))) if !name.is_empty() => Some(TagRef::Name(name.clone())),
         (_, None | Some(Value::String(_))) => {
-            complaints.missing(join(path, "name"));
+            errors.missing(join(path, "name"));
             None
         }
         (_, Some(_)) => {
-            complaints.wrong_type(join(path, "name"), "string");
+            errors.wrong_type(join(path, "name"), "string");
             None
         }
     }

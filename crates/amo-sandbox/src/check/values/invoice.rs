@@ -4,17 +4,17 @@
 use serde_json::{Value, json};
 
 use crate::account::builtin::{KIND_PRODUCTS, KIND_SUPPLIERS};
-use crate::check::{Complaints, Reader, Rules, join};
-use crate::world::Shelf;
+use crate::check::{CheckContext, ObjectReader, ValidationErrors, join};
+use crate::world::RecordTable;
 use amo_model::{NAME_MAX, TEXT_MAX, TEXTAREA_MAX};
 
 /// A line, with the sums the service adds. [seed]
-pub fn line(rules: &Rules, value: &Value, at: &str, complaints: &mut Complaints) -> Option<Value> {
-    let before = complaints.0.len();
-    let mut line = Reader::of(value, join(at, "value"), complaints)?;
+pub fn line(context: &CheckContext, value: &Value, at: &str, errors: &mut ValidationErrors) -> Option<Value> {
+    let before = errors.0.len();
+    let mut line = ObjectReader::of(value, join(at, "value"), errors)?;
     let sku = line.text("sku", TEXT_MAX).unwrap_or("");
     let product = line.id("product_id");
-    if product.is_some_and(|id| !stands_in(rules, KIND_PRODUCTS, id)) {
+    if product.is_some_and(|id| !stands_in(context, KIND_PRODUCTS, id)) {
         line.choice("product_id");
     }
     let description = line.text("description", TEXTAREA_MAX).unwrap_or("");
@@ -24,31 +24,31 @@ pub fn line(rules: &Rules, value: &Value, at: &str, complaints: &mut Complaints)
             let number = line.number(key);
             if number.is_some_and(|n| n < 0.0) {
                 let at = line.path(key);
-                line.complaints.too_low(at, 0);
+                line.errors.too_low(at, 0);
             }
             number
         });
     let discount = line.any("discount");
     let vat_rate_id = line.id("vat_rate_id");
-    if vat_rate_id.is_some() && rules.switches.vat_rates_refused {
+    if vat_rate_id.is_some() && context.switches.vat_rates_refused {
         line.choice("vat_rate_id");
     }
     let external_uid = line.text("external_uid", TEXT_MAX).unwrap_or("");
     let metadata = line.any("metadata").cloned().unwrap_or_else(|| json!([])); // PHP's empty map [seed]
     if !metadata.is_object() && !metadata.is_array() {
         let at = line.path("metadata");
-        line.complaints.wrong_type(at, "array");
+        line.errors.wrong_type(at, "array");
     }
     // A line without a price or a quantity makes no sum. [inferred]
     line.needs(&["unit_price", "quantity"]);
-    line.shown(rules.switches, &["is_discount_recalculated", "is_total_sum_recalculated"]);
+    line.shown(context.switches, &["is_discount_recalculated", "is_total_sum_recalculated"]);
     let discount_at = line.path("discount");
     line.done();
     let discount = match discount {
-        Some(discount) => check_discount(discount, discount_at, complaints)?,
+        Some(discount) => check_discount(discount, discount_at, errors)?,
         None => ("amount", 0.0),
     };
-    if complaints.0.len() > before {
+    if errors.0.len() > before {
         return None;
     }
     let (price, quantity) = (price.unwrap_or(0.0), quantity.unwrap_or(0.0));
@@ -71,13 +71,13 @@ fn whole_or_not(number: f64) -> Value {
 }
 
 /// `{"type": "amount" | "percentage", "value": n}`; an amount is off the whole line: 10 × 5 − 25 is 25. [seed]
-fn check_discount(value: &Value, at: String, complaints: &mut Complaints) -> Option<(&'static str, f64)> {
-    let mut discount = Reader::of(value, at, complaints)?;
+fn check_discount(value: &Value, at: String, errors: &mut ValidationErrors) -> Option<(&'static str, f64)> {
+    let mut discount = ObjectReader::of(value, at, errors)?;
     let kind = discount.word("type", &["amount", "percentage"]);
     let amount = discount.number("value");
     if amount.is_some_and(|n| n < 0.0) {
         let at = discount.path("value");
-        discount.complaints.too_low(at, 0);
+        discount.errors.too_low(at, 0);
     }
     discount.needs(&["type", "value"]);
     discount.done();
@@ -103,23 +103,23 @@ impl Sum {
 }
 
 /// True where this element is there, in the list of this type.
-fn stands_in(rules: &Rules, kind: &str, id: u64) -> bool {
-    let record = rules.world.records(Shelf::Elements).get(id);
-    record.and_then(|r| rules.account().catalog(r.container)).is_some_and(|c| c.kind == kind)
+fn stands_in(context: &CheckContext, kind: &str, id: u64) -> bool {
+    let record = context.world.records(RecordTable::Elements).get(id);
+    record.and_then(|r| context.account().catalog(r.container)).is_some_and(|c| c.kind == kind)
 }
 
 /// `{"entity_id": n}`, an element of the list of suppliers; what reads add to it is passed over. [seed], [client]
-pub fn supplier(rules: &Rules, value: &Value, at: &str, complaints: &mut Complaints) -> Option<Value> {
-    let mut supplier = Reader::of(value, join(at, "value"), complaints)?;
+pub fn supplier(context: &CheckContext, value: &Value, at: &str, errors: &mut ValidationErrors) -> Option<Value> {
+    let mut supplier = ObjectReader::of(value, join(at, "value"), errors)?;
     let id = supplier.id("entity_id");
     supplier.needs(&["entity_id"]);
-    let known = id.filter(|id| stands_in(rules, KIND_SUPPLIERS, *id));
+    let known = id.filter(|id| stands_in(context, KIND_SUPPLIERS, *id));
     if id.is_some() && known.is_none() {
         supplier.choice("entity_id");
     }
     let papers =
         ["name", "vat_id", "kpp", "tax_registration_reason_code", "bank_code", "address", "bank_account_number"];
-    supplier.shown(rules.switches, &papers);
+    supplier.shown(context.switches, &papers);
     supplier.done();
     known.map(|id| json!({"value": {"entity_id": id}}))
 }
@@ -144,29 +144,29 @@ const PAYER_TEXTS: [(&str, usize); 15] = [
 ];
 
 /// Comes back as it was sent. [seed]
-pub fn payer(rules: &Rules, value: &Value, at: &str, complaints: &mut Complaints) -> Option<Value> {
-    let before = complaints.0.len();
-    let mut payer = Reader::of(value, join(at, "value"), complaints)?;
+pub fn payer(context: &CheckContext, value: &Value, at: &str, errors: &mut ValidationErrors) -> Option<Value> {
+    let before = errors.0.len();
+    let mut payer = ObjectReader::of(value, join(at, "value"), errors)?;
     payer.needs(&["name"]);
     payer.name("name", NAME_MAX);
     payer.word("type", &["legal", "individual"]);
     for (key, max) in PAYER_TEXTS {
         payer.text(key, max);
     }
-    let shelf = match payer.word("entity_type", &["contacts", "companies"]) {
-        Some("contacts") => Some(Shelf::Contacts),
-        Some(_) => Some(Shelf::Companies),
+    let table = match payer.word("entity_type", &["contacts", "companies"]) {
+        Some("contacts") => Some(RecordTable::Contacts),
+        Some(_) => Some(RecordTable::Companies),
         None => None,
     };
     if let Some(id) = payer.id("entity_id") {
-        match shelf {
-            Some(shelf) if rules.world.records(shelf).get(id).is_none() => payer.choice("entity_id"),
+        match table {
+            Some(table) if context.world.records(table).get(id).is_none() => payer.choice("entity_id"),
             Some(_) => {}
             None => payer.needs(&["entity_type"]), // [inferred]
         }
     }
     payer.done();
-    (complaints.0.len() == before).then(|| json!({"value": value}))
+    (errors.0.len() == before).then(|| json!({"value": value}))
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::account::Field;
-use crate::check::{Complaints, Reader, Rules, join};
-use crate::world::Shelf;
+use crate::account::FieldDefinition;
+use crate::check::{CheckContext, ObjectReader, ValidationErrors, join};
+use crate::world::RecordTable;
 use amo_model::{NAME_MAX, TEXT_MAX, TEXTAREA_MAX};
 
 /// Keys of a company's papers in Russia; those of other countries are refused even as `null`. [client live]
@@ -20,9 +20,9 @@ const LEGAL_TEXTS_RU: [(&str, usize); 9] = [
     ("external_uid", TEXT_MAX),
 ];
 
-pub fn legal_entity(value: &Value, at: &str, complaints: &mut Complaints) -> Option<Value> {
-    let before = complaints.0.len();
-    let mut papers = Reader::of(value, join(at, "value"), complaints)?;
+pub fn legal_entity(value: &Value, at: &str, errors: &mut ValidationErrors) -> Option<Value> {
+    let before = errors.0.len();
+    let mut papers = ObjectReader::of(value, join(at, "value"), errors)?;
     papers.needs(&["name"]);
     papers.name("name", NAME_MAX);
     for (key, max) in LEGAL_TEXTS_RU {
@@ -33,13 +33,13 @@ pub fn legal_entity(value: &Value, at: &str, complaints: &mut Complaints) -> Opt
         papers.choice("entity_type");
     }
     papers.done();
-    (complaints.0.len() == before).then(|| json!({"value": value}))
+    (errors.0.len() == before).then(|| json!({"value": value}))
 }
 
 /// The file itself is elsewhere: its uuid is taken on trust. [doc]
-pub fn file(value: &Value, at: &str, complaints: &mut Complaints) -> Option<Value> {
-    let before = complaints.0.len();
-    let mut file = Reader::of(value, join(at, "value"), complaints)?;
+pub fn file(value: &Value, at: &str, errors: &mut ValidationErrors) -> Option<Value> {
+    let before = errors.0.len();
+    let mut file = ObjectReader::of(value, join(at, "value"), errors)?;
     file.needs(&["file_uuid"]);
     for key in ["file_uuid", "version_uuid", "file_name"] {
         file.text(key, TEXT_MAX);
@@ -47,36 +47,36 @@ pub fn file(value: &Value, at: &str, complaints: &mut Complaints) -> Option<Valu
     file.id("file_size");
     file.bool("is_deleted");
     file.done();
-    (complaints.0.len() == before).then(|| json!({"value": value}))
+    (errors.0.len() == before).then(|| json!({"value": value}))
 }
 
 /// No `value` key at all; extra keys are refused. [client]
 pub fn chained(
-    rules: &Rules,
-    field: &Field,
+    context: &CheckContext,
+    field: &FieldDefinition,
     item: &Map<String, Value>,
     at: &str,
-    complaints: &mut Complaints,
+    errors: &mut ValidationErrors,
 ) -> Option<Value> {
-    let before = complaints.0.len();
-    let mut link = Reader::over(item, at, complaints);
+    let before = errors.0.len();
+    let mut link = ObjectReader::over(item, at, errors);
     let (catalog, element) = (link.id("catalog_id"), link.id("catalog_element_id"));
     link.needs(&["catalog_id", "catalog_element_id"]);
     if catalog.is_some_and(|id| !field.chain.iter().any(|link| link.catalog_id == id)) {
         link.choice("catalog_id");
     } else if let (Some(catalog), Some(element)) = (catalog, element)
-        && element_of(rules, catalog, element).is_none()
+        && element_of(context, catalog, element).is_none()
     {
         link.choice("catalog_element_id");
     }
     link.done();
     let kept = json!({"catalog_id": catalog, "catalog_element_id": element});
-    (complaints.0.len() == before).then_some(kept)
+    (errors.0.len() == before).then_some(kept)
 }
 
 /// The name of an element, where it is there.
-fn element_of(rules: &Rules, catalog: u64, id: u64) -> Option<Value> {
-    let record = rules.world.records(Shelf::Elements).get(id).filter(|r| r.container == catalog)?;
+fn element_of(context: &CheckContext, catalog: u64, id: u64) -> Option<Value> {
+    let record = context.world.records(RecordTable::Elements).get(id).filter(|r| r.container == catalog)?;
     name_in(&record.json)
 }
 
@@ -85,9 +85,15 @@ fn name_in(json: &str) -> Option<Value> {
 }
 
 /// A contact, a company or an element, where the field looks for such; or a name alone. [doc], which pairs [inferred]
-pub fn linked(rules: &Rules, field: &Field, value: &Value, at: &str, complaints: &mut Complaints) -> Option<Value> {
-    let before = complaints.0.len();
-    let mut link = Reader::of(value, join(at, "value"), complaints)?;
+pub fn linked(
+    context: &CheckContext,
+    field: &FieldDefinition,
+    value: &Value,
+    at: &str,
+    errors: &mut ValidationErrors,
+) -> Option<Value> {
+    let before = errors.0.len();
+    let mut link = ObjectReader::of(value, join(at, "value"), errors)?;
     let (name, id) = (link.text("name", NAME_MAX), link.id("entity_id"));
     let catalog = link.id("catalog_id");
     let kind = link.word("entity_type", &["contacts", "companies", "catalog_elements"]);
@@ -108,11 +114,11 @@ pub fn linked(rules: &Rules, field: &Field, value: &Value, at: &str, complaints:
     let mut found = None;
     match (id, kind) {
         (Some(id), Some(kind)) if fits => {
-            let record = |shelf| rules.world.records(shelf).get(id).and_then(|r| name_in(&r.json));
+            let record = |table| context.world.records(table).get(id).and_then(|r| name_in(&r.json));
             found = match kind {
-                "contacts" => record(Shelf::Contacts),
-                "companies" => record(Shelf::Companies),
-                _ => element_of(rules, of_catalog.unwrap_or(0), id),
+                "contacts" => record(RecordTable::Contacts),
+                "companies" => record(RecordTable::Companies),
+                _ => element_of(context, of_catalog.unwrap_or(0), id),
             };
             if found.is_none() {
                 link.choice("entity_id");
@@ -128,5 +134,5 @@ pub fn linked(rules: &Rules, field: &Field, value: &Value, at: &str, complaints:
         "name": name.map_or(found.unwrap_or(Value::Null), |n| json!(n)), "entity_id": id, "entity_type": kind,
         "catalog_id": catalog
     }});
-    (complaints.0.len() == before).then_some(kept)
+    (errors.0.len() == before).then_some(kept)
 }

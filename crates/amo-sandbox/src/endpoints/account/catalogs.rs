@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use crate::account::builtin::{KIND_INVOICES, KIND_PRODUCTS, KIND_SUPPLIERS};
-use crate::account::{Account, Catalog};
-use crate::check::{Complaints, Reader};
+use crate::account::{AccountState, CatalogDefinition};
+use crate::check::{ObjectReader, ValidationErrors};
 use crate::endpoints::Call;
-use crate::endpoints::account::writes::{Batch, Item, named, write_batch, write_one};
-use crate::endpoints::reply::Reply;
+use crate::endpoints::account::writes::{BatchItem, CollectionWrite, named, write_batch, write_one};
+use crate::endpoints::reply::ApiResponse;
 use crate::read::list::Paging;
 use crate::read::{View, self_link};
 use amo_model::CATALOGS_MAX;
@@ -16,13 +16,13 @@ use amo_model::CATALOGS_MAX;
 const FIRST_ID: u64 = 1009;
 
 /// In the order of `sort`, as the example has them; `type` is taken as a plain key. [client]
-pub fn list(call: &Call) -> Reply {
+pub fn list(call: &Call) -> ApiResponse {
     if let Some(reply) = call.forbidden() {
         return reply;
     }
     let view = call.view();
     let kind = call.query.get("type");
-    let mut wanted: Vec<&Catalog> =
+    let mut wanted: Vec<&CatalogDefinition> =
         call.world.account.catalogs.iter().filter(|c| kind.is_none_or(|kind| c.kind == kind)).collect();
     wanted.sort_by_key(|c| (c.sort, c.id));
     let paging = Paging::of(call.query);
@@ -31,17 +31,17 @@ pub fn list(call: &Call) -> Reply {
     call.page("catalogs", "catalogs", rows, more)
 }
 
-pub fn get(call: &Call) -> Reply {
+pub fn get(call: &Call) -> ApiResponse {
     if let Some(reply) = call.forbidden() {
         return reply;
     }
     match call.world.account.catalog(call.id(0)) {
-        Some(catalog) => Reply::ok(&model(&call.view(), catalog)).with_items(1),
+        Some(catalog) => ApiResponse::ok(&model(&call.view(), catalog)).with_items(1),
         None => call.unknown_id(),
     }
 }
 
-pub fn model(view: &View, catalog: &Catalog) -> Value {
+pub fn model(view: &View, catalog: &CatalogDefinition) -> Value {
     json!({
         "id": catalog.id, "name": catalog.name, "created_by": catalog.created_by, "updated_by": catalog.updated_by,
         "created_at": catalog.created_at, "updated_at": catalog.updated_at, "sort": catalog.sort,
@@ -53,7 +53,7 @@ pub fn model(view: &View, catalog: &Catalog) -> Value {
 }
 
 /// The same with `request_id` and without `sdk_widget_code`, as both examples of writes have it. [seed]
-fn written_model(view: &View, catalog: &Catalog, request_id: Option<Value>) -> Value {
+fn written_model(view: &View, catalog: &CatalogDefinition, request_id: Option<Value>) -> Value {
     let mut model = model(view, catalog);
     if let Value::Object(model) = &mut model {
         model.shift_remove("sdk_widget_code");
@@ -61,10 +61,10 @@ fn written_model(view: &View, catalog: &Catalog, request_id: Option<Value>) -> V
     named(model, request_id)
 }
 
-pub fn create(call: &Call) -> Reply {
-    let batch = Batch { path: "catalogs", key: "catalogs", is_new: true, counted: false };
-    write_batch(call, &batch, |account, item, complaints| {
-        let catalog = check_new(call, account, item, complaints)?;
+pub fn create(call: &Call) -> ApiResponse {
+    let batch = CollectionWrite { path: "catalogs", key: "catalogs", is_new: true, counted: false };
+    write_batch(call, &batch, |account, item, errors| {
+        let catalog = check_new(call, account, item, errors)?;
         let request_id = item.shown_request_id(call, json!(item.index.to_string()));
         let answer = written_model(&call.view(), &catalog, request_id);
         account.catalogs.push(catalog);
@@ -72,8 +72,13 @@ pub fn create(call: &Call) -> Reply {
     })
 }
 
-fn check_new(call: &Call, account: &mut Account, item: &Item, complaints: &mut Complaints) -> Option<Catalog> {
-    let mut said = Reader::of(item.json, "", complaints)?;
+fn check_new(
+    call: &Call,
+    account: &mut AccountState,
+    item: &BatchItem,
+    errors: &mut ValidationErrors,
+) -> Option<CatalogDefinition> {
+    let mut said = ObjectReader::of(item.json, "", errors)?;
     said.needs(&["name"]);
     let name = said.name("name", call.switches.name_max);
     let kind = said.word("type", &["regular", KIND_INVOICES, KIND_PRODUCTS]).unwrap_or("regular");
@@ -82,17 +87,17 @@ fn check_new(call: &Call, account: &mut Account, item: &Item, complaints: &mut C
     }
     // The service's own list of suppliers is not one that was made. [inferred]
     if account.catalogs.iter().filter(|c| c.kind != KIND_SUPPLIERS).count() >= CATALOGS_MAX {
-        said.complaints.too_many("", CATALOGS_MAX); // [seed], the code [inferred]
+        said.errors.too_many("", CATALOGS_MAX); // [seed], the code [inferred]
     }
     let sort = said.int("sort");
     let (can_add_elements, can_link_multiple) = (said.bool("can_add_elements"), said.bool("can_link_multiple"));
     said.text("request_id", 0);
     said.done();
-    if !complaints.is_empty() {
+    if !errors.is_empty() {
         return None;
     }
     let last = account.catalogs.iter().map(|c| c.sort).max().unwrap_or(0);
-    Some(Catalog {
+    Some(CatalogDefinition {
         id: account.new_id(FIRST_ID),
         name: name?.to_owned(),
         kind: kind.to_owned(),
@@ -122,18 +127,18 @@ const SHOWN: &[&str] = &[
     "_links",
 ];
 
-const UPDATES: Batch = Batch { path: "catalogs", key: "catalogs", is_new: false, counted: false };
+const UPDATES: CollectionWrite = CollectionWrite { path: "catalogs", key: "catalogs", is_new: false, counted: false };
 
-pub fn update(call: &Call) -> Reply {
-    write_batch(call, &UPDATES, |account, item, complaints| change(call, account, item, complaints))
+pub fn update(call: &Call) -> ApiResponse {
+    write_batch(call, &UPDATES, |account, item, errors| change(call, account, item, errors))
 }
 
-pub fn update_one(call: &Call) -> Reply {
-    write_one(call, &UPDATES, call.id(0), |account, item, complaints| change(call, account, item, complaints))
+pub fn update_one(call: &Call) -> ApiResponse {
+    write_one(call, &UPDATES, call.id(0), |account, item, errors| change(call, account, item, errors))
 }
 
-fn change(call: &Call, account: &mut Account, item: &Item, complaints: &mut Complaints) -> Option<Value> {
-    let mut said = Reader::of(item.json, "", complaints)?;
+fn change(call: &Call, account: &mut AccountState, item: &BatchItem, errors: &mut ValidationErrors) -> Option<Value> {
+    let mut said = ObjectReader::of(item.json, "", errors)?;
     let id = item.own_id(&mut said);
     let found = account.catalogs.iter_mut().find(|c| Some(c.id) == id && c.kind != KIND_SUPPLIERS);
     if id.is_some() && found.is_none() {
@@ -152,7 +157,7 @@ fn change(call: &Call, account: &mut Account, item: &Item, complaints: &mut Comp
         said.shown_as(call.switches, "sort", &json!(catalog.sort));
     }
     said.done();
-    let catalog = found.filter(|_| complaints.is_empty())?;
+    let catalog = found.filter(|_| errors.is_empty())?;
     catalog.name = name.map_or_else(|| catalog.name.clone(), str::to_owned);
     catalog.can_add_elements = can_add_elements.unwrap_or(catalog.can_add_elements);
     catalog.can_link_multiple = can_link_multiple.unwrap_or(catalog.can_link_multiple);

@@ -4,18 +4,18 @@ use std::cmp::Reverse;
 
 use serde_json::{Value, json};
 
-use crate::account::{Choice, Field};
+use crate::account::{Choice, FieldDefinition};
 use crate::endpoints::Call;
-use crate::endpoints::reply::Reply;
+use crate::endpoints::reply::ApiResponse;
 use crate::read::{View, self_link, values};
 use amo_model::FieldKind;
 use amo_model::Owner;
 
-pub fn list(call: &Call, owner: Owner) -> Reply {
+pub fn list(call: &Call, owner: Owner) -> ApiResponse {
     let view = call.view();
     let kinds = call.query.list(&["filter", "type"]);
     let ids: Vec<u64> = call.query.list(&["filter", "id"]).iter().filter_map(|id| id.parse().ok()).collect();
-    let mut fields: Vec<&Field> = call
+    let mut fields: Vec<&FieldDefinition> = call
         .world
         .account
         .fields(owner)
@@ -28,7 +28,7 @@ pub fn list(call: &Call, owner: Owner) -> Reply {
 }
 
 /// By the first key and direction that are known [doc]; else as they stand in the account.
-fn order(call: &Call, fields: &mut [&Field]) {
+fn order(call: &Call, fields: &mut [&FieldDefinition]) {
     for key in call.query.keys(&["order"]) {
         match (key, call.query.at(&["order", key])) {
             ("id", Some("asc")) => return fields.sort_by_key(|f| f.id),
@@ -40,24 +40,24 @@ fn order(call: &Call, fields: &mut [&Field]) {
     }
 }
 
-pub fn get(call: &Call, owner: Owner) -> Reply {
+pub fn get(call: &Call, owner: Owner) -> ApiResponse {
     one(call, owner, call.id(0))
 }
 
-pub fn list_of_catalog(call: &Call) -> Reply {
+pub fn list_of_catalog(call: &Call) -> ApiResponse {
     match call.world.account.catalog(call.id(0)) {
         Some(catalog) => list(call, Owner::Catalog(catalog.id)),
-        None => Reply::problem(404, "Catalog not found"), // [inferred]
+        None => ApiResponse::problem(404, "Catalog not found"), // [inferred]
     }
 }
 
-pub fn get_of_catalog(call: &Call) -> Reply {
+pub fn get_of_catalog(call: &Call) -> ApiResponse {
     one(call, Owner::Catalog(call.id(0)), call.id(1))
 }
 
-fn one(call: &Call, owner: Owner, id: u64) -> Reply {
+fn one(call: &Call, owner: Owner, id: u64) -> ApiResponse {
     match call.world.account.field(id).filter(|f| f.owner == owner) {
-        Some(field) => Reply::ok(&model(&call.view(), field)).with_items(1),
+        Some(field) => ApiResponse::ok(&model(&call.view(), field)).with_items(1),
         None => call.unknown_id(),
     }
 }
@@ -66,7 +66,7 @@ fn path(owner: Owner) -> String {
     format!("{}/custom_fields", owner.path())
 }
 
-pub fn model(view: &View, field: &Field) -> Value {
+pub fn model(view: &View, field: &FieldDefinition) -> Value {
     let account = &view.world.account;
     let mut model = json!({
         "id": field.id, "name": field.name, "type": values::kind(view, field), "account_id": account.id, "code": field.code,
@@ -86,7 +86,7 @@ pub fn model(view: &View, field: &Field) -> Value {
 }
 
 /// Not of a category, whose options are a tree. [client live]
-fn enums(field: &Field) -> Value {
+fn enums(field: &FieldDefinition) -> Value {
     if field.choices.is_empty() || field.kind == FieldKind::Category {
         return Value::Null;
     }
@@ -94,7 +94,7 @@ fn enums(field: &Field) -> Value {
     field.choices.iter().map(model).collect()
 }
 
-fn nested(field: &Field) -> Value {
+fn nested(field: &FieldDefinition) -> Value {
     if field.kind != FieldKind::Category {
         return Value::Null;
     }
@@ -102,6 +102,6 @@ fn nested(field: &Field) -> Value {
     field.choices.iter().map(model).collect()
 }
 
-fn chained_lists(field: &Field) -> Value {
+fn chained_lists(field: &FieldDefinition) -> Value {
     if field.kind == FieldKind::ChainedList { json!(field.chain) } else { Value::Null }
 }

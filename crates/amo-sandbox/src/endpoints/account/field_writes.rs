@@ -3,13 +3,15 @@
 use serde_json::{Value, json};
 
 use crate::account::builtin::KIND_INVOICES;
-use crate::account::{Account, Field, FieldGroup};
-use crate::check::{Complaints, Reader, read_field};
+use crate::account::{AccountState, FieldDefinition, FieldGroup};
+use crate::check::{ObjectReader, ValidationErrors, read_field};
 use crate::endpoints::Call;
 use crate::endpoints::account::custom_fields::model;
-use crate::endpoints::account::writes::{Batch, Item, delete as delete_one, named, write_batch, write_one};
+use crate::endpoints::account::writes::{
+    BatchItem, CollectionWrite, delete as delete_one, named, write_batch, write_one,
+};
 use crate::endpoints::customers::disabled;
-use crate::endpoints::reply::Reply;
+use crate::endpoints::reply::ApiResponse;
 use crate::endpoints::{Route, route};
 use crate::read::{View, self_link, values};
 use amo_model::field_type::available;
@@ -49,10 +51,10 @@ fn path(owner: Owner) -> String {
 }
 
 /// The reply where the owner is a list that is not there, or customers that are switched off.
-fn lost(call: &Call, owner: Owner) -> Option<Reply> {
+fn lost(call: &Call, owner: Owner) -> Option<ApiResponse> {
     match owner {
         Owner::Catalog(id) if call.world.account.catalog(id).is_none() => {
-            Some(Reply::problem(404, "Catalog not found")) // [inferred]
+            Some(ApiResponse::problem(404, "Catalog not found")) // [inferred]
         }
         Owner::Entity(Entity::Customers | Entity::Segments) if !call.world.account.has_customers() => Some(disabled()),
         Owner::Catalog(_) | Owner::Entity(_) => None,
@@ -63,17 +65,17 @@ fn batch(
     call: &Call,
     owner: Owner,
     is_new: bool,
-    change: impl FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value>,
-) -> Reply {
+    change: impl FnMut(&mut AccountState, &BatchItem, &mut ValidationErrors) -> Option<Value>,
+) -> ApiResponse {
     if let Some(reply) = lost(call, owner) {
         return reply;
     }
-    write_batch(call, &Batch { path: &path(owner), key: "custom_fields", is_new, counted: true }, change)
+    write_batch(call, &CollectionWrite { path: &path(owner), key: "custom_fields", is_new, counted: true }, change)
 }
 
-fn create(call: &Call, owner: Owner) -> Reply {
-    batch(call, owner, true, |account, item, complaints| {
-        let mut said = Reader::of(item.json, "", complaints)?;
+fn create(call: &Call, owner: Owner) -> ApiResponse {
+    batch(call, owner, true, |account, item, errors| {
+        let mut said = ObjectReader::of(item.json, "", errors)?;
         said.needs(&["name", "type"]);
         let kind = FieldKind::from_name(said.text("type", 0).unwrap_or("text"));
         if !may_have(account, owner, kind) {
@@ -81,14 +83,14 @@ fn create(call: &Call, owner: Owner) -> Reply {
         }
         let most = if owner == Owner::Entity(Entity::Segments) { SEGMENT_FIELDS_MAX } else { usize::MAX };
         if account.fields(owner).count() >= most {
-            said.complaints.too_many("", most); // [seed], the code [inferred]
+            said.errors.too_many("", most); // [seed], the code [inferred]
         }
         let last = account.fields(owner).map(|f| f.sort).max().unwrap_or(500);
-        let fresh = Field::new(0, owner, "", kind, last.saturating_add(1));
+        let fresh = FieldDefinition::new(0, owner, "", kind, last.saturating_add(1));
         let mut field = read_field(account, call.switches.name_max, fresh, &mut said);
         said.text("request_id", 0);
         said.done();
-        if !complaints.is_empty() {
+        if !errors.is_empty() {
             return None;
         }
         field.id = account.new_id(FIRST_ID);
@@ -99,7 +101,7 @@ fn create(call: &Call, owner: Owner) -> Reply {
 }
 
 /// Lines, payer and supplier belong to invoices. [doc]
-fn may_have(account: &Account, owner: Owner, kind: FieldKind) -> bool {
+fn may_have(account: &AccountState, owner: Owner, kind: FieldKind) -> bool {
     let of_invoices = matches!(kind, FieldKind::Items | FieldKind::Payer | FieldKind::Supplier);
     let is_invoices = match owner {
         Owner::Catalog(id) => account.catalog(id).is_some_and(|c| c.kind == KIND_INVOICES),
@@ -109,7 +111,7 @@ fn may_have(account: &Account, owner: Owner, kind: FieldKind) -> bool {
 }
 
 /// With `request_id` [client live]; the options may come keyed by their places. [doc Kommo]
-fn written(call: &Call, field: &Field, item: &Item) -> Value {
+fn written(call: &Call, field: &FieldDefinition, item: &BatchItem) -> Value {
     let mut model = model(&call.view(), field);
     if call.switches.enums_keyed
         && let Some(Value::Array(enums)) = model.get_mut("enums").map(Value::take)
@@ -119,14 +121,14 @@ fn written(call: &Call, field: &Field, item: &Item) -> Value {
     named(model, item.shown_request_id(call, json!(item.index.to_string())))
 }
 
-fn update(call: &Call, owner: Owner) -> Reply {
-    batch(call, owner, false, |account, item, complaints| change(call, owner, account, item, complaints))
+fn update(call: &Call, owner: Owner) -> ApiResponse {
+    batch(call, owner, false, |account, item, errors| change(call, owner, account, item, errors))
 }
 
-fn update_one(call: &Call, owner: Owner, id: u64) -> Reply {
-    let batch = Batch { path: &path(owner), key: "custom_fields", is_new: false, counted: true };
+fn update_one(call: &Call, owner: Owner, id: u64) -> ApiResponse {
+    let batch = CollectionWrite { path: &path(owner), key: "custom_fields", is_new: false, counted: true };
     lost(call, owner).unwrap_or_else(|| {
-        write_one(call, &batch, id, |account, item, complaints| change(call, owner, account, item, complaints))
+        write_one(call, &batch, id, |account, item, errors| change(call, owner, account, item, errors))
     })
 }
 
@@ -153,8 +155,14 @@ const SHOWN: &[&str] = &[
 ];
 
 /// A field keeps its type. [doc]
-fn change(call: &Call, owner: Owner, account: &mut Account, item: &Item, complaints: &mut Complaints) -> Option<Value> {
-    let mut said = Reader::of(item.json, "", complaints)?;
+fn change(
+    call: &Call,
+    owner: Owner,
+    account: &mut AccountState,
+    item: &BatchItem,
+    errors: &mut ValidationErrors,
+) -> Option<Value> {
+    let mut said = ObjectReader::of(item.json, "", errors)?;
     let id = item.own_id(&mut said);
     let place = account.fields.iter().position(|f| Some(f.id) == id && f.owner == owner);
     let Some(place) = place else {
@@ -169,7 +177,7 @@ fn change(call: &Call, owner: Owner, account: &mut Account, item: &Item, complai
     let field = read_field(account, call.switches.name_max, before, &mut said);
     said.text("request_id", 0);
     said.done();
-    if !complaints.is_empty() {
+    if !errors.is_empty() {
         return None;
     }
     let answer = written(call, &field, item);
@@ -178,7 +186,7 @@ fn change(call: &Call, owner: Owner, account: &mut Account, item: &Item, complai
 }
 
 /// Its values go with it. What the service itself has made stays. [doc] `is_deletable`
-fn delete(call: &Call, owner: Owner, id: u64) -> Reply {
+fn delete(call: &Call, owner: Owner, id: u64) -> ApiResponse {
     if let Some(reply) = lost(call, owner) {
         return reply;
     }
@@ -194,7 +202,7 @@ fn delete(call: &Call, owner: Owner, id: u64) -> Reply {
 }
 
 /// All at once; the one that everything has is first. [doc]
-fn groups(call: &Call, owner: Owner) -> Reply {
+fn groups(call: &Call, owner: Owner) -> ApiResponse {
     if let Some(reply) = lost(call, owner) {
         return reply;
     }
@@ -204,24 +212,24 @@ fn groups(call: &Call, owner: Owner) -> Reply {
     let all: Vec<Value> = std::iter::once(&first).chain(made).map(|g| group_model(&view, g)).collect();
     let (items, url) = (all.len(), view.url(&format!("{}/groups", path(owner))));
     let links = self_link(url);
-    Reply::ok(&json!({"_total_items": items, "_links": links, "_embedded": {"custom_field_groups": all}}))
+    ApiResponse::ok(&json!({"_total_items": items, "_links": links, "_embedded": {"custom_field_groups": all}}))
         .with_items(items)
 }
 
-fn create_groups(call: &Call, owner: Owner) -> Reply {
+fn create_groups(call: &Call, owner: Owner) -> ApiResponse {
     if let Some(reply) = lost(call, owner) {
         return reply;
     }
     let path = format!("{}/groups", path(owner));
-    let batch = Batch { path: &path, key: "custom_field_groups", is_new: true, counted: true };
-    write_batch(call, &batch, |account, item, complaints| {
-        let mut said = Reader::of(item.json, "", complaints)?;
+    let batch = CollectionWrite { path: &path, key: "custom_field_groups", is_new: true, counted: true };
+    write_batch(call, &batch, |account, item, errors| {
+        let mut said = ObjectReader::of(item.json, "", errors)?;
         said.needs(&["name"]);
         let name = said.name("name", call.switches.name_max);
         let sort = said.int("sort").unwrap_or(0);
         said.text("request_id", 0);
         said.done();
-        let name = name.filter(|_| complaints.is_empty())?.to_owned();
+        let name = name.filter(|_| errors.is_empty())?.to_owned();
         let id = format!("{}_{}", owner.name(), account.new_id(FIRST_GROUP));
         let group = FieldGroup { id, owner, name, sort };
         let answer =

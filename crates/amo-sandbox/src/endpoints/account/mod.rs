@@ -14,13 +14,13 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use crate::account::Account;
+use crate::account::AccountState;
 use crate::endpoints::Call;
-use crate::endpoints::reply::Reply;
+use crate::endpoints::reply::ApiResponse;
 use crate::read::self_link;
 use crate::world::attached::TASK_TYPES;
 
-pub fn get(call: &Call) -> Reply {
+pub fn get(call: &Call) -> ApiResponse {
     let account = &call.world.account;
     let mut model = json!({
         "id": account.id, "name": account.name, "subdomain": account.subdomain, "created_at": account.created_at,
@@ -50,7 +50,7 @@ pub fn get(call: &Call) -> Reply {
     if !asked.is_empty() {
         model["_embedded"] = Value::Object(asked);
     }
-    Reply::ok(&model)
+    ApiResponse::ok(&model)
 }
 
 /// Of the currencies that accounts have most; of others the code.
@@ -102,7 +102,7 @@ fn offset(timezone: &str, now: i64) -> Option<String> {
 }
 
 /// What `with` adds to `_embedded`.
-fn embedded(account: &Account) -> [(&'static str, Value); 2] {
+fn embedded(account: &AccountState) -> [(&'static str, Value); 2] {
     let groups: BTreeSet<u64> = account.users.iter().map(|user| user.group_id).collect();
     let task_type = |(id, name, code)| json!({"id": id, "name": name, "color": null, "icon_id": null, "code": code});
     let group = |id: u64| json!({"id": id, "name": account.group_name(id), "uuid": null});

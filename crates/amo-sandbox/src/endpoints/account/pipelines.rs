@@ -1,15 +1,14 @@
 //! `leads/pipelines` and their stages: read by all, written by admins. [doc] `request_id` does not come back. [client]
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::account::{Account, Pipeline, Status};
-use crate::check::{Complaints, Reader};
+use crate::account::{AccountState, LeadPipeline, PipelineStage};
+use crate::check::{ObjectReader, ValidationErrors};
 use crate::endpoints::Call;
-use crate::endpoints::account::writes::{Batch, Item, delete as delete_one, write_batch, write_one};
-use crate::endpoints::reply::Reply;
+use crate::endpoints::account::writes::{BatchItem, CollectionWrite, delete as delete_one, write_batch, write_one};
+use crate::endpoints::reply::ApiResponse;
 use crate::read::{View, self_link};
-use crate::world::Shelf;
+use crate::world::{LeadPosition, RecordTable};
 use amo_model::{STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
 
 /// Ids of what is made start here; the ones that ship are below.
@@ -26,42 +25,42 @@ pub const COLORS: [&str; 21] = [
 ];
 
 /// All at once, whatever page is asked for. [client live]
-pub fn list(call: &Call) -> Reply {
+pub fn list(call: &Call) -> ApiResponse {
     let view = call.view();
     let all: Vec<Value> = call.world.account.pipelines.iter().map(|p| pipeline_model(&view, p)).collect();
     let items = all.len();
-    Reply::ok(&json!({
+    ApiResponse::ok(&json!({
         "_total_items": items, "_links": self_link(view.url("leads/pipelines")), "_embedded": {"pipelines": all}
     }))
     .with_items(items)
 }
 
-pub fn get(call: &Call) -> Reply {
+pub fn get(call: &Call) -> ApiResponse {
     match call.world.account.pipeline(call.id(0)) {
-        Some(pipeline) => Reply::ok(&pipeline_model(&call.view(), pipeline)).with_items(1),
+        Some(pipeline) => ApiResponse::ok(&pipeline_model(&call.view(), pipeline)).with_items(1),
         None => call.unknown_id(),
     }
 }
 
-pub fn stages(call: &Call) -> Reply {
+pub fn stages(call: &Call) -> ApiResponse {
     let Some(pipeline) = call.world.account.pipeline(call.id(0)) else { return call.unknown_id() };
     let view = call.view();
     let all: Vec<Value> = pipeline.statuses.iter().map(|s| status_model(&view, pipeline, s)).collect();
     let items = all.len();
     let url = view.url(&format!("leads/pipelines/{}/statuses", pipeline.id));
-    Reply::ok(&json!({"_total_items": items, "_links": self_link(url), "_embedded": {"statuses": all}}))
+    ApiResponse::ok(&json!({"_total_items": items, "_links": self_link(url), "_embedded": {"statuses": all}}))
         .with_items(items)
 }
 
-pub fn stage(call: &Call) -> Reply {
+pub fn stage(call: &Call) -> ApiResponse {
     let pipeline = call.world.account.pipeline(call.id(0));
     match pipeline.and_then(|p| Some((p, p.status(call.id(1))?))) {
-        Some((pipeline, status)) => Reply::ok(&status_model(&call.view(), pipeline, status)).with_items(1),
+        Some((pipeline, status)) => ApiResponse::ok(&status_model(&call.view(), pipeline, status)).with_items(1),
         None => call.unknown_id(),
     }
 }
 
-fn pipeline_model(view: &View, pipeline: &Pipeline) -> Value {
+fn pipeline_model(view: &View, pipeline: &LeadPipeline) -> Value {
     let statuses: Vec<Value> = pipeline.statuses.iter().map(|s| status_model(view, pipeline, s)).collect();
     json!({
         "id": pipeline.id, "name": pipeline.name, "sort": pipeline.sort, "is_main": pipeline.is_main,
@@ -72,7 +71,7 @@ fn pipeline_model(view: &View, pipeline: &Pipeline) -> Value {
     })
 }
 
-fn status_model(view: &View, pipeline: &Pipeline, status: &Status) -> Value {
+fn status_model(view: &View, pipeline: &LeadPipeline, status: &PipelineStage) -> Value {
     json!({
         "id": status.id, "name": status.name, "sort": status.sort, "is_editable": is_editable(status),
         "pipeline_id": pipeline.id, "color": status.color, "type": status.kind,
@@ -82,20 +81,20 @@ fn status_model(view: &View, pipeline: &Pipeline, status: &Status) -> Value {
 }
 
 /// 142, 143 and the stage of unsorted leads cannot be changed. [client live]
-fn is_editable(status: &Status) -> bool {
+fn is_editable(status: &PipelineStage) -> bool {
     status.id >= 1000 && status.kind != STATUS_TYPE_UNSORTED
 }
 
-pub fn create(call: &Call) -> Reply {
-    let batch = Batch { path: "leads/pipelines", key: "pipelines", is_new: true, counted: true };
-    write_batch(call, &batch, |account, item, complaints| {
-        let mut said = Reader::of(item.json, "", complaints)?;
+pub fn create(call: &Call) -> ApiResponse {
+    let batch = CollectionWrite { path: "leads/pipelines", key: "pipelines", is_new: true, counted: true };
+    write_batch(call, &batch, |account, item, errors| {
+        let mut said = ObjectReader::of(item.json, "", errors)?;
         said.needs(&["name", "sort", "is_main", "is_unsorted_on"]);
         if account.pipelines.len() >= PIPELINES_MAX {
-            said.complaints.too_many("", PIPELINES_MAX); // the code [inferred]
+            said.errors.too_many("", PIPELINES_MAX); // the code [inferred]
         }
         let stages = read_first_stages(call, item, &mut said);
-        let fresh = Pipeline {
+        let fresh = LeadPipeline {
             id: 0,
             name: String::new(),
             sort: 0,
@@ -105,7 +104,7 @@ pub fn create(call: &Call) -> Reply {
         };
         let mut pipeline = read_pipeline(call, fresh, &mut said);
         said.done();
-        if !complaints.is_empty() {
+        if !errors.is_empty() {
             return None;
         }
         pipeline.id = account.new_id(FIRST_PIPELINE);
@@ -117,7 +116,7 @@ pub fn create(call: &Call) -> Reply {
     })
 }
 
-fn read_pipeline(call: &Call, mut pipeline: Pipeline, said: &mut Reader) -> Pipeline {
+fn read_pipeline(call: &Call, mut pipeline: LeadPipeline, said: &mut ObjectReader) -> LeadPipeline {
     if let Some(name) = said.name("name", call.switches.name_max) {
         pipeline.name = name.to_owned();
     }
@@ -132,18 +131,18 @@ fn read_pipeline(call: &Call, mut pipeline: Pipeline, said: &mut Reader) -> Pipe
     pipeline
 }
 
-fn settle_main(account: &mut Account, pipeline: &Pipeline) {
+fn settle_main(account: &mut AccountState, pipeline: &LeadPipeline) {
     if pipeline.is_main {
         account.pipelines.iter_mut().for_each(|p| p.is_main = false);
     }
 }
 
 /// `_embedded.statuses`, where 142 and 143 may be given other names. [doc]
-fn read_first_stages(call: &Call, item: &Item, said: &mut Reader) -> Vec<Status> {
+fn read_first_stages(call: &Call, item: &BatchItem, said: &mut ObjectReader) -> Vec<PipelineStage> {
     if said.any("_embedded").is_none() {
         return Vec::new();
     }
-    let Some(mut embedded) = Reader::of(&item.json["_embedded"], "_embedded", said.complaints) else {
+    let Some(mut embedded) = ObjectReader::of(&item.json["_embedded"], "_embedded", said.errors) else {
         return Vec::new();
     };
     let stages = embedded.each("statuses", |stage| {
@@ -152,7 +151,8 @@ fn read_first_stages(call: &Call, item: &Item, said: &mut Reader) -> Vec<Status>
             stage.choice("id");
         }
         stage.needs(&["name"]);
-        let fresh = Status { id: id.unwrap_or(0), name: String::new(), sort: 0, color: COLORS[0].to_owned(), kind: 0 };
+        let fresh =
+            PipelineStage { id: id.unwrap_or(0), name: String::new(), sort: 0, color: COLORS[0].to_owned(), kind: 0 };
         Some(read_stage(call, fresh, stage))
     });
     embedded.done();
@@ -160,8 +160,8 @@ fn read_first_stages(call: &Call, item: &Item, said: &mut Reader) -> Vec<Status>
 }
 
 /// As the service makes them: the stage of unsorted leads first, won and lost last. [doc]
-fn all_stages(account: &mut Account, said: Vec<Status>) -> Vec<Status> {
-    let stage = |id, name: &str, sort, color: &str, kind| Status {
+fn all_stages(account: &mut AccountState, said: Vec<PipelineStage>) -> Vec<PipelineStage> {
+    let stage = |id, name: &str, sort, color: &str, kind| PipelineStage {
         id,
         name: name.to_owned(),
         sort,
@@ -187,10 +187,10 @@ fn all_stages(account: &mut Account, said: Vec<Status>) -> Vec<Status> {
     stages
 }
 
-pub fn update_one(call: &Call) -> Reply {
-    let batch = Batch { path: "leads/pipelines", key: "pipelines", is_new: false, counted: true };
-    write_one(call, &batch, call.id(0), |account, item, complaints| {
-        let mut said = Reader::of(item.json, "", complaints)?;
+pub fn update_one(call: &Call) -> ApiResponse {
+    let batch = CollectionWrite { path: "leads/pipelines", key: "pipelines", is_new: false, counted: true };
+    write_one(call, &batch, call.id(0), |account, item, errors| {
+        let mut said = ObjectReader::of(item.json, "", errors)?;
         let id = item.own_id(&mut said);
         let Some(place) = account.pipelines.iter().position(|p| Some(p.id) == id) else {
             said.choice("id");
@@ -199,7 +199,7 @@ pub fn update_one(call: &Call) -> Reply {
         let pipeline = read_pipeline(call, account.pipelines[place].clone(), &mut said);
         said.shown(call.switches, &["is_archive", "account_id", "_links", "_embedded"]);
         said.done();
-        if !complaints.is_empty() {
+        if !errors.is_empty() {
             return None;
         }
         settle_main(account, &pipeline);
@@ -210,10 +210,10 @@ pub fn update_one(call: &Call) -> Reply {
 }
 
 /// Leads inside keep it from going. [client live] The main one stays. [inferred]
-pub fn delete(call: &Call) -> Reply {
+pub fn delete(call: &Call) -> ApiResponse {
     let id = call.id(0);
     if has_leads(call, |lead| lead.pipeline_id == id) {
-        return Reply::problem(422, "Only pipelines without leads can be deleted");
+        return ApiResponse::problem(422, "Only pipelines without leads can be deleted");
     }
     delete_one(call, |account| {
         let before = account.pipelines.len();
@@ -222,18 +222,12 @@ pub fn delete(call: &Call) -> Reply {
     })
 }
 
-#[derive(Deserialize)]
-struct Stands {
-    pipeline_id: u64,
-    status_id: u64,
-}
-
-fn has_leads(call: &Call, here: impl Fn(&Stands) -> bool) -> bool {
-    let mut leads = call.world.records(Shelf::Leads).iter();
+fn has_leads(call: &Call, here: impl Fn(&LeadPosition) -> bool) -> bool {
+    let mut leads = call.world.records(RecordTable::Leads).iter();
     leads.any(|(_, record)| serde_json::from_str(&record.json).is_ok_and(|stands| here(&stands)))
 }
 
-fn read_stage(call: &Call, mut status: Status, said: &mut Reader) -> Status {
+fn read_stage(call: &Call, mut status: PipelineStage, said: &mut ObjectReader) -> PipelineStage {
     if let Some(name) = said.name("name", call.switches.name_max) {
         status.name = name.to_owned();
     }
@@ -248,7 +242,7 @@ fn read_stage(call: &Call, mut status: Status, said: &mut Reader) -> Status {
 }
 
 /// Stands before won and lost, wherever its `sort` puts it among the others. [doc]
-fn place_stage(pipeline: &mut Pipeline, status: Status) {
+fn place_stage(pipeline: &mut LeadPipeline, status: PipelineStage) {
     pipeline.statuses.retain(|s| s.id != status.id);
     pipeline.statuses.push(status);
     pipeline.statuses.sort_by_key(|s| (s.id < 1000, s.kind != STATUS_TYPE_UNSORTED, s.sort, s.id));
@@ -258,24 +252,24 @@ fn stages_path(pipeline: u64) -> String {
     format!("leads/pipelines/{pipeline}/statuses")
 }
 
-pub fn create_stages(call: &Call) -> Reply {
+pub fn create_stages(call: &Call) -> ApiResponse {
     let id = call.id(0);
-    let batch = Batch { path: &stages_path(id), key: "statuses", is_new: true, counted: true };
+    let batch = CollectionWrite { path: &stages_path(id), key: "statuses", is_new: true, counted: true };
     if call.world.account.pipeline(id).is_none() {
         return call.unknown_id();
     }
-    write_batch(call, &batch, |account, item, complaints| {
-        let mut said = Reader::of(item.json, "", complaints)?;
+    write_batch(call, &batch, |account, item, errors| {
+        let mut said = ObjectReader::of(item.json, "", errors)?;
         said.needs(&["name", "sort"]);
         let count = account.pipeline(id).map_or(0, |p| p.statuses.len());
         if count >= STAGES_MAX {
-            said.complaints.too_many("", STAGES_MAX); // the code [inferred]
+            said.errors.too_many("", STAGES_MAX); // the code [inferred]
         }
-        let fresh = Status { id: 0, name: String::new(), sort: 0, color: COLORS[0].to_owned(), kind: 0 };
+        let fresh = PipelineStage { id: 0, name: String::new(), sort: 0, color: COLORS[0].to_owned(), kind: 0 };
         let mut status = read_stage(call, fresh, &mut said);
         said.text("request_id", 0);
         said.done();
-        if !complaints.is_empty() {
+        if !errors.is_empty() {
             return None;
         }
         status.id = account.new_id(FIRST_STAGE);
@@ -286,22 +280,20 @@ pub fn create_stages(call: &Call) -> Reply {
     })
 }
 
-pub fn update_stage(call: &Call) -> Reply {
+pub fn update_stage(call: &Call) -> ApiResponse {
     let (id, stage) = (call.id(0), call.id(1));
-    let batch = Batch { path: &stages_path(id), key: "statuses", is_new: false, counted: true };
-    write_one(call, &batch, stage, |account, item, complaints| {
-        change_stage(call, (id, stage), account, item, complaints)
-    })
+    let batch = CollectionWrite { path: &stages_path(id), key: "statuses", is_new: false, counted: true };
+    write_one(call, &batch, stage, |account, item, errors| change_stage(call, (id, stage), account, item, errors))
 }
 
 fn change_stage(
     call: &Call,
     (id, stage): (u64, u64),
-    account: &mut Account,
-    item: &Item,
-    complaints: &mut Complaints,
+    account: &mut AccountState,
+    item: &BatchItem,
+    errors: &mut ValidationErrors,
 ) -> Option<Value> {
-    let mut said = Reader::of(item.json, "", complaints)?;
+    let mut said = ObjectReader::of(item.json, "", errors)?;
     said.id("id");
     let pipeline = account.pipelines.iter_mut().find(|p| p.id == id);
     let found = pipeline.and_then(|p| Some((p.status(stage).filter(|s| is_editable(s))?.clone(), p)));
@@ -313,7 +305,7 @@ fn change_stage(
     said.shown(call.switches, &["is_editable", "pipeline_id", "type", "account_id", "_links"]);
     said.text("request_id", 0);
     said.done();
-    if !complaints.is_empty() {
+    if !errors.is_empty() {
         return None;
     }
     let answer = status_model(&call.view(), pipeline, &status);
@@ -322,11 +314,11 @@ fn change_stage(
 }
 
 /// Not while leads stand there. [inferred] from pipelines
-pub fn delete_stage(call: &Call) -> Reply {
+pub fn delete_stage(call: &Call) -> ApiResponse {
     let (id, stage) = (call.id(0), call.id(1));
     let is_own = call.world.account.pipeline(id).and_then(|p| p.status(stage)).is_some_and(is_editable);
     if is_own && has_leads(call, |lead| lead.status_id == stage) {
-        return Reply::problem(422, "Only statuses without leads can be deleted");
+        return ApiResponse::problem(422, "Only statuses without leads can be deleted");
     }
     delete_one(call, |account| {
         if let Some(pipeline) = account.pipelines.iter_mut().find(|p| p.id == id && is_own) {

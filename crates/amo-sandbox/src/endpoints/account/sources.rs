@@ -2,11 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::account::{Account, Source};
-use crate::check::{Complaints, Reader};
+use crate::account::{AccountState, LeadSource};
+use crate::check::{ObjectReader, ValidationErrors};
 use crate::endpoints::Call;
-use crate::endpoints::account::writes::{Batch, Item, delete as delete_one, named, write_batch, write_one};
-use crate::endpoints::reply::Reply;
+use crate::endpoints::account::writes::{
+    BatchItem, CollectionWrite, delete as delete_one, named, write_batch, write_one,
+};
+use crate::endpoints::reply::ApiResponse;
 use crate::read::{View, self_link};
 
 const FIRST_ID: u64 = 21_000_101;
@@ -14,7 +16,7 @@ const SOURCES_MAX: usize = 100; // [doc]
 /// Not documented. [inferred]
 const EXTERNAL_ID_MAX: usize = 255;
 
-pub fn list(call: &Call) -> Reply {
+pub fn list(call: &Call) -> ApiResponse {
     let view = call.view();
     let wanted = call.query.list(&["filter", "external_id"]);
     let sources = call.world.account.sources.iter();
@@ -22,12 +24,12 @@ pub fn list(call: &Call) -> Reply {
     call.counted_page("sources", "sources", found.map(|s| model(&view, s)).collect())
 }
 
-pub fn get(call: &Call) -> Reply {
+pub fn get(call: &Call) -> ApiResponse {
     let found = call.world.account.sources.iter().find(|s| s.id == call.id(0));
-    found.map_or_else(|| call.unknown_id(), |source| Reply::ok(&model(&call.view(), source)).with_items(1))
+    found.map_or_else(|| call.unknown_id(), |source| ApiResponse::ok(&model(&call.view(), source)).with_items(1))
 }
 
-fn model(view: &View, source: &Source) -> Value {
+fn model(view: &View, source: &LeadSource) -> Value {
     json!({
         "id": source.id, "name": source.name, "pipeline_id": source.pipeline_id, "external_id": source.external_id,
         "services": source.services, "default": source.is_default, "origin_code": null,
@@ -35,15 +37,15 @@ fn model(view: &View, source: &Source) -> Value {
     })
 }
 
-pub fn create(call: &Call) -> Reply {
-    let batch = Batch { path: "sources", key: "sources", is_new: true, counted: true };
-    write_batch(call, &batch, |account, item, complaints| {
-        let mut said = Reader::of(item.json, "", complaints)?;
+pub fn create(call: &Call) -> ApiResponse {
+    let batch = CollectionWrite { path: "sources", key: "sources", is_new: true, counted: true };
+    write_batch(call, &batch, |account, item, errors| {
+        let mut said = ObjectReader::of(item.json, "", errors)?;
         said.needs(&["name", "external_id"]);
         if account.sources.len() >= SOURCES_MAX {
-            said.complaints.too_many("", SOURCES_MAX); // the code [inferred]
+            said.errors.too_many("", SOURCES_MAX); // the code [inferred]
         }
-        let fresh = Source {
+        let fresh = LeadSource {
             id: 0,
             name: String::new(),
             external_id: String::new(),
@@ -53,7 +55,7 @@ pub fn create(call: &Call) -> Reply {
         };
         let mut source = read(call, account, fresh, &mut said);
         said.done();
-        if !complaints.is_empty() {
+        if !errors.is_empty() {
             return None;
         }
         source.id = account.new_id(FIRST_ID);
@@ -63,26 +65,26 @@ pub fn create(call: &Call) -> Reply {
     })
 }
 
-fn written(call: &Call, source: &Source, item: &Item) -> Value {
+fn written(call: &Call, source: &LeadSource, item: &BatchItem) -> Value {
     named(model(&call.view(), source), item.shown_request_id(call, json!(item.index.to_string())))
 }
 
 /// A string [doc]; the table of leads calls it an int [seed], so that one is taken as its digits. [inferred]
-fn external_id(said: &mut Reader) -> Option<String> {
+fn external_id(said: &mut ObjectReader) -> Option<String> {
     match said.any("external_id") {
         Some(Value::Number(number)) if number.is_i64() || number.is_u64() => Some(number.to_string()),
         _ => said.name("external_id", EXTERNAL_ID_MAX).map(str::to_owned),
     }
 }
 
-fn read(call: &Call, account: &Account, mut source: Source, said: &mut Reader) -> Source {
+fn read(call: &Call, account: &AccountState, mut source: LeadSource, said: &mut ObjectReader) -> LeadSource {
     if let Some(name) = said.name("name", call.switches.name_max) {
         source.name = name.to_owned();
     }
     if let Some(external_id) = external_id(said) {
         if account.sources.iter().any(|s| s.id != source.id && s.external_id == external_id) {
             let at = said.path("external_id");
-            said.complaints.add("SourceAlreadyExists", at, "Source already exists."); // [client]
+            said.errors.add("SourceAlreadyExists", at, "Source already exists."); // [client]
         }
         source.external_id = external_id;
     }
@@ -100,18 +102,18 @@ fn read(call: &Call, account: &Account, mut source: Source, said: &mut Reader) -
     source
 }
 
-const UPDATES: Batch = Batch { path: "sources", key: "sources", is_new: false, counted: true };
+const UPDATES: CollectionWrite = CollectionWrite { path: "sources", key: "sources", is_new: false, counted: true };
 
-pub fn update(call: &Call) -> Reply {
-    write_batch(call, &UPDATES, |account, item, complaints| change(call, account, item, complaints))
+pub fn update(call: &Call) -> ApiResponse {
+    write_batch(call, &UPDATES, |account, item, errors| change(call, account, item, errors))
 }
 
-pub fn update_one(call: &Call) -> Reply {
-    write_one(call, &UPDATES, call.id(0), |account, item, complaints| change(call, account, item, complaints))
+pub fn update_one(call: &Call) -> ApiResponse {
+    write_one(call, &UPDATES, call.id(0), |account, item, errors| change(call, account, item, errors))
 }
 
-fn change(call: &Call, account: &mut Account, item: &Item, complaints: &mut Complaints) -> Option<Value> {
-    let mut said = Reader::of(item.json, "", complaints)?;
+fn change(call: &Call, account: &mut AccountState, item: &BatchItem, errors: &mut ValidationErrors) -> Option<Value> {
+    let mut said = ObjectReader::of(item.json, "", errors)?;
     let id = item.own_id(&mut said);
     let Some(place) = account.sources.iter().position(|s| Some(s.id) == id) else {
         if id.is_some() {
@@ -122,7 +124,7 @@ fn change(call: &Call, account: &mut Account, item: &Item, complaints: &mut Comp
     let source = read(call, account, account.sources[place].clone(), &mut said);
     said.shown(call.switches, &["origin_code", "_links"]);
     said.done();
-    if !complaints.is_empty() {
+    if !errors.is_empty() {
         return None;
     }
     let answer = written(call, &source, item);
@@ -130,7 +132,7 @@ fn change(call: &Call, account: &mut Account, item: &Item, complaints: &mut Comp
     Some(answer)
 }
 
-pub fn delete(call: &Call) -> Reply {
+pub fn delete(call: &Call) -> ApiResponse {
     let id = call.id(0);
     delete_one(call, |account| {
         let before = account.sources.len();

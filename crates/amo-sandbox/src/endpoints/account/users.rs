@@ -2,27 +2,27 @@
 
 use serde_json::{Value, json};
 
-use crate::account::{Right, User};
+use crate::account::{AccountUser, Right};
 use crate::endpoints::Call;
-use crate::endpoints::reply::Reply;
+use crate::endpoints::reply::ApiResponse;
 use crate::read::{View, self_link};
 use crate::world::rights;
 
-pub fn loss_reasons(call: &Call) -> Reply {
+pub fn loss_reasons(call: &Call) -> ApiResponse {
     let view = call.view();
     let all: Vec<Value> = call.world.account.loss_reasons.iter().map(|r| view.loss_reason(r)).collect();
     call.counted_page("leads/loss_reasons", "loss_reasons", all)
 }
 
-pub fn loss_reason_by_id(call: &Call) -> Reply {
+pub fn loss_reason_by_id(call: &Call) -> ApiResponse {
     match call.world.account.loss_reason(call.id(0)) {
-        Some(reason) => Reply::ok(&call.view().loss_reason(reason)).with_items(1),
+        Some(reason) => ApiResponse::ok(&call.view().loss_reason(reason)).with_items(1),
         None => call.unknown_id(),
     }
 }
 
 /// For admins only. [doc]
-pub fn users(call: &Call) -> Reply {
+pub fn users(call: &Call) -> ApiResponse {
     if let Some(reply) = call.forbidden() {
         return reply;
     }
@@ -32,18 +32,18 @@ pub fn users(call: &Call) -> Reply {
 }
 
 /// For admins only [doc]; nobody has told that it is otherwise for oneself.
-pub fn user(call: &Call) -> Reply {
+pub fn user(call: &Call) -> ApiResponse {
     let is_oneself = call.switches.own_user_shown && call.id(0) == call.world.account.current_user;
     if let Some(reply) = call.forbidden().filter(|_| !is_oneself) {
         return reply;
     }
     match call.world.account.user(call.id(0)) {
-        Some(user) => Reply::ok(&user_model(&call.view(), user)).with_items(1),
+        Some(user) => ApiResponse::ok(&user_model(&call.view(), user)).with_items(1),
         None => call.unknown_id(),
     }
 }
 
-fn user_model(view: &View, user: &User) -> Value {
+fn user_model(view: &View, user: &AccountUser) -> Value {
     let account = &view.world.account;
     let is_ours = user.id == account.current_user;
     let is_admin = if is_ours { rights::is_admin(view.world, view.switches) } else { user.is_admin };

@@ -3,27 +3,27 @@
 
 use serde_json::{Value, json};
 
-use crate::account::Account;
-use crate::check::{Complaints, Reader, Refused};
+use crate::account::AccountState;
+use crate::check::{ObjectReader, RefusedItem, ValidationErrors};
 use crate::endpoints::Call;
 use crate::endpoints::batch::{invalid, request_id, shown_request_id};
-use crate::endpoints::reply::Reply;
+use crate::endpoints::reply::ApiResponse;
 use crate::read::written;
 use crate::switches::Partial;
 use crate::world::Commit;
 use amo_model::BATCH_MAX;
 
 /// An item of such a request.
-pub struct Item<'a> {
+pub struct BatchItem<'a> {
     pub json: &'a Value,
     pub index: usize,
     /// Of the path, where it names one.
     pub id: Option<u64>,
 }
 
-impl Item<'_> {
+impl BatchItem<'_> {
     /// The id of the path or of the item; complains where there is none.
-    pub fn own_id(&self, said: &mut Reader) -> Option<u64> {
+    pub fn own_id(&self, said: &mut ObjectReader) -> Option<u64> {
         let own = said.id("id");
         let id = self.id.or(own);
         if id.is_none() {
@@ -40,7 +40,7 @@ impl Item<'_> {
 }
 
 /// Where a batch stands and what its answer is.
-pub struct Batch<'a> {
+pub struct CollectionWrite<'a> {
     pub path: &'a str,
     pub key: &'a str,
     pub is_new: bool,
@@ -51,9 +51,9 @@ pub struct Batch<'a> {
 /// `change` changes the account and returns the answer's item; what it complains of must not have changed anything.
 pub fn write_batch(
     call: &Call,
-    batch: &Batch,
-    mut change: impl FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value>,
-) -> Reply {
+    batch: &CollectionWrite,
+    mut change: impl FnMut(&mut AccountState, &BatchItem, &mut ValidationErrors) -> Option<Value>,
+) -> ApiResponse {
     if let Some(reply) = call.forbidden() {
         return reply;
     }
@@ -62,18 +62,18 @@ pub fn write_batch(
         _ => return Call::blank(),
     };
     if items.len() > BATCH_MAX {
-        return Reply::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
+        return ApiResponse::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
     }
     let mut account = call.world.account.clone();
     let (mut answers, mut refused) = (Vec::new(), Vec::new());
     for (index, json) in items.iter().enumerate() {
-        let mut complaints = Complaints::default();
-        refuse(call, json, &mut complaints);
-        let item = Item { json, index, id: None };
-        let answer = if complaints.is_empty() { change(&mut account, &item, &mut complaints) } else { None };
-        match answer.filter(|_| complaints.is_empty()) {
+        let mut errors = ValidationErrors::default();
+        refuse(call, json, &mut errors);
+        let item = BatchItem { json, index, id: None };
+        let answer = if errors.is_empty() { change(&mut account, &item, &mut errors) } else { None };
+        match answer.filter(|_| errors.is_empty()) {
             Some(answer) => answers.push(answer),
-            None => refused.push(Refused { request_id: Some(request_id(json, index)), complaints }),
+            None => refused.push(RefusedItem { request_id: Some(request_id(json, index)), errors }),
         }
     }
     // A bad item spoils the batch. [inferred]
@@ -93,57 +93,57 @@ pub fn write_batch(
         body["_total_items"] = json!(total);
     }
     if !refused.is_empty() {
-        body["validation-errors"] = Refused::all_to_json(&refused);
+        body["validation-errors"] = RefusedItem::all_to_json(&refused);
     }
     let status = if batch.is_new { call.switches.created_status } else { 200 };
-    Reply::hal(status, &body).with_commit(commit).with_items(items.len())
+    ApiResponse::hal(status, &body).with_commit(commit).with_items(items.len())
 }
 
 /// What a script wants refused.
-pub fn refuse(call: &Call, item: &Value, complaints: &mut Complaints) {
+pub fn refuse(call: &Call, item: &Value, errors: &mut ValidationErrors) {
     for refusal in call.refusals.iter().filter(|r| r.means_other(item)) {
-        complaints.add(refusal.code.clone(), refusal.path.clone(), refusal.detail.clone());
+        errors.add(refusal.code.clone(), refusal.path.clone(), refusal.detail.clone());
     }
 }
 
 /// `PATCH …/{id}`: the bare model [seed], or wrapped. [doc Kommo]
 pub fn write_one(
     call: &Call,
-    batch: &Batch,
+    batch: &CollectionWrite,
     id: u64,
-    mut change: impl FnMut(&mut Account, &Item, &mut Complaints) -> Option<Value>,
-) -> Reply {
+    mut change: impl FnMut(&mut AccountState, &BatchItem, &mut ValidationErrors) -> Option<Value>,
+) -> ApiResponse {
     if let Some(reply) = call.forbidden() {
         return reply;
     }
     let Some(json) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut account = call.world.account.clone();
-    let mut complaints = Complaints::default();
-    refuse(call, &json, &mut complaints);
-    let item = Item { json: &json, index: 0, id: Some(id) };
-    let answer = if complaints.is_empty() { change(&mut account, &item, &mut complaints) } else { None };
-    let Some(model) = answer.filter(|_| complaints.is_empty()) else {
-        return invalid(call, vec![Refused { request_id: Some(request_id(&json, 0)), complaints }]);
+    let mut errors = ValidationErrors::default();
+    refuse(call, &json, &mut errors);
+    let item = BatchItem { json: &json, index: 0, id: Some(id) };
+    let answer = if errors.is_empty() { change(&mut account, &item, &mut errors) } else { None };
+    let Some(model) = answer.filter(|_| errors.is_empty()) else {
+        return invalid(call, vec![RefusedItem { request_id: Some(request_id(&json, 0)), errors }]);
     };
     let body = match call.switches.patch_wrapped {
         true => written(&call.view().url(batch.path), batch.key, vec![model]),
         false => model,
     };
-    Reply::ok(&body).with_commit(commit(call, account)).with_items(1)
+    ApiResponse::ok(&body).with_commit(commit(call, account)).with_items(1)
 }
 
 /// 204, no body. [seed] What is not there is a bad choice of `id`. [client live]
-pub fn delete(call: &Call, change: impl FnOnce(&mut Account) -> bool) -> Reply {
+pub fn delete(call: &Call, change: impl FnOnce(&mut AccountState) -> bool) -> ApiResponse {
     if let Some(reply) = call.forbidden() {
         return reply;
     }
     let mut account = call.world.account.clone();
     if !change(&mut account) {
-        let mut complaints = Complaints::default();
-        complaints.choice("id");
-        return invalid(call, vec![Refused { request_id: None, complaints }]);
+        let mut errors = ValidationErrors::default();
+        errors.choice("id");
+        return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
-    Reply::nothing().with_commit(commit(call, account)).with_items(1)
+    ApiResponse::nothing().with_commit(commit(call, account)).with_items(1)
 }
 
 /// The model with what the item is called, before its links. [seed]
@@ -156,6 +156,6 @@ pub fn named(mut model: Value, request_id: Option<Value>) -> Value {
     model
 }
 
-fn commit(call: &Call, account: Account) -> Commit {
+fn commit(call: &Call, account: AccountState) -> Commit {
     Commit { at: call.now, account: Some(Box::new(account)), ..Commit::default() }
 }

@@ -7,17 +7,17 @@ use serde_json::{Map, Value, json};
 
 use crate::account::Segment;
 use crate::account::builtin::KIND_PRODUCTS;
-use crate::changes::changeset::Plan;
+use crate::changes::changeset::Changeset;
 use crate::check::item::customer::is_price;
-use crate::check::plain::{self, Must};
+use crate::check::plain::{self, Expected};
 use crate::check::values::custom_fields;
-use crate::check::{Complaints, Refused};
+use crate::check::{RefusedItem, ValidationErrors};
 use crate::endpoints::Call;
 use crate::endpoints::account::writes::refuse;
 use crate::endpoints::batch::{invalid, request_id};
-use crate::endpoints::reply::Reply;
+use crate::endpoints::reply::ApiResponse;
 use crate::read::{View, self_link, values, written};
-use crate::world::{Shelf, World};
+use crate::world::{RecordTable, World};
 use amo_model::{Entity, Owner, SEGMENTS_MAX};
 
 /// The list at the end of the document, without `#`. [seed]
@@ -31,37 +31,37 @@ const COLORS: &[&str] = &[
 /// Ids of new segments start here; the ones that ship are below.
 const FIRST_ID: u64 = 57;
 
-const ON_CREATE: &[plain::Key] = &[
-    ("name", Must::Name, true),
-    ("color", Must::Word(COLORS), false),
-    ("available_products_price_types", Must::Anything, false),
-    ("custom_fields_values", Must::Anything, false),
+const ON_CREATE: &[plain::KeySpec] = &[
+    ("name", Expected::Name, true),
+    ("color", Expected::Word(COLORS), false),
+    ("available_products_price_types", Expected::Anything, false),
+    ("custom_fields_values", Expected::Anything, false),
 ];
 
 /// A change may name itself, though nobody answers to it. [seed]
-const ON_UPDATE: &[plain::Key] = &[
-    ("name", Must::Name, false),
-    ("color", Must::Word(COLORS), false),
-    ("available_products_price_types", Must::Anything, false),
-    ("custom_fields_values", Must::Anything, false),
-    ("request_id", Must::Text, false),
-    ("id", Must::Shown, false),
-    ("created_at", Must::Shown, false),
-    ("updated_at", Must::Shown, false),
-    ("account_id", Must::Shown, false),
-    ("customers_count", Must::Shown, false),
-    ("_links", Must::Shown, false),
+const ON_UPDATE: &[plain::KeySpec] = &[
+    ("name", Expected::Name, false),
+    ("color", Expected::Word(COLORS), false),
+    ("available_products_price_types", Expected::Anything, false),
+    ("custom_fields_values", Expected::Anything, false),
+    ("request_id", Expected::Text, false),
+    ("id", Expected::Shown, false),
+    ("created_at", Expected::Shown, false),
+    ("updated_at", Expected::Shown, false),
+    ("account_id", Expected::Shown, false),
+    ("customers_count", Expected::Shown, false),
+    ("_links", Expected::Shown, false),
 ];
 
-pub fn list(call: &Call) -> Reply {
+pub fn list(call: &Call) -> ApiResponse {
     let (view, counts) = (call.view(), counts(call.world));
     let all = call.world.account.segments.iter().map(|s| model(&view, s, &counts)).collect();
     call.counted_page("customers/segments", "segments", all)
 }
 
-pub fn get(call: &Call) -> Reply {
+pub fn get(call: &Call) -> ApiResponse {
     match call.world.account.segment(call.id(0)) {
-        Some(segment) => Reply::ok(&model(&call.view(), segment, &counts(call.world))).with_items(1),
+        Some(segment) => ApiResponse::ok(&model(&call.view(), segment, &counts(call.world))).with_items(1),
         None => call.unknown_id(),
     }
 }
@@ -75,7 +75,7 @@ pub fn counts(world: &World) -> BTreeMap<u64, usize> {
         segments: Vec<u64>,
     }
     let mut counts = BTreeMap::new();
-    for (_, record) in world.records(Shelf::Customers).iter() {
+    for (_, record) in world.records(RecordTable::Customers).iter() {
         let member = serde_json::from_str::<Member>(&record.json);
         for segment in member.map(|m| m.segments).unwrap_or_default() {
             *counts.entry(segment).or_default() += 1;
@@ -98,56 +98,56 @@ pub fn model(view: &View, segment: &Segment, counts: &BTreeMap<u64, usize>) -> V
 }
 
 /// An acceptable segment. What is not said is not there.
-struct Clean {
+struct CheckedSegment {
     said: Map<String, Value>,
     prices: Option<Vec<u64>>,
     fields: Vec<(u64, Option<Vec<Value>>)>,
 }
 
-fn check(call: &Call, keys: &[plain::Key], item: &Value, complaints: &mut Complaints) -> Clean {
-    let rules = call.rules();
-    refuse(call, item, complaints);
-    let said = plain::check(&rules, keys, true, item, "", complaints).cloned().unwrap_or_default();
-    let prices = said.get("available_products_price_types").map(|ids| check_prices(call, ids, complaints));
+fn check(call: &Call, keys: &[plain::KeySpec], item: &Value, errors: &mut ValidationErrors) -> CheckedSegment {
+    let context = call.check_context();
+    refuse(call, item, errors);
+    let said = plain::check(&context, keys, true, item, "", errors).cloned().unwrap_or_default();
+    let prices = said.get("available_products_price_types").map(|ids| check_prices(call, ids, errors));
     let fields = said.get("custom_fields_values").map(|fields| {
         let owner = Owner::Entity(Entity::Segments);
-        custom_fields::check(&rules, owner, fields, "custom_fields_values", complaints)
+        custom_fields::check(&context, owner, fields, "custom_fields_values", errors)
     });
-    Clean { said, prices, fields: fields.unwrap_or_default() }
+    CheckedSegment { said, prices, fields: fields.unwrap_or_default() }
 }
 
 /// Ids of fields of the type price, of the list of products. [seed]
-fn check_prices(call: &Call, ids: &Value, complaints: &mut Complaints) -> Vec<u64> {
+fn check_prices(call: &Call, ids: &Value, errors: &mut ValidationErrors) -> Vec<u64> {
     let path = "available_products_price_types";
     let account = &call.world.account;
     let is_products = |id: u64| account.catalog(id).is_some_and(|c| c.kind == KIND_PRODUCTS);
     let Some(ids) = ids.as_array() else {
-        complaints.wrong_type(path, "array");
+        errors.wrong_type(path, "array");
         return Vec::new();
     };
     let mut prices = Vec::with_capacity(ids.len());
     for (i, id) in ids.iter().enumerate() {
         match id.as_u64() {
-            Some(id) if is_price(&call.rules(), id, is_products) => prices.push(id),
-            _ if id.is_i64() => complaints.choice(format!("{path}.{i}")),
-            _ => complaints.wrong_type(format!("{path}.{i}"), "int"),
+            Some(id) if is_price(&call.check_context(), id, is_products) => prices.push(id),
+            _ if id.is_i64() => errors.choice(format!("{path}.{i}")),
+            _ => errors.wrong_type(format!("{path}.{i}"), "int"),
         }
     }
     prices
 }
 
-fn settle(segment: &mut Segment, clean: Clean, now: i64) {
-    let text = |key: &str| clean.said.get(key).and_then(Value::as_str).map(str::to_owned);
+fn settle(segment: &mut Segment, accepted: CheckedSegment, now: i64) {
+    let text = |key: &str| accepted.said.get(key).and_then(Value::as_str).map(str::to_owned);
     if let Some(name) = text("name") {
         segment.name = name;
     }
     if let Some(color) = text("color") {
         segment.color = color;
     }
-    if let Some(prices) = clean.prices {
+    if let Some(prices) = accepted.prices {
         segment.prices = prices;
     }
-    for (id, values) in clean.fields {
+    for (id, values) in accepted.fields {
         segment.fields.retain(|(field, _)| *field != id);
         segment.fields.extend(values.map(|values| (id, values)));
     }
@@ -155,19 +155,19 @@ fn settle(segment: &mut Segment, clean: Clean, now: i64) {
 }
 
 /// One object, and nothing but one. [seed]
-pub fn create(call: &Call) -> Reply {
+pub fn create(call: &Call) -> ApiResponse {
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
-    let mut complaints = Complaints::default();
-    let clean = check(call, ON_CREATE, &item, &mut complaints);
-    if !complaints.is_empty() {
-        return invalid(call, vec![Refused { request_id: None, complaints }]);
+    let mut errors = ValidationErrors::default();
+    let accepted = check(call, ON_CREATE, &item, &mut errors);
+    if !errors.is_empty() {
+        return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
     // The document knows no other status for what cannot be done. [seed]
     if call.world.account.segments.len() >= SEGMENTS_MAX {
-        return Reply::problem(400, &format!("Limit of {SEGMENTS_MAX} segments"));
+        return ApiResponse::problem(400, &format!("Limit of {SEGMENTS_MAX} segments"));
     }
-    let mut plan = Plan::new(call.world, call.now);
-    let account = plan.account_mut();
+    let mut changes = Changeset::new(call.world, call.now);
+    let account = changes.account_mut();
     let id = account.new_id(FIRST_ID);
     let mut segment = Segment {
         id,
@@ -178,56 +178,58 @@ pub fn create(call: &Call) -> Reply {
         created_at: call.now,
         updated_at: call.now,
     };
-    settle(&mut segment, clean, call.now);
+    settle(&mut segment, accepted, call.now);
     let model = model(&call.view(), &segment, &BTreeMap::new());
     account.segments.push(segment);
-    Reply::hal(call.switches.created_status, &model).with_commit(plan.into_commit()).with_items(1)
+    ApiResponse::hal(call.switches.created_status, &model).with_commit(changes.into_commit()).with_items(1)
 }
 
-pub fn update(call: &Call) -> Reply {
+pub fn update(call: &Call) -> ApiResponse {
     let id = call.id(0);
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
-    let mut complaints = Complaints::default();
-    let clean = check(call, ON_UPDATE, &item, &mut complaints);
-    let mut plan = Plan::new(call.world, call.now);
-    if plan.account().segment(id).is_none() {
-        complaints.choice("id"); // [inferred], as of pipelines [client live]
+    let mut errors = ValidationErrors::default();
+    let accepted = check(call, ON_UPDATE, &item, &mut errors);
+    let mut changes = Changeset::new(call.world, call.now);
+    if changes.account().segment(id).is_none() {
+        errors.choice("id"); // [inferred], as of pipelines [client live]
     }
-    if !complaints.is_empty() {
-        return invalid(call, vec![Refused { request_id: Some(request_id(&item, 0)), complaints }]);
+    if !errors.is_empty() {
+        return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     }
     // At least one of them has to be there. [seed]
-    if !plain::says_anything(ON_UPDATE, &clean.said) {
+    if !plain::says_anything(ON_UPDATE, &accepted.said) {
         return Call::blank();
     }
-    let Some(segment) = plan.account_mut().segments.iter_mut().find(|s| s.id == id) else { return call.unknown_id() };
-    settle(segment, clean, call.now);
+    let Some(segment) = changes.account_mut().segments.iter_mut().find(|s| s.id == id) else {
+        return call.unknown_id();
+    };
+    settle(segment, accepted, call.now);
     let model = model(&call.view(), segment, &counts(call.world));
     let body = match call.switches.patch_wrapped {
         true => written(&call.view().url("customers/segments"), "segments", vec![model]),
         false => model,
     };
-    Reply::ok(&body).with_commit(plan.into_commit()).with_items(1)
+    ApiResponse::ok(&body).with_commit(changes.into_commit()).with_items(1)
 }
 
 /// Its customers leave it.
-pub fn delete(call: &Call) -> Reply {
+pub fn delete(call: &Call) -> ApiResponse {
     let id = call.id(0);
-    let mut plan = Plan::new(call.world, call.now);
+    let mut changes = Changeset::new(call.world, call.now);
     if call.world.account.segment(id).is_none() {
-        let mut complaints = Complaints::default();
-        complaints.choice("id"); // [inferred], as of pipelines [client live]
-        return invalid(call, vec![Refused { request_id: None, complaints }]);
+        let mut errors = ValidationErrors::default();
+        errors.choice("id"); // [inferred], as of pipelines [client live]
+        return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
-    plan.account_mut().segments.retain(|s| s.id != id);
-    for (customer, _) in call.world.records(Shelf::Customers).iter() {
-        let Some(mut draft) = plan.get(Shelf::Customers, customer) else { continue };
+    changes.account_mut().segments.retain(|s| s.id != id);
+    for (customer, _) in call.world.records(RecordTable::Customers).iter() {
+        let Some(mut draft) = changes.get(RecordTable::Customers, customer) else { continue };
         let Some(Value::Array(segments)) = draft.json.get_mut("segments") else { continue };
         let before = segments.len();
         segments.retain(|segment| *segment != id);
         if segments.len() < before {
-            plan.put(Shelf::Customers, customer, draft);
+            changes.put(RecordTable::Customers, customer, draft);
         }
     }
-    Reply::nothing().with_commit(plan.into_commit()).with_items(1)
+    ApiResponse::nothing().with_commit(changes.into_commit()).with_items(1)
 }

@@ -2,63 +2,63 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::account::{Account, CustomerStatus};
-use crate::changes::changeset::Plan;
-use crate::check::plain::{self, Must};
-use crate::check::{Complaints, Refused};
+use crate::account::{AccountState, CustomerStatus};
+use crate::changes::changeset::Changeset;
+use crate::check::plain::{self, Expected};
+use crate::check::{RefusedItem, ValidationErrors};
 use crate::endpoints::Call;
 use crate::endpoints::account::pipelines::COLORS;
 use crate::endpoints::account::writes::refuse;
-use crate::endpoints::batch::{Answer, answer, check_all, invalid, request_id, shown_request_id};
-use crate::endpoints::reply::Reply;
+use crate::endpoints::batch::{WriteEnvelope, answer, check_all, invalid, request_id, shown_request_id};
+use crate::endpoints::reply::ApiResponse;
 use crate::read::{View, self_link};
-use crate::world::Shelf;
+use crate::world::RecordTable;
 use amo_model::{BATCH_MAX, CUSTOMER_STATUSES_MAX};
 
 /// Ids of new statuses start here; the ones that ship are below.
 const FIRST_ID: u64 = 4_740_011;
 
-const ON_CREATE: &[plain::Key] = &[
-    ("name", Must::Name, true),
-    ("sort", Must::Int, true),
+const ON_CREATE: &[plain::KeySpec] = &[
+    ("name", Expected::Name, true),
+    ("sort", Expected::Int, true),
     // The ones of the system have others. [seed]
-    ("color", Must::Word(&COLORS), false),
-    ("request_id", Must::Text, false),
+    ("color", Expected::Word(&COLORS), false),
+    ("request_id", Expected::Text, false),
 ];
 
-const ON_UPDATE: &[plain::Key] = &[
-    ("name", Must::Name, true),
-    ("sort", Must::Int, true),
-    ("color", Must::Word(&COLORS), false),
-    ("request_id", Must::Text, false),
-    ("id", Must::Shown, false),
-    ("is_default", Must::Shown, false),
-    ("conditions", Must::Shown, false),
-    ("type", Must::Shown, false),
-    ("account_id", Must::Shown, false),
-    ("_links", Must::Shown, false),
+const ON_UPDATE: &[plain::KeySpec] = &[
+    ("name", Expected::Name, true),
+    ("sort", Expected::Int, true),
+    ("color", Expected::Word(&COLORS), false),
+    ("request_id", Expected::Text, false),
+    ("id", Expected::Shown, false),
+    ("is_default", Expected::Shown, false),
+    ("conditions", Expected::Shown, false),
+    ("type", Expected::Shown, false),
+    ("account_id", Expected::Shown, false),
+    ("_links", Expected::Shown, false),
 ];
 
 /// All at once. [seed]
-pub fn list(call: &Call) -> Reply {
+pub fn list(call: &Call) -> ApiResponse {
     let view = call.view();
     let all: Vec<Value> =
         call.world.account.customer_statuses.iter().map(|s| model(&view, &call.world.account, s)).collect();
     let items = all.len();
     let links = self_link(view.url("customers/statuses"));
-    Reply::ok(&json!({"_total_items": items, "_links": links, "_embedded": {"statuses": all}})).with_items(items)
+    ApiResponse::ok(&json!({"_total_items": items, "_links": links, "_embedded": {"statuses": all}})).with_items(items)
 }
 
-pub fn get(call: &Call) -> Reply {
+pub fn get(call: &Call) -> ApiResponse {
     let account = &call.world.account;
     match account.customer_status(call.id(0)) {
-        Some(status) => Reply::ok(&model(&call.view(), account, status)).with_items(1),
+        Some(status) => ApiResponse::ok(&model(&call.view(), account, status)).with_items(1),
         None => call.unknown_id(),
     }
 }
 
 /// Its place is its `sort`: one made with 100 has been seen with 5. [seed]
-pub fn model(view: &View, account: &Account, status: &CustomerStatus) -> Value {
+pub fn model(view: &View, account: &AccountState, status: &CustomerStatus) -> Value {
     let kind = match status.kind {
         CustomerStatus::EXPECTED if view.switches.expected_as_closed => CustomerStatus::CLOSED,
         kind => kind,
@@ -75,11 +75,11 @@ fn url(view: &View, id: u64) -> String {
     view.url(&format!("customers/statuses/{id}"))
 }
 
-pub fn create(call: &Call) -> Reply {
-    let excess = Reply::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
-    let checked = check_all(call, BATCH_MAX, excess, |item, complaints| {
-        refuse(call, item, complaints);
-        plain::check(&call.rules(), ON_CREATE, true, item, "", complaints).cloned().unwrap_or_default()
+pub fn create(call: &Call) -> ApiResponse {
+    let excess = ApiResponse::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
+    let checked = check_all(call, BATCH_MAX, excess, |item, errors| {
+        refuse(call, item, errors);
+        plain::check(&call.check_context(), ON_CREATE, true, item, "", errors).cloned().unwrap_or_default()
     });
     let checked = match checked {
         Ok(checked) => checked,
@@ -87,11 +87,11 @@ pub fn create(call: &Call) -> Reply {
     };
     // 422 is for data that cannot be processed; more than an account may have are that. [seed], [inferred]
     if call.world.account.customer_statuses.len() + checked.good.len() > CUSTOMER_STATUSES_MAX {
-        return Reply::problem(422, &format!("Limit of {CUSTOMER_STATUSES_MAX} statuses"));
+        return ApiResponse::problem(422, &format!("Limit of {CUSTOMER_STATUSES_MAX} statuses"));
     }
     let view = call.view();
-    let mut plan = Plan::new(call.world, call.now);
-    let account = plan.account_mut();
+    let mut changes = Changeset::new(call.world, call.now);
+    let account = changes.account_mut();
     let mut answers = Vec::new();
     for (index, request_id, item) in checked.good {
         let id = account.new_id(FIRST_ID);
@@ -110,14 +110,18 @@ pub fn create(call: &Call) -> Reply {
         model["_links"] = self_link(url(&view, id));
         answers.push(model);
     }
-    let about =
-        Answer { status: call.switches.created_status, path: "customers/statuses", key: "statuses", is_counted: true };
-    answer(call, about, answers, checked.refused, plan.into_commit())
+    let about = WriteEnvelope {
+        status: call.switches.created_status,
+        path: "customers/statuses",
+        key: "statuses",
+        is_counted: true,
+    };
+    answer(call, about, answers, checked.refused, changes.into_commit())
 }
 
 /// Puts a status in its place, `at` where nothing is said of it: the closed one stays the last. [inferred] from a status
 /// made with `sort` 100 in an account of six, which has 5 later. [seed]
-fn settle(account: &mut Account, mut status: CustomerStatus, said: &Map<String, Value>, at: usize) {
+fn settle(account: &mut AccountState, mut status: CustomerStatus, said: &Map<String, Value>, at: usize) {
     let text = |key: &str| said.get(key).and_then(Value::as_str).map(str::to_owned);
     status.name = text("name").unwrap_or(status.name);
     status.color = text("color").unwrap_or(status.color);
@@ -128,11 +132,11 @@ fn settle(account: &mut Account, mut status: CustomerStatus, said: &Map<String, 
     statuses.insert(at, status);
 }
 
-pub fn update(call: &Call) -> Reply {
+pub fn update(call: &Call) -> ApiResponse {
     let id = call.id(0);
     let Some(mut item) = call.json().filter(Value::is_object) else { return Call::blank() };
-    let mut complaints = Complaints::default();
-    refuse(call, &item, &mut complaints);
+    let mut errors = ValidationErrors::default();
+    refuse(call, &item, &mut errors);
     // What it has may be sent back: the ones of the system have other colours. [seed], [inferred]
     let own = call.world.account.customer_status(id).map(|status| json!(status.color));
     if own.is_some()
@@ -142,20 +146,21 @@ pub fn update(call: &Call) -> Reply {
     {
         item.shift_remove("color");
     }
-    let said = plain::check(&call.rules(), ON_UPDATE, false, &item, "", &mut complaints).cloned().unwrap_or_default();
-    let mut plan = Plan::new(call.world, call.now);
-    let at = plan.account().customer_statuses.iter().position(|s| s.id == id);
+    let said =
+        plain::check(&call.check_context(), ON_UPDATE, false, &item, "", &mut errors).cloned().unwrap_or_default();
+    let mut changes = Changeset::new(call.world, call.now);
+    let at = changes.account().customer_statuses.iter().position(|s| s.id == id);
     if at.is_none() {
-        complaints.choice("id"); // [inferred], as of pipelines [client live]
+        errors.choice("id"); // [inferred], as of pipelines [client live]
     }
-    let Some(at) = at.filter(|_| complaints.is_empty()) else {
-        return invalid(call, vec![Refused { request_id: Some(request_id(&item, 0)), complaints }]);
+    let Some(at) = at.filter(|_| errors.is_empty()) else {
+        return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     };
     // At least one of them has to be there. [seed]
     if !plain::says_anything(ON_UPDATE, &said) {
         return Call::blank();
     }
-    let account = plan.account_mut();
+    let account = changes.account_mut();
     let status = account.customer_statuses.remove(at);
     settle(account, status, &said, at);
     let Some(status) = account.customer_status(id) else { return call.unknown_id() };
@@ -163,26 +168,26 @@ pub fn update(call: &Call) -> Reply {
     if let (Some(shown), Some(model)) = (shown_request_id(call, request_id(&item, 0), 0), model.as_object_mut()) {
         model.shift_insert(model.len() - 1, "request_id".to_owned(), shown); // before the links, as in the example [seed]
     }
-    Reply::ok(&model).with_commit(plan.into_commit()).with_items(1)
+    ApiResponse::ok(&model).with_commit(changes.into_commit()).with_items(1)
 }
 
 /// Those of the system stay; its customers go to another status, here at once. [seed] To which one [inferred]
-pub fn delete(call: &Call) -> Reply {
+pub fn delete(call: &Call) -> ApiResponse {
     let id = call.id(0);
-    let mut plan = Plan::new(call.world, call.now);
+    let mut changes = Changeset::new(call.world, call.now);
     if call.world.account.customer_status(id).is_none_or(CustomerStatus::is_system) {
-        let mut complaints = Complaints::default();
-        complaints.choice("id"); // 400, as 403 is for those without rights. [seed], [inferred]
-        return invalid(call, vec![Refused { request_id: None, complaints }]);
+        let mut errors = ValidationErrors::default();
+        errors.choice("id"); // 400, as 403 is for those without rights. [seed], [inferred]
+        return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
-    plan.account_mut().customer_statuses.retain(|s| s.id != id);
+    changes.account_mut().customer_statuses.retain(|s| s.id != id);
     let home = call.world.account.first_customer_status();
-    for (customer, _) in call.world.records(Shelf::Customers).iter() {
-        let Some(mut draft) = plan.get(Shelf::Customers, customer) else { continue };
+    for (customer, _) in call.world.records(RecordTable::Customers).iter() {
+        let Some(mut draft) = changes.get(RecordTable::Customers, customer) else { continue };
         if draft.json.get("status_id").and_then(Value::as_u64) == Some(id) {
             draft.json.insert("status_id".to_owned(), json!(home));
-            plan.put(Shelf::Customers, customer, draft);
+            changes.put(RecordTable::Customers, customer, draft);
         }
     }
-    Reply::nothing().with_commit(plan.into_commit()).with_items(1)
+    ApiResponse::nothing().with_commit(changes.into_commit()).with_items(1)
 }

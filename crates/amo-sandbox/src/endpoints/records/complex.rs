@@ -5,18 +5,18 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::changes::changeset::Plan;
+use crate::changes::changeset::Changeset;
 use crate::changes::write;
-use crate::check::{Clean, Mode, Party};
+use crate::check::{CheckedItem, Party, WriteMode};
 use crate::endpoints::Call;
 use crate::endpoints::batch::{check_batch, invalid, shown_request_id};
-use crate::endpoints::reply::Reply;
+use crate::endpoints::reply::ApiResponse;
 use crate::switches::Partial;
-use crate::world::{Shelf, World};
+use crate::world::{RecordTable, World};
 use amo_model::{FieldKind, STATUS_LOST, STATUS_WON};
 
 /// One item of the answer.
-struct Made {
+struct ComplexLead {
     id: u64,
     contact_id: Option<u64>,
     company_id: Option<u64>,
@@ -24,32 +24,32 @@ struct Made {
     merged: bool,
 }
 
-pub fn create(call: &Call) -> Reply {
-    let checked = match check_batch(call, Shelf::Leads, Mode::Complex) {
+pub fn create(call: &Call) -> ApiResponse {
+    let checked = match check_batch(call, RecordTable::Leads, WriteMode::Complex) {
         Ok(checked) => checked,
         Err(reply) => return *reply,
     };
     let items = checked.good.len() + checked.refused.len();
-    let mut plan = Plan::new(call.world, call.now);
-    let known = call.switches.duplicate_control.then(|| Known::of(call.world));
-    let mut made: Vec<Made> = Vec::new();
-    for (index, request_id, clean) in checked.good {
+    let mut changes = Changeset::new(call.world, call.now);
+    let known = call.switches.duplicate_control.then(|| DuplicateIndex::of(call.world));
+    let mut made: Vec<ComplexLead> = Vec::new();
+    for (index, request_id, accepted) in checked.good {
         let shown = shown_request_id(call, request_id, index);
-        add(&mut plan, known.as_ref(), clean, shown, &mut made);
+        add(&mut changes, known.as_ref(), accepted, shown, &mut made);
     }
     if call.switches.shuffled {
         made.reverse();
     }
-    let answer: Value = made.iter().map(Made::to_json).collect();
-    let commit = plan.into_commit();
+    let answer: Value = made.iter().map(ComplexLead::to_json).collect();
+    let commit = changes.into_commit();
     // A bare array has no room for errors beside it.
     if !checked.refused.is_empty() && call.switches.partial != Partial::None {
         return invalid(call, checked.refused).with_commit(commit).with_items(items);
     }
-    Reply::hal(call.switches.created_status, &answer).with_commit(commit).with_items(items)
+    ApiResponse::hal(call.switches.created_status, &answer).with_commit(commit).with_items(items)
 }
 
-impl Made {
+impl ComplexLead {
     fn to_json(&self) -> Value {
         json!({
             "id": self.id, "contact_id": self.contact_id, "company_id": self.company_id,
@@ -58,59 +58,72 @@ impl Made {
     }
 }
 
-fn add(plan: &mut Plan, known: Option<&Known>, mut clean: Clean, request_id: Option<Value>, made: &mut Vec<Made>) {
-    let unsorted = clean.metadata.is_some();
-    let (contact, company) = (std::mem::take(&mut clean.contact_party), std::mem::take(&mut clean.company_party));
+fn add(
+    changes: &mut Changeset,
+    known: Option<&DuplicateIndex>,
+    mut accepted: CheckedItem,
+    request_id: Option<Value>,
+    made: &mut Vec<ComplexLead>,
+) {
+    let unsorted = accepted.metadata.is_some();
+    let (contact, company) = (std::mem::take(&mut accepted.contact_party), std::mem::take(&mut accepted.company_party));
     let twin = match (&contact, known) {
-        (Party::New(contact), Some(known)) => known.find(&Known::keys(plan.world, &contact.fields)),
+        (Party::New(contact), Some(known)) => known.find(&DuplicateIndex::keys(changes.world, &contact.fields)),
         (Party::Existing(_) | Party::None, _) | (_, None) => None,
     };
-    let pipeline = clean.stage.map(|(pipeline, _)| pipeline);
-    if let Some((twin, lead)) = twin.and_then(|twin| Some((twin, open_lead(plan, twin, pipeline)?))) {
-        return merge(plan, twin, lead, clean, request_id, made);
+    let pipeline = accepted.stage.map(|(pipeline, _)| pipeline);
+    if let Some((twin, lead)) = twin.and_then(|twin| Some((twin, open_lead(changes, twin, pipeline)?))) {
+        return merge(changes, twin, lead, accepted, request_id, made);
     }
     // The company first: in the example its id is the lower one. [seed]
     let both_new = matches!((&contact, &company, twin), (Party::New(_), Party::New(_), None));
-    let company_id = settle(plan, Shelf::Companies, company, false);
-    let contact_id = twin.or_else(|| settle(plan, Shelf::Contacts, contact, unsorted));
+    let company_id = settle(changes, RecordTable::Companies, company, false);
+    let contact_id = twin.or_else(|| settle(changes, RecordTable::Contacts, contact, unsorted));
     if let (true, Some(contact), Some(company)) = (both_new, contact_id, company_id) {
-        plan.link(Shelf::Contacts, contact, Shelf::Companies, company, None); // [seed]
+        changes.link(RecordTable::Contacts, contact, RecordTable::Companies, company, None); // [seed]
     }
-    clean.contacts = contact_id.map(|id| (id, true)).into_iter().collect();
-    clean.company = company_id;
-    let id = write::create(plan, Shelf::Leads, clean);
+    accepted.contacts = contact_id.map(|id| (id, true)).into_iter().collect();
+    accepted.company = company_id;
+    let id = write::create(changes, RecordTable::Leads, accepted);
     let request_ids = request_id.into_iter().collect();
-    made.push(Made { id, contact_id, company_id, request_ids, merged: twin.is_some() });
+    made.push(ComplexLead { id, contact_id, company_id, request_ids, merged: twin.is_some() });
 }
 
-fn settle(plan: &mut Plan, shelf: Shelf, party: Party, unsorted: bool) -> Option<u64> {
+fn settle(changes: &mut Changeset, table: RecordTable, party: Party, unsorted: bool) -> Option<u64> {
     match party {
         Party::None => None,
         Party::Existing(id) => Some(id),
-        Party::New(mut clean) => {
-            if unsorted && shelf == Shelf::Contacts {
-                clean.set.insert("is_unsorted".to_owned(), json!(true)); // [inferred]
+        Party::New(mut accepted) => {
+            if unsorted && table == RecordTable::Contacts {
+                accepted.set.insert("is_unsorted".to_owned(), json!(true)); // [inferred]
             }
-            Some(write::create(plan, shelf, *clean))
+            Some(write::create(changes, table, *accepted))
         }
     }
 }
 
 /// The lead of a known contact takes what the item says of it; nothing new is made. [seed] that it merges, how [inferred]
-fn merge(plan: &mut Plan, contact: u64, lead: u64, mut clean: Clean, request_id: Option<Value>, made: &mut Vec<Made>) {
-    clean.id = lead;
-    clean.stage = None;
+fn merge(
+    changes: &mut Changeset,
+    contact: u64,
+    lead: u64,
+    mut accepted: CheckedItem,
+    request_id: Option<Value>,
+    made: &mut Vec<ComplexLead>,
+) {
+    accepted.id = lead;
+    accepted.stage = None;
     for key in ["status_id", "pipeline_id", "created_at", "created_by"] {
-        clean.set.shift_remove(key);
+        accepted.set.shift_remove(key);
     }
-    let company = plan.world.linked(Shelf::Leads, lead, Shelf::Companies).next().map(|(id, _)| id);
-    write::update(plan, Shelf::Leads, clean);
+    let company = changes.world.linked(RecordTable::Leads, lead, RecordTable::Companies).next().map(|(id, _)| id);
+    write::update(changes, RecordTable::Leads, accepted);
     match made.iter_mut().find(|m| m.id == lead) {
         Some(first) => {
             first.request_ids.extend(request_id);
             first.merged = true;
         }
-        None => made.push(Made {
+        None => made.push(ComplexLead {
             id: lead,
             contact_id: Some(contact),
             company_id: company,
@@ -121,23 +134,23 @@ fn merge(plan: &mut Plan, contact: u64, lead: u64, mut clean: Clean, request_id:
 }
 
 /// Contacts by their phones and e-mails, as they were before the request: what it brings is not compared with itself. [seed]
-struct Known {
+struct DuplicateIndex {
     contacts: HashMap<String, u64>,
 }
 
-impl Known {
+impl DuplicateIndex {
     /// Reads all contacts; only where the control is switched on.
-    fn of(world: &World) -> Known {
+    fn of(world: &World) -> DuplicateIndex {
         let mut contacts = HashMap::new();
-        for (id, record) in world.records(Shelf::Contacts).iter() {
+        for (id, record) in world.records(RecordTable::Contacts).iter() {
             let fields = serde_json::from_str::<Value>(&record.json).ok().and_then(|mut json| {
                 serde_json::from_value::<Vec<(u64, Option<Vec<Value>>)>>(json.get_mut("fields")?.take()).ok()
             });
-            for key in Known::keys(world, &fields.unwrap_or_default()) {
+            for key in DuplicateIndex::keys(world, &fields.unwrap_or_default()) {
                 contacts.entry(key).or_insert(id);
             }
         }
-        Known { contacts }
+        DuplicateIndex { contacts }
     }
 
     /// A phone by its last ten digits, an e-mail in lower case. [inferred]
@@ -168,9 +181,9 @@ impl Known {
 }
 
 /// A lead of this contact that is not closed, in this pipeline.
-fn open_lead(plan: &Plan, contact: u64, pipeline: Option<u64>) -> Option<u64> {
-    plan.world.linked(Shelf::Contacts, contact, Shelf::Leads).map(|(id, _)| id).find(|lead| {
-        let draft = plan.get(Shelf::Leads, *lead);
+fn open_lead(changes: &Changeset, contact: u64, pipeline: Option<u64>) -> Option<u64> {
+    changes.world.linked(RecordTable::Contacts, contact, RecordTable::Leads).map(|(id, _)| id).find(|lead| {
+        let draft = changes.get(RecordTable::Leads, *lead);
         let at = |key: &str| draft.as_ref()?.json.get(key)?.as_u64();
         at("pipeline_id") == pipeline && !matches!(at("status_id"), None | Some(STATUS_WON | STATUS_LOST))
     })

@@ -2,28 +2,28 @@
 
 use serde_json::{Value, json};
 
-use crate::account::Catalog;
+use crate::account::CatalogDefinition;
 use crate::account::builtin::{KIND_INVOICES, KIND_SUPPLIERS};
-use crate::changes::changeset::Plan;
+use crate::changes::changeset::Changeset;
 use crate::changes::write;
-use crate::check::{Clean, Complaints, Mode, Refused, check_item};
+use crate::check::{CheckedItem, RefusedItem, ValidationErrors, WriteMode, check_item};
 use crate::endpoints::Call;
-use crate::endpoints::batch::{Checked, check_batch, invalid, request_id, shown_request_id};
-use crate::endpoints::reply::Reply;
+use crate::endpoints::batch::{CheckedBatch, check_batch, invalid, request_id, shown_request_id};
+use crate::endpoints::reply::ApiResponse;
 use crate::read::{list, written};
 use crate::switches::{Partial, RequestIds};
-use crate::world::{Draft, Shelf};
+use crate::world::{RecordBody, RecordTable};
 use amo_model::Owner;
 
 /// The catalog of the path, or the reply that says it is not there, or not for this user.
-fn catalog<'a>(call: &Call<'a>) -> Result<&'a Catalog, Box<Reply>> {
+fn catalog<'a>(call: &Call<'a>) -> Result<&'a CatalogDefinition, Box<ApiResponse>> {
     if let Some(reply) = call.forbidden() {
         return Err(Box::new(reply));
     }
     call.world.account.catalog(call.id(0)).ok_or_else(|| {
         Box::new(match call.switches.unknown_catalog_status {
-            204 => Reply::nothing(),
-            status => Reply::problem(status, "Catalog not found"),
+            204 => ApiResponse::nothing(),
+            status => ApiResponse::problem(status, "Catalog not found"),
         })
     })
 }
@@ -32,7 +32,7 @@ fn path(catalog: u64) -> String {
     format!("catalogs/{catalog}/elements")
 }
 
-pub fn list(call: &Call) -> Reply {
+pub fn list(call: &Call) -> ApiResponse {
     let catalog = match catalog(call) {
         Ok(catalog) => catalog.id,
         Err(reply) => return *reply,
@@ -44,62 +44,62 @@ pub fn list(call: &Call) -> Reply {
     }
     let (ids, more) = list::elements(call.world, catalog, call.query, call.switches, call.now_ms);
     let view = call.view();
-    let rows = ids.into_iter().filter_map(|id| view.record(Shelf::Elements, id)).collect();
+    let rows = ids.into_iter().filter_map(|id| view.record(RecordTable::Elements, id)).collect();
     call.page(&path(catalog), "elements", rows, more || call.switches.next_always)
 }
 
-pub fn get(call: &Call) -> Reply {
+pub fn get(call: &Call) -> ApiResponse {
     let catalog = match catalog(call) {
         Ok(catalog) => catalog.id,
         Err(reply) => return *reply,
     };
     let id = call.id(1);
-    let is_here = call.world.records(Shelf::Elements).get(id).is_some_and(|r| r.container == catalog);
-    let shown = if is_here { call.view().record(Shelf::Elements, id) } else { None };
-    shown.map_or_else(|| call.unknown_id(), |model| Reply::ok(&model).with_items(1))
+    let is_here = call.world.records(RecordTable::Elements).get(id).is_some_and(|r| r.container == catalog);
+    let shown = if is_here { call.view().record(RecordTable::Elements, id) } else { None };
+    shown.map_or_else(|| call.unknown_id(), |model| ApiResponse::ok(&model).with_items(1))
 }
 
-pub fn create(call: &Call) -> Reply {
-    write_batch(call, Mode::Create)
+pub fn create(call: &Call) -> ApiResponse {
+    write_batch(call, WriteMode::Create)
 }
 
-pub fn update(call: &Call) -> Reply {
-    write_batch(call, Mode::Update(None))
+pub fn update(call: &Call) -> ApiResponse {
+    write_batch(call, WriteMode::Update(None))
 }
 
-pub fn update_one(call: &Call) -> Reply {
-    let catalog = match writable(call, Mode::Update(None)) {
+pub fn update_one(call: &Call) -> ApiResponse {
+    let catalog = match writable(call, WriteMode::Update(None)) {
         Ok(catalog) => catalog.id,
         Err(reply) => return *reply,
     };
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
-    let mut complaints = Complaints::default();
-    let mode = Mode::Update(Some(call.id(1)));
-    let clean = check_item(&call.rules(), Shelf::Elements, mode, &item, "", &mut complaints);
-    if !complaints.is_empty() {
-        return invalid(call, vec![Refused { request_id: Some(request_id(&item, 0)), complaints }]);
+    let mut errors = ValidationErrors::default();
+    let mode = WriteMode::Update(Some(call.id(1)));
+    let accepted = check_item(&call.check_context(), RecordTable::Elements, mode, &item, "", &mut errors);
+    if !errors.is_empty() {
+        return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     }
-    let mut plan = Plan::new(call.world, call.now);
-    let name = answer_name(call, mode, clean.request_id.clone(), 0, clean.id);
-    let Some((id, draft)) = keep(&mut plan, catalog, mode, clean) else { return call.unknown_id() };
+    let mut changes = Changeset::new(call.world, call.now);
+    let name = answer_name(call, mode, accepted.request_id.clone(), 0, accepted.id);
+    let Some((id, draft)) = keep(&mut changes, catalog, mode, accepted) else { return call.unknown_id() };
     let view = call.view();
     let model = view.written_element(id, &draft, name);
     let body = match call.switches.patch_wrapped {
         true => written(&view.url(&path(catalog)), "elements", vec![model]),
         false => model,
     };
-    Reply::ok(&body).with_commit(plan.into_commit()).with_items(1)
+    ApiResponse::ok(&body).with_commit(changes.into_commit()).with_items(1)
 }
 
 /// The catalog, where its elements may be written and the request is one at all.
-fn writable<'a>(call: &Call<'a>, mode: Mode) -> Result<&'a Catalog, Box<Reply>> {
+fn writable<'a>(call: &Call<'a>, mode: WriteMode) -> Result<&'a CatalogDefinition, Box<ApiResponse>> {
     let catalog = catalog(call)?;
     // The service's own list. [client live]
     if catalog.kind == KIND_SUPPLIERS && !call.switches.suppliers_writable {
-        return Err(Box::new(Reply::problem(403, "Forbidden")));
+        return Err(Box::new(ApiResponse::problem(403, "Forbidden")));
     }
     if catalog.kind == KIND_INVOICES && lacks_invoice_fields(call, catalog, mode) {
-        return Err(Box::new(Reply::problem(400, INVOICE_FIELDS_MISSING)));
+        return Err(Box::new(ApiResponse::problem(400, INVOICE_FIELDS_MISSING)));
     }
     Ok(catalog)
 }
@@ -108,7 +108,7 @@ fn writable<'a>(call: &Call<'a>, mode: Mode) -> Result<&'a Catalog, Box<Reply>> 
 const INVOICE_FIELDS_MISSING: &str = "Код ошибки 285. Не заполнены обязательные поля счёта";
 
 /// A new invoice has a name and a status, and an invoice does not lose its status. [client], the second [inferred]
-fn lacks_invoice_fields(call: &Call, catalog: &Catalog, mode: Mode) -> bool {
+fn lacks_invoice_fields(call: &Call, catalog: &CatalogDefinition, mode: WriteMode) -> bool {
     let status = call.world.account.field_by_code(Owner::Catalog(catalog.id), "BILL_STATUS");
     let body = call.json();
     let items = match &body {
@@ -126,8 +126,8 @@ fn lacks_invoice_fields(call: &Call, catalog: &Catalog, mode: Mode) -> bool {
         });
         let is_emptied = said.is_some_and(|said| said.get("values").is_some_and(Value::is_null));
         match mode {
-            Mode::Update(_) => is_emptied,
-            Mode::Create | Mode::Complex | Mode::Inner => {
+            WriteMode::Update(_) => is_emptied,
+            WriteMode::Create | WriteMode::Complex | WriteMode::Inner => {
                 let name = item.get("name").is_none_or(|name| name.is_null() || name == "");
                 name || is_emptied || (status.is_some() && said.is_none())
             }
@@ -135,21 +135,21 @@ fn lacks_invoice_fields(call: &Call, catalog: &Catalog, mode: Mode) -> bool {
     })
 }
 
-fn write_batch(call: &Call, mode: Mode) -> Reply {
+fn write_batch(call: &Call, mode: WriteMode) -> ApiResponse {
     let catalog = match writable(call, mode) {
         Ok(catalog) => catalog.id,
         Err(reply) => return *reply,
     };
-    let Checked { good, refused } = match check_batch(call, Shelf::Elements, mode) {
+    let CheckedBatch { good, refused } = match check_batch(call, RecordTable::Elements, mode) {
         Ok(checked) => checked,
         Err(reply) => return *reply,
     };
     let view = call.view();
-    let mut plan = Plan::new(call.world, call.now);
+    let mut changes = Changeset::new(call.world, call.now);
     let mut answers = Vec::new();
-    for (index, _, clean) in good {
-        let said = clean.request_id.clone();
-        if let Some((id, draft)) = keep(&mut plan, catalog, mode, clean) {
+    for (index, _, accepted) in good {
+        let said = accepted.request_id.clone();
+        if let Some((id, draft)) = keep(&mut changes, catalog, mode, accepted) {
             answers.push(view.written_element(id, &draft, answer_name(call, mode, said, index, id)));
         }
     }
@@ -157,38 +157,43 @@ fn write_batch(call: &Call, mode: Mode) -> Reply {
         answers.reverse();
     }
     let items = answers.len() + refused.len();
-    let commit = plan.into_commit();
+    let commit = changes.into_commit();
     if !refused.is_empty() && call.switches.partial == Partial::Silent {
         return invalid(call, refused).with_commit(commit).with_items(items);
     }
     let mut body = written(&view.url(&path(catalog)), "elements", answers);
     if !refused.is_empty() {
-        body["validation-errors"] = Refused::all_to_json(&refused);
+        body["validation-errors"] = RefusedItem::all_to_json(&refused);
     }
-    let status = if mode == Mode::Create { call.switches.created_status } else { 200 };
-    Reply::hal(status, &body).with_commit(commit).with_items(items)
+    let status = if mode == WriteMode::Create { call.switches.created_status } else { 200 };
+    ApiResponse::hal(status, &body).with_commit(commit).with_items(items)
 }
 
-fn keep(plan: &mut Plan, catalog: u64, mode: Mode, mut clean: Clean) -> Option<(u64, Draft)> {
+fn keep(
+    changes: &mut Changeset,
+    catalog: u64,
+    mode: WriteMode,
+    mut accepted: CheckedItem,
+) -> Option<(u64, RecordBody)> {
     match mode {
-        Mode::Create | Mode::Complex | Mode::Inner => {
-            clean.set.insert("catalog_id".to_owned(), json!(catalog));
-            let id = write::create(plan, Shelf::Elements, clean);
-            Some((id, plan.get(Shelf::Elements, id)?))
+        WriteMode::Create | WriteMode::Complex | WriteMode::Inner => {
+            accepted.set.insert("catalog_id".to_owned(), json!(catalog));
+            let id = write::create(changes, RecordTable::Elements, accepted);
+            Some((id, changes.get(RecordTable::Elements, id)?))
         }
-        Mode::Update(_) => {
-            let id = clean.id;
-            Some((id, write::update(plan, Shelf::Elements, clean)?))
+        WriteMode::Update(_) => {
+            let id = accepted.id;
+            Some((id, write::update(changes, RecordTable::Elements, accepted)?))
         }
     }
 }
 
 /// What an item is called in the answer. Left out, it is a number: the place of a new element, the id of a changed
 /// one. [seed] A recorded answer shows the place as a string. [client live]
-fn answer_name(call: &Call, mode: Mode, said: Option<Value>, index: usize, id: u64) -> Option<Value> {
+fn answer_name(call: &Call, mode: WriteMode, said: Option<Value>, index: usize, id: u64) -> Option<Value> {
     let name = match (said, mode) {
         (Some(said), _) => said,
-        (None, Mode::Update(_)) => json!(id),
+        (None, WriteMode::Update(_)) => json!(id),
         (None, _) if call.switches.element_places_text => json!(index.to_string()),
         (None, _) => json!(index),
     };

@@ -3,104 +3,104 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::changes::changeset::Plan;
+use crate::changes::changeset::Changeset;
 use crate::changes::write;
-use crate::check::{Clean, Complaints, Mode, Refused, check_item};
+use crate::check::{CheckedItem, RefusedItem, ValidationErrors, WriteMode, check_item};
 use crate::endpoints::Call;
-use crate::endpoints::batch::{Answer, answer, check_batch, invalid, request_id, shown_request_id};
-use crate::endpoints::reply::Reply;
+use crate::endpoints::batch::{WriteEnvelope, answer, check_batch, invalid, request_id, shown_request_id};
+use crate::endpoints::reply::ApiResponse;
 use crate::read::{list, self_link, written};
-use crate::world::rights::Sight;
-use crate::world::{Draft, Shelf};
+use crate::world::rights::RecordVisibility;
+use crate::world::{RecordBody, RecordTable};
 
-pub fn list(call: &Call, shelf: Shelf) -> Reply {
+pub fn list(call: &Call, table: RecordTable) -> ApiResponse {
     if let Some(reply) = call.too_far() {
         return reply;
     }
     let view = call.view();
-    if asks_for_trash(call, shelf) {
-        let (ids, more) = list::trash(call.world, shelf, call.query, call.switches);
-        let rows = ids.into_iter().filter_map(|id| view.trashed(shelf, id)).collect();
-        return call.page(shelf.path(), shelf.path(), rows, more);
+    if asks_for_trash(call, table) {
+        let (ids, more) = list::trash(call.world, table, call.query, call.switches);
+        let rows = ids.into_iter().filter_map(|id| view.trashed(table, id)).collect();
+        return call.page(table.path(), table.path(), rows, more);
     }
-    let (ids, more) = list::page(call.world, shelf, call.query, call.switches, call.now_ms);
-    let rows = ids.into_iter().filter_map(|id| view.record(shelf, id)).collect();
-    call.page(shelf.path(), shelf.path(), rows, more)
+    let (ids, more) = list::page(call.world, table, call.query, call.switches, call.now_ms);
+    let rows = ids.into_iter().filter_map(|id| view.record(table, id)).collect();
+    call.page(table.path(), table.path(), rows, more)
 }
 
 /// Kinds without a trash know no such word, and ignore it. [inferred]
-fn asks_for_trash(call: &Call, shelf: Shelf) -> bool {
-    call.query.with("only_deleted") && shelf.has_trash()
+fn asks_for_trash(call: &Call, table: RecordTable) -> bool {
+    call.query.with("only_deleted") && table.has_trash()
 }
 
-pub fn get(call: &Call, shelf: Shelf) -> Reply {
+pub fn get(call: &Call, table: RecordTable) -> ApiResponse {
     let id = call.id(0);
-    let shown = match asks_for_trash(call, shelf) {
-        true => call.view().trashed(shelf, id).filter(|_| Sight::of(call.world, call.switches).is_none()),
-        false => call.view().record(shelf, id).filter(|_| call.shows(shelf, id)),
+    let shown = match asks_for_trash(call, table) {
+        true => call.view().trashed(table, id).filter(|_| RecordVisibility::of(call.world, call.switches).is_none()),
+        false => call.view().record(table, id).filter(|_| call.shows(table, id)),
     };
-    shown.map_or_else(|| call.unknown_id(), |model| Reply::ok(&model).with_items(1))
+    shown.map_or_else(|| call.unknown_id(), |model| ApiResponse::ok(&model).with_items(1))
 }
 
-pub fn create(call: &Call, shelf: Shelf) -> Reply {
-    write_batch(call, shelf, Mode::Create, |plan, clean| {
-        let id = write::create(plan, shelf, clean);
+pub fn create(call: &Call, table: RecordTable) -> ApiResponse {
+    write_batch(call, table, WriteMode::Create, |changes, accepted| {
+        let id = write::create(changes, table, accepted);
         let mut answer = Map::new();
         answer.insert("id".to_owned(), json!(id));
-        if shelf == Shelf::Contacts {
+        if table == RecordTable::Contacts {
             answer.insert("is_deleted".to_owned(), json!(false)); // [client live]
             answer.insert("is_unsorted".to_owned(), json!(false));
         }
-        if shelf == Shelf::Customers && call.switches.customers_told {
-            answer.extend(plan.get(shelf, id).map(|draft| told(call, draft)).unwrap_or_default());
+        if table == RecordTable::Customers && call.switches.customers_told {
+            answer.extend(changes.get(table, id).map(|draft| told(call, draft)).unwrap_or_default());
         }
         (id, answer)
     })
 }
 
-pub fn update(call: &Call, shelf: Shelf) -> Reply {
-    write_batch(call, shelf, Mode::Update(None), |plan, clean| {
-        let id = clean.id;
-        (id, write::update(plan, shelf, clean).map_or_else(Map::new, |draft| updated(shelf, id, &draft)))
+pub fn update(call: &Call, table: RecordTable) -> ApiResponse {
+    write_batch(call, table, WriteMode::Update(None), |changes, accepted| {
+        let id = accepted.id;
+        (id, write::update(changes, table, accepted).map_or_else(Map::new, |draft| updated(table, id, &draft)))
     })
 }
 
-pub fn update_one(call: &Call, shelf: Shelf) -> Reply {
+pub fn update_one(call: &Call, table: RecordTable) -> ApiResponse {
     let id = call.id(0);
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
-    let mut complaints = Complaints::default();
-    let clean = check_item(&call.rules(), shelf, Mode::Update(Some(id)), &item, "", &mut complaints);
-    if !complaints.is_empty() {
-        return invalid(call, vec![Refused { request_id: Some(request_id(&item, 0)), complaints }]);
+    let mut errors = ValidationErrors::default();
+    let accepted = check_item(&call.check_context(), table, WriteMode::Update(Some(id)), &item, "", &mut errors);
+    if !errors.is_empty() {
+        return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     }
-    let mut plan = Plan::new(call.world, call.now);
-    let Some(draft) = write::update(&mut plan, shelf, clean) else { return call.unknown_id() };
-    let mut model = updated(shelf, id, &draft);
+    let mut changes = Changeset::new(call.world, call.now);
+    let Some(draft) = write::update(&mut changes, table, accepted) else { return call.unknown_id() };
+    let mut model = updated(table, id, &draft);
     let view = call.view();
-    if let Some(shown) = shown_request_id(call, request_id(&item, 0), 0).filter(|_| names_changed(shelf)) {
+    if let Some(shown) = shown_request_id(call, request_id(&item, 0), 0).filter(|_| names_changed(table)) {
         model.insert("request_id".to_owned(), shown);
     }
-    model.insert("_links".to_owned(), self_link(view.record_url(shelf, id)));
+    model.insert("_links".to_owned(), self_link(view.record_url(table, id)));
     // Bare [seed] for other kinds, [doc]; wrapped [doc Kommo].
     let body = if call.switches.patch_wrapped {
-        written(&view.url(shelf.path()), changed_key(call, shelf), vec![Value::Object(model)])
+        written(&view.url(table.path()), changed_key(call, table), vec![Value::Object(model)])
     } else {
         Value::Object(model)
     };
-    Reply::ok(&body).with_commit(plan.into_commit()).with_items(1)
+    ApiResponse::ok(&body).with_commit(changes.into_commit()).with_items(1)
 }
 
 /// Changed customers are told by their `request_id`, too. [seed] Others are not: leads [seed], contacts [doc]
-fn names_changed(shelf: Shelf) -> bool {
-    shelf == Shelf::Customers
+fn names_changed(table: RecordTable) -> bool {
+    table == RecordTable::Customers
 }
 
-fn changed_key(call: &Call, shelf: Shelf) -> &'static str {
-    if shelf == Shelf::Customers && call.switches.customers_as_leads { "leads" } else { shelf.path() }
+fn changed_key(call: &Call, table: RecordTable) -> &'static str {
+    if table == RecordTable::Customers && call.switches.customers_as_leads { "leads" } else { table.path() }
 }
 
 /// What a recorded answer has of a new customer. [client live]
-fn told(call: &Call, draft: Draft) -> Map<String, Value> {
+fn told(call: &Call, draft: RecordBody) -> Map<String, Value> {
     let mut told = draft.json;
     told.retain(|key, _| ["name", "status_id", "created_by", "updated_by"].contains(&key.as_str()));
     told.insert("created_at".to_owned(), json!(draft.created_at));
@@ -110,14 +110,14 @@ fn told(call: &Call, draft: Draft) -> Map<String, Value> {
 }
 
 /// `{id, updated_at}` of leads and customers [seed], with the name of contacts and companies. [doc]
-fn updated(shelf: Shelf, id: u64, draft: &Draft) -> Map<String, Value> {
+fn updated(table: RecordTable, id: u64, draft: &RecordBody) -> Map<String, Value> {
     let mut answer = Map::new();
     answer.insert("id".to_owned(), json!(id));
-    if !matches!(shelf, Shelf::Leads | Shelf::Customers) {
+    if !matches!(table, RecordTable::Leads | RecordTable::Customers) {
         answer.insert("name".to_owned(), draft.json.get("name").cloned().unwrap_or_default());
     }
     answer.insert("updated_at".to_owned(), json!(draft.updated_at));
-    if shelf == Shelf::Contacts {
+    if table == RecordTable::Contacts {
         answer.insert("is_deleted".to_owned(), json!(false));
         answer.insert("is_unsorted".to_owned(), draft.json.get("is_unsorted").cloned().unwrap_or(json!(false)));
     }
@@ -127,30 +127,30 @@ fn updated(shelf: Shelf, id: u64, draft: &Draft) -> Map<String, Value> {
 /// The common way of POST and PATCH: check all, write, answer an item for each.
 fn write_batch(
     call: &Call,
-    shelf: Shelf,
-    mode: Mode,
-    write: impl Fn(&mut Plan, Clean) -> (u64, Map<String, Value>),
-) -> Reply {
-    let checked = match check_batch(call, shelf, mode) {
+    table: RecordTable,
+    mode: WriteMode,
+    write: impl Fn(&mut Changeset, CheckedItem) -> (u64, Map<String, Value>),
+) -> ApiResponse {
+    let checked = match check_batch(call, table, mode) {
         Ok(checked) => checked,
         Err(reply) => return *reply,
     };
     let view = call.view();
-    let mut plan = Plan::new(call.world, call.now);
+    let mut changes = Changeset::new(call.world, call.now);
     let mut answers: Vec<Value> = Vec::new();
-    for (index, request_id, clean) in checked.good {
-        let (id, mut answer) = write(&mut plan, clean);
+    for (index, request_id, accepted) in checked.good {
+        let (id, mut answer) = write(&mut changes, accepted);
         // Changed records are named by their id alone. [seed] for leads, [doc] for contacts
         if let Some(shown) =
-            shown_request_id(call, request_id, index).filter(|_| mode == Mode::Create || names_changed(shelf))
+            shown_request_id(call, request_id, index).filter(|_| mode == WriteMode::Create || names_changed(table))
         {
             answer.insert("request_id".to_owned(), shown);
         }
-        answer.insert("_links".to_owned(), self_link(view.record_url(shelf, id)));
+        answer.insert("_links".to_owned(), self_link(view.record_url(table, id)));
         answers.push(Value::Object(answer));
     }
-    let key = if mode == Mode::Create { shelf.path() } else { changed_key(call, shelf) };
-    let status = if mode == Mode::Create { call.switches.created_status } else { 200 };
-    let about = Answer { status, path: shelf.path(), key, is_counted: false };
-    answer(call, about, answers, checked.refused, plan.into_commit())
+    let key = if mode == WriteMode::Create { table.path() } else { changed_key(call, table) };
+    let status = if mode == WriteMode::Create { call.switches.created_status } else { 200 };
+    let about = WriteEnvelope { status, path: table.path(), key, is_counted: false };
+    answer(call, about, answers, checked.refused, changes.into_commit())
 }

@@ -3,32 +3,32 @@
 use serde_json::{Value, json};
 
 use crate::endpoints::Call;
-use crate::endpoints::reply::Reply;
+use crate::endpoints::reply::ApiResponse;
 use crate::read::list::{self, Paging};
 use crate::read::self_link;
-use crate::world::Shelf;
+use crate::world::RecordTable;
 
 const PAGE_MAX: usize = 100; // [doc]
 /// Kinds whose making is an event, with their names there. [client]
-const TOLD: [(Shelf, &str); 5] = [
-    (Shelf::Leads, "lead"),
-    (Shelf::Contacts, "contact"),
-    (Shelf::Companies, "company"),
-    (Shelf::Customers, "customer"),
-    (Shelf::Tasks, "task"),
+const TOLD: [(RecordTable, &str); 5] = [
+    (RecordTable::Leads, "lead"),
+    (RecordTable::Contacts, "contact"),
+    (RecordTable::Companies, "company"),
+    (RecordTable::Customers, "customer"),
+    (RecordTable::Tasks, "task"),
 ];
 
 /// The latest first [inferred]; the time is when a record really came, whatever it says of itself. [inferred]
-pub fn list(call: &Call) -> Reply {
+pub fn list(call: &Call) -> ApiResponse {
     let clipped = Paging::of(call.query).limit.min(PAGE_MAX).to_string();
     let query = call.query.with_plain("limit", &clipped);
     let call = Call { query: &query, ..*call };
-    let filter = Filter::of(&call);
-    let mut found: Vec<(i64, u64, Shelf, &str)> = Vec::new();
-    for (shelf, name) in TOLD.into_iter().filter(|(_, name)| filter.takes_kind(name)) {
-        let records = call.world.records(shelf).iter().filter(|(id, r)| filter.takes(*id, r.came_ms / 1000));
-        let records = records.filter(|(id, _)| call.shows(shelf, *id));
-        found.extend(records.map(|(id, r)| (r.came_ms / 1000, id, shelf, name)));
+    let filter = EventFilter::of(&call);
+    let mut found: Vec<(i64, u64, RecordTable, &str)> = Vec::new();
+    for (table, name) in TOLD.into_iter().filter(|(_, name)| filter.takes_kind(name)) {
+        let records = call.world.records(table).iter().filter(|(id, r)| filter.takes(*id, r.came_ms / 1000));
+        let records = records.filter(|(id, _)| call.shows(table, *id));
+        found.extend(records.map(|(id, r)| (r.came_ms / 1000, id, table, name)));
     }
     found.sort_unstable_by_key(|(at, id, _, _)| std::cmp::Reverse((*at, *id)));
     let paging = Paging::of(call.query);
@@ -37,10 +37,10 @@ pub fn list(call: &Call) -> Reply {
     call.page("events", "events", page.map(|event| model(&call, event)).collect(), more)
 }
 
-fn model(call: &Call, (at, id, shelf, name): (i64, u64, Shelf, &str)) -> Value {
+fn model(call: &Call, (at, id, table, name): (i64, u64, RecordTable, &str)) -> Value {
     let view = call.view();
     let event = format!("01{name}{id}");
-    let entity = json!({"id": id, "_links": self_link(view.record_url(shelf, id))});
+    let entity = json!({"id": id, "_links": self_link(view.record_url(table, id))});
     json!({
         "id": event, "type": format!("{name}_added"), "entity_id": id, "entity_type": name,
         "created_by": call.world.account.current_user, "created_at": at, "value_after": [], "value_before": [],
@@ -49,7 +49,7 @@ fn model(call: &Call, (at, id, shelf, name): (i64, u64, Shelf, &str)) -> Value {
     })
 }
 
-struct Filter {
+struct EventFilter {
     kinds: Vec<String>,
     entities: Vec<String>,
     ids: Vec<u64>,
@@ -59,9 +59,9 @@ struct Filter {
     me: u64,
 }
 
-impl Filter {
+impl EventFilter {
     /// Lists stand in brackets or behind commas. [client]
-    fn of(call: &Call) -> Filter {
+    fn of(call: &Call) -> EventFilter {
         let words = |key: &str| -> Vec<String> {
             let said = call.query.list(&["filter", key]);
             said.iter().flat_map(|text| text.split(',')).map(|word| word.trim().to_owned()).collect()
@@ -70,7 +70,7 @@ impl Filter {
         let end = |end: &str| call.query.at(&["filter", "created_at", end]).and_then(|text| text.parse().ok());
         let pair: Vec<i64> = words("created_at").iter().filter_map(|word| word.parse().ok()).collect();
         let until = list::came_until(call.switches, false, call.now_ms).map_or(i64::MAX, |ms| ms / 1000);
-        Filter {
+        EventFilter {
             kinds: words("type"),
             entities: words("entity"),
             ids: numbers("entity_id"),

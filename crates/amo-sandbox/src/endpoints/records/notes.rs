@@ -3,16 +3,16 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::changes::changeset::Plan;
+use crate::changes::changeset::Changeset;
 use crate::changes::write;
-use crate::check::{Clean, Complaints, Mode, Refused, check_item, note, task};
-use crate::endpoints::batch::{Answer, answer, check_all, invalid, request_id, shown_request_id};
+use crate::check::{CheckedItem, RefusedItem, ValidationErrors, WriteMode, check_item, note, task};
+use crate::endpoints::batch::{WriteEnvelope, answer, check_all, invalid, request_id, shown_request_id};
 use crate::endpoints::customers::on;
-use crate::endpoints::reply::Reply;
+use crate::endpoints::reply::ApiResponse;
 use crate::endpoints::{Call, Route, route};
 use crate::read::{list_notes, self_link, written};
-use crate::world::Shelf;
-use crate::world::attached::{self, At};
+use crate::world::RecordTable;
+use crate::world::attached::{self, NoteScope};
 use amo_model::BATCH_MAX;
 
 macro_rules! routes_of {
@@ -41,85 +41,86 @@ macro_rules! routes_of {
 }
 
 pub static NOTES: &[[Route; 14]] = &[
-    routes_of!("leads", Shelf::Leads),
-    routes_of!("contacts", Shelf::Contacts),
-    routes_of!("companies", Shelf::Companies),
-    routes_of!("customers", Shelf::Customers),
+    routes_of!("leads", RecordTable::Leads),
+    routes_of!("contacts", RecordTable::Contacts),
+    routes_of!("companies", RecordTable::Companies),
+    routes_of!("customers", RecordTable::Customers),
 ];
 
 pub static TASKS: &[Route] = &[
-    route("GET", "tasks", |c| list(c, Of::Tasks)),
-    route("POST", "tasks", |c| create(c, Of::Tasks)),
-    route("PATCH", "tasks", |c| update(c, Of::Tasks)),
-    route("GET", "tasks/{id}", |c| get(c, Of::Tasks, c.id(0))),
-    route("PATCH", "tasks/{id}", |c| update_one(c, Of::Tasks, c.id(0))),
-    route("DELETE", "tasks/{id}", |_| Reply::problem(403, "Invalid scope")), // [client live]
+    route("GET", "tasks", |c| list(c, AttachedKind::Tasks)),
+    route("POST", "tasks", |c| create(c, AttachedKind::Tasks)),
+    route("PATCH", "tasks", |c| update(c, AttachedKind::Tasks)),
+    route("GET", "tasks/{id}", |c| get(c, AttachedKind::Tasks, c.id(0))),
+    route("PATCH", "tasks/{id}", |c| update_one(c, AttachedKind::Tasks, c.id(0))),
+    route("DELETE", "tasks/{id}", |_| ApiResponse::problem(403, "Invalid scope")), // [client live]
 ];
 
 /// What a path is about.
 #[derive(Clone, Copy)]
-enum Of {
-    Notes(At),
+enum AttachedKind {
+    Notes(NoteScope),
     Tasks,
 }
 
-fn of_all(kind: Shelf) -> Of {
-    Of::Notes(At { kind, id: None })
+fn of_all(kind: RecordTable) -> AttachedKind {
+    AttachedKind::Notes(NoteScope { kind, id: None })
 }
 
-fn of_one(call: &Call, kind: Shelf) -> Of {
-    Of::Notes(At { kind, id: Some(call.id(0)) })
+fn of_one(call: &Call, kind: RecordTable) -> AttachedKind {
+    AttachedKind::Notes(NoteScope { kind, id: Some(call.id(0)) })
 }
 
 /// Notes of customers are there only while customers are.
-fn open(call: &Call, kind: Shelf, run: fn(&Call) -> Reply) -> Reply {
-    if kind == Shelf::Customers { on(call, run) } else { run(call) }
+fn open(call: &Call, kind: RecordTable, run: fn(&Call) -> ApiResponse) -> ApiResponse {
+    if kind == RecordTable::Customers { on(call, run) } else { run(call) }
 }
 
 /// Without a body. [client live]
-fn no_delete(_: &Call) -> Reply {
-    Reply::bare(405)
+fn no_delete(_: &Call) -> ApiResponse {
+    ApiResponse::bare(405)
 }
 
-impl Of {
-    fn shelf(self) -> Shelf {
+impl AttachedKind {
+    fn table(self) -> RecordTable {
         match self {
-            Of::Notes(_) => Shelf::Notes,
-            Of::Tasks => Shelf::Tasks,
+            AttachedKind::Notes(_) => RecordTable::Notes,
+            AttachedKind::Tasks => RecordTable::Tasks,
         }
     }
 
     fn path(self) -> String {
         match self {
-            Of::Notes(At { kind, id: Some(id) }) => format!("{}/{id}/notes", kind.path()),
-            Of::Notes(At { kind, id: None }) => format!("{}/notes", kind.path()),
-            Of::Tasks => "tasks".to_owned(),
+            AttachedKind::Notes(NoteScope { kind, id: Some(id) }) => format!("{}/{id}/notes", kind.path()),
+            AttachedKind::Notes(NoteScope { kind, id: None }) => format!("{}/notes", kind.path()),
+            AttachedKind::Tasks => "tasks".to_owned(),
         }
     }
 
-    fn check(self, call: &Call, mode: Mode, item: &Value, complaints: &mut Complaints) -> Clean {
-        let rules = call.rules();
-        let mut clean = check_item(&rules, self.shelf(), mode, item, "", complaints);
+    fn check(self, call: &Call, mode: WriteMode, item: &Value, errors: &mut ValidationErrors) -> CheckedItem {
+        let context = call.check_context();
+        let mut accepted = check_item(&context, self.table(), mode, item, "", errors);
         match self {
-            Of::Notes(at) => note::check(&rules, at, mode, &mut clean, complaints),
-            Of::Tasks => task::check(&rules, mode, &mut clean, complaints),
+            AttachedKind::Notes(at) => note::check(&context, at, mode, &mut accepted, errors),
+            AttachedKind::Tasks => task::check(&context, mode, &mut accepted, errors),
         }
-        clean
+        accepted
     }
 
     /// What is answered to a write: the id, of a note that of its record, too. [client live], changes [doc]
-    fn told(self, call: &Call, plan: &Plan, id: u64, updated_at: Option<i64>) -> Map<String, Value> {
+    fn told(self, call: &Call, changes: &Changeset, id: u64, updated_at: Option<i64>) -> Map<String, Value> {
         let mut told = Map::new();
         told.insert("id".to_owned(), json!(id));
         let view = call.view();
         let url = match self {
-            Of::Notes(_) => {
-                let mut owners = attached::OWNERS.into_iter().map(|kind| (kind, plan.linked(Shelf::Notes, id, kind)));
+            AttachedKind::Notes(_) => {
+                let mut owners =
+                    attached::OWNERS.into_iter().map(|kind| (kind, changes.linked(RecordTable::Notes, id, kind)));
                 let owner = owners.find_map(|(kind, all)| Some((kind, all.first()?.0)));
                 told.insert("entity_id".to_owned(), json!(owner.map(|(_, id)| id)));
                 owner.map_or_else(|| view.url(&self.path()), |owner| view.note_url(owner, id))
             }
-            Of::Tasks => view.record_url(Shelf::Tasks, id),
+            AttachedKind::Tasks => view.record_url(RecordTable::Tasks, id),
         };
         if let Some(at) = updated_at {
             told.insert("updated_at".to_owned(), json!(at));
@@ -131,101 +132,108 @@ impl Of {
     /// The note or task, where it is there and the path means it.
     fn finds(self, call: &Call, id: u64) -> bool {
         let is_meant = match self {
-            Of::Notes(at) => attached::owner(call.world, Shelf::Notes, id).is_some_and(|owner| at.takes(owner)),
-            Of::Tasks => true,
+            AttachedKind::Notes(at) => {
+                attached::owner(call.world, RecordTable::Notes, id).is_some_and(|owner| at.takes(owner))
+            }
+            AttachedKind::Tasks => true,
         };
-        is_meant && call.shows(self.shelf(), id)
+        is_meant && call.shows(self.table(), id)
     }
 
     /// Changed tasks are known by their `request_id`, notes by their ids. [client]
     fn names_changed(self) -> bool {
-        matches!(self, Of::Tasks)
+        matches!(self, AttachedKind::Tasks)
     }
 }
 
-fn list(call: &Call, of: Of) -> Reply {
+fn list(call: &Call, of: AttachedKind) -> ApiResponse {
     if let Some(reply) = call.too_far() {
         return reply;
     }
     let view = call.view();
     let (ids, more) = match of {
         // A record that is not there has no notes. [inferred]
-        Of::Notes(At { kind, id: Some(id) }) if !call.shows(kind, id) => return call.unknown_id(),
-        Of::Notes(at) => list_notes::notes(&view, at, call.now_ms),
-        Of::Tasks => list_notes::tasks(&view, call.now_ms),
+        AttachedKind::Notes(NoteScope { kind, id: Some(id) }) if !call.shows(kind, id) => return call.unknown_id(),
+        AttachedKind::Notes(at) => list_notes::notes(&view, at, call.now_ms),
+        AttachedKind::Tasks => list_notes::tasks(&view, call.now_ms),
     };
-    let rows = ids.into_iter().filter_map(|id| view.record(of.shelf(), id)).collect();
-    call.page(&of.path(), of.shelf().path(), rows, more)
+    let rows = ids.into_iter().filter_map(|id| view.record(of.table(), id)).collect();
+    call.page(&of.path(), of.table().path(), rows, more)
 }
 
-fn get(call: &Call, of: Of, id: u64) -> Reply {
-    let shown = call.view().record(of.shelf(), id).filter(|_| of.finds(call, id));
-    shown.map_or_else(|| call.unknown_id(), |model| Reply::ok(&model).with_items(1))
+fn get(call: &Call, of: AttachedKind, id: u64) -> ApiResponse {
+    let shown = call.view().record(of.table(), id).filter(|_| of.finds(call, id));
+    shown.map_or_else(|| call.unknown_id(), |model| ApiResponse::ok(&model).with_items(1))
 }
 
-fn create(call: &Call, of: Of) -> Reply {
-    write_batch(call, of, Mode::Create, |plan, clean| (write::create(plan, of.shelf(), clean), None))
+fn create(call: &Call, of: AttachedKind) -> ApiResponse {
+    write_batch(call, of, WriteMode::Create, |changes, accepted| (write::create(changes, of.table(), accepted), None))
 }
 
-fn update(call: &Call, of: Of) -> Reply {
-    write_batch(call, of, Mode::Update(None), |plan, clean| {
-        let id = clean.id;
-        (id, write::update(plan, of.shelf(), clean).map(|draft| draft.updated_at))
+fn update(call: &Call, of: AttachedKind) -> ApiResponse {
+    write_batch(call, of, WriteMode::Update(None), |changes, accepted| {
+        let id = accepted.id;
+        (id, write::update(changes, of.table(), accepted).map(|draft| draft.updated_at))
     })
 }
 
 /// `write` tells the id, and of a change its time.
-fn write_batch(call: &Call, of: Of, mode: Mode, write: impl Fn(&mut Plan, Clean) -> (u64, Option<i64>)) -> Reply {
-    let excess = Reply::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
-    let checked = check_all(call, BATCH_MAX, excess, |item, complaints| of.check(call, mode, item, complaints));
+fn write_batch(
+    call: &Call,
+    of: AttachedKind,
+    mode: WriteMode,
+    write: impl Fn(&mut Changeset, CheckedItem) -> (u64, Option<i64>),
+) -> ApiResponse {
+    let excess = ApiResponse::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
+    let checked = check_all(call, BATCH_MAX, excess, |item, errors| of.check(call, mode, item, errors));
     let checked = match checked {
         Ok(checked) => checked,
         Err(reply) => return *reply,
     };
-    let mut plan = Plan::new(call.world, call.now);
+    let mut changes = Changeset::new(call.world, call.now);
     let mut written_items = Vec::new();
-    for (index, request_id, clean) in checked.good {
-        let (id, updated_at) = write(&mut plan, clean);
-        let mut told = of.told(call, &plan, id, updated_at);
-        let is_named = mode == Mode::Create || of.names_changed();
+    for (index, request_id, accepted) in checked.good {
+        let (id, updated_at) = write(&mut changes, accepted);
+        let mut told = of.told(call, &changes, id, updated_at);
+        let is_named = mode == WriteMode::Create || of.names_changed();
         if let Some(shown) = shown_request_id(call, request_id, index).filter(|_| is_named) {
             let before_links = told.len().saturating_sub(1);
             told.shift_insert(before_links, "request_id".to_owned(), shown);
         }
         written_items.push(Value::Object(told));
     }
-    let status = if mode == Mode::Create { call.switches.created_status } else { 200 };
-    let about = Answer { status, path: &of.path(), key: of.shelf().path(), is_counted: false };
-    answer(call, about, written_items, checked.refused, plan.into_commit())
+    let status = if mode == WriteMode::Create { call.switches.created_status } else { 200 };
+    let about = WriteEnvelope { status, path: &of.path(), key: of.table().path(), is_counted: false };
+    answer(call, about, written_items, checked.refused, changes.into_commit())
 }
 
-fn update_one(call: &Call, of: Of, id: u64) -> Reply {
+fn update_one(call: &Call, of: AttachedKind, id: u64) -> ApiResponse {
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
-    let mut complaints = Complaints::default();
-    let clean = of.check(call, Mode::Update(Some(id)), &item, &mut complaints);
-    if !complaints.is_empty() {
-        return invalid(call, vec![Refused { request_id: Some(request_id(&item, 0)), complaints }]);
+    let mut errors = ValidationErrors::default();
+    let accepted = of.check(call, WriteMode::Update(Some(id)), &item, &mut errors);
+    if !errors.is_empty() {
+        return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     }
-    let mut plan = Plan::new(call.world, call.now);
-    let Some(draft) = write::update(&mut plan, of.shelf(), clean) else { return call.unknown_id() };
-    let told = Value::Object(of.told(call, &plan, id, Some(draft.updated_at)));
+    let mut changes = Changeset::new(call.world, call.now);
+    let Some(draft) = write::update(&mut changes, of.table(), accepted) else { return call.unknown_id() };
+    let told = Value::Object(of.told(call, &changes, id, Some(draft.updated_at)));
     let body = match call.switches.patch_wrapped {
-        true => written(&call.view().url(&of.path()), of.shelf().path(), vec![told]),
+        true => written(&call.view().url(&of.path()), of.table().path(), vec![told]),
         false => told,
     };
-    Reply::ok(&body).with_commit(plan.into_commit()).with_items(1)
+    ApiResponse::ok(&body).with_commit(changes.into_commit()).with_items(1)
 }
 
 /// Says it with no body. [doc Kommo] A note that is not there cannot be pinned, which a 204 would not tell. [inferred]
-fn pin(call: &Call, of: Of, is_pinned: bool) -> Reply {
+fn pin(call: &Call, of: AttachedKind, is_pinned: bool) -> ApiResponse {
     let id = call.id(0);
-    let mut plan = Plan::new(call.world, call.now);
-    match plan.get(of.shelf(), id).filter(|_| of.finds(call, id)) {
+    let mut changes = Changeset::new(call.world, call.now);
+    match changes.get(of.table(), id).filter(|_| of.finds(call, id)) {
         Some(mut draft) => {
             draft.json.insert("is_pinned".to_owned(), json!(is_pinned));
-            plan.put(of.shelf(), id, draft);
-            Reply::nothing().with_commit(plan.into_commit()).with_items(1)
+            changes.put(of.table(), id, draft);
+            ApiResponse::nothing().with_commit(changes.into_commit()).with_items(1)
         }
-        None => Reply::problem(404, "Note not found"),
+        None => ApiResponse::problem(404, "Note not found"),
     }
 }
