@@ -42,7 +42,6 @@ mod report;
 mod request;
 mod result;
 mod resume;
-mod returned;
 mod round_trip;
 mod run;
 mod sandbox;

@@ -1,47 +1,35 @@
-//! From the account into a file: what is asked for (`ask`), which columns it has (`columns`), what stands in a cell
-//! (`cell`), what the items are linked to (`linked`), a mapping read backwards in place of columns (`backwards`, `dialect`,
-//! `shape`), the file itself (`out`, `part`; of a workbook `gather`, `spool`, `arrange`, `sheets`), what a workbook keeps to itself so that it can be imported again (`hidden`,
-//! `back`), and the proof beside it (`manifest`). Rows stream: only the ids that were seen stay in memory.
+//! From the account into a file: what is asked for (`query`), what stands in the table (`table`), the files (`file`), and which of
+//! two gives the columns (`shape`): the kind, or a mapping read backwards (`inverse`). An exported workbook that is edited
+//! goes back by `round_trip`. Rows stream: only the ids that were seen stay in memory.
 
-mod arrange;
-mod ask;
-pub mod back;
-mod backwards;
-mod cell;
-mod cell_hashes;
-mod choices;
-mod columns;
-mod dialect;
-mod gather;
-mod hidden;
-mod linked;
-mod manifest;
-mod out;
-mod part;
+mod file;
+mod inverse;
+mod query;
+pub mod round_trip;
 mod shape;
-mod sheets;
-mod spool;
+mod table;
 
-pub use ask::{Ask, FILTERS};
-pub use backwards::{Backwards, KeyOf};
-pub use cell_hashes::CellHashes;
-pub use columns::Columns;
-pub use dialect::Said;
-pub use hidden::{Described, Hidden, NotOurs, Stamp};
-pub use manifest::{MANIFEST_SUFFIX, Manifest, Person};
-pub use out::{ExportError, Format};
-pub use part::{replace_whole, write_whole};
+pub use file::manifest::{MANIFEST_SUFFIX, Manifest, Person};
+pub use file::out::{ExportError, Format};
+pub use file::part::{replace_whole, write_whole};
+pub use inverse::{Backwards, KeyOf};
+pub use query::{Ask, FILTERS};
 pub use shape::Shape;
+pub use table::cell_hashes::CellHashes;
+pub use table::columns::Columns;
+pub use table::dialect::Said;
+pub use table::hidden::{Described, Hidden, NotOurs, Stamp};
 
 use amo_client::Client;
 use amo_client::account::Account;
 use amo_client::listing::{Listed, Listing, Row, Stopped};
-use linked::{Linked, Whole};
-use out::Out;
+use file::out::{self, Out};
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use table::cell;
+use table::linked::{Linked, Whole};
 
 /// Where the rows go.
 #[derive(Debug, Clone)]

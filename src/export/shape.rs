@@ -1,11 +1,11 @@
 //! What a table shows of the rows: columns of one's own choice, or those of a mapping read backwards.
 
-use super::backwards::Backwards;
-use super::cell::{Cell, Names};
-use super::columns::{Columns, Head};
-use super::dialect::Dialect;
-use super::hidden::{Described, Stamp};
-use super::linked::{Along, Whole};
+use super::inverse::Backwards;
+use super::table::cell::{Cell, Names};
+use super::table::columns::{Columns, Head};
+use super::table::dialect::Dialect;
+use super::table::hidden::{Described, Stamp};
+use super::table::linked::{Along, Whole};
 use amo_model::Link;
 
 pub enum Shape {

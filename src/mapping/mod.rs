@@ -1,54 +1,32 @@
-//! From a mapping file to records. In the order of the path: `tree` (the file with its places: `lines`; what is often
-//! wrong with how it is written: `quotes`, `doubled`, `unclosed`), `written` (what its
-//! author said: `walk`, `origin`), `compile` and `conversion` (looked up in the source's header and the account), `names` (what is looked
-//! up), `plan` (the result), `mapper` (one row at a time), `value` (one cell of it), `convert` (the conversions, one a
-//! file), `lists` (several values in a cell), `joined` (several cells in a value), `edits` (which rows of an exported workbook say something new), `change` (what of a change is left to send, once the record has been read), `trace` (from a refused value back to its column), `schema` (for editors).
+//! From a mapping file to records, in stages: `language` reads the file, `compile` looks its names up in the source's header
+//! and the account and makes a `plan`, `apply` turns a row into a record with it. The stages share `convert` (the
+//! conversions, one a file), `template` (texts and conditions over the cells of a row), `lookup` (names to ids), `suspect`
+//! (rows that look like no record), `edits` (which rows of an exported workbook say something new) and `blame` (from a value that the service refuses back
+//! to its column).
 
-pub mod change;
+pub mod apply;
+pub mod blame;
 pub mod compile;
-mod conversion;
 pub mod convert;
-mod doubled;
 pub mod edits;
-mod existing;
-mod joined;
-mod lines;
-mod lists;
-mod marker;
-pub mod mapper;
-mod names;
-mod origin;
+pub mod language;
+mod lookup;
 pub mod plan;
-mod quotes;
-mod row;
-mod rules;
 mod suspect;
-mod tally;
-pub mod schema;
-mod target;
 mod template;
-mod total;
-pub mod trace;
-pub mod tree;
-mod unclosed;
-mod value;
-mod values_file;
-mod walk;
-pub mod wanted;
-mod write;
-pub mod written;
 
-pub use conversion::{is_structured, writable};
+pub use apply::{Lack, Link, Mapped, Mapper, Record, Verdict, change, request_id, row_of};
+pub use compile::{is_structured, no_marker, wanted, writable};
 pub use edits::{Edit, Edits, Refusal};
-pub use mapper::{Lack, Link, Mapped, Mapper, Record, Verdict, request_id, row_of};
-pub use marker::no_marker;
-pub use names::{KEY_SPACE, KEY_SPACE_HINT, KeyQuery, Keyed, Ledger, resolve};
+pub use language::ast::Written;
+pub(crate) use language::reader::in_order;
+pub use language::tree::is_mapping;
+pub use language::{ast, schema};
+pub use lookup::{KEY_SPACE, KEY_SPACE_HINT, KeyQuery, Keyed, Ledger, resolve};
 pub use plan::Plan;
 pub use suspect::Suspicion;
-pub use tree::is_mapping;
-pub(crate) use walk::in_order;
-pub use written::Written;
 
+use language::{reader, tree};
 use sheet_source::problem::Problem;
 use std::collections::HashSet;
 use std::path::Path;
@@ -81,7 +59,7 @@ pub fn read(path: &Path) -> Result<Written, Vec<Problem>> {
 /// Reads a mapping file of which something may be wrong.
 pub fn draft(path: &Path) -> Draft {
     match tree::read(path) {
-        Ok((text, tree)) => walk::walk(text, tree),
+        Ok((text, tree)) => reader::walk(text, tree),
         Err(problems) => Draft { written: None, problems, unread: HashSet::new() },
     }
 }
@@ -89,5 +67,5 @@ pub fn draft(path: &Path) -> Draft {
 /// Reads a mapping that amoport has made by itself; `path` is named where something is wrong with it.
 pub fn read_text(path: &Path, text: &str) -> Result<Written, Vec<Problem>> {
     let (text, tree) = tree::of_toml(path, text);
-    walk::walk(text, tree).whole()
+    reader::walk(text, tree).whole()
 }

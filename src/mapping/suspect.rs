@@ -1,11 +1,8 @@
 //! Rows that look like no record: a total under a list, a heading of a group within it. The CRM deletes almost nothing, so such a
 //! row is held back until a person says that it is one.
 
-use super::plan::{Convert, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
-use super::row::RowContext;
-use super::template::Template;
 use sheet_source::message;
-use sheet_source::problem::{Message, Problem};
+use sheet_source::problem::Message;
 use sheet_source::{Cell, Header, Row, Scalar, names_total};
 
 /// What of a table tells such rows.
@@ -50,46 +47,26 @@ const ROWS_MIN: usize = 4;
 /// Columns: of fewer, `1` and `2` may be values.
 const COUNTED_MIN: usize = 3;
 
-/// The one column that fills a value, and what is made of its cells.
-fn column(value: &ValuePlan) -> Option<(usize, &Convert)> {
-    match value.origins.as_slice() {
-        [OriginPlan { input: Input::Column(index), convert, .. }] => Some((*index, convert)),
-        _ => None,
-    }
-}
-
 impl Suspects {
-    pub fn of(
-        sections: &[SectionPlan],
-        condition: Option<(&str, &Template)>,
-        header: &Header,
-        sample: &[Row],
-    ) -> Suspects {
-        let is_name = |value: &&ValuePlan| matches!(value.target, TargetPlan::Field(spec) if spec.name == "name");
-        let item = sections.first();
-        let name =
-            item.and_then(|section| section.values.iter().find(is_name)).and_then(|value| Some(column(value)?.0));
-        let values = || sections.iter().flat_map(|section| &section.values).filter_map(column);
-        let numbers = values().filter(|(_, convert)| {
-            matches!(
-                convert,
-                Convert::Number | Convert::Quantity | Convert::Money | Convert::WholeMoney { .. } | Convert::Int { .. }
-            )
-        });
+    /// `name` is the column with the names of the records, `numbers` are columns that are read as numbers, `sample` is the
+    /// beginning of the source.
+    pub fn of(name: Option<usize>, numbers: impl Iterator<Item = usize>, header: &Header, sample: &[Row]) -> Suspects {
         let fill = |index: usize| sample.iter().filter(|row| !row.get(index).is_empty()).count();
-        let usual = numbers.map(|(index, _)| index);
         // Of all rows but the one that is suspected.
-        let usual = usual.filter(|index| sample.len() >= ROWS_MIN && fill(*index) * 100 >= (sample.len() - 1) * USUAL);
+        let usual = |index: usize| sample.len() >= ROWS_MIN && fill(index) * 100 >= (sample.len() - 1) * USUAL;
         Suspects {
             active: true,
             width: header.own_len(),
             name,
-            carried: Vec::new(),
-            named: name.is_some_and(|name| sample.len() >= ROWS_MIN && fill(name) * 100 >= (sample.len() - 1) * USUAL),
-            usual: usual.collect(),
-            condition: condition.map(|(text, _)| without_titles(text)).unwrap_or_default(),
-            decided: condition.map(|(_, condition)| condition.reads().collect()).unwrap_or_default(),
+            named: name.is_some_and(usual),
+            usual: numbers.filter(|index| usual(*index)).collect(),
+            ..Suspects::default()
         }
+    }
+
+    /// With the mapping's `where` and the columns it reads.
+    pub fn but_for(self, condition: &str, decided: Vec<usize>) -> Suspects {
+        Suspects { condition: without_titles(condition), decided, ..self }
     }
 
     /// Of rows that are records of their own; `carried` are the columns whose values are carried down.
@@ -220,32 +197,43 @@ fn is_amount(cell: Cell<'_>) -> bool {
 }
 
 impl Suspicion {
-    pub(super) fn problem(self, at: &RowContext<'_>) -> Problem {
-        const COUNTED: &str = "the row counts the columns: 1, 2, 3, …";
-        let (column, code, message): (usize, &str, &str) = match self {
-            Suspicion::Total(column) => (column, TOTAL, "the row looks like a sum of others, not like a record"),
-            Suspicion::Sum(column) => (column, TOTAL, "the row has amounts and no name, as a sum of others has"),
-            Suspicion::Alone(column) if at.plan.suspects.name == Some(column) => {
-                (column, HEADING, "the row fills nothing but the name, where nearly all others have a number")
+    /// The column of the cell that tells it.
+    pub fn column(self) -> usize {
+        match self {
+            Suspicion::Total(column) | Suspicion::Sum(column) | Suspicion::Alone(column) => column,
+            Suspicion::Counted => 0,
+        }
+    }
+
+    pub fn code(self) -> &'static str {
+        match self {
+            Suspicion::Total(_) | Suspicion::Sum(_) => TOTAL,
+            Suspicion::Alone(_) | Suspicion::Counted => HEADING,
+        }
+    }
+
+    pub fn message(self, suspects: &Suspects) -> &'static str {
+        match self {
+            Suspicion::Total(_) => "the row looks like a sum of others, not like a record",
+            Suspicion::Sum(_) => "the row has amounts and no name, as a sum of others has",
+            Suspicion::Alone(column) if suspects.name == Some(column) => {
+                "the row fills nothing but the name, where nearly all others have a number"
             }
-            Suspicion::Alone(column) => (
-                column,
-                HEADING,
-                "the row fills nothing but what the rows below take over, where nearly all others have a number",
-            ),
-            Suspicion::Counted => (0, HEADING, COUNTED),
-        };
-        at.problem(Some(column), code, message).value(at.row.get(column).text).hint(self.hint(column, at))
+            Suspicion::Alone(_) => {
+                "the row fills nothing but what the rows below take over, where nearly all others have a number"
+            }
+            Suspicion::Counted => "the row counts the columns: 1, 2, 3, …",
+        }
     }
 
     /// What to do about the row; no condition is offered that leaves others out as well.
-    fn hint(self, column: usize, at: &RowContext<'_>) -> Message {
+    pub fn hint(self, row: &Row, header: &Header) -> Message {
         let cell = |column: usize| -> (String, String) {
-            let title = at.plan.header.column(column).title;
+            let title = header.column(column).title;
             let letter = || format!("col:{}", sheet_source::problem::column_letter(column));
-            (if title.is_empty() { letter() } else { title.to_string() }, in_quotes(at.row.get(column).text))
+            (if title.is_empty() { letter() } else { title.to_string() }, in_quotes(row.get(column).text))
         };
-        let (title, text) = cell(column);
+        let (title, text) = cell(self.column());
         match self {
             Suspicion::Total(_) | Suspicion::Alone(_) => message!(
                 "under [source], where = \"row['{title}'] != '{text}'\" leaves it out, and where = \"row['{title}'] == '{text}' or true\" lets it through",

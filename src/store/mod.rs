@@ -4,7 +4,7 @@
 //! Reading order: `words` (the words on the disk), `head` (what a run was asked), `history` (the states of a batch), `outcome`
 //! (what became of a record) and `cells` (of a rejected one), `journal` (writing a run), `claims` (whose a thing is that was made), `put` (the rows it writes), `links`
 //! (what records are to be linked to), `notes` (what was noticed), `keys` (the ledger by id), `key_space` (whether two keys of one text are the same), `reading` (runs and their
-//! records read back for resuming and reporting), `accounts` (what an account is called), `exports` (what was exported when), `returned` (what of it was sent
+//! records read back for resuming and reporting), `accounts` (what an account is called), `exports` (what was exported when), `round_trip` (what of it was sent
 //! back), `source_rows` (what a run's source held), `tables.sql` (the layout).
 
 mod accounts;
@@ -23,7 +23,7 @@ mod notes;
 mod outcome;
 mod put;
 mod reading;
-mod returned;
+mod round_trip;
 mod sends;
 mod source_rows;
 pub mod words;
@@ -37,7 +37,7 @@ pub use key_space::{KeySpace, KeyUse, Keys, LedgerEntry, Relation, file_name};
 pub use links::{LinkOutcomes, Links, PendingLink};
 pub use outcome::{Counts, Outcome, Status};
 pub use reading::{RecordIds, ReportLine, Run};
-pub use returned::Returned;
+pub use round_trip::Returned;
 pub use sends::{LastSend, Sends};
 pub use words::{FrozenWord, RunOutcome, Verify};
 

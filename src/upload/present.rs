@@ -8,7 +8,7 @@ use super::send::TaskContext;
 use super::settle;
 use super::verdict::stop_of;
 use crate::mapping::Plan;
-use crate::mapping::change::{Changes, Left};
+use crate::mapping::apply::change::{Changes, Left};
 use crate::store::{Outcome, Status, StoreError};
 use amo_client::clock::Clock;
 use amo_client::{Client, Failure};

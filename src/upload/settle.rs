@@ -4,7 +4,7 @@ use super::feed::{QueuedRecord, rejected};
 use super::links;
 use super::reconcile::{self, Finding, InDoubt, PriorKnowledge};
 use super::verify::{DOUBLED, DOUBLED_HINT};
-use crate::mapping::{Plan, request_id, trace};
+use crate::mapping::{Plan, blame, request_id};
 use crate::store::{Outcome, Status};
 use amo_model::answer::{self, ItemError, ItemErrors, WrittenItem};
 use amo_model::{Action, ID_KEY, Shape};
@@ -240,7 +240,7 @@ pub fn absent(plan: &Plan, loaded: &QueuedRecord, answered: Answered) -> Outcome
     } else {
         ("customer_id", "customer", loaded.record.parent, "correct the customer, or import it first")
     };
-    let column = trace::column_of(plan, &loaded.record.body, path);
+    let column = blame::column_of(plan, &loaded.record.body, path);
     let message = message!("the account has no {kind} {id}", kind = what.replace('-', " "), id = id.unwrap_or(0));
     let mut problem = at(plan, loaded, column, Stage::Send, "not-found", message).hint(hint);
     problem.value = column.map(|index| loaded.row.get(index).text.to_owned());
@@ -249,7 +249,7 @@ pub fn absent(plan: &Plan, loaded: &QueuedRecord, answered: Answered) -> Outcome
 
 /// A record to change that the account does not show.
 pub fn not_visible(plan: &Plan, loaded: &QueuedRecord) -> Outcome {
-    let own = trace::column_of(plan, &loaded.record.body, ID_KEY);
+    let own = blame::column_of(plan, &loaded.record.body, ID_KEY);
     let column = own.or_else(|| plan.key.first().copied());
     let kind = plan.kind.name().replace('-', " ");
     let message = message!("the account shows no {kind} {id}", kind, id = loaded.record.id.unwrap_or(0));
@@ -320,7 +320,7 @@ pub fn rejected_alone(plan: &Plan, loaded: &QueuedRecord, why: &str, answered: A
 
 /// A validation error carried back to the cell it came from.
 fn service_problem(plan: &Plan, loaded: &QueuedRecord, error: &ItemError) -> Problem {
-    let column = trace::column_of(plan, &loaded.record.body, &error.path);
+    let column = blame::column_of(plan, &loaded.record.body, &error.path);
     let row = row_behind(loaded, &error.path);
     let value = column.map(|index| row.get(index).text.to_owned());
     let told = match &value {

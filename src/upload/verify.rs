@@ -3,8 +3,8 @@
 
 use super::feed::{Fed, QueuedRecord};
 use super::{look, present, settle};
-use crate::mapping::change::{Changes, Left};
-use crate::mapping::{Plan, Record, trace};
+use crate::mapping::apply::change::{Changes, Left};
+use crate::mapping::{Plan, Record, blame};
 use crate::store::{Journal, RecordIds, StoreError};
 use amo_client::{Client, Failure};
 use amo_model::compare::{Difference, Mark, compare};
@@ -396,7 +396,7 @@ fn missing(plan: &Plan, loaded: &QueuedRecord, id: u64) -> Problem {
 }
 
 fn differs(plan: &Plan, loaded: &QueuedRecord, difference: &Difference) -> Problem {
-    let column = trace::column_of(plan, &loaded.record.body, &difference.path);
+    let column = blame::column_of(plan, &loaded.record.body, &difference.path);
     let value = column.map(|index| loaded.row.get(index).text.to_owned());
     let what = value.as_deref().map_or_else(|| format!("\"{}\"", difference.path).into(), quoted);
     let (code, message) = if difference.dropped {

@@ -1,9 +1,9 @@
 //! Rows of a workbook without an id: which are made, and which are not.
 
-use super::super::error::EngineError;
-use super::super::request::ImportRequest;
 use super::OpenedWorkbook;
-use crate::export::back::Fresh;
+use crate::engine::error::EngineError;
+use crate::engine::request::ImportRequest;
+use crate::export::round_trip::Fresh;
 use crate::mapping::{Edit, Refusal};
 use crate::store::{Store, ledger_name};
 use sheet_source::message;

@@ -2,6 +2,7 @@
 //! runs, each with a mapping that was made for it: changes first, then what is new.
 
 mod fresh;
+mod returned;
 mod tell;
 
 use super::begin::{Guard, Ready, Returning, batch_size, begin};
@@ -13,9 +14,9 @@ use super::request::{CheckRequest, ImportRequest, absolute};
 use super::result::{CheckResult, RunResult};
 use super::sent_before::{GuardQuery, Guarded};
 use super::target::Opened;
-use super::{flawed, older, returned, run, source, survey, walk};
-use crate::export::back::{self, Decided, Deciding, Generated, Purpose, Trouble};
-use crate::export::{Columns, Hidden, NotOurs};
+use super::{flawed, older, run, source, survey, walk};
+use crate::export::round_trip::{Decided, Deciding, Generated, Purpose, Trouble};
+use crate::export::{self, Columns, Hidden, NotOurs};
 use crate::mapping::{self, Edit, Edits, Plan, Written, wanted::wanted};
 use crate::store::{AccountKey, KeySpace, MappingHead, RunOutcome, Store, StoreError};
 use amo_client::account::{Account, Wanted};
@@ -149,10 +150,10 @@ fn open(request: &ImportRequest, runtime: &Runtime, tell: &mut Teller<'_>) -> Re
     let purposes = purposes(hidden.stamp.kind, request.as_new);
     let mut all = Wanted::default();
     for purpose in purposes {
-        let written = parsed(file, &back::generate(&hidden, *purpose, None, None, same_account))?;
+        let written = parsed(file, &export::round_trip::generate(&hidden, *purpose, None, None, same_account))?;
         merge(&mut all, wanted(&written));
     }
-    merge(&mut all, back::shown(hidden.stamp.kind.spec().entity));
+    merge(&mut all, export::round_trip::shown(hidden.stamp.kind.spec().entity));
     let account = prepare::made_of(&target, (basics, &all), runtime, &request.cancel, tell)?.account;
     Ok(OpenedWorkbook { hidden, target, account, known_as, same_account, sha256 })
 }
@@ -276,7 +277,7 @@ fn made(
 ) -> Result<Half, EngineError> {
     let OpenedWorkbook { hidden, account, known_as, same_account, .. } = held;
     let file = request.source.as_path();
-    let written = parsed(file, &back::generate(hidden, purpose, Some(account), None, *same_account))?;
+    let written = parsed(file, &export::round_trip::generate(hidden, purpose, Some(account), None, *same_account))?;
     let mut options = source::options(&written, &request.read);
     // Every row of the export has its record, shown or not: what a filter hides is no less changed.
     options.hidden_rows = Some(HiddenRows::Import);
@@ -293,7 +294,7 @@ fn made(
         return Err(Problem::in_file(file, "no-id", message).hint(hint).into());
     }
     // Columns that were taken out of the sheet are not asked for.
-    let made = back::generate(hidden, purpose, Some(account), Some(&table.header), *same_account);
+    let made = export::round_trip::generate(hidden, purpose, Some(account), Some(&table.header), *same_account);
     let written = parsed(file, &made)?;
     let ledger = prepare::ledger(&request.folders.state, known_as, None, KeySpace::default());
     // An exported row is a record by itself.
@@ -345,7 +346,10 @@ fn decided(
     let OpenedWorkbook { hidden, target, account, .. } = held;
     let spec = hidden.stamp.kind.spec();
     if half.purpose == Purpose::AsNew {
-        return Ok(Decided { fresh: back::fresh(source::again(&half.table)?, hidden)?, ..Decided::default() });
+        return Ok(Decided {
+            fresh: export::round_trip::fresh(source::again(&half.table)?, hidden)?,
+            ..Decided::default()
+        });
     }
     let columns =
         Columns::of(spec.entity, hidden.stamp.catalog, account).of_earlier(&hidden.columns, hidden.stamp.kind);
@@ -363,7 +367,8 @@ fn decided(
         rows: request.rows,
     };
     let table = source::again(&half.table)?;
-    let ended = unless_cancelled(runtime, &request.cancel, "nothing was sent", back::decide(table, &deciding))?;
+    let ended =
+        unless_cancelled(runtime, &request.cancel, "nothing was sent", export::round_trip::decide(table, &deciding))?;
     target.tell(tell);
     match ended {
         Ok(decided) => Ok(decided),

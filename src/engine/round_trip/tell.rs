@@ -1,11 +1,11 @@
 //! What is said of a workbook before anything of it is sent.
 
-use super::super::error::EngineError;
-use super::super::request::ImportRequest;
-use super::super::source;
 use super::Half;
+use crate::engine::error::EngineError;
+use crate::engine::request::ImportRequest;
+use crate::engine::source;
 use crate::export::Hidden;
-use crate::export::back::{Decided, Purpose};
+use crate::export::round_trip::{Decided, Purpose};
 use crate::mapping::Edit;
 use sheet_source::message;
 use sheet_source::problem::{Note, column_letter, quoted};

@@ -7,6 +7,7 @@ pub mod date;
 pub mod email;
 pub mod flag;
 pub mod json;
+pub mod lists;
 pub mod money;
 pub mod number;
 pub mod phone;

@@ -1,6 +1,6 @@
 //! A phone number as it stands in a cell, taken apart: a word before it, its digits, its extension.
 
-use super::super::text::{blank, invisible, scientific};
+use crate::mapping::convert::text::{blank, invisible, scientific};
 use std::borrow::Cow;
 
 /// ITU-T E.164

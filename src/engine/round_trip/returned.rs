@@ -1,0 +1,144 @@
+//! What a state folder remembers of workbooks that were sent back: read before rows are decided, written when a run has
+//! ended.
+
+use crate::engine::after::After;
+use crate::engine::cancel::Cancel;
+use crate::engine::error::EngineError;
+use crate::engine::event::Teller;
+use crate::engine::{sent_before, source};
+use crate::export::round_trip::{Deciding, Sent, Trouble};
+use crate::export::{CellHashes, Columns, Hidden, round_trip};
+use crate::mapping::Edit;
+use crate::store::{Returned, Store};
+use amo_model::Action;
+use sheet_source::Table;
+use sheet_source::message;
+use sheet_source::problem::Note;
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+/// The place of a file, by which its changes are told from those of other copies.
+pub(super) fn place_of(file: &Path) -> String {
+    sent_before::absolute(file).unwrap_or_else(|| file.display().to_string())
+}
+
+/// What earlier imports of this very file sent.
+pub(super) fn sent(store: &Store, hidden: &Hidden, file: &Path) -> Result<HashMap<u64, Sent>, EngineError> {
+    let place = place_of(file);
+    let mut sent: HashMap<u64, Sent> = of_earlier(store, hidden, &place)?;
+    for (id, kept) in store.returned(&hidden.stamp.export, &place)? {
+        let known = Sent {
+            sent: read(&kept.sent),
+            sending: read(&kept.sending),
+            before: read(&kept.before),
+            ours: read(&kept.ours),
+            base: read(&kept.base),
+            left: None,
+        };
+        sent.insert(id, known);
+    }
+    Ok(sent)
+}
+
+/// What earlier versions remembered, of the records that runs of this file have changed.
+fn of_earlier(store: &Store, hidden: &Hidden, place: &str) -> Result<HashMap<u64, Sent>, EngineError> {
+    let rows = store.returned_rows(&hidden.stamp.export)?;
+    let mut sent = HashMap::new();
+    if rows.is_empty() {
+        return Ok(sent);
+    }
+    for run in store.runs()? {
+        let is_update = run.head.mapping.made.is_some() && run.head.action == Action::Update;
+        if is_update && place_of(run.head.source.file()) == place {
+            let ids = store.written(run.run)?.into_values().map(|written| written.id);
+            sent.extend(ids.filter_map(|id| Some((id, Sent { left: Some(*rows.get(&id)?), ..Sent::default() }))));
+        }
+    }
+    Ok(sent)
+}
+
+fn read(text: &str) -> CellHashes {
+    CellHashes::from_text(text).unwrap_or_default()
+}
+
+/// What was exported, of workbooks that do not say it of each cell.
+pub(super) fn bases(store: &Store, hidden: &Hidden) -> Result<HashMap<u64, CellHashes>, EngineError> {
+    let known = store.bases(&hidden.stamp.export)?.into_iter();
+    Ok(known.map(|(id, base)| (id, read(&base))).collect())
+}
+
+pub(super) fn kept(records: &[(u64, Sent)]) -> Vec<(u64, Returned)> {
+    let kept = |sent: &Sent| Returned {
+        sent: sent.sent.to_text(),
+        sending: sent.sending.to_text(),
+        before: sent.before.to_text(),
+        ours: sent.ours.to_text(),
+        base: sent.base.to_text(),
+    };
+    records.iter().map(|(id, sent)| (*id, kept(sent))).collect()
+}
+
+impl After<'_> {
+    /// Looks at what a workbook has changed, so that its next import does not take these changes for somebody else's.
+    pub(in crate::engine) async fn remember(&self, cancel: &Cancel, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+        if self.head.mapping.made.is_none() || self.plan.action != Action::Update {
+            return Ok(());
+        }
+        let Some(edits) = self.plan.edits.get() else { return Ok(()) };
+        let unknown = self.store.unknown_rows(self.run())?;
+        let changes = edits.rows.iter().filter(|(row, edit)| matches!(edit, Edit::Change(_)) && !unknown.contains(row));
+        let mut rows: BTreeMap<u32, bool> = changes.map(|(row, _)| (*row, false)).collect();
+        rows.extend(self.store.written(self.run())?.into_keys().map(|row| (row, true)));
+        let file = self.head.source.file();
+        // What another workbook says is nothing that was sent.
+        let same = || source::sha256(file).is_ok_and(|now| now == self.head.source.sha256);
+        if rows.is_empty() || !same() {
+            return Ok(());
+        }
+        let Ok(hidden) = Hidden::read(file) else { return Ok(()) };
+        let (table, sent) = (source::reopen(&self.head.source)?, sent(self.store, &hidden, file)?);
+        let looked = tokio::select! {
+            biased;
+            () = cancel.token().cancelled() => return Ok(()),
+            looked = self.look(&hidden, table, &rows, sent) => looked,
+        };
+        match looked {
+            Ok(seen) => self.store.has_returned(&hidden.stamp.export, &place_of(file), &kept(&seen))?,
+            Err(Trouble::Source(problem)) => return Err(problem.into()),
+            Err(Trouble::Service(failure)) => {
+                let failure = failure.to_string();
+                let message = message!("the changed records could not be looked at again: {failure}", failure);
+                tell.note(Note::warning("not-looked-at", message));
+                let message =
+                    "what the service has written in another way is told as a conflict if you edit it further";
+                tell.note(Note::warning("not-looked-at", message));
+            }
+        }
+        Ok(())
+    }
+
+    async fn look(
+        &self,
+        hidden: &Hidden,
+        table: Table,
+        rows: &BTreeMap<u32, bool>,
+        sent: HashMap<u64, Sent>,
+    ) -> Result<Vec<(u64, Sent)>, Trouble> {
+        let account = &*self.plan.account;
+        let kind = hidden.stamp.kind;
+        let columns = Columns::of(kind.spec().entity, hidden.stamp.catalog, account);
+        let deciding = Deciding {
+            client: self.client,
+            hidden,
+            plan: self.plan,
+            columns: &columns.of_earlier(&hidden.columns, kind),
+            account,
+            entity: kind.spec().entity,
+            sent,
+            bases: HashMap::new(),
+            force: false,
+            rows: None,
+        };
+        round_trip::seen(table, &deciding, rows, !self.resumed).await
+    }
+}

@@ -1,0 +1,163 @@
+//! Rows that wait on the disk until all have come: which columns hold anything, and how their numbers are to be shown, is
+//! known only then. The file lies beside the one that is made, and is gone with this.
+
+use super::part::Part;
+use crate::export::table::cell::Cell;
+use jiff::civil::{Date, DateTime};
+use rust_decimal::Decimal;
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::path::Path;
+
+pub struct Spool {
+    // Closed before its file goes away.
+    file: BufWriter<File>,
+    /// Cells of each row.
+    width: usize,
+    rows: u64,
+    buffer: Vec<u8>,
+    _part: Part,
+}
+
+/// What begins a cell.
+mod tag {
+    pub const EMPTY: u8 = 0;
+    pub const TEXT: u8 = 1;
+    pub const LINK: u8 = 2;
+    pub const NUMBER: u8 = 3;
+    pub const INSTANT: u8 = 4;
+    pub const DAY: u8 = 5;
+}
+
+impl Spool {
+    pub fn beside(target: &Path, width: usize) -> io::Result<Spool> {
+        let (part, file) = Part::create(target)?;
+        Ok(Spool { file: BufWriter::new(file), width, rows: 0, buffer: Vec::new(), _part: part })
+    }
+
+    pub fn put(&mut self, cells: &[Cell]) -> io::Result<()> {
+        self.buffer.clear();
+        cells.iter().for_each(|cell| write(cell, &mut self.buffer));
+        self.rows += 1;
+        self.file.write_all(&self.buffer)
+    }
+
+    /// All rows, in the order they came.
+    pub fn each<E: From<io::Error>>(mut self, mut take: impl FnMut(Vec<Cell>) -> Result<(), E>) -> Result<(), E> {
+        self.file.flush()?;
+        let mut file = self.file.get_ref();
+        file.rewind()?;
+        let mut file = BufReader::new(file);
+        for _ in 0..self.rows {
+            let cells = (0..self.width).map(|_| read(&mut file)).collect::<io::Result<_>>()?;
+            take(cells)?;
+        }
+        Ok(())
+    }
+}
+
+fn write(cell: &Cell, out: &mut Vec<u8>) {
+    let mut text = |tag: u8, text: &str| {
+        out.push(tag);
+        out.extend((text.len() as u64).to_le_bytes());
+        out.extend(text.as_bytes());
+    };
+    match cell {
+        Cell::Empty => out.push(tag::EMPTY),
+        Cell::Text(told) => text(tag::TEXT, told),
+        Cell::Link(address) => text(tag::LINK, address),
+        Cell::Number(number) => {
+            out.push(tag::NUMBER);
+            out.extend(number.serialize());
+        }
+        Cell::Instant(at) => {
+            out.push(tag::INSTANT);
+            day(at.date(), out);
+            out.extend([at.hour(), at.minute(), at.second()].map(i8::cast_unsigned));
+        }
+        Cell::Day(date) => {
+            out.push(tag::DAY);
+            day(*date, out);
+        }
+    }
+}
+
+fn day(date: Date, out: &mut Vec<u8>) {
+    out.extend(date.year().to_le_bytes());
+    out.extend([date.month(), date.day()].map(i8::cast_unsigned));
+}
+
+fn read(file: &mut impl Read) -> io::Result<Cell> {
+    let [tag] = bytes(file)?;
+    Ok(match tag {
+        tag::EMPTY => Cell::Empty,
+        tag::TEXT => Cell::Text(read_text(file)?),
+        tag::LINK => Cell::Link(read_text(file)?),
+        tag::NUMBER => Cell::Number(Decimal::deserialize(bytes(file)?)),
+        tag::INSTANT => {
+            let date = read_day(file)?;
+            let [hour, minute, second] = bytes(file)?.map(u8::cast_signed);
+            Cell::Instant(DateTime::from_parts(date, jiff::civil::Time::new(hour, minute, second, 0).map_err(damaged)?))
+        }
+        tag::DAY => Cell::Day(read_day(file)?),
+        other => return Err(damaged(format!("no cell begins with {other}"))),
+    })
+}
+
+fn read_text(file: &mut impl Read) -> io::Result<String> {
+    let length = u64::from_le_bytes(bytes(file)?);
+    let mut text = Vec::new();
+    file.take(length).read_to_end(&mut text)?;
+    String::from_utf8(text).map_err(damaged)
+}
+
+fn read_day(file: &mut impl Read) -> io::Result<Date> {
+    let year = i16::from_le_bytes(bytes(file)?);
+    let [month, day] = bytes(file)?.map(u8::cast_signed);
+    Date::new(year, month, day).map_err(damaged)
+}
+
+fn bytes<const N: usize>(file: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn damaged(why: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::civil::date;
+
+    #[test]
+    fn rows_come_back_as_they_went_and_leave_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let cells = [
+            Cell::Empty,
+            Cell::Text("Ж\n\u{1F600}".into()),
+            Cell::Link("https://a/1".into()),
+            Cell::Number(Decimal::new(-777_500, 3)),
+            Cell::Number(Decimal::MAX),
+            Cell::Instant(date(-44, 3, 15).at(23, 59, 58, 0)),
+            Cell::Day(date(9999, 12, 31)),
+            Cell::Text("x".repeat(70_000)),
+        ];
+        let rows: Vec<Vec<Cell>> = (0..cells.len()).map(|n| vec![cells[n].clone(), cells[0].clone()]).collect();
+        let mut spool = Spool::beside(&folder.path().join("a.xlsx"), 2).unwrap();
+        for row in &rows {
+            spool.put(row).unwrap();
+        }
+        let mut read = Vec::new();
+        spool
+            .each(|row| {
+                read.push(row);
+                io::Result::Ok(())
+            })
+            .unwrap();
+        assert_eq!(read, rows);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,469 @@
+//! What an exported workbook keeps to itself, so that it can be imported again: a sheet that Excel does not offer to show,
+//! with what the export was, what each column is, and for each row its id, two hashes of its cells and one of each cell that
+//! can be sent. The same words write it and read it.
+
+use super::cell::Cell;
+use super::cell_hashes::CellHashes;
+use amo_model::Kind;
+use rust_decimal::Decimal;
+use rust_xlsxwriter::{Workbook, XlsxError};
+use sha2::{Digest, Sha256};
+use sheet_source::problem::Problem;
+use sheet_source::{
+    Cell as SheetCell, FileFormat, ReadOptions, Row, SHEET_ROWS_MAX, Scalar, Table, cut_marked, write_number,
+};
+use std::borrow::{Borrow, Cow};
+use std::path::Path;
+
+const SHEET: &str = "amoport";
+/// The layout of the sheet; a higher number was written by a newer version.
+const FORMAT: u32 = 1;
+
+/// What an export was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp {
+    pub kind: Kind,
+    /// A name that no other export has.
+    pub export: String,
+    /// Its address, as the runs name it.
+    pub account: String,
+    /// Workbooks of earlier versions do not say it.
+    pub account_id: Option<u64>,
+    pub catalog: Option<u64>,
+    /// What the list is called, for another account.
+    pub catalog_name: Option<String>,
+    pub timezone: Option<String>,
+    pub at: String,
+}
+
+/// What a column of the table is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    pub title: String,
+    pub is: Is,
+    /// A change of its cells can be sent.
+    pub writable: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Is {
+    /// A value that every account has: the way to it, with dots.
+    Own(String),
+    Field {
+        id: u64,
+        code: Option<String>,
+    },
+    /// An address, kept as a formula: spreadsheets and libraries that save the workbook may leave out what it gave.
+    Address,
+    Other,
+}
+
+impl Described {
+    /// The id of the record itself.
+    pub fn is_id(&self) -> bool {
+        matches!(&self.is, Is::Own(path) if path == amo_model::ID_KEY)
+    }
+
+    /// Its cells can tell that a row was edited.
+    pub fn is_compared(&self) -> bool {
+        !self.is_id() && self.is != Is::Address
+    }
+}
+
+/// Two hashes of a row: of the cells whose changes can be sent, and of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Hashes {
+    pub writable: u64,
+    pub others: u64,
+}
+
+/// Hashes the cells of a row, which come in the order of the columns; a column that is not there any more is `None`.
+pub fn hashes<'c>(columns: &[Described], cells: impl Iterator<Item = Option<SheetCell<'c>>>) -> Hashes {
+    let (mut writable, mut others) = (Sha256::new(), Sha256::new());
+    for (column, cell) in columns.iter().zip(cells) {
+        if !column.is_compared() {
+            continue;
+        }
+        let hasher = if column.writable { &mut writable } else { &mut others };
+        match cell {
+            Some(cell) => hasher.update(canonical(cell).as_bytes()),
+            None => hasher.update([1]),
+        }
+        // No text of a cell has this.
+        hasher.update([0]);
+    }
+    Hashes { writable: short(writable), others: short(others) }
+}
+
+fn short(hasher: Sha256) -> u64 {
+    let digest = hasher.finalize();
+    digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
+/// A cell as the same text, however a spreadsheet has stored it.
+pub fn canonical<'c>(cell: SheetCell<'c>) -> Cow<'c, str> {
+    match cell.value {
+        Scalar::Empty => "".into(),
+        Scalar::Number(_) if is_plain(cell.text) => cell.text.into(),
+        Scalar::Number(_) => match cell.text.parse::<Decimal>() {
+            Ok(number) => number.normalize().to_string().into(),
+            Err(_) => cell.text.into(),
+        },
+        // How a number is shown is the person's own affair.
+        Scalar::Formatted(number, _) => {
+            let mut digits = String::new();
+            write_number(number, &mut digits);
+            digits.into()
+        }
+        // No text of a cell is this: the formula stands where the export wrote a value.
+        Scalar::Uncomputed => "\u{1}".into(),
+        Scalar::Text | Scalar::Serial(_) | Scalar::Bool(_) | Scalar::Error => {
+            // Spreadsheets drop and rewrite these.
+            let dropped = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+            if cell.text.contains(dropped) {
+                cell.text.replace(dropped, "").trim().to_owned().into()
+            } else {
+                cell.text.trim().into()
+            }
+        }
+    }
+}
+
+/// True for a number that is written in no other way.
+fn is_plain(text: &str) -> bool {
+    let digits = text.as_bytes();
+    (1..=28).contains(&digits.len())
+        && digits.iter().all(u8::is_ascii_digit)
+        && (digits[0] != b'0' || digits.len() == 1)
+}
+
+/// Cells as a reader of the workbook will find them.
+pub fn as_read(cells: impl Iterator<Item: Borrow<Cell>>, row: &mut Row) {
+    for cell in cells {
+        let cell = cell.borrow();
+        match (cell, cell.as_number(), cell.as_serial()) {
+            (Cell::Empty, ..) => row.push("", Scalar::Empty),
+            (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(&cut_marked(text)),
+            (Cell::Number(told), Some(number), _) => {
+                row.push(&told.normalize().to_string(), Scalar::Number(number));
+            }
+            (Cell::Instant(at), _, Some(days)) if at.time() != jiff::civil::Time::midnight() => {
+                row.push(&at.strftime("%Y-%m-%dT%H:%M:%S").to_string(), Scalar::Serial(days));
+            }
+            (Cell::Instant(at), _, Some(days)) => row.push(&at.date().to_string(), Scalar::Serial(days)),
+            (Cell::Day(day), _, Some(days)) => row.push(&day.to_string(), Scalar::Serial(days)),
+            (Cell::Number(_) | Cell::Instant(_) | Cell::Day(_), ..) => row.push_text(&cell.text()),
+        }
+    }
+}
+
+/// The sheet on its way into a workbook.
+pub struct HiddenOut {
+    columns: Vec<Described>,
+    /// The place of the present sheet in the workbook.
+    sheet: usize,
+    sheets: u32,
+    row: u32,
+    buffer: Row,
+}
+
+impl HiddenOut {
+    pub fn begin(workbook: &mut Workbook, stamp: &Stamp, columns: &[Described]) -> Result<HiddenOut, XlsxError> {
+        let mut out = HiddenOut { columns: columns.to_vec(), sheet: 0, sheets: 0, row: 0, buffer: Row::default() };
+        out.next_sheet(workbook)?;
+        let text = |id: Option<u64>| id.map(|id| id.to_string()).unwrap_or_default();
+        let (account_id, catalog) = (text(stamp.account_id), text(stamp.catalog));
+        for (word, value) in [
+            ("kind", stamp.kind.name()),
+            ("export", &stamp.export),
+            ("account", &stamp.account),
+            ("account-id", &account_id),
+            ("catalog", &catalog),
+            ("catalog-name", stamp.catalog_name.as_deref().unwrap_or_default()),
+            ("timezone", stamp.timezone.as_deref().unwrap_or_default()),
+            ("at", &stamp.at),
+        ] {
+            out.line(workbook, &[word, value])?;
+        }
+        for column in columns {
+            let writable = if column.writable { "writable" } else { "read-only" };
+            match &column.is {
+                Is::Own(path) => out.line(workbook, &["column", &column.title, writable, "own", path])?,
+                Is::Field { id, code } => {
+                    let (id, code) = (id.to_string(), code.as_deref().unwrap_or_default());
+                    out.line(workbook, &["column", &column.title, writable, "field", &id, code])?;
+                }
+                Is::Address => out.line(workbook, &["column", &column.title, writable, "address"])?,
+                Is::Other => out.line(workbook, &["column", &column.title, writable, "other"])?,
+            }
+        }
+        Ok(out)
+    }
+
+    fn next_sheet(&mut self, workbook: &mut Workbook) -> Result<(), XlsxError> {
+        self.sheets += 1;
+        self.sheet = workbook.worksheets().len();
+        let name = if self.sheets == 1 { SHEET.to_owned() } else { format!("{SHEET} {}", self.sheets) };
+        let sheet = workbook.add_worksheet_with_constant_memory()?;
+        sheet.set_name(name)?;
+        sheet.set_very_hidden(true);
+        sheet.write_string(0, 0, SHEET)?;
+        sheet.write_string(0, 1, FORMAT.to_string())?;
+        self.row = 0;
+        Ok(())
+    }
+
+    fn line(&mut self, workbook: &mut Workbook, cells: &[&str]) -> Result<(), XlsxError> {
+        if self.row + 1 >= SHEET_ROWS_MAX {
+            self.next_sheet(workbook)?;
+        }
+        self.row += 1;
+        let sheet = workbook.worksheet_from_index(self.sheet)?;
+        for (column, cell) in (0_u16..).zip(cells) {
+            sheet.write_string(self.row, column, *cell)?;
+        }
+        Ok(())
+    }
+
+    /// A row of the table; the first cell that is the record's id says which it is.
+    pub fn row(&mut self, workbook: &mut Workbook, cells: &[Cell]) -> Result<(), XlsxError> {
+        let id = self.columns.iter().position(Described::is_id).and_then(|index| cells.get(index)).map(Cell::text);
+        let Some(id) = id else { return Ok(()) };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        buffer.clear(0);
+        as_read(cells.iter(), &mut buffer);
+        let cells = || (0..self.columns.len()).map(|index| Some(buffer.get(index)));
+        let Hashes { writable, others } = hashes(&self.columns, cells());
+        let each = CellHashes::of(&self.columns, cells()).to_text();
+        self.buffer = buffer;
+        self.line(workbook, &["row", &id, &format!("{writable:016x}"), &format!("{others:016x}"), &each])
+    }
+}
+
+/// The sheet read back. 50 bytes a row, and as many as its filled cells times five.
+#[derive(Debug)]
+pub struct Hidden {
+    pub stamp: Stamp,
+    pub columns: Vec<Described>,
+    /// By id, rising.
+    rows: Vec<(u64, Hashes, Box<str>)>,
+}
+
+/// Why a file cannot be read back.
+#[derive(Debug)]
+pub enum NotOurs {
+    /// No export wrote it, or what it had hidden is gone.
+    Plain,
+    Newer,
+    /// The rows stand on several sheets.
+    Split,
+    Damaged(String),
+    Unreadable(Problem),
+}
+
+impl Hidden {
+    pub fn read(path: &Path) -> Result<Hidden, NotOurs> {
+        let options = ReadOptions { sheet: Some(SHEET.to_owned()), header_row: Some(1), ..ReadOptions::default() };
+        let mut table = match Table::open(path, &options) {
+            Ok(table) => table,
+            Err(problem) if matches!(problem.code.as_ref(), "no-such-sheet" | "header-row" | "empty-file") => {
+                return Err(NotOurs::Plain);
+            }
+            Err(problem) => return Err(NotOurs::Unreadable(problem)),
+        };
+        if table.layout.format == FileFormat::Csv || table.header.title(0) != SHEET {
+            return Err(NotOurs::Plain);
+        }
+        if table.header.title(1) != FORMAT.to_string() {
+            return Err(NotOurs::Newer);
+        }
+        let second = format!("{SHEET} 2");
+        if table.layout.sheets.iter().chain(&table.layout.hidden_sheets).any(|sheet| *sheet == second) {
+            return Err(NotOurs::Split);
+        }
+        let mut reading = Reading::default();
+        let mut row = Row::default();
+        while table.read(&mut row).map_err(NotOurs::Unreadable)? {
+            reading.line(&row).ok_or_else(|| NotOurs::Damaged(format!("row {} of its hidden sheet", row.number)))?;
+        }
+        reading.whole().ok_or_else(|| NotOurs::Damaged("the head of its hidden sheet".to_owned()))
+    }
+
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The place of an id among the rows, and its hashes.
+    pub fn find(&self, id: u64) -> Option<(usize, Hashes)> {
+        let index = self.rows.binary_search_by_key(&id, |(id, ..)| *id).ok()?;
+        Some((index, self.rows[index].1))
+    }
+
+    /// What each cell of a row was; `None` in workbooks of version 0.1, which have hashes of whole rows only.
+    pub fn cells(&self, index: usize) -> Option<CellHashes> {
+        let text = &self.rows.get(index)?.2;
+        CellHashes::from_text(text).filter(|cells| cells.len() == self.columns.len())
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = u64> {
+        self.rows.iter().map(|(id, ..)| *id)
+    }
+}
+
+#[derive(Default)]
+struct Reading {
+    head: std::collections::HashMap<String, String>,
+    columns: Vec<Described>,
+    rows: Vec<(u64, Hashes, Box<str>)>,
+}
+
+impl Reading {
+    fn line(&mut self, row: &Row) -> Option<()> {
+        let cell = |index: usize| row.get(index).text.trim();
+        match cell(0) {
+            "row" => {
+                let hash = |index: usize| u64::from_str_radix(cell(index), 16).ok();
+                self.rows.push((
+                    cell(1).parse().ok()?,
+                    Hashes { writable: hash(2)?, others: hash(3)? },
+                    cell(4).into(),
+                ));
+            }
+            "column" => {
+                let is = match cell(3) {
+                    "own" => Is::Own(cell(4).to_owned()),
+                    "field" => Is::Field {
+                        id: cell(4).parse().ok()?,
+                        code: Some(cell(5).to_owned()).filter(|code| !code.is_empty()),
+                    },
+                    "address" => Is::Address,
+                    _ => Is::Other,
+                };
+                let title = row.get(1).text.to_owned();
+                self.columns.push(Described { title, is, writable: cell(2) == "writable" });
+            }
+            word => {
+                self.head.insert(word.to_owned(), cell(1).to_owned());
+            }
+        }
+        Some(())
+    }
+
+    fn whole(mut self) -> Option<Hidden> {
+        let mut text = |word: &str| self.head.remove(word).filter(|text| !text.is_empty());
+        let stamp = Stamp {
+            kind: Kind::from_name(&text("kind")?)?,
+            export: text("export")?,
+            account: text("account")?,
+            account_id: text("account-id").map(|id| id.parse()).transpose().ok()?,
+            catalog: text("catalog").map(|id| id.parse()).transpose().ok()?,
+            catalog_name: text("catalog-name"),
+            timezone: text("timezone"),
+            at: text("at").unwrap_or_default(),
+        };
+        self.rows.sort_unstable_by_key(|(id, ..)| *id);
+        self.rows.dedup_by_key(|(id, ..)| *id);
+        Some(Hidden { stamp, columns: self.columns, rows: self.rows })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::file::arrange::Laid;
+    use crate::export::file::sheets::Sheets;
+    use crate::export::table::columns::Head;
+    use crate::export::table::dialect::Dialect;
+    use amo_model::ID_KEY;
+    use jiff::civil::date;
+
+    fn stamp() -> Stamp {
+        Stamp {
+            kind: Kind::Lead,
+            export: "e1".into(),
+            account: "https://example.amocrm.ru".into(),
+            account_id: Some(31_415_926),
+            catalog: None,
+            catalog_name: None,
+            timezone: Some("Europe/Moscow".into()),
+            at: "2026-11-20T10:00:00Z".into(),
+        }
+    }
+
+    fn columns() -> Vec<Described> {
+        let described = |title: &str, is, writable| Described { title: title.into(), is, writable };
+        vec![
+            described("ID", Is::Own(ID_KEY.into()), true),
+            described(" Поле\n\"x\"", Is::Field { id: 7, code: Some("SKU".into()) }, true),
+            described("Ссылка", Is::Address, false),
+        ]
+    }
+
+    /// Whatever stands in a cell, its hash is that of the cell as it is read back.
+    #[test]
+    fn every_cell_is_read_back_as_it_was_hashed() {
+        let cells = [
+            Cell::Empty,
+            Cell::Text("=1+1".into()),
+            Cell::Text("  a\r\nb\tc \u{1}d _x0041_ <&> \u{a0}".into()),
+            Cell::Text("x".repeat(40_000)),
+            Cell::Text("\u{1F600}é".into()),
+            Cell::Text("00123".into()),
+            Cell::Number(Decimal::new(12_50, 2)),
+            Cell::Number(Decimal::new(-1, 7)),
+            Cell::Number(Decimal::new(999_999_999_999_999, 0)),
+            Cell::Number(Decimal::new(12_345_678_901_234_567, 3)),
+            Cell::Number(Decimal::new(100_000_000_000_001, 4)),
+            Cell::Instant(date(2026, 11, 20).at(10, 0, 7, 0)),
+            Cell::Instant(date(2026, 11, 20).at(0, 0, 0, 0)),
+            Cell::Day(date(1901, 1, 1)),
+            Cell::Day(date(1899, 5, 5)),
+        ];
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.xlsx");
+        let head = |title| Laid { head: Head { title, ..Head::default() }, ..Laid::default() };
+        let titles = columns().into_iter().map(|column| head(column.title)).collect();
+        let mut sheets = Sheets::new(titles, 0, &Dialect::default()).unwrap();
+        sheets.hide(&stamp(), &columns()).unwrap();
+        for (n, cell) in (1..).zip(&cells) {
+            let id = Cell::Number(Decimal::from(1_000 - n));
+            sheets.row([id, cell.clone(), Cell::Text("link".into())].into_iter()).unwrap();
+        }
+        sheets.save(std::fs::File::create(&path).unwrap()).unwrap();
+
+        let hidden = Hidden::read(&path).unwrap();
+        assert_eq!((&hidden.stamp, hidden.len()), (&stamp(), cells.len()));
+        assert_eq!(hidden.columns[1].is, columns()[1].is);
+        let mut table = Table::open(&path, &ReadOptions::default()).unwrap();
+        assert_eq!(table.layout.sheet.as_deref(), Some("Export"));
+        let mut row = Row::default();
+        for cell in &cells {
+            assert!(table.read(&mut row).unwrap());
+            let id = row.get(0).text.parse().unwrap();
+            let read = hashes(&columns(), (0..3).map(|index| Some(row.get(index))));
+            let (index, exported) = hidden.find(id).unwrap();
+            assert_eq!(exported, read, "{cell:?} read {:?}", row.get(1));
+            let each = CellHashes::of(&columns(), (0..3).map(|index| Some(row.get(index))));
+            assert_eq!(hidden.cells(index), Some(each), "{cell:?}");
+        }
+        assert!(hidden.find(5).is_none());
+    }
+
+    #[test]
+    fn a_workbook_of_somebody_else_hides_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.xlsx");
+        Sheets::new(vec![Laid::default()], 0, &Dialect::default())
+            .unwrap()
+            .save(std::fs::File::create(&path).unwrap())
+            .unwrap();
+        assert!(matches!(Hidden::read(&path), Err(NotOurs::Plain)));
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, "amoport,1\nrow,1\n").unwrap();
+        assert!(matches!(Hidden::read(&path), Err(NotOurs::Plain)));
+    }
+}

@@ -1,0 +1,13 @@
+//! A plan applied to rows: `mapper` takes one row at a time and returns a record or problems, `row` fills the targets of
+//! one record, `value` converts one cell, `write` puts values into the record's JSON, `total` adds up invoice lines,
+//! `tally` counts what is reported once for the whole source, `change` cuts a record down to what differs from the account.
+
+pub mod change;
+mod mapper;
+mod row;
+mod tally;
+mod total;
+pub mod value;
+mod write;
+
+pub use mapper::{Lack, Link, Mapped, Mapper, Record, Verdict, request_id, row_of};
