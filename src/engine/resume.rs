@@ -56,9 +56,10 @@ fn go_on(request: &ResumeRequest, tell: &mut Teller<'_>) -> Result<RunResult, En
     tell.event(Event::Source { file: name, layout: Box::new(opened.table.layout.clone()) });
     let target = target(&head, &request.target, state, tell)?;
     unless_another(&target, &head, (state, &request.cancel), tell)?;
-    let OpenedRun { table, plan, refused, doubtful, rows } = opened;
+    let OpenedRun { table, mut plan, refused, doubtful, rows } = opened;
     if let Some(made) = &head.mapping.made {
-        round_trip::keep_edits(&store, found.run, made, &plan)?;
+        let edits = round_trip::stored_edits(&store, found.run, made, plan.action)?;
+        plan = Arc::new(Arc::unwrap_or_clone(plan).with_edits(edits));
     }
     still_wanted(&request.cancel)?;
     let reopen = if request.resend_unknown { Reopen::ResendUnknown } else { Reopen::GoOn };

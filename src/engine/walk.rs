@@ -37,7 +37,7 @@ pub(super) fn walk(
         skipped: 0,
         problems: 0,
         grouped: plan.groups.is_some(),
-        part: match plan.edits.get().map(|edits| &edits.rest) {
+        part: match plan.edits.as_ref().map(|edits| &edits.rest) {
             Some(Edit::Same) => Some(WorkbookRun::Changes),
             Some(Edit::Elsewhere) => Some(WorkbookRun::NewRows),
             _ => None,

@@ -10,7 +10,7 @@ pub mod compile;
 pub mod convert;
 pub mod edits;
 pub mod language;
-mod lookup;
+pub mod lookup;
 pub mod plan;
 mod suspect;
 mod template;
@@ -22,7 +22,7 @@ pub use language::ast::Written;
 pub(crate) use language::reader::in_order;
 pub use language::tree::is_mapping;
 pub use language::{ast, schema};
-pub use lookup::{KEY_SPACE, KEY_SPACE_HINT, KeyQuery, Keyed, Ledger, resolve};
+pub use lookup::{KEY_SPACE, KEY_SPACE_HINT, KeyQuery, Keyed, Ledger};
 pub use plan::Plan;
 pub use suspect::Suspicion;
 

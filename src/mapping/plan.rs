@@ -6,21 +6,21 @@ use super::convert::number::Round;
 use super::convert::phone::Region;
 use super::edits::Edits;
 use super::language::ast::{As, Literal, OnEmpty, OnUnknown};
-use super::lookup::Book;
+use super::lookup::{Book, Lookup};
 use super::suspect::Suspects;
 use super::template::Template;
 use amo_client::account::Account;
 use amo_model::compare::Mark;
 use amo_model::parts::Field;
 use amo_model::payload::Sort;
-use amo_model::{Action, Entity, FieldKind, FieldSpec, Holds, Kind, Owner, SectionSpec, Write};
+use amo_model::{Action, FieldKind, FieldSpec, Holds, Kind, SectionSpec, Write};
 use sheet_source::problem::{Note, Source};
 use sheet_source::{Cell, Header, Row};
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Plan {
     pub kind: Kind,
     pub action: Action,
@@ -61,8 +61,8 @@ pub struct Plan {
     pub currency: Option<String>,
     /// Whose rules phones without a country code follow; `None` where the account's country is not known.
     pub region: Option<Region>,
-    /// What is to become of each row, where that is decided beforehand; set once, before a row is mapped.
-    pub edits: OnceLock<Edits>,
+    /// What is to become of each row, where that is decided before the import.
+    pub edits: Option<Edits>,
     /// What was noticed while the mapping was held against source and account.
     pub notes: Vec<Note>,
     /// How many name caches a mapper needs.
@@ -70,6 +70,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The same plan for a source whose rows are decided already.
+    pub fn with_edits(self, edits: Edits) -> Plan {
+        Plan { edits: Some(edits), ..self }
+    }
+
     /// The column with the ids of the records that are changed.
     pub fn id_column(&self) -> Option<usize> {
         let own = |value: &&ValuePlan| matches!(value.target, TargetPlan::Field(spec) if spec.holds == Holds::OwnId);
@@ -132,7 +137,7 @@ pub struct Room {
     pub types: Vec<String>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SectionPlan {
     pub spec: &'static SectionSpec,
     /// The custom field whose value the section is.
@@ -144,7 +149,7 @@ pub struct SectionPlan {
     pub values: Vec<ValuePlan>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct ValuePlan {
     pub target: TargetPlan,
     pub origins: Vec<OriginPlan>,
@@ -162,7 +167,7 @@ pub struct Existing {
     pub replaces: bool,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum TargetPlan {
     Field(&'static FieldSpec),
     Custom { field: Field, kind: FieldKind },
@@ -178,14 +183,14 @@ impl TargetPlan {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Input {
     Column(usize),
     Constant(Literal),
     Template(Box<Template>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct OriginPlan {
     /// Where it stands in the mapping file.
     pub at: usize,
@@ -226,7 +231,7 @@ impl OriginPlan {
 }
 
 /// What a cell is turned into; decided by the target's type, or by `as`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Convert {
     Text {
         shape: Option<As>,
@@ -296,52 +301,25 @@ impl Convert {
     }
 }
 
-/// A name that becomes an id; `cache` is its place among the mapper's caches.
-#[derive(Debug, Clone)]
-pub struct Lookup {
-    pub what: LookupWhat,
-    pub cache: usize,
+/// What a field links to stands in its definition: an entity, or the id of a list. [doc] A field may link contacts and
+/// companies alike, and then an id alone says nothing.
+pub fn linked_to(search_in: Option<&str>) -> Option<(&'static str, Option<u64>)> {
+    match search_in? {
+        "contacts" => Some(("contacts", None)),
+        "companies" => Some(("companies", None)),
+        place => place.parse().ok().map(|catalog| ("catalog_elements", Some(catalog))),
+    }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LookupWhat {
-    Pipeline,
-    /// In the record's pipeline; `anywhere` where an update names none.
-    Stage {
-        anywhere: bool,
-    },
-    LossReason,
-    ActiveUser,
-    UserOrRobot,
-    /// Of the custom field that is the target.
-    Option {
-        owner: Owner,
-        field: u64,
-    },
-    Segment,
-    CustomerStatus,
-    Catalog,
-    Customer,
-    PriceField {
-        catalog: u64,
-    },
-    Element {
-        catalog: u64,
-        by: ElementBy,
-    },
-    /// The key of something that an earlier import has made.
-    Ledger {
-        entity: Entity,
-        catalog: Option<u64>,
-        /// The titles of the columns in which the key stands, or of which it is made; a constant has none.
-        titles: Option<Arc<[String]>>,
-    },
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// How an element of a list is named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ElementBy {
-    Article,
-    Name,
-    Either,
+    #[test]
+    fn what_an_id_links_to_is_known_only_where_the_field_links_to_one_thing() {
+        assert_eq!(linked_to(Some("companies")), Some(("companies", None)));
+        assert_eq!(linked_to(Some("1005")), Some(("catalog_elements", Some(1005))));
+        assert_eq!(linked_to(Some("contacts_and_companies")), None);
+        assert_eq!(linked_to(None), None);
+    }
 }

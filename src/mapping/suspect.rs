@@ -6,7 +6,7 @@ use sheet_source::problem::Message;
 use sheet_source::{Cell, Header, Row, Scalar, names_total};
 
 /// What of a table tells such rows.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Suspects {
     /// The mapping makes records, and its rows are looked at.
     active: bool,

@@ -46,7 +46,7 @@ pub(super) enum PresentRecord {
 /// True where records are looked at before they are changed. Rows of an exported workbook are: that is how it is known which of
 /// them say something new.
 pub fn is_looked_at(plan: &Plan) -> bool {
-    plan.action == Action::Update && plan.edits.get().is_none()
+    plan.action == Action::Update && plan.edits.is_none()
 }
 
 impl PendingLookups {

@@ -314,25 +314,23 @@ impl Half {
     fn with(self, rows: HashMap<u32, Edit>, rest: Edit) -> Result<Stretch, EngineError> {
         let kept = rows.iter().map(|(row, edit)| Ok((*row, serde_json::to_string(edit)?)));
         let edits = kept.collect::<Result<Vec<_>, serde_json::Error>>().map_err(StoreError::Json)?;
-        // Nobody else has set them.
-        let _ = self.plan.edits.set(Edits { rows, rest });
-        Ok(Stretch { purpose: self.purpose, mapping: self.made.text, table: self.table, plan: self.plan, edits })
+        let plan = Arc::unwrap_or_clone(self.plan).with_edits(Edits { rows, rest });
+        Ok(Stretch { purpose: self.purpose, mapping: self.made.text, table: self.table, plan: Arc::new(plan), edits })
     }
 }
 
 /// The edits of a run that goes on, as they were kept.
-pub(super) fn keep_edits(store: &Store, run: i64, made: &str, plan: &Plan) -> Result<(), EngineError> {
+pub(super) fn stored_edits(store: &Store, run: i64, made: &str, action: Action) -> Result<Edits, EngineError> {
     let mut rows = HashMap::new();
     for (row, what) in store.edits(run)? {
         rows.insert(row, serde_json::from_str(&what).map_err(StoreError::Json)?);
     }
-    let rest = match (plan.action, made.contains("\nkey = ")) {
+    let rest = match (action, made.contains("\nkey = ")) {
         (Action::Update, _) => Edit::Same,
         (_, true) => Edit::Plain,
         (_, false) => Edit::Elsewhere,
     };
-    let _ = plan.edits.set(Edits { rows, rest });
-    Ok(())
+    Ok(Edits { rows, rest })
 }
 
 fn decided(

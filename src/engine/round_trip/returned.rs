@@ -84,7 +84,7 @@ impl After<'_> {
         if self.head.mapping.made.is_none() || self.plan.action != Action::Update {
             return Ok(());
         }
-        let Some(edits) = self.plan.edits.get() else { return Ok(()) };
+        let Some(edits) = &self.plan.edits else { return Ok(()) };
         let unknown = self.store.unknown_rows(self.run())?;
         let changes = edits.rows.iter().filter(|(row, edit)| matches!(edit, Edit::Change(_)) && !unknown.contains(row));
         let mut rows: BTreeMap<u32, bool> = changes.map(|(row, _)| (*row, false)).collect();

@@ -3,7 +3,8 @@
 use crate::mapping::convert::number::Amounts;
 use crate::mapping::convert::{date, flag, number};
 use crate::mapping::language::ast::{As, Literal};
-use crate::mapping::plan::{Convert, LookupWhat, OriginPlan, TargetPlan};
+use crate::mapping::lookup::LookupWhat;
+use crate::mapping::plan::{Convert, OriginPlan, TargetPlan};
 use amo_model::FieldKind;
 use amo_model::lean::Lean;
 use amo_model::parts::{self, id, number, text};
@@ -41,7 +42,7 @@ impl Given {
         let told = || Some(text(value)).filter(|text| !text.is_empty());
         match &origin.convert {
             Convert::Name(lookup) => match (&lookup.what, target) {
-                (LookupWhat::Option { .. }, TargetPlan::Custom { field, .. }) => {
+                (LookupWhat::Option(_), TargetPlan::Custom { field, .. }) => {
                     let by_text = || field.options.iter().find(|option| Some(&option.value) == told().as_ref());
                     let id = id(&held["enum_id"]).or_else(|| by_text().map(|option| option.id));
                     id.map(Given::Id).or_else(|| told().map(Given::Text))
@@ -107,7 +108,7 @@ fn inner<'v>(origin: &OriginPlan, held: &'v Lean) -> &'v Lean {
         Convert::Chain { .. } => &held["catalog_element_id"],
         Convert::ObjectName { .. } if value.is_object() => &value[NAME],
         Convert::EntityId => &value[ENTITY_ID],
-        Convert::Name(lookup) if !matches!(lookup.what, LookupWhat::Option { .. }) => &value[ENTITY_ID],
+        Convert::Name(lookup) if !matches!(lookup.what, LookupWhat::Option(_)) => &value[ENTITY_ID],
         _ => value,
     }
 }

@@ -13,10 +13,8 @@ use super::table::dialect::{Dialect, Said};
 use super::table::linked::Whole;
 use crate::mapping::convert::{phone, split};
 use crate::mapping::language::ast::Literal;
-use crate::mapping::plan::{
-    Convert, ElementBy, Input, Lookup, LookupWhat, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan,
-};
-use crate::mapping::resolve;
+use crate::mapping::lookup::{ElementBy, Lookup, LookupWhat};
+use crate::mapping::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
 use amo_model::compare::Mark;
 use amo_model::held::{self, field_values};
 use amo_model::lean::Lean;
@@ -208,7 +206,7 @@ impl Backwards {
         match (&given, &spot.origin.convert) {
             (Given::Id(id), Convert::Name(lookup)) => {
                 let (what, within) = self.looked_up(spot, lookup, &whole.item);
-                resolve(&self.plan.book, what, within, text, &spot.value.target) == Ok(*id)
+                self.plan.book.resolve(what, within, text) == Ok(*id)
             }
             _ => given.is(text, spot.origin, self.plan.decimal),
         }
@@ -293,7 +291,7 @@ impl Backwards {
 
     fn name(&mut self, spot: Spot<'_>, what: &LookupWhat, within: Option<u64>, id: u64, item: &Lean) -> Cell {
         let pipeline = parts::id(&item["pipeline_id"]);
-        let wanted = Wanted { target: &spot.value.target, what, within, pipeline, id };
+        let wanted = Wanted { what, within, pipeline, id };
         let word = self.words.of((spot.place, spot.no), wanted, &spot.way.translation);
         if !word.found {
             self.lose(format!("{}: an import does not find \"{}\"", spot.target.name, word.text));

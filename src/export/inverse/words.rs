@@ -1,8 +1,8 @@
 //! What the mapping would have to read to come to an id: names, articles, keys, each tried by the mapping's own look-up.
 
 use crate::mapping::language::ast::Literal;
-use crate::mapping::plan::{ElementBy, LookupWhat, Plan, TargetPlan};
-use crate::mapping::resolve;
+use crate::mapping::lookup::{ElementBy, LookupWhat};
+use crate::mapping::plan::Plan;
 use amo_model::parts::{Field, FieldOption, Item};
 use amo_model::{Entity, Owner};
 use std::collections::HashMap;
@@ -17,7 +17,6 @@ const KEPT_MAX: usize = 20_000;
 /// An id that is looked for, and where its name is read.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
-    pub target: &'a TargetPlan,
     pub what: &'a LookupWhat,
     /// The pipeline in which the mapping looks for a stage; the item's own one.
     pub within: Option<u64>,
@@ -70,8 +69,7 @@ impl Words {
     }
 
     fn find(&self, wanted: Wanted<'_>, translation: &[(String, Literal)]) -> Word {
-        let finds =
-            |text: &str| resolve(&self.plan.book, wanted.what, wanted.within, text, wanted.target) == Ok(wanted.id);
+        let finds = |text: &str| self.plan.book.resolve(wanted.what, wanted.within, text) == Ok(wanted.id);
         let translated = translation.iter().find(|(_, written)| !written.is_empty() && finds(written));
         if let Some((found, _)) = translated {
             return Word { text: found.clone(), found: true };
@@ -99,10 +97,7 @@ impl Words {
                 let user = account.users.iter().find(|user| user.id == id);
                 user.map(|user| vec![user.name.clone(), user.email.clone()]).unwrap_or_default()
             }
-            LookupWhat::Option { .. } => match wanted.target {
-                TargetPlan::Custom { field, .. } => options(field, id),
-                TargetPlan::Field(_) => Vec::new(),
-            },
+            LookupWhat::Option(ref field) => options(field, id),
             LookupWhat::Segment => named(account.segments.iter().map(|s| (s.id, &s.name)), id),
             LookupWhat::CustomerStatus => named(account.customer_statuses.iter().map(|s| (s.id, &s.name)), id),
             LookupWhat::Catalog => named(account.catalogs.iter().map(|c| (c.id, &c.name)), id),

@@ -1,22 +1,20 @@
 //! One row at a time: cells in, a record's JSON or its problems out. All problems of a row are told, not only the
 //! first. The same code serves the import, the dry run and `check`, so a preview cannot differ from what is sent.
 
-use super::row::RowContext;
+use super::buffers::Buffers;
+use super::key::KEY_FORMAT;
+use super::row::{RecordBuilder, RecordMeta, RowContext};
+use super::source_checks::SourceChecks;
 use super::tally::{Tally, WHERE_EMPTY};
 use crate::mapping::edits::Edit;
-use crate::mapping::lookup::{KeyQuery, Keyed, Names, from_ledger};
+use crate::mapping::lookup::Names;
 use crate::mapping::plan::Plan;
 use crate::mapping::suspect::Suspicion;
-use amo_model::compare::Mark;
-use amo_model::payload::{FieldValue, ObjectWriter, REQUEST_ID};
-use amo_model::{Action, Entity, ID_KEY, TEXT_MAX};
-use amo_model::{INVOICES, PRODUCTS};
+use amo_model::{Action, Entity};
 use rust_decimal::Decimal;
 use sheet_source::message;
-use sheet_source::problem::{Message, Note, Problem, quoted};
+use sheet_source::problem::{Message, Note, Problem};
 use sheet_source::{ROW_CUT, Row, RowKind, Scalar};
-use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// What a row came to.
@@ -101,50 +99,21 @@ pub enum Lack {
     Refused(u32),
 }
 
-/// The code of a key that may be one which is known in another form.
-pub(super) const KEY_FORMAT: &str = "key-format";
-
-/// Between the parts of a key of several columns.
-pub(super) const KEY_JOIN: &str = " / ";
-
 pub struct Mapper {
     plan: Arc<Plan>,
     run: String,
-    objects: Vec<ObjectWriter>,
-    /// The values of sections that fill a custom field, one behind the other.
-    lists: Vec<Vec<u8>>,
+    buffers: Buffers,
     names: Names,
-    /// Hashes of the keys met, and the row of each. A hash of 64 bits keeps a million keys in 36 MB; that two keys
-    /// of a million share one has odds of 1 to 30 million, and then a row is reported, not lost.
-    keys: HashMap<u64, u32>,
-    /// Records made so far, where the account has room for a few only.
-    made: usize,
-    /// Types of lists that are taken, as of now.
-    types: Vec<String>,
-    /// The record at hand is in the account already, and needs no room in it.
-    is_there: bool,
+    checks: SourceChecks,
     tally: Tally,
 }
 
 impl Mapper {
     /// `run` is the run's name, for markers of records without a key.
     pub fn new(plan: Arc<Plan>, run: &str) -> Mapper {
-        let objects = plan.sections.iter().map(|_| ObjectWriter::default()).collect();
-        let lists = plan.sections.iter().map(|_| Vec::new()).collect();
-        let names = Names::new(plan.lookups);
-        let types = plan.room.iter().flat_map(|room| room.types.clone()).collect();
-        Mapper {
-            plan,
-            run: run.to_owned(),
-            objects,
-            lists,
-            names,
-            keys: HashMap::new(),
-            made: 0,
-            types,
-            is_there: false,
-            tally: Tally::default(),
-        }
+        let names = Names::new(plan.book.clone(), plan.lookups);
+        let (buffers, checks) = (Buffers::new(&plan), SourceChecks::new(&plan));
+        Mapper { plan, run: run.to_owned(), buffers, names, checks, tally: Tally::default() }
     }
 
     /// What the mapping has done to many rows without refusing any.
@@ -183,7 +152,7 @@ impl Mapper {
     /// A row that is none of a record; `why` it looks like that, where it only does.
     pub fn apart(&mut self, row: &Row, why: Option<Suspicion>) -> Mapped {
         let plan = Arc::clone(&self.plan);
-        let at = RowContext::new(&plan, row);
+        let at = RowContext { plan: &plan, row };
         let mut skipped = |code: &'static str, message: &'static str| {
             self.tally.skip(code, row.number);
             Mapped::Skipped(Some(at.problem(None, code, message)))
@@ -218,18 +187,18 @@ impl Mapper {
 
     /// Why the row looks like no record. Rows of an exported workbook say themselves what they are.
     fn suspicion(&self, row: &Row) -> Option<Suspicion> {
-        if self.plan.edits.get().is_some() { None } else { self.plan.suspects.why(row, self.plan.header.code_of(row)) }
+        if self.plan.edits.is_some() { None } else { self.plan.suspects.why(row, self.plan.header.code_of(row)) }
     }
 
     /// Whether what comes next is in the account already.
     pub fn is_there(&mut self, is_there: bool) {
-        self.is_there = is_there;
+        self.checks.is_there(is_there);
     }
 
     /// A record of one row.
     pub fn apply(&mut self, row: &Row) -> Mapped {
         let plan = Arc::clone(&self.plan);
-        let edit = plan.edits.get().map(|edits| edits.of(row.number));
+        let edit = plan.edits.as_ref().map(|edits| edits.of(row.number));
         if edit == Some(&Edit::Elsewhere) {
             return Mapped::Elsewhere;
         }
@@ -241,7 +210,7 @@ impl Mapper {
         match edit {
             Some(Edit::Total) => {
                 self.tally.skip("totals-row", row.number);
-                let problem = RowContext::new(&plan, row).problem(
+                let problem = RowContext { plan: &plan, row }.problem(
                     None,
                     "totals-row",
                     "the row has no ID and holds nothing but formulas",
@@ -258,7 +227,7 @@ impl Mapper {
             Some(Edit::New(key)) => self.record_of(row, &[], Asked { columns: None, key: Some(key) }),
             Some(Edit::Made { key, id }) => Mapped::Unchanged { key: Some(key.clone()), id: *id },
             Some(Edit::Refused(refusals)) => {
-                let key = RowContext::new(&plan, row).key();
+                let key = RowContext { plan: &plan, row }.key();
                 let problems = refusals.iter().map(|refusal| refusal.problem(&plan, row.number)).collect();
                 Mapped::Rejected { key, problems }
             }
@@ -268,13 +237,13 @@ impl Mapper {
     /// What these columns of a row come to, for holding it against another row; `None` where that cannot be said.
     pub fn item(&mut self, row: &Row, columns: &[usize]) -> Option<Vec<u8>> {
         let plan = Arc::clone(&self.plan);
-        let mut at = RowContext::new(&plan, row);
-        at.columns = Some(columns);
-        self.sections(&mut at, row, &[]);
-        if !at.problems.is_empty() {
+        let mut record = RecordBuilder::new(RowContext { plan: &plan, row }, &mut self.names);
+        record.columns = Some(columns);
+        self.buffers.fill(&mut record, row, &[]);
+        if !record.problems.is_empty() {
             return None;
         }
-        Some(self.body(&plan, &at, 0, None))
+        Some(self.buffers.body(&record, None, None))
     }
 
     /// Takes note of a row that was mapped and sent by an earlier stretch of the run, without mapping it again, which would
@@ -282,25 +251,28 @@ impl Mapper {
     pub fn passes(&mut self, row: &Row) -> bool {
         let plan = Arc::clone(&self.plan);
         let alone = plan.action == Action::Create && plan.room.is_none() && plan.groups.is_none();
-        if !alone || plan.edits.get().is_some() {
+        if !alone || plan.edits.is_some() {
             return false;
         }
-        if let Some(key) = RowContext::new(&plan, row).key() {
-            self.met(("key", &key), row.number);
+        if let Some(key) = (RowContext { plan: &plan, row }).key() {
+            self.checks.met(("key", &key), row.number);
         }
         true
     }
 
     /// A row of which nothing says what record it belongs to.
-    pub fn groupless(&self, row: &Row) -> Mapped {
-        let mut at = RowContext::new(&self.plan, row);
-        let columns = self.plan.groups.as_ref().map(|groups| groups.columns.clone()).unwrap_or_default();
-        at.sound(&columns);
-        if at.problems.is_empty() {
+    pub fn groupless(&mut self, row: &Row) -> Mapped {
+        let plan = Arc::clone(&self.plan);
+        let context = RowContext { plan: &plan, row };
+        let columns = plan.groups.as_ref().map(|groups| groups.columns.clone()).unwrap_or_default();
+        let mut record = RecordBuilder::new(context, &mut self.names);
+        record.sound(&columns);
+        let mut problems = record.problems;
+        if problems.is_empty() {
             let message = "the cell that says which record the row belongs to is empty";
-            at.problems.push(at.problem(columns.first().copied(), "no-group", message).hint(self.fill_down()));
+            problems.push(context.problem(columns.first().copied(), "no-group", message).hint(self.fill_down()));
         }
-        Mapped::Rejected { key: at.key(), problems: at.problems }
+        Mapped::Rejected { key: context.key(), problems }
     }
 
     /// What can be done about a row without the cell that says which record it belongs to.
@@ -315,7 +287,7 @@ impl Mapper {
 
     /// A record that lacks a row, or may: none goes out with a part of its rows.
     pub fn incomplete(&self, row: &Row, lack: Lack) -> Mapped {
-        let at = RowContext::new(&self.plan, row);
+        let at = RowContext { plan: &self.plan, row };
         let problem = match lack {
             Lack::Unsaid(below) => {
                 let message = message!(
@@ -339,288 +311,47 @@ impl Mapper {
 
     fn record_of(&mut self, row: &Row, more: &[Row], asked: Asked<'_>) -> Mapped {
         let plan = Arc::clone(&self.plan);
-        let mut at = RowContext::new(&plan, row);
-        at.columns = asked.columns;
+        let mut record = RecordBuilder::new(RowContext { plan: &plan, row }, &mut self.names);
+        record.columns = asked.columns;
         for row in std::iter::once(row).chain(more) {
-            at.row = row;
-            at.condition();
-            at.beyond_header();
+            record.go_to(row);
+            record.condition();
+            record.beyond_header();
         }
-        at.row = row;
-        at.sound(&plan.key);
-        let key = asked.key.map(str::to_owned).or_else(|| at.key());
-        let key = if plan.key.is_empty() { key } else { self.known_key(key, &mut at) };
-        self.sections(&mut at, row, more);
-        at.row = row;
-        if plan.id_by_key && !at.problems.iter().any(|problem| problem.code == KEY_FORMAT) {
-            self.id_by_key(key.as_deref(), &mut at);
+        record.go_to(row);
+        record.sound(&plan.key);
+        let key = asked.key.map(str::to_owned).or_else(|| record.context.key());
+        let key = if plan.key.is_empty() { key } else { record.known_key(key) };
+        self.buffers.fill(&mut record, row, more);
+        record.go_to(row);
+        if plan.id_by_key && !record.problems.iter().any(|problem| problem.code == KEY_FORMAT) {
+            record.id_by_key(key.as_deref());
+            self.buffers.own_id(&record);
         }
-        let empty = self.objects.iter().all(ObjectWriter::is_empty) && self.lists.iter().all(Vec::is_empty);
-        if empty && plan.action != Action::Delete && at.problems.is_empty() {
-            let problem = at.problem(None, "nothing-to-send", "the row holds none of the values the mapping sends");
-            at.problems.push(problem.hint("fill the row, or leave it out with \"where\" under [source]"));
+        if self.buffers.is_empty() && plan.action != Action::Delete && record.problems.is_empty() {
+            let message = "the row holds none of the values the mapping sends";
+            let hint = "fill the row, or leave it out with \"where\" under [source]";
+            record.problems.push(record.context.problem(None, "nothing-to-send", message).hint(hint));
         }
-        if at.problems.is_empty() {
-            self.check_key(key.as_deref(), &mut at);
+        if record.problems.is_empty() {
+            self.checks.check_key(key.as_deref(), &mut record);
         }
-        if at.problems.is_empty() {
-            self.check_room(key.as_deref(), &mut at);
+        if record.problems.is_empty() {
+            self.checks.check_room(key.as_deref(), &mut record);
         }
-        if !at.problems.is_empty() {
-            return Mapped::Rejected { key, problems: at.problems };
+        if !record.problems.is_empty() {
+            return Mapped::Rejected { key, problems: record.problems };
         }
-        if let Some(id) = at.own_id.filter(|id| self.changes_nothing(&at, *id)) {
+        if let Some(id) = record.meta.own_id.filter(|id| self.buffers.changes_nothing(&record, *id)) {
             return Mapped::Unchanged { key, id };
         }
-        self.tally.record(&plan, &at);
-        let body = self.body(&plan, &at, row.number, key.as_deref());
-        let (id, parent, links, total) = (at.own_id, at.parent, at.links, at.total.known());
+        self.tally.record(&plan, row, &record.converter.effects);
+        let marker = || key.clone().unwrap_or_else(|| format!("{}/{}", self.run, request_id(row.number)));
+        let marker = plan.marker.map(|mark| (mark, marker()));
+        let body = self.buffers.body(&record, marker, Some(row.number));
+        let RecordMeta { own_id: id, parent, links, total, .. } = record.meta;
+        let total = total.known();
         Mapped::Record(Record { row: row.number, key, id, parent, body, links, total, lost: 0, beside: false })
-    }
-
-    fn sections<'r>(&mut self, at: &mut RowContext<'r>, first: &'r Row, more: &'r [Row]) {
-        let plan = at.plan;
-        let mut bare = Vec::new();
-        for (n, section) in plan.sections.iter().enumerate() {
-            at.bare = false;
-            let (object, list) = (&mut self.objects[n], &mut self.lists[n]);
-            list.clear();
-            object.clear();
-            let others: &[Row] = if section.spec.repeats { more } else { &[] };
-            for row in std::iter::once(first).chain(others) {
-                object.clear();
-                at.row = row;
-                at.section(section, object, &mut self.names);
-                if section.field.is_some() && !object.is_empty() {
-                    object.value_object(list);
-                }
-            }
-            if at.bare {
-                bare.push(n);
-            }
-            if !section.spec.repeats {
-                at.agreement(section, first, more, &mut self.names);
-            }
-        }
-        at.row = first;
-        for n in bare {
-            if self.parts_of(plan, n) == 0 {
-                self.objects[n].clear();
-            }
-        }
-        self.count_fields(at);
-    }
-
-    /// How many values in parts a section's object will get.
-    fn parts_of(&self, plan: &Plan, holder: usize) -> usize {
-        if self.lists.iter().all(Vec::is_empty) {
-            return 0;
-        }
-        let parts = plan.sections.iter().zip(&self.lists);
-        parts.filter(|(part, list)| part.holder == holder && !list.is_empty()).count()
-    }
-
-    /// Values in parts and the marker count, too.
-    fn count_fields(&self, at: &mut RowContext<'_>) {
-        for (n, section) in at.plan.sections.iter().enumerate() {
-            let Some(max) = section.spec.custom_fields_max else { continue };
-            let marker = usize::from(at.plan.marker.is_some() && section.spec.is_item());
-            let count = self.objects[n].fields_count() + self.parts_of(at.plan, n) + marker;
-            if count > max {
-                let message = message!(
-                    "{count} custom fields in [{section}], the service takes {max}",
-                    count,
-                    section = section.spec.name,
-                    max
-                );
-                let problem = at.problem(None, "too-many-fields", message);
-                at.problems.push(problem.hint("empty some of the cells, and fill these fields by an update"));
-            }
-        }
-    }
-
-    /// Sent, it would be counted as changed, by us and by the service.
-    fn changes_nothing(&self, at: &RowContext<'_>, id: u64) -> bool {
-        let Some((item, others)) = self.objects.split_first() else { return false };
-        let nothing = others.iter().all(ObjectWriter::is_empty) && self.lists.iter().all(Vec::is_empty);
-        at.plan.action == Action::Update
-            && nothing
-            && item.holds_nothing_but(ID_KEY, id)
-            && at.links.is_empty()
-            && at.elements.is_empty()
-    }
-
-    /// The record to change, found by the key under which an earlier import made it.
-    fn id_by_key(&mut self, key: Option<&str>, at: &mut RowContext<'_>) {
-        let plan = at.plan;
-        let column = plan.key.first().copied();
-        let Some(key) = key else {
-            let problem = at.problem(column, "no-key", "the row does not say which record is meant");
-            at.problems.push(problem.hint("fill the column of the key"));
-            return;
-        };
-        let (entity, catalog) = (plan.kind.spec().entity, plan.catalog);
-        let titles: Vec<String> = plan.key_titles().collect();
-        match from_ledger(&plan.book.ledger, KeyQuery { entity, catalog, key, titles: Some(&titles), made: false }) {
-            Ok(id) => {
-                at.own_id = Some(id);
-                if !plan.write.names_record()
-                    && let Some(item) = self.objects.first_mut()
-                {
-                    item.id(ID_KEY, id);
-                }
-            }
-            Err((_, unfit)) => {
-                let mut problem = at.problem(column, unfit.code, unfit.message).value(key);
-                problem.hint = unfit.hint;
-                at.problems.push(problem);
-            }
-        }
-    }
-
-    /// An earlier version kept the keys of number cells without what their format shows: `000123` may be known as `123`.
-    fn known_key(&self, key: Option<String>, at: &mut RowContext<'_>) -> Option<String> {
-        let (Some(shown), Some(bare)) = (&key, at.bare_key()) else { return key };
-        let (entity, catalog) = (at.plan.kind.spec().entity, at.plan.catalog);
-        let titles: Vec<String> = at.plan.key_titles().collect();
-        let made = at.plan.action == Action::Create;
-        let find = |key: &str| {
-            let asked = KeyQuery { entity, catalog, key, titles: Some(&titles), made };
-            at.plan.book.ledger.find(asked).ok().flatten()
-        };
-        if *shown == bare || find(shown).is_some() {
-            return key;
-        }
-        let Some(Keyed::Id(id) | Keyed::Unsure { id, .. }) = find(&bare) else { return key };
-        if at.plan.book.ledger.takes_keys_for_the_same() {
-            return Some(bare);
-        }
-        let message = message!(
-            "{bare} was imported before and is {id}; nothing says whether {key} is the same",
-            bare = quoted(&bare),
-            id,
-            key = quoted(shown)
-        );
-        let column = at.plan.key.first().copied();
-        let problem = at.problem(column, KEY_FORMAT, message).value(shown);
-        at.problems.push(problem.hint("add --same-keys if it is the same"));
-        key
-    }
-
-    /// What the account has no more room for would be refused, or worse, take the place of something else. [seed]
-    fn check_room(&mut self, key: Option<&str>, at: &mut RowContext<'_>) {
-        let plan = at.plan;
-        let Some(room) = &plan.room else { return };
-        // It is there, and counted, and will not be made again.
-        if self.is_there {
-            return;
-        }
-        if let Some(key) = key {
-            let titles: Vec<String> = plan.key_titles().collect();
-            let (entity, catalog) = (plan.kind.spec().entity, plan.catalog);
-            let asked = KeyQuery { entity, catalog, key, titles: Some(&titles), made: true };
-            // Who cannot look counts it, and rejects a row rather than sending one too many.
-            if plan.book.ledger.find(asked).is_ok_and(|found| found.is_some()) {
-                return;
-            }
-        }
-        if room.taken + self.made >= room.max {
-            let (max, things, taken) = (room.max, room.what, room.taken);
-            let message = message!(
-                "the account takes {max} {things}, has {taken}, and {made} are made before this row",
-                max,
-                things,
-                taken,
-                made = self.made
-            );
-            let problem = at.problem(None, "limit", message);
-            at.problems.push(problem.hint(message!("delete some {things} in the CRM, or import fewer", things)));
-            return;
-        }
-        let single = at.catalog_type.take().filter(|kind| kind == PRODUCTS || kind == INVOICES);
-        if let Some(kind) = single {
-            if self.types.contains(&kind) {
-                let message =
-                    message!("an account has one list of type {kind}, and this would be a second", kind = &kind);
-                let problem = at.problem(None, "limit", message).value(kind);
-                at.problems.push(problem.hint("use the one there is, or make a list of type regular"));
-                return;
-            }
-            self.types.push(kind);
-        }
-        self.made += 1;
-    }
-
-    /// Two records of one source with the same key: the later one is rejected, naming the earlier. So are two changes of
-    /// one record: batches overtake each other, and the older values could win.
-    fn check_key(&mut self, key: Option<&str>, at: &mut RowContext<'_>) {
-        if let Some(key) = key {
-            if at.plan.marker.is_some() && key.chars().count() > TEXT_MAX {
-                let message = message!(
-                    "{value} is too long for the marker, which takes {max} characters",
-                    value = quoted(key),
-                    max = TEXT_MAX
-                );
-                let problem = at.problem(at.plan.key.first().copied(), "too-long", message).value(key);
-                at.problems.push(problem.hint("shorten the key, or leave \"marker\" out"));
-            }
-            if let Some(earlier) = self.met(("key", key), at.row.number) {
-                let message = message!("{value} is already the key of row {earlier}", value = quoted(key), earlier);
-                let problem = at.problem(at.plan.key.first().copied(), "key-twice", message).value(key);
-                at.problems.push(problem.hint("keep one of the rows, or correct the key"));
-            }
-        }
-        if let Some(id) = at.own_id
-            && let Some(earlier) = self.met(("id", &id.to_string()), at.row.number)
-        {
-            let message = message!("{id} is changed by row {earlier} already", id, earlier);
-            let problem = at.problem(None, "id-twice", message).value(id.to_string());
-            at.problems.push(problem.hint("keep one of the rows, with all the changes"));
-        }
-    }
-
-    /// The row that had the same name before; else this one has it from now on.
-    fn met(&mut self, name: (&str, &str), row: u32) -> Option<u32> {
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        match self.keys.entry(hasher.finish()) {
-            std::collections::hash_map::Entry::Vacant(free) => {
-                free.insert(row);
-                None
-            }
-            std::collections::hash_map::Entry::Occupied(earlier) => Some(*earlier.get()),
-        }
-    }
-
-    fn body(&mut self, plan: &Plan, at: &RowContext<'_>, row: u32, key: Option<&str>) -> Vec<u8> {
-        for (section, list) in plan.sections.iter().zip(&self.lists) {
-            if let (Some(field), false) = (&section.field, list.is_empty()) {
-                self.objects[section.holder].field_objects(field.id, list);
-            }
-        }
-        let Some((item, embedded)) = self.objects.split_first_mut() else { return Vec::new() };
-        for (section, object) in plan.sections[1..].iter().zip(embedded) {
-            item.embed(section.spec.at, object);
-        }
-        if !at.elements.is_empty() {
-            item.elements(at.elements.iter().copied());
-        }
-        if let (Some(field), Some(total)) = (plan.total_field, at.total.known()) {
-            item.field(field, [FieldValue::Number(total)]);
-        }
-        if let Some(mark) = plan.marker {
-            let marker = key.map_or_else(|| format!("{}/{}", self.run, request_id(row)), str::to_owned);
-            match mark {
-                Mark::Field(field) => item.field(field, [FieldValue::Text(&marker)]),
-                Mark::Key(key) => item.text(key, &marker),
-            }
-        }
-        if plan.write.echo {
-            item.text(REQUEST_ID, &request_id(row));
-        }
-        let mut body = Vec::new();
-        item.finish(&mut body);
-        body
     }
 }
 

@@ -2,9 +2,12 @@
 //! one record, `value` converts one cell, `write` puts values into the record's JSON, `total` adds up invoice lines,
 //! `tally` counts what is reported once for the whole source, `change` cuts a record down to what differs from the account.
 
+mod buffers;
 pub mod change;
+mod key;
 mod mapper;
 mod row;
+mod source_checks;
 mod tally;
 mod total;
 pub mod value;

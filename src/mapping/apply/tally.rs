@@ -1,8 +1,7 @@
 //! What a mapping does to many rows without refusing any: values left out, fractions rounded, records without a name, the
 //! same contact made again and again. Counted on the way and told once, at the end.
 
-use super::row::RowContext;
-use crate::mapping::plan::{Input, Plan};
+use crate::mapping::plan::{Input, OriginPlan, Plan};
 use amo_model::{Action, At};
 use foldhash::quality::FixedState;
 use sheet_source::Row;
@@ -18,8 +17,8 @@ const DISTINCT_MAX: usize = 1 << 16;
 pub(super) const WHERE_EMPTY: &str = "where-empty";
 
 /// What was done to the values of one record.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Done {
+#[derive(Debug, Default)]
+pub struct Effects {
     /// Left out by `on-unknown`.
     pub unknown: u32,
     /// Translated to nothing.
@@ -29,11 +28,22 @@ pub struct Done {
     pub compared_empty: bool,
     pub named: bool,
     pub responsible: bool,
+    /// What is told with the name of the field, each with the field's offset in the mapping.
+    pub of_fields: Vec<(FieldEffect, usize)>,
+}
+
+impl Effects {
+    /// Once a record, however many parts the value has.
+    pub fn of_field(&mut self, effect: FieldEffect, origin: &OriginPlan) {
+        if !self.of_fields.contains(&(effect, origin.at)) {
+            self.of_fields.push((effect, origin.at));
+        }
+    }
 }
 
 /// What is told with the name of the field it is done to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Did {
+pub enum FieldEffect {
     /// A text was longer than `cut` says.
     Cut,
     /// The other values of a list are lost, and nobody has said that this is meant.
@@ -42,8 +52,8 @@ pub(super) enum Did {
 
 /// How often something was done to a value.
 #[derive(Debug)]
-struct DoneTo {
-    did: Did,
+struct FieldCount {
+    effect: FieldEffect,
     /// The place of the value in the mapping.
     at: usize,
     records: u64,
@@ -52,7 +62,7 @@ struct DoneTo {
 
 #[derive(Debug, Default)]
 pub struct Tally {
-    done_to: Vec<DoneTo>,
+    fields: Vec<FieldCount>,
     records: u64,
     unknown: u64,
     emptied: u64,
@@ -62,14 +72,14 @@ pub struct Tally {
     irresponsible: u64,
     equal: (u64, u32),
     rows: Distinct,
-    contacts: Parts,
-    companies: Parts,
+    contacts: MadeParts,
+    companies: MadeParts,
     skipped: Vec<(String, u64, u32)>,
 }
 
 /// The contacts, or the companies, that complex leads make.
 #[derive(Debug, Default)]
-struct Parts {
+struct MadeParts {
     made: u64,
     names: Distinct,
     phones: Distinct,
@@ -117,17 +127,16 @@ impl Tally {
     }
 
     /// A record that is sent.
-    pub(super) fn record(&mut self, plan: &Plan, at: &RowContext<'_>) {
-        let done = at.done;
+    pub(super) fn record(&mut self, plan: &Plan, row: &Row, done: &Effects) {
         self.records += 1;
         self.unknown += u64::from(done.unknown);
         self.emptied += u64::from(done.emptied);
         self.rounded += u64::from(done.rounded);
         self.compared_empty += u64::from(done.compared_empty);
-        for (did, value) in &at.did {
-            match self.done_to.iter_mut().find(|done| (done.did, done.at) == (*did, *value)) {
-                Some(done) => done.records += 1,
-                None => self.done_to.push(DoneTo { did: *did, at: *value, records: 1, first: at.row.number }),
+        for (effect, value) in &done.of_fields {
+            match self.fields.iter_mut().find(|known| (known.effect, known.at) == (*effect, *value)) {
+                Some(known) => known.records += 1,
+                None => self.fields.push(FieldCount { effect: *effect, at: *value, records: 1, first: row.number }),
             }
         }
         if plan.action != Action::Create {
@@ -137,17 +146,17 @@ impl Tally {
         self.irresponsible += u64::from(!done.responsible);
         // Once there are more than are kept apart, it takes time and says little.
         if plan.key.is_empty() && plan.groups.is_none() && !self.rows.more {
-            let texts = plan.columns_read.iter().map(|column| at.row.get(*column).text);
+            let texts = plan.columns_read.iter().map(|column| row.get(*column).text);
             if self.rows.met(hash(texts)) {
                 self.equal.0 += 1;
                 if self.equal.0 == 1 {
-                    self.equal.1 = at.row.number;
+                    self.equal.1 = row.number;
                 }
             }
         }
         for section in plan.sections.iter().skip(1).filter(|section| matches!(section.spec.at, At::EmbeddedFirst(_))) {
             let parts = if section.spec.name == "contact" { &mut self.contacts } else { &mut self.companies };
-            parts.add(section, at.row);
+            parts.add(section, row);
         }
     }
 
@@ -182,7 +191,7 @@ impl Tally {
         ];
         let done = done.into_iter().filter(|(count, ..)| *count > 0);
         notes.extend(done.map(|(count, code, message)| Note::new(code, message).count(count)));
-        notes.extend(self.done_to.iter().filter_map(|done| done.note(plan)));
+        notes.extend(self.fields.iter().filter_map(|done| done.note(plan)));
         let fields = plan.sections.first().map(|section| section.spec.fields).unwrap_or_default();
         let has = |name: &str| fields.iter().any(|field| field.name == name);
         for (count, field, code) in [
@@ -225,14 +234,14 @@ impl Tally {
     }
 }
 
-impl DoneTo {
+impl FieldCount {
     fn note(&self, plan: &Plan) -> Option<Note> {
         let values = plan.sections.iter().flat_map(|section| &section.values);
         let origins = values.flat_map(|value| value.origins.iter().map(move |origin| (value.target.name(), origin)));
         let (field, origin) = origins.into_iter().find(|(_, origin)| origin.at == self.at)?;
         let (count, row) = (self.records, self.first);
-        let (code, message) = match self.did {
-            Did::Cut => {
+        let (code, message) = match self.effect {
+            FieldEffect::Cut => {
                 let characters = origin.cut.unwrap_or_default();
                 let message = match count {
                     1 => message!("\"{field}\" of row {row} is cut to {characters} characters", field, row, characters),
@@ -246,7 +255,7 @@ impl DoneTo {
                 };
                 ("texts-cut", message)
             }
-            Did::Replaced => {
+            FieldEffect::Replaced => {
                 let message = match count {
                     1 => message!(
                         "\"{field}\" holds several values: in 1 record, those of the sheet replace all that the account has; write list = \"add\" to keep the others, or list = \"replace\" if this is meant",
@@ -301,7 +310,7 @@ fn skipped(code: &str, count: u64, first: u32) -> Note {
     Note::new(code, message).count(count)
 }
 
-impl Parts {
+impl MadeParts {
     fn add(&mut self, section: &crate::mapping::plan::SectionPlan, row: &Row) {
         use crate::mapping::plan::TargetPlan;
         let text = |value: &crate::mapping::plan::ValuePlan| {

@@ -2,12 +2,12 @@
 //! of them a plan asks for, and what the service's lengths and closed lists add.
 
 use super::row::RowContext;
-use super::tally::Did;
+use super::tally::{Effects, FieldEffect};
 use crate::mapping::convert::number::Amounts;
 use crate::mapping::convert::{Unfit, date, email, flag, json, money, number, phone, print, text, url};
 use crate::mapping::language::ast::As;
-use crate::mapping::lookup::Names;
-use crate::mapping::plan::{Convert, ElementBy, Input, Lookup, LookupWhat, OriginPlan, ValuePlan};
+use crate::mapping::lookup::{ElementBy, Lookup, LookupWhat, Names};
+use crate::mapping::plan::{Convert, Input, OriginPlan, Plan, linked_to};
 use amo_model::parts::Field;
 use amo_model::payload::{FieldValue, Sort};
 use amo_model::{Action, CHAIN_MAX, FieldKind, TEXT_MAX};
@@ -58,39 +58,78 @@ impl From<Unfit> for Refused {
     }
 }
 
-impl RowContext<'_> {
-    pub(super) fn convert<'v>(
+/// The pipeline that a record names, in which its stage is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedPipeline {
+    None,
+    Id(u64),
+    /// It names one that is not there, so its stage cannot be judged.
+    Unknown,
+}
+
+impl NamedPipeline {
+    pub fn id(self) -> Option<u64> {
+        match self {
+            NamedPipeline::Id(id) => Some(id),
+            NamedPipeline::None | NamedPipeline::Unknown => None,
+        }
+    }
+}
+
+/// Converts the cells of one record.
+pub struct Converter<'a, 'n> {
+    pub plan: &'a Plan,
+    pub names: &'n mut Names,
+    pub pipeline: NamedPipeline,
+    pub effects: Effects,
+    /// The row at hand may hold characters that nobody sees.
+    pub unseen: bool,
+}
+
+impl<'a, 'n> Converter<'a, 'n> {
+    pub(super) fn new(context: RowContext<'a>, names: &'n mut Names) -> Converter<'a, 'n> {
+        Converter {
+            plan: context.plan,
+            names,
+            pipeline: NamedPipeline::None,
+            effects: Effects::default(),
+            unseen: context.row.unseen,
+        }
+    }
+
+    /// `decimal` is the decimal sign of the cell, `step` how many values the target has already: a chain of lists takes one
+    /// step after the other.
+    pub fn convert<'v>(
         &mut self,
-        value: &'v ValuePlan,
         origin: &'v OriginPlan,
         cell: Cell<'v>,
-        names: &mut Names,
+        decimal: Option<char>,
+        step: usize,
     ) -> Result<Made<'v>, Refused> {
         // Whatever reads the text alone would take the name of an error for a value.
         text::sound(cell)?;
-        if self.row.unseen {
+        if self.unseen {
             text::visible(cell.text)?;
         }
-        let currency = origin.currency.as_deref().or(self.plan.currency.as_deref());
-        let decimal = if self.own_dot { Some('.') } else { self.plan.decimal };
+        let plan = self.plan;
+        let currency = origin.currency.as_deref().or(plan.currency.as_deref());
         let amounts = Amounts { decimal, currency };
         if let Some((text, sort)) = sorted(cell.text, &origin.sorts) {
             let cell = Cell { text, value: if text.is_empty() { Scalar::Empty } else { Scalar::Text } };
-            return Ok(match self.convert_one(value, origin, cell, names, amounts)? {
+            return Ok(match self.convert_one(origin, cell, amounts, step)? {
                 Made::Text(text) => Made::Sorted { text, sort },
                 other => other,
             });
         }
-        self.convert_one(value, origin, cell, names, amounts)
+        self.convert_one(origin, cell, amounts, step)
     }
 
     fn convert_one<'v>(
         &mut self,
-        value: &'v ValuePlan,
         origin: &'v OriginPlan,
         cell: Cell<'v>,
-        names: &mut Names,
         amounts: Amounts<'_>,
+        step: usize,
     ) -> Result<Made<'v>, Refused> {
         Ok(match &origin.convert {
             Convert::Text { max, .. } => {
@@ -119,9 +158,9 @@ impl RowContext<'_> {
             Convert::ObjectName { max } => Made::Text(fits(text::unmarked(cell.text.trim()), *max)?),
             Convert::Json { kind, bare } => Made::Json(json::values(cell.text, *kind, *bare)?),
             Convert::Chain { catalogs, cache } => {
-                return self.step(value, catalogs, *cache, &text::unmarked(cell.text.trim()), names);
+                return self.step(catalogs, step, *cache, &text::unmarked(cell.text.trim()));
             }
-            Convert::Name(lookup) => return self.name(value, lookup, &text::unmarked(cell.text.trim()), names),
+            Convert::Name(lookup) => return self.name(lookup, &text::unmarked(cell.text.trim())),
         })
     }
 
@@ -129,7 +168,7 @@ impl RowContext<'_> {
     fn cut<'v>(&mut self, text: Cow<'v, str>, origin: &OriginPlan) -> Cow<'v, str> {
         let end = origin.cut.and_then(|cut| text.char_indices().nth(cut)).map(|(end, _)| end);
         let Some(end) = end else { return text };
-        self.did(Did::Cut, origin);
+        self.effects.of_field(FieldEffect::Cut, origin);
         match text {
             Cow::Borrowed(text) => Cow::Borrowed(&text[..end]),
             Cow::Owned(mut text) => {
@@ -157,7 +196,7 @@ impl RowContext<'_> {
 
     fn whole(&mut self, value: Decimal, round: Option<number::Round>) -> Result<i64, Unfit> {
         // A number that was read has no zeros at the end of its fraction.
-        self.done.rounded += u32::from(round.is_some() && value.scale() > 0);
+        self.effects.rounded += u32::from(round.is_some() && value.scale() > 0);
         number::whole(value, round)
     }
 
@@ -200,15 +239,8 @@ impl RowContext<'_> {
     }
 
     /// The next step of a chain of lists: an element of the list that comes next. [doc]
-    fn step<'v>(
-        &mut self,
-        value: &ValuePlan,
-        catalogs: &[u64],
-        cache: usize,
-        name: &str,
-        names: &mut Names,
-    ) -> Result<Made<'v>, Refused> {
-        let Some(catalog) = catalogs.get(self.made).copied().filter(|_| self.made < CHAIN_MAX) else {
+    fn step<'v>(&mut self, catalogs: &[u64], step: usize, lookup: usize, name: &str) -> Result<Made<'v>, Refused> {
+        let Some(catalog) = catalogs.get(step).copied().filter(|_| step < CHAIN_MAX) else {
             let lists = if catalogs.len() == 1 { "list" } else { "lists" };
             let message = message!(
                 "{value} is one step too many: the field goes through {count} {lists}",
@@ -220,28 +252,22 @@ impl RowContext<'_> {
                 "name one element of each list; where a / belongs to a name, say what stands between: split = \";\"";
             return Err(Refused::Unfit(Unfit { code: "too-many", message, hint: Some(hint.into()) }));
         };
-        let lookup = Lookup { what: LookupWhat::Element { catalog, by: ElementBy::Name }, cache };
-        match self.name(value, &lookup, name, names)? {
+        let lookup = Lookup { what: LookupWhat::Element { catalog, by: ElementBy::Name }, cache: lookup };
+        match self.name(&lookup, name)? {
             Made::Id(element) => Ok(Made::Step { catalog, element }),
             other => Ok(other),
         }
     }
 
     /// A name to an id, remembered.
-    fn name<'v>(
-        &mut self,
-        value: &ValuePlan,
-        lookup: &Lookup,
-        name: &str,
-        names: &mut Names,
-    ) -> Result<Made<'v>, Refused> {
-        if self.pipeline_failed && matches!(lookup.what, LookupWhat::Stage { anywhere: false }) {
+    fn name<'v>(&mut self, lookup: &Lookup, name: &str) -> Result<Made<'v>, Refused> {
+        if self.pipeline == NamedPipeline::Unknown && matches!(lookup.what, LookupWhat::Stage { anywhere: false }) {
             let message =
                 message!("{value} cannot be looked up, because its pipeline is not known", value = quoted(name));
             return Err(Refused::Unfit(Unfit { code: "unknown-name", message, hint: None }));
         }
         // A change that names no pipeline leaves the lead in its own, which is not known here.
-        let anywhere = self.plan.action == Action::Update && self.pipeline.is_none();
+        let anywhere = self.plan.action == Action::Update && self.pipeline.id().is_none();
         let elsewhere;
         let lookup = match lookup.what {
             LookupWhat::Stage { anywhere: false } if anywhere => {
@@ -250,10 +276,9 @@ impl RowContext<'_> {
             }
             _ => lookup,
         };
-        let found = names.find(&self.plan.book, lookup, self.pipeline, name, &value.target);
+        let found = self.names.find(lookup, self.pipeline.id(), name);
         if lookup.what == LookupWhat::Pipeline {
-            self.pipeline = found.as_ref().ok().copied();
-            self.pipeline_failed = found.is_err();
+            self.pipeline = found.as_ref().map_or(NamedPipeline::Unknown, |id| NamedPipeline::Id(*id));
         }
         found
             .map(Made::Id)
@@ -366,16 +391,6 @@ pub fn field_value<'v>(
     }
 }
 
-/// What a field links to stands in its definition: an entity, or the id of a list. [doc] A field may link contacts and
-/// companies alike, and then an id alone says nothing.
-pub fn linked_to(search_in: Option<&str>) -> Option<(&'static str, Option<u64>)> {
-    match search_in? {
-        "contacts" => Some(("contacts", None)),
-        "companies" => Some(("companies", None)),
-        place => place.parse().ok().map(|catalog| ("catalog_elements", Some(catalog))),
-    }
-}
-
 fn linked(id: u64, search_in: Option<&str>) -> FieldValue<'static> {
     // A mapping with an id for any other field was refused.
     let (entity_type, catalog) = linked_to(search_in).unwrap_or(("contacts", None));
@@ -385,14 +400,6 @@ fn linked(id: u64, search_in: Option<&str>) -> FieldValue<'static> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_an_id_links_to_is_known_only_where_the_field_links_to_one_thing() {
-        assert_eq!(linked_to(Some("companies")), Some(("companies", None)));
-        assert_eq!(linked_to(Some("1005")), Some(("catalog_elements", Some(1005))));
-        assert_eq!(linked_to(Some("contacts_and_companies")), None);
-        assert_eq!(linked_to(None), None);
-    }
 
     #[test]
     fn a_country_is_its_code_of_two_letters() {

@@ -1,9 +1,8 @@
 //! Values made, into the record: the keys of its objects, its links, what its lines come to.
 
 use super::mapper::Link;
-use super::row::{PartOfRow, RowContext};
+use super::row::{PartOfRow, RecordBuilder, RowContext};
 use super::value::{Made, Values, field_value};
-use crate::mapping::lookup::Names;
 use crate::mapping::plan::{Convert, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use amo_model::payload::ObjectWriter;
 use amo_model::{Action, At, Entity, FieldSpec, Holds, Required, Wire};
@@ -11,7 +10,7 @@ use rust_decimal::Decimal;
 use sheet_source::message;
 use sheet_source::{Row, fold};
 
-impl RowContext<'_> {
+impl RecordBuilder<'_, '_> {
     pub(super) fn write(
         &mut self,
         section: &SectionPlan,
@@ -22,8 +21,8 @@ impl RowContext<'_> {
         match target {
             TargetPlan::Field(spec) => {
                 if section.spec.is_item() {
-                    self.done.named |= spec.name == "name";
-                    self.done.responsible |= spec.name == "responsible_user";
+                    self.converter.effects.named |= spec.name == "name";
+                    self.converter.effects.responsible |= spec.name == "responsible_user";
                 }
                 // Only sections inside the record are asked whether they are whole.
                 if !section.spec.is_item() {
@@ -49,7 +48,15 @@ impl RowContext<'_> {
         match spec.wire {
             Wire::Key(key) => {
                 let Some((one, _)) = made.into_iter().next() else { return };
-                self.write_key(section, spec, key, one, object);
+                self.pipeline_of_stage(section, spec.holds, object);
+                if let (Holds::OwnId, At::Item, Made::Id(id)) = (spec.holds, section.spec.at, &one) {
+                    self.meta.own_id = Some(*id);
+                    // Named by the address, and not expected in the body.
+                    if self.context.plan.write.names_record() {
+                        return;
+                    }
+                }
+                self.write_key(key, spec.holds, one, object);
             }
             Wire::Tags(key) => object.tags(key, unique(&made).into_iter()),
             Wire::EmbeddedTags => object.embedded_tags(unique(&made).into_iter()),
@@ -61,12 +68,12 @@ impl RowContext<'_> {
                 }
             }
             Wire::Discount(kind) => self.write_discount(kind, &made, object),
-            Wire::Parent => self.parent = ids(&made).first().copied(),
+            Wire::Parent => self.meta.parent = ids(&made).first().copied(),
             Wire::Link(to) => {
                 for (n, id) in ids(&made).into_iter().enumerate() {
                     // Only contacts have a main one. [seed]
                     let main = (to == Entity::Contacts).then_some(n == 0);
-                    self.links.push(Link { to, id, catalog: None, quantity: None, main });
+                    self.meta.links.push(Link { to, id, catalog: None, quantity: None, main });
                 }
             }
             // The same product twice is more of it.
@@ -85,8 +92,11 @@ impl RowContext<'_> {
     fn write_discount(&mut self, kind: &str, made: &[(Made<'_>, &OriginPlan)], object: &mut ObjectWriter) {
         let Some((Made::Number(value) | Made::Money(value), origin)) = made.first() else { return };
         if self.part.line.is_discounted() {
-            let problem =
-                self.problem(column(origin), "discount-twice", "the line has a discount as a sum and in percent");
+            let problem = self.context.problem(
+                column(origin),
+                "discount-twice",
+                "the line has a discount as a sum and in percent",
+            );
             self.problems.push(problem.value(value.to_string()).hint("leave one of the two cells empty"));
             return;
         }
@@ -94,26 +104,11 @@ impl RowContext<'_> {
         self.part.line.discount(kind, *value);
     }
 
-    fn write_key(
-        &mut self,
-        section: &SectionPlan,
-        spec: &FieldSpec,
-        key: &'static str,
-        one: Made<'_>,
-        object: &mut ObjectWriter,
-    ) {
-        self.pipeline_of_stage(section, spec.holds, object);
-        if let (Holds::OwnId, At::Item, Made::Id(id)) = (spec.holds, section.spec.at, &one) {
-            self.own_id = Some(*id);
-            // Named by the address, and not expected in the body.
-            if self.plan.write.names_record() {
-                return;
-            }
-        }
+    fn write_key(&mut self, key: &'static str, holds: Holds, one: Made<'_>, object: &mut ObjectWriter) {
         match one {
             Made::Text(text) => {
-                if self.plan.kind.spec().entity == Entity::Catalogs && matches!(spec.holds, Holds::Word(_)) {
-                    self.catalog_type = Some(text.to_string());
+                if self.context.plan.kind.spec().entity == Entity::Catalogs && matches!(holds, Holds::Word(_)) {
+                    self.meta.catalog_type = Some(text.to_string());
                 }
                 object.text(key, &text);
             }
@@ -165,12 +160,12 @@ impl RowContext<'_> {
                 section = section.spec.name,
                 field = field.name
             );
-            let problem = self.problem(column, "empty", message);
+            let problem = self.context.problem(column, "empty", message);
             self.problems.push(problem.hint(message!("fill the cell with {about}", about = field.about)));
         }
         match section.spec.at {
             At::Elements | At::LinkedElements => self.close_elements(section, part),
-            At::Field(_) | At::Value if section.spec.repeats && !object.is_empty() => self.total.add(part.line),
+            At::Field(_) | At::Value if section.spec.repeats && !object.is_empty() => self.meta.total.add(part.line),
             _ => {}
         }
     }
@@ -191,7 +186,7 @@ impl RowContext<'_> {
             );
             let quantity = |v: &&ValuePlan| matches!(v.target, TargetPlan::Field(f) if f.wire == Wire::ElementQuantity);
             let column = section.values.iter().find(quantity).and_then(|v| v.origins.iter().find_map(column));
-            let problem = self.problem(column, "quantity", message);
+            let problem = self.context.problem(column, "quantity", message);
             self.problems.push(problem.hint("write as many quantities as products, or none for one of each"));
             return;
         }
@@ -199,16 +194,16 @@ impl RowContext<'_> {
         let quantities = part.quantities.into_iter().chain(std::iter::repeat(Decimal::ONE));
         for (id, quantity) in part.elements.into_iter().zip(quantities) {
             match section.spec.at {
-                At::Elements => match self.elements.iter_mut().find(|e| e.0 == id && e.1 == catalog) {
+                At::Elements => match self.meta.elements.iter_mut().find(|e| e.0 == id && e.1 == catalog) {
                     // The same product in two rows of a purchase is more of it, not a second link.
                     Some(there) => there.2 = there.2.saturating_add(quantity),
-                    None => self.elements.push((id, catalog, quantity)),
+                    None => self.meta.elements.push((id, catalog, quantity)),
                 },
                 _ => {
                     let same = |l: &&mut Link| l.to == Entity::Elements && l.id == id && l.catalog == Some(catalog);
-                    match self.links.iter_mut().find(same) {
+                    match self.meta.links.iter_mut().find(same) {
                         Some(there) => there.quantity = there.quantity.map(|before| before.saturating_add(quantity)),
-                        None => self.links.push(Link {
+                        None => self.meta.links.push(Link {
                             to: Entity::Elements,
                             id,
                             catalog: Some(catalog),
@@ -223,7 +218,8 @@ impl RowContext<'_> {
 
     /// What belongs to the record as a whole stands in each of its rows, or in the first alone; two rows that say
     /// different things of it are a mistake that nobody but the user can mend.
-    pub(super) fn agreement(&mut self, section: &SectionPlan, first: &Row, more: &[Row], names: &mut Names) {
+    pub(super) fn agreement(&mut self, section: &SectionPlan, first: &Row, more: &[Row]) {
+        let (plan, decimal) = (self.context.plan, self.context.plan.decimal);
         for row in more {
             for value in &section.values {
                 for origin in &value.origins {
@@ -233,7 +229,10 @@ impl RowContext<'_> {
                         continue;
                     }
                     let same = matches!(
-                        (self.convert(value, origin, here, names), self.convert(value, origin, there, names)),
+                        (
+                            self.converter.convert(origin, here, decimal, 0),
+                            self.converter.convert(origin, there, decimal, 0),
+                        ),
                         (Ok(a), Ok(b)) if a == b
                     );
                     if !same {
@@ -242,7 +241,8 @@ impl RowContext<'_> {
                             row = first.number,
                             value = sheet_source::problem::quoted(there.text)
                         );
-                        let problem = self.problem_in(row, Some(index), "group-differs", message).value(here.text);
+                        let problem =
+                            RowContext { plan, row }.problem(Some(index), "group-differs", message).value(here.text);
                         self.problems.push(problem.hint("correct one of the two rows, or leave the cell empty"));
                     }
                 }
@@ -253,14 +253,17 @@ impl RowContext<'_> {
     /// A lead made in a stage but in no named pipeline goes to the main one, where the stage was looked up; said
     /// openly, because stages 142 and 143 exist in every pipeline. [doc]
     fn pipeline_of_stage(&self, section: &SectionPlan, holds: Holds, object: &mut ObjectWriter) {
-        if holds != Holds::Status || self.pipeline.is_some() || self.plan.action != Action::Create {
+        if holds != Holds::Status
+            || self.converter.pipeline.id().is_some()
+            || self.context.plan.action != Action::Create
+        {
             return;
         }
         let pipeline_key = section.spec.fields.iter().find_map(|f| match (f.holds, f.wire) {
             (Holds::Pipeline, Wire::Key(key)) => Some(key),
             _ => None,
         });
-        if let (Some(key), Some(main)) = (pipeline_key, self.plan.account.main_pipeline()) {
+        if let (Some(key), Some(main)) = (pipeline_key, self.context.plan.account.main_pipeline()) {
             object.id(key, main.id);
         }
     }

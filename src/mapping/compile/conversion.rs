@@ -1,11 +1,11 @@
 //! Which conversion a target gets: its type decides, `as` may only shape what is a text anyway.
 
 use super::Compile;
-use crate::mapping::apply::value::linked_to;
 use crate::mapping::convert::date;
 use crate::mapping::convert::number::Round;
 use crate::mapping::language::ast::{As, By, From, Origin};
-use crate::mapping::plan::{Convert, ElementBy, Lookup, LookupWhat, TargetPlan};
+use crate::mapping::lookup::{ElementBy, Lookup, LookupWhat};
+use crate::mapping::plan::{Convert, TargetPlan, linked_to};
 use crate::mapping::template::columns_named;
 use amo_model::field_type::{USUAL_SORT, multitext_codes};
 use amo_model::parts::{Field, FieldOption};
@@ -262,8 +262,8 @@ impl Compile<'_> {
             FieldKind::Date | FieldKind::Birthday => Convert::Day(rules.clone()),
             FieldKind::DateTime => Convert::Moment(rules.clone()),
             FieldKind::Select | FieldKind::Radiobutton | FieldKind::Multiselect | FieldKind::Category => {
-                let owner = owner.or(self.catalog.map(Owner::Catalog))?;
-                self.lookup(LookupWhat::Option { owner, field: field.id })
+                owner.or(self.catalog.map(Owner::Catalog))?;
+                self.lookup(LookupWhat::Option(Arc::new(field.clone())))
             }
             FieldKind::Multitext if shape.is_none() && field.code.as_deref() == Some("PHONE") => {
                 Convert::Phone { max: TEXT_MAX }

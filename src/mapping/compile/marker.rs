@@ -80,7 +80,7 @@ impl Compile<'_> {
 /// is sent; an import only once an answer was lost and some records could not be told apart, for most never come to that.
 pub fn no_marker(plan: &Plan) -> Option<Note> {
     // A workbook that an export has made is its own mapping: nobody could add a line to it.
-    if plan.action != Action::Create || plan.marker.is_some() || plan.edits.get().is_some() {
+    if plan.action != Action::Create || plan.marker.is_some() || plan.edits.is_some() {
         return None;
     }
     let (item, own) = (plan.kind.spec().sections.first()?, plan.sections.first()?);

@@ -28,7 +28,7 @@ use sheet_source::message;
 use sheet_source::problem::{Message, Note, Problem, Source, did_you_mean};
 use sheet_source::{ColumnMatch, FileFormat, Header, HiddenRows, LINK, Row, Table, fold};
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// Where the rows come from, as far as the mapping needs it, and what earlier imports have made.
 pub struct Origins {
@@ -144,7 +144,7 @@ pub fn compile(written: &Written, origins: Origins, account: Arc<Account>) -> Re
         decimal: written.source.decimal,
         lookups,
         notes,
-        edits: OnceLock::new(),
+        edits: None,
     })
 }
 

@@ -10,8 +10,8 @@ use crate::mapping::language::ast::{
     As, At, By, From, Literal, OnEmpty, OnUnknown, Origin, Part, Section, Target, Value,
 };
 use crate::mapping::language::reader::HINTS_MAX;
-use crate::mapping::lookup::{missed, resolve};
-use crate::mapping::plan::{Convert, Existing, Input, LookupWhat, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
+use crate::mapping::lookup::{LookupWhat, missed};
+use crate::mapping::plan::{Convert, Existing, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};
 use amo_client::account::{Account, CatalogRef};
 use amo_model::parts::Field;
 use amo_model::payload::Sort;
@@ -404,8 +404,8 @@ impl Compile<'_> {
             currency,
             cut: origin.cut.as_ref().map(|cut| cut.it),
         };
-        self.written_names(origin, &plan, target);
-        if self.has_titles(origin, &plan, target) {
+        self.written_names(origin, &plan);
+        if self.has_titles(origin, &plan) {
             self.note_titles(origin);
         }
         found.then_some(plan)
@@ -430,7 +430,7 @@ impl Compile<'_> {
     /// True where the first line of the file of `values` holds titles, as far as the cells tell: it is that of the column; or no
     /// cell has such a text, and it names nothing of the account, or other lines do occur. It is kept all the same, since a
     /// cell further down may have it.
-    fn has_titles(&self, origin: &Origin, plan: &OriginPlan, target: &TargetPlan) -> bool {
+    fn has_titles(&self, origin: &Origin, plan: &OriginPlan) -> bool {
         let Some(values) = origin.values.as_ref().filter(|_| origin.values_file.is_some()) else { return false };
         let Some(((found, written), others)) = values.it.split_first() else { return false };
         let folded = fold(found);
@@ -455,7 +455,7 @@ impl Compile<'_> {
                     LookupWhat::Stage { .. } => &LookupWhat::Stage { anywhere: true },
                     what => what,
                 };
-                !written.it.is_empty() && resolve(self.book, what, None, &written.it, target).is_err()
+                !written.it.is_empty() && self.book.resolve(what, None, &written.it).is_err()
             }
             _ => others.iter().any(|(found, _)| occurs(&fold(found))),
         }
@@ -483,7 +483,7 @@ impl Compile<'_> {
     }
 
     /// Names that stand in the mapping itself are looked up now, not once for every row.
-    fn written_names(&mut self, origin: &Origin, plan: &OriginPlan, target: &TargetPlan) {
+    fn written_names(&mut self, origin: &Origin, plan: &OriginPlan) {
         let Convert::Name(lookup) = &plan.convert else { return };
         let mut names: Vec<&At<Literal>> = origin.default.iter().collect();
         if let From::Constant(name) = &origin.from {
@@ -491,7 +491,7 @@ impl Compile<'_> {
         }
         // With another policy the author allows for words that the account does not know.
         if plan.on_unknown == OnUnknown::Reject {
-            let titles = usize::from(self.has_titles(origin, plan, target));
+            let titles = usize::from(self.has_titles(origin, plan));
             names.extend(origin.values.iter().flat_map(|values| &values.it).skip(titles).map(|(_, name)| name));
         }
         let (what, pipeline) = match (&lookup.what, self.pipeline) {
@@ -504,10 +504,10 @@ impl Compile<'_> {
         let mut seen = HashSet::new();
         // A translation to nothing is no name.
         for name in names.into_iter().filter(|name| !name.it.trim().is_empty()) {
-            let known = |text: &str| resolve(self.book, what, pipeline, text, target).is_ok();
+            let known = |text: &str| self.book.resolve(what, pipeline, text).is_ok();
             let parts = lists::parts(&name.it, &plan.split_said, usize::MAX, known).unwrap_or_else(|_| vec![&name.it]);
             for part in parts.into_iter().filter(|part| seen.insert((name.at, (*part).to_owned()))) {
-                if let Err((unknown, unfit)) = resolve(self.book, what, pipeline, part, target)
+                if let Err((unknown, unfit)) = self.book.resolve(what, pipeline, part)
                     && (unknown || !by_row)
                 {
                     self.problem(name.at, unfit.code, unfit.message, unfit.hint);

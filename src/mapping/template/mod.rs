@@ -25,7 +25,7 @@ pub use made::{AsNumber, as_number};
 /// The columns a template names: as written, and their index once looked up.
 pub type Columns = Vec<(String, usize)>;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Template {
     env: Environment<'static>,
     columns: Columns,
@@ -38,7 +38,7 @@ pub struct Template {
     pieces: Option<Vec<Piece>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Piece {
     Text(String),
     Cell(usize),
