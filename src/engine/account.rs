@@ -2,11 +2,12 @@
 
 use super::cancel::Cancel;
 use super::config::{Settings, base};
+use super::consent::Consent;
 use super::error::{EngineError, ErrorKind};
 use super::event::{Event, Teller};
 use super::hosts;
 use super::prepare;
-use super::request::{Consent, Folders};
+use super::request::Folders;
 use super::sandbox::{self, AccountTemplate};
 use super::target::{self, Opened, Target};
 use crate::export::{replace_whole, write_whole};

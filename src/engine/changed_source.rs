@@ -6,7 +6,7 @@ use super::error::{EngineError, ErrorKind, still_wanted};
 use super::event::Teller;
 use super::request::{ImportRequest, ResumeRequest, SourceOptions};
 use super::result::RunResult;
-use super::{give_up, import, prepare, report, resume, sent_before, source};
+use super::{give_up, import, prepare, reopen, report, sent_before, source};
 use crate::mapping::compile;
 use crate::store::{Run, RunHead, Store};
 use amo_model::Action;
@@ -43,7 +43,7 @@ fn gone(store: &Store, found: &Run, mut changed: EngineError, cancel: &Cancel) -
 fn look(store: &Store, found: &Run, cancel: &Cancel) -> Result<u64, EngineError> {
     let path = found.head.source.file();
     let refused = |code, message: Message| EngineError::from(Problem::in_file(path, code, message));
-    let written = resume::written(found)?;
+    let written = reopen::written(found)?;
     let mapping = found.head.mapping.file();
     source::unchanged(mapping, &prepare::mapping_sha256(mapping, &written)?, &found.head.mapping.sha256, "mapping")?;
     let mut table = source::open(path, &source::options(&written, &again(found)))?;

@@ -287,6 +287,11 @@ fn beyond_folder(file: &Path, key: &str, name: &str, path: &Path) -> Problem {
     Problem::new(Stage::Read, "secret-elsewhere", message).at(Place::File(file.to_owned())).hint(hint)
 }
 
+/// A path from the root of the disk on, as far as that can be said; links stay as they are.
+pub(super) fn absolute(path: &Path) -> Option<String> {
+    std::path::absolute(path).ok().map(|path| path.display().to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

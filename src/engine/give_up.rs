@@ -9,7 +9,7 @@ use super::event::{Event, Teller};
 use super::request::{AbandonRequest, Folders, ResumeRequest};
 use super::result::RunResult;
 use super::target::Target;
-use super::{chosen, older, report, resume, run, sent_before, source};
+use super::{chosen, older, reopen, report, run, sent_before, source};
 use crate::mapping::{Mapped, Mapper, Plan};
 use crate::store::{FrozenWord, Journal, OpenDoubt, Outcome, Reopen, Resumed, Run, RunEnd, RunOutcome, Status, Store};
 use crate::upload::feed::{QueuedRecord, Select};
@@ -39,7 +39,7 @@ fn give_up(request: &AbandonRequest, tell: &mut Teller<'_>) -> Result<RunResult,
     older::unless_copy(&store, &found)?;
     target.of_run(&found.head).announce(tell);
     let known = (target, request.folders.state.as_path(), &request.cancel);
-    let found = match resume::of_known_account(&store, found.clone(), known, tell) {
+    let found = match reopen::of_known_account(&store, found.clone(), known, tell) {
         // Nobody can look, and the run is given up all the same.
         Err(EngineError { kind: ErrorKind::Service, .. }) => found,
         known => known?,
@@ -93,12 +93,12 @@ impl Giving<'_> {
     /// The source and the mapping as they were; or, of a source that has changed, the doubtful rows that still stand in it.
     fn mapped(&self, store: &Store, found: &Run) -> Option<Remapped> {
         let asked = ResumeRequest { cancel: self.cancel.clone(), ..ResumeRequest::new(self.folders.clone()) };
-        if let Ok(opened) = resume::open(&asked, store, found) {
-            let resume::OpenedRun { table, plan, doubtful, .. } = opened;
+        if let Ok(opened) = reopen::open(&asked, store, found) {
+            let reopen::OpenedRun { table, plan, doubtful, .. } = opened;
             return Some(Remapped { table, plan, doubtful, whole: true });
         }
-        let opened = source::reopen(&found.head.source).and_then(|table| Ok((table, resume::written(found)?)));
-        let (table, plan) = opened.and_then(|opened| resume::compiled(&asked, store, found, opened)).ok()?;
+        let opened = source::reopen(&found.head.source).and_then(|table| Ok((table, reopen::written(found)?)));
+        let (table, plan) = opened.and_then(|opened| reopen::compiled(&asked, store, found, opened)).ok()?;
         // Which rows made a record together is not known any more.
         if plan.groups.is_some() {
             return None;
@@ -117,8 +117,8 @@ impl Giving<'_> {
         tell: &mut Teller<'_>,
     ) -> Result<(), EngineError> {
         let state = &self.folders.state;
-        let target = resume::target(&found.head, self.target, state, tell)?;
-        match resume::unless_another(&target, &found.head, (state, self.cancel), tell) {
+        let target = reopen::target(&found.head, self.target, state, tell)?;
+        match reopen::unless_another(&target, &found.head, (state, self.cancel), tell) {
             // Nobody can look, and the run is given up all the same.
             Err(EngineError { kind: ErrorKind::Service, .. }) if self.at_any_price => {}
             Err(EngineError { kind: ErrorKind::Refused, .. })
@@ -152,7 +152,7 @@ impl Giving<'_> {
         }
         done.extend(doubts.iter().flat_map(|doubt| &doubt.records).map(|loaded| loaded.record.row));
         let refused = store.refused(found.run)?;
-        let (select, links_unknown) = resume::selected(&store, &found, &plan, (done, refused))?;
+        let (select, links_unknown) = reopen::selected(&store, &found, &plan, (done, refused))?;
         // Of a source that has changed no row is read: its rest is noted by its numbers.
         let select = Select { only: (!whole).then(HashSet::new), ..select };
         let job = Job {

@@ -3,8 +3,8 @@
 //! have packed into an archive. So what was allowed stands in the user's own folders.
 
 use super::config::{self, ConfigSource, host_of};
+use super::consent::{Confirmation, Consent};
 use super::error::EngineError;
-use super::request::{Confirmation, Consent};
 use super::trust;
 use crate::export::write_whole;
 use amo_client::private;

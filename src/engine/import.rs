@@ -1,9 +1,10 @@
 //! The main job: a source through a mapping into an account.
 
 use super::begin::{Guard, Ready, batch_size, begin, refuse_flags};
+use super::config::absolute;
 use super::error::{EngineError, still_wanted};
 use super::event::{Event, Phase, Teller};
-use super::request::{ImportRequest, absolute};
+use super::request::ImportRequest;
 use super::result::RunResult;
 use super::survey::{self, Counting, Survey, Surveying, Weighed};
 use super::target::Opened;

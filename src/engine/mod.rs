@@ -26,6 +26,7 @@ mod changed_source;
 mod check;
 mod chosen;
 mod config;
+mod consent;
 mod error;
 mod event;
 mod export;
@@ -38,6 +39,7 @@ mod mapped_export;
 mod older;
 mod prepare;
 mod present;
+mod reopen;
 mod report;
 mod request;
 mod result;
@@ -58,6 +60,7 @@ pub use account::{
 pub use amo_client::private::secret::Others;
 pub use cancel::{Cancel, Interruption};
 pub use check::check;
+pub use consent::{Confirmation, Consent};
 pub use error::{EngineError, ErrorKind};
 pub use event::{Event, Phase, Progress, Wait, WaitReason};
 pub use export::{ExportResult, export};
@@ -67,8 +70,8 @@ pub use import::import;
 pub use older::OLDER_STATE;
 pub use report::{report, runs};
 pub use request::{
-    AbandonRequest, CheckRequest, Confirmation, Consent, ExportRequest, Folders, ImportRequest, MaxErrors,
-    ReportRequest, ResumeRequest, SourceOptions,
+    AbandonRequest, CheckRequest, ExportRequest, Folders, ImportRequest, MaxErrors, ReportRequest, ResumeRequest,
+    SourceOptions,
 };
 pub use result::{CheckResult, Next, RunResult, WayBack, WorkbookRun};
 pub use resume::resume;

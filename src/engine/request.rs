@@ -1,6 +1,7 @@
 //! What is asked of the engine. Most requests have a `new`, which takes what has no default.
 
 use super::cancel::Cancel;
+use super::consent::Consent;
 use super::error::EngineError;
 use super::target::Target;
 use super::trust;
@@ -11,10 +12,7 @@ use crate::upload::{Budget, IN_FLIGHT};
 use amo_model::{Kind, RATE_MAX};
 use sheet_source::HiddenRows;
 use sheet_source::message;
-use sheet_source::problem::Message;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// The state folder of a working folder.
 const STATE: &str = ".amoport";
@@ -47,11 +45,6 @@ impl Folders {
     }
 }
 
-/// A path from the root of the disk on, as far as that can be said; links stay as they are.
-pub(super) fn absolute(path: &Path) -> Option<String> {
-    std::path::absolute(path).ok().map(|path| path.display().to_string())
-}
-
 /// How to read the source; each wins over the mapping's `[source]`.
 #[derive(Debug, Clone, Default)]
 pub struct SourceOptions {
@@ -78,59 +71,6 @@ impl MaxErrors {
         match self {
             MaxErrors::Records(max) => Budget::Count(max),
             MaxErrors::Percent(percent) => Budget::Share { percent, of: records },
-        }
-    }
-}
-
-/// The answer to a question before something is done that cannot be undone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Confirmation {
-    Yes,
-    No,
-    /// There is nobody to ask.
-    Nobody,
-}
-
-/// Whether that may be done.
-#[derive(Clone, Default)]
-pub enum Consent {
-    Given,
-    #[default]
-    Missing,
-    Ask(Arc<dyn Fn(&Message) -> Confirmation + Send + Sync>),
-}
-
-impl fmt::Debug for Consent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Consent::Given => "Given",
-            Consent::Missing => "Missing",
-            Consent::Ask(_) => "Ask",
-        })
-    }
-}
-
-impl Consent {
-    pub(super) fn is_given(&self) -> bool {
-        matches!(self, Consent::Given)
-    }
-
-    /// `what` is about to be done.
-    pub(super) fn obtain(&self, what: Message) -> Result<(), EngineError> {
-        let answer = match self {
-            Consent::Given => Confirmation::Yes,
-            Consent::Missing => Confirmation::Nobody,
-            Consent::Ask(ask) => ask(&what),
-        };
-        match answer {
-            Confirmation::Yes => Ok(()),
-            Confirmation::No => {
-                Err(EngineError::refused("not-confirmed", "nothing was done", "answer y to do it, or add --yes"))
-            }
-            Confirmation::Nobody => {
-                let message = message!("{what}: nobody can be asked here", what);
-                Err(EngineError::refused("not-confirmed", message, "add --yes to do it"))
-            }
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Which account, and by what right: the sandbox inside this process, or a host. A token comes from a file, the
 //! environment, a command, the system's credentials, or a pair of OAuth tokens that renews itself; it is never printed.
 
-use super::config::{self, OAuth, Settings, base, is_address};
+use super::config::{self, OAuth, Settings, absolute, base, is_address};
+use super::consent::Consent;
 use super::error::{EngineError, ErrorKind};
 use super::event::{Teller, Wait, WaitReason};
 use super::hosts::{self, Sender};
-use super::request::{Consent, absolute};
 use super::sandbox::{self, AccountTemplate, SandboxServer};
 pub(super) use crate::store::SANDBOX;
 use crate::store::{RunHead, Store};

@@ -15,10 +15,11 @@ pub use file::part::{replace_whole, write_whole};
 pub use inverse::{Backwards, KeyOf};
 pub use query::{Ask, FILTERS};
 pub use shape::Shape;
-pub use table::cell_hashes::CellHashes;
 pub use table::columns::Columns;
 pub use table::dialect::Said;
-pub use table::hidden::{Described, Hidden, NotOurs, Stamp};
+pub use table::exported_column::ExportedColumn;
+pub use table::hashes::CellHashes;
+pub use table::hidden::{Hidden, NotOurs, Stamp};
 
 use amo_client::Client;
 use amo_client::account::Account;

@@ -4,7 +4,8 @@ use super::inverse::Backwards;
 use super::table::cell::{Cell, Names};
 use super::table::columns::{Columns, Head};
 use super::table::dialect::Dialect;
-use super::table::hidden::{Described, Stamp};
+use super::table::exported_column::ExportedColumn;
+use super::table::hidden::Stamp;
 use super::table::linked::{Along, Whole};
 use amo_model::Link;
 
@@ -43,7 +44,7 @@ impl Shape {
     }
 
     /// What a workbook keeps to itself; one that follows a mapping has the mapping to go back by.
-    pub fn hidden(&self) -> Option<(&Stamp, Vec<Described>)> {
+    pub fn hidden(&self) -> Option<(&Stamp, Vec<ExportedColumn>)> {
         match self {
             Shape::Columns(columns) => columns.stamp().map(|stamp| (stamp, columns.described(stamp.kind))),
             Shape::Mapping(_) => None,

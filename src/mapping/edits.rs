@@ -1,11 +1,9 @@
 //! What is to become of the rows of a workbook that an export wrote, decided before the first request: which of them say
 //! something new, and in which columns. Kept with the run, so that a resumed one sends the very same.
 
-use super::plan::Plan;
 use serde::{Deserialize, Serialize};
-use sheet_source::problem::{Message, Place, Problem, Stage};
+use sheet_source::problem::Message;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// What is done with one row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,20 +49,5 @@ pub struct Edits {
 impl Edits {
     pub fn of(&self, row: u32) -> &Edit {
         self.rows.get(&row).unwrap_or(&self.rest)
-    }
-}
-
-impl Refusal {
-    pub(super) fn problem(&self, plan: &Plan, row: u32) -> Problem {
-        let column = self.column.map(|index| plan.header.column(index));
-        let place = Place::Cell { source: Arc::clone(&plan.source), row, column };
-        Problem {
-            stage: Stage::Map,
-            code: self.code.clone().into(),
-            place,
-            value: self.value.clone(),
-            message: self.message.clone(),
-            hint: self.hint.clone(),
-        }
     }
 }

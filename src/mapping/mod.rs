@@ -15,7 +15,7 @@ pub mod plan;
 mod suspect;
 mod template;
 
-pub use apply::{Lack, Link, Mapped, Mapper, Record, Verdict, change, request_id, row_of};
+pub use apply::{Lack, Link, Mapped, Mapper, Record, RowRole, change, request_id, row_of};
 pub use compile::{is_structured, no_marker, wanted, writable};
 pub use edits::{Edit, Edits, Refusal};
 pub use language::ast::Written;

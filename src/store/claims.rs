@@ -2,8 +2,9 @@
 //! time. Looked at before a record is told to be what the account shows.
 
 use super::StoreError;
+use super::history::BatchNo;
 use super::history::State;
-use super::journal::{BatchNo, Journal, state};
+use super::journal::{Journal, state};
 use super::outcome::{Outcome, Status};
 use super::put::unpack;
 use super::words::FrozenWord;

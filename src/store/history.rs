@@ -7,6 +7,9 @@
 //!    └── not taken ────┘
 //! ```
 
+/// The number of a batch in its run.
+pub type BatchNo = u32;
+
 /// Where a batch stands. `Sent` without more means: it may have arrived or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {

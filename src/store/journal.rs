@@ -1,7 +1,7 @@
 //! Writing a run: a batch noted as sent before it goes, its outcomes after the answer. Every call is one transaction,
 //! on the disk when it returns.
 
-use super::history::{self, OPEN, State, Step};
+use super::history::{self, BatchNo, OPEN, State, Step};
 use super::key_space::{KeySpace, KeyUse, Keys, move_in};
 use super::outcome::{Counts, Outcome, Status};
 use super::put::{add_problem, forget_open_keys, insert, pack, remember, unpack};
@@ -12,8 +12,6 @@ use rusqlite::{OptionalExtension, Transaction, params};
 use sheet_source::RowHashes;
 use sheet_source::problem::Problem;
 use std::collections::HashSet;
-
-pub type BatchNo = u32;
 
 /// What is known of a run when it begins.
 #[derive(Debug)]

@@ -1,8 +1,9 @@
 //! What records are to be linked to, kept with their outcomes, and which of them are linked: noted row by row, so that a
 //! resumed run links the rest.
 
+use super::history::BatchNo;
 use super::history::Step;
-use super::journal::{BatchNo, move_batch};
+use super::journal::move_batch;
 use super::outcome::Status;
 use super::put::{add_links, add_problem};
 use super::{Journal, Store, StoreError, crash};

@@ -1,6 +1,6 @@
 //! Records, problems and keys as they are written into the tables, within a transaction of `journal`.
 
-use super::journal::BatchNo;
+use super::history::BatchNo;
 use super::outcome::{Outcome, Status};
 use super::{AccountKey, StoreError, cells};
 use rusqlite::{Transaction, params};

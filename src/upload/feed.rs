@@ -161,8 +161,8 @@ pub fn walk(
         let more = match &mut gathering {
             None => walk.row(&row),
             Some(gathering) => {
-                let verdict = walk.mapper.verdict(&row);
-                gathering.add(&row, verdict).into_iter().all(|unit| walk.unit(unit))
+                let role = walk.mapper.role(&row);
+                gathering.add(&row, role).into_iter().all(|unit| walk.unit(unit))
             }
         };
         if !more {

@@ -3,7 +3,7 @@
 //! reading takes rows that stand side by side for a record, and says whether that was so.
 
 use crate::mapping::plan::Groups;
-use crate::mapping::{Lack, Suspicion, Verdict};
+use crate::mapping::{Lack, RowRole, Suspicion};
 use sheet_source::Row;
 use std::collections::HashMap;
 
@@ -46,10 +46,10 @@ impl<'a> Gathering<'a> {
         }
     }
 
-    pub fn add(&mut self, row: &Row, verdict: Verdict) -> Vec<Unit> {
+    pub fn add(&mut self, row: &Row, role: RowRole) -> Vec<Unit> {
         match self {
-            Gathering::Counted(counted) => counted.add(row, verdict),
-            Gathering::Adjacent(adjacent) => adjacent.add(row, verdict),
+            Gathering::Counted(counted) => counted.add(row, role),
+            Gathering::Adjacent(adjacent) => adjacent.add(row, role),
         }
     }
 
@@ -104,16 +104,16 @@ impl PartialRecord {
 }
 
 impl Adjacent {
-    fn add(&mut self, row: &Row, verdict: Verdict) -> Vec<Unit> {
+    fn add(&mut self, row: &Row, role: RowRole) -> Vec<Unit> {
         let group = self.groups.of(row);
         let met = group.is_some_and(|group| self.groups.rows.contains_key(&group));
         self.groups.count(row);
-        let (apart, group) = match (verdict, group) {
-            (Verdict::LeftOut, _) => return vec![Unit::Apart(row.clone(), None)],
-            (Verdict::Refused(why), None) => return vec![Unit::Apart(row.clone(), why)],
-            (Verdict::Refused(why), Some(group)) => (Some(Unit::Apart(row.clone(), why)), group),
-            (Verdict::Taken, Some(group)) => (None, group),
-            (Verdict::Taken, None) => {
+        let (apart, group) = match (role, group) {
+            (RowRole::LeftOut, _) => return vec![Unit::Apart(row.clone(), None)],
+            (RowRole::Refused(why), None) => return vec![Unit::Apart(row.clone(), why)],
+            (RowRole::Refused(why), Some(group)) => (Some(Unit::Apart(row.clone(), why)), group),
+            (RowRole::Taken, Some(group)) => (None, group),
+            (RowRole::Taken, None) => {
                 let lack = Some(Lack::Unsaid(row.number));
                 let above = self.open.take().and_then(|open| PartialRecord { lack, ..open }.close());
                 return above.into_iter().chain([Unit::Groupless(row.clone())]).collect();
@@ -151,30 +151,30 @@ pub struct Counted<'a> {
 }
 
 impl Counted<'_> {
-    fn add(&mut self, row: &Row, verdict: Verdict) -> Vec<Unit> {
+    fn add(&mut self, row: &Row, role: RowRole) -> Vec<Unit> {
         let group = self.groups.of(row);
-        let takes = verdict == Verdict::Taken;
+        let takes = role == RowRole::Taken;
         let groupless = takes && group.is_none();
         let mut units = Vec::new();
         units.extend(self.whole.take().map(|unit| match unit {
             Unit::Record(rows) if groupless => Unit::Incomplete(rows, Lack::Unsaid(row.number)),
             unit => unit,
         }));
-        match (verdict, group) {
-            (Verdict::LeftOut, _) => units.push(Unit::Apart(row.clone(), None)),
-            (Verdict::Refused(why), group) => {
+        match (role, group) {
+            (RowRole::LeftOut, _) => units.push(Unit::Apart(row.clone(), None)),
+            (RowRole::Refused(why), group) => {
                 units.push(Unit::Apart(row.clone(), why));
                 if let Some(group) = group {
                     self.incomplete.entry(group).or_insert(Lack::Refused(row.number));
                 }
             }
-            (Verdict::Taken, None) => {
+            (RowRole::Taken, None) => {
                 if let Some(above) = self.above.filter(|above| self.open.contains_key(above)) {
                     self.incomplete.entry(above).or_insert(Lack::Unsaid(row.number));
                 }
                 units.push(Unit::Groupless(row.clone()));
             }
-            (Verdict::Taken, Some(group)) => self.open.entry(group).or_default().push(row.clone()),
+            (RowRole::Taken, Some(group)) => self.open.entry(group).or_default().push(row.clone()),
         }
         if takes {
             self.above = group;
@@ -209,8 +209,8 @@ mod tests {
         row
     }
 
-    fn left_out(is: bool) -> Verdict {
-        if is { Verdict::LeftOut } else { Verdict::Taken }
+    fn left_out(is: bool) -> RowRole {
+        if is { RowRole::LeftOut } else { RowRole::Taken }
     }
 
     #[test]
@@ -225,8 +225,8 @@ mod tests {
             let mut whole = 0;
             // Rows 3 and 5 are rejected, the second and the first of theirs; row 7 belongs to none.
             let refused = |number: u32| matches!(number, 3 | 5 | 7);
-            let verdict = |n: u32| if refused(n) { Verdict::Refused(None) } else { Verdict::Taken };
-            let mut units: Vec<Unit> = rows.iter().flat_map(|row| gathering.add(row, verdict(row.number))).collect();
+            let role = |n: u32| if refused(n) { RowRole::Refused(None) } else { RowRole::Taken };
+            let mut units: Vec<Unit> = rows.iter().flat_map(|row| gathering.add(row, role(row.number))).collect();
             units.extend(gathering.rest());
             for unit in units {
                 match unit {

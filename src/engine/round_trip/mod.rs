@@ -6,11 +6,12 @@ mod returned;
 mod tell;
 
 use super::begin::{Guard, Ready, Returning, batch_size, begin};
+use super::config::absolute;
 use super::error::{EngineError, still_wanted};
 use super::event::{Event, Phase, Teller};
 use super::known_keys::KnownKeys;
 use super::prepare::{self, unless_cancelled};
-use super::request::{CheckRequest, ImportRequest, absolute};
+use super::request::{CheckRequest, ImportRequest};
 use super::result::{CheckResult, RunResult};
 use super::sent_before::{GuardQuery, Guarded};
 use super::target::Opened;

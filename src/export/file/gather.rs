@@ -7,7 +7,8 @@ use crate::export::shape::Shape;
 use crate::export::table::cell::Cell;
 use crate::export::table::columns::Head;
 use crate::export::table::dialect::Dialect;
-use crate::export::table::hidden::{Described, Stamp};
+use crate::export::table::exported_column::ExportedColumn;
+use crate::export::table::hidden::Stamp;
 use rust_xlsxwriter::XlsxError;
 use std::fs::File;
 use std::io;
@@ -18,7 +19,7 @@ pub struct Gathered {
     spool: Spool,
     seen: Vec<Seen>,
     heads: Vec<Head>,
-    hidden: Option<(Stamp, Vec<Described>)>,
+    hidden: Option<(Stamp, Vec<ExportedColumn>)>,
     dialect: Dialect,
     /// Somebody has said which columns there are, in which order.
     chosen: bool,
@@ -58,7 +59,7 @@ impl Gathered {
         let laid = arrange::arranged(laid.collect(), &columns);
         let mut sheets = Sheets::new(laid, folded, &self.dialect)?;
         if let Some((stamp, described)) = self.hidden {
-            let described: Vec<Described> = columns.iter().map(|column| described[*column].clone()).collect();
+            let described: Vec<ExportedColumn> = columns.iter().map(|column| described[*column].clone()).collect();
             sheets.hide(&stamp, &described)?;
         }
         self.spool.each(|cells| Ok::<_, GatherError>(sheets.row(arrange::arranged(cells, &columns).into_iter())?))?;

@@ -5,7 +5,8 @@ use super::arrange::Laid;
 use crate::export::table::cell::Cell;
 use crate::export::table::columns::Head;
 use crate::export::table::dialect::Dialect;
-use crate::export::table::hidden::{Described, HiddenOut, Stamp};
+use crate::export::table::exported_column::ExportedColumn;
+use crate::export::table::hidden::{HiddenOut, Stamp};
 use crate::mapping::convert::text::with_apostrophe;
 use rust_xlsxwriter::{Color, DataValidation, DataValidationErrorStyle, Format};
 use rust_xlsxwriter::{Workbook, XlsxError};
@@ -93,7 +94,7 @@ impl Sheets {
     }
 
     /// Lets the workbook keep what it needs to be imported again.
-    pub fn hide(&mut self, stamp: &Stamp, columns: &[Described]) -> Result<(), XlsxError> {
+    pub fn hide(&mut self, stamp: &Stamp, columns: &[ExportedColumn]) -> Result<(), XlsxError> {
         self.hidden = Some(HiddenOut::begin(&mut self.workbook, stamp, columns)?);
         Ok(())
     }

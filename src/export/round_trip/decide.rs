@@ -5,9 +5,11 @@
 use super::fresh::Fresh;
 use super::judge::{Facts, Sent, Verdict, judge};
 use crate::export::table::cell::Names;
-use crate::export::table::cell_hashes::{CellHashes, hash_of};
 use crate::export::table::columns::Columns;
-use crate::export::table::hidden::{Described, Hashes, Hidden, Is, as_read, canonical, hashes};
+use crate::export::table::exported_column::{ColumnMeaning, ExportedColumn};
+use crate::export::table::hashes::{CellHashes, hash_of};
+use crate::export::table::hashes::{Hashes, canonical, hashes};
+use crate::export::table::hidden::{Hidden, as_read};
 use crate::export::table::linked::Whole;
 use crate::mapping::{Edit, Mapper, Plan, Refusal};
 use amo_client::account::Account;
@@ -16,7 +18,7 @@ use amo_model::lean::Lean;
 use amo_model::{Entity, IDS_MAX, parts};
 use sheet_source::message;
 use sheet_source::problem::{Arg, Message, Problem, column_letter, quoted};
-use sheet_source::{ColumnMatch, Header, Row, Scalar, Table};
+use sheet_source::{Header, Row, Scalar, Table};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -94,15 +96,6 @@ pub async fn decide(mut table: Table, asked: &Deciding<'_>) -> Result<Decided, T
     Ok(walk.finish())
 }
 
-/// Where each of the export's columns stands in the sheet by now.
-pub(super) fn places(hidden: &Hidden, header: &Header) -> Vec<Option<usize>> {
-    let place = |column: &Described| match header.find(&column.title) {
-        ColumnMatch::One(index) => Some(index),
-        ColumnMatch::Many(_) | ColumnMatch::None => None,
-    };
-    hidden.columns.iter().map(place).collect()
-}
-
 /// A row that waits for what the account says.
 struct Pending {
     row: Row,
@@ -138,8 +131,8 @@ pub(super) struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     pub fn new(asked: &'a Deciding<'a>, header: &Header) -> Walk<'a> {
-        let places = places(asked.hidden, header);
-        let id = asked.hidden.columns.iter().position(Described::is_id);
+        let places = asked.hidden.places(header);
+        let id = asked.hidden.columns.iter().position(ExportedColumn::is_id);
         Walk {
             mapper: Mapper::new(Arc::clone(asked.plan), ""),
             names: Names::of(asked.account),
@@ -436,8 +429,8 @@ impl<'a> Walk<'a> {
 
     fn path_of(&self, place: usize) -> Option<&'a str> {
         match &self.asked.hidden.columns[self.column_at(place)?].is {
-            Is::Own(path) => Some(path.as_str()),
-            Is::Field { .. } | Is::Address | Is::Other => None,
+            ColumnMeaning::Own(path) => Some(path.as_str()),
+            ColumnMeaning::Field { .. } | ColumnMeaning::Address | ColumnMeaning::Other => None,
         }
     }
 

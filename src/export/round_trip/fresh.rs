@@ -1,7 +1,8 @@
 //! Rows that were added to an exported workbook.
 
-use super::decide::places;
-use crate::export::table::hidden::{Described, Hidden, Is, canonical};
+use crate::export::table::exported_column::{ColumnMeaning, ExportedColumn};
+use crate::export::table::hashes::canonical;
+use crate::export::table::hidden::Hidden;
 use sha2::{Digest, Sha256};
 use sheet_source::problem::Problem;
 use sheet_source::{Row, Table};
@@ -23,7 +24,7 @@ pub struct Fresh {
 impl Fresh {
     pub fn of(row: &Row, hidden: &Hidden, places: &[Option<usize>]) -> Fresh {
         let place = |path: &str| {
-            let is = |column: &Described| matches!(&column.is, Is::Own(own) if own == path);
+            let is = |column: &ExportedColumn| matches!(&column.is, ColumnMeaning::Own(own) if own == path);
             hidden.columns.iter().position(is).and_then(|index| places[index])
         };
         let empty = |path: &str| place(path).is_none_or(|at| row.get(at).is_empty());
@@ -39,8 +40,8 @@ impl Fresh {
 
 /// The rows without an id, and no more of the table.
 pub fn fresh(mut table: Table, hidden: &Hidden) -> Result<Vec<Fresh>, Problem> {
-    let places = places(hidden, &table.header);
-    let id = hidden.columns.iter().position(Described::is_id).and_then(|index| places[index]);
+    let places = hidden.places(&table.header);
+    let id = hidden.columns.iter().position(ExportedColumn::is_id).and_then(|index| places[index]);
     let (mut fresh, mut row) = (Vec::new(), Row::default());
     while table.read(&mut row)? {
         if id.is_some_and(|id| row.get(id).is_empty()) {

@@ -1,6 +1,7 @@
 //! The mapping that fits an exported workbook, as text in the mapping language: it goes the way of every other mapping.
 
-use crate::export::table::hidden::{Described, Hidden, Is};
+use crate::export::table::exported_column::{ColumnMeaning, ExportedColumn};
+use crate::export::table::hidden::Hidden;
 use crate::export::table::writable::{field_is_writable, own_field};
 use amo_client::account::Account;
 use amo_model::parts::Field;
@@ -105,18 +106,18 @@ struct Generating<'a> {
 }
 
 impl Generating<'_> {
-    fn column(&mut self, column: &Described) {
+    fn column(&mut self, column: &ExportedColumn) {
         let line = match &column.is {
-            Is::Own(path) => self.own_line(column, path),
-            Is::Field { id, code } => self.field_line(column, *id, code.as_deref()),
-            Is::Address | Is::Other => return,
+            ColumnMeaning::Own(path) => self.own_line(column, path),
+            ColumnMeaning::Field { id, code } => self.field_line(column, *id, code.as_deref()),
+            ColumnMeaning::Address | ColumnMeaning::Other => return,
         };
         if line.is_none() && !(column.is_id() && self.purpose != Purpose::Update) {
             self.left_out.push(column.title.clone());
         }
     }
 
-    fn own_line(&mut self, column: &Described, path: &str) -> Option<()> {
+    fn own_line(&mut self, column: &ExportedColumn, path: &str) -> Option<()> {
         let at: Vec<&str> = path.split('.').collect();
         let field = own_field(self.kind, &at, self.purpose.action())?;
         let mode = self.account.map(|account| account.basics.customers_mode.as_str());
@@ -145,7 +146,7 @@ impl Generating<'_> {
         Some(())
     }
 
-    fn field_line(&mut self, column: &Described, id: u64, code: Option<&str>) -> Option<()> {
+    fn field_line(&mut self, column: &ExportedColumn, id: u64, code: Option<&str>) -> Option<()> {
         let mut value = vec![format!("column = {}", quoted(&column.title))];
         if self.purpose == Purpose::Update {
             value.push("on-empty = \"clear\"".to_owned());
@@ -196,7 +197,13 @@ impl Generating<'_> {
     }
 
     /// In another account a field is known by its code, or by its name.
-    fn field<'a>(&self, account: &'a Account, column: &Described, id: u64, code: Option<&str>) -> Option<&'a Field> {
+    fn field<'a>(
+        &self,
+        account: &'a Account,
+        column: &ExportedColumn,
+        id: u64,
+        code: Option<&str>,
+    ) -> Option<&'a Field> {
         let fields = account.fields(self.owner?);
         if self.same_account {
             return fields.iter().find(|field| field.id == id);

@@ -1,8 +1,8 @@
 //! What is to become of one cell of a row that was exported. The export's base decides: what it was then, what the sheet says,
 //! what the account says now, and what this very file has sent before. Pure.
 
-use crate::export::table::cell_hashes::CellHashes;
-use crate::export::table::hidden::Described;
+use crate::export::table::exported_column::ExportedColumn;
+use crate::export::table::hashes::CellHashes;
 
 /// One cell, as hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Sent {
     }
 
     /// True where no cell that was sent shows again what was exported.
-    pub fn is_still_shown(&self, columns: &[Described], sheet: &CellHashes, base: &CellHashes) -> bool {
+    pub fn is_still_shown(&self, columns: &[ExportedColumn], sheet: &CellHashes, base: &CellHashes) -> bool {
         (0..columns.len()).all(|n| match (self.of(n), base.get(n)) {
             (Some(sent), Some(base)) => sent == base || sheet.get(n) != Some(base),
             _ => true,
@@ -115,7 +115,7 @@ impl Sent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::export::table::hidden::Is;
+    use crate::export::table::exported_column::ColumnMeaning;
 
     #[test]
     fn the_base_of_the_export_decides() {
@@ -158,8 +158,8 @@ mod tests {
 
     #[test]
     fn a_copy_in_the_place_of_a_file_is_known_by_what_it_does_not_show() {
-        let columns: Vec<Described> =
-            (0..3).map(|_| Described { title: String::new(), is: Is::Other, writable: true }).collect();
+        let columns: Vec<ExportedColumn> =
+            (0..3).map(|_| ExportedColumn { title: String::new(), is: ColumnMeaning::Other, writable: true }).collect();
         let base = cells("111");
         let sent = Sent { sent: cells("2-3"), ..Sent::default() };
         for (sheet, shown) in

@@ -4,7 +4,8 @@
 use super::cell::{self, Cell, Names};
 use super::choices;
 use super::dialect::{Dialect, Said};
-use super::hidden::{Described, Is, Stamp};
+use super::exported_column::{ColumnMeaning, ExportedColumn};
+use super::hidden::Stamp;
 use super::linked::{Along, Whole};
 use super::writable::{field_is_writable, own_field};
 use amo_client::account::Account;
@@ -207,29 +208,35 @@ impl Columns {
     }
 
     /// What each column is to an import.
-    pub fn described(&self, kind: Kind) -> Vec<Described> {
+    pub fn described(&self, kind: Kind) -> Vec<ExportedColumn> {
         let described = |column: &Column| {
             let (is, writable) = match &column.from {
                 // What stands in another record is not this one's to change.
-                _ if column.linked.is_some() => (Is::Other, false),
-                From::Own(spec) if spec.shows == Shows::Link => (Is::Address, false),
-                _ if column.names_of().is_some() => (Is::Other, false),
-                From::Own(spec) => (Is::Own(spec.at.join(".")), own_field(kind, spec.at, Action::Update).is_some()),
-                From::Field { id, code, kind } => (Is::Field { id: *id, code: code.clone() }, field_is_writable(*kind)),
-                From::Card(_) => (Is::Address, false),
-                From::Gone => (Is::Other, false),
+                _ if column.linked.is_some() => (ColumnMeaning::Other, false),
+                From::Own(spec) if spec.shows == Shows::Link => (ColumnMeaning::Address, false),
+                _ if column.names_of().is_some() => (ColumnMeaning::Other, false),
+                From::Own(spec) => {
+                    (ColumnMeaning::Own(spec.at.join(".")), own_field(kind, spec.at, Action::Update).is_some())
+                }
+                From::Field { id, code, kind } => {
+                    (ColumnMeaning::Field { id: *id, code: code.clone() }, field_is_writable(*kind))
+                }
+                From::Card(_) => (ColumnMeaning::Address, false),
+                From::Gone => (ColumnMeaning::Other, false),
             };
-            Described { title: column.title.clone(), is, writable }
+            ExportedColumn { title: column.title.clone(), is, writable }
         };
         self.all.iter().map(described).collect()
     }
 
     /// The columns of an earlier export, in its order; those that cannot be had any more are empty.
-    pub fn of_earlier(&self, earlier: &[Described], kind: Kind) -> Columns {
+    pub fn of_earlier(&self, earlier: &[ExportedColumn], kind: Kind) -> Columns {
         let now = self.described(kind);
-        let find = |column: &Described| {
-            let same = |other: &Described| match (&other.is, &column.is) {
-                (Is::Address, Is::Address) | (Is::Other, Is::Other) => other.title == column.title,
+        let find = |column: &ExportedColumn| {
+            let same = |other: &ExportedColumn| match (&other.is, &column.is) {
+                (ColumnMeaning::Address, ColumnMeaning::Address) | (ColumnMeaning::Other, ColumnMeaning::Other) => {
+                    other.title == column.title
+                }
                 (a, b) => a == b,
             };
             let from = now.iter().position(same).map_or(From::Gone, |index| self.all[index].from.clone());

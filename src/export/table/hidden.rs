@@ -3,16 +3,13 @@
 //! can be sent. The same words write it and read it.
 
 use super::cell::Cell;
-use super::cell_hashes::CellHashes;
+use super::exported_column::{ColumnMeaning, ExportedColumn};
+use super::hashes::{CellHashes, Hashes, hashes};
 use amo_model::Kind;
-use rust_decimal::Decimal;
 use rust_xlsxwriter::{Workbook, XlsxError};
-use sha2::{Digest, Sha256};
 use sheet_source::problem::Problem;
-use sheet_source::{
-    Cell as SheetCell, FileFormat, ReadOptions, Row, SHEET_ROWS_MAX, Scalar, Table, cut_marked, write_number,
-};
-use std::borrow::{Borrow, Cow};
+use sheet_source::{ColumnMatch, FileFormat, Header, ReadOptions, Row, SHEET_ROWS_MAX, Scalar, Table, cut_marked};
+use std::borrow::Borrow;
 use std::path::Path;
 
 const SHEET: &str = "amoport";
@@ -34,107 +31,6 @@ pub struct Stamp {
     pub catalog_name: Option<String>,
     pub timezone: Option<String>,
     pub at: String,
-}
-
-/// What a column of the table is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Described {
-    pub title: String,
-    pub is: Is,
-    /// A change of its cells can be sent.
-    pub writable: bool,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Is {
-    /// A value that every account has: the way to it, with dots.
-    Own(String),
-    Field {
-        id: u64,
-        code: Option<String>,
-    },
-    /// An address, kept as a formula: spreadsheets and libraries that save the workbook may leave out what it gave.
-    Address,
-    Other,
-}
-
-impl Described {
-    /// The id of the record itself.
-    pub fn is_id(&self) -> bool {
-        matches!(&self.is, Is::Own(path) if path == amo_model::ID_KEY)
-    }
-
-    /// Its cells can tell that a row was edited.
-    pub fn is_compared(&self) -> bool {
-        !self.is_id() && self.is != Is::Address
-    }
-}
-
-/// Two hashes of a row: of the cells whose changes can be sent, and of the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Hashes {
-    pub writable: u64,
-    pub others: u64,
-}
-
-/// Hashes the cells of a row, which come in the order of the columns; a column that is not there any more is `None`.
-pub fn hashes<'c>(columns: &[Described], cells: impl Iterator<Item = Option<SheetCell<'c>>>) -> Hashes {
-    let (mut writable, mut others) = (Sha256::new(), Sha256::new());
-    for (column, cell) in columns.iter().zip(cells) {
-        if !column.is_compared() {
-            continue;
-        }
-        let hasher = if column.writable { &mut writable } else { &mut others };
-        match cell {
-            Some(cell) => hasher.update(canonical(cell).as_bytes()),
-            None => hasher.update([1]),
-        }
-        // No text of a cell has this.
-        hasher.update([0]);
-    }
-    Hashes { writable: short(writable), others: short(others) }
-}
-
-fn short(hasher: Sha256) -> u64 {
-    let digest = hasher.finalize();
-    digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
-}
-
-/// A cell as the same text, however a spreadsheet has stored it.
-pub fn canonical<'c>(cell: SheetCell<'c>) -> Cow<'c, str> {
-    match cell.value {
-        Scalar::Empty => "".into(),
-        Scalar::Number(_) if is_plain(cell.text) => cell.text.into(),
-        Scalar::Number(_) => match cell.text.parse::<Decimal>() {
-            Ok(number) => number.normalize().to_string().into(),
-            Err(_) => cell.text.into(),
-        },
-        // How a number is shown is the person's own affair.
-        Scalar::Formatted(number, _) => {
-            let mut digits = String::new();
-            write_number(number, &mut digits);
-            digits.into()
-        }
-        // No text of a cell is this: the formula stands where the export wrote a value.
-        Scalar::Uncomputed => "\u{1}".into(),
-        Scalar::Text | Scalar::Serial(_) | Scalar::Bool(_) | Scalar::Error => {
-            // Spreadsheets drop and rewrite these.
-            let dropped = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-            if cell.text.contains(dropped) {
-                cell.text.replace(dropped, "").trim().to_owned().into()
-            } else {
-                cell.text.trim().into()
-            }
-        }
-    }
-}
-
-/// True for a number that is written in no other way.
-fn is_plain(text: &str) -> bool {
-    let digits = text.as_bytes();
-    (1..=28).contains(&digits.len())
-        && digits.iter().all(u8::is_ascii_digit)
-        && (digits[0] != b'0' || digits.len() == 1)
 }
 
 /// Cells as a reader of the workbook will find them.
@@ -159,7 +55,7 @@ pub fn as_read(cells: impl Iterator<Item: Borrow<Cell>>, row: &mut Row) {
 
 /// The sheet on its way into a workbook.
 pub struct HiddenOut {
-    columns: Vec<Described>,
+    columns: Vec<ExportedColumn>,
     /// The place of the present sheet in the workbook.
     sheet: usize,
     sheets: u32,
@@ -168,7 +64,7 @@ pub struct HiddenOut {
 }
 
 impl HiddenOut {
-    pub fn begin(workbook: &mut Workbook, stamp: &Stamp, columns: &[Described]) -> Result<HiddenOut, XlsxError> {
+    pub fn begin(workbook: &mut Workbook, stamp: &Stamp, columns: &[ExportedColumn]) -> Result<HiddenOut, XlsxError> {
         let mut out = HiddenOut { columns: columns.to_vec(), sheet: 0, sheets: 0, row: 0, buffer: Row::default() };
         out.next_sheet(workbook)?;
         let text = |id: Option<u64>| id.map(|id| id.to_string()).unwrap_or_default();
@@ -188,13 +84,13 @@ impl HiddenOut {
         for column in columns {
             let writable = if column.writable { "writable" } else { "read-only" };
             match &column.is {
-                Is::Own(path) => out.line(workbook, &["column", &column.title, writable, "own", path])?,
-                Is::Field { id, code } => {
+                ColumnMeaning::Own(path) => out.line(workbook, &["column", &column.title, writable, "own", path])?,
+                ColumnMeaning::Field { id, code } => {
                     let (id, code) = (id.to_string(), code.as_deref().unwrap_or_default());
                     out.line(workbook, &["column", &column.title, writable, "field", &id, code])?;
                 }
-                Is::Address => out.line(workbook, &["column", &column.title, writable, "address"])?,
-                Is::Other => out.line(workbook, &["column", &column.title, writable, "other"])?,
+                ColumnMeaning::Address => out.line(workbook, &["column", &column.title, writable, "address"])?,
+                ColumnMeaning::Other => out.line(workbook, &["column", &column.title, writable, "other"])?,
             }
         }
         Ok(out)
@@ -227,7 +123,7 @@ impl HiddenOut {
 
     /// A row of the table; the first cell that is the record's id says which it is.
     pub fn row(&mut self, workbook: &mut Workbook, cells: &[Cell]) -> Result<(), XlsxError> {
-        let id = self.columns.iter().position(Described::is_id).and_then(|index| cells.get(index)).map(Cell::text);
+        let id = self.columns.iter().position(ExportedColumn::is_id).and_then(|index| cells.get(index)).map(Cell::text);
         let Some(id) = id else { return Ok(()) };
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear(0);
@@ -244,7 +140,7 @@ impl HiddenOut {
 #[derive(Debug)]
 pub struct Hidden {
     pub stamp: Stamp,
-    pub columns: Vec<Described>,
+    pub columns: Vec<ExportedColumn>,
     /// By id, rising.
     rows: Vec<(u64, Hashes, Box<str>)>,
 }
@@ -262,6 +158,15 @@ pub enum NotOurs {
 }
 
 impl Hidden {
+    /// Where each of the export's columns stands in the sheet by now.
+    pub fn places(&self, header: &Header) -> Vec<Option<usize>> {
+        let place = |column: &ExportedColumn| match header.find(&column.title) {
+            ColumnMatch::One(index) => Some(index),
+            ColumnMatch::Many(_) | ColumnMatch::None => None,
+        };
+        self.columns.iter().map(place).collect()
+    }
+
     pub fn read(path: &Path) -> Result<Hidden, NotOurs> {
         let options = ReadOptions { sheet: Some(SHEET.to_owned()), header_row: Some(1), ..ReadOptions::default() };
         let mut table = match Table::open(path, &options) {
@@ -317,7 +222,7 @@ impl Hidden {
 #[derive(Default)]
 struct Reading {
     head: std::collections::HashMap<String, String>,
-    columns: Vec<Described>,
+    columns: Vec<ExportedColumn>,
     rows: Vec<(u64, Hashes, Box<str>)>,
 }
 
@@ -335,16 +240,16 @@ impl Reading {
             }
             "column" => {
                 let is = match cell(3) {
-                    "own" => Is::Own(cell(4).to_owned()),
-                    "field" => Is::Field {
+                    "own" => ColumnMeaning::Own(cell(4).to_owned()),
+                    "field" => ColumnMeaning::Field {
                         id: cell(4).parse().ok()?,
                         code: Some(cell(5).to_owned()).filter(|code| !code.is_empty()),
                     },
-                    "address" => Is::Address,
-                    _ => Is::Other,
+                    "address" => ColumnMeaning::Address,
+                    _ => ColumnMeaning::Other,
                 };
                 let title = row.get(1).text.to_owned();
-                self.columns.push(Described { title, is, writable: cell(2) == "writable" });
+                self.columns.push(ExportedColumn { title, is, writable: cell(2) == "writable" });
             }
             word => {
                 self.head.insert(word.to_owned(), cell(1).to_owned());
@@ -380,6 +285,7 @@ mod tests {
     use crate::export::table::dialect::Dialect;
     use amo_model::ID_KEY;
     use jiff::civil::date;
+    use rust_decimal::Decimal;
 
     fn stamp() -> Stamp {
         Stamp {
@@ -394,12 +300,12 @@ mod tests {
         }
     }
 
-    fn columns() -> Vec<Described> {
-        let described = |title: &str, is, writable| Described { title: title.into(), is, writable };
+    fn columns() -> Vec<ExportedColumn> {
+        let described = |title: &str, is, writable| ExportedColumn { title: title.into(), is, writable };
         vec![
-            described("ID", Is::Own(ID_KEY.into()), true),
-            described(" Поле\n\"x\"", Is::Field { id: 7, code: Some("SKU".into()) }, true),
-            described("Ссылка", Is::Address, false),
+            described("ID", ColumnMeaning::Own(ID_KEY.into()), true),
+            described(" Поле\n\"x\"", ColumnMeaning::Field { id: 7, code: Some("SKU".into()) }, true),
+            described("Ссылка", ColumnMeaning::Address, false),
         ]
     }
 

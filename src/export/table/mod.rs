@@ -3,7 +3,8 @@
 //! imported again (`hidden`, `cell_hashes`).
 
 pub mod cell;
-pub mod cell_hashes;
+pub mod exported_column;
+pub mod hashes;
 mod choices;
 pub mod columns;
 pub mod dialect;

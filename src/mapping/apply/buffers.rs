@@ -1,6 +1,6 @@
 //! The JSON of the record at hand: one object a section, put together when the record is whole.
 
-use super::mapper::request_id;
+use super::record::request_id;
 use super::row::RecordBuilder;
 use crate::mapping::plan::Plan;
 use amo_model::compare::Mark;

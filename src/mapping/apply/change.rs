@@ -1,7 +1,7 @@
 //! What of a change is sent, once the record has been read from the account: only what differs from it. Values that are to be
 //! added stand beside those that are there; what fills empty fields alone leaves the others as they are. Pure.
 
-use super::mapper::{Link, Record};
+use super::record::{Link, Record};
 use crate::mapping::convert::phone::{self, Region};
 use crate::mapping::plan::{Convert, Existing, Plan, TargetPlan, ValuePlan};
 use amo_model::equals::{field_holds, held_values, key_holds, key_is_empty};

@@ -3,6 +3,7 @@
 
 use super::buffers::Buffers;
 use super::key::KEY_FORMAT;
+use super::record::{Lack, Mapped, Record, RowRole, request_id};
 use super::row::{RecordBuilder, RecordMeta, RowContext};
 use super::source_checks::SourceChecks;
 use super::tally::{Tally, WHERE_EMPTY};
@@ -10,94 +11,11 @@ use crate::mapping::edits::Edit;
 use crate::mapping::lookup::Names;
 use crate::mapping::plan::Plan;
 use crate::mapping::suspect::Suspicion;
-use amo_model::{Action, Entity};
-use rust_decimal::Decimal;
+use amo_model::Action;
 use sheet_source::message;
-use sheet_source::problem::{Message, Note, Problem};
+use sheet_source::problem::{Message, Note};
 use sheet_source::{ROW_CUT, Row, RowKind, Scalar};
 use std::sync::Arc;
-
-/// What a row came to.
-#[derive(Debug)]
-pub enum Mapped {
-    Record(Record),
-    /// The mapping's `where` leaves it out; or, with a reason, it is no record by itself: the titles once more, a total.
-    Skipped(Option<Problem>),
-    /// A row of changes that says nothing but which record it means.
-    Unchanged {
-        key: Option<String>,
-        id: u64,
-    },
-    /// Another run of the same source deals with it.
-    Elsewhere,
-    Rejected {
-        key: Option<String>,
-        problems: Vec<Problem>,
-    },
-}
-
-/// One item of a request.
-#[derive(Debug, Clone, Default)]
-pub struct Record {
-    /// Its first row.
-    pub row: u32,
-    pub key: Option<String>,
-    /// The id in the CRM, for records that are changed or deleted and not made.
-    pub id: Option<u64>,
-    /// What it belongs to and goes out with: the customer of a purchase.
-    pub parent: Option<u64>,
-    /// The item's JSON, `request_id` included.
-    pub body: Vec<u8>,
-    /// What it is linked to after it is made or changed.
-    pub links: Vec<Link>,
-    /// What the lines of an invoice come to, for holding it against what comes back.
-    pub total: Option<Decimal>,
-    /// Values of lists that the account has and that go with this change, though nobody has said that this is meant.
-    pub lost: u32,
-    /// The account has linked it to another company, which stays beside that of the row.
-    pub beside: bool,
-}
-
-/// A link of a record, for the link endpoint. [doc]
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Link {
-    pub to: Entity,
-    pub id: u64,
-    /// Of an element: where it stands, and how many.
-    pub catalog: Option<u64>,
-    pub quantity: Option<Decimal>,
-    /// Of a contact: whether it is the main one.
-    pub main: Option<bool>,
-}
-
-/// A record's name in its run: `r17`.
-pub fn request_id(row: u32) -> String {
-    format!("r{row}")
-}
-
-/// The row of a request id that came back.
-pub fn row_of(request_id: &str) -> Option<u32> {
-    request_id.strip_prefix('r')?.parse().ok()
-}
-
-/// Whether a row is one of a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    Taken,
-    /// The mapping's `where` leaves it out, or the source says itself that it is none.
-    LeftOut,
-    /// It looks like none, or like a piece of one.
-    Refused(Option<Suspicion>),
-}
-
-/// Why a record may not have all its rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lack {
-    /// The row of this number stands below it and does not say where it belongs.
-    Unsaid(u32),
-    /// The row of this number belongs to it, and is rejected.
-    Refused(u32),
-}
 
 pub struct Mapper {
     plan: Arc<Plan>,
@@ -127,15 +45,15 @@ impl Mapper {
     }
 
     /// Whether a row is one of a record.
-    pub fn verdict(&self, row: &Row) -> Verdict {
+    pub fn role(&self, row: &Row) -> RowRole {
         match row.seen {
-            RowKind::Hidden if self.plan.skips_hidden => Verdict::LeftOut,
-            RowKind::Header | RowKind::Totals => Verdict::LeftOut,
-            RowKind::Cut | RowKind::Rest => Verdict::Refused(None),
-            RowKind::Plain | RowKind::Hidden if !self.is_wanted(row) => Verdict::LeftOut,
+            RowKind::Hidden if self.plan.skips_hidden => RowRole::LeftOut,
+            RowKind::Header | RowKind::Totals => RowRole::LeftOut,
+            RowKind::Cut | RowKind::Rest => RowRole::Refused(None),
+            RowKind::Plain | RowKind::Hidden if !self.is_wanted(row) => RowRole::LeftOut,
             RowKind::Plain | RowKind::Hidden => match self.suspicion(row) {
-                Some(why) => Verdict::Refused(Some(why)),
-                None => Verdict::Taken,
+                Some(why) => RowRole::Refused(Some(why)),
+                None => RowRole::Taken,
             },
         }
     }
@@ -202,10 +120,10 @@ impl Mapper {
         if edit == Some(&Edit::Elsewhere) {
             return Mapped::Elsewhere;
         }
-        match self.verdict(row) {
-            Verdict::Taken => {}
-            Verdict::LeftOut => return self.apart(row, None),
-            Verdict::Refused(why) => return self.apart(row, why),
+        match self.role(row) {
+            RowRole::Taken => {}
+            RowRole::LeftOut => return self.apart(row, None),
+            RowRole::Refused(why) => return self.apart(row, why),
         }
         match edit {
             Some(Edit::Total) => {
@@ -227,8 +145,9 @@ impl Mapper {
             Some(Edit::New(key)) => self.record_of(row, &[], Asked { columns: None, key: Some(key) }),
             Some(Edit::Made { key, id }) => Mapped::Unchanged { key: Some(key.clone()), id: *id },
             Some(Edit::Refused(refusals)) => {
-                let key = RowContext { plan: &plan, row }.key();
-                let problems = refusals.iter().map(|refusal| refusal.problem(&plan, row.number)).collect();
+                let context = RowContext { plan: &plan, row };
+                let key = context.key();
+                let problems = refusals.iter().map(|refusal| context.refused(refusal)).collect();
                 Mapped::Rejected { key, problems }
             }
         }

@@ -6,6 +6,7 @@ mod buffers;
 pub mod change;
 mod key;
 mod mapper;
+mod record;
 mod row;
 mod source_checks;
 mod tally;
@@ -13,4 +14,5 @@ mod total;
 pub mod value;
 mod write;
 
-pub use mapper::{Lack, Link, Mapped, Mapper, Record, Verdict, request_id, row_of};
+pub use mapper::Mapper;
+pub use record::{Lack, Link, Mapped, Record, RowRole, request_id, row_of};

@@ -1,12 +1,13 @@
 //! One record on its way through the plan: its rows read, cell by cell, and what was found gathered. What is made of a
 //! cell is in `value`, how it is written in `write`.
 
-use super::mapper::Link;
+use super::record::Link;
 use super::tally::FieldEffect;
 use super::total::{Line, Total};
 use super::value::{Converter, Refused, Values};
 use crate::mapping::convert::lists::{self, Unclear};
 use crate::mapping::convert::{Unfit, phone, split, text};
+use crate::mapping::edits::Refusal;
 use crate::mapping::language::ast::{Literal, OnEmpty, OnUnknown};
 use crate::mapping::lookup::{Lookup, LookupWhat, Names};
 use crate::mapping::plan::{Convert, Input, OriginPlan, Plan, SectionPlan, TargetPlan, ValuePlan};
@@ -92,6 +93,13 @@ impl<'a> RowContext<'a> {
         Problem::new(Stage::Map, code, message).at(place)
     }
 
+    /// The problem of a row that is refused before the import.
+    pub(super) fn refused(&self, refusal: &Refusal) -> Problem {
+        let Refusal { code, column, value, message, hint } = refusal.clone();
+        let problem = self.problem(column, "", message);
+        Problem { code: code.into(), value, hint, ..problem }
+    }
+
     /// The problem of a row that looks like no record.
     pub(super) fn suspicious(&self, why: Suspicion) -> Problem {
         let (column, hint) = (why.column(), why.hint(self.row, &self.plan.header));
@@ -130,7 +138,7 @@ impl<'a, 'n> RecordBuilder<'a, 'n> {
     pub(super) fn new(context: RowContext<'a>, names: &'n mut Names) -> RecordBuilder<'a, 'n> {
         RecordBuilder {
             context,
-            converter: Converter::new(context, names),
+            converter: Converter::new(context.plan, context.row.unseen, names),
             problems: Vec::new(),
             meta: RecordMeta::default(),
             part: PartOfRow::default(),

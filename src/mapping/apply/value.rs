@@ -1,7 +1,6 @@
 //! One value: from a cell to what is written, or why not. The conversions themselves are in `convert`; here stands which
 //! of them a plan asks for, and what the service's lengths and closed lists add.
 
-use super::row::RowContext;
 use super::tally::{Effects, FieldEffect};
 use crate::mapping::convert::number::Amounts;
 use crate::mapping::convert::{Unfit, date, email, flag, json, money, number, phone, print, text, url};
@@ -87,14 +86,8 @@ pub struct Converter<'a, 'n> {
 }
 
 impl<'a, 'n> Converter<'a, 'n> {
-    pub(super) fn new(context: RowContext<'a>, names: &'n mut Names) -> Converter<'a, 'n> {
-        Converter {
-            plan: context.plan,
-            names,
-            pipeline: NamedPipeline::None,
-            effects: Effects::default(),
-            unseen: context.row.unseen,
-        }
+    pub(super) fn new(plan: &'a Plan, unseen: bool, names: &'n mut Names) -> Converter<'a, 'n> {
+        Converter { plan, names, pipeline: NamedPipeline::None, effects: Effects::default(), unseen }
     }
 
     /// `decimal` is the decimal sign of the cell, `step` how many values the target has already: a chain of lists takes one

@@ -1,6 +1,6 @@
 //! Values made, into the record: the keys of its objects, its links, what its lines come to.
 
-use super::mapper::Link;
+use super::record::Link;
 use super::row::{PartOfRow, RecordBuilder, RowContext};
 use super::value::{Made, Values, field_value};
 use crate::mapping::plan::{Convert, Input, OriginPlan, SectionPlan, TargetPlan, ValuePlan};

@@ -1,7 +1,7 @@
 //! Keys that stand twice in one table. The first one counts for whatever else is said of the file.
 
 use super::lines::Text;
-use super::tree::{Data, Entry, Node};
+use super::node::{Data, Entry, Node};
 use sheet_source::message;
 use sheet_source::problem::Problem;
 use std::collections::{HashMap, HashSet};

@@ -6,6 +6,7 @@ pub mod ast;
 mod doubled;
 mod joined;
 mod lines;
+mod node;
 mod origin;
 mod quotes;
 pub mod reader;

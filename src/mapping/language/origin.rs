@@ -3,8 +3,8 @@
 
 use super::ast::{As, At, By, From, ListMode, Literal, OnEmpty, OnUnknown, Origin, Translation, VALUE_KEYS};
 use super::joined;
+use super::node::{Data, Entry, Node};
 use super::reader::Walk;
-use super::tree::{Data, Entry, Node};
 use super::values_file;
 use sheet_source::message;
 use sheet_source::problem::{Message, quoted};

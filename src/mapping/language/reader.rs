@@ -6,7 +6,7 @@ use super::ast::{
     VALUE_KEYS, VERSION, Value, Written,
 };
 use super::lines::Text;
-use super::tree::{Data, Entry, Node, Tree};
+use super::node::{Data, Entry, Node, Tree};
 use crate::mapping::Draft;
 use amo_model::{Action, FieldSpec, Kind, SectionSpec, Wire};
 use sheet_source::HiddenRows;

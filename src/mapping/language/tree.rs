@@ -3,6 +3,7 @@
 
 use super::doubled;
 use super::lines::Text;
+use super::node::{Data, Entry, Node, Tree};
 use super::quotes::{Curly, straightened};
 use super::unclosed::{self, Unclosed};
 use amo_client::private;
@@ -14,56 +15,6 @@ use std::collections::HashSet;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-/// A value and the byte at which it begins.
-#[derive(Debug, Clone)]
-pub struct Node {
-    pub at: usize,
-    pub data: Data,
-}
-
-#[derive(Debug, Clone)]
-pub enum Data {
-    Text(String),
-    Int(i64),
-    Float(f64),
-    Bool(bool),
-    List(Vec<Node>),
-    Table(Vec<Entry>),
-    /// Something no mapping needs (a date, `null`); the word says what it is.
-    Other(&'static str),
-}
-
-#[derive(Debug, Clone)]
-pub struct Entry {
-    pub key: String,
-    pub key_at: usize,
-    pub node: Node,
-}
-
-impl Node {
-    /// What it is, for "expected a text, found a list".
-    pub fn what(&self) -> &'static str {
-        match &self.data {
-            Data::Text(_) => "a text",
-            Data::Int(_) => "a whole number",
-            Data::Float(_) => "a number",
-            Data::Bool(_) => "true or false",
-            Data::List(_) => "a list",
-            Data::Table(_) => "a table",
-            Data::Other(word) => word,
-        }
-    }
-}
-
-/// A file as far as it could be read: what it says, and what is wrong with how it is written.
-#[derive(Debug)]
-pub struct Tree {
-    pub root: Node,
-    pub problems: Vec<Problem>,
-    /// Lines that could not be read: what is missing or odd there is no fault of its own.
-    pub broken: HashSet<usize>,
-}
 
 /// Reads and parses a mapping: JSON when the file's name ends in `.json`, TOML otherwise.
 pub fn read(path: &Path) -> Result<(Text, Tree), Vec<Problem>> {

@@ -2,7 +2,7 @@
 //! instead in the next.
 
 use super::ast::Literal;
-use super::tree::{Data, Entry};
+use super::node::{Data, Entry};
 use crate::mapping::convert::text;
 use sheet_source::message;
 use sheet_source::problem::{Message, quoted};

@@ -2,6 +2,7 @@
 //! one. Two texts that a row does not show to be numbers are compared as texts.
 
 use super::made::has_own_dot;
+use super::operators::COMPARE;
 use crate::mapping::convert::Unfit;
 use crate::mapping::convert::number::{Amounts, number};
 use minijinja::value::{Object, ValueKind};
@@ -28,6 +29,15 @@ pub struct Under {
     pub empty: AtomicBool,
     pub refused: OnceLock<Fault>,
     written: AtomicUsize,
+}
+
+/// The row that is under way.
+pub fn within<T>(state: &State<'_, '_>, then: impl FnOnce(&Under) -> Result<T, Error>) -> Result<T, Error> {
+    let found = state.lookup(COMPARE);
+    match found.as_ref().and_then(Value::downcast_object_ref::<Under>) {
+        Some(under) => then(under),
+        None => Err(ErrorKind::UndefinedError.into()),
+    }
 }
 
 /// Why a template cannot be made of a row.

@@ -1,8 +1,8 @@
 //! Arithmetic as a person means it who has a table before them: cells are the numbers they show, sums and products have no
 //! noise of binary fractions, a half is rounded away from zero.
 
+use super::compare::within;
 use super::compare::{Number, Reading, Side, Under, is_other, number_of, text_of};
-use super::engine::within;
 use crate::mapping::convert::Unfit;
 use crate::mapping::convert::number::{Amounts, number};
 use minijinja::value::{Kwargs, Rest, ValueKind};

@@ -1,10 +1,10 @@
 //! The template engine as a mapping has it: comparisons of our own (`compare`), and filters that know how long their result
 //! may be.
 
-use super::compare::{BYTES_MAX, Under, number_of, tested};
+use super::compare::{BYTES_MAX, number_of, tested, within};
 use super::counting;
 use super::operand::SIZED;
-use super::operators::{COMPARE, Rewritten};
+use super::operators::Rewritten;
 use super::order;
 use crate::mapping::convert::number::digits;
 use minijinja::value::{Rest, ValueKind};
@@ -68,15 +68,6 @@ pub fn knows(env: &Environment<'_>, called: &Rewritten) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// The row that is under way.
-pub fn within<T>(state: &State<'_, '_>, then: impl FnOnce(&Under) -> Result<T, Error>) -> Result<T, Error> {
-    let found = state.lookup(COMPARE);
-    match found.as_ref().and_then(Value::downcast_object_ref::<Under>) {
-        Some(under) => then(under),
-        None => Err(ErrorKind::UndefinedError.into()),
-    }
 }
 
 /// A filter whose result may be much longer than what goes in; `least` says by how much.

@@ -1,7 +1,7 @@
 //! `|max`, `|min` and `|sort` as comparisons have it: by numbers where an item is one, else as the engine does.
 
 use super::compare::Numbered;
-use super::engine::within;
+use super::compare::within;
 use minijinja::value::Kwargs;
 use minijinja::{Error, State, Value, filters};
 use std::cmp::Ordering;

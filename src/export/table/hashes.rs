@@ -1,9 +1,78 @@
-//! The cells of a row that can be sent back, each as a short hash: enough to see which of them say something else than
-//! before, and little enough to stand beside every row of an export. Pure.
+//! Hashes by which an edited row of an export is known: two of the whole row, and a short one of each cell that can be sent
+//! back, little enough to stand beside every row. Pure.
 
-use super::hidden::{Described, canonical};
+use super::exported_column::ExportedColumn;
+use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
-use sheet_source::Cell;
+use sheet_source::{Cell, Scalar, write_number};
+use std::borrow::Cow;
+
+/// Two hashes of a row: of the cells whose changes can be sent, and of the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Hashes {
+    pub writable: u64,
+    pub others: u64,
+}
+
+/// Hashes the cells of a row, which come in the order of the columns; a column that is not there any more is `None`.
+pub fn hashes<'c>(columns: &[ExportedColumn], cells: impl Iterator<Item = Option<Cell<'c>>>) -> Hashes {
+    let (mut writable, mut others) = (Sha256::new(), Sha256::new());
+    for (column, cell) in columns.iter().zip(cells) {
+        if !column.is_compared() {
+            continue;
+        }
+        let hasher = if column.writable { &mut writable } else { &mut others };
+        match cell {
+            Some(cell) => hasher.update(canonical(cell).as_bytes()),
+            None => hasher.update([1]),
+        }
+        // No text of a cell has this.
+        hasher.update([0]);
+    }
+    Hashes { writable: short(writable), others: short(others) }
+}
+
+fn short(hasher: Sha256) -> u64 {
+    let digest = hasher.finalize();
+    digest.iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+}
+
+/// A cell as the same text, however a spreadsheet has stored it.
+pub fn canonical<'c>(cell: Cell<'c>) -> Cow<'c, str> {
+    match cell.value {
+        Scalar::Empty => "".into(),
+        Scalar::Number(_) if is_plain(cell.text) => cell.text.into(),
+        Scalar::Number(_) => match cell.text.parse::<Decimal>() {
+            Ok(number) => number.normalize().to_string().into(),
+            Err(_) => cell.text.into(),
+        },
+        // How a number is shown is the person's own affair.
+        Scalar::Formatted(number, _) => {
+            let mut digits = String::new();
+            write_number(number, &mut digits);
+            digits.into()
+        }
+        // No text of a cell is this: the formula stands where the export wrote a value.
+        Scalar::Uncomputed => "\u{1}".into(),
+        Scalar::Text | Scalar::Serial(_) | Scalar::Bool(_) | Scalar::Error => {
+            // Spreadsheets drop and rewrite these.
+            let dropped = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
+            if cell.text.contains(dropped) {
+                cell.text.replace(dropped, "").trim().to_owned().into()
+            } else {
+                cell.text.trim().into()
+            }
+        }
+    }
+}
+
+/// True for a number that is written in no other way.
+fn is_plain(text: &str) -> bool {
+    let digits = text.as_bytes();
+    (1..=28).contains(&digits.len())
+        && digits.iter().all(u8::is_ascii_digit)
+        && (digits[0] != b'0' || digits.len() == 1)
+}
 
 /// Digits of a hash, six bits each.
 const DIGITS: usize = 5;
@@ -18,8 +87,8 @@ pub struct CellHashes(Vec<Option<u32>>);
 
 impl CellHashes {
     /// Of the cells of a row, in the order of the columns; a column that is not there is `None`.
-    pub fn of<'c>(columns: &[Described], cells: impl Iterator<Item = Option<Cell<'c>>>) -> CellHashes {
-        let hash = |(column, cell): (&Described, Option<Cell<'c>>)| match column.writable && column.is_compared() {
+    pub fn of<'c>(columns: &[ExportedColumn], cells: impl Iterator<Item = Option<Cell<'c>>>) -> CellHashes {
+        let hash = |(column, cell): (&ExportedColumn, Option<Cell<'c>>)| match column.writable && column.is_compared() {
             true => cell.map(hash_of),
             false => None,
         };
