@@ -2,31 +2,19 @@
 //! a request, calls the engine and prints what comes back; `listen` prints what is heard on the way, `go_on` the command after a stop,
 //! `say` says a line.
 
-mod account;
+mod terminal;
+mod commands;
 mod args;
-mod ask;
-mod check;
 mod exit;
-mod export;
-mod go_on;
-mod import;
-mod listen;
-mod peek;
-mod progress;
-mod requests;
-mod runs;
-mod say;
-#[cfg(feature = "sandbox")]
-mod serve;
-mod signals;
-mod usage;
 
 use crate::engine::{EngineError, ErrorKind};
-use args::{Cli, CommonArgs, MappingVerb, Verb};
+use args::{Cli, CommonArgs, MappingVerb, Verb, usage};
 use clap::Parser;
+use commands::{account, check, export, go_on, import, peek, runs};
 use exit::Exit;
 use serde_json::json;
 use sheet_source::problem::{Problem, Stage};
+use terminal::say;
 
 /// Runs the program and returns its exit code.
 pub fn main() -> i32 {
@@ -64,7 +52,7 @@ fn run(verb: &Verb, common: &CommonArgs) -> Result<Exit, EngineError> {
         Verb::Account(args) => account::run(&args.verb, common),
         Verb::Auth(args) => account::auth(&args.verb, common),
         #[cfg(feature = "sandbox")]
-        Verb::Sandbox(args) => serve::run(args, common),
+        Verb::Sandbox(args) => commands::sandbox::run(args, common),
         #[cfg(not(feature = "sandbox"))]
         Verb::Sandbox(_) => Err(crate::engine::no_sandbox()),
         Verb::Mapping(args) => match args.verb {

@@ -1,15 +1,15 @@
 //! What an account is made of, how it keeps its customers, logging in, and whether it takes the token.
 
-use super::cancel::Cancel;
-use super::config::{Settings, base};
-use super::consent::Consent;
-use super::error::{EngineError, ErrorKind};
-use super::event::{Event, Teller};
-use super::hosts;
-use super::prepare;
-use super::request::Folders;
-use super::sandbox::{self, AccountTemplate};
-use super::target::{self, Opened, Target};
+use crate::engine::interface::cancel::Cancel;
+use crate::engine::interface::consent::Consent;
+use crate::engine::interface::error::{EngineError, ErrorKind};
+use crate::engine::interface::event::{Event, Teller};
+use crate::engine::interface::request::Folders;
+use crate::engine::prepare;
+use crate::engine::target::config::{Settings, base};
+use crate::engine::target::hosts;
+use crate::engine::target::sandbox::{self, AccountTemplate};
+use crate::engine::target::{self, Opened, Target};
 use crate::export::{replace_whole, write_whole};
 use amo_client::Failure;
 use amo_client::account::{Account, Wanted};

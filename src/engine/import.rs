@@ -1,14 +1,17 @@
 //! The main job: a source through a mapping into an account.
 
-use super::begin::{Guard, Ready, batch_size, begin, refuse_flags};
-use super::config::absolute;
-use super::error::{EngineError, still_wanted};
-use super::event::{Event, Phase, Teller};
-use super::request::ImportRequest;
-use super::result::RunResult;
-use super::survey::{self, Counting, Survey, Surveying, Weighed};
-use super::target::Opened;
-use super::{flawed, prepare, run, source};
+use crate::engine::begin::{Guard, Ready, batch_size, begin, refuse_flags};
+use crate::engine::interface::error::{EngineError, still_wanted};
+use crate::engine::interface::event::{Event, Phase, Teller};
+use crate::engine::interface::request::ImportRequest;
+use crate::engine::interface::result::RunResult;
+use crate::engine::prepare;
+use crate::engine::prepare::flawed;
+use crate::engine::run;
+use crate::engine::source;
+use crate::engine::source::survey::{self, Counting, Survey, Surveying, Weighed};
+use crate::engine::target::Opened;
+use crate::engine::target::config::absolute;
 use crate::mapping::plan::Groups;
 use crate::mapping::wanted::wanted;
 use crate::mapping::{Plan, Written, compile};

@@ -18,65 +18,42 @@
 //! `hosts` where a token may go. Give `Target::token` where several accounts are
 //! served.
 
+mod interface;
 mod account;
-mod after;
 mod begin;
-mod cancel;
-mod changed_source;
 mod check;
-mod chosen;
-mod config;
-mod consent;
-mod error;
-mod event;
 mod export;
-mod flawed;
-mod give_up;
-mod hosts;
 mod import;
-mod known_keys;
-mod mapped_export;
-mod older;
 mod prepare;
-mod present;
-mod reopen;
-mod report;
-mod request;
-mod result;
 mod resume;
 mod round_trip;
 mod run;
-mod sandbox;
-mod sent_before;
 mod source;
-mod survey;
 mod target;
-mod trust;
-mod walk;
 
 pub use account::{
     CustomersMode, LoggedIn, ModeChange, Output, Saved, TokenStatus, customers_mode, like, log_in, pull, show, status,
 };
 pub use amo_client::private::secret::Others;
-pub use cancel::{Cancel, Interruption};
+pub use begin::older::OLDER_STATE;
 pub use check::check;
-pub use consent::{Confirmation, Consent};
-pub use error::{EngineError, ErrorKind};
-pub use event::{Event, Phase, Progress, Wait, WaitReason};
 pub use export::{ExportResult, export};
-pub use give_up::abandon;
-pub use hosts::{Allowed, allow};
 pub use import::import;
-pub use older::OLDER_STATE;
-pub use report::{report, runs};
-pub use request::{
+pub use interface::cancel::{Cancel, Interruption};
+pub use interface::consent::{Confirmation, Consent};
+pub use interface::error::{EngineError, ErrorKind};
+pub use interface::event::{Event, Phase, Progress, Wait, WaitReason};
+pub use interface::request::{
     AbandonRequest, CheckRequest, ExportRequest, Folders, ImportRequest, MaxErrors, ReportRequest, ResumeRequest,
     SourceOptions,
 };
-pub use result::{CheckResult, Next, RunResult, WayBack, WorkbookRun};
+pub use interface::result::{CheckResult, Next, RunResult, WayBack, WorkbookRun};
+pub use resume::give_up::abandon;
 pub use resume::resume;
 pub use round_trip::round_trip;
-#[cfg(not(feature = "sandbox"))]
-pub use sandbox::none as no_sandbox;
+pub use run::report::{report, runs};
 pub use source::waits_for;
+pub use target::hosts::{Allowed, allow};
+#[cfg(not(feature = "sandbox"))]
+pub use target::sandbox::none as no_sandbox;
 pub use target::{Target, Token};

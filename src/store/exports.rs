@@ -1,6 +1,6 @@
 //! Since when an account is exported: what `--since last` goes on from.
 
-use super::{AccountKey, Store, StoreError};
+use crate::store::{AccountKey, Store, StoreError};
 use rusqlite::{OptionalExtension, params};
 
 impl Store {

@@ -7,44 +7,32 @@
 //! records read back for resuming and reporting), `accounts` (what an account is called), `exports` (what was exported when), `round_trip` (what of it was sent
 //! back), `source_rows` (what a run's source held), `tables.sql` (the layout).
 
-mod accounts;
-mod cells;
-mod claims;
 pub mod crash;
 mod exports;
-mod head;
-pub mod history;
 mod identity;
 mod journal;
-mod key_space;
-mod keys;
-mod links;
-mod notes;
-mod outcome;
-mod put;
-mod reading;
+mod ledger;
+mod run;
 mod round_trip;
-mod sends;
-mod source_rows;
 pub mod words;
 
-pub use accounts::AccountKey;
-pub use cells::{KeptCell, NO_VALUE};
-pub use claims::OtherOpen;
-pub use head::{MappingHead, RunHead, SANDBOX, SourceHead, ledger_name};
-pub use history::BatchNo;
+pub use identity::accounts::AccountKey;
+pub use identity::sends::{LastSend, Sends};
+pub use journal::claims::OtherOpen;
+pub use journal::history::BatchNo;
+pub use journal::links::{LinkOutcomes, Links, PendingLink};
 pub use journal::{BatchOf, Journal, KnownKey, NewRun, OpenDoubt, OutgoingBatch, Reopen, Resumed, RunEnd};
-pub use key_space::{KeySpace, KeyUse, Keys, LedgerEntry, Relation, file_name};
-pub use links::{LinkOutcomes, Links, PendingLink};
-pub use outcome::{Counts, Outcome, Status};
-pub use reading::{RecordIds, ReportLine, Run};
+pub use ledger::{KeySpace, KeyUse, Keys, LedgerEntry, Relation, file_name};
 pub use round_trip::Returned;
-pub use sends::{LastSend, Sends};
+pub use run::cells::{KeptCell, NO_VALUE};
+pub use run::head::{MappingHead, RunHead, SANDBOX, SourceHead, ledger_name};
+pub use run::outcome::{Counts, Outcome, Status};
+pub use run::{RecordIds, ReportLine, Run};
 pub use words::{FrozenWord, RunOutcome, Verify};
 
-use accounts::carry_over_known;
 use amo_client::private;
 use identity::Identity;
+use identity::accounts::carry_over_known;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 use sheet_source::message;
 use sheet_source::problem::{Message, Place, Problem, Stage};
@@ -64,7 +52,7 @@ pub enum StoreError {
     #[error("the store cannot be used: {0}")]
     Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
-    IllegalStep(#[from] history::IllegalStep),
+    IllegalStep(#[from] journal::history::IllegalStep),
     #[error(
         "row {row} is told to be {id}, which is row {other} of run {run}: one of the two is wrong, so nothing more is sent"
     )]

@@ -1,7 +1,7 @@
 //! What imports of exported workbooks have sent back, by export, place of the file and record: one file's own changes are told
 //! from those of its copies.
 
-use super::{Store, StoreError};
+use crate::store::{Store, StoreError};
 use rusqlite::params;
 use std::collections::HashMap;
 

@@ -2,11 +2,11 @@
 //! record. Linking twice does no harm [inferred]. What stands here is pure but for reading the store; the sending is
 //! the loop's.
 
-use super::feed::QueuedRecord;
-use super::settle;
 use crate::mapping::plan::{Input, TargetPlan};
 use crate::mapping::{Link, Plan};
 use crate::store::{Journal, LinkOutcomes, Links, PendingLink, StoreError};
+use crate::upload::feed::QueuedRecord;
+use crate::upload::settle;
 use amo_model::answer::{ItemErrors, WrittenLink};
 use amo_model::{At, Entity, LINKS_MAX, Wire};
 use serde::{Deserialize, Serialize};

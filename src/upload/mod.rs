@@ -5,29 +5,22 @@
 //! `look`. `batch`, `lanes`, `verdict`, `settle`, `sent_rows` and `reconcile` are pure.
 
 pub mod batch;
-mod deletions;
 mod doubt;
 pub mod feed;
-mod forgotten;
-pub mod groups;
-pub mod known;
-mod landed;
-mod lanes;
+mod responses;
+mod queue;
 pub mod links;
-mod look;
 pub mod present;
-pub mod reconcile;
 mod run;
 mod send;
-mod sent_rows;
 mod settle;
 pub mod verdict;
 pub mod verify;
 
 pub use batch::BatchSize;
 pub use doubt::Doubt;
+pub use feed::sent_rows::SentRows;
 pub use run::{End, Report, Upload, run};
-pub use sent_rows::SentRows;
 pub use settle::unprocessed;
 
 use crate::store::{BatchNo, BatchOf, Counts};

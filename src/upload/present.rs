@@ -1,15 +1,15 @@
 //! The records of an update as they are in the account, read before anything of them is sent: a page of them at a time, while
 //! batches are under way. What the account holds already is not sent; what differs waits for its batch, without what was read.
 
-use super::feed::QueuedRecord;
-use super::look;
-use super::run::{End, Uploader};
-use super::send::TaskContext;
-use super::settle;
-use super::verdict::stop_of;
 use crate::mapping::Plan;
 use crate::mapping::apply::change::{Changes, Left};
 use crate::store::{Outcome, Status, StoreError};
+use crate::upload::doubt::look;
+use crate::upload::feed::QueuedRecord;
+use crate::upload::run::{End, Uploader};
+use crate::upload::send::TaskContext;
+use crate::upload::settle;
+use crate::upload::verdict::stop_of;
 use amo_client::clock::Clock;
 use amo_client::{Client, Failure};
 use amo_model::{Action, IDS_MAX};

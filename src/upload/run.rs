@@ -2,21 +2,21 @@
 //! something says stop. First the records, then what they are linked to, by the same queue, verdicts and journal. Whatever
 //! stops it, every record that was read ends with an outcome, and what was in flight is waited for.
 
-use super::batch::Sizer;
-use super::doubt::Doubt;
-use super::feed::{self, Fed, QueuedRecord};
-use super::forgotten::Since;
-use super::known::IdLookup;
-use super::lanes::Lanes;
-use super::links::{self, Queue};
-use super::present::{self, Lost, PageEnd, PendingLookups};
-use super::send::{Batch, Load, SendResult, TaskContext, send};
-use super::settle::unprocessed;
-use super::verdict::{Stop, stop_of};
-use super::verify::{self, Sample};
-use super::{UploadEvent, UploadOptions};
 use crate::mapping::{Plan, no_marker};
 use crate::store::{Counts, Journal, KnownKey, LinkOutcomes, Links, Outcome, Status, StoreError};
+use crate::upload::batch::Sizer;
+use crate::upload::doubt::Doubt;
+use crate::upload::doubt::forgotten::Since;
+use crate::upload::feed::known::IdLookup;
+use crate::upload::feed::{self, Fed, QueuedRecord};
+use crate::upload::links::{self, Queue};
+use crate::upload::present::{self, Lost, PageEnd, PendingLookups};
+use crate::upload::queue::Lanes;
+use crate::upload::send::{Batch, Load, SendResult, TaskContext, send};
+use crate::upload::settle::unprocessed;
+use crate::upload::verdict::{Stop, stop_of};
+use crate::upload::verify::{self, Sample};
+use crate::upload::{UploadEvent, UploadOptions};
 use amo_client::Client;
 use amo_model::Action;
 use sheet_source::message;

@@ -1,12 +1,12 @@
 //! One request on its way: noted as sent, its turn awaited, sent, its answer read. Records and links go alike.
 
-use super::UploadOptions;
-use super::feed::QueuedRecord;
-use super::links::{self, LinkItem};
-use super::run::lock;
-use super::verdict::{Carried, Tried};
 use crate::mapping::Plan;
 use crate::store::{BatchNo, BatchOf, Journal, OutgoingBatch, StoreError};
+use crate::upload::UploadOptions;
+use crate::upload::feed::QueuedRecord;
+use crate::upload::links::{self, LinkItem};
+use crate::upload::run::lock;
+use crate::upload::verdict::{Carried, Tried};
 use amo_client::{Client, Failure, Reply};
 use amo_model::{Action, Shape, payload};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,11 +1,11 @@
 //! From what the service said of a batch to the outcomes of its records. Pure.
 
-use super::feed::{QueuedRecord, rejected};
-use super::links;
-use super::reconcile::{self, Finding, InDoubt, PriorKnowledge};
-use super::verify::{DOUBLED, DOUBLED_HINT};
 use crate::mapping::{Plan, blame, request_id};
 use crate::store::{Outcome, Status};
+use crate::upload::doubt::reconcile::{self, Finding, InDoubt, PriorKnowledge};
+use crate::upload::feed::{QueuedRecord, rejected};
+use crate::upload::links;
+use crate::upload::verify::{DOUBLED, DOUBLED_HINT};
 use amo_model::answer::{self, ItemError, ItemErrors, WrittenItem};
 use amo_model::{Action, ID_KEY, Shape};
 use serde_json::Value;

@@ -1,11 +1,12 @@
 //! Reading back: what the account holds, compared with what was sent. A 200 that stored less than it was given is a
 //! known habit of this service, and nobody else would notice.
 
-use super::feed::{Fed, QueuedRecord};
-use super::{look, present, settle};
 use crate::mapping::apply::change::{Changes, Left};
 use crate::mapping::{Plan, Record, blame};
 use crate::store::{Journal, RecordIds, StoreError};
+use crate::upload::doubt::look;
+use crate::upload::feed::{Fed, QueuedRecord};
+use crate::upload::{present, settle};
 use amo_client::{Client, Failure};
 use amo_model::compare::{Difference, Mark, compare};
 use amo_model::parts::{id, text};

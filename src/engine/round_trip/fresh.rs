@@ -1,8 +1,8 @@
 //! Rows of a workbook without an id: which are made, and which are not.
 
-use super::OpenedWorkbook;
-use crate::engine::error::EngineError;
-use crate::engine::request::ImportRequest;
+use crate::engine::interface::error::EngineError;
+use crate::engine::interface::request::ImportRequest;
+use crate::engine::round_trip::OpenedWorkbook;
 use crate::export::round_trip::Fresh;
 use crate::mapping::{Edit, Refusal};
 use crate::store::{Store, ledger_name};

@@ -1,11 +1,12 @@
 //! What a state folder remembers of workbooks that were sent back: read before rows are decided, written when a run has
 //! ended.
 
-use crate::engine::after::After;
-use crate::engine::cancel::Cancel;
-use crate::engine::error::EngineError;
-use crate::engine::event::Teller;
-use crate::engine::{sent_before, source};
+use crate::engine::begin::sent_before;
+use crate::engine::interface::cancel::Cancel;
+use crate::engine::interface::error::EngineError;
+use crate::engine::interface::event::Teller;
+use crate::engine::run::after::After;
+use crate::engine::source;
 use crate::export::round_trip::{Deciding, Sent, Trouble};
 use crate::export::{CellHashes, Columns, Hidden, round_trip};
 use crate::mapping::Edit;
@@ -80,7 +81,7 @@ pub(super) fn kept(records: &[(u64, Sent)]) -> Vec<(u64, Returned)> {
 
 impl After<'_> {
     /// Looks at what a workbook has changed, so that its next import does not take these changes for somebody else's.
-    pub(in crate::engine) async fn remember(&self, cancel: &Cancel, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+    pub async fn remember(&self, cancel: &Cancel, tell: &mut Teller<'_>) -> Result<(), EngineError> {
         if self.head.mapping.made.is_none() || self.plan.action != Action::Update {
             return Ok(());
         }

@@ -1,8 +1,8 @@
 //! What is said of a workbook before anything of it is sent.
 
-use super::Half;
-use crate::engine::error::EngineError;
-use crate::engine::request::ImportRequest;
+use crate::engine::interface::error::EngineError;
+use crate::engine::interface::request::ImportRequest;
+use crate::engine::round_trip::Half;
 use crate::engine::source;
 use crate::export::Hidden;
 use crate::export::round_trip::{Decided, Purpose};

@@ -1,0 +1,142 @@
+//! From arguments to requests of the engine.
+
+use crate::cli::args::{
+    CheckArgs, CommonArgs, ExportArgs, ImportArgs, ReportArgs, ResumeArgs, SourceArgs, TargetArgs, VerifyWord,
+    WhichArgs,
+};
+use crate::cli::terminal::ask;
+use crate::cli::terminal::say;
+use crate::engine::{
+    self, Cancel, CheckRequest, EngineError, ExportRequest, Folders, ImportRequest, ReportRequest, ResumeRequest,
+    SourceOptions, Target, Token,
+};
+use crate::export::Said;
+use crate::store::Verify;
+use std::time::Duration;
+
+pub fn folders(common: &CommonArgs) -> Result<Folders, EngineError> {
+    Folders::checked(common.state.as_deref(), &common.runs)
+}
+
+/// `cancel` ends a question that nobody answers.
+pub fn target(args: &TargetArgs, cancel: &Cancel) -> Result<Target, EngineError> {
+    let target = which(&args.which)?.asking(ask::consent(false, cancel)).others(args.open.others());
+    Ok(match &args.token_file {
+        Some(file) => target.token(Token::File(file.clone())),
+        None => target,
+    })
+}
+
+fn which(args: &WhichArgs) -> Result<Target, EngineError> {
+    let target = match (&args.account, args.sandbox) {
+        (None, false) => Ok(Target::unsaid()),
+        (Some(_), true) => {
+            Err(EngineError::refused("no-account", "both --sandbox and --account are given", "choose one of them"))
+        }
+        (None, true) => Ok(Target::sandbox()),
+        (Some(account), false) => Ok(Target::account(account)),
+    };
+    Ok(target?.on_hold(say::hold))
+}
+
+fn read(args: &SourceArgs) -> SourceOptions {
+    SourceOptions {
+        sheet: args.sheet.clone(),
+        header_row: args.header_row,
+        hidden_rows: args.hidden_rows,
+        encoding: args.encoding.clone(),
+        delimiter: args.delimiter,
+    }
+}
+
+pub fn import(args: &ImportArgs, common: &CommonArgs) -> Result<ImportRequest, EngineError> {
+    let cancel = Cancel::new();
+    let target = match &args.like {
+        Some(file) => target(&args.target, &cancel)?.like(engine::like(file)?),
+        None => target(&args.target, &cancel)?,
+    };
+    Ok(ImportRequest {
+        mapping: args.mapping.clone(),
+        read: read(&args.source),
+        limit: args.limit,
+        rows: args.rows,
+        batch: args.batch,
+        rate: args.rate,
+        max_errors: args.max_errors,
+        settle_s: args.settle,
+        verify: match args.verify {
+            VerifyWord::All => Verify::All,
+            VerifyWord::Sample => Verify::Sample,
+            VerifyWord::None => Verify::None,
+        },
+        again: args.again,
+        same_keys: args.same_keys,
+        remake_deleted: args.remake_deleted,
+        older_state: args.older_state,
+        force: args.force,
+        as_new: args.as_new,
+        consent: ask::consent(args.yes, &cancel),
+        cancel,
+        ..ImportRequest::new(
+            &args.file,
+            target.answer_timeout(Duration::from_secs(args.answer_timeout)),
+            folders(common)?,
+        )
+    })
+}
+
+pub fn check(args: &CheckArgs, common: &CommonArgs) -> Result<CheckRequest, EngineError> {
+    let cancel = Cancel::new();
+    let import = ImportRequest {
+        mapping: args.mapping.clone(),
+        read: read(&args.source),
+        rows: args.rows,
+        same_keys: args.same_keys,
+        // They say something of workbooks without a mapping only.
+        force: args.force && args.mapping.is_none(),
+        as_new: args.as_new && args.mapping.is_none(),
+        cancel: cancel.clone(),
+        ..ImportRequest::new(&args.file, target(&args.target, &cancel)?, folders(common)?)
+    };
+    Ok(CheckRequest { import, snapshot: args.account_file.clone() })
+}
+
+pub fn resume(args: &ResumeArgs, common: &CommonArgs) -> Result<ResumeRequest, EngineError> {
+    let cancel = Cancel::new();
+    Ok(ResumeRequest {
+        run: args.run.clone(),
+        target: match args.answer_timeout {
+            Some(seconds) => target(&args.target, &cancel)?.answer_timeout(Duration::from_secs(seconds)),
+            None => target(&args.target, &cancel)?,
+        },
+        resend_unknown: args.resend_unknown,
+        older_state: args.older_state,
+        cancel,
+        ..ResumeRequest::new(folders(common)?)
+    })
+}
+
+pub fn report(args: &ReportArgs, common: &CommonArgs) -> Result<ReportRequest, EngineError> {
+    Ok(ReportRequest { run: args.run.clone(), target: which(&args.which)?, ..ReportRequest::new(folders(common)?) })
+}
+
+pub fn export(args: &ExportArgs, common: &CommonArgs) -> Result<ExportRequest, EngineError> {
+    let cancel = Cancel::new();
+    Ok(ExportRequest {
+        catalog: args.catalog.clone(),
+        ids: args.id.clone(),
+        since: args.since.clone(),
+        query: args.query.clone(),
+        with: args.with.clone(),
+        columns: args.columns.clone(),
+        mapping: args.mapping.clone(),
+        linked: args.linked.clone(),
+        csv: Said { delimiter: args.delimiter, decimal: args.decimal, bom: args.bom },
+        filters: args.filter.clone(),
+        twice: args.twice,
+        force: args.force,
+        rate: args.rate,
+        cancel: cancel.clone(),
+        ..ExportRequest::new(args.kind, &args.to, target(&args.target, &cancel)?, folders(common)?)
+    })
+}

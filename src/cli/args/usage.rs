@@ -1,0 +1,55 @@
+//! What clap says: the help, with what the environment gives, and what is wrong with a command line. What may be a secret among
+//! these words is not repeated.
+
+use crate::cli::terminal::say;
+use amo_client::private::shown::shown;
+
+/// Prints it, and returns the exit code; that of a wrong command line is 2, as of ours.
+pub fn said(error: &clap::Error) -> i32 {
+    let plain = error.render().to_string();
+    let told = without_secrets(&plain, given());
+    if error.use_stderr() {
+        // Without the colours of clap: beside them nobody could tell the escapes of an argument, which it repeats.
+        say::lines(told.trim_end());
+    } else if told == plain {
+        // Nobody may be there to read it.
+        let _ = error.print();
+    } else {
+        say::data(told.trim_end());
+    }
+    error.exit_code()
+}
+
+/// All that clap may quote: the words of the command line, what stands behind their `=`, and the variables it reads.
+fn given() -> Vec<String> {
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    let parts = words.flat_map(|word| {
+        let value = word.split_once('=').map(|(_, value)| value.to_owned());
+        value.into_iter().chain([word])
+    });
+    let ours = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AMOPORT_"));
+    parts.chain(ours.map(|(_, value)| value.to_string_lossy().into_owned())).collect()
+}
+
+fn without_secrets(text: &str, mut words: Vec<String>) -> String {
+    // The longest first: one may be a part of another.
+    words.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    words.iter().fold(text.to_owned(), |text, word| match shown(word) {
+        told if told == *word => text,
+        told => text.replace(word.as_str(), &told),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_that_may_be_secrets_are_not_repeated() {
+        let token = "eyJ0eXAiOiJKV1QiLCJhbGciOiJSUzI1NiJ9";
+        let words = [&format!("--batch={token}"), token, "https://user:secret@a.ru", "--rate"].map(str::to_owned);
+        let text = format!("--batch={token} '{token}' https://user:secret@a.ru --rate");
+        let told = without_secrets(&text, words.to_vec());
+        assert!(!told.contains("eyJ") && !told.contains("secret@") && told.ends_with("https://a.ru --rate"), "{told}");
+    }
+}

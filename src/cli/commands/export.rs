@@ -1,0 +1,62 @@
+//! `amoport export`: what an account holds, in a file, with a proof beside it that it is all there is.
+
+use crate::cli::args::requests;
+use crate::cli::args::{CommonArgs, ExportArgs};
+use crate::cli::exit::Exit;
+use crate::cli::terminal::listen::Listener;
+use crate::cli::terminal::say;
+use crate::cli::terminal::signals;
+use crate::engine::{self, EngineError, ExportResult};
+use std::path::Path;
+
+pub fn run(args: &ExportArgs, common: &CommonArgs) -> Result<Exit, EngineError> {
+    if args.to == Path::new("-") && common.json {
+        let message = "the rows and --json would both go to stdout";
+        return Err(EngineError::refused("export-file", message, "leave out --json, or write to a file"));
+    }
+    let request = requests::export(args, common)?;
+    let mut listener = Listener::new(common);
+    signals::listen(&request.cancel, listener.sending());
+    let result = engine::export(&request, &mut |event| listener.hear(event));
+    listener.finish();
+    Ok(tell(&result?, common))
+}
+
+fn tell(result: &ExportResult, common: &CommonArgs) -> Exit {
+    let manifest = &result.manifest;
+    let exit = if manifest.complete { Exit::Done } else { Exit::Rejected };
+    let to = result.file.as_ref().map(|file| format!(" in {}", file.display())).unwrap_or_default();
+    say::note(common, format!("{} {} rows{to}", manifest.rows, manifest.kind));
+    if !manifest.missing_ids.is_empty() {
+        let ids: Vec<String> = manifest.missing_ids.iter().map(u64::to_string).collect();
+        say::note(common, format!("not there: {}", ids.join(", ")));
+    }
+    if manifest.filtered_out > 0 {
+        let rows = manifest.filtered_out;
+        say::note(common, format!("{rows} rows more came that the filters exclude; they are left out"));
+    }
+    if !manifest.not_exported.is_empty() {
+        say::note(common, format!("not exported: {}", manifest.not_exported.join("; ")));
+    }
+    if manifest.linked_missing > 0 {
+        let message = format!("{} linked records cannot be read, deleted or hidden from", manifest.linked_missing);
+        say::note(common, format!("{message} the token's user; of those the ids alone are here"));
+    }
+    if manifest.user.is_admin == Some(false) {
+        say::note(common, "the token's user is no administrator: the list holds what this user may see");
+    }
+    if let Some(reason) = &manifest.reason {
+        let (doubt, advice) = match manifest.cut {
+            0 => ("not certainly complete", "run it again"),
+            _ => ("not complete", "an export to .csv holds such texts whole"),
+        };
+        say::line(&format!("{doubt}: {reason}; {advice}"));
+    }
+    if common.json {
+        let mut told = serde_json::to_value(manifest).unwrap_or_default();
+        told["exit_code"] = (exit as i64).into();
+        told["manifest"] = result.manifest_file.as_ref().map(|file| file.display().to_string()).into();
+        say::data(&told.to_string());
+    }
+    exit
+}

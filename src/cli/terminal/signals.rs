@@ -1,0 +1,60 @@
+//! Ctrl-C and SIGTERM: the first asks for an orderly stop, the second ends at once; the journal makes both safe.
+
+use crate::cli::exit::Exit;
+use crate::cli::terminal::say;
+use crate::engine::{Cancel, Interruption};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Whether a run has begun: only then is there anything in flight to wait for.
+#[derive(Clone, Default)]
+pub struct RunStarted(Arc<AtomicBool>);
+
+impl RunStarted {
+    pub fn begins(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Listens on a thread of its own, for as long as the process lives. Where that cannot be, signals end the process as they
+/// always do.
+pub fn listen(cancel: &Cancel, sending: &RunStarted) {
+    let (cancel, sending) = (cancel.clone(), sending.clone());
+    let listening = move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            let by = one_signal().await;
+            if sending.0.load(Ordering::Relaxed) {
+                say::line("stopping: what is in flight is waited for; once more to stop at once");
+            }
+            cancel.cancel_by(by);
+            let exit = match one_signal().await {
+                Interruption::Interrupt => Exit::Interrupted,
+                Interruption::Terminate => Exit::Terminated,
+            };
+            std::process::exit(exit as i32);
+        });
+    };
+    let _ = std::thread::Builder::new().name("signals".into()).spawn(listening);
+}
+
+#[cfg(unix)]
+async fn one_signal() -> Interruption {
+    use tokio::signal::unix::{SignalKind, signal};
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => Interruption::Interrupt,
+            _ = terminate.recv() => Interruption::Terminate,
+        },
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+            Interruption::Interrupt
+        }
+    }
+}
+
+#[cfg(not(unix))]
+async fn one_signal() -> Interruption {
+    let _ = tokio::signal::ctrl_c().await;
+    Interruption::Interrupt
+}

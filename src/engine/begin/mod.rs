@@ -1,0 +1,408 @@
+//! How a new run begins: locked, then refused where it was made before, then weighed against the error budget,
+//! then named, then noted in the journal. That order is what keeps a record from being sent twice.
+
+pub mod older;
+pub mod sent_before;
+
+use crate::engine::interface::cancel::Cancel;
+use crate::engine::interface::error::{EngineError, ErrorKind};
+use crate::engine::interface::event::{Event, Teller};
+use crate::engine::interface::request::ImportRequest;
+use crate::engine::prepare::{self, now};
+use crate::engine::source::survey::{self, Weighed};
+use crate::engine::target::Opened;
+use crate::export::write_whole;
+use crate::mapping::Plan;
+use crate::store::{FrozenWord, Journal, MappingHead, NewRun, Returned, RunHead, SourceHead, Store};
+use crate::upload::feed::Select;
+use crate::upload::{Budget, Doubt};
+use amo_client::Client;
+use amo_client::private;
+use amo_model::Action;
+use sent_before::{Comparison, Lifted, Looking, SourceIdentity};
+use sheet_source::LINKS_FROM;
+use sheet_source::message;
+use sheet_source::problem::{Note, Problem};
+use sheet_source::{RowHashes, Table};
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+/// An import that is prepared and not begun.
+pub(super) struct Ready<'a> {
+    pub request: &'a ImportRequest,
+    pub target: &'a Opened,
+    pub plan: Arc<Plan>,
+    pub table: Table,
+    /// The file that is read.
+    pub source: &'a Path,
+    /// Of the source.
+    pub sha256: String,
+    pub mapping: MappingHead,
+    /// As the mapping names it.
+    pub key_space: Option<String>,
+    /// Of the account; a resumed run maps by it.
+    pub snapshot: &'a str,
+    /// What was decided of rows beforehand, as JSON.
+    pub edits: Vec<(u32, String)>,
+    /// What was sent of the source before is sent once more.
+    pub again: bool,
+    pub guard: Guard,
+    /// What the mapping makes of the source, where it was asked.
+    pub weighed: Option<Weighed>,
+    /// The rows of the source, where they were read for their hashes.
+    pub rows: Option<RowHashes>,
+    pub total: Option<u64>,
+    pub returning: Option<Returning<'a>>,
+}
+
+/// Everything a run needs, ready to go.
+pub(super) struct Job {
+    pub client: Arc<Client>,
+    pub plan: Arc<Plan>,
+    pub table: Table,
+    pub journal: Journal,
+    /// What an earlier stretch of the run left in doubt.
+    pub doubts: Vec<Doubt>,
+    /// Rows that were sent by a version that kept no links.
+    pub links_unknown: HashSet<u32>,
+    /// A second connection, for reading while the journal writes and after it is closed.
+    pub store: Store,
+    pub name: String,
+    pub head: RunHead,
+    pub select: Select,
+    pub budget: Option<Budget>,
+    /// The mapping rejects more than the budget allows: nothing is sent.
+    pub over_budget: bool,
+    /// What is in doubt is settled, and nothing is sent.
+    pub giving_up: Option<GivingUp>,
+    /// An earlier stretch of the run was stopped.
+    pub resumed: bool,
+    /// Records of the source, where they were counted.
+    pub total: Option<u64>,
+    pub in_flight: usize,
+    pub cancel: Cancel,
+    pub _locks: Vec<File>,
+}
+
+/// How a run is given up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct GivingUp {
+    /// Also where nobody could look for what is in doubt.
+    pub at_any_price: bool,
+}
+
+/// What keeps the same file from being imported twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Guard {
+    /// What earlier runs have sent of it is held back; where nothing else is in it, it is refused.
+    SameFile { keyed: bool },
+    /// Rows know their records, so the file may be imported again.
+    Rows,
+}
+
+/// Records of an exported workbook that this run changes.
+pub(super) struct Returning<'a> {
+    pub export: &'a str,
+    pub file: &'a str,
+    pub records: &'a [(u64, Returned)],
+    /// Ids that the workbook had and its sheet has no more.
+    pub left_alone: &'a [u64],
+}
+
+/// Begins a run. What comes back holds the lock, for as long as it lives.
+pub(super) fn begin(mut ready: Ready<'_>, tell: &mut Teller<'_>) -> Result<Job, EngineError> {
+    let mut head = head(&ready);
+    let request = ready.request;
+    let rows = match (ready.guard, head.action) {
+        (Guard::SameFile { .. }, Action::Create) => Some(match ready.rows.take() {
+            Some(rows) => rows,
+            None => sent_before::rows(&ready.table, &request.cancel)?,
+        }),
+        _ => None,
+    };
+    head.source.rows_digest = rows.as_ref().filter(|rows| !rows.is_empty()).map(RowHashes::digest);
+    let store = Store::open(&request.folders.state)?;
+    store.account_is(&head.account, ready.plan.account.basics.id)?;
+    let sends = older::unless_older(&store, request.older_state, tell)?;
+    head.look_from = older::look_from(&store, &head, request.older_state, tell)?;
+    if rows.is_some() {
+        let retried = sent_before::retried(&store, &SourceIdentity::of(&head), &ready.table, &request.cancel)?;
+        head.source.retry_of = retried;
+    }
+    let locks = lock(&request.folders.state, &head)?;
+    let sent = match (&rows, ready.guard) {
+        (Some(rows), Guard::SameFile { keyed }) => {
+            let compared = unless_sent(&ready, &store, &head, (rows, keyed), tell)?;
+            head.source.new_delivery = compared.new_delivery;
+            head.remade = compared.remade;
+            Arc::new(compared.sent)
+        }
+        _ => Arc::default(),
+    };
+    let budget = budget(request, ready.weighed, tell);
+    // Runs that begin in the same second are named one after the other.
+    let _naming = turn(&request.folders.state, "names")?;
+    let name = new_name(&store, &head, now())?;
+    let folder = request.folders.runs.join(&name);
+    let head = RunHead { folder: folder.display().to_string(), ..head };
+    make_folder(&folder)?;
+    if let Some(returning) = &ready.returning {
+        write_left(&folder, returning.left_alone)?;
+        // Over the budget, nothing will be sent.
+        let records = if budget.1 { &[] } else { returning.records };
+        store.has_returned(returning.export, returning.file, records)?;
+    }
+    let new = NewRun {
+        name: &name,
+        head: &head,
+        snapshot: ready.snapshot,
+        started_at: now(),
+        edits: &ready.edits,
+        rows: rows.as_ref(),
+    };
+    let journal = Journal::begin(store, &new)?.keeping(sends);
+    tell.event(Event::Started { run: name.clone() });
+    Ok(Job {
+        client: Arc::clone(&ready.target.client),
+        plan: ready.plan,
+        table: ready.table,
+        journal,
+        doubts: Vec::new(),
+        links_unknown: HashSet::new(),
+        store: Store::open(&request.folders.state)?,
+        name,
+        head,
+        select: Select { sent, ..request.select() },
+        budget: budget.0,
+        over_budget: budget.1,
+        giving_up: None,
+        resumed: false,
+        total: ready.total,
+        in_flight: request.in_flight,
+        cancel: request.cancel.clone(),
+        _locks: locks,
+    })
+}
+
+/// What earlier runs have sent of the source; an error where one of them has to go on first, or where nothing is new.
+fn unless_sent(
+    ready: &Ready<'_>,
+    store: &Store,
+    head: &RunHead,
+    (rows, keyed): (&RowHashes, bool),
+    tell: &mut Teller<'_>,
+) -> Result<Comparison, EngineError> {
+    let request = ready.request;
+    let path = Path::new(&head.source.path);
+    let origin = SourceIdentity::of(head);
+    let lifted = Lifted { again: head.again, by_keys: head.same_keys && keyed };
+    let earlier = sent_before::earlier(store, &origin, lifted, None)?;
+    sent_before::unless_open(store, &earlier, path, request.rows)?;
+    let again = Some((&ready.table, &request.cancel));
+    let compare = |gone: &HashSet<u64>| {
+        sent_before::compare(store, (&earlier, gone), &origin, (rows, &head.source.titles), keyed, again)
+    };
+    let (client, plan, remake) = (&*ready.target.client, &*ready.plan, request.remake_deleted);
+    let looking = Looking {
+        client,
+        plan,
+        runs: &earlier,
+        cancel: &request.cancel,
+        remake,
+        rows: request.rows,
+        limit: request.limit,
+    };
+    let mut compared = sent_before::without_gone(compare, sent_before::remade(&earlier), Some(looking))?;
+    tell.all(compared.notes.drain(..));
+    if !compared.sent.is_empty() {
+        let select = Select { sent: Arc::new(compared.sent.clone()), ..request.select() };
+        let weighed = survey::weigh_prepared(&ready.table, &ready.plan, &select, &request.cancel)?;
+        sent_before::unless_nothing_new(path, &compared.sent, weighed, keyed)?;
+    }
+    Ok(compared)
+}
+
+/// What only a workbook without a mapping knows.
+pub(super) fn refuse_flags(request: &ImportRequest) -> Result<(), EngineError> {
+    let unused = [("--force", request.force), ("--as-new", request.as_new)].into_iter().find(|(_, said)| *said);
+    let Some((flag, _)) = unused else { return Ok(()) };
+    let message = message!("{flag} is for a workbook that amoport export wrote, imported without a mapping", flag);
+    Err(EngineError::refused("flags", message, "leave out the one or the other"))
+}
+
+/// The kind's maximum is a rule of the service.
+pub(super) fn batch_size(asked: Option<usize>, plan: &Plan) -> Result<(), EngineError> {
+    let max = plan.write.batch_max;
+    match asked {
+        Some(size) if size > max => Err(EngineError::refused(
+            "batch-size",
+            message!("--batch {size} is more than the service takes for a {kind}", size, kind = plan.kind.name()),
+            message!("give {max} or less", max),
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+fn head(ready: &Ready<'_>) -> RunHead {
+    let (request, plan, layout) = (ready.request, &ready.plan, &ready.table.layout);
+    RunHead {
+        source: SourceHead {
+            path: ready.source.display().to_string(),
+            sha256: ready.sha256.clone(),
+            sheet: layout.sheet.clone(),
+            header_row: layout.header_row,
+            format: layout.format,
+            encoding: layout.encoding.map(str::to_owned),
+            bom: layout.bom,
+            delimiter: layout.delimiter,
+            hidden_rows: layout.hidden_rows,
+            links: layout.links,
+            fill_down: layout.fill_down.clone(),
+            titles: titles(ready.table.header.titles(), &plan.letters),
+            absolute: sent_before::absolute(ready.source),
+            rows_digest: None,
+            new_delivery: false,
+            retry_of: None,
+        },
+        mapping: ready.mapping.clone(),
+        kind: plan.kind,
+        entity: plan.kind.spec().entity,
+        action: plan.action,
+        account: ready.target.address.clone(),
+        account_id: Some(plan.account.basics.id),
+        target: ready.target.target.clone(),
+        config: request.target.config(),
+        token_file: request.target.token_file(),
+        base: plan.account.base.clone(),
+        folder: request.folders.runs.display().to_string(),
+        batch: request.batch,
+        settle: request.settle_s,
+        answer_timeout: ready.target.client.answer_timeout().as_secs(),
+        verify: request.verify,
+        rate: request.rate,
+        rows: request.rows,
+        limit: request.limit,
+        again: ready.again,
+        same_keys: request.same_keys,
+        remake_deleted: request.remake_deleted,
+        remade: Vec::new(),
+        look_from: None,
+        key_space: ready.key_space.clone(),
+        key_titles: (!plan.key.is_empty()).then(|| plan.key_titles().collect()),
+        catalog: plan.catalog,
+        decimal: plan.decimal,
+        keeps_links: true,
+    }
+}
+
+/// The titles of the source, and empty ones over columns that the mapping names by their letters alone.
+fn titles<'t>(titles: impl Iterator<Item = &'t str>, letters: &[usize]) -> Vec<String> {
+    let mut titles: Vec<String> = titles.map(str::to_owned).collect();
+    let last = letters.iter().filter(|column| **column < LINKS_FROM).max().map_or(0, |column| column + 1);
+    titles.resize(titles.len().max(last), String::new());
+    titles
+}
+
+/// How many more may be rejected, and whether that is overrun already by what the mapping rejects: with a budget the whole
+/// source was weighed, so that local rejections are known, and the number of records that a share refers to.
+fn budget(request: &ImportRequest, weighed: Option<Weighed>, tell: &mut Teller<'_>) -> (Option<Budget>, bool) {
+    let (Some(max), Some(Weighed { records, rejected, .. })) = (request.max_errors, weighed) else {
+        return (None, false);
+    };
+    let records = records + rejected;
+    let budget = max.of(records);
+    let over = budget.exceeded(rejected);
+    if over {
+        let message = message!("{rejected} of {records} records would be rejected: nothing is sent", rejected, records);
+        tell.note(Note::new("over-budget", message));
+    }
+    (Some(budget), over)
+}
+
+/// A run's name: when it began and what it imports; numbered if another began in the same second.
+fn new_name(store: &Store, head: &RunHead, now: i64) -> Result<String, EngineError> {
+    let stamp = jiff::Timestamp::from_second(now)
+        .map_or_else(|_| now.to_string(), |t| t.strftime("%Y%m%dT%H%M%SZ").to_string());
+    let stem = Path::new(&head.mapping.path)
+        .file_stem()
+        .map_or_else(|| head.kind.word().to_owned(), |s| s.to_string_lossy().into_owned());
+    let stem: String =
+        stem.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect();
+    let mut name = format!("{stamp}-{stem}");
+    let mut n = 1;
+    while store.run_named(&name)?.is_some() {
+        n += 1;
+        name = format!("{stamp}-{stem}-{n}");
+    }
+    Ok(name)
+}
+
+/// Rejected rows hold people's data: the folder is its owner's alone.
+pub(super) fn make_folder(folder: &Path) -> Result<(), EngineError> {
+    private::folder(folder).map_err(|e| {
+        let message = message!("the run's folder cannot be made: {error}", error = e.to_string());
+        Problem::in_file(folder, "runs-folder", message).hint("name another folder with --runs").into()
+    })
+}
+
+/// The file in a run's folder with the ids that the workbook had and its sheet has no more.
+const LEFT_ALONE: &str = "left-alone.csv";
+
+fn write_left(folder: &Path, left: &[u64]) -> Result<(), EngineError> {
+    if left.is_empty() {
+        return Ok(());
+    }
+    let path = folder.join(LEFT_ALONE);
+    let lines: String = left.iter().map(|id| format!("{id}\n")).collect();
+    write_whole(&path, format!("id\n{lines}").as_bytes()).map_err(|e| {
+        let message = message!("it cannot be written: {error}", error = e.to_string());
+        Problem::in_file(&path, "runs-folder", message).hint("name another folder with --runs").into()
+    })
+}
+
+/// One run per source and account at a time, whatever the source is known by: its bytes, its path, its rows. The locks go with
+/// the process, however it ends.
+pub(super) fn lock(state: &Path, head: &RunHead) -> Result<Vec<File>, EngineError> {
+    let account = head.account_key().to_string();
+    let account: String = account.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let source = &head.source;
+    let path = source.absolute.as_deref().map(prepare::hex);
+    let known_by = [Some(source.sha256.clone()), path, source.rows_digest.clone()];
+    let names = known_by.into_iter().flatten().map(|name| name.chars().take(16).collect::<String>());
+    names.map(|name| lock_one(state, &format!("{name}-{account}"), head)).collect()
+}
+
+fn lock_one(state: &Path, name: &str, head: &RunHead) -> Result<File, EngineError> {
+    let file = lock_file(state, name)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(_) => {
+            let message = "this source is being imported into this account right now";
+            let problem = Problem::in_file(Path::new(&head.source.path), "busy", message);
+            Err(EngineError::of(ErrorKind::Busy, problem.hint("wait until the other run has ended")))
+        }
+    }
+}
+
+/// Waits its turn to do what one does at a time.
+pub(super) fn turn(state: &Path, name: &str) -> Result<File, EngineError> {
+    let file = lock_file(state, name)?;
+    file.lock().map_err(|e| unlockable(state, &e))?;
+    Ok(file)
+}
+
+fn lock_file(state: &Path, name: &str) -> Result<File, EngineError> {
+    let folder = state.join("locks");
+    let open = || {
+        private::folder(&folder)?;
+        private::lock(&folder.join(name))
+    };
+    open().map_err(|e| unlockable(&folder.join(name), &e))
+}
+
+fn unlockable(path: &Path, error: &std::io::Error) -> EngineError {
+    let message = message!("the lock cannot be made: {error}", error = error.to_string());
+    Problem::in_file(path, "state-unusable", message).hint("name a folder you may write to with --state").into()
+}

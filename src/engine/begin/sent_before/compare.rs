@@ -1,0 +1,284 @@
+//! The rows of a source held against what earlier runs have sent of it, one run after the other.
+
+use crate::engine::begin::sent_before::changed;
+use crate::engine::begin::sent_before::earlier::SourceIdentity;
+use crate::engine::begin::sent_before::equal::{ByHash, EarlierRow, HeldRows};
+use crate::engine::begin::sent_before::hashed;
+use crate::engine::interface::cancel::Cancel;
+use crate::engine::interface::error::EngineError;
+use crate::engine::source;
+use crate::store::{Run, Store};
+use crate::upload::SentRows;
+use sheet_source::message;
+use sheet_source::problem::{Note, Problem};
+use sheet_source::{RowHasher, RowHashes, Table};
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+/// What comparing a source with earlier runs came to.
+#[derive(Debug, Default)]
+pub struct Comparison {
+    pub sent: SentRows,
+    /// Earlier runs have sent rows from this path, and none of these is in it any more.
+    pub new_delivery: bool,
+    pub notes: Vec<Note>,
+    /// Records that are gone from the account, and whose rows are to be made anew.
+    pub remade: Vec<u64>,
+}
+
+/// The table, to be read once more where only some of its columns can be compared.
+pub type Again<'a> = Option<(&'a Table, &'a Cancel)>;
+
+/// `now` is the source with its titles; rows whose records are `gone` were never sent.
+pub fn compare(
+    store: &Store,
+    (runs, gone): (&[Run], &HashSet<u64>),
+    origin: &SourceIdentity<'_>,
+    (now, titles): (&RowHashes, &[String]),
+    keyed: bool,
+    again: Again<'_>,
+) -> Result<Comparison, EngineError> {
+    let mut comparing = Comparing { store, runs, gone, origin, now, titles, again, narrowed: Vec::new() };
+    let states = comparing.states()?;
+    let mut held = HeldRows::none(now.len());
+    comparing.hold_equal(&states, &mut held)?;
+    let mut compared = Comparison::default();
+    let sent: u64 = states.iter().filter(|state| state.alike).map(|state| state.sent).sum();
+    if held.count() == 0 && sent > 0 {
+        compared.new_delivery = true;
+        compared.notes.extend(comparing.unless_unclear(&states)?);
+    }
+    let changed = comparing.changed(&states, &held, keyed)?;
+    let rows = held.rows().iter().zip(now.numbers()).filter_map(|(held, number)| Some((*number, (*held)?)));
+    let name = |run: u32| runs[run as usize].name.as_str();
+    compared.sent = SentRows::new(
+        rows.map(|(number, sent)| (number, name(sent.run), sent.id)),
+        changed.iter().map(|(number, sent)| (*number, name(sent.run), sent.id)),
+    );
+    Ok(compared)
+}
+
+/// For a run that kept no rows of its source: what runs of the very same bytes have sent.
+pub fn by_number(
+    store: &Store,
+    (runs, gone): (&[Run], &HashSet<u64>),
+    origin: &SourceIdentity<'_>,
+) -> Result<SentRows, EngineError> {
+    let mut rows: HashMap<u32, (usize, Option<u64>)> = HashMap::new();
+    for (n, run) in runs.iter().enumerate().filter(|(_, run)| origin.same_bytes(&SourceIdentity::of(&run.head))) {
+        for (row, id) in still_sent(store, run, gone)? {
+            let known = rows.entry(row).or_insert((n, id));
+            if known.1.is_none() {
+                *known = (n, id);
+            }
+        }
+    }
+    let rows = rows.into_iter().map(|(row, (run, id))| (row, runs[run].name.as_str(), id));
+    Ok(SentRows::new(rows, std::iter::empty()))
+}
+
+/// The rows that a run has sent, but for those whose records are gone.
+fn still_sent(store: &Store, run: &Run, gone: &HashSet<u64>) -> Result<Vec<(u32, Option<u64>)>, EngineError> {
+    let mut rows = store.sent_rows(run.run)?;
+    rows.retain(|(_, id)| id.is_none_or(|id| !gone.contains(&id)));
+    Ok(rows)
+}
+
+/// How an earlier run can be held against the source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// By the numbers of its rows: the bytes are the same.
+    Numbers,
+    /// By whole rows.
+    Rows,
+    /// By the columns that there were then; the number says which of the narrowed readings.
+    Narrowed(usize),
+    /// It kept no rows.
+    NotKept,
+    /// There is a column of then no more.
+    OtherColumns,
+}
+
+impl How {
+    fn narrowed(self) -> Option<usize> {
+        match self {
+            How::Narrowed(reading) => Some(reading),
+            How::Numbers | How::Rows | How::NotKept | How::OtherColumns => None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    how: How,
+    /// Rows it has sent.
+    sent: u64,
+    /// Runs of one delivery have the same number.
+    delivery: u32,
+    /// Its rows stand in the same order as those of the source: neither of the two holds rows that a run has rejected, or both
+    /// hold those of the same.
+    alike: bool,
+}
+
+struct Comparing<'a> {
+    store: &'a Store,
+    /// Newest first.
+    runs: &'a [Run],
+    gone: &'a HashSet<u64>,
+    origin: &'a SourceIdentity<'a>,
+    now: &'a RowHashes,
+    titles: &'a [String],
+    again: Again<'a>,
+    /// The source by the columns of earlier runs.
+    narrowed: Vec<(Vec<String>, RowHashes)>,
+}
+
+impl Comparing<'_> {
+    fn states(&mut self) -> Result<Vec<State>, EngineError> {
+        let mut delivery = 0;
+        let mut states = Vec::with_capacity(self.runs.len());
+        for run in self.runs {
+            let sent = still_sent(self.store, run, self.gone)?.len() as u64;
+            let how = if sent == 0 { How::NotKept } else { self.how(run)? };
+            let alike = run.head.source.retry_of.as_deref() == self.origin.retry_of;
+            states.push(State { how, sent, delivery, alike });
+            delivery += u32::from(run.head.source.new_delivery);
+        }
+        Ok(states)
+    }
+
+    fn how(&mut self, run: &Run) -> Result<How, EngineError> {
+        let source = &run.head.source;
+        if self.origin.same_bytes(&SourceIdentity::of(&run.head)) {
+            return Ok(How::Numbers);
+        }
+        if source.rows_digest.is_none() {
+            return Ok(How::NotKept);
+        }
+        if RowHasher::same_columns(&source.titles, self.titles) {
+            return Ok(How::Rows);
+        }
+        if let Some(known) = self.narrowed.iter().position(|(titles, _)| *titles == source.titles) {
+            return Ok(How::Narrowed(known));
+        }
+        let Some((table, cancel)) = self.again else { return Ok(How::OtherColumns) };
+        let Some(hasher) = RowHasher::of_titles(&table.header, &source.titles) else { return Ok(How::OtherColumns) };
+        let rows = hashed(source::again(table)?, &hasher, cancel)?;
+        self.narrowed.push((source.titles.clone(), rows));
+        Ok(How::Narrowed(self.narrowed.len() - 1))
+    }
+
+    fn rows_for(&self, how: How) -> Option<&RowHashes> {
+        match how {
+            How::Rows => Some(self.now),
+            How::Narrowed(n) => self.narrowed.get(n).map(|(_, rows)| rows),
+            How::Numbers | How::NotKept | How::OtherColumns => None,
+        }
+    }
+
+    /// The newest run first; what is known to have arrived before what is not.
+    fn hold_equal(&self, states: &[State], held: &mut HeldRows) -> Result<(), EngineError> {
+        let mut by_hash: HashMap<Option<usize>, ByHash<'_>> = HashMap::new();
+        let mut unknown: Vec<(u32, How, u64)> = Vec::new();
+        // What one run has sent and another has left out is one record.
+        let mut counted: HashSet<u64> = HashSet::new();
+        let mut hold = |run: u32, how: How, mark: u64, id: Option<u64>, held: &mut HeldRows| {
+            let sent = EarlierRow { run, id };
+            let Some(rows) = self.rows_for(how) else {
+                self.now.position(mark as u32).map(|position| held.hold(position, sent));
+                return;
+            };
+            by_hash.entry(how.narrowed()).or_insert_with(|| ByHash::new(rows)).hold(mark, sent, held);
+        };
+        // Of the run that has rejected them, and of those before it, no row that was sent is among them.
+        let rejecting = self.runs.iter().find(|run| Some(run.name.as_str()) == self.origin.retry_of);
+        if let Some(rejecting) = rejecting {
+            for run in self.runs.iter().filter(|run| run.run <= rejecting.run) {
+                counted.extend(self.store.sent_rows(run.run)?.into_iter().filter_map(|(_, id)| id));
+            }
+        }
+        for (n, (run, state)) in self.runs.iter().zip(states).enumerate() {
+            let is_before = rejecting.is_some_and(|rejecting| run.run <= rejecting.run && !state.alike);
+            if is_before || matches!(state.how, How::NotKept | How::OtherColumns) {
+                continue;
+            }
+            let then = if state.how == How::Numbers { None } else { self.store.source_rows(run.run)? };
+            for (row, id) in still_sent(self.store, run, self.gone)? {
+                let mark = match &then {
+                    None => u64::from(row),
+                    Some(then) => match then.position(row) {
+                        Some(position) => then.hashes()[position],
+                        None => continue,
+                    },
+                };
+                match id {
+                    Some(known) if !counted.insert(known) => {}
+                    Some(_) => hold(n as u32, state.how, mark, id, held),
+                    None => unknown.push((n as u32, state.how, mark)),
+                }
+            }
+        }
+        unknown.into_iter().for_each(|(run, how, mark)| hold(run, how, mark, None, held));
+        Ok(())
+    }
+
+    /// Where nothing that was sent is in the source: told, unless nobody can know.
+    fn unless_unclear(&self, states: &[State]) -> Result<Option<Note>, EngineError> {
+        let newest = |wanted: fn(How) -> bool| {
+            self.runs.iter().zip(states).find(|(_, state)| state.alike && state.sent > 0 && wanted(state.how))
+        };
+        if let Some((run, _)) = newest(|how| how == How::OtherColumns) {
+            let message = message!(
+                "run {run} has imported this file with other columns, so nothing tells which rows are the same",
+                run = &run.name
+            );
+            let hint = "put the columns back as they were, or add --again if all rows are new records";
+            return Err(Problem::in_file(Path::new(&self.path()), "source.columns-changed", message).hint(hint).into());
+        }
+        let (message, run) = match newest(|how| how != How::NotKept) {
+            Some((run, _)) => (
+                message!(
+                    "none of the rows that earlier runs, {run} the last of them, have sent from this path is in the file any more: it is taken for a new one, and goes whole",
+                    run = &run.name
+                ),
+                Some(run),
+            ),
+            None => {
+                let run = newest(|_| true).map(|(run, _)| run);
+                let name = run.map_or("", |run| run.name.as_str());
+                let message = message!(
+                    "run {run} of an earlier version has imported a file from this path and kept nothing to compare with: the file is taken for a new one",
+                    run = name
+                );
+                (message, run)
+            }
+        };
+        Ok(run.map(|_| Note::new("new-delivery", message)))
+    }
+
+    fn path(&self) -> String {
+        self.origin.absolute.unwrap_or_default().to_owned()
+    }
+
+    /// Rows that stand in the place of sent ones, by their numbers: of deliveries of which something is still there.
+    fn changed(&self, states: &[State], held: &HeldRows, keyed: bool) -> Result<Vec<(u32, EarlierRow)>, EngineError> {
+        let standing: HashSet<u32> =
+            held.rows().iter().flatten().map(|sent| states[sent.run as usize].delivery).collect();
+        let mut changed: HashMap<usize, EarlierRow> = HashMap::new();
+        for (n, (run, state)) in self.runs.iter().zip(states).enumerate() {
+            let stands = state.alike && standing.contains(&state.delivery);
+            let Some(now) = self.rows_for(state.how).filter(|_| stands) else { continue };
+            let Some(then) = self.store.source_rows(run.run)? else { continue };
+            let sent: HashMap<usize, Option<u64>> = still_sent(self.store, run, self.gone)?
+                .into_iter()
+                .filter_map(|(row, id)| Some((then.position(row)?, id)))
+                .collect();
+            let free = |position: usize| held.rows()[position].is_none();
+            for (position, old) in changed::places(&then, &|old| sent.contains_key(&old), now, &free, keyed) {
+                let id = old.and_then(|old| sent.get(&old).copied().flatten());
+                changed.entry(position).or_insert(EarlierRow { run: n as u32, id });
+            }
+        }
+        Ok(changed.into_iter().map(|(position, sent)| (self.now.numbers()[position], sent)).collect())
+    }
+}

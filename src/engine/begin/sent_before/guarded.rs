@@ -1,0 +1,130 @@
+//! What an import would hold back, or refuse, of a source: for those who look and send nothing.
+
+use crate::engine::begin::sent_before::retried::retried;
+use crate::engine::begin::sent_before::{
+    Comparison, Lifted, Looking, SourceIdentity, compare, earlier, remade, rows, unless_nothing_new, unless_open,
+    without_gone,
+};
+use crate::engine::check::present::Present;
+use crate::engine::interface::error::{EngineError, ErrorKind};
+use crate::engine::interface::request::ImportRequest;
+use crate::engine::prepare::known_keys::KnownKeys;
+use crate::engine::source;
+use crate::engine::source::survey::Weighed;
+use crate::mapping::Plan;
+use crate::store::{AccountKey, Run, Store};
+use crate::upload::SentRows;
+use amo_client::Client;
+use amo_model::Action;
+use sheet_source::problem::{Note, Problem};
+use sheet_source::{RowHashes, Table};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Whose source is looked at.
+#[derive(Clone, Copy)]
+pub struct GuardQuery<'a> {
+    pub state: &'a Path,
+    pub account: &'a AccountKey,
+    pub file: &'a Path,
+    pub keyed: bool,
+    /// Where records can be looked for; `None` with a snapshot.
+    pub client: Option<&'a Client>,
+}
+
+#[derive(Default)]
+pub struct Guarded {
+    /// Keys that would hold records back.
+    pub keys: Option<KnownKeys>,
+    /// The records of an update as they are now.
+    pub present: Option<Present>,
+    pub sent: Arc<SentRows>,
+    pub notes: Vec<Note>,
+    path: PathBuf,
+    keyed: bool,
+    /// Why the import would not begin.
+    refused: Vec<Problem>,
+}
+
+impl Guarded {
+    pub fn of(
+        asked: &GuardQuery<'_>,
+        table: &Table,
+        plan: &Plan,
+        import: &ImportRequest,
+    ) -> Result<Guarded, EngineError> {
+        let lifted = Lifted { again: import.again, by_keys: import.same_keys && asked.keyed };
+        let none = Guarded { path: asked.file.to_owned(), keyed: asked.keyed, ..Guarded::default() };
+        let Some(store) = Store::existing(asked.state)?.filter(|_| plan.action == Action::Create) else {
+            return Ok(none);
+        };
+        let what =
+            |run: &Run| (run.head.kind, run.head.action, run.head.catalog) == (plan.kind, plan.action, plan.catalog);
+        if !store.runs_into(asked.account)?.iter().any(what) {
+            return Ok(none);
+        }
+        let now = rows(table, &import.cancel)?;
+        let (absolute, sha256) = (crate::engine::begin::sent_before::absolute(asked.file), source::sha256(asked.file)?);
+        let digest = (!now.is_empty()).then(|| RowHashes::digest(&now));
+        let origin = SourceIdentity {
+            account: asked.account.clone(),
+            kind: plan.kind,
+            action: plan.action,
+            catalog: plan.catalog,
+            absolute: absolute.as_deref(),
+            sha256: &sha256,
+            sheet: table.layout.sheet.as_deref(),
+            digest: digest.as_deref(),
+            retry_of: None,
+        };
+        let retried = retried(&store, &origin, table, &import.cancel)?;
+        let origin = SourceIdentity { retry_of: retried.as_deref(), ..origin };
+        let runs = earlier(&store, &origin, lifted, None)?;
+        let open = unless_open(&store, &runs, asked.file, import.rows);
+        let titles: Vec<String> = table.header.titles().map(str::to_owned).collect();
+        let comparing = |gone: &HashSet<u64>| {
+            compare(&store, (&runs, gone), &origin, (&now, &titles), asked.keyed, Some((table, &import.cancel)))
+        };
+        let looking = |client| Looking {
+            client,
+            plan,
+            runs: &runs,
+            cancel: &import.cancel,
+            remake: import.remake_deleted,
+            rows: import.rows,
+            limit: import.limit,
+        };
+        let compared = without_gone(comparing, remade(&runs), asked.client.map(looking));
+        let mut refused = Vec::new();
+        let mut refusal = |error: EngineError| match error.kind {
+            ErrorKind::Refused => {
+                refused.extend(error.problems);
+                Ok(())
+            }
+            _ => Err(error),
+        };
+        open.or_else(&mut refusal)?;
+        let compared = match compared {
+            Ok(compared) => compared,
+            Err(error) => {
+                refusal(error)?;
+                Comparison::default()
+            }
+        };
+        Ok(Guarded { sent: Arc::new(compared.sent), notes: compared.notes, refused, ..none })
+    }
+
+    /// Besides, the import would not begin for this.
+    pub fn refuse(&mut self, problem: Option<Problem>) {
+        self.refused.splice(0..0, problem);
+    }
+
+    /// As the import would refuse it, once everything else is known.
+    pub fn refused(&self, weighed: Weighed) -> Vec<Problem> {
+        match unless_nothing_new(&self.path, &self.sent, weighed, self.keyed) {
+            Err(error) if self.refused.is_empty() => error.problems,
+            Err(_) | Ok(()) => self.refused.clone(),
+        }
+    }
+}

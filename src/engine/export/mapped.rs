@@ -1,0 +1,109 @@
+//! An export with a mapping: the mapping read and compiled for the table that it shall make.
+
+use crate::engine::interface::error::EngineError;
+use crate::engine::interface::request::ExportRequest;
+use crate::engine::prepare;
+use crate::export::{Backwards, Format, Shape};
+use crate::mapping::compile::{self, Origins};
+use crate::mapping::{self, Plan, Written};
+use crate::store::AccountKey;
+use amo_client::account::Account;
+use amo_model::Kind;
+use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
+use sheet_source::Header;
+use sheet_source::message;
+use sheet_source::problem::{Message, Note, Source, quoted};
+use std::sync::Arc;
+
+/// The mapping, where one is asked for and fits what is exported.
+pub fn mapping(request: &ExportRequest, format: Format) -> Result<Option<Written>, EngineError> {
+    let Some(path) = &request.mapping else { return Ok(None) };
+    let refused = |message: Message, hint: Message| Err(EngineError::refused("export-mapping", message, hint));
+    for (given, name) in [(!request.columns.is_empty(), "--columns"), (!request.linked.is_empty(), "--linked")] {
+        if given {
+            return refused(
+                message!("the mapping says which columns there are, and so does {name}", name),
+                "leave one of them out".into(),
+            );
+        }
+    }
+    if request.catalog.is_some() {
+        return refused(
+            "the mapping says whose elements are meant, and so does --catalog".into(),
+            "leave out --catalog".into(),
+        );
+    }
+    if format == Format::Jsonl {
+        let message = "JSON lines hold what the service gives, unchanged; a mapping makes columns";
+        return refused(message.into(), "leave out --mapping, or write a .csv or .xlsx".into());
+    }
+    let written = mapping::read(path)?;
+    // A complex lead is a way of making leads.
+    let made = if written.kind == Kind::ComplexLead { Kind::Lead } else { written.kind };
+    if made != request.kind {
+        let (value, kind) = (quoted(&path.display().to_string()), written.kind.name());
+        return refused(
+            message!("{value} maps a {kind}", value, kind),
+            message!("export {kind} with it, or name another mapping", kind = made.name()),
+        );
+    }
+    csv(request, &written)?;
+    Ok(Some(written))
+}
+
+/// What the mapping says of its source has to go for the file as well, where no flag of an import can say otherwise.
+fn csv(request: &ExportRequest, written: &Written) -> Result<(), EngineError> {
+    let refused = |message: Message, hint: Message| Err(EngineError::refused("export-csv", message, hint));
+    if let (Some(said), Some(known)) =
+        (request.csv.decimal, written.source.decimal.filter(|c| Some(*c) != request.csv.decimal))
+    {
+        let message = message!(
+            "the mapping reads numbers with {known}, and --decimal writes them with {said}",
+            known = quoted(&known.to_string()),
+            said = quoted(&said.to_string())
+        );
+        return refused(message, "leave out --decimal, or change decimal in the mapping's [source]".into());
+    }
+    let encoding = written.source.read.encoding.as_deref().and_then(|name| Encoding::for_label(name.as_bytes()));
+    if let (Some(true), Some(encoding)) = (request.csv.bom, encoding.filter(|encoding| !is_unicode(encoding))) {
+        let message = message!("{encoding} has no mark to begin with", encoding = encoding.name());
+        return refused(message, "leave out --bom, or encoding in the mapping's [source]".into());
+    }
+    Ok(())
+}
+
+fn is_unicode(encoding: &'static Encoding) -> bool {
+    [UTF_8, UTF_16LE, UTF_16BE].contains(&encoding)
+}
+
+/// What an import of the file has to be told, where it is written otherwise than the mapping says.
+pub fn note(request: &ExportRequest, written: &Written) -> Option<Note> {
+    let known =
+        written.source.read.delimiter.filter(|known| request.csv.delimiter.is_some_and(|said| said != *known))?;
+    let said = request.csv.delimiter.map(|said| if said == '\t' { "tab".to_owned() } else { said.to_string() });
+    let message = message!(
+        "the mapping reads files with {known} between the cells: an import of this one needs --delimiter {said}",
+        known = quoted(&known.to_string()),
+        said = quoted(&said.unwrap_or_default())
+    );
+    Some(Note::new("other-delimiter", message))
+}
+
+/// Compiled as an import of the very table would compile it.
+pub fn plan(
+    written: &Written,
+    account: &Arc<Account>,
+    name: &AccountKey,
+    request: &ExportRequest,
+) -> Result<Arc<Plan>, EngineError> {
+    let header = Header::new(Backwards::titles_of(written));
+    let source = Arc::new(Source { file: request.to.display().to_string(), sheet: None });
+    let space = prepare::key_space(written, request.mapping.as_deref().unwrap_or(std::path::Path::new("")));
+    let ledger = prepare::ledger(&request.folders.state, name, None, space);
+    Ok(Arc::new(compile::compile(written, Origins::without_rows(header, source, ledger), Arc::clone(account))?))
+}
+
+pub fn shape(written: &Written, plan: Arc<Plan>, format: Format, name: &AccountKey, request: &ExportRequest) -> Shape {
+    let keys = prepare::keys_of(&request.folders.state, name);
+    Shape::Mapping(Box::new(Backwards::of(written, plan, format, keys).said(request.csv)))
+}

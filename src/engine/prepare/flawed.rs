@@ -1,0 +1,110 @@
+//! A mapping that cannot be used as it is. All that is wrong with it comes out at once: its names are looked up in the source and
+//! in the account like those of any other, as far as these can be read.
+
+use crate::engine::interface::error::{EngineError, ErrorKind};
+use crate::engine::interface::event::{Event, Teller};
+use crate::engine::interface::request::ImportRequest;
+use crate::engine::prepare;
+use crate::engine::source;
+use crate::engine::target::Opened;
+use crate::mapping::wanted::wanted;
+use crate::mapping::{self, Draft, Written};
+use crate::store::{AccountKey, KeySpace};
+use sheet_source::message;
+use sheet_source::problem::{Place, Problem};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Files that are not searched for being a mapping: nobody writes one as long.
+const MAPPING_MAX: u64 = 1 << 24;
+
+/// The mapping of an import or a check, if nothing is wrong with it.
+pub fn read(
+    import: &ImportRequest,
+    snapshot: Option<&Path>,
+    path: &Path,
+    tell: &mut Teller<'_>,
+) -> Result<Written, EngineError> {
+    let draft = mapping::draft(path);
+    if let Some(problem) = misplaced(&import.source, Some((path, &draft))) {
+        return Err(problem.into());
+    }
+    let Draft { written, mut problems, unread } = draft;
+    let Some(written) = written else { return Err(problems.into()) };
+    if problems.is_empty() {
+        return Ok(written);
+    }
+    if let Err(more) = compiled(import, snapshot, &written, tell) {
+        if matches!(more.kind, ErrorKind::Interrupted(_)) {
+            return Err(more);
+        }
+        problems
+            .extend(more.problems.into_iter().filter(|problem| line(problem).is_none_or(|at| !unread.contains(&at))));
+    }
+    mapping::in_order(&mut problems);
+    Err(problems.into())
+}
+
+fn line(problem: &Problem) -> Option<usize> {
+    match problem.place {
+        Place::Text { line, .. } => Some(line),
+        Place::Nowhere | Place::File(_) | Place::Cell { .. } => None,
+    }
+}
+
+/// What is wrong with the names of the mapping.
+fn compiled(
+    import: &ImportRequest,
+    snapshot: Option<&Path>,
+    written: &Written,
+    tell: &mut Teller<'_>,
+) -> Result<(), EngineError> {
+    let state = &import.folders.state;
+    let source = import.source.as_path();
+    if !source.is_file() {
+        // A pipe can be read only once, and what is not there is told where a mapping could be used.
+        return Ok(());
+    }
+    let table = source::open(source, &source::options(written, &import.read))?;
+    tell.event(Event::Source { file: source.display().to_string(), layout: Box::new(table.layout.clone()) });
+    let (account, name) = match snapshot {
+        Some(path) => (prepare::snapshot(path)?, AccountKey::of_address("")),
+        None => {
+            let runtime = prepare::runtime()?;
+            let target = Opened::open(&import.target, state, import.rate, tell)?;
+            let pulled = prepare::account(&target, &wanted(written), &runtime, &import.cancel, tell)?;
+            let known_as = prepare::known_as(state, &target, pulled.account.basics.id)?;
+            (pulled.account, known_as)
+        }
+    };
+    let ledger = prepare::ledger(state, &name, None, KeySpace::default());
+    prepare::plan(written, &table, Arc::new(account), ledger, None).map(|_| ())
+}
+
+/// A mapping in the place of the source, or the two of them swapped.
+pub fn misplaced(source: &Path, mapping: Option<(&Path, &Draft)>) -> Option<Problem> {
+    let named = source.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
+    let unread = mapping.is_some_and(|(_, draft)| draft.written.is_none());
+    let short = || std::fs::metadata(source).is_ok_and(|file| file.is_file() && file.len() <= MAPPING_MAX);
+    if !(named || unread || mapping.is_none()) || !short() || !mapping::is_mapping(source) {
+        return None;
+    }
+    let file = source.display().to_string();
+    let problem = |message| Problem::in_file(source, "source-is-mapping", message).at(Place::Nowhere);
+    Some(match mapping {
+        Some((path, _)) if unread => {
+            let path = path.display().to_string();
+            let message = message!(
+                "FILE and -m are swapped: {file} is a mapping, and {path} is none",
+                file = &file,
+                path = &path
+            );
+            problem(message).hint(message!("write {path} -m {file}", path, file))
+        }
+        Some(_) => {
+            problem(message!("{file} is a mapping, and no table", file)).hint("name the file with the rows before -m")
+        }
+        None => problem(message!("{file} is a mapping, and no table", file = &file))
+            .hint(message!("name the file with the rows before it: FILE -m {file}", file)),
+    })
+}

@@ -1,0 +1,90 @@
+//! The keys that an import would hold back, for those who look and send nothing: found and told by the very code of the import.
+
+use crate::engine::interface::cancel::Cancel;
+use crate::engine::interface::error::EngineError;
+use crate::engine::prepare;
+use crate::mapping::{Plan, Record};
+use crate::store::{AccountKey, KeySpace, KeyUse, Keys, KnownKey, Outcome, Store, ledger_name};
+use crate::upload::feed::QueuedRecord;
+use crate::upload::feed::known::{self, IdLookup, LOOKED_UP_MAX};
+use amo_client::{Client, Standing};
+use amo_model::Action;
+use sheet_source::Row;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Who asks for keys.
+pub struct KnownKeys {
+    store: Store,
+    keys: Keys,
+    space: KeySpace,
+    same_keys: bool,
+    remake_deleted: bool,
+    /// Where ids can be looked up; `None` with a snapshot.
+    client: Option<Arc<Client>>,
+    /// Records to be looked up.
+    waiting: Vec<(QueuedRecord, KnownKey)>,
+}
+
+/// What became of a record.
+pub enum RecordFate {
+    /// It can be sent.
+    Free,
+    /// It is told at the end.
+    Waits,
+    Held(Box<Outcome>),
+}
+
+impl KnownKeys {
+    /// `None` where nothing can be known.
+    pub fn of(
+        state: &Path,
+        account: &AccountKey,
+        plan: &Plan,
+        space: KeySpace,
+        (same_keys, remake_deleted): (bool, bool),
+    ) -> Result<Option<KnownKeys>, EngineError> {
+        let makes = plan.action == Action::Create && !plan.key.is_empty();
+        let Some(store) = Store::existing(state)?.filter(|_| makes) else { return Ok(None) };
+        let keys = Keys::new(account.clone(), &ledger_name(plan.kind, plan.catalog));
+        let space = KeySpace { titles: Some(plan.key_titles().collect()), ..space };
+        Ok(Some(KnownKeys { store, keys, space, same_keys, remake_deleted, client: None, waiting: Vec::new() }))
+    }
+
+    pub fn asking(self, client: Option<Arc<Client>>) -> KnownKeys {
+        KnownKeys { client, ..self }
+    }
+
+    pub fn meet(&mut self, plan: &Plan, record: Record, row: &Row, more: &[Row]) -> Result<RecordFate, EngineError> {
+        let Some(key) = record.key.clone() else { return Ok(RecordFate::Free) };
+        let found = self.store.find_key(&self.keys, (&key, &self.space, KeyUse::Make), None)?;
+        let Some(entry) = found else { return Ok(RecordFate::Free) };
+        let known = entry.known(self.same_keys);
+        let loaded = QueuedRecord { record, row: row.clone(), more: more.to_vec() };
+        if self.client.is_some()
+            && known::id_of(&known).is_some()
+            && (self.remake_deleted || self.waiting.len() < LOOKED_UP_MAX)
+        {
+            self.waiting.push((loaded, known));
+            return Ok(RecordFate::Waits);
+        }
+        Ok(RecordFate::Held(Box::new(known::held_back(plan, &loaded, &known, None))))
+    }
+
+    /// Looks up what waits. What is gone and would be made anew has no outcome.
+    pub fn looked_up(&mut self, plan: &Plan, cancel: &Cancel) -> Result<Vec<Option<Outcome>>, EngineError> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let Some(client) = self.client.as_ref().filter(|_| !waiting.is_empty()) else { return Ok(Vec::new()) };
+        let made: Vec<(u64, i64)> = waiting.iter().filter_map(|(_, known)| known::id_of(known)).collect();
+        let mut lookup = IdLookup::new(self.remake_deleted);
+        let runtime = prepare::runtime()?;
+        let standing = lookup.standing(client, plan, &made, prepare::now());
+        let standing = prepare::unless_cancelled(&runtime, cancel, "nothing was sent", standing)?;
+        let outcome = |(loaded, known): (QueuedRecord, KnownKey)| {
+            let standing = known::id_of(&known).and_then(|(id, _)| standing.get(&id)).copied();
+            let anew = standing == Some(Standing::Gone) && self.remake_deleted;
+            (!anew).then(|| known::held_back(plan, &loaded, &known, standing))
+        };
+        Ok(waiting.into_iter().map(outcome).collect())
+    }
+}

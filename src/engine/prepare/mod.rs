@@ -1,0 +1,270 @@
+//! What a use case with a mapping begins with: the account asked, the plan compiled, the ledger of keys at hand.
+
+pub mod flawed;
+pub mod known_keys;
+
+use crate::engine::interface::cancel::Cancel;
+use crate::engine::interface::error::{EngineError, ErrorKind};
+use crate::engine::interface::event::{Event, Phase, Teller};
+use crate::engine::source;
+use crate::engine::target::Opened;
+use crate::export::KeyOf;
+use crate::mapping::plan::Groups;
+use crate::mapping::{KeyQuery, Keyed, Ledger, Plan, Written, compile};
+use crate::store::{
+    AccountKey, KeySpace, KeyUse, Keys, LedgerEntry, Relation, Store, StoreError, file_name, ledger_name,
+};
+use amo_client::account::{Account, SNAPSHOT_SCHEMA, Wanted};
+use amo_client::private;
+use amo_client::pull;
+use amo_model::parts::Basics;
+use amo_model::{Entity, Kind};
+use sha2::{Digest, Sha256};
+use sheet_source::Table;
+use sheet_source::message;
+use sheet_source::problem::{Message, Note, Problem, Stage};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Runtime;
+
+/// Threads for the connections, apart from the loop's: a request that had its turn must not wait for the loop to write
+/// its journal, or it bunches with the next one. Mapping has a thread of its own.
+const WORKERS: usize = 2;
+
+pub(super) fn runtime() -> Result<Runtime, EngineError> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build().map_err(|e| {
+        let message = message!("the system gives no runtime: {error}", error = e.to_string());
+        EngineError::of(ErrorKind::Fault, Problem::new(Stage::Send, "runtime", message))
+    })
+}
+
+/// Unix seconds.
+pub(super) fn now() -> i64 {
+    now_ms() / 1000
+}
+
+pub(super) fn now_ms() -> i64 {
+    amo_client::clock::Clock::REAL.unix_ms()
+}
+
+/// Waits for something, unless the use case is cancelled first.
+pub(super) fn unless_cancelled<T>(
+    runtime: &Runtime,
+    cancel: &Cancel,
+    message: &'static str,
+    work: impl Future<Output = T>,
+) -> Result<T, EngineError> {
+    runtime.block_on(async {
+        tokio::select! {
+            biased;
+            () = cancel.token().cancelled() => Err(EngineError::interrupted(cancel.by(), message)),
+            done = work => Ok(done),
+        }
+    })
+}
+
+/// The code of what cannot be read of an account.
+pub(super) const GAP: &str = "account-gap";
+
+/// An account, and what could not be read of it.
+pub(super) struct Pulled {
+    pub account: Account,
+    pub gaps: Vec<String>,
+}
+
+/// Asks the account who it is. From then on its pace is shared with all who speak to it, by whatever address.
+pub(super) fn basics(
+    target: &Opened,
+    runtime: &Runtime,
+    cancel: &Cancel,
+    tell: &mut Teller<'_>,
+) -> Result<Basics, EngineError> {
+    tell.event(Event::Phase(Phase::Account));
+    let basics = unless_cancelled(runtime, cancel, "nothing was sent", pull::basics(&target.client))?;
+    target.tell(tell);
+    let basics = basics?;
+    target.is_account(basics.id, tell);
+    Ok(basics)
+}
+
+/// What the account is called in the store, which notes that this address is that account.
+pub(super) fn known_as(state: &Path, target: &Opened, id: u64) -> Result<AccountKey, EngineError> {
+    if let Some(store) = Store::existing(state)? {
+        store.account_is(&target.address, id)?;
+    }
+    Ok(AccountKey::of_id(id))
+}
+
+/// Asks the account who it is and what it is made of.
+pub(super) fn account(
+    target: &Opened,
+    wanted: &Wanted,
+    runtime: &Runtime,
+    cancel: &Cancel,
+    tell: &mut Teller<'_>,
+) -> Result<Pulled, EngineError> {
+    let basics = basics(target, runtime, cancel, tell)?;
+    made_of(target, (basics, wanted), runtime, cancel, tell)
+}
+
+/// Asks the account what it is made of; what the token may not see is told and left out.
+pub(super) fn made_of(
+    target: &Opened,
+    (basics, wanted): (Basics, &Wanted),
+    runtime: &Runtime,
+    cancel: &Cancel,
+    tell: &mut Teller<'_>,
+) -> Result<Pulled, EngineError> {
+    let pulled = pull::rest(&target.client, basics, wanted, now());
+    let pulled = unless_cancelled(runtime, cancel, "nothing was sent", pulled)?;
+    target.tell(tell);
+    let (account, gaps) = pulled?;
+    for (what, failure) in &gaps {
+        let failure = failure.to_string();
+        let message =
+            message!("the account's {what} cannot be read, names of these are not known: {failure}", what, failure);
+        tell.note(Note::new(GAP, message));
+    }
+    Ok(Pulled { account, gaps: gaps.into_iter().map(|(what, _)| what).collect() })
+}
+
+/// A snapshot saved by `pull`.
+pub(super) fn snapshot(path: &Path) -> Result<Account, EngineError> {
+    let unreadable = |message: Message| -> EngineError {
+        Problem::in_file(path, "account-file", message).hint("make it with: amoport account pull -o FILE").into()
+    };
+    let text = private::plain(path)
+        .map_err(|e| unreadable(message!("the snapshot cannot be read: {error}", error = e.to_string())))?;
+    let account: Account = serde_json::from_slice(&text)
+        .map_err(|e| unreadable(message!("this is no snapshot of an account: {error}", error = e.to_string())))?;
+    match account.schema {
+        SNAPSHOT_SCHEMA => Ok(account),
+        other => Err(unreadable(message!(
+            "the snapshot has format {other}, this amoport knows {known}",
+            other,
+            known = SNAPSHOT_SCHEMA
+        ))),
+    }
+}
+
+/// Compiles the mapping. Where rows are grouped, `groups` are those of the source.
+pub(super) fn plan(
+    written: &Written,
+    table: &Table,
+    account: Arc<Account>,
+    ledger: Ledger,
+    groups: Option<Groups>,
+) -> Result<Plan, EngineError> {
+    let origins = compile::Origins::of(table, ledger);
+    let mut plan = compile::compile(written, origins, account)?;
+    if let (Some(place), Some(groups)) = (&mut plan.groups, groups) {
+        *place = groups;
+    }
+    Ok(plan)
+}
+
+/// SHA-256 of a mapping and of the files it names: the two together decide what a row becomes.
+pub(super) fn mapping_sha256(path: &Path, written: &Written) -> Result<String, EngineError> {
+    let mut sha = source::sha256(path)?;
+    for file in &written.files {
+        sha.push_str(&source::sha256(file)?);
+    }
+    Ok(hex(&sha))
+}
+
+/// SHA-256 of a text, in hex.
+pub(super) fn hex(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Under which names the ledger keeps the keys of an entity: leads are made in two ways, and elements count in the list
+/// they stand in.
+fn ledgers(entity: Entity, catalog: Option<u64>) -> Vec<String> {
+    let kinds = Kind::ALL.into_iter().filter(|kind| kind.spec().entity == entity);
+    kinds.map(|kind| ledger_name(kind, catalog.filter(|_| kind.spec().catalog.is_some()))).collect()
+}
+
+/// The key of an id, from the ledgers of a state folder; one that cannot be read knows none.
+pub(super) fn keys_of(state: &Path, account: &AccountKey) -> Box<KeyOf> {
+    let (store, account) = (LazyStore::new(state), account.clone());
+    Box::new(move |entity, catalog, id| {
+        let key = |store: &Store| -> Result<Option<String>, StoreError> {
+            let mut all = Vec::new();
+            for base in ledgers(entity, catalog) {
+                all.extend(store.ledgers(&account, &base)?);
+            }
+            store.key_of(&account, &all, id)
+        };
+        store.with(|store| key(store).map_err(|e| e.to_string())).ok().flatten()
+    })
+}
+
+/// By entity and list.
+type KeysOf = HashMap<(Entity, Option<u64>), Vec<Keys>>;
+
+/// Keys that imports from this state folder into this account have made, as a mapping sees them whose keys belong to `space`.
+/// `run` is its own, where it goes on.
+pub(super) fn ledger(state: &Path, account: &AccountKey, run: Option<i64>, space: KeySpace) -> Ledger {
+    let others: Arc<Mutex<BTreeMap<String, u64>>> = Arc::default();
+    let told = Arc::clone(&others);
+    let (store, account) = (LazyStore::new(state), account.clone());
+    let known: Mutex<KeysOf> = Mutex::default();
+    let ledger = Ledger::new(move |asked: KeyQuery<'_>| {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let keys = known.entry((asked.entity, asked.catalog)).or_insert_with(|| {
+            ledgers(asked.entity, asked.catalog).iter().map(|base| Keys::new(account.clone(), base)).collect()
+        });
+        let own =
+            KeySpace { titles: asked.titles.map(<[String]>::to_vec).filter(|_| !space.is_any()), ..space.clone() };
+        let made = if asked.made { KeyUse::Make } else { KeyUse::Refer };
+        let mut best: Option<LedgerEntry> = None;
+        for keys in keys.iter() {
+            let found =
+                store.with(|store| store.find_key(keys, (asked.key, &own, made), run).map_err(|e| e.to_string()))?;
+            let found = found.filter(|entry| entry.id.is_some() && !(asked.made && run == Some(entry.by)));
+            best = match (best, found) {
+                (Some(best), Some(found)) if found.relation < best.relation => Some(found),
+                (best, found) => best.or(found),
+            };
+        }
+        let Some(LedgerEntry { relation, id: Some(id), run, space, .. }) = best else { return Ok(None) };
+        if relation == Relation::OtherMapping {
+            *told.lock().unwrap_or_else(PoisonError::into_inner).entry(space.mapping.clone()).or_default() += 1;
+        }
+        Ok(Some(match relation {
+            Relation::Same | Relation::OtherMapping => Keyed::Id(id),
+            Relation::Unsure | Relation::Other => {
+                Keyed::Unsure { id, run, mapping: space.mapping.clone(), titles: space.titles.clone() }
+            }
+        }))
+    });
+    ledger.noting(others)
+}
+
+/// What the keys of a mapping file belong to.
+pub(super) fn key_space(written: &Written, mapping: &Path) -> KeySpace {
+    let name = written.key_space.as_ref().map(|name| name.it.clone());
+    KeySpace { name, mapping: file_name(mapping), ..KeySpace::default() }
+}
+
+/// The store, opened when it is first asked.
+struct LazyStore {
+    state: PathBuf,
+    store: Mutex<Option<Store>>,
+}
+
+impl LazyStore {
+    fn new(state: &Path) -> LazyStore {
+        LazyStore { state: state.to_owned(), store: Mutex::new(None) }
+    }
+
+    fn with<T>(&self, ask: impl FnOnce(&Store) -> Result<T, String>) -> Result<T, String> {
+        let mut store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = match store.take() {
+            Some(open) => open,
+            None => Store::open(&self.state).map_err(|e| e.to_string())?,
+        };
+        ask(store.insert(open))
+    }
+}

@@ -1,0 +1,156 @@
+//! Goes on with a run whose source has changed: the run is closed, what it had sent and never seen answered is looked for, and what
+//! it has not sent goes in a run of its own, in which the rows that were sent are held back.
+
+use crate::engine::begin::sent_before;
+use crate::engine::import;
+use crate::engine::interface::cancel::Cancel;
+use crate::engine::interface::error::{EngineError, ErrorKind, still_wanted};
+use crate::engine::interface::event::Teller;
+use crate::engine::interface::request::{ImportRequest, ResumeRequest, SourceOptions};
+use crate::engine::interface::result::RunResult;
+use crate::engine::prepare;
+use crate::engine::resume::give_up;
+use crate::engine::resume::reopen;
+use crate::engine::run::report;
+use crate::engine::source;
+use crate::mapping::compile;
+use crate::store::{Run, RunHead, Store};
+use amo_model::Action;
+use sheet_source::message;
+use sheet_source::problem::{Message, Note, Place, Problem, quoted};
+use sheet_source::{ColumnMatch, Row, RowHashes};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// A source that has changed may hold what was sent, and more: the run is given up, and what it has not sent goes in a run of its
+/// own, in which it is held back.
+pub fn is_meant(head: &RunHead, error: &EngineError) -> bool {
+    let changed = |problem: &Problem| {
+        problem.code == source::CHANGED && problem.place == Place::File(head.source.file().to_owned())
+    };
+    // The numbers of its rows may be others now; and what was to be sent once more is not told from what was sent.
+    let by_rows = head.rows.is_none() && head.limit.is_none() && !head.again;
+    head.action == Action::Create && by_rows && head.mapping.made.is_none() && error.problems.iter().any(changed)
+}
+
+/// How many rows that the run has not sent are not in its source any more. An error where the source cannot be read to its end,
+/// or not by the mapping, so that it may be in the middle of being written; and where it is another one altogether, of which
+/// nobody has said that it is to be imported. What is wrong with it is told beside `changed`.
+fn gone(store: &Store, found: &Run, mut changed: EngineError, cancel: &Cancel) -> Result<u64, EngineError> {
+    match look(store, found, cancel) {
+        Err(EngineError { kind: ErrorKind::Refused, problems }) => {
+            changed.problems.extend(problems);
+            Err(changed)
+        }
+        looked => looked,
+    }
+}
+
+fn look(store: &Store, found: &Run, cancel: &Cancel) -> Result<u64, EngineError> {
+    let path = found.head.source.file();
+    let refused = |code, message: Message| EngineError::from(Problem::in_file(path, code, message));
+    let written = reopen::written(found)?;
+    let mapping = found.head.mapping.file();
+    source::unchanged(mapping, &prepare::mapping_sha256(mapping, &written)?, &found.head.mapping.sha256, "mapping")?;
+    let mut table = source::open(path, &source::options(&written, &again(found)))?;
+    let unknown = compile::titles(&written).into_iter().find(|title| table.header.find(title) == ColumnMatch::None);
+    if let Some(title) = unknown {
+        return Err(refused("unknown-column", message!("the source has no column {title}", title = quoted(&title))));
+    }
+    let hasher = give_up::hasher(found, &table);
+    let (mut row, mut now) = (Row::default(), RowHashes::default());
+    while table.read(&mut row)? {
+        now.push(row.number, hasher.hash(&row));
+        still_wanted(cancel)?;
+    }
+    let Some(then) = store.source_rows(found.run)? else {
+        let message = "the run is of a version that kept nothing to compare the source with".into();
+        return Err(refused("other-source", message));
+    };
+    let mut there = vec![false; then.len()];
+    sent_before::shared(&then, &now).into_iter().for_each(|(old, _)| there[old] = true);
+    if !there.contains(&true) {
+        let message = "none of the rows that the run began with is in it".into();
+        return Err(refused("other-source", message));
+    }
+    let settled = store.settled_rows(found.run)?;
+    let wanted = |number: u32| found.head.rows.is_none_or(|(first, last)| (first..=last).contains(&number));
+    let gone = then
+        .numbers()
+        .iter()
+        .zip(&there)
+        .filter(|(number, there)| !**there && wanted(**number) && !settled.contains(*number));
+    Ok(gone.count() as u64)
+}
+
+/// As it was read, but for what it may have been saved with since.
+fn again(found: &Run) -> SourceOptions {
+    let source = &found.head.source;
+    SourceOptions {
+        sheet: source.sheet.clone(),
+        header_row: Some(source.header_row),
+        hidden_rows: source.hidden_rows,
+        ..SourceOptions::default()
+    }
+}
+
+pub fn go_on(
+    request: &ResumeRequest,
+    store: Store,
+    found: Run,
+    (locks, changed): (Vec<File>, EngineError),
+    tell: &mut Teller<'_>,
+) -> Result<RunResult, EngineError> {
+    let gone = gone(&store, &found, changed, &request.cancel)?;
+    if gone > 0 {
+        let message = message!(
+            "{gone} rows that run {run} has not sent are not in the source any more; they stay unprocessed in its report",
+            gone,
+            run = &found.name
+        );
+        tell.note(Note::warning("rows-gone", message).count(gone));
+    }
+    let (head, read) = (found.head.clone(), again(&found));
+    let message = message!(
+        "the source has changed since run {run} began: that run is closed, and what it has not sent goes in a new one",
+        run = &found.name
+    );
+    let giving = give_up::Giving {
+        folders: &request.folders,
+        target: &request.target,
+        cancel: &request.cancel,
+        at_any_price: false,
+    };
+    let run = found.run;
+    giving.up(store, found, locks, tell)?;
+    let store = Store::open(&request.folders.state)?;
+    if !store.run(run)?.outcome.is_final() {
+        return report::close(&store, run, Path::new(&head.folder), None, tell);
+    }
+    report::write(&store, run, Path::new(&head.folder))?;
+    still_wanted(&request.cancel)?;
+    tell.note(Note::warning("source-changed", message));
+    let target = request.target.of_run(&head);
+    let import = ImportRequest {
+        mapping: Some(as_given(&head.mapping.path, head.mapping.file())),
+        read,
+        batch: head.batch,
+        rate: head.rate,
+        settle_s: head.settle,
+        verify: head.verify,
+        same_keys: head.same_keys,
+        remake_deleted: head.remake_deleted,
+        older_state: request.older_state,
+        count: request.count,
+        cancel: request.cancel.clone(),
+        ..ImportRequest::new(as_given(&head.source.path, head.source.file()), target, request.folders.clone())
+    };
+    import::with(&import, tell)
+}
+
+/// A file as the run named it, where that finds it from this folder as well.
+fn as_given(path: &str, file: &Path) -> PathBuf {
+    let given = Path::new(path);
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    if real(given).is_some() && real(given) == real(file) { given.to_owned() } else { file.to_owned() }
+}

@@ -1,0 +1,260 @@
+//! Opens everything of a run that was begun: its source and mapping as they were, its account where it was. Nothing is changed.
+
+use crate::engine::begin::sent_before;
+use crate::engine::interface::cancel::Cancel;
+use crate::engine::interface::error::EngineError;
+use crate::engine::interface::event::Teller;
+use crate::engine::interface::request::ResumeRequest;
+use crate::engine::prepare;
+use crate::engine::source;
+use crate::engine::source::survey::{self, Counting, Surveying};
+use crate::engine::target::{Opened, Target};
+use crate::mapping::{self, Plan, Written, compile};
+use crate::store::{KeySpace, Run, RunHead, Store, StoreError, Verify};
+use crate::upload::feed::{QueuedRecord, Select};
+use crate::upload::{links, verify};
+use amo_client::account::Account;
+use amo_model::Action;
+use sheet_source::Table;
+use sheet_source::message;
+use sheet_source::problem::Problem;
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The way to the account of a run; `said` is what is said of it now.
+pub fn target(head: &RunHead, said: &Target, state: &Path, tell: &mut Teller<'_>) -> Result<Opened, EngineError> {
+    Opened::open(&said.of_run(head), state, head.rate, tell)
+}
+
+/// An error where the address of a run's account leads to another one by now. A renamed account is none.
+pub fn unless_another(
+    target: &Opened,
+    head: &RunHead,
+    (state, cancel): (&Path, &Cancel),
+    tell: &mut Teller<'_>,
+) -> Result<(), EngineError> {
+    let id = prepare::basics(target, &prepare::runtime()?, cancel, tell)?.id;
+    prepare::known_as(state, target, id)?;
+    match head.account_id {
+        Some(was) if was == id => Ok(()),
+        Some(_) if head.account == target.address => {
+            let message = message!("the run went into {was}, which is another account now", was = &head.account);
+            let hint =
+                "its records are not in this one: give the run up with amoport runs --abandon, and import the source";
+            Err(EngineError::refused("other-account", message, hint))
+        }
+        Some(_) | None => unless_elsewhere(target, head),
+    }
+}
+
+fn unless_elsewhere(target: &Opened, head: &RunHead) -> Result<(), EngineError> {
+    let (was, named, is) = (&head.account, &head.target, &target.address);
+    if was == is {
+        return Ok(());
+    }
+    let message = message!("the run went into {was}, and \"{named}\" is {is} now", was, named, is);
+    let hint = "name the old account again in amoport.toml, then resume";
+    Err(EngineError::refused("other-account", message, hint))
+}
+
+/// A run that an earlier version began in a sandbox is known by its address alone, until the account has said who it is.
+pub fn of_known_account(
+    store: &Store,
+    run: Run,
+    (said, state, cancel): (&Target, &Path, &Cancel),
+    tell: &mut Teller<'_>,
+) -> Result<Run, EngineError> {
+    if run.head.account_id.is_some() {
+        return Ok(run);
+    }
+    let target = target(&run.head, said, state, tell)?;
+    unless_elsewhere(&target, &run.head)?;
+    let id = prepare::basics(&target, &prepare::runtime()?, cancel, tell)?.id;
+    store.account_is(&run.head.account, id)?;
+    Ok(store.run(run.run)?)
+}
+
+/// What of the source goes into a run that was begun, and rows whose links nobody has kept; `done` have their outcome or are
+/// in doubt, `refused` are those of them that came to nothing before anything was sent.
+pub fn selected(
+    store: &Store,
+    run: &Run,
+    plan: &Plan,
+    (done, refused): (HashSet<u32>, HashSet<u32>),
+) -> Result<(Select, HashSet<u32>), EngineError> {
+    let known = known(store, run, plan)?;
+    let sent = Arc::new(sent_before::of_run(store, run, !plan.key.is_empty())?);
+    let RunHead { rows, limit, .. } = run.head;
+    Ok((Select { done, refused, known: known.all(), rows, limit, only: None, sent }, known.links_unknown))
+}
+
+/// Rows that have their outcome and are mapped once more all the same.
+struct RemappedRows {
+    /// For reading some back.
+    sample: HashSet<u32>,
+    /// Sent by a version that kept no links.
+    links_unknown: HashSet<u32>,
+}
+
+impl RemappedRows {
+    fn all(&self) -> HashSet<u32> {
+        self.sample.union(&self.links_unknown).copied().collect()
+    }
+}
+
+fn known(store: &Store, run: &Run, plan: &Plan) -> Result<RemappedRows, EngineError> {
+    let sample = match run.head.verify {
+        Verify::Sample => store.written_spread(run.run, verify::SAMPLE)?,
+        Verify::All | Verify::None => HashSet::new(),
+    };
+    let links_unknown = match links::wanted(plan) && !run.head.keeps_links {
+        true => store.links_unknown(run.run)?,
+        false => HashSet::new(),
+    };
+    Ok(RemappedRows { sample, links_unknown })
+}
+
+/// What a run goes on with.
+pub struct OpenedRun {
+    pub table: Table,
+    pub plan: Arc<Plan>,
+    pub refused: HashSet<u32>,
+    /// Records that were sent and of which nobody knows what became, mapped again.
+    pub doubtful: HashMap<u32, QueuedRecord>,
+    pub rows: Option<u64>,
+}
+
+/// Opens everything as it was when the run began, and changes nothing. The source is read once, for its hash and for what
+/// else has to be known of it.
+pub fn open(request: &ResumeRequest, store: &Store, run: &Run) -> Result<OpenedRun, EngineError> {
+    let head = &run.head;
+    begun_elsewhere(head)?;
+    let file = head.source.file();
+    let doubtful = match head.action {
+        Action::Create => store.doubtful_rows(run.run)?,
+        Action::Update | Action::Delete => HashSet::new(),
+    };
+    let same = |sha256: &str| source::unchanged(file, sha256, &head.source.sha256, "source");
+    let opened = written(run).and_then(|written| Ok((source::reopen(&head.source)?, written)));
+    if doubtful.is_empty() {
+        let groups = opened.as_ref().map(|(table, written)| compile::group_columns(written, &table.header));
+        let groups = groups.unwrap_or_default();
+        let counting = Counting { rows: request.count, groups, select: head.rows, hashes: false };
+        let surveying = Surveying::start(file, &source::of_run(&head.source), counting, &request.cancel);
+        // Compiled while the hash is computed, which takes as long as the rest; this changes nothing on the disk.
+        let compiled = opened.and_then(|opened| compiled(request, store, run, opened));
+        let refused = store.refused(run.run);
+        let survey = surveying.join()?;
+        // That it has changed explains whatever else is wrong with it.
+        same(&survey.fingerprint.sha256)?;
+        let (table, mut plan) = compiled?;
+        if let (Some(groups), Some(counted)) = (&mut plan.groups, survey.groups) {
+            if let Some(problem) = survey.failed {
+                return Err(problem.into());
+            }
+            *groups = counted;
+        }
+        let rows = survey.rows.filter(|_| request.count);
+        return Ok(OpenedRun { table, plan: Arc::new(plan), refused: refused?, doubtful: HashMap::new(), rows });
+    }
+    let (table, plan) = match opened.and_then(|opened| compiled(request, store, run, opened)) {
+        Ok(compiled) => compiled,
+        Err(error) => {
+            same(&source::sha256(file)?)?;
+            return Err(error);
+        }
+    };
+    let mapped = match survey::records(&table, plan, &run.name, (doubtful, head.rows)) {
+        Ok(mapped) => mapped,
+        Err(error) => {
+            same(&source::sha256(file)?)?;
+            return Err(error);
+        }
+    };
+    same(&mapped.fingerprint.sha256)?;
+    let refused = store.refused(run.run)?;
+    Ok(OpenedRun { table, plan: mapped.plan, refused, doubtful: mapped.found, rows: None })
+}
+
+/// Runs of earlier versions know their files from one folder alone.
+fn begun_elsewhere(head: &RunHead) -> Result<(), EngineError> {
+    let source = head.source.absolute.is_none().then(|| head.source.file());
+    let mapping = (head.mapping.absolute.is_none() && head.mapping.made.is_none()).then(|| head.mapping.file());
+    let missing = |file: &&Path| file.is_relative() && !file.exists();
+    let Some(file) = [source, mapping].into_iter().flatten().find(missing) else { return Ok(()) };
+    let message =
+        "there is no such file in this folder, and the run began in another version, which kept no more of its path";
+    Err(Problem::in_file(file, "begun-elsewhere", message).hint("go on from the folder in which the run began").into())
+}
+
+pub fn written(run: &Run) -> Result<Written, EngineError> {
+    let mapping = run.head.mapping.file();
+    match &run.head.mapping.made {
+        // Of the workbook, which is looked at by itself.
+        Some(text) => Ok(mapping::read_text(mapping, text)?),
+        None => Ok(mapping::read(mapping)?),
+    }
+}
+
+pub fn compiled(
+    request: &ResumeRequest,
+    store: &Store,
+    run: &Run,
+    (table, written): (Table, Written),
+) -> Result<(Table, Plan), EngineError> {
+    let head = &run.head;
+    if head.mapping.made.is_none() {
+        let mapping = head.mapping.file();
+        let sha256 = prepare::mapping_sha256(mapping, &written)?;
+        source::unchanged(mapping, &sha256, &head.mapping.sha256, "mapping")?;
+    }
+    // The account as it was then: what was mapped then is mapped alike now.
+    let account: Account = serde_json::from_str(&store.snapshot(run.run)?).map_err(StoreError::Json)?;
+    let ledger = prepare::ledger(&request.folders.state, &head.account_key(), Some(run.run), KeySpace::of(head));
+    let ledger = ledger.same_keys(head.same_keys);
+    let plan = prepare::plan(&written, &table, Arc::new(account), ledger, None)?;
+    Ok((table, plan))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::Mapper;
+    use crate::mapping::compile::{self, Origins};
+    use crate::upload::feed::{RowEvent, walk};
+    use sheet_source::ReadOptions;
+
+    /// Rows 2 and 3 were refused and sent by an earlier stretch: only the key of what was sent is taken.
+    #[test]
+    fn a_resumed_run_knows_the_keys_of_what_it_has_sent_and_of_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("leads.csv");
+        std::fs::write(&path, "n,name,price\nA,a,much\nB,b,1\nA,a,1\nB,b,1\nC,c,1\n").unwrap();
+        let text = "version = 1\nkind = \"lead\"\nkey = \"n\"\n[lead]\nname = \"name\"\nprice = \"price\"\n";
+        let written = mapping::read_text(&path, text).unwrap();
+        let told = |done: &[u32], refused: &[u32], known: &[u32]| {
+            let table = Table::open(&path, &ReadOptions::default()).unwrap();
+            let origins = Origins::of(&table, mapping::Ledger::empty());
+            let plan = compile::compile(&written, origins, Arc::new(amo_client::account::example())).unwrap();
+            let set = |rows: &[u32]| rows.iter().copied().collect();
+            let select = Select { done: set(done), refused: set(refused), known: set(known), ..Select::default() };
+            let mut told = Vec::new();
+            let rows = walk(table, Mapper::new(Arc::new(plan), ""), &select, |met| {
+                told.push(match met {
+                    RowEvent::Record { row, .. } => (row.number, "sent"),
+                    RowEvent::Known { row, .. } => (row.number, "known"),
+                    RowEvent::Local(outcome) | RowEvent::Lost(outcome) => (outcome.row, outcome.status.word()),
+                });
+                true
+            });
+            assert_eq!(rows.unwrap().rows, 5);
+            told
+        };
+        let whole = told(&[], &[], &[]);
+        assert_eq!(whole, [(2, "rejected"), (3, "sent"), (4, "sent"), (5, "rejected"), (6, "sent")]);
+        assert_eq!(told(&[2, 3], &[2], &[]), whole[2..]);
+        let known = told(&[2, 3], &[2], &[3]);
+        assert_eq!((known[0], &known[1..]), ((3, "known"), &whole[2..]), "and what it is asked for once more");
+    }
+}

@@ -1,0 +1,216 @@
+//! What follows the upload of a run: some of its records are read back, and what has changed in the account meanwhile is
+//! told. The import itself is done, whatever comes of this.
+
+use crate::engine::interface::cancel::Cancel;
+use crate::engine::interface::error::EngineError;
+use crate::engine::interface::event::{Event, Phase, Teller};
+use crate::engine::prepare;
+use crate::engine::source;
+use crate::mapping::{Mapper, Plan};
+use crate::report;
+use crate::store::{Journal, RecordIds, RunHead, Store, Verify};
+use crate::upload::feed::{self, Fed, QueuedRecord, Select};
+use crate::upload::present::LAG;
+use crate::upload::verify::{self, SentBodies, Verified, VerifyError};
+use amo_client::account::{Wanted, changes};
+use amo_client::{Client, pull};
+use amo_model::Action;
+use amo_model::answer::NOT_A_CHOICE;
+use sheet_source::message;
+use sheet_source::problem::Note;
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::mpsc;
+
+pub struct After<'a> {
+    pub client: &'a Arc<Client>,
+    pub plan: &'a Arc<Plan>,
+    pub journal: &'a Arc<Mutex<Journal>>,
+    pub store: &'a Store,
+    pub head: &'a RunHead,
+    pub name: &'a str,
+    /// What the account showed before the run was asked in an earlier stretch of it, perhaps long ago.
+    pub resumed: bool,
+}
+
+fn failing(done: Result<(), EngineError>, code: &'static str, tell: &mut Teller<'_>) {
+    if let Err(error) = done {
+        let message = message!("the import itself is done; what follows it failed: {error}", error = error.to_string());
+        tell.note(Note::warning(code, message));
+    }
+}
+
+impl After<'_> {
+    /// All of it. Whatever fails here is told, and the run is closed with its report all the same.
+    pub async fn all(&self, sample: Vec<QueuedRecord>, cancel: &Cancel, tell: &mut Teller<'_>) {
+        failing(self.remember(cancel, tell).await, "not-looked-at", tell);
+        let twice = self.sent_twice();
+        if matches!(twice, Ok(Some(_))) {
+            self.wait_for_lists(cancel).await;
+        }
+        failing(self.read_back(sample, cancel, tell).await, "read-back", tell);
+        failing(self.look_for_twins(twice, cancel, tell).await, "read-back", tell);
+        failing(self.tell_changes(tell).await, "account-changed", tell);
+    }
+
+    /// Compares what the account holds with what was sent, as far as the run was asked to.
+    async fn read_back(
+        &self,
+        sample: Vec<QueuedRecord>,
+        cancel: &Cancel,
+        tell: &mut Teller<'_>,
+    ) -> Result<(), EngineError> {
+        let Some((bodies, ids, above)) = self.bodies(sample)? else { return Ok(()) };
+        tell.event(Event::Phase(Phase::ReadBack));
+        let read = verify::read_back(self.client, self.plan, self.journal, bodies, &ids, above);
+        tokio::select! {
+            biased;
+            () = cancel.token().cancelled() => {
+                tell.note(Note::warning("read-back", "reading back is broken off; the import itself is done"));
+                Ok(())
+            }
+            read = read => self.tell_read_back(read, tell),
+        }
+    }
+
+    /// What to read back: the bodies that were sent, the ids under which they stand, and above which id to look for twins.
+    #[allow(clippy::type_complexity)]
+    fn bodies(
+        &self,
+        sample: Vec<QueuedRecord>,
+    ) -> Result<Option<(SentBodies, BTreeMap<u32, RecordIds>, Option<u64>)>, EngineError> {
+        let run = self.run();
+        let found = match self.head.verify {
+            Verify::None => return Ok(None),
+            Verify::Sample => {
+                let ids = self.store.written_rows(run, sample.iter().map(|loaded| loaded.record.row))?;
+                (SentBodies::Sample(sample), ids, None)
+            }
+            Verify::All => {
+                let ids = self.store.written(run)?;
+                let above = self.store.first_watermark(run)?.filter(|_| self.plan.action == Action::Create);
+                (SentBodies::All(self.feed(ids.keys().copied().collect())?), ids, above)
+            }
+        };
+        Ok((!found.1.is_empty()).then_some(found))
+    }
+
+    /// A twin of what was sent again may be on its way into its list.
+    async fn wait_for_lists(&self, cancel: &Cancel) {
+        tokio::select! {
+            biased;
+            () = cancel.token().cancelled() => {}
+            () = self.client.pace().clock().sleep(LAG) => {}
+        }
+    }
+
+    /// Rows that were sent again, and above which id their twins would stand.
+    fn sent_twice(&self) -> Result<Option<(HashSet<u32>, u64)>, EngineError> {
+        match self.plan.action {
+            Action::Create => Ok(self.journal.lock().unwrap_or_else(PoisonError::into_inner).sent_twice()?),
+            Action::Update | Action::Delete => Ok(None),
+        }
+    }
+
+    /// What was looked for in vain and sent again may have come late: then the account holds it twice. Who reads everything back
+    /// has seen that.
+    async fn look_for_twins(
+        &self,
+        twice: Result<Option<(HashSet<u32>, u64)>, EngineError>,
+        cancel: &Cancel,
+        tell: &mut Teller<'_>,
+    ) -> Result<(), EngineError> {
+        let Some((rows, watermark)) = twice?.filter(|_| self.head.verify != Verify::All) else { return Ok(()) };
+        let count = rows.len();
+        let looked = verify::look_for_twins(self.client, self.plan, self.journal, self.feed(rows)?, watermark);
+        let looked = tokio::select! {
+            biased;
+            () = cancel.token().cancelled() => None,
+            looked = looked => Some(looked),
+        };
+        match looked {
+            Some(Ok(Verified { doubled: 0, .. })) => Ok(()),
+            Some(Ok(Verified { doubled, .. })) => {
+                let problems = Path::new(&self.head.folder).join(report::PROBLEMS).display().to_string();
+                let message =
+                    message!("{doubled} records that were sent again have a twin; see {problems}", doubled, problems);
+                tell.note(Note::warning("read-back", message).count(doubled));
+                Ok(())
+            }
+            Some(Err(VerifyError::Store(error))) => Err(error.into()),
+            None | Some(Err(VerifyError::Service(_))) => {
+                let message = message!(
+                    "{count} records were sent again, and it could not be seen whether the account holds them twice",
+                    count
+                );
+                tell.note(Note::warning("read-back", message));
+                Ok(())
+            }
+        }
+    }
+
+    fn tell_read_back(&self, read: Result<Verified, VerifyError>, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+        match read {
+            Ok(verified) if verified.clean() => tell.event(Event::ReadBack { checked: verified.checked }),
+            Ok(verified) => {
+                let gone = match verified.kept {
+                    0 => "".into(),
+                    some => message!("{some} were deleted and are still shown, ", some),
+                };
+                let problems = Path::new(&self.head.folder).join(report::PROBLEMS).display().to_string();
+                let message = message!(
+                    "read back {checked} records: {gone}{differing} differ from what was sent, {missing} are not there, {doubled} have a twin; see {problems}",
+                    checked = verified.checked,
+                    gone,
+                    differing = verified.differing,
+                    missing = verified.missing,
+                    doubled = verified.doubled,
+                    problems
+                );
+                let count = verified.differing + verified.missing + verified.doubled + verified.kept;
+                tell.note(Note::warning("read-back", message).count(count));
+            }
+            Err(VerifyError::Store(error)) => return Err(error.into()),
+            Err(VerifyError::Service(failure)) => {
+                let message = message!("the account could not be read back: {failure}", failure = failure.to_string());
+                tell.note(Note::warning("read-back", message));
+            }
+        }
+        Ok(())
+    }
+
+    /// A choice that the account had when the run began and that the service refuses now: asks the account again, and
+    /// says what has changed in it.
+    async fn tell_changes(&self, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+        if !self.store.has_problem(self.run(), NOT_A_CHOICE)? {
+            return Ok(());
+        }
+        let then = &self.plan.account;
+        // Whoever cannot read it now has been told what the service refused.
+        let pulled = pull::pull(self.client, &Wanted::like(then), prepare::now()).await;
+        let Ok((now, _)) = pulled else { return Ok(()) };
+        let changes = changes(then, &now);
+        for change in &changes {
+            let message = message!("the account has changed since this run began: {change}", change);
+            tell.note(Note::warning("account-changed", message));
+        }
+        if !changes.is_empty() {
+            let message = "import the rejected rows again; amoport reads the account anew for every import";
+            tell.note(Note::warning("account-changed", message));
+        }
+        Ok(())
+    }
+
+    pub fn run(&self) -> i64 {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner).run()
+    }
+
+    /// Some rows of the source, mapped again.
+    fn feed(&self, rows: HashSet<u32>) -> Result<mpsc::Receiver<Vec<Fed>>, EngineError> {
+        // Of the same stretch: a key that stands outside of it as well is met once here, as it was then.
+        let select = Select { only: Some(rows), rows: self.head.rows, ..Select::default() };
+        let mapper = Mapper::new(Arc::clone(self.plan), self.name);
+        Ok(feed::start(source::reopen(&self.head.source)?, mapper, select))
+    }
+}

@@ -1,0 +1,356 @@
+//! Carries out a prepared run: sends its records and their links, reads some back, closes it and writes its report.
+
+pub mod after;
+pub mod report;
+
+use crate::engine::begin::{GivingUp, Job, make_folder};
+use crate::engine::interface::cancel::Cancel;
+use crate::engine::interface::error::EngineError;
+use crate::engine::interface::event::{Event, Phase, Progress, Teller, Wait, WaitReason};
+use crate::engine::interface::result::RunResult;
+use crate::engine::prepare::{now_ms, runtime};
+use crate::engine::target::Opened;
+use crate::mapping::{Mapper, Plan};
+use crate::report::RunLog;
+use crate::store::{BatchOf, Counts, FrozenWord, Links, RunEnd, RunHead, RunOutcome, Store, Verify};
+use crate::upload::feed;
+use crate::upload::verify::{DOUBLED, MISSING};
+use crate::upload::{self, BatchSize, Budget, End, Upload, UploadOptions};
+use after::After;
+use amo_client::Client;
+use amo_client::clock::Clock;
+use serde_json::json;
+use sheet_source::message;
+use sheet_source::problem::{Message, Note, Problem};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Uploads, reads back, closes the run, writes its report.
+pub(super) fn run(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
+    if job.over_budget {
+        return stop_before_sending(job, tell);
+    }
+    let folder = job.head.folder.clone();
+    let (store, run, why) = carry_out(job, target, tell).map_err(EngineError::while_sending)?;
+    report::close(&store, run, Path::new(&folder), why, tell)
+}
+
+/// Settles what is in doubt and ends the run; the report is for the caller to write.
+pub(super) fn settle(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(), EngineError> {
+    carry_out(job, target, tell).map(|_| ()).map_err(EngineError::while_sending)
+}
+
+/// Everything up to the end of the run. What comes back: the store, the number of the run, and why it stopped.
+fn carry_out(job: Job, target: &Opened, tell: &mut Teller<'_>) -> Result<(Store, i64, Option<Message>), EngineError> {
+    let giving_up = job.giving_up;
+    let Job { client, plan, table, journal, doubts, links_unknown, store, name, head, select, budget, .. } = job;
+    let started = Instant::now();
+    let mut log = open_log(Path::new(&head.folder))?;
+    log.note(now_ms(), "started", json!({"run": name, "kind": head.kind.word(), "batch": head.batch}));
+    let (run, before) = (journal.run(), journal.counts());
+    let journal = Arc::new(Mutex::new(journal));
+    let asked = RequestBaseline::of(&client);
+    let total = job.total.or(plan.groups.as_ref().map(|groups| groups.rows.len() as u64));
+    let feed = feed::start(table, Mapper::new(Arc::clone(&plan), &name), select);
+    let options = UploadOptions {
+        giving_up: giving_up.is_some(),
+        ..options(&head, &plan, &client, (budget, job.in_flight, target.clock))
+    };
+    let after = After {
+        client: &client,
+        plan: &plan,
+        journal: &journal,
+        store: &store,
+        head: &head,
+        name: &name,
+        resumed: job.resumed,
+    };
+    tell.event(Event::Phase(Phase::Send));
+    let report = runtime()?.block_on(async {
+        let sees_all = sees_all(&client, &plan, tell).await;
+        let upload = Upload {
+            client: Arc::clone(&client),
+            plan: Arc::clone(&plan),
+            journal: Arc::clone(&journal),
+            feed,
+            options,
+            doubts,
+            links_unknown,
+            sees_all,
+            stop: job.cancel.token().clone(),
+        };
+        let mut observer = Observer::new(&mut log, target, tell, before.read + before.skipped, total);
+        let mut report = upload::run(upload, &mut |event| observer.hear(event)).await?;
+        let sample = std::mem::take(&mut report.sample);
+        tell.all(report.notes.drain(..));
+        if matches!(report.end, End::Finished) {
+            after.all(sample, &job.cancel, tell).await;
+        }
+        Ok::<_, EngineError>(report)
+    })?;
+    target.tell(tell);
+    let links = store.links(run)?;
+    if links.any() {
+        log.note(now_ms(), "linked", json!({"made": links.made, "refused": links.refused}));
+    }
+    let mut journal = journal.lock().unwrap_or_else(PoisonError::into_inner);
+    let (outcome, exit_code) = match (giving_up, &report.end) {
+        // Whatever could not be looked up is unknown, and stays so.
+        (Some(_), End::GivenUp | End::Source(_)) | (Some(GivingUp { at_any_price: true }), End::Service(_)) => {
+            (RunOutcome::Abandoned, abandoned_code(journal.counts().unknown))
+        }
+        _ => {
+            let shown =
+                SeenRecords { doubled: store.has_problem(run, DOUBLED)?, missing: store.has_problem(run, MISSING)? };
+            let outcome = outcome_of(&report.end, &journal.counts(), links, shown);
+            (outcome, exit_code_of(&report.end, outcome, &job.cancel))
+        }
+    };
+    let (sent, throttled) = asked.since(&client);
+    journal.notes(&tell.take())?;
+    journal.end(&RunEnd {
+        outcome,
+        exit_code,
+        elapsed_ms: started.elapsed().as_millis() as i64,
+        sent,
+        retried: report.retried as i64,
+        throttled,
+        source_rows: report.rows as i64,
+    })?;
+    drop(journal);
+    log.note(now_ms(), "ended", json!({"exit_code": exit_code, "outcome": outcome.word()}));
+    Ok((store, run, why(&report.end)))
+}
+
+/// Asks whose token it is: only an administrator is shown everything, so what anybody else is not shown may be there.
+async fn sees_all(client: &Client, plan: &Plan, tell: &mut Teller<'_>) -> bool {
+    let user = client.token_user(plan.account.basics.current_user).await;
+    let message = match user.is_admin {
+        Some(true) => return true,
+        Some(false) => {
+            "the token's user is no administrator and may not be shown all records: where an answer is lost, a record that is not shown stays unknown"
+        }
+        None => {
+            "it could not be learnt whether the token's user is an administrator: where an answer is lost, a record that is not shown stays unknown"
+        }
+    };
+    tell.note(Note::warning("token-not-admin", message));
+    false
+}
+
+/// The exit code of a run that was given up.
+pub(super) fn abandoned_code(unknown: u64) -> i64 {
+    if unknown > 0 { RunOutcome::SomeUnknown.exit_code() } else { RunOutcome::Abandoned.exit_code() }
+}
+
+fn options(
+    head: &RunHead,
+    plan: &Plan,
+    client: &Client,
+    (max_errors, in_flight, clock): (Option<Budget>, usize, Clock),
+) -> UploadOptions {
+    UploadOptions {
+        batch: head.batch.map_or(BatchSize::Auto { max: plan.write.batch_max }, BatchSize::Fixed),
+        in_flight,
+        max_errors,
+        settle: Duration::from_secs(head.settle),
+        answer_timeout: client.answer_timeout().max(Duration::from_secs(head.answer_timeout)),
+        clock,
+        remake_deleted: head.remake_deleted,
+        sample: head.verify == Verify::Sample,
+        giving_up: false,
+        look_from: head.look_from,
+    }
+}
+
+/// What the account has shown of records that it gave an id.
+struct SeenRecords {
+    doubled: bool,
+    missing: bool,
+}
+
+fn outcome_of(end: &End, counts: &Counts, links: Links, shown: SeenRecords) -> RunOutcome {
+    match end {
+        End::Finished if counts.unknown > 0 => RunOutcome::SomeUnknown,
+        End::Finished if shown.doubled => RunOutcome::SomeDoubled,
+        End::Finished if counts.rejected > 0 || links.refused > 0 => RunOutcome::SomeRejected,
+        End::Finished if shown.missing => RunOutcome::SomeMissing,
+        End::Finished => RunOutcome::Done,
+        End::Budget => RunOutcome::ErrorBudget,
+        End::Service(_) => RunOutcome::StoppedByService,
+        End::Interrupted => RunOutcome::Interrupted,
+        End::GivenUp => RunOutcome::Abandoned,
+        End::Source(_) => RunOutcome::SourceBroken,
+    }
+}
+
+/// The exit code of a fault of ours; the run can go on all the same.
+const FAULT: i64 = 5;
+
+fn exit_code_of(end: &End, outcome: RunOutcome, cancel: &Cancel) -> i64 {
+    match end {
+        End::Interrupted => cancel.by().exit_code(),
+        End::Source(problem) if problem.code == feed::FAULT => FAULT,
+        End::Finished | End::Budget | End::Service(_) | End::Source(_) | End::GivenUp => outcome.exit_code(),
+    }
+}
+
+/// Why it stopped, where that is not plain from its outcome.
+fn why(end: &End) -> Option<Message> {
+    match end {
+        End::Finished | End::Interrupted | End::GivenUp => None,
+        End::Budget => Some("stopped: more records were rejected than --max-errors allows".into()),
+        End::Service(stop) => {
+            let (stop, hint) = (stop.to_string(), stop.hint());
+            Some(message!("stopped: {stop}; {hint}", stop, hint))
+        }
+        End::Source(problem) => Some(message!("stopped: {problem}", problem = problem.to_string())),
+    }
+}
+
+/// What had been asked of the service when the run began; the account was asked before.
+struct RequestBaseline {
+    sent: u64,
+    throttled: u64,
+}
+
+impl RequestBaseline {
+    fn of(client: &Client) -> RequestBaseline {
+        let counters = client.counters();
+        RequestBaseline {
+            sent: counters.sent.load(Ordering::Relaxed),
+            throttled: counters.throttled.load(Ordering::Relaxed),
+        }
+    }
+
+    fn since(&self, client: &Client) -> (i64, i64) {
+        let now = RequestBaseline::of(client);
+        ((now.sent - self.sent) as i64, (now.throttled - self.throttled) as i64)
+    }
+}
+
+/// Hears the loop: passes on what happens, and writes the log.
+struct Observer<'o, 't> {
+    log: &'o mut RunLog,
+    target: &'o Opened,
+    tell: &'o mut Teller<'t>,
+    started: Instant,
+    /// Records done before this stretch of the run.
+    before: u64,
+    total: Option<u64>,
+    counts: Counts,
+    linking: bool,
+}
+
+impl<'o, 't> Observer<'o, 't> {
+    fn new(
+        log: &'o mut RunLog,
+        target: &'o Opened,
+        tell: &'o mut Teller<'t>,
+        before: u64,
+        total: Option<u64>,
+    ) -> Observer<'o, 't> {
+        let (started, counts) = (Instant::now(), Counts::default());
+        Observer { log, target, tell, started, before, total, counts, linking: false }
+    }
+
+    fn hear(&mut self, event: upload::UploadEvent) {
+        let at = now_ms();
+        self.target.tell(self.tell);
+        match &event {
+            upload::UploadEvent::Answered { batch, of, records, attempt, status, ms } => {
+                let what = match of {
+                    BatchOf::Records => "records",
+                    BatchOf::Links => "links",
+                };
+                let details = json!({"batch": batch, what: records, "attempt": attempt, "status": status, "ms": ms});
+                self.log.note(at, "answered", details);
+            }
+            upload::UploadEvent::Again { batch, pause, throttled, .. } => {
+                self.log.note(at, "again", json!({"batch": batch}));
+                let reason = if *throttled { WaitReason::Throttled } else { WaitReason::Retry };
+                self.tell.event(Event::Wait(Wait { reason, at_most: *pause }));
+            }
+            upload::UploadEvent::InDoubt { batch, records, at_most, .. } => {
+                self.log.note(at, "in-doubt", json!({"batch": batch, "records": records}));
+                self.tell.event(Event::Wait(Wait { reason: WaitReason::Settle, at_most: *at_most }));
+            }
+            upload::UploadEvent::Looked { found, missing, unclear, last } => {
+                let details = json!({"found": found, "missing": missing, "unclear": unclear, "last": last});
+                self.log.note(at, "looked", details);
+            }
+            upload::UploadEvent::Counts(counts) => {
+                self.counts = *counts;
+                let done = counts.read + counts.skipped;
+                return self.progress(Phase::Send, done, self.before.min(done), self.total);
+            }
+            upload::UploadEvent::Rejected(problem) => return self.tell.event(Event::Problem(problem.clone())),
+            upload::UploadEvent::Linked { records } => {
+                if !std::mem::replace(&mut self.linking, true) {
+                    self.started = Instant::now();
+                    self.tell.event(Event::Phase(Phase::Link));
+                }
+                return self.progress(Phase::Link, *records, 0, None);
+            }
+        }
+        self.tell.event(Event::Upload(event));
+    }
+
+    fn progress(&mut self, phase: Phase, done: u64, before: u64, total: Option<u64>) {
+        let elapsed = self.started.elapsed();
+        let rate = (done - before) as f64 / elapsed.as_secs_f64().max(0.001);
+        self.tell.event(Event::Progress(Progress { phase, done, total, rate, elapsed, counts: self.counts }));
+    }
+}
+
+/// Outcomes written to the journal in one go.
+const AT_ONCE: usize = 1_000;
+
+/// Ends a run whose budget is overrun by what the mapping rejects, with its report and without a request.
+fn stop_before_sending(job: Job, tell: &mut Teller<'_>) -> Result<RunResult, EngineError> {
+    let Job { plan, table, mut journal, store, name, head, select, .. } = job;
+    let folder = Path::new(&head.folder);
+    let mut log = open_log(folder)?;
+    let (mut failed, mut outcomes) = (None, Vec::new());
+    let walked = feed::walk(table, Mapper::new(plan, &name), &select, |met| {
+        match met.keep() {
+            feed::Fed::Record(loaded) => outcomes.push(upload::unprocessed(&loaded)),
+            feed::Fed::Local(outcome) => outcomes.push(outcome),
+            feed::Fed::Known(_) | feed::Fed::Lost(_) | feed::Fed::End(_) | feed::Fed::Broken(_) => {}
+        }
+        if outcomes.len() >= AT_ONCE {
+            failed = journal.local(&std::mem::take(&mut outcomes)).err();
+        }
+        failed.is_none()
+    })?;
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    journal.local(&outcomes)?;
+    tell.all(walked.notes);
+    journal.notes(&tell.take())?;
+    let outcome = RunOutcome::ErrorBudget;
+    let exit_code = outcome.exit_code();
+    journal.end(&RunEnd {
+        outcome,
+        exit_code,
+        elapsed_ms: 0,
+        sent: 0,
+        retried: 0,
+        throttled: 0,
+        source_rows: walked.rows as i64,
+    })?;
+    log.note(now_ms(), "ended", json!({"exit_code": exit_code, "outcome": outcome.word()}));
+    report::close(&store, journal.run(), folder, None, tell)
+}
+
+/// A run that goes on makes its folder again, if somebody has taken it away.
+fn open_log(folder: &Path) -> Result<RunLog, EngineError> {
+    make_folder(folder)?;
+    RunLog::open(&folder.join(crate::report::LOG)).map_err(|e| {
+        let message = message!("the run's folder cannot be written to: {error}", error = e.to_string());
+        Problem::in_file(folder, "runs-folder", message).hint("name another folder with --runs").into()
+    })
+}

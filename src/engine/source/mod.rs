@@ -1,0 +1,297 @@
+//! The source of a run: opened for a mapping, opened again as it was, spooled where it can be read only once.
+
+pub mod survey;
+pub mod walk;
+
+use crate::engine::interface::cancel::Cancel;
+use crate::engine::interface::error::{EngineError, still_wanted};
+use crate::engine::interface::event::Teller;
+use crate::engine::interface::request::SourceOptions;
+use crate::mapping::{Written, compile};
+use crate::store::{RunOutcome, SourceHead, Store};
+use amo_client::private;
+use sheet_source::message;
+use sheet_source::problem::{Note, Place, Problem};
+use sheet_source::{BeyondAscii, ColumnMatch, Fingerprint, Header, ReadOptions, Table};
+use std::collections::HashSet;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
+
+/// How a mapping and a person want the source to be read.
+pub(super) fn options(written: &Written, asked: &SourceOptions) -> ReadOptions {
+    let said = &written.source.read;
+    ReadOptions {
+        sheet: asked.sheet.clone().or_else(|| said.sheet.clone()),
+        header_row: asked.header_row.or(said.header_row),
+        hidden_rows: asked.hidden_rows.or(said.hidden_rows),
+        encoding: asked.encoding.clone().or_else(|| said.encoding.clone()),
+        delimiter: asked.delimiter.or(said.delimiter),
+        fill_down: compile::fill_down(written),
+        links: compile::titles(written).iter().any(|title| Header::asks_for_link(title)),
+        titles: compile::titles(written),
+        words: compile::texts(written),
+        beyond_ascii: BeyondAscii::Search,
+    }
+}
+
+/// Opens the source for a mapping.
+pub(super) fn open(file: &Path, options: &ReadOptions) -> Result<Table, EngineError> {
+    if let Some(table) = rejects_of_a_run(file, options) {
+        return Ok(table);
+    }
+    let table = Table::open(file, options)?;
+    letters_alone(file, options)?;
+    Ok(table)
+}
+
+/// Letters find their columns in any row: nothing says whether the first one is a header, or a record that would be lost.
+fn letters_alone(file: &Path, options: &ReadOptions) -> Result<(), EngineError> {
+    let titles = &options.titles;
+    let alone = !titles.is_empty() && titles.iter().all(|title| title.trim_start().starts_with("col:"));
+    if !alone || options.header_row.is_some() {
+        return Ok(());
+    }
+    let message =
+        "the mapping names columns by their letters alone, and nothing says whether the first row is one of titles";
+    let hint =
+        "say header-row = 0 under [source], or --header-row 0, where there are none; header-row = 1 where there are";
+    Err(Problem::in_file(file, "header-row", message).hint(hint).into())
+}
+
+/// Whoever has filtered a sheet may mean the rows that are left, or all of them.
+fn hidden_unsaid(table: &Table) -> Result<(), EngineError> {
+    let (None, hidden) = (table.layout.hidden_rows, table.layout.hidden) else { return Ok(()) };
+    if hidden.rows == 0 {
+        return Ok(());
+    }
+    let message = hidden.message();
+    let hint = "say hidden-rows = \"import\" or hidden-rows = \"skip\" under [source], or with --hidden-rows";
+    Err(Problem::in_file(Path::new(&table.source().file), "hidden-rows", message).hint(hint).into())
+}
+
+/// Nothing is made of a source whose encoding is unclear, or of which a part is not shown: somebody has to say what is meant.
+pub(super) fn clear(table: &Table) -> Result<(), EngineError> {
+    hidden_unsaid(table)?;
+    match &table.layout.encoding_doubt {
+        Some(doubt) => Err(doubt.problem(Path::new(&table.source().file)).into()),
+        None => Ok(()),
+    }
+}
+
+/// What a file of rejected rows is called when a spreadsheet has saved it.
+const ENDINGS: [&str; 8] = ["csv", "txt", "tsv", "xlsx", "xlsm", "xlsb", "xls", "ods"];
+
+/// A reject file of an earlier run has its titles in the first row of its one sheet, wherever the mapping says they
+/// are in the source.
+fn rejects_of_a_run(file: &Path, options: &ReadOptions) -> Option<Table> {
+    let elsewhere = options.sheet.is_some() || options.header_row.is_some_and(|row| row != 1);
+    let ending = file.extension()?.to_str()?.to_lowercase();
+    let written_otherwise = options.delimiter.is_some() || options.encoding.is_some();
+    if !(elsewhere || written_otherwise) || !ENDINGS.contains(&ending.as_str()) {
+        return None;
+    }
+    let first = ReadOptions { header_row: Some(1), sheet: None, ..options.clone() };
+    // Whoever has saved it with a spreadsheet may have given it another delimiter and another encoding.
+    let saved = ReadOptions { encoding: None, delimiter: None, ..first.clone() };
+    let open = |options: &ReadOptions| Table::open(file, options).ok().filter(|table| table.header.is_of_rejects());
+    let found =
+        |table: &Table| options.titles.iter().filter(|title| table.header.find(title) != ColumnMatch::None).count();
+    let (first, saved) = (open(&first), written_otherwise.then(|| open(&saved)).flatten());
+    match (first, saved) {
+        (Some(first), Some(saved)) => Some(if found(&saved) > found(&first) { saved } else { first }),
+        (first, saved) => first.or(saved),
+    }
+}
+
+/// What opens a source again exactly as it was.
+pub(super) fn same(table: &Table) -> ReadOptions {
+    let layout = &table.layout;
+    ReadOptions {
+        sheet: layout.sheet.clone(),
+        header_row: Some(layout.header_row),
+        hidden_rows: layout.hidden_rows,
+        links: layout.links,
+        fill_down: layout.fill_down.clone(),
+        encoding: layout.encoding.map(str::to_owned),
+        delimiter: layout.delimiter,
+        titles: Vec::new(),
+        words: Vec::new(),
+        beyond_ascii: BeyondAscii::Leave,
+    }
+}
+
+/// The same source, opened once more.
+pub(super) fn again(table: &Table) -> Result<Table, EngineError> {
+    Ok(Table::open(Path::new(&table.source().file), &same(table))?)
+}
+
+/// What opens the source of a run as it was when the run began.
+pub(super) fn of_run(source: &SourceHead) -> ReadOptions {
+    ReadOptions {
+        sheet: source.sheet.clone(),
+        header_row: Some(source.header_row),
+        hidden_rows: source.hidden_rows,
+        links: source.links,
+        fill_down: source.fill_down.clone(),
+        encoding: source.encoding.clone(),
+        delimiter: source.delimiter,
+        titles: Vec::new(),
+        words: Vec::new(),
+        beyond_ascii: BeyondAscii::Leave,
+    }
+}
+
+pub(super) fn reopen(source: &SourceHead) -> Result<Table, EngineError> {
+    Ok(Table::open(source.file(), &of_run(source))?)
+}
+
+/// A run goes on with the very files it began with, which have these sums.
+pub(super) fn unchanged(file: &Path, now: &str, then: &str, what: &'static str) -> Result<(), Problem> {
+    if now == then {
+        return Ok(());
+    }
+    let message = message!("the {what} has changed since the run began", what);
+    let hint = "put the old file back to go on with the run, or give it up: amoport runs --abandon RUN";
+    Err(Problem::in_file(file, CHANGED, message).hint(hint))
+}
+
+/// The code of a file that is not as it was.
+pub(super) const CHANGED: &str = "changed";
+
+/// Reads all of a file.
+pub(super) fn fingerprint(file: &Path) -> Result<Fingerprint, Problem> {
+    Fingerprint::of_file(file).map_err(|e| {
+        let message = message!("the file cannot be read: {error}", error = e.to_string());
+        Problem::in_file(file, "unreadable", message).hint("check the path")
+    })
+}
+
+/// SHA-256 of a file, in hex.
+pub(super) fn sha256(file: &Path) -> Result<String, EngineError> {
+    Ok(fingerprint(file)?.sha256)
+}
+
+/// Standard input.
+const STDIN: &str = "-";
+/// Below the state folder.
+const SPOOL: &str = "spool";
+const SPOOL_LOCK: &str = "lock";
+/// How often a stop is looked for.
+const LISTEN: Duration = Duration::from_millis(50);
+
+/// The file to read, and what keeps a copy from being taken away until a run is noted that needs it.
+pub(super) struct Spooled {
+    pub file: PathBuf,
+    asked: PathBuf,
+    _lock: Option<File>,
+}
+
+impl Spooled {
+    /// What is wrong with a whole file is told of what the person gave: the copy is gone by then.
+    pub fn named(&self, mut error: EngineError) -> EngineError {
+        for problem in &mut error.problems {
+            if problem.place == Place::File(self.file.clone()) {
+                problem.place = Place::File(self.asked.clone());
+            }
+        }
+        error
+    }
+}
+
+/// What can be read only once, standard input or a pipe, is first copied into the state folder: a run reads its source
+/// twice, and goes on with it after a stop.
+pub(super) fn spooled(
+    file: &Path,
+    state: &Path,
+    cancel: &Cancel,
+    tell: &mut Teller<'_>,
+) -> Result<Spooled, EngineError> {
+    let piped = file == Path::new(STDIN);
+    if !piped && private::is_pipe(file) {
+        tell.note(waits_for(file));
+    } else if !piped {
+        return Ok(Spooled { file: file.to_owned(), asked: file.to_owned(), _lock: None });
+    }
+    let folder = state.join(SPOOL);
+    let unusable = |error: io::Error| -> EngineError {
+        let message = message!("the source cannot be copied: {error}", error = error.to_string());
+        Problem::in_file(&folder, "state-unusable", message)
+            .hint("name a folder you may write to with --state, on a disk with enough room")
+            .into()
+    };
+    private::folder(&folder).map_err(unusable)?;
+    let lock = spool_lock(&folder).and_then(|lock| lock.lock_shared().map(|()| lock)).map_err(unusable)?;
+    let unique = format!("{}-{}", std::process::id(), amo_client::clock::Clock::REAL.unix_us());
+    let part = folder.join(format!("{unique}.part"));
+    copied((!piped).then(|| file.to_owned()), private::create(&part).map_err(unusable)?, cancel)?.map_err(unusable)?;
+    // The same input is the same source, however often it comes.
+    let sha256 = sha256(&part)?;
+    let path = folder.join(&sha256[..32]);
+    std::fs::rename(&part, &path).map_err(unusable)?;
+    Ok(Spooled { file: path, asked: file.to_owned(), _lock: Some(lock) })
+}
+
+/// That a pipe is waited for.
+pub fn waits_for(pipe: &Path) -> Note {
+    let message =
+        message!("{file} is no file: it is read to its end, whenever that comes", file = pipe.display().to_string());
+    Note::new("reads-pipe", message)
+}
+
+/// Copies a pipe, or standard input, on a thread of its own: whoever fills it may never close it, and a stop must not wait
+/// for that.
+fn copied(pipe: Option<PathBuf>, mut copy: File, cancel: &Cancel) -> Result<io::Result<()>, EngineError> {
+    let (sender, done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let copied = match pipe {
+            None => io::copy(&mut io::stdin().lock(), &mut copy),
+            Some(pipe) => File::open(pipe).and_then(|mut pipe| io::copy(&mut pipe, &mut copy)),
+        };
+        // Nobody listens any more after a stop.
+        let _ = sender.send(copied.and_then(|_| copy.sync_all()));
+    });
+    loop {
+        match done.recv_timeout(LISTEN) {
+            Ok(copied) => return Ok(copied),
+            Err(RecvTimeoutError::Timeout) => still_wanted(cancel)?,
+            Err(RecvTimeoutError::Disconnected) => return Err(EngineError::fault("copying the source has failed")),
+        }
+    }
+}
+
+/// Takes away copies that no run needs, also those that a killed process has left. While another import is about to
+/// begin with one, nothing is taken: it does so when it has ended.
+pub(super) fn sweep_spool(state: &Path) {
+    let folder = state.join(SPOOL);
+    if !folder.is_dir() {
+        return;
+    }
+    let sweep = || -> Result<(), EngineError> {
+        let Some(_lock) = spool_lock(&folder).ok().filter(|lock| lock.try_lock().is_ok()) else { return Ok(()) };
+        // The state folder may have been written another way when the run began: the name of a copy says all.
+        let name = |path: &str| Path::new(path).file_name().map(ToOwned::to_owned);
+        let open = Store::open(state)?.runs()?.into_iter().filter(|run| !is_over(run.outcome));
+        let needed: HashSet<_> = open.filter_map(|run| name(&run.head.source.path)).collect();
+        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+            if entry.file_name() != SPOOL_LOCK && !needed.contains(&entry.file_name()) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+        Ok(())
+    };
+    // What cannot be looked up or taken away stays, for its owner alone.
+    let _ = sweep();
+}
+
+/// Records of unknown outcome may be sent again, if a person says so.
+fn is_over(outcome: RunOutcome) -> bool {
+    outcome.is_final() && outcome != RunOutcome::SomeUnknown
+}
+
+/// Held shared by those who begin a run with a copy, alone by whoever takes copies away.
+fn spool_lock(folder: &Path) -> io::Result<File> {
+    private::lock(&folder.join(SPOOL_LOCK))
+}

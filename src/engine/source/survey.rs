@@ -1,0 +1,212 @@
+//! The first of the two readings of a source: its SHA-256, how many rows and groups it has, and, where the run wants to
+//! know before it sends, what the mapping makes of it. One pass over its bytes serves all of these.
+
+use crate::engine::interface::cancel::Cancel;
+use crate::engine::interface::error::{EngineError, still_wanted};
+use crate::engine::source;
+use crate::mapping::plan::Groups;
+use crate::mapping::{Mapper, Plan};
+use crate::store::Status;
+use crate::upload::Doubt;
+use crate::upload::feed::groups::FirstReading;
+use crate::upload::feed::{self, QueuedRecord, RowEvent, Select};
+use sheet_source::problem::Problem;
+use sheet_source::{Fingerprint, Hashed, ReadOptions, Row, RowHashes, Table};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use tokio_util::sync::DropGuard;
+
+/// What the mapping makes of the source.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Weighed {
+    /// Records that can be sent.
+    pub records: u64,
+    pub rejected: u64,
+    /// Records that earlier runs have sent, or may have.
+    pub sent: u64,
+    /// Of the rejected ones, those of which somebody has to say whether they were sent.
+    pub undecided: u64,
+}
+
+/// What the first reading came to.
+#[derive(Debug)]
+pub struct Survey {
+    pub fingerprint: Fingerprint,
+    /// Rows that are wanted, where they were counted.
+    pub rows: Option<u64>,
+    pub groups: Option<Groups>,
+    /// Where they were asked for.
+    pub hashes: Option<RowHashes>,
+    /// Why the rows could not be read to their end.
+    pub failed: Option<Problem>,
+}
+
+/// What is counted on the way.
+#[derive(Debug, Clone, Default)]
+pub struct Counting {
+    pub rows: bool,
+    /// Columns whose cells together say which rows belong together.
+    pub groups: Vec<usize>,
+    pub select: Option<(u32, u32)>,
+    /// All rows, to be held against other runs of the source.
+    pub hashes: bool,
+}
+
+/// A reading under way, beside whatever else is prepared. It stops when this is dropped.
+pub struct Surveying {
+    thread: JoinHandle<Result<Survey, EngineError>>,
+    _given_up: DropGuard,
+}
+
+impl Surveying {
+    pub fn start(file: &Path, options: &ReadOptions, counting: Counting, cancel: &Cancel) -> Surveying {
+        let (file, options): (PathBuf, ReadOptions) = (file.to_owned(), options.clone());
+        let cancel = cancel.child();
+        let _given_up = cancel.token().clone().drop_guard();
+        Surveying { thread: std::thread::spawn(move || survey(&file, &options, &counting, &cancel)), _given_up }
+    }
+
+    pub fn join(self) -> Result<Survey, EngineError> {
+        self.thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+}
+
+fn survey(file: &Path, options: &ReadOptions, counting: &Counting, cancel: &Cancel) -> Result<Survey, EngineError> {
+    if !counting.rows && !counting.hashes && counting.groups.is_empty() {
+        let fingerprint = source::fingerprint(file)?;
+        return Ok(Survey { fingerprint, rows: None, groups: None, hashes: None, failed: None });
+    }
+    let (mut table, reading) = Table::open_for_all(file, options)?;
+    let mut groups = Groups { columns: counting.groups.clone(), ..Groups::default() };
+    let (mut rows, mut row, mut failed) = (0, Row::default(), None);
+    let hashes = counting.hashes.then(|| table.hash_rows());
+    while table.read(&mut row).unwrap_or_else(|problem| {
+        failed = Some(problem);
+        false
+    }) {
+        rows += u64::from(counting.select.is_none_or(|(first, last)| (first..=last).contains(&row.number)));
+        if !groups.columns.is_empty() {
+            groups.count(&row);
+        }
+        still_wanted(cancel)?;
+    }
+    drop(table);
+    let fingerprint = reading.finish(file)?;
+    let groups = (!groups.columns.is_empty()).then_some(groups);
+    Ok(Survey { fingerprint, rows: Some(rows), groups, hashes: hashes.map(Hashed::take), failed })
+}
+
+/// A reading of the source with its mapping.
+pub struct MappedReading<T> {
+    /// What was asked of the records.
+    pub found: T,
+    pub fingerprint: Fingerprint,
+    /// Ready to map: with the groups of the source, where rows are grouped.
+    pub plan: Arc<Plan>,
+    /// Of all rows, where all were read.
+    pub hashes: Option<RowHashes>,
+}
+
+/// Reads the source once for its fingerprint, for its groups, and for what the mapping makes of it.
+pub fn weigh(
+    table: &Table,
+    plan: Plan,
+    select: &Select,
+    cancel: &Cancel,
+) -> Result<MappedReading<Weighed>, EngineError> {
+    let mapped = read_mapped(table, plan, |table, plan| weigh_table(table, plan, select, cancel))?;
+    // A limit may have ended the reading before the end.
+    Ok(MappedReading { hashes: mapped.hashes.filter(|_| select.limit.is_none()), ..mapped })
+}
+
+/// The same for the records of some rows.
+pub fn records(
+    table: &Table,
+    plan: Plan,
+    run: &str,
+    (wanted, rows): (HashSet<u32>, Option<(u32, u32)>),
+) -> Result<MappedReading<HashMap<u32, QueuedRecord>>, EngineError> {
+    read_mapped(table, plan, |table, plan| {
+        let mapper = Mapper::new(Arc::clone(plan), run);
+        let (records, walked) = Doubt::records(table, mapper, wanted.clone(), rows)?;
+        Ok((records, walked.counted))
+    })
+}
+
+/// Where the rows of a record are scattered over the source, which nobody knows before, it is read a second time.
+fn read_mapped<T: Default>(
+    table: &Table,
+    plan: Plan,
+    read: impl Fn(Table, &Arc<Plan>) -> Result<(T, Option<FirstReading>), EngineError>,
+) -> Result<MappedReading<T>, EngineError> {
+    let file = table.source().file.clone();
+    let (mut again, reading) = Table::open_for_all(Path::new(&file), &source::same(table))?;
+    let hashes = again.hash_rows();
+    let mut plan = Arc::new(plan);
+    let first = read(again, &plan);
+    let fingerprint = reading.finish(Path::new(&file))?;
+    if table.judged(&fingerprint)?.is_some_and(|judged| !judged.reads_like(table)) {
+        // It was read in the encoding of its start, which is not that of the whole, and is read again.
+        return Ok(MappedReading { found: T::default(), fingerprint, plan, hashes: None });
+    }
+    let (mut found, counted) = first?;
+    let hashes = Some(hashes.take());
+    let Some(columns) = plan.groups.as_ref().map(|groups| groups.columns.clone()) else {
+        return Ok(MappedReading { found, fingerprint, plan, hashes });
+    };
+    let (groups, scattered) = match counted {
+        Some(FirstReading { groups, scattered }) => (groups, scattered),
+        // It was left where the limit of the run was reached.
+        None => (count_groups(columns, table)?, true),
+    };
+    match Arc::get_mut(&mut plan) {
+        Some(plan) => plan.groups = Some(groups),
+        None => return Err(EngineError::fault("the plan is shared where it has to be unique")),
+    }
+    if scattered {
+        found = read(source::again(table)?, &plan)?.0;
+    }
+    Ok(MappedReading { found, fingerprint, plan, hashes })
+}
+
+/// Which rows belong together.
+pub fn count_groups(columns: Vec<usize>, table: &Table) -> Result<Groups, EngineError> {
+    let mut groups = Groups { columns, ..Groups::default() };
+    let (mut table, mut row) = (source::again(table)?, Row::default());
+    while table.read(&mut row)? {
+        groups.count(&row);
+    }
+    Ok(groups)
+}
+
+/// What a mapping that is ready makes of a source whose bytes are known.
+pub fn weigh_prepared(
+    table: &Table,
+    plan: &Arc<Plan>,
+    select: &Select,
+    cancel: &Cancel,
+) -> Result<Weighed, EngineError> {
+    Ok(weigh_table(source::again(table)?, plan, select, cancel)?.0)
+}
+
+fn weigh_table(
+    table: Table,
+    plan: &Arc<Plan>,
+    select: &Select,
+    cancel: &Cancel,
+) -> Result<(Weighed, Option<FirstReading>), EngineError> {
+    let mut weighed = Weighed::default();
+    let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), select, |met| {
+        match met {
+            RowEvent::Record { .. } | RowEvent::Known { .. } => weighed.records += 1,
+            RowEvent::Local(outcome) | RowEvent::Lost(outcome) => {
+                weighed.rejected += u64::from(outcome.status == Status::Rejected);
+            }
+        }
+        !cancel.is_cancelled()
+    })?;
+    still_wanted(cancel)?;
+    Ok((Weighed { sent: walked.sent, undecided: walked.undecided, ..weighed }, walked.counted))
+}

@@ -1,0 +1,113 @@
+//! A source walked through its mapping without anything being sent: what a check, a dry run and a preview say.
+
+use crate::engine::begin::sent_before::Guarded;
+use crate::engine::interface::error::{EngineError, still_wanted};
+use crate::engine::interface::event::{Event, Teller};
+use crate::engine::interface::request::ImportRequest;
+use crate::engine::interface::result::{CheckResult, WorkbookRun};
+use crate::engine::prepare::known_keys;
+use crate::engine::source::survey::Weighed;
+use crate::mapping::{Edit, Mapper, Plan};
+use crate::store::{Outcome, Status};
+use crate::upload::feed::{self, RowEvent, Select};
+use sheet_source::Table;
+use std::sync::Arc;
+
+/// Records between two looks at whether the walk is still wanted: a look takes a lock.
+const ASK_EVERY: u64 = 64;
+
+/// Walks the source and says every problem.
+pub fn walk(
+    table: Table,
+    plan: &Arc<Plan>,
+    import: &ImportRequest,
+    guarded: &mut Guarded,
+    tell: &mut Teller<'_>,
+) -> Result<CheckResult, EngineError> {
+    let mut checked = CheckResult {
+        kind: plan.kind,
+        action: plan.action,
+        source: plan.source.file.clone(),
+        account: plan.account.base.clone(),
+        account_id: plan.account.basics.id,
+        rows: 0,
+        records: 0,
+        rejected: 0,
+        unchanged: 0,
+        skipped: 0,
+        problems: 0,
+        grouped: plan.groups.is_some(),
+        part: match plan.edits.as_ref().map(|edits| &edits.rest) {
+            Some(Edit::Same) => Some(WorkbookRun::Changes),
+            Some(Edit::Elsewhere) => Some(WorkbookRun::NewRows),
+            _ => None,
+        },
+        over_budget: false,
+        refused: Vec::new(),
+        notes: Vec::new(),
+    };
+    let select = Select { sent: Arc::clone(&guarded.sent), ..import.select() };
+    let (mut met_so_far, mut failed) = (0u64, None);
+    let (mut keys, mut present) = (guarded.keys.take(), guarded.present.take());
+    let walked = feed::walk(table, Mapper::new(Arc::clone(plan), ""), &select, |met| {
+        let held = match met {
+            RowEvent::Record { record, row, more } | RowEvent::Known { record, row, more } => {
+                match (&mut keys, &mut present) {
+                    (Some(keys), _) => keys.meet(plan, record, row, more),
+                    (None, Some(present)) => present.meet(record, row, more),
+                    (None, None) => Ok(known_keys::RecordFate::Free),
+                }
+            }
+            RowEvent::Local(outcome) | RowEvent::Lost(outcome) => Ok(known_keys::RecordFate::Held(Box::new(outcome))),
+        };
+        match held {
+            Ok(known_keys::RecordFate::Free) => checked.records += 1,
+            Ok(known_keys::RecordFate::Waits) => {}
+            Ok(known_keys::RecordFate::Held(outcome)) => count(&mut checked, *outcome, tell),
+            Err(error) => failed = Some(error),
+        }
+        met_so_far += 1;
+        failed.is_none() && (!met_so_far.is_multiple_of(ASK_EVERY) || !import.cancel.is_cancelled())
+    })?;
+    still_wanted(&import.cancel)?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    if let Some(mut keys) = keys {
+        for outcome in keys.looked_up(plan, &import.cancel)? {
+            match outcome {
+                Some(outcome) => count(&mut checked, outcome, tell),
+                None => checked.records += 1,
+            }
+        }
+    }
+    if let Some(present) = present {
+        let looked = present.looked()?;
+        checked.records += looked.differ;
+        checked.unchanged += looked.same;
+        looked.absent.into_iter().for_each(|outcome| count(&mut checked, outcome, tell));
+        tell.all(looked.lost.would_be());
+    }
+    checked.rows = walked.rows;
+    let records = checked.records + checked.rejected;
+    checked.over_budget = import.max_errors.is_some_and(|max| max.of(records).exceeded(checked.rejected));
+    tell.all(walked.notes);
+    checked.notes = tell.take();
+    let CheckResult { records, rejected, .. } = checked;
+    checked.refused = guarded.refused(Weighed { records, rejected, sent: walked.sent, undecided: walked.undecided });
+    tell.event(Event::Checked(Box::new(checked.clone())));
+    Ok(checked)
+}
+
+/// A record that would not be sent, and its problems.
+fn count(checked: &mut CheckResult, outcome: Outcome, tell: &mut Teller<'_>) {
+    match outcome.status {
+        Status::Skipped => checked.skipped += 1,
+        Status::Unchanged => checked.unchanged += 1,
+        _ => {
+            checked.rejected += 1;
+            checked.problems += outcome.problems.len() as u64;
+            outcome.problems.into_iter().for_each(|problem| tell.event(Event::Problem(Box::new(problem))));
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! To which hosts a token may go. A person allows one by giving its address, by an account in his own config, or with
+//! `auth allow`. A file that merely lies in a folder cannot: neither an `amoport.toml` nor the store of a run, which anybody may
+//! have packed into an archive. So what was allowed stands in the user's own folders.
+
+use crate::engine::interface::consent::{Confirmation, Consent};
+use crate::engine::interface::error::EngineError;
+use crate::engine::target::config::{self, ConfigSource, host_of};
+use crate::engine::target::trust;
+use crate::export::write_whole;
+use amo_client::private;
+use amo_client::rate;
+use reqwest::Url;
+use serde::Deserialize;
+use sheet_source::message;
+use sheet_source::problem::{Message, Place, Problem, Stage};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// The code of a host to which nobody has allowed a token to go.
+const CODE: &str = "host-not-allowed";
+/// In the user's state folder: hosts whose address he has given with a command, one a line.
+const GIVEN: &str = "hosts";
+
+/// Who says that a token is to go to a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sender {
+    /// The person, with this command.
+    Person,
+    /// The store of a run.
+    Store {
+        /// The address that the person gives beside it.
+        given: Option<String>,
+        /// The store names the file of the token as well.
+        names_token: bool,
+    },
+}
+
+/// An error where nothing of the user's own says that a token may go to this host. `by` is what its address was found in.
+pub fn permit(base: &Url, sender: &Sender, by: &ConfigSource, consent: &Consent) -> Result<(), EngineError> {
+    let is_given = match (sender, by) {
+        (_, ConfigSource::Own) => true,
+        (Sender::Store { given: Some(address), .. }, _) if config::base(address).ok().as_ref() == Some(base) => true,
+        (Sender::Person, ConfigSource::Address) => true,
+        // Plain http is for this machine alone.
+        (Sender::Store { names_token, .. }, ConfigSource::Address) => base.scheme() == "http" && !names_token,
+        (_, ConfigSource::Folder(_)) => false,
+    };
+    if is_given || is_allowed(base)? {
+        return Ok(());
+    }
+    let (host, address) = (host_of(base), base.as_str().trim_end_matches('/'));
+    let (message, place) = match by {
+        ConfigSource::Folder(file) => {
+            let message = message!(
+                "the account's host is {host} by this file, and you have not allowed a token to go there",
+                host = &host
+            );
+            (message, Place::File(file.clone()))
+        }
+        ConfigSource::Own | ConfigSource::Address => {
+            let message = message!(
+                "the run's host is {host} by its store, and you have not allowed a token to go there",
+                host = &host
+            );
+            (message, Place::Nowhere)
+        }
+    };
+    let asked = match consent {
+        Consent::Ask(ask) => ask(&message!("{message}. {host} gets the token", message = &message, host = &host)),
+        Consent::Given | Consent::Missing => Confirmation::Nobody,
+    };
+    if asked == Confirmation::Yes {
+        // Where it cannot be kept it is asked again the next time.
+        let _ = allow(&host);
+        return Ok(());
+    }
+    let hint = match config::own_file() {
+        Some(_) => message!("if it may: amoport auth allow {host}", host = &host),
+        None => message!("if it may, give the address itself: --account {address}", address),
+    };
+    Err(Problem::new(Stage::Read, CODE, message).at(place).hint(hint).into())
+}
+
+fn is_allowed(base: &Url) -> Result<bool, EngineError> {
+    let host = host_of(base);
+    Ok(given().lines().any(|line| line == host) || config::Own::read()?.is_some_and(|own| own.allows(&host)))
+}
+
+fn given_file() -> Option<PathBuf> {
+    rate::folder().map(|folder| folder.join(GIVEN))
+}
+
+/// Where others could have written into it, nothing was given.
+fn given() -> String {
+    let file = given_file().filter(|file| trust::own(file).is_ok());
+    file.and_then(|file| std::fs::read_to_string(file).ok()).unwrap_or_default()
+}
+
+/// There is a token for this host. Where the person has given its address it is kept that he did; where that cannot be kept, a run
+/// that is gone on with asks for it again.
+pub fn note(base: &Url, sender: &Sender, by: &ConfigSource) {
+    if (sender, by) != (&Sender::Person, &ConfigSource::Address) {
+        return;
+    }
+    let host = host_of(base);
+    let Some(file) = given_file().filter(|_| !given().lines().any(|line| line == host)) else { return };
+    let _ = file.parent().map(private::folder);
+    let _ = private::append(&file).and_then(|mut file| file.write_all(format!("{host}\n").as_bytes()));
+}
+
+/// A host to which a token may go from now on.
+#[derive(Debug)]
+pub struct Allowed {
+    pub host: String,
+    /// Where that stands.
+    pub file: PathBuf,
+}
+
+/// Allows a token to go to a host, by its name or its address. It is written into the user's own config.
+pub fn allow(host: &str) -> Result<Allowed, EngineError> {
+    let base = match host.contains("://") {
+        true => config::base(host)?,
+        false => config::base(&format!("https://{host}"))?,
+    };
+    let host = host_of(&base);
+    if host.contains('*') {
+        return Err(EngineError::refused(
+            "account-address",
+            "hosts are allowed one by one",
+            "name one host: NAME.amocrm.ru",
+        ));
+    }
+    let file = config::own_file().ok_or_else(|| {
+        let hint = "set HOME or XDG_CONFIG_HOME, or give the account's address with --account";
+        EngineError::refused("no-home", "there is no home folder to keep that in", hint)
+    })?;
+    let own = config::Own::read()?;
+    if !own.as_ref().is_some_and(|own| own.hosts.contains(&host)) {
+        let text = with_host(own.as_ref().map_or("", |own| &own.text), &host);
+        write(&file, &text).map_err(|e| -> EngineError {
+            let message: Message = message!("this cannot be written: {error}", error = e.to_string());
+            Problem::in_file(&file, "config", message)
+                .hint(message!("add hosts = [\"{host}\"] to it", host = &host))
+                .into()
+        })?;
+    }
+    Ok(Allowed { host, file })
+}
+
+/// The file may be a link into a folder of the user's settings, and stays one.
+fn write(file: &Path, text: &str) -> std::io::Result<()> {
+    file.parent().map(private::folder).transpose()?;
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let mode = std::fs::metadata(&file).map(|meta| meta.permissions()).ok();
+    write_whole(&file, text.as_bytes())?;
+    mode.map_or(Ok(()), |mode| std::fs::set_permissions(&file, mode))
+}
+
+/// The text of a config with one more host in its list; all else stays as the person wrote it.
+fn with_host(text: &str, host: &str) -> String {
+    #[derive(Deserialize)]
+    struct HostsFile {
+        hosts: Option<toml::Spanned<Vec<String>>>,
+    }
+    let written = toml::from_str::<HostsFile>(text).ok().and_then(|written| written.hosts);
+    match written {
+        Some(hosts) => {
+            let names: Vec<String> = hosts.get_ref().iter().map(String::as_str).chain([host]).map(quoted).collect();
+            let (before, after) = (&text[..hosts.span().start], &text[hosts.span().end..]);
+            format!("{before}[{}]{after}", names.join(", "))
+        }
+        // Before the first table, or it would belong to the last one.
+        None if text.is_empty() => format!("hosts = [{}]\n", quoted(host)),
+        None => format!("hosts = [{}]\n\n{}", quoted(host), text.trim_start_matches('\u{feff}')),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_added_and_the_rest_of_the_config_stays() {
+        let accounts = "# mine\n[accounts.main]\nurl = \"https://a\" # the first\n";
+        let listed = "# mine\nhosts = [\n  \"a.ru\", # old\n]\n[accounts.main]\nurl = \"https://a\"\n";
+        for (text, expected) in [
+            ("", "hosts = [\"b.ru:81\"]\n".to_owned()),
+            (accounts, format!("hosts = [\"b.ru:81\"]\n\n{accounts}")),
+            (listed, "# mine\nhosts = [\"a.ru\", \"b.ru:81\"]\n[accounts.main]\nurl = \"https://a\"\n".to_owned()),
+            ("hosts = []\n", "hosts = [\"b.ru:81\"]\n".to_owned()),
+        ] {
+            assert_eq!(with_host(text, "b.ru:81"), expected);
+        }
+    }
+}

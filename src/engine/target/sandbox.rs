@@ -1,0 +1,144 @@
+//! The pretend account inside this process. A program built without the feature `sandbox` has none and says so.
+
+#[cfg(feature = "sandbox")]
+pub use built_in::*;
+#[cfg(not(feature = "sandbox"))]
+pub use left_out::*;
+
+/// A sandbox that answers: its address and its token, and the server where it is this process's own.
+pub struct Served {
+    pub url: String,
+    pub token: String,
+    pub own: Option<SandboxServer>,
+}
+
+#[cfg(feature = "sandbox")]
+mod built_in {
+    use std::path::Path;
+
+    use amo_client::account::Account;
+    use amo_sandbox::{Options, RunningServer, Sandbox, StartError};
+    use sheet_source::message;
+    use sheet_source::problem::{Message, Place, Problem, Stage};
+
+    use super::Served;
+    use crate::engine::interface::error::{EngineError, ErrorKind};
+
+    pub use amo_sandbox::{AccountTemplate, Sandbox as SandboxServer};
+
+    /// The sandbox of this folder: one that is served by hand from it, as it stands, else one of this process, which is gone with it.
+    pub fn open(folder: &Path, like: Option<&AccountTemplate>) -> Result<Served, EngineError> {
+        if let Some(standing) = RunningServer::find(folder).filter(|server| server.by_hand) {
+            if like.is_some() {
+                let message =
+                    "a sandbox is served from this state folder, and what it is like was said when it was started";
+                return Err(EngineError::refused("sandbox-like", message, "leave --like out here, or stop that one"));
+            }
+            return Ok(Served { url: standing.url, token: standing.token, own: None });
+        }
+        let options = Options { state: Some(folder.to_owned()), like: like.cloned(), ..Default::default() };
+        let server = Sandbox::start(options)?;
+        Ok(Served { url: server.url().to_owned(), token: server.token().to_owned(), own: Some(server) })
+    }
+
+    /// What a snapshot says of an account that the sandbox shall be like.
+    pub fn like(account: Account) -> Result<AccountTemplate, EngineError> {
+        Ok(AccountTemplate {
+            basics: account.basics,
+            pipelines: account.pipelines,
+            users: account.users,
+            loss_reasons: account.loss_reasons,
+            catalogs: account.catalogs,
+            fields: account.fields,
+            segments: account.segments,
+            customer_statuses: account.customer_statuses,
+            elements: account.elements,
+        })
+    }
+
+    impl From<StartError> for EngineError {
+        fn from(error: StartError) -> EngineError {
+            let kind = match error {
+                StartError::Busy { .. } => ErrorKind::Busy,
+                _ => ErrorKind::Refused,
+            };
+            let mut problem = Problem::new(Stage::Send, error.code(), sentence(&error));
+            if let Some(hint) = error.hint() {
+                problem = problem.hint(hint);
+            }
+            problem = match (&error, error.file()) {
+                (StartError::Damaged { file, line, column, .. }, _) => {
+                    problem.at(Place::Text { file: file.clone(), line: *line, column: *column, excerpt: None })
+                }
+                (_, Some(file)) => problem.at(Place::File(file.to_owned())),
+                (_, None) => problem,
+            };
+            EngineError::of(kind, problem)
+        }
+    }
+
+    /// With its arguments apart, so that it can be said in other languages.
+    fn sentence(error: &StartError) -> Message {
+        match error {
+            StartError::Busy { by: Some((process, url)), .. } => message!(
+                "the sandbox's world is in use by another process (process {pid}, {url})",
+                pid = *process,
+                url = url.as_str()
+            ),
+            StartError::Port { port, error } => {
+                message!(
+                    "the sandbox cannot listen on 127.0.0.1:{port}: {error}",
+                    port = *port,
+                    error = error.to_string()
+                )
+            }
+            StartError::State { action, error, .. } => {
+                message!("the sandbox's state {trouble}: {error}", trouble = *action, error = error.to_string())
+            }
+            StartError::Damaged { error, .. } => {
+                message!("this line is not one of a sandbox's world: {error}", error = error.as_str())
+            }
+            StartError::System { error } => message!("the sandbox cannot start: {error}", error = error.as_str()),
+            StartError::Busy { by: None, .. } => "the sandbox's world is in use by another process".into(),
+            StartError::OtherVersion { .. } => "this world was written by another version of amoport".into(),
+            StartError::Unlike { .. } => "this world was begun otherwise than --like says".into(),
+        }
+    }
+}
+
+#[cfg(not(feature = "sandbox"))]
+mod left_out {
+    use std::path::Path;
+
+    use amo_client::account::Account;
+
+    use super::Served;
+    use crate::engine::interface::error::EngineError;
+
+    pub use NoTemplate as AccountTemplate;
+
+    /// There is none.
+    #[derive(Debug, Clone)]
+    pub enum NoTemplate {}
+
+    /// There is none.
+    #[derive(Debug)]
+    pub enum SandboxServer {}
+
+    pub fn open(_: &Path, _: Option<&AccountTemplate>) -> Result<Served, EngineError> {
+        Err(none())
+    }
+
+    pub fn like(_: Account) -> Result<AccountTemplate, EngineError> {
+        Err(none())
+    }
+
+    /// What is said to whoever asks for it.
+    pub fn none() -> EngineError {
+        EngineError::refused(
+            "no-sandbox",
+            "this amoport is built without its sandbox",
+            "build it with `--features sandbox`, or name an account with --account",
+        )
+    }
+}

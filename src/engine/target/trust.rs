@@ -1,0 +1,328 @@
+//! Which files are believed, by their owner and their mode. What lies in the working folder came from whoever left it there: an
+//! archive, a shared disk, another user. It is taken only if it is the user's own and nobody else may change it. Systems that are
+//! not Unix keep this elsewhere, and nothing is looked at there. (What is allowed to those files that pass is in `hosts`.)
+
+use sheet_source::problem::{Message, Problem};
+use std::path::Path;
+
+/// That `path`, which was found in the working folder, its folder, and what it holds are the user's own. What is not there is no
+/// error. `way_out` says what can be done instead of changing the owner or the mode.
+pub fn found(path: &Path, way_out: &Message) -> Result<(), Problem> {
+    look::found(path, way_out)
+}
+
+/// That a state folder which somebody has named may not be changed by everybody: containers mount it as another's.
+pub fn named(state: &Path, store: &Path) -> Result<(), Problem> {
+    look::named(&[state, store])
+}
+
+/// That a file of the user's own folders is his, or the system's.
+pub fn own(path: &Path) -> Result<(), Problem> {
+    look::own(path)
+}
+
+#[cfg(not(unix))]
+mod look {
+    use super::{Message, Path, Problem};
+
+    pub fn found(_: &Path, _: &Message) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    pub fn named(_: &[&Path]) -> Result<(), Problem> {
+        Ok(())
+    }
+
+    pub fn own(_: &Path) -> Result<(), Problem> {
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+mod look {
+    use super::{Message, Path, Problem};
+    use sheet_source::message;
+    use sheet_source::problem::{Place, Stage, quoted};
+    use std::fs::{self, Metadata};
+    use std::os::unix::fs::MetadataExt;
+    use std::path::PathBuf;
+
+    /// The code of what is not believed.
+    const CODE: &str = "untrusted-folder";
+    const WORLD_WRITES: u32 = 0o002;
+    const GROUP_WRITES: u32 = 0o020;
+    /// In such a folder nobody renames or removes what is another's.
+    const STICKY: u32 = 0o1000;
+    const ROOT: u32 = 0;
+    /// More than any system follows.
+    const LINKS_MAX: usize = 64;
+
+    pub fn found(path: &Path, way_out: &Message) -> Result<(), Problem> {
+        let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        let judge = Judge::of(&folder);
+        judge.strictly(path, way_out)?;
+        judge.strictly(&folder, way_out)?;
+        if let Some(behind_link) = real.parent().filter(|parent| **parent != *folder) {
+            judge.loosely(behind_link, way_out)?;
+        }
+        for entry in fs::read_dir(&real).into_iter().flatten().flatten() {
+            judge.strictly(&entry.path(), way_out)?;
+        }
+        Ok(())
+    }
+
+    pub fn named(paths: &[&Path]) -> Result<(), Problem> {
+        let open = |path: &&&Path| fs::metadata(path).is_ok_and(|meta| meta.mode() & WORLD_WRITES != 0);
+        match paths.iter().find(open) {
+            Some(path) => Err(writable(path, message!("everybody on this machine"), "o-w", None)),
+            None => Ok(()),
+        }
+    }
+
+    pub fn own(path: &Path) -> Result<(), Problem> {
+        let Ok(real) = fs::canonicalize(path) else { return Ok(()) };
+        let folder = real.parent().unwrap_or(Path::new("/"));
+        let judge = Judge { owners: [Judge::of(folder).owners, vec![ROOT]].concat(), ..Judge::of(folder) };
+        let way_out = message!("name another folder with XDG_CONFIG_HOME");
+        judge.strictly(path, &way_out)?;
+        judge.loosely(folder, &way_out)?;
+        for link in links(path) {
+            judge.linked(&link, &way_out)?;
+        }
+        Ok(())
+    }
+
+    /// The links on the way to a path, those that they lead over too.
+    fn links(path: &Path) -> Vec<PathBuf> {
+        let mut found: Vec<PathBuf> = Vec::new();
+        let mut ways = vec![std::path::absolute(path).unwrap_or_else(|_| path.to_owned())];
+        while let Some(way) = ways.pop() {
+            for place in way.ancestors() {
+                let Ok(target) = fs::read_link(place) else { continue };
+                if found.len() < LINKS_MAX && !found.iter().any(|known| known == place) {
+                    found.push(place.to_owned());
+                    ways.push(place.parent().unwrap_or(Path::new("/")).join(target));
+                }
+            }
+        }
+        found
+    }
+
+    fn refused(path: &Path, message: Message, hint: Message) -> Problem {
+        Problem::new(Stage::Read, CODE, message).at(Place::File(path.to_owned())).hint(hint)
+    }
+
+    fn writable(path: &Path, by: Message, change: &'static str, way_out: Option<&Message>) -> Problem {
+        let shown = quoted(&path.display().to_string());
+        let hint = match way_out {
+            Some(way_out) => {
+                message!("take that away (chmod {change} {path}), or {way_out}", change, path = shown, way_out)
+            }
+            None => message!("take that away: chmod {change} {path}", change, path = shown),
+        };
+        refused(path, message!("{by} may change this, so it is not taken for your own", by), hint)
+    }
+
+    /// Who counts as the user, and what the system knows of users and groups.
+    struct Judge {
+        owners: Vec<u32>,
+        me: u32,
+        users: Users,
+    }
+
+    impl Judge {
+        fn of(folder: &Path) -> Judge {
+            let me = rustix::process::geteuid().as_raw();
+            let mut owners = vec![me];
+            if me == ROOT {
+                owners.extend(std::env::var("SUDO_UID").ok().and_then(|uid| uid.parse::<u32>().ok()));
+                owners.extend(if in_container() { mounted_for(folder) } else { None });
+            }
+            Judge { owners, me, users: Users::of_the_system() }
+        }
+
+        /// Owner and mode have to be right. What is not there is right.
+        fn strictly(&self, path: &Path, way_out: &Message) -> Result<(), Problem> {
+            match fs::metadata(path) {
+                Ok(meta) => self.judged(path, &meta, way_out),
+                Err(_) => Ok(()),
+            }
+        }
+
+        /// The folder of what is itself looked at strictly: the system's is as good as one's own, and in a sticky one nobody
+        /// exchanges it.
+        fn loosely(&self, folder: &Path, way_out: &Message) -> Result<(), Problem> {
+            match fs::metadata(folder) {
+                Ok(meta) if meta.mode() & STICKY != 0 && (meta.uid() == ROOT || self.owners.contains(&meta.uid())) => {
+                    Ok(())
+                }
+                Ok(meta) if meta.uid() == ROOT && meta.mode() & (WORLD_WRITES | GROUP_WRITES) == 0 => Ok(()),
+                Ok(meta) => self.judged(folder, &meta, way_out),
+                Err(_) => Ok(()),
+            }
+        }
+
+        /// A link says what is read as much as the file does: whoever may change it, or its folder, decides that.
+        fn linked(&self, link: &Path, way_out: &Message) -> Result<(), Problem> {
+            let folder = link.parent().unwrap_or(Path::new("/"));
+            self.loosely(folder, way_out)?;
+            match fs::symlink_metadata(link) {
+                // The mode of a link means nothing.
+                Ok(meta) if !self.owners.contains(&meta.uid()) => self.judged(link, &meta, way_out),
+                Ok(_) | Err(_) => Ok(()),
+            }
+        }
+
+        fn judged(&self, path: &Path, meta: &Metadata, way_out: &Message) -> Result<(), Problem> {
+            let (owner, group, mode) = (meta.uid(), meta.gid(), meta.mode());
+            if !self.owners.contains(&owner) {
+                let (owner, me) = (self.users.called(owner), self.users.called(self.me));
+                let shown = quoted(&path.display().to_string());
+                let message = message!(
+                    "this belongs to {owner}, and you are {me}: it is not taken for your own",
+                    owner,
+                    me = &me
+                );
+                let hint = message!(
+                    "if you know what is in it, make it yours (chown {me} {path}), or {way_out}",
+                    me,
+                    path = shown,
+                    way_out
+                );
+                return Err(refused(path, message, hint));
+            }
+            if mode & WORLD_WRITES != 0 {
+                return Err(writable(path, message!("everybody on this machine"), "o-w", Some(way_out)));
+            }
+            if mode & GROUP_WRITES != 0 && !self.users.is_private(group, owner) {
+                let by = message!("the group {group}", group = self.users.group_called(group));
+                return Err(writable(path, by, "g-w", Some(way_out)));
+            }
+            Ok(())
+        }
+    }
+
+    /// Docker and Podman leave these marks, Kubernetes this variable.
+    fn in_container() -> bool {
+        ["/.dockerenv", "/run/.containerenv"].iter().any(|mark| Path::new(mark).exists())
+            || std::env::var_os("KUBERNETES_SERVICE_HOST").is_some()
+    }
+
+    /// Whose the folder is that is mounted there, where the working folder lies in one: root in a container works for him.
+    fn mounted_for(folder: &Path) -> Option<u32> {
+        let mut top = fs::metadata(folder).ok()?;
+        for above in folder.ancestors().skip(1) {
+            let above = fs::metadata(above).ok()?;
+            if above.dev() != top.dev() {
+                return Some(top.uid());
+            }
+            top = above;
+        }
+        None
+    }
+
+    /// `/etc/passwd` and `/etc/group`. Users of a directory server stand in neither, and are known by their numbers.
+    struct Users {
+        passwd: String,
+        group: String,
+    }
+
+    impl Users {
+        fn of_the_system() -> Users {
+            let read =
+                |path: &str| String::from_utf8_lossy(&fs::read(PathBuf::from(path)).unwrap_or_default()).into_owned();
+            Users { passwd: read("/etc/passwd"), group: read("/etc/group") }
+        }
+
+        /// Name, number of the user, number of his first group.
+        fn users(&self) -> impl Iterator<Item = (&str, u32, u32)> {
+            self.passwd.lines().filter_map(|line| {
+                let mut cells = line.split(':');
+                let (name, _) = (cells.next()?, cells.next()?);
+                Some((name, cells.next()?.parse().ok()?, cells.next()?.parse().ok()?))
+            })
+        }
+
+        /// Name and members.
+        fn group(&self, gid: u32) -> Option<(&str, &str)> {
+            self.group.lines().find_map(|line| {
+                let mut cells = line.split(':');
+                let (name, _, number) = (cells.next()?, cells.next()?, cells.next()?);
+                (number.parse() == Ok(gid)).then(|| (name, cells.next().unwrap_or_default()))
+            })
+        }
+
+        fn name(&self, uid: u32) -> Option<&str> {
+            self.users().find(|(_, number, _)| *number == uid).map(|(name, _, _)| name)
+        }
+
+        fn called(&self, uid: u32) -> String {
+            self.name(uid).map_or_else(|| uid.to_string(), str::to_owned)
+        }
+
+        fn group_called(&self, gid: u32) -> String {
+            self.group(gid).map_or_else(|| gid.to_string(), |(name, _)| name.to_owned())
+        }
+
+        /// A group that holds this user alone, as most systems make one for each (with umask 002 its members may change all that
+        /// he makes): it has his number or his name, and nobody else is in it.
+        fn is_private(&self, gid: u32, owner: u32) -> bool {
+            let user = self.name(owner);
+            let (name, members) = self.group(gid).unzip();
+            let is_named_alike = gid == owner || (user.is_some() && user == name);
+            let is_owner = |member: &str| member.trim().is_empty() || Some(member.trim()) == user;
+            let nobody_listed = members.unwrap_or_default().split(',').all(is_owner);
+            is_named_alike && nobody_listed && self.users().all(|(_, uid, first)| first != gid || uid == owner)
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        fn users() -> Users {
+            Users {
+                passwd: "root:x:0:0::/:/bin/sh\nann:x:1000:1000::/:/bin/sh\nbob:x:1001:1007::/:/bin/sh\n\
+                         eve:x:1002:100::/:/bin/sh\nodd line\njoe:x:100:65534::/:/bin/sh\n"
+                    .to_owned(),
+                group: "root:x:0:\nann:x:1000:ann\nbob:x:1007:\nusers:x:100:\nstaff:x:50:ann,bob\nteam:x:1002:bob\n"
+                    .to_owned(),
+            }
+        }
+
+        #[test]
+        fn a_group_is_the_user_s_own_where_nobody_else_is_in_it() {
+            let users = users();
+            for (gid, owner, private) in [
+                (0, 0, true),
+                (1000, 1000, true),
+                // By its name.
+                (1007, 1001, true),
+                // Of a directory server: neither stands in the files.
+                (5000, 5000, true),
+                (5000, 5001, false),
+                // One for many.
+                (100, 1002, false),
+                // With its number, but another has it for his first group, or is listed in it.
+                (100, 100, false),
+                (1002, 1002, false),
+                (50, 1000, false),
+                (1000, 1001, false),
+            ] {
+                assert_eq!(users.is_private(gid, owner), private, "group {gid} of user {owner}");
+            }
+            assert_eq!((users.called(1001), users.called(7)), ("bob".to_owned(), "7".to_owned()));
+        }
+
+        #[test]
+        fn a_folder_that_is_not_mounted_there_is_nobody_s() {
+            let folder = tempfile::tempdir().expect("a folder");
+            let above = fs::metadata("/").expect("a root");
+            let here = fs::metadata(folder.path()).expect("a folder");
+            assert_eq!(mounted_for(folder.path()).is_none(), above.dev() == here.dev());
+            assert_eq!(mounted_for(Path::new("/proc/sys")), fs::metadata("/proc").ok().map(|proc| proc.uid()));
+        }
+    }
+}
