@@ -11,7 +11,8 @@ fn root() -> PathBuf {
 }
 
 /// The crates that make problems; `amo-model` knows none, and what the sandbox answers is the service's.
-const SOURCES: [&str; 4] = ["src", "crates/sheet-source/src", "crates/amo-client/src", "crates/amo-sandbox/src/start_error.rs"];
+const SOURCES: [&str; 4] =
+    ["src", "crates/sheet-source/src", "crates/amo-client/src", "crates/amo-sandbox/src/start_error.rs"];
 
 fn rust_files(path: &Path, found: &mut Vec<PathBuf>) {
     if path.is_file() {

@@ -93,7 +93,8 @@ fn name_of(ty: &Type) -> Option<String> {
 
 fn is_static_str(ty: &Type) -> bool {
     let Type::Reference(reference) = ty else { return false };
-    reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static") && name_of(&reference.elem).as_deref() == Some("str")
+    reference.lifetime.as_ref().is_some_and(|lifetime| lifetime.ident == "static")
+        && name_of(&reference.elem).as_deref() == Some("str")
 }
 
 /// The parameters without `self`.
