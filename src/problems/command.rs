@@ -56,6 +56,6 @@ pub(super) const AREA: ProblemArea = ProblemArea {
         .in_commands("import, resume, report, runs"),
         error("runtime", "the system gives no threads", "free memory or raise the limit of processes, and try again"),
         error("value", "the number given with a flag is out of its range", "give a number in the range of the message")
-            .in_commands("import, check, export"),
+            .in_commands("import, check"),
     ],
 };

@@ -1,4 +1,4 @@
-use super::ProblemClass::{Note, Row};
+use super::ProblemClass::Note;
 use super::{ProblemArea, error, note, row, warning};
 
 pub(super) const AREA: ProblemArea = ProblemArea {
@@ -15,8 +15,7 @@ pub(super) const AREA: ProblemArea = ProblemArea {
             "changed",
             "the source, the mapping or the workbook has changed since the run began",
             "put the old file back to go on, or give the run up with `amoport runs --abandon RUN`",
-        )
-        .or(Row),
+        ),
         error(
             "copied-state",
             "the state folder is a copy of another, in which its runs can be gone on with as well",

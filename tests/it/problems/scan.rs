@@ -346,6 +346,12 @@ fn is_wrapper(called: &Expr) -> bool {
     matches!(called, Expr::Path(path) if path.path.segments.first().is_some_and(|segment| segment.ident == "Cow"))
 }
 
+/// `String::new`.
+fn is_empty_text(called: &Expr) -> bool {
+    let Expr::Path(path) = called else { return false };
+    path.path.segments.iter().map(|segment| segment.ident.to_string()).eq(["String", "new"])
+}
+
 /// The second reading: what is given where a code is taken.
 struct Calls<'s> {
     scan: &'s mut Scan,
@@ -395,7 +401,7 @@ impl Calls<'_> {
             Expr::Field(field) if matches!(&field.member, Member::Named(name) if name == "code") => {}
             Expr::MethodCall(call) if call.method == "code" => {}
             // Read again from the store.
-            Expr::MethodCall(call) if call.method == "get" => {}
+            Expr::MethodCall(call) if call.method == "get" && self.path.starts_with("src/store") => {}
             // One of an array's.
             Expr::MethodCall(call) if call.method == "find" => {
                 let elements = around.map(|names| names.elements(&call.receiver, 0)).unwrap_or_default();
@@ -407,8 +413,12 @@ impl Calls<'_> {
                 let returned = around.and_then(|names| names.returned.get(&closure)).cloned().unwrap_or_default();
                 self.all(returned, by, depth);
             }
-            // `String::new()`: no code.
-            Expr::Call(call) if call.args.is_empty() => {}
+            // No code.
+            Expr::Call(call) if is_empty_text(&call.func) => {}
+            Expr::Call(call) if let Some(name) = variable(&call.func) => {
+                let returned = self.known.returned.get(&(self.path.to_owned(), name)).cloned().unwrap_or_default();
+                self.all(returned, by, depth);
+            }
             _ => self.fault(by, "what is given as a code is neither a literal nor a constant nor a variable"),
         }
     }
