@@ -99,11 +99,11 @@ fn is_static_str(ty: &Type) -> bool {
 
 /// The parameters without `self`.
 fn parameters(signature: &Signature) -> Vec<(&Pat, &Type)> {
-    let typed = |input| match input {
-        &FnArg::Typed(ref typed) => Some((&*typed.pat, &*typed.ty)),
+    let typed = signature.inputs.iter().filter_map(|input| match input {
+        FnArg::Typed(typed) => Some((&*typed.pat, &*typed.ty)),
         FnArg::Receiver(_) => None,
-    };
-    signature.inputs.iter().filter_map(typed).collect()
+    });
+    typed.collect()
 }
 
 fn ident(pattern: &Pat) -> Option<String> {
