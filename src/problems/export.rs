@@ -50,6 +50,6 @@ pub(super) const AREA: ProblemArea = ProblemArea {
             "the mapping reads files with another delimiter than this one has",
             "import the file with the `--delimiter` of the message",
         ),
-        note("since-last", "from when on the export reads", "nothing"),
+        note("since-last", "the export reads what has changed since the time of the message", "nothing"),
     ],
 };

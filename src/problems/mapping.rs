@@ -74,7 +74,7 @@ pub(super) const AREA: ProblemArea = ProblemArea {
         ),
         error("no-required-field", "the mapping does not fill a field that the service asks for", "add the field that the message names"),
         error("source-is-mapping", "the file given as the source is a mapping", "give the source first, and the mapping with `-m`"),
-        error("tags-twice", "`tags` and `all_tags` exclude each other", "keep one: `tags` adds, `all_tags` says all there shall be"),
+        error("tags-twice", "`tags` and `all_tags` exclude each other", "keep one: `tags` adds tags, `all_tags` replaces them"),
         error(
             "template",
             "a template or a condition cannot be read, or fails on a row",

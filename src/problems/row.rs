@@ -78,7 +78,7 @@ pub(super) const AREA: ProblemArea = ProblemArea {
         row(
             "id-twice",
             "another row of the source changes the same record",
-            "keep one of the rows, with all the changes",
+            "keep one of the rows, with all the changes; in an exported workbook, empty the ID cell of a copy",
         ),
         row("json", "the value is not the JSON that the field takes", "write it as the export does"),
         row(

@@ -42,7 +42,7 @@ pub(super) const AREA: ProblemArea = ProblemArea {
         ),
         row(
             "made-anew",
-            "the record was made before and lies in the trash, so it is made again",
+            "the record was made before and lies in the trash, so it was made again",
             "if it was deleted on purpose, delete the new one as well",
         ),
         row(

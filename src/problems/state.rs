@@ -111,7 +111,7 @@ pub(super) const AREA: ProblemArea = ProblemArea {
         error(
             "state-damaged",
             "the store of the state folder is damaged",
-            "put a backup of the folder back, or use another with `--state`",
+            "restore a backup of its folder and add `--older-state`; another folder with `--state` knows nothing of earlier imports",
         ),
         error(
             "state-newer",
@@ -130,7 +130,7 @@ pub(super) const AREA: ProblemArea = ProblemArea {
         ),
         error(
             "unknown-column",
-            "the source of the run has changed and has a column of the mapping no more",
+            "the source of the run has changed and no longer has a column of the mapping",
             "put the column back, or give the run up with `amoport runs --abandon RUN`",
         )
         .in_commands("resume"),

@@ -16,7 +16,7 @@ pub(super) const AREA: ProblemArea = ProblemArea {
         ),
         warning(
             "column-unknown",
-            "the sheet has a column that the export had not, which is ignored",
+            "the sheet has a column that the export did not have, which is ignored",
             "nothing; new columns are not sent",
         ),
         note("forced", "`--force` lets the sheet win where both sides were changed", "nothing, if this is meant"),
