@@ -9,4 +9,5 @@ pub mod upload;
 pub mod report;
 pub mod export;
 pub mod engine;
+pub mod problems;
 pub mod cli;

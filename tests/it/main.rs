@@ -20,6 +20,7 @@ mod like;
 mod linked;
 mod odd_answers;
 mod private;
+mod problems;
 mod purchases;
 mod regression;
 mod round_trip;

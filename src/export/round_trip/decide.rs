@@ -471,7 +471,13 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn refusal(code: &str, column: Option<usize>, value: Option<&str>, message: Message, hint: &'static str) -> Refusal {
+fn refusal(
+    code: &'static str,
+    column: Option<usize>,
+    value: Option<&str>,
+    message: Message,
+    hint: &'static str,
+) -> Refusal {
     let (code, value) = (code.to_owned(), value.map(str::to_owned));
     Refusal { code, column, value, message, hint: Some(hint.into()) }
 }

@@ -1,0 +1,226 @@
+use super::{ProblemArea, note, row};
+
+pub(super) const AREA: ProblemArea = ProblemArea {
+    title: "Rows and values",
+    met_in: "check, import, resume",
+    codes: &[
+        row("ambiguous-date", "the date may be one of two days", "name the layout: `dates = [\"…\"]` under `[source]`"),
+        row("ambiguous-number", "the number may be one of two", "name the decimal sign: `decimal` under `[source]`"),
+        row(
+            "cell-error",
+            "the cell holds the error of a formula, or `####`",
+            "correct the formula or widen the column, and save the file",
+        ),
+        note(
+            "companies-made",
+            "more companies are made than there are different names or phones",
+            "check whether some of them are one company",
+        ),
+        note(
+            "contacts-made",
+            "more contacts are made than there are different names or phones",
+            "check whether some of them are one person",
+        ),
+        row("control-character", "the cell holds a character that cannot be seen", "take it out of the cell"),
+        row(
+            "country",
+            "the value is not the code of a country",
+            "write two letters, such as `RU`, or translate names with `values`",
+        ),
+        row(
+            "currency",
+            "the amount is in another currency than its field",
+            "convert it, or say `currency` for the column or under `[source]`",
+        ),
+        row("date", "the value is not a valid date", "write a date like the one in the message"),
+        row(
+            "date-layout",
+            "the date has a layout that the mapping does not name, or a year of two digits",
+            "name the layout: `dates = [\"…\"]` under `[source]`",
+        ),
+        row(
+            "day-unclear",
+            "the moment is another day in the account's time zone than as written",
+            "write the day alone, without a time and an offset",
+        ),
+        row(
+            "discount-twice",
+            "a line of an invoice has a discount as a sum and in percent",
+            "leave one of the two cells empty",
+        ),
+        row(
+            "email",
+            "the value is not a valid e-mail address",
+            "correct the address; several in one cell need `split`",
+        ),
+        row("empty", "a cell is empty that has to be filled", "fill the cell, or give a `default` in the mapping"),
+        row("flag", "the value is neither yes nor no", "write yes or no, 1 or 0, or translate the word with `values`"),
+        row(
+            "fraction",
+            "the number has a fraction, and the field takes whole numbers",
+            "correct it, or name a rounding: `round = \"half-up\"`, `\"down\"` or `\"up\"`",
+        ),
+        row(
+            "group-differs",
+            "rows of one record say different things in the same column",
+            "correct one of the rows, or leave the cell empty",
+        ),
+        row(
+            "group-incomplete",
+            "a row of the record is rejected, or may be missing, so the record is not sent",
+            "correct that row, or take it out",
+        ),
+        row(
+            "hidden-row",
+            "the row is left out because the sheet does not show it",
+            "show the row, or say `--hidden-rows import`",
+        ),
+        row(
+            "id-twice",
+            "another row of the source changes the same record",
+            "keep one of the rows, with all the changes; in an exported workbook, empty the ID cell of a copy",
+        ),
+        row("json", "the value is not the JSON that the field takes", "write it as the export does"),
+        row(
+            "key-format",
+            "the key may be one that is known without the zeros in front",
+            "add `--same-keys` if it is the same",
+        ),
+        row(
+            "key-space",
+            "the key is known from another mapping, and nothing says whether it is the same",
+            "add `--same-keys`, or write a `key-space` in both mappings",
+        ),
+        row("key-twice", "another row of the source has the same key", "keep one of the rows, or correct the key"),
+        note(
+            "keys-of-another-mapping",
+            "keys that are meant here were made with another mapping",
+            "check that both number the same things",
+        ),
+        row("limit", "the account takes no more of these", "delete some in the CRM, or import fewer"),
+        note(
+            "list-replaced",
+            "the values of the sheet replace all that a field with several values has",
+            "write `list = \"add\"` to keep the others, or `list = \"replace\"` if this is meant",
+        ),
+        row(
+            "list-unclear",
+            "the cell can be taken apart into options in more than one way",
+            "put options that hold the separator between quotes",
+        ),
+        row(
+            "looks-like-a-heading",
+            "the row looks like a heading, not like a record",
+            "leave it out with `where` under `[source]`, or let it through as the message says",
+        ),
+        row(
+            "looks-like-a-total",
+            "the row looks like a sum of others, not like a record",
+            "leave it out with `where` under `[source]`, or let it through as the message says",
+        ),
+        row(
+            "money",
+            "the value is not a valid amount of money",
+            "write it as in `1234.56`, `1 234,56 ₽` or `$1,234.56`",
+        ),
+        row(
+            "no-group",
+            "the cell that says which record the row belongs to is empty",
+            "fill the cell, or use `fill-down`",
+        ),
+        row("no-key", "the row does not say which record is meant", "fill the column of the key"),
+        row("no-such-time", "the clocks were put forward over this time", "write a time before or after that"),
+        row("not-an-id", "the value is not an id", "write a whole number, as in the address of a card"),
+        row(
+            "nothing-to-send",
+            "the row holds none of the values that the mapping sends",
+            "fill the row, or leave it out with `where` under `[source]`",
+        ),
+        row("number", "the value is not a valid number", "write it as in `1234.56` or `1 234,56`, without units"),
+        row("number-too-long", "the number has more digits than the CRM keeps", "map the column to a text field"),
+        row(
+            "phone",
+            "the value is not a valid phone number",
+            "write it with `+` and the code of its country; several in one cell need `split`",
+        ),
+        row(
+            "quantity",
+            "the quantity is not above 0, or there are not as many quantities as products",
+            "correct the number, or write one for each product",
+        ),
+        note("records-without-name", "records are made without a name", "map the field `name` if they should have one"),
+        note(
+            "records-without-user",
+            "records are made without a responsible user",
+            "map the field `responsible_user` if they should have one",
+        ),
+        row(
+            "repeated-header",
+            "the row is left out because it holds the titles of the columns once more",
+            "nothing, unless it is a record",
+        ),
+        note(
+            "repeated-headers",
+            "rows that hold the titles once more are left out",
+            "nothing, unless they are records",
+        ),
+        row(
+            "row-cut",
+            "a line break seems to have cut the row in two",
+            "put the cell with the line break between quotes",
+        ),
+        note(
+            "rows-equal",
+            "rows are equal to others in all that is mapped",
+            "check whether they are the same record twice",
+        ),
+        row(
+            "scientific",
+            "the number is in scientific form, and its last digits may be lost",
+            "format the column as text and paste the numbers again",
+        ),
+        note(
+            "template-empty",
+            "a template compares an empty cell with a number, which is false",
+            "fill the cells, or say in the template what an empty one is",
+        ),
+        row(
+            "text-cut",
+            "the text was longer than a cell of Excel may be, and was cut",
+            "take it from the `.csv` of the same, or remove the mark at its end to send the rest",
+        ),
+        note("texts-cut", "texts are cut to the length that `cut` says", "nothing, or leave `cut` out to reject them"),
+        row("time-twice", "the clocks were put back over this time, so it happened twice", "write it with an offset"),
+        row("too-long", "the text is longer than the service takes", "shorten it, or say `cut` in the mapping"),
+        row("too-many", "the value names more steps than the chained list has", "name one element of each list"),
+        row("totals-row", "the row is left out because it is a row of totals", "nothing, unless it is a record"),
+        note("totals-rows", "rows of totals are left out", "nothing, unless they are records"),
+        row("unknown-colour", "the service does not take this colour", "write one of those in the message"),
+        row(
+            "unknown-value",
+            "the value is not in the `values` table of the mapping",
+            "add it to the table, or correct the cell",
+        ),
+        row(
+            "url",
+            "the value is not a valid web address",
+            "write it as in `https://example.com/page`; several in one cell need `split`",
+        ),
+        note(
+            "values-emptied",
+            "values are left out because `values` translates them to nothing",
+            "nothing, if this is meant",
+        ),
+        note("values-rounded", "numbers are rounded as `round` says", "nothing, if this is meant"),
+        note(
+            "values-unknown",
+            "values are left out because the account does not have them and `on-unknown` says so",
+            "add them in the CRM, or correct the cells",
+        ),
+        note(
+            "where-empty",
+            "rows are left out because `where` compares an empty cell with a number, which is false",
+            "fill the cells, or say in `where` what an empty one is",
+        ),
+    ],
+};
