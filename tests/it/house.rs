@@ -179,7 +179,8 @@ fn files_and_folders_are_made_for_their_owner_only() {
 }
 
 /// Examples of what a reader would make, and what benches make.
-const NOT_THERE: [&str; 4] = ["src/engine/count.rs", "src/cli/commands/count.rs", "src/mapping/convert/percent.rs", "benches/data"];
+const NOT_THERE: [&str; 4] =
+    ["src/engine/count.rs", "src/cli/commands/count.rs", "src/mapping/convert/percent.rs", "benches/data"];
 
 #[test]
 fn paths_that_documents_name_are_there() {
