@@ -145,8 +145,7 @@ impl Sandbox {
             folder.announce(&url, &token, options.by_hand).map_err(StartError::system)?;
         }
         let live_world = http::LiveWorld::new(world, folder);
-        let server =
-            Arc::new(http::Server::new(live_world, options.switches, options.faults, url.clone(), options.clock));
+        let server = Arc::new(http::Server::new(live_world, url.clone(), options));
         let (stop, stopped) = oneshot::channel();
         let thread = spawn(listener, server, stopped)?;
         Ok(Sandbox { url, token, stop: Some(stop), thread: Some(thread) })

@@ -367,14 +367,14 @@ impl LeadPipeline {
 
 impl FieldDefinition {
     /// A field of which nothing more is said.
-    pub fn new(id: u64, owner: Owner, name: &str, kind: FieldKind, sort: i64) -> FieldDefinition {
+    pub fn new(id: u64, owner: Owner, name: &str, kind: FieldKind) -> FieldDefinition {
         FieldDefinition {
             id,
             owner,
             name: name.to_owned(),
             code: None,
             kind,
-            sort,
+            sort: 0,
             is_predefined: false,
             choices: Vec::new(),
             chain: Vec::new(),

@@ -175,7 +175,8 @@ fn field(owner: Owner, (from, sort): (&parts::Field, i64)) -> FieldDefinition {
             .collect(),
         search_in: from.search_in.clone(),
         currency: from.currency.clone(),
-        ..FieldDefinition::new(from.id, owner, &from.name, FieldKind::from_name(&from.kind), sort)
+        sort,
+        ..FieldDefinition::new(from.id, owner, &from.name, FieldKind::from_name(&from.kind))
     }
 }
 

@@ -16,11 +16,13 @@ pub fn defaults(table: RecordTable, json: &mut Map<String, Value>) {
 }
 
 /// Puts a note or a task to a record, and to no other.
-pub fn put_to(changes: &mut Changeset, (table, id): RecordKey, to: RecordKey) {
+pub fn set_owner(changes: &mut Changeset, record: RecordKey, owner: RecordKey) {
     for kind in OWNERS {
-        for (other, _) in changes.linked(table, id, kind).into_iter().filter(|(other, _)| (kind, *other) != to) {
-            changes.unlink(table, id, kind, other);
+        for (other, _) in changes.linked(record.0, record.1, kind) {
+            if (kind, other) != owner {
+                changes.unlink(record, (kind, other));
+            }
         }
     }
-    changes.link(table, id, to.0, to.1, None);
+    changes.link(record, owner, None);
 }

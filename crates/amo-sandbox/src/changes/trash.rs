@@ -2,10 +2,10 @@
 
 use super::changeset::Changeset;
 use super::purchases;
-use crate::world::RecordTable;
+use crate::world::{RecordKey, RecordTable};
 
 /// Into the trash with a record, where its kind has one.
-pub fn throw_away(changes: &mut Changeset, table: RecordTable, id: u64) {
+pub fn delete(changes: &mut Changeset, (table, id): RecordKey) {
     if table == RecordTable::Transactions {
         // Its customer's sums follow.
         purchases::delete(changes, id, None);

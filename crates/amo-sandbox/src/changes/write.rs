@@ -39,10 +39,10 @@ pub fn create(changes: &mut Changeset, table: RecordTable, mut accepted: Checked
     changes.put(table, id, RecordBody { created_at, updated_at, json });
     link_contacts(changes, id, &accepted.contacts);
     if let Some(company) = accepted.company {
-        changes.link(table, id, RecordTable::Companies, company, None);
+        changes.link((table, id), (RecordTable::Companies, company), None);
     }
     if let Some(owner) = accepted.owner {
-        notes::put_to(changes, (table, id), owner);
+        notes::set_owner(changes, (table, id), owner);
     }
     id
 }
@@ -69,7 +69,7 @@ pub fn update(changes: &mut Changeset, table: RecordTable, mut accepted: Checked
     set_tags(changes, table, &mut draft.json, &accepted.tags);
     changes.put(table, accepted.id, draft.clone());
     if let Some(owner) = accepted.owner {
-        notes::put_to(changes, (table, accepted.id), owner);
+        notes::set_owner(changes, (table, accepted.id), owner);
     }
     Some(draft)
 }
@@ -78,7 +78,8 @@ pub fn update(changes: &mut Changeset, table: RecordTable, mut accepted: Checked
 pub fn link_contacts(changes: &mut Changeset, lead: u64, contacts: &[(u64, bool)]) {
     let main = contacts.iter().position(|(_, is_main)| *is_main).unwrap_or(0);
     for (i, (contact, _)) in contacts.iter().enumerate() {
-        changes.link(RecordTable::Leads, lead, RecordTable::Contacts, *contact, Some(&json!({"is_main": i == main})));
+        let meta = json!({"is_main": i == main});
+        changes.link((RecordTable::Leads, lead), (RecordTable::Contacts, *contact), Some(&meta));
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Call;
 use super::reply::ApiResponse;
 use crate::check::item::{CheckedItem, WriteMode, check_item};
-use crate::check::{RefusedItem, ValidationErrors};
+use crate::check::{JsonNode, RefusedItem, ValidationErrors};
 use crate::read::written;
 use crate::switches::{Partial, RequestIds};
 use crate::world::{Commit, RecordTable};
@@ -47,9 +47,7 @@ pub fn check_batch(call: &Call, table: RecordTable, mode: WriteMode) -> Result<C
         WriteMode::Complex => (amo_model::COMPLEX_BATCH_MAX, call.switches.complex_excess_status),
         WriteMode::Create | WriteMode::Update(_) | WriteMode::Inner => (BATCH_MAX, call.switches.batch_excess_status),
     };
-    check_all(call, max, too_many(mode, max, excess), |item, errors| {
-        check_item(&call.check_context(), table, mode, item, "", errors)
-    })
+    check_all(call, max, too_many(mode, max, excess), |node| check_item(&call.check_context(), table, mode, node))
 }
 
 /// The same for items of any kind; `excess` is the answer to more than `max`.
@@ -57,7 +55,7 @@ pub fn check_all<T>(
     call: &Call,
     max: usize,
     excess: ApiResponse,
-    mut check: impl FnMut(&Value, &mut ValidationErrors) -> T,
+    mut check: impl FnMut(JsonNode) -> T,
 ) -> Result<CheckedBatch<T>, Box<ApiResponse>> {
     let items = match call.json() {
         Some(Value::Array(items)) if !items.is_empty() => items,
@@ -69,7 +67,7 @@ pub fn check_all<T>(
     let mut checked = CheckedBatch { good: Vec::new(), refused: Vec::new() };
     for (i, item) in items.iter().enumerate() {
         let mut errors = ValidationErrors::default();
-        let accepted = check(item, &mut errors);
+        let accepted = check(JsonNode::root(item, &mut errors));
         let id = request_id(item, i);
         match errors.is_empty() {
             true => checked.good.push((i, id, accepted)),
@@ -104,28 +102,30 @@ pub struct WriteEnvelope<'a> {
     pub is_counted: bool,
 }
 
-/// What was written, and beside it, where a switch says so, what was refused.
-pub fn answer(
-    call: &Call,
-    about: WriteEnvelope,
-    mut written_items: Vec<Value>,
-    refused: Vec<RefusedItem>,
-    commit: Commit,
-) -> ApiResponse {
-    if call.switches.shuffled {
-        written_items.reverse();
+impl WriteEnvelope<'_> {
+    /// The response with the written items and, where a switch says so, the refused ones beside them.
+    pub fn response(
+        self,
+        call: &Call,
+        mut written_items: Vec<Value>,
+        refused: Vec<RefusedItem>,
+        commit: Commit,
+    ) -> ApiResponse {
+        if call.switches.shuffled {
+            written_items.reverse();
+        }
+        let count = written_items.len();
+        let items = count + refused.len();
+        if !refused.is_empty() && call.switches.partial == Partial::Silent {
+            return invalid(call, refused).with_commit(commit).with_items(items);
+        }
+        let mut body = written(&call.view().url(self.path), self.key, written_items);
+        if let (true, Some(body)) = (self.is_counted, body.as_object_mut()) {
+            body.shift_insert(0, "_total_items".to_owned(), json!(count));
+        }
+        if !refused.is_empty() {
+            body["validation-errors"] = RefusedItem::all_to_json(&refused);
+        }
+        ApiResponse::hal(self.status, &body).with_commit(commit).with_items(items)
     }
-    let count = written_items.len();
-    let items = count + refused.len();
-    if !refused.is_empty() && call.switches.partial == Partial::Silent {
-        return invalid(call, refused).with_commit(commit).with_items(items);
-    }
-    let mut body = written(&call.view().url(about.path), about.key, written_items);
-    if let (true, Some(body)) = (about.is_counted, body.as_object_mut()) {
-        body.shift_insert(0, "_total_items".to_owned(), json!(count));
-    }
-    if !refused.is_empty() {
-        body["validation-errors"] = RefusedItem::all_to_json(&refused);
-    }
-    ApiResponse::hal(about.status, &body).with_commit(commit).with_items(items)
 }

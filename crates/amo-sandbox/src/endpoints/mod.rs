@@ -55,7 +55,7 @@ impl<'a> Call<'a> {
 
     /// A record is there, as far as the token's user may know.
     fn shows(&self, table: RecordTable, id: u64) -> bool {
-        self.check_context().stands(table, id).is_some()
+        self.check_context().visible(table, id).is_some()
     }
 
     /// The nth number of the path. A route that asks has it; 0 is no record's id.

@@ -31,7 +31,7 @@ pub fn token(call: &Call) -> ApiResponse {
     };
     match pair.cloned() {
         Ok(TokenPair { access, refresh, .. }) => {
-            let commit = Commit { at: call.now, auth: Some(auth), ..Commit::default() };
+            let commit = Commit::of_tokens(call.now, auth);
             let pair = json!({
                 "token_type": "Bearer", "expires_in": ACCESS_LIFE_S, "access_token": access, "refresh_token": refresh
             });
@@ -40,7 +40,7 @@ pub fn token(call: &Call) -> ApiResponse {
         Err(why) => {
             let detail = "В запросе отсутствует ряд параметров или параметры невалидны";
             // A code is spent even when it came too late.
-            let commit = Commit { at: call.now, auth: Some(auth), ..Commit::default() };
+            let commit = Commit::of_tokens(call.now, auth);
             refused("Некорректный запрос", detail, Some(why)).with_commit(commit)
         }
     }

@@ -87,14 +87,14 @@ fn default_detail() -> String {
 }
 
 impl ForcedRefusal {
-    pub fn means(&self, table: RecordTable, item: &Map<String, Value>) -> bool {
+    pub fn matches(&self, table: RecordTable, item: &Map<String, Value>) -> bool {
         let text = || item.get("text").or(item.get("params").and_then(|params| params.get("text")));
         let name = item.get("name").or(item.get("comment")).or_else(text);
         self.of.is_none_or(|of| of == table) && self.names(name)
     }
 
     /// What is no record, a list say, is meant where no kind is named.
-    pub fn means_other(&self, item: &Value) -> bool {
+    pub fn matches_other(&self, item: &Value) -> bool {
         self.of.is_none() && self.names(item.get("name"))
     }
 

@@ -20,7 +20,6 @@ use crate::read::query::Query;
 use crate::read::{self, View};
 use crate::robots::Robot;
 use crate::switches::Switches;
-use crate::world::auth::WorldTokens;
 use crate::world::{Commit, RecordTable, SENT_AS, World};
 
 pub fn answer(server: &Server, incoming: &IncomingRequest, corner: &str) -> ApiResponse {
@@ -239,7 +238,7 @@ fn oauth(server: &Server) -> ApiResponse {
         "client_id": auth.client_id, "client_secret": auth.client_secret, "redirect_uri": "https://example.com/",
         "code": auth.new_code(now)
     });
-    keep(server, live_world, auth, now, shown)
+    apply(server, live_world, Commit::of_tokens(now, auth), shown)
 }
 
 /// Ends the access token at once, as if its day were over.
@@ -247,7 +246,7 @@ fn expire(server: &Server) -> ApiResponse {
     let live_world = &mut *server.live_world();
     let mut auth = live_world.world.auth.clone();
     auth.expire();
-    keep(server, live_world, auth, (server.clock)(), json!({"ok": true}))
+    apply(server, live_world, Commit::of_tokens((server.clock)(), auth), json!({"ok": true}))
 }
 
 /// What a person does in the CRM, and the API cannot: `{"leads":[1,2]}`. Links to them go with them. With `for_good=1` the
@@ -265,11 +264,11 @@ fn delete(server: &Server, incoming: &IncomingRequest) -> ApiResponse {
         };
         records.extend(ids.as_array().into_iter().flatten().filter_map(Value::as_u64).map(|id| (table, id)));
     }
-    throw_away(server, &records, for_good)
+    delete_records(server, &records, for_good)
 }
 
 /// Whatever their kind; those that are not there are not counted.
-pub fn throw_away(server: &Server, records: &[(RecordTable, u64)], for_good: bool) -> ApiResponse {
+pub fn delete_records(server: &Server, records: &[(RecordTable, u64)], for_good: bool) -> ApiResponse {
     let live_world = &mut *server.live_world();
     let mut changes = Changeset::new(&live_world.world, (server.clock)());
     let mut count = 0;
@@ -279,16 +278,12 @@ pub fn throw_away(server: &Server, records: &[(RecordTable, u64)], for_good: boo
             if for_good && table.has_trash() {
                 changes.remove(*table, *id);
             } else {
-                trash::throw_away(&mut changes, *table, *id);
+                trash::delete(&mut changes, (*table, *id));
             }
         }
     }
     let change = changes.into_commit();
     apply(server, live_world, change, json!({"deleted": count}))
-}
-
-fn keep(server: &Server, live_world: &mut LiveWorld, auth: WorldTokens, at: i64, shown: Value) -> ApiResponse {
-    apply(server, live_world, Commit { at, auth: Some(auth), ..Commit::default() }, shown)
 }
 
 fn apply(server: &Server, live_world: &mut LiveWorld, change: Commit, shown: Value) -> ApiResponse {

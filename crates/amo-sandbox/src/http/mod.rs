@@ -24,7 +24,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
-use crate::UnixClock;
+use crate::{Options, UnixClock};
 use crate::endpoints::reply::{ApiResponse, Media};
 use crate::faults::{FaultEffect, FaultResponse, Faults, ForcedRefusal, RequestFault};
 use crate::http::log::RequestLog;
@@ -134,7 +134,9 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new(live_world: LiveWorld, switches: Switches, faults: Faults, base: String, clock: UnixClock) -> Server {
+    /// `base` is the address without a slash at its end.
+    pub fn new(live_world: LiveWorld, base: String, options: Options) -> Server {
+        let Options { switches, faults, clock, .. } = options;
         let switches = Arc::new(switches);
         Server {
             base,

@@ -8,10 +8,11 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::read::View;
 use crate::read::query::Query;
 use crate::switches::{PAGE_DEFAULT, Switches};
 use crate::world::rights::RecordVisibility;
-use crate::world::{RecordTable, StoredRecord, World, attached};
+use crate::world::{RecordKey, RecordTable, StoredRecord, World, attached};
 use amo_model::PAGE_MAX;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,15 +42,16 @@ enum RecordOrder {
     Name,
 }
 
-/// The ids of a page and whether there are more behind it.
-pub fn page(world: &World, table: RecordTable, query: &Query, switches: &Switches, now_ms: i64) -> (Vec<u64>, bool) {
-    let mut filter = RecordFilter::of(table, query, switches, now_ms);
+/// The ids of a page, and whether there are more after it.
+pub fn page(view: &View, table: RecordTable, now_ms: i64) -> (Vec<u64>, bool) {
+    let View { world, query, switches, .. } = *view;
+    let mut filter = RecordFilter::of(view, table, now_ms);
     filter.closest_task = closest_task(world, table, query);
-    let (records, sight) = (world.records(table), RecordVisibility::of(world, switches));
-    let all = filter.takes_all() && sight.is_none();
+    let (records, rights) = (world.records(table), RecordVisibility::of(world, switches));
+    let all = filter.takes_all() && rights.is_none();
     let (by, descending) = order(table, query, switches);
     let wanted = |id: &u64| {
-        let is_seen = || sight.as_ref().is_none_or(|sight| sight.sees(world, table, *id));
+        let is_seen = || rights.as_ref().is_none_or(|rights| rights.allows(world, table, *id));
         all || records.get(*id).is_some_and(|r| filter.takes(*id, r)) && is_seen()
     };
     let ids: Box<dyn DoubleEndedIterator<Item = u64>> = match by {
@@ -66,58 +68,56 @@ pub fn page(world: &World, table: RecordTable, query: &Query, switches: &Switche
         })),
     };
     let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(ids.rev()) } else { ids };
-    cut(ids.filter(wanted), Paging::of(query))
+    paginate(ids.filter(wanted), Paging::of(query))
 }
 
-/// The same of what is linked to one record alone.
-pub fn page_of(
-    world: &World,
-    (owner, id): (RecordTable, u64),
-    table: RecordTable,
-    query: &Query,
-    switches: &Switches,
-    now_ms: i64,
-) -> (Vec<u64>, bool) {
-    let filter = RecordFilter::of(table, query, switches, now_ms);
-    let (records, sight) = (world.records(table), RecordVisibility::of(world, switches));
-    let is_seen = |id: u64| sight.as_ref().is_none_or(|sight| sight.sees(world, table, id));
+/// The same for the records that are linked to one record.
+pub fn linked_page(view: &View, (owner, id): RecordKey, table: RecordTable, now_ms: i64) -> (Vec<u64>, bool) {
+    let View { world, query, switches, .. } = *view;
+    let filter = RecordFilter::of(view, table, now_ms);
+    let (records, rights) = (world.records(table), RecordVisibility::of(world, switches));
+    let is_seen = |id: u64| rights.as_ref().is_none_or(|rights| rights.allows(world, table, id));
     let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.takes(*id, r)) && is_seen(*id);
-    cut(world.linked(owner, id, table).map(|(id, _)| id).filter(wanted), Paging::of(query))
+    paginate(world.linked(owner, id, table).map(|(id, _)| id).filter(wanted), Paging::of(query))
 }
 
-/// The same of the trash, which knows of no filter but that of ids; who does not see all sees nothing of it. [inferred]
-pub fn trash(world: &World, table: RecordTable, query: &Query, switches: &Switches) -> (Vec<u64>, bool) {
+/// The same for the trash, which can be filtered by ids only; a user who may not see all records sees nothing of it.
+/// [inferred]
+pub fn trash(view: &View, table: RecordTable) -> (Vec<u64>, bool) {
+    let View { world, query, switches, .. } = *view;
     let asked: HashSet<u64> = query.list(&["filter", "id"]).iter().filter_map(|text| text.parse().ok()).collect();
     let is_shown = RecordVisibility::of(world, switches).is_none();
     let ids = world.trash(table).map(|trashed| trashed.1);
-    cut(ids.filter(|id| is_shown && (asked.is_empty() || asked.contains(id))), Paging::of(query))
+    paginate(ids.filter(|id| is_shown && (asked.is_empty() || asked.contains(id))), Paging::of(query))
 }
 
-pub fn cut(ids: impl Iterator<Item = u64>, paging: Paging) -> (Vec<u64>, bool) {
+/// The page of `ids` that `paging` asks for, and whether there are more after it.
+pub fn paginate(ids: impl Iterator<Item = u64>, paging: Paging) -> (Vec<u64>, bool) {
     let mut page: Vec<u64> = ids.skip(paging.skip()).take(paging.limit + 1).collect();
     let more = page.len() > paging.limit;
     page.truncate(paging.limit);
     (page, more)
 }
 
-/// The same for the elements of one list: filters are `filter[id]` [seed] and plain `id[]` [client], no others; the order
-/// is that of ids, unless a switch says otherwise.
-pub fn elements(world: &World, catalog: u64, query: &Query, switches: &Switches, now_ms: i64) -> (Vec<u64>, bool) {
+/// The same for the elements of one catalog: filters are `filter[id]` [seed] and plain `id[]` [client], no others; the
+/// order is that of ids, unless a switch says otherwise.
+pub fn elements(view: &View, catalog: u64, now_ms: i64) -> (Vec<u64>, bool) {
+    let View { world, query, switches, .. } = *view;
     let ids = query.list(&["filter", "id"]).into_iter().chain(query.list(&["id"]));
     let ids: HashSet<u64> = ids.filter_map(|text| text.parse().ok()).collect();
     let text = query.get("query").map(str::to_lowercase).filter(|text| !text.is_empty());
-    let came_until = came_until(switches, text.is_some(), now_ms);
-    let filter = RecordFilter { ids: (!ids.is_empty()).then_some(ids), text, came_until, ..RecordFilter::default() };
+    let visible_until = visible_until(switches, text.is_some(), now_ms);
+    let filter = RecordFilter { ids: (!ids.is_empty()).then_some(ids), text, visible_until, ..RecordFilter::default() };
     let (records, all) = (world.records(RecordTable::Elements), filter.takes_all());
     let wanted = |id: &u64| all || records.get(*id).is_some_and(|r| filter.takes(*id, r));
     let descending = switches.elements_order && query.at(&["order", "id"]) == Some("desc");
     let rising = records.within(catalog);
     let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(rising.rev()) } else { Box::new(rising) };
-    cut(ids.filter(wanted), Paging::of(query))
+    paginate(ids.filter(wanted), Paging::of(query))
 }
 
 /// The instant up to which a list shows what came, where it lags.
-pub fn came_until(switches: &Switches, by_text: bool, now_ms: i64) -> Option<i64> {
+pub fn visible_until(switches: &Switches, by_text: bool, now_ms: i64) -> Option<i64> {
     let lag_s = if by_text { switches.list_lag_s.max(switches.query_lag_s) } else { switches.list_lag_s };
     (lag_s > 0.0).then(|| now_ms.saturating_sub((lag_s * 1000.0) as i64))
 }
@@ -243,21 +243,22 @@ struct RecordFilter {
     /// When the next task of each record is due that has one.
     closest_task: Option<(ValueRange, BTreeMap<u64, i64>)>,
     /// Records that came after this instant do not show yet.
-    came_until: Option<i64>,
+    visible_until: Option<i64>,
 }
 
 impl RecordFilter {
-    fn of(table: RecordTable, query: &Query, switches: &Switches, now_ms: i64) -> RecordFilter {
+    fn of(view: &View, table: RecordTable, now_ms: i64) -> RecordFilter {
+        let View { query, switches, .. } = *view;
         let numbers = |key: &str| -> Vec<u64> {
             query.list(&["filter", key]).iter().filter_map(|text| text.parse().ok()).collect()
         };
         let ids: HashSet<u64> = numbers("id").into_iter().collect();
         let text = query.get("query").map(str::to_lowercase).filter(|text| !text.is_empty());
-        let came_until = came_until(switches, text.is_some(), now_ms);
+        let visible_until = visible_until(switches, text.is_some(), now_ms);
         // Purchases are filtered by their ids and nothing else. [seed]
         if table == RecordTable::Transactions {
             let ids = (!ids.is_empty()).then_some(ids);
-            return RecordFilter { ids, came_until, ..RecordFilter::default() };
+            return RecordFilter { ids, visible_until, ..RecordFilter::default() };
         }
         let mut filter = RecordFilter {
             ids: (!ids.is_empty()).then_some(ids),
@@ -268,7 +269,7 @@ impl RecordFilter {
             created_by: numbers("created_by"),
             updated_by: numbers("updated_by"),
             text,
-            came_until,
+            visible_until,
             ..RecordFilter::default()
         };
         if table == RecordTable::Leads {
@@ -297,7 +298,7 @@ impl RecordFilter {
         self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
             && self.created_at.takes(record.created_at)
             && self.updated_at.takes(record.updated_at)
-            && self.came_until.is_none_or(|until| record.came_ms <= until)
+            && self.visible_until.is_none_or(|until| record.came_ms <= until)
             && self.closest_task.as_ref().is_none_or(|(range, at)| at.get(&id).is_some_and(|at| range.takes(*at)))
             && (!self.looks_inside() || self.takes_inside(id, record))
     }

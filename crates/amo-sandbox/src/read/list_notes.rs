@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::read::View;
-use crate::read::list::{Paging, ValueRange, came_until, cut};
+use crate::read::list::{Paging, ValueRange, visible_until, paginate};
 use crate::read::query::Query;
 use crate::world::attached::{self, NoteScope};
 use crate::world::rights::RecordVisibility;
@@ -16,8 +16,8 @@ use crate::world::{RecordTable, StoredRecord};
 struct AttachedFilter<'a> {
     ids: BTreeSet<u64>,
     updated_at: ValueRange,
-    came_until: Option<i64>,
-    sight: Option<RecordVisibility>,
+    visible_until: Option<i64>,
+    rights: Option<RecordVisibility>,
     view: &'a View<'a>,
     table: RecordTable,
 }
@@ -27,8 +27,8 @@ impl<'a> AttachedFilter<'a> {
         AttachedFilter {
             ids: numbers(view.query, "id"),
             updated_at: ValueRange::since(view.query, "updated_at"),
-            came_until: came_until(view.switches, false, now_ms),
-            sight: RecordVisibility::of(view.world, view.switches),
+            visible_until: visible_until(view.switches, false, now_ms),
+            rights: RecordVisibility::of(view.world, view.switches),
             view,
             table,
         }
@@ -40,11 +40,11 @@ impl<'a> AttachedFilter<'a> {
 
     fn takes(&self, id: u64) -> bool {
         let takes = |record: &StoredRecord| {
-            self.updated_at.takes(record.updated_at) && self.came_until.is_none_or(|until| record.came_ms <= until)
+            self.updated_at.takes(record.updated_at) && self.visible_until.is_none_or(|until| record.came_ms <= until)
         };
         (self.ids.is_empty() || self.ids.contains(&id))
             && self.record(id).is_some_and(takes)
-            && self.sight.as_ref().is_none_or(|sight| sight.sees(self.view.world, self.table, id))
+            && self.rights.as_ref().is_none_or(|rights| rights.allows(self.view.world, self.table, id))
     }
 }
 
@@ -68,7 +68,7 @@ type Ids<'a> = Box<dyn DoubleEndedIterator<Item = u64> + 'a>;
 
 /// Notes are filtered by `id`, `entity_id`, `note_type`, `updated_at` and ordered by `id`, `updated_at` [doc]; the latter is
 /// what they come by when nothing is said. [client live]
-pub fn notes(view: &View, at: NoteScope, now_ms: i64) -> (Vec<u64>, bool) {
+pub fn notes(view: &View, scope: NoteScope, now_ms: i64) -> (Vec<u64>, bool) {
     #[derive(Clone, Copy)]
     enum By {
         Id,
@@ -80,15 +80,15 @@ pub fn notes(view: &View, at: NoteScope, now_ms: i64) -> (Vec<u64>, bool) {
     let types = query.list(&["filter", "note_type"]);
     let wanted = |id: &u64| {
         let owner = attached::owner(world, RecordTable::Notes, *id);
-        owner.is_some_and(|owner| at.takes(owner) && (owners.is_empty() || owners.contains(&owner.1)))
+        owner.is_some_and(|owner| scope.includes(owner) && (owners.is_empty() || owners.contains(&owner.1)))
             && common.takes(*id)
             && (types.is_empty() || common.record(*id).and_then(note_type).is_some_and(|t| types.contains(&t.as_str())))
     };
     let (by, falls) = order(query, &[("id", By::Id), ("updated_at", By::UpdatedAt)]).unwrap_or((By::UpdatedAt, false));
     let records = world.records(RecordTable::Notes);
-    let ids: Ids = match (at.id, by) {
+    let ids: Ids = match (scope.id, by) {
         (Some(id), by) => {
-            let mut ids: Vec<u64> = world.linked(at.kind, id, RecordTable::Notes).map(|(note, _)| note).collect();
+            let mut ids: Vec<u64> = world.linked(scope.kind, id, RecordTable::Notes).map(|(note, _)| note).collect();
             if matches!(by, By::UpdatedAt) {
                 ids.sort_by_key(|note| (records.get(*note).map(|r| r.updated_at), *note));
             }
@@ -98,7 +98,7 @@ pub fn notes(view: &View, at: NoteScope, now_ms: i64) -> (Vec<u64>, bool) {
         (None, By::UpdatedAt) => Box::new(records.by_updated()),
     };
     let ids: Box<dyn Iterator<Item = u64>> = if falls { Box::new(ids.rev()) } else { ids };
-    cut(ids.filter(wanted), Paging::of(query))
+    paginate(ids.filter(wanted), Paging::of(query))
 }
 
 fn note_type(record: &StoredRecord) -> Option<String> {
@@ -149,7 +149,7 @@ pub fn tasks(view: &View, now_ms: i64) -> (Vec<u64>, bool) {
     let mut found: Vec<(i64, u64)> = found.collect();
     found.sort_unstable();
     let ids = found.into_iter().map(|(_, id)| id);
-    if falls { cut(ids.rev(), Paging::of(query)) } else { cut(ids, Paging::of(query)) }
+    if falls { paginate(ids.rev(), Paging::of(query)) } else { paginate(ids, Paging::of(query)) }
 }
 
 struct TaskFilter {

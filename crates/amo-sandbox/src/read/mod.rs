@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::account::LossReason;
 use crate::read::query::Query;
 use crate::switches::Switches;
-use crate::world::{PRICED_BY_ROBOT, RecordBody, RecordTable, RecordTrashed, World, attached};
+use crate::world::{PRICED_BY_ROBOT, RecordBody, RecordKey, RecordTable, RecordTrashed, World, attached};
 use amo_model::API_PREFIX;
 
 /// Who looks, and how.
@@ -137,7 +137,7 @@ impl View<'_> {
 
     fn contact(&self, id: u64, draft: &RecordBody) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
-        let contact = json!({
+        let mut contact = json!({
             "id": id, "name": at("name"), "first_name": at("first_name"), "last_name": at("last_name"),
             "responsible_user_id": at("responsible_user_id"), "group_id": self.group(at("responsible_user_id")),
             "created_by": at("created_by"), "updated_by": at("updated_by"), "created_at": draft.created_at,
@@ -146,52 +146,41 @@ impl View<'_> {
             "custom_fields_values": self.fields(draft), "account_id": self.world.account.id,
             "_links": self_link(self.record_url(RecordTable::Contacts, id))
         });
-        self.with_embedded(
-            contact,
-            RecordTable::Contacts,
-            id,
-            draft,
-            &[RecordTable::Companies],
-            &[RecordTable::Leads, RecordTable::Customers],
-        )
+        let mut linked = vec![RecordTable::Companies];
+        linked.extend(self.requested(&[RecordTable::Leads, RecordTable::Customers]));
+        contact["_embedded"] = self.embedded((RecordTable::Contacts, id), draft, &linked);
+        contact
     }
 
     fn company(&self, id: u64, draft: &RecordBody) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
-        let company = json!({
+        let mut company = json!({
             "id": id, "name": at("name"), "responsible_user_id": at("responsible_user_id"),
             "group_id": self.group(at("responsible_user_id")), "created_by": at("created_by"),
             "updated_by": at("updated_by"), "created_at": draft.created_at, "updated_at": draft.updated_at,
             "closest_task_at": self.closest_task(RecordTable::Companies, id), "is_deleted": false,
             "custom_fields_values": self.fields(draft), "account_id": self.world.account.id, "_links": self_link(self.record_url(RecordTable::Companies, id))
         });
-        let asked = [RecordTable::Contacts, RecordTable::Leads, RecordTable::Customers];
-        self.with_embedded(company, RecordTable::Companies, id, draft, &[], &asked)
+        let linked = self.requested(&[RecordTable::Contacts, RecordTable::Leads, RecordTable::Customers]);
+        company["_embedded"] = self.embedded((RecordTable::Companies, id), draft, &linked);
+        company
     }
 
-    /// `always` is embedded unasked, `asked` when `with` names it. [doc]
-    fn with_embedded(
-        &self,
-        mut model: Value,
-        table: RecordTable,
-        id: u64,
-        draft: &RecordBody,
-        always: &[RecordTable],
-        asked: &[RecordTable],
-    ) -> Value {
+    /// Those of the tables that the query names in `with`. [doc]
+    fn requested(&self, tables: &[RecordTable]) -> Vec<RecordTable> {
+        tables.iter().copied().filter(|to| self.query.with(to.path())).collect()
+    }
+
+    fn embedded(&self, (table, id): RecordKey, draft: &RecordBody, linked: &[RecordTable]) -> Value {
         let mut embedded = Map::new();
         embedded.insert("tags".to_owned(), self.tags(table, draft));
-        for to in always {
-            embedded.insert(to.path().to_owned(), self.linked(table, id, *to));
-        }
-        for to in asked.iter().filter(|to| self.query.with(to.path())) {
+        for to in linked {
             embedded.insert(to.path().to_owned(), self.linked(table, id, *to));
         }
         if self.query.with("catalog_elements") {
             embedded.insert("catalog_elements".to_owned(), self.elements(table, id));
         }
-        model["_embedded"] = Value::Object(embedded);
-        model
+        Value::Object(embedded)
     }
 
     pub(super) fn closest_task(&self, table: RecordTable, id: u64) -> Option<i64> {

@@ -110,7 +110,7 @@ impl RobotTask {
         let mut changes = Changeset::new(world, now);
         let dice = roll(self.robot.seed, self.id.wrapping_neg());
         if world.records(self.robot.of).get(self.id).is_some() {
-            steps::run(&mut changes, self.robot.of, self.id, &self.robot.steps, dice);
+            steps::run(&mut changes, (self.robot.of, self.id), &self.robot.steps, dice);
         }
         changes.into_commit()
     }

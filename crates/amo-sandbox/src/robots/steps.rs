@@ -6,7 +6,7 @@ use crate::changes::changeset::Changeset;
 use crate::changes::{links, trash, write};
 use crate::check::{CheckedItem, TagRef};
 use crate::robots::script::RobotStep;
-use crate::world::{PRICED_BY_ROBOT, RecordBody, RecordTable, attached};
+use crate::world::{PRICED_BY_ROBOT, RecordBody, RecordKey, RecordTable, attached};
 
 /// Who is said to have made a change that nobody made. [doc]
 const NOBODY: u64 = 0;
@@ -14,18 +14,18 @@ const NOBODY: u64 = 0;
 const PRICE_MAX: u64 = 1_000_000;
 
 /// All steps, in their order; nothing follows a step that took the record away.
-pub fn run(changes: &mut Changeset, table: RecordTable, id: u64, steps: &[RobotStep], dice: u64) {
+pub fn run(changes: &mut Changeset, record: RecordKey, steps: &[RobotStep], dice: u64) {
     for step in steps {
         match step {
-            RobotStep::Delete => return trash::throw_away(changes, table, id),
-            RobotStep::Merge if merge(changes, table, id) => return,
+            RobotStep::Delete => return trash::delete(changes, record),
+            RobotStep::Merge if merge(changes, record) => return,
             RobotStep::Merge => {}
-            step => change(changes, table, id, step, dice),
+            step => change(changes, record, step, dice),
         }
     }
 }
 
-fn change(changes: &mut Changeset, table: RecordTable, id: u64, step: &RobotStep, dice: u64) {
+fn change(changes: &mut Changeset, (table, id): RecordKey, step: &RobotStep, dice: u64) {
     let Some(draft) = changes.get(table, id) else { return };
     let mut accepted = CheckedItem { id, ..CheckedItem::default() };
     let mut set = |key: &str, value| drop(accepted.set.insert(key.to_owned(), value));
@@ -74,7 +74,7 @@ fn touch(changes: &Changeset, draft: &mut RecordBody) {
 }
 
 /// False where no older record has the name.
-fn merge(changes: &mut Changeset, table: RecordTable, id: u64) -> bool {
+fn merge(changes: &mut Changeset, (table, id): RecordKey) -> bool {
     let Some(draft) = changes.get(table, id) else { return false };
     let name = draft.json.get("name").cloned().unwrap_or_default();
     let older = changes.world.records(table).iter().map(|(older, _)| older).take_while(|older| *older < id);
@@ -87,11 +87,11 @@ fn merge(changes: &mut Changeset, table: RecordTable, id: u64) -> bool {
     for to in RecordTable::ALL {
         for (other, meta) in changes.linked(table, id, to) {
             if attached::KINDS.contains(&to) {
-                changes.unlink(table, id, to, other); // Else it would go with the record.
+                changes.unlink((table, id), (to, other)); // Else it would go with the record.
             }
-            links::make(changes, (table, older), (to, other), meta.as_ref());
+            links::link(changes, (table, older), (to, other), meta.as_ref());
         }
     }
-    trash::throw_away(changes, table, id);
+    trash::delete(changes, (table, id));
     true
 }

@@ -24,7 +24,7 @@ pub struct NoteScope {
 }
 
 impl NoteScope {
-    pub fn takes(self, owner: RecordKey) -> bool {
+    pub fn includes(self, owner: RecordKey) -> bool {
         owner.0 == self.kind && self.id.is_none_or(|id| id == owner.1)
     }
 }

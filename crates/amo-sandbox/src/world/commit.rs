@@ -66,6 +66,11 @@ fn is_whole(ms: &i64) -> bool {
 }
 
 impl Commit {
+    /// A change of the tokens alone, `at` Unix seconds.
+    pub fn of_tokens(at: i64, auth: WorldTokens) -> Commit {
+        Commit { at, auth: Some(auth), ..Commit::default() }
+    }
+
     pub(super) fn at_ms(&self) -> i64 {
         self.at.saturating_mul(1000).saturating_add(self.ms)
     }

@@ -37,7 +37,7 @@ impl RecordVisibility {
 
     /// Purchases are seen with their customer, notes with their record [doc], tasks with it or by who has to do them
     /// [inferred]; elements stand under a right of their own. [doc]
-    pub fn sees(&self, world: &World, table: RecordTable, id: u64) -> bool {
+    pub fn allows(&self, world: &World, table: RecordTable, id: u64) -> bool {
         match table {
             RecordTable::Elements => true,
             RecordTable::Transactions => world

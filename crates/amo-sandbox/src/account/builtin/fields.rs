@@ -237,7 +237,8 @@ fn field(owner: Owner, id: u64, &(number, name, code, kind, options): &BuiltinFi
         remind: (kind == Birthday).then(|| "never".to_owned()),
         currency: (kind == Monetary).then(|| "RUB".to_owned()),
         search_in: search_in.map(|(_, place)| (*place).to_owned()),
-        ..FieldDefinition::new(id, owner, name, kind, 500 + number as i64)
+        sort: 500 + number as i64,
+        ..FieldDefinition::new(id, owner, name, kind)
     }
 }
 

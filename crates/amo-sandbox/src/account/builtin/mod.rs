@@ -66,13 +66,13 @@ fn pipelines() -> Vec<LeadPipeline> {
     let sales = ["Первичный контакт", "Переговоры", "Принимают решение", "Согласование договора"];
     let wholesale = ["Заявка", "Коммерческое предложение", "Счёт выставлен", "Отгрузка"];
     vec![
-        pipeline(PIPELINE_SALES, "Продажи", 1, true, &sales),
-        pipeline(PIPELINE_WHOLESALE, "Опт", 2, false, &wholesale),
+        LeadPipeline { is_main: true, ..pipeline(PIPELINE_SALES, "Продажи", 1, &sales) },
+        pipeline(PIPELINE_WHOLESALE, "Опт", 2, &wholesale),
     ]
 }
 
 /// A pipeline as the CRM makes one: the stage of unsorted leads first, won and lost last. [doc]
-fn pipeline(id: u64, name: &str, sort: i64, is_main: bool, stages: &[&str]) -> LeadPipeline {
+fn pipeline(id: u64, name: &str, sort: i64, stages: &[&str]) -> LeadPipeline {
     const COLORS: [&str; 4] = ["#99ccff", "#ffff99", "#ffcc66", "#ffcccc"];
     let status = |id, name: &str, sort, color: &str, kind| PipelineStage {
         id,
@@ -90,7 +90,7 @@ fn pipeline(id: u64, name: &str, sort: i64, is_main: bool, stages: &[&str]) -> L
     }
     statuses.push(status(STATUS_WON, "Успешно реализовано", 10_000, "#CCFF66", 0));
     statuses.push(status(STATUS_LOST, "Закрыто и не реализовано", 11_000, "#D5D8DB", 0));
-    LeadPipeline { id, name: name.to_owned(), sort, is_main, is_unsorted_on: true, statuses }
+    LeadPipeline { id, name: name.to_owned(), sort, is_main: false, is_unsorted_on: true, statuses }
 }
 
 fn users() -> Vec<AccountUser> {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::account::builtin::KIND_INVOICES;
 use crate::account::{AccountState, FieldDefinition, FieldGroup};
-use crate::check::{ObjectReader, ValidationErrors, read_field};
+use crate::check::{ObjectReader, read_field};
 use crate::endpoints::Call;
 use crate::endpoints::account::custom_fields::model;
 use crate::endpoints::account::writes::{
@@ -65,7 +65,7 @@ fn batch(
     call: &Call,
     owner: Owner,
     is_new: bool,
-    change: impl FnMut(&mut AccountState, &BatchItem, &mut ValidationErrors) -> Option<Value>,
+    change: impl FnMut(&mut AccountState, &mut BatchItem) -> Option<Value>,
 ) -> ApiResponse {
     if let Some(reply) = lost(call, owner) {
         return reply;
@@ -74,23 +74,23 @@ fn batch(
 }
 
 fn create(call: &Call, owner: Owner) -> ApiResponse {
-    batch(call, owner, true, |account, item, errors| {
-        let mut said = ObjectReader::of(item.json, "", errors)?;
-        said.needs(&["name", "type"]);
-        let kind = FieldKind::from_name(said.text("type", 0).unwrap_or("text"));
+    batch(call, owner, true, |account, item| {
+        let mut reader = ObjectReader::of(item.node.reborrow())?;
+        reader.require(&["name", "type"]);
+        let kind = FieldKind::from_name(reader.text("type", 0).unwrap_or("text"));
         if !may_have(account, owner, kind) {
-            said.choice("type");
+            reader.invalid_choice("type");
         }
         let most = if owner == Owner::Entity(Entity::Segments) { SEGMENT_FIELDS_MAX } else { usize::MAX };
         if account.fields(owner).count() >= most {
-            said.errors.too_many("", most); // [seed], the code [inferred]
+            reader.node.too_many(most); // [seed], the code [inferred]
         }
         let last = account.fields(owner).map(|f| f.sort).max().unwrap_or(500);
-        let fresh = FieldDefinition::new(0, owner, "", kind, last.saturating_add(1));
-        let mut field = read_field(account, call.switches.name_max, fresh, &mut said);
-        said.text("request_id", 0);
-        said.done();
-        if !errors.is_empty() {
+        let new = FieldDefinition { sort: last.saturating_add(1), ..FieldDefinition::new(0, owner, "", kind) };
+        let mut field = read_field(account, call.switches.name_max, new, &mut reader);
+        reader.text("request_id", 0);
+        reader.finish();
+        if item.has_errors() {
             return None;
         }
         field.id = account.new_id(FIRST_ID);
@@ -122,14 +122,12 @@ fn written(call: &Call, field: &FieldDefinition, item: &BatchItem) -> Value {
 }
 
 fn update(call: &Call, owner: Owner) -> ApiResponse {
-    batch(call, owner, false, |account, item, errors| change(call, owner, account, item, errors))
+    batch(call, owner, false, |account, item| change(call, owner, account, item))
 }
 
 fn update_one(call: &Call, owner: Owner, id: u64) -> ApiResponse {
     let batch = CollectionWrite { path: &path(owner), key: "custom_fields", is_new: false, counted: true };
-    lost(call, owner).unwrap_or_else(|| {
-        write_one(call, &batch, id, |account, item, errors| change(call, owner, account, item, errors))
-    })
+    lost(call, owner).unwrap_or_else(|| write_one(call, &batch, id, |account, item| change(call, owner, account, item)))
 }
 
 /// What only reads of a field show. Keys of other types and owners are there as well, empty.
@@ -155,29 +153,23 @@ const SHOWN: &[&str] = &[
 ];
 
 /// A field keeps its type. [doc]
-fn change(
-    call: &Call,
-    owner: Owner,
-    account: &mut AccountState,
-    item: &BatchItem,
-    errors: &mut ValidationErrors,
-) -> Option<Value> {
-    let mut said = ObjectReader::of(item.json, "", errors)?;
-    let id = item.own_id(&mut said);
+fn change(call: &Call, owner: Owner, account: &mut AccountState, item: &mut BatchItem) -> Option<Value> {
+    let mut reader = ObjectReader::of(item.node.reborrow())?;
+    let id = BatchItem::own_id(item.id, &mut reader);
     let place = account.fields.iter().position(|f| Some(f.id) == id && f.owner == owner);
     let Some(place) = place else {
         if id.is_some() {
-            said.choice("id");
+            reader.invalid_choice("id");
         }
         return None;
     };
     let before = account.fields[place].clone();
-    said.shown(call.switches, SHOWN);
-    said.shown_as(call.switches, "type", &json!(values::kind(&call.view(), &before)));
-    let field = read_field(account, call.switches.name_max, before, &mut said);
-    said.text("request_id", 0);
-    said.done();
-    if !errors.is_empty() {
+    reader.ignore(call.switches, SHOWN);
+    reader.ignore_unchanged(call.switches, "type", &json!(values::kind(&call.view(), &before)));
+    let field = read_field(account, call.switches.name_max, before, &mut reader);
+    reader.text("request_id", 0);
+    reader.finish();
+    if item.has_errors() {
         return None;
     }
     let answer = written(call, &field, item);
@@ -222,14 +214,14 @@ fn create_groups(call: &Call, owner: Owner) -> ApiResponse {
     }
     let path = format!("{}/groups", path(owner));
     let batch = CollectionWrite { path: &path, key: "custom_field_groups", is_new: true, counted: true };
-    write_batch(call, &batch, |account, item, errors| {
-        let mut said = ObjectReader::of(item.json, "", errors)?;
-        said.needs(&["name"]);
-        let name = said.name("name", call.switches.name_max);
-        let sort = said.int("sort").unwrap_or(0);
-        said.text("request_id", 0);
-        said.done();
-        let name = name.filter(|_| errors.is_empty())?.to_owned();
+    write_batch(call, &batch, |account, item| {
+        let mut reader = ObjectReader::of(item.node.reborrow())?;
+        reader.require(&["name"]);
+        let name = reader.name("name", call.switches.name_max);
+        let sort = reader.int("sort").unwrap_or(0);
+        reader.text("request_id", 0);
+        reader.finish();
+        let name = name.filter(|_| !item.has_errors())?.to_owned();
         let id = format!("{}_{}", owner.name(), account.new_id(FIRST_GROUP));
         let group = FieldGroup { id, owner, name, sort };
         let answer =

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::account::{AccountState, LeadPipeline, PipelineStage};
-use crate::check::{ObjectReader, ValidationErrors};
+use crate::check::ObjectReader;
 use crate::endpoints::Call;
 use crate::endpoints::account::writes::{BatchItem, CollectionWrite, delete as delete_one, write_batch, write_one};
 use crate::endpoints::reply::ApiResponse;
@@ -87,13 +87,13 @@ fn is_editable(status: &PipelineStage) -> bool {
 
 pub fn create(call: &Call) -> ApiResponse {
     let batch = CollectionWrite { path: "leads/pipelines", key: "pipelines", is_new: true, counted: true };
-    write_batch(call, &batch, |account, item, errors| {
-        let mut said = ObjectReader::of(item.json, "", errors)?;
-        said.needs(&["name", "sort", "is_main", "is_unsorted_on"]);
+    write_batch(call, &batch, |account, item| {
+        let mut reader = ObjectReader::of(item.node.reborrow())?;
+        reader.require(&["name", "sort", "is_main", "is_unsorted_on"]);
         if account.pipelines.len() >= PIPELINES_MAX {
-            said.errors.too_many("", PIPELINES_MAX); // the code [inferred]
+            reader.node.too_many(PIPELINES_MAX); // the code [inferred]
         }
-        let stages = read_first_stages(call, item, &mut said);
+        let stages = read_first_stages(call, &mut reader);
         let fresh = LeadPipeline {
             id: 0,
             name: String::new(),
@@ -102,9 +102,9 @@ pub fn create(call: &Call) -> ApiResponse {
             is_unsorted_on: true,
             statuses: Vec::new(),
         };
-        let mut pipeline = read_pipeline(call, fresh, &mut said);
-        said.done();
-        if !errors.is_empty() {
+        let mut pipeline = read_pipeline(call, fresh, &mut reader);
+        reader.finish();
+        if item.has_errors() {
             return None;
         }
         pipeline.id = account.new_id(FIRST_PIPELINE);
@@ -116,18 +116,18 @@ pub fn create(call: &Call) -> ApiResponse {
     })
 }
 
-fn read_pipeline(call: &Call, mut pipeline: LeadPipeline, said: &mut ObjectReader) -> LeadPipeline {
-    if let Some(name) = said.name("name", call.switches.name_max) {
+fn read_pipeline(call: &Call, mut pipeline: LeadPipeline, reader: &mut ObjectReader) -> LeadPipeline {
+    if let Some(name) = reader.name("name", call.switches.name_max) {
         pipeline.name = name.to_owned();
     }
-    pipeline.sort = said.int("sort").unwrap_or(pipeline.sort);
-    let is_main = said.bool("is_main");
+    pipeline.sort = reader.int("sort").unwrap_or(pipeline.sort);
+    let is_main = reader.bool("is_main");
     if pipeline.is_main && is_main == Some(false) {
-        said.choice("is_main"); // One is always the main one. [inferred]
+        reader.invalid_choice("is_main"); // One is always the main one. [inferred]
     }
     pipeline.is_main = is_main.unwrap_or(pipeline.is_main);
-    pipeline.is_unsorted_on = said.bool("is_unsorted_on").unwrap_or(pipeline.is_unsorted_on);
-    said.text("request_id", 0);
+    pipeline.is_unsorted_on = reader.bool("is_unsorted_on").unwrap_or(pipeline.is_unsorted_on);
+    reader.text("request_id", 0);
     pipeline
 }
 
@@ -138,24 +138,24 @@ fn settle_main(account: &mut AccountState, pipeline: &LeadPipeline) {
 }
 
 /// `_embedded.statuses`, where 142 and 143 may be given other names. [doc]
-fn read_first_stages(call: &Call, item: &BatchItem, said: &mut ObjectReader) -> Vec<PipelineStage> {
-    if said.any("_embedded").is_none() {
+fn read_first_stages(call: &Call, reader: &mut ObjectReader) -> Vec<PipelineStage> {
+    if reader.value("_embedded").is_none() {
         return Vec::new();
     }
-    let Some(mut embedded) = ObjectReader::of(&item.json["_embedded"], "_embedded", said.errors) else {
+    let Some(mut embedded) = reader.node.get("_embedded").and_then(ObjectReader::of) else {
         return Vec::new();
     };
     let stages = embedded.each("statuses", |stage| {
         let id = stage.id("id");
         if id.is_some_and(|id| id != STATUS_WON && id != STATUS_LOST) {
-            stage.choice("id");
+            stage.invalid_choice("id");
         }
-        stage.needs(&["name"]);
+        stage.require(&["name"]);
         let fresh =
             PipelineStage { id: id.unwrap_or(0), name: String::new(), sort: 0, color: COLORS[0].to_owned(), kind: 0 };
         Some(read_stage(call, fresh, stage))
     });
-    embedded.done();
+    embedded.finish();
     stages.unwrap_or_default()
 }
 
@@ -189,17 +189,17 @@ fn all_stages(account: &mut AccountState, said: Vec<PipelineStage>) -> Vec<Pipel
 
 pub fn update_one(call: &Call) -> ApiResponse {
     let batch = CollectionWrite { path: "leads/pipelines", key: "pipelines", is_new: false, counted: true };
-    write_one(call, &batch, call.id(0), |account, item, errors| {
-        let mut said = ObjectReader::of(item.json, "", errors)?;
-        let id = item.own_id(&mut said);
+    write_one(call, &batch, call.id(0), |account, item| {
+        let mut reader = ObjectReader::of(item.node.reborrow())?;
+        let id = BatchItem::own_id(item.id, &mut reader);
         let Some(place) = account.pipelines.iter().position(|p| Some(p.id) == id) else {
-            said.choice("id");
+            reader.invalid_choice("id");
             return None;
         };
-        let pipeline = read_pipeline(call, account.pipelines[place].clone(), &mut said);
-        said.shown(call.switches, &["is_archive", "account_id", "_links", "_embedded"]);
-        said.done();
-        if !errors.is_empty() {
+        let pipeline = read_pipeline(call, account.pipelines[place].clone(), &mut reader);
+        reader.ignore(call.switches, &["is_archive", "account_id", "_links", "_embedded"]);
+        reader.finish();
+        if item.has_errors() {
             return None;
         }
         settle_main(account, &pipeline);
@@ -227,14 +227,14 @@ fn has_leads(call: &Call, here: impl Fn(&LeadPosition) -> bool) -> bool {
     leads.any(|(_, record)| serde_json::from_str(&record.json).is_ok_and(|stands| here(&stands)))
 }
 
-fn read_stage(call: &Call, mut status: PipelineStage, said: &mut ObjectReader) -> PipelineStage {
-    if let Some(name) = said.name("name", call.switches.name_max) {
+fn read_stage(call: &Call, mut status: PipelineStage, reader: &mut ObjectReader) -> PipelineStage {
+    if let Some(name) = reader.name("name", call.switches.name_max) {
         status.name = name.to_owned();
     }
-    status.sort = said.int("sort").unwrap_or(status.sort);
+    status.sort = reader.int("sort").unwrap_or(status.sort);
     // What it has may be sent back, whatever it is. [inferred]
-    if said.any("color").is_some_and(|color| *color != status.color.as_str())
-        && let Some(color) = said.word("color", &COLORS)
+    if reader.value("color").is_some_and(|color| *color != status.color.as_str())
+        && let Some(color) = reader.one_of("color", &COLORS)
     {
         status.color = color.to_owned();
     }
@@ -258,18 +258,18 @@ pub fn create_stages(call: &Call) -> ApiResponse {
     if call.world.account.pipeline(id).is_none() {
         return call.unknown_id();
     }
-    write_batch(call, &batch, |account, item, errors| {
-        let mut said = ObjectReader::of(item.json, "", errors)?;
-        said.needs(&["name", "sort"]);
+    write_batch(call, &batch, |account, item| {
+        let mut reader = ObjectReader::of(item.node.reborrow())?;
+        reader.require(&["name", "sort"]);
         let count = account.pipeline(id).map_or(0, |p| p.statuses.len());
         if count >= STAGES_MAX {
-            said.errors.too_many("", STAGES_MAX); // the code [inferred]
+            reader.node.too_many(STAGES_MAX); // the code [inferred]
         }
         let fresh = PipelineStage { id: 0, name: String::new(), sort: 0, color: COLORS[0].to_owned(), kind: 0 };
-        let mut status = read_stage(call, fresh, &mut said);
-        said.text("request_id", 0);
-        said.done();
-        if !errors.is_empty() {
+        let mut status = read_stage(call, fresh, &mut reader);
+        reader.text("request_id", 0);
+        reader.finish();
+        if item.has_errors() {
             return None;
         }
         status.id = account.new_id(FIRST_STAGE);
@@ -281,31 +281,25 @@ pub fn create_stages(call: &Call) -> ApiResponse {
 }
 
 pub fn update_stage(call: &Call) -> ApiResponse {
-    let (id, stage) = (call.id(0), call.id(1));
-    let batch = CollectionWrite { path: &stages_path(id), key: "statuses", is_new: false, counted: true };
-    write_one(call, &batch, stage, |account, item, errors| change_stage(call, (id, stage), account, item, errors))
+    let batch = CollectionWrite { path: &stages_path(call.id(0)), key: "statuses", is_new: false, counted: true };
+    write_one(call, &batch, call.id(1), |account, item| change_stage(call, account, item))
 }
 
-fn change_stage(
-    call: &Call,
-    (id, stage): (u64, u64),
-    account: &mut AccountState,
-    item: &BatchItem,
-    errors: &mut ValidationErrors,
-) -> Option<Value> {
-    let mut said = ObjectReader::of(item.json, "", errors)?;
-    said.id("id");
+fn change_stage(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> Option<Value> {
+    let (id, stage) = (call.id(0), call.id(1));
+    let mut reader = ObjectReader::of(item.node.reborrow())?;
+    reader.id("id");
     let pipeline = account.pipelines.iter_mut().find(|p| p.id == id);
     let found = pipeline.and_then(|p| Some((p.status(stage).filter(|s| is_editable(s))?.clone(), p)));
     let Some((status, pipeline)) = found else {
-        said.choice("id");
+        reader.invalid_choice("id");
         return None;
     };
-    let status = read_stage(call, status, &mut said);
-    said.shown(call.switches, &["is_editable", "pipeline_id", "type", "account_id", "_links"]);
-    said.text("request_id", 0);
-    said.done();
-    if !errors.is_empty() {
+    let status = read_stage(call, status, &mut reader);
+    reader.ignore(call.switches, &["is_editable", "pipeline_id", "type", "account_id", "_links"]);
+    reader.text("request_id", 0);
+    reader.finish();
+    if item.has_errors() {
         return None;
     }
     let answer = status_model(&call.view(), pipeline, &status);

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::account::AccountState;
-use crate::check::{ObjectReader, RefusedItem, ValidationErrors};
+use crate::check::{JsonNode, ObjectReader, RefusedItem, ValidationErrors};
 use crate::endpoints::Call;
 use crate::endpoints::batch::{invalid, request_id, shown_request_id};
 use crate::endpoints::reply::ApiResponse;
@@ -14,28 +14,32 @@ use crate::world::Commit;
 use amo_model::BATCH_MAX;
 
 /// An item of such a request.
-pub struct BatchItem<'a> {
-    pub json: &'a Value,
+pub struct BatchItem<'v, 'e> {
+    pub node: JsonNode<'v, 'e>,
     pub index: usize,
-    /// Of the path, where it names one.
+    /// The id in the path, where it has one.
     pub id: Option<u64>,
 }
 
-impl BatchItem<'_> {
-    /// The id of the path or of the item; complains where there is none.
-    pub fn own_id(&self, said: &mut ObjectReader) -> Option<u64> {
-        let own = said.id("id");
-        let id = self.id.or(own);
+impl BatchItem<'_, '_> {
+    /// The id in the path, else in the item; an error where there is none.
+    pub fn own_id(id_in_path: Option<u64>, reader: &mut ObjectReader) -> Option<u64> {
+        let own = reader.id("id");
+        let id = id_in_path.or(own);
         if id.is_none() {
-            said.needs(&["id"]);
+            reader.require(&["id"]);
         }
         id
     }
 
-    /// What the item is called in the answer: its own name, else `otherwise`.
-    pub fn shown_request_id(&self, call: &Call, otherwise: Value) -> Option<Value> {
-        let own = self.json.get("request_id").filter(|id| id.is_string()).cloned();
-        shown_request_id(call, own.unwrap_or(otherwise), self.index)
+    /// `request_id` in the answer: the one that was sent, else `default`.
+    pub fn shown_request_id(&self, call: &Call, default: Value) -> Option<Value> {
+        let own = self.node.value.get("request_id").filter(|id| id.is_string()).cloned();
+        shown_request_id(call, own.unwrap_or(default), self.index)
+    }
+
+    pub fn has_errors(&self) -> bool {
+        !self.node.errors.is_empty()
     }
 }
 
@@ -52,7 +56,7 @@ pub struct CollectionWrite<'a> {
 pub fn write_batch(
     call: &Call,
     batch: &CollectionWrite,
-    mut change: impl FnMut(&mut AccountState, &BatchItem, &mut ValidationErrors) -> Option<Value>,
+    mut change: impl FnMut(&mut AccountState, &mut BatchItem) -> Option<Value>,
 ) -> ApiResponse {
     if let Some(reply) = call.forbidden() {
         return reply;
@@ -68,9 +72,9 @@ pub fn write_batch(
     let (mut answers, mut refused) = (Vec::new(), Vec::new());
     for (index, json) in items.iter().enumerate() {
         let mut errors = ValidationErrors::default();
-        refuse(call, json, &mut errors);
-        let item = BatchItem { json, index, id: None };
-        let answer = if errors.is_empty() { change(&mut account, &item, &mut errors) } else { None };
+        let mut item = BatchItem { node: JsonNode::root(json, &mut errors), index, id: None };
+        force_refusals(call, &mut item.node);
+        let answer = if item.has_errors() { None } else { change(&mut account, &mut item) };
         match answer.filter(|_| errors.is_empty()) {
             Some(answer) => answers.push(answer),
             None => refused.push(RefusedItem { request_id: Some(request_id(json, index)), errors }),
@@ -99,10 +103,10 @@ pub fn write_batch(
     ApiResponse::hal(status, &body).with_commit(commit).with_items(items.len())
 }
 
-/// What a script wants refused.
-pub fn refuse(call: &Call, item: &Value, errors: &mut ValidationErrors) {
-    for refusal in call.refusals.iter().filter(|r| r.means_other(item)) {
-        errors.add(refusal.code.clone(), refusal.path.clone(), refusal.detail.clone());
+/// Adds the errors that a script of faults forces on the item.
+pub fn force_refusals(call: &Call, node: &mut JsonNode) {
+    for refusal in call.refusals.iter().filter(|r| r.matches_other(node.value)) {
+        node.errors.add(refusal.code.clone(), refusal.path.clone(), refusal.detail.clone());
     }
 }
 
@@ -111,7 +115,7 @@ pub fn write_one(
     call: &Call,
     batch: &CollectionWrite,
     id: u64,
-    mut change: impl FnMut(&mut AccountState, &BatchItem, &mut ValidationErrors) -> Option<Value>,
+    mut change: impl FnMut(&mut AccountState, &mut BatchItem) -> Option<Value>,
 ) -> ApiResponse {
     if let Some(reply) = call.forbidden() {
         return reply;
@@ -119,9 +123,9 @@ pub fn write_one(
     let Some(json) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut account = call.world.account.clone();
     let mut errors = ValidationErrors::default();
-    refuse(call, &json, &mut errors);
-    let item = BatchItem { json: &json, index: 0, id: Some(id) };
-    let answer = if errors.is_empty() { change(&mut account, &item, &mut errors) } else { None };
+    let mut item = BatchItem { node: JsonNode::root(&json, &mut errors), index: 0, id: Some(id) };
+    force_refusals(call, &mut item.node);
+    let answer = if item.has_errors() { None } else { change(&mut account, &mut item) };
     let Some(model) = answer.filter(|_| errors.is_empty()) else {
         return invalid(call, vec![RefusedItem { request_id: Some(request_id(&json, 0)), errors }]);
     };
@@ -140,7 +144,7 @@ pub fn delete(call: &Call, change: impl FnOnce(&mut AccountState) -> bool) -> Ap
     let mut account = call.world.account.clone();
     if !change(&mut account) {
         let mut errors = ValidationErrors::default();
-        errors.choice("id");
+        errors.invalid_choice("id");
         return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
     ApiResponse::nothing().with_commit(commit(call, account)).with_items(1)

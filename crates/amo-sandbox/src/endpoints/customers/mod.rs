@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::changes::changeset::Changeset;
 use crate::check::plain::{self, Expected};
-use crate::check::{RefusedItem, ValidationErrors};
+use crate::check::{JsonNode, RefusedItem, ValidationErrors};
 use crate::endpoints::Call;
 use crate::endpoints::batch::invalid;
 use crate::endpoints::reply::ApiResponse;
@@ -61,7 +61,7 @@ pub fn set_mode(call: &Call) -> ApiResponse {
         &[("mode", Expected::Word(&["segments", "periodicity"]), true), ("is_enabled", Expected::Bool, true)];
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut errors = ValidationErrors::default();
-    plain::check(&call.check_context(), KEYS, true, &item, "", &mut errors);
+    plain::check(&call.check_context(), KEYS, true, JsonNode::root(&item, &mut errors));
     if !errors.is_empty() {
         return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
@@ -88,7 +88,7 @@ pub fn bonus_points(call: &Call) -> ApiResponse {
     };
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut errors = ValidationErrors::default();
-    plain::check(&call.check_context(), KEYS, true, &item, "", &mut errors);
+    plain::check(&call.check_context(), KEYS, true, JsonNode::root(&item, &mut errors));
     let points = draft.json.get("bonus_points").and_then(Value::as_i64).unwrap_or(0);
     let after = match (item.get("earn"), item.get("redeem")) {
         (Some(earn), None) => earn.as_i64().filter(|n| *n >= 0).map(|n| ("earn", points.saturating_add(n))),
@@ -109,8 +109,8 @@ pub fn bonus_points(call: &Call) -> ApiResponse {
             changes.put(RecordTable::Customers, id, draft);
             return ApiResponse::ok(&json!({"bonus_points": after})).with_commit(changes.into_commit()).with_items(1);
         }
-        Some((key, _)) if errors.is_empty() => errors.choice(key),
-        None if errors.is_empty() => errors.choice(if item.get("earn").is_some() { "earn" } else { "redeem" }),
+        Some((key, _)) if errors.is_empty() => errors.invalid_choice(key),
+        None if errors.is_empty() => errors.invalid_choice(if item.get("earn").is_some() { "earn" } else { "redeem" }),
         Some(_) | None => {}
     }
     invalid(call, vec![RefusedItem { request_id: None, errors }])

@@ -11,9 +11,9 @@ use crate::changes::changeset::Changeset;
 use crate::check::item::customer::is_price;
 use crate::check::plain::{self, Expected};
 use crate::check::values::custom_fields;
-use crate::check::{RefusedItem, ValidationErrors};
+use crate::check::{JsonNode, RefusedItem, ValidationErrors};
 use crate::endpoints::Call;
-use crate::endpoints::account::writes::refuse;
+use crate::endpoints::account::writes::force_refusals;
 use crate::endpoints::batch::{invalid, request_id};
 use crate::endpoints::reply::ApiResponse;
 use crate::read::{View, self_link, values, written};
@@ -45,12 +45,12 @@ const ON_UPDATE: &[plain::KeySpec] = &[
     ("available_products_price_types", Expected::Anything, false),
     ("custom_fields_values", Expected::Anything, false),
     ("request_id", Expected::Text, false),
-    ("id", Expected::Shown, false),
-    ("created_at", Expected::Shown, false),
-    ("updated_at", Expected::Shown, false),
-    ("account_id", Expected::Shown, false),
-    ("customers_count", Expected::Shown, false),
-    ("_links", Expected::Shown, false),
+    ("id", Expected::ReadOnly, false),
+    ("created_at", Expected::ReadOnly, false),
+    ("updated_at", Expected::ReadOnly, false),
+    ("account_id", Expected::ReadOnly, false),
+    ("customers_count", Expected::ReadOnly, false),
+    ("_links", Expected::ReadOnly, false),
 ];
 
 pub fn list(call: &Call) -> ApiResponse {
@@ -99,45 +99,41 @@ pub fn model(view: &View, segment: &Segment, counts: &BTreeMap<u64, usize>) -> V
 
 /// An acceptable segment. What is not said is not there.
 struct CheckedSegment {
-    said: Map<String, Value>,
+    sent: Map<String, Value>,
     prices: Option<Vec<u64>>,
     fields: Vec<(u64, Option<Vec<Value>>)>,
 }
 
-fn check(call: &Call, keys: &[plain::KeySpec], item: &Value, errors: &mut ValidationErrors) -> CheckedSegment {
+fn check(call: &Call, keys: &[plain::KeySpec], mut node: JsonNode) -> CheckedSegment {
     let context = call.check_context();
-    refuse(call, item, errors);
-    let said = plain::check(&context, keys, true, item, "", errors).cloned().unwrap_or_default();
-    let prices = said.get("available_products_price_types").map(|ids| check_prices(call, ids, errors));
-    let fields = said.get("custom_fields_values").map(|fields| {
-        let owner = Owner::Entity(Entity::Segments);
-        custom_fields::check(&context, owner, fields, "custom_fields_values", errors)
-    });
-    CheckedSegment { said, prices, fields: fields.unwrap_or_default() }
+    force_refusals(call, &mut node);
+    let sent = plain::check(&context, keys, true, node.reborrow()).cloned().unwrap_or_default();
+    let prices = node.get("available_products_price_types").map(|ids| check_prices(call, ids));
+    let fields = node
+        .get("custom_fields_values")
+        .map(|fields| custom_fields::check(&context, Owner::Entity(Entity::Segments), fields));
+    CheckedSegment { sent, prices, fields: fields.unwrap_or_default() }
 }
 
 /// Ids of fields of the type price, of the list of products. [seed]
-fn check_prices(call: &Call, ids: &Value, errors: &mut ValidationErrors) -> Vec<u64> {
-    let path = "available_products_price_types";
+fn check_prices(call: &Call, mut node: JsonNode) -> Vec<u64> {
     let account = &call.world.account;
     let is_products = |id: u64| account.catalog(id).is_some_and(|c| c.kind == KIND_PRODUCTS);
-    let Some(ids) = ids.as_array() else {
-        errors.wrong_type(path, "array");
-        return Vec::new();
-    };
+    let Some(ids) = node.array() else { return Vec::new() };
     let mut prices = Vec::with_capacity(ids.len());
     for (i, id) in ids.iter().enumerate() {
+        let mut node = node.child(i, id);
         match id.as_u64() {
             Some(id) if is_price(&call.check_context(), id, is_products) => prices.push(id),
-            _ if id.is_i64() => errors.choice(format!("{path}.{i}")),
-            _ => errors.wrong_type(format!("{path}.{i}"), "int"),
+            _ if id.is_i64() => node.invalid_choice(),
+            _ => node.wrong_type("int"),
         }
     }
     prices
 }
 
 fn settle(segment: &mut Segment, accepted: CheckedSegment, now: i64) {
-    let text = |key: &str| accepted.said.get(key).and_then(Value::as_str).map(str::to_owned);
+    let text = |key: &str| accepted.sent.get(key).and_then(Value::as_str).map(str::to_owned);
     if let Some(name) = text("name") {
         segment.name = name;
     }
@@ -158,7 +154,7 @@ fn settle(segment: &mut Segment, accepted: CheckedSegment, now: i64) {
 pub fn create(call: &Call) -> ApiResponse {
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut errors = ValidationErrors::default();
-    let accepted = check(call, ON_CREATE, &item, &mut errors);
+    let accepted = check(call, ON_CREATE, JsonNode::root(&item, &mut errors));
     if !errors.is_empty() {
         return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
@@ -188,16 +184,16 @@ pub fn update(call: &Call) -> ApiResponse {
     let id = call.id(0);
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut errors = ValidationErrors::default();
-    let accepted = check(call, ON_UPDATE, &item, &mut errors);
+    let accepted = check(call, ON_UPDATE, JsonNode::root(&item, &mut errors));
     let mut changes = Changeset::new(call.world, call.now);
     if changes.account().segment(id).is_none() {
-        errors.choice("id"); // [inferred], as of pipelines [client live]
+        errors.invalid_choice("id"); // [inferred], as of pipelines [client live]
     }
     if !errors.is_empty() {
         return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     }
     // At least one of them has to be there. [seed]
-    if !plain::says_anything(ON_UPDATE, &accepted.said) {
+    if !plain::has_changes(ON_UPDATE, &accepted.sent) {
         return Call::blank();
     }
     let Some(segment) = changes.account_mut().segments.iter_mut().find(|s| s.id == id) else {
@@ -218,7 +214,7 @@ pub fn delete(call: &Call) -> ApiResponse {
     let mut changes = Changeset::new(call.world, call.now);
     if call.world.account.segment(id).is_none() {
         let mut errors = ValidationErrors::default();
-        errors.choice("id"); // [inferred], as of pipelines [client live]
+        errors.invalid_choice("id"); // [inferred], as of pipelines [client live]
         return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
     changes.account_mut().segments.retain(|s| s.id != id);

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use crate::account::{AccountState, CustomerStatus};
 use crate::changes::changeset::Changeset;
 use crate::check::plain::{self, Expected};
-use crate::check::{RefusedItem, ValidationErrors};
+use crate::check::{JsonNode, RefusedItem, ValidationErrors};
 use crate::endpoints::Call;
 use crate::endpoints::account::pipelines::COLORS;
-use crate::endpoints::account::writes::refuse;
-use crate::endpoints::batch::{WriteEnvelope, answer, check_all, invalid, request_id, shown_request_id};
+use crate::endpoints::account::writes::force_refusals;
+use crate::endpoints::batch::{WriteEnvelope, check_all, invalid, request_id, shown_request_id};
 use crate::endpoints::reply::ApiResponse;
 use crate::read::{View, self_link};
 use crate::world::RecordTable;
@@ -31,12 +31,12 @@ const ON_UPDATE: &[plain::KeySpec] = &[
     ("sort", Expected::Int, true),
     ("color", Expected::Word(&COLORS), false),
     ("request_id", Expected::Text, false),
-    ("id", Expected::Shown, false),
-    ("is_default", Expected::Shown, false),
-    ("conditions", Expected::Shown, false),
-    ("type", Expected::Shown, false),
-    ("account_id", Expected::Shown, false),
-    ("_links", Expected::Shown, false),
+    ("id", Expected::ReadOnly, false),
+    ("is_default", Expected::ReadOnly, false),
+    ("conditions", Expected::ReadOnly, false),
+    ("type", Expected::ReadOnly, false),
+    ("account_id", Expected::ReadOnly, false),
+    ("_links", Expected::ReadOnly, false),
 ];
 
 /// All at once. [seed]
@@ -77,9 +77,9 @@ fn url(view: &View, id: u64) -> String {
 
 pub fn create(call: &Call) -> ApiResponse {
     let excess = ApiResponse::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
-    let checked = check_all(call, BATCH_MAX, excess, |item, errors| {
-        refuse(call, item, errors);
-        plain::check(&call.check_context(), ON_CREATE, true, item, "", errors).cloned().unwrap_or_default()
+    let checked = check_all(call, BATCH_MAX, excess, |mut node| {
+        force_refusals(call, &mut node);
+        plain::check(&call.check_context(), ON_CREATE, true, node).cloned().unwrap_or_default()
     });
     let checked = match checked {
         Ok(checked) => checked,
@@ -110,13 +110,13 @@ pub fn create(call: &Call) -> ApiResponse {
         model["_links"] = self_link(url(&view, id));
         answers.push(model);
     }
-    let about = WriteEnvelope {
+    let envelope = WriteEnvelope {
         status: call.switches.created_status,
         path: "customers/statuses",
         key: "statuses",
         is_counted: true,
     };
-    answer(call, about, answers, checked.refused, changes.into_commit())
+    envelope.response(call, answers, checked.refused, changes.into_commit())
 }
 
 /// Puts a status in its place, `at` where nothing is said of it: the closed one stays the last. [inferred] from a status
@@ -136,7 +136,7 @@ pub fn update(call: &Call) -> ApiResponse {
     let id = call.id(0);
     let Some(mut item) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut errors = ValidationErrors::default();
-    refuse(call, &item, &mut errors);
+    force_refusals(call, &mut JsonNode::root(&item, &mut errors));
     // What it has may be sent back: the ones of the system have other colours. [seed], [inferred]
     let own = call.world.account.customer_status(id).map(|status| json!(status.color));
     if own.is_some()
@@ -146,18 +146,18 @@ pub fn update(call: &Call) -> ApiResponse {
     {
         item.shift_remove("color");
     }
-    let said =
-        plain::check(&call.check_context(), ON_UPDATE, false, &item, "", &mut errors).cloned().unwrap_or_default();
+    let node = JsonNode::root(&item, &mut errors);
+    let said = plain::check(&call.check_context(), ON_UPDATE, false, node).cloned().unwrap_or_default();
     let mut changes = Changeset::new(call.world, call.now);
     let at = changes.account().customer_statuses.iter().position(|s| s.id == id);
     if at.is_none() {
-        errors.choice("id"); // [inferred], as of pipelines [client live]
+        errors.invalid_choice("id"); // [inferred], as of pipelines [client live]
     }
     let Some(at) = at.filter(|_| errors.is_empty()) else {
         return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     };
     // At least one of them has to be there. [seed]
-    if !plain::says_anything(ON_UPDATE, &said) {
+    if !plain::has_changes(ON_UPDATE, &said) {
         return Call::blank();
     }
     let account = changes.account_mut();
@@ -177,7 +177,7 @@ pub fn delete(call: &Call) -> ApiResponse {
     let mut changes = Changeset::new(call.world, call.now);
     if call.world.account.customer_status(id).is_none_or(CustomerStatus::is_system) {
         let mut errors = ValidationErrors::default();
-        errors.choice("id"); // 400, as 403 is for those without rights. [seed], [inferred]
+        errors.invalid_choice("id"); // 400, as 403 is for those without rights. [seed], [inferred]
         return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
     changes.account_mut().customer_statuses.retain(|s| s.id != id);

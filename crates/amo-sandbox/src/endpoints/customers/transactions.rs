@@ -6,19 +6,19 @@ use crate::changes::changeset::Changeset;
 use crate::changes::purchases;
 use crate::check::WriteMode;
 use crate::endpoints::Call;
-use crate::endpoints::batch::{WriteEnvelope, answer, check_batch, shown_request_id};
+use crate::endpoints::batch::{WriteEnvelope, check_batch, shown_request_id};
 use crate::endpoints::reply::ApiResponse;
 use crate::read::{list, self_link};
 use crate::world::RecordTable;
 
 pub fn list(call: &Call) -> ApiResponse {
-    let page = list::page(call.world, RecordTable::Transactions, call.query, call.switches, call.now_ms);
+    let page = list::page(&call.view(), RecordTable::Transactions, call.now_ms);
     show(call, "customers/transactions", page)
 }
 
 pub fn list_of_customer(call: &Call) -> ApiResponse {
     let customer = (RecordTable::Customers, call.id(0));
-    let page = list::page_of(call.world, customer, RecordTable::Transactions, call.query, call.switches, call.now_ms);
+    let page = list::linked_page(&call.view(), customer, RecordTable::Transactions, call.now_ms);
     show(call, &format!("customers/{}/transactions", call.id(0)), page)
 }
 
@@ -74,8 +74,8 @@ pub fn create(call: &Call) -> ApiResponse {
     }
     let key = if call.switches.transactions_as_customers { "customers" } else { "transactions" };
     let path = format!("customers/{customer}/transactions");
-    let about = WriteEnvelope { status: call.switches.created_status, path: &path, key, is_counted: true };
-    answer(call, about, answers, checked.refused, changes.into_commit())
+    let envelope = WriteEnvelope { status: call.switches.created_status, path: &path, key, is_counted: true };
+    envelope.response(call, answers, checked.refused, changes.into_commit())
 }
 
 pub fn delete(call: &Call) -> ApiResponse {

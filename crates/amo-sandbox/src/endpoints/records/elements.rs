@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use crate::account::CatalogDefinition;
 use crate::account::builtin::{KIND_INVOICES, KIND_SUPPLIERS};
 use crate::changes::changeset::Changeset;
-use crate::changes::write;
-use crate::check::{CheckedItem, RefusedItem, ValidationErrors, WriteMode, check_item};
+use crate::changes::write as records;
+use crate::check::{CheckedItem, JsonNode, RefusedItem, ValidationErrors, WriteMode, check_item};
 use crate::endpoints::Call;
 use crate::endpoints::batch::{CheckedBatch, check_batch, invalid, request_id, shown_request_id};
 use crate::endpoints::reply::ApiResponse;
@@ -42,7 +42,7 @@ pub fn list(call: &Call) -> ApiResponse {
     if let Some(reply) = call.too_far() {
         return reply;
     }
-    let (ids, more) = list::elements(call.world, catalog, call.query, call.switches, call.now_ms);
+    let (ids, more) = list::elements(&call.view(), catalog, call.now_ms);
     let view = call.view();
     let rows = ids.into_iter().filter_map(|id| view.record(RecordTable::Elements, id)).collect();
     call.page(&path(catalog), "elements", rows, more || call.switches.next_always)
@@ -75,13 +75,13 @@ pub fn update_one(call: &Call) -> ApiResponse {
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut errors = ValidationErrors::default();
     let mode = WriteMode::Update(Some(call.id(1)));
-    let accepted = check_item(&call.check_context(), RecordTable::Elements, mode, &item, "", &mut errors);
+    let accepted = check_item(&call.check_context(), RecordTable::Elements, mode, JsonNode::root(&item, &mut errors));
     if !errors.is_empty() {
         return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     }
     let mut changes = Changeset::new(call.world, call.now);
-    let name = answer_name(call, mode, accepted.request_id.clone(), 0, accepted.id);
-    let Some((id, draft)) = keep(&mut changes, catalog, mode, accepted) else { return call.unknown_id() };
+    let name = shown_name(call, accepted.request_id.clone().unwrap_or(json!(accepted.id)), 0);
+    let Some((id, draft)) = write(&mut changes, catalog, mode, accepted) else { return call.unknown_id() };
     let view = call.view();
     let model = view.written_element(id, &draft, name);
     let body = match call.switches.patch_wrapped {
@@ -148,9 +148,14 @@ fn write_batch(call: &Call, mode: WriteMode) -> ApiResponse {
     let mut changes = Changeset::new(call.world, call.now);
     let mut answers = Vec::new();
     for (index, _, accepted) in good {
-        let said = accepted.request_id.clone();
-        if let Some((id, draft)) = keep(&mut changes, catalog, mode, accepted) {
-            answers.push(view.written_element(id, &draft, answer_name(call, mode, said, index, id)));
+        let sent_name = accepted.request_id.clone();
+        if let Some((id, draft)) = write(&mut changes, catalog, mode, accepted) {
+            let name = sent_name.unwrap_or_else(|| match mode {
+                WriteMode::Update(_) => json!(id),
+                _ if call.switches.element_places_text => json!(index.to_string()),
+                _ => json!(index),
+            });
+            answers.push(view.written_element(id, &draft, shown_name(call, name, index)));
         }
     }
     if call.switches.shuffled {
@@ -169,7 +174,7 @@ fn write_batch(call: &Call, mode: WriteMode) -> ApiResponse {
     ApiResponse::hal(status, &body).with_commit(commit).with_items(items)
 }
 
-fn keep(
+fn write(
     changes: &mut Changeset,
     catalog: u64,
     mode: WriteMode,
@@ -178,25 +183,19 @@ fn keep(
     match mode {
         WriteMode::Create | WriteMode::Complex | WriteMode::Inner => {
             accepted.set.insert("catalog_id".to_owned(), json!(catalog));
-            let id = write::create(changes, RecordTable::Elements, accepted);
+            let id = records::create(changes, RecordTable::Elements, accepted);
             Some((id, changes.get(RecordTable::Elements, id)?))
         }
         WriteMode::Update(_) => {
             let id = accepted.id;
-            Some((id, write::update(changes, RecordTable::Elements, accepted)?))
+            Some((id, records::update(changes, RecordTable::Elements, accepted)?))
         }
     }
 }
 
-/// What an item is called in the answer. Left out, it is a number: the place of a new element, the id of a changed
-/// one. [seed] A recorded answer shows the place as a string. [client live]
-fn answer_name(call: &Call, mode: WriteMode, said: Option<Value>, index: usize, id: u64) -> Option<Value> {
-    let name = match (said, mode) {
-        (Some(said), _) => said,
-        (None, WriteMode::Update(_)) => json!(id),
-        (None, _) if call.switches.element_places_text => json!(index.to_string()),
-        (None, _) => json!(index),
-    };
+/// `request_id` of an answer. Where none was sent it is a number: the index of a new element, the id of a changed
+/// one. [seed] A recorded answer shows the index as a string. [client live]
+fn shown_name(call: &Call, name: Value, index: usize) -> Option<Value> {
     match call.switches.request_ids {
         RequestIds::String => Some(name),
         RequestIds::Int | RequestIds::Index | RequestIds::Missing => shown_request_id(call, name, index),

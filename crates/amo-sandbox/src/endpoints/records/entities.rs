@@ -5,9 +5,9 @@ use serde_json::{Map, Value, json};
 
 use crate::changes::changeset::Changeset;
 use crate::changes::write;
-use crate::check::{CheckedItem, RefusedItem, ValidationErrors, WriteMode, check_item};
+use crate::check::{CheckedItem, JsonNode, RefusedItem, ValidationErrors, WriteMode, check_item};
 use crate::endpoints::Call;
-use crate::endpoints::batch::{WriteEnvelope, answer, check_batch, invalid, request_id, shown_request_id};
+use crate::endpoints::batch::{WriteEnvelope, check_batch, invalid, request_id, shown_request_id};
 use crate::endpoints::reply::ApiResponse;
 use crate::read::{list, self_link, written};
 use crate::world::rights::RecordVisibility;
@@ -19,11 +19,11 @@ pub fn list(call: &Call, table: RecordTable) -> ApiResponse {
     }
     let view = call.view();
     if asks_for_trash(call, table) {
-        let (ids, more) = list::trash(call.world, table, call.query, call.switches);
+        let (ids, more) = list::trash(&view, table);
         let rows = ids.into_iter().filter_map(|id| view.trashed(table, id)).collect();
         return call.page(table.path(), table.path(), rows, more);
     }
-    let (ids, more) = list::page(call.world, table, call.query, call.switches, call.now_ms);
+    let (ids, more) = list::page(&view, table, call.now_ms);
     let rows = ids.into_iter().filter_map(|id| view.record(table, id)).collect();
     call.page(table.path(), table.path(), rows, more)
 }
@@ -69,7 +69,8 @@ pub fn update_one(call: &Call, table: RecordTable) -> ApiResponse {
     let id = call.id(0);
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut errors = ValidationErrors::default();
-    let accepted = check_item(&call.check_context(), table, WriteMode::Update(Some(id)), &item, "", &mut errors);
+    let node = JsonNode::root(&item, &mut errors);
+    let accepted = check_item(&call.check_context(), table, WriteMode::Update(Some(id)), node);
     if !errors.is_empty() {
         return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     }
@@ -151,6 +152,6 @@ fn write_batch(
     }
     let key = if mode == WriteMode::Create { table.path() } else { changed_key(call, table) };
     let status = if mode == WriteMode::Create { call.switches.created_status } else { 200 };
-    let about = WriteEnvelope { status, path: table.path(), key, is_counted: false };
-    answer(call, about, answers, checked.refused, changes.into_commit())
+    let envelope = WriteEnvelope { status, path: table.path(), key, is_counted: false };
+    envelope.response(call, answers, checked.refused, changes.into_commit())
 }

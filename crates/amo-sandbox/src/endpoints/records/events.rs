@@ -69,7 +69,7 @@ impl EventFilter {
         let numbers = |key: &str| words(key).iter().filter_map(|word| word.parse().ok()).collect();
         let end = |end: &str| call.query.at(&["filter", "created_at", end]).and_then(|text| text.parse().ok());
         let pair: Vec<i64> = words("created_at").iter().filter_map(|word| word.parse().ok()).collect();
-        let until = list::came_until(call.switches, false, call.now_ms).map_or(i64::MAX, |ms| ms / 1000);
+        let until = list::visible_until(call.switches, false, call.now_ms).map_or(i64::MAX, |ms| ms / 1000);
         EventFilter {
             kinds: words("type"),
             entities: words("entity"),

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::changes::changeset::Changeset;
 use crate::changes::write;
-use crate::check::{CheckedItem, RefusedItem, ValidationErrors, WriteMode, check_item, note, task};
-use crate::endpoints::batch::{WriteEnvelope, answer, check_all, invalid, request_id, shown_request_id};
+use crate::check::{CheckedItem, JsonNode, RefusedItem, ValidationErrors, WriteMode, note, task};
+use crate::endpoints::batch::{WriteEnvelope, check_all, invalid, request_id, shown_request_id};
 use crate::endpoints::customers::on;
 use crate::endpoints::reply::ApiResponse;
 use crate::endpoints::{Call, Route, route};
@@ -97,14 +97,11 @@ impl AttachedKind {
         }
     }
 
-    fn check(self, call: &Call, mode: WriteMode, item: &Value, errors: &mut ValidationErrors) -> CheckedItem {
-        let context = call.check_context();
-        let mut accepted = check_item(&context, self.table(), mode, item, "", errors);
+    fn check(self, call: &Call, mode: WriteMode, node: JsonNode) -> CheckedItem {
         match self {
-            AttachedKind::Notes(at) => note::check(&context, at, mode, &mut accepted, errors),
-            AttachedKind::Tasks => task::check(&context, mode, &mut accepted, errors),
+            AttachedKind::Notes(scope) => note::check(&call.check_context(), scope, mode, node),
+            AttachedKind::Tasks => task::check(&call.check_context(), mode, node),
         }
-        accepted
     }
 
     /// What is answered to a write: the id, of a note that of its record, too. [client live], changes [doc]
@@ -133,7 +130,7 @@ impl AttachedKind {
     fn finds(self, call: &Call, id: u64) -> bool {
         let is_meant = match self {
             AttachedKind::Notes(at) => {
-                attached::owner(call.world, RecordTable::Notes, id).is_some_and(|owner| at.takes(owner))
+                attached::owner(call.world, RecordTable::Notes, id).is_some_and(|owner| at.includes(owner))
             }
             AttachedKind::Tasks => true,
         };
@@ -185,7 +182,7 @@ fn write_batch(
     write: impl Fn(&mut Changeset, CheckedItem) -> (u64, Option<i64>),
 ) -> ApiResponse {
     let excess = ApiResponse::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
-    let checked = check_all(call, BATCH_MAX, excess, |item, errors| of.check(call, mode, item, errors));
+    let checked = check_all(call, BATCH_MAX, excess, |node| of.check(call, mode, node));
     let checked = match checked {
         Ok(checked) => checked,
         Err(reply) => return *reply,
@@ -203,14 +200,14 @@ fn write_batch(
         written_items.push(Value::Object(told));
     }
     let status = if mode == WriteMode::Create { call.switches.created_status } else { 200 };
-    let about = WriteEnvelope { status, path: &of.path(), key: of.table().path(), is_counted: false };
-    answer(call, about, written_items, checked.refused, changes.into_commit())
+    let envelope = WriteEnvelope { status, path: &of.path(), key: of.table().path(), is_counted: false };
+    envelope.response(call, written_items, checked.refused, changes.into_commit())
 }
 
 fn update_one(call: &Call, of: AttachedKind, id: u64) -> ApiResponse {
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
     let mut errors = ValidationErrors::default();
-    let accepted = of.check(call, WriteMode::Update(Some(id)), &item, &mut errors);
+    let accepted = of.check(call, WriteMode::Update(Some(id)), JsonNode::root(&item, &mut errors));
     if !errors.is_empty() {
         return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     }

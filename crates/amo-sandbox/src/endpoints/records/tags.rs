@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::changes::changeset::Changeset;
 use crate::check::plain::{self, Expected};
 use crate::endpoints::Call;
-use crate::endpoints::batch::{WriteEnvelope, answer, check_all, shown_request_id};
+use crate::endpoints::batch::{WriteEnvelope, check_all, shown_request_id};
 use crate::endpoints::reply::ApiResponse;
 use crate::read;
 use crate::read::list::Paging;
@@ -37,8 +37,8 @@ pub fn create(call: &Call, table: RecordTable) -> ApiResponse {
     const KEYS: &[plain::KeySpec] =
         &[("name", Expected::Name, true), ("color", Expected::Text, false), ("request_id", Expected::Text, false)];
     let excess = ApiResponse::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
-    let checked = check_all(call, BATCH_MAX, excess, |item, errors| {
-        let item = plain::check(&call.check_context(), KEYS, true, item, "", errors);
+    let checked = check_all(call, BATCH_MAX, excess, |node| {
+        let item = plain::check(&call.check_context(), KEYS, true, node);
         let said = |key: &str| item.and_then(|item| item.get(key)).and_then(Value::as_str);
         (said("name").unwrap_or("").to_owned(), said("color").map(str::to_owned))
     });
@@ -58,6 +58,6 @@ pub fn create(call: &Call, table: RecordTable) -> ApiResponse {
         answers.push(model);
     }
     let path = format!("{}/tags", table.path());
-    let about = WriteEnvelope { status: call.switches.created_status, path: &path, key: "tags", is_counted: true };
-    answer(call, about, answers, checked.refused, changes.into_commit())
+    let envelope = WriteEnvelope { status: call.switches.created_status, path: &path, key: "tags", is_counted: true };
+    envelope.response(call, answers, checked.refused, changes.into_commit())
 }
