@@ -72,20 +72,20 @@ pub enum Oddity {
 
 impl Oddity {
     /// The switches for this one answer.
-    pub fn bend(self, switches: &Switches) -> Switches {
-        let mut bent = switches.clone();
+    pub fn switches(self, switches: &Switches) -> Switches {
+        let mut odd = switches.clone();
         match self {
-            Oddity::RequestIdsMissing => bent.request_ids = RequestIds::Missing,
-            Oddity::RequestIdsInt => bent.request_ids = RequestIds::Index,
-            Oddity::Shuffled => bent.shuffled = true,
+            Oddity::RequestIdsMissing => odd.request_ids = RequestIds::Missing,
+            Oddity::RequestIdsInt => odd.request_ids = RequestIds::Index,
+            Oddity::Shuffled => odd.shuffled = true,
             Oddity::Nameless => {
-                bent.request_ids = RequestIds::Missing;
-                bent.shuffled = true;
+                odd.request_ids = RequestIds::Missing;
+                odd.shuffled = true;
             }
             // These are taken out of the answer when it is made.
             Oddity::OddKey | Oddity::NextMissing | Oddity::Shift => {}
         }
-        bent
+        odd
     }
 }
 
@@ -126,8 +126,8 @@ const WORDS: &[(&str, FaultEffect, FaultResponse)] = &[
 #[serde(try_from = "ActionText", into = "String")]
 pub struct FaultAction {
     word: String,
-    pub done: FaultEffect,
-    pub shown: FaultResponse,
+    pub effect: FaultEffect,
+    pub response: FaultResponse,
 }
 
 /// `"504"` and `504` are the same.
@@ -143,25 +143,27 @@ impl FaultAction {
         &self.word
     }
 
-    fn of(word: &str) -> Option<(FaultEffect, FaultResponse)> {
-        if let Some((_, done, shown)) = WORDS.iter().find(|(known, ..)| *known == word) {
-            return Some((*done, *shown));
+    fn find(word: &str) -> Option<(FaultEffect, FaultResponse)> {
+        if let Some((_, effect, response)) = WORDS.iter().find(|(known, ..)| *known == word) {
+            return Some((*effect, *response));
         }
         match word.parse() {
             Ok(429) => Some((FaultEffect::Nothing, FaultResponse::Throttled(None))),
             Ok(status @ 400..=599) => Some((FaultEffect::Nothing, FaultResponse::Status(status))),
             Ok(_) => None,
-            Err(_) if page(word).is_some() => Some((FaultEffect::Nothing, FaultResponse::Page(page(word)?))),
+            Err(_) if page_status(word).is_some() => {
+                Some((FaultEffect::Nothing, FaultResponse::Page(page_status(word)?)))
+            }
             Err(_) if word.ends_with("-before-after") => None,
-            Err(_) => match FaultAction::of(word.strip_suffix("-after")?)? {
-                (FaultEffect::Nothing, shown) => Some((FaultEffect::All, shown)),
+            Err(_) => match FaultAction::find(word.strip_suffix("-after")?)? {
+                (FaultEffect::Nothing, response) => Some((FaultEffect::All, response)),
                 (FaultEffect::All | FaultEffect::Half | FaultEffect::Later | FaultEffect::Less, _) => None,
             },
         }
     }
 }
 
-fn page(word: &str) -> Option<u16> {
+fn page_status(word: &str) -> Option<u16> {
     word.strip_suffix("-html")?.parse().ok().filter(|status| matches!(status, 200 | 300..=599))
 }
 
@@ -173,8 +175,8 @@ impl TryFrom<ActionText> for FaultAction {
             ActionText::Text(text) => text,
             ActionText::Number(number) => number.to_string(),
         };
-        match FaultAction::of(&word) {
-            Some((done, shown)) => Ok(FaultAction { word, done, shown }),
+        match FaultAction::find(&word) {
+            Some((effect, response)) => Ok(FaultAction { word, effect, response }),
             None => {
                 let known: Vec<&str> = WORDS.iter().map(|(known, ..)| *known).collect();
                 Err(format!("\"{word}\" is neither a status from 400 to 599 nor one of {}", known.join(", ")))
@@ -186,8 +188,8 @@ impl TryFrom<ActionText> for FaultAction {
 impl From<&str> for FaultAction {
     /// For words of the table only, which a test sees to.
     fn from(word: &str) -> FaultAction {
-        let (done, shown) = FaultAction::of(word).unwrap_or((FaultEffect::Nothing, FaultResponse::Status(500)));
-        FaultAction { word: word.to_owned(), done, shown }
+        let (effect, response) = FaultAction::find(word).unwrap_or((FaultEffect::Nothing, FaultResponse::Status(500)));
+        FaultAction { word: word.to_owned(), effect, response }
     }
 }
 
@@ -228,7 +230,7 @@ mod tests {
             ("200", None),
             ("dance", None),
         ] {
-            assert_eq!(FaultAction::of(word), wanted, "{word}");
+            assert_eq!(FaultAction::find(word), wanted, "{word}");
         }
     }
 }

@@ -3,7 +3,7 @@
 
 mod action;
 mod seeded;
-pub mod spoil;
+pub mod damage;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -90,15 +90,15 @@ impl ForcedRefusal {
     pub fn matches(&self, table: RecordTable, item: &Map<String, Value>) -> bool {
         let text = || item.get("text").or(item.get("params").and_then(|params| params.get("text")));
         let name = item.get("name").or(item.get("comment")).or_else(text);
-        self.of.is_none_or(|of| of == table) && self.names(name)
+        self.of.is_none_or(|of| of == table) && self.has_name(name)
     }
 
     /// What is no record, a list say, is meant where no kind is named.
     pub fn matches_other(&self, item: &Value) -> bool {
-        self.of.is_none() && self.names(item.get("name"))
+        self.of.is_none() && self.has_name(item.get("name"))
     }
 
-    fn names(&self, name: Option<&Value>) -> bool {
+    fn has_name(&self, name: Option<&Value>) -> bool {
         name.and_then(Value::as_str).is_some_and(|name| name.contains(&self.name_contains))
     }
 }
@@ -147,8 +147,8 @@ pub struct FaultRule {
 pub struct RequestFault {
     /// The word that caused it.
     pub word: String,
-    pub done: FaultEffect,
-    pub shown: FaultResponse,
+    pub effect: FaultEffect,
+    pub response: FaultResponse,
     pub late_ms: u64,
     pub retry_after: u64,
     /// How many requests a dead token is told about.
@@ -169,28 +169,28 @@ pub struct RequestLine<'a> {
 
 impl Faults {
     /// The fault of this request and the milliseconds it takes; counts the request for every rule it is about.
-    pub fn next(&mut self, ask: RequestLine, dice: u64) -> (Option<RequestFault>, u64) {
+    pub fn next(&mut self, line: RequestLine, dice: u64) -> (Option<RequestFault>, u64) {
         let mut latency_ms = self.latency_ms.map_or(0, |l| l.pick(dice));
         let mut fault = None;
         for rule in &mut self.script {
-            if !matches(&rule.on, ask.method, ask.path) {
+            if !matches(&rule.on, line.method, line.path) {
                 continue;
             }
             rule.seen += 1;
-            if fault.is_some() || !rule.due() {
+            if fault.is_some() || !rule.is_due() {
                 continue;
             }
             rule.fired += 1;
             latency_ms = rule.latency_ms.map_or(latency_ms, |l| l.pick(dice));
             fault = Some(rule.fault(dice));
         }
-        if let Some(seeded) = self.seeded.as_mut().filter(|_| ask.in_api) {
+        if let Some(seeded) = self.seeded.as_mut().filter(|_| line.in_api) {
             match &fault {
                 Some(_) => seeded.seen += 1,
-                None => fault = seeded.draw(ask.method == "GET"),
+                None => fault = seeded.draw(line.method == "GET"),
             }
         }
-        if let Some(fault) = fault.as_ref().filter(|f| f.shown == FaultResponse::LateTruth) {
+        if let Some(fault) = fault.as_ref().filter(|f| f.response == FaultResponse::LateTruth) {
             latency_ms = latency_ms.max(fault.late_ms);
         }
         (fault, latency_ms)
@@ -202,25 +202,25 @@ impl Faults {
     }
 
     /// Whether the next request of this kind is reset before its body is read; counts nothing.
-    pub fn slams_the_door(&self, ask: RequestLine) -> bool {
-        let slams = |action: &FaultAction| action.shown == FaultResponse::ResetBefore;
-        let possible = self.script.iter().any(|r| slams(&r.action) || r.answer.as_ref().is_some_and(slams))
-            || self.seeded.as_ref().is_some_and(|s| s.kinds.iter().chain(&s.read_kinds).any(slams));
+    pub fn resets_before_body(&self, line: RequestLine) -> bool {
+        let resets = |action: &FaultAction| action.response == FaultResponse::ResetBefore;
+        let possible = self.script.iter().any(|r| resets(&r.action) || r.answer.as_ref().is_some_and(resets))
+            || self.seeded.as_ref().is_some_and(|s| s.kinds.iter().chain(&s.read_kinds).any(resets));
         possible
             && self
                 .clone()
-                .next(ask, 0)
+                .next(line, 0)
                 .0
-                .is_some_and(|f| (f.done, f.shown) == (FaultEffect::Nothing, FaultResponse::ResetBefore))
+                .is_some_and(|f| (f.effect, f.response) == (FaultEffect::Nothing, FaultResponse::ResetBefore))
     }
 }
 
 impl FaultRule {
-    fn due(&self) -> bool {
-        let once = self.nth.is_some() || self.action.shown == FaultResponse::Expired;
+    fn is_due(&self) -> bool {
+        let once = self.nth.is_some() || self.action.response == FaultResponse::Expired;
         let times = match self.times {
             // A dead token is told about so many times; it dies once.
-            Some(_) if self.action.shown == FaultResponse::Expired => 1,
+            Some(_) if self.action.response == FaultResponse::Expired => 1,
             Some(times) => times,
             None if once => 1,
             None => u64::MAX,
@@ -231,15 +231,15 @@ impl FaultRule {
     }
 
     fn fault(&self, dice: u64) -> RequestFault {
-        let done = match (self.after_commit, self.action.done) {
+        let effect = match (self.after_commit, self.action.effect) {
             (Some(true), FaultEffect::Nothing) => FaultEffect::All,
             (Some(false), FaultEffect::All) => FaultEffect::Nothing,
-            (Some(_) | None, done) => done,
+            (Some(_) | None, effect) => effect,
         };
         RequestFault {
             word: self.action.word().to_owned(),
-            done,
-            shown: self.answer.as_ref().map_or(self.action.shown, |answer| answer.shown),
+            effect,
+            response: self.answer.as_ref().map_or(self.action.response, |answer| answer.response),
             late_ms: self.late_ms.unwrap_or(LATE_MS),
             retry_after: self.retry_after.unwrap_or(RETRY_AFTER_S),
             times: self.times.unwrap_or(u64::MAX),
@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_script_fires_when_its_turn_comes() {
-        let ask = RequestLine { method: "POST", path: "leads", in_api: true };
+        let line = RequestLine { method: "POST", path: "leads", in_api: true };
         for (rule, fires) in [
             (r#"{"on":"POST leads","nth":2,"do":"504"}"#, vec![2]),
             (r#"{"on":"POST leads","nth":2,"times":2,"do":"504"}"#, vec![2, 3]),
@@ -297,7 +297,7 @@ mod tests {
             (r#"{"on":"POST leads","nth":3,"times":4,"do":"token-expired"}"#, vec![3]),
         ] {
             let mut faults = Faults { script: vec![serde_json::from_str(rule).expect("a rule")], ..Faults::default() };
-            let fired: Vec<i32> = (1..=6).filter(|_| faults.next(ask, 0).0.is_some()).collect();
+            let fired: Vec<i32> = (1..=6).filter(|_| faults.next(line, 0).0.is_some()).collect();
             assert_eq!(fired, fires, "{rule}");
         }
     }

@@ -84,8 +84,8 @@ impl SeededFaults {
         let action = &kinds[(dice % kinds.len() as u64) as usize];
         Some(RequestFault {
             word: action.word().to_owned(),
-            done: action.done,
-            shown: action.shown,
+            effect: action.effect,
+            response: action.response,
             late_ms: self.late_ms,
             retry_after: self.retry_after,
             times: 1,

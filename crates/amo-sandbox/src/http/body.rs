@@ -12,7 +12,7 @@ pub const BODY_MAX: usize = 64 << 20;
 /// Of those whom no token has made known: a question for tokens is far smaller.
 pub const STRANGER_MAX: usize = 64 << 10;
 /// As long may a stranger's body take, and the rest of one that is not wanted.
-const PATIENCE: Duration = Duration::from_secs(10);
+const SLOW_MAX: Duration = Duration::from_secs(10);
 
 /// Why a body is not there.
 pub enum BodyError {
@@ -34,19 +34,19 @@ pub async fn read(body: &mut Incoming, max: usize) -> Result<Bytes, BodyError> {
 }
 
 /// The same of a stranger, who might never come to an end.
-pub async fn read_strangers(body: &mut Incoming) -> Result<Bytes, BodyError> {
-    tokio::time::timeout(PATIENCE, read(body, STRANGER_MAX)).await.unwrap_or(Err(BodyError::Broken))
+pub async fn read_stranger(body: &mut Incoming) -> Result<Bytes, BodyError> {
+    tokio::time::timeout(SLOW_MAX, read(body, STRANGER_MAX)).await.unwrap_or(Err(BodyError::Broken))
 }
 
 /// Takes what nobody wants to know, keeps none of it, and ends: a client that writes its whole body before it reads an answer comes to
 /// the answer, and finds no reset in its place. It has the connection until then.
-pub fn pour_away(mut body: Incoming, busy: RequestGuard) {
+pub fn drain(mut body: Incoming, busy: RequestGuard) {
     if body.is_end_stream() {
         return;
     }
     tokio::spawn(async move {
         let _busy = busy;
-        let pouring = async {
+        let draining = async {
             let mut left = BODY_MAX;
             while let Some(Ok(frame)) = body.frame().await {
                 match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
@@ -56,6 +56,6 @@ pub fn pour_away(mut body: Incoming, busy: RequestGuard) {
             }
         };
         // Who is late finds the connection closed.
-        let _ = tokio::time::timeout(PATIENCE, pouring).await;
+        let _ = tokio::time::timeout(SLOW_MAX, draining).await;
     });
 }

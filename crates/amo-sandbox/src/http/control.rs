@@ -32,7 +32,7 @@ pub fn answer(server: &Server, incoming: &IncomingRequest, corner: &str) -> ApiR
         ("POST", "faults") => set_faults(server, &incoming.body),
         ("GET", "switches") => ApiResponse::json(200, &json!(*server.traffic().switches)),
         ("POST", "switches") => set_switches(server, &incoming.body),
-        ("POST", "late") => ApiResponse::json(200, &json!({"done": server.carry_out_late()})),
+        ("POST", "late") => ApiResponse::json(200, &json!({"done": server.carry_out_delayed()})),
         ("GET", "robots") => ApiResponse::json(200, &robots(&server.live_world().robots)),
         ("POST", "robots") => set_robots(server, &incoming.body),
         ("GET" | "POST", "oauth") => oauth(server),
@@ -47,7 +47,7 @@ pub fn answer(server: &Server, incoming: &IncomingRequest, corner: &str) -> ApiR
 }
 
 /// The answer to whoever has not the token.
-pub fn locked() -> ApiResponse {
+pub fn no_token() -> ApiResponse {
     let error = "the corner needs the world's token, as `amoport sandbox` prints it: Authorization: Bearer TOKEN";
     ApiResponse::json(401, &json!({"error": error}))
 }
@@ -59,7 +59,7 @@ fn stats(server: &Server) -> Value {
         json!({
             "requests": traffic.log.requests, "worst_sliding_second": traffic.rate.worst_second,
             "throttled": traffic.rate.throttled, "blocked": traffic.rate.blocked, "by_route": traffic.log.by_route,
-            "commits": traffic.log.tallies, "faults": traffic.log.faults, "late": traffic.late.len()
+            "commits": traffic.log.tallies, "faults": traffic.log.faults, "late": traffic.delayed.len()
         })
     };
     let live_world = server.live_world();
@@ -70,7 +70,7 @@ fn stats(server: &Server) -> Value {
         ("statuses", account.customer_statuses.len()),
     ];
     let tables = RecordTable::ALL.iter().map(|s| (s.path(), live_world.world.records(*s).count()));
-    stats["errands"] = json!(live_world.errands.len());
+    stats["errands"] = json!(live_world.robot_tasks.len());
     stats["entities"] = tables.chain(parts).map(|(name, count)| (name.to_owned(), json!(count))).collect();
     stats
 }
@@ -145,7 +145,7 @@ fn requests(server: &Server) -> Value {
 /// the old world does not come into the new one, which is another account: its records get the same ids again.
 fn reset(server: &Server, keep_world: bool) -> ApiResponse {
     if !keep_world {
-        server.traffic().late.clear();
+        server.traffic().delayed.clear();
         let live_world = &mut *server.live_world();
         let beginning = InitialState::clone(&live_world.world.beginning);
         let id = beginning.account.id_after();
@@ -156,10 +156,10 @@ fn reset(server: &Server, keep_world: bool) -> ApiResponse {
         {
             return ApiResponse::json(500, &json!({"error": format!("the world cannot be written: {error}")}));
         }
-        server.know(&world.auth);
+        server.set_auth(&world.auth);
         live_world.world = world;
         live_world.robots.clear();
-        live_world.errands.clear();
+        live_world.robot_tasks.clear();
     }
     let traffic = &mut *server.traffic();
     traffic.rate = RateLimiter::default();
@@ -168,7 +168,7 @@ fn reset(server: &Server, keep_world: bool) -> ApiResponse {
     if !keep_world {
         traffic.switches = server.first_switches.clone();
         traffic.faults = server.first_faults.clone();
-        traffic.dead_tokens.clear();
+        traffic.expired_tokens.clear();
         traffic.answers.clear();
     }
     ApiResponse::json(200, &json!({"ok": true}))
@@ -180,7 +180,7 @@ fn set_faults(server: &Server, body: &[u8]) -> ApiResponse {
             let shown = json!(faults);
             let traffic = &mut *server.traffic();
             traffic.faults = faults;
-            traffic.dead_tokens.clear();
+            traffic.expired_tokens.clear();
             ApiResponse::json(200, &shown)
         }
         Err(error) => ApiResponse::json(400, &json!({"error": error.to_string()})),

@@ -24,7 +24,6 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
-use crate::{Options, UnixClock};
 use crate::endpoints::reply::{ApiResponse, Media};
 use crate::faults::{FaultEffect, FaultResponse, Faults, ForcedRefusal, RequestFault};
 use crate::http::log::RequestLog;
@@ -34,8 +33,10 @@ use crate::state::WorldFolder;
 use crate::switches::Switches;
 use crate::world::auth::{Bearer, WorldTokens};
 use crate::world::{Commit, World};
+use crate::{Options, UnixClock};
 use amo_model::{API_PREFIX, TOKEN_PATH};
 use body::BodyError;
+use exchange::Exchange;
 
 /// The line of a request and its headers. The client's longest, which asks for 250 records by their ids, take an eighth of it.
 const HEAD_MAX: usize = 64 << 10;
@@ -45,21 +46,21 @@ pub struct LiveWorld {
     pub world: World,
     pub folder: Option<WorldFolder>,
     robots: Vec<Arc<Robot>>,
-    errands: Vec<RobotTask>,
+    robot_tasks: Vec<RobotTask>,
 }
 
 impl LiveWorld {
     pub fn new(world: World, folder: Option<WorldFolder>) -> LiveWorld {
-        LiveWorld { world, folder, robots: Vec::new(), errands: Vec::new() }
+        LiveWorld { world, folder, robots: Vec::new(), robot_tasks: Vec::new() }
     }
 
     /// Robots do what is due by now.
-    fn run_errands(&mut self, now_ms: u64, now: i64) {
-        let (due, later) = std::mem::take(&mut self.errands).into_iter().partition(|errand| errand.due_ms <= now_ms);
-        self.errands = later;
+    fn run_robots(&mut self, now_ms: u64, now: i64) {
+        let (due, later) = std::mem::take(&mut self.robot_tasks).into_iter().partition(|task| task.due_ms <= now_ms);
+        self.robot_tasks = later;
         let due: Vec<RobotTask> = due;
-        for errand in due {
-            let change = errand.run(&self.world, now);
+        for task in due {
+            let change = task.run(&self.world, now);
             // A change that cannot be kept is not made.
             let is_kept = |folder: &mut WorldFolder| folder.append(&change).is_ok();
             if !change.is_empty() && self.folder.as_mut().is_none_or(is_kept) {
@@ -78,12 +79,12 @@ pub struct TrafficState {
     pub faults: Faults,
     pub log: RequestLog,
     /// Requests to be carried out after their answers, in the order in which they came.
-    late: BTreeMap<u64, DelayedRequest>,
-    put_off: u64,
+    delayed: BTreeMap<u64, DelayedRequest>,
+    last_delayed: u64,
     /// The last true answer to a write, by its route.
     answers: BTreeMap<String, String>,
     /// Tokens that a fault has killed, and how many more requests are told.
-    dead_tokens: BTreeMap<String, u64>,
+    expired_tokens: BTreeMap<String, u64>,
     rolled: u64,
 }
 
@@ -94,28 +95,36 @@ struct DelayedRequest {
 }
 
 impl TrafficState {
-    fn put_off(&mut self, late: DelayedRequest) -> u64 {
-        self.put_off += 1;
-        self.late.insert(self.put_off, late);
-        self.put_off
+    fn delay(&mut self, request: DelayedRequest) -> u64 {
+        self.last_delayed += 1;
+        self.delayed.insert(self.last_delayed, request);
+        self.last_delayed
     }
 
     /// The request that kills a token is the first of `times` that are told.
-    fn kill(&mut self, token: &str, times: u64) {
+    fn expire_token(&mut self, token: &str, times: u64) {
         if times > 1 {
-            self.dead_tokens.insert(token.to_owned(), times - 1);
+            self.expired_tokens.insert(token.to_owned(), times - 1);
         }
     }
 
     /// The fault of a request with a dead token; the last of its times brings the token back to life.
-    fn mourn(&mut self, token: &str) -> Option<RequestFault> {
-        let left = self.dead_tokens.get_mut(token)?;
+    fn expired_token_fault(&mut self, token: &str) -> Option<RequestFault> {
+        let left = self.expired_tokens.get_mut(token)?;
         *left -= 1;
         if *left == 0 {
-            self.dead_tokens.remove(token);
+            self.expired_tokens.remove(token);
         }
-        let (word, shown) = ("token-expired".to_owned(), FaultResponse::Status(401));
-        Some(RequestFault { word, done: FaultEffect::Nothing, shown, late_ms: 0, retry_after: 0, times: 1, dice: 0 })
+        let (word, response) = ("token-expired".to_owned(), FaultResponse::Status(401));
+        Some(RequestFault {
+            word,
+            effect: FaultEffect::Nothing,
+            response,
+            late_ms: 0,
+            retry_after: 0,
+            times: 1,
+            dice: 0,
+        })
     }
 }
 
@@ -159,28 +168,28 @@ impl Server {
     /// Called when nothing is served any more. What was put off is done now: a service does not forget a request because
     /// its client has left.
     pub fn close(&self) {
-        self.carry_out_late();
+        self.carry_out_delayed();
         let live_world = &mut *self.live_world();
-        live_world.run_errands(u64::MAX, (self.clock)());
+        live_world.run_robots(u64::MAX, (self.clock)());
         if let Some(folder) = &live_world.folder {
             folder.withdraw();
         }
     }
 
     /// What was put off, before its time; how many requests that was.
-    fn carry_out_late(&self) -> usize {
-        let late: Vec<u64> = self.traffic().late.keys().copied().collect();
-        for id in &late {
-            exchange::carry_out_late(self, *id);
+    fn carry_out_delayed(&self) -> usize {
+        let delayed: Vec<u64> = self.traffic().delayed.keys().copied().collect();
+        for id in &delayed {
+            exchange::carry_out_delayed(self, *id);
         }
-        late.len()
+        delayed.len()
     }
 
     /// A request that panicked has changed nothing: commits are applied by code that cannot panic. So the lock is
     /// taken whether or not that happened. Whoever takes it finds done what robots had to do by now; nobody can look before.
     fn live_world(&self) -> MutexGuard<'_, LiveWorld> {
         let mut live_world = self.live_world.lock().unwrap_or_else(PoisonError::into_inner);
-        live_world.run_errands(self.elapsed_ms(), (self.clock)());
+        live_world.run_robots(self.elapsed_ms(), (self.clock)());
         live_world
     }
 
@@ -196,12 +205,12 @@ impl Server {
     /// A change that is kept, done to the world.
     fn apply(&self, live_world: &mut LiveWorld, change: Commit) {
         if let Some(auth) = &change.auth {
-            self.know(auth);
+            self.set_auth(auth);
         }
         live_world.world.apply(change);
     }
 
-    fn know(&self, auth: &WorldTokens) {
+    fn set_auth(&self, auth: &WorldTokens) {
         self.auth.lock().unwrap_or_else(PoisonError::into_inner).clone_from(auth);
     }
 
@@ -253,7 +262,7 @@ struct IncomingRequest {
 }
 
 /// Characters that the log keeps of what a stranger says: its memory must not be his to fill.
-const STRANGERS_WORD_MAX: usize = 200;
+const STRANGER_TEXT_MAX: usize = 200;
 
 impl IncomingRequest {
     fn of<B>(server: &Server, request: &Request<B>) -> IncomingRequest {
@@ -269,9 +278,9 @@ impl IncomingRequest {
     }
 
     /// As the log keeps it.
-    fn noted(&self, text: &str) -> String {
+    fn logged(&self, text: &str) -> String {
         match self.bearer {
-            Bearer::Stranger => text.chars().take(STRANGERS_WORD_MAX).collect(),
+            Bearer::Stranger => text.chars().take(STRANGER_TEXT_MAX).collect(),
             Bearer::World | Bearer::Integration => text.to_owned(),
         }
     }
@@ -293,64 +302,62 @@ async fn handle(
     let refused = access::refusal(request.version(), request.uri(), request.headers());
     let mut incoming = IncomingRequest::of(&server, &request);
     let mut body = request.into_body();
-    let turned_away = match refused {
+    let refusal = match refused {
         Some(why) => Some(ApiResponse::text(403, &format!("refused: {why}\n"))),
-        None => stranger(&server, &incoming),
+        None => refuse_without_token(&server, &incoming),
     };
-    if let Some(reply) = turned_away {
-        body::pour_away(body, busy);
-        return Ok(respond(reply));
+    if let Some(reply) = refusal {
+        body::drain(body, busy);
+        return Ok(http_response(reply));
     }
-    let corner = incoming.path.strip_prefix(CORNER).map(str::to_owned);
-    let slammed = if corner.is_none() { exchange::admit(&server, &connection, &incoming, true) } else { None };
-    let admitted = match slammed {
+    let control_path = incoming.path.strip_prefix(CONTROL_PREFIX).map(str::to_owned);
+    let exchange = Exchange { server: &server, connection: &connection, incoming: &incoming };
+    let early = if control_path.is_none() { exchange.admit_before_body() } else { None };
+    let admitted = match early {
         Some(admitted) => admitted,
         None => {
             let read = match incoming.bearer {
-                _ if incoming.path == TOKEN_PATH => body::read_strangers(&mut body).await,
-                Bearer::Stranger => body::read_strangers(&mut body).await,
+                _ if incoming.path == TOKEN_PATH => body::read_stranger(&mut body).await,
+                Bearer::Stranger => body::read_stranger(&mut body).await,
                 Bearer::World | Bearer::Integration => body::read(&mut body, body::BODY_MAX).await,
             };
             incoming.body = match read {
                 Ok(bytes) => bytes,
                 Err(unread) => {
-                    body::pour_away(body, busy);
-                    return Ok(respond(ApiResponse::html(match unread {
+                    body::drain(body, busy);
+                    return Ok(http_response(ApiResponse::html(match unread {
                         BodyError::TooLong => 413,
                         BodyError::Broken => 400,
                     })));
                 }
             };
-            if let Some(corner) = corner {
-                return Ok(respond(control::answer(&server, &incoming, &corner)));
+            if let Some(path) = control_path {
+                return Ok(http_response(control::answer(&server, &incoming, &path)));
             }
-            match exchange::admit(&server, &connection, &incoming, false) {
-                Some(admitted) => admitted,
-                None => return Ok(respond(ApiResponse::html(500))),
-            }
+            Exchange { server: &server, connection: &connection, incoming: &incoming }.admit()
         }
     };
-    let turn = exchange::answer(&server, &connection, &incoming, admitted);
-    if turn.wait_ms > 0 {
-        tokio::time::sleep(Duration::from_millis(turn.wait_ms)).await;
+    let timed = Exchange { server: &server, connection: &connection, incoming: &incoming }.respond(admitted);
+    if timed.wait_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(timed.wait_ms)).await;
     }
-    if turn.silent {
+    if timed.silent {
         // Dropped when the client leaves or the server stops.
         std::future::pending::<()>().await;
     }
-    if let Some(route) = &turn.tells {
+    if let Some(route) = &timed.reported_route {
         server.traffic().log.answered(route);
     }
-    Ok(respond(turn.reply))
+    Ok(http_response(timed.reply))
 }
 
-const CORNER: &str = "/_sandbox/";
+const CONTROL_PREFIX: &str = "/_sandbox/";
 
 /// The answer to whoever has no token of this world and asks for more than tokens. Neither faults nor the pace are his, for he could
 /// spoil with them what somebody else does.
-fn stranger(server: &Server, incoming: &IncomingRequest) -> Option<ApiResponse> {
-    if incoming.path.starts_with(CORNER) {
-        return (incoming.bearer != Bearer::World).then(control::locked);
+fn refuse_without_token(server: &Server, incoming: &IncomingRequest) -> Option<ApiResponse> {
+    if incoming.path.starts_with(CONTROL_PREFIX) {
+        return (incoming.bearer != Bearer::World).then(control::no_token);
     }
     (incoming.bearer == Bearer::Stranger && incoming.path != TOKEN_PATH)
         .then(|| exchange::refuse_stranger(server, incoming))
@@ -361,7 +368,7 @@ fn bearer(header: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-fn respond(reply: ApiResponse) -> HttpResponse {
+fn http_response(reply: ApiResponse) -> HttpResponse {
     let mut response = Response::new(Full::from(reply.body));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use crate::read::View;
-use crate::read::list::{Paging, ValueRange, visible_until, paginate};
+use crate::read::list::{Paging, ValueRange, paginate, visible_until};
 use crate::read::query::Query;
 use crate::world::attached::{self, NoteScope};
 use crate::world::rights::RecordVisibility;

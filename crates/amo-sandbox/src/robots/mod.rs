@@ -67,22 +67,22 @@ pub struct RobotTask {
 }
 
 /// What robots will do about a change that is just about to be made.
-pub fn errands(robots: &[Arc<Robot>], world: &World, change: &Commit, now_ms: u64) -> Vec<RobotTask> {
-    let set_off = |robot: &&Arc<Robot>| {
-        let ids = change.put.iter().filter(|put| put.0 == robot.of && robot.is_set_off(world, put.1, put.4.get()));
-        let errand = |id| RobotTask { due_ms: now_ms.saturating_add(robot.delay_ms), robot: Arc::clone(robot), id };
-        ids.map(|put| put.1).filter(|id| robot.takes(*id)).map(errand).collect::<Vec<_>>()
+pub fn tasks(robots: &[Arc<Robot>], world: &World, change: &Commit, now_ms: u64) -> Vec<RobotTask> {
+    let tasks_of = |robot: &&Arc<Robot>| {
+        let ids = change.put.iter().filter(|put| put.0 == robot.of && robot.is_triggered(world, put.1, put.4.get()));
+        let task = |id| RobotTask { due_ms: now_ms.saturating_add(robot.delay_ms), robot: Arc::clone(robot), id };
+        ids.map(|put| put.1).filter(|id| robot.selects(*id)).map(task).collect::<Vec<_>>()
     };
-    robots.iter().flat_map(|robot| set_off(&robot)).collect()
+    robots.iter().flat_map(|robot| tasks_of(&robot)).collect()
 }
 
 impl Robot {
-    fn takes(&self, id: u64) -> bool {
+    fn selects(&self, id: u64) -> bool {
         const WHOLE: u64 = 10_000;
         ((roll(self.seed, id) % WHOLE) as f64) < self.percent * WHOLE as f64 / 100.0
     }
 
-    fn is_set_off(&self, world: &World, id: u64, after: &str) -> bool {
+    fn is_triggered(&self, world: &World, id: u64, after: &str) -> bool {
         match (self.on, world.records(self.of).get(id)) {
             (Trigger::Create, None) => self.conditions_hold(after),
             (Trigger::Change, Some(_)) if self.conditions.is_empty() => true,

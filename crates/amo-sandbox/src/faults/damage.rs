@@ -14,16 +14,16 @@ pub fn half(body: &[u8]) -> Vec<u8> {
 }
 
 /// The request without one of its tags or custom fields, chosen by `dice`.
-pub fn less(body: &[u8], dice: u64) -> Vec<u8> {
+pub fn without_one_value(body: &[u8], dice: u64) -> Vec<u8> {
     let Ok(mut request) = serde_json::from_slice::<Value>(body) else { return body.to_vec() };
     let mut places = Vec::new();
     match &request {
         Value::Array(items) => {
             for (i, item) in items.iter().enumerate() {
-                droppable(item, &format!("/{i}"), &mut places);
+                collect_values(item, &format!("/{i}"), &mut places);
             }
         }
-        item => droppable(item, "", &mut places),
+        item => collect_values(item, "", &mut places),
     }
     if places.is_empty() {
         return body.to_vec();
@@ -36,7 +36,7 @@ pub fn less(body: &[u8], dice: u64) -> Vec<u8> {
 }
 
 /// Where the item has a list of tags or fields, and a place in it; those of its contact and company, too.
-fn droppable(item: &Value, path: &str, places: &mut Vec<(String, usize)>) {
+fn collect_values(item: &Value, path: &str, places: &mut Vec<(String, usize)>) {
     for list in ["custom_fields_values", "tags_to_add", "_embedded/tags"] {
         let list_path = format!("{path}/{list}");
         let length = item.pointer(&format!("/{list}")).and_then(Value::as_array).map_or(0, Vec::len);
@@ -44,7 +44,7 @@ fn droppable(item: &Value, path: &str, places: &mut Vec<(String, usize)>) {
     }
     for party in ["_embedded/contacts/0", "_embedded/companies/0"] {
         if let Some(inner) = item.pointer(&format!("/{party}")) {
-            droppable(inner, &format!("{path}/{party}"), places);
+            collect_values(inner, &format!("{path}/{party}"), places);
         }
     }
 }
@@ -63,7 +63,7 @@ pub fn odd_key(body: &str) -> String {
 }
 
 /// A page that does not say that there are more.
-pub fn no_next(body: &str) -> String {
+pub fn without_next(body: &str) -> String {
     let Ok(mut answer) = serde_json::from_str::<Value>(body) else { return body.to_owned() };
     if let Some(Value::Object(links)) = answer.get_mut("_links") {
         links.shift_remove("next");
@@ -91,13 +91,13 @@ mod tests {
         let body = r#"[{"name":"a","custom_fields_values":[1,2]},{"tags_to_add":[3],"_embedded":{"contacts":[{"custom_fields_values":[4]}]}}]"#;
         let lost: BTreeSet<String> = (0..4)
             .map(|dice| {
-                let left = String::from_utf8(less(body.as_bytes(), dice)).expect("UTF-8");
+                let left = String::from_utf8(without_one_value(body.as_bytes(), dice)).expect("UTF-8");
                 (1..=4).filter(|n| !left.contains(&n.to_string())).map(|n| n.to_string()).collect()
             })
             .collect();
         assert_eq!(lost.into_iter().collect::<Vec<_>>(), ["1", "2", "3", "4"]);
-        assert_eq!(less(br#"[{"name":"a"}]"#, 7), br#"[{"name":"a"}]"#);
-        assert_eq!(less(b"{", 7), b"{");
+        assert_eq!(without_one_value(br#"[{"name":"a"}]"#, 7), br#"[{"name":"a"}]"#);
+        assert_eq!(without_one_value(b"{", 7), b"{");
     }
 
     #[test]
