@@ -63,7 +63,7 @@ pub fn system_clock() -> UnixClock {
 }
 
 /// A number that nobody can foresee: the keys of the standard library's hash maps are drawn by the system.
-fn chance() -> u64 {
+fn random_number() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
@@ -123,7 +123,7 @@ impl Sandbox {
     /// Loads the world, binds to 127.0.0.1 and serves. When this returns, it listens.
     pub fn start(options: Options) -> Result<Sandbox, StartError> {
         let new = state::NewWorld {
-            seed: options.seed.unwrap_or_else(chance),
+            seed: options.seed.unwrap_or_else(random_number),
             key: secret_key()?,
             like: options.like.as_ref().map(InitialState::like),
             token: options.token.as_ref().map(|token| token.expose_secret().to_owned()),

@@ -241,7 +241,7 @@ impl Default for Switches {
 
 impl Switches {
     /// A status that no answer can have, or a time that never comes.
-    pub fn flaw(&self) -> Option<String> {
+    pub fn find_error(&self) -> Option<String> {
         let statuses = [
             ("complex_excess_status", self.complex_excess_status),
             ("batch_excess_status", self.batch_excess_status),

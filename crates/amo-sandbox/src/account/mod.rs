@@ -203,20 +203,20 @@ pub struct Choice {
 
 impl AccountState {
     /// The same under an id of its own, and a subdomain made of that where it has none that somebody has chosen.
-    pub fn under(self, id: u64) -> AccountState {
+    pub fn with_id(self, id: u64) -> AccountState {
         let made = self.subdomain.is_empty() || self.subdomain == format!("sandbox{}", self.id);
         let subdomain = if made { format!("sandbox{id}") } else { self.subdomain };
         AccountState { id, subdomain, ..self }
     }
 
     /// An account's id drawn by a number: eight digits, as real ones have. [client live]
-    pub fn id_by(number: u64) -> u64 {
+    pub fn account_id_from(number: u64) -> u64 {
         10_000_000 + number % 90_000_000
     }
 
     /// The id of the account that takes the place of this one; a seed decides it as well.
-    pub fn id_after(&self) -> u64 {
-        AccountState::id_by(
+    pub fn next_account_id(&self) -> u64 {
+        AccountState::account_id_from(
             self.id.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 16,
         )
     }

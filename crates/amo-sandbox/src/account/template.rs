@@ -49,14 +49,14 @@ impl InitialState {
         InitialState { account: account(like), elements: elements.collect(), is_built_in: false }
     }
 
-    pub fn under(self, id: u64) -> InitialState {
-        InitialState { account: self.account.under(id), ..self }
+    pub fn with_account_id(self, id: u64) -> InitialState {
+        InitialState { account: self.account.with_id(id), ..self }
     }
 
     /// Apart from the account's own id.
-    pub fn is_same(&self, other: &InitialState) -> bool {
-        let told = |beginning: &InitialState| json!(beginning.clone().under(0));
-        told(self) == told(other)
+    pub fn is_same_as(&self, other: &InitialState) -> bool {
+        let comparable = |initial: &InitialState| json!(initial.clone().with_account_id(0));
+        comparable(self) == comparable(other)
     }
 }
 
@@ -68,16 +68,16 @@ fn element(catalog: u64, sku_field: Option<u64>, item: &parts::Item, user: u64) 
 
 /// What a snapshot does not say (sources, colours, rights) is as in the account that ships, or left out.
 fn account(like: &AccountTemplate) -> AccountState {
-    let ships = builtin::account();
+    let shipped = builtin::account();
     let basics = &like.basics;
-    let said = |text: &str, or: String| if text.is_empty() { or } else { text.to_owned() };
+    let sent = |text: &str, or: String| if text.is_empty() { or } else { text.to_owned() };
     AccountState {
         name: basics.name.clone(),
         subdomain: basics.subdomain.clone(),
-        country: said(&basics.country, ships.country),
-        currency: said(&basics.currency, ships.currency),
-        timezone: basics.timezone.clone().unwrap_or(ships.timezone),
-        customers_mode: said(&basics.customers_mode, ships.customers_mode),
+        country: sent(&basics.country, shipped.country),
+        currency: sent(&basics.currency, shipped.currency),
+        timezone: basics.timezone.clone().unwrap_or(shipped.timezone),
+        customers_mode: sent(&basics.customers_mode, shipped.customers_mode),
         current_user: basics.current_user,
         pipelines: like.pipelines.iter().filter(|p| !p.is_archive).zip(1..).map(pipeline).collect(),
         users: users(like),
@@ -90,7 +90,7 @@ fn account(like: &AccountTemplate) -> AccountState {
             .collect(),
         sources: Vec::new(),
         customer_statuses: customer_statuses(&like.customer_statuses),
-        segments: like.segments.iter().map(|named| segment(named, ships.created_at)).collect(),
+        segments: like.segments.iter().map(|named| segment(named, shipped.created_at)).collect(),
         ..builtin::account()
     }
 }
@@ -133,8 +133,8 @@ fn loss_reason(named: &parts::Named) -> LossReason {
 }
 
 fn catalog(from: &parts::Catalog, sort: i64, user: u64) -> CatalogDefinition {
-    let ships = builtin::account();
-    let alike = ships.catalogs.iter().find(|c| c.kind == from.kind).or(ships.catalogs.last());
+    let shipped = builtin::account();
+    let similar = shipped.catalogs.iter().find(|c| c.kind == from.kind).or(shipped.catalogs.last());
     CatalogDefinition {
         id: from.id,
         name: from.name.clone(),
@@ -142,12 +142,12 @@ fn catalog(from: &parts::Catalog, sort: i64, user: u64) -> CatalogDefinition {
         sort,
         created_by: user,
         updated_by: user,
-        created_at: ships.created_at,
-        updated_at: ships.created_at,
-        can_add_elements: alike.is_none_or(|c| c.can_add_elements),
+        created_at: shipped.created_at,
+        updated_at: shipped.created_at,
+        can_add_elements: similar.is_none_or(|c| c.can_add_elements),
         can_show_in_cards: false,
         can_link_multiple: true,
-        can_be_deleted: alike.is_none_or(|c| c.can_be_deleted),
+        can_be_deleted: similar.is_none_or(|c| c.can_be_deleted),
         sdk_widget_code: None,
     }
 }

@@ -112,9 +112,9 @@ impl<'w> Changeset<'w> {
             self.removed_links.contains(&LinkRemoved(from, id, to, other))
                 || self.removed_links.contains(&LinkRemoved(to, other, from, id))
         };
-        let stands = self.world.linked(from, id, to).filter(|(other, _)| !is_removed(*other));
+        let stored = self.world.linked(from, id, to).filter(|(other, _)| !is_removed(*other));
         let mut all: BTreeMap<u64, Option<Value>> =
-            stands.map(|(other, meta)| (other, meta.and_then(parsed))).collect();
+            stored.map(|(other, meta)| (other, meta.and_then(parsed))).collect();
         for LinkPut(a, a_id, b, b_id, meta) in &self.links {
             if (*a, *a_id, *b) == (from, id, to) {
                 all.insert(*b_id, meta.as_ref().and_then(|m| parsed(m.get())));

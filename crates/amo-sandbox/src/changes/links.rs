@@ -38,13 +38,13 @@ pub fn link(changes: &mut Changeset, a: RecordKey, b: RecordKey, meta: Option<&V
 }
 
 /// Exactly one is the main one: the first, until another is said to be. [inferred]
-fn link_contact(changes: &mut Changeset, from: RecordKey, to: RecordKey, said: Option<bool>) {
+fn link_contact(changes: &mut Changeset, from: RecordKey, to: RecordKey, sent: Option<bool>) {
     let all = changes.linked(from.0, from.1, RecordTable::Contacts);
     let was = all.iter().any(|(id, meta)| *id == to.1 && is_main(meta.as_ref()));
     let others: Vec<(u64, bool)> =
         all.iter().filter(|(id, _)| *id != to.1).map(|(id, meta)| (*id, is_main(meta.as_ref()))).collect();
     let main =
-        said.unwrap_or(was) || !others.iter().any(|(_, main)| *main) && (said != Some(false) || others.is_empty());
+        sent.unwrap_or(was) || !others.iter().any(|(_, main)| *main) && (sent != Some(false) || others.is_empty());
     changes.link(from, to, Some(&json!({"is_main": main})));
     if main {
         for (other, _) in others.into_iter().filter(|(_, main)| *main) {

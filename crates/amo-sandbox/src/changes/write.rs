@@ -32,7 +32,7 @@ pub fn create(changes: &mut Changeset, table: RecordTable, mut accepted: Checked
     let updated_at = take_time(&mut accepted.set, "updated_at").unwrap_or(changes.now);
     merge(&mut json, &accepted);
     if table == RecordTable::Leads {
-        settle_closing(&mut json, &accepted.set, None, changes.now);
+        update_closing(&mut json, &accepted.set, None, changes.now);
     }
     set_fields(&mut json, &accepted.fields);
     set_tags(changes, table, &mut json, &accepted.tags);
@@ -56,8 +56,8 @@ pub fn update(changes: &mut Changeset, table: RecordTable, mut accepted: Checked
     draft.json.insert("updated_by".to_owned(), json!(changes.world.account.current_user));
     merge(&mut draft.json, &accepted);
     match table {
-        RecordTable::Leads => settle_closing(&mut draft.json, &accepted.set, status_before, changes.now),
-        RecordTable::Contacts => settle_name(&mut draft.json, &accepted.set),
+        RecordTable::Leads => update_closing(&mut draft.json, &accepted.set, status_before, changes.now),
+        RecordTable::Contacts => update_full_name(&mut draft.json, &accepted.set),
         RecordTable::Companies
         | RecordTable::Customers
         | RecordTable::Transactions
@@ -134,13 +134,13 @@ fn status(json: &Map<String, Value>) -> Option<u64> {
 }
 
 /// A lead is closed by its stage: then it has a time of closing, and, when lost, may have a reason. [inferred]
-fn settle_closing(json: &mut Map<String, Value>, said: &Map<String, Value>, before: Option<u64>, now: i64) {
+fn update_closing(json: &mut Map<String, Value>, sent: &Map<String, Value>, before: Option<u64>, now: i64) {
     let closed = |status: Option<u64>| matches!(status, Some(STATUS_WON | STATUS_LOST));
     let status = status(json);
     if status != Some(STATUS_LOST) {
         json.insert("loss_reason_id".to_owned(), Value::Null); // [client, weak] dropped without a word
     }
-    if said.contains_key("closed_at") || status == before {
+    if sent.contains_key("closed_at") || status == before {
         return;
     }
     if !closed(status) {
@@ -161,9 +161,9 @@ fn contact_defaults(accepted: &CheckedItem, json: &mut Map<String, Value>) {
 }
 
 /// The parts of a name build it where it is not said itself. [doc]
-fn settle_name(json: &mut Map<String, Value>, said: &Map<String, Value>) {
-    let parts_said = said.contains_key("first_name") || said.contains_key("last_name");
-    if parts_said && !said.contains_key("name") {
+fn update_full_name(json: &mut Map<String, Value>, sent: &Map<String, Value>) {
+    let parts_sent = sent.contains_key("first_name") || sent.contains_key("last_name");
+    if parts_sent && !sent.contains_key("name") {
         let part = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or("");
         let name = full_name(part("first_name"), part("last_name"));
         json.insert("name".to_owned(), json!(name));

@@ -6,7 +6,7 @@ use super::Call;
 use super::reply::ApiResponse;
 use crate::check::item::{CheckedItem, WriteMode, check_item};
 use crate::check::{JsonNode, RefusedItem, ValidationErrors};
-use crate::read::written;
+use crate::read::written_body;
 use crate::switches::{Partial, RequestIds};
 use crate::world::{Commit, RecordTable};
 use amo_model::BATCH_MAX;
@@ -17,7 +17,7 @@ pub fn request_id(item: &Value, index: usize) -> Value {
 }
 
 /// How it goes back; `None` where a switch leaves it out.
-pub fn shown_request_id(call: &Call, id: Value, index: usize) -> Option<Value> {
+pub fn echoed_request_id(call: &Call, id: Value, index: usize) -> Option<Value> {
     match call.switches.request_ids {
         RequestIds::String => Some(id),
         RequestIds::Int => Some(id.as_str().and_then(|t| t.parse::<i64>().ok()).map_or(id, |n| json!(n))),
@@ -28,8 +28,8 @@ pub fn shown_request_id(call: &Call, id: Value, index: usize) -> Option<Value> {
 
 pub fn invalid(call: &Call, mut refused: Vec<RefusedItem>) -> ApiResponse {
     if call.switches.unknown_codes {
-        for complaint in refused.iter_mut().flat_map(|r| &mut r.errors.0) {
-            complaint.code = "SomethingNobodyKnows".into();
+        for error in refused.iter_mut().flat_map(|r| &mut r.errors.0) {
+            error.code = "SomethingNobodyKnows".into();
         }
     }
     ApiResponse::validation(&refused)
@@ -59,7 +59,7 @@ pub fn check_all<T>(
 ) -> Result<CheckedBatch<T>, Box<ApiResponse>> {
     let items = match call.json() {
         Some(Value::Array(items)) if !items.is_empty() => items,
-        _ => return Err(Box::new(Call::blank())),
+        _ => return Err(Box::new(Call::blank_body())),
     };
     if items.len() > max {
         return Err(Box::new(excess));
@@ -75,8 +75,8 @@ pub fn check_all<T>(
         }
     }
     // A bad item spoils the batch. [inferred]
-    let spoiled = call.switches.partial == Partial::None || checked.good.is_empty();
-    if !checked.refused.is_empty() && spoiled {
+    let is_rejected = call.switches.partial == Partial::None || checked.good.is_empty();
+    if !checked.refused.is_empty() && is_rejected {
         return Err(Box::new(invalid(call, checked.refused).with_items(items.len())));
     }
     Ok(checked)
@@ -119,7 +119,7 @@ impl WriteEnvelope<'_> {
         if !refused.is_empty() && call.switches.partial == Partial::Silent {
             return invalid(call, refused).with_commit(commit).with_items(items);
         }
-        let mut body = written(&call.view().url(self.path), self.key, written_items);
+        let mut body = written_body(&call.view().url(self.path), self.key, written_items);
         if let (true, Some(body)) = (self.is_counted, body.as_object_mut()) {
             body.shift_insert(0, "_total_items".to_owned(), json!(count));
         }

@@ -54,7 +54,7 @@ impl<'a> Call<'a> {
     }
 
     /// A record is there, as far as the token's user may know.
-    fn shows(&self, table: RecordTable, id: u64) -> bool {
+    fn is_visible(&self, table: RecordTable, id: u64) -> bool {
         self.check_context().visible(table, id).is_some()
     }
 
@@ -68,20 +68,20 @@ impl<'a> Call<'a> {
     }
 
     /// The answer to a body that is empty or not JSON. [doc]
-    fn blank() -> ApiResponse {
+    fn blank_body() -> ApiResponse {
         ApiResponse::problem(400, "Request data can't be blank")
     }
 
     /// An id that is not there: 204 [seed], unless a switch says otherwise.
     fn unknown_id(&self) -> ApiResponse {
         match self.switches.unknown_id_status {
-            204 => ApiResponse::nothing(),
+            204 => ApiResponse::no_content(),
             status => ApiResponse::problem(status, "Not found"),
         }
     }
 
     /// The answer to pages behind the last that a switch allows.
-    fn too_far(&self) -> Option<ApiResponse> {
+    fn page_out_of_range(&self) -> Option<ApiResponse> {
         let (page, max) = (Paging::of(self.query).page, self.switches.page_max);
         (max > 0 && page > max).then(|| ApiResponse::problem(400, "Page is out of range")) // [inferred]
     }
@@ -107,7 +107,7 @@ impl<'a> Call<'a> {
     /// A page of a list that does not know its length. [seed]
     fn page(&self, path: &str, key: &str, rows: Vec<Value>, more: bool) -> ApiResponse {
         if rows.is_empty() {
-            return ApiResponse::nothing();
+            return ApiResponse::no_content();
         }
         let items = rows.len();
         let page = Paging::of(self.query).page;
@@ -122,7 +122,7 @@ impl<'a> Call<'a> {
         let count = total.div_ceil(paging.limit) as u64;
         let rows: Vec<Value> = all.into_iter().skip(paging.skip()).take(paging.limit).collect();
         if rows.is_empty() {
-            return ApiResponse::nothing();
+            return ApiResponse::no_content();
         }
         let items = rows.len();
         let links = self.links(path, paging.page < count, Some(count));

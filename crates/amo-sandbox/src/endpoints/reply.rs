@@ -62,12 +62,12 @@ impl ApiResponse {
     }
 
     /// An empty list, an unknown id. [seed]
-    pub fn nothing() -> ApiResponse {
-        ApiResponse::bare(204)
+    pub fn no_content() -> ApiResponse {
+        ApiResponse::status_only(204)
     }
 
     /// A status that says all.
-    pub fn bare(status: u16) -> ApiResponse {
+    pub fn status_only(status: u16) -> ApiResponse {
         ApiResponse::new(status, Media::None, String::new())
     }
 

@@ -15,7 +15,7 @@ pub enum FaultEffect {
     /// All of it, some time after the answer, whoever is still there to see.
     Later,
     /// All but one tag or one custom field of one item.
-    Less,
+    DropValue,
 }
 
 /// What the connection sees.
@@ -111,7 +111,7 @@ const WORDS: &[(&str, FaultEffect, FaultResponse)] = &[
     ("commit-late", FaultEffect::Later, FaultResponse::Status(504)),
     ("slow", FaultEffect::All, FaultResponse::Truth),
     ("late", FaultEffect::All, FaultResponse::LateTruth),
-    ("drop-values", FaultEffect::Less, FaultResponse::Truth),
+    ("drop-values", FaultEffect::DropValue, FaultResponse::Truth),
     ("request-ids-missing", FaultEffect::All, FaultResponse::Odd(Oddity::RequestIdsMissing)),
     ("request-ids-int", FaultEffect::All, FaultResponse::Odd(Oddity::RequestIdsInt)),
     ("shuffled", FaultEffect::All, FaultResponse::Odd(Oddity::Shuffled)),
@@ -157,7 +157,7 @@ impl FaultAction {
             Err(_) if word.ends_with("-before-after") => None,
             Err(_) => match FaultAction::find(word.strip_suffix("-after")?)? {
                 (FaultEffect::Nothing, response) => Some((FaultEffect::All, response)),
-                (FaultEffect::All | FaultEffect::Half | FaultEffect::Later | FaultEffect::Less, _) => None,
+                (FaultEffect::All | FaultEffect::Half | FaultEffect::Later | FaultEffect::DropValue, _) => None,
             },
         }
     }

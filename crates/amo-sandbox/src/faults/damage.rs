@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_collection_loses_its_name() {
+    fn the_collection_gets_another_key() {
         assert_eq!(odd_key(r#"{"_embedded":{"leads":[1]}}"#), r#"{"_embedded":{"things":[1]}}"#);
         for same in ["[1]", "", r#"{"id":1}"#] {
             assert_eq!(odd_key(same), same);

@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_fires_when_its_turn_comes() {
+    fn a_rule_fires_on_the_requests_that_it_names() {
         let line = RequestLine { method: "POST", path: "leads", in_api: true };
         for (rule, fires) in [
             (r#"{"on":"POST leads","nth":2,"do":"504"}"#, vec![2]),

@@ -114,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_is_a_script() {
+    fn the_same_seed_gives_the_same_faults() {
         let text = r#"{"seed":42,"percent":20,"reads_percent":20}"#;
         assert_eq!(fired(text, 500), fired(text, 500));
         assert_ne!(fired(text, 500), fired(r#"{"seed":43,"percent":20,"reads_percent":20}"#, 500));
     }
 
     #[test]
-    fn every_kind_comes_about_as_often_as_the_percent_says() {
+    fn faults_are_as_frequent_as_the_percent_says() {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for word in fired(r#"{"seed":7,"percent":5}"#, 100_000).into_iter().flatten() {
             *counts.entry(word).or_default() += 1;

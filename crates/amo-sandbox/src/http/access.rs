@@ -22,7 +22,7 @@ pub fn refusal(version: Version, uri: &Uri, headers: &HeaderMap) -> Option<&'sta
     if uri.authority().is_some_and(|authority| !is_loopback(authority.as_str().as_bytes())) {
         return Some("it asks for another host: the sandbox is 127.0.0.1, [::1] or localhost");
     }
-    if !headers.get_all(header::ORIGIN).iter().all(|origin| is_origin_here(origin.as_bytes())) {
+    if !headers.get_all(header::ORIGIN).iter().all(|origin| is_loopback_origin(origin.as_bytes())) {
         return Some("its Origin is none of this machine: pages of other sites may not use the sandbox");
     }
     let is_own_site = |site: &[u8]| matches!(site, b"same-origin" | b"none");
@@ -33,7 +33,7 @@ pub fn refusal(version: Version, uri: &Uri, headers: &HeaderMap) -> Option<&'sta
 }
 
 /// `http://localhost:3000`; not `null`, which a page says that hides where it comes from.
-fn is_origin_here(origin: &[u8]) -> bool {
+fn is_loopback_origin(origin: &[u8]) -> bool {
     let host = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
     host.is_some_and(is_loopback)
 }
@@ -91,12 +91,12 @@ mod tests {
     #[test]
     fn an_origin_is_of_this_machine_or_foreign() {
         for origin in ["http://127.0.0.1:8080", "http://localhost", "https://[::1]:3000"] {
-            assert!(is_origin_here(origin.as_bytes()), "{origin}");
+            assert!(is_loopback_origin(origin.as_bytes()), "{origin}");
         }
         for origin in
             ["null", "", "https://evil.example", "file://localhost", "http://127.0.0.1.evil.example", "127.0.0.1"]
         {
-            assert!(!is_origin_here(origin.as_bytes()), "{origin}");
+            assert!(!is_loopback_origin(origin.as_bytes()), "{origin}");
         }
     }
 }

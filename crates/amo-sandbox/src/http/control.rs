@@ -22,8 +22,8 @@ use crate::robots::Robot;
 use crate::switches::Switches;
 use crate::world::{Commit, RecordTable, SENT_AS, World};
 
-pub fn answer(server: &Server, incoming: &IncomingRequest, corner: &str) -> ApiResponse {
-    match (incoming.method.as_str(), corner.trim_end_matches('/')) {
+pub fn answer(server: &Server, incoming: &IncomingRequest, path: &str) -> ApiResponse {
+    match (incoming.method.as_str(), path.trim_end_matches('/')) {
         ("GET", "stats") => ApiResponse::json(200, &stats(server)),
         ("GET", "routes") => ApiResponse::json(200, &routes()),
         ("GET", "requests") => ApiResponse::json(200, &requests(server)),
@@ -38,7 +38,7 @@ pub fn answer(server: &Server, incoming: &IncomingRequest, corner: &str) -> ApiR
         ("GET" | "POST", "oauth") => oauth(server),
         ("POST", "expire") => expire(server),
         ("POST", "delete") => delete(server, incoming),
-        ("GET", corner) if corner.starts_with("entities/") => entities(server, incoming, &corner["entities/".len()..]),
+        ("GET", path) if path.starts_with("entities/") => entities(server, incoming, &path["entities/".len()..]),
         _ => {
             let corners = "stats, requests, routes, reset, faults, switches, robots, late, oauth, expire, delete, entities/leads and other entities";
             ApiResponse::json(404, &json!({"error": format!("the corner has {corners}")}))
@@ -91,7 +91,7 @@ fn entities(server: &Server, incoming: &IncomingRequest, name: &str) -> ApiRespo
     let view = View { world: &live_world.world, base: &server.base, query: &with, switches: &switches };
     let rows: Box<dyn Iterator<Item = Value>> = match RecordTable::ALL.into_iter().find(|s| s.path() == name) {
         Some(table) => {
-            Box::new(live_world.world.records(table).after(after).filter_map(move |id| view.whole(table, id)))
+            Box::new(live_world.world.records(table).after(after).filter_map(move |id| view.flat_record(table, id)))
         }
         None => match parts(&view, name) {
             Some(parts) => Box::new(parts.into_iter().filter(|row| row["id"].as_u64() > Some(after))),
@@ -99,14 +99,14 @@ fn entities(server: &Server, incoming: &IncomingRequest, name: &str) -> ApiRespo
         },
     };
     let mut rows = rows.peekable();
-    let shown: Vec<Value> = rows.by_ref().take(limit).map(|row| only(row, fields.as_deref())).collect();
+    let shown: Vec<Value> = rows.by_ref().take(limit).map(|row| select_keys(row, fields.as_deref())).collect();
     let last = shown.last().map(|row| row["id"].clone());
     let next = if rows.peek().is_some() { last } else { None };
     ApiResponse::json(200, &json!({"rows": shown, "next": next}))
 }
 
 /// Of a row, the id and the fields that are named; where none are, all that the API tells.
-fn only(mut row: Value, fields: Option<&[&str]>) -> Value {
+fn select_keys(mut row: Value, fields: Option<&[&str]>) -> Value {
     if let Some(row) = row.as_object_mut() {
         row.retain(|key, _| match fields {
             Some(fields) => key == "id" || fields.contains(&key.as_str()),
@@ -129,7 +129,7 @@ fn parts(view: &View, name: &str) -> Option<Vec<Value>> {
         _ => return None,
     };
     models.sort_by_key(|model| model["id"].as_u64());
-    Some(models.into_iter().map(read::flat).collect())
+    Some(models.into_iter().map(read::flatten).collect())
 }
 
 /// What the API has, `{method, path}` each.
@@ -147,10 +147,10 @@ fn reset(server: &Server, keep_world: bool) -> ApiResponse {
     if !keep_world {
         server.traffic().delayed.clear();
         let live_world = &mut *server.live_world();
-        let beginning = InitialState::clone(&live_world.world.beginning);
-        let id = beginning.account.id_after();
-        let auth = live_world.world.auth.anew();
-        let world = World::new(Arc::new(beginning.under(id)), live_world.world.seed, auth);
+        let initial = InitialState::clone(&live_world.world.initial);
+        let id = initial.account.next_account_id();
+        let auth = live_world.world.auth.after_reset();
+        let world = World::new(Arc::new(initial.with_account_id(id)), live_world.world.seed, auth);
         if let Some(folder) = &mut live_world.folder
             && let Err(error) = folder.replace(&world)
         {
@@ -164,7 +164,7 @@ fn reset(server: &Server, keep_world: bool) -> ApiResponse {
     let traffic = &mut *server.traffic();
     traffic.rate = RateLimiter::default();
     traffic.log = RequestLog::default();
-    traffic.rolled = 0;
+    traffic.rolls = 0;
     if !keep_world {
         traffic.switches = server.first_switches.clone();
         traffic.faults = server.first_faults.clone();
@@ -198,7 +198,9 @@ fn set_switches(server: &Server, body: &[u8]) -> ApiResponse {
         serde_json::from_value::<Switches>(all)
     });
     match changed {
-        Ok(switches) if switches.flaw().is_some() => ApiResponse::json(400, &json!({"error": switches.flaw()})),
+        Ok(switches) if switches.find_error().is_some() => {
+            ApiResponse::json(400, &json!({"error": switches.find_error()}))
+        }
         Ok(switches) => {
             let shown = json!(switches);
             traffic.switches = Arc::new(switches);
@@ -217,8 +219,8 @@ fn set_robots(server: &Server, body: &[u8]) -> ApiResponse {
     };
     let live_world = &mut *server.live_world();
     for (i, robot) in new.iter().enumerate() {
-        if let Some(flaw) = robot.flaw(&live_world.world.account) {
-            return wrong(format!("robot {}: {flaw}", i + 1));
+        if let Some(error) = robot.find_error(&live_world.world.account) {
+            return wrong(format!("robot {}: {error}", i + 1));
         }
     }
     live_world.robots = new.into_iter().map(Arc::new).collect();

@@ -15,7 +15,7 @@ use crate::faults::{
 use crate::http::log::LogEntry;
 use crate::http::rate::RateDecision;
 use crate::http::socket::ConnectionHandle;
-use crate::http::{DelayedRequest, IncomingRequest, LiveWorld, Server, TrafficState, control, millis};
+use crate::http::{DelayedRequest, IncomingRequest, LiveWorld, Server, TrafficState, control, unix_ms};
 use crate::read::query::Query;
 use crate::robots;
 use crate::switches::{RateKey, Switches, Throttling};
@@ -83,9 +83,9 @@ impl Exchange<'_> {
         };
         // Read while `traffic` is locked, so that the instants are in order.
         let now_ms = server.elapsed_ms();
-        let rate = traffic.rate.arrive(&key, now_ms, &switches);
-        traffic.rolled += 1;
-        let dice = roll(server.seed, traffic.rolled);
+        let rate = traffic.rate.admit(&key, now_ms, &switches);
+        traffic.rolls += 1;
+        let dice = roll(server.seed, traffic.rolls);
         let mut admitted = AdmittedRequest { now_ms, switches, rate, fault: None, latency_ms: 0, refusals: Vec::new() };
         match rate {
             RateDecision::Pass if is_expired => admitted.fault = traffic.expired_token_fault(&incoming.token),
@@ -151,7 +151,7 @@ impl Exchange<'_> {
                 request.replaced_body = Some(damage::half(&incoming.body));
                 true
             }
-            FaultEffect::Less => {
+            FaultEffect::DropValue => {
                 request.replaced_body = Some(damage::without_one_value(&incoming.body, fault.dice));
                 true
             }
@@ -162,8 +162,11 @@ impl Exchange<'_> {
         };
         let needs_answer = fault.response.is_true() || fault.response == FaultResponse::Cut;
         let before = server.traffic().answers.get(&route_name(incoming, request.found)).cloned();
-        let (mut reply, changed) =
-            if commit || needs_answer { carry_out(server, &request, commit) } else { (ApiResponse::nothing(), false) };
+        let (mut reply, changed) = if commit || needs_answer {
+            carry_out(server, &request, commit)
+        } else {
+            (ApiResponse::no_content(), false)
+        };
         if let (FaultResponse::Foreign, Some(before)) = (fault.response, before.filter(|_| changed)) {
             reply.body = before;
         }
@@ -204,9 +207,9 @@ impl Exchange<'_> {
             }
             FaultResponse::Reset | FaultResponse::ResetBefore => {
                 self.connection.reset();
-                ApiResponse::nothing()
+                ApiResponse::no_content()
             }
-            FaultResponse::Silence => ApiResponse::nothing(),
+            FaultResponse::Silence => ApiResponse::no_content(),
             FaultResponse::Empty => ApiResponse { body: Default::default(), status: 200, ..reply },
             FaultResponse::Page(200) => ApiResponse::login_page(),
             FaultResponse::Page(status) => ApiResponse::html(status),
@@ -350,7 +353,7 @@ fn carry_out_on(
     request: &RouteRequest,
     commit: bool,
 ) -> (ApiResponse, Option<usize>) {
-    let now_ms = i64::try_from(millis(&server.clock)).unwrap_or(i64::MAX);
+    let now_ms = i64::try_from(unix_ms(&server.clock)).unwrap_or(i64::MAX);
     let mut reply = request.run(server, live_world, &request.incoming.body, now_ms);
     if let Some(body) = request.replaced_body.as_ref().filter(|_| reply.status < 400) {
         reply = request.run(server, live_world, body, now_ms);

@@ -85,7 +85,7 @@ pub struct TrafficState {
     answers: BTreeMap<String, String>,
     /// Tokens that a fault has killed, and how many more requests are told.
     expired_tokens: BTreeMap<String, u64>,
-    rolled: u64,
+    rolls: u64,
 }
 
 struct DelayedRequest {
@@ -150,7 +150,7 @@ impl Server {
         Server {
             base,
             started: Instant::now(),
-            started_ms: millis(&clock),
+            started_ms: unix_ms(&clock),
             clock,
             seed: live_world.world.seed,
             auth: Mutex::new(live_world.world.auth.clone()),
@@ -220,7 +220,7 @@ impl Server {
 }
 
 /// The instant to the millisecond, where the clock handed in, which counts seconds, is the machine's own.
-fn millis(clock: &UnixClock) -> u64 {
+fn unix_ms(clock: &UnixClock) -> u64 {
     let machine = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = u64::try_from(clock()).unwrap_or(0);
     match seconds == machine.as_secs() {
@@ -298,7 +298,7 @@ async fn handle(
     connection: socket::ConnectionHandle,
     request: Request<Incoming>,
 ) -> Result<HttpResponse, Infallible> {
-    let busy = connection.busy();
+    let busy = connection.begin_request();
     let refused = access::refusal(request.version(), request.uri(), request.headers());
     let mut incoming = IncomingRequest::of(&server, &request);
     let mut body = request.into_body();

@@ -36,7 +36,7 @@ pub struct RateLimiter {
 impl RateLimiter {
     /// A request that has fully arrived `at_ms`; instants of one key never go back. Those who have no token share the empty key: they are
     /// told to slow down and block nobody, for anybody could.
-    pub fn arrive(&mut self, key: &str, at_ms: u64, switches: &Switches) -> RateDecision {
+    pub fn admit(&mut self, key: &str, at_ms: u64, switches: &Switches) -> RateDecision {
         if self.windows.len() >= KEYS_MAX && !self.windows.contains_key(key) {
             self.windows.retain(|_, w| w.arrivals.back().is_some_and(|(at, _)| at_ms < at + MINUTE_MS));
         }
@@ -84,8 +84,8 @@ mod tests {
             (&[0, 100, 200, 300, 400, 500, 600, 999, 1000], Pass),
         ] {
             let mut rate = RateLimiter::default();
-            let gates: Vec<RateDecision> = arrivals.iter().map(|at| rate.arrive("t", *at, &switches)).collect();
-            assert_eq!(gates.last(), Some(&last), "{arrivals:?}");
+            let decisions: Vec<RateDecision> = arrivals.iter().map(|at| rate.admit("t", *at, &switches)).collect();
+            assert_eq!(decisions.last(), Some(&last), "{arrivals:?}");
         }
     }
 
@@ -94,11 +94,11 @@ mod tests {
         let switches = Switches { throttled_count: true, ..Switches::default() };
         let mut rate = RateLimiter::default();
         for at in [0, 10, 20, 30, 40, 50, 60] {
-            assert_eq!(rate.arrive("t", at, &switches), Pass);
+            assert_eq!(rate.admit("t", at, &switches), Pass);
         }
         // Six of the seven are left at 1005; the rejected one at 999 is the seventh.
-        assert_eq!(rate.arrive("t", 999, &switches), Throttled);
-        assert_eq!(rate.arrive("t", 1005, &switches), Throttled);
+        assert_eq!(rate.admit("t", 999, &switches), Throttled);
+        assert_eq!(rate.admit("t", 1005, &switches), Throttled);
         assert_eq!(rate.worst_second, 8);
     }
 
@@ -106,10 +106,10 @@ mod tests {
     fn ten_rejections_in_a_minute_block_everything() {
         let switches = Switches::default();
         let mut rate = RateLimiter::default();
-        let gates: Vec<RateDecision> = (0..18).map(|_| rate.arrive("t", 0, &switches)).collect();
-        assert_eq!(gates.iter().filter(|g| **g == Throttled).count(), 10);
-        assert_eq!(gates[17], Blocked);
-        assert_eq!(rate.arrive("other", 100_000_000, &switches), Blocked);
+        let decisions: Vec<RateDecision> = (0..18).map(|_| rate.admit("t", 0, &switches)).collect();
+        assert_eq!(decisions.iter().filter(|g| **g == Throttled).count(), 10);
+        assert_eq!(decisions[17], Blocked);
+        assert_eq!(rate.admit("other", 100_000_000, &switches), Blocked);
     }
 
     #[test]
@@ -118,10 +118,10 @@ mod tests {
         let mut rate = RateLimiter::default();
         for round in 0..20 {
             for _ in 0..8 {
-                rate.arrive("t", round * 30_000, &switches);
+                rate.admit("t", round * 30_000, &switches);
             }
         }
         assert_eq!((rate.throttled, rate.blocked), (20, false));
-        assert_eq!(rate.arrive("other", 19 * 30_000, &switches), Pass);
+        assert_eq!(rate.admit("other", 19 * 30_000, &switches), Pass);
     }
 }

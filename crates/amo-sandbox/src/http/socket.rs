@@ -52,7 +52,7 @@ impl ConnectionHandle {
     }
 
     /// A request's head has come: however long its body and its answer take, the connection is in use.
-    pub fn busy(&self) -> RequestGuard {
+    pub fn begin_request(&self) -> RequestGuard {
         self.state.begun.fetch_add(1, Ordering::SeqCst);
         RequestGuard(self.state.clone())
     }
@@ -95,7 +95,7 @@ enum ReadWait {
 }
 
 impl ReadWait {
-    fn longest(self) -> Duration {
+    fn timeout(self) -> Duration {
         match self {
             ReadWait::Request => IDLE_MAX,
             ReadWait::RestOfHead => HEAD_MAX,
@@ -111,7 +111,7 @@ pub struct ServerStream {
     /// Requests begun when bytes were last asked for.
     begun: usize,
     /// A part of the next head has come.
-    heard: bool,
+    head_started: bool,
     /// What the timer was set for.
     timed: Option<ReadWait>,
     /// Made when first needed: most heads come whole.
@@ -120,13 +120,13 @@ pub struct ServerStream {
 
 impl ServerStream {
     fn new(stream: TcpStream, state: Arc<ConnectionState>) -> ServerStream {
-        ServerStream { stream, state, head_sent: false, begun: 0, heard: false, timed: None, timer: None }
+        ServerStream { stream, state, head_sent: false, begun: 0, head_started: false, timed: None, timer: None }
     }
 
     /// Nothing has come, and nothing is being done: ready when that has lasted too long.
-    fn poll_patience(&mut self, cx: &mut Context) -> Poll<()> {
-        let awaited = if self.heard { ReadWait::RestOfHead } else { ReadWait::Request };
-        let deadline = Instant::now() + awaited.longest();
+    fn poll_timeout(&mut self, cx: &mut Context) -> Poll<()> {
+        let awaited = if self.head_started { ReadWait::RestOfHead } else { ReadWait::Request };
+        let deadline = Instant::now() + awaited.timeout();
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if self.timed != Some(awaited) {
             self.timed = Some(awaited);
@@ -140,15 +140,15 @@ impl AsyncRead for ServerStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context, buf: &mut ReadBuf) -> Poll<io::Result<()>> {
         let begun = self.state.begun.load(Ordering::SeqCst);
         if begun != self.begun {
-            (self.begun, self.heard, self.timed) = (begun, false, None);
+            (self.begun, self.head_started, self.timed) = (begun, false, None);
         }
         let is_busy = begun != self.state.ended.load(Ordering::SeqCst);
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Pending if is_busy => Poll::Pending,
-            Poll::Pending => self.poll_patience(cx).map(|()| Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => self.poll_timeout(cx).map(|()| Err(io::ErrorKind::TimedOut.into())),
             ready => {
-                self.heard |= !is_busy && buf.filled().len() > before;
+                self.head_started |= !is_busy && buf.filled().len() > before;
                 ready
             }
         }

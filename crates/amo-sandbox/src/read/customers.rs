@@ -67,7 +67,7 @@ impl View<'_> {
     }
 
     /// What is kept of a record though the API does not show it, for tests.
-    pub(super) fn unshown(&self, table: RecordTable, id: u64) -> Map<String, Value> {
+    pub(super) fn hidden_keys(&self, table: RecordTable, id: u64) -> Map<String, Value> {
         let keys: &[&str] = match table {
             RecordTable::Customers => &[SENT_AS, "bonus_points"],
             RecordTable::Transactions => &[SENT_AS, "accrue_bonus", "metadata"],

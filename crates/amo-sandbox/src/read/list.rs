@@ -48,11 +48,11 @@ pub fn page(view: &View, table: RecordTable, now_ms: i64) -> (Vec<u64>, bool) {
     let mut filter = RecordFilter::of(view, table, now_ms);
     filter.closest_task = closest_task(world, table, query);
     let (records, rights) = (world.records(table), RecordVisibility::of(world, switches));
-    let all = filter.takes_all() && rights.is_none();
+    let all = filter.matches_all() && rights.is_none();
     let (by, descending) = order(table, query, switches);
     let wanted = |id: &u64| {
-        let is_seen = || rights.as_ref().is_none_or(|rights| rights.allows(world, table, *id));
-        all || records.get(*id).is_some_and(|r| filter.takes(*id, r)) && is_seen()
+        let is_visible = || rights.as_ref().is_none_or(|rights| rights.allows(world, table, *id));
+        all || records.get(*id).is_some_and(|r| filter.matches(*id, r)) && is_visible()
     };
     let ids: Box<dyn DoubleEndedIterator<Item = u64>> = match by {
         RecordOrder::Id => match &filter.ids {
@@ -76,8 +76,8 @@ pub fn linked_page(view: &View, (owner, id): RecordKey, table: RecordTable, now_
     let View { world, query, switches, .. } = *view;
     let filter = RecordFilter::of(view, table, now_ms);
     let (records, rights) = (world.records(table), RecordVisibility::of(world, switches));
-    let is_seen = |id: u64| rights.as_ref().is_none_or(|rights| rights.allows(world, table, id));
-    let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.takes(*id, r)) && is_seen(*id);
+    let is_visible = |id: u64| rights.as_ref().is_none_or(|rights| rights.allows(world, table, id));
+    let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.matches(*id, r)) && is_visible(*id);
     paginate(world.linked(owner, id, table).map(|(id, _)| id).filter(wanted), Paging::of(query))
 }
 
@@ -85,10 +85,10 @@ pub fn linked_page(view: &View, (owner, id): RecordKey, table: RecordTable, now_
 /// [inferred]
 pub fn trash(view: &View, table: RecordTable) -> (Vec<u64>, bool) {
     let View { world, query, switches, .. } = *view;
-    let asked: HashSet<u64> = query.list(&["filter", "id"]).iter().filter_map(|text| text.parse().ok()).collect();
+    let requested: HashSet<u64> = query.list(&["filter", "id"]).iter().filter_map(|text| text.parse().ok()).collect();
     let is_shown = RecordVisibility::of(world, switches).is_none();
     let ids = world.trash(table).map(|trashed| trashed.1);
-    paginate(ids.filter(|id| is_shown && (asked.is_empty() || asked.contains(id))), Paging::of(query))
+    paginate(ids.filter(|id| is_shown && (requested.is_empty() || requested.contains(id))), Paging::of(query))
 }
 
 /// The page of `ids` that `paging` asks for, and whether there are more after it.
@@ -108,10 +108,10 @@ pub fn elements(view: &View, catalog: u64, now_ms: i64) -> (Vec<u64>, bool) {
     let text = query.get("query").map(str::to_lowercase).filter(|text| !text.is_empty());
     let visible_until = visible_until(switches, text.is_some(), now_ms);
     let filter = RecordFilter { ids: (!ids.is_empty()).then_some(ids), text, visible_until, ..RecordFilter::default() };
-    let (records, all) = (world.records(RecordTable::Elements), filter.takes_all());
-    let wanted = |id: &u64| all || records.get(*id).is_some_and(|r| filter.takes(*id, r));
+    let (records, all) = (world.records(RecordTable::Elements), filter.matches_all());
+    let wanted = |id: &u64| all || records.get(*id).is_some_and(|r| filter.matches(*id, r));
     let descending = switches.elements_order && query.at(&["order", "id"]) == Some("desc");
-    let rising = records.within(catalog);
+    let rising = records.in_container(catalog);
     let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(rising.rev()) } else { Box::new(rising) };
     paginate(ids.filter(wanted), Paging::of(query))
 }
@@ -212,11 +212,11 @@ impl ValueRange {
         ValueRange { from, to: to.filter(|_| is_end) }
     }
 
-    fn any(self) -> bool {
+    fn is_unbounded(self) -> bool {
         self.from.is_none() && self.to.is_none()
     }
 
-    pub fn takes(self, value: i64) -> bool {
+    pub fn matches(self, value: i64) -> bool {
         self.from.is_none_or(|from| value >= from) && self.to.is_none_or(|to| value <= to)
     }
 }
@@ -290,30 +290,30 @@ impl RecordFilter {
     }
 
     /// What stands before a page is then passed over without a look, which a million records need.
-    fn takes_all(&self) -> bool {
+    fn matches_all(&self) -> bool {
         *self == RecordFilter::default()
     }
 
-    fn takes(&self, id: u64, record: &StoredRecord) -> bool {
+    fn matches(&self, id: u64, record: &StoredRecord) -> bool {
         self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
-            && self.created_at.takes(record.created_at)
-            && self.updated_at.takes(record.updated_at)
-            && self.visible_until.is_none_or(|until| record.came_ms <= until)
-            && self.closest_task.as_ref().is_none_or(|(range, at)| at.get(&id).is_some_and(|at| range.takes(*at)))
-            && (!self.looks_inside() || self.takes_inside(id, record))
+            && self.created_at.matches(record.created_at)
+            && self.updated_at.matches(record.updated_at)
+            && self.visible_until.is_none_or(|until| record.arrived_ms <= until)
+            && self.closest_task.as_ref().is_none_or(|(range, at)| at.get(&id).is_some_and(|at| range.matches(*at)))
+            && (!self.needs_content() || self.matches_content(id, record))
     }
 
     /// Parsing is what takes time; a plain walk over a million records does without.
-    fn looks_inside(&self) -> bool {
+    fn needs_content(&self) -> bool {
         let lists = [&self.responsible, &self.created_by, &self.updated_by, &self.pipelines, &self.statuses];
         let ranges = [self.closed_at, self.price, self.next_date, self.next_price];
         lists.iter().any(|l| !l.is_empty())
             || !(self.names.is_empty() && self.stages.is_empty() && self.fields.is_empty())
             || self.text.is_some()
-            || ranges.iter().any(|r| !r.any())
+            || ranges.iter().any(|r| !r.is_unbounded())
     }
 
-    fn takes_inside(&self, id: u64, record: &StoredRecord) -> bool {
+    fn matches_content(&self, id: u64, record: &StoredRecord) -> bool {
         let Ok(probe) = serde_json::from_str::<RecordProbe>(&record.json) else { return false };
         let among = |list: &[u64], value: Option<u64>| list.is_empty() || value.is_some_and(|v| list.contains(&v));
         let stage = probe.pipeline_id.zip(probe.status_id);
@@ -324,21 +324,21 @@ impl RecordFilter {
             && among(&self.pipelines, probe.pipeline_id)
             && among(&self.statuses, probe.status_id)
             && (self.stages.is_empty() || stage.is_some_and(|s| self.stages.contains(&s)))
-            && (self.price.any() || probe.price.is_some_and(|p| self.price.takes(p)))
-            && (self.next_date.any() || probe.next_date.is_some_and(|d| self.next_date.takes(d)))
-            && (self.next_price.any() || probe.next_price.is_some_and(|p| self.next_price.takes(p)))
-            && (self.closed_at.any() || probe.closed_at.is_some_and(|c| self.closed_at.takes(c)))
+            && (self.price.is_unbounded() || probe.price.is_some_and(|p| self.price.matches(p)))
+            && (self.next_date.is_unbounded() || probe.next_date.is_some_and(|d| self.next_date.matches(d)))
+            && (self.next_price.is_unbounded() || probe.next_price.is_some_and(|p| self.next_price.matches(p)))
+            && (self.closed_at.is_unbounded() || probe.closed_at.is_some_and(|c| self.closed_at.matches(c)))
             && (self.names.is_empty() || self.names.contains(&name))
-            && (self.fields.is_empty() || takes_fields(&self.fields, &probe))
-            && self.text.as_ref().is_none_or(|text| finds(text, id, &name, &probe))
+            && (self.fields.is_empty() || fields_match(&self.fields, &probe))
+            && self.text.as_ref().is_none_or(|text| text_matches(text, id, &name, &probe))
     }
 }
 
 /// Where `filter[closest_task_at]` is asked for, of the kinds that show such a time. [doc]
 fn closest_task(world: &World, table: RecordTable, query: &Query) -> Option<(ValueRange, BTreeMap<u64, i64>)> {
     let range = ValueRange::of(query, "closest_task_at");
-    let is_asked = attached::OWNERS.contains(&table) && !range.any();
-    is_asked.then(|| (range, attached::closest_tasks(world, table)))
+    let is_requested = attached::OWNERS.contains(&table) && !range.is_unbounded();
+    is_requested.then(|| (range, attached::closest_tasks(world, table)))
 }
 
 /// `filter[statuses][0][pipeline_id]=…&filter[statuses][0][status_id]=…`; half a pair is ignored.
@@ -367,8 +367,8 @@ fn fields(query: &Query) -> Vec<(u64, FieldFilter)> {
             (from, to) => FieldFilter::Between(from.unwrap_or(f64::NEG_INFINITY), to.unwrap_or(f64::INFINITY)),
         };
         // What is asked in no known way is ignored, as unknown filters are. [client live]
-        let is_asked = !matches!(&wanted, FieldFilter::Values(values) if values.is_empty());
-        Some((id.parse().ok()?, wanted)).filter(|_| is_asked)
+        let is_requested = !matches!(&wanted, FieldFilter::Values(values) if values.is_empty());
+        Some((id.parse().ok()?, wanted)).filter(|_| is_requested)
     };
     query.keys(&["filter", key]).into_iter().filter_map(wanted).collect()
 }
@@ -377,7 +377,7 @@ fn stored_fields(probe: &RecordProbe) -> Vec<(u64, Vec<Value>)> {
     probe.fields.and_then(|raw| serde_json::from_str(raw.get()).ok()).unwrap_or_default()
 }
 
-fn takes_fields(wanted: &[(u64, FieldFilter)], probe: &RecordProbe) -> bool {
+fn fields_match(wanted: &[(u64, FieldFilter)], probe: &RecordProbe) -> bool {
     let stored = stored_fields(probe);
     wanted.iter().all(|(id, wanted)| {
         let found = stored.iter().find(|(field, _)| field == id).map_or(&[][..], |(_, values)| values);
@@ -399,7 +399,7 @@ fn value_words(value: &Value) -> Vec<String> {
 }
 
 /// Over the fields that are filled in: name, id, sums, custom fields. [seed]
-fn finds(text: &str, id: u64, name: &str, probe: &RecordProbe) -> bool {
+fn text_matches(text: &str, id: u64, name: &str, probe: &RecordProbe) -> bool {
     let is_number = |number: &Option<i64>| number.is_some_and(|n| n.to_string() == text);
     name.contains(text)
         || id.to_string() == text

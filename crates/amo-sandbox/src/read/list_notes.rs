@@ -38,12 +38,13 @@ impl<'a> AttachedFilter<'a> {
         self.view.world.records(self.table).get(id)
     }
 
-    fn takes(&self, id: u64) -> bool {
-        let takes = |record: &StoredRecord| {
-            self.updated_at.takes(record.updated_at) && self.visible_until.is_none_or(|until| record.came_ms <= until)
+    fn matches(&self, id: u64) -> bool {
+        let is_wanted = |record: &StoredRecord| {
+            self.updated_at.matches(record.updated_at)
+                && self.visible_until.is_none_or(|until| record.arrived_ms <= until)
         };
         (self.ids.is_empty() || self.ids.contains(&id))
-            && self.record(id).is_some_and(takes)
+            && self.record(id).is_some_and(is_wanted)
             && self.rights.as_ref().is_none_or(|rights| rights.allows(self.view.world, self.table, id))
     }
 }
@@ -52,7 +53,7 @@ fn numbers(query: &Query, key: &str) -> BTreeSet<u64> {
     query.list(&["filter", key]).iter().filter_map(|text| text.parse().ok()).collect()
 }
 
-/// The first of the orders that is known, and whether it falls. A direction that is none is passed over. [client live]
+/// The first of the orders that is known, and whether it descending. A direction that is none is passed over. [client live]
 fn order<T: Copy>(query: &Query, known: &[(&str, T)]) -> Option<(T, bool)> {
     query.keys(&["order"]).into_iter().find_map(|key| {
         let by = known.iter().find(|(name, _)| *name == key)?.1;
@@ -81,10 +82,11 @@ pub fn notes(view: &View, scope: NoteScope, now_ms: i64) -> (Vec<u64>, bool) {
     let wanted = |id: &u64| {
         let owner = attached::owner(world, RecordTable::Notes, *id);
         owner.is_some_and(|owner| scope.includes(owner) && (owners.is_empty() || owners.contains(&owner.1)))
-            && common.takes(*id)
+            && common.matches(*id)
             && (types.is_empty() || common.record(*id).and_then(note_type).is_some_and(|t| types.contains(&t.as_str())))
     };
-    let (by, falls) = order(query, &[("id", By::Id), ("updated_at", By::UpdatedAt)]).unwrap_or((By::UpdatedAt, false));
+    let (by, descending) =
+        order(query, &[("id", By::Id), ("updated_at", By::UpdatedAt)]).unwrap_or((By::UpdatedAt, false));
     let records = world.records(RecordTable::Notes);
     let ids: Ids = match (scope.id, by) {
         (Some(id), by) => {
@@ -97,7 +99,7 @@ pub fn notes(view: &View, scope: NoteScope, now_ms: i64) -> (Vec<u64>, bool) {
         (None, By::Id) => Box::new(records.iter().map(|(id, _)| id)),
         (None, By::UpdatedAt) => Box::new(records.by_updated()),
     };
-    let ids: Box<dyn Iterator<Item = u64>> = if falls { Box::new(ids.rev()) } else { ids };
+    let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(ids.rev()) } else { ids };
     paginate(ids.filter(wanted), Paging::of(query))
 }
 
@@ -135,8 +137,8 @@ pub fn tasks(view: &View, now_ms: i64) -> (Vec<u64>, bool) {
     let filter = TaskFilter::of(query);
     let common = AttachedFilter::of(view, RecordTable::Tasks, now_ms);
     let records = world.records(RecordTable::Tasks);
-    let (by, falls) = order(query, &ORDERS).unwrap_or((By::Id, false));
-    let found = records.iter().filter(|(id, _)| common.takes(*id)).filter_map(|(id, record)| {
+    let (by, descending) = order(query, &ORDERS).unwrap_or((By::Id, false));
+    let found = records.iter().filter(|(id, _)| common.matches(*id)).filter_map(|(id, record)| {
         let task: Task = serde_json::from_str(&record.json).ok()?;
         let owner = attached::owner(world, RecordTable::Tasks, id);
         let rank = match by {
@@ -144,12 +146,12 @@ pub fn tasks(view: &View, now_ms: i64) -> (Vec<u64>, bool) {
             By::CreatedAt => record.created_at,
             By::CompleteTill => task.complete_till,
         };
-        filter.takes(&task, owner).then_some((rank, id))
+        filter.matches(&task, owner).then_some((rank, id))
     });
     let mut found: Vec<(i64, u64)> = found.collect();
     found.sort_unstable();
     let ids = found.into_iter().map(|(_, id)| id);
-    if falls { paginate(ids.rev(), Paging::of(query)) } else { paginate(ids, Paging::of(query)) }
+    if descending { paginate(ids.rev(), Paging::of(query)) } else { paginate(ids, Paging::of(query)) }
 }
 
 struct TaskFilter {
@@ -182,7 +184,7 @@ impl TaskFilter {
         }
     }
 
-    fn takes(&self, task: &Task, owner: Option<(RecordTable, u64)>) -> bool {
+    fn matches(&self, task: &Task, owner: Option<(RecordTable, u64)>) -> bool {
         let among = |wanted: &BTreeSet<u64>, value: u64| wanted.is_empty() || wanted.contains(&value);
         among(&self.responsible, task.responsible_user_id)
             && among(&self.created_by, task.created_by)

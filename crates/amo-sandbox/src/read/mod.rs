@@ -81,10 +81,10 @@ impl View<'_> {
     /// A record as tests compare it: what the API shows, flat; `custom` has the values of the fields by their names,
     /// `tags` and `segments` names, and each kind of record the ids linked to this one; where these are elements,
     /// `catalog_elements` has what is said of them.
-    pub fn whole(&self, table: RecordTable, id: u64) -> Option<Value> {
+    pub fn flat_record(&self, table: RecordTable, id: u64) -> Option<Value> {
         let mut record = self.record(table, id)?;
         let embedded = record["_embedded"].take();
-        let Value::Object(mut model) = flat(record) else { return None };
+        let Value::Object(mut model) = flatten(record) else { return None };
         model.insert("tags".to_owned(), json!(list(&embedded["tags"], "name")));
         for to in RecordTable::ALL.into_iter().filter(|to| *to != table) {
             let linked: Vec<u64> = self.world.linked(table, id, to).map(|(other, _)| other).collect();
@@ -99,7 +99,7 @@ impl View<'_> {
         {
             model.insert("catalog_elements".to_owned(), Value::Array(elements));
         }
-        model.extend(self.unshown(table, id));
+        model.extend(self.hidden_keys(table, id));
         Some(Value::Object(model))
     }
 
@@ -244,7 +244,7 @@ fn list(value: &Value, key: &str) -> Vec<Value> {
 }
 
 /// A model without what wraps it, and `custom`, which has the values of its fields by their names.
-pub fn flat(mut model: Value) -> Value {
+pub fn flatten(mut model: Value) -> Value {
     if let Some(model) = model.as_object_mut() {
         model.shift_remove("_embedded");
         model.shift_remove("_links");
@@ -280,7 +280,7 @@ pub fn self_link(url: impl Into<String>) -> Value {
 }
 
 /// `{"_links": {"self": …}, "_embedded": {key: items}}`: the answer to a write. [seed]
-pub fn written(url: &str, key: &str, items: Vec<Value>) -> Value {
+pub fn written_body(url: &str, key: &str, items: Vec<Value>) -> Value {
     let mut embedded = Map::new();
     embedded.insert(key.to_owned(), Value::Array(items));
     json!({"_links": self_link(url), "_embedded": embedded})

@@ -56,12 +56,12 @@ impl Query {
     }
 
     /// The same query, with a plain key where it is left out.
-    pub fn or(&self, key: &str, value: &str) -> Query {
-        if self.get(key).is_none() { self.with_plain(key, value) } else { self.clone() }
+    pub fn with_default(&self, key: &str, value: &str) -> Query {
+        if self.get(key).is_none() { self.with_value(key, value) } else { self.clone() }
     }
 
     /// The same query, with a plain key set.
-    pub fn with_plain(&self, key: &str, value: &str) -> Query {
+    pub fn with_value(&self, key: &str, value: &str) -> Query {
         let mut query = self.clone();
         query.pairs.retain(|(path, _)| path != &[key]);
         query.pairs.push((vec![key.to_owned()], value.to_owned()));

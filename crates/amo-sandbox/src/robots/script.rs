@@ -115,17 +115,17 @@ pub mod one_or_many {
 
 impl Robot {
     /// What this account does not have or this kind of record cannot do.
-    pub fn flaw(&self, account: &AccountState) -> Option<String> {
+    pub fn find_error(&self, account: &AccountState) -> Option<String> {
         if !(0.0..=100.0).contains(&self.percent) {
             return Some(format!("percent is {}, and goes from 0 to 100", self.percent));
         }
-        flaw_of_conditions(&self.conditions, self.of)
-            .or_else(|| self.steps.iter().find_map(|s| s.flaw(self.of, account)))
+        condition_error(&self.conditions, self.of)
+            .or_else(|| self.steps.iter().find_map(|s| s.find_error(self.of, account)))
     }
 }
 
 /// A misspelt key would keep the robot away without a word.
-fn flaw_of_conditions(conditions: &Map<String, Value>, of: RecordTable) -> Option<String> {
+fn condition_error(conditions: &Map<String, Value>, of: RecordTable) -> Option<String> {
     let known: &[&str] = match of {
         RecordTable::Leads => &["name", "price", "pipeline_id", "status_id", "responsible_user_id", "created_by"],
         RecordTable::Customers => &["name", "next_price", "status_id", "responsible_user_id", "created_by"],
@@ -140,7 +140,7 @@ fn flaw_of_conditions(conditions: &Map<String, Value>, of: RecordTable) -> Optio
 }
 
 impl RobotStep {
-    fn flaw(&self, of: RecordTable, account: &AccountState) -> Option<String> {
+    fn find_error(&self, of: RecordTable, account: &AccountState) -> Option<String> {
         match self {
             RobotStep::Price(_) | RobotStep::Move { .. } if of != RecordTable::Leads => {
                 Some(format!("{} goes with leads, not with {}", Value::from(self.clone()), of.path()))

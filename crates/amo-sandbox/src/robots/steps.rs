@@ -39,11 +39,11 @@ fn change(changes: &mut Changeset, (table, id): RecordKey, step: &RobotStep, dic
         }
         RobotStep::Price(price) => set("price", json!(price)),
         RobotStep::Move { pipeline_id, status_id } => {
-            let stands_in = draft.json.get("pipeline_id").and_then(Value::as_u64);
+            let current = draft.json.get("pipeline_id").and_then(Value::as_u64);
             let account = changes.account();
             // Every pipeline has the stages 142 and 143: a lead stays in its own. [doc]
-            let home = pipeline_id.or_else(|| stands_in.filter(|id| account.stage(Some(*id), *status_id).is_some()));
-            accepted.stage = account.stage(home, *status_id);
+            let pipeline = pipeline_id.or_else(|| current.filter(|id| account.stage(Some(*id), *status_id).is_some()));
+            accepted.stage = account.stage(pipeline, *status_id);
         }
         RobotStep::HandOver(user) => match user.or_else(|| another_user(changes)) {
             Some(user) => set("responsible_user_id", json!(user)),
@@ -58,7 +58,7 @@ fn change(changes: &mut Changeset, (table, id): RecordKey, step: &RobotStep, dic
         if is_priced {
             changed.json.insert(PRICED_BY_ROBOT.to_owned(), json!(true));
         }
-        touch(changes, &mut changed);
+        set_updated(changes, &mut changed);
         changes.put(table, id, changed);
     }
 }
@@ -68,7 +68,7 @@ fn another_user(changes: &Changeset) -> Option<u64> {
     changes.world.account.users.iter().find(|u| u.is_active && u.id != me).map(|u| u.id)
 }
 
-fn touch(changes: &Changeset, draft: &mut RecordBody) {
+fn set_updated(changes: &Changeset, draft: &mut RecordBody) {
     draft.updated_at = draft.updated_at.max(changes.now);
     draft.json.insert("updated_by".to_owned(), json!(NOBODY));
 }
@@ -82,7 +82,7 @@ fn merge(changes: &mut Changeset, (table, id): RecordKey) -> bool {
     let Some((older, mut into)) = older.filter(|o| same(o)).find_map(|o| Some((o, changes.get(table, o)?))) else {
         return false;
     };
-    touch(changes, &mut into);
+    set_updated(changes, &mut into);
     changes.put(table, older, into);
     for to in RecordTable::ALL {
         for (other, meta) in changes.linked(table, id, to) {

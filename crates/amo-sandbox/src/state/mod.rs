@@ -33,8 +33,8 @@ struct LogHeader {
     #[serde(default)]
     account_id: Option<u64>,
     /// What it began with, where that is not what ships.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    beginning: Option<InitialState>,
+    #[serde(rename = "beginning", default, skip_serializing_if = "Option::is_none")]
+    initial: Option<InitialState>,
 }
 
 /// What a world would be that is not there yet.
@@ -50,12 +50,12 @@ pub struct NewWorld {
 
 impl NewWorld {
     pub fn world(self) -> World {
-        let id = AccountState::id_by(roll(self.seed, 0));
+        let id = AccountState::account_id_from(roll(self.seed, 0));
         let mut auth = WorldTokens::new(self.key);
         if let Some(token) = self.token {
             auth.token = token;
         }
-        World::new(Arc::new(self.like.unwrap_or_else(InitialState::built_in).under(id)), self.seed, auth)
+        World::new(Arc::new(self.like.unwrap_or_else(InitialState::built_in).with_account_id(id)), self.seed, auth)
     }
 }
 
@@ -73,12 +73,12 @@ impl WorldFolder {
         let (wanted, token) = (new.like.clone(), new.token.clone());
         files::folder(path).map_err(StartError::state(path, "cannot be made"))?;
         make_private(path);
-        let lock = take_lock(path)?;
+        let lock = acquire_lock(path)?;
         // What a killed process left: it must not speak for this one while the world is being read.
         let _ = fs::remove_file(path.join("server.json"));
         let log_path = path.join("world.jsonl");
         let LoadedWorld { mut world, bytes, live, is_settled } = load(&log_path, new)?;
-        if wanted.is_some_and(|wanted| !world.beginning.is_same(&wanted)) {
+        if wanted.is_some_and(|wanted| !world.initial.is_same_as(&wanted)) {
             return Err(StartError::Unlike { folder: path.to_owned() });
         }
         let stale = bytes > COMPACT_MIN_BYTES && live < bytes / 2;
@@ -139,13 +139,13 @@ impl RunningServer {
     pub fn find(path: &Path) -> Option<RunningServer> {
         let lock = File::open(path.join("lock")).ok()?;
         match lock.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => announced(path),
+            Err(TryLockError::WouldBlock) => read_announcement(path),
             Ok(()) | Err(TryLockError::Error(_)) => None,
         }
     }
 }
 
-fn take_lock(path: &Path) -> Result<File, StartError> {
+fn acquire_lock(path: &Path) -> Result<File, StartError> {
     let lock_path = path.join("lock");
     let lock = files::lock(&lock_path).map_err(StartError::state(&lock_path, "cannot be opened"))?;
     for _ in 0..LOCK_TRIES {
@@ -155,11 +155,11 @@ fn take_lock(path: &Path) -> Result<File, StartError> {
             Err(TryLockError::Error(e)) => return Err(StartError::state(&lock_path, "cannot be locked")(e)),
         }
     }
-    let by = announced(path).map(|other| (other.pid, other.url));
+    let by = read_announcement(path).map(|other| (other.pid, other.url));
     Err(StartError::Busy { folder: path.to_owned(), by })
 }
 
-fn announced(path: &Path) -> Option<RunningServer> {
+fn read_announcement(path: &Path) -> Option<RunningServer> {
     serde_json::from_str(&fs::read_to_string(path.join("server.json")).ok()?).ok()
 }
 
@@ -197,11 +197,11 @@ fn load(path: &Path, new: NewWorld) -> Result<LoadedWorld, StartError> {
             None => {
                 let header = header(path, &line)?;
                 has_id = header.account_id.is_some();
-                let id = header.account_id.unwrap_or_else(|| AccountState::id_by(crate::chance()));
-                let beginning = header.beginning.unwrap_or_else(InitialState::built_in);
+                let id = header.account_id.unwrap_or_else(|| AccountState::account_id_from(crate::random_number()));
+                let initial = header.initial.unwrap_or_else(InitialState::built_in);
                 // Its own tokens come with a commit.
                 let auth = WorldTokens::new(new.key.clone());
-                world = Some(World::new(Arc::new(beginning.under(id)), header.seed, auth));
+                world = Some(World::new(Arc::new(initial.with_account_id(id)), header.seed, auth));
             }
             Some(world) => {
                 let commit: Commit = serde_json::from_slice(&line).map_err(|e| damaged(path, number, &e))?;
@@ -216,10 +216,10 @@ fn load(path: &Path, new: NewWorld) -> Result<LoadedWorld, StartError> {
     let Some(mut world) = world else { return Ok(fresh(new)) };
     // An earlier version has made them of the seed: they stay, and the next ones are made otherwise.
     if !world.auth.has_key() {
-        world.auth = world.auth.under(new.key);
+        world.auth = world.auth.with_key(new.key);
     }
     let is_settled = has_id && has_key;
-    cut(path, good).map_err(StartError::state(path, "cannot be mended"))?;
+    truncate(path, good).map_err(StartError::state(path, "cannot be mended"))?;
     let kept: u64 = crate::world::RecordTable::ALL.iter().map(|s| world.records(*s).count() as u64).sum();
     let live = if seen.0 == 0 { good } else { (seen.1 as f64 * (kept as f64 / seen.0 as f64)) as u64 };
     Ok(LoadedWorld { world, bytes: good, live, is_settled })
@@ -234,7 +234,7 @@ fn header(path: &Path, line: &[u8]) -> Result<LogHeader, StartError> {
 }
 
 /// Takes the torn end away, so that the next line does not grow out of it.
-fn cut(path: &Path, good: u64) -> io::Result<()> {
+fn truncate(path: &Path, good: u64) -> io::Result<()> {
     if fs::metadata(path)?.len() > good {
         OpenOptions::new().write(true).open(path)?.set_len(good)?;
     }
@@ -249,7 +249,7 @@ fn rewrite(path: &Path, world: &World) -> io::Result<()> {
         amoport_sandbox_world: FORMAT,
         seed: world.seed,
         account_id: Some(world.account.id),
-        beginning: (!world.beginning.is_built_in).then(|| (*world.beginning).clone()),
+        initial: (!world.initial.is_built_in).then(|| (*world.initial).clone()),
     };
     serde_json::to_writer(&mut out, &header)?;
     out.write_all(b"\n")?;
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_of_old_versions_is_rewritten_and_tells_the_same() {
+    fn a_log_full_of_old_versions_is_compacted_without_loss() {
         const LAST: u64 = 10_000_007;
         const DESK: u64 = 4_900_001;
         let folder = tempfile::tempdir().expect("a folder");
@@ -335,7 +335,10 @@ mod tests {
             assert_eq!(world.records(RecordTable::Leads).count(), 3);
             assert!(world.next_id(IdSequence::Leads) > LAST, "an id is given once");
             assert_eq!(world.records(RecordTable::Elements).count(), InitialState::built_in().elements.len() - 1);
-            assert_eq!(world.records(RecordTable::Elements).within(builtin::CATALOG_PRODUCTS).next(), Some(DESK + 2));
+            assert_eq!(
+                world.records(RecordTable::Elements).in_container(builtin::CATALOG_PRODUCTS).next(),
+                Some(DESK + 2)
+            );
             assert_eq!(world.records(RecordTable::Leads).get(3).map(|r| r.updated_at), Some(8999));
             assert_eq!(world.tags(RecordTable::Leads).name(2), Some("t2"));
             let linked: Vec<_> = world.linked(RecordTable::Contacts, 7, RecordTable::Leads).map(|(id, _)| id).collect();
@@ -343,7 +346,7 @@ mod tests {
             assert_eq!(attached::owner(&world, RecordTable::Notes, 30_000_001), Some((RecordTable::Leads, 2)));
             assert_eq!(world.next_id(IdSequence::Notes), 30_000_003);
             assert_eq!(world.account.customers_mode, "periodicity");
-            assert_eq!(world.beginning.account.customers_mode, "segments");
+            assert_eq!(world.initial.account.customers_mode, "segments");
             assert_eq!(
                 world.linked(RecordTable::Leads, 1, RecordTable::Contacts).next(),
                 Some((7, Some(r#"{"is_main":true}"#)))
@@ -371,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_world_is_a_problem_with_its_place() {
+    fn a_damaged_log_is_an_error_with_its_line() {
         for (text, message) in [
             ("nonsense\n", "world.jsonl:1:"),
             ("{\"amoport_sandbox_world\":99,\"seed\":1}\n", "another version"),

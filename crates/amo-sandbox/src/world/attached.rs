@@ -35,7 +35,7 @@ pub fn owner(world: &World, table: RecordTable, id: u64) -> Option<RecordKey> {
 }
 
 /// When a task is due that is still to be done.
-fn due(record: &StoredRecord) -> Option<i64> {
+fn open_due_at(record: &StoredRecord) -> Option<i64> {
     #[derive(Deserialize)]
     struct Due {
         #[serde(default)]
@@ -49,14 +49,14 @@ fn due(record: &StoredRecord) -> Option<i64> {
 /// `closest_task_at`: when the next task of a record is due. [doc]
 pub fn closest_task(world: &World, table: RecordTable, id: u64) -> Option<i64> {
     let tasks = world.records(RecordTable::Tasks);
-    world.linked(table, id, RecordTable::Tasks).filter_map(|(task, _)| due(tasks.get(task)?)).min()
+    world.linked(table, id, RecordTable::Tasks).filter_map(|(task, _)| open_due_at(tasks.get(task)?)).min()
 }
 
 /// The same of all the records of a kind that have such a task.
 pub fn closest_tasks(world: &World, table: RecordTable) -> BTreeMap<u64, i64> {
     let mut closest: BTreeMap<u64, i64> = BTreeMap::new();
     for (task, record) in world.records(RecordTable::Tasks).iter() {
-        let Some(due) = due(record) else { continue };
+        let Some(due) = open_due_at(record) else { continue };
         for (id, _) in world.linked(RecordTable::Tasks, task, table) {
             closest.entry(id).and_modify(|at| *at = due.min(*at)).or_insert(due);
         }

@@ -81,12 +81,12 @@ impl WorldTokens {
     }
 
     /// The same tokens, and those to come by this key.
-    pub fn under(self, key: String) -> WorldTokens {
+    pub fn with_key(self, key: String) -> WorldTokens {
         WorldTokens { key, ..self }
     }
 
     /// After a reset: who has the token keeps it, and what an integration was given is over.
-    pub fn anew(&self) -> WorldTokens {
+    pub fn after_reset(&self) -> WorldTokens {
         WorldTokens { codes: Vec::new(), pair: None, ..self.clone() }
     }
 
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refresh_token_and_its_access_token_die_when_used() {
+    fn a_refresh_ends_both_old_tokens() {
         let mut auth = WorldTokens::new("key".to_owned());
         let code = auth.new_code(0);
         let first = auth.exchange(&code, 60).expect("a fresh code").clone();

@@ -25,11 +25,11 @@ pub struct StoredRecord {
     pub created_at: i64,
     pub updated_at: i64,
     /// When it really came, whatever it says of itself; in milliseconds.
-    pub came_ms: i64,
+    pub arrived_ms: i64,
     /// The catalog an element stands in; 0 for what stands in nothing.
     pub container: u64,
     /// Put by `World::new` and not touched since: a log need not tell of it.
-    pub(super) shipped: bool,
+    pub(super) is_initial: bool,
     pub json: Box<str>,
 }
 
@@ -48,7 +48,7 @@ pub(super) fn container(table: RecordTable, json: &str) -> u64 {
         catalog_id: u64,
     }
     match table {
-        RecordTable::Elements => serde_json::from_str::<InCatalog>(json).map_or(0, |stands| stands.catalog_id),
+        RecordTable::Elements => serde_json::from_str::<InCatalog>(json).map_or(0, |found| found.catalog_id),
         _ => 0,
     }
 }
@@ -89,7 +89,7 @@ impl Records {
     }
 
     /// Ids of what stands in this container, rising.
-    pub fn within(&self, container: u64) -> impl DoubleEndedIterator<Item = u64> {
+    pub fn in_container(&self, container: u64) -> impl DoubleEndedIterator<Item = u64> {
         self.by_container.range((container, 0)..=(container, u64::MAX)).map(|(_, id)| *id)
     }
 
@@ -103,7 +103,7 @@ impl Records {
     pub(super) fn put(&mut self, id: u64, mut record: StoredRecord) {
         let updated_at = record.updated_at;
         if let Some(old) = self.by_id.get(&id) {
-            record.came_ms = old.came_ms;
+            record.arrived_ms = old.arrived_ms;
             self.by_updated.remove(&(old.updated_at, id));
             self.by_container.remove(&(old.container, id));
         }

@@ -46,12 +46,12 @@ impl RecordVisibility {
             RecordTable::Leads | RecordTable::Contacts | RecordTable::Companies | RecordTable::Customers => {
                 self.owns(world, table, id)
             }
-            RecordTable::Notes => self.owns_owner(world, table, id),
-            RecordTable::Tasks => self.owns(world, table, id) || self.owns_owner(world, table, id),
+            RecordTable::Notes => self.owns_attached(world, table, id),
+            RecordTable::Tasks => self.owns(world, table, id) || self.owns_attached(world, table, id),
         }
     }
 
-    fn owns_owner(&self, world: &World, table: RecordTable, id: u64) -> bool {
+    fn owns_attached(&self, world: &World, table: RecordTable, id: u64) -> bool {
         attached::owner(world, table, id).is_some_and(|(kind, owner)| self.owns(world, kind, owner))
     }
 

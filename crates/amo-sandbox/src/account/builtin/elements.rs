@@ -68,22 +68,22 @@ pub fn elements() -> Vec<(u64, Value)> {
     let fields = fields::fields();
     let value = |catalog: u64, code: &str, text: &str| stored(&fields, catalog, code, text);
     let products = PRODUCTS.iter().map(|(name, sku, price, special, group, unit)| {
-        let said = [("SKU", sku), ("PRICE", price), ("GROUP", group), ("UNIT", unit), ("SPECIAL_PRICE_1", special)];
-        let fields = said.iter().filter_map(|(code, text)| value(CATALOG_PRODUCTS, code, text)).collect();
+        let sent = [("SKU", sku), ("PRICE", price), ("GROUP", group), ("UNIT", unit), ("SPECIAL_PRICE_1", special)];
+        let fields = sent.iter().filter_map(|(code, text)| value(CATALOG_PRODUCTS, code, text)).collect();
         (*name, fields)
     });
-    let suppliers = SUPPLIERS.iter().map(|(name, said)| {
-        let fields = said.iter().filter_map(|(code, text)| value(CATALOG_SUPPLIERS, code, text)).collect();
+    let suppliers = SUPPLIERS.iter().map(|(name, sent)| {
+        let fields = sent.iter().filter_map(|(code, text)| value(CATALOG_SUPPLIERS, code, text)).collect();
         (*name, fields)
     });
     let categories = CATEGORIES.iter().map(|name| (*name, Value::Array(Vec::new())));
-    let mut all = numbered(PRODUCTS_FROM, CATALOG_PRODUCTS, products);
-    all.extend(numbered(SUPPLIERS_FROM, CATALOG_SUPPLIERS, suppliers));
-    all.extend(numbered(CATEGORIES_FROM, CATALOG_REGULAR, categories));
+    let mut all = with_ids(PRODUCTS_FROM, CATALOG_PRODUCTS, products);
+    all.extend(with_ids(SUPPLIERS_FROM, CATALOG_SUPPLIERS, suppliers));
+    all.extend(with_ids(CATEGORIES_FROM, CATALOG_REGULAR, categories));
     all
 }
 
-fn numbered<'a>(first: u64, catalog: u64, rows: impl Iterator<Item = (&'a str, Value)>) -> Vec<(u64, Value)> {
+fn with_ids<'a>(first: u64, catalog: u64, rows: impl Iterator<Item = (&'a str, Value)>) -> Vec<(u64, Value)> {
     rows.zip((first..).step_by(2))
         .map(|((name, fields), id)| {
             let json = json!({
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_that_is_said_of_an_element_is_kept() {
+    fn elements_have_all_their_fields() {
         let kept: Vec<usize> =
             elements().iter().map(|(_, json)| json["fields"].as_array().map_or(0, Vec::len)).collect();
         assert_eq!(kept, [[5; 8].as_slice(), &[6; 3], &[0; 8]].concat());

@@ -163,7 +163,7 @@ mod tests {
     use super::LineSum;
 
     #[test]
-    fn a_line_comes_to_its_price_less_its_discount() {
+    fn the_total_of_a_line_is_its_price_minus_its_discount() {
         for (line, discount, wanted) in [
             (50.0, ("amount", 25.0), (25.0, 25.0, false)),
             (50.0, ("amount", 60.0), (0.0, 50.0, true)),

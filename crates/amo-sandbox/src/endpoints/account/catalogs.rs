@@ -6,7 +6,7 @@ use crate::account::builtin::{KIND_INVOICES, KIND_PRODUCTS, KIND_SUPPLIERS};
 use crate::account::{AccountState, CatalogDefinition};
 use crate::check::ObjectReader;
 use crate::endpoints::Call;
-use crate::endpoints::account::writes::{BatchItem, CollectionWrite, named, write_batch, write_one};
+use crate::endpoints::account::writes::{BatchItem, CollectionWrite, with_request_id, write_batch, write_one};
 use crate::endpoints::reply::ApiResponse;
 use crate::read::list::Paging;
 use crate::read::{View, self_link};
@@ -58,14 +58,14 @@ fn written_model(view: &View, catalog: &CatalogDefinition, request_id: Option<Va
     if let Value::Object(model) = &mut model {
         model.shift_remove("sdk_widget_code");
     }
-    named(model, request_id)
+    with_request_id(model, request_id)
 }
 
 pub fn create(call: &Call) -> ApiResponse {
     let batch = CollectionWrite { path: "catalogs", key: "catalogs", is_new: true, counted: false };
     write_batch(call, &batch, |account, item| {
         let catalog = check_new(call, account, item)?;
-        let request_id = item.shown_request_id(call, json!(item.index.to_string()));
+        let request_id = item.echoed_request_id(call, json!(item.index.to_string()));
         let answer = written_model(&call.view(), &catalog, request_id);
         account.catalogs.push(catalog);
         Some(answer)
@@ -159,6 +159,6 @@ fn change(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> Opti
     catalog.updated_at = call.now;
     catalog.updated_by = account.current_user;
     // The id, as a string. [seed]
-    let request_id = item.shown_request_id(call, json!(catalog.id.to_string()));
+    let request_id = item.echoed_request_id(call, json!(catalog.id.to_string()));
     Some(written_model(&call.view(), catalog, request_id))
 }

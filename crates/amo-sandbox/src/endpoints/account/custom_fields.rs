@@ -41,7 +41,7 @@ fn order(call: &Call, fields: &mut [&FieldDefinition]) {
 }
 
 pub fn get(call: &Call, owner: Owner) -> ApiResponse {
-    one(call, owner, call.id(0))
+    get_one(call, owner, call.id(0))
 }
 
 pub fn list_of_catalog(call: &Call) -> ApiResponse {
@@ -52,10 +52,10 @@ pub fn list_of_catalog(call: &Call) -> ApiResponse {
 }
 
 pub fn get_of_catalog(call: &Call) -> ApiResponse {
-    one(call, Owner::Catalog(call.id(0)), call.id(1))
+    get_one(call, Owner::Catalog(call.id(0)), call.id(1))
 }
 
-fn one(call: &Call, owner: Owner, id: u64) -> ApiResponse {
+fn get_one(call: &Call, owner: Owner, id: u64) -> ApiResponse {
     match call.world.account.field(id).filter(|f| f.owner == owner) {
         Some(field) => ApiResponse::ok(&model(&call.view(), field)).with_items(1),
         None => call.unknown_id(),

@@ -8,7 +8,7 @@ use crate::check::{ObjectReader, read_field};
 use crate::endpoints::Call;
 use crate::endpoints::account::custom_fields::model;
 use crate::endpoints::account::writes::{
-    BatchItem, CollectionWrite, delete as delete_one, named, write_batch, write_one,
+    BatchItem, CollectionWrite, delete as delete_one, with_request_id, write_batch, write_one,
 };
 use crate::endpoints::customers::disabled;
 use crate::endpoints::reply::ApiResponse;
@@ -51,7 +51,7 @@ fn path(owner: Owner) -> String {
 }
 
 /// The reply where the owner is a list that is not there, or customers that are switched off.
-fn lost(call: &Call, owner: Owner) -> Option<ApiResponse> {
+fn missing_owner(call: &Call, owner: Owner) -> Option<ApiResponse> {
     match owner {
         Owner::Catalog(id) if call.world.account.catalog(id).is_none() => {
             Some(ApiResponse::problem(404, "Catalog not found")) // [inferred]
@@ -67,7 +67,7 @@ fn batch(
     is_new: bool,
     change: impl FnMut(&mut AccountState, &mut BatchItem) -> Option<Value>,
 ) -> ApiResponse {
-    if let Some(reply) = lost(call, owner) {
+    if let Some(reply) = missing_owner(call, owner) {
         return reply;
     }
     write_batch(call, &CollectionWrite { path: &path(owner), key: "custom_fields", is_new, counted: true }, change)
@@ -78,7 +78,7 @@ fn create(call: &Call, owner: Owner) -> ApiResponse {
         let mut reader = ObjectReader::of(item.node.reborrow())?;
         reader.require(&["name", "type"]);
         let kind = FieldKind::from_name(reader.text("type", 0).unwrap_or("text"));
-        if !may_have(account, owner, kind) {
+        if !allows_type(account, owner, kind) {
             reader.invalid_choice("type");
         }
         let most = if owner == Owner::Entity(Entity::Segments) { SEGMENT_FIELDS_MAX } else { usize::MAX };
@@ -94,14 +94,14 @@ fn create(call: &Call, owner: Owner) -> ApiResponse {
             return None;
         }
         field.id = account.new_id(FIRST_ID);
-        let answer = written(call, &field, item);
+        let answer = answer_item(call, &field, item);
         account.fields.push(field);
         Some(answer)
     })
 }
 
 /// Lines, payer and supplier belong to invoices. [doc]
-fn may_have(account: &AccountState, owner: Owner, kind: FieldKind) -> bool {
+fn allows_type(account: &AccountState, owner: Owner, kind: FieldKind) -> bool {
     let of_invoices = matches!(kind, FieldKind::Items | FieldKind::Payer | FieldKind::Supplier);
     let is_invoices = match owner {
         Owner::Catalog(id) => account.catalog(id).is_some_and(|c| c.kind == KIND_INVOICES),
@@ -111,14 +111,14 @@ fn may_have(account: &AccountState, owner: Owner, kind: FieldKind) -> bool {
 }
 
 /// With `request_id` [client live]; the options may come keyed by their places. [doc Kommo]
-fn written(call: &Call, field: &FieldDefinition, item: &BatchItem) -> Value {
+fn answer_item(call: &Call, field: &FieldDefinition, item: &BatchItem) -> Value {
     let mut model = model(&call.view(), field);
     if call.switches.enums_keyed
         && let Some(Value::Array(enums)) = model.get_mut("enums").map(Value::take)
     {
         model["enums"] = enums.into_iter().enumerate().map(|(i, option)| (i.to_string(), option)).collect();
     }
-    named(model, item.shown_request_id(call, json!(item.index.to_string())))
+    with_request_id(model, item.echoed_request_id(call, json!(item.index.to_string())))
 }
 
 fn update(call: &Call, owner: Owner) -> ApiResponse {
@@ -127,7 +127,8 @@ fn update(call: &Call, owner: Owner) -> ApiResponse {
 
 fn update_one(call: &Call, owner: Owner, id: u64) -> ApiResponse {
     let batch = CollectionWrite { path: &path(owner), key: "custom_fields", is_new: false, counted: true };
-    lost(call, owner).unwrap_or_else(|| write_one(call, &batch, id, |account, item| change(call, owner, account, item)))
+    missing_owner(call, owner)
+        .unwrap_or_else(|| write_one(call, &batch, id, |account, item| change(call, owner, account, item)))
 }
 
 /// What only reads of a field show. Keys of other types and owners are there as well, empty.
@@ -172,14 +173,14 @@ fn change(call: &Call, owner: Owner, account: &mut AccountState, item: &mut Batc
     if item.has_errors() {
         return None;
     }
-    let answer = written(call, &field, item);
+    let answer = answer_item(call, &field, item);
     account.fields[place] = field;
     Some(answer)
 }
 
 /// Its values go with it. What the service itself has made stays. [doc] `is_deletable`
 fn delete(call: &Call, owner: Owner, id: u64) -> ApiResponse {
-    if let Some(reply) = lost(call, owner) {
+    if let Some(reply) = missing_owner(call, owner) {
         return reply;
     }
     delete_one(call, |account| {
@@ -195,7 +196,7 @@ fn delete(call: &Call, owner: Owner, id: u64) -> ApiResponse {
 
 /// All at once; the one that everything has is first. [doc]
 fn groups(call: &Call, owner: Owner) -> ApiResponse {
-    if let Some(reply) = lost(call, owner) {
+    if let Some(reply) = missing_owner(call, owner) {
         return reply;
     }
     let view = call.view();
@@ -209,7 +210,7 @@ fn groups(call: &Call, owner: Owner) -> ApiResponse {
 }
 
 fn create_groups(call: &Call, owner: Owner) -> ApiResponse {
-    if let Some(reply) = lost(call, owner) {
+    if let Some(reply) = missing_owner(call, owner) {
         return reply;
     }
     let path = format!("{}/groups", path(owner));
@@ -224,8 +225,10 @@ fn create_groups(call: &Call, owner: Owner) -> ApiResponse {
         let name = name.filter(|_| !item.has_errors())?.to_owned();
         let id = format!("{}_{}", owner.name(), account.new_id(FIRST_GROUP));
         let group = FieldGroup { id, owner, name, sort };
-        let answer =
-            named(group_model(&call.view(), &group), item.shown_request_id(call, json!(item.index.to_string())));
+        let answer = with_request_id(
+            group_model(&call.view(), &group),
+            item.echoed_request_id(call, json!(item.index.to_string())),
+        );
         account.field_groups.push(group);
         Some(answer)
     })

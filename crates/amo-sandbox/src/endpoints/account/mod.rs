@@ -31,24 +31,24 @@ pub fn get(call: &Call) -> ApiResponse {
         "contact_name_display_order": 1, "mobile_feature_version": 0, "language": account.language,
         "_links": self_link(call.view().url("account"))
     });
-    for (word, value) in extras(call) {
+    for (word, value) in extra_keys(call) {
         if call.query.with(word) {
             model[word] = value;
         }
     }
-    let asked = |(word, _): &(&str, Value)| call.query.with(word);
-    let mut asked_inside: Map<String, Value> =
-        embedded(account).into_iter().filter(asked).map(|(word, value)| (word.to_owned(), value)).collect();
+    let requested = |(word, _): &(&str, Value)| call.query.with(word);
+    let mut requested_inside: Map<String, Value> =
+        embedded(account).into_iter().filter(requested).map(|(word, value)| (word.to_owned(), value)).collect();
     let place = match call.switches.account_settings_outside {
         true => model.as_object_mut(),
-        false => Some(&mut asked_inside),
+        false => Some(&mut requested_inside),
     };
     if let Some(place) = place {
-        place.extend(settings(call).into_iter().filter(asked).map(|(word, value)| (word.to_owned(), value)));
+        place.extend(settings(call).into_iter().filter(requested).map(|(word, value)| (word.to_owned(), value)));
     }
-    let asked = asked_inside;
-    if !asked.is_empty() {
-        model["_embedded"] = Value::Object(asked);
+    let requested = requested_inside;
+    if !requested.is_empty() {
+        model["_embedded"] = Value::Object(requested);
     }
     ApiResponse::ok(&model)
 }
@@ -65,7 +65,7 @@ fn currency_symbol(code: &str) -> &str {
 }
 
 /// What `with` adds to the model itself.
-fn extras(call: &Call) -> [(&'static str, Value); 6] {
+fn extra_keys(call: &Call) -> [(&'static str, Value); 6] {
     let account = &call.world.account;
     let forms =
         |one: &str, few: &str, many: &str| json!({"nominative_singular": one, "gen_singular": few, "gen_plural": many});
@@ -89,14 +89,14 @@ fn settings(call: &Call) -> [(&'static str, Value); 2] {
             json!({
                 "date_pattern": "d.m.Y H:i", "short_date_pattern": "d.m", "short_time_pattern": "H:i",
                 "date_format": "d.m.Y", "time_format": "H:i:s", "timezone": timezone,
-                "timezone_offset": offset(timezone, call.now)
+                "timezone_offset": utc_offset(timezone, call.now)
             }),
         ),
     ]
 }
 
 /// Hours and minutes east of Greenwich, as they are now: `+03:00`.
-fn offset(timezone: &str, now: i64) -> Option<String> {
+fn utc_offset(timezone: &str, now: i64) -> Option<String> {
     let zone = TimeZone::get(timezone).ok()?;
     Some(Timestamp::from_second(now).ok()?.to_zoned(zone).strftime("%:z").to_string())
 }

@@ -94,7 +94,7 @@ pub fn create(call: &Call) -> ApiResponse {
             reader.node.too_many(PIPELINES_MAX); // the code [inferred]
         }
         let stages = read_first_stages(call, &mut reader);
-        let fresh = LeadPipeline {
+        let new = LeadPipeline {
             id: 0,
             name: String::new(),
             sort: 0,
@@ -102,14 +102,14 @@ pub fn create(call: &Call) -> ApiResponse {
             is_unsorted_on: true,
             statuses: Vec::new(),
         };
-        let mut pipeline = read_pipeline(call, fresh, &mut reader);
+        let mut pipeline = read_pipeline(call, new, &mut reader);
         reader.finish();
         if item.has_errors() {
             return None;
         }
         pipeline.id = account.new_id(FIRST_PIPELINE);
-        pipeline.statuses = all_stages(account, stages);
-        settle_main(account, &pipeline);
+        pipeline.statuses = with_default_stages(account, stages);
+        clear_other_main(account, &pipeline);
         let answer = pipeline_model(&call.view(), &pipeline);
         account.pipelines.push(pipeline);
         Some(answer)
@@ -131,7 +131,7 @@ fn read_pipeline(call: &Call, mut pipeline: LeadPipeline, reader: &mut ObjectRea
     pipeline
 }
 
-fn settle_main(account: &mut AccountState, pipeline: &LeadPipeline) {
+fn clear_other_main(account: &mut AccountState, pipeline: &LeadPipeline) {
     if pipeline.is_main {
         account.pipelines.iter_mut().for_each(|p| p.is_main = false);
     }
@@ -151,16 +151,16 @@ fn read_first_stages(call: &Call, reader: &mut ObjectReader) -> Vec<PipelineStag
             stage.invalid_choice("id");
         }
         stage.require(&["name"]);
-        let fresh =
+        let new =
             PipelineStage { id: id.unwrap_or(0), name: String::new(), sort: 0, color: COLORS[0].to_owned(), kind: 0 };
-        Some(read_stage(call, fresh, stage))
+        Some(read_stage(call, new, stage))
     });
     embedded.finish();
     stages.unwrap_or_default()
 }
 
 /// As the service makes them: the stage of unsorted leads first, won and lost last. [doc]
-fn all_stages(account: &mut AccountState, said: Vec<PipelineStage>) -> Vec<PipelineStage> {
+fn with_default_stages(account: &mut AccountState, sent: Vec<PipelineStage>) -> Vec<PipelineStage> {
     let stage = |id, name: &str, sort, color: &str, kind| PipelineStage {
         id,
         name: name.to_owned(),
@@ -174,7 +174,7 @@ fn all_stages(account: &mut AccountState, said: Vec<PipelineStage>) -> Vec<Pipel
         stage(STATUS_WON, "Успешно реализовано", 10_000, "#CCFF66", 0),
         stage(STATUS_LOST, "Закрыто и не реализовано", 11_000, "#D5D8DB", 0),
     ];
-    for mut status in said {
+    for mut status in sent {
         match ends.iter_mut().find(|end| end.id == status.id) {
             Some(end) => end.name = status.name,
             None => {
@@ -202,7 +202,7 @@ pub fn update_one(call: &Call) -> ApiResponse {
         if item.has_errors() {
             return None;
         }
-        settle_main(account, &pipeline);
+        clear_other_main(account, &pipeline);
         let answer = pipeline_model(&call.view(), &pipeline);
         account.pipelines[place] = pipeline;
         Some(answer)
@@ -222,9 +222,9 @@ pub fn delete(call: &Call) -> ApiResponse {
     })
 }
 
-fn has_leads(call: &Call, here: impl Fn(&LeadPosition) -> bool) -> bool {
+fn has_leads(call: &Call, matches: impl Fn(&LeadPosition) -> bool) -> bool {
     let mut leads = call.world.records(RecordTable::Leads).iter();
-    leads.any(|(_, record)| serde_json::from_str(&record.json).is_ok_and(|stands| here(&stands)))
+    leads.any(|(_, record)| serde_json::from_str(&record.json).is_ok_and(|position| matches(&position)))
 }
 
 fn read_stage(call: &Call, mut status: PipelineStage, reader: &mut ObjectReader) -> PipelineStage {
@@ -242,7 +242,7 @@ fn read_stage(call: &Call, mut status: PipelineStage, reader: &mut ObjectReader)
 }
 
 /// Stands before won and lost, wherever its `sort` puts it among the others. [doc]
-fn place_stage(pipeline: &mut LeadPipeline, status: PipelineStage) {
+fn insert_stage(pipeline: &mut LeadPipeline, status: PipelineStage) {
     pipeline.statuses.retain(|s| s.id != status.id);
     pipeline.statuses.push(status);
     pipeline.statuses.sort_by_key(|s| (s.id < 1000, s.kind != STATUS_TYPE_UNSORTED, s.sort, s.id));
@@ -265,8 +265,8 @@ pub fn create_stages(call: &Call) -> ApiResponse {
         if count >= STAGES_MAX {
             reader.node.too_many(STAGES_MAX); // the code [inferred]
         }
-        let fresh = PipelineStage { id: 0, name: String::new(), sort: 0, color: COLORS[0].to_owned(), kind: 0 };
-        let mut status = read_stage(call, fresh, &mut reader);
+        let new = PipelineStage { id: 0, name: String::new(), sort: 0, color: COLORS[0].to_owned(), kind: 0 };
+        let mut status = read_stage(call, new, &mut reader);
         reader.text("request_id", 0);
         reader.finish();
         if item.has_errors() {
@@ -275,7 +275,7 @@ pub fn create_stages(call: &Call) -> ApiResponse {
         status.id = account.new_id(FIRST_STAGE);
         let pipeline = account.pipelines.iter_mut().find(|p| p.id == id)?;
         let answer = status_model(&call.view(), pipeline, &status);
-        place_stage(pipeline, status);
+        insert_stage(pipeline, status);
         Some(answer)
     })
 }
@@ -303,7 +303,7 @@ fn change_stage(call: &Call, account: &mut AccountState, item: &mut BatchItem) -
         return None;
     }
     let answer = status_model(&call.view(), pipeline, &status);
-    place_stage(pipeline, status);
+    insert_stage(pipeline, status);
     Some(answer)
 }
 

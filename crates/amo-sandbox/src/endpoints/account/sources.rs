@@ -6,7 +6,7 @@ use crate::account::{AccountState, LeadSource};
 use crate::check::ObjectReader;
 use crate::endpoints::Call;
 use crate::endpoints::account::writes::{
-    BatchItem, CollectionWrite, delete as delete_one, named, write_batch, write_one,
+    BatchItem, CollectionWrite, delete as delete_one, with_request_id, write_batch, write_one,
 };
 use crate::endpoints::reply::ApiResponse;
 use crate::read::{View, self_link};
@@ -45,7 +45,7 @@ pub fn create(call: &Call) -> ApiResponse {
         if account.sources.len() >= SOURCES_MAX {
             reader.node.too_many(SOURCES_MAX); // the code [inferred]
         }
-        let fresh = LeadSource {
+        let new = LeadSource {
             id: 0,
             name: String::new(),
             external_id: String::new(),
@@ -53,20 +53,20 @@ pub fn create(call: &Call) -> ApiResponse {
             is_default: false,
             services: Vec::new(),
         };
-        let mut source = read(call, account, fresh, &mut reader);
+        let mut source = read(call, account, new, &mut reader);
         reader.finish();
         if item.has_errors() {
             return None;
         }
         source.id = account.new_id(FIRST_ID);
-        let answer = written(call, &source, item);
+        let answer = answer_item(call, &source, item);
         account.sources.push(source);
         Some(answer)
     })
 }
 
-fn written(call: &Call, source: &LeadSource, item: &BatchItem) -> Value {
-    named(model(&call.view(), source), item.shown_request_id(call, json!(item.index.to_string())))
+fn answer_item(call: &Call, source: &LeadSource, item: &BatchItem) -> Value {
+    with_request_id(model(&call.view(), source), item.echoed_request_id(call, json!(item.index.to_string())))
 }
 
 /// A string [doc]; the table of leads calls it an int [seed], so that one is taken as its digits. [inferred]
@@ -127,7 +127,7 @@ fn change(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> Opti
     if item.has_errors() {
         return None;
     }
-    let answer = written(call, &source, item);
+    let answer = answer_item(call, &source, item);
     account.sources[place] = source;
     Some(answer)
 }

@@ -33,8 +33,8 @@ pub fn users(call: &Call) -> ApiResponse {
 
 /// For admins only [doc]; nobody has told that it is otherwise for oneself.
 pub fn user(call: &Call) -> ApiResponse {
-    let is_oneself = call.switches.own_user_shown && call.id(0) == call.world.account.current_user;
-    if let Some(reply) = call.forbidden().filter(|_| !is_oneself) {
+    let is_own_user = call.switches.own_user_shown && call.id(0) == call.world.account.current_user;
+    if let Some(reply) = call.forbidden().filter(|_| !is_own_user) {
         return reply;
     }
     match call.world.account.user(call.id(0)) {

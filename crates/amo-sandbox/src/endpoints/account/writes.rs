@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use crate::account::AccountState;
 use crate::check::{JsonNode, ObjectReader, RefusedItem, ValidationErrors};
 use crate::endpoints::Call;
-use crate::endpoints::batch::{invalid, request_id, shown_request_id};
+use crate::endpoints::batch::{echoed_request_id, invalid, request_id};
 use crate::endpoints::reply::ApiResponse;
-use crate::read::written;
+use crate::read::written_body;
 use crate::switches::Partial;
 use crate::world::Commit;
 use amo_model::BATCH_MAX;
@@ -33,9 +33,9 @@ impl BatchItem<'_, '_> {
     }
 
     /// `request_id` in the answer: the one that was sent, else `default`.
-    pub fn shown_request_id(&self, call: &Call, default: Value) -> Option<Value> {
+    pub fn echoed_request_id(&self, call: &Call, default: Value) -> Option<Value> {
         let own = self.node.value.get("request_id").filter(|id| id.is_string()).cloned();
-        shown_request_id(call, own.unwrap_or(default), self.index)
+        echoed_request_id(call, own.unwrap_or(default), self.index)
     }
 
     pub fn has_errors(&self) -> bool {
@@ -63,7 +63,7 @@ pub fn write_batch(
     }
     let items = match call.json() {
         Some(Value::Array(items)) if !items.is_empty() => items,
-        _ => return Call::blank(),
+        _ => return Call::blank_body(),
     };
     if items.len() > BATCH_MAX {
         return ApiResponse::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
@@ -92,7 +92,7 @@ pub fn write_batch(
         answers.reverse();
     }
     let total = answers.len();
-    let mut body = written(&call.view().url(batch.path), batch.key, answers);
+    let mut body = written_body(&call.view().url(batch.path), batch.key, answers);
     if batch.counted {
         body["_total_items"] = json!(total);
     }
@@ -120,7 +120,7 @@ pub fn write_one(
     if let Some(reply) = call.forbidden() {
         return reply;
     }
-    let Some(json) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(json) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut account = call.world.account.clone();
     let mut errors = ValidationErrors::default();
     let mut item = BatchItem { node: JsonNode::root(&json, &mut errors), index: 0, id: Some(id) };
@@ -130,7 +130,7 @@ pub fn write_one(
         return invalid(call, vec![RefusedItem { request_id: Some(request_id(&json, 0)), errors }]);
     };
     let body = match call.switches.patch_wrapped {
-        true => written(&call.view().url(batch.path), batch.key, vec![model]),
+        true => written_body(&call.view().url(batch.path), batch.key, vec![model]),
         false => model,
     };
     ApiResponse::ok(&body).with_commit(commit(call, account)).with_items(1)
@@ -147,11 +147,11 @@ pub fn delete(call: &Call, change: impl FnOnce(&mut AccountState) -> bool) -> Ap
         errors.invalid_choice("id");
         return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
-    ApiResponse::nothing().with_commit(commit(call, account)).with_items(1)
+    ApiResponse::no_content().with_commit(commit(call, account)).with_items(1)
 }
 
 /// The model with what the item is called, before its links. [seed]
-pub fn named(mut model: Value, request_id: Option<Value>) -> Value {
+pub fn with_request_id(mut model: Value, request_id: Option<Value>) -> Value {
     if let (Value::Object(model), Some(request_id)) = (&mut model, request_id) {
         let links = model.shift_remove("_links");
         model.insert("request_id".to_owned(), request_id);

@@ -15,7 +15,7 @@ use crate::endpoints::reply::ApiResponse;
 use crate::world::RecordTable;
 
 /// Customers and their purchases are there only while they are switched on. [client live]
-pub fn on(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
+pub fn with_customers(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     match call.world.account.has_customers() {
         true => run(call),
         false if call.switches.customers_off_422 => disabled(),
@@ -24,7 +24,7 @@ pub fn on(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
 }
 
 /// Segments and custom fields say it in another way. [client live]
-pub fn enabled(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
+pub fn with_customers_or_422(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     if call.world.account.has_customers() { run(call) } else { disabled() }
 }
 
@@ -33,7 +33,7 @@ pub fn disabled() -> ApiResponse {
 }
 
 /// 422 in other modes. [seed]; the text [inferred]
-pub fn in_segments(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
+pub fn in_segments_mode(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     match call.world.account.has_segments() {
         true => run(call),
         false if call.world.account.has_customers() => ApiResponse::problem(422, "Customers segments disabled"),
@@ -42,7 +42,7 @@ pub fn in_segments(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
 }
 
 /// 422 in other modes. [seed]; the text [inferred]
-pub fn in_periodicity(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
+pub fn in_periodicity_mode(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     match call.world.account.has_periodicity() {
         true => run(call),
         false if call.world.account.has_customers() => ApiResponse::problem(422, "Customers periodicity disabled"),
@@ -51,7 +51,7 @@ pub fn in_periodicity(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse
 }
 
 /// 403 for everybody else. [seed]
-pub fn as_admin(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
+pub fn admin_only(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     call.forbidden().unwrap_or_else(|| run(call))
 }
 
@@ -59,7 +59,7 @@ pub fn as_admin(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
 pub fn set_mode(call: &Call) -> ApiResponse {
     const KEYS: &[plain::KeySpec] =
         &[("mode", Expected::Word(&["segments", "periodicity"]), true), ("is_enabled", Expected::Bool, true)];
-    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
     plain::check(&call.check_context(), KEYS, true, JsonNode::root(&item, &mut errors));
     if !errors.is_empty() {
@@ -86,7 +86,7 @@ pub fn bonus_points(call: &Call) -> ApiResponse {
     let Some(mut draft) = changes.get(RecordTable::Customers, id) else {
         return ApiResponse::problem(404, "Customer not found");
     };
-    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
     plain::check(&call.check_context(), KEYS, true, JsonNode::root(&item, &mut errors));
     let points = draft.json.get("bonus_points").and_then(Value::as_i64).unwrap_or(0);

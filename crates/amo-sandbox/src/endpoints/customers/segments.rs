@@ -16,7 +16,7 @@ use crate::endpoints::Call;
 use crate::endpoints::account::writes::force_refusals;
 use crate::endpoints::batch::{invalid, request_id};
 use crate::endpoints::reply::ApiResponse;
-use crate::read::{View, self_link, values, written};
+use crate::read::{View, self_link, values, written_body};
 use crate::world::{RecordTable, World};
 use amo_model::{Entity, Owner, SEGMENTS_MAX};
 
@@ -132,7 +132,7 @@ fn check_prices(call: &Call, mut node: JsonNode) -> Vec<u64> {
     prices
 }
 
-fn settle(segment: &mut Segment, accepted: CheckedSegment, now: i64) {
+fn apply_changes(segment: &mut Segment, accepted: CheckedSegment, now: i64) {
     let text = |key: &str| accepted.sent.get(key).and_then(Value::as_str).map(str::to_owned);
     if let Some(name) = text("name") {
         segment.name = name;
@@ -152,7 +152,7 @@ fn settle(segment: &mut Segment, accepted: CheckedSegment, now: i64) {
 
 /// One object, and nothing but one. [seed]
 pub fn create(call: &Call) -> ApiResponse {
-    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
     let accepted = check(call, ON_CREATE, JsonNode::root(&item, &mut errors));
     if !errors.is_empty() {
@@ -174,7 +174,7 @@ pub fn create(call: &Call) -> ApiResponse {
         created_at: call.now,
         updated_at: call.now,
     };
-    settle(&mut segment, accepted, call.now);
+    apply_changes(&mut segment, accepted, call.now);
     let model = model(&call.view(), &segment, &BTreeMap::new());
     account.segments.push(segment);
     ApiResponse::hal(call.switches.created_status, &model).with_commit(changes.into_commit()).with_items(1)
@@ -182,7 +182,7 @@ pub fn create(call: &Call) -> ApiResponse {
 
 pub fn update(call: &Call) -> ApiResponse {
     let id = call.id(0);
-    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
     let accepted = check(call, ON_UPDATE, JsonNode::root(&item, &mut errors));
     let mut changes = Changeset::new(call.world, call.now);
@@ -194,15 +194,15 @@ pub fn update(call: &Call) -> ApiResponse {
     }
     // At least one of them has to be there. [seed]
     if !plain::has_changes(ON_UPDATE, &accepted.sent) {
-        return Call::blank();
+        return Call::blank_body();
     }
     let Some(segment) = changes.account_mut().segments.iter_mut().find(|s| s.id == id) else {
         return call.unknown_id();
     };
-    settle(segment, accepted, call.now);
+    apply_changes(segment, accepted, call.now);
     let model = model(&call.view(), segment, &counts(call.world));
     let body = match call.switches.patch_wrapped {
-        true => written(&call.view().url("customers/segments"), "segments", vec![model]),
+        true => written_body(&call.view().url("customers/segments"), "segments", vec![model]),
         false => model,
     };
     ApiResponse::ok(&body).with_commit(changes.into_commit()).with_items(1)
@@ -227,5 +227,5 @@ pub fn delete(call: &Call) -> ApiResponse {
             changes.put(RecordTable::Customers, customer, draft);
         }
     }
-    ApiResponse::nothing().with_commit(changes.into_commit()).with_items(1)
+    ApiResponse::no_content().with_commit(changes.into_commit()).with_items(1)
 }

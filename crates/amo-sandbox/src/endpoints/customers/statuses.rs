@@ -9,7 +9,7 @@ use crate::check::{JsonNode, RefusedItem, ValidationErrors};
 use crate::endpoints::Call;
 use crate::endpoints::account::pipelines::COLORS;
 use crate::endpoints::account::writes::force_refusals;
-use crate::endpoints::batch::{WriteEnvelope, check_all, invalid, request_id, shown_request_id};
+use crate::endpoints::batch::{WriteEnvelope, check_all, echoed_request_id, invalid, request_id};
 use crate::endpoints::reply::ApiResponse;
 use crate::read::{View, self_link};
 use crate::world::RecordTable;
@@ -102,9 +102,9 @@ pub fn create(call: &Call) -> ApiResponse {
             kind: CustomerStatus::PLAIN,
             conditions: json!([]),
         };
-        settle(account, status, &item, 0);
+        place_status(account, status, &item, 0);
         let mut model = json!({"id": id});
-        if let Some(shown) = shown_request_id(call, request_id, index) {
+        if let Some(shown) = echoed_request_id(call, request_id, index) {
             model["request_id"] = shown;
         }
         model["_links"] = self_link(url(&view, id));
@@ -121,11 +121,11 @@ pub fn create(call: &Call) -> ApiResponse {
 
 /// Puts a status in its place, `at` where nothing is said of it: the closed one stays the last. [inferred] from a status
 /// made with `sort` 100 in an account of six, which has 5 later. [seed]
-fn settle(account: &mut AccountState, mut status: CustomerStatus, said: &Map<String, Value>, at: usize) {
-    let text = |key: &str| said.get(key).and_then(Value::as_str).map(str::to_owned);
+fn place_status(account: &mut AccountState, mut status: CustomerStatus, sent: &Map<String, Value>, at: usize) {
+    let text = |key: &str| sent.get(key).and_then(Value::as_str).map(str::to_owned);
     status.name = text("name").unwrap_or(status.name);
     status.color = text("color").unwrap_or(status.color);
-    let at = said.get("sort").and_then(Value::as_i64).map_or(at, |sort| usize::try_from(sort).unwrap_or(0));
+    let at = sent.get("sort").and_then(Value::as_i64).map_or(at, |sort| usize::try_from(sort).unwrap_or(0));
     let statuses = &mut account.customer_statuses;
     let end = statuses.iter().position(|s| s.kind == CustomerStatus::CLOSED).unwrap_or(statuses.len());
     let at = if status.kind == CustomerStatus::CLOSED { statuses.len() } else { at.min(end) };
@@ -134,7 +134,7 @@ fn settle(account: &mut AccountState, mut status: CustomerStatus, said: &Map<Str
 
 pub fn update(call: &Call) -> ApiResponse {
     let id = call.id(0);
-    let Some(mut item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(mut item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
     force_refusals(call, &mut JsonNode::root(&item, &mut errors));
     // What it has may be sent back: the ones of the system have other colours. [seed], [inferred]
@@ -147,7 +147,7 @@ pub fn update(call: &Call) -> ApiResponse {
         item.shift_remove("color");
     }
     let node = JsonNode::root(&item, &mut errors);
-    let said = plain::check(&call.check_context(), ON_UPDATE, false, node).cloned().unwrap_or_default();
+    let sent = plain::check(&call.check_context(), ON_UPDATE, false, node).cloned().unwrap_or_default();
     let mut changes = Changeset::new(call.world, call.now);
     let at = changes.account().customer_statuses.iter().position(|s| s.id == id);
     if at.is_none() {
@@ -157,15 +157,15 @@ pub fn update(call: &Call) -> ApiResponse {
         return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     };
     // At least one of them has to be there. [seed]
-    if !plain::has_changes(ON_UPDATE, &said) {
-        return Call::blank();
+    if !plain::has_changes(ON_UPDATE, &sent) {
+        return Call::blank_body();
     }
     let account = changes.account_mut();
     let status = account.customer_statuses.remove(at);
-    settle(account, status, &said, at);
+    place_status(account, status, &sent, at);
     let Some(status) = account.customer_status(id) else { return call.unknown_id() };
     let mut model = model(&call.view(), account, status);
-    if let (Some(shown), Some(model)) = (shown_request_id(call, request_id(&item, 0), 0), model.as_object_mut()) {
+    if let (Some(shown), Some(model)) = (echoed_request_id(call, request_id(&item, 0), 0), model.as_object_mut()) {
         model.shift_insert(model.len() - 1, "request_id".to_owned(), shown); // before the links, as in the example [seed]
     }
     ApiResponse::ok(&model).with_commit(changes.into_commit()).with_items(1)
@@ -189,5 +189,5 @@ pub fn delete(call: &Call) -> ApiResponse {
             changes.put(RecordTable::Customers, customer, draft);
         }
     }
-    ApiResponse::nothing().with_commit(changes.into_commit()).with_items(1)
+    ApiResponse::no_content().with_commit(changes.into_commit()).with_items(1)
 }

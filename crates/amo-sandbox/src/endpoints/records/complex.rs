@@ -9,7 +9,7 @@ use crate::changes::changeset::Changeset;
 use crate::changes::write;
 use crate::check::{CheckedItem, Party, WriteMode};
 use crate::endpoints::Call;
-use crate::endpoints::batch::{check_batch, invalid, shown_request_id};
+use crate::endpoints::batch::{check_batch, echoed_request_id, invalid};
 use crate::endpoints::reply::ApiResponse;
 use crate::switches::Partial;
 use crate::world::{RecordTable, World};
@@ -36,7 +36,7 @@ pub fn create(call: &Call) -> ApiResponse {
         leads: Vec::new(),
     };
     for (index, request_id, accepted) in checked.good {
-        batch.add(accepted, shown_request_id(call, request_id, index));
+        batch.add(accepted, echoed_request_id(call, request_id, index));
     }
     let ComplexBatch { changes, leads: mut made, .. } = batch;
     if call.switches.shuffled {

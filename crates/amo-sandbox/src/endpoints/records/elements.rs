@@ -8,9 +8,9 @@ use crate::changes::changeset::Changeset;
 use crate::changes::write as records;
 use crate::check::{CheckedItem, JsonNode, RefusedItem, ValidationErrors, WriteMode, check_item};
 use crate::endpoints::Call;
-use crate::endpoints::batch::{CheckedBatch, check_batch, invalid, request_id, shown_request_id};
+use crate::endpoints::batch::{CheckedBatch, check_batch, echoed_request_id, invalid, request_id};
 use crate::endpoints::reply::ApiResponse;
-use crate::read::{list, written};
+use crate::read::{list, written_body};
 use crate::switches::{Partial, RequestIds};
 use crate::world::{RecordBody, RecordTable};
 use amo_model::Owner;
@@ -22,7 +22,7 @@ fn catalog<'a>(call: &Call<'a>) -> Result<&'a CatalogDefinition, Box<ApiResponse
     }
     call.world.account.catalog(call.id(0)).ok_or_else(|| {
         Box::new(match call.switches.unknown_catalog_status {
-            204 => ApiResponse::nothing(),
+            204 => ApiResponse::no_content(),
             status => ApiResponse::problem(status, "Catalog not found"),
         })
     })
@@ -37,9 +37,9 @@ pub fn list(call: &Call) -> ApiResponse {
         Ok(catalog) => catalog.id,
         Err(reply) => return *reply,
     };
-    let query = call.query.or("limit", &call.switches.elements_page.to_string());
+    let query = call.query.with_default("limit", &call.switches.elements_page.to_string());
     let call = Call { query: &query, ..*call };
-    if let Some(reply) = call.too_far() {
+    if let Some(reply) = call.page_out_of_range() {
         return reply;
     }
     let (ids, more) = list::elements(&call.view(), catalog, call.now_ms);
@@ -72,7 +72,7 @@ pub fn update_one(call: &Call) -> ApiResponse {
         Ok(catalog) => catalog.id,
         Err(reply) => return *reply,
     };
-    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
     let mode = WriteMode::Update(Some(call.id(1)));
     let accepted = check_item(&call.check_context(), RecordTable::Elements, mode, JsonNode::root(&item, &mut errors));
@@ -85,7 +85,7 @@ pub fn update_one(call: &Call) -> ApiResponse {
     let view = call.view();
     let model = view.written_element(id, &draft, name);
     let body = match call.switches.patch_wrapped {
-        true => written(&view.url(&path(catalog)), "elements", vec![model]),
+        true => written_body(&view.url(&path(catalog)), "elements", vec![model]),
         false => model,
     };
     ApiResponse::ok(&body).with_commit(changes.into_commit()).with_items(1)
@@ -118,18 +118,18 @@ fn lacks_invoice_fields(call: &Call, catalog: &CatalogDefinition, mode: WriteMod
     };
     items.iter().filter_map(Value::as_object).any(|item| {
         let fields = item.get("custom_fields_values").and_then(Value::as_array);
-        let said = status.and_then(|status| {
+        let sent = status.and_then(|status| {
             let is_status = |f: &&Value| {
                 f["field_id"].as_u64() == Some(status.id) || f["field_code"].as_str() == status.code.as_deref()
             };
             fields.into_iter().flatten().find(is_status)
         });
-        let is_emptied = said.is_some_and(|said| said.get("values").is_some_and(Value::is_null));
+        let is_emptied = sent.is_some_and(|sent| sent.get("values").is_some_and(Value::is_null));
         match mode {
             WriteMode::Update(_) => is_emptied,
             WriteMode::Create | WriteMode::Complex | WriteMode::Inner => {
                 let name = item.get("name").is_none_or(|name| name.is_null() || name == "");
-                name || is_emptied || (status.is_some() && said.is_none())
+                name || is_emptied || (status.is_some() && sent.is_none())
             }
         }
     })
@@ -166,7 +166,7 @@ fn write_batch(call: &Call, mode: WriteMode) -> ApiResponse {
     if !refused.is_empty() && call.switches.partial == Partial::Silent {
         return invalid(call, refused).with_commit(commit).with_items(items);
     }
-    let mut body = written(&view.url(&path(catalog)), "elements", answers);
+    let mut body = written_body(&view.url(&path(catalog)), "elements", answers);
     if !refused.is_empty() {
         body["validation-errors"] = RefusedItem::all_to_json(&refused);
     }
@@ -198,6 +198,6 @@ fn write(
 fn shown_name(call: &Call, name: Value, index: usize) -> Option<Value> {
     match call.switches.request_ids {
         RequestIds::String => Some(name),
-        RequestIds::Int | RequestIds::Index | RequestIds::Missing => shown_request_id(call, name, index),
+        RequestIds::Int | RequestIds::Index | RequestIds::Missing => echoed_request_id(call, name, index),
     }
 }

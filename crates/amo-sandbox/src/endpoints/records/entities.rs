@@ -7,18 +7,18 @@ use crate::changes::changeset::Changeset;
 use crate::changes::write;
 use crate::check::{CheckedItem, JsonNode, RefusedItem, ValidationErrors, WriteMode, check_item};
 use crate::endpoints::Call;
-use crate::endpoints::batch::{WriteEnvelope, check_batch, invalid, request_id, shown_request_id};
+use crate::endpoints::batch::{WriteEnvelope, check_batch, echoed_request_id, invalid, request_id};
 use crate::endpoints::reply::ApiResponse;
-use crate::read::{list, self_link, written};
+use crate::read::{list, self_link, written_body};
 use crate::world::rights::RecordVisibility;
 use crate::world::{RecordBody, RecordTable};
 
 pub fn list(call: &Call, table: RecordTable) -> ApiResponse {
-    if let Some(reply) = call.too_far() {
+    if let Some(reply) = call.page_out_of_range() {
         return reply;
     }
     let view = call.view();
-    if asks_for_trash(call, table) {
+    if wants_trash(call, table) {
         let (ids, more) = list::trash(&view, table);
         let rows = ids.into_iter().filter_map(|id| view.trashed(table, id)).collect();
         return call.page(table.path(), table.path(), rows, more);
@@ -29,15 +29,15 @@ pub fn list(call: &Call, table: RecordTable) -> ApiResponse {
 }
 
 /// Kinds without a trash know no such word, and ignore it. [inferred]
-fn asks_for_trash(call: &Call, table: RecordTable) -> bool {
+fn wants_trash(call: &Call, table: RecordTable) -> bool {
     call.query.with("only_deleted") && table.has_trash()
 }
 
 pub fn get(call: &Call, table: RecordTable) -> ApiResponse {
     let id = call.id(0);
-    let shown = match asks_for_trash(call, table) {
+    let shown = match wants_trash(call, table) {
         true => call.view().trashed(table, id).filter(|_| RecordVisibility::of(call.world, call.switches).is_none()),
-        false => call.view().record(table, id).filter(|_| call.shows(table, id)),
+        false => call.view().record(table, id).filter(|_| call.is_visible(table, id)),
     };
     shown.map_or_else(|| call.unknown_id(), |model| ApiResponse::ok(&model).with_items(1))
 }
@@ -52,7 +52,7 @@ pub fn create(call: &Call, table: RecordTable) -> ApiResponse {
             answer.insert("is_unsorted".to_owned(), json!(false));
         }
         if table == RecordTable::Customers && call.switches.customers_told {
-            answer.extend(changes.get(table, id).map(|draft| told(call, draft)).unwrap_or_default());
+            answer.extend(changes.get(table, id).map(|draft| created_customer(call, draft)).unwrap_or_default());
         }
         (id, answer)
     })
@@ -61,13 +61,13 @@ pub fn create(call: &Call, table: RecordTable) -> ApiResponse {
 pub fn update(call: &Call, table: RecordTable) -> ApiResponse {
     write_batch(call, table, WriteMode::Update(None), |changes, accepted| {
         let id = accepted.id;
-        (id, write::update(changes, table, accepted).map_or_else(Map::new, |draft| updated(table, id, &draft)))
+        (id, write::update(changes, table, accepted).map_or_else(Map::new, |draft| updated_item(table, id, &draft)))
     })
 }
 
 pub fn update_one(call: &Call, table: RecordTable) -> ApiResponse {
     let id = call.id(0);
-    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
     let node = JsonNode::root(&item, &mut errors);
     let accepted = check_item(&call.check_context(), table, WriteMode::Update(Some(id)), node);
@@ -76,15 +76,16 @@ pub fn update_one(call: &Call, table: RecordTable) -> ApiResponse {
     }
     let mut changes = Changeset::new(call.world, call.now);
     let Some(draft) = write::update(&mut changes, table, accepted) else { return call.unknown_id() };
-    let mut model = updated(table, id, &draft);
+    let mut model = updated_item(table, id, &draft);
     let view = call.view();
-    if let Some(shown) = shown_request_id(call, request_id(&item, 0), 0).filter(|_| names_changed(table)) {
+    if let Some(shown) = echoed_request_id(call, request_id(&item, 0), 0).filter(|_| echoes_request_id_on_update(table))
+    {
         model.insert("request_id".to_owned(), shown);
     }
     model.insert("_links".to_owned(), self_link(view.record_url(table, id)));
     // Bare [seed] for other kinds, [doc]; wrapped [doc Kommo].
     let body = if call.switches.patch_wrapped {
-        written(&view.url(table.path()), changed_key(call, table), vec![Value::Object(model)])
+        written_body(&view.url(table.path()), changed_key(call, table), vec![Value::Object(model)])
     } else {
         Value::Object(model)
     };
@@ -92,7 +93,7 @@ pub fn update_one(call: &Call, table: RecordTable) -> ApiResponse {
 }
 
 /// Changed customers are told by their `request_id`, too. [seed] Others are not: leads [seed], contacts [doc]
-fn names_changed(table: RecordTable) -> bool {
+fn echoes_request_id_on_update(table: RecordTable) -> bool {
     table == RecordTable::Customers
 }
 
@@ -101,17 +102,17 @@ fn changed_key(call: &Call, table: RecordTable) -> &'static str {
 }
 
 /// What a recorded answer has of a new customer. [client live]
-fn told(call: &Call, draft: RecordBody) -> Map<String, Value> {
-    let mut told = draft.json;
-    told.retain(|key, _| ["name", "status_id", "created_by", "updated_by"].contains(&key.as_str()));
-    told.insert("created_at".to_owned(), json!(draft.created_at));
-    told.insert("updated_at".to_owned(), json!(draft.updated_at));
-    told.insert("account_id".to_owned(), json!(call.world.account.id));
-    told
+fn created_customer(call: &Call, draft: RecordBody) -> Map<String, Value> {
+    let mut answer = draft.json;
+    answer.retain(|key, _| ["name", "status_id", "created_by", "updated_by"].contains(&key.as_str()));
+    answer.insert("created_at".to_owned(), json!(draft.created_at));
+    answer.insert("updated_at".to_owned(), json!(draft.updated_at));
+    answer.insert("account_id".to_owned(), json!(call.world.account.id));
+    answer
 }
 
 /// `{id, updated_at}` of leads and customers [seed], with the name of contacts and companies. [doc]
-fn updated(table: RecordTable, id: u64, draft: &RecordBody) -> Map<String, Value> {
+fn updated_item(table: RecordTable, id: u64, draft: &RecordBody) -> Map<String, Value> {
     let mut answer = Map::new();
     answer.insert("id".to_owned(), json!(id));
     if !matches!(table, RecordTable::Leads | RecordTable::Customers) {
@@ -142,8 +143,8 @@ fn write_batch(
     for (index, request_id, accepted) in checked.good {
         let (id, mut answer) = write(&mut changes, accepted);
         // Changed records are named by their id alone. [seed] for leads, [doc] for contacts
-        if let Some(shown) =
-            shown_request_id(call, request_id, index).filter(|_| mode == WriteMode::Create || names_changed(table))
+        if let Some(shown) = echoed_request_id(call, request_id, index)
+            .filter(|_| mode == WriteMode::Create || echoes_request_id_on_update(table))
         {
             answer.insert("request_id".to_owned(), shown);
         }

@@ -15,7 +15,7 @@ use amo_model::BATCH_MAX;
 
 pub fn list_of_one(call: &Call, table: RecordTable) -> ApiResponse {
     let id = call.id(0);
-    if !call.shows(table, id) {
+    if !call.is_visible(table, id) {
         return call.unknown_id();
     }
     list(call, table, &[id])
@@ -51,7 +51,7 @@ fn list(call: &Call, table: RecordTable, ids: &[u64]) -> ApiResponse {
     }
     let items = rows.len();
     if items == 0 && call.switches.no_links_status == 204 {
-        return ApiResponse::nothing();
+        return ApiResponse::no_content();
     }
     let links = self_link(call.view().url(&path(call, table, "links")));
     ApiResponse::ok(&json!({"_total_items": items, "_links": links, "_embedded": {"links": rows}})).with_items(items)
@@ -132,6 +132,6 @@ pub fn unlink(call: &Call, table: RecordTable) -> ApiResponse {
     }
     let commit = changes.into_commit();
     // 204 has no room for errors.
-    let reply = if refused.is_empty() { ApiResponse::nothing() } else { invalid(call, refused) };
+    let reply = if refused.is_empty() { ApiResponse::no_content() } else { invalid(call, refused) };
     reply.with_commit(commit).with_items(items)
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::changes::changeset::Changeset;
 use crate::check::plain::{self, Expected};
 use crate::endpoints::Call;
-use crate::endpoints::batch::{WriteEnvelope, check_all, shown_request_id};
+use crate::endpoints::batch::{WriteEnvelope, check_all, echoed_request_id};
 use crate::endpoints::reply::ApiResponse;
 use crate::read;
 use crate::read::list::Paging;
@@ -39,8 +39,8 @@ pub fn create(call: &Call, table: RecordTable) -> ApiResponse {
     let excess = ApiResponse::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
     let checked = check_all(call, BATCH_MAX, excess, |node| {
         let item = plain::check(&call.check_context(), KEYS, true, node);
-        let said = |key: &str| item.and_then(|item| item.get(key)).and_then(Value::as_str);
-        (said("name").unwrap_or("").to_owned(), said("color").map(str::to_owned))
+        let sent = |key: &str| item.and_then(|item| item.get(key)).and_then(Value::as_str);
+        (sent("name").unwrap_or("").to_owned(), sent("color").map(str::to_owned))
     });
     let checked = match checked {
         Ok(checked) => checked,
@@ -52,7 +52,7 @@ pub fn create(call: &Call, table: RecordTable) -> ApiResponse {
         let color = color.filter(|_| table == RecordTable::Leads);
         let (id, color) = changes.colored_tag(table, &name, color);
         let mut model = read::tag(table, id, &name, color.as_deref());
-        if let Some(shown) = shown_request_id(call, request_id, index) {
+        if let Some(shown) = echoed_request_id(call, request_id, index) {
             model["request_id"] = shown;
         }
         answers.push(model);

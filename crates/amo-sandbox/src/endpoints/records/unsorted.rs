@@ -8,9 +8,9 @@ use crate::check::{
     CheckedItem, JsonNode, ObjectReader, RefusedItem, ValidationErrors, WriteMode, check_item, check_metadata,
 };
 use crate::endpoints::Call;
-use crate::endpoints::batch::{invalid, request_id, shown_request_id};
+use crate::endpoints::batch::{echoed_request_id, invalid, request_id};
 use crate::endpoints::reply::ApiResponse;
-use crate::read::{self_link, written};
+use crate::read::{self_link, written_body};
 use crate::switches::Partial;
 use crate::world::RecordTable;
 use amo_model::BATCH_MAX;
@@ -33,7 +33,7 @@ pub fn sip(call: &Call) -> ApiResponse {
 fn create(call: &Call, category: &str) -> ApiResponse {
     let items = match call.json() {
         Some(Value::Array(items)) if !items.is_empty() => items,
-        _ => return Call::blank(),
+        _ => return Call::blank_body(),
     };
     if items.len() > BATCH_MAX {
         return ApiResponse::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
@@ -46,7 +46,7 @@ fn create(call: &Call, category: &str) -> ApiResponse {
         let lead = check(call, category, JsonNode::root(item, &mut errors));
         match lead.filter(|_| errors.is_empty()) {
             Some(lead) => {
-                let name = shown_request_id(call, request_id(item, index), index);
+                let name = echoed_request_id(call, request_id(item, index), index);
                 answers.push(lead.create(call, &mut changes, name));
             }
             None => refused.push(RefusedItem { request_id: Some(request_id(item, index)), errors }),
@@ -60,7 +60,7 @@ fn create(call: &Call, category: &str) -> ApiResponse {
     if !refused.is_empty() && call.switches.partial == Partial::Silent {
         return invalid(call, refused).with_commit(commit).with_items(items.len());
     }
-    let mut body = written(&call.view().url(&path), "unsorted", answers);
+    let mut body = written_body(&call.view().url(&path), "unsorted", answers);
     if !refused.is_empty() {
         body["validation-errors"] = RefusedItem::all_to_json(&refused);
     }
