@@ -1,4 +1,4 @@
-//! What a world begins with: the account that ships and its elements, or those of a snapshot of another account.
+//! The initial state of a world: the built-in account with its elements, or those of a snapshot of another account.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,12 @@ use amo_model::{FieldKind, Owner, parts};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InitialState {
     pub account: AccountState,
-    /// Id and JSON, as the world keeps them.
+    /// Id and JSON, as the world stores them.
     pub elements: Vec<(u64, Value)>,
     pub is_built_in: bool,
 }
 
-/// What a snapshot says of an account that the sandbox shall be like.
+/// The parts of a snapshot that a new world is made from.
 #[derive(Debug, Clone)]
 pub struct AccountTemplate {
     pub basics: parts::Basics,
@@ -39,7 +39,7 @@ impl InitialState {
         InitialState { account: builtin::account(), elements: builtin::elements::elements(), is_built_in: true }
     }
 
-    /// Names and ids are those of the snapshot, but for the account's own id.
+    /// Names and ids are those of the snapshot, except the account's id.
     pub fn like(like: &AccountTemplate) -> InitialState {
         let elements = like.elements.iter().flat_map(|(catalog, items)| {
             let fields = like.fields.get(&Owner::Catalog(*catalog)).map_or(&[][..], Vec::as_slice);
@@ -53,7 +53,7 @@ impl InitialState {
         InitialState { account: self.account.with_id(id), ..self }
     }
 
-    /// Apart from the account's own id.
+    /// The account's id is not compared.
     pub fn is_same_as(&self, other: &InitialState) -> bool {
         let comparable = |initial: &InitialState| json!(initial.clone().with_account_id(0));
         comparable(self) == comparable(other)
@@ -66,7 +66,7 @@ fn element(catalog: u64, sku_field: Option<u64>, item: &parts::Item, user: u64) 
     json!({"name": item.name, "created_by": user, "updated_by": user, "catalog_id": catalog, "fields": fields})
 }
 
-/// What a snapshot does not say (sources, colours, rights) is as in the account that ships, or left out.
+/// Parts that a snapshot does not have (sources, colours, rights) are those of the built-in account, or absent.
 fn account(like: &AccountTemplate) -> AccountState {
     let shipped = builtin::account();
     let basics = &like.basics;
@@ -109,7 +109,7 @@ fn pipeline((from, sort): (&parts::Pipeline, i64)) -> LeadPipeline {
     LeadPipeline { id: from.id, name: from.name.clone(), sort, is_main: from.is_main, is_unsorted_on, statuses }
 }
 
-/// The token's user is an administrator, and there even where the snapshot could not tell of users.
+/// The token's user is an administrator, and is added where the snapshot has no users.
 fn users(like: &AccountTemplate) -> Vec<AccountUser> {
     let me = like.basics.current_user;
     let user = |from: &parts::User| AccountUser {
@@ -180,7 +180,7 @@ fn field(owner: Owner, (from, sort): (&parts::Field, i64)) -> FieldDefinition {
     }
 }
 
-/// The first is where new customers stand; which of the others are the system's, a snapshot does not say.
+/// New customers get the first status; a snapshot does not say which of the others are the system's.
 fn customer_statuses(named: &[parts::Named]) -> Vec<CustomerStatus> {
     const COLOR: &str = "#99ccff";
     let kinds = std::iter::once(CustomerStatus::EXPECTED).chain(std::iter::repeat(CustomerStatus::PLAIN));

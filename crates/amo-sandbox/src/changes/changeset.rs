@@ -1,5 +1,5 @@
-//! What a request is about to change: the world as it would be, and the commit that makes it so.
-//! Ids are drawn here and are lost when the plan is dropped.
+//! The changes of one request before they are applied: reads see the world as it will be, and `into_commit` returns the
+//! commit. Ids are given here and are not used where the changeset is dropped.
 
 use std::collections::BTreeMap;
 
@@ -61,7 +61,7 @@ impl<'w> Changeset<'w> {
         self.drafts.insert((table, id), draft);
     }
 
-    /// The id of a tag, made where there is none of that name. [seed]
+    /// The id of a tag; a new tag where the name is unknown. [seed]
     pub fn tag_id(&mut self, table: RecordTable, name: &str) -> u64 {
         let made = self.tags.iter().find(|t| t.0 == table && *t.2 == *name).map(|t| t.1);
         if let Some(id) = self.world.tags(table).id(name).or(made) {
@@ -72,7 +72,7 @@ impl<'w> Changeset<'w> {
         id
     }
 
-    /// The id and the colour of a tag: one that is there keeps its own where none is said. [client]
+    /// The id and colour of a tag; an existing tag keeps its colour where none is given. [client]
     pub fn colored_tag(&mut self, table: RecordTable, name: &str, color: Option<String>) -> (u64, Option<String>) {
         let id = self.tag_id(table, name);
         let Some(color) = color else {
@@ -83,7 +83,7 @@ impl<'w> Changeset<'w> {
         (id, Some(color))
     }
 
-    /// The id of a tag that may not be there.
+    /// The id of a tag, if it exists.
     pub fn tag_id_if_known(&self, table: RecordTable, name: &str) -> Option<u64> {
         let made = self.tags.iter().find(|t| t.0 == table && *t.2 == *name).map(|t| t.1);
         self.world.tags(table).id(name).or(made)
@@ -95,7 +95,7 @@ impl<'w> Changeset<'w> {
         self.links.push(LinkPut(from.0, from.1, to.0, to.1, meta));
     }
 
-    /// Removes the link, from whichever end it was made.
+    /// Removes a link, whichever end it was made from.
     pub fn unlink(&mut self, from: RecordKey, to: RecordKey) {
         let is_same = |link: &LinkPut| {
             let ends = ((link.0, link.1), (link.2, link.3));
@@ -105,7 +105,7 @@ impl<'w> Changeset<'w> {
         self.removed_links.push(LinkRemoved(from.0, from.1, to.0, to.1));
     }
 
-    /// What of `to` a record will be linked to, with what is said of the link.
+    /// The records of `to` that will be linked to a record, with the metadata of each link.
     pub fn linked(&self, from: RecordTable, id: u64, to: RecordTable) -> Vec<(u64, Option<Value>)> {
         let parsed = |meta: &str| serde_json::from_str(meta).ok();
         let is_removed = |other: u64| {
@@ -125,7 +125,7 @@ impl<'w> Changeset<'w> {
         all.into_iter().collect()
     }
 
-    /// Notes and tasks go with the record that they are about. [client live]
+    /// Notes and tasks are deleted with their owner. [client live]
     fn remove_attached(&mut self, table: RecordTable, id: u64) {
         for kind in attached::KINDS {
             for (other, _) in self.linked(table, id, kind) {
@@ -135,21 +135,21 @@ impl<'w> Changeset<'w> {
         }
     }
 
-    /// Takes a record away, and its links.
+    /// Deletes a record and its links for good.
     pub fn remove(&mut self, table: RecordTable, id: u64) {
         self.remove_attached(table, id);
         self.drafts.remove(&(table, id));
         self.removed.push(RecordRemoved(table, id));
     }
 
-    /// Puts a record into the trash.
+    /// Moves a record to the trash.
     pub fn trash(&mut self, table: RecordTable, id: u64) {
         self.remove_attached(table, id);
         self.drafts.remove(&(table, id));
         self.trash.push(RecordTrashed(table, id, self.now, self.world.account.current_user));
     }
 
-    /// The account as it will be.
+    /// The account after the changes so far.
     pub fn account(&self) -> &AccountState {
         self.account.as_deref().unwrap_or(&self.world.account)
     }
@@ -160,7 +160,7 @@ impl<'w> Changeset<'w> {
 
     pub fn into_commit(self) -> Commit {
         let put = self.drafts.into_iter().filter_map(|((table, id), draft)| {
-            // A map of strings and values is always good JSON; the `?` is never taken.
+            // A map of strings and values is always valid JSON, so no record is dropped here.
             let json = RawValue::from_string(Value::Object(draft.json).to_string()).ok()?;
             Some(RecordPut(table, id, draft.created_at, draft.updated_at, json))
         });

@@ -1,12 +1,12 @@
-//! Links between records: which end keeps what is said of one, which contact is the main one, how a link is cut.
+//! Links between records: which end stores the metadata, which contact is the main one, how a link is removed.
 
 use serde_json::{Value, json};
 
 use crate::changes::changeset::Changeset;
 use crate::world::{RecordKey, RecordTable};
 
-/// The same link from whichever end: leads and customers keep what is said of their contacts, and everything keeps what
-/// is said of its elements.
+/// The ends of a link in the order in which it is stored: leads and customers store the metadata of their contacts,
+/// every record that of its elements.
 fn ordered_ends(a: RecordKey, b: RecordKey) -> (RecordKey, RecordKey) {
     let holds = |end: RecordKey| matches!(end.0, RecordTable::Leads | RecordTable::Customers);
     if holds(b) && !holds(a) { (b, a) } else { (a, b) }
@@ -20,7 +20,7 @@ fn is_main(meta: Option<&Value>) -> bool {
     meta.and_then(|m| m.get("is_main")).and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// A second link of the same two says anew what the first has said: an element's quantity. [inferred]
+/// A second link of the same two records replaces the metadata of the first: the quantity of an element. [inferred]
 pub fn link(changes: &mut Changeset, a: RecordKey, b: RecordKey, meta: Option<&Value>) {
     let (from, to) = ordered_ends(a, b);
     if has_main(from, to) {
@@ -37,7 +37,7 @@ pub fn link(changes: &mut Changeset, a: RecordKey, b: RecordKey, meta: Option<&V
     changes.link(from, to, meta.filter(|_| to.0 == RecordTable::Elements));
 }
 
-/// Exactly one is the main one: the first, until another is said to be. [inferred]
+/// Exactly one contact is the main one: the first, until another is marked. [inferred]
 fn link_contact(changes: &mut Changeset, from: RecordKey, to: RecordKey, sent: Option<bool>) {
     let all = changes.linked(from.0, from.1, RecordTable::Contacts);
     let was = all.iter().any(|(id, meta)| *id == to.1 && is_main(meta.as_ref()));
@@ -55,7 +55,7 @@ fn link_contact(changes: &mut Changeset, from: RecordKey, to: RecordKey, sent: O
     }
 }
 
-/// A link that is not there is cut without complaint. [inferred]
+/// Removing a link that does not exist is no error. [inferred]
 pub fn unlink(changes: &mut Changeset, a: RecordKey, b: RecordKey) {
     let (from, to) = ordered_ends(a, b);
     let all = changes.linked(from.0, from.1, to.0);
@@ -74,7 +74,7 @@ fn choose_main(changes: &mut Changeset, from: RecordKey, former: u64) {
     }
 }
 
-/// What a read says of a link, from whichever end. [doc]: `main_contact`, not `is_main`
+/// The metadata of a link in reads, from either end. [doc]: `main_contact`, not `is_main`
 pub fn shown_metadata(changes: &Changeset, a: RecordKey, b: RecordKey) -> Value {
     let (from, to) = ordered_ends(a, b);
     let all = changes.linked(from.0, from.1, to.0);

@@ -1,5 +1,5 @@
-//! Purchases of customers: what a transaction makes of its customer when it comes, and when it goes again. [seed] that
-//! the sums follow, how [inferred]
+//! Transactions of customers: a transaction changes the totals of its customer when it is created and when it is
+//! deleted. [seed] that the totals follow, how [inferred]
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::changes::changeset::Changeset;
 use crate::check::CheckedItem;
 use crate::world::{IdSequence, RecordBody, RecordTable, SENT_AS};
 
-/// Makes a purchase of a customer that is there and returns its id.
+/// Creates a transaction of an existing customer and returns its id.
 pub fn create(changes: &mut Changeset, customer: u64, accepted: CheckedItem, accrue_bonus: bool) -> u64 {
     let id = changes.new_id(IdSequence::Transactions);
     let me = changes.world.account.current_user;
@@ -39,7 +39,7 @@ pub fn create(changes: &mut Changeset, customer: u64, accepted: CheckedItem, acc
     id
 }
 
-/// Takes a purchase back; false where there is none, or where it is not of the customer the path names.
+/// Deletes a transaction; false where it does not exist or belongs to another customer than `of`.
 pub fn delete(changes: &mut Changeset, id: u64, of: Option<u64>) -> bool {
     let Some(draft) = changes.get(RecordTable::Transactions, id) else { return false };
     let customer = draft.json.get("customer_id").and_then(Value::as_u64).unwrap_or(0);

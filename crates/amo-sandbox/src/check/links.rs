@@ -132,7 +132,7 @@ impl LinkBatch<'_> {
     }
 
     fn check_element_metadata(&self, id: u64, metadata: &Map<String, Value>, node: &mut JsonNode) -> Option<Value> {
-        // A negative id is no catalog's: 0 is not, either.
+        // A negative id belongs to no catalog, as 0 does.
         let catalog = u64::try_from(metadata.get("catalog_id")?.as_i64()?).unwrap_or(0);
         match find_element(&self.context, catalog, id) {
             Ok(()) => {}
@@ -142,7 +142,7 @@ impl LinkBatch<'_> {
         let quantity = metadata.get("quantity").cloned().unwrap_or(json!(1));
         if quantity.as_f64().is_none_or(|n| n <= 0.0) {
             let path = node.key_path("quantity");
-            node.errors.wrong_type(path, "numeric"); // [seed] a whole number or not
+            node.errors.wrong_type(path, "numeric"); // [seed] need not be a whole number
         }
         let mut meta = json!({"quantity": quantity, "catalog_id": catalog});
         if let Some(mut price) = node.get("price_id").filter(|price| !price.value.is_null()) {

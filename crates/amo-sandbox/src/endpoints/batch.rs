@@ -1,4 +1,4 @@
-//! Batches: the items of a request checked one by one, and the envelope of the answer.
+//! Batches: the items of a request checked one by one, and the envelope of the response.
 
 use serde_json::{Value, json};
 
@@ -11,12 +11,12 @@ use crate::switches::{Partial, RequestIds};
 use crate::world::{Commit, RecordTable};
 use amo_model::BATCH_MAX;
 
-/// What `request_id` an item goes by: its own, or its place counted from 0, as a string. [seed]
+/// The `request_id` of an item: its own, else its index from 0 as a string. [seed]
 pub fn request_id(item: &Value, index: usize) -> Value {
     item.get("request_id").filter(|id| id.is_string()).cloned().unwrap_or_else(|| json!(index.to_string()))
 }
 
-/// How it goes back; `None` where a switch leaves it out.
+/// The `request_id` in the response; `None` where a switch leaves it out.
 pub fn echoed_request_id(call: &Call, id: Value, index: usize) -> Option<Value> {
     match call.switches.request_ids {
         RequestIds::String => Some(id),
@@ -35,13 +35,13 @@ pub fn invalid(call: &Call, mut refused: Vec<RefusedItem>) -> ApiResponse {
     ApiResponse::validation(&refused)
 }
 
-/// The items of a batch, the acceptable ones by their place and the refused ones.
+/// The items of a batch: those without errors with their index and `request_id`, and the refused ones.
 pub struct CheckedBatch<T = CheckedItem> {
     pub good: Vec<(usize, Value, T)>,
     pub refused: Vec<RefusedItem>,
 }
 
-/// Reads and checks a batch; the reply is there when it cannot go on.
+/// Reads and checks a batch; `Err` is the response where nothing can be written.
 pub fn check_batch(call: &Call, table: RecordTable, mode: WriteMode) -> Result<CheckedBatch, Box<ApiResponse>> {
     let (max, excess) = match mode {
         WriteMode::Complex => (amo_model::COMPLEX_BATCH_MAX, call.switches.complex_excess_status),
@@ -50,7 +50,7 @@ pub fn check_batch(call: &Call, table: RecordTable, mode: WriteMode) -> Result<C
     check_all(call, max, too_many(mode, max, excess), |node| check_item(&call.check_context(), table, mode, node))
 }
 
-/// The same for items of any kind; `excess` is the answer to more than `max`.
+/// The same for items of any kind; `excess` is the response to more than `max` items.
 pub fn check_all<T>(
     call: &Call,
     max: usize,
@@ -74,7 +74,7 @@ pub fn check_all<T>(
             false => checked.refused.push(RefusedItem { request_id: Some(id), errors }),
         }
     }
-    // A bad item spoils the batch. [inferred]
+    // One bad item rejects the batch. [inferred]
     let is_rejected = call.switches.partial == Partial::None || checked.good.is_empty();
     if !checked.refused.is_empty() && is_rejected {
         return Err(Box::new(invalid(call, checked.refused).with_items(items.len())));
@@ -82,7 +82,7 @@ pub fn check_all<T>(
     Ok(checked)
 }
 
-/// 422 "Limit of 250 per page" [doc Kommo]; of complex leads a validation error that names no item. [inferred]
+/// 422 "Limit of 250 per page" [doc Kommo]; for complex leads a validation error without an item. [inferred]
 fn too_many(mode: WriteMode, max: usize, status: u16) -> ApiResponse {
     if mode == WriteMode::Complex && status == 400 {
         let mut errors = ValidationErrors::default();
@@ -92,7 +92,7 @@ fn too_many(mode: WriteMode, max: usize, status: u16) -> ApiResponse {
     ApiResponse::problem(status, &format!("Limit of {max} per page"))
 }
 
-/// The envelope of an answer to a write.
+/// The envelope of the response to a write.
 pub struct WriteEnvelope<'a> {
     pub status: u16,
     /// Below `/api/v4/`, for its own link.

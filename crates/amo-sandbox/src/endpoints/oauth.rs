@@ -14,7 +14,7 @@ pub fn token(call: &Call) -> ApiResponse {
     if json.is_none() && form.get("grant_type").is_none() {
         return Call::blank_body();
     }
-    // JSON [doc], or a form, as libraries of OAuth send it. [client]
+    // JSON [doc], or a form, as OAuth libraries send it. [client]
     let sent = |key: &str| match &json {
         Some(body) => body.get(key).and_then(Value::as_str).unwrap_or(""),
         None => form.get(key).unwrap_or(""),
@@ -39,7 +39,7 @@ pub fn token(call: &Call) -> ApiResponse {
         }
         Err(why) => {
             let detail = "В запросе отсутствует ряд параметров или параметры невалидны";
-            // A code is spent even when it came too late.
+            // A code is used up even where it has expired.
             let commit = Commit::of_tokens(call.now, auth);
             refused("Некорректный запрос", detail, Some(why)).with_commit(commit)
         }

@@ -139,10 +139,10 @@ pub static ROUTES: &[Route] = &[
     route("GET", "users/{id}", users::user),
 ];
 
-/// `POST /oauth2/access_token`: outside the API's prefix, and without a bearer.
+/// `POST /oauth2/access_token`: outside the API's prefix, without a bearer token.
 pub static TOKEN: Route = route("POST", "oauth2/access_token", oauth::token);
 
-/// Where a request leads.
+/// The route of a request.
 pub enum RouteMatch {
     Route(&'static Route, Vec<u64>),
     OtherMethod,
@@ -169,7 +169,7 @@ pub fn find(method: &str, path: &str) -> RouteMatch {
     if other_method { RouteMatch::OtherMethod } else { RouteMatch::Nothing }
 }
 
-/// The numbers of the path where it is one of the pattern.
+/// The numbers of a path that matches the pattern.
 fn match_path(pattern: &str, path: &str) -> Option<Vec<u64>> {
     let mut ids = Vec::new();
     let mut parts = path.trim_end_matches('/').split('/');

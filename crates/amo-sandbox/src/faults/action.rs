@@ -1,20 +1,20 @@
-//! The table of what can go wrong with a request: a word, what is done of it, what the connection sees. No chance, no
-//! counting, no bytes.
+//! The table of faults: a word, what is carried out of the request, what the connection sees. No chance, no counting,
+//! no bytes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::switches::{RequestIds, Switches, Throttling};
 
-/// What is carried out of a request.
+/// The part of a request that is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultEffect {
     Nothing,
     All,
-    /// The first half of a batch, rounded down; nothing where it would be refused as a whole.
+    /// The first half of a batch, rounded down; nothing where the batch would be refused.
     Half,
-    /// All of it, some time after the answer, whoever is still there to see.
+    /// All of it, some time after the response, whether or not the client is still connected.
     Later,
-    /// All but one tag or one custom field of one item.
+    /// All of it without one tag or one custom field of one item.
     DropValue,
 }
 
@@ -22,30 +22,30 @@ pub enum FaultEffect {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultResponse {
     Truth,
-    /// The truth, but late.
+    /// The true response, late.
     LateTruth,
-    /// The truth, written in a way that the documents leave open.
+    /// The true response in a form that the documents leave open.
     Odd(Oddity),
     Status(u16),
-    /// A page of somebody in between, with this status; with 200 it asks for a login.
+    /// A page of a proxy with this status; 200 is a login page.
     Page(u16),
-    /// The answer to the request before this one on the same route; the truth, where there was none.
+    /// The previous response of the same route; the true one where there was none.
     Foreign,
     /// A 200 without a body.
     Empty,
-    /// The form is that of the switch where none is said.
+    /// `None` for the form of the switch.
     Throttled(Option<Throttling>),
-    /// A 400 that does not say which items are wrong.
+    /// A 400 that does not name the wrong items.
     Unnamed400,
-    /// 401; and the token stays dead.
+    /// 401, and the token stays expired.
     Expired,
-    /// A reset in place of an answer.
+    /// A connection reset in place of a response.
     Reset,
-    /// A reset before the body of the request is read.
+    /// A connection reset before the body of the request is read.
     ResetBefore,
-    /// The answer breaks off half-way.
+    /// The first half of the response.
     Cut,
-    /// Nothing, for as long as the client waits.
+    /// Nothing, as long as the client waits.
     Silence,
 }
 
@@ -60,18 +60,18 @@ pub enum Oddity {
     RequestIdsMissing,
     RequestIdsInt,
     Shuffled,
-    /// Both: in another order and without names.
+    /// Both: another order, and no `request_id`.
     Nameless,
-    /// The collection goes by a name nobody knows.
+    /// The collection has an unknown key.
     OddKey,
-    /// There are more pages, and no link to them.
+    /// There are more pages, but no link to them.
     NextMissing,
-    /// Once the page is read, somebody deletes its first record: what comes behind it moves up.
+    /// After the page is read its first record is deleted, so that the records after it move up.
     Shift,
 }
 
 impl Oddity {
-    /// The switches for this one answer.
+    /// The switches for this response.
     pub fn switches(self, switches: &Switches) -> Switches {
         let mut odd = switches.clone();
         match self {
@@ -82,15 +82,15 @@ impl Oddity {
                 odd.request_ids = RequestIds::Missing;
                 odd.shuffled = true;
             }
-            // These are taken out of the answer when it is made.
+            // These change the response after it is made.
             Oddity::OddKey | Oddity::NextMissing | Oddity::Shift => {}
         }
         odd
     }
 }
 
-/// Statuses from 400 to 599 stand beside these, and with `-html` 200 and those from 300 on, as pages of somebody in between; `-after`
-/// behind a word that does nothing makes it do all first.
+/// Statuses from 400 to 599 are words as well; with `-html`, 200 and those from 300 on are pages of a proxy; `-after`
+/// behind a word that does nothing carries the request out first.
 const WORDS: &[(&str, FaultEffect, FaultResponse)] = &[
     ("429-html", FaultEffect::Nothing, FaultResponse::Throttled(Some(Throttling::Html))),
     ("429-header", FaultEffect::Nothing, FaultResponse::Throttled(Some(Throttling::Header))),
@@ -103,7 +103,7 @@ const WORDS: &[(&str, FaultEffect, FaultResponse)] = &[
     ("cut", FaultEffect::All, FaultResponse::Cut),
     ("empty", FaultEffect::All, FaultResponse::Empty),
     ("foreign", FaultEffect::All, FaultResponse::Foreign),
-    // The gateway gave up, the service did not: likelier than that nothing was done. [inferred]
+    // The gateway timed out and the service did not: more likely than that nothing was done. [inferred]
     ("504", FaultEffect::All, FaultResponse::Status(504)),
     ("504-after", FaultEffect::All, FaultResponse::Status(504)),
     ("504-before", FaultEffect::Nothing, FaultResponse::Status(504)),
@@ -130,7 +130,7 @@ pub struct FaultAction {
     pub response: FaultResponse,
 }
 
-/// `"504"` and `504` are the same.
+/// `"504"` and `504` are the same word.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ActionText {
@@ -186,7 +186,7 @@ impl TryFrom<ActionText> for FaultAction {
 }
 
 impl From<&str> for FaultAction {
-    /// For words of the table only, which a test sees to.
+    /// Accepts words of the table only; a test checks those that are used.
     fn from(word: &str) -> FaultAction {
         let (effect, response) = FaultAction::find(word).unwrap_or((FaultEffect::Nothing, FaultResponse::Status(500)));
         FaultAction { word: word.to_owned(), effect, response }

@@ -1,13 +1,13 @@
-//! Bodies made worse: half a batch, an item that lost a value, a collection under an unknown key. Pure; what cannot be
-//! spoiled stays as it is.
+//! Damaged bodies: half a batch, an item without one value, a collection under an unknown key. Pure; a body that cannot
+//! be damaged stays as it is.
 
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// The name that no document knows.
+/// A key that no document has.
 const ODD_KEY: &str = "things";
 
-/// The first half of a batch, rounded down; one object is no half at all.
+/// The first half of a batch, rounded down; half of a single object is nothing.
 pub fn half(body: &[u8]) -> Vec<u8> {
     let items: Vec<&RawValue> = serde_json::from_slice(body).unwrap_or_default();
     serde_json::to_vec(&items[..items.len() / 2]).unwrap_or_default()
@@ -35,7 +35,7 @@ pub fn without_one_value(body: &[u8], dice: u64) -> Vec<u8> {
     serde_json::to_vec(&request).unwrap_or_default()
 }
 
-/// Where the item has a list of tags or fields, and a place in it; those of its contact and company, too.
+/// Collects the lists of tags and fields of the item, its contact and its company, with each index in them.
 fn collect_values(item: &Value, path: &str, places: &mut Vec<(String, usize)>) {
     for list in ["custom_fields_values", "tags_to_add", "_embedded/tags"] {
         let list_path = format!("{path}/{list}");
@@ -49,7 +49,7 @@ fn collect_values(item: &Value, path: &str, places: &mut Vec<(String, usize)>) {
     }
 }
 
-/// The one collection of an answer under another name; a bare array has none.
+/// The collection of the response under another key; a bare array has none.
 pub fn odd_key(body: &str) -> String {
     let Ok(mut answer) = serde_json::from_str::<Value>(body) else { return body.to_owned() };
     if let Some(Value::Object(embedded)) = answer.get_mut("_embedded") {
@@ -62,7 +62,7 @@ pub fn odd_key(body: &str) -> String {
     answer.to_string()
 }
 
-/// A page that does not say that there are more.
+/// A page without the link to the next one.
 pub fn without_next(body: &str) -> String {
     let Ok(mut answer) = serde_json::from_str::<Value>(body) else { return body.to_owned() };
     if let Some(Value::Object(links)) = answer.get_mut("_links") {

@@ -1,5 +1,5 @@
-//! Faults on demand: which request goes wrong, and how; by a script, or by chance from a seed. Decides only; what each
-//! does to the world and to a connection is `http`.
+//! Faults on demand: which request fails and how, by a script or by chance from a seed. It only decides; `http` carries
+//! out what a fault does to the world and to a connection.
 
 mod action;
 mod seeded;
@@ -13,9 +13,9 @@ pub use seeded::{SeededFaults, roll};
 
 use crate::world::RecordTable;
 
-/// Milliseconds until a late answer goes out, or a late request is carried out.
+/// The default delay of late responses and late requests, in milliseconds.
 pub const LATE_MS: u64 = 2000;
-/// Seconds that a 429 asks for.
+/// The default `Retry-After` of a 429, in seconds.
 pub const RETRY_AFTER_S: u64 = 1;
 
 /// What `POST /_sandbox/faults` takes; `{}` clears all. For example:
@@ -23,16 +23,16 @@ pub const RETRY_AFTER_S: u64 = 1;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// Before every answer of the API.
+    /// The delay of every response of the API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Latency>,
-    /// And so much more for each record that the request brings: large batches are slow.
+    /// Additional delay for each record of the request: large batches are slow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_item_ms: Option<f64>,
-    /// Records refused though nothing is wrong with them.
+    /// Records that are refused although they have no errors.
     pub refuse: Vec<ForcedRefusal>,
     pub script: Vec<FaultRule>,
-    /// For requests that the script leaves alone.
+    /// Faults for requests that no rule of the script matches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seeded: Option<SeededFaults>,
 }
@@ -40,7 +40,7 @@ pub struct Faults {
 impl std::str::FromStr for Faults {
     type Err = String;
 
-    /// The same JSON, as an argument.
+    /// The JSON of `POST /_sandbox/faults`, as an argument.
     fn from_str(text: &str) -> Result<Faults, String> {
         serde_json::from_str(text).map_err(|e| e.to_string())
     }
@@ -66,14 +66,14 @@ impl Latency {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForcedRefusal {
-    /// Of what has no name the comment or the text: purchases, tasks, notes.
+    /// Compared with the comment or the text where a record has no name: transactions, tasks, notes.
     pub name_contains: String,
     pub path: String,
     #[serde(default = "default_code")]
     pub code: String,
     #[serde(default = "default_detail")]
     pub detail: String,
-    /// Only records of this kind, `leads` say.
+    /// Only records of this table, such as `leads`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<RecordTable>,
 }
@@ -93,7 +93,7 @@ impl ForcedRefusal {
         self.of.is_none_or(|of| of == table) && self.has_name(name)
     }
 
-    /// What is no record, a list say, is meant where no kind is named.
+    /// Parts of the account, such as catalogs, match where no table is named.
     pub fn matches_other(&self, item: &Value) -> bool {
         self.of.is_none() && self.has_name(item.get("name"))
     }
@@ -103,37 +103,37 @@ impl ForcedRefusal {
     }
 }
 
-/// One line of the script: the requests it is about, which of them, what happens.
+/// A rule of the script: the requests it matches, which of them fail, and how.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
-    /// `POST leads`, `* leads/*`, `GET **`: a method or `*`, a path below `/api/v4/` in which `*` is one part and a last
-    /// `**` is all that follows.
+    /// `POST leads`, `* leads/*`, `GET **`: a method or `*`, and a path below `/api/v4/` where `*` is one part and a
+    /// final `**` is any rest.
     pub on: String,
-    /// Only from the nth of them on, counted from 1; as often as `times` says, once where it does not.
+    /// Only from the nth match on, counted from 1; `times` times, by default once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nth: Option<u64>,
-    /// Only every second, third, … of them.
+    /// Only every second, third, … match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
-    /// How often at most.
+    /// The maximum number of faults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
     #[serde(rename = "do")]
     pub action: FaultAction,
-    /// The request is carried out first, or is not; the table says what is done where nothing is said. `half`,
-    /// `commit-late` and `drop-values` have their own way.
+    /// Whether the request is carried out before the fault; the default is that of the word. `half`, `commit-late` and
+    /// `drop-values` ignore it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_commit: Option<bool>,
-    /// What the connection sees in place of what the table says: `504`, `reset`, `hang`, `cut`, …
+    /// What the connection sees, in place of what the word says: `504`, `reset`, `hang`, `cut`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<FaultAction>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Latency>,
-    /// Of `late` and `commit-late`.
+    /// For `late` and `commit-late`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_ms: Option<u64>,
-    /// Seconds told by a 429.
+    /// `Retry-After` of a 429, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
     #[serde(default, skip_deserializing)]
@@ -142,7 +142,7 @@ pub struct FaultRule {
     pub fired: u64,
 }
 
-/// What becomes of one request.
+/// The fault of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestFault {
     /// The word that caused it.
@@ -151,24 +151,24 @@ pub struct RequestFault {
     pub response: FaultResponse,
     pub late_ms: u64,
     pub retry_after: u64,
-    /// How many requests a dead token is told about.
+    /// The number of requests that get 401 after a token has expired.
     pub times: u64,
-    /// Any number, for what is left to choose.
+    /// A random number for the choices that are left.
     pub dice: u64,
 }
 
-/// A request, as far as faults look at it.
+/// The parts of a request that faults look at.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestLine<'a> {
     pub method: &'a str,
     /// Below `/api/v4/`.
     pub path: &'a str,
-    /// False for what lies elsewhere: tokens.
+    /// False for paths outside the API, such as `/oauth2/access_token`.
     pub in_api: bool,
 }
 
 impl Faults {
-    /// The fault of this request and the milliseconds it takes; counts the request for every rule it is about.
+    /// The fault of this request and its delay in milliseconds; counts the request for every rule that matches.
     pub fn next(&mut self, line: RequestLine, dice: u64) -> (Option<RequestFault>, u64) {
         let mut latency_ms = self.latency_ms.map_or(0, |l| l.pick(dice));
         let mut fault = None;
@@ -196,12 +196,12 @@ impl Faults {
         (fault, latency_ms)
     }
 
-    /// What a request that brings so many records takes beside the latency of all.
+    /// The additional delay of a request with this number of items, in milliseconds.
     pub fn latency_of(&self, items: usize) -> u64 {
         self.latency_item_ms.map_or(0, |ms| (ms * items as f64) as u64)
     }
 
-    /// Whether the next request of this kind is reset before its body is read; counts nothing.
+    /// True where the next request of this kind is reset before its body is read; counts nothing.
     pub fn resets_before_body(&self, line: RequestLine) -> bool {
         let resets = |action: &FaultAction| action.response == FaultResponse::ResetBefore;
         let possible = self.script.iter().any(|r| resets(&r.action) || r.answer.as_ref().is_some_and(resets))
@@ -219,7 +219,7 @@ impl FaultRule {
     fn is_due(&self) -> bool {
         let once = self.nth.is_some() || self.action.response == FaultResponse::Expired;
         let times = match self.times {
-            // A dead token is told about so many times; it dies once.
+            // A token expires once; `times` is the number of requests that get 401 then.
             Some(_) if self.action.response == FaultResponse::Expired => 1,
             Some(times) => times,
             None if once => 1,

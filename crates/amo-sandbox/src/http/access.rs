@@ -1,5 +1,5 @@
-//! Who may speak to the sandbox at all: programs of this machine that mean it. A page in a browser does not, whatever it
-//! has made a name point at (DNS rebinding) and whatever it posts across sites. Pure.
+//! Access checks: only programs of this machine may use the sandbox. A page in a browser may not, whatever name it
+//! points at 127.0.0.1 (DNS rebinding) and whatever it posts across sites. Pure.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -8,11 +8,11 @@ use hyper::{HeaderMap, Version, header};
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-/// Why a request is refused before anything is done, if it is.
+/// The reason why a request is refused before it is read further.
 pub fn refusal(version: Version, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
     let hosts: Vec<&[u8]> = headers.get_all(header::HOST).iter().map(|value| value.as_bytes()).collect();
     match hosts[..] {
-        // HTTP/1.0 knows no Host, and no browser speaks it.
+        // HTTP/1.0 has no Host header, and no browser speaks it.
         [] if version == Version::HTTP_10 => {}
         [] => return Some("it has no Host header"),
         [host] if is_loopback(host) => {}
@@ -32,18 +32,19 @@ pub fn refusal(version: Version, uri: &Uri, headers: &HeaderMap) -> Option<&'sta
     None
 }
 
-/// `http://localhost:3000`; not `null`, which a page says that hides where it comes from.
+/// `http://localhost:3000`; not `null`, which pages without an origin send.
 fn is_loopback_origin(origin: &[u8]) -> bool {
     let host = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
     host.is_some_and(is_loopback)
 }
 
-/// A host with or without a port. Numbers are read strictly: what else a resolver would make of `0177.1` is no host of ours.
+/// A host with or without a port. Numbers are parsed strictly: other spellings that a resolver accepts, such as
+/// `0177.1`, are refused.
 fn is_loopback(host: &[u8]) -> bool {
     let Ok(authority) = Authority::try_from(host) else { return false };
     let (text, name) = (authority.as_str(), authority.host());
     let port = text.strip_prefix(name).map(|rest| rest.strip_prefix(':').unwrap_or(rest));
-    // Nothing before the name, such as `user@`, and nothing but a number behind it.
+    // Nothing before the name, such as `user@`, and only a number as port.
     if !port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit())) {
         return false;
     }

@@ -1,5 +1,5 @@
-//! The control corner, `/_sandbox/…`: for tests and for people who watch. Needs the world's own token, which the OAuth
-//! tokens of an integration are not; never limited, is not in the log.
+//! Control endpoints below `/_sandbox/`, for tests and for people who watch. They need the world's own token, not one
+//! of an integration; they have no rate limit and are not logged.
 
 use std::sync::Arc;
 
@@ -46,14 +46,14 @@ pub fn answer(server: &Server, incoming: &IncomingRequest, path: &str) -> ApiRes
     }
 }
 
-/// The answer to whoever has not the token.
+/// The response without the world's token.
 pub fn no_token() -> ApiResponse {
     let error = "the corner needs the world's token, as `amoport sandbox` prints it: Authorization: Bearer TOKEN";
     ApiResponse::json(401, &json!({"error": error}))
 }
 
 fn stats(server: &Server) -> Value {
-    // The desk first: a late commit that is gone from it will be found in the world.
+    // `traffic` is locked first: a delayed commit that is gone from it is in the world already.
     let mut stats = {
         let traffic = server.traffic();
         json!({
@@ -75,10 +75,10 @@ fn stats(server: &Server) -> Value {
     stats
 }
 
-/// Rows of one answer where none are asked for, and at most: the world stands still meanwhile.
+/// The default and maximum number of rows of one response: the world is locked meanwhile.
 const ROWS_MAX: usize = 10_000;
 
-/// `entities/leads?fields=id,name&after=ID&limit=N`: what the world holds, as it is, in the order of ids.
+/// `entities/leads?fields=id,name&after=ID&limit=N`: the records of the world in the order of ids.
 fn entities(server: &Server, incoming: &IncomingRequest, name: &str) -> ApiResponse {
     let query = Query::parse(&incoming.query);
     let number = |key: &str| query.get(key).and_then(|n| n.parse::<u64>().ok());
@@ -86,7 +86,7 @@ fn entities(server: &Server, incoming: &IncomingRequest, name: &str) -> ApiRespo
     let after = number("after").unwrap_or(0);
     let fields: Option<Vec<&str>> = query.get("fields").map(|fields| fields.split(',').map(str::trim).collect());
     let live_world = server.live_world();
-    // As it is, whatever reads are made to say.
+    // The true state, whatever the switches make reads show.
     let (with, switches) = (Query::parse("with=source_id,invoice_link,is_pinned"), Switches::default());
     let view = View { world: &live_world.world, base: &server.base, query: &with, switches: &switches };
     let rows: Box<dyn Iterator<Item = Value>> = match RecordTable::ALL.into_iter().find(|s| s.path() == name) {
@@ -105,7 +105,7 @@ fn entities(server: &Server, incoming: &IncomingRequest, name: &str) -> ApiRespo
     ApiResponse::json(200, &json!({"rows": shown, "next": next}))
 }
 
-/// Of a row, the id and the fields that are named; where none are, all that the API tells.
+/// The id and the named fields of a row; without names, all fields that the API shows.
 fn select_keys(mut row: Value, fields: Option<&[&str]>) -> Value {
     if let Some(row) = row.as_object_mut() {
         row.retain(|key, _| match fields {
@@ -116,7 +116,7 @@ fn select_keys(mut row: Value, fields: Option<&[&str]>) -> Value {
     row
 }
 
-/// What is no record but a part of the account.
+/// Parts of the account that are no records.
 fn parts(view: &View, name: &str) -> Option<Vec<Value>> {
     let account = &view.world.account;
     let mut models: Vec<Value> = match name {
@@ -132,7 +132,7 @@ fn parts(view: &View, name: &str) -> Option<Vec<Value>> {
     Some(models.into_iter().map(read::flatten).collect())
 }
 
-/// What the API has, `{method, path}` each.
+/// The routes of the API, `{method, path}` each.
 fn routes() -> Value {
     endpoints::routes::all().map(|route| json!({"method": route.method, "path": route.pattern})).collect()
 }
@@ -141,8 +141,8 @@ fn requests(server: &Server) -> Value {
     server.traffic().log.entries().map(|entry| json!(entry)).collect()
 }
 
-/// Counters, log and limits always; world, faults and switches unless the world is to be kept. What was put off for
-/// the old world does not come into the new one, which is another account: its records get the same ids again.
+/// Always clears counters, log and rate limit; clears world, faults and switches unless the world is kept. Delayed
+/// requests of the old world are dropped: the new one is another account, and its records get the same ids again.
 fn reset(server: &Server, keep_world: bool) -> ApiResponse {
     if !keep_world {
         server.traffic().delayed.clear();
@@ -187,7 +187,7 @@ fn set_faults(server: &Server, body: &[u8]) -> ApiResponse {
     }
 }
 
-/// Changes the switches that are named, leaves the others.
+/// Sets the switches that are named.
 fn set_switches(server: &Server, body: &[u8]) -> ApiResponse {
     let traffic = &mut *server.traffic();
     let changed = serde_json::from_slice::<Map<String, Value>>(body).and_then(|changes| {
@@ -210,7 +210,7 @@ fn set_switches(server: &Server, body: &[u8]) -> ApiResponse {
     }
 }
 
-/// Takes the place of all robots there were; what they are about to do they still do.
+/// Replaces all robots; tasks that are pending are still carried out.
 fn set_robots(server: &Server, body: &[u8]) -> ApiResponse {
     let wrong = |error: String| ApiResponse::json(400, &json!({"error": error}));
     let new = match serde_json::from_slice::<Vec<Robot>>(body) {
@@ -231,7 +231,7 @@ fn robots(robots: &[Arc<Robot>]) -> Value {
     robots.iter().map(|robot| json!(**robot)).collect()
 }
 
-/// What an integration would know, and a fresh code, as if a person had just agreed.
+/// Client id, secret and a new code, as after a person's consent.
 fn oauth(server: &Server) -> ApiResponse {
     let now = (server.clock)();
     let live_world = &mut *server.live_world();
@@ -243,7 +243,7 @@ fn oauth(server: &Server) -> ApiResponse {
     apply(server, live_world, Commit::of_tokens(now, auth), shown)
 }
 
-/// Ends the access token at once, as if its day were over.
+/// Ends the lifetime of the access token.
 fn expire(server: &Server) -> ApiResponse {
     let live_world = &mut *server.live_world();
     let mut auth = live_world.world.auth.clone();
@@ -251,8 +251,8 @@ fn expire(server: &Server) -> ApiResponse {
     apply(server, live_world, Commit::of_tokens((server.clock)(), auth), json!({"ok": true}))
 }
 
-/// What a person does in the CRM, and the API cannot: `{"leads":[1,2]}`. Links to them go with them. With `for_good=1` the
-/// trash is emptied of them as well.
+/// Deletes records as a person does in the CRM, which the API cannot: `{"leads":[1,2]}`. Links to them are removed.
+/// With `for_good=1` they do not go to the trash.
 fn delete(server: &Server, incoming: &IncomingRequest) -> ApiResponse {
     let for_good = Query::parse(&incoming.query).get("for_good") == Some("1");
     let named: Map<String, Value> = match serde_json::from_slice(&incoming.body) {
@@ -269,7 +269,7 @@ fn delete(server: &Server, incoming: &IncomingRequest) -> ApiResponse {
     delete_records(server, &records, for_good)
 }
 
-/// Whatever their kind; those that are not there are not counted.
+/// Deletes records of any table; counts those that exist.
 pub fn delete_records(server: &Server, records: &[(RecordTable, u64)], for_good: bool) -> ApiResponse {
     let live_world = &mut *server.live_world();
     let mut changes = Changeset::new(&live_world.world, (server.clock)());

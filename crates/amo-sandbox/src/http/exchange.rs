@@ -257,7 +257,7 @@ struct RouteRequest<'a> {
     switches: &'a Arc<Switches>,
     found: &'a RouteMatch,
     refusals: &'a [ForcedRefusal],
-    /// Carried out in place of the body that was sent, provided that that one has no errors.
+    /// Carried out in place of the body that was sent, where that one has no errors.
     replaced_body: Option<Vec<u8>>,
 }
 

@@ -1,5 +1,10 @@
-//! The server: bytes in, bytes out, and all effects between. `visitor` says who is not heard, `act` is what happens to a request, `control` the corner
-//! for tests, `body` and `socket` what comes over the wire; what an answer says is `endpoints`.
+//! The server, and all effects between request and response.
+//!
+//! - `access`: requests that are refused before they are read
+//! - `exchange`: a request from its arrival to its response
+//! - `control`: the endpoints below `/_sandbox/`
+//! - `body`, `socket`: bytes of bodies and connections
+//! - `rate`, `log`: rate limit and request log
 
 mod access;
 mod body;
@@ -38,10 +43,11 @@ use amo_model::{API_PREFIX, TOKEN_PATH};
 use body::BodyError;
 use exchange::Exchange;
 
-/// The line of a request and its headers. The client's longest, which asks for 250 records by their ids, take an eighth of it.
+/// The limit for the request line and the headers. The longest request of the client, with 250 ids, takes an eighth of
+/// it.
 const HEAD_MAX: usize = 64 << 10;
 
-/// The world and where it is kept, and what is about to happen to it without anybody's asking.
+/// The world with its folder, its robots and their pending tasks.
 pub struct LiveWorld {
     pub world: World,
     pub folder: Option<WorldFolder>,
@@ -54,14 +60,14 @@ impl LiveWorld {
         LiveWorld { world, folder, robots: Vec::new(), robot_tasks: Vec::new() }
     }
 
-    /// Robots do what is due by now.
+    /// Carries out the tasks of robots that are due.
     fn run_robots(&mut self, now_ms: u64, now: i64) {
         let (due, later) = std::mem::take(&mut self.robot_tasks).into_iter().partition(|task| task.due_ms <= now_ms);
         self.robot_tasks = later;
         let due: Vec<RobotTask> = due;
         for task in due {
             let change = task.run(&self.world, now);
-            // A change that cannot be kept is not made.
+            // A change that cannot be stored is not made.
             let is_kept = |folder: &mut WorldFolder| folder.append(&change).is_ok();
             if !change.is_empty() && self.folder.as_mut().is_none_or(is_kept) {
                 self.world.apply(change);
@@ -70,20 +76,20 @@ impl LiveWorld {
     }
 }
 
-/// What stands between a request and the world. Held for moments only: the instant at which a request comes must not
-/// depend on what is being done to the world.
+/// State between requests and the world. It is locked for moments only, so that the arrival time of a request does not
+/// depend on work on the world.
 #[derive(Default)]
 pub struct TrafficState {
     pub switches: Arc<Switches>,
     pub rate: RateLimiter,
     pub faults: Faults,
     pub log: RequestLog,
-    /// Requests to be carried out after their answers, in the order in which they came.
+    /// Requests to be carried out after their responses, in the order of arrival.
     delayed: BTreeMap<u64, DelayedRequest>,
     last_delayed: u64,
-    /// The last true answer to a write, by its route.
+    /// The last true response to a write, by route.
     answers: BTreeMap<String, String>,
-    /// Tokens that a fault has killed, and how many more requests are told.
+    /// Tokens that a fault has expired, and the number of requests that still get 401.
     expired_tokens: BTreeMap<String, u64>,
     rolls: u64,
 }
@@ -101,14 +107,14 @@ impl TrafficState {
         self.last_delayed
     }
 
-    /// The request that kills a token is the first of `times` that are told.
+    /// The request that expires a token is the first of `times` that get 401.
     fn expire_token(&mut self, token: &str, times: u64) {
         if times > 1 {
             self.expired_tokens.insert(token.to_owned(), times - 1);
         }
     }
 
-    /// The fault of a request with a dead token; the last of its times brings the token back to life.
+    /// The fault of a request with an expired token; after the last one the token is valid again.
     fn expired_token_fault(&mut self, token: &str) -> Option<RequestFault> {
         let left = self.expired_tokens.get_mut(token)?;
         *left -= 1;
@@ -131,7 +137,7 @@ impl TrafficState {
 pub struct Server {
     live_world: Mutex<LiveWorld>,
     traffic: Mutex<TrafficState>,
-    /// The world's, once more: who asks is known while the world is busy.
+    /// A copy of the world's tokens, so that a token can be checked while the world is locked.
     auth: Mutex<WorldTokens>,
     base: String,
     clock: UnixClock,
@@ -165,7 +171,7 @@ impl Server {
         }
     }
 
-    /// Called when nothing is served any more. What was put off is done now: a service does not forget a request because
+    /// Called after the last request. Delayed requests are carried out now: a service does not drop a request because
     /// its client has left.
     pub fn close(&self) {
         self.carry_out_delayed();
@@ -176,7 +182,7 @@ impl Server {
         }
     }
 
-    /// What was put off, before its time; how many requests that was.
+    /// Carries out the delayed requests before their time; returns how many there were.
     fn carry_out_delayed(&self) -> usize {
         let delayed: Vec<u64> = self.traffic().delayed.keys().copied().collect();
         for id in &delayed {
@@ -185,8 +191,8 @@ impl Server {
         delayed.len()
     }
 
-    /// A request that panicked has changed nothing: commits are applied by code that cannot panic. So the lock is
-    /// taken whether or not that happened. Whoever takes it finds done what robots had to do by now; nobody can look before.
+    /// A poisoned lock is taken as well: a request that panicked has changed nothing, since the code that applies
+    /// commits cannot panic. Tasks of robots that are due are carried out before the world is returned.
     fn live_world(&self) -> MutexGuard<'_, LiveWorld> {
         let mut live_world = self.live_world.lock().unwrap_or_else(PoisonError::into_inner);
         live_world.run_robots(self.elapsed_ms(), (self.clock)());
@@ -197,12 +203,12 @@ impl Server {
         self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// By whose right a request comes.
+    /// The bearer of a request.
     fn bearer(&self, token: &str) -> Bearer {
         self.auth.lock().unwrap_or_else(PoisonError::into_inner).bearer(token)
     }
 
-    /// A change that is kept, done to the world.
+    /// Applies a change that has been stored.
     fn apply(&self, live_world: &mut LiveWorld, change: Commit) {
         if let Some(auth) = &change.auth {
             self.set_auth(auth);
@@ -219,7 +225,7 @@ impl Server {
     }
 }
 
-/// The instant to the millisecond, where the clock handed in, which counts seconds, is the machine's own.
+/// Unix milliseconds. A given clock counts seconds; the milliseconds are added where it is the machine's own.
 fn unix_ms(clock: &UnixClock) -> u64 {
     let machine = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = u64::try_from(clock()).unwrap_or(0);
@@ -240,7 +246,7 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, stop: oneshot::Re
             let server = server.clone();
             let answer = service_fn(move |request| handle(server.clone(), connection.clone(), request));
             let connection = http.serve_connection(TokioIo::new(line), answer);
-            // What ends a connection early is the other end's, or a fault of ours that is meant.
+            // A connection ends early because of the client, or because of a fault that is intended.
             tokio::spawn(async { drop(connection.await) });
         }
     };
@@ -250,7 +256,7 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, stop: oneshot::Re
     }
 }
 
-/// A request that has come in; the body last.
+/// A request that has arrived; the body is read last.
 #[derive(Clone)]
 struct IncomingRequest {
     method: String,
@@ -261,7 +267,7 @@ struct IncomingRequest {
     body: Bytes,
 }
 
-/// Characters that the log keeps of what a stranger says: its memory must not be his to fill.
+/// Characters that the log keeps of a stranger's request, so that a stranger cannot fill the memory.
 const STRANGER_TEXT_MAX: usize = 200;
 
 impl IncomingRequest {
@@ -277,7 +283,7 @@ impl IncomingRequest {
         }
     }
 
-    /// As the log keeps it.
+    /// The text as the log keeps it.
     fn logged(&self, text: &str) -> String {
         match self.bearer {
             Bearer::Stranger => text.chars().take(STRANGER_TEXT_MAX).collect(),
@@ -353,8 +359,8 @@ async fn handle(
 
 const CONTROL_PREFIX: &str = "/_sandbox/";
 
-/// The answer to whoever has no token of this world and asks for more than tokens. Neither faults nor the pace are his, for he could
-/// spoil with them what somebody else does.
+/// The response to a request without a valid token that is not one for tokens. It is subject to neither faults nor the
+/// rate limit, so that strangers cannot disturb other clients.
 fn refuse_without_token(server: &Server, incoming: &IncomingRequest) -> Option<ApiResponse> {
     if incoming.path.starts_with(CONTROL_PREFIX) {
         return (incoming.bearer != Bearer::World).then(control::no_token);

@@ -1,4 +1,4 @@
-//! How fast is too fast: a sliding second, then a block. Pure; instants are handed in as milliseconds.
+//! The rate limit: requests per sliding second, then a block. Pure; instants are milliseconds.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,7 +6,7 @@ use crate::switches::Switches;
 
 const SECOND_MS: u64 = 1000;
 const MINUTE_MS: u64 = 60_000;
-/// Tokens watched at once; a client that makes up a new token for every request must not fill the memory.
+/// The maximum number of keys, so that a client with a new token for every request cannot fill the memory.
 const KEYS_MAX: usize = 10_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,24 +18,24 @@ pub enum RateDecision {
 
 #[derive(Debug, Default)]
 struct Window {
-    /// All that came in the last second, and whether each counts against the limit.
+    /// The requests of the last second, and whether each counts against the limit.
     arrivals: VecDeque<(u64, bool)>,
     throttled: VecDeque<u64>,
 }
 
-/// What is remembered of the pace of every token.
+/// The rate limit of all keys.
 #[derive(Debug, Default)]
 pub struct RateLimiter {
     windows: HashMap<String, Window>,
     pub worst_second: usize,
     pub throttled: u64,
-    /// Blocked are all: the account is, not a token. [doc]
+    /// The block is for the account, not for one token. [doc]
     pub blocked: bool,
 }
 
 impl RateLimiter {
-    /// A request that has fully arrived `at_ms`; instants of one key never go back. Those who have no token share the empty key: they are
-    /// told to slow down and block nobody, for anybody could.
+    /// A request that has arrived completely at `at_ms`; the instants of a key never decrease. Requests without a valid
+    /// token share the empty key, which is throttled but blocks nobody.
     pub fn admit(&mut self, key: &str, at_ms: u64, switches: &Switches) -> RateDecision {
         if self.windows.len() >= KEYS_MAX && !self.windows.contains_key(key) {
             self.windows.retain(|_, w| w.arrivals.back().is_some_and(|(at, _)| at_ms < at + MINUTE_MS));
@@ -59,7 +59,7 @@ impl RateLimiter {
         }
         window.throttled.push_back(at_ms);
         self.throttled += 1;
-        // The 429 that fills the measure still goes out as one; the block is there from the next request on. [inferred]
+        // The 429 that reaches the limit is still a 429; the block starts with the next request. [inferred]
         self.blocked =
             !key.is_empty() && switches.block_after > 0 && window.throttled.len() >= switches.block_after as usize;
         RateDecision::Throttled
@@ -80,7 +80,7 @@ mod tests {
             (&[0, 100, 200, 300, 400, 500, 600, 999], Throttled),
             (&[0, 100, 200, 300, 400, 500, 600, 1000], Pass),
             (&[900, 900, 900, 900, 1100, 1100, 1100, 1100], Throttled),
-            // The rejected one at 999 does not count, so that 1000 has room again.
+            // The rejected request at 999 does not count, so that there is room at 1000.
             (&[0, 100, 200, 300, 400, 500, 600, 999, 1000], Pass),
         ] {
             let mut rate = RateLimiter::default();

@@ -1,4 +1,4 @@
-//! Elements of lists as the API shows them, invoices among them. Reads the world, decides nothing.
+//! Elements of catalogs as the API shows them, invoices included. Reads the world, decides nothing.
 
 use serde_json::{Value, json};
 
@@ -7,11 +7,11 @@ use crate::read::{View, self_link, values};
 use crate::world::RecordBody;
 use amo_model::FieldKind;
 
-/// What a read of an invoice says when the service has counted anew. The text is made up. [inferred]
+/// The warning of an invoice whose sums the service has recalculated. The text is ours. [inferred]
 const WARNING: &str = "Суммы в счёте были пересчитаны";
 
 impl View<'_> {
-    /// As a read shows it. `is_deleted` is null there [seed], and the link comes when it is asked for. [seed]
+    /// The model in reads: `is_deleted` is null [seed], and the link is shown on request. [seed]
     pub fn element(&self, id: u64, draft: &RecordBody) -> Value {
         let catalog = self.catalog_of(draft);
         let mut model = self.element_base(id, draft, Value::Null, self.switches.supplier_papers);
@@ -26,7 +26,7 @@ impl View<'_> {
         model
     }
 
-    /// As the answer to a write shows it. [seed]
+    /// The model in answers to writes. [seed]
     pub fn written_element(&self, id: u64, draft: &RecordBody, request_id: Option<Value>) -> Value {
         let mut model = self.element_base(id, draft, json!(false), false);
         if let Some(request_id) = request_id {
@@ -56,7 +56,7 @@ impl View<'_> {
         self.world.account.catalog(draft.json.get("catalog_id")?.as_u64()?)
     }
 
-    /// The printed form; null for what is no invoice. [seed] The same for the life of the world.
+    /// The link to the printed invoice; null for other elements. [seed] It stays the same for the life of the world.
     fn invoice_link(&self, id: u64, catalog: Option<&CatalogDefinition>) -> Value {
         const SIGNS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         if !is_invoices(catalog) {

@@ -1,5 +1,4 @@
-//! Which records a list shows: filters, order, page. What it does not know it ignores, as the real service does.
-//! [client live] Pure.
+//! Lists of records: filters, order, page. Unknown filters are ignored, as the service does. [client live] Pure.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -22,7 +21,7 @@ pub struct Paging {
 }
 
 impl Paging {
-    /// Too large a limit is clipped without a word. [client live]
+    /// A limit that is too large is reduced without an error. [client live]
     pub fn of(query: &Query) -> Paging {
         let number = |key| query.get(key).and_then(|text| text.parse::<u64>().ok()).filter(|n| *n > 0);
         let limit = number("limit").map_or(PAGE_DEFAULT, |n| n.min(PAGE_MAX as u64) as usize);
@@ -116,7 +115,7 @@ pub fn elements(view: &View, catalog: u64, now_ms: i64) -> (Vec<u64>, bool) {
     paginate(ids.filter(wanted), Paging::of(query))
 }
 
-/// The instant up to which a list shows what came, where it lags.
+/// The instant, in Unix milliseconds, up to which a list shows new records; `None` where it has no lag.
 pub fn visible_until(switches: &Switches, by_text: bool, now_ms: i64) -> Option<i64> {
     let lag_s = if by_text { switches.list_lag_s.max(switches.query_lag_s) } else { switches.list_lag_s };
     (lag_s > 0.0).then(|| now_ms.saturating_sub((lag_s * 1000.0) as i64))
@@ -131,8 +130,8 @@ fn name(record: &StoredRecord) -> Option<Cow<'_, str>> {
     serde_json::from_str::<RecordProbe>(&record.json).ok()?.name
 }
 
-/// Fields that may order a list [seed], and for contacts and companies [client live]; without one, contacts and
-/// companies come by their last change. [client live] Of customers nobody has told; purchases have no order. [seed]
+/// Keys that order a list [seed], for contacts and companies [client live]; without one, contacts and companies are
+/// ordered by their last change. [client live] No source for customers; transactions have no order. [seed]
 fn order(table: RecordTable, query: &Query, switches: &Switches) -> (RecordOrder, bool) {
     let honoured = match table {
         RecordTable::Customers => switches.customers_order,
@@ -164,7 +163,7 @@ fn order(table: RecordTable, query: &Query, switches: &Switches) -> (RecordOrder
     }
 }
 
-/// The parts of a stored record that filters look at, read without the rest.
+/// The parts of a stored record that filters look at, parsed without the rest.
 #[derive(Debug, Deserialize)]
 struct RecordProbe<'a> {
     #[serde(borrow, default)]
@@ -191,7 +190,7 @@ struct RecordProbe<'a> {
     fields: Option<&'a RawValue>,
 }
 
-/// Both ends belong to it. [inferred]
+/// Both ends are included. [inferred]
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ValueRange {
     from: Option<i64>,
@@ -205,7 +204,7 @@ impl ValueRange {
         ValueRange { from: end("from").or(exact), to: end("to").or(exact) }
     }
 
-    /// One time alone is the earliest. [doc]
+    /// A single time is the earliest. [doc]
     pub fn since(query: &Query, key: &str) -> ValueRange {
         let ValueRange { from, to } = ValueRange::of(query, key);
         let is_end = query.at(&["filter", key, "to"]).is_some();
@@ -240,9 +239,9 @@ struct RecordFilter {
     stages: Vec<(u64, u64)>,
     fields: Vec<(u64, FieldFilter)>,
     text: Option<String>,
-    /// When the next task of each record is due that has one.
+    /// The time at which the next task of each record is due.
     closest_task: Option<(ValueRange, BTreeMap<u64, i64>)>,
-    /// Records that came after this instant do not show yet.
+    /// Records that arrived after this instant are not shown yet.
     visible_until: Option<i64>,
 }
 
@@ -255,7 +254,7 @@ impl RecordFilter {
         let ids: HashSet<u64> = numbers("id").into_iter().collect();
         let text = query.get("query").map(str::to_lowercase).filter(|text| !text.is_empty());
         let visible_until = visible_until(switches, text.is_some(), now_ms);
-        // Purchases are filtered by their ids and nothing else. [seed]
+        // Transactions can be filtered by ids only. [seed]
         if table == RecordTable::Transactions {
             let ids = (!ids.is_empty()).then_some(ids);
             return RecordFilter { ids, visible_until, ..RecordFilter::default() };
@@ -289,7 +288,7 @@ impl RecordFilter {
         filter
     }
 
-    /// What stands before a page is then passed over without a look, which a million records need.
+    /// Records before the page are then skipped without a look, which a million records need.
     fn matches_all(&self) -> bool {
         *self == RecordFilter::default()
     }
@@ -303,7 +302,7 @@ impl RecordFilter {
             && (!self.needs_content() || self.matches_content(id, record))
     }
 
-    /// Parsing is what takes time; a plain walk over a million records does without.
+    /// Parsing takes the time; an unfiltered list of a million records does without.
     fn needs_content(&self) -> bool {
         let lists = [&self.responsible, &self.created_by, &self.updated_by, &self.pipelines, &self.statuses];
         let ranges = [self.closed_at, self.price, self.next_date, self.next_price];
@@ -334,7 +333,7 @@ impl RecordFilter {
     }
 }
 
-/// Where `filter[closest_task_at]` is asked for, of the kinds that show such a time. [doc]
+/// `filter[closest_task_at]`, for tables that show such a time. [doc]
 fn closest_task(world: &World, table: RecordTable, query: &Query) -> Option<(ValueRange, BTreeMap<u64, i64>)> {
     let range = ValueRange::of(query, "closest_task_at");
     let is_requested = attached::OWNERS.contains(&table) && !range.is_unbounded();
@@ -348,7 +347,7 @@ fn stages(query: &Query) -> Vec<(u64, u64)> {
     query.keys(&["filter", "statuses"]).into_iter().filter_map(pair).collect()
 }
 
-/// What a custom field is to hold.
+/// The condition on the values of a custom field.
 #[derive(Debug, PartialEq)]
 enum FieldFilter {
     Values(Vec<String>),
@@ -366,7 +365,7 @@ fn fields(query: &Query) -> Vec<(u64, FieldFilter)> {
             }
             (from, to) => FieldFilter::Between(from.unwrap_or(f64::NEG_INFINITY), to.unwrap_or(f64::INFINITY)),
         };
-        // What is asked in no known way is ignored, as unknown filters are. [client live]
+        // A condition in an unknown form is ignored, as unknown filters are. [client live]
         let is_requested = !matches!(&wanted, FieldFilter::Values(values) if values.is_empty());
         Some((id.parse().ok()?, wanted)).filter(|_| is_requested)
     };
@@ -388,7 +387,7 @@ fn fields_match(wanted: &[(u64, FieldFilter)], probe: &RecordProbe) -> bool {
     })
 }
 
-/// What can be seen of a value, in lower case; the lines of an invoice are seen, too.
+/// The texts and numbers of a value, in lower case; the lines of an invoice included.
 fn value_words(value: &Value) -> Vec<String> {
     match value {
         Value::Object(parts) => parts.values().flat_map(value_words).collect(),
@@ -398,7 +397,7 @@ fn value_words(value: &Value) -> Vec<String> {
     }
 }
 
-/// Over the fields that are filled in: name, id, sums, custom fields. [seed]
+/// Searches the fields that have values: name, id, sums, custom fields. [seed]
 fn text_matches(text: &str, id: u64, name: &str, probe: &RecordProbe) -> bool {
     let is_number = |number: &Option<i64>| number.is_some_and(|n| n.to_string() == text);
     name.contains(text)

@@ -1,5 +1,4 @@
-//! Which notes and tasks a list shows: filters and orders of their own. What they do not know they ignore. [client live]
-//! Pure.
+//! Lists of notes and tasks, which have filters and orders of their own. Unknown ones are ignored. [client live] Pure.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +11,7 @@ use crate::world::attached::{self, NoteScope};
 use crate::world::rights::RecordVisibility;
 use crate::world::{RecordTable, StoredRecord};
 
-/// What both are filtered by. [doc]
+/// Filters that both have. [doc]
 struct AttachedFilter<'a> {
     ids: BTreeSet<u64>,
     updated_at: ValueRange,
@@ -53,7 +52,7 @@ fn numbers(query: &Query, key: &str) -> BTreeSet<u64> {
     query.list(&["filter", key]).iter().filter_map(|text| text.parse().ok()).collect()
 }
 
-/// The first of the orders that is known, and whether it descending. A direction that is none is passed over. [client live]
+/// The first known order, and whether it is descending. An unknown direction is ignored. [client live]
 fn order<T: Copy>(query: &Query, known: &[(&str, T)]) -> Option<(T, bool)> {
     query.keys(&["order"]).into_iter().find_map(|key| {
         let by = known.iter().find(|(name, _)| *name == key)?.1;
@@ -67,8 +66,8 @@ fn order<T: Copy>(query: &Query, known: &[(&str, T)]) -> Option<(T, bool)> {
 
 type Ids<'a> = Box<dyn DoubleEndedIterator<Item = u64> + 'a>;
 
-/// Notes are filtered by `id`, `entity_id`, `note_type`, `updated_at` and ordered by `id`, `updated_at` [doc]; the latter is
-/// what they come by when nothing is said. [client live]
+/// Notes are filtered by `id`, `entity_id`, `note_type`, `updated_at` and ordered by `id`, `updated_at` [doc]; the
+/// default order is `updated_at`. [client live]
 pub fn notes(view: &View, scope: NoteScope, now_ms: i64) -> (Vec<u64>, bool) {
     #[derive(Clone, Copy)]
     enum By {
@@ -111,7 +110,7 @@ fn note_type(record: &StoredRecord) -> Option<String> {
     serde_json::from_str::<Typed>(&record.json).ok().map(|typed| typed.note_type)
 }
 
-/// What of a task the list looks at.
+/// The parts of a task that filters look at.
 #[derive(Debug, Deserialize)]
 struct Task {
     responsible_user_id: u64,
@@ -121,9 +120,9 @@ struct Task {
     complete_till: i64,
 }
 
-/// Tasks are filtered by `responsible_user_id`, `is_completed`, `task_type`, `entity_type`, with it `entity_id`, `id` and
-/// `updated_at` [doc], by `created_by` and `task_type_id` as well. [client] They are ordered by `created_at`, `complete_till`,
-/// `id` [doc]; `updated_at` is ignored, and ids rise when nothing is said. [client live]
+/// Tasks are filtered by `responsible_user_id`, `is_completed`, `task_type`, `entity_type`, with it `entity_id`, `id`
+/// and `updated_at` [doc], also by `created_by` and `task_type_id`. [client] They are ordered by `created_at`,
+/// `complete_till`, `id` [doc]; `updated_at` is ignored, and the default order is that of ids. [client live]
 pub fn tasks(view: &View, now_ms: i64) -> (Vec<u64>, bool) {
     #[derive(Clone, Copy, PartialEq)]
     enum By {
@@ -159,7 +158,7 @@ struct TaskFilter {
     created_by: BTreeSet<u64>,
     types: BTreeSet<u64>,
     is_completed: Option<bool>,
-    /// `entity_type`; a word that is no kind finds nothing. [inferred]
+    /// `entity_type`; an unknown one matches nothing. [inferred]
     kind: Option<Option<RecordTable>>,
     ids: BTreeSet<u64>,
 }
@@ -179,7 +178,7 @@ impl TaskFilter {
                 _ => None,
             },
             kind: word.map(|word| attached::OWNERS.into_iter().find(|kind| kind.path() == word)),
-            // Of nothing without the kind. [doc]
+            // `entity_id` is ignored without `entity_type`. [doc]
             ids: if word.is_some() { numbers(query, "entity_id") } else { BTreeSet::new() },
         }
     }

@@ -16,7 +16,7 @@ use crate::switches::Switches;
 use crate::world::{PRICED_BY_ROBOT, RecordBody, RecordKey, RecordTable, RecordTrashed, World, attached};
 use amo_model::API_PREFIX;
 
-/// Who looks, and how.
+/// The world as a request sees it.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     pub world: &'a World,
@@ -26,8 +26,8 @@ pub struct View<'a> {
     pub switches: &'a Switches,
 }
 
-/// Seconds spent on a lead. [seed] Nobody counts them here, and nobody has told what is shown then; null, as of other ints
-/// of the same table where there is nothing to tell, such as `closed_at`. [inferred]
+/// Seconds spent on a lead. [seed] The sandbox does not count them, and no source says what is shown then; null, as
+/// other ints of the same table without a value, such as `closed_at`. [inferred]
 const LABOR_COST: Option<i64> = None;
 
 impl View<'_> {
@@ -39,7 +39,7 @@ impl View<'_> {
         self.url(&format!("{}/{id}", table.path()))
     }
 
-    /// A stored record, in full; `None` when there is none.
+    /// A stored record as reads show it; `None` where it does not exist.
     pub fn record(&self, table: RecordTable, id: u64) -> Option<Value> {
         let record = self.world.records(table).get(id)?;
         let json = serde_json::from_str(&record.json).ok()?;
@@ -56,8 +56,8 @@ impl View<'_> {
         })
     }
 
-    /// What lies in the trash: a model with its id, when it was deleted and by whom, and nothing else. Of leads it says that
-    /// they are deleted [seed], of contacts and companies it does not. [client live]
+    /// A record in the trash: a model with its id, when and by whom it was deleted, and no other values. `is_deleted`
+    /// is true for leads [seed] and false for contacts and companies. [client live]
     pub fn trashed(&self, table: RecordTable, id: u64) -> Option<Value> {
         let RecordTrashed(_, _, at, by) = *self.world.trashed(table, id)?;
         let draft =
@@ -78,9 +78,9 @@ impl View<'_> {
         Some(model)
     }
 
-    /// A record as tests compare it: what the API shows, flat; `custom` has the values of the fields by their names,
-    /// `tags` and `segments` names, and each kind of record the ids linked to this one; where these are elements,
-    /// `catalog_elements` has what is said of them.
+    /// A record in a flat form for tests: the keys that the API shows, `custom` with the values of fields by name,
+    /// names of `tags` and `segments`, the linked ids of every other table, and `catalog_elements` with the metadata of
+    /// linked elements.
     pub fn flat_record(&self, table: RecordTable, id: u64) -> Option<Value> {
         let mut record = self.record(table, id)?;
         let embedded = record["_embedded"].take();
@@ -231,19 +231,19 @@ impl View<'_> {
         })
     }
 
-    /// `null` where nothing is filled in. [seed]
+    /// `null` where no field has a value. [seed]
     pub(super) fn fields(&self, draft: &RecordBody) -> Value {
         let shown = values::fields(self, draft, true);
         if shown.is_empty() { Value::Null } else { Value::Array(shown) }
     }
 }
 
-/// What has no such key is a value by itself: a `chained_list`.
+/// An entry without the key is a value itself, as of a `chained_list`.
 fn list(value: &Value, key: &str) -> Vec<Value> {
     value.as_array().into_iter().flatten().map(|entry| entry.get(key).unwrap_or(entry).clone()).collect()
 }
 
-/// A model without what wraps it, and `custom`, which has the values of its fields by their names.
+/// A model without `_embedded` and `_links`, and with `custom`, the values of its fields by name.
 pub fn flatten(mut model: Value) -> Value {
     if let Some(model) = model.as_object_mut() {
         model.shift_remove("_embedded");
@@ -257,7 +257,7 @@ pub fn flatten(mut model: Value) -> Value {
     model
 }
 
-/// Only tags of leads have a colour [seed], where one was said when they were made. [client]
+/// Only tags of leads have a colour [seed], where one was given when they were created. [client]
 pub fn tag(table: RecordTable, id: u64, name: &str, color: Option<&str>) -> Value {
     match table {
         RecordTable::Leads => json!({"id": id, "name": name, "color": color}),
@@ -279,7 +279,7 @@ pub fn self_link(url: impl Into<String>) -> Value {
     json!({"self": href(url)})
 }
 
-/// `{"_links": {"self": …}, "_embedded": {key: items}}`: the answer to a write. [seed]
+/// `{"_links": {"self": …}, "_embedded": {key: items}}`: the body of an answer to a write. [seed]
 pub fn written_body(url: &str, key: &str, items: Vec<Value>) -> Value {
     let mut embedded = Map::new();
     embedded.insert(key.to_owned(), Value::Array(items));

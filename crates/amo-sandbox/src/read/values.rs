@@ -7,14 +7,14 @@ use crate::read::View;
 use crate::world::{RecordBody, RecordTable, World};
 use amo_model::{FieldKind, Owner};
 
-/// The entries of `custom_fields_values`. With `papers`, what is only named comes with what is known of it: the name
-/// of a supplier, its numbers. Answers to writes go without. [seed]
+/// The entries of `custom_fields_values`. With `details`, a supplier is shown with its name and numbers. Answers to
+/// writes have no details. [seed]
 pub fn fields(view: &View, draft: &RecordBody, details: bool) -> Vec<Value> {
     let Some(Value::Array(fields)) = draft.json.get("fields") else { return Vec::new() };
     fields.iter().filter_map(|stored| entry(view, stored, details)).collect()
 }
 
-/// `type` of a field, in the account as the switches would have it.
+/// `type` of a field, subject to a switch.
 pub fn kind(view: &View, field: &FieldDefinition) -> &'static str {
     let is_price = field.kind == FieldKind::Price && view.switches.price_numeric;
     if is_price { FieldKind::Numeric.name() } else { field.kind.name() }
@@ -72,7 +72,7 @@ fn legal_entity(value: &Value) -> Value {
     json!({"value": all})
 }
 
-/// Keys a read adds to a supplier, and the codes of the fields of its element they come from. [client]
+/// Keys that reads add to a supplier, and the codes of the fields of its element that have them. [client]
 const SUPPLIER_PAPERS: [(&str, &str); 6] = [
     ("vat_id", "SUPPLIER_VAT_ID"),
     ("kpp", "SUPPLIER_TAX_REGISTRATION_REASON_CODE"),

@@ -1,4 +1,4 @@
-//! What the steps of a robot change. The change is nobody's.
+//! Carries out the steps of a robot. No user is the author of the change.
 
 use serde_json::{Value, json};
 
@@ -8,12 +8,12 @@ use crate::check::{CheckedItem, TagRef};
 use crate::robots::script::RobotStep;
 use crate::world::{PRICED_BY_ROBOT, RecordBody, RecordKey, RecordTable, attached};
 
-/// Who is said to have made a change that nobody made. [doc]
+/// The author of a change that no user has made. [doc]
 const NOBODY: u64 = 0;
-/// No drawn price is higher.
+/// The upper limit of a random price.
 const PRICE_MAX: u64 = 1_000_000;
 
-/// All steps, in their order; nothing follows a step that took the record away.
+/// Carries out the steps in order, until one has deleted the record.
 pub fn run(changes: &mut Changeset, record: RecordKey, steps: &[RobotStep], dice: u64) {
     for step in steps {
         match step {
@@ -41,7 +41,7 @@ fn change(changes: &mut Changeset, (table, id): RecordKey, step: &RobotStep, dic
         RobotStep::Move { pipeline_id, status_id } => {
             let current = draft.json.get("pipeline_id").and_then(Value::as_u64);
             let account = changes.account();
-            // Every pipeline has the stages 142 and 143: a lead stays in its own. [doc]
+            // Every pipeline has the stages 142 and 143, so a lead stays in its own. [doc]
             let pipeline = pipeline_id.or_else(|| current.filter(|id| account.stage(Some(*id), *status_id).is_some()));
             accepted.stage = account.stage(pipeline, *status_id);
         }
@@ -87,7 +87,7 @@ fn merge(changes: &mut Changeset, (table, id): RecordKey) -> bool {
     for to in RecordTable::ALL {
         for (other, meta) in changes.linked(table, id, to) {
             if attached::KINDS.contains(&to) {
-                changes.unlink((table, id), (to, other)); // Else it would go with the record.
+                changes.unlink((table, id), (to, other)); // otherwise it would be deleted with the record
             }
             links::link(changes, (table, older), (to, other), meta.as_ref());
         }

@@ -1,5 +1,5 @@
-//! The world on disk: `world.jsonl`, a line for each commit, written before the answer goes out; a lock; and
-//! `server.json`, by which other processes find a standing server. All files of the room are touched here.
+//! The world on disk: `world.jsonl` with a line for each commit, written before the response is sent; a lock; and
+//! `server.json`, by which other processes find a running server. All files of the crate are touched here.
 
 mod files;
 
@@ -19,32 +19,32 @@ use crate::world::auth::WorldTokens;
 use crate::world::{Commit, World};
 
 const FORMAT: u32 = 1;
-/// `RunningServer::find` holds the lock for a moment; who wants to serve waits that moment.
+/// `RunningServer::find` holds the lock for a moment; a server that starts waits that long.
 const LOCK_TRIES: u32 = 4;
 const LOCK_PAUSE: Duration = Duration::from_millis(25);
-/// Below this a log is never worth rewriting.
+/// A smaller log is never compacted.
 const COMPACT_MIN_BYTES: u64 = 4 << 20;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct LogHeader {
     amoport_sandbox_world: u32,
     seed: u64,
-    /// The account's own; worlds of earlier versions all had that of the built-in account.
+    /// The account's own id; worlds of earlier versions all had that of the built-in account.
     #[serde(default)]
     account_id: Option<u64>,
-    /// What it began with, where that is not what ships.
+    /// The initial state, where it is not the built-in one.
     #[serde(rename = "beginning", default, skip_serializing_if = "Option::is_none")]
     initial: Option<InitialState>,
 }
 
-/// What a world would be that is not there yet.
+/// The settings of a world that does not exist yet.
 #[derive(Debug)]
 pub struct NewWorld {
     pub seed: u64,
-    /// What its secrets are made of, and those to come of a world that has none.
+    /// The key that secrets are derived from; also given to an existing world that has none.
     pub key: String,
     pub like: Option<InitialState>,
-    /// The token from now on, of a world that is there as well.
+    /// The token from now on, for an existing world as well.
     pub token: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl NewWorld {
     }
 }
 
-/// A world's folder, held by this process alone until it is dropped.
+/// The folder of a world, locked by this process until it is dropped.
 #[derive(Debug)]
 pub struct WorldFolder {
     path: PathBuf,
@@ -68,13 +68,13 @@ pub struct WorldFolder {
 }
 
 impl WorldFolder {
-    /// Takes the folder and reads the world in it, or starts one by `new`.
+    /// Locks the folder and reads its world, or creates one from `new`.
     pub fn open(path: &Path, new: NewWorld) -> Result<(WorldFolder, World), StartError> {
         let (wanted, token) = (new.like.clone(), new.token.clone());
         files::folder(path).map_err(StartError::state(path, "cannot be made"))?;
         make_private(path);
         let lock = acquire_lock(path)?;
-        // What a killed process left: it must not speak for this one while the world is being read.
+        // Left by a killed process: it must not announce this one while the world is being read.
         let _ = fs::remove_file(path.join("server.json"));
         let log_path = path.join("world.jsonl");
         let LoadedWorld { mut world, bytes, live, is_settled } = load(&log_path, new)?;
@@ -94,14 +94,14 @@ impl WorldFolder {
         Ok((WorldFolder { path: path.to_owned(), log, _lock: lock }, world))
     }
 
-    /// One write for the whole line: a killed process leaves it whole, or torn at the very end of the file.
+    /// One write for the whole line: after a kill the line is complete, or torn at the end of the file.
     pub fn append(&mut self, commit: &Commit) -> io::Result<()> {
         let mut line = serde_json::to_vec(commit)?;
         line.push(b'\n');
         self.log.write_all(&line)
     }
 
-    /// Puts `world` in the place of all that was.
+    /// Replaces the whole log by `world`.
     pub fn replace(&mut self, world: &World) -> io::Result<()> {
         let log_path = self.path.join("world.jsonl");
         rewrite(&log_path, world)?;
@@ -118,12 +118,12 @@ impl WorldFolder {
     }
 
     pub fn withdraw(&self) {
-        // It may be gone already, and a stale one only makes the next process look in vain.
+        // The file may be gone already; a stale one costs the next process one failed look-up.
         let _ = fs::remove_file(self.path.join("server.json"));
     }
 }
 
-/// A server of another process, as it announced itself.
+/// A server of another process, as it has announced itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RunningServer {
     pub url: String,
@@ -135,7 +135,7 @@ pub struct RunningServer {
 }
 
 impl RunningServer {
-    /// The server that holds this folder now; what a killed one left behind does not count.
+    /// The server that holds this folder now; the announcement of a killed one does not count.
     pub fn find(path: &Path) -> Option<RunningServer> {
         let lock = File::open(path.join("lock")).ok()?;
         match lock.try_lock_shared() {
@@ -165,11 +165,11 @@ fn read_announcement(path: &Path) -> Option<RunningServer> {
 
 struct LoadedWorld {
     world: World,
-    /// Of its log; 0 for a new world.
+    /// Size of the log; 0 for a new world.
     bytes: u64,
-    /// About how many of them still matter.
+    /// About how many of the bytes are still current.
     live: u64,
-    /// The log says the account's id, and what its tokens are made of.
+    /// The log has the account's id and the key of its tokens.
     is_settled: bool,
 }
 
@@ -191,7 +191,7 @@ fn load(path: &Path, new: NewWorld) -> Result<LoadedWorld, StartError> {
         line.clear();
         let read = reader.read_until(b'\n', &mut line).map_err(StartError::state(path, "cannot be read"))?;
         if line.last() != Some(&b'\n') {
-            break; // The end, or a last line that was torn when the process died: that request was never answered.
+            break; // the end, or a last line torn when the process died: that request had no response
         }
         match &mut world {
             None => {
@@ -199,7 +199,7 @@ fn load(path: &Path, new: NewWorld) -> Result<LoadedWorld, StartError> {
                 has_id = header.account_id.is_some();
                 let id = header.account_id.unwrap_or_else(|| AccountState::account_id_from(crate::random_number()));
                 let initial = header.initial.unwrap_or_else(InitialState::built_in);
-                // Its own tokens come with a commit.
+                // The world's own tokens come with a commit.
                 let auth = WorldTokens::new(new.key.clone());
                 world = Some(World::new(Arc::new(initial.with_account_id(id)), header.seed, auth));
             }
@@ -214,7 +214,7 @@ fn load(path: &Path, new: NewWorld) -> Result<LoadedWorld, StartError> {
     }
     drop(reader);
     let Some(mut world) = world else { return Ok(fresh(new)) };
-    // An earlier version has made them of the seed: they stay, and the next ones are made otherwise.
+    // An earlier version derived the tokens from the seed: these stay, and new ones are derived from the key.
     if !world.auth.has_key() {
         world.auth = world.auth.with_key(new.key);
     }
@@ -233,7 +233,7 @@ fn header(path: &Path, line: &[u8]) -> Result<LogHeader, StartError> {
     Ok(header)
 }
 
-/// Takes the torn end away, so that the next line does not grow out of it.
+/// Removes a torn last line, so that the next one does not continue it.
 fn truncate(path: &Path, good: u64) -> io::Result<()> {
     if fs::metadata(path)?.len() > good {
         OpenOptions::new().write(true).open(path)?.set_len(good)?;
@@ -262,7 +262,8 @@ fn rewrite(path: &Path, world: &World) -> io::Result<()> {
     fs::rename(&fresh, path)
 }
 
-/// What lies there already may have been made, or copied, under other rights. Where a file system knows none, there is nothing to be done.
+/// Existing files may have been made or copied with other permissions. On a file system without permissions nothing can
+/// be done.
 fn make_private(folder: &Path) {
     #[cfg(unix)]
     {

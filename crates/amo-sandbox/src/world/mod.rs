@@ -1,6 +1,6 @@
-//! The world: records, tags, links, tokens. State and how a commit changes it; no rules, no files, no clock.
+//! The world: records, tags, links, tokens. State, and how a commit changes it; no rules, no files, no clock.
 //!
-//! A record is kept as the text of its JSON, so that a million of them fit; it is parsed when it is read.
+//! A record is stored as the text of its JSON, so that a million of them fit into memory; reads parse it.
 
 pub mod attached;
 pub mod auth;
@@ -27,15 +27,15 @@ type LinkKey = (RecordTable, u64, RecordTable, u64);
 #[derive(Debug)]
 pub struct World {
     pub account: AccountState,
-    /// What it began with, and what a reset brings back.
+    /// The initial state, which a reset brings back.
     pub initial: Arc<InitialState>,
-    /// A request has changed the account since.
+    /// A request has changed the account.
     account_changed: bool,
     pub seed: u64,
     pub auth: WorldTokens,
     tables: BTreeMap<RecordTable, Records>,
     tags: BTreeMap<RecordTable, Tags>,
-    /// Each link stands here twice, once from either end.
+    /// Each link is stored twice, once from either end.
     links: BTreeMap<LinkKey, Option<Box<str>>>,
     trash: BTreeMap<(RecordTable, u64), RecordTrashed>,
     next_ids: BTreeMap<IdSequence, u64>,
@@ -82,14 +82,14 @@ impl World {
         self.tags.get(&table).unwrap_or(&NONE)
     }
 
-    /// What of `to` is linked to a record, by id, with what is said of the link.
+    /// The records of `to` that are linked to a record, by id, with the metadata of each link.
     pub fn linked(&self, table: RecordTable, id: u64, to: RecordTable) -> impl Iterator<Item = (u64, Option<&str>)> {
         self.links
             .range((table, id, to, 0)..=(table, id, to, u64::MAX))
             .map(|((_, _, _, other), meta)| (*other, meta.as_deref()))
     }
 
-    /// What lies in the trash, by id.
+    /// The records in the trash, by id.
     pub fn trash(&self, table: RecordTable) -> impl Iterator<Item = &RecordTrashed> {
         self.trash.range((table, 0)..=(table, u64::MAX)).map(|(_, trashed)| trashed)
     }
@@ -165,7 +165,7 @@ impl World {
         *next = (*next).max(id.saturating_add(IdSequence::STEP));
     }
 
-    /// What has gone that a new world would have, and the last of a kind, whose id must not be given again.
+    /// Initial records that were deleted, and the last id of each table, which must not be given again.
     fn removed_records(&self) -> Vec<RecordRemoved> {
         let shipped = self.initial.elements.iter().map(|(id, _)| (RecordTable::Elements, *id));
         let last =
@@ -177,7 +177,7 @@ impl World {
         all.filter(|(table, id)| !exists(*table, *id)).map(|(table, id)| RecordRemoved(table, id)).collect()
     }
 
-    /// The world as commits that make it anew, some thousand records each; for rewriting a log full of old versions.
+    /// The world as commits that restore it, about a thousand records each; compacts a log full of old versions.
     pub fn commits(&self) -> impl Iterator<Item = Commit> {
         const CHUNK: usize = 1000;
         let puts = self.tables.iter().flat_map(|(table, records)| {

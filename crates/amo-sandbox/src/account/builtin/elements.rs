@@ -1,4 +1,4 @@
-//! The elements that are in every world from its beginning: products, suppliers, categories. Ids are fixed for good.
+//! Elements that every new world has: products, suppliers, categories. Their ids never change.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::account::FieldDefinition;
 use crate::account::builtin::{ANNA, CATALOG_PRODUCTS, CATALOG_REGULAR, CATALOG_SUPPLIERS};
 use amo_model::{FieldKind, Owner};
 
-/// Below the first id that a made element gets.
+/// Lower than the first id of an element made through the API.
 const PRODUCTS_FROM: u64 = 4_900_001;
 const SUPPLIERS_FROM: u64 = 4_910_001;
 const CATEGORIES_FROM: u64 = 4_920_001;
@@ -24,7 +24,7 @@ const PRODUCTS: [(&str, &str, &str, &str, &str, &str); 8] = [
     ("Сборка мебели", "T-900", "1200", "1000", "Услуги", "час"),
 ];
 
-/// Name, then the papers by their codes.
+/// Name, then the values of fields by their codes.
 const SUPPLIERS: [(&str, [(&str, &str); 6]); 3] = [
     (
         "ООО Ромашка",
@@ -63,7 +63,7 @@ const SUPPLIERS: [(&str, [(&str, &str); 6]); 3] = [
 
 const CATEGORIES: [&str; 8] = ["Мебель", "Столы", "Стулья", "Шкафы", "Техника", "Ноутбуки", "Свет", "Услуги"];
 
-/// Id and JSON, as the world keeps them.
+/// Id and JSON, as the world stores them.
 pub fn elements() -> Vec<(u64, Value)> {
     let fields = fields::fields();
     let value = |catalog: u64, code: &str, text: &str| stored(&fields, catalog, code, text);
@@ -94,7 +94,7 @@ fn with_ids<'a>(first: u64, catalog: u64, rows: impl Iterator<Item = (&'a str, V
         .collect()
 }
 
-/// `[id, [value]]`, the shape in which fields are kept.
+/// `[id, [value]]`, the shape in which fields are stored.
 fn stored(fields: &[FieldDefinition], catalog: u64, code: &str, text: &str) -> Option<Value> {
     let owner = Owner::Catalog(catalog);
     let field = fields.iter().find(|f| f.owner == owner && f.code.as_deref() == Some(code))?;

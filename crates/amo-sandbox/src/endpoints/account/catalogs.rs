@@ -1,4 +1,4 @@
-//! `catalogs`: the lists themselves. [seed]
+//! `catalogs`: the catalogs of the account. [seed]
 
 use serde_json::{Value, json};
 
@@ -12,10 +12,10 @@ use crate::read::list::Paging;
 use crate::read::{View, self_link};
 use amo_model::CATALOGS_MAX;
 
-/// Ids of new lists start here; the ones that ship are below.
+/// Ids of new catalogs start here; those of the built-in account are lower.
 const FIRST_ID: u64 = 1009;
 
-/// In the order of `sort`, as the example has them; `type` is taken as a plain key. [client]
+/// In the order of `sort`, as in the example; `type` is a plain key of the query. [client]
 pub fn list(call: &Call) -> ApiResponse {
     if let Some(reply) = call.forbidden() {
         return reply;
@@ -52,7 +52,7 @@ pub fn model(view: &View, catalog: &CatalogDefinition) -> Value {
     })
 }
 
-/// The same with `request_id` and without `sdk_widget_code`, as both examples of writes have it. [seed]
+/// The model with `request_id` and without `sdk_widget_code`, as in both examples of writes. [seed]
 fn written_model(view: &View, catalog: &CatalogDefinition, request_id: Option<Value>) -> Value {
     let mut model = model(view, catalog);
     if let Value::Object(model) = &mut model {
@@ -78,9 +78,9 @@ fn check_new(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> O
     let name = reader.name("name", call.switches.name_max);
     let kind = reader.one_of("type", &["regular", KIND_INVOICES, KIND_PRODUCTS]).unwrap_or("regular");
     if kind != "regular" && account.catalog_of_kind(kind).is_some() {
-        reader.invalid_choice("type"); // [seed] one of each; the code [inferred]
+        reader.invalid_choice("type"); // [seed] one of each type; the code [inferred]
     }
-    // The service's own list of suppliers is not one that was made. [inferred]
+    // The service's own catalog of suppliers does not count. [inferred]
     if account.catalogs.iter().filter(|c| c.kind != KIND_SUPPLIERS).count() >= CATALOGS_MAX {
         reader.node.too_many(CATALOGS_MAX); // [seed], the code [inferred]
     }
@@ -109,7 +109,7 @@ fn check_new(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> O
     })
 }
 
-/// What only reads of a list show.
+/// Keys that only reads of a catalog show.
 const SHOWN: &[&str] = &[
     "created_by",
     "updated_by",
@@ -146,7 +146,7 @@ fn change(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> Opti
     let (can_add_elements, can_link_multiple) = (reader.bool("can_add_elements"), reader.bool("can_link_multiple"));
     reader.text("request_id", 0);
     reader.ignore(call.switches, SHOWN);
-    // Its type and its place are said once, when it is made [seed]: no other may be sent back.
+    // Type and `sort` are set on creation only [seed]; other values are refused.
     if let Some(catalog) = &found {
         reader.ignore_unchanged(call.switches, "type", &json!(catalog.kind));
         reader.ignore_unchanged(call.switches, "sort", &json!(catalog.sort));
@@ -158,7 +158,7 @@ fn change(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> Opti
     catalog.can_link_multiple = can_link_multiple.unwrap_or(catalog.can_link_multiple);
     catalog.updated_at = call.now;
     catalog.updated_by = account.current_user;
-    // The id, as a string. [seed]
+    // The default is the id as a string. [seed]
     let request_id = item.echoed_request_id(call, json!(catalog.id.to_string()));
     Some(written_model(&call.view(), catalog, request_id))
 }

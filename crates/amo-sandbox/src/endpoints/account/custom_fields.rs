@@ -1,4 +1,4 @@
-//! `{entity}/custom_fields`: the definitions. [doc] for the shapes
+//! `{entity}/custom_fields`: reads of the definitions. [doc] for the shapes
 
 use std::cmp::Reverse;
 
@@ -27,7 +27,7 @@ pub fn list(call: &Call, owner: Owner) -> ApiResponse {
     call.counted_page(&path(owner), "custom_fields", models)
 }
 
-/// By the first key and direction that are known [doc]; else as they stand in the account.
+/// Sorted by the first known key and direction [doc]; else in the order of the account.
 fn order(call: &Call, fields: &mut [&FieldDefinition]) {
     for key in call.query.keys(&["order"]) {
         match (key, call.query.at(&["order", key])) {
@@ -85,7 +85,7 @@ pub fn model(view: &View, field: &FieldDefinition) -> Value {
     model
 }
 
-/// Not of a category, whose options are a tree. [client live]
+/// A category has none; its options are in `nested`. [client live]
 fn enums(field: &FieldDefinition) -> Value {
     if field.choices.is_empty() || field.kind == FieldKind::Category {
         return Value::Null;

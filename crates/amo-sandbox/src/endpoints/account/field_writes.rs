@@ -1,4 +1,4 @@
-//! Writes of `{entity}/custom_fields` and of their groups; for admins. [doc]
+//! Writes of `{entity}/custom_fields` and of their groups; for administrators only. [doc]
 
 use serde_json::{Value, json};
 
@@ -17,10 +17,10 @@ use crate::read::{View, self_link, values};
 use amo_model::field_type::available;
 use amo_model::{Entity, FieldKind, Owner};
 
-/// Ids of new fields start here; the ones that ship are below.
+/// Ids of new fields start here; those of the built-in account are lower.
 const FIRST_ID: u64 = 700_001;
 const FIRST_GROUP: u64 = 63_431_752_236_083;
-/// Fields of segments. [seed]
+/// Fields that segments have at most. [seed]
 const SEGMENT_FIELDS_MAX: usize = 30;
 
 macro_rules! routes_of {
@@ -36,7 +36,7 @@ macro_rules! routes_of {
     };
 }
 
-/// The same six for all that have fields; what is read of fields stands with the other routes.
+/// The same six routes for every owner of fields; the routes of reads are in `routes`.
 pub static ROUTES: &[[Route; 6]] = &[
     routes_of!("leads", |_: &Call| Owner::Entity(Entity::Leads), 0),
     routes_of!("contacts", |_: &Call| Owner::Entity(Entity::Contacts), 0),
@@ -50,7 +50,7 @@ fn path(owner: Owner) -> String {
     format!("{}/custom_fields", owner.path())
 }
 
-/// The reply where the owner is a list that is not there, or customers that are switched off.
+/// The response where the owner is a catalog that does not exist, or customers are switched off.
 fn missing_owner(call: &Call, owner: Owner) -> Option<ApiResponse> {
     match owner {
         Owner::Catalog(id) if call.world.account.catalog(id).is_none() => {
@@ -100,7 +100,7 @@ fn create(call: &Call, owner: Owner) -> ApiResponse {
     })
 }
 
-/// Lines, payer and supplier belong to invoices. [doc]
+/// Only catalogs of invoices have lines, payer and supplier. [doc]
 fn allows_type(account: &AccountState, owner: Owner, kind: FieldKind) -> bool {
     let of_invoices = matches!(kind, FieldKind::Items | FieldKind::Payer | FieldKind::Supplier);
     let is_invoices = match owner {
@@ -110,7 +110,7 @@ fn allows_type(account: &AccountState, owner: Owner, kind: FieldKind) -> bool {
     available(kind, owner) && (!of_invoices || is_invoices)
 }
 
-/// With `request_id` [client live]; the options may come keyed by their places. [doc Kommo]
+/// The model with `request_id` [client live]; its options may be keyed by their index. [doc Kommo]
 fn answer_item(call: &Call, field: &FieldDefinition, item: &BatchItem) -> Value {
     let mut model = model(&call.view(), field);
     if call.switches.enums_keyed
@@ -131,7 +131,7 @@ fn update_one(call: &Call, owner: Owner, id: u64) -> ApiResponse {
         .unwrap_or_else(|| write_one(call, &batch, id, |account, item| change(call, owner, account, item)))
 }
 
-/// What only reads of a field show. Keys of other types and owners are there as well, empty.
+/// Keys that only reads of a field show. Reads show keys of other types and owners as well, without a value.
 const SHOWN: &[&str] = &[
     "account_id",
     "is_deletable",
@@ -153,7 +153,7 @@ const SHOWN: &[&str] = &[
     "_links",
 ];
 
-/// A field keeps its type. [doc]
+/// The type of a field cannot be changed. [doc]
 fn change(call: &Call, owner: Owner, account: &mut AccountState, item: &mut BatchItem) -> Option<Value> {
     let mut reader = ObjectReader::of(item.node.reborrow())?;
     let id = BatchItem::own_id(item.id, &mut reader);
@@ -178,7 +178,7 @@ fn change(call: &Call, owner: Owner, account: &mut AccountState, item: &mut Batc
     Some(answer)
 }
 
-/// Its values go with it. What the service itself has made stays. [doc] `is_deletable`
+/// Deletes the field's values as well. The service's own fields cannot be deleted. [doc] `is_deletable`
 fn delete(call: &Call, owner: Owner, id: u64) -> ApiResponse {
     if let Some(reply) = missing_owner(call, owner) {
         return reply;
@@ -194,7 +194,7 @@ fn delete(call: &Call, owner: Owner, id: u64) -> ApiResponse {
     })
 }
 
-/// All at once; the one that everything has is first. [doc]
+/// All groups on one page; the default group is first. [doc]
 fn groups(call: &Call, owner: Owner) -> ApiResponse {
     if let Some(reply) = missing_owner(call, owner) {
         return reply;

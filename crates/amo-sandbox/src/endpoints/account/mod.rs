@@ -1,4 +1,4 @@
-//! `GET account`. [doc]
+//! Account and its parts: `GET account` here, each part in a file of its own. [doc]
 
 pub mod catalogs;
 pub mod custom_fields;
@@ -53,7 +53,7 @@ pub fn get(call: &Call) -> ApiResponse {
     ApiResponse::ok(&model)
 }
 
-/// Of the currencies that accounts have most; of others the code.
+/// The symbol of common currencies, else the code.
 fn currency_symbol(code: &str) -> &str {
     match code {
         "RUB" => "₽",
@@ -64,7 +64,7 @@ fn currency_symbol(code: &str) -> &str {
     }
 }
 
-/// What `with` adds to the model itself.
+/// Keys that `with` adds to the model itself.
 fn extra_keys(call: &Call) -> [(&'static str, Value); 6] {
     let account = &call.world.account;
     let forms =
@@ -79,7 +79,7 @@ fn extra_keys(call: &Call) -> [(&'static str, Value); 6] {
     ]
 }
 
-/// What every client looks for in `_embedded`, too. [client]
+/// Clients expect these in `_embedded`, too. [client]
 fn settings(call: &Call) -> [(&'static str, Value); 2] {
     let timezone = &call.world.account.timezone;
     [
@@ -95,13 +95,13 @@ fn settings(call: &Call) -> [(&'static str, Value); 2] {
     ]
 }
 
-/// Hours and minutes east of Greenwich, as they are now: `+03:00`.
+/// The current offset from UTC: `+03:00`.
 fn utc_offset(timezone: &str, now: i64) -> Option<String> {
     let zone = TimeZone::get(timezone).ok()?;
     Some(Timestamp::from_second(now).ok()?.to_zoned(zone).strftime("%:z").to_string())
 }
 
-/// What `with` adds to `_embedded`.
+/// Keys that `with` adds to `_embedded`.
 fn embedded(account: &AccountState) -> [(&'static str, Value); 2] {
     let groups: BTreeSet<u64> = account.users.iter().map(|user| user.group_id).collect();
     let task_type = |(id, name, code)| json!({"id": id, "name": name, "color": null, "icon_id": null, "code": code});

@@ -1,4 +1,5 @@
-//! `leads/pipelines` and their stages: read by all, written by admins. [doc] `request_id` does not come back. [client]
+//! `leads/pipelines` and their stages: every user reads them, administrators write them. [doc] Answers have no
+//! `request_id`. [client]
 
 use serde_json::{Value, json};
 
@@ -11,20 +12,20 @@ use crate::read::{View, self_link};
 use crate::world::{LeadPosition, RecordTable};
 use amo_model::{STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
 
-/// Ids of what is made start here; the ones that ship are below.
+/// Ids of new pipelines and stages start here; those of the built-in account are lower.
 const FIRST_PIPELINE: u64 = 4_300_001;
 const FIRST_STAGE: u64 = 42_000_001;
 const PIPELINES_MAX: usize = 50; // [doc]
-/// 142 and 143 among them. [doc]
+/// Won (142) and lost (143) included. [doc]
 const STAGES_MAX: usize = 100;
-/// Colours a stage may have, of leads [doc] as of customers. [seed]
+/// Colours of stages, of leads [doc] as of customers. [seed]
 pub const COLORS: [&str; 21] = [
     "#fffeb2", "#fffd7f", "#fff000", "#ffeab2", "#ffdc7f", "#ffce5a", "#ffdbdb", "#ffc8c8", "#ff8f92", "#d6eaff",
     "#c1e0ff", "#98cbff", "#ebffb1", "#deff81", "#87f2c0", "#f9deff", "#f3beff", "#ccc8f9", "#eb93ff", "#f2f3f4",
     "#e6e8ea",
 ];
 
-/// All at once, whatever page is asked for. [client live]
+/// All pipelines on one page, whichever page is requested. [client live]
 pub fn list(call: &Call) -> ApiResponse {
     let view = call.view();
     let all: Vec<Value> = call.world.account.pipelines.iter().map(|p| pipeline_model(&view, p)).collect();
@@ -123,7 +124,7 @@ fn read_pipeline(call: &Call, mut pipeline: LeadPipeline, reader: &mut ObjectRea
     pipeline.sort = reader.int("sort").unwrap_or(pipeline.sort);
     let is_main = reader.bool("is_main");
     if pipeline.is_main && is_main == Some(false) {
-        reader.invalid_choice("is_main"); // One is always the main one. [inferred]
+        reader.invalid_choice("is_main"); // one pipeline is always the main one [inferred]
     }
     pipeline.is_main = is_main.unwrap_or(pipeline.is_main);
     pipeline.is_unsorted_on = reader.bool("is_unsorted_on").unwrap_or(pipeline.is_unsorted_on);
@@ -137,7 +138,7 @@ fn clear_other_main(account: &mut AccountState, pipeline: &LeadPipeline) {
     }
 }
 
-/// `_embedded.statuses`, where 142 and 143 may be given other names. [doc]
+/// `_embedded.statuses`; 142 and 143 can be renamed there. [doc]
 fn read_first_stages(call: &Call, reader: &mut ObjectReader) -> Vec<PipelineStage> {
     if reader.value("_embedded").is_none() {
         return Vec::new();
@@ -159,7 +160,7 @@ fn read_first_stages(call: &Call, reader: &mut ObjectReader) -> Vec<PipelineStag
     stages.unwrap_or_default()
 }
 
-/// As the service makes them: the stage of unsorted leads first, won and lost last. [doc]
+/// The order of the service: the stage of unsorted leads first, won and lost last. [doc]
 fn with_default_stages(account: &mut AccountState, sent: Vec<PipelineStage>) -> Vec<PipelineStage> {
     let stage = |id, name: &str, sort, color: &str, kind| PipelineStage {
         id,
@@ -209,7 +210,7 @@ pub fn update_one(call: &Call) -> ApiResponse {
     })
 }
 
-/// Leads inside keep it from going. [client live] The main one stays. [inferred]
+/// A pipeline with leads cannot be deleted. [client live] The main one cannot either. [inferred]
 pub fn delete(call: &Call) -> ApiResponse {
     let id = call.id(0);
     if has_leads(call, |lead| lead.pipeline_id == id) {
@@ -232,7 +233,7 @@ fn read_stage(call: &Call, mut status: PipelineStage, reader: &mut ObjectReader)
         status.name = name.to_owned();
     }
     status.sort = reader.int("sort").unwrap_or(status.sort);
-    // What it has may be sent back, whatever it is. [inferred]
+    // The current colour may be sent back, even one that cannot be chosen. [inferred]
     if reader.value("color").is_some_and(|color| *color != status.color.as_str())
         && let Some(color) = reader.one_of("color", &COLORS)
     {
@@ -241,7 +242,7 @@ fn read_stage(call: &Call, mut status: PipelineStage, reader: &mut ObjectReader)
     status
 }
 
-/// Stands before won and lost, wherever its `sort` puts it among the others. [doc]
+/// Sorted by `sort`, and always before won and lost. [doc]
 fn insert_stage(pipeline: &mut LeadPipeline, status: PipelineStage) {
     pipeline.statuses.retain(|s| s.id != status.id);
     pipeline.statuses.push(status);
@@ -307,7 +308,7 @@ fn change_stage(call: &Call, account: &mut AccountState, item: &mut BatchItem) -
     Some(answer)
 }
 
-/// Not while leads stand there. [inferred] from pipelines
+/// A stage with leads cannot be deleted. [inferred] from pipelines
 pub fn delete_stage(call: &Call) -> ApiResponse {
     let (id, stage) = (call.id(0), call.id(1));
     let is_own = call.world.account.pipeline(id).and_then(|p| p.status(stage)).is_some_and(is_editable);

@@ -1,4 +1,4 @@
-//! `sources`: where leads come from. [doc]
+//! `sources`: the sources of leads. [doc]
 
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ fn answer_item(call: &Call, source: &LeadSource, item: &BatchItem) -> Value {
     with_request_id(model(&call.view(), source), item.echoed_request_id(call, json!(item.index.to_string())))
 }
 
-/// A string [doc]; the table of leads calls it an int [seed], so that one is taken as its digits. [inferred]
+/// A string [doc]; the table of leads says int [seed], so an int is accepted as its digits. [inferred]
 fn external_id(reader: &mut ObjectReader) -> Option<String> {
     match reader.value("external_id") {
         Some(Value::Number(number)) if number.is_i64() || number.is_u64() => Some(number.to_string()),

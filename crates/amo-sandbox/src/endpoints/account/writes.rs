@@ -1,5 +1,5 @@
-//! What all writes to the account itself have in common: lists, fields, pipelines, sources. Each item is looked at with
-//! the account as the ones before it have left it.
+//! Writes to parts of the account: catalogs, fields, pipelines, sources. Each item is checked against the account as
+//! the items before it have changed it.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::switches::Partial;
 use crate::world::Commit;
 use amo_model::BATCH_MAX;
 
-/// An item of such a request.
+/// An item of a write.
 pub struct BatchItem<'v, 'e> {
     pub node: JsonNode<'v, 'e>,
     pub index: usize,
@@ -43,16 +43,17 @@ impl BatchItem<'_, '_> {
     }
 }
 
-/// Where a batch stands and what its answer is.
+/// The collection that a request writes.
 pub struct CollectionWrite<'a> {
     pub path: &'a str,
     pub key: &'a str,
     pub is_new: bool,
-    /// `_total_items` stands beside the items. [doc]
+    /// The answer has `_total_items`. [doc]
     pub counted: bool,
 }
 
-/// `change` changes the account and returns the answer's item; what it complains of must not have changed anything.
+/// `change` changes the account and returns the item of the answer; where it reports an error it must not have changed
+/// anything.
 pub fn write_batch(
     call: &Call,
     batch: &CollectionWrite,
@@ -80,7 +81,7 @@ pub fn write_batch(
             None => refused.push(RefusedItem { request_id: Some(request_id(json, index)), errors }),
         }
     }
-    // A bad item spoils the batch. [inferred]
+    // One bad item rejects the batch. [inferred]
     if !refused.is_empty() && (call.switches.partial == Partial::None || answers.is_empty()) {
         return invalid(call, refused).with_items(items.len());
     }
@@ -136,7 +137,7 @@ pub fn write_one(
     ApiResponse::ok(&body).with_commit(commit(call, account)).with_items(1)
 }
 
-/// 204, no body. [seed] What is not there is a bad choice of `id`. [client live]
+/// 204 without a body. [seed] An unknown id is an invalid choice of `id`. [client live]
 pub fn delete(call: &Call, change: impl FnOnce(&mut AccountState) -> bool) -> ApiResponse {
     if let Some(reply) = call.forbidden() {
         return reply;
@@ -150,7 +151,7 @@ pub fn delete(call: &Call, change: impl FnOnce(&mut AccountState) -> bool) -> Ap
     ApiResponse::no_content().with_commit(commit(call, account)).with_items(1)
 }
 
-/// The model with what the item is called, before its links. [seed]
+/// The model with `request_id` before its links. [seed]
 pub fn with_request_id(mut model: Value, request_id: Option<Value>) -> Value {
     if let (Value::Object(model), Some(request_id)) = (&mut model, request_id) {
         let links = model.shift_remove("_links");

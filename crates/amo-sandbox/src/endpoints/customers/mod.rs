@@ -1,4 +1,4 @@
-//! Customers beyond what all entities share: whether they are switched on, in which mode, and their bonus points.
+//! Customers besides what all entities have: access by mode, the mode itself, bonus points.
 
 pub mod segments;
 pub mod statuses;
@@ -14,7 +14,7 @@ use crate::endpoints::batch::invalid;
 use crate::endpoints::reply::ApiResponse;
 use crate::world::RecordTable;
 
-/// Customers and their purchases are there only while they are switched on. [client live]
+/// Runs the route where customers are switched on. [client live] for the response else
 pub fn with_customers(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     match call.world.account.has_customers() {
         true => run(call),
@@ -23,7 +23,7 @@ pub fn with_customers(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse
     }
 }
 
-/// Segments and custom fields say it in another way. [client live]
+/// The same for segments and custom fields, which respond with 422. [client live]
 pub fn with_customers_or_422(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     if call.world.account.has_customers() { run(call) } else { disabled() }
 }
@@ -78,7 +78,8 @@ pub fn set_mode(call: &Call) -> ApiResponse {
     ApiResponse::ok(&echo).with_commit(changes.into_commit()).with_items(1)
 }
 
-/// `{"earn": n}` or `{"redeem": n}`, and the points there are then. [doc]; no more than there are [inferred]
+/// `{"earn": n}` or `{"redeem": n}`; the answer has the points after that. [doc]; the points cannot fall below 0
+/// [inferred]
 pub fn bonus_points(call: &Call) -> ApiResponse {
     const KEYS: &[plain::KeySpec] = &[("earn", Expected::Int, false), ("redeem", Expected::Int, false)];
     let id = call.id(0);

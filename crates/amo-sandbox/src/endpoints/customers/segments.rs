@@ -1,4 +1,4 @@
-//! `customers/segments`: groups of customers, each with fields of its own. [seed]
+//! `customers/segments`: groups of customers, with custom fields of their own. [seed]
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::read::{View, self_link, values, written_body};
 use crate::world::{RecordTable, World};
 use amo_model::{Entity, Owner, SEGMENTS_MAX};
 
-/// The list at the end of the document, without `#`. [seed]
+/// The colours at the end of the document, without `#`. [seed]
 const COLORS: &[&str] = &[
     "10599d", "2176ff", "006acc", "07a0c3", "247ba0", "177e89", "046e8f", "598381", "0c7c59", "495f41", "00a44b",
     "08605f", "bf2600", "06d6a0", "e14945", "79b473", "ae003f", "a2ad59", "cd0f53", "8e936d", "832161", "2e5339",
@@ -28,7 +28,7 @@ const COLORS: &[&str] = &[
     "b38a58", "8963ba", "4b3666", "932f6d", "6b2d5c", "6461a0", "4f517d",
 ];
 
-/// Ids of new segments start here; the ones that ship are below.
+/// Ids of new segments start here; those of the built-in account are lower.
 const FIRST_ID: u64 = 57;
 
 const ON_CREATE: &[plain::KeySpec] = &[
@@ -38,7 +38,7 @@ const ON_CREATE: &[plain::KeySpec] = &[
     ("custom_fields_values", Expected::Anything, false),
 ];
 
-/// A change may name itself, though nobody answers to it. [seed]
+/// A change may have a `request_id`; the answer has none. [seed]
 const ON_UPDATE: &[plain::KeySpec] = &[
     ("name", Expected::Name, false),
     ("color", Expected::Word(COLORS), false),
@@ -66,9 +66,9 @@ pub fn get(call: &Call) -> ApiResponse {
     }
 }
 
-/// How many customers are in each segment; those in none are not there.
+/// The number of customers in each segment; segments without customers are absent.
 pub fn counts(world: &World) -> BTreeMap<u64, usize> {
-    /// What of a customer counts here, read without the rest.
+    /// The segments of a customer, parsed without the rest.
     #[derive(Deserialize)]
     struct Member {
         #[serde(default)]
@@ -97,7 +97,7 @@ pub fn model(view: &View, segment: &Segment, counts: &BTreeMap<u64, usize>) -> V
     })
 }
 
-/// An acceptable segment. What is not said is not there.
+/// A segment without errors. Keys that were not sent are absent.
 struct CheckedSegment {
     sent: Map<String, Value>,
     prices: Option<Vec<u64>>,
@@ -115,7 +115,7 @@ fn check(call: &Call, keys: &[plain::KeySpec], mut node: JsonNode) -> CheckedSeg
     CheckedSegment { sent, prices, fields: fields.unwrap_or_default() }
 }
 
-/// Ids of fields of the type price, of the list of products. [seed]
+/// Ids of price fields of the catalog of products. [seed]
 fn check_prices(call: &Call, mut node: JsonNode) -> Vec<u64> {
     let account = &call.world.account;
     let is_products = |id: u64| account.catalog(id).is_some_and(|c| c.kind == KIND_PRODUCTS);
@@ -150,7 +150,7 @@ fn apply_changes(segment: &mut Segment, accepted: CheckedSegment, now: i64) {
     segment.updated_at = now;
 }
 
-/// One object, and nothing but one. [seed]
+/// The body is one object. [seed]
 pub fn create(call: &Call) -> ApiResponse {
     let Some(item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
@@ -158,7 +158,7 @@ pub fn create(call: &Call) -> ApiResponse {
     if !errors.is_empty() {
         return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
-    // The document knows no other status for what cannot be done. [seed]
+    // The document has no other status for an impossible request. [seed]
     if call.world.account.segments.len() >= SEGMENTS_MAX {
         return ApiResponse::problem(400, &format!("Limit of {SEGMENTS_MAX} segments"));
     }
@@ -192,7 +192,7 @@ pub fn update(call: &Call) -> ApiResponse {
     if !errors.is_empty() {
         return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     }
-    // At least one of them has to be there. [seed]
+    // At least one key is required. [seed]
     if !plain::has_changes(ON_UPDATE, &accepted.sent) {
         return Call::blank_body();
     }
@@ -208,7 +208,7 @@ pub fn update(call: &Call) -> ApiResponse {
     ApiResponse::ok(&body).with_commit(changes.into_commit()).with_items(1)
 }
 
-/// Its customers leave it.
+/// Its customers are removed from it.
 pub fn delete(call: &Call) -> ApiResponse {
     let id = call.id(0);
     let mut changes = Changeset::new(call.world, call.now);

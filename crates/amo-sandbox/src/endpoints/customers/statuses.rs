@@ -1,4 +1,4 @@
-//! `customers/statuses`: the stages of customers who buy periodically. [seed]
+//! `customers/statuses`: the stages of customers in the mode periodicity. [seed]
 
 use serde_json::{Map, Value, json};
 
@@ -15,13 +15,13 @@ use crate::read::{View, self_link};
 use crate::world::RecordTable;
 use amo_model::{BATCH_MAX, CUSTOMER_STATUSES_MAX};
 
-/// Ids of new statuses start here; the ones that ship are below.
+/// Ids of new statuses start here; those of the built-in account are lower.
 const FIRST_ID: u64 = 4_740_011;
 
 const ON_CREATE: &[plain::KeySpec] = &[
     ("name", Expected::Name, true),
     ("sort", Expected::Int, true),
-    // The ones of the system have others. [seed]
+    // The system's statuses have other colours. [seed]
     ("color", Expected::Word(&COLORS), false),
     ("request_id", Expected::Text, false),
 ];
@@ -39,7 +39,7 @@ const ON_UPDATE: &[plain::KeySpec] = &[
     ("_links", Expected::ReadOnly, false),
 ];
 
-/// All at once. [seed]
+/// All statuses on one page. [seed]
 pub fn list(call: &Call) -> ApiResponse {
     let view = call.view();
     let all: Vec<Value> =
@@ -57,7 +57,7 @@ pub fn get(call: &Call) -> ApiResponse {
     }
 }
 
-/// Its place is its `sort`: one made with 100 has been seen with 5. [seed]
+/// `sort` is the index: a status made with 100 later has 5. [seed]
 pub fn model(view: &View, account: &AccountState, status: &CustomerStatus) -> Value {
     let kind = match status.kind {
         CustomerStatus::EXPECTED if view.switches.expected_as_closed => CustomerStatus::CLOSED,
@@ -85,7 +85,7 @@ pub fn create(call: &Call) -> ApiResponse {
         Ok(checked) => checked,
         Err(reply) => return *reply,
     };
-    // 422 is for data that cannot be processed; more than an account may have are that. [seed], [inferred]
+    // 422 is for data that cannot be processed, here for too many statuses. [seed], [inferred]
     if call.world.account.customer_statuses.len() + checked.good.len() > CUSTOMER_STATUSES_MAX {
         return ApiResponse::problem(422, &format!("Limit of {CUSTOMER_STATUSES_MAX} statuses"));
     }
@@ -119,8 +119,8 @@ pub fn create(call: &Call) -> ApiResponse {
     envelope.response(call, answers, checked.refused, changes.into_commit())
 }
 
-/// Puts a status in its place, `at` where nothing is said of it: the closed one stays the last. [inferred] from a status
-/// made with `sort` 100 in an account of six, which has 5 later. [seed]
+/// Inserts a status at its `sort`, else at `at`; the closed status stays last. [inferred] from a status made with
+/// `sort` 100 in an account of six, which has 5 later. [seed]
 fn place_status(account: &mut AccountState, mut status: CustomerStatus, sent: &Map<String, Value>, at: usize) {
     let text = |key: &str| sent.get(key).and_then(Value::as_str).map(str::to_owned);
     status.name = text("name").unwrap_or(status.name);
@@ -137,7 +137,7 @@ pub fn update(call: &Call) -> ApiResponse {
     let Some(mut item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
     force_refusals(call, &mut JsonNode::root(&item, &mut errors));
-    // What it has may be sent back: the ones of the system have other colours. [seed], [inferred]
+    // The current colour may be sent back: the system's statuses have other colours. [seed], [inferred]
     let own = call.world.account.customer_status(id).map(|status| json!(status.color));
     if own.is_some()
         && item.get("color") == own.as_ref()
@@ -156,7 +156,7 @@ pub fn update(call: &Call) -> ApiResponse {
     let Some(at) = at.filter(|_| errors.is_empty()) else {
         return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     };
-    // At least one of them has to be there. [seed]
+    // At least one key is required. [seed]
     if !plain::has_changes(ON_UPDATE, &sent) {
         return Call::blank_body();
     }
@@ -171,13 +171,13 @@ pub fn update(call: &Call) -> ApiResponse {
     ApiResponse::ok(&model).with_commit(changes.into_commit()).with_items(1)
 }
 
-/// Those of the system stay; its customers go to another status, here at once. [seed] To which one [inferred]
+/// The system's statuses cannot be deleted; customers get another status, here at once. [seed] Which one [inferred]
 pub fn delete(call: &Call) -> ApiResponse {
     let id = call.id(0);
     let mut changes = Changeset::new(call.world, call.now);
     if call.world.account.customer_status(id).is_none_or(CustomerStatus::is_system) {
         let mut errors = ValidationErrors::default();
-        errors.invalid_choice("id"); // 400, as 403 is for those without rights. [seed], [inferred]
+        errors.invalid_choice("id"); // 400, as 403 is for users without rights [seed], [inferred]
         return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
     changes.account_mut().customer_statuses.retain(|s| s.id != id);

@@ -1,4 +1,4 @@
-//! Purchases of customers: list, one, create, delete. There is no way to change one. [seed]
+//! Transactions of customers: list, get, create, delete. They cannot be changed. [seed]
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub fn list_of_customer(call: &Call) -> ApiResponse {
 }
 
 fn respond_page(call: &Call, path: &str, (ids, more): (Vec<u64>, bool)) -> ApiResponse {
-    // Behind the last page, too: to the server it is the same question.
+    // A page after the last one has the same response: the server does not tell the two apart.
     if ids.is_empty() && call.switches.no_transactions_status != 204 {
         return ApiResponse::problem(call.switches.no_transactions_status, "Transactions not found"); // [client live]
     }

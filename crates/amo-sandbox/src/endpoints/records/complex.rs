@@ -1,5 +1,5 @@
-//! `POST leads/complex`: a lead with its contact and company in one item; and, where it is switched on, the control of
-//! duplicates. [seed]
+//! `POST leads/complex`: a lead with its contact and company in one item, with duplicate control where it is switched
+//! on. [seed]
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::switches::Partial;
 use crate::world::{RecordTable, World};
 use amo_model::{FieldKind, STATUS_LOST, STATUS_WON};
 
-/// One item of the answer.
+/// An item of the answer.
 struct ComplexLead {
     id: u64,
     contact_id: Option<u64>,
@@ -44,7 +44,7 @@ pub fn create(call: &Call) -> ApiResponse {
     }
     let answer: Value = made.iter().map(ComplexLead::to_json).collect();
     let commit = changes.into_commit();
-    // A bare array has no room for errors beside it.
+    // The answer is a bare array, which has no place for errors.
     if !checked.refused.is_empty() && call.switches.partial != Partial::None {
         return invalid(call, checked.refused).with_commit(commit).with_items(items);
     }
@@ -60,10 +60,10 @@ impl ComplexLead {
     }
 }
 
-/// The leads of one request as they are made.
+/// The leads of one request as they are created.
 struct ComplexBatch<'w> {
     changes: Changeset<'w>,
-    /// Where the control of duplicates is on.
+    /// `None` where duplicate control is off.
     duplicates: Option<DuplicateIndex>,
     leads: Vec<ComplexLead>,
 }
@@ -85,7 +85,7 @@ impl ComplexBatch<'_> {
         {
             return self.merge(contact, lead, accepted, request_id);
         }
-        // The company first: in the example its id is the lower one. [seed]
+        // The company first: in the example its id is lower. [seed]
         let both_new = matches!((&contact, &company, duplicate), (Party::New(_), Party::New(_), None));
         let company_id = self.create_party(RecordTable::Companies, company, false);
         let contact_id = duplicate.or_else(|| self.create_party(RecordTable::Contacts, contact, unsorted));
@@ -138,13 +138,13 @@ impl ComplexBatch<'_> {
     }
 }
 
-/// Contacts by their phones and e-mails, as they were before the request: what it brings is not compared with itself. [seed]
+/// Contacts by phone and e-mail, as they were before the request: its items are not compared with each other. [seed]
 struct DuplicateIndex {
     contacts: HashMap<String, u64>,
 }
 
 impl DuplicateIndex {
-    /// Reads all contacts; only where the control is switched on.
+    /// Reads all contacts; used only where duplicate control is on.
     fn of(world: &World) -> DuplicateIndex {
         let mut contacts = HashMap::new();
         for (id, record) in world.records(RecordTable::Contacts).iter() {
@@ -158,7 +158,7 @@ impl DuplicateIndex {
         DuplicateIndex { contacts }
     }
 
-    /// A phone by its last ten digits, an e-mail in lower case. [inferred]
+    /// The last ten digits of a phone, an e-mail in lower case. [inferred]
     fn keys(world: &World, fields: &[(u64, Option<Vec<Value>>)]) -> Vec<String> {
         let mut keys = Vec::new();
         for (id, values) in fields {
@@ -185,7 +185,7 @@ impl DuplicateIndex {
     }
 }
 
-/// A lead of this contact that is not closed, in this pipeline.
+/// A lead of the contact in this pipeline that is not closed.
 fn open_lead(changes: &Changeset, contact: u64, pipeline: Option<u64>) -> Option<u64> {
     changes.world.linked(RecordTable::Contacts, contact, RecordTable::Leads).map(|(id, _)| id).find(|lead| {
         let draft = changes.get(RecordTable::Leads, *lead);

@@ -15,7 +15,7 @@ use crate::switches::{Partial, RequestIds};
 use crate::world::{RecordBody, RecordTable};
 use amo_model::Owner;
 
-/// The catalog of the path, or the reply that says it is not there, or not for this user.
+/// The catalog that the path names; `Err` where it does not exist or the user may not see it.
 fn catalog<'a>(call: &Call<'a>) -> Result<&'a CatalogDefinition, Box<ApiResponse>> {
     if let Some(reply) = call.forbidden() {
         return Err(Box::new(reply));
@@ -91,10 +91,10 @@ pub fn update_one(call: &Call) -> ApiResponse {
     ApiResponse::ok(&body).with_commit(changes.into_commit()).with_items(1)
 }
 
-/// The catalog, where its elements may be written and the request is one at all.
+/// The catalog, where its elements may be written and the items have what it requires.
 fn writable<'a>(call: &Call<'a>, mode: WriteMode) -> Result<&'a CatalogDefinition, Box<ApiResponse>> {
     let catalog = catalog(call)?;
-    // The service's own list. [client live]
+    // The service's own catalog. [client live]
     if catalog.kind == KIND_SUPPLIERS && !call.switches.suppliers_writable {
         return Err(Box::new(ApiResponse::problem(403, "Forbidden")));
     }
@@ -104,10 +104,10 @@ fn writable<'a>(call: &Call<'a>, mode: WriteMode) -> Result<&'a CatalogDefinitio
     Ok(catalog)
 }
 
-/// The old error 285, a text without validation errors; the number is told, the words are ours. [client], [inferred]
+/// The old error 285, a text without validation errors; the number is known, the text is ours. [client], [inferred]
 const INVOICE_FIELDS_MISSING: &str = "Код ошибки 285. Не заполнены обязательные поля счёта";
 
-/// A new invoice has a name and a status, and an invoice does not lose its status. [client], the second [inferred]
+/// A new invoice has a name and a status, and a status cannot be emptied. [client], the second [inferred]
 fn lacks_invoice_fields(call: &Call, catalog: &CatalogDefinition, mode: WriteMode) -> bool {
     let status = call.world.account.field_by_code(Owner::Catalog(catalog.id), "BILL_STATUS");
     let body = call.json();

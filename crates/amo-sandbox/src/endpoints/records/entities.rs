@@ -1,5 +1,5 @@
-//! Leads, contacts, companies: list, one, create, change. What differs between them is in the tables of `check`,
-//! `write` and `render`; here only the shapes of their answers do.
+//! Leads, contacts, companies, customers: list, get, create, update. Their keys and values are in `check`, `changes`
+//! and `read`; here are the shapes of their answers.
 
 use serde_json::{Map, Value, json};
 
@@ -28,7 +28,7 @@ pub fn list(call: &Call, table: RecordTable) -> ApiResponse {
     call.page(table.path(), table.path(), rows, more)
 }
 
-/// Kinds without a trash know no such word, and ignore it. [inferred]
+/// Tables without a trash ignore `only_deleted`. [inferred]
 fn wants_trash(call: &Call, table: RecordTable) -> bool {
     call.query.with("only_deleted") && table.has_trash()
 }
@@ -83,7 +83,7 @@ pub fn update_one(call: &Call, table: RecordTable) -> ApiResponse {
         model.insert("request_id".to_owned(), shown);
     }
     model.insert("_links".to_owned(), self_link(view.record_url(table, id)));
-    // Bare [seed] for other kinds, [doc]; wrapped [doc Kommo].
+    // The bare model [seed], for other tables [doc]; wrapped [doc Kommo].
     let body = if call.switches.patch_wrapped {
         written_body(&view.url(table.path()), changed_key(call, table), vec![Value::Object(model)])
     } else {
@@ -92,7 +92,7 @@ pub fn update_one(call: &Call, table: RecordTable) -> ApiResponse {
     ApiResponse::ok(&body).with_commit(changes.into_commit()).with_items(1)
 }
 
-/// Changed customers are told by their `request_id`, too. [seed] Others are not: leads [seed], contacts [doc]
+/// Answers to changed customers have `request_id`. [seed] Those of others do not: leads [seed], contacts [doc]
 fn echoes_request_id_on_update(table: RecordTable) -> bool {
     table == RecordTable::Customers
 }
@@ -101,7 +101,7 @@ fn changed_key(call: &Call, table: RecordTable) -> &'static str {
     if table == RecordTable::Customers && call.switches.customers_as_leads { "leads" } else { table.path() }
 }
 
-/// What a recorded answer has of a new customer. [client live]
+/// The keys of a recorded answer to a new customer. [client live]
 fn created_customer(call: &Call, draft: RecordBody) -> Map<String, Value> {
     let mut answer = draft.json;
     answer.retain(|key, _| ["name", "status_id", "created_by", "updated_by"].contains(&key.as_str()));
@@ -126,7 +126,7 @@ fn updated_item(table: RecordTable, id: u64, draft: &RecordBody) -> Map<String, 
     answer
 }
 
-/// The common way of POST and PATCH: check all, write, answer an item for each.
+/// POST and PATCH: checks all items, writes them, and responds with an item for each.
 fn write_batch(
     call: &Call,
     table: RecordTable,
@@ -142,7 +142,7 @@ fn write_batch(
     let mut answers: Vec<Value> = Vec::new();
     for (index, request_id, accepted) in checked.good {
         let (id, mut answer) = write(&mut changes, accepted);
-        // Changed records are named by their id alone. [seed] for leads, [doc] for contacts
+        // Items of changed records have no `request_id`. [seed] for leads, [doc] for contacts
         if let Some(shown) = echoed_request_id(call, request_id, index)
             .filter(|_| mode == WriteMode::Create || echoes_request_id_on_update(table))
         {

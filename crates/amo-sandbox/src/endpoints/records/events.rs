@@ -1,4 +1,4 @@
-//! `events`: what was made and when, read off the records themselves; changes are not told. [doc]
+//! `events`: creations, read off the records themselves; changes are not reported. [doc]
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::read::self_link;
 use crate::world::RecordTable;
 
 const PAGE_MAX: usize = 100; // [doc]
-/// Kinds whose making is an event, with their names there. [client]
+/// Tables whose creations are events, and their names there. [client]
 const REPORTED: [(RecordTable, &str); 5] = [
     (RecordTable::Leads, "lead"),
     (RecordTable::Contacts, "contact"),
@@ -18,7 +18,7 @@ const REPORTED: [(RecordTable, &str); 5] = [
     (RecordTable::Tasks, "task"),
 ];
 
-/// The latest first [inferred]; the time is when a record really came, whatever it says of itself. [inferred]
+/// The latest first [inferred]; the time is that of arrival, not `created_at`. [inferred]
 pub fn list(call: &Call) -> ApiResponse {
     let clipped = Paging::of(call.query).limit.min(PAGE_MAX).to_string();
     let query = call.query.with_value("limit", &clipped);
@@ -60,7 +60,7 @@ struct EventFilter {
 }
 
 impl EventFilter {
-    /// Lists stand in brackets or behind commas. [client]
+    /// Lists use brackets or commas. [client]
     fn of(call: &Call) -> EventFilter {
         let words = |key: &str| -> Vec<String> {
             let sent = call.query.list(&["filter", key]);

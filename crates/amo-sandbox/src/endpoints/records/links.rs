@@ -21,7 +21,7 @@ pub fn list_of_one(call: &Call, table: RecordTable) -> ApiResponse {
     list(call, table, &[id])
 }
 
-/// Whose links, has to be said. [doc]
+/// `filter[entity_id]` is required. [doc]
 pub fn list_of_many(call: &Call, table: RecordTable) -> ApiResponse {
     let ids: Vec<u64> = call.query.list(&["filter", "entity_id"]).iter().filter_map(|id| id.parse().ok()).collect();
     if ids.is_empty() {
@@ -68,7 +68,7 @@ fn model(changes: &Changeset, from: RecordKey, to: RecordKey, many: bool) -> Val
     model
 }
 
-/// The record of the path, where it names one.
+/// The record that the path names, if any.
 fn named_record(call: &Call) -> Option<u64> {
     call.ids.first().copied()
 }
@@ -111,7 +111,7 @@ pub fn link(call: &Call, table: RecordTable) -> ApiResponse {
     envelope.response(call, rows, refused, changes.into_commit())
 }
 
-/// A client has seen it, and sends the stage again. [client]
+/// A client has seen this, and sends the stage again. [client]
 fn reset_stage(changes: &mut Changeset, lead: u64) {
     let Some(mut draft) = changes.get(RecordTable::Leads, lead) else { return };
     let pipeline = draft.json.get("pipeline_id").and_then(Value::as_u64);
@@ -131,7 +131,7 @@ pub fn unlink(call: &Call, table: RecordTable) -> ApiResponse {
         links::unlink(&mut changes, link.from, link.to);
     }
     let commit = changes.into_commit();
-    // 204 has no room for errors.
+    // 204 has no place for errors.
     let reply = if refused.is_empty() { ApiResponse::no_content() } else { invalid(call, refused) };
     reply.with_commit(commit).with_items(items)
 }

@@ -1,5 +1,5 @@
-//! Notes of leads, contacts, companies and customers, and tasks: list, one, create, change; notes can be pinned. Neither
-//! can be deleted. [doc], [client live]
+//! Notes of leads, contacts, companies and customers, and tasks: list, get, create, update; notes can be pinned.
+//! Neither can be deleted. [doc], [client live]
 
 use serde_json::{Map, Value, json};
 
@@ -70,7 +70,7 @@ pub static TASKS: &[Route] = &[
     route("DELETE", "tasks/{id}", |_| ApiResponse::problem(403, "Invalid scope")), // [client live]
 ];
 
-/// What a path is about.
+/// What the records of a path are.
 #[derive(Clone, Copy)]
 enum AttachedKind {
     Notes(NoteScope),
@@ -85,7 +85,7 @@ fn notes_of_record(call: &Call, kind: RecordTable) -> AttachedKind {
     AttachedKind::Notes(NoteScope { kind, id: Some(call.id(0)) })
 }
 
-/// Notes of customers are there only while customers are.
+/// Notes of customers exist only while customers are switched on.
 fn when_enabled(call: &Call, kind: RecordTable, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     if kind == RecordTable::Customers { with_customers(call, run) } else { run(call) }
 }
@@ -118,7 +118,7 @@ impl AttachedKind {
         }
     }
 
-    /// What is answered to a write: the id, of a note that of its record, too. [client live], changes [doc]
+    /// An item of the answer to a write: the id, and for a note the id of its owner. [client live], changes [doc]
     fn answer_item(self, call: &Call, changes: &Changeset, id: u64, updated_at: Option<i64>) -> Map<String, Value> {
         let mut answer = Map::new();
         answer.insert("id".to_owned(), json!(id));
@@ -140,7 +140,7 @@ impl AttachedKind {
         answer
     }
 
-    /// The note or task, where it is there and the path means it.
+    /// True where the note or task exists and the path covers it.
     fn exists(self, call: &Call, id: u64) -> bool {
         let is_in_scope = match self {
             AttachedKind::Notes(at) => {
@@ -151,7 +151,7 @@ impl AttachedKind {
         is_in_scope && call.is_visible(self.table(), id)
     }
 
-    /// Changed tasks are known by their `request_id`, notes by their ids. [client]
+    /// Answers to changed tasks have `request_id`, those of notes do not. [client]
     fn echoes_request_id_on_update(self) -> bool {
         matches!(self, AttachedKind::Tasks)
     }
@@ -163,7 +163,7 @@ fn list(call: &Call, of: AttachedKind) -> ApiResponse {
     }
     let view = call.view();
     let (ids, more) = match of {
-        // A record that is not there has no notes. [inferred]
+        // The notes of an unknown record are an unknown id. [inferred]
         AttachedKind::Notes(NoteScope { kind, id: Some(id) }) if !call.is_visible(kind, id) => {
             return call.unknown_id();
         }
@@ -190,7 +190,7 @@ fn update(call: &Call, of: AttachedKind) -> ApiResponse {
     })
 }
 
-/// `write` tells the id, and of a change its time.
+/// `write` returns the id, and for a change its time.
 fn write_batch(
     call: &Call,
     of: AttachedKind,
@@ -237,7 +237,7 @@ fn update_one(call: &Call, of: AttachedKind, id: u64) -> ApiResponse {
     ApiResponse::ok(&body).with_commit(changes.into_commit()).with_items(1)
 }
 
-/// Says it with no body. [doc Kommo] A note that is not there cannot be pinned, which a 204 would not tell. [inferred]
+/// The answer has no body. [doc Kommo] An unknown note is 404, since a 204 would look like success. [inferred]
 fn pin(call: &Call, of: AttachedKind, is_pinned: bool) -> ApiResponse {
     let id = call.id(0);
     let mut changes = Changeset::new(call.world, call.now);

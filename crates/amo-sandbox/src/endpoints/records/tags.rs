@@ -32,7 +32,7 @@ pub fn list(call: &Call, table: RecordTable) -> ApiResponse {
     call.page(&format!("{}/tags", table.path()), "tags", rows, more)
 }
 
-/// A name that is there already is that tag. [inferred]
+/// A name that exists returns the existing tag. [inferred]
 pub fn create(call: &Call, table: RecordTable) -> ApiResponse {
     const KEYS: &[plain::KeySpec] =
         &[("name", Expected::Name, true), ("color", Expected::Text, false), ("request_id", Expected::Text, false)];

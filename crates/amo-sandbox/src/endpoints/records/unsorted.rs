@@ -1,4 +1,4 @@
-//! `POST leads/unsorted/forms` and `…/sip`: a lead that waits to be accepted, with its contact and company. [doc]
+//! `POST leads/unsorted/forms` and `…/sip`: an unsorted lead with its contact and company. [doc]
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::switches::Partial;
 use crate::world::RecordTable;
 use amo_model::BATCH_MAX;
 
-/// An acceptable item.
+/// An item without errors.
 struct UnsortedLead {
     lead: CheckedItem,
     contact: Option<CheckedItem>,
@@ -52,7 +52,7 @@ fn create(call: &Call, category: &str) -> ApiResponse {
             None => refused.push(RefusedItem { request_id: Some(request_id(item, index)), errors }),
         }
     }
-    // A bad item spoils the batch. [inferred]
+    // One bad item rejects the batch. [inferred]
     if !refused.is_empty() && (call.switches.partial == Partial::None || answers.is_empty()) {
         return invalid(call, refused).with_items(items.len());
     }
@@ -130,7 +130,7 @@ const PARTS: [(&str, RecordTable); 3] =
     [("leads", RecordTable::Leads), ("contacts", RecordTable::Contacts), ("companies", RecordTable::Companies)];
 
 impl UnsortedLead {
-    /// Makes the records, links them to each other, and returns the item of the answer.
+    /// Creates the records, links them to each other, and returns the item of the answer.
     fn create(self, call: &Call, changes: &mut Changeset, request_id: Option<Value>) -> Value {
         let UnsortedLead { mut lead, contact, company } = self;
         lead.company = company.map(|company| write::create(changes, RecordTable::Companies, company));
