@@ -50,8 +50,8 @@ impl CheckContext<'_> {
 
     /// A record that exists and that the token's user may see.
     pub fn visible(&self, table: RecordTable, id: u64) -> Option<&StoredRecord> {
-        let is_visible =
-            RecordVisibility::of(self.world, self.switches).is_none_or(|rights| rights.allows(self.world, table, id));
+        let is_visible = RecordVisibility::for_token_user(self.world, self.switches)
+            .is_none_or(|rights| rights.allows(self.world, table, id));
         self.world.records(table).get(id).filter(|_| is_visible)
     }
 

@@ -14,7 +14,7 @@ pub struct ObjectReader<'v, 'e> {
 
 impl<'v, 'e> ObjectReader<'v, 'e> {
     /// `None` and an error where the value is no object.
-    pub fn of(mut node: JsonNode<'v, 'e>) -> Option<ObjectReader<'v, 'e>> {
+    pub fn new(mut node: JsonNode<'v, 'e>) -> Option<ObjectReader<'v, 'e>> {
         let object = node.object()?;
         Some(ObjectReader { node, object, read_keys: Vec::new() })
     }
@@ -85,7 +85,7 @@ impl<'v, 'e> ObjectReader<'v, 'e> {
         let mut list = self.node.get(key)?;
         let mut found = Vec::with_capacity(items.len());
         for (i, item) in items.iter().enumerate() {
-            let Some(mut reader) = ObjectReader::of(list.child(i, item)) else { continue };
+            let Some(mut reader) = ObjectReader::new(list.child(i, item)) else { continue };
             found.extend(read(&mut reader));
             reader.finish();
         }

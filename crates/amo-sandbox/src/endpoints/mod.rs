@@ -82,12 +82,12 @@ impl<'a> Call<'a> {
 
     /// The response to pages after the last one that a switch allows.
     fn page_out_of_range(&self) -> Option<ApiResponse> {
-        let (page, max) = (Paging::of(self.query).page, self.switches.page_max);
+        let (page, max) = (Paging::from_query(self.query).page, self.switches.page_max);
         (max > 0 && page > max).then(|| ApiResponse::problem(400, "Page is out of range")) // [inferred]
     }
 
     fn links(&self, path: &str, more: bool, last: Option<u64>) -> Value {
-        let Paging { page, limit } = Paging::of(self.query);
+        let Paging { page, limit } = Paging::from_query(self.query);
         let to = |page: u64| href(format!("{}?{}", self.view().url(path), self.query.for_page(page, limit)));
         let mut links = json!({"self": to(page)});
         if more && !(page == 1 && self.switches.next_dropped) {
@@ -110,14 +110,14 @@ impl<'a> Call<'a> {
             return ApiResponse::no_content();
         }
         let items = rows.len();
-        let page = Paging::of(self.query).page;
+        let page = Paging::from_query(self.query).page;
         ApiResponse::ok(&json!({"_page": page, "_links": self.links(path, more, None), "_embedded": {key: rows}}))
             .with_items(items)
     }
 
     /// A page of a list with a total: `_total_items`, `_page_count`. [doc]
     fn counted_page(&self, path: &str, key: &str, all: Vec<Value>) -> ApiResponse {
-        let paging = Paging::of(self.query);
+        let paging = Paging::from_query(self.query);
         let total = all.len();
         let count = total.div_ceil(paging.limit) as u64;
         let rows: Vec<Value> = all.into_iter().skip(paging.skip()).take(paging.limit).collect();

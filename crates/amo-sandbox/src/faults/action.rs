@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_mean_what_is_done_and_what_is_seen() {
+    fn words_have_an_effect_and_a_response() {
         for (word, wanted) in [
             ("504", Some((FaultEffect::All, FaultResponse::Status(504)))),
             ("504-before", Some((FaultEffect::Nothing, FaultResponse::Status(504)))),

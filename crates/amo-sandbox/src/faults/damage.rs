@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn one_value_of_one_item_is_lost() {
+    fn one_value_of_one_item_is_dropped() {
         let body = r#"[{"name":"a","custom_fields_values":[1,2]},{"tags_to_add":[3],"_embedded":{"contacts":[{"custom_fields_values":[4]}]}}]"#;
         let lost: BTreeSet<String> = (0..4)
             .map(|dice| {

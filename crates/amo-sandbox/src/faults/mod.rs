@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_mean_methods_and_parts_of_paths() {
+    fn patterns_match_methods_and_paths() {
         for (pattern, method, path, hit) in [
             ("POST leads", "POST", "leads", true),
             ("POST leads", "GET", "leads", false),

@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_and_bounds_are_kept() {
+    fn faults_stay_within_their_kinds_and_maximum() {
         let words: Vec<String> =
             fired(r#"{"seed":7,"percent":100,"kinds":["half"],"max":3}"#, 50).into_iter().flatten().collect();
         assert_eq!(words, ["half", "half", "half"]);

@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_of_this_machine_or_foreign() {
+    fn origins_of_this_machine_are_loopback() {
         for origin in ["http://127.0.0.1:8080", "http://localhost", "https://[::1]:3000"] {
             assert!(is_loopback_origin(origin.as_bytes()), "{origin}");
         }

@@ -178,7 +178,7 @@ impl Server {
         let live_world = &mut *self.live_world();
         live_world.run_robots(u64::MAX, (self.clock)());
         if let Some(folder) = &live_world.folder {
-            folder.withdraw();
+            folder.remove_announcement();
         }
     }
 
@@ -271,7 +271,7 @@ struct IncomingRequest {
 const STRANGER_TEXT_MAX: usize = 200;
 
 impl IncomingRequest {
-    fn of<B>(server: &Server, request: &Request<B>) -> IncomingRequest {
+    fn from_http<B>(server: &Server, request: &Request<B>) -> IncomingRequest {
         let token = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(bearer);
         IncomingRequest {
             method: request.method().to_string(),
@@ -306,7 +306,7 @@ async fn handle(
 ) -> Result<HttpResponse, Infallible> {
     let busy = connection.begin_request();
     let refused = access::refusal(request.version(), request.uri(), request.headers());
-    let mut incoming = IncomingRequest::of(&server, &request);
+    let mut incoming = IncomingRequest::from_http(&server, &request);
     let mut body = request.into_body();
     let refusal = match refused {
         Some(why) => Some(ApiResponse::text(403, &format!("refused: {why}\n"))),

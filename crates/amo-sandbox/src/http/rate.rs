@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn rejected_ones_count_where_the_switch_says_so() {
+    fn rejected_requests_count_with_the_switch() {
         let switches = Switches { throttled_count: true, ..Switches::default() };
         let mut rate = RateLimiter::default();
         for at in [0, 10, 20, 30, 40, 50, 60] {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_rejections_in_a_minute_block_everything() {
+    fn ten_rejections_in_a_minute_block_all_tokens() {
         let switches = Switches::default();
         let mut rate = RateLimiter::default();
         let decisions: Vec<RateDecision> = (0..18).map(|_| rate.admit("t", 0, &switches)).collect();

@@ -22,7 +22,7 @@ pub struct Paging {
 
 impl Paging {
     /// A limit that is too large is reduced without an error. [client live]
-    pub fn of(query: &Query) -> Paging {
+    pub fn from_query(query: &Query) -> Paging {
         let number = |key| query.get(key).and_then(|text| text.parse::<u64>().ok()).filter(|n| *n > 0);
         let limit = number("limit").map_or(PAGE_DEFAULT, |n| n.min(PAGE_MAX as u64) as usize);
         Paging { page: number("page").unwrap_or(1), limit }
@@ -44,9 +44,9 @@ enum RecordOrder {
 /// The ids of a page, and whether there are more after it.
 pub fn page(view: &View, table: RecordTable, now_ms: i64) -> (Vec<u64>, bool) {
     let View { world, query, switches, .. } = *view;
-    let mut filter = RecordFilter::of(view, table, now_ms);
+    let mut filter = RecordFilter::from_view(view, table, now_ms);
     filter.closest_task = closest_task(world, table, query);
-    let (records, rights) = (world.records(table), RecordVisibility::of(world, switches));
+    let (records, rights) = (world.records(table), RecordVisibility::for_token_user(world, switches));
     let all = filter.matches_all() && rights.is_none();
     let (by, descending) = order(table, query, switches);
     let wanted = |id: &u64| {
@@ -67,17 +67,17 @@ pub fn page(view: &View, table: RecordTable, now_ms: i64) -> (Vec<u64>, bool) {
         })),
     };
     let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(ids.rev()) } else { ids };
-    paginate(ids.filter(wanted), Paging::of(query))
+    paginate(ids.filter(wanted), Paging::from_query(query))
 }
 
 /// The same for the records that are linked to one record.
 pub fn linked_page(view: &View, (owner, id): RecordKey, table: RecordTable, now_ms: i64) -> (Vec<u64>, bool) {
     let View { world, query, switches, .. } = *view;
-    let filter = RecordFilter::of(view, table, now_ms);
-    let (records, rights) = (world.records(table), RecordVisibility::of(world, switches));
+    let filter = RecordFilter::from_view(view, table, now_ms);
+    let (records, rights) = (world.records(table), RecordVisibility::for_token_user(world, switches));
     let is_visible = |id: u64| rights.as_ref().is_none_or(|rights| rights.allows(world, table, id));
     let wanted = |id: &u64| records.get(*id).is_some_and(|r| filter.matches(*id, r)) && is_visible(*id);
-    paginate(world.linked(owner, id, table).map(|(id, _)| id).filter(wanted), Paging::of(query))
+    paginate(world.linked(owner, id, table).map(|(id, _)| id).filter(wanted), Paging::from_query(query))
 }
 
 /// The same for the trash, which can be filtered by ids only; a user who may not see all records sees nothing of it.
@@ -85,9 +85,9 @@ pub fn linked_page(view: &View, (owner, id): RecordKey, table: RecordTable, now_
 pub fn trash(view: &View, table: RecordTable) -> (Vec<u64>, bool) {
     let View { world, query, switches, .. } = *view;
     let requested: HashSet<u64> = query.list(&["filter", "id"]).iter().filter_map(|text| text.parse().ok()).collect();
-    let is_shown = RecordVisibility::of(world, switches).is_none();
+    let is_shown = RecordVisibility::for_token_user(world, switches).is_none();
     let ids = world.trash(table).map(|trashed| trashed.1);
-    paginate(ids.filter(|id| is_shown && (requested.is_empty() || requested.contains(id))), Paging::of(query))
+    paginate(ids.filter(|id| is_shown && (requested.is_empty() || requested.contains(id))), Paging::from_query(query))
 }
 
 /// The page of `ids` that `paging` asks for, and whether there are more after it.
@@ -112,7 +112,7 @@ pub fn elements(view: &View, catalog: u64, now_ms: i64) -> (Vec<u64>, bool) {
     let descending = switches.elements_order && query.at(&["order", "id"]) == Some("desc");
     let rising = records.in_container(catalog);
     let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(rising.rev()) } else { Box::new(rising) };
-    paginate(ids.filter(wanted), Paging::of(query))
+    paginate(ids.filter(wanted), Paging::from_query(query))
 }
 
 /// The instant, in Unix milliseconds, up to which a list shows new records; `None` where it has no lag.
@@ -198,7 +198,7 @@ pub struct ValueRange {
 }
 
 impl ValueRange {
-    fn of(query: &Query, key: &str) -> ValueRange {
+    fn from_query(query: &Query, key: &str) -> ValueRange {
         let end = |end| query.at(&["filter", key, end]).and_then(|text| text.parse().ok());
         let exact = query.at(&["filter", key]).and_then(|text| text.parse().ok());
         ValueRange { from: end("from").or(exact), to: end("to").or(exact) }
@@ -206,7 +206,7 @@ impl ValueRange {
 
     /// A single time is the earliest. [doc]
     pub fn since(query: &Query, key: &str) -> ValueRange {
-        let ValueRange { from, to } = ValueRange::of(query, key);
+        let ValueRange { from, to } = ValueRange::from_query(query, key);
         let is_end = query.at(&["filter", key, "to"]).is_some();
         ValueRange { from, to: to.filter(|_| is_end) }
     }
@@ -246,7 +246,7 @@ struct RecordFilter {
 }
 
 impl RecordFilter {
-    fn of(view: &View, table: RecordTable, now_ms: i64) -> RecordFilter {
+    fn from_view(view: &View, table: RecordTable, now_ms: i64) -> RecordFilter {
         let View { query, switches, .. } = *view;
         let numbers = |key: &str| -> Vec<u64> {
             query.list(&["filter", key]).iter().filter_map(|text| text.parse().ok()).collect()
@@ -261,8 +261,8 @@ impl RecordFilter {
         }
         let mut filter = RecordFilter {
             ids: (!ids.is_empty()).then_some(ids),
-            created_at: ValueRange::of(query, "created_at"),
-            updated_at: ValueRange::of(query, "updated_at"),
+            created_at: ValueRange::from_query(query, "created_at"),
+            updated_at: ValueRange::from_query(query, "updated_at"),
             names: query.list(&["filter", "name"]).iter().map(|n| n.to_lowercase()).collect(),
             responsible: numbers("responsible_user_id"),
             created_by: numbers("created_by"),
@@ -272,14 +272,14 @@ impl RecordFilter {
             ..RecordFilter::default()
         };
         if table == RecordTable::Leads {
-            filter.closed_at = ValueRange::of(query, "closed_at");
-            filter.price = ValueRange::of(query, "price");
+            filter.closed_at = ValueRange::from_query(query, "closed_at");
+            filter.price = ValueRange::from_query(query, "price");
             filter.pipelines = numbers("pipeline_id");
             filter.stages = stages(query);
         }
         if table == RecordTable::Customers {
-            filter.next_date = ValueRange::of(query, "next_date");
-            filter.next_price = ValueRange::of(query, "next_price");
+            filter.next_date = ValueRange::from_query(query, "next_date");
+            filter.next_price = ValueRange::from_query(query, "next_price");
             filter.statuses = numbers("status_id");
         }
         if switches.field_filters {
@@ -335,7 +335,7 @@ impl RecordFilter {
 
 /// `filter[closest_task_at]`, for tables that show such a time. [doc]
 fn closest_task(world: &World, table: RecordTable, query: &Query) -> Option<(ValueRange, BTreeMap<u64, i64>)> {
-    let range = ValueRange::of(query, "closest_task_at");
+    let range = ValueRange::from_query(query, "closest_task_at");
     let is_requested = attached::OWNERS.contains(&table) && !range.is_unbounded();
     is_requested.then(|| (range, attached::closest_tasks(world, table)))
 }

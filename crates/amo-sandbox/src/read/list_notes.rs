@@ -22,12 +22,12 @@ struct AttachedFilter<'a> {
 }
 
 impl<'a> AttachedFilter<'a> {
-    fn of(view: &'a View, table: RecordTable, now_ms: i64) -> AttachedFilter<'a> {
+    fn from_view(view: &'a View, table: RecordTable, now_ms: i64) -> AttachedFilter<'a> {
         AttachedFilter {
             ids: numbers(view.query, "id"),
             updated_at: ValueRange::since(view.query, "updated_at"),
             visible_until: visible_until(view.switches, false, now_ms),
-            rights: RecordVisibility::of(view.world, view.switches),
+            rights: RecordVisibility::for_token_user(view.world, view.switches),
             view,
             table,
         }
@@ -75,7 +75,7 @@ pub fn notes(view: &View, scope: NoteScope, now_ms: i64) -> (Vec<u64>, bool) {
         UpdatedAt,
     }
     let (world, query) = (view.world, view.query);
-    let common = AttachedFilter::of(view, RecordTable::Notes, now_ms);
+    let common = AttachedFilter::from_view(view, RecordTable::Notes, now_ms);
     let owners = numbers(query, "entity_id");
     let types = query.list(&["filter", "note_type"]);
     let wanted = |id: &u64| {
@@ -99,7 +99,7 @@ pub fn notes(view: &View, scope: NoteScope, now_ms: i64) -> (Vec<u64>, bool) {
         (None, By::UpdatedAt) => Box::new(records.by_updated()),
     };
     let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(ids.rev()) } else { ids };
-    paginate(ids.filter(wanted), Paging::of(query))
+    paginate(ids.filter(wanted), Paging::from_query(query))
 }
 
 fn note_type(record: &StoredRecord) -> Option<String> {
@@ -133,8 +133,8 @@ pub fn tasks(view: &View, now_ms: i64) -> (Vec<u64>, bool) {
     const ORDERS: [(&str, By); 3] =
         [("id", By::Id), ("created_at", By::CreatedAt), ("complete_till", By::CompleteTill)];
     let (world, query) = (view.world, view.query);
-    let filter = TaskFilter::of(query);
-    let common = AttachedFilter::of(view, RecordTable::Tasks, now_ms);
+    let filter = TaskFilter::from_query(query);
+    let common = AttachedFilter::from_view(view, RecordTable::Tasks, now_ms);
     let records = world.records(RecordTable::Tasks);
     let (by, descending) = order(query, &ORDERS).unwrap_or((By::Id, false));
     let found = records.iter().filter(|(id, _)| common.matches(*id)).filter_map(|(id, record)| {
@@ -150,7 +150,7 @@ pub fn tasks(view: &View, now_ms: i64) -> (Vec<u64>, bool) {
     let mut found: Vec<(i64, u64)> = found.collect();
     found.sort_unstable();
     let ids = found.into_iter().map(|(_, id)| id);
-    if descending { paginate(ids.rev(), Paging::of(query)) } else { paginate(ids, Paging::of(query)) }
+    if descending { paginate(ids.rev(), Paging::from_query(query)) } else { paginate(ids, Paging::from_query(query)) }
 }
 
 struct TaskFilter {
@@ -164,7 +164,7 @@ struct TaskFilter {
 }
 
 impl TaskFilter {
-    fn of(query: &Query) -> TaskFilter {
+    fn from_query(query: &Query) -> TaskFilter {
         let word = query.at(&["filter", "entity_type"]);
         let mut types = numbers(query, "task_type");
         types.extend(numbers(query, "task_type_id"));

@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_spellings_of_a_list_are_one() {
+    fn all_spellings_of_a_list_are_equal() {
         for text in ["filter[id][]=1&filter[id][]=2", "filter%5Bid%5D[0]=1&filter[id][7]=2"] {
             assert_eq!(Query::parse(text).list(&["filter", "id"]), ["1", "2"], "{text}");
         }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_queries_are_read_without_complaint() {
+    fn malformed_queries_are_parsed() {
         for text in ["", "&&", "=", "a[=1", "a]=1", "%", "%zz=%f", "[]=1", "a[b]c=1", "a[b"] {
             let query = Query::parse(text);
             let _ = query.for_page(1, 50);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn another_page_keeps_all_else() {
+    fn the_query_of_another_page_keeps_all_other_keys() {
         let query = Query::parse("filter[id][]=1&page=2&limit=9&query=%D0%B0+%26");
         assert_eq!(query.for_page(3, 9), "filter%5Bid%5D%5B%5D=1&query=%D0%B0%20%26&limit=9&page=3");
         assert_eq!(query.get("query"), Some("а &"));

@@ -117,7 +117,7 @@ impl WorldFolder {
         fs::rename(&fresh, self.path.join("server.json"))
     }
 
-    pub fn withdraw(&self) {
+    pub fn remove_announcement(&self) {
         // The file may be gone already; a stale one costs the next process one failed look-up.
         let _ = fs::remove_file(self.path.join("server.json"));
     }
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_of_a_log_from_before_colours_are_read() {
+    fn tags_of_a_log_without_colours_are_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let log = r#"{"amoport_sandbox_world":1,"seed":1}
 {"at":1,"put":[["leads",3,1,1,{"name":"Волга","tags":[7,8]}]],"tag":[["leads",7,"старый"]]}

@@ -20,7 +20,7 @@ pub struct RecordVisibility {
 
 impl RecordVisibility {
     /// `None` where all records are visible.
-    pub fn of(world: &World, switches: &Switches) -> Option<RecordVisibility> {
+    pub fn for_token_user(world: &World, switches: &Switches) -> Option<RecordVisibility> {
         if is_admin(world, switches) {
             return None;
         }

@@ -281,7 +281,7 @@ mod tests {
     use amo_model::field_type::available;
 
     #[test]
-    fn every_type_an_entity_may_have_is_there_and_no_other() {
+    fn every_entity_has_all_its_field_types() {
         for owner in Owner::ENTITIES.map(Owner::Entity) {
             for (kind, name) in FieldKind::NAMED {
                 let found = fields().iter().any(|f| f.owner == owner && f.kind == kind);
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lists_have_every_type_a_list_may_have_and_no_other() {
+    fn catalogs_have_all_their_field_types() {
         let lists = || fields().into_iter().filter(|f| matches!(f.owner, Owner::Catalog(_)));
         for (kind, name) in FieldKind::NAMED {
             let found = lists().any(|f| f.kind == kind);

@@ -198,7 +198,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn no_id_stands_for_two_things() {
+    fn ids_are_unique() {
         let account = account();
         let mut seen = HashSet::new();
         for field in &account.fields {

@@ -11,7 +11,7 @@ use amo_model::{NAME_MAX, TEXT_MAX, TEXTAREA_MAX};
 /// A line, with the sums that the service adds. [seed]
 pub fn line(context: &CheckContext, mut node: JsonNode) -> Option<Value> {
     let errors_before = node.errors.0.len();
-    let mut line = ObjectReader::of(node.reborrow())?;
+    let mut line = ObjectReader::new(node.reborrow())?;
     let sku = line.text("sku", TEXT_MAX).unwrap_or("");
     let product = line.id("product_id");
     if product.is_some_and(|id| !is_element_of(context, KIND_PRODUCTS, id)) {
@@ -45,7 +45,7 @@ pub fn line(context: &CheckContext, mut node: JsonNode) -> Option<Value> {
         return None;
     }
     let (price, quantity) = (price.unwrap_or(0.0), quantity.unwrap_or(0.0));
-    let sum = LineSum::of(price * quantity, discount);
+    let sum = LineSum::new(price * quantity, discount);
     // Whole cents; the client's own sum is not taken. [inferred]
     let is_sum_wrong = sent_sum.is_some_and(|sent| (sent - sum.total).abs() >= 0.005);
     Some(json!({"value": {
@@ -65,7 +65,7 @@ fn without_fraction(number: f64) -> Value {
 
 /// `{"type": "amount" | "percentage", "value": n}`; an amount is off the whole line: 10 × 5 − 25 is 25. [seed]
 fn check_discount(node: JsonNode) -> Option<(&'static str, f64)> {
-    let mut discount = ObjectReader::of(node)?;
+    let mut discount = ObjectReader::new(node)?;
     let kind = discount.one_of("type", &["amount", "percentage"]);
     let amount = discount.non_negative("value");
     discount.require(&["type", "value"]);
@@ -82,7 +82,7 @@ struct LineSum {
 
 impl LineSum {
     /// A discount that exceeds the line is reduced to the line. [inferred]
-    fn of(line: f64, (kind, value): (&str, f64)) -> LineSum {
+    fn new(line: f64, (kind, value): (&str, f64)) -> LineSum {
         let most = if kind == "amount" { line } else { 100.0 };
         let discount = value.min(most);
         let off = if kind == "amount" { discount } else { line * discount / 100.0 };
@@ -99,7 +99,7 @@ fn is_element_of(context: &CheckContext, kind: &str, id: u64) -> bool {
 
 /// `{"entity_id": n}`, an element of the catalog of suppliers; what reads add to it is ignored. [seed], [client]
 pub fn supplier(context: &CheckContext, node: JsonNode) -> Option<Value> {
-    let mut supplier = ObjectReader::of(node)?;
+    let mut supplier = ObjectReader::new(node)?;
     let id = supplier.id("entity_id");
     supplier.require(&["entity_id"]);
     let known = id.filter(|id| is_element_of(context, KIND_SUPPLIERS, *id));
@@ -135,7 +135,7 @@ const PAYER_TEXTS: [(&str, usize); 15] = [
 /// The value is kept as it was sent. [seed]
 pub fn payer(context: &CheckContext, mut node: JsonNode) -> Option<Value> {
     let errors_before = node.errors.0.len();
-    let mut payer = ObjectReader::of(node.reborrow())?;
+    let mut payer = ObjectReader::new(node.reborrow())?;
     payer.require(&["name"]);
     payer.name("name", NAME_MAX);
     payer.one_of("type", &["legal", "individual"]);
@@ -171,7 +171,7 @@ mod tests {
             (200.0, ("percentage", 101.0), (0.0, 100.0, true)),
             (0.1 + 0.2, ("amount", 0.0), (0.3, 0.0, false)),
         ] {
-            let sum = LineSum::of(line, discount);
+            let sum = LineSum::new(line, discount);
             assert_eq!((sum.total, sum.discount, sum.is_discount_recalculated), wanted, "{line} {discount:?}");
         }
     }

@@ -22,7 +22,7 @@ const LEGAL_TEXTS_RU: [(&str, usize); 9] = [
 
 pub fn legal_entity(mut node: JsonNode) -> Option<Value> {
     let errors_before = node.errors.0.len();
-    let mut entity = ObjectReader::of(node.reborrow())?;
+    let mut entity = ObjectReader::new(node.reborrow())?;
     entity.require(&["name"]);
     entity.name("name", NAME_MAX);
     for (key, max) in LEGAL_TEXTS_RU {
@@ -39,7 +39,7 @@ pub fn legal_entity(mut node: JsonNode) -> Option<Value> {
 /// The file is stored by another service, so its uuid is not checked. [doc]
 pub fn file(mut node: JsonNode) -> Option<Value> {
     let errors_before = node.errors.0.len();
-    let mut file = ObjectReader::of(node.reborrow())?;
+    let mut file = ObjectReader::new(node.reborrow())?;
     file.require(&["file_uuid"]);
     for key in ["file_uuid", "version_uuid", "file_name"] {
         file.text(key, TEXT_MAX);
@@ -64,7 +64,7 @@ impl FieldCheck<'_> {
     /// It has no `value` key; extra keys are refused. [client]
     pub(super) fn chained(&self, mut node: JsonNode) -> Option<Value> {
         let errors_before = node.errors.0.len();
-        let mut link = ObjectReader::of(node.reborrow())?;
+        let mut link = ObjectReader::new(node.reborrow())?;
         let (catalog, element) = (link.id("catalog_id"), link.id("catalog_element_id"));
         link.require(&["catalog_id", "catalog_element_id"]);
         if catalog.is_some_and(|id| !self.field.chain.iter().any(|link| link.catalog_id == id)) {
@@ -82,7 +82,7 @@ impl FieldCheck<'_> {
     /// A contact, a company or an element, where `search_in` allows it; or a name alone. [doc], which pairs [inferred]
     pub(super) fn linked_entity(&self, mut node: JsonNode) -> Option<Value> {
         let errors_before = node.errors.0.len();
-        let mut link = ObjectReader::of(node.reborrow())?;
+        let mut link = ObjectReader::new(node.reborrow())?;
         let (name, id) = (link.text("name", NAME_MAX), link.id("entity_id"));
         let catalog = link.id("catalog_id");
         let kind = link.one_of("entity_type", &["contacts", "companies", "catalog_elements"]);

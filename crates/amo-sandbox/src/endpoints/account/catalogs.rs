@@ -25,7 +25,7 @@ pub fn list(call: &Call) -> ApiResponse {
     let mut wanted: Vec<&CatalogDefinition> =
         call.world.account.catalogs.iter().filter(|c| kind.is_none_or(|kind| c.kind == kind)).collect();
     wanted.sort_by_key(|c| (c.sort, c.id));
-    let paging = Paging::of(call.query);
+    let paging = Paging::from_query(call.query);
     let more = wanted.len() > paging.skip().saturating_add(paging.limit) || call.switches.next_always;
     let rows = wanted.into_iter().skip(paging.skip()).take(paging.limit).map(|c| model(&view, c)).collect();
     call.page("catalogs", "catalogs", rows, more)
@@ -73,7 +73,7 @@ pub fn create(call: &Call) -> ApiResponse {
 }
 
 fn check_new(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> Option<CatalogDefinition> {
-    let mut reader = ObjectReader::of(item.node.reborrow())?;
+    let mut reader = ObjectReader::new(item.node.reborrow())?;
     reader.require(&["name"]);
     let name = reader.name("name", call.switches.name_max);
     let kind = reader.one_of("type", &["regular", KIND_INVOICES, KIND_PRODUCTS]).unwrap_or("regular");
@@ -133,7 +133,7 @@ pub fn update_one(call: &Call) -> ApiResponse {
 }
 
 fn change(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> Option<Value> {
-    let mut reader = ObjectReader::of(item.node.reborrow())?;
+    let mut reader = ObjectReader::new(item.node.reborrow())?;
     let id = BatchItem::own_id(item.id, &mut reader);
     let found = account.catalogs.iter_mut().find(|c| Some(c.id) == id && c.kind != KIND_SUPPLIERS);
     if id.is_some() && found.is_none() {

@@ -75,7 +75,7 @@ fn batch(
 
 fn create(call: &Call, owner: Owner) -> ApiResponse {
     batch(call, owner, true, |account, item| {
-        let mut reader = ObjectReader::of(item.node.reborrow())?;
+        let mut reader = ObjectReader::new(item.node.reborrow())?;
         reader.require(&["name", "type"]);
         let kind = FieldKind::from_name(reader.text("type", 0).unwrap_or("text"));
         if !allows_type(account, owner, kind) {
@@ -155,7 +155,7 @@ const SHOWN: &[&str] = &[
 
 /// The type of a field cannot be changed. [doc]
 fn change(call: &Call, owner: Owner, account: &mut AccountState, item: &mut BatchItem) -> Option<Value> {
-    let mut reader = ObjectReader::of(item.node.reborrow())?;
+    let mut reader = ObjectReader::new(item.node.reborrow())?;
     let id = BatchItem::own_id(item.id, &mut reader);
     let place = account.fields.iter().position(|f| Some(f.id) == id && f.owner == owner);
     let Some(place) = place else {
@@ -216,7 +216,7 @@ fn create_groups(call: &Call, owner: Owner) -> ApiResponse {
     let path = format!("{}/groups", path(owner));
     let batch = CollectionWrite { path: &path, key: "custom_field_groups", is_new: true, counted: true };
     write_batch(call, &batch, |account, item| {
-        let mut reader = ObjectReader::of(item.node.reborrow())?;
+        let mut reader = ObjectReader::new(item.node.reborrow())?;
         reader.require(&["name"]);
         let name = reader.name("name", call.switches.name_max);
         let sort = reader.int("sort").unwrap_or(0);

@@ -89,7 +89,7 @@ fn is_editable(status: &PipelineStage) -> bool {
 pub fn create(call: &Call) -> ApiResponse {
     let batch = CollectionWrite { path: "leads/pipelines", key: "pipelines", is_new: true, counted: true };
     write_batch(call, &batch, |account, item| {
-        let mut reader = ObjectReader::of(item.node.reborrow())?;
+        let mut reader = ObjectReader::new(item.node.reborrow())?;
         reader.require(&["name", "sort", "is_main", "is_unsorted_on"]);
         if account.pipelines.len() >= PIPELINES_MAX {
             reader.node.too_many(PIPELINES_MAX); // the code [inferred]
@@ -143,7 +143,7 @@ fn read_first_stages(call: &Call, reader: &mut ObjectReader) -> Vec<PipelineStag
     if reader.value("_embedded").is_none() {
         return Vec::new();
     }
-    let Some(mut embedded) = reader.node.get("_embedded").and_then(ObjectReader::of) else {
+    let Some(mut embedded) = reader.node.get("_embedded").and_then(ObjectReader::new) else {
         return Vec::new();
     };
     let stages = embedded.each("statuses", |stage| {
@@ -191,7 +191,7 @@ fn with_default_stages(account: &mut AccountState, sent: Vec<PipelineStage>) -> 
 pub fn update_one(call: &Call) -> ApiResponse {
     let batch = CollectionWrite { path: "leads/pipelines", key: "pipelines", is_new: false, counted: true };
     write_one(call, &batch, call.id(0), |account, item| {
-        let mut reader = ObjectReader::of(item.node.reborrow())?;
+        let mut reader = ObjectReader::new(item.node.reborrow())?;
         let id = BatchItem::own_id(item.id, &mut reader);
         let Some(place) = account.pipelines.iter().position(|p| Some(p.id) == id) else {
             reader.invalid_choice("id");
@@ -260,7 +260,7 @@ pub fn create_stages(call: &Call) -> ApiResponse {
         return call.unknown_id();
     }
     write_batch(call, &batch, |account, item| {
-        let mut reader = ObjectReader::of(item.node.reborrow())?;
+        let mut reader = ObjectReader::new(item.node.reborrow())?;
         reader.require(&["name", "sort"]);
         let count = account.pipeline(id).map_or(0, |p| p.statuses.len());
         if count >= STAGES_MAX {
@@ -288,7 +288,7 @@ pub fn update_stage(call: &Call) -> ApiResponse {
 
 fn change_stage(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> Option<Value> {
     let (id, stage) = (call.id(0), call.id(1));
-    let mut reader = ObjectReader::of(item.node.reborrow())?;
+    let mut reader = ObjectReader::new(item.node.reborrow())?;
     reader.id("id");
     let pipeline = account.pipelines.iter_mut().find(|p| p.id == id);
     let found = pipeline.and_then(|p| Some((p.status(stage).filter(|s| is_editable(s))?.clone(), p)));

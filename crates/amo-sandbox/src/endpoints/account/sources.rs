@@ -40,7 +40,7 @@ fn model(view: &View, source: &LeadSource) -> Value {
 pub fn create(call: &Call) -> ApiResponse {
     let batch = CollectionWrite { path: "sources", key: "sources", is_new: true, counted: true };
     write_batch(call, &batch, |account, item| {
-        let mut reader = ObjectReader::of(item.node.reborrow())?;
+        let mut reader = ObjectReader::new(item.node.reborrow())?;
         reader.require(&["name", "external_id"]);
         if account.sources.len() >= SOURCES_MAX {
             reader.node.too_many(SOURCES_MAX); // the code [inferred]
@@ -113,7 +113,7 @@ pub fn update_one(call: &Call) -> ApiResponse {
 }
 
 fn change(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> Option<Value> {
-    let mut reader = ObjectReader::of(item.node.reborrow())?;
+    let mut reader = ObjectReader::new(item.node.reborrow())?;
     let id = BatchItem::own_id(item.id, &mut reader);
     let Some(place) = account.sources.iter().position(|s| Some(s.id) == id) else {
         if id.is_some() {

@@ -32,7 +32,7 @@ pub fn create(call: &Call) -> ApiResponse {
     let items = checked.good.len() + checked.refused.len();
     let mut batch = ComplexBatch {
         changes: Changeset::new(call.world, call.now),
-        duplicates: call.switches.duplicate_control.then(|| DuplicateIndex::of(call.world)),
+        duplicates: call.switches.duplicate_control.then(|| DuplicateIndex::build(call.world)),
         leads: Vec::new(),
     };
     for (index, request_id, accepted) in checked.good {
@@ -145,7 +145,7 @@ struct DuplicateIndex {
 
 impl DuplicateIndex {
     /// Reads all contacts; used only where duplicate control is on.
-    fn of(world: &World) -> DuplicateIndex {
+    fn build(world: &World) -> DuplicateIndex {
         let mut contacts = HashMap::new();
         for (id, record) in world.records(RecordTable::Contacts).iter() {
             let fields = serde_json::from_str::<Value>(&record.json).ok().and_then(|mut json| {

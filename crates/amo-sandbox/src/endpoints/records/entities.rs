@@ -36,7 +36,10 @@ fn wants_trash(call: &Call, table: RecordTable) -> bool {
 pub fn get(call: &Call, table: RecordTable) -> ApiResponse {
     let id = call.id(0);
     let shown = match wants_trash(call, table) {
-        true => call.view().trashed(table, id).filter(|_| RecordVisibility::of(call.world, call.switches).is_none()),
+        true => call
+            .view()
+            .trashed(table, id)
+            .filter(|_| RecordVisibility::for_token_user(call.world, call.switches).is_none()),
         false => call.view().record(table, id).filter(|_| call.is_visible(table, id)),
     };
     shown.map_or_else(|| call.unknown_id(), |model| ApiResponse::ok(&model).with_items(1))

@@ -20,10 +20,10 @@ const REPORTED: [(RecordTable, &str); 5] = [
 
 /// The latest first [inferred]; the time is that of arrival, not `created_at`. [inferred]
 pub fn list(call: &Call) -> ApiResponse {
-    let clipped = Paging::of(call.query).limit.min(PAGE_MAX).to_string();
+    let clipped = Paging::from_query(call.query).limit.min(PAGE_MAX).to_string();
     let query = call.query.with_value("limit", &clipped);
     let call = Call { query: &query, ..*call };
-    let filter = EventFilter::of(&call);
+    let filter = EventFilter::from_call(&call);
     let mut found: Vec<(i64, u64, RecordTable, &str)> = Vec::new();
     for (table, name) in REPORTED.into_iter().filter(|(_, name)| filter.matches_kind(name)) {
         let records = call.world.records(table).iter().filter(|(id, r)| filter.matches(*id, r.arrived_ms / 1000));
@@ -31,7 +31,7 @@ pub fn list(call: &Call) -> ApiResponse {
         found.extend(records.map(|(id, r)| (r.arrived_ms / 1000, id, table, name)));
     }
     found.sort_unstable_by_key(|(at, id, _, _)| std::cmp::Reverse((*at, *id)));
-    let paging = Paging::of(call.query);
+    let paging = Paging::from_query(call.query);
     let more = found.len() > paging.skip().saturating_add(paging.limit);
     let page = found.into_iter().skip(paging.skip()).take(paging.limit);
     call.page("events", "events", page.map(|event| model(&call, event)).collect(), more)
@@ -61,7 +61,7 @@ struct EventFilter {
 
 impl EventFilter {
     /// Lists use brackets or commas. [client]
-    fn of(call: &Call) -> EventFilter {
+    fn from_call(call: &Call) -> EventFilter {
         let words = |key: &str| -> Vec<String> {
             let sent = call.query.list(&["filter", key]);
             sent.iter().flat_map(|text| text.split(',')).map(|word| word.trim().to_owned()).collect()

@@ -16,7 +16,7 @@ pub fn list(call: &Call, table: RecordTable) -> ApiResponse {
     let names = call.query.list(&["filter", "name"]);
     let ids: Vec<u64> = call.query.list(&["filter", "id"]).iter().filter_map(|id| id.parse().ok()).collect();
     let text = call.query.get("query").unwrap_or("").to_lowercase();
-    let paging = Paging::of(call.query);
+    let paging = Paging::from_query(call.query);
     let mut rows: Vec<Value> = call
         .world
         .tags(table)

@@ -68,7 +68,7 @@ fn create(call: &Call, category: &str) -> ApiResponse {
 }
 
 fn check(call: &Call, category: &str, mut node: JsonNode) -> Option<UnsortedLead> {
-    let mut sent = ObjectReader::of(node.reborrow())?;
+    let mut sent = ObjectReader::new(node.reborrow())?;
     sent.require(&["source_name", "source_uid", "metadata"]);
     sent.text("source_name", call.switches.name_max);
     sent.text("source_uid", call.switches.name_max);
@@ -109,7 +109,7 @@ type Embedded = (CheckedItem, Option<CheckedItem>, Option<CheckedItem>);
 
 /// At most one of each, in full. [inferred] from the complex lead
 fn check_embedded(call: &Call, mut node: JsonNode) -> Option<Embedded> {
-    let mut embedded = ObjectReader::of(node.reborrow())?;
+    let mut embedded = ObjectReader::new(node.reborrow())?;
     for (key, _) in PARTS {
         if embedded.list(key).is_some_and(|items| items.len() > 1) {
             let path = embedded.node.key_path(key);
