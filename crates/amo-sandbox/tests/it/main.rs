@@ -5,6 +5,7 @@ mod account_parts;
 mod catalogs;
 mod client_reports;
 mod complex;
+mod control;
 mod customers;
 mod docs_page;
 mod elements;

@@ -119,17 +119,17 @@ impl ItemCheck<'_> {
                 Some(_) => self.accept(name, value),
                 None => node.wrong_type("string"),
             },
-            KeyRule::Int | KeyRule::Time | KeyRule::Pipeline | KeyRule::Status => match value.as_i64() {
-                Some(_) => self.accept(name, value),
-                None => node.wrong_type("int"),
-            },
+            KeyRule::TimeOrNull | KeyRule::LossReason if value.is_null() => self.accept(name, value),
+            KeyRule::Int | KeyRule::Time | KeyRule::TimeOrNull | KeyRule::Pipeline | KeyRule::Status => {
+                match value.as_i64() {
+                    Some(_) => self.accept(name, value),
+                    None => node.wrong_type("int"),
+                }
+            }
             KeyRule::Day => match value.as_i64() {
                 Some(seconds) => self.accept(name, &Value::from(values::next_date(context, seconds))),
                 None => node.wrong_type("int"),
             },
-            KeyRule::TimeOrNull if value.is_null() || value.is_i64() => self.accept(name, value),
-            KeyRule::TimeOrNull => node.wrong_type("int"),
-            KeyRule::LossReason if value.is_null() => self.accept(name, value),
             KeyRule::ActiveUser | KeyRule::UserOrRobot | KeyRule::LossReason => match value.as_i64() {
                 Some(id) if is_known(context, rule, id) => self.accept(name, value),
                 Some(_) => node.invalid_choice(),
