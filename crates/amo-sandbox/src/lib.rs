@@ -4,19 +4,19 @@
 //!
 //! Each uses only those above it.
 //!
-//! - `account`: what an account is made of (users, pipelines, fields, catalogs), the built-in account, one made from a snapshot
+//! - `account`: the parts of an account (users, pipelines, fields, catalogs), the built-in one, one made from a snapshot
 //! - `switches`: the open questions about the API, one switch each
-//! - `world`: the account, its records, tags, links and tokens, and what a user sees of them
+//! - `world`: the account, its records, tags, links and tokens, and which records a user may see
 //! - `faults`: which request fails and how
-//! - `check`: validation of what is written
+//! - `check`: validation of writes
 //! - `read`: lists, filters, and records as the API shows them
-//! - `changes`: records made, changed, linked and deleted
+//! - `changes`: records created, updated, linked and deleted
 //! - `robots`: changes that the account makes by itself
 //! - `endpoints`: the routes and their responses
 //! - `state`: the world on disk
 //! - `http`: the server, rate limit, request log and `/_sandbox/`
 //!
-//! Files are touched in `state` alone, sockets in `http`; all else is pure.
+//! Files are touched in `state` only, sockets in `http` only; all else is pure.
 
 #![forbid(unsafe_code)]
 
@@ -51,7 +51,7 @@ pub use start_error::StartError;
 pub use state::RunningServer;
 pub use switches::{Partial, RateKey, RequestIds, Switches, Throttling};
 
-/// Unix seconds, as the sandbox shall see them.
+/// Unix seconds, as the sandbox sees them.
 pub type UnixClock = Arc<dyn Fn() -> i64 + Send + Sync>;
 
 /// The clock of the machine.
@@ -62,12 +62,12 @@ pub fn system_clock() -> UnixClock {
     })
 }
 
-/// A number that nobody can foresee: the keys of the standard library's hash maps are drawn by the system.
-fn chance() -> u64 {
+/// An unpredictable number: the system seeds the hash maps of the standard library.
+fn random_number() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// 256 bits that nobody can foresee, as text.
+/// 256 unpredictable bits, as text.
 fn secret_key() -> Result<String, StartError> {
     let mut bytes = [0_u8; 32];
     getrandom::fill(&mut bytes).map_err(StartError::system)?;
@@ -76,21 +76,21 @@ fn secret_key() -> Result<String, StartError> {
 
 #[derive(Clone)]
 pub struct Options {
-    /// 0 for any that is free.
+    /// 0 for any free port.
     pub port: u16,
     /// The folder of the world; `None` keeps it in memory only.
     pub state: Option<PathBuf>,
-    /// Decides the id of a new world's account, and the dice; `None` draws one.
+    /// Decides the id of a new world's account and the random faults; `None` draws one.
     pub seed: Option<u64>,
-    /// The token of the world from now on; `None`: the one that it has, or one that is drawn.
+    /// The token of the world from now on; `None` keeps the current one or draws one.
     pub token: Option<SecretString>,
-    /// What the account of a new world is made of; a world that is there has to be like it.
+    /// The template of a new world's account; an existing world has to be like it.
     pub like: Option<AccountTemplate>,
     pub switches: Switches,
     /// In force from the first request on, and again after a reset.
     pub faults: Faults,
     pub clock: UnixClock,
-    /// Served by hand until it is killed, so that other processes may rely on it.
+    /// True for a server that runs until it is killed, so that other processes may rely on it.
     pub by_hand: bool,
 }
 
@@ -110,7 +110,7 @@ impl Default for Options {
     }
 }
 
-/// A running server, on a thread of its own; stopped when it is dropped.
+/// A running server on a thread of its own; it stops when this is dropped.
 #[derive(Debug)]
 pub struct Sandbox {
     url: String,
@@ -120,10 +120,10 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Loads the world, binds to 127.0.0.1 and serves. When this returns, it listens.
+    /// Loads the world, binds to 127.0.0.1 and serves. The server listens when this returns.
     pub fn start(options: Options) -> Result<Sandbox, StartError> {
         let new = state::NewWorld {
-            seed: options.seed.unwrap_or_else(chance),
+            seed: options.seed.unwrap_or_else(random_number),
             key: secret_key()?,
             like: options.like.as_ref().map(InitialState::like),
             token: options.token.as_ref().map(|token| token.expose_secret().to_owned()),
@@ -145,8 +145,7 @@ impl Sandbox {
             folder.announce(&url, &token, options.by_hand).map_err(StartError::system)?;
         }
         let live_world = http::LiveWorld::new(world, folder);
-        let server =
-            Arc::new(http::Server::new(live_world, options.switches, options.faults, url.clone(), options.clock));
+        let server = Arc::new(http::Server::new(live_world, url.clone(), options));
         let (stop, stopped) = oneshot::channel();
         let thread = spawn(listener, server, stopped)?;
         Ok(Sandbox { url, token, stop: Some(stop), thread: Some(thread) })
@@ -157,12 +156,12 @@ impl Sandbox {
         &self.url
     }
 
-    /// The long-lived token; the same for the life of the world, and after a reset.
+    /// The long-lived token; it stays the same for the life of the world, and after a reset.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// Stops serving. When this returns, the port and the state folder are free.
+    /// Stops serving. The port and the state folder are free when this returns.
     pub fn stop(self) {}
 
     /// Serves until the process is killed.
@@ -184,7 +183,7 @@ impl Drop for Sandbox {
     }
 }
 
-/// Two workers: latency is slept, not held, and work on the world goes one at a time anyway.
+/// Two workers are enough: delays sleep, and work on the world is done under one lock anyway.
 const WORKERS: usize = 2;
 
 fn spawn(
@@ -200,7 +199,7 @@ fn spawn(
             Err(error) => return drop(ready.send(Err(error))),
         };
         let _ = ready.send(Ok(()));
-        // The listener only fails when the process is at its end; then there is nobody left to tell.
+        // The listener fails only when the process ends, and then nobody can be told.
         let _ = runtime.block_on(http::serve(listener, server.clone(), stopped));
         drop(runtime);
         server.close();

@@ -1,17 +1,17 @@
-//! Why no sandbox was started.
+//! Why a sandbox could not start.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The sentence of each names what is wrong; what to do is `hint`'s.
+/// `Display` says what is wrong, `hint` what to do.
 #[derive(Debug)]
 pub enum StartError {
-    /// Another process holds the world; it may have told its process id and its address.
+    /// Another process uses the world; `by` is its process id and address, where it has announced them.
     Busy {
         folder: PathBuf,
         by: Option<(u32, String)>,
     },
-    /// No listening on 127.0.0.1 at this port.
+    /// The port cannot be bound on 127.0.0.1.
     Port {
         port: u16,
         error: io::Error,
@@ -22,7 +22,7 @@ pub enum StartError {
         action: &'static str,
         error: io::Error,
     },
-    /// A line of the world's log is none; line and column count from 1.
+    /// A line of the world's log cannot be read; line and column count from 1.
     Damaged {
         file: PathBuf,
         line: usize,
@@ -32,11 +32,11 @@ pub enum StartError {
     OtherVersion {
         file: PathBuf,
     },
-    /// The world that is there was made like another account.
+    /// The existing world was made with another `--like`.
     Unlike {
         folder: PathBuf,
     },
-    /// The system gave no random bytes, no thread or no runtime.
+    /// The system has no random bytes, no thread or no runtime to give.
     System {
         error: String,
     },
@@ -52,7 +52,7 @@ impl StartError {
         StartError::System { error: error.to_string() }
     }
 
-    /// A word that stays the same whatever the sentence becomes.
+    /// A code that does not change with the wording of the message.
     pub fn code(&self) -> &'static str {
         match self {
             StartError::Busy { .. } => "sandbox-busy",
@@ -64,7 +64,7 @@ impl StartError {
         }
     }
 
-    /// The file or folder that it is about.
+    /// The file or folder that the error is about.
     pub fn file(&self) -> Option<&Path> {
         match self {
             StartError::Busy { folder: file, .. }
@@ -81,12 +81,12 @@ impl StartError {
         match self {
             StartError::Busy { .. } => Some("stop that process, or use another state folder"),
             StartError::Port { .. } => Some("use --port 0 for any free port"),
-            StartError::State { .. } => Some("see that the folder exists and may be written"),
+            StartError::State { .. } => Some("check that the folder exists and can be written"),
             StartError::Damaged { .. } | StartError::OtherVersion { .. } => {
                 Some("remove the file to start a new world")
             }
             StartError::Unlike { .. } => {
-                Some("leave --like out to go on with it, remove the folder, or use another state folder")
+                Some("leave --like out to keep this world, remove the folder, or use another state folder")
             }
             StartError::System { .. } => None,
         }
@@ -102,9 +102,9 @@ impl std::fmt::Display for StartError {
             StartError::Busy { by: None, .. } => write!(f, "the sandbox's world is in use by another process"),
             StartError::Port { port, error } => write!(f, "the sandbox cannot listen on 127.0.0.1:{port}: {error}"),
             StartError::State { action, error, .. } => write!(f, "the sandbox's state {action}: {error}"),
-            StartError::Damaged { error, .. } => write!(f, "this line is not one of a sandbox's world: {error}"),
+            StartError::Damaged { error, .. } => write!(f, "not a valid line of a sandbox's world: {error}"),
             StartError::OtherVersion { .. } => write!(f, "this world was written by another version of amoport"),
-            StartError::Unlike { .. } => write!(f, "this world was begun otherwise than --like says"),
+            StartError::Unlike { .. } => write!(f, "this world was made with another --like"),
             StartError::System { error } => write!(f, "the sandbox cannot start: {error}"),
         }
     }

@@ -1,29 +1,29 @@
-//! Where the documents are silent or contradict each other: one switch for each doubt, set to the likeliest answer.
-//! Holds no behaviour; the rooms that behave read it.
+//! Switches for the questions that the documents leave open or answer in two ways, each set to the likeliest answer. No
+//! behaviour; the modules that it concerns read them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::account::Right;
 
-/// Rows of a page when nothing is said. [doc]
+/// Rows of a page without `limit`. [doc]
 pub const PAGE_DEFAULT: usize = 50;
 
-/// A day.
+/// One day.
 const LAG_MAX_S: f64 = 86_400.0;
 
-/// What becomes of a batch of which some items are refused. Nobody has told; the error's body lists only the refused.
+/// A batch with refused items. No source says what happens; the body of the error lists only the refused ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Partial {
     /// Nothing is written. [inferred]
     None,
-    /// 400 names the refused; the others are written all the same, and nobody says so.
+    /// 400 names the refused items; the others are written without a word in the response.
     Silent,
-    /// 200 with the written ones, and `validation-errors` beside them.
+    /// 200 with the written items and `validation-errors` beside them.
     Told,
 }
 
-/// How a throttled request is answered.
+/// The response to a throttled request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Throttling {
@@ -35,17 +35,17 @@ pub enum Throttling {
     Json,
 }
 
-/// How `request_id` comes back where it was left out or given.
+/// The `request_id` of an answer, whether or not one was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequestIds {
-    /// As sent; the index as a string where it was left out. [seed]
+    /// As sent; the index as a string where none was sent. [seed]
     String,
-    /// As a number wherever it reads as one. [seed] for elements
+    /// As a number where it can be read as one. [seed] for elements
     Int,
-    /// The item's place as a number, whatever was sent. [seed] for elements sent without one
+    /// The index of the item as a number, whatever was sent. [seed] for elements sent without one
     Index,
-    /// Not at all. [seed] for edited leads
+    /// None. [seed] for edited leads
     Missing,
 }
 
@@ -56,122 +56,124 @@ pub enum RateKey {
     Address,
 }
 
-/// The doubts, as `GET /_sandbox/switches` shows them; a `POST` there changes the ones it names.
+/// The switches, as `GET /_sandbox/switches` shows them; a `POST` there sets those that it names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "snake_case")]
 pub struct Switches {
     pub partial: Partial,
-    /// Items of an answer to a write come in another order than they were sent.
+    /// Items of an answer to a write are in another order than they were sent.
     pub shuffled: bool,
     pub throttling: Throttling,
-    /// 429s within a minute after which everything is 403; 0 switches the block off.
+    /// Number of 429s within a minute after which every response is 403; 0 switches the block off.
     pub block_after: u32,
-    /// Throttled requests fill the second, too.
+    /// Throttled requests count against the limit as well.
     pub throttled_count: bool,
-    /// Whose requests are counted together.
+    /// The requests that are counted together.
     pub rate_key: RateKey,
-    /// Requests a sliding second may hold.
+    /// Maximum number of requests in a sliding second.
     pub rate_max: u32,
-    /// The link to the next page is left out of the first one.
+    /// The first page has no link to the next one.
     pub next_dropped: bool,
     pub request_ids: RequestIds,
-    /// `datetime_settings` and `amojo_rights` of the account stand beside its name, not in `_embedded` [client].
+    /// `datetime_settings` and `amojo_rights` of the account are beside its name, not in `_embedded` [client].
     pub account_settings_outside: bool,
-    /// Keys that only reads show are refused in writes, as no table of writes names them [seed]; clients send whole records
-    /// and whole entries of custom fields back, and these are taken. [client]
+    /// Keys that only reads show are refused in writes, since no table of writes has them [seed]; clients send whole
+    /// records and whole entries of custom fields back, which the service accepts. [client]
     pub read_keys_refused: bool,
     /// `PATCH …/{id}` answers wrapped in `_embedded`. [doc Kommo]
     pub patch_wrapped: bool,
-    /// `_embedded.tags: null` takes all tags away, as the seed shows; a live client saw it ignored.
+    /// `_embedded.tags: null` removes all tags, as the seed shows; a live client saw it ignored.
     pub null_clears_tags: bool,
-    /// `enum_code` is taken in a multiselect; it was seen refused. [client live]
+    /// `enum_code` is accepted in a multiselect; it was seen refused. [client live]
     pub multiselect_enum_code: bool,
-    /// Filters on custom fields work; accounts have that off until they ask. [doc]
+    /// Filters on custom fields work; accounts have them on request only. [doc]
     pub field_filters: bool,
     /// Status of a request with too many complex leads. [inferred]
     pub complex_excess_status: u16,
     /// Status of a batch above 250. [doc Kommo]
     pub batch_excess_status: u16,
-    /// Seconds, or parts of one, until lists show a new record. [client]
+    /// Seconds, or fractions, until lists show a new record. [client]
     pub list_lag_s: f64,
     /// The same until `query` finds it. [client]
     pub query_lag_s: f64,
-    /// Characters of a text field; 0 for no limit.
+    /// Maximum length of a text field in characters; 0 for no limit.
     pub text_max: usize,
-    /// Characters of a name; 0 for no limit.
+    /// Maximum length of a name in characters; 0 for no limit.
     pub name_max: usize,
-    /// Status of an answer to a write that made something: 200 [doc amo] or 201 [doc Kommo].
+    /// Status of an answer to a write that created something: 200 [doc amo] or 201 [doc Kommo].
     pub created_status: u16,
     /// `date` fields move to the account's midnight. [client]
     pub date_shift: bool,
-    /// Status of a record that is not there: 204 [seed] or 404.
+    /// Status for an unknown record: 204 [seed] or 404.
     pub unknown_id_status: u16,
-    /// Pages after this one are refused; 0 for none.
+    /// Later pages are refused; 0 for no limit.
     pub page_max: u64,
-    /// Validation errors carry a code nobody knows.
+    /// Validation errors have an unknown code.
     pub unknown_codes: bool,
     /// `leads/complex` looks for contacts with the same phone or e-mail. Off, as for most integrations. [client]
     pub duplicate_control: bool,
-    /// Lists and elements name a next page whether or not there is one, as the examples show. [seed]
+    /// Catalogs and elements have a link to the next page whether or not there is one, as the examples show. [seed]
     pub next_always: bool,
-    /// Elements of a page where no limit is asked for: once 50, later seen as 100. [client]
+    /// Elements of a page without `limit`: once 50, later seen as 100. [client]
     pub elements_page: usize,
-    /// `order` of elements is honoured; nobody has told. [inferred]
+    /// `order` of elements is honoured; no source. [inferred]
     pub elements_order: bool,
-    /// The place of an element sent without `request_id` is a string, as recorded [client live], not a number [seed].
+    /// The index of an element sent without `request_id` is a string, as recorded [client live], not a number [seed].
     pub element_places_text: bool,
-    /// The tables say that `name` of lists and elements is required of PATCH, too [seed]; copied there, we think.
+    /// PATCH requires `name` of catalogs and elements, as the tables say [seed]; probably a copy of the table of POST.
     pub patch_needs_name: bool,
-    /// Status of a request for elements of a list that is not there. [inferred]
+    /// Status of a request for elements of an unknown catalog. [inferred]
     pub unknown_catalog_status: u16,
-    /// Elements of the service's own list of suppliers can be written.
+    /// Elements of the service's own catalog of suppliers can be written.
     pub suppliers_writable: bool,
     /// Reads of an invoice show name and numbers of its supplier [client], not its id alone. [seed]
     pub supplier_papers: bool,
-    /// Fields of prices call themselves numeric, as an example does [seed]; elsewhere their type is `price`. [doc]
+    /// Price fields have the type `numeric`, as in an example [seed]; elsewhere the type is `price`. [doc]
     pub price_numeric: bool,
-    /// Any `vat_rate_id` is refused; the table of them is not known.
+    /// Any `vat_rate_id` is refused; the table of rates is not known.
     pub vat_rates_refused: bool,
-    /// Every invoice read warns that it was counted anew.
+    /// Every read of an invoice warns that it was recalculated.
     pub invoice_warned: bool,
-    /// Options of a field come as an object keyed by their places in answers to writes. [doc Kommo]
+    /// Options of a field are an object keyed by their index in answers to writes. [doc Kommo]
     pub enums_keyed: bool,
-    /// The token's user is an admin, who alone may change the account and see lists; else 403. [seed], [doc]
+    /// The token's user is an administrator, who alone may change the account and see catalogs; else 403. [seed], [doc]
     pub token_is_admin: bool,
-    /// What lists show to a token's user who is no admin: `A` all, `G` his group's, `M` his own, `D` nothing. [doc] for the
-    /// letters, [seed] that lists go by rights; what is not seen is as if it were not there. [inferred]
+    /// What a token's user who is no administrator sees in lists: `A` all records, `G` those of his group, `M` his own,
+    /// `D` none. [doc] for the letters, [seed] that rights apply to lists; hidden records are as unknown ones.
+    /// [inferred]
     pub token_view: Right,
-    /// `users/{id}` tells a user who is no admin of himself; the table says admins only. [doc]
+    /// `users/{id}` shows the token's own user although he is no administrator; the table says administrators only.
+    /// [doc]
     pub own_user_shown: bool,
-    /// The tariff has no customers: switching them on is 402. [seed]
+    /// The plan has no customers: switching them on is 402. [seed]
     pub customers_unpaid: bool,
-    /// Where customers are switched off all that is theirs is 422; else their list is 400 "Error 426.". [client live]
+    /// Where customers are switched off, all their routes are 422; else their list is 400 "Error 426.". [client live]
     pub customers_off_422: bool,
-    /// `order` of customers is honoured; else they rise by id. [inferred]
+    /// `order` of customers is honoured; else they are ordered by id. [inferred]
     pub customers_order: bool,
     /// Answers to changed customers have them under `leads` [seed]; recorded under `customers`. [client live]
     pub customers_as_leads: bool,
-    /// Answers to new customers tell names and times, too. [client live]
+    /// Answers to new customers have names and times as well. [client live]
     pub customers_told: bool,
-    /// The status that waits for a purchase has the type of the closed one, as in the example; the table says 1. [seed]
+    /// The status "purchase expected" has the type of the closed one, as in the example; the table says 1. [seed]
     pub expected_as_closed: bool,
-    /// `next_date` moves to the account's midnight, where all examples have it. [seed]
+    /// `next_date` moves to the account's midnight, as in all examples. [seed]
     pub next_date_shift: bool,
     /// Answers to new transactions have them under `customers` [seed]; recorded under `transactions`. [client live]
     pub transactions_as_customers: bool,
-    /// The link to a next page of transactions, though there is none. [seed]
+    /// Lists of transactions have a link to the next page although there is none. [seed]
     pub transactions_next_always: bool,
-    /// Status of a list of no transactions: 404 [client live], or 204.
+    /// Status of an empty list of transactions: 404 [client live], or 204.
     pub no_transactions_status: u16,
-    /// Status of the deletion of a transaction that is not there. [inferred]
+    /// Status of the deletion of an unknown transaction. [inferred]
     pub gone_transaction_status: u16,
-    /// Transactions show the `metadata` they came with; nobody has told. [client] for its keys
+    /// Transactions show the `metadata` they were sent with; no source. [client] for its keys
     pub transaction_metadata: bool,
-    /// A company takes the place of another one at a lead or customer; else the second is refused. [inferred]
+    /// A company replaces the company of a lead or customer; else the second is refused. [inferred]
     pub company_replaced: bool,
-    /// Status of a list of no links: 204, or 200 with an empty array. [inferred]
+    /// Status of an empty list of links: 204, or 200 with an empty array. [inferred]
     pub no_links_status: u16,
-    /// A linked element puts its lead back to the first stage. [client]
+    /// A linked element moves its lead back to the first stage. [client]
     pub element_resets_stage: bool,
 }
 
@@ -240,8 +242,8 @@ impl Default for Switches {
 }
 
 impl Switches {
-    /// A status that no answer can have, or a time that never comes.
-    pub fn flaw(&self) -> Option<String> {
+    /// The first invalid switch: a status outside 200 to 599, or a lag outside 0 to a day.
+    pub fn find_error(&self) -> Option<String> {
         let statuses = [
             ("complex_excess_status", self.complex_excess_status),
             ("batch_excess_status", self.batch_excess_status),

@@ -1,5 +1,5 @@
-//! What an account is made of: pipelines, users, fields, lists. Data and look-ups only; the account that ships is
-//! in `builtin`.
+//! The parts of an account: pipelines, users, fields, catalogs. Data and look-ups only; the built-in account is in
+//! `builtin`.
 
 pub mod builtin;
 pub mod template;
@@ -19,7 +19,7 @@ pub struct AccountState {
     pub timezone: String,
     pub language: String,
     pub customers_mode: String,
-    /// Whose token it is.
+    /// The owner of the token.
     pub current_user: u64,
     pub created_at: i64,
     pub pipelines: Vec<LeadPipeline>,
@@ -29,9 +29,9 @@ pub struct AccountState {
     pub fields: Vec<FieldDefinition>,
     pub field_groups: Vec<FieldGroup>,
     pub sources: Vec<LeadSource>,
-    /// Things of the account made through the API so far; no id is given twice.
+    /// Number of parts made through the API so far, so that no id is given twice.
     pub made: u64,
-    /// In their order; those of the system stay.
+    /// In their order; the system's cannot be deleted.
     pub customer_statuses: Vec<CustomerStatus>,
     pub segments: Vec<Segment>,
 }
@@ -105,7 +105,7 @@ pub struct CatalogDefinition {
     pub sdk_widget_code: Option<String>,
 }
 
-/// A tab of a card that holds fields.
+/// A tab of a card, with its fields.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct FieldGroup {
     pub id: String,
@@ -114,7 +114,7 @@ pub struct FieldGroup {
     pub sort: i64,
 }
 
-/// A stage of customers who buy periodically.
+/// A stage of customers in the mode periodicity.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CustomerStatus {
     pub id: u64,
@@ -133,13 +133,13 @@ pub struct Segment {
     pub color: String,
     /// Ids of price fields.
     pub prices: Vec<u64>,
-    /// Ids of fields and their values, as records keep them.
+    /// Ids of fields and their values, as records store them.
     pub fields: Vec<(u64, Vec<Value>)>,
     pub created_at: i64,
     pub updated_at: i64,
 }
 
-/// A source of leads and the pipeline its leads go to.
+/// A source of leads and the pipeline of its leads.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LeadSource {
     pub id: u64,
@@ -150,7 +150,7 @@ pub struct LeadSource {
     pub services: Vec<serde_json::Value>,
 }
 
-/// A list of a `chained_list`, and the one it follows.
+/// A catalog of a `chained_list`, and its parent catalog.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct ChainLink {
     pub catalog_id: u64,
@@ -158,7 +158,7 @@ pub struct ChainLink {
     pub title: Option<String>,
 }
 
-/// A stage at which a field is required or hidden.
+/// A stage where a field is required or hidden.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldStage {
     pub pipeline_id: u64,
@@ -175,23 +175,24 @@ pub struct FieldDefinition {
     pub sort: i64,
     pub is_predefined: bool,
     pub choices: Vec<Choice>,
-    /// The lists a `chained_list` goes through.
+    /// The catalogs of a `chained_list`, in their order.
     pub chain: Vec<ChainLink>,
     pub group_id: Option<String>,
     pub is_api_only: bool,
-    /// These two of catalogs only. [doc]
+    /// Only fields of catalogs use this and `is_required`. [doc]
     pub is_visible: bool,
     pub is_required: bool,
     pub remind: Option<String>,
     pub currency: Option<String>,
-    /// Where a `linked_entity` looks: `contacts`, `companies`, `contacts_and_companies`, the id of a catalog. [doc]
+    /// Where a `linked_entity` searches: `contacts`, `companies`, `contacts_and_companies`, or the id of a catalog.
+    /// [doc]
     pub search_in: Option<String>,
     pub tracking_callback: Option<String>,
     pub required_statuses: Vec<FieldStage>,
     pub hidden_statuses: Vec<FieldStage>,
 }
 
-/// An option of a field: an enum of a select, a kind of phone, a branch of a category tree.
+/// An option of a field: an enum of a select, a type of phone, a branch of a category tree.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Choice {
     pub id: u64,
@@ -202,26 +203,26 @@ pub struct Choice {
 }
 
 impl AccountState {
-    /// The same under an id of its own, and a subdomain made of that where it has none that somebody has chosen.
-    pub fn under(self, id: u64) -> AccountState {
+    /// The same account with another id. The subdomain follows the id unless a snapshot has set it.
+    pub fn with_id(self, id: u64) -> AccountState {
         let made = self.subdomain.is_empty() || self.subdomain == format!("sandbox{}", self.id);
         let subdomain = if made { format!("sandbox{id}") } else { self.subdomain };
         AccountState { id, subdomain, ..self }
     }
 
-    /// An account's id drawn by a number: eight digits, as real ones have. [client live]
-    pub fn id_by(number: u64) -> u64 {
+    /// An account id from a random number: eight digits, as real ones have. [client live]
+    pub fn account_id_from(number: u64) -> u64 {
         10_000_000 + number % 90_000_000
     }
 
-    /// The id of the account that takes the place of this one; a seed decides it as well.
-    pub fn id_after(&self) -> u64 {
-        AccountState::id_by(
+    /// The account id after a reset; the same seed gives the same sequence of ids.
+    pub fn next_account_id(&self) -> u64 {
+        AccountState::account_id_from(
             self.id.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 16,
         )
     }
 
-    /// An id for something new of the account: `first` tells the kinds apart.
+    /// An id for a new part of the account, from `first` on; each kind has its own `first`.
     pub fn new_id(&mut self, first: u64) -> u64 {
         loop {
             self.made += 1;
@@ -232,7 +233,7 @@ impl AccountState {
         }
     }
 
-    /// Some part of it goes by this id: in an account made after another's snapshot, any may.
+    /// True where a part of the account has this id. Ids of an account made from a snapshot may be any.
     fn has(&self, id: u64) -> bool {
         self.pipeline(id).is_some()
             || self.pipelines.iter().any(|p| p.status(id).is_some())
@@ -243,7 +244,7 @@ impl AccountState {
             || self.customer_status(id).is_some()
     }
 
-    /// The list of this type, where there is one.
+    /// The first catalog of this type.
     pub fn catalog_of_kind(&self, kind: &str) -> Option<&CatalogDefinition> {
         self.catalogs.iter().find(|c| c.kind == kind)
     }
@@ -256,12 +257,12 @@ impl AccountState {
         self.pipelines.iter().find(|p| p.id == id)
     }
 
-    /// Where a lead goes of which nothing is said. [seed]
+    /// The pipeline of a lead without one. [seed]
     pub fn main_pipeline(&self) -> Option<&LeadPipeline> {
         self.pipelines.iter().find(|p| p.is_main).or(self.pipelines.first())
     }
 
-    /// The pipeline a stage belongs to; 142 and 143 belong to all, so that the main one is meant. [inferred]
+    /// The pipeline that has the stage; all have 142 and 143, so the main one is returned for these. [inferred]
     pub fn pipeline_of_status(&self, status: u64) -> Option<&LeadPipeline> {
         let main = self.main_pipeline()?;
         if main.status(status).is_some() {
@@ -270,7 +271,7 @@ impl AccountState {
         self.pipelines.iter().find(|p| p.status(status).is_some())
     }
 
-    /// A pipeline and its stage, of the pipeline that is named or of the one that has the stage.
+    /// A pipeline and its stage: the named pipeline, else the one that has the stage.
     pub fn stage(&self, pipeline: Option<u64>, status: u64) -> Option<(u64, u64)> {
         let home = match pipeline {
             Some(id) => self.pipeline(id)?,
@@ -283,7 +284,7 @@ impl AccountState {
         self.users.iter().find(|u| u.id == id)
     }
 
-    /// Groups have no more to them than a number and a name.
+    /// A group has a number and a name only.
     pub fn group_name(&self, id: u64) -> String {
         if id == 0 { "Отдел продаж".to_owned() } else { format!("Отдел {id}") }
     }
@@ -304,7 +305,7 @@ impl AccountState {
         self.customer_statuses.iter().find(|s| s.id == id)
     }
 
-    /// Where a customer stands of whom nothing is said: of the system's ones, that which waits for a purchase. [inferred]
+    /// The status of a new customer: the system's status "purchase expected". [inferred]
     pub fn first_customer_status(&self) -> Option<u64> {
         self.customer_statuses.iter().find(|s| s.kind == CustomerStatus::EXPECTED).map(|s| s.id)
     }
@@ -313,12 +314,12 @@ impl AccountState {
         self.segments.iter().find(|s| s.id == id)
     }
 
-    /// Customers are switched on, in whichever mode. [doc] for the words
+    /// True in any mode but `disabled`. [doc] for the modes
     pub fn has_customers(&self) -> bool {
         self.has_segments() || self.has_periodicity()
     }
 
-    /// `dynamic` is another word for it. [doc]
+    /// `dynamic` is another name of this mode. [doc]
     pub fn has_segments(&self) -> bool {
         matches!(self.customers_mode.as_str(), "segments" | "dynamic")
     }
@@ -337,14 +338,14 @@ impl AccountState {
 }
 
 impl CustomerStatus {
-    /// `type`s. [seed]
+    /// Values of `type`. [seed]
     pub const PLAIN: i64 = 0;
     pub const EXPECTED: i64 = 1;
     pub const NOT_BOUGHT: i64 = 2;
     pub const CLOSED: i64 = 3;
     pub const BOUGHT: i64 = 4;
 
-    /// `is_default` on the wire: one of the system. [seed]
+    /// `is_default` on the wire: a status of the system. [seed]
     pub fn is_system(&self) -> bool {
         self.kind != CustomerStatus::PLAIN
     }
@@ -355,7 +356,7 @@ impl LeadPipeline {
         self.statuses.iter().find(|s| s.id == id)
     }
 
-    /// The first stage a person would see.
+    /// The first stage after that of unsorted leads.
     pub fn first_status(&self) -> u64 {
         self.statuses.iter().find(|s| s.kind != STATUS_TYPE_UNSORTED).map_or(STATUS_WON, |s| s.id)
     }
@@ -366,15 +367,15 @@ impl LeadPipeline {
 }
 
 impl FieldDefinition {
-    /// A field of which nothing more is said.
-    pub fn new(id: u64, owner: Owner, name: &str, kind: FieldKind, sort: i64) -> FieldDefinition {
+    /// A field with default values for all other properties.
+    pub fn new(id: u64, owner: Owner, name: &str, kind: FieldKind) -> FieldDefinition {
         FieldDefinition {
             id,
             owner,
             name: name.to_owned(),
             code: None,
             kind,
-            sort,
+            sort: 0,
             is_predefined: false,
             choices: Vec::new(),
             chain: Vec::new(),
@@ -395,7 +396,7 @@ impl FieldDefinition {
         self.choices.iter().find(|c| c.id == id)
     }
 
-    /// Exactly as written: another case is another text. [inferred]
+    /// The case of letters counts. [inferred]
     pub fn choice_by_value(&self, value: &str) -> Option<&Choice> {
         self.choices.iter().find(|c| c.value == value)
     }

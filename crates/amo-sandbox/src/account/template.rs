@@ -1,4 +1,4 @@
-//! What a world begins with: the account that ships and its elements, or those of a snapshot of another account.
+//! The initial state of a world: the built-in account with its elements, or those of a snapshot of another account.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,12 @@ use amo_model::{FieldKind, Owner, parts};
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InitialState {
     pub account: AccountState,
-    /// Id and JSON, as the world keeps them.
+    /// Id and JSON, as the world stores them.
     pub elements: Vec<(u64, Value)>,
     pub is_built_in: bool,
 }
 
-/// What a snapshot says of an account that the sandbox shall be like.
+/// The parts of a snapshot that a new world is made from.
 #[derive(Debug, Clone)]
 pub struct AccountTemplate {
     pub basics: parts::Basics,
@@ -39,7 +39,7 @@ impl InitialState {
         InitialState { account: builtin::account(), elements: builtin::elements::elements(), is_built_in: true }
     }
 
-    /// Names and ids are those of the snapshot, but for the account's own id.
+    /// Names and ids are those of the snapshot, except the account's id.
     pub fn like(like: &AccountTemplate) -> InitialState {
         let elements = like.elements.iter().flat_map(|(catalog, items)| {
             let fields = like.fields.get(&Owner::Catalog(*catalog)).map_or(&[][..], Vec::as_slice);
@@ -49,14 +49,14 @@ impl InitialState {
         InitialState { account: account(like), elements: elements.collect(), is_built_in: false }
     }
 
-    pub fn under(self, id: u64) -> InitialState {
-        InitialState { account: self.account.under(id), ..self }
+    pub fn with_account_id(self, id: u64) -> InitialState {
+        InitialState { account: self.account.with_id(id), ..self }
     }
 
-    /// Apart from the account's own id.
-    pub fn is_same(&self, other: &InitialState) -> bool {
-        let told = |beginning: &InitialState| json!(beginning.clone().under(0));
-        told(self) == told(other)
+    /// The account's id is not compared.
+    pub fn is_same_as(&self, other: &InitialState) -> bool {
+        let comparable = |initial: &InitialState| json!(initial.clone().with_account_id(0));
+        comparable(self) == comparable(other)
     }
 }
 
@@ -66,18 +66,18 @@ fn element(catalog: u64, sku_field: Option<u64>, item: &parts::Item, user: u64) 
     json!({"name": item.name, "created_by": user, "updated_by": user, "catalog_id": catalog, "fields": fields})
 }
 
-/// What a snapshot does not say (sources, colours, rights) is as in the account that ships, or left out.
+/// Parts that a snapshot does not have (sources, colours, rights) are those of the built-in account, or absent.
 fn account(like: &AccountTemplate) -> AccountState {
-    let ships = builtin::account();
+    let shipped = builtin::account();
     let basics = &like.basics;
-    let said = |text: &str, or: String| if text.is_empty() { or } else { text.to_owned() };
+    let sent = |text: &str, or: String| if text.is_empty() { or } else { text.to_owned() };
     AccountState {
         name: basics.name.clone(),
         subdomain: basics.subdomain.clone(),
-        country: said(&basics.country, ships.country),
-        currency: said(&basics.currency, ships.currency),
-        timezone: basics.timezone.clone().unwrap_or(ships.timezone),
-        customers_mode: said(&basics.customers_mode, ships.customers_mode),
+        country: sent(&basics.country, shipped.country),
+        currency: sent(&basics.currency, shipped.currency),
+        timezone: basics.timezone.clone().unwrap_or(shipped.timezone),
+        customers_mode: sent(&basics.customers_mode, shipped.customers_mode),
         current_user: basics.current_user,
         pipelines: like.pipelines.iter().filter(|p| !p.is_archive).zip(1..).map(pipeline).collect(),
         users: users(like),
@@ -90,7 +90,7 @@ fn account(like: &AccountTemplate) -> AccountState {
             .collect(),
         sources: Vec::new(),
         customer_statuses: customer_statuses(&like.customer_statuses),
-        segments: like.segments.iter().map(|named| segment(named, ships.created_at)).collect(),
+        segments: like.segments.iter().map(|named| segment(named, shipped.created_at)).collect(),
         ..builtin::account()
     }
 }
@@ -109,7 +109,7 @@ fn pipeline((from, sort): (&parts::Pipeline, i64)) -> LeadPipeline {
     LeadPipeline { id: from.id, name: from.name.clone(), sort, is_main: from.is_main, is_unsorted_on, statuses }
 }
 
-/// The token's user is an administrator, and there even where the snapshot could not tell of users.
+/// The token's user is an administrator, and is added where the snapshot has no users.
 fn users(like: &AccountTemplate) -> Vec<AccountUser> {
     let me = like.basics.current_user;
     let user = |from: &parts::User| AccountUser {
@@ -133,8 +133,8 @@ fn loss_reason(named: &parts::Named) -> LossReason {
 }
 
 fn catalog(from: &parts::Catalog, sort: i64, user: u64) -> CatalogDefinition {
-    let ships = builtin::account();
-    let alike = ships.catalogs.iter().find(|c| c.kind == from.kind).or(ships.catalogs.last());
+    let shipped = builtin::account();
+    let similar = shipped.catalogs.iter().find(|c| c.kind == from.kind).or(shipped.catalogs.last());
     CatalogDefinition {
         id: from.id,
         name: from.name.clone(),
@@ -142,12 +142,12 @@ fn catalog(from: &parts::Catalog, sort: i64, user: u64) -> CatalogDefinition {
         sort,
         created_by: user,
         updated_by: user,
-        created_at: ships.created_at,
-        updated_at: ships.created_at,
-        can_add_elements: alike.is_none_or(|c| c.can_add_elements),
+        created_at: shipped.created_at,
+        updated_at: shipped.created_at,
+        can_add_elements: similar.is_none_or(|c| c.can_add_elements),
         can_show_in_cards: false,
         can_link_multiple: true,
-        can_be_deleted: alike.is_none_or(|c| c.can_be_deleted),
+        can_be_deleted: similar.is_none_or(|c| c.can_be_deleted),
         sdk_widget_code: None,
     }
 }
@@ -175,11 +175,12 @@ fn field(owner: Owner, (from, sort): (&parts::Field, i64)) -> FieldDefinition {
             .collect(),
         search_in: from.search_in.clone(),
         currency: from.currency.clone(),
-        ..FieldDefinition::new(from.id, owner, &from.name, FieldKind::from_name(&from.kind), sort)
+        sort,
+        ..FieldDefinition::new(from.id, owner, &from.name, FieldKind::from_name(&from.kind))
     }
 }
 
-/// The first is where new customers stand; which of the others are the system's, a snapshot does not say.
+/// New customers get the first status; a snapshot does not say which of the others are the system's.
 fn customer_statuses(named: &[parts::Named]) -> Vec<CustomerStatus> {
     const COLOR: &str = "#99ccff";
     let kinds = std::iter::once(CustomerStatus::EXPECTED).chain(std::iter::repeat(CustomerStatus::PLAIN));

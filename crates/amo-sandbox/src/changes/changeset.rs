@@ -1,5 +1,5 @@
-//! What a request is about to change: the world as it would be, and the commit that makes it so.
-//! Ids are drawn here and are lost when the plan is dropped.
+//! The changes of one request before they are applied: reads see the world as it will be, and `into_commit` returns the
+//! commit. Ids are given here and are not used where the changeset is dropped.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use crate::account::AccountState;
 use crate::world::{
-    Commit, IdSequence, LinkPut, LinkRemoved, RecordBody, RecordPut, RecordRemoved, RecordTable, RecordTrashed, TagPut,
-    World, attached,
+    Commit, IdSequence, LinkPut, LinkRemoved, RecordBody, RecordKey, RecordPut, RecordRemoved, RecordTable,
+    RecordTrashed, TagPut, World, attached,
 };
 
 pub struct Changeset<'w> {
@@ -17,9 +17,9 @@ pub struct Changeset<'w> {
     pub now: i64,
     drafts: BTreeMap<(RecordTable, u64), RecordBody>,
     tags: Vec<TagPut>,
-    cuts: Vec<LinkRemoved>,
+    removed_links: Vec<LinkRemoved>,
     links: Vec<LinkPut>,
-    gone: Vec<RecordRemoved>,
+    removed: Vec<RecordRemoved>,
     trash: Vec<RecordTrashed>,
     account: Option<Box<AccountState>>,
     next_ids: BTreeMap<IdSequence, u64>,
@@ -32,9 +32,9 @@ impl<'w> Changeset<'w> {
             now,
             drafts: BTreeMap::new(),
             tags: Vec::new(),
-            cuts: Vec::new(),
+            removed_links: Vec::new(),
             links: Vec::new(),
-            gone: Vec::new(),
+            removed: Vec::new(),
             trash: Vec::new(),
             account: None,
             next_ids: BTreeMap::new(),
@@ -61,7 +61,7 @@ impl<'w> Changeset<'w> {
         self.drafts.insert((table, id), draft);
     }
 
-    /// The id of a tag, made where there is none of that name. [seed]
+    /// The id of a tag; a new tag where the name is unknown. [seed]
     pub fn tag_id(&mut self, table: RecordTable, name: &str) -> u64 {
         let made = self.tags.iter().find(|t| t.0 == table && *t.2 == *name).map(|t| t.1);
         if let Some(id) = self.world.tags(table).id(name).or(made) {
@@ -72,7 +72,7 @@ impl<'w> Changeset<'w> {
         id
     }
 
-    /// The id and the colour of a tag: one that is there keeps its own where none is said. [client]
+    /// The id and colour of a tag; an existing tag keeps its colour where none is given. [client]
     pub fn colored_tag(&mut self, table: RecordTable, name: &str, color: Option<String>) -> (u64, Option<String>) {
         let id = self.tag_id(table, name);
         let Some(color) = color else {
@@ -83,35 +83,38 @@ impl<'w> Changeset<'w> {
         (id, Some(color))
     }
 
-    /// The id of a tag that may not be there.
+    /// The id of a tag, if it exists.
     pub fn tag_id_if_known(&self, table: RecordTable, name: &str) -> Option<u64> {
         let made = self.tags.iter().find(|t| t.0 == table && *t.2 == *name).map(|t| t.1);
         self.world.tags(table).id(name).or(made)
     }
 
-    pub fn link(&mut self, from: RecordTable, id: u64, to: RecordTable, other: u64, meta: Option<&Value>) {
+    /// Links two records, or replaces the metadata of their link.
+    pub fn link(&mut self, from: RecordKey, to: RecordKey, meta: Option<&Value>) {
         let meta = meta.and_then(|m| RawValue::from_string(m.to_string()).ok());
-        self.links.push(LinkPut(from, id, to, other, meta));
+        self.links.push(LinkPut(from.0, from.1, to.0, to.1, meta));
     }
 
-    pub fn unlink(&mut self, from: RecordTable, id: u64, to: RecordTable, other: u64) {
-        let is_it = |l: &LinkPut| {
-            (l.0, l.1, l.2, l.3) == (from, id, to, other) || (l.2, l.3, l.0, l.1) == (from, id, to, other)
+    /// Removes a link, whichever end it was made from.
+    pub fn unlink(&mut self, from: RecordKey, to: RecordKey) {
+        let is_same = |link: &LinkPut| {
+            let ends = ((link.0, link.1), (link.2, link.3));
+            ends == (from, to) || ends == (to, from)
         };
-        self.links.retain(|l| !is_it(l));
-        self.cuts.push(LinkRemoved(from, id, to, other));
+        self.links.retain(|link| !is_same(link));
+        self.removed_links.push(LinkRemoved(from.0, from.1, to.0, to.1));
     }
 
-    /// What of `to` a record will be linked to, with what is said of the link.
+    /// The records of `to` that will be linked to a record, with the metadata of each link.
     pub fn linked(&self, from: RecordTable, id: u64, to: RecordTable) -> Vec<(u64, Option<Value>)> {
         let parsed = |meta: &str| serde_json::from_str(meta).ok();
-        let is_cut = |other: u64| {
-            self.cuts.contains(&LinkRemoved(from, id, to, other))
-                || self.cuts.contains(&LinkRemoved(to, other, from, id))
+        let is_removed = |other: u64| {
+            self.removed_links.contains(&LinkRemoved(from, id, to, other))
+                || self.removed_links.contains(&LinkRemoved(to, other, from, id))
         };
-        let stands = self.world.linked(from, id, to).filter(|(other, _)| !is_cut(*other));
+        let stored = self.world.linked(from, id, to).filter(|(other, _)| !is_removed(*other));
         let mut all: BTreeMap<u64, Option<Value>> =
-            stands.map(|(other, meta)| (other, meta.and_then(parsed))).collect();
+            stored.map(|(other, meta)| (other, meta.and_then(parsed))).collect();
         for LinkPut(a, a_id, b, b_id, meta) in &self.links {
             if (*a, *a_id, *b) == (from, id, to) {
                 all.insert(*b_id, meta.as_ref().and_then(|m| parsed(m.get())));
@@ -122,31 +125,31 @@ impl<'w> Changeset<'w> {
         all.into_iter().collect()
     }
 
-    /// Notes and tasks go with the record that they are about. [client live]
-    fn take_along(&mut self, table: RecordTable, id: u64) {
+    /// Notes and tasks are deleted with their owner. [client live]
+    fn remove_attached(&mut self, table: RecordTable, id: u64) {
         for kind in attached::KINDS {
             for (other, _) in self.linked(table, id, kind) {
                 self.drafts.remove(&(kind, other));
-                self.gone.push(RecordRemoved(kind, other));
+                self.removed.push(RecordRemoved(kind, other));
             }
         }
     }
 
-    /// Takes a record away, and its links.
+    /// Deletes a record and its links for good.
     pub fn remove(&mut self, table: RecordTable, id: u64) {
-        self.take_along(table, id);
+        self.remove_attached(table, id);
         self.drafts.remove(&(table, id));
-        self.gone.push(RecordRemoved(table, id));
+        self.removed.push(RecordRemoved(table, id));
     }
 
-    /// Puts a record into the trash.
+    /// Moves a record to the trash.
     pub fn trash(&mut self, table: RecordTable, id: u64) {
-        self.take_along(table, id);
+        self.remove_attached(table, id);
         self.drafts.remove(&(table, id));
         self.trash.push(RecordTrashed(table, id, self.now, self.world.account.current_user));
     }
 
-    /// The account as it will be.
+    /// The account after the changes so far.
     pub fn account(&self) -> &AccountState {
         self.account.as_deref().unwrap_or(&self.world.account)
     }
@@ -157,7 +160,7 @@ impl<'w> Changeset<'w> {
 
     pub fn into_commit(self) -> Commit {
         let put = self.drafts.into_iter().filter_map(|((table, id), draft)| {
-            // A map of strings and values is always good JSON; the `?` is never taken.
+            // A map of strings and values is always valid JSON, so no record is dropped here.
             let json = RawValue::from_string(Value::Object(draft.json).to_string()).ok()?;
             Some(RecordPut(table, id, draft.created_at, draft.updated_at, json))
         });
@@ -166,9 +169,9 @@ impl<'w> Changeset<'w> {
             ms: 0,
             put: put.collect(),
             tag: self.tags,
-            cut: self.cuts,
+            cut: self.removed_links,
             link: self.links,
-            gone: self.gone,
+            gone: self.removed,
             trash: self.trash,
             auth: None,
             account: self.account,

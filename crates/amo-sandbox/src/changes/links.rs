@@ -1,13 +1,13 @@
-//! Links between records: which end keeps what is said of one, which contact is the main one, how a link is cut.
+//! Links between records: which end stores the metadata, which contact is the main one, how a link is removed.
 
 use serde_json::{Value, json};
 
 use crate::changes::changeset::Changeset;
 use crate::world::{RecordKey, RecordTable};
 
-/// The same link from whichever end: leads and customers keep what is said of their contacts, and everything keeps what
-/// is said of its elements.
-fn ends(a: RecordKey, b: RecordKey) -> (RecordKey, RecordKey) {
+/// The ends of a link in the order in which it is stored: leads and customers store the metadata of their contacts,
+/// every record that of its elements.
+fn ordered_ends(a: RecordKey, b: RecordKey) -> (RecordKey, RecordKey) {
     let holds = |end: RecordKey| matches!(end.0, RecordTable::Leads | RecordTable::Customers);
     if holds(b) && !holds(a) { (b, a) } else { (a, b) }
 }
@@ -20,63 +20,63 @@ fn is_main(meta: Option<&Value>) -> bool {
     meta.and_then(|m| m.get("is_main")).and_then(Value::as_bool).unwrap_or(false)
 }
 
-/// A second link of the same two says anew what the first has said: an element's quantity. [inferred]
-pub fn make(changes: &mut Changeset, a: RecordKey, b: RecordKey, meta: Option<&Value>) {
-    let (from, to) = ends(a, b);
+/// A second link of the same two records replaces the metadata of the first: the quantity of an element. [inferred]
+pub fn link(changes: &mut Changeset, a: RecordKey, b: RecordKey, meta: Option<&Value>) {
+    let (from, to) = ordered_ends(a, b);
     if has_main(from, to) {
-        return make_contact(changes, from, to, meta.and_then(|m| m.get("is_main")).and_then(Value::as_bool));
+        return link_contact(changes, from, to, meta.and_then(|m| m.get("is_main")).and_then(Value::as_bool));
     }
     // A lead or a customer has one company. [seed]
     if to.0 == RecordTable::Companies && matches!(from.0, RecordTable::Leads | RecordTable::Customers) {
         for (other, _) in
             changes.linked(from.0, from.1, RecordTable::Companies).into_iter().filter(|(id, _)| *id != to.1)
         {
-            changes.unlink(from.0, from.1, RecordTable::Companies, other);
+            changes.unlink(from, (RecordTable::Companies, other));
         }
     }
-    changes.link(from.0, from.1, to.0, to.1, meta.filter(|_| to.0 == RecordTable::Elements));
+    changes.link(from, to, meta.filter(|_| to.0 == RecordTable::Elements));
 }
 
-/// Exactly one is the main one: the first, until another is said to be. [inferred]
-fn make_contact(changes: &mut Changeset, from: RecordKey, to: RecordKey, said: Option<bool>) {
+/// Exactly one contact is the main one: the first, until another is marked. [inferred]
+fn link_contact(changes: &mut Changeset, from: RecordKey, to: RecordKey, sent: Option<bool>) {
     let all = changes.linked(from.0, from.1, RecordTable::Contacts);
     let was = all.iter().any(|(id, meta)| *id == to.1 && is_main(meta.as_ref()));
     let others: Vec<(u64, bool)> =
         all.iter().filter(|(id, _)| *id != to.1).map(|(id, meta)| (*id, is_main(meta.as_ref()))).collect();
     let main =
-        said.unwrap_or(was) || !others.iter().any(|(_, main)| *main) && (said != Some(false) || others.is_empty());
-    changes.link(from.0, from.1, to.0, to.1, Some(&json!({"is_main": main})));
+        sent.unwrap_or(was) || !others.iter().any(|(_, main)| *main) && (sent != Some(false) || others.is_empty());
+    changes.link(from, to, Some(&json!({"is_main": main})));
     if main {
         for (other, _) in others.into_iter().filter(|(_, main)| *main) {
-            changes.link(from.0, from.1, RecordTable::Contacts, other, Some(&json!({"is_main": false})));
+            changes.link(from, (RecordTable::Contacts, other), Some(&json!({"is_main": false})));
         }
     } else if was {
-        heir(changes, from, to.1);
+        choose_main(changes, from, to.1);
     }
 }
 
-/// A link that is not there is cut without complaint. [inferred]
-pub fn cut(changes: &mut Changeset, a: RecordKey, b: RecordKey) {
-    let (from, to) = ends(a, b);
+/// Removing a link that does not exist is no error. [inferred]
+pub fn unlink(changes: &mut Changeset, a: RecordKey, b: RecordKey) {
+    let (from, to) = ordered_ends(a, b);
     let all = changes.linked(from.0, from.1, to.0);
     let was_main = all.iter().any(|(id, meta)| *id == to.1 && is_main(meta.as_ref()));
-    changes.unlink(from.0, from.1, to.0, to.1);
+    changes.unlink(from, to);
     if has_main(from, to) && was_main {
-        heir(changes, from, to.1);
+        choose_main(changes, from, to.1);
     }
 }
 
 /// The first of the other contacts becomes the main one. [inferred]
-fn heir(changes: &mut Changeset, from: RecordKey, before: u64) {
+fn choose_main(changes: &mut Changeset, from: RecordKey, former: u64) {
     let all = changes.linked(from.0, from.1, RecordTable::Contacts);
-    if let Some((heir, _)) = all.into_iter().find(|(id, _)| *id != before) {
-        changes.link(from.0, from.1, RecordTable::Contacts, heir, Some(&json!({"is_main": true})));
+    if let Some((next, _)) = all.into_iter().find(|(id, _)| *id != former) {
+        changes.link(from, (RecordTable::Contacts, next), Some(&json!({"is_main": true})));
     }
 }
 
-/// What a read says of a link, from whichever end. [doc]: `main_contact`, not `is_main`
-pub fn shown(changes: &Changeset, a: RecordKey, b: RecordKey) -> Value {
-    let (from, to) = ends(a, b);
+/// The metadata of a link in reads, from either end. [doc]: `main_contact`, not `is_main`
+pub fn shown_metadata(changes: &Changeset, a: RecordKey, b: RecordKey) -> Value {
+    let (from, to) = ordered_ends(a, b);
     let all = changes.linked(from.0, from.1, to.0);
     let meta = all.into_iter().find(|(id, _)| *id == to.1).and_then(|(_, meta)| meta);
     match to.0 {

@@ -1,5 +1,9 @@
-//! How the world changes: `changeset` collects what a request is about to change, `write` makes and changes records,
-//! `links`, `purchases` and `notes` do what follows from that, `trash` deletes as a person does. Nothing is changed before the commit.
+//! Changes of the world. Nothing is changed before the commit is applied.
+//!
+//! - `changeset`: the changes of one request
+//! - `write`: records created and updated
+//! - `links`, `purchases`, `notes`: what follows from these
+//! - `trash`: records deleted by a person
 
 pub mod changeset;
 pub mod links;

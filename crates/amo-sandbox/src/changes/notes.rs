@@ -1,4 +1,4 @@
-//! Notes and tasks: what a new one has, and to which record it is put.
+//! Notes and tasks: their default values and their owners.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use crate::changes::changeset::Changeset;
 use crate::world::attached::{OWNERS, TASK_TYPES};
 use crate::world::{RecordKey, RecordTable};
 
-/// What a new one has where nothing is said.
+/// Values of a new task for keys that were not sent.
 pub fn defaults(table: RecordTable, json: &mut Map<String, Value>) {
     if table == RecordTable::Tasks {
         json.insert("task_type_id".to_owned(), json!(TASK_TYPES[0].0));
@@ -15,12 +15,14 @@ pub fn defaults(table: RecordTable, json: &mut Map<String, Value>) {
     }
 }
 
-/// Puts a note or a task to a record, and to no other.
-pub fn put_to(changes: &mut Changeset, (table, id): RecordKey, to: RecordKey) {
+/// Links a note or a task to its owner and to no other record.
+pub fn set_owner(changes: &mut Changeset, record: RecordKey, owner: RecordKey) {
     for kind in OWNERS {
-        for (other, _) in changes.linked(table, id, kind).into_iter().filter(|(other, _)| (kind, *other) != to) {
-            changes.unlink(table, id, kind, other);
+        for (other, _) in changes.linked(record.0, record.1, kind) {
+            if (kind, other) != owner {
+                changes.unlink(record, (kind, other));
+            }
         }
     }
-    changes.link(table, id, to.0, to.1, None);
+    changes.link(record, owner, None);
 }

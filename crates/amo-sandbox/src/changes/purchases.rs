@@ -1,5 +1,5 @@
-//! Purchases of customers: what a transaction makes of its customer when it comes, and when it goes again. [seed] that
-//! the sums follow, how [inferred]
+//! Transactions of customers: a transaction changes the totals of its customer when it is created and when it is
+//! deleted. [seed] that the totals follow, how [inferred]
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +7,7 @@ use crate::changes::changeset::Changeset;
 use crate::check::CheckedItem;
 use crate::world::{IdSequence, RecordBody, RecordTable, SENT_AS};
 
-/// Makes a purchase of a customer that is there and returns its id.
+/// Creates a transaction of an existing customer and returns its id.
 pub fn create(changes: &mut Changeset, customer: u64, accepted: CheckedItem, accrue_bonus: bool) -> u64 {
     let id = changes.new_id(IdSequence::Transactions);
     let me = changes.world.account.current_user;
@@ -27,15 +27,19 @@ pub fn create(changes: &mut Changeset, customer: u64, accepted: CheckedItem, acc
     }
     let price = price(&json);
     changes.put(RecordTable::Transactions, id, RecordBody { created_at: changes.now, updated_at: changes.now, json });
-    changes.link(RecordTable::Transactions, id, RecordTable::Customers, customer, None);
+    changes.link((RecordTable::Transactions, id), (RecordTable::Customers, customer), None);
     for element in &accepted.elements {
-        changes.link(RecordTable::Transactions, id, RecordTable::Elements, element.id, Some(&element.metadata));
+        changes.link((RecordTable::Transactions, id), (RecordTable::Elements, element.id), Some(&element.metadata));
     }
-    count(changes, customer, price, 1, of_customer);
+    update_customer(changes, customer, |json| {
+        add_to(json, "ltv", price);
+        add_to(json, "purchases_count", 1);
+        json.extend(of_customer);
+    });
     id
 }
 
-/// Takes a purchase back; false where there is none, or where it is not of the customer the path names.
+/// Deletes a transaction; false where it does not exist or belongs to another customer than `of`.
 pub fn delete(changes: &mut Changeset, id: u64, of: Option<u64>) -> bool {
     let Some(draft) = changes.get(RecordTable::Transactions, id) else { return false };
     let customer = draft.json.get("customer_id").and_then(Value::as_u64).unwrap_or(0);
@@ -43,7 +47,10 @@ pub fn delete(changes: &mut Changeset, id: u64, of: Option<u64>) -> bool {
         return false;
     }
     changes.remove(RecordTable::Transactions, id);
-    count(changes, customer, price(&draft.json).saturating_neg(), -1, Map::new());
+    update_customer(changes, customer, |json| {
+        add_to(json, "ltv", price(&draft.json).saturating_neg());
+        add_to(json, "purchases_count", -1);
+    });
     true
 }
 
@@ -51,13 +58,14 @@ fn price(json: &Map<String, Value>) -> i64 {
     json.get("price").and_then(Value::as_i64).unwrap_or(0)
 }
 
-fn count(changes: &mut Changeset, customer: u64, price: i64, purchases: i64, next: Map<String, Value>) {
-    let Some(mut draft) = changes.get(RecordTable::Customers, customer) else { return };
-    for (key, more) in [("ltv", price), ("purchases_count", purchases)] {
-        let before = draft.json.get(key).and_then(Value::as_i64).unwrap_or(0);
-        draft.json.insert(key.to_owned(), json!(before.saturating_add(more)));
-    }
-    draft.json.extend(next);
-    draft.updated_at = changes.now;
-    changes.put(RecordTable::Customers, customer, draft);
+fn update_customer(changes: &mut Changeset, customer: u64, update: impl FnOnce(&mut Map<String, Value>)) {
+    let Some(mut body) = changes.get(RecordTable::Customers, customer) else { return };
+    update(&mut body.json);
+    body.updated_at = changes.now;
+    changes.put(RecordTable::Customers, customer, body);
+}
+
+fn add_to(json: &mut Map<String, Value>, key: &str, more: i64) {
+    let before = json.get(key).and_then(Value::as_i64).unwrap_or(0);
+    json.insert(key.to_owned(), json!(before.saturating_add(more)));
 }

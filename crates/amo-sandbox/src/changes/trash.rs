@@ -1,13 +1,13 @@
-//! What a person deletes in the CRM.
+//! Records deleted by a person in the CRM.
 
 use super::changeset::Changeset;
 use super::purchases;
-use crate::world::RecordTable;
+use crate::world::{RecordKey, RecordTable};
 
-/// Into the trash with a record, where its kind has one.
-pub fn throw_away(changes: &mut Changeset, table: RecordTable, id: u64) {
+/// Moves a record to the trash, or deletes it for good where its table has no trash.
+pub fn delete(changes: &mut Changeset, (table, id): RecordKey) {
     if table == RecordTable::Transactions {
-        // Its customer's sums follow.
+        // The totals of its customer change with it.
         purchases::delete(changes, id, None);
     } else if table.has_trash() {
         changes.trash(table, id);

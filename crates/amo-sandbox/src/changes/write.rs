@@ -1,4 +1,4 @@
-//! Making and changing records, once `check` has nothing against them: defaults, what follows from what, tags, links.
+//! Creating and updating records from checked items: defaults, derived values, tags, links.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use crate::check::{CheckedItem, TagEdit, TagRef};
 use crate::world::{PRICED_BY_ROBOT, RecordBody, RecordTable, SENT_AS};
 use amo_model::{STATUS_LOST, STATUS_WON};
 
-/// Makes a record and returns its id.
+/// Creates a record and returns its id.
 pub fn create(changes: &mut Changeset, table: RecordTable, mut accepted: CheckedItem) -> u64 {
     let id = changes.new_id(table.sequence());
     let me = changes.world.account.current_user;
@@ -32,22 +32,22 @@ pub fn create(changes: &mut Changeset, table: RecordTable, mut accepted: Checked
     let updated_at = take_time(&mut accepted.set, "updated_at").unwrap_or(changes.now);
     merge(&mut json, &accepted);
     if table == RecordTable::Leads {
-        settle_closing(&mut json, &accepted.set, None, changes.now);
+        update_closing(&mut json, &accepted.set, None, changes.now);
     }
     set_fields(&mut json, &accepted.fields);
     set_tags(changes, table, &mut json, &accepted.tags);
     changes.put(table, id, RecordBody { created_at, updated_at, json });
     link_contacts(changes, id, &accepted.contacts);
     if let Some(company) = accepted.company {
-        changes.link(table, id, RecordTable::Companies, company, None);
+        changes.link((table, id), (RecordTable::Companies, company), None);
     }
     if let Some(owner) = accepted.owner {
-        notes::put_to(changes, (table, id), owner);
+        notes::set_owner(changes, (table, id), owner);
     }
     id
 }
 
-/// Changes a record that is there and returns the time of the change; `None` when it is not there.
+/// Updates a record and returns it; `None` where it does not exist.
 pub fn update(changes: &mut Changeset, table: RecordTable, mut accepted: CheckedItem) -> Option<RecordBody> {
     let mut draft = changes.get(table, accepted.id)?;
     let status_before = status(&draft.json);
@@ -56,8 +56,8 @@ pub fn update(changes: &mut Changeset, table: RecordTable, mut accepted: Checked
     draft.json.insert("updated_by".to_owned(), json!(changes.world.account.current_user));
     merge(&mut draft.json, &accepted);
     match table {
-        RecordTable::Leads => settle_closing(&mut draft.json, &accepted.set, status_before, changes.now),
-        RecordTable::Contacts => settle_name(&mut draft.json, &accepted.set),
+        RecordTable::Leads => update_closing(&mut draft.json, &accepted.set, status_before, changes.now),
+        RecordTable::Contacts => update_full_name(&mut draft.json, &accepted.set),
         RecordTable::Companies
         | RecordTable::Customers
         | RecordTable::Transactions
@@ -69,16 +69,17 @@ pub fn update(changes: &mut Changeset, table: RecordTable, mut accepted: Checked
     set_tags(changes, table, &mut draft.json, &accepted.tags);
     changes.put(table, accepted.id, draft.clone());
     if let Some(owner) = accepted.owner {
-        notes::put_to(changes, (table, accepted.id), owner);
+        notes::set_owner(changes, (table, accepted.id), owner);
     }
     Some(draft)
 }
 
-/// The first is the main one where none is marked; where several are, the first marked. [inferred]
+/// The first marked contact is the main one, else the first. [inferred]
 pub fn link_contacts(changes: &mut Changeset, lead: u64, contacts: &[(u64, bool)]) {
     let main = contacts.iter().position(|(_, is_main)| *is_main).unwrap_or(0);
     for (i, (contact, _)) in contacts.iter().enumerate() {
-        changes.link(RecordTable::Leads, lead, RecordTable::Contacts, *contact, Some(&json!({"is_main": i == main})));
+        let meta = json!({"is_main": i == main});
+        changes.link((RecordTable::Leads, lead), (RecordTable::Contacts, *contact), Some(&meta));
     }
 }
 
@@ -118,7 +119,7 @@ fn lead_defaults(changes: &Changeset, id: u64, accepted: &CheckedItem, json: &mu
     }
 }
 
-/// Zeros as the second customer of the example shows them [seed]; a status in every mode, as both have one. [seed]
+/// Zeros, as the second customer of the example has them [seed]; a status in both modes. [seed]
 fn customer_defaults(changes: &Changeset, json: &mut Map<String, Value>) {
     for key in ["next_price", "periodicity", "ltv", "purchases_count", "bonus_points"] {
         json.insert(key.to_owned(), json!(0));
@@ -132,14 +133,14 @@ fn status(json: &Map<String, Value>) -> Option<u64> {
     json.get("status_id").and_then(Value::as_u64)
 }
 
-/// A lead is closed by its stage: then it has a time of closing, and, when lost, may have a reason. [inferred]
-fn settle_closing(json: &mut Map<String, Value>, said: &Map<String, Value>, before: Option<u64>, now: i64) {
+/// The stage closes a lead: a closed lead has a time of closing, and a lost one may have a reason. [inferred]
+fn update_closing(json: &mut Map<String, Value>, sent: &Map<String, Value>, before: Option<u64>, now: i64) {
     let closed = |status: Option<u64>| matches!(status, Some(STATUS_WON | STATUS_LOST));
     let status = status(json);
     if status != Some(STATUS_LOST) {
-        json.insert("loss_reason_id".to_owned(), Value::Null); // [client, weak] dropped without a word
+        json.insert("loss_reason_id".to_owned(), Value::Null); // [client, weak] the service drops it without an error
     }
-    if said.contains_key("closed_at") || status == before {
+    if sent.contains_key("closed_at") || status == before {
         return;
     }
     if !closed(status) {
@@ -159,10 +160,10 @@ fn contact_defaults(accepted: &CheckedItem, json: &mut Map<String, Value>) {
     }
 }
 
-/// The parts of a name build it where it is not said itself. [doc]
-fn settle_name(json: &mut Map<String, Value>, said: &Map<String, Value>) {
-    let parts_said = said.contains_key("first_name") || said.contains_key("last_name");
-    if parts_said && !said.contains_key("name") {
+/// First and last name make the name where no name is sent. [doc]
+fn update_full_name(json: &mut Map<String, Value>, sent: &Map<String, Value>) {
+    let parts_sent = sent.contains_key("first_name") || sent.contains_key("last_name");
+    if parts_sent && !sent.contains_key("name") {
         let part = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or("");
         let name = full_name(part("first_name"), part("last_name"));
         json.insert("name".to_owned(), json!(name));
@@ -173,7 +174,7 @@ fn full_name(first: &str, last: &str) -> String {
     format!("{first} {last}").trim().to_owned()
 }
 
-/// Fields are kept as `[[id, [values]], …]`. One that is named is replaced whole; others stay. [doc]
+/// Fields are stored as `[[id, [values]], …]`. A field that is sent is replaced, others are kept. [doc]
 fn set_fields(json: &mut Map<String, Value>, values: &[(u64, Option<Vec<Value>>)]) {
     if values.is_empty() {
         return;
@@ -194,7 +195,7 @@ fn set_fields(json: &mut Map<String, Value>, values: &[(u64, Option<Vec<Value>>)
     json.insert("fields".to_owned(), Value::Array(fields));
 }
 
-/// Tags are kept as ids. `_embedded.tags` replaces the set; adding and deleting come after it. [client live], [seed]
+/// Tags are stored as ids. `_embedded.tags` replaces all tags, then tags are added and deleted. [client live], [seed]
 fn set_tags(changes: &mut Changeset, table: RecordTable, json: &mut Map<String, Value>, edit: &TagEdit) {
     if edit.replace.is_none() && edit.add.is_empty() && edit.delete.is_empty() {
         return;

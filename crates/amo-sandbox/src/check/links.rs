@@ -1,13 +1,13 @@
-//! Items of `link` and `unlink`: which two records, and what is said of their link. [doc]
+//! Items of `link` and `unlink`: two records and the metadata of their link. [doc]
 
 use serde_json::{Map, Value, json};
 
-use crate::check::item::customer::{check_element, is_price};
+use crate::check::item::customer::{MissingElement, find_element, is_price};
 use crate::check::plain::{self, Expected};
-use crate::check::{CheckContext, ValidationErrors, join};
+use crate::check::{CheckContext, JsonNode};
 use crate::world::{RecordKey, RecordTable};
 
-/// A link to be made or cut.
+/// A link to be made or removed.
 #[derive(Debug, Clone)]
 pub struct CheckedLink {
     pub from: RecordKey,
@@ -15,8 +15,8 @@ pub struct CheckedLink {
     pub meta: Option<Value>,
 }
 
-/// What may be linked to a record. [doc]; leads to contacts [client]
-pub fn partners(table: RecordTable) -> &'static [RecordTable] {
+/// The tables whose records may be linked to a record. [doc]; leads to contacts [client]
+pub fn linkable(table: RecordTable) -> &'static [RecordTable] {
     match table {
         RecordTable::Leads | RecordTable::Customers => {
             &[RecordTable::Contacts, RecordTable::Companies, RecordTable::Elements]
@@ -32,124 +32,143 @@ pub fn partners(table: RecordTable) -> &'static [RecordTable] {
 }
 
 /// `to_entity_type`.
-pub fn word(table: RecordTable) -> &'static str {
+pub fn entity_type(table: RecordTable) -> &'static str {
     if table == RecordTable::Elements { "catalog_elements" } else { table.path() }
 }
 
-/// `one` is the record the path names; of many, each item names its own. `before` are the links that the items above
-/// will make; `None` where links are cut.
-pub fn check(
-    context: &CheckContext,
-    table: RecordTable,
-    one: Option<u64>,
-    item: &Value,
-    before: Option<&[CheckedLink]>,
-    errors: &mut ValidationErrors,
-) -> Option<CheckedLink> {
-    const OF_ONE: &[plain::KeySpec] = &[
-        ("to_entity_id", Expected::Int, true),
-        ("to_entity_type", Expected::Text, true),
-        ("metadata", Expected::Anything, false),
-    ];
-    const OF_MANY: &[plain::KeySpec] = &[
-        ("entity_id", Expected::Int, true),
-        ("to_entity_id", Expected::Int, true),
-        ("to_entity_type", Expected::Text, true),
-        ("metadata", Expected::Anything, false),
-    ];
-    let item = plain::check(context, if one.is_some() { OF_ONE } else { OF_MANY }, true, item, "", errors)?;
-    let id = one.or_else(|| item.get("entity_id").filter(|id| id.is_i64()).map(|id| id.as_u64().unwrap_or(0)));
-    if id.is_some_and(|id| context.stands(table, id).is_none()) {
-        errors.choice("entity_id");
-    }
-    let is_there = |to: RecordTable| to != RecordTable::Customers || context.account().has_customers(); // [inferred]
-    let kind = item.get("to_entity_type").and_then(Value::as_str)?;
-    let Some(to) = partners(table).iter().copied().find(|to| is_there(*to) && word(*to) == kind) else {
-        errors.choice("to_entity_type");
-        return None;
-    };
-    let other = item.get("to_entity_id").filter(|id| id.is_i64())?.as_u64().unwrap_or(0);
-    if to != RecordTable::Elements && context.stands(to, other).is_none() {
-        errors.choice("to_entity_id");
-        return None;
-    }
-    let meta = check_metadata(context, to, other, item, errors);
-    let link = CheckedLink { from: (table, id?), to: (to, other), meta };
-    if let Some(before) = before {
-        check_company(context, &link, before, errors);
-    }
-    Some(link)
+/// The links of one request: each item is checked with those before it.
+pub struct LinkBatch<'a> {
+    pub context: CheckContext<'a>,
+    pub table: RecordTable,
+    /// The record that the path names; without one, each item names its own.
+    pub record: Option<u64>,
+    /// True for `link`, false for `unlink`.
+    pub is_new: bool,
+    /// Those without errors so far.
+    pub links: Vec<CheckedLink>,
 }
 
-/// What may be said depends on what is linked. [doc]
-fn check_metadata(
-    context: &CheckContext,
-    to: RecordTable,
-    id: u64,
-    item: &Map<String, Value>,
-    errors: &mut ValidationErrors,
-) -> Option<Value> {
-    const OF_CONTACT: &[plain::KeySpec] = &[("is_main", Expected::Bool, false), ("updated_by", Expected::User, false)];
-    const OF_ELEMENT: &[plain::KeySpec] = &[
-        ("catalog_id", Expected::Int, true),
-        ("quantity", Expected::Anything, false),
-        ("price_id", Expected::Anything, false),
-        ("updated_by", Expected::User, false),
-    ];
-    const OF_OTHERS: &[plain::KeySpec] = &[("updated_by", Expected::User, false)];
-    let at = "metadata";
-    // `[]` is how PHP writes an empty object.
-    let said = item.get(at).filter(|m| !m.is_null() && m.as_array().is_none_or(|all| !all.is_empty()));
-    let keys = match to {
-        RecordTable::Contacts => OF_CONTACT,
-        RecordTable::Elements => OF_ELEMENT,
-        RecordTable::Leads
-        | RecordTable::Companies
-        | RecordTable::Customers
-        | RecordTable::Transactions
-        | RecordTable::Notes
-        | RecordTable::Tasks => OF_OTHERS,
-    };
-    if said.is_none() && to != RecordTable::Elements {
-        return None;
+impl LinkBatch<'_> {
+    pub fn check(&mut self, mut node: JsonNode) {
+        let link = self.check_link(&mut node);
+        self.links.extend(link.filter(|_| node.errors.is_empty()));
     }
-    let nothing = json!({});
-    let metadata = plain::check(context, keys, true, said.unwrap_or(&nothing), at, errors)?;
-    if to != RecordTable::Elements {
-        return Some(Value::Object(metadata.clone()));
-    }
-    // A negative id is no catalog's: 0 is not, either.
-    let catalog = u64::try_from(metadata.get("catalog_id")?.as_i64()?).unwrap_or(0);
-    check_element(context, id, catalog, "to_entity_id", "metadata.catalog_id", errors);
-    let quantity = metadata.get("quantity").cloned().unwrap_or(json!(1));
-    if quantity.as_f64().is_none_or(|n| n <= 0.0) {
-        errors.wrong_type(join(at, "quantity"), "numeric"); // [seed] a whole number or not
-    }
-    let mut meta = json!({"quantity": quantity, "catalog_id": catalog});
-    match metadata.get("price_id").filter(|price| !price.is_null()) {
-        None => {}
-        Some(price) if price.as_u64().is_some_and(|id| is_price(context, id, |of| of == catalog)) => {
-            meta["price_id"] = price.clone();
+
+    fn check_link(&self, node: &mut JsonNode) -> Option<CheckedLink> {
+        const OF_ONE: &[plain::KeySpec] = &[
+            ("to_entity_id", Expected::Int, true),
+            ("to_entity_type", Expected::Text, true),
+            ("metadata", Expected::Anything, false),
+        ];
+        const OF_MANY: &[plain::KeySpec] = &[
+            ("entity_id", Expected::Int, true),
+            ("to_entity_id", Expected::Int, true),
+            ("to_entity_type", Expected::Text, true),
+            ("metadata", Expected::Anything, false),
+        ];
+        let context = &self.context;
+        let keys = if self.record.is_some() { OF_ONE } else { OF_MANY };
+        let item = plain::check(context, keys, true, node.reborrow())?;
+        let own_id = || item.get("entity_id").filter(|id| id.is_i64()).map(|id| id.as_u64().unwrap_or(0));
+        let id = self.record.or_else(own_id);
+        if id.is_some_and(|id| context.visible(self.table, id).is_none()) {
+            node.errors.invalid_choice("entity_id");
         }
-        Some(price) if price.is_i64() => errors.choice(join(at, "price_id")),
-        Some(_) => errors.wrong_type(join(at, "price_id"), "int"),
+        let exists = |to: RecordTable| to != RecordTable::Customers || context.account().has_customers(); // [inferred]
+        let kind = item.get("to_entity_type").and_then(Value::as_str)?;
+        let found = linkable(self.table).iter().copied().find(|to| exists(*to) && entity_type(*to) == kind);
+        let Some(to) = found else {
+            node.errors.invalid_choice("to_entity_type");
+            return None;
+        };
+        let other = item.get("to_entity_id").filter(|id| id.is_i64())?.as_u64().unwrap_or(0);
+        if to != RecordTable::Elements && context.visible(to, other).is_none() {
+            node.errors.invalid_choice("to_entity_id");
+            return None;
+        }
+        let meta = self.check_metadata((to, other), item, node);
+        let link = CheckedLink { from: (self.table, id?), to: (to, other), meta };
+        if self.is_new {
+            self.check_company(&link, node);
+        }
+        Some(link)
     }
-    Some(meta)
-}
 
-/// A lead or a customer has one company. [seed]; that a second is refused, and how [inferred]
-fn check_company(context: &CheckContext, link: &CheckedLink, before: &[CheckedLink], errors: &mut ValidationErrors) {
-    let (holder, company) = match (link.from.0, link.to.0) {
-        (RecordTable::Leads | RecordTable::Customers, RecordTable::Companies) => (link.from, link.to),
-        (RecordTable::Companies, RecordTable::Leads | RecordTable::Customers) => (link.to, link.from),
-        _ => return,
-    };
-    let stands = context.world.linked(holder.0, holder.1, RecordTable::Companies).map(|(id, _)| id);
-    let said = before.iter().filter_map(|b| match (b.from, b.to) {
-        (from, (RecordTable::Companies, id)) | ((RecordTable::Companies, id), from) if from == holder => Some(id),
-        _ => None,
-    });
-    if !context.switches.company_replaced && stands.chain(said).any(|id| id != company.1) {
-        errors.too_many("to_entity_id", 1);
+    /// The keys depend on what is linked. [doc]
+    fn check_metadata(&self, (to, id): RecordKey, item: &Map<String, Value>, node: &mut JsonNode) -> Option<Value> {
+        const OF_CONTACT: &[plain::KeySpec] =
+            &[("is_main", Expected::Bool, false), ("updated_by", Expected::User, false)];
+        const OF_ELEMENT: &[plain::KeySpec] = &[
+            ("catalog_id", Expected::Int, true),
+            ("quantity", Expected::Anything, false),
+            ("price_id", Expected::Anything, false),
+            ("updated_by", Expected::User, false),
+        ];
+        const OF_OTHERS: &[plain::KeySpec] = &[("updated_by", Expected::User, false)];
+        // `[]` is how PHP writes an empty object.
+        let sent = item.get("metadata").filter(|m| !m.is_null() && m.as_array().is_none_or(|all| !all.is_empty()));
+        let keys = match to {
+            RecordTable::Contacts => OF_CONTACT,
+            RecordTable::Elements => OF_ELEMENT,
+            RecordTable::Leads
+            | RecordTable::Companies
+            | RecordTable::Customers
+            | RecordTable::Transactions
+            | RecordTable::Notes
+            | RecordTable::Tasks => OF_OTHERS,
+        };
+        if sent.is_none() && to != RecordTable::Elements {
+            return None;
+        }
+        let nothing = json!({});
+        let mut node =
+            JsonNode { value: sent.unwrap_or(&nothing), path: node.key_path("metadata"), errors: node.errors };
+        let metadata = plain::check(&self.context, keys, true, node.reborrow())?;
+        if to == RecordTable::Elements {
+            self.check_element_metadata(id, metadata, &mut node)
+        } else {
+            Some(Value::Object(metadata.clone()))
+        }
+    }
+
+    fn check_element_metadata(&self, id: u64, metadata: &Map<String, Value>, node: &mut JsonNode) -> Option<Value> {
+        // A negative id belongs to no catalog, as 0 does.
+        let catalog = u64::try_from(metadata.get("catalog_id")?.as_i64()?).unwrap_or(0);
+        match find_element(&self.context, catalog, id) {
+            Ok(()) => {}
+            Err(MissingElement::Catalog) => node.errors.invalid_choice("metadata.catalog_id"),
+            Err(MissingElement::Element) => node.errors.invalid_choice("to_entity_id"),
+        }
+        let quantity = metadata.get("quantity").cloned().unwrap_or(json!(1));
+        if quantity.as_f64().is_none_or(|n| n <= 0.0) {
+            let path = node.key_path("quantity");
+            node.errors.wrong_type(path, "numeric"); // [seed] need not be a whole number
+        }
+        let mut meta = json!({"quantity": quantity, "catalog_id": catalog});
+        if let Some(mut price) = node.get("price_id").filter(|price| !price.value.is_null()) {
+            match price.value.as_u64() {
+                Some(id) if is_price(&self.context, id, |of| of == catalog) => meta["price_id"] = json!(id),
+                _ if price.value.is_i64() => price.invalid_choice(),
+                _ => price.wrong_type("int"),
+            }
+        }
+        Some(meta)
+    }
+
+    /// A lead or a customer has one company. [seed]; that a second is refused, and how [inferred]
+    fn check_company(&self, link: &CheckedLink, node: &mut JsonNode) {
+        let (holder, company) = match (link.from.0, link.to.0) {
+            (RecordTable::Leads | RecordTable::Customers, RecordTable::Companies) => (link.from, link.to),
+            (RecordTable::Companies, RecordTable::Leads | RecordTable::Customers) => (link.to, link.from),
+            _ => return,
+        };
+        let linked = self.context.world.linked(holder.0, holder.1, RecordTable::Companies).map(|(id, _)| id);
+        let sent = self.links.iter().filter_map(|b| match (b.from, b.to) {
+            (from, (RecordTable::Companies, id)) | ((RecordTable::Companies, id), from) if from == holder => Some(id),
+            _ => None,
+        });
+        if !self.context.switches.company_replaced && linked.chain(sent).any(|id| id != company.1) {
+            node.errors.too_many("to_entity_id", 1);
+        }
     }
 }

@@ -1,9 +1,14 @@
-//! Is what was sent acceptable: complaints with the documented codes and dotted paths, and, where there are none,
-//! the item in the shape `write` takes. Reads the world, changes nothing.
+//! Validation of writes: errors with the documented codes and dotted paths, and, where there are none, the item in the
+//! shape that `changes` takes. It reads the world and changes nothing.
+//!
+//! - `node`, `reader`, `plain`: a JSON value with its path and errors, an object key by key, an object by a table of keys
+//! - `item`: records of every table; `note`, `task`, `links`: what these have besides
+//! - `values`: values of custom fields; `field`: definitions of custom fields
 
 mod field;
 pub mod item;
 pub mod links;
+mod node;
 pub mod note;
 pub mod plain;
 mod reader;
@@ -17,6 +22,7 @@ use serde_json::{Map, Value, json};
 pub use field::read_field;
 pub use item::metadata::check as check_metadata;
 pub use item::{CheckedItem, Party, TagEdit, TagRef, WriteMode, check_item};
+pub use node::JsonNode;
 pub use reader::ObjectReader;
 
 use crate::account::AccountState;
@@ -26,35 +32,35 @@ use crate::world::rights::RecordVisibility;
 use crate::world::{RecordTable, StoredRecord, World};
 use amo_model::Owner;
 
-/// All that a check may look at.
+/// All that a check may read.
 #[derive(Clone, Copy)]
 pub struct CheckContext<'a> {
     pub world: &'a World,
     pub switches: &'a Switches,
     pub refusals: &'a [ForcedRefusal],
-    /// What the path names before the kind: the catalog, for elements.
+    /// The catalog that the path names, for elements; else 0 or the id of a record.
     pub container: u64,
 }
 
 impl CheckContext<'_> {
-    /// Whose fields a record of this kind carries.
-    fn owner(&self, table: RecordTable) -> Option<Owner> {
+    /// The owner of the custom fields that a record of this table has.
+    fn field_owner(&self, table: RecordTable) -> Option<Owner> {
         if table == RecordTable::Elements { Some(Owner::Catalog(self.container)) } else { table.owner() }
     }
 
-    /// A record that is there, as far as the token's user may know.
-    pub fn stands(&self, table: RecordTable, id: u64) -> Option<&StoredRecord> {
-        let is_seen =
-            RecordVisibility::of(self.world, self.switches).is_none_or(|sight| sight.sees(self.world, table, id));
-        self.world.records(table).get(id).filter(|_| is_seen)
+    /// A record that exists and that the token's user may see.
+    pub fn visible(&self, table: RecordTable, id: u64) -> Option<&StoredRecord> {
+        let is_visible = RecordVisibility::for_token_user(self.world, self.switches)
+            .is_none_or(|rights| rights.allows(self.world, table, id));
+        self.world.records(table).get(id).filter(|_| is_visible)
     }
 
     pub fn account(&self) -> &AccountState {
         &self.world.account
     }
 
-    /// Keys that only reads show are passed over where a record that exists is sent back. [client]
-    fn passes_over(&self, mode: WriteMode) -> bool {
+    /// Keys that only reads show are ignored where an existing record is sent back. [client]
+    fn ignores_read_only(&self, mode: WriteMode) -> bool {
         matches!(mode, WriteMode::Update(_)) && !self.switches.read_keys_refused
     }
 }
@@ -67,7 +73,7 @@ pub struct ValidationError {
     pub detail: Cow<'static, str>,
 }
 
-/// What is wrong with one item. The texts are those of the real service, or of the family they come from. [doc], [client]
+/// The errors of one item. The texts are those of the service or of the validators it uses. [doc], [client]
 #[derive(Debug, Default)]
 pub struct ValidationErrors(pub Vec<ValidationError>);
 
@@ -81,7 +87,7 @@ impl ValidationErrors {
         self.0.push(ValidationError { code: code.into(), path: path.into(), detail: detail.into() });
     }
 
-    pub fn choice(&mut self, path: impl Into<String>) {
+    pub fn invalid_choice(&mut self, path: impl Into<String>) {
         self.add("NotSupportedChoice", path, "The value you selected is not a valid choice.");
     }
 
@@ -90,7 +96,7 @@ impl ValidationErrors {
         self.add("InvalidType", path, format!("This value should be of type {wanted}."));
     }
 
-    /// What may be left out, but is not nothing. [client]
+    /// Of a key that may be left out but may not be `null`. [client]
     pub fn null(&mut self, path: impl Into<String>) {
         self.add("NotNullable", path, "This value should not be null.");
     }
@@ -108,8 +114,8 @@ impl ValidationErrors {
         self.add("NotBlank", path, "This value should not be blank.");
     }
 
-    /// A name is not empty, and not longer than `max` characters; 0 for no limit.
-    pub fn name(&mut self, text: &str, max: usize, path: impl Into<String>) -> bool {
+    /// A name is not empty and not longer than `max` characters; 0 for no limit. True where it is good.
+    pub fn check_name(&mut self, text: &str, max: usize, path: impl Into<String>) -> bool {
         let before = self.0.len();
         if longer_than(text, max) {
             self.too_long(path, max);
@@ -139,10 +145,10 @@ impl ValidationErrors {
     }
 }
 
-/// An item that was refused, and the name it came under.
+/// A refused item.
 #[derive(Debug)]
 pub struct RefusedItem {
-    /// `None` where the complaint is about the request as a whole.
+    /// `None` where the errors are about the request as a whole.
     pub request_id: Option<Value>,
     pub errors: ValidationErrors,
 }
@@ -168,7 +174,7 @@ pub fn join(path: &str, key: impl std::fmt::Display) -> String {
     if path.is_empty() { key.to_string() } else { format!("{path}.{key}") }
 }
 
-/// Characters, as a person counts them.
+/// Counted in characters, not bytes.
 fn longer_than(text: &str, max: usize) -> bool {
     max > 0 && text.len() > max && text.chars().count() > max
 }

@@ -1,9 +1,9 @@
-//! Notes: the record each is about, its type, and the parameters that notes of that type have. [doc]
+//! Notes: the record that owns it, its type, and the parameters of that type. [doc]
 
 use serde_json::{Map, Value};
 
 use crate::check::plain::{self, Expected};
-use crate::check::{CheckContext, CheckedItem, ValidationErrors, WriteMode, join};
+use crate::check::{CheckContext, CheckedItem, JsonNode, WriteMode, check_item};
 use crate::world::attached::{self, NoteScope};
 use crate::world::{RecordKey, RecordTable};
 
@@ -26,7 +26,7 @@ const CASHIER: &[plain::KeySpec] = &[
     ("text", Expected::Text, true),
     ("shop", Expected::Text, false),
 ];
-/// In the older document only; still taken. [client live]
+/// In the older document only; the service still takes it. [client live]
 const PAID: &[plain::KeySpec] =
     &[("text", Expected::Text, true), ("service", Expected::Text, true), ("icon_url", Expected::Text, true)];
 const PLACE: &[plain::KeySpec] = &[
@@ -36,14 +36,14 @@ const PLACE: &[plain::KeySpec] = &[
     ("latitude", Expected::Text, true),
 ];
 const SMS: &[plain::KeySpec] = &[("text", Expected::Text, true), ("phone", Expected::Text, true)];
-/// Without a version, the latest is meant. [doc]
+/// Without a version the latest is meant. [doc]
 const FILE: &[plain::KeySpec] = &[
     ("file_uuid", Expected::Text, true),
     ("file_name", Expected::Text, true),
     ("version_uuid", Expected::Text, false),
 ];
 
-/// Of the types that can be written; letters, chats and the like are read only. [client]
+/// Parameters of the types that can be written; letters, chats and the like are read only. [client]
 fn params_of(note_type: &str) -> Option<&'static [plain::KeySpec]> {
     match note_type {
         "common" => Some(COMMON),
@@ -58,16 +58,16 @@ fn params_of(note_type: &str) -> Option<&'static [plain::KeySpec]> {
     }
 }
 
-/// What stands already, of a note that is changed.
+/// The note that a write changes, as it is stored.
 #[derive(Default)]
-struct Before {
+struct StoredNote {
     owner: Option<RecordKey>,
     note_type: Option<String>,
     params: Map<String, Value>,
 }
 
-impl Before {
-    fn of(context: &CheckContext, id: u64) -> Before {
+impl StoredNote {
+    fn read(context: &CheckContext, id: u64) -> StoredNote {
         let owner = attached::owner(context.world, RecordTable::Notes, id);
         let record = context.world.records(RecordTable::Notes).get(id);
         let mut json: Map<String, Value> =
@@ -77,121 +77,119 @@ impl Before {
             Some(Value::Object(params)) => params,
             _ => Map::new(),
         };
-        Before { owner, note_type, params }
+        StoredNote { owner, note_type, params }
     }
 }
 
-/// Settles what `check_item` has left: whose note it is, its type and parameters.
-pub fn check(
-    context: &CheckContext,
-    at: NoteScope,
-    mode: WriteMode,
-    accepted: &mut CheckedItem,
-    errors: &mut ValidationErrors,
-) {
-    let before = match mode {
-        WriteMode::Update(_) => Some(Before::of(context, accepted.id)),
+/// A note: all that an item has, then its owner, type and parameters.
+pub fn check(context: &CheckContext, scope: NoteScope, mode: WriteMode, mut node: JsonNode) -> CheckedItem {
+    let mut accepted = check_item(context, RecordTable::Notes, mode, node.reborrow());
+    let stored = match mode {
+        WriteMode::Update(_) => Some(StoredNote::read(context, accepted.id)),
         WriteMode::Create | WriteMode::Complex | WriteMode::Inner => None,
     };
-    let said = accepted.set.shift_remove("entity_id");
-    match &before {
-        None => accepted.owner = new_owner(context, at, said.as_ref(), errors),
-        Some(before) => check_owner(at, before, said.as_ref(), errors),
+    let entity_id = accepted.set.shift_remove("entity_id");
+    match &stored {
+        None => accepted.owner = new_owner(context, scope, entity_id.as_ref(), &mut node),
+        Some(stored) => check_owner(scope, stored, entity_id.as_ref(), &mut node),
     }
-    let Some(note_type) = check_type(before.as_ref(), accepted, errors) else { return };
-    let Some(params) = accepted.set.get("params") else { return };
-    let is_new = before.is_none();
-    let Some(params) = check_params(context, &note_type, is_new, params, errors) else { return };
-    // What a change does not name stays. [inferred]
-    let mut all = before.map(|before| before.params).unwrap_or_default();
+    let Some(note_type) = check_type(stored.as_ref(), &accepted, &mut node) else { return accepted };
+    if !accepted.set.contains_key("params") {
+        return accepted;
+    }
+    let is_new = stored.is_none();
+    let params = node.get("params").and_then(|params| check_params(context, &note_type, is_new, params));
+    let Some(params) = params else { return accepted };
+    // Parameters that a change does not name are kept. [inferred]
+    let mut all = stored.map(|stored| stored.params).unwrap_or_default();
     all.extend(params);
     accepted.set.insert("params".to_owned(), Value::Object(all));
+    accepted
 }
 
-/// The one that the path names, or the item; it has to be there. [doc], the code [inferred]
+/// The record that the path or the item names; it has to exist. [doc], the code [inferred]
 fn new_owner(
     context: &CheckContext,
-    at: NoteScope,
-    said: Option<&Value>,
-    errors: &mut ValidationErrors,
+    scope: NoteScope,
+    entity_id: Option<&Value>,
+    node: &mut JsonNode,
 ) -> Option<RecordKey> {
-    let said = match said {
+    let named = match entity_id {
         None => None,
         Some(id) if id.is_i64() => Some(id.as_u64().unwrap_or(0)),
         Some(_) => {
-            errors.wrong_type("entity_id", "int");
+            node.errors.wrong_type("entity_id", "int");
             return None;
         }
     };
-    let Some(id) = at.id.or(said) else {
-        errors.missing("entity_id");
+    let Some(id) = scope.id.or(named) else {
+        node.missing("entity_id");
         return None;
     };
-    if said.is_some_and(|said| said != id) || context.stands(at.kind, id).is_none() {
-        errors.choice("entity_id");
+    if named.is_some_and(|named| named != id) || context.visible(scope.kind, id).is_none() {
+        node.errors.invalid_choice("entity_id");
         return None;
     }
-    Some((at.kind, id))
+    Some((scope.kind, id))
 }
 
-/// A note stays where it is, and is where the path says. [inferred]
-fn check_owner(at: NoteScope, before: &Before, said: Option<&Value>, errors: &mut ValidationErrors) {
-    let Some(owner) = before.owner else { return };
-    if !at.takes(owner) {
-        errors.choice("id");
-    } else if said.is_some_and(|said| *said != owner.1) {
-        errors.choice("entity_id");
+/// A note keeps its owner, and the path names that owner. [inferred]
+fn check_owner(scope: NoteScope, stored: &StoredNote, entity_id: Option<&Value>, node: &mut JsonNode) {
+    let Some(owner) = stored.owner else { return };
+    if !scope.includes(owner) {
+        node.errors.invalid_choice("id");
+    } else if entity_id.is_some_and(|id| *id != owner.1) {
+        node.errors.invalid_choice("entity_id");
     }
 }
 
-/// The type a note has or gets; it does not become another. [inferred]
-fn check_type(before: Option<&Before>, accepted: &CheckedItem, errors: &mut ValidationErrors) -> Option<String> {
-    let stands = before.and_then(|before| before.note_type.clone());
+/// The type that a note has or gets; it cannot be changed. [inferred]
+fn check_type(stored: Option<&StoredNote>, accepted: &CheckedItem, node: &mut JsonNode) -> Option<String> {
+    let current = stored.and_then(|stored| stored.note_type.clone());
     match accepted.set.get("note_type") {
-        None => stands,
-        Some(Value::String(said)) if params_of(said).is_some() && stands.as_ref().is_none_or(|s| s == said) => {
-            Some(said.clone())
+        None => current,
+        Some(Value::String(sent)) if params_of(sent).is_some() && current.as_ref().is_none_or(|c| c == sent) => {
+            Some(sent.clone())
         }
         Some(Value::String(_)) => {
-            errors.choice("note_type"); // [client]
+            node.errors.invalid_choice("note_type"); // [client]
             None
         }
         Some(_) => {
-            errors.wrong_type("note_type", "string");
+            node.errors.wrong_type("note_type", "string");
             None
         }
     }
 }
 
-/// `null` is no way to leave a parameter out. [client]
+/// A parameter cannot be left out by `null`. [client]
 fn check_params(
     context: &CheckContext,
     note_type: &str,
     is_new: bool,
-    params: &Value,
-    errors: &mut ValidationErrors,
+    mut node: JsonNode,
 ) -> Option<Map<String, Value>> {
-    let mut said = match params {
-        Value::Object(said) => said.clone(),
+    let mut params = match node.value {
+        Value::Object(params) => params.clone(),
         Value::Array(none) if none.is_empty() => Map::new(), // PHP's empty object
         _ => {
-            errors.wrong_type("params", "array");
+            node.wrong_type("array");
             return None;
         }
     };
     let keys = params_of(note_type)?;
-    let nulls: Vec<String> = said.iter().filter(|(_, value)| value.is_null()).map(|(key, _)| key.clone()).collect();
+    let nulls: Vec<String> = params.iter().filter(|(_, value)| value.is_null()).map(|(key, _)| key.clone()).collect();
     for key in &nulls {
-        said.shift_remove(key);
-        errors.null(join("params", key));
+        params.shift_remove(key);
+        node.child(key, &Value::Null).null();
     }
     let keys: Vec<plain::KeySpec> =
         keys.iter().copied().filter(|(key, _, _)| !nulls.iter().any(|n| n == key)).collect();
     let is_empty =
-        note_type == "common" && said.get("text").and_then(Value::as_str).is_some_and(|t| t.trim().is_empty());
+        note_type == "common" && params.get("text").and_then(Value::as_str).is_some_and(|t| t.trim().is_empty());
     if is_empty {
-        errors.blank("params.text"); // [inferred]
+        node.errors.blank("params.text"); // [inferred]
     }
-    plain::check(context, &keys, is_new, &Value::Object(said.clone()), "params", errors)?;
-    Some(said)
+    let params = Value::Object(params);
+    plain::check(context, &keys, is_new, JsonNode { value: &params, path: node.path, errors: node.errors }).cloned()
 }

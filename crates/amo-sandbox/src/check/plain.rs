@@ -1,9 +1,9 @@
-//! Objects whose keys are looked at one by one, with nothing that follows from another: a table says which there are,
-//! what each holds, which may not be left out.
+//! Objects whose keys are independent of each other: a table says which keys there are, what each holds, which of them
+//! are required.
 
 use serde_json::{Map, Value};
 
-use crate::check::{CheckContext, ValidationErrors, join};
+use crate::check::{CheckContext, JsonNode};
 
 /// What a key must hold.
 #[derive(Debug, Clone, Copy)]
@@ -14,62 +14,59 @@ pub enum Expected {
     Bool,
     Word(&'static [&'static str]),
     User,
-    /// Looked at by who asked.
+    /// The caller checks it.
     Anything,
-    /// Shown by reads alone; passed over where an object is sent back as it was read. [client]
-    Shown,
+    /// Only reads show it; ignored where an object is sent back as it was read. [client]
+    ReadOnly,
 }
 
 /// Name, what it holds, and whether a new object must have it.
 pub type KeySpec = (&'static str, Expected, bool);
 
-/// The object says something that can be changed.
-pub fn says_anything(keys: &[KeySpec], object: &Map<String, Value>) -> bool {
-    let is_said = |(name, must, _): &&KeySpec| !matches!(must, Expected::Shown) && *name != "request_id";
-    keys.iter().filter(is_said).any(|(name, _, _)| object.contains_key(*name))
+/// True where the object has a key that can be changed.
+pub fn has_changes(keys: &[KeySpec], object: &Map<String, Value>) -> bool {
+    let can_change = |(name, expected, _): &&KeySpec| !matches!(expected, Expected::ReadOnly) && *name != "request_id";
+    keys.iter().filter(can_change).any(|(name, _, _)| object.contains_key(*name))
 }
 
-/// The object, where it is one. What is wrong with it goes to `complaints`.
-pub fn check<'a>(
+/// The object; `None` where the node is none. `is_new` asks for the required keys.
+pub fn check<'v>(
     context: &CheckContext,
     keys: &[KeySpec],
     is_new: bool,
-    item: &'a Value,
-    path: &str,
-    errors: &mut ValidationErrors,
-) -> Option<&'a Map<String, Value>> {
-    let Some(object) = item.as_object() else {
-        errors.wrong_type(path, "array");
-        return None;
-    };
+    mut node: JsonNode<'v, '_>,
+) -> Option<&'v Map<String, Value>> {
+    let object = node.object()?;
     for (name, value) in object {
-        let at = join(path, name);
+        let mut value = node.child(name, value);
         match keys.iter().find(|(key, _, _)| key == name) {
-            Some((_, Expected::Shown, _)) if context.switches.read_keys_refused => errors.unexpected(at),
-            Some((_, must, _)) => check_value(context, *must, value, &at, errors),
-            None => errors.unexpected(at),
+            Some((_, Expected::ReadOnly, _)) if context.switches.read_keys_refused => value.unexpected(),
+            Some((_, expected, _)) => check_value(context, *expected, value),
+            None => value.unexpected(),
         }
     }
     for (name, _, _) in keys.iter().filter(|(name, _, required)| *required && is_new && !object.contains_key(*name)) {
-        errors.missing(join(path, name));
+        node.missing(name);
     }
     Some(object)
 }
 
-fn check_value(context: &CheckContext, must: Expected, value: &Value, at: &str, errors: &mut ValidationErrors) {
-    match (must, value) {
-        (Expected::Name, Value::String(text)) => drop(errors.name(text, context.switches.name_max, at)),
-        (Expected::Word(words), Value::String(word)) if !words.contains(&word.as_str()) => errors.choice(at),
+fn check_value(context: &CheckContext, expected: Expected, mut node: JsonNode) {
+    match (expected, node.value) {
+        (Expected::Name, Value::String(text)) => {
+            node.errors.check_name(text, context.switches.name_max, node.path.clone());
+        }
+        (Expected::Word(words), Value::String(word)) if !words.contains(&word.as_str()) => node.invalid_choice(),
         (Expected::Text | Expected::Word(_), Value::String(_)) | (Expected::Bool, Value::Bool(_)) => {}
         (Expected::User, Value::Number(id)) if id.is_i64() => {
             if id.as_u64().is_none_or(|id| id > 0 && context.account().user(id).is_none()) {
-                errors.choice(at);
+                node.invalid_choice();
             }
         }
         (Expected::Int, Value::Number(number)) if number.is_i64() => {}
-        (Expected::Name | Expected::Text | Expected::Word(_), _) => errors.wrong_type(at, "string"),
-        (Expected::Int | Expected::User, _) => errors.wrong_type(at, "int"),
-        (Expected::Bool, _) => errors.wrong_type(at, "bool"),
-        (Expected::Anything | Expected::Shown, _) => {}
+        (Expected::Name | Expected::Text | Expected::Word(_), _) => node.wrong_type("string"),
+        (Expected::Int | Expected::User, _) => node.wrong_type("int"),
+        (Expected::Bool, _) => node.wrong_type("bool"),
+        (Expected::Anything | Expected::ReadOnly, _) => {}
     }
 }

@@ -1,72 +1,49 @@
-//! An object read key by key: what is there is looked at, what was never asked for was not expected. `null` says as
-//! little as a key that is not there, as in the validators of that family. [inferred]
+//! An object read key by key: the caller reads the keys it knows, and `finish` reports all others. `null` counts as a
+//! key that is absent, as in the validators of that family. [inferred]
 
 use serde_json::{Map, Value};
 
-use crate::check::{ValidationErrors, join, longer_than};
+use crate::check::JsonNode;
 use crate::switches::Switches;
 
-pub struct ObjectReader<'a, 'c> {
-    item: &'a Map<String, Value>,
-    at: String,
-    asked: Vec<&'static str>,
-    pub errors: &'c mut ValidationErrors,
+pub struct ObjectReader<'v, 'e> {
+    pub node: JsonNode<'v, 'e>,
+    object: &'v Map<String, Value>,
+    read_keys: Vec<&'static str>,
 }
 
-impl<'a, 'c> ObjectReader<'a, 'c> {
-    /// `None`, and a complaint, where the value is no object.
-    pub fn of(
-        item: &'a Value,
-        at: impl Into<String>,
-        errors: &'c mut ValidationErrors,
-    ) -> Option<ObjectReader<'a, 'c>> {
-        match item.as_object() {
-            Some(item) => Some(ObjectReader::over(item, at, errors)),
-            None => {
-                errors.wrong_type(at, "array");
-                None
-            }
-        }
+impl<'v, 'e> ObjectReader<'v, 'e> {
+    /// `None` and an error where the value is no object.
+    pub fn new(mut node: JsonNode<'v, 'e>) -> Option<ObjectReader<'v, 'e>> {
+        let object = node.object()?;
+        Some(ObjectReader { node, object, read_keys: Vec::new() })
     }
 
-    pub fn over(
-        item: &'a Map<String, Value>,
-        at: impl Into<String>,
-        errors: &'c mut ValidationErrors,
-    ) -> ObjectReader<'a, 'c> {
-        ObjectReader { item, at: at.into(), asked: Vec::new(), errors }
+    /// Any value but `null`.
+    pub fn value(&mut self, key: &'static str) -> Option<&'v Value> {
+        self.read_keys.push(key);
+        self.object.get(key).filter(|value| !value.is_null())
     }
 
-    pub fn path(&self, key: &str) -> String {
-        join(&self.at, key)
-    }
-
-    /// Anything but `null`.
-    pub fn any(&mut self, key: &'static str) -> Option<&'a Value> {
-        self.asked.push(key);
-        self.item.get(key).filter(|value| !value.is_null())
-    }
-
-    /// Keys that only reads show: passed over where an object is sent back as it was read. [client]
-    pub fn shown(&mut self, switches: &Switches, keys: &[&'static str]) {
+    /// Keys that only reads show: ignored where an object is sent back as it was read. [client]
+    pub fn ignore(&mut self, switches: &Switches, keys: &[&'static str]) {
         if !switches.read_keys_refused {
-            self.asked.extend(keys);
+            self.read_keys.extend(keys);
         }
     }
 
-    /// The same of a key that no change can say anything else of.
-    pub fn shown_as(&mut self, switches: &Switches, key: &'static str, is: &Value) {
-        if self.item.get(key) == Some(is) {
-            self.shown(switches, &[key]);
+    /// A key that no write can change: ignored where it has the value of the record.
+    pub fn ignore_unchanged(&mut self, switches: &Switches, key: &'static str, current: &Value) {
+        if self.object.get(key) == Some(current) {
+            self.ignore(switches, &[key]);
         }
     }
 
-    fn typed<T>(&mut self, key: &'static str, wanted: &str, read: impl Fn(&'a Value) -> Option<T>) -> Option<T> {
-        let value = self.any(key)?;
+    fn typed<T>(&mut self, key: &'static str, wanted: &str, read: impl Fn(&'v Value) -> Option<T>) -> Option<T> {
+        let value = self.value(key)?;
         let found = read(value);
         if found.is_none() {
-            let at = self.path(key);
-            self.errors.wrong_type(at, wanted);
+            self.node.child(key, value).wrong_type(wanted);
         }
         found
     }
@@ -83,11 +60,18 @@ impl<'a, 'c> ObjectReader<'a, 'c> {
         self.typed(key, "int", Value::as_u64)
     }
 
-    pub fn number(&mut self, key: &'static str) -> Option<f64> {
-        self.typed(key, "numeric", Value::as_f64)
+    /// A number from 0 on; a lower one is an error, and comes back all the same.
+    pub fn non_negative(&mut self, key: &'static str) -> Option<f64> {
+        let number = self.typed(key, "numeric", Value::as_f64)?;
+        if number < 0.0
+            && let Some(mut node) = self.node.get(key)
+        {
+            node.too_low(0);
+        }
+        Some(number)
     }
 
-    pub fn list(&mut self, key: &'static str) -> Option<&'a Vec<Value>> {
+    pub fn list(&mut self, key: &'static str) -> Option<&'v Vec<Value>> {
         self.typed(key, "array", Value::as_array)
     }
 
@@ -95,66 +79,59 @@ impl<'a, 'c> ObjectReader<'a, 'c> {
     pub fn each<T>(
         &mut self,
         key: &'static str,
-        mut read: impl FnMut(&mut ObjectReader<'a, '_>) -> Option<T>,
+        mut read: impl FnMut(&mut ObjectReader<'v, '_>) -> Option<T>,
     ) -> Option<Vec<T>> {
         let items = self.list(key)?;
-        let at = self.path(key);
+        let mut list = self.node.get(key)?;
         let mut found = Vec::with_capacity(items.len());
         for (i, item) in items.iter().enumerate() {
-            let Some(mut reader) = ObjectReader::of(item, join(&at, i), self.errors) else { continue };
+            let Some(mut reader) = ObjectReader::new(list.child(i, item)) else { continue };
             found.extend(read(&mut reader));
-            reader.done();
+            reader.finish();
         }
         Some(found)
     }
 
     /// At most `max` characters; 0 for no limit.
-    pub fn text(&mut self, key: &'static str, max: usize) -> Option<&'a str> {
-        let text = self.typed(key, "string", Value::as_str)?;
-        if longer_than(text, max) {
-            let at = self.path(key);
-            self.errors.too_long(at, max);
-            return None;
-        }
-        Some(text)
+    pub fn text(&mut self, key: &'static str, max: usize) -> Option<&'v str> {
+        let value = self.value(key)?;
+        self.node.child(key, value).text(max)
     }
 
-    /// A name: as `text`, and not empty.
-    pub fn name(&mut self, key: &'static str, max: usize) -> Option<&'a str> {
+    /// A text that is not empty.
+    pub fn name(&mut self, key: &'static str, max: usize) -> Option<&'v str> {
         let text = self.typed(key, "string", Value::as_str)?;
-        let at = self.path(key);
-        self.errors.name(text, max, at).then_some(text)
+        let path = self.node.key_path(key);
+        self.node.errors.check_name(text, max, path).then_some(text)
     }
 
-    /// One of these words.
-    pub fn word(&mut self, key: &'static str, words: &[&str]) -> Option<&'a str> {
+    pub fn one_of(&mut self, key: &'static str, words: &[&str]) -> Option<&'v str> {
         let text = self.typed(key, "string", Value::as_str)?;
         let known = words.contains(&text);
         if !known {
-            self.choice(key);
+            self.invalid_choice(key);
         }
         known.then_some(text)
     }
 
-    /// Complains of keys that are not there.
-    pub fn needs(&mut self, keys: &[&'static str]) {
+    /// An error for each key that is absent.
+    pub fn require(&mut self, keys: &[&'static str]) {
         for key in keys {
-            if self.item.get(*key).is_none_or(Value::is_null) {
-                let at = self.path(key);
-                self.errors.missing(at);
+            if self.object.get(*key).is_none_or(Value::is_null) {
+                self.node.missing(key);
             }
         }
     }
 
-    pub fn choice(&mut self, key: &str) {
-        let at = self.path(key);
-        self.errors.choice(at);
+    pub fn invalid_choice(&mut self, key: &str) {
+        let path = self.node.key_path(key);
+        self.node.errors.invalid_choice(path);
     }
 
-    /// The last call: complains of what was not asked for.
-    pub fn done(self) {
-        for key in self.item.keys().filter(|key| !self.asked.contains(&key.as_str())) {
-            self.errors.unexpected(join(&self.at, key));
+    /// The last call: an error for each key that was not read.
+    pub fn finish(mut self) {
+        for (key, value) in self.object.iter().filter(|(key, _)| !self.read_keys.contains(&key.as_str())) {
+            self.node.child(key, value).unexpected();
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The routes of the API, each a line: method, path, function. A function looks at a call and returns a reply with
-//! what it changes; it changes nothing itself. Pure.
+//! The routes of the API: method, path, function. A function reads a call and returns a response with its commit; it
+//! changes nothing itself. Pure.
 
 pub mod account;
 mod batch;
@@ -20,7 +20,7 @@ use crate::read::{View, href};
 use crate::switches::Switches;
 use crate::world::{RecordTable, World, rights};
 
-/// One request, and all it may look at.
+/// One request, and all that its function may read.
 pub struct Call<'a> {
     pub world: &'a World,
     pub switches: &'a Switches,
@@ -30,7 +30,7 @@ pub struct Call<'a> {
     pub now_ms: i64,
     pub base: &'a str,
     pub query: &'a Query,
-    /// The numbers in the path, in their order.
+    /// The numbers in the path, in order.
     pub ids: &'a [u64],
     pub body: &'a [u8],
 }
@@ -44,7 +44,7 @@ impl<'a> Call<'a> {
         CheckContext { world: self.world, switches: self.switches, refusals: self.refusals, container: self.id(0) }
     }
 
-    /// 403 for what only an admin may do, or who has a right to lists. [seed], [doc]
+    /// 403 for what only administrators may do. [seed], [doc]
     fn forbidden(&self) -> Option<ApiResponse> {
         (!self.is_admin()).then(|| ApiResponse::problem(403, "Forbidden"))
     }
@@ -53,12 +53,12 @@ impl<'a> Call<'a> {
         rights::is_admin(self.world, self.switches)
     }
 
-    /// A record is there, as far as the token's user may know.
-    fn shows(&self, table: RecordTable, id: u64) -> bool {
-        self.check_context().stands(table, id).is_some()
+    /// True for a record that exists and that the token's user may see.
+    fn is_visible(&self, table: RecordTable, id: u64) -> bool {
+        self.check_context().visible(table, id).is_some()
     }
 
-    /// The nth number of the path. A route that asks has it; 0 is no record's id.
+    /// The nth number of the path, 0 where there is none; no record has the id 0.
     fn id(&self, n: usize) -> u64 {
         self.ids.get(n).copied().unwrap_or(0)
     }
@@ -67,33 +67,33 @@ impl<'a> Call<'a> {
         serde_json::from_slice(self.body).ok()
     }
 
-    /// The answer to a body that is empty or not JSON. [doc]
-    fn blank() -> ApiResponse {
+    /// The response to a body that is empty or not JSON. [doc]
+    fn blank_body() -> ApiResponse {
         ApiResponse::problem(400, "Request data can't be blank")
     }
 
-    /// An id that is not there: 204 [seed], unless a switch says otherwise.
+    /// The response to an unknown id: 204 [seed], unless a switch says otherwise.
     fn unknown_id(&self) -> ApiResponse {
         match self.switches.unknown_id_status {
-            204 => ApiResponse::nothing(),
+            204 => ApiResponse::no_content(),
             status => ApiResponse::problem(status, "Not found"),
         }
     }
 
-    /// The answer to pages behind the last that a switch allows.
-    fn too_far(&self) -> Option<ApiResponse> {
-        let (page, max) = (Paging::of(self.query).page, self.switches.page_max);
+    /// The response to pages after the last one that a switch allows.
+    fn page_out_of_range(&self) -> Option<ApiResponse> {
+        let (page, max) = (Paging::from_query(self.query).page, self.switches.page_max);
         (max > 0 && page > max).then(|| ApiResponse::problem(400, "Page is out of range")) // [inferred]
     }
 
     fn links(&self, path: &str, more: bool, last: Option<u64>) -> Value {
-        let Paging { page, limit } = Paging::of(self.query);
+        let Paging { page, limit } = Paging::from_query(self.query);
         let to = |page: u64| href(format!("{}?{}", self.view().url(path), self.query.for_page(page, limit)));
         let mut links = json!({"self": to(page)});
         if more && !(page == 1 && self.switches.next_dropped) {
             links["next"] = to(page + 1);
         }
-        // First and prev only behind the first page. [seed]
+        // `first` and `prev` only after the first page. [seed]
         if page > 1 {
             links["first"] = to(1);
             links["prev"] = to(page - 1);
@@ -104,25 +104,25 @@ impl<'a> Call<'a> {
         links
     }
 
-    /// A page of a list that does not know its length. [seed]
+    /// A page of a list without a total. [seed]
     fn page(&self, path: &str, key: &str, rows: Vec<Value>, more: bool) -> ApiResponse {
         if rows.is_empty() {
-            return ApiResponse::nothing();
+            return ApiResponse::no_content();
         }
         let items = rows.len();
-        let page = Paging::of(self.query).page;
+        let page = Paging::from_query(self.query).page;
         ApiResponse::ok(&json!({"_page": page, "_links": self.links(path, more, None), "_embedded": {key: rows}}))
             .with_items(items)
     }
 
-    /// A page of a list that does: `_total_items`, `_page_count`. [doc]
+    /// A page of a list with a total: `_total_items`, `_page_count`. [doc]
     fn counted_page(&self, path: &str, key: &str, all: Vec<Value>) -> ApiResponse {
-        let paging = Paging::of(self.query);
+        let paging = Paging::from_query(self.query);
         let total = all.len();
         let count = total.div_ceil(paging.limit) as u64;
         let rows: Vec<Value> = all.into_iter().skip(paging.skip()).take(paging.limit).collect();
         if rows.is_empty() {
-            return ApiResponse::nothing();
+            return ApiResponse::no_content();
         }
         let items = rows.len();
         let links = self.links(path, paging.page < count, Some(count));

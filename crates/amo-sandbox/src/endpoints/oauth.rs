@@ -12,26 +12,26 @@ pub fn token(call: &Call) -> ApiResponse {
     let form = std::str::from_utf8(call.body).map(Query::parse).unwrap_or_default();
     let json = call.json();
     if json.is_none() && form.get("grant_type").is_none() {
-        return Call::blank();
+        return Call::blank_body();
     }
-    // JSON [doc], or a form, as libraries of OAuth send it. [client]
-    let said = |key: &str| match &json {
+    // JSON [doc], or a form, as OAuth libraries send it. [client]
+    let sent = |key: &str| match &json {
         Some(body) => body.get(key).and_then(Value::as_str).unwrap_or(""),
         None => form.get(key).unwrap_or(""),
     };
     let known = &call.world.auth;
-    if said("client_id") != known.client_id || said("client_secret") != known.client_secret {
+    if sent("client_id") != known.client_id || sent("client_secret") != known.client_secret {
         return refused("Некорректный клиент", "Авторизация клиента не прошла", None);
     }
     let mut auth = known.clone();
-    let pair = match said("grant_type") {
-        "authorization_code" => auth.exchange(said("code"), call.now),
-        "refresh_token" => auth.refresh(said("refresh_token"), call.now),
+    let pair = match sent("grant_type") {
+        "authorization_code" => auth.exchange(sent("code"), call.now),
+        "refresh_token" => auth.refresh(sent("refresh_token"), call.now),
         _ => return ApiResponse::problem(400, "The authorization grant type is not supported"), // [inferred]
     };
     match pair.cloned() {
         Ok(TokenPair { access, refresh, .. }) => {
-            let commit = Commit { at: call.now, auth: Some(auth), ..Commit::default() };
+            let commit = Commit::of_tokens(call.now, auth);
             let pair = json!({
                 "token_type": "Bearer", "expires_in": ACCESS_LIFE_S, "access_token": access, "refresh_token": refresh
             });
@@ -39,8 +39,8 @@ pub fn token(call: &Call) -> ApiResponse {
         }
         Err(why) => {
             let detail = "В запросе отсутствует ряд параметров или параметры невалидны";
-            // A code is spent even when it came too late.
-            let commit = Commit { at: call.now, auth: Some(auth), ..Commit::default() };
+            // A code is used up even where it has expired.
+            let commit = Commit::of_tokens(call.now, auth);
             refused("Некорректный запрос", detail, Some(why)).with_commit(commit)
         }
     }

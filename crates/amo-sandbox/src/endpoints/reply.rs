@@ -1,4 +1,4 @@
-//! What goes back: status, content type, body; the envelopes of lists and the shapes of errors. No rules.
+//! Responses: status, content type, body; the shapes of errors. No rules.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ impl Media {
     }
 }
 
-/// An answer, and what it changes when it goes out.
+/// A response and its commit.
 #[derive(Debug)]
 pub struct ApiResponse {
     pub status: u16,
@@ -61,13 +61,13 @@ impl ApiResponse {
         ApiResponse::new(status, Media::Text, text.to_owned())
     }
 
-    /// An empty list, an unknown id. [seed]
-    pub fn nothing() -> ApiResponse {
-        ApiResponse::bare(204)
+    /// An empty list or an unknown id. [seed]
+    pub fn no_content() -> ApiResponse {
+        ApiResponse::status_only(204)
     }
 
-    /// A status that says all.
-    pub fn bare(status: u16) -> ApiResponse {
+    /// A response without a body.
+    pub fn status_only(status: u16) -> ApiResponse {
         ApiResponse::new(status, Media::None, String::new())
     }
 
@@ -80,7 +80,7 @@ impl ApiResponse {
         ApiResponse::new(status, Media::Html, body)
     }
 
-    /// What a portal before the service answers to whoever has no session with it.
+    /// The login page of a proxy before the service.
     pub fn login_page() -> ApiResponse {
         const BODY: &str = "<!DOCTYPE html>\n<html><head><title>Вход</title></head><body><form method=\"post\" action=\"/login\"><input name=\"login\"><input name=\"password\" type=\"password\"></form></body></html>\n";
         ApiResponse::new(200, Media::Html, BODY.to_owned())

@@ -1,7 +1,10 @@
 //! The table of routes, and the route of a request.
 
 use super::account::{self, catalogs, custom_fields, field_writes, pipelines, sources, users};
-use super::customers::{self, as_admin, enabled, in_periodicity, in_segments, on, segments, statuses, transactions};
+use super::customers::{
+    self, admin_only, in_periodicity_mode, in_segments_mode, segments, statuses, transactions, with_customers,
+    with_customers_or_422,
+};
 use super::records::{complex, elements, entities, events, links, notes, tags, unsorted};
 use super::{Route, oauth, route};
 use crate::world::RecordTable;
@@ -69,50 +72,50 @@ pub static ROUTES: &[Route] = &[
     route("POST", "companies/{id}/unlink", |c| links::unlink(c, RecordTable::Companies)),
     route("GET", "companies/{id}", |c| entities::get(c, RecordTable::Companies)),
     route("PATCH", "companies/{id}", |c| entities::update_one(c, RecordTable::Companies)),
-    route("PATCH", "customers/mode", |c| as_admin(c, customers::set_mode)),
-    route("GET", "customers", |c| on(c, |c| entities::list(c, RecordTable::Customers))),
-    route("POST", "customers", |c| on(c, |c| entities::create(c, RecordTable::Customers))),
-    route("PATCH", "customers", |c| on(c, |c| entities::update(c, RecordTable::Customers))),
+    route("PATCH", "customers/mode", |c| admin_only(c, customers::set_mode)),
+    route("GET", "customers", |c| with_customers(c, |c| entities::list(c, RecordTable::Customers))),
+    route("POST", "customers", |c| with_customers(c, |c| entities::create(c, RecordTable::Customers))),
+    route("PATCH", "customers", |c| with_customers(c, |c| entities::update(c, RecordTable::Customers))),
     route("GET", "customers/custom_fields", |c| {
-        enabled(c, |c| custom_fields::list(c, Owner::Entity(Entity::Customers)))
+        with_customers_or_422(c, |c| custom_fields::list(c, Owner::Entity(Entity::Customers)))
     }),
     route("GET", "customers/custom_fields/{id}", |c| {
-        enabled(c, |c| custom_fields::get(c, Owner::Entity(Entity::Customers)))
+        with_customers_or_422(c, |c| custom_fields::get(c, Owner::Entity(Entity::Customers)))
     }),
     route("GET", "customers/segments/custom_fields", |c| {
-        enabled(c, |c| custom_fields::list(c, Owner::Entity(Entity::Segments)))
+        with_customers_or_422(c, |c| custom_fields::list(c, Owner::Entity(Entity::Segments)))
     }),
     route("GET", "customers/segments/custom_fields/{id}", |c| {
-        enabled(c, |c| custom_fields::get(c, Owner::Entity(Entity::Segments)))
+        with_customers_or_422(c, |c| custom_fields::get(c, Owner::Entity(Entity::Segments)))
     }),
-    route("GET", "customers/segments", |c| in_segments(c, segments::list)),
-    route("GET", "customers/segments/{id}", |c| in_segments(c, segments::get)),
-    route("POST", "customers/segments", |c| in_segments(c, |c| as_admin(c, segments::create))),
-    route("PATCH", "customers/segments/{id}", |c| in_segments(c, |c| as_admin(c, segments::update))),
-    route("DELETE", "customers/segments/{id}", |c| in_segments(c, |c| as_admin(c, segments::delete))),
-    route("GET", "customers/statuses", |c| in_periodicity(c, statuses::list)),
-    route("GET", "customers/statuses/{id}", |c| in_periodicity(c, statuses::get)),
-    route("POST", "customers/statuses", |c| in_periodicity(c, |c| as_admin(c, statuses::create))),
-    route("PATCH", "customers/statuses/{id}", |c| in_periodicity(c, |c| as_admin(c, statuses::update))),
-    route("DELETE", "customers/statuses/{id}", |c| in_periodicity(c, |c| as_admin(c, statuses::delete))),
-    route("GET", "customers/transactions", |c| on(c, transactions::list)),
-    route("GET", "customers/transactions/{id}", |c| on(c, transactions::get)),
-    route("DELETE", "customers/transactions/{id}", |c| on(c, transactions::delete)),
-    route("GET", "customers/{id}/transactions", |c| on(c, transactions::list_of_customer)),
-    route("POST", "customers/{id}/transactions", |c| on(c, transactions::create)),
-    route("GET", "customers/{id}/transactions/{id}", |c| on(c, transactions::get_of_customer)),
-    route("DELETE", "customers/{id}/transactions/{id}", |c| on(c, transactions::delete_of_customer)),
-    route("POST", "customers/{id}/bonus_points", |c| on(c, customers::bonus_points)),
-    route("GET", "customers/tags", |c| on(c, |c| tags::list(c, RecordTable::Customers))),
-    route("POST", "customers/tags", |c| on(c, |c| tags::create(c, RecordTable::Customers))),
-    route("GET", "customers/links", |c| on(c, |c| links::list_of_many(c, RecordTable::Customers))),
-    route("POST", "customers/link", |c| on(c, |c| links::link(c, RecordTable::Customers))),
-    route("POST", "customers/unlink", |c| on(c, |c| links::unlink(c, RecordTable::Customers))),
-    route("GET", "customers/{id}/links", |c| on(c, |c| links::list_of_one(c, RecordTable::Customers))),
-    route("POST", "customers/{id}/link", |c| on(c, |c| links::link(c, RecordTable::Customers))),
-    route("POST", "customers/{id}/unlink", |c| on(c, |c| links::unlink(c, RecordTable::Customers))),
-    route("GET", "customers/{id}", |c| on(c, |c| entities::get(c, RecordTable::Customers))),
-    route("PATCH", "customers/{id}", |c| on(c, |c| entities::update_one(c, RecordTable::Customers))),
+    route("GET", "customers/segments", |c| in_segments_mode(c, segments::list)),
+    route("GET", "customers/segments/{id}", |c| in_segments_mode(c, segments::get)),
+    route("POST", "customers/segments", |c| in_segments_mode(c, |c| admin_only(c, segments::create))),
+    route("PATCH", "customers/segments/{id}", |c| in_segments_mode(c, |c| admin_only(c, segments::update))),
+    route("DELETE", "customers/segments/{id}", |c| in_segments_mode(c, |c| admin_only(c, segments::delete))),
+    route("GET", "customers/statuses", |c| in_periodicity_mode(c, statuses::list)),
+    route("GET", "customers/statuses/{id}", |c| in_periodicity_mode(c, statuses::get)),
+    route("POST", "customers/statuses", |c| in_periodicity_mode(c, |c| admin_only(c, statuses::create))),
+    route("PATCH", "customers/statuses/{id}", |c| in_periodicity_mode(c, |c| admin_only(c, statuses::update))),
+    route("DELETE", "customers/statuses/{id}", |c| in_periodicity_mode(c, |c| admin_only(c, statuses::delete))),
+    route("GET", "customers/transactions", |c| with_customers(c, transactions::list)),
+    route("GET", "customers/transactions/{id}", |c| with_customers(c, transactions::get)),
+    route("DELETE", "customers/transactions/{id}", |c| with_customers(c, transactions::delete)),
+    route("GET", "customers/{id}/transactions", |c| with_customers(c, transactions::list_of_customer)),
+    route("POST", "customers/{id}/transactions", |c| with_customers(c, transactions::create)),
+    route("GET", "customers/{id}/transactions/{id}", |c| with_customers(c, transactions::get_of_customer)),
+    route("DELETE", "customers/{id}/transactions/{id}", |c| with_customers(c, transactions::delete_of_customer)),
+    route("POST", "customers/{id}/bonus_points", |c| with_customers(c, customers::bonus_points)),
+    route("GET", "customers/tags", |c| with_customers(c, |c| tags::list(c, RecordTable::Customers))),
+    route("POST", "customers/tags", |c| with_customers(c, |c| tags::create(c, RecordTable::Customers))),
+    route("GET", "customers/links", |c| with_customers(c, |c| links::list_of_many(c, RecordTable::Customers))),
+    route("POST", "customers/link", |c| with_customers(c, |c| links::link(c, RecordTable::Customers))),
+    route("POST", "customers/unlink", |c| with_customers(c, |c| links::unlink(c, RecordTable::Customers))),
+    route("GET", "customers/{id}/links", |c| with_customers(c, |c| links::list_of_one(c, RecordTable::Customers))),
+    route("POST", "customers/{id}/link", |c| with_customers(c, |c| links::link(c, RecordTable::Customers))),
+    route("POST", "customers/{id}/unlink", |c| with_customers(c, |c| links::unlink(c, RecordTable::Customers))),
+    route("GET", "customers/{id}", |c| with_customers(c, |c| entities::get(c, RecordTable::Customers))),
+    route("PATCH", "customers/{id}", |c| with_customers(c, |c| entities::update_one(c, RecordTable::Customers))),
     route("GET", "catalogs", catalogs::list),
     route("POST", "catalogs", catalogs::create),
     route("PATCH", "catalogs", catalogs::update),
@@ -136,10 +139,10 @@ pub static ROUTES: &[Route] = &[
     route("GET", "users/{id}", users::user),
 ];
 
-/// `POST /oauth2/access_token`: outside the API's prefix, and without a bearer.
+/// `POST /oauth2/access_token`: outside the API's prefix, without a bearer token.
 pub static TOKEN: Route = route("POST", "oauth2/access_token", oauth::token);
 
-/// Where a request leads.
+/// The route of a request.
 pub enum RouteMatch {
     Route(&'static Route, Vec<u64>),
     OtherMethod,
@@ -156,7 +159,7 @@ pub fn all() -> impl Iterator<Item = &'static Route> {
 pub fn find(method: &str, path: &str) -> RouteMatch {
     let mut other_method = false;
     for route in all() {
-        if let Some(ids) = matched(route.pattern, path) {
+        if let Some(ids) = match_path(route.pattern, path) {
             if route.method == method {
                 return RouteMatch::Route(route, ids);
             }
@@ -166,8 +169,8 @@ pub fn find(method: &str, path: &str) -> RouteMatch {
     if other_method { RouteMatch::OtherMethod } else { RouteMatch::Nothing }
 }
 
-/// The numbers of the path where it is one of the pattern.
-fn matched(pattern: &str, path: &str) -> Option<Vec<u64>> {
+/// The numbers of a path that matches the pattern.
+fn match_path(pattern: &str, path: &str) -> Option<Vec<u64>> {
     let mut ids = Vec::new();
     let mut parts = path.trim_end_matches('/').split('/');
     for wanted in pattern.split('/') {

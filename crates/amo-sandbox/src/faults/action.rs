@@ -1,51 +1,51 @@
-//! The table of what can go wrong with a request: a word, what is done of it, what the connection sees. No chance, no
-//! counting, no bytes.
+//! The table of faults: a word, what is carried out of the request, what the connection sees. No chance, no counting,
+//! no bytes.
 
 use serde::{Deserialize, Serialize};
 
 use crate::switches::{RequestIds, Switches, Throttling};
 
-/// What is carried out of a request.
+/// The part of a request that is carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultEffect {
     Nothing,
     All,
-    /// The first half of a batch, rounded down; nothing where it would be refused as a whole.
+    /// The first half of a batch, rounded down; nothing where the batch would be refused.
     Half,
-    /// All of it, some time after the answer, whoever is still there to see.
+    /// All of it, some time after the response, whether or not the client is still connected.
     Later,
-    /// All but one tag or one custom field of one item.
-    Less,
+    /// All of it without one tag or one custom field of one item.
+    DropValue,
 }
 
 /// What the connection sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FaultResponse {
     Truth,
-    /// The truth, but late.
+    /// The true response, late.
     LateTruth,
-    /// The truth, written in a way that the documents leave open.
+    /// The true response in a form that the documents leave open.
     Odd(Oddity),
     Status(u16),
-    /// A page of somebody in between, with this status; with 200 it asks for a login.
+    /// A page of a proxy with this status; 200 is a login page.
     Page(u16),
-    /// The answer to the request before this one on the same route; the truth, where there was none.
+    /// The previous response of the same route; the true one where there was none.
     Foreign,
     /// A 200 without a body.
     Empty,
-    /// The form is that of the switch where none is said.
+    /// `None` for the form of the switch.
     Throttled(Option<Throttling>),
-    /// A 400 that does not say which items are wrong.
+    /// A 400 that does not name the wrong items.
     Unnamed400,
-    /// 401; and the token stays dead.
+    /// 401, and the token stays expired.
     Expired,
-    /// A reset in place of an answer.
+    /// A connection reset in place of a response.
     Reset,
-    /// A reset before the body of the request is read.
+    /// A connection reset before the body of the request is read.
     ResetBefore,
-    /// The answer breaks off half-way.
+    /// The first half of the response.
     Cut,
-    /// Nothing, for as long as the client waits.
+    /// Nothing, as long as the client waits.
     Silence,
 }
 
@@ -60,37 +60,37 @@ pub enum Oddity {
     RequestIdsMissing,
     RequestIdsInt,
     Shuffled,
-    /// Both: in another order and without names.
+    /// Both: another order, and no `request_id`.
     Nameless,
-    /// The collection goes by a name nobody knows.
+    /// The collection has an unknown key.
     OddKey,
-    /// There are more pages, and no link to them.
+    /// There are more pages, but no link to them.
     NextMissing,
-    /// Once the page is read, somebody deletes its first record: what comes behind it moves up.
+    /// After the page is read its first record is deleted, so that the records after it move up.
     Shift,
 }
 
 impl Oddity {
-    /// The switches for this one answer.
-    pub fn bend(self, switches: &Switches) -> Switches {
-        let mut bent = switches.clone();
+    /// The switches for this response.
+    pub fn switches(self, switches: &Switches) -> Switches {
+        let mut odd = switches.clone();
         match self {
-            Oddity::RequestIdsMissing => bent.request_ids = RequestIds::Missing,
-            Oddity::RequestIdsInt => bent.request_ids = RequestIds::Index,
-            Oddity::Shuffled => bent.shuffled = true,
+            Oddity::RequestIdsMissing => odd.request_ids = RequestIds::Missing,
+            Oddity::RequestIdsInt => odd.request_ids = RequestIds::Index,
+            Oddity::Shuffled => odd.shuffled = true,
             Oddity::Nameless => {
-                bent.request_ids = RequestIds::Missing;
-                bent.shuffled = true;
+                odd.request_ids = RequestIds::Missing;
+                odd.shuffled = true;
             }
-            // These are taken out of the answer when it is made.
+            // These change the response after it is made.
             Oddity::OddKey | Oddity::NextMissing | Oddity::Shift => {}
         }
-        bent
+        odd
     }
 }
 
-/// Statuses from 400 to 599 stand beside these, and with `-html` 200 and those from 300 on, as pages of somebody in between; `-after`
-/// behind a word that does nothing makes it do all first.
+/// Statuses from 400 to 599 are words as well; with `-html`, 200 and those from 300 on are pages of a proxy; `-after`
+/// behind a word that does nothing carries the request out first.
 const WORDS: &[(&str, FaultEffect, FaultResponse)] = &[
     ("429-html", FaultEffect::Nothing, FaultResponse::Throttled(Some(Throttling::Html))),
     ("429-header", FaultEffect::Nothing, FaultResponse::Throttled(Some(Throttling::Header))),
@@ -103,7 +103,7 @@ const WORDS: &[(&str, FaultEffect, FaultResponse)] = &[
     ("cut", FaultEffect::All, FaultResponse::Cut),
     ("empty", FaultEffect::All, FaultResponse::Empty),
     ("foreign", FaultEffect::All, FaultResponse::Foreign),
-    // The gateway gave up, the service did not: likelier than that nothing was done. [inferred]
+    // The gateway timed out and the service did not: more likely than that nothing was done. [inferred]
     ("504", FaultEffect::All, FaultResponse::Status(504)),
     ("504-after", FaultEffect::All, FaultResponse::Status(504)),
     ("504-before", FaultEffect::Nothing, FaultResponse::Status(504)),
@@ -111,7 +111,7 @@ const WORDS: &[(&str, FaultEffect, FaultResponse)] = &[
     ("commit-late", FaultEffect::Later, FaultResponse::Status(504)),
     ("slow", FaultEffect::All, FaultResponse::Truth),
     ("late", FaultEffect::All, FaultResponse::LateTruth),
-    ("drop-values", FaultEffect::Less, FaultResponse::Truth),
+    ("drop-values", FaultEffect::DropValue, FaultResponse::Truth),
     ("request-ids-missing", FaultEffect::All, FaultResponse::Odd(Oddity::RequestIdsMissing)),
     ("request-ids-int", FaultEffect::All, FaultResponse::Odd(Oddity::RequestIdsInt)),
     ("shuffled", FaultEffect::All, FaultResponse::Odd(Oddity::Shuffled)),
@@ -126,11 +126,11 @@ const WORDS: &[(&str, FaultEffect, FaultResponse)] = &[
 #[serde(try_from = "ActionText", into = "String")]
 pub struct FaultAction {
     word: String,
-    pub done: FaultEffect,
-    pub shown: FaultResponse,
+    pub effect: FaultEffect,
+    pub response: FaultResponse,
 }
 
-/// `"504"` and `504` are the same.
+/// `"504"` and `504` are the same word.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ActionText {
@@ -143,25 +143,27 @@ impl FaultAction {
         &self.word
     }
 
-    fn of(word: &str) -> Option<(FaultEffect, FaultResponse)> {
-        if let Some((_, done, shown)) = WORDS.iter().find(|(known, ..)| *known == word) {
-            return Some((*done, *shown));
+    fn find(word: &str) -> Option<(FaultEffect, FaultResponse)> {
+        if let Some((_, effect, response)) = WORDS.iter().find(|(known, ..)| *known == word) {
+            return Some((*effect, *response));
         }
         match word.parse() {
             Ok(429) => Some((FaultEffect::Nothing, FaultResponse::Throttled(None))),
             Ok(status @ 400..=599) => Some((FaultEffect::Nothing, FaultResponse::Status(status))),
             Ok(_) => None,
-            Err(_) if page(word).is_some() => Some((FaultEffect::Nothing, FaultResponse::Page(page(word)?))),
+            Err(_) if page_status(word).is_some() => {
+                Some((FaultEffect::Nothing, FaultResponse::Page(page_status(word)?)))
+            }
             Err(_) if word.ends_with("-before-after") => None,
-            Err(_) => match FaultAction::of(word.strip_suffix("-after")?)? {
-                (FaultEffect::Nothing, shown) => Some((FaultEffect::All, shown)),
-                (FaultEffect::All | FaultEffect::Half | FaultEffect::Later | FaultEffect::Less, _) => None,
+            Err(_) => match FaultAction::find(word.strip_suffix("-after")?)? {
+                (FaultEffect::Nothing, response) => Some((FaultEffect::All, response)),
+                (FaultEffect::All | FaultEffect::Half | FaultEffect::Later | FaultEffect::DropValue, _) => None,
             },
         }
     }
 }
 
-fn page(word: &str) -> Option<u16> {
+fn page_status(word: &str) -> Option<u16> {
     word.strip_suffix("-html")?.parse().ok().filter(|status| matches!(status, 200 | 300..=599))
 }
 
@@ -173,8 +175,8 @@ impl TryFrom<ActionText> for FaultAction {
             ActionText::Text(text) => text,
             ActionText::Number(number) => number.to_string(),
         };
-        match FaultAction::of(&word) {
-            Some((done, shown)) => Ok(FaultAction { word, done, shown }),
+        match FaultAction::find(&word) {
+            Some((effect, response)) => Ok(FaultAction { word, effect, response }),
             None => {
                 let known: Vec<&str> = WORDS.iter().map(|(known, ..)| *known).collect();
                 Err(format!("\"{word}\" is neither a status from 400 to 599 nor one of {}", known.join(", ")))
@@ -184,10 +186,10 @@ impl TryFrom<ActionText> for FaultAction {
 }
 
 impl From<&str> for FaultAction {
-    /// For words of the table only, which a test sees to.
+    /// Accepts words of the table only; a test checks those that are used.
     fn from(word: &str) -> FaultAction {
-        let (done, shown) = FaultAction::of(word).unwrap_or((FaultEffect::Nothing, FaultResponse::Status(500)));
-        FaultAction { word: word.to_owned(), done, shown }
+        let (effect, response) = FaultAction::find(word).unwrap_or((FaultEffect::Nothing, FaultResponse::Status(500)));
+        FaultAction { word: word.to_owned(), effect, response }
     }
 }
 
@@ -202,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_mean_what_is_done_and_what_is_seen() {
+    fn words_have_an_effect_and_a_response() {
         for (word, wanted) in [
             ("504", Some((FaultEffect::All, FaultResponse::Status(504)))),
             ("504-before", Some((FaultEffect::Nothing, FaultResponse::Status(504)))),
@@ -228,7 +230,7 @@ mod tests {
             ("200", None),
             ("dance", None),
         ] {
-            assert_eq!(FaultAction::of(word), wanted, "{word}");
+            assert_eq!(FaultAction::find(word), wanted, "{word}");
         }
     }
 }

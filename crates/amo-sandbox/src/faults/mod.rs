@@ -1,9 +1,9 @@
-//! Faults on demand: which request goes wrong, and how; by a script, or by chance from a seed. Decides only; what each
-//! does to the world and to a connection is `http`.
+//! Faults on demand: which request fails and how, by a script or by chance from a seed. It only decides; `http` carries
+//! out what a fault does to the world and to a connection.
 
 mod action;
 mod seeded;
-pub mod spoil;
+pub mod damage;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,9 +13,9 @@ pub use seeded::{SeededFaults, roll};
 
 use crate::world::RecordTable;
 
-/// Milliseconds until a late answer goes out, or a late request is carried out.
+/// The default delay of late responses and late requests, in milliseconds.
 pub const LATE_MS: u64 = 2000;
-/// Seconds that a 429 asks for.
+/// The default `Retry-After` of a 429, in seconds.
 pub const RETRY_AFTER_S: u64 = 1;
 
 /// What `POST /_sandbox/faults` takes; `{}` clears all. For example:
@@ -23,16 +23,16 @@ pub const RETRY_AFTER_S: u64 = 1;
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Faults {
-    /// Before every answer of the API.
+    /// The delay of every response of the API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Latency>,
-    /// And so much more for each record that the request brings: large batches are slow.
+    /// Additional delay for each record of the request: large batches are slow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_item_ms: Option<f64>,
-    /// Records refused though nothing is wrong with them.
+    /// Records that are refused although they have no errors.
     pub refuse: Vec<ForcedRefusal>,
     pub script: Vec<FaultRule>,
-    /// For requests that the script leaves alone.
+    /// Faults for requests that no rule of the script matches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seeded: Option<SeededFaults>,
 }
@@ -40,7 +40,7 @@ pub struct Faults {
 impl std::str::FromStr for Faults {
     type Err = String;
 
-    /// The same JSON, as an argument.
+    /// The JSON of `POST /_sandbox/faults`, as an argument.
     fn from_str(text: &str) -> Result<Faults, String> {
         serde_json::from_str(text).map_err(|e| e.to_string())
     }
@@ -66,14 +66,14 @@ impl Latency {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ForcedRefusal {
-    /// Of what has no name the comment or the text: purchases, tasks, notes.
+    /// Compared with the comment or the text where a record has no name: transactions, tasks, notes.
     pub name_contains: String,
     pub path: String,
     #[serde(default = "default_code")]
     pub code: String,
     #[serde(default = "default_detail")]
     pub detail: String,
-    /// Only records of this kind, `leads` say.
+    /// Only records of this table, such as `leads`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub of: Option<RecordTable>,
 }
@@ -87,53 +87,53 @@ fn default_detail() -> String {
 }
 
 impl ForcedRefusal {
-    pub fn means(&self, table: RecordTable, item: &Map<String, Value>) -> bool {
+    pub fn matches(&self, table: RecordTable, item: &Map<String, Value>) -> bool {
         let text = || item.get("text").or(item.get("params").and_then(|params| params.get("text")));
         let name = item.get("name").or(item.get("comment")).or_else(text);
-        self.of.is_none_or(|of| of == table) && self.names(name)
+        self.of.is_none_or(|of| of == table) && self.has_name(name)
     }
 
-    /// What is no record, a list say, is meant where no kind is named.
-    pub fn means_other(&self, item: &Value) -> bool {
-        self.of.is_none() && self.names(item.get("name"))
+    /// Parts of the account, such as catalogs, match where no table is named.
+    pub fn matches_other(&self, item: &Value) -> bool {
+        self.of.is_none() && self.has_name(item.get("name"))
     }
 
-    fn names(&self, name: Option<&Value>) -> bool {
+    fn has_name(&self, name: Option<&Value>) -> bool {
         name.and_then(Value::as_str).is_some_and(|name| name.contains(&self.name_contains))
     }
 }
 
-/// One line of the script: the requests it is about, which of them, what happens.
+/// A rule of the script: the requests it matches, which of them fail, and how.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
-    /// `POST leads`, `* leads/*`, `GET **`: a method or `*`, a path below `/api/v4/` in which `*` is one part and a last
-    /// `**` is all that follows.
+    /// `POST leads`, `* leads/*`, `GET **`: a method or `*`, and a path below `/api/v4/` where `*` is one part and a
+    /// final `**` is any rest.
     pub on: String,
-    /// Only from the nth of them on, counted from 1; as often as `times` says, once where it does not.
+    /// Only from the nth match on, counted from 1; `times` times, by default once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nth: Option<u64>,
-    /// Only every second, third, … of them.
+    /// Only every second, third, … match.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub every: Option<u64>,
-    /// How often at most.
+    /// The maximum number of faults.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
     #[serde(rename = "do")]
     pub action: FaultAction,
-    /// The request is carried out first, or is not; the table says what is done where nothing is said. `half`,
-    /// `commit-late` and `drop-values` have their own way.
+    /// Whether the request is carried out before the fault; the default is that of the word. `half`, `commit-late` and
+    /// `drop-values` ignore it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_commit: Option<bool>,
-    /// What the connection sees in place of what the table says: `504`, `reset`, `hang`, `cut`, …
+    /// What the connection sees, in place of what the word says: `504`, `reset`, `hang`, `cut`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<FaultAction>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<Latency>,
-    /// Of `late` and `commit-late`.
+    /// For `late` and `commit-late`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub late_ms: Option<u64>,
-    /// Seconds told by a 429.
+    /// `Retry-After` of a 429, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<u64>,
     #[serde(default, skip_deserializing)]
@@ -142,85 +142,85 @@ pub struct FaultRule {
     pub fired: u64,
 }
 
-/// What becomes of one request.
+/// The fault of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestFault {
     /// The word that caused it.
     pub word: String,
-    pub done: FaultEffect,
-    pub shown: FaultResponse,
+    pub effect: FaultEffect,
+    pub response: FaultResponse,
     pub late_ms: u64,
     pub retry_after: u64,
-    /// How many requests a dead token is told about.
+    /// The number of requests that get 401 after a token has expired.
     pub times: u64,
-    /// Any number, for what is left to choose.
+    /// A random number for the choices that are left.
     pub dice: u64,
 }
 
-/// A request, as far as faults look at it.
+/// The parts of a request that faults look at.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestLine<'a> {
     pub method: &'a str,
     /// Below `/api/v4/`.
     pub path: &'a str,
-    /// False for what lies elsewhere: tokens.
+    /// False for paths outside the API, such as `/oauth2/access_token`.
     pub in_api: bool,
 }
 
 impl Faults {
-    /// The fault of this request and the milliseconds it takes; counts the request for every rule it is about.
-    pub fn next(&mut self, ask: RequestLine, dice: u64) -> (Option<RequestFault>, u64) {
+    /// The fault of this request and its delay in milliseconds; counts the request for every rule that matches.
+    pub fn next(&mut self, line: RequestLine, dice: u64) -> (Option<RequestFault>, u64) {
         let mut latency_ms = self.latency_ms.map_or(0, |l| l.pick(dice));
         let mut fault = None;
         for rule in &mut self.script {
-            if !matches(&rule.on, ask.method, ask.path) {
+            if !matches(&rule.on, line.method, line.path) {
                 continue;
             }
             rule.seen += 1;
-            if fault.is_some() || !rule.due() {
+            if fault.is_some() || !rule.is_due() {
                 continue;
             }
             rule.fired += 1;
             latency_ms = rule.latency_ms.map_or(latency_ms, |l| l.pick(dice));
             fault = Some(rule.fault(dice));
         }
-        if let Some(seeded) = self.seeded.as_mut().filter(|_| ask.in_api) {
+        if let Some(seeded) = self.seeded.as_mut().filter(|_| line.in_api) {
             match &fault {
                 Some(_) => seeded.seen += 1,
-                None => fault = seeded.draw(ask.method == "GET"),
+                None => fault = seeded.draw(line.method == "GET"),
             }
         }
-        if let Some(fault) = fault.as_ref().filter(|f| f.shown == FaultResponse::LateTruth) {
+        if let Some(fault) = fault.as_ref().filter(|f| f.response == FaultResponse::LateTruth) {
             latency_ms = latency_ms.max(fault.late_ms);
         }
         (fault, latency_ms)
     }
 
-    /// What a request that brings so many records takes beside the latency of all.
+    /// The additional delay of a request with this number of items, in milliseconds.
     pub fn latency_of(&self, items: usize) -> u64 {
         self.latency_item_ms.map_or(0, |ms| (ms * items as f64) as u64)
     }
 
-    /// Whether the next request of this kind is reset before its body is read; counts nothing.
-    pub fn slams_the_door(&self, ask: RequestLine) -> bool {
-        let slams = |action: &FaultAction| action.shown == FaultResponse::ResetBefore;
-        let possible = self.script.iter().any(|r| slams(&r.action) || r.answer.as_ref().is_some_and(slams))
-            || self.seeded.as_ref().is_some_and(|s| s.kinds.iter().chain(&s.read_kinds).any(slams));
+    /// True where the next request of this kind is reset before its body is read; counts nothing.
+    pub fn resets_before_body(&self, line: RequestLine) -> bool {
+        let resets = |action: &FaultAction| action.response == FaultResponse::ResetBefore;
+        let possible = self.script.iter().any(|r| resets(&r.action) || r.answer.as_ref().is_some_and(resets))
+            || self.seeded.as_ref().is_some_and(|s| s.kinds.iter().chain(&s.read_kinds).any(resets));
         possible
             && self
                 .clone()
-                .next(ask, 0)
+                .next(line, 0)
                 .0
-                .is_some_and(|f| (f.done, f.shown) == (FaultEffect::Nothing, FaultResponse::ResetBefore))
+                .is_some_and(|f| (f.effect, f.response) == (FaultEffect::Nothing, FaultResponse::ResetBefore))
     }
 }
 
 impl FaultRule {
-    fn due(&self) -> bool {
-        let once = self.nth.is_some() || self.action.shown == FaultResponse::Expired;
+    fn is_due(&self) -> bool {
+        let once = self.nth.is_some() || self.action.response == FaultResponse::Expired;
         let times = match self.times {
-            // A dead token is told about so many times; it dies once.
-            Some(_) if self.action.shown == FaultResponse::Expired => 1,
+            // A token expires once; `times` is the number of requests that get 401 then.
+            Some(_) if self.action.response == FaultResponse::Expired => 1,
             Some(times) => times,
             None if once => 1,
             None => u64::MAX,
@@ -231,15 +231,15 @@ impl FaultRule {
     }
 
     fn fault(&self, dice: u64) -> RequestFault {
-        let done = match (self.after_commit, self.action.done) {
+        let effect = match (self.after_commit, self.action.effect) {
             (Some(true), FaultEffect::Nothing) => FaultEffect::All,
             (Some(false), FaultEffect::All) => FaultEffect::Nothing,
-            (Some(_) | None, done) => done,
+            (Some(_) | None, effect) => effect,
         };
         RequestFault {
             word: self.action.word().to_owned(),
-            done,
-            shown: self.answer.as_ref().map_or(self.action.shown, |answer| answer.shown),
+            effect,
+            response: self.answer.as_ref().map_or(self.action.response, |answer| answer.response),
             late_ms: self.late_ms.unwrap_or(LATE_MS),
             retry_after: self.retry_after.unwrap_or(RETRY_AFTER_S),
             times: self.times.unwrap_or(u64::MAX),
@@ -270,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_mean_methods_and_parts_of_paths() {
+    fn patterns_match_methods_and_paths() {
         for (pattern, method, path, hit) in [
             ("POST leads", "POST", "leads", true),
             ("POST leads", "GET", "leads", false),
@@ -285,8 +285,8 @@ mod tests {
     }
 
     #[test]
-    fn a_script_fires_when_its_turn_comes() {
-        let ask = RequestLine { method: "POST", path: "leads", in_api: true };
+    fn a_rule_fires_on_the_requests_that_it_names() {
+        let line = RequestLine { method: "POST", path: "leads", in_api: true };
         for (rule, fires) in [
             (r#"{"on":"POST leads","nth":2,"do":"504"}"#, vec![2]),
             (r#"{"on":"POST leads","nth":2,"times":2,"do":"504"}"#, vec![2, 3]),
@@ -297,7 +297,7 @@ mod tests {
             (r#"{"on":"POST leads","nth":3,"times":4,"do":"token-expired"}"#, vec![3]),
         ] {
             let mut faults = Faults { script: vec![serde_json::from_str(rule).expect("a rule")], ..Faults::default() };
-            let fired: Vec<i32> = (1..=6).filter(|_| faults.next(ask, 0).0.is_some()).collect();
+            let fired: Vec<i32> = (1..=6).filter(|_| faults.next(line, 0).0.is_some()).collect();
             assert_eq!(fired, fires, "{rule}");
         }
     }

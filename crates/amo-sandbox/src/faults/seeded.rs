@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::faults::RequestFault;
 use crate::faults::action::FaultAction;
 
-/// All that an upload can meet and get over, but for a lost right to write: that ends it.
+/// All faults that an upload recovers from.
 const KINDS: &[&str] = &[
     "429",
     "429-header",
@@ -25,10 +25,10 @@ const KINDS: &[&str] = &[
     "late",
 ];
 const READ_KINDS: &[&str] = &["429", "500", "502", "504", "reset", "cut"];
-/// Parts of a percent: 100 % are this many.
+/// Resolution of the percentage: 100 % are this many.
 const WHOLE: f64 = 10_000.0;
 
-/// How often writes (all but `GET` below `/api/v4/`) and reads go wrong, and in which ways.
+/// How often writes (all but `GET` below `/api/v4/`) and reads fail, and how.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct SeededFaults {
@@ -37,12 +37,12 @@ pub struct SeededFaults {
     pub kinds: Vec<FaultAction>,
     pub reads_percent: f64,
     pub read_kinds: Vec<FaultAction>,
-    /// How many faults at most, writes and reads together.
+    /// The maximum number of faults, writes and reads together.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<u64>,
-    /// Of `late` and `commit-late`.
+    /// For `late` and `commit-late`.
     pub late_ms: u64,
-    /// Seconds told by a 429.
+    /// `Retry-After` of a 429, in seconds.
     pub retry_after: u64,
     #[serde(skip_deserializing)]
     pub seen: u64,
@@ -69,7 +69,7 @@ impl Default for SeededFaults {
 }
 
 impl SeededFaults {
-    /// What happens to the next request.
+    /// The fault of the next request.
     pub fn draw(&mut self, is_read: bool) -> Option<RequestFault> {
         self.seen += 1;
         let dice = roll(self.seed, self.seen);
@@ -84,8 +84,8 @@ impl SeededFaults {
         let action = &kinds[(dice % kinds.len() as u64) as usize];
         Some(RequestFault {
             word: action.word().to_owned(),
-            done: action.done,
-            shown: action.shown,
+            effect: action.effect,
+            response: action.response,
             late_ms: self.late_ms,
             retry_after: self.retry_after,
             times: 1,
@@ -94,7 +94,7 @@ impl SeededFaults {
     }
 }
 
-/// The nth of a row of numbers that looks random and is the same for the same seed (splitmix64).
+/// The nth number of a pseudo-random sequence (splitmix64); the same seed gives the same sequence.
 pub fn roll(seed: u64, n: u64) -> u64 {
     let mut z = seed.wrapping_add(n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -114,14 +114,14 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_is_a_script() {
+    fn the_same_seed_gives_the_same_faults() {
         let text = r#"{"seed":42,"percent":20,"reads_percent":20}"#;
         assert_eq!(fired(text, 500), fired(text, 500));
         assert_ne!(fired(text, 500), fired(r#"{"seed":43,"percent":20,"reads_percent":20}"#, 500));
     }
 
     #[test]
-    fn every_kind_comes_about_as_often_as_the_percent_says() {
+    fn faults_are_as_frequent_as_the_percent_says() {
         let mut counts: BTreeMap<String, usize> = BTreeMap::new();
         for word in fired(r#"{"seed":7,"percent":5}"#, 100_000).into_iter().flatten() {
             *counts.entry(word).or_default() += 1;
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn kinds_and_bounds_are_kept() {
+    fn faults_stay_within_their_kinds_and_maximum() {
         let words: Vec<String> =
             fired(r#"{"seed":7,"percent":100,"kinds":["half"],"max":3}"#, 50).into_iter().flatten().collect();
         assert_eq!(words, ["half", "half", "half"]);

@@ -1,5 +1,5 @@
-//! Who may speak to the sandbox at all: programs of this machine that mean it. A page in a browser does not, whatever it
-//! has made a name point at (DNS rebinding) and whatever it posts across sites. Pure.
+//! Access checks: only programs of this machine may use the sandbox. A page in a browser may not, whatever name it
+//! points at 127.0.0.1 (DNS rebinding) and whatever it posts across sites. Pure.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -8,11 +8,11 @@ use hyper::{HeaderMap, Version, header};
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-/// Why a request is refused before anything is done, if it is.
+/// The reason why a request is refused before it is read further.
 pub fn refusal(version: Version, uri: &Uri, headers: &HeaderMap) -> Option<&'static str> {
     let hosts: Vec<&[u8]> = headers.get_all(header::HOST).iter().map(|value| value.as_bytes()).collect();
     match hosts[..] {
-        // HTTP/1.0 knows no Host, and no browser speaks it.
+        // HTTP/1.0 has no Host header, and no browser speaks it.
         [] if version == Version::HTTP_10 => {}
         [] => return Some("it has no Host header"),
         [host] if is_loopback(host) => {}
@@ -22,7 +22,7 @@ pub fn refusal(version: Version, uri: &Uri, headers: &HeaderMap) -> Option<&'sta
     if uri.authority().is_some_and(|authority| !is_loopback(authority.as_str().as_bytes())) {
         return Some("it asks for another host: the sandbox is 127.0.0.1, [::1] or localhost");
     }
-    if !headers.get_all(header::ORIGIN).iter().all(|origin| is_origin_here(origin.as_bytes())) {
+    if !headers.get_all(header::ORIGIN).iter().all(|origin| is_loopback_origin(origin.as_bytes())) {
         return Some("its Origin is none of this machine: pages of other sites may not use the sandbox");
     }
     let is_own_site = |site: &[u8]| matches!(site, b"same-origin" | b"none");
@@ -32,18 +32,19 @@ pub fn refusal(version: Version, uri: &Uri, headers: &HeaderMap) -> Option<&'sta
     None
 }
 
-/// `http://localhost:3000`; not `null`, which a page says that hides where it comes from.
-fn is_origin_here(origin: &[u8]) -> bool {
+/// `http://localhost:3000`; not `null`, which pages without an origin send.
+fn is_loopback_origin(origin: &[u8]) -> bool {
     let host = origin.strip_prefix(b"http://").or_else(|| origin.strip_prefix(b"https://"));
     host.is_some_and(is_loopback)
 }
 
-/// A host with or without a port. Numbers are read strictly: what else a resolver would make of `0177.1` is no host of ours.
+/// A host with or without a port. Numbers are parsed strictly: other spellings that a resolver accepts, such as
+/// `0177.1`, are refused.
 fn is_loopback(host: &[u8]) -> bool {
     let Ok(authority) = Authority::try_from(host) else { return false };
     let (text, name) = (authority.as_str(), authority.host());
     let port = text.strip_prefix(name).map(|rest| rest.strip_prefix(':').unwrap_or(rest));
-    // Nothing before the name, such as `user@`, and nothing but a number behind it.
+    // Nothing before the name, such as `user@`, and only a number as port.
     if !port.is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit())) {
         return false;
     }
@@ -89,14 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_of_this_machine_or_foreign() {
+    fn origins_of_this_machine_are_loopback() {
         for origin in ["http://127.0.0.1:8080", "http://localhost", "https://[::1]:3000"] {
-            assert!(is_origin_here(origin.as_bytes()), "{origin}");
+            assert!(is_loopback_origin(origin.as_bytes()), "{origin}");
         }
         for origin in
             ["null", "", "https://evil.example", "file://localhost", "http://127.0.0.1.evil.example", "127.0.0.1"]
         {
-            assert!(!is_origin_here(origin.as_bytes()), "{origin}");
+            assert!(!is_loopback_origin(origin.as_bytes()), "{origin}");
         }
     }
 }

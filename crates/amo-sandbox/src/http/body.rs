@@ -1,4 +1,4 @@
-//! The body of a request: read as far as somebody may send one, and no further.
+//! Reads the body of a request, up to a limit.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use hyper::body::{Body, Bytes, Incoming};
 
 use crate::http::socket::RequestGuard;
 
-/// More than any batch is; a body above it is refused by the gateway. [inferred]
+/// Larger than any batch; the gateway refuses a larger body. [inferred]
 pub const BODY_MAX: usize = 64 << 20;
-/// Of those whom no token has made known: a question for tokens is far smaller.
+/// For requests without a valid token: a request for tokens is far smaller.
 pub const STRANGER_MAX: usize = 64 << 10;
-/// As long may a stranger's body take, and the rest of one that is not wanted.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The time limit for the body of a stranger, and for draining a body.
+const SLOW_MAX: Duration = Duration::from_secs(10);
 
-/// Why a body is not there.
+/// Why a body could not be read.
 pub enum BodyError {
     TooLong,
-    /// The connection broke, or what came was no body.
+    /// The connection broke, or the body is malformed.
     Broken,
 }
 
-/// The whole body, where it is no longer than `max`. A longer one stays where it is, but for its beginning.
+/// The whole body, where it has no more than `max` bytes. Of a longer one only the beginning is read.
 pub async fn read(body: &mut Incoming, max: usize) -> Result<Bytes, BodyError> {
     if body.size_hint().lower() > max as u64 {
         return Err(BodyError::TooLong);
@@ -33,20 +33,20 @@ pub async fn read(body: &mut Incoming, max: usize) -> Result<Bytes, BodyError> {
     }
 }
 
-/// The same of a stranger, who might never come to an end.
-pub async fn read_strangers(body: &mut Incoming) -> Result<Bytes, BodyError> {
-    tokio::time::timeout(PATIENCE, read(body, STRANGER_MAX)).await.unwrap_or(Err(BodyError::Broken))
+/// The same for a stranger, with a time limit.
+pub async fn read_stranger(body: &mut Incoming) -> Result<Bytes, BodyError> {
+    tokio::time::timeout(SLOW_MAX, read(body, STRANGER_MAX)).await.unwrap_or(Err(BodyError::Broken))
 }
 
-/// Takes what nobody wants to know, keeps none of it, and ends: a client that writes its whole body before it reads an answer comes to
-/// the answer, and finds no reset in its place. It has the connection until then.
-pub fn pour_away(mut body: Incoming, busy: RequestGuard) {
+/// Reads the rest of a body and drops it. A client that writes its whole body before it reads the response then gets
+/// the response and not a connection reset. The connection stays in use until then.
+pub fn drain(mut body: Incoming, busy: RequestGuard) {
     if body.is_end_stream() {
         return;
     }
     tokio::spawn(async move {
         let _busy = busy;
-        let pouring = async {
+        let draining = async {
             let mut left = BODY_MAX;
             while let Some(Ok(frame)) = body.frame().await {
                 match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
@@ -55,7 +55,7 @@ pub fn pour_away(mut body: Incoming, busy: RequestGuard) {
                 }
             }
         };
-        // Who is late finds the connection closed.
-        let _ = tokio::time::timeout(PATIENCE, pouring).await;
+        // After the time limit the connection is closed.
+        let _ = tokio::time::timeout(SLOW_MAX, draining).await;
     });
 }

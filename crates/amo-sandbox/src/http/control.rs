@@ -1,5 +1,5 @@
-//! The control corner, `/_sandbox/…`: for tests and for people who watch. Needs the world's own token, which the OAuth
-//! tokens of an integration are not; never limited, is not in the log.
+//! Control endpoints below `/_sandbox/`, for tests and for people who watch. They need the world's own token, not one
+//! of an integration; they have no rate limit and are not logged.
 
 use std::sync::Arc;
 
@@ -20,11 +20,10 @@ use crate::read::query::Query;
 use crate::read::{self, View};
 use crate::robots::Robot;
 use crate::switches::Switches;
-use crate::world::auth::WorldTokens;
 use crate::world::{Commit, RecordTable, SENT_AS, World};
 
-pub fn answer(server: &Server, incoming: &IncomingRequest, corner: &str) -> ApiResponse {
-    match (incoming.method.as_str(), corner.trim_end_matches('/')) {
+pub fn answer(server: &Server, incoming: &IncomingRequest, path: &str) -> ApiResponse {
+    match (incoming.method.as_str(), path.trim_end_matches('/')) {
         ("GET", "stats") => ApiResponse::json(200, &stats(server)),
         ("GET", "routes") => ApiResponse::json(200, &routes()),
         ("GET", "requests") => ApiResponse::json(200, &requests(server)),
@@ -33,13 +32,13 @@ pub fn answer(server: &Server, incoming: &IncomingRequest, corner: &str) -> ApiR
         ("POST", "faults") => set_faults(server, &incoming.body),
         ("GET", "switches") => ApiResponse::json(200, &json!(*server.traffic().switches)),
         ("POST", "switches") => set_switches(server, &incoming.body),
-        ("POST", "late") => ApiResponse::json(200, &json!({"done": server.carry_out_late()})),
+        ("POST", "late") => ApiResponse::json(200, &json!({"done": server.carry_out_delayed()})),
         ("GET", "robots") => ApiResponse::json(200, &robots(&server.live_world().robots)),
         ("POST", "robots") => set_robots(server, &incoming.body),
         ("GET" | "POST", "oauth") => oauth(server),
         ("POST", "expire") => expire(server),
         ("POST", "delete") => delete(server, incoming),
-        ("GET", corner) if corner.starts_with("entities/") => entities(server, incoming, &corner["entities/".len()..]),
+        ("GET", path) if path.starts_with("entities/") => entities(server, incoming, &path["entities/".len()..]),
         _ => {
             let corners = "stats, requests, routes, reset, faults, switches, robots, late, oauth, expire, delete, entities/leads and other entities";
             ApiResponse::json(404, &json!({"error": format!("the corner has {corners}")}))
@@ -47,20 +46,20 @@ pub fn answer(server: &Server, incoming: &IncomingRequest, corner: &str) -> ApiR
     }
 }
 
-/// The answer to whoever has not the token.
-pub fn locked() -> ApiResponse {
+/// The response without the world's token.
+pub fn no_token() -> ApiResponse {
     let error = "the corner needs the world's token, as `amoport sandbox` prints it: Authorization: Bearer TOKEN";
     ApiResponse::json(401, &json!({"error": error}))
 }
 
 fn stats(server: &Server) -> Value {
-    // The desk first: a late commit that is gone from it will be found in the world.
+    // `traffic` is locked first: a delayed commit that is gone from it is in the world already.
     let mut stats = {
         let traffic = server.traffic();
         json!({
             "requests": traffic.log.requests, "worst_sliding_second": traffic.rate.worst_second,
             "throttled": traffic.rate.throttled, "blocked": traffic.rate.blocked, "by_route": traffic.log.by_route,
-            "commits": traffic.log.tallies, "faults": traffic.log.faults, "late": traffic.late.len()
+            "commits": traffic.log.tallies, "faults": traffic.log.faults, "late": traffic.delayed.len()
         })
     };
     let live_world = server.live_world();
@@ -71,15 +70,15 @@ fn stats(server: &Server) -> Value {
         ("statuses", account.customer_statuses.len()),
     ];
     let tables = RecordTable::ALL.iter().map(|s| (s.path(), live_world.world.records(*s).count()));
-    stats["errands"] = json!(live_world.errands.len());
+    stats["errands"] = json!(live_world.robot_tasks.len());
     stats["entities"] = tables.chain(parts).map(|(name, count)| (name.to_owned(), json!(count))).collect();
     stats
 }
 
-/// Rows of one answer where none are asked for, and at most: the world stands still meanwhile.
+/// The default and maximum number of rows of one response: the world is locked meanwhile.
 const ROWS_MAX: usize = 10_000;
 
-/// `entities/leads?fields=id,name&after=ID&limit=N`: what the world holds, as it is, in the order of ids.
+/// `entities/leads?fields=id,name&after=ID&limit=N`: the records of the world in the order of ids.
 fn entities(server: &Server, incoming: &IncomingRequest, name: &str) -> ApiResponse {
     let query = Query::parse(&incoming.query);
     let number = |key: &str| query.get(key).and_then(|n| n.parse::<u64>().ok());
@@ -87,12 +86,12 @@ fn entities(server: &Server, incoming: &IncomingRequest, name: &str) -> ApiRespo
     let after = number("after").unwrap_or(0);
     let fields: Option<Vec<&str>> = query.get("fields").map(|fields| fields.split(',').map(str::trim).collect());
     let live_world = server.live_world();
-    // As it is, whatever reads are made to say.
+    // The true state, whatever the switches make reads show.
     let (with, switches) = (Query::parse("with=source_id,invoice_link,is_pinned"), Switches::default());
     let view = View { world: &live_world.world, base: &server.base, query: &with, switches: &switches };
     let rows: Box<dyn Iterator<Item = Value>> = match RecordTable::ALL.into_iter().find(|s| s.path() == name) {
         Some(table) => {
-            Box::new(live_world.world.records(table).after(after).filter_map(move |id| view.whole(table, id)))
+            Box::new(live_world.world.records(table).after(after).filter_map(move |id| view.flat_record(table, id)))
         }
         None => match parts(&view, name) {
             Some(parts) => Box::new(parts.into_iter().filter(|row| row["id"].as_u64() > Some(after))),
@@ -100,14 +99,14 @@ fn entities(server: &Server, incoming: &IncomingRequest, name: &str) -> ApiRespo
         },
     };
     let mut rows = rows.peekable();
-    let shown: Vec<Value> = rows.by_ref().take(limit).map(|row| only(row, fields.as_deref())).collect();
+    let shown: Vec<Value> = rows.by_ref().take(limit).map(|row| select_keys(row, fields.as_deref())).collect();
     let last = shown.last().map(|row| row["id"].clone());
     let next = if rows.peek().is_some() { last } else { None };
     ApiResponse::json(200, &json!({"rows": shown, "next": next}))
 }
 
-/// Of a row, the id and the fields that are named; where none are, all that the API tells.
-fn only(mut row: Value, fields: Option<&[&str]>) -> Value {
+/// The id and the named fields of a row; without names, all fields that the API shows.
+fn select_keys(mut row: Value, fields: Option<&[&str]>) -> Value {
     if let Some(row) = row.as_object_mut() {
         row.retain(|key, _| match fields {
             Some(fields) => key == "id" || fields.contains(&key.as_str()),
@@ -117,7 +116,7 @@ fn only(mut row: Value, fields: Option<&[&str]>) -> Value {
     row
 }
 
-/// What is no record but a part of the account.
+/// Parts of the account that are no records.
 fn parts(view: &View, name: &str) -> Option<Vec<Value>> {
     let account = &view.world.account;
     let mut models: Vec<Value> = match name {
@@ -130,10 +129,10 @@ fn parts(view: &View, name: &str) -> Option<Vec<Value>> {
         _ => return None,
     };
     models.sort_by_key(|model| model["id"].as_u64());
-    Some(models.into_iter().map(read::flat).collect())
+    Some(models.into_iter().map(read::flatten).collect())
 }
 
-/// What the API has, `{method, path}` each.
+/// The routes of the API, `{method, path}` each.
 fn routes() -> Value {
     endpoints::routes::all().map(|route| json!({"method": route.method, "path": route.pattern})).collect()
 }
@@ -142,34 +141,34 @@ fn requests(server: &Server) -> Value {
     server.traffic().log.entries().map(|entry| json!(entry)).collect()
 }
 
-/// Counters, log and limits always; world, faults and switches unless the world is to be kept. What was put off for
-/// the old world does not come into the new one, which is another account: its records get the same ids again.
+/// Always clears counters, log and rate limit; clears world, faults and switches unless the world is kept. Delayed
+/// requests of the old world are dropped: the new one is another account, and its records get the same ids again.
 fn reset(server: &Server, keep_world: bool) -> ApiResponse {
     if !keep_world {
-        server.traffic().late.clear();
+        server.traffic().delayed.clear();
         let live_world = &mut *server.live_world();
-        let beginning = InitialState::clone(&live_world.world.beginning);
-        let id = beginning.account.id_after();
-        let auth = live_world.world.auth.anew();
-        let world = World::new(Arc::new(beginning.under(id)), live_world.world.seed, auth);
+        let initial = InitialState::clone(&live_world.world.initial);
+        let id = initial.account.next_account_id();
+        let auth = live_world.world.auth.after_reset();
+        let world = World::new(Arc::new(initial.with_account_id(id)), live_world.world.seed, auth);
         if let Some(folder) = &mut live_world.folder
             && let Err(error) = folder.replace(&world)
         {
             return ApiResponse::json(500, &json!({"error": format!("the world cannot be written: {error}")}));
         }
-        server.know(&world.auth);
+        server.set_auth(&world.auth);
         live_world.world = world;
         live_world.robots.clear();
-        live_world.errands.clear();
+        live_world.robot_tasks.clear();
     }
     let traffic = &mut *server.traffic();
     traffic.rate = RateLimiter::default();
     traffic.log = RequestLog::default();
-    traffic.rolled = 0;
+    traffic.rolls = 0;
     if !keep_world {
         traffic.switches = server.first_switches.clone();
         traffic.faults = server.first_faults.clone();
-        traffic.dead_tokens.clear();
+        traffic.expired_tokens.clear();
         traffic.answers.clear();
     }
     ApiResponse::json(200, &json!({"ok": true}))
@@ -181,14 +180,14 @@ fn set_faults(server: &Server, body: &[u8]) -> ApiResponse {
             let shown = json!(faults);
             let traffic = &mut *server.traffic();
             traffic.faults = faults;
-            traffic.dead_tokens.clear();
+            traffic.expired_tokens.clear();
             ApiResponse::json(200, &shown)
         }
         Err(error) => ApiResponse::json(400, &json!({"error": error.to_string()})),
     }
 }
 
-/// Changes the switches that are named, leaves the others.
+/// Sets the switches that are named.
 fn set_switches(server: &Server, body: &[u8]) -> ApiResponse {
     let traffic = &mut *server.traffic();
     let changed = serde_json::from_slice::<Map<String, Value>>(body).and_then(|changes| {
@@ -199,7 +198,9 @@ fn set_switches(server: &Server, body: &[u8]) -> ApiResponse {
         serde_json::from_value::<Switches>(all)
     });
     match changed {
-        Ok(switches) if switches.flaw().is_some() => ApiResponse::json(400, &json!({"error": switches.flaw()})),
+        Ok(switches) if switches.find_error().is_some() => {
+            ApiResponse::json(400, &json!({"error": switches.find_error()}))
+        }
         Ok(switches) => {
             let shown = json!(switches);
             traffic.switches = Arc::new(switches);
@@ -209,7 +210,7 @@ fn set_switches(server: &Server, body: &[u8]) -> ApiResponse {
     }
 }
 
-/// Takes the place of all robots there were; what they are about to do they still do.
+/// Replaces all robots; tasks that are pending are still carried out.
 fn set_robots(server: &Server, body: &[u8]) -> ApiResponse {
     let wrong = |error: String| ApiResponse::json(400, &json!({"error": error}));
     let new = match serde_json::from_slice::<Vec<Robot>>(body) {
@@ -218,8 +219,8 @@ fn set_robots(server: &Server, body: &[u8]) -> ApiResponse {
     };
     let live_world = &mut *server.live_world();
     for (i, robot) in new.iter().enumerate() {
-        if let Some(flaw) = robot.flaw(&live_world.world.account) {
-            return wrong(format!("robot {}: {flaw}", i + 1));
+        if let Some(error) = robot.find_error(&live_world.world.account) {
+            return wrong(format!("robot {}: {error}", i + 1));
         }
     }
     live_world.robots = new.into_iter().map(Arc::new).collect();
@@ -230,7 +231,7 @@ fn robots(robots: &[Arc<Robot>]) -> Value {
     robots.iter().map(|robot| json!(**robot)).collect()
 }
 
-/// What an integration would know, and a fresh code, as if a person had just agreed.
+/// Client id, secret and a new code, as after a person's consent.
 fn oauth(server: &Server) -> ApiResponse {
     let now = (server.clock)();
     let live_world = &mut *server.live_world();
@@ -239,19 +240,19 @@ fn oauth(server: &Server) -> ApiResponse {
         "client_id": auth.client_id, "client_secret": auth.client_secret, "redirect_uri": "https://example.com/",
         "code": auth.new_code(now)
     });
-    keep(server, live_world, auth, now, shown)
+    apply(server, live_world, Commit::of_tokens(now, auth), shown)
 }
 
-/// Ends the access token at once, as if its day were over.
+/// Ends the lifetime of the access token.
 fn expire(server: &Server) -> ApiResponse {
     let live_world = &mut *server.live_world();
     let mut auth = live_world.world.auth.clone();
     auth.expire();
-    keep(server, live_world, auth, (server.clock)(), json!({"ok": true}))
+    apply(server, live_world, Commit::of_tokens((server.clock)(), auth), json!({"ok": true}))
 }
 
-/// What a person does in the CRM, and the API cannot: `{"leads":[1,2]}`. Links to them go with them. With `for_good=1` the
-/// trash is emptied of them as well.
+/// Deletes records as a person does in the CRM, which the API cannot: `{"leads":[1,2]}`. Links to them are removed.
+/// With `for_good=1` they do not go to the trash.
 fn delete(server: &Server, incoming: &IncomingRequest) -> ApiResponse {
     let for_good = Query::parse(&incoming.query).get("for_good") == Some("1");
     let named: Map<String, Value> = match serde_json::from_slice(&incoming.body) {
@@ -265,11 +266,11 @@ fn delete(server: &Server, incoming: &IncomingRequest) -> ApiResponse {
         };
         records.extend(ids.as_array().into_iter().flatten().filter_map(Value::as_u64).map(|id| (table, id)));
     }
-    throw_away(server, &records, for_good)
+    delete_records(server, &records, for_good)
 }
 
-/// Whatever their kind; those that are not there are not counted.
-pub fn throw_away(server: &Server, records: &[(RecordTable, u64)], for_good: bool) -> ApiResponse {
+/// Deletes records of any table; counts those that exist.
+pub fn delete_records(server: &Server, records: &[(RecordTable, u64)], for_good: bool) -> ApiResponse {
     let live_world = &mut *server.live_world();
     let mut changes = Changeset::new(&live_world.world, (server.clock)());
     let mut count = 0;
@@ -279,16 +280,12 @@ pub fn throw_away(server: &Server, records: &[(RecordTable, u64)], for_good: boo
             if for_good && table.has_trash() {
                 changes.remove(*table, *id);
             } else {
-                trash::throw_away(&mut changes, *table, *id);
+                trash::delete(&mut changes, (*table, *id));
             }
         }
     }
     let change = changes.into_commit();
     apply(server, live_world, change, json!({"deleted": count}))
-}
-
-fn keep(server: &Server, live_world: &mut LiveWorld, auth: WorldTokens, at: i64, shown: Value) -> ApiResponse {
-    apply(server, live_world, Commit { at, auth: Some(auth), ..Commit::default() }, shown)
 }
 
 fn apply(server: &Server, live_world: &mut LiveWorld, change: Commit, shown: Value) -> ApiResponse {

@@ -1,43 +1,43 @@
-//! What was asked, and how often: the control corner's memory. Pure.
+//! The request log and its counters, which the control endpoints show. Pure.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
-/// Requests remembered; the oldest go first.
+/// The maximum number of entries; the oldest are dropped.
 const ENTRIES_MAX: usize = 100_000;
-/// Routes counted apart; there are fewer, unless methods are made up.
+/// The maximum number of routes that are counted; there are fewer, unless a client makes methods up.
 const ROUTES_MAX: usize = 1000;
 
 #[derive(Debug, Clone, Serialize)]
 pub struct LogEntry {
     /// Counted from 1 since the last reset.
     pub n: u64,
-    /// Unix milliseconds at which its last byte had come.
+    /// Unix milliseconds at which the last byte of the request had arrived.
     pub at_ms: u64,
     pub method: String,
     pub path: String,
     pub query: String,
-    /// 0 where no answer went out.
+    /// 0 where no response was sent.
     pub status: u16,
-    /// Records sent or shown.
+    /// Records in the request or the response.
     pub items: usize,
-    /// Milliseconds the answer was held back.
+    /// The delay of the response, in milliseconds.
     pub latency: u64,
-    /// The fault's word.
+    /// The word of the fault.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fault: Option<String>,
 }
 
-/// What a route changed, and how much of that it told. What was changed and is not `answered` is what a client is in
-/// doubt about: its answer was withheld or spoilt, or is still to come.
+/// What a route has changed, and how much of that it has reported. A client is in doubt about changes that are not
+/// `answered`: their responses were dropped, damaged or are still to come.
 #[derive(Debug, Default, Serialize)]
 pub struct RouteTotals {
     /// Requests that changed the world, wholly or in part.
     pub commits: u64,
-    /// Records they made or changed.
+    /// Records that they created or changed.
     pub records: u64,
-    /// Those whose true answer went out whole.
+    /// Those whose true response was sent completely.
     pub answered: u64,
 }
 
@@ -46,9 +46,9 @@ pub struct RequestLog {
     entries: VecDeque<LogEntry>,
     pub requests: u64,
     pub by_route: BTreeMap<String, u64>,
-    /// Of routes that changed something.
+    /// Totals of routes that changed something.
     pub tallies: BTreeMap<String, RouteTotals>,
-    /// How often each fault was met, by its word.
+    /// The number of faults by their words.
     pub faults: BTreeMap<String, u64>,
 }
 

@@ -1,5 +1,10 @@
-//! The server: bytes in, bytes out, and all effects between. `visitor` says who is not heard, `act` is what happens to a request, `control` the corner
-//! for tests, `body` and `socket` what comes over the wire; what an answer says is `endpoints`.
+//! The server, and all effects between request and response.
+//!
+//! - `access`: requests that are refused before they are read
+//! - `exchange`: a request from its arrival to its response
+//! - `control`: the endpoints below `/_sandbox/`
+//! - `body`, `socket`: bytes of bodies and connections
+//! - `rate`, `log`: rate limit and request log
 
 mod access;
 mod body;
@@ -24,7 +29,6 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
-use crate::UnixClock;
 use crate::endpoints::reply::{ApiResponse, Media};
 use crate::faults::{FaultEffect, FaultResponse, Faults, ForcedRefusal, RequestFault};
 use crate::http::log::RequestLog;
@@ -34,33 +38,36 @@ use crate::state::WorldFolder;
 use crate::switches::Switches;
 use crate::world::auth::{Bearer, WorldTokens};
 use crate::world::{Commit, World};
+use crate::{Options, UnixClock};
 use amo_model::{API_PREFIX, TOKEN_PATH};
 use body::BodyError;
+use exchange::Exchange;
 
-/// The line of a request and its headers. The client's longest, which asks for 250 records by their ids, take an eighth of it.
+/// The limit for the request line and the headers. The longest request of the client, with 250 ids, takes an eighth of
+/// it.
 const HEAD_MAX: usize = 64 << 10;
 
-/// The world and where it is kept, and what is about to happen to it without anybody's asking.
+/// The world with its folder, its robots and their pending tasks.
 pub struct LiveWorld {
     pub world: World,
     pub folder: Option<WorldFolder>,
     robots: Vec<Arc<Robot>>,
-    errands: Vec<RobotTask>,
+    robot_tasks: Vec<RobotTask>,
 }
 
 impl LiveWorld {
     pub fn new(world: World, folder: Option<WorldFolder>) -> LiveWorld {
-        LiveWorld { world, folder, robots: Vec::new(), errands: Vec::new() }
+        LiveWorld { world, folder, robots: Vec::new(), robot_tasks: Vec::new() }
     }
 
-    /// Robots do what is due by now.
-    fn run_errands(&mut self, now_ms: u64, now: i64) {
-        let (due, later) = std::mem::take(&mut self.errands).into_iter().partition(|errand| errand.due_ms <= now_ms);
-        self.errands = later;
+    /// Carries out the tasks of robots that are due.
+    fn run_robots(&mut self, now_ms: u64, now: i64) {
+        let (due, later) = std::mem::take(&mut self.robot_tasks).into_iter().partition(|task| task.due_ms <= now_ms);
+        self.robot_tasks = later;
         let due: Vec<RobotTask> = due;
-        for errand in due {
-            let change = errand.run(&self.world, now);
-            // A change that cannot be kept is not made.
+        for task in due {
+            let change = task.run(&self.world, now);
+            // A change that cannot be stored is not made.
             let is_kept = |folder: &mut WorldFolder| folder.append(&change).is_ok();
             if !change.is_empty() && self.folder.as_mut().is_none_or(is_kept) {
                 self.world.apply(change);
@@ -69,22 +76,22 @@ impl LiveWorld {
     }
 }
 
-/// What stands between a request and the world. Held for moments only: the instant at which a request comes must not
-/// depend on what is being done to the world.
+/// State between requests and the world. It is locked for moments only, so that the arrival time of a request does not
+/// depend on work on the world.
 #[derive(Default)]
 pub struct TrafficState {
     pub switches: Arc<Switches>,
     pub rate: RateLimiter,
     pub faults: Faults,
     pub log: RequestLog,
-    /// Requests to be carried out after their answers, in the order in which they came.
-    late: BTreeMap<u64, DelayedRequest>,
-    put_off: u64,
-    /// The last true answer to a write, by its route.
+    /// Requests to be carried out after their responses, in the order of arrival.
+    delayed: BTreeMap<u64, DelayedRequest>,
+    last_delayed: u64,
+    /// The last true response to a write, by route.
     answers: BTreeMap<String, String>,
-    /// Tokens that a fault has killed, and how many more requests are told.
-    dead_tokens: BTreeMap<String, u64>,
-    rolled: u64,
+    /// Tokens that a fault has expired, and the number of requests that still get 401.
+    expired_tokens: BTreeMap<String, u64>,
+    rolls: u64,
 }
 
 struct DelayedRequest {
@@ -94,35 +101,43 @@ struct DelayedRequest {
 }
 
 impl TrafficState {
-    fn put_off(&mut self, late: DelayedRequest) -> u64 {
-        self.put_off += 1;
-        self.late.insert(self.put_off, late);
-        self.put_off
+    fn delay(&mut self, request: DelayedRequest) -> u64 {
+        self.last_delayed += 1;
+        self.delayed.insert(self.last_delayed, request);
+        self.last_delayed
     }
 
-    /// The request that kills a token is the first of `times` that are told.
-    fn kill(&mut self, token: &str, times: u64) {
+    /// The request that expires a token is the first of `times` that get 401.
+    fn expire_token(&mut self, token: &str, times: u64) {
         if times > 1 {
-            self.dead_tokens.insert(token.to_owned(), times - 1);
+            self.expired_tokens.insert(token.to_owned(), times - 1);
         }
     }
 
-    /// The fault of a request with a dead token; the last of its times brings the token back to life.
-    fn mourn(&mut self, token: &str) -> Option<RequestFault> {
-        let left = self.dead_tokens.get_mut(token)?;
+    /// The fault of a request with an expired token; after the last one the token is valid again.
+    fn expired_token_fault(&mut self, token: &str) -> Option<RequestFault> {
+        let left = self.expired_tokens.get_mut(token)?;
         *left -= 1;
         if *left == 0 {
-            self.dead_tokens.remove(token);
+            self.expired_tokens.remove(token);
         }
-        let (word, shown) = ("token-expired".to_owned(), FaultResponse::Status(401));
-        Some(RequestFault { word, done: FaultEffect::Nothing, shown, late_ms: 0, retry_after: 0, times: 1, dice: 0 })
+        let (word, response) = ("token-expired".to_owned(), FaultResponse::Status(401));
+        Some(RequestFault {
+            word,
+            effect: FaultEffect::Nothing,
+            response,
+            late_ms: 0,
+            retry_after: 0,
+            times: 1,
+            dice: 0,
+        })
     }
 }
 
 pub struct Server {
     live_world: Mutex<LiveWorld>,
     traffic: Mutex<TrafficState>,
-    /// The world's, once more: who asks is known while the world is busy.
+    /// A copy of the world's tokens, so that a token can be checked while the world is locked.
     auth: Mutex<WorldTokens>,
     base: String,
     clock: UnixClock,
@@ -134,12 +149,14 @@ pub struct Server {
 }
 
 impl Server {
-    pub fn new(live_world: LiveWorld, switches: Switches, faults: Faults, base: String, clock: UnixClock) -> Server {
+    /// `base` is the address without a slash at its end.
+    pub fn new(live_world: LiveWorld, base: String, options: Options) -> Server {
+        let Options { switches, faults, clock, .. } = options;
         let switches = Arc::new(switches);
         Server {
             base,
             started: Instant::now(),
-            started_ms: millis(&clock),
+            started_ms: unix_ms(&clock),
             clock,
             seed: live_world.world.seed,
             auth: Mutex::new(live_world.world.auth.clone()),
@@ -154,31 +171,31 @@ impl Server {
         }
     }
 
-    /// Called when nothing is served any more. What was put off is done now: a service does not forget a request because
+    /// Called after the last request. Delayed requests are carried out now: a service does not drop a request because
     /// its client has left.
     pub fn close(&self) {
-        self.carry_out_late();
+        self.carry_out_delayed();
         let live_world = &mut *self.live_world();
-        live_world.run_errands(u64::MAX, (self.clock)());
+        live_world.run_robots(u64::MAX, (self.clock)());
         if let Some(folder) = &live_world.folder {
-            folder.withdraw();
+            folder.remove_announcement();
         }
     }
 
-    /// What was put off, before its time; how many requests that was.
-    fn carry_out_late(&self) -> usize {
-        let late: Vec<u64> = self.traffic().late.keys().copied().collect();
-        for id in &late {
-            exchange::carry_out_late(self, *id);
+    /// Carries out the delayed requests before their time; returns how many there were.
+    fn carry_out_delayed(&self) -> usize {
+        let delayed: Vec<u64> = self.traffic().delayed.keys().copied().collect();
+        for id in &delayed {
+            exchange::carry_out_delayed(self, *id);
         }
-        late.len()
+        delayed.len()
     }
 
-    /// A request that panicked has changed nothing: commits are applied by code that cannot panic. So the lock is
-    /// taken whether or not that happened. Whoever takes it finds done what robots had to do by now; nobody can look before.
+    /// A poisoned lock is taken as well: a request that panicked has changed nothing, since the code that applies
+    /// commits cannot panic. Tasks of robots that are due are carried out before the world is returned.
     fn live_world(&self) -> MutexGuard<'_, LiveWorld> {
         let mut live_world = self.live_world.lock().unwrap_or_else(PoisonError::into_inner);
-        live_world.run_errands(self.elapsed_ms(), (self.clock)());
+        live_world.run_robots(self.elapsed_ms(), (self.clock)());
         live_world
     }
 
@@ -186,20 +203,20 @@ impl Server {
         self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// By whose right a request comes.
+    /// The bearer of a request.
     fn bearer(&self, token: &str) -> Bearer {
         self.auth.lock().unwrap_or_else(PoisonError::into_inner).bearer(token)
     }
 
-    /// A change that is kept, done to the world.
+    /// Applies a change that has been stored.
     fn apply(&self, live_world: &mut LiveWorld, change: Commit) {
         if let Some(auth) = &change.auth {
-            self.know(auth);
+            self.set_auth(auth);
         }
         live_world.world.apply(change);
     }
 
-    fn know(&self, auth: &WorldTokens) {
+    fn set_auth(&self, auth: &WorldTokens) {
         self.auth.lock().unwrap_or_else(PoisonError::into_inner).clone_from(auth);
     }
 
@@ -208,8 +225,8 @@ impl Server {
     }
 }
 
-/// The instant to the millisecond, where the clock handed in, which counts seconds, is the machine's own.
-fn millis(clock: &UnixClock) -> u64 {
+/// Unix milliseconds. A given clock counts seconds; the milliseconds are added where it is the machine's own.
+fn unix_ms(clock: &UnixClock) -> u64 {
     let machine = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = u64::try_from(clock()).unwrap_or(0);
     match seconds == machine.as_secs() {
@@ -229,7 +246,7 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, stop: oneshot::Re
             let server = server.clone();
             let answer = service_fn(move |request| handle(server.clone(), connection.clone(), request));
             let connection = http.serve_connection(TokioIo::new(line), answer);
-            // What ends a connection early is the other end's, or a fault of ours that is meant.
+            // A connection ends early because of the client, or because of a fault that is intended.
             tokio::spawn(async { drop(connection.await) });
         }
     };
@@ -239,7 +256,7 @@ pub async fn serve(listener: TcpListener, server: Arc<Server>, stop: oneshot::Re
     }
 }
 
-/// A request that has come in; the body last.
+/// A request that has arrived; the body is read last.
 #[derive(Clone)]
 struct IncomingRequest {
     method: String,
@@ -250,11 +267,11 @@ struct IncomingRequest {
     body: Bytes,
 }
 
-/// Characters that the log keeps of what a stranger says: its memory must not be his to fill.
-const STRANGERS_WORD_MAX: usize = 200;
+/// Characters that the log keeps of a stranger's request, so that a stranger cannot fill the memory.
+const STRANGER_TEXT_MAX: usize = 200;
 
 impl IncomingRequest {
-    fn of<B>(server: &Server, request: &Request<B>) -> IncomingRequest {
+    fn from_http<B>(server: &Server, request: &Request<B>) -> IncomingRequest {
         let token = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(bearer);
         IncomingRequest {
             method: request.method().to_string(),
@@ -266,10 +283,10 @@ impl IncomingRequest {
         }
     }
 
-    /// As the log keeps it.
-    fn noted(&self, text: &str) -> String {
+    /// The text as the log keeps it.
+    fn logged(&self, text: &str) -> String {
         match self.bearer {
-            Bearer::Stranger => text.chars().take(STRANGERS_WORD_MAX).collect(),
+            Bearer::Stranger => text.chars().take(STRANGER_TEXT_MAX).collect(),
             Bearer::World | Bearer::Integration => text.to_owned(),
         }
     }
@@ -287,68 +304,66 @@ async fn handle(
     connection: socket::ConnectionHandle,
     request: Request<Incoming>,
 ) -> Result<HttpResponse, Infallible> {
-    let busy = connection.busy();
+    let busy = connection.begin_request();
     let refused = access::refusal(request.version(), request.uri(), request.headers());
-    let mut incoming = IncomingRequest::of(&server, &request);
+    let mut incoming = IncomingRequest::from_http(&server, &request);
     let mut body = request.into_body();
-    let turned_away = match refused {
+    let refusal = match refused {
         Some(why) => Some(ApiResponse::text(403, &format!("refused: {why}\n"))),
-        None => stranger(&server, &incoming),
+        None => refuse_without_token(&server, &incoming),
     };
-    if let Some(reply) = turned_away {
-        body::pour_away(body, busy);
-        return Ok(respond(reply));
+    if let Some(reply) = refusal {
+        body::drain(body, busy);
+        return Ok(http_response(reply));
     }
-    let corner = incoming.path.strip_prefix(CORNER).map(str::to_owned);
-    let slammed = if corner.is_none() { exchange::admit(&server, &connection, &incoming, true) } else { None };
-    let admitted = match slammed {
+    let control_path = incoming.path.strip_prefix(CONTROL_PREFIX).map(str::to_owned);
+    let exchange = Exchange { server: &server, connection: &connection, incoming: &incoming };
+    let early = if control_path.is_none() { exchange.admit_before_body() } else { None };
+    let admitted = match early {
         Some(admitted) => admitted,
         None => {
             let read = match incoming.bearer {
-                _ if incoming.path == TOKEN_PATH => body::read_strangers(&mut body).await,
-                Bearer::Stranger => body::read_strangers(&mut body).await,
+                _ if incoming.path == TOKEN_PATH => body::read_stranger(&mut body).await,
+                Bearer::Stranger => body::read_stranger(&mut body).await,
                 Bearer::World | Bearer::Integration => body::read(&mut body, body::BODY_MAX).await,
             };
             incoming.body = match read {
                 Ok(bytes) => bytes,
                 Err(unread) => {
-                    body::pour_away(body, busy);
-                    return Ok(respond(ApiResponse::html(match unread {
+                    body::drain(body, busy);
+                    return Ok(http_response(ApiResponse::html(match unread {
                         BodyError::TooLong => 413,
                         BodyError::Broken => 400,
                     })));
                 }
             };
-            if let Some(corner) = corner {
-                return Ok(respond(control::answer(&server, &incoming, &corner)));
+            if let Some(path) = control_path {
+                return Ok(http_response(control::answer(&server, &incoming, &path)));
             }
-            match exchange::admit(&server, &connection, &incoming, false) {
-                Some(admitted) => admitted,
-                None => return Ok(respond(ApiResponse::html(500))),
-            }
+            Exchange { server: &server, connection: &connection, incoming: &incoming }.admit()
         }
     };
-    let turn = exchange::answer(&server, &connection, &incoming, admitted);
-    if turn.wait_ms > 0 {
-        tokio::time::sleep(Duration::from_millis(turn.wait_ms)).await;
+    let timed = Exchange { server: &server, connection: &connection, incoming: &incoming }.respond(admitted);
+    if timed.wait_ms > 0 {
+        tokio::time::sleep(Duration::from_millis(timed.wait_ms)).await;
     }
-    if turn.silent {
+    if timed.silent {
         // Dropped when the client leaves or the server stops.
         std::future::pending::<()>().await;
     }
-    if let Some(route) = &turn.tells {
+    if let Some(route) = &timed.reported_route {
         server.traffic().log.answered(route);
     }
-    Ok(respond(turn.reply))
+    Ok(http_response(timed.reply))
 }
 
-const CORNER: &str = "/_sandbox/";
+const CONTROL_PREFIX: &str = "/_sandbox/";
 
-/// The answer to whoever has no token of this world and asks for more than tokens. Neither faults nor the pace are his, for he could
-/// spoil with them what somebody else does.
-fn stranger(server: &Server, incoming: &IncomingRequest) -> Option<ApiResponse> {
-    if incoming.path.starts_with(CORNER) {
-        return (incoming.bearer != Bearer::World).then(control::locked);
+/// The response to a request without a valid token that is not one for tokens. It is subject to neither faults nor the
+/// rate limit, so that strangers cannot disturb other clients.
+fn refuse_without_token(server: &Server, incoming: &IncomingRequest) -> Option<ApiResponse> {
+    if incoming.path.starts_with(CONTROL_PREFIX) {
+        return (incoming.bearer != Bearer::World).then(control::no_token);
     }
     (incoming.bearer == Bearer::Stranger && incoming.path != TOKEN_PATH)
         .then(|| exchange::refuse_stranger(server, incoming))
@@ -359,7 +374,7 @@ fn bearer(header: &str) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
 }
 
-fn respond(reply: ApiResponse) -> HttpResponse {
+fn http_response(reply: ApiResponse) -> HttpResponse {
     let mut response = Response::new(Full::from(reply.body));
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();

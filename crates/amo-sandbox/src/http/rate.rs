@@ -1,4 +1,4 @@
-//! How fast is too fast: a sliding second, then a block. Pure; instants are handed in as milliseconds.
+//! The rate limit: requests per sliding second, then a block. Pure; instants are milliseconds.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -6,7 +6,7 @@ use crate::switches::Switches;
 
 const SECOND_MS: u64 = 1000;
 const MINUTE_MS: u64 = 60_000;
-/// Tokens watched at once; a client that makes up a new token for every request must not fill the memory.
+/// The maximum number of keys, so that a client with a new token for every request cannot fill the memory.
 const KEYS_MAX: usize = 10_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,25 +18,25 @@ pub enum RateDecision {
 
 #[derive(Debug, Default)]
 struct Window {
-    /// All that came in the last second, and whether each counts against the limit.
+    /// The requests of the last second, and whether each counts against the limit.
     arrivals: VecDeque<(u64, bool)>,
     throttled: VecDeque<u64>,
 }
 
-/// What is remembered of the pace of every token.
+/// The rate limit of all keys.
 #[derive(Debug, Default)]
 pub struct RateLimiter {
     windows: HashMap<String, Window>,
     pub worst_second: usize,
     pub throttled: u64,
-    /// Blocked are all: the account is, not a token. [doc]
+    /// The block is for the account, not for one token. [doc]
     pub blocked: bool,
 }
 
 impl RateLimiter {
-    /// A request that has fully arrived `at_ms`; instants of one key never go back. Those who have no token share the empty key: they are
-    /// told to slow down and block nobody, for anybody could.
-    pub fn arrive(&mut self, key: &str, at_ms: u64, switches: &Switches) -> RateDecision {
+    /// A request that has arrived completely at `at_ms`; the instants of a key never decrease. Requests without a valid
+    /// token share the empty key, which is throttled but blocks nobody.
+    pub fn admit(&mut self, key: &str, at_ms: u64, switches: &Switches) -> RateDecision {
         if self.windows.len() >= KEYS_MAX && !self.windows.contains_key(key) {
             self.windows.retain(|_, w| w.arrivals.back().is_some_and(|(at, _)| at_ms < at + MINUTE_MS));
         }
@@ -59,7 +59,7 @@ impl RateLimiter {
         }
         window.throttled.push_back(at_ms);
         self.throttled += 1;
-        // The 429 that fills the measure still goes out as one; the block is there from the next request on. [inferred]
+        // The 429 that reaches the limit is still a 429; the block starts with the next request. [inferred]
         self.blocked =
             !key.is_empty() && switches.block_after > 0 && window.throttled.len() >= switches.block_after as usize;
         RateDecision::Throttled
@@ -80,36 +80,36 @@ mod tests {
             (&[0, 100, 200, 300, 400, 500, 600, 999], Throttled),
             (&[0, 100, 200, 300, 400, 500, 600, 1000], Pass),
             (&[900, 900, 900, 900, 1100, 1100, 1100, 1100], Throttled),
-            // The rejected one at 999 does not count, so that 1000 has room again.
+            // The rejected request at 999 does not count, so that there is room at 1000.
             (&[0, 100, 200, 300, 400, 500, 600, 999, 1000], Pass),
         ] {
             let mut rate = RateLimiter::default();
-            let gates: Vec<RateDecision> = arrivals.iter().map(|at| rate.arrive("t", *at, &switches)).collect();
-            assert_eq!(gates.last(), Some(&last), "{arrivals:?}");
+            let decisions: Vec<RateDecision> = arrivals.iter().map(|at| rate.admit("t", *at, &switches)).collect();
+            assert_eq!(decisions.last(), Some(&last), "{arrivals:?}");
         }
     }
 
     #[test]
-    fn rejected_ones_count_where_the_switch_says_so() {
+    fn rejected_requests_count_with_the_switch() {
         let switches = Switches { throttled_count: true, ..Switches::default() };
         let mut rate = RateLimiter::default();
         for at in [0, 10, 20, 30, 40, 50, 60] {
-            assert_eq!(rate.arrive("t", at, &switches), Pass);
+            assert_eq!(rate.admit("t", at, &switches), Pass);
         }
         // Six of the seven are left at 1005; the rejected one at 999 is the seventh.
-        assert_eq!(rate.arrive("t", 999, &switches), Throttled);
-        assert_eq!(rate.arrive("t", 1005, &switches), Throttled);
+        assert_eq!(rate.admit("t", 999, &switches), Throttled);
+        assert_eq!(rate.admit("t", 1005, &switches), Throttled);
         assert_eq!(rate.worst_second, 8);
     }
 
     #[test]
-    fn ten_rejections_in_a_minute_block_everything() {
+    fn ten_rejections_in_a_minute_block_all_tokens() {
         let switches = Switches::default();
         let mut rate = RateLimiter::default();
-        let gates: Vec<RateDecision> = (0..18).map(|_| rate.arrive("t", 0, &switches)).collect();
-        assert_eq!(gates.iter().filter(|g| **g == Throttled).count(), 10);
-        assert_eq!(gates[17], Blocked);
-        assert_eq!(rate.arrive("other", 100_000_000, &switches), Blocked);
+        let decisions: Vec<RateDecision> = (0..18).map(|_| rate.admit("t", 0, &switches)).collect();
+        assert_eq!(decisions.iter().filter(|g| **g == Throttled).count(), 10);
+        assert_eq!(decisions[17], Blocked);
+        assert_eq!(rate.admit("other", 100_000_000, &switches), Blocked);
     }
 
     #[test]
@@ -118,10 +118,10 @@ mod tests {
         let mut rate = RateLimiter::default();
         for round in 0..20 {
             for _ in 0..8 {
-                rate.arrive("t", round * 30_000, &switches);
+                rate.admit("t", round * 30_000, &switches);
             }
         }
         assert_eq!((rate.throttled, rate.blocked), (20, false));
-        assert_eq!(rate.arrive("other", 19 * 30_000, &switches), Pass);
+        assert_eq!(rate.admit("other", 19 * 30_000, &switches), Pass);
     }
 }

@@ -1,5 +1,5 @@
-//! Connections that can be broken on purpose: each has a plug that a handler may pull. And those that nobody uses, or that
-//! bring a request byte by byte, end by themselves. Knows bytes only.
+//! Connections that can be broken on purpose through a handle, and that time out when they are idle or slow. Bytes
+//! only.
 
 use std::io;
 use std::net::SocketAddr;
@@ -16,11 +16,11 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 const WHOLE: usize = usize::MAX;
 const RESET: usize = usize::MAX - 1;
 
-/// From the first byte of a request to the last one of its head.
+/// The time limit from the first to the last byte of a request's head.
 const HEAD_MAX: Duration = Duration::from_secs(10);
-/// Before a request and after one. Clients open connections ahead and keep them; this is longer than any of them is kept.
+/// The time limit for an idle connection. Clients open connections in advance and keep them; none keeps one as long.
 const IDLE_MAX: Duration = Duration::from_secs(300);
-/// Until the next try where the system has no connection to give.
+/// The pause before the next try where the system has no connection to give.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// The handler's end of a connection.
@@ -30,35 +30,36 @@ pub struct ConnectionHandle {
     state: Arc<ConnectionState>,
 }
 
-/// What both ends of a connection know of it.
+/// The state that both ends of a connection share.
 #[derive(Debug)]
 struct ConnectionState {
-    /// Bytes of the body the next answer may still send; `WHOLE` for all, `RESET` for none and a TCP reset.
+    /// The number of bytes of the body that the next response may still send; `WHOLE` for all, `RESET` for none and a
+    /// TCP reset.
     left: AtomicUsize,
-    /// Requests whose heads have come, and those of them that nobody is busy with any more.
+    /// Requests whose heads have arrived, and those of them that are finished.
     begun: AtomicUsize,
     ended: AtomicUsize,
 }
 
 impl ConnectionHandle {
-    /// Instead of an answer, a reset.
+    /// Resets the connection in place of a response.
     pub fn reset(&self) {
         self.state.left.store(RESET, Ordering::SeqCst);
     }
 
-    /// The answer's head, so much of its body, and then the end.
+    /// Closes the connection after the head of the response and so many bytes of its body.
     pub fn cut_after(&self, body_bytes: usize) {
         self.state.left.store(body_bytes.min(RESET - 1), Ordering::SeqCst);
     }
 
-    /// A request's head has come: however long its body and its answer take, the connection is in use.
-    pub fn busy(&self) -> RequestGuard {
+    /// The connection is in use from now on, until the guard is dropped.
+    pub fn begin_request(&self) -> RequestGuard {
         self.state.begun.fetch_add(1, Ordering::SeqCst);
         RequestGuard(self.state.clone())
     }
 }
 
-/// Somebody is busy with a request, until this is dropped.
+/// A request that is being handled, until this is dropped.
 pub struct RequestGuard(Arc<ConnectionState>);
 
 impl Drop for RequestGuard {
@@ -67,27 +68,27 @@ impl Drop for RequestGuard {
     }
 }
 
-/// The next connection, from its two ends.
+/// The next connection, and its handle.
 pub async fn accept(listener: &TcpListener) -> (ServerStream, ConnectionHandle) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
-                // Answers are small and awaited: none should wait for another to fill a packet.
+                // Responses are small, so that none should wait for another to fill a packet.
                 let _ = stream.set_nodelay(true);
                 let (left, begun, ended) = (AtomicUsize::new(WHOLE), AtomicUsize::new(0), AtomicUsize::new(0));
                 let state = Arc::new(ConnectionState { left, begun, ended });
                 return (ServerStream::new(stream, state.clone()), ConnectionHandle { peer, state });
             }
-            // The client was gone before it was heard.
+            // The client closed the connection before it was accepted.
             Err(error) if matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) => {
             }
-            // Too many are open, say: some will end.
+            // Too many connections are open, for example: some will end.
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }
 }
 
-/// What a connection without a request is waiting for.
+/// What an idle connection waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ReadWait {
     Request,
@@ -95,7 +96,7 @@ enum ReadWait {
 }
 
 impl ReadWait {
-    fn longest(self) -> Duration {
+    fn timeout(self) -> Duration {
         match self {
             ReadWait::Request => IDLE_MAX,
             ReadWait::RestOfHead => HEAD_MAX,
@@ -106,27 +107,27 @@ impl ReadWait {
 pub struct ServerStream {
     stream: TcpStream,
     state: Arc<ConnectionState>,
-    /// Of an answer that is to be cut.
+    /// The head of a response that is to be cut has been sent.
     head_sent: bool,
-    /// Requests begun when bytes were last asked for.
+    /// Requests begun when bytes were last read.
     begun: usize,
-    /// A part of the next head has come.
-    heard: bool,
+    /// A part of the next head has arrived.
+    head_started: bool,
     /// What the timer was set for.
     timed: Option<ReadWait>,
-    /// Made when first needed: most heads come whole.
+    /// Created on first use: most heads arrive whole.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl ServerStream {
     fn new(stream: TcpStream, state: Arc<ConnectionState>) -> ServerStream {
-        ServerStream { stream, state, head_sent: false, begun: 0, heard: false, timed: None, timer: None }
+        ServerStream { stream, state, head_sent: false, begun: 0, head_started: false, timed: None, timer: None }
     }
 
-    /// Nothing has come, and nothing is being done: ready when that has lasted too long.
-    fn poll_patience(&mut self, cx: &mut Context) -> Poll<()> {
-        let awaited = if self.heard { ReadWait::RestOfHead } else { ReadWait::Request };
-        let deadline = Instant::now() + awaited.longest();
+    /// Ready when the connection has been idle for too long.
+    fn poll_timeout(&mut self, cx: &mut Context) -> Poll<()> {
+        let awaited = if self.head_started { ReadWait::RestOfHead } else { ReadWait::Request };
+        let deadline = Instant::now() + awaited.timeout();
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         if self.timed != Some(awaited) {
             self.timed = Some(awaited);
@@ -140,15 +141,15 @@ impl AsyncRead for ServerStream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context, buf: &mut ReadBuf) -> Poll<io::Result<()>> {
         let begun = self.state.begun.load(Ordering::SeqCst);
         if begun != self.begun {
-            (self.begun, self.heard, self.timed) = (begun, false, None);
+            (self.begun, self.head_started, self.timed) = (begun, false, None);
         }
         let is_busy = begun != self.state.ended.load(Ordering::SeqCst);
         let before = buf.filled().len();
         match Pin::new(&mut self.stream).poll_read(cx, buf) {
             Poll::Pending if is_busy => Poll::Pending,
-            Poll::Pending => self.poll_patience(cx).map(|()| Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => self.poll_timeout(cx).map(|()| Err(io::ErrorKind::TimedOut.into())),
             ready => {
-                self.heard |= !is_busy && buf.filled().len() > before;
+                self.head_started |= !is_busy && buf.filled().len() > before;
                 ready
             }
         }
@@ -162,7 +163,7 @@ impl AsyncWrite for ServerStream {
             return Pin::new(&mut self.stream).poll_write(cx, buf);
         }
         if left == RESET {
-            // Closing with nothing to linger for is what sends RST.
+            // Closing with a linger time of zero sends RST.
             let _ = self.stream.set_zero_linger();
             return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
         }
@@ -186,7 +187,7 @@ impl AsyncWrite for ServerStream {
     }
 }
 
-/// Bytes before the body; all of them where there is none yet.
+/// The number of bytes before the body; all bytes where it has not begun.
 fn head_length(bytes: &[u8]) -> usize {
     bytes.windows(4).position(|w| w == b"\r\n\r\n").map_or(bytes.len(), |at| at + 4)
 }

@@ -1,4 +1,4 @@
-//! Customers, their purchases and what is linked with a quantity, as the API shows them. [seed]
+//! Customers, their transactions and linked elements, as the API shows them. [seed]
 
 use serde_json::{Map, Value, json};
 
@@ -41,7 +41,7 @@ impl View<'_> {
         ids.as_array().into_iter().flatten().filter_map(Value::as_u64).map(model).collect()
     }
 
-    /// Elements are there only where some were bought: one example has them, one does not. [seed]
+    /// Elements are shown only where some were bought: one example has them, one does not. [seed]
     pub(super) fn transaction(&self, id: u64, draft: &RecordBody) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
         let customer = at("customer_id");
@@ -66,8 +66,8 @@ impl View<'_> {
         transaction
     }
 
-    /// What is kept of a record though the API does not show it, for tests.
-    pub(super) fn unshown(&self, table: RecordTable, id: u64) -> Map<String, Value> {
+    /// Keys that the world stores and the API does not show, for tests.
+    pub(super) fn hidden_keys(&self, table: RecordTable, id: u64) -> Map<String, Value> {
         let keys: &[&str] = match table {
             RecordTable::Customers => &[SENT_AS, "bonus_points"],
             RecordTable::Transactions => &[SENT_AS, "accrue_bonus", "metadata"],
@@ -84,7 +84,7 @@ impl View<'_> {
         json
     }
 
-    /// `[{"id": n, "metadata": {"quantity": n, "catalog_id": n}}]`, and the price where one was chosen. [seed]
+    /// `[{"id": n, "metadata": {"quantity": n, "catalog_id": n}}]`, with `price_id` where one was chosen. [seed]
     pub(super) fn elements(&self, table: RecordTable, id: u64) -> Value {
         let parsed = |meta: Option<&str>| meta.and_then(|m| serde_json::from_str::<Value>(m).ok());
         let linked = self.world.linked(table, id, RecordTable::Elements);
@@ -92,7 +92,7 @@ impl View<'_> {
     }
 }
 
-/// To the nearest whole, as 1231454 in 11 purchases is 111950. [seed]
+/// Rounded to the nearest whole: 1231454 in 11 transactions is 111950. [seed]
 fn average(sum: i64, count: i64) -> i64 {
     if count <= 0 { 0 } else { sum.saturating_add(sum.signum() * (count / 2)) / count }
 }

@@ -1,4 +1,4 @@
-//! Elements of lists as the API shows them, invoices among them. Reads the world, decides nothing.
+//! Elements of catalogs as the API shows them, invoices included. Reads the world, decides nothing.
 
 use serde_json::{Value, json};
 
@@ -7,14 +7,14 @@ use crate::read::{View, self_link, values};
 use crate::world::RecordBody;
 use amo_model::FieldKind;
 
-/// What a read of an invoice says when the service has counted anew. The text is made up. [inferred]
+/// The warning of an invoice whose sums the service has recalculated. The text is ours. [inferred]
 const WARNING: &str = "Суммы в счёте были пересчитаны";
 
 impl View<'_> {
-    /// As a read shows it. `is_deleted` is null there [seed], and the link comes when it is asked for. [seed]
+    /// The model in reads: `is_deleted` is null [seed], and the link is shown on request. [seed]
     pub fn element(&self, id: u64, draft: &RecordBody) -> Value {
         let catalog = self.catalog_of(draft);
-        let mut model = self.element_start(id, draft, Value::Null, self.switches.supplier_papers);
+        let mut model = self.element_base(id, draft, Value::Null, self.switches.supplier_papers);
         if self.query.with("invoice_link") {
             model["invoice_link"] = self.invoice_link(id, catalog);
         }
@@ -26,9 +26,9 @@ impl View<'_> {
         model
     }
 
-    /// As the answer to a write shows it. [seed]
+    /// The model in answers to writes. [seed]
     pub fn written_element(&self, id: u64, draft: &RecordBody, request_id: Option<Value>) -> Value {
-        let mut model = self.element_start(id, draft, json!(false), false);
+        let mut model = self.element_base(id, draft, json!(false), false);
         if let Some(request_id) = request_id {
             model["request_id"] = request_id;
         }
@@ -37,12 +37,12 @@ impl View<'_> {
         model
     }
 
-    fn element_start(&self, id: u64, draft: &RecordBody, is_deleted: Value, papers: bool) -> Value {
+    fn element_base(&self, id: u64, draft: &RecordBody, is_deleted: Value, details: bool) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
         json!({
             "id": id, "name": at("name"), "created_by": at("created_by"), "updated_by": at("updated_by"),
             "created_at": draft.created_at, "updated_at": draft.updated_at, "is_deleted": is_deleted,
-            "custom_fields_values": values::fields(self, draft, papers), "catalog_id": at("catalog_id"),
+            "custom_fields_values": values::fields(self, draft, details), "catalog_id": at("catalog_id"),
             "account_id": self.world.account.id
         })
     }
@@ -56,18 +56,18 @@ impl View<'_> {
         self.world.account.catalog(draft.json.get("catalog_id")?.as_u64()?)
     }
 
-    /// The printed form; null for what is no invoice. [seed] The same for the life of the world.
+    /// The link to the printed invoice; null for other elements. [seed] It stays the same for the life of the world.
     fn invoice_link(&self, id: u64, catalog: Option<&CatalogDefinition>) -> Value {
         const SIGNS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
         if !is_invoices(catalog) {
             return Value::Null;
         }
         let mut state = id ^ self.world.seed.rotate_left(32);
-        let signs = (0..10).map(|_| {
+        let characters = (0..10).map(|_| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             char::from(SIGNS[(state >> 33) as usize % SIGNS.len()])
         });
-        json!(format!("https://pay.amocrm.ru/{}", signs.collect::<String>()))
+        json!(format!("https://pay.amocrm.ru/{}", characters.collect::<String>()))
     }
 
     fn is_recalculated(&self, draft: &RecordBody) -> bool {

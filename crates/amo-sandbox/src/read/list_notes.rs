@@ -1,34 +1,33 @@
-//! Which notes and tasks a list shows: filters and orders of their own. What they do not know they ignore. [client live]
-//! Pure.
+//! Lists of notes and tasks, which have filters and orders of their own. Unknown ones are ignored. [client live] Pure.
 
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
 use crate::read::View;
-use crate::read::list::{Paging, ValueRange, came_until, cut};
+use crate::read::list::{Paging, ValueRange, paginate, visible_until};
 use crate::read::query::Query;
 use crate::world::attached::{self, NoteScope};
 use crate::world::rights::RecordVisibility;
 use crate::world::{RecordTable, StoredRecord};
 
-/// What both are filtered by. [doc]
+/// Filters that both have. [doc]
 struct AttachedFilter<'a> {
     ids: BTreeSet<u64>,
     updated_at: ValueRange,
-    came_until: Option<i64>,
-    sight: Option<RecordVisibility>,
+    visible_until: Option<i64>,
+    rights: Option<RecordVisibility>,
     view: &'a View<'a>,
     table: RecordTable,
 }
 
 impl<'a> AttachedFilter<'a> {
-    fn of(view: &'a View, table: RecordTable, now_ms: i64) -> AttachedFilter<'a> {
+    fn from_view(view: &'a View, table: RecordTable, now_ms: i64) -> AttachedFilter<'a> {
         AttachedFilter {
             ids: numbers(view.query, "id"),
             updated_at: ValueRange::since(view.query, "updated_at"),
-            came_until: came_until(view.switches, false, now_ms),
-            sight: RecordVisibility::of(view.world, view.switches),
+            visible_until: visible_until(view.switches, false, now_ms),
+            rights: RecordVisibility::for_token_user(view.world, view.switches),
             view,
             table,
         }
@@ -38,13 +37,14 @@ impl<'a> AttachedFilter<'a> {
         self.view.world.records(self.table).get(id)
     }
 
-    fn takes(&self, id: u64) -> bool {
-        let takes = |record: &StoredRecord| {
-            self.updated_at.takes(record.updated_at) && self.came_until.is_none_or(|until| record.came_ms <= until)
+    fn matches(&self, id: u64) -> bool {
+        let is_wanted = |record: &StoredRecord| {
+            self.updated_at.matches(record.updated_at)
+                && self.visible_until.is_none_or(|until| record.arrived_ms <= until)
         };
         (self.ids.is_empty() || self.ids.contains(&id))
-            && self.record(id).is_some_and(takes)
-            && self.sight.as_ref().is_none_or(|sight| sight.sees(self.view.world, self.table, id))
+            && self.record(id).is_some_and(is_wanted)
+            && self.rights.as_ref().is_none_or(|rights| rights.allows(self.view.world, self.table, id))
     }
 }
 
@@ -52,7 +52,7 @@ fn numbers(query: &Query, key: &str) -> BTreeSet<u64> {
     query.list(&["filter", key]).iter().filter_map(|text| text.parse().ok()).collect()
 }
 
-/// The first of the orders that is known, and whether it falls. A direction that is none is passed over. [client live]
+/// The first known order, and whether it is descending. An unknown direction is ignored. [client live]
 fn order<T: Copy>(query: &Query, known: &[(&str, T)]) -> Option<(T, bool)> {
     query.keys(&["order"]).into_iter().find_map(|key| {
         let by = known.iter().find(|(name, _)| *name == key)?.1;
@@ -66,29 +66,30 @@ fn order<T: Copy>(query: &Query, known: &[(&str, T)]) -> Option<(T, bool)> {
 
 type Ids<'a> = Box<dyn DoubleEndedIterator<Item = u64> + 'a>;
 
-/// Notes are filtered by `id`, `entity_id`, `note_type`, `updated_at` and ordered by `id`, `updated_at` [doc]; the latter is
-/// what they come by when nothing is said. [client live]
-pub fn notes(view: &View, at: NoteScope, now_ms: i64) -> (Vec<u64>, bool) {
+/// Notes are filtered by `id`, `entity_id`, `note_type`, `updated_at` and ordered by `id`, `updated_at` [doc]; the
+/// default order is `updated_at`. [client live]
+pub fn notes(view: &View, scope: NoteScope, now_ms: i64) -> (Vec<u64>, bool) {
     #[derive(Clone, Copy)]
     enum By {
         Id,
         UpdatedAt,
     }
     let (world, query) = (view.world, view.query);
-    let common = AttachedFilter::of(view, RecordTable::Notes, now_ms);
+    let common = AttachedFilter::from_view(view, RecordTable::Notes, now_ms);
     let owners = numbers(query, "entity_id");
     let types = query.list(&["filter", "note_type"]);
     let wanted = |id: &u64| {
         let owner = attached::owner(world, RecordTable::Notes, *id);
-        owner.is_some_and(|owner| at.takes(owner) && (owners.is_empty() || owners.contains(&owner.1)))
-            && common.takes(*id)
+        owner.is_some_and(|owner| scope.includes(owner) && (owners.is_empty() || owners.contains(&owner.1)))
+            && common.matches(*id)
             && (types.is_empty() || common.record(*id).and_then(note_type).is_some_and(|t| types.contains(&t.as_str())))
     };
-    let (by, falls) = order(query, &[("id", By::Id), ("updated_at", By::UpdatedAt)]).unwrap_or((By::UpdatedAt, false));
+    let (by, descending) =
+        order(query, &[("id", By::Id), ("updated_at", By::UpdatedAt)]).unwrap_or((By::UpdatedAt, false));
     let records = world.records(RecordTable::Notes);
-    let ids: Ids = match (at.id, by) {
+    let ids: Ids = match (scope.id, by) {
         (Some(id), by) => {
-            let mut ids: Vec<u64> = world.linked(at.kind, id, RecordTable::Notes).map(|(note, _)| note).collect();
+            let mut ids: Vec<u64> = world.linked(scope.kind, id, RecordTable::Notes).map(|(note, _)| note).collect();
             if matches!(by, By::UpdatedAt) {
                 ids.sort_by_key(|note| (records.get(*note).map(|r| r.updated_at), *note));
             }
@@ -97,8 +98,8 @@ pub fn notes(view: &View, at: NoteScope, now_ms: i64) -> (Vec<u64>, bool) {
         (None, By::Id) => Box::new(records.iter().map(|(id, _)| id)),
         (None, By::UpdatedAt) => Box::new(records.by_updated()),
     };
-    let ids: Box<dyn Iterator<Item = u64>> = if falls { Box::new(ids.rev()) } else { ids };
-    cut(ids.filter(wanted), Paging::of(query))
+    let ids: Box<dyn Iterator<Item = u64>> = if descending { Box::new(ids.rev()) } else { ids };
+    paginate(ids.filter(wanted), Paging::from_query(query))
 }
 
 fn note_type(record: &StoredRecord) -> Option<String> {
@@ -109,7 +110,7 @@ fn note_type(record: &StoredRecord) -> Option<String> {
     serde_json::from_str::<Typed>(&record.json).ok().map(|typed| typed.note_type)
 }
 
-/// What of a task the list looks at.
+/// The parts of a task that filters look at.
 #[derive(Debug, Deserialize)]
 struct Task {
     responsible_user_id: u64,
@@ -119,9 +120,9 @@ struct Task {
     complete_till: i64,
 }
 
-/// Tasks are filtered by `responsible_user_id`, `is_completed`, `task_type`, `entity_type`, with it `entity_id`, `id` and
-/// `updated_at` [doc], by `created_by` and `task_type_id` as well. [client] They are ordered by `created_at`, `complete_till`,
-/// `id` [doc]; `updated_at` is ignored, and ids rise when nothing is said. [client live]
+/// Tasks are filtered by `responsible_user_id`, `is_completed`, `task_type`, `entity_type`, with it `entity_id`, `id`
+/// and `updated_at` [doc], also by `created_by` and `task_type_id`. [client] They are ordered by `created_at`,
+/// `complete_till`, `id` [doc]; `updated_at` is ignored, and the default order is that of ids. [client live]
 pub fn tasks(view: &View, now_ms: i64) -> (Vec<u64>, bool) {
     #[derive(Clone, Copy, PartialEq)]
     enum By {
@@ -132,11 +133,11 @@ pub fn tasks(view: &View, now_ms: i64) -> (Vec<u64>, bool) {
     const ORDERS: [(&str, By); 3] =
         [("id", By::Id), ("created_at", By::CreatedAt), ("complete_till", By::CompleteTill)];
     let (world, query) = (view.world, view.query);
-    let filter = TaskFilter::of(query);
-    let common = AttachedFilter::of(view, RecordTable::Tasks, now_ms);
+    let filter = TaskFilter::from_query(query);
+    let common = AttachedFilter::from_view(view, RecordTable::Tasks, now_ms);
     let records = world.records(RecordTable::Tasks);
-    let (by, falls) = order(query, &ORDERS).unwrap_or((By::Id, false));
-    let found = records.iter().filter(|(id, _)| common.takes(*id)).filter_map(|(id, record)| {
+    let (by, descending) = order(query, &ORDERS).unwrap_or((By::Id, false));
+    let found = records.iter().filter(|(id, _)| common.matches(*id)).filter_map(|(id, record)| {
         let task: Task = serde_json::from_str(&record.json).ok()?;
         let owner = attached::owner(world, RecordTable::Tasks, id);
         let rank = match by {
@@ -144,12 +145,12 @@ pub fn tasks(view: &View, now_ms: i64) -> (Vec<u64>, bool) {
             By::CreatedAt => record.created_at,
             By::CompleteTill => task.complete_till,
         };
-        filter.takes(&task, owner).then_some((rank, id))
+        filter.matches(&task, owner).then_some((rank, id))
     });
     let mut found: Vec<(i64, u64)> = found.collect();
     found.sort_unstable();
     let ids = found.into_iter().map(|(_, id)| id);
-    if falls { cut(ids.rev(), Paging::of(query)) } else { cut(ids, Paging::of(query)) }
+    if descending { paginate(ids.rev(), Paging::from_query(query)) } else { paginate(ids, Paging::from_query(query)) }
 }
 
 struct TaskFilter {
@@ -157,13 +158,13 @@ struct TaskFilter {
     created_by: BTreeSet<u64>,
     types: BTreeSet<u64>,
     is_completed: Option<bool>,
-    /// `entity_type`; a word that is no kind finds nothing. [inferred]
+    /// `entity_type`; an unknown one matches nothing. [inferred]
     kind: Option<Option<RecordTable>>,
     ids: BTreeSet<u64>,
 }
 
 impl TaskFilter {
-    fn of(query: &Query) -> TaskFilter {
+    fn from_query(query: &Query) -> TaskFilter {
         let word = query.at(&["filter", "entity_type"]);
         let mut types = numbers(query, "task_type");
         types.extend(numbers(query, "task_type_id"));
@@ -177,12 +178,12 @@ impl TaskFilter {
                 _ => None,
             },
             kind: word.map(|word| attached::OWNERS.into_iter().find(|kind| kind.path() == word)),
-            // Of nothing without the kind. [doc]
+            // `entity_id` is ignored without `entity_type`. [doc]
             ids: if word.is_some() { numbers(query, "entity_id") } else { BTreeSet::new() },
         }
     }
 
-    fn takes(&self, task: &Task, owner: Option<(RecordTable, u64)>) -> bool {
+    fn matches(&self, task: &Task, owner: Option<(RecordTable, u64)>) -> bool {
         let among = |wanted: &BTreeSet<u64>, value: u64| wanted.is_empty() || wanted.contains(&value);
         among(&self.responsible, task.responsible_user_id)
             && among(&self.created_by, task.created_by)

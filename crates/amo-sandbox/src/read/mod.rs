@@ -13,10 +13,10 @@ use serde_json::{Map, Value, json};
 use crate::account::LossReason;
 use crate::read::query::Query;
 use crate::switches::Switches;
-use crate::world::{PRICED_BY_ROBOT, RecordBody, RecordTable, RecordTrashed, World, attached};
+use crate::world::{PRICED_BY_ROBOT, RecordBody, RecordKey, RecordTable, RecordTrashed, World, attached};
 use amo_model::API_PREFIX;
 
-/// Who looks, and how.
+/// The world as a request sees it.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     pub world: &'a World,
@@ -26,8 +26,8 @@ pub struct View<'a> {
     pub switches: &'a Switches,
 }
 
-/// Seconds spent on a lead. [seed] Nobody counts them here, and nobody has told what is shown then; null, as of other ints
-/// of the same table where there is nothing to tell, such as `closed_at`. [inferred]
+/// Seconds spent on a lead. [seed] The sandbox does not count them, and no source says what is shown then; null, as
+/// other ints of the same table without a value, such as `closed_at`. [inferred]
 const LABOR_COST: Option<i64> = None;
 
 impl View<'_> {
@@ -39,7 +39,7 @@ impl View<'_> {
         self.url(&format!("{}/{id}", table.path()))
     }
 
-    /// A stored record, in full; `None` when there is none.
+    /// A stored record as reads show it; `None` where it does not exist.
     pub fn record(&self, table: RecordTable, id: u64) -> Option<Value> {
         let record = self.world.records(table).get(id)?;
         let json = serde_json::from_str(&record.json).ok()?;
@@ -56,8 +56,8 @@ impl View<'_> {
         })
     }
 
-    /// What lies in the trash: a model with its id, when it was deleted and by whom, and nothing else. Of leads it says that
-    /// they are deleted [seed], of contacts and companies it does not. [client live]
+    /// A record in the trash: a model with its id, when and by whom it was deleted, and no other values. `is_deleted`
+    /// is true for leads [seed] and false for contacts and companies. [client live]
     pub fn trashed(&self, table: RecordTable, id: u64) -> Option<Value> {
         let RecordTrashed(_, _, at, by) = *self.world.trashed(table, id)?;
         let draft =
@@ -78,13 +78,13 @@ impl View<'_> {
         Some(model)
     }
 
-    /// A record as tests compare it: what the API shows, flat; `custom` has the values of the fields by their names,
-    /// `tags` and `segments` names, and each kind of record the ids linked to this one; where these are elements,
-    /// `catalog_elements` has what is said of them.
-    pub fn whole(&self, table: RecordTable, id: u64) -> Option<Value> {
+    /// A record in a flat form for tests: the keys that the API shows, `custom` with the values of fields by name,
+    /// names of `tags` and `segments`, the linked ids of every other table, and `catalog_elements` with the metadata of
+    /// linked elements.
+    pub fn flat_record(&self, table: RecordTable, id: u64) -> Option<Value> {
         let mut record = self.record(table, id)?;
         let embedded = record["_embedded"].take();
-        let Value::Object(mut model) = flat(record) else { return None };
+        let Value::Object(mut model) = flatten(record) else { return None };
         model.insert("tags".to_owned(), json!(list(&embedded["tags"], "name")));
         for to in RecordTable::ALL.into_iter().filter(|to| *to != table) {
             let linked: Vec<u64> = self.world.linked(table, id, to).map(|(other, _)| other).collect();
@@ -99,7 +99,7 @@ impl View<'_> {
         {
             model.insert("catalog_elements".to_owned(), Value::Array(elements));
         }
-        model.extend(self.unshown(table, id));
+        model.extend(self.hidden_keys(table, id));
         Some(Value::Object(model))
     }
 
@@ -137,7 +137,7 @@ impl View<'_> {
 
     fn contact(&self, id: u64, draft: &RecordBody) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
-        let contact = json!({
+        let mut contact = json!({
             "id": id, "name": at("name"), "first_name": at("first_name"), "last_name": at("last_name"),
             "responsible_user_id": at("responsible_user_id"), "group_id": self.group(at("responsible_user_id")),
             "created_by": at("created_by"), "updated_by": at("updated_by"), "created_at": draft.created_at,
@@ -146,52 +146,41 @@ impl View<'_> {
             "custom_fields_values": self.fields(draft), "account_id": self.world.account.id,
             "_links": self_link(self.record_url(RecordTable::Contacts, id))
         });
-        self.with_embedded(
-            contact,
-            RecordTable::Contacts,
-            id,
-            draft,
-            &[RecordTable::Companies],
-            &[RecordTable::Leads, RecordTable::Customers],
-        )
+        let mut linked = vec![RecordTable::Companies];
+        linked.extend(self.requested(&[RecordTable::Leads, RecordTable::Customers]));
+        contact["_embedded"] = self.embedded((RecordTable::Contacts, id), draft, &linked);
+        contact
     }
 
     fn company(&self, id: u64, draft: &RecordBody) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
-        let company = json!({
+        let mut company = json!({
             "id": id, "name": at("name"), "responsible_user_id": at("responsible_user_id"),
             "group_id": self.group(at("responsible_user_id")), "created_by": at("created_by"),
             "updated_by": at("updated_by"), "created_at": draft.created_at, "updated_at": draft.updated_at,
             "closest_task_at": self.closest_task(RecordTable::Companies, id), "is_deleted": false,
             "custom_fields_values": self.fields(draft), "account_id": self.world.account.id, "_links": self_link(self.record_url(RecordTable::Companies, id))
         });
-        let asked = [RecordTable::Contacts, RecordTable::Leads, RecordTable::Customers];
-        self.with_embedded(company, RecordTable::Companies, id, draft, &[], &asked)
+        let linked = self.requested(&[RecordTable::Contacts, RecordTable::Leads, RecordTable::Customers]);
+        company["_embedded"] = self.embedded((RecordTable::Companies, id), draft, &linked);
+        company
     }
 
-    /// `always` is embedded unasked, `asked` when `with` names it. [doc]
-    fn with_embedded(
-        &self,
-        mut model: Value,
-        table: RecordTable,
-        id: u64,
-        draft: &RecordBody,
-        always: &[RecordTable],
-        asked: &[RecordTable],
-    ) -> Value {
+    /// Those of the tables that the query names in `with`. [doc]
+    fn requested(&self, tables: &[RecordTable]) -> Vec<RecordTable> {
+        tables.iter().copied().filter(|to| self.query.with(to.path())).collect()
+    }
+
+    fn embedded(&self, (table, id): RecordKey, draft: &RecordBody, linked: &[RecordTable]) -> Value {
         let mut embedded = Map::new();
         embedded.insert("tags".to_owned(), self.tags(table, draft));
-        for to in always {
-            embedded.insert(to.path().to_owned(), self.linked(table, id, *to));
-        }
-        for to in asked.iter().filter(|to| self.query.with(to.path())) {
+        for to in linked {
             embedded.insert(to.path().to_owned(), self.linked(table, id, *to));
         }
         if self.query.with("catalog_elements") {
             embedded.insert("catalog_elements".to_owned(), self.elements(table, id));
         }
-        model["_embedded"] = Value::Object(embedded);
-        model
+        Value::Object(embedded)
     }
 
     pub(super) fn closest_task(&self, table: RecordTable, id: u64) -> Option<i64> {
@@ -242,20 +231,20 @@ impl View<'_> {
         })
     }
 
-    /// `null` where nothing is filled in. [seed]
+    /// `null` where no field has a value. [seed]
     pub(super) fn fields(&self, draft: &RecordBody) -> Value {
         let shown = values::fields(self, draft, true);
         if shown.is_empty() { Value::Null } else { Value::Array(shown) }
     }
 }
 
-/// What has no such key is a value by itself: a `chained_list`.
+/// An entry without the key is a value itself, as of a `chained_list`.
 fn list(value: &Value, key: &str) -> Vec<Value> {
     value.as_array().into_iter().flatten().map(|entry| entry.get(key).unwrap_or(entry).clone()).collect()
 }
 
-/// A model without what wraps it, and `custom`, which has the values of its fields by their names.
-pub fn flat(mut model: Value) -> Value {
+/// A model without `_embedded` and `_links`, and with `custom`, the values of its fields by name.
+pub fn flatten(mut model: Value) -> Value {
     if let Some(model) = model.as_object_mut() {
         model.shift_remove("_embedded");
         model.shift_remove("_links");
@@ -268,7 +257,7 @@ pub fn flat(mut model: Value) -> Value {
     model
 }
 
-/// Only tags of leads have a colour [seed], where one was said when they were made. [client]
+/// Only tags of leads have a colour [seed], where one was given when they were created. [client]
 pub fn tag(table: RecordTable, id: u64, name: &str, color: Option<&str>) -> Value {
     match table {
         RecordTable::Leads => json!({"id": id, "name": name, "color": color}),
@@ -290,8 +279,8 @@ pub fn self_link(url: impl Into<String>) -> Value {
     json!({"self": href(url)})
 }
 
-/// `{"_links": {"self": …}, "_embedded": {key: items}}`: the answer to a write. [seed]
-pub fn written(url: &str, key: &str, items: Vec<Value>) -> Value {
+/// `{"_links": {"self": …}, "_embedded": {key: items}}`: the body of an answer to a write. [seed]
+pub fn written_body(url: &str, key: &str, items: Vec<Value>) -> Value {
     let mut embedded = Map::new();
     embedded.insert(key.to_owned(), Value::Array(items));
     json!({"_links": self_link(url), "_embedded": embedded})

@@ -6,12 +6,12 @@ use crate::read::{View, self_link};
 use crate::world::{RecordBody, RecordKey, RecordTable, attached};
 
 impl View<'_> {
-    /// Below the record that the note is about. [client live]
+    /// Below the record that owns the note. [client live]
     pub fn note_url(&self, owner: RecordKey, id: u64) -> String {
         self.url(&format!("{}/{}/notes/{id}", owner.0.path(), owner.1))
     }
 
-    /// `None` where it is about nothing that is there.
+    /// `None` where its owner does not exist.
     pub(super) fn note(&self, id: u64, draft: &RecordBody) -> Option<Value> {
         let owner = attached::owner(self.world, RecordTable::Notes, id)?;
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
@@ -28,7 +28,7 @@ impl View<'_> {
         Some(note)
     }
 
-    /// All keys as recorded, an empty list for no result included. [client live]
+    /// All keys as recorded; without a result `result` is an empty list. [client live]
     pub(super) fn task(&self, id: u64, draft: &RecordBody) -> Value {
         let at = |key: &str| draft.json.get(key).unwrap_or(&Value::Null);
         let owner = attached::owner(self.world, RecordTable::Tasks, id);

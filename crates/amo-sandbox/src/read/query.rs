@@ -1,6 +1,6 @@
-//! Query strings as PHP reads them: `filter[id][]=1` is a path of keys and a value. Knows no filter by name.
+//! Query strings as PHP reads them: `filter[id][]=1` is a path of keys and a value. No filter is known by name here.
 
-/// The pairs of a query, in their order.
+/// The pairs of a query, in order.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Query {
     pairs: Vec<(Vec<String>, String)>,
@@ -19,7 +19,7 @@ impl Query {
         Query { pairs }
     }
 
-    /// The last value of a plain key, as PHP takes it.
+    /// The last value of a plain key, as in PHP.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.at(&[key])
     }
@@ -28,7 +28,7 @@ impl Query {
         self.pairs.iter().rev().find(|(p, _)| p == path).map(|(_, v)| v.as_str())
     }
 
-    /// `filter[id]=1`, `filter[id][]=1` and `filter[id][0]=1` alike.
+    /// `filter[id]=1`, `filter[id][]=1` and `filter[id][0]=1` are the same.
     pub fn list(&self, path: &[&str]) -> Vec<&str> {
         self.pairs
             .iter()
@@ -38,7 +38,7 @@ impl Query {
             .collect()
     }
 
-    /// The keys below `path`, each once, in their order.
+    /// The keys below `path`, each once, in order.
     pub fn keys(&self, path: &[&str]) -> Vec<&str> {
         let mut keys: Vec<&str> = Vec::new();
         for (p, _) in self.pairs.iter().filter(|(p, _)| p.starts_with_all(path)) {
@@ -50,25 +50,25 @@ impl Query {
         keys
     }
 
-    /// True when something of the comma list `with` is `word`.
+    /// True where the comma list `with` has the word.
     pub fn with(&self, word: &str) -> bool {
         self.get("with").is_some_and(|with| with.split(',').any(|w| w.trim() == word))
     }
 
-    /// The same query, with a plain key where it is left out.
-    pub fn or(&self, key: &str, value: &str) -> Query {
-        if self.get(key).is_none() { self.with_plain(key, value) } else { self.clone() }
+    /// The query with a plain key where it has none.
+    pub fn with_default(&self, key: &str, value: &str) -> Query {
+        if self.get(key).is_none() { self.with_value(key, value) } else { self.clone() }
     }
 
-    /// The same query, with a plain key set.
-    pub fn with_plain(&self, key: &str, value: &str) -> Query {
+    /// The query with a plain key set.
+    pub fn with_value(&self, key: &str, value: &str) -> Query {
         let mut query = self.clone();
         query.pairs.retain(|(path, _)| path != &[key]);
         query.pairs.push((vec![key.to_owned()], value.to_owned()));
         query
     }
 
-    /// The same query for another page, fit to stand behind a `?`.
+    /// The query for another page, without the `?`.
     pub fn for_page(&self, page: u64, limit: usize) -> String {
         let mut text = String::new();
         for (path, value) in self.pairs.iter().filter(|(p, _)| p != &["page"] && p != &["limit"]) {
@@ -97,7 +97,7 @@ impl StartsWithAll for Vec<String> {
     }
 }
 
-/// `a[b][]` is `["a", "b", ""]`; what is not closed stays part of the name. Never empty.
+/// `a[b][]` is `["a", "b", ""]`; an unclosed bracket is part of the name. Never empty.
 fn key_path(key: &str) -> Vec<String> {
     let Some((head, mut rest)) = key.split_once('[') else { return vec![key.to_owned()] };
     let mut path = vec![head.to_owned()];
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_spellings_of_a_list_are_one() {
+    fn all_spellings_of_a_list_are_equal() {
         for text in ["filter[id][]=1&filter[id][]=2", "filter%5Bid%5D[0]=1&filter[id][7]=2"] {
             assert_eq!(Query::parse(text).list(&["filter", "id"]), ["1", "2"], "{text}");
         }
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn odd_queries_are_read_without_complaint() {
+    fn malformed_queries_are_parsed() {
         for text in ["", "&&", "=", "a[=1", "a]=1", "%", "%zz=%f", "[]=1", "a[b]c=1", "a[b"] {
             let query = Query::parse(text);
             let _ = query.for_page(1, 50);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn another_page_keeps_all_else() {
+    fn the_query_of_another_page_keeps_all_other_keys() {
         let query = Query::parse("filter[id][]=1&page=2&limit=9&query=%D0%B0+%26");
         assert_eq!(query.for_page(3, 9), "filter%5Bid%5D%5B%5D=1&query=%D0%B0%20%26&limit=9&page=3");
         assert_eq!(query.get("query"), Some("а &"));

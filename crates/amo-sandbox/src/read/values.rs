@@ -7,31 +7,31 @@ use crate::read::View;
 use crate::world::{RecordBody, RecordTable, World};
 use amo_model::{FieldKind, Owner};
 
-/// The entries of `custom_fields_values`. With `papers`, what is only named comes with what is known of it: the name
-/// of a supplier, its numbers. Answers to writes go without. [seed]
-pub fn fields(view: &View, draft: &RecordBody, papers: bool) -> Vec<Value> {
+/// The entries of `custom_fields_values`. With `details`, a supplier is shown with its name and numbers. Answers to
+/// writes have no details. [seed]
+pub fn fields(view: &View, draft: &RecordBody, details: bool) -> Vec<Value> {
     let Some(Value::Array(fields)) = draft.json.get("fields") else { return Vec::new() };
-    fields.iter().filter_map(|stored| entry(view, stored, papers)).collect()
+    fields.iter().filter_map(|stored| entry(view, stored, details)).collect()
 }
 
-/// `type` of a field, in the account as the switches would have it.
+/// `type` of a field, subject to a switch.
 pub fn kind(view: &View, field: &FieldDefinition) -> &'static str {
     let is_price = field.kind == FieldKind::Price && view.switches.price_numeric;
     if is_price { FieldKind::Numeric.name() } else { field.kind.name() }
 }
 
 /// One entry from `[id, [values]]`.
-pub fn entry(view: &View, stored: &Value, papers: bool) -> Option<Value> {
+pub fn entry(view: &View, stored: &Value, details: bool) -> Option<Value> {
     let world = view.world;
     let field = world.account.field(stored[0].as_u64()?)?;
-    let values: Vec<Value> = stored[1].as_array()?.iter().map(|v| value(world, field, v, papers)).collect();
+    let values: Vec<Value> = stored[1].as_array()?.iter().map(|v| value(world, field, v, details)).collect();
     Some(json!({
         "field_id": field.id, "field_name": field.name, "field_code": field.code, "field_type": kind(view, field),
         "values": values
     }))
 }
 
-fn value(world: &World, field: &FieldDefinition, stored: &Value, papers: bool) -> Value {
+fn value(world: &World, field: &FieldDefinition, stored: &Value, details: bool) -> Value {
     match stored.get("enum_id").and_then(Value::as_u64).map(|id| (id, field.choice(id))) {
         // Branches of a category have no codes. [seed]
         Some((id, choice)) if field.kind == FieldKind::Category => {
@@ -42,7 +42,7 @@ fn value(world: &World, field: &FieldDefinition, stored: &Value, papers: bool) -
             json!({"value": value, "enum_id": id, "enum_code": choice.and_then(|c| c.code.clone())})
         }
         None if field.kind == FieldKind::LegalEntity => legal_entity(&stored["value"]),
-        None if field.kind == FieldKind::Supplier && papers => supplier(world, &stored["value"]),
+        None if field.kind == FieldKind::Supplier && details => supplier(world, &stored["value"]),
         None => stored.clone(),
     }
 }
@@ -72,7 +72,7 @@ fn legal_entity(value: &Value) -> Value {
     json!({"value": all})
 }
 
-/// Keys a read adds to a supplier, and the codes of the fields of its element they come from. [client]
+/// Keys that reads add to a supplier, and the codes of the fields of its element that have them. [client]
 const SUPPLIER_PAPERS: [(&str, &str); 6] = [
     ("vat_id", "SUPPLIER_VAT_ID"),
     ("kpp", "SUPPLIER_TAX_REGISTRATION_REASON_CODE"),

@@ -1,5 +1,5 @@
-//! Robots of the account, which change records behind everybody's back: a list of scripts, each with what sets it off,
-//! its conditions and its steps. Pure; when a robot comes, `http` sees to.
+//! Robots of the account, which change records without a request: a list of scripts with trigger, conditions and steps.
+//! Pure; `http` runs them when they are due.
 
 mod script;
 mod steps;
@@ -14,22 +14,22 @@ use crate::faults::roll;
 use crate::world::{Commit, RecordTable, World};
 use script::RobotStep;
 
-/// A line of what `POST /_sandbox/robots` takes, such as
+/// A script of `POST /_sandbox/robots`, such as
 /// `[{"of": "leads", "if": {"pipeline_id": 7}, "do": ["rename", {"price": 500}], "percent": 50, "delay_ms": 100}]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Robot {
     pub of: RecordTable,
     pub on: Trigger,
-    /// Key of a record to the value that it has, or to a list of values of which it has one; all must hold.
+    /// Keys of a record and the value that each must have, or a list of values of which it must have one.
     #[serde(rename = "if", skip_serializing_if = "Map::is_empty")]
     pub conditions: Map<String, Value>,
     #[serde(rename = "do", with = "script::one_or_many")]
     pub steps: Vec<RobotStep>,
-    /// How many of the records it takes.
+    /// The percentage of the records that it changes.
     pub percent: f64,
     pub seed: u64,
-    /// How long after the change that set it off; 0 is before the answer to that change goes out.
+    /// The delay after the change that triggered it; 0 is before the response to that change.
     pub delay_ms: u64,
 }
 
@@ -47,7 +47,7 @@ impl Default for Robot {
     }
 }
 
-/// What sets a robot off. Changes that robots make set none off.
+/// What triggers a robot. Changes made by robots trigger none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trigger {
@@ -57,7 +57,7 @@ pub enum Trigger {
     Change,
 }
 
-/// A robot on its way to a record.
+/// A robot that is to change a record.
 #[derive(Debug, Clone)]
 pub struct RobotTask {
     /// By the server's clock, in milliseconds.
@@ -66,23 +66,23 @@ pub struct RobotTask {
     id: u64,
 }
 
-/// What robots will do about a change that is just about to be made.
-pub fn errands(robots: &[Arc<Robot>], world: &World, change: &Commit, now_ms: u64) -> Vec<RobotTask> {
-    let set_off = |robot: &&Arc<Robot>| {
-        let ids = change.put.iter().filter(|put| put.0 == robot.of && robot.is_set_off(world, put.1, put.4.get()));
-        let errand = |id| RobotTask { due_ms: now_ms.saturating_add(robot.delay_ms), robot: Arc::clone(robot), id };
-        ids.map(|put| put.1).filter(|id| robot.takes(*id)).map(errand).collect::<Vec<_>>()
+/// The tasks of robots that a change triggers; the world is that before the change.
+pub fn tasks(robots: &[Arc<Robot>], world: &World, change: &Commit, now_ms: u64) -> Vec<RobotTask> {
+    let tasks_of = |robot: &&Arc<Robot>| {
+        let ids = change.put.iter().filter(|put| put.0 == robot.of && robot.is_triggered(world, put.1, put.4.get()));
+        let task = |id| RobotTask { due_ms: now_ms.saturating_add(robot.delay_ms), robot: Arc::clone(robot), id };
+        ids.map(|put| put.1).filter(|id| robot.selects(*id)).map(task).collect::<Vec<_>>()
     };
-    robots.iter().flat_map(|robot| set_off(&robot)).collect()
+    robots.iter().flat_map(|robot| tasks_of(&robot)).collect()
 }
 
 impl Robot {
-    fn takes(&self, id: u64) -> bool {
+    fn selects(&self, id: u64) -> bool {
         const WHOLE: u64 = 10_000;
         ((roll(self.seed, id) % WHOLE) as f64) < self.percent * WHOLE as f64 / 100.0
     }
 
-    fn is_set_off(&self, world: &World, id: u64, after: &str) -> bool {
+    fn is_triggered(&self, world: &World, id: u64, after: &str) -> bool {
         match (self.on, world.records(self.of).get(id)) {
             (Trigger::Create, None) => self.conditions_hold(after),
             (Trigger::Change, Some(_)) if self.conditions.is_empty() => true,
@@ -105,12 +105,12 @@ impl Robot {
 }
 
 impl RobotTask {
-    /// What it changes; nothing where the record is gone by now.
+    /// The change of the record; nothing where it has been deleted since.
     pub fn run(&self, world: &World, now: i64) -> Commit {
         let mut changes = Changeset::new(world, now);
         let dice = roll(self.robot.seed, self.id.wrapping_neg());
         if world.records(self.robot.of).get(self.id).is_some() {
-            steps::run(&mut changes, self.robot.of, self.id, &self.robot.steps, dice);
+            steps::run(&mut changes, (self.robot.of, self.id), &self.robot.steps, dice);
         }
         changes.into_commit()
     }

@@ -1,4 +1,4 @@
-//! Steps of robots as they are written, and what of a script cannot be carried out in this account.
+//! Steps of robots as they are written, and the errors of scripts that this account cannot carry out.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -11,22 +11,23 @@ use crate::world::{RecordTable, attached};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Value", into = "Value")]
 pub enum RobotStep {
-    /// To a text in which `{id}` stands for the id of the record; without one to a name drawn by the seed, and with it
-    /// to a drawn price, where the record has one.
+    /// Sets a name in which `{id}` stands for the id of the record; without one a random name, and for leads a random
+    /// price.
     Rename(Option<String>),
     Price(u64),
-    /// Into a stage, of the pipeline that is named or of the one that has it.
+    /// Moves a lead to a stage of the named pipeline, else of the one that has it.
     Move {
         pipeline_id: Option<u64>,
         status_id: u64,
     },
-    /// To this user or to another one than the token's, who is responsible from now on.
+    /// Makes this user responsible, or one other than the token's.
     HandOver(Option<u64>),
-    /// With a tag more.
+    /// Adds a tag.
     Tag(String),
-    /// Into the trash.
+    /// Moves the record to the trash.
     Delete,
-    /// Into the oldest record of the same name, which takes over the links; where there is none, it is left alone.
+    /// Merges the record into the oldest one of the same name, which takes over its links; does nothing where there is
+    /// none.
     Merge,
 }
 
@@ -38,7 +39,7 @@ struct StageArgument {
     status_id: u64,
 }
 
-/// What a price may be in a write.
+/// The highest price that a write accepts.
 const PRICE_MAX: u64 = i64::MAX as u64;
 
 const STEPS: &str = "a step is \"rename\", \"hand_over\", \"delete\", \"merge\", {\"rename\": \"Lead {id}\"}, {\"price\": 500}, {\"move\": {\"status_id\": 142}}, {\"hand_over\": USER} or {\"tag\": \"NAME\"}";
@@ -114,18 +115,18 @@ pub mod one_or_many {
 }
 
 impl Robot {
-    /// What this account does not have or this kind of record cannot do.
-    pub fn flaw(&self, account: &AccountState) -> Option<String> {
+    /// The first error: a part that this account does not have, or a step that does not go with the table.
+    pub fn find_error(&self, account: &AccountState) -> Option<String> {
         if !(0.0..=100.0).contains(&self.percent) {
             return Some(format!("percent is {}, and goes from 0 to 100", self.percent));
         }
-        flaw_of_conditions(&self.conditions, self.of)
-            .or_else(|| self.steps.iter().find_map(|s| s.flaw(self.of, account)))
+        condition_error(&self.conditions, self.of)
+            .or_else(|| self.steps.iter().find_map(|s| s.find_error(self.of, account)))
     }
 }
 
-/// A misspelt key would keep the robot away without a word.
-fn flaw_of_conditions(conditions: &Map<String, Value>, of: RecordTable) -> Option<String> {
+/// An unknown key is an error: otherwise the robot would never run, without a message.
+fn condition_error(conditions: &Map<String, Value>, of: RecordTable) -> Option<String> {
     let known: &[&str] = match of {
         RecordTable::Leads => &["name", "price", "pipeline_id", "status_id", "responsible_user_id", "created_by"],
         RecordTable::Customers => &["name", "next_price", "status_id", "responsible_user_id", "created_by"],
@@ -140,7 +141,7 @@ fn flaw_of_conditions(conditions: &Map<String, Value>, of: RecordTable) -> Optio
 }
 
 impl RobotStep {
-    fn flaw(&self, of: RecordTable, account: &AccountState) -> Option<String> {
+    fn find_error(&self, of: RecordTable, account: &AccountState) -> Option<String> {
         match self {
             RobotStep::Price(_) | RobotStep::Move { .. } if of != RecordTable::Leads => {
                 Some(format!("{} goes with leads, not with {}", Value::from(self.clone()), of.path()))

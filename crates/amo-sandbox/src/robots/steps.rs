@@ -1,4 +1,4 @@
-//! What the steps of a robot change. The change is nobody's.
+//! Carries out the steps of a robot. No user is the author of the change.
 
 use serde_json::{Value, json};
 
@@ -6,26 +6,26 @@ use crate::changes::changeset::Changeset;
 use crate::changes::{links, trash, write};
 use crate::check::{CheckedItem, TagRef};
 use crate::robots::script::RobotStep;
-use crate::world::{PRICED_BY_ROBOT, RecordBody, RecordTable, attached};
+use crate::world::{PRICED_BY_ROBOT, RecordBody, RecordKey, RecordTable, attached};
 
-/// Who is said to have made a change that nobody made. [doc]
+/// The author of a change that no user has made. [doc]
 const NOBODY: u64 = 0;
-/// No drawn price is higher.
+/// The upper limit of a random price.
 const PRICE_MAX: u64 = 1_000_000;
 
-/// All steps, in their order; nothing follows a step that took the record away.
-pub fn run(changes: &mut Changeset, table: RecordTable, id: u64, steps: &[RobotStep], dice: u64) {
+/// Carries out the steps in order, until one has deleted the record.
+pub fn run(changes: &mut Changeset, record: RecordKey, steps: &[RobotStep], dice: u64) {
     for step in steps {
         match step {
-            RobotStep::Delete => return trash::throw_away(changes, table, id),
-            RobotStep::Merge if merge(changes, table, id) => return,
+            RobotStep::Delete => return trash::delete(changes, record),
+            RobotStep::Merge if merge(changes, record) => return,
             RobotStep::Merge => {}
-            step => change(changes, table, id, step, dice),
+            step => change(changes, record, step, dice),
         }
     }
 }
 
-fn change(changes: &mut Changeset, table: RecordTable, id: u64, step: &RobotStep, dice: u64) {
+fn change(changes: &mut Changeset, (table, id): RecordKey, step: &RobotStep, dice: u64) {
     let Some(draft) = changes.get(table, id) else { return };
     let mut accepted = CheckedItem { id, ..CheckedItem::default() };
     let mut set = |key: &str, value| drop(accepted.set.insert(key.to_owned(), value));
@@ -39,11 +39,11 @@ fn change(changes: &mut Changeset, table: RecordTable, id: u64, step: &RobotStep
         }
         RobotStep::Price(price) => set("price", json!(price)),
         RobotStep::Move { pipeline_id, status_id } => {
-            let stands_in = draft.json.get("pipeline_id").and_then(Value::as_u64);
+            let current = draft.json.get("pipeline_id").and_then(Value::as_u64);
             let account = changes.account();
-            // Every pipeline has the stages 142 and 143: a lead stays in its own. [doc]
-            let home = pipeline_id.or_else(|| stands_in.filter(|id| account.stage(Some(*id), *status_id).is_some()));
-            accepted.stage = account.stage(home, *status_id);
+            // Every pipeline has the stages 142 and 143, so a lead stays in its own. [doc]
+            let pipeline = pipeline_id.or_else(|| current.filter(|id| account.stage(Some(*id), *status_id).is_some()));
+            accepted.stage = account.stage(pipeline, *status_id);
         }
         RobotStep::HandOver(user) => match user.or_else(|| another_user(changes)) {
             Some(user) => set("responsible_user_id", json!(user)),
@@ -58,7 +58,7 @@ fn change(changes: &mut Changeset, table: RecordTable, id: u64, step: &RobotStep
         if is_priced {
             changed.json.insert(PRICED_BY_ROBOT.to_owned(), json!(true));
         }
-        touch(changes, &mut changed);
+        set_updated(changes, &mut changed);
         changes.put(table, id, changed);
     }
 }
@@ -68,13 +68,13 @@ fn another_user(changes: &Changeset) -> Option<u64> {
     changes.world.account.users.iter().find(|u| u.is_active && u.id != me).map(|u| u.id)
 }
 
-fn touch(changes: &Changeset, draft: &mut RecordBody) {
+fn set_updated(changes: &Changeset, draft: &mut RecordBody) {
     draft.updated_at = draft.updated_at.max(changes.now);
     draft.json.insert("updated_by".to_owned(), json!(NOBODY));
 }
 
 /// False where no older record has the name.
-fn merge(changes: &mut Changeset, table: RecordTable, id: u64) -> bool {
+fn merge(changes: &mut Changeset, (table, id): RecordKey) -> bool {
     let Some(draft) = changes.get(table, id) else { return false };
     let name = draft.json.get("name").cloned().unwrap_or_default();
     let older = changes.world.records(table).iter().map(|(older, _)| older).take_while(|older| *older < id);
@@ -82,16 +82,16 @@ fn merge(changes: &mut Changeset, table: RecordTable, id: u64) -> bool {
     let Some((older, mut into)) = older.filter(|o| same(o)).find_map(|o| Some((o, changes.get(table, o)?))) else {
         return false;
     };
-    touch(changes, &mut into);
+    set_updated(changes, &mut into);
     changes.put(table, older, into);
     for to in RecordTable::ALL {
         for (other, meta) in changes.linked(table, id, to) {
             if attached::KINDS.contains(&to) {
-                changes.unlink(table, id, to, other); // Else it would go with the record.
+                changes.unlink((table, id), (to, other)); // otherwise it would be deleted with the record
             }
-            links::make(changes, (table, older), (to, other), meta.as_ref());
+            links::link(changes, (table, older), (to, other), meta.as_ref());
         }
     }
-    trash::throw_away(changes, table, id);
+    trash::delete(changes, (table, id));
     true
 }

@@ -1,11 +1,10 @@
-//! Files and folders of the world, made so that nobody but their owner can read them, whatever the umask: the world has
-//! a token in it.
+//! Files and folders that only their owner can read, whatever the umask: the world contains a token.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// Makes a folder and those above it. One that is there stays as it is.
+/// Creates a folder and its parents. An existing one is left as it is.
 pub fn folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -14,7 +13,7 @@ pub fn folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Makes a file in the place of what a process that was killed has left under this name; no link is followed.
+/// Creates a file in place of one that a killed process has left; no link is followed.
 pub fn create_anew(path: &Path) -> io::Result<File> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -22,13 +21,13 @@ pub fn create_anew(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Opens a file that is locked and never read; makes it if need be.
+/// Opens a lock file, which is never read; creates it if need be.
 pub fn lock(path: &Path) -> io::Result<File> {
-    // Opened for writing as well: some file systems lock only such.
+    // Opened for writing as well: some file systems lock only such files.
     options().read(true).write(true).create(true).truncate(false).open(path)
 }
 
-/// Opens a file to write at its end; makes it if need be.
+/// Opens a file for appending; creates it if need be.
 pub fn append(path: &Path) -> io::Result<File> {
     options().append(true).create(true).open(path)
 }

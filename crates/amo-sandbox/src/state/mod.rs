@@ -1,5 +1,5 @@
-//! The world on disk: `world.jsonl`, a line for each commit, written before the answer goes out; a lock; and
-//! `server.json`, by which other processes find a standing server. All files of the room are touched here.
+//! The world on disk: `world.jsonl` with a line for each commit, written before the response is sent; a lock; and
+//! `server.json`, by which other processes find a running server. All files of the crate are touched here.
 
 mod files;
 
@@ -19,47 +19,47 @@ use crate::world::auth::WorldTokens;
 use crate::world::{Commit, World};
 
 const FORMAT: u32 = 1;
-/// `RunningServer::find` holds the lock for a moment; who wants to serve waits that moment.
+/// `RunningServer::find` holds the lock for a moment; a server that starts waits that long.
 const LOCK_TRIES: u32 = 4;
 const LOCK_PAUSE: Duration = Duration::from_millis(25);
-/// Below this a log is never worth rewriting.
+/// A smaller log is never compacted.
 const COMPACT_MIN_BYTES: u64 = 4 << 20;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct LogHeader {
     amoport_sandbox_world: u32,
     seed: u64,
-    /// The account's own; worlds of earlier versions all had that of the built-in account.
+    /// The account's own id; worlds of earlier versions all had that of the built-in account.
     #[serde(default)]
     account_id: Option<u64>,
-    /// What it began with, where that is not what ships.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    beginning: Option<InitialState>,
+    /// The initial state, where it is not the built-in one.
+    #[serde(rename = "beginning", default, skip_serializing_if = "Option::is_none")]
+    initial: Option<InitialState>,
 }
 
-/// What a world would be that is not there yet.
+/// The settings of a world that does not exist yet.
 #[derive(Debug)]
 pub struct NewWorld {
     pub seed: u64,
-    /// What its secrets are made of, and those to come of a world that has none.
+    /// The key that secrets are derived from; also given to an existing world that has none.
     pub key: String,
     pub like: Option<InitialState>,
-    /// The token from now on, of a world that is there as well.
+    /// The token from now on, for an existing world as well.
     pub token: Option<String>,
 }
 
 impl NewWorld {
     pub fn world(self) -> World {
-        let id = AccountState::id_by(roll(self.seed, 0));
+        let id = AccountState::account_id_from(roll(self.seed, 0));
         let mut auth = WorldTokens::new(self.key);
         if let Some(token) = self.token {
             auth.token = token;
         }
-        World::new(Arc::new(self.like.unwrap_or_else(InitialState::built_in).under(id)), self.seed, auth)
+        World::new(Arc::new(self.like.unwrap_or_else(InitialState::built_in).with_account_id(id)), self.seed, auth)
     }
 }
 
-/// A world's folder, held by this process alone until it is dropped.
+/// The folder of a world, locked by this process until it is dropped.
 #[derive(Debug)]
 pub struct WorldFolder {
     path: PathBuf,
@@ -68,17 +68,17 @@ pub struct WorldFolder {
 }
 
 impl WorldFolder {
-    /// Takes the folder and reads the world in it, or starts one by `new`.
+    /// Locks the folder and reads its world, or creates one from `new`.
     pub fn open(path: &Path, new: NewWorld) -> Result<(WorldFolder, World), StartError> {
         let (wanted, token) = (new.like.clone(), new.token.clone());
         files::folder(path).map_err(StartError::state(path, "cannot be made"))?;
         make_private(path);
-        let lock = take_lock(path)?;
-        // What a killed process left: it must not speak for this one while the world is being read.
+        let lock = acquire_lock(path)?;
+        // Left by a killed process: it must not announce this one while the world is being read.
         let _ = fs::remove_file(path.join("server.json"));
         let log_path = path.join("world.jsonl");
         let LoadedWorld { mut world, bytes, live, is_settled } = load(&log_path, new)?;
-        if wanted.is_some_and(|wanted| !world.beginning.is_same(&wanted)) {
+        if wanted.is_some_and(|wanted| !world.initial.is_same_as(&wanted)) {
             return Err(StartError::Unlike { folder: path.to_owned() });
         }
         let stale = bytes > COMPACT_MIN_BYTES && live < bytes / 2;
@@ -94,14 +94,14 @@ impl WorldFolder {
         Ok((WorldFolder { path: path.to_owned(), log, _lock: lock }, world))
     }
 
-    /// One write for the whole line: a killed process leaves it whole, or torn at the very end of the file.
+    /// One write for the whole line: after a kill the line is complete, or torn at the end of the file.
     pub fn append(&mut self, commit: &Commit) -> io::Result<()> {
         let mut line = serde_json::to_vec(commit)?;
         line.push(b'\n');
         self.log.write_all(&line)
     }
 
-    /// Puts `world` in the place of all that was.
+    /// Replaces the whole log by `world`.
     pub fn replace(&mut self, world: &World) -> io::Result<()> {
         let log_path = self.path.join("world.jsonl");
         rewrite(&log_path, world)?;
@@ -117,13 +117,13 @@ impl WorldFolder {
         fs::rename(&fresh, self.path.join("server.json"))
     }
 
-    pub fn withdraw(&self) {
-        // It may be gone already, and a stale one only makes the next process look in vain.
+    pub fn remove_announcement(&self) {
+        // The file may be gone already; a stale one costs the next process one failed look-up.
         let _ = fs::remove_file(self.path.join("server.json"));
     }
 }
 
-/// A server of another process, as it announced itself.
+/// A server of another process, as it has announced itself.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct RunningServer {
     pub url: String,
@@ -135,17 +135,17 @@ pub struct RunningServer {
 }
 
 impl RunningServer {
-    /// The server that holds this folder now; what a killed one left behind does not count.
+    /// The server that holds this folder now; the announcement of a killed one does not count.
     pub fn find(path: &Path) -> Option<RunningServer> {
         let lock = File::open(path.join("lock")).ok()?;
         match lock.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => announced(path),
+            Err(TryLockError::WouldBlock) => read_announcement(path),
             Ok(()) | Err(TryLockError::Error(_)) => None,
         }
     }
 }
 
-fn take_lock(path: &Path) -> Result<File, StartError> {
+fn acquire_lock(path: &Path) -> Result<File, StartError> {
     let lock_path = path.join("lock");
     let lock = files::lock(&lock_path).map_err(StartError::state(&lock_path, "cannot be opened"))?;
     for _ in 0..LOCK_TRIES {
@@ -155,21 +155,21 @@ fn take_lock(path: &Path) -> Result<File, StartError> {
             Err(TryLockError::Error(e)) => return Err(StartError::state(&lock_path, "cannot be locked")(e)),
         }
     }
-    let by = announced(path).map(|other| (other.pid, other.url));
+    let by = read_announcement(path).map(|other| (other.pid, other.url));
     Err(StartError::Busy { folder: path.to_owned(), by })
 }
 
-fn announced(path: &Path) -> Option<RunningServer> {
+fn read_announcement(path: &Path) -> Option<RunningServer> {
     serde_json::from_str(&fs::read_to_string(path.join("server.json")).ok()?).ok()
 }
 
 struct LoadedWorld {
     world: World,
-    /// Of its log; 0 for a new world.
+    /// Size of the log; 0 for a new world.
     bytes: u64,
-    /// About how many of them still matter.
+    /// About how many of the bytes are still current.
     live: u64,
-    /// The log says the account's id, and what its tokens are made of.
+    /// The log has the account's id and the key of its tokens.
     is_settled: bool,
 }
 
@@ -191,17 +191,17 @@ fn load(path: &Path, new: NewWorld) -> Result<LoadedWorld, StartError> {
         line.clear();
         let read = reader.read_until(b'\n', &mut line).map_err(StartError::state(path, "cannot be read"))?;
         if line.last() != Some(&b'\n') {
-            break; // The end, or a last line that was torn when the process died: that request was never answered.
+            break; // the end, or a last line torn when the process died: that request had no response
         }
         match &mut world {
             None => {
                 let header = header(path, &line)?;
                 has_id = header.account_id.is_some();
-                let id = header.account_id.unwrap_or_else(|| AccountState::id_by(crate::chance()));
-                let beginning = header.beginning.unwrap_or_else(InitialState::built_in);
-                // Its own tokens come with a commit.
+                let id = header.account_id.unwrap_or_else(|| AccountState::account_id_from(crate::random_number()));
+                let initial = header.initial.unwrap_or_else(InitialState::built_in);
+                // The world's own tokens come with a commit.
                 let auth = WorldTokens::new(new.key.clone());
-                world = Some(World::new(Arc::new(beginning.under(id)), header.seed, auth));
+                world = Some(World::new(Arc::new(initial.with_account_id(id)), header.seed, auth));
             }
             Some(world) => {
                 let commit: Commit = serde_json::from_slice(&line).map_err(|e| damaged(path, number, &e))?;
@@ -214,12 +214,12 @@ fn load(path: &Path, new: NewWorld) -> Result<LoadedWorld, StartError> {
     }
     drop(reader);
     let Some(mut world) = world else { return Ok(fresh(new)) };
-    // An earlier version has made them of the seed: they stay, and the next ones are made otherwise.
+    // An earlier version derived the tokens from the seed: these stay, and new ones are derived from the key.
     if !world.auth.has_key() {
-        world.auth = world.auth.under(new.key);
+        world.auth = world.auth.with_key(new.key);
     }
     let is_settled = has_id && has_key;
-    cut(path, good).map_err(StartError::state(path, "cannot be mended"))?;
+    truncate(path, good).map_err(StartError::state(path, "cannot be mended"))?;
     let kept: u64 = crate::world::RecordTable::ALL.iter().map(|s| world.records(*s).count() as u64).sum();
     let live = if seen.0 == 0 { good } else { (seen.1 as f64 * (kept as f64 / seen.0 as f64)) as u64 };
     Ok(LoadedWorld { world, bytes: good, live, is_settled })
@@ -233,8 +233,8 @@ fn header(path: &Path, line: &[u8]) -> Result<LogHeader, StartError> {
     Ok(header)
 }
 
-/// Takes the torn end away, so that the next line does not grow out of it.
-fn cut(path: &Path, good: u64) -> io::Result<()> {
+/// Removes a torn last line, so that the next one does not continue it.
+fn truncate(path: &Path, good: u64) -> io::Result<()> {
     if fs::metadata(path)?.len() > good {
         OpenOptions::new().write(true).open(path)?.set_len(good)?;
     }
@@ -249,7 +249,7 @@ fn rewrite(path: &Path, world: &World) -> io::Result<()> {
         amoport_sandbox_world: FORMAT,
         seed: world.seed,
         account_id: Some(world.account.id),
-        beginning: (!world.beginning.is_built_in).then(|| (*world.beginning).clone()),
+        initial: (!world.initial.is_built_in).then(|| (*world.initial).clone()),
     };
     serde_json::to_writer(&mut out, &header)?;
     out.write_all(b"\n")?;
@@ -262,7 +262,8 @@ fn rewrite(path: &Path, world: &World) -> io::Result<()> {
     fs::rename(&fresh, path)
 }
 
-/// What lies there already may have been made, or copied, under other rights. Where a file system knows none, there is nothing to be done.
+/// Existing files may have been made or copied with other permissions. On a file system without permissions nothing can
+/// be done.
 fn make_private(folder: &Path) {
     #[cfg(unix)]
     {
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_of_old_versions_is_rewritten_and_tells_the_same() {
+    fn a_log_full_of_old_versions_is_compacted_without_loss() {
         const LAST: u64 = 10_000_007;
         const DESK: u64 = 4_900_001;
         let folder = tempfile::tempdir().expect("a folder");
@@ -335,7 +336,10 @@ mod tests {
             assert_eq!(world.records(RecordTable::Leads).count(), 3);
             assert!(world.next_id(IdSequence::Leads) > LAST, "an id is given once");
             assert_eq!(world.records(RecordTable::Elements).count(), InitialState::built_in().elements.len() - 1);
-            assert_eq!(world.records(RecordTable::Elements).within(builtin::CATALOG_PRODUCTS).next(), Some(DESK + 2));
+            assert_eq!(
+                world.records(RecordTable::Elements).in_container(builtin::CATALOG_PRODUCTS).next(),
+                Some(DESK + 2)
+            );
             assert_eq!(world.records(RecordTable::Leads).get(3).map(|r| r.updated_at), Some(8999));
             assert_eq!(world.tags(RecordTable::Leads).name(2), Some("t2"));
             let linked: Vec<_> = world.linked(RecordTable::Contacts, 7, RecordTable::Leads).map(|(id, _)| id).collect();
@@ -343,7 +347,7 @@ mod tests {
             assert_eq!(attached::owner(&world, RecordTable::Notes, 30_000_001), Some((RecordTable::Leads, 2)));
             assert_eq!(world.next_id(IdSequence::Notes), 30_000_003);
             assert_eq!(world.account.customers_mode, "periodicity");
-            assert_eq!(world.beginning.account.customers_mode, "segments");
+            assert_eq!(world.initial.account.customers_mode, "segments");
             assert_eq!(
                 world.linked(RecordTable::Leads, 1, RecordTable::Contacts).next(),
                 Some((7, Some(r#"{"is_main":true}"#)))
@@ -353,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_of_a_log_from_before_colours_are_read() {
+    fn tags_of_a_log_without_colours_are_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let log = r#"{"amoport_sandbox_world":1,"seed":1}
 {"at":1,"put":[["leads",3,1,1,{"name":"Волга","tags":[7,8]}]],"tag":[["leads",7,"старый"]]}
@@ -371,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_world_is_a_problem_with_its_place() {
+    fn a_damaged_log_is_an_error_with_its_line() {
         for (text, message) in [
             ("nonsense\n", "world.jsonl:1:"),
             ("{\"amoport_sandbox_world\":99,\"seed\":1}\n", "another version"),

@@ -1,5 +1,4 @@
-//! Notes and tasks: which record each is about, and what follows from it. The link between the two says so; a task may
-//! be about nothing. [doc]
+//! Notes and tasks and their owners, which a link names; a task may have no owner. [doc]
 
 use std::collections::BTreeMap;
 
@@ -9,14 +8,14 @@ use crate::world::{RecordKey, RecordTable, StoredRecord, World};
 
 pub const KINDS: [RecordTable; 2] = [RecordTable::Notes, RecordTable::Tasks];
 
-/// What notes and tasks may be about. [doc]
+/// Tables of records that may have notes and tasks. [doc]
 pub const OWNERS: [RecordTable; 4] =
     [RecordTable::Leads, RecordTable::Contacts, RecordTable::Companies, RecordTable::Customers];
 
 /// The types of tasks that every account has [doc]: id, name, code.
 pub const TASK_TYPES: [(u64, &str, &str); 2] = [(1, "Связаться", "FOLLOW_UP"), (2, "Встреча", "MEETING")];
 
-/// The records whose notes a path names: all of a kind, or one of them.
+/// The owners that a path names: all records of a table, or one.
 #[derive(Debug, Clone, Copy)]
 pub struct NoteScope {
     pub kind: RecordTable,
@@ -24,18 +23,18 @@ pub struct NoteScope {
 }
 
 impl NoteScope {
-    pub fn takes(self, owner: RecordKey) -> bool {
+    pub fn includes(self, owner: RecordKey) -> bool {
         owner.0 == self.kind && self.id.is_none_or(|id| id == owner.1)
     }
 }
 
-/// What a note or a task is about.
+/// The owner of a note or a task.
 pub fn owner(world: &World, table: RecordTable, id: u64) -> Option<RecordKey> {
     OWNERS.into_iter().find_map(|kind| Some((kind, world.linked(table, id, kind).next()?.0)))
 }
 
-/// When a task is due that is still to be done.
-fn due(record: &StoredRecord) -> Option<i64> {
+/// When an open task is due.
+fn open_due_at(record: &StoredRecord) -> Option<i64> {
     #[derive(Deserialize)]
     struct Due {
         #[serde(default)]
@@ -46,17 +45,17 @@ fn due(record: &StoredRecord) -> Option<i64> {
     (!due.is_completed).then_some(due.complete_till)
 }
 
-/// `closest_task_at`: when the next task of a record is due. [doc]
+/// `closest_task_at`: when the next open task of a record is due. [doc]
 pub fn closest_task(world: &World, table: RecordTable, id: u64) -> Option<i64> {
     let tasks = world.records(RecordTable::Tasks);
-    world.linked(table, id, RecordTable::Tasks).filter_map(|(task, _)| due(tasks.get(task)?)).min()
+    world.linked(table, id, RecordTable::Tasks).filter_map(|(task, _)| open_due_at(tasks.get(task)?)).min()
 }
 
-/// The same of all the records of a kind that have such a task.
+/// The same for all records of a table that have one.
 pub fn closest_tasks(world: &World, table: RecordTable) -> BTreeMap<u64, i64> {
     let mut closest: BTreeMap<u64, i64> = BTreeMap::new();
     for (task, record) in world.records(RecordTable::Tasks).iter() {
-        let Some(due) = due(record) else { continue };
+        let Some(due) = open_due_at(record) else { continue };
         for (id, _) in world.linked(RecordTable::Tasks, task, table) {
             closest.entry(id).and_modify(|at| *at = due.min(*at)).or_insert(due);
         }

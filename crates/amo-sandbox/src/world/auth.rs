@@ -1,16 +1,16 @@
-//! Tokens of the world: the long-lived one, and the pairs of the OAuth dance. Pure; the time is handed in, and so is the chance: a key
-//! that was drawn when the world was new, and of which all that must not be guessed is made.
+//! Tokens of the world: the long-lived one, and the pairs of OAuth. Pure; the time is a parameter, and secrets are
+//! derived from a key that was drawn when the world was new.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// Seconds an authorization code lives. [doc]
+/// Lifetime of an authorization code, in seconds. [doc]
 const CODE_LIFE_S: i64 = 20 * 60;
 /// `expires_in` of an access token. [doc]
 pub const ACCESS_LIFE_S: i64 = 86_400;
-/// Three months. [doc]
+/// Lifetime of a refresh token: three months. [doc]
 const REFRESH_LIFE_S: i64 = 90 * 86_400;
-/// Codes handed out and not yet used; the oldest are forgotten.
+/// The maximum number of unused codes; the oldest are dropped.
 const CODES_MAX: usize = 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,19 +20,19 @@ pub struct WorldTokens {
     pub client_secret: String,
     codes: Vec<(String, i64)>,
     pair: Option<TokenPair>,
-    /// Tokens made so far, so that no two are alike.
+    /// The number of tokens made so far, so that no two are equal.
     made: u64,
-    /// Empty in the worlds of earlier versions, which made their tokens of the seed.
+    /// Empty in worlds of earlier versions, which derived their tokens from the seed.
     #[serde(default)]
     key: String,
 }
 
-/// By whose right a request comes.
+/// The owner of the token of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Bearer {
     /// The long-lived token of the world.
     World,
-    /// The last access token of the integration, be its day over or not.
+    /// The last access token of the integration, expired or not.
     Integration,
     Stranger,
 }
@@ -63,7 +63,7 @@ impl GrantError {
 }
 
 impl WorldTokens {
-    /// By a key that nobody can foresee.
+    /// The key must be unpredictable.
     pub fn new(key: String) -> WorldTokens {
         WorldTokens {
             token: secret(&key, "token", 0),
@@ -80,13 +80,13 @@ impl WorldTokens {
         !self.key.is_empty()
     }
 
-    /// The same tokens, and those to come by this key.
-    pub fn under(self, key: String) -> WorldTokens {
+    /// The same tokens; new ones are derived from this key.
+    pub fn with_key(self, key: String) -> WorldTokens {
         WorldTokens { key, ..self }
     }
 
-    /// After a reset: who has the token keeps it, and what an integration was given is over.
-    pub fn anew(&self) -> WorldTokens {
+    /// After a reset: the long-lived token stays, the tokens of an integration end.
+    pub fn after_reset(&self) -> WorldTokens {
         WorldTokens { codes: Vec::new(), pair: None, ..self.clone() }
     }
 
@@ -123,7 +123,7 @@ impl WorldTokens {
         Ok(self.new_pair(now))
     }
 
-    /// Both old tokens are dead at once. [doc], [client]
+    /// Both old tokens end at once. [doc], [client]
     pub fn refresh(&mut self, refresh: &str, now: i64) -> Result<&TokenPair, GrantError> {
         let alive = self.pair.as_ref().is_some_and(|p| p.refresh == refresh && now < p.made_at + REFRESH_LIFE_S);
         if !alive {
@@ -132,7 +132,7 @@ impl WorldTokens {
         Ok(self.new_pair(now))
     }
 
-    /// The access token's day is over; the refresh token lives on.
+    /// The access token expires; the refresh token stays valid.
     pub fn expire(&mut self) {
         if let Some(pair) = &mut self.pair {
             pair.made_at -= ACCESS_LIFE_S;
@@ -150,7 +150,7 @@ impl WorldTokens {
     }
 }
 
-/// Of the same key the same; who has not the key learns nothing from one of another.
+/// The same key gives the same secrets; they tell nothing about the key.
 fn secret(key: &str, what: &str, number: u64) -> String {
     let digest = Sha256::digest(format!("amoport sandbox {key} {what} {number}"));
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refresh_token_and_its_access_token_die_when_used() {
+    fn a_refresh_ends_both_old_tokens() {
         let mut auth = WorldTokens::new("key".to_owned());
         let code = auth.new_code(0);
         let first = auth.exchange(&code, 60).expect("a fresh code").clone();

@@ -1,4 +1,4 @@
-//! What one request changes, as the log of the world keeps it.
+//! The changes of one request, as the log of the world stores them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -7,36 +7,36 @@ use super::auth::WorldTokens;
 use super::table::RecordTable;
 use crate::account::AccountState;
 
-/// A record written whole: where, id, made at, changed at, its JSON.
+/// A record: table, id, created at, updated at, its JSON.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct RecordPut(pub RecordTable, pub u64, pub i64, pub i64, pub Box<RawValue>);
 
-/// Its name, and its colour where it was given one.
+/// A tag: table, id, name, and its colour if it has one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct TagPut(pub RecordTable, pub u64, pub Box<str>, #[serde(default)] pub Option<Box<str>>);
 
-/// A link from a record to another, with what is said of it (`{"is_main": true}`).
+/// A link from one record to another, with its metadata (`{"is_main": true}`).
 #[derive(Debug, Serialize, Deserialize)]
 pub struct LinkPut(pub RecordTable, pub u64, pub RecordTable, pub u64, pub Option<Box<RawValue>>);
 
-/// A link that is no more, from whichever end.
+/// A link that is removed, named from either end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkRemoved(pub RecordTable, pub u64, pub RecordTable, pub u64);
 
-/// A record that is no more, nor any link of it.
+/// A record that is deleted for good, with its links.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordRemoved(pub RecordTable, pub u64);
 
-/// A record that people have deleted: where, id, when, by whom. It lies in the trash, where its kind has one; nothing else
-/// of it is shown there. [seed]
+/// A record that a person has deleted: table, id, when, by whom. It is in the trash, which shows nothing else of it.
+/// [seed]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordTrashed(pub RecordTable, pub u64, pub i64, pub u64);
 
-/// All that one request changes; written to the log as one line, so that a request is there wholly or not at all.
+/// All changes of one request. The log has them in one line, so that a request is applied completely or not at all.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Commit {
-    /// When it happened, and how many milliseconds later.
+    /// Unix seconds, and the milliseconds within the second.
     pub at: i64,
     #[serde(skip_serializing_if = "is_whole")]
     pub ms: i64,
@@ -44,7 +44,7 @@ pub struct Commit {
     pub put: Vec<RecordPut>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tag: Vec<TagPut>,
-    /// Cut before any is made.
+    /// Removed before any link is made.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cut: Vec<LinkRemoved>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -55,7 +55,7 @@ pub struct Commit {
     pub trash: Vec<RecordTrashed>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auth: Option<WorldTokens>,
-    /// The account as it is from now on, where the request changed what it is made of.
+    /// The account after the change, where the request changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Box<AccountState>>,
 }
@@ -66,6 +66,11 @@ fn is_whole(ms: &i64) -> bool {
 }
 
 impl Commit {
+    /// A change of the tokens alone, `at` Unix seconds.
+    pub fn of_tokens(at: i64, auth: WorldTokens) -> Commit {
+        Commit { at, auth: Some(auth), ..Commit::default() }
+    }
+
     pub(super) fn at_ms(&self) -> i64 {
         self.at.saturating_mul(1000).saturating_add(self.ms)
     }

@@ -1,6 +1,6 @@
-//! The world: records, tags, links, tokens. State and how a commit changes it; no rules, no files, no clock.
+//! The world: records, tags, links, tokens. State, and how a commit changes it; no rules, no files, no clock.
 //!
-//! A record is kept as the text of its JSON, so that a million of them fit; it is parsed when it is read.
+//! A record is stored as the text of its JSON, so that a million of them fit into memory; reads parse it.
 
 pub mod attached;
 pub mod auth;
@@ -27,26 +27,26 @@ type LinkKey = (RecordTable, u64, RecordTable, u64);
 #[derive(Debug)]
 pub struct World {
     pub account: AccountState,
-    /// What it began with, and what a reset brings back.
-    pub beginning: Arc<InitialState>,
-    /// A request has changed the account since.
+    /// The initial state, which a reset brings back.
+    pub initial: Arc<InitialState>,
+    /// A request has changed the account.
     account_changed: bool,
     pub seed: u64,
     pub auth: WorldTokens,
     tables: BTreeMap<RecordTable, Records>,
     tags: BTreeMap<RecordTable, Tags>,
-    /// Each link stands here twice, once from either end.
+    /// Each link is stored twice, once from either end.
     links: BTreeMap<LinkKey, Option<Box<str>>>,
     trash: BTreeMap<(RecordTable, u64), RecordTrashed>,
     next_ids: BTreeMap<IdSequence, u64>,
 }
 
 impl World {
-    pub fn new(beginning: Arc<InitialState>, seed: u64, auth: WorldTokens) -> World {
+    pub fn new(initial: Arc<InitialState>, seed: u64, auth: WorldTokens) -> World {
         let mut world = World {
             auth,
-            account: beginning.account.clone(),
-            beginning: beginning.clone(),
+            account: initial.account.clone(),
+            initial: initial.clone(),
             account_changed: false,
             seed,
             tables: RecordTable::ALL.into_iter().map(|s| (s, Records::default())).collect(),
@@ -57,14 +57,17 @@ impl World {
         };
         let elements = world.tables.entry(RecordTable::Elements).or_default();
         let at = world.account.created_at;
-        for (id, json) in &beginning.elements {
+        for (id, json) in &initial.elements {
             let json: Box<str> = json.to_string().into();
             let container = container(RecordTable::Elements, &json);
-            let came_ms = at.saturating_mul(1000);
-            elements.put(*id, StoredRecord { created_at: at, updated_at: at, came_ms, container, shipped: true, json });
+            let arrived_ms = at.saturating_mul(1000);
+            elements.put(
+                *id,
+                StoredRecord { created_at: at, updated_at: at, arrived_ms, container, is_initial: true, json },
+            );
         }
-        for (id, _) in &beginning.elements {
-            world.taken(IdSequence::Elements, *id);
+        for (id, _) in &initial.elements {
+            world.reserve_id(IdSequence::Elements, *id);
         }
         world
     }
@@ -79,14 +82,14 @@ impl World {
         self.tags.get(&table).unwrap_or(&NONE)
     }
 
-    /// What of `to` is linked to a record, by id, with what is said of the link.
+    /// The records of `to` that are linked to a record, by id, with the metadata of each link.
     pub fn linked(&self, table: RecordTable, id: u64, to: RecordTable) -> impl Iterator<Item = (u64, Option<&str>)> {
         self.links
             .range((table, id, to, 0)..=(table, id, to, u64::MAX))
             .map(|((_, _, _, other), meta)| (*other, meta.as_deref()))
     }
 
-    /// What lies in the trash, by id.
+    /// The records in the trash, by id.
     pub fn trash(&self, table: RecordTable) -> impl Iterator<Item = &RecordTrashed> {
         self.trash.range((table, 0)..=(table, u64::MAX)).map(|(_, trashed)| trashed)
     }
@@ -100,20 +103,20 @@ impl World {
     }
 
     pub fn apply(&mut self, commit: Commit) {
-        let came_ms = commit.at_ms();
+        let arrived_ms = commit.at_ms();
         for RecordPut(table, id, created_at, updated_at, json) in commit.put {
-            self.taken(table.sequence(), id);
+            self.reserve_id(table.sequence(), id);
             let json: Box<str> = json.into();
             let container = container(table, &json);
-            let record = StoredRecord { created_at, updated_at, came_ms, container, shipped: false, json };
+            let record = StoredRecord { created_at, updated_at, arrived_ms, container, is_initial: false, json };
             self.tables.entry(table).or_default().put(id, record);
         }
         for TagPut(table, id, name, color) in commit.tag {
-            self.taken(IdSequence::Tags, id);
+            self.reserve_id(IdSequence::Tags, id);
             self.tags.entry(table).or_default().put(id, name, color);
         }
         for LinkRemoved(from, id, to, other) in commit.cut {
-            self.cut(from, id, to, other);
+            self.remove_link(from, id, to, other);
         }
         for LinkPut(from, id, to, other, meta) in commit.link {
             self.links.insert((from, id, to, other), meta.map(Into::into));
@@ -146,39 +149,39 @@ impl World {
             .take_while(|k| k.0 == table && k.1 == id)
             .collect();
         for (_, _, to, other) in ends {
-            self.cut(table, id, to, other);
+            self.remove_link(table, id, to, other);
         }
-        self.taken(table.sequence(), id);
+        self.reserve_id(table.sequence(), id);
         self.tables.entry(table).or_default().remove(id);
     }
 
-    fn cut(&mut self, from: RecordTable, id: u64, to: RecordTable, other: u64) {
+    fn remove_link(&mut self, from: RecordTable, id: u64, to: RecordTable, other: u64) {
         self.links.remove(&(from, id, to, other));
         self.links.remove(&(to, other, from, id));
     }
 
-    fn taken(&mut self, sequence: IdSequence, id: u64) {
+    fn reserve_id(&mut self, sequence: IdSequence, id: u64) {
         let next = self.next_ids.entry(sequence).or_insert(sequence.first());
         *next = (*next).max(id.saturating_add(IdSequence::STEP));
     }
 
-    /// What has gone that a new world would have, and the last of a kind, whose id must not be given again.
-    fn gone(&self) -> Vec<RecordRemoved> {
-        let shipped = self.beginning.elements.iter().map(|(id, _)| (RecordTable::Elements, *id));
+    /// Initial records that were deleted, and the last id of each table, which must not be given again.
+    fn removed_records(&self) -> Vec<RecordRemoved> {
+        let shipped = self.initial.elements.iter().map(|(id, _)| (RecordTable::Elements, *id));
         let last =
             |table: RecordTable| Some((table, self.next_ids.get(&table.sequence())?.checked_sub(IdSequence::STEP)?));
-        let is_there = |table: RecordTable, id: u64| {
+        let exists = |table: RecordTable, id: u64| {
             RecordTable::ALL.into_iter().any(|s| s.sequence() == table.sequence() && self.records(s).get(id).is_some())
         };
         let all = shipped.chain(RecordTable::ALL.into_iter().filter_map(last));
-        all.filter(|(table, id)| !is_there(*table, *id)).map(|(table, id)| RecordRemoved(table, id)).collect()
+        all.filter(|(table, id)| !exists(*table, *id)).map(|(table, id)| RecordRemoved(table, id)).collect()
     }
 
-    /// The world as commits that make it anew, some thousand records each; for rewriting a log full of old versions.
+    /// The world as commits that restore it, about a thousand records each; compacts a log full of old versions.
     pub fn commits(&self) -> impl Iterator<Item = Commit> {
         const CHUNK: usize = 1000;
         let puts = self.tables.iter().flat_map(|(table, records)| {
-            let all: Vec<u64> = records.iter().filter(|(_, r)| !r.shipped).map(|(id, _)| id).collect();
+            let all: Vec<u64> = records.iter().filter(|(_, r)| !r.is_initial).map(|(id, _)| id).collect();
             let chunks: Vec<Vec<u64>> = all.chunks(CHUNK).map(<[u64]>::to_vec).collect();
             chunks.into_iter().map(move |ids| Commit {
                 put: ids
@@ -207,7 +210,7 @@ impl World {
         let account = self.account_changed.then(|| Box::new(self.account.clone()));
         let auth = std::iter::once(Commit { auth: Some(self.auth.clone()), account, ..Commit::default() });
         let trash = self.trash.values().copied().collect();
-        let gone = std::iter::once(Commit { gone: self.gone(), trash, ..Commit::default() });
+        let gone = std::iter::once(Commit { gone: self.removed_records(), trash, ..Commit::default() });
         auth.chain(tags).chain(puts).chain(links).chain(gone).filter(|c| !c.is_empty())
     }
 }

@@ -1,4 +1,4 @@
-//! The records of one kind, and its tags.
+//! The records and tags of one table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 
 use super::table::RecordTable;
 
-/// Under which `request_id` a record was made: the API does not tell it, tests may ask.
+/// The `request_id` that a record was created with: the API does not show it, tests may ask for it.
 pub const SENT_AS: &str = "sent_as";
-/// That the price of a lead is a robot's, until somebody else sets one. [inferred]
+/// A robot has set the price of the lead, and nobody has since. [inferred]
 pub const PRICED_BY_ROBOT: &str = "priced_by_robot";
 
-/// A record in the making: made at, changed at, its JSON.
+/// A record as it is written: created at, updated at, its JSON.
 #[derive(Debug, Clone)]
 pub struct RecordBody {
     pub created_at: i64,
@@ -24,23 +24,23 @@ pub struct RecordBody {
 pub struct StoredRecord {
     pub created_at: i64,
     pub updated_at: i64,
-    /// When it really came, whatever it says of itself; in milliseconds.
-    pub came_ms: i64,
-    /// The catalog an element stands in; 0 for what stands in nothing.
+    /// The time of arrival in Unix milliseconds, whatever `created_at` says.
+    pub arrived_ms: i64,
+    /// The catalog of an element; 0 for other records.
     pub container: u64,
-    /// Put by `World::new` and not touched since: a log need not tell of it.
-    pub(super) shipped: bool,
+    /// Put by `World::new` and not changed since, so that the log need not have it.
+    pub(super) is_initial: bool,
     pub json: Box<str>,
 }
 
-/// Where a lead stands.
+/// Pipeline and stage of a lead.
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub struct LeadPosition {
     pub pipeline_id: u64,
     pub status_id: u64,
 }
 
-/// The catalog that an element stands in; 0 for what stands in nothing.
+/// The catalog of an element; 0 for other records.
 pub(super) fn container(table: RecordTable, json: &str) -> u64 {
     #[derive(Deserialize)]
     struct InCatalog {
@@ -48,17 +48,17 @@ pub(super) fn container(table: RecordTable, json: &str) -> u64 {
         catalog_id: u64,
     }
     match table {
-        RecordTable::Elements => serde_json::from_str::<InCatalog>(json).map_or(0, |stands| stands.catalog_id),
+        RecordTable::Elements => serde_json::from_str::<InCatalog>(json).map_or(0, |found| found.catalog_id),
         _ => 0,
     }
 }
 
-/// The records of one kind, by id and by the time of their last change.
+/// The records of one table, by id and by the time of the last change.
 #[derive(Debug, Default)]
 pub struct Records {
     by_id: BTreeMap<u64, StoredRecord>,
     by_updated: BTreeSet<(i64, u64)>,
-    /// What stands in something, by that and by its own id.
+    /// Records of a container, by that and by their own id.
     by_container: BTreeSet<(u64, u64)>,
 }
 
@@ -78,7 +78,7 @@ impl Records {
         self.by_id.iter().map(|(id, record)| (*id, record))
     }
 
-    /// Ids above this one, rising.
+    /// Ids above this one, ascending.
     pub fn after(&self, id: u64) -> impl Iterator<Item = u64> {
         self.by_id.range(id.saturating_add(1)..).map(|(id, _)| *id)
     }
@@ -88,8 +88,8 @@ impl Records {
         self.by_updated.iter().map(|(_, id)| *id)
     }
 
-    /// Ids of what stands in this container, rising.
-    pub fn within(&self, container: u64) -> impl DoubleEndedIterator<Item = u64> {
+    /// Ids of the records of a container, ascending.
+    pub fn in_container(&self, container: u64) -> impl DoubleEndedIterator<Item = u64> {
         self.by_container.range((container, 0)..=(container, u64::MAX)).map(|(_, id)| *id)
     }
 
@@ -103,7 +103,7 @@ impl Records {
     pub(super) fn put(&mut self, id: u64, mut record: StoredRecord) {
         let updated_at = record.updated_at;
         if let Some(old) = self.by_id.get(&id) {
-            record.came_ms = old.came_ms;
+            record.arrived_ms = old.arrived_ms;
             self.by_updated.remove(&(old.updated_at, id));
             self.by_container.remove(&(old.container, id));
         }

@@ -1,4 +1,4 @@
-//! What the token's user sees of the records: all of them, those of his group, his own, none. Pure.
+//! The records that the token's user may see: all, those of his group, his own, or none. Pure.
 
 use serde::Deserialize;
 
@@ -6,21 +6,21 @@ use crate::account::Right;
 use crate::switches::Switches;
 use crate::world::{RecordTable, World, attached};
 
-/// The token's user is an administrator, in the account and by the switch.
+/// The token's user is an administrator, by the account and by the switch.
 pub fn is_admin(world: &World, switches: &Switches) -> bool {
     let account = &world.account;
     switches.token_is_admin && account.user(account.current_user).is_some_and(|user| user.is_admin)
 }
 
-/// Less than everything: the records of these users.
+/// The users whose records are visible.
 #[derive(Debug, PartialEq)]
 pub struct RecordVisibility {
     users: Vec<u64>,
 }
 
 impl RecordVisibility {
-    /// `None` where all is seen.
-    pub fn of(world: &World, switches: &Switches) -> Option<RecordVisibility> {
+    /// `None` where all records are visible.
+    pub fn for_token_user(world: &World, switches: &Switches) -> Option<RecordVisibility> {
         if is_admin(world, switches) {
             return None;
         }
@@ -35,9 +35,9 @@ impl RecordVisibility {
         Some(RecordVisibility { users })
     }
 
-    /// Purchases are seen with their customer, notes with their record [doc], tasks with it or by who has to do them
-    /// [inferred]; elements stand under a right of their own. [doc]
-    pub fn sees(&self, world: &World, table: RecordTable, id: u64) -> bool {
+    /// Transactions are visible with their customer, notes with their owner [doc], tasks with it or with their
+    /// responsible user [inferred]; elements have a right of their own. [doc]
+    pub fn allows(&self, world: &World, table: RecordTable, id: u64) -> bool {
         match table {
             RecordTable::Elements => true,
             RecordTable::Transactions => world
@@ -46,16 +46,16 @@ impl RecordVisibility {
             RecordTable::Leads | RecordTable::Contacts | RecordTable::Companies | RecordTable::Customers => {
                 self.owns(world, table, id)
             }
-            RecordTable::Notes => self.owns_owner(world, table, id),
-            RecordTable::Tasks => self.owns(world, table, id) || self.owns_owner(world, table, id),
+            RecordTable::Notes => self.owns_attached(world, table, id),
+            RecordTable::Tasks => self.owns(world, table, id) || self.owns_attached(world, table, id),
         }
     }
 
-    fn owns_owner(&self, world: &World, table: RecordTable, id: u64) -> bool {
+    fn owns_attached(&self, world: &World, table: RecordTable, id: u64) -> bool {
         attached::owner(world, table, id).is_some_and(|(kind, owner)| self.owns(world, kind, owner))
     }
 
-    /// A record is whose who is responsible for it.
+    /// A record belongs to its responsible user.
     fn owns(&self, world: &World, table: RecordTable, id: u64) -> bool {
         #[derive(Deserialize)]
         struct Owned {

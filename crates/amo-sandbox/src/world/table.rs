@@ -1,10 +1,10 @@
-//! Kinds of records, and the wells that their ids come from.
+//! Tables of records, and the sequences that their ids come from.
 
 use serde::{Deserialize, Serialize};
 
 use amo_model::{Entity, Owner};
 
-/// A kind of record. One more is a line here and one in each `match`.
+/// A table of records. Another one is a line here and one in each `match`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RecordTable {
@@ -13,11 +13,11 @@ pub enum RecordTable {
     Companies,
     Customers,
     Transactions,
-    /// Of all catalogs; a record says in `catalog_id` which one it stands in.
+    /// Elements of all catalogs; `catalog_id` of a record says which.
     Elements,
-    /// Linked to the record that each is about.
+    /// Linked to their owner.
     Notes,
-    /// The same, where a task is about a record at all.
+    /// Linked to their owner, where they have one.
     Tasks,
 }
 
@@ -33,7 +33,7 @@ impl RecordTable {
         RecordTable::Tasks,
     ];
 
-    /// `None` for what `entity` does not know.
+    /// `None` for tables that `amo-model` does not have.
     fn entity(self) -> Option<Entity> {
         match self {
             RecordTable::Leads => Some(Entity::Leads),
@@ -46,7 +46,7 @@ impl RecordTable {
         }
     }
 
-    /// The key of its lists, and of most the address.
+    /// The key of its lists, and for most its path.
     pub fn path(self) -> &'static str {
         match self.entity() {
             Some(entity) => entity.collection(),
@@ -55,18 +55,18 @@ impl RecordTable {
         }
     }
 
-    /// What is deleted can be listed for a while.
+    /// Deleted records can be listed for a while.
     pub fn has_trash(self) -> bool {
         self.entity().is_some_and(|entity| entity.spec().trash)
     }
 
-    /// Whose custom fields its records carry; elements carry those of their catalog, notes and tasks none.
+    /// The owner of the custom fields of its records; elements have those of their catalog, notes and tasks none.
     pub fn owner(self) -> Option<Owner> {
         self.entity().map(Owner::Entity)
     }
 
-    /// Contacts and companies draw their ids from one well: the complex example of the seed shows 19663157 for the
-    /// contact and 19663155 for its company. [seed] Notes of all kinds of records have one, too. [inferred]
+    /// Contacts and companies share a sequence: the complex example of the seed shows 19663157 for the contact and
+    /// 19663155 for its company. [seed] Notes of all owners share one, too. [inferred]
     pub fn sequence(self) -> IdSequence {
         match self {
             RecordTable::Leads => IdSequence::Leads,
@@ -80,10 +80,10 @@ impl RecordTable {
     }
 }
 
-/// A record, as one end of a link.
+/// A record: its table and id.
 pub type RecordKey = (RecordTable, u64);
 
-/// A well of ids.
+/// A sequence of ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum IdSequence {
     Leads,
@@ -97,7 +97,7 @@ pub enum IdSequence {
 }
 
 impl IdSequence {
-    /// Ids grow by two, as in the examples. [seed]
+    /// Ids increase by two, as in the examples. [seed]
     pub const STEP: u64 = 2;
 
     pub fn first(self) -> u64 {

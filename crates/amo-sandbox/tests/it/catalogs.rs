@@ -1,4 +1,4 @@
-//! Lists: read, made, changed, within their limits. [seed]
+//! Catalogs: reads, creation, changes, limits. [seed]
 
 use std::sync::atomic::Ordering;
 
@@ -25,7 +25,7 @@ const READ_KEYS: [&str; 15] = [
 ];
 
 #[test]
-fn lists_are_read_as_the_seed_shows() {
+fn catalogs_are_read_as_the_seed_shows() {
     let s = Running::unlimited();
     let all = s.get("catalogs").is(200).has_type("application/hal+json").json();
     assert_eq!(keys(&all), ["_page", "_links", "_embedded"]);
@@ -52,7 +52,7 @@ fn lists_are_read_as_the_seed_shows() {
 }
 
 #[test]
-fn a_list_is_made_changed_and_kept() {
+fn a_catalog_is_created_updated_and_stored() {
     let folder = tempfile::tempdir().expect("a folder");
     let s = Running::start(Some(folder.path()), no_limit());
     let sent = json!([
@@ -92,7 +92,7 @@ fn a_list_is_made_changed_and_kept() {
 }
 
 #[test]
-fn what_is_wrong_with_a_list_is_said_by_code_and_path() {
+fn errors_of_a_catalog_have_code_and_path() {
     let s = Running::unlimited();
     for (item, wanted) in [
         (json!({}), "FieldMissing name"),
@@ -108,7 +108,7 @@ fn what_is_wrong_with_a_list_is_said_by_code_and_path() {
         (json!({"name": "а", "request_id": 1}), "InvalidType request_id"),
         (json!({"name": "а", "id": 1}), "FieldNotExpected id"),
     ] {
-        assert_eq!(s.post("catalogs", json!([item])).is(400).complaints(), [wanted], "{item}");
+        assert_eq!(s.post("catalogs", json!([item])).is(400).errors(), [wanted], "{item}");
     }
     for (item, wanted) in [
         (json!({"name": "а"}), "FieldMissing id"),
@@ -117,17 +117,17 @@ fn what_is_wrong_with_a_list_is_said_by_code_and_path() {
         (json!({"id": PRODUCTS, "type": "regular"}), "FieldNotExpected type"),
         (json!({"id": PRODUCTS, "sort": 1}), "FieldNotExpected sort"),
     ] {
-        assert_eq!(s.patch("catalogs", json!([item])).is(400).complaints(), [wanted], "{item}");
+        assert_eq!(s.patch("catalogs", json!([item])).is(400).errors(), [wanted], "{item}");
     }
-    assert_eq!(s.patch("catalogs/77", json!({"name": "а"})).is(400).complaints(), ["NotSupportedChoice id"]);
+    assert_eq!(s.patch("catalogs/77", json!({"name": "а"})).is(400).errors(), ["NotSupportedChoice id"]);
     s.patch(&format!("catalogs/{PRODUCTS}"), json!({"can_add_elements": true})).is(200);
     s.control("POST", "switches", r#"{"patch_needs_name":true}"#).is(200);
     let nameless = s.patch(&format!("catalogs/{PRODUCTS}"), json!({"can_add_elements": true}));
-    assert_eq!(nameless.is(400).complaints(), ["FieldMissing name"]);
-    // Seven more make ten; the service's own list of suppliers is not counted.
+    assert_eq!(nameless.is(400).errors(), ["FieldMissing name"]);
+    // Seven more make ten; the service's own catalog of suppliers does not count.
     let seven: Vec<Value> = (0..7).map(|i| json!({"name": format!("Список {i}")})).collect();
     s.post("catalogs", json!(seven)).is(200);
-    assert_eq!(s.post("catalogs", json!([{"name": "а"}])).is(400).complaints(), ["TooMany "]);
+    assert_eq!(s.post("catalogs", json!([{"name": "а"}])).is(400).errors(), ["TooMany "]);
     s.send("DELETE", "catalogs/1005", "").is(405);
     s.control("POST", "switches", r#"{"token_is_admin":false}"#).is(200);
     let refused = s.post("catalogs", json!([{"name": "а"}])).is(403).has_type("application/problem+json").json();

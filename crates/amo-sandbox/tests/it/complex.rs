@@ -1,4 +1,4 @@
-//! Complex leads: the example of the document, complaints, the control of duplicates.
+//! Complex leads: the example of the document, errors, duplicate control.
 
 use serde_json::{Value, json};
 
@@ -55,7 +55,7 @@ pub fn complex_example(s: &Running) -> Value {
 }
 
 #[test]
-fn complex_leads_come_with_their_people() {
+fn complex_leads_create_their_contact_and_company() {
     let s = Running::unlimited();
     let answer = s.post("leads/complex", complex_example(&s)).is(200).has_type("application/hal+json").json();
     let items = answer.as_array().expect("a bare array");
@@ -73,7 +73,7 @@ fn complex_leads_come_with_their_people() {
     let contact = s.get(&format!("contacts/{}?with=leads", items[0]["contact_id"])).is(200).json();
     assert_eq!(contact["_embedded"]["companies"][0]["id"], items[0]["company_id"]);
     assert_eq!(contact["_embedded"]["leads"][0]["id"], items[0]["id"]);
-    // Metadata make it unsorted, whatever the stage says.
+    // Metadata make it unsorted, whatever its stage.
     assert_eq!(s.lead(items[1]["id"].as_u64().expect("an id"))["status_id"], s.status(MAIN, "Неразобранное"));
     let existing = json!([{"_embedded": {"contacts": [{"id": items[0]["contact_id"]}]}}]);
     let again = s.post("leads/complex", existing).is(200).json();
@@ -86,7 +86,7 @@ fn complex_leads_come_with_their_people() {
 }
 
 #[test]
-fn what_is_wrong_with_a_complex_lead_is_said_by_code_and_path() {
+fn errors_of_a_complex_lead_have_code_and_path() {
     let s = Running::unlimited();
     let contact = |contact: Value| json!({"_embedded": {"contacts": [contact]}});
     let metadata = |metadata: Value| json!({"_embedded": {"metadata": metadata}});
@@ -106,14 +106,14 @@ fn what_is_wrong_with_a_complex_lead_is_said_by_code_and_path() {
         (json!({"tags_to_delete": []}), "FieldNotExpected tags_to_delete"),
     ] {
         let answer = s.post("leads/complex", json!([item])).is(400);
-        assert_eq!(answer.complaints().first().map(String::as_str), Some(wanted), "{item}");
+        assert_eq!(answer.errors().first().map(String::as_str), Some(wanted), "{item}");
     }
     let fields: Vec<Value> =
         (0..41).map(|i| json!({"field_id": 600_101 + i % 20, "values": [{"value": "1"}]})).collect();
     let answer = s.post("leads/complex", json!([{"custom_fields_values": fields.clone()}])).is(400);
-    assert!(answer.complaints().contains(&"TooMany custom_fields_values".to_owned()));
+    assert!(answer.errors().contains(&"TooMany custom_fields_values".to_owned()));
     let answer = s.post("leads/complex", json!([contact(json!({"custom_fields_values": fields}))])).is(400);
-    assert!(answer.complaints().contains(&"TooMany _embedded.contacts.0.custom_fields_values".to_owned()));
+    assert!(answer.errors().contains(&"TooMany _embedded.contacts.0.custom_fields_values".to_owned()));
     let many: Vec<Value> = (0..51).map(|_| json!({"name": "a"})).collect();
     let answer = s.post("leads/complex", json!(many)).is(400);
     assert_eq!(answer.json()["validation-errors"][0].get("request_id"), None);
@@ -121,7 +121,7 @@ fn what_is_wrong_with_a_complex_lead_is_said_by_code_and_path() {
 }
 
 #[test]
-fn duplicates_merge_only_where_the_control_is_on() {
+fn duplicates_merge_only_with_duplicate_control() {
     let person = |phone: &str, id: &str| {
         json!({"name": "Заявка", "request_id": id, "_embedded": {"contacts": [{"name": "Иван",
             "custom_fields_values": [{"field_code": "PHONE", "values": [{"value": phone}]}]}]}})
@@ -130,13 +130,13 @@ fn duplicates_merge_only_where_the_control_is_on() {
     let twice = json!([person("+7 999 123-45-67", "a"), person("89991234567", "b")]);
     assert_eq!(s.post("leads/complex", twice.clone()).is(200).json().as_array().map(Vec::len), Some(2));
     let s = Running::with(json!({"duplicate_control": true}));
-    // What one request brings is compared with what was there, not with itself. [seed]
+    // The items of one request are compared with what existed before, not with each other. [seed]
     let both = s.post("leads/complex", twice.clone()).is(200).json();
     assert_eq!([&both[0]["merged"], &both[1]["merged"]], [&json!(false), &json!(false)]);
     assert_eq!(s.stats()["entities"]["contacts"], 2);
     let s = Running::with(json!({"duplicate_control": true}));
     s.post("leads/complex", json!([person("+79991234567", "first")])).is(200);
-    // Two duplicates of a lead that was there are one lead with both names. [seed]
+    // Two duplicates of an existing lead are one item with both names. [seed]
     let made = s.post("leads/complex", twice).is(200).json();
     assert_eq!(made.as_array().map(Vec::len), Some(1));
     assert_eq!((&made[0]["request_id"], &made[0]["merged"]), (&json!(["a", "b"]), &json!(true)));

@@ -1,4 +1,4 @@
-//! Customers: the module's switch, what is written and read, lists, bonus points.
+//! Customers: modes, writes and reads, lists, bonus points.
 
 use std::sync::atomic::Ordering;
 
@@ -20,7 +20,7 @@ fn the_mode_needs_both_keys_and_is_echoed() {
         (json!({"mode": "segments", "is_enabled": true, "x": 1}), vec!["FieldNotExpected x"]),
     ] {
         let answer = s.patch("customers/mode", body.clone()).is(400).has_type("application/problem+json");
-        assert_eq!(answer.complaints(), wanted, "{body}");
+        assert_eq!(answer.errors(), wanted, "{body}");
     }
     for body in ["", "nonsense", "[]", "1"] {
         s.send("PATCH", "customers/mode", body).is(400);
@@ -42,7 +42,7 @@ fn the_mode_needs_both_keys_and_is_echoed() {
 }
 
 #[test]
-fn the_mode_outlives_the_process_and_a_reset_undoes_it() {
+fn the_mode_survives_a_restart_and_not_a_reset() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state");
     let mode = |s: &Running| s.get("account").json()["customers_mode"].clone();
@@ -58,7 +58,7 @@ fn the_mode_outlives_the_process_and_a_reset_undoes_it() {
 }
 
 #[test]
-fn what_is_for_administrators_is_403_for_others() {
+fn routes_for_administrators_are_403_for_others() {
     let s = Running::with(json!({"token_is_admin": false}));
     s.patch("customers/mode", json!({"mode": "segments", "is_enabled": true})).is(403);
     s.post("customers/segments", json!({"name": "a"})).is(403).has_type("application/problem+json");
@@ -76,7 +76,7 @@ fn what_is_for_administrators_is_403_for_others() {
 }
 
 #[test]
-fn what_is_switched_off_says_so_in_three_ways() {
+fn switched_off_customers_have_three_responses() {
     let s = Running::unlimited();
     let id = s.made("customers", json!({"name": "a"}));
     s.mode("segments", false);
@@ -107,7 +107,7 @@ fn what_is_switched_off_says_so_in_three_ways() {
 }
 
 #[test]
-fn what_is_wrong_with_a_customer_is_said_by_code_and_path() {
+fn errors_of_a_customer_have_code_and_path() {
     let s = Running::unlimited();
     let p = Running::periodic();
     let named = |key: &str, value: Value| json!({"name": "a", "next_date": NOW, key: value});
@@ -139,13 +139,13 @@ fn what_is_wrong_with_a_customer_is_said_by_code_and_path() {
         (&p, of("segments", json!([{"id": VIP}])), "FieldNotExpected _embedded.segments"),
     ] {
         let answer = server.post("customers", json!([item])).is(400);
-        assert_eq!(answer.complaints().first().map(String::as_str), Some(wanted), "{item}");
+        assert_eq!(answer.errors().first().map(String::as_str), Some(wanted), "{item}");
     }
     assert_eq!(s.count("customers") + p.count("customers"), 0);
     for (item, wanted) in
         [(json!({"name": "a"}), "FieldMissing id"), (json!({"id": 1, "name": "a"}), "NotSupportedChoice id")]
     {
-        assert_eq!(s.patch("customers", json!([item])).is(400).complaints(), [wanted]);
+        assert_eq!(s.patch("customers", json!([item])).is(400).errors(), [wanted]);
     }
     s.patch("customers/1", json!({"name": "a"})).is(400);
 }
@@ -161,7 +161,7 @@ fn example(s: &Running) -> Value {
 }
 
 #[test]
-fn customers_are_made_and_shown_as_in_the_document() {
+fn customers_are_created_and_shown_as_in_the_document() {
     let s = Running::unlimited();
     let answer = s.post("customers", example(&s)).is(200).has_type("application/hal+json").json();
     let made = answer["_embedded"]["customers"].as_array().expect("customers");
@@ -235,7 +235,7 @@ fn customers_are_made_and_shown_as_in_the_document() {
 }
 
 #[test]
-fn a_patch_of_a_customer_changes_what_it_names() {
+fn a_patch_of_a_customer_changes_only_its_keys() {
     let s = Running::unlimited();
     let answer = s.post("customers", example(&s)).is(200).json();
     let all = ids(&answer, "customers");
@@ -272,7 +272,7 @@ fn a_patch_of_a_customer_changes_what_it_names() {
 }
 
 #[test]
-fn who_buys_periodically_has_a_status() {
+fn customers_have_a_status_in_the_mode_periodicity() {
     let s = Running::periodic();
     let item = json!({"name": "a", "next_date": NOW, "next_price": 214, "periodicity": 30});
     let id = s.made("customers", item);
@@ -288,7 +288,7 @@ fn who_buys_periodically_has_a_status() {
 }
 
 #[test]
-fn a_list_of_customers_is_filtered_and_rises_by_id() {
+fn a_list_of_customers_is_filtered_and_ordered_by_id() {
     let s = Running::periodic();
     let made = |name: &str, date: i64, price: i64, by: u64, at: i64| {
         s.made(
@@ -332,7 +332,7 @@ fn a_list_of_customers_is_filtered_and_rises_by_id() {
 }
 
 #[test]
-fn bonus_points_are_earned_and_spent() {
+fn bonus_points_are_earned_and_redeemed() {
     let s = Running::unlimited();
     let id = s.made("customers", json!({"name": "a"}));
     let path = format!("customers/{id}/bonus_points");
@@ -347,14 +347,14 @@ fn bonus_points_are_earned_and_spent() {
         (json!({"earn": 1, "redeem": 1}), "FieldNotExpected redeem"),
         (json!({"earn": 1, "x": 1}), "FieldNotExpected x"),
     ] {
-        assert_eq!(s.post(&path, body.clone()).is(400).complaints(), [wanted], "{body}");
+        assert_eq!(s.post(&path, body.clone()).is(400).errors(), [wanted], "{body}");
     }
     assert_eq!(s.kept("customers", id)["bonus_points"], 70);
     s.post("customers/1/bonus_points", json!({"earn": 1})).is(404).has_type("application/problem+json");
 }
 
 #[test]
-fn tags_are_made_by_name() {
+fn tags_are_created_by_name() {
     let s = Running::unlimited();
     for (entity, color) in [("leads", true), ("contacts", false), ("companies", false), ("customers", false)] {
         let path = format!("{entity}/tags");
@@ -371,7 +371,7 @@ fn tags_are_made_by_name() {
             (json!({"name": 1}), "InvalidType name"),
             (json!({"name": "c", "x": 1}), "FieldNotExpected x"),
         ] {
-            assert_eq!(s.post(&path, json!([item])).is(400).complaints(), [wanted], "{entity} {item}");
+            assert_eq!(s.post(&path, json!([item])).is(400).errors(), [wanted], "{entity} {item}");
         }
     }
 }

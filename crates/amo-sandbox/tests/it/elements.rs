@@ -1,4 +1,4 @@
-//! Elements of lists: read, made, changed. [seed]
+//! Elements of catalogs: reads, creation, changes. [seed]
 
 use std::sync::atomic::Ordering;
 
@@ -13,7 +13,7 @@ fn names(page: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn the_lists_that_ship_are_filled() {
+fn the_built_in_catalogs_have_elements() {
     let s = Running::unlimited();
     assert_eq!(s.stats()["entities"]["elements"], SHIPPED);
     let desk = s.get(&format!("catalogs/{PRODUCTS}/elements/{DESK}")).is(200).json();
@@ -53,7 +53,7 @@ fn the_lists_that_ship_are_filled() {
 }
 
 #[test]
-fn elements_are_made_and_changed_as_the_seed_shows() {
+fn elements_are_created_and_updated_as_the_seed_shows() {
     let s = Running::unlimited();
     let path = format!("catalogs/{CATEGORIES}/elements");
     let answer = s.post(&path, json!([{"name": "Первый"}, {"name": "Второй", "request_id": "б"}])).is(200).json();
@@ -106,7 +106,7 @@ fn elements_are_made_and_changed_as_the_seed_shows() {
 }
 
 #[test]
-fn pages_and_filters_of_elements() {
+fn lists_of_elements_are_paged_and_filtered() {
     let s = Running::unlimited();
     let path = format!("catalogs/{CATEGORIES}/elements");
     let many: Vec<Value> = (0..110).map(|i| json!({"name": format!("Раздел {i}")})).collect();
@@ -139,7 +139,7 @@ fn pages_and_filters_of_elements() {
 }
 
 #[test]
-fn what_is_wrong_with_an_element_is_said_by_code_and_path() {
+fn errors_of_an_element_have_code_and_path() {
     let s = Running::unlimited();
     let path = format!("catalogs/{PRODUCTS}/elements");
     for (item, wanted) in [
@@ -160,7 +160,7 @@ fn what_is_wrong_with_an_element_is_said_by_code_and_path() {
             "NotSupportedChoice custom_fields_values.0.field_code",
         ),
     ] {
-        assert_eq!(s.post(&path, json!([item])).is(400).complaints(), [wanted], "{item}");
+        assert_eq!(s.post(&path, json!([item])).is(400).errors(), [wanted], "{item}");
     }
     for (item, wanted) in [
         (json!({"name": "а"}), "FieldMissing id"),
@@ -168,9 +168,9 @@ fn what_is_wrong_with_an_element_is_said_by_code_and_path() {
         (json!({"id": FURNITURE, "name": "а"}), "NotSupportedChoice id"),
         (json!({"id": DESK, "name": ""}), "NotBlank name"),
     ] {
-        assert_eq!(s.patch(&path, json!([item])).is(400).complaints(), [wanted], "{item}");
+        assert_eq!(s.patch(&path, json!([item])).is(400).errors(), [wanted], "{item}");
     }
-    assert_eq!(s.patch(&format!("{path}/{FURNITURE}"), json!({})).is(400).complaints(), ["NotSupportedChoice id"]);
+    assert_eq!(s.patch(&format!("{path}/{FURNITURE}"), json!({})).is(400).errors(), ["NotSupportedChoice id"]);
     s.get(&format!("{path}/{FURNITURE}")).is(204);
     let many: Vec<Value> = (0..251).map(|_| json!({"name": "а"})).collect();
     s.post(&path, json!(many)).is(422);
@@ -187,11 +187,11 @@ fn what_is_wrong_with_an_element_is_said_by_code_and_path() {
     s.get("catalogs/77/elements").is(204);
     s.patch(&format!("{path}/{DESK}"), json!({})).is(200);
     s.control("POST", "switches", r#"{"patch_needs_name":true}"#).is(200);
-    assert_eq!(s.patch(&path, json!([{"id": DESK}])).is(400).complaints(), ["FieldMissing name"]);
+    assert_eq!(s.patch(&path, json!([{"id": DESK}])).is(400).errors(), ["FieldMissing name"]);
 }
 
 #[test]
-fn a_bad_element_spoils_its_batch_and_is_named() {
+fn one_bad_element_rejects_its_batch_and_is_named() {
     let s = Running::unlimited();
     let path = format!("catalogs/{CATEGORIES}/elements");
     let batch = json!([{"name": "хороший", "request_id": "r1"}, {"request_id": "r2"}]);
@@ -205,14 +205,14 @@ fn a_bad_element_spoils_its_batch_and_is_named() {
     s.post(&path, batch).is(400);
     assert_eq!(s.stats()["entities"]["elements"], SHIPPED + 2);
     s.faults(json!({"refuse": [{"name_contains": "плох", "path": "name"}]}));
-    assert_eq!(s.post(&path, json!([{"name": "плохой"}])).is(400).complaints(), ["NotSupportedChoice name"]);
-    assert_eq!(s.post("catalogs", json!([{"name": "плохой"}])).is(400).complaints(), ["NotSupportedChoice name"]);
+    assert_eq!(s.post(&path, json!([{"name": "плохой"}])).is(400).errors(), ["NotSupportedChoice name"]);
+    assert_eq!(s.post("catalogs", json!([{"name": "плохой"}])).is(400).errors(), ["NotSupportedChoice name"]);
     s.post("catalogs", json!([{"name": "а"}, {"name": "б"}])).is(201);
     assert_eq!(s.stats()["commits"]["POST catalogs"], json!({"commits": 1, "records": 2, "answered": 1}));
 }
 
 #[test]
-fn elements_outlive_the_process_and_the_corner_shows_them_flat() {
+fn elements_survive_a_restart_and_control_shows_them_flat() {
     let folder = tempfile::tempdir().expect("a folder");
     let s = Running::start(Some(folder.path()), no_limit());
     let sku = json!([{"field_code": "SKU", "values": [{"value": "T-101"}]}]);

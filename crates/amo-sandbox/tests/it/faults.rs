@@ -1,18 +1,19 @@
-//! What goes wrong on purpose, and what the world is like afterwards.
+//! Faults, and the state of the world after them.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use amo_sandbox::{Faults, Options, Sandbox, Switches};
+use amo_sandbox::{Faults, Options, Sandbox};
 use serde_json::{Value, json};
 
 use crate::complex::complex_example;
+use crate::control::names;
 use crate::{Running, no_limit};
 
 #[test]
-fn faults_come_as_scripted() {
+fn faults_follow_the_script() {
     let s = Running::unlimited();
     let script = |rule: Value| s.script(json!([rule]));
     let leads = || s.leads();
@@ -54,13 +55,13 @@ pub fn bearer(s: &Running) -> String {
 }
 
 #[test]
-fn records_are_refused_by_name_and_latency_holds_nobody_else_up() {
+fn records_are_refused_by_name_and_latency_delays_no_other_request() {
     let s = Running::unlimited();
     let faults = json!({"latency_ms": 300,
         "refuse": [{"name_contains": "отказ", "path": "status_id", "code": "NotSupportedChoice"}]});
     s.control("POST", "faults", &faults.to_string()).is(200);
     let answer = s.post("leads", json!([{"name": "да"}, {"name": "тут отказ"}])).is(400);
-    assert_eq!(answer.complaints(), ["NotSupportedChoice status_id"]);
+    assert_eq!(answer.errors(), ["NotSupportedChoice status_id"]);
     assert_eq!(answer.json()["validation-errors"][0]["request_id"], "1");
     let begun = std::time::Instant::now();
     std::thread::scope(|scope| {
@@ -73,7 +74,7 @@ fn records_are_refused_by_name_and_latency_holds_nobody_else_up() {
 }
 
 #[test]
-fn answers_take_the_longer_the_more_records_a_request_brings() {
+fn latency_grows_with_the_number_of_records() {
     let s = Running::unlimited();
     s.faults(json!({"latency_ms": 20, "latency_item_ms": 2.5}));
     s.get("account").is(200);
@@ -86,7 +87,7 @@ fn answers_take_the_longer_the_more_records_a_request_brings() {
     assert_eq!(took, [20, 120, 22]);
 }
 
-/// What came back from a request that may have gone wrong: its status, 0 where the connection broke.
+/// The status of a request that may have failed; 0 where the connection broke.
 fn status(s: &Running, method: &str, path: &str, body: &Value) -> u16 {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let bytes = s.raw(method, &format!("/api/v4/{path}"), &bearer(s), &body).unwrap_or_default();
@@ -102,12 +103,8 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn names(rows: &Value) -> Vec<&str> {
-    rows["rows"].as_array().expect("rows").iter().map(|row| row["name"].as_str().expect("a name")).collect()
-}
-
 #[test]
-fn every_action_does_and_shows_what_the_table_says() {
+fn every_fault_has_the_effect_and_response_of_the_table() {
     let s = Running::unlimited();
     let batch = json!([{"name": "а"}, {"name": "б"}, {"name": "в"}, {"name": "г"}, {"name": "д"}]);
     for (rule, shown, there) in [
@@ -189,7 +186,7 @@ fn a_429_has_the_form_that_the_rule_says() {
 }
 
 #[test]
-fn half_of_complex_leads_come_with_their_people_and_half_of_a_bad_batch_does_not_come() {
+fn half_of_complex_leads_have_their_contacts_and_half_of_a_bad_batch_is_nothing() {
     let s = Running::unlimited();
     let two = complex_example(&s);
     s.script(json!([{"on": "POST leads/complex", "do": "half"}, {"on": "POST leads", "do": "half"}]));
@@ -201,13 +198,13 @@ fn half_of_complex_leads_come_with_their_people_and_half_of_a_bad_batch_does_not
 }
 
 #[test]
-fn a_late_commit_comes_after_its_answer_and_though_nobody_waits() {
+fn a_late_commit_happens_after_its_response_whether_or_not_the_client_waits() {
     let s = Running::unlimited();
     for (answer, shown) in [("504", 504), ("reset", 0), ("hang", 0)] {
         s.script(json!([{"on": "POST leads", "times": 1, "do": "commit-late", "late_ms": 400, "answer": answer}]));
         let begun = Instant::now();
         if answer == "hang" {
-            // The client gives up at once.
+            // The client closes the connection at once.
             let mut stream = s.open("POST", "/api/v4/leads", &bearer(&s), "[{}]");
             stream.set_read_timeout(Some(Duration::from_millis(100))).expect("a timeout");
             assert!(stream.read(&mut [0; 1]).is_err());
@@ -217,7 +214,7 @@ fn a_late_commit_comes_after_its_answer_and_though_nobody_waits() {
         assert!(begun.elapsed() < Duration::from_millis(350), "{answer} took {:?}", begun.elapsed());
         s.get("leads").is(204);
         assert_eq!(s.stats()["late"], 1);
-        // Others are not kept waiting, and ids are given when the record comes.
+        // Other requests do not wait, and ids are given when the record is created.
         let other = s.made("leads", json!({"name": "другая"}));
         eventually("the late one comes", || s.stats()["late"] == 0);
         assert!(begun.elapsed() >= Duration::from_millis(400));
@@ -234,7 +231,7 @@ fn a_late_commit_comes_after_its_answer_and_though_nobody_waits() {
 }
 
 #[test]
-fn what_was_put_off_is_done_when_the_server_stops() {
+fn delayed_requests_are_carried_out_when_the_server_stops() {
     let folder = tempfile::tempdir().expect("a folder");
     let s = Running::start(Some(folder.path()), no_limit());
     s.faults(json!({"script": [{"on": "POST leads", "do": "commit-late", "late_ms": 3_600_000}]}));
@@ -249,7 +246,7 @@ fn a_reset_before_reading_does_not_wait_for_the_body() {
     let s = Running::unlimited();
     s.script(json!([{"on": "POST leads", "nth": 2, "do": "reset-before"}]));
     s.post("leads", json!([{}])).is(200);
-    // The head promises more than ever comes.
+    // The head announces more bytes than are sent.
     let address = s.sandbox.url().strip_prefix("http://").expect("plain http");
     let mut stream = TcpStream::connect(address).expect("a connection");
     let head = format!("POST /api/v4/leads HTTP/1.1\r\nhost: localhost\r\n{}content-length: 1000\r\n\r\n", bearer(&s));
@@ -262,7 +259,7 @@ fn a_reset_before_reading_does_not_wait_for_the_body() {
 }
 
 #[test]
-fn who_is_never_answered_holds_nobody_else_up() {
+fn a_request_without_a_response_delays_no_other() {
     let s = Running::unlimited();
     s.script(
         json!([{"on": "POST leads", "nth": 1, "do": "hang"}, {"on": "POST leads", "do": "hang-after", "times": 1}]),
@@ -280,7 +277,7 @@ fn who_is_never_answered_holds_nobody_else_up() {
 }
 
 #[test]
-fn a_late_answer_follows_its_commit() {
+fn a_late_response_follows_its_commit() {
     let s = Running::unlimited();
     s.script(json!([{"on": "POST leads", "do": "late", "late_ms": 500}]));
     let begun = Instant::now();
@@ -296,7 +293,7 @@ fn a_late_answer_follows_its_commit() {
 }
 
 #[test]
-fn a_token_dies_for_good_or_for_some_requests() {
+fn a_token_expires_for_good_or_for_some_requests() {
     let s = Running::unlimited();
     s.script(json!([{"on": "POST leads", "nth": 2, "times": 3, "do": "token-expired"}]));
     let statuses: Vec<u16> =
@@ -308,7 +305,7 @@ fn a_token_dies_for_good_or_for_some_requests() {
     for _ in 0..3 {
         s.get("account").is(401);
     }
-    // A token of another make is not touched by it.
+    // A token of another kind is not affected.
     let known = s.control("GET", "oauth", "").is(200).json();
     let ask = json!({"client_id": known["client_id"], "client_secret": known["client_secret"],
         "redirect_uri": known["redirect_uri"], "grant_type": "authorization_code", "code": known["code"]});
@@ -321,7 +318,7 @@ fn a_token_dies_for_good_or_for_some_requests() {
 }
 
 #[test]
-fn answers_are_odd_one_at_a_time() {
+fn odd_responses_are_odd_in_one_way_each() {
     let s = Running::unlimited();
     let made = |word: &str| -> Value {
         s.script(json!([{"on": "POST leads", "times": 1, "do": word}]));
@@ -348,7 +345,7 @@ fn answers_are_odd_one_at_a_time() {
 }
 
 #[test]
-fn an_answer_may_be_that_of_another_batch() {
+fn a_response_may_be_that_of_another_batch() {
     let s = Running::unlimited();
     s.script(json!([{"on": "POST leads", "every": 2, "do": "foreign"}]));
     let sent = |name: &str| s.post("leads", json!([{"name": name, "request_id": name}])).is(200).json();
@@ -356,14 +353,14 @@ fn an_answer_may_be_that_of_another_batch() {
     assert_eq!(second, first);
     let names = ["r1", "r2"].map(|name| s.get(&format!("leads?filter[name]={name}")).is(200).json());
     assert_ne!(names[0]["_embedded"]["leads"][0]["id"], names[1]["_embedded"]["leads"][0]["id"]);
-    // The next one is true, and the one after it is that of the one before, not of the first.
+    // The next response is true, and the one after it is that of the one before, not of the first.
     let third = sent("r3");
     assert_eq!(third["_embedded"]["leads"][0]["request_id"], "r3");
     assert_eq!((sent("r4"), s.leads()), (third, 4));
 }
 
 #[test]
-fn a_portal_before_the_service_asks_for_a_login() {
+fn a_proxy_responds_with_a_login_page() {
     let s = Running::unlimited();
     for (word, there) in [("200-html", 0), ("200-html-after", 1)] {
         s.script(json!([{"on": "POST leads", "times": 1, "do": word}]));
@@ -376,7 +373,7 @@ fn a_portal_before_the_service_asks_for_a_login() {
 }
 
 #[test]
-fn what_was_put_off_comes_when_the_test_says_so() {
+fn delayed_requests_are_carried_out_on_demand() {
     let s = Running::unlimited();
     s.script(json!([{"on": "POST leads", "times": 1, "do": "commit-late", "late_ms": 3_600_000}]));
     s.post("leads", json!([{"name": "поздняя"}, {}])).is(504);
@@ -387,23 +384,7 @@ fn what_was_put_off_comes_when_the_test_says_so() {
 }
 
 #[test]
-fn people_delete_what_the_api_cannot() {
-    let s = Running::unlimited();
-    let made = s.post("leads", json!([{"name": "a"}, {"name": "b"}, {"name": "c"}])).is(200).json();
-    let ids: Vec<u64> =
-        made["_embedded"]["leads"].as_array().expect("leads").iter().filter_map(|lead| lead["id"].as_u64()).collect();
-    let deleted = s.control("POST", "delete", &json!({"leads": [ids[1], 7]}).to_string()).is(200).json();
-    assert_eq!((deleted, s.leads()), (json!({"deleted": 1}), 2));
-    s.get(&format!("leads/{}", ids[1])).is(204);
-    s.control("POST", "delete", r#"{"things":[1]}"#).is(400);
-    // Somebody does it while a list is being read: the page is answered as it was.
-    s.faults(json!({"script": [{"on": "GET leads", "nth": 1, "do": "shift"}]}));
-    let page = s.get("leads?limit=1").is(200).json();
-    assert_eq!((&page["_embedded"]["leads"][0]["id"], s.leads()), (&json!(ids[0]), 1));
-}
-
-#[test]
-fn a_lost_value_is_lost_in_silence() {
+fn a_dropped_value_is_not_reported() {
     let s = Running::unlimited();
     let field = |value: &str| json!([{"field_code": "ORDER_NO", "values": [{"value": value}]}]);
     let batch = json!([{"request_id": "r1", "custom_fields_values": field("З-1")},
@@ -439,7 +420,7 @@ fn seeded_faults_are_the_same_for_the_same_seed() {
 }
 
 #[test]
-fn seeded_faults_keep_to_writes_and_to_their_bound() {
+fn seeded_faults_hit_writes_only_and_stop_at_their_maximum() {
     let s = Running::unlimited();
     s.faults(json!({"seeded": {"percent": 100, "kinds": ["500"], "max": 2}}));
     let known = s.control("GET", "oauth", "").is(200).json();
@@ -449,22 +430,22 @@ fn seeded_faults_keep_to_writes_and_to_their_bound() {
     assert_eq!(statuses, [500, 500, 200, 200]);
     let shown = s.control("GET", "faults", "").is(200).json();
     assert_eq!((&shown["seeded"]["seen"], &shown["seeded"]["fired"]), (&json!(5), &json!(2)));
-    // What is shown can be set again.
-    s.faults(shown_again(shown));
+    // The shown faults can be set again.
+    s.faults(without_counters(shown));
     for wrong in [json!({"percent": 5, "kinds": ["dance"]}), json!({"chance": 5})] {
         s.control("POST", "faults", &json!({"seeded": wrong}).to_string()).is(400);
     }
 }
 
-/// Without the counters, which are not for setting.
-fn shown_again(mut shown: Value) -> Value {
+/// Counters cannot be set.
+fn without_counters(mut shown: Value) -> Value {
     let seeded = shown["seeded"].as_object_mut().expect("seeded faults");
     seeded.retain(|key, _| key != "seen" && key != "fired");
     shown
 }
 
 #[test]
-fn faults_may_be_there_from_the_start_and_come_back_with_a_reset() {
+fn initial_faults_are_in_force_from_the_start_and_after_a_reset() {
     let faults: Faults = r#"{"script": [{"on": "GET account", "times": 1, "do": "500"}]}"#.parse().expect("faults");
     let sandbox = Sandbox::start(Options { faults, switches: no_limit(), ..Options::default() }).expect("a port");
     let s = Running { sandbox, now: Arc::default() };
@@ -474,103 +455,4 @@ fn faults_may_be_there_from_the_start_and_come_back_with_a_reset() {
         s.control("POST", "reset", "").is(200);
     }
     assert!("{\"script\": 1}".parse::<Faults>().is_err());
-}
-
-#[test]
-fn a_record_remembers_the_name_it_was_sent_under() {
-    let s = Running::unlimited();
-    s.post("leads", json!([{"request_id": "r17"}, {}])).is(200);
-    s.patch("leads", json!([{"id": 10_000_001, "name": "а", "request_id": "r99"}])).is(200);
-    let customer = s.made("customers", json!({"name": "К", "request_id": "r3"}));
-    s.post(&format!("customers/{customer}/transactions"), json!([{"price": 1, "request_id": "r4"}])).is(200);
-    let read =
-        |what: &str| s.control("GET", &format!("entities/{what}?fields=sent_as"), "").is(200).json()["rows"].clone();
-    assert_eq!(read("leads"), json!([{"id": 10_000_001, "sent_as": "r17"}, {"id": 10_000_003}]));
-    assert_eq!((&read("customers")[0]["sent_as"], &read("transactions")[0]["sent_as"]), (&json!("r3"), &json!("r4")));
-    assert_eq!(s.lead(10_000_001).get("sent_as"), None);
-}
-
-#[test]
-fn the_whole_world_can_be_read_row_by_row() {
-    let s = Running::start(None, Switches { rate_max: 3, ..Switches::default() });
-    let contact = s.made("contacts", json!({"name": "Екатерина", "tags_to_add": [{"name": "вип"}]}));
-    let company = s.made("companies", json!({"name": "АО"}));
-    let fields = json!([{"field_code": "ORDER_NO", "values": [{"value": "З-17"}]}]);
-    let lead = s.made(
-        "leads",
-        json!({"name": "Первая", "custom_fields_values": fields,
-        "_embedded": {"contacts": [{"id": contact}], "companies": [{"id": company}]}}),
-    );
-    s.faults(json!({"script": [{"on": "**", "do": "500"}], "latency_ms": 60_000}));
-    let read = |what: &str| s.control("GET", &format!("entities/{what}"), "").is(200).json();
-    let all = read("leads");
-    let row = &all["rows"][0];
-    assert_eq!(
-        (&row["name"], &row["contacts"], &row["companies"]),
-        (&json!("Первая"), &json!([contact]), &json!([company]))
-    );
-    assert_eq!(
-        row["custom"].as_object().map(|custom| custom.values().collect::<Vec<_>>()),
-        Some(vec![&json!(["З-17"])])
-    );
-    assert_eq!((&row["tags"], row.get("_embedded"), &all["next"]), (&json!([]), None, &Value::Null));
-    assert_eq!(
-        read("contacts?fields=tags,leads"),
-        json!({"rows": [{"id": contact, "tags": ["вип"], "leads": [lead]}], "next": null})
-    );
-    s.control("GET", "entities/nonsense", "").is(404);
-    assert_eq!(row.get("sent_as"), None);
-    s.faults(json!({}));
-    s.control("POST", "switches", r#"{"rate_max":1000000}"#).is(200);
-    let batch: Vec<Value> = (0..9).map(|i| json!({"name": format!("{i}")})).collect();
-    s.post("leads", json!(batch)).is(200);
-    let (mut after, mut seen) = (json!(0), Vec::new());
-    while after != Value::Null {
-        let page = read(&format!("leads?fields=name&limit=4&after={after}"));
-        seen.extend(names(&page).into_iter().map(str::to_owned));
-        after = page["next"].clone();
-    }
-    assert_eq!(seen, ["Первая", "0", "1", "2", "3", "4", "5", "6", "7", "8"]);
-}
-
-#[test]
-fn the_largest_numbers_end_no_answer() {
-    let s = Running::unlimited();
-    s.post("catalogs", json!([{"name": "Последний", "type": "regular", "sort": i64::MAX}])).is(200);
-    s.post("catalogs", json!([{"name": "Ещё один", "type": "regular"}])).is(200);
-    s.post("leads/custom_fields", json!([{"name": "Последнее", "type": "text", "sort": i64::MAX}])).is(200);
-    s.post("leads/custom_fields", json!([{"name": "Ещё одно", "type": "text"}])).is(200);
-    let customer = s.made("customers", json!({"name": "К"}));
-    let path = format!("customers/{customer}/transactions");
-    let purchase = crate::ids(&s.post(&path, json!([{"price": i64::MIN}])).is(200).json(), "transactions")[0];
-    s.delete(&format!("customers/transactions/{purchase}")).is(204);
-    let between = |from: u64, to: u64| amo_sandbox::Latency::Between(from, to).pick(u64::MAX);
-    assert_eq!((between(0, u64::MAX), between(5, 5)), (0, 5));
-}
-
-#[test]
-fn a_switch_that_no_answer_can_obey_is_refused_and_says_why() {
-    let s = Running::unlimited();
-    for (switches, why) in [
-        (json!({"batch_excess_status": 99}), "batch_excess_status is 99, and a status goes from 200 to 599"),
-        (json!({"unknown_id_status": 1000}), "unknown_id_status is 1000"),
-        (json!({"list_lag_s": -1}), "list_lag_s is -1, and a lag goes from 0 to 86400 seconds"),
-        (json!({"query_lag_s": 1e308}), "query_lag_s is 1"),
-    ] {
-        let said = s.control("POST", "switches", &switches.to_string()).is(400).json();
-        assert!(said["error"].as_str().expect("an error").contains(why), "{said}");
-    }
-    assert_eq!(s.control("GET", "switches", "").json()["unknown_id_status"], 204);
-}
-
-#[test]
-fn a_purchase_that_people_delete_goes_out_of_its_customers_sums() {
-    let s = Running::unlimited();
-    let customer = s.made("customers", json!({"name": "К"}));
-    let path = format!("customers/{customer}/transactions");
-    let bought = |price: u64| crate::ids(&s.post(&path, json!([{"price": price}])).is(200).json(), "transactions")[0];
-    let (first, _) = (bought(10), bought(20));
-    s.control("POST", "delete", &json!({"transactions": [first]}).to_string()).is(200);
-    let customer = s.get(&format!("customers/{customer}")).is(200).json();
-    assert_eq!((&customer["ltv"], &customer["purchases_count"]), (&json!(20), &json!(1)));
 }

@@ -1,10 +1,11 @@
-//! Every type of custom field, on everything that may have it: what is taken, how it comes back, what is refused.
+//! Every type of custom field, on every owner that may have it: values that are accepted, how they are read, values
+//! that are refused.
 
 use serde_json::{Value, json};
 
 use crate::{CHAMOMILE, DESK, FURNITURE, PRODUCTS, Running};
 
-/// Makes a record of this owner with one field; the answer.
+/// Creates a record of this owner with one field.
 fn sent(s: &Running, owner: &str, field: u64, values: Value) -> crate::Answer {
     let item = json!({"name": "а", "custom_fields_values": [{"field_id": field, "values": values}]});
     let path = if owner.starts_with("catalogs/") { format!("{owner}/elements") } else { owner.to_owned() };
@@ -18,7 +19,7 @@ fn read_back(s: &Running, owner: &str, answer: &crate::Answer) -> Value {
     s.get(&format!("{path}/{id}")).is(200).json()["custom_fields_values"][0]["values"].clone()
 }
 
-/// Values with what comes back, `null` for the same; and values that are refused, with code and end of the path.
+/// Values with what reads show, `null` for the same; and refused values, with code and end of the path.
 type Cases = (Vec<(Value, Value)>, Vec<(Value, &'static str)>);
 
 fn cases(kind: &str) -> Cases {
@@ -140,7 +141,7 @@ fn cases(kind: &str) -> Cases {
 const OWNERS: [&str; 4] = ["leads", "contacts", "companies", "catalogs/1001"];
 
 #[test]
-fn each_type_is_taken_and_refused_alike_on_all_that_have_it() {
+fn each_type_has_the_same_rules_on_every_owner() {
     let s = Running::unlimited();
     let mut seen = 0;
     for owner in OWNERS {
@@ -155,10 +156,10 @@ fn each_type_is_taken_and_refused_alike_on_all_that_have_it() {
             }
             for (values, wanted) in bad {
                 let wanted = wanted.replace(" ", " custom_fields_values.0.values");
-                let complaints = sent(&s, owner, id, values.clone()).is(400).complaints();
+                let complaints = sent(&s, owner, id, values.clone()).is(400).errors();
                 assert_eq!(complaints, [wanted], "{kind} of {owner}: {values}");
             }
-            let empty = sent(&s, owner, id, json!([])).is(400).complaints();
+            let empty = sent(&s, owner, id, json!([])).is(400).errors();
             assert_eq!(empty, ["InvalidType custom_fields_values.0.values"], "{kind} of {owner}");
             sent(&s, owner, id, Value::Null).is(200);
             seen += 1;
@@ -168,7 +169,7 @@ fn each_type_is_taken_and_refused_alike_on_all_that_have_it() {
 }
 
 #[test]
-fn options_are_named_by_id_text_or_code() {
+fn options_are_chosen_by_id_text_or_code() {
     let s = Running::unlimited();
     for (owner, name) in [
         ("leads", "Источник"),
@@ -194,12 +195,12 @@ fn options_are_named_by_id_text_or_code() {
             (json!([{}]), "FieldMissing .0.value"),
         ] {
             let wanted = wanted.replace(" ", " custom_fields_values.0.values");
-            assert_eq!(sent(&s, owner, id, values.clone()).is(400).complaints(), [wanted], "{name} {values}");
+            assert_eq!(sent(&s, owner, id, values.clone()).is(400).errors(), [wanted], "{name} {values}");
         }
     }
     let colours = s.field("catalogs/1001", "Цвета");
     let by_code = json!([{"enum_code": "a"}]);
-    let complaints = sent(&s, "catalogs/1001", colours, by_code.clone()).is(400).complaints();
+    let complaints = sent(&s, "catalogs/1001", colours, by_code.clone()).is(400).errors();
     assert_eq!(
         complaints,
         [
@@ -208,7 +209,7 @@ fn options_are_named_by_id_text_or_code() {
         ]
     );
     s.control("POST", "switches", r#"{"multiselect_enum_code":true}"#).is(200);
-    let complaints = sent(&s, "catalogs/1001", colours, by_code).is(400).complaints();
+    let complaints = sent(&s, "catalogs/1001", colours, by_code).is(400).errors();
     assert_eq!(complaints, ["NotSupportedChoice custom_fields_values.0.values.0.enum_code"]);
 }
 
@@ -226,12 +227,12 @@ fn a_category_is_a_branch_of_a_tree() {
         let answer = sent(&s, "catalogs/1001", id, values).is(200);
         assert_eq!(read_back(&s, "catalogs/1001", &answer), json!([{"value": "Столы", "enum_id": desks["id"]}]));
     }
-    let refused = sent(&s, "catalogs/1001", id, json!([{"value": "Диваны"}])).is(400).complaints();
+    let refused = sent(&s, "catalogs/1001", id, json!([{"value": "Диваны"}])).is(400).errors();
     assert_eq!(refused, ["NotSupportedChoice custom_fields_values.0.values.0.value"]);
 }
 
 #[test]
-fn linked_fields_look_where_they_are_told() {
+fn linked_fields_search_where_their_definition_says() {
     let s = Running::unlimited();
     let contact = s.made("contacts", json!({"name": "Екатерина"}));
     let company = s.made("companies", json!({"name": "ООО Лес"}));

@@ -30,7 +30,7 @@ fn seed_line() -> Value {
 }
 
 #[test]
-fn the_invoice_of_the_seed_is_answered_as_it_shows() {
+fn the_invoice_of_the_seed_gets_the_answer_of_the_seed() {
     let s = Running::unlimited();
     let payer = json!({"name": "Новый покупатель #1", "address": "Москва, Вымышленная набережная, дом 1"});
     let sent = with(&[
@@ -46,7 +46,7 @@ fn the_invoice_of_the_seed_is_answered_as_it_shows() {
     assert_eq!((&status[0]["value"], &status[0]["enum_code"]), (&json!("Создан"), &json!("created")));
     assert_eq!(values(element, 1), json!([{"value": payer}]));
     assert_eq!(values(element, 2), json!([{"value": {"entity_id": CHAMOMILE}}]));
-    // As text: a whole number with its fraction is what the seed shows.
+    // As text: the seed shows whole numbers with a fraction.
     let line = values(element, 3)[0]["value"].to_string();
     let wanted = r#"{"sku":"34N4124","product_id":null,"description":"Товар #1","unit_price":10.0,"unit_type":"шт.",
         "quantity":5.0,"discount":{"type":"amount","value":25.0},"vat_rate_id":18,"vat_rate_value":0,
@@ -85,7 +85,7 @@ fn the_invoice_of_the_seed_is_answered_as_it_shows() {
 }
 
 #[test]
-fn lines_are_counted_and_recounting_is_told() {
+fn sums_of_lines_are_calculated_and_corrections_reported() {
     let s = Running::unlimited();
     let line = |more: Value| {
         let mut line = json!({"unit_price": 200, "quantity": 1.5, "product_id": DESK});
@@ -134,11 +134,11 @@ fn an_invoice_without_name_or_status_is_the_old_error() {
     }
     s.patch(&format!("{PATH}/{id}"), json!({"name": "б"})).is(200);
     let empty = json!({"name": "а", "custom_fields_values": [field("BILL_STATUS", json!([]))]});
-    assert_eq!(s.post(PATH, json!([empty])).is(400).complaints(), ["InvalidType custom_fields_values.0.values"]);
+    assert_eq!(s.post(PATH, json!([empty])).is(400).errors(), ["InvalidType custom_fields_values.0.values"]);
 }
 
 #[test]
-fn what_is_wrong_with_lines_payer_and_supplier_is_said() {
+fn errors_of_lines_payer_and_supplier_have_code_and_path() {
     let s = Running::with(json!({"read_keys_refused": true}));
     let contact = s.made("contacts", json!({"name": "Екатерина"}));
     let line = |key: &str, value: Value| {
@@ -178,11 +178,11 @@ fn what_is_wrong_with_lines_payer_and_supplier_is_said() {
     ] {
         let answer = s.post(PATH, json!([with(&[field(code, json!([{"value": value}]))])])).is(400);
         let wanted = wanted.replace(" ", " custom_fields_values.1.values.0.value");
-        assert_eq!(answer.complaints(), [wanted], "{value}");
+        assert_eq!(answer.errors(), [wanted], "{value}");
     }
     let good = json!({"name": "а", "type": "individual", "entity_type": "contacts", "entity_id": contact, "kpp": null});
     s.post(PATH, json!([with(&[field("PAYER", json!([{"value": good}]))])])).is(200);
     s.control("POST", "switches", r#"{"vat_rates_refused":true}"#).is(200);
-    let refused = s.post(PATH, json!([with(&[lines(&[seed_line()])])])).is(400).complaints();
+    let refused = s.post(PATH, json!([with(&[lines(&[seed_line()])])])).is(400).errors();
     assert_eq!(refused, ["NotSupportedChoice custom_fields_values.1.values.0.value.vat_rate_id"]);
 }

@@ -8,7 +8,7 @@ fn to(kind: &str, id: u64, metadata: Value) -> Value {
     json!([{"to_entity_id": id, "to_entity_type": kind, "metadata": metadata}])
 }
 
-/// Kinds and ids of what is linked to a record.
+/// Types and ids of the records linked to a record.
 fn linked(s: &Running, path: &str) -> Vec<(String, u64)> {
     let answer = s.get(path);
     if answer.status == 204 {
@@ -22,7 +22,7 @@ fn linked(s: &Running, path: &str) -> Vec<(String, u64)> {
 }
 
 #[test]
-fn a_link_is_seen_from_both_ends_whoever_made_it() {
+fn a_link_is_shown_from_both_ends() {
     let s = Running::unlimited();
     let made = |entity: &str| s.made(entity, json!({"name": "a"}));
     for (from, kind) in [
@@ -132,7 +132,7 @@ fn elements_have_a_quantity_and_a_second_link_changes_it() {
 }
 
 #[test]
-fn many_links_are_made_and_read_at_once() {
+fn many_links_are_created_and_read_in_one_request() {
     let s = Running::unlimited();
     let [x, y, z] = [1, 2, 3].map(|_| s.made("leads", json!({})));
     let contact = s.made("contacts", json!({}));
@@ -147,7 +147,7 @@ fn many_links_are_made_and_read_at_once() {
     assert_eq!(keys(row), ["entity_id", "entity_type", "to_entity_id", "to_entity_type", "metadata"]);
     assert_eq!((&row["entity_id"], &row["entity_type"]), (&json!(y), &json!("leads")));
     let answer = s.get("leads/links").is(400);
-    assert_eq!(answer.complaints(), ["FieldMissing filter.entity_id"]);
+    assert_eq!(answer.errors(), ["FieldMissing filter.entity_id"]);
     let path = format!("leads/links?filter[entity_id][]={x}&filter[entity_id][]={y}");
     let wanted = [("contacts".to_owned(), contact), ("catalog_elements".to_owned(), DESK)];
     assert_eq!(linked(&s, &path), wanted);
@@ -157,7 +157,7 @@ fn many_links_are_made_and_read_at_once() {
 }
 
 #[test]
-fn what_is_wrong_with_a_link_is_said_by_code_and_path() {
+fn errors_of_a_link_have_code_and_path() {
     let s = Running::unlimited();
     let made = |entity: &str| s.made(entity, json!({"name": "a"}));
     let (lead, contact, customer) = (made("leads"), made("contacts"), made("customers"));
@@ -190,7 +190,7 @@ fn what_is_wrong_with_a_link_is_said_by_code_and_path() {
         (&"customers/1/unlink".to_owned(), to("contacts", contact, json!(null)), "NotSupportedChoice entity_id"),
     ] {
         let answer = s.post(path, items.clone()).is(400);
-        assert_eq!(answer.complaints().first().map(String::as_str), Some(wanted), "{path} {items}");
+        assert_eq!(answer.errors().first().map(String::as_str), Some(wanted), "{path} {items}");
     }
     let one = to("contacts", contact, json!(null))[0].clone();
     let answer = s.post(&path, json!([one, {}])).is(400);
@@ -202,7 +202,7 @@ fn what_is_wrong_with_a_link_is_said_by_code_and_path() {
     s.get("elements/1/links").is(404);
     s.mode("segments", false);
     let answer = s.post(&format!("contacts/{contact}/link"), to("customers", customer, json!(null))).is(400);
-    assert_eq!(answer.complaints(), ["NotSupportedChoice to_entity_type"]);
+    assert_eq!(answer.errors(), ["NotSupportedChoice to_entity_type"]);
 }
 
 #[test]
@@ -214,7 +214,7 @@ fn a_lead_and_a_customer_have_one_company() {
         let id = s.made(entity, json!({"name": "a"}));
         let path = format!("{entity}/{id}/link");
         let both = json!([company(a)[0], company(b)[0]]);
-        assert_eq!(s.post(&path, both.clone()).is(400).complaints(), ["TooMany to_entity_id"]);
+        assert_eq!(s.post(&path, both.clone()).is(400).errors(), ["TooMany to_entity_id"]);
         s.post(&path, company(a)).is(200);
         s.post(&path, company(a)).is(200);
         s.post(&path, company(b)).is(400);
@@ -231,7 +231,7 @@ fn a_lead_and_a_customer_have_one_company() {
 }
 
 #[test]
-fn a_linked_element_may_put_its_lead_back() {
+fn a_linked_element_may_reset_the_stage_of_its_lead() {
     let s = Running::unlimited();
     let lead = s.made("leads", json!({"status_id": 142}));
     let link = to("catalog_elements", CHAIR, json!({"catalog_id": PRODUCTS}));

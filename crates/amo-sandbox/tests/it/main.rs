@@ -1,30 +1,31 @@
-//! The sandbox from outside: raw bytes over TCP, so that the client and the server cannot share a mistake.
+//! The sandbox from outside: tests send raw bytes over TCP, so that the client and the server cannot share a mistake.
 
+mod access;
+mod account_parts;
 mod catalogs;
+mod client_reports;
 mod complex;
+mod control;
 mod customers;
-mod directories;
-mod doors;
+mod docs_page;
 mod elements;
 mod faults;
 mod field_types;
+mod full_records;
 mod invoices;
 mod links;
 mod notes;
-mod pace;
-mod page;
-mod purchases;
-mod reading;
+mod rate_limit;
+mod reads;
 mod rights;
 mod robots;
 mod secrets;
-mod sent_back;
 mod statuses_segments;
 mod tasks;
-mod told_by_clients;
+mod transactions;
 mod trash;
 mod world;
-mod writing;
+mod writes;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -44,7 +45,7 @@ const PRODUCTS: u64 = 1001;
 const INVOICES: u64 = 1003;
 const CATEGORIES: u64 = 1005;
 const SUPPLIERS: u64 = 1007;
-/// Elements that are there from the beginning: two products, a category, a supplier, and how many in all.
+/// Elements of a new world: two products, a category, a supplier, and their total number.
 const DESK: u64 = 4_900_001;
 const CHAIR: u64 = 4_900_005;
 const FURNITURE: u64 = 4_920_001;
@@ -74,7 +75,7 @@ impl Answer {
     }
 
     /// `code path` of every error, in order.
-    fn complaints(&self) -> Vec<String> {
+    fn errors(&self) -> Vec<String> {
         let body = self.json();
         let all = body["validation-errors"].as_array().expect("validation errors").clone();
         let text = |e: &Value, key: &str| e[key].as_str().expect("a string").to_owned();
@@ -95,7 +96,7 @@ impl Running {
         Running::of(Options { state: state.map(Path::to_owned), seed: Some(1), switches, ..Options::default() })
     }
 
-    /// On a clock that only a test moves.
+    /// With a clock that only the test moves.
     fn of(options: Options) -> Running {
         let now = Arc::new(AtomicI64::new(NOW));
         let clock = now.clone();
@@ -103,7 +104,7 @@ impl Running {
         Running { sandbox: Sandbox::start(options).expect("a free port"), now }
     }
 
-    /// In memory, and as fast as the test likes.
+    /// In memory, without a rate limit.
     fn unlimited() -> Running {
         Running::start(None, no_limit())
     }
@@ -114,7 +115,7 @@ impl Running {
         running
     }
 
-    /// A request on its way; nothing of the answer is read.
+    /// Sends a request and reads nothing of the response.
     fn open(&self, method: &str, path: &str, headers: &str, body: &str) -> TcpStream {
         self.try_open(method, path, headers, body).expect("a request sent")
     }
@@ -171,19 +172,19 @@ impl Running {
         self.control("POST", "faults", &faults.to_string()).is(200);
     }
 
-    /// An empty world, no limit, and this script alone.
+    /// Resets the world and sets this script.
     fn script(&self, rules: Value) {
         self.control("POST", "reset", "").is(200);
         self.control("POST", "switches", r#"{"rate_max":1000000}"#).is(200);
         self.faults(json!({"script": rules}));
     }
 
-    /// How many leads there are.
+    /// The number of leads.
     fn leads(&self) -> u64 {
         self.count("leads")
     }
 
-    /// How many leads, contacts and companies.
+    /// The number of leads, contacts and companies.
     fn people(&self) -> [u64; 3] {
         ["leads", "contacts", "companies"].map(|entity| self.count(entity))
     }
@@ -196,19 +197,19 @@ impl Running {
         self.control("GET", "stats", "").is(200).json()
     }
 
-    /// The id of the only item of an answer.
+    /// Creates an item and returns its id.
     fn made(&self, path: &str, item: Value) -> u64 {
         let answer = self.post(path, json!([item])).is(200).json();
         answer["_embedded"][path][0]["id"].as_u64().expect("an id")
     }
 
-    /// The id of a new purchase of a customer.
+    /// Creates a transaction of a customer and returns its id.
     fn made_of(&self, customer: u64) -> u64 {
         let answer = self.post(&format!("customers/{customer}/transactions"), json!([{"price": 1}])).is(200).json();
         answer["_embedded"]["transactions"][0]["id"].as_u64().expect("an id")
     }
 
-    /// The id of the only element of an answer.
+    /// Creates an element and returns its id.
     fn element(&self, catalog: u64, item: Value) -> u64 {
         let answer = self.post(&format!("catalogs/{catalog}/elements"), json!([item])).is(200).json();
         answer["_embedded"]["elements"][0]["id"].as_u64().expect("an id")
@@ -218,7 +219,7 @@ impl Running {
         self.get(&format!("leads/{id}?with=contacts,loss_reason,source_id")).is(200).json()
     }
 
-    /// A world in memory whose customers buy periodically.
+    /// A world in memory in the mode periodicity.
     fn periodic() -> Running {
         let s = Running::unlimited();
         s.mode("periodicity", true);
@@ -237,7 +238,7 @@ impl Running {
         self.send("DELETE", path, "")
     }
 
-    /// What the control corner tells of a record.
+    /// A record as the control endpoints show it.
     fn kept(&self, entity: &str, id: u64) -> Value {
         let rows = self.control("GET", &format!("entities/{entity}"), "").is(200).json()["rows"].clone();
         let found = rows.as_array().expect("rows").iter().find(|row| row["id"] == id).cloned();
@@ -268,7 +269,7 @@ impl Running {
     }
 }
 
-/// The ids of a list, by its key.
+/// The ids of a list, by the key of the collection.
 fn ids(body: &Value, key: &str) -> Vec<u64> {
     let rows = body["_embedded"][key].as_array().expect("rows");
     rows.iter().map(|row| row["id"].as_u64().expect("an id")).collect()
@@ -278,12 +279,12 @@ fn no_limit() -> Switches {
     Switches { rate_max: 1_000_000, ..Switches::default() }
 }
 
-/// The keys of an object, in their order.
+/// The keys of an object, in order.
 fn keys(value: &Value) -> Vec<&str> {
     value.as_object().expect("an object").keys().map(String::as_str).collect()
 }
 
-/// Keys and types of a value, as text: what two answers must share to be of one shape.
+/// Keys and types of a value, as text: equal for two responses of the same shape.
 fn shape(value: &Value) -> Value {
     match value {
         Value::Null => json!("null"),

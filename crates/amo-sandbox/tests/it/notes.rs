@@ -13,27 +13,27 @@ fn text(text: &str) -> Value {
     json!({"note_type": "common", "params": {"text": text}})
 }
 
-/// The same, for a path that does not name the record.
+/// The same for a path that does not name the owner.
 fn text_of(entity: u64, of: &str) -> Value {
     let mut note = text(of);
     note["entity_id"] = json!(entity);
     note
 }
 
-/// The id of a new note of a record.
+/// Creates a note of a record and returns its id.
 fn noted(s: &Running, kind: &str, entity: u64, note: Value) -> u64 {
     let answer = s.post(&format!("{kind}/{entity}/notes"), json!([note])).is(200).json();
     ids(&answer, "notes")[0]
 }
 
-/// The ids that a list shows, none where it is empty.
+/// The ids of a list; none where it is empty.
 fn listed(s: &Running, path: &str) -> Vec<u64> {
     let answer = s.get(path);
     if answer.status == 204 { Vec::new() } else { ids(&answer.is(200).json(), "notes") }
 }
 
 #[test]
-fn a_note_is_answered_as_recorded() {
+fn answers_to_notes_are_as_recorded() {
     let recorded: Value = serde_json::from_str(include_str!(
         "../../../../tests/it/documents/recorded/lead_note__create_lead_note__post.json"
     ))
@@ -55,7 +55,7 @@ fn a_note_is_answered_as_recorded() {
 }
 
 #[test]
-fn notes_stand_at_each_kind_of_record_and_are_read_by_every_address() {
+fn notes_of_every_owner_are_read_by_every_path() {
     let s = Running::unlimited();
     for kind in KINDS {
         let entity = s.made(kind, json!({"name": "Запись"}));
@@ -83,7 +83,7 @@ fn notes_stand_at_each_kind_of_record_and_are_read_by_every_address() {
             assert_eq!(list["_embedded"]["notes"], json!([wanted]), "{path}");
             assert_eq!((&list["_page"], keys(&list["_links"])), (&json!(1), vec!["self"]));
         }
-        // Nowhere else.
+        // Other paths do not show it.
         let stranger = if kind == "leads" { "contacts" } else { "leads" };
         for path in [
             format!("{stranger}/notes/{id}"),
@@ -131,26 +131,26 @@ fn each_type_of_note_has_its_parameters() {
             let mut less = params.clone();
             less.as_object_mut().expect("parameters").shift_remove(key);
             let refused = s.post(&path, json!([{"note_type": note_type, "params": less}])).is(400);
-            assert_eq!(refused.complaints(), [format!("FieldMissing params.{key}")], "{note_type}");
+            assert_eq!(refused.errors(), [format!("FieldMissing params.{key}")], "{note_type}");
             less[key] = json!([]);
             let refused = s.post(&path, json!([{"note_type": note_type, "params": less}])).is(400);
-            assert_eq!(refused.complaints(), [format!("InvalidType params.{key}")], "{note_type}");
+            assert_eq!(refused.errors(), [format!("InvalidType params.{key}")], "{note_type}");
             // Recorded of a call without a link. [client]
             less[key] = Value::Null;
             let refused = s.post(&path, json!([{"note_type": note_type, "params": less}])).is(400);
-            assert_eq!(refused.complaints(), [format!("NotNullable params.{key}")], "{note_type}");
+            assert_eq!(refused.errors(), [format!("NotNullable params.{key}")], "{note_type}");
             assert!(refused.body.contains("This value should not be null."), "{}", refused.body);
         }
         let mut more = params.clone();
         more["colour"] = json!("red");
         let refused = s.post(&path, json!([{"note_type": note_type, "params": more}])).is(400);
-        assert_eq!(refused.complaints(), ["FieldNotExpected params.colour"], "{note_type}");
+        assert_eq!(refused.errors(), ["FieldNotExpected params.colour"], "{note_type}");
     }
     assert_eq!(s.count("notes"), 11);
 }
 
 #[test]
-fn what_is_wrong_with_a_note_is_told() {
+fn errors_of_a_note_have_code_and_path() {
     let s = Running::unlimited();
     let lead = s.made("leads", json!({}));
     for (item, wanted) in [
@@ -178,9 +178,9 @@ fn what_is_wrong_with_a_note_is_told() {
         (json!(5), vec!["InvalidType ", "FieldMissing note_type"]),
     ] {
         let refused = s.post(&format!("leads/{lead}/notes"), json!([item])).is(400);
-        assert_eq!(refused.complaints()[..1], wanted[..1], "{item}");
+        assert_eq!(refused.errors()[..1], wanted[..1], "{item}");
         if item.is_object() {
-            assert_eq!(refused.complaints(), wanted, "{item}");
+            assert_eq!(refused.errors(), wanted, "{item}");
         }
     }
     for (id, wanted) in [
@@ -191,10 +191,10 @@ fn what_is_wrong_with_a_note_is_told() {
     ] {
         let mut note = text("Да");
         note["entity_id"] = id;
-        assert_eq!(s.post("leads/notes", json!([note])).is(400).complaints(), [wanted], "{note}");
+        assert_eq!(s.post("leads/notes", json!([note])).is(400).errors(), [wanted], "{note}");
     }
-    assert_eq!(s.post("leads/notes", json!([text("Да")])).is(400).complaints(), ["FieldMissing entity_id"]);
-    assert_eq!(s.post("leads/7/notes", json!([text("Да")])).is(400).complaints(), ["NotSupportedChoice entity_id"]);
+    assert_eq!(s.post("leads/notes", json!([text("Да")])).is(400).errors(), ["FieldMissing entity_id"]);
+    assert_eq!(s.post("leads/7/notes", json!([text("Да")])).is(400).errors(), ["NotSupportedChoice entity_id"]);
     for body in ["", "{", "[]", "{}"] {
         s.send("POST", "leads/notes", body).is(400);
     }
@@ -202,7 +202,7 @@ fn what_is_wrong_with_a_note_is_told() {
 }
 
 #[test]
-fn a_note_is_changed_by_either_address() {
+fn a_note_is_updated_by_either_path() {
     let s = Running::unlimited();
     let lead = s.made("leads", json!({}));
     let other = s.made("leads", json!({}));
@@ -230,7 +230,7 @@ fn a_note_is_changed_by_either_address() {
         let answer =
             s.patch(&path, json!({"params": {"text": "Три"}, "note_type": "common", "entity_id": lead})).is(200).json();
         assert_eq!(keys(&answer), ["id", "entity_id", "updated_at", "_links"]);
-        // As it was read, it is taken back.
+        // A note sent back as it was read is accepted.
         let read = s.get(&format!("{path}?with=is_pinned")).is(200).json();
         s.patch(&path, read).is(200);
     }
@@ -242,10 +242,10 @@ fn a_note_is_changed_by_either_address() {
         (json!({"params": {"text": null}}), "NotNullable params.text"),
     ] {
         let refused = s.patch(&format!("leads/notes/{first}"), change.clone()).is(400);
-        assert_eq!(refused.complaints(), [wanted], "{change}");
+        assert_eq!(refused.errors(), [wanted], "{change}");
     }
-    assert_eq!(s.patch("leads/notes", json!([{"params": {"text": "А"}}])).is(400).complaints(), ["FieldMissing id"]);
-    assert_eq!(s.patch("leads/notes", json!([{"id": 7}])).is(400).complaints(), ["NotSupportedChoice id"]);
+    assert_eq!(s.patch("leads/notes", json!([{"params": {"text": "А"}}])).is(400).errors(), ["FieldMissing id"]);
+    assert_eq!(s.patch("leads/notes", json!([{"id": 7}])).is(400).errors(), ["NotSupportedChoice id"]);
     s.switch("patch_wrapped", json!(true));
     let answer = s.patch(&format!("leads/notes/{first}"), text("Пять")).is(200).json();
     assert_eq!(ids(&answer, "notes"), [first]);
@@ -263,7 +263,7 @@ fn lists_of_notes_are_filtered_ordered_and_paged() {
     s.now.fetch_add(10, Ordering::SeqCst);
     s.patch("leads/notes", json!([{"id": a, "params": {"text": "Позже"}}])).is(200);
     for (query, of_all, of_one) in [
-        // By the last change where nothing is said; a direction that is none says nothing. [client live]
+        // The default order is the last change; an unknown direction is ignored. [client live]
         ("".to_owned(), vec![b, c, a], vec![b, a]),
         ("order[updated_at]=asc".to_owned(), vec![b, c, a], vec![b, a]),
         ("order[updated_at]=nonsense".to_owned(), vec![b, c, a], vec![b, a]),
@@ -277,7 +277,7 @@ fn lists_of_notes_are_filtered_ordered_and_paged() {
         (format!("filter[entity_id][]={lead}&filter[entity_id][]={other}"), vec![b, c, a], vec![b, a]),
         ("filter[note_type]=sms_out".to_owned(), vec![b], vec![b]),
         ("filter[note_type][]=sms_out&filter[note_type][]=common".to_owned(), vec![b, c, a], vec![b, a]),
-        // A time alone is the earliest. [doc]
+        // A single time is the earliest. [doc]
         (format!("filter[updated_at]={}", NOW + 5), vec![a], vec![a]),
         (format!("filter[updated_at][from]={NOW}&filter[updated_at][to]={}", NOW + 9), vec![b, c], vec![b]),
         (format!("filter[updated_at][to]={}", NOW + 9), vec![b, c], vec![b]),
@@ -306,7 +306,7 @@ fn lists_of_notes_are_filtered_ordered_and_paged() {
 }
 
 #[test]
-fn faults_and_switches_are_those_of_other_writes() {
+fn faults_and_switches_apply_to_notes() {
     let s = Running::unlimited();
     s.script(json!([
         {"on": "POST leads/*/notes", "nth": 1, "do": "504"},
@@ -321,7 +321,7 @@ fn faults_and_switches_are_those_of_other_writes() {
         assert_eq!((listed(&s, &path).len(), answer.body.contains("request_id")), (there, false));
     }
     s.faults(json!({"refuse": [{"name_contains": "Два", "path": "params.text", "of": "notes"}]}));
-    assert_eq!(s.post(&path, batch.clone()).is(400).complaints(), ["NotSupportedChoice params.text"]);
+    assert_eq!(s.post(&path, batch.clone()).is(400).errors(), ["NotSupportedChoice params.text"]);
     s.switch("partial", json!("told"));
     let answer = s.post(&path, batch.clone()).is(200).json();
     assert_eq!(ids(&answer, "notes").len(), 3);
@@ -330,7 +330,7 @@ fn faults_and_switches_are_those_of_other_writes() {
 }
 
 #[test]
-fn notes_go_with_their_record_and_cannot_be_deleted_by_the_api() {
+fn notes_are_deleted_with_their_owner_and_not_by_the_api() {
     let s = Running::unlimited();
     for kind in KINDS {
         let (gone, stays) = (s.made(kind, json!({"name": "А"})), s.made(kind, json!({"name": "Б"})));
@@ -345,7 +345,7 @@ fn notes_go_with_their_record_and_cannot_be_deleted_by_the_api() {
         for path in [format!("{kind}/notes/{a}"), format!("{kind}/{gone}/notes"), format!("{kind}/{gone}/notes/{a}")] {
             s.get(&path).is(204);
         }
-        // In the CRM people can.
+        // A person can delete notes in the CRM.
         let deleted = s.control("POST", "delete", &json!({"notes": [b]}).to_string()).is(200).json();
         assert_eq!(deleted["deleted"], 1);
         assert_eq!(listed(&s, &format!("{kind}/notes")), [c]);
@@ -356,7 +356,7 @@ fn notes_go_with_their_record_and_cannot_be_deleted_by_the_api() {
 }
 
 #[test]
-fn notes_are_seen_with_their_record() {
+fn notes_are_visible_with_their_owner() {
     let s = Running::unlimited();
     for kind in KINDS {
         let own = s.made(kind, json!({"name": "Своя"}));
@@ -368,9 +368,9 @@ fn notes_are_seen_with_their_record() {
             s.get(&path).is(204);
         }
         let refused = s.post(&format!("{kind}/notes"), json!([text_of(ivans, "В")])).is(400);
-        assert_eq!(refused.complaints(), ["NotSupportedChoice entity_id"]);
+        assert_eq!(refused.errors(), ["NotSupportedChoice entity_id"]);
         let refused = s.patch(&format!("{kind}/notes"), json!([{"id": his, "params": {"text": "Г"}}])).is(400);
-        assert_eq!(refused.complaints(), ["NotSupportedChoice id"]);
+        assert_eq!(refused.errors(), ["NotSupportedChoice id"]);
         s.post(&format!("{kind}/notes/{his}/pin"), json!({})).is(404);
         s.switch("token_is_admin", json!(true));
         assert_eq!(listed(&s, &format!("{kind}/notes")), [mine, his]);
@@ -384,7 +384,7 @@ fn notes_are_seen_with_their_record() {
 }
 
 #[test]
-fn a_note_is_pinned_and_only_who_asks_is_told() {
+fn a_note_is_pinned_and_is_pinned_is_shown_on_request() {
     let s = Running::unlimited();
     let lead = s.made("leads", json!({}));
     let note = noted(&s, "leads", lead, text("Важно"));
@@ -404,9 +404,9 @@ fn a_note_is_pinned_and_only_who_asks_is_told() {
 }
 
 #[test]
-fn a_world_without_notes_gets_them_and_keeps_them() {
+fn a_world_of_a_version_without_notes_stores_them() {
     let folder = tempfile::tempdir().expect("a folder");
-    // As a version wrote it that knew neither notes nor tasks.
+    // The log of a version without notes and tasks.
     let log = concat!(
         r#"{"amoport_sandbox_world":1,"seed":1}"#,
         "\n",
@@ -446,7 +446,7 @@ fn a_world_without_notes_gets_them_and_keeps_them() {
 }
 
 #[test]
-fn a_robot_that_merges_takes_notes_and_tasks_along() {
+fn a_merging_robot_moves_notes_and_tasks() {
     let folder = tempfile::tempdir().expect("a folder");
     let s = Running::start(Some(folder.path()), no_limit());
     let old = s.made("leads", json!({"name": "Двойник"}));
@@ -456,7 +456,7 @@ fn a_robot_that_merges_takes_notes_and_tasks_along() {
     let note = noted(&s, "leads", new, text("Моё"));
     let task = s.made("tasks", json!({"text": "Моя", "complete_till": 7, "entity_id": new, "entity_type": "leads"}));
     assert_eq!(s.get(&format!("leads/notes/{note}")).json()["params"]["text"], "Моё");
-    // What is still to come comes when the server ends.
+    // Pending tasks are carried out when the server stops.
     drop(s);
     let s = Running::start(Some(folder.path()), no_limit());
     s.get(&format!("leads/{new}")).is(204);

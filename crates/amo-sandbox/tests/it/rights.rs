@@ -1,17 +1,17 @@
-//! What a token sees whose user is no administrator.
+//! The records that a token's user sees who is no administrator.
 
 use serde_json::{Value, json};
 
 use crate::{IVAN, Running, ids};
 
 const ANNA: u64 = 500_001;
-/// Of another group than Anna, whose token it is.
+/// In another group than Anna, who owns the token.
 const OLEG: u64 = 500_007;
 
 const KINDS: [&str; 4] = ["leads", "contacts", "companies", "customers"];
 
-/// A record of each of three people, of every kind.
-fn of_three(s: &Running, kind: &str) -> [u64; 3] {
+/// A record of each of three users.
+fn records_of_three_users(s: &Running, kind: &str) -> [u64; 3] {
     [ANNA, IVAN, OLEG].map(|user| s.made(kind, json!({"name": format!("{user}"), "responsible_user_id": user})))
 }
 
@@ -21,10 +21,10 @@ fn shown(s: &Running, path: &str, key: &str) -> Vec<u64> {
 }
 
 #[test]
-fn lists_show_what_the_rights_of_a_user_say() {
+fn lists_follow_the_rights_of_the_user() {
     for kind in KINDS {
         let s = Running::unlimited();
-        let [own, ivans, olegs] = of_three(&s, kind);
+        let [own, ivans, olegs] = records_of_three_users(&s, kind);
         for (view, wanted) in [("A", vec![own, ivans, olegs]), ("G", vec![own, ivans]), ("M", vec![own]), ("D", vec![])]
         {
             s.control("POST", "switches", &json!({"token_is_admin": false, "token_view": view}).to_string()).is(200);
@@ -45,15 +45,15 @@ fn lists_show_what_the_rights_of_a_user_say() {
 }
 
 #[test]
-fn what_is_not_seen_is_as_if_it_were_not_there() {
+fn hidden_records_are_as_unknown_ones() {
     let s = Running::unlimited();
-    let [own, ivans, _] = of_three(&s, "leads");
-    let [_, customer, _] = of_three(&s, "customers");
+    let [own, ivans, _] = records_of_three_users(&s, "leads");
+    let [_, customer, _] = records_of_three_users(&s, "customers");
     let purchase = s.made_of(customer);
     s.control("POST", "switches", r#"{"token_is_admin":false,"token_view":"M"}"#).is(200);
     s.patch("leads", json!([{"id": own, "price": 7}])).is(200);
     let refused = s.patch("leads", json!([{"id": ivans, "price": 7}])).is(400);
-    assert_eq!(refused.complaints(), ["NotSupportedChoice id"]);
+    assert_eq!(refused.errors(), ["NotSupportedChoice id"]);
     s.patch(&format!("leads/{ivans}"), json!({"price": 7})).is(400);
     let link = json!([{"to_entity_id": customer, "to_entity_type": "customers"}]);
     s.post(&format!("leads/{ivans}/link"), link).is(400);
@@ -65,13 +65,13 @@ fn what_is_not_seen_is_as_if_it_were_not_there() {
     let told: Vec<&Value> =
         events["_embedded"]["events"].as_array().expect("events").iter().map(|e| &e["entity_id"]).collect();
     assert_eq!(told, [&json!(own)]);
-    // The world itself holds all of it, and what is made for somebody else is made.
+    // The world still has all records, and records for another user are created.
     s.post("leads", json!([{"name": "Чужая", "responsible_user_id": IVAN}])).is(200);
     assert_eq!((s.leads(), shown(&s, "leads", "leads")), (4, vec![own]));
 }
 
 #[test]
-fn users_are_for_administrators_and_tell_their_rights() {
+fn users_are_for_administrators_and_show_their_rights() {
     let s = Running::unlimited();
     let user = |id: u64| s.get(&format!("users/{id}?with=group")).is(200).json();
     let admin = user(ANNA);

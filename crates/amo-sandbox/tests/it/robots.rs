@@ -1,4 +1,4 @@
-//! What the account's robots do to records that have just been made.
+//! Changes that robots make to records.
 
 use std::sync::atomic::Ordering;
 
@@ -25,7 +25,7 @@ fn shown(s: &Running) -> Vec<(String, u64)> {
 }
 
 #[test]
-fn a_robot_renames_and_prices_what_is_made_and_nothing_else() {
+fn a_robot_changes_new_records_only() {
     let s = Running::unlimited();
     let before = s.made("leads", json!({"name": "Прежняя", "price": 100}));
     robots(&s, json!([{"do": "rename", "percent": 50, "seed": 5}]));
@@ -37,7 +37,7 @@ fn a_robot_renames_and_prices_what_is_made_and_nothing_else() {
     let lead = s.lead(changed[0]);
     assert_eq!((&lead["updated_by"], &lead["created_by"]), (&json!(0), &json!(500_001)));
     assert_ne!(lead["price"], 100);
-    // It is no longer new when it is changed by hand.
+    // A record changed by hand is not new any more.
     s.patch("leads", json!([{"id": changed[0], "name": "Иначе"}])).is(200);
     assert_eq!(s.lead(changed[0])["name"], "Иначе");
     assert_eq!((&s.lead(before)["name"], &s.kept("contacts", contact)["name"]), (&json!("Прежняя"), &json!("Контакт")));
@@ -51,7 +51,7 @@ fn a_robot_renames_and_prices_what_is_made_and_nothing_else() {
 }
 
 #[test]
-fn a_robot_comes_when_its_time_has_come() {
+fn a_robot_runs_when_it_is_due() {
     let folder = tempfile::tempdir().expect("a folder");
     let s = Running::start(Some(folder.path()), no_limit());
     robots(&s, json!([{"delay_ms": 3_600_000}]));
@@ -67,7 +67,7 @@ fn a_robot_comes_when_its_time_has_come() {
     let renamed = s.lead(soon)["name"].clone();
     assert_ne!(renamed, "Скорая");
     assert_eq!((&s.lead(late)["name"], &s.lead(plain)["name"]), (&json!("Поздняя"), &json!("Простая")));
-    // What is still to come comes when the server ends.
+    // Pending tasks are carried out when the server stops.
     s.now.fetch_add(5, Ordering::SeqCst);
     drop(s);
     let s = Running::start(Some(folder.path()), no_limit());
@@ -79,7 +79,7 @@ fn a_robot_comes_when_its_time_has_come() {
 }
 
 #[test]
-fn robots_delete_merge_and_hand_over() {
+fn robots_delete_merge_and_reassign() {
     let s = Running::unlimited();
     let contact = s.made("contacts", json!({"name": "Контакт"}));
     let first = s.made("leads", json!({"name": "Один"}));
@@ -102,7 +102,7 @@ fn robots_delete_merge_and_hand_over() {
     assert_eq!(s.count("companies"), 1, "a reset sends robots away");
 }
 
-/// The main pipeline, another one of two stages, and its second stage.
+/// The main pipeline, another one with two stages, and its second stage.
 fn pipelines(s: &Running) -> (u64, u64, u64) {
     let stages = json!([{"name": "Первый"}, {"name": "Второй", "sort": 20}]);
     let made = s.post(
@@ -138,11 +138,11 @@ fn a_script_has_conditions_and_steps() {
         (&json!(crate::IVAN), &json!("робот"))
     );
     assert_eq!((&s.lead(elsewhere)["name"], &s.lead(dear)["name"]), (&json!("Б"), &json!("В")));
-    // A price that somebody else sets is no robot's.
+    // A price set by somebody else is not a robot's.
     s.patch("leads", json!([{"id": taken, "price": 5}])).is(200);
     let lead = s.get(&format!("leads/{taken}?with=is_price_modified_by_robot")).is(200).json();
     assert_eq!((&lead["price"], &lead["is_price_modified_by_robot"]), (&json!(5), &json!(false)));
-    // A stage that its own pipeline does not have leads to another one.
+    // A stage of another pipeline moves the lead there.
     robots(&s, json!([{"do": {"move": {"status_id": stage}}}]));
     let moved = s.lead(s.made("leads", json!({"name": "Д"})));
     assert_eq!((&moved["pipeline_id"], &moved["status_id"]), (&json!(other), &json!(stage)));
@@ -153,7 +153,7 @@ fn a_script_has_conditions_and_steps() {
 }
 
 #[test]
-fn a_robot_of_changes_comes_when_its_conditions_begin_to_hold() {
+fn a_change_robot_runs_when_its_conditions_begin_to_hold() {
     let s = Running::unlimited();
     robots(&s, json!([{"on": "change", "if": {"status_id": 142}, "do": [{"rename": "Успех"}]}]));
     let lead = s.made("leads", json!({"name": "А"}));
@@ -171,7 +171,7 @@ fn a_robot_of_changes_comes_when_its_conditions_begin_to_hold() {
 }
 
 #[test]
-fn a_script_that_cannot_be_carried_out_is_refused_and_says_why() {
+fn an_impossible_script_is_refused_with_a_reason() {
     let s = Running::unlimited();
     let kept = json!([{"do": {"price": 1}}]);
     robots(&s, kept);

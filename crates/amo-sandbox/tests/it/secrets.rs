@@ -1,4 +1,4 @@
-//! The secrets of a world: drawn, or taken from a file; kept; and for its owner alone.
+//! The secrets of a world: drawn or taken from a file, stored, and readable by their owner only.
 
 use std::path::Path;
 
@@ -36,7 +36,7 @@ fn a_seed_decides_no_secret() {
 }
 
 #[test]
-fn the_token_is_kept_by_resets_and_restarts_and_what_was_given_to_an_integration_by_restarts() {
+fn the_token_survives_resets_and_restarts_and_oauth_tokens_survive_restarts() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = || Running::start(Some(folder.path()), no_limit());
     let s = open();
@@ -54,7 +54,7 @@ fn the_token_is_kept_by_resets_and_restarts_and_what_was_given_to_an_integration
     let access = format!("authorization: Bearer {}\r\n", pair["access_token"].as_str().expect("a token"));
     s.plain("GET", "/api/v4/account", &access, "").is(200);
     s.control("POST", "reset", "").is(200);
-    // The same token lets in, on the connection that stands and after a restart.
+    // The same token is valid on the open connection and after a restart.
     assert_eq!(s.sandbox.token(), token);
     s.get("account").is(200);
     s.plain("GET", "/api/v4/account", &access, "").is(401);
@@ -70,8 +70,8 @@ fn the_token_is_kept_by_resets_and_restarts_and_what_was_given_to_an_integration
 }
 
 #[test]
-fn a_world_of_an_earlier_version_keeps_its_tokens_and_makes_the_next_ones_otherwise() {
-    // As version 0.1 has written it: all its tokens can be counted out from the seed.
+fn a_world_of_an_earlier_version_keeps_its_tokens_and_derives_new_ones_from_a_key() {
+    // A log of version 0.1: its tokens can be derived from the seed.
     const TOKEN: &str = "954f6de677feda97d18dd7d48f881f2a273b903555bd343eeca29431ed4e40db";
     const SECRET: &str = "41b425eafb2dbb1a6d08448f6d1f8dfefcd2ac92b6bcfebe174e8598760abe51";
     let world = format!(
@@ -94,7 +94,7 @@ fn a_world_of_an_earlier_version_keeps_its_tokens_and_makes_the_next_ones_otherw
         known["code"].clone()
     });
     assert_ne!(codes[0], codes[1], "they have the same seed, and another key");
-    // A log that knows no tokens at all gets some that nobody can count out, once.
+    // A log without tokens gets unpredictable ones, once.
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("world.jsonl"), "{\"amoport_sandbox_world\":1,\"seed\":1}\n").expect("written");
     let open = || Running::start(Some(folder.path()), no_limit());
@@ -104,7 +104,7 @@ fn a_world_of_an_earlier_version_keeps_its_tokens_and_makes_the_next_ones_otherw
 }
 
 #[test]
-fn a_token_that_is_given_is_the_worlds_from_then_on() {
+fn a_given_token_stays_the_token_of_the_world() {
     let folder = tempfile::tempdir().expect("a folder");
     let open = |token: Option<&str>| {
         Running::of(Options {
@@ -132,7 +132,7 @@ fn a_token_that_is_given_is_the_worlds_from_then_on() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_kept_is_its_owners_alone() {
+fn files_of_the_world_are_readable_by_their_owner_only() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state/sandbox");
@@ -152,7 +152,7 @@ fn what_is_kept_is_its_owners_alone() {
         }
         assert_eq!(mode(&state), 0o700, "round {round}");
         drop(s);
-        // As a copy would lie there, or a folder that somebody has made before.
+        // As a copy would be, or a folder made by somebody else.
         loosen(&state, 0o755);
         loosen(&state.join("world.jsonl"), 0o644);
         loosen(&state.join("lock"), 0o644);

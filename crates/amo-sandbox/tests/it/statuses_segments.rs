@@ -15,7 +15,7 @@ fn statuses(s: &Running) -> Vec<(String, i64)> {
 }
 
 #[test]
-fn statuses_come_at_once_and_only_with_periodicity() {
+fn statuses_are_one_page_and_need_periodicity() {
     let s = Running::unlimited();
     for path in ["customers/statuses", "customers/statuses/4740001"] {
         s.get(path).is(422).has_type("application/problem+json");
@@ -42,7 +42,7 @@ fn statuses_come_at_once_and_only_with_periodicity() {
 }
 
 #[test]
-fn statuses_are_made_and_find_their_place() {
+fn statuses_are_created_and_sorted() {
     let s = Running::periodic();
     let sent =
         json!([{"name": "Новый", "sort": 100, "color": "#fffeb2"}, {"name": "Первый", "sort": 0, "request_id": "p"}]);
@@ -78,7 +78,7 @@ fn statuses_are_made_and_find_their_place() {
 }
 
 #[test]
-fn what_is_wrong_with_a_status_is_said_by_code_and_path() {
+fn errors_of_a_status_have_code_and_path() {
     let s = Running::periodic();
     let named = |key: &str, value: Value| json!({"name": "a", "sort": 1, key: value});
     for (item, wanted) in [
@@ -94,16 +94,16 @@ fn what_is_wrong_with_a_status_is_said_by_code_and_path() {
         (named("conditions", json!([])), "FieldNotExpected conditions"),
         (named("request_id", json!(1)), "InvalidType request_id"),
     ] {
-        assert_eq!(s.post("customers/statuses", json!([item])).is(400).complaints(), [wanted], "{item}");
+        assert_eq!(s.post("customers/statuses", json!([item])).is(400).errors(), [wanted], "{item}");
     }
     s.post("customers/statuses", json!({"name": "a", "sort": 1})).is(400);
     let path = format!("customers/statuses/{PLAIN}");
-    assert_eq!(s.patch(&path, json!({"color": "red"})).is(400).complaints(), ["NotSupportedChoice color"]);
+    assert_eq!(s.patch(&path, json!({"color": "red"})).is(400).errors(), ["NotSupportedChoice color"]);
     for body in [json!({}), json!({"request_id": "r"}), json!({"id": PLAIN}), json!([{"name": "a"}])] {
         s.patch(&path, body).is(400);
     }
-    assert_eq!(s.patch("customers/statuses/1", json!({"name": "a"})).is(400).complaints(), ["NotSupportedChoice id"]);
-    // Thirty with those of the system. [seed]
+    assert_eq!(s.patch("customers/statuses/1", json!({"name": "a"})).is(400).errors(), ["NotSupportedChoice id"]);
+    // Thirty, the system's included. [seed]
     let many = |n: usize| Value::Array(vec![json!({"name": "a", "sort": 1}); n]);
     s.post("customers/statuses", many(26)).is(422);
     s.post("customers/statuses", many(25)).is(200);
@@ -112,7 +112,7 @@ fn what_is_wrong_with_a_status_is_said_by_code_and_path() {
 }
 
 #[test]
-fn a_status_goes_and_its_customers_move() {
+fn customers_of_a_deleted_status_get_another() {
     let folder = tempfile::tempdir().expect("a folder");
     let s = Running::start(Some(folder.path()), no_limit());
     s.mode("periodicity", true);
@@ -120,7 +120,7 @@ fn a_status_goes_and_its_customers_move() {
     let in_closed = s.made("customers", json!({"name": "b", "next_date": NOW, "status_id": CLOSED}));
     for id in [EXPECTED, CLOSED, 1] {
         let answer = s.delete(&format!("customers/statuses/{id}")).is(400);
-        assert_eq!(answer.complaints(), ["NotSupportedChoice id"]);
+        assert_eq!(answer.errors(), ["NotSupportedChoice id"]);
     }
     s.delete(&format!("customers/statuses/{PLAIN}")).is(204);
     s.get(&format!("customers/statuses/{PLAIN}")).is(204);
@@ -148,7 +148,7 @@ fn example(s: &Running) -> Value {
 }
 
 #[test]
-fn segments_are_made_one_by_one_and_shown_in_full() {
+fn segments_are_created_one_by_one_and_shown_in_full() {
     let s = Running::unlimited();
     let made = s.post("customers/segments", example(&s)).is(200).has_type("application/hal+json").json();
     let wanted = [
@@ -206,7 +206,7 @@ fn segments_are_made_one_by_one_and_shown_in_full() {
 }
 
 #[test]
-fn what_is_wrong_with_a_segment_is_said_by_code_and_path() {
+fn errors_of_a_segment_have_code_and_path() {
     let s = Running::unlimited();
     let named = |key: &str, value: Value| json!({"name": "a", key: value});
     let path = "available_products_price_types";
@@ -225,15 +225,15 @@ fn what_is_wrong_with_a_segment_is_said_by_code_and_path() {
         (named("custom_fields_values", of_lead), "NotSupportedChoice custom_fields_values.0.field_id".to_owned()),
         (named("custom_fields_values", json!(1)), "InvalidType custom_fields_values".to_owned()),
     ] {
-        assert_eq!(s.post("customers/segments", item.clone()).is(400).complaints(), [wanted], "{item}");
+        assert_eq!(s.post("customers/segments", item.clone()).is(400).errors(), [wanted], "{item}");
     }
-    // An array of one is not one. [seed]
+    // An array with one segment is not one. [seed]
     s.post("customers/segments", json!([{"name": "a"}])).is(400);
     for body in [json!({}), json!({"request_id": "r"}), json!([])] {
         s.patch("customers/segments/51", body).is(400);
     }
-    assert_eq!(s.patch("customers/segments/1", json!({"name": "a"})).is(400).complaints(), ["NotSupportedChoice id"]);
-    assert_eq!(s.delete("customers/segments/1").is(400).complaints(), ["NotSupportedChoice id"]);
+    assert_eq!(s.patch("customers/segments/1", json!({"name": "a"})).is(400).errors(), ["NotSupportedChoice id"]);
+    assert_eq!(s.delete("customers/segments/1").is(400).errors(), ["NotSupportedChoice id"]);
     s.patch("customers/segments", json!([{"id": 51, "name": "a"}])).is(405);
     assert_eq!(s.stats()["entities"]["segments"], 3);
     for n in 3..100 {
@@ -243,7 +243,7 @@ fn what_is_wrong_with_a_segment_is_said_by_code_and_path() {
 }
 
 #[test]
-fn a_price_that_is_no_more_is_no_longer_available() {
+fn a_deleted_price_field_is_removed_from_segments() {
     let s = Running::unlimited();
     let fields = format!("catalogs/{PRODUCTS}/custom_fields");
     let made = s.post(&fields, json!([{"name": "Цена для своих", "type": "price"}])).is(200).json();
@@ -256,12 +256,12 @@ fn a_price_that_is_no_more_is_no_longer_available() {
 }
 
 #[test]
-fn scripts_refuse_segments_and_statuses_too() {
+fn scripts_refuse_segments_and_statuses() {
     let (s, p) = (Running::unlimited(), Running::periodic());
     for s in [&s, &p] {
         s.faults(json!({"refuse": [{"name_contains": "плох", "path": "name"}]}));
     }
-    let bad = |answer: Answer| assert_eq!(answer.is(400).complaints(), ["NotSupportedChoice name"]);
+    let bad = |answer: Answer| assert_eq!(answer.is(400).errors(), ["NotSupportedChoice name"]);
     bad(s.post("customers/segments", json!({"name": "плохой"})));
     bad(s.patch("customers/segments/51", json!({"name": "плохой"})));
     bad(p.post("customers/statuses", json!([{"name": "плохой", "sort": 1}])));
@@ -272,7 +272,7 @@ fn scripts_refuse_segments_and_statuses_too() {
 }
 
 #[test]
-fn a_segment_counts_its_customers_and_lets_them_go() {
+fn a_segment_counts_its_customers_until_it_is_deleted() {
     let folder = tempfile::tempdir().expect("a folder");
     let s = Running::start(Some(folder.path()), no_limit());
     let made = |segments: &[u64]| {

@@ -1,4 +1,4 @@
-//! Tasks, and what of them leads, contacts, companies and customers show.
+//! Tasks, and what leads, contacts, companies and customers show of them.
 
 use std::sync::atomic::Ordering;
 
@@ -23,7 +23,7 @@ fn recorded(text: &str) -> Value {
 }
 
 #[test]
-fn a_task_is_answered_and_listed_as_recorded() {
+fn answers_and_lists_of_tasks_are_as_recorded() {
     let made =
         recorded(include_str!("../../../../tests/it/documents/recorded/lead_task__lead_task_created__post.json"));
     let list = recorded(include_str!("../../../../tests/it/documents/recorded/lead_task__lead_tasks__get.json"));
@@ -32,7 +32,7 @@ fn a_task_is_answered_and_listed_as_recorded() {
     let asked = format!(
         "tasks?filter%5Bentity_type%5D=leads&filter%5Bentity_id%5D={lead}&order%5Bcreated_at%5D=desc&page=1&limit=250"
     );
-    // Recorded as an object without anything, which its client makes of no content.
+    // Recorded as an empty object, which the client makes of 204.
     assert_eq!(s.get(&asked).is(204).body, "");
     let mut task = about("leads", lead, 1_702_640_934);
     task["task_type_id"] = json!(1);
@@ -51,7 +51,7 @@ fn a_task_is_answered_and_listed_as_recorded() {
 }
 
 #[test]
-fn a_task_is_about_any_record_or_none() {
+fn a_task_has_any_owner_or_none() {
     let s = Running::unlimited();
     for kind in KINDS {
         let entity = s.made(kind, json!({"name": "Запись"}));
@@ -75,7 +75,7 @@ fn a_task_is_about_any_record_or_none() {
 }
 
 #[test]
-fn what_is_wrong_with_a_task_is_told() {
+fn errors_of_a_task_have_code_and_path() {
     let s = Running::unlimited();
     let lead = s.made("leads", json!({}));
     let with = |key: &str, value: Value| {
@@ -108,7 +108,7 @@ fn what_is_wrong_with_a_task_is_told() {
         (with("name", json!("Да")), vec!["FieldNotExpected name"]),
         (with("account_id", json!(5)), vec!["FieldNotExpected account_id"]),
     ] {
-        assert_eq!(s.post("tasks", json!([item])).is(400).complaints(), wanted, "{item}");
+        assert_eq!(s.post("tasks", json!([item])).is(400).errors(), wanted, "{item}");
     }
     for body in ["", "{", "[]", "{}"] {
         s.send("POST", "tasks", body).is(400);
@@ -117,14 +117,11 @@ fn what_is_wrong_with_a_task_is_told() {
     s.post("tasks", json!(many)).is(422);
     assert_eq!(s.count("tasks"), 0);
     s.mode("segments", false);
-    assert_eq!(
-        s.post("tasks", json!([about("customers", 7, 5)])).is(400).complaints(),
-        ["NotSupportedChoice entity_type"]
-    );
+    assert_eq!(s.post("tasks", json!([about("customers", 7, 5)])).is(400).errors(), ["NotSupportedChoice entity_type"]);
 }
 
 #[test]
-fn a_task_is_done_moved_and_sent_back() {
+fn a_task_is_completed_moved_and_sent_back() {
     let s = Running::unlimited();
     let lead = s.made("leads", json!({}));
     let contact = s.made("contacts", json!({}));
@@ -157,7 +154,7 @@ fn a_task_is_done_moved_and_sent_back() {
             assert_eq!(after[key], before[key], "{key}");
         }
         s.switch("read_keys_refused", json!(true));
-        let complaints = s.patch(&format!("tasks/{task}"), before).is(400).complaints();
+        let complaints = s.patch(&format!("tasks/{task}"), before).is(400).errors();
         assert_eq!(complaints, ["FieldNotExpected group_id", "FieldNotExpected account_id", "FieldNotExpected _links"]);
         s.switch("read_keys_refused", json!(false));
     }
@@ -166,10 +163,10 @@ fn a_task_is_done_moved_and_sent_back() {
         (json!({"entity_id": 7}), "NotSupportedChoice entity_id"),
         (json!({"entity_type": "contacts"}), "FieldMissing entity_id"),
     ] {
-        assert_eq!(s.patch(&format!("tasks/{first}"), change).is(400).complaints(), [wanted]);
+        assert_eq!(s.patch(&format!("tasks/{first}"), change).is(400).errors(), [wanted]);
     }
-    assert_eq!(s.patch("tasks/7", json!({"text": "А"})).is(400).complaints(), ["NotSupportedChoice id"]);
-    assert_eq!(s.patch("tasks", json!([{"text": "А"}])).is(400).complaints(), ["FieldMissing id"]);
+    assert_eq!(s.patch("tasks/7", json!({"text": "А"})).is(400).errors(), ["NotSupportedChoice id"]);
+    assert_eq!(s.patch("tasks", json!([{"text": "А"}])).is(400).errors(), ["FieldMissing id"]);
     s.get("tasks/7").is(204);
     let refused = s.delete(&format!("tasks/{first}")).is(403).has_type("application/problem+json").json();
     let wanted =
@@ -195,7 +192,7 @@ fn lists_of_tasks_are_filtered_ordered_and_paged() {
     s.patch("tasks", json!([{"id": a, "text": "Перезвонить"}])).is(200);
     for (query, wanted) in [
         ("".to_owned(), vec![a, b, c]),
-        // Said to be honoured by nobody, and is not. [client live]
+        // No source says that it is honoured, and it is not. [client live]
         ("order[updated_at]=desc".to_owned(), vec![a, b, c]),
         ("order[id]=desc".to_owned(), vec![c, b, a]),
         ("order[id]=nonsense".to_owned(), vec![a, b, c]),
@@ -216,7 +213,7 @@ fn lists_of_tasks_are_filtered_ordered_and_paged() {
         ("filter[entity_type]=cats".to_owned(), vec![]),
         (format!("filter[entity_type]=contacts&filter[entity_id][]={contact}"), vec![b]),
         (format!("filter[entity_type]=leads&filter[entity_id]={contact}"), vec![]),
-        // Without its kind it says nothing. [doc]
+        // It is ignored without `entity_type`. [doc]
         (format!("filter[entity_id]={contact}"), vec![a, b, c]),
         (format!("filter[updated_at]={}", NOW + 1), vec![a]),
         (format!("filter[updated_at][from]={NOW}&filter[updated_at][to]={}", NOW + 9), vec![b, c]),
@@ -238,7 +235,7 @@ fn lists_of_tasks_are_filtered_ordered_and_paged() {
 }
 
 #[test]
-fn the_closest_task_that_is_still_to_be_done_shows_at_its_record() {
+fn records_show_their_closest_open_task() {
     let s = Running::unlimited();
     for kind in KINDS {
         let [one, two, none] = [1, 2, 3].map(|n| s.made(kind, json!({"name": format!("{n}")})));
@@ -270,7 +267,7 @@ fn the_closest_task_that_is_still_to_be_done_shows_at_its_record() {
         assert_eq!(closest(one), Value::Null);
         s.patch("tasks", json!([{"id": soon, "is_completed": false}])).is(200);
         assert_eq!(closest(one), json!(100));
-        // Tasks go with their record. [client live]
+        // Tasks are deleted with their owner. [client live]
         s.control("POST", "delete", &json!({kind: [one]}).to_string()).is(200);
         s.get(&format!("tasks/{soon}")).is(204);
     }
@@ -278,7 +275,7 @@ fn the_closest_task_that_is_still_to_be_done_shows_at_its_record() {
 }
 
 #[test]
-fn tasks_are_seen_with_their_record_or_by_who_has_to_do_them() {
+fn tasks_are_visible_with_their_owner_or_responsible_user() {
     let s = Running::unlimited();
     let (own, ivans) = (s.made("leads", json!({})), s.made("leads", json!({"responsible_user_id": IVAN})));
     let by = |entity: Option<u64>, user: u64| {
@@ -296,18 +293,15 @@ fn tasks_are_seen_with_their_record_or_by_who_has_to_do_them() {
     for task in unseen {
         s.get(&format!("tasks/{task}")).is(204);
         let refused = s.patch("tasks", json!([{"id": task, "text": "А"}])).is(400);
-        assert_eq!(refused.complaints(), ["NotSupportedChoice id"]);
+        assert_eq!(refused.errors(), ["NotSupportedChoice id"]);
     }
-    assert_eq!(
-        s.post("tasks", json!([about("leads", ivans, 5)])).is(400).complaints(),
-        ["NotSupportedChoice entity_id"]
-    );
+    assert_eq!(s.post("tasks", json!([about("leads", ivans, 5)])).is(400).errors(), ["NotSupportedChoice entity_id"]);
     s.switch("token_view", json!("D"));
     assert!(listed(&s, "tasks").is_empty());
 }
 
 #[test]
-fn faults_meet_tasks_and_their_making_is_an_event() {
+fn faults_apply_to_tasks_and_their_creation_is_an_event() {
     let s = Running::unlimited();
     s.script(json!([{"on": "POST tasks", "nth": 1, "do": "504"}, {"on": "POST tasks", "nth": 2, "do": "half"}, {"on": "GET tasks", "nth": 1, "do": "shift"}]));
     let lead = s.made("leads", json!({}));
@@ -322,5 +316,5 @@ fn faults_meet_tasks_and_their_making_is_an_event() {
     assert_eq!(told, [&json!(first[2]), &json!(first[1])]);
     assert_eq!((&events[0]["entity_type"], &events[0]["type"]), (&json!("task"), &json!("task_added")));
     s.faults(json!({"refuse": [{"name_contains": "Позвонить", "path": "text", "of": "tasks"}]}));
-    assert_eq!(s.post("tasks", json!([about("leads", lead, 1)])).is(400).complaints(), ["NotSupportedChoice text"]);
+    assert_eq!(s.post("tasks", json!([about("leads", lead, 1)])).is(400).errors(), ["NotSupportedChoice text"]);
 }

@@ -1,4 +1,4 @@
-//! What people have deleted, and the trash in which it lies.
+//! Records deleted by a person, and the trash.
 
 use std::sync::atomic::Ordering;
 
@@ -8,29 +8,29 @@ use crate::{NOW, Running, ids, no_limit};
 
 const ANNA: u64 = 500_001;
 
-fn throw_away(s: &Running, kind: &str, ids: &[u64]) {
+fn delete(s: &Running, kind: &str, ids: &[u64]) {
     let deleted = s.control("POST", "delete", &json!({kind: ids}).to_string()).is(200).json();
     assert_eq!(deleted["deleted"], ids.len());
 }
 
 #[test]
-fn what_is_deleted_lies_in_the_trash_and_nowhere_else() {
+fn deleted_records_are_in_the_trash_only() {
     let folder = tempfile::tempdir().expect("a folder");
-    // Of leads the trash says that they are deleted, of contacts and companies it does not.
+    // `is_deleted` in the trash is true for leads and false for contacts and companies.
     for (kind, says) in [("leads", true), ("contacts", false), ("companies", false)] {
         let state = folder.path().join(kind);
         let s = Running::start(Some(&state), no_limit());
         let made: Vec<u64> = (0..4).map(|n| s.made(kind, json!({"name": format!("№{n}"), "created_at": 1}))).collect();
         s.get(&format!("{kind}?with=only_deleted")).is(204);
         s.now.fetch_add(77, Ordering::SeqCst);
-        throw_away(&s, kind, &[made[1], made[2]]);
+        delete(&s, kind, &[made[1], made[2]]);
         s.control("POST", "delete", &json!({kind: [made[1]]}).to_string()).is(200);
         for _ in 0..2 {
             assert_eq!(ids(&s.get(kind).is(200).json(), kind), [made[0], made[3]]);
             s.get(&format!("{kind}?filter[id][]={}", made[1])).is(204);
             s.get(&format!("{kind}/{}", made[1])).is(204);
             assert_eq!(
-                s.patch(kind, json!([{"id": made[1], "name": "А"}])).is(400).complaints(),
+                s.patch(kind, json!([{"id": made[1], "name": "А"}])).is(400).errors(),
                 ["NotSupportedChoice id"]
             );
             let trash = s.get(&format!("{kind}?with=only_deleted")).is(200).json();
@@ -60,7 +60,7 @@ fn what_is_deleted_lies_in_the_trash_and_nowhere_else() {
 }
 
 #[test]
-fn what_is_deleted_for_good_is_not_in_the_trash() {
+fn records_deleted_for_good_are_not_in_the_trash() {
     let s = Running::unlimited();
     let lead = s.made("leads", json!({}));
     let body = json!({"leads": [lead]}).to_string();
@@ -72,10 +72,10 @@ fn what_is_deleted_for_good_is_not_in_the_trash() {
 }
 
 #[test]
-fn kinds_without_a_trash_ignore_the_word_for_it() {
+fn tables_without_a_trash_ignore_only_deleted() {
     let s = Running::unlimited();
     let customers = [s.made("customers", json!({"name": "А"})), s.made("customers", json!({"name": "Б"}))];
-    throw_away(&s, "customers", &customers[..1]);
+    delete(&s, "customers", &customers[..1]);
     for query in ["customers", "customers?with=only_deleted"] {
         assert_eq!(ids(&s.get(query).is(200).json(), "customers"), customers[1..], "{query}");
     }

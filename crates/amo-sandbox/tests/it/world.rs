@@ -1,4 +1,4 @@
-//! The world over time: its log of requests, its files, its tokens, its size.
+//! The world over time: request log, files, tokens, size.
 
 use std::sync::atomic::Ordering;
 
@@ -9,7 +9,7 @@ use crate::complex::complex_example;
 use crate::{DESK, NOW, PRODUCTS, Running, SHIPPED, no_limit};
 
 #[test]
-fn the_log_tells_what_was_asked_and_a_reset_forgets_it() {
+fn the_log_has_the_requests_until_a_reset() {
     let s = Running::unlimited();
     s.post("leads", json!([{}, {}])).is(200);
     s.get("leads?limit=1").is(200);
@@ -29,7 +29,7 @@ fn the_log_tells_what_was_asked_and_a_reset_forgets_it() {
 }
 
 #[test]
-fn the_world_survives_the_process_and_a_torn_line() {
+fn the_world_survives_a_restart_and_a_torn_line() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state");
     let (token, id);
@@ -42,7 +42,7 @@ fn the_world_survives_the_process_and_a_torn_line() {
         assert_eq!((standing.url.as_str(), &standing.token), (s.sandbox.url(), &token));
         let busy = Sandbox::start(Options { state: Some(state.clone()), ..Options::default() }).expect_err("busy");
         assert_eq!(busy.code(), "sandbox-busy");
-        // What a killed process leaves: all the lines, and half of one more.
+        // The log of a killed process: complete lines, and half of one more.
         std::fs::copy(state.join("world.jsonl"), folder.path().join("copy")).expect("a copy");
     }
     assert!(!state.join("server.json").exists());
@@ -69,7 +69,7 @@ fn the_world_survives_the_process_and_a_torn_line() {
 }
 
 #[test]
-fn a_reset_brings_back_the_account_and_the_elements_it_began_with() {
+fn a_reset_restores_the_initial_account_and_elements() {
     let folder = tempfile::tempdir().expect("a folder");
     let s = Running::start(Some(folder.path()), no_limit());
     let counts = |s: &Running| ["catalogs", "segments", "elements"].map(|what| s.count(what));
@@ -99,7 +99,7 @@ fn account(s: &Running) -> (u64, String) {
 }
 
 #[test]
-fn every_world_is_an_account_of_its_own() {
+fn every_world_has_an_account_id_of_its_own() {
     let folder = tempfile::tempdir().expect("a folder");
     let drawn = |state: &str| {
         Running::of(Options { state: Some(folder.path().join(state)), switches: no_limit(), ..Options::default() })
@@ -133,13 +133,13 @@ fn every_world_is_an_account_of_its_own() {
 }
 
 #[test]
-fn a_world_of_an_earlier_version_gets_an_id_of_its_own_and_keeps_it() {
+fn a_world_of_an_earlier_version_gets_an_account_id_and_keeps_it() {
     const BUILT_IN: u64 = 31_000_001;
     let folder = tempfile::tempdir().expect("a folder");
     let s = Running::start(Some(folder.path()), no_limit());
     let (token, own) = (s.sandbox.token().to_owned(), account(&s).0);
     let lead = s.made("leads", json!({"name": "Прежняя"}));
-    // Which writes the account down.
+    // This request writes the account to the log.
     s.mode("periodicity", true);
     drop(s);
     let log = folder.path().join("world.jsonl");
@@ -189,10 +189,10 @@ fn tokens_rotate() {
     assert_eq!(account(&second["access_token"]), 401);
 }
 
-/// `cargo test --test sandbox -- --ignored --nocapture`: minutes, and some gigabytes of disk.
+/// `cargo test -p amo-sandbox -- --ignored --nocapture`: takes minutes and some gigabytes of disk.
 #[test]
 #[ignore = "takes minutes; run by hand after changes to the store"]
-fn a_million_leads_are_held_and_loaded() {
+fn a_million_leads_are_stored_and_loaded() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state");
     let s = Running::start(Some(&state), no_limit());

@@ -1,4 +1,4 @@
-//! The elements that are in every world from its beginning: products, suppliers, categories. Ids are fixed for good.
+//! Elements that every new world has: products, suppliers, categories. Their ids never change.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::account::FieldDefinition;
 use crate::account::builtin::{ANNA, CATALOG_PRODUCTS, CATALOG_REGULAR, CATALOG_SUPPLIERS};
 use amo_model::{FieldKind, Owner};
 
-/// Below the first id that a made element gets.
+/// Lower than the first id of an element made through the API.
 const PRODUCTS_FROM: u64 = 4_900_001;
 const SUPPLIERS_FROM: u64 = 4_910_001;
 const CATEGORIES_FROM: u64 = 4_920_001;
@@ -24,7 +24,7 @@ const PRODUCTS: [(&str, &str, &str, &str, &str, &str); 8] = [
     ("Сборка мебели", "T-900", "1200", "1000", "Услуги", "час"),
 ];
 
-/// Name, then the papers by their codes.
+/// Name, then the values of fields by their codes.
 const SUPPLIERS: [(&str, [(&str, &str); 6]); 3] = [
     (
         "ООО Ромашка",
@@ -63,27 +63,27 @@ const SUPPLIERS: [(&str, [(&str, &str); 6]); 3] = [
 
 const CATEGORIES: [&str; 8] = ["Мебель", "Столы", "Стулья", "Шкафы", "Техника", "Ноутбуки", "Свет", "Услуги"];
 
-/// Id and JSON, as the world keeps them.
+/// Id and JSON, as the world stores them.
 pub fn elements() -> Vec<(u64, Value)> {
     let fields = fields::fields();
     let value = |catalog: u64, code: &str, text: &str| stored(&fields, catalog, code, text);
     let products = PRODUCTS.iter().map(|(name, sku, price, special, group, unit)| {
-        let said = [("SKU", sku), ("PRICE", price), ("GROUP", group), ("UNIT", unit), ("SPECIAL_PRICE_1", special)];
-        let fields = said.iter().filter_map(|(code, text)| value(CATALOG_PRODUCTS, code, text)).collect();
+        let sent = [("SKU", sku), ("PRICE", price), ("GROUP", group), ("UNIT", unit), ("SPECIAL_PRICE_1", special)];
+        let fields = sent.iter().filter_map(|(code, text)| value(CATALOG_PRODUCTS, code, text)).collect();
         (*name, fields)
     });
-    let suppliers = SUPPLIERS.iter().map(|(name, said)| {
-        let fields = said.iter().filter_map(|(code, text)| value(CATALOG_SUPPLIERS, code, text)).collect();
+    let suppliers = SUPPLIERS.iter().map(|(name, sent)| {
+        let fields = sent.iter().filter_map(|(code, text)| value(CATALOG_SUPPLIERS, code, text)).collect();
         (*name, fields)
     });
     let categories = CATEGORIES.iter().map(|name| (*name, Value::Array(Vec::new())));
-    let mut all = numbered(PRODUCTS_FROM, CATALOG_PRODUCTS, products);
-    all.extend(numbered(SUPPLIERS_FROM, CATALOG_SUPPLIERS, suppliers));
-    all.extend(numbered(CATEGORIES_FROM, CATALOG_REGULAR, categories));
+    let mut all = with_ids(PRODUCTS_FROM, CATALOG_PRODUCTS, products);
+    all.extend(with_ids(SUPPLIERS_FROM, CATALOG_SUPPLIERS, suppliers));
+    all.extend(with_ids(CATEGORIES_FROM, CATALOG_REGULAR, categories));
     all
 }
 
-fn numbered<'a>(first: u64, catalog: u64, rows: impl Iterator<Item = (&'a str, Value)>) -> Vec<(u64, Value)> {
+fn with_ids<'a>(first: u64, catalog: u64, rows: impl Iterator<Item = (&'a str, Value)>) -> Vec<(u64, Value)> {
     rows.zip((first..).step_by(2))
         .map(|((name, fields), id)| {
             let json = json!({
@@ -94,7 +94,7 @@ fn numbered<'a>(first: u64, catalog: u64, rows: impl Iterator<Item = (&'a str, V
         .collect()
 }
 
-/// `[id, [value]]`, the shape in which fields are kept.
+/// `[id, [value]]`, the shape in which fields are stored.
 fn stored(fields: &[FieldDefinition], catalog: u64, code: &str, text: &str) -> Option<Value> {
     let owner = Owner::Catalog(catalog);
     let field = fields.iter().find(|f| f.owner == owner && f.code.as_deref() == Some(code))?;
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_that_is_said_of_an_element_is_kept() {
+    fn elements_have_all_their_fields() {
         let kept: Vec<usize> =
             elements().iter().map(|(_, json)| json["fields"].as_array().map_or(0, Vec::len)).collect();
         assert_eq!(kept, [[5; 8].as_slice(), &[6; 3], &[0; 8]].concat());

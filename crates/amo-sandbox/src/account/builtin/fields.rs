@@ -1,4 +1,4 @@
-//! The custom fields of the account that ships: at least one of every type on each entity that may have it.
+//! The custom fields of the built-in account: at least one of every type on each entity that may have it.
 
 use crate::account::builtin::{CATALOG_INVOICES, CATALOG_PRODUCTS, CATALOG_REGULAR, CATALOG_SUPPLIERS};
 use crate::account::{ChainLink, Choice, FieldDefinition};
@@ -10,7 +10,7 @@ use FieldKind::*;
 /// Number within its owner, name, code (empty for none), type, options.
 type BuiltinField = (u64, &'static str, &'static str, FieldKind, &'static [&'static str]);
 
-/// In which imports leave the marks of their records: the mappings that ship name it.
+/// The marker field of imports, which the sample mappings name.
 const MARK: &str = "Метка импорта";
 
 const LEADS: &[BuiltinField] = &[
@@ -126,7 +126,7 @@ const SEGMENTS: &[BuiltinField] = &[
     (12, MARK, "", Text, &[]),
 ];
 
-/// Options of a category with a slash are branches of the one before it.
+/// An option of a category with a slash is a branch of the option before the slash.
 const PRODUCTS: &[BuiltinField] = &[
     (1, "Артикул", "SKU", Text, &[]),
     (2, "Описание", "DESCRIPTION", Textarea, &[]),
@@ -166,7 +166,7 @@ const PRODUCTS: &[BuiltinField] = &[
     (19, MARK, "", Text, &[]),
 ];
 
-/// Where each linked field of the products looks.
+/// `search_in` of each linked field of the products.
 const SEARCH_IN: [(u64, &str); 3] = [(16, "companies"), (17, "contacts_and_companies"), (18, "1005")];
 
 /// The types of the last two codes are not documented. [inferred]
@@ -202,7 +202,7 @@ const SUPPLIERS: &[BuiltinField] = &[
     (12, "Телефон", "SUPPLIER_PHONE", Text, &[]),
 ];
 
-/// Codes of the options of invoices, in the order of their texts. [client]
+/// Codes of the options of invoices, in the order of the options. [client]
 const BILL_STATUS_CODES: [&str; 4] = ["created", "paid", "partially_paid", "paid_in_advance"];
 const BILL_VAT_CODES: [&str; 3] = ["vat_exempt", "vat_included", "vat_not_included"];
 
@@ -237,12 +237,13 @@ fn field(owner: Owner, id: u64, &(number, name, code, kind, options): &BuiltinFi
         remind: (kind == Birthday).then(|| "never".to_owned()),
         currency: (kind == Monetary).then(|| "RUB".to_owned()),
         search_in: search_in.map(|(_, place)| (*place).to_owned()),
-        ..FieldDefinition::new(id, owner, name, kind, 500 + number as i64)
+        sort: 500 + number as i64,
+        ..FieldDefinition::new(id, owner, name, kind)
     }
 }
 
 fn choices(field_id: u64, code: &str, kind: FieldKind, options: &[&str]) -> Vec<Choice> {
-    // [doc] The parts of an address have the same ids in every account.
+    // The parts of an address have the same ids in every account. [doc]
     const ADDRESS_PARTS: [&str; 6] = ["address_line_1", "address_line_2", "city", "state", "zip", "country"];
     let first = 900_000 + (field_id - 600_000) * 100 + 1;
     let (first, texts): (u64, Vec<&str>) = match kind {
@@ -253,7 +254,7 @@ fn choices(field_id: u64, code: &str, kind: FieldKind, options: &[&str]) -> Vec<
     let codes: &[&str] = match code {
         "BILL_STATUS" => &BILL_STATUS_CODES,
         "BILL_VAT_TYPE" => &BILL_VAT_CODES,
-        // The kinds of phones and the parts of addresses are their own codes. [doc]
+        // For types of phones and parts of addresses the code is the text itself. [doc]
         _ if matches!(kind, SmartAddress | Multitext) => &texts,
         _ => &[],
     };
@@ -280,7 +281,7 @@ mod tests {
     use amo_model::field_type::available;
 
     #[test]
-    fn every_type_an_entity_may_have_is_there_and_no_other() {
+    fn every_entity_has_all_its_field_types() {
         for owner in Owner::ENTITIES.map(Owner::Entity) {
             for (kind, name) in FieldKind::NAMED {
                 let found = fields().iter().any(|f| f.owner == owner && f.kind == kind);
@@ -290,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lists_have_every_type_a_list_may_have_and_no_other() {
+    fn catalogs_have_all_their_field_types() {
         let lists = || fields().into_iter().filter(|f| matches!(f.owner, Owner::Catalog(_)));
         for (kind, name) in FieldKind::NAMED {
             let found = lists().any(|f| f.kind == kind);

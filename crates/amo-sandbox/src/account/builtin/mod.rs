@@ -1,5 +1,6 @@
-//! The account that ships: a small Russian sales company, whose names fit the samples. Pipelines, people, reasons,
-//! lists; its custom fields are in `fields`. Ids are fixed for good: scripts of users may hold them.
+//! The built-in account: a small Russian sales company whose names fit the samples. It has pipelines, users, loss
+//! reasons and catalogs; its custom fields are in `fields`. The ids never change, since scripts of users may contain
+//! them.
 
 pub mod elements;
 mod fields;
@@ -14,7 +15,7 @@ use amo_model::{STATUS_LOST, STATUS_TYPE_UNSORTED, STATUS_WON};
 
 /// 2024-01-01, Moscow.
 const BORN_AT: i64 = 1_704_056_400;
-/// Whose token it is.
+/// The owner of the token.
 pub const ANNA: u64 = 500_001;
 pub const PIPELINE_SALES: u64 = 4_100_001;
 pub const PIPELINE_WHOLESALE: u64 = 4_100_003;
@@ -22,14 +23,14 @@ pub const CATALOG_PRODUCTS: u64 = 1001;
 pub const CATALOG_INVOICES: u64 = 1003;
 pub const CATALOG_REGULAR: u64 = 1005;
 pub const CATALOG_SUPPLIERS: u64 = 1007;
-/// Types of lists that are like no other. [seed], the last [client live]
+/// Catalogs of these types have rules of their own. [seed], the last [client live]
 pub const KIND_PRODUCTS: &str = "products";
 pub const KIND_INVOICES: &str = "invoices";
 pub const KIND_SUPPLIERS: &str = "suppliers";
 const FIRST_CUSTOMER_STATUS: u64 = 4_740_001;
 const FIRST_SEGMENT: u64 = 51;
 
-/// Each world gives it an id and a subdomain of its own.
+/// Each world sets the id and the subdomain.
 pub fn account() -> AccountState {
     AccountState {
         id: 0,
@@ -66,13 +67,13 @@ fn pipelines() -> Vec<LeadPipeline> {
     let sales = ["Первичный контакт", "Переговоры", "Принимают решение", "Согласование договора"];
     let wholesale = ["Заявка", "Коммерческое предложение", "Счёт выставлен", "Отгрузка"];
     vec![
-        pipeline(PIPELINE_SALES, "Продажи", 1, true, &sales),
-        pipeline(PIPELINE_WHOLESALE, "Опт", 2, false, &wholesale),
+        LeadPipeline { is_main: true, ..pipeline(PIPELINE_SALES, "Продажи", 1, &sales) },
+        pipeline(PIPELINE_WHOLESALE, "Опт", 2, &wholesale),
     ]
 }
 
-/// A pipeline as the CRM makes one: the stage of unsorted leads first, won and lost last. [doc]
-fn pipeline(id: u64, name: &str, sort: i64, is_main: bool, stages: &[&str]) -> LeadPipeline {
+/// A pipeline as the CRM makes it: the stage of unsorted leads first, won and lost last. [doc]
+fn pipeline(id: u64, name: &str, sort: i64, stages: &[&str]) -> LeadPipeline {
     const COLORS: [&str; 4] = ["#99ccff", "#ffff99", "#ffcc66", "#ffcccc"];
     let status = |id, name: &str, sort, color: &str, kind| PipelineStage {
         id,
@@ -90,7 +91,7 @@ fn pipeline(id: u64, name: &str, sort: i64, is_main: bool, stages: &[&str]) -> L
     }
     statuses.push(status(STATUS_WON, "Успешно реализовано", 10_000, "#CCFF66", 0));
     statuses.push(status(STATUS_LOST, "Закрыто и не реализовано", 11_000, "#D5D8DB", 0));
-    LeadPipeline { id, name: name.to_owned(), sort, is_main, is_unsorted_on: true, statuses }
+    LeadPipeline { id, name: name.to_owned(), sort, is_main: false, is_unsorted_on: true, statuses }
 }
 
 fn users() -> Vec<AccountUser> {
@@ -125,7 +126,7 @@ fn loss_reasons() -> Vec<LossReason> {
     .collect()
 }
 
-/// What the example of the seed says of each type; that of the suppliers is a list of the system. [client live]
+/// The flags of each type are those of the example [seed]; the catalog of suppliers is the system's. [client live]
 fn catalogs() -> Vec<CatalogDefinition> {
     [
         (CATALOG_PRODUCTS, "Товары", KIND_PRODUCTS, true, false),
@@ -153,7 +154,7 @@ fn catalogs() -> Vec<CatalogDefinition> {
     .collect()
 }
 
-/// Those of the system with a plain one between them, in the order and the colours of the example. [seed]
+/// The system's statuses with a plain one between them, in the order and colours of the example. [seed]
 fn customer_statuses() -> Vec<CustomerStatus> {
     let condition =
         |kind: &str, days: i64| json!([[{"type": kind, "match": {"value": days}, "conditions": [{"value": days}]}]]);
@@ -197,7 +198,7 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn no_id_stands_for_two_things() {
+    fn ids_are_unique() {
         let account = account();
         let mut seen = HashSet::new();
         for field in &account.fields {

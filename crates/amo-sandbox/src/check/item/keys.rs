@@ -1,5 +1,6 @@
-//! The keys an item may carry and what each must hold, by kind of record. Its own list, not the one of `entity`: a
-//! mistake there must show here. All from the parameter tables of the documents. [seed], contacts, companies, notes, tasks [doc]
+//! The keys that an item may have and what each must hold, by table. The list is the sandbox's own and not that of
+//! `amo-model`, so that a mistake there is found here. The source is the parameter tables of the documents. [seed];
+//! contacts, companies, notes, tasks [doc]
 
 use crate::account::AccountState;
 use crate::world::RecordTable;
@@ -12,14 +13,14 @@ pub enum KeyRule {
     Text,
     /// Unix seconds.
     Time,
-    /// Like `Time`, and `null` takes it away. [inferred]
+    /// A time; `null` clears it. [inferred]
     TimeOrNull,
-    /// A time of which the day may be all that is kept.
+    /// A time that may be stored as its day only.
     Day,
     ActiveUser,
     /// Any user, or 0 for the robot. [seed]
     UserOrRobot,
-    /// Looked at together, in `stage`.
+    /// `stage` checks this and `Status` together.
     Pipeline,
     Status,
     CustomerStatus,
@@ -30,20 +31,22 @@ pub enum KeyRule {
     Embedded,
     Receipt,
     Bool,
-    /// Looked at with others, in `note` and `task`.
-    Apart,
+    /// `note` and `task` check it with other keys.
+    CheckedLater,
     RequestId,
     OwnId,
-    /// Shown by reads alone. Whole records are sent back with it, and it is passed over. [client]
-    Shown,
+    /// Only reads show it. Clients send whole records back, so it is ignored there. [client]
+    ReadOnly,
 }
 
+/// The writes that may have a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AllowedIn {
     Both,
     Update,
 }
 
+/// Name, what it holds, and in which writes.
 pub type ItemKey = (&'static str, KeyRule, AllowedIn);
 
 const LEAD: &[ItemKey] = &[
@@ -64,15 +67,15 @@ const LEAD: &[ItemKey] = &[
     ("tags_to_delete", KeyRule::TagsToDelete, AllowedIn::Update),
     ("_embedded", KeyRule::Embedded, AllowedIn::Both),
     ("request_id", KeyRule::RequestId, AllowedIn::Both),
-    ("group_id", KeyRule::Shown, AllowedIn::Update),
-    ("source_id", KeyRule::Shown, AllowedIn::Update),
-    ("score", KeyRule::Shown, AllowedIn::Update),
-    ("labor_cost", KeyRule::Shown, AllowedIn::Update),
-    ("is_price_modified_by_robot", KeyRule::Shown, AllowedIn::Update),
-    ("is_deleted", KeyRule::Shown, AllowedIn::Update),
-    ("closest_task_at", KeyRule::Shown, AllowedIn::Update),
-    ("account_id", KeyRule::Shown, AllowedIn::Update),
-    ("_links", KeyRule::Shown, AllowedIn::Update),
+    ("group_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("source_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("score", KeyRule::ReadOnly, AllowedIn::Update),
+    ("labor_cost", KeyRule::ReadOnly, AllowedIn::Update),
+    ("is_price_modified_by_robot", KeyRule::ReadOnly, AllowedIn::Update),
+    ("is_deleted", KeyRule::ReadOnly, AllowedIn::Update),
+    ("closest_task_at", KeyRule::ReadOnly, AllowedIn::Update),
+    ("account_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("_links", KeyRule::ReadOnly, AllowedIn::Update),
 ];
 
 const CONTACT: &[ItemKey] = &[
@@ -90,12 +93,12 @@ const CONTACT: &[ItemKey] = &[
     ("tags_to_delete", KeyRule::TagsToDelete, AllowedIn::Update),
     ("_embedded", KeyRule::Embedded, AllowedIn::Both),
     ("request_id", KeyRule::RequestId, AllowedIn::Both),
-    ("group_id", KeyRule::Shown, AllowedIn::Update),
-    ("is_unsorted", KeyRule::Shown, AllowedIn::Update),
-    ("is_deleted", KeyRule::Shown, AllowedIn::Update),
-    ("closest_task_at", KeyRule::Shown, AllowedIn::Update),
-    ("account_id", KeyRule::Shown, AllowedIn::Update),
-    ("_links", KeyRule::Shown, AllowedIn::Update),
+    ("group_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("is_unsorted", KeyRule::ReadOnly, AllowedIn::Update),
+    ("is_deleted", KeyRule::ReadOnly, AllowedIn::Update),
+    ("closest_task_at", KeyRule::ReadOnly, AllowedIn::Update),
+    ("account_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("_links", KeyRule::ReadOnly, AllowedIn::Update),
 ];
 
 const COMPANY: &[ItemKey] = &[
@@ -111,11 +114,11 @@ const COMPANY: &[ItemKey] = &[
     ("tags_to_delete", KeyRule::TagsToDelete, AllowedIn::Update),
     ("_embedded", KeyRule::Embedded, AllowedIn::Both),
     ("request_id", KeyRule::RequestId, AllowedIn::Both),
-    ("group_id", KeyRule::Shown, AllowedIn::Update),
-    ("is_deleted", KeyRule::Shown, AllowedIn::Update),
-    ("closest_task_at", KeyRule::Shown, AllowedIn::Update),
-    ("account_id", KeyRule::Shown, AllowedIn::Update),
-    ("_links", KeyRule::Shown, AllowedIn::Update),
+    ("group_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("is_deleted", KeyRule::ReadOnly, AllowedIn::Update),
+    ("closest_task_at", KeyRule::ReadOnly, AllowedIn::Update),
+    ("account_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("_links", KeyRule::ReadOnly, AllowedIn::Update),
 ];
 
 /// The seed has `id`, name, fields and `request_id`; the others are sent by the official client. [client]
@@ -128,13 +131,13 @@ const ELEMENT: &[ItemKey] = &[
     ("currency_id", KeyRule::Int, AllowedIn::Both),
     ("custom_fields_values", KeyRule::CustomFields, AllowedIn::Both),
     ("request_id", KeyRule::RequestId, AllowedIn::Both),
-    ("updated_at", KeyRule::Shown, AllowedIn::Update),
-    ("is_deleted", KeyRule::Shown, AllowedIn::Update),
-    ("catalog_id", KeyRule::Shown, AllowedIn::Update),
-    ("account_id", KeyRule::Shown, AllowedIn::Update),
-    ("invoice_link", KeyRule::Shown, AllowedIn::Update),
-    ("_links", KeyRule::Shown, AllowedIn::Update),
-    ("_embedded", KeyRule::Shown, AllowedIn::Update),
+    ("updated_at", KeyRule::ReadOnly, AllowedIn::Update),
+    ("is_deleted", KeyRule::ReadOnly, AllowedIn::Update),
+    ("catalog_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("account_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("invoice_link", KeyRule::ReadOnly, AllowedIn::Update),
+    ("_links", KeyRule::ReadOnly, AllowedIn::Update),
+    ("_embedded", KeyRule::ReadOnly, AllowedIn::Update),
 ];
 
 /// `status_id`, `tags_to_add` and `tags_to_delete` are younger than the seed. [doc]
@@ -155,13 +158,13 @@ const CUSTOMER: &[ItemKey] = &[
     ("tags_to_delete", KeyRule::TagsToDelete, AllowedIn::Update),
     ("_embedded", KeyRule::Embedded, AllowedIn::Both),
     ("request_id", KeyRule::RequestId, AllowedIn::Both),
-    ("ltv", KeyRule::Shown, AllowedIn::Update),
-    ("purchases_count", KeyRule::Shown, AllowedIn::Update),
-    ("average_check", KeyRule::Shown, AllowedIn::Update),
-    ("is_deleted", KeyRule::Shown, AllowedIn::Update),
-    ("closest_task_at", KeyRule::Shown, AllowedIn::Update),
-    ("account_id", KeyRule::Shown, AllowedIn::Update),
-    ("_links", KeyRule::Shown, AllowedIn::Update),
+    ("ltv", KeyRule::ReadOnly, AllowedIn::Update),
+    ("purchases_count", KeyRule::ReadOnly, AllowedIn::Update),
+    ("average_check", KeyRule::ReadOnly, AllowedIn::Update),
+    ("is_deleted", KeyRule::ReadOnly, AllowedIn::Update),
+    ("closest_task_at", KeyRule::ReadOnly, AllowedIn::Update),
+    ("account_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("_links", KeyRule::ReadOnly, AllowedIn::Update),
 ];
 
 /// `metadata` [client]
@@ -180,9 +183,9 @@ const TRANSACTION: &[ItemKey] = &[
 /// `is_need_to_trigger_digital_pipeline` [client]
 const NOTE: &[ItemKey] = &[
     ("id", KeyRule::OwnId, AllowedIn::Update),
-    ("entity_id", KeyRule::Apart, AllowedIn::Both),
-    ("note_type", KeyRule::Apart, AllowedIn::Both),
-    ("params", KeyRule::Apart, AllowedIn::Both),
+    ("entity_id", KeyRule::CheckedLater, AllowedIn::Both),
+    ("note_type", KeyRule::CheckedLater, AllowedIn::Both),
+    ("params", KeyRule::CheckedLater, AllowedIn::Both),
     ("created_by", KeyRule::UserOrRobot, AllowedIn::Both),
     ("updated_by", KeyRule::UserOrRobot, AllowedIn::Both),
     ("created_at", KeyRule::Time, AllowedIn::Both),
@@ -190,20 +193,20 @@ const NOTE: &[ItemKey] = &[
     ("responsible_user_id", KeyRule::ActiveUser, AllowedIn::Both),
     ("is_need_to_trigger_digital_pipeline", KeyRule::Bool, AllowedIn::Both),
     ("request_id", KeyRule::RequestId, AllowedIn::Both),
-    ("group_id", KeyRule::Shown, AllowedIn::Update),
-    ("is_pinned", KeyRule::Shown, AllowedIn::Update),
-    ("account_id", KeyRule::Shown, AllowedIn::Update),
-    ("_links", KeyRule::Shown, AllowedIn::Update),
+    ("group_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("is_pinned", KeyRule::ReadOnly, AllowedIn::Update),
+    ("account_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("_links", KeyRule::ReadOnly, AllowedIn::Update),
 ];
 
 const TASK: &[ItemKey] = &[
     ("id", KeyRule::OwnId, AllowedIn::Update),
     ("text", KeyRule::Text, AllowedIn::Both),
     ("complete_till", KeyRule::Time, AllowedIn::Both),
-    ("entity_id", KeyRule::Apart, AllowedIn::Both),
-    ("entity_type", KeyRule::Apart, AllowedIn::Both),
-    ("task_type_id", KeyRule::Apart, AllowedIn::Both),
-    ("result", KeyRule::Apart, AllowedIn::Both),
+    ("entity_id", KeyRule::CheckedLater, AllowedIn::Both),
+    ("entity_type", KeyRule::CheckedLater, AllowedIn::Both),
+    ("task_type_id", KeyRule::CheckedLater, AllowedIn::Both),
+    ("result", KeyRule::CheckedLater, AllowedIn::Both),
     ("is_completed", KeyRule::Bool, AllowedIn::Both),
     ("duration", KeyRule::Int, AllowedIn::Both),
     ("created_by", KeyRule::UserOrRobot, AllowedIn::Both),
@@ -212,9 +215,9 @@ const TASK: &[ItemKey] = &[
     ("updated_at", KeyRule::Time, AllowedIn::Both),
     ("responsible_user_id", KeyRule::ActiveUser, AllowedIn::Both),
     ("request_id", KeyRule::RequestId, AllowedIn::Both),
-    ("group_id", KeyRule::Shown, AllowedIn::Update),
-    ("account_id", KeyRule::Shown, AllowedIn::Update),
-    ("_links", KeyRule::Shown, AllowedIn::Update),
+    ("group_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("account_id", KeyRule::ReadOnly, AllowedIn::Update),
+    ("_links", KeyRule::ReadOnly, AllowedIn::Update),
 ];
 
 pub fn keys(table: RecordTable) -> &'static [ItemKey] {
@@ -230,7 +233,7 @@ pub fn keys(table: RecordTable) -> &'static [ItemKey] {
     }
 }
 
-/// Keys that a new record cannot go without. [seed], notes and tasks [doc]
+/// Keys that a new record must have. [seed], notes and tasks [doc]
 pub fn required(account: &AccountState, table: RecordTable) -> &'static [&'static str] {
     match table {
         RecordTable::Customers if account.has_periodicity() => &["name", "next_date"],
@@ -242,8 +245,8 @@ pub fn required(account: &AccountState, table: RecordTable) -> &'static [&'stati
     }
 }
 
-/// What reads show in `_embedded` of a record that exists, and no change of it can say.
-pub fn shown_embedded(table: RecordTable) -> &'static [&'static str] {
+/// Keys of `_embedded` that reads show and writes cannot change.
+pub fn read_only_embedded(table: RecordTable) -> &'static [&'static str] {
     match table {
         RecordTable::Leads => &["contacts", "companies", "catalog_elements", "loss_reason"],
         RecordTable::Contacts => &["companies", "leads", "customers", "catalog_elements"],

@@ -1,8 +1,8 @@
-//! What makes a complex lead an unsorted one: a form or a call. [seed] for `category`, the keys [doc], [client]
+//! `metadata` of a form or a call, which makes a complex lead an unsorted one. [seed] for `category`, the keys [doc], [client]
 
 use serde_json::Value;
 
-use crate::check::{ValidationErrors, join};
+use crate::check::JsonNode;
 
 #[derive(Debug, Clone, Copy)]
 enum MetadataType {
@@ -35,43 +35,37 @@ const SIP: &[(&str, MetadataType)] = &[
     ("call_responsible", MetadataType::TextOrInt),
 ];
 
-pub fn check(value: &Value, path: &str, errors: &mut ValidationErrors) -> Option<Value> {
-    let Some(metadata) = value.as_object() else {
-        // The table of the seed says array, its example shows an object. An empty one says nothing.
-        if !value.is_null() && value.as_array().is_none_or(|a| !a.is_empty()) {
-            errors.wrong_type(path, "array");
+pub fn check(mut node: JsonNode) -> Option<Value> {
+    let Some(metadata) = node.value.as_object() else {
+        // The table of the seed says array, its example shows an object. An empty one means no metadata.
+        if !node.value.is_null() && node.value.as_array().is_none_or(|a| !a.is_empty()) {
+            node.wrong_type("array");
         }
         return None;
     };
-    let at = join(path, "category");
-    let keys = match metadata.get("category") {
-        Some(Value::String(category)) => match category.as_str() {
-            "forms" => FORMS,
-            "sip" => SIP,
-            _ => {
-                errors.choice(at);
-                return None;
-            }
-        },
+    let mut category = node.require("category")?;
+    let keys = match category.value.as_str() {
+        Some("forms") => FORMS,
+        Some("sip") => SIP,
         Some(_) => {
-            errors.wrong_type(at, "string");
+            category.invalid_choice();
             return None;
         }
         None => {
-            errors.missing(at);
+            category.wrong_type("string");
             return None;
         }
     };
     for (key, value) in metadata.iter().filter(|(key, _)| *key != "category") {
-        let at = join(path, key);
-        match keys.iter().find(|(name, _)| name == key).map(|(_, is)| is) {
-            None => errors.unexpected(at), // `uniq` among them [client]
-            Some(MetadataType::Text) if !value.is_string() => errors.wrong_type(at, "string"),
-            Some(MetadataType::TextOrInt) if !value.is_string() && !value.is_i64() => errors.wrong_type(at, "string"),
-            Some(MetadataType::Int) if !value.is_i64() => errors.wrong_type(at, "int"),
-            Some(MetadataType::Bool) if !value.is_boolean() => errors.wrong_type(at, "bool"),
+        let mut node = node.child(key, value);
+        match keys.iter().find(|(name, _)| name == key).map(|(_, kind)| kind) {
+            None => node.unexpected(), // `uniq` among them [client]
+            Some(MetadataType::Text) if !value.is_string() => node.wrong_type("string"),
+            Some(MetadataType::TextOrInt) if !value.is_string() && !value.is_i64() => node.wrong_type("string"),
+            Some(MetadataType::Int) if !value.is_i64() => node.wrong_type("int"),
+            Some(MetadataType::Bool) if !value.is_boolean() => node.wrong_type("bool"),
             Some(MetadataType::Text | MetadataType::TextOrInt | MetadataType::Int | MetadataType::Bool) => {}
         }
     }
-    Some(value.clone())
+    Some(node.value.clone())
 }

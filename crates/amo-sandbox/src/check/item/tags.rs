@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::check::{CheckContext, ValidationErrors, join, longer_than};
+use crate::check::{CheckContext, JsonNode};
 use crate::world::RecordTable;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum TagRef {
     Name(String),
 }
 
-/// What becomes of a record's tags.
+/// The change of a record's tags.
 #[derive(Debug, Default)]
 pub struct TagEdit {
     /// `_embedded.tags`: the whole set.
@@ -20,60 +20,33 @@ pub struct TagEdit {
     pub delete: Vec<TagRef>,
 }
 
-pub fn check_tags(
-    context: &CheckContext,
-    table: RecordTable,
-    value: &Value,
-    path: &str,
-    errors: &mut ValidationErrors,
-) -> Vec<TagRef> {
-    let Some(tags) = value.as_array() else {
-        errors.wrong_type(path, "array");
-        return Vec::new();
-    };
-    tags.iter().enumerate().filter_map(|(i, tag)| check_tag(context, table, tag, &join(path, i), errors)).collect()
+pub fn check_tags(context: &CheckContext, table: RecordTable, mut node: JsonNode) -> Vec<TagRef> {
+    let Some(tags) = node.array() else { return Vec::new() };
+    tags.iter().enumerate().filter_map(|(i, tag)| check_tag(context, table, node.child(i, tag))).collect()
 }
 
-fn check_tag(
-    context: &CheckContext,
-    table: RecordTable,
-    tag: &Value,
-    path: &str,
-    errors: &mut ValidationErrors,
-) -> Option<TagRef> {
-    let Some(tag) = tag.as_object() else {
-        errors.wrong_type(path, "array");
+fn check_tag(context: &CheckContext, table: RecordTable, mut node: JsonNode) -> Option<TagRef> {
+    let tag = node.object()?;
+    let has_id = tag.get("id").is_some_and(|id| !id.is_null());
+    // A tag sent back as it was read has a colour, which is ignored; a new one may not have it. [client]
+    let ignores_color = has_id && !context.switches.read_keys_refused;
+    for (key, value) in tag.iter().filter(|(key, _)| *key != "id" && *key != "name") {
+        if !(key == "color" && ignores_color) {
+            node.child(key, value).unexpected(); // `request_id` [client]
+        }
+    }
+    if let Some(mut id) = node.get("id").filter(|_| has_id) {
+        match id.value.as_u64() {
+            Some(known) if context.world.tags(table).name(known).is_some() => return Some(TagRef::Id(known)),
+            Some(_) => id.invalid_choice(),
+            None => id.wrong_type("int"),
+        }
         return None;
-    };
-    // A tag sent back as it was read has a colour, which is passed over; a new one may not have it. [client]
-    let is_read = tag.get("id").is_some_and(|id| !id.is_null()) && !context.switches.read_keys_refused;
-    for key in tag.keys().filter(|key| *key != "id" && *key != "name" && !(*key == "color" && is_read)) {
-        errors.unexpected(join(path, key)); // `request_id` [client]
     }
-    match (tag.get("id"), tag.get("name")) {
-        (Some(id), _) if !id.is_null() => match id.as_u64() {
-            Some(id) if context.world.tags(table).name(id).is_some() => Some(TagRef::Id(id)),
-            Some(_) => {
-                errors.choice(join(path, "id"));
-                None
-            }
-            None => {
-                errors.wrong_type(join(path, "id"), "int");
-                None
-            }
-        },
-        (_, Some(Value::String(name))) if longer_than(name, context.switches.name_max) => {
-            errors.too_long(join(path, "name"), context.switches.name_max);
-            None
-        }
-        (_, Some(Value::String(name))) if !name.is_empty() => Some(TagRef::Name(name.clone())),
-        (_, None | Some(Value::String(_))) => {
-            errors.missing(join(path, "name"));
-            None
-        }
-        (_, Some(_)) => {
-            errors.wrong_type(join(path, "name"), "string");
-            None
-        }
+    if matches!(tag.get("name"), None | Some(Value::String(_))) && tag.get("name").is_none_or(|name| name == "") {
+        node.missing("name");
+        return None;
     }
+    let name = node.get("name")?.text(context.switches.name_max)?;
+    Some(TagRef::Name(name.to_owned()))
 }

@@ -1,103 +1,75 @@
-//! `custom_fields_values`: which field is meant, once each, and what stands in it. The values themselves are in
-//! `values`.
+//! `custom_fields_values`: the field of each entry, once each, and its values, which `values` checks.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::account::FieldDefinition;
-use crate::check::{CheckContext, ValidationErrors, join, values};
+use crate::check::values::FieldCheck;
+use crate::check::{CheckContext, JsonNode};
 use amo_model::Owner;
 
-pub fn check(
-    context: &CheckContext,
-    owner: Owner,
-    value: &Value,
-    path: &str,
-    errors: &mut ValidationErrors,
-) -> Vec<(u64, Option<Vec<Value>>)> {
+/// Field ids and their values; `None` empties the field.
+pub fn check(context: &CheckContext, owner: Owner, mut node: JsonNode) -> Vec<(u64, Option<Vec<Value>>)> {
     let mut fields: Vec<(u64, Option<Vec<Value>>)> = Vec::new();
-    let Some(entries) = value.as_array() else {
-        // Reads show `null` where nothing is filled in; sent back it says nothing. [seed], [inferred]
-        if !value.is_null() {
-            errors.wrong_type(path, "array");
-        }
+    // Reads show `null` where there are no values; sent back, it changes nothing. [seed], [inferred]
+    if node.value.is_null() {
         return fields;
-    };
+    }
+    let Some(entries) = node.array() else { return fields };
     for (i, entry) in entries.iter().enumerate() {
-        let at = join(path, i);
-        let Some(entry) = entry.as_object() else {
-            errors.wrong_type(at, "array");
-            continue;
-        };
-        let Some(field) = find(context, owner, entry, &at, errors) else { continue };
-        if fields.iter().any(|(id, _)| *id == field.id) {
-            errors.choice(join(&at, "field_id")); // One field, one entry. [inferred]
+        let mut entry = node.child(i, entry);
+        if entry.object().is_none() {
             continue;
         }
-        if let Some(values) = check_entry(context, field, entry, &at, errors) {
+        let Some(field) = find(context, owner, &mut entry) else { continue };
+        if fields.iter().any(|(id, _)| *id == field.id) {
+            // One field has one entry. [inferred]
+            let path = entry.key_path("field_id");
+            entry.errors.invalid_choice(path);
+            continue;
+        }
+        if let Some(values) = check_entry(context, field, entry) {
             fields.push((field.id, values));
         }
     }
     fields
 }
 
-fn find<'a>(
-    context: &'a CheckContext,
-    owner: Owner,
-    entry: &Map<String, Value>,
-    at: &str,
-    errors: &mut ValidationErrors,
-) -> Option<&'a FieldDefinition> {
-    // `field_name` sent along is let through, as an example of segments does it [seed]; what else reads show of a
-    // field is passed over. [client]
-    for key in entry.keys() {
+fn find<'c>(context: &CheckContext<'c>, owner: Owner, node: &mut JsonNode) -> Option<&'c FieldDefinition> {
+    let entry = node.value.as_object()?;
+    // `field_name` is accepted, as an example of segments has it [seed]; the other keys that reads show of a field are
+    // ignored. [client]
+    for (key, value) in entry {
         match key.as_str() {
             "field_id" | "field_code" | "field_name" | "values" => {}
             "field_type" | "is_computed" if !context.switches.read_keys_refused => {}
-            _ => errors.unexpected(join(at, key)),
+            _ => node.child(key, value).unexpected(),
         }
     }
-    let (id, code) = (entry.get("field_id"), entry.get("field_code").filter(|c| !c.is_null()));
-    let (key, found) = match (id, code) {
-        (Some(id), _) => {
-            let Some(id) = id.as_u64() else {
-                errors.wrong_type(join(at, "field_id"), "int");
-                return None;
-            };
-            ("field_id", context.account().field(id).filter(|f| f.owner == owner))
-        }
-        (None, Some(code)) => {
-            let Some(code) = code.as_str() else {
-                errors.wrong_type(join(at, "field_code"), "string");
-                return None;
-            };
-            ("field_code", context.world.account.fields(owner).find(|f| f.code.as_deref() == Some(code)))
-        }
-        (None, None) => {
-            errors.missing(join(at, "field_id"));
-            return None;
-        }
+    let account = &context.world.account;
+    let has_code = entry.get("field_code").is_some_and(|code| !code.is_null());
+    let key = if entry.contains_key("field_id") || !has_code { "field_id" } else { "field_code" };
+    let mut named = node.require(key)?;
+    let found = match key {
+        "field_id" => named.value.as_u64().map(|id| account.field(id).filter(|f| f.owner == owner)),
+        _ => named.value.as_str().map(|code| account.field_by_code(owner, code)),
     };
-    if found.is_none() {
-        errors.choice(join(at, key)); // [doc]
-    }
-    found
-}
-
-/// `Some(None)` empties the field, `None` was refused.
-fn check_entry(
-    context: &CheckContext,
-    field: &FieldDefinition,
-    entry: &Map<String, Value>,
-    at: &str,
-    errors: &mut ValidationErrors,
-) -> Option<Option<Vec<Value>>> {
-    let at = join(at, "values");
-    match entry.get("values") {
-        None => errors.missing(at),
-        Some(Value::Null) => return Some(None), // [doc]
-        Some(Value::Array(values)) if values.is_empty() => errors.wrong_type(at, "array"), // [client live]
-        Some(Value::Array(items)) => return values::check_all(context, field, items, &at, errors).map(Some),
-        Some(_) => errors.wrong_type(at, "array"),
+    match found {
+        Some(Some(field)) => return Some(field),
+        Some(None) => named.invalid_choice(), // [doc]
+        None => named.wrong_type(if key == "field_id" { "int" } else { "string" }),
     }
     None
+}
+
+/// `Some(None)` empties the field, `None` is an error.
+fn check_entry(context: &CheckContext, field: &FieldDefinition, mut node: JsonNode) -> Option<Option<Vec<Value>>> {
+    let mut values = node.require("values")?;
+    match values.value {
+        Value::Null => Some(None), // [doc]
+        Value::Array(items) if !items.is_empty() => FieldCheck { context, field }.values(values).map(Some),
+        _ => {
+            values.wrong_type("array"); // an empty list, too [client live]
+            None
+        }
+    }
 }

@@ -1,21 +1,21 @@
-//! `catalogs`: the lists themselves. [seed]
+//! `catalogs`: the catalogs of the account. [seed]
 
 use serde_json::{Value, json};
 
 use crate::account::builtin::{KIND_INVOICES, KIND_PRODUCTS, KIND_SUPPLIERS};
 use crate::account::{AccountState, CatalogDefinition};
-use crate::check::{ObjectReader, ValidationErrors};
+use crate::check::ObjectReader;
 use crate::endpoints::Call;
-use crate::endpoints::account::writes::{BatchItem, CollectionWrite, named, write_batch, write_one};
+use crate::endpoints::account::writes::{BatchItem, CollectionWrite, with_request_id, write_batch, write_one};
 use crate::endpoints::reply::ApiResponse;
 use crate::read::list::Paging;
 use crate::read::{View, self_link};
 use amo_model::CATALOGS_MAX;
 
-/// Ids of new lists start here; the ones that ship are below.
+/// Ids of new catalogs start here; those of the built-in account are lower.
 const FIRST_ID: u64 = 1009;
 
-/// In the order of `sort`, as the example has them; `type` is taken as a plain key. [client]
+/// In the order of `sort`, as in the example; `type` is a plain key of the query. [client]
 pub fn list(call: &Call) -> ApiResponse {
     if let Some(reply) = call.forbidden() {
         return reply;
@@ -25,7 +25,7 @@ pub fn list(call: &Call) -> ApiResponse {
     let mut wanted: Vec<&CatalogDefinition> =
         call.world.account.catalogs.iter().filter(|c| kind.is_none_or(|kind| c.kind == kind)).collect();
     wanted.sort_by_key(|c| (c.sort, c.id));
-    let paging = Paging::of(call.query);
+    let paging = Paging::from_query(call.query);
     let more = wanted.len() > paging.skip().saturating_add(paging.limit) || call.switches.next_always;
     let rows = wanted.into_iter().skip(paging.skip()).take(paging.limit).map(|c| model(&view, c)).collect();
     call.page("catalogs", "catalogs", rows, more)
@@ -52,48 +52,43 @@ pub fn model(view: &View, catalog: &CatalogDefinition) -> Value {
     })
 }
 
-/// The same with `request_id` and without `sdk_widget_code`, as both examples of writes have it. [seed]
+/// The model with `request_id` and without `sdk_widget_code`, as in both examples of writes. [seed]
 fn written_model(view: &View, catalog: &CatalogDefinition, request_id: Option<Value>) -> Value {
     let mut model = model(view, catalog);
     if let Value::Object(model) = &mut model {
         model.shift_remove("sdk_widget_code");
     }
-    named(model, request_id)
+    with_request_id(model, request_id)
 }
 
 pub fn create(call: &Call) -> ApiResponse {
     let batch = CollectionWrite { path: "catalogs", key: "catalogs", is_new: true, counted: false };
-    write_batch(call, &batch, |account, item, errors| {
-        let catalog = check_new(call, account, item, errors)?;
-        let request_id = item.shown_request_id(call, json!(item.index.to_string()));
+    write_batch(call, &batch, |account, item| {
+        let catalog = check_new(call, account, item)?;
+        let request_id = item.echoed_request_id(call, json!(item.index.to_string()));
         let answer = written_model(&call.view(), &catalog, request_id);
         account.catalogs.push(catalog);
         Some(answer)
     })
 }
 
-fn check_new(
-    call: &Call,
-    account: &mut AccountState,
-    item: &BatchItem,
-    errors: &mut ValidationErrors,
-) -> Option<CatalogDefinition> {
-    let mut said = ObjectReader::of(item.json, "", errors)?;
-    said.needs(&["name"]);
-    let name = said.name("name", call.switches.name_max);
-    let kind = said.word("type", &["regular", KIND_INVOICES, KIND_PRODUCTS]).unwrap_or("regular");
+fn check_new(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> Option<CatalogDefinition> {
+    let mut reader = ObjectReader::new(item.node.reborrow())?;
+    reader.require(&["name"]);
+    let name = reader.name("name", call.switches.name_max);
+    let kind = reader.one_of("type", &["regular", KIND_INVOICES, KIND_PRODUCTS]).unwrap_or("regular");
     if kind != "regular" && account.catalog_of_kind(kind).is_some() {
-        said.choice("type"); // [seed] one of each; the code [inferred]
+        reader.invalid_choice("type"); // [seed] one of each type; the code [inferred]
     }
-    // The service's own list of suppliers is not one that was made. [inferred]
+    // The service's own catalog of suppliers does not count. [inferred]
     if account.catalogs.iter().filter(|c| c.kind != KIND_SUPPLIERS).count() >= CATALOGS_MAX {
-        said.errors.too_many("", CATALOGS_MAX); // [seed], the code [inferred]
+        reader.node.too_many(CATALOGS_MAX); // [seed], the code [inferred]
     }
-    let sort = said.int("sort");
-    let (can_add_elements, can_link_multiple) = (said.bool("can_add_elements"), said.bool("can_link_multiple"));
-    said.text("request_id", 0);
-    said.done();
-    if !errors.is_empty() {
+    let sort = reader.int("sort");
+    let (can_add_elements, can_link_multiple) = (reader.bool("can_add_elements"), reader.bool("can_link_multiple"));
+    reader.text("request_id", 0);
+    reader.finish();
+    if item.has_errors() {
         return None;
     }
     let last = account.catalogs.iter().map(|c| c.sort).max().unwrap_or(0);
@@ -114,7 +109,7 @@ fn check_new(
     })
 }
 
-/// What only reads of a list show.
+/// Keys that only reads of a catalog show.
 const SHOWN: &[&str] = &[
     "created_by",
     "updated_by",
@@ -130,40 +125,40 @@ const SHOWN: &[&str] = &[
 const UPDATES: CollectionWrite = CollectionWrite { path: "catalogs", key: "catalogs", is_new: false, counted: false };
 
 pub fn update(call: &Call) -> ApiResponse {
-    write_batch(call, &UPDATES, |account, item, errors| change(call, account, item, errors))
+    write_batch(call, &UPDATES, |account, item| change(call, account, item))
 }
 
 pub fn update_one(call: &Call) -> ApiResponse {
-    write_one(call, &UPDATES, call.id(0), |account, item, errors| change(call, account, item, errors))
+    write_one(call, &UPDATES, call.id(0), |account, item| change(call, account, item))
 }
 
-fn change(call: &Call, account: &mut AccountState, item: &BatchItem, errors: &mut ValidationErrors) -> Option<Value> {
-    let mut said = ObjectReader::of(item.json, "", errors)?;
-    let id = item.own_id(&mut said);
+fn change(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> Option<Value> {
+    let mut reader = ObjectReader::new(item.node.reborrow())?;
+    let id = BatchItem::own_id(item.id, &mut reader);
     let found = account.catalogs.iter_mut().find(|c| Some(c.id) == id && c.kind != KIND_SUPPLIERS);
     if id.is_some() && found.is_none() {
-        said.choice("id");
+        reader.invalid_choice("id");
     }
     if call.switches.patch_needs_name {
-        said.needs(&["name"]);
+        reader.require(&["name"]);
     }
-    let name = said.name("name", call.switches.name_max);
-    let (can_add_elements, can_link_multiple) = (said.bool("can_add_elements"), said.bool("can_link_multiple"));
-    said.text("request_id", 0);
-    said.shown(call.switches, SHOWN);
-    // Its type and its place are said once, when it is made [seed]: no other may be sent back.
+    let name = reader.name("name", call.switches.name_max);
+    let (can_add_elements, can_link_multiple) = (reader.bool("can_add_elements"), reader.bool("can_link_multiple"));
+    reader.text("request_id", 0);
+    reader.ignore(call.switches, SHOWN);
+    // Type and `sort` are set on creation only [seed]; other values are refused.
     if let Some(catalog) = &found {
-        said.shown_as(call.switches, "type", &json!(catalog.kind));
-        said.shown_as(call.switches, "sort", &json!(catalog.sort));
+        reader.ignore_unchanged(call.switches, "type", &json!(catalog.kind));
+        reader.ignore_unchanged(call.switches, "sort", &json!(catalog.sort));
     }
-    said.done();
-    let catalog = found.filter(|_| errors.is_empty())?;
+    reader.finish();
+    let catalog = found.filter(|_| !item.has_errors())?;
     catalog.name = name.map_or_else(|| catalog.name.clone(), str::to_owned);
     catalog.can_add_elements = can_add_elements.unwrap_or(catalog.can_add_elements);
     catalog.can_link_multiple = can_link_multiple.unwrap_or(catalog.can_link_multiple);
     catalog.updated_at = call.now;
     catalog.updated_by = account.current_user;
-    // The id, as a string. [seed]
-    let request_id = item.shown_request_id(call, json!(catalog.id.to_string()));
+    // The default is the id as a string. [seed]
+    let request_id = item.echoed_request_id(call, json!(catalog.id.to_string()));
     Some(written_model(&call.view(), catalog, request_id))
 }

@@ -1,4 +1,4 @@
-//! `{entity}/custom_fields`: the definitions. [doc] for the shapes
+//! `{entity}/custom_fields`: reads of the definitions. [doc] for the shapes
 
 use std::cmp::Reverse;
 
@@ -27,7 +27,7 @@ pub fn list(call: &Call, owner: Owner) -> ApiResponse {
     call.counted_page(&path(owner), "custom_fields", models)
 }
 
-/// By the first key and direction that are known [doc]; else as they stand in the account.
+/// Sorted by the first known key and direction [doc]; else in the order of the account.
 fn order(call: &Call, fields: &mut [&FieldDefinition]) {
     for key in call.query.keys(&["order"]) {
         match (key, call.query.at(&["order", key])) {
@@ -41,7 +41,7 @@ fn order(call: &Call, fields: &mut [&FieldDefinition]) {
 }
 
 pub fn get(call: &Call, owner: Owner) -> ApiResponse {
-    one(call, owner, call.id(0))
+    get_one(call, owner, call.id(0))
 }
 
 pub fn list_of_catalog(call: &Call) -> ApiResponse {
@@ -52,10 +52,10 @@ pub fn list_of_catalog(call: &Call) -> ApiResponse {
 }
 
 pub fn get_of_catalog(call: &Call) -> ApiResponse {
-    one(call, Owner::Catalog(call.id(0)), call.id(1))
+    get_one(call, Owner::Catalog(call.id(0)), call.id(1))
 }
 
-fn one(call: &Call, owner: Owner, id: u64) -> ApiResponse {
+fn get_one(call: &Call, owner: Owner, id: u64) -> ApiResponse {
     match call.world.account.field(id).filter(|f| f.owner == owner) {
         Some(field) => ApiResponse::ok(&model(&call.view(), field)).with_items(1),
         None => call.unknown_id(),
@@ -85,7 +85,7 @@ pub fn model(view: &View, field: &FieldDefinition) -> Value {
     model
 }
 
-/// Not of a category, whose options are a tree. [client live]
+/// A category has none; its options are in `nested`. [client live]
 fn enums(field: &FieldDefinition) -> Value {
     if field.choices.is_empty() || field.kind == FieldKind::Category {
         return Value::Null;

@@ -1,14 +1,14 @@
-//! Writes of `{entity}/custom_fields` and of their groups; for admins. [doc]
+//! Writes of `{entity}/custom_fields` and of their groups; for administrators only. [doc]
 
 use serde_json::{Value, json};
 
 use crate::account::builtin::KIND_INVOICES;
 use crate::account::{AccountState, FieldDefinition, FieldGroup};
-use crate::check::{ObjectReader, ValidationErrors, read_field};
+use crate::check::{ObjectReader, read_field};
 use crate::endpoints::Call;
 use crate::endpoints::account::custom_fields::model;
 use crate::endpoints::account::writes::{
-    BatchItem, CollectionWrite, delete as delete_one, named, write_batch, write_one,
+    BatchItem, CollectionWrite, delete as delete_one, with_request_id, write_batch, write_one,
 };
 use crate::endpoints::customers::disabled;
 use crate::endpoints::reply::ApiResponse;
@@ -17,10 +17,10 @@ use crate::read::{View, self_link, values};
 use amo_model::field_type::available;
 use amo_model::{Entity, FieldKind, Owner};
 
-/// Ids of new fields start here; the ones that ship are below.
+/// Ids of new fields start here; those of the built-in account are lower.
 const FIRST_ID: u64 = 700_001;
 const FIRST_GROUP: u64 = 63_431_752_236_083;
-/// Fields of segments. [seed]
+/// Fields that segments have at most. [seed]
 const SEGMENT_FIELDS_MAX: usize = 30;
 
 macro_rules! routes_of {
@@ -36,7 +36,7 @@ macro_rules! routes_of {
     };
 }
 
-/// The same six for all that have fields; what is read of fields stands with the other routes.
+/// The same six routes for every owner of fields; the routes of reads are in `routes`.
 pub static ROUTES: &[[Route; 6]] = &[
     routes_of!("leads", |_: &Call| Owner::Entity(Entity::Leads), 0),
     routes_of!("contacts", |_: &Call| Owner::Entity(Entity::Contacts), 0),
@@ -50,8 +50,8 @@ fn path(owner: Owner) -> String {
     format!("{}/custom_fields", owner.path())
 }
 
-/// The reply where the owner is a list that is not there, or customers that are switched off.
-fn lost(call: &Call, owner: Owner) -> Option<ApiResponse> {
+/// The response where the owner is a catalog that does not exist, or customers are switched off.
+fn missing_owner(call: &Call, owner: Owner) -> Option<ApiResponse> {
     match owner {
         Owner::Catalog(id) if call.world.account.catalog(id).is_none() => {
             Some(ApiResponse::problem(404, "Catalog not found")) // [inferred]
@@ -65,43 +65,43 @@ fn batch(
     call: &Call,
     owner: Owner,
     is_new: bool,
-    change: impl FnMut(&mut AccountState, &BatchItem, &mut ValidationErrors) -> Option<Value>,
+    change: impl FnMut(&mut AccountState, &mut BatchItem) -> Option<Value>,
 ) -> ApiResponse {
-    if let Some(reply) = lost(call, owner) {
+    if let Some(reply) = missing_owner(call, owner) {
         return reply;
     }
     write_batch(call, &CollectionWrite { path: &path(owner), key: "custom_fields", is_new, counted: true }, change)
 }
 
 fn create(call: &Call, owner: Owner) -> ApiResponse {
-    batch(call, owner, true, |account, item, errors| {
-        let mut said = ObjectReader::of(item.json, "", errors)?;
-        said.needs(&["name", "type"]);
-        let kind = FieldKind::from_name(said.text("type", 0).unwrap_or("text"));
-        if !may_have(account, owner, kind) {
-            said.choice("type");
+    batch(call, owner, true, |account, item| {
+        let mut reader = ObjectReader::new(item.node.reborrow())?;
+        reader.require(&["name", "type"]);
+        let kind = FieldKind::from_name(reader.text("type", 0).unwrap_or("text"));
+        if !allows_type(account, owner, kind) {
+            reader.invalid_choice("type");
         }
         let most = if owner == Owner::Entity(Entity::Segments) { SEGMENT_FIELDS_MAX } else { usize::MAX };
         if account.fields(owner).count() >= most {
-            said.errors.too_many("", most); // [seed], the code [inferred]
+            reader.node.too_many(most); // [seed], the code [inferred]
         }
         let last = account.fields(owner).map(|f| f.sort).max().unwrap_or(500);
-        let fresh = FieldDefinition::new(0, owner, "", kind, last.saturating_add(1));
-        let mut field = read_field(account, call.switches.name_max, fresh, &mut said);
-        said.text("request_id", 0);
-        said.done();
-        if !errors.is_empty() {
+        let new = FieldDefinition { sort: last.saturating_add(1), ..FieldDefinition::new(0, owner, "", kind) };
+        let mut field = read_field(account, call.switches.name_max, new, &mut reader);
+        reader.text("request_id", 0);
+        reader.finish();
+        if item.has_errors() {
             return None;
         }
         field.id = account.new_id(FIRST_ID);
-        let answer = written(call, &field, item);
+        let answer = answer_item(call, &field, item);
         account.fields.push(field);
         Some(answer)
     })
 }
 
-/// Lines, payer and supplier belong to invoices. [doc]
-fn may_have(account: &AccountState, owner: Owner, kind: FieldKind) -> bool {
+/// Only catalogs of invoices have lines, payer and supplier. [doc]
+fn allows_type(account: &AccountState, owner: Owner, kind: FieldKind) -> bool {
     let of_invoices = matches!(kind, FieldKind::Items | FieldKind::Payer | FieldKind::Supplier);
     let is_invoices = match owner {
         Owner::Catalog(id) => account.catalog(id).is_some_and(|c| c.kind == KIND_INVOICES),
@@ -110,29 +110,28 @@ fn may_have(account: &AccountState, owner: Owner, kind: FieldKind) -> bool {
     available(kind, owner) && (!of_invoices || is_invoices)
 }
 
-/// With `request_id` [client live]; the options may come keyed by their places. [doc Kommo]
-fn written(call: &Call, field: &FieldDefinition, item: &BatchItem) -> Value {
+/// The model with `request_id` [client live]; its options may be keyed by their index. [doc Kommo]
+fn answer_item(call: &Call, field: &FieldDefinition, item: &BatchItem) -> Value {
     let mut model = model(&call.view(), field);
     if call.switches.enums_keyed
         && let Some(Value::Array(enums)) = model.get_mut("enums").map(Value::take)
     {
         model["enums"] = enums.into_iter().enumerate().map(|(i, option)| (i.to_string(), option)).collect();
     }
-    named(model, item.shown_request_id(call, json!(item.index.to_string())))
+    with_request_id(model, item.echoed_request_id(call, json!(item.index.to_string())))
 }
 
 fn update(call: &Call, owner: Owner) -> ApiResponse {
-    batch(call, owner, false, |account, item, errors| change(call, owner, account, item, errors))
+    batch(call, owner, false, |account, item| change(call, owner, account, item))
 }
 
 fn update_one(call: &Call, owner: Owner, id: u64) -> ApiResponse {
     let batch = CollectionWrite { path: &path(owner), key: "custom_fields", is_new: false, counted: true };
-    lost(call, owner).unwrap_or_else(|| {
-        write_one(call, &batch, id, |account, item, errors| change(call, owner, account, item, errors))
-    })
+    missing_owner(call, owner)
+        .unwrap_or_else(|| write_one(call, &batch, id, |account, item| change(call, owner, account, item)))
 }
 
-/// What only reads of a field show. Keys of other types and owners are there as well, empty.
+/// Keys that only reads of a field show. Reads show keys of other types and owners as well, without a value.
 const SHOWN: &[&str] = &[
     "account_id",
     "is_deletable",
@@ -154,40 +153,34 @@ const SHOWN: &[&str] = &[
     "_links",
 ];
 
-/// A field keeps its type. [doc]
-fn change(
-    call: &Call,
-    owner: Owner,
-    account: &mut AccountState,
-    item: &BatchItem,
-    errors: &mut ValidationErrors,
-) -> Option<Value> {
-    let mut said = ObjectReader::of(item.json, "", errors)?;
-    let id = item.own_id(&mut said);
+/// The type of a field cannot be changed. [doc]
+fn change(call: &Call, owner: Owner, account: &mut AccountState, item: &mut BatchItem) -> Option<Value> {
+    let mut reader = ObjectReader::new(item.node.reborrow())?;
+    let id = BatchItem::own_id(item.id, &mut reader);
     let place = account.fields.iter().position(|f| Some(f.id) == id && f.owner == owner);
     let Some(place) = place else {
         if id.is_some() {
-            said.choice("id");
+            reader.invalid_choice("id");
         }
         return None;
     };
     let before = account.fields[place].clone();
-    said.shown(call.switches, SHOWN);
-    said.shown_as(call.switches, "type", &json!(values::kind(&call.view(), &before)));
-    let field = read_field(account, call.switches.name_max, before, &mut said);
-    said.text("request_id", 0);
-    said.done();
-    if !errors.is_empty() {
+    reader.ignore(call.switches, SHOWN);
+    reader.ignore_unchanged(call.switches, "type", &json!(values::kind(&call.view(), &before)));
+    let field = read_field(account, call.switches.name_max, before, &mut reader);
+    reader.text("request_id", 0);
+    reader.finish();
+    if item.has_errors() {
         return None;
     }
-    let answer = written(call, &field, item);
+    let answer = answer_item(call, &field, item);
     account.fields[place] = field;
     Some(answer)
 }
 
-/// Its values go with it. What the service itself has made stays. [doc] `is_deletable`
+/// Deletes the field's values as well. The service's own fields cannot be deleted. [doc] `is_deletable`
 fn delete(call: &Call, owner: Owner, id: u64) -> ApiResponse {
-    if let Some(reply) = lost(call, owner) {
+    if let Some(reply) = missing_owner(call, owner) {
         return reply;
     }
     delete_one(call, |account| {
@@ -201,9 +194,9 @@ fn delete(call: &Call, owner: Owner, id: u64) -> ApiResponse {
     })
 }
 
-/// All at once; the one that everything has is first. [doc]
+/// All groups on one page; the default group is first. [doc]
 fn groups(call: &Call, owner: Owner) -> ApiResponse {
-    if let Some(reply) = lost(call, owner) {
+    if let Some(reply) = missing_owner(call, owner) {
         return reply;
     }
     let view = call.view();
@@ -217,23 +210,25 @@ fn groups(call: &Call, owner: Owner) -> ApiResponse {
 }
 
 fn create_groups(call: &Call, owner: Owner) -> ApiResponse {
-    if let Some(reply) = lost(call, owner) {
+    if let Some(reply) = missing_owner(call, owner) {
         return reply;
     }
     let path = format!("{}/groups", path(owner));
     let batch = CollectionWrite { path: &path, key: "custom_field_groups", is_new: true, counted: true };
-    write_batch(call, &batch, |account, item, errors| {
-        let mut said = ObjectReader::of(item.json, "", errors)?;
-        said.needs(&["name"]);
-        let name = said.name("name", call.switches.name_max);
-        let sort = said.int("sort").unwrap_or(0);
-        said.text("request_id", 0);
-        said.done();
-        let name = name.filter(|_| errors.is_empty())?.to_owned();
+    write_batch(call, &batch, |account, item| {
+        let mut reader = ObjectReader::new(item.node.reborrow())?;
+        reader.require(&["name"]);
+        let name = reader.name("name", call.switches.name_max);
+        let sort = reader.int("sort").unwrap_or(0);
+        reader.text("request_id", 0);
+        reader.finish();
+        let name = name.filter(|_| !item.has_errors())?.to_owned();
         let id = format!("{}_{}", owner.name(), account.new_id(FIRST_GROUP));
         let group = FieldGroup { id, owner, name, sort };
-        let answer =
-            named(group_model(&call.view(), &group), item.shown_request_id(call, json!(item.index.to_string())));
+        let answer = with_request_id(
+            group_model(&call.view(), &group),
+            item.echoed_request_id(call, json!(item.index.to_string())),
+        );
         account.field_groups.push(group);
         Some(answer)
     })

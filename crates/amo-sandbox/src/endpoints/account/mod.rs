@@ -1,4 +1,4 @@
-//! `GET account`. [doc]
+//! Account and its parts: `GET account` here, each part in a file of its own. [doc]
 
 pub mod catalogs;
 pub mod custom_fields;
@@ -31,29 +31,29 @@ pub fn get(call: &Call) -> ApiResponse {
         "contact_name_display_order": 1, "mobile_feature_version": 0, "language": account.language,
         "_links": self_link(call.view().url("account"))
     });
-    for (word, value) in extras(call) {
+    for (word, value) in extra_keys(call) {
         if call.query.with(word) {
             model[word] = value;
         }
     }
-    let asked = |(word, _): &(&str, Value)| call.query.with(word);
-    let mut asked_inside: Map<String, Value> =
-        embedded(account).into_iter().filter(asked).map(|(word, value)| (word.to_owned(), value)).collect();
+    let requested = |(word, _): &(&str, Value)| call.query.with(word);
+    let mut requested_inside: Map<String, Value> =
+        embedded(account).into_iter().filter(requested).map(|(word, value)| (word.to_owned(), value)).collect();
     let place = match call.switches.account_settings_outside {
         true => model.as_object_mut(),
-        false => Some(&mut asked_inside),
+        false => Some(&mut requested_inside),
     };
     if let Some(place) = place {
-        place.extend(settings(call).into_iter().filter(asked).map(|(word, value)| (word.to_owned(), value)));
+        place.extend(settings(call).into_iter().filter(requested).map(|(word, value)| (word.to_owned(), value)));
     }
-    let asked = asked_inside;
-    if !asked.is_empty() {
-        model["_embedded"] = Value::Object(asked);
+    let requested = requested_inside;
+    if !requested.is_empty() {
+        model["_embedded"] = Value::Object(requested);
     }
     ApiResponse::ok(&model)
 }
 
-/// Of the currencies that accounts have most; of others the code.
+/// The symbol of common currencies, else the code.
 fn currency_symbol(code: &str) -> &str {
     match code {
         "RUB" => "₽",
@@ -64,8 +64,8 @@ fn currency_symbol(code: &str) -> &str {
     }
 }
 
-/// What `with` adds to the model itself.
-fn extras(call: &Call) -> [(&'static str, Value); 6] {
+/// Keys that `with` adds to the model itself.
+fn extra_keys(call: &Call) -> [(&'static str, Value); 6] {
     let account = &call.world.account;
     let forms =
         |one: &str, few: &str, many: &str| json!({"nominative_singular": one, "gen_singular": few, "gen_plural": many});
@@ -79,7 +79,7 @@ fn extras(call: &Call) -> [(&'static str, Value); 6] {
     ]
 }
 
-/// What every client looks for in `_embedded`, too. [client]
+/// Clients expect these in `_embedded`, too. [client]
 fn settings(call: &Call) -> [(&'static str, Value); 2] {
     let timezone = &call.world.account.timezone;
     [
@@ -89,19 +89,19 @@ fn settings(call: &Call) -> [(&'static str, Value); 2] {
             json!({
                 "date_pattern": "d.m.Y H:i", "short_date_pattern": "d.m", "short_time_pattern": "H:i",
                 "date_format": "d.m.Y", "time_format": "H:i:s", "timezone": timezone,
-                "timezone_offset": offset(timezone, call.now)
+                "timezone_offset": utc_offset(timezone, call.now)
             }),
         ),
     ]
 }
 
-/// Hours and minutes east of Greenwich, as they are now: `+03:00`.
-fn offset(timezone: &str, now: i64) -> Option<String> {
+/// The current offset from UTC: `+03:00`.
+fn utc_offset(timezone: &str, now: i64) -> Option<String> {
     let zone = TimeZone::get(timezone).ok()?;
     Some(Timestamp::from_second(now).ok()?.to_zoned(zone).strftime("%:z").to_string())
 }
 
-/// What `with` adds to `_embedded`.
+/// Keys that `with` adds to `_embedded`.
 fn embedded(account: &AccountState) -> [(&'static str, Value); 2] {
     let groups: BTreeSet<u64> = account.users.iter().map(|user| user.group_id).collect();
     let task_type = |(id, name, code)| json!({"id": id, "name": name, "color": null, "icon_id": null, "code": code});

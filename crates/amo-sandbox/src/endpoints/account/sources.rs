@@ -1,12 +1,12 @@
-//! `sources`: where leads come from. [doc]
+//! `sources`: the sources of leads. [doc]
 
 use serde_json::{Value, json};
 
 use crate::account::{AccountState, LeadSource};
-use crate::check::{ObjectReader, ValidationErrors};
+use crate::check::ObjectReader;
 use crate::endpoints::Call;
 use crate::endpoints::account::writes::{
-    BatchItem, CollectionWrite, delete as delete_one, named, write_batch, write_one,
+    BatchItem, CollectionWrite, delete as delete_one, with_request_id, write_batch, write_one,
 };
 use crate::endpoints::reply::ApiResponse;
 use crate::read::{View, self_link};
@@ -39,13 +39,13 @@ fn model(view: &View, source: &LeadSource) -> Value {
 
 pub fn create(call: &Call) -> ApiResponse {
     let batch = CollectionWrite { path: "sources", key: "sources", is_new: true, counted: true };
-    write_batch(call, &batch, |account, item, errors| {
-        let mut said = ObjectReader::of(item.json, "", errors)?;
-        said.needs(&["name", "external_id"]);
+    write_batch(call, &batch, |account, item| {
+        let mut reader = ObjectReader::new(item.node.reborrow())?;
+        reader.require(&["name", "external_id"]);
         if account.sources.len() >= SOURCES_MAX {
-            said.errors.too_many("", SOURCES_MAX); // the code [inferred]
+            reader.node.too_many(SOURCES_MAX); // the code [inferred]
         }
-        let fresh = LeadSource {
+        let new = LeadSource {
             id: 0,
             name: String::new(),
             external_id: String::new(),
@@ -53,81 +53,81 @@ pub fn create(call: &Call) -> ApiResponse {
             is_default: false,
             services: Vec::new(),
         };
-        let mut source = read(call, account, fresh, &mut said);
-        said.done();
-        if !errors.is_empty() {
+        let mut source = read(call, account, new, &mut reader);
+        reader.finish();
+        if item.has_errors() {
             return None;
         }
         source.id = account.new_id(FIRST_ID);
-        let answer = written(call, &source, item);
+        let answer = answer_item(call, &source, item);
         account.sources.push(source);
         Some(answer)
     })
 }
 
-fn written(call: &Call, source: &LeadSource, item: &BatchItem) -> Value {
-    named(model(&call.view(), source), item.shown_request_id(call, json!(item.index.to_string())))
+fn answer_item(call: &Call, source: &LeadSource, item: &BatchItem) -> Value {
+    with_request_id(model(&call.view(), source), item.echoed_request_id(call, json!(item.index.to_string())))
 }
 
-/// A string [doc]; the table of leads calls it an int [seed], so that one is taken as its digits. [inferred]
-fn external_id(said: &mut ObjectReader) -> Option<String> {
-    match said.any("external_id") {
+/// A string [doc]; the table of leads says int [seed], so an int is accepted as its digits. [inferred]
+fn external_id(reader: &mut ObjectReader) -> Option<String> {
+    match reader.value("external_id") {
         Some(Value::Number(number)) if number.is_i64() || number.is_u64() => Some(number.to_string()),
-        _ => said.name("external_id", EXTERNAL_ID_MAX).map(str::to_owned),
+        _ => reader.name("external_id", EXTERNAL_ID_MAX).map(str::to_owned),
     }
 }
 
-fn read(call: &Call, account: &AccountState, mut source: LeadSource, said: &mut ObjectReader) -> LeadSource {
-    if let Some(name) = said.name("name", call.switches.name_max) {
+fn read(call: &Call, account: &AccountState, mut source: LeadSource, reader: &mut ObjectReader) -> LeadSource {
+    if let Some(name) = reader.name("name", call.switches.name_max) {
         source.name = name.to_owned();
     }
-    if let Some(external_id) = external_id(said) {
+    if let Some(external_id) = external_id(reader) {
         if account.sources.iter().any(|s| s.id != source.id && s.external_id == external_id) {
-            let at = said.path("external_id");
-            said.errors.add("SourceAlreadyExists", at, "Source already exists."); // [client]
+            let path = reader.node.key_path("external_id");
+            reader.node.errors.add("SourceAlreadyExists", path, "Source already exists."); // [client]
         }
         source.external_id = external_id;
     }
-    if let Some(pipeline) = said.id("pipeline_id") {
+    if let Some(pipeline) = reader.id("pipeline_id") {
         if account.pipeline(pipeline).is_none() {
-            said.choice("pipeline_id");
+            reader.invalid_choice("pipeline_id");
         }
         source.pipeline_id = pipeline;
     }
-    source.is_default = said.bool("default").unwrap_or(source.is_default);
-    if let Some(services) = said.list("services") {
+    source.is_default = reader.bool("default").unwrap_or(source.is_default);
+    if let Some(services) = reader.list("services") {
         source.services = services.clone();
     }
-    said.text("request_id", 0);
+    reader.text("request_id", 0);
     source
 }
 
 const UPDATES: CollectionWrite = CollectionWrite { path: "sources", key: "sources", is_new: false, counted: true };
 
 pub fn update(call: &Call) -> ApiResponse {
-    write_batch(call, &UPDATES, |account, item, errors| change(call, account, item, errors))
+    write_batch(call, &UPDATES, |account, item| change(call, account, item))
 }
 
 pub fn update_one(call: &Call) -> ApiResponse {
-    write_one(call, &UPDATES, call.id(0), |account, item, errors| change(call, account, item, errors))
+    write_one(call, &UPDATES, call.id(0), |account, item| change(call, account, item))
 }
 
-fn change(call: &Call, account: &mut AccountState, item: &BatchItem, errors: &mut ValidationErrors) -> Option<Value> {
-    let mut said = ObjectReader::of(item.json, "", errors)?;
-    let id = item.own_id(&mut said);
+fn change(call: &Call, account: &mut AccountState, item: &mut BatchItem) -> Option<Value> {
+    let mut reader = ObjectReader::new(item.node.reborrow())?;
+    let id = BatchItem::own_id(item.id, &mut reader);
     let Some(place) = account.sources.iter().position(|s| Some(s.id) == id) else {
         if id.is_some() {
-            said.choice("id");
+            reader.invalid_choice("id");
         }
         return None;
     };
-    let source = read(call, account, account.sources[place].clone(), &mut said);
-    said.shown(call.switches, &["origin_code", "_links"]);
-    said.done();
-    if !errors.is_empty() {
+    let source = read(call, account, account.sources[place].clone(), &mut reader);
+    reader.ignore(call.switches, &["origin_code", "_links"]);
+    reader.finish();
+    if item.has_errors() {
         return None;
     }
-    let answer = written(call, &source, item);
+    let answer = answer_item(call, &source, item);
     account.sources[place] = source;
     Some(answer)
 }

@@ -1,4 +1,4 @@
-//! What an account is made of, to be read: reasons of loss, users. [doc] for the shapes
+//! Reads of loss reasons and users. [doc] for the shapes
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ pub fn loss_reason_by_id(call: &Call) -> ApiResponse {
     }
 }
 
-/// For admins only. [doc]
+/// For administrators only. [doc]
 pub fn users(call: &Call) -> ApiResponse {
     if let Some(reply) = call.forbidden() {
         return reply;
@@ -31,10 +31,10 @@ pub fn users(call: &Call) -> ApiResponse {
     call.counted_page("users", "users", all)
 }
 
-/// For admins only [doc]; nobody has told that it is otherwise for oneself.
+/// For administrators only [doc]; no source has an exception for the user's own record.
 pub fn user(call: &Call) -> ApiResponse {
-    let is_oneself = call.switches.own_user_shown && call.id(0) == call.world.account.current_user;
-    if let Some(reply) = call.forbidden().filter(|_| !is_oneself) {
+    let is_own_user = call.switches.own_user_shown && call.id(0) == call.world.account.current_user;
+    if let Some(reply) = call.forbidden().filter(|_| !is_own_user) {
         return reply;
     }
     match call.world.account.user(call.id(0)) {
@@ -47,7 +47,7 @@ fn user_model(view: &View, user: &AccountUser) -> Value {
     let account = &view.world.account;
     let is_ours = user.id == account.current_user;
     let is_admin = if is_ours { rights::is_admin(view.world, view.switches) } else { user.is_admin };
-    // The switch speaks of the token's user alone; the others have the rights that the CRM gives to new users.
+    // The switch applies to the token's user; the others have the rights that the CRM gives to new users.
     let right = if is_ours && !is_admin { view.switches.token_view } else { Right::All };
     let of_records = json!({"view": right, "edit": right, "add": right, "delete": right, "export": right});
     let mut model = json!({

@@ -1,4 +1,4 @@
-//! Customers beyond what all entities share: whether they are switched on, in which mode, and their bonus points.
+//! Customers besides what all entities have: access by mode, the mode itself, bonus points.
 
 pub mod segments;
 pub mod statuses;
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use crate::changes::changeset::Changeset;
 use crate::check::plain::{self, Expected};
-use crate::check::{RefusedItem, ValidationErrors};
+use crate::check::{JsonNode, RefusedItem, ValidationErrors};
 use crate::endpoints::Call;
 use crate::endpoints::batch::invalid;
 use crate::endpoints::reply::ApiResponse;
 use crate::world::RecordTable;
 
-/// Customers and their purchases are there only while they are switched on. [client live]
-pub fn on(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
+/// Runs the route where customers are switched on. [client live] for the response else
+pub fn with_customers(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     match call.world.account.has_customers() {
         true => run(call),
         false if call.switches.customers_off_422 => disabled(),
@@ -23,8 +23,8 @@ pub fn on(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     }
 }
 
-/// Segments and custom fields say it in another way. [client live]
-pub fn enabled(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
+/// The same for segments and custom fields, which respond with 422. [client live]
+pub fn with_customers_or_422(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     if call.world.account.has_customers() { run(call) } else { disabled() }
 }
 
@@ -33,7 +33,7 @@ pub fn disabled() -> ApiResponse {
 }
 
 /// 422 in other modes. [seed]; the text [inferred]
-pub fn in_segments(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
+pub fn in_segments_mode(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     match call.world.account.has_segments() {
         true => run(call),
         false if call.world.account.has_customers() => ApiResponse::problem(422, "Customers segments disabled"),
@@ -42,7 +42,7 @@ pub fn in_segments(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
 }
 
 /// 422 in other modes. [seed]; the text [inferred]
-pub fn in_periodicity(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
+pub fn in_periodicity_mode(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     match call.world.account.has_periodicity() {
         true => run(call),
         false if call.world.account.has_customers() => ApiResponse::problem(422, "Customers periodicity disabled"),
@@ -51,7 +51,7 @@ pub fn in_periodicity(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse
 }
 
 /// 403 for everybody else. [seed]
-pub fn as_admin(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
+pub fn admin_only(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
     call.forbidden().unwrap_or_else(|| run(call))
 }
 
@@ -59,9 +59,9 @@ pub fn as_admin(call: &Call, run: fn(&Call) -> ApiResponse) -> ApiResponse {
 pub fn set_mode(call: &Call) -> ApiResponse {
     const KEYS: &[plain::KeySpec] =
         &[("mode", Expected::Word(&["segments", "periodicity"]), true), ("is_enabled", Expected::Bool, true)];
-    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
-    plain::check(&call.check_context(), KEYS, true, &item, "", &mut errors);
+    plain::check(&call.check_context(), KEYS, true, JsonNode::root(&item, &mut errors));
     if !errors.is_empty() {
         return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
@@ -78,7 +78,8 @@ pub fn set_mode(call: &Call) -> ApiResponse {
     ApiResponse::ok(&echo).with_commit(changes.into_commit()).with_items(1)
 }
 
-/// `{"earn": n}` or `{"redeem": n}`, and the points there are then. [doc]; no more than there are [inferred]
+/// `{"earn": n}` or `{"redeem": n}`; the answer has the points after that. [doc]; the points cannot fall below 0
+/// [inferred]
 pub fn bonus_points(call: &Call) -> ApiResponse {
     const KEYS: &[plain::KeySpec] = &[("earn", Expected::Int, false), ("redeem", Expected::Int, false)];
     let id = call.id(0);
@@ -86,9 +87,9 @@ pub fn bonus_points(call: &Call) -> ApiResponse {
     let Some(mut draft) = changes.get(RecordTable::Customers, id) else {
         return ApiResponse::problem(404, "Customer not found");
     };
-    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
-    plain::check(&call.check_context(), KEYS, true, &item, "", &mut errors);
+    plain::check(&call.check_context(), KEYS, true, JsonNode::root(&item, &mut errors));
     let points = draft.json.get("bonus_points").and_then(Value::as_i64).unwrap_or(0);
     let after = match (item.get("earn"), item.get("redeem")) {
         (Some(earn), None) => earn.as_i64().filter(|n| *n >= 0).map(|n| ("earn", points.saturating_add(n))),
@@ -109,8 +110,8 @@ pub fn bonus_points(call: &Call) -> ApiResponse {
             changes.put(RecordTable::Customers, id, draft);
             return ApiResponse::ok(&json!({"bonus_points": after})).with_commit(changes.into_commit()).with_items(1);
         }
-        Some((key, _)) if errors.is_empty() => errors.choice(key),
-        None if errors.is_empty() => errors.choice(if item.get("earn").is_some() { "earn" } else { "redeem" }),
+        Some((key, _)) if errors.is_empty() => errors.invalid_choice(key),
+        None if errors.is_empty() => errors.invalid_choice(if item.get("earn").is_some() { "earn" } else { "redeem" }),
         Some(_) | None => {}
     }
     invalid(call, vec![RefusedItem { request_id: None, errors }])

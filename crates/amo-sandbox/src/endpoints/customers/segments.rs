@@ -1,4 +1,4 @@
-//! `customers/segments`: groups of customers, each with fields of its own. [seed]
+//! `customers/segments`: groups of customers, with custom fields of their own. [seed]
 
 use std::collections::BTreeMap;
 
@@ -11,16 +11,16 @@ use crate::changes::changeset::Changeset;
 use crate::check::item::customer::is_price;
 use crate::check::plain::{self, Expected};
 use crate::check::values::custom_fields;
-use crate::check::{RefusedItem, ValidationErrors};
+use crate::check::{JsonNode, RefusedItem, ValidationErrors};
 use crate::endpoints::Call;
-use crate::endpoints::account::writes::refuse;
+use crate::endpoints::account::writes::force_refusals;
 use crate::endpoints::batch::{invalid, request_id};
 use crate::endpoints::reply::ApiResponse;
-use crate::read::{View, self_link, values, written};
+use crate::read::{View, self_link, values, written_body};
 use crate::world::{RecordTable, World};
 use amo_model::{Entity, Owner, SEGMENTS_MAX};
 
-/// The list at the end of the document, without `#`. [seed]
+/// The colours at the end of the document, without `#`. [seed]
 const COLORS: &[&str] = &[
     "10599d", "2176ff", "006acc", "07a0c3", "247ba0", "177e89", "046e8f", "598381", "0c7c59", "495f41", "00a44b",
     "08605f", "bf2600", "06d6a0", "e14945", "79b473", "ae003f", "a2ad59", "cd0f53", "8e936d", "832161", "2e5339",
@@ -28,7 +28,7 @@ const COLORS: &[&str] = &[
     "b38a58", "8963ba", "4b3666", "932f6d", "6b2d5c", "6461a0", "4f517d",
 ];
 
-/// Ids of new segments start here; the ones that ship are below.
+/// Ids of new segments start here; those of the built-in account are lower.
 const FIRST_ID: u64 = 57;
 
 const ON_CREATE: &[plain::KeySpec] = &[
@@ -38,19 +38,19 @@ const ON_CREATE: &[plain::KeySpec] = &[
     ("custom_fields_values", Expected::Anything, false),
 ];
 
-/// A change may name itself, though nobody answers to it. [seed]
+/// A change may have a `request_id`; the answer has none. [seed]
 const ON_UPDATE: &[plain::KeySpec] = &[
     ("name", Expected::Name, false),
     ("color", Expected::Word(COLORS), false),
     ("available_products_price_types", Expected::Anything, false),
     ("custom_fields_values", Expected::Anything, false),
     ("request_id", Expected::Text, false),
-    ("id", Expected::Shown, false),
-    ("created_at", Expected::Shown, false),
-    ("updated_at", Expected::Shown, false),
-    ("account_id", Expected::Shown, false),
-    ("customers_count", Expected::Shown, false),
-    ("_links", Expected::Shown, false),
+    ("id", Expected::ReadOnly, false),
+    ("created_at", Expected::ReadOnly, false),
+    ("updated_at", Expected::ReadOnly, false),
+    ("account_id", Expected::ReadOnly, false),
+    ("customers_count", Expected::ReadOnly, false),
+    ("_links", Expected::ReadOnly, false),
 ];
 
 pub fn list(call: &Call) -> ApiResponse {
@@ -66,9 +66,9 @@ pub fn get(call: &Call) -> ApiResponse {
     }
 }
 
-/// How many customers are in each segment; those in none are not there.
+/// The number of customers in each segment; segments without customers are absent.
 pub fn counts(world: &World) -> BTreeMap<u64, usize> {
-    /// What of a customer counts here, read without the rest.
+    /// The segments of a customer, parsed without the rest.
     #[derive(Deserialize)]
     struct Member {
         #[serde(default)]
@@ -97,47 +97,43 @@ pub fn model(view: &View, segment: &Segment, counts: &BTreeMap<u64, usize>) -> V
     })
 }
 
-/// An acceptable segment. What is not said is not there.
+/// A segment without errors. Keys that were not sent are absent.
 struct CheckedSegment {
-    said: Map<String, Value>,
+    sent: Map<String, Value>,
     prices: Option<Vec<u64>>,
     fields: Vec<(u64, Option<Vec<Value>>)>,
 }
 
-fn check(call: &Call, keys: &[plain::KeySpec], item: &Value, errors: &mut ValidationErrors) -> CheckedSegment {
+fn check(call: &Call, keys: &[plain::KeySpec], mut node: JsonNode) -> CheckedSegment {
     let context = call.check_context();
-    refuse(call, item, errors);
-    let said = plain::check(&context, keys, true, item, "", errors).cloned().unwrap_or_default();
-    let prices = said.get("available_products_price_types").map(|ids| check_prices(call, ids, errors));
-    let fields = said.get("custom_fields_values").map(|fields| {
-        let owner = Owner::Entity(Entity::Segments);
-        custom_fields::check(&context, owner, fields, "custom_fields_values", errors)
-    });
-    CheckedSegment { said, prices, fields: fields.unwrap_or_default() }
+    force_refusals(call, &mut node);
+    let sent = plain::check(&context, keys, true, node.reborrow()).cloned().unwrap_or_default();
+    let prices = node.get("available_products_price_types").map(|ids| check_prices(call, ids));
+    let fields = node
+        .get("custom_fields_values")
+        .map(|fields| custom_fields::check(&context, Owner::Entity(Entity::Segments), fields));
+    CheckedSegment { sent, prices, fields: fields.unwrap_or_default() }
 }
 
-/// Ids of fields of the type price, of the list of products. [seed]
-fn check_prices(call: &Call, ids: &Value, errors: &mut ValidationErrors) -> Vec<u64> {
-    let path = "available_products_price_types";
+/// Ids of price fields of the catalog of products. [seed]
+fn check_prices(call: &Call, mut node: JsonNode) -> Vec<u64> {
     let account = &call.world.account;
     let is_products = |id: u64| account.catalog(id).is_some_and(|c| c.kind == KIND_PRODUCTS);
-    let Some(ids) = ids.as_array() else {
-        errors.wrong_type(path, "array");
-        return Vec::new();
-    };
+    let Some(ids) = node.array() else { return Vec::new() };
     let mut prices = Vec::with_capacity(ids.len());
     for (i, id) in ids.iter().enumerate() {
+        let mut node = node.child(i, id);
         match id.as_u64() {
             Some(id) if is_price(&call.check_context(), id, is_products) => prices.push(id),
-            _ if id.is_i64() => errors.choice(format!("{path}.{i}")),
-            _ => errors.wrong_type(format!("{path}.{i}"), "int"),
+            _ if id.is_i64() => node.invalid_choice(),
+            _ => node.wrong_type("int"),
         }
     }
     prices
 }
 
-fn settle(segment: &mut Segment, accepted: CheckedSegment, now: i64) {
-    let text = |key: &str| accepted.said.get(key).and_then(Value::as_str).map(str::to_owned);
+fn apply_changes(segment: &mut Segment, accepted: CheckedSegment, now: i64) {
+    let text = |key: &str| accepted.sent.get(key).and_then(Value::as_str).map(str::to_owned);
     if let Some(name) = text("name") {
         segment.name = name;
     }
@@ -154,15 +150,15 @@ fn settle(segment: &mut Segment, accepted: CheckedSegment, now: i64) {
     segment.updated_at = now;
 }
 
-/// One object, and nothing but one. [seed]
+/// The body is one object. [seed]
 pub fn create(call: &Call) -> ApiResponse {
-    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
-    let accepted = check(call, ON_CREATE, &item, &mut errors);
+    let accepted = check(call, ON_CREATE, JsonNode::root(&item, &mut errors));
     if !errors.is_empty() {
         return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
-    // The document knows no other status for what cannot be done. [seed]
+    // The document has no other status for an impossible request. [seed]
     if call.world.account.segments.len() >= SEGMENTS_MAX {
         return ApiResponse::problem(400, &format!("Limit of {SEGMENTS_MAX} segments"));
     }
@@ -178,7 +174,7 @@ pub fn create(call: &Call) -> ApiResponse {
         created_at: call.now,
         updated_at: call.now,
     };
-    settle(&mut segment, accepted, call.now);
+    apply_changes(&mut segment, accepted, call.now);
     let model = model(&call.view(), &segment, &BTreeMap::new());
     account.segments.push(segment);
     ApiResponse::hal(call.switches.created_status, &model).with_commit(changes.into_commit()).with_items(1)
@@ -186,39 +182,39 @@ pub fn create(call: &Call) -> ApiResponse {
 
 pub fn update(call: &Call) -> ApiResponse {
     let id = call.id(0);
-    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
-    let accepted = check(call, ON_UPDATE, &item, &mut errors);
+    let accepted = check(call, ON_UPDATE, JsonNode::root(&item, &mut errors));
     let mut changes = Changeset::new(call.world, call.now);
     if changes.account().segment(id).is_none() {
-        errors.choice("id"); // [inferred], as of pipelines [client live]
+        errors.invalid_choice("id"); // [inferred], as of pipelines [client live]
     }
     if !errors.is_empty() {
         return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     }
-    // At least one of them has to be there. [seed]
-    if !plain::says_anything(ON_UPDATE, &accepted.said) {
-        return Call::blank();
+    // At least one key is required. [seed]
+    if !plain::has_changes(ON_UPDATE, &accepted.sent) {
+        return Call::blank_body();
     }
     let Some(segment) = changes.account_mut().segments.iter_mut().find(|s| s.id == id) else {
         return call.unknown_id();
     };
-    settle(segment, accepted, call.now);
+    apply_changes(segment, accepted, call.now);
     let model = model(&call.view(), segment, &counts(call.world));
     let body = match call.switches.patch_wrapped {
-        true => written(&call.view().url("customers/segments"), "segments", vec![model]),
+        true => written_body(&call.view().url("customers/segments"), "segments", vec![model]),
         false => model,
     };
     ApiResponse::ok(&body).with_commit(changes.into_commit()).with_items(1)
 }
 
-/// Its customers leave it.
+/// Its customers are removed from it.
 pub fn delete(call: &Call) -> ApiResponse {
     let id = call.id(0);
     let mut changes = Changeset::new(call.world, call.now);
     if call.world.account.segment(id).is_none() {
         let mut errors = ValidationErrors::default();
-        errors.choice("id"); // [inferred], as of pipelines [client live]
+        errors.invalid_choice("id"); // [inferred], as of pipelines [client live]
         return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
     changes.account_mut().segments.retain(|s| s.id != id);
@@ -231,5 +227,5 @@ pub fn delete(call: &Call) -> ApiResponse {
             changes.put(RecordTable::Customers, customer, draft);
         }
     }
-    ApiResponse::nothing().with_commit(changes.into_commit()).with_items(1)
+    ApiResponse::no_content().with_commit(changes.into_commit()).with_items(1)
 }

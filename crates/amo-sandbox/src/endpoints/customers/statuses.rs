@@ -1,27 +1,27 @@
-//! `customers/statuses`: the stages of customers who buy periodically. [seed]
+//! `customers/statuses`: the stages of customers in the mode periodicity. [seed]
 
 use serde_json::{Map, Value, json};
 
 use crate::account::{AccountState, CustomerStatus};
 use crate::changes::changeset::Changeset;
 use crate::check::plain::{self, Expected};
-use crate::check::{RefusedItem, ValidationErrors};
+use crate::check::{JsonNode, RefusedItem, ValidationErrors};
 use crate::endpoints::Call;
 use crate::endpoints::account::pipelines::COLORS;
-use crate::endpoints::account::writes::refuse;
-use crate::endpoints::batch::{WriteEnvelope, answer, check_all, invalid, request_id, shown_request_id};
+use crate::endpoints::account::writes::force_refusals;
+use crate::endpoints::batch::{WriteEnvelope, check_all, echoed_request_id, invalid, request_id};
 use crate::endpoints::reply::ApiResponse;
 use crate::read::{View, self_link};
 use crate::world::RecordTable;
 use amo_model::{BATCH_MAX, CUSTOMER_STATUSES_MAX};
 
-/// Ids of new statuses start here; the ones that ship are below.
+/// Ids of new statuses start here; those of the built-in account are lower.
 const FIRST_ID: u64 = 4_740_011;
 
 const ON_CREATE: &[plain::KeySpec] = &[
     ("name", Expected::Name, true),
     ("sort", Expected::Int, true),
-    // The ones of the system have others. [seed]
+    // The system's statuses have other colours. [seed]
     ("color", Expected::Word(&COLORS), false),
     ("request_id", Expected::Text, false),
 ];
@@ -31,15 +31,15 @@ const ON_UPDATE: &[plain::KeySpec] = &[
     ("sort", Expected::Int, true),
     ("color", Expected::Word(&COLORS), false),
     ("request_id", Expected::Text, false),
-    ("id", Expected::Shown, false),
-    ("is_default", Expected::Shown, false),
-    ("conditions", Expected::Shown, false),
-    ("type", Expected::Shown, false),
-    ("account_id", Expected::Shown, false),
-    ("_links", Expected::Shown, false),
+    ("id", Expected::ReadOnly, false),
+    ("is_default", Expected::ReadOnly, false),
+    ("conditions", Expected::ReadOnly, false),
+    ("type", Expected::ReadOnly, false),
+    ("account_id", Expected::ReadOnly, false),
+    ("_links", Expected::ReadOnly, false),
 ];
 
-/// All at once. [seed]
+/// All statuses on one page. [seed]
 pub fn list(call: &Call) -> ApiResponse {
     let view = call.view();
     let all: Vec<Value> =
@@ -57,7 +57,7 @@ pub fn get(call: &Call) -> ApiResponse {
     }
 }
 
-/// Its place is its `sort`: one made with 100 has been seen with 5. [seed]
+/// `sort` is the index: a status made with 100 later has 5. [seed]
 pub fn model(view: &View, account: &AccountState, status: &CustomerStatus) -> Value {
     let kind = match status.kind {
         CustomerStatus::EXPECTED if view.switches.expected_as_closed => CustomerStatus::CLOSED,
@@ -77,15 +77,15 @@ fn url(view: &View, id: u64) -> String {
 
 pub fn create(call: &Call) -> ApiResponse {
     let excess = ApiResponse::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
-    let checked = check_all(call, BATCH_MAX, excess, |item, errors| {
-        refuse(call, item, errors);
-        plain::check(&call.check_context(), ON_CREATE, true, item, "", errors).cloned().unwrap_or_default()
+    let checked = check_all(call, BATCH_MAX, excess, |mut node| {
+        force_refusals(call, &mut node);
+        plain::check(&call.check_context(), ON_CREATE, true, node).cloned().unwrap_or_default()
     });
     let checked = match checked {
         Ok(checked) => checked,
         Err(reply) => return *reply,
     };
-    // 422 is for data that cannot be processed; more than an account may have are that. [seed], [inferred]
+    // 422 is for data that cannot be processed, here for too many statuses. [seed], [inferred]
     if call.world.account.customer_statuses.len() + checked.good.len() > CUSTOMER_STATUSES_MAX {
         return ApiResponse::problem(422, &format!("Limit of {CUSTOMER_STATUSES_MAX} statuses"));
     }
@@ -102,30 +102,30 @@ pub fn create(call: &Call) -> ApiResponse {
             kind: CustomerStatus::PLAIN,
             conditions: json!([]),
         };
-        settle(account, status, &item, 0);
+        place_status(account, status, &item, 0);
         let mut model = json!({"id": id});
-        if let Some(shown) = shown_request_id(call, request_id, index) {
+        if let Some(shown) = echoed_request_id(call, request_id, index) {
             model["request_id"] = shown;
         }
         model["_links"] = self_link(url(&view, id));
         answers.push(model);
     }
-    let about = WriteEnvelope {
+    let envelope = WriteEnvelope {
         status: call.switches.created_status,
         path: "customers/statuses",
         key: "statuses",
         is_counted: true,
     };
-    answer(call, about, answers, checked.refused, changes.into_commit())
+    envelope.response(call, answers, checked.refused, changes.into_commit())
 }
 
-/// Puts a status in its place, `at` where nothing is said of it: the closed one stays the last. [inferred] from a status
-/// made with `sort` 100 in an account of six, which has 5 later. [seed]
-fn settle(account: &mut AccountState, mut status: CustomerStatus, said: &Map<String, Value>, at: usize) {
-    let text = |key: &str| said.get(key).and_then(Value::as_str).map(str::to_owned);
+/// Inserts a status at its `sort`, else at `at`; the closed status stays last. [inferred] from a status made with
+/// `sort` 100 in an account of six, which has 5 later. [seed]
+fn place_status(account: &mut AccountState, mut status: CustomerStatus, sent: &Map<String, Value>, at: usize) {
+    let text = |key: &str| sent.get(key).and_then(Value::as_str).map(str::to_owned);
     status.name = text("name").unwrap_or(status.name);
     status.color = text("color").unwrap_or(status.color);
-    let at = said.get("sort").and_then(Value::as_i64).map_or(at, |sort| usize::try_from(sort).unwrap_or(0));
+    let at = sent.get("sort").and_then(Value::as_i64).map_or(at, |sort| usize::try_from(sort).unwrap_or(0));
     let statuses = &mut account.customer_statuses;
     let end = statuses.iter().position(|s| s.kind == CustomerStatus::CLOSED).unwrap_or(statuses.len());
     let at = if status.kind == CustomerStatus::CLOSED { statuses.len() } else { at.min(end) };
@@ -134,10 +134,10 @@ fn settle(account: &mut AccountState, mut status: CustomerStatus, said: &Map<Str
 
 pub fn update(call: &Call) -> ApiResponse {
     let id = call.id(0);
-    let Some(mut item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(mut item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
-    refuse(call, &item, &mut errors);
-    // What it has may be sent back: the ones of the system have other colours. [seed], [inferred]
+    force_refusals(call, &mut JsonNode::root(&item, &mut errors));
+    // The current colour may be sent back: the system's statuses have other colours. [seed], [inferred]
     let own = call.world.account.customer_status(id).map(|status| json!(status.color));
     if own.is_some()
         && item.get("color") == own.as_ref()
@@ -146,38 +146,38 @@ pub fn update(call: &Call) -> ApiResponse {
     {
         item.shift_remove("color");
     }
-    let said =
-        plain::check(&call.check_context(), ON_UPDATE, false, &item, "", &mut errors).cloned().unwrap_or_default();
+    let node = JsonNode::root(&item, &mut errors);
+    let sent = plain::check(&call.check_context(), ON_UPDATE, false, node).cloned().unwrap_or_default();
     let mut changes = Changeset::new(call.world, call.now);
     let at = changes.account().customer_statuses.iter().position(|s| s.id == id);
     if at.is_none() {
-        errors.choice("id"); // [inferred], as of pipelines [client live]
+        errors.invalid_choice("id"); // [inferred], as of pipelines [client live]
     }
     let Some(at) = at.filter(|_| errors.is_empty()) else {
         return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     };
-    // At least one of them has to be there. [seed]
-    if !plain::says_anything(ON_UPDATE, &said) {
-        return Call::blank();
+    // At least one key is required. [seed]
+    if !plain::has_changes(ON_UPDATE, &sent) {
+        return Call::blank_body();
     }
     let account = changes.account_mut();
     let status = account.customer_statuses.remove(at);
-    settle(account, status, &said, at);
+    place_status(account, status, &sent, at);
     let Some(status) = account.customer_status(id) else { return call.unknown_id() };
     let mut model = model(&call.view(), account, status);
-    if let (Some(shown), Some(model)) = (shown_request_id(call, request_id(&item, 0), 0), model.as_object_mut()) {
+    if let (Some(shown), Some(model)) = (echoed_request_id(call, request_id(&item, 0), 0), model.as_object_mut()) {
         model.shift_insert(model.len() - 1, "request_id".to_owned(), shown); // before the links, as in the example [seed]
     }
     ApiResponse::ok(&model).with_commit(changes.into_commit()).with_items(1)
 }
 
-/// Those of the system stay; its customers go to another status, here at once. [seed] To which one [inferred]
+/// The system's statuses cannot be deleted; customers get another status, here at once. [seed] Which one [inferred]
 pub fn delete(call: &Call) -> ApiResponse {
     let id = call.id(0);
     let mut changes = Changeset::new(call.world, call.now);
     if call.world.account.customer_status(id).is_none_or(CustomerStatus::is_system) {
         let mut errors = ValidationErrors::default();
-        errors.choice("id"); // 400, as 403 is for those without rights. [seed], [inferred]
+        errors.invalid_choice("id"); // 400, as 403 is for users without rights [seed], [inferred]
         return invalid(call, vec![RefusedItem { request_id: None, errors }]);
     }
     changes.account_mut().customer_statuses.retain(|s| s.id != id);
@@ -189,5 +189,5 @@ pub fn delete(call: &Call) -> ApiResponse {
             changes.put(RecordTable::Customers, customer, draft);
         }
     }
-    ApiResponse::nothing().with_commit(changes.into_commit()).with_items(1)
+    ApiResponse::no_content().with_commit(changes.into_commit()).with_items(1)
 }

@@ -1,4 +1,4 @@
-//! Purchases of customers: list, one, create, delete. There is no way to change one. [seed]
+//! Transactions of customers: list, get, create, delete. They cannot be changed. [seed]
 
 use serde_json::{Value, json};
 
@@ -6,24 +6,24 @@ use crate::changes::changeset::Changeset;
 use crate::changes::purchases;
 use crate::check::WriteMode;
 use crate::endpoints::Call;
-use crate::endpoints::batch::{WriteEnvelope, answer, check_batch, shown_request_id};
+use crate::endpoints::batch::{WriteEnvelope, check_batch, echoed_request_id};
 use crate::endpoints::reply::ApiResponse;
 use crate::read::{list, self_link};
 use crate::world::RecordTable;
 
 pub fn list(call: &Call) -> ApiResponse {
-    let page = list::page(call.world, RecordTable::Transactions, call.query, call.switches, call.now_ms);
-    show(call, "customers/transactions", page)
+    let page = list::page(&call.view(), RecordTable::Transactions, call.now_ms);
+    respond_page(call, "customers/transactions", page)
 }
 
 pub fn list_of_customer(call: &Call) -> ApiResponse {
     let customer = (RecordTable::Customers, call.id(0));
-    let page = list::page_of(call.world, customer, RecordTable::Transactions, call.query, call.switches, call.now_ms);
-    show(call, &format!("customers/{}/transactions", call.id(0)), page)
+    let page = list::linked_page(&call.view(), customer, RecordTable::Transactions, call.now_ms);
+    respond_page(call, &format!("customers/{}/transactions", call.id(0)), page)
 }
 
-fn show(call: &Call, path: &str, (ids, more): (Vec<u64>, bool)) -> ApiResponse {
-    // Behind the last page, too: to the server it is the same question.
+fn respond_page(call: &Call, path: &str, (ids, more): (Vec<u64>, bool)) -> ApiResponse {
+    // A page after the last one has the same response: the server does not tell the two apart.
     if ids.is_empty() && call.switches.no_transactions_status != 204 {
         return ApiResponse::problem(call.switches.no_transactions_status, "Transactions not found"); // [client live]
     }
@@ -33,15 +33,16 @@ fn show(call: &Call, path: &str, (ids, more): (Vec<u64>, bool)) -> ApiResponse {
 }
 
 pub fn get(call: &Call) -> ApiResponse {
-    one(call, None, call.id(0))
+    get_one(call, None, call.id(0))
 }
 
 pub fn get_of_customer(call: &Call) -> ApiResponse {
-    one(call, Some(call.id(0)), call.id(1))
+    get_one(call, Some(call.id(0)), call.id(1))
 }
 
-fn one(call: &Call, customer: Option<u64>, id: u64) -> ApiResponse {
-    let shown = call.view().record(RecordTable::Transactions, id).filter(|_| call.shows(RecordTable::Transactions, id));
+fn get_one(call: &Call, customer: Option<u64>, id: u64) -> ApiResponse {
+    let shown =
+        call.view().record(RecordTable::Transactions, id).filter(|_| call.is_visible(RecordTable::Transactions, id));
     match shown.filter(|model| customer.is_none_or(|id| model["customer_id"] == id)) {
         Some(model) => ApiResponse::ok(&model).with_items(1),
         None => call.unknown_id(),
@@ -50,7 +51,7 @@ fn one(call: &Call, customer: Option<u64>, id: u64) -> ApiResponse {
 
 pub fn create(call: &Call) -> ApiResponse {
     let customer = call.id(0);
-    if !call.shows(RecordTable::Customers, customer) {
+    if !call.is_visible(RecordTable::Customers, customer) {
         return ApiResponse::problem(404, "Customer not found"); // [inferred]
     }
     let checked = match check_batch(call, RecordTable::Transactions, WriteMode::Create) {
@@ -64,7 +65,7 @@ pub fn create(call: &Call) -> ApiResponse {
     for (index, request_id, accepted) in checked.good {
         let id = purchases::create(&mut changes, customer, accepted, accrue_bonus);
         let mut model = json!({"id": id, "customer_id": customer});
-        if let Some(shown) = shown_request_id(call, request_id, index) {
+        if let Some(shown) = echoed_request_id(call, request_id, index) {
             model["request_id"] = shown;
         }
         model["_links"] = self_link(view.transaction_url(&json!(customer), id));
@@ -74,23 +75,23 @@ pub fn create(call: &Call) -> ApiResponse {
     }
     let key = if call.switches.transactions_as_customers { "customers" } else { "transactions" };
     let path = format!("customers/{customer}/transactions");
-    let about = WriteEnvelope { status: call.switches.created_status, path: &path, key, is_counted: true };
-    answer(call, about, answers, checked.refused, changes.into_commit())
+    let envelope = WriteEnvelope { status: call.switches.created_status, path: &path, key, is_counted: true };
+    envelope.response(call, answers, checked.refused, changes.into_commit())
 }
 
 pub fn delete(call: &Call) -> ApiResponse {
-    take_back(call, None, call.id(0))
+    delete_one(call, None, call.id(0))
 }
 
 pub fn delete_of_customer(call: &Call) -> ApiResponse {
-    take_back(call, Some(call.id(0)), call.id(1))
+    delete_one(call, Some(call.id(0)), call.id(1))
 }
 
-fn take_back(call: &Call, customer: Option<u64>, id: u64) -> ApiResponse {
+fn delete_one(call: &Call, customer: Option<u64>, id: u64) -> ApiResponse {
     let mut changes = Changeset::new(call.world, call.now);
     match (purchases::delete(&mut changes, id, customer), call.switches.gone_transaction_status) {
-        (true, _) => ApiResponse::nothing().with_commit(changes.into_commit()).with_items(1),
-        (false, 204) => ApiResponse::nothing(),
+        (true, _) => ApiResponse::no_content().with_commit(changes.into_commit()).with_items(1),
+        (false, 204) => ApiResponse::no_content(),
         (false, status) => ApiResponse::problem(status, "Transaction not found"), // [inferred]
     }
 }

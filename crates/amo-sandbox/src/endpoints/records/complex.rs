@@ -1,5 +1,5 @@
-//! `POST leads/complex`: a lead with its contact and company in one item; and, where it is switched on, the control of
-//! duplicates. [seed]
+//! `POST leads/complex`: a lead with its contact and company in one item, with duplicate control where it is switched
+//! on. [seed]
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use crate::changes::changeset::Changeset;
 use crate::changes::write;
 use crate::check::{CheckedItem, Party, WriteMode};
 use crate::endpoints::Call;
-use crate::endpoints::batch::{check_batch, invalid, shown_request_id};
+use crate::endpoints::batch::{check_batch, echoed_request_id, invalid};
 use crate::endpoints::reply::ApiResponse;
 use crate::switches::Partial;
 use crate::world::{RecordTable, World};
 use amo_model::{FieldKind, STATUS_LOST, STATUS_WON};
 
-/// One item of the answer.
+/// An item of the answer.
 struct ComplexLead {
     id: u64,
     contact_id: Option<u64>,
@@ -30,19 +30,21 @@ pub fn create(call: &Call) -> ApiResponse {
         Err(reply) => return *reply,
     };
     let items = checked.good.len() + checked.refused.len();
-    let mut changes = Changeset::new(call.world, call.now);
-    let known = call.switches.duplicate_control.then(|| DuplicateIndex::of(call.world));
-    let mut made: Vec<ComplexLead> = Vec::new();
+    let mut batch = ComplexBatch {
+        changes: Changeset::new(call.world, call.now),
+        duplicates: call.switches.duplicate_control.then(|| DuplicateIndex::build(call.world)),
+        leads: Vec::new(),
+    };
     for (index, request_id, accepted) in checked.good {
-        let shown = shown_request_id(call, request_id, index);
-        add(&mut changes, known.as_ref(), accepted, shown, &mut made);
+        batch.add(accepted, echoed_request_id(call, request_id, index));
     }
+    let ComplexBatch { changes, leads: mut made, .. } = batch;
     if call.switches.shuffled {
         made.reverse();
     }
     let answer: Value = made.iter().map(ComplexLead::to_json).collect();
     let commit = changes.into_commit();
-    // A bare array has no room for errors beside it.
+    // The answer is a bare array, which has no place for errors.
     if !checked.refused.is_empty() && call.switches.partial != Partial::None {
         return invalid(call, checked.refused).with_commit(commit).with_items(items);
     }
@@ -58,89 +60,92 @@ impl ComplexLead {
     }
 }
 
-fn add(
-    changes: &mut Changeset,
-    known: Option<&DuplicateIndex>,
-    mut accepted: CheckedItem,
-    request_id: Option<Value>,
-    made: &mut Vec<ComplexLead>,
-) {
-    let unsorted = accepted.metadata.is_some();
-    let (contact, company) = (std::mem::take(&mut accepted.contact_party), std::mem::take(&mut accepted.company_party));
-    let twin = match (&contact, known) {
-        (Party::New(contact), Some(known)) => known.find(&DuplicateIndex::keys(changes.world, &contact.fields)),
-        (Party::Existing(_) | Party::None, _) | (_, None) => None,
-    };
-    let pipeline = accepted.stage.map(|(pipeline, _)| pipeline);
-    if let Some((twin, lead)) = twin.and_then(|twin| Some((twin, open_lead(changes, twin, pipeline)?))) {
-        return merge(changes, twin, lead, accepted, request_id, made);
-    }
-    // The company first: in the example its id is the lower one. [seed]
-    let both_new = matches!((&contact, &company, twin), (Party::New(_), Party::New(_), None));
-    let company_id = settle(changes, RecordTable::Companies, company, false);
-    let contact_id = twin.or_else(|| settle(changes, RecordTable::Contacts, contact, unsorted));
-    if let (true, Some(contact), Some(company)) = (both_new, contact_id, company_id) {
-        changes.link(RecordTable::Contacts, contact, RecordTable::Companies, company, None); // [seed]
-    }
-    accepted.contacts = contact_id.map(|id| (id, true)).into_iter().collect();
-    accepted.company = company_id;
-    let id = write::create(changes, RecordTable::Leads, accepted);
-    let request_ids = request_id.into_iter().collect();
-    made.push(ComplexLead { id, contact_id, company_id, request_ids, merged: twin.is_some() });
+/// The leads of one request as they are created.
+struct ComplexBatch<'w> {
+    changes: Changeset<'w>,
+    /// `None` where duplicate control is off.
+    duplicates: Option<DuplicateIndex>,
+    leads: Vec<ComplexLead>,
 }
 
-fn settle(changes: &mut Changeset, table: RecordTable, party: Party, unsorted: bool) -> Option<u64> {
-    match party {
-        Party::None => None,
-        Party::Existing(id) => Some(id),
-        Party::New(mut accepted) => {
-            if unsorted && table == RecordTable::Contacts {
-                accepted.set.insert("is_unsorted".to_owned(), json!(true)); // [inferred]
+impl ComplexBatch<'_> {
+    fn add(&mut self, mut accepted: CheckedItem, request_id: Option<Value>) {
+        let unsorted = accepted.metadata.is_some();
+        let contact = std::mem::take(&mut accepted.contact_party);
+        let company = std::mem::take(&mut accepted.company_party);
+        let duplicate = match (&contact, &self.duplicates) {
+            (Party::New(contact), Some(index)) => {
+                index.find(&DuplicateIndex::keys(self.changes.world, &contact.fields))
             }
-            Some(write::create(changes, table, *accepted))
+            (Party::Existing(_) | Party::None, _) | (_, None) => None,
+        };
+        let pipeline = accepted.stage.map(|(pipeline, _)| pipeline);
+        if let Some(contact) = duplicate
+            && let Some(lead) = open_lead(&self.changes, contact, pipeline)
+        {
+            return self.merge(contact, lead, accepted, request_id);
+        }
+        // The company first: in the example its id is lower. [seed]
+        let both_new = matches!((&contact, &company, duplicate), (Party::New(_), Party::New(_), None));
+        let company_id = self.create_party(RecordTable::Companies, company, false);
+        let contact_id = duplicate.or_else(|| self.create_party(RecordTable::Contacts, contact, unsorted));
+        if let (true, Some(contact), Some(company)) = (both_new, contact_id, company_id) {
+            self.changes.link((RecordTable::Contacts, contact), (RecordTable::Companies, company), None); // [seed]
+        }
+        accepted.contacts = contact_id.map(|id| (id, true)).into_iter().collect();
+        accepted.company = company_id;
+        let id = write::create(&mut self.changes, RecordTable::Leads, accepted);
+        let request_ids = request_id.into_iter().collect();
+        self.leads.push(ComplexLead { id, contact_id, company_id, request_ids, merged: duplicate.is_some() });
+    }
+
+    fn create_party(&mut self, table: RecordTable, party: Party, unsorted: bool) -> Option<u64> {
+        match party {
+            Party::None => None,
+            Party::Existing(id) => Some(id),
+            Party::New(mut accepted) => {
+                if unsorted && table == RecordTable::Contacts {
+                    accepted.set.insert("is_unsorted".to_owned(), json!(true)); // [inferred]
+                }
+                Some(write::create(&mut self.changes, table, *accepted))
+            }
+        }
+    }
+
+    /// Updates the open lead of a known contact instead of a new one. [seed] that it merges, how [inferred]
+    fn merge(&mut self, contact: u64, lead: u64, mut accepted: CheckedItem, request_id: Option<Value>) {
+        accepted.id = lead;
+        accepted.stage = None;
+        for key in ["status_id", "pipeline_id", "created_at", "created_by"] {
+            accepted.set.shift_remove(key);
+        }
+        let world = self.changes.world;
+        let company = world.linked(RecordTable::Leads, lead, RecordTable::Companies).next().map(|(id, _)| id);
+        write::update(&mut self.changes, RecordTable::Leads, accepted);
+        match self.leads.iter_mut().find(|m| m.id == lead) {
+            Some(first) => {
+                first.request_ids.extend(request_id);
+                first.merged = true;
+            }
+            None => self.leads.push(ComplexLead {
+                id: lead,
+                contact_id: Some(contact),
+                company_id: company,
+                request_ids: request_id.into_iter().collect(),
+                merged: true,
+            }),
         }
     }
 }
 
-/// The lead of a known contact takes what the item says of it; nothing new is made. [seed] that it merges, how [inferred]
-fn merge(
-    changes: &mut Changeset,
-    contact: u64,
-    lead: u64,
-    mut accepted: CheckedItem,
-    request_id: Option<Value>,
-    made: &mut Vec<ComplexLead>,
-) {
-    accepted.id = lead;
-    accepted.stage = None;
-    for key in ["status_id", "pipeline_id", "created_at", "created_by"] {
-        accepted.set.shift_remove(key);
-    }
-    let company = changes.world.linked(RecordTable::Leads, lead, RecordTable::Companies).next().map(|(id, _)| id);
-    write::update(changes, RecordTable::Leads, accepted);
-    match made.iter_mut().find(|m| m.id == lead) {
-        Some(first) => {
-            first.request_ids.extend(request_id);
-            first.merged = true;
-        }
-        None => made.push(ComplexLead {
-            id: lead,
-            contact_id: Some(contact),
-            company_id: company,
-            request_ids: request_id.into_iter().collect(),
-            merged: true,
-        }),
-    }
-}
-
-/// Contacts by their phones and e-mails, as they were before the request: what it brings is not compared with itself. [seed]
+/// Contacts by phone and e-mail, as they were before the request: its items are not compared with each other. [seed]
 struct DuplicateIndex {
     contacts: HashMap<String, u64>,
 }
 
 impl DuplicateIndex {
-    /// Reads all contacts; only where the control is switched on.
-    fn of(world: &World) -> DuplicateIndex {
+    /// Reads all contacts; used only where duplicate control is on.
+    fn build(world: &World) -> DuplicateIndex {
         let mut contacts = HashMap::new();
         for (id, record) in world.records(RecordTable::Contacts).iter() {
             let fields = serde_json::from_str::<Value>(&record.json).ok().and_then(|mut json| {
@@ -153,7 +158,7 @@ impl DuplicateIndex {
         DuplicateIndex { contacts }
     }
 
-    /// A phone by its last ten digits, an e-mail in lower case. [inferred]
+    /// The last ten digits of a phone, an e-mail in lower case. [inferred]
     fn keys(world: &World, fields: &[(u64, Option<Vec<Value>>)]) -> Vec<String> {
         let mut keys = Vec::new();
         for (id, values) in fields {
@@ -180,7 +185,7 @@ impl DuplicateIndex {
     }
 }
 
-/// A lead of this contact that is not closed, in this pipeline.
+/// A lead of the contact in this pipeline that is not closed.
 fn open_lead(changes: &Changeset, contact: u64, pipeline: Option<u64>) -> Option<u64> {
     changes.world.linked(RecordTable::Contacts, contact, RecordTable::Leads).map(|(id, _)| id).find(|lead| {
         let draft = changes.get(RecordTable::Leads, *lead);

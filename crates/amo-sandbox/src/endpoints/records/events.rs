@@ -1,4 +1,4 @@
-//! `events`: what was made and when, read off the records themselves; changes are not told. [doc]
+//! `events`: creations, read off the records themselves; changes are not reported. [doc]
 
 use serde_json::{Value, json};
 
@@ -9,8 +9,8 @@ use crate::read::self_link;
 use crate::world::RecordTable;
 
 const PAGE_MAX: usize = 100; // [doc]
-/// Kinds whose making is an event, with their names there. [client]
-const TOLD: [(RecordTable, &str); 5] = [
+/// Tables whose creations are events, and their names there. [client]
+const REPORTED: [(RecordTable, &str); 5] = [
     (RecordTable::Leads, "lead"),
     (RecordTable::Contacts, "contact"),
     (RecordTable::Companies, "company"),
@@ -18,20 +18,20 @@ const TOLD: [(RecordTable, &str); 5] = [
     (RecordTable::Tasks, "task"),
 ];
 
-/// The latest first [inferred]; the time is when a record really came, whatever it says of itself. [inferred]
+/// The latest first [inferred]; the time is that of arrival, not `created_at`. [inferred]
 pub fn list(call: &Call) -> ApiResponse {
-    let clipped = Paging::of(call.query).limit.min(PAGE_MAX).to_string();
-    let query = call.query.with_plain("limit", &clipped);
+    let clipped = Paging::from_query(call.query).limit.min(PAGE_MAX).to_string();
+    let query = call.query.with_value("limit", &clipped);
     let call = Call { query: &query, ..*call };
-    let filter = EventFilter::of(&call);
+    let filter = EventFilter::from_call(&call);
     let mut found: Vec<(i64, u64, RecordTable, &str)> = Vec::new();
-    for (table, name) in TOLD.into_iter().filter(|(_, name)| filter.takes_kind(name)) {
-        let records = call.world.records(table).iter().filter(|(id, r)| filter.takes(*id, r.came_ms / 1000));
-        let records = records.filter(|(id, _)| call.shows(table, *id));
-        found.extend(records.map(|(id, r)| (r.came_ms / 1000, id, table, name)));
+    for (table, name) in REPORTED.into_iter().filter(|(_, name)| filter.matches_kind(name)) {
+        let records = call.world.records(table).iter().filter(|(id, r)| filter.matches(*id, r.arrived_ms / 1000));
+        let records = records.filter(|(id, _)| call.is_visible(table, *id));
+        found.extend(records.map(|(id, r)| (r.arrived_ms / 1000, id, table, name)));
     }
     found.sort_unstable_by_key(|(at, id, _, _)| std::cmp::Reverse((*at, *id)));
-    let paging = Paging::of(call.query);
+    let paging = Paging::from_query(call.query);
     let more = found.len() > paging.skip().saturating_add(paging.limit);
     let page = found.into_iter().skip(paging.skip()).take(paging.limit);
     call.page("events", "events", page.map(|event| model(&call, event)).collect(), more)
@@ -60,16 +60,16 @@ struct EventFilter {
 }
 
 impl EventFilter {
-    /// Lists stand in brackets or behind commas. [client]
-    fn of(call: &Call) -> EventFilter {
+    /// Lists use brackets or commas. [client]
+    fn from_call(call: &Call) -> EventFilter {
         let words = |key: &str| -> Vec<String> {
-            let said = call.query.list(&["filter", key]);
-            said.iter().flat_map(|text| text.split(',')).map(|word| word.trim().to_owned()).collect()
+            let sent = call.query.list(&["filter", key]);
+            sent.iter().flat_map(|text| text.split(',')).map(|word| word.trim().to_owned()).collect()
         };
         let numbers = |key: &str| words(key).iter().filter_map(|word| word.parse().ok()).collect();
         let end = |end: &str| call.query.at(&["filter", "created_at", end]).and_then(|text| text.parse().ok());
         let pair: Vec<i64> = words("created_at").iter().filter_map(|word| word.parse().ok()).collect();
-        let until = list::came_until(call.switches, false, call.now_ms).map_or(i64::MAX, |ms| ms / 1000);
+        let until = list::visible_until(call.switches, false, call.now_ms).map_or(i64::MAX, |ms| ms / 1000);
         EventFilter {
             kinds: words("type"),
             entities: words("entity"),
@@ -81,13 +81,13 @@ impl EventFilter {
         }
     }
 
-    fn takes_kind(&self, name: &str) -> bool {
+    fn matches_kind(&self, name: &str) -> bool {
         (self.kinds.is_empty() || self.kinds.contains(&format!("{name}_added")))
             && (self.entities.is_empty() || self.entities.iter().any(|entity| entity == name))
             && (self.users.is_empty() || self.users.contains(&self.me))
     }
 
-    fn takes(&self, id: u64, at: i64) -> bool {
+    fn matches(&self, id: u64, at: i64) -> bool {
         (self.ids.is_empty() || self.ids.contains(&id)) && at >= self.from && at <= self.to
     }
 }

@@ -1,5 +1,5 @@
-//! Records: `entities` are leads, contacts, companies and customers; each other kind has a file of its own. `links` and
-//! `tags` go with several kinds, `events` are read off the records.
+//! Records: `entities` are leads, contacts, companies and customers; each other table has a file of its own. `links`
+//! and `tags` serve several tables, `events` are read off the records.
 
 pub mod complex;
 pub mod elements;

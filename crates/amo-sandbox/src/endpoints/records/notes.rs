@@ -1,16 +1,16 @@
-//! Notes of leads, contacts, companies and customers, and tasks: list, one, create, change; notes can be pinned. Neither
-//! can be deleted. [doc], [client live]
+//! Notes of leads, contacts, companies and customers, and tasks: list, get, create, update; notes can be pinned.
+//! Neither can be deleted. [doc], [client live]
 
 use serde_json::{Map, Value, json};
 
 use crate::changes::changeset::Changeset;
 use crate::changes::write;
-use crate::check::{CheckedItem, RefusedItem, ValidationErrors, WriteMode, check_item, note, task};
-use crate::endpoints::batch::{WriteEnvelope, answer, check_all, invalid, request_id, shown_request_id};
-use crate::endpoints::customers::on;
+use crate::check::{CheckedItem, JsonNode, RefusedItem, ValidationErrors, WriteMode, note, task};
+use crate::endpoints::batch::{WriteEnvelope, check_all, echoed_request_id, invalid, request_id};
+use crate::endpoints::customers::with_customers;
 use crate::endpoints::reply::ApiResponse;
 use crate::endpoints::{Call, Route, route};
-use crate::read::{list_notes, self_link, written};
+use crate::read::{list_notes, self_link, written_body};
 use crate::world::RecordTable;
 use crate::world::attached::{self, NoteScope};
 use amo_model::BATCH_MAX;
@@ -18,24 +18,38 @@ use amo_model::BATCH_MAX;
 macro_rules! routes_of {
     ($path:literal, $kind:expr) => {
         [
-            route("GET", concat!($path, "/notes"), |c| open(c, $kind, |c| list(c, of_all($kind)))),
-            route("POST", concat!($path, "/notes"), |c| open(c, $kind, |c| create(c, of_all($kind)))),
-            route("PATCH", concat!($path, "/notes"), |c| open(c, $kind, |c| update(c, of_all($kind)))),
-            route("GET", concat!($path, "/notes/{id}"), |c| open(c, $kind, |c| get(c, of_all($kind), c.id(0)))),
+            route("GET", concat!($path, "/notes"), |c| when_enabled(c, $kind, |c| list(c, all_notes($kind)))),
+            route("POST", concat!($path, "/notes"), |c| when_enabled(c, $kind, |c| create(c, all_notes($kind)))),
+            route("PATCH", concat!($path, "/notes"), |c| when_enabled(c, $kind, |c| update(c, all_notes($kind)))),
+            route("GET", concat!($path, "/notes/{id}"), |c| {
+                when_enabled(c, $kind, |c| get(c, all_notes($kind), c.id(0)))
+            }),
             route("PATCH", concat!($path, "/notes/{id}"), |c| {
-                open(c, $kind, |c| update_one(c, of_all($kind), c.id(0)))
+                when_enabled(c, $kind, |c| update_one(c, all_notes($kind), c.id(0)))
             }),
-            route("DELETE", concat!($path, "/notes/{id}"), |c| open(c, $kind, no_delete)),
-            route("POST", concat!($path, "/notes/{id}/pin"), |c| open(c, $kind, |c| pin(c, of_all($kind), true))),
-            route("POST", concat!($path, "/notes/{id}/unpin"), |c| open(c, $kind, |c| pin(c, of_all($kind), false))),
-            route("GET", concat!($path, "/{id}/notes"), |c| open(c, $kind, |c| list(c, of_one(c, $kind)))),
-            route("POST", concat!($path, "/{id}/notes"), |c| open(c, $kind, |c| create(c, of_one(c, $kind)))),
-            route("PATCH", concat!($path, "/{id}/notes"), |c| open(c, $kind, |c| update(c, of_one(c, $kind)))),
-            route("GET", concat!($path, "/{id}/notes/{id}"), |c| open(c, $kind, |c| get(c, of_one(c, $kind), c.id(1)))),
+            route("DELETE", concat!($path, "/notes/{id}"), |c| when_enabled(c, $kind, not_deletable)),
+            route("POST", concat!($path, "/notes/{id}/pin"), |c| {
+                when_enabled(c, $kind, |c| pin(c, all_notes($kind), true))
+            }),
+            route("POST", concat!($path, "/notes/{id}/unpin"), |c| {
+                when_enabled(c, $kind, |c| pin(c, all_notes($kind), false))
+            }),
+            route("GET", concat!($path, "/{id}/notes"), |c| {
+                when_enabled(c, $kind, |c| list(c, notes_of_record(c, $kind)))
+            }),
+            route("POST", concat!($path, "/{id}/notes"), |c| {
+                when_enabled(c, $kind, |c| create(c, notes_of_record(c, $kind)))
+            }),
+            route("PATCH", concat!($path, "/{id}/notes"), |c| {
+                when_enabled(c, $kind, |c| update(c, notes_of_record(c, $kind)))
+            }),
+            route("GET", concat!($path, "/{id}/notes/{id}"), |c| {
+                when_enabled(c, $kind, |c| get(c, notes_of_record(c, $kind), c.id(1)))
+            }),
             route("PATCH", concat!($path, "/{id}/notes/{id}"), |c| {
-                open(c, $kind, |c| update_one(c, of_one(c, $kind), c.id(1)))
+                when_enabled(c, $kind, |c| update_one(c, notes_of_record(c, $kind), c.id(1)))
             }),
-            route("DELETE", concat!($path, "/{id}/notes/{id}"), |c| open(c, $kind, no_delete)),
+            route("DELETE", concat!($path, "/{id}/notes/{id}"), |c| when_enabled(c, $kind, not_deletable)),
         ]
     };
 }
@@ -56,29 +70,29 @@ pub static TASKS: &[Route] = &[
     route("DELETE", "tasks/{id}", |_| ApiResponse::problem(403, "Invalid scope")), // [client live]
 ];
 
-/// What a path is about.
+/// What the records of a path are.
 #[derive(Clone, Copy)]
 enum AttachedKind {
     Notes(NoteScope),
     Tasks,
 }
 
-fn of_all(kind: RecordTable) -> AttachedKind {
+fn all_notes(kind: RecordTable) -> AttachedKind {
     AttachedKind::Notes(NoteScope { kind, id: None })
 }
 
-fn of_one(call: &Call, kind: RecordTable) -> AttachedKind {
+fn notes_of_record(call: &Call, kind: RecordTable) -> AttachedKind {
     AttachedKind::Notes(NoteScope { kind, id: Some(call.id(0)) })
 }
 
-/// Notes of customers are there only while customers are.
-fn open(call: &Call, kind: RecordTable, run: fn(&Call) -> ApiResponse) -> ApiResponse {
-    if kind == RecordTable::Customers { on(call, run) } else { run(call) }
+/// Notes of customers exist only while customers are switched on.
+fn when_enabled(call: &Call, kind: RecordTable, run: fn(&Call) -> ApiResponse) -> ApiResponse {
+    if kind == RecordTable::Customers { with_customers(call, run) } else { run(call) }
 }
 
 /// Without a body. [client live]
-fn no_delete(_: &Call) -> ApiResponse {
-    ApiResponse::bare(405)
+fn not_deletable(_: &Call) -> ApiResponse {
+    ApiResponse::status_only(405)
 }
 
 impl AttachedKind {
@@ -97,63 +111,62 @@ impl AttachedKind {
         }
     }
 
-    fn check(self, call: &Call, mode: WriteMode, item: &Value, errors: &mut ValidationErrors) -> CheckedItem {
-        let context = call.check_context();
-        let mut accepted = check_item(&context, self.table(), mode, item, "", errors);
+    fn check(self, call: &Call, mode: WriteMode, node: JsonNode) -> CheckedItem {
         match self {
-            AttachedKind::Notes(at) => note::check(&context, at, mode, &mut accepted, errors),
-            AttachedKind::Tasks => task::check(&context, mode, &mut accepted, errors),
+            AttachedKind::Notes(scope) => note::check(&call.check_context(), scope, mode, node),
+            AttachedKind::Tasks => task::check(&call.check_context(), mode, node),
         }
-        accepted
     }
 
-    /// What is answered to a write: the id, of a note that of its record, too. [client live], changes [doc]
-    fn told(self, call: &Call, changes: &Changeset, id: u64, updated_at: Option<i64>) -> Map<String, Value> {
-        let mut told = Map::new();
-        told.insert("id".to_owned(), json!(id));
+    /// An item of the answer to a write: the id, and for a note the id of its owner. [client live], changes [doc]
+    fn answer_item(self, call: &Call, changes: &Changeset, id: u64, updated_at: Option<i64>) -> Map<String, Value> {
+        let mut answer = Map::new();
+        answer.insert("id".to_owned(), json!(id));
         let view = call.view();
         let url = match self {
             AttachedKind::Notes(_) => {
                 let mut owners =
                     attached::OWNERS.into_iter().map(|kind| (kind, changes.linked(RecordTable::Notes, id, kind)));
                 let owner = owners.find_map(|(kind, all)| Some((kind, all.first()?.0)));
-                told.insert("entity_id".to_owned(), json!(owner.map(|(_, id)| id)));
+                answer.insert("entity_id".to_owned(), json!(owner.map(|(_, id)| id)));
                 owner.map_or_else(|| view.url(&self.path()), |owner| view.note_url(owner, id))
             }
             AttachedKind::Tasks => view.record_url(RecordTable::Tasks, id),
         };
         if let Some(at) = updated_at {
-            told.insert("updated_at".to_owned(), json!(at));
+            answer.insert("updated_at".to_owned(), json!(at));
         }
-        told.insert("_links".to_owned(), self_link(url));
-        told
+        answer.insert("_links".to_owned(), self_link(url));
+        answer
     }
 
-    /// The note or task, where it is there and the path means it.
-    fn finds(self, call: &Call, id: u64) -> bool {
-        let is_meant = match self {
+    /// True where the note or task exists and the path covers it.
+    fn exists(self, call: &Call, id: u64) -> bool {
+        let is_in_scope = match self {
             AttachedKind::Notes(at) => {
-                attached::owner(call.world, RecordTable::Notes, id).is_some_and(|owner| at.takes(owner))
+                attached::owner(call.world, RecordTable::Notes, id).is_some_and(|owner| at.includes(owner))
             }
             AttachedKind::Tasks => true,
         };
-        is_meant && call.shows(self.table(), id)
+        is_in_scope && call.is_visible(self.table(), id)
     }
 
-    /// Changed tasks are known by their `request_id`, notes by their ids. [client]
-    fn names_changed(self) -> bool {
+    /// Answers to changed tasks have `request_id`, those of notes do not. [client]
+    fn echoes_request_id_on_update(self) -> bool {
         matches!(self, AttachedKind::Tasks)
     }
 }
 
 fn list(call: &Call, of: AttachedKind) -> ApiResponse {
-    if let Some(reply) = call.too_far() {
+    if let Some(reply) = call.page_out_of_range() {
         return reply;
     }
     let view = call.view();
     let (ids, more) = match of {
-        // A record that is not there has no notes. [inferred]
-        AttachedKind::Notes(NoteScope { kind, id: Some(id) }) if !call.shows(kind, id) => return call.unknown_id(),
+        // The notes of an unknown record are an unknown id. [inferred]
+        AttachedKind::Notes(NoteScope { kind, id: Some(id) }) if !call.is_visible(kind, id) => {
+            return call.unknown_id();
+        }
         AttachedKind::Notes(at) => list_notes::notes(&view, at, call.now_ms),
         AttachedKind::Tasks => list_notes::tasks(&view, call.now_ms),
     };
@@ -162,7 +175,7 @@ fn list(call: &Call, of: AttachedKind) -> ApiResponse {
 }
 
 fn get(call: &Call, of: AttachedKind, id: u64) -> ApiResponse {
-    let shown = call.view().record(of.table(), id).filter(|_| of.finds(call, id));
+    let shown = call.view().record(of.table(), id).filter(|_| of.exists(call, id));
     shown.map_or_else(|| call.unknown_id(), |model| ApiResponse::ok(&model).with_items(1))
 }
 
@@ -177,7 +190,7 @@ fn update(call: &Call, of: AttachedKind) -> ApiResponse {
     })
 }
 
-/// `write` tells the id, and of a change its time.
+/// `write` returns the id, and for a change its time.
 fn write_batch(
     call: &Call,
     of: AttachedKind,
@@ -185,7 +198,7 @@ fn write_batch(
     write: impl Fn(&mut Changeset, CheckedItem) -> (u64, Option<i64>),
 ) -> ApiResponse {
     let excess = ApiResponse::problem(call.switches.batch_excess_status, &format!("Limit of {BATCH_MAX} per page"));
-    let checked = check_all(call, BATCH_MAX, excess, |item, errors| of.check(call, mode, item, errors));
+    let checked = check_all(call, BATCH_MAX, excess, |node| of.check(call, mode, node));
     let checked = match checked {
         Ok(checked) => checked,
         Err(reply) => return *reply,
@@ -194,45 +207,45 @@ fn write_batch(
     let mut written_items = Vec::new();
     for (index, request_id, accepted) in checked.good {
         let (id, updated_at) = write(&mut changes, accepted);
-        let mut told = of.told(call, &changes, id, updated_at);
-        let is_named = mode == WriteMode::Create || of.names_changed();
-        if let Some(shown) = shown_request_id(call, request_id, index).filter(|_| is_named) {
-            let before_links = told.len().saturating_sub(1);
-            told.shift_insert(before_links, "request_id".to_owned(), shown);
+        let mut answer = of.answer_item(call, &changes, id, updated_at);
+        let is_named = mode == WriteMode::Create || of.echoes_request_id_on_update();
+        if let Some(shown) = echoed_request_id(call, request_id, index).filter(|_| is_named) {
+            let before_links = answer.len().saturating_sub(1);
+            answer.shift_insert(before_links, "request_id".to_owned(), shown);
         }
-        written_items.push(Value::Object(told));
+        written_items.push(Value::Object(answer));
     }
     let status = if mode == WriteMode::Create { call.switches.created_status } else { 200 };
-    let about = WriteEnvelope { status, path: &of.path(), key: of.table().path(), is_counted: false };
-    answer(call, about, written_items, checked.refused, changes.into_commit())
+    let envelope = WriteEnvelope { status, path: &of.path(), key: of.table().path(), is_counted: false };
+    envelope.response(call, written_items, checked.refused, changes.into_commit())
 }
 
 fn update_one(call: &Call, of: AttachedKind, id: u64) -> ApiResponse {
-    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank() };
+    let Some(item) = call.json().filter(Value::is_object) else { return Call::blank_body() };
     let mut errors = ValidationErrors::default();
-    let accepted = of.check(call, WriteMode::Update(Some(id)), &item, &mut errors);
+    let accepted = of.check(call, WriteMode::Update(Some(id)), JsonNode::root(&item, &mut errors));
     if !errors.is_empty() {
         return invalid(call, vec![RefusedItem { request_id: Some(request_id(&item, 0)), errors }]);
     }
     let mut changes = Changeset::new(call.world, call.now);
     let Some(draft) = write::update(&mut changes, of.table(), accepted) else { return call.unknown_id() };
-    let told = Value::Object(of.told(call, &changes, id, Some(draft.updated_at)));
+    let answer = Value::Object(of.answer_item(call, &changes, id, Some(draft.updated_at)));
     let body = match call.switches.patch_wrapped {
-        true => written(&call.view().url(&of.path()), of.table().path(), vec![told]),
-        false => told,
+        true => written_body(&call.view().url(&of.path()), of.table().path(), vec![answer]),
+        false => answer,
     };
     ApiResponse::ok(&body).with_commit(changes.into_commit()).with_items(1)
 }
 
-/// Says it with no body. [doc Kommo] A note that is not there cannot be pinned, which a 204 would not tell. [inferred]
+/// The answer has no body. [doc Kommo] An unknown note is 404, since a 204 would look like success. [inferred]
 fn pin(call: &Call, of: AttachedKind, is_pinned: bool) -> ApiResponse {
     let id = call.id(0);
     let mut changes = Changeset::new(call.world, call.now);
-    match changes.get(of.table(), id).filter(|_| of.finds(call, id)) {
+    match changes.get(of.table(), id).filter(|_| of.exists(call, id)) {
         Some(mut draft) => {
             draft.json.insert("is_pinned".to_owned(), json!(is_pinned));
             changes.put(of.table(), id, draft);
-            ApiResponse::nothing().with_commit(changes.into_commit()).with_items(1)
+            ApiResponse::no_content().with_commit(changes.into_commit()).with_items(1)
         }
         None => ApiResponse::problem(404, "Note not found"),
     }

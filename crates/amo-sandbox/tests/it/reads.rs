@@ -1,4 +1,4 @@
-//! What is read: lists, pages, filters, the account, and the shapes of the documents' examples.
+//! Reads: lists, pages, filters, the account, and the shapes of the documents' examples.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::{CATEGORIES, FURNITURE, IVAN, MAIN, NOW, Running, WHOLESALE, ids, no_limit, shape};
 
 #[test]
-fn a_list_lags_and_an_address_does_not() {
-    // Half a second, on a clock that stands still until the test moves it.
+fn lists_lag_and_reads_by_id_do_not() {
+    // Half a second, on a clock that only the test moves.
     let s = Running::with(json!({"list_lag_s": 0.5}));
     let customer = s.made("customers", json!({"name": "К"}));
     let purchase = s.made_of(customer);
@@ -47,7 +47,7 @@ fn a_list_lags_and_an_address_does_not() {
 }
 
 #[test]
-fn a_lag_may_be_a_part_of_a_second_on_the_machines_own_clock() {
+fn a_lag_may_be_a_fraction_of_a_second() {
     let options = Options { switches: Switches { list_lag_s: 0.3, ..no_limit() }, ..Options::default() };
     let s = Running { sandbox: Sandbox::start(options).expect("a free port"), now: Arc::default() };
     let begun = Instant::now();
@@ -60,7 +60,7 @@ fn a_lag_may_be_a_part_of_a_second_on_the_machines_own_clock() {
 }
 
 #[test]
-fn the_created_leads_of_the_seed_are_answered_as_it_shows() {
+fn the_leads_of_the_seed_get_the_answer_of_the_seed() {
     let s = Running::unlimited();
     let city = s.field("leads", "Город");
     s.made("leads", json!({"tags_to_add": [{"name": "старый"}]}));
@@ -97,7 +97,7 @@ fn the_created_leads_of_the_seed_are_answered_as_it_shows() {
 }
 
 #[test]
-fn a_read_lead_has_the_keys_of_the_seed() {
+fn a_lead_has_the_keys_of_the_seed() {
     let s = Running::unlimited();
     let contact = s.made("contacts", json!({"name": "Екатерина"}));
     let company = s.made("companies", json!({"name": "ООО Рога и Копыта"}));
@@ -133,7 +133,7 @@ fn a_read_lead_has_the_keys_of_the_seed() {
 }
 
 #[test]
-fn lists_page_as_the_seed_shows() {
+fn lists_are_paged_as_the_seed_shows() {
     let s = Running::unlimited();
     s.get("leads").is(204);
     let five: Vec<Value> = (0..5).map(|i| json!({"name": format!("Сделка {i}")})).collect();
@@ -157,7 +157,7 @@ fn lists_page_as_the_seed_shows() {
 }
 
 #[test]
-fn filters_find_and_unknown_ones_are_ignored() {
+fn filters_work_and_unknown_ones_are_ignored() {
     let s = Running::unlimited();
     let talks = s.status(MAIN, "Переговоры");
     let order = s.status(WHOLESALE, "Заявка");
@@ -200,7 +200,7 @@ fn filters_find_and_unknown_ones_are_ignored() {
     ] {
         assert_eq!(found(&query), wanted, "{query}");
     }
-    // Contacts come by their last change, and `created_at` does not order them.
+    // Contacts are ordered by their last change, and `created_at` does not order them.
     let x = s.made("contacts", json!({"name": "Я", "created_at": 1, "updated_at": 20}));
     let y = s.made("contacts", json!({"name": "А", "created_at": 2, "updated_at": 10}));
     for (query, wanted) in
@@ -227,7 +227,7 @@ fn settings_of_the_account_are_embedded_and_its_offset_is_that_of_its_zone() {
     assert_eq!((outside["amojo_rights"]["can_direct"].as_bool(), outside.get("_embedded")), (Some(true), None));
 }
 
-/// The account that ships, in another zone.
+/// The built-in account in another time zone.
 fn in_zone(timezone: &str) -> Running {
     let basics = Basics {
         name: "Волга".to_owned(),
@@ -274,7 +274,7 @@ fn the_offset_follows_the_zone_and_the_time_of_the_year() {
 }
 
 #[test]
-fn the_account_can_be_read_whole() {
+fn all_parts_of_the_account_can_be_read() {
     let s = Running::unlimited();
     let account = s.get("account").is(200).json();
     assert_eq!((&account["currency"], &account["country"]), (&json!("RUB"), &json!("RU")));
@@ -301,7 +301,7 @@ fn the_account_can_be_read_whole() {
 }
 
 #[test]
-fn values_are_read_back_as_the_service_keeps_them() {
+fn values_are_read_back_as_the_service_stores_them() {
     let s = Running::unlimited();
     let onion = s.option("leads", "Интересы", "Обучение");
     for (name, sent, kept) in [
@@ -349,7 +349,7 @@ fn values_are_read_back_as_the_service_keeps_them() {
 }
 
 #[test]
-fn contacts_and_companies_are_made_and_shown() {
+fn contacts_and_companies_are_created_and_shown() {
     let s = Running::unlimited();
     let phones = json!([{"value": "+79991234567"}, {"value": "+78121234567", "enum_code": "MOB"}]);
     let answer = s

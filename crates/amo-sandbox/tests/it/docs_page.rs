@@ -1,5 +1,5 @@
-//! `docs/sandbox.md` says what a running sandbox says of itself: its endpoints, its switches with their defaults, its
-//! faults, its corners. `AMOPORT_BLESS=1` writes the two tables of it that are made from the program.
+//! `docs/sandbox.md` agrees with a running sandbox: endpoints, switches with their defaults, faults, control endpoints.
+//! `AMOPORT_BLESS=1` writes its two generated tables.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ fn page() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/sandbox.md")
 }
 
-/// The text between `<!-- NAME -->` and `<!-- /NAME -->`, and what stands before and behind it.
+/// The text between `<!-- NAME -->` and `<!-- /NAME -->`, and the text before and after it.
 fn part<'a>(text: &'a str, name: &str) -> (&'a str, &'a str, &'a str) {
     let (from, to) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
     let (before, rest) = text.split_once(&from).unwrap_or_else(|| panic!("no {from}"));
@@ -46,7 +46,7 @@ fn routes(s: &Running) -> String {
     table
 }
 
-/// The comment of each switch, from the source; the comments of the values of one follow those of the switch.
+/// The comment of each switch in the source, followed by the comments of its values.
 fn comments() -> BTreeMap<String, String> {
     let source =
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/switches.rs")).expect("the switches");

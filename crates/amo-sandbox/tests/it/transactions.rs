@@ -1,4 +1,4 @@
-//! Transactions: what a purchase makes of its customer, lists, deletion, oddities.
+//! Transactions: totals of their customers, lists, deletion, switches.
 
 use std::sync::atomic::Ordering;
 
@@ -16,7 +16,7 @@ fn sums(s: &Running, customer: u64) -> [i64; 3] {
 }
 
 #[test]
-fn purchases_come_and_go_and_the_sums_follow() {
+fn totals_follow_created_and_deleted_transactions() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = folder.path().join("state");
     let s = Running::start(Some(&state), no_limit());
@@ -33,7 +33,7 @@ fn purchases_come_and_go_and_the_sums_follow() {
     assert_eq!(s.stats()["entities"]["transactions"], 3);
     s.delete(&format!("customers/transactions/{}", made[0])).is(204);
     assert_eq!(sums(&s, customer), [51, 2, 26]);
-    // Neither of another customer, nor twice.
+    // Not by the path of another customer, and not twice.
     let other = s.made("customers", json!({"name": "b"}));
     for path in [
         format!("customers/{other}/transactions/{}", made[1]),
@@ -55,7 +55,7 @@ fn purchases_come_and_go_and_the_sums_follow() {
 }
 
 #[test]
-fn a_purchase_is_shown_as_in_the_document() {
+fn a_transaction_is_shown_as_in_the_document() {
     let s = Running::unlimited();
     let customer = s.made("customers", json!({"name": "a"}));
     let path = format!("customers/{customer}/transactions");
@@ -108,7 +108,7 @@ fn a_purchase_is_shown_as_in_the_document() {
 }
 
 #[test]
-fn what_is_wrong_with_a_purchase_is_said_by_code_and_path() {
+fn errors_of_a_transaction_have_code_and_path() {
     let s = Running::unlimited();
     let path = format!("customers/{}/transactions", s.made("customers", json!({"name": "a"})));
     let priced = |key: &str, value: Value| json!({"price": 1, key: value});
@@ -148,7 +148,7 @@ fn what_is_wrong_with_a_purchase_is_said_by_code_and_path() {
         ),
     ] {
         let answer = s.post(&path, json!([{"price": 1}, item])).is(400);
-        assert_eq!(answer.complaints(), [at(wanted)], "{item}");
+        assert_eq!(answer.errors(), [at(wanted)], "{item}");
         assert_eq!(answer.json()["validation-errors"][0]["request_id"], "1");
     }
     for body in [json!([]), json!({"price": 1}), json!(null)] {
@@ -161,7 +161,7 @@ fn what_is_wrong_with_a_purchase_is_said_by_code_and_path() {
         json!({"of": "transactions", "name_contains": "чек 7", "code": "Odd", "path": "comment", "detail": "d"});
     s.faults(json!({"refuse": [refusal]}));
     let batch = json!([{"price": 1, "comment": "чек 6"}, {"price": 1, "comment": "чек 7"}]);
-    assert_eq!(s.post(&path, batch).is(400).complaints(), ["Odd comment"]);
+    assert_eq!(s.post(&path, batch).is(400).errors(), ["Odd comment"]);
     s.faults(json!({}));
     s.switch("partial", json!("told"));
     let told = s.post(&path, json!([{"price": 1}, {}])).is(200).json();
@@ -169,7 +169,7 @@ fn what_is_wrong_with_a_purchase_is_said_by_code_and_path() {
 }
 
 #[test]
-fn a_list_of_purchases_has_its_oddities() {
+fn lists_of_transactions_follow_their_switches() {
     let s = Running::unlimited();
     let (x, y) = (s.made("customers", json!({"name": "x"})), s.made("customers", json!({"name": "y"})));
     let (all, own) = ("customers/transactions".to_owned(), format!("customers/{x}/transactions"));
@@ -190,7 +190,7 @@ fn a_list_of_purchases_has_its_oddities() {
         assert_eq!(ids(&s.get(&path).is(200).json(), "transactions"), wanted, "{path}");
     }
     s.get(&format!("{own}?filter[id]={}", b[0])).is(404);
-    // A next page is promised whether or not there is one. [seed]
+    // Lists have a link to the next page whether or not there is one. [seed]
     let next = s.get(&own).json()["_links"]["next"]["href"].as_str().expect("a next page").to_owned();
     assert!(next.ends_with(&format!("{own}?limit=50&page=2")), "{next}");
     s.get(&format!("{own}?page=2")).is(404);
@@ -206,7 +206,7 @@ fn a_list_of_purchases_has_its_oddities() {
 }
 
 #[test]
-fn what_a_lead_has_bought_is_none_of_its_customers_business() {
+fn elements_of_a_lead_do_not_change_customer_totals() {
     let s = Running::unlimited();
     let customer = s.made("customers", json!({"name": "a"}));
     let link = json!([{"to_entity_id": DESK, "to_entity_type": "catalog_elements",

@@ -1,4 +1,4 @@
-//! What is written: checks and their complaints, changes, tags, batches.
+//! Writes: validation and its errors, changes, tags, batches.
 
 use std::sync::atomic::Ordering;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{FURNITURE, MAIN, NOW, Running, WHOLESALE};
 
 #[test]
-fn what_is_wrong_with_a_lead_is_said_by_code_and_path() {
+fn errors_of_a_lead_have_code_and_path() {
     let s = Running::unlimited();
     let source = s.field("leads", "Источник");
     let city = s.field("leads", "Город");
@@ -89,13 +89,13 @@ fn what_is_wrong_with_a_lead_is_said_by_code_and_path() {
         ),
     ] {
         let answer = s.post("leads", json!([item])).is(400).has_type("application/problem+json");
-        assert_eq!(answer.complaints().first().map(String::as_str), Some(wanted), "{item}");
+        assert_eq!(answer.errors().first().map(String::as_str), Some(wanted), "{item}");
     }
     assert_eq!(s.stats()["entities"]["leads"], 0);
 }
 
 #[test]
-fn a_refused_item_spoils_its_batch_and_is_named() {
+fn one_refused_item_rejects_its_batch_and_is_named() {
     let s = Running::unlimited();
     let batch = json!([{"name": "хорошая", "request_id": "r1"}, {"price": "x", "request_id": "r2"}, {"price": true}]);
     let answer = s.post("leads", batch.clone()).is(400);
@@ -123,7 +123,7 @@ fn a_refused_item_spoils_its_batch_and_is_named() {
 }
 
 #[test]
-fn a_patch_changes_what_it_names_and_nothing_else() {
+fn a_patch_changes_only_its_keys() {
     let s = Running::unlimited();
     let (city, source) = (s.field("leads", "Город"), s.field("leads", "Источник"));
     let id = s.made(
@@ -160,9 +160,9 @@ fn a_patch_changes_what_it_names_and_nothing_else() {
         (json!({"id": "1"}), "InvalidType id"),
         (json!({"id": id, "_embedded": {"contact": []}}), "FieldNotExpected _embedded.contact"),
     ] {
-        assert_eq!(s.patch("leads", json!([item])).is(400).complaints(), [wanted], "{item}");
+        assert_eq!(s.patch("leads", json!([item])).is(400).errors(), [wanted], "{item}");
     }
-    assert_eq!(s.patch("leads/1", json!({"price": 7})).is(400).complaints(), ["NotSupportedChoice id"]);
+    assert_eq!(s.patch("leads/1", json!({"price": 7})).is(400).errors(), ["NotSupportedChoice id"]);
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn tags_are_added_deleted_replaced_and_not_cleared_by_null() {
 }
 
 #[test]
-fn requests_that_are_no_requests_are_turned_away() {
+fn malformed_bodies_are_refused() {
     let s = Running::unlimited();
     let token = |token: &str| format!("authorization: Bearer {token}\r\n");
     for headers in [String::new(), token("wrong"), "authorization: Basic a\r\n".to_owned()] {
@@ -214,7 +214,7 @@ fn requests_that_are_no_requests_are_turned_away() {
     assert!(lost["detail"].as_str().is_some_and(|d| d.starts_with("Cannot GET http://")));
 }
 
-/// JSON that looks a little like a request, so that it gets past the first check.
+/// JSON that resembles a request, so that it passes the first check.
 fn any_json() -> impl Strategy<Value = Value> {
     let key = prop_oneof![
         Just("id".to_owned()),
@@ -270,7 +270,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 #[test]
-fn no_body_and_no_query_brings_the_server_down() {
+fn no_body_and_no_query_crashes_the_server() {
     let s = Running::unlimited();
     let id = s.made("leads", json!({"name": "жива"}));
     let (customer, p) = (s.made("customers", json!({"name": "жив"})), Running::periodic());

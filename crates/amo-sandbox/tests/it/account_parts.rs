@@ -1,4 +1,5 @@
-//! What an account is made of, written: fields and their groups, pipelines and stages, sources; unsorted leads; events.
+//! Writes to parts of the account: fields and their groups, pipelines and stages, sources; also unsorted leads and
+//! events.
 
 use std::sync::atomic::Ordering;
 
@@ -16,7 +17,7 @@ fn first(answer: &Value) -> &Value {
 }
 
 #[test]
-fn fields_are_made_changed_and_deleted_everywhere() {
+fn fields_of_every_owner_are_created_updated_and_deleted() {
     let s = Running::unlimited();
     for owner in OWNERS {
         let path = format!("{owner}/custom_fields");
@@ -38,7 +39,7 @@ fn fields_are_made_changed_and_deleted_everywhere() {
         assert_eq!(s.get(&format!("{path}/{id}")).is(200).json()["name"], "Другое");
         s.send("DELETE", &format!("{path}/{id}"), "").is(204);
         s.get(&format!("{path}/{id}")).is(204);
-        assert_eq!(s.send("DELETE", &format!("{path}/{id}"), "").is(400).complaints(), ["NotSupportedChoice id"]);
+        assert_eq!(s.send("DELETE", &format!("{path}/{id}"), "").is(400).errors(), ["NotSupportedChoice id"]);
     }
     s.post("catalogs/77/custom_fields", json!([])).is(404);
     let phone = s.field("contacts", "Телефон");
@@ -50,7 +51,7 @@ fn fields_are_made_changed_and_deleted_everywhere() {
 }
 
 #[test]
-fn a_made_field_is_filled_in_and_outlives_the_process() {
+fn a_new_field_takes_values_and_survives_a_restart() {
     let folder = tempfile::tempdir().expect("a folder");
     let s = Running::start(Some(folder.path()), no_limit());
     let made = s.post("leads/custom_fields", json!([{"name": "Этаж", "type": "numeric"}])).is(200).json();
@@ -63,13 +64,13 @@ fn a_made_field_is_filled_in_and_outlives_the_process() {
     s.send("DELETE", &format!("leads/custom_fields/{field}"), "").is(204);
     assert_eq!(s.lead(lead)["custom_fields_values"], Value::Null);
     assert_eq!(
-        s.post("leads", json!([{"custom_fields_values": values}])).is(400).complaints(),
+        s.post("leads", json!([{"custom_fields_values": values}])).is(400).errors(),
         ["NotSupportedChoice custom_fields_values.0.field_id"]
     );
 }
 
 #[test]
-fn a_tree_grows_by_names_and_by_ids() {
+fn branches_name_their_parent_by_request_id_or_id() {
     let s = Running::unlimited();
     let path = format!("catalogs/{CATEGORIES}/custom_fields");
     let nested = json!([{"value": "Мебель", "request_id": "м"}, {"value": "Столы", "parent_request_id": "м"}]);
@@ -82,14 +83,14 @@ fn a_tree_grows_by_names_and_by_ids() {
     assert_eq!((&changed["nested"][1], &changed["nested"][2]["parent_id"]), (&tree[1], &tree[0]["id"]));
     let lost = json!({"nested": [{"value": "а", "parent_request_id": "нет"}, {"value": "б", "parent_id": 1}]});
     assert_eq!(
-        s.patch(&format!("{path}/{id}"), lost).is(400).complaints(),
+        s.patch(&format!("{path}/{id}"), lost).is(400).errors(),
         ["NotSupportedChoice nested.0.parent_request_id", "NotSupportedChoice nested.1.parent_id"]
     );
     assert_eq!(s.get(&format!("{path}/{id}")).json()["nested"].as_array().map(Vec::len), Some(3));
 }
 
 #[test]
-fn what_is_wrong_with_a_field_is_said_by_code_and_path() {
+fn errors_of_a_field_have_code_and_path() {
     let s = Running::unlimited();
     let products = format!("catalogs/{PRODUCTS}");
     let of = |kind: &str, more: Value| {
@@ -141,7 +142,7 @@ fn what_is_wrong_with_a_field_is_said_by_code_and_path() {
         (&products, of("linked_entity", json!({"search_in": "leads"})), "NotSupportedChoice search_in"),
         (&products, of("linked_entity", json!({"search_in": true})), "InvalidType search_in"),
     ] {
-        let complaints = s.post(&format!("{owner}/custom_fields"), json!([item])).is(400).complaints();
+        let complaints = s.post(&format!("{owner}/custom_fields"), json!([item])).is(400).errors();
         assert_eq!(complaints.first().map(String::as_str), Some(wanted), "{item}");
     }
     let city = s.field("leads", "Город");
@@ -151,7 +152,7 @@ fn what_is_wrong_with_a_field_is_said_by_code_and_path() {
         (json!({"id": city, "type": "numeric"}), "FieldNotExpected type"),
         (json!({"id": city, "name": ""}), "NotBlank name"),
     ] {
-        assert_eq!(s.patch("leads/custom_fields", json!([item])).is(400).complaints(), [wanted], "{item}");
+        assert_eq!(s.patch("leads/custom_fields", json!([item])).is(400).errors(), [wanted], "{item}");
     }
     for (owner, item) in [
         (
@@ -167,7 +168,7 @@ fn what_is_wrong_with_a_field_is_said_by_code_and_path() {
     }
     s.post(&format!("catalogs/{INVOICES}/custom_fields"), json!([of("payer", json!({}))])).is(200);
     let many: Vec<Value> = (0..19).map(|_| of("text", json!({}))).collect();
-    assert_eq!(s.post("customers/segments/custom_fields", json!(many)).is(400).complaints(), ["TooMany "]);
+    assert_eq!(s.post("customers/segments/custom_fields", json!(many)).is(400).errors(), ["TooMany "]);
     s.control("POST", "switches", r#"{"token_is_admin":false}"#).is(200);
     s.get("leads/custom_fields").is(200);
     for path in ["leads/custom_fields", "leads/pipelines", "sources", "leads/custom_fields/groups"] {
@@ -178,7 +179,7 @@ fn what_is_wrong_with_a_field_is_said_by_code_and_path() {
 }
 
 #[test]
-fn groups_of_fields() {
+fn groups_of_fields_are_created_and_listed() {
     let s = Running::unlimited();
     for owner in OWNERS {
         let path = format!("{owner}/custom_fields/groups");
@@ -192,13 +193,13 @@ fn groups_of_fields() {
         let field = json!([{"name": "Адрес", "type": "text", "group_id": group["id"]}]);
         let made = s.post(&format!("{owner}/custom_fields"), field).is(200).json();
         assert_eq!(first(&made)["group_id"], group["id"]);
-        assert_eq!(s.post(&path, json!([{"sort": 1}])).is(400).complaints(), ["FieldMissing name"]);
+        assert_eq!(s.post(&path, json!([{"sort": 1}])).is(400).errors(), ["FieldMissing name"]);
     }
     s.get("catalogs/77/custom_fields/groups").is(404);
 }
 
 #[test]
-fn pipelines_are_made_changed_and_deleted() {
+fn pipelines_are_created_updated_and_deleted() {
     let s = Running::unlimited();
     let new = json!([{"name": "Сервис", "sort": 3, "is_main": false, "is_unsorted_on": false, "request_id": "в",
         "_embedded": {"statuses": [
@@ -234,12 +235,12 @@ fn pipelines_are_made_changed_and_deleted() {
     assert_eq!(s.lead(s.made("leads", json!({})))["pipeline_id"], id);
     s.send("DELETE", &format!("leads/pipelines/{WHOLESALE}"), "").is(204);
     for path in [format!("leads/pipelines/{WHOLESALE}"), format!("{path}/142"), "leads/pipelines/1".to_owned()] {
-        assert_eq!(s.send("DELETE", &path, "").is(400).complaints(), ["NotSupportedChoice id"], "{path}");
+        assert_eq!(s.send("DELETE", &path, "").is(400).errors(), ["NotSupportedChoice id"], "{path}");
     }
 }
 
 #[test]
-fn what_is_wrong_with_a_pipeline_is_said_by_code_and_path() {
+fn errors_of_a_pipeline_have_code_and_path() {
     let s = Running::unlimited();
     let good = json!({"name": "а", "sort": 1, "is_main": false, "is_unsorted_on": true});
     let with = |key: &str, value: Value| {
@@ -262,7 +263,7 @@ fn what_is_wrong_with_a_pipeline_is_said_by_code_and_path() {
             "NotSupportedChoice _embedded.statuses.0.id",
         ),
     ] {
-        assert_eq!(s.post("leads/pipelines", json!([item])).is(400).complaints(), [wanted], "{item}");
+        assert_eq!(s.post("leads/pipelines", json!([item])).is(400).errors(), [wanted], "{item}");
     }
     let stages = format!("leads/pipelines/{MAIN}/statuses");
     for (item, wanted) in [
@@ -270,25 +271,25 @@ fn what_is_wrong_with_a_pipeline_is_said_by_code_and_path() {
         (json!({"name": "а", "sort": 1, "color": "red"}), "NotSupportedChoice color"),
         (json!({"name": "а", "sort": 1, "type": 1}), "FieldNotExpected type"),
     ] {
-        assert_eq!(s.post(&stages, json!([item])).is(400).complaints(), [wanted], "{item}");
+        assert_eq!(s.post(&stages, json!([item])).is(400).errors(), [wanted], "{item}");
     }
     let unsorted = s.status(MAIN, "Неразобранное");
     for id in [142, 143, unsorted, 1] {
         assert_eq!(
-            s.patch(&format!("{stages}/{id}"), json!({"name": "а"})).is(400).complaints(),
+            s.patch(&format!("{stages}/{id}"), json!({"name": "а"})).is(400).errors(),
             ["NotSupportedChoice id"]
         );
     }
     let demoted = s.patch(&format!("leads/pipelines/{MAIN}"), json!({"is_main": false}));
-    assert_eq!(demoted.is(400).complaints(), ["NotSupportedChoice is_main"]);
+    assert_eq!(demoted.is(400).errors(), ["NotSupportedChoice is_main"]);
     let many: Vec<Value> = (0..49).map(|_| good.clone()).collect();
-    assert_eq!(s.post("leads/pipelines", json!(many)).is(400).complaints(), ["TooMany "]);
+    assert_eq!(s.post("leads/pipelines", json!(many)).is(400).errors(), ["TooMany "]);
     let many: Vec<Value> = (0..94).map(|i| json!({"name": "а", "sort": i})).collect();
-    assert_eq!(s.post(&stages, json!(many)).is(400).complaints(), ["TooMany "]);
+    assert_eq!(s.post(&stages, json!(many)).is(400).errors(), ["TooMany "]);
 }
 
 #[test]
-fn sources_are_made_and_changed() {
+fn sources_are_created_and_updated() {
     let s = Running::unlimited();
     let new = json!([{"name": "Телефон", "external_id": "phone", "pipeline_id": WHOLESALE, "request_id": "т"}]);
     let answer = s.post("sources", new).is(200).json();
@@ -313,14 +314,14 @@ fn sources_are_made_and_changed() {
         (json!({"name": "а", "external_id": "x", "pipeline_id": 1}), "NotSupportedChoice pipeline_id"),
         (json!({"name": "а", "external_id": "x", "id": 1}), "FieldNotExpected id"),
     ] {
-        assert_eq!(s.post("sources", json!([item])).is(400).complaints(), [wanted], "{item}");
+        assert_eq!(s.post("sources", json!([item])).is(400).errors(), [wanted], "{item}");
     }
     s.send("DELETE", &path, "").is(204);
     s.get(&path).is(204);
 }
 
 #[test]
-fn unsorted_leads_come_from_forms_and_calls() {
+fn unsorted_leads_are_created_from_forms_and_calls() {
     let s = Running::unlimited();
     let form = json!({"form_id": "f1", "form_name": "Заявка", "form_page": "example.com", "form_sent_at": NOW});
     let call = json!({"from": 79990000000_u64, "phone": "1", "called_at": NOW, "duration": 5, "service_code": "s",
@@ -359,13 +360,13 @@ fn unsorted_leads_come_from_forms_and_calls() {
         (with("_embedded", json!({"leads": [{"price": "x"}]})), "InvalidType _embedded.leads.0.price"),
         (with("_embedded", json!({"tags": []})), "FieldNotExpected _embedded.tags"),
     ] {
-        assert_eq!(s.post("leads/unsorted/forms", json!([item])).is(400).complaints(), [wanted], "{item}");
+        assert_eq!(s.post("leads/unsorted/forms", json!([item])).is(400).errors(), [wanted], "{item}");
     }
     assert_eq!(s.people(), [2, 1, 1]);
 }
 
 #[test]
-fn events_tell_what_was_made() {
+fn events_report_creations() {
     let s = Running::unlimited();
     s.get("events").is(204);
     let lead = s.made("leads", json!({"name": "а", "created_at": 100}));

@@ -1,4 +1,4 @@
-//! Too fast, and where the documents leave it open.
+//! The rate limit, and its open questions.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::{Answer, Running};
 
 #[test]
-fn too_fast_is_429_and_ten_of_those_are_403_until_a_reset() {
+fn too_many_requests_are_429_and_ten_429s_are_403_until_a_reset() {
     let s = Running::start(None, Switches::default());
     let statuses: Vec<u16> = (0..19).map(|_| s.get("account").status).collect();
     assert_eq!(statuses[..7], [200; 7]);
@@ -29,9 +29,9 @@ fn too_fast_is_429_and_ten_of_those_are_403_until_a_reset() {
     assert!(html.body.contains("429 Too Many Requests"));
 }
 
-/// Its clock counts seconds: taken from there alone, instants were up to a second early.
+/// The clock counts seconds: without milliseconds, instants were up to a second early.
 #[test]
-fn the_log_tells_instants_to_the_millisecond() {
+fn the_log_has_milliseconds() {
     let unix = || SystemTime::now().duration_since(UNIX_EPOCH).expect("a time after 1970");
     while !(300..900).contains(&unix().subsec_millis()) {
         std::thread::sleep(Duration::from_millis(10));
@@ -47,7 +47,7 @@ fn the_log_tells_instants_to_the_millisecond() {
 }
 
 #[test]
-fn a_throttled_request_is_answered_in_three_ways_and_need_not_block() {
+fn a_throttled_request_has_three_responses_and_need_not_block() {
     for (throttling, content_type, header) in
         [("html", "text/html", false), ("header", "text/html", true), ("json", "application/problem+json", false)]
     {
@@ -63,7 +63,7 @@ fn a_throttled_request_is_answered_in_three_ways_and_need_not_block() {
 }
 
 #[test]
-fn every_doubt_has_its_switch() {
+fn every_open_question_has_its_switch() {
     let leads = |s: &Running, body: Value| s.post("leads", body).is(200).json()["_embedded"]["leads"].clone();
     let s = Running::with(json!({"request_ids": "int", "shuffled": true}));
     let answer = leads(&s, json!([{"request_id": "r1"}, {}]));
@@ -85,7 +85,7 @@ fn every_doubt_has_its_switch() {
     s.post("leads", json!([long])).is(201);
     s.get("leads/1").is(404);
     let s = Running::with(json!({"unknown_codes": true, "date_shift": false, "field_filters": true}));
-    assert_eq!(s.post("leads", json!([{"price": "a"}])).is(400).complaints(), ["SomethingNobodyKnows price"]);
+    assert_eq!(s.post("leads", json!([{"price": "a"}])).is(400).errors(), ["SomethingNobodyKnows price"]);
     let date = s.field("leads", "Дата отгрузки");
     let id =
         s.made("leads", json!({"custom_fields_values": [{"field_id": date, "values": [{"value": 1_634_601_600}]}]}));

@@ -1,11 +1,11 @@
-//! What clients of other hands rely on, each a request and its answer.
+//! Behaviour that other clients rely on, each as a request and its response.
 
 use serde_json::{Value, json};
 
 use super::{MAIN, Running, ids, no_limit};
 
 #[test]
-fn a_tag_of_leads_keeps_the_colour_it_is_made_with() {
+fn a_tag_of_leads_keeps_its_colour() {
     let folder = tempfile::tempdir().expect("a folder");
     let s = Running::start(Some(folder.path()), no_limit());
     let tag = json!([{"name": "Срочно", "color": "DDEBB5"}, {"name": "Потом"}]);
@@ -14,7 +14,7 @@ fn a_tag_of_leads_keeps_the_colour_it_is_made_with() {
     let lead = s.made("leads", json!({"_embedded": {"tags": [{"name": "Срочно"}]}}));
     let color = |s: &Running| s.lead(lead)["_embedded"]["tags"][0]["color"].clone();
     assert_eq!(color(&s), "DDEBB5");
-    // A name that is there is that tag, with the colour said last.
+    // A name that exists returns the existing tag, with the last colour.
     assert_eq!(s.post("leads/tags", json!([{"name": "Срочно"}])).json()["_embedded"]["tags"][0]["color"], "DDEBB5");
     s.post("leads/tags", json!([{"name": "Срочно", "color": "EBEBEB"}])).is(200);
     assert_eq!(s.get("leads/tags?query=Срочно").json()["_embedded"]["tags"][0]["color"], "EBEBEB");
@@ -23,7 +23,7 @@ fn a_tag_of_leads_keeps_the_colour_it_is_made_with() {
 }
 
 #[test]
-fn empty_names_are_refused_wherever_there_are_names() {
+fn empty_names_are_refused() {
     let s = Running::periodic();
     let field = json!([{"name": " ", "type": "text"}]);
     for (path, items) in [
@@ -33,15 +33,15 @@ fn empty_names_are_refused_wherever_there_are_names() {
         ("leads/custom_fields", field),
         ("sources", json!([{"name": "", "external_id": "a"}])),
     ] {
-        assert_eq!(s.post(path, items).is(400).complaints(), ["NotBlank name"], "{path}");
+        assert_eq!(s.post(path, items).is(400).errors(), ["NotBlank name"], "{path}");
     }
     let s = Running::unlimited();
-    assert_eq!(s.post("customers/segments", json!({"name": ""})).is(400).complaints(), ["NotBlank name"]);
-    assert_eq!(s.patch("customers/segments/51", json!({"name": " "})).is(400).complaints(), ["NotBlank name"]);
+    assert_eq!(s.post("customers/segments", json!({"name": ""})).is(400).errors(), ["NotBlank name"]);
+    assert_eq!(s.patch("customers/segments/51", json!({"name": " "})).is(400).errors(), ["NotBlank name"]);
 }
 
 #[test]
-fn a_changed_segment_comes_back_wrapped_where_others_do() {
+fn a_changed_segment_is_wrapped_with_the_switch() {
     let s = Running::unlimited();
     let change = || s.patch("customers/segments/51", json!({"name": "Другой"})).is(200).json();
     assert_eq!(change()["name"], "Другой");
@@ -50,7 +50,7 @@ fn a_changed_segment_comes_back_wrapped_where_others_do() {
 }
 
 #[test]
-fn a_source_is_made_and_named_by_a_number_or_a_text() {
+fn external_id_of_a_source_is_a_number_or_a_text() {
     for (made, other) in [(json!("77"), json!(77)), (json!(77), json!("77"))] {
         let s = Running::unlimited();
         let source = s.made("sources", json!({"name": "Сайт", "external_id": made, "pipeline_id": MAIN}));
@@ -60,14 +60,14 @@ fn a_source_is_made_and_named_by_a_number_or_a_text() {
         let found = s.get("sources?filter[external_id][]=77").is(200).json();
         assert_eq!(found["_embedded"]["sources"][0]["external_id"], "77");
         let twice = s.post("sources", json!([{"name": "Второй", "external_id": other}])).is(400);
-        assert_eq!(twice.complaints(), ["SourceAlreadyExists external_id"]);
+        assert_eq!(twice.errors(), ["SourceAlreadyExists external_id"]);
         let renamed = s.patch(&format!("sources/{source}"), json!({"external_id": 78})).is(200).json();
         assert_eq!(renamed["external_id"], "78");
     }
 }
 
 #[test]
-fn a_query_finds_a_lead_by_its_price_and_a_customer_by_the_next_sum() {
+fn a_query_finds_leads_by_price_and_customers_by_next_price() {
     let s = Running::unlimited();
     let lead = s.made("leads", json!({"name": "Сделка", "price": 48_500}));
     s.made("leads", json!({"name": "Сделка", "price": 4850}));
@@ -78,7 +78,7 @@ fn a_query_finds_a_lead_by_its_price_and_a_customer_by_the_next_sum() {
 }
 
 #[test]
-fn a_custom_field_is_filtered_by_a_range_where_fields_are_filtered_at_all() {
+fn custom_fields_are_filtered_by_range_with_the_switch() {
     let s = Running::unlimited();
     let discount = s.field("leads", "Скидка, %");
     let leads: Vec<u64> = [5.0, 12.5, 30.0]
@@ -98,7 +98,7 @@ fn a_custom_field_is_filtered_by_a_range_where_fields_are_filtered_at_all() {
 }
 
 #[test]
-fn tokens_are_given_to_a_form_as_to_json() {
+fn tokens_are_requested_by_form_or_json() {
     let s = Running::unlimited();
     let known = s.control("GET", "oauth", "").is(200).json();
     let text = |key: &str| known[key].as_str().expect("a text").to_owned();

@@ -1,5 +1,5 @@
-//! Who is let in: programs of this machine that have the token. Pages in a browser, strangers, and those who send a byte now
-//! and then, or bytes without end, are not.
+//! Access checks: only programs of this machine with the token are served. Pages in a browser, strangers, slow senders
+//! and endless bodies are refused.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::Running;
 
-/// No test waits for an answer longer than this; a busy machine is slow.
+/// The longest wait for a response; a busy machine is slow.
 const LONG: Duration = Duration::from_secs(60);
 
 fn connect(s: &Running) -> TcpStream {
@@ -20,11 +20,11 @@ fn connect(s: &Running) -> TcpStream {
     stream
 }
 
-/// Exactly these bytes, and all that comes back: nothing where the connection just ends.
+/// Sends exactly these bytes and returns all bytes of the response: none where the connection just ends.
 fn said(s: &Running, bytes: &[u8]) -> String {
     let mut stream = connect(s);
     let mut answer = Vec::new();
-    // Who is refused while he still speaks may find the connection closed.
+    // A client that is refused while it still sends may find the connection closed.
     let _ = stream.write_all(bytes);
     if let Err(error) = stream.read_to_end(&mut answer) {
         let is_end = !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
@@ -37,7 +37,7 @@ fn status(answer: &str) -> u16 {
     answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0)
 }
 
-/// A request with the token, these lines in its head and a body.
+/// A request with the token, these header lines and a body.
 fn request(s: &Running, line: &str, lines: &str, body: &str) -> String {
     let (token, length) = (s.sandbox.token(), body.len());
     format!(
@@ -45,7 +45,7 @@ fn request(s: &Running, line: &str, lines: &str, body: &str) -> String {
     )
 }
 
-/// Every kind of door, each with something that would be seen.
+/// A request to each part of the server, with an effect that would be seen.
 const DOORS: [(&str, &str); 5] = [
     ("POST /api/v4/leads", "[{}]"),
     ("GET /api/v4/account", ""),
@@ -54,9 +54,9 @@ const DOORS: [(&str, &str); 5] = [
     ("GET /_sandbox/oauth", ""),
 ];
 
-/// Each door stays shut for who sends these lines, and nothing has happened behind it.
+/// Each part refuses a request with these lines, and nothing has happened.
 #[track_caller]
-fn is_refused_everywhere(s: &Running, version: &str, lines: &str, why: &str) {
+fn assert_refused_everywhere(s: &Running, version: &str, lines: &str, why: &str) {
     let before = (s.stats(), s.control("GET", "requests", "").json());
     for (line, body) in DOORS {
         let answer = said(s, request(s, &format!("{line} {version}"), lines, body).as_bytes());
@@ -68,13 +68,13 @@ fn is_refused_everywhere(s: &Running, version: &str, lines: &str, why: &str) {
 }
 
 #[track_caller]
-fn is_let_in(s: &Running, line: &str, lines: &str) {
+fn assert_accepted(s: &Running, line: &str, lines: &str) {
     let answer = said(s, request(s, line, lines, "").as_bytes());
     assert_eq!(status(&answer), 200, "{line} {lines}: {answer}");
 }
 
 #[test]
-fn who_calls_it_by_another_name_is_refused() {
+fn another_host_name_is_refused() {
     let s = Running::unlimited();
     s.made("leads", json!({}));
     for host in [
@@ -89,35 +89,35 @@ fn who_calls_it_by_another_name_is_refused() {
         "user@127.0.0.1",
         "",
     ] {
-        is_refused_everywhere(&s, "HTTP/1.1", &format!("host: {host}\r\n"), "its Host is none of this machine");
+        assert_refused_everywhere(&s, "HTTP/1.1", &format!("host: {host}\r\n"), "its Host is none of this machine");
     }
-    is_refused_everywhere(&s, "HTTP/1.1", "", "it has no Host header");
-    is_refused_everywhere(&s, "HTTP/1.1", "host: localhost\r\nhost: localhost\r\n", "several Host headers");
+    assert_refused_everywhere(&s, "HTTP/1.1", "", "it has no Host header");
+    assert_refused_everywhere(&s, "HTTP/1.1", "host: localhost\r\nhost: localhost\r\n", "several Host headers");
     let elsewhere = "GET http://evil.example/api/v4/account HTTP/1.1";
     let answer = said(&s, request(&s, elsewhere, "host: localhost\r\n", "").as_bytes());
     assert_eq!(status(&answer), 403, "{answer}");
     for host in ["localhost", "LocalHost:1", "127.0.0.1", "127.200.3.4:65535", "[::1]", "[::1]:8080"] {
-        is_let_in(&s, "GET /api/v4/account HTTP/1.1", &format!("host: {host}\r\n"));
-        is_let_in(&s, "GET /_sandbox/stats HTTP/1.1", &format!("host: {host}\r\n"));
+        assert_accepted(&s, "GET /api/v4/account HTTP/1.1", &format!("host: {host}\r\n"));
+        assert_accepted(&s, "GET /_sandbox/stats HTTP/1.1", &format!("host: {host}\r\n"));
     }
-    is_let_in(&s, "GET /api/v4/account HTTP/1.0", "");
+    assert_accepted(&s, "GET /api/v4/account HTTP/1.0", "");
     assert_eq!(s.leads(), 1);
 }
 
 #[test]
-fn a_page_of_another_site_can_do_nothing() {
+fn pages_of_other_sites_are_refused() {
     let s = Running::unlimited();
     s.made("leads", json!({}));
     let lines = |more: &str| format!("host: localhost\r\ncontent-type: text/plain\r\n{more}\r\n");
     for origin in
         ["https://evil.example", "null", "http://localhost.evil.example", "chrome-extension://abcdef", "file://", ""]
     {
-        is_refused_everywhere(&s, "HTTP/1.1", &lines(&format!("origin: {origin}")), "its Origin is none");
+        assert_refused_everywhere(&s, "HTTP/1.1", &lines(&format!("origin: {origin}")), "its Origin is none");
     }
     for site in ["cross-site", "same-site", "anything"] {
-        is_refused_everywhere(&s, "HTTP/1.1", &lines(&format!("sec-fetch-site: {site}")), "its Sec-Fetch-Site");
+        assert_refused_everywhere(&s, "HTTP/1.1", &lines(&format!("sec-fetch-site: {site}")), "its Sec-Fetch-Site");
     }
-    // Which a browser asks before it sends what is no simple request.
+    // A browser asks this before it sends a request that is not simple.
     let preflight = "OPTIONS /api/v4/leads HTTP/1.1";
     let asked = lines("origin: https://evil.example\r\naccess-control-request-method: POST");
     assert_eq!(status(&said(&s, request(&s, preflight, &asked, "").as_bytes())), 403);
@@ -126,13 +126,13 @@ fn a_page_of_another_site_can_do_nothing() {
         "origin: http://127.0.0.1:1\r\nsec-fetch-site: same-origin",
         "sec-fetch-site: none",
     ] {
-        is_let_in(&s, "GET /api/v4/leads HTTP/1.1", &lines(more));
+        assert_accepted(&s, "GET /api/v4/leads HTTP/1.1", &lines(more));
     }
     assert_eq!(s.leads(), 1);
 }
 
 #[test]
-fn the_control_corner_needs_the_token_of_its_world() {
+fn control_endpoints_need_the_token_of_the_world() {
     let s = Running::unlimited();
     s.made("leads", json!({}));
     let pair = pair(&s);
@@ -175,7 +175,7 @@ fn the_control_corner_needs_the_token_of_its_world() {
     s.plain("GET", "/api/v4/account", &header, "").is(200);
 }
 
-/// What a login gives.
+/// The tokens of a login.
 fn pair(s: &Running) -> Value {
     let known = s.control("GET", "oauth", "").is(200).json();
     let ask = json!({"client_id": known["client_id"], "client_secret": known["client_secret"],
@@ -184,7 +184,7 @@ fn pair(s: &Running) -> Value {
 }
 
 #[test]
-fn a_stranger_spoils_neither_the_pace_nor_the_faults_of_others() {
+fn a_stranger_affects_neither_the_rate_limit_nor_the_faults() {
     for rate_key in [RateKey::Token, RateKey::Address] {
         let s = Running::of(Options { switches: Switches { rate_key, ..Switches::default() }, ..Options::default() });
         s.faults(json!({"script": [{"on": "GET account", "nth": 1, "do": "404"}]}));
@@ -203,7 +203,7 @@ fn a_stranger_spoils_neither_the_pace_nor_the_faults_of_others() {
 }
 
 #[test]
-fn who_asks_for_tokens_too_fast_blocks_nobody_and_fills_no_log() {
+fn too_many_token_requests_block_nobody_and_do_not_fill_the_log() {
     let s = Running::start(None, Switches::default());
     let answers: Vec<u16> = (0..40)
         .map(|n| s.plain("POST", "/oauth2/access_token", &format!("authorization: Bearer {n}\r\n"), "{}").status)
@@ -222,10 +222,10 @@ fn who_asks_for_tokens_too_fast_blocks_nobody_and_fills_no_log() {
 }
 
 #[test]
-fn a_strangers_body_is_not_waited_for() {
+fn a_strangers_body_has_a_time_limit() {
     let s = Running::unlimited();
     let host = "host: localhost\r\n";
-    // None of what is promised has come when the answer does, or only the beginning.
+    // None of the announced body has arrived when the response comes, or only its beginning.
     for (line, length, begun, wanted) in [
         ("POST /api/v4/leads", 50_000_000_000_u64, 0, 401),
         ("POST /api/v4/leads", 60_000_000, 1 << 20, 401),
@@ -241,7 +241,7 @@ fn a_strangers_body_is_not_waited_for() {
         stream.read_exact(&mut start).expect("an answer");
         assert_eq!(status(&String::from_utf8_lossy(&start)), wanted, "{line} {length}");
     }
-    // So long that it says nothing of its length.
+    // A body without a length.
     let mut stream = connect(&s);
     let head = format!("POST /oauth2/access_token HTTP/1.1\r\n{host}transfer-encoding: chunked\r\n\r\n");
     stream.write_all(head.as_bytes()).expect("sent");
@@ -252,7 +252,7 @@ fn a_strangers_body_is_not_waited_for() {
     let mut start = [0; 12];
     stream.read_exact(&mut start).expect("an answer");
     assert_eq!(status(&String::from_utf8_lossy(&start)), 413);
-    // Who has the token may send more, though not without end.
+    // With the token a body may be longer, though not endless.
     let leads = format!("[{{}}{}]", " ".repeat(1 << 20));
     s.send("POST", "leads", &leads).is(200);
     let mut stream = connect(&s);
@@ -267,14 +267,14 @@ fn a_strangers_body_is_not_waited_for() {
 }
 
 #[test]
-fn who_sends_all_before_reading_finds_the_answer() {
+fn a_client_that_sends_all_before_reading_gets_the_response() {
     let s = Running::unlimited();
     let body = " ".repeat(20 << 20);
     s.plain("POST", "/api/v4/leads", "authorization: Bearer expired\r\n", &body).is(401);
     s.plain("POST", "/_sandbox/faults", "", &body).is(401);
     s.plain("POST", "/oauth2/access_token", "", &body).is(413);
     s.plain("POST", "/api/v4/leads", "origin: null\r\n", &body).is(403);
-    // On the same connection the next request finds its answer as well.
+    // The next request on the same connection gets its response as well.
     let mut stream = connect(&s);
     let (small, token) = (" ".repeat(1 << 20), s.sandbox.token());
     let first =
@@ -289,9 +289,9 @@ fn who_sends_all_before_reading_finds_the_answer() {
 }
 
 #[test]
-fn a_slow_head_ends_its_connection_and_an_idle_one_stays() {
+fn a_slow_head_times_out_and_an_idle_connection_stays() {
     let s = Running::unlimited();
-    // Opened ahead, as clients do, and used once the slow one has ended: after ten seconds.
+    // Opened in advance, as clients do, and used after the slow one has timed out: after ten seconds.
     let mut idle = connect(&s);
     let mut used = connect(&s);
     let ask = |stream: &mut TcpStream| {
@@ -308,7 +308,7 @@ fn a_slow_head_ends_its_connection_and_an_idle_one_stays() {
     slow.set_read_timeout(Some(Duration::from_millis(250))).expect("a time-out");
     let begun = Instant::now();
     loop {
-        // A byte now and then does not keep it alive.
+        // Single bytes do not keep it alive.
         if slow.write_all(b"a").is_err() {
             break;
         }
@@ -322,14 +322,14 @@ fn a_slow_head_ends_its_connection_and_an_idle_one_stays() {
     }
     assert!(begun.elapsed() > Duration::from_secs(5), "it had time to speak");
     ask(&mut idle);
-    // What is left of its first answer, a head, comes before the second.
+    // The rest of its first response, a head, comes before the second.
     let mut rest = [0; 4096];
     let _ = used.read(&mut rest).expect("the rest of the head");
     ask(&mut used);
 }
 
 #[test]
-fn a_slow_body_of_one_who_has_the_token_is_waited_for() {
+fn a_slow_body_with_the_token_is_read() {
     let s = Running::unlimited();
     let mut stream = connect(&s);
     let token = s.sandbox.token();
@@ -337,7 +337,7 @@ fn a_slow_body_of_one_who_has_the_token_is_waited_for() {
         "POST /api/v4/leads HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\nconnection: close\r\ncontent-length: 4\r\n\r\n"
     );
     stream.write_all(head.as_bytes()).expect("sent");
-    // Longer than a head may take.
+    // Longer than the time limit of a head.
     for byte in [b"[", b"{", b"}", b"]"] {
         std::thread::sleep(Duration::from_secs(4));
         stream.write_all(byte).expect("sent");
@@ -348,7 +348,7 @@ fn a_slow_body_of_one_who_has_the_token_is_waited_for() {
 }
 
 #[test]
-fn what_is_no_request_is_answered_or_its_connection_ends() {
+fn malformed_requests_get_a_response_or_a_closed_connection() {
     let s = Running::unlimited();
     let token = s.sandbox.token();
     let with = |head: &str, body: &[u8]| [head.replace("TOKEN", token).as_bytes(), body].concat();

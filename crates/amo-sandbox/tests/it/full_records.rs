@@ -1,19 +1,19 @@
-//! A record read whole, with one thing changed, and sent back: how most clients save. What reads alone show is passed
-//! over; a switch refuses it, as the tables of writes do not name it.
+//! A record is read, changed in one key and sent back whole, as most clients save. Read-only keys are ignored; a switch
+//! refuses them, since the tables of writes do not have them.
 
 use serde_json::{Value, json};
 
 use super::statuses_segments::EXPECTED;
 use super::{CATEGORIES, CHAIR, CHAMOMILE, DESK, FURNITURE, INVOICES, MAIN, PRODUCTS, Running};
 
-/// Where a record stands, how it is read, what is changed of it, and what only reads show of it.
+/// The path of a record, the query of its read, the change, and its read-only keys.
 struct Case {
     path: String,
     with: &'static str,
     change: (&'static str, Value),
-    /// As the strict sandbox complains of them, in their order.
+    /// As errors of the strict sandbox, in order.
     shown: &'static [&'static str],
-    /// Of the list, too, and what it is called there; else by its own address alone.
+    /// The path and key of its collection; `None` where only its own path can be written.
     key: Option<&'static str>,
 }
 
@@ -21,7 +21,7 @@ fn tags() -> Value {
     json!([{"name": "один"}, {"name": "два"}])
 }
 
-/// One of everything that a change may be sent to, each as full as it can be.
+/// A record of everything that can be changed, with as many values as possible.
 fn cases(s: &Running) -> Vec<Case> {
     let field = |name: &str| s.field("leads", name);
     let company = s.made(
@@ -183,13 +183,13 @@ fn cases(s: &Running) -> Vec<Case> {
     cases
 }
 
-/// Some tell when they were changed, and cannot be told.
-fn timeless(mut record: Value) -> Value {
+/// Some models show the time of their change, which cannot be written.
+fn without_times(mut record: Value) -> Value {
     record["updated_at"] = Value::Null;
     record
 }
 
-/// Sends the record back by its address or among others, and looks for what else has changed.
+/// Sends the record back by its own path or in a batch, and checks that nothing else has changed.
 fn send_back(s: &Running, case: &Case) {
     let whole = format!("{}?with={}", case.path, case.with);
     let before = s.get(&whole);
@@ -199,45 +199,45 @@ fn send_back(s: &Running, case: &Case) {
     changed[case.change.0] = case.change.1.clone();
     assert_ne!(before, changed, "{}", case.path);
     s.patch(&case.path, changed.clone()).is(200);
-    assert_eq!(timeless(s.get(&whole).json()), timeless(changed), "{}", case.path);
+    assert_eq!(without_times(s.get(&whole).json()), without_times(changed), "{}", case.path);
     if case.key.is_some() {
         let list = case.path.rsplit_once('/').expect("a list").0;
         s.patch(list, json!([before.clone()])).is(200);
-        assert_eq!(timeless(s.get(&whole).json()), timeless(before), "{list}");
+        assert_eq!(without_times(s.get(&whole).json()), without_times(before), "{list}");
     }
 }
 
 #[test]
-fn a_record_sent_back_as_it_was_read_changes_in_what_was_changed_alone() {
+fn a_record_sent_back_as_read_changes_only_where_it_was_changed() {
     let s = Running::with(json!({"supplier_papers": true}));
     for case in cases(&s) {
         send_back(&s, &case);
-        // What no read shows is still refused.
+        // A key that no read shows is still refused.
         let misspelt = s.patch(&case.path, json!({"nmae": "Другое"})).is(400);
-        assert_eq!(misspelt.complaints(), ["FieldNotExpected nmae"], "{}", case.path);
+        assert_eq!(misspelt.errors(), ["FieldNotExpected nmae"], "{}", case.path);
     }
 }
 
 #[test]
-fn keys_that_reads_alone_show_are_refused_where_the_tables_of_writes_decide() {
+fn read_only_keys_are_refused_with_the_switch() {
     let s = Running::unlimited();
     let cases = cases(&s);
     s.switch("read_keys_refused", json!(true));
     for case in cases {
         let before = s.get(&format!("{}?with={}", case.path, case.with)).json();
-        let complaints = s.patch(&case.path, before.clone()).is(400).complaints();
+        let complaints = s.patch(&case.path, before.clone()).is(400).errors();
         for key in case.shown {
             let is_it = |c: &String| c.starts_with("FieldNotExpected") && c.rsplit([' ', '.']).next() == Some(key);
             assert!(complaints.iter().any(is_it), "{} is silent about {key}: {complaints:?}", case.path);
         }
-        // Nobody waits for a purchase where customers are not in periods: `null`, which is no day.
+        // No purchase is expected outside the mode periodicity, so that `next_date` is `null`.
         let is_known = |c: &String| c.starts_with("FieldNotExpected") || c == "InvalidType next_date";
         assert!(complaints.iter().all(is_known), "{} {complaints:?}", case.path);
     }
 }
 
 #[test]
-fn customers_who_buy_periodically_and_their_statuses_are_sent_back_as_well() {
+fn customers_and_statuses_of_periodicity_can_be_sent_back() {
     let s = Running::periodic();
     let customer = s.made("customers", json!({"name": "Покупатель", "next_date": 1_763_726_400}));
     let made = s.post("customers/statuses", json!([{"name": "Новый", "sort": 1}])).is(200).json();
@@ -249,9 +249,9 @@ fn customers_who_buy_periodically_and_their_statuses_are_sent_back_as_well() {
     }
 }
 
-/// Recorded refusals: these are shown by reads, and are not passed over. [client live]
+/// Recorded refusals: reads show these, and writes do not ignore them. [client live]
 #[test]
-fn a_code_of_a_multiselect_and_keys_of_other_countries_are_refused_though_reads_show_them() {
+fn codes_of_multiselects_and_keys_of_other_countries_are_refused_although_reads_show_them() {
     let s = Running::unlimited();
     for (field, value, wanted) in [
         ("Интересы", json!({"enum_id": 0}), "values.0.enum_code"),
@@ -260,7 +260,7 @@ fn a_code_of_a_multiselect_and_keys_of_other_countries_are_refused_though_reads_
         let model = s.field_model("leads", field);
         let value = if field == "Интересы" { json!({"enum_id": model["enums"][0]["id"]}) } else { value };
         let id = s.made("leads", json!({"custom_fields_values": [{"field_id": model["id"], "values": [value]}]}));
-        let complaints = s.patch(&format!("leads/{id}"), s.lead(id)).is(400).complaints();
+        let complaints = s.patch(&format!("leads/{id}"), s.lead(id)).is(400).errors();
         let wanted = format!("FieldNotExpected custom_fields_values.0.{wanted}");
         assert!(complaints.contains(&wanted), "{field} {complaints:?}");
         assert!(
