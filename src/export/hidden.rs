@@ -10,7 +10,7 @@ use rust_xlsxwriter::{Workbook, XlsxError};
 use sha2::{Digest, Sha256};
 use sheet_source::problem::Problem;
 use sheet_source::{
-    Cell as SheetCell, FileFormat, ReadOptions, Row, SHEET_ROWS_MAX, Scalar, Table, cut_marked, write_number,
+    Cell as SheetCell, FileFormat, ReadOptions, Row, SHEET_ROWS_MAX, Scalar, Table, truncate_marked, write_number,
 };
 use std::borrow::{Borrow, Cow};
 use std::path::Path;
@@ -143,7 +143,7 @@ pub fn as_read(cells: impl Iterator<Item: Borrow<Cell>>, row: &mut Row) {
         let cell = cell.borrow();
         match (cell, cell.as_number(), cell.as_serial()) {
             (Cell::Empty, ..) => row.push("", Scalar::Empty),
-            (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(&cut_marked(text)),
+            (Cell::Text(text) | Cell::Link(text), ..) => row.push_text(&truncate_marked(text)),
             (Cell::Number(told), Some(number), _) => {
                 row.push(&told.normalize().to_string(), Scalar::Number(number));
             }

@@ -151,7 +151,7 @@ impl<'a> RowContext<'a> {
         let beyond = |index: &usize| !self.row.get(*index).is_empty() && !self.plan.letters.contains(index);
         let Some(index) = (width..self.row.len()).find(beyond) else { return };
         // What a reject file adds stands between, and a spreadsheet has filled up the shorter rows.
-        let added = if self.plan.header.is_of_rejects() { REJECT_COLUMNS.len() } else { 0 };
+        let added = if self.plan.header.is_rejects() { REJECT_COLUMNS.len() } else { 0 };
         let last = (index..self.row.len()).rev().find(|index| !self.row.get(*index).is_empty()).unwrap_or(index);
         let cells = if added > 0 { last + 1 - added } else { self.row.len() };
         let message =
@@ -200,7 +200,7 @@ impl<'a> RowContext<'a> {
         let formatted = |index: &usize| matches!(self.row.get(*index).value, Scalar::Formatted(..));
         if !self.plan.key.iter().any(formatted) {
             // Of a row that came back from a reject file the format is gone, whatever it was rejected for.
-            let again = !self.plan.header.code_of(self.row).is_empty();
+            let again = !self.plan.header.reject_code(self.row).is_empty();
             let digits = |cell: Cell<'a>| -> String { cell.text.chars().filter(char::is_ascii_digit).collect() };
             let bare = |cell: Cell<'a>| Cow::Owned(digits(cell).trim_start_matches('0').to_owned());
             return self.key_of(bare).filter(|_| again);
@@ -464,7 +464,7 @@ impl<'a> RowContext<'a> {
     /// True for a cell of a CSV whose row ends before it. In a reject file all rows are equally wide, and nothing says which of
     /// them was short.
     fn is_missing(&self, input: &Input) -> bool {
-        let again = !self.plan.header.code_of(self.row).is_empty();
+        let again = !self.plan.header.reject_code(self.row).is_empty();
         self.plan.csv && (again || matches!(input, Input::Column(index) if *index >= self.row.len()))
     }
 

@@ -60,19 +60,21 @@ mod table;
 mod workbook;
 
 pub use cell::currency::{CurrencySign, is_currency_code};
-pub use cell::formula::{NO_RESULT, moved};
-pub use cell::guard::{guarded, guarded_in_rejects, guarded_in_workbook};
+pub use cell::escape::{escape_for_rejects, escape_for_workbook, escape_formula};
+pub use cell::formula::{NO_RESULT, move_formula};
 pub use cell::number::write_number;
 pub use cell::{Cell, DisplayKind, Scalar};
 pub use csv::dialect::delimiter_allowed;
 pub use encoding::{DoubtKind, EncodingDoubt, EncodingReading, Evidence};
 pub use file::fingerprint::Fingerprint;
-pub use file::layout::{BeyondAscii, FileFormat, HiddenCount, HiddenRows, Layout, ReadOptions};
+pub use file::layout::{EncodingScan, FileFormat, HiddenCount, HiddenRows, Layout, ReadOptions};
 pub use output::csv::CsvWriter;
-pub use output::excel::{CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, cut, cut_marked, is_cut, link_format, link_formula};
-pub use output::stored::stored;
-pub use row::hash::{Hashed, RowHasher, RowHashes};
-pub use row::header::{ColumnMatch, Header, LINK, REJECT_COLUMNS, REJECTS_OF_CSV, fold};
-pub use row::totals::names_total;
-pub use row::{LINKS_FROM, ROW_CUT, Row, RowKind};
+pub use output::excel::{
+    CELL_MAX, COMPRESSION, SHEET_ROWS_MAX, hyperlink_format, hyperlink_formula, is_truncated, truncate, truncate_marked,
+};
+pub use output::stored::stored_number;
+pub use row::hash::{RowHasher, RowHashes, SharedRowHashes};
+pub use row::header::{CSV_REJECTS_SHEET, ColumnMatch, Header, LINK, REJECT_COLUMNS, fold};
+pub use row::totals::is_total_label;
+pub use row::{LINK_INDEX_BASE, ROW_CUT, Row, RowKind};
 pub use table::{PendingFingerprint, Table};

@@ -42,7 +42,7 @@ const CODES: [&str; 156] = [
 
 impl CurrencySign {
     /// A sign, a word or a code as people write it, in any case, with or without a full stop.
-    pub fn of(written: &str) -> Option<CurrencySign> {
+    pub fn parse(written: &str) -> Option<CurrencySign> {
         let word = written.strip_suffix('.').unwrap_or(written);
         // Forints are `Ft`; these are feet.
         if word == "ft" {
@@ -51,25 +51,25 @@ impl CurrencySign {
         let same = |sign: &str| word.chars().flat_map(char::to_lowercase).eq(sign.chars());
         let sign = SIGNS.iter().position(|(sign, _)| same(sign));
         let code = || CODES.iter().position(|code| word.eq_ignore_ascii_case(code)).map(|nth| SIGNS.len() + nth);
-        sign.or_else(code).and_then(|place| u8::try_from(place).ok()).map(CurrencySign)
+        sign.or_else(code).and_then(|index| u8::try_from(index).ok()).map(CurrencySign)
     }
 
     /// As it is told to people, and can be read again: a code where it is one, else the sign.
-    pub fn written(self) -> &'static str {
-        let place = usize::from(self.0);
-        match SIGNS.get(place) {
+    pub fn as_str(self) -> &'static str {
+        let index = usize::from(self.0);
+        match SIGNS.get(index) {
             Some((_, [code])) => code,
             Some((sign, _)) => sign,
-            None => CODES[place - SIGNS.len()],
+            None => CODES[index - SIGNS.len()],
         }
     }
 
     /// True where an amount with this sign may be in the currency of this code.
     pub fn fits(self, code: &str) -> bool {
-        let place = usize::from(self.0);
-        match SIGNS.get(place) {
+        let index = usize::from(self.0);
+        match SIGNS.get(index) {
             Some((_, codes)) => codes.iter().any(|one| one.eq_ignore_ascii_case(code)),
-            None => CODES[place - SIGNS.len()].eq_ignore_ascii_case(code),
+            None => CODES[index - SIGNS.len()].eq_ignore_ascii_case(code),
         }
     }
 }
@@ -95,14 +95,14 @@ mod tests {
             ("Zł", &["PLN"], &["CZK"]),
             ("ZMW", &["ZMW"], &["RUB"]),
         ] {
-            let sign = CurrencySign::of(written).expect(written);
+            let sign = CurrencySign::parse(written).expect(written);
             assert!(fitting.iter().all(|code| sign.fits(code)), "{written}");
             assert!(!not.iter().any(|code| sign.fits(code)), "{written}");
         }
         for other in ["шт", "тыс. руб.", "", "кг", "abcd", "XYZ"] {
-            assert_eq!(CurrencySign::of(other), None, "{other}");
+            assert_eq!(CurrencySign::parse(other), None, "{other}");
         }
-        assert!(CurrencySign::of("₽").is_some_and(|sign| sign.written() == "RUB"));
+        assert!(CurrencySign::parse("₽").is_some_and(|sign| sign.as_str() == "RUB"));
         assert!(SIGNS.len() + CODES.len() <= 256);
     }
 }

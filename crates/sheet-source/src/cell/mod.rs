@@ -1,11 +1,11 @@
 //! One cell: its text as a person reads it, and the typed value behind it.
 //!
 //! `value` makes both from what a workbook stores, with `number_format` and `currency`; `number` writes numbers; `formula`
-//! knows formulas; `guard` knows which texts a spreadsheet would evaluate.
+//! knows formulas; `escape` knows which texts a spreadsheet would evaluate.
 
 pub mod currency;
 pub mod formula;
-pub mod guard;
+pub mod escape;
 pub mod number;
 pub mod number_format;
 pub mod value;
@@ -36,7 +36,7 @@ pub enum Scalar {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisplayKind {
     /// Zeros in front, words before it, signs within it: `0274123456`, `З-0017`.
-    Worded,
+    Custom,
     /// `15.5%`: the number is 0.155.
     Percent,
     /// Words behind it, which name a unit or a scale: `350 тыс. руб.`

@@ -3,13 +3,13 @@
 use std::fmt::Write;
 
 /// From here on not every digit of an integer is true.
-pub const INTEGERS_TRUE_BELOW: f64 = 1e15;
+pub const EXACT_INTEGERS_BELOW: f64 = 1e15;
 pub const SIGNIFICANT_DIGITS: usize = 15;
 
 /// A number with the digits that are true: `0.1 + 0.2` reads `0.3`, a phone reads `79001234567`.
 #[inline]
 pub fn write_number(number: f64, text: &mut String) {
-    if number.fract() == 0.0 && number.abs() < INTEGERS_TRUE_BELOW {
+    if number.fract() == 0.0 && number.abs() < EXACT_INTEGERS_BELOW {
         // Writing into a String cannot fail.
         let _ = write!(text, "{}", number as i64);
         return;
@@ -18,7 +18,7 @@ pub fn write_number(number: f64, text: &mut String) {
         let _ = write!(text, "{number}");
         return;
     }
-    if !(1e-5..INTEGERS_TRUE_BELOW).contains(&number.abs()) || !write_shortest(number, text) {
+    if !(1e-5..EXACT_INTEGERS_BELOW).contains(&number.abs()) || !write_shortest(number, text) {
         write_rounded(number, text);
     }
 }
@@ -59,11 +59,11 @@ fn write_shortest(number: f64, text: &mut String) -> bool {
     let start = text.len();
     let _ = write!(text, "{number}");
     let digits = text[start..].trim_start_matches(['-', '0', '.']).bytes().filter(u8::is_ascii_digit).count();
-    let is_true = digits <= SIGNIFICANT_DIGITS;
-    if !is_true {
+    let is_exact = digits <= SIGNIFICANT_DIGITS;
+    if !is_exact {
         text.truncate(start);
     }
-    is_true
+    is_exact
 }
 
 #[cfg(test)]
@@ -102,7 +102,7 @@ mod tests {
             let price = (drawn >> 24) as f64 / [10.0, 100.0, 1e4, 1e9][count % 4];
             let number = if count % 2 == 0 { price } else { f64::from_bits(drawn >> 2) };
             let (mut shortest, mut rounded) = (String::new(), String::new());
-            if (1e-5..INTEGERS_TRUE_BELOW).contains(&number) && write_shortest(number, &mut shortest) {
+            if (1e-5..EXACT_INTEGERS_BELOW).contains(&number) && write_shortest(number, &mut shortest) {
                 write_rounded(number, &mut rounded);
                 assert_eq!(shortest, rounded, "{number:e}");
             } else {

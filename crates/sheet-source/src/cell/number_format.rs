@@ -16,7 +16,7 @@ pub enum NumberFormat {
     Date,
     /// Hours that may be more than a day has.
     Duration,
-    Written(Box<Pattern>),
+    Pattern(Box<Pattern>),
 }
 
 /// A format that says something besides the digits.
@@ -31,24 +31,24 @@ struct FormatSection {
     condition: Option<(ConditionOperator, f64)>,
     before: String,
     /// Places of digits before the decimal point and what stands between them, in their order.
-    places: Vec<DigitPlace>,
+    placeholders: Vec<Placeholder>,
     after: String,
     /// Per cent signs: the number is shown a hundredfold for each.
-    hundreds: u8,
+    percent_signs: u8,
     /// Commas behind the last digit: the number is shown in thousands for each.
-    thousands: u8,
+    scale_commas: u8,
     currency: Option<CurrencySign>,
     /// `General`, or a shape that is read over: a fraction, a power of ten.
-    free: bool,
+    general: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum DigitPlace {
+enum Placeholder {
     /// `0`: a zero where there is no digit.
     Zero,
     /// `#`, `?`
-    Digit,
-    Sign(char),
+    Optional,
+    Literal(char),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -87,23 +87,23 @@ impl NumberFormat {
         if code.chars().count() > CODE_CHARS_MAX || GENERAL.contains(&code.trim()) {
             return NumberFormat::Plain;
         }
-        let sections = split(code);
-        match sections.iter().find_map(|section| time(section)) {
+        let sections = split_sections(code);
+        match sections.iter().find_map(|section| elapsed_time(section)) {
             Some(true) => return NumberFormat::Duration,
             Some(false) => return NumberFormat::Date,
             None => {}
         }
         let sections: Vec<FormatSection> =
             sections.iter().take(SECTIONS_MAX - 1).map(|section| FormatSection::read(section)).collect();
-        match sections.iter().any(FormatSection::speaks) {
-            true => NumberFormat::Written(Box::new(Pattern { sections })),
+        match sections.iter().any(FormatSection::adds_meaning) {
+            true => NumberFormat::Pattern(Box::new(Pattern { sections })),
             false => NumberFormat::Plain,
         }
     }
 }
 
 /// The sections of a format, at the semicolons that stand for themselves.
-fn split(code: &str) -> Vec<Vec<FormatToken>> {
+fn split_sections(code: &str) -> Vec<Vec<FormatToken>> {
     let mut sections = vec![Vec::new()];
     let mut chars = code.chars().peekable();
     while let Some(c) = chars.next() {
@@ -112,9 +112,9 @@ fn split(code: &str) -> Vec<Vec<FormatToken>> {
                 sections.push(Vec::new());
                 continue;
             }
-            '"' => FormatToken::Words(chars.by_ref().take_while(|c| *c != '"').collect()),
+            '"' => FormatToken::Literal(chars.by_ref().take_while(|c| *c != '"').collect()),
             '\\' | '!' => match chars.next() {
-                Some(c) => FormatToken::Words(c.into()),
+                Some(c) => FormatToken::Literal(c.into()),
                 None => break,
             },
             // Room as wide as a sign, or filled with it.
@@ -123,7 +123,7 @@ fn split(code: &str) -> Vec<Vec<FormatToken>> {
                 continue;
             }
             '[' => FormatToken::Bracket(chars.by_ref().take_while(|c| *c != ']').collect()),
-            other => FormatToken::Sign(other),
+            other => FormatToken::Char(other),
         };
         if let Some(section) = sections.last_mut() {
             section.push(token);
@@ -135,20 +135,20 @@ fn split(code: &str) -> Vec<Vec<FormatToken>> {
 #[derive(Debug)]
 enum FormatToken {
     /// Between quotes or behind a backslash.
-    Words(String),
+    Literal(String),
     Bracket(String),
     /// Anything else, letter by letter.
-    Sign(char),
+    Char(char),
 }
 
 /// Whether a section shows a time: `Some(true)` for hours, minutes or seconds that are counted on beyond a day.
-fn time(section: &[FormatToken]) -> Option<bool> {
+fn elapsed_time(section: &[FormatToken]) -> Option<bool> {
     let elapsed = |token: &FormatToken| match token {
         FormatToken::Bracket(inner) => {
             let unit = inner.to_ascii_lowercase();
             !unit.is_empty() && ["h", "m", "s"].iter().any(|one| unit.chars().all(|c| one.contains(c)))
         }
-        FormatToken::Words(_) | FormatToken::Sign(_) => false,
+        FormatToken::Literal(_) | FormatToken::Char(_) => false,
     };
     if section.iter().any(elapsed) {
         return Some(true);
@@ -156,8 +156,8 @@ fn time(section: &[FormatToken]) -> Option<bool> {
     let signs: Vec<char> = section
         .iter()
         .filter_map(|token| match token {
-            FormatToken::Sign(c) => Some(c.to_ascii_lowercase()),
-            FormatToken::Words(_) | FormatToken::Bracket(_) => None,
+            FormatToken::Char(c) => Some(c.to_ascii_lowercase()),
+            FormatToken::Literal(_) | FormatToken::Bracket(_) => None,
         })
         .collect();
     // Beside a place of a digit such a letter is one that somebody forgot to put between quotes.
@@ -171,64 +171,66 @@ impl FormatSection {
         let mut section = FormatSection::default();
         let (mut in_fraction, mut before, mut after) = (false, String::new(), String::new());
         // Signs that stand in front of the next place of a digit, or behind the last one.
-        let mut seen = String::new();
+        let mut literal = String::new();
         let mut tokens = tokens.iter().peekable();
         while let Some(token) = tokens.next() {
             match token {
-                FormatToken::Words(words) => seen.push_str(words),
-                FormatToken::Bracket(inner) => section.bracket(inner, &mut seen),
-                FormatToken::Sign('%') => {
-                    section.hundreds = section.hundreds.saturating_add(1);
-                    seen.push('%');
+                FormatToken::Literal(words) => literal.push_str(words),
+                FormatToken::Bracket(inner) => section.read_bracket(inner, &mut literal),
+                FormatToken::Char('%') => {
+                    section.percent_signs = section.percent_signs.saturating_add(1);
+                    literal.push('%');
                 }
-                FormatToken::Sign(c @ ('0' | '#' | '?')) if !in_fraction => {
-                    match section.places.is_empty() {
-                        true => before = std::mem::take(&mut seen),
-                        false => section.places.extend(std::mem::take(&mut seen).chars().map(DigitPlace::Sign)),
+                FormatToken::Char(c @ ('0' | '#' | '?')) if !in_fraction => {
+                    match section.placeholders.is_empty() {
+                        true => before = std::mem::take(&mut literal),
+                        false => {
+                            section.placeholders.extend(std::mem::take(&mut literal).chars().map(Placeholder::Literal))
+                        }
                     }
-                    section.places.push(if *c == '0' { DigitPlace::Zero } else { DigitPlace::Digit });
-                    section.thousands = 0;
+                    section.placeholders.push(if *c == '0' { Placeholder::Zero } else { Placeholder::Optional });
+                    section.scale_commas = 0;
                 }
-                FormatToken::Sign('0' | '#' | '?') => {
-                    seen.clear();
-                    section.thousands = 0;
+                FormatToken::Char('0' | '#' | '?') => {
+                    literal.clear();
+                    section.scale_commas = 0;
                 }
-                FormatToken::Sign('.') if !section.places.is_empty() && !in_fraction => {
+                FormatToken::Char('.') if !section.placeholders.is_empty() && !in_fraction => {
                     in_fraction = true;
-                    after.push_str(&std::mem::take(&mut seen));
+                    after.push_str(&std::mem::take(&mut literal));
                 }
                 // Behind the last digit it scales; between digits it groups.
-                FormatToken::Sign(',') if !section.places.is_empty() => {
-                    section.thousands = section.thousands.saturating_add(1)
+                FormatToken::Char(',') if !section.placeholders.is_empty() => {
+                    section.scale_commas = section.scale_commas.saturating_add(1)
                 }
                 // A fraction, a power of ten: what follows are no places of the number itself.
-                FormatToken::Sign('/' | 'E' | 'e') if !section.places.is_empty() => {
-                    (section.free, in_fraction) = (true, true)
+                FormatToken::Char('/' | 'E' | 'e') if !section.placeholders.is_empty() => {
+                    (section.general, in_fraction) = (true, true)
                 }
-                FormatToken::Sign('g' | 'G') if general(&mut tokens) => {
-                    section.free = true;
-                    before = std::mem::take(&mut seen);
+                FormatToken::Char('g' | 'G') if skip_general(&mut tokens) => {
+                    section.general = true;
+                    before = std::mem::take(&mut literal);
                 }
-                FormatToken::Sign('@') => section.free = true,
-                FormatToken::Sign(c) => seen.push(*c),
+                FormatToken::Char('@') => section.general = true,
+                FormatToken::Char(c) => literal.push(*c),
             }
         }
-        if section.places.is_empty() && !section.free {
-            before.push_str(&std::mem::take(&mut seen));
+        if section.placeholders.is_empty() && !section.general {
+            before.push_str(&std::mem::take(&mut literal));
         }
-        after.push_str(&seen);
+        after.push_str(&literal);
         (section.before, section.after) = (before, after);
         section.find_currency();
         section
     }
 
-    fn bracket(&mut self, inner: &str, seen: &mut String) {
+    fn read_bracket(&mut self, inner: &str, literal: &mut String) {
         if let Some(sign) = inner.strip_prefix('$') {
             // `[$₽-419]`; without a sign it names a language only.
             let sign = sign.split('-').next().unwrap_or("").trim();
-            match CurrencySign::of(sign) {
+            match CurrencySign::parse(sign) {
                 Some(currency) => self.currency = Some(currency),
-                None => seen.push_str(sign),
+                None => literal.push_str(sign),
             }
             return;
         }
@@ -251,7 +253,7 @@ impl FormatSection {
         for words in [&mut self.before, &mut self.after] {
             let minus = words.trim_start().starts_with(['-', '−']);
             let bare = words.trim_matches(|c: char| c.is_whitespace() || matches!(c, '-' | '−' | '(' | ')'));
-            if let Some(currency) = CurrencySign::of(bare) {
+            if let Some(currency) = CurrencySign::parse(bare) {
                 self.currency = self.currency.or(Some(currency));
                 *words = if minus { "-".into() } else { String::new() };
             }
@@ -259,7 +261,7 @@ impl FormatSection {
     }
 
     /// True where its words are others than those of a section, a minus and brackets apart.
-    fn differs(&self, other: &FormatSection) -> bool {
+    fn literals_differ(&self, other: &FormatSection) -> bool {
         let words = |section: &'_ FormatSection| -> (String, String) {
             let before = section.before.trim().trim_start_matches(['-', '−', '(']).trim();
             let after = section.after.trim().trim_end_matches(')').trim();
@@ -275,25 +277,25 @@ impl FormatSection {
 
     /// `"да"` has no place for any.
     fn shows_digits(&self) -> bool {
-        self.free || !self.places.is_empty()
+        self.general || !self.placeholders.is_empty()
     }
 
     /// True where the text of a number differs by this section from its digits, or its meaning does.
-    fn speaks(&self) -> bool {
-        self.hundreds > 0 || self.currency.is_some() || self.is_worded()
+    fn adds_meaning(&self) -> bool {
+        self.percent_signs > 0 || self.currency.is_some() || self.changes_text()
     }
 
-    fn is_worded(&self) -> bool {
-        let zeros = self.places.iter().filter(|place| **place == DigitPlace::Zero).count();
+    fn changes_text(&self) -> bool {
+        let zeros = self.placeholders.iter().filter(|place| **place == Placeholder::Zero).count();
         // `#,##0` has one; `00.5` pads.
-        zeros > 1 || self.inner_signs() || speaks(&self.before) || speaks(&self.after)
+        zeros > 1 || self.has_inner_literals() || is_meaningful(&self.before) || is_meaningful(&self.after)
     }
 
-    fn inner_signs(&self) -> bool {
-        self.places.iter().any(|place| matches!(place, DigitPlace::Sign(c) if !c.is_whitespace()))
+    fn has_inner_literals(&self) -> bool {
+        self.placeholders.iter().any(|place| matches!(place, Placeholder::Literal(c) if !c.is_whitespace()))
     }
 
-    fn takes(&self, number: f64) -> bool {
+    fn applies_to(&self, number: f64) -> bool {
         match self.condition {
             None => true,
             Some((ConditionOperator::Less, with)) => number < with,
@@ -309,13 +311,16 @@ impl FormatSection {
     fn write(&self, number: f64, negative: bool, text: &mut String) -> DisplayKind {
         let mut digits = String::new();
         // What is only shown shorter, without a word that says so, keeps all its digits.
-        let thousands = if self.shown() == DisplayKind::Unit { self.thousands } else { 0 };
-        write_number(number * 100_f64.powi(self.hundreds.into()) / 1000_f64.powi(thousands.into()), &mut digits);
-        let shown = self.shown();
+        let scale_commas = if self.display_kind() == DisplayKind::Unit { self.scale_commas } else { 0 };
+        write_number(
+            number * 100_f64.powi(self.percent_signs.into()) / 1000_f64.powi(scale_commas.into()),
+            &mut digits,
+        );
+        let shown = self.display_kind();
         if negative {
             text.push('-');
         }
-        if !self.is_worded() && self.hundreds == 0 {
+        if !self.changes_text() && self.percent_signs == 0 {
             text.push_str(&digits);
             return shown;
         }
@@ -338,23 +343,23 @@ impl FormatSection {
 
     /// Digits into their places, from the last to the first; those for which there is no place stand before the first.
     fn write_whole(&self, whole: &str, text: &mut String) {
-        let inner = self.inner_signs();
-        let places = self.places.iter().filter(|place| !matches!(place, DigitPlace::Sign(_))).count();
-        let missing = places.saturating_sub(whole.len());
-        let more = whole.len().saturating_sub(places);
-        text.push_str(&whole[..more]);
-        let mut digits = whole[more..].chars();
-        let mut passed = 0;
-        for place in &self.places {
+        let inner = self.has_inner_literals();
+        let placeholders = self.placeholders.iter().filter(|place| !matches!(place, Placeholder::Literal(_))).count();
+        let missing = placeholders.saturating_sub(whole.len());
+        let surplus = whole.len().saturating_sub(placeholders);
+        text.push_str(&whole[..surplus]);
+        let mut digits = whole[surplus..].chars();
+        let mut position = 0;
+        for place in &self.placeholders {
             match place {
-                DigitPlace::Sign(c) if inner => text.push(*c),
-                DigitPlace::Sign(_) => {}
-                DigitPlace::Zero | DigitPlace::Digit => {
-                    passed += 1;
+                Placeholder::Literal(c) if inner => text.push(*c),
+                Placeholder::Literal(_) => {}
+                Placeholder::Zero | Placeholder::Optional => {
+                    position += 1;
                     match place {
-                        _ if passed > missing => text.extend(digits.next()),
-                        DigitPlace::Zero => text.push('0'),
-                        DigitPlace::Digit | DigitPlace::Sign(_) => {}
+                        _ if position > missing => text.extend(digits.next()),
+                        Placeholder::Zero => text.push('0'),
+                        Placeholder::Optional | Placeholder::Literal(_) => {}
                     }
                 }
             }
@@ -362,25 +367,25 @@ impl FormatSection {
         text.extend(digits);
     }
 
-    fn shown(&self) -> DisplayKind {
-        if self.hundreds > 0 {
+    fn display_kind(&self) -> DisplayKind {
+        if self.percent_signs > 0 {
             return DisplayKind::Percent;
         }
         match self.currency {
             // A per cent sign that is a word multiplies nothing, and is no part of a number either.
             _ if self.after.chars().any(|c| c.is_alphabetic() || matches!(c, '%' | '‰')) => DisplayKind::Unit,
             Some(currency) => DisplayKind::Currency(currency),
-            None => DisplayKind::Worded,
+            None => DisplayKind::Custom,
         }
     }
 }
 
 /// True once the rest of `General` has been passed.
-fn general<'t>(tokens: &mut std::iter::Peekable<impl Iterator<Item = &'t FormatToken> + Clone>) -> bool {
+fn skip_general<'t>(tokens: &mut std::iter::Peekable<impl Iterator<Item = &'t FormatToken> + Clone>) -> bool {
     let mut ahead = tokens.clone();
     let rest = "eneral"
         .chars()
-        .all(|letter| matches!(ahead.next(), Some(FormatToken::Sign(c)) if c.to_ascii_lowercase() == letter));
+        .all(|letter| matches!(ahead.next(), Some(FormatToken::Char(c)) if c.to_ascii_lowercase() == letter));
     if rest {
         *tokens = ahead;
     }
@@ -388,7 +393,7 @@ fn general<'t>(tokens: &mut std::iter::Peekable<impl Iterator<Item = &'t FormatT
 }
 
 /// Words, and signs that belong to them; what only sets a number off does not speak.
-pub fn speaks(words: &str) -> bool {
+pub fn is_meaningful(words: &str) -> bool {
     words.chars().any(|c| c.is_alphanumeric() || matches!(c, '№' | '#' | '+' | '/' | '&' | '°' | '*' | '%' | '‰'))
 }
 
@@ -399,7 +404,7 @@ impl Pattern {
         let section = match self.sections.as_slice() {
             [] => return None,
             [only] => only,
-            sections if conditions => sections.iter().find(|section| section.takes(number))?,
+            sections if conditions => sections.iter().find(|section| section.applies_to(number))?,
             [positive, negative] => {
                 if number < 0.0 {
                     negative
@@ -414,10 +419,10 @@ impl Pattern {
             },
         };
         // Words of its own say what a minus would: `"аванс "0`; other sections only colour the number, or put it in brackets.
-        let own = if conditions { section.is_below_zero() } else { self.sections.len() > 1 };
-        let like = |other: &FormatSection| !std::ptr::eq(other, section) && !section.differs(other);
-        let says_it = own && !self.sections.iter().any(like) || !section.shows_digits();
-        section.speaks().then(|| section.write(number.abs(), number < 0.0 && !says_it, text))
+        let has_negative_section = if conditions { section.is_below_zero() } else { self.sections.len() > 1 };
+        let like = |other: &FormatSection| !std::ptr::eq(other, section) && !section.literals_differ(other);
+        let words_say_sign = has_negative_section && !self.sections.iter().any(like) || !section.shows_digits();
+        section.adds_meaning().then(|| section.write(number.abs(), number < 0.0 && !words_say_sign, text))
     }
 }
 

@@ -3,8 +3,8 @@
 
 use crate::cell::Cell;
 use crate::csv::record::{CsvBytes, RecordScan};
-use crate::row::header_row::SAMPLE_ROWS;
-use crate::row::{COLUMNS_MAX, Row, RowKind, Span};
+use crate::row::find_header::SAMPLE_ROWS;
+use crate::row::{COLUMNS_MAX, CellSpan, Row, RowKind};
 use std::collections::HashMap;
 
 /// In the order of trust, where everything else is equal.
@@ -50,13 +50,13 @@ impl<'t> CsvSample<'t> {
     /// The rows of the sample with the text of all their cells; blank rows are left out but counted.
     pub fn rows(self, delimiter: u8) -> Vec<Row> {
         let mut rows = Vec::new();
-        let mut spans: Vec<Span> = Vec::new();
+        let mut spans: Vec<CellSpan> = Vec::new();
         let (mut at, mut number) = (0, 0);
         while rows.len() < SAMPLE_ROWS {
             number += 1;
             let rest = &self.text[at..];
-            let stretch = CsvBytes { bytes: rest.as_bytes(), last: self.whole, delimiter };
-            at += match stretch.scan(0, &mut spans) {
+            let bytes = CsvBytes { bytes: rest.as_bytes(), last: self.whole, delimiter };
+            at += match bytes.scan(0, &mut spans) {
                 RecordScan::Blank { next } => next,
                 RecordScan::Record { next } => {
                     let mut row = Row::default();
@@ -66,7 +66,7 @@ impl<'t> CsvSample<'t> {
                     }
                     next
                 }
-                RecordScan::More | RecordScan::End | RecordScan::Broken { .. } => break,
+                RecordScan::More | RecordScan::End | RecordScan::Invalid { .. } => break,
             };
         }
         rows
@@ -77,20 +77,20 @@ impl<'t> CsvSample<'t> {
         let mut best: Option<(f64, usize, u8)> = None;
         for delimiter in DELIMITERS {
             let rows = self.rows(delimiter);
-            let (share, width) = fit(&rows);
-            if width < 2 || (delimiter == b',' && only_decimals_or_prose(&rows)) {
+            let (share, width) = delimiter_fit(&rows);
+            if width < 2 || (delimiter == b',' && is_decimals_or_prose(&rows)) {
                 continue;
             }
             if best.is_none_or(|(s, w, _)| (share, width) > (s, w)) {
                 best = Some((share, width, delimiter));
             }
         }
-        best.map(|(_, _, delimiter)| delimiter).or_else(|| too_many_columns(self.text))
+        best.map(|(_, _, delimiter)| delimiter).or_else(|| delimiter_of_wide_line(self.text))
     }
 }
 
 /// How well a delimiter fits: the share of rows that have the commonest width, and that width.
-fn fit(rows: &[Row]) -> (f64, usize) {
+fn delimiter_fit(rows: &[Row]) -> (f64, usize) {
     let mut widths: HashMap<usize, usize> = HashMap::new();
     for row in rows {
         *widths.entry(row.len()).or_default() += 1;
@@ -100,13 +100,13 @@ fn fit(rows: &[Row]) -> (f64, usize) {
 }
 
 /// The delimiter that makes more columns of the first line than there may be; whoever reads with it will tell.
-fn too_many_columns(text: &str) -> Option<u8> {
+fn delimiter_of_wide_line(text: &str) -> Option<u8> {
     let line = text.lines().next()?.as_bytes();
     DELIMITERS.into_iter().find(|delimiter| memchr::memchr_iter(*delimiter, line).count() >= COLUMNS_MAX)
 }
 
 /// One column of numbers such as `1,5`, or of names such as `Иванов, Пётр`, under a title: the comma is no delimiter.
-fn only_decimals_or_prose(rows: &[Row]) -> bool {
+fn is_decimals_or_prose(rows: &[Row]) -> bool {
     let digits = |row: &Row| row.iter().all(|c| !c.text.is_empty() && c.text.bytes().all(|b| b.is_ascii_digit()));
     let spaced = |row: &Row| row.iter().skip(1).all(|c| c.text.starts_with(' '));
     rows.first().is_some_and(|row| row.len() == 1)
@@ -123,22 +123,22 @@ pub struct CutRowMarker {
 }
 
 impl CutRowMarker {
-    pub fn of(width: usize) -> CutRowMarker {
+    pub fn new(width: usize) -> CutRowMarker {
         CutRowMarker { width, delimiters: 0 }
     }
 
     /// Marks the second of two rows, one below the other, where it may be the rest of the first, and the first with it.
     pub fn mark(&mut self, first: &mut Row, second: &mut Row) {
-        if !matches!(first.seen, RowKind::Cut | RowKind::Rest) {
+        if !matches!(first.kind, RowKind::Cut | RowKind::Continuation) {
             self.delimiters = first.len().saturating_sub(1);
         }
         let more = second.len().saturating_sub(1);
         let follows = self.width > 1 && second.number == first.number + 1 && second.len() < self.width;
         if follows && self.delimiters + more < self.width && !first.is_blank() && !second.is_blank() {
-            if first.seen == RowKind::Plain {
-                first.seen = RowKind::Cut;
+            if first.kind == RowKind::Plain {
+                first.kind = RowKind::Cut;
             }
-            second.seen = RowKind::Rest;
+            second.kind = RowKind::Continuation;
             self.delimiters += more;
         }
     }
@@ -146,28 +146,28 @@ impl CutRowMarker {
 
 /// True where hardly a row below the header is shorter than it, but for pieces of cut ones that are whole together. In a file
 /// that leaves out the delimiters at the end of its rows, a short row says nothing.
-pub fn short_rows_are_pieces(rows: &[Row]) -> bool {
+pub fn short_rows_are_fragments(rows: &[Row]) -> bool {
     let Some((header, rows)) = rows.split_first() else { return false };
     let width = header.len();
     let mut rows = rows.to_vec();
-    let mut pieces = CutRowMarker::of(width);
+    let mut marker = CutRowMarker::new(width);
     for index in 1..rows.len() {
         let (before, from) = rows.split_at_mut(index);
-        pieces.mark(&mut before[index - 1], &mut from[0]);
+        marker.mark(&mut before[index - 1], &mut from[0]);
     }
     const SHORT_ONE_IN: usize = 8;
     let columns = ColumnTypes::of(&rows, width);
-    let (mut whole, mut short, mut torn) = (0, 0, 0);
+    let (mut whole, mut short, mut fragments) = (0, 0, 0);
     for (index, row) in rows.iter().enumerate() {
-        let rest = row.seen == RowKind::Rest;
+        let rest = row.kind == RowKind::Continuation;
         whole = if rest { whole } else { 0 } + row.len().saturating_sub(1);
-        let ends = rows.get(index + 1).is_none_or(|next| next.seen != RowKind::Rest);
-        let own = rest && columns.fit(row);
-        torn += usize::from(rest && !own);
+        let ends = rows.get(index + 1).is_none_or(|next| next.kind != RowKind::Continuation);
+        let own = rest && columns.fits(row);
+        fragments += usize::from(rest && !own);
         short += usize::from(own || ends && whole + 1 < width);
     }
     // One may be a slip; more than there are pieces are a habit.
-    short * SHORT_ONE_IN <= rows.len() && short <= torn.max(1)
+    short * SHORT_ONE_IN <= rows.len() && short <= fragments.max(1)
 }
 
 /// Which columns of the whole rows hold numbers; `None` where some cells do and some do not.
@@ -185,7 +185,7 @@ impl ColumnTypes {
     }
 
     /// True where a row has numbers in the columns of numbers and none in those of texts, as a row of its own has.
-    fn fit(&self, row: &Row) -> bool {
+    fn fits(&self, row: &Row) -> bool {
         let cells = || self.0.iter().zip(row.iter()).filter(|(_, cell)| !cell.is_empty());
         let like = |(kind, cell): (&Option<bool>, Cell<'_>)| kind.is_none_or(|kind| kind == is_number(cell.text));
         cells().all(like) && cells().any(|(kind, _)| *kind == Some(true))
@@ -204,14 +204,14 @@ mod tests {
 
     #[test]
     fn short_rows_that_are_rows_of_their_own_are_a_habit() {
-        for (text, pieces) in [
+        for (text, marker) in [
             ("Имя;Цена;Прим\nа;1;x\nб;2\nв;3\nг;4;y\n", false),
             ("Имя;Цена;Прим\nа;1;x\nб;2\nв;3;y\nг;4\nд;5;z\n", false),
             ("Имя;Прим;Цена\nа;x;1\nб;две\nстроки;2\nг;y;4\n", true),
             ("Имя;Прим;Цена;Шт\nа;x;1;5\nб;две\nстроки;2;7\nг;y;4;6\n", true),
             ("Имя;Прим\nа;x\nб;y\n", true),
         ] {
-            assert_eq!(short_rows_are_pieces(&CsvSample { text, whole: true }.rows(b';')), pieces, "{text}");
+            assert_eq!(short_rows_are_fragments(&CsvSample { text, whole: true }.rows(b';')), marker, "{text}");
         }
     }
 

@@ -8,9 +8,9 @@ use std::fmt;
 use std::path::Path;
 
 /// The code of a problem, and of a note.
-const UNCLEAR: &str = "encoding-unclear";
+const ENCODING_UNCLEAR: &str = "encoding-unclear";
 /// Letters of a sample line that are shown.
-const LINE_SHOWN: usize = 80;
+const LINE_CHARS_MAX: usize = 80;
 
 /// The encoding of a file is not clear enough to import it unasked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,13 +23,13 @@ pub struct EncodingDoubt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DoubtKind {
     /// Several encodings may be meant.
-    Several,
+    Ambiguous,
     /// The letters make words in none.
     NoWords,
     /// It looks like one that cannot be read.
-    Unreadable,
+    Unsupported,
     /// It is UTF-8, but was read in a wrong encoding and saved again before it came here.
-    Garbled,
+    Mojibake,
 }
 
 /// A line of the file in an encoding.
@@ -42,13 +42,13 @@ pub struct EncodingReading {
 
 impl EncodingReading {
     pub(super) fn new(encoding: impl Into<String>, line: &str) -> EncodingReading {
-        let shown: String = line.chars().flat_map(shown).take(LINE_SHOWN).collect();
+        let shown: String = line.chars().flat_map(visible_char).take(LINE_CHARS_MAX).collect();
         EncodingReading { encoding: encoding.into(), line: shown.trim_end().to_owned() }
     }
 }
 
 /// What would move the cursor, or not be seen, is shown by its number.
-fn shown(c: char) -> Vec<char> {
+fn visible_char(c: char) -> Vec<char> {
     match c {
         '\t' => vec![' '],
         c if c.is_control()
@@ -64,14 +64,14 @@ impl EncodingDoubt {
     pub fn message(&self) -> Message {
         let readings: Vec<String> = self.readings.iter().map(EncodingReading::to_string).collect();
         match self.why {
-            DoubtKind::Several => message!("the encoding is unclear, a line reads {readings}", readings),
+            DoubtKind::Ambiguous => message!("the encoding is unclear, a line reads {readings}", readings),
             DoubtKind::NoWords => {
                 message!("the encoding is unclear, the letters make no words: a line reads {readings}", readings)
             }
-            DoubtKind::Unreadable => {
+            DoubtKind::Unsupported => {
                 message!("the file looks like an encoding that cannot be read here: a line reads {readings}", readings)
             }
-            DoubtKind::Garbled => message!(
+            DoubtKind::Mojibake => message!(
                 "the text is garbled, it was read in a wrong encoding before and saved again: a line reads {readings}",
                 readings
             ),
@@ -80,13 +80,13 @@ impl EncodingDoubt {
 
     pub fn hint(&self) -> Message {
         match self.why {
-            DoubtKind::Several | DoubtKind::NoWords => message!(
+            DoubtKind::Ambiguous | DoubtKind::NoWords => message!(
                 "name the right one with --encoding NAME, or as encoding = \"NAME\" under [source]; or save the file as UTF-8"
             ),
-            DoubtKind::Unreadable => message!(
+            DoubtKind::Unsupported => message!(
                 "save the file as UTF-8; or name another encoding with --encoding NAME, or as encoding = \"NAME\" under [source]"
             ),
-            DoubtKind::Garbled => message!(
+            DoubtKind::Mojibake => message!(
                 "export the file again from where it comes from; or, if the text shall stay as it is, say --encoding utf-8, or encoding = \"utf-8\" under [source]"
             ),
         }
@@ -94,12 +94,12 @@ impl EncodingDoubt {
 
     /// For whoever only looks at the file.
     pub fn note(&self) -> Note {
-        Note::warning(UNCLEAR, message!("{message}; {hint}", message = self.message(), hint = self.hint()))
+        Note::warning(ENCODING_UNCLEAR, message!("{message}; {hint}", message = self.message(), hint = self.hint()))
     }
 
     /// Why the file is not imported.
     pub fn problem(&self, path: &Path) -> Problem {
-        Problem::in_file(path, UNCLEAR, self.message()).hint(self.hint())
+        Problem::in_file(path, ENCODING_UNCLEAR, self.message()).hint(self.hint())
     }
 }
 

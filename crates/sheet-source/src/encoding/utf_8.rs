@@ -1,6 +1,6 @@
 //! Whether a stretch of a file is UTF-8, perhaps with a few spoilt bytes.
 
-use super::letters;
+use super::language_model;
 use std::collections::HashSet;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub enum Utf8 {
 /// As many different letters that are hardly ever met are no chance: the text is in a language that is not known here.
 const RARE: usize = 6;
 /// Nor are as many characters of three bytes in a row.
-const ROW: usize = 3;
+const RUN: usize = 3;
 /// Fewer different letters beside bad bytes prove nothing.
 const COMMON: usize = 3;
 
@@ -26,41 +26,41 @@ struct LetterCounts {
     bad: usize,
     different_common: HashSet<char>,
     different_rare: HashSet<char>,
-    row: usize,
-    longest_row: usize,
+    run: usize,
+    longest_run: usize,
 }
 
 /// Judges a stretch, which may end in the middle of a letter unless it is `whole`. Letters of several bytes hardly ever
 /// come about by chance, so they outweigh some bad ones. Those are then told with their row, instead of the whole file
 /// turning into `РџСЂРё`. What does come about, in a few short words of another encoding, is a few letters that are hardly
 /// ever met.
-pub fn utf_8(stretch: &[u8], whole: bool) -> Utf8 {
-    let mut met = LetterCounts::default();
+pub fn check_utf_8(sample: &[u8], whole: bool) -> Utf8 {
+    let mut counts = LetterCounts::default();
     let mut in_bad = false;
-    for chunk in stretch.utf8_chunks() {
+    for chunk in sample.utf8_chunks() {
         in_bad &= chunk.valid().is_empty();
         let (mut letters, mut before) = (chunk.valid().chars().peekable(), ' ');
         while let Some(c) = letters.next() {
             let after = letters.peek().copied().unwrap_or(' ');
-            met.letter(c, before.is_ascii_alphabetic() || after.is_ascii_alphabetic());
+            counts.count_letter(c, before.is_ascii_alphabetic() || after.is_ascii_alphabetic());
             before = c;
         }
         if !chunk.invalid().is_empty() {
-            met.bad += usize::from(!in_bad);
+            counts.bad += usize::from(!in_bad);
             in_bad = true;
         }
     }
     // The last letter may be cut by the end of the stretch.
-    if !whole && std::str::from_utf8(stretch).is_err_and(|e| e.error_len().is_none()) {
-        met.bad = 0;
+    if !whole && std::str::from_utf8(sample).is_err_and(|e| e.error_len().is_none()) {
+        counts.bad = 0;
     }
-    met.verdict()
+    counts.verdict()
 }
 
 impl LetterCounts {
-    fn letter(&mut self, c: char, in_word: bool) {
-        self.row = if c.len_utf8() == 3 { self.row + 1 } else { 0 };
-        self.longest_row = self.longest_row.max(self.row);
+    fn count_letter(&mut self, c: char, in_word: bool) {
+        self.run = if c.len_utf8() == 3 { self.run + 1 } else { 0 };
+        self.longest_run = self.longest_run.max(self.run);
         if c.is_ascii() {
             return;
         }
@@ -75,9 +75,9 @@ impl LetterCounts {
     }
 
     fn verdict(&self) -> Utf8 {
-        let no_chance = self.different_rare.len() == RARE || self.longest_row >= ROW;
-        let good = if no_chance { self.common + self.rare } else { self.common };
-        let many = no_chance || self.different_common.len() == COMMON;
+        let is_certain = self.different_rare.len() == RARE || self.longest_run >= RUN;
+        let good = if is_certain { self.common + self.rare } else { self.common };
+        let many = is_certain || self.different_common.len() == COMMON;
         match self.bad {
             // One usual letter of several bytes is enough.
             0 if good > 0 || self.rare == 0 => Utf8::Proven,
@@ -99,7 +99,7 @@ fn weight(c: char, in_word: bool) -> Option<usize> {
         '\u{c0}'..='\u{ff}' | '\u{400}'..='\u{45f}' => Some(2),
         '\u{a0}'..='\u{bf}' | '\u{2010}'..='\u{203a}' | '\u{20a0}'..='\u{20bf}' | '\u{2100}'..='\u{21ff}' => Some(1),
         '\u{feff}' | '\u{fffd}' | '\u{3001}'..='\u{3003}' | '\u{10000}'..='\u{1ffff}' => Some(1),
-        c if in_word && letters::is_known(c) => Some(1),
+        c if in_word && language_model::is_known_letter(c) => Some(1),
         _ => None,
     }
 }
@@ -109,9 +109,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn utf_8_may_be_cut_or_a_little_spoilt_and_a_few_words_of_another_encoding_are_no_utf_8() {
+    fn check_utf_8_may_be_cut_or_a_little_spoilt_and_a_few_words_of_another_encoding_are_no_utf_8() {
         let text = "Имя;Город\n".as_bytes();
-        assert_eq!(utf_8(&text[..text.len() - 2], false), Utf8::Proven);
+        assert_eq!(check_utf_8(&text[..text.len() - 2], false), Utf8::Proven);
         for (bytes, verdict) in [
             ("中国人".as_bytes(), Utf8::Proven),
             ("Łukasz".as_bytes(), Utf8::Proven),
@@ -124,7 +124,7 @@ mod tests {
             (b"\xE7\xA0\xA9", Utf8::Possible),
             (b"\xC8\xEC\xFF", Utf8::No),
         ] {
-            assert_eq!(utf_8(bytes, true), verdict, "{bytes:?}");
+            assert_eq!(check_utf_8(bytes, true), verdict, "{bytes:?}");
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Why a workbook cannot be read, and the problem the user is told.
 
-use super::kind;
 use super::unpack::TooLarge;
 use crate::message;
 use crate::problem::Problem;
 use std::io;
 use std::path::Path;
 use zip::result::ZipError;
+
+pub const SAVE_AS_XLSX: &str = "open it in Excel and save it as an Excel workbook (.xlsx)";
+pub const FEWER_CELLS: &str = "delete the empty rows and columns around the data, or save the sheet as CSV";
 
 /// Why a workbook, or a sheet of it, cannot be read.
 pub enum WorkbookError {
@@ -29,7 +31,7 @@ impl WorkbookError {
         WorkbookError::Damaged(detail.to_owned())
     }
 
-    pub fn problem(self, path: &Path, sheet: Option<&str>) -> Problem {
+    pub fn into_problem(self, path: &Path, sheet: Option<&str>) -> Problem {
         match self {
             WorkbookError::Encrypted => Problem::in_file(path, "encrypted", "this workbook is protected by a password")
                 .hint("open it in Excel, remove the password (File, Info, Protect Workbook) and save it"),
@@ -43,7 +45,7 @@ impl WorkbookError {
                     size = megabytes,
                     part
                 );
-                Problem::in_file(path, "file-too-big", message).hint(kind::FEWER_CELLS)
+                Problem::in_file(path, "file-too-big", message).hint(FEWER_CELLS)
             }
             WorkbookError::Missing => {
                 let message = match sheet {
@@ -54,7 +56,7 @@ impl WorkbookError {
                 };
                 Problem::in_file(path, "damaged-workbook", message).hint(REPAIR)
             }
-            WorkbookError::Io(error) => kind::unreadable(path, &error),
+            WorkbookError::Io(error) => io_problem(path, &error),
             WorkbookError::Damaged(detail) => {
                 let message = if detail.is_empty() {
                     message!("this workbook is damaged")
@@ -71,7 +73,7 @@ pub const REPAIR: &str = "open it in Excel, let Excel repair it, and save it; or
 
 impl WorkbookError {
     /// What the system did not say comes from unpacking: an end or a checksum where none should be.
-    pub fn of_unpacking(error: io::Error) -> WorkbookError {
+    pub fn from_unpacking(error: io::Error) -> WorkbookError {
         if error.raw_os_error().is_some() {
             return WorkbookError::Io(error);
         }
@@ -84,9 +86,9 @@ impl WorkbookError {
         })
     }
 
-    pub fn of_zip(error: ZipError) -> WorkbookError {
+    pub fn from_zip(error: ZipError) -> WorkbookError {
         match error {
-            ZipError::Io(error) => WorkbookError::of_unpacking(error),
+            ZipError::Io(error) => WorkbookError::from_unpacking(error),
             ZipError::FileNotFound => WorkbookError::Missing,
             ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) | ZipError::InvalidPassword => {
                 WorkbookError::Encrypted
@@ -96,5 +98,27 @@ impl WorkbookError {
             }
             _ => WorkbookError::damaged("its list of parts is broken"),
         }
+    }
+}
+
+pub fn empty_file(path: &Path) -> Problem {
+    Problem::in_file(path, "empty-file", "this file is empty").hint("choose a file with a header row and rows under it")
+}
+
+/// What the operating system said, in plainer words.
+pub fn io_problem(path: &Path, error: &io::Error) -> Problem {
+    match error.kind() {
+        io::ErrorKind::NotFound => Problem::in_file(path, "no-such-file", "there is no such file")
+            .hint("check the name and the folder you are in"),
+        io::ErrorKind::PermissionDenied => Problem::in_file(path, "unreadable-file", "this file may not be read")
+            .hint("close it in other programs, or ask for the right to read it"),
+        io::ErrorKind::IsADirectory => {
+            Problem::in_file(path, "unreadable-file", "this is a folder, not a file").hint("name a file in it")
+        }
+        _ => Problem::in_file(
+            path,
+            "unreadable-file",
+            message!("this file cannot be read: {error}", error = error.to_string()),
+        ),
     }
 }

@@ -28,19 +28,19 @@ pub struct ReadOptions {
     pub fill_down: Vec<String>,
     /// Other words that may be expected in it, such as names of options and stages; they help to find out its encoding.
     pub words: Vec<String>,
-    pub beyond_ascii: BeyondAscii,
+    pub encoding_scan: EncodingScan,
 }
 
 /// What is done about a long CSV: all of it has a say in its encoding.
 #[derive(Debug, Clone, Default)]
-pub enum BeyondAscii {
+pub enum EncodingScan {
     /// The file is searched for its letters beyond ASCII, once more where they are not UTF-8.
     #[default]
-    Search,
-    /// Nothing: the encoding is known, or will be judged by a `Fingerprint` (`Layout::encoding_open`).
-    Leave,
+    WholeFile,
+    /// Nothing: the encoding is known, or will be judged by a `Fingerprint` (`Layout::encoding_undecided`).
+    StartOnly,
     /// A fingerprint has it.
-    Found(Box<Evidence>),
+    Known(Box<Evidence>),
 }
 
 /// What is done about rows that a sheet does not show: hidden, filtered out, folded away.
@@ -144,7 +144,7 @@ pub struct Layout {
     /// Which of `encoding`, `delimiter`, `sheet` and `header row` nobody named and the file did not prove.
     pub guessed: Vec<&'static str>,
     /// The rest of the file was not looked at, and may say otherwise than its start: a `Fingerprint` has to say.
-    pub encoding_open: bool,
+    pub encoding_undecided: bool,
     /// Nobody named the encoding, and it is too unclear to import the file.
     pub encoding_doubt: Option<EncodingDoubt>,
     /// Things worth telling, found when the source was opened; `Table::notes` has these and the later ones.
@@ -205,7 +205,7 @@ mod tests {
             cut_rows: false,
             sample: Arc::new([]),
             guessed: Vec::new(),
-            encoding_open: false,
+            encoding_undecided: false,
             encoding_doubt: None,
             notes: Vec::new(),
         };

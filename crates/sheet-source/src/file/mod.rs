@@ -8,7 +8,7 @@ pub mod bytes;
 pub mod error;
 pub mod fingerprint;
 pub mod input;
-pub mod kind;
+pub mod detect;
 pub mod layout;
 pub mod markup_text;
 pub mod unpack;

@@ -9,7 +9,7 @@ const UNKNOWN_LETTER: u8 = b'?';
 
 /// Writes rows in a given encoding and dialect; lines end with CR LF, as Excel writes them.
 pub struct CsvWriter {
-    rows: csv::Writer<Encoded>,
+    rows: csv::Writer<EncodingWriter>,
 }
 
 impl CsvWriter {
@@ -30,7 +30,7 @@ impl CsvWriter {
             .delimiter(if delimiter.is_ascii() { delimiter as u8 } else { b';' })
             .terminator(csv::Terminator::CRLF)
             .flexible(true)
-            .from_writer(Encoded { file, encoding, pending: Vec::new(), out: Vec::new() });
+            .from_writer(EncodingWriter { file, encoding, pending: Vec::new(), out: Vec::new() });
         Ok(CsvWriter { rows })
     }
 
@@ -57,14 +57,14 @@ impl<S: AsRef<str>> AsRef<[u8]> for AsByteStr<S> {
 }
 
 /// Takes UTF-8, in pieces that may end within a letter, and writes it in another encoding.
-struct Encoded {
+struct EncodingWriter {
     file: BufWriter<File>,
     encoding: &'static Encoding,
     pending: Vec<u8>,
     out: Vec<u8>,
 }
 
-impl Write for Encoded {
+impl Write for EncodingWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if self.encoding == UTF_8 {
             return self.file.write(bytes);

@@ -15,53 +15,54 @@ const FORMULA_TEXT_MAX: usize = 255;
 const BLUE: Color = Color::RGB(0x05_63_C1);
 
 /// As much of a text as a cell holds.
-pub fn cut(text: &str) -> &str {
-    beginning(text, CELL_MAX)
+pub fn truncate(text: &str) -> &str {
+    prefix(text, CELL_MAX)
 }
 
 /// What a text that had to be cut ends with: between the two its whole length.
-const CUT_MARK: (&str, &str) = (" … [amoport: обрезано, всего знаков ", "]");
+const TRUNCATION_MARK: (&str, &str) = (" … [amoport: обрезано, всего знаков ", "]");
 /// Room for it.
-const CUT_MARK_MAX: usize = 60;
+const TRUNCATION_MARK_MAX: usize = 60;
 
 /// As much of a text as a cell holds; where that is not all of it, it ends by saying so. Whoever reads the cell again knows
-/// it by `is_cut`, in whatever file it stands by then.
-pub fn cut_marked(text: &str) -> Cow<'_, str> {
-    if cut(text).len() == text.len() {
+/// it by `is_truncated`, in whatever file it stands by then.
+pub fn truncate_marked(text: &str) -> Cow<'_, str> {
+    if truncate(text).len() == text.len() {
         return Cow::Borrowed(text);
     }
-    let (kept, length) = (beginning(text, CELL_MAX - CUT_MARK_MAX), text.chars().count());
-    Cow::Owned(format!("{kept}{}{length}{}", CUT_MARK.0, CUT_MARK.1))
+    let (start, length) = (prefix(text, CELL_MAX - TRUNCATION_MARK_MAX), text.chars().count());
+    Cow::Owned(format!("{start}{}{length}{}", TRUNCATION_MARK.0, TRUNCATION_MARK.1))
 }
 
-/// True for a text that `cut_marked` has cut.
-pub fn is_cut(text: &str) -> bool {
-    let length = text.trim_end().strip_suffix(CUT_MARK.1).and_then(|text| Some(text.rsplit_once(CUT_MARK.0)?.1));
+/// True for a text that `truncate_marked` has cut.
+pub fn is_truncated(text: &str) -> bool {
+    let length =
+        text.trim_end().strip_suffix(TRUNCATION_MARK.1).and_then(|text| Some(text.rsplit_once(TRUNCATION_MARK.0)?.1));
     length.is_some_and(|length| !length.is_empty() && length.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Excel counts in UTF-16.
-fn beginning(text: &str, units_max: usize) -> &str {
+fn prefix(text: &str, units_max: usize) -> &str {
     // No letter has more of them than bytes.
     if text.len() <= units_max {
         return text;
     }
     let mut units = 0;
-    let beyond = text.char_indices().find(|(_, letter)| {
+    let cut_off = text.char_indices().find(|(_, letter)| {
         units += letter.len_utf16();
         units > units_max
     });
-    beyond.map_or(text, |(end, _)| &text[..end])
+    cut_off.map_or(text, |(end, _)| &text[..end])
 }
 
 /// What a link looks like.
-pub fn link_format() -> Format {
+pub fn hyperlink_format() -> Format {
     Format::new().set_font_color(BLUE).set_underline(FormatUnderline::Single)
 }
 
 /// A formula that opens an address: a sheet takes 65,530 hyperlinks, which are all kept in memory until it is written, and
 /// any number of formulas. `None` where the address must stay a text: too long, or not a web address.
-pub fn link_formula(address: &str) -> Option<Formula> {
+pub fn hyperlink_formula(address: &str) -> Option<Formula> {
     let web = address.starts_with("https://") || address.starts_with("http://");
     if !web || address.len() > FORMULA_TEXT_MAX || address.contains('"') {
         return None;
@@ -83,18 +84,23 @@ mod tests {
             ("\u{1F600}".repeat(CELL_MAX / 2), true),
             ("\u{1F600}".repeat(CELL_MAX / 2 + 1), false),
         ] {
-            let marked = cut_marked(&text);
-            assert_eq!((marked == text, !is_cut(&marked)), (is_whole, is_whole), "{} characters", text.chars().count());
-            for kept in [marked.as_ref(), cut(&text)] {
-                assert!(kept.encode_utf16().count() <= CELL_MAX);
+            let marked = truncate_marked(&text);
+            assert_eq!(
+                (marked == text, !is_truncated(&marked)),
+                (is_whole, is_whole),
+                "{} characters",
+                text.chars().count()
+            );
+            for start in [marked.as_ref(), truncate(&text)] {
+                assert!(start.encode_utf16().count() <= CELL_MAX);
             }
-            assert_eq!(cut_marked(&marked), marked, "it is cut once");
+            assert_eq!(truncate_marked(&marked), marked, "it is cut once");
         }
-        assert!(cut_marked(&"x".repeat(40_005)).ends_with("x … [amoport: обрезано, всего знаков 40005]"));
+        assert!(truncate_marked(&"x".repeat(40_005)).ends_with("x … [amoport: обрезано, всего знаков 40005]"));
         for text in
             ["", "]", "a [1]", " … [amoport: обрезано, всего знаков ]", " … [amoport: обрезано, всего знаков x]"]
         {
-            assert!(!is_cut(text), "{text}");
+            assert!(!is_truncated(text), "{text}");
         }
     }
 }

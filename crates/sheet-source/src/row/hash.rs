@@ -20,8 +20,8 @@ pub struct RowHasher {
 impl RowHasher {
     pub fn new(header: &Header) -> RowHasher {
         let names = header.unique_names();
-        let columns = header.repeated().map(|index| (index, seed(&names[index]))).collect();
-        RowHasher { columns, beyond: (!header.is_of_rejects()).then_some(header.len()) }
+        let columns = header.repeated_columns().map(|index| (index, title_seed(&names[index]))).collect();
+        RowHasher { columns, beyond: (!header.is_rejects()).then_some(header.len()) }
     }
 
     /// By the columns with these titles alone; `None` where one of them is missing.
@@ -29,14 +29,14 @@ impl RowHasher {
         let own: HashMap<String, usize> = header.unique_names().iter().map(|name| fold(name)).zip(0..).collect();
         let wanted = Header::new(titles);
         let names = wanted.unique_names();
-        let names = wanted.repeated().map(|index| &names[index]);
-        let columns = names.map(|name| Some((*own.get(&fold(name))?, seed(name)))).collect::<Option<_>>()?;
+        let names = wanted.repeated_columns().map(|index| &names[index]);
+        let columns = names.map(|name| Some((*own.get(&fold(name))?, title_seed(name)))).collect::<Option<_>>()?;
         Some(RowHasher { columns, beyond: None })
     }
 
     /// True where two tables have the same columns, whatever their order: then all of a row can be compared.
     pub fn same_columns(titles: &[String], others: &[String]) -> bool {
-        names(titles) == names(others)
+        comparable_names(titles) == comparable_names(others)
     }
 
     #[inline]
@@ -54,16 +54,16 @@ impl RowHasher {
 
 /// The names of columns in some order, but for those that a file of rejected rows adds; titles that are missing at the end are no
 /// columns.
-fn names(titles: &[String]) -> Vec<String> {
+fn comparable_names(titles: &[String]) -> Vec<String> {
     let last = titles.iter().rposition(|title| !title.is_empty()).map_or(0, |last| last + 1);
     let header = Header::new(&titles[..last]);
     let all = header.unique_names();
-    let mut names: Vec<String> = header.repeated().map(|index| fold(&all[index])).collect();
+    let mut names: Vec<String> = header.repeated_columns().map(|index| fold(&all[index])).collect();
     names.sort_unstable();
     names
 }
 
-fn seed(title: &str) -> u64 {
+fn title_seed(title: &str) -> u64 {
     xxh3_64(fold(title).as_bytes())
 }
 
@@ -115,9 +115,9 @@ impl RowHashes {
 
 /// The hashes of the rows that a table has given so far, whoever reads it.
 #[derive(Debug, Clone, Default)]
-pub struct Hashed(Arc<Mutex<RowHashes>>);
+pub struct SharedRowHashes(Arc<Mutex<RowHashes>>);
 
-impl Hashed {
+impl SharedRowHashes {
     pub(crate) fn push(&self, number: u32, hash: u64) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(number, hash);
     }

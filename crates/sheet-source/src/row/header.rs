@@ -4,10 +4,10 @@
 //! space, invisible characters dropped. A title that occurs more than once is named `Title [1]`, `Title [2]`, …;
 //! a column of any title, also an empty one, is named by its letter as `col:C`.
 
-use crate::cell::guard::is_guarded;
+use crate::cell::escape::is_escaped;
 use crate::problem::{Column, column_letter};
-use crate::row::totals::names_total;
-use crate::row::{COLUMNS_MAX, LINKS_FROM, Row, RowKind};
+use crate::row::totals::is_total_label;
+use crate::row::{COLUMNS_MAX, LINK_INDEX_BASE, Row, RowKind};
 use std::collections::HashMap;
 use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
@@ -21,7 +21,7 @@ pub struct Header {
     /// Where titles are joined from two rows: the lower ones.
     lower: HashMap<String, Vec<usize>>,
     /// Columns of the table itself: a reject file of ours has others behind them.
-    own: usize,
+    source_columns: usize,
     /// It is the header of a reject file.
     rejects: bool,
 }
@@ -30,7 +30,7 @@ pub struct Header {
 pub const REJECT_COLUMNS: [&str; 3] = ["_row", "_code", "_message"];
 
 /// The sheet of a workbook of rejected rows that came from a CSV: in it, as in a `rejected.csv`, nothing says which row was short.
-pub const REJECTS_OF_CSV: &str = "rejected (csv)";
+pub const CSV_REJECTS_SHEET: &str = "rejected (csv)";
 
 /// Between the parts of a title of two rows.
 pub const TITLE_JOIN: &str = " / ";
@@ -48,20 +48,20 @@ pub enum ColumnMatch {
 
 impl Header {
     pub fn new<S: AsRef<str>>(titles: impl IntoIterator<Item = S>) -> Header {
-        let mut titles: Vec<Arc<str>> = titles.into_iter().map(|t| clean(t.as_ref()).into()).collect();
-        let of_rejects =
+        let mut titles: Vec<Arc<str>> = titles.into_iter().map(|t| trim_title(t.as_ref()).into()).collect();
+        let reject_columns_at =
             titles.windows(REJECT_COLUMNS.len()).position(|three| three.iter().map(|t| &**t).eq(REJECT_COLUMNS));
-        let rejects = of_rejects.is_some();
-        let own = of_rejects.unwrap_or(titles.len());
+        let rejects = reject_columns_at.is_some();
+        let source_columns = reject_columns_at.unwrap_or(titles.len());
         if rejects {
             // A spreadsheet fills up the header where cells stand behind the last title.
             let filled = titles.iter().rposition(|title| !title.is_empty()).map_or(0, |last| last + 1);
             titles.truncate(filled);
-            for title in titles.iter_mut().filter(|title| is_guarded(title)) {
+            for title in titles.iter_mut().filter(|title| is_escaped(title)) {
                 *title = title[1..].into();
             }
         }
-        let added = own..own + REJECT_COLUMNS.len();
+        let added = source_columns..source_columns + REJECT_COLUMNS.len();
         let mut folded: HashMap<String, Vec<usize>> = HashMap::new();
         for (index, title) in titles.iter().enumerate() {
             // The source may have columns of these names itself.
@@ -70,9 +70,9 @@ impl Header {
             }
         }
         let first = titles.iter().position(|title| !title.is_empty());
-        let mut header = Header { titles, first, folded, lower: HashMap::new(), own, rejects };
+        let mut header = Header { titles, first, folded, lower: HashMap::new(), source_columns, rejects };
         if rejects {
-            header.know_lower_titles();
+            header.index_lower_titles();
         }
         header
     }
@@ -85,11 +85,11 @@ impl Header {
     /// Titles that are joined from two rows are found by the lower one as well.
     pub fn of_two_rows<S: AsRef<str>>(titles: impl IntoIterator<Item = S>) -> Header {
         let mut header = Header::new(titles);
-        header.know_lower_titles();
+        header.index_lower_titles();
         header
     }
 
-    fn know_lower_titles(&mut self) {
+    fn index_lower_titles(&mut self) {
         for (index, title) in self.titles.iter().enumerate() {
             if let Some((_, lower)) = title.rsplit_once(TITLE_JOIN) {
                 self.lower.entry(fold(lower)).or_default().push(index);
@@ -98,25 +98,25 @@ impl Header {
     }
 
     /// Columns without those that a reject file adds.
-    pub fn own_len(&self) -> usize {
-        self.own
+    pub fn source_len(&self) -> usize {
+        self.source_columns
     }
 
     /// True for the header of a reject file.
-    pub fn is_of_rejects(&self) -> bool {
+    pub fn is_rejects(&self) -> bool {
         self.rejects
     }
 
     /// The columns that a reject file of this table repeats: all but those that an earlier reject file has added.
-    pub fn repeated(&self) -> impl Iterator<Item = usize> + use<> {
-        let added = self.own..self.own + if self.rejects { REJECT_COLUMNS.len() } else { 0 };
+    pub fn repeated_columns(&self) -> impl Iterator<Item = usize> + use<> {
+        let added = self.source_columns..self.source_columns + if self.rejects { REJECT_COLUMNS.len() } else { 0 };
         (0..self.titles.len()).filter(move |index| !added.contains(index))
     }
 
     /// Why an earlier import rejected a row of its reject file.
     #[inline]
-    pub fn code_of<'r>(&self, row: &'r Row) -> &'r str {
-        if self.rejects { row.get(self.own + 1).text } else { "" }
+    pub fn reject_code<'r>(&self, row: &'r Row) -> &'r str {
+        if self.rejects { row.get(self.source_columns + 1).text } else { "" }
     }
 
     /// The title as written, without the white space around it.
@@ -136,7 +136,7 @@ impl Header {
     }
 
     pub fn column(&self, index: usize) -> Column {
-        let index = if index >= LINKS_FROM { index - LINKS_FROM } else { index };
+        let index = if index >= LINK_INDEX_BASE { index - LINK_INDEX_BASE } else { index };
         Column { index, title: self.titles.get(index).cloned().unwrap_or_else(|| "".into()) }
     }
 
@@ -172,7 +172,7 @@ impl Header {
                 .filter(|index| *index < COLUMNS_MAX)
                 .map_or(ColumnMatch::None, ColumnMatch::One);
         }
-        if let Some((title, nth)) = numbered(wanted)
+        if let Some((title, nth)) = parse_numbered(wanted)
             && let Some(index) = self.folded.get(&fold(title)).and_then(|all| all.get(nth - 1))
         {
             return ColumnMatch::One(*index);
@@ -186,7 +186,7 @@ impl Header {
         if let Some(title) = wanted.trim_end().strip_suffix(LINK)
             && let ColumnMatch::One(index) = self.find(title)
         {
-            return ColumnMatch::One(index + LINKS_FROM);
+            return ColumnMatch::One(index + LINK_INDEX_BASE);
         }
         ColumnMatch::None
     }
@@ -201,7 +201,7 @@ impl Header {
         if !begins && !text.first().is_some_and(u8::is_ascii_whitespace) {
             return false;
         }
-        let same = |index: usize| clean(row.get(index).text) == *self.title(index);
+        let same = |index: usize| trim_title(row.get(index).text) == *self.title(index);
         (0..row.len().max(self.titles.len())).all(same)
     }
 
@@ -209,14 +209,14 @@ impl Header {
     /// while the text is still in its cache.
     pub fn classify(&self, row: &mut Row) {
         let first = row.iter().find(|cell| !cell.is_empty());
-        row.is_sum = first.is_some_and(|cell| names_total(cell.text));
-        if row.seen == RowKind::Plain && self.is_repeated_by(row) {
-            row.seen = RowKind::Header;
+        row.is_total = first.is_some_and(|cell| is_total_label(cell.text));
+        if row.kind == RowKind::Plain && self.is_repeated_by(row) {
+            row.kind = RowKind::Header;
         }
     }
 
     /// True where a title asks for the address behind a cell.
-    pub fn asks_for_link(title: &str) -> bool {
+    pub fn wants_link(title: &str) -> bool {
         title.trim_end().ends_with(LINK)
     }
 
@@ -226,7 +226,7 @@ impl Header {
 }
 
 /// `Title [2]` is the second column of that title.
-fn numbered(wanted: &str) -> Option<(&str, usize)> {
+fn parse_numbered(wanted: &str) -> Option<(&str, usize)> {
     let inner = wanted.trim_end().strip_suffix(']')?;
     let (title, nth) = inner.rsplit_once('[')?;
     let nth: usize = nth.trim().parse().ok()?;
@@ -242,12 +242,12 @@ fn column_index(letter: &str) -> Option<usize> {
     Some(letter.bytes().fold(0, |sum, b| sum * 26 + usize::from(b.to_ascii_uppercase() - b'A') + 1) - 1)
 }
 
-fn invisible(c: char) -> bool {
+fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}' | '\u{ad}')
 }
 
-fn clean(title: &str) -> String {
-    let visible: String = title.chars().filter(|c| !invisible(*c)).collect();
+fn trim_title(title: &str) -> String {
+    let visible: String = title.chars().filter(|c| !is_invisible(*c)).collect();
     visible.trim().to_owned()
 }
 
@@ -256,7 +256,7 @@ fn clean(title: &str) -> String {
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut gap = false;
-    for c in text.nfc().filter(|c| !invisible(*c)).flat_map(char::to_lowercase) {
+    for c in text.nfc().filter(|c| !is_invisible(*c)).flat_map(char::to_lowercase) {
         if c.is_whitespace() {
             gap = true;
             continue;
@@ -278,7 +278,7 @@ mod tests {
     fn a_file_of_rejected_rows_is_known_after_a_spreadsheet_has_filled_up_its_header() {
         let columns = |titles: &[&str]| {
             let header = Header::new(titles);
-            (header.is_of_rejects(), header.own_len(), header.repeated().collect::<Vec<usize>>(), header.len())
+            (header.is_rejects(), header.source_len(), header.repeated_columns().collect::<Vec<usize>>(), header.len())
         };
         for (titles, expected) in [
             (&["Имя", "_row", "_code", "_message"][..], (true, 1, vec![0], 4)),

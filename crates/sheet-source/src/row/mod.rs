@@ -3,10 +3,10 @@
 
 pub mod hash;
 pub mod header;
-pub mod header_row;
+pub mod find_header;
 pub mod totals;
 
-use crate::cell::guard::is_guarded;
+use crate::cell::escape::is_escaped;
 use crate::cell::{Cell, Scalar, is_error};
 
 /// As many columns as Excel has.
@@ -14,11 +14,11 @@ pub const COLUMNS_MAX: usize = 16_384;
 
 /// A cell's text within the bytes given, without its quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
+pub struct CellSpan {
     pub start: usize,
     pub end: usize,
     /// `""` in it stands for `"`.
-    pub doubled: bool,
+    pub escaped: bool,
 }
 
 /// Longest text buffer kept between rows, in bytes; hardly any row is longer.
@@ -38,7 +38,7 @@ pub enum RowKind {
     /// The row below looks like the rest of it, which a line break has cut.
     Cut,
     /// It looks like the rest of the row above.
-    Rest,
+    Continuation,
 }
 
 /// The code of the rejection of a row that a line break has cut.
@@ -49,13 +49,13 @@ pub const ROW_CUT: &str = "row-cut";
 pub struct Row {
     /// As Excel shows it: counted from 1, header and blank lines counted.
     pub number: u32,
-    pub seen: RowKind,
+    pub kind: RowKind,
     /// Every cell that holds anything is a formula.
     pub all_formulas: bool,
     /// Some text holds a character that cannot be seen.
-    pub unseen: bool,
+    pub has_control: bool,
     /// Its first cell that holds anything begins with a word for a sum.
-    pub is_sum: bool,
+    pub is_total: bool,
     text: String,
     /// Where in `text` each cell stands, and what it is.
     cells: Vec<(u32, u32, Scalar)>,
@@ -67,16 +67,16 @@ pub struct Row {
 type CellLinks = Vec<(usize, u32, u32)>;
 
 /// From here on, an index means not the cell of a column but the address behind it.
-pub const LINKS_FROM: usize = 1 << 20;
+pub const LINK_INDEX_BASE: usize = 1 << 20;
 
 impl Row {
     #[inline]
     pub fn clear(&mut self, number: u32) {
         self.number = number;
-        self.seen = RowKind::Plain;
+        self.kind = RowKind::Plain;
         self.all_formulas = false;
-        self.unseen = false;
-        self.is_sum = false;
+        self.has_control = false;
+        self.is_total = false;
         // Rows are filled again and again, and one very long text should not stay with each of them.
         if self.text.capacity() > TEXT_BYTES_KEPT {
             self.text = String::new();
@@ -115,7 +115,7 @@ impl Row {
     }
 
     /// Fills the row from a record of a CSV as it stands in the file, which is copied in one piece; `spans` are its cells.
-    pub(crate) fn fill(&mut self, number: u32, record: &str, spans: &[Span]) {
+    pub(crate) fn fill(&mut self, number: u32, record: &str, spans: &[CellSpan]) {
         self.clear(number);
         self.text.push_str(record);
         self.cells.reserve(spans.len());
@@ -123,9 +123,9 @@ impl Row {
             let first = record.as_bytes()[..span.end].get(span.start);
             match first {
                 None => self.cells.push((span.start as u32, span.end as u32, Scalar::Empty)),
-                Some(b'=' | b'#' | b'E') => self.push_escaped(&record[span.start..span.end], span.doubled),
-                Some(_) if span.doubled => self.push_escaped(&record[span.start..span.end], true),
-                Some(first) if never_blank(*first) => {
+                Some(b'=' | b'#' | b'E') => self.push_csv_cell(&record[span.start..span.end], span.escaped),
+                Some(_) if span.escaped => self.push_csv_cell(&record[span.start..span.end], true),
+                Some(first) if is_never_blank(*first) => {
                     self.cells.push((span.start as u32, span.end as u32, Scalar::Text));
                 }
                 Some(_) => {
@@ -136,12 +136,12 @@ impl Row {
         }
     }
 
-    /// Adds a cell of a CSV; in `doubled` text, `""` stands for `"`. What Excel writes to keep a value text,
+    /// Adds a cell of a CSV; in `escaped` text, `""` stands for `"`. What Excel writes to keep a value text,
     /// `="000123"`, reads `000123`, as Excel shows it.
-    fn push_escaped(&mut self, text: &str, doubled: bool) {
-        if let Some(inner) = kept_as_text(text, if doubled { "\"\"" } else { "\"" }) {
+    fn push_csv_cell(&mut self, text: &str, escaped: bool) {
+        if let Some(inner) = quoted_formula_text(text, if escaped { "\"\"" } else { "\"" }) {
             self.push_text(inner);
-        } else if doubled {
+        } else if escaped {
             let start = self.text.len() as u32;
             for (index, piece) in text.split("\"\"").enumerate() {
                 if index > 0 {
@@ -159,7 +159,7 @@ impl Row {
 
     #[inline]
     pub fn push(&mut self, text: &str, value: Scalar) {
-        self.unseen |= holds_unseen(text.as_bytes());
+        self.has_control |= has_control_chars(text.as_bytes());
         let start = self.text.len() as u32;
         self.text.push_str(text);
         self.cells.push((start, self.text.len() as u32, value));
@@ -186,9 +186,9 @@ impl Row {
     }
 
     /// Takes the apostrophes off that a file of rejected rows has before its texts.
-    pub(crate) fn unguard(&mut self) {
+    pub(crate) fn unescape(&mut self) {
         for (start, end, value) in &mut self.cells {
-            if *value == Scalar::Text && is_guarded(&self.text[*start as usize..*end as usize]) {
+            if *value == Scalar::Text && is_escaped(&self.text[*start as usize..*end as usize]) {
                 *start += 1;
             }
         }
@@ -196,7 +196,7 @@ impl Row {
 
     /// Puts a value into an empty cell.
     #[inline]
-    pub(crate) fn put(&mut self, index: usize, text: &str, value: Scalar) {
+    pub(crate) fn set(&mut self, index: usize, text: &str, value: Scalar) {
         if index >= self.cells.len() {
             return self.push_at(index, text, value);
         }
@@ -205,7 +205,7 @@ impl Row {
         self.cells[index] = (start, self.text.len() as u32, value);
     }
 
-    /// The cell of a column; from `LINKS_FROM` on, the address behind it.
+    /// The cell of a column; from `LINK_INDEX_BASE` on, the address behind it.
     #[inline]
     pub fn get(&self, index: usize) -> Cell<'_> {
         match self.cells.get(index) {
@@ -214,13 +214,13 @@ impl Row {
                 Cell { text: &self.text[start as usize..start as usize], value }
             }
             Some(&(start, end, value)) => Cell { text: &self.text[start as usize..end as usize], value },
-            None => self.beyond(index),
+            None => self.link_or_empty(index),
         }
     }
 
     #[cold]
-    fn beyond(&self, index: usize) -> Cell<'_> {
-        let Some(column) = index.checked_sub(LINKS_FROM) else { return Cell::EMPTY };
+    fn link_or_empty(&self, index: usize) -> Cell<'_> {
+        let Some(column) = index.checked_sub(LINK_INDEX_BASE) else { return Cell::EMPTY };
         let (link, cell) = (self.link(column), self.get(column));
         // An address that stands there itself is what is meant, too.
         let plain = ["http://", "https://", "mailto:"].iter().any(|scheme| cell.text.trim_start().starts_with(scheme));
@@ -230,7 +230,7 @@ impl Row {
     /// The cells as a reject file keeps them: an address in the place of the text that it stood behind, a formula without a
     /// result as its text.
     #[inline]
-    pub fn kept(&self) -> impl Iterator<Item = Cell<'_>> {
+    pub fn reject_cells(&self) -> impl Iterator<Item = Cell<'_>> {
         let cell = |index: usize| match (self.link(index), self.cells.get(index)) {
             (link, _) if !link.is_empty() => link,
             (_, Some(&(start, end, value @ Scalar::Uncomputed))) => {
@@ -249,10 +249,10 @@ impl Row {
 
 /// True for characters that no keyboard gives and nobody sees; all bytes are looked at at once, which takes a tenth of the
 /// time of one after the other.
-pub(crate) fn holds_unseen(text: &[u8]) -> bool {
+pub(crate) fn has_control_chars(text: &[u8]) -> bool {
     // Between the tabulator and the carriage return stand line ends of several kinds.
-    let unseen = |byte: u8| (byte < b'\t') | (byte.wrapping_sub(b'\r' + 1) < b' ' - b'\r' - 1);
-    text.iter().fold(false, |found, byte| found | unseen(*byte))
+    let has_control = |byte: u8| (byte < b'\t') | (byte.wrapping_sub(b'\r' + 1) < b' ' - b'\r' - 1);
+    text.iter().fold(false, |found, byte| found | has_control(*byte))
 }
 
 /// By what the cells hold: between them may stand what a CSV has there.
@@ -263,20 +263,20 @@ impl PartialEq for Row {
 }
 
 /// What stands between the quotes of `="…"`, if nothing else does.
-fn kept_as_text<'a>(text: &'a str, quote: &str) -> Option<&'a str> {
+fn quoted_formula_text<'a>(text: &'a str, quote: &str) -> Option<&'a str> {
     let inner = text.strip_prefix('=')?.strip_prefix(quote)?.strip_suffix(quote)?;
     (!inner.contains('"')).then_some(inner)
 }
 
 /// A Latin letter, a digit or a sign, or the first byte of most Cyrillic letters: no need to look closer at a text.
-fn never_blank(first: u8) -> bool {
+fn is_never_blank(first: u8) -> bool {
     matches!(first, 0x21..=0x7E | 0xD0 | 0xD1)
 }
 
 fn text_or_empty(text: &str) -> Scalar {
     let blank = match text.as_bytes().first() {
         None => true,
-        Some(first) if never_blank(*first) => false,
+        Some(first) if is_never_blank(*first) => false,
         Some(_) => text.chars().all(char::is_whitespace),
     };
     if blank { Scalar::Empty } else { Scalar::Text }

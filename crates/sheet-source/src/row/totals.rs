@@ -2,21 +2,21 @@
 
 /// In lower case, in the languages of the accounts.
 #[rustfmt::skip]
-const TOTALS: [&str; 16] = [
+const TOTAL_WORDS: [&str; 16] = [
     "итого", "итог", "итоги", "всего", "сумма", "подытог", "total", "totals", "subtotal", "sum", "разом", "всього", "suma", "subtotales", "totales", "жиыны",
 ];
 /// Words that may come before them.
-const BEFORE: [&str; 6] = ["grand", "общая", "общий", "общие", "промежуточный", "в"];
+const PREFIXES: [&str; 6] = ["grand", "общая", "общий", "общие", "промежуточный", "в"];
 /// With these Excel ends the name of a group whose sum it has put below: `Столы Итог`.
-const BEHIND: [&str; 3] = ["итог", "итоги", "total"];
+const SUFFIXES: [&str; 3] = ["итог", "итоги", "total"];
 /// `Итого:`, `Total for May`, `Tables Total`
-pub fn names_total(text: &str) -> bool {
-    may_end(text) && ends_with_total(text) || may_begin(text) && begins_with_total(text)
+pub fn is_total_label(text: &str) -> bool {
+    may_end(text) && ends_with_total(text) || may_begin(text) && starts_with_total(text)
 }
 
 fn ends_with_total(text: &str) -> bool {
     let last = text.trim_end().rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
-    BEHIND.iter().any(|word| is_word(last, word))
+    SUFFIXES.iter().any(|word| is_word(last, word))
 }
 
 /// As [`may_begin`], by the last letter.
@@ -24,17 +24,17 @@ fn may_end(text: &str) -> bool {
     matches!(text.trim_end().chars().next_back(), Some('г' | 'Г' | 'и' | 'И' | 'l' | 'L'))
 }
 
-fn begins_with_total(text: &str) -> bool {
+fn starts_with_total(text: &str) -> bool {
     let mut words = text.split(|c: char| !c.is_alphabetic()).filter(|word| !word.is_empty());
     match words.next() {
-        Some(first) if BEFORE.iter().any(|word| is_word(first, word)) => words.next().is_some_and(is_total),
+        Some(first) if PREFIXES.iter().any(|word| is_word(first, word)) => words.next().is_some_and(is_total),
         Some(first) => is_total(first),
         None => false,
     }
 }
 
 fn is_total(word: &str) -> bool {
-    TOTALS.iter().any(|total| is_word(word, total))
+    TOTAL_WORDS.iter().any(|total| is_word(word, total))
 }
 
 /// Whether `word` is `lower` in any case; nothing is allocated.
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn every_word_passes_the_look_at_two_letters() {
-        for word in TOTALS.iter().chain(&BEFORE) {
+        for word in TOTAL_WORDS.iter().chain(&PREFIXES) {
             for text in [word.to_string(), word.to_uppercase(), format!("— {word}: 1")] {
                 assert!(may_begin(&text), "{text}");
             }
@@ -111,7 +111,7 @@ mod tests {
             ("общая сумма", true),
             ("", false),
         ] {
-            assert_eq!(names_total(text), total, "{text}");
+            assert_eq!(is_total_label(text), total, "{text}");
         }
     }
 }

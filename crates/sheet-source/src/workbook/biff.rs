@@ -1,7 +1,7 @@
 //! What `.xls` (BIFF8) and `.xlsb` (BIFF12) store in the same way: packed numbers and codes of errors.
 
 /// A number packed into four bytes. [MS-XLS 2.5.217, MS-XLSB 2.5.122]
-pub fn packed_number(packed: u32) -> f64 {
+pub fn decode_rk(packed: u32) -> f64 {
     const HUNDREDTHS: u32 = 1;
     const WHOLE: u32 = 2;
     let number = match packed & WHOLE {
@@ -12,7 +12,7 @@ pub fn packed_number(packed: u32) -> f64 {
 }
 
 /// An error by its number. [MS-XLS 2.5.10]
-pub fn error_by_code(code: u8) -> &'static str {
+pub fn error_name(code: u8) -> &'static str {
     match code {
         0x00 => "#NULL!",
         0x07 => "#DIV/0!",
@@ -42,7 +42,7 @@ mod tests {
             (0x4093_4A00, 1234.5),
             ((1_234_500 << 2) | 3, 12_345.0),
         ] {
-            assert_eq!(packed_number(packed), number, "{packed:#x}");
+            assert_eq!(decode_rk(packed), number, "{packed:#x}");
         }
     }
 }

@@ -7,10 +7,10 @@ use crate::file::input::SourceFile;
 use crate::file::layout::{FileFormat, ReadOptions};
 use crate::row::Row;
 use crate::workbook::book::Workbook;
-use crate::workbook::ooxml::xlsb::made as xlsb;
+use crate::workbook::ooxml::xlsb::fixtures as xlsb;
 use crate::workbook::rows;
-use crate::workbook::sheet::facts::Area;
-use crate::workbook::xls::made as xls;
+use crate::workbook::sheet::metadata::Area;
+use crate::workbook::xls::fixtures as xls;
 use calamine::Reader;
 use std::io::Cursor;
 use std::ops::ControlFlow;
@@ -39,29 +39,29 @@ fn cell(row: u32, column: u32, value: CellValue<'_>) -> Option<String> {
 fn ours(file: &[u8], format: FileFormat) -> Result<Vec<String>, WorkbookError> {
     let mut book = Workbook::open(SourceFile::memory(file.to_vec()), format)?;
     let sheets: Vec<String> = book.sheets.iter().filter(|s| s.table).map(|s| s.name.clone()).collect();
-    let mut told = Vec::new();
+    let mut cells = Vec::new();
     for sheet in sheets {
-        book.facts(&sheet, true)?;
-        book.cells(&sheet, &mut |found| {
-            told.extend(cell(found.row, found.column, found.value));
+        book.metadata(&sheet, true)?;
+        book.visit_cells(&sheet, &mut |found| {
+            cells.extend(cell(found.row, found.column, found.value));
             ControlFlow::Continue(())
         })?;
     }
-    Ok(told)
+    Ok(cells)
 }
 
 fn theirs<B: Reader<Cursor<Vec<u8>>>>(file: Vec<u8>) -> Option<Vec<String>> {
     let mut book = B::new(Cursor::new(file)).ok()?;
     let names = book.sheets_metadata().to_vec();
-    let mut told = Vec::new();
+    let mut cells = Vec::new();
     for sheet in names.iter().filter(|sheet| sheet.typ == calamine::SheetType::WorkSheet) {
         let range = book.worksheet_range(&sheet.name).ok()?;
         let (top, left) = range.start().unwrap_or((0, 0));
         for (row, column, value) in range.used_cells() {
-            told.extend(cell(top + row as u32, left + column as u32, CellValue::from(value)));
+            cells.extend(cell(top + row as u32, left + column as u32, CellValue::from(value)));
         }
     }
-    Some(told)
+    Some(cells)
 }
 
 #[test]
@@ -91,11 +91,11 @@ fn the_same_sheet_of_another_writer_reads_the_same_from_both_kinds() {
         let mut book = Workbook::open(SourceFile::memory(file.clone()), format).ok().expect("it opens");
         let sheets: Vec<_> = book.sheets.iter().map(|sheet| (sheet.name.as_str(), sheet.visible)).collect();
         assert_eq!(sheets, [("Данные", true), ("Скрытый", false)]);
-        let facts = book.facts("Данные", true).ok().expect("it can be read");
-        assert_eq!(facts.merged, [Area { top: 1, left: 0, bottom: 2, right: 0 }], "{name}");
-        assert_eq!(facts.links.get(&(1, 5)).map(String::as_str), Some("https://example.com/?a=1&b=2"), "{name}");
+        let metadata = book.metadata("Данные", true).ok().expect("it can be read");
+        assert_eq!(metadata.merged, [Area { top: 1, left: 0, bottom: 2, right: 0 }], "{name}");
+        assert_eq!(metadata.links.get(&(1, 5)).map(String::as_str), Some("https://example.com/?a=1&b=2"), "{name}");
         // Its writer keeps hidden rows in the newer kind only.
-        assert_eq!(facts.is_hidden(2), format == FileFormat::Xlsb);
+        assert_eq!(metadata.is_hidden(2), format == FileFormat::Xlsb);
         read.push(ours(&file, format).ok().expect("it can be read"));
     }
     assert_eq!(read[0], read[1]);
@@ -140,7 +140,7 @@ fn rows_of_nothing_but_formulas_are_seen_in_every_kind() {
         formula(2, 2, [1, 0, 1, 0, 0, 0, 0xFF, 0xFF]),
         formula(2, 3, [2, 0, 7, 0, 0, 0, 0xFF, 0xFF]),
     ];
-    let old = xls::MadeBook::of_one_sheet(Vec::new(), sheet).file();
+    let old = xls::BookFixture::of_one_sheet(Vec::new(), sheet).file();
     let cells = [
         xlsb::row(0, 0),
         xlsb::cell(6, 0, 0, &xlsb::text("a")),
@@ -232,7 +232,7 @@ fn victims() -> Vec<(FileFormat, Vec<u8>)> {
         [xls::record(0x0006, &formula), xls::record(0x0207, &xls::unicode("итог"))].concat()
     };
     let rows = (0..2_000_u16).map(|row| [label(row, 0), named(row), number(row), formula(row)].concat()).collect();
-    let mut victims = vec![(FileFormat::Xls, xls::MadeBook::of_one_sheet(globals, rows).file())];
+    let mut victims = vec![(FileFormat::Xls, xls::BookFixture::of_one_sheet(globals, rows).file())];
     for (format, ending) in [(FileFormat::Xls, "xls"), (FileFormat::Xlsb, "xlsb")] {
         victims.extend(files(ending).into_iter().map(|(_, file)| (format, file)));
     }

@@ -12,7 +12,7 @@ mod book;
 mod choose;
 mod ods;
 mod ooxml;
-mod quiet;
+mod catch_panic;
 pub mod rows;
 mod shared_strings;
 mod sheet;

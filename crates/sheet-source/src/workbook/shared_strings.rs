@@ -1,20 +1,20 @@
 //! The texts that cells of a workbook share, one behind the other in one allocation.
 
-use crate::file::unpack::SHARED_TEXTS_BYTES_MAX;
+use crate::file::unpack::SHARED_STRINGS_BYTES_MAX;
 
-pub const TEXTS_TOO_LONG: &str = "its texts are too long to be held in memory";
+pub const STRINGS_TOO_LONG: &str = "its texts are too long to be held in memory";
 
-const BYTES_MAX: usize = SHARED_TEXTS_BYTES_MAX as usize;
+const BYTES_MAX: usize = SHARED_STRINGS_BYTES_MAX as usize;
 /// Texts are told apart by where they end.
 const _: () = assert!(BYTES_MAX < u32::MAX as usize);
 
 #[derive(Debug, Default)]
-pub struct SharedTexts {
+pub struct StringTable {
     text: String,
     ends: Vec<u32>,
 }
 
-impl SharedTexts {
+impl StringTable {
     /// Adds what `write` appends as the next text; `None` once all of it is more than is held in memory.
     pub fn add<T, E>(&mut self, write: impl FnOnce(&mut String) -> Result<T, E>) -> Result<Option<T>, E> {
         let written = write(&mut self.text)?;
@@ -26,7 +26,7 @@ impl SharedTexts {
     }
 
     /// To be called once all is added.
-    pub fn complete(&mut self) {
+    pub fn finish(&mut self) {
         self.text.shrink_to_fit();
     }
 
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn texts_are_found_by_their_number() {
-        let mut texts = SharedTexts::default();
+        let mut texts = StringTable::default();
         for one in ["a", "", "яё"] {
             let added: Result<_, ()> = texts.add(|text| {
                 text.push_str(one);

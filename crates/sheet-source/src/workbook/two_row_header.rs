@@ -17,15 +17,15 @@ pub struct TwoRowHeader {
 }
 
 impl TwoRowHeader {
-    pub fn of(choice: &SheetChoice) -> Option<TwoRowHeader> {
+    pub fn new(choice: &SheetChoice) -> Option<TwoRowHeader> {
         let row = choice.header_row.checked_sub(1).filter(|_| choice.two_rows)?;
-        let areas = choice.facts.merged.iter().filter(|area| area.top == row && area.bottom == row);
+        let areas = choice.metadata.merged.iter().filter(|area| area.top == row && area.bottom == row);
         let spans = areas.map(|area| (area.left, area.right)).collect();
         Some(TwoRowHeader { row, upper: Vec::new(), lower: Vec::new(), spans })
     }
 
     /// False for a cell below the header.
-    pub fn takes(&mut self, found: &RawCell<'_>, epoch_1904: bool) -> bool {
+    pub fn add(&mut self, found: &RawCell<'_>, epoch_1904: bool) -> bool {
         if found.row > self.row + 1 {
             return false;
         }
@@ -46,12 +46,12 @@ impl TwoRowHeader {
         let of = |titles: &[(u32, String)], column: u32| {
             titles.iter().find(|(at, _)| *at == column).map(|(_, title)| title.clone())
         };
-        let titled = |column: u32| {
+        let joined = |column: u32| {
             let span = self.spans.iter().find(|(left, right)| (*left..=*right).contains(&column));
             let upper = of(&self.upper, span.map_or(column, |(left, _)| *left));
             let parts: Vec<String> = upper.into_iter().chain(of(&self.lower, column)).collect();
             (column, parts.join(TITLE_JOIN))
         };
-        columns.into_iter().map(titled).collect()
+        columns.into_iter().map(joined).collect()
     }
 }

@@ -177,7 +177,7 @@ fn read(path: &Path, bytes: &[u8], text: &str) -> End {
     std::fs::write(path, bytes).expect("a temporary file");
     let mut table = Table::open(path, &ReadOptions::default()).expect("it is a table");
     if let Some(doubt) = &table.layout.encoding_doubt {
-        assert!(!doubt.readings.is_empty() && doubt.why != DoubtKind::Garbled);
+        assert!(!doubt.readings.is_empty() && doubt.why != DoubtKind::Mojibake);
         return End::Refused;
     }
     let mut read = table.header.titles().collect::<Vec<_>>().join(";") + "\r\n";

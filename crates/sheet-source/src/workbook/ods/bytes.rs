@@ -7,7 +7,7 @@ use std::io::{self, BufRead, Read};
 
 const BLOCK_BYTES: usize = 64 << 10;
 /// A tag or a text longer than this is nothing a program for spreadsheets would write.
-pub const PIECE_BYTES_MAX: usize = 8 << 20;
+pub const EVENT_BYTES_MAX: usize = 8 << 20;
 /// What says how a part is encoded stands within its first bytes.
 const DECLARATION_BYTES_MAX: usize = 256;
 
@@ -20,10 +20,10 @@ pub struct XmlBytes<R> {
     /// UTF-8.
     block: Vec<u8>,
     start: usize,
-    begun: bool,
+    encoding_known: bool,
     ended: bool,
     /// Bytes of the tag or text under way.
-    piece: usize,
+    event: usize,
 }
 
 impl<R: Read> XmlBytes<R> {
@@ -35,32 +35,32 @@ impl<R: Read> XmlBytes<R> {
             decoder: None,
             block: Vec::new(),
             start: 0,
-            begun: false,
+            encoding_known: false,
             ended: false,
-            piece: 0,
+            event: 0,
         }
     }
 
     /// A new tag or text begins.
-    pub fn begin_piece(&mut self) {
-        self.piece = 0;
+    pub fn begin_event(&mut self) {
+        self.event = 0;
     }
 
-    pub fn is_piece_too_long(&self) -> bool {
-        self.piece > PIECE_BYTES_MAX
+    pub fn is_event_too_long(&self) -> bool {
+        self.event > EVENT_BYTES_MAX
     }
 
     /// Passes whatever is left, so that its checksum is looked at.
     pub fn drain(&mut self) -> Result<(), WorkbookError> {
         match io::copy(&mut self.source, &mut io::sink()) {
             Ok(_) => Ok(()),
-            Err(error) => Err(unpacking(&error)),
+            Err(error) => Err(read_error(&error)),
         }
     }
 
     fn fill(&mut self) -> io::Result<()> {
-        if !self.begun {
-            self.begin()?;
+        if !self.encoding_known {
+            self.detect_encoding()?;
         }
         while self.start == self.block.len() && !self.ended {
             self.start = 0;
@@ -77,8 +77,8 @@ impl<R: Read> XmlBytes<R> {
     }
 
     /// Learns from the first block how all are encoded.
-    fn begin(&mut self) -> io::Result<()> {
-        self.begun = true;
+    fn detect_encoding(&mut self) -> io::Result<()> {
+        self.encoding_known = true;
         let read = (&mut self.source).take(BLOCK_BYTES as u64).read_to_end(&mut self.block)?;
         self.ended = read < BLOCK_BYTES;
         let (encoding, mark) = encoding(&self.block);
@@ -102,11 +102,12 @@ impl<R: Read> XmlBytes<R> {
         }
         let last = self.raw.is_empty();
         self.block.resize(BLOCK_BYTES, 0);
-        let (result, read, written, wrong) = decoder.decode_to_utf8(&self.raw[self.raw_start..], &mut self.block, last);
+        let (result, read, written, malformed) =
+            decoder.decode_to_utf8(&self.raw[self.raw_start..], &mut self.block, last);
         self.raw_start += read;
         self.block.truncate(written);
         self.ended = last && result == CoderResult::InputEmpty;
-        if wrong { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) }
+        if malformed { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) }
     }
 }
 
@@ -120,7 +121,7 @@ impl<R: Read> Read for XmlBytes<R> {
 
 impl<R: Read> BufRead for XmlBytes<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.is_piece_too_long() {
+        if self.is_event_too_long() {
             return Err(io::ErrorKind::InvalidData.into());
         }
         self.fill()?;
@@ -129,7 +130,7 @@ impl<R: Read> BufRead for XmlBytes<R> {
 
     fn consume(&mut self, bytes: usize) {
         self.start = self.block.len().min(self.start + bytes);
-        self.piece += bytes;
+        self.event += bytes;
     }
 }
 
@@ -141,11 +142,11 @@ fn encoding(start: &[u8]) -> (&'static Encoding, usize) {
         [0xFE, 0xFF, ..] => (UTF_16BE, 2),
         [b'<', 0, ..] => (UTF_16LE, 0),
         [0, b'<', ..] => (UTF_16BE, 0),
-        _ => (declared(start).unwrap_or(UTF_8), 0),
+        _ => (declared_encoding(start).unwrap_or(UTF_8), 0),
     }
 }
 
-fn declared(start: &[u8]) -> Option<&'static Encoding> {
+fn declared_encoding(start: &[u8]) -> Option<&'static Encoding> {
     let start = &start[..start.len().min(DECLARATION_BYTES_MAX)];
     let declaration = &start[..memchr::memchr(b'>', start)?];
     if !declaration.starts_with(b"<?xml") {
@@ -159,7 +160,7 @@ fn declared(start: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// What went wrong below the XML: the file could not be read, or not be unpacked.
-pub fn unpacking(error: &io::Error) -> WorkbookError {
+pub fn read_error(error: &io::Error) -> WorkbookError {
     match error.raw_os_error() {
         Some(code) => WorkbookError::Io(io::Error::from_raw_os_error(code)),
         None => damaged("its content cannot be unpacked"),
@@ -208,7 +209,7 @@ mod tests {
             passed += length;
             bytes.consume(length);
         }
-        assert!(bytes.is_piece_too_long());
-        assert!((PIECE_BYTES_MAX..PIECE_BYTES_MAX + 2 * BLOCK_BYTES).contains(&passed));
+        assert!(bytes.is_event_too_long());
+        assert!((EVENT_BYTES_MAX..EVENT_BYTES_MAX + 2 * BLOCK_BYTES).contains(&passed));
     }
 }

@@ -1,13 +1,13 @@
 //! One row of a sheet as the file has it: its filled cells, how often each is repeated, and what else it says.
 
+use super::cell_attributes::{CellAttributes, OdsValue};
 use super::damaged;
-use super::head::{CellHead, OdsValue};
 use super::text::{ROW_TEXT_BYTES_MAX, RowText, cell_text};
-use super::xml::{Ns, XmlPiece, XmlStream, XmlTag, repeat_count};
+use super::xml::{Ns, XmlEvent, XmlStream, XmlTag, repeat_count};
 use crate::cell::value::CellValue;
 use crate::file::error::WorkbookError;
 use crate::row::COLUMNS_MAX;
-use crate::workbook::sheet::BEYOND;
+use crate::workbook::sheet::CELL_OUT_OF_BOUNDS;
 use std::io::Read;
 use std::ops::Range;
 
@@ -28,7 +28,7 @@ pub struct OdsRow {
     links_bytes: usize,
     text: RowText,
     cells: Vec<OdsCell>,
-    beyond: bool,
+    has_cells_out_of_bounds: bool,
 }
 
 /// Cells whose value is the same.
@@ -58,28 +58,28 @@ impl OdsRow {
         let outside = stream.depth() - 1;
         let mut column = 0_u32;
         while stream.depth() > outside {
-            let (covered, formula, head) = match stream.next()? {
-                XmlPiece::Opening(tag) if tag.is(Ns::Table, "table-cell") => {
-                    (false, self.values && tag.has(Ns::Table, "formula")?, Some(CellHead::of(&tag)?))
+            let (covered, formula, attributes) = match stream.next()? {
+                XmlEvent::Start(tag) if tag.is(Ns::Table, "table-cell") => {
+                    (false, self.values && tag.has(Ns::Table, "formula")?, Some(CellAttributes::of(&tag)?))
                 }
-                XmlPiece::Opening(tag) if tag.is(Ns::Table, "covered-table-cell") => {
-                    (true, false, Some(CellHead::of(&tag)?))
+                XmlEvent::Start(tag) if tag.is(Ns::Table, "covered-table-cell") => {
+                    (true, false, Some(CellAttributes::of(&tag)?))
                 }
-                XmlPiece::Opening(_) => (false, false, None),
-                XmlPiece::Closing | XmlPiece::Text(_) | XmlPiece::Letter(_) | XmlPiece::Nothing | XmlPiece::End => {
+                XmlEvent::Start(_) => (false, false, None),
+                XmlEvent::End | XmlEvent::Text(_) | XmlEvent::Char(_) | XmlEvent::Other | XmlEvent::Eof => {
                     continue;
                 }
             };
-            let Some(head) = head else {
+            let Some(attributes) = attributes else {
                 stream.skip()?;
                 continue;
             };
-            let columns = column..column.saturating_add(head.repeat);
+            let columns = column..column.saturating_add(attributes.repeat);
             column = columns.end;
             match covered {
                 // What a merged cell lies on is not seen.
                 true => stream.skip()?,
-                false => self.cell(stream, (&head, formula), columns)?,
+                false => self.cell(stream, (&attributes, formula), columns)?,
             }
         }
         Ok(())
@@ -88,25 +88,29 @@ impl OdsRow {
     fn cell<R: Read>(
         &mut self,
         stream: &mut XmlStream<R>,
-        (head, formula): (&CellHead, bool),
+        (attributes, formula): (&CellAttributes, bool),
         columns: Range<u32>,
     ) -> Result<(), WorkbookError> {
         let start = self.text.len();
         let links = cell_text(stream, &mut self.text)?;
         let stored = match self.values {
-            true => self.text.edit(|text| head.stored(start, text)),
-            false => head.is_filled(&self.text.as_str()[start..]).then_some(OdsValue::Uncomputed),
+            true => self.text.edit(|text| attributes.value(start, text)),
+            false => attributes.is_filled(&self.text.as_str()[start..]).then_some(OdsValue::Uncomputed),
         };
-        let past = columns.end as usize > COLUMNS_MAX;
-        if (head.width > 1 || head.height > 1) && !past {
-            self.merged.push(SpannedCells { columns: columns.clone(), width: head.width, height: head.height });
+        let out_of_bounds = columns.end as usize > COLUMNS_MAX;
+        if (attributes.width > 1 || attributes.height > 1) && !out_of_bounds {
+            self.merged.push(SpannedCells {
+                columns: columns.clone(),
+                width: attributes.width,
+                height: attributes.height,
+            });
         }
         let Some(stored) = stored else {
             self.text.truncate(start);
             return Ok(());
         };
-        self.beyond |= past;
-        if past || self.text.is_too_long() {
+        self.has_cells_out_of_bounds |= out_of_bounds;
+        if out_of_bounds || self.text.is_too_long() {
             self.text.truncate(start);
             return Ok(());
         }
@@ -121,7 +125,7 @@ impl OdsRow {
     /// A row of its own begins.
     pub fn begin(&mut self, tag: &XmlTag<'_>, first: u32) -> Result<(), WorkbookError> {
         (self.first, self.repeat, self.hidden) = (first, 1, false);
-        (self.beyond, self.links_bytes) = (false, 0);
+        (self.has_cells_out_of_bounds, self.links_bytes) = (false, 0);
         self.text.clear();
         self.cells.clear();
         self.merged.clear();
@@ -134,14 +138,14 @@ impl OdsRow {
     }
 
     pub fn is_filled(&self) -> bool {
-        !self.cells.is_empty() || self.beyond || self.text.is_too_long()
+        !self.cells.is_empty() || self.has_cells_out_of_bounds || self.text.is_too_long()
     }
 
     /// What keeps the row from being read.
-    pub fn trouble(&self, rows_max: u32) -> Option<WorkbookError> {
-        let past = self.is_filled() && self.first.saturating_add(self.repeat) > rows_max;
-        if self.beyond || past {
-            return Some(damaged(BEYOND));
+    pub fn check(&self, rows_max: u32) -> Option<WorkbookError> {
+        let out_of_bounds = self.is_filled() && self.first.saturating_add(self.repeat) > rows_max;
+        if self.has_cells_out_of_bounds || out_of_bounds {
+            return Some(damaged(CELL_OUT_OF_BOUNDS));
         }
         let row = self.first.saturating_add(1);
         self.text
@@ -158,8 +162,8 @@ impl OdsRow {
         match cell.stored {
             OdsValue::Text => CellValue::Text(text),
             OdsValue::Number(number) => CellValue::Number(number),
-            OdsValue::Shown(number, shown) => CellValue::Shown { number, text, shown },
-            OdsValue::Date => CellValue::Iso(text),
+            OdsValue::Displayed(number, kind) => CellValue::Displayed { number, text, kind },
+            OdsValue::Date => CellValue::IsoDateTime(text),
             OdsValue::Time => CellValue::IsoDuration(text),
             OdsValue::Bool(truth) => CellValue::Bool(truth),
             OdsValue::Error => CellValue::Error(text),

@@ -1,6 +1,6 @@
-//! XML as a stream of tags and texts, with the names of OpenDocument told by what they mean, not by their prefixes.
+//! XML as a stream of tags and texts, with the names of OpenDocument read_events by what they mean, not by their prefixes.
 
-use super::bytes::{PIECE_BYTES_MAX, XmlBytes, unpacking};
+use super::bytes::{EVENT_BYTES_MAX, XmlBytes, read_error};
 use super::damaged;
 use crate::file::error::WorkbookError;
 use quick_xml::XmlVersion;
@@ -12,7 +12,7 @@ use std::io::{self, Read};
 /// Elements within one another; programs come to some twenty.
 const DEPTH_MAX: usize = 500;
 
-pub const BREAKS_OFF: &str = "its content breaks off";
+pub const TRUNCATED: &str = "its content breaks off";
 const GARBLED: &str = "its content is garbled";
 
 /// Which vocabulary a name is from.
@@ -42,7 +42,7 @@ const VOCABULARIES: [(&str, Ns); 8] = [
 ];
 
 /// What a prefix stands for in the files of all programs.
-fn usual(prefix: &str) -> Ns {
+fn default_ns(prefix: &str) -> Ns {
     match prefix {
         "office" => Ns::Office,
         "table" => Ns::Table,
@@ -61,7 +61,7 @@ fn usual(prefix: &str) -> Ns {
 struct Prefixes(Vec<(String, Ns)>);
 
 impl Prefixes {
-    fn learn(&mut self, root: &BytesStart<'_>) {
+    fn read_root(&mut self, root: &BytesStart<'_>) {
         for attribute in root.attributes().with_checks(false).flatten() {
             let prefix = match attribute.key.as_ref() {
                 "xmlns" => "",
@@ -72,7 +72,7 @@ impl Prefixes {
             };
             let known = VOCABULARIES.iter().find(|(meaning, _)| attribute.value.as_ref().ends_with(meaning));
             if let Some((_, ns)) = known
-                && usual(prefix) != *ns
+                && default_ns(prefix) != *ns
                 && self.0.len() < VOCABULARIES.len()
             {
                 self.0.push((prefix.to_owned(), *ns));
@@ -89,20 +89,20 @@ impl Prefixes {
         if prefix.is_empty() && !element {
             return (Ns::Other, local_at);
         }
-        let own = self.0.iter().find(|(own, _)| own == prefix).map(|(_, ns)| *ns);
-        (own.unwrap_or_else(|| usual(prefix)), local_at)
+        let declared = self.0.iter().find(|(declared, _)| declared == prefix).map(|(_, ns)| *ns);
+        (declared.unwrap_or_else(|| default_ns(prefix)), local_at)
     }
 }
 
-pub enum XmlPiece<'x> {
-    Opening(XmlTag<'x>),
-    Closing,
+pub enum XmlEvent<'x> {
+    Start(XmlTag<'x>),
+    End,
     Text(&'x str),
     /// One letter that was written as a reference.
-    Letter(char),
+    Char(char),
     /// A comment, a declaration.
-    Nothing,
-    End,
+    Other,
+    Eof,
 }
 
 pub struct XmlTag<'x> {
@@ -123,13 +123,13 @@ impl XmlTag<'_> {
     }
 
     /// Gives every attribute of a known vocabulary to `take`.
-    pub fn attributes(&self, mut take: impl FnMut(Ns, &str, Cow<'_, str>)) -> Result<(), WorkbookError> {
+    pub fn attributes(&self, mut visit: impl FnMut(Ns, &str, Cow<'_, str>)) -> Result<(), WorkbookError> {
         for attribute in self.start.attributes().with_checks(false) {
             let attribute = attribute.map_err(|_| damaged(GARBLED))?;
             let (ns, at) = self.prefixes.split(attribute.key.into_inner(), false);
             if ns != Ns::Other {
                 let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| damaged(GARBLED))?;
-                take(ns, &attribute.key.into_inner()[at..], value);
+                visit(ns, &attribute.key.into_inner()[at..], value);
             }
         }
         Ok(())
@@ -137,8 +137,8 @@ impl XmlTag<'_> {
 
     pub fn attribute(&self, ns: Ns, local: &str) -> Result<Option<String>, WorkbookError> {
         let mut found = None;
-        self.attributes(|own, name, value| {
-            if own == ns && name == local {
+        self.attributes(|declared, name, value| {
+            if declared == ns && name == local {
                 found = Some(value.into_owned());
             }
         })?;
@@ -151,7 +151,7 @@ impl XmlTag<'_> {
             return Ok(false);
         }
         let mut has = false;
-        self.attributes(|own, name, _| has |= own == ns && name == local)?;
+        self.attributes(|declared, name, _| has |= declared == ns && name == local)?;
         Ok(has)
     }
 }
@@ -163,8 +163,8 @@ pub struct XmlStream<R> {
     /// Elements that are open.
     depth: usize,
     /// The last tag was an element without content.
-    closes: bool,
-    begun: bool,
+    is_empty_element: bool,
+    root_read: bool,
 }
 
 impl<R: Read> XmlStream<R> {
@@ -174,21 +174,21 @@ impl<R: Read> XmlStream<R> {
             buffer: Vec::new(),
             prefixes: Prefixes::default(),
             depth: 0,
-            closes: false,
-            begun: false,
+            is_empty_element: false,
+            root_read: false,
         }
     }
 
-    pub fn next(&mut self) -> Result<XmlPiece<'_>, WorkbookError> {
-        if std::mem::take(&mut self.closes) {
+    pub fn next(&mut self) -> Result<XmlEvent<'_>, WorkbookError> {
+        if std::mem::take(&mut self.is_empty_element) {
             self.depth -= 1;
-            return Ok(XmlPiece::Closing);
+            return Ok(XmlEvent::End);
         }
         self.buffer.clear();
-        self.reader.get_mut().begin_piece();
+        self.reader.get_mut().begin_event();
         let event = match self.reader.read_event_into(&mut self.buffer) {
             Ok(event) => event,
-            Err(error) => return Err(trouble(&error, self.reader.get_ref().is_piece_too_long())),
+            Err(error) => return Err(xml_error(&error, self.reader.get_ref().is_event_too_long())),
         };
         match event {
             Event::Start(start) | Event::Empty(start) if self.depth >= DEPTH_MAX => {
@@ -196,18 +196,18 @@ impl<R: Read> XmlStream<R> {
                 Err(damaged("its content is nested too deeply"))
             }
             Event::Start(start) => {
-                Ok(XmlPiece::Opening(opening(start, &mut self.begun, &mut self.prefixes, &mut self.depth)))
+                Ok(XmlEvent::Start(start_event(start, &mut self.root_read, &mut self.prefixes, &mut self.depth)))
             }
             Event::Empty(start) => {
-                self.closes = true;
-                Ok(XmlPiece::Opening(opening(start, &mut self.begun, &mut self.prefixes, &mut self.depth)))
+                self.is_empty_element = true;
+                Ok(XmlEvent::Start(start_event(start, &mut self.root_read, &mut self.prefixes, &mut self.depth)))
             }
             Event::End(_) => {
                 self.depth -= 1;
-                Ok(XmlPiece::Closing)
+                Ok(XmlEvent::End)
             }
-            Event::Text(text) => Ok(borrowed(text.into_inner())),
-            Event::CData(text) => Ok(borrowed(text.into_inner())),
+            Event::Text(text) => Ok(text_event(text.into_inner())),
+            Event::CData(text) => Ok(text_event(text.into_inner())),
             Event::GeneralRef(reference) => {
                 let letter = match reference.as_ref() {
                     "lt" => '<',
@@ -221,11 +221,11 @@ impl<R: Read> XmlStream<R> {
                         Ok(None) | Err(_) => return Err(damaged(GARBLED)),
                     },
                 };
-                Ok(XmlPiece::Letter(letter))
+                Ok(XmlEvent::Char(letter))
             }
-            Event::Eof if self.depth > 0 || !self.begun => Err(damaged(BREAKS_OFF)),
-            Event::Eof => Ok(XmlPiece::End),
-            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => Ok(XmlPiece::Nothing),
+            Event::Eof if self.depth > 0 || !self.root_read => Err(damaged(TRUNCATED)),
+            Event::Eof => Ok(XmlEvent::Eof),
+            Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => Ok(XmlEvent::Other),
         }
     }
 
@@ -249,9 +249,14 @@ impl<R: Read> XmlStream<R> {
     }
 }
 
-fn opening<'x>(start: BytesStart<'x>, begun: &mut bool, prefixes: &'x mut Prefixes, depth: &mut usize) -> XmlTag<'x> {
-    if !std::mem::replace(begun, true) {
-        prefixes.learn(&start);
+fn start_event<'x>(
+    start: BytesStart<'x>,
+    root_read: &mut bool,
+    prefixes: &'x mut Prefixes,
+    depth: &mut usize,
+) -> XmlTag<'x> {
+    if !std::mem::replace(root_read, true) {
+        prefixes.read_root(&start);
     }
     *depth += 1;
     let (ns, local_at) = prefixes.split(start.name().into_inner(), true);
@@ -259,19 +264,19 @@ fn opening<'x>(start: BytesStart<'x>, begun: &mut bool, prefixes: &'x mut Prefix
 }
 
 /// Texts that come from a stream are never copies.
-fn borrowed(text: Cow<'_, str>) -> XmlPiece<'_> {
+fn text_event(text: Cow<'_, str>) -> XmlEvent<'_> {
     match text {
-        Cow::Borrowed(text) => XmlPiece::Text(text),
-        Cow::Owned(_) => XmlPiece::Nothing,
+        Cow::Borrowed(text) => XmlEvent::Text(text),
+        Cow::Owned(_) => XmlEvent::Other,
     }
 }
 
-fn trouble(error: &quick_xml::Error, too_long: bool) -> WorkbookError {
+fn xml_error(error: &quick_xml::Error, too_long: bool) -> WorkbookError {
     match error {
-        _ if too_long => damaged(format!("a piece of its content is longer than {} MB", PIECE_BYTES_MAX >> 20)),
+        _ if too_long => damaged(format!("a piece of its content is longer than {} MB", EVENT_BYTES_MAX >> 20)),
         quick_xml::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => damaged(GARBLED),
-        quick_xml::Error::Io(error) => unpacking(error),
-        quick_xml::Error::Syntax(_) => damaged(BREAKS_OFF),
+        quick_xml::Error::Io(error) => read_error(error),
+        quick_xml::Error::Syntax(_) => damaged(TRUNCATED),
         _ => damaged(GARBLED),
     }
 }
@@ -287,23 +292,23 @@ pub fn repeat_count(written: &str) -> u32 {
 mod tests {
     use super::*;
 
-    fn told(xml: &[u8]) -> String {
-        let mut told = String::new();
+    fn read_events(xml: &[u8]) -> String {
+        let mut events = String::new();
         let mut stream = XmlStream::new(xml);
         loop {
             match stream.next() {
-                Ok(XmlPiece::Opening(tag)) => {
-                    told += &format!("<{:?} {}", tag.ns, tag.local());
-                    let end = tag.attributes(|ns, name, value| told += &format!(" {ns:?} {name}={value}"));
-                    told += if end.is_ok() { ">" } else { "!>" };
+                Ok(XmlEvent::Start(tag)) => {
+                    events += &format!("<{:?} {}", tag.ns, tag.local());
+                    let end = tag.attributes(|ns, name, value| events += &format!(" {ns:?} {name}={value}"));
+                    events += if end.is_ok() { ">" } else { "!>" };
                 }
-                Ok(XmlPiece::Closing) => told.push('/'),
-                Ok(XmlPiece::Text(text)) => told.push_str(text),
-                Ok(XmlPiece::Letter(letter)) => told.push(letter),
-                Ok(XmlPiece::Nothing) => {}
-                Ok(XmlPiece::End) => return told,
-                Err(WorkbookError::Damaged(detail)) => return told + "; " + &detail,
-                Err(_) => return told + "; other",
+                Ok(XmlEvent::End) => events.push('/'),
+                Ok(XmlEvent::Text(text)) => events.push_str(text),
+                Ok(XmlEvent::Char(letter)) => events.push(letter),
+                Ok(XmlEvent::Other) => {}
+                Ok(XmlEvent::Eof) => return events,
+                Err(WorkbookError::Damaged(detail)) => return events + "; " + &detail,
+                Err(_) => return events + "; other",
             }
         }
     }
@@ -319,7 +324,7 @@ mod tests {
             ),
             ("<?xml version='1.0'?><!DOCTYPE a><a><!-- c -->x&lt;<![CDATA[<b>]]></a>", "<Other a>x<<b>/"),
         ] {
-            assert_eq!(told(xml.as_bytes()), expected);
+            assert_eq!(read_events(xml.as_bytes()), expected);
         }
     }
 
@@ -336,11 +341,11 @@ mod tests {
             ("<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>", "<Other a>; its content is garbled"),
             ("<a office:value='&e;'/>", "<Other a!>/"),
         ] {
-            assert_eq!(told(xml.as_bytes()), expected, "{xml}");
+            assert_eq!(read_events(xml.as_bytes()), expected, "{xml}");
         }
-        assert_eq!(told(b"<a>\xFF</a>"), "<Other a>; its content is garbled");
-        assert!(told("<a>".repeat(100_000).as_bytes()).ends_with("; its content is nested too deeply"));
-        let long = format!("<a>{}</a>", "x".repeat(PIECE_BYTES_MAX + 1_000_000));
-        assert_eq!(told(long.as_bytes()), "<Other a>; a piece of its content is longer than 8 MB");
+        assert_eq!(read_events(b"<a>\xFF</a>"), "<Other a>; its content is garbled");
+        assert!(read_events("<a>".repeat(100_000).as_bytes()).ends_with("; its content is nested too deeply"));
+        let long = format!("<a>{}</a>", "x".repeat(EVENT_BYTES_MAX + 1_000_000));
+        assert_eq!(read_events(long.as_bytes()), "<Other a>; a piece of its content is longer than 8 MB");
     }
 }

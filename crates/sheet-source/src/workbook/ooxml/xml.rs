@@ -16,18 +16,18 @@ const EVENT_BYTES_MAX: u64 = 16 << 20;
 const DECODED_BYTES_MAX: u64 = 64 << 20;
 
 pub struct Xml<'r> {
-    reader: Reader<BufReader<Rationed<'r>>>,
+    reader: Reader<BufReader<LimitedInput<'r>>>,
     buffer: Vec<u8>,
     left: Rc<Cell<u64>>,
 }
 
 /// Gives bytes until the ration is used up.
-struct Rationed<'r> {
+struct LimitedInput<'r> {
     input: Box<dyn Read + 'r>,
     left: Rc<Cell<u64>>,
 }
 
-impl Read for Rationed<'_> {
+impl Read for LimitedInput<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         if self.left.get() == 0 {
             return Err(io::Error::new(io::ErrorKind::FileTooLarge, TOO_LONG));
@@ -39,7 +39,7 @@ impl Read for Rationed<'_> {
 }
 
 const TOO_LONG: &str = "one of its texts is longer than any cell";
-pub const BREAKS_OFF: &str = "its content breaks off";
+pub const TRUNCATED: &str = "its content breaks off";
 
 pub fn damaged(what: &str) -> WorkbookError {
     WorkbookError::Damaged(what.to_owned())
@@ -48,7 +48,7 @@ pub fn damaged(what: &str) -> WorkbookError {
 impl<'r> Xml<'r> {
     pub fn new(mut input: impl Read + 'r) -> Result<Xml<'r>, WorkbookError> {
         let mut start = Vec::new();
-        input.by_ref().take(2).read_to_end(&mut start).map_err(|_| damaged(BREAKS_OFF))?;
+        input.by_ref().take(2).read_to_end(&mut start).map_err(|_| damaged(TRUNCATED))?;
         let wide: Option<&'static Encoding> = match start.as_slice() {
             [0xFF, 0xFE] => Some(UTF_16LE),
             [0xFE, 0xFF] => Some(UTF_16BE),
@@ -57,7 +57,7 @@ impl<'r> Xml<'r> {
         let input: Box<dyn Read + 'r> = match wide {
             Some(encoding) => {
                 let mut bytes = Vec::new();
-                input.take(DECODED_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|_| damaged(BREAKS_OFF))?;
+                input.take(DECODED_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|_| damaged(TRUNCATED))?;
                 if bytes.len() as u64 > DECODED_BYTES_MAX {
                     return Err(damaged("a part of it is too long"));
                 }
@@ -69,7 +69,7 @@ impl<'r> Xml<'r> {
             None => Box::new(Cursor::new(start).chain(input)),
         };
         let left = Rc::new(Cell::new(EVENT_BYTES_MAX));
-        let mut reader = Reader::from_reader(BufReader::new(Rationed { input, left: Rc::clone(&left) }));
+        let mut reader = Reader::from_reader(BufReader::new(LimitedInput { input, left: Rc::clone(&left) }));
         let config = reader.config_mut();
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
@@ -83,7 +83,7 @@ impl<'r> Xml<'r> {
         self.left.set(EVENT_BYTES_MAX);
         self.reader.read_event_into(&mut self.buffer).map_err(|error| match error {
             quick_xml::Error::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => damaged(TOO_LONG),
-            quick_xml::Error::Io(_) => damaged(BREAKS_OFF),
+            quick_xml::Error::Io(_) => damaged(TRUNCATED),
             _ => damaged("its content is no proper XML"),
         })
     }
@@ -104,7 +104,7 @@ impl<'r> Xml<'r> {
                     Some(left) => open_tags = left,
                     None => return Ok(()),
                 },
-                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                Event::Eof => return Err(damaged(TRUNCATED)),
                 Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
             }
         }
@@ -120,7 +120,7 @@ impl<'r> Xml<'r> {
                     Some(left) => open_tags = left,
                     None => return Ok(()),
                 },
-                Event::Eof => return Err(damaged(BREAKS_OFF)),
+                Event::Eof => return Err(damaged(TRUNCATED)),
                 _ => {}
             }
         }
@@ -149,15 +149,15 @@ fn resolve(reference: &BytesRef<'_>, into: &mut String) {
 
 /// The value of an attribute, its references resolved.
 pub fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    found_attribute(element, |key| key == name)
+    find_attribute(element, |key| key == name)
 }
 
 /// The same by the name without its prefix: `r:id`.
-pub fn attribute_of_any_prefix(element: &BytesStart<'_>, name: &str) -> Option<String> {
-    found_attribute(element, |key| key.rsplit(':').next() == Some(name))
+pub fn attribute_any_prefix(element: &BytesStart<'_>, name: &str) -> Option<String> {
+    find_attribute(element, |key| key.rsplit(':').next() == Some(name))
 }
 
-fn found_attribute(element: &BytesStart<'_>, wanted: impl Fn(&str) -> bool) -> Option<String> {
+fn find_attribute(element: &BytesStart<'_>, wanted: impl Fn(&str) -> bool) -> Option<String> {
     let found = element.html_attributes().flatten().find(|found| wanted(found.key.as_ref()))?;
     let value: &str = found.value.as_ref();
     Some(quick_xml::escape::unescape(value).unwrap_or(Cow::Borrowed(value)).into_owned())
@@ -173,21 +173,21 @@ mod tests {
     use super::*;
 
     fn texts(bytes: &[u8]) -> Result<Vec<String>, String> {
-        let told = |trouble: WorkbookError| match trouble {
+        let detail = |error: WorkbookError| match error {
             WorkbookError::Damaged(what) => what,
             _ => "other".into(),
         };
-        let mut xml = Xml::new(bytes).map_err(told)?;
+        let mut xml = Xml::new(bytes).map_err(detail)?;
         let mut texts = Vec::new();
         loop {
-            let is_text = match xml.next().map_err(told)? {
+            let is_text = match xml.next().map_err(detail)? {
                 Event::Eof => return Ok(texts),
                 Event::Start(element) => element.local_name().as_ref() == "t",
                 _ => false,
             };
             if is_text {
                 let mut text = String::new();
-                xml.text(&mut text).map_err(told)?;
+                xml.text(&mut text).map_err(detail)?;
                 texts.push(text);
             }
         }

@@ -3,7 +3,7 @@
 
 use crate::cell::Scalar;
 use crate::row::COLUMNS_MAX;
-use crate::workbook::sheet::facts::Area;
+use crate::workbook::sheet::metadata::Area;
 
 /// The areas that reach below the row they begin in, on their way down a sheet.
 #[derive(Default)]
@@ -26,7 +26,7 @@ struct OpenArea {
 /// What a cell of a merged area is.
 pub enum MergePosition {
     /// None is merged here.
-    Free,
+    Unmerged,
     /// The one that holds the value.
     First,
     /// One that the merged one covers: what stands in it is not shown.
@@ -47,7 +47,7 @@ impl MergedCells {
 
     /// Before the first cell of a row: areas that end above are closed, those that begin here are opened. False where so many
     /// are open at once that some must lie over others.
-    pub fn row(&mut self, row: u32) -> bool {
+    pub fn start_row(&mut self, row: u32) -> bool {
         self.open.retain(|open| open.area.bottom >= row);
         while let Some(area) = self.waiting.pop_if(|area| area.top <= row) {
             if area.bottom >= row {
@@ -59,17 +59,17 @@ impl MergedCells {
     }
 
     /// A cell of the sheet.
-    pub fn place(&self, row: u32, column: u32) -> MergePosition {
+    pub fn position(&self, row: u32, column: u32) -> MergePosition {
         let over = |open: &&OpenArea| (open.area.left..=open.area.right).contains(&column);
         match self.open.iter().find(over) {
-            None => MergePosition::Free,
+            None => MergePosition::Unmerged,
             Some(open) if (open.area.top, open.area.left) == (row, column) => MergePosition::First,
             Some(_) => MergePosition::Covered,
         }
     }
 
     /// The value of a first cell.
-    pub fn keep(&mut self, row: u32, column: u32, text: &str, value: Scalar) {
+    pub fn set_value(&mut self, row: u32, column: u32, text: &str, value: Scalar) {
         let first = |open: &&mut OpenArea| (open.area.top, open.area.left) == (row, column);
         if let Some(open) = self.open.iter_mut().find(first) {
             (open.text, open.value) = (text.to_owned(), value);
@@ -77,7 +77,7 @@ impl MergedCells {
     }
 
     /// The values that a row below has from above, in the columns from `from` up to `to`.
-    pub fn fill(&mut self, row: u32, columns: std::ops::Range<u32>, mut give: impl FnMut(u32, &str, Scalar)) {
+    pub fn fill_row(&mut self, row: u32, columns: std::ops::Range<u32>, mut give: impl FnMut(u32, &str, Scalar)) {
         for open in &mut self.open {
             let below = open.area.top < row && open.value != Scalar::Empty;
             if below && columns.contains(&open.area.left) {

@@ -1,7 +1,7 @@
 //! What every reader of workbooks gives: the list of sheets, and the cells of one in the order of the file.
-//! `facts` is what a sheet holds besides its cells; `merged` fills rows from merged cells.
+//! `metadata` is what a sheet holds besides its cells; `merged` fills rows from merged cells.
 
-pub mod facts;
+pub mod metadata;
 pub mod merged;
 
 use crate::cell::value::CellValue;
@@ -10,7 +10,7 @@ use crate::file::error::WorkbookError;
 /// Excel has 1 048 576 rows, LibreOffice up to sixteen times as many.
 pub const ROWS_MAX: u32 = 1 << 24;
 /// What a cell beyond the last row or column is called.
-pub const BEYOND: &str = "a cell stands beyond the last row or column";
+pub const CELL_OUT_OF_BOUNDS: &str = "a cell stands beyond the last row or column";
 
 pub struct Sheet {
     pub name: String,

@@ -8,7 +8,7 @@ pub const BEGIN: u16 = 0x0809;
 pub const END: u16 = 0x000A;
 const CONTINUE: u16 = 0x003C;
 
-pub const TEXT_CUT: &str = "a text is cut short";
+pub const TEXT_TRUNCATED: &str = "a text is cut short";
 
 #[derive(Debug, Clone, Copy)]
 pub struct BiffRecord<'a> {
@@ -47,7 +47,7 @@ impl<'a> BiffRecords<'a> {
     }
 
     /// What a record holds, with what goes on in the records behind it.
-    pub fn pieces(&mut self, from: BiffRecord<'a>, skip: usize) -> ContinuedData<'a> {
+    pub fn continued(&mut self, from: BiffRecord<'a>, skip: usize) -> ContinuedData<'a> {
         let first = from.data.get(skip..).unwrap_or_default();
         let mut more = Vec::new();
         while let Some(record) = self.peek().filter(|record| record.kind == CONTINUE) {
@@ -55,34 +55,34 @@ impl<'a> BiffRecords<'a> {
             self.at += 4 + record.data.len();
         }
         more.reverse();
-        ContinuedData { piece: first, more }
+        ContinuedData { chunk: first, more }
     }
 }
 
 /// Bytes that may be spread over several records.
 pub struct ContinuedData<'a> {
-    piece: &'a [u8],
+    chunk: &'a [u8],
     /// Last one first.
     more: Vec<&'a [u8]>,
 }
 
 impl<'a> ContinuedData<'a> {
     pub fn is_at_end(&self) -> bool {
-        self.piece.is_empty() && self.more.iter().all(|piece| piece.is_empty())
+        self.chunk.is_empty() && self.more.iter().all(|chunk| chunk.is_empty())
     }
 
     /// Goes on to the next piece where this one is used up.
-    fn advance(&mut self) -> Option<()> {
-        while self.piece.is_empty() {
-            self.piece = self.more.pop()?;
+    fn next_chunk(&mut self) -> Option<()> {
+        while self.chunk.is_empty() {
+            self.chunk = self.more.pop()?;
         }
         Some(())
     }
 
     pub fn byte(&mut self) -> Option<u8> {
-        self.advance()?;
-        let (first, rest) = self.piece.split_first()?;
-        self.piece = rest;
+        self.next_chunk()?;
+        let (first, rest) = self.chunk.split_first()?;
+        self.chunk = rest;
         Some(*first)
     }
 
@@ -96,39 +96,39 @@ impl<'a> ContinuedData<'a> {
 
     pub fn skip(&mut self, mut bytes: usize) -> Option<()> {
         while bytes > 0 {
-            self.advance()?;
-            let skipped = bytes.min(self.piece.len());
-            self.piece = &self.piece[skipped..];
+            self.next_chunk()?;
+            let skipped = bytes.min(self.chunk.len());
+            self.chunk = &self.chunk[skipped..];
             bytes -= skipped;
         }
         Some(())
     }
 
     /// As many bytes as are left of this piece, and no more than are wanted.
-    fn take(&mut self, wanted: usize) -> &'a [u8] {
-        let (taken, rest) = self.piece.split_at(wanted.min(self.piece.len()));
-        self.piece = rest;
+    fn take_bytes(&mut self, wanted: usize) -> &'a [u8] {
+        let (taken, rest) = self.chunk.split_at(wanted.min(self.chunk.len()));
+        self.chunk = rest;
         taken
     }
 
     /// Appends a text of so many letters. Each piece says anew how wide its letters are. [MS-XLS 2.5.293]
-    pub fn unicode(&mut self, letters: usize, flags: u8, text: &mut String) -> Option<()> {
+    pub fn unicode_text(&mut self, letters: usize, flags: u8, text: &mut String) -> Option<()> {
         const WIDE: u8 = 1;
         let mut wide = flags & WIDE != 0;
-        if !wide && self.piece.len() >= letters {
-            text.extend(self.take(letters).iter().map(|byte| char::from(*byte)));
+        if !wide && self.chunk.len() >= letters {
+            text.extend(self.take_bytes(letters).iter().map(|byte| char::from(*byte)));
             return Some(());
         }
         let mut units: Vec<u16> = Vec::new();
         while units.len() < letters {
-            if self.piece.is_empty() {
+            if self.chunk.is_empty() {
                 wide = self.byte()? & WIDE != 0;
             }
             let left = letters - units.len();
             match wide {
-                true if self.piece.len() == 1 => self.piece = &[],
-                true => units.extend(utf16_units(self.take(left.min(self.piece.len() / 2) * 2))),
-                false => units.extend(self.take(left).iter().map(|byte| u16::from(*byte))),
+                true if self.chunk.len() == 1 => self.chunk = &[],
+                true => units.extend(utf16_units(self.take_bytes(left.min(self.chunk.len() / 2) * 2))),
+                false => units.extend(self.take_bytes(left).iter().map(|byte| u16::from(*byte))),
             }
         }
         push_utf16(units.into_iter(), text);
@@ -136,11 +136,11 @@ impl<'a> ContinuedData<'a> {
     }
 
     /// Appends a text of so many bytes of a code page.
-    fn encoded(&mut self, bytes: usize, encoding: &'static Encoding, text: &mut String) -> Option<()> {
+    fn code_page_text(&mut self, bytes: usize, encoding: &'static Encoding, text: &mut String) -> Option<()> {
         let mut all: Vec<u8> = Vec::new();
         while all.len() < bytes {
-            self.advance()?;
-            all.extend_from_slice(self.take(bytes - all.len()));
+            self.next_chunk()?;
+            all.extend_from_slice(self.take_bytes(bytes - all.len()));
         }
         text.push_str(&encoding.decode_without_bom_handling(&all).0);
         Some(())
@@ -158,19 +158,26 @@ pub enum TextEncoding {
 
 impl TextEncoding {
     /// Appends a text whose length has been read.
-    pub fn read(self, pieces: &mut ContinuedData<'_>, length: usize, text: &mut String) -> Result<(), WorkbookError> {
-        let cut = || WorkbookError::damaged(TEXT_CUT);
+    pub fn read(
+        self,
+        data_stream: &mut ContinuedData<'_>,
+        length: usize,
+        text: &mut String,
+    ) -> Result<(), WorkbookError> {
+        let cut = || WorkbookError::damaged(TEXT_TRUNCATED);
         match self {
             // Some writers leave out all the rest of an empty text.
             _ if length == 0 => Ok(()),
             TextEncoding::Unicode => {
-                let flags = pieces.byte().ok_or_else(cut)?;
-                pieces.unicode(length, flags, text).ok_or_else(cut)
+                let flags = data_stream.byte().ok_or_else(cut)?;
+                data_stream.unicode_text(length, flags, text).ok_or_else(cut)
             }
-            TextEncoding::CodePage(Some(encoding)) => pieces.encoded(length, encoding, text).ok_or_else(cut),
+            TextEncoding::CodePage(Some(encoding)) => {
+                data_stream.code_page_text(length, encoding, text).ok_or_else(cut)
+            }
             TextEncoding::CodePage(None) => {
                 let start = text.len();
-                pieces.encoded(length, encoding_rs::WINDOWS_1252, text).ok_or_else(cut)?;
+                data_stream.code_page_text(length, encoding_rs::WINDOWS_1252, text).ok_or_else(cut)?;
                 match text[start..].is_ascii() {
                     true => Ok(()),
                     false => Err(WorkbookError::damaged("its texts are in an encoding that is not known")),
@@ -223,11 +230,11 @@ mod tests {
         .concat();
         let mut records = BiffRecords::new(&stream, 0);
         let first = records.next().ok().expect("a record");
-        let mut pieces = records.pieces(first, 0);
+        let mut data_stream = records.continued(first, 0);
         let mut text = String::new();
-        assert_eq!(pieces.unicode(2 + 5 + 2, 0, &mut text), Some(()));
+        assert_eq!(data_stream.unicode_text(2 + 5 + 2, 0, &mut text), Some(()));
         assert_eq!(text, "abЁж 😀xy");
-        assert_eq!((pieces.byte(), pieces.byte()), (Some(b'z'), None));
+        assert_eq!((data_stream.byte(), data_stream.byte()), (Some(b'z'), None));
         assert_eq!(records.next().ok().map(|record| record.kind), Some(END));
         assert!(records.next().is_err());
     }
@@ -238,8 +245,8 @@ mod tests {
             let stream = record(0x0204, data);
             let mut records = BiffRecords::new(&stream, 0);
             let first = records.next().ok().expect("a record");
-            let mut pieces = records.pieces(first, 0);
-            assert!(TextEncoding::Unicode.read(&mut pieces, 5, &mut String::new()).is_err(), "{data:?}");
+            let mut data_stream = records.continued(first, 0);
+            assert!(TextEncoding::Unicode.read(&mut data_stream, 5, &mut String::new()).is_err(), "{data:?}");
         }
     }
 
@@ -257,10 +264,10 @@ mod tests {
         assert_eq!(code_page(437), None);
         let bytes = [0xC8, 0xE2, 0xE0, 0xED];
         let mut text = String::new();
-        let mut pieces = ContinuedData { piece: &bytes, more: Vec::new() };
-        assert!(TextEncoding::CodePage(code_page(1251)).read(&mut pieces, 4, &mut text).is_ok());
+        let mut data_stream = ContinuedData { chunk: &bytes, more: Vec::new() };
+        assert!(TextEncoding::CodePage(code_page(1251)).read(&mut data_stream, 4, &mut text).is_ok());
         assert_eq!(text, "Иван");
-        let mut pieces = ContinuedData { piece: &bytes, more: Vec::new() };
-        assert!(TextEncoding::CodePage(None).read(&mut pieces, 4, &mut text).is_err());
+        let mut data_stream = ContinuedData { chunk: &bytes, more: Vec::new() };
+        assert!(TextEncoding::CodePage(None).read(&mut data_stream, 4, &mut text).is_err());
     }
 }

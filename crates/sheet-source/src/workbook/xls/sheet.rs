@@ -2,13 +2,13 @@
 
 use super::globals::Globals;
 use super::links::read_link;
-use super::records::{BEGIN, BiffRecord, BiffRecords, END, TEXT_CUT};
+use super::records::{BEGIN, BiffRecord, BiffRecords, END, TEXT_TRUNCATED};
 use crate::cell::value::CellValue;
 use crate::file::bytes::{f64_at, u8_at, u16_at, u32_at};
 use crate::file::error::WorkbookError;
-use crate::workbook::biff::{error_by_code, packed_number};
+use crate::workbook::biff::{decode_rk, error_name};
 use crate::workbook::sheet::RawCell;
-use crate::workbook::sheet::facts::{Area, LinksFound, SheetFacts, add_merged, hide};
+use crate::workbook::sheet::metadata::{Area, LinkCollector, SheetMetadata, add_hidden_rows, add_merged};
 use std::ops::ControlFlow;
 
 const NUMBER: u16 = 0x0203;
@@ -31,7 +31,7 @@ const UNCALCULATED: u16 = 0x005E;
 const NO_NUMBER: u16 = 0xFFFF;
 const BLANK: u8 = 3;
 
-const CELL_CUT: &str = "a cell is cut short";
+const CELL_TRUNCATED: &str = "a cell is cut short";
 
 /// The records of a sheet itself, those of charts within it left out.
 struct SheetRecords<'a> {
@@ -64,10 +64,10 @@ impl<'a> SheetRecords<'a> {
 }
 
 /// The row and the first and last column of the cells of a record; `None` for other records.
-fn place(record: &BiffRecord<'_>) -> Result<Option<(u16, u16, u16)>, WorkbookError> {
+fn cell_range(record: &BiffRecord<'_>) -> Result<Option<(u16, u16, u16)>, WorkbookError> {
     let data = record.data;
-    let short = || WorkbookError::damaged(CELL_CUT);
-    let at = |at| u16_at(data, at).ok_or_else(short);
+    let truncated = || WorkbookError::damaged(CELL_TRUNCATED);
+    let at = |at| u16_at(data, at).ok_or_else(truncated);
     match record.kind {
         NUMBER | LABEL | RICH_LABEL | TRUTH_OR_ERROR | PACKED | SHARED_LABEL | FORMULA => {
             Ok(Some((at(0)?, at(2)?, at(2)?)))
@@ -77,7 +77,7 @@ fn place(record: &BiffRecord<'_>) -> Result<Option<(u16, u16, u16)>, WorkbookErr
             // Row, first and last column, and six bytes for each cell.
             match (usize::from(last) + 1).checked_sub(first.into()) {
                 Some(cells) if data.len() == 6 + cells * 6 => Ok(Some((row, first, last))),
-                _ => Err(short()),
+                _ => Err(truncated()),
             }
         }
         _ => Ok(None),
@@ -85,32 +85,32 @@ fn place(record: &BiffRecord<'_>) -> Result<Option<(u16, u16, u16)>, WorkbookErr
 }
 
 /// What is known of a sheet after a first look.
-pub struct FirstLook {
+pub struct SheetIndex {
     /// All but the links.
-    facts: SheetFacts,
+    metadata: SheetMetadata,
     /// Where the records of links stand; they are read where they are wanted.
     links: Vec<usize>,
     /// Some writers put cells down as they come, not row by row.
     pub in_order: bool,
-    pub results: Results,
+    pub results: FormulaResults,
 }
 
-impl FirstLook {
+impl SheetIndex {
     /// What the sheet says besides its cells.
-    pub fn facts(&self, stream: &[u8], links: bool) -> Result<SheetFacts, WorkbookError> {
-        let mut found = LinksFound::default();
+    pub fn metadata(&self, stream: &[u8], links: bool) -> Result<SheetMetadata, WorkbookError> {
+        let mut found = LinkCollector::default();
         for at in self.links.iter().filter(|_| links) {
             if let Some(record) = BiffRecords::new(stream, *at).peek() {
                 read_link(&record, &mut found);
             }
         }
-        Ok(SheetFacts { links: found.all()?, ..self.facts.clone() })
+        Ok(SheetMetadata { links: found.into_links()?, ..self.metadata.clone() })
     }
 }
 
 /// Which results of formulas are results.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Results {
+pub enum FormulaResults {
     All,
     /// Nobody has calculated the workbook, and its writer puts blanks in the place of results.
     NoBlanks,
@@ -118,7 +118,7 @@ pub enum Results {
     NoBlanksOrZeros,
 }
 
-pub fn first_look(globals: &Globals, stream: &[u8], at: usize) -> Result<FirstLook, WorkbookError> {
+pub fn index_sheet(globals: &Globals, stream: &[u8], at: usize) -> Result<SheetIndex, WorkbookError> {
     let mut records = SheetRecords::new(stream, at)?;
     let (mut merged, mut rows, mut links) = (Vec::new(), Vec::new(), Vec::new());
     // Rows are described before their cells; a hidden one matters only where it holds something.
@@ -133,7 +133,7 @@ pub fn first_look(globals: &Globals, stream: &[u8], at: usize) -> Result<FirstLo
             UNCALCULATED => uncalculated = true,
             _ => {
                 all_blank &= record.kind != FORMULA || is_blank(record.data);
-                if let Some((row, first, last)) = place(&record)? {
+                if let Some((row, first, last)) = cell_range(&record)? {
                     in_order &= before.is_none_or(|before| before < (row, first));
                     before = Some((row, last));
                     filled[usize::from(row)] = true;
@@ -144,14 +144,14 @@ pub fn first_look(globals: &Globals, stream: &[u8], at: usize) -> Result<FirstLo
     rows.retain(|row| filled[usize::from(*row)]);
     rows.sort_unstable();
     let mut hidden = Vec::new();
-    rows.into_iter().for_each(|row| hide(&mut hidden, row.into(), row.into()));
-    let facts = SheetFacts { merged, hidden, ..SheetFacts::default() };
+    rows.into_iter().for_each(|row| add_hidden_rows(&mut hidden, row.into(), row.into()));
+    let metadata = SheetMetadata { merged, hidden, ..SheetMetadata::default() };
     let results = match globals.calculated {
-        _ if uncalculated => Results::NoBlanksOrZeros,
-        false if all_blank => Results::NoBlanks,
-        _ => Results::All,
+        _ if uncalculated => FormulaResults::NoBlanksOrZeros,
+        false if all_blank => FormulaResults::NoBlanks,
+        _ => FormulaResults::All,
     };
-    Ok(FirstLook { facts, links, in_order, results })
+    Ok(SheetIndex { metadata, links, in_order, results })
 }
 
 fn is_blank(formula: &[u8]) -> bool {
@@ -177,20 +177,20 @@ pub struct SheetCells<'a> {
     pub globals: &'a Globals,
     pub stream: &'a [u8],
     pub at: usize,
-    pub results: Results,
+    pub results: FormulaResults,
 }
 
 /// What takes the cells.
-type Take<'t> = &'t mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>;
+type CellVisitor<'t> = &'t mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>;
 
 impl<'a> SheetCells<'a> {
     /// Gives the cells in the order of the file.
-    pub fn give(&self, take: Take<'_>) -> Result<(), WorkbookError> {
+    pub fn visit(&self, visit: CellVisitor<'_>) -> Result<(), WorkbookError> {
         let mut records = SheetRecords::new(self.stream, self.at)?;
         while let Some(record) = records.next()? {
-            let Some((row, first, last)) = place(&record)? else { continue };
+            let Some((row, first, last)) = cell_range(&record)? else { continue };
             for column in first..=last {
-                if self.cell(&record, (row, first, column), take)?.is_break() {
+                if self.cell(&record, (row, first, column), visit)?.is_break() {
                     return Ok(());
                 }
             }
@@ -199,11 +199,11 @@ impl<'a> SheetCells<'a> {
     }
 
     /// Gives the cells row by row. Of two in one place, the later one is meant.
-    pub fn give_sorted(&self, take: Take<'_>) -> Result<(), WorkbookError> {
+    pub fn visit_sorted(&self, visit: CellVisitor<'_>) -> Result<(), WorkbookError> {
         let mut records = SheetRecords::new(self.stream, self.at)?;
         let mut cells: Vec<(u16, u16, u32)> = Vec::new();
         while let Some(record) = records.next()? {
-            let Some((row, first, last)) = place(&record)? else { continue };
+            let Some((row, first, last)) = cell_range(&record)? else { continue };
             let at = u32::try_from(record.at).map_err(|_| WorkbookError::damaged(""))?;
             cells.extend((first..=last).map(|column| (row, column, at)));
         }
@@ -214,7 +214,7 @@ impl<'a> SheetCells<'a> {
             }
             let record = BiffRecords::new(self.stream, *at as usize).next()?;
             let first = u16_at(record.data, 2).unwrap_or(*column);
-            if self.cell(&record, (*row, first, *column), take)?.is_break() {
+            if self.cell(&record, (*row, first, *column), visit)?.is_break() {
                 break;
             }
         }
@@ -226,19 +226,19 @@ impl<'a> SheetCells<'a> {
         &self,
         record: &BiffRecord<'a>,
         (row, first, column): (u16, u16, u16),
-        take: Take<'_>,
+        visit: CellVisitor<'_>,
     ) -> Result<ControlFlow<()>, WorkbookError> {
         let data = record.data;
         let mut text = String::new();
         let value = match record.kind {
             NUMBER => f64_at(data, 6).map(|number| self.number(data, 4, number)),
-            PACKED => u32_at(data, 6).map(|packed| self.number(data, 4, packed_number(packed))),
+            PACKED => u32_at(data, 6).map(|packed| self.number(data, 4, decode_rk(packed))),
             PACKED_ROW => {
                 let at = 4 + usize::from(column - first) * 6;
-                u32_at(data, at + 2).map(|packed| self.number(data, at, packed_number(packed)))
+                u32_at(data, at + 2).map(|packed| self.number(data, at, decode_rk(packed)))
             }
             SHARED_LABEL => {
-                let index = u32_at(data, 6).ok_or_else(|| WorkbookError::damaged(CELL_CUT))?;
+                let index = u32_at(data, 6).ok_or_else(|| WorkbookError::damaged(CELL_TRUNCATED))?;
                 let shared = self.globals.texts.get(index as usize);
                 Some(CellValue::Text(
                     shared.ok_or_else(|| WorkbookError::damaged("a cell names a text that is not there"))?,
@@ -250,14 +250,14 @@ impl<'a> SheetCells<'a> {
             }
             TRUTH_OR_ERROR => match (u8_at(data, 6), u8_at(data, 7)) {
                 (Some(truth), Some(0)) => Some(CellValue::Bool(truth != 0)),
-                (Some(code), Some(_)) => Some(CellValue::Error(error_by_code(code))),
+                (Some(code), Some(_)) => Some(CellValue::Error(error_name(code))),
                 _ => None,
             },
-            _ => Some(self.formula(record, &mut text)?),
+            _ => Some(self.formula_result(record, &mut text)?),
         };
-        let value = value.ok_or_else(|| WorkbookError::damaged(CELL_CUT))?;
+        let value = value.ok_or_else(|| WorkbookError::damaged(CELL_TRUNCATED))?;
         let formula = record.kind == FORMULA;
-        Ok(take(RawCell { row: row.into(), column: column.into(), value, formula }))
+        Ok(visit(RawCell { row: row.into(), column: column.into(), value, formula }))
     }
 
     /// A number under the format of the style whose number stands at `style`.
@@ -269,23 +269,27 @@ impl<'a> SheetCells<'a> {
     fn text(&self, record: BiffRecord<'a>, at: usize, text: &mut String) -> Result<(), WorkbookError> {
         let mut records = BiffRecords::new(self.stream, record.at);
         records.next()?;
-        let mut pieces = records.pieces(record, at);
-        let length = pieces.u16().ok_or_else(|| WorkbookError::damaged(TEXT_CUT))?;
-        self.globals.writing.read(&mut pieces, length.into(), text)
+        let mut data_stream = records.continued(record, at);
+        let length = data_stream.u16().ok_or_else(|| WorkbookError::damaged(TEXT_TRUNCATED))?;
+        self.globals.encoding.read(&mut data_stream, length.into(), text)
     }
 
     /// The result of a formula. [MS-XLS 2.5.133]
-    fn formula<'t>(&'t self, record: &BiffRecord<'a>, text: &'t mut String) -> Result<CellValue<'t>, WorkbookError> {
-        let short = || WorkbookError::damaged(CELL_CUT);
+    fn formula_result<'t>(
+        &'t self,
+        record: &BiffRecord<'a>,
+        text: &'t mut String,
+    ) -> Result<CellValue<'t>, WorkbookError> {
+        let truncated = || WorkbookError::damaged(CELL_TRUNCATED);
         let data = record.data;
-        if u16_at(data, 12).ok_or_else(short)? != NO_NUMBER {
-            return match f64_at(data, 6).ok_or_else(short)? {
-                0.0 if self.results == Results::NoBlanksOrZeros => Ok(CellValue::Uncomputed("")),
+        if u16_at(data, 12).ok_or_else(truncated)? != NO_NUMBER {
+            return match f64_at(data, 6).ok_or_else(truncated)? {
+                0.0 if self.results == FormulaResults::NoBlanksOrZeros => Ok(CellValue::Uncomputed("")),
                 number => Ok(self.number(data, 4, number)),
             };
         }
-        let code = u8_at(data, 8).ok_or_else(short)?;
-        match u8_at(data, 6).ok_or_else(short)? {
+        let code = u8_at(data, 8).ok_or_else(truncated)?;
+        match u8_at(data, 6).ok_or_else(truncated)? {
             0 => {
                 let mut records = BiffRecords::new(self.stream, record.at);
                 records.next()?;
@@ -302,10 +306,10 @@ impl<'a> SheetCells<'a> {
                 }
             }
             1 => Ok(CellValue::Bool(code != 0)),
-            2 => Ok(CellValue::Error(error_by_code(code))),
-            BLANK if self.results != Results::All => Ok(CellValue::Uncomputed("")),
+            2 => Ok(CellValue::Error(error_name(code))),
+            BLANK if self.results != FormulaResults::All => Ok(CellValue::Uncomputed("")),
             BLANK => Ok(CellValue::Empty),
-            _ => Err(short()),
+            _ => Err(truncated()),
         }
     }
 }

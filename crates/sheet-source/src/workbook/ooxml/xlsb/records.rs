@@ -25,7 +25,7 @@ impl<R: Read> PartRecords<R> {
     /// Reads the next record of those wanted into `data` and gives its kind; `None` at the end of the part.
     pub fn next(&mut self, wanted: fn(u16) -> bool) -> Result<Option<u16>, WorkbookError> {
         loop {
-            if self.source.fill_buf().map_err(WorkbookError::of_unpacking)?.is_empty() {
+            if self.source.fill_buf().map_err(WorkbookError::from_unpacking)?.is_empty() {
                 return Ok(None);
             }
             let kind = self.number(2)? as u16;
@@ -44,16 +44,16 @@ impl<R: Read> PartRecords<R> {
             }
             self.data.clear();
             let read = self.source.by_ref().take(length).read_to_end(&mut self.data);
-            return match read.map_err(WorkbookError::of_unpacking)? as u64 == length {
+            return match read.map_err(WorkbookError::from_unpacking)? as u64 == length {
                 true => Ok(Some(kind)),
-                false => Err(cut()),
+                false => Err(truncated()),
             };
         }
     }
 
     /// Reads the rest, so that its checksum is looked at.
     pub fn finish(mut self) -> Result<(), WorkbookError> {
-        io::copy(&mut self.source, &mut io::sink()).map_err(WorkbookError::of_unpacking)?;
+        io::copy(&mut self.source, &mut io::sink()).map_err(WorkbookError::from_unpacking)?;
         Ok(())
     }
 
@@ -63,8 +63,8 @@ impl<R: Read> PartRecords<R> {
         let mut number = 0;
         for nth in 0..bytes_max {
             let mut byte = [0];
-            if self.source.read(&mut byte).map_err(WorkbookError::of_unpacking)? == 0 {
-                return Err(cut());
+            if self.source.read(&mut byte).map_err(WorkbookError::from_unpacking)? == 0 {
+                return Err(truncated());
             }
             number |= u32::from(byte[0] & !MORE) << (7 * nth);
             if byte[0] & MORE == 0 {
@@ -76,14 +76,14 @@ impl<R: Read> PartRecords<R> {
 
     fn skip(&mut self, length: u64) -> Result<(), WorkbookError> {
         let skipped = io::copy(&mut self.source.by_ref().take(length), &mut io::sink());
-        match skipped.map_err(WorkbookError::of_unpacking)? == length {
+        match skipped.map_err(WorkbookError::from_unpacking)? == length {
             true => Ok(()),
-            false => Err(cut()),
+            false => Err(truncated()),
         }
     }
 }
 
-pub fn cut() -> WorkbookError {
+pub fn truncated() -> WorkbookError {
     WorkbookError::damaged("a part of it ends too early")
 }
 
@@ -92,12 +92,12 @@ pub fn read_text(data: &[u8], at: usize, text: &mut String) -> Result<usize, Wor
     /// No text, as against an empty one.
     const NONE: u32 = u32::MAX;
     let start = at + 4;
-    let letters = match u32_at(data, at).ok_or_else(cut)? {
+    let letters = match u32_at(data, at).ok_or_else(truncated)? {
         NONE => 0,
         letters => letters as usize,
     };
     let bytes = letters.checked_mul(2).and_then(|bytes| data.get(start..start.checked_add(bytes)?));
-    let bytes = bytes.ok_or_else(cut)?;
+    let bytes = bytes.ok_or_else(truncated)?;
     push_utf16(utf16_units(bytes), text);
     Ok(start + bytes.len())
 }

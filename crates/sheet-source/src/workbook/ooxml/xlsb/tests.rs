@@ -1,18 +1,18 @@
 //! Made workbooks, read.
 
-use super::made::*;
+use super::fixtures::*;
 use super::*;
 use crate::cell::{Scalar, value};
-use crate::workbook::sheet::BEYOND;
-use crate::workbook::sheet::facts::Area;
+use crate::workbook::sheet::CELL_OUT_OF_BOUNDS;
+use crate::workbook::sheet::metadata::Area;
 use std::path::Path;
 
-fn told(trouble: WorkbookError) -> String {
-    trouble.problem(Path::new("a.xlsb"), Some("Лист")).message.to_string()
+fn detail(error: WorkbookError) -> String {
+    error.into_problem(Path::new("a.xlsb"), Some("Лист")).message.to_string()
 }
 
 fn read(file: Vec<u8>) -> Result<Vec<String>, String> {
-    let mut book = XlsbBook::open(&SourceFile::memory(file)).map_err(told)?;
+    let mut book = XlsbBook::open(&SourceFile::memory(file)).map_err(detail)?;
     let name = book.sheets().into_iter().find(|sheet| sheet.table).map(|sheet| sheet.name).unwrap_or_default();
     let epoch = book.epoch_1904();
     let mut cells = Vec::new();
@@ -25,7 +25,7 @@ fn read(file: Vec<u8>) -> Result<Vec<String>, String> {
         cells.push(format!("{} {} {error}{text}", found.row, found.column));
         ControlFlow::Continue(())
     };
-    book.cells(&name, &mut take).map_err(told)?;
+    book.visit_cells(&name, &mut take).map_err(detail)?;
     Ok(cells)
 }
 
@@ -150,13 +150,13 @@ fn hidden_rows_merged_cells_links_and_totals_are_known() {
     assert!(book.epoch_1904());
     let sheets: Vec<_> = book.sheets().into_iter().map(|sheet| (sheet.name, sheet.visible, sheet.table)).collect();
     assert_eq!(sheets, [("Лист".into(), true, true), ("Макрос".into(), true, false), ("Скрытый".into(), false, true)]);
-    let facts = book.facts("Лист", true).ok().expect("it can be read");
-    assert_eq!(facts.hidden, [(4, 5)]);
-    assert_eq!(facts.merged, [Area { top: 1, left: 0, bottom: 3, right: 0 }]);
-    assert_eq!(facts.links.into_iter().collect::<Vec<_>>(), [((2, 1), "http://example.com/?a&b".into())]);
-    assert_eq!(facts.totals, [8]);
-    assert!(book.facts("Лист", false).ok().expect("it can be read").links.is_empty());
-    assert!(matches!(book.facts("Скрытый", true), Err(WorkbookError::Missing)));
+    let metadata = book.metadata("Лист", true).ok().expect("it can be read");
+    assert_eq!(metadata.hidden, [(4, 5)]);
+    assert_eq!(metadata.merged, [Area { top: 1, left: 0, bottom: 3, right: 0 }]);
+    assert_eq!(metadata.links.into_iter().collect::<Vec<_>>(), [((2, 1), "http://example.com/?a&b".into())]);
+    assert_eq!(metadata.totals, [8]);
+    assert!(book.metadata("Лист", false).ok().expect("it can be read").links.is_empty());
+    assert!(matches!(book.metadata("Скрытый", true), Err(WorkbookError::Missing)));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn what_contradicts_itself_is_damaged() {
     assert_eq!(one(cell(5, 0, 0, &[0; 7])), early);
     assert_eq!(one(record(6, &[0; 3])), early);
     assert_eq!(one(cell(6, 0, 0, &numbers(&[u32::MAX - 1]))), early);
-    assert_eq!(one(row(1 << 20, 0)), damaged(BEYOND));
+    assert_eq!(one(row(1 << 20, 0)), damaged(CELL_OUT_OF_BOUNDS));
     let astray = read(of_one_sheet(sheet(&[cell(4, 0, 0, &[1]), row(0, 0)], &[])));
     assert_eq!(astray, damaged("a cell stands before the first row"));
     let whole = sheet(&[row(0, 0), cell(4, 0, 0, &[1])], &[]);

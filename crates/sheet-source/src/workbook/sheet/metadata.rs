@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 /// Rows and columns are counted from 0.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct SheetFacts {
+pub struct SheetMetadata {
     pub merged: Vec<Area>,
     /// First and last of the rows that are not shown, in order: hidden, filtered out, folded away.
     pub hidden: Vec<(u32, u32)>,
@@ -32,9 +32,9 @@ impl Area {
     }
 }
 
-impl SheetFacts {
+impl SheetMetadata {
     /// How many of the rows from this one on are hidden, where that is known.
-    pub fn hidden_from(&self, row: u32) -> HiddenCount {
+    pub fn count_hidden_from(&self, row: u32) -> HiddenCount {
         let hidden = &self.hidden;
         let rows = |(first, last): &(u32, u32)| last.saturating_add(1).saturating_sub(row.max(*first));
         let first = hidden.iter().find(|(_, last)| *last >= row).map_or(0, |(first, _)| row.max(*first) + 1);
@@ -53,7 +53,7 @@ impl SheetFacts {
 }
 
 /// Adds a row to those that are hidden; rows come in order, but in damaged files.
-pub fn hide(hidden: &mut Vec<(u32, u32)>, first: u32, last: u32) {
+pub fn add_hidden_rows(hidden: &mut Vec<(u32, u32)>, first: u32, last: u32) {
     match hidden.last_mut() {
         Some((_, end)) if first <= end.saturating_add(1) && first >= *end => *end = last.max(*end),
         Some((_, end)) if first <= *end => {}
@@ -64,12 +64,12 @@ pub fn hide(hidden: &mut Vec<(u32, u32)>, first: u32, last: u32) {
 /// Merged cells of one sheet: more than any program shows.
 pub const MERGED_MAX: usize = 1 << 20;
 
-pub const MERGED_WITHOUT_END: &str = "its list of merged cells has no end";
+pub const TOO_MANY_MERGED_CELLS: &str = "its list of merged cells has no end";
 
 /// Adds an area of merged cells, unless its sides are the wrong way round.
 pub fn add_merged(merged: &mut Vec<Area>, area: Area) -> Result<(), WorkbookError> {
     if merged.len() >= MERGED_MAX {
-        return Err(WorkbookError::damaged(MERGED_WITHOUT_END));
+        return Err(WorkbookError::damaged(TOO_MANY_MERGED_CELLS));
     }
     if area.top <= area.bottom && area.left <= area.right {
         merged.push(area);
@@ -77,25 +77,25 @@ pub fn add_merged(merged: &mut Vec<Area>, area: Area) -> Result<(), WorkbookErro
     Ok(())
 }
 
-pub const LINKS_TOO_MANY: &str = "its links are too many to be held in memory";
+pub const TOO_MANY_LINKS: &str = "its links are too many to be held in memory";
 
 /// Addresses behind cells, which are looked for where they are wanted.
-pub struct LinksFound {
+pub struct LinkCollector {
     links: HashMap<(u32, u32), String>,
     room: usize,
     /// There were more than there was room for.
     full: bool,
 }
 
-impl Default for LinksFound {
-    fn default() -> LinksFound {
+impl Default for LinkCollector {
+    fn default() -> LinkCollector {
         /// Excel takes 65,530 links on a sheet; an address is a hundred bytes, sometimes two hundred.
         const ROOM_BYTES: usize = 64 << 20;
-        LinksFound { links: HashMap::new(), room: ROOM_BYTES, full: false }
+        LinkCollector { links: HashMap::new(), room: ROOM_BYTES, full: false }
     }
 }
 
-impl LinksFound {
+impl LinkCollector {
     /// Adds the address behind the cells of an area.
     pub fn add(&mut self, area: Area, address: &str) {
         const ENTRY_BYTES: usize = 64;
@@ -119,8 +119,8 @@ impl LinksFound {
     }
 
     /// All of them by row and column, which are never some of them: a cell without its address would be an empty one.
-    pub fn all(self) -> Result<HashMap<(u32, u32), String>, WorkbookError> {
-        if self.full { Err(WorkbookError::damaged(LINKS_TOO_MANY)) } else { Ok(self.links) }
+    pub fn into_links(self) -> Result<HashMap<(u32, u32), String>, WorkbookError> {
+        if self.full { Err(WorkbookError::damaged(TOO_MANY_LINKS)) } else { Ok(self.links) }
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn links_have_room_and_no_more() {
         let area = |top, left, bottom, right| Area { top, left, bottom, right };
-        let mut found = LinksFound::default();
+        let mut found = LinkCollector::default();
         found.add(area(5, 0, 4, 0), "a");
         found.add(area(0, 0, u32::MAX, u32::MAX), "a");
         found.add(area(0, 0, 0, 0), "");
@@ -141,29 +141,29 @@ mod tests {
         for row in 0..6 {
             found.add(area(row * 100, 0, row * 100 + 99, 99), &"a".repeat(1_000));
         }
-        assert_eq!(found.all().map(|links| links.len()).ok(), Some(4 + 60_000 - 4));
-        let mut found = LinksFound::default();
+        assert_eq!(found.into_links().map(|links| links.len()).ok(), Some(4 + 60_000 - 4));
+        let mut found = LinkCollector::default();
         for row in 0..7 {
             found.add(area(row * 100, 0, row * 100 + 99, 99), &"a".repeat(1_000));
         }
-        assert!(found.all().is_err(), "no part of them is given");
+        assert!(found.into_links().is_err(), "no part of them is given");
     }
 
     #[test]
     fn hidden_rows_are_kept_as_stretches() {
         let mut hidden = Vec::new();
         for (first, last) in [(3, 3), (4, 4), (5, 9), (20, 20), (7, 7)] {
-            hide(&mut hidden, first, last);
+            add_hidden_rows(&mut hidden, first, last);
         }
         assert_eq!(hidden, [(3, 9), (20, 20)]);
-        let facts = SheetFacts { hidden, ..SheetFacts::default() };
+        let metadata = SheetMetadata { hidden, ..SheetMetadata::default() };
         let from = |row: u32| {
-            let hidden = facts.hidden_from(row);
+            let hidden = metadata.count_hidden_from(row);
             (hidden.rows, hidden.first)
         };
         assert_eq!([0, 5, 10, 21].map(from), [(8, 4), (6, 6), (1, 21), (0, 0)]);
-        let seen: Vec<u32> = (0..30).filter(|row| facts.is_hidden(*row)).collect();
+        let seen: Vec<u32> = (0..30).filter(|row| metadata.is_hidden(*row)).collect();
         assert_eq!(seen, [3, 4, 5, 6, 7, 8, 9, 20]);
-        assert!(!SheetFacts::default().is_hidden(3));
+        assert!(!SheetMetadata::default().is_hidden(3));
     }
 }

@@ -7,23 +7,23 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Once;
 
 thread_local! {
-    static QUIET: Cell<bool> = const { Cell::new(false) };
+    static SILENT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// What `work` gives, or `None` when it panicked. Other threads, and other work of this one, report as ever.
-pub fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
-        let loud = panic::take_hook();
+        let default_hook = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
-            if !QUIET.get() {
-                loud(panic);
+            if !SILENT.get() {
+                default_hook(panic);
             }
         }));
     });
-    QUIET.set(true);
+    SILENT.set(true);
     // Everything the work touches is dropped with it or by the caller, unread.
     let result = panic::catch_unwind(AssertUnwindSafe(work));
-    QUIET.set(false);
+    SILENT.set(false);
     result.ok()
 }

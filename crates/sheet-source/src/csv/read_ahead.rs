@@ -4,7 +4,7 @@
 use crate::cell::Scalar;
 use crate::csv::dialect::CutRowMarker;
 use crate::csv::reader::CsvReader;
-use crate::file::kind;
+use crate::file::error;
 use crate::problem::{Problem, Stage};
 use crate::row::header::Header;
 use crate::row::{ROW_CUT, Row, RowKind};
@@ -42,14 +42,14 @@ enum BatchMessage {
 impl ReadAhead {
     /// `cut_rows` says that rows are looked for that a line break may have cut.
     pub fn start(csv: CsvReader, header: &Header, cut_rows: bool, path: &Path) -> Result<ReadAhead, Problem> {
-        let pieces = CutRowMarker::of(header.len());
-        let filling = BatchReader { csv, header: header.clone(), cut_rows, pieces, carried: None };
+        let cut_marker = CutRowMarker::new(header.len());
+        let reader = BatchReader { csv, header: header.clone(), cut_rows, cut_marker, lookahead: None };
         let (sender, messages) = sync_channel(BATCHES_WAITING);
         let (used, returned) = sync_channel(BATCHES_WAITING + 2);
-        let reading = thread::Builder::new().name("csv".into()).spawn(move || run(filling, &sender, &returned));
+        let reading = thread::Builder::new().name("csv".into()).spawn(move || run(reader, &sender, &returned));
         match reading {
             Ok(_) => Ok(ReadAhead { messages, used, batch: RowBatch::default(), next: 0, ended: false }),
-            Err(error) => Err(kind::unreadable(path, &error)),
+            Err(error) => Err(error::io_problem(path, &error)),
         }
     }
 
@@ -86,16 +86,16 @@ struct BatchReader {
     csv: CsvReader,
     header: Header,
     cut_rows: bool,
-    pieces: CutRowMarker,
+    cut_marker: CutRowMarker,
     /// The row after the last batch, which was read to see whether it is the rest of the row before it.
-    carried: Option<Row>,
+    lookahead: Option<Row>,
 }
 
 /// Reads to the end, or until the receiver is gone. After a problem, reading continues where it can.
-fn run(mut filling: BatchReader, sender: &SyncSender<BatchMessage>, returned: &Receiver<RowBatch>) {
+fn run(mut reader: BatchReader, sender: &SyncSender<BatchMessage>, returned: &Receiver<RowBatch>) {
     loop {
         let mut batch = returned.try_recv().unwrap_or_default();
-        let ended = filling.fill(&mut batch);
+        let ended = reader.fill(&mut batch);
         let rows = batch.filled == 0 || sender.send(BatchMessage::Rows(batch)).is_ok();
         let more = match ended {
             Ok(true) => true,
@@ -112,53 +112,53 @@ fn run(mut filling: BatchReader, sender: &SyncSender<BatchMessage>, returned: &R
 }
 
 /// The pieces of a cut row that come back in a reject file as they were: errors stand in the place of the missing cells.
-pub fn mark_again(first: &mut Row, second: &mut Row, header: &Header) {
-    let cut = [&*first, second].iter().all(|row| header.code_of(row) == ROW_CUT);
+pub fn restore_cut_marks(first: &mut Row, second: &mut Row, header: &Header) {
+    let cut = [&*first, second].iter().all(|row| header.reject_code(row) == ROW_CUT);
     if cut && second.iter().any(|cell| cell.value == Scalar::Error) {
-        first.seen = if first.seen == RowKind::Rest { RowKind::Rest } else { RowKind::Cut };
-        second.seen = RowKind::Rest;
+        first.kind = if first.kind == RowKind::Continuation { RowKind::Continuation } else { RowKind::Cut };
+        second.kind = RowKind::Continuation;
     }
 }
 
 impl BatchReader {
     /// Fills the batch as far as it goes; false at the end of the file.
     fn fill(&mut self, batch: &mut RowBatch) -> Result<bool, Problem> {
-        let more = self.rows(batch);
+        let more = self.read_rows(batch);
         let rows = &mut batch.rows[..batch.filled];
-        if !self.cut_rows && !self.rejects() {
+        if !self.cut_rows && !self.is_rejects() {
             return more;
         }
         for index in 1..rows.len() {
             let (before, from) = rows.split_at_mut(index);
-            self.mark(&mut before[index - 1], &mut from[0]);
+            self.mark_cut(&mut before[index - 1], &mut from[0]);
         }
         if let (Ok(true), Some(last)) = (&more, rows.last_mut()) {
             let mut next = Row::default();
             if !self.csv.read(&mut next)? {
                 return Ok(false);
             }
-            self.mark(last, &mut next);
-            self.carried = Some(next);
+            self.mark_cut(last, &mut next);
+            self.lookahead = Some(next);
         }
         more
     }
 
     /// The source is a reject file.
-    fn rejects(&self) -> bool {
-        self.header.is_of_rejects()
+    fn is_rejects(&self) -> bool {
+        self.header.is_rejects()
     }
 
     /// Marks two rows, one below the other, that a line break may have cut.
-    fn mark(&mut self, first: &mut Row, second: &mut Row) {
-        if self.rejects() {
-            mark_again(first, second, &self.header);
+    fn mark_cut(&mut self, first: &mut Row, second: &mut Row) {
+        if self.is_rejects() {
+            restore_cut_marks(first, second, &self.header);
         }
         if self.cut_rows {
-            self.pieces.mark(first, second);
+            self.cut_marker.mark(first, second);
         }
     }
 
-    fn rows(&mut self, batch: &mut RowBatch) -> Result<bool, Problem> {
+    fn read_rows(&mut self, batch: &mut RowBatch) -> Result<bool, Problem> {
         let mut bytes = 0;
         batch.filled = 0;
         while batch.filled < BATCH_ROWS && bytes < BATCH_TEXT_BYTES {
@@ -166,8 +166,8 @@ impl BatchReader {
                 batch.rows.push(Row::default());
             }
             let row = &mut batch.rows[batch.filled];
-            match self.carried.take() {
-                Some(carried) => *row = carried,
+            match self.lookahead.take() {
+                Some(lookahead) => *row = lookahead,
                 None => {
                     if !self.csv.read(row)? {
                         return Ok(false);

@@ -2,15 +2,15 @@
 //! be read without asking is only a page that is clearly ahead of every other that reads the text differently, and in
 //! which the words are words.
 
+use super::code_page::{CodePage, HighByte, pages};
 use super::evidence::{Evidence, NonAsciiWord};
-use super::letters::{self, Model, Neighbour, Script};
-use super::pages::{CodePage, HighByte, pages};
+use super::language_model::{self, LanguageModel, Neighbour, Script};
 use std::collections::HashSet;
 
 /// How far ahead of the next page the best has to be, in natural logarithms, and how much more where there is a single
 /// word: that is a word in another page by chance.
-const AHEAD: f32 = 6.5;
-const AHEAD_OF_ONE_WORD: f32 = 4.0;
+const LEAD_MIN: f32 = 6.5;
+const LEAD_MIN_OF_ONE_WORD: f32 = 4.0;
 const FEW_WORDS: f32 = 6.0;
 /// How much likelier than noise all words together have to be, and each of them on the average.
 pub const WORDS_OVER_NOISE: f32 = 2.5;
@@ -20,11 +20,11 @@ pub const NOISE_SHARE: f32 = 0.5;
 
 /// How much likelier than noise a word is that is hardly one by chance, and how much likelier in one page than in the other
 /// where it is the word of that page.
-const A_WORD: f32 = 1.5;
+const CLEARLY_A_WORD: f32 = 1.5;
 const BETTER: f32 = 3.0;
 
 /// A page and how well it explains the words.
-pub struct Scored {
+pub struct PageScore {
     pub page: &'static CodePage,
     pub score: f32,
     /// How much likelier than noise, over all words.
@@ -32,52 +32,57 @@ pub struct Scored {
     /// The same of each word, in whatever language.
     pub words: Vec<f32>,
     /// What the words look like.
-    spelt: Vec<String>,
+    decoded: Vec<String>,
 }
 
-impl Scored {
+impl PageScore {
     /// The text is made of words in this page.
     pub fn makes_words(&self) -> bool {
         self.over_noise >= WORDS_OVER_NOISE
             && self.over_noise >= WORD_OVER_NOISE * self.words.len() as f32
-            && self.noise() as f32 <= NOISE_SHARE * self.words.len() as f32
+            && self.noise_words() as f32 <= NOISE_SHARE * self.words.len() as f32
     }
 
     /// Words that are worse than noise.
-    pub fn noise(&self) -> usize {
+    pub fn noise_words(&self) -> usize {
         self.words.iter().filter(|word| **word < 0.0).count()
     }
 
     /// How many of them are words of the other page.
-    fn words_of(&self, other: &Scored) -> usize {
-        self.words.iter().zip(&other.words).filter(|(here, there)| **there > A_WORD && *there - *here > BETTER).count()
+    fn count_words_of(&self, other: &PageScore) -> usize {
+        self.words
+            .iter()
+            .zip(&other.words)
+            .filter(|(here, there)| **there > CLEARLY_A_WORD && *there - *here > BETTER)
+            .count()
     }
 }
 
 /// The best page is not far enough ahead of this one: of the words that they spell differently.
-pub fn is_near(best: &Scored, other: &Scored) -> bool {
-    let differently = best.spelt.iter().zip(&other.spelt).filter(|(here, there)| here != there).count();
+pub fn is_close(best: &PageScore, other: &PageScore) -> bool {
+    let differently = best.decoded.iter().zip(&other.decoded).filter(|(here, there)| here != there).count();
     // The more words there are, the better the language is known.
     let unknown = (FEW_WORDS / best.words.len().max(1) as f32).min(1.0);
-    best.score - other.score < AHEAD + AHEAD_OF_ONE_WORD * unknown / differently.max(1) as f32
+    best.score - other.score < LEAD_MIN + LEAD_MIN_OF_ONE_WORD * unknown / differently.max(1) as f32
 }
 
 /// More than one encoding stands in the file: some words are of the best page, some of the other.
-pub fn is_mixed(best: &Scored, other: &Scored) -> bool {
+pub fn is_mixed(best: &PageScore, other: &PageScore) -> bool {
     const WORDS: usize = 3;
-    best.words_of(other) >= WORDS
+    best.count_words_of(other) >= WORDS
 }
 
 /// All pages, best first. Of those that read the text alike there is one. `known` are words that may be expected, in small
 /// letters.
-pub fn scored(evidence: &Evidence, known: &HashSet<String>) -> Vec<Scored> {
+pub fn score_pages(evidence: &Evidence, known: &HashSet<String>) -> Vec<PageScore> {
     let words = evidence.words();
-    let plain = plain(evidence);
-    let mut scored: Vec<Scored> = Vec::new();
+    let plain = ascii_likelihoods(evidence);
+    let mut scored: Vec<PageScore> = Vec::new();
     for page in pages() {
-        let alike = |other: &Scored| evidence.bytes().all(|byte| other.page.sign(byte).shown == page.sign(byte).shown);
+        let alike =
+            |other: &PageScore| evidence.bytes().all(|byte| other.page.byte(byte).shown == page.byte(byte).shown);
         if !scored.iter().any(alike) {
-            scored.push(score(page, &words, (&plain, known)));
+            scored.push(score_page(page, &words, (&plain, known)));
         }
     }
     scored.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -86,7 +91,7 @@ pub fn scored(evidence: &Evidence, known: &HashSet<String>) -> Vec<Scored> {
 
 /// A language as it can be written in a page.
 struct WeightedModel {
-    model: &'static Model,
+    model: &'static LanguageModel,
     weight: f32,
 }
 
@@ -97,11 +102,11 @@ const SHARE_MIN: f32 = 0.01;
 /// How many words are of no language at all.
 const NOISE: f32 = 0.005;
 
-fn writings(page: &CodePage) -> Vec<WeightedModel> {
-    let models = letters::models().iter().filter(|model| page.has(model.script));
+fn page_models(page: &CodePage) -> Vec<WeightedModel> {
+    let models = language_model::models().iter().filter(|model| page.has_script(model.script));
     models
         .map(|model| {
-            let has = |c: &char| page.signs.iter().any(|sign| sign.letter == Some(*c));
+            let has = |c: &char| page.high_bytes.iter().any(|sign| sign.letter == Some(*c));
             let all = model.letters.iter().all(has);
             WeightedModel { model, weight: if all { 0.0 } else { NOT_ALL_LETTERS } }
         })
@@ -109,35 +114,45 @@ fn writings(page: &CodePage) -> Vec<WeightedModel> {
 }
 
 /// What the words without letters beyond ASCII say of the languages, a row for each: it is the same in every page.
-fn plain(evidence: &Evidence) -> Vec<Vec<f32>> {
+fn ascii_likelihoods(evidence: &Evidence) -> Vec<Vec<f32>> {
     let (page, none) = (&pages()[0], HashSet::new());
-    let spelt = evidence.plain().map(|word| Spelt::new(page, word, &none));
-    spelt.map(|word| letters::models().iter().map(|model| word.likelihood(model)).collect()).collect()
+    let decoded = evidence.ascii_words().map(|word| DecodedWord::new(page, word, &none));
+    decoded.map(|word| language_model::models().iter().map(|model| word.likelihood(model)).collect()).collect()
 }
 
-fn score(page: &'static CodePage, words: &[&NonAsciiWord], (plain, known): (&[Vec<f32>], &HashSet<String>)) -> Scored {
-    let mut writings = writings(page);
-    let spelt: Vec<Spelt> = words.iter().map(|word| Spelt::new(page, word, known)).collect();
-    let table: Vec<Vec<f32>> =
-        spelt.iter().map(|word| writings.iter().map(|writing| word.likelihood(writing.model)).collect()).collect();
+fn score_page(
+    page: &'static CodePage,
+    words: &[&NonAsciiWord],
+    (plain, known): (&[Vec<f32>], &HashSet<String>),
+) -> PageScore {
+    let mut page_models = page_models(page);
+    let decoded: Vec<DecodedWord> = words.iter().map(|word| DecodedWord::new(page, word, known)).collect();
+    let table: Vec<Vec<f32>> = decoded
+        .iter()
+        .map(|word| page_models.iter().map(|page_model| word.likelihood(page_model.model)).collect())
+        .collect();
     let of_page = |row: &Vec<f32>| -> Vec<f32> {
-        let pairs = letters::models().iter().zip(row).filter(|(model, _)| page.has(model.script));
+        let pairs = language_model::models().iter().zip(row).filter(|(model, _)| page.has_script(model.script));
         pairs.map(|(_, likelihood)| *likelihood).collect()
     };
     // Of a script that is not Latin they say nothing.
-    let plain: Vec<Vec<f32>> = if page.has(Script::Latin) { plain.iter().map(of_page).collect() } else { Vec::new() };
-    let start: Vec<f32> = writings.iter().map(|writing| writing.weight).collect();
-    normalise(&mut writings, &start);
+    let plain: Vec<Vec<f32>> =
+        if page.has_script(Script::Latin) { plain.iter().map(of_page).collect() } else { Vec::new() };
+    let start: Vec<f32> = page_models.iter().map(|page_model| page_model.weight).collect();
+    normalise(&mut page_models, &start);
     for _ in 0..2 {
-        let shares = shares(&writings, table.iter().chain(&plain));
-        normalise(&mut writings, &shares);
+        let shares = language_shares(&page_models, table.iter().chain(&plain));
+        normalise(&mut page_models, &shares);
     }
-    let spelt = words.iter().map(|word| page.line(&word.bytes)).collect();
-    let mut found = Scored { page, score: page.prior, over_noise: 0.0, words: Vec::new(), spelt };
+    let decoded = words.iter().map(|word| page.decode(&word.bytes)).collect();
+    let mut found = PageScore { page, score: page.prior, over_noise: 0.0, words: Vec::new(), decoded };
     for (word, likelihoods) in words.iter().zip(&table) {
-        let noise = noise(word);
-        let best = sum_of(writings.iter().zip(likelihoods).map(|(writing, likelihood)| writing.weight + likelihood));
-        let word = sum_of([best + (1.0 - NOISE).ln(), noise + nothing(page, word) + NOISE.ln()].into_iter());
+        let noise = noise_likelihood(word);
+        let best = log_sum_exp(
+            page_models.iter().zip(likelihoods).map(|(page_model, likelihood)| page_model.weight + likelihood),
+        );
+        let word =
+            log_sum_exp([best + (1.0 - NOISE).ln(), noise + unassigned_penalty(page, word) + NOISE.ln()].into_iter());
         found.score += word;
         found.over_noise += word - noise;
         found.words.push(best - noise);
@@ -146,34 +161,36 @@ fn score(page: &'static CodePage, words: &[&NonAsciiWord], (plain, known): (&[Ve
 }
 
 /// How much of the words each language explains.
-fn shares<'a>(writings: &[WeightedModel], table: impl Iterator<Item = &'a Vec<f32>>) -> Vec<f32> {
+fn language_shares<'a>(page_models: &[WeightedModel], table: impl Iterator<Item = &'a Vec<f32>>) -> Vec<f32> {
     let mut count = 0.0_f32;
-    let mut sums = vec![0.0_f32; writings.len()];
+    let mut sums = vec![0.0_f32; page_models.len()];
     for likelihoods in table {
         count += 1.0;
-        let total = sum_of(writings.iter().zip(likelihoods).map(|(writing, likelihood)| writing.weight + likelihood));
-        for ((sum, writing), likelihood) in sums.iter_mut().zip(writings).zip(likelihoods) {
-            *sum += (writing.weight + likelihood - total).exp();
+        let total = log_sum_exp(
+            page_models.iter().zip(likelihoods).map(|(page_model, likelihood)| page_model.weight + likelihood),
+        );
+        for ((sum, page_model), likelihood) in sums.iter_mut().zip(page_models).zip(likelihoods) {
+            *sum += (page_model.weight + likelihood - total).exp();
         }
     }
     sums.into_iter().map(|sum| (sum / count.max(1.0)).max(SHARE_MIN).ln()).collect()
 }
 
-fn normalise(writings: &mut [WeightedModel], weights: &[f32]) {
-    let total = sum_of(weights.iter().copied());
-    for (writing, weight) in writings.iter_mut().zip(weights) {
-        writing.weight = weight - total;
+fn normalise(page_models: &mut [WeightedModel], weights: &[f32]) {
+    let total = log_sum_exp(weights.iter().copied());
+    for (page_model, weight) in page_models.iter_mut().zip(weights) {
+        page_model.weight = weight - total;
     }
 }
 
 /// The logarithm of the sum of what these are logarithms of.
-fn sum_of(logarithms: impl Iterator<Item = f32> + Clone) -> f32 {
+fn log_sum_exp(logarithms: impl Iterator<Item = f32> + Clone) -> f32 {
     let most = logarithms.clone().fold(f32::NEG_INFINITY, f32::max);
     if most == f32::NEG_INFINITY { most } else { most + logarithms.map(|l| (l - most).exp()).sum::<f32>().ln() }
 }
 
 /// How likely the bytes of a word come about by chance.
-fn noise(word: &NonAsciiWord) -> f32 {
+fn noise_likelihood(word: &NonAsciiWord) -> f32 {
     const LETTER: f32 = -2.9;
     const HIGH_BYTE: f32 = -4.85;
     const END: f32 = -1.9;
@@ -181,14 +198,14 @@ fn noise(word: &NonAsciiWord) -> f32 {
 }
 
 /// Bytes that stand for nothing in a page are not met even in what is no word.
-fn nothing(page: &CodePage, word: &NonAsciiWord) -> f32 {
-    const NOTHING: f32 = -8.0;
-    let signs = word.bytes.iter().map(|byte| page.sign(*byte).shown);
-    NOTHING * signs.filter(|c| c.is_control() || *c == '\u{fffd}').count() as f32
+fn unassigned_penalty(page: &CodePage, word: &NonAsciiWord) -> f32 {
+    const UNASSIGNED: f32 = -8.0;
+    let signs = word.bytes.iter().map(|byte| page.byte(*byte).shown);
+    UNASSIGNED * signs.filter(|c| c.is_control() || *c == '\u{fffd}').count() as f32
 }
 
 /// A word as a page spells it.
-struct Spelt {
+struct DecodedWord {
     runs: Vec<LetterRun>,
     /// What the signs and the capitals say, in whatever language.
     fixed: f32,
@@ -201,9 +218,9 @@ struct LetterRun {
     expected: Option<f32>,
 }
 
-impl Spelt {
-    fn new(page: &CodePage, word: &NonAsciiWord, known: &HashSet<String>) -> Spelt {
-        let signs: Vec<HighByte> = word.bytes.iter().map(|byte| page.sign(*byte)).collect();
+impl DecodedWord {
+    fn new(page: &CodePage, word: &NonAsciiWord, known: &HashSet<String>) -> DecodedWord {
+        let signs: Vec<HighByte> = word.bytes.iter().map(|byte| page.byte(*byte)).collect();
         let mut runs: Vec<LetterRun> = Vec::new();
         let mut fixed = 0.0;
         let kind = |nth: usize, sign: Option<&HighByte>| match sign {
@@ -216,7 +233,7 @@ impl Spelt {
         for (nth, sign) in signs.iter().enumerate() {
             let Some(letter) = sign.letter else {
                 let before = kind(0, nth.checked_sub(1).and_then(|before| signs.get(before)));
-                fixed += letters::sign(sign.shown, before, kind(nth + 1, signs.get(nth + 1)));
+                fixed += language_model::punctuation_likelihood(sign.shown, before, kind(nth + 1, signs.get(nth + 1)));
                 in_run = false;
                 continue;
             };
@@ -230,29 +247,29 @@ impl Spelt {
         for run in &mut runs {
             run.expected = (!run.letters.is_ascii() && known.contains(&run.letters)).then_some(expected);
         }
-        Spelt { runs, fixed: fixed + capitals(&signs) }
+        DecodedWord { runs, fixed: fixed + case_likelihood(&signs) }
     }
 
-    fn likelihood(&self, model: &Model) -> f32 {
+    fn likelihood(&self, model: &LanguageModel) -> f32 {
         self.fixed + self.runs.iter().map(|run| run.likelihood(model)).sum::<f32>()
     }
 }
 
 impl LetterRun {
-    fn likelihood(&self, model: &Model) -> f32 {
+    fn likelihood(&self, model: &LanguageModel) -> f32 {
         let (mut sum, mut before) = (0.0, None);
         for c in self.letters.chars() {
-            sum += model.pair(before, Some(c));
+            sum += model.pair_likelihood(before, Some(c));
             before = Some(c);
         }
-        sum += model.pair(before, None);
-        [model.known(&self.letters), self.expected].into_iter().flatten().fold(sum, f32::max)
+        sum += model.pair_likelihood(before, None);
+        [model.known_word(&self.letters), self.expected].into_iter().flatten().fold(sum, f32::max)
     }
 }
 
 /// Words are written small, with a capital first, or all in capitals.
-fn capitals(signs: &[HighByte]) -> f32 {
-    const UPSIDE_DOWN: f32 = -6.0;
+fn case_likelihood(signs: &[HighByte]) -> f32 {
+    const CAPITAL_AFTER_SMALL: f32 = -6.0;
     const SMALL_AFTER_CAPITALS: f32 = -3.0;
     const ALL_CAPITAL: f32 = -0.7;
     let (mut sum, mut row) = (0.0, 0);
@@ -260,7 +277,7 @@ fn capitals(signs: &[HighByte]) -> f32 {
     for sign in signs {
         let beside = before.filter(|before| before.letter.is_some() && sign.letter.is_some());
         match beside {
-            Some(before) if sign.capital && !before.capital => sum += UPSIDE_DOWN,
+            Some(before) if sign.capital && !before.capital => sum += CAPITAL_AFTER_SMALL,
             Some(before) if !sign.capital && before.capital && row > 1 => sum += SMALL_AFTER_CAPITALS,
             _ => {}
         }

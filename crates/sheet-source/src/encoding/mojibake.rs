@@ -1,34 +1,34 @@
 //! Text that is valid UTF-8 and yet garbled: another program has read UTF-8 in a code page and saved what it saw, `Ð˜Ð¼Ñ`.
 //! Turned back into that page, such words are UTF-8 again; others hardly ever are.
 
+use super::code_page::{CodePage, pages};
 use super::doubt::{DoubtKind, EncodingDoubt, EncodingReading};
-use super::letters::Script;
-use super::pages::{CodePage, pages};
+use super::language_model::Script;
 use std::collections::{HashMap, HashSet};
 
 /// One in so many words beyond ASCII may be garbled without a doubt: somebody has typed, or pasted, it so.
-const SHARE: usize = 10;
+const ONE_WORD_IN: usize = 10;
 /// A single letter may come about by chance.
 const LETTERS_MIN: usize = 2;
 const PAGES: [&str; 7] =
     ["windows-1252", "windows-1251", "windows-1250", "windows-1254", "macintosh", "IBM866", "IBM850"];
 
 /// A code page, to be written in.
-struct Back {
+struct PageEncoder {
     name: &'static str,
     bytes: HashMap<char, u8>,
 }
 
-impl Back {
-    fn new(page: &CodePage) -> Back {
+impl PageEncoder {
+    fn new(page: &CodePage) -> PageEncoder {
         // What a page has no sign for, many programs leave as it is.
         let mut bytes: HashMap<char, u8> = (0x80..=0xFF_u8).map(|byte| (char::from(byte), byte)).collect();
-        bytes.extend((0..=0xFF_u8).map(|byte| (page.sign(byte).shown, byte)));
-        Back { name: page.name, bytes }
+        bytes.extend((0..=0xFF_u8).map(|byte| (page.byte(byte).shown, byte)));
+        PageEncoder { name: page.name, bytes }
     }
 
     /// What the word was, and how many letters beyond ASCII it has.
-    fn mended(&self, word: &str) -> Option<(String, usize)> {
+    fn repair(&self, word: &str) -> Option<(String, usize)> {
         let bytes: Option<Vec<u8>> = word.chars().map(|c| self.bytes.get(&c).copied()).collect();
         let text = String::from_utf8(bytes?).ok()?;
         let letters = text.chars().filter(|c| !c.is_ascii()).count();
@@ -43,31 +43,31 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Judges a stretch of a file that is UTF-8.
-pub fn garbled(stretch: &[u8]) -> Option<EncodingDoubt> {
-    let text = String::from_utf8_lossy(stretch);
+pub fn detect(sample: &[u8]) -> Option<EncodingDoubt> {
+    let text = String::from_utf8_lossy(sample);
     let words: HashSet<&str> = words(&text).collect();
     let pages = pages().iter().filter(|page| PAGES.contains(&page.name));
     let found = pages.filter_map(|page| {
-        let back = Back::new(page);
-        let mended: Vec<usize> =
-            words.iter().filter_map(|word| back.mended(word)).map(|(_, letters)| letters).collect();
-        let garbled = mended.iter().sum::<usize>() >= LETTERS_MIN && mended.len() * SHARE >= words.len();
-        garbled.then_some((mended.len(), back))
+        let encoder = PageEncoder::new(page);
+        let repaired: Vec<usize> =
+            words.iter().filter_map(|word| encoder.repair(word)).map(|(_, letters)| letters).collect();
+        let garbled = repaired.iter().sum::<usize>() >= LETTERS_MIN && repaired.len() * ONE_WORD_IN >= words.len();
+        garbled.then_some((repaired.len(), encoder))
     });
-    let (_, back) = found.reduce(|best, other| if other.0 > best.0 { other } else { best })?;
-    let line = text.lines().find(|line| self::words(line).any(|word| back.mended(word).is_some()))?;
-    let was = EncodingReading::new(format!("before {}", back.name), &mended_line(line, &back));
-    Some(EncodingDoubt { why: DoubtKind::Garbled, readings: vec![EncodingReading::new("UTF-8", line), was] })
+    let (_, encoder) = found.reduce(|best, other| if other.0 > best.0 { other } else { best })?;
+    let line = text.lines().find(|line| self::words(line).any(|word| encoder.repair(word).is_some()))?;
+    let was = EncodingReading::new(format!("before {}", encoder.name), &repair_line(line, &encoder));
+    Some(EncodingDoubt { why: DoubtKind::Mojibake, readings: vec![EncodingReading::new("UTF-8", line), was] })
 }
 
-fn mended_line(line: &str, back: &Back) -> String {
-    let mut mended = line.to_owned();
+fn repair_line(line: &str, encoder: &PageEncoder) -> String {
+    let mut repaired = line.to_owned();
     for word in words(line) {
-        if let Some((was, _)) = back.mended(word) {
-            mended = mended.replacen(word, &was, 1);
+        if let Some((was, _)) = encoder.repair(word) {
+            repaired = repaired.replacen(word, &was, 1);
         }
     }
-    mended
+    repaired
 }
 
 #[cfg(test)]
@@ -78,7 +78,7 @@ mod tests {
     fn text_that_was_read_wrong_before_is_known() {
         let through = |text: &str, page: &str| {
             let page = pages().iter().find(|other| other.name == page).unwrap();
-            page.line(text.as_bytes())
+            page.decode(text.as_bytes())
         };
         for (text, page) in [
             ("Name;City\nЖанна Ёлкина;Орёл\n", "windows-1252"),
@@ -87,12 +87,12 @@ mod tests {
             ("Name\nŁukasz Żółć\n", "windows-1250"),
         ] {
             let garbage = through(text, page);
-            let doubt = garbled(garbage.as_bytes()).unwrap_or_else(|| panic!("{garbage}"));
-            assert_eq!(doubt.why, DoubtKind::Garbled);
+            let doubt = detect(garbage.as_bytes()).unwrap_or_else(|| panic!("{garbage}"));
+            assert_eq!(doubt.why, DoubtKind::Mojibake);
         }
         for text in ["Имя;Город\nИван;РІВНЕ\n", "Name\nJOSÉ® NÃO\n", "Año;Größe\n", "№ 15;«Рёв»", "Σ;Àé\n"]
         {
-            assert_eq!(garbled(text.as_bytes()), None, "{text}");
+            assert_eq!(detect(text.as_bytes()), None, "{text}");
         }
     }
 }

@@ -21,7 +21,7 @@ pub fn unicode(text: &str) -> Vec<u8> {
 
 /// What a made workbook is to hold.
 #[derive(Default)]
-pub struct MadeBook {
+pub struct BookFixture {
     /// Of Excel 5 rather than 97.
     pub old: bool,
     /// Records before the sheets.
@@ -30,9 +30,9 @@ pub struct MadeBook {
     pub sheets: Vec<(&'static str, u8, Vec<Vec<u8>>)>,
 }
 
-impl MadeBook {
-    pub fn of_one_sheet(globals: Vec<Vec<u8>>, sheet: Vec<Vec<u8>>) -> MadeBook {
-        MadeBook { old: false, globals, sheets: vec![("Лист", 0, sheet)] }
+impl BookFixture {
+    pub fn of_one_sheet(globals: Vec<Vec<u8>>, sheet: Vec<Vec<u8>>) -> BookFixture {
+        BookFixture { old: false, globals, sheets: vec![("Лист", 0, sheet)] }
     }
 
     pub fn stream(&self) -> Vec<u8> {
