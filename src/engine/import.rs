@@ -184,7 +184,7 @@ impl Prepared {
 
 /// The table as all its bytes say; true where it is read like its start.
 fn take_judged(table: &mut Table, fingerprint: &Fingerprint) -> Result<bool, EngineError> {
-    let Some(judged) = table.reopen_judged(fingerprint)? else { return Ok(true) };
+    let Some(judged) = table.reopen_with_evidence(fingerprint)? else { return Ok(true) };
     let like_its_start = judged.same_layout(table);
     *table = judged;
     Ok(like_its_start)

@@ -147,7 +147,7 @@ fn read_mapped<T: Default>(
     let mut plan = Arc::new(plan);
     let first = read(again, &plan);
     let fingerprint = reading.finish(Path::new(&file))?;
-    if table.reopen_judged(&fingerprint)?.is_some_and(|judged| !judged.same_layout(table)) {
+    if table.reopen_with_evidence(&fingerprint)?.is_some_and(|judged| !judged.same_layout(table)) {
         // It was read in the encoding of its start, which is not that of the whole, and is read again.
         return Ok(MappedReading { found: T::default(), fingerprint, plan, hashes: None });
     }

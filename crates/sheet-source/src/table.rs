@@ -39,7 +39,7 @@ pub struct Table {
     long_rows: (u32, u32),
     short_rows: (u32, u32),
     /// The options it was opened with, while its encoding is undecided.
-    options_to_judge: Option<Box<ReadOptions>>,
+    options_until_judged: Option<Box<ReadOptions>>,
     /// Receives the hashes of its rows.
     hasher: Option<(RowHasher, SharedRowHashes)>,
 }
@@ -150,18 +150,18 @@ impl Table {
         }
         let (csv, layout) = reader::open(path, rest, start, options)?;
         let mut table = Table::with_header(path, RowReader::Csv(Box::new(csv)), layout, options)?;
-        table.options_to_judge = table.layout.encoding_undecided.then(|| Box::new(options.clone()));
+        table.options_until_judged = table.layout.encoding_undecided.then(|| Box::new(options.clone()));
         Ok(table)
     }
 
     /// The same table, once all bytes have been seen, where these have a say in its encoding.
-    pub fn reopen_judged(&self, fingerprint: &Fingerprint) -> Result<Option<Table>, Problem> {
-        let (Some(options_to_judge), Some(evidence)) = (&self.options_to_judge, &fingerprint.encoding_scan) else {
+    pub fn reopen_with_evidence(&self, fingerprint: &Fingerprint) -> Result<Option<Table>, Problem> {
+        let (Some(options_until_judged), Some(evidence)) = (&self.options_until_judged, &fingerprint.encoding_scan) else {
             return Ok(None);
         };
         let options = ReadOptions {
             encoding_scan: EncodingScan::Known(Box::new(evidence.clone())),
-            ..(**options_to_judge).clone()
+            ..(**options_until_judged).clone()
         };
         Table::open(Path::new(&self.source.file), &options).map(Some)
     }
@@ -189,7 +189,7 @@ impl Table {
             last: 0,
             long_rows: (0, 0),
             short_rows: (0, 0),
-            options_to_judge: None,
+            options_until_judged: None,
         };
         match options.header_row {
             Some(0) => table.read_without_header(path)?,

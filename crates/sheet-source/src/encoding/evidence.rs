@@ -117,7 +117,7 @@ impl Evidence {
         self.state == EvidenceState::Ascii
     }
 
-    pub fn is_check_utf_8(&self) -> bool {
+    pub fn is_utf_8(&self) -> bool {
         match self.state {
             EvidenceState::Ascii | EvidenceState::Utf8 => true,
             EvidenceState::Words | EvidenceState::Binary => false,

@@ -48,7 +48,7 @@ impl EncodingGuess {
 impl EncodingGuess {
     /// Where the person has named the encoding, no more is asked than whether it is UTF-8.
     pub fn named(evidence: &Evidence) -> EncodingGuess {
-        EncodingGuess { certain: evidence.is_check_utf_8(), ..EncodingGuess::certain(UTF_8, 0) }
+        EncodingGuess { certain: evidence.is_utf_8(), ..EncodingGuess::certain(UTF_8, 0) }
     }
 }
 
@@ -149,7 +149,7 @@ fn utf_16_without_mark(sample: &[u8]) -> Option<&'static Encoding> {
 
 /// Judges a text that is none of Unicode, by what all of the file says; `known` are words that may be expected in it.
 pub fn detect(evidence: &Evidence, known: &HashSet<String>) -> EncodingGuess {
-    if evidence.is_check_utf_8() {
+    if evidence.is_utf_8() {
         let doubt = mojibake::detect(evidence.sample());
         return EncodingGuess { doubt, ..EncodingGuess::certain(UTF_8, 0) };
     }
@@ -262,12 +262,12 @@ mod tests {
     use super::*;
     use encoding_rs::{EUC_KR, WINDOWS_1252};
 
-    fn judged(bytes: &[u8]) -> EncodingGuess {
+    fn detect_bytes(bytes: &[u8]) -> EncodingGuess {
         detect_unicode(bytes).unwrap_or_else(|| detect(&Evidence::of(bytes), &HashSet::new()))
     }
 
     fn best(bytes: &[u8]) -> &'static str {
-        judged(bytes).candidates[0].name()
+        detect_bytes(bytes).candidates[0].name()
     }
 
     #[test]
@@ -315,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_doubled_mark_is_skipped_whole() {
-        assert_eq!(judged(b"\xEF\xBB\xBF\xEF\xBB\xBFa"), EncodingGuess::certain(UTF_8, 6));
+        assert_eq!(detect_bytes(b"\xEF\xBB\xBF\xEF\xBB\xBFa"), EncodingGuess::certain(UTF_8, 6));
     }
 
     #[test]

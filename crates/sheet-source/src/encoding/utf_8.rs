@@ -54,7 +54,7 @@ pub fn check_utf_8(sample: &[u8], whole: bool) -> Utf8 {
     if !whole && std::str::from_utf8(sample).is_err_and(|e| e.error_len().is_none()) {
         counts.bad = 0;
     }
-    counts.verdict()
+    counts.result()
 }
 
 impl LetterCounts {
@@ -74,7 +74,7 @@ impl LetterCounts {
         }
     }
 
-    fn verdict(&self) -> Utf8 {
+    fn result(&self) -> Utf8 {
         let is_certain = self.different_rare.len() == RARE || self.longest_run >= RUN;
         let good = if is_certain { self.common + self.rare } else { self.common };
         let many = is_certain || self.different_common.len() == COMMON;

@@ -171,10 +171,10 @@ fn rows_of_nothing_but_formulas_are_seen_in_every_kind() {
 }
 
 /// Numbers that look drawn, from a number.
-struct Dice(u64);
+struct Random(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
+impl Random {
+    fn below(&mut self, sides: usize) -> usize {
         // [Marsaglia, xorshift64*]
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -185,28 +185,28 @@ impl Dice {
     /// Does one of the things that happen to files.
     fn damage(&mut self, bytes: &mut Vec<u8>) {
         let length = bytes.len();
-        let at = self.roll(length);
-        let stretch = at..(at + 1 + self.roll(length / 2)).min(length);
-        match self.roll(7) {
+        let at = self.below(length);
+        let stretch = at..(at + 1 + self.below(length / 2)).min(length);
+        match self.below(7) {
             0 => bytes.truncate(at),
             1 => bytes[stretch].fill(0),
             2 => bytes[stretch].fill(0xFF),
             3 => bytes[at..].fill(0),
             4 => {
-                for _ in 0..=self.roll(8) {
-                    let at = self.roll(length);
-                    bytes[at] = self.roll(256) as u8;
+                for _ in 0..=self.below(8) {
+                    let at = self.below(length);
+                    bytes[at] = self.below(256) as u8;
                 }
             }
             5 => {
                 // A number that leads elsewhere: a sector, a length.
                 let at = at / 4 * 4;
-                let small = (self.roll(64) as u32).to_le_bytes();
+                let small = (self.below(64) as u32).to_le_bytes();
                 bytes.iter_mut().skip(at).zip(small).for_each(|(byte, new)| *byte = new);
             }
             _ => {
                 let copy = bytes[stretch].to_vec();
-                let to = self.roll(length - copy.len() + 1);
+                let to = self.below(length - copy.len() + 1);
                 bytes[to..to + copy.len()].copy_from_slice(&copy);
             }
         }
@@ -214,7 +214,7 @@ impl Dice {
 }
 
 /// Workbooks to be damaged: real ones and made ones of every kind of cell, of some size.
-fn victims() -> Vec<(FileFormat, Vec<u8>)> {
+fn damage_samples() -> Vec<(FileFormat, Vec<u8>)> {
     let label = |row: u16, column: u16| {
         let text = xls::unicode(&format!("текст {row}"));
         xls::record(0x0204, &[xls::words(&[row, column, 0]), text].concat())
@@ -232,15 +232,15 @@ fn victims() -> Vec<(FileFormat, Vec<u8>)> {
         [xls::record(0x0006, &formula), xls::record(0x0207, &xls::unicode("итог"))].concat()
     };
     let rows = (0..2_000_u16).map(|row| [label(row, 0), named(row), number(row), formula(row)].concat()).collect();
-    let mut victims = vec![(FileFormat::Xls, xls::BookFixture::of_one_sheet(globals, rows).file())];
+    let mut damage_samples = vec![(FileFormat::Xls, xls::BookFixture::of_one_sheet(globals, rows).file())];
     for (format, ending) in [(FileFormat::Xls, "xls"), (FileFormat::Xlsb, "xlsb")] {
-        victims.extend(files(ending).into_iter().map(|(_, file)| (format, file)));
+        damage_samples.extend(files(ending).into_iter().map(|(_, file)| (format, file)));
     }
-    victims
+    damage_samples
 }
 
 /// A .xlsb whose parts are damaged within.
-fn damaged_within(dice: &mut Dice) -> Vec<u8> {
+fn damaged_within(random: &mut Random) -> Vec<u8> {
     let row = |row: u32| {
         let shared = xlsb::cell(7, 0, 0, &xlsb::numbers(&[row % 2]));
         [xlsb::row(row, 0), shared, xlsb::cell(6, 1, 1, &xlsb::text("текст")), xlsb::cell(2, 2, 2, &[6; 4])].concat()
@@ -254,8 +254,8 @@ fn damaged_within(dice: &mut Dice) -> Vec<u8> {
         ("xl/sharedStrings.bin", xlsb::shared(&["a", "Сумма"])),
         ("xl/worksheets/sheet1.bin", sheet),
     ];
-    let part = dice.roll(parts.len());
-    dice.damage(&mut parts[part].1);
+    let part = random.below(parts.len());
+    random.damage(&mut parts[part].1);
     xlsb::zipped(&parts)
 }
 
@@ -265,17 +265,17 @@ fn damaged_workbooks_end_soon_and_in_words() {
     /// Some ten times what the slowest takes in a program that is not optimized.
     const SOON: Duration = Duration::from_secs(5);
     let count = std::env::var("AMOPORT_DAMAGED").ok().and_then(|n| n.parse().ok()).unwrap_or(DAMAGED);
-    let victims = victims();
+    let damage_samples = damage_samples();
     let (mut slowest, mut refused) = ((Duration::ZERO, 0), 0);
     for number in 1..=count {
-        let mut dice = Dice(number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let (format, file) = match dice.roll(4) {
-            0 => (FileFormat::Xlsb, damaged_within(&mut dice)),
+        let mut random = Random(number.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        let (format, file) = match random.below(4) {
+            0 => (FileFormat::Xlsb, damaged_within(&mut random)),
             _ => {
-                let (format, mut file) = victims[dice.roll(victims.len())].clone();
-                (0..=dice.roll(3)).for_each(|_| {
+                let (format, mut file) = damage_samples[random.below(damage_samples.len())].clone();
+                (0..=random.below(3)).for_each(|_| {
                     if !file.is_empty() {
-                        dice.damage(&mut file);
+                        random.damage(&mut file);
                     }
                 });
                 (format, file)

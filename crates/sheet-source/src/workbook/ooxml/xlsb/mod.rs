@@ -59,7 +59,7 @@ impl XlsbBook {
         let name = self.part_of(sheet)?;
         let relationships = self.package.relationships(&name)?;
         let part = self.package.part_named(&name)?.ok_or(WorkbookError::Missing)?;
-        let mut metadata = sheet::read_facts(PartRecords::new(part), &relationships, links)?;
+        let mut metadata = sheet::read_metadata(PartRecords::new(part), &relationships, links)?;
         let tables = relationships.iter().filter(|one| one.kind == "table");
         let parts: BTreeSet<&str> = tables.map(|table| table.target.as_str()).collect();
         for part in parts {

@@ -137,7 +137,7 @@ fn value<'t>(
 }
 
 /// What the sheet says besides its cells; `relationships` is what it names its links by, where `links` are wanted.
-pub fn read_facts<R: Read>(
+pub fn read_metadata<R: Read>(
     mut records: PartRecords<R>,
     relationships: &[Relationship],
     links: bool,
