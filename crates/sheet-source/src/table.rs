@@ -156,7 +156,8 @@ impl Table {
 
     /// The same table, once all bytes have been seen, where these have a say in its encoding.
     pub fn reopen_with_evidence(&self, fingerprint: &Fingerprint) -> Result<Option<Table>, Problem> {
-        let (Some(options_until_judged), Some(evidence)) = (&self.options_until_judged, &fingerprint.encoding_scan) else {
+        let (Some(options_until_judged), Some(evidence)) = (&self.options_until_judged, &fingerprint.encoding_scan)
+        else {
             return Ok(None);
         };
         let options = ReadOptions {
@@ -241,7 +242,7 @@ impl Table {
             }
             if wanted != 0 && row.number > wanted {
                 let message = message!("row {row} should be the header, but it is blank", row = wanted);
-                let hint = message!("the next row with anything in it is row {row}", row = row.number);
+                let hint = message!("the next row with data is row {row}", row = row.number);
                 return Err(Problem::in_file(path, "header-row", message).hint(hint));
             }
             self.layout.header_row = row.number;
@@ -393,7 +394,7 @@ impl Table {
         // Those that are left out are counted by whoever leaves them out.
         if hidden.rows > 0 && self.layout.hidden_rows != Some(HiddenRows::Skip) {
             let message = match self.layout.hidden_rows {
-                Some(HiddenRows::Import) => message!("{hidden}; read all the same", hidden = hidden.message()),
+                Some(HiddenRows::Import) => message!("{hidden}; read anyway", hidden = hidden.message()),
                 _ => hidden.message(),
             };
             notes.push(Note::new("hidden-rows", message).count(hidden.rows.into()));

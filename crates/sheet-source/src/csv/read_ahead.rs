@@ -70,7 +70,7 @@ impl ReadAhead {
                 Ok(BatchMessage::End) => self.ended = true,
                 // The thread reports its end; if it ends without a report, rows are missing.
                 Err(_) => {
-                    return Err(Problem::new(Stage::Read, "fault", "reading the source has failed inside amoport")
+                    return Err(Problem::new(Stage::Read, "fault", "internal error while reading the source")
                         .hint("please report the lines above"));
                 }
             }

@@ -169,7 +169,7 @@ fn plan(path: &Path, start: &[u8], guess: &EncodingGuess, options: &ReadOptions)
     let asked = options.delimiter.map(|d| check_delimiter(path, d)).transpose()?;
     let (encodings, mut guessed, mut notes) = candidate_encodings(path, guess, options)?;
     if options.sheet.is_some() {
-        notes.push(Note::new("no-sheets", "a CSV has no sheets: the one that is named is not looked for"));
+        notes.push(Note::new("no-sheets", "a CSV file has no sheets: the sheet name is ignored"));
     }
     let mut best: Option<(usize, CsvPlan)> = None;
     for encoding in encodings {
@@ -252,26 +252,29 @@ fn candidate_encodings(
     };
     let Some(named) = encoding::by_label(label) else {
         if let Some(name) = encoding::unsupported_by_label(label) {
-            let message = message!("{name} cannot be read here", name);
+            let message = message!("the encoding {name} is not supported", name);
             let hint = "open the file in the program that wrote it, and save it as UTF-8";
             return Err(Problem::in_file(path, "unknown-encoding", message).value(label).hint(hint));
         }
         let hint = did_you_mean(label, encoding::OFFERED)
-            .unwrap_or_else(|| message!("known are {known} and many more", known = encoding::OFFERED.as_slice()));
-        let message = message!("{value} is no encoding known here", value = quoted(label));
+            .unwrap_or_else(|| message!("supported encodings include {known}", known = encoding::OFFERED.as_slice()));
+        let message = message!("{value} is not a known encoding", value = quoted(label));
         return Err(Problem::in_file(path, "unknown-encoding", message).value(label).hint(hint));
     };
     let found = guess.candidates[0];
     if guess.bom > 0 && found != named {
         let found_name = found.name();
-        let message =
-            message!("the file begins with a mark of {found_name}, so it is not read as {label}", found_name, label);
+        let message = message!(
+            "the file has a byte order mark of {found_name} and is read as such, not as {label}",
+            found_name,
+            label
+        );
         return Ok((vec![found], Vec::new(), vec![Note::new("encoding-marked", message)]));
     }
     let mut notes = Vec::new();
     if guess.certain && found != named {
         let (found, named) = (found.name(), named.name());
-        let message = message!("the file looks like {found}, but is read as {named} as asked", found, named);
+        let message = message!("the file looks like {found}, but is read as {named}, as requested", found, named);
         notes.push(Note::new("encoding-differs", message));
     }
     Ok((vec![named], Vec::new(), notes))
@@ -282,7 +285,7 @@ fn check_delimiter(path: &Path, delimiter: char) -> Result<u8, Problem> {
         return Ok(delimiter as u8);
     }
     let message = message!("{value} cannot be a delimiter", value = quoted(&delimiter.to_string()));
-    Err(Problem::in_file(path, "delimiter", message).hint("it is one of ; , | or a tab"))
+    Err(Problem::in_file(path, "delimiter", message).hint("use ; , | or a tab"))
 }
 
 fn check_is_table(path: &Path, CsvSample { text, whole }: CsvSample<'_>) -> Result<(), Problem> {
@@ -319,7 +322,7 @@ impl CsvReader {
                 RecordScan::More if self.input.bytes().len() > RECORD_BYTES_MAX => {
                     let message = message!("this row is longer than {max} MB", max = RECORD_BYTES_MAX >> 20);
                     let problem = self.row_problem(None, "row-too-long", message);
-                    return Err(self.fail(problem.hint("check the delimiter and the line ends of the file")));
+                    return Err(self.fail(problem.hint("check the delimiter and the line endings of the file")));
                 }
                 RecordScan::More => {
                     if let Err(error) = self.input.fill() {
@@ -365,14 +368,14 @@ impl CsvReader {
     }
 
     fn invalid_utf_8(&self, cell: Option<usize>) -> Problem {
-        self.row_problem(cell, "encoding", "this row holds bytes that are not UTF-8, unlike the rest of the file")
-            .hint("save the file as UTF-8, or name its encoding, such as windows-1251")
+        self.row_problem(cell, "encoding", "this row contains bytes that are not UTF-8, unlike the rest of the file")
+            .hint("save the file as UTF-8, or specify its encoding, such as windows-1251")
     }
 
     fn malformed_text(&self) -> Problem {
-        let message = message!("this row holds bytes that are not {encoding}", encoding = self.encoding.name());
+        let message = message!("this row contains bytes that are not {encoding}", encoding = self.encoding.name());
         self.row_problem(None, "encoding", message)
-            .hint("save the file as UTF-8, or name its encoding, such as windows-1251")
+            .hint("save the file as UTF-8, or specify its encoding, such as windows-1251")
     }
 
     fn record_problem(&self, cell: usize, error: RecordError) -> Problem {
@@ -389,21 +392,21 @@ impl CsvReader {
                         max = CELL_BYTES_MAX >> 20
                     ),
                 )
-                .hint("shorten the text; or, where the quote was never meant to open a text, delete it"),
+                .hint("shorten the text, or delete the quote if it does not open a quoted text"),
             RecordError::CellTooLong => self
                 .row_problem(
                     Some(cell),
                     "cell-too-long",
                     message!("this cell is longer than {max} MB", max = CELL_BYTES_MAX >> 20),
                 )
-                .hint("check the delimiter and the line ends of the file"),
+                .hint("check the delimiter and the line endings of the file"),
             RecordError::TooManyColumns => self
                 .row_problem(
                     None,
                     "too-many-columns",
                     message!("this row has more than {max} cells", max = COLUMNS_MAX),
                 )
-                .hint("check the delimiter and the line ends of the file"),
+                .hint("check the delimiter and the line endings of the file"),
         }
     }
 }

@@ -64,15 +64,15 @@ impl EncodingDoubt {
     pub fn message(&self) -> Message {
         let readings: Vec<String> = self.readings.iter().map(EncodingReading::to_string).collect();
         match self.why {
-            DoubtKind::Ambiguous => message!("the encoding is unclear, a line reads {readings}", readings),
+            DoubtKind::Ambiguous => message!("the encoding is unclear: a line reads {readings}", readings),
             DoubtKind::NoWords => {
-                message!("the encoding is unclear, the letters make no words: a line reads {readings}", readings)
+                message!("the encoding is unclear, none gives known words: a line reads {readings}", readings)
             }
             DoubtKind::Unsupported => {
-                message!("the file looks like an encoding that cannot be read here: a line reads {readings}", readings)
+                message!("the file seems to be in an unsupported encoding: a line reads {readings}", readings)
             }
             DoubtKind::Mojibake => message!(
-                "the text is garbled, it was read in a wrong encoding before and saved again: a line reads {readings}",
+                "the text is garbled, another program read it in a wrong encoding and saved it: a line reads {readings}",
                 readings
             ),
         }
@@ -81,13 +81,13 @@ impl EncodingDoubt {
     pub fn hint(&self) -> Message {
         match self.why {
             DoubtKind::Ambiguous | DoubtKind::NoWords => message!(
-                "name the right one with --encoding NAME, or as encoding = \"NAME\" under [source]; or save the file as UTF-8"
+                "specify the encoding with --encoding NAME, or with encoding = \"NAME\" under [source]; or save the file as UTF-8"
             ),
             DoubtKind::Unsupported => message!(
-                "save the file as UTF-8; or name another encoding with --encoding NAME, or as encoding = \"NAME\" under [source]"
+                "save the file as UTF-8; or specify another encoding with --encoding NAME, or with encoding = \"NAME\" under [source]"
             ),
             DoubtKind::Mojibake => message!(
-                "export the file again from where it comes from; or, if the text shall stay as it is, say --encoding utf-8, or encoding = \"utf-8\" under [source]"
+                "export the file again from the original program; or, to keep the text as it is, use --encoding utf-8, or encoding = \"utf-8\" under [source]"
             ),
         }
     }

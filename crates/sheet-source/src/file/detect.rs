@@ -12,7 +12,7 @@ use crate::problem::{Message, Problem};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-const CUT_OFF: &str = "copy or download the file again, or open it in Excel and save it anew";
+const CUT_OFF: &str = "copy or download the file again, or open it in Excel and save it again";
 
 /// An `.xls` is held in memory whole, twice while it is opened; with all its 65 536 rows it is about 25 MB.
 const XLS_BYTES_MAX: u64 = 64 << 20;
@@ -32,7 +32,7 @@ pub fn detect_format(path: &Path, file: &mut SourceFile, start: &[u8]) -> Result
         [b'P', b'K', 5, 6, ..] => Err(not_a_table(path, "an empty archive", "choose the workbook itself")),
         [0xD0, 0xCF, 0x11, 0xE0, ..] if length > XLS_BYTES_MAX => {
             let message = message!(
-                "this .xls workbook is {size} MB; at most {max} can be read",
+                "this .xls workbook is {size} MB; the limit is {max} MB",
                 size = length >> 20,
                 max = XLS_BYTES_MAX >> 20
             );
@@ -41,7 +41,7 @@ pub fn detect_format(path: &Path, file: &mut SourceFile, start: &[u8]) -> Result
         [0xD0, 0xCF, 0x11, 0xE0, ..] => Ok(Some(FileFormat::Xls)),
         [9, 0 | 2 | 4 | 8, ..] => Err(not_a_table(path, "a workbook of Excel 4 or older", SAVE_AS_XLSX)),
         [0xFF, 0xFE, 0, 0, ..] => {
-            Err(Problem::in_file(path, "encoding", "this text is UTF-32, which hardly any program writes")
+            Err(Problem::in_file(path, "encoding", "this text is UTF-32, which is not supported")
                 .hint("save it as UTF-8"))
         }
         _ => match MAGIC.iter().find(|(magic, _)| start.starts_with(magic)) {
@@ -74,7 +74,7 @@ pub fn check_text(path: &Path, text: &str) -> Option<Problem> {
         Some(MarkupKind::WebPage) => {
             let message = match ending.as_str() {
                 "" => message!("this is a web page, not a table"),
-                ending => message!("this is a web page saved with the ending .{ending}, not a table", ending),
+                ending => message!("this is a web page saved as .{ending}, not a table", ending),
             };
             return Some(Problem::in_file(path, "html-file", message).hint(SAVE_AS_XLSX));
         }
@@ -100,7 +100,7 @@ fn detect_zip_format(path: &Path, file: &mut SourceFile, length: u64) -> Result<
     let parts = match read_directory(file, length) {
         Ok(Some(parts)) => parts,
         Ok(None) => {
-            let message = "this workbook is damaged: its end is missing, as after a copy or download that broke off";
+            let message = "this workbook is damaged: its end is missing, as after an interrupted copy or download";
             return Err(Problem::in_file(path, "damaged-workbook", message).hint(CUT_OFF));
         }
         Err(error) => return Err(io_problem(path, &error)),
@@ -119,7 +119,7 @@ fn detect_zip_format(path: &Path, file: &mut SourceFile, length: u64) -> Result<
     } else if has("content.xml") || has("mimetype") {
         FileFormat::Ods
     } else {
-        return Err(not_a_table(path, "an archive", "unpack it and choose the file within"));
+        return Err(not_a_table(path, "an archive", "unpack it and choose the file inside"));
     };
     match parts.iter().find_map(|part| oversized(part, length, format)) {
         Some(message) => Err(Problem::in_file(path, "file-too-big", message).hint(FEWER_CELLS)),
@@ -140,7 +140,7 @@ fn oversized(part: &ZipPart, file_length: u64, format: FileFormat) -> Option<Mes
     let limit = unpack::size_limit(&part.name, packed, format);
     (size > limit).then(|| {
         message!(
-            "this workbook unpacks to {size} MB in one part ({part}), more than can be read",
+            "one part of this workbook ({part}) unpacks to {size} MB, which is over the limit",
             size = size >> 20,
             part = &part.name
         )

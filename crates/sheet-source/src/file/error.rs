@@ -41,7 +41,7 @@ impl WorkbookError {
             }
             WorkbookError::TooLarge { part, megabytes } => {
                 let message = message!(
-                    "this workbook unpacks to more than {size} MB in one part ({part}), which is too much to be read",
+                    "one part of this workbook ({part}) unpacks to more than {size} MB, which is over the limit",
                     size = megabytes,
                     part
                 );
@@ -50,9 +50,9 @@ impl WorkbookError {
             WorkbookError::Missing => {
                 let message = match sheet {
                     Some(sheet) => {
-                        message!("this workbook is damaged: its sheet \"{sheet}\" is named, but is not there", sheet)
+                        message!("this workbook is damaged: the data of sheet \"{sheet}\" is missing", sheet)
                     }
-                    None => message!("this workbook is damaged: its sheet is named, but is not there"),
+                    None => message!("this workbook is damaged: the data of a sheet is missing"),
                 };
                 Problem::in_file(path, "damaged-workbook", message).hint(REPAIR)
             }
@@ -81,8 +81,8 @@ impl WorkbookError {
             return WorkbookError::TooLarge { part: part.clone(), megabytes: *megabytes };
         }
         WorkbookError::damaged(match error.kind() {
-            io::ErrorKind::UnexpectedEof => "a part of it ends too early",
-            _ => "a part of it cannot be unpacked",
+            io::ErrorKind::UnexpectedEof => "one part ends too early",
+            _ => "one part cannot be unpacked",
         })
     }
 
@@ -94,9 +94,9 @@ impl WorkbookError {
                 WorkbookError::Encrypted
             }
             ZipError::CompressionMethodNotSupported(_) | ZipError::UnsupportedArchive(_) => {
-                WorkbookError::damaged("it is packed in an unusual way")
+                WorkbookError::damaged("its compression method is not supported")
             }
-            _ => WorkbookError::damaged("its list of parts is broken"),
+            _ => WorkbookError::damaged("its zip directory is broken"),
         }
     }
 }
@@ -108,10 +108,13 @@ pub fn empty_file(path: &Path) -> Problem {
 /// What the operating system said, in plainer words.
 pub fn io_problem(path: &Path, error: &io::Error) -> Problem {
     match error.kind() {
-        io::ErrorKind::NotFound => Problem::in_file(path, "no-such-file", "there is no such file")
-            .hint("check the name and the folder you are in"),
-        io::ErrorKind::PermissionDenied => Problem::in_file(path, "unreadable-file", "this file may not be read")
-            .hint("close it in other programs, or ask for the right to read it"),
+        io::ErrorKind::NotFound => {
+            Problem::in_file(path, "no-such-file", "file not found").hint("check the name and the current folder")
+        }
+        io::ErrorKind::PermissionDenied => {
+            Problem::in_file(path, "unreadable-file", "reading this file is not permitted")
+                .hint("close it in other programs, or ask for permission to read it")
+        }
         io::ErrorKind::IsADirectory => {
             Problem::in_file(path, "unreadable-file", "this is a folder, not a file").hint("name a file in it")
         }

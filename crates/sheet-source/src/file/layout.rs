@@ -75,11 +75,11 @@ impl HiddenCount {
     pub fn message(self) -> Message {
         match self.rows {
             1 => message!(
-                "the sheet does not show row {first}: it is hidden, filtered out or folded away",
+                "the sheet does not show row {first}: it is hidden, filtered out or collapsed",
                 first = self.first
             ),
             rows => message!(
-                "the sheet does not show {rows} of its rows, the first is row {first}: they are hidden, filtered out or folded away",
+                "the sheet does not show {rows} of its rows, the first is row {first}: they are hidden, filtered out or collapsed",
                 rows,
                 first = self.first
             ),

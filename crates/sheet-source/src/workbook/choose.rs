@@ -120,7 +120,8 @@ pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result
 fn ambiguous_sheets(path: &Path, sheets: &[&String]) -> Problem {
     let named: Vec<String> = sheets.iter().map(|sheet| quoted(sheet)).map(|arg| arg.to_string()).collect();
     let message = message!("several sheets have the columns of the mapping: {sheets}", sheets = named);
-    Problem::in_file(path, "several-sheets", message).hint("say which with --sheet, or sheet = \"…\" under [source]")
+    Problem::in_file(path, "several-sheets", message)
+        .hint("choose one with --sheet, or with sheet = \"…\" under [source]")
 }
 
 /// True where a title is merged over several columns and the row below has a title for each of them, and nothing else but
@@ -156,12 +157,11 @@ fn find_sheet(path: &Path, sheets: &[Sheet], wanted: &str) -> Result<String, Pro
     match sheet {
         Some(sheet) if sheet.table => Ok(sheet.name.clone()),
         Some(sheet) => {
-            let message =
-                message!("sheet {sheet} holds no cells; it is a chart or a macro", sheet = quoted(&sheet.name));
+            let message = message!("sheet {sheet} has no cells: it is a chart or a macro", sheet = quoted(&sheet.name));
             Err(Problem::in_file(path, "no-such-sheet", message).hint(list_sheets(sheets)))
         }
         None => {
-            let message = message!("there is no sheet {value}", value = quoted(wanted));
+            let message = message!("sheet {value} not found", value = quoted(wanted));
             let near = did_you_mean(wanted, sheets.iter().map(|s| s.name.as_str()));
             let hint = near.map_or_else(
                 || list_sheets(sheets),
@@ -194,7 +194,7 @@ fn empty_workbook(path: &Path, book: &Workbook, options: &ReadOptions) -> Proble
     if book.sheets.iter().any(|s| !s.visible && s.table) {
         let message = "the visible sheets of this workbook are empty";
         return Problem::in_file(path, "empty-file", message)
-            .hint(message!("a hidden sheet is read when it is named; {sheets}", sheets = list_sheets(&book.sheets)));
+            .hint(message!("name a hidden sheet to read it; {sheets}", sheets = list_sheets(&book.sheets)));
     }
     Problem { message: "this workbook is empty".into(), ..empty_file(path) }
 }

@@ -265,7 +265,7 @@ impl SheetSender {
         if new_row {
             self.finish_row(metadata)?;
             if !self.merged.start_row(row) {
-                return Err(self.damaged("its merged cells lie over each other"));
+                return Err(self.damaged("its merged cells overlap"));
             }
         }
         match self.merged.position(row, column) {
@@ -367,9 +367,9 @@ impl SheetSender {
         let letter = |column: u32| column_letter(column as usize);
         let area = format!("{}{}:{}{}", letter(first.left), first.top + 1, letter(first.right), first.bottom + 1);
         let message = match count {
-            1 => message!("the cells {area} are merged: each of their rows has the value", area),
+            1 => message!("cells {area} are merged: each of their rows gets the value", area),
             _ => message!(
-                "{count} groups of cells are merged over several rows, the first is {area}: each of the rows has the value",
+                "{count} groups of cells are merged over several rows, the first is {area}: each row gets the value",
                 count,
                 area
             ),
@@ -480,7 +480,7 @@ impl SheetReader {
             }
             // The thread says when it is done; were it gone without a word, rows might be missing.
             Ok(SheetMessage::Opened(_)) | Err(_) => {
-                let message = "reading this workbook broke off";
+                let message = "reading this workbook stopped unexpectedly";
                 let problem = Problem::in_file(&self.file, "damaged-workbook", message).hint(REPAIR);
                 self.failed = Some(Box::new(problem.clone()));
                 return Err(problem);

@@ -2,7 +2,7 @@
 
 use crate::file::unpack::SHARED_STRINGS_BYTES_MAX;
 
-pub const STRINGS_TOO_LONG: &str = "its texts are too long to be held in memory";
+pub const STRINGS_TOO_LONG: &str = "its texts are too long to hold in memory";
 
 const BYTES_MAX: usize = SHARED_STRINGS_BYTES_MAX as usize;
 /// Texts are told apart by where they end.

@@ -28,7 +28,7 @@ impl CellFormats {
         /// Excel takes some two hundred. [Excel]
         const FORMATS_MAX: usize = 10_000;
         if self.formats.len() >= FORMATS_MAX {
-            return Err(WorkbookError::damaged("its list of number formats has no end"));
+            return Err(WorkbookError::damaged("it has too many number formats"));
         }
         self.insert(id, NumberFormat::read(code));
         Ok(())
@@ -43,7 +43,7 @@ impl CellFormats {
         /// More than Excel takes. [Excel: 65 490]
         const STYLES_MAX: usize = 1 << 17;
         if self.styles.len() >= STYLES_MAX {
-            return Err(WorkbookError::damaged("its list of styles has no end"));
+            return Err(WorkbookError::damaged("it has too many styles"));
         }
         self.styles.push(format);
         Ok(())

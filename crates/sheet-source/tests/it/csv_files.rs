@@ -252,7 +252,7 @@ fn what_the_person_says_outranks_every_guess() {
     let marked = ReadOptions { encoding: Some("windows-1251".into()), ..ReadOptions::default() };
     let seen = see_bytes("\u{feff}Имя\nИван\n".as_bytes(), &marked).expect("it can be read");
     assert_eq!(seen.titles, ["Имя"]);
-    assert_eq!(seen.notes, ["the file begins with a mark of UTF-8, so it is not read as windows-1251"]);
+    assert_eq!(seen.notes, ["the file has a byte order mark of UTF-8 and is read as such, not as windows-1251"]);
 }
 
 #[test]
@@ -284,8 +284,8 @@ fn a_row_that_is_not_utf_8_is_told_and_the_next_one_still_read() {
     let told = problem.expect("the bad row is told").to_string();
     assert_eq!(
         told.replace(&path.display().to_string(), "a.csv"),
-        "a.csv:60002:A (имя): this row holds bytes that are not UTF-8, unlike the rest of the file; save the file as \
-         UTF-8, or name its encoding, such as windows-1251"
+        "a.csv:60002:A (имя): this row contains bytes that are not UTF-8, unlike the rest of the file; save the file as \
+         UTF-8, or specify its encoding, such as windows-1251"
     );
     assert_eq!((row.number, row.get(1).text, row.get(1).value), (60_003, "Тверь", Scalar::Text));
 }
@@ -300,7 +300,7 @@ fn what_cannot_be_read_is_told_in_a_sentence() {
         ),
         (
             "html_saved_as_xls.xls",
-            "html_saved_as_xls.xls: this is a web page saved with the ending .xls, not a table; open it in Excel and \
+            "html_saved_as_xls.xls: this is a web page saved as .xls, not a table; open it in Excel and \
              save it as an Excel workbook (.xlsx)",
         ),
         (
@@ -310,10 +310,10 @@ fn what_cannot_be_read_is_told_in_a_sentence() {
         ),
         (
             "invalid_utf8.csv",
-            "invalid_utf8.csv:2:B (city): this row holds bytes that are not UTF-8, unlike the rest of the file; save \
-             the file as UTF-8, or name its encoding, such as windows-1251",
+            "invalid_utf8.csv:2:B (city): this row contains bytes that are not UTF-8, unlike the rest of the file; save \
+             the file as UTF-8, or specify its encoding, such as windows-1251",
         ),
-        ("no such.csv", "no such.csv: there is no such file; check the name and the folder you are in"),
+        ("no such.csv", "no such.csv: file not found; check the name and the current folder"),
     ] {
         assert_eq!(see(&folder.join(name), &ReadOptions::default()).err().as_deref(), Some(sentence));
     }
@@ -342,9 +342,9 @@ fn what_cannot_be_read_is_told_in_a_sentence() {
         (
             b"a;b\n",
             options(Some("windows-1521"), None, None),
-            "a.csv: \"windows-1521\" is no encoding known here; did you mean \"windows-1251\" or \"windows-1252\"?",
+            "a.csv: \"windows-1521\" is not a known encoding; did you mean \"windows-1251\" or \"windows-1252\"?",
         ),
-        (b"a;b\n", options(None, None, Some('"')), "a.csv: \"\"\" cannot be a delimiter; it is one of ; , | or a tab"),
+        (b"a;b\n", options(None, None, Some('"')), "a.csv: \"\"\" cannot be a delimiter; use ; , | or a tab"),
         (
             b"a;b\n1;2\n",
             options(None, Some(5), None),
@@ -353,12 +353,12 @@ fn what_cannot_be_read_is_told_in_a_sentence() {
         (
             b"a;b\n\n1;2\n",
             options(None, Some(2), None),
-            "a.csv: row 2 should be the header, but it is blank; the next row with anything in it is row 3",
+            "a.csv: row 2 should be the header, but it is blank; the next row with data is row 3",
         ),
         (
             b"a\0;\0b\0\n\0x\0;\0y",
             options(Some("utf-16"), None, None),
-            "a.csv:2: this row holds bytes that are not UTF-16LE; save the file as UTF-8, or name its encoding, such as windows-1251",
+            "a.csv:2: this row contains bytes that are not UTF-16LE; save the file as UTF-8, or specify its encoding, such as windows-1251",
         ),
     ] {
         assert_eq!(see_bytes(bytes, &options).err().as_deref(), Some(sentence));

@@ -61,12 +61,12 @@ fn hidden_sheets_are_read_only_when_named() {
     }
     assert_eq!(
         sentence("calamine/any_sheets.xlsx", &on_sheet("Vizible")),
-        "any_sheets.xlsx: there is no sheet \"Vizible\"; did you mean \"Visible\"? the sheets are \"Visible\", \
+        "any_sheets.xlsx: sheet \"Vizible\" not found; did you mean \"Visible\"? the sheets are \"Visible\", \
          \"Hidden\" (hidden), \"VeryHidden\" (hidden)"
     );
     assert_eq!(
         sentence("calamine/any_sheets.xlsx", &on_sheet("chart")),
-        "any_sheets.xlsx: sheet \"Chart\" holds no cells; it is a chart or a macro; the sheets are \"Visible\", \
+        "any_sheets.xlsx: sheet \"Chart\" has no cells: it is a chart or a macro; the sheets are \"Visible\", \
          \"Hidden\" (hidden), \"VeryHidden\" (hidden)"
     );
 }
@@ -157,30 +157,24 @@ fn what_cannot_be_read_is_told_in_a_sentence() {
     for (name, expected) in [
         (
             "made/truncated_half.xlsx",
-            "truncated_half.xlsx: this workbook is damaged: its end is missing, as after a copy or download that broke \
-             off; copy or download the file again, or open it in Excel and save it anew"
+            "truncated_half.xlsx: this workbook is damaged: its end is missing, as after an interrupted copy or \
+             download; copy or download the file again, or open it in Excel and save it again"
                 .to_owned(),
         ),
         (
             "made/missing_worksheet_part.xlsx",
             format!(
-                "missing_worksheet_part.xlsx: this workbook is damaged: its sheet \"Лист1\" is named, but is not \
-                 there; {REPAIR}"
+                "missing_worksheet_part.xlsx: this workbook is damaged: the data of sheet \"Лист1\" is missing; {REPAIR}"
             ),
         ),
-        (
-            "calamine/OOM_alloc3.xls",
-            format!("OOM_alloc3.xls: this workbook is damaged (its end is missing); {REPAIR}"),
-        ),
+        ("calamine/OOM_alloc3.xls", format!("OOM_alloc3.xls: this workbook is damaged (its end is missing); {REPAIR}")),
         (
             "calamine/empty_sheet.xlsx",
             "empty_sheet.xlsx: this workbook is empty; choose a file with a header row and rows under it".to_owned(),
         ),
         (
             "calamine/issue_594_dos.ods",
-            format!(
-                "issue_594_dos.ods: this workbook is damaged (a cell stands beyond the last row or column); {REPAIR}"
-            ),
+            format!("issue_594_dos.ods: this workbook is damaged (a cell is beyond the last row or column); {REPAIR}"),
         ),
     ] {
         assert_eq!(sentence(name, &guess), expected);

@@ -232,7 +232,7 @@ fn visit_row(
         return Ok(ControlFlow::Continue(()));
     }
     if repeated > REPEATED_BYTES_MAX {
-        return Err(damaged("it repeats its cells more often than a sheet has rows"));
+        return Err(damaged("its repeated cells take more than 1 GB"));
     }
     for number in row.first..row.first + row.repeat {
         for cell in row.cells() {

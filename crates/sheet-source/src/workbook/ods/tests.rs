@@ -220,7 +220,7 @@ fn repeated_cells_and_rows_are_repeated_within_bounds() {
     {
         assert_eq!(of_rows(&row(rows, columns)), [CELL_OUT_OF_BOUNDS], "{rows} {columns}");
     }
-    assert_eq!(of_rows(&row("16777216", "16384")), ["it repeats its cells more often than a sheet has rows"]);
+    assert_eq!(of_rows(&row("16777216", "16384")), ["its repeated cells take more than 1 GB"]);
     assert_eq!(of_rows(&row("2", "16384")).len(), 50);
     for (odd, cells) in [("0", 1), ("-1", 1), ("", 1), ("x", 1), ("2", 2)] {
         assert_eq!(of_rows(&row(odd, odd)).len(), cells * cells, "{odd}");
@@ -338,7 +338,7 @@ fn a_byte_that_changed_on_the_way_is_found() {
     let at = bytes.windows(6).position(|six| six == b"ABCDEF").expect("its text");
     bytes[at] = b'X';
     let error = OpenDocument::open(SourceFile::memory(bytes)).err().map(detail);
-    assert_eq!(error.as_deref(), Some("its content is garbled"));
+    assert_eq!(error.as_deref(), Some("its XML is invalid"));
 }
 
 #[test]
@@ -349,10 +349,10 @@ fn what_cannot_be_read_is_told_in_plain_words() {
     let utf16: Vec<u8> = whole.replace("UTF-8", "UTF-16").encode_utf16().flat_map(u16::to_le_bytes).collect();
     assert_eq!(error_of(whole.as_bytes()), "");
     assert_eq!(cells(&utf16, "S"), ["0,0 Number(1.0)"]);
-    assert_eq!(error_of(cut.as_bytes()), "its content breaks off");
-    assert_eq!(error_of(b""), "its content breaks off");
-    assert_eq!(error_of(&whole.as_bytes()[..whole.len() - 60]), "its content breaks off");
-    assert_eq!(error_of(whole.replace("<text:p>1", "<text:p>&e;").as_bytes()), "its content is garbled");
+    assert_eq!(error_of(cut.as_bytes()), "its content ends too early");
+    assert_eq!(error_of(b""), "its content ends too early");
+    assert_eq!(error_of(&whole.as_bytes()[..whole.len() - 60]), "its content ends too early");
+    assert_eq!(error_of(whole.replace("<text:p>1", "<text:p>&e;").as_bytes()), "its XML is invalid");
     assert_eq!(error_of(whole.replace("spreadsheet", "text").as_bytes()), "no workbook");
     let manifest = |entry: &str| {
         format!("<manifest:manifest><manifest:file-entry>{entry}</manifest:file-entry></manifest:manifest>")

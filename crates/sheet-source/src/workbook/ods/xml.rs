@@ -12,8 +12,8 @@ use std::io::{self, Read};
 /// Elements within one another; programs come to some twenty.
 const DEPTH_MAX: usize = 500;
 
-pub const TRUNCATED: &str = "its content breaks off";
-const GARBLED: &str = "its content is garbled";
+pub const TRUNCATED: &str = "its content ends too early";
+const GARBLED: &str = "its XML is invalid";
 
 /// Which vocabulary a name is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -193,7 +193,7 @@ impl<R: Read> XmlStream<R> {
         match event {
             Event::Start(start) | Event::Empty(start) if self.depth >= DEPTH_MAX => {
                 drop(start);
-                Err(damaged("its content is nested too deeply"))
+                Err(damaged("its XML is nested too deeply"))
             }
             Event::Start(start) => {
                 Ok(XmlEvent::Start(start_event(start, &mut self.root_read, &mut self.prefixes, &mut self.depth)))
@@ -273,7 +273,7 @@ fn text_event(text: Cow<'_, str>) -> XmlEvent<'_> {
 
 fn xml_error(error: &quick_xml::Error, too_long: bool) -> WorkbookError {
     match error {
-        _ if too_long => damaged(format!("a piece of its content is longer than {} MB", EVENT_BYTES_MAX >> 20)),
+        _ if too_long => damaged(format!("one XML element is longer than {} MB", EVENT_BYTES_MAX >> 20)),
         quick_xml::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => damaged(GARBLED),
         quick_xml::Error::Io(error) => read_error(error),
         quick_xml::Error::Syntax(_) => damaged(TRUNCATED),
@@ -331,21 +331,21 @@ mod tests {
     #[test]
     fn what_is_no_xml_is_told_in_plain_words() {
         for (xml, expected) in [
-            ("<a><b>", "<Other a><Other b>; its content breaks off"),
-            ("<a><b", "<Other a>; its content breaks off"),
-            ("", "; its content breaks off"),
-            ("<a></b>", "<Other a>; its content is garbled"),
-            ("<a>&nbsp;</a>", "<Other a>; its content is garbled"),
-            ("<a>&#0;</a>", "<Other a>; its content is garbled"),
-            ("<a>x & y</a>", "<Other a>x ; its content is garbled"),
-            ("<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>", "<Other a>; its content is garbled"),
+            ("<a><b>", "<Other a><Other b>; its content ends too early"),
+            ("<a><b", "<Other a>; its content ends too early"),
+            ("", "; its content ends too early"),
+            ("<a></b>", "<Other a>; its XML is invalid"),
+            ("<a>&nbsp;</a>", "<Other a>; its XML is invalid"),
+            ("<a>&#0;</a>", "<Other a>; its XML is invalid"),
+            ("<a>x & y</a>", "<Other a>x ; its XML is invalid"),
+            ("<!DOCTYPE a [<!ENTITY e 'x'>]><a>&e;</a>", "<Other a>; its XML is invalid"),
             ("<a office:value='&e;'/>", "<Other a!>/"),
         ] {
             assert_eq!(read_events(xml.as_bytes()), expected, "{xml}");
         }
-        assert_eq!(read_events(b"<a>\xFF</a>"), "<Other a>; its content is garbled");
-        assert!(read_events("<a>".repeat(100_000).as_bytes()).ends_with("; its content is nested too deeply"));
+        assert_eq!(read_events(b"<a>\xFF</a>"), "<Other a>; its XML is invalid");
+        assert!(read_events("<a>".repeat(100_000).as_bytes()).ends_with("; its XML is nested too deeply"));
         let long = format!("<a>{}</a>", "x".repeat(EVENT_BYTES_MAX + 1_000_000));
-        assert_eq!(read_events(long.as_bytes()), "<Other a>; a piece of its content is longer than 8 MB");
+        assert_eq!(read_events(long.as_bytes()), "<Other a>; one XML element is longer than 8 MB");
     }
 }

@@ -87,7 +87,7 @@ impl Package {
                     let target = if external { target } else { resolve_target(folder, &target) };
                     let kind = value_of("Type").rsplit('/').next().unwrap_or_default().to_owned();
                     if relationships.len() >= RELATIONSHIPS_MAX {
-                        return Err(WorkbookError::damaged("its list of links has no end"));
+                        return Err(WorkbookError::damaged("it has too many links"));
                     }
                     relationships.push(Relationship { id: value_of("Id"), kind, target, external });
                 }

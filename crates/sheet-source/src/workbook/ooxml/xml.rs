@@ -38,8 +38,8 @@ impl Read for LimitedInput<'_> {
     }
 }
 
-const TOO_LONG: &str = "one of its texts is longer than any cell";
-pub const TRUNCATED: &str = "its content breaks off";
+const TOO_LONG: &str = "one text is longer than a cell can be";
+pub const TRUNCATED: &str = "its content ends too early";
 
 pub fn damaged(what: &str) -> WorkbookError {
     WorkbookError::Damaged(what.to_owned())
@@ -59,7 +59,7 @@ impl<'r> Xml<'r> {
                 let mut bytes = Vec::new();
                 input.take(DECODED_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|_| damaged(TRUNCATED))?;
                 if bytes.len() as u64 > DECODED_BYTES_MAX {
-                    return Err(damaged("a part of it is too long"));
+                    return Err(damaged("one part is too long"));
                 }
                 let text = encoding.decode_without_bom_handling(&bytes).0.into_owned();
                 // It says that it is in UTF-16, and is not any more.
@@ -84,7 +84,7 @@ impl<'r> Xml<'r> {
         self.reader.read_event_into(&mut self.buffer).map_err(|error| match error {
             quick_xml::Error::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => damaged(TOO_LONG),
             quick_xml::Error::Io(_) => damaged(TRUNCATED),
-            _ => damaged("its content is no proper XML"),
+            _ => damaged("its XML is invalid"),
         })
     }
 

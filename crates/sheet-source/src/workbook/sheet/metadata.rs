@@ -64,7 +64,7 @@ pub fn add_hidden_rows(hidden: &mut Vec<(u32, u32)>, first: u32, last: u32) {
 /// Merged cells of one sheet: more than any program shows.
 pub const MERGED_MAX: usize = 1 << 20;
 
-pub const TOO_MANY_MERGED_CELLS: &str = "its list of merged cells has no end";
+pub const TOO_MANY_MERGED_CELLS: &str = "it has too many merged cells";
 
 /// Adds an area of merged cells, unless its sides are the wrong way round.
 pub fn add_merged(merged: &mut Vec<Area>, area: Area) -> Result<(), WorkbookError> {
@@ -77,7 +77,7 @@ pub fn add_merged(merged: &mut Vec<Area>, area: Area) -> Result<(), WorkbookErro
     Ok(())
 }
 
-pub const TOO_MANY_LINKS: &str = "its links are too many to be held in memory";
+pub const TOO_MANY_LINKS: &str = "it has too many links to hold in memory";
 
 /// Addresses behind cells, which are looked for where they are wanted.
 pub struct LinkCollector {

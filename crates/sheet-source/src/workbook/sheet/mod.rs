@@ -10,7 +10,7 @@ use crate::file::error::WorkbookError;
 /// Excel has 1 048 576 rows, LibreOffice up to sixteen times as many.
 pub const ROWS_MAX: u32 = 1 << 24;
 /// What a cell beyond the last row or column is called.
-pub const CELL_OUT_OF_BOUNDS: &str = "a cell stands beyond the last row or column";
+pub const CELL_OUT_OF_BOUNDS: &str = "a cell is beyond the last row or column";
 
 pub struct Sheet {
     pub name: String,
@@ -32,5 +32,5 @@ pub struct RawCell<'a> {
 pub fn check_sheets(count: usize) -> Result<(), WorkbookError> {
     /// LibreOffice takes no more.
     const SHEETS_MAX: usize = 10_000;
-    if count > SHEETS_MAX { Err(WorkbookError::damaged("its list of sheets has no end")) } else { Ok(()) }
+    if count > SHEETS_MAX { Err(WorkbookError::damaged("it has too many sheets")) } else { Ok(()) }
 }

@@ -12,8 +12,8 @@ const SMALL_SECTOR_BYTES: usize = 64;
 const HEADER_BYTES: usize = 512;
 
 const TRUNCATED: &str = "its end is missing";
-const CYCLE: &str = "its table of contents runs in a circle";
-const BROKEN: &str = "its table of contents is broken";
+const CYCLE: &str = "its file table contains a loop";
+const BROKEN: &str = "its file table is broken";
 
 struct CompoundFile<'a> {
     file: &'a [u8],
@@ -67,7 +67,7 @@ impl<'a> CompoundFile<'a> {
         }
         let sector_bytes = match (u16_at(file, 30), u16_at(file, 32)) {
             (Some(shift @ (9 | 12)), Some(6)) if file.starts_with(&SIGNATURE) => 1 << shift,
-            _ => return Err(WorkbookError::damaged("its first bytes make no sense")),
+            _ => return Err(WorkbookError::damaged("its first bytes are invalid")),
         };
         let mut compound = CompoundFile { file, sector_bytes, fat: Vec::new(), entries: Vec::new() };
         compound.read_fat()?;
@@ -278,6 +278,6 @@ mod tests {
         listed[sector(4) - 4..sector(4)].copy_from_slice(&3_u32.to_le_bytes());
         assert_eq!(detail(&listed), CYCLE);
         assert_eq!(detail(&whole[..400]), TRUNCATED);
-        assert_eq!(detail(&[0; 600]), "its first bytes make no sense");
+        assert_eq!(detail(&[0; 600]), "its first bytes are invalid");
     }
 }

@@ -46,7 +46,7 @@ impl Globals {
         let mut records = BiffRecords::new(stream, 0);
         let first = records.next()?;
         if first.kind != BEGIN {
-            return Err(WorkbookError::damaged("its first bytes make no sense"));
+            return Err(WorkbookError::damaged("its first bytes are invalid"));
         }
         let encoding = text_encoding(first.data);
         let mut globals = Globals {

@@ -33,7 +33,7 @@ impl<'a> BiffRecords<'a> {
     pub fn next(&mut self) -> Result<BiffRecord<'a>, WorkbookError> {
         let record = self.peek().ok_or_else(|| WorkbookError::damaged("its end is missing"))?;
         if record.kind == 0 {
-            return Err(WorkbookError::damaged("a stretch of it is empty"));
+            return Err(WorkbookError::damaged("part of it is empty"));
         }
         self.at += 4 + record.data.len();
         Ok(record)
@@ -180,7 +180,7 @@ impl TextEncoding {
                 data_stream.code_page_text(length, encoding_rs::WINDOWS_1252, text).ok_or_else(cut)?;
                 match text[start..].is_ascii() {
                     true => Ok(()),
-                    false => Err(WorkbookError::damaged("its texts are in an encoding that is not known")),
+                    false => Err(WorkbookError::damaged("its texts are in an unknown encoding")),
                 }
             }
         }

@@ -240,9 +240,7 @@ impl<'a> SheetCells<'a> {
             SHARED_LABEL => {
                 let index = u32_at(data, 6).ok_or_else(|| WorkbookError::damaged(CELL_TRUNCATED))?;
                 let shared = self.globals.texts.get(index as usize);
-                Some(CellValue::Text(
-                    shared.ok_or_else(|| WorkbookError::damaged("a cell names a text that is not there"))?,
-                ))
+                Some(CellValue::Text(shared.ok_or_else(|| WorkbookError::damaged("a cell refers to a missing text"))?))
             }
             LABEL | RICH_LABEL => {
                 self.text(*record, 6, &mut text)?;

@@ -170,7 +170,7 @@ fn workbooks_of_excel_5_are_read_in_their_code_page() {
     let file = made(1251).file();
     assert_eq!(XlsBook::open(SourceFile::memory(file.clone())).ok().expect("it opens").sheets()[0].name, "Лист");
     assert_eq!(texts(file), ["Имя", "26", "36:00:00", "5 шт"]);
-    let unknown = "this workbook is damaged (its texts are in an encoding that is not known)";
+    let unknown = "this workbook is damaged (its texts are in an unknown encoding)";
     assert_eq!(read(made(437).file()), Err(unknown.into()));
 }
 
@@ -289,15 +289,15 @@ fn what_contradicts_itself_is_damaged() {
     let damaged = |detail: &str| Err(format!("this workbook is damaged ({detail})"));
     let sheet = |records: Vec<Vec<u8>>| read(BookFixture::of_one_sheet(vec![shared(&["a"])], records).file());
     let missing = [words(&[0, 0, 0]), 5_u32.to_le_bytes().to_vec()].concat();
-    assert_eq!(sheet(vec![record(0x00FD, &missing)]), damaged("a cell names a text that is not there"));
+    assert_eq!(sheet(vec![record(0x00FD, &missing)]), damaged("a cell refers to a missing text"));
     assert_eq!(sheet(vec![record(0x0203, &[0; 8])]), damaged("a cell is cut short"));
     assert_eq!(sheet(vec![record(0x00BD, &words(&[0, 5, 0, 0, 0, 4]))]), damaged("a cell is cut short"));
     assert_eq!(sheet(vec![record(0x0204, &words(&[0, 0, 0, 9]))]), damaged("a text is cut short"));
-    assert_eq!(sheet(vec![vec![0; 8]]), damaged("a stretch of it is empty"));
+    assert_eq!(sheet(vec![vec![0; 8]]), damaged("part of it is empty"));
     let mut stream = BookFixture::of_one_sheet(Vec::new(), vec![label(0, 0, "a")]).stream();
     stream.truncate(stream.len() - 4);
-    assert_eq!(read(container("Workbook", &stream)), damaged("a stretch of it is empty"));
-    let lost = "this workbook is damaged: its sheet \"Лист\" is named, but is not there";
+    assert_eq!(read(container("Workbook", &stream)), damaged("part of it is empty"));
+    let lost = "this workbook is damaged: the data of sheet \"Лист\" is missing";
     let mut astray = BookFixture::of_one_sheet(Vec::new(), Vec::new()).stream();
     let list = memchr::memmem::find(&astray, &0x0085_u16.to_le_bytes()).expect("a list of sheets");
     astray[list + 4] ^= 4;

@@ -40,7 +40,7 @@ impl<R: Read> PartRecords<R> {
                 continue;
             }
             if length > RECORD_BYTES_MAX {
-                return Err(WorkbookError::damaged("a cell of it is longer than any can be"));
+                return Err(WorkbookError::damaged("a cell is longer than a cell can be"));
             }
             self.data.clear();
             let read = self.source.by_ref().take(length).read_to_end(&mut self.data);
@@ -84,7 +84,7 @@ impl<R: Read> PartRecords<R> {
 }
 
 pub fn truncated() -> WorkbookError {
-    WorkbookError::damaged("a part of it ends too early")
+    WorkbookError::damaged("one part ends too early")
 }
 
 /// Appends the text that begins at a place and gives where it ends. [MS-XLSB 2.5.168]

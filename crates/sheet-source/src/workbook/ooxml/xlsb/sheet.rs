@@ -70,7 +70,7 @@ pub fn visit_cells<R: Read>(
             CELLS_END => return records.finish(),
             ROW => (row, column) = (Some(row_number(data)?), None),
             _ => {
-                let row = row.ok_or_else(|| WorkbookError::damaged("a cell stands before the first row"))?;
+                let row = row.ok_or_else(|| WorkbookError::damaged("a cell comes before the first row"))?;
                 let at = if is_short(kind) { 0 } else { 4 };
                 let own = match is_short(kind) {
                     true => column.map_or(0, |before: u32| before.saturating_add(1)),
@@ -127,9 +127,7 @@ fn value<'t>(
         SHARED_TEXT | SHORT_SHARED_TEXT => {
             let index = u32_at(cell, AT).ok_or_else(truncated)?;
             let shared = globals.texts.get(index as usize);
-            Some(CellValue::Text(
-                shared.ok_or_else(|| WorkbookError::damaged("a cell names a text that is not there"))?,
-            ))
+            Some(CellValue::Text(shared.ok_or_else(|| WorkbookError::damaged("a cell refers to a missing text"))?))
         }
         _ => return Ok(None),
     };

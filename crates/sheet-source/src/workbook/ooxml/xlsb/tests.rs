@@ -163,18 +163,18 @@ fn hidden_rows_merged_cells_links_and_totals_are_known() {
 fn what_contradicts_itself_is_damaged() {
     let damaged = |detail: &str| Err(format!("this workbook is damaged ({detail})"));
     let one = |cell: Vec<u8>| read(of_one_sheet(sheet(&[row(0, 0), cell], &[])));
-    assert_eq!(one(cell(7, 0, 0, &numbers(&[9]))), damaged("a cell names a text that is not there"));
-    let early = damaged("a part of it ends too early");
+    assert_eq!(one(cell(7, 0, 0, &numbers(&[9]))), damaged("a cell refers to a missing text"));
+    let early = damaged("one part ends too early");
     assert_eq!(one(cell(5, 0, 0, &[0; 7])), early);
     assert_eq!(one(record(6, &[0; 3])), early);
     assert_eq!(one(cell(6, 0, 0, &numbers(&[u32::MAX - 1]))), early);
     assert_eq!(one(row(1 << 20, 0)), damaged(CELL_OUT_OF_BOUNDS));
     let astray = read(of_one_sheet(sheet(&[cell(4, 0, 0, &[1]), row(0, 0)], &[])));
-    assert_eq!(astray, damaged("a cell stands before the first row"));
+    assert_eq!(astray, damaged("a cell comes before the first row"));
     let whole = sheet(&[row(0, 0), cell(4, 0, 0, &[1])], &[]);
     assert_eq!(read(of_one_sheet(whole[..whole.len() - 5].to_vec())), early);
     let long = cell(6, 0, 0, &text(&"я".repeat(600_000)));
-    assert_eq!(one(long), damaged("a cell of it is longer than any can be"));
+    assert_eq!(one(long), damaged("a cell is longer than a cell can be"));
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn no_more_is_unpacked_than_can_be_honest_whatever_the_directory_says() {
     let filler = record(4_000, &vec![0; 60 << 20]);
     let honest = of_one_sheet(sheet(&[row(0, 0), filler.clone(), filler], &[]));
     let words =
-        "this workbook unpacks to more than 64 MB in one part (xl/worksheets/sheet1.bin), which is too much to be read";
+        "one part of this workbook (xl/worksheets/sheet1.bin) unpacks to more than 64 MB, which is over the limit";
     assert_eq!(read(honest.clone()), Err(words.into()));
     let name = memchr::memmem::rfind(&honest, b"xl/worksheets/sheet1.bin").expect("the directory names it");
     for size in [2_000_u32, 3_000_000_000] {

@@ -121,20 +121,20 @@ impl FallbackReader<'_> {
             Some("s") => {
                 let index = trimmed.parse::<usize>().ok();
                 let text = index.and_then(|index| self.strings.get(index));
-                CellValue::Text(text.ok_or_else(|| place.damaged("names a text that is not there"))?)
+                CellValue::Text(text.ok_or_else(|| place.damaged("refers to a missing text"))?)
             }
             Some("b") => match trimmed {
                 "0" | "false" => CellValue::Bool(false),
                 "1" | "true" => CellValue::Bool(true),
-                _ => return Err(place.damaged("holds neither true nor false")),
+                _ => return Err(place.damaged("is neither true nor false")),
             },
             Some("e") => CellValue::Error(trimmed),
             Some("n") | None => {
                 let number = trimmed.parse::<f64>().ok().filter(|number| number.is_finite());
-                let number = number.ok_or_else(|| place.damaged("holds no number where one should stand"))?;
+                let number = number.ok_or_else(|| place.damaged("does not hold a valid number"))?;
                 CellValue::number(number, self.formats.get(cell.style))
             }
-            Some(_) => return Err(place.damaged("is of a kind that is not known")),
+            Some(_) => return Err(place.damaged("has an unknown type")),
         })
     }
 }
@@ -160,7 +160,7 @@ fn read_attributes(element: &BytesStart<'_>) -> Result<CellElement, WorkbookErro
 
 /// `B7` as row and column, counted from 0.
 pub fn parse_reference(written: &str) -> Result<(u32, u32), WorkbookError> {
-    let wrong = || damaged("a cell does not say where it stands");
+    let wrong = || damaged("a cell has no valid reference");
     let written = written.trim().replace('$', "");
     let letters = written.bytes().take_while(u8::is_ascii_alphabetic).count();
     if letters == 0 || letters > 3 {
@@ -174,5 +174,5 @@ pub fn parse_reference(written: &str) -> Result<(u32, u32), WorkbookError> {
 
 fn row_index(written: &str) -> Result<u32, WorkbookError> {
     let number = written.trim().parse::<u32>().ok().and_then(|number| number.checked_sub(1));
-    number.ok_or_else(|| damaged("a row does not say which it is"))
+    number.ok_or_else(|| damaged("a row has no valid number"))
 }

@@ -163,10 +163,10 @@ mod tests {
         const SHEET: &str = "<sheet name='a' r:id='rId1'/>";
         let sheets = |sheets: &str, styles: &str| workbook(sheets, styles).map(|workbook| workbook.sheets.len());
         assert_eq!(sheets(&SHEET.repeat(10_000), ""), Ok(10_000));
-        assert_eq!(sheets(&SHEET.repeat(10_001), ""), Err("its list of sheets has no end".to_owned()));
+        assert_eq!(sheets(&SHEET.repeat(10_001), ""), Err("it has too many sheets".to_owned()));
         let styles = |count: usize| format!("<cellXfs>{}</cellXfs>", "<xf/>".repeat(count));
         assert_eq!(sheets(SHEET, &styles(1 << 17)), Ok(1));
-        assert_eq!(sheets(SHEET, &styles((1 << 17) + 1)), Err("its list of styles has no end".to_owned()));
+        assert_eq!(sheets(SHEET, &styles((1 << 17) + 1)), Err("it has too many styles".to_owned()));
     }
 
     #[test]
