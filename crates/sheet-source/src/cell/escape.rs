@@ -1,14 +1,14 @@
-//! The apostrophe that keeps a spreadsheet from taking a text of a CSV for a formula. It stands in the reports of a run, and is
-//! taken away from a file of rejected rows that comes back. Pure.
+//! The apostrophe that stops a spreadsheet from evaluating a CSV text as a formula. Reports contain it, and reading a
+//! file of rejected rows removes it. Pure.
 
 use crate::cell::number::SIGNIFICANT_DIGITS;
 use std::borrow::Cow;
 
-/// Digits of the shortest phone that is written with its country.
+/// The fewest digits of a phone number with a country code.
 const PHONE_DIGITS_MIN: usize = 7;
 
-/// A text as it stands in a CSV of a report: what a spreadsheet would count has an apostrophe in front, and so has a text
-/// that begins with one.
+/// A text for the CSV of a report: a text that a spreadsheet would evaluate gets an apostrophe, and so does a text
+/// that starts with one.
 pub fn escape_formula(text: &str) -> Cow<'_, str> {
     let needs_apostrophe = match text.as_bytes().first() {
         Some(b'\'' | b'=' | b'@') => true,
@@ -20,14 +20,15 @@ pub fn escape_formula(text: &str) -> Cow<'_, str> {
     if needs_apostrophe { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
-/// The same in a CSV of rejected rows, which goes through a spreadsheet and comes back: what that would make something else of
-/// when it opens the file has an apostrophe as well.
+/// A text for a CSV of rejected rows, which people edit in a spreadsheet and import again: a text that the
+/// spreadsheet would convert on opening also gets an apostrophe.
 pub fn escape_for_rejects(text: &str) -> Cow<'_, str> {
     if is_autoconverted(text) { Cow::Owned(format!("'{text}")) } else { escape_formula(text) }
 }
 
-/// What a spreadsheet that opens a CSV takes for a number, a day or a time and shows as another: zeros in front, more digits than
-/// a number has, an exponent, a comma before three digits, `1/2`, `1.5` and `10:30`.
+/// True for a text that a spreadsheet converts to a number, date or time on opening a CSV and shows differently:
+/// leading zeros, more digits than a number holds, an exponent, a comma before three digits, `1/2`, `1.5` and
+/// `10:30`.
 fn is_autoconverted(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits(text) {
@@ -51,13 +52,13 @@ fn is_autoconverted(text: &str) -> bool {
     }
 }
 
-/// A text as it stands in a workbook of rejected rows, where nothing is counted: only what would be taken for a guarded text
-/// is guarded itself.
+/// A text for a workbook of rejected rows, where nothing is evaluated: only a text that looks escaped is escaped.
 pub fn escape_for_workbook(text: &str) -> Cow<'_, str> {
     if is_escaped(text) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
-/// True for a text with an apostrophe that `guarded` may have put there; one that a person has typed before letters stays.
+/// True for a text whose apostrophe `escape_formula` or its variants can have added. An apostrophe that a person
+/// typed before letters stays.
 pub fn is_escaped(text: &str) -> bool {
     matches!(text.as_bytes(), [b'\'', b'\'' | b'=' | b'@' | b'\t' | b'\r' | b'+' | b'-', ..])
         || text.strip_prefix('\'').is_some_and(is_autoconverted)
@@ -72,7 +73,7 @@ fn is_number(text: &str) -> bool {
         && digits.chars().all(is_separator)
 }
 
-/// `+7 (900) 123-45-67`, or several of them.
+/// `+7 (900) 123-45-67`, or several such numbers.
 fn is_phone(text: &str) -> bool {
     let is_separator = |c: char| matches!(c, ' ' | '\u{a0}' | '(' | ')' | '-' | '.' | '/');
     let phone = |part: &str| {

@@ -1,11 +1,13 @@
-//! Formulas as texts: what one without a stored result says all the same, and what becomes of one that is moved to another row. Pure.
+//! Formulas as text: the value of formulas without a stored result, where it is known, and moving a formula to
+//! another row. Pure.
 
 use crate::cell::value::CellValue;
 
-/// What a formula without a result shows in a workbook of rejected rows. The error of that name is no text.
+/// The value shown for a formula without a result in a workbook of rejected rows. Excel has an error of this name.
 pub const NO_RESULT: &str = "#CALC!";
 
-/// A formula that needs no calculation, which LibreOffice makes of every truth value; and one of a workbook of rejected rows.
+/// Resolves formulas that need no calculation: `TRUE()` and `FALSE()`, which LibreOffice writes for booleans, and the
+/// placeholder of a workbook of rejected rows.
 pub fn resolve_constant(value: CellValue<'_>, is_formula: bool) -> CellValue<'_> {
     match value {
         CellValue::Uncomputed("TRUE()") => CellValue::Bool(true),
@@ -15,14 +17,14 @@ pub fn resolve_constant(value: CellValue<'_>, is_formula: bool) -> CellValue<'_>
     }
 }
 
-/// A formula of one row, as it stands in another, where it means the cells of its own row and no others; `None` where it means
-/// what would be something else there. `column` says where a column goes.
+/// Moves a formula to another row if it refers only to cells of its own row; `None` if it would mean something else
+/// there. `column` maps the old column index to the new one.
 pub fn move_formula(formula: &str, from: u32, to: u32, column: impl Fn(usize) -> Option<usize>) -> Option<String> {
     let mut out = String::with_capacity(formula.len());
     let mut rest = formula;
     while let Some(next) = rest.chars().next() {
         if next == '"' {
-            // A text; quotes within it are doubled, which makes two texts of it that stay side by side.
+            // A string literal. A doubled quote inside it reads as two adjacent literals, which copies correctly.
             let end = rest[1..].find('"')? + 2;
             out.push_str(&rest[..end]);
             rest = &rest[end..];
@@ -40,7 +42,7 @@ pub fn move_formula(formula: &str, from: u32, to: u32, column: impl Fn(usize) ->
             }
             rest = after;
         } else if matches!(next, '\'' | '!' | '[' | '#' | '@' | '{') {
-            // Another sheet or workbook, a table, an error, an array.
+            // A reference to another sheet or workbook, a table, an error or an array.
             return None;
         } else {
             out.push(next);
@@ -51,21 +53,21 @@ pub fn move_formula(formula: &str, from: u32, to: u32, column: impl Fn(usize) ->
 }
 
 enum FormulaToken {
-    /// A function, a number, a truth value.
+    /// A function, a number or a boolean.
     Constant,
     Cell {
         index: usize,
         row: u32,
-        /// Column and row, each with a `$`.
+        /// Column and row; true if it has a `$`.
         absolute: [bool; 2],
     },
 }
 
-/// Columns of a sheet.
+/// The columns of a sheet.
 const COLUMNS: usize = 16_384;
 
 impl FormulaToken {
-    /// `None` for names, whole columns and rows.
+    /// `None` for names and for whole columns or rows.
     fn parse(word: &str, after: &str) -> Option<FormulaToken> {
         let following = after.trim_start();
         if following.starts_with('!') {
@@ -75,7 +77,7 @@ impl FormulaToken {
             return Some(FormulaToken::Constant);
         }
         if word.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-            // 1:1 is a row.
+            // `1:1` is a whole row.
             let is_number = word.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'E' | 'e'));
             return (is_number && !following.starts_with(':')).then_some(FormulaToken::Constant);
         }
@@ -103,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_formula_goes_along_with_its_row_and_takes_no_other_cells() {
-        // The second column is left out; those behind it move up.
+        // The second column is dropped; the columns after it move left.
         let column = |index: usize| match index {
             0 => Some(0),
             1 => None,

@@ -1,28 +1,29 @@
-//! Number formats of workbooks, as far as they say what a number is: a date, a time, a share, an amount of a currency, or
-//! a number with zeros in front of it and words around it. Grouping, colours, widths and the rounding of what is shown are
-//! read over: the number itself is truer.
+//! Number formats of workbooks, as far as they tell what a number is: a date, a time, a percentage, an amount of a
+//! currency, or a number with leading zeros and literal text. Grouping, colours, widths and rounding are ignored: the
+//! stored number is more exact.
 //!
-//! The language of formats: ECMA-376 part 1, 18.8.31; the formats known by a number alone: 18.8.30.
+//! The format language is ECMA-376 part 1, 18.8.31; the built-in formats are 18.8.30.
 
 use crate::cell::DisplayKind;
 use crate::cell::currency::CurrencySign;
 use crate::cell::number::write_number;
 
-/// A format, read once.
+/// A parsed format.
 #[derive(Debug, Clone, PartialEq)]
 pub enum NumberFormat {
-    /// The digits say all.
+    /// The format adds nothing to the digits.
     Plain,
     Date,
-    /// Hours that may be more than a day has.
+    /// Elapsed hours, which can exceed a day.
     Duration,
     Pattern(Box<Pattern>),
 }
 
-/// A format that says something besides the digits.
+/// A format that adds something to the digits.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pattern {
-    /// In the order of the file: one for all numbers, or for those above, below and at zero, or with conditions.
+    /// In file order: one section for all numbers, or sections for positive, negative and zero, or sections with
+    /// conditions.
     sections: Vec<FormatSection>,
 }
 
@@ -30,21 +31,21 @@ pub struct Pattern {
 struct FormatSection {
     condition: Option<(ConditionOperator, f64)>,
     before: String,
-    /// Places of digits before the decimal point and what stands between them, in their order.
+    /// Digit placeholders before the decimal point and the characters between them, in order.
     placeholders: Vec<Placeholder>,
     after: String,
-    /// Per cent signs: the number is shown a hundredfold for each.
+    /// Percent signs: each one multiplies the displayed number by 100.
     percent_signs: u8,
-    /// Commas behind the last digit: the number is shown in thousands for each.
+    /// Commas after the last placeholder: each one divides the displayed number by 1000.
     scale_commas: u8,
     currency: Option<CurrencySign>,
-    /// `General`, or a shape that is read over: a fraction, a power of ten.
+    /// `General`, or a layout that is ignored: a fraction, a power of ten.
     general: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Placeholder {
-    /// `0`: a zero where there is no digit.
+    /// `0`: shows a zero if there is no digit.
     Zero,
     /// `#`, `?`
     Optional,
@@ -61,15 +62,15 @@ enum ConditionOperator {
     Greater,
 }
 
-/// No honest format is longer. [Excel]
+/// Valid formats are at most this long. [Excel]
 const CODE_CHARS_MAX: usize = 255;
-/// `General` in other languages, as programs write that take the word from the screen.
+/// `General` in other languages: some programs write the localised word.
 const GENERAL: [&str; 4] = ["Основной", "Standard", "Загальний", "Estándar"];
-/// Excel knows four.
+/// The maximum in Excel.
 const SECTIONS_MAX: usize = 4;
 
 impl NumberFormat {
-    /// A format by its number, where that is one of those every workbook knows.
+    /// A built-in format by its number.
     pub fn built_in(id: u32) -> Option<NumberFormat> {
         Some(match id {
             14..=17 | 22 | 27..=31 | 36 | 50..=54 | 57 | 58 => NumberFormat::Date,
@@ -82,7 +83,7 @@ impl NumberFormat {
         })
     }
 
-    /// Reads a format. What cannot be understood says nothing.
+    /// Parses a format. A format that cannot be parsed is `Plain`.
     pub fn read(code: &str) -> NumberFormat {
         if code.chars().count() > CODE_CHARS_MAX || GENERAL.contains(&code.trim()) {
             return NumberFormat::Plain;
@@ -102,7 +103,7 @@ impl NumberFormat {
     }
 }
 
-/// The sections of a format, at the semicolons that stand for themselves.
+/// Splits a format into sections at the unquoted semicolons.
 fn split_sections(code: &str) -> Vec<Vec<FormatToken>> {
     let mut sections = vec![Vec::new()];
     let mut chars = code.chars().peekable();
@@ -117,7 +118,7 @@ fn split_sections(code: &str) -> Vec<Vec<FormatToken>> {
                 Some(c) => FormatToken::Literal(c.into()),
                 None => break,
             },
-            // Room as wide as a sign, or filled with it.
+            // Blank space as wide as a character, or a fill character.
             '_' | '*' => {
                 chars.next();
                 continue;
@@ -134,14 +135,14 @@ fn split_sections(code: &str) -> Vec<Vec<FormatToken>> {
 
 #[derive(Debug)]
 enum FormatToken {
-    /// Between quotes or behind a backslash.
+    /// A quoted text or an escaped character.
     Literal(String),
     Bracket(String),
-    /// Anything else, letter by letter.
+    /// Any other character.
     Char(char),
 }
 
-/// Whether a section shows a time: `Some(true)` for hours, minutes or seconds that are counted on beyond a day.
+/// Whether a section shows a time: `Some(true)` for elapsed hours, minutes or seconds.
 fn elapsed_time(section: &[FormatToken]) -> Option<bool> {
     let elapsed = |token: &FormatToken| match token {
         FormatToken::Bracket(inner) => {
@@ -160,7 +161,7 @@ fn elapsed_time(section: &[FormatToken]) -> Option<bool> {
             FormatToken::Literal(_) | FormatToken::Bracket(_) => None,
         })
         .collect();
-    // Beside a place of a digit such a letter is one that somebody forgot to put between quotes.
+    // Next to a digit placeholder such a letter is literal text that was not quoted.
     let number = signs.iter().any(|c| matches!(c, '#' | '?')) || signs.first() == Some(&'0');
     let of_time = |c: &char| matches!(c, 'y' | 'm' | 'd' | 'h' | 's');
     (!number && signs.iter().any(of_time)).then_some(false)
@@ -170,7 +171,7 @@ impl FormatSection {
     fn read(tokens: &[FormatToken]) -> FormatSection {
         let mut section = FormatSection::default();
         let (mut in_fraction, mut before, mut after) = (false, String::new(), String::new());
-        // Signs that stand in front of the next place of a digit, or behind the last one.
+        // Literal text before the next digit placeholder, or after the last one.
         let mut literal = String::new();
         let mut tokens = tokens.iter().peekable();
         while let Some(token) = tokens.next() {
@@ -199,11 +200,11 @@ impl FormatSection {
                     in_fraction = true;
                     after.push_str(&std::mem::take(&mut literal));
                 }
-                // Behind the last digit it scales; between digits it groups.
+                // A comma after the last placeholder scales; a comma between placeholders groups.
                 FormatToken::Char(',') if !section.placeholders.is_empty() => {
                     section.scale_commas = section.scale_commas.saturating_add(1)
                 }
-                // A fraction, a power of ten: what follows are no places of the number itself.
+                // A fraction or a power of ten: the placeholders that follow do not belong to the number itself.
                 FormatToken::Char('/' | 'E' | 'e') if !section.placeholders.is_empty() => {
                     (section.general, in_fraction) = (true, true)
                 }
@@ -226,7 +227,7 @@ impl FormatSection {
 
     fn read_bracket(&mut self, inner: &str, literal: &mut String) {
         if let Some(sign) = inner.strip_prefix('$') {
-            // `[$₽-419]`; without a sign it names a language only.
+            // `[$₽-419]`; without a sign it only names a language.
             let sign = sign.split('-').next().unwrap_or("").trim();
             match CurrencySign::parse(sign) {
                 Some(currency) => self.currency = Some(currency),
@@ -248,7 +249,7 @@ impl FormatSection {
         }
     }
 
-    /// Words that are the sign of a currency and nothing else.
+    /// Recognises a prefix or suffix that is only a currency sign.
     fn find_currency(&mut self) {
         for words in [&mut self.before, &mut self.after] {
             let minus = words.trim_start().starts_with(['-', '−']);
@@ -260,7 +261,7 @@ impl FormatSection {
         }
     }
 
-    /// True where its words are others than those of a section, a minus and brackets apart.
+    /// True if the literal text differs from that of another section, apart from a minus and brackets.
     fn literals_differ(&self, other: &FormatSection) -> bool {
         let words = |section: &'_ FormatSection| -> (String, String) {
             let before = section.before.trim().trim_start_matches(['-', '−', '(']).trim();
@@ -270,24 +271,24 @@ impl FormatSection {
         words(self) != words(other)
     }
 
-    /// True for a section of negative numbers alone.
+    /// True for a section that applies to negative numbers only.
     fn is_below_zero(&self) -> bool {
         matches!(self.condition, Some((ConditionOperator::Less | ConditionOperator::LessOrEqual, with)) if with <= 0.0)
     }
 
-    /// `"да"` has no place for any.
+    /// The format `"да"` has no digit placeholder.
     fn shows_digits(&self) -> bool {
         self.general || !self.placeholders.is_empty()
     }
 
-    /// True where the text of a number differs by this section from its digits, or its meaning does.
+    /// True if this section changes the text or the meaning of a number.
     fn adds_meaning(&self) -> bool {
         self.percent_signs > 0 || self.currency.is_some() || self.changes_text()
     }
 
     fn changes_text(&self) -> bool {
         let zeros = self.placeholders.iter().filter(|place| **place == Placeholder::Zero).count();
-        // `#,##0` has one; `00.5` pads.
+        // `#,##0` has one zero placeholder; `00.5` pads.
         zeros > 1 || self.has_inner_literals() || is_meaningful(&self.before) || is_meaningful(&self.after)
     }
 
@@ -307,10 +308,10 @@ impl FormatSection {
         }
     }
 
-    /// What the section makes of a number, which is not below zero.
+    /// Appends the text of a number; `number` is not negative.
     fn write(&self, number: f64, negative: bool, text: &mut String) -> DisplayKind {
         let mut digits = String::new();
-        // What is only shown shorter, without a word that says so, keeps all its digits.
+        // A number that is only scaled, without a unit, keeps all its digits.
         let scale_commas = if self.display_kind() == DisplayKind::Unit { self.scale_commas } else { 0 };
         write_number(
             number * 100_f64.powi(self.percent_signs.into()) / 1000_f64.powi(scale_commas.into()),
@@ -341,7 +342,7 @@ impl FormatSection {
         shown
     }
 
-    /// Digits into their places, from the last to the first; those for which there is no place stand before the first.
+    /// Puts the digits into the placeholders from the right; surplus digits come before the first placeholder.
     fn write_whole(&self, whole: &str, text: &mut String) {
         let inner = self.has_inner_literals();
         let placeholders = self.placeholders.iter().filter(|place| !matches!(place, Placeholder::Literal(_))).count();
@@ -372,7 +373,7 @@ impl FormatSection {
             return DisplayKind::Percent;
         }
         match self.currency {
-            // A per cent sign that is a word multiplies nothing, and is no part of a number either.
+            // A percent sign in literal text does not multiply, and is not part of the number either.
             _ if self.after.chars().any(|c| c.is_alphabetic() || matches!(c, '%' | '‰')) => DisplayKind::Unit,
             Some(currency) => DisplayKind::Currency(currency),
             None => DisplayKind::Custom,
@@ -380,7 +381,7 @@ impl FormatSection {
     }
 }
 
-/// True once the rest of `General` has been passed.
+/// Skips the rest of `General`; true if it was there.
 fn skip_general<'t>(tokens: &mut std::iter::Peekable<impl Iterator<Item = &'t FormatToken> + Clone>) -> bool {
     let mut ahead = tokens.clone();
     let rest = "eneral"
@@ -392,13 +393,13 @@ fn skip_general<'t>(tokens: &mut std::iter::Peekable<impl Iterator<Item = &'t Fo
     rest
 }
 
-/// Words, and signs that belong to them; what only sets a number off does not speak.
+/// True for words, and for characters that belong to words; separators alone carry no meaning.
 pub fn is_meaningful(words: &str) -> bool {
     words.chars().any(|c| c.is_alphanumeric() || matches!(c, '№' | '#' | '+' | '/' | '&' | '°' | '*' | '%' | '‰'))
 }
 
 impl Pattern {
-    /// Appends what a person reads, and says what it is; `None` where the digits alone say all.
+    /// Appends the displayed text and returns its kind; `None` if the digits alone say all.
     pub fn write(&self, number: f64, text: &mut String) -> Option<DisplayKind> {
         let conditions = self.sections.iter().any(|section| section.condition.is_some());
         let section = match self.sections.as_slice() {
@@ -418,7 +419,8 @@ impl Pattern {
                 _ => zero,
             },
         };
-        // Words of its own say what a minus would: `"аванс "0`; other sections only colour the number, or put it in brackets.
+        // Literal text of its own can replace the minus: `"аванс "0`. Other sections only colour the number or put it
+        // in brackets.
         let has_negative_section = if conditions { section.is_below_zero() } else { self.sections.len() > 1 };
         let like = |other: &FormatSection| !std::ptr::eq(other, section) && !section.literals_differ(other);
         let words_say_sign = has_negative_section && !self.sections.iter().any(like) || !section.shows_digits();

@@ -1,5 +1,5 @@
-//! Values of workbook cells as text and `Scalar`: numbers with the digits that are true, dates as ISO text and as
-//! days since 1899-12-30 whatever the workbook counts from.
+//! Converts values of workbook cells to text and `Scalar`: numbers with their significant digits, dates as ISO text
+//! and as days since 1899-12-30, whatever the epoch of the workbook.
 
 use super::number::{EXACT_INTEGERS_BELOW, write_number};
 use crate::cell::number_format::{NumberFormat, Pattern};
@@ -9,39 +9,39 @@ use std::fmt::Write;
 
 /// 1904-01-01 in days since 1899-12-30.
 const DAYS_TO_1904: f64 = 1462.0;
-/// 9999-12-31, the last day Excel knows.
+/// 9999-12-31, the last date in Excel.
 const SERIAL_MAX: f64 = 2_958_465.0;
-/// A cell's value as the workbook gives it.
+/// The value of a cell as the workbook stores it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum CellValue<'a> {
     Empty,
     Text(&'a str),
     Number(f64),
-    /// A number and the format that says something of it.
+    /// A number with a format that adds meaning.
     Formatted(f64, &'a Pattern),
-    /// A number and what a person reads, where the file holds both.
+    /// A number and its displayed text, where the file contains both.
     Displayed {
         number: f64,
         text: &'a str,
         kind: DisplayKind,
     },
-    /// As the workbook counts them; a duration has no date.
+    /// Days since the epoch of the workbook; a duration has no date.
     Date {
         days: f64,
         duration: bool,
     },
-    /// `2025-03-05`, `2025-03-05T10:30:00`, `10:30:00`, as strict OOXML and ods have them.
+    /// `2025-03-05`, `2025-03-05T10:30:00`, `10:30:00`, as in strict OOXML and ods.
     IsoDateTime(&'a str),
     /// `PT10H30M00S`
     IsoDuration(&'a str),
     Bool(bool),
     Error(&'a str),
-    /// A formula without a stored result; its text, where that is known.
+    /// A formula without a stored result; its text, if known.
     Uncomputed(&'a str),
 }
 
 impl<'a> CellValue<'a> {
-    /// A number under a format.
+    /// A number with the format of its cell.
     pub fn number(number: f64, format: &'a NumberFormat) -> CellValue<'a> {
         match format {
             NumberFormat::Plain => CellValue::Number(number),
@@ -52,7 +52,7 @@ impl<'a> CellValue<'a> {
     }
 }
 
-/// Appends the value's text and says what it is.
+/// Appends the text of the value and returns its type.
 pub fn write(value: CellValue<'_>, epoch_1904: bool, text: &mut String) -> Scalar {
     match value {
         CellValue::Empty => Scalar::Empty,
@@ -80,7 +80,7 @@ pub fn write(value: CellValue<'_>, epoch_1904: bool, text: &mut String) -> Scala
             text.push_str(shown);
             Scalar::Formatted(number, kind)
         }
-        // `Row::get` keeps it to itself.
+        // `Row::get` hides this text.
         CellValue::Uncomputed(formula) => {
             text.push_str(formula);
             Scalar::Uncomputed
@@ -99,7 +99,7 @@ pub fn write(value: CellValue<'_>, epoch_1904: bool, text: &mut String) -> Scala
 }
 
 fn write_formatted(number: f64, pattern: &Pattern, text: &mut String) -> Scalar {
-    // The digits of what is longer are not true, and stay in the form that says so.
+    // Larger numbers are not exact and stay in scientific notation.
     if number.abs() < EXACT_INTEGERS_BELOW
         && let Some(shown) = pattern.write(number, text)
     {
@@ -109,12 +109,12 @@ fn write_formatted(number: f64, pattern: &Pattern, text: &mut String) -> Scalar 
     Scalar::Number(number)
 }
 
-/// A date as the workbook counts it. A value below one day is a time of day and has no epoch.
+/// Appends a date that the workbook stores. A value below one day is a time of day and has no epoch.
 fn write_workbook_date(days: f64, duration: bool, epoch_1904: bool, text: &mut String) -> Scalar {
     let days = match days {
         _ if duration || days < 1.0 => days,
         _ if epoch_1904 => days + DAYS_TO_1904,
-        // Excel believes in a 29 February 1900, so its days before that are one short.
+        // Excel counts a 29 February 1900, so earlier days are one too low.
         1.0..60.0 => days + 1.0,
         _ => days,
     };
@@ -124,7 +124,7 @@ fn write_workbook_date(days: f64, duration: bool, epoch_1904: bool, text: &mut S
 fn write_serial(days: f64, duration: bool, text: &mut String) -> Scalar {
     const SECONDS: f64 = 86_400.0;
     if !(0.0..SERIAL_MAX + 1.0).contains(&days) {
-        // Excel shows `####`; the number is all there is.
+        // Excel shows `####`; only the number is left.
         write_number(days, text);
         return Scalar::Number(days);
     }
@@ -148,7 +148,7 @@ fn epoch() -> Date {
     date(1899, 12, 30)
 }
 
-/// A date, date-time or time as ISO 8601 writes it.
+/// A date, date-time or time in ISO 8601.
 enum IsoDateTime {
     Time(Time),
     DateTime(DateTime),
@@ -168,11 +168,11 @@ impl IsoDateTime {
     }
 }
 
-/// A moment that is written as such may lie before the days that workbooks count.
+/// Appends a date-time, which can be before the first day that workbooks count.
 fn write_date_time(date_time: DateTime, text: &mut String) -> Scalar {
     let Ok(days) = epoch().until(date_time.date()) else { return Scalar::Text };
     let days = f64::from(days.get_days()) + day_fraction(date_time.time());
-    // To whole seconds, as all moments are shown.
+    // Rounded to whole seconds, like all displayed times.
     let whole = date_time.round(jiff::Unit::Second).unwrap_or(date_time);
     let date = whole.date();
     // Writing into a String cannot fail.

@@ -1,15 +1,15 @@
-//! A text file as a stream of UTF-8 in one reused buffer. UTF-8 files pass through untouched (and unchecked: the rows
-//! are checked one by one where they are read); other encodings are decoded in fixed pieces, so a file of any size
-//! takes the same memory.
+//! A text file as a stream of UTF-8 in one reused buffer. UTF-8 passes through unchanged (and unchecked: the reader
+//! checks each row); other encodings are decoded in chunks of fixed size, so memory does not depend on the size of
+//! the file.
 
 use crate::row::has_control_chars;
 use encoding_rs::{Decoder, DecoderResult, Encoding, UTF_8};
 use std::io::{self, Read};
 
-/// Read from the file at a time; small enough to stay in the processor's second-level cache.
+/// Bytes read at a time; small enough to stay in the processor's second-level cache.
 const CHUNK_BYTES: usize = 128 << 10;
 
-/// The end-of-file mark of DOS, still written by old accounting programs.
+/// The end-of-file mark of DOS, which old accounting programs still write.
 const CTRL_Z: u8 = 0x1A;
 
 pub struct TextInput {
@@ -32,7 +32,7 @@ struct Decoding {
 }
 
 impl TextInput {
-    /// `input` begins behind any byte order mark.
+    /// `input` starts after any byte order mark.
     pub fn new(input: Box<dyn Read + Send>, encoding: &'static Encoding) -> TextInput {
         let decoding = (encoding != UTF_8).then(|| Decoding {
             decoder: encoding.new_decoder_without_bom_handling(),
@@ -45,22 +45,22 @@ impl TextInput {
         TextInput { input, decoding, bytes, start: 0, end: 0, last: false, malformed: false, has_control: false }
     }
 
-    /// What has been read and not yet used.
+    /// Bytes that are read but not consumed.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
-    /// Nothing follows `bytes`.
+    /// True if nothing follows `bytes`.
     pub fn is_last(&self) -> bool {
         self.last
     }
 
-    /// Decoding ended early: what follows `bytes` is not text in the encoding.
+    /// True if decoding stopped early: what follows `bytes` is not valid in the encoding.
     pub fn is_malformed(&self) -> bool {
         self.malformed
     }
 
-    /// True once any character has come that nobody sees: until then no row need be searched for one.
+    /// True once any control character was read: until then no row needs to be searched for one.
     pub fn has_control_chars(&self) -> bool {
         self.has_control
     }
@@ -70,7 +70,7 @@ impl TextInput {
         debug_assert!(self.start <= self.end);
     }
 
-    /// Adds more bytes behind those there are; at the end of the input, `is_last` becomes true.
+    /// Appends more bytes to the unread ones; at the end of the input `is_last` becomes true.
     pub fn fill(&mut self) -> io::Result<()> {
         if self.start > 0 {
             self.bytes.copy_within(self.start..self.end, 0);

@@ -7,10 +7,10 @@ use crate::row::find_header::SAMPLE_ROWS;
 use crate::row::{COLUMNS_MAX, CellSpan, Row, RowKind};
 use std::collections::HashMap;
 
-/// In the order of trust, where everything else is equal.
+/// In order of preference, if all else is equal.
 pub const DELIMITERS: [u8; 4] = [b';', b',', b'\t', b'|'];
 
-/// The `sep=;` line that Excel obeys and hides: its delimiter and its length with the line end.
+/// The `sep=;` line, which Excel obeys and hides: the delimiter and the length of the line including its end.
 pub fn sep_line(bytes: &[u8]) -> Option<(u8, usize)> {
     let length = bytes.iter().take(16).position(|b| matches!(b, b'\n' | b'\r')).unwrap_or(bytes.len());
     let line = std::str::from_utf8(bytes.get(..length)?).ok()?;
@@ -28,16 +28,16 @@ pub fn sep_line(bytes: &[u8]) -> Option<(u8, usize)> {
     Some((delimiter, end))
 }
 
-/// A delimiter is one plain sign that neither quotes nor ends a line.
+/// A delimiter is one ASCII character that is neither a quote nor a line end.
 pub fn delimiter_allowed(delimiter: char) -> bool {
     delimiter == '\t' || (delimiter.is_ascii() && !delimiter.is_ascii_control() && !matches!(delimiter, '"' | ' '))
 }
 
-/// The decoded beginning of a file.
+/// The decoded start of a file.
 #[derive(Clone, Copy)]
 pub struct CsvSample<'t> {
     pub text: &'t str,
-    /// It is the whole file.
+    /// True if it is the whole file.
     pub whole: bool,
 }
 
@@ -47,7 +47,7 @@ impl<'t> CsvSample<'t> {
         CsvSample { text: &self.text[bytes..], ..self }
     }
 
-    /// The rows of the sample with the text of all their cells; blank rows are left out but counted.
+    /// The rows of the sample with the text of all cells; blank rows are skipped but counted.
     pub fn rows(self, delimiter: u8) -> Vec<Row> {
         let mut rows = Vec::new();
         let mut spans: Vec<CellSpan> = Vec::new();
@@ -72,7 +72,7 @@ impl<'t> CsvSample<'t> {
         rows
     }
 
-    /// The delimiter with the most even rows; `None` for a single column.
+    /// The delimiter that gives the most even rows; `None` for a single column.
     pub fn delimiter(self) -> Option<u8> {
         let mut best: Option<(f64, usize, u8)> = None;
         for delimiter in DELIMITERS {
@@ -89,7 +89,7 @@ impl<'t> CsvSample<'t> {
     }
 }
 
-/// How well a delimiter fits: the share of rows that have the commonest width, and that width.
+/// How well a delimiter fits: the share of rows with the most common width, and that width.
 fn delimiter_fit(rows: &[Row]) -> (f64, usize) {
     let mut widths: HashMap<usize, usize> = HashMap::new();
     for row in rows {
@@ -99,13 +99,14 @@ fn delimiter_fit(rows: &[Row]) -> (f64, usize) {
     common.map_or((0.0, 0), |(width, count)| (count as f64 / rows.len() as f64, width))
 }
 
-/// The delimiter that makes more columns of the first line than there may be; whoever reads with it will tell.
+/// The delimiter that gives the first line more columns than the limit; the reader then reports the problem.
 fn delimiter_of_wide_line(text: &str) -> Option<u8> {
     let line = text.lines().next()?.as_bytes();
     DELIMITERS.into_iter().find(|delimiter| memchr::memchr_iter(*delimiter, line).count() >= COLUMNS_MAX)
 }
 
-/// One column of numbers such as `1,5`, or of names such as `Иванов, Пётр`, under a title: the comma is no delimiter.
+/// True for one column of numbers such as `1,5`, or of names such as `Иванов, Пётр`, under a title: there the comma
+/// is not a delimiter.
 fn is_decimals_or_prose(rows: &[Row]) -> bool {
     let digits = |row: &Row| row.iter().all(|c| !c.text.is_empty() && c.text.bytes().all(|b| b.is_ascii_digit()));
     let spaced = |row: &Row| row.iter().skip(1).all(|c| c.text.starts_with(' '));
@@ -113,12 +114,12 @@ fn is_decimals_or_prose(rows: &[Row]) -> bool {
         && rows.iter().skip(1).all(|row| row.len() == 1 || (row.len() == 2 && digits(row)) || spaced(row))
 }
 
-/// Rows that line breaks have cut: a text without quotes that holds one begins at the end of a row, and goes on in the next.
-/// All pieces together, each in one cell less than it has, are as wide as the header.
+/// Detects rows that an unquoted line break has cut: the text starts at the end of one row and continues in the next.
+/// All fragments together, minus one cell for each continuation, are as wide as the header.
 #[derive(Debug, Clone, Copy)]
 pub struct CutRowMarker {
     width: usize,
-    /// Delimiters of the row at hand, and of those above it whose rest it is.
+    /// Delimiters of the current row, and of the rows above that it continues.
     delimiters: usize,
 }
 
@@ -127,7 +128,7 @@ impl CutRowMarker {
         CutRowMarker { width, delimiters: 0 }
     }
 
-    /// Marks the second of two rows, one below the other, where it may be the rest of the first, and the first with it.
+    /// Marks the second of two adjacent rows if it can be the rest of the first, and marks the first as well.
     pub fn mark(&mut self, first: &mut Row, second: &mut Row) {
         if !matches!(first.kind, RowKind::Cut | RowKind::Continuation) {
             self.delimiters = first.len().saturating_sub(1);
@@ -144,8 +145,8 @@ impl CutRowMarker {
     }
 }
 
-/// True where hardly a row below the header is shorter than it, but for pieces of cut ones that are whole together. In a file
-/// that leaves out the delimiters at the end of its rows, a short row says nothing.
+/// True if hardly any row below the header is too short, apart from fragments that are complete together. In a file
+/// that omits trailing delimiters, a short row means nothing.
 pub fn short_rows_are_fragments(rows: &[Row]) -> bool {
     let Some((header, rows)) = rows.split_first() else { return false };
     let width = header.len();
@@ -166,11 +167,11 @@ pub fn short_rows_are_fragments(rows: &[Row]) -> bool {
         fragments += usize::from(rest && !own);
         short += usize::from(own || ends && whole + 1 < width);
     }
-    // One may be a slip; more than there are pieces are a habit.
+    // One short row can be a slip; more short rows than fragments are a habit of the file.
     short * SHORT_ONE_IN <= rows.len() && short <= fragments.max(1)
 }
 
-/// Which columns of the whole rows hold numbers; `None` where some cells do and some do not.
+/// For each column whether the complete rows have numbers in it; `None` if some cells do and some do not.
 struct ColumnTypes(Vec<Option<bool>>);
 
 impl ColumnTypes {
@@ -184,7 +185,7 @@ impl ColumnTypes {
         ColumnTypes((0..width).map(kind).collect())
     }
 
-    /// True where a row has numbers in the columns of numbers and none in those of texts, as a row of its own has.
+    /// True if the row has numbers in the number columns and none in the text columns, like a complete row.
     fn fits(&self, row: &Row) -> bool {
         let cells = || self.0.iter().zip(row.iter()).filter(|(_, cell)| !cell.is_empty());
         let like = |(kind, cell): (&Option<bool>, Cell<'_>)| kind.is_none_or(|kind| kind == is_number(cell.text));

@@ -1,5 +1,5 @@
-//! Reads the rows of a CSV on a thread of its own, so that reading and processing share two cores. Used batches go back to
-//! the thread, so memory does not grow with the number of rows. (The reader of workbooks has such a thread already.)
+//! Reads the rows of a CSV on its own thread, so that reading and processing use two cores. Used batches go back to
+//! the thread, so memory does not grow with the number of rows. The reader of workbooks has its own thread too.
 
 use crate::cell::Scalar;
 use crate::csv::dialect::CutRowMarker;
@@ -12,9 +12,10 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-/// Batches under way at once: one being used, one waiting, one being filled.
+/// Batches at once: one in use, one waiting, one being filled.
 const BATCHES_WAITING: usize = 1;
-/// Rows of a batch: with fewer, a tenth of the time goes into waking threads up; with more, into memory that is out of reach.
+/// Rows of a batch: with fewer, a tenth of the time goes into waking threads; with more, the batch does not fit into
+/// the cache.
 const BATCH_ROWS: usize = 1024;
 const BATCH_TEXT_BYTES: usize = 1 << 20;
 
@@ -26,7 +27,7 @@ pub struct ReadAhead {
     ended: bool,
 }
 
-/// Rows made once and filled again and again; `filled` of them count.
+/// Rows that are reused; the first `filled` of them are valid.
 #[derive(Default)]
 struct RowBatch {
     rows: Vec<Row>,
@@ -40,7 +41,7 @@ enum BatchMessage {
 }
 
 impl ReadAhead {
-    /// `cut_rows` says that rows are looked for that a line break may have cut.
+    /// `cut_rows`: whether to look for rows that a line break has cut.
     pub fn start(csv: CsvReader, header: &Header, cut_rows: bool, path: &Path) -> Result<ReadAhead, Problem> {
         let cut_marker = CutRowMarker::new(header.len());
         let reader = BatchReader { csv, header: header.clone(), cut_rows, cut_marker, lookahead: None };
@@ -53,7 +54,7 @@ impl ReadAhead {
         }
     }
 
-    /// As `CsvReader::read`; the row that was in `row` is filled again later.
+    /// Works like `CsvReader::read`; the old content of `row` is reused later.
     pub fn read(&mut self, row: &mut Row) -> Result<bool, Problem> {
         while self.next == self.batch.filled {
             if self.ended {
@@ -63,12 +64,12 @@ impl ReadAhead {
                 Ok(BatchMessage::Rows(batch)) => {
                     let used = std::mem::replace(&mut self.batch, batch);
                     self.next = 0;
-                    // After the thread has ended nobody takes the batch.
+                    // Fails once the thread has ended; nobody needs the batch then.
                     let _ = self.used.try_send(used);
                 }
                 Ok(BatchMessage::Failed(problem)) => return Err(*problem),
                 Ok(BatchMessage::End) => self.ended = true,
-                // The thread reports its end; if it ends without a report, rows are missing.
+                // The thread reports its end; an end without a report means missing rows.
                 Err(_) => {
                     return Err(Problem::new(Stage::Read, "fault", "internal error while reading the source")
                         .hint("please report the lines above"));
@@ -81,17 +82,17 @@ impl ReadAhead {
     }
 }
 
-/// What batches are filled from.
+/// What the thread fills batches from.
 struct BatchReader {
     csv: CsvReader,
     header: Header,
     cut_rows: bool,
     cut_marker: CutRowMarker,
-    /// The row after the last batch, which was read to see whether it is the rest of the row before it.
+    /// The row after the last batch, read to see whether it continues the row before it.
     lookahead: Option<Row>,
 }
 
-/// Reads to the end, or until the receiver is gone. After a problem, reading continues where it can.
+/// Reads to the end of the file, or until the receiver is dropped. After a problem, reading continues where possible.
 fn run(mut reader: BatchReader, sender: &SyncSender<BatchMessage>, returned: &Receiver<RowBatch>) {
     loop {
         let mut batch = returned.try_recv().unwrap_or_default();
@@ -111,7 +112,7 @@ fn run(mut reader: BatchReader, sender: &SyncSender<BatchMessage>, returned: &Re
     }
 }
 
-/// The pieces of a cut row that come back in a reject file as they were: errors stand in the place of the missing cells.
+/// Marks the fragments of a cut row in a reject file, where errors stand in place of the missing cells.
 pub fn restore_cut_marks(first: &mut Row, second: &mut Row, header: &Header) {
     let cut = [&*first, second].iter().all(|row| header.reject_code(row) == ROW_CUT);
     if cut && second.iter().any(|cell| cell.value == Scalar::Error) {
@@ -121,7 +122,7 @@ pub fn restore_cut_marks(first: &mut Row, second: &mut Row, header: &Header) {
 }
 
 impl BatchReader {
-    /// Fills the batch as far as it goes; false at the end of the file.
+    /// Fills the batch as far as possible; false at the end of the file.
     fn fill(&mut self, batch: &mut RowBatch) -> Result<bool, Problem> {
         let more = self.read_rows(batch);
         let rows = &mut batch.rows[..batch.filled];
@@ -143,12 +144,12 @@ impl BatchReader {
         more
     }
 
-    /// The source is a reject file.
+    /// True if the source is a reject file.
     fn is_rejects(&self) -> bool {
         self.header.is_rejects()
     }
 
-    /// Marks two rows, one below the other, that a line break may have cut.
+    /// Marks two adjacent rows that a line break can have cut.
     fn mark_cut(&mut self, first: &mut Row, second: &mut Row) {
         if self.is_rejects() {
             restore_cut_marks(first, second, &self.header);
@@ -186,7 +187,7 @@ impl BatchReader {
 mod tests {
     use crate::{ReadOptions, Row, Table};
 
-    /// The number and the cells of each row, or the code of what was wrong with it.
+    /// The number and the cells of each row, or the code of its problem.
     fn all(mut table: Table) -> Vec<Result<Row, String>> {
         let mut found = Vec::new();
         let mut row = Row::default();

@@ -1,5 +1,5 @@
-//! A CSV file as rows: the plan (encoding, delimiter, header row) made from a sample of its start, then the rows, one
-//! after the other, each with its number as Excel shows it.
+//! A CSV file as rows: a plan (encoding, delimiter, header row) made from a sample of its start, then one row after
+//! the other, each with its number as Excel shows it.
 
 use crate::csv::decode::TextInput;
 use crate::csv::dialect::{self, CsvSample, DELIMITERS};
@@ -16,15 +16,15 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Enough for fifty rows of any file met so far, and judged in a millisecond.
+/// Enough for fifty rows of any known file; the detection takes a millisecond.
 pub const SAMPLE_BYTES: usize = 256 << 10;
-/// A file whose sample is all ASCII is searched this far for its first other letter; it takes a twentieth of a second.
+/// A file with an ASCII sample is searched this far for its first other byte; that takes a twentieth of a second.
 const ASCII_BYTES_MAX: u64 = 256 << 20;
-/// A record this long is no row: the file has no line ends, or is no table.
+/// A longer record is not a row: the file has no line ends, or is not a table.
 const RECORD_BYTES_MAX: usize = 16 << 20;
-/// More than amoCRM would take in a month of sending; row numbers stay far from overflowing.
+/// More than amoCRM accepts in a month of sending; row numbers stay far from overflow.
 const ROWS_MAX: u32 = 1 << 30;
-/// A sign that occurs in no table: what "no delimiter" is, for a file of one column.
+/// A byte that occurs in no table: the delimiter of a file with one column.
 const NO_DELIMITER: u8 = 0x1F;
 
 pub struct CsvReader {
@@ -34,20 +34,20 @@ pub struct CsvReader {
     spans: Vec<CellSpan>,
     next_row: u32,
     source: Arc<Source>,
-    /// After this no row can be trusted; it is told again to whoever asks for more.
+    /// After this problem no row can be trusted; further reads return it again.
     failed: Option<Box<Problem>>,
 }
 
-/// What the sample came to.
+/// What the sample shows.
 struct CsvPlan {
     encoding: &'static Encoding,
     /// `None` for a single column.
     delimiter: Option<u8>,
-    /// `None` when the sample holds no row at all.
+    /// `None` if the sample has no row.
     header_row: Option<u32>,
-    /// Bytes of the `sep=` line, once decoded.
+    /// Length of the `sep=` line in bytes, decoded.
     sep: usize,
-    /// Short rows are rare enough that one may be the rest of the row before it.
+    /// Short rows are rare enough that one can be the rest of the row before it.
     cut_rows: bool,
     /// Rows below the header.
     sample: Vec<Row>,
@@ -55,7 +55,7 @@ struct CsvPlan {
     notes: Vec<Note>,
 }
 
-/// Opens a file whose first bytes are `start`; `file` is read from right after them.
+/// Opens a file whose first bytes are `start`; `file` continues after them.
 pub fn open(
     path: &Path,
     file: Box<dyn Read + Send>,
@@ -85,7 +85,7 @@ pub fn open(
         sheet: None,
         sheets: Vec::new(),
         hidden_sheets: Vec::new(),
-        // 0: the first row that is not blank, whichever that turns out to be.
+        // 0 means the first row that is not blank.
         header_row: options.header_row.or(plan.header_row).unwrap_or(0),
         two_rows: false,
         links: options.links,
@@ -111,7 +111,8 @@ pub fn open(
     Ok((csv, layout))
 }
 
-/// Judges the encoding by all of the file, as far as it is there. True with it where the rest has to say more.
+/// Detects the encoding from as much of the file as is available. The flag is true if the rest of the file can change
+/// the result.
 fn detect_encoding(path: &Path, start: &[u8], whole: bool, options: &ReadOptions) -> (EncodingGuess, bool) {
     if let Some(guess) = encoding::detect_unicode(start) {
         return (guess, false);
@@ -127,7 +128,7 @@ fn detect_encoding(path: &Path, start: &[u8], whole: bool, options: &ReadOptions
         _ if whole => evidence.finish(true),
         EncodingScan::Known(found) => evidence = (**found).clone(),
         EncodingScan::WholeFile => {
-            // A pipe cannot be read twice; then its start has to say.
+            // A pipe cannot be read twice, so its start decides.
             let scanned = scan_for_encoding(path, start.len() as u64, &mut evidence);
             evidence.finish(scanned.is_ok_and(|reached_end| reached_end));
         }
@@ -139,7 +140,7 @@ fn detect_encoding(path: &Path, start: &[u8], whole: bool, options: &ReadOptions
     (encoding::detect(&evidence, &encoding::known_words(options.titles.iter().chain(&options.words))), open)
 }
 
-/// Reads a file from `from` on, as far as it has a say in its encoding; true where that is its end.
+/// Reads a file from the offset `from` while it can change the encoding; true if the end is reached.
 fn scan_for_encoding(path: &Path, from: u64, evidence: &mut Evidence) -> io::Result<bool> {
     if !evidence.is_undecided() || !std::fs::metadata(path)?.is_file() {
         return Ok(false);
@@ -159,7 +160,7 @@ fn scan_for_encoding(path: &Path, from: u64, evidence: &mut Evidence) -> io::Res
     Ok(false)
 }
 
-/// True where the first bytes of a file are all of it.
+/// True if the first bytes are the whole file.
 fn is_whole(start: &[u8]) -> bool {
     start.len() < SAMPLE_BYTES
 }
@@ -186,20 +187,20 @@ fn plan(path: &Path, start: &[u8], guess: &EncodingGuess, options: &ReadOptions)
             break;
         }
     }
-    // `encodings` gives at least one.
+    // `candidate_encodings` gives at least one.
     let (matched, mut plan) = best.expect("a guess has a candidate");
     guessed.append(&mut plan.guessed);
     if options.header_row.is_none() {
         guessed.push("header row");
     }
     if matched > 0 && guess.doubt.is_none() {
-        // The titles asked for were found, and so was the rest.
+        // The requested titles were found, which confirms the rest.
         guessed.clear();
     }
     Ok(CsvPlan { guessed, notes, ..plan })
 }
 
-/// The best plan for one encoding, and how many of the titles asked for its header row has.
+/// The best plan for one encoding, and how many of the requested titles its header row has.
 fn plan_with(
     encoding: &'static Encoding,
     sample: CsvSample<'_>,
@@ -225,7 +226,7 @@ fn plan_with(
             CsvPlan { encoding, delimiter, header_row, sep: sep_bytes, cut_rows, sample, guessed, notes: Vec::new() },
         )
     };
-    // What shape says goes first, so that it decides where the titles do not.
+    // The plan by shape comes first, so that it decides where titles do not.
     let mut best = try_delimiter(known.or_else(|| body.delimiter()));
     if known.is_none() && !titles.is_empty() {
         for other in DELIMITERS.into_iter().map(Some) {
@@ -240,7 +241,7 @@ fn plan_with(
 
 type CandidateEncodings = (Vec<&'static Encoding>, Vec<&'static str>, Vec<Note>);
 
-/// The encodings to try, what is guessed about them, and what there is to say.
+/// The encodings to try, what is guessed about them, and the notes.
 fn candidate_encodings(
     path: &Path,
     guess: &EncodingGuess,
@@ -299,7 +300,7 @@ fn check_is_table(path: &Path, CsvSample { text, whole }: CsvSample<'_>) -> Resu
 
 impl CsvReader {
     /// Fills `row` with the next row that has cells, blank or not; false at the end. After a problem with one row
-    /// (code `encoding`, in UTF-8) reading may go on; after any other it will not.
+    /// (code `encoding`, in UTF-8) reading can continue; after any other it cannot.
     pub fn read(&mut self, row: &mut Row) -> Result<bool, Problem> {
         if let Some(failed) = &self.failed {
             return Err((**failed).clone());
@@ -345,7 +346,7 @@ impl CsvReader {
     }
 
     fn fill_row(&self, row: &mut Row, next: usize) -> Result<(), Problem> {
-        // One check a record: the standard library's check would be half of the time spent on Cyrillic.
+        // One check per record: the check of the standard library would take half of the time for Cyrillic text.
         let bytes = &self.input.bytes()[..next];
         let Ok(text) = simdutf8::basic::from_utf8(bytes) else {
             let bad = self.spans.iter().position(|s| std::str::from_utf8(&bytes[s.start..s.end]).is_err());

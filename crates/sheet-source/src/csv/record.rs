@@ -1,33 +1,33 @@
-//! One CSV record found in a stretch of bytes: where its cells begin and end. Knows quotes, delimiters and line ends;
-//! knows nothing of files, encodings or row numbers. Working on bytes is right for UTF-8, where no part of a letter
-//! looks like a quote, a delimiter or a line end.
+//! Finds one CSV record in a byte slice: the spans of its cells. Knows quotes, delimiters and line ends, but no
+//! files, encodings or row numbers. Working on bytes is correct for UTF-8, where no part of a letter equals a quote,
+//! a delimiter or a line end.
 //!
-//! Written by hand rather than with the `csv` crate, because that one skips blank lines without a word, counts no
-//! lines in files that end them with CR alone, and cannot say where an unclosed quote opened; a person sees all three
-//! in Excel. `tests/table.rs` holds it to the `csv` crate on everything well formed.
+//! The `csv` crate is not used here because it skips blank lines silently, counts no lines in files that end them
+//! with CR alone, and cannot tell where an unclosed quote opened; a person sees all three in Excel.
+//! `tests/it/csv_out.rs` compares the results with the `csv` crate on well-formed files.
 //!
-//! Where a file breaks the rules of quoting, nothing is thrown away:
+//! Where a file breaks the quoting rules, no text is lost:
 //! - a quote inside an unquoted cell is text (`5" труба`);
-//! - a cell that opens with a quote and goes on after it is text as it stands (`"Ромашка" ООО`);
-//! - unless it also ends with one: then the quotes in between are text (`"труба 5" стальная"`, `"\"x\" y"`);
-//! - spaces before an opening quote, if the cell closes properly in the same line, are dropped (`1, "a, b"`).
+//! - a cell that opens with a quote and continues after it is text as it is (`"Ромашка" ООО`);
+//! - unless it also ends with a quote: then the inner quotes are text (`"труба 5" стальная"`, `"\"x\" y"`);
+//! - spaces before an opening quote are dropped if the cell closes properly in the same line (`1, "a, b"`).
 
 use crate::row::{COLUMNS_MAX, CellSpan};
 use memchr::{memchr, memchr3};
 
-/// A cell this long is a quote somebody forgot to close: Excel holds 32 767 characters in a cell, at most 128 KiB.
+/// A longer cell has a quote that was never closed: Excel allows 32 767 characters in a cell, at most 128 KiB.
 pub const CELL_BYTES_MAX: usize = 1 << 20;
 #[derive(Debug, PartialEq, Eq)]
 pub enum RecordScan {
     /// A record; the next one begins at `next`.
     Record { next: usize },
-    /// A line with nothing in it; the next one begins at `next`.
+    /// An empty line; the next record begins at `next`.
     Blank { next: usize },
-    /// The record goes on beyond the bytes given.
+    /// The record continues beyond the given bytes.
     More,
-    /// There is nothing left.
+    /// No bytes are left.
     End,
-    /// The cell (counted from 0) or the record breaks a limit, or never ends.
+    /// The cell (counted from 0) or the record exceeds a limit or never ends.
     Invalid { cell: usize, error: RecordError },
 }
 
@@ -36,14 +36,14 @@ pub enum RecordError {
     /// The quote that opens the cell never closes.
     UnclosedQuote,
     CellTooLong,
-    /// A cell in quotes whose end is not in sight.
+    /// A quoted cell that exceeds the limit before it ends.
     QuotedCellTooLong,
     TooManyColumns,
 }
 
-/// How a cell ended, and where its text is.
+/// How a cell ends, and where its text is.
 enum CellScan {
-    /// `at` is the delimiter, the line end, or the end of everything.
+    /// `at` is the offset of the delimiter, the line end, or the end of the file.
     Ends {
         span: CellSpan,
         at: usize,
@@ -52,17 +52,17 @@ enum CellScan {
     Invalid(RecordError),
 }
 
-/// A stretch of a CSV: its bytes, whether the file ends with them, and the delimiter of the file.
+/// A slice of a CSV: its bytes, whether the file ends with them, and the delimiter.
 #[derive(Clone, Copy)]
 pub struct CsvBytes<'b> {
     pub bytes: &'b [u8],
-    /// No bytes follow.
+    /// True if no bytes follow.
     pub last: bool,
     pub delimiter: u8,
 }
 
 impl CsvBytes<'_> {
-    /// Finds the record that begins at `from`. `spans` is filled anew with its cells.
+    /// Finds the record that begins at `from`. `spans` is replaced with the spans of its cells.
     pub fn scan(self, from: usize, spans: &mut Vec<CellSpan>) -> RecordScan {
         let CsvBytes { bytes, last, delimiter } = self;
         spans.clear();
@@ -95,7 +95,7 @@ impl CsvBytes<'_> {
         }
     }
 
-    /// Where the line after the line end at `at` begins; `None` when that is not known yet.
+    /// The offset of the line after the line end at `at`; `None` if that is not known yet.
     #[inline]
     fn next_line(self, at: usize) -> Option<usize> {
         match (self.bytes.get(at), self.bytes.get(at + 1)) {
@@ -115,7 +115,7 @@ impl CsvBytes<'_> {
         }
     }
 
-    /// A cell without quotes around it: from `start` to the first delimiter or line end at or after `from_byte`.
+    /// An unquoted cell: from `start` to the first delimiter or line end at or after `from_byte`.
     #[inline]
     fn unquoted(self, start: usize, from_byte: usize) -> CellScan {
         let CsvBytes { bytes, last, delimiter } = self;
@@ -128,7 +128,7 @@ impl CsvBytes<'_> {
         CellScan::Ends { span: CellSpan { start, end, escaped: false }, at: end }
     }
 
-    /// A cell that opens with a quote at `open`.
+    /// A cell that opens with a quote at the offset `open`.
     fn quoted(self, open: usize) -> CellScan {
         let CsvBytes { bytes, last, .. } = self;
         let start = open + 1;
@@ -163,7 +163,7 @@ impl CsvBytes<'_> {
         }
     }
 
-    /// A quote at `quote`, inside a cell that opened with one, with text right behind it.
+    /// A quote at the offset `quote` inside a quoted cell, followed directly by text.
     fn after_stray_quote(self, open: usize, quote: usize) -> CellScan {
         match self.unquoted(open, quote + 1) {
             CellScan::Ends { span, at } => {
@@ -179,7 +179,7 @@ impl CsvBytes<'_> {
         }
     }
 
-    /// A cell that opens with spaces: a quoted one after all, if it closes properly in the same line.
+    /// A cell that starts with spaces; it is quoted if its quotes close properly in the same line.
     fn space_padded(self, start: usize) -> CellScan {
         let CsvBytes { bytes, last, .. } = self;
         let text = self.skip_spaces(start);
@@ -280,7 +280,7 @@ mod tests {
         assert_eq!(scan(b"a;\"never closed\nb;c\n", true, &mut spans), broken);
         let mut long = b"a;\"".to_vec();
         long.resize(CELL_BYTES_MAX + 10, b'x');
-        // It may end behind what has been read.
+        // The quote can close in bytes that are not read yet.
         let long_quoted = RecordScan::Invalid { cell: 1, error: RecordError::QuotedCellTooLong };
         assert_eq!(scan(&long, false, &mut spans), long_quoted);
         long.extend_from_slice(b"\";c\n");

@@ -1,4 +1,4 @@
-//! The code pages that a table may be in: those that can be read, and others that only explain why nothing makes words.
+//! The code pages of tables: those that can be decoded, and others that only explain why a text has no known words.
 
 use super::language_model::Script;
 use encoding_rs::{
@@ -7,12 +7,12 @@ use encoding_rs::{
 };
 use std::sync::OnceLock;
 
-/// What a byte from 0x80 on is in a page.
+/// A byte from 0x80 on in a code page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HighByte {
-    /// As it is shown.
+    /// The displayed character.
     pub shown: char,
-    /// The small letter, where it is one.
+    /// The letter in lower case, if it is a letter.
     pub letter: Option<char>,
     pub capital: bool,
 }
@@ -20,7 +20,7 @@ pub struct HighByte {
 impl HighByte {
     pub fn of(c: char) -> HighByte {
         let small = c.to_lowercase().next().unwrap_or(c);
-        // `İ`, whose small letter is `i` with a dot.
+        // The lower case of `İ` is `i` with a dot.
         let letter = Script::of(c).map(|_| small);
         HighByte { shown: c, letter, capital: c != small && letter.is_some() }
     }
@@ -28,9 +28,9 @@ impl HighByte {
 
 pub struct CodePage {
     pub name: &'static str,
-    /// `None` where it cannot be read.
+    /// `None` if decoding is not supported.
     pub encoding: Option<&'static Encoding>,
-    /// How often it is met, as a logarithm.
+    /// How frequent the page is, as a logarithm.
     pub prior: f32,
     pub high_bytes: [HighByte; 128],
 }
@@ -57,7 +57,8 @@ impl CodePage {
     }
 }
 
-/// Of two that read a file alike, the one named first is told. Russians use windows-1251 far more than anything else.
+/// Of two pages that decode a file equally, the first one in this list is reported. Russian users use windows-1251
+/// far more than any other.
 const SUPPORTED: [(&Encoding, f32); 14] = [
     (WINDOWS_1252, -1.0),
     (WINDOWS_1251, 0.0),
@@ -78,7 +79,7 @@ const SUPPORTED: [(&Encoding, f32); 14] = [
 const RARE: f32 = -5.0;
 const VERY_RARE: f32 = -8.0;
 
-/// Pages that cannot be read, beyond ASCII.
+/// Unsupported pages: their bytes from 0x80 on.
 const UNSUPPORTED: [(&str, f32, &str); 13] = [
     (
         "PTCP154",
@@ -151,7 +152,7 @@ pub fn pages() -> &'static [CodePage] {
     static PAGES: OnceLock<Vec<CodePage>> = OnceLock::new();
     PAGES.get_or_init(|| {
         let bytes: Vec<u8> = (0x80..=0xFF).collect();
-        // One by one, for the few pages in which a byte may belong to its neighbour.
+        // Byte by byte, because in a few pages a byte can belong to its neighbour.
         let high = |encoding: &'static Encoding| -> String {
             let decoded = bytes.iter().map(|byte| encoding.decode_without_bom_handling(&[*byte]).0.into_owned());
             decoded.map(|text| text.chars().next().unwrap_or('\u{fffd}')).collect()

@@ -1,4 +1,4 @@
-//! Why nobody can say which encoding a file is in, and what it would be in each that may be meant.
+//! Why the encoding of a file is uncertain, and how the file reads in each possible one.
 
 use crate::message;
 use crate::problem::{Message, Note, Problem};
@@ -7,36 +7,36 @@ use serde::ser::SerializeStruct;
 use std::fmt;
 use std::path::Path;
 
-/// The code of a problem, and of a note.
+/// The code of the problem and of the note.
 const ENCODING_UNCLEAR: &str = "encoding-unclear";
-/// Letters of a sample line that are shown.
+/// Characters shown of a sample line.
 const LINE_CHARS_MAX: usize = 80;
 
-/// The encoding of a file is not clear enough to import it unasked.
+/// The encoding of a file is too uncertain to import it without confirmation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodingDoubt {
     pub why: DoubtKind,
-    /// The likeliest first.
+    /// The most likely first.
     pub readings: Vec<EncodingReading>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DoubtKind {
-    /// Several encodings may be meant.
+    /// Several encodings are possible.
     Ambiguous,
-    /// The letters make words in none.
+    /// No encoding gives known words.
     NoWords,
-    /// It looks like one that cannot be read.
+    /// The most likely encoding is not supported.
     Unsupported,
-    /// It is UTF-8, but was read in a wrong encoding and saved again before it came here.
+    /// Valid UTF-8 that another program decoded wrongly and saved again.
     Mojibake,
 }
 
-/// A line of the file in an encoding.
+/// A line of the file in one encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodingReading {
     pub encoding: String,
-    /// The first line that differs.
+    /// The first line that differs between the encodings.
     pub line: String,
 }
 
@@ -47,7 +47,7 @@ impl EncodingReading {
     }
 }
 
-/// What would move the cursor, or not be seen, is shown by its number.
+/// Control characters and invisible characters are escaped.
 fn visible_char(c: char) -> Vec<char> {
     match c {
         '\t' => vec![' '],
@@ -92,12 +92,12 @@ impl EncodingDoubt {
         }
     }
 
-    /// For whoever only looks at the file.
+    /// The note for commands that only inspect the file.
     pub fn note(&self) -> Note {
         Note::warning(ENCODING_UNCLEAR, message!("{message}; {hint}", message = self.message(), hint = self.hint()))
     }
 
-    /// Why the file is not imported.
+    /// The problem for commands that import the file.
     pub fn problem(&self, path: &Path) -> Problem {
         Problem::in_file(path, ENCODING_UNCLEAR, self.message()).hint(self.hint())
     }
@@ -109,7 +109,7 @@ impl fmt::Display for EncodingReading {
     }
 }
 
-/// `{encoding, line}`, as `peek --json` has it.
+/// `{encoding, line}`, as in `peek --json`.
 impl Serialize for EncodingReading {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut reading = serializer.serialize_struct("EncodingReading", 2)?;

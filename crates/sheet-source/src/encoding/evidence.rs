@@ -1,29 +1,29 @@
-//! What the bytes of a file say of its encoding, gathered piece by piece from all of it, in little room. As soon as the
-//! letters beyond ASCII prove to be UTF-8, nothing more is gathered. Otherwise words with such letters are kept: a fixed
-//! sample of the distinct ones, whichever order they come in, and for each byte a few words and the first line that
-//! have it. So a letter that differs between two code pages is never missed, wherever it stands.
+//! What the bytes of a file show about its encoding, collected chunk by chunk from the whole file, in little memory.
+//! Once the non-ASCII bytes prove to be UTF-8, collection stops. Otherwise words with such bytes are kept: a fixed
+//! sample of the distinct words, independent of their order, and for each byte a few words and the first line that
+//! contain it. So a byte that differs between two code pages is never missed.
 
 use super::language_model::Neighbour;
 use super::utf_8::{Utf8, check_utf_8};
 use std::collections::BTreeMap;
 
-/// From the first letter beyond ASCII on, this much decides between UTF-8 and the rest.
+/// This many bytes from the first non-ASCII byte on decide between UTF-8 and the rest.
 const SAMPLE_BYTES: usize = 64 << 10;
-/// Bytes of the line before it.
+/// Bytes kept of the line before it.
 const BEFORE_BYTES: usize = 200;
-/// Words kept whatever they hold, and beside them of each byte.
+/// Words kept in total, and for each byte.
 const WORDS_MAX: usize = 400;
 const WORDS_PER_BYTE: usize = 4;
 const ASCII_WORDS_MAX: usize = 100;
 const ASCII_WORD_BYTES_MIN: usize = 3;
-/// Longer runs of letters are no words.
+/// Longer runs of letters are not words.
 const WORD_BYTES: usize = 48;
-/// A line as it is shown, before it is decoded.
+/// Bytes of a displayed line, before decoding.
 const LINE_BYTES: usize = 72;
-/// A line without an end is taken apart at this length.
+/// A line without an end is split at this length.
 const PENDING_BYTES: usize = 256 << 10;
 
-/// A run of letters with at least one beyond ASCII.
+/// A run of letters with at least one non-ASCII byte.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NonAsciiWord {
     pub bytes: Vec<u8>,
@@ -33,14 +33,14 @@ pub struct NonAsciiWord {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Evidence {
-    /// The end of the last line, while all is ASCII.
+    /// The end of the last line, while all bytes are ASCII.
     line_start: Vec<u8>,
     sample: Vec<u8>,
     state: EvidenceState,
     pending: Vec<u8>,
     words: BTreeMap<u64, NonAsciiWord>,
     by_byte: BTreeMap<u8, ByteEvidence>,
-    /// Words without such letters on the same lines: they tell the language.
+    /// ASCII words on the same lines: they show the language.
     ascii_words: BTreeMap<u64, NonAsciiWord>,
     lines: u32,
 }
@@ -49,15 +49,15 @@ pub struct Evidence {
 enum EvidenceState {
     #[default]
     Ascii,
-    /// The stretch is being filled.
+    /// The sample is being filled.
     Undecided,
     Utf8,
     Words,
-    /// No text: nothing beyond the stretch is gathered.
+    /// Not text: nothing after the sample is collected.
     Binary,
 }
 
-/// What is kept for the sake of one byte.
+/// What is kept for one byte.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct ByteEvidence {
     words: BTreeMap<u64, NonAsciiWord>,
@@ -65,7 +65,7 @@ struct ByteEvidence {
 }
 
 impl Evidence {
-    /// Of a text that is whole.
+    /// Evidence of a complete text.
     pub fn of(bytes: &[u8]) -> Evidence {
         let mut evidence = Evidence::default();
         evidence.add(bytes);
@@ -73,7 +73,7 @@ impl Evidence {
         evidence
     }
 
-    /// The next bytes of the file.
+    /// Adds the next bytes of the file.
     pub fn add(&mut self, bytes: &[u8]) {
         match self.state {
             EvidenceState::Utf8 | EvidenceState::Binary => {}
@@ -97,7 +97,7 @@ impl Evidence {
         }
     }
 
-    /// Nothing follows, or nothing that is looked at.
+    /// Ends the collection; `whole` is true if the file ends here.
     pub fn finish(&mut self, whole: bool) {
         if self.state == EvidenceState::Undecided {
             self.decide(whole);
@@ -108,7 +108,7 @@ impl Evidence {
         }
     }
 
-    /// False once nothing that follows can change what is known.
+    /// True while further bytes can change the result.
     pub fn is_undecided(&self) -> bool {
         !matches!(self.state, EvidenceState::Utf8 | EvidenceState::Binary)
     }
@@ -125,24 +125,24 @@ impl Evidence {
         }
     }
 
-    /// From the first byte beyond ASCII on.
+    /// The bytes from the first non-ASCII byte on.
     pub fn sample(&self) -> &[u8] {
         &self.sample
     }
 
-    /// Distinct, in a fixed order.
+    /// The distinct words in a fixed order.
     pub fn words(&self) -> Vec<&NonAsciiWord> {
         let by_byte = self.by_byte.values().flat_map(|of| &of.words);
         let words: BTreeMap<&u64, &NonAsciiWord> = self.words.iter().chain(by_byte).collect();
         words.into_values().collect()
     }
 
-    /// Words all of ASCII that stand beside them.
+    /// The ASCII words next to them.
     pub fn ascii_words(&self) -> impl Iterator<Item = &NonAsciiWord> {
         self.ascii_words.values()
     }
 
-    /// All bytes beyond ASCII that stand in the file.
+    /// All non-ASCII bytes of the file.
     pub fn bytes(&self) -> impl Iterator<Item = u8> + Clone {
         self.by_byte.keys().copied()
     }
@@ -186,7 +186,7 @@ impl Evidence {
         self.sample = sample;
     }
 
-    /// Whole lines are looked at, the rest waits for its end.
+    /// Processes complete lines; the rest waits for its end.
     fn add_bytes(&mut self, bytes: &[u8]) {
         let end = match bytes.iter().rposition(|byte| is_line_end(*byte)) {
             Some(end) => end + 1,
@@ -247,7 +247,7 @@ impl Evidence {
     }
 }
 
-/// Those with the least hashes stay: a sample that does not depend on the order.
+/// Keeps the words with the smallest hashes: a sample that does not depend on the order.
 fn keep_smallest(words: &mut BTreeMap<u64, NonAsciiWord>, (hash, word): (u64, &NonAsciiWord), max: usize) {
     let full = words.len() >= max;
     if words.contains_key(&hash) || (full && words.last_key_value().is_some_and(|(last, _)| *last < hash)) {
@@ -259,7 +259,7 @@ fn keep_smallest(words: &mut BTreeMap<u64, NonAsciiWord>, (hash, word): (u64, &N
     }
 }
 
-/// FNV, mixed once more so that its high bits are as good as its low ones.
+/// FNV, mixed once more so that the high bits are as good as the low ones.
 fn hash(word: &NonAsciiWord) -> u64 {
     let sides = [word.before as u8, word.after as u8];
     let hash = word
@@ -270,13 +270,13 @@ fn hash(word: &NonAsciiWord) -> u64 {
     (hash ^ (hash >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-/// As much of a line as is shown, with the word that stands at `at` in it.
+/// The displayed part of a line, which contains the word at the offset `at`.
 fn excerpt(at: usize, line: &[u8]) -> &[u8] {
     let start = if at + WORD_BYTES <= LINE_BYTES { 0 } else { at.saturating_sub(LINE_BYTES / 4) };
     &line[start..line.len().min(start + LINE_BYTES)]
 }
 
-/// Of a packed file the fingerprint is wanted as well.
+/// True for binary content: fingerprints are also taken of packed files.
 fn is_binary(bytes: &[u8]) -> bool {
     const SHARE: usize = 50;
     let control = |byte: &&u8| **byte < b' ' && !matches!(**byte, b'\t' | b'\n' | b'\r' | 0x1A);

@@ -1,5 +1,5 @@
-//! How likely a text is in a language: by pairs of letters, counted from the words of that language, and by those words
-//! themselves. Signs that are no letters have their usual places.
+//! How likely a text is in a language: by pairs of letters, counted from words of that language, and by those words
+//! themselves. Punctuation has its usual positions.
 
 use super::language::Language;
 use super::{cyrillic, latin};
@@ -25,9 +25,9 @@ impl Script {
     }
 }
 
-/// Letters above this are of no language here.
+/// Letters from here on belong to none of the languages.
 const LETTERS_END: usize = 0x500;
-/// The place of the edge of a word among the letters of a model.
+/// The index of a word boundary among the letters of a model.
 const EDGE: u8 = 0;
 const UNKNOWN_LETTER: u8 = u8::MAX;
 
@@ -37,17 +37,17 @@ pub struct LanguageModel {
     index: Vec<u8>,
     size: usize,
     pairs: Vec<f32>,
-    /// Words that stand for themselves.
+    /// Known words.
     known: HashMap<&'static str, f32>,
-    /// All letters beyond ASCII that the language has.
+    /// All non-ASCII letters of the language.
     pub letters: Vec<char>,
 }
 
-/// A letter that the language has not.
+/// A letter that is not in the language.
 const FOREIGN: f32 = -9.0;
 /// A letter of another script.
 const MIXED: f32 = -12.0;
-/// What words known by themselves have of the whole; the rest is of words put together from letters.
+/// The share of known words; the rest are words made of letter pairs.
 const SHORT_SHARE: f32 = 0.2;
 const WORDS_SHARE: f32 = 0.1;
 
@@ -84,7 +84,7 @@ impl LanguageModel {
         }
     }
 
-    /// How likely `c`, a small letter, follows on `before`; `None` is the edge of a word.
+    /// How likely `c`, a lower-case letter, follows `before`; `None` is the boundary of a word.
     pub fn pair_likelihood(&self, before: Option<char>, c: Option<char>) -> f32 {
         let (first, second) = (self.letter_index(before), self.letter_index(c));
         match (first, second) {
@@ -102,13 +102,13 @@ impl LanguageModel {
         if Script::of(c) == Some(self.script) { FOREIGN } else { MIXED }
     }
 
-    /// How likely a whole word is one of those that are known.
+    /// How likely the word is one of the known words.
     pub fn known_word(&self, word: &str) -> Option<f32> {
         self.known.get(word).copied()
     }
 }
 
-/// Pairs that were not met are as likely as their second letter is anywhere, in the share of new pairs (Witten and Bell).
+/// Unseen pairs are as likely as their second letter is overall, in the share of unseen pairs (Witten and Bell).
 fn pair_logarithms(counts: &[f32], size: usize) -> Vec<f32> {
     const UNSEEN_COUNT: f32 = 0.2;
     let total: f32 = counts.iter().sum::<f32>() + UNSEEN_COUNT * size as f32;
@@ -141,7 +141,7 @@ pub fn models() -> &'static [LanguageModel] {
     MODELS.get_or_init(|| cyrillic::LANGUAGES.iter().chain(&latin::LANGUAGES).map(LanguageModel::new).collect())
 }
 
-/// A letter beyond ASCII of one of the languages.
+/// True for a non-ASCII letter of one of the languages.
 pub fn is_known_letter(c: char) -> bool {
     static KNOWN: OnceLock<Vec<bool>> = OnceLock::new();
     let known = KNOWN.get_or_init(|| {
@@ -155,7 +155,7 @@ pub fn is_known_letter(c: char) -> bool {
     known.get(small as usize).copied().unwrap_or(false)
 }
 
-/// What stands beside a sign.
+/// What is next to a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Neighbour {
     Edge,
@@ -163,7 +163,7 @@ pub enum Neighbour {
     Digit,
 }
 
-/// How likely a sign that is no letter stands between two others.
+/// How likely a character that is not a letter is between two others.
 pub fn punctuation_likelihood(c: char, before: Neighbour, after: Neighbour) -> f32 {
     use Neighbour::{Digit, Edge, Letter};
     let good = match c {

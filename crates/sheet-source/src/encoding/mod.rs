@@ -1,9 +1,9 @@
-//! Which encoding a text file is in, judged by all of it. Decoding is done in `decode`.
+//! Detects the encoding of a text file from the whole file. Decoding is in `csv::decode`.
 //!
-//! The order: a byte order mark; the NUL pattern of UTF-16; UTF-8; then the code pages of one byte a letter, and the
-//! encodings of East Asia. `evidence` gathers what the file says; `judge` weighs in which of the `pages` its words are
-//! words, by the `letters` of languages (`cyrillic`, `latin`) and the words that the mapping asks for. Where none is
-//! clearly ahead, the answer is a `doubt`. `garbled` knows UTF-8 that was read wrong and saved again.
+//! The order: a byte order mark; the NUL pattern of UTF-16; UTF-8; then the single-byte code pages and the encodings
+//! of East Asia. `evidence` collects what the file shows; `score` rates each `code_page` by how likely its words are,
+//! with the `language_model` of each language (`cyrillic`, `latin`) and the words that the mapping expects. If none
+//! is clearly best, the answer is a `doubt`. `mojibake` detects UTF-8 that was decoded wrongly and saved again.
 
 mod cyrillic;
 mod doubt;
@@ -26,16 +26,16 @@ use score::PageScore;
 use std::collections::HashSet;
 use utf_8::{Utf8, check_utf_8};
 
-/// What the start of a file says about its encoding.
+/// The detected encoding of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodingGuess {
-    /// Best first, never empty.
+    /// The best first; never empty.
     pub candidates: Vec<&'static Encoding>,
-    /// Bytes of byte order marks to skip.
+    /// Length of the byte order marks to skip, in bytes.
     pub bom: usize,
-    /// Proven by a mark or by the bytes themselves.
+    /// True if a mark or the bytes themselves prove it.
     pub certain: bool,
-    /// Why it is too unclear to import it unasked.
+    /// Why it is too uncertain to import without confirmation.
     pub doubt: Option<EncodingDoubt>,
 }
 
@@ -46,19 +46,19 @@ impl EncodingGuess {
 }
 
 impl EncodingGuess {
-    /// Where the person has named the encoding, no more is asked than whether it is UTF-8.
+    /// The guess for an encoding that the user named: it only tells whether the file is UTF-8.
     pub fn named(evidence: &Evidence) -> EncodingGuess {
         EncodingGuess { certain: evidence.is_utf_8(), ..EncodingGuess::certain(UTF_8, 0) }
     }
 }
 
-/// The words of texts that may be expected in a file: those that tell code pages apart.
+/// The non-ASCII words of texts that are expected in a file; they distinguish code pages.
 pub fn known_words<'a>(texts: impl Iterator<Item = &'a String>) -> HashSet<String> {
     let words = texts.flat_map(|text| text.split(|c| language_model::Script::of(c).is_none()));
     words.filter(|word| !word.is_ascii()).map(str::to_lowercase).collect()
 }
 
-/// Names people use that are no labels of the web; the rest is `encoding_rs`'s to know.
+/// Common names that are not labels of the Encoding Standard; `encoding_rs` knows the rest.
 const NAMES: [(&str, &Encoding); 16] = [
     ("ansi", WINDOWS_1251),
     ("dos", IBM866),
@@ -78,7 +78,7 @@ const NAMES: [(&str, &Encoding); 16] = [
     ("10007", X_MAC_CYRILLIC),
 ];
 
-/// The encoding a person means; `None` when there is no such.
+/// The encoding for a label; `None` if it is unknown.
 pub fn by_label(label: &str) -> Option<&'static Encoding> {
     let label = label.trim().to_ascii_lowercase().replace('_', "-");
     let label = windows_page(&label).unwrap_or(label);
@@ -86,7 +86,7 @@ pub fn by_label(label: &str) -> Option<&'static Encoding> {
     own.or_else(|| Encoding::for_label(label.as_bytes())).filter(|e| *e != encoding_rs::REPLACEMENT)
 }
 
-/// The encoding a person means, where it is known and cannot be read.
+/// The name of a known but unsupported encoding for a label.
 pub fn unsupported_by_label(label: &str) -> Option<&'static str> {
     let short = |name: &str| {
         let name = name.trim().to_ascii_lowercase().replace(['_', '-', ' '], "");
@@ -102,11 +102,11 @@ fn windows_page(label: &str) -> Option<String> {
     matches!(number, "1250" | "1251" | "1252" | "1253" | "1254" | "1257").then(|| format!("windows-{number}"))
 }
 
-/// Names to offer when one is not known.
+/// Names to suggest for an unknown label.
 pub const OFFERED: [&str; 9] =
     ["UTF-8", "UTF-16", "windows-1251", "KOI8-R", "IBM866", "cp866", "windows-1252", "macintosh", "x-mac-cyrillic"];
 
-/// A byte order mark and its length; a doubled UTF-8 mark, as careless exporters write it, is one of six bytes.
+/// The encoding and the length of a byte order mark; a doubled UTF-8 mark, which some exporters write, has six bytes.
 pub fn byte_order_mark(bytes: &[u8]) -> Option<(&'static Encoding, usize)> {
     const UTF_8_MARK: &[u8] = b"\xEF\xBB\xBF";
     let mut length = 0;
@@ -121,7 +121,7 @@ pub fn byte_order_mark(bytes: &[u8]) -> Option<(&'static Encoding, usize)> {
     }
 }
 
-/// What the first bytes prove by themselves: a mark, or the pattern of UTF-16.
+/// What the first bytes prove: a byte order mark, or the pattern of UTF-16.
 pub fn detect_unicode(sample: &[u8]) -> Option<EncodingGuess> {
     match byte_order_mark(sample) {
         Some((encoding, bom)) => Some(EncodingGuess::certain(encoding, bom)),
@@ -129,10 +129,10 @@ pub fn detect_unicode(sample: &[u8]) -> Option<EncodingGuess> {
     }
 }
 
-/// UTF-16 without a mark: every other byte is the high half of a letter, hence 0 (Latin, digits, line ends) or
-/// 4 (Cyrillic), and some of them are 0.
+/// UTF-16 without a mark: every other byte is the high half of a code unit, hence 0 (Latin, digits, line ends) or 4
+/// (Cyrillic), and some of them are 0.
 fn utf_16_without_mark(sample: &[u8]) -> Option<&'static Encoding> {
-    const SHARE: usize = 80; // per cent; the rest are dashes, quotes and other rare signs
+    const SHARE: usize = 80; // percent; the rest are dashes, quotes and other rare characters
     let high = |first: usize| {
         let halves = sample.iter().skip(first).step_by(2);
         let count = halves.clone().count().max(1);
@@ -147,7 +147,7 @@ fn utf_16_without_mark(sample: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// Judges a text that is none of Unicode, by what all of the file says; `known` are words that may be expected in it.
+/// Detects the encoding of a text without a mark from the evidence; `known` are words that are expected in it.
 pub fn detect(evidence: &Evidence, known: &HashSet<String>) -> EncodingGuess {
     if evidence.is_utf_8() {
         let doubt = mojibake::detect(evidence.sample());
@@ -177,7 +177,7 @@ pub fn detect(evidence: &Evidence, known: &HashSet<String>) -> EncodingGuess {
     EncodingGuess { candidates, bom: 0, certain: false, doubt }
 }
 
-/// As many as a person likes to choose from.
+/// As many as a person can choose from.
 const CANDIDATES_MAX: usize = 4;
 
 fn doubt_of(evidence: &Evidence, scored: &[PageScore], detected: Option<&'static Encoding>) -> EncodingDoubt {
@@ -209,11 +209,11 @@ fn doubt_of(evidence: &Evidence, scored: &[PageScore], detected: Option<&'static
     EncodingDoubt { why, readings }
 }
 
-/// An encoding that has no page of its own here: of East Asia, or of a script whose words are not known.
+/// An encoding without a code page here: of East Asia, or of a script without word lists.
 #[derive(Clone, Copy)]
 struct Detected {
     encoding: &'static Encoding,
-    /// Its letters are so many, and so usual, that it is no chance.
+    /// Its letters are so many and so common that chance is excluded.
     certain: bool,
 }
 
@@ -229,16 +229,16 @@ impl Detected {
     }
 }
 
-/// Letters of two bytes, all of them of the usual ones.
+/// True if the text has two-byte letters, all of them common.
 fn has_usual_letters(sample: &[u8], encoding: &'static Encoding) -> bool {
-    // Of a syllabary fewer are enough than of thousands of characters.
+    // A syllabary needs fewer than thousands of characters do.
     const SYLLABLES: usize = 8;
     const CHARACTERS: usize = 24;
     if encoding.is_single_byte() {
         return false;
     }
     let (text, broken) = encoding.decode_without_bom_handling(sample);
-    // The last one may be cut.
+    // The last character can be cut.
     let text = text.strip_suffix('\u{fffd}').unwrap_or(&text);
     if broken && text.contains('\u{fffd}') {
         return false;

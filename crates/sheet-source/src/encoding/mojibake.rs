@@ -1,19 +1,19 @@
-//! Text that is valid UTF-8 and yet garbled: another program has read UTF-8 in a code page and saved what it saw, `Ð˜Ð¼Ñ`.
-//! Turned back into that page, such words are UTF-8 again; others hardly ever are.
+//! Detects mojibake: valid UTF-8 whose text another program decoded in a code page and saved, `Ð˜Ð¼Ñ`. Encoded in
+//! that page again, such words become UTF-8; other words hardly ever do.
 
 use super::code_page::{CodePage, pages};
 use super::doubt::{DoubtKind, EncodingDoubt, EncodingReading};
 use super::language_model::Script;
 use std::collections::{HashMap, HashSet};
 
-/// One in so many words beyond ASCII may be garbled without a doubt: somebody has typed, or pasted, it so.
+/// Fewer garbled words than one in this many non-ASCII words are accepted: somebody typed or pasted them.
 const ONE_WORD_IN: usize = 10;
-/// A single letter may come about by chance.
+/// A single letter can be a coincidence.
 const LETTERS_MIN: usize = 2;
 const PAGES: [&str; 7] =
     ["windows-1252", "windows-1251", "windows-1250", "windows-1254", "macintosh", "IBM866", "IBM850"];
 
-/// A code page, to be written in.
+/// Encodes text in a code page.
 struct PageEncoder {
     name: &'static str,
     bytes: HashMap<char, u8>,
@@ -21,13 +21,13 @@ struct PageEncoder {
 
 impl PageEncoder {
     fn new(page: &CodePage) -> PageEncoder {
-        // What a page has no sign for, many programs leave as it is.
+        // Many programs keep bytes that the page does not assign.
         let mut bytes: HashMap<char, u8> = (0x80..=0xFF_u8).map(|byte| (char::from(byte), byte)).collect();
         bytes.extend((0..=0xFF_u8).map(|byte| (page.byte(byte).shown, byte)));
         PageEncoder { name: page.name, bytes }
     }
 
-    /// What the word was, and how many letters beyond ASCII it has.
+    /// The original word, and the number of its non-ASCII letters.
     fn repair(&self, word: &str) -> Option<(String, usize)> {
         let bytes: Option<Vec<u8>> = word.chars().map(|c| self.bytes.get(&c).copied()).collect();
         let text = String::from_utf8(bytes?).ok()?;
@@ -42,7 +42,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| c.is_ascii() && !c.is_ascii_alphabetic()).filter(|word| !word.is_ascii())
 }
 
-/// Judges a stretch of a file that is UTF-8.
+/// Checks a part of a file that is UTF-8.
 pub fn detect(sample: &[u8]) -> Option<EncodingDoubt> {
     let text = String::from_utf8_lossy(sample);
     let words: HashSet<&str> = words(&text).collect();

@@ -1,25 +1,25 @@
-//! Which code page a text is in: the one in which its words are the likeliest words of some languages. Likely enough to
-//! be read without asking is only a page that is clearly ahead of every other that reads the text differently, and in
-//! which the words are words.
+//! Rates the code pages of a text: the best page gives the most likely words of some languages. It is used without
+//! confirmation only if it is clearly ahead of every page that reads the text differently, and if its words are known
+//! or likely.
 
 use super::code_page::{CodePage, HighByte, pages};
 use super::evidence::{Evidence, NonAsciiWord};
 use super::language_model::{self, LanguageModel, Neighbour, Script};
 use std::collections::HashSet;
 
-/// How far ahead of the next page the best has to be, in natural logarithms, and how much more where there is a single
-/// word: that is a word in another page by chance.
+/// How far the best page must be ahead of the next, in natural logarithms, and how much more for a single word, which
+/// can be a word of another page by chance.
 const LEAD_MIN: f32 = 6.5;
 const LEAD_MIN_OF_ONE_WORD: f32 = 4.0;
 const FEW_WORDS: f32 = 6.0;
-/// How much likelier than noise all words together have to be, and each of them on the average.
+/// How much more likely than noise all words together must be, and each of them on average.
 pub const WORDS_OVER_NOISE: f32 = 2.5;
 pub const WORD_OVER_NOISE: f32 = 0.2;
-/// The share of words that may be worse than noise.
+/// The share of words that can be worse than noise.
 pub const NOISE_SHARE: f32 = 0.5;
 
-/// How much likelier than noise a word is that is hardly one by chance, and how much likelier in one page than in the other
-/// where it is the word of that page.
+/// How much more likely than noise a word must be to exclude chance, and how much more likely in one page than in the
+/// other to belong to that page.
 const CLEARLY_A_WORD: f32 = 1.5;
 const BETTER: f32 = 3.0;
 
@@ -27,28 +27,28 @@ const BETTER: f32 = 3.0;
 pub struct PageScore {
     pub page: &'static CodePage,
     pub score: f32,
-    /// How much likelier than noise, over all words.
+    /// How much more likely than noise all words are.
     pub over_noise: f32,
-    /// The same of each word, in whatever language.
+    /// The same for each word, in the best language.
     pub words: Vec<f32>,
-    /// What the words look like.
+    /// The decoded words.
     decoded: Vec<String>,
 }
 
 impl PageScore {
-    /// The text is made of words in this page.
+    /// True if the text consists of words in this page.
     pub fn makes_words(&self) -> bool {
         self.over_noise >= WORDS_OVER_NOISE
             && self.over_noise >= WORD_OVER_NOISE * self.words.len() as f32
             && self.noise_words() as f32 <= NOISE_SHARE * self.words.len() as f32
     }
 
-    /// Words that are worse than noise.
+    /// The number of words that are worse than noise.
     pub fn noise_words(&self) -> usize {
         self.words.iter().filter(|word| **word < 0.0).count()
     }
 
-    /// How many of them are words of the other page.
+    /// How many of the words are words of the other page.
     fn count_words_of(&self, other: &PageScore) -> usize {
         self.words
             .iter()
@@ -58,22 +58,22 @@ impl PageScore {
     }
 }
 
-/// The best page is not far enough ahead of this one: of the words that they spell differently.
+/// True if the best page is not far enough ahead of this one, measured by the words that they decode differently.
 pub fn is_close(best: &PageScore, other: &PageScore) -> bool {
     let differently = best.decoded.iter().zip(&other.decoded).filter(|(here, there)| here != there).count();
-    // The more words there are, the better the language is known.
+    // More words make the language more certain.
     let unknown = (FEW_WORDS / best.words.len().max(1) as f32).min(1.0);
     best.score - other.score < LEAD_MIN + LEAD_MIN_OF_ONE_WORD * unknown / differently.max(1) as f32
 }
 
-/// More than one encoding stands in the file: some words are of the best page, some of the other.
+/// True if the file contains more than one encoding: some words belong to the best page, some to the other.
 pub fn is_mixed(best: &PageScore, other: &PageScore) -> bool {
     const WORDS: usize = 3;
     best.count_words_of(other) >= WORDS
 }
 
-/// All pages, best first. Of those that read the text alike there is one. `known` are words that may be expected, in small
-/// letters.
+/// All pages, best first; pages that decode the text equally are listed once. `known` are expected words in lower
+/// case.
 pub fn score_pages(evidence: &Evidence, known: &HashSet<String>) -> Vec<PageScore> {
     let words = evidence.words();
     let plain = ascii_likelihoods(evidence);
@@ -89,17 +89,17 @@ pub fn score_pages(evidence: &Evidence, known: &HashSet<String>) -> Vec<PageScor
     scored
 }
 
-/// A language as it can be written in a page.
+/// A language with its weight in a page.
 struct WeightedModel {
     model: &'static LanguageModel,
     weight: f32,
 }
 
-/// A language some of whose letters are not in the page.
+/// The weight of a language with letters that are not in the page.
 const NOT_ALL_LETTERS: f32 = -4.0;
-/// No language falls below this share, or one page would be chosen for its first words.
+/// The minimum share of a language; otherwise the first words would decide the page.
 const SHARE_MIN: f32 = 0.01;
-/// How many words are of no language at all.
+/// The share of words that belong to no language.
 const NOISE: f32 = 0.005;
 
 fn page_models(page: &CodePage) -> Vec<WeightedModel> {
@@ -113,7 +113,7 @@ fn page_models(page: &CodePage) -> Vec<WeightedModel> {
         .collect()
 }
 
-/// What the words without letters beyond ASCII say of the languages, a row for each: it is the same in every page.
+/// What the ASCII words show about the languages, one row each: it is the same in every page.
 fn ascii_likelihoods(evidence: &Evidence) -> Vec<Vec<f32>> {
     let (page, none) = (&pages()[0], HashSet::new());
     let decoded = evidence.ascii_words().map(|word| DecodedWord::new(page, word, &none));
@@ -135,7 +135,7 @@ fn score_page(
         let pairs = language_model::models().iter().zip(row).filter(|(model, _)| page.has_script(model.script));
         pairs.map(|(_, likelihood)| *likelihood).collect()
     };
-    // Of a script that is not Latin they say nothing.
+    // They show nothing about scripts other than Latin.
     let plain: Vec<Vec<f32>> =
         if page.has_script(Script::Latin) { plain.iter().map(of_page).collect() } else { Vec::new() };
     let start: Vec<f32> = page_models.iter().map(|page_model| page_model.weight).collect();
@@ -183,13 +183,13 @@ fn normalise(page_models: &mut [WeightedModel], weights: &[f32]) {
     }
 }
 
-/// The logarithm of the sum of what these are logarithms of.
+/// The logarithm of the sum of exponentials.
 fn log_sum_exp(logarithms: impl Iterator<Item = f32> + Clone) -> f32 {
     let most = logarithms.clone().fold(f32::NEG_INFINITY, f32::max);
     if most == f32::NEG_INFINITY { most } else { most + logarithms.map(|l| (l - most).exp()).sum::<f32>().ln() }
 }
 
-/// How likely the bytes of a word come about by chance.
+/// How likely the bytes of a word occur by chance.
 fn noise_likelihood(word: &NonAsciiWord) -> f32 {
     const LETTER: f32 = -2.9;
     const HIGH_BYTE: f32 = -4.85;
@@ -197,24 +197,24 @@ fn noise_likelihood(word: &NonAsciiWord) -> f32 {
     word.bytes.iter().map(|byte| if byte.is_ascii() { LETTER } else { HIGH_BYTE }).sum::<f32>() + END
 }
 
-/// Bytes that stand for nothing in a page are not met even in what is no word.
+/// The penalty for bytes that the page does not assign: they do not occur even in noise.
 fn unassigned_penalty(page: &CodePage, word: &NonAsciiWord) -> f32 {
     const UNASSIGNED: f32 = -8.0;
     let signs = word.bytes.iter().map(|byte| page.byte(*byte).shown);
     UNASSIGNED * signs.filter(|c| c.is_control() || *c == '\u{fffd}').count() as f32
 }
 
-/// A word as a page spells it.
+/// A word decoded in a page.
 struct DecodedWord {
     runs: Vec<LetterRun>,
-    /// What the signs and the capitals say, in whatever language.
+    /// The likelihood of punctuation and capitals, in any language.
     fixed: f32,
 }
 
-/// Letters beside each other.
+/// Adjacent letters.
 struct LetterRun {
     letters: String,
-    /// How likely one of the words that may be expected.
+    /// The likelihood of being one of the expected words.
     expected: Option<f32>,
 }
 
@@ -267,7 +267,7 @@ impl LetterRun {
     }
 }
 
-/// Words are written small, with a capital first, or all in capitals.
+/// Words are in lower case, with a first capital, or all in capitals.
 fn case_likelihood(signs: &[HighByte]) -> f32 {
     const CAPITAL_AFTER_SMALL: f32 = -6.0;
     const SMALL_AFTER_CAPITALS: f32 = -3.0;

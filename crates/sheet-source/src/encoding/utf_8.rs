@@ -1,4 +1,4 @@
-//! Whether a stretch of a file is UTF-8, perhaps with a few spoilt bytes.
+//! Whether a part of a file is UTF-8, possibly with a few invalid bytes.
 
 use super::language_model;
 use std::collections::HashSet;
@@ -6,19 +6,19 @@ use std::collections::HashSet;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Utf8 {
     Proven,
-    /// It may be, but so few letters may be words of another encoding.
+    /// Possible, but so few letters can be words of another encoding.
     Possible,
     No,
 }
 
-/// As many different letters that are hardly ever met are no chance: the text is in a language that is not known here.
+/// This many distinct rare letters exclude chance: the text is in a language without a word list.
 const RARE: usize = 6;
-/// Nor are as many characters of three bytes in a row.
+/// So does a run of this many three-byte characters.
 const RUN: usize = 3;
-/// Fewer different letters beside bad bytes prove nothing.
+/// Fewer distinct letters next to invalid bytes prove nothing.
 const COMMON: usize = 3;
 
-/// What was met.
+/// Counts of the characters.
 #[derive(Default)]
 struct LetterCounts {
     common: usize,
@@ -30,10 +30,9 @@ struct LetterCounts {
     longest_run: usize,
 }
 
-/// Judges a stretch, which may end in the middle of a letter unless it is `whole`. Letters of several bytes hardly ever
-/// come about by chance, so they outweigh some bad ones. Those are then told with their row, instead of the whole file
-/// turning into `РџСЂРё`. What does come about, in a few short words of another encoding, is a few letters that are hardly
-/// ever met.
+/// Checks a sample, which can end in the middle of a letter unless it is `whole`. Multi-byte letters hardly ever
+/// occur by chance, so they outweigh a few invalid bytes. The invalid bytes are then reported with their row, instead
+/// of the whole file turning into `РџСЂРё`. A few short words of another encoding can form a few rare letters.
 pub fn check_utf_8(sample: &[u8], whole: bool) -> Utf8 {
     let mut counts = LetterCounts::default();
     let mut in_bad = false;
@@ -50,7 +49,7 @@ pub fn check_utf_8(sample: &[u8], whole: bool) -> Utf8 {
             in_bad = true;
         }
     }
-    // The last letter may be cut by the end of the stretch.
+    // The sample can cut the last letter.
     if !whole && std::str::from_utf8(sample).is_err_and(|e| e.error_len().is_none()) {
         counts.bad = 0;
     }
@@ -79,7 +78,7 @@ impl LetterCounts {
         let good = if is_certain { self.common + self.rare } else { self.common };
         let many = is_certain || self.different_common.len() == COMMON;
         match self.bad {
-            // One usual letter of several bytes is enough.
+            // One common multi-byte letter is enough.
             0 if good > 0 || self.rare == 0 => Utf8::Proven,
             0 => Utf8::Possible,
             bad if good < 2 * bad => Utf8::No,
@@ -89,12 +88,11 @@ impl LetterCounts {
     }
 }
 
-/// What a letter of several bytes counts against bad bytes; nothing where it is hardly ever met. In windows-1251, KOI8-R
-/// and IBM866, words, stretches that are no UTF-8 are far more frequent than usual letters. `in_word` is beside ASCII
-/// letters.
+/// The weight of a multi-byte letter against invalid bytes; `None` for a rare letter. In windows-1251, KOI8-R and
+/// IBM866, text contains invalid UTF-8 far more often than common letters. `in_word` means next to ASCII letters.
 fn weight(c: char, in_word: bool) -> Option<usize> {
     match c {
-        // What `ці` is in KOI8-U, `УП` in ISO-8859-5.
+        // `ці` in KOI8-U and `УП` in ISO-8859-5 have these bytes.
         'æ' | 'ÿ' if !in_word => None,
         '\u{c0}'..='\u{ff}' | '\u{400}'..='\u{45f}' => Some(2),
         '\u{a0}'..='\u{bf}' | '\u{2010}'..='\u{203a}' | '\u{20a0}'..='\u{20bf}' | '\u{2100}'..='\u{21ff}' => Some(1),
