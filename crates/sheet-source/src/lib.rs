@@ -1,9 +1,9 @@
-//! Tables in csv, xlsx, xlsb, xls and ods files: typed rows that know their place.
+//! Tables in csv, xlsx, xlsb, xls and ods files, as typed rows that know their place.
 //!
-//! [`Table::open`] finds the encoding, delimiter, sheet and header row of a file, or takes them from [`ReadOptions`];
-//! [`Table::read`] fills a [`Row`] with one row after the other, so that any number of rows takes the memory of a few.
-//! [`Header`] finds columns by their titles. A [`Cell`] has the text that a person reads in Excel and a typed [`Scalar`].
-//! What is wrong is a [`problem::Problem`]: a stable code, the cell it is in, and what to do.
+//! [`Table::open`] detects the encoding, delimiter, sheet and header row of a file, or takes them from
+//! [`ReadOptions`]; [`Table::read`] fills one [`Row`] after the other, so that memory does not depend on the number
+//! of rows. [`Header`] finds columns by their titles. A [`Cell`] has the text that a person reads in Excel and a
+//! typed [`Scalar`]. An error is a [`problem::Problem`]: a stable code, the cell it is in, and what to do.
 //!
 //! ```
 //! use sheet_source::problem::{Place, Problem, Stage};
@@ -34,18 +34,18 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The modules, each above those it uses:
+//! The modules; each uses those below it:
 //!
-//! - `table`: the open table, its header read and its rows filled down
-//! - `workbook`, `csv`: the readers, each with rows read on a thread of its own
-//! - `output`: cells written so that they read back as they were
-//! - `file`: what a file is, what is known of it, its fingerprint
+//! - `table`: an open table, its header and its rows
+//! - `workbook`, `csv`: the readers, each with rows read on its own thread
+//! - `output`: cells written so that they read back unchanged
+//! - `file`: what a file is, what is known about it, its fingerprint
 //! - `row`: a row and its cells, the header, hashes of rows
 //! - `cell`: values, numbers, number formats, currencies, formulas
-//! - `encoding`: which encoding a text is in
+//! - `encoding`: detection of the encoding of a text
 //! - `problem`: places and problems
 //!
-//! Nothing here knows what the columns mean, nor anything of a CRM.
+//! Nothing here knows the meaning of columns or anything about a CRM.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! The open table: its layout, its header, and its rows one by one, for a source of any kind.
+//! An open table: its layout, its header and its rows, for a source of any format.
 
 use crate::cell::Scalar;
 use crate::csv::read_ahead::{ReadAhead, restore_cut_marks};
@@ -18,33 +18,33 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
-/// An open source. It is read once, front to back, and can be moved to another thread.
+/// An open source. It is read once from start to end, and can be moved to another thread.
 pub struct Table {
     pub layout: Layout,
     pub header: Header,
     rows: RowReader,
     source: Arc<Source>,
-    /// Of a table without a header: its first row, which was read to learn its width.
+    /// The first row of a table without a header, read to find its width.
     first: Option<Row>,
-    /// Of a workbook of rejected rows: the row after the last one, which was read to see whether both are pieces of one.
+    /// The next row of a workbook of rejected rows, read to see whether it continues a cut row.
     lookahead: Option<Row>,
-    /// Some rows at the beginning.
+    /// Some rows at the start.
     sample: Arc<[Row]>,
     fill: Vec<FillDownColumn>,
     /// Columns beyond the last title that are named by their letters.
     lettered_columns: Vec<usize>,
-    /// The row before, as Excel shows it.
+    /// The number of the previous row, as Excel shows it.
     last: u32,
-    /// Rows with cells beyond the header, and rows shorter than it: how many, and the first of them.
+    /// Rows with cells beyond the header, and rows shorter than it: their count and the first of them.
     long_rows: (u32, u32),
     short_rows: (u32, u32),
-    /// The options it was opened with, while its encoding is undecided.
+    /// The options of `open`, while the encoding is undecided.
     options_until_judged: Option<Box<ReadOptions>>,
-    /// Receives the hashes of its rows.
+    /// Collects the hashes of the rows.
     hasher: Option<(RowHasher, SharedRowHashes)>,
 }
 
-/// A column in which an empty cell has the value of the one above it.
+/// A column in which an empty cell takes the value of the cell above.
 struct FillDownColumn {
     column: usize,
     text: String,
@@ -57,8 +57,8 @@ enum RowReader {
     Sheet(Box<SheetReader>),
 }
 
-/// Largest workbook held in memory when its fingerprint is needed too; a larger one is read twice. In bytes; as much as
-/// shared strings may take.
+/// The largest workbook held in memory while its fingerprint is computed; a larger one is read twice. In bytes; a
+/// quarter of what shared strings can take.
 const WORKBOOK_IN_MEMORY_MAX: u64 = 64 << 20;
 
 /// The fingerprint of a file whose rows a table reads at the same time.
@@ -68,7 +68,7 @@ pub enum PendingFingerprint {
 }
 
 impl PendingFingerprint {
-    /// Once the table has been read as far as it is wanted; reads the rest.
+    /// Reads the rest of the file, after the table has been read as far as needed.
     pub fn finish(self, path: &Path) -> Result<Fingerprint, Problem> {
         match self {
             PendingFingerprint::Reading(input_hasher) => {
@@ -80,7 +80,7 @@ impl PendingFingerprint {
 }
 
 impl Table {
-    /// Opens a file. What `options` leave open is guessed.
+    /// Opens a file. What `options` leave open is detected.
     ///
     /// # Errors
     /// A problem with the whole file: missing, not a table, damaged, too large, empty, or an option that does not fit.
@@ -104,12 +104,12 @@ impl Table {
         let start = read_sample(&mut input_hasher).map_err(unreadable)?;
         if !detect::is_container(&start) {
             let mut input = SourceFile::File(file);
-            // What is neither packed nor refused is text.
+            // A file that is neither a container nor refused is text.
             detect::detect_format(path, &mut input, &start)?;
             let table = Table::open_text(path, Box::new(input_hasher.clone()), start, options)?;
             return Ok((table, PendingFingerprint::Reading(input_hasher)));
         }
-        // The parts of a workbook are read in an order of their own.
+        // The parts of a workbook are not read in file order.
         let (mut input, fingerprint) = if length <= WORKBOOK_IN_MEMORY_MAX {
             let mut bytes = start.clone();
             input_hasher.read_to_end(&mut bytes).map_err(unreadable)?;
@@ -138,7 +138,7 @@ impl Table {
         Table::with_header(path, RowReader::Sheet(Box::new(sheet)), layout, options)
     }
 
-    /// `rest` follows on `start`.
+    /// `rest` continues after `start`.
     fn open_text(
         path: &Path,
         rest: Box<dyn Read + Send>,
@@ -154,7 +154,7 @@ impl Table {
         Ok(table)
     }
 
-    /// The same table, once all bytes have been seen, where these have a say in its encoding.
+    /// Opens the table again once the fingerprint is known, if its evidence decides the encoding.
     pub fn reopen_with_evidence(&self, fingerprint: &Fingerprint) -> Result<Option<Table>, Problem> {
         let (Some(options_until_judged), Some(evidence)) = (&self.options_until_judged, &fingerprint.encoding_scan)
         else {
@@ -167,7 +167,7 @@ impl Table {
         Table::open(Path::new(&self.source.file), &options).map(Some)
     }
 
-    /// True where both give the same rows of one file.
+    /// True if both read the same rows from one file.
     pub fn same_layout(&self, other: &Table) -> bool {
         let how = |layout: &Layout| (layout.encoding, layout.delimiter, layout.header_row);
         how(&self.layout) == how(&other.layout)
@@ -198,7 +198,7 @@ impl Table {
         }
         let column = |title: &String| match table.header.find(title) {
             ColumnMatch::One(column) => Some(FillDownColumn { column, text: String::new(), value: Scalar::Empty }),
-            // Whoever compiles the mapping tells it.
+            // The mapping compiler reports it.
             ColumnMatch::Many(_) | ColumnMatch::None => None,
         };
         let letter = |title: &String| match table.header.find(title) {
@@ -207,19 +207,19 @@ impl Table {
         };
         table.lettered_columns =
             options.titles.iter().filter_map(letter).filter(|index| *index >= table.header.len()).collect();
-        // In a reject file the values have been carried down already, and the rows above are others.
+        // In a reject file the values are already filled down, and other rows are above.
         if !table.header.is_rejects() {
             table.fill = table.layout.fill_down.iter().filter_map(column).collect();
         }
         Ok(table)
     }
 
-    /// A workbook of rejected rows that came from a CSV.
+    /// True for a workbook of rejected rows from a CSV.
     pub fn is_csv_rejects(&self) -> bool {
         self.header.is_rejects() && self.layout.sheet.as_deref() == Some(CSV_REJECTS_SHEET)
     }
 
-    /// For whoever will read to the end and has much to do with each row: from here on the rows are read by another thread.
+    /// Reads the rows on another thread from here on; useful to read to the end with much work per row.
     pub fn read_ahead(mut self) -> Result<Table, Problem> {
         self.rows = match self.rows {
             RowReader::Csv(csv) => {
@@ -260,7 +260,7 @@ impl Table {
         Err(Problem::in_file(path, "header-row", message).hint("check the number of the header row"))
     }
 
-    /// The first row is one of the table; it says how wide that is.
+    /// Treats the first row as data; it gives the width of the table.
     fn read_without_header(&mut self, path: &Path) -> Result<(), Problem> {
         let mut row = Row::default();
         if !self.read_filled(&mut row)? {
@@ -272,8 +272,8 @@ impl Table {
         Ok(())
     }
 
-    /// Fills `row` with the next row that isn't blank; false at the end. After a problem with the code `encoding` the
-    /// next row may still be read; any other ends the table, and comes again.
+    /// Fills `row` with the next row that is not blank; false at the end. After a problem with the code `encoding`
+    /// the next row can still be read; any other problem ends the table and is returned again.
     pub fn read(&mut self, row: &mut Row) -> Result<bool, Problem> {
         if self.first.is_some() {
             *row = self.first.take().unwrap_or_default();
@@ -293,14 +293,14 @@ impl Table {
         Ok(true)
     }
 
-    /// Keeps the hashes of the rows that are read from now on.
+    /// Collects the hashes of the rows that are read from now on.
     pub fn hash_rows(&mut self) -> SharedRowHashes {
         let hashed = SharedRowHashes::default();
         self.hasher = Some((RowHasher::new(&self.header), hashed.clone()));
         hashed
     }
 
-    /// Carries values down to the row; never across a blank row, or one that is no record.
+    /// Fills values down into the row, but not across a blank row or a row that is not a record.
     fn fill_down(&mut self, row: &mut Row) {
         let breaks_group = row.is_total || !matches!(row.kind, RowKind::Plain | RowKind::Hidden);
         if breaks_group || row.number > self.last + 1 {
@@ -319,7 +319,8 @@ impl Table {
         }
     }
 
-    /// As `read_filled`; in a workbook of rejected rows, the pieces of a cut row are known again, as `ahead` knows them in a CSV.
+    /// Works like `read_filled`; in a workbook of rejected rows it also marks the fragments of a cut row again, as
+    /// `read_ahead` does for a CSV.
     fn read_next(&mut self, row: &mut Row) -> Result<bool, Problem> {
         match self.lookahead.take() {
             Some(lookahead) => *row = lookahead,
@@ -345,7 +346,7 @@ impl Table {
         Ok(false)
     }
 
-    /// What the row as a whole is, beside its cells.
+    /// Classifies the row and counts long and short rows.
     fn inspect(&mut self, row: &mut Row) {
         let width = self.header.len();
         let beyond = |index: usize| !row.get(index).is_empty() && !self.lettered_columns.contains(&index);
@@ -369,7 +370,7 @@ impl Table {
         read.map_err(|problem| self.add_title(problem))
     }
 
-    /// The readers know a column's letter only; its title stands in the header.
+    /// The readers know only the letter of a column; the header has its title.
     fn add_title(&self, mut problem: Problem) -> Problem {
         if let Place::Cell { column: Some(column), .. } = &mut problem.place {
             *column = self.header.column(column.index);
@@ -377,21 +378,21 @@ impl Table {
         problem
     }
 
-    /// The file as named and the sheet, for the places of problems.
+    /// The file as named and the sheet, for places of problems.
     pub fn source(&self) -> Arc<Source> {
         self.source.clone()
     }
 
-    /// Some rows at the beginning, below the header: enough to see what is usual in it.
+    /// Some rows below the header, enough to see common values.
     pub fn sample(&self) -> Arc<[Row]> {
         Arc::clone(&self.sample)
     }
 
-    /// What is worth knowing and no problem; complete once `read` has given false.
+    /// Notes on the source; complete once `read` has returned false.
     pub fn notes(&self) -> Vec<Note> {
         let mut notes = self.layout.notes.clone();
         let hidden = self.layout.hidden;
-        // Those that are left out are counted by whoever leaves them out.
+        // The caller that skips rows counts them.
         if hidden.rows > 0 && self.layout.hidden_rows != Some(HiddenRows::Skip) {
             let message = match self.layout.hidden_rows {
                 Some(HiddenRows::Import) => message!("{hidden}; read anyway", hidden = hidden.message()),
@@ -424,7 +425,7 @@ impl Table {
     }
 }
 
-/// One more of a kind of rows, of which the first is told.
+/// Counts one more row of a kind and keeps the first.
 fn count_row((count, first): &mut (u32, u32), row: u32) {
     *count += 1;
     if *count == 1 {
@@ -432,7 +433,7 @@ fn count_row((count, first): &mut (u32, u32), row: u32) {
     }
 }
 
-/// What tells formats apart: of text as much as tells its layout, of everything else the first bytes.
+/// The start of a file, for the detection: enough of a text for its layout, only the first bytes of any other file.
 fn read_sample(input: &mut impl Read) -> io::Result<Vec<u8>> {
     const FIRST_BYTES: usize = 64;
     let mut start = Vec::new();
@@ -444,7 +445,7 @@ fn read_sample(input: &mut impl Read) -> io::Result<Vec<u8>> {
 }
 
 const _: () = {
-    // A table is moved to the thread that reads it.
+    // A table moves to the thread that reads it.
     const fn is_send<T: Send>() {}
     is_send::<Table>();
 };

@@ -1,5 +1,5 @@
-//! What a file is, by its content: a workbook of one of four kinds, text, or something that is no table, for which
-//! the person is told what to do. The name and its ending do not count: half of all `.xls` files are web pages.
+//! Detects what a file is by its content: a workbook of one of four formats, text, or something that is not a table,
+//! with a hint what to do. The name and its extension do not count: half of all `.xls` files are web pages.
 
 use super::error::{FEWER_CELLS, SAVE_AS_XLSX, io_problem};
 use crate::file::bytes::{u16_at, u32_at, u64_at};
@@ -14,17 +14,17 @@ use std::path::Path;
 
 const CUT_OFF: &str = "copy or download the file again, or open it in Excel and save it again";
 
-/// An `.xls` is held in memory whole, twice while it is opened; with all its 65 536 rows it is about 25 MB.
+/// An `.xls` is held in memory whole, twice while it opens; with all its 65 536 rows it is about 25 MB.
 const XLS_BYTES_MAX: u64 = 64 << 20;
-/// The directory of a zip file; a workbook has some dozens of parts, a hundred bytes each.
+/// The directory of a zip file; a workbook has some dozens of parts with a hundred bytes each.
 const DIRECTORY_BYTES_MAX: u64 = 16 << 20;
 
-/// True for the first bytes of files whose parts are read in an order of their own: archives and old workbooks.
+/// True for the first bytes of formats whose parts are not read in file order: zip archives and old workbooks.
 pub fn is_container(start: &[u8]) -> bool {
     start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") || start.starts_with(&[0xD0, 0xCF, 0x11, 0xE0])
 }
 
-/// What the first bytes say; `None` is text, as far as one can see from here.
+/// The format that the first bytes show; `None` for text, as far as they tell.
 pub fn detect_format(path: &Path, file: &mut SourceFile, start: &[u8]) -> Result<Option<FileFormat>, Problem> {
     let length = file.length();
     match start {
@@ -66,7 +66,7 @@ fn not_a_table(path: &Path, kind: &'static str, hint: &'static str) -> Problem {
     Problem::in_file(path, "not-a-table", message!("this is {kind}, not a table", kind)).hint(hint)
 }
 
-/// Text that is no table: web pages and XML, often under the name `.xls`, JSON, and files that are not text at all.
+/// The problem of a text that is not a table: web pages and XML, often under the name `.xls`, JSON, and binary data.
 pub fn check_text(path: &Path, text: &str) -> Option<Problem> {
     const CONTROL_PER_CENT_MAX: usize = 10;
     let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
@@ -128,7 +128,8 @@ fn detect_zip_format(path: &Path, file: &mut SourceFile, length: u64) -> Result<
 }
 
 fn oversized(part: &ZipPart, file_length: u64, format: FileFormat) -> Option<Message> {
-    /// No packed byte unpacks to more: a directory that says so lies, and what it lies about may be small. [zlib]
+    /// A packed byte cannot unpack to more: a directory with a higher ratio is wrong, and the part can be small.
+    /// [zlib]
     const RATIO_MAX: u64 = 1_032;
     // Pictures are never unpacked.
     let name = part.name.to_ascii_lowercase();
@@ -147,11 +148,11 @@ fn oversized(part: &ZipPart, file_length: u64, format: FileFormat) -> Option<Mes
     })
 }
 
-/// The parts of a zip file, from the directory at its end; `None` when there is none.
+/// The parts of a zip file, from the directory at its end; `None` if there is none.
 fn read_directory(file: &mut SourceFile, length: u64) -> io::Result<Option<Vec<ZipPart>>> {
     const END_BYTES: u64 = 22;
     const COMMENT_BYTES_MAX: u64 = 65_535;
-    /// Room for the directory's end of a large file.
+    /// Space for the end of a zip64 directory.
     const FEW_BYTES: u64 = 1_024;
     // Hardly any workbook has a comment.
     let mut found = None;
@@ -206,8 +207,8 @@ fn parse_directory(directory: &[u8]) -> Vec<ZipPart> {
     parts
 }
 
-/// Size and packed size, from the extra field where they did not fit into four bytes, or might not have fitted: whoever
-/// writes a stream does not know before. [APPNOTE 4.5.3]
+/// Unpacked and packed size, from the extra field if they do not or may not fit into four bytes: a program that
+/// writes a stream does not know them in advance. [APPNOTE 4.5.3]
 fn zip64_sizes(mut extra: &[u8], size: u32, packed: u32) -> (u64, u64) {
     const LARGE: u16 = 1;
     while let (Some(kind), Some(length)) = (u16_at(extra, 0), u16_at(extra, 2)) {

@@ -1,4 +1,4 @@
-//! Why a workbook cannot be read, and the problem the user is told.
+//! Why a workbook cannot be read, and the problem that the user sees.
 
 use super::unpack::TooLarge;
 use crate::message;
@@ -13,16 +13,16 @@ pub const FEWER_CELLS: &str = "delete the empty rows and columns around the data
 /// Why a workbook, or a sheet of it, cannot be read.
 pub enum WorkbookError {
     Encrypted,
-    /// An `.xls` that holds no workbook: another program's document, or an encrypted one.
+    /// An `.xls` without a workbook: a document of another program, or an encrypted one.
     NoWorkbook,
     Missing,
-    /// A part that unpacks to more than is read of it.
+    /// A part that unpacks to more than the limit.
     TooLarge {
         part: String,
         megabytes: u64,
     },
     Io(io::Error),
-    /// What is wrong, in words anybody understands; empty where there are none.
+    /// What is wrong, in plain words; can be empty.
     Damaged(String),
 }
 
@@ -72,7 +72,7 @@ impl WorkbookError {
 pub const REPAIR: &str = "open it in Excel, let Excel repair it, and save it; or copy or download it again";
 
 impl WorkbookError {
-    /// What the system did not say comes from unpacking: an end or a checksum where none should be.
+    /// An error without a system code comes from unpacking: an early end or a wrong checksum.
     pub fn from_unpacking(error: io::Error) -> WorkbookError {
         if error.raw_os_error().is_some() {
             return WorkbookError::Io(error);
@@ -105,7 +105,7 @@ pub fn empty_file(path: &Path) -> Problem {
     Problem::in_file(path, "empty-file", "this file is empty").hint("choose a file with a header row and rows under it")
 }
 
-/// What the operating system said, in plainer words.
+/// The problem for an error of the operating system, in plain words.
 pub fn io_problem(path: &Path, error: &io::Error) -> Problem {
     match error.kind() {
         io::ErrorKind::NotFound => {

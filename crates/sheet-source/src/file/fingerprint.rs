@@ -1,4 +1,5 @@
-//! What is learnt of a source by reading all its bytes: its SHA-256, and what its letters beyond ASCII say of its encoding. `HashingReader` learns it from what a reader of rows takes, so that one reading serves both.
+//! What all bytes of a source show: its SHA-256, and the evidence of its encoding. `HashingReader` computes it while
+//! a reader of rows reads, so that one pass serves both.
 
 use crate::encoding::Evidence;
 use sha2::{Digest, Sha256};
@@ -9,9 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// In hex.
+    /// In hexadecimal.
     pub sha256: String,
-    /// What tells its encoding; `None` where all of it is ASCII.
+    /// The evidence of the encoding; `None` if the file is ASCII.
     pub encoding_scan: Option<Evidence>,
 }
 
@@ -19,7 +20,7 @@ pub struct Fingerprint {
 const CHUNK_BYTES: usize = 128 << 10;
 
 impl Fingerprint {
-    /// Reads a file from its first byte to its last.
+    /// Reads a whole file.
     pub fn of_file(path: &Path) -> io::Result<Fingerprint> {
         HashingReader::new(File::open(path)?).finish()
     }
@@ -51,20 +52,20 @@ impl FingerprintBuilder {
     }
 }
 
-/// A file that is read once through any of its clones, every byte of it hashed. A thread that reads ahead may still hold
-/// one when the rest is read: they take turns, and every byte is seen once.
+/// A file that several clones read once, hashing every byte. A thread that reads ahead can still hold a clone while
+/// the rest is read: they take turns, and every byte is hashed once.
 #[derive(Clone)]
 pub struct HashingReader {
     inner: Arc<Mutex<(File, FingerprintBuilder)>>,
 }
 
 impl HashingReader {
-    /// `file` stands at its first byte.
+    /// `file` is at its start.
     pub fn new(file: File) -> HashingReader {
         HashingReader { inner: Arc::new(Mutex::new((file, FingerprintBuilder::default()))) }
     }
 
-    /// Reads what nobody has read.
+    /// Reads the rest of the file.
     pub fn finish(mut self) -> io::Result<Fingerprint> {
         let mut chunk = vec![0; CHUNK_BYTES];
         while self.read(&mut chunk)? > 0 {}

@@ -1,25 +1,26 @@
-//! Web pages and XML by their text, often under the name `.xls`: with or without a prologue, behind comments, within the
-//! envelope of a saved page. A table whose first cell holds a tag or words between angle brackets stays a table.
+//! Recognises web pages and XML by their text, often under the name `.xls`: with or without a prologue, after
+//! comments, or inside a saved page (.mht). A table whose first cell contains a tag or words in angle brackets stays
+//! a table.
 
-/// What a text is instead of a table.
+/// What a text is if it is not a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MarkupKind {
     WebPage,
-    /// As Excel 2002 and 2003 save it.
+    /// As saved by Excel 2002 and 2003.
     XmlSpreadsheet,
     Xml,
 }
 
-/// Letters looked at: the comments before a page may be long.
+/// Characters examined: the comments before a page can be long.
 const PREFIX_CHARS: usize = 64 << 10;
 const SPREADSHEET: &str = "urn:schemas-microsoft-com:office:spreadsheet";
 
-/// Tags that only a page begins with.
+/// Tags that only a page starts with.
 const PAGE_TAGS: [&str; 24] = [
     "html", "head", "meta", "body", "style", "script", "link", "base", "title", "table", "tbody", "thead", "caption",
     "colgroup", "tr", "td", "th", "div", "form", "center", "section", "main", "frameset", "xml",
 ];
-/// Tags that may stand within a cell of a table as well.
+/// Tags that also occur inside cells of a table.
 const TEXT_TAGS: [&str; 17] =
     ["p", "br", "hr", "b", "i", "u", "a", "img", "span", "font", "strong", "em", "h1", "h2", "h3", "ul", "pre"];
 
@@ -32,7 +33,7 @@ pub fn detect_markup(text: &str) -> Option<MarkupKind> {
     let text = text[..end].to_ascii_lowercase();
     let opening = skip_prologue(&text).unwrap_or("");
     let prologue = &text[..text.len() - opening.len()];
-    // Pages that Excel saves name it too, but not before they begin.
+    // Pages that Excel saves contain it too, but after they begin.
     if prologue.contains("excel.sheet") {
         return Some(MarkupKind::XmlSpreadsheet);
     }
@@ -59,7 +60,7 @@ pub fn detect_markup(text: &str) -> Option<MarkupKind> {
     opening[..tag_end].contains(" xmlns").then_some(MarkupKind::Xml)
 }
 
-/// What begins behind comments, instructions and the type of the document; `None` where nothing does.
+/// The text after comments, instructions and the document type; `None` if nothing follows.
 fn skip_prologue(text: &str) -> Option<&str> {
     let mut rest = text;
     loop {
@@ -74,13 +75,14 @@ fn skip_prologue(text: &str) -> Option<&str> {
     }
 }
 
-/// What has begun like markup and says no more of what it is.
+/// The kind of a text that starts like markup and shows no more.
 fn kind_by_prologue(text: &str) -> MarkupKind {
     let page = text.starts_with("<!") || text.contains("<html") || text.starts_with("<!doctype html");
     if page { MarkupKind::WebPage } else { MarkupKind::Xml }
 }
 
-/// True where a line begins with a tag of a page, as none does in a table, or where there is a whole table of a page.
+/// True if a line starts with a tag of a page, as no line of a table does, or if the text contains a whole HTML
+/// table.
 fn contains_page(text: &str) -> bool {
     let of_page = |line: &str| {
         let name = line.trim_start().strip_prefix('<')?.split(|c: char| !c.is_ascii_alphanumeric()).next()?;
@@ -92,7 +94,7 @@ fn contains_page(text: &str) -> bool {
     starts_table || whole || text.lines().skip(1).any(|line| of_page(line).is_some())
 }
 
-/// A page with its pictures in an envelope of mail, as browsers and Excel save it (.mht).
+/// A page with its pictures in MIME format, as browsers and Excel save it (.mht).
 fn is_mhtml(text: &str) -> bool {
     let unspaced = |line: &str| line.replace([' ', '\t'], "").to_ascii_lowercase();
     let mut headers = text.lines().take(20).take_while(|line| !line.trim().is_empty()).map(unspaced);

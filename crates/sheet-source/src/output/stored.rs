@@ -1,24 +1,24 @@
-//! How a cell is stored in a workbook so that whoever opens it sees what the source showed, and whoever reads it gets the same
-//! cell: numbers and dates with their formats. Pure; what does not come back as it was is for others to write as a text.
+//! How to store a cell in a workbook so that it shows what the source showed and reads back as the same cell: numbers
+//! and dates with their formats. Pure; the caller writes a cell that does not read back as text.
 
 use crate::cell::number::write_number;
 use crate::cell::number_format::NumberFormat;
 use crate::cell::value::{self, CellValue};
 use crate::cell::{Cell, DisplayKind, Scalar};
 
-/// Excel believes in a 29 February 1900: its days before that are one short of ours.
+/// Excel counts a 29 February 1900: its earlier days are one lower than ours.
 const EXACT_DAYS_FROM: f64 = 61.0;
-/// Commas behind a number that show it in thousands, millions, …
+/// Commas after a number that show it in thousands, millions, …
 const SCALES_MAX: usize = 3;
 
-/// A number as a workbook stores it, and its format; empty where it needs none.
+/// A number as a workbook stores it, and its format; empty if it needs none.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredNumber {
     pub number: f64,
     pub format: String,
 }
 
-/// `None` for a cell that holds no number, or one that would be read otherwise.
+/// `None` for a cell without a number, or one that would not read back unchanged.
 pub fn stored_number(cell: Cell<'_>) -> Option<StoredNumber> {
     let candidates = match cell.value {
         Scalar::Number(number) => vec![StoredNumber { number, format: String::new() }],
@@ -56,7 +56,7 @@ fn stored_date(days: f64, text: &str) -> Option<StoredNumber> {
     Some(StoredNumber { number: if before_leap_bug { days - 1.0 } else { days }, format: format.to_owned() })
 }
 
-/// Formats that may show a number like that.
+/// Formats that can show the number like this.
 fn candidate_formats(number: f64, kind: DisplayKind, text: &str) -> Vec<StoredNumber> {
     let with = |format: String| StoredNumber { number, format };
     if let DisplayKind::Currency(sign) = kind {
@@ -73,7 +73,7 @@ fn candidate_formats(number: f64, kind: DisplayKind, text: &str) -> Vec<StoredNu
     by_scale.chain([format_digit_by_digit(text)]).map(with).collect()
 }
 
-/// The digits of the number where they stand in the text, zeros in front of them, and the words around.
+/// The format of the digits in the text, with leading zeros and the words around them.
 fn format_around(text: &str, digits: &str, commas: &str) -> Option<String> {
     let start = text.rfind(digits)?;
     let (before, after) = (&text[..start], &text[start + digits.len()..]);
@@ -83,13 +83,13 @@ fn format_around(text: &str, digits: &str, commas: &str) -> Option<String> {
     Some(format!("{}{zeros}{places}{commas}{}", format_literal(words), format_literal(after)))
 }
 
-/// A place for each digit, and what stands between them: `12-34`.
+/// A placeholder for each digit, and the characters between them: `12-34`.
 fn format_digit_by_digit(text: &str) -> String {
     let place = |c: char| if c.is_ascii_digit() { "0".to_owned() } else { format_literal(c.encode_utf8(&mut [0; 4])) };
     text.chars().map(place).collect()
 }
 
-/// Words that stand for themselves; a per cent sign does not, it multiplies.
+/// Quotes literal text; a percent sign stays unquoted because it multiplies.
 fn format_literal(words: &str) -> String {
     words
         .split_inclusive(['%', '"'])

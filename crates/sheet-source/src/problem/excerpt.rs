@@ -1,9 +1,9 @@
-//! The line of a text file in which something is wrong, as it is shown below the problem, with carets under the spot.
+//! The line of a text file with an error, shown below the problem with carets under the span.
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::fmt;
 
-/// Characters shown before and after the spot: a mapping as JSON may be one long line.
+/// Characters shown before and after the span: a mapping as JSON can be one long line.
 const CHARS_BEFORE: usize = 100;
 const CHARS_AFTER: usize = 100;
 const ELLIPSIS: &str = "…";
@@ -12,14 +12,14 @@ const ELLIPSIS: &str = "…";
 pub struct Excerpt {
     line: usize,
     text: String,
-    /// Bytes of `text`.
+    /// Byte offsets in `text`.
     from: usize,
     to: usize,
 }
 
 impl Excerpt {
-    /// The spot from one byte of `text` to another, on the line of that number, counted from 1, which begins and ends where it
-    /// is said. Nothing where these are no places in the text.
+    /// Takes the span of byte offsets in `text`, the number of its line, counted from 1, and the offsets of the line.
+    /// `None` if the offsets are not in the text.
     pub fn of(text: &str, number: usize, line: (usize, usize), span: (usize, usize)) -> Option<Excerpt> {
         let (begin, end) = line;
         let (from, to) = (span.0.min(end), span.1.clamp(span.0.min(end), end));
@@ -46,7 +46,7 @@ impl fmt::Display for Excerpt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let span = AnnotationKind::Primary.span(self.from..self.to);
         let line = Snippet::source(self.text.as_str()).line_start(self.line).annotation(span);
-        // It is cut already.
+        // The line is already truncated.
         let shown =
             Renderer::plain().term_width(usize::MAX / 2).render(&[Group::with_level(Level::ERROR).element(line)]);
         f.write_str(shown.trim_end())

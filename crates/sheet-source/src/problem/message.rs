@@ -1,15 +1,14 @@
-//! A sentence for a person, kept as what it is made of: a template and the values that stand in it. So a stored
-//! problem can be shown again in other words, and whoever groups or counts problems need not take sentences apart.
-//! Rendering is `Display`, here and nowhere else.
+//! A message for a person, stored as a template and its arguments. So a stored problem can be rendered in other
+//! words, and code that groups or counts problems need not parse sentences. `Display` is the only renderer.
 
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::fmt;
 
-/// Characters of a quoted value that are shown, so that one cell cannot fill the screen.
+/// Characters shown of a quoted value, so that one cell cannot fill the screen.
 const QUOTED_CHARS_MAX: usize = 60;
 
-/// A template with named places, `{value} is not a number`, and what stands in them.
+/// A template with named placeholders, `{value} is not a number`, and their values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "SavedMessage")]
 pub struct Message {
@@ -18,7 +17,7 @@ pub struct Message {
     args: Vec<(Cow<'static, str>, Arg)>,
 }
 
-/// A message as it is kept in JSON. Older versions kept the rendered sentence.
+/// A message in JSON. Older versions stored the rendered sentence.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum SavedMessage {
@@ -42,23 +41,23 @@ impl From<SavedMessage> for Message {
     }
 }
 
-/// What stands in a place of a template.
+/// The value of a placeholder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Arg {
     Text(String),
-    /// A value as the person wrote it, shown between quotes.
+    /// A value as the person wrote it, shown in quotes.
     Quoted(String),
     Number(i64),
-    /// Names of which one may be meant: `"a" or "b"`.
+    /// Names of which one can be meant: `"a" or "b"`.
     Choices(Vec<String>),
-    /// Names one after the other: `a, b`.
+    /// A list of names: `a, b`.
     List(Vec<String>),
     Message(Box<Message>),
 }
 
-/// Makes a `Message`: `message!("{count} rows of {file}", count, file = path.display())`. That the template and the names
-/// fit each other is checked when it is compiled.
+/// Makes a `Message`: `message!("{count} rows of {file}", count, file = path.display())`. The compiler checks that
+/// the placeholders and the names match.
 #[macro_export]
 macro_rules! message {
     ($template:literal $(, $name:ident $(= $value:expr)?)* $(,)?) => {{
@@ -76,19 +75,19 @@ macro_rules! message {
 }
 
 impl Message {
-    /// Through `message!`, which checks it.
+    /// Called by `message!`, which checks the arguments.
     #[doc(hidden)]
     pub fn new(template: &'static str, args: Vec<(Cow<'static, str>, Arg)>) -> Message {
         Message { template: Cow::Borrowed(template), args }
     }
 
-    /// A sentence made elsewhere, shown as it is: by an older version, or by the service.
+    /// A finished sentence, from an older version or from the service.
     pub fn verbatim(text: impl Into<String>) -> Message {
         message!("{text}", text = text.into())
     }
 }
 
-/// A plain sentence.
+/// A sentence without arguments.
 impl From<&'static str> for Message {
     fn from(template: &'static str) -> Message {
         Message::new(template, Vec::new())
@@ -110,7 +109,7 @@ impl fmt::Display for Message {
     }
 }
 
-/// What stands before the next place, the place's name, and what stands behind it. Other braces are text.
+/// The text before the next placeholder, its name, and the text after it. Other braces are text.
 fn next_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     let mut from = 0;
     while let Some(open) = text[from..].find('{').map(|at| from + at) {
@@ -128,7 +127,7 @@ const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte == b'_' || byte.is_ascii_digit()
 }
 
-/// True where the places of the template and the names are the same; for `message!`, at compile time.
+/// True if the placeholders of the template and the names are the same; for `message!`, at compile time.
 #[doc(hidden)]
 pub const fn placeholders_match(template: &str, names: &[&str]) -> bool {
     let text = template.as_bytes();
@@ -254,7 +253,7 @@ macro_rules! numbers {
     ($($kind:ty)*) => {$(
         impl From<$kind> for Arg {
             fn from(number: $kind) -> Arg {
-                // Counts and ids fit; what would not is shown all the same.
+                // Counts and ids fit; a larger number is shown as text.
                 i64::try_from(number).map_or_else(|_| Arg::Text(number.to_string()), Arg::Number)
             }
         }
@@ -262,7 +261,7 @@ macro_rules! numbers {
 }
 numbers!(i16 u16 u32 u64 usize i32 i64);
 
-/// A value for a message: between quotes, on one line, cut when it is long.
+/// A value for a message: quoted, on one line, truncated if it is long.
 pub fn quoted(value: &str) -> Arg {
     Arg::Quoted(value.chars().map(|c| if c.is_control() { ' ' } else { c }).take(QUOTED_CHARS_MAX + 1).collect())
 }

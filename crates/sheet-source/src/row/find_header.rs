@@ -1,14 +1,14 @@
-//! Which row of a sample is the header: by the titles asked for, else by its shape. Pure.
+//! Finds the header row of a sample: by the requested titles, otherwise by its shape. Pure.
 
 use super::Row;
 use super::header::{ColumnMatch, Header, fold};
 use crate::cell::{Cell, Scalar};
 use std::collections::HashSet;
 
-/// Rows looked at for delimiter and header.
+/// Rows examined for the delimiter and the header.
 pub const SAMPLE_ROWS: usize = 50;
 
-/// How many of the titles asked for a row contains.
+/// How many of the requested titles a row contains.
 pub fn count_titles(row: &Row, titles: &[String]) -> usize {
     if titles.is_empty() {
         return 0;
@@ -18,26 +18,26 @@ pub fn count_titles(row: &Row, titles: &[String]) -> usize {
     titles.iter().filter(|title| !by_letter(title) && header.find(title) != ColumnMatch::None).count()
 }
 
-/// The row with the most titles asked for, and how many; `None` when no row has any.
+/// The row with the most requested titles, and their number; `None` if no row has any.
 pub fn find_by_titles(rows: &[Row], titles: &[String]) -> Option<(usize, usize)> {
     let counts = rows.iter().map(|row| count_titles(row, titles)).enumerate();
-    // The first of the best, so that a title line repeated further down does not win.
+    // The first of the best, so that a repeated header further down does not win.
     counts.filter(|(_, count)| *count > 0).max_by_key(|(index, count)| (*count, usize::MAX - index))
 }
 
-/// The index of the row most likely to be the header: by the titles asked for, else by shape.
+/// The index of the most likely header row: by the requested titles, otherwise by shape.
 pub fn find_header(rows: &[Row], titles: &[String]) -> Option<usize> {
     find_by_titles(rows, titles).map(|(index, _)| index).or_else(|| find_by_shape(rows))
 }
 
-/// The first row that is about as wide as the table and is no line of a preface.
+/// The first row that is about as wide as the table and is not a line of a preface.
 fn find_by_shape(rows: &[Row]) -> Option<usize> {
-    // A formula that nobody calculated is no title, nor any sign of where they are.
+    // A formula without a result is not a title, and does not show where titles are.
     let holds = |cell: &Cell<'_>| !cell.is_empty() && cell.value != Scalar::Uncomputed;
     let filled: Vec<usize> = rows.iter().map(|row| row.iter().filter(holds).count()).collect();
     let mut sorted = filled.clone();
     sorted.sort_unstable();
-    // Not the widest row: one line of prose full of delimiters would be it.
+    // Not the widest row, which can be one line of prose full of delimiters.
     let usual = *sorted.get(sorted.len() * 4 / 5)?;
     let wide = usual.div_ceil(2).max(usual.min(2));
     let wide_enough = |index: &usize| filled[*index] >= wide;
@@ -46,8 +46,8 @@ fn find_by_shape(rows: &[Row]) -> Option<usize> {
     Some(find_below_preface(rows, &filled, first).unwrap_or(first))
 }
 
-/// `Организация: | ООО Ромашка` above the table: one or two cells, and further down a row at least twice as wide, all
-/// of it different words, with numbers under it.
+/// `Организация: | ООО Ромашка` above the table: one or two cells, and further down a row at least twice as wide with
+/// distinct words and numbers below it.
 fn find_below_preface(rows: &[Row], filled: &[usize], first: usize) -> Option<usize> {
     const PREFACE_CELLS: usize = 2;
     const HEADER_CELLS: usize = 4;

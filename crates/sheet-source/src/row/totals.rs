@@ -1,13 +1,13 @@
-//! Words that people put at the beginning of a row of totals, and programs at its end.
+//! Words at the start of a row of totals, and at the end of the labels that programs write.
 
 /// In lower case, in the languages of the accounts.
 #[rustfmt::skip]
 const TOTAL_WORDS: [&str; 16] = [
     "итого", "итог", "итоги", "всего", "сумма", "подытог", "total", "totals", "subtotal", "sum", "разом", "всього", "suma", "subtotales", "totales", "жиыны",
 ];
-/// Words that may come before them.
+/// Words that can come before them.
 const PREFIXES: [&str; 6] = ["grand", "общая", "общий", "общие", "промежуточный", "в"];
-/// With these Excel ends the name of a group whose sum it has put below: `Столы Итог`.
+/// Excel ends the name of a subtotalled group with these: `Столы Итог`.
 const SUFFIXES: [&str; 3] = ["итог", "итоги", "total"];
 /// `Итого:`, `Total for May`, `Tables Total`
 pub fn is_total_label(text: &str) -> bool {
@@ -19,7 +19,7 @@ fn ends_with_total(text: &str) -> bool {
     SUFFIXES.iter().any(|word| is_word(last, word))
 }
 
-/// As [`may_begin`], by the last letter.
+/// Works like [`may_begin`], with the last letter.
 fn may_end(text: &str) -> bool {
     matches!(text.trim_end().chars().next_back(), Some('г' | 'Г' | 'и' | 'И' | 'l' | 'L'))
 }
@@ -37,12 +37,12 @@ fn is_total(word: &str) -> bool {
     TOTAL_WORDS.iter().any(|total| is_word(word, total))
 }
 
-/// Whether `word` is `lower` in any case; nothing is allocated.
+/// True if `word` is `lower` in any case; allocates nothing.
 fn is_word(word: &str, lower: &str) -> bool {
     word.len() == lower.len() && word.chars().flat_map(char::to_lowercase).eq(lower.chars())
 }
 
-/// False for nearly every text: its first two letters begin none of the words. This is asked for every row, often twice.
+/// False for nearly every text: its first two letters start none of the words. It runs for every row, often twice.
 fn may_begin(text: &str) -> bool {
     let mut letters = text.chars().skip_while(|c| !is_letter(*c)).map(lower);
     let begins = (letters.next().unwrap_or_default(), letters.next().unwrap_or_default());
@@ -56,7 +56,7 @@ fn may_begin(text: &str) -> bool {
     }
 }
 
-/// As the standard library says, which looks most letters beyond ASCII up.
+/// Equals the standard library, which looks up most non-ASCII letters in a table.
 fn is_letter(c: char) -> bool {
     match c {
         '\0'..='\x7f' => c.is_ascii_alphabetic(),

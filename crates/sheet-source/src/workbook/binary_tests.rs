@@ -1,5 +1,5 @@
-//! Binary workbooks against another reader, and damaged ones against the clock; and what holds of all kinds but .xlsx. How
-//! many are damaged is said by `AMOPORT_DAMAGED`; each is made of its number alone.
+//! Compares binary workbooks with another reader, and damages workbooks to check time limits and errors; and tests of
+//! all formats except .xlsx. `AMOPORT_DAMAGED` sets how many are damaged; each one depends only on its number.
 
 use crate::cell::value::{self, CellValue};
 use crate::file::error::WorkbookError;
@@ -35,7 +35,7 @@ fn cell(row: u32, column: u32, value: CellValue<'_>) -> Option<String> {
     (!text.is_empty()).then(|| format!("{row} {column} {text}"))
 }
 
-/// All cells of all sheets, or the trouble.
+/// All cells of all sheets, or the error.
 fn ours(file: &[u8], format: FileFormat) -> Result<Vec<String>, WorkbookError> {
     let mut book = Workbook::open(SourceFile::memory(file.to_vec()), format)?;
     let sheets: Vec<String> = book.sheets.iter().filter(|s| s.table).map(|s| s.name.clone()).collect();
@@ -94,7 +94,7 @@ fn the_same_sheet_of_another_writer_reads_the_same_from_both_kinds() {
         let metadata = book.metadata("Данные", true).ok().expect("it can be read");
         assert_eq!(metadata.merged, [Area { top: 1, left: 0, bottom: 2, right: 0 }], "{name}");
         assert_eq!(metadata.links.get(&(1, 5)).map(String::as_str), Some("https://example.com/?a=1&b=2"), "{name}");
-        // Its writer keeps hidden rows in the newer kind only.
+        // The writer stores hidden rows in the newer format only.
         assert_eq!(metadata.is_hidden(2), format == FileFormat::Xlsb);
         read.push(ours(&file, format).ok().expect("it can be read"));
     }
@@ -113,7 +113,7 @@ fn the_same_sheet_of_another_writer_reads_the_same_from_both_kinds() {
     }
 }
 
-/// An .ods of one sheet with these rows.
+/// An .ods with one sheet of these rows.
 fn ods_of(rows: &str) -> Vec<u8> {
     let content = format!(
         "<office:document-content><office:body><office:spreadsheet><table:table table:name=\"Лист\">{rows}</table:table>\
@@ -170,7 +170,7 @@ fn rows_of_nothing_but_formulas_are_seen_in_every_kind() {
     }
 }
 
-/// Numbers that look drawn, from a number.
+/// Pseudo-random numbers from a seed.
 struct Random(u64);
 
 impl Random {
@@ -182,7 +182,7 @@ impl Random {
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % sides.max(1)
     }
 
-    /// Does one of the things that happen to files.
+    /// Damages the bytes as happens to files.
     fn damage(&mut self, bytes: &mut Vec<u8>) {
         let length = bytes.len();
         let at = self.below(length);
@@ -199,7 +199,7 @@ impl Random {
                 }
             }
             5 => {
-                // A number that leads elsewhere: a sector, a length.
+                // A number that points elsewhere: a sector, a length.
                 let at = at / 4 * 4;
                 let small = (self.below(64) as u32).to_le_bytes();
                 bytes.iter_mut().skip(at).zip(small).for_each(|(byte, new)| *byte = new);
@@ -213,7 +213,7 @@ impl Random {
     }
 }
 
-/// Workbooks to be damaged: real ones and made ones of every kind of cell, of some size.
+/// Workbooks to damage: real ones, and generated ones with every type of cell.
 fn damage_samples() -> Vec<(FileFormat, Vec<u8>)> {
     let label = |row: u16, column: u16| {
         let text = xls::unicode(&format!("текст {row}"));
@@ -239,7 +239,7 @@ fn damage_samples() -> Vec<(FileFormat, Vec<u8>)> {
     damage_samples
 }
 
-/// A .xlsb whose parts are damaged within.
+/// An .xlsb with damage inside its parts.
 fn damaged_within(random: &mut Random) -> Vec<u8> {
     let row = |row: u32| {
         let shared = xlsb::cell(7, 0, 0, &xlsb::numbers(&[row % 2]));
@@ -262,7 +262,7 @@ fn damaged_within(random: &mut Random) -> Vec<u8> {
 #[test]
 fn damaged_workbooks_end_soon_and_in_words() {
     const DAMAGED: u64 = 400;
-    /// Some ten times what the slowest takes in a program that is not optimized.
+    /// Ten times what the slowest takes in an unoptimised build.
     const SOON: Duration = Duration::from_secs(5);
     let count = std::env::var("AMOPORT_DAMAGED").ok().and_then(|n| n.parse().ok()).unwrap_or(DAMAGED);
     let damage_samples = damage_samples();
