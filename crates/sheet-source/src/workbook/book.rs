@@ -1,5 +1,5 @@
-//! Workbooks opened, each kind by a reader of its own: their sheets, what a sheet says besides its cells, and the cells in
-//! order. Which sheet and which row is decided in `choose`; how cells travel to the reader of rows, in `sheet_in`.
+//! Opens workbooks with one reader per format: their sheets, the metadata of a sheet, and its cells in order.
+//! `choose` picks the sheet and the header row; `rows` turns cells into rows.
 
 use super::sheet::{CELL_OUT_OF_BOUNDS, ROWS_MAX, RawCell, Sheet};
 use crate::file::error::WorkbookError;
@@ -31,7 +31,7 @@ enum BookReader {
 impl Workbook {
     pub fn open(file: SourceFile, format: FileFormat) -> Result<Workbook, WorkbookError> {
         let (book, sheets, epoch_1904) = match format {
-            // Text never comes here; were it to, it would be told to be no workbook.
+            // The caller opens text elsewhere; here it would be an invalid workbook.
             FileFormat::Xlsx | FileFormat::Csv => {
                 let book = XlsxBook::open(&file)?;
                 let (sheets, epoch_1904) = (book.sheets(), book.epoch_1904());
@@ -56,7 +56,7 @@ impl Workbook {
         Ok(Workbook { book, format, sheets, epoch_1904 })
     }
 
-    /// Hands the cells of a sheet to `take`, in the order of the file, until it breaks off.
+    /// Passes the cells of a sheet to `visit` in file order, until it breaks.
     pub fn visit_cells(
         &mut self,
         sheet: &str,
@@ -76,7 +76,7 @@ impl Workbook {
         if out_of_bounds { Err(WorkbookError::damaged(CELL_OUT_OF_BOUNDS)) } else { Ok(()) }
     }
 
-    /// What the sheet says besides its cells; `links` are looked for where they are wanted.
+    /// The metadata of a sheet; `links` requests link addresses.
     pub fn metadata(&mut self, sheet: &str, links: bool) -> Result<SheetMetadata, WorkbookError> {
         match &mut self.book {
             BookReader::Xlsx(book) => book.metadata(sheet, links),

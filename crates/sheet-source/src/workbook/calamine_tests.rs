@@ -1,4 +1,4 @@
-//! For tests: what `calamine` gives, as our own readers would.
+//! For tests: converts cells of `calamine` to the values of our own readers.
 
 use crate::cell::value::CellValue;
 use calamine::{CellErrorType, Data, DataRef};

@@ -1,6 +1,5 @@
-//! Panics while a workbook is read, caught and kept silent. Damaged ones are told as errors; should one still meet a bug, of
-//! the libraries or of ours, to the person that is a damaged workbook like any other, and the words of a panic on the
-//! screen would only frighten.
+//! Catches panics while a workbook is read, without printing them. Damaged workbooks give errors; if one still
+//! triggers a bug, of a library or of ours, the user sees a damaged workbook and no panic message.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -10,7 +9,8 @@ thread_local! {
     static SILENT: Cell<bool> = const { Cell::new(false) };
 }
 
-/// What `work` gives, or `None` when it panicked. Other threads, and other work of this one, report as ever.
+/// The result of `work`, or `None` if it panicked. Other threads, and other work of this thread, report panics as
+/// usual.
 pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -22,7 +22,7 @@ pub fn catch_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
         }));
     });
     SILENT.set(true);
-    // Everything the work touches is dropped with it or by the caller, unread.
+    // Everything that the work touches is dropped with it or by the caller, unread.
     let result = panic::catch_unwind(AssertUnwindSafe(work));
     SILENT.set(false);
     result.ok()

@@ -1,4 +1,4 @@
-//! Which sheet of a workbook is read, and which of its rows is the header.
+//! Chooses the sheet of a workbook and its header row.
 
 use crate::cell::{Scalar, value};
 use crate::file::error::WorkbookError;
@@ -16,20 +16,20 @@ use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-/// Cells looked at in a sheet before it counts as empty; formatted blank cells are cells too.
+/// Cells examined in a sheet before it counts as empty; formatted blank cells are cells too.
 const SAMPLE_CELLS: usize = 1 << 20;
-/// What the sample may hold of one sheet; fifty rows of any honest sheet are less.
+/// Text bytes of the sample of one sheet; fifty rows of any real sheet have fewer.
 const SAMPLE_TEXT_BYTES: usize = 16 << 20;
 
-/// What was chosen.
+/// The chosen sheet and header row.
 pub struct SheetChoice {
     pub sheet: String,
     /// As Excel shows it.
     pub header_row: u32,
-    /// The titles stand in two rows, that one and the next.
+    /// True if the titles are in that row and the next one.
     pub two_rows: bool,
     pub metadata: SheetMetadata,
-    /// Its first rows that hold anything.
+    /// Its first rows with content.
     pub sample: Vec<Row>,
     pub guessed: Vec<&'static str>,
     pub notes: Vec<Note>,
@@ -43,7 +43,7 @@ pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result
     let mut best: Option<(usize, SheetChoice)> = None;
     let mut damaged: Option<Problem> = None;
     let mut sampled: Vec<Row> = Vec::new();
-    // Sheets that have as many of the titles as the best one.
+    // Sheets with as many of the titles as the best one.
     let mut tied: Vec<&String> = Vec::new();
     for name in &names {
         let rows = match read_sample(book, name) {
@@ -97,12 +97,12 @@ pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result
     choice.metadata = metadata.map_err(|error| error.into_problem(path, Some(&choice.sheet)))?;
     let upper = choice.header_row.saturating_sub(1);
     if options.header_row.is_none() && header_in_two_rows(&sampled, upper, &choice.metadata) {
-        // The titles asked for stand in the lower row.
+        // The requested titles are in the lower row.
         choice.header_row = upper;
     }
     choice.two_rows = header_in_two_rows(&sampled, choice.header_row, &choice.metadata);
     choice.sample = sampled;
-    // Where the titles asked for were found, the rest is no guess.
+    // The requested titles were found, which confirms the rest.
     if matched == 0 && options.sheet.is_none() && book.sheets.iter().filter(|s| s.table).count() > 1 {
         choice.guessed.push("sheet");
     }
@@ -116,7 +116,7 @@ pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result
     Ok(choice)
 }
 
-/// Which of several sheets is meant is not for us to say.
+/// The user chooses between several sheets.
 fn ambiguous_sheets(path: &Path, sheets: &[&String]) -> Problem {
     let named: Vec<String> = sheets.iter().map(|sheet| quoted(sheet)).map(|arg| arg.to_string()).collect();
     let message = message!("several sheets have the columns of the mapping: {sheets}", sheets = named);
@@ -124,8 +124,8 @@ fn ambiguous_sheets(path: &Path, sheets: &[&String]) -> Problem {
         .hint("choose one with --sheet, or with sheet = \"…\" under [source]")
 }
 
-/// True where a title is merged over several columns and the row below has a title for each of them, and nothing else but
-/// below titles that are merged with it. One title over all of the table is its caption.
+/// True if a title is merged over several columns and the row below has a title for each of them, and nothing
+/// elsewhere. A title merged over the whole table is a caption.
 fn header_in_two_rows(rows: &[Row], header_row: u32, metadata: &SheetMetadata) -> bool {
     let Some(top) = header_row.checked_sub(1) else { return false };
     let is_spanned = |column: u32| {
@@ -147,7 +147,7 @@ fn header_in_two_rows(rows: &[Row], header_row: u32, metadata: &SheetMetadata) -
     texts && groups && below.len() > 1 && below.iter().all(|column| is_spanned(*column))
 }
 
-/// The sheet a person means: by its name, folded as titles are, else by its number among the visible ones.
+/// The sheet by its name, folded like titles, otherwise by its number among the visible sheets.
 fn find_sheet(path: &Path, sheets: &[Sheet], wanted: &str) -> Result<String, Problem> {
     let exact = sheets.iter().find(|s| s.name == wanted);
     let sheet = exact.or_else(|| sheets.iter().find(|s| fold(&s.name) == fold(wanted))).or_else(|| {
@@ -199,7 +199,7 @@ fn empty_workbook(path: &Path, book: &Workbook, options: &ReadOptions) -> Proble
     Problem { message: "this workbook is empty".into(), ..empty_file(path) }
 }
 
-/// The first rows of a sheet that hold anything.
+/// The first rows of a sheet with content.
 fn read_sample(book: &mut Workbook, sheet: &str) -> Result<Vec<Row>, WorkbookError> {
     let epoch_1904 = book.epoch_1904;
     let mut rows: Vec<Row> = Vec::new();

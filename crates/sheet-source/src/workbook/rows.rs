@@ -1,6 +1,6 @@
-//! One sheet of a workbook as rows. The workbook is read on a thread of its own, which hands over rows in batches:
-//! readers of cells borrow the open workbook, and one that stays put on a stack needs no trick to live beside it; reading
-//! and everything after it share the work of two cores; and a panic inside stays inside.
+//! Reads a sheet of a workbook as rows, on its own thread, which sends rows in batches. Readers of cells borrow the
+//! open workbook, which is easiest on a stack of its own; reading and processing use two cores; and a panic stays in
+//! the thread.
 
 use crate::cell::value::{self, CellValue};
 use crate::cell::{Scalar, formula};
@@ -22,19 +22,19 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-/// Batches under way at once: one being read, one waiting, one being filled.
+/// Batches at once: one being read, one waiting, one being filled.
 const BATCHES_WAITING: usize = 1;
 const BATCH_ROWS: usize = 1024;
-/// The first batch is small, so that the first row is there soon.
+/// The first batch is small, so that the first row arrives early.
 const FIRST_BATCH_ROWS: usize = 8;
 const BATCH_CELLS: usize = 16_384;
 const BATCH_TEXT_BYTES: usize = 1 << 20;
-/// One row cannot honestly hold more: Excel's longest cell is 128 KiB.
+/// No real row contains more: the longest cell of Excel is 128 KiB.
 const ROW_TEXT_BYTES_MAX: usize = 16 << 20;
-/// Readers need little; damaged files may nest deeply.
+/// The readers need little; damaged files can nest deeply.
 const STACK_BYTES: usize = 8 << 20;
 
-/// Rows packed one behind the other, blank cells and blank rows left out.
+/// Rows in one buffer, without blank cells and blank rows.
 #[derive(Default)]
 struct PackedBatch {
     text: String,
@@ -46,7 +46,7 @@ struct PackedRow {
     number: u32,
     kind: RowKind,
     all_formulas: bool,
-    /// Where its cells end.
+    /// The index after its last cell.
     end: usize,
 }
 
@@ -60,7 +60,7 @@ enum SheetMessage {
     Opened(Box<Layout>),
     Rows(PackedBatch),
     Failed(Box<Problem>),
-    /// All rows have been sent; things worth telling that came up on the way.
+    /// The end of the rows, with the notes that came up.
     End(Vec<Note>),
 }
 
@@ -75,7 +75,7 @@ pub struct SheetReader {
     file: PathBuf,
 }
 
-/// Opens the workbook and finds sheet and header row; the first row `read` gives is the header.
+/// Opens the workbook and finds the sheet and the header row; the first row that `read` returns is the header.
 pub fn open(
     path: &Path,
     file: SourceFile,
@@ -107,7 +107,7 @@ pub fn open(
     }
 }
 
-/// The whole life of the reading thread. When the reader of rows has gone away, sending fails and it ends.
+/// The work of the reading thread. Once the receiver is dropped, sending fails and the thread ends.
 fn run(file: SourceFile, format: FileFormat, options: &ReadOptions, mut sheet_sender: SheetSender) {
     let path = sheet_sender.path.clone();
     let final_sender = sheet_sender.sender.clone();
@@ -167,15 +167,15 @@ struct SheetSender {
     batch: PackedBatch,
     sent: bool,
     merged: MergedCells,
-    /// The column up to which the last row has the values of cells that are merged with its own.
+    /// The column up to which the last row is filled from merged cells.
     filled_to: u32,
 }
 
-/// A cell that goes into the batch: the text stands there already.
+/// A cell to add to the batch, whose text is already there.
 struct PendingCell {
     row: u32,
     column: u32,
-    /// Where in the batch its text begins.
+    /// The offset of its text in the batch.
     text_start: usize,
     value: Scalar,
     formula: bool,
@@ -216,7 +216,7 @@ impl SheetSender {
             stopped = self.put_header(header).err();
         }
         let ended = self.finish_row(&choice.metadata);
-        // What came before the trouble is good, and goes out first.
+        // The rows before the error are valid, and are sent first.
         self.flush();
         if let Some(problem) = stopped.or(ended.err()) {
             return Err(problem);
@@ -227,7 +227,7 @@ impl SheetSender {
         Ok(notes)
     }
 
-    /// The header of two rows, as one.
+    /// Adds the joined header of two rows.
     fn put_header(&mut self, head: Option<TwoRowHeader>) -> Result<bool, Problem> {
         let Some(head) = head else { return Ok(true) };
         for (column, title) in head.titles() {
@@ -241,7 +241,7 @@ impl SheetSender {
         Ok(true)
     }
 
-    /// Adds a cell to the batch; false when nobody wants more.
+    /// Adds a cell to the batch; false if the receiver is gone.
     fn add_cell(&mut self, found: &RawCell<'_>, epoch_1904: bool, metadata: &SheetMetadata) -> Result<bool, Problem> {
         let (row, column) = (found.row, found.column);
         let text_start = self.batch.text.len();
@@ -283,14 +283,14 @@ impl SheetSender {
         self.put(pending, row_kind(row, metadata))
     }
 
-    /// The values that a row has from merged cells above it.
+    /// Fills the row from merged cells above it.
     fn fill_merged(&mut self, row: u32, columns: std::ops::Range<u32>, kind: RowKind) -> Result<bool, Problem> {
         let mut filled: Vec<(u32, String, Scalar)> = Vec::new();
         self.merged.fill_row(row, columns, |column, text, value| filled.push((column, text.to_owned(), value)));
         for (column, text, value) in filled {
             let text_start = self.batch.text.len();
             self.batch.text.push_str(&text);
-            // It says nothing of whether the row itself is one of formulas.
+            // A filled value does not decide whether all cells are formulas.
             let formula = true;
             if !self.put(PendingCell { row, column, text_start, value, formula }, kind)? {
                 return Ok(false);
@@ -299,12 +299,12 @@ impl SheetSender {
         Ok(true)
     }
 
-    /// What the last row has to the right of its last cell, and behind its cells.
+    /// Fills the last row to the right of its last cell, and adds its link addresses.
     fn finish_row(&mut self, metadata: &SheetMetadata) -> Result<(), Problem> {
         let wanted = self.filled_to != u32::MAX && !(self.merged.is_empty() && metadata.links.is_empty());
         let Some(last) = self.batch.rows.last().filter(|_| wanted) else { return Ok(()) };
         let (row, kind) = (last.number - 1, last.kind);
-        // The row is in the batch already: nothing is sent.
+        // The row is already in the batch, so nothing is sent.
         self.fill_merged(row, self.filled_to..u32::MAX, kind)?;
         self.filled_to = u32::MAX;
         if metadata.links.is_empty() {
@@ -337,7 +337,7 @@ impl SheetSender {
             Some(last) if last.number > number => return Err(self.damaged("its rows are out of order")),
             _ => {
                 if self.is_full() {
-                    // The cell's text moves to the next batch.
+                    // The text of the cell moves to the next batch.
                     let text = self.batch.text.split_off(text_start);
                     if !self.flush() {
                         return Ok(false);
@@ -413,7 +413,7 @@ fn uncomputed_note((count, first): (usize, Option<String>)) -> Option<Note> {
     Some(Note::new("formula-without-result", message).count(count as u64))
 }
 
-/// What is known of a row before its cells are.
+/// The kind of a row, known before its cells.
 fn row_kind(row: u32, metadata: &SheetMetadata) -> RowKind {
     if metadata.is_hidden(row) {
         RowKind::Hidden
@@ -467,7 +467,7 @@ impl SheetReader {
                 used.text.clear();
                 used.cells.clear();
                 used.rows.clear();
-                // Once the thread has ended nobody needs it any more.
+                // The thread has ended and needs no batch.
                 let _ = self.used.try_send(used);
             }
             Ok(SheetMessage::Failed(problem)) => {
@@ -478,7 +478,7 @@ impl SheetReader {
                 self.notes = notes;
                 self.ended = true;
             }
-            // The thread says when it is done; were it gone without a word, rows might be missing.
+            // The thread reports its end; an end without a report means missing rows.
             Ok(SheetMessage::Opened(_)) | Err(_) => {
                 let message = "reading this workbook stopped unexpectedly";
                 let problem = Problem::in_file(&self.file, "damaged-workbook", message).hint(REPAIR);
@@ -489,7 +489,7 @@ impl SheetReader {
         Ok(())
     }
 
-    /// Things that came up while reading; complete once `read` has given false.
+    /// Notes from reading; complete once `read` has returned false.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }

@@ -1,11 +1,11 @@
-//! The texts that cells of a workbook share, one behind the other in one allocation.
+//! The shared strings of a workbook in one allocation.
 
 use crate::file::unpack::SHARED_STRINGS_BYTES_MAX;
 
 pub const STRINGS_TOO_LONG: &str = "its texts are too long to hold in memory";
 
 const BYTES_MAX: usize = SHARED_STRINGS_BYTES_MAX as usize;
-/// Texts are told apart by where they end.
+/// A text is identified by its end.
 const _: () = assert!(BYTES_MAX < u32::MAX as usize);
 
 #[derive(Debug, Default)]
@@ -15,7 +15,7 @@ pub struct StringTable {
 }
 
 impl StringTable {
-    /// Adds what `write` appends as the next text; `None` once all of it is more than is held in memory.
+    /// Adds the text that `write` appends; `None` if the limit is exceeded.
     pub fn add<T, E>(&mut self, write: impl FnOnce(&mut String) -> Result<T, E>) -> Result<Option<T>, E> {
         let written = write(&mut self.text)?;
         if self.text.len() > BYTES_MAX {
@@ -25,7 +25,7 @@ impl StringTable {
         Ok(Some(written))
     }
 
-    /// To be called once all is added.
+    /// Frees unused memory after the last text.
     pub fn finish(&mut self) {
         self.text.shrink_to_fit();
     }

@@ -8,14 +8,14 @@ use std::collections::HashMap;
 #[derive(Debug, Default)]
 pub struct CellFormats {
     formats: Vec<NumberFormat>,
-    /// Where in `formats` each stands, by its number.
+    /// The index in `formats` by the number of the format.
     indexes: HashMap<u32, u32>,
-    /// The number of the format of each style; once all is added, its place.
+    /// The format number of each style; after `finish` its index.
     styles: Vec<u32>,
 }
 
 impl CellFormats {
-    /// Adds a format that the workbook writes out. What is a date in every workbook stays one, however it is written.
+    /// Adds a custom format. A number that is a date in every workbook stays a date, whatever its format.
     pub fn add_format(&mut self, id: u32, code: &str) -> Result<(), WorkbookError> {
         match NumberFormat::built_in(id) {
             Some(NumberFormat::Date | NumberFormat::Duration) => Ok(()),
@@ -23,9 +23,9 @@ impl CellFormats {
         }
     }
 
-    /// The same, where what the workbook writes out is what is meant, whatever the number means elsewhere.
+    /// Adds a custom format that replaces a built-in format of the same number.
     pub fn set_format(&mut self, id: u32, code: &str) -> Result<(), WorkbookError> {
-        /// Excel takes some two hundred. [Excel]
+        /// Excel takes about two hundred. [Excel]
         const FORMATS_MAX: usize = 10_000;
         if self.formats.len() >= FORMATS_MAX {
             return Err(WorkbookError::damaged("it has too many number formats"));
@@ -49,7 +49,7 @@ impl CellFormats {
         Ok(())
     }
 
-    /// To be called once all is added, and before anything is looked for.
+    /// Resolves the styles, after all formats and styles are added and before the first `get`.
     pub fn finish(&mut self) {
         const MISSING: u32 = u32::MAX;
         let mut styles = std::mem::take(&mut self.styles);

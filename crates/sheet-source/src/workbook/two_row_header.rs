@@ -1,4 +1,4 @@
-//! A header of two rows joined into one: a title merged over several columns, and the titles below it.
+//! Joins a header of two rows: a title merged over several columns, and the titles below it.
 
 use crate::cell::Scalar;
 use crate::cell::value;
@@ -6,13 +6,13 @@ use crate::row::header::TITLE_JOIN;
 use crate::workbook::choose::SheetChoice;
 use crate::workbook::sheet::RawCell;
 
-/// A header of two rows on its way.
+/// A header of two rows while it is read.
 pub struct TwoRowHeader {
     /// The upper row, counted from 0.
     pub row: u32,
     upper: Vec<(u32, String)>,
     lower: Vec<(u32, String)>,
-    /// Columns that an upper title is merged over.
+    /// The columns that an upper title is merged over.
     spans: Vec<(u32, u32)>,
 }
 
@@ -24,7 +24,7 @@ impl TwoRowHeader {
         Some(TwoRowHeader { row, upper: Vec::new(), lower: Vec::new(), spans })
     }
 
-    /// False for a cell below the header.
+    /// Adds a cell; false for a cell below the header.
     pub fn add(&mut self, found: &RawCell<'_>, epoch_1904: bool) -> bool {
         if found.row > self.row + 1 {
             return false;
@@ -38,7 +38,7 @@ impl TwoRowHeader {
         true
     }
 
-    /// The titles by their columns, in order.
+    /// The joined titles by column, in order.
     pub fn titles(&self) -> Vec<(u32, String)> {
         let mut columns: Vec<u32> = self.upper.iter().chain(&self.lower).map(|(column, _)| *column).collect();
         columns.sort_unstable();

@@ -1,4 +1,4 @@
-//! CSV files as a person meets them: encodings, dialects, row numbers, headers, and the sentence when all fails.
+//! CSV files as users have them: encodings, dialects, row numbers, headers, and the message on failure.
 
 use sheet_source::{Header, ReadOptions, Row, Scalar, Table};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ fn file(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/files").join(name)
 }
 
-/// A table's layout line, titles, and rows: number and texts.
+/// The layout line of a table, its titles, and its rows: number and texts.
 struct Seen {
     layout: String,
     titles: Vec<String>,
@@ -16,7 +16,7 @@ struct Seen {
 }
 
 fn see(path: &Path, options: &ReadOptions) -> Result<Seen, String> {
-    // The folder differs from machine to machine; the sentence should not.
+    // The folder differs between machines, so the message is compared without it.
     let folder = format!("{}/", path.parent().expect("a file is in a folder").display());
     let told = |problem: sheet_source::problem::Problem| problem.to_string().replace(&folder, "");
     let mut table = Table::open(path, options).map_err(told)?;

@@ -1,4 +1,4 @@
-//! Workbooks of every kind: typed cells, sheets, dates of both epochs, and the sentence when all fails.
+//! Workbooks of every format: typed cells, sheets, dates of both epochs, and the message on failure.
 
 use sheet_source::{ReadOptions, Row, Scalar, Table};
 use std::path::{Path, PathBuf};
@@ -222,7 +222,7 @@ fn a_workbook_written_as_a_stream_with_large_sizes_is_read() {
     assert_eq!(rows(&mut table)[0].1, [("Иван".to_owned(), Scalar::Text), ("5".to_owned(), Scalar::Number(5.0))]);
 }
 
-/// A workbook that says 2,000 for the size of its strings, or a great deal more than they have.
+/// A workbook that declares 2,000 bytes, or far too many, for its shared strings.
 fn lying(size: u32) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("a.xlsx");

@@ -1,4 +1,4 @@
-//! The bytes of a part of the file, unpacked block by block and handed to the reader of XML as UTF-8.
+//! The bytes of a part, unpacked in blocks and passed to the XML reader as UTF-8.
 
 use super::damaged;
 use crate::file::error::WorkbookError;
@@ -6,23 +6,23 @@ use encoding_rs::{CoderResult, Decoder, Encoding, UTF_8, UTF_16BE, UTF_16LE};
 use std::io::{self, BufRead, Read};
 
 const BLOCK_BYTES: usize = 64 << 10;
-/// A tag or a text longer than this is nothing a program for spreadsheets would write.
+/// No spreadsheet program writes a longer tag or text.
 pub const EVENT_BYTES_MAX: usize = 8 << 20;
-/// What says how a part is encoded stands within its first bytes.
+/// The encoding declaration of a part is within its first bytes.
 const DECLARATION_BYTES_MAX: usize = 256;
 
 pub struct XmlBytes<R> {
     source: R,
-    /// As they are in the file, when they are not UTF-8.
+    /// Bytes as in the file, if it is not UTF-8.
     raw: Vec<u8>,
     raw_start: usize,
     decoder: Option<Decoder>,
-    /// UTF-8.
+    /// Bytes in UTF-8.
     block: Vec<u8>,
     start: usize,
     encoding_known: bool,
     ended: bool,
-    /// Bytes of the tag or text under way.
+    /// Bytes of the current tag or text.
     event: usize,
 }
 
@@ -41,7 +41,7 @@ impl<R: Read> XmlBytes<R> {
         }
     }
 
-    /// A new tag or text begins.
+    /// Starts a new tag or text.
     pub fn begin_event(&mut self) {
         self.event = 0;
     }
@@ -50,7 +50,7 @@ impl<R: Read> XmlBytes<R> {
         self.event > EVENT_BYTES_MAX
     }
 
-    /// Passes whatever is left, so that its checksum is looked at.
+    /// Reads the rest, so that its checksum is verified.
     pub fn drain(&mut self) -> Result<(), WorkbookError> {
         match io::copy(&mut self.source, &mut io::sink()) {
             Ok(_) => Ok(()),
@@ -76,7 +76,7 @@ impl<R: Read> XmlBytes<R> {
         Ok(())
     }
 
-    /// Learns from the first block how all are encoded.
+    /// Detects the encoding from the first block.
     fn detect_encoding(&mut self) -> io::Result<()> {
         self.encoding_known = true;
         let read = (&mut self.source).take(BLOCK_BYTES as u64).read_to_end(&mut self.block)?;
@@ -134,7 +134,7 @@ impl<R: Read> BufRead for XmlBytes<R> {
     }
 }
 
-/// The encoding of a part and how many bytes mark it. [XML 1.0, appendix F]
+/// The encoding of a part, and the length of its byte order mark. [XML 1.0, appendix F]
 fn encoding(start: &[u8]) -> (&'static Encoding, usize) {
     match start {
         [0xEF, 0xBB, 0xBF, ..] => (UTF_8, 3),
@@ -155,11 +155,11 @@ fn declared_encoding(start: &[u8]) -> Option<&'static Encoding> {
     let name = &declaration[memchr::memmem::find(declaration, b"encoding")?..];
     let quoted = &name[name.iter().position(|byte| matches!(byte, b'"' | b'\''))? + 1..];
     let label = &quoted[..quoted.iter().position(|byte| matches!(byte, b'"' | b'\''))?];
-    // Bytes that can be read so far are not UTF-16, whatever they say.
+    // A declaration that is readable as ASCII rules out UTF-16.
     Encoding::for_label(label).filter(|encoding| encoding.is_ascii_compatible())
 }
 
-/// What went wrong below the XML: the file could not be read, or not be unpacked.
+/// An error below the XML: reading the file or unpacking the part failed.
 pub fn read_error(error: &io::Error) -> WorkbookError {
     match error.raw_os_error() {
         Some(code) => WorkbookError::Io(io::Error::from_raw_os_error(code)),

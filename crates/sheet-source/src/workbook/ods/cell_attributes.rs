@@ -1,4 +1,4 @@
-//! What the tag of a cell says of its value, and what the two make together, tag and text.
+//! The attributes of a cell, and the value that they and its text make together.
 
 use super::displayed_number::{NumberType, displayed_number};
 use super::xml::{Ns, XmlTag, repeat_count};
@@ -6,7 +6,7 @@ use crate::cell::currency::CurrencySign;
 use crate::cell::{DisplayKind, is_error};
 use crate::file::error::WorkbookError;
 
-/// A value; where it has a text, that is the text of its cell.
+/// A value; its text, if any, is the text of the cell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum OdsValue {
     Text,
@@ -30,9 +30,9 @@ enum ValueType {
 
 #[derive(Debug, Default)]
 pub struct CellAttributes {
-    /// How many cells in a row are like this one.
+    /// How many adjacent cells are equal.
     pub repeat: u32,
-    /// How many columns and rows it is merged over.
+    /// How many columns and rows the cell is merged over.
     pub width: u32,
     pub height: u32,
     kind: Option<ValueType>,
@@ -72,15 +72,15 @@ impl CellAttributes {
         Ok(attributes)
     }
 
-    /// Whether there is a value, as far as can be said without a closer look.
+    /// True if the cell seems to have a value, from a quick look.
     pub fn is_filled(&self, display: &str) -> bool {
         let tag = self.formula || self.error || self.number.is_some() || self.truth.is_some();
         let texts = [&self.date, &self.time, &self.text];
         tag || texts.into_iter().flatten().any(|text| !text.is_empty()) || !display.trim().is_empty()
     }
 
-    /// The cell's value, given the text that is displayed, which begins at `start` and gives way to that of the value.
-    /// Nothing where the cell is empty.
+    /// The value of the cell. The displayed text begins at `start`, and is replaced with the text of the value.
+    /// `None` if the cell is empty.
     pub fn value(&self, start: usize, text: &mut String) -> Option<OdsValue> {
         let display = &text[start..];
         if self.error && display.is_empty() {
@@ -99,7 +99,8 @@ impl CellAttributes {
         if stored.is_some() {
             return stored;
         }
-        // A number under a name of another type, or damaged, is at least a text; a text may look otherwise than it is.
+        // A number with the wrong type, or a damaged one, is kept as text; a text can be displayed differently from
+        // its value.
         if let Some(stored_text) = self.text.as_deref().filter(|stored_text| !stored_text.is_empty()) {
             replace_text(text, start, stored_text, OdsValue::Text);
         }
@@ -110,7 +111,7 @@ impl CellAttributes {
         (self.formula && !computed).then_some(OdsValue::Uncomputed)
     }
 
-    /// As it is named, or as the value is given.
+    /// The declared type, or the type of the value that is given.
     fn value_type(&self) -> Option<ValueType> {
         self.kind.or_else(|| {
             let number = self.number.map(|_| ValueType::Number(NumberType::Float));
@@ -150,7 +151,7 @@ impl ValueType {
             "date" => ValueType::Date,
             "time" => ValueType::Time,
             "boolean" => ValueType::Bool,
-            // `void` is none.
+            // `void` is no type.
             _ => return None,
         })
     }

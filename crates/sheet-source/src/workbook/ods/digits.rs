@@ -1,20 +1,20 @@
-//! Numbers as programs display them, found again within a text.
+//! Finds a number inside its displayed text.
 
-/// Where a text shows a number.
+/// The span of a number in a text.
 #[derive(Debug, PartialEq)]
 pub struct NumberSpan {
     pub start: usize,
     pub end: usize,
     /// Digits before the decimal sign.
     pub whole: usize,
-    /// More of them than the number needs.
+    /// True if there are more of them than the number needs.
     pub has_leading_zeros: bool,
 }
 
-/// Texts longer than this show no number; what is looked for in them takes a time of its own.
+/// Longer texts show no number, and searching them takes long.
 const TEXT_BYTES_MAX: usize = 256;
 
-/// The first place in a text that shows this size, as it is or rounded.
+/// The first span of a text that shows this number, exactly or rounded.
 pub fn find_number(text: &str, size: f64) -> Option<NumberSpan> {
     if text.len() > TEXT_BYTES_MAX {
         return None;
@@ -25,7 +25,7 @@ pub fn find_number(text: &str, size: f64) -> Option<NumberSpan> {
         let first = at + offset;
         let end = first + number_length(&bytes[first..]);
         let point = first.checked_sub(1).filter(|before| matches!(bytes[*before], b'.' | b','));
-        // `.5` is half, and the point behind a word is none.
+        // `.5` is one half, but a point after a word is none.
         for start in point.into_iter().chain([first]) {
             for end in [exponent_end(bytes, end), fraction_end(bytes, end), Some(end)].into_iter().flatten() {
                 if let Some(read) = parse_rendering(&text[start..end], size)
@@ -45,7 +45,8 @@ pub fn find_number(text: &str, size: f64) -> Option<NumberSpan> {
     None
 }
 
-/// True where no other digits stand beside those found, but for `м2`: rounded, a small number is nearly anywhere.
+/// True if the text has no other digits, except in words such as `м2`: rounded, a small number matches nearly
+/// anywhere.
 fn is_alone(text: &str, start: usize, end: usize) -> bool {
     let digit = |c: char| c.is_ascii_digit();
     let after = &text[end..];
@@ -57,7 +58,7 @@ pub fn digits_only(text: &str) -> String {
     text.chars().filter(char::is_ascii_digit).collect()
 }
 
-/// Length of the digits, with single signs between them that may group them or be their decimal sign.
+/// The length of digits with single separators or decimal signs between them.
 fn number_length(bytes: &[u8]) -> usize {
     let mut length = 0;
     loop {
@@ -73,7 +74,7 @@ fn count_digits(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
-/// Where `E+05` ends that begins here.
+/// The end of an exponent such as `E+05` at the offset `at`.
 fn exponent_end(bytes: &[u8], at: usize) -> Option<usize> {
     let signed = match bytes[at..] {
         [b'E' | b'e', b'+' | b'-', ..] => at + 2,
@@ -84,14 +85,14 @@ fn exponent_end(bytes: &[u8], at: usize) -> Option<usize> {
     (length > 0).then_some(signed + length)
 }
 
-/// Where `/2` ends that begins here.
+/// The end of a fraction such as `/2` at the offset `at`.
 fn fraction_end(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = bytes.get(at..)?.strip_prefix(b"/")?;
     let length = count_digits(rest);
     (length > 0).then_some(at + 1 + length)
 }
 
-/// A rendering of a size.
+/// How a text renders a number.
 struct Rendering {
     whole: usize,
     has_leading_zeros: bool,
@@ -131,7 +132,7 @@ fn decimals(number: &str) -> usize {
     number.split_once('.').map_or(0, |(_, fraction)| fraction.len())
 }
 
-/// Within half a step of the last digit, as rounding leaves it.
+/// A match within half a unit of the last digit, as rounding gives it.
 fn rendering_if_close(shown: f64, size: f64, step: f64) -> Option<Rendering> {
     let (difference, tolerance) = ((shown - size).abs(), size * 1e-14);
     (difference <= step * 0.500_000_1 + tolerance).then_some(Rendering {
@@ -141,7 +142,8 @@ fn rendering_if_close(shown: f64, size: f64, step: f64) -> Option<Rendering> {
     })
 }
 
-/// The digits without what groups them: threes, Indian twos, Chinese fours, anything between spaces.
+/// The digits without separators: groups of three, Indian groups of two, Chinese groups of four, or any groups
+/// between spaces.
 fn strip_grouping(whole: &str) -> Option<String> {
     let sign = whole.chars().find(|c| matches!(c, ',' | '.' | '\''));
     if let Some(sign) = sign {

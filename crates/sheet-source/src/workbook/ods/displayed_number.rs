@@ -1,6 +1,6 @@
-//! What a displayed number says besides its digits. The file holds both, the number and the text a person reads; here the
-//! two are held against each other. Grouping, rounding, decimal commas, powers and fractions are the number once more;
-//! zeros in front, words, signs within and per cent signs are not.
+//! What a displayed number adds to its digits. The file has both the number and the displayed text, and this module
+//! compares them. Grouping, rounding, decimal commas, exponents and fractions repeat the number; leading zeros,
+//! words, inner characters and percent signs add to it.
 
 use super::digits::{NumberSpan, digits_only, find_number};
 use crate::cell::DisplayKind;
@@ -12,14 +12,14 @@ use crate::cell::number_format::is_meaningful;
 pub enum NumberType {
     Float,
     Percentage,
-    /// With the code that the file gives, where it is known.
+    /// The currency code of the file, if it is known.
     Currency(Option<CurrencySign>),
 }
 
-/// The digits of what is longer are not true.
+/// Larger numbers are not exact.
 const EXACT_BELOW: f64 = 1e15;
 
-/// Appends what is read of a number and says what that is; nothing where the digits alone say all.
+/// Appends the displayed text and returns its kind; `None` if the digits alone say all.
 pub fn displayed_number(number: f64, kind: NumberType, display: &str, text: &mut String) -> Option<DisplayKind> {
     let number = if number == 0.0 { 0.0 } else { number };
     let share = kind == NumberType::Percentage;
@@ -62,7 +62,7 @@ fn digits_of(size: f64) -> String {
     digits
 }
 
-/// One kind of space, of minus and of digits, and no marks that cannot be seen.
+/// Unifies spaces, minus signs and digits, and drops invisible characters.
 fn normalise(display: &str) -> String {
     let normalise = |c: char| match c {
         '\u{200B}' | '\u{200E}' | '\u{200F}' | '\u{061C}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}' => None,
@@ -75,7 +75,7 @@ fn normalise(display: &str) -> String {
     display.chars().filter_map(normalise).collect::<String>().trim().to_owned()
 }
 
-/// Digits of other scripts are digits; their zeros stand here.
+/// Converts digits of other scripts; the zeros are those of the scripts.
 fn latin_digit(c: char) -> char {
     const ZEROS: [u32; 6] = [0x0660, 0x06F0, 0x0966, 0x09E6, 0x0E50, 0xFF10];
     let code = u32::from(c);
@@ -86,13 +86,13 @@ fn latin_digit(c: char) -> char {
 struct DisplayedNumber<'d> {
     display: &'d str,
     sign: &'static str,
-    /// The number without its sign, a hundredfold where it is a share.
+    /// The absolute number, times 100 for a percentage.
     size: f64,
     share: bool,
 }
 
 impl DisplayedNumber<'_> {
-    /// Words in the place of the number: `нет`, or the sign of a currency in that of a zero.
+    /// Words in place of the number: `нет`, or a currency sign in place of zero.
     fn read_words(&self, text: &mut String) -> Option<Option<DisplayKind>> {
         if self.share || self.display.contains(|c: char| c.is_ascii_digit()) {
             return None;
@@ -108,7 +108,8 @@ impl DisplayedNumber<'_> {
         Some(Some(DisplayKind::Custom))
     }
 
-    /// The number in one piece, with zeros or words around it; or thousands, millions, milliards of it with words behind.
+    /// The number in one run of digits, with zeros or words around it; or thousands, millions or billions of it with
+    /// words after it.
     fn read_whole_number(&self, text: &mut String) -> Option<Option<DisplayKind>> {
         const SCALES: [f64; 3] = [1e3, 1e6, 1e9];
         if let Some(found) = find_number(self.display, self.size) {
@@ -154,7 +155,7 @@ impl DisplayedNumber<'_> {
         Some(shown)
     }
 
-    /// Signs that cut the number into pieces: `112-233-445 95`.
+    /// Characters that split the digits: `112-233-445 95`.
     fn read_split_digits(&self, digits: &str, text: &mut String) -> Option<Option<DisplayKind>> {
         if self.share || digits_only(self.display).trim_start_matches('0') != digits {
             return None;
@@ -166,7 +167,7 @@ impl DisplayedNumber<'_> {
         Some(Some(if after.contains(char::is_alphabetic) { DisplayKind::Unit } else { DisplayKind::Custom }))
     }
 
-    /// The words without what says that the number is below zero.
+    /// The words without the signs of a negative number.
     fn strip_sign<'w>(&self, before: &'w str, after: &'w str) -> (&'w str, &'w str) {
         match self.sign {
             "" => (before, after),
@@ -175,7 +176,7 @@ impl DisplayedNumber<'_> {
     }
 }
 
-/// Words that are the sign of a currency and nothing else.
+/// Recognises words that are only a currency sign.
 fn currency(words: &str) -> Option<CurrencySign> {
     let bare = words.trim_matches([' ', '-', '(', ')']);
     if bare.is_empty() { None } else { CurrencySign::parse(bare) }

@@ -1,4 +1,4 @@
-//! What a sheet says besides its cells, gathered from its rows.
+//! Collects the metadata of a sheet from its rows.
 
 use super::row::OdsRow;
 use crate::file::error::WorkbookError;
@@ -8,12 +8,12 @@ use crate::workbook::sheet::metadata::{
 };
 use std::collections::HashMap;
 
-/// What the addresses of all sheets may take, some 100 bytes each; a sheet with more gives none of them.
+/// Memory for the addresses of all sheets, some 100 bytes each; a sheet that exceeds it gives no addresses.
 const LINKS_BYTES_MAX: usize = 32 << 20;
 const LINK_BYTES: usize = 72;
 
-/// What is left for the facts of all sheets. All are gathered at once, and rows of merged cells can be repeated in
-/// a few bytes, so they share what elsewhere one sheet may have.
+/// The remaining memory for the metadata of all sheets. All sheets are read at once, and a few bytes can repeat rows
+/// of merged cells, so the sheets share the limits that one sheet has elsewhere.
 pub struct MetadataBudget {
     areas: usize,
     link_bytes: usize,
@@ -25,7 +25,7 @@ impl Default for MetadataBudget {
     }
 }
 
-/// What a sheet says besides its cells, as far as there was room for it.
+/// The metadata of a sheet, as far as there was space for it.
 #[derive(Debug)]
 pub struct TableMetadata {
     metadata: SheetMetadata,
@@ -34,7 +34,7 @@ pub struct TableMetadata {
 }
 
 impl TableMetadata {
-    /// All of it, with `links` where they are wanted.
+    /// The complete metadata, with `links` on request.
     pub fn to_metadata(&self, links: bool) -> Result<SheetMetadata, WorkbookError> {
         if self.too_many_merged {
             return Err(WorkbookError::damaged(TOO_MANY_MERGED_CELLS));
@@ -52,11 +52,11 @@ pub struct MetadataCollector<'g> {
     budget: &'g mut MetadataBudget,
     rows_max: u32,
     merged: Vec<Area>,
-    /// There were more merged cells than there was room.
+    /// True if there were too many merged cells.
     too_many_merged: bool,
     hidden: Vec<(u32, u32)>,
     links: HashMap<(u32, u32), String>,
-    /// There were more addresses than there was room.
+    /// True if there were too many addresses.
     too_many_links: bool,
 }
 
@@ -74,7 +74,7 @@ impl<'g> MetadataCollector<'g> {
         if row.hidden && row.is_filled() {
             add_hidden_rows(&mut self.hidden, row.first, last);
         }
-        // Empty rows that are alike are the rest of the sheet.
+        // Equal empty rows are the rest of the sheet.
         let rows = if row.is_filled() { row.first..=last } else { row.first..=row.first };
         for number in rows {
             if !(self.add_merged(row, number) | self.add_links(row, number)) {
@@ -83,12 +83,12 @@ impl<'g> MetadataCollector<'g> {
         }
     }
 
-    /// Takes the merged cells of a row; false when there are none, or no room.
+    /// Adds the merged cells of a row; false if there are none, or no space.
     fn add_merged(&mut self, row: &OdsRow, top: u32) -> bool {
         for merged in &row.merged {
             for left in merged.columns.clone() {
                 let Some(areas) = self.budget.areas.checked_sub(1) else {
-                    // They would not be used.
+                    // Incomplete lists are not used.
                     (self.merged, self.too_many_merged) = (Vec::new(), true);
                     return false;
                 };
@@ -101,7 +101,7 @@ impl<'g> MetadataCollector<'g> {
         !row.merged.is_empty()
     }
 
-    /// Takes the addresses of a row; false when there are none, or no room.
+    /// Adds the addresses of a row; false if there are none, or no space.
     fn add_links(&mut self, row: &OdsRow, number: u32) -> bool {
         for (columns, address) in &row.links {
             for column in columns.clone() {

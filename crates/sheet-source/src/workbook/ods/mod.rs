@@ -1,12 +1,11 @@
-//! OpenDocument spreadsheets (.ods), read as a stream: once when the workbook is opened, for its sheets and what they say
-//! besides their cells, and once more for the cells of a sheet. No more of the file is held than one row.
+//! OpenDocument spreadsheets (.ods), read as a stream: once on opening, for the sheets and their metadata, and once
+//! more for the cells of a sheet. Only one row is held in memory.
 //!
-//! `bytes` unpacks and decodes, `xml` knows tags and the vocabularies of OpenDocument; `sheet` finds the rows, `row` the
-//! cells of one, `head` what a cell's tag says and `text` what stands in it; `shown` holds a number against the text that is
-//! displayed for it, with `digits`; `gather` makes facts of rows.
+//! `bytes` unpacks and decodes, `xml` reads tags and namespaces; `sheet` finds the rows, `row` the cells of a row,
+//! `cell_attributes` the attributes of a cell and `text` its text; `displayed_number` compares a number with its
+//! displayed text, with `digits`; `metadata` is collected from the rows.
 //!
-//! Nothing that the file says of counts is believed before there is something to count: rows and cells are repeated as
-//! they are handed on, and within bounds.
+//! Counts in the file are not trusted: repeated rows and cells are produced while they are passed on, within limits.
 
 mod bytes;
 mod digits;
@@ -36,9 +35,9 @@ use xml::{Ns, XmlEvent, XmlStream, XmlTag};
 use zip::ZipArchive;
 use zip::result::ZipError;
 
-/// What cells and rows that are repeated may come to; a million rows of thirty short cells, all alike, are half of it.
+/// The limit for repeated cells and rows; a million rows of thirty equal short cells take half of it.
 const REPEATED_BYTES_MAX: u64 = 1 << 30;
-/// The list of parts, some 200 bytes each.
+/// The list of parts has some 200 bytes per part.
 const MANIFEST_BYTES_MAX: u64 = 16 << 20;
 
 /// An open workbook.
@@ -49,11 +48,11 @@ pub struct OpenDocument {
 }
 
 struct TableEntry {
-    /// How many tables stand before it in the file.
+    /// The index of the table in the file.
     index: usize,
     name: String,
     visible: bool,
-    /// Where there was no room for all of them, other sheets can be read all the same.
+    /// If it is incomplete, other sheets can still be read.
     metadata: TableMetadata,
 }
 
@@ -78,13 +77,13 @@ impl OpenDocument {
         self.tables.iter().map(sheet).collect()
     }
 
-    /// What the sheet says besides its cells, with `links` where they are wanted.
+    /// The metadata of a sheet, with `links` on request.
     pub fn metadata(&self, sheet: &str, links: bool) -> Result<SheetMetadata, WorkbookError> {
         let table = self.tables.iter().find(|table| table.name == sheet).ok_or(WorkbookError::Missing)?;
         table.metadata.to_metadata(links)
     }
 
-    /// Hands the cells of a sheet to `take`, in the order of the file, until it breaks off.
+    /// Passes the cells of a sheet to `visit` in file order, until it breaks.
     pub fn visit_cells(
         &mut self,
         sheet: &str,
@@ -106,10 +105,11 @@ impl OpenDocument {
         })
     }
 
-    /// Calls `visit` behind the tag of every sheet, until it breaks off.
+    /// Calls `visit` after the start tag of every sheet, until it breaks.
     fn visit_tables(&mut self, visit: &mut TableVisitor<'_>) -> Result<(), WorkbookError> {
         let part = self.archive.by_index(self.part).map_err(zip_error)?;
-        // Not more than the directory says, by which the file was let in; behind that stands the checksum.
+        // Reads no more than the directory declares, which was checked on opening, plus one byte to verify the
+        // checksum.
         let size = part.size().saturating_add(1);
         let mut part = part.take(size);
         let mut stream: ContentStream<'_> = XmlStream::new(&mut part);
@@ -139,7 +139,7 @@ impl OpenDocument {
 }
 
 type ContentStream<'p> = XmlStream<&'p mut dyn Read>;
-/// Gets the stream behind the tag of a sheet, and what the tag says; passes the sheet or breaks off.
+/// Receives the stream after the start tag of a sheet, and the attributes of the tag; skips the sheet or breaks.
 type TableVisitor<'v> = dyn FnMut(&mut ContentStream<'_>, TableTag) -> Result<ControlFlow<()>, WorkbookError> + 'v;
 
 struct TableTag {
@@ -147,14 +147,14 @@ struct TableTag {
     visible: bool,
 }
 
-/// Styles of sheets that are not shown, and the one under way.
+/// The styles of hidden sheets, and the name of the current style.
 #[derive(Default)]
 struct Styles {
     hidden: HashSet<String>,
     name: Option<String>,
 }
 
-/// What is done about an element on the way to the sheets.
+/// What to do with an element on the way to the sheets.
 enum Child {
     Descend,
     Skip,
@@ -163,7 +163,7 @@ enum Child {
 }
 
 impl Child {
-    /// Whatever is not entered cannot hold a sheet: changes that are tracked, links to other programs, drawings.
+    /// Other elements cannot contain a sheet: tracked changes, links to other programs, drawings.
     fn of(tag: &XmlTag<'_>, depth: usize, styles: &mut Styles) -> Result<Child, WorkbookError> {
         Ok(match (depth, tag.ns, tag.local()) {
             (1, ..) | (2, Ns::Office, "automatic-styles" | "body") => Child::Descend,
@@ -190,7 +190,7 @@ impl Child {
     }
 }
 
-/// The sheets as they come, with their facts.
+/// The sheets in order, with their metadata.
 #[derive(Default)]
 struct TableList {
     tables: Vec<TableEntry>,
@@ -202,7 +202,7 @@ impl TableList {
     fn add(&mut self, stream: &mut ContentStream<'_>, table: TableTag) -> Result<ControlFlow<()>, WorkbookError> {
         let index = self.tables_before;
         self.tables_before += 1;
-        // What cells of other workbooks were when they were last looked up: a cache, and shown to nobody.
+        // Cached cells of other workbooks, which are shown to nobody.
         if table.name.as_ref().is_some_and(|name| name.starts_with("'file:") && name.contains("'#$")) {
             return stream.skip().map(|()| ControlFlow::Continue(()));
         }
@@ -219,7 +219,7 @@ impl TableList {
     }
 }
 
-/// Hands on the cells of a row as often as it is repeated; `repeated` is what all repetitions come to so far.
+/// Passes on the cells of a row as often as it is repeated; `repeated` is the size of all repetitions so far.
 fn visit_row(
     row: &OdsRow,
     repeated: u64,
@@ -254,14 +254,14 @@ fn is_encrypted(archive: &mut ZipArchive<BufReader<SourceFile>>) -> Result<bool,
         match stream.next() {
             Ok(XmlEvent::Start(tag)) if tag.is(Ns::Manifest, "encryption-data") => return Ok(true),
             Err(WorkbookError::Io(error)) => return Err(WorkbookError::Io(error)),
-            // Whoever lists the parts badly may have written them well.
+            // A workbook with a bad list of parts can still be valid.
             Ok(XmlEvent::Eof) | Err(_) => return Ok(false),
             Ok(_) => {}
         }
     }
 }
 
-/// Why there are no sheets in an archive without any.
+/// Why an archive has no sheets.
 fn missing_content_error(archive: &mut ZipArchive<BufReader<SourceFile>>) -> WorkbookError {
     const KIND: &[u8] = b"application/vnd.oasis.opendocument.spreadsheet";
     let mut kind = Vec::new();
@@ -273,7 +273,7 @@ fn missing_content_error(archive: &mut ZipArchive<BufReader<SourceFile>>) -> Wor
     }
 }
 
-/// The part of this name, whichever way it is spelt.
+/// The index of the part with this name, in any spelling.
 fn find_part(archive: &ZipArchive<BufReader<SourceFile>>, name: &str) -> Option<usize> {
     (0..archive.len()).find(|part| {
         let own = archive.name_for_index(*part).and_then(Result::ok);

@@ -1,4 +1,4 @@
-//! Workbooks read by `calamine` too, and workbooks damaged in all ways.
+//! Compares workbooks with `calamine`, and reads damaged workbooks.
 
 use super::OpenDocument;
 use super::tests::{content, detail, packed};
@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Sheets and their cells as text, empty texts left out.
+/// Sheets and their cells as text, without empty texts.
 type SheetsAsText = Vec<String>;
 
 fn by_calamine(path: &Path) -> Result<SheetsAsText, String> {
@@ -70,7 +70,7 @@ fn every_workbook_of_the_repository_reads_alike() {
     let mut compared = 0;
     for path in &paths {
         let ours = by_us(SourceFile::File(File::open(path).expect("the file is there")));
-        // `calamine` gives no cell for the error of a formula.
+        // `calamine` has no cell for the error of a formula.
         let ours = ours.map(|cells| cells.into_iter().filter(|cell| !cell.contains(" Error(")).collect::<Vec<_>>());
         match by_calamine(path) {
             Ok(theirs) => {
@@ -83,7 +83,7 @@ fn every_workbook_of_the_repository_reads_alike() {
     assert!(compared >= 5, "{paths:?}");
 }
 
-/// A sheet with something of everything.
+/// A sheet with every kind of content.
 fn rich() -> String {
     let row = |number: usize| {
         format!(
@@ -119,7 +119,7 @@ fn a_rich_sheet_reads_as_calamine_reads_it() {
     assert_eq!(ours.map(|cells| cells.len()), Ok(2 + 2 * 8 * 3));
 }
 
-/// Pieces that damage XML in interesting ways.
+/// Fragments that damage XML in various ways.
 const PIECES: [&str; 24] = [
     "<",
     ">",

@@ -1,4 +1,4 @@
-//! One row of a sheet as the file has it: its filled cells, how often each is repeated, and what else it says.
+//! A row of a sheet as in the file: its cells with content, how often each is repeated, and its attributes.
 
 use super::cell_attributes::{CellAttributes, OdsValue};
 use super::damaged;
@@ -11,19 +11,19 @@ use crate::workbook::sheet::CELL_OUT_OF_BOUNDS;
 use std::io::Read;
 use std::ops::Range;
 
-/// Addresses of one row; the longest that browsers take has 2 KB.
+/// Memory for the addresses of one row; the longest address in browsers has 2 KB.
 const LINKS_BYTES_MAX: usize = 1 << 20;
 
 #[derive(Default)]
 pub struct OdsRow {
     /// Counted from 0.
     pub first: u32,
-    /// How many rows in a row are like this one.
+    /// How many consecutive rows are equal.
     pub repeat: u32,
     pub hidden: bool,
     pub merged: Vec<SpannedCells>,
     pub links: Vec<(Range<u32>, String)>,
-    /// Whether values are made, or only looked for.
+    /// Whether to make values, or only to look for content.
     values: bool,
     links_bytes: usize,
     text: RowText,
@@ -31,16 +31,16 @@ pub struct OdsRow {
     has_cells_out_of_bounds: bool,
 }
 
-/// Cells whose value is the same.
+/// Adjacent cells with the same value.
 pub struct OdsCell {
     pub columns: Range<u32>,
-    /// It is the result of a formula.
+    /// True for the result of a formula.
     pub formula: bool,
     text: Range<usize>,
     stored: OdsValue,
 }
 
-/// Cells of which each is merged with those to the right and below.
+/// Adjacent cells that are each merged with cells to the right and below.
 pub struct SpannedCells {
     pub columns: Range<u32>,
     pub width: u32,
@@ -48,12 +48,12 @@ pub struct SpannedCells {
 }
 
 impl OdsRow {
-    /// A row for cells; without `values`, they are only counted.
+    /// A row for reading; without `values` cells are only counted.
     pub fn new(values: bool) -> OdsRow {
         OdsRow { values, ..OdsRow::default() }
     }
 
-    /// Reads the row whose tag was the last.
+    /// Reads the row whose start tag was the last event.
     pub fn read<R: Read>(&mut self, stream: &mut XmlStream<R>) -> Result<(), WorkbookError> {
         let outside = stream.depth() - 1;
         let mut column = 0_u32;
@@ -77,7 +77,7 @@ impl OdsRow {
             let columns = column..column.saturating_add(attributes.repeat);
             column = columns.end;
             match covered {
-                // What a merged cell lies on is not seen.
+                // Content below a merged cell is not shown.
                 true => stream.skip()?,
                 false => self.cell(stream, (&attributes, formula), columns)?,
             }
@@ -122,7 +122,7 @@ impl OdsRow {
         Ok(())
     }
 
-    /// A row of its own begins.
+    /// Resets the row for the next one.
     pub fn begin(&mut self, tag: &XmlTag<'_>, first: u32) -> Result<(), WorkbookError> {
         (self.first, self.repeat, self.hidden) = (first, 1, false);
         (self.has_cells_out_of_bounds, self.links_bytes) = (false, 0);
@@ -141,7 +141,7 @@ impl OdsRow {
         !self.cells.is_empty() || self.has_cells_out_of_bounds || self.text.is_too_long()
     }
 
-    /// What keeps the row from being read.
+    /// The error that prevents reading the row, if any.
     pub fn check(&self, rows_max: u32) -> Option<WorkbookError> {
         let out_of_bounds = self.is_filled() && self.first.saturating_add(self.repeat) > rows_max;
         if self.has_cells_out_of_bounds || out_of_bounds {
@@ -171,7 +171,7 @@ impl OdsRow {
         }
     }
 
-    /// What the repetitions of the row's cells come to, in bytes handed on.
+    /// The size of the repetitions of the row, in bytes passed on.
     pub fn repeated_bytes(&self) -> u64 {
         const CELL_BYTES: u64 = 16;
         let bytes =

@@ -1,4 +1,4 @@
-//! The rows of one sheet, in their order, out of the groups and headers that they may stand in.
+//! The rows of a sheet in order, out of the groups and headers that can contain them.
 
 use super::row::OdsRow;
 use super::xml::{Ns, XmlEvent, XmlStream, XmlTag};
@@ -6,18 +6,18 @@ use crate::file::error::WorkbookError;
 use std::io::Read;
 use std::ops::ControlFlow;
 
-/// What a child of a table is.
+/// The kind of a child of a table.
 enum TableChild {
     Row,
-    /// Rows stand in it; those of a folded group are not shown.
+    /// Contains rows; those of a collapsed group are not shown.
     Rows {
         collapsed: bool,
     },
     Other,
 }
 
-/// Reads the rows of the sheet whose tag was the last into `row`, one after the other, and gives each to `take`, until it
-/// breaks off.
+/// Reads the rows of the sheet whose start tag was the last event into `row`, and passes each to `visit`, until it
+/// breaks.
 pub fn visit_rows<R: Read>(
     stream: &mut XmlStream<R>,
     mut row: OdsRow,
@@ -25,7 +25,7 @@ pub fn visit_rows<R: Read>(
 ) -> Result<ControlFlow<()>, WorkbookError> {
     let outside = stream.depth() - 1;
     let mut first = 0_u32;
-    // How deep the folded group stands that holds the rows.
+    // The depth of the collapsed group that contains the rows.
     let mut collapsed: Option<usize> = None;
     while stream.depth() > outside {
         let part = match stream.next()? {

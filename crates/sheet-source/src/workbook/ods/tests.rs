@@ -1,4 +1,4 @@
-//! Whole workbooks, made by hand in memory.
+//! Tests with workbooks built in memory.
 
 use super::OpenDocument;
 use crate::file::error::WorkbookError;
@@ -19,7 +19,7 @@ pub fn packed(parts: &[(&str, &[u8])]) -> SourceFile {
     SourceFile::memory(zip.finish().expect("an archive").into_inner())
 }
 
-/// A workbook of these tables.
+/// A workbook with these tables.
 pub fn content(tables: &str) -> String {
     format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<office:document-content><office:automatic-styles>\
@@ -47,7 +47,7 @@ pub fn detail(error: WorkbookError) -> String {
     }
 }
 
-/// Cells as text, then how it ended, if badly.
+/// Cells as text, then the error, if any.
 fn cells(content: &[u8], sheet: &str) -> Vec<String> {
     let mut cells = Vec::new();
     let end = open(content).and_then(|mut book| {
@@ -64,7 +64,7 @@ fn of_rows(rows: &str) -> Vec<String> {
     cells(sheet(rows).as_bytes(), "S")
 }
 
-/// The value of one cell with these attributes and this content; nothing where there is none.
+/// The value of a cell with these attributes and this content; empty if there is none.
 fn value(attributes: &str, within: &str) -> String {
     let cell = format!("<table:table-cell {attributes}>{within}</table:table-cell>");
     of_rows(&format!("<table:table-row>{cell}</table:table-row>")).join("; ").replacen("0,0 ", "", 1)
@@ -272,7 +272,7 @@ fn facts_are_merged_cells_hidden_rows_and_links() {
             row("", CELL),
             row("", CELL)
         ),
-        // Cells that have a format and nothing else.
+        // Cells with a format only.
         row(
             "table:visibility='collapse'",
             "<table:table-cell table:style-name='ce1' table:number-columns-repeated='9'/>",

@@ -1,10 +1,10 @@
-//! The text of a cell: its paragraphs, with white space as OpenDocument counts it. [ODF 1.3 part 3, 6.1.2]
+//! The text of a cell: its paragraphs, with white space as OpenDocument defines it. [ODF 1.3 part 3, 6.1.2]
 
 use super::xml::{Ns, XmlEvent, XmlStream, XmlTag, repeat_count};
 use crate::file::error::WorkbookError;
 use std::io::Read;
 
-/// Excel's longest cell is 128 KiB; no row of a table holds this much.
+/// The longest cell of Excel is 128 KiB; no real row contains this much.
 pub const ROW_TEXT_BYTES_MAX: usize = 8 << 20;
 
 /// The text of all cells of a row, up to a limit.
@@ -16,7 +16,7 @@ pub struct RowText {
 
 impl RowText {
     pub fn clear(&mut self) {
-        // One very long row should not keep its memory.
+        // Frees the memory of a very long row.
         if self.content.capacity() > ROW_TEXT_BYTES_MAX / 8 {
             self.content = String::new();
         }
@@ -44,26 +44,26 @@ impl RowText {
         &self.content
     }
 
-    /// Changes the text in place. A value may be longer than the text displayed for it.
+    /// Changes the text in place. A value can be longer than its displayed text.
     pub fn edit<T>(&mut self, edit: impl FnOnce(&mut String) -> T) -> T {
         let result = edit(&mut self.content);
         self.too_long |= self.content.len() > ROW_TEXT_BYTES_MAX;
         result
     }
 
-    /// True once something did not fit; nothing is added after it.
+    /// True once a text did not fit; nothing is added after that.
     pub fn is_too_long(&self) -> bool {
         self.too_long
     }
 }
 
-/// White space that was written but may not be shown.
+/// White space that is read but possibly not shown.
 #[derive(Clone, Copy, PartialEq)]
 enum Whitespace {
     None,
     /// One space.
     Space,
-    /// A line break or more than one.
+    /// A line break, or several white space characters.
     Wide,
 }
 
@@ -71,11 +71,11 @@ struct CellText<'r> {
     row: &'r mut RowText,
     paragraphs: usize,
     pending_space: Whitespace,
-    /// Nothing of the paragraph has been seen.
+    /// True while the paragraph has no text.
     is_empty: bool,
 }
 
-/// What a piece of the cell's content asks for.
+/// What to do with an element of the content of a cell.
 enum TextStep {
     Paragraph,
     Spaces(u32),
@@ -84,7 +84,8 @@ enum TextStep {
     Descend,
 }
 
-/// Reads what stands in the cell whose tag was the last, and appends its text to the row. Gives the addresses behind it.
+/// Reads the content of the cell whose start tag was the last event, and appends its text to the row. Returns its
+/// link addresses.
 pub fn cell_text<R: Read>(stream: &mut XmlStream<R>, row: &mut RowText) -> Result<Option<String>, WorkbookError> {
     let outside = stream.depth() - 1;
     let mut text = CellText { row, paragraphs: 0, pending_space: Whitespace::None, is_empty: true };
@@ -141,15 +142,15 @@ fn next_step(tag: &XmlTag<'_>, within: bool) -> Result<TextStep, WorkbookError> 
         }
         (Ns::Text, "tab") if within => TextStep::Verbatim("\t"),
         (Ns::Text, "line-break") if within => TextStep::Verbatim("\n"),
-        // How a word is pronounced, what is said of it elsewhere, and what was deleted.
+        // Pronunciation, footnotes and deleted text.
         (Ns::Text, "ruby-text" | "note" | "tracked-changes") => TextStep::Skip,
-        // Comments, tables within, drawings: they lie on the cell, and are not its text.
+        // Comments, inner tables and drawings are on top of the cell, not part of its text.
         (Ns::Office | Ns::Table | Ns::Draw, _) => TextStep::Skip,
         _ => TextStep::Descend,
     })
 }
 
-/// Several addresses stand one below the other; one that is written in parts is one.
+/// Several addresses are put on separate lines; an address repeated for parts of a link counts once.
 fn add_link(tag: &XmlTag<'_>, links: &mut Option<String>) -> Result<(), WorkbookError> {
     const LINKS_BYTES_MAX: usize = 16 << 10;
     // `#Sheet2.A1` is a place in the workbook.
@@ -222,7 +223,7 @@ impl CellText<'_> {
         }
     }
 
-    /// LibreOffice writes a space at the end as it is; anything wider comes from whoever laid out the file.
+    /// LibreOffice writes a final space as it is; wider white space comes from the layout of the file.
     fn end_paragraph(&mut self) {
         if self.pending_space == Whitespace::Space {
             self.write_space();

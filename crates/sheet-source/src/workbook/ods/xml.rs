@@ -1,4 +1,5 @@
-//! XML as a stream of tags and texts, with the names of OpenDocument read_events by what they mean, not by their prefixes.
+//! XML as a stream of tags and texts; names of OpenDocument are identified by their namespaces, not by their
+//! prefixes.
 
 use super::bytes::{EVENT_BYTES_MAX, XmlBytes, read_error};
 use super::damaged;
@@ -9,13 +10,13 @@ use quick_xml::reader::Reader;
 use std::borrow::Cow;
 use std::io::{self, Read};
 
-/// Elements within one another; programs come to some twenty.
+/// The maximum depth of elements; programs use about twenty.
 const DEPTH_MAX: usize = 500;
 
 pub const TRUNCATED: &str = "its content ends too early";
 const GARBLED: &str = "its XML is invalid";
 
-/// Which vocabulary a name is from.
+/// The namespace of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ns {
     Office,
@@ -29,7 +30,7 @@ pub enum Ns {
     Other,
 }
 
-/// How the full names of the vocabularies end.
+/// The ends of the namespace URIs.
 const VOCABULARIES: [(&str, Ns); 8] = [
     ("opendocument:xmlns:office:1.0", Ns::Office),
     ("opendocument:xmlns:table:1.0", Ns::Table),
@@ -41,7 +42,7 @@ const VOCABULARIES: [(&str, Ns); 8] = [
     ("opendocument:xmlns:manifest:1.0", Ns::Manifest),
 ];
 
-/// What a prefix stands for in the files of all programs.
+/// The namespace that a prefix has in the files of all programs.
 fn default_ns(prefix: &str) -> Ns {
     match prefix {
         "office" => Ns::Office,
@@ -56,7 +57,7 @@ fn default_ns(prefix: &str) -> Ns {
     }
 }
 
-/// Prefixes that stand for a vocabulary by another name than usual, as the first element says.
+/// Prefixes with another namespace than usual, declared by the root element.
 #[derive(Default)]
 struct Prefixes(Vec<(String, Ns)>);
 
@@ -80,7 +81,7 @@ impl Prefixes {
         }
     }
 
-    /// The vocabulary of a name, and where the name begins behind its prefix.
+    /// The namespace of a name, and the offset of its local part.
     fn split(&self, name: &str, element: bool) -> (Ns, usize) {
         let (prefix, local_at) = match memchr::memchr(b':', name.as_bytes()) {
             Some(colon) => (&name[..colon], colon + 1),
@@ -98,9 +99,9 @@ pub enum XmlEvent<'x> {
     Start(XmlTag<'x>),
     End,
     Text(&'x str),
-    /// One letter that was written as a reference.
+    /// A character written as a reference.
     Char(char),
-    /// A comment, a declaration.
+    /// A comment or a declaration.
     Other,
     Eof,
 }
@@ -113,7 +114,7 @@ pub struct XmlTag<'x> {
 }
 
 impl XmlTag<'_> {
-    /// Its name without the prefix.
+    /// The name without its prefix.
     pub fn local(&self) -> &str {
         self.start.name().into_inner().get(self.local_at..).unwrap_or_default()
     }
@@ -122,7 +123,7 @@ impl XmlTag<'_> {
         self.ns == ns && self.local() == local
     }
 
-    /// Gives every attribute of a known vocabulary to `take`.
+    /// Passes every attribute of a known namespace to `visit`.
     pub fn attributes(&self, mut visit: impl FnMut(Ns, &str, Cow<'_, str>)) -> Result<(), WorkbookError> {
         for attribute in self.start.attributes().with_checks(false) {
             let attribute = attribute.map_err(|_| damaged(GARBLED))?;
@@ -145,7 +146,7 @@ impl XmlTag<'_> {
         Ok(found)
     }
 
-    /// Whether there is such an attribute, which most tags do not even look like.
+    /// Whether there is such an attribute; most tags do not even contain its name.
     pub fn has(&self, ns: Ns, local: &str) -> Result<bool, WorkbookError> {
         if !self.start.contains(local) {
             return Ok(false);
@@ -160,9 +161,9 @@ pub struct XmlStream<R> {
     reader: Reader<XmlBytes<R>>,
     buffer: Vec<u8>,
     prefixes: Prefixes,
-    /// Elements that are open.
+    /// The number of open elements.
     depth: usize,
-    /// The last tag was an element without content.
+    /// True if the last tag was an empty element.
     is_empty_element: bool,
     root_read: bool,
 }
@@ -217,7 +218,7 @@ impl<R: Read> XmlStream<R> {
                     "quot" => '"',
                     _ => match reference.resolve_char_ref() {
                         Ok(Some(letter)) => letter,
-                        // What a document defines itself is not looked up: that way lie files that grow without end.
+                        // Entities of the document are not expanded, because they can grow without limit.
                         Ok(None) | Err(_) => return Err(damaged(GARBLED)),
                     },
                 };
@@ -229,12 +230,12 @@ impl<R: Read> XmlStream<R> {
         }
     }
 
-    /// How many elements are open.
+    /// The number of open elements.
     pub fn depth(&self) -> usize {
         self.depth
     }
 
-    /// Passes the rest of the element that was opened last, with all that is in it.
+    /// Skips the rest of the element that was opened last, with its content.
     pub fn skip(&mut self) -> Result<(), WorkbookError> {
         let outside = self.depth.saturating_sub(1);
         while self.depth > outside {
@@ -243,7 +244,7 @@ impl<R: Read> XmlStream<R> {
         Ok(())
     }
 
-    /// Passes all that is left.
+    /// Skips all that is left.
     pub fn finish(&mut self) -> Result<(), WorkbookError> {
         self.reader.get_mut().drain()
     }
@@ -263,7 +264,7 @@ fn start_event<'x>(
     XmlTag { ns, start, local_at, prefixes }
 }
 
-/// Texts that come from a stream are never copies.
+/// Texts from a stream are always borrowed.
 fn text_event(text: Cow<'_, str>) -> XmlEvent<'_> {
     match text {
         Cow::Borrowed(text) => XmlEvent::Text(text),
@@ -281,7 +282,7 @@ fn xml_error(error: &quick_xml::Error, too_long: bool) -> WorkbookError {
     }
 }
 
-/// A count as the file gives it: at least 1; a number too large to hold counts as the largest.
+/// A count in the file: at least 1; a number that is too large counts as the maximum.
 pub fn repeat_count(written: &str) -> u32 {
     let written = written.trim();
     let many = !written.is_empty() && written.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,5 +1,5 @@
-//! The zip file that an .xlsx or .xlsb is: its parts by name, and what one part says of others. Programs write the names of
-//! parts with slashes of either kind, in any case, from the root or from where they stand.
+//! The zip package of an .xlsx or .xlsb: its parts by name, and the relationships between them. Programs write names
+//! of parts with either slash, in any case, and absolute or relative.
 
 use crate::file::error::WorkbookError;
 use crate::file::input::SourceFile;
@@ -12,23 +12,23 @@ use std::io::{BufReader, Seek};
 use zip::ZipArchive;
 use zip::read::ZipFile;
 
-/// A part as it is unpacked, which ends in an error where it is larger than any honest one.
+/// An unpacked part. Reading beyond its size limit is an error.
 pub type PackagePart<'p> = LimitedReader<ZipFile<'p, BufReader<SourceFile>>>;
 
 pub struct Package {
     archive: ZipArchive<BufReader<SourceFile>>,
     /// Bytes of the whole file.
     length: u64,
-    /// By name as `normalised_name` makes it.
+    /// Parts by their normalised name.
     parts: HashMap<String, usize>,
 }
 
-/// A part as seen from another.
+/// A relationship of a part.
 pub struct Relationship {
     pub id: String,
-    /// The last word of its type: `worksheet`, `sharedStrings`.
+    /// The last segment of its type: `worksheet`, `sharedStrings`.
     pub kind: String,
-    /// Its full name, or an address outside of the workbook.
+    /// The full name of a part, or an address outside the workbook.
     pub target: String,
     pub external: bool,
 }
@@ -55,12 +55,12 @@ impl Package {
     pub fn part(&mut self, part: usize) -> Result<PackagePart<'_>, WorkbookError> {
         let found = self.archive.by_index(part).map_err(WorkbookError::from_zip)?;
         let name = found.name().map(|name| name.into_owned()).unwrap_or_default();
-        // The same for both kinds.
+        // The limits are the same for both formats.
         let limit = unpack::size_limit(&name, found.compressed_size().min(self.length), FileFormat::Xlsx);
         Ok(LimitedReader::new(found, &name, limit))
     }
 
-    /// `None` where there is none of this name.
+    /// `None` if there is no such part.
     pub fn part_named(&mut self, name: &str) -> Result<Option<PackagePart<'_>>, WorkbookError> {
         self.find(name).map(|part| self.part(part)).transpose()
     }
@@ -69,9 +69,9 @@ impl Package {
         Xml::new(self.part(part)?)
     }
 
-    /// What a part refers to; nothing where it says nothing.
+    /// The relationships of a part; empty if it has none.
     pub fn relationships(&mut self, name: &str) -> Result<Vec<Relationship>, WorkbookError> {
-        /// Links are among them, of which Excel takes 65,530 on a sheet, and others take more.
+        /// Links are among them: Excel takes 65,530 per sheet, other programs take more.
         const RELATIONSHIPS_MAX: usize = 1 << 20;
         let (folder, file) = name.rsplit_once('/').unwrap_or(("", name));
         let path = if folder.is_empty() { format!("_rels/{file}.rels") } else { format!("{folder}/_rels/{file}.rels") };
@@ -98,12 +98,12 @@ impl Package {
     }
 }
 
-/// Names of parts are compared like this.
+/// The form in which names of parts are compared.
 fn normalised_name(name: &str) -> String {
     name.replace('\\', "/").trim_start_matches('/').to_ascii_lowercase()
 }
 
-/// A target written in a part of this folder, from the root.
+/// Resolves a target relative to a folder.
 fn resolve_target(folder: &str, target: &str) -> String {
     let target = target.replace('\\', "/");
     let mut path: Vec<&str> = if target.starts_with('/') { Vec::new() } else { folder.split('/').collect() };

@@ -1,5 +1,5 @@
-//! Parts of a workbook read as XML, event by event, whatever is legal in it: comments, CDATA, other encodings. No event may
-//! be larger than anything honest, and nothing that a document says of itself is fetched or expanded.
+//! Parts of a workbook read as XML events, with everything that is valid in XML: comments, CDATA, other encodings.
+//! The size of an event is limited, and nothing is fetched or expanded.
 
 use crate::file::error::WorkbookError;
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE};
@@ -10,9 +10,9 @@ use std::cell::Cell;
 use std::io::{self, BufReader, Cursor, Read};
 use std::rc::Rc;
 
-/// Of one event: a text, a tag. The longest cell of Excel is a hundredth of it.
+/// The limit of one event, a text or a tag. The longest cell of Excel is a hundredth of it.
 const EVENT_BYTES_MAX: u64 = 16 << 20;
-/// A part in UTF-16, which no spreadsheet writes, is decoded whole.
+/// A part in UTF-16, which no spreadsheet program writes, is decoded as a whole.
 const DECODED_BYTES_MAX: u64 = 64 << 20;
 
 pub struct Xml<'r> {
@@ -21,7 +21,7 @@ pub struct Xml<'r> {
     left: Rc<Cell<u64>>,
 }
 
-/// Gives bytes until the ration is used up.
+/// Returns an error once the limit of an event is used up.
 struct LimitedInput<'r> {
     input: Box<dyn Read + 'r>,
     left: Rc<Cell<u64>>,
@@ -62,7 +62,7 @@ impl<'r> Xml<'r> {
                     return Err(damaged("one part is too long"));
                 }
                 let text = encoding.decode_without_bom_handling(&bytes).0.into_owned();
-                // It says that it is in UTF-16, and is not any more.
+                // The declaration of UTF-16 no longer applies.
                 let body = text.find("?>").map_or(0, |end| end + 2);
                 Box::new(Cursor::new(text[body..].to_owned().into_bytes()))
             }
@@ -88,7 +88,7 @@ impl<'r> Xml<'r> {
         })
     }
 
-    /// Passes over the rest of an element whose opening tag was just read, and appends the text in it.
+    /// Reads to the end of the element whose start tag was the last event, and appends its text.
     pub fn text(&mut self, into: &mut String) -> Result<(), WorkbookError> {
         let mut open_tags = 0_usize;
         loop {
@@ -110,7 +110,7 @@ impl<'r> Xml<'r> {
         }
     }
 
-    /// Passes over the rest of an element whose opening tag was just read.
+    /// Skips to the end of the element whose start tag was the last event.
     pub fn skip(&mut self) -> Result<(), WorkbookError> {
         let mut open_tags = 0_usize;
         loop {
@@ -127,7 +127,7 @@ impl<'r> Xml<'r> {
     }
 }
 
-/// The five names of XML and characters by their number; what else is named stays as it is written.
+/// Resolves the five predefined entities and character references; others stay as written.
 fn resolve(reference: &BytesRef<'_>, into: &mut String) {
     let named = match reference.as_ref() {
         "amp" => Some('&'),
@@ -147,12 +147,12 @@ fn resolve(reference: &BytesRef<'_>, into: &mut String) {
     }
 }
 
-/// The value of an attribute, its references resolved.
+/// The value of an attribute with its references resolved.
 pub fn attribute(element: &BytesStart<'_>, name: &str) -> Option<String> {
     find_attribute(element, |key| key == name)
 }
 
-/// The same by the name without its prefix: `r:id`.
+/// Finds the attribute by its name without the prefix: `r:id`.
 pub fn attribute_any_prefix(element: &BytesStart<'_>, name: &str) -> Option<String> {
     find_attribute(element, |key| key.rsplit(':').next() == Some(name))
 }

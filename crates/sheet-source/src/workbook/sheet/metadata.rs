@@ -1,5 +1,5 @@
-//! What a sheet says besides its cells: which are merged, which rows are hidden, what stands behind a text. It is known before
-//! the first row is given, because some of it decides whether a row is read at all.
+//! The metadata of a sheet: merged cells, hidden rows and link addresses. It is known before the first row, because
+//! some of it decides whether a row is read.
 
 use crate::file::error::WorkbookError;
 use crate::file::layout::HiddenCount;
@@ -9,15 +9,15 @@ use std::collections::HashMap;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SheetMetadata {
     pub merged: Vec<Area>,
-    /// First and last of the rows that are not shown, in order: hidden, filtered out, folded away.
+    /// First and last of the rows that are not shown, in order: hidden, filtered out or collapsed.
     pub hidden: Vec<(u32, u32)>,
-    /// Addresses behind the texts of cells, by row and column; looked for where they are wanted.
+    /// Link addresses by row and column; read on request.
     pub links: HashMap<(u32, u32), String>,
-    /// Rows of totals under tables, as the workbook calls them itself.
+    /// Rows of totals below tables, as the workbook marks them.
     pub totals: Vec<u32>,
 }
 
-/// A rectangle of cells, its first and last row and column within it.
+/// A rectangle of cells, with inclusive bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Area {
     pub top: u32,
@@ -33,7 +33,7 @@ impl Area {
 }
 
 impl SheetMetadata {
-    /// How many of the rows from this one on are hidden, where that is known.
+    /// How many rows from this one on are hidden.
     pub fn count_hidden_from(&self, row: u32) -> HiddenCount {
         let hidden = &self.hidden;
         let rows = |(first, last): &(u32, u32)| last.saturating_add(1).saturating_sub(row.max(*first));
@@ -52,7 +52,7 @@ impl SheetMetadata {
     }
 }
 
-/// Adds a row to those that are hidden; rows come in order, but in damaged files.
+/// Adds hidden rows; rows come in order except in damaged files.
 pub fn add_hidden_rows(hidden: &mut Vec<(u32, u32)>, first: u32, last: u32) {
     match hidden.last_mut() {
         Some((_, end)) if first <= end.saturating_add(1) && first >= *end => *end = last.max(*end),
@@ -61,12 +61,12 @@ pub fn add_hidden_rows(hidden: &mut Vec<(u32, u32)>, first: u32, last: u32) {
     }
 }
 
-/// Merged cells of one sheet: more than any program shows.
+/// The maximum of merged cells in a sheet; no program shows that many.
 pub const MERGED_MAX: usize = 1 << 20;
 
 pub const TOO_MANY_MERGED_CELLS: &str = "it has too many merged cells";
 
-/// Adds an area of merged cells, unless its sides are the wrong way round.
+/// Adds a merged area, unless its bounds are reversed.
 pub fn add_merged(merged: &mut Vec<Area>, area: Area) -> Result<(), WorkbookError> {
     if merged.len() >= MERGED_MAX {
         return Err(WorkbookError::damaged(TOO_MANY_MERGED_CELLS));
@@ -79,27 +79,27 @@ pub fn add_merged(merged: &mut Vec<Area>, area: Area) -> Result<(), WorkbookErro
 
 pub const TOO_MANY_LINKS: &str = "it has too many links to hold in memory";
 
-/// Addresses behind cells, which are looked for where they are wanted.
+/// Collects link addresses within a memory limit.
 pub struct LinkCollector {
     links: HashMap<(u32, u32), String>,
     room: usize,
-    /// There were more than there was room for.
+    /// True if an address did not fit.
     full: bool,
 }
 
 impl Default for LinkCollector {
     fn default() -> LinkCollector {
-        /// Excel takes 65,530 links on a sheet; an address is a hundred bytes, sometimes two hundred.
+        /// Excel takes 65,530 links per sheet; an address has one or two hundred bytes.
         const ROOM_BYTES: usize = 64 << 20;
         LinkCollector { links: HashMap::new(), room: ROOM_BYTES, full: false }
     }
 }
 
 impl LinkCollector {
-    /// Adds the address behind the cells of an area.
+    /// Adds the address for the cells of an area.
     pub fn add(&mut self, area: Area, address: &str) {
         const ENTRY_BYTES: usize = 64;
-        /// Behind whole columns there is no address of a value.
+        /// A link over whole columns belongs to no value.
         const AREA_CELLS_MAX: u64 = 10_000;
         let side = |first: u32, last: u32| (u64::from(last) + 1).saturating_sub(first.into());
         let cells = side(area.top, area.bottom).saturating_mul(side(area.left, area.right));
@@ -118,7 +118,7 @@ impl LinkCollector {
         }
     }
 
-    /// All of them by row and column, which are never some of them: a cell without its address would be an empty one.
+    /// The complete addresses by row and column, or an error: a missing address would read as an empty cell.
     pub fn into_links(self) -> Result<HashMap<(u32, u32), String>, WorkbookError> {
         if self.full { Err(WorkbookError::damaged(TOO_MANY_LINKS)) } else { Ok(self.links) }
     }

@@ -1,12 +1,12 @@
-//! The container of an old workbook: a file system within a file, with sectors, chains of them and a directory. Every chain
-//! is followed no further than the file is long, and no number in it is believed before it was compared with the file.
+//! The container of an old workbook (compound file): sectors, chains of sectors and a directory. No chain is followed
+//! further than the length of the file, and every number is checked against it.
 //!
 //! The layout is [MS-CFB].
 
 use crate::file::bytes::{push_utf16, u8_at, u16_at, u32_at, u64_at, utf16_units};
 use crate::file::error::WorkbookError;
 
-/// From here on a sector number is a mark: free, end of a chain, and so on.
+/// Sector numbers from here on are markers: free, end of a chain, and so on.
 const SPECIAL_SECTORS_FROM: u32 = 0xFFFF_FFFA;
 const SMALL_SECTOR_BYTES: usize = 64;
 const HEADER_BYTES: usize = 512;
@@ -18,7 +18,7 @@ const BROKEN: &str = "its file table is broken";
 struct CompoundFile<'a> {
     file: &'a [u8],
     sector_bytes: usize,
-    /// The sector that follows on each.
+    /// The next sector of each sector (file allocation table).
     fat: Vec<u32>,
     entries: Vec<DirectoryEntry>,
 }
@@ -32,7 +32,7 @@ struct DirectoryEntry {
     length: u64,
 }
 
-/// The stream of records of a workbook.
+/// The stream with the records of a workbook.
 pub fn read_workbook_stream(file: &[u8]) -> Result<Vec<u8>, WorkbookError> {
     let compound = CompoundFile::read(file)?;
     let root_entries = compound.root_entries();
@@ -42,7 +42,7 @@ pub fn read_workbook_stream(file: &[u8]) -> Result<Vec<u8>, WorkbookError> {
             places.iter().find(named).map(|place| &compound.entries[*place])
         })
     };
-    // `Book` is what it was called before Excel 97; a file for both has both.
+    // `Book` is its name before Excel 97; a file for both versions has both.
     let names = ["Workbook", "Book"];
     if let Some(entry) = among(&names, &root_entries) {
         return compound.read_stream(entry);
@@ -51,7 +51,7 @@ pub fn read_workbook_stream(file: &[u8]) -> Result<Vec<u8>, WorkbookError> {
     if among(&["EncryptedPackage"], &anywhere).is_some() {
         return Err(WorkbookError::Encrypted);
     }
-    // A workbook within a text or a presentation is not what the file is.
+    // A workbook embedded in a document or presentation does not count.
     let of_others = ["WordDocument", "PowerPoint Document", "VisioDocument", "__properties_version1.0"];
     match among(&names, &anywhere) {
         Some(entry) if among(&of_others, &root_entries).is_none() => compound.read_stream(entry),
@@ -80,12 +80,12 @@ impl<'a> CompoundFile<'a> {
         Ok(compound)
     }
 
-    /// As many sectors as the file can have, the last one perhaps cut short.
+    /// The number of sectors in the file; the last one can be truncated.
     fn sectors(&self) -> usize {
         self.file.len().saturating_sub(self.sector_bytes).div_ceil(self.sector_bytes)
     }
 
-    /// Reads which sector follows on which.
+    /// Reads the file allocation table.
     fn read_fat(&mut self) -> Result<(), WorkbookError> {
         const IN_HEADER: usize = 109;
         let mut tables: Vec<u32> = (0..IN_HEADER).filter_map(|nth| u32_at(self.file, 76 + nth * 4)).collect();
@@ -108,7 +108,7 @@ impl<'a> CompoundFile<'a> {
             }
             match self.sector(table) {
                 Ok(sector) => self.fat.extend(sector.chunks_exact(4).filter_map(|four| u32_at(four, 0))),
-                // Behind the last one there may stand anything.
+                // After the last sector any content can follow.
                 Err(_) if nth >= fat_sectors => {}
                 Err(error) => return Err(error),
             }
@@ -122,13 +122,13 @@ impl<'a> CompoundFile<'a> {
             let number = |at| u32_at(entry, at).unwrap_or(u32::MAX);
             let mut name = String::new();
             push_utf16(utf16_units(&entry[..64]).take_while(|unit| *unit != 0), &mut name);
-            // Of the older kind, only half of the length counts.
+            // In the older version only the low half of the length counts.
             let length = match self.sector_bytes {
                 HEADER_BYTES => number(120).into(),
                 _ => u64_at(entry, 120).unwrap_or(u64::MAX),
             };
             let (before, after, child, start) = (number(68), number(72), number(76), number(116));
-            // An entry that is not used has no name; it keeps its number.
+            // An unused entry has no name, but keeps its number.
             if u8_at(entry, 66) == Some(0) {
                 name.clear();
             }
@@ -136,7 +136,7 @@ impl<'a> CompoundFile<'a> {
         }
     }
 
-    /// The entries that do not lie in a folder.
+    /// The entries at the top level.
     fn root_entries(&self) -> Vec<usize> {
         let mut found = Vec::new();
         let mut seen = vec![false; self.entries.len()];
@@ -161,7 +161,7 @@ impl<'a> CompoundFile<'a> {
         sector.filter(|sector| !sector.is_empty()).ok_or_else(|| WorkbookError::damaged(TRUNCATED))
     }
 
-    /// The bytes of a chain of sectors, as many as are wanted.
+    /// The bytes of a chain of sectors, up to the wanted length.
     fn read_chain(&self, start: u32, wanted: usize) -> Result<Vec<u8>, WorkbookError> {
         let mut bytes = Vec::new();
         let mut at = start;
@@ -182,7 +182,7 @@ impl<'a> CompoundFile<'a> {
         if entry.length >= small_below {
             return self.read_chain(entry.start, wanted);
         }
-        // Small streams lie in sectors of their own, within a stream.
+        // Small streams have small sectors inside the root stream.
         let within =
             self.read_chain(self.entries.first().map_or(SPECIAL_SECTORS_FROM, |root| root.start), usize::MAX)?;
         let table = self.read_chain(u32_at(self.file, 60).unwrap_or(SPECIAL_SECTORS_FROM), usize::MAX)?;
@@ -230,13 +230,13 @@ mod tests {
         assert_eq!(detail(&file("OOM_alloc3.xls")), TRUNCATED);
     }
 
-    /// A file whose stream is small: tables of both kinds of chains, the directory, and the sectors of small streams, in
-    /// which the second of the stream stands before the first.
+    /// A file with a small stream: both allocation tables, the directory and the small sectors, where the second
+    /// sector of the stream comes before the first.
     fn with_small_stream() -> Vec<u8> {
         let mut file = super::super::fixtures::container("Workbook", &[]);
         file.truncate(5 * 512);
         let mut put = |at: usize, number: u32| file[at..at + 4].copy_from_slice(&number.to_le_bytes());
-        // The root's stream lies in sector 2, the chains of small sectors in sector 3.
+        // The root stream is in sector 2, the table of small sectors in sector 3.
         put(60, 3);
         put(64, 1);
         (0..128).for_each(|nth| put(512 + nth * 4, if nth == 0 { 0xFFFF_FFFD } else { 0xFFFF_FFFE }));

@@ -1,5 +1,5 @@
-//! What an old workbook says before its sheets: which sheets there are, how texts are written, number formats, shared
-//! texts, which day it counts from, and whether all of it is locked.
+//! The globals of an old workbook: its sheets, the encoding of texts, number formats, shared strings, the epoch, and
+//! whether it is encrypted.
 
 use super::records::{BEGIN, BiffRecord, BiffRecords, ContinuedData, END, TEXT_TRUNCATED, TextEncoding, code_page};
 use crate::file::bytes::{u8_at, u16_at, u32_at};
@@ -20,14 +20,14 @@ const RECALCULATION: u16 = 0x01C1;
 pub struct Globals {
     pub encoding: TextEncoding,
     pub epoch_1904: bool,
-    /// Written by a program that calculates, which puts its number here since Excel 2000.
+    /// Set if a program with a calculation engine wrote it; such programs write this record since Excel 2000.
     pub calculated: bool,
     pub formats: CellFormats,
     pub texts: StringTable,
     pub sheets: Vec<BoundSheet>,
 }
 
-/// A sheet and where its records begin.
+/// A sheet and the offset of its records.
 pub struct BoundSheet {
     pub name: String,
     pub visible: bool,
@@ -57,13 +57,13 @@ impl Globals {
             texts: StringTable::default(),
             sheets: Vec::new(),
         };
-        // Names are read last: the code page may stand behind them.
+        // Names are read last, because the code page can come after them.
         let (mut sheets, mut formats) = (Vec::new(), Vec::new());
         loop {
             let record = records.next()?;
             match record.kind {
                 END => break,
-                // Whatever the lock, what follows means nothing without its key.
+                // With any encryption, the records that follow are unreadable.
                 FILE_PASS => return Err(WorkbookError::Encrypted),
                 CODE_PAGE => globals.set_code_page(u16_at(record.data, 0)),
                 DATE_MODE => globals.epoch_1904 = u16_at(record.data, 0) == Some(1),
@@ -93,7 +93,7 @@ impl Globals {
         }
     }
 
-    /// The length of a format is two bytes since Excel 97 and was one before.
+    /// The length of a format has two bytes since Excel 97, one before.
     fn add_format(&mut self, record: BiffRecord<'_>) -> Result<(), WorkbookError> {
         let mut data_stream = BiffRecords::new(&[], 0).continued(record, 0);
         let Some(id) = data_stream.u16() else { return Ok(()) };
@@ -121,7 +121,7 @@ impl Globals {
     }
 }
 
-/// Since Excel 97 texts are Unicode. [MS-XLS 2.4.21]
+/// Texts are Unicode since Excel 97. [MS-XLS 2.4.21]
 fn text_encoding(begin: &[u8]) -> TextEncoding {
     const OF_OLD: u16 = 0x1000;
     let code_page = TextEncoding::CodePage(Some(encoding_rs::WINDOWS_1252));
@@ -131,7 +131,7 @@ fn text_encoding(begin: &[u8]) -> TextEncoding {
     }
 }
 
-/// The number of texts that is said to follow decides nothing but what is told when they end early.
+/// The announced number of texts only decides whether an early end is an error.
 fn read_shared_texts<'a>(records: &mut BiffRecords<'a>, first: BiffRecord<'a>) -> Result<StringTable, WorkbookError> {
     let announced = u32_at(first.data, 4).map_or(0, |count| count as usize);
     let mut data_stream = records.continued(first, 8);
@@ -141,7 +141,7 @@ fn read_shared_texts<'a>(records: &mut BiffRecords<'a>, first: BiffRecord<'a>) -
         match added {
             Ok(Some(())) => {}
             Ok(None) => return Err(WorkbookError::damaged(STRINGS_TOO_LONG)),
-            // Behind the last one there may stand anything.
+            // After the last text any content can follow.
             Err(()) if texts.len() >= announced => break,
             Err(()) => return Err(WorkbookError::damaged(TEXT_TRUNCATED)),
         }
@@ -149,7 +149,7 @@ fn read_shared_texts<'a>(records: &mut BiffRecords<'a>, first: BiffRecord<'a>) -
     Ok(texts)
 }
 
-/// A text with changes of its type and with its pronunciation, which are passed over. [MS-XLS 2.5.293]
+/// A text with formatting runs and phonetic text, which are skipped. [MS-XLS 2.5.293]
 fn read_rich_text(data_stream: &mut ContinuedData<'_>, text: &mut String) -> Option<()> {
     const RICH: u8 = 8;
     const PHONETIC: u8 = 4;

@@ -1,10 +1,10 @@
-//! Addresses behind the texts of cells. [MS-XLS 2.4.140, MS-OSHARED 2.3.7]
+//! Link addresses of cells. [MS-XLS 2.4.140, MS-OSHARED 2.3.7]
 
 use super::records::{BiffRecord, BiffRecords, ContinuedData};
 use crate::file::bytes::{push_utf16, utf16_units};
 use crate::workbook::sheet::metadata::{Area, LinkCollector};
 
-/// 79EAC9E0-BAF9-11CE-8C82-00AA004BA90B: an address of the web, or of mail.
+/// 79EAC9E0-BAF9-11CE-8C82-00AA004BA90B: the URL moniker, for web and mail addresses.
 const URL_MONIKER: [u8; 16] =
     [0xE0, 0xC9, 0xEA, 0x79, 0xF9, 0xBA, 0xCE, 0x11, 0x8C, 0x82, 0x00, 0xAA, 0x00, 0x4B, 0xA9, 0x0B];
 
@@ -14,7 +14,7 @@ const HAS_NAME: u32 = 0x0010;
 const HAS_FRAME: u32 = 0x0080;
 const AS_TEXT: u32 = 0x0100;
 
-/// Adds the address of a record; what is damaged or leads to a place in the workbook or to a file adds nothing.
+/// Adds the address of a record; a damaged record, or a link to a place in the workbook or to a file, adds nothing.
 pub fn read_link(record: &BiffRecord<'_>, links: &mut LinkCollector) {
     let mut data_stream = BiffRecords::new(&[], 0).continued(*record, 0);
     let Some(area) = read_area(&mut data_stream) else { return };
@@ -70,7 +70,7 @@ fn read_moniker(data_stream: &mut ContinuedData<'_>) -> Option<String> {
     read_utf16(data_stream, length as usize)
 }
 
-/// A text of so many bytes, up to the first NUL.
+/// A text of this many bytes, up to the first NUL.
 fn read_utf16(data_stream: &mut ContinuedData<'_>, bytes: usize) -> Option<String> {
     /// No address is longer. [Excel: 2,079 letters]
     const BYTES_MAX: usize = 16 << 10;

@@ -1,10 +1,10 @@
-//! Workbooks of the kind .xls, read by our own code: since Excel 97 (BIFF8) and of Excel 5 and 95 (BIFF5).
+//! Reads .xls workbooks: since Excel 97 (BIFF8), and of Excel 5 and 95 (BIFF5).
 //!
-//! `compound` takes the stream of records out of its container, `records` knows one record from the next and reads texts,
-//! `globals` what stands before the sheets, `sheet` the sheets, `links` addresses behind cells. The stream is held in
-//! memory, which bounds all of it; of a sheet nothing is, but where its cells are out of order.
+//! `compound` reads the stream of records from its container, `records` splits it into records and reads texts,
+//! `globals` reads what comes before the sheets, `sheet` the sheets, `links` link addresses. The stream is held in
+//! memory, which limits the size; a sheet is not, unless its cells are out of order.
 //!
-//! The records are those of [MS-XLS]. What contradicts itself is damaged; nothing is skipped that might have been a cell.
+//! The records are those of [MS-XLS]. A contradiction is an error; no record that could be a cell is skipped.
 
 mod compound;
 mod globals;
@@ -32,7 +32,7 @@ use std::ops::ControlFlow;
 pub struct XlsBook {
     stream: Vec<u8>,
     globals: Globals,
-    /// The sheets looked at so far, by where they begin.
+    /// The sheets indexed so far, by their offset.
     indexes: HashMap<usize, SheetIndex>,
 }
 
@@ -59,14 +59,14 @@ impl XlsBook {
         self.globals.epoch_1904
     }
 
-    /// What the sheet says besides its cells; `links` are read where they are wanted.
+    /// The metadata of a sheet; `links` requests link addresses.
     pub fn metadata(&mut self, sheet: &str, links: bool) -> Result<SheetMetadata, WorkbookError> {
         let at = self.offset_of(sheet)?;
         let XlsBook { stream, globals, indexes } = self;
         index_of(indexes, globals, stream, at)?.metadata(stream, links)
     }
 
-    /// Hands the cells of a sheet to `take`, row by row, until it breaks off.
+    /// Passes the cells of a sheet to `visit`, row by row, until it breaks.
     pub fn visit_cells(
         &mut self,
         sheet: &str,
@@ -85,7 +85,7 @@ impl XlsBook {
     }
 }
 
-/// What is known of the sheet that begins there, looked at once.
+/// The index of the sheet at this offset, made once.
 fn index_of<'l>(
     indexes: &'l mut HashMap<usize, SheetIndex>,
     globals: &Globals,

@@ -1,4 +1,4 @@
-//! The records of an old workbook, one behind the other, and the texts within them.
+//! The records of an old workbook, and the texts in them.
 
 use crate::file::bytes::{push_utf16, u16_at, utf16_units};
 use crate::file::error::WorkbookError;
@@ -13,7 +13,7 @@ pub const TEXT_TRUNCATED: &str = "a text is cut short";
 #[derive(Debug, Clone, Copy)]
 pub struct BiffRecord<'a> {
     pub kind: u16,
-    /// Where it stands in the stream.
+    /// Its offset in the stream.
     pub at: usize,
     pub data: &'a [u8],
 }
@@ -29,7 +29,7 @@ impl<'a> BiffRecords<'a> {
         BiffRecords { stream, at }
     }
 
-    /// The next record. Whoever asks has not yet seen the one that ends it all, so there must be one.
+    /// The next record. It must exist, because the caller has not seen the final record yet.
     pub fn next(&mut self) -> Result<BiffRecord<'a>, WorkbookError> {
         let record = self.peek().ok_or_else(|| WorkbookError::damaged("its end is missing"))?;
         if record.kind == 0 {
@@ -46,7 +46,7 @@ impl<'a> BiffRecords<'a> {
         Some(BiffRecord { kind, at: self.at, data })
     }
 
-    /// What a record holds, with what goes on in the records behind it.
+    /// The data of a record with that of its continuation records.
     pub fn continued(&mut self, from: BiffRecord<'a>, skip: usize) -> ContinuedData<'a> {
         let first = from.data.get(skip..).unwrap_or_default();
         let mut more = Vec::new();
@@ -59,10 +59,10 @@ impl<'a> BiffRecords<'a> {
     }
 }
 
-/// Bytes that may be spread over several records.
+/// Data that can continue over several records.
 pub struct ContinuedData<'a> {
     chunk: &'a [u8],
-    /// Last one first.
+    /// In reverse order.
     more: Vec<&'a [u8]>,
 }
 
@@ -71,7 +71,7 @@ impl<'a> ContinuedData<'a> {
         self.chunk.is_empty() && self.more.iter().all(|chunk| chunk.is_empty())
     }
 
-    /// Goes on to the next piece where this one is used up.
+    /// Moves to the next chunk if the current one is used up.
     fn next_chunk(&mut self) -> Option<()> {
         while self.chunk.is_empty() {
             self.chunk = self.more.pop()?;
@@ -104,14 +104,14 @@ impl<'a> ContinuedData<'a> {
         Some(())
     }
 
-    /// As many bytes as are left of this piece, and no more than are wanted.
+    /// Up to `wanted` bytes of the current chunk.
     fn take_bytes(&mut self, wanted: usize) -> &'a [u8] {
         let (taken, rest) = self.chunk.split_at(wanted.min(self.chunk.len()));
         self.chunk = rest;
         taken
     }
 
-    /// Appends a text of so many letters. Each piece says anew how wide its letters are. [MS-XLS 2.5.293]
+    /// Appends a text of this many letters. Each chunk declares the width of its letters again. [MS-XLS 2.5.293]
     pub fn unicode_text(&mut self, letters: usize, flags: u8, text: &mut String) -> Option<()> {
         const WIDE: u8 = 1;
         let mut wide = flags & WIDE != 0;
@@ -135,7 +135,7 @@ impl<'a> ContinuedData<'a> {
         Some(())
     }
 
-    /// Appends a text of so many bytes of a code page.
+    /// Appends a text of this many bytes in a code page.
     fn code_page_text(&mut self, bytes: usize, encoding: &'static Encoding, text: &mut String) -> Option<()> {
         let mut all: Vec<u8> = Vec::new();
         while all.len() < bytes {
@@ -147,17 +147,17 @@ impl<'a> ContinuedData<'a> {
     }
 }
 
-/// How texts are written.
+/// The encoding of texts.
 #[derive(Debug, Clone, Copy)]
 pub enum TextEncoding {
-    /// Since Excel 97: letters of one or two bytes of UTF-16, whatever code page the workbook names.
+    /// Since Excel 97: letters of one or two bytes of UTF-16, whatever the code page of the workbook.
     Unicode,
-    /// In a code page. Without an encoding it is one that is not known here, in which only ASCII can be read.
+    /// In a code page. `None` is an unknown one, in which only ASCII is readable.
     CodePage(Option<&'static Encoding>),
 }
 
 impl TextEncoding {
-    /// Appends a text whose length has been read.
+    /// Appends a text whose length is already read.
     pub fn read(
         self,
         data_stream: &mut ContinuedData<'_>,
@@ -166,7 +166,7 @@ impl TextEncoding {
     ) -> Result<(), WorkbookError> {
         let cut = || WorkbookError::damaged(TEXT_TRUNCATED);
         match self {
-            // Some writers leave out all the rest of an empty text.
+            // Some writers omit everything after the length of an empty text.
             _ if length == 0 => Ok(()),
             TextEncoding::Unicode => {
                 let flags = data_stream.byte().ok_or_else(cut)?;
@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn a_text_goes_on_in_letters_of_another_width() {
         let wide: Vec<u8> = "Ёж 😀".encode_utf16().flat_map(u16::to_le_bytes).collect();
-        // The second half of a letter stands in the next record.
+        // The second half of a letter is in the next record.
         let stream = [
             record(0xFC, b"ab"),
             record(CONTINUE, &[&[1], &wide[..8]].concat()),

@@ -1,4 +1,4 @@
-//! The records of one sheet: once around for what must be known first, then its cells in order.
+//! The records of a sheet, read twice: first for an index, then for the cells in order.
 
 use super::globals::Globals;
 use super::links::read_link;
@@ -20,20 +20,20 @@ const SHARED_LABEL: u16 = 0x00FD;
 const PACKED_ROW: u16 = 0x00BD;
 const FORMULA: u16 = 0x0006;
 const FORMULA_TEXT: u16 = 0x0207;
-/// Formulas that are shared, of arrays and of tables of data stand between a formula and its text.
+/// Shared formulas, array formulas and data tables come between a formula and its text.
 const FORMULA_PARTS: [u16; 4] = [0x04BC, 0x0221, 0x0236, 0x003C];
 const ROW: u16 = 0x0208;
 const MERGED: u16 = 0x00E5;
 const LINK: u16 = 0x01B8;
 const UNCALCULATED: u16 = 0x005E;
 
-/// What stands in the last two bytes of a result that is no number. [MS-XLS 2.5.133]
+/// The last two bytes of a result that is not a number. [MS-XLS 2.5.133]
 const NO_NUMBER: u16 = 0xFFFF;
 const BLANK: u8 = 3;
 
 const CELL_TRUNCATED: &str = "a cell is cut short";
 
-/// The records of a sheet itself, those of charts within it left out.
+/// The records of a sheet without those of charts in it.
 struct SheetRecords<'a> {
     records: BiffRecords<'a>,
     depth: u32,
@@ -63,7 +63,7 @@ impl<'a> SheetRecords<'a> {
     }
 }
 
-/// The row and the first and last column of the cells of a record; `None` for other records.
+/// Row, first column and last column of the cells of a record; `None` for other records.
 fn cell_range(record: &BiffRecord<'_>) -> Result<Option<(u16, u16, u16)>, WorkbookError> {
     let data = record.data;
     let truncated = || WorkbookError::damaged(CELL_TRUNCATED);
@@ -74,7 +74,7 @@ fn cell_range(record: &BiffRecord<'_>) -> Result<Option<(u16, u16, u16)>, Workbo
         }
         PACKED_ROW => {
             let (row, first, last) = (at(0)?, at(2)?, at(data.len().saturating_sub(2))?);
-            // Row, first and last column, and six bytes for each cell.
+            // Row, first and last column, and six bytes per cell.
             match (usize::from(last) + 1).checked_sub(first.into()) {
                 Some(cells) if data.len() == 6 + cells * 6 => Ok(Some((row, first, last))),
                 _ => Err(truncated()),
@@ -84,19 +84,19 @@ fn cell_range(record: &BiffRecord<'_>) -> Result<Option<(u16, u16, u16)>, Workbo
     }
 }
 
-/// What is known of a sheet after a first look.
+/// What the first pass over a sheet finds.
 pub struct SheetIndex {
-    /// All but the links.
+    /// The metadata without link addresses.
     metadata: SheetMetadata,
-    /// Where the records of links stand; they are read where they are wanted.
+    /// Offsets of the link records, which are read on request.
     links: Vec<usize>,
-    /// Some writers put cells down as they come, not row by row.
+    /// False if the writer did not sort cells by row.
     pub in_order: bool,
     pub results: FormulaResults,
 }
 
 impl SheetIndex {
-    /// What the sheet says besides its cells.
+    /// The metadata of the sheet.
     pub fn metadata(&self, stream: &[u8], links: bool) -> Result<SheetMetadata, WorkbookError> {
         let mut found = LinkCollector::default();
         for at in self.links.iter().filter(|_| links) {
@@ -108,20 +108,20 @@ impl SheetIndex {
     }
 }
 
-/// Which results of formulas are results.
+/// Which stored results of formulas are valid.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum FormulaResults {
     All,
-    /// Nobody has calculated the workbook, and its writer puts blanks in the place of results.
+    /// Not calculated: the writer stores blanks instead of results.
     NoBlanks,
-    /// The sheet says itself that it was to be calculated and was not: what nobody calculated is a blank or a zero.
+    /// The sheet declares that it was not recalculated: a blank or zero is not a result.
     NoBlanksOrZeros,
 }
 
 pub fn index_sheet(globals: &Globals, stream: &[u8], at: usize) -> Result<SheetIndex, WorkbookError> {
     let mut records = SheetRecords::new(stream, at)?;
     let (mut merged, mut rows, mut links) = (Vec::new(), Vec::new(), Vec::new());
-    // Rows are described before their cells; a hidden one matters only where it holds something.
+    // Rows are described before their cells; a hidden row only matters if it has content.
     let mut filled = vec![false; usize::from(u16::MAX) + 1];
     let (mut in_order, mut before) = (true, None);
     let (mut uncalculated, mut all_blank) = (false, true);
@@ -172,7 +172,7 @@ fn merged_areas(data: &[u8], merged: &mut Vec<Area>) -> Result<(), WorkbookError
     Ok(())
 }
 
-/// One sheet as its cells are given.
+/// The cells of a sheet.
 pub struct SheetCells<'a> {
     pub globals: &'a Globals,
     pub stream: &'a [u8],
@@ -180,11 +180,11 @@ pub struct SheetCells<'a> {
     pub results: FormulaResults,
 }
 
-/// What takes the cells.
+/// Receives the cells.
 type CellVisitor<'t> = &'t mut dyn FnMut(RawCell<'_>) -> ControlFlow<()>;
 
 impl<'a> SheetCells<'a> {
-    /// Gives the cells in the order of the file.
+    /// Passes the cells to `visit` in file order.
     pub fn visit(&self, visit: CellVisitor<'_>) -> Result<(), WorkbookError> {
         let mut records = SheetRecords::new(self.stream, self.at)?;
         while let Some(record) = records.next()? {
@@ -198,7 +198,7 @@ impl<'a> SheetCells<'a> {
         Ok(())
     }
 
-    /// Gives the cells row by row. Of two in one place, the later one is meant.
+    /// Passes the cells to `visit` row by row. Of two cells in one position, the later one counts.
     pub fn visit_sorted(&self, visit: CellVisitor<'_>) -> Result<(), WorkbookError> {
         let mut records = SheetRecords::new(self.stream, self.at)?;
         let mut cells: Vec<(u16, u16, u32)> = Vec::new();
@@ -221,7 +221,7 @@ impl<'a> SheetCells<'a> {
         Ok(())
     }
 
-    /// Gives one cell of a record that begins in the column `first`.
+    /// Passes on one cell of a record that begins in the column `first`.
     fn cell(
         &self,
         record: &BiffRecord<'a>,
@@ -258,12 +258,12 @@ impl<'a> SheetCells<'a> {
         Ok(visit(RawCell { row: row.into(), column: column.into(), value, formula }))
     }
 
-    /// A number under the format of the style whose number stands at `style`.
+    /// A number with the format of its style, whose number is at the offset `style`.
     fn number(&self, data: &[u8], style: usize, number: f64) -> CellValue<'_> {
         CellValue::number(number, self.globals.formats.get(u16_at(data, style).unwrap_or(0).into()))
     }
 
-    /// The text of a record, its length at `at`.
+    /// The text of a record, with its length at `at`.
     fn text(&self, record: BiffRecord<'a>, at: usize, text: &mut String) -> Result<(), WorkbookError> {
         let mut records = BiffRecords::new(self.stream, record.at);
         records.next()?;
@@ -299,7 +299,7 @@ impl<'a> SheetCells<'a> {
                         self.text(next, 0, text)?;
                         Ok(CellValue::Text(text))
                     }
-                    // A text is announced and not there.
+                    // The announced text is missing.
                     _ => Ok(CellValue::Uncomputed("")),
                 }
             }

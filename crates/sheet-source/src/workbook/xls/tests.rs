@@ -1,4 +1,4 @@
-//! MadeBook workbooks, read.
+//! Tests with generated workbooks.
 
 use super::fixtures::{BookFixture, container, record, unicode, wide, words};
 use super::*;
@@ -229,13 +229,13 @@ fn hidden_rows_merged_cells_and_links_are_known() {
         label(0, 0, "a"),
         label(1, 0, "b"),
         number(2, 3, 0, 5.0),
-        // A chart within the sheet, whose cells are none of it.
+        // A chart in the sheet; its cells do not belong to the sheet.
         record(0x0809, &words(&[0x600, 0x20, 0, 0])),
         number(0, 0, 0, 5.0),
         record(0x000A, &[]),
         row(9, 0x120),
         row(12, 0x120),
-        // Cells that have a format and nothing else, one and a row of them.
+        // Cells with a format only, single and in a row.
         record(0x0201, &words(&[9, 0, 1])),
         record(0x00BE, &words(&[12, 0, 1, 1, 1])),
         record(0x00E5, &words(&[2, 1, 3, 0, 0, 5, 5, 1, 2])),

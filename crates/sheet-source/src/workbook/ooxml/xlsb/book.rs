@@ -1,4 +1,4 @@
-//! What a .xlsb says of all its sheets: which there are, number formats, shared texts, the day it counts from.
+//! What all sheets of an .xlsb share: the list of sheets, number formats, shared strings and the epoch.
 
 use super::records::{PartRecords, read_text, truncated};
 use crate::file::bytes::{u16_at, u32_at};
@@ -28,7 +28,7 @@ pub struct WorkbookGlobals {
     pub texts: StringTable,
 }
 
-/// A sheet and the part that holds it.
+/// A sheet and the part that contains it.
 pub struct BundledSheet {
     pub name: String,
     pub visible: bool,
@@ -74,7 +74,7 @@ fn workbook(package: &mut Package, relationships: &[Relationship]) -> Result<(Ve
     Ok((sheets, epoch_1904))
 }
 
-/// `None` where the sheet has no part.
+/// `None` if the sheet has no part.
 fn sheet(data: &[u8], relationships: &HashMap<&str, &Relationship>) -> Result<Option<BundledSheet>, WorkbookError> {
     let state = u32_at(data, 0).ok_or_else(truncated)?;
     let (mut id, mut name) = (String::new(), String::new());
@@ -85,7 +85,7 @@ fn sheet(data: &[u8], relationships: &HashMap<&str, &Relationship>) -> Result<Op
     }
     let named = relationships.get(id.as_str());
     let part = named.map(|one| one.target.clone()).unwrap_or_default();
-    // Charts, dialogs and macros have types of their own.
+    // Charts, dialogs and macros have other types.
     let table = match named.map_or("", |one| one.kind.as_str()) {
         "worksheet" => true,
         "chartsheet" | "dialogsheet" | "xlMacrosheet" | "xlIntlMacrosheet" => false,
@@ -98,7 +98,7 @@ fn formats(package: &mut Package, part: &str) -> Result<CellFormats, WorkbookErr
     let mut formats = CellFormats::default();
     let Some(part) = package.part_named(part)? else { return Ok(formats) };
     let mut records = PartRecords::new(part);
-    // Styles of styles are of the same kind.
+    // Cell style formats use the same record type.
     let mut of_cells = false;
     while let Some(kind) = records.next(|kind| matches!(kind, FORMAT | STYLE | STYLES_BEGIN | STYLES_END))? {
         let data = &records.data;

@@ -1,7 +1,7 @@
-//! Workbooks of the kind .xlsb, read by our own code as streams of records, in the memory of the shared texts alone.
+//! Reads .xlsb workbooks as streams of records; only the shared strings are held in memory.
 //!
-//! `package` finds parts and what they name, `records` knows one record from the next, `book` reads what all sheets share,
-//! `sheet` one sheet. The records are those of [MS-XLSB]; those not known here are passed over, as it asks.
+//! `package` finds parts and relationships, `records` splits a part into records, `book` reads what all sheets share,
+//! `sheet` reads one sheet. The records are those of [MS-XLSB]; unknown records are skipped, as it demands.
 
 mod book;
 mod records;
@@ -43,7 +43,7 @@ impl XlsbBook {
         self.globals.epoch_1904
     }
 
-    /// Hands the cells of a sheet to `take`, in the order of the file, until it breaks off.
+    /// Passes the cells of a sheet to `visit` in file order, until it breaks.
     pub fn visit_cells(
         &mut self,
         sheet: &str,
@@ -54,7 +54,7 @@ impl XlsbBook {
         sheet::visit_cells(PartRecords::new(part), &self.globals, visit)
     }
 
-    /// What the sheet says besides its cells; `links` are looked for where they are wanted.
+    /// The metadata of a sheet; `links` requests link addresses.
     pub fn metadata(&mut self, sheet: &str, links: bool) -> Result<SheetMetadata, WorkbookError> {
         let name = self.part_of(sheet)?;
         let relationships = self.package.relationships(&name)?;

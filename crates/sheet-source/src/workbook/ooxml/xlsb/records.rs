@@ -1,13 +1,13 @@
-//! The records of a part, one behind the other. [MS-XLSB 2.1.4]
+//! The records of a part. [MS-XLSB 2.1.4]
 
 use crate::file::bytes::{push_utf16, u32_at, utf16_units};
 use crate::file::error::WorkbookError;
 use std::io::{self, BufRead, BufReader, Read};
 
-/// What a version to come may add, to be passed over. [MS-XLSB 2.1.6]
+/// Records of future versions, to be skipped. [MS-XLSB 2.1.6]
 const FUTURE_BEGIN: u16 = 35;
 const FUTURE_END: u16 = 36;
-/// The longest text of a cell, all its changes of type and its formula are less.
+/// The longest text of a cell, with all its formatting runs and its formula, is shorter.
 const RECORD_BYTES_MAX: u64 = 1 << 20;
 const BLOCK_BYTES: usize = 32 << 10;
 
@@ -22,7 +22,7 @@ impl<R: Read> PartRecords<R> {
         PartRecords { source: BufReader::with_capacity(BLOCK_BYTES, part), data: Vec::new(), future: 0 }
     }
 
-    /// Reads the next record of those wanted into `data` and gives its kind; `None` at the end of the part.
+    /// Reads the next wanted record into `data` and returns its type; `None` at the end of the part.
     pub fn next(&mut self, wanted: fn(u16) -> bool) -> Result<Option<u16>, WorkbookError> {
         loop {
             if self.source.fill_buf().map_err(WorkbookError::from_unpacking)?.is_empty() {
@@ -51,13 +51,13 @@ impl<R: Read> PartRecords<R> {
         }
     }
 
-    /// Reads the rest, so that its checksum is looked at.
+    /// Reads the rest, so that its checksum is verified.
     pub fn finish(mut self) -> Result<(), WorkbookError> {
         io::copy(&mut self.source, &mut io::sink()).map_err(WorkbookError::from_unpacking)?;
         Ok(())
     }
 
-    /// A number of at most so many bytes, seven bits in each.
+    /// A number of at most this many bytes, with seven bits in each.
     fn number(&mut self, bytes_max: u32) -> Result<u32, WorkbookError> {
         const MORE: u8 = 0x80;
         let mut number = 0;
@@ -87,9 +87,9 @@ pub fn truncated() -> WorkbookError {
     WorkbookError::damaged("one part ends too early")
 }
 
-/// Appends the text that begins at a place and gives where it ends. [MS-XLSB 2.5.168]
+/// Appends the text at an offset and returns its end. [MS-XLSB 2.5.168]
 pub fn read_text(data: &[u8], at: usize, text: &mut String) -> Result<usize, WorkbookError> {
-    /// No text, as against an empty one.
+    /// No text, as opposed to an empty one.
     const NONE: u32 = u32::MAX;
     let start = at + 4;
     let letters = match u32_at(data, at).ok_or_else(truncated)? {
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn records_are_told_apart() {
-        // One of two bytes' kind, one of a length of two bytes, one not wanted, one of the future.
+        // One record with a two-byte type, one with a two-byte length, one unwanted, one of a future version.
         let long = [&[7, 0x80, 0x01][..], &[0; 128]].concat();
         let part = [&[0x91, 0x01, 0][..], &long, &[3, 2, 0, 0], &[35, 1, 9, 6, 1, 9, 36, 0], &[1, 1, 0]].concat();
         assert_eq!(kinds(&part), Ok(vec![(145, 0), (7, 128), (36, 0), (1, 1)]));

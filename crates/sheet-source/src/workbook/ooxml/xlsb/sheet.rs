@@ -1,4 +1,4 @@
-//! The records of one sheet: its cells as they stand, and what is known of it besides.
+//! The records of a sheet: its cells in file order, and its metadata.
 
 use super::book::WorkbookGlobals;
 use super::records::{PartRecords, read_text, truncated};
@@ -24,7 +24,7 @@ const FORMULA_TEXT: u16 = 8;
 const FORMULA_NUMBER: u16 = 9;
 const FORMULA_TRUTH: u16 = 10;
 const FORMULA_ERROR: u16 = 11;
-/// From here on cells say no column: they stand beside the one before.
+/// From here on cells have no column: they follow the cell before.
 const SHORT_BLANK: u16 = 12;
 const SHORT_PACKED: u16 = 13;
 const SHORT_ERROR: u16 = 14;
@@ -41,7 +41,7 @@ const TABLE: u16 = 343;
 
 const ROWS_MAX: u32 = 1 << 20;
 
-/// What a first look stops at; cells only where it matters whether the row holds something.
+/// The records of the metadata; cells only matter for the question whether a row has content.
 fn is_metadata(kind: u16) -> bool {
     matches!(kind, ROW | MERGED | LINK | CELLS_END)
 }
@@ -54,7 +54,7 @@ fn is_cell_record(kind: u16) -> bool {
     matches!(kind, ROW..=SHORT_SHARED_TEXT | RICH_TEXT | CELLS_BEGIN | CELLS_END)
 }
 
-/// Gives the cells of a sheet in the order of the file.
+/// Passes the cells of a sheet to `visit` in file order.
 pub fn visit_cells<R: Read>(
     mut records: PartRecords<R>,
     globals: &WorkbookGlobals,
@@ -99,7 +99,7 @@ fn row_number(data: &[u8]) -> Result<u32, WorkbookError> {
     }
 }
 
-/// What a cell holds, its style first; `None` for a blank one.
+/// The value of a cell, which starts with its style; `None` for a blank cell.
 fn value<'t>(
     kind: u16,
     cell: &[u8],
@@ -134,7 +134,7 @@ fn value<'t>(
     value.map(Some).ok_or_else(truncated)
 }
 
-/// What the sheet says besides its cells; `relationships` is what it names its links by, where `links` are wanted.
+/// The metadata of a sheet; `relationships` resolve its links, if `links` requests them.
 pub fn read_metadata<R: Read>(
     mut records: PartRecords<R>,
     relationships: &[Relationship],
@@ -145,7 +145,7 @@ pub fn read_metadata<R: Read>(
     let external = relationships.iter().filter(|one| links && one.external);
     let addresses: HashMap<&str, &str> = external.map(|one| (one.id.as_str(), one.target.as_str())).collect();
     let (mut ended, mut before) = (false, 0);
-    // A row that is not shown and of which no cell has been met.
+    // A hidden row without any cell so far.
     let mut hidden_row = None;
     while let Some(kind) = records.next(if hidden_row.is_some() { is_metadata_or_filled } else { is_metadata })? {
         let data = records.data.as_slice();
@@ -191,7 +191,7 @@ fn area(data: &[u8]) -> Result<Area, WorkbookError> {
     Ok(Area { top: number(0)?, bottom: number(4)?, left: number(8)?, right: number(12)? })
 }
 
-/// The row of totals under a table, from the part that describes the table.
+/// The row of totals below a table, from the part of the table.
 pub fn totals_row<R: Read>(mut records: PartRecords<R>) -> Result<Option<u32>, WorkbookError> {
     while records.next(|kind| kind == TABLE)?.is_some() {
         let data = records.data.as_slice();

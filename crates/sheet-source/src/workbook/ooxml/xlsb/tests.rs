@@ -1,4 +1,4 @@
-//! Made workbooks, read.
+//! Tests with generated workbooks.
 
 use super::fixtures::*;
 use super::*;
@@ -62,7 +62,7 @@ fn each_kind_of_record_gives_its_cell() {
         short(16, &number(5.0)),
         short(17, &text("x")),
         short(18, &numbers(&[0])),
-        // What a version to come may add, with something that looks like a cell.
+        // Records of a future version, with content that looks like a cell.
         record(35, &numbers(&[0])),
         cell(6, 30, 0, &text("no")),
         record(36, &[]),
@@ -113,7 +113,7 @@ fn hidden_rows_merged_cells_links_and_totals_are_known() {
         truth(),
         row(8, 0x10),
         row(9, 0x10),
-        // Cells that have a format and nothing else.
+        // Cells with a format only.
         cell(1, 0, 1, &[]),
         record(12, &[1, 0, 0, 0]),
         row(10, 0),
@@ -187,7 +187,7 @@ fn no_more_is_unpacked_than_can_be_honest_whatever_the_directory_says() {
     let name = memchr::memmem::rfind(&honest, b"xl/worksheets/sheet1.bin").expect("the directory names it");
     for size in [2_000_u32, 3_000_000_000] {
         let mut lying = honest.clone();
-        // Of the directory, where the name stands 46 bytes behind the beginning of its entry.
+        // In the directory the name is 46 bytes after the start of its entry.
         lying[name - 22..name - 18].copy_from_slice(&size.to_le_bytes());
         assert!(read(lying).is_err());
     }

@@ -1,5 +1,5 @@
-//! The cells of a sheet whose XML is legal and unlike what programs write: comments within values, blanks around numbers,
-//! attributes in odd places. Slower than `sheet`, and gives the very cells it gives.
+//! The cells of a sheet whose XML is valid but unusual: comments inside values, blanks around numbers, attributes in
+//! odd places. Slower than `sheet`, with the same cells as result.
 
 use super::strings::SharedStrings;
 use super::text::decode_escapes;
@@ -16,17 +16,17 @@ pub struct FallbackReader<'b> {
     pub formats: &'b CellFormats,
 }
 
-/// A cell as far as its XML says it.
+/// A cell as its XML describes it.
 #[derive(Default)]
 struct CellElement {
     reference: Option<(u32, u32)>,
     style: usize,
     kind: Option<String>,
-    /// `None` where nothing is stored.
+    /// `None` if no value is stored.
     value: Option<String>,
-    /// A text of its own.
+    /// An inline text.
     inline: Option<String>,
-    /// Its text; an empty one where it stands for more cells than its own, or another cell has it.
+    /// The text of the formula; empty if it is an array formula, or if another cell has it.
     formula: Option<String>,
 }
 

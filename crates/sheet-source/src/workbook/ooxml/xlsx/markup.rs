@@ -1,4 +1,4 @@
-//! Tags and attributes, as programs write them. What is legal XML but odd is `NeedsFallback`.
+//! Tags and attributes as programs write them. XML that is valid but unusual gives `NeedsFallback`.
 
 use super::{ScanResult, ScanStop};
 
@@ -15,20 +15,20 @@ pub struct Tag<'t> {
     pub form: TagForm,
     /// With its prefix.
     pub name: &'t str,
-    /// Without it.
+    /// Without its prefix.
     pub local: &'t str,
     attributes: &'t str,
-    /// Where the text goes on.
+    /// The offset after the tag.
     pub end: usize,
 }
 
-/// The tag at or after `at`, with nothing but blanks before it.
+/// The tag at or after `at`, with only blanks before it.
 pub fn next_tag(text: &str, at: usize) -> ScanResult<Tag<'_>> {
     let blank = text.as_bytes().get(at..).unwrap_or_default().iter().take_while(|byte| is_blank(**byte)).count();
     tag(text, at + blank)
 }
 
-/// The tag after `at`, over any text without references before it.
+/// The tag after `at`, with any text without references before it.
 pub fn tag_after_text(text: &str, at: usize) -> ScanResult<Tag<'_>> {
     let rest = text.as_bytes().get(at..).unwrap_or_default();
     let length = memchr::memchr(b'<', rest).ok_or(ScanStop::Incomplete)?;
@@ -53,7 +53,7 @@ pub fn tag(text: &str, at: usize) -> ScanResult<Tag<'_>> {
             b'>' | b' ' | b'\t' | b'\r' | b'\n' => break,
             b'/' if *bytes.get(name_end + 1).ok_or(ScanStop::Incomplete)? == b'>' => break,
             b':' if local_start == name_start => local_start = name_end + 1,
-            // A comment, an instruction, or nothing that XML knows.
+            // A comment, an instruction, or invalid XML.
             b':' | b'/' | b'!' | b'?' | b'<' | b'&' | b'"' | b'\'' | b'=' => return Err(ScanStop::NeedsFallback),
             _ => {}
         }
@@ -75,7 +75,7 @@ pub fn tag(text: &str, at: usize) -> ScanResult<Tag<'_>> {
     Ok(Tag { form, name, local, attributes, end })
 }
 
-/// Where the text goes on behind the tag's `>`.
+/// The offset after the `>` of the tag.
 fn tag_end(bytes: &[u8], from: usize) -> ScanResult<usize> {
     let mut quote = 0;
     for (index, &byte) in bytes[from..].iter().enumerate() {
@@ -94,7 +94,7 @@ impl<'t> Tag<'t> {
         Attributes { rest: self.attributes }
     }
 
-    /// The first attribute of this name.
+    /// The first attribute with this name.
     pub fn attribute(&self, name: &str) -> ScanResult<Option<&'t str>> {
         let mut attributes = self.attributes();
         while let Some((key, value)) = attributes.next()? {
@@ -111,7 +111,7 @@ pub struct Attributes<'t> {
 }
 
 impl<'t> Attributes<'t> {
-    /// Name and value, the value as it is written.
+    /// The next name and value, the value as written.
     pub fn next(&mut self) -> ScanResult<Option<(&'t str, &'t str)>> {
         let bytes = self.rest.as_bytes();
         let start = bytes.iter().take_while(|byte| is_blank(**byte)).count();
@@ -132,7 +132,7 @@ impl<'t> Attributes<'t> {
     }
 }
 
-/// Where the first element begins: behind what says that this is XML in UTF-8.
+/// The offset of the first element, after an XML declaration of UTF-8.
 pub fn prologue(text: &str) -> ScanResult<usize> {
     const MARK: &str = "\u{FEFF}";
     const LONGEST: usize = 200;

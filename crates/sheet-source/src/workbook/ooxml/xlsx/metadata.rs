@@ -1,5 +1,5 @@
-//! What a sheet says besides its cells. Merged cells and links stand behind the rows in the file, so that all of it is
-//! unpacked once before the first row is given; it is searched, not read, which takes a small part of the time of reading.
+//! The metadata of a sheet. Merged cells and links come after the rows, so the whole part is unpacked once before the
+//! first row; it is searched instead of parsed, which takes a small part of the time.
 
 use super::fallback::parse_reference;
 use super::package::{Package, Relationship};
@@ -12,7 +12,7 @@ use quick_xml::events::{BytesStart, Event};
 use std::collections::HashMap;
 use std::io::{Cursor, Read};
 
-/// What one row may hold in memory while it is looked whether it holds anything.
+/// Memory for one row, while it is searched for content.
 const ROW_BYTES_MAX: usize = 16 << 20;
 
 pub fn read(
@@ -24,7 +24,7 @@ pub fn read(
     let mut metadata = SheetMetadata::default();
     let scanned = if links { None } else { scan(package.part(part)?, &mut metadata)? };
     if scanned.is_none() {
-        // With links, or in XML that programs do not write, all of it is read.
+        // The whole part is parsed for links, or if its XML is unusual.
         metadata = SheetMetadata::default();
         read_sheet(&mut package.xml(part)?, &mut metadata, relationships, links)?;
     }
@@ -37,7 +37,7 @@ pub fn read(
     Ok(metadata)
 }
 
-/// Searches the rows for hidden ones, and reads what stands behind them; `None` where it cannot be understood like this.
+/// Searches the rows for hidden ones, and reads what comes after them; `None` if the XML is unusual.
 fn scan(mut input: impl Read, metadata: &mut SheetMetadata) -> Result<Option<()>, WorkbookError> {
     let mut bytes: Vec<u8> = Vec::new();
     let mut ended = false;
@@ -67,13 +67,13 @@ fn scan(mut input: impl Read, metadata: &mut SheetMetadata) -> Result<Option<()>
     }
 }
 
-/// Where the text behind `</sheetData>`, or behind one that is empty, begins.
+/// The offset after `</sheetData>`, or after an empty element of that name.
 fn find_rows_end(bytes: &[u8]) -> Option<usize> {
     const NAME: &[u8] = b"sheetData";
     memmem::find_iter(bytes, NAME).find_map(|at| {
         let behind = &bytes[at + NAME.len()..];
         let end = memchr::memchr(b'>', behind)?;
-        // Its prefix, if it has one, and what opens the tag.
+        // The start of the tag, with an optional prefix.
         let tag = bytes[..at].iter().rposition(|byte| *byte == b'<')?;
         let opening = &bytes[tag + 1..at];
         let is_name =
@@ -86,11 +86,11 @@ fn find_rows_end(bytes: &[u8]) -> Option<usize> {
     })
 }
 
-/// Finds hidden rows that hold something. Says from where on the bytes are wanted again: from the beginning of the last tag,
-/// or of the last hidden row, where `all` does not say that no more will come.
+/// Finds hidden rows with content. Returns the offset from which the bytes are needed again: the start of the last
+/// tag, or of the last hidden row unless `all` is set, which means that no more bytes will come.
 fn hidden_rows(bytes: &[u8], all: bool, metadata: &mut SheetMetadata) -> Option<usize> {
     let mut kept = memchr::memrchr(b'<', bytes).unwrap_or(bytes.len());
-    // In comments and the like a row is none.
+    // A row inside a comment does not count.
     if memmem::find(bytes, b"<!").is_some() {
         return None;
     }
@@ -119,7 +119,7 @@ fn hidden_rows(bytes: &[u8], all: bool, metadata: &mut SheetMetadata) -> Option<
             kept = kept.min(tag);
             return Some(kept);
         };
-        // One that does not say its number is counted by a patient reader.
+        // A row without a number needs the full reader.
         let number = attribute(&tag_text, "r")?.trim().parse::<u32>().ok()?.checked_sub(1)?;
         if is_filled(&bytes[end..row_end]) {
             add_hidden_rows(&mut metadata.hidden, number, number);
@@ -128,7 +128,7 @@ fn hidden_rows(bytes: &[u8], all: bool, metadata: &mut SheetMetadata) -> Option<
     Some(kept)
 }
 
-/// True where a row has a value, a text or a formula.
+/// True if the row has a value, a text or a formula.
 fn is_filled(row: &[u8]) -> bool {
     memchr::memchr_iter(b'<', row).any(|at| {
         let tag = &row[at + 1..(at + 24).min(row.len())];
@@ -137,7 +137,7 @@ fn is_filled(row: &[u8]) -> bool {
     })
 }
 
-/// Reads what stands behind the rows.
+/// Reads what comes after the rows.
 fn read_after_rows(xml: &mut Xml<'_>, metadata: &mut SheetMetadata) -> Result<(), WorkbookError> {
     loop {
         match xml.next()? {
@@ -158,7 +158,7 @@ fn add_merge_cell(element: &BytesStart<'_>, metadata: &mut SheetMetadata) -> Res
     }
 }
 
-/// `A1:C5`; one cell alone is no area.
+/// `A1:C5`; a single cell is not an area.
 fn area(written: &str) -> Option<Area> {
     let (first, last) = written.split_once(':')?;
     let (first, last) = (parse_reference(first).ok()?, parse_reference(last).ok()?);
@@ -171,7 +171,7 @@ fn area(written: &str) -> Option<Area> {
     (first != last).then_some(area)
 }
 
-/// Reads the whole sheet.
+/// Parses the whole sheet.
 fn read_sheet(
     xml: &mut Xml<'_>,
     metadata: &mut SheetMetadata,
@@ -236,7 +236,7 @@ fn read_sheet(
     }
 }
 
-/// A link over a cell, or over several.
+/// Adds a link of one or several cells.
 fn add_link(element: &BytesStart<'_>, addresses: &HashMap<&str, &str>, found: &mut LinkCollector) {
     let Some(address) = attribute_any_prefix(element, "id").and_then(|id| addresses.get(id.as_str()).copied()) else {
         return;
@@ -244,7 +244,7 @@ fn add_link(element: &BytesStart<'_>, addresses: &HashMap<&str, &str>, found: &m
     let Some(place) = attribute(element, "ref") else { return };
     let one = || parse_reference(&place).ok().map(|(row, column)| Area::of_cell(row, column));
     let Some(area) = area(&place).or_else(one) else { return };
-    // The part behind # stands apart.
+    // The part after `#` is a separate attribute.
     let whole = match attribute(element, "location") {
         Some(place) if !place.is_empty() => format!("{address}#{place}"),
         _ => address.to_owned(),
@@ -257,12 +257,12 @@ fn formula_address(formula: &str) -> Option<String> {
     let inner =
         formula.trim_start_matches(['=', '+', ' ']).strip_prefix("HYPERLINK(")?.trim_start().strip_prefix('"')?;
     let (address, behind) = inner.split_once('"')?;
-    // What is joined to it makes another address: `HYPERLINK("https://…/"&D2,"text")`.
+    // A concatenation makes another address: `HYPERLINK("https://…/"&D2,"text")`.
     let whole = behind.trim_start().chars().next().is_none_or(|next| matches!(next, ',' | ';' | ')'));
     whole.then(|| address.to_owned())
 }
 
-/// The rows of totals of a table.
+/// Adds the row of totals of a table.
 fn read_totals(xml: &mut Xml<'_>, totals: &mut Vec<u32>) -> Result<(), WorkbookError> {
     loop {
         match xml.next()? {

@@ -1,13 +1,11 @@
-//! Workbooks of the kind .xlsx, read by ourselves: as a stream, in the memory of the shared strings alone, with all that a
-//! person sees of a cell.
+//! Reads .xlsx workbooks as a stream, with everything that a person sees of a cell; only the shared strings are held
+//! in memory.
 //!
-//! `sheet` scans the XML that programs write, three times as fast as a general reader of XML, and knows when it meets
-//! anything else: then it gives up (`NeedsFallback`), and `patient`, which takes whatever XML allows, goes on from that very cell.
-//! Every cell given by the one is the one the other would have given.
+//! `sheet` scans the XML that programs write, three times as fast as a general XML reader. At anything else it stops
+//! (`NeedsFallback`), and `fallback`, which reads any valid XML, continues from that cell. Both give the same cells.
 //!
-//! `workbook` says which part of the `package` is what, `metadata` what a sheet says besides its cells; `window` unpacks a part
-//! piece by piece, `markup` knows tags and attributes, `text` what stands between them; of these are made the `strings` and the
-//! cells of a `sheet`.
+//! `workbook_part` finds the parts of the `package`, `metadata` reads the metadata of a sheet; `window` unpacks a
+//! part in blocks, `markup` reads tags and attributes, `text` the text between them; `strings` and `sheet` use these.
 
 mod metadata;
 mod markup;
@@ -33,14 +31,14 @@ use strings::SharedStrings;
 use window::TextWindow;
 use workbook_part::WorkbookPart;
 
-/// Something that only a patient reader can judge.
+/// XML that only the fallback reader can read.
 #[derive(Debug)]
 pub struct NeedsFallback;
 
-/// Why a step of the scanner was not finished.
+/// Why a step of the scanner did not finish.
 #[derive(Debug)]
 enum ScanStop {
-    /// The text at hand ends within an element.
+    /// The available text ends inside an element.
     Incomplete,
     NeedsFallback,
 }
@@ -88,7 +86,7 @@ impl XlsxBook {
         self.workbook.epoch_1904
     }
 
-    /// Hands the cells of a sheet to `take`, in the order of the file, until it breaks off.
+    /// Passes the cells of a sheet to `visit` in file order, until it breaks.
     pub fn visit_cells(
         &mut self,
         sheet: &str,
@@ -104,7 +102,7 @@ impl XlsxBook {
         if scanned.is_ok() {
             return Ok(());
         }
-        // Those before the unusual one have been taken.
+        // The cells before the unusual one were passed on already.
         let mut passed = 0_u64;
         self.read_with_fallback(part, &mut |found| {
             passed += 1;
@@ -123,7 +121,7 @@ impl XlsxBook {
         FallbackReader { strings: &self.strings, formats: &self.workbook.formats }.run(&mut xml, visit)
     }
 
-    /// What the sheet says besides its cells; `links` are looked for where they are wanted, which takes longer.
+    /// The metadata of a sheet; `links` requests link addresses, which takes longer.
     pub fn metadata(&mut self, sheet: &str, links: bool) -> Result<SheetMetadata, WorkbookError> {
         let part = self.part_of(sheet)?;
         let path = self.workbook.sheet(sheet).map(|sheet| sheet.path.clone()).unwrap_or_default();

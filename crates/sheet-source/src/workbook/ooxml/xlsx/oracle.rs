@@ -1,5 +1,5 @@
-//! Every workbook read in several ways, which must come to the same cells: by the scanner with the patient reader behind it,
-//! by the patient reader alone, and, where nothing is odd in it, by `calamine`.
+//! Reads every workbook in several ways that must give the same cells: by the scanner with the fallback reader, by
+//! the fallback reader alone, and by `calamine` unless the workbook is unusual.
 
 use super::XlsxBook;
 use crate::cell::value::CellValue;
@@ -16,13 +16,13 @@ use std::path::{Path, PathBuf};
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
-/// What reading comes to: sheets and their cells as text, or how it ended.
+/// The result of reading: sheets and their cells as text, or the error.
 type Reading = Vec<String>;
 
 fn describe_cell(found: &RawCell<'_>) -> String {
     let (row, column) = (found.row, found.column);
     match found.value {
-        // What the format says besides is no affair of others.
+        // Other readers ignore what the format adds.
         CellValue::Formatted(number, _) => format!("{row} {column} {:?}", CellValue::Number(number)),
         value => format!("{row} {column} {value:?}"),
     }
@@ -32,7 +32,7 @@ fn end_of(error: WorkbookError) -> String {
     error.into_problem(Path::new("x.xlsx"), None).to_string()
 }
 
-/// Our reading, and whether the scanner did all of it.
+/// Our result, and whether the scanner read everything.
 fn ours(path: &Path, patient: bool) -> (Reading, bool) {
     let mut cells = Vec::new();
     let mut scanned = false;
@@ -85,7 +85,7 @@ fn calamines(path: &Path) -> Option<Reading> {
     Some(cells)
 }
 
-/// Reads in both of our ways; says whether the scanner did all of it.
+/// Compares our two ways; returns whether the scanner read everything.
 fn compare(path: &Path) -> Result<(bool, Reading), TestCaseError> {
     let (scanned, all) = ours(path, false);
     let (patient, _) = ours(path, true);
@@ -94,13 +94,13 @@ fn compare(path: &Path) -> Result<(bool, Reading), TestCaseError> {
     Ok((all, scanned))
 }
 
-/// The same, and as `calamine` reads it.
+/// Compares with `calamine` as well.
 fn compare_with_calamine(path: &Path) -> Result<(bool, Reading), TestCaseError> {
     let (all, cells) = compare(path)?;
-    // A text longer than any cell is none that others refuse.
+    // A text longer than any cell is an error only for us.
     let ended = cells.iter().any(|cells| cells.contains("damaged"));
     if let Some(others) = calamines(path).filter(|_| !ended) {
-        // It does not say what a formula is.
+        // It does not mark formulas.
         let without_formula = |cells: &String| match cells.split_once(" Uncomputed(") {
             Some((place, _)) => format!("{place} Uncomputed(\"\")"),
             None => cells.clone(),
@@ -141,7 +141,7 @@ fn every_workbook_of_the_repository_reads_alike() {
     assert_eq!(left, UNREADABLE);
 }
 
-/// No workbooks, and one with a text that is longer than any cell.
+/// Files that are not workbooks, and one with a text longer than any cell.
 const UNREADABLE: [&str; 6] = [
     "csv_named_xlsx.xlsx",
     "encrypted.xlsx",
@@ -250,7 +250,7 @@ fn sheet_of(rows: &str) -> String {
     format!("<worksheet><dimension ref=\"A1:B2\"/><sheetData>{rows}</sheetData><ignored")
 }
 
-/// Compares a sheet of these rows; the scanner does it all, or not.
+/// Compares a sheet with these rows; `scanned` tells whether the scanner reads it all.
 fn check(rows: &str, scanned: bool) -> Reading {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("odd.xlsx");
@@ -367,7 +367,7 @@ fn parts_that_are_unlike_others_read_alike() {
     }
 }
 
-/// Pieces that damage XML in interesting ways.
+/// Fragments that damage XML in various ways.
 const PIECES: [&str; 24] = [
     "<",
     ">",

@@ -11,7 +11,7 @@ use crate::workbook::styles::CellFormats;
 use std::io::Read;
 use std::ops::ControlFlow;
 
-/// No row number and no reference is longer.
+/// Row numbers and column letters are at most this long.
 const ROW_DIGITS_MAX: usize = 8;
 const COLUMN_LETTERS_MAX: usize = 3;
 
@@ -25,17 +25,17 @@ pub struct SheetScanner<'b> {
     strings: &'b SharedStrings,
     formats: &'b CellFormats,
     place: SheetSection,
-    /// Tags that are open before the rows.
+    /// Open tags before the rows.
     open_tags: usize,
     in_row: bool,
-    /// Where a row, a cell stands that does not say it.
+    /// The position of a row or cell without a reference.
     row: u32,
     column: u32,
     /// The text of the last formula without a result.
     formula: String,
 }
 
-/// A cell as far as it can be understood without knowing the workbook.
+/// A cell as its markup describes it, without the workbook.
 #[derive(Default)]
 struct CellMarkup<'t> {
     /// Row and column.
@@ -44,7 +44,7 @@ struct CellMarkup<'t> {
     kind: Option<&'t str>,
     content: Content<'t>,
     formula: bool,
-    /// As it is written; nothing where another cell has it.
+    /// The formula as written; empty if another cell has it.
     formula_text: &'t str,
     end: usize,
 }
@@ -53,9 +53,9 @@ struct CellMarkup<'t> {
 enum Content<'t> {
     #[default]
     Nothing,
-    /// A value as it is written.
+    /// The value as written.
     Written(&'t str),
-    /// A text of its own, in the buffer for it.
+    /// An inline text, stored in the buffer.
     Inline,
 }
 
@@ -90,7 +90,7 @@ impl<'b> SheetScanner<'b> {
         })
     }
 
-    /// What comes before the rows.
+    /// The part before the rows.
     fn head(&mut self, text: &str, at: usize) -> ScanResult<Option<usize>> {
         let tag = next_tag(text, at)?;
         match tag.form {
@@ -122,7 +122,7 @@ impl<'b> SheetScanner<'b> {
                 buffer.clear();
                 let cell = cell(text, &tag, buffer)?;
                 let (row, column) = cell.reference.unwrap_or((self.row, self.column));
-                // Beyond the last column all is over soon; until then it must not overflow.
+                // The caller stops beyond the last column; until then the number must not overflow.
                 self.column = column.saturating_add(1);
                 let (next, formula) = (cell.end, cell.formula);
                 let value = match self.value(&cell, buffer)? {
@@ -206,7 +206,7 @@ fn cell<'t>(text: &'t str, opening: &Tag<'t>, buffer: &mut String) -> ScanResult
         cell.end = tag.end;
         match (tag.local, tag.form) {
             (_, TagForm::Closing) if tag.name == opening.name => return Ok(cell),
-            // Of several values it is the last that counts, or not: others know.
+            // The full reader decides which of several values counts.
             ("v" | "is", _) if cell.content != Content::Nothing => return Err(ScanStop::NeedsFallback),
             ("v", TagForm::Opening) => {
                 let (written, end) = element_text(text, &tag)?;
@@ -227,7 +227,7 @@ fn cell<'t>(text: &'t str, opening: &Tag<'t>, buffer: &mut String) -> ScanResult
     }
 }
 
-/// What a cell's own tag says.
+/// The attributes of a cell.
 fn read_attributes<'t>(tag: &Tag<'t>) -> ScanResult<CellMarkup<'t>> {
     let mut cell = CellMarkup { end: tag.end, ..CellMarkup::default() };
     let mut attributes = tag.attributes();
@@ -245,7 +245,7 @@ fn read_attributes<'t>(tag: &Tag<'t>) -> ScanResult<CellMarkup<'t>> {
     Ok(cell)
 }
 
-/// A formula that is well formed, and where the text goes on. One of an array stands for more cells than its own.
+/// A well-formed formula, and the offset after it. The text of an array formula is dropped.
 fn formula<'t>(text: &'t str, opening: &Tag<'t>) -> ScanResult<(&'t str, usize)> {
     let mut attributes = opening.attributes();
     let mut of_array = false;
@@ -270,7 +270,7 @@ fn formula<'t>(text: &'t str, opening: &Tag<'t>) -> ScanResult<(&'t str, usize)>
     Ok((if of_array { "" } else { written }, end))
 }
 
-/// Whether `A1` or `A1:C5` is one.
+/// Checks that it is `A1` or `A1:C5`.
 fn area(written: &str) -> ScanResult<()> {
     let (first, last) = written.split_once(':').unwrap_or((written, written));
     let (first, last) = (parse_reference(first.as_bytes())?, parse_reference(last.as_bytes())?);
@@ -296,7 +296,7 @@ fn row_index(written: &[u8]) -> ScanResult<u32> {
     number.checked_sub(1).map(|index| index as u32).ok_or(ScanStop::NeedsFallback)
 }
 
-/// A whole number of at most so many digits, and nothing else.
+/// An unsigned integer of at most this many digits.
 fn digits(written: &[u8], digits_max: usize) -> Option<u64> {
     if written.is_empty() || written.len() > digits_max || !written.iter().all(u8::is_ascii_digit) {
         return None;
@@ -306,7 +306,7 @@ fn digits(written: &[u8], digits_max: usize) -> Option<u64> {
 
 /// A number as programs write it.
 fn number(written: &str) -> Option<f64> {
-    /// So many digits are exact.
+    /// This many digits are exact.
     const INTEGER_DIGITS_MAX: usize = 15;
     let unsigned = written.strip_prefix('-').unwrap_or(written);
     if let Some(whole) = digits(unsigned.as_bytes(), INTEGER_DIGITS_MAX) {

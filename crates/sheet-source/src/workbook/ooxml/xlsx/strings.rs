@@ -1,4 +1,4 @@
-//! The texts that cells share, read.
+//! Reads the shared strings.
 
 use super::markup::{TagForm, next_tag, prologue};
 use super::text::{push_run, string_item};
@@ -15,7 +15,7 @@ pub struct SharedStrings {
     texts: StringTable,
 }
 
-/// Where in the part one is.
+/// The current section of the part.
 #[derive(PartialEq)]
 enum StringsSection {
     Start,
@@ -35,7 +35,7 @@ impl SharedStrings {
             }
             StringsSection::Head => {
                 let tag = next_tag(text, at)?;
-                // The whole of it is well formed, or unusual.
+                // Checks that all its attributes are well formed.
                 tag.attribute("")?;
                 place = StringsSection::Items;
                 match (tag.local, tag.form) {
@@ -61,7 +61,7 @@ impl SharedStrings {
         end.ok_or(ScanStop::NeedsFallback).map(Some)
     }
 
-    /// The same of XML that programs do not write.
+    /// Reads shared strings with unusual XML.
     pub fn read_with_fallback(xml: &mut Xml<'_>) -> Result<SharedStrings, WorkbookError> {
         let mut strings = SharedStrings::default();
         loop {
@@ -77,7 +77,7 @@ impl SharedStrings {
         }
     }
 
-    /// Appends the text of an item whose opening tag was just read: its runs, without what tells how to pronounce them.
+    /// Appends the text of an item whose start tag was the last event: its runs, without phonetic text.
     pub fn item_of(xml: &mut Xml<'_>, into: &mut String) -> Result<(), WorkbookError> {
         let mut open_tags = 0_usize;
         loop {

@@ -1,9 +1,9 @@
-//! What stands between tags: character references, line ends, `_x000D_`, and texts in runs.
+//! The text between tags: character references, line ends, `_x000D_`, and runs.
 
 use super::markup::{Tag, TagForm, tag, tag_after_text};
 use super::{ScanResult, ScanStop};
 
-/// The text from `at` up to the closing tag of `opening`, as it is written, and where it goes on behind that tag.
+/// The text of the element `opening` as written, and the offset after its closing tag.
 pub fn element_text<'t>(text: &'t str, opening: &Tag<'_>) -> ScanResult<(&'t str, usize)> {
     let rest = &text.as_bytes()[opening.end..];
     let end = opening.end + memchr::memchr(b'<', rest).ok_or(ScanStop::Incomplete)?;
@@ -14,12 +14,12 @@ pub fn element_text<'t>(text: &'t str, opening: &Tag<'_>) -> ScanResult<(&'t str
     Ok((&text[opening.end..end], closing.end))
 }
 
-/// Whether `written` means itself: no reference, no line end that becomes another.
+/// True if the text needs no decoding: it has no references and no line ends to convert.
 pub fn is_plain(written: &str) -> bool {
     memchr::memchr2(b'&', b'\r', written.as_bytes()).is_none()
 }
 
-/// Appends what the text means: references are resolved, line ends are `\n`.
+/// Appends the decoded text: references are resolved, line ends are `\n`.
 pub fn decode(written: &str, into: &mut String) -> ScanResult<()> {
     let mut rest = written;
     while let Some(at) = memchr::memchr2(b'&', b'\r', rest.as_bytes()) {
@@ -58,8 +58,8 @@ fn parse_reference(name: &str) -> Option<char> {
     char::from_u32(code).filter(|char| !char.is_control() || matches!(char, '\t' | '\n' | '\r'))
 }
 
-/// Resolves what Excel writes for characters that XML cannot hold, from `start` on: `_x000D_`. Half a surrogate pair is
-/// U+FFFD.
+/// Decodes from `start` on the escapes that Excel writes for characters that XML cannot contain: `_x000D_`. An
+/// unpaired surrogate becomes U+FFFD.
 pub fn decode_escapes(text: &mut String, start: usize) {
     let Some(first) = next_escape(text, start) else { return };
     let written = text.split_off(first);
@@ -98,8 +98,8 @@ fn escaped_unit(text: &str, at: usize) -> Option<u16> {
     u16::from_str_radix(digits, 16).ok()
 }
 
-/// Appends the text within `opening` (a string item or an inline string): its runs, without what tells how to pronounce
-/// them. On any trouble nothing is appended. Says where the text goes on.
+/// Appends the text of `opening` (a string item or an inline string): its runs, without phonetic text. On an error
+/// nothing is appended. Returns the offset after it.
 pub fn string_item(text: &str, opening: &Tag<'_>, into: &mut String) -> ScanResult<usize> {
     let before = into.len();
     let end = runs(text, opening, into);
@@ -119,7 +119,7 @@ fn runs(text: &str, opening: &Tag<'_>, into: &mut String) -> ScanResult<usize> {
         match tag.form {
             TagForm::Closing if open_tags == 0 && tag.name == opening.name => return Ok(at),
             TagForm::Closing => open_tags = open_tags.checked_sub(1).ok_or(ScanStop::NeedsFallback)?,
-            // A text is passed at once, with its closing tag.
+            // A text element is read at once, with its closing tag.
             TagForm::Opening if tag.local != "t" || phonetic => open_tags += 1,
             TagForm::Opening | TagForm::Empty => {}
         }
@@ -142,7 +142,7 @@ fn runs(text: &str, opening: &Tag<'_>, into: &mut String) -> ScanResult<usize> {
 
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
 
-/// A text whose references are resolved.
+/// Appends a run whose references are resolved.
 pub fn push_run(text: &str, keeps_blanks: bool, into: &mut String) {
     let start = into.len();
     into.push_str(if keeps_blanks { text } else { text.trim_matches(BLANKS) });

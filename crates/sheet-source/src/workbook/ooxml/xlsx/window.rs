@@ -1,16 +1,16 @@
-//! A part of the file, unpacked piece by piece and looked at as text.
+//! A part of the file, unpacked in blocks and read as text.
 
 use super::{NeedsFallback, ScanResult, ScanStop};
 use std::io::Read;
 
 pub const BLOCK_BYTES: usize = 128 << 10;
-/// One element larger than this is nothing Excel would read: its longest cell is a hundredth of it.
+/// Excel reads no larger element: its longest cell is a hundredth of it.
 const ELEMENT_BYTES_MAX: usize = 16 << 20;
 
 pub struct TextWindow<R> {
     source: R,
     text: String,
-    /// Unpacked bytes that are no text yet: the beginning of a character.
+    /// Unpacked bytes that are the start of a character.
     bytes: Vec<u8>,
     ended: bool,
 }
@@ -20,8 +20,8 @@ impl<R: Read> TextWindow<R> {
         TextWindow { source, text: String::new(), bytes: Vec::new(), ended: false }
     }
 
-    /// Takes one step after the other through the text. A step gets the text at hand and where it begins in it, and
-    /// says where the next one begins, or `None` when all is done; it changes nothing unless it succeeds.
+    /// Runs one step after the other through the text. A step gets the available text and its own offset, and returns
+    /// the offset of the next step, or `None` at the end; it changes nothing unless it succeeds.
     pub fn for_each(
         &mut self,
         mut step: impl FnMut(&str, usize) -> ScanResult<Option<usize>>,
@@ -42,8 +42,8 @@ impl<R: Read> TextWindow<R> {
         }
     }
 
-    /// Forgets the text before `at` and adds at least as much as is left, so that a large element is begun anew only a
-    /// few times.
+    /// Drops the text before `at` and reads at least as much as is left, so that a large element is scanned again
+    /// only a few times.
     fn read_more(&mut self, at: usize) -> Result<(), NeedsFallback> {
         self.text.drain(..at);
         if self.ended || self.text.len() > ELEMENT_BYTES_MAX {
@@ -59,7 +59,7 @@ impl<R: Read> TextWindow<R> {
     }
 }
 
-/// How many bytes at the end are the beginning of a character.
+/// The number of bytes at the end that are the start of a character.
 fn incomplete_char_bytes(bytes: &[u8]) -> usize {
     const CONTINUES: std::ops::Range<u8> = 0x80..0xC0;
     let last = bytes.iter().rev().take(3).position(|byte| !CONTINUES.contains(byte));

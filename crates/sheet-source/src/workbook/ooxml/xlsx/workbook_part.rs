@@ -1,5 +1,4 @@
-//! What a workbook is made of: its sheets and the parts they stand in, its epoch, what its styles make of numbers, and
-//! where its shared strings are.
+//! The workbook part: the sheets and their parts, the epoch, the number formats and the part with the shared strings.
 
 use super::package::Package;
 use super::xml::{attribute, attribute_any_prefix, is_true};
@@ -19,7 +18,7 @@ pub struct SheetPart {
     pub name: String,
     visible: bool,
     table: bool,
-    /// `None` where it is named and not there.
+    /// `None` if the named part is missing.
     pub part: Option<usize>,
     /// The name of the part.
     pub path: String,
@@ -38,7 +37,7 @@ impl WorkbookPart {
         let part = package.find(&workbook).ok_or(WorkbookError::Missing)?;
         let relationships = package.relationships(&workbook)?;
         let found = |package: &Package, path: &str| {
-            // Some programs write paths from the root as if they were relative.
+            // Some programs write absolute paths as if they were relative.
             package.find(path).or_else(|| package.find(path.split_once('/')?.1))
         };
         let by_kind = |package: &Package, kind: &str| {
@@ -60,7 +59,7 @@ impl WorkbookPart {
                         written.push(sheet(&element));
                         check_sheets(written.len())?;
                     }
-                    // An extension of the same name says nothing of it.
+                    // An extension element of the same name does not reset it.
                     "workbookPr" => workbook.epoch_1904 |= is_true(attribute(&element, "date1904")),
                     _ => {}
                 },
@@ -87,7 +86,7 @@ impl WorkbookPart {
         self.sheets.iter().find(|sheet| sheet.name == name)
     }
 
-    /// As they are told to others.
+    /// The sheets in order.
     pub fn sheet_list(&self) -> Vec<Sheet> {
         let as_sheet =
             |sheet: &SheetPart| Sheet { name: sheet.name.clone(), visible: sheet.visible, table: sheet.table };
@@ -95,19 +94,19 @@ impl WorkbookPart {
     }
 }
 
-/// A sheet as the workbook names it, and the id of the part it stands in.
+/// A sheet as the workbook lists it, and its relationship id.
 fn sheet(element: &BytesStart<'_>) -> (SheetPart, String) {
     let name = attribute(element, "name").unwrap_or_default();
     let visible = !matches!(attribute(element, "state").as_deref(), Some("hidden" | "veryHidden"));
     let id = attribute_any_prefix(element, "id").unwrap_or_default();
-    // A sheet of which nothing else is known has cells, for all that one can see.
+    // Without a relationship it counts as a sheet with cells.
     (SheetPart { name, visible, table: true, part: None, path: String::new() }, id)
 }
 
-/// The number formats of the styles that cells name.
+/// The number formats of the styles of cells.
 fn formats(package: &mut Package, part: usize) -> Result<CellFormats, WorkbookError> {
     let mut formats = CellFormats::default();
-    // Formats of what is only shown under a condition stand elsewhere, under the same numbers.
+    // Conditional formats use the same numbers in another section.
     let (mut in_formats, mut in_cells) = (false, false);
     let mut xml = package.xml(part)?;
     loop {
