@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_spreadsheet_would_count_has_an_apostrophe_and_loses_it_again() {
+    fn a_text_that_a_spreadsheet_evaluates_gets_an_apostrophe_and_loses_it_again() {
         for (text, csv, workbook) in [
             ("=1+1", "'=1+1", "=1+1"),
             ("@SUM(A1)", "'@SUM(A1)", "@SUM(A1)"),

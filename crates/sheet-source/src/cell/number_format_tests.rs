@@ -55,7 +55,7 @@ fn zeros_words_and_per_cents_are_shown() {
 }
 
 #[test]
-fn grouping_colours_widths_and_powers_say_nothing() {
+fn grouping_colours_widths_and_powers_add_nothing() {
     for code in [
         "General",
         "Основной",
@@ -112,7 +112,7 @@ fn currencies_are_known_by_sign_or_code() {
 }
 
 #[test]
-fn dates_and_times_are_told_from_numbers() {
+fn dates_and_times_are_distinguished_from_numbers() {
     for code in [
         "dd.mm.yyyy",
         "[$-419]d mmm yyyy;@",

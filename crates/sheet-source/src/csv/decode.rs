@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_letter_at_the_end_is_told_and_ctrl_z_is_not_text() {
+    fn half_a_letter_at_the_end_is_reported_and_ctrl_z_is_not_text() {
         assert_eq!(all(b"a\0b\0c".to_vec(), UTF_16LE), (b"ab".to_vec(), true));
         assert_eq!(all(b"a;b\r\n\x1A".to_vec(), UTF_8), (b"a;b\r\n".to_vec(), false));
     }

@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unclosed_quote_is_told_with_its_cell() {
+    fn an_unclosed_quote_is_reported_with_its_cell() {
         let mut spans = Vec::new();
         let broken = RecordScan::Invalid { cell: 1, error: RecordError::UnclosedQuote };
         assert_eq!(scan(b"a;\"never closed\nb;c\n", true, &mut spans), broken);

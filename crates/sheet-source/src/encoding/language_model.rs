@@ -117,11 +117,11 @@ fn pair_logarithms(counts: &[f32], size: usize) -> Vec<f32> {
         .collect();
     let mut pairs = vec![0.0; size * size];
     for (row, first) in pairs.chunks_mut(size).zip(counts.chunks(size)) {
-        let met: f32 = first.iter().sum();
+        let observed: f32 = first.iter().sum();
         let kinds = first.iter().filter(|count| **count > 0.0).count().max(1) as f32;
-        let share = met / (met + kinds);
+        let share = observed / (observed + kinds);
         for ((pair, count), alone) in row.iter_mut().zip(first).zip(&alone) {
-            *pair = (share * count / met.max(1.0) + (1.0 - share) * alone).ln();
+            *pair = (share * count / observed.max(1.0) + (1.0 - share) * alone).ln();
         }
     }
     pairs

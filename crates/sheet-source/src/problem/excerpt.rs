@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spot_is_shown_on_its_line_and_a_long_line_is_cut_around_it() {
+    fn a_span_is_shown_on_its_line_and_a_long_line_is_truncated_around_it() {
         let text = "a = 1\nимя = \"x\"\n";
         let shown = Excerpt::of(text, 2, (6, text.len() - 1), (6, 12)).map(|excerpt| excerpt.to_string());
         assert_eq!(shown.as_deref(), Some("  |\n2 | имя = \"x\"\n  | ^^^"));

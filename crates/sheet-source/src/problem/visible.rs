@@ -77,7 +77,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_steers_or_hides_is_shown_and_all_else_stays() {
+    fn control_and_invisible_characters_are_escaped_and_all_else_stays() {
         for (text, shown) in [
             ("", ""),
             ("Сделка № 5 · 1 000 €", "Сделка № 5 · 1 000 €"),
@@ -106,7 +106,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_shown_text_hides_nothing_and_is_shown_as_it_is(text in "(\\PC|\\p{C}|[\u{200b}-\u{202e}ab \n])*") {
+        fn an_escaped_text_hides_nothing_and_is_not_escaped_again(text in "(\\PC|\\p{C}|[\u{200b}-\u{202e}ab \n])*") {
             let shown = visible(&text);
             let joiner = |c: char| matches!(c, '\u{200c}' | '\u{200d}');
             prop_assert!(shown.chars().all(|c| !is_hidden(c) || joiner(c) || matches!(c, '\n' | '\t')), "{shown:?}");

@@ -38,7 +38,7 @@ fn cell(row: u32, column: u32, value: CellValue<'_>) -> Option<String> {
 /// All cells of all sheets, or the error.
 fn ours(file: &[u8], format: FileFormat) -> Result<Vec<String>, WorkbookError> {
     let mut book = Workbook::open(SourceFile::memory(file.to_vec()), format)?;
-    let sheets: Vec<String> = book.sheets.iter().filter(|s| s.table).map(|s| s.name.clone()).collect();
+    let sheets: Vec<String> = book.sheets.iter().filter(|s| s.is_worksheet).map(|s| s.name.clone()).collect();
     let mut cells = Vec::new();
     for sheet in sheets {
         book.metadata(&sheet, true)?;

@@ -38,7 +38,7 @@ pub struct SheetChoice {
 pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result<SheetChoice, Problem> {
     let names: Vec<String> = match &options.sheet {
         Some(wanted) => vec![find_sheet(path, &book.sheets, wanted)?],
-        None => book.sheets.iter().filter(|s| s.visible && s.table).map(|s| s.name.clone()).collect(),
+        None => book.sheets.iter().filter(|s| s.visible && s.is_worksheet).map(|s| s.name.clone()).collect(),
     };
     let mut best: Option<(usize, SheetChoice)> = None;
     let mut damaged: Option<Problem> = None;
@@ -103,7 +103,7 @@ pub fn choose(path: &Path, book: &mut Workbook, options: &ReadOptions) -> Result
     choice.two_rows = header_in_two_rows(&sampled, choice.header_row, &choice.metadata);
     choice.sample = sampled;
     // The requested titles were found, which confirms the rest.
-    if matched == 0 && options.sheet.is_none() && book.sheets.iter().filter(|s| s.table).count() > 1 {
+    if matched == 0 && options.sheet.is_none() && book.sheets.iter().filter(|s| s.is_worksheet).count() > 1 {
         choice.guessed.push("sheet");
     }
     if matched == 0 && options.header_row.is_none() {
@@ -152,10 +152,10 @@ fn find_sheet(path: &Path, sheets: &[Sheet], wanted: &str) -> Result<String, Pro
     let exact = sheets.iter().find(|s| s.name == wanted);
     let sheet = exact.or_else(|| sheets.iter().find(|s| fold(&s.name) == fold(wanted))).or_else(|| {
         let number: usize = wanted.trim().parse().ok()?;
-        sheets.iter().filter(|s| s.visible && s.table).nth(number.checked_sub(1)?)
+        sheets.iter().filter(|s| s.visible && s.is_worksheet).nth(number.checked_sub(1)?)
     });
     match sheet {
-        Some(sheet) if sheet.table => Ok(sheet.name.clone()),
+        Some(sheet) if sheet.is_worksheet => Ok(sheet.name.clone()),
         Some(sheet) => {
             let message = message!("sheet {sheet} has no cells: it is a chart or a macro", sheet = quoted(&sheet.name));
             Err(Problem::in_file(path, "no-such-sheet", message).hint(list_sheets(sheets)))
@@ -176,7 +176,7 @@ fn list_sheets(sheets: &[Sheet]) -> Message {
     const LISTED_MAX: usize = 20;
     let mut names: Vec<String> = sheets
         .iter()
-        .filter(|s| s.table)
+        .filter(|s| s.is_worksheet)
         .take(LISTED_MAX)
         .map(|s| format!("{}{}", quoted(&s.name), if s.visible { "" } else { " (hidden)" }))
         .collect();
@@ -191,7 +191,7 @@ fn empty_workbook(path: &Path, book: &Workbook, options: &ReadOptions) -> Proble
         let message = message!("sheet {sheet} is empty", sheet = quoted(sheet));
         return Problem::in_file(path, "empty-file", message).hint(list_sheets(&book.sheets));
     }
-    if book.sheets.iter().any(|s| !s.visible && s.table) {
+    if book.sheets.iter().any(|s| !s.visible && s.is_worksheet) {
         let message = "the visible sheets of this workbook are empty";
         return Problem::in_file(path, "empty-file", message)
             .hint(message!("name a hidden sheet to read it; {sheets}", sheets = list_sheets(&book.sheets)));

@@ -135,7 +135,7 @@ fn first_row(choice: &SheetChoice) -> u32 {
 
 fn layout(book: &Workbook, choice: &SheetChoice) -> Layout {
     let names = |visible: bool| {
-        book.sheets.iter().filter(|s| s.table && s.visible == visible).map(|s| s.name.clone()).collect()
+        book.sheets.iter().filter(|s| s.is_worksheet && s.visible == visible).map(|s| s.name.clone()).collect()
     };
     Layout {
         format: book.format,

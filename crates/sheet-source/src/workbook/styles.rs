@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_format_under_the_number_of_a_date_is_read_where_it_is_meant() {
+    fn a_custom_format_can_replace_a_built_in_date_format() {
         for (means, date) in [(false, true), (true, false)] {
             let mut formats = CellFormats::default();
             let add = if means { CellFormats::set_format } else { CellFormats::add_format };
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn lists_without_end_are_refused() {
+    fn endless_lists_are_refused() {
         let mut formats = CellFormats::default();
         assert!((0..10_000).all(|id| formats.set_format(id, "0").is_ok()));
         assert!(formats.set_format(10_000, "0").is_err());

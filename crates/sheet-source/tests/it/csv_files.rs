@@ -97,7 +97,7 @@ const DEALS: &str = "Название сделки;Бюджет;Телефон\r
                      «ё»;\"2;000\";8 (900) 000-00-02\r\n";
 
 #[test]
-fn every_encoding_with_every_delimiter_is_found_without_being_told() {
+fn every_encoding_with_every_delimiter_is_detected() {
     for encoding in ["UTF-8", "windows-1251", "KOI8-R", "IBM866", "UTF-16LE", "UTF-16BE"] {
         for (delimiter, shown) in [(';', "`;`"), (',', "`,`"), ('\t', "tab"), ('|', "`|`")] {
             let text = DEALS.replace(['«', '»'], "'").replace("1 234,50", "1 234").replace("Пётр, ", "Пётр ");
@@ -114,7 +114,7 @@ fn every_encoding_with_every_delimiter_is_found_without_being_told() {
 }
 
 #[test]
-fn titles_decide_where_the_letters_are_too_few_to_tell() {
+fn titles_decide_where_the_letters_are_too_few() {
     for encoding in ["windows-1251", "KOI8-R", "IBM866"] {
         let seen = see_bytes(&encoded("ЦЪ,ЩЙ\n1;2,3;4\n5;6,7;8\n", encoding), &asking(&["ЦЪ", "щй"]));
         let seen = seen.unwrap_or_else(|problem| panic!("{encoding}: {problem}"));
@@ -180,7 +180,7 @@ fn rows_have_the_numbers_excel_shows() {
 }
 
 #[test]
-fn numbers_stay_right_across_the_pieces_a_file_is_read_in() {
+fn numbers_stay_right_across_the_chunks_of_a_file() {
     let mut text = "номер;текст\r\n".to_owned();
     let mut expected = Vec::new();
     let mut number = 1;
@@ -239,7 +239,7 @@ fn ragged_rows_keep_their_cells_and_are_noted() {
 }
 
 #[test]
-fn what_the_person_says_outranks_every_guess() {
+fn options_of_the_user_outrank_every_guess() {
     let options = ReadOptions {
         header_row: Some(2),
         encoding: Some("cp866".into()),
@@ -264,7 +264,7 @@ fn a_russian_letter_far_down_the_file_still_decides_the_encoding() {
 }
 
 #[test]
-fn a_row_that_is_not_utf_8_is_told_and_the_next_one_still_read() {
+fn a_row_that_is_not_utf_8_is_reported_and_the_next_one_is_read() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("a.csv");
     let mut bytes = format!("имя;город\n{}", "Иван;Москва\n".repeat(60_000)).into_bytes();
@@ -291,7 +291,7 @@ fn a_row_that_is_not_utf_8_is_told_and_the_next_one_still_read() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_in_a_sentence() {
+fn a_file_that_cannot_be_read_is_reported_in_a_sentence() {
     let folder = file("made");
     for (name, sentence) in [
         (

@@ -232,7 +232,7 @@ fn nothing_is_misread_and_ordinary_files_are_read() {
 
 /// `á` and `š` are the same bytes in windows-1250 and windows-1252; `ř`, `ě`, `č` and `ň` are not.
 #[test]
-fn letters_at_the_end_of_a_long_file_have_their_say() {
+fn letters_at_the_end_of_a_long_file_count() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut text = "name;city\r\n".to_owned();
     text += &"Tomáš;Brno\r\n".repeat(200_000);

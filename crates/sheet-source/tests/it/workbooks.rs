@@ -140,7 +140,7 @@ fn prices_below_merged_titles_are_found() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_in_a_sentence() {
+fn a_file_that_cannot_be_read_is_reported_in_a_sentence() {
     const PASSWORD: &str = "this workbook is protected by a password; open it in Excel, remove the password (File, \
                             Info, Protect Workbook) and save it";
     const REPAIR: &str = "open it in Excel, let Excel repair it, and save it; or copy or download it again";
@@ -198,7 +198,7 @@ fn a_workbook_cut_anywhere_is_a_problem_and_never_a_panic() {
 }
 
 #[test]
-fn a_table_given_up_half_way_stops_its_thread() {
+fn a_table_dropped_half_way_stops_its_thread() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("long.xlsx");
     let mut book = rust_xlsxwriter::Workbook::new();
@@ -223,7 +223,7 @@ fn a_workbook_written_as_a_stream_with_large_sizes_is_read() {
 }
 
 /// A workbook that declares 2,000 bytes, or far too many, for its shared strings.
-fn lying(size: u32) -> Vec<u8> {
+fn with_wrong_size(size: u32) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("a.xlsx");
     let mut book = rust_xlsxwriter::Workbook::new();
@@ -241,11 +241,11 @@ fn lying(size: u32) -> Vec<u8> {
 }
 
 #[test]
-fn sizes_that_lie_are_told_or_make_no_difference() {
+fn wrong_sizes_are_reported_or_make_no_difference() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("a.xlsx");
     for size in [0, 2_000, 3_000_000_000] {
-        std::fs::write(&path, lying(size)).expect("a temporary file");
+        std::fs::write(&path, with_wrong_size(size)).expect("a temporary file");
         match Table::open(&path, &ReadOptions::default()) {
             Ok(mut table) => assert_eq!(rows(&mut table).len(), 1_999),
             Err(problem) => assert!(["damaged-workbook", "file-too-big"].contains(&&*problem.code), "{problem}"),
@@ -254,7 +254,7 @@ fn sizes_that_lie_are_told_or_make_no_difference() {
 }
 
 #[test]
-fn pages_and_xml_under_the_name_of_a_workbook_are_told() {
+fn pages_and_xml_under_the_name_of_a_workbook_are_reported() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let utf_16 = |text: &str| [0xFEFF].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     let pages: [Vec<u8>; 6] = [

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_without_end_is_given_up() {
+    fn an_endless_event_is_an_error() {
         let mut bytes = XmlBytes::new(io::repeat(b'x'));
         let mut passed = 0;
         while let Ok(block) = bytes.fill_buf() {

@@ -73,7 +73,7 @@ impl OpenDocument {
     }
 
     pub fn sheets(&self) -> Vec<Sheet> {
-        let sheet = |table: &TableEntry| Sheet { name: table.name.clone(), visible: table.visible, table: true };
+        let sheet = |table: &TableEntry| Sheet { name: table.name.clone(), visible: table.visible, is_worksheet: true };
         self.tables.iter().map(sheet).collect()
     }
 

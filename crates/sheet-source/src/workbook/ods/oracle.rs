@@ -151,7 +151,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn damage_is_told_and_told_soon(
+    fn damage_is_reported_and_soon(
         wounds in prop::collection::vec((any::<prop::sample::Index>(), 0..6_usize, 0..PIECES.len() + 6), 0..4),
         flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
         cut in prop::option::of(any::<prop::sample::Index>()),

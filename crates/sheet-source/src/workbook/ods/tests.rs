@@ -255,7 +255,7 @@ fn sheets_are_the_tables_of_the_workbook_and_nothing_else() {
 }
 
 #[test]
-fn facts_are_merged_cells_hidden_rows_and_links() {
+fn metadata_is_merged_cells_hidden_rows_and_links() {
     let row = |attributes: &str, cells: &str| format!("<table:table-row {attributes}>{cells}</table:table-row>");
     let merged = CELL.replacen(' ', " table:number-columns-spanned='2' table:number-rows-spanned='3' ", 1);
     let link = "<table:table-cell office:value-type='string'><text:p><text:a xlink:href='https://example.com/a?b&amp;c'>Отк</text:a>\
@@ -299,7 +299,7 @@ fn facts_are_merged_cells_hidden_rows_and_links() {
 }
 
 #[test]
-fn facts_stay_within_the_sheet_and_within_bounds() {
+fn metadata_stays_within_the_sheet_and_within_limits() {
     let wide =
         CELL.replacen(' ', " table:number-columns-spanned='4294967295' table:number-rows-spanned='99999999999' ", 1);
     let facts_of =
@@ -342,7 +342,7 @@ fn a_byte_that_changed_on_the_way_is_found() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_in_plain_words() {
+fn unreadable_content_is_reported_in_plain_words() {
     let whole = sheet(&format!("<table:table-row>{CELL}</table:table-row>"));
     let cut = &whole[..whole.find("</table:table>").expect("its end")];
     let error_of = |content: &[u8]| open(content).err().map(detail).unwrap_or_default();

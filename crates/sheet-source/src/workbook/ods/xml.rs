@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_xml_is_told_in_plain_words() {
+    fn invalid_xml_is_reported_in_plain_words() {
         for (xml, expected) in [
             ("<a><b>", "<Other a><Other b>; its content ends too early"),
             ("<a><b", "<Other a>; its content ends too early"),

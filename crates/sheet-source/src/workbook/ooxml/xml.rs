@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_legal_is_read() {
+    fn all_valid_xml_is_read() {
         for (xml, text) in [
             ("<t>a<!-- 1 -->b</t>", "ab"),
             ("<x:t>a<![CDATA[<b>]]>&amp;&#1103;&nbsp;</x:t>", "a<b>&я&nbsp;"),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_off_or_never_ends_is_told() {
+    fn truncated_and_endless_xml_is_reported() {
         assert!(texts(b"<t>abc").is_err());
         let long = format!("<t>{}</t>", "a".repeat(EVENT_BYTES_MAX as usize + 100_000));
         assert_eq!(texts(long.as_bytes()), Err(TOO_LONG.to_owned()));

@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn links_have_room_and_no_more() {
+    fn links_are_limited_by_memory() {
         let area = |top, left, bottom, right| Area { top, left, bottom, right };
         let mut found = LinkCollector::default();
         found.add(area(5, 0, 4, 0), "a");
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_rows_are_kept_as_stretches() {
+    fn hidden_rows_are_stored_as_ranges() {
         let mut hidden = Vec::new();
         for (first, last) in [(3, 3), (4, 4), (5, 9), (20, 20), (7, 7)] {
             add_hidden_rows(&mut hidden, first, last);

@@ -16,7 +16,7 @@ pub struct Sheet {
     pub name: String,
     pub visible: bool,
     /// False for charts, dialogs and macros, which have no cells.
-    pub table: bool,
+    pub is_worksheet: bool,
 }
 
 /// A cell from a reader; row and column are counted from 0.

@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn circles_end() {
+    fn cycles_end() {
         let whole = file("date.xls");
         let sector = |number: u32| (number as usize + 1) * 512;
         let table = sector(u32_at(&whole, 76).expect("it has one"));

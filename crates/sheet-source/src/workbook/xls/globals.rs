@@ -31,13 +31,13 @@ pub struct Globals {
 pub struct BoundSheet {
     pub name: String,
     pub visible: bool,
-    pub table: bool,
+    pub is_worksheet: bool,
     pub at: usize,
 }
 
 impl BoundSheet {
     pub fn as_sheet(&self) -> Sheet {
-        Sheet { name: self.name.clone(), visible: self.visible, table: self.table }
+        Sheet { name: self.name.clone(), visible: self.visible, is_worksheet: self.is_worksheet }
     }
 }
 
@@ -117,7 +117,7 @@ impl Globals {
         let mut name = String::new();
         self.encoding.read(&mut data_stream, length.into(), &mut name)?;
         name.retain(|c| c != '\0');
-        Ok(BoundSheet { name, visible: state & STATE == 0, table: kind == 0, at: at as usize })
+        Ok(BoundSheet { name, visible: state & STATE == 0, is_worksheet: kind == 0, at: at as usize })
     }
 }
 
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shared_texts_are_read_past_what_is_not_theirs() {
+    fn shared_strings_are_read_past_formatting_and_phonetic_text() {
         let rich = [&[3, 0, 8 | 4, 1, 0, 2, 0, 0, 0][..], b"abc", &[0; 4], &[7; 2]].concat();
         let body = [&[0; 4][..], &[3, 0, 0, 0], &rich, &[0, 0, 0], &[1, 0, 1, 0x18, 0x04]].concat();
         let record = BiffRecord { kind: SHARED_TEXTS, at: 0, data: &body };

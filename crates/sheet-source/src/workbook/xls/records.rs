@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_ends_early_is_told() {
+    fn a_truncated_text_is_reported() {
         for data in [&b"\x05"[..], b"\0abcd", b"\x01a\0b\0c\0d\0e"] {
             let stream = record(0x0204, data);
             let mut records = BiffRecords::new(&stream, 0);

@@ -183,7 +183,7 @@ fn cells_that_are_put_down_as_they_come_are_given_in_order() {
 }
 
 #[test]
-fn formulas_that_nobody_calculated_are_told_from_empty_ones() {
+fn formulas_without_a_result_are_distinguished_from_empty_ones() {
     let blank = [3, 0, 0, 0, 0, 0, 0xFF, 0xFF];
     let scalars = |globals: Vec<Vec<u8>>, sheet: Vec<Vec<u8>>| -> Vec<Scalar> {
         let cells = read(BookFixture::of_one_sheet(globals, sheet).file()).expect("it can be read");
@@ -267,12 +267,12 @@ fn macros_and_charts_are_sheets_without_cells() {
     let book = XlsBook::open(SourceFile::memory(BookFixture { sheets, ..BookFixture::default() }.file()))
         .ok()
         .expect("it opens");
-    let found: Vec<_> = book.sheets().into_iter().map(|sheet| (sheet.name, sheet.table)).collect();
+    let found: Vec<_> = book.sheets().into_iter().map(|sheet| (sheet.name, sheet.is_worksheet)).collect();
     assert_eq!(found, [("Макрос".into(), false), ("Данные".into(), true), ("VBA".into(), false)]);
 }
 
 #[test]
-fn locked_workbooks_are_told_whatever_the_lock() {
+fn encrypted_workbooks_are_reported_whatever_the_encryption() {
     const LOCKED: &str = "this workbook is protected by a password";
     for (old, lock) in [(false, words(&[0, 1, 2])), (false, words(&[1, 1, 1])), (true, words(&[0x1234, 0x5678]))] {
         let made =
@@ -285,7 +285,7 @@ fn locked_workbooks_are_told_whatever_the_lock() {
 }
 
 #[test]
-fn what_contradicts_itself_is_damaged() {
+fn a_contradiction_is_damage() {
     let damaged = |detail: &str| Err(format!("this workbook is damaged ({detail})"));
     let sheet = |records: Vec<Vec<u8>>| read(BookFixture::of_one_sheet(vec![shared(&["a"])], records).file());
     let missing = [words(&[0, 0, 0]), 5_u32.to_le_bytes().to_vec()].concat();

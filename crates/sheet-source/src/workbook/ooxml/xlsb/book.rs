@@ -32,13 +32,13 @@ pub struct WorkbookGlobals {
 pub struct BundledSheet {
     pub name: String,
     pub visible: bool,
-    pub table: bool,
+    pub is_worksheet: bool,
     pub part: String,
 }
 
 impl BundledSheet {
     pub fn as_sheet(&self) -> Sheet {
-        Sheet { name: self.name.clone(), visible: self.visible, table: self.table }
+        Sheet { name: self.name.clone(), visible: self.visible, is_worksheet: self.is_worksheet }
     }
 }
 
@@ -86,12 +86,12 @@ fn sheet(data: &[u8], relationships: &HashMap<&str, &Relationship>) -> Result<Op
     let named = relationships.get(id.as_str());
     let part = named.map(|one| one.target.clone()).unwrap_or_default();
     // Charts, dialogs and macros have other types.
-    let table = match named.map_or("", |one| one.kind.as_str()) {
+    let is_worksheet = match named.map_or("", |one| one.kind.as_str()) {
         "worksheet" => true,
         "chartsheet" | "dialogsheet" | "xlMacrosheet" | "xlIntlMacrosheet" => false,
         _ => part.is_empty() || part.to_lowercase().contains("worksheets/"),
     };
-    Ok(Some(BundledSheet { name, visible: state == 0, table, part }))
+    Ok(Some(BundledSheet { name, visible: state == 0, is_worksheet, part }))
 }
 
 fn formats(package: &mut Package, part: &str) -> Result<CellFormats, WorkbookError> {

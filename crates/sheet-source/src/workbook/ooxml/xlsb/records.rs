@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn records_are_told_apart() {
+    fn records_are_separated() {
         // One record with a two-byte type, one with a two-byte length, one unwanted, one of a future version.
         let long = [&[7, 0x80, 0x01][..], &[0; 128]].concat();
         let part = [&[0x91, 0x01, 0][..], &long, &[3, 2, 0, 0], &[35, 1, 9, 6, 1, 9, 36, 0], &[1, 1, 0]].concat();

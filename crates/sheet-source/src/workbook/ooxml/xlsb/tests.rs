@@ -13,7 +13,7 @@ fn detail(error: WorkbookError) -> String {
 
 fn read(file: Vec<u8>) -> Result<Vec<String>, String> {
     let mut book = XlsbBook::open(&SourceFile::memory(file)).map_err(detail)?;
-    let name = book.sheets().into_iter().find(|sheet| sheet.table).map(|sheet| sheet.name).unwrap_or_default();
+    let name = book.sheets().into_iter().find(|sheet| sheet.is_worksheet).map(|sheet| sheet.name).unwrap_or_default();
     let epoch = book.epoch_1904();
     let mut cells = Vec::new();
     let mut take = |found: RawCell<'_>| {
@@ -148,7 +148,8 @@ fn hidden_rows_merged_cells_links_and_totals_are_known() {
     ]);
     let mut book = XlsbBook::open(&SourceFile::memory(file)).ok().expect("it opens");
     assert!(book.epoch_1904());
-    let sheets: Vec<_> = book.sheets().into_iter().map(|sheet| (sheet.name, sheet.visible, sheet.table)).collect();
+    let sheets: Vec<_> =
+        book.sheets().into_iter().map(|sheet| (sheet.name, sheet.visible, sheet.is_worksheet)).collect();
     assert_eq!(sheets, [("Лист".into(), true, true), ("Макрос".into(), true, false), ("Скрытый".into(), false, true)]);
     let metadata = book.metadata("Лист", true).ok().expect("it can be read");
     assert_eq!(metadata.hidden, [(4, 5)]);
@@ -160,7 +161,7 @@ fn hidden_rows_merged_cells_links_and_totals_are_known() {
 }
 
 #[test]
-fn what_contradicts_itself_is_damaged() {
+fn a_contradiction_is_damage() {
     let damaged = |detail: &str| Err(format!("this workbook is damaged ({detail})"));
     let one = |cell: Vec<u8>| read(of_one_sheet(sheet(&[row(0, 0), cell], &[])));
     assert_eq!(one(cell(7, 0, 0, &numbers(&[9]))), damaged("a cell refers to a missing text"));
@@ -178,7 +179,7 @@ fn what_contradicts_itself_is_damaged() {
 }
 
 #[test]
-fn no_more_is_unpacked_than_can_be_honest_whatever_the_directory_says() {
+fn no_more_is_unpacked_than_is_plausible_whatever_the_directory_says() {
     let filler = record(4_000, &vec![0; 60 << 20]);
     let honest = of_one_sheet(sheet(&[row(0, 0), filler.clone(), filler], &[]));
     let words =

@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_cut_off_needs_more_and_an_odd_one_is_unusual() {
+    fn a_truncated_tag_is_incomplete_and_an_unusual_one_needs_the_fallback() {
         let whole = "  <x:c r=\"A>1\" s='2'>";
         for cut in 0..whole.len() {
             assert!(matches!(next_tag(&whole[..cut], 0), Err(ScanStop::Incomplete)), "{cut}");
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn other_encodings_are_left_to_others() {
+    fn other_encodings_need_the_fallback() {
         for (start, begins) in [
             ("<worksheet>", Some(0)),
             ("\u{FEFF}<worksheet>", Some(3)),

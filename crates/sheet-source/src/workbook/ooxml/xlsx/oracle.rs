@@ -44,7 +44,7 @@ fn ours(path: &Path, patient: bool) -> (Reading, bool) {
         };
         let sheets = book.sheets();
         cells.push(format!("1904: {}, {:?}", book.epoch_1904(), sheets.iter().map(|s| s.visible).collect::<Vec<_>>()));
-        for sheet in sheets.iter().filter(|sheet| sheet.table) {
+        for sheet in sheets.iter().filter(|sheet| sheet.is_worksheet) {
             cells.push(sheet.name.clone());
             let mut take = |found: RawCell<'_>| {
                 cells.push(describe_cell(&found));
@@ -285,7 +285,7 @@ fn what_programs_write_is_scanned() {
 }
 
 #[test]
-fn what_is_odd_is_left_to_the_patient_reader_from_that_cell_on() {
+fn unusual_xml_is_left_to_the_fallback_reader_from_that_cell_on() {
     let good = "<row r=\"1\"><c r=\"A1\" t=\"s\"><v>0</v></c><c><f>1</f></c></row>";
     for odd in [
         "<row><!-- c --><c><v>1</v></c></row>",

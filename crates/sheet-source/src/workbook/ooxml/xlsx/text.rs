@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_odd_is_unusual_and_what_is_cut_off_needs_more() {
+    fn unusual_text_needs_the_fallback_and_truncated_text_is_incomplete() {
         for odd in [
             "<si><t>a<!-- -->b</t></si>",
             "<si><t><![CDATA[a]]></t></si>",

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_unusual() {
+    fn invalid_text_needs_the_fallback() {
         let mut window = TextWindow::new(&b"<a>\xFF</a>"[..]);
         assert!(window.for_each(|_, _| Err(ScanStop::Incomplete)).is_err());
         assert_eq!(window.text, "");

@@ -17,7 +17,7 @@ pub struct WorkbookPart {
 pub struct SheetPart {
     pub name: String,
     visible: bool,
-    table: bool,
+    is_worksheet: bool,
     /// `None` if the named part is missing.
     pub part: Option<usize>,
     /// The name of the part.
@@ -70,7 +70,7 @@ impl WorkbookPart {
         drop(xml);
         for (mut sheet, id) in written {
             if let Some(relationships) = relationships.iter().find(|relationships| relationships.id == id) {
-                sheet.table = relationships.kind == "worksheet";
+                sheet.is_worksheet = relationships.kind == "worksheet";
                 sheet.part = found(package, &relationships.target);
                 sheet.path.clone_from(&relationships.target);
             }
@@ -88,8 +88,11 @@ impl WorkbookPart {
 
     /// The sheets in order.
     pub fn sheet_list(&self) -> Vec<Sheet> {
-        let as_sheet =
-            |sheet: &SheetPart| Sheet { name: sheet.name.clone(), visible: sheet.visible, table: sheet.table };
+        let as_sheet = |sheet: &SheetPart| Sheet {
+            name: sheet.name.clone(),
+            visible: sheet.visible,
+            is_worksheet: sheet.is_worksheet,
+        };
         self.sheets.iter().map(as_sheet).collect()
     }
 }
@@ -100,7 +103,7 @@ fn sheet(element: &BytesStart<'_>) -> (SheetPart, String) {
     let visible = !matches!(attribute(element, "state").as_deref(), Some("hidden" | "veryHidden"));
     let id = attribute_any_prefix(element, "id").unwrap_or_default();
     // Without a relationship it counts as a sheet with cells.
-    (SheetPart { name, visible, table: true, part: None, path: String::new() }, id)
+    (SheetPart { name, visible, is_worksheet: true, part: None, path: String::new() }, id)
 }
 
 /// The number formats of the styles of cells.
@@ -158,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_end_is_refused_and_not_cut() {
+    fn an_endless_list_is_refused_and_not_truncated() {
         const SHEET: &str = "<sheet name='a' r:id='rId1'/>";
         let sheets = |sheets: &str, styles: &str| workbook(sheets, styles).map(|workbook| workbook.sheets.len());
         assert_eq!(sheets(&SHEET.repeat(10_000), ""), Ok(10_000));
